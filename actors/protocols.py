@@ -1,0 +1,60 @@
+"""What actors talk to: small protocols, 1–4 methods each, so that every actor runs in-process with doubles.
+
+A call that fails raises `schemas.errors.HopError`; none of these retries: the conductor alone does.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+from schemas.ledger import Record
+from schemas.orders import Lease, Outcome, Settlement
+from schemas.samples import Classification, ClassificationRequest, Completion, GenerationRequest
+from schemas.verdicts import GateRequest, Verdict
+
+
+class Generator(Protocol):
+    """A chat model. Completions come as each is done, in any order; leaving the iteration cancels the rest."""
+
+    def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]: ...
+
+
+class Classify(Protocol):
+    """A sequence classifier."""
+
+    async def classify(self, request: ClassificationRequest) -> Classification: ...
+
+
+class Engine(Generator, Classify, Protocol):
+    """A model runtime: a generator, a classifier, or both; what it is not, it refuses as a permanent EngineError."""
+
+    async def start(self) -> None:
+        """Load and warm up. Raises `schemas.errors.ModelError` when the model does not exist or does not fit."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Gate(Protocol):
+    """A check of a draft. Errors of its model are raised as HopError, never turned into a score."""
+
+    async def check(self, request: GateRequest) -> Verdict: ...
+
+
+class Orders(Protocol):
+    """The queue, as a conductor sees it."""
+
+    async def lease(self, conductor: str, limit: int) -> Sequence[Lease]:
+        """Up to `limit` leases; waits a bounded while when there are none. Empty and `finished()` means: stop."""
+        ...
+
+    async def settle(self, outcome: Outcome) -> Settlement:
+        """Returns when the outcome is durable."""
+        ...
+
+
+class Ledger(Protocol):
+    """The durable record. Owned by the queue alone."""
+
+    def append(self, records: Sequence[Record]) -> int:
+        """Write the records in one durable transaction; gives the last sequence number."""
+        ...

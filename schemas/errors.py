@@ -1,0 +1,76 @@
+"""The errors of the project, named after the boundary that was crossed. All are picklable and travel as `Failure`."""
+
+from enum import Enum
+
+from msgspec import Struct
+
+
+class ErrorKind(Enum):
+    """What may be done about it."""
+
+    OVERLOADED = "overloaded"
+    """The other side asks to wait (429, a full queue): try again after its delay."""
+    RETRYABLE = "retryable"
+    """A fault that may pass (5xx, a time-out, a broken body, a dead replica)."""
+    PERMANENT = "permanent"
+    """The same request will fail again (400, a prompt too long)."""
+    NONSENSE = "nonsense"
+    """A model answered, but not in the form asked: another draw may do better."""
+
+
+class Failure(Struct, frozen=True, omit_defaults=True, tag="failure"):
+    """An error as a message: what crosses processes in place of an exception."""
+
+    request_id: str
+    kind: ErrorKind
+    detail: str
+    retry_after_s: float | None = None
+
+
+class GleanerError(Exception):
+    """Base of all errors that this project raises on purpose."""
+
+
+class UserError(GleanerError):
+    """The user's mistake: one clear line (what, where, what to do), exit code 2, no traceback."""
+
+
+class ConfigError(UserError):
+    """A configuration that cannot be run."""
+
+
+class CorpusError(UserError):
+    """A corpus that cannot be opened at all (a bad document inside one is data, not an error)."""
+
+
+class ModelError(UserError):
+    """A model or tokenizer that does not exist or does not fit its role."""
+
+
+class OutputError(UserError):
+    """An output folder that cannot be used: another run's, locked, full or read-only."""
+
+
+class LedgerError(GleanerError):
+    """The ledger is damaged, or was asked for an impossible move; carries the order's whole story."""
+
+
+class HopError(GleanerError):
+    """A call to an engine or a gate failed. The conductor alone retries it, within bounds."""
+
+    def __init__(self, kind: ErrorKind, detail: str, retry_after_s: float | None = None) -> None:
+        super().__init__(kind, detail, retry_after_s)
+        self.kind = kind
+        self.detail = detail
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        return f"{self.kind.value}: {self.detail}"
+
+
+class EngineError(HopError):
+    """An engine could not answer."""
+
+
+class JudgeError(HopError):
+    """A gate's model answered something that is no verdict, or not at all."""

@@ -1,0 +1,141 @@
+"""Orders: one request each to produce one sample; how they are leased, and how an attempt ended."""
+
+from enum import Enum
+
+from msgspec import Struct
+
+from schemas.corpus import Passage
+from schemas.errors import ErrorKind
+from schemas.ids import OrderId, PassageId, content_id
+from schemas.recovery import Choice, Diagnosis, Repair
+from schemas.samples import Candidate
+from schemas.verdicts import GateName, Verdict
+
+
+class OrderKind(Enum):
+    """What an order is for. A repair is a fresh order's later attempt: the same order, so that it has one end."""
+
+    FRESH = "fresh"
+    ROLLOUT = "rollout"
+    CANARY = "canary"
+
+
+class Order(Struct, frozen=True, omit_defaults=True):
+    """One request to produce one sample from one passage. `slot` counts the orders of a passage from 0."""
+
+    id: OrderId
+    passage_id: PassageId
+    task: str
+    slot: int
+    kind: OrderKind = OrderKind.FRESH
+
+    @staticmethod
+    def fresh(passage_id: PassageId, task: str, slot: int) -> "Order":
+        return Order(id=OrderId(content_id("order", passage_id, task, slot)), passage_id=passage_id, task=task, slot=slot)
+
+
+class Lease(Struct, frozen=True, omit_defaults=True):
+    """Permission to make attempt number `attempt` (from 1) of an order until `expires_at` (seconds, the queue's clock).
+
+    A lease is a hint; the attempt number is the truth: a result for any other attempt is stale.
+    """
+
+    order: Order
+    passage: Passage
+    attempt: int
+    expires_at: float
+    repair: Repair | None = None
+    """The directive of this attempt; None for the first."""
+    history: tuple["AttemptSummary", ...] = ()
+    """Earlier attempts, oldest first: evidence for the diagnoser."""
+
+
+class AttemptSummary(Struct, frozen=True, omit_defaults=True):
+    """What the diagnoser needs to know of an earlier attempt."""
+
+    mode: str
+    repair: str | None
+    scores: dict[str, float] = {}
+
+
+class Attempt(Struct, frozen=True, omit_defaults=True):
+    """One whole attempt as the ledger keeps it: text, verdicts, diagnosis and what was decided next."""
+
+    number: int
+    repair: Repair | None
+    candidate: Candidate | None
+    """None when no generator answered."""
+    verdicts: tuple[Verdict, ...] = ()
+    diagnosis: Diagnosis | None = None
+    choice: Choice | None = None
+    started_at: float = 0.0
+    """Seconds since the epoch."""
+    seconds: float = 0.0
+
+
+class EndReason(Enum):
+    """Why an order was dead-lettered."""
+
+    REJECTED = "rejected"
+    """The policy stopped, or attempts ran out."""
+    GATE_ERROR = "gate_error"
+    ENGINE_ERROR = "engine_error"
+    BUDGET = "budget"
+    INTERNAL_ERROR = "internal_error"
+    """Our own code failed on this order; `detail` holds where."""
+
+
+class Accept(Struct, frozen=True, tag="accept"):
+    """Every gate passed."""
+
+
+class Requeue(Struct, frozen=True, tag="requeue", omit_defaults=True):
+    """Rejected: try again as the repair says, not before `delay_s` has passed."""
+
+    repair: Repair
+    delay_s: float = 0.0
+
+
+class DeadLetter(Struct, frozen=True, tag="dead_letter", omit_defaults=True):
+    """The order ends without a sample."""
+
+    reason: EndReason
+    detail: str = ""
+    gates: tuple[GateName, ...] = ()
+    error: ErrorKind | None = None
+
+
+Decision = Accept | Requeue | DeadLetter
+
+
+class Outcome(Struct, frozen=True):
+    """A conductor's report on one lease."""
+
+    order_id: OrderId
+    attempt: Attempt
+    decision: Decision
+
+
+class Recorded(Struct, frozen=True, tag="recorded"):
+    """The outcome is durable."""
+
+    order_id: OrderId
+
+
+class Stale(Struct, frozen=True, tag="stale"):
+    """The outcome is of an attempt that is no longer the current one: dropped, and counted."""
+
+    order_id: OrderId
+
+
+class Duplicate(Struct, frozen=True, tag="duplicate"):
+    """Accept was refused: an accepted sample of the passage asks the same. The lease goes on; diagnose and report again."""
+
+    order_id: OrderId
+    of: OrderId
+    question: str
+    similarity: float
+    threshold: float
+
+
+Settlement = Recorded | Stale | Duplicate

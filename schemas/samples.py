@@ -1,0 +1,113 @@
+"""What is asked of an engine and what it returns; what a candidate is before the gates have spoken."""
+
+from enum import Enum
+from typing import Literal
+
+from msgspec import Struct
+
+from schemas.ids import PoolName
+
+
+class Message(Struct, frozen=True):
+    """One chat message."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Sampling(Struct, frozen=True):
+    """How tokens are drawn. `seed` fixes the draw where the engine can (see each engine's page)."""
+
+    temperature: float = 0.7
+    """0 is greedy; at most 2."""
+    top_p: float = 1.0
+    max_tokens: int = 256
+    seed: int = 0
+
+
+class GenerationRequest(Struct, frozen=True, omit_defaults=True):
+    """One call of a generator: `n` completions of one chat."""
+
+    id: str
+    messages: tuple[Message, ...]
+    sampling: Sampling
+    n: int = 1
+    stop: tuple[str, ...] = ()
+    json_schema: str | None = None
+    """A JSON schema (as JSON text) that constrains the completion, where the engine can; elsewhere the parser decides."""
+    logprobs: bool = False
+    """Ask for the log-probability of each generated token."""
+
+
+class FinishReason(Enum):
+    STOP = "stop"
+    LENGTH = "length"
+
+
+class Completion(Struct, frozen=True, omit_defaults=True):
+    """One finished completion. `prompt_tokens` are the request's, counted once (in completion 0)."""
+
+    request_id: str
+    index: int
+    text: str
+    finish: FinishReason
+    prompt_tokens: int
+    completion_tokens: int
+    logprobs: tuple[float, ...] | None = None
+    """Natural logarithms, one per generated token, when asked for."""
+
+
+class ClassificationRequest(Struct, frozen=True):
+    """One text for a sequence classifier."""
+
+    id: str
+    text: str
+
+
+class Classification(Struct, frozen=True):
+    """Class probabilities in the order of the model's labels (a single-logit model gives one sigmoid value)."""
+
+    request_id: str
+    probabilities: tuple[float, ...]
+    prompt_tokens: int
+
+
+class Cost(Struct, frozen=True, omit_defaults=True):
+    """What a hop took: tokens of the model behind it and seconds spent waiting for it."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            seconds=self.seconds + other.seconds,
+        )
+
+
+class Draft(Struct, frozen=True, omit_defaults=True):
+    """A candidate's text, parsed: what the gates judge."""
+
+    question: str
+    answer: str
+    quote: str | None = None
+    """The passage sentence that the generator says it used (asked for by one repair)."""
+
+
+class Candidate(Struct, frozen=True, omit_defaults=True):
+    """What a generator returned for an order. `draft` is None when the text does not parse; `malformed` says why."""
+
+    pool: PoolName
+    prompt: tuple[Message, ...]
+    sampling: Sampling
+    text: str
+    draft: Draft | None
+    cost: Cost
+    malformed: str | None = None
+    finish: FinishReason = FinishReason.STOP

@@ -1,0 +1,90 @@
+"""What a gate says: passed, rejected or errored, as three types. An error is never a rejection."""
+
+from enum import Enum
+
+from msgspec import Struct
+
+from schemas.corpus import Passage
+from schemas.errors import ErrorKind
+from schemas.samples import Cost, Draft
+
+
+class GateName(Enum):
+    FORMAT = "format"
+    PROVENANCE = "provenance"
+    FAITHFULNESS = "faithfulness"
+    REWARD = "reward"
+    VERIFIER = "verifier"
+    DIVERSITY = "diversity"
+
+
+class Quote(Struct, frozen=True):
+    """Words of the passage, at their exact place: `passage.text[start:end] == text`."""
+
+    text: str
+    start: int
+    end: int
+
+
+class ClaimEvidence(Struct, frozen=True, omit_defaults=True):
+    """One claim of an answer and what backs it. A quote that does not occur in the passage is not kept (`discounted`)."""
+
+    claim: str
+    supported: bool
+    quote: Quote | None = None
+    discounted: str | None = None
+
+
+class Evidence(Struct, frozen=True, omit_defaults=True):
+    """Why a gate decided as it did."""
+
+    claims: tuple[ClaimEvidence, ...] = ()
+    dimensions: dict[str, float] = {}
+    """Named parts of a score (a rubric's dimensions), each in [0, 1]."""
+    note: str = ""
+
+
+class Passed(Struct, frozen=True, tag="passed", omit_defaults=True):
+    gate: GateName
+    score: float
+    """In [0, 1], higher is better; at least `threshold`."""
+    threshold: float
+    evidence: Evidence = Evidence()
+    cost: Cost = Cost()
+
+
+class Rejected(Struct, frozen=True, tag="rejected", omit_defaults=True):
+    gate: GateName
+    score: float
+    """In [0, 1]; below `threshold`."""
+    threshold: float
+    evidence: Evidence = Evidence()
+    cost: Cost = Cost()
+
+
+class Errored(Struct, frozen=True, tag="errored", omit_defaults=True):
+    """The gate could not judge: neither passed nor rejected."""
+
+    gate: GateName
+    error: ErrorKind
+    detail: str
+    cost: Cost = Cost()
+
+
+Verdict = Passed | Rejected | Errored
+
+
+class GateRequest(Struct, frozen=True):
+    """What is put before a gate. `attempt` counts from 1."""
+
+    id: str
+    passage: Passage
+    draft: Draft
+    attempt: int = 1
+
+
+class GateReply(Struct, frozen=True):
+    """A gate's verdict on the request of that id."""
+
+    request_id: str
+    verdict: Verdict

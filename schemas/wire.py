@@ -1,0 +1,77 @@
+"""Bytes on the wire: one typed msgpack codec for each message, made once.
+
+Encoders and decoders cannot be pickled: import this module where they are used, never carry them in an object that Ray
+ships.
+"""
+
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+import msgspec
+
+from schemas.errors import Failure
+from schemas.ledger import Record
+from schemas.orders import Lease, Outcome, Settlement
+from schemas.samples import Classification, ClassificationRequest, Completion, GenerationRequest
+from schemas.verdicts import GateReply, GateRequest
+
+T = TypeVar("T")
+_ENCODER = msgspec.msgpack.Encoder()
+
+
+class Codec(Generic[T]):
+    """Encodes a batch of messages of one type into bytes, and back. Raises `msgspec.DecodeError` on foreign bytes."""
+
+    def __init__(self, message: object) -> None:
+        self._decoder = msgspec.msgpack.Decoder(list[message])
+
+    def encode(self, messages: Sequence[T]) -> bytes:
+        return _ENCODER.encode(messages)
+
+    def decode(self, data: bytes) -> list[T]:
+        return self._decoder.decode(data)
+
+
+GENERATION_REQUESTS: Codec[GenerationRequest] = Codec(GenerationRequest)
+
+
+class Generated(msgspec.Struct, frozen=True, tag="generated"):
+    """All completions of one request, from one replica."""
+
+    request_id: str
+    completions: tuple[Completion, ...]
+
+
+GENERATION_REPLIES: Codec[Generated | Failure] = Codec(Generated | Failure)
+CLASSIFICATION_REQUESTS: Codec[ClassificationRequest] = Codec(ClassificationRequest)
+
+
+class Classified(msgspec.Struct, frozen=True, tag="classified"):
+    classification: Classification
+
+
+CLASSIFICATION_REPLIES: Codec[Classified | Failure] = Codec(Classified | Failure)
+GATE_REQUESTS: Codec[GateRequest] = Codec(GateRequest)
+
+
+class Gated(msgspec.Struct, frozen=True, tag="gated"):
+    reply: GateReply
+
+
+GATE_REPLIES: Codec[Gated | Failure] = Codec(Gated | Failure)
+LEASES: Codec[Lease] = Codec(Lease)
+OUTCOMES: Codec[Outcome] = Codec(Outcome)
+SETTLEMENTS: Codec[Settlement] = Codec(Settlement)
+RECORDS: Codec[Record] = Codec(Record)
+
+_RECORD_DECODER = msgspec.msgpack.Decoder(Record)
+
+
+def encode_record(record: Record) -> bytes:
+    """One ledger record as it lies on disk."""
+    return _ENCODER.encode(record)
+
+
+def decode_record(data: bytes) -> Record:
+    """One ledger record read back. Raises `msgspec.DecodeError` (also `ValidationError`) on damage."""
+    return _RECORD_DECODER.decode(data)
