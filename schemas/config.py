@@ -7,7 +7,7 @@ Each field says its unit; bounds are in the types. Light to import: no torch, no
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
 Positive = Annotated[int, Meta(ge=1)]
 Natural = Annotated[int, Meta(ge=0)]

@@ -67,7 +67,7 @@ class ShardKind(Enum):
 
 
 class ShardWritten(Struct, frozen=True, tag="shard_written"):
-    """A shard is on disk under its final name. It holds the `kind`'s ends of sequence numbers in [first_seq, last_seq]."""
+    """A shard is on disk under its final name: the ends of its kind with sequence numbers in [first_seq, last_seq]."""
 
     at: float
     kind: ShardKind
@@ -79,6 +79,4 @@ class ShardWritten(Struct, frozen=True, tag="shard_written"):
     last_seq: int
 
 
-Record = (
-    RunStarted | Planned | Rejoined | AcceptedEnd | DeadLetteredEnd | Refused | CorpusEnded | ShardWritten
-)
+Record = RunStarted | Planned | Rejoined | AcceptedEnd | DeadLetteredEnd | Refused | CorpusEnded | ShardWritten

@@ -31,7 +31,9 @@ class Order(Struct, frozen=True, omit_defaults=True):
 
     @staticmethod
     def fresh(passage_id: PassageId, task: str, slot: int) -> "Order":
-        return Order(id=OrderId(content_id("order", passage_id, task, slot)), passage_id=passage_id, task=task, slot=slot)
+        return Order(
+            id=OrderId(content_id("order", passage_id, task, slot)), passage_id=passage_id, task=task, slot=slot
+        )
 
 
 class Lease(Struct, frozen=True, omit_defaults=True):
