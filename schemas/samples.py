@@ -34,7 +34,7 @@ class GenerationRequest(Struct, frozen=True, omit_defaults=True):
     n: int = 1
     stop: tuple[str, ...] = ()
     json_schema: str | None = None
-    """A JSON schema (as JSON text) that constrains the completion, where the engine can; elsewhere the parser decides."""
+    """A JSON schema (as text) that constrains the completion where the engine can; elsewhere the parser decides."""
     logprobs: bool = False
     """Ask for the log-probability of each generated token."""
 

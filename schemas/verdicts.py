@@ -27,7 +27,7 @@ class Quote(Struct, frozen=True):
 
 
 class ClaimEvidence(Struct, frozen=True, omit_defaults=True):
-    """One claim of an answer and what backs it. A quote that does not occur in the passage is not kept (`discounted`)."""
+    """One claim of an answer and what backs it. A quote that is not in the passage does not count (`discounted`)."""
 
     claim: str
     supported: bool

@@ -23,7 +23,7 @@ class Codec(Generic[T]):
     """Encodes a batch of messages of one type into bytes, and back. Raises `msgspec.DecodeError` on foreign bytes."""
 
     def __init__(self, message: object) -> None:
-        self._decoder = msgspec.msgpack.Decoder(list[message])
+        self._decoder: msgspec.msgpack.Decoder[list[T]] = msgspec.msgpack.Decoder(list[message])  # type: ignore[valid-type]
 
     def encode(self, messages: Sequence[T]) -> bytes:
         return _ENCODER.encode(messages)
