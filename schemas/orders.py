@@ -131,7 +131,7 @@ class Stale(Struct, frozen=True, tag="stale"):
 
 
 class Duplicate(Struct, frozen=True, tag="duplicate"):
-    """Accept was refused: an accepted sample of the passage asks the same. The lease goes on: diagnose, report again."""
+    """Accept was refused: an accepted sample of the passage asks the same. The lease goes on: diagnose and report."""
 
     order_id: OrderId
     of: OrderId
