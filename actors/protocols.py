@@ -8,7 +8,16 @@ from typing import Protocol
 
 from schemas.ledger import Record
 from schemas.orders import Lease, Outcome, Settlement
-from schemas.samples import Classification, ClassificationRequest, Completion, GenerationRequest
+from schemas.recovery import Choice, Diagnosis
+from schemas.samples import (
+    Candidate,
+    Classification,
+    ClassificationRequest,
+    Completion,
+    Draft,
+    FinishReason,
+    GenerationRequest,
+)
 from schemas.verdicts import GateRequest, Verdict
 
 
@@ -43,13 +52,31 @@ class Gate(Protocol):
 class Orders(Protocol):
     """The queue, as a conductor sees it."""
 
-    async def lease(self, conductor: str, limit: int) -> Sequence[Lease]:
-        """Up to `limit` leases; waits a bounded while when there are none. Empty and `finished()` means: stop."""
+    async def lease(self, conductor: str, limit: int) -> Sequence[Lease] | None:
+        """Up to `limit` leases; waits a bounded while when there are none (then empty). None: the run is over."""
         ...
 
     async def settle(self, outcome: Outcome) -> Settlement:
         """Returns when the outcome is durable."""
         ...
+
+
+class Task(Protocol):
+    """What a sample is: how to ask for it and how to read the reply."""
+
+    def request(self, lease: Lease) -> GenerationRequest:
+        """The prompt and sampling of this attempt, the same whenever it is asked again."""
+        ...
+
+    def read(self, text: str, finish: FinishReason) -> Draft | str:
+        """The draft, or why the text is malformed. Never raises, whatever the text."""
+        ...
+
+
+class Recovery(Protocol):
+    """What happens to a rejected sample: diagnosed first, then a repair is chosen."""
+
+    def decide(self, lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict]) -> tuple[Diagnosis, Choice]: ...
 
 
 class Ledger(Protocol):

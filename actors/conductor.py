@@ -1,0 +1,248 @@
+"""One sample's life as one coroutine: generate, gate, then settle, or diagnose and requeue.
+
+Law: a conductor holds no truth. Whatever it knows is in the lease it was given or in the outcome it reports; kill it and
+its leases return to the queue. Samples never wait for each other here.
+"""
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from random import Random
+from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from actors.hops import RetryLimits, Sleep, hop
+from actors.protocols import Gate, Generator, Orders, Recovery, Task
+from actors.stages import StageCounter
+from schemas.errors import EngineError, ErrorKind, HopError
+from schemas.ids import PoolName
+from schemas.orders import (
+    Accept,
+    Attempt,
+    DeadLetter,
+    Decision,
+    Duplicate,
+    EndReason,
+    Lease,
+    Outcome,
+    Requeue,
+)
+from schemas.samples import Candidate, Completion, Cost, GenerationRequest
+from schemas.stages import ConductorStatus, Stage
+from schemas.verdicts import Errored, GateName, GateRequest, Passed, Rejected, Verdict
+
+log = logging.getLogger("gleaner.conductor")
+T = TypeVar("T")
+
+LINGER_S = 0.005
+"""Between two lease calls: slots that free up meanwhile are filled by one call."""
+
+
+class Gating(Struct, frozen=True):
+    """The gates of a run. `provenance` needs no model and speaks first; `scored` are models, asked at once."""
+
+    provenance: Gate
+    scored: Mapping[GateName, Gate]
+    short_circuit: bool
+    duplicate: Callable[[Duplicate], Rejected]
+
+
+class ConductorSettings(Struct, frozen=True):
+    name: str
+    concurrency: int
+    limits: RetryLimits
+    fresh_pool: PoolName
+
+
+class Toolbox(Struct, frozen=True):
+    """Who a conductor talks to."""
+
+    orders: Orders
+    task: Task
+    pools: Mapping[PoolName, Generator]
+    gates: Gating
+    recovery: Recovery
+
+
+class Conductor:
+    """Carries up to `concurrency` samples at once until the queue says that the run is over."""
+
+    def __init__(
+        self, tools: Toolbox, settings: ConductorSettings, *, clock: Callable[[], float], sleep: Sleep, random: Random
+    ) -> None:
+        self._tools = tools
+        self._settings = settings
+        self._clock = clock
+        self._sleep = sleep
+        self._random = random
+        self._room = asyncio.Event()
+        self._room.set()
+        self._in_flight = 0
+        self._unreported = 0
+        self._stages = StageCounter(clock)
+
+    def status(self) -> ConductorStatus:
+        """What is in flight, by stage."""
+        return ConductorStatus(
+            name=self._settings.name,
+            in_flight=self._in_flight,
+            unreported=self._unreported,
+            stages=self._stages.flows(),
+        )
+
+    async def run(self) -> None:
+        """Lease and conduct until the queue has nothing more to give; every sample in flight is finished first."""
+        async with asyncio.TaskGroup() as samples:
+            while True:
+                await self._room.wait()
+                room = self._settings.concurrency - self._in_flight
+                leases = await self._tools.orders.lease(self._settings.name, room)
+                if leases is None:
+                    return
+                for lease in leases:
+                    self._enter()
+                    samples.create_task(self._finish(lease))
+                await self._sleep(LINGER_S)
+
+    def _enter(self) -> None:
+        self._in_flight += 1
+        if self._in_flight >= self._settings.concurrency:
+            self._room.clear()
+
+    def _leave(self) -> None:
+        self._in_flight -= 1
+        self._room.set()
+
+    async def _finish(self, lease: Lease) -> None:
+        try:
+            await self.conduct(lease)
+        except HopError:
+            log.warning(
+                "outcome not recorded", extra={"order": lease.order.id, "attempt": lease.attempt}, exc_info=True
+            )
+            self._unreported += 1
+        finally:
+            self._leave()
+
+    async def conduct(self, lease: Lease) -> None:
+        """One attempt of one order, from lease to a recorded outcome."""
+        started_at = self._clock()
+        attempt = Attempt(number=lease.attempt, repair=lease.repair, candidate=None, started_at=started_at)
+        try:
+            attempt, decision = await self._attempt(lease, attempt)
+        except Exception as bug:  # noqa: BLE001 - one order's bug must not end the others'; it is stored with its place
+            place = traceback.extract_tb(bug.__traceback__)[-1]
+            detail = f"{type(bug).__name__}: {bug} ({place.filename.rsplit('/', 1)[-1]}:{place.lineno})"
+            log.exception("an order failed inside", extra={"order": lease.order.id})
+            decision = DeadLetter(reason=EndReason.INTERNAL_ERROR, detail=detail)
+        await self._report(lease, replace(attempt, seconds=self._clock() - started_at), decision)
+
+    async def _attempt(self, lease: Lease, attempt: Attempt) -> tuple[Attempt, Decision]:
+        try:
+            candidate = await self._generate(lease)
+        except HopError as error:
+            return attempt, DeadLetter(reason=EndReason.ENGINE_ERROR, detail=error.detail, error=error.kind)
+        verdicts = await self._judge(lease, candidate)
+        return self._decide(lease, replace(attempt, candidate=candidate, verdicts=verdicts))
+
+    async def _report(self, lease: Lease, attempt: Attempt, decision: Decision) -> None:
+        outcome = Outcome(order_id=lease.order.id, attempt=attempt, decision=decision)
+        with self._stages.during(Stage.SETTLE):
+            settlement = await self._tools.orders.settle(outcome)
+        if isinstance(settlement, Duplicate):
+            verdicts = (*attempt.verdicts, self._tools.gates.duplicate(settlement))
+            attempt, decision = self._decide(lease, replace(attempt, verdicts=verdicts))
+            await self._report(lease, attempt, decision)
+
+    def _decide(self, lease: Lease, attempt: Attempt) -> tuple[Attempt, Decision]:
+        errors = [verdict for verdict in attempt.verdicts if isinstance(verdict, Errored)]
+        rejections = tuple(verdict.gate for verdict in attempt.verdicts if isinstance(verdict, Rejected))
+        if errors:
+            first = errors[0]
+            end = DeadLetter(
+                reason=EndReason.GATE_ERROR, detail=first.detail, gates=(first.gate, *rejections), error=first.error
+            )
+            return attempt, end
+        if not rejections:
+            return attempt, Accept()
+        assert attempt.candidate is not None
+        diagnosis, choice = self._tools.recovery.decide(lease, attempt.candidate, attempt.verdicts)
+        attempt = replace(attempt, diagnosis=diagnosis, choice=choice)
+        if choice.repair is None:
+            return attempt, DeadLetter(reason=EndReason.REJECTED, detail=choice.reason, gates=rejections)
+        return attempt, Requeue(repair=choice.repair)
+
+    async def _generate(self, lease: Lease) -> Candidate:
+        task = self._tools.task
+        request = task.request(lease)
+        pool = self._settings.fresh_pool
+        if lease.repair is not None and lease.repair.pool is not None:
+            pool = lease.repair.pool
+        generator = self._tools.pools.get(pool)
+        if generator is None:
+            raise EngineError(ErrorKind.PERMANENT, f"there is no pool '{pool}'")
+        with self._stages.during(Stage.GENERATE):
+            started_at = self._clock()
+            completion = await self._hop(lambda: first_completion(generator, request))
+            seconds = self._clock() - started_at
+        draft = task.read(completion.text, completion.finish)
+        return Candidate(
+            pool=pool,
+            prompt=request.messages,
+            sampling=request.sampling,
+            text=completion.text,
+            draft=None if isinstance(draft, str) else draft,
+            malformed=draft if isinstance(draft, str) else None,
+            finish=completion.finish,
+            cost=Cost(
+                prompt_tokens=completion.prompt_tokens,
+                completion_tokens=completion.completion_tokens,
+                seconds=seconds,
+            ),
+        )
+
+    async def _judge(self, lease: Lease, candidate: Candidate) -> tuple[Verdict, ...]:
+        if candidate.draft is None:
+            return (Rejected(gate=GateName.FORMAT, score=0.0, threshold=1.0),)
+        gates = self._tools.gates
+        request = GateRequest(
+            id=f"{lease.order.id}:{lease.attempt}", passage=lease.passage, draft=candidate.draft, attempt=lease.attempt
+        )
+        grounded = await gates.provenance.check(request)
+        if not isinstance(grounded, Passed) and gates.short_circuit:
+            return (grounded,)
+        if gates.short_circuit:
+            return (grounded, *await self._judge_in_turn(request))
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(self._check(name, gate, request)) for name, gate in gates.scored.items()]
+        return (grounded, *(task.result() for task in asked))
+
+    async def _judge_in_turn(self, request: GateRequest) -> Sequence[Verdict]:
+        verdicts: list[Verdict] = []
+        for name, gate in self._tools.gates.scored.items():
+            verdicts.append(await self._check(name, gate, request))
+            if not isinstance(verdicts[-1], Passed):
+                break
+        return verdicts
+
+    async def _check(self, name: GateName, gate: Gate, request: GateRequest) -> Verdict:
+        started_at = self._clock()
+        with self._stages.during(Stage(name.value)):
+            try:
+                verdict = await self._hop(lambda: gate.check(request))
+            except HopError as error:
+                verdict = Errored(gate=name, error=error.kind, detail=error.detail)
+        return replace(verdict, cost=replace(verdict.cost, seconds=self._clock() - started_at))
+
+    async def _hop(self, call: Callable[[], Awaitable[T]]) -> T:
+        return await hop(call, self._settings.limits, sleep=self._sleep, random=self._random)
+
+
+async def first_completion(generator: Generator, request: GenerationRequest) -> Completion:
+    """The first completion to be done. Raises EngineError when the engine ends without one."""
+    async for completion in generator.generate(request):
+        return completion
+    raise EngineError(ErrorKind.RETRYABLE, "the engine ended without a completion")

@@ -1,0 +1,33 @@
+"""The stages of an attempt, as the live view and the metrics show them."""
+
+from enum import Enum
+
+from msgspec import Struct
+
+
+class Stage(Enum):
+    """Where a sample in flight is. The gates' stages carry the gates' names."""
+
+    GENERATE = "generate"
+    FAITHFULNESS = "faithfulness"
+    REWARD = "reward"
+    VERIFIER = "verifier"
+    SETTLE = "settle"
+
+
+class StageFlow(Struct, frozen=True):
+    """One stage of one conductor: samples in it now, samples through it, and the seconds these took in all."""
+
+    stage: Stage
+    in_flight: int
+    done: int
+    seconds: float
+
+
+class ConductorStatus(Struct, frozen=True):
+    """What a conductor tells of itself. `unreported`: outcomes that the queue could not take (their leases return)."""
+
+    name: str
+    in_flight: int
+    unreported: int
+    stages: tuple[StageFlow, ...]
