@@ -1,0 +1,87 @@
+"""InstantEngine: no model, no model time. For load and for faults, never for a claim about quality.
+
+Deterministic: what it answers depends on the request's content alone (the prompt's passage, the sampling's seed),
+so two runs with one seed agree sample for sample.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from random import Random
+
+from msgspec import Struct, convert
+
+from schemas.errors import EngineError, ErrorKind
+from schemas.ids import content_id
+from schemas.samples import Classification, ClassificationRequest, Completion, FinishReason, GenerationRequest
+
+WORDS_PER_ANSWER = 24
+
+
+class InstantOptions(Struct, frozen=True, forbid_unknown_fields=True):
+    """`rejected`: share of drafts that the classifier scores low; `malformed`: share of completions that do not parse;
+    `failing`: share of requests that always fail; `median_s`, `sigma`: lognormal service time; `slots`: how many at
+    once."""
+
+    rejected: float = 0.0
+    malformed: float = 0.0
+    failing: float = 0.0
+    median_s: float = 0.0
+    sigma: float = 0.6
+    slots: int = 64
+
+
+class InstantEngine:
+    """Answers at once, or after a drawn time with at most `slots` at once."""
+
+    def __init__(self, options: InstantOptions) -> None:
+        self._options = options
+        self._slots = asyncio.Semaphore(options.slots)
+        self.served = 0
+
+    async def start(self) -> None:
+        """Nothing to load."""
+
+    async def close(self) -> None:
+        """Nothing to free."""
+
+    async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+        for index in range(request.n):
+            key = content_id(request.messages[-1].content, request.sampling.seed, index)
+            await self._serve(key)
+            yield Completion(
+                request_id=request.id,
+                index=index,
+                text=self._text(key),
+                finish=FinishReason.STOP,
+                prompt_tokens=128,
+                completion_tokens=WORDS_PER_ANSWER,
+            )
+
+    async def classify(self, request: ClassificationRequest) -> Classification:
+        key = content_id(request.text)
+        await self._serve(key)
+        good = 0.1 if _share(key, "rejected") < self._options.rejected else 0.9
+        return Classification(request_id=request.id, probabilities=(1 - good, good), prompt_tokens=128)
+
+    async def _serve(self, key: str) -> None:
+        self.served += 1
+        if self._options.median_s > 0:
+            async with self._slots:
+                wait_s = self._options.median_s * Random(key).lognormvariate(0, self._options.sigma)
+                await asyncio.sleep(wait_s)
+        if _share(key, "failing") < self._options.failing:
+            raise EngineError(ErrorKind.RETRYABLE, "this request always fails")
+
+    def _text(self, key: str) -> str:
+        if _share(key, "malformed") < self._options.malformed:
+            return f"I would rather talk about {key}."
+        return f"Question: What does entry {key[:12]} of register {key[12:20]} state?\nAnswer: It states {key[20:]}."
+
+
+def _share(key: str, what: str) -> float:
+    return int(content_id(key, what)[:8], 16) / 2**32
+
+
+def instant(**options: str | float | bool) -> InstantEngine:
+    """Factory for a configuration's `engine: {kind: custom, factory: "tests.doubles.engines:instant"}`."""
+    return InstantEngine(convert(options, InstantOptions, strict=False))
