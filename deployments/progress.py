@@ -1,0 +1,44 @@
+"""What a run tells of itself while it goes on: facts at one moment, for the live view and for any other watcher.
+
+Light to import: no ray, no rich. Law: a Progress is a value; watching one changes nothing in the run.
+"""
+
+from enum import Enum
+
+from msgspec import Struct
+
+from schemas.progress import RunSnapshot
+from schemas.stages import ConductorStatus
+
+
+class Phase(Enum):
+    """Where the whole run is. It only moves forward; `draining` is left out by a run that is not interrupted."""
+
+    STARTING = "starting"
+    """Ray, Serve and the models come up."""
+    RUNNING = "running"
+    DRAINING = "draining"
+    """Asked to stop: nothing new is leased, what is in flight is finished and recorded."""
+    FINISHING = "finishing"
+    """Every order has ended: shards, manifest and report are written."""
+    DONE = "done"
+
+
+class ReplicaStatus(Struct, frozen=True):
+    """Replicas of one deployment: how many run of how many are wanted."""
+
+    name: str
+    running: int
+    wanted: int
+    state: str
+
+
+class Progress(Struct, frozen=True):
+    """The run at the moment `at` (seconds since the epoch). `note` says in words what is being waited for, if anything."""
+
+    at: float
+    phase: Phase
+    snapshot: RunSnapshot | None = None
+    conductors: tuple[ConductorStatus, ...] = ()
+    replicas: tuple[ReplicaStatus, ...] = ()
+    note: str = ""
