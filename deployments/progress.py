@@ -34,7 +34,7 @@ class ReplicaStatus(Struct, frozen=True):
 
 
 class Progress(Struct, frozen=True):
-    """The run at the moment `at` (seconds since the epoch). `note` says in words what is being waited for, if anything."""
+    """The run at the moment `at` (seconds since the epoch). `note` says in words what is waited for."""
 
     at: float
     phase: Phase

@@ -1,0 +1,12 @@
+"""What a person sees in the terminal.
+
+words     numbers, durations and foreign text as they are shown
+rates     flows per second and time left, from a bounded window of Progress values
+board     the live view: one Progress and its rates to one renderable
+lines     the same in plain lines, for a file or CI
+watcher   which of the two is shown, and how often
+summary   the run's end, and `gleaner status`
+life      `gleaner explain`: one sample's life
+preview   `gleaner preview`: a few samples in this process, nothing written
+boundary  errors to one line and an exit code
+"""

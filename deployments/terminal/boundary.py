@@ -1,0 +1,44 @@
+"""Where errors become words. Law: the user's mistake is one line and exit code 2; ours is a traceback and exit code 1."""
+
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+
+from schemas.errors import UserError
+
+FAILED = 1
+MISTAKEN = 2
+INTERRUPTED = 130
+"""As a shell counts a program that Ctrl-C ended."""
+
+
+@contextmanager
+def boundary(*, log: Path | None = None) -> Iterator[None]:
+    """Runs a command's body. `log`: where more about a failure of ours is found, when there is such a place."""
+    try:
+        yield
+    except UserError as mistake:
+        say(f"error: {' '.join(str(mistake).split())}")
+        raise typer.Exit(MISTAKEN) from mistake
+    except (typer.Exit, typer.Abort, BrokenPipeError):
+        raise
+    except KeyboardInterrupt as interrupt:
+        say("interrupted")
+        raise typer.Exit(INTERRUPTED) from interrupt
+    except Exception as failure:
+        traceback.print_exc(file=sys.stderr)
+        say(f"failed: {type(failure).__name__}: {_first_line(failure)}" + (f"; see {log}" if log is not None else ""))
+        raise typer.Exit(FAILED) from failure
+
+
+def say(line: str) -> None:
+    """One line to stderr, under the program's name."""
+    typer.echo(f"gleaner: {line}", err=True)
+
+
+def _first_line(failure: Exception) -> str:
+    return next((line for line in str(failure).splitlines() if line.strip()), "no message")

@@ -1,0 +1,206 @@
+"""One sample's life as a person reads it: where it comes from, what was tried, what each gate said, how it ended.
+
+Pure: a Life (or one Attempt) in, a renderable out. All foreign text goes through `words.printable`.
+"""
+
+from collections.abc import Iterator
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
+
+from actors.lives import Life
+from deployments.terminal.words import moment, number, plural, printable, spoken
+from schemas.corpus import Passage
+from schemas.orders import Attempt, DeadLetter
+from schemas.recovery import Choice, Diagnosis, Repair
+from schemas.samples import Candidate, Cost, FinishReason, Message
+from schemas.verdicts import ClaimEvidence, Errored, Evidence, Passed, Rejected, Verdict
+
+GOOD, BAD, WARN, DIM = "green", "red", "yellow", "bright_black"
+INDENT = (0, 0, 0, 2)
+
+
+def life_view(life: Life) -> RenderableType:
+    """The whole life, oldest attempt first."""
+    order = life.order
+    head = Text.assemble(("Order ", "bold"), (order.id, "bold cyan"), f"   {order.task} · slot {order.slot}")
+    parts: list[RenderableType] = [head, passage_view(life.passage)]
+    parts += [attempt_view(attempt) for attempt in life.attempts]
+    parts += [Text(), _end(life)]
+    return Group(*parts)
+
+
+def passage_view(passage: Passage) -> RenderableType:
+    """A passage with the exact place it was cut from."""
+    where = passage.provenance
+    span = f"characters {where.start:,}–{where.end:,} of document {printable(where.document_id)}"
+    rows = _facts(
+        ("Passage", Text(printable(where.uri))),
+        ("", Text(span, style=DIM)),
+        ("sha256", Text(where.document_sha256, style=DIM)),
+        ("cut by", Text(printable(where.chunker), style=DIM)),
+    )
+    return Group(rows, Padding(Quoted(passage.text), (1, 0, 0, 2)))
+
+
+def attempt_view(attempt: Attempt, *, prompt: bool = False) -> RenderableType:
+    """One attempt: how it was asked (with `prompt`, the messages too), its text, the verdicts, and what was decided."""
+    title = Text(f"attempt {attempt.number}", style="bold")
+    title.append(f" · {_directive(attempt.repair)}", style="default")
+    parts: list[RenderableType] = [Text(), Rule(title, align="left", style=DIM)]
+    if attempt.candidate is None:
+        parts.append(Padding(Text("no generator answered", style=BAD), INDENT))
+    else:
+        parts += _candidate(attempt.candidate, prompt=prompt)
+    if attempt.verdicts:
+        parts.append(Padding(_verdicts(attempt.verdicts), (1, 0, 0, 2)))
+        parts += [Padding(part, (0, 0, 0, 4)) for verdict in attempt.verdicts for part in _evidence(verdict)]
+    decided = [*_diagnosis(attempt.diagnosis), *_choice(attempt.choice)]
+    if decided:
+        parts.append(Padding(_facts(*decided), (1, 0, 0, 2)))
+    return Group(*parts)
+
+
+def _directive(repair: Repair | None) -> str:
+    if repair is None:
+        return "fresh"
+    escalated = f" in pool {repair.pool}" if repair.pool else ""
+    return f"{repair.kind.value}{escalated} at T {repair.temperature:g}"
+
+
+def _candidate(candidate: Candidate, *, prompt: bool) -> Iterator[RenderableType]:
+    sampling = candidate.sampling
+    asked = (
+        f"pool {candidate.pool} · T {sampling.temperature:g} · top-p {sampling.top_p:g} · seed {sampling.seed} · "
+        f"{_cost(candidate.cost)}"
+    )
+    if candidate.finish is FinishReason.LENGTH:
+        asked += f" · cut at {sampling.max_tokens:,} tokens"
+    yield Padding(Text(asked, style=DIM), INDENT)
+    if prompt:
+        yield from (Padding(_message(message), (1, 0, 0, 2)) for message in candidate.prompt)
+    draft = candidate.draft
+    if draft is None:
+        yield Padding(Text(f"malformed: {printable(candidate.malformed or 'it does not parse')}", style=BAD), INDENT)
+        yield Padding(Quoted(candidate.text), (1, 0, 0, 2))
+        return
+    rows = [("Question", Text(printable(draft.question))), ("Answer", Text(printable(draft.answer)))]
+    if draft.quote is not None:
+        rows.insert(0, ("Quote", Text(printable(draft.quote), style="italic")))
+    yield Padding(_facts(*rows), (1, 0, 0, 2))
+
+
+def _message(message: Message) -> RenderableType:
+    return Group(Text(message.role, style="bold " + DIM), Quoted(message.content))
+
+
+class Quoted:
+    """Foreign text behind a bar that runs down all its lines, wrapped ones too."""
+
+    def __init__(self, text: str) -> None:
+        self._text = Text(printable(text), overflow="fold")
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        bar = Segment("│ ", console.get_style(DIM))
+        for line in console.render_lines(self._text, options.update(width=max(8, options.max_width - 2)), pad=False):
+            yield bar
+            yield from line
+            yield Segment.line()
+
+
+def _verdicts(verdicts: tuple[Verdict, ...]) -> RenderableType:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for _ in range(4):
+        table.add_column()
+    for verdict in verdicts:
+        table.add_row(verdict.gate.value, *_said(verdict), Text(_cost(verdict.cost), style=DIM))
+    return table
+
+
+def _said(verdict: Verdict) -> tuple[Text, Text]:
+    match verdict:
+        case Passed():
+            return Text("passed", style=GOOD), Text(f"{verdict.score:.3f} ≥ {verdict.threshold:g}")
+        case Rejected():
+            return Text("rejected", style=BAD), Text(f"{verdict.score:.3f} < {verdict.threshold:g}")
+        case Errored():
+            return Text("errored", style=WARN), Text(f"{verdict.error.value}: {printable(verdict.detail)}")
+
+
+def _evidence(verdict: Verdict) -> Iterator[RenderableType]:
+    if isinstance(verdict, Errored):
+        return
+    evidence: Evidence = verdict.evidence
+    yield from (_claim(claim) for claim in evidence.claims)
+    if evidence.dimensions:
+        scores = " · ".join(f"{printable(name)} {score:.2f}" for name, score in evidence.dimensions.items())
+        yield Text(f"{verdict.gate.value}: {scores}", style=DIM)
+    if evidence.note:
+        yield Text(f"{verdict.gate.value}: {printable(evidence.note)}", style=DIM)
+
+
+def _claim(claim: ClaimEvidence) -> Text:
+    line = Text.assemble(("✓ ", GOOD) if claim.supported else ("✗ ", BAD), printable(claim.claim))
+    if claim.quote is not None:
+        line.append(f'  “{printable(claim.quote.text)}” at {claim.quote.start}–{claim.quote.end}', style=DIM)
+    if claim.discounted is not None:
+        line.append(f"  quote not in the passage: “{printable(claim.discounted)}”", style=WARN)
+    return line
+
+
+def _diagnosis(diagnosis: Diagnosis | None) -> Iterator[tuple[str, Text]]:
+    if diagnosis is None:
+        return
+    yield "Diagnosis", Text.assemble((diagnosis.mode.value, "bold"), f" (confidence {diagnosis.confidence:.2f})")
+    yield from (("", Text(printable(reason), style=DIM)) for reason in diagnosis.reasons)
+
+
+def _choice(choice: Choice | None) -> Iterator[tuple[str, Text]]:
+    if choice is None:
+        return
+    what = "stop" if choice.repair is None else _directive(choice.repair)
+    yield (
+        "Repair",
+        Text.assemble((what, "bold"), f" (policy {choice.policy}, probability {choice.probability:g})"),
+    )
+    if choice.reason:
+        yield "", Text(printable(choice.reason), style=DIM)
+
+
+def _end(life: Life) -> RenderableType:
+    if life.accepted_at is not None:
+        end = Text.assemble(("accepted", f"bold {GOOD}"), f" at {moment(life.accepted_at)}")
+    elif life.end is not None:
+        end = _dead(life.end)
+    else:
+        end = Text.assemble(("outstanding", f"bold {WARN}"), ": it has not ended yet")
+    spent = f"{plural(len(life.attempts), 'attempt')} · generator {_cost(life.generator_cost)} · gates "
+    return _facts(("End", end), ("Cost", Text(spent + _cost(life.gates_cost))))
+
+
+def _dead(end: DeadLetter) -> Text:
+    gates = f" by {', '.join(gate.value for gate in end.gates)}" if end.gates else ""
+    text = Text.assemble(("dead-lettered", f"bold {BAD}"), f": {end.reason.value}{gates}")
+    return text.append(f" ({printable(end.detail)})", style=DIM) if end.detail else text
+
+
+def _cost(cost: Cost) -> str:
+    if not cost.tokens:
+        return spoken(cost.seconds) if cost.seconds >= 0.005 else ""
+    tokens = number(cost.prompt_tokens)
+    if cost.completion_tokens:
+        tokens += f" + {number(cost.completion_tokens)}"
+    return f"{tokens} tokens in {spoken(cost.seconds)}"
+
+
+def _facts(*rows: tuple[str, Text]) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style=DIM, min_width=9, no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(name, value)
+    return table
