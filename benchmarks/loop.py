@@ -1,0 +1,105 @@
+"""Attempts per second through the whole loop with no model time: reader, queue, ledger on disk, conductor, three Serve
+deployments, dataset writer, on this machine's cores.
+
+    python -m benchmarks.loop [--passages 4000] [--rejected 0.2]
+
+The engine is a double (InstantEngine); everything else is what `gleaner run` runs. The rate is taken between the moments
+at which 10% and 90% of the attempts were recorded, so that start-up and tail do not count.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from deployments.progress import Progress
+from deployments.run import run
+from schemas.config import (
+    Classifier,
+    Conductors,
+    Corpus,
+    CustomEngine,
+    Dataset,
+    Gates,
+    GroundedAnswer,
+    Pool,
+    Queue,
+    Replicas,
+    RunConfig,
+)
+
+SLOTS = 3
+
+
+def configuration(corpus: Path, *, rejected: float, concurrency: int) -> RunConfig:
+    """A run on instant engines: `rejected` is the share of drafts that the faithfulness gate refuses."""
+    replicas = Replicas(num_cpus=0.1)
+    instant = CustomEngine(factory="tests.doubles.engines:instant")
+    strict = CustomEngine(factory="tests.doubles.engines:instant", options={"rejected": rejected})
+    return RunConfig(
+        name="loop",
+        corpus=Corpus(paths=(str(corpus),)),
+        task=GroundedAnswer(samples_per_passage=SLOTS),
+        pools={"generator": Pool(engine=instant, replicas=replicas)},
+        gates=Gates(
+            faithfulness=Classifier(engine=strict, replicas=replicas),
+            reward=Classifier(engine=instant, replicas=replicas),
+        ),
+        queue=Queue(capacity=20_000),
+        conductors=Conductors(count=1, concurrency=concurrency),
+        dataset=Dataset(rows_per_shard=5_000),
+    )
+
+
+def write_corpus(path: Path, passages: int) -> None:
+    """Short documents, each one passage of about 60 words."""
+    encoder = msgspec.json.Encoder()
+    with path.open("wb") as file:
+        for number in range(passages):
+            words = " ".join(f"entry{number}word{place}" for place in range(58))
+            file.write(encoder.encode({"id": f"d{number}", "text": f"Document {number} says {words}."}) + b"\n")
+
+
+class Rates:
+    """Remembers when how many attempts were recorded."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[float, int]] = []
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.snapshot is not None:
+            self.seen.append((progress.at, progress.snapshot.counts.attempts))
+
+    def per_second(self) -> float:
+        """Attempts a second between 10% and 90% of all attempts."""
+        last = self.seen[-1][1]
+        inside = [(at, attempts) for at, attempts in self.seen if 0.1 * last <= attempts <= 0.9 * last]
+        (start, first), (end, final) = inside[0], inside[-1]
+        return (final - first) / (end - start)
+
+
+def measure(passages: int, *, rejected: float, concurrency: int) -> float:
+    """One run in a folder of its own; gives attempts per second."""
+    with tempfile.TemporaryDirectory() as folder:
+        corpus = Path(folder) / "corpus.jsonl"
+        write_corpus(corpus, passages)
+        rates = Rates()
+        config = configuration(corpus, rejected=rejected, concurrency=concurrency)
+        run(config, Path(folder) / "run", base=Path(folder), watch=rates)
+        return rates.per_second()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--passages", type=int, default=6000)
+    parser.add_argument("--rejected", type=float, default=0.2)
+    parser.add_argument("--concurrency", type=int, default=512)
+    arguments = parser.parse_args()
+    rate = measure(arguments.passages, rejected=arguments.rejected, concurrency=arguments.concurrency)
+    orders = arguments.passages * SLOTS
+    print(f"{rate:,.0f} attempts/s through the whole loop ({orders:,} orders, {arguments.rejected:.0%} rejected once)")
+
+
+if __name__ == "__main__":
+    main()
