@@ -35,7 +35,7 @@ class Corpus(Config, frozen=True):
     """Where documents come from: files, folders, or anything that fsspec opens."""
 
     paths: Annotated[tuple[str, ...], Meta(min_length=1)]
-    """A path that begins with ./ or ../ is relative to the configuration's file."""
+    """A relative path begins at `base`. Document uris keep paths as they are written here."""
     include: tuple[str, ...] = ("*.jsonl", "*.parquet", "*.txt", "*.md", "*.markdown", "*.jsonl.gz", "*.txt.gz")
     """Which files of a folder are read (names matched as in the shell)."""
     text_field: str = "text"
@@ -43,6 +43,8 @@ class Corpus(Config, frozen=True):
     max_document_bytes: Annotated[int, Meta(ge=1)] = 16 * 1024 * 1024
     encoding: str = "utf-8"
     chunking: Chunking = Chunking()
+    base: str | None = None
+    """Folder that relative paths begin at; without it, the folder of the configuration's file. No part of any uri."""
 
 
 class SamplingDefaults(Config, frozen=True):

@@ -1,0 +1,100 @@
+"""Passages are exact slices, `passage.text == document.text[start:end]`, in order, apart, none over the limit.
+
+A document that fits stays whole. A longer one is cut at headings, paragraphs, sentences or words, the highest that
+fits (a single character longer than the limit would be the only exception). All text but white space is covered, save
+passages shorter than `min_characters`.
+"""
+
+import re
+from collections.abc import Iterator
+from importlib.metadata import version
+
+from semantic_text_splitter import MarkdownSplitter, TextSplitter
+
+from actors.corpus.formats import is_markdown
+from actors.corpus.tokens import counter
+from schemas.config import Chunking
+from schemas.corpus import Document, Passage, Provenance
+
+_WINDOW_PER_TOKEN = 64
+"""Characters per token of the limit that the splitter sees at once: it reads what follows anew for each passage, so an
+unbounded window would cost the square of the document."""
+_BREAKS = (
+    re.compile(r"\n(?=#{1,6} )"),
+    re.compile(r"\n[ \t\r]*\n"),
+    re.compile(r"\n"),
+    re.compile(r"[.!?。！？]\s+"),
+    re.compile(r"\s+"),
+)
+"""Where a window may end, best first."""
+
+
+class Chunker:
+    """Cuts documents into passages. Raises `ModelError` when the tokenizer does not exist or cannot be read."""
+
+    def __init__(self, config: Chunking) -> None:
+        counting = counter(config.tokenizer)
+        self._limit = config.max_tokens
+        self._min_characters = max(1, config.min_characters)
+        self._count = counting.up_to(config.max_tokens)
+        self._text = TextSplitter.from_callback(self._count, config.max_tokens, trim=True)
+        self._markdown = MarkdownSplitter.from_callback(self._count, config.max_tokens, trim=True)
+        self.version = f"semantic-text-splitter/{version('semantic-text-splitter')}+{counting.name}-{config.max_tokens}"
+
+    def count(self, text: str) -> int:
+        """Tokens of a text: exact up to the limit; beyond it, some number above the limit."""
+        return self._count(text)
+
+    def passages(self, document: Document) -> Iterator[Passage]:
+        """The passages of a document, in order."""
+        for start, end in self._spans(document):
+            if end - start < self._min_characters:
+                continue
+            place = Provenance(
+                uri=document.uri,
+                document_id=document.id,
+                document_sha256=document.sha256,
+                start=start,
+                end=end,
+                chunker=self.version,
+            )
+            yield Passage.of(document.text[start:end], place)
+
+    def _spans(self, document: Document) -> Iterator[tuple[int, int]]:
+        text = document.text
+        if self._count(text) <= self._limit:
+            yield from _trimmed(text, 0, len(text))
+            return
+        splitter = self._markdown if is_markdown(document.uri) else self._text
+        for begin, finish in _windows(text, _WINDOW_PER_TOKEN * self._limit):
+            for offset, chunk in splitter.chunk_indices(text[begin:finish]):
+                yield from _trimmed(text, begin + offset, begin + offset + len(chunk))
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The span without white space at its ends; nothing when there is only white space."""
+    chunk = text[start:end]
+    start += len(chunk) - len(chunk.lstrip())
+    stripped = len(chunk.strip())
+    if stripped:
+        yield start, start + stripped
+
+
+def _windows(text: str, size: int) -> Iterator[tuple[int, int]]:
+    """Spans of at most `size` characters that cover the text, each ending at the best break in its last quarter."""
+    begin = 0
+    while len(text) - begin > size:
+        finish = _best_break(text, begin + size - size // 4, begin + size)
+        yield begin, finish
+        begin = finish
+    yield begin, len(text)
+
+
+def _best_break(text: str, low: int, high: int) -> int:
+    for pattern in _BREAKS:
+        last = None
+        for found in pattern.finditer(text, low, high):
+            last = found
+        if last is not None:
+            return last.end()
+    return high

@@ -1,0 +1,93 @@
+"""Every file, and every record of a file, comes out exactly once: as a Document, or as a DocumentRefused.
+
+Lazy: a corpus larger than memory works; of what has passed, only a 16-byte digest of each id stays. Order and uris
+depend on the configuration and the names of the files alone.
+"""
+
+from collections.abc import Collection, Iterator
+from hashlib import blake2b, sha256
+from pathlib import Path
+
+from actors.corpus.formats import Item, Text, check_encoding, items, too_large
+from actors.corpus.sources import Found, Source, sources
+from schemas.config import Corpus
+from schemas.corpus import Document, DocumentRefused, RefusalReason
+from schemas.ids import DocumentId
+
+
+def read(config: Corpus, base: Path) -> Iterator[Document | DocumentRefused]:
+    """The corpus, lazily. `base` is the folder that relative paths begin at.
+
+    Raises `CorpusError` at once (not at the first document) when a path does not exist, cannot be opened or holds no
+    file that `include` matches.
+    """
+    check_encoding(config.encoding)
+    return _unique(_documents(found, config) for found in sources(config, base))
+
+
+def documents(uris: Collection[str], config: Corpus, base: Path) -> Iterator[Document]:
+    """The documents of these uris, read again in one pass. What is gone or refused by now does not come.
+
+    Raises `CorpusError` as `read` does.
+    """
+    wanted = set(uris)
+    files = {uri.split("#", 1)[0] for uri in wanted}
+    check_encoding(config.encoding)
+    for found in sources(config, base):
+        if found.uri not in files:
+            continue
+        for document in _documents(found, config):
+            if isinstance(document, Document) and document.uri in wanted:
+                wanted.remove(document.uri)
+                yield document
+
+
+def document_text(uri: str, config: Corpus, base: Path) -> str | None:
+    """The text of one document, or None when it is gone. For many, `documents` reads the corpus once."""
+    return next((document.text for document in documents([uri], config, base)), None)
+
+
+def _documents(found: Found, config: Corpus) -> Iterator[Document | DocumentRefused]:
+    if isinstance(found, Source):
+        for item in items(found, config):
+            yield _checked(item, config)
+    else:
+        yield found
+
+
+def _checked(item: Item, config: Corpus) -> Document | DocumentRefused:
+    if isinstance(item, DocumentRefused):
+        return item
+    if not item.text.strip():
+        return _refused(item, RefusalReason.EMPTY, "nothing but white space" if item.text else "empty")
+    if (nul := item.text.find("\0")) >= 0:
+        return _refused(item, RefusalReason.NUL_BYTES, f"a NUL character at character {nul}")
+    try:
+        data = item.text.encode()
+        name = (item.id or item.uri).encode().decode()
+    except UnicodeEncodeError as error:
+        detail = f"half a surrogate pair at character {error.start}: no valid Unicode text"
+        return _refused(item, RefusalReason.UNDECODABLE, detail)
+    if len(data) > config.max_document_bytes:
+        return too_large(item.uri, config, item.where)
+    return Document(id=DocumentId(name), uri=item.uri, sha256=sha256(data).hexdigest(), text=item.text)
+
+
+def _refused(item: Text, reason: RefusalReason, detail: str) -> DocumentRefused:
+    return DocumentRefused(uri=item.uri, reason=reason, detail=item.where + detail)
+
+
+def _unique(
+    files: Iterator[Iterator[Document | DocumentRefused]],
+) -> Iterator[Document | DocumentRefused]:
+    seen: set[bytes] = set()
+    for file in files:
+        for document in file:
+            if isinstance(document, Document):
+                digest = blake2b(document.id.encode(), digest_size=16).digest()
+                if digest in seen:
+                    detail = f"the id {document.id[:100]!r} was already used by an earlier document"
+                    document = DocumentRefused(uri=document.uri, reason=RefusalReason.DUPLICATE_ID, detail=detail)
+                else:
+                    seen.add(digest)
+            yield document

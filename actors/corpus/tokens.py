@@ -1,0 +1,82 @@
+"""How long a text is: by a model's own tokenizer, or by words and punctuation. White space at the ends never counts."""
+
+import re
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from schemas.errors import ModelError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+_CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_WORDS = re.compile(rf"[{_CJK}]|[^\W{_CJK}]{{1,16}}|[^\w\s]")
+"""A character of an unspaced script, up to 16 letters of a word, or a symbol: close to what tokenizers count."""
+_PREFIX_PER_TOKEN = 16
+"""A text much longer than fits is judged by so many characters per token of its beginning: no cost beyond the limit."""
+
+
+class Counter(Struct, frozen=True):
+    """Counts tokens. `name` tells one way of counting from another in a passage's provenance."""
+
+    name: str
+    count: Callable[[str], int]
+
+    def up_to(self, limit: int) -> Callable[[str], int]:
+        """Counts exactly up to `limit`; beyond it, any number greater than `limit`."""
+
+        def count(text: str) -> int:
+            if len(text) > _PREFIX_PER_TOKEN * limit:
+                beginning = self.count(text[: _PREFIX_PER_TOKEN * limit])
+                if beginning > 2 * limit:
+                    return beginning
+            return self.count(text)
+
+        return count
+
+
+def count_words(text: str) -> int:
+    """Words and punctuation marks of a text."""
+    return len(_WORDS.findall(text))
+
+
+def counter(tokenizer: str | None) -> Counter:
+    """The counter of a tokenizer.json, a model folder or a Hugging Face name; of words without one.
+
+    Raises `ModelError` when there is no such tokenizer, or it cannot be read.
+    """
+    if tokenizer is None:
+        return Counter(name="words", count=count_words)
+    loaded = _load(tokenizer)
+    loaded.no_truncation()
+    loaded.no_padding()
+    digest = sha256(loaded.to_str().encode()).hexdigest()[:12]
+    return Counter(
+        name=f"tokenizer-{digest}",
+        count=lambda text: len(loaded.encode(text.strip(), add_special_tokens=False).ids),
+    )
+
+
+def _load(tokenizer: str) -> "Tokenizer":
+    from tokenizers import Tokenizer  # heavy, and only this path needs it
+
+    path = Path(tokenizer).expanduser()
+    file = path / "tokenizer.json" if path.is_dir() else path
+    looks_local = path.is_absolute() or tokenizer.startswith((".", "~")) or tokenizer.endswith(".json")
+    try:
+        if file.is_file():
+            return Tokenizer.from_file(str(file))
+        if looks_local or path.is_dir():
+            raise ModelError(f"corpus.chunking.tokenizer: there is no tokenizer at {file}; name a tokenizer.json")
+        return Tokenizer.from_pretrained(tokenizer)
+    except ModelError:
+        raise
+    except Exception as error:  # the library raises bare Exception for a broken file and for a name it cannot fetch
+        reason = str(error).split("\n", 1)[0][:200]
+        raise ModelError(
+            f"corpus.chunking.tokenizer: {tokenizer} is no tokenizer that can be read: {reason}"
+        ) from error

@@ -1,0 +1,58 @@
+"""The reader over files nobody prepared: the system's documentation, in whatever encoding and form it lies there."""
+
+import time
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from actors.corpus.chunker import Chunker
+from actors.corpus.reader import read
+from actors.corpus.sources import Source, sources
+from schemas.config import Chunking, Corpus
+from schemas.corpus import Document
+
+FOLDERS = tuple(
+    folder
+    for folder in (
+        "/usr/share/doc",
+        "/usr/share/perl",
+        "/usr/share/perl5",
+        "/usr/share/common-licenses",
+        "/usr/share/info",
+    )
+    if Path(folder).is_dir() and any(Path(folder).iterdir())
+)
+MESS = Corpus(paths=FOLDERS or ("/",), include=("*",), max_document_bytes=1_000_000)
+MAX_FILES = 20_000
+MAX_CHUNKED_CHARACTERS = 20_000_000
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not FOLDERS, reason="this system has no documentation folders")
+def test_the_systems_documentation() -> None:
+    """Every file gives a document or a reason, no exception, and its passages are exact slices."""
+    begun = time.monotonic()
+    listed = {found.uri for found in islice(sources(MESS, Path("/")), MAX_FILES)}
+    chunker, characters, seen = Chunker(Chunking()), 0, set[str]()
+    for found in islice(read(MESS, Path("/")), MAX_FILES):
+        seen.add(found.uri.split("#", 1)[0])
+        if not isinstance(found, Document):
+            assert found.detail
+            assert "\n" not in found.detail
+            continue
+        if characters < MAX_CHUNKED_CHARACTERS:
+            characters += len(found.text)
+            for passage in chunker.passages(found):
+                assert passage.text == found.text[passage.provenance.start : passage.provenance.end]
+    assert seen == listed or len(seen) >= MAX_FILES // 2
+    assert time.monotonic() - begun < 200
+
+
+@pytest.mark.skipif(not FOLDERS, reason="this system has no documentation folders")
+def test_files_have_printable_names() -> None:
+    """Each source of the mess has a one-line uri with at most nothing to misread."""
+    for found in islice(sources(MESS, Path("/")), 500):
+        assert found.uri.isprintable()
+        assert "#" not in found.uri
+        assert isinstance(found, Source) or found.detail
