@@ -1,0 +1,166 @@
+"""The Ray shells of our actors: they decode, call and encode. What is decided is decided in `actors/`.
+
+Law: the queue actor alone writes the ledger; a conductor, the reader and the writer may die at any moment and be made
+again. None takes a CPU of Ray's count: their load is small beside the models', and they must never wait for a slot.
+"""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import serve
+
+from actors.conductor import Conductor
+from actors.corpus.chunker import Chunker
+from actors.corpus.reader import read
+from actors.dataset.writer import DatasetWriter
+from actors.ledger import LedgerReader
+from actors.queue_service import QueueService
+from actors.tasks.grounded_answer import messages
+from deployments.handles import BatchLimits, GateHandle, PoolHandle, QueueHandle, streaming
+from deployments.serving import DeploymentNames
+from deployments.wiring import conductor_random, conductor_settings, open_queue, toolbox
+from schemas.config import RunConfig
+from schemas.corpus import DocumentRefused, Passage
+from schemas.ledger import ShardWritten
+from schemas.progress import RunSnapshot
+from schemas.stages import ConductorStatus
+from schemas.wire import LEASES, OUTCOMES, SETTLEMENTS
+
+LEASE_WAIT_S = 1.0
+"""A lease call without work waits this long: short enough to notice the end, long enough to be cheap."""
+OFFER_PASSAGES = 32
+"""Passages a message to the queue."""
+
+
+@ray.remote(num_cpus=0, max_concurrency=1000)
+class QueueActor:
+    """The RegenerationQueue and its ledger."""
+
+    def __init__(self, config: RunConfig, output: str) -> None:
+        self._service: QueueService = open_queue(config, Path(output), now=time.time)
+
+    async def ready(self) -> None:
+        """Returns when the ledger is open and replayed; raises what opening it raised."""
+
+    async def offer(self, passages: list[Passage]) -> None:
+        await self._service.offer(passages)
+
+    async def refuse(self, document: DocumentRefused) -> None:
+        await self._service.refuse(document)
+
+    async def corpus_ended(self, documents: int, passages: int) -> None:
+        await self._service.corpus_ended(documents, passages)
+
+    async def lease(self, conductor: str, limit: int) -> bytes | None:
+        """LEASES, or None when the run is over."""
+        leases = await self._service.lease(conductor, limit, LEASE_WAIT_S)
+        if not leases and self._service.finished():
+            return None
+        return LEASES.encode(leases)
+
+    async def settle(self, outcomes: bytes) -> bytes:
+        """OUTCOMES in, SETTLEMENTS out, when durable."""
+        return SETTLEMENTS.encode(await self._service.settle(OUTCOMES.decode(outcomes)))
+
+    async def record_shard(self, shard: ShardWritten) -> None:
+        await self._service.record_shard(shard)
+
+    async def release(self, conductor: str) -> None:
+        """The leases of a dead conductor return."""
+        self._service.release(conductor)
+
+    async def stop_leasing(self) -> None:
+        """From now on every lease call says that the run is over."""
+        self._service.stop_leasing()
+
+    async def snapshot(self) -> RunSnapshot:
+        return self._service.snapshot()
+
+    async def close(self) -> None:
+        await self._service.close()
+
+
+@ray.remote(num_cpus=0, max_concurrency=8)
+class ConductorActor:
+    """One conductor: its handles to the queue, the pools and the gates."""
+
+    def __init__(self, name: str, config: RunConfig, queue: Any, where: DeploymentNames) -> None:
+        limits = BatchLimits()
+        pools = {
+            pool: PoolHandle(streaming(serve.get_app_handle(app), "generate"), limits)
+            for pool, app in where.pools.items()
+        }
+        gates = {
+            gate: GateHandle(streaming(serve.get_app_handle(app), "check"), limits) for gate, app in where.gates.items()
+        }
+        self._conductor = Conductor(
+            toolbox(config, QueueHandle(queue, limits), pools, gates),
+            conductor_settings(config, name),
+            clock=time.time,
+            sleep=asyncio.sleep,
+            random=conductor_random(config, name),
+        )
+
+    async def run(self) -> None:
+        """Conducts until the run is over."""
+        await self._conductor.run()
+
+    async def status(self) -> ConductorStatus:
+        return self._conductor.status()
+
+
+@ray.remote(num_cpus=0)
+class ReaderActor:
+    """Reads the corpus, cuts passages, and waits when the queue is full."""
+
+    def __init__(self, config: RunConfig, base: str, queue: Any) -> None:
+        self._config = config
+        self._base = Path(base)
+        self._queue = queue
+
+    def run(self) -> None:
+        """The whole corpus, once. Raises CorpusError when it cannot be opened at all."""
+        chunker = Chunker(self._config.corpus.chunking)
+        documents, passages, waiting = 0, 0, []
+        for document in read(self._config.corpus, self._base):
+            if isinstance(document, DocumentRefused):
+                ray.get(self._queue.refuse.remote(document))
+                continue
+            documents += 1
+            for passage in chunker.passages(document):
+                waiting.append(passage)
+                if len(waiting) >= OFFER_PASSAGES:
+                    passages += len(waiting)
+                    ray.get(self._queue.offer.remote(waiting))
+                    waiting = []
+        ray.get(self._queue.offer.remote(waiting))
+        ray.get(self._queue.corpus_ended.remote(documents, passages + len(waiting)))
+
+
+@ray.remote(num_cpus=0, max_concurrency=4)
+class WriterActor:
+    """Turns the ledger's ends into shards, beside the ledger."""
+
+    def __init__(self, config: RunConfig, output: str, queue: Any) -> None:
+        self._queue = queue
+        self._writer = DatasetWriter(
+            Path(output),
+            LedgerReader(Path(output)),
+            self._record,
+            config=config.dataset,
+            render=messages,
+            now=time.time,
+        )
+
+    async def run(self) -> None:
+        """Writes until `stop`, then closes the last shards."""
+        await self._writer.run()
+
+    async def stop(self) -> None:
+        self._writer.stop()
+
+    async def _record(self, shard: ShardWritten) -> None:
+        await self._queue.record_shard.remote(shard)

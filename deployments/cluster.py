@@ -1,0 +1,54 @@
+"""Ray and Serve, started inside this process tree or joined. Quiet: what Ray has to say is in its own log folder."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import ray
+from ray import serve
+from ray.serve.config import ProxyLocation
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@contextmanager
+def cluster(address: str | None) -> Iterator[None]:
+    """A Ray with Serve for the length of the block. One that was started here is stopped again; one joined goes on."""
+    owned = not ray.is_initialized()
+    if owned:
+        _start(address)
+    try:
+        serve.start(
+            proxy_location=ProxyLocation.Disabled, logging_config={"log_level": "ERROR", "enable_access_log": False}
+        )
+        logging.getLogger("ray.serve").setLevel(logging.ERROR)
+        yield
+    finally:
+        if owned and address is None:
+            serve.shutdown()
+        if owned:
+            ray.shutdown()
+
+
+def here() -> NodeAffinitySchedulingStrategy:
+    """For what must run beside the output folder: this node and no other."""
+    return NodeAffinitySchedulingStrategy(node_id=ray.get_runtime_context().get_node_id(), soft=False)
+
+
+def _start(address: str | None) -> None:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD", "0")
+    if address is not None:
+        runtime_env = {"working_dir": str(ROOT), "excludes": [".venv", ".git", "runs", "examples/almanac/models"]}
+        ray.init(address=address, runtime_env=runtime_env, logging_level=logging.ERROR, log_to_driver=False)
+        return
+    ray.init(
+        include_dashboard=False,
+        logging_level=logging.ERROR,
+        log_to_driver=False,
+        _system_config={"metrics_report_interval_ms": 60_000},
+    )

@@ -1,0 +1,32 @@
+"""Judge and Reward: the gates that need a model, on Ray Serve. Micro-batches in, each verdict out when it is done.
+
+Law: a replica judges and holds nothing; an error of its model is a Failure, never a verdict.
+"""
+
+from collections.abc import AsyncIterator
+
+from actors.gates.build import build_gate
+from actors.protocols import Gate
+from deployments.engines.build import EngineRole, build_engine
+from deployments.replica import answer_each
+from schemas.config import Classifier, GateModel
+from schemas.verdicts import GateName, GateReply, GateRequest
+from schemas.wire import GATE_REPLIES, GATE_REQUESTS, Gated
+
+
+class ModelGate:
+    """One replica of a gate. Ray Serve awaits its constructor."""
+
+    async def __init__(self, name: GateName, config: GateModel) -> None:  # type: ignore[misc]
+        role = EngineRole.CLASSIFIER if isinstance(config, Classifier) else EngineRole.GENERATOR
+        self._engine = build_engine(config.engine, role)
+        await self._engine.start()
+        self._gate: Gate = build_gate(name, config, self._engine)
+
+    async def check(self, data: bytes) -> AsyncIterator[bytes]:
+        """GATE_REQUESTS in, GATE_REPLIES out."""
+        async for replies in answer_each(GATE_REQUESTS.decode(data), self._judge):
+            yield GATE_REPLIES.encode(replies)
+
+    async def _judge(self, request: GateRequest) -> Gated:
+        return Gated(GateReply(request_id=request.id, verdict=await self._gate.check(request)))

@@ -1,0 +1,30 @@
+"""GeneratorPool: a named pool of generators on Ray Serve. Micro-batches in, each request's completions out when done.
+
+Law: a replica holds nothing that is not in a request; any number of them serve a pool, and any may be replaced.
+"""
+
+from collections.abc import AsyncIterator
+
+from actors.protocols import Engine
+from deployments.engines.build import EngineRole, build_engine
+from deployments.replica import answer_each
+from schemas.config import Pool
+from schemas.samples import GenerationRequest
+from schemas.wire import GENERATION_REPLIES, GENERATION_REQUESTS, Generated
+
+
+class GeneratorPool:
+    """One replica: an engine in the role of a generator. Ray Serve awaits its constructor."""
+
+    async def __init__(self, pool: Pool) -> None:  # type: ignore[misc]
+        self._engine: Engine = build_engine(pool.engine, EngineRole.GENERATOR)
+        await self._engine.start()
+
+    async def generate(self, data: bytes) -> AsyncIterator[bytes]:
+        """GENERATION_REQUESTS in, GENERATION_REPLIES out."""
+        async for replies in answer_each(GENERATION_REQUESTS.decode(data), self._complete):
+            yield GENERATION_REPLIES.encode(replies)
+
+    async def _complete(self, request: GenerationRequest) -> Generated:
+        completions = [completion async for completion in self._engine.generate(request)]
+        return Generated(request_id=request.id, completions=tuple(completions))

@@ -1,0 +1,211 @@
+"""The actors' protocols over Ray: requests are gathered for a moment into one message, replies stream back one by one.
+
+Law: whoever asks gets one reply or one HopError; nothing of Ray's own passes this file. Nothing is retried here.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Generic, TypeVar
+
+import ray
+from msgspec import DecodeError, Struct
+from ray.exceptions import RayError
+from ray.serve.exceptions import BackPressureError, RayServeException
+
+from schemas.errors import ErrorKind, Failure, HopError
+from schemas.orders import Lease, Outcome, Settlement
+from schemas.samples import Completion, GenerationRequest
+from schemas.verdicts import GateRequest, Verdict
+from schemas.wire import (
+    GATE_REPLIES,
+    GATE_REQUESTS,
+    GENERATION_REPLIES,
+    GENERATION_REQUESTS,
+    LEASES,
+    OUTCOMES,
+    SETTLEMENTS,
+    Codec,
+    Gated,
+    Generated,
+)
+
+Q = TypeVar("Q")
+R = TypeVar("R")
+Send = Callable[[bytes], AsyncIterator[bytes]]
+
+
+class BatchLimits(Struct, frozen=True):
+    """A message goes out when it holds `size` requests or its first one is `linger_s` old."""
+
+    size: int = 64
+    linger_s: float = 0.002
+
+
+@contextmanager
+def ray_boundary() -> Iterator[None]:
+    """Foreign errors become ours: an overloaded replica asks to wait, a dead one may be replaced."""
+    try:
+        yield
+    except BackPressureError as error:
+        raise HopError(ErrorKind.OVERLOADED, "the pool's queue is full", retry_after_s=0.5) from error
+    except (RayError, RayServeException) as error:
+        first_line = str(error).strip().splitlines()[0] if str(error).strip() else ""
+        raise HopError(ErrorKind.RETRYABLE, f"{type(error).__name__}: {first_line}"[:300]) from error
+    except DecodeError as error:
+        raise HopError(ErrorKind.RETRYABLE, f"a reply could not be decoded: {error}") from error
+
+
+class BatchedCalls(Generic[Q, R]):
+    """Gathers requests into messages and gives each caller its own reply as soon as it is there."""
+
+    def __init__(
+        self, send: Send, encode: Callable[[Sequence[Q]], bytes], decode: Callable[[bytes], Sequence[R]],
+        *, reply_id: Callable[[R], str], limits: BatchLimits,
+    ) -> None:  # fmt: skip
+        self._send = send
+        self._encode = encode
+        self._decode = decode
+        self._reply_id = reply_id
+        self._limits = limits
+        self._gathering: dict[str, tuple[Q, asyncio.Future[R]]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._calls: set[asyncio.Task[None]] = set()
+
+    async def ask(self, key: str, request: Q) -> R:
+        """The reply to the request of that key (unique among those under way). Raises HopError."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[R] = loop.create_future()
+        if key in self._gathering:
+            self._flush()
+        self._gathering[key] = (request, future)
+        if len(self._gathering) >= self._limits.size:
+            self._flush()
+        elif self._timer is None:
+            self._timer = loop.call_later(self._limits.linger_s, self._flush)
+        return await future
+
+    async def close(self) -> None:
+        """Cancels what is under way; its callers get a HopError."""
+        self._flush()
+        for call in self._calls:
+            call.cancel()
+        await asyncio.gather(*self._calls, return_exceptions=True)
+
+    def _flush(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._gathering:
+            return
+        batch, self._gathering = self._gathering, {}
+        call = asyncio.get_running_loop().create_task(self._call(batch))
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+
+    async def _call(self, batch: dict[str, tuple[Q, asyncio.Future[R]]]) -> None:
+        waiting = {key: future for key, (_, future) in batch.items()}
+        error = HopError(ErrorKind.RETRYABLE, "the stream ended before this reply")
+        try:
+            with ray_boundary():
+                async for data in self._send(self._encode([request for request, _ in batch.values()])):
+                    for reply in self._decode(data):
+                        future = waiting.pop(self._reply_id(reply), None)
+                        if future is not None and not future.done():
+                            future.set_result(reply)
+        except HopError as failed:
+            error = failed
+        finally:
+            for future in waiting.values():
+                if not future.done():
+                    future.set_exception(HopError(error.kind, error.detail, error.retry_after_s))
+
+
+def streaming(handle: Any, method: str) -> Send:
+    """A Serve deployment's streaming method as `Send`."""
+    bound = getattr(handle.options(stream=True), method)
+
+    async def send(data: bytes) -> AsyncIterator[bytes]:
+        async for message in bound.remote(data):
+            yield message
+
+    return send
+
+
+def unary(method: Any) -> Send:
+    """A Ray actor's method as `Send`: one message back."""
+
+    async def send(data: bytes) -> AsyncIterator[bytes]:
+        yield await method.remote(data)
+
+    return send
+
+
+def _unless_failed(reply: R | Failure) -> R:
+    if isinstance(reply, Failure):
+        raise HopError(reply.kind, reply.detail, reply.retry_after_s)
+    return reply
+
+
+class PoolHandle:
+    """A generator pool behind Serve, as `actors.protocols.Generator`."""
+
+    def __init__(self, send: Send, limits: BatchLimits) -> None:
+        self._calls: BatchedCalls[GenerationRequest, Generated | Failure] = BatchedCalls(
+            send, GENERATION_REQUESTS.encode, GENERATION_REPLIES.decode, reply_id=_request_id, limits=limits
+        )
+
+    async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+        for completion in _unless_failed(await self._calls.ask(request.id, request)).completions:
+            yield completion
+
+
+class GateHandle:
+    """A gate behind Serve, as `actors.protocols.Gate`."""
+
+    def __init__(self, send: Send, limits: BatchLimits) -> None:
+        self._calls: BatchedCalls[GateRequest, Gated | Failure] = BatchedCalls(
+            send, GATE_REQUESTS.encode, GATE_REPLIES.decode, reply_id=_gated_id, limits=limits
+        )
+
+    async def check(self, request: GateRequest) -> Verdict:
+        return _unless_failed(await self._calls.ask(request.id, request)).reply.verdict
+
+
+class QueueHandle:
+    """The queue actor, as `actors.protocols.Orders`."""
+
+    def __init__(self, queue: ray.actor.ActorHandle, limits: BatchLimits) -> None:
+        self._queue: Any = queue
+        self._settling: BatchedCalls[Outcome, Settlement] = BatchedCalls(
+            unary(self._queue.settle), OUTCOMES.encode, SETTLEMENTS.decode, reply_id=lambda reply: reply.order_id,
+            limits=limits,
+        )  # fmt: skip
+
+    async def lease(self, conductor: str, limit: int) -> Sequence[Lease] | None:
+        with ray_boundary():
+            data = await self._queue.lease.remote(conductor, limit)
+            return None if data is None else LEASES.decode(data)
+
+    async def settle(self, outcome: Outcome) -> Settlement:
+        return await self._settling.ask(outcome.order_id, outcome)
+
+
+def _request_id(reply: Generated | Failure) -> str:
+    return reply.request_id
+
+
+def _gated_id(reply: Gated | Failure) -> str:
+    return reply.request_id if isinstance(reply, Failure) else reply.reply.request_id
+
+
+__all__ = [
+    "BatchLimits",
+    "BatchedCalls",
+    "Codec",
+    "GateHandle",
+    "PoolHandle",
+    "QueueHandle",
+    "ray_boundary",
+    "streaming",
+]

@@ -1,0 +1,40 @@
+"""The output folder at the door. Law: a folder of another run, or one that cannot be written, is refused unharmed."""
+
+from pathlib import Path
+
+from actors.dataset.files import write_atomically
+from deployments.config import difference, load_text, to_yaml
+from schemas.config import RunConfig
+from schemas.errors import OutputError
+
+CONFIG_NAME = "run.yaml"
+LEDGER_NAME = "ledger.sqlite"
+
+
+def prepare(config: RunConfig, output: Path) -> Path:
+    """Makes or checks the folder, writes its run.yaml (resolved). Raises OutputError in one line."""
+    if output.exists() and not output.is_dir():
+        raise OutputError(f"{output}: is a file; --output names a folder")
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        _check(config, output)
+        write_atomically(output / CONFIG_NAME, to_yaml(config).encode())
+    except OSError as error:
+        raise OutputError(
+            f"{output}: cannot be written ({error.strerror}); choose another folder with --output"
+        ) from error
+    return output
+
+
+def _check(config: RunConfig, output: Path) -> None:
+    written = output / CONFIG_NAME
+    if not written.exists():
+        strangers = sorted(path.name for path in output.iterdir() if not path.name.startswith("."))
+        if strangers:
+            raise OutputError(f"{output}: holds {strangers[0]} but no run; choose an empty folder with --output")
+        return
+    changed = difference(load_text(written.read_text(encoding="utf-8"), written), config)
+    if changed:
+        raise OutputError(
+            f"{output}: is another run's folder ({'; '.join(changed)}); choose another with --output, or undo the change"
+        )

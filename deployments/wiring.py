@@ -1,0 +1,47 @@
+"""Where things meet: a configuration's parts become the objects that actors talk to. Used by runs, previews and tests."""
+
+from collections.abc import Mapping
+from random import Random
+
+from actors.conductor import ConductorSettings, Gating, Toolbox
+from actors.gates.diversity import duplicate_verdict
+from actors.gates.provenance import ProvenanceGate
+from actors.hops import RetryLimits
+from actors.protocols import Gate, Generator, Orders
+from actors.recovery import build_recovery
+from actors.tasks.grounded_answer import GroundedAnswerTask
+from schemas.config import FRESH_POOL, RunConfig
+from schemas.ids import PoolName, derived_seed
+from schemas.verdicts import GateName
+
+
+def toolbox(
+    config: RunConfig, orders: Orders, pools: Mapping[PoolName, Generator], scored: Mapping[GateName, Gate]
+) -> Toolbox:
+    """Everything a conductor talks to."""
+    gates = Gating(
+        provenance=ProvenanceGate(),
+        scored=scored,
+        short_circuit=config.gates.short_circuit,
+        duplicate=duplicate_verdict,
+    )
+    return Toolbox(
+        orders=orders,
+        task=GroundedAnswerTask(config.task, seed=config.seed),
+        pools=pools,
+        gates=gates,
+        recovery=build_recovery(config.recovery, config.task),
+    )
+
+
+def conductor_settings(config: RunConfig, name: str) -> ConductorSettings:
+    """Bounds of one conductor."""
+    limits = RetryLimits(retries=config.conductors.hop_retries, timeout_s=config.conductors.hop_timeout_s)
+    return ConductorSettings(
+        name=name, concurrency=config.conductors.concurrency, limits=limits, fresh_pool=PoolName(FRESH_POOL)
+    )
+
+
+def conductor_random(config: RunConfig, name: str) -> Random:
+    """Jitter of one conductor's retries: nothing a sample depends on."""
+    return Random(derived_seed(config.seed, name))
