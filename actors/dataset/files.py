@@ -1,0 +1,122 @@
+"""How anything reaches the output folder: write beside, sync, rename, sync the folder.
+
+Law: a file under its final name is whole and on disk; a crash leaves at most a temporary file, which the next start
+removes. Whatever the disk refuses becomes one OutputError that names the file.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from msgspec import Struct
+
+from schemas.errors import OutputError
+
+TEMPORARY_SUFFIX = ".writing"
+_CHUNK_BYTES = 1 << 20
+
+
+class Disk(Protocol):
+    """Every change of the file system that the output folder needs: what a test may fail, one by one."""
+
+    def create(self, path: Path) -> BinaryIO:
+        """Open for writing, emptied."""
+        ...
+
+    def sync(self, file: BinaryIO) -> None: ...
+
+    def rename(self, source: Path, target: Path) -> None:
+        """Replaces the target in one step."""
+        ...
+
+    def sync_folder(self, path: Path) -> None: ...
+
+    def remove(self, path: Path) -> None: ...
+
+
+class LocalDisk:
+    """The real one."""
+
+    def create(self, path: Path) -> BinaryIO:
+        return path.open("wb")
+
+    def sync(self, file: BinaryIO) -> None:
+        file.flush()
+        os.fsync(file.fileno())
+
+    def rename(self, source: Path, target: Path) -> None:
+        os.replace(source, target)
+
+    def sync_folder(self, path: Path) -> None:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def remove(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+
+
+LOCAL_DISK = LocalDisk()
+
+
+class Folder(Struct, frozen=True):
+    """Where things are written, and through what."""
+
+    path: Path
+    disk: Disk = LOCAL_DISK
+
+
+def temporary_of(path: Path) -> Path:
+    """Where a file is written before it gets its name: hidden, in the same folder."""
+    return path.with_name(f".{path.name}{TEMPORARY_SUFFIX}")
+
+
+@contextmanager
+def writing(path: Path, *, disk: Disk = LOCAL_DISK) -> Iterator[BinaryIO]:
+    """A file that appears under `path` only when the block ends well. Raises OutputError when the disk refuses."""
+    temporary = temporary_of(path)
+    with disk_errors(path):
+        try:
+            with disk.create(temporary) as file:
+                yield file
+                disk.sync(file)
+            disk.rename(temporary, path)
+        except BaseException:
+            with suppress(OSError):  # the first error is the one to tell; the next start removes what is left
+                disk.remove(temporary)
+            raise
+        disk.sync_folder(path.parent)
+
+
+def write_atomically(path: Path, content: bytes | str, *, disk: Disk = LOCAL_DISK) -> None:
+    """The whole content under `path`, or nothing changed. Raises OutputError when the disk refuses."""
+    with writing(path, disk=disk) as file:
+        file.write(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+def sha256_of(path: Path) -> str | None:
+    """Hex digest of a file's bytes; None when there is no such file."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                digest.update(chunk)
+    except FileNotFoundError:
+        return None
+    return digest.hexdigest()
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turns what the disk says into the user's one line."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        advice = "make room or make it writable, then give the same command again: nothing written so far is lost"
+        raise OutputError(f"cannot write {path}: {reason}; {advice}") from error

@@ -1,0 +1,248 @@
+"""What a row of the dataset and a row of the dead letters hold.
+
+Law: a row is a function of the ledger's records alone, so a shard can be written again byte for byte; the passage is
+exact, and a row never holds text that a model did not write or the corpus did not hold.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from actors.lives import Life
+from schemas.corpus import DocumentRefused, Provenance
+from schemas.errors import LedgerError
+from schemas.ids import PoolName
+from schemas.orders import Attempt
+from schemas.samples import Candidate, Draft, Message
+from schemas.verdicts import Errored, GateName, Rejected, Verdict
+
+Row = dict[str, Any]
+Chat = Callable[[str, Draft], Sequence[Message]]
+"""Passage and draft to the messages that a student is trained on: the user's turn, then the assistant's."""
+
+_SCORES = pa.struct([(gate.value, pa.float64()) for gate in GateName])
+_MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+_PROVENANCE = pa.struct(
+    [
+        ("uri", pa.string()),
+        ("document_id", pa.string()),
+        ("document_sha256", pa.string()),
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        ("chunker", pa.string()),
+    ]
+)
+_EVIDENCE = pa.list_(
+    pa.struct(
+        [
+            ("claim", pa.string()),
+            ("supported", pa.bool_()),
+            ("quote", pa.string()),
+            ("start", pa.int64()),
+            ("end", pa.int64()),
+        ]
+    )
+)
+_LINEAGE = pa.struct(
+    [
+        ("order_id", pa.string()),
+        ("passage_id", pa.string()),
+        ("task", pa.string()),
+        ("slot", pa.int64()),
+        ("attempts", pa.int64()),
+        ("pool", pa.string()),
+        ("model", pa.string()),
+        ("temperature", pa.float64()),
+        ("top_p", pa.float64()),
+        ("seed", pa.int64()),
+        ("failure_modes", pa.list_(pa.string())),
+        ("repairs", pa.list_(pa.string())),
+    ]
+)
+_TOKENS = pa.struct([("generator_prompt", pa.int64()), ("generator_completion", pa.int64()), ("gates", pa.int64())])
+_ATTEMPT = pa.struct(
+    [
+        ("number", pa.int64()),
+        ("repair", pa.string()),
+        ("pool", pa.string()),
+        ("temperature", pa.float64()),
+        ("seed", pa.int64()),
+        ("text", pa.string()),
+        ("question", pa.string()),
+        ("answer", pa.string()),
+        ("malformed", pa.string()),
+        ("scores", _SCORES),
+        ("rejected_by", pa.list_(pa.string())),
+        ("verdicts_json", pa.string()),
+        ("failure_mode", pa.string()),
+        ("confidence", pa.float64()),
+        ("reasons", pa.list_(pa.string())),
+        ("chosen_repair", pa.string()),
+        ("chosen_because", pa.string()),
+    ]
+)
+
+SAMPLE_SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("messages", _MESSAGES),
+        ("question", pa.string()),
+        ("answer", pa.string()),
+        ("passage", pa.string()),
+        ("quote", pa.string()),
+        ("provenance", _PROVENANCE),
+        ("scores", _SCORES),
+        ("evidence", _EVIDENCE),
+        ("lineage", _LINEAGE),
+        ("tokens", _TOKENS),
+    ]
+)
+DEAD_LETTER_SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("subject", pa.string()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+        ("gates", pa.list_(pa.string())),
+        ("passage", pa.string()),
+        ("provenance", _PROVENANCE),
+        ("attempts", pa.int64()),
+        ("failure_modes", pa.list_(pa.string())),
+        ("repairs", pa.list_(pa.string())),
+        ("history", pa.list_(_ATTEMPT)),
+        ("tokens", _TOKENS),
+    ]
+)
+
+
+def sample_row(life: Life, *, chat: Chat, models: Mapping[PoolName, str]) -> Row:
+    """An accepted order as a row of the dataset. Raises LedgerError when it was not accepted with a draft."""
+    last = life.attempts[-1] if life.attempts else None
+    candidate = last.candidate if last is not None else None
+    if life.accepted_at is None or last is None or candidate is None or candidate.draft is None:
+        raise LedgerError(f"order {life.order.id} is not accepted with a draft: {len(life.attempts)} attempts")
+    draft = candidate.draft
+    return {
+        "id": life.order.id,
+        "messages": [{"role": said.role, "content": said.content} for said in chat(life.passage.text, draft)],
+        "question": draft.question,
+        "answer": draft.answer,
+        "passage": life.passage.text,
+        "quote": draft.quote,
+        "provenance": msgspec.structs.asdict(life.passage.provenance),
+        "scores": scores(last.verdicts),
+        "evidence": _evidence(last.verdicts),
+        "lineage": _lineage(life, candidate, models),
+        "tokens": _tokens(life),
+    }
+
+
+def dead_letter_row(life: Life) -> Row:
+    """A dead-lettered order with its whole history. Raises LedgerError when it was not dead-lettered."""
+    if life.end is None:
+        raise LedgerError(f"order {life.order.id} is not dead-lettered")
+    return {
+        "id": life.order.id,
+        "subject": "order",
+        "reason": life.end.reason.value,
+        "detail": life.end.detail,
+        "gates": [gate.value for gate in life.end.gates],
+        "passage": life.passage.text,
+        "provenance": msgspec.structs.asdict(life.passage.provenance),
+        "attempts": len(life.attempts),
+        "failure_modes": [mode.value for mode in life.failure_modes],
+        "repairs": [repair.value for repair in life.repairs],
+        "history": [_attempt(attempt) for attempt in life.attempts],
+        "tokens": _tokens(life),
+    }
+
+
+def refused_row(document: DocumentRefused) -> Row:
+    """A document that was turned away at the door. It has a place, no passage and no attempts."""
+    nowhere: Mapping[str, object] = dict.fromkeys(Provenance.__struct_fields__)
+    return {
+        "id": document.uri,
+        "subject": "document",
+        "reason": document.reason.value,
+        "detail": document.detail,
+        "gates": [],
+        "passage": None,
+        "provenance": {**nowhere, "uri": document.uri},
+        "attempts": 0,
+        "failure_modes": [],
+        "repairs": [],
+        "history": [],
+        "tokens": {"generator_prompt": 0, "generator_completion": 0, "gates": 0},
+    }
+
+
+def scores(verdicts: Sequence[Verdict]) -> dict[str, float]:
+    """The score of each gate that could judge."""
+    return {said.gate.value: said.score for said in verdicts if not isinstance(said, Errored)}
+
+
+def _evidence(verdicts: Sequence[Verdict]) -> list[Row]:
+    claims = [claim for said in verdicts if not isinstance(said, Errored) for claim in said.evidence.claims]
+    return [
+        {
+            "claim": claim.claim,
+            "supported": claim.supported,
+            "quote": claim.quote.text if claim.quote else None,
+            "start": claim.quote.start if claim.quote else None,
+            "end": claim.quote.end if claim.quote else None,
+        }
+        for claim in claims
+    ]
+
+
+def _lineage(life: Life, candidate: Candidate, models: Mapping[PoolName, str]) -> Row:
+    return {
+        "order_id": life.order.id,
+        "passage_id": life.passage.id,
+        "task": life.order.task,
+        "slot": life.order.slot,
+        "attempts": len(life.attempts),
+        "pool": candidate.pool,
+        "model": models.get(candidate.pool),
+        "temperature": candidate.sampling.temperature,
+        "top_p": candidate.sampling.top_p,
+        "seed": candidate.sampling.seed,
+        "failure_modes": [mode.value for mode in life.failure_modes],
+        "repairs": [repair.value for repair in life.repairs],
+    }
+
+
+def _tokens(life: Life) -> Row:
+    generator = life.generator_cost
+    return {
+        "generator_prompt": generator.prompt_tokens,
+        "generator_completion": generator.completion_tokens,
+        "gates": life.gates_cost.tokens,
+    }
+
+
+def _attempt(attempt: Attempt) -> Row:
+    candidate, diagnosis, choice = attempt.candidate, attempt.diagnosis, attempt.choice
+    draft = candidate.draft if candidate else None
+    rejections = [said.gate.value for said in attempt.verdicts if isinstance(said, Rejected)]
+    return {
+        "number": attempt.number,
+        "repair": attempt.repair.kind.value if attempt.repair else None,
+        "pool": candidate.pool if candidate else None,
+        "temperature": candidate.sampling.temperature if candidate else None,
+        "seed": candidate.sampling.seed if candidate else None,
+        "text": candidate.text if candidate else None,
+        "question": draft.question if draft else None,
+        "answer": draft.answer if draft else None,
+        "malformed": candidate.malformed if candidate else None,
+        "scores": scores(attempt.verdicts),
+        "rejected_by": rejections,
+        "verdicts_json": msgspec.json.encode(attempt.verdicts).decode("utf-8"),
+        "failure_mode": diagnosis.mode.value if diagnosis else None,
+        "confidence": diagnosis.confidence if diagnosis else None,
+        "reasons": list(diagnosis.reasons) if diagnosis else [],
+        "chosen_repair": choice.repair.kind.value if choice and choice.repair else None,
+        "chosen_because": choice.reason if choice else None,
+    }

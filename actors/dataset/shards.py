@@ -1,0 +1,167 @@
+"""The shards of one kind: which ends go into the next one, and how it reaches the disk.
+
+Law: shards are numbered without a gap and each holds the ends of one unbroken range of the ledger; a shard counts once
+it is recorded, and the last record of a name is the true one. Any other file that looks like a shard is removed.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from msgspec import Struct
+
+from actors.dataset.files import TEMPORARY_SUFFIX, Folder, disk_errors, sha256_of, writing
+from actors.dataset.rows import Row
+from schemas.errors import LedgerError
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Refused, ShardKind, ShardWritten
+
+End = AcceptedEnd | DeadLetteredEnd | Refused
+PAGE = 256
+"""Ends and rows in memory at once."""
+
+
+class Ends(Protocol):
+    """The ledger, as far as shards are concerned."""
+
+    def ends(self, kind: ShardKind, after_seq: int, limit: int) -> Sequence[tuple[int, End]]:
+        """The next ends of a kind with their sequence numbers, ascending; at most `limit`."""
+        ...
+
+
+class Span(Struct, frozen=True):
+    """The ends of one shard: sequence numbers `first_seq` to `last_seq`, both in it."""
+
+    number: int
+    first_seq: int
+    last_seq: int
+
+
+class Format(Struct, frozen=True):
+    """What a shard of a kind holds. `row` gives None for an end that belongs into no shard (a canary's)."""
+
+    kind: ShardKind
+    schema: pa.Schema
+    row: Callable[[End], Row | None]
+
+
+class Bounds(Struct, frozen=True):
+    """When a shard is due: at so many rows, or when its oldest end is so many seconds old."""
+
+    rows: int
+    flush_s: float
+
+
+class Shards:
+    """Plans and writes the shards of one kind. One thread at a time."""
+
+    def __init__(self, output: Folder, ends: Ends, format: Format, *, bounds: Bounds) -> None:
+        self._output = output.path
+        self._disk = output.disk
+        self._ends = ends
+        self._format = format
+        self._bounds = bounds
+        self._folder = output.path / format.kind.value
+        self._number = 0
+        self._written_seq = 0
+        self._pending: deque[tuple[int, float]] = deque()
+
+    def adopt(self, recorded: Iterable[ShardWritten], *, at: float) -> list[ShardWritten]:
+        """Take up the shards of earlier processes: orphans go, what is missing or torn is written again.
+
+        Gives the records of shards whose bytes changed (another library version). Raises OutputError.
+        """
+        with disk_errors(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+        known = {shard.name: shard for shard in recorded if shard.kind is self._format.kind}
+        for path in sorted(self._folder.iterdir()):
+            if self._is_leftover(path, known):
+                with disk_errors(path):
+                    self._disk.remove(path)
+        for shard in known.values():
+            self._advance(Span(_number_of(shard.name), shard.first_seq, shard.last_seq))
+        return [again for shard in known.values() if (again := self._restored(shard, at)) is not None]
+
+    def look(self) -> None:
+        """Learn of the ends since the last look. Payloads are not kept."""
+        while page := self._ends.ends(self._format.kind, self._seen_seq, PAGE):
+            self._pending.extend((seq, end.at) for seq, end in page)
+
+    def due(self, now: float) -> Span | None:
+        """The next shard when it is full or its oldest end has waited long enough."""
+        full = len(self._pending) >= self._bounds.rows
+        old = bool(self._pending) and now - self._pending[0][1] >= self._bounds.flush_s
+        return self.rest() if full or old else None
+
+    def rest(self) -> Span | None:
+        """The next shard, however few its ends; None when every end is in a shard."""
+        chosen = [seq for seq, _ in islice(self._pending, self._bounds.rows)]
+        return Span(self._number, chosen[0], chosen[-1]) if chosen else None
+
+    def write(self, span: Span, *, at: float) -> ShardWritten:
+        """The shard on disk under its final name; it counts after `confirm`. Raises OutputError, LedgerError."""
+        kind = self._format.kind
+        name = f"{kind.value}/part-{span.number:05d}.parquet"
+        path = self._output / name
+        with writing(path, disk=self._disk) as file:
+            rows = self._write_rows(file, span)
+        sha256 = sha256_of(path)
+        if sha256 is None:
+            raise LedgerError(f"shard {name} vanished while it was written")
+        return ShardWritten(
+            at=at, kind=kind, name=name, rows=rows, sha256=sha256, first_seq=span.first_seq, last_seq=span.last_seq
+        )
+
+    def confirm(self, shard: ShardWritten) -> None:
+        """The shard is recorded: its ends are done."""
+        self._advance(Span(_number_of(shard.name), shard.first_seq, shard.last_seq))
+
+    @property
+    def _seen_seq(self) -> int:
+        return self._pending[-1][0] if self._pending else self._written_seq
+
+    def _advance(self, done: Span) -> None:
+        self._number = max(self._number, done.number + 1)
+        self._written_seq = max(self._written_seq, done.last_seq)
+        while self._pending and self._pending[0][0] <= self._written_seq:
+            self._pending.popleft()
+
+    def _is_leftover(self, path: Path, known: dict[str, ShardWritten]) -> bool:
+        shard_like = path.name.startswith("part-") and path.suffix == ".parquet"
+        orphan = shard_like and f"{self._format.kind.value}/{path.name}" not in known
+        return orphan or path.name.endswith(TEMPORARY_SUFFIX)
+
+    def _restored(self, shard: ShardWritten, at: float) -> ShardWritten | None:
+        if sha256_of(self._output / shard.name) == shard.sha256:
+            return None
+        again = self.write(Span(_number_of(shard.name), shard.first_seq, shard.last_seq), at=at)
+        if again.rows != shard.rows:
+            raise LedgerError(f"shard {shard.name} had {shard.rows} rows, the ledger now gives {again.rows}")
+        return again if again.sha256 != shard.sha256 else None
+
+    def _write_rows(self, file: BinaryIO, span: Span) -> int:
+        count = 0
+        with pq.ParquetWriter(file, self._format.schema, compression="zstd") as parquet:
+            for page in self._pages(span):
+                rows = [row for end in page if (row := self._format.row(end)) is not None]
+                if rows:
+                    parquet.write_table(pa.Table.from_pylist(rows, schema=self._format.schema))
+                count += len(rows)
+        return count
+
+    def _pages(self, span: Span) -> Iterator[list[End]]:
+        after = span.first_seq - 1
+        while after < span.last_seq:
+            page = self._ends.ends(self._format.kind, after, PAGE)
+            inside = [end for seq, end in page if seq <= span.last_seq]
+            if not inside:
+                raise LedgerError(f"the ledger holds no {self._format.kind.value} ends after {after}: {span}")
+            yield inside
+            after = page[len(inside) - 1][0]
+
+
+def _number_of(name: str) -> int:
+    return int(name.rsplit("-", 1)[1].removesuffix(".parquet"))

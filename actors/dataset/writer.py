@@ -1,0 +1,137 @@
+"""DatasetWriter: what the ledger has ended becomes Parquet shards while the run goes on.
+
+Law: write, sync, rename, then record in the ledger; a crash anywhere between leaves nothing that the next start does
+not put right, and no end is in two shards. The loop never blocks: all file work is in one thread of its own.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+from msgspec import Struct
+
+from actors.dataset.files import Folder
+from actors.dataset.rows import (
+    DEAD_LETTER_SCHEMA,
+    SAMPLE_SCHEMA,
+    Chat,
+    Row,
+    dead_letter_row,
+    refused_row,
+    sample_row,
+)
+from actors.dataset.shards import Bounds, End, Ends, Format, Shards, Span
+from actors.lives import Life, life_of
+from schemas.config import Dataset
+from schemas.ids import OrderId, PoolName
+from schemas.ledger import Record, Refused, ShardKind, ShardWritten
+from schemas.orders import OrderKind
+
+log = logging.getLogger("gleaner.dataset")
+T = TypeVar("T")
+
+
+class Stories(Ends, Protocol):
+    """The ledger, as the writer reads it."""
+
+    def story(self, order_id: OrderId) -> Sequence[Record]:
+        """Every record of one order, oldest first, its plan included."""
+        ...
+
+
+class Wording(Struct, frozen=True):
+    """What rows need beside the ledger: the student's view of a sample, and each pool's model by name."""
+
+    chat: Chat
+    models: Mapping[PoolName, str]
+
+
+class DatasetWriter:
+    """Writes both kinds of shards. Call `start`, then `run` as a task, then `flush` and `close`.
+
+    `record` returns when the shard's record is durable. `clock` gives seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        output: Folder,
+        ledger: Stories,
+        wording: Wording,
+        *,
+        settings: Dataset,
+        record: Callable[[ShardWritten], Awaitable[None]],
+        clock: Callable[[], float],
+    ) -> None:
+        bounds = Bounds(rows=settings.rows_per_shard, flush_s=settings.flush_s)
+        self._shards = [Shards(output, ledger, format, bounds=bounds) for format in _formats(ledger, wording)]
+        self._record = record
+        self._clock = clock
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="dataset-writer")
+
+    async def start(self, recorded: Iterable[ShardWritten]) -> None:
+        """Put the folder in order after whatever happened to an earlier process. Raises OutputError."""
+        known = tuple(recorded)
+        for shards in self._shards:
+            for changed in await self._in_thread(lambda shards=shards: shards.adopt(known, at=self._clock())):
+                await self._record(changed)
+
+    async def run(self, poll_s: float) -> None:
+        """Write shards as they are due, until cancelled. Raises OutputError when the disk refuses."""
+        while True:
+            await self.step()
+            await asyncio.sleep(poll_s)
+
+    async def step(self) -> None:
+        """Write every shard that is due now."""
+        await self._write(lambda shards: shards.due(self._clock()))
+
+    async def flush(self) -> None:
+        """Put every end into a shard. Not while `run` goes on: end it first."""
+        await self._write(Shards.rest)
+
+    def close(self) -> None:
+        """Wait for file work under way (after a cancelled `run`) and let the thread go."""
+        self._thread.shutdown(wait=True)
+
+    async def _write(self, choose: Callable[[Shards], Span | None]) -> None:
+        for shards in self._shards:
+            await self._in_thread(shards.look)
+            while (span := choose(shards)) is not None:
+                await self._write_one(shards, span)
+
+    async def _write_one(self, shards: Shards, span: Span) -> None:
+        written = await self._in_thread(lambda: shards.write(span, at=self._clock()))
+        await self._record(written)
+        shards.confirm(written)
+        log.info("shard written", extra={"shard": written.name, "rows": written.rows})
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _formats(ledger: Stories, wording: Wording) -> tuple[Format, Format]:
+    def sample(end: End) -> Row | None:
+        life = _life(ledger, end)
+        return sample_row(life, chat=wording.chat, models=wording.models) if _belongs(life) else None
+
+    def dead_letter(end: End) -> Row | None:
+        if isinstance(end, Refused):
+            return refused_row(end.document)
+        life = _life(ledger, end)
+        return dead_letter_row(life) if _belongs(life) else None
+
+    return (
+        Format(ShardKind.DATASET, SAMPLE_SCHEMA, sample),
+        Format(ShardKind.DEAD_LETTERS, DEAD_LETTER_SCHEMA, dead_letter),
+    )
+
+
+def _life(ledger: Stories, end: End) -> Life:
+    assert not isinstance(end, Refused), "a refused document has no life"
+    return life_of(end.order_id, ledger.story(end.order_id))
+
+
+def _belongs(life: Life) -> bool:
+    return life.order.kind is not OrderKind.CANARY
