@@ -1,4 +1,7 @@
-"""Where errors become words. Law: the user's mistake is one line and exit code 2; ours is a traceback and exit code 1."""
+"""Where errors become words.
+
+Law: the user's mistake is one line and exit code 2; ours is a traceback and exit code 1.
+"""
 
 import sys
 import traceback

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from actors.lives import Life
+from deployments.terminal.parts import BAD, DIM, GOOD, WARN, facts
 from deployments.terminal.words import moment, number, plural, printable, spoken
 from schemas.corpus import Passage
 from schemas.orders import Attempt, DeadLetter
@@ -20,7 +21,6 @@ from schemas.recovery import Choice, Diagnosis, Repair
 from schemas.samples import Candidate, Cost, FinishReason, Message
 from schemas.verdicts import ClaimEvidence, Errored, Evidence, Passed, Rejected, Verdict
 
-GOOD, BAD, WARN, DIM = "green", "red", "yellow", "bright_black"
 INDENT = (0, 0, 0, 2)
 
 
@@ -38,7 +38,7 @@ def passage_view(passage: Passage) -> RenderableType:
     """A passage with the exact place it was cut from."""
     where = passage.provenance
     span = f"characters {where.start:,}–{where.end:,} of document {printable(where.document_id)}"
-    rows = _facts(
+    rows = facts(
         ("Passage", Text(printable(where.uri))),
         ("", Text(span, style=DIM)),
         ("sha256", Text(where.document_sha256, style=DIM)),
@@ -61,7 +61,7 @@ def attempt_view(attempt: Attempt, *, prompt: bool = False) -> RenderableType:
         parts += [Padding(part, (0, 0, 0, 4)) for verdict in attempt.verdicts for part in _evidence(verdict)]
     decided = [*_diagnosis(attempt.diagnosis), *_choice(attempt.choice)]
     if decided:
-        parts.append(Padding(_facts(*decided), (1, 0, 0, 2)))
+        parts.append(Padding(facts(*decided), (1, 0, 0, 2)))
     return Group(*parts)
 
 
@@ -91,7 +91,7 @@ def _candidate(candidate: Candidate, *, prompt: bool) -> Iterator[RenderableType
     rows = [("Question", Text(printable(draft.question))), ("Answer", Text(printable(draft.answer)))]
     if draft.quote is not None:
         rows.insert(0, ("Quote", Text(printable(draft.quote), style="italic")))
-    yield Padding(_facts(*rows), (1, 0, 0, 2))
+    yield Padding(facts(*rows), (1, 0, 0, 2))
 
 
 def _message(message: Message) -> RenderableType:
@@ -146,7 +146,7 @@ def _evidence(verdict: Verdict) -> Iterator[RenderableType]:
 def _claim(claim: ClaimEvidence) -> Text:
     line = Text.assemble(("✓ ", GOOD) if claim.supported else ("✗ ", BAD), printable(claim.claim))
     if claim.quote is not None:
-        line.append(f'  “{printable(claim.quote.text)}” at {claim.quote.start}–{claim.quote.end}', style=DIM)
+        line.append(f"  “{printable(claim.quote.text)}” at {claim.quote.start}–{claim.quote.end}", style=DIM)
     if claim.discounted is not None:
         line.append(f"  quote not in the passage: “{printable(claim.discounted)}”", style=WARN)
     return line
@@ -179,7 +179,7 @@ def _end(life: Life) -> RenderableType:
     else:
         end = Text.assemble(("outstanding", f"bold {WARN}"), ": it has not ended yet")
     spent = f"{plural(len(life.attempts), 'attempt')} · generator {_cost(life.generator_cost)} · gates "
-    return _facts(("End", end), ("Cost", Text(spent + _cost(life.gates_cost))))
+    return facts(("End", end), ("Cost", Text(spent + _cost(life.gates_cost))))
 
 
 def _dead(end: DeadLetter) -> Text:
@@ -195,12 +195,3 @@ def _cost(cost: Cost) -> str:
     if cost.completion_tokens:
         tokens += f" + {number(cost.completion_tokens)}"
     return f"{tokens} tokens in {spoken(cost.seconds)}"
-
-
-def _facts(*rows: tuple[str, Text]) -> Table:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(style=DIM, min_width=9, no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in rows:
-        table.add_row(name, value)
-    return table

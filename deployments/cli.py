@@ -1,0 +1,117 @@
+"""The command line. Light: Ray, torch and the models are imported inside the commands that need them.
+
+Law: with --json, stdout holds one JSON document and nothing else; what is meant for a person goes to stderr.
+"""
+
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deployments.terminal.boundary import FAILED, boundary
+
+app = typer.Typer(
+    name="gleaner",
+    help="Grounded synthetic training data as a stream: every claim backed by its exact passage.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+RunFile = Annotated[Path, typer.Argument(metavar="RUN.yaml", help="The run's configuration.", show_default=False)]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A run's output folder.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
+
+
+def main() -> None:
+    """The console script."""
+    app()
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"gleaner {version('gleaner')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    asked: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    config: RunFile,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="The run's folder; an unfinished run in it goes on.")
+    ],
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the summary.")] = False,
+    json: Json = False,
+) -> None:
+    """Run a configuration into a folder. Again on the same folder: it goes on where it ended."""
+    from deployments.terminal.running import run_watched
+
+    with boundary(log=output / "run.log"):
+        raise typer.Exit(run_watched(config, output, quiet=quiet, json=json))
+
+
+@app.command()
+def preview(
+    config: RunFile,
+    samples: Annotated[int, typer.Option("-n", "--samples", min=1, max=100, help="How many samples.")] = 5,
+    json: Json = False,
+) -> None:
+    """A few samples with their prompts, verdicts, diagnoses and repairs. Writes nothing."""
+    from deployments.terminal.preview import preview as show
+
+    with boundary():
+        show(config, samples=samples, json=json)
+
+
+@app.command()
+def status(folder: Folder, json: Json = False) -> None:
+    """How far a run is, from its ledger alone; works while it runs."""
+    from deployments.terminal.reading import show_status
+
+    with boundary():
+        show_status(folder, json=json)
+
+
+@app.command()
+def explain(
+    folder: Folder,
+    order_id: Annotated[str, typer.Argument(metavar="ORDER_ID", help="An order's id, or how it begins.")],
+    prompts: Annotated[bool, typer.Option("--prompts", help="Show each attempt's prompt too.")] = False,
+    json: Json = False,
+) -> None:
+    """One sample's life: its passage, every attempt, verdict, diagnosis and repair, and its end."""
+    from deployments.terminal.reading import show_life
+
+    with boundary():
+        show_life(folder, order_id, prompts=prompts, json=json)
+
+
+@app.command()
+def verify(folder: Folder, json: Json = False) -> None:
+    """Prove from the files alone: every order ended once, every passage is exact, every checksum holds."""
+    from deployments.terminal.reading import show_verification
+
+    with boundary():
+        if not show_verification(folder, json=json):
+            raise typer.Exit(FAILED)
+
+
+@app.command()
+def report(folder: Folder, json: Json = False) -> None:
+    """Write the run's report.html again."""
+    from deployments.terminal.reading import write_report
+
+    with boundary():
+        write_report(folder, now=time.time(), json=json)
