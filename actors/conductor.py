@@ -1,7 +1,7 @@
 """One sample's life as one coroutine: generate, gate, then settle, or diagnose and requeue.
 
-Law: a conductor holds no truth. Whatever it knows is in the lease it was given or in the outcome it reports; kill it and
-its leases return to the queue. Samples never wait for each other here.
+Law: a conductor holds no truth. Whatever it knows is in the lease it was given or in the outcome it reports; kill it
+and its leases return to the queue. Samples never wait for each other here.
 """
 
 import asyncio
@@ -133,7 +133,7 @@ class Conductor:
         attempt = Attempt(number=lease.attempt, repair=lease.repair, candidate=None, started_at=started_at)
         try:
             attempt, decision = await self._attempt(lease, attempt)
-        except Exception as bug:  # noqa: BLE001 - one order's bug must not end the others'; it is stored with its place
+        except Exception as bug:  # one order's bug must not end the others'
             place = traceback.extract_tb(bug.__traceback__)[-1]
             detail = f"{type(bug).__name__}: {bug} ({place.filename.rsplit('/', 1)[-1]}:{place.lineno})"
             log.exception("an order failed inside", extra={"order": lease.order.id})

@@ -1,4 +1,4 @@
-"""Counts samples through the stages of an attempt. Law: whatever enters a stage leaves it, by error and cancellation too."""
+"""Counts samples through the stages of an attempt. Law: whatever enters a stage leaves it, by error too."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
