@@ -15,17 +15,17 @@ from schemas.corpus import Document, DocumentRefused, RefusalReason
 from schemas.ids import DocumentId
 
 
-def read(config: Corpus, base: Path) -> Iterator[Document | DocumentRefused]:
-    """The corpus, lazily. `base` is the folder that relative paths begin at.
+def read(config: Corpus, base: Path | None = None) -> Iterator[Document | DocumentRefused]:
+    """The corpus, lazily. `base` is the folder that relative paths begin at, else `config.base`.
 
     Raises `CorpusError` at once (not at the first document) when a path does not exist, cannot be opened or holds no
     file that `include` matches.
     """
     check_encoding(config.encoding)
-    return _unique(_documents(found, config) for found in sources(config, base))
+    return _unique(_documents(found, config) for found in sources(config, _base(config, base)))
 
 
-def documents(uris: Collection[str], config: Corpus, base: Path) -> Iterator[Document]:
+def documents(uris: Collection[str], config: Corpus, base: Path | None = None) -> Iterator[Document]:
     """The documents of these uris, read again in one pass. What is gone or refused by now does not come.
 
     Raises `CorpusError` as `read` does.
@@ -33,7 +33,7 @@ def documents(uris: Collection[str], config: Corpus, base: Path) -> Iterator[Doc
     wanted = set(uris)
     files = {uri.split("#", 1)[0] for uri in wanted}
     check_encoding(config.encoding)
-    for found in sources(config, base):
+    for found in sources(config, _base(config, base)):
         if found.uri not in files:
             continue
         for document in _documents(found, config):
@@ -42,9 +42,13 @@ def documents(uris: Collection[str], config: Corpus, base: Path) -> Iterator[Doc
                 yield document
 
 
-def document_text(uri: str, config: Corpus, base: Path) -> str | None:
+def document_text(uri: str, config: Corpus, base: Path | None = None) -> str | None:
     """The text of one document, or None when it is gone. For many, `documents` reads the corpus once."""
     return next((document.text for document in documents([uri], config, base)), None)
+
+
+def _base(config: Corpus, base: Path | None) -> Path:
+    return Path(config.base or ".") if base is None else base
 
 
 def _documents(found: Found, config: Corpus) -> Iterator[Document | DocumentRefused]:

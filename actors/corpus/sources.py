@@ -61,7 +61,7 @@ def is_remote(path: str) -> bool:
 
 
 def local_path(path: str, base: Path) -> Path:
-    return base / Path(path).expanduser()
+    return base / os.path.expanduser(path)
 
 
 def _under(path: str, config: Corpus, base: Path) -> Iterator[Found]:

@@ -1,5 +1,6 @@
 """How long a text is: by a model's own tokenizer, or by words and punctuation. White space at the ends never counts."""
 
+import os
 import re
 from collections.abc import Callable
 from hashlib import sha256
@@ -64,7 +65,7 @@ def counter(tokenizer: str | None) -> Counter:
 def _load(tokenizer: str) -> "Tokenizer":
     from tokenizers import Tokenizer  # heavy, and only this path needs it
 
-    path = Path(tokenizer).expanduser()
+    path = Path(os.path.expanduser(tokenizer))
     file = path / "tokenizer.json" if path.is_dir() else path
     looks_local = path.is_absolute() or tokenizer.startswith((".", "~")) or tokenizer.endswith(".json")
     try:

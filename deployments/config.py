@@ -1,0 +1,167 @@
+"""A run is one YAML file. What cannot be run is refused before anything starts, in one line that says where and why.
+
+`load` reads, decodes strictly, checks the values against each other and resolves paths; `check_models` looks whether
+local models are there. Environment variables are not expanded: a configuration holds no secret, only their names.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+from msgspec.structs import replace
+
+from deployments.config_faults import fault, nearest, shown
+from deployments.config_identity import config_sha256, difference, identity, plain
+from deployments.config_rules import broken_rule, check_models, is_local
+from schemas.config import CustomEngine, HttpEngine, RunConfig
+from schemas.errors import ConfigError
+
+__all__ = [
+    "check_models",
+    "config_sha256",
+    "difference",
+    "identity",
+    "load",
+    "load_text",
+    "resolve",
+    "to_yaml",
+]
+
+_MAX_BYTES = 1 << 20
+_CONSTRUCTOR_FAULTS = (ValueError, KeyError, AttributeError, IndexError, TypeError, OverflowError, RecursionError)
+"""What PyYAML's constructors raise for a value that does not fit its tag (`!!int x`), and for endless nesting."""
+
+
+def load(path: Path) -> RunConfig:
+    """The configuration in a YAML file, decoded, checked and with paths resolved. Raises `ConfigError`.
+
+    Models need not exist yet: `check_models` looks for them.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(_unreadable(path, error)) from error
+    if len(data) > _MAX_BYTES:
+        raise ConfigError(f"{path}: larger than 1 MiB, so hardly a configuration")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not a YAML file in UTF-8 (byte {error.start})") from error
+    return resolve(load_text(text, path), path.absolute().parent)
+
+
+def load_text(text: str, name: Path | str = "configuration") -> RunConfig:
+    """The configuration in a YAML text, decoded and checked; `name` begins every message. Raises `ConfigError`."""
+    values = _parse(text, name)
+    try:
+        config = msgspec.convert(values, RunConfig)
+        problem = broken_rule(config)
+    except (msgspec.ValidationError, RecursionError) as error:
+        problem, config = _explained(values, error), None
+    if problem is not None or config is None:
+        raise ConfigError(f"{name}: {problem}")
+    return config
+
+
+def resolve(config: RunConfig, base: Path) -> RunConfig:
+    """The configuration with local models and the tokenizer as absolute paths; `base` is the folder of its file.
+
+    Corpus paths stay as they are, since document uris hold them: `corpus.base` says where they begin.
+    """
+    tokenizer = config.corpus.chunking.tokenizer
+    if tokenizer is not None and (is_local(tokenizer) or tokenizer.endswith(".json")):
+        tokenizer = _absolute(tokenizer, base)
+    corpus = replace(
+        config.corpus,
+        base=_absolute(config.corpus.base or ".", base),
+        chunking=replace(config.corpus.chunking, tokenizer=tokenizer),
+    )
+    pools = {name: _resolved(pool, base) for name, pool in config.pools.items()}
+    gates = replace(
+        config.gates,
+        faithfulness=_resolved(config.gates.faithfulness, base),
+        reward=_resolved(config.gates.reward, base),
+    )
+    return replace(config, corpus=corpus, pools=pools, gates=gates)
+
+
+def to_yaml(config: RunConfig) -> str:
+    """The configuration with every default written out; `load_text` gives it back unchanged."""
+    return yaml.safe_dump(plain(config), sort_keys=False, allow_unicode=True, width=120)
+
+
+def _resolved(part: Any, base: Path) -> Any:
+    engine = part.engine
+    if isinstance(engine, HttpEngine | CustomEngine) or not is_local(engine.model):
+        return part
+    return replace(part, engine=replace(engine, model=_absolute(engine.model, base)))
+
+
+def _absolute(path: str, base: Path) -> str:
+    return os.path.normpath(base / os.path.expanduser(path))
+
+
+def _explained(values: object, error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "nested too deeply, or inside itself"
+    reason = str(error).replace("$.", "")
+    return fault(values, RunConfig) or reason
+
+
+def _unreadable(path: Path, error: OSError) -> str:
+    try:
+        names = sorted(os.listdir(path.parent)) if not path.exists() else []
+    except OSError:
+        names = []
+    return f"{path}: {error.strerror or error}{nearest(path.name, names)}"
+
+
+# YAML
+
+_PLAIN_EXPONENT = re.compile(r"^[-+]?[0-9]+[eE][-+]?[0-9]+$")
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain YAML, with every key once and as text, and with 1e-3 read as a number."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set[str]()
+        for key, _ in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                continue
+            name = self.construct_object(key, deep=True)
+            if not isinstance(name, str):
+                problem = f"the key {shown(name)} is not text; write it in quotes"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            if name in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key '{name}' is there twice", key.start_mark)
+            seen.add(name)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", _PLAIN_EXPONENT, list("-+0123456789"))
+
+
+def _parse(text: str, name: Path | str) -> object:
+    try:
+        values = yaml.load(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise ConfigError(f"{name}: {where}{_one_line(error.problem or error.context)}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{name}: not YAML: {_one_line(error)}") from error
+    except _CONSTRUCTOR_FAULTS as error:
+        raise ConfigError(f"{name}: a value that cannot be read: {_one_line(error)}") from error
+    if not isinstance(values, dict):
+        what = "empty" if values is None else f"must be a section of keys, not {shown(values)}"
+        raise ConfigError(f"{name}: {what}")
+    return values
+
+
+def _one_line(problem: object) -> str:
+    return " ".join(str(problem).split())

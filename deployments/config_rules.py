@@ -1,0 +1,142 @@
+"""What the types cannot say: values that must fit each other, strings that hold no secret, models that exist."""
+
+import math
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from deployments.config_faults import at, nearest, shown
+from deployments.config_identity import plain
+from schemas.config import FRESH_POOL, Engine, HttpEngine, RunConfig, TransformersEngine, VllmEngine
+from schemas.errors import ModelError
+
+_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_POOL_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+_ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SECRET_NAME = re.compile(r"(^|[_-])(api[_-]?key|key|secret|password|passwd|token|credentials?)$", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"://[^/\s]*@")
+_RAY_ADDRESS = re.compile(r"auto|local|(ray://)?[\w.-]+:\d{1,5}|(ray://)?\[[0-9a-fA-F:]+\]:\d{1,5}")
+
+
+def broken_rule(config: RunConfig) -> str | None:
+    """The first rule that the configuration breaks, as `path: what is wrong`; None if it can be run."""
+    return next(_broken(config), None)
+
+
+def engines(config: RunConfig) -> Iterator[tuple[str, Engine]]:
+    """Every engine with the path of its key."""
+    for name, pool in config.pools.items():
+        yield f"pools.{name}.engine", pool.engine
+    yield "gates.faithfulness.engine", config.gates.faithfulness.engine
+    yield "gates.reward.engine", config.gates.reward.engine
+
+
+def is_local(model: str) -> bool:
+    """Whether a model's name is a path of the file system; a name like `org/name` is one of the Hugging Face hub."""
+    if "://" in model:
+        return False
+    return model.startswith((".", "/", "~")) or _HUB_NAME.fullmatch(model) is None
+
+
+def check_models(config: RunConfig) -> None:
+    """Raises `ModelError` for the first local model or tokenizer of a resolved configuration that does not exist."""
+    for path, engine in engines(config):
+        if isinstance(engine, VllmEngine | TransformersEngine) and is_local(engine.model):
+            _must_hold(f"{path}.model", engine.model, "config.json")
+    tokenizer = config.corpus.chunking.tokenizer
+    if tokenizer is not None and (is_local(tokenizer) or tokenizer.endswith(".json")):
+        _must_hold("corpus.chunking.tokenizer", tokenizer, "tokenizer.json")
+
+
+def _must_hold(path: str, name: str, file: str) -> None:
+    place = Path(os.path.expanduser(name))
+    if place.is_file() and file == "tokenizer.json":
+        return
+    if not place.exists():
+        parent = next(folder for folder in place.absolute().parents if folder.is_dir())
+        gone = place.absolute().relative_to(parent).parts[0]
+        hint = nearest(gone, sorted(os.listdir(parent)))
+        raise ModelError(f"{path}: {name} does not exist: there is no '{gone}' in {parent}{hint}")
+    if not (place / file).is_file():
+        raise ModelError(f"{path}: {name} is not a model folder: it holds no {file}")
+
+
+def _broken(config: RunConfig) -> Iterator[str]:
+    yield from _broken_values(plain(config), "")
+    if FRESH_POOL not in config.pools:
+        yield f"pools: there is no pool '{FRESH_POOL}', where fresh orders go{nearest(FRESH_POOL, config.pools)}"
+    for name in config.pools:
+        if not _POOL_NAME.fullmatch(name):
+            yield f"pools.{name}: a pool's name is of lower-case letters, digits, _ and -, beginning with a letter"
+    yield from _broken_replicas(config)
+    for path, engine in engines(config):
+        yield from _broken_engine(path, engine, config)
+    target = config.recovery.escalate_to
+    if target is not None and target not in config.pools:
+        yield f"recovery.escalate_to: there is no pool '{target}'{nearest(target, config.pools)}"
+    if config.ray_address is not None and not _RAY_ADDRESS.fullmatch(config.ray_address):
+        yield at("ray_address", f"must be auto, host:port or ray://host:port, not {shown(config.ray_address)}")
+    yield from _broken_corpus(config)
+
+
+def _broken_values(value: Any, path: str) -> Iterator[str]:
+    """Numbers must be finite, strings printable and free of credentials, whatever the key."""
+    match value:
+        case dict():
+            for key, item in value.items():
+                yield from _broken_values(item, f"{path}.{key}" if path else key)
+        case list():
+            for index, item in enumerate(value):
+                yield from _broken_values(item, f"{path}[{index}]")
+        case float() if not math.isfinite(value):
+            yield at(path, f"must be a finite number, not {value}")
+        case str() if not value.isprintable():
+            yield at(path, f"{shown(value, path)} holds a character that cannot be printed")
+        case str() if _CREDENTIALS.search(value):
+            yield at(path, "an address with credentials; they do not belong in a configuration")
+
+
+def _broken_replicas(config: RunConfig) -> Iterator[str]:
+    deployed = {f"pools.{name}": pool.replicas for name, pool in config.pools.items()}
+    deployed |= {"gates.faithfulness": config.gates.faithfulness.replicas, "gates.reward": config.gates.reward.replicas}
+    for path, replicas in deployed.items():
+        if replicas.min > replicas.max:
+            yield f"{path}.replicas.min: {replicas.min} is more than replicas.max ({replicas.max})"
+
+
+def _broken_engine(path: str, engine: Engine, config: RunConfig) -> Iterator[str]:
+    if not engine.model.strip():
+        yield f"{path}.model: empty; name a model folder or a Hugging Face model"
+    match engine:
+        case HttpEngine(api_key_env=str(name)) if not _ENVIRONMENT_NAME.fullmatch(name):
+            yield f"{path}.api_key_env: not the name of an environment variable (the key itself does not belong here)"
+        case VllmEngine(max_model_len=int(length)) if path.startswith("pools.") and _output_tokens(config) >= length:
+            yield (
+                f"{path}.max_model_len: {length} leaves no room for a prompt beside "
+                f"task.sampling.max_tokens ({_output_tokens(config)})"
+            )
+    for name in getattr(engine, "options", {}):
+        if _SECRET_NAME.search(name):
+            yield f"{path}.options.{name}: looks like a secret; pass the name of an environment variable instead"
+
+
+def _output_tokens(config: RunConfig) -> int:
+    return config.task.sampling.max_tokens
+
+
+def _broken_corpus(config: RunConfig) -> Iterator[str]:
+    corpus = config.corpus
+    for name, values in (("paths", corpus.paths), ("include", corpus.include)):
+        if not values or not all(value.strip() for value in values):
+            yield f"corpus.{name}: empty, or with an empty entry"
+    try:
+        b"    ".decode(corpus.encoding)
+    except UnicodeDecodeError:
+        pass
+    except (LookupError, ValueError):
+        yield f"corpus.encoding: {shown(corpus.encoding)} is no text encoding{nearest(corpus.encoding, _ENCODINGS)}"
+
+
+_ENCODINGS = ("utf-8", "utf-16", "utf-32", "latin-1", "ascii", "cp1252", "shift_jis", "gb18030", "big5", "euc_kr")
