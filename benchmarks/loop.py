@@ -3,8 +3,8 @@ deployments, dataset writer, on this machine's cores.
 
     python -m benchmarks.loop [--passages 4000] [--rejected 0.2]
 
-The engine is a double (InstantEngine); everything else is what `gleaner run` runs. The rate is taken between the moments
-at which 10% and 90% of the attempts were recorded, so that start-up and tail do not count.
+The engine is a double (InstantEngine); everything else is what `gleaner run` runs. The rate is taken between the
+moments at which 10% and 90% of the attempts were recorded, so that start-up and tail do not count.
 """
 
 import argparse
@@ -86,7 +86,7 @@ def measure(passages: int, *, rejected: float, concurrency: int) -> float:
         write_corpus(corpus, passages)
         rates = Rates()
         config = configuration(corpus, rejected=rejected, concurrency=concurrency)
-        run(config, Path(folder) / "run", base=Path(folder), watch=rates)
+        run(config, Path(folder) / "run", watch=rates)
         return rates.per_second()
 
 

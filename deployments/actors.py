@@ -15,13 +15,14 @@ from ray import serve
 from actors.conductor import Conductor
 from actors.corpus.chunker import Chunker
 from actors.corpus.reader import read
-from actors.dataset.writer import DatasetWriter
+from actors.dataset.files import Folder
+from actors.dataset.writer import DatasetWriter, Wording
 from actors.ledger import LedgerReader
 from actors.queue_service import QueueService
 from actors.tasks.grounded_answer import messages
-from deployments.handles import BatchLimits, GateHandle, PoolHandle, QueueHandle, streaming
+from deployments.handles import BatchLimits, GateHandle, PoolHandle, QueueHandle, ray_boundary, streaming
 from deployments.serving import DeploymentNames
-from deployments.wiring import conductor_random, conductor_settings, open_queue, toolbox
+from deployments.wiring import conductor_random, conductor_settings, models, open_queue, toolbox
 from schemas.config import RunConfig
 from schemas.corpus import DocumentRefused, Passage
 from schemas.ledger import ShardWritten
@@ -33,6 +34,7 @@ LEASE_WAIT_S = 1.0
 """A lease call without work waits this long: short enough to notice the end, long enough to be cheap."""
 OFFER_PASSAGES = 32
 """Passages a message to the queue."""
+WRITER_POLL_S = 1.0
 
 
 @ray.remote(num_cpus=0, max_concurrency=1000)
@@ -116,16 +118,15 @@ class ConductorActor:
 class ReaderActor:
     """Reads the corpus, cuts passages, and waits when the queue is full."""
 
-    def __init__(self, config: RunConfig, base: str, queue: Any) -> None:
+    def __init__(self, config: RunConfig, queue: Any) -> None:
         self._config = config
-        self._base = Path(base)
         self._queue = queue
 
     def run(self) -> None:
         """The whole corpus, once. Raises CorpusError when it cannot be opened at all."""
         chunker = Chunker(self._config.corpus.chunking)
         documents, passages, waiting = 0, 0, []
-        for document in read(self._config.corpus, self._base):
+        for document in read(self._config.corpus):
             if isinstance(document, DocumentRefused):
                 ray.get(self._queue.refuse.remote(document))
                 continue
@@ -145,22 +146,44 @@ class WriterActor:
     """Turns the ledger's ends into shards, beside the ledger."""
 
     def __init__(self, config: RunConfig, output: str, queue: Any) -> None:
+        self._config = config
+        self._output = Path(output)
         self._queue = queue
-        self._writer = DatasetWriter(
-            Path(output),
-            LedgerReader(Path(output)),
-            self._record,
-            config=config.dataset,
-            render=messages,
-            now=time.time,
-        )
+        self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Writes until `stop`, then closes the last shards."""
-        await self._writer.run()
+        """Writes shards as they are due until `stop`, then closes the last ones."""
+        with LedgerReader(self._output) as ledger:
+            writer = DatasetWriter(
+                Folder(self._output),
+                ledger,
+                Wording(chat=messages, models=models(self._config)),
+                settings=self._config.dataset,
+                record=self._record,
+                clock=time.time,
+            )
+            try:
+                await writer.start(ledger.shards())
+                await self._until_stopped(writer)
+                await writer.flush()
+            finally:
+                writer.close()
 
     async def stop(self) -> None:
-        self._writer.stop()
+        self._stopping.set()
+
+    async def _until_stopped(self, writer: DatasetWriter) -> None:
+        writing = asyncio.create_task(writer.run(WRITER_POLL_S))
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait((writing, stopping), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            writing.cancel()
+            await asyncio.gather(writing, stopping, return_exceptions=True)
+        if not writing.cancelled():
+            writing.result()
 
     async def _record(self, shard: ShardWritten) -> None:
-        await self._queue.record_shard.remote(shard)
+        with ray_boundary():
+            await self._queue.record_shard.remote(shard)

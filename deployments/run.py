@@ -1,7 +1,7 @@
 """A run: build, supervise, drain. One path: the command line, the library and the tests all come through `run`.
 
-Law: whatever dies here, the ledger stands; `run` on the same folder goes on where it ended. The output folder is finished
-(shards closed, manifest, card, report) whether the run came to its end or was interrupted.
+Law: whatever dies here, the ledger stands; `run` on the same folder goes on where it ended. The output folder is
+finished (shards closed, manifest, card, report) whether the run came to its end or was interrupted.
 """
 
 import logging
@@ -25,6 +25,7 @@ from deployments.progress import Phase, Progress, ReplicaStatus
 from deployments.versions import versions
 from schemas.config import RunConfig
 from schemas.errors import GleanerError, UserError
+from schemas.ids import content_id
 from schemas.manifest import Manifest
 from schemas.progress import RunSnapshot
 from schemas.stages import ConductorStatus
@@ -54,14 +55,14 @@ class RunResult(Struct, frozen=True):
     end: RunEnd
 
 
-def run(config: RunConfig, output: Path, *, base: Path, watch: Watch = lambda progress: None) -> RunResult:
-    """Runs a configuration into `output`, or goes on with what is there. `base`: what relative paths are relative to.
+def run(config: RunConfig, output: Path, *, watch: Watch = lambda progress: None) -> RunResult:
+    """Runs a configuration (as `deployments.config.load` gives it) into `output`, or goes on with what is there.
 
     Raises UserError for what the user can mend, before anything starts where it can be known by then.
     """
     folder = prepare(config, output)
     with Interrupts() as interrupts, cluster(config.ray_address):
-        supervisor = Supervisor(config, folder, base, watch)
+        supervisor = Supervisor(config, folder, watch)
         try:
             end = supervisor.run(interrupts)
         finally:
@@ -72,10 +73,9 @@ def run(config: RunConfig, output: Path, *, base: Path, watch: Watch = lambda pr
 class Supervisor:
     """Starts the actors of one run, watches them, replaces dead conductors and drains."""
 
-    def __init__(self, config: RunConfig, output: Path, base: Path, watch: Watch) -> None:
+    def __init__(self, config: RunConfig, output: Path, watch: Watch) -> None:
         self._config = config
         self._output = output
-        self._base = base
         self._watch = watch
         self._where = serving.names(config, run_id(output))
         self._replicas: tuple[ReplicaStatus, ...] = ()
@@ -126,7 +126,7 @@ class Supervisor:
         self._call(self._queue.ready.remote())
         self._writer = WriterActor.options(**beside).remote(self._config, str(self._output), self._queue)
         self._writing = self._writer.run.remote()
-        reader = ReaderActor.options(**beside).remote(self._config, str(self._base), self._queue)
+        reader = ReaderActor.options(**beside).remote(self._config, self._queue)
         self._reading = reader.run.remote()
         self._tell(Phase.STARTING, "starting models")
         serving.deploy(self._config, self._where)
@@ -210,7 +210,5 @@ class Supervisor:
 
 def run_id(output: Path) -> str:
     """Names the run's deployments on a shared cluster: the folder's name and a digest of its whole path."""
-    from schemas.ids import content_id
-
     stem = "".join(letter if letter.isalnum() else "-" for letter in output.name.lower()) or "run"
     return f"{stem[:24]}-{content_id(str(output.resolve()))[:6]}"

@@ -58,7 +58,7 @@ def remove(where: DeploymentNames) -> None:
 
 
 def replica_status(where: DeploymentNames) -> list[ReplicaStatus]:
-    """How many replicas run and are wanted. Raises ModelError when one can never start, with the model's own message."""
+    """How many replicas run and are wanted. Raises ModelError when one can never start, in the model's words."""
     applications = serve.status().applications
     found = []
     for name in where.all:

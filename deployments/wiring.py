@@ -1,4 +1,4 @@
-"""Where things meet: a configuration's parts become the objects that actors talk to. Used by runs, previews and tests."""
+"""Where things meet: a configuration's parts become what actors talk to. Used by runs, previews and tests."""
 
 from collections.abc import Mapping
 from random import Random
@@ -45,3 +45,8 @@ def conductor_settings(config: RunConfig, name: str) -> ConductorSettings:
 def conductor_random(config: RunConfig, name: str) -> Random:
     """Jitter of one conductor's retries: nothing a sample depends on."""
     return Random(derived_seed(config.seed, name))
+
+
+def models(config: RunConfig) -> dict[PoolName, str]:
+    """Each pool's model by name, for the lineage of samples."""
+    return {PoolName(name): pool.engine.model for name, pool in config.pools.items()}
