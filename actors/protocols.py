@@ -6,7 +6,6 @@ A call that fails raises `schemas.errors.HopError`; none of these retries: the c
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from schemas.ledger import Record
 from schemas.orders import Lease, Outcome, Settlement
 from schemas.recovery import Choice, Diagnosis
 from schemas.samples import (
@@ -77,11 +76,3 @@ class Recovery(Protocol):
     """What happens to a rejected sample: diagnosed first, then a repair is chosen."""
 
     def decide(self, lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict]) -> tuple[Diagnosis, Choice]: ...
-
-
-class Ledger(Protocol):
-    """The durable record. Owned by the queue alone."""
-
-    def append(self, records: Sequence[Record]) -> int:
-        """Write the records in one durable transaction; gives the last sequence number."""
-        ...

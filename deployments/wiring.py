@@ -1,18 +1,44 @@
 """Where things meet: a configuration's parts become what actors talk to. Used by runs, previews and tests."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from random import Random
 
 from actors.conductor import ConductorSettings, Gating, Toolbox
-from actors.gates.diversity import duplicate_verdict
+from actors.gates.diversity import duplicate_verdict, similarity
 from actors.gates.provenance import ProvenanceGate
 from actors.hops import RetryLimits
+from actors.ledger import SqliteLedger
 from actors.protocols import Gate, Generator, Orders
+from actors.queue import QueueLimits, RegenerationQueue
+from actors.queue_service import Ledger, QueueService, ServiceSettings
 from actors.recovery import build_recovery
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from schemas.config import FRESH_POOL, RunConfig
 from schemas.ids import PoolName, derived_seed
 from schemas.verdicts import GateName
+
+
+def open_queue(config: RunConfig, output: Path, *, now: Callable[[], float]) -> QueueService:
+    """The queue of a folder, with what its ledger holds. Raises OutputError when another run is writing there."""
+    return queue_service(config, SqliteLedger(output), now=now)
+
+
+def queue_service(config: RunConfig, ledger: Ledger, *, now: Callable[[], float]) -> QueueService:
+    """The queue over a ledger."""
+    limits = QueueLimits(
+        max_attempts=config.recovery.max_attempts,
+        lease_s=config.queue.lease_s,
+        fresh_ageing_s=config.queue.fresh_ageing_s,
+        tokens=config.budget.tokens,
+        similarity_threshold=config.gates.duplicate_similarity,
+    )
+    settings = ServiceSettings(
+        task="grounded_answer",
+        samples_per_passage=config.task.samples_per_passage,
+        capacity=config.queue.capacity,
+    )
+    return QueueService(RegenerationQueue(limits, similarity), ledger, settings, now=now)
 
 
 def toolbox(

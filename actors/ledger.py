@@ -1,0 +1,237 @@
+"""The durable record: SQLite, append only, replayed in order. Its records are the queue's events.
+
+Law: one process writes (a lock on the folder holds this); what `append` has returned for is on disk; readers in other
+processes see whole transactions. Nothing is ever changed or removed.
+"""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+import msgspec
+
+from schemas.corpus import Passage
+from schemas.errors import LedgerError, OutputError
+from schemas.ids import OrderId
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Refused, Rejoined, ShardKind, ShardWritten
+from schemas.wire import decode_record, encode_record
+
+NAME = "ledger.sqlite"
+LOCK_NAME = "ledger.lock"
+VERSION = 1
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE records (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, order_id TEXT, body BLOB NOT NULL);
+CREATE INDEX records_by_order ON records (order_id) WHERE order_id IS NOT NULL;
+CREATE TABLE orders (order_id TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
+"""
+_PAGE = 1000
+_KINDS = {
+    ShardKind.DATASET: (AcceptedEnd,),
+    ShardKind.DEAD_LETTERS: (DeadLetteredEnd, Refused),
+}
+End = AcceptedEnd | DeadLetteredEnd | Refused
+
+
+class SqliteLedger:
+    """The writer's side. Use as a context manager or `close` it. Not for two threads at once."""
+
+    def __init__(self, output: Path) -> None:
+        """Opens or creates the ledger of a folder. Raises OutputError when another run holds it or the disk refuses."""
+        self._output = output
+        with _told(output):
+            self._lock = _locked(output)
+        try:
+            with _told(output):
+                self._database = _opened(output / NAME)
+        except BaseException:
+            os.close(self._lock)
+            raise
+        self._last = self._database.execute("SELECT coalesce(max(seq), 0) FROM records").fetchone()[0]
+
+    def __enter__(self) -> "SqliteLedger":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def append(self, records: Sequence[Record]) -> int:
+        """The records in one durable transaction; gives the last sequence number. Raises OutputError: none is in."""
+        rows, orders = [], []
+        for seq, record in enumerate(records, self._last + 1):
+            rows.append((seq, _kind(type(record)), getattr(record, "order_id", None), encode_record(record)))
+            if isinstance(record, Planned):
+                orders.extend((order.id, seq) for order in record.orders)
+        with _told(self._output), self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            self._database.executemany("INSERT INTO records VALUES (?, ?, ?, ?)", rows)
+            self._database.executemany("INSERT INTO orders VALUES (?, ?)", orders)
+        self._last += len(rows)
+        return self._last
+
+    def records(self, after: int = 0) -> Iterator[tuple[int, Record]]:
+        """Every record with a sequence number above `after`, in order."""
+        return _records(self._database, after)
+
+    def close(self) -> None:
+        """Gives the folder back."""
+        self._database.close()
+        os.close(self._lock)
+
+
+class LedgerReader:
+    """Reads a folder's ledger while a run may be writing it. Raises OutputError when the folder holds no run."""
+
+    def __init__(self, output: Path) -> None:
+        path = output / NAME
+        if not path.is_file():
+            raise OutputError(f"{output}: holds no run ({NAME} is missing); give the folder of `gleaner run --output`")
+        try:
+            self._database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+            _check_version(self._database, path)
+        except sqlite3.Error as error:
+            raise OutputError(f"{path}: cannot be read as a ledger ({error})") from error
+
+    def __enter__(self) -> "LedgerReader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._database.close()
+
+    def records(self, after: int = 0) -> Iterator[tuple[int, Record]]:
+        """Every record with a sequence number above `after`, in order."""
+        return _records(self._database, after)
+
+    def story(self, order_id: OrderId) -> Sequence[Record]:
+        """Every record of one order, oldest first, its plan included. Empty for an order that is not known."""
+        found = self._database.execute(
+            "SELECT body FROM records WHERE seq = (SELECT seq FROM orders WHERE order_id = ?1) UNION ALL "
+            "SELECT body FROM (SELECT body FROM records WHERE order_id = ?1 ORDER BY seq)",
+            (order_id,),
+        )
+        return [_decoded(body) for (body,) in found]
+
+    def ends(self, kind: ShardKind, after_seq: int, limit: int) -> Sequence[tuple[int, End]]:
+        """The next ends of a kind with their sequence numbers, ascending; at most `limit`."""
+        names = [_kind(record) for record in _KINDS[kind]]
+        marks = ", ".join("?" * len(names))
+        found = self._database.execute(
+            f"SELECT seq, body FROM records WHERE seq > ? AND kind IN ({marks}) ORDER BY seq LIMIT ?",
+            (after_seq, *names, limit),
+        )
+        return [(seq, cast(End, _decoded(body))) for seq, body in found]
+
+    def shards(self) -> Sequence[ShardWritten]:
+        """Every shard that was recorded, oldest first."""
+        found = self._database.execute("SELECT body FROM records WHERE kind = ? ORDER BY seq", (_kind(ShardWritten),))
+        return [cast(ShardWritten, _decoded(body)) for (body,) in found]
+
+    def orders_like(self, prefix: str, limit: int) -> Sequence[OrderId]:
+        """Ids of known orders that begin with `prefix`, sorted; at most `limit`."""
+        found = self._database.execute(
+            "SELECT order_id FROM orders WHERE order_id >= ?1 AND order_id < ?1 || '~' ORDER BY order_id LIMIT ?2",
+            (prefix, limit),
+        )
+        return [OrderId(order_id) for (order_id,) in found]
+
+    def passage(self, order_id: OrderId) -> Passage | None:
+        """The passage that an order was issued for."""
+        found = self._database.execute(
+            "SELECT body FROM records WHERE seq = (SELECT seq FROM orders WHERE order_id = ?)", (order_id,)
+        ).fetchone()
+        return None if found is None else cast(Planned, _decoded(found[0])).passage
+
+
+class MemoryLedger:
+    """The same in memory: for previews and for measuring what durability costs."""
+
+    def __init__(self) -> None:
+        self.kept: list[Record] = []
+
+    def append(self, records: Sequence[Record]) -> int:
+        """Keeps the records; gives the last sequence number."""
+        self.kept.extend(records)
+        return len(self.kept)
+
+    def records(self, after: int = 0) -> Iterator[tuple[int, Record]]:
+        """Every record with a sequence number above `after`, in order."""
+        yield from enumerate(self.kept[after:], after + 1)
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+def order_of(record: Record) -> OrderId | None:
+    """The order that a record is about, where it is about one."""
+    return record.order_id if isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd) else None
+
+
+def _kind(record: type) -> str:
+    return msgspec.inspect.type_info(record).tag  # type: ignore[union-attr]
+
+
+def _records(database: sqlite3.Connection, after: int) -> Iterator[tuple[int, Record]]:
+    while True:
+        page: Iterable[tuple[int, bytes]] = database.execute(
+            "SELECT seq, body FROM records WHERE seq > ? ORDER BY seq LIMIT ?", (after, _PAGE)
+        ).fetchall()
+        if not page:
+            return
+        for seq, body in page:
+            yield seq, _decoded(body)
+            after = seq
+
+
+def _decoded(body: bytes) -> Record:
+    try:
+        return decode_record(body)
+    except msgspec.DecodeError as error:
+        raise LedgerError(f"a ledger record is damaged: {error}") from error
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = FULL")
+    if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+        database.executescript(f"BEGIN; {_SCHEMA} INSERT INTO meta VALUES ('version', '{VERSION}'); COMMIT;")
+    _check_version(database, path)
+    return database
+
+
+def _check_version(database: sqlite3.Connection, path: Path) -> None:
+    found = database.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
+    if found is None or int(found[0]) != VERSION:
+        raise OutputError(f"{path}: is a ledger of version {found and found[0]}; this gleaner reads version {VERSION}")
+
+
+def _locked(output: Path) -> int:
+    descriptor = os.open(output / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
+        os.close(descriptor)
+        raise OutputError(
+            f"{output}: another run is writing here (process {holder}); wait for it, or choose another --output"
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    return descriptor
+
+
+@contextmanager
+def _told(output: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        advice = "make room or make it writable, then give the same command again: nothing written so far is lost"
+        raise OutputError(f"{output / NAME}: cannot be written ({reason}); {advice}") from error

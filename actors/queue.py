@@ -1,0 +1,321 @@
+"""RegenerationQueue: owns every outstanding order. A pure state machine: facts and `now` in, records out.
+
+Law: an order is ready, leased or waiting until it ends, once, as accepted or dead-lettered; then it is forgotten.
+Issued = accepted + dead-lettered + outstanding, after every call.
+
+A lease is a hint, the attempt number is the truth. A lease that ends or whose conductor dies puts its order back under
+the *same* attempt number. The first report on an attempt number moves the order on; any other is stale and changes
+nothing. So a late result is used or dropped, never both, and no clock decides what is true.
+
+Priorities are one number, fixed when an order becomes ready: that moment, plus `fresh_ageing_s` for a first attempt.
+The lowest goes first: repairs go ahead of fresh orders, but never of one that has waited `fresh_ageing_s` longer.
+"""
+
+from collections.abc import Callable, Sequence
+from enum import Enum
+from heapq import heappop, heappush
+from itertools import count
+
+from msgspec import Struct
+
+from schemas.corpus import Passage
+from schemas.errors import LedgerError
+from schemas.ids import OrderId, PassageId
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined
+from schemas.orders import (
+    Accept,
+    Attempt,
+    AttemptSummary,
+    DeadLetter,
+    Duplicate,
+    EndReason,
+    Lease,
+    Order,
+    Outcome,
+    Recorded,
+    Requeue,
+    Settlement,
+    Stale,
+)
+from schemas.recovery import Repair
+from schemas.verdicts import Errored
+
+
+class QueueLimits(Struct, frozen=True):
+    """Bounds. `tokens`: generator and gate tokens of the run; None for no bound."""
+
+    max_attempts: int
+    lease_s: float
+    fresh_ageing_s: float
+    tokens: int | None = None
+    similarity_threshold: float = 0.9
+
+
+class State(Enum):
+    READY = "ready"
+    LEASED = "leased"
+    WAITING = "waiting"
+
+
+class Held(Struct):
+    """One outstanding order. `stamp` changes with every move, so that old heap entries are known as such."""
+
+    order: Order
+    passage: Passage
+    attempt: int
+    stamp: int
+    state: State
+    since: float
+    repair: Repair | None = None
+    conductor: str | None = None
+    history: tuple[AttemptSummary, ...] = ()
+
+
+class Depth(Struct, frozen=True):
+    """Outstanding orders by state, and when the oldest ready one became so."""
+
+    ready: int
+    leased: int
+    waiting: int
+    oldest_since: float | None
+
+
+Heap = list[tuple[float, int, OrderId]]
+
+
+class RegenerationQueue:
+    """`similarity` compares two questions of one passage, in [0, 1]."""
+
+    def __init__(self, limits: QueueLimits, similarity: Callable[[str, str], float]) -> None:
+        self._limits = limits
+        self._similarity = similarity
+        self._held: dict[OrderId, Held] = {}
+        self._known: set[bytes] = set()
+        self._open: dict[PassageId, int] = {}
+        self._questions: dict[PassageId, list[tuple[OrderId, str]]] = {}
+        self._by_state = dict.fromkeys(State, 0)
+        self._ready: Heap = []
+        self._leases: Heap = []
+        self._waiting: Heap = []
+        self._stamps = count(1)
+        self.issued = self.accepted = self.dead_lettered = self.stale = self.spent = 0
+
+    @property
+    def outstanding(self) -> int:
+        return len(self._held)
+
+    @property
+    def exhausted(self) -> bool:
+        """The token budget is spent."""
+        return self._limits.tokens is not None and self.spent >= self._limits.tokens
+
+    def knows(self, passage_id: PassageId) -> bool:
+        """Whether the passage was planned, ever."""
+        return bytes.fromhex(passage_id) in self._known
+
+    def plan(self, passage: Passage, orders: Sequence[Order], now: float) -> Planned | None:
+        """Takes in a passage and its orders; None when it is known already."""
+        if self.knows(passage.id):
+            return None
+        planned = Planned(at=now, passage=passage, orders=tuple(orders))
+        self._add(planned)
+        return planned
+
+    def lease(self, now: float, conductor: str, limit: int) -> list[Lease]:
+        """Up to `limit` leases, most urgent first. Nothing once the budget is spent."""
+        self._wake(now)
+        leases: list[Lease] = []
+        while len(leases) < limit and self._ready and not self.exhausted:
+            _, stamp, order_id = heappop(self._ready)
+            held = self._held.get(order_id)
+            if held is None or held.stamp != stamp:
+                continue
+            expires_at = now + self._limits.lease_s
+            self._move(held, State.LEASED, now)
+            held.conductor = conductor
+            heappush(self._leases, (expires_at, held.stamp, order_id))
+            leases.append(Lease(held.order, held.passage, held.attempt, expires_at, held.repair, held.history))
+        return leases
+
+    def release(self, conductor: str, now: float) -> int:
+        """Puts back what a dead conductor had leased; gives how many."""
+        lost = [held for held in self._held.values() if held.state is State.LEASED and held.conductor == conductor]
+        for held in lost:
+            self._make_ready(held, now)
+        return len(lost)
+
+    def settle(self, outcome: Outcome, now: float) -> tuple[Settlement, Record | None]:
+        """What becomes of an outcome, and the record that must be durable before anyone is told.
+
+        Raises LedgerError for an attempt that was never leased.
+        """
+        held = self._held.get(outcome.order_id)
+        if held is None or outcome.attempt.number < held.attempt:
+            self.stale += 1
+            return Stale(outcome.order_id), None
+        if outcome.attempt.number > held.attempt:
+            raise LedgerError(f"attempt {outcome.attempt.number} of {_told(held)} was never leased")
+        duplicate = self._duplicate(held, outcome)
+        if duplicate is not None:
+            return duplicate, None
+        record = self._record(held, outcome, now)
+        self._apply(held, record)
+        return Recorded(outcome.order_id), record
+
+    def end_unleased(self, now: float, end: DeadLetter) -> list[Record]:
+        """Dead-letters every order that nobody works on (a spent budget)."""
+        idle = [held for held in self._held.values() if held.state is not State.LEASED]
+        records: list[Record] = [DeadLetteredEnd(now, held.order.id, None, end) for held in idle]
+        for held, record in zip(idle, records, strict=True):
+            self._apply(held, record)
+        return records
+
+    def replay(self, record: Record) -> None:
+        """One record of the ledger, in order. Leases are not recorded: whatever was leased is ready again."""
+        if isinstance(record, Planned):
+            self._add(record)
+        elif isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd):
+            held = self._held.get(record.order_id)
+            if held is None:
+                raise LedgerError(f"the ledger ends or repairs order {record.order_id}, which is not outstanding")
+            self._apply(held, record)
+
+    def next_wake(self) -> float | None:
+        """When a waiting order becomes ready or a lease ends; None when neither can happen."""
+        return min((heap[0][0] for heap in (self._waiting, self._leases) if heap), default=None)
+
+    def depth(self) -> Depth:
+        """How many orders are in which state."""
+        while self._ready and self._is_old(self._ready[0]):
+            heappop(self._ready)
+        oldest = self._held[self._ready[0][2]].since if self._ready else None
+        ready, leased, waiting = (self._by_state[state] for state in (State.READY, State.LEASED, State.WAITING))
+        return Depth(ready=ready, leased=leased, waiting=waiting, oldest_since=oldest)
+
+    def check(self) -> None:
+        """Raises AssertionError when an invariant does not hold. For tests: it looks at every order."""
+        assert self.issued == self.accepted + self.dead_lettered + self.outstanding
+        for state in State:
+            assert self._by_state[state] == sum(held.state is state for held in self._held.values()), state
+        live = {(stamp, order_id) for heap in (self._ready, self._leases, self._waiting) for _, stamp, order_id in heap}
+        for order_id, held in self._held.items():
+            assert (held.stamp, order_id) in live, f"{_told(held)} is in no heap"
+            assert 1 <= held.attempt <= self._limits.max_attempts, _told(held)
+            assert (held.conductor is not None) == (held.state is State.LEASED), _told(held)
+        assert set(self._questions) <= set(self._open)
+        assert sum(self._open.values()) == self.outstanding
+
+    def _add(self, planned: Planned) -> None:
+        self._known.add(bytes.fromhex(planned.passage.id))
+        if planned.orders:
+            self._open[planned.passage.id] = len(planned.orders)
+        for order in planned.orders:
+            if order.id in self._held:
+                raise LedgerError(f"order {order.id} is issued twice")
+            held = Held(order, planned.passage, 1, 0, State.READY, planned.at)
+            self._held[order.id] = held
+            self._by_state[State.READY] += 1
+            self._make_ready(held, planned.at)
+            self.issued += 1
+
+    def _record(self, held: Held, outcome: Outcome, now: float) -> Record:
+        attempt, decision = outcome.attempt, outcome.decision
+        match decision:
+            case Accept():
+                return AcceptedEnd(now, held.order.id, attempt)
+            case DeadLetter():
+                return DeadLetteredEnd(now, held.order.id, attempt, decision)
+            case Requeue() if held.attempt >= self._limits.max_attempts:
+                end = DeadLetter(EndReason.REJECTED, f"all {held.attempt} attempts were rejected")
+                return DeadLetteredEnd(now, held.order.id, attempt, end)
+            case Requeue() if self._limits.tokens is not None and self.spent + _tokens(attempt) >= self._limits.tokens:
+                return DeadLetteredEnd(now, held.order.id, attempt, BUDGET_SPENT)
+            case Requeue():
+                return Rejoined(now, held.order.id, attempt, delay_s=decision.delay_s)
+
+    def _apply(self, held: Held, record: Record) -> None:
+        if isinstance(record, Rejoined):
+            self._rejoin(held, record)
+            return
+        assert isinstance(record, AcceptedEnd | DeadLetteredEnd)
+        if record.attempt is not None:
+            self.spent += _tokens(record.attempt)
+        passage_id = held.order.passage_id
+        if isinstance(record, AcceptedEnd):
+            self.accepted += 1
+            candidate = record.attempt.candidate
+            if candidate is not None and candidate.draft is not None:
+                self._questions.setdefault(passage_id, []).append((held.order.id, candidate.draft.question))
+        else:
+            self.dead_lettered += 1
+        self._by_state[held.state] -= 1
+        del self._held[held.order.id]
+        self._open[passage_id] -= 1
+        if not self._open[passage_id]:
+            del self._open[passage_id]
+            self._questions.pop(passage_id, None)
+
+    def _rejoin(self, held: Held, record: Rejoined) -> None:
+        choice = record.attempt.choice
+        self.spent += _tokens(record.attempt)
+        held.attempt = record.attempt.number + 1
+        held.repair = None if choice is None else choice.repair
+        held.history = (*held.history, _summary(record.attempt))
+        if record.delay_s > 0:
+            self._move(held, State.WAITING, record.at)
+            heappush(self._waiting, (record.at + record.delay_s, held.stamp, held.order.id))
+        else:
+            self._make_ready(held, record.at)
+
+    def _duplicate(self, held: Held, outcome: Outcome) -> Duplicate | None:
+        candidate = outcome.attempt.candidate
+        if not isinstance(outcome.decision, Accept) or candidate is None or candidate.draft is None:
+            return None
+        asked = candidate.draft.question
+        threshold = self._limits.similarity_threshold
+        for other, question in self._questions.get(held.order.passage_id, ()):
+            similarity = self._similarity(asked, question)
+            if similarity >= threshold:
+                return Duplicate(held.order.id, other, question, similarity, threshold)
+        return None
+
+    def _wake(self, now: float) -> None:
+        for heap in (self._leases, self._waiting):
+            while heap and (self._is_old(heap[0]) or heap[0][0] <= now):
+                entry = heappop(heap)
+                if not self._is_old(entry):
+                    self._make_ready(self._held[entry[2]], now)
+
+    def _is_old(self, entry: tuple[float, int, OrderId]) -> bool:
+        held = self._held.get(entry[2])
+        return held is None or held.stamp != entry[1]
+
+    def _make_ready(self, held: Held, now: float) -> None:
+        self._move(held, State.READY, now)
+        ageing = self._limits.fresh_ageing_s if held.attempt == 1 else 0.0
+        heappush(self._ready, (now + ageing, held.stamp, held.order.id))
+
+    def _move(self, held: Held, state: State, now: float) -> None:
+        self._by_state[held.state] -= 1
+        self._by_state[state] += 1
+        held.state, held.since, held.stamp, held.conductor = state, now, next(self._stamps), None
+
+
+BUDGET_SPENT = DeadLetter(EndReason.BUDGET, "the token budget is spent")
+
+
+def _tokens(attempt: Attempt) -> int:
+    generated = 0 if attempt.candidate is None else attempt.candidate.cost.tokens
+    return generated + sum(verdict.cost.tokens for verdict in attempt.verdicts)
+
+
+def _summary(attempt: Attempt) -> AttemptSummary:
+    mode = "" if attempt.diagnosis is None else attempt.diagnosis.mode.value
+    repair = None if attempt.repair is None else attempt.repair.kind.value
+    scores = {verdict.gate.value: verdict.score for verdict in attempt.verdicts if not isinstance(verdict, Errored)}
+    return AttemptSummary(mode=mode, repair=repair, scores=scores)
+
+
+def _told(held: Held) -> str:
+    story = " → ".join(f"{past.mode or 'first'} ({past.repair or 'fresh'})" for past in held.history)
+    return f"order {held.order.id} ({held.state.value}, attempt {held.attempt}; {story or 'no attempt yet'})"

@@ -1,0 +1,221 @@
+"""The queue and its ledger behind asyncio: many callers, one state machine, one writer.
+
+Law: transitions happen in memory at once and in one order; their records reach the ledger in that order; nobody is
+answered before what he was told is durable. If the ledger fails, the service has failed for good: memory that is ahead
+of the disk answers nobody.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+from msgspec import Struct
+
+from actors.queue import BUDGET_SPENT, RegenerationQueue
+from actors.tally import Tally
+from schemas.corpus import DocumentRefused, Passage
+from schemas.errors import GleanerError
+from schemas.ledger import CorpusEnded, Record, Refused, ShardWritten
+from schemas.orders import Lease, Order, Outcome, Settlement
+from schemas.progress import RunSnapshot
+
+
+class Ledger(Protocol):
+    """What the service writes to (`actors.ledger.SqliteLedger`, or one in memory)."""
+
+    def append(self, records: Sequence[Record]) -> int: ...
+
+    def records(self, after: int = 0) -> Iterator[tuple[int, Record]]: ...
+
+    def close(self) -> None: ...
+
+
+class ServiceSettings(Struct, frozen=True):
+    """`capacity`: outstanding orders beyond which `offer` waits."""
+
+    task: str
+    samples_per_passage: int
+    capacity: int
+
+
+class QueueService:
+    """Replays the ledger when made; then any number of callers on one event loop."""
+
+    def __init__(
+        self, queue: RegenerationQueue, ledger: Ledger, settings: ServiceSettings, *, now: Callable[[], float]
+    ) -> None:
+        self._queue = queue
+        self._ledger = ledger
+        self._settings = settings
+        self._now = now
+        self._tally = Tally()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
+        self._refused: set[str] = set()
+        self._batch: list[Record] = []
+        self._committed: asyncio.Future[None] | None = None
+        self._committing: asyncio.Task[None] | None = None
+        self._failed: BaseException | None = None
+        self._changed = asyncio.Event()
+        self._read_this_time = False
+        self._stopped = False
+        for _, record in ledger.records():
+            queue.replay(record)
+            self._tally.apply(record)
+            if isinstance(record, Refused):
+                self._refused.add(record.document.uri)
+
+    async def offer(self, passages: Sequence[Passage]) -> bool:
+        """Takes in passages, waiting while the queue is full; known ones are skipped. False: no more are wanted."""
+        for passage in passages:
+            if self._queue.knows(passage.id):
+                continue
+            while self._queue.outstanding >= self._settings.capacity and not self._closed_to_orders():
+                await self._change(timeout_s=1.0)
+            if self._closed_to_orders():
+                return False
+            slots = range(self._settings.samples_per_passage)
+            orders = [Order.fresh(passage.id, self._settings.task, slot) for slot in slots]
+            planned = self._queue.plan(passage, orders, self._now())
+            if planned is not None:
+                self._batch.append(planned)
+        await self._durable()
+        return not self._closed_to_orders()
+
+    async def refuse(self, document: DocumentRefused) -> None:
+        """A document that could not be used; told once, however often the corpus is read again."""
+        if document.uri in self._refused:
+            return
+        self._refused.add(document.uri)
+        await self.append(Refused(self._now(), document))
+
+    async def corpus_ended(self, documents: int, passages: int) -> None:
+        """No more passages come. The run is over when every order has ended."""
+        self._read_this_time = True
+        self._batch.append(CorpusEnded(self._now(), documents, passages))
+        await self._durable()
+
+    async def lease(self, conductor: str, limit: int, wait_s: float) -> Sequence[Lease]:
+        """Up to `limit` leases; waits up to `wait_s` for the first."""
+        until = self._now() + wait_s
+        while not self._stopped:
+            self._check_alive()
+            leases = self._queue.lease(self._now(), conductor, limit)
+            if leases:
+                return leases
+            await self._end_for_budget()
+            left_s = until - self._now()
+            if left_s <= 0 or self.finished():
+                break
+            wake_at = self._queue.next_wake()
+            sleep_s = left_s if wake_at is None else min(left_s, max(0.001, wake_at - self._now()))
+            await self._change(timeout_s=sleep_s)
+        return []
+
+    async def settle(self, outcomes: Sequence[Outcome]) -> list[Settlement]:
+        """What became of each outcome, when it is durable."""
+        settlements: list[Settlement] = []
+        for outcome in outcomes:
+            settlement, record = self._queue.settle(outcome, self._now())
+            settlements.append(settlement)
+            if record is not None:
+                self._batch.append(record)
+        await self._durable()
+        return settlements
+
+    async def append(self, record: Record) -> None:
+        """A record that moves no order (a start, a shard)."""
+        self._batch.append(record)
+        await self._durable()
+
+    async def record_shard(self, shard: ShardWritten) -> None:
+        """A shard is on disk under its final name."""
+        await self.append(shard)
+
+    def release(self, conductor: str) -> int:
+        """The leases of a dead conductor return at once; gives how many."""
+        released = self._queue.release(conductor, self._now())
+        self._changed.set()
+        return released
+
+    def stop_leasing(self) -> None:
+        """From now on no lease is given and no passage is taken in."""
+        self._stopped = True
+        self._changed.set()
+
+    def finished(self) -> bool:
+        """Nothing will be leased any more: every order of the whole corpus has ended, or leasing was stopped."""
+        return self._stopped or (self._queue.outstanding == 0 and (self._read_this_time or self._queue.exhausted))
+
+    def snapshot(self) -> RunSnapshot:
+        """The run at this moment. Raises what the ledger raised, once it has failed."""
+        self._check_alive()
+        depth, now = self._queue.depth(), self._now()
+        return RunSnapshot(
+            at=now,
+            summary=self._tally.summary(),
+            ready=depth.ready,
+            leased=depth.leased,
+            waiting=depth.waiting,
+            oldest_s=0.0 if depth.oldest_since is None else max(0.0, now - depth.oldest_since),
+            stale=self._queue.stale,
+        )
+
+    async def close(self) -> None:
+        """Waits for what is being committed, then gives the ledger back."""
+        self.stop_leasing()
+        if self._committing is not None:
+            await asyncio.wait((self._committing,))
+        self._thread.shutdown(wait=True)
+        self._ledger.close()
+
+    def _closed_to_orders(self) -> bool:
+        return self._stopped or self._queue.exhausted
+
+    async def _end_for_budget(self) -> None:
+        if not self._queue.exhausted:
+            return
+        records = self._queue.end_unleased(self._now(), BUDGET_SPENT)
+        self._batch.extend(records)
+        await self._durable()
+
+    async def _durable(self) -> None:
+        """Returns when every record so far is on disk: those of all who ask meanwhile share one transaction."""
+        self._check_alive()
+        if self._batch:
+            if self._committed is None:
+                self._committed = asyncio.get_running_loop().create_future()
+            if self._committing is None or self._committing.done():
+                self._committing = asyncio.create_task(self._commit())
+            await asyncio.shield(self._committed)
+
+    async def _commit(self) -> None:
+        while self._batch:
+            records, self._batch = self._batch, []
+            committed, self._committed = self._committed, None
+            assert committed is not None
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._ledger.append, records)
+            except Exception as error:  # kept and raised to everyone who asks from now on
+                self._failed = error
+                committed.set_exception(error)
+                if self._committed is not None:
+                    self._committed.set_exception(error)
+                self._changed.set()
+                return
+            for record in records:
+                self._tally.apply(record)
+            committed.set_result(None)
+            self._changed.set()
+
+    async def _change(self, *, timeout_s: float) -> None:
+        self._check_alive()
+        self._changed.clear()
+        try:
+            await asyncio.wait_for(self._changed.wait(), timeout_s)
+        except TimeoutError:
+            return
+
+    def _check_alive(self) -> None:
+        if self._failed is not None:
+            raise GleanerError(f"the ledger failed: {self._failed}") from self._failed
