@@ -196,7 +196,7 @@ class QueueService:
             assert committed is not None
             try:
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._ledger.append, records)
-            except Exception as error:  # kept and raised to everyone who asks from now on
+            except Exception as error:  # noqa: BLE001 - kept and raised to everyone who asks from now on
                 self._failed = error
                 committed.set_exception(error)
                 if self._committed is not None:

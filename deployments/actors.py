@@ -37,8 +37,7 @@ OFFER_PASSAGES = 32
 WRITER_POLL_S = 1.0
 
 
-@ray.remote(num_cpus=0, max_concurrency=1000)
-class QueueActor:
+class QueueShell:
     """The RegenerationQueue and its ledger."""
 
     def __init__(self, config: RunConfig, output: str) -> None:
@@ -85,8 +84,7 @@ class QueueActor:
         await self._service.close()
 
 
-@ray.remote(num_cpus=0, max_concurrency=8)
-class ConductorActor:
+class ConductorShell:
     """One conductor: its handles to the queue, the pools and the gates."""
 
     def __init__(self, name: str, config: RunConfig, queue: Any, where: DeploymentNames) -> None:
@@ -114,8 +112,7 @@ class ConductorActor:
         return self._conductor.status()
 
 
-@ray.remote(num_cpus=0)
-class ReaderActor:
+class ReaderShell:
     """Reads the corpus, cuts passages, and waits when the queue is full."""
 
     def __init__(self, config: RunConfig, queue: Any) -> None:
@@ -141,8 +138,7 @@ class ReaderActor:
         ray.get(self._queue.corpus_ended.remote(documents, passages + len(waiting)))
 
 
-@ray.remote(num_cpus=0, max_concurrency=4)
-class WriterActor:
+class WriterShell:
     """Turns the ledger's ends into shards, beside the ledger."""
 
     def __init__(self, config: RunConfig, output: str, queue: Any) -> None:
@@ -187,3 +183,10 @@ class WriterActor:
     async def _record(self, shard: ShardWritten) -> None:
         with ray_boundary():
             await self._queue.record_shard.remote(shard)
+
+
+_actor: Any = ray.remote
+QueueActor = _actor(num_cpus=0, max_concurrency=1000)(QueueShell)
+ConductorActor = _actor(num_cpus=0, max_concurrency=8)(ConductorShell)
+ReaderActor = _actor(num_cpus=0)(ReaderShell)
+WriterActor = _actor(num_cpus=0, max_concurrency=4)(WriterShell)

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
-import ray
 from msgspec import DecodeError, Struct
 from ray.exceptions import RayError
 from ray.serve.exceptions import BackPressureError, RayServeException
@@ -175,8 +174,8 @@ class GateHandle:
 class QueueHandle:
     """The queue actor, as `actors.protocols.Orders`."""
 
-    def __init__(self, queue: ray.actor.ActorHandle, limits: BatchLimits) -> None:
-        self._queue: Any = queue
+    def __init__(self, queue: Any, limits: BatchLimits) -> None:
+        self._queue = queue
         self._settling: BatchedCalls[Outcome, Settlement] = BatchedCalls(
             unary(self._queue.settle), OUTCOMES.encode, SETTLEMENTS.decode, reply_id=lambda reply: reply.order_id,
             limits=limits,

@@ -36,5 +36,5 @@ def _check(config: RunConfig, output: Path) -> None:
     changed = difference(load_text(written.read_text(encoding="utf-8"), written), config)
     if changed:
         raise OutputError(
-            f"{output}: is another run's folder ({'; '.join(changed)}); choose another with --output, or undo the change"
+            f"{output}: is another run's folder ({'; '.join(changed)}); choose another --output, or undo the change"
         )

@@ -94,7 +94,8 @@ def _target(replica: type, name: str, replicas: Replicas, *arguments: object) ->
                 "target_ongoing_requests": BATCHES_PER_REPLICA,
             }
         }
-    deployment = serve.deployment(
+    deploy: Any = serve.deployment
+    deployment = deploy(
         replica,
         name=name,
         ray_actor_options=resources,

@@ -1,0 +1,232 @@
+"""The queue as a state machine: what moves an order, what does not, and who goes first."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from actors.queue import BUDGET_SPENT, QueueLimits, RegenerationQueue
+from schemas.errors import LedgerError
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined
+from schemas.orders import DeadLetter, Duplicate, EndReason, Lease, Recorded, Stale
+from tests.doubles.attempts import (
+    REPAIR,
+    TOKENS_PER_ATTEMPT,
+    accepted,
+    given_up,
+    orders,
+    passage,
+    rejected,
+    unknown_order,
+)
+
+LIMITS = QueueLimits(max_attempts=3, lease_s=60, fresh_ageing_s=30)
+EQUAL = {True: 1.0, False: 0.0}
+
+
+def make(limits: QueueLimits = LIMITS) -> RegenerationQueue:
+    return RegenerationQueue(limits, lambda a, b: EQUAL[a == b])
+
+
+@pytest.fixture
+def queue() -> Iterator[RegenerationQueue]:
+    """A queue whose invariants are checked when the test is done with it."""
+    made = make()
+    yield made
+    made.check()
+
+
+def plan(queue: RegenerationQueue, number: int, *, slots: int = 1, now: float = 0) -> None:
+    one = passage(number)
+    assert queue.plan(one, orders(one, slots), now) is not None
+
+
+def one_lease(queue: RegenerationQueue, now: float = 0, conductor: str = "c") -> Lease:
+    (lease,) = queue.lease(now, conductor, 1)
+    return lease
+
+
+def test_a_passage_is_taken_in_once(queue: RegenerationQueue) -> None:
+    """The corpus is read again on resume: what is known issues nothing."""
+    plan(queue, 1, slots=3)
+    one = passage(1)
+    assert queue.plan(one, orders(one, 3), 5) is None
+    assert queue.issued == queue.outstanding == 3
+
+
+def test_an_accepted_order_ends_with_one_record(queue: RegenerationQueue) -> None:
+    """Leased, accepted, forgotten; a second report on it is stale."""
+    plan(queue, 1)
+    lease = one_lease(queue)
+    settlement, record = queue.settle(accepted(lease), 1)
+    assert settlement == Recorded(lease.order.id)
+    assert isinstance(record, AcceptedEnd)
+    assert (queue.accepted, queue.outstanding) == (1, 0)
+    assert queue.settle(accepted(lease), 2) == (Stale(lease.order.id), None)
+
+
+def test_a_rejected_order_comes_back_with_its_repair_and_its_history(queue: RegenerationQueue) -> None:
+    """The next lease is attempt 2, carries the directive, and tells what failed before."""
+    plan(queue, 1)
+    _, record = queue.settle(rejected(one_lease(queue)), 1)
+    assert isinstance(record, Rejoined)
+    again = one_lease(queue, now=1)
+    assert (again.attempt, again.repair) == (2, REPAIR)
+    assert [past.mode for past in again.history] == ["parametric"]
+
+
+def test_attempts_are_bounded_by_the_queue_alone(queue: RegenerationQueue) -> None:
+    """A policy that never stops is stopped: the third rejection of three is a dead letter."""
+    plan(queue, 1)
+    for _ in range(2):
+        queue.settle(rejected(one_lease(queue)), 0)
+    _, record = queue.settle(rejected(one_lease(queue)), 0)
+    assert isinstance(record, DeadLetteredEnd)
+    assert record.end.reason is EndReason.REJECTED
+    assert queue.outstanding == 0
+
+
+def test_a_lease_that_ends_puts_its_order_back_under_the_same_attempt(queue: RegenerationQueue) -> None:
+    """A conductor hangs past its lease: another makes the same attempt; the first report wins, the second is stale."""
+    plan(queue, 1)
+    late = one_lease(queue, now=0, conductor="hangs")
+    assert queue.lease(59, "other", 1) == []
+    again = one_lease(queue, now=60, conductor="other")
+    assert again.attempt == late.attempt == 1
+    assert isinstance(queue.settle(rejected(late), 61)[0], Recorded)
+    assert isinstance(queue.settle(accepted(again), 62)[0], Stale)
+    assert one_lease(queue, now=63).attempt == 2
+
+
+def test_a_dead_conductors_leases_return_at_once(queue: RegenerationQueue) -> None:
+    """Its process is gone: no need to wait for the lease to end; the others' leases stay."""
+    plan(queue, 1)
+    plan(queue, 2)
+    dead, alive = one_lease(queue, conductor="dead"), one_lease(queue, conductor="alive")
+    assert queue.release("dead", 1) == 1
+    assert one_lease(queue, now=1).order == dead.order
+    assert isinstance(queue.settle(accepted(alive), 2)[0], Recorded)
+
+
+def test_repairs_go_ahead_of_fresh_orders_but_not_for_ever(queue: RegenerationQueue) -> None:
+    """A repair of now beats a fresh order of now; a fresh order that waited 30 s longer beats the repair."""
+    plan(queue, 1, now=0)
+    first = one_lease(queue, now=0)
+    plan(queue, 2, now=0)
+    queue.settle(rejected(first), 10)
+    assert one_lease(queue, now=10).order == first.order
+    plan(queue, 3, now=11)
+    second = one_lease(queue, now=11)
+    queue.settle(rejected(second), 42)
+    assert one_lease(queue, now=42).order != second.order
+
+
+def test_a_delayed_repair_waits_its_time(queue: RegenerationQueue) -> None:
+    """The repair asks to wait five seconds; until then nothing is leased and the queue says when to look again."""
+    plan(queue, 1)
+    queue.settle(rejected(one_lease(queue), delay_s=5), 10)
+    assert queue.lease(14.9, "c", 1) == []
+    assert queue.next_wake() == 15
+    assert queue.depth().waiting == 1
+    assert one_lease(queue, now=15).attempt == 2
+
+
+def test_a_near_duplicate_is_not_accepted_and_its_lease_goes_on(queue: RegenerationQueue) -> None:
+    """Two slots of one passage ask the same: the second is told which order it repeats, then may be repaired."""
+    plan(queue, 1, slots=2)
+    one, two = queue.lease(0, "c", 2)
+    queue.settle(accepted(one, "When?"), 1)
+    settlement, record = queue.settle(accepted(two, "When?"), 2)
+    assert record is None
+    assert isinstance(settlement, Duplicate)
+    assert settlement.of == one.order.id
+    assert isinstance(queue.settle(rejected(two), 3)[0], Recorded)
+
+
+def test_the_same_question_of_another_passage_is_no_duplicate(queue: RegenerationQueue) -> None:
+    """Questions are compared within a passage alone."""
+    plan(queue, 1)
+    plan(queue, 2)
+    one, two = queue.lease(0, "c", 2)
+    queue.settle(accepted(one, "When?"), 1)
+    assert isinstance(queue.settle(accepted(two, "When?"), 1)[0], Recorded)
+
+
+def test_a_spent_budget_ends_what_is_left() -> None:
+    """Two attempts' tokens are allowed: nothing more is leased; what waits, and what would be repaired, ends as budget."""
+    limits = QueueLimits(max_attempts=3, lease_s=60, fresh_ageing_s=30, tokens=2 * TOKENS_PER_ATTEMPT)
+    queue = make(limits)
+    for number in range(4):
+        plan(queue, number)
+    one, two, three = queue.lease(0, "c", 3)
+    queue.settle(accepted(one), 1)
+    queue.settle(accepted(two), 1)
+    assert queue.exhausted
+    assert queue.lease(2, "c", 9) == []
+    _, record = queue.settle(rejected(three), 3)
+    assert isinstance(record, DeadLetteredEnd)
+    assert record.end == BUDGET_SPENT
+    assert len(queue.end_unleased(4, BUDGET_SPENT)) == 1
+    assert (queue.accepted, queue.dead_lettered, queue.outstanding) == (2, 2, 0)
+    queue.check()
+
+
+def test_an_attempt_that_nobody_leased_is_an_illegal_move(queue: RegenerationQueue) -> None:
+    """A report from the future is our bug: it raises with the order's story instead of corrupting the count."""
+    plan(queue, 1)
+    lease = one_lease(queue)
+    queue.settle(rejected(lease), 0)
+    third = Lease(lease.order, lease.passage, attempt=3, expires_at=0)
+    with pytest.raises(LedgerError, match=r"attempt 3 of order \w+ .*parametric"):
+        queue.settle(accepted(third), 0)
+
+
+def test_an_order_that_is_not_known_is_stale(queue: RegenerationQueue) -> None:
+    """An outcome of a run that never was (or ended long ago) changes nothing."""
+    plan(queue, 1)
+    settlement, _ = queue.settle(unknown_order(one_lease(queue)), 0)
+    assert isinstance(settlement, Stale)
+    assert queue.stale == 1
+
+
+def test_replaying_the_records_gives_the_same_queue() -> None:
+    """A crash: the new process has every order where it was, leases aside, and goes on with the right attempt."""
+    queue, records = make(), list[Record]()
+    for number in range(3):
+        one = passage(number)
+        planned = queue.plan(one, orders(one, 1), 0)
+        assert planned is not None
+        records.append(planned)
+    one, two, _ = queue.lease(0, "c", 3)
+    for outcome in (rejected(one), given_up(two)):
+        _, record = queue.settle(outcome, 1)
+        assert record is not None
+        records.append(record)
+    again = make()
+    for record in records:
+        again.replay(record)
+    again.check()
+    assert (again.issued, again.dead_lettered, again.outstanding) == (3, 1, 2)
+    assert sorted(lease.attempt for lease in again.lease(2, "c", 9)) == [1, 2]
+    assert again.spent == queue.spent
+
+
+def test_a_ledger_that_ends_an_order_twice_is_refused() -> None:
+    """Damage or a foreign ledger: replay says which order, instead of counting wrong."""
+    queue = make()
+    plan(queue, 1)
+    _, record = queue.settle(given_up(one_lease(queue)), 0)
+    assert record is not None
+    again = make()
+    plan(again, 1)
+    again.replay(record)
+    with pytest.raises(LedgerError, match="not outstanding"):
+        again.replay(record)
+
+
+def test_the_end_reason_of_a_policys_stop_is_kept(queue: RegenerationQueue) -> None:
+    """A dead letter says why and which gates refused."""
+    plan(queue, 1)
+    _, record = queue.settle(given_up(one_lease(queue)), 0)
+    assert isinstance(record, DeadLetteredEnd)
+    assert isinstance(record.end, DeadLetter)
+    assert record.end.detail == "stopped"

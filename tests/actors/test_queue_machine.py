@@ -1,0 +1,161 @@
+"""Queue and ledger under any schedule: leases, reports (late and doubled), expiry, deaths, crashes, against a simple model."""
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, precondition, rule
+
+from actors.ledger import MemoryLedger
+from actors.queue import BUDGET_SPENT, QueueLimits, RegenerationQueue
+from actors.tally import Tally
+from schemas.ids import OrderId
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd
+from schemas.orders import Lease, Outcome, Recorded
+from tests.doubles.attempts import accepted, given_up, orders, passage, rejected
+
+MAX_ATTEMPTS = 3
+LEASE_S = 20.0
+
+
+class QueueMachine(RuleBasedStateMachine):
+    """The model: which orders were issued, how each ended, and the attempt that each is at."""
+
+    leases = Bundle("leases")
+
+    @initialize(budget=st.sampled_from([None, None, 200]), ageing=st.sampled_from([0.0, 5.0, 50.0]))
+    def start(self, budget: int | None, ageing: float) -> None:
+        self.limits = QueueLimits(MAX_ATTEMPTS, LEASE_S, ageing, tokens=budget)
+        self.ledger = MemoryLedger()
+        self.queue = self.fresh_queue()
+        self.now = 0.0
+        self.passages = 0
+        self.issued: set[OrderId] = set()
+        self.ends: dict[OrderId, str] = {}
+        self.attempts: dict[OrderId, int] = {}
+        self.live: dict[OrderId, float] = {}
+
+    def fresh_queue(self) -> RegenerationQueue:
+        return RegenerationQueue(self.limits, lambda a, b: 1.0 if a == b else 0.0)
+
+    @rule(slots=st.integers(1, 4), again=st.booleans())
+    def plan(self, slots: int, again: bool) -> None:
+        if not again or not self.passages:
+            self.passages += 1
+        one = passage(self.passages)
+        planned = self.queue.plan(one, orders(one, slots), self.now)
+        if planned is not None:
+            self.ledger.append([planned])
+            for order in planned.orders:
+                self.issued.add(order.id)
+                self.attempts[order.id] = 1
+
+    @rule(target=leases, conductor=st.sampled_from("ab"))
+    def lease(self, conductor: str) -> Lease | None:
+        given = self.queue.lease(self.now, conductor, 1)
+        if not given:
+            return None
+        (lease,) = given
+        order = lease.order.id
+        assert order not in self.ends
+        assert lease.attempt == self.attempts[order]
+        assert self.live.get(order, self.now) <= self.now, "leased to two at once before the first lease ended"
+        self.live[order] = lease.expires_at
+        return lease
+
+    @rule(lease=leases, kind=st.sampled_from(["accept", "reject", "delay", "stop"]))
+    def report(self, lease: Lease | None, kind: str) -> None:
+        """Also twice, also long after the lease ended or was given to another."""
+        if lease is not None:
+            self.settle(lease, _outcome(lease, kind))
+
+    @rule(lease=consumes(leases))
+    def report_last(self, lease: Lease | None) -> None:
+        if lease is not None:
+            self.settle(lease, accepted(lease))
+
+    def settle(self, lease: Lease, outcome: Outcome) -> None:
+        order = lease.order.id
+        current = order not in self.ends and self.attempts[order] == lease.attempt
+        settlement, record = self.queue.settle(outcome, self.now)
+        assert isinstance(settlement, Recorded) == current
+        if record is None:
+            return
+        self.ledger.append([record])
+        self.live.pop(order, None)
+        if isinstance(record, AcceptedEnd):
+            self.ends[order] = "accepted"
+        elif isinstance(record, DeadLetteredEnd):
+            self.ends[order] = "dead_lettered"
+        else:
+            self.attempts[order] += 1
+            assert self.attempts[order] <= MAX_ATTEMPTS
+
+    @rule(seconds=st.floats(0, 30))
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule(conductor=st.sampled_from("ab"))
+    def conductor_dies(self, conductor: str) -> None:
+        self.queue.release(conductor, self.now)
+        self.live.clear()
+
+    @rule()
+    def process_dies(self) -> None:
+        """Everything in memory is thrown away; the ledger is replayed."""
+        self.queue = self.fresh_queue()
+        for _, record in self.ledger.records():
+            self.queue.replay(record)
+        self.live.clear()
+
+    @precondition(lambda self: self.queue.exhausted)
+    @rule()
+    def budget_ends(self) -> None:
+        for record in self.queue.end_unleased(self.now, BUDGET_SPENT):
+            assert isinstance(record, DeadLetteredEnd)
+            self.ledger.append([record])
+            self.ends[record.order_id] = "dead_lettered"
+
+    @invariant()
+    def holds(self) -> None:
+        if not hasattr(self, "queue"):
+            return
+        self.queue.check()
+        assert self.queue.issued == len(self.issued)
+        assert self.queue.accepted == sum(end == "accepted" for end in self.ends.values())
+        assert self.queue.dead_lettered == sum(end == "dead_lettered" for end in self.ends.values())
+
+    def teardown(self) -> None:
+        if not hasattr(self, "queue"):
+            return
+        tally = Tally()
+        for _, record in self.ledger.records():
+            tally.apply(record)
+        counts = tally.summary().counts
+        assert counts.outstanding == self.queue.outstanding
+        assert (counts.accepted, counts.dead_lettered) == (self.queue.accepted, self.queue.dead_lettered)
+        self.everything_ends()
+
+    def everything_ends(self) -> None:
+        """From any state, patience and yes-men bring every order to its one end."""
+        for _ in range(len(self.issued) * MAX_ATTEMPTS + 1):
+            self.now += LEASE_S + 31
+            for lease in self.queue.lease(self.now, "last", 1000):
+                self.settle(lease, accepted(lease))
+            if self.queue.exhausted:
+                self.budget_ends()
+        assert set(self.ends) == self.issued
+
+
+def _outcome(lease: Lease, kind: str) -> Outcome:
+    match kind:
+        case "accept":
+            return accepted(lease)
+        case "reject":
+            return rejected(lease)
+        case "delay":
+            return rejected(lease, delay_s=30.0)
+        case _:
+            return given_up(lease)
+
+
+TestQueueMachine = QueueMachine.TestCase
+TestQueueMachine.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
