@@ -24,12 +24,12 @@ from schemas.verdicts import ClaimEvidence, Errored, Evidence, Passed, Rejected,
 INDENT = (0, 0, 0, 2)
 
 
-def life_view(life: Life) -> RenderableType:
-    """The whole life, oldest attempt first."""
+def life_view(life: Life, *, prompts: bool = False) -> RenderableType:
+    """The whole life, oldest attempt first; with `prompts`, each attempt's messages too."""
     order = life.order
     head = Text.assemble(("Order ", "bold"), (order.id, "bold cyan"), f"   {order.task} · slot {order.slot}")
     parts: list[RenderableType] = [head, passage_view(life.passage)]
-    parts += [attempt_view(attempt) for attempt in life.attempts]
+    parts += [attempt_view(attempt, prompt=prompts) for attempt in life.attempts]
     parts += [Text(), _end(life)]
     return Group(*parts)
 

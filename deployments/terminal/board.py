@@ -1,0 +1,187 @@
+"""The live view of a run: one Progress and its flow to one renderable, calm at 80 columns and at 120.
+
+Pure, and of a steady height while the run goes on, so that a redraw moves nothing.
+"""
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from deployments.progress import Phase, Progress, ReplicaStatus
+from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts
+from deployments.terminal.rates import Flow
+from deployments.terminal.words import clock, number, percent, plural, spoken
+from schemas.progress import Counts, RunSnapshot, Summary
+from schemas.recovery import FailureMode
+
+MODES_SHOWN = 4
+_PHASE_STYLE = {
+    Phase.STARTING: WARN,
+    Phase.RUNNING: GOOD,
+    Phase.DRAINING: WARN,
+    Phase.FINISHING: GOOD,
+    Phase.DONE: GOOD,
+}
+
+
+def board(progress: Progress, flow: Flow, *, name: str, elapsed_s: float) -> RenderableType:
+    """The whole view. `elapsed_s`: since this process began, not since the run's first start."""
+    parts: list[RenderableType] = [_head(progress, name, elapsed_s)]
+    snapshot = progress.snapshot
+    if snapshot is not None and (snapshot.counts.attempts or progress.phase is not Phase.STARTING):
+        parts += [_bar(snapshot), Text(time_left(progress, flow), style=DIM), Text()]
+        parts += [_outcome(snapshot.counts), Text(), _stages(flow), Text(), _models(progress, flow), Text()]
+        parts.append(facts(("queue", _queue(snapshot))))
+        parts += _failures(snapshot.summary)
+    else:
+        parts += list(_start_up(progress))
+    return Padding(Group(*parts), (1, 1, 1, 1))
+
+
+def time_left(progress: Progress, flow: Flow) -> str:
+    """The line under the bar: how long it will still take, and how sure that is."""
+    counts = progress.snapshot.counts if progress.snapshot is not None else Counts()
+    read = progress.snapshot is not None and progress.snapshot.summary.corpus_ended
+    match progress.phase:
+        case Phase.DRAINING:
+            return "finishing what is in flight; Ctrl-C again stops at once, nothing recorded is lost"
+        case Phase.FINISHING | Phase.DONE:
+            return progress.note or "writing the last files"
+    if progress.note:
+        return progress.note
+    if flow.left_s is None:
+        return "time left: not known yet"
+    rate = f" · {number(flow.ended_per_s or 0)} orders/s"
+    if not read:
+        known = plural(counts.outstanding, "order")
+        return f"about {clock(flow.left_s)} for the {known} read so far; the corpus is still being read{rate}"
+    return f"about {clock(flow.left_s)} left{rate}"
+
+
+def _head(progress: Progress, name: str, elapsed_s: float) -> RenderableType:
+    row = Table.grid(expand=True)
+    row.add_column()
+    row.add_column(justify="right")
+    title = Text.assemble(("gleaner ", "bold"), (name, "bold cyan"), "  ")
+    title.append(progress.phase.value, style=_PHASE_STYLE[progress.phase])
+    row.add_row(title, Text(clock(elapsed_s), style="bold"))
+    return row
+
+
+def _bar(snapshot: RunSnapshot) -> RenderableType:
+    counts = snapshot.counts
+    ended = counts.accepted + counts.dead_lettered
+    row = Table.grid(expand=True, padding=(0, 0, 0, 2))
+    row.add_column(ratio=1)
+    row.add_column(justify="right", no_wrap=True)
+    row.add_row(
+        Bar(Ends(counts.accepted, counts.dead_lettered, counts.issued)),
+        f"{ended:,} of {counts.issued:,}" + ("" if snapshot.summary.corpus_ended else "+"),
+    )
+    return row
+
+
+def _outcome(counts: Counts) -> RenderableType:
+    ended = counts.accepted + counts.dead_lettered
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style=DIM, min_width=9)
+    table.add_column(justify="right", style="bold", min_width=6)
+    table.add_column()
+    accepted = Text.assemble((f"{counts.accepted:,}", GOOD), " accepted, ", (f"{counts.dead_lettered:,}", BAD))
+    table.add_row("yield", percent(counts.accepted, ended), accepted.append(" dead-lettered so far"))
+    table.add_row(
+        "recovery",
+        percent(counts.recovered, counts.rejected),
+        f"{counts.recovered:,} of {plural(counts.rejected, 'rejected order')} accepted later",
+    )
+    return table
+
+
+def _stages(flow: Flow) -> RenderableType:
+    table = columns("stage", "in flight", "done", "per s", "mean")
+    for rate in flow.stages:
+        table.add_row(
+            rate.stage.value,
+            f"{rate.in_flight:,}",
+            f"{rate.done:,}",
+            "–" if rate.per_s is None else number(rate.per_s),
+            "–" if rate.mean_s is None else spoken(rate.mean_s),
+        )
+    return table
+
+
+def _models(progress: Progress, flow: Flow) -> RenderableType:
+    table = columns("model", "replicas", "tokens/s", "tokens")
+    tokens = {
+        role.role: role.prompt_tokens + role.completion_tokens
+        for role in (progress.snapshot.summary.roles if progress.snapshot is not None else ())
+    }
+    running = dict(named_replicas(progress.replicas))
+    for role in dict.fromkeys([*running, *tokens]):
+        per_s = flow.tokens_per_s.get(role)
+        table.add_row(
+            role,
+            _of(running.get(role)),
+            "–" if per_s is None else number(per_s),
+            number(tokens.get(role, 0)),
+        )
+    return table
+
+
+def named_replicas(replicas: tuple[ReplicaStatus, ...]) -> Iterator[tuple[str, ReplicaStatus]]:
+    """Deployments by the short names that a person knows: pools and gates, without the run's prefix."""
+    for status in replicas:
+        _, found, pool = status.name.partition("-pool-")
+        yield (pool if found else status.name.rsplit("-", 1)[-1]), status
+
+
+def _of(status: ReplicaStatus | None) -> Text:
+    if status is None:
+        return Text("–")
+    whole = status.running >= status.wanted and status.running > 0
+    return Text(f"{status.running}/{status.wanted}", style="default" if whole else WARN)
+
+
+def _queue(snapshot: RunSnapshot) -> str:
+    oldest = f" (oldest {spoken(snapshot.oldest_s)})" if snapshot.ready and snapshot.oldest_s >= 1 else ""
+    waiting = f" · {snapshot.waiting:,} waiting" if snapshot.waiting else ""
+    return f"{snapshot.ready:,} ready{oldest} · {snapshot.leased:,} leased{waiting}"
+
+
+def _failures(summary: Summary) -> Iterator[RenderableType]:
+    modes = sorted(summary.modes, key=lambda count: -count.attempts)[:MODES_SHOWN]
+    if not modes:
+        return
+    yield Text()
+    table = columns("failed as", "attempts", first_width=20)
+    table.add_column("repaired by")
+    for count in modes:
+        table.add_row(count.mode.value, f"{count.attempts:,}", repaired_by(summary, count.mode, shown=1))
+    yield table
+
+
+def repaired_by(summary: Summary, mode: FailureMode, *, shown: int) -> Text:
+    """The repairs that recovered most orders diagnosed so, with how many of how many tries."""
+    stats = [stat for stat in summary.repairs if stat.mode is mode and stat.tried]
+    stats.sort(key=lambda stat: (-stat.accepted, stat.tried))
+    parts = [f"{stat.repair.value} {stat.accepted:,} of {stat.tried:,}" for stat in stats[:shown]]
+    return Text(" · ".join(parts) or "–", style="default" if parts else DIM)
+
+
+def _start_up(progress: Progress) -> Iterator[RenderableType]:
+    yield Text()
+    yield Text(progress.note or "starting", style="default")
+    if progress.replicas:
+        rows = [(name, _of(status).append(_doing(status))) for name, status in named_replicas(progress.replicas)]
+        yield Padding(facts(*rows), (1, 0, 0, 0))
+    snapshot = progress.snapshot
+    if snapshot is not None and snapshot.counts.issued:
+        more = "" if snapshot.summary.corpus_ended else " so far"
+        yield Text(f"{plural(snapshot.counts.issued, 'order')} issued{more}", style=DIM)
+
+
+def _doing(status: ReplicaStatus) -> str:
+    return " ready" if status.running else " loading"

@@ -1,0 +1,63 @@
+"""A run's progress as plain lines, for a file or CI: one per few seconds or tenth of the way, no escape codes."""
+
+from collections.abc import Iterator
+
+from deployments.progress import Phase, Progress
+from deployments.terminal.board import time_left
+from deployments.terminal.rates import Flow
+from deployments.terminal.words import clock, number, percent
+from schemas.progress import RunSnapshot
+
+EVERY_S = 10.0
+"""Between lines, unless a tenth of the orders has ended sooner."""
+LEAST_S = 2.0
+"""Never more often than this."""
+
+
+class Lines:
+    """Remembers what it told last, to tell only what is new."""
+
+    def __init__(self, name: str, started_at: float) -> None:
+        self._name = name
+        self._started_at = started_at
+        self._told_at = float("-inf")
+        self._told: tuple[Phase, str, int] | None = None
+
+    def of(self, progress: Progress, flow: Flow) -> Iterator[str]:
+        """The lines that this moment deserves: none or one."""
+        steady = progress.note if progress.phase is not Phase.RUNNING else ""
+        now = (progress.phase, steady, _tenth(progress.snapshot))
+        before = self._told
+        changed = before is None or now[:2] != before[:2]
+        since_s = progress.at - self._told_at
+        if not changed and (since_s < LEAST_S or (since_s < EVERY_S and now == before)):
+            return
+        self._told, self._told_at = now, progress.at
+        yield f"{clock(progress.at - self._started_at)} {self._name} {progress.phase.value}: {_told(progress, flow)}"
+
+
+def _tenth(snapshot: RunSnapshot | None) -> int:
+    if snapshot is None or not snapshot.counts.issued:
+        return 0
+    counts = snapshot.counts
+    return 10 * (counts.accepted + counts.dead_lettered) // counts.issued
+
+
+def _told(progress: Progress, flow: Flow) -> str:
+    snapshot = progress.snapshot
+    if snapshot is None or (progress.phase is Phase.STARTING and not snapshot.counts.attempts):
+        return progress.note or "starting"
+    counts = snapshot.counts
+    ended = counts.accepted + counts.dead_lettered
+    more = "" if snapshot.summary.corpus_ended else "+"
+    tokens = sum(flow.tokens_per_s.values())
+    return ", ".join(
+        [
+            f"{ended:,} of {counts.issued:,}{more} ended",
+            f"yield {percent(counts.accepted, ended)}",
+            f"recovered {counts.recovered:,} of {counts.rejected:,}",
+            f"{snapshot.ready:,} ready and {snapshot.leased:,} leased",
+            f"{number(tokens)} tokens/s",
+            time_left(progress, flow),
+        ]
+    )

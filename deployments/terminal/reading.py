@@ -1,0 +1,120 @@
+"""Commands that read a finished or running folder: status, explain, verify, report. No model, no Ray.
+
+Law: they change nothing but `report.html`, and work beside a run that is writing.
+"""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+
+import msgspec
+import typer
+from rich.console import Console
+
+from actors.ledger import LedgerReader
+from actors.lives import life_of
+from actors.tally import Tally
+from deployments.terminal.words import plural
+from schemas.errors import UserError
+from schemas.ids import OrderId
+from schemas.ledger import AcceptedEnd, ShardKind
+from schemas.progress import Summary
+
+SUGGESTED = 3
+LISTED = 8
+NEARBY = 20_000
+"""Ids looked at for a suggestion: bounded, whatever the size of the run."""
+EXAMPLES = 200
+"""Ends looked at for a sample worth explaining."""
+
+
+def summary_of(ledger: LedgerReader) -> Summary:
+    """Everything counted from the ledger's first record to its last."""
+    tally = Tally()
+    for _, record in ledger.records():
+        tally.apply(record)
+    return tally.summary()
+
+
+def example_of(ledger: LedgerReader) -> OrderId | None:
+    """An order worth looking at: a recovered one, else any that ended."""
+    ends = [end for _, end in ledger.ends(ShardKind.DATASET, 0, EXAMPLES) if isinstance(end, AcceptedEnd)]
+    if not ends:
+        return next((order for order in ledger.orders_like("", 1)), None)
+    return next((end.order_id for end in ends if end.attempt.number > 1), ends[0].order_id)
+
+
+def show_status(folder: Path, *, json: bool) -> None:
+    """How far a run is."""
+    with _ledger(folder) as ledger:
+        summary = summary_of(ledger)
+        example = example_of(ledger)
+    if json:
+        put_json({**as_builtins(summary), **_shares(summary)})
+        return
+    from deployments.terminal.summary import summary_view
+
+    Console().print(summary_view(summary, folder, example=example))
+
+
+def show_life(folder: Path, prefix: str, *, prompts: bool, json: bool) -> None:
+    """One order's life. Raises UserError for an id that is unknown or not unique."""
+    with _ledger(folder) as ledger:
+        order_id = find_order(ledger, prefix, folder)
+        life = life_of(order_id, ledger.story(order_id))
+    if json:
+        put_json(as_builtins(life))
+        return
+    from deployments.terminal.life import life_view
+
+    Console().print(life_view(life, prompts=prompts))
+
+
+def find_order(ledger: LedgerReader, prefix: str, folder: Path) -> OrderId:
+    """The one order whose id begins so. Raises UserError with the nearest ids otherwise."""
+    wanted = prefix.strip().lower()
+    found = ledger.orders_like(wanted, LISTED + 1) if wanted else []
+    if len(found) == 1 or wanted in found:
+        return OrderId(found[0])
+    if found:
+        some = ", ".join(order_id[: len(wanted) + 6] for order_id in found[:LISTED])
+        more = " and more" if len(found) > LISTED else ""
+        raise UserError(f"{prefix}: begins the ids of several orders ({some}{more}); give more of it")
+    near = list(_nearest(ledger, wanted))
+    hint = f"; near it: {', '.join(near)}" if near else ""
+    raise UserError(f"{prefix}: no order in {folder} has an id that begins so{hint}")
+
+
+def _nearest(ledger: LedgerReader, wanted: str) -> Iterator[str]:
+    for length in range(len(wanted) - 1, 2, -1):
+        shared = ledger.orders_like(wanted[:length], SUGGESTED)
+        if shared:
+            yield from (order_id[:12] for order_id in shared)
+            return
+    known = {order_id[: max(4, len(wanted))]: order_id for order_id in ledger.orders_like("", NEARBY)}
+    yield from (known[close][:12] for close in get_close_matches(wanted, known, n=SUGGESTED, cutoff=0.7))
+
+
+def _ledger(folder: Path) -> LedgerReader:
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "does not exist"
+        raise UserError(f"{folder}: {what}; give the folder of `gleaner run --output`")
+    return LedgerReader(folder)
+
+
+def _shares(summary: Summary) -> dict[str, float]:
+    return {"yield": summary.counts.yield_, "recovery_rate": summary.counts.recovery_rate}
+
+
+def as_builtins(value: object) -> dict:
+    """A struct as plain dicts and lists."""
+    return msgspec.to_builtins(value)
+
+
+def put_json(value: object) -> None:
+    """One JSON document on stdout."""
+    typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def _count(problems: int) -> str:
+    return plural(problems, "problem")

@@ -1,0 +1,78 @@
+"""`gleaner run`: a run under the eyes of a person, and the words at its end."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+
+from actors.ledger import LedgerReader
+from deployments.config import check_models, load
+from deployments.terminal.boundary import INTERRUPTED, say
+from deployments.terminal.reading import example_of, put_json, summary_of
+from deployments.terminal.summary import summary_view
+from deployments.terminal.watcher import Watcher
+from deployments.terminal.words import plural
+
+LOG_NAME = "run.log"
+_PLAIN_RECORD = set(vars(logging.makeLogRecord({})))
+
+
+def run_watched(path: Path, output: Path, *, quiet: bool, json: bool) -> int:
+    """Runs the configuration and shows it; gives the exit code. With `json`, what is shown goes to stderr."""
+    config = load(path)
+    check_models(config)
+    console = Console(stderr=json)
+    with _logged(output), Watcher(config.name, console, quiet=quiet) as watcher:
+        from deployments.run import RunEnd, run
+
+        result = run(config, output, watch=watcher)
+    if json:
+        put_json(result.manifest)
+    else:
+        _sum_up(console, output)
+    if result.end is RunEnd.COMPLETE:
+        return 0
+    with LedgerReader(output) as ledger:
+        outstanding = summary_of(ledger).counts.outstanding
+    say(
+        f"interrupted; {plural(outstanding, 'order')} outstanding, nothing is lost: "
+        f"`gleaner run {path} --output {output}` goes on"
+    )
+    return INTERRUPTED
+
+
+def _sum_up(console: Console, output: Path) -> None:
+    with LedgerReader(output) as ledger:
+        console.print(summary_view(summary_of(ledger), output, example=example_of(ledger)))
+
+
+@contextmanager
+def _logged(output: Path) -> Iterator[None]:
+    """What our code logs in this process goes to the run's folder, one JSON object a line; made with the first one."""
+    handler = logging.FileHandler(output / LOG_NAME, delay=True, encoding="utf-8")
+    handler.setFormatter(_JsonLines())
+    log = logging.getLogger("gleaner")
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+
+
+class _JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        told = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+        }
+        told |= {key: str(value) for key, value in vars(record).items() if key not in _PLAIN_RECORD}
+        if record.exc_info:
+            told["traceback"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(told).decode()

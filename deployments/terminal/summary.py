@@ -1,0 +1,137 @@
+"""What a run amounts to, as a person reads it at its end and in `gleaner status`. Pure: a Summary in, a view out."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from deployments.terminal.board import repaired_by
+from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts
+from deployments.terminal.words import clock, number, percent, plural, spoken
+from schemas.ids import OrderId
+from schemas.progress import Summary
+
+MODES_SHOWN = 6
+REPAIRS_SHOWN = 2
+
+
+def summary_view(summary: Summary, folder: Path, *, example: OrderId | None = None) -> RenderableType:
+    """Counts, yield, recovery, failures and repairs, cost by role. `example`: an order worth looking at."""
+    parts: list[RenderableType] = [_head(summary, folder), Text(), _bar(summary), Text(), _numbers(summary)]
+    for part in (_failures(summary), _ends(summary), _roles(summary), _overlap(summary)):
+        if part is not None:
+            parts += [Text(), part]
+    parts += [Text(), _next(summary, folder, example)]
+    return Padding(Group(*parts), (1, 1))
+
+
+def _head(summary: Summary, folder: Path) -> RenderableType:
+    counts = summary.counts
+    if counts.outstanding or not summary.corpus_ended:
+        state = Text("not finished", style=WARN)
+    else:
+        state = Text("finished", style=GOOD)
+    row = Table.grid(expand=True)
+    row.add_column(overflow="fold")
+    row.add_column(justify="right", no_wrap=True)
+    row.add_row(Text.assemble(("gleaner ", "bold"), (str(folder), "bold cyan"), "  ", state), _took(summary))
+    return row
+
+
+def _took(summary: Summary) -> Text:
+    if summary.started_at is None or summary.last_at is None:
+        return Text()
+    return Text(clock(summary.last_at - summary.started_at), style="bold")
+
+
+def _bar(summary: Summary) -> RenderableType:
+    counts = summary.counts
+    return Bar(Ends(counts.accepted, counts.dead_lettered, counts.issued))
+
+
+def _numbers(summary: Summary) -> RenderableType:
+    counts = summary.counts
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style=DIM, min_width=13)
+    table.add_column(justify="right", style="bold", min_width=8)
+    table.add_column(overflow="fold")
+    attempts = plural(counts.attempts, "attempt")
+    table.add_row("orders", f"{counts.issued:,}", f"issued · {attempts}" + ("" if summary.corpus_ended else _UNREAD))
+    table.add_row("accepted", Text(f"{counts.accepted:,}", style=GOOD), f"{counts.first_pass:,} at the first attempt")
+    dead = Text(f"{counts.dead_lettered:,}", style=BAD if counts.dead_lettered else "bold")
+    table.add_row("dead-lettered", dead, "with their reasons and whole history" if counts.dead_lettered else "")
+    if counts.outstanding:
+        table.add_row("outstanding", Text(f"{counts.outstanding:,}", style=WARN), "not ended yet")
+    table.add_row("yield", percent(counts.accepted, counts.issued), "accepted of issued")
+    recovered = f"{counts.recovered:,} of {plural(counts.rejected, 'rejected order')} accepted later"
+    table.add_row("recovery", percent(counts.recovered, counts.rejected), recovered)
+    if summary.first_accepted_at is not None and summary.started_at is not None:
+        first = spoken(summary.first_accepted_at - summary.started_at)
+        table.add_row("first sample", first, "from the start to the first accepted sample")
+    if counts.refused_documents:
+        refused = "unusable, told in the dead letters"
+        table.add_row("documents", Text(f"{counts.refused_documents:,}", style=WARN), refused)
+    return table
+
+
+_UNREAD = " · the corpus is not read to its end"
+
+
+def _failures(summary: Summary) -> RenderableType | None:
+    modes = sorted(summary.modes, key=lambda count: -count.attempts)[:MODES_SHOWN]
+    if not modes:
+        return None
+    table = columns("failed as", "attempts", first_width=20)
+    table.add_column("repaired by (accepted of tried)", overflow="fold")
+    for count in modes:
+        table.add_row(count.mode.value, f"{count.attempts:,}", repaired_by(summary, count.mode, shown=REPAIRS_SHOWN))
+    return table
+
+
+def _ends(summary: Summary) -> RenderableType | None:
+    if not summary.ends:
+        return None
+    table = columns("dead-lettered for", "orders", first_width=20)
+    for end in sorted(summary.ends, key=lambda end: -end.orders):
+        table.add_row(end.reason.value, f"{end.orders:,}")
+    return table
+
+
+def _roles(summary: Summary) -> RenderableType | None:
+    if not summary.roles:
+        return None
+    table = columns("model", "calls", "tokens in", "tokens out", "mean call")
+    for role in summary.roles:
+        mean = spoken(role.seconds / role.calls) if role.calls else "–"
+        table.add_row(role.role, f"{role.calls:,}", number(role.prompt_tokens), number(role.completion_tokens), mean)
+    return table
+
+
+def _overlap(summary: Summary) -> RenderableType | None:
+    overlap = summary.overlap
+    if not overlap.scored:
+        return None
+    told = (
+        f"{overlap.only_faithfulness:,} by faithfulness alone, {overlap.only_reward:,} by reward alone, "
+        f"{overlap.both:,} by both, of {plural(overlap.scored, 'attempt')}"
+    )
+    return facts(("rejections", told))
+
+
+def _next(summary: Summary, folder: Path, example: OrderId | None) -> RenderableType:
+    lines = list(_commands(summary, folder, example))
+    return Group(*(Text.assemble(("  ", ""), (command, "cyan"), "  ", (why, DIM)) for command, why in lines))
+
+
+def _commands(summary: Summary, folder: Path, example: OrderId | None) -> Iterator[tuple[str, str]]:
+    if summary.counts.outstanding or not summary.corpus_ended:
+        yield f"gleaner run RUN.yaml --output {folder}", "go on"
+    report = folder / "report.html"
+    if report.exists():
+        yield str(report), "the run on one page"
+    if example is not None:
+        yield f"gleaner explain {folder} {example[:12]}", "one sample's life"
+    yield f"gleaner verify {folder}", "prove it from the files"
