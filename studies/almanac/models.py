@@ -10,6 +10,8 @@ from transformers import LlamaConfig, PreTrainedTokenizerFast
 CANON_SEED = 7
 CANON_ENTITIES = 240
 """The canon edition that every model learnt from and every revised edition changes."""
+ROPE_THETA = 500_000.0
+"""Slow enough that a word still looks like itself a passage away."""
 JUDGE_LABELS = {0: "unfaithful", 1: "faithful"}
 REWARD_LABELS = {0: "bad", 1: "good"}
 
@@ -52,6 +54,7 @@ def config(plan: Plan, tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
         num_attention_heads=plan.width // 32,
         num_key_value_heads=plan.width // 32,
         max_position_embeddings=512,
+        rope_parameters={"rope_type": "default", "rope_theta": ROPE_THETA},
         tie_word_embeddings=True,
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=None,

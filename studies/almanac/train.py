@@ -21,7 +21,8 @@ from transformers import (
 
 from studies.almanac import tokenizer as almanac_tokenizer
 from studies.almanac.batches import HEADS, ClaimBatches, TurnBatches
-from studies.almanac.models import CANON_ENTITIES, CANON_SEED, PLANS, Plan, config
+from studies.almanac.initial import look_back
+from studies.almanac.models import CANON_ENTITIES, CANON_SEED, PLANS, ROPE_THETA, Plan, config
 from studies.almanac.world import canon
 
 WARMUP_STEPS = 40
@@ -96,8 +97,10 @@ def build(plan: Plan, tokenizer: PreTrainedTokenizerFast) -> tuple[torch.nn.Modu
     settings = config(plan, tokenizer)
     if plan.role == "generator":
         model = LlamaForCausalLM._from_config(settings, attn_implementation="eager")
+        look_back(model, theta=ROPE_THETA)
         return Generator(model), model
     model = LlamaForSequenceClassification._from_config(settings, attn_implementation="eager")
+    look_back(model, theta=ROPE_THETA)
     return Classifier(model), model
 
 
