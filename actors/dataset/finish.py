@@ -1,0 +1,52 @@
+"""Finishing an output folder: manifest, card, report and checksums. Law: it can be done again at any time, run or not.
+
+Checksums cover what is fixed once written; not the ledger, which a resumed run goes on with, nor report.html, which is
+made again from it at will.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from actors.dataset.card import card
+from actors.dataset.files import sha256_of, write_atomically
+from actors.dataset.manifest import CONFIG_NAME, NAME, encode, manifest_of, read_config
+from actors.dataset.report.facts import facts_of
+from actors.dataset.report.page import PAGE_NAME, render
+from actors.ledger import LedgerReader
+from schemas.manifest import Manifest
+
+CHECKSUMS_NAME = "checksums.txt"
+CARD_NAME = "README.md"
+
+
+def finish(output: Path, *, now: float, versions: Mapping[str, str]) -> Manifest:
+    """Writes manifest.json, README.md, report.html and checksums.txt from the ledger. `now`: seconds since the epoch.
+
+    Raises OutputError when the folder holds no run or cannot be written.
+    """
+    config = read_config(output)
+    with LedgerReader(output) as ledger:
+        facts = facts_of(ledger.records(), seed=config.seed if config else 0)
+        manifest = manifest_of(facts, ledger.shards(), config, versions=versions)
+        page = render(facts, manifest, ledger, now=now)
+    write_atomically(output / NAME, encode(manifest))
+    write_atomically(output / CARD_NAME, card(manifest, documents=facts.documents, passages=facts.passages))
+    write_atomically(output / PAGE_NAME, page)
+    write_atomically(output / CHECKSUMS_NAME, checksums(output, manifest))
+    return manifest
+
+
+def build_report(output: Path, now: float) -> str:
+    """The page of a folder, finished or not, from its files alone. Raises OutputError when it holds no run."""
+    config = read_config(output)
+    with LedgerReader(output) as ledger:
+        facts = facts_of(ledger.records(), seed=config.seed if config else 0)
+        manifest = manifest_of(facts, ledger.shards(), config, versions={})
+        return render(facts, manifest, ledger, now=now)
+
+
+def checksums(output: Path, manifest: Manifest) -> str:
+    """The lines of checksums.txt, as `sha256sum -c` reads them."""
+    names = [CONFIG_NAME, NAME, CARD_NAME, *(shard.name for shard in manifest.shards)]
+    digests = [(sha256_of(output / name), name) for name in names]
+    return "".join(f"{digest}  {name}\n" for digest, name in digests if digest is not None)

@@ -1,0 +1,88 @@
+"""manifest.json: what a run was made of and what it amounts to. Law: all of it follows from the ledger and run.yaml."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+import yaml
+
+from actors.dataset.report.facts import Facts
+from schemas.config import RunConfig
+from schemas.errors import OutputError
+from schemas.ledger import ShardWritten
+from schemas.manifest import Manifest, ShardFile
+
+NAME = "manifest.json"
+CONFIG_NAME = "run.yaml"
+
+
+def manifest_of(
+    facts: Facts, shards: Sequence[ShardWritten], config: RunConfig | None, *, versions: Mapping[str, str]
+) -> Manifest:
+    """The manifest of a folder's facts. `config` is None where run.yaml is missing; `versions` add to the recorded."""
+    summary = facts.summary()
+    counts = summary.counts
+    current = {shard.name: shard for shard in shards}
+    return Manifest(
+        name=config.name if config else "run",
+        complete=summary.corpus_ended and not counts.outstanding,
+        versions={**facts.versions, **versions},
+        seed=config.seed if config else None,
+        config_sha256=facts.config_sha256,
+        models=_models(config) if config else {},
+        thresholds=_thresholds(config) if config else {},
+        counts=counts,
+        yield_=counts.yield_,
+        recovery_rate=counts.recovery_rate,
+        tokens=summary.tokens,
+        roles=summary.roles,
+        overlap=summary.overlap,
+        overlap_jaccard=summary.overlap.jaccard,
+        modes=summary.modes,
+        repairs=summary.repairs,
+        ends=summary.ends,
+        errors=summary.errors,
+        started_at=summary.started_at,
+        ended_at=None if counts.outstanding else facts.last_end_at,
+        wall_seconds=round(facts.clock.seconds, 3),
+        first_accepted_seconds=facts.first_accepted_s,
+        shards=tuple(ShardFile(shard.name, shard.rows, shard.sha256) for _, shard in sorted(current.items())),
+    )
+
+
+def encode(manifest: Manifest) -> bytes:
+    """As it lies in the folder: indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+
+
+def read_manifest(output: Path) -> Manifest | None:
+    """The folder's manifest; None where there is none yet. Raises OutputError for one that cannot be read."""
+    path = output / NAME
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Manifest)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError) as error:
+        raise OutputError(f"{path}: cannot be read ({error}); `gleaner run` on this folder writes it again") from error
+
+
+def read_config(output: Path) -> RunConfig | None:
+    """The folder's resolved run.yaml; None where there is none. Raises OutputError for one that cannot be read."""
+    path = output / CONFIG_NAME
+    try:
+        return msgspec.convert(yaml.safe_load(path.read_bytes()), RunConfig)
+    except FileNotFoundError:
+        return None
+    except (OSError, yaml.YAMLError, msgspec.ValidationError) as error:
+        reason = " ".join(str(error).split())
+        raise OutputError(f"{path}: cannot be read ({reason}); restore it as the run wrote it") from error
+
+
+def _models(config: RunConfig) -> dict[str, str]:
+    pools = {name: pool.engine.model for name, pool in config.pools.items()}
+    gates = config.gates
+    return {**pools, "faithfulness": gates.faithfulness.engine.model, "reward": gates.reward.engine.model}
+
+
+def _thresholds(config: RunConfig) -> dict[str, float]:
+    return {"faithfulness": config.gates.faithfulness.threshold, "reward": config.gates.reward.threshold}

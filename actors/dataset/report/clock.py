@@ -1,0 +1,26 @@
+"""A run's own time: seconds in which some process worked on it; the gap before a resumption is cut out."""
+
+from schemas.ledger import Record, RunStarted
+
+
+class RunClock:
+    """Fed every record in order. Never runs backwards, even when the machine's clock did."""
+
+    def __init__(self) -> None:
+        self._origin: float | None = None
+        self._last_at = 0.0
+        self._idle = 0.0
+        self.seconds = 0.0
+        self.resumed_at: list[float] = []
+        """Run seconds of each resumption."""
+
+    def apply(self, record: Record) -> float:
+        """The run's seconds at this record."""
+        if self._origin is None:
+            self._origin = self._last_at = record.at
+        elif isinstance(record, RunStarted):
+            self._idle += max(0.0, record.at - self._last_at)
+            self.resumed_at.append(self.seconds)
+        self._last_at = max(self._last_at, record.at)
+        self.seconds = max(self.seconds, record.at - self._origin - self._idle)
+        return self.seconds

@@ -1,0 +1,116 @@
+"""One pass over the ledger gives everything that the manifest and the page say, except the examples' texts.
+
+Law: memory does not grow with the number of samples; counts come from the one tally that everybody uses.
+"""
+
+from collections.abc import Iterable
+from heapq import heappush, heappushpop
+
+from actors.dataset.report.clock import RunClock
+from actors.dataset.report.histogram import Histograms
+from actors.dataset.report.paths import Paths
+from actors.dataset.report.timeline import Timeline
+from actors.tally import Tally
+from schemas.corpus import DocumentRefused
+from schemas.ids import OrderId, content_id
+from schemas.ledger import AcceptedEnd, CorpusEnded, DeadLetteredEnd, Planned, Record, Refused, RunStarted
+from schemas.progress import Summary
+
+KEPT_REFUSALS = 12
+KEPT_EXAMPLES = 3
+"""Of each kind of end."""
+
+
+class Drawn:
+    """The orders with the smallest digests of their ids: a fixed, arbitrary choice whatever their number."""
+
+    def __init__(self, seed: int, size: int) -> None:
+        self._seed = seed
+        self._size = size
+        self._heap: list[tuple[int, OrderId]] = []
+
+    def offer(self, order_id: OrderId) -> None:
+        """Keep it if it is among the smallest so far."""
+        rank = -int(content_id("example", self._seed, order_id)[:15], 16)
+        if len(self._heap) < self._size:
+            heappush(self._heap, (rank, order_id))
+        else:
+            heappushpop(self._heap, (rank, order_id))
+
+    def orders(self) -> list[OrderId]:
+        return [order_id for _, order_id in sorted(self._heap, reverse=True)]
+
+
+class Facts:
+    """Fed every record in order."""
+
+    def __init__(self, *, seed: int) -> None:
+        self._seed = seed
+        self._tally = Tally()
+        self.clock = RunClock()
+        self.timeline = Timeline()
+        self.histograms = Histograms()
+        self.paths = Paths()
+        self.passages = 0
+        self.documents: int | None = None
+        self.refused: list[DocumentRefused] = []
+        self.versions: dict[str, str] = {}
+        self.config_sha256 = ""
+        self.first_accepted_s: float | None = None
+        self.last_end_at: float | None = None
+        self._examples: dict[tuple[str, str], Drawn] = {}
+
+    def apply(self, record: Record) -> None:
+        """Takes in one record."""
+        self._tally.apply(record)
+        seconds = self.clock.apply(record)
+        self.timeline.apply(record, seconds)
+        self.histograms.apply(record)
+        self.paths.apply(record)
+        match record:
+            case RunStarted():
+                self.versions, self.config_sha256 = record.versions, record.config_sha256
+            case Planned():
+                self.passages += 1
+            case CorpusEnded():
+                self.documents = record.documents
+            case Refused():
+                if len(self.refused) < KEPT_REFUSALS:
+                    self.refused.append(record.document)
+            case AcceptedEnd():
+                self.last_end_at = record.at
+                self.first_accepted_s = seconds if self.first_accepted_s is None else self.first_accepted_s
+                self._offer_accepted(record)
+            case DeadLetteredEnd():
+                self.last_end_at = record.at
+                self._offer("dead_lettered", record.end.reason.value, record.order_id)
+            case _:
+                pass
+
+    def summary(self) -> Summary:
+        """The counts."""
+        return self._tally.summary()
+
+    def examples(self, end: str) -> list[OrderId]:
+        """Orders to show of an end (`accepted`, `recovered`, `dead_lettered`), as varied as they come."""
+        drawn = [drawn.orders() for (kind, _), drawn in sorted(self._examples.items()) if kind == end]
+        rounds = [[orders[turn] for orders in drawn if turn < len(orders)] for turn in range(KEPT_EXAMPLES)]
+        return [order_id for found in rounds for order_id in found]
+
+    def _offer_accepted(self, record: AcceptedEnd) -> None:
+        repair = record.attempt.repair
+        if repair is None:
+            self._offer("accepted", "", record.order_id)
+        else:
+            self._offer("recovered", repair.kind.value, record.order_id)
+
+    def _offer(self, end: str, variety: str, order_id: OrderId) -> None:
+        self._examples.setdefault((end, variety), Drawn(self._seed, KEPT_EXAMPLES)).offer(order_id)
+
+
+def facts_of(records: Iterable[tuple[int, Record]], *, seed: int) -> Facts:
+    """All records of a ledger, folded. `seed` chooses the examples."""
+    facts = Facts(seed=seed)
+    for _, record in records:
+        facts.apply(record)
+    return facts

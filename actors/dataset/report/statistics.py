@@ -1,0 +1,51 @@
+"""The few formulas of the page. Law: none divides by zero; what cannot be known is None, never 0."""
+
+import math
+
+Z_95 = 1.959964
+"""Two-sided 95% of a normal distribution."""
+
+
+def share(part: float, whole: float) -> float | None:
+    """part / whole, or None when there is no whole."""
+    return part / whole if whole else None
+
+
+def wilson(successes: int, trials: int) -> tuple[float, float] | None:
+    """The 95% Wilson interval of a rate (Wilson 1927); None without trials."""
+    if not trials:
+        return None
+    rate, z2 = successes / trials, Z_95 * Z_95
+    centre = (rate + z2 / (2 * trials)) / (1 + z2 / trials)
+    spread = Z_95 / (1 + z2 / trials) * math.sqrt(rate * (1 - rate) / trials + z2 / (4 * trials * trials))
+    low = 0.0 if successes == 0 else max(0.0, centre - spread)
+    high = 1.0 if successes == trials else min(1.0, centre + spread)
+    return low, high
+
+
+def lens_area(r1: float, r2: float, distance: float) -> float:
+    """Area common to two circles."""
+    if distance >= r1 + r2:
+        return 0.0
+    if distance <= abs(r1 - r2):
+        return math.pi * min(r1, r2) ** 2
+    a1 = math.acos((distance**2 + r1**2 - r2**2) / (2 * distance * r1))
+    a2 = math.acos((distance**2 + r2**2 - r1**2) / (2 * distance * r2))
+    return r1**2 * (a1 - math.sin(2 * a1) / 2) + r2**2 * (a2 - math.sin(2 * a2) / 2)
+
+
+def distance_for(r1: float, r2: float, area: float) -> float:
+    """How far apart two circles stand so that they share `area` (bisection; the lens shrinks with the distance)."""
+    near, far = abs(r1 - r2), r1 + r2
+    for _ in range(60):
+        middle = (near + far) / 2
+        near, far = (middle, far) if lens_area(r1, r2, middle) > area else (near, middle)
+    return (near + far) / 2
+
+
+def nice_ceiling(value: float) -> float:
+    """The next of 1, 2, 2.5, 5 × 10ⁿ at or above a positive value; 1 for nothing."""
+    if value <= 0:
+        return 1.0
+    unit = 10.0 ** math.floor(math.log10(value))
+    return next(step * unit for step in (1, 2, 2.5, 5, 10) if step * unit >= value * (1 - 1e-9))

@@ -1,0 +1,51 @@
+"""SVG by hand. Law: attribute values and text are escaped here, so a figure can show any words."""
+
+from collections.abc import Iterable
+
+from markupsafe import Markup, escape
+
+Attribute = str | int | float | None
+
+
+def tag(name: str, content: object = "", **attributes: Attribute) -> Markup:
+    """One element. `class_` is class, an underscore a dash, None leaves an attribute out; content is text or Markup."""
+    written = Markup("").join(
+        Markup(' {}="{}"').format(key.rstrip("_").replace("_", "-"), _value(value))
+        for key, value in attributes.items()
+        if value is not None
+    )
+    return Markup("<{0}{1}>{2}</{0}>").format(Markup(name), written, escape(content))
+
+
+def group(parts: Iterable[Markup], **attributes: Attribute) -> Markup:
+    return tag("g", Markup("").join(parts), **attributes)
+
+
+def figure(width: float, height: float, parts: Iterable[Markup], *, label: str, class_: str = "") -> Markup:
+    """A picture that scales with its place; `label` is what a screen reader says."""
+    return tag(
+        "svg",
+        Markup("").join(parts),
+        viewBox=f"0 0 {width:g} {height:g}",
+        class_=f"figure {class_}".strip(),
+        role="img",
+        aria_label=label,
+        style=f"max-width:{width:g}px",
+    )
+
+
+def text(x: float, y: float, words: object, *, class_: str = "", anchor: str = "start") -> Markup:
+    return tag("text", words, x=x, y=y, class_=class_ or None, text_anchor=anchor)
+
+
+def line(x1: float, y1: float, x2: float, y2: float, *, class_: str) -> Markup:
+    return tag("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=class_)
+
+
+def title(words: str) -> Markup:
+    """What a pointer resting on the element shows."""
+    return tag("title", words)
+
+
+def _value(value: str | int | float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

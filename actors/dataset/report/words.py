@@ -1,0 +1,49 @@
+"""Numbers and names as the page says them."""
+
+from collections.abc import Sequence
+
+
+def count(number: float) -> str:
+    """12345 → 12,345."""
+    return f"{number:,.0f}"
+
+
+def percent(rate: float | None) -> str:
+    """0.6667 → 66.7%; a dash for what cannot be known."""
+    return "–" if rate is None else f"{100 * rate:.1f}%"
+
+
+def short(number: float) -> str:
+    """1234567 → 1.23 M: three digits are enough to read."""
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return f"{number:.3g}"
+
+
+def duration(seconds: float | None) -> str:
+    """3725 → 1 h 2 min; below a minute with one decimal."""
+    if seconds is None:
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
+def spoken(name: str) -> str:
+    """strict_grounding → strict grounding."""
+    return name.replace("_", " ")
+
+
+def plural(number: int, noun: str) -> str:
+    """1 passage, 2 passages."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """a, b and c."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -1,0 +1,52 @@
+"""manifest.json: what a run was made of and what it amounts to. Fields are added with defaults, never renamed."""
+
+from msgspec import Struct, field
+
+from schemas.progress import Counts, EndCount, GateErrors, GateOverlap, ModeCount, RepairStat, RoleCost
+
+
+class ShardFile(Struct, frozen=True):
+    """A shard of the folder. `name` is relative to it."""
+
+    name: str
+    rows: int
+    sha256: str
+
+
+class Manifest(Struct, frozen=True, kw_only=True):
+    """Everything in it can be counted again from the ledger. Times are seconds since the epoch."""
+
+    format: int = 1
+    name: str
+    complete: bool
+    """The corpus was read to its end and every order has ended."""
+    versions: dict[str, str]
+    seed: int | None
+    config_sha256: str
+    models: dict[str, str]
+    """Pools and gates by name, with the model that each asked."""
+    thresholds: dict[str, float]
+    """Of the gates that are models."""
+    counts: Counts
+    yield_: float = field(name="yield")
+    """accepted / issued, in [0, 1]; 0 when nothing was issued."""
+    recovery_rate: float
+    """recovered / rejected, in [0, 1]; 0 when nothing was rejected."""
+    tokens: int
+    """Of all roles together."""
+    roles: tuple[RoleCost, ...]
+    overlap: GateOverlap
+    overlap_jaccard: float
+    """Rejected by both gates / by either, in [0, 1]."""
+    modes: tuple[ModeCount, ...]
+    repairs: tuple[RepairStat, ...]
+    ends: tuple[EndCount, ...]
+    errors: tuple[GateErrors, ...]
+    started_at: float | None
+    ended_at: float | None
+    """When the last order ended; None while orders are outstanding."""
+    wall_seconds: float
+    """Time in which a process worked on the run; time between an end and a resumption is not in it."""
+    first_accepted_seconds: float | None
+    """From the start to the first accepted sample."""
+    shards: tuple[ShardFile, ...]
