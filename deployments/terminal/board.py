@@ -13,11 +13,13 @@ from rich.text import Text
 from deployments.progress import Phase, Progress, ReplicaStatus
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts
 from deployments.terminal.rates import Flow
-from deployments.terminal.words import clock, number, percent, plural, spoken
+from deployments.terminal.words import clock, number, per_second, percent, plural, spoken
 from schemas.progress import Counts, RunSnapshot, Summary
 from schemas.recovery import FailureMode
 
 MODES_SHOWN = 4
+FIXED_LINES = 13
+"""Lines of the board that are always there: margins, head, bar, outcome, two table heads and what keeps them apart."""
 _PHASE_STYLE = {
     Phase.STARTING: WARN,
     Phase.RUNNING: GOOD,
@@ -27,15 +29,16 @@ _PHASE_STYLE = {
 }
 
 
-def board(progress: Progress, flow: Flow, *, name: str, elapsed_s: float) -> RenderableType:
-    """The whole view. `elapsed_s`: since this process began, not since the run's first start."""
+def board(progress: Progress, flow: Flow, *, name: str, elapsed_s: float, height: int = 40) -> RenderableType:
+    """The whole view in at most `height` lines, where that can be. `elapsed_s`: since this process began."""
     parts: list[RenderableType] = [_head(progress, name, elapsed_s)]
     snapshot = progress.snapshot
     if snapshot is not None and (snapshot.counts.attempts or progress.phase is not Phase.STARTING):
         parts += [_bar(snapshot), Text(time_left(progress, flow), style=DIM), Text()]
-        parts += [_outcome(snapshot.counts), Text(), _stages(flow), Text(), _models(progress, flow), Text()]
-        parts.append(facts(("queue", _queue(snapshot))))
-        parts += _failures(snapshot.summary)
+        models = _models(progress, flow)
+        parts += [_outcome(snapshot), Text(), _stages(flow), Text(), models]
+        room = height - FIXED_LINES - len(flow.stages) - models.row_count
+        parts += _failures(snapshot.summary, shown=min(MODES_SHOWN, room - 2))
     else:
         parts += list(_start_up(progress))
     return Padding(Group(*parts), (1, 1, 1, 1))
@@ -54,10 +57,10 @@ def time_left(progress: Progress, flow: Flow) -> str:
         return progress.note
     if flow.left_s is None:
         return "time left: not known yet"
-    rate = f" · {number(flow.ended_per_s or 0)} orders/s"
+    rate = f" · {per_second(flow.ended_per_s or 0)} orders/s"
     if not read:
         known = plural(counts.outstanding, "order")
-        return f"about {clock(flow.left_s)} for the {known} read so far; the corpus is still being read{rate}"
+        return f"about {clock(flow.left_s)} for the {known} read so far, more to read{rate}"
     return f"about {clock(flow.left_s)} left{rate}"
 
 
@@ -84,7 +87,8 @@ def _bar(snapshot: RunSnapshot) -> RenderableType:
     return row
 
 
-def _outcome(counts: Counts) -> RenderableType:
+def _outcome(snapshot: RunSnapshot) -> RenderableType:
+    counts = snapshot.counts
     ended = counts.accepted + counts.dead_lettered
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style=DIM, min_width=9)
@@ -97,6 +101,7 @@ def _outcome(counts: Counts) -> RenderableType:
         percent(counts.recovered, counts.rejected),
         f"{counts.recovered:,} of {plural(counts.rejected, 'rejected order')} accepted later",
     )
+    table.add_row("queue", f"{snapshot.ready:,}", _queue(snapshot))
     return table
 
 
@@ -107,13 +112,13 @@ def _stages(flow: Flow) -> RenderableType:
             rate.stage.value,
             f"{rate.in_flight:,}",
             f"{rate.done:,}",
-            "–" if rate.per_s is None else number(rate.per_s),
+            "–" if rate.per_s is None else per_second(rate.per_s),
             "–" if rate.mean_s is None else spoken(rate.mean_s),
         )
     return table
 
 
-def _models(progress: Progress, flow: Flow) -> RenderableType:
+def _models(progress: Progress, flow: Flow) -> Table:
     table = columns("model", "replicas", "tokens/s", "tokens")
     tokens = {
         role.role: role.prompt_tokens + role.completion_tokens
@@ -125,7 +130,7 @@ def _models(progress: Progress, flow: Flow) -> RenderableType:
         table.add_row(
             role,
             _of(running.get(role)),
-            "–" if per_s is None else number(per_s),
+            "–" if per_s is None else number(round(per_s)),
             number(tokens.get(role, 0)),
         )
     return table
@@ -148,11 +153,11 @@ def _of(status: ReplicaStatus | None) -> Text:
 def _queue(snapshot: RunSnapshot) -> str:
     oldest = f" (oldest {spoken(snapshot.oldest_s)})" if snapshot.ready and snapshot.oldest_s >= 1 else ""
     waiting = f" · {snapshot.waiting:,} waiting" if snapshot.waiting else ""
-    return f"{snapshot.ready:,} ready{oldest} · {snapshot.leased:,} leased{waiting}"
+    return f"ready{oldest} · {snapshot.leased:,} leased{waiting}"
 
 
-def _failures(summary: Summary) -> Iterator[RenderableType]:
-    modes = sorted(summary.modes, key=lambda count: -count.attempts)[:MODES_SHOWN]
+def _failures(summary: Summary, *, shown: int) -> Iterator[RenderableType]:
+    modes = sorted(summary.modes, key=lambda count: -count.attempts)[: max(0, shown)]
     if not modes:
         return
     yield Text()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from deployments.progress import Phase, Progress
 from deployments.terminal.board import time_left
 from deployments.terminal.rates import Flow
-from deployments.terminal.words import clock, number, percent
+from deployments.terminal.words import clock, number, percent, plural
 from schemas.progress import RunSnapshot
 
 EVERY_S = 10.0
@@ -48,6 +48,8 @@ def _told(progress: Progress, flow: Flow) -> str:
     if snapshot is None or (progress.phase is Phase.STARTING and not snapshot.counts.attempts):
         return progress.note or "starting"
     counts = snapshot.counts
+    if not counts.attempts:
+        return f"{plural(counts.issued, 'order')} read, no attempt ended yet"
     ended = counts.accepted + counts.dead_lettered
     more = "" if snapshot.summary.corpus_ended else "+"
     tokens = sum(flow.tokens_per_s.values())

@@ -14,7 +14,6 @@ from rich.console import Console
 from actors.ledger import LedgerReader
 from actors.lives import life_of
 from actors.tally import Tally
-from deployments.terminal.words import plural
 from schemas.errors import UserError
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, ShardKind
@@ -70,6 +69,21 @@ def show_life(folder: Path, prefix: str, *, prompts: bool, json: bool) -> None:
     Console().print(life_view(life, prompts=prompts))
 
 
+def write_report(folder: Path, *, now: float, json: bool) -> None:
+    """The folder's report.html, made again."""
+    from actors.dataset.files import write_atomically
+    from actors.dataset.finish import build_report
+    from actors.dataset.report.page import PAGE_NAME
+
+    _ledger(folder).close()
+    page = folder / PAGE_NAME
+    write_atomically(page, build_report(folder, now=now))
+    if json:
+        put_json({"report": str(page), "bytes": page.stat().st_size})
+    else:
+        typer.echo(str(page))
+
+
 def find_order(ledger: LedgerReader, prefix: str, folder: Path) -> OrderId:
     """The one order whose id begins so. Raises UserError with the nearest ids otherwise."""
     wanted = prefix.strip().lower()
@@ -114,7 +128,3 @@ def as_builtins(value: object) -> dict:
 def put_json(value: object) -> None:
     """One JSON document on stdout."""
     typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
-
-
-def _count(problems: int) -> str:
-    return plural(problems, "problem")

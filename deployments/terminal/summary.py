@@ -37,14 +37,14 @@ def _head(summary: Summary, folder: Path) -> RenderableType:
     row = Table.grid(expand=True)
     row.add_column(overflow="fold")
     row.add_column(justify="right", no_wrap=True)
-    row.add_row(Text.assemble(("gleaner ", "bold"), (str(folder), "bold cyan"), "  ", state), _took(summary))
+    row.add_row(Text.assemble(("gleaner ", "bold"), (str(folder), "bold cyan")), state.append_text(_took(summary)))
     return row
 
 
 def _took(summary: Summary) -> Text:
     if summary.started_at is None or summary.last_at is None:
         return Text()
-    return Text(clock(summary.last_at - summary.started_at), style="bold")
+    return Text(f"  {clock(summary.last_at - summary.started_at)}", style="bold default")
 
 
 def _bar(summary: Summary) -> RenderableType:

@@ -64,4 +64,10 @@ class Watcher:
                 self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _board(self):
-        return board(self._progress, self._flow, name=self._name, elapsed_s=self._clock() - self._started_at)
+        return board(
+            self._progress,
+            self._flow,
+            name=self._name,
+            elapsed_s=self._clock() - self._started_at,
+            height=self._console.height,
+        )

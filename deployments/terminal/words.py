@@ -39,6 +39,11 @@ def number(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2g}" if value < 1 else f"{value:.1f}"
 
 
+def per_second(value: float) -> str:
+    """A rate, with a decimal while it is small: 0.4, 7.0, 128, 12,040."""
+    return f"{value:.1f}" if value < 100 else number(value)
+
+
 def percent(part: float, whole: float) -> str:
     """A share in per cent; a dash when there is no whole."""
     return f"{100 * part / whole:.1f}%" if whole else "–"
@@ -53,7 +58,9 @@ def clock(seconds: float) -> str:
 
 
 def spoken(seconds: float) -> str:
-    """A duration in words short enough for a table: 0.41 s, 12 s, 3 min, 2.1 h."""
+    """A duration in words short enough for a table: 4 ms, 0.41 s, 12 s, 3 min, 2.1 h."""
+    if seconds < 0.1:
+        return f"{1000 * seconds:.0f} ms"
     if seconds < 10:
         return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
     if seconds < 120:

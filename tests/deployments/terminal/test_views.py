@@ -1,0 +1,239 @@
+"""What is drawn, as text of a given width: nothing wider than the terminal, nothing hidden, nothing obeyed."""
+
+import re
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+
+from actors.lives import life_of
+from deployments.progress import Phase, Progress
+from deployments.terminal.board import board
+from deployments.terminal.life import attempt_view, life_view
+from deployments.terminal.lines import Lines
+from deployments.terminal.parts import cells
+from deployments.terminal.rates import Window, flow
+from deployments.terminal.summary import summary_view
+from deployments.terminal.words import clock, number, one_line, percent, printable, spoken
+from schemas.ids import OrderId
+from schemas.ledger import DeadLetteredEnd, Planned, Rejoined
+from schemas.progress import Summary
+from tests.deployments.terminal.progresses import REPLICAS, play
+from tests.doubles.ledgers import MemoryLedger, plausible_run
+
+WIDTHS = (80, 120)
+LONG_ENOUGH = 1 << 62
+
+
+def drawn(view: RenderableType, width: int = 80) -> str:
+    console = Console(width=width, color_system=None, force_terminal=False)
+    with console.capture() as kept:
+        console.print(view)
+    return kept.get()
+
+
+def lines_of(text: str) -> list[str]:
+    return [line.rstrip() for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_board_fits_its_terminal_at_every_moment(width: int) -> None:
+    """From the first second to the last, on a laptop's 80×24 and on a wide screen: no line is broken or cut."""
+    window, text = Window(), ""
+    for progress in play():
+        told = flow(window.add(progress))
+        for height in (24, 50):
+            text = drawn(board(progress, told, name="quickstart", elapsed_s=75.0, height=height), width)
+            assert all(cell_len(line) <= width for line in text.splitlines())
+            assert len(text.splitlines()) <= height
+            assert "…" not in text
+    assert re.search(r"yield +95\.8% +115 accepted, 5 dead-lettered", text)
+    assert re.search(r"recovery +83\.9% +26 of 31 rejected orders accepted later", text)
+    assert re.search(r"generate +0 +170 ", text)
+    assert re.search(r"strong +0/1 ", text)
+
+
+def test_the_board_keeps_its_height_while_a_run_goes_on() -> None:
+    """A redraw that changes its height makes the terminal jump; once all that can fail has failed, it stands still."""
+    window = Window()
+    heights = [
+        len(drawn(board(progress, flow(window.add(progress)), name="q", elapsed_s=1.0)).splitlines())
+        for progress in play()
+        if progress.snapshot is not None and len(progress.snapshot.summary.modes) >= 4
+    ]
+    assert len(heights) > 5
+    assert len(set(heights)) == 1
+
+
+def test_start_up_says_what_is_being_waited_for() -> None:
+    """Models of gigabytes load for minutes: the view names the one that is not there yet."""
+    progress = Progress(at=1.0, phase=Phase.STARTING, note="loading models: 3 of 4 ready", replicas=REPLICAS)
+    text = drawn(board(progress, flow((progress,)), name="quickstart", elapsed_s=9.0))
+    assert "loading models: 3 of 4 ready" in text
+    assert re.search(r"strong +0/1 loading", text)
+    assert re.search(r"generator +2/2 ready", text)
+
+
+def test_while_the_corpus_is_read_the_time_left_is_of_what_is_known() -> None:
+    """A reader that is behind makes an estimate of half the corpus; the board says so."""
+    run = play()
+    window = Window()
+    told = [(progress, flow(window.add(progress))) for progress in run]
+    reading = [
+        pair for pair in told if pair[0].snapshot and not pair[0].snapshot.summary.corpus_ended and pair[1].left_s
+    ]
+    assert reading
+    text = drawn(board(*reading[-1], name="q", elapsed_s=9.0))
+    assert "read so far, more to read" in text
+    assert "+" in text.splitlines()[2]
+
+
+def test_draining_says_that_nothing_is_lost() -> None:
+    """Ctrl-C: the person is told what is happening and what a second Ctrl-C would do."""
+    last = play()[8]
+    progress = Progress(at=last.at, phase=Phase.DRAINING, snapshot=last.snapshot)
+    assert "finishing what is in flight; Ctrl-C again stops at once" in drawn(
+        board(progress, flow((progress,)), name="q", elapsed_s=9.0)
+    )
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_summary_says_what_failed_and_what_repaired_it(width: int, tmp_path: Path) -> None:
+    """The table a person reads at the end of a run."""
+    snapshot = play()[-1].snapshot
+    assert snapshot is not None
+    text = drawn(summary_view(snapshot.summary, tmp_path, example=OrderId("ab" * 16)), width)
+    assert all(cell_len(line) <= width for line in text.splitlines())
+    assert re.search(r"parametric +10 +strict_grounding 6 of 10", text)
+    assert re.search(r"accepted +115 +89 at the first attempt", text)
+    assert re.search(r"rejected +5", text)
+    assert re.search(r"generator +168 +18,367 +5,040", text)
+    assert "26 by faithfulness alone, 7 by reward alone, 9 by both" in " ".join(text.split())
+    assert "gleaner explain" in text and "abababababab" in text.replace("\n", "")
+
+
+def test_a_run_that_never_began_has_a_summary_too(tmp_path: Path) -> None:
+    """Interrupted before the first passage: zeros and dashes, no division by zero."""
+    text = drawn(summary_view(Summary(), tmp_path))
+    assert "not finished" in text
+    assert re.search(r"yield +–", text)
+
+
+def test_plain_lines_are_few_and_plain() -> None:
+    """A CI log of a run: one line each few seconds or tenth of the way, without escape codes."""
+    window, lines = Window(), Lines("quickstart", play()[0].at)
+    run = play(every_s=0.25)
+    told = [line for progress in run for line in lines.of(progress, flow(window.add(progress)))]
+    assert 4 <= len(told) <= 12
+    assert all("\x1b" not in line and "\n" not in line for line in told)
+    assert any("100 of 120 ended, yield 99.0%, recovered 19 of 27" in line for line in told)
+
+
+def test_plain_lines_tell_each_phase_once() -> None:
+    """Loading for two minutes is not told four times a second."""
+    lines = Lines("q", 0.0)
+    waiting = [
+        Progress(at=moment / 4, phase=Phase.STARTING, note="loading models: 0 of 3 ready") for moment in range(36)
+    ]
+    done = Progress(at=9.0, phase=Phase.DONE)
+    told = [line for progress in [*waiting, done] for line in lines.of(progress, flow((progress,)))]
+    assert told == ["0:00 q starting: loading models: 0 of 3 ready", "0:09 q done: starting"]
+
+
+def recovered_life():
+    ledger = MemoryLedger(list(plausible_run(7)))
+    rejoined = next(record for record in ledger.records if isinstance(record, Rejoined))
+    return life_of(rejoined.order_id, ledger.story(rejoined.order_id))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_life_tells_everything(width: int) -> None:
+    """`gleaner explain`: where the passage comes from, each attempt's verdicts, diagnosis and repair, the end."""
+    life = recovered_life()
+    text = drawn(life_view(life, prompts=True), width)
+    assert all(cell_len(line) <= width for line in text.splitlines())
+    flat = " ".join(re.sub(r"[│\n]", " ", text).split())
+    assert life.order.id in text and life.passage.provenance.document_sha256 in text
+    assert f"characters 0–{len(life.passage.text)}" in text
+    for attempt in life.attempts:
+        assert f"attempt {attempt.number}" in text
+        assert attempt.candidate is not None
+        assert f"seed {attempt.candidate.sampling.seed}" in flat
+        assert " ".join(attempt.candidate.prompt[0].content.split()) in flat
+        for verdict in attempt.verdicts:
+            assert verdict.gate.value in text
+        if attempt.diagnosis is not None:
+            assert f"{attempt.diagnosis.mode.value} (confidence {attempt.diagnosis.confidence:.2f})" in text
+            assert attempt.diagnosis.reasons[0] in flat
+    assert "probability 1" in text
+    assert re.search(r"End +(accepted|dead-lettered)", text)
+
+
+def test_an_attempt_that_no_generator_answered_is_told() -> None:
+    """An engine that timed out left no text: the end says why."""
+    ledger = MemoryLedger(list(plausible_run(3)))
+    dead = next(
+        record
+        for record in ledger.records
+        if isinstance(record, DeadLetteredEnd) and record.attempt is not None and record.attempt.candidate is None
+    )
+    text = drawn(life_view(life_of(dead.order_id, ledger.story(dead.order_id))))
+    assert "no generator answered" in text
+    assert "engine_error" in text and "timed out after 300 s" in text
+
+
+def test_foreign_text_cannot_drive_the_terminal() -> None:
+    """A passage with escape sequences and a right-to-left override is shown, not obeyed."""
+    hostile = "before \x1b]0;title\x07\x1b[2J\u202e [bold red]after[/] \x9b31m"
+    assert "\x1b" not in printable(hostile) and "\u202e" not in printable(hostile) and "\x9b" not in printable(hostile)
+    ledger = MemoryLedger(list(plausible_run(7)))
+    planned = next(record for record in ledger.records if isinstance(record, Planned))
+    life = life_of(planned.orders[0].id, ledger.story(planned.orders[0].id))
+    from msgspec.structs import replace
+
+    text = drawn(life_view(replace(life, passage=replace(life.passage, text=hostile))))
+    assert "\x1b" not in text and "[bold red]after[/]" in text
+
+
+def test_malformed_text_is_shown_whole() -> None:
+    """What does not parse is the very thing a person wants to see."""
+    ledger = MemoryLedger(list(plausible_run(7)))
+    malformed = next(
+        record.attempt
+        for record in ledger.records
+        if isinstance(record, Rejoined) and record.attempt.candidate and record.attempt.candidate.malformed
+    )
+    text = drawn(attempt_view(malformed))
+    assert "malformed: no line begins with 'Answer:'" in text
+    assert "Question: and then" in text
+
+
+def test_the_bar_is_full_at_the_end_alone() -> None:
+    """599 of 600 rounds to a full bar; it is not shown as one."""
+    assert cells((600, 0), 600, width=40) == [40, 0]
+    assert cells((599, 0), 600, width=40) == [39, 0]
+    assert cells((300, 300), 600, width=40) == [20, 20]
+    assert cells((0, 0), 0, width=40) == [0, 0]
+
+
+def test_numbers_as_a_person_reads_them() -> None:
+    """Short, and never more exact than known."""
+    assert [clock(7), clock(72.4), clock(7540)] == ["0:07", "1:12", "2:05:40"]
+    assert [spoken(0.004), spoken(0.41), spoken(12), spoken(180), spoken(7560)] == [
+        "4 ms",
+        "0.41 s",
+        "12 s",
+        "3 min",
+        "2.1 h",
+    ]
+    assert [number(0.42), number(7.3), number(128.4), number(12040), number(3_400_000)] == [
+        "0.42",
+        "7.3",
+        "128",
+        "12,040",
+        "3.4 M",
+    ]
+    assert [percent(1, 3), percent(0, 0)] == ["33.3%", "–"]
+    assert one_line("a\n b\tc", width=80) == "a b c"
+    assert one_line("abcdefgh", width=5) == "abcd…"
