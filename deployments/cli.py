@@ -56,9 +56,9 @@ def run(
     json: Json = False,
 ) -> None:
     """Run a configuration into a folder. Again on the same folder: it goes on where it ended."""
-    from deployments.terminal.running import run_watched
-
     with boundary(log=output / "run.log"):
+        from deployments.terminal.running import run_watched
+
         raise typer.Exit(run_watched(config, output, quiet=quiet, json=json))
 
 
@@ -69,18 +69,18 @@ def preview(
     json: Json = False,
 ) -> None:
     """A few samples with their prompts, verdicts, diagnoses and repairs. Writes nothing."""
-    from deployments.terminal.preview import preview as show
-
     with boundary():
+        from deployments.terminal.preview import preview as show
+
         show(config, samples=samples, json=json)
 
 
 @app.command()
 def status(folder: Folder, json: Json = False) -> None:
     """How far a run is, from its ledger alone; works while it runs."""
-    from deployments.terminal.reading import show_status
-
     with boundary():
+        from deployments.terminal.reading import show_status
+
         show_status(folder, json=json)
 
 
@@ -92,18 +92,18 @@ def explain(
     json: Json = False,
 ) -> None:
     """One sample's life: its passage, every attempt, verdict, diagnosis and repair, and its end."""
-    from deployments.terminal.reading import show_life
-
     with boundary():
+        from deployments.terminal.reading import show_life
+
         show_life(folder, order_id, prompts=prompts, json=json)
 
 
 @app.command()
 def verify(folder: Folder, json: Json = False) -> None:
     """Prove from the files alone: every order ended once, every passage is exact, every checksum holds."""
-    from deployments.terminal.reading import show_verification
-
     with boundary():
+        from deployments.terminal.reading import show_verification
+
         if not show_verification(folder, json=json):
             raise typer.Exit(FAILED)
 
@@ -111,7 +111,7 @@ def verify(folder: Folder, json: Json = False) -> None:
 @app.command()
 def report(folder: Folder, json: Json = False) -> None:
     """Write the run's report.html again."""
-    from deployments.terminal.reading import write_report
-
     with boundary():
+        from deployments.terminal.reading import write_report
+
         write_report(folder, now=time.time(), json=json)
