@@ -1,19 +1,12 @@
 """An engine for a configuration: one match. What an engine needs is imported when it is chosen, not before."""
 
-from enum import Enum
 from importlib import import_module
 
 from actors.protocols import Engine
+from deployments.engines.roles import EngineRole
 from schemas.config import CustomEngine, HttpEngine, TransformersEngine, VllmEngine
 from schemas.config import Engine as EngineConfig
 from schemas.errors import ConfigError
-
-
-class EngineRole(Enum):
-    """What a model is asked for."""
-
-    GENERATOR = "generator"
-    CLASSIFIER = "classifier"
 
 
 def build_engine(config: EngineConfig, role: EngineRole) -> Engine:
@@ -21,7 +14,11 @@ def build_engine(config: EngineConfig, role: EngineRole) -> Engine:
     match config:
         case CustomEngine():
             return _custom(config)
-        case VllmEngine() | TransformersEngine() | HttpEngine():
+        case TransformersEngine():
+            from deployments.engines import transformers
+
+            return transformers.TransformersEngine(config, role)
+        case VllmEngine() | HttpEngine():
             raise ConfigError(f"{type(config).__name__} is not built yet")
 
 
