@@ -1,6 +1,6 @@
 """One sample's life as one coroutine: generate, gate, then settle, or diagnose and requeue.
 
-Law: a conductor holds no truth. Whatever it knows is in the lease it was given or in the outcome it reports; kill it
+Law: a conductor holds no truth. What it knows is in the lease it was given or in the outcome it reports; kill it
 and its leases return to the queue. Samples never wait for each other here.
 """
 

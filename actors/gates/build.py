@@ -1,0 +1,25 @@
+"""The gates that need a model, by name and form."""
+
+from actors.gates import classifier
+from actors.gates.classifier import ClassifierGate
+from actors.gates.faithfulness import LlmFaithfulness
+from actors.gates.reward import LlmReward
+from actors.protocols import Engine, Gate
+from schemas.config import Classifier, GateModel, LlmJudge
+from schemas.errors import ConfigError
+from schemas.verdicts import GateName
+
+
+def build_gate(name: GateName, config: GateModel, engine: Engine) -> Gate:
+    """The gate of that name over an engine. Raises ConfigError for a gate that no model answers."""
+    match name, config:
+        case GateName.FAITHFULNESS, Classifier():
+            return ClassifierGate(classifier.FAITHFULNESS, config, engine)
+        case GateName.FAITHFULNESS, LlmJudge():
+            return LlmFaithfulness(config, engine)
+        case GateName.REWARD, Classifier():
+            return ClassifierGate(classifier.REWARD, config, engine)
+        case GateName.REWARD, LlmJudge():
+            return LlmReward(config, engine)
+        case _:
+            raise ConfigError(f"gates.{name.value}: no model answers this gate; only faithfulness and reward have one")

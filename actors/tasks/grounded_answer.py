@@ -1,0 +1,87 @@
+"""One question and its answer, stated by the passage: how it is asked for, read, and shown to a student.
+
+Law: the request of an attempt depends on the lease, the run's seed and the configuration alone, so that whoever makes the
+attempt again asks the same.
+"""
+
+import json
+from collections.abc import Sequence
+
+from actors.tasks import prompts
+from actors.tasks.reading import Malformed, parse
+from schemas.config import GroundedAnswer
+from schemas.ids import derived_seed
+from schemas.orders import Lease
+from schemas.recovery import Repair, RepairKind
+from schemas.samples import Draft, FinishReason, GenerationRequest, Message, Sampling
+
+
+def _schema(*names: str) -> str:
+    properties = {name: {"type": "string", "minLength": 1} for name in names}
+    fields = {"type": "object", "properties": properties, "required": list(names), "additionalProperties": False}
+    return json.dumps(fields)
+
+
+SCHEMA = _schema("question", "answer")
+SCHEMA_WITH_QUOTE = _schema("quote", "question", "answer")
+"""The quote comes first: it is written before the answer that rests on it."""
+
+
+class GroundedAnswerTask:
+    """The `Task` of grounded question answering. `seed` is the run's."""
+
+    def __init__(self, config: GroundedAnswer, *, seed: int) -> None:
+        self._config = config
+        self._seed = seed
+
+    def request(self, lease: Lease) -> GenerationRequest:
+        """The prompt and sampling of this attempt, the same whenever it is asked again."""
+        in_json = self._config.output == "json"
+        system = prompts.SYSTEM_JSON if in_json else prompts.SYSTEM
+        return GenerationRequest(
+            id=f"{lease.order.id}:{lease.attempt}",
+            messages=(Message("system", system), Message("user", _asked(lease.passage.text, lease.repair))),
+            sampling=self._sampling(lease),
+            json_schema=_schema_for(lease.repair) if in_json else None,
+        )
+
+    def read(self, text: str, finish: FinishReason) -> Draft | str:
+        """The draft, or why the text is malformed. Never raises, whatever the text."""
+        draft = parse(text, finish)
+        return draft.reason if isinstance(draft, Malformed) else draft
+
+    def _sampling(self, lease: Lease) -> Sampling:
+        defaults = self._config.sampling
+        return Sampling(
+            temperature=defaults.temperature if lease.repair is None else lease.repair.temperature,
+            top_p=defaults.top_p,
+            max_tokens=defaults.max_tokens,
+            seed=derived_seed(self._seed, lease.order.id, lease.attempt),
+        )
+
+
+def messages(passage: str, draft: Draft) -> Sequence[Message]:
+    """What a student is trained on: the passage as it stands and the question, then the answer."""
+    asked = f"{passage}\n\n{draft.question}"
+    return (Message("user", asked), Message("assistant", draft.answer))
+
+
+def _schema_for(repair: Repair | None) -> str:
+    quoting = repair is not None and repair.kind is RepairKind.QUOTE_THEN_ANSWER
+    return SCHEMA_WITH_QUOTE if quoting else SCHEMA
+
+
+def _asked(passage: str, repair: Repair | None) -> str:
+    """The user's turn. A repair of an earlier draft that brings none is asked for strictly instead."""
+    previous = None if repair is None else repair.previous
+    match None if repair is None else repair.kind:
+        case None | RepairKind.RESAMPLE | RepairKind.LOWER_TEMPERATURE:
+            return prompts.ask(passage)
+        case RepairKind.QUOTE_THEN_ANSWER:
+            return prompts.ask_with_quote(passage)
+        case RepairKind.EDIT_UNSUPPORTED if previous is not None:
+            return prompts.ask_edit(passage, question=previous.question, wrong_answer=previous.answer)
+        case RepairKind.REGENERATE_QUESTION if previous is not None:
+            return prompts.ask_another(passage, avoid=previous.question)
+        case _:
+            return prompts.ask_strictly(passage)
