@@ -16,8 +16,11 @@ from deployments.terminal.rates import Flow
 from deployments.terminal.words import clock, number, per_second, percent, plural, spoken
 from schemas.progress import Counts, RunSnapshot, Summary
 from schemas.recovery import FailureMode
+from schemas.verdicts import GateName
 
 MODES_SHOWN = 4
+GATES = (GateName.FAITHFULNESS.value, GateName.REWARD.value)
+"""Roles that are no generator pool: shown below these."""
 FIXED_LINES = 13
 """Lines of the board that are always there: margins, head, bar, outcome, two table heads and what keeps them apart."""
 _PHASE_STYLE = {
@@ -125,7 +128,7 @@ def _models(progress: Progress, flow: Flow) -> Table:
         for role in (progress.snapshot.summary.roles if progress.snapshot is not None else ())
     }
     running = dict(named_replicas(progress.replicas))
-    for role in dict.fromkeys([*running, *tokens]):
+    for role in sorted(dict.fromkeys([*running, *tokens]), key=lambda role: role in GATES):
         per_s = flow.tokens_per_s.get(role)
         table.add_row(
             role,

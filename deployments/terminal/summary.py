@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from deployments.terminal.board import repaired_by
+from deployments.terminal.board import GATES, repaired_by
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts
 from deployments.terminal.words import clock, number, percent, plural, spoken
 from schemas.ids import OrderId
@@ -103,10 +103,17 @@ def _ends(summary: Summary) -> RenderableType | None:
 def _roles(summary: Summary) -> RenderableType | None:
     if not summary.roles:
         return None
-    table = columns("model", "calls", "tokens in", "tokens out", "mean call")
-    for role in summary.roles:
+    table = columns("model", "calls", "tokens in", "tokens out", "mean call", "all calls")
+    for role in sorted(summary.roles, key=lambda role: role.role in GATES):
         mean = spoken(role.seconds / role.calls) if role.calls else "–"
-        table.add_row(role.role, f"{role.calls:,}", number(role.prompt_tokens), number(role.completion_tokens), mean)
+        table.add_row(
+            role.role,
+            f"{role.calls:,}",
+            number(role.prompt_tokens),
+            number(role.completion_tokens),
+            mean,
+            spoken(role.seconds),
+        )
     return table
 
 

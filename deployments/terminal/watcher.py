@@ -32,8 +32,9 @@ class Watcher:
         self._flow: Flow = flow((self._progress,))
         self._lines = Lines(name, self._started_at)
         self._live: Live | None = None
-        self._plain = not quiet and not console.is_terminal
-        if not quiet and console.is_terminal:
+        redrawn = console.is_terminal and not console.is_dumb_terminal
+        self._plain = not quiet and not redrawn
+        if not quiet and redrawn:
             self._live = Live(
                 console=console, get_renderable=self._board, refresh_per_second=REFRESH_PER_S, transient=True
             )
