@@ -56,7 +56,7 @@ class DecodingBatch:
             mask[place, width - len(row.prompt) :] = 1
             row.length = len(row.prompt)
         positions = (mask.cumsum(-1) - 1).clamp(min=0)
-        cache = DynamicCache()
+        cache: Any = DynamicCache()
         logits = self._forward(ids, mask, positions, cache)
         self._join([(layer.keys, layer.values) for layer in cache.layers])
         self.rows.extend(rows)
@@ -69,7 +69,7 @@ class DecodingBatch:
         width = self._layers[0][0].shape[-2]
         places = torch.arange(width + 1)
         mask = (places >= (width - lengths)[:, None]).long()
-        cache = DynamicCache()
+        cache: Any = DynamicCache()
         for number, (keys, values) in enumerate(self._layers):
             cache.update(keys, values, number)
         logits = self._forward(self._next_ids[:, None], mask, lengths[:, None], cache)
