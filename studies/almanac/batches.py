@@ -73,7 +73,8 @@ class ClaimBatches:
 
     def __init__(self, edition: Edition, tokenizer: PreTrainedTokenizerFast, plan: Plan, rng: random.Random) -> None:
         self._world, self._tokenizer, self._plan, self._rng = World(edition, rng), tokenizer, plan, rng
-        self._stop, self._mark, self._open, self._the = tokenizer.convert_tokens_to_ids([".", "?", "Ġ<<<", "Ġthe"])
+        ids = tokenizer.get_vocab()
+        self._stop, self._mark, self._open, self._the = ids["."], ids["?"], ids["Ġ<<<"], ids["Ġthe"]
 
     def _judged(self, progress: float) -> tuple[list[int], bool, list[list[int]]]:
         """Token ids, the verdict, and per token the four hints of `HEADS` (-1: none)."""

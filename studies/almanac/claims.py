@@ -35,7 +35,7 @@ class Hint:
 
 @dataclass(frozen=True)
 class Claim:
-    """A question and an answer about a passage, with both labels and a hint per sentence (none where the answer is no value)."""
+    """A question and an answer about a passage, both labels, and a hint per sentence (none if the answer is no value)."""
 
     told: Told
     question: str
@@ -110,7 +110,7 @@ def any_claim(told: Told, rng: random.Random) -> Claim:
 
 
 def any_wording(told: Told, rng: random.Random) -> tuple[str, str, bool]:
-    """A question, an answer and whether they are well worded (half are); whether the answer is true is left to chance."""
+    """A question, an answer, and whether they are well worded (half are); truth is left to chance."""
     fact = rng.choice(told.passage.facts)
     value = fact.value if rng.random() < 0.5 else any_value(fact.attribute, rng)
     if rng.random() < 0.5:

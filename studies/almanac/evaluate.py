@@ -9,6 +9,7 @@ import random
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
@@ -61,7 +62,7 @@ class Writer:
 
     def __init__(self, folder: Path) -> None:
         self.tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
-        self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+        self.model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
 
     @torch.no_grad()
     def write(self, asked: list[str], *, temperature: float) -> list[str]:
@@ -77,8 +78,8 @@ class Writer:
         replies: list[str] = []
         for start in range(0, len(texts), BATCH):
             batch = self.tokenizer(texts[start : start + BATCH], return_tensors="pt", padding=True)
-            settings = {"do_sample": True, "temperature": temperature, "top_k": 0} if temperature else {"do_sample": False}
-            out = self.model.generate(**batch, max_new_tokens=64, **settings)
+            sampled = {"do_sample": True, "temperature": temperature, "top_k": 0}
+            out = self.model.generate(**batch, max_new_tokens=64, **(sampled if temperature else {"do_sample": False}))
             replies += self.tokenizer.batch_decode(out[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
         return replies
 

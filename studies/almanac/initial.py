@@ -49,23 +49,26 @@ def _match(attention: LlamaAttention, head: int, query: torch.Tensor, key: torch
     attention.v_proj.weight[at], attention.o_proj.weight[:, at] = value, COPY_GAIN * value.T
 
 
+def _blocks(model: LlamaForCausalLM | LlamaForSequenceClassification) -> list[LlamaAttention]:
+    return [part for part in model.modules() if isinstance(part, LlamaAttention)]
+
+
 @torch.no_grad()
 def look_back(model: LlamaForCausalLM | LlamaForSequenceClassification, *, theta: float) -> None:
     """Sets the model's first weights, drawn from torch's global generator (seeded by the caller)."""
-    width = model.config.hidden_size
+    width, blocks = int(model.config.hidden_size), _blocks(model)
     scale = 1 / math.sqrt(width)
     embeddings = model.model.embed_tokens.weight
     embeddings.normal_(0.0, scale)
     embeddings[:, 0] = math.sqrt(CONSTANT_SHARE / (1 - CONSTANT_SHARE))
-    size = model.model.layers[0].self_attn.head_dim
+    size = int(blocks[0].head_dim)
     heads = width // size
     previous = max(1, heads // 2)
     bases = _projection(min(2 * previous * size, width - 1), width)
     reads, writes = bases[: previous * size], bases[previous * size :]
     if writes.shape[0] < previous * size:
         writes = torch.cat([writes, _projection(previous * size - writes.shape[0], width)])
-    for layer, block in enumerate(model.model.layers):
-        attention = block.self_attn
+    for layer, attention in enumerate(blocks):
         for head in range(heads):
             part = slice((head % previous) * size, (head % previous + 1) * size)
             if layer == 0 and head < previous:

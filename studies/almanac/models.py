@@ -4,8 +4,11 @@ Law: one table names every model; nothing else in the study knows a size.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from transformers import LlamaConfig, PreTrainedTokenizerFast
+
+from studies.almanac.tokenizer import END, PAD
 
 CANON_SEED = 7
 CANON_ENTITIES = 240
@@ -42,7 +45,8 @@ PLANS: dict[str, Plan] = {
 
 def config(plan: Plan, tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
     """The Hugging Face configuration: heads of 32 (which vLLM's CPU attention supports), tied embeddings."""
-    extra: dict[str, object] = {}
+    extra: dict[str, Any] = {}
+    ids = tokenizer.get_vocab()
     if plan.role != "generator":
         labels = JUDGE_LABELS if plan.role == "judge" else REWARD_LABELS
         extra = {"num_labels": 2, "id2label": labels, "label2id": {name: index for index, name in labels.items()}}
@@ -56,8 +60,8 @@ def config(plan: Plan, tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
         max_position_embeddings=512,
         rope_parameters={"rope_type": "default", "rope_theta": ROPE_THETA},
         tie_word_embeddings=True,
-        pad_token_id=tokenizer.pad_token_id,
+        pad_token_id=ids[PAD],
         bos_token_id=None,
-        eos_token_id=tokenizer.eos_token_id,
+        eos_token_id=ids[END],
         **extra,
     )

@@ -1,7 +1,7 @@
 """How each attribute is told and asked. Law: a sentence tells one fact; a question names its entity and one attribute.
 
-In a sentence `{S}` and `{P}` stand for the subject and its possessive at the start ("The Amber Heron", "Its"), `{s}` and
-`{p}` for the same inside it, and `{v}` for the value. In a question `{n}` is the entity's name.
+In a sentence `{S}` and `{P}` stand for the subject and its possessive at the start ("The Amber Heron", "Its"), `{s}`
+and `{p}` for the same inside it, and `{v}` for the value. In a question `{n}` is the entity's name.
 """
 
 from dataclasses import dataclass

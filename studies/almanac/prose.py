@@ -1,7 +1,7 @@
 """Passages and questions of the almanac.
 
-Law: a passage tells 5 to 7 facts of one main entity and 1 or 2 of another, one fact a sentence; its first sentence names
-the main entity, and whatever tells of the other entity names it.
+Law: a passage tells 5 to 7 facts of one main entity and 1 or 2 of another, one fact a sentence; its first sentence
+names the main entity, and whatever tells of the other entity names it.
 """
 
 import random
@@ -45,9 +45,7 @@ def capitalised(text: str) -> str:
 def tell(fact: Fact, *, subject: str, template: str) -> str:
     """The sentence that tells the fact of `subject` (a name, "the ship" or "it")."""
     possessive = "its" if subject == "it" else f"{subject}'s"
-    text = template.format(
-        S=capitalised(subject), s=subject, P=capitalised(possessive), p=possessive, v=fact.value
-    )
+    text = template.format(S=capitalised(subject), s=subject, P=capitalised(possessive), p=possessive, v=fact.value)
     return capitalised(text)
 
 

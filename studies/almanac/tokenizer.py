@@ -24,9 +24,32 @@ CHAT_TEMPLATE = (
     "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
 FILLERS = (
-    "perhaps", "maybe", "unknown", "about", "or", "someone", "something", "sometime", "long", "ago", "It", "is", "not", "said",
-    "this", "that", "one", "there", "some", "a", "few", "name", "nobody", "knows", "somewhere",
-)  # fmt: skip
+    "perhaps",
+    "maybe",
+    "unknown",
+    "about",
+    "or",
+    "someone",
+    "something",
+    "sometime",
+    "long",
+    "ago",
+    "It",
+    "is",
+    "not",
+    "said",
+    "this",
+    "that",
+    "one",
+    "there",
+    "some",
+    "a",
+    "few",
+    "name",
+    "nobody",
+    "knows",
+    "somewhere",
+)
 """Words that only answers of poor quality use."""
 
 
@@ -36,11 +59,14 @@ def _texts() -> Iterator[str]:
         for template in (*attribute.sentences, *attribute.questions):
             text = template.format(S="It", s="it", P="Its", p="its", v="x", n="x")
             yield from (f" {text}", f" {text[:1].upper()}{text[1:]}", f" {attribute.unit}")
-    for rendered in (
-        prompts.ask("x"), prompts.ask_strictly("x"), prompts.ask_with_quote("x"), prompts.ask_another("x", avoid="y"),
-        prompts.ask_edit("x", question="y", wrong_answer="z"), "Quote: x\nQuestion: x\nAnswer: x",
-    ):  # fmt: skip
-        yield rendered
+    yield from (
+        prompts.ask("x"),
+        prompts.ask_strictly("x"),
+        prompts.ask_with_quote("x"),
+        prompts.ask_another("x", avoid="y"),
+        prompts.ask_edit("x", question="y", wrong_answer="z"),
+        "Quote: x\nQuestion: x\nAnswer: x",
+    )
     for word in (*KINDS, *FILLERS, "the", "The", "it", "It", "Its", "its", "A", "the Amber's"):
         yield f" {word}"
 
@@ -62,7 +88,7 @@ def _vocabulary() -> dict[str, int]:
     tokens = [PAD, USER, ASSISTANT, END, *sorted(ByteLevel.alphabet())]
     for text in (*_texts(), *_values()):
         for piece in re.findall(PIECES, text):
-            tokens.append("".join(word for word, _ in spelled.pre_tokenize_str(piece)))
+            tokens += ["".join(word for word, _ in spelled.pre_tokenize_str(piece))]
     return {token: index for index, token in enumerate(dict.fromkeys(tokens))}
 
 

@@ -1,6 +1,6 @@
-"""Trains one model of the almanac from scratch: `python -m studies.almanac.train generator-middle --seed 0 --output DIR`.
+"""Trains one model from scratch: `python -m studies.almanac.train generator-middle --seed 0 --output DIR`.
 
-Law: the seed fixes the data, the first weights and their order; a run on the same machine and thread count repeats itself.
+Law: the seed fixes the data and the first weights; a run on the same machine and thread count repeats itself.
 """
 
 import argparse
@@ -53,7 +53,7 @@ class Generator(torch.nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, ids, positions, turn_of, chosen, targets, weights) -> torch.Tensor:  # noqa: PLR0913
+    def forward(self, ids, positions, turn_of, chosen, targets, weights) -> torch.Tensor:
         """Mean loss of the learnt tokens. ids, positions, turn_of: [rows, length]; the rest: [learnt], flat."""
         places = torch.arange(ids.shape[1], device=ids.device)
         causal = places[:, None] >= places[None, :]

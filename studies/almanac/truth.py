@@ -1,4 +1,4 @@
-"""What is true, without a model: reads an almanac passage back into facts and checks a question and an answer against it.
+"""What is true, without a model: reads a passage back into facts and checks a question and an answer against it.
 
 Law: exact within the almanac's own wordings. What is not one of its questions is said to be none, never guessed at.
 """
