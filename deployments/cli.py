@@ -3,6 +3,8 @@
 Law: with --json, stdout holds one JSON document and nothing else; what is meant for a person goes to stderr.
 """
 
+import os
+import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -27,7 +29,9 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout,
 
 
 def main() -> None:
-    """The console script."""
+    """The console script. An engine of one's own (`kind: custom`) is found beside the command, last of all."""
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
     app()
 
 
