@@ -21,14 +21,13 @@ def cluster(address: str | None) -> Iterator[None]:
     if owned:
         _start(address)
     try:
+        logging.getLogger("ray.serve").setLevel(logging.ERROR)
         serve.start(
             proxy_location=ProxyLocation.Disabled, logging_config={"log_level": "ERROR", "enable_access_log": False}
         )
         logging.getLogger("ray.serve").setLevel(logging.ERROR)
         yield
     finally:
-        if owned and address is None:
-            serve.shutdown()
         if owned:
             ray.shutdown()
 

@@ -52,9 +52,11 @@ def deploy(config: RunConfig, where: DeploymentNames) -> None:
 
 
 def remove(where: DeploymentNames) -> None:
-    """Takes the run's deployments down (on a cluster that outlives the run)."""
+    """Takes the run's deployments down and waits until their processes have ended."""
+    known = serve.status().applications
     for name in where.all:
-        serve.delete(name, _blocking=False)
+        if name in known:
+            serve.delete(name, _blocking=name == where.all[-1])
 
 
 def replica_status(where: DeploymentNames) -> list[ReplicaStatus]:
