@@ -35,7 +35,7 @@ class Hint:
 
 @dataclass(frozen=True)
 class Claim:
-    """A question and an answer about a passage, both labels, and a hint per sentence (none if the answer is no value)."""
+    """A question and an answer about a passage, both labels, and hints by sentence (none if the answer is no value)."""
 
     told: Told
     question: str

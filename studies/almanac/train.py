@@ -4,9 +4,11 @@ Law: the seed fixes the data and the first weights; a run on the same machine an
 """
 
 import argparse
+import json
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -137,8 +139,9 @@ def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, plan: Plan,
 
 
 def train(name: str, *, seed: int, output: Path, steps: int | None = None) -> None:
-    """Trains the named model and saves it."""
-    plan = PLANS[name] if steps is None else PLANS[name].__class__(**{**vars(PLANS[name]), "steps": steps})
+    """Trains the named model and saves it, with a note of how (training.json)."""
+    plan = PLANS[name] if steps is None else replace(PLANS[name], steps=steps)
+    started = time.monotonic()
     torch.manual_seed(seed)
     tokenizer = almanac_tokenizer.build()
     edition = canon(CANON_SEED, entities=CANON_ENTITIES)
@@ -147,6 +150,15 @@ def train(name: str, *, seed: int, output: Path, steps: int | None = None) -> No
     source = TurnBatches if plan.role == "generator" else ClaimBatches
     fit(module, source(edition, tokenizer, plan, rng), plan)
     save(model, tokenizer, plan, output)
+    note = {
+        "model": name,
+        "seed": seed,
+        "steps": plan.steps,
+        "seconds": round(time.monotonic() - started),
+        "threads": torch.get_num_threads(),
+        "parameters": sum(p.numel() for p in model.parameters()),
+    }
+    (output / "training.json").write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
 
 
 def main() -> None:
@@ -159,9 +171,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    started = time.monotonic()
     train(given.name, seed=given.seed, output=given.output, steps=given.steps)
-    print(f"{given.name}: {time.monotonic() - started:.0f} s")
 
 
 if __name__ == "__main__":
