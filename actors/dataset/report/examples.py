@@ -11,7 +11,7 @@ from msgspec import Struct
 from actors.dataset.report.words import spoken
 from actors.lives import Life
 from schemas.orders import Attempt
-from schemas.verdicts import Errored, Passed
+from schemas.verdicts import Errored, Passed, Rejected
 
 PASSAGE_CHARACTERS = 1400
 TEXT_CHARACTERS = 700
@@ -35,6 +35,8 @@ class GateView(Struct, frozen=True):
 
 class AttemptView(Struct, frozen=True):
     number: int
+    tone: str
+    """rejected when any gate rejected it, idle when it could not be judged, else accepted."""
     repair: str
     sampling: str
     question: str
@@ -127,6 +129,7 @@ def _attempt(attempt: Attempt) -> AttemptView:
     sampling = f"{candidate.pool}, temperature {candidate.sampling.temperature:g}" if candidate else "no answer came"
     return AttemptView(
         number=attempt.number,
+        tone=_tone(attempt),
         repair=spoken(attempt.repair.kind.value) if attempt.repair else "",
         sampling=sampling,
         question=_cut(draft.question) if draft else "",
@@ -138,6 +141,13 @@ def _attempt(attempt: Attempt) -> AttemptView:
         reasons="; ".join(diagnosis.reasons) if diagnosis else (candidate.malformed or "" if candidate else ""),
         choice=chosen,
     )
+
+
+def _tone(attempt: Attempt) -> str:
+    if any(isinstance(said, Rejected) for said in attempt.verdicts):
+        return "rejected"
+    judged = attempt.verdicts and all(isinstance(said, Passed) for said in attempt.verdicts)
+    return "accepted" if judged else "idle"
 
 
 def _gates(attempt: Attempt) -> tuple[GateView, ...]:

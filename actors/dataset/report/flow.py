@@ -4,6 +4,7 @@ Law: every order is in exactly one path, so the ribbons into a stage and out of 
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from markupsafe import Markup
 from msgspec import Struct
@@ -42,10 +43,12 @@ class Canvas(Struct, frozen=True):
     margin_right: float
     gap: float = 14.0
     bar: float = 10.0
+    inner_labels: Literal["beside", "above"] = "beside"
+    """Where the names of the columns between the first and the last stand."""
 
 
-WIDE = Canvas(width=1040, height=400, margin_left=96, margin_right=170)
-NARROW = Canvas(width=400, height=360, margin_left=70, margin_right=126, gap=12)
+WIDE = Canvas(width=1040, height=400, margin_left=72, margin_right=160, gap=17)
+NARROW = Canvas(width=400, height=360, margin_left=62, margin_right=130, gap=18, inner_labels="above")
 
 
 class _Node(Struct):
@@ -77,7 +80,7 @@ def flow_figure(paths: Mapping[Path, int], canvas: Canvas, *, class_: str) -> Ma
         _bar(node, xs[index], scale, canvas) for index, column in enumerate(columns) for node in column if _drawn(node)
     ]
     labels = [
-        _label(node, xs[index], scale, place=_Place(total, index == 0, index == len(columns) - 1, canvas.bar))
+        _label(node, xs[index], scale, place=_Place(total, index == 0, index == len(columns) - 1, canvas))
         for index, column in enumerate(columns)
         for node in column
         if _drawn(node)
@@ -129,7 +132,7 @@ def _ribbons(
     drawn: list[Markup] = []
     for index in range(len(columns) - 1):
         left, right = places[index], places[index + 1]
-        steps = sorted(flows.items(), key=lambda flow: tuple(places[i][key][0] for i, key in enumerate(flow[0])))
+        steps = sorted(flows.items(), key=lambda flow: [places[i][key][0] for i, key in enumerate(flow[0])][::-1])
         leaving = sorted(steps, key=lambda flow: (left[flow[0][index]][0], right[flow[0][index + 1]][0]))
         starts: dict[Path, float] = {}
         for path, number in leaving:
@@ -139,11 +142,17 @@ def _ribbons(
         arriving = sorted(leaving, key=lambda flow: (right[flow[0][index + 1]][0], left[flow[0][index]][0]))
         for path, number in arriving:
             node = right[path[index + 1]][1]
-            shape = _ribbon(xs[index] + bar, starts[path], xs[index + 1], node.into, number * scale)
+            shape = _ribbon(
+                xs[index] + _bar_at(path[index], bar), starts[path], xs[index + 1], node.into, number * scale
+            )
             node.into += number * scale
             words = f"{spoken(path[index].lstrip(PASSING))} → {spoken(path[-1])}: {count(number)}"
             drawn.append(tag("path", title(words), d=shape, class_=f"ribbon tone-{_TONES.get(path[-1], 'idle')}"))
     return drawn
+
+
+def _bar_at(key: str, bar: float) -> float:
+    return 0.0 if key.startswith(PASSING) else bar
 
 
 def _ribbon(x1: float, y1: float, x2: float, y2: float, width: float) -> str:
@@ -165,7 +174,7 @@ class _Place(Struct, frozen=True):
     total: int
     first: bool
     last: bool
-    bar: float
+    canvas: Canvas
 
 
 def _label(node: _Node, x: float, scale: float, *, place: _Place) -> Markup:
@@ -176,8 +185,11 @@ def _label(node: _Node, x: float, scale: float, *, place: _Place) -> Markup:
         lines = (name, count(node.value))
         return _two_lines(x - 8, middle, lines, anchor="end")
     if place.last:
-        return _two_lines(x + place.bar + 8, middle, (name, f"{count(node.value)} · {share}"), anchor="start")
-    return text(x + place.bar / 2, node.top - 5, f"{name} {count(node.value)}", class_="node-label", anchor="middle")
+        return _two_lines(x + place.canvas.bar + 8, middle, (name, f"{count(node.value)} · {share}"), anchor="start")
+    named = f"{name} {count(node.value)}"
+    if place.canvas.inner_labels == "above":
+        return text(x + place.canvas.bar / 2, node.top - 4, named, class_="node-label", anchor="middle")
+    return text(x + place.canvas.bar + 7, middle + 4, named, class_="node-label")
 
 
 def _two_lines(x: float, middle: float, lines: tuple[str, str], *, anchor: str) -> Markup:

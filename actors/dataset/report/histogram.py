@@ -15,7 +15,7 @@ SHOWN = (GateName.FAITHFULNESS, GateName.REWARD, GateName.VERIFIER, GateName.DIV
 OUTCOMES = ("accepted", "rejected", "idle")
 """Of the attempt: accepted, rejected by this gate, or passed here and lost elsewhere."""
 _SPOKEN = {"accepted": "accepted", "rejected": "rejected by this gate", "idle": "passed here, rejected elsewhere"}
-WIDTH, HEIGHT = 420.0, 210.0
+WIDTH, HEIGHT = 500.0, 230.0
 LEFT, RIGHT, TOP, BOTTOM = 44.0, 12.0, 22.0, 26.0
 
 

@@ -29,9 +29,13 @@ def lens_area(r1: float, r2: float, distance: float) -> float:
         return 0.0
     if distance <= abs(r1 - r2):
         return math.pi * min(r1, r2) ** 2
-    a1 = math.acos((distance**2 + r1**2 - r2**2) / (2 * distance * r1))
-    a2 = math.acos((distance**2 + r2**2 - r1**2) / (2 * distance * r2))
+    a1, a2 = _half_angle(r1, r2, distance), _half_angle(r2, r1, distance)
     return r1**2 * (a1 - math.sin(2 * a1) / 2) + r2**2 * (a2 - math.sin(2 * a2) / 2)
+
+
+def _half_angle(radius: float, other: float, distance: float) -> float:
+    cosine = (distance**2 + radius**2 - other**2) / (2 * distance * radius)
+    return math.acos(max(-1.0, min(1.0, cosine)))  # rounding leaves the domain where the circles just touch
 
 
 def distance_for(r1: float, r2: float, area: float) -> float:
@@ -44,8 +48,8 @@ def distance_for(r1: float, r2: float, area: float) -> float:
 
 
 def nice_ceiling(value: float) -> float:
-    """The next of 1, 2, 2.5, 5 × 10ⁿ at or above a positive value; 1 for nothing."""
+    """The next round number (1, 1.5, 2 … 8 × 10ⁿ) at or above a positive value; 1 for nothing."""
     if value <= 0:
         return 1.0
     unit = 10.0 ** math.floor(math.log10(value))
-    return next(step * unit for step in (1, 2, 2.5, 5, 10) if step * unit >= value * (1 - 1e-9))
+    return next(step * unit for step in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if step * unit >= value * (1 - 1e-9))

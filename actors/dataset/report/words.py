@@ -1,6 +1,7 @@
 """Numbers and names as the page says them."""
 
-from collections.abc import Sequence
+NBSP = "\u00a0"
+"""A number and its unit stay on one line."""
 
 
 def count(number: float) -> str:
@@ -17,7 +18,7 @@ def short(number: float) -> str:
     """1234567 → 1.23 M: three digits are enough to read."""
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if number >= size:
-            return f"{number / size:.3g} {unit}"
+            return f"{number / size:.3g}{NBSP}{unit}"
     return f"{number:.3g}"
 
 
@@ -26,12 +27,12 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return "–"
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f}{NBSP}s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
-        return f"{minutes} min {rest} s"
+        return f"{minutes}{NBSP}min{NBSP}{rest}{NBSP}s"
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+    return f"{hours}{NBSP}h{NBSP}{minutes}{NBSP}min" if hours < 48 else f"{hours // 24}{NBSP}d{NBSP}{hours % 24}{NBSP}h"
 
 
 def spoken(name: str) -> str:
@@ -42,8 +43,3 @@ def spoken(name: str) -> str:
 def plural(number: int, noun: str) -> str:
     """1 passage, 2 passages."""
     return f"{count(number)} {noun}{'' if number == 1 else 's'}"
-
-
-def listed(words: Sequence[str]) -> str:
-    """a, b and c."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
