@@ -72,8 +72,8 @@ library_name: transformers
 Llama architecture, {note["parameters"]:,} parameters in bfloat16: {plan.layers} layers, {plan.width} wide, heads of 32,
 a whole-word tokenizer with byte fallback. Trained from scratch (seed {note["seed"]}, {note["steps"]} steps)
 in {note["seconds"]} s on {threads} of a machine busy with other work, on passages made on the fly
-(canon: seed {CANON_SEED}, {CANON_ENTITIES} entities). Its first weights are drawn at random around three general circuits (`studies/almanac/initial.py`); nothing
-of the almanac is in them.
+(canon: seed {CANON_SEED}, {CANON_ENTITIES} entities). Its first weights are drawn at random around
+three general circuits (`studies/almanac/initial.py`); nothing of the almanac is in them.
 
 ```
 python -m studies.almanac.train {name} --seed {note["seed"]} --steps {note["steps"]} --output DIR
