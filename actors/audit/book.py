@@ -1,0 +1,155 @@
+"""Follows every order through the ledger. Law: issued once, attempts without a gap, one end, nothing after it.
+
+Written apart from the queue on purpose: what proves the queue must not be the queue.
+"""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from actors.audit.findings import Findings
+from schemas.audit import Check
+from schemas.corpus import Passage, passage_id
+from schemas.ids import OrderId, PassageId
+from schemas.ledger import (
+    AcceptedEnd,
+    CorpusEnded,
+    DeadLetteredEnd,
+    Planned,
+    Record,
+    Refused,
+    Rejoined,
+    ShardKind,
+    ShardWritten,
+)
+from schemas.orders import Attempt
+from schemas.verdicts import Errored, Passed, Verdict
+
+OPEN, ACCEPTED, DEAD_LETTERED = 0, 1, 2
+
+
+class Span(Struct, frozen=True):
+    """A passage as the ledger holds it, without what a check does not need."""
+
+    passage_id: PassageId
+    document_sha256: str
+    start: int
+    end: int
+    text: str
+
+
+class Book(Struct):
+    """What the ledger says. `ends`: each order's end; `rows`: which rows shards must hold, by kind."""
+
+    ends: dict[OrderId, int] = {}
+    attempts: dict[OrderId, int] = {}
+    passages: dict[OrderId, PassageId] = {}
+    spans: dict[str, list[Span]] = {}
+    rows: dict[ShardKind, int] = {}
+    shards: dict[str, ShardWritten] = {}
+    planned: set[PassageId] = set()
+    quotes: int = 0
+    last_seq: int = 0
+    corpus_ended: bool = False
+
+    def count(self, state: int) -> int:
+        """Orders in a state."""
+        return sum(end == state for end in self.ends.values())
+
+
+def read_book(records: Iterable[tuple[int, Record]], findings: Findings) -> Book:
+    """The whole ledger, checked on the way."""
+    book = Book(rows=dict.fromkeys(ShardKind, 0))
+    texts: dict[PassageId, str] = {}
+    for seq, record in records:
+        if seq != book.last_seq + 1:
+            findings.error(Check.CONSERVATION, f"records {book.last_seq + 1} to {seq - 1} are missing", "ledger")
+        book.last_seq = seq
+        match record:
+            case Planned():
+                _plan(book, record, findings)
+                texts[record.passage.id] = record.passage.text
+            case Rejoined() | AcceptedEnd() | DeadLetteredEnd():
+                _move(book, record, texts, findings)
+            case Refused():
+                book.rows[ShardKind.DEAD_LETTERS] += 1
+            case ShardWritten():
+                book.shards[record.name] = record
+            case CorpusEnded():
+                book.corpus_ended = True
+            case _:
+                pass
+    return book
+
+
+def _plan(book: Book, record: Planned, findings: Findings) -> None:
+    passage = record.passage
+    if passage.id in book.planned:
+        findings.error(Check.CONSERVATION, f"passage {passage.id} is planned twice", "ledger")
+    book.planned.add(passage.id)
+    if passage_id(passage.text, passage.provenance) != passage.id:
+        findings.error(Check.PROVENANCE, f"passage {passage.id} is not what its id says", passage.provenance.uri)
+    _keep_span(book, passage)
+    for order in record.orders:
+        if order.id in book.ends:
+            findings.error(Check.CONSERVATION, "an order is issued twice", f"order {order.id}", order.id)
+        book.ends[order.id] = OPEN
+        book.attempts[order.id] = 0
+        book.passages[order.id] = passage.id
+
+
+def _keep_span(book: Book, passage: Passage) -> None:
+    where = passage.provenance
+    span = Span(passage.id, where.document_sha256, where.start, where.end, passage.text)
+    book.spans.setdefault(where.uri, []).append(span)
+
+
+def _move(
+    book: Book, record: Rejoined | AcceptedEnd | DeadLetteredEnd, texts: dict[PassageId, str], findings: Findings
+) -> None:
+    order_id = record.order_id
+    if order_id not in book.ends:
+        findings.error(Check.CONSERVATION, "an order that was never issued moves", f"order {order_id}", order_id)
+        return
+    if book.ends[order_id] != OPEN:
+        findings.error(Check.CONSERVATION, "an order moves after its end", f"order {order_id}", order_id)
+    if record.attempt is not None:
+        if record.attempt.number != book.attempts[order_id] + 1:
+            what = f"attempt {record.attempt.number} follows attempt {book.attempts[order_id]}"
+            findings.error(Check.CONSERVATION, what, f"order {order_id}", order_id)
+        book.attempts[order_id] = record.attempt.number
+        book.quotes += _check_quotes(record.attempt, texts[book.passages[order_id]], order_id, findings)
+    if isinstance(record, AcceptedEnd):
+        book.ends[order_id] = ACCEPTED
+        book.rows[ShardKind.DATASET] += 1
+        _check_accepted(record, findings)
+    elif isinstance(record, DeadLetteredEnd):
+        book.ends[order_id] = DEAD_LETTERED
+        book.rows[ShardKind.DEAD_LETTERS] += 1
+
+
+def _check_accepted(record: AcceptedEnd, findings: Findings) -> None:
+    """Nothing passes that was not judged: every verdict of the accepted attempt is a pass."""
+    verdicts: tuple[Verdict, ...] = record.attempt.verdicts
+    unpassed = [verdict.gate.value for verdict in verdicts if not isinstance(verdict, Passed)]
+    if unpassed or not verdicts:
+        what = f"accepted without having passed {', '.join(unpassed) or 'any gate'}"
+        findings.error(Check.CONSERVATION, what, f"order {record.order_id}", record.order_id)
+    candidate = record.attempt.candidate
+    if candidate is None or candidate.draft is None:
+        findings.error(Check.ROWS, "accepted without a draft", f"order {record.order_id}", record.order_id)
+
+
+def _check_quotes(attempt: Attempt, passage: str, order_id: OrderId, findings: Findings) -> int:
+    quotes = [
+        claim.quote
+        for verdict in attempt.verdicts
+        if not isinstance(verdict, Errored)
+        for claim in verdict.evidence.claims
+        if claim.quote is not None
+    ]
+    for quote in quotes:
+        if passage[quote.start : quote.end] != quote.text:
+            what = f"a quote is not at characters {quote.start} to {quote.end} of its passage"
+            findings.error(Check.PROVENANCE, what, f"order {order_id}, attempt {attempt.number}", order_id)
+    return len(quotes)

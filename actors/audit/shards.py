@@ -1,0 +1,128 @@
+"""Holds the shards on disk against the ledger. Law: a recorded shard is whole and its rows are exactly its ends."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from actors.audit.book import ACCEPTED, DEAD_LETTERED, Book
+from actors.audit.findings import Findings
+from schemas.audit import Check
+from schemas.ids import OrderId
+from schemas.ledger import ShardKind, ShardWritten
+
+CHECKSUMS = "checksums.txt"
+_CHUNK_BYTES = 1 << 20
+_END = {ShardKind.DATASET: ACCEPTED, ShardKind.DEAD_LETTERS: DEAD_LETTERED}
+
+
+def check_shards(output: Path, book: Book, findings: Findings) -> int:
+    """Files, checksums and rows; gives the rows read."""
+    seen: set[OrderId] = set()
+    rows = dict.fromkeys(ShardKind, 0)
+    for shard in book.shards.values():
+        if _is_whole(output, shard, findings):
+            rows[shard.kind] += _check_rows(output / shard.name, shard, book, seen, findings)
+    for kind in ShardKind:
+        missing = book.rows[kind] - rows[kind]
+        if missing > 0:
+            finished = book.corpus_ended and not book.count(0)
+            what = f"{missing} ends are in no shard"
+            if finished and not findings.faults:
+                findings.error(Check.ROWS, what, kind.value)
+            else:
+                findings.warning(Check.ROWS, f"{what} yet", kind.value)
+    _check_strangers(output, book, findings)
+    _check_sums(output, findings)
+    return sum(rows.values())
+
+
+def _is_whole(output: Path, shard: ShardWritten, findings: Findings) -> bool:
+    path = output / shard.name
+    if not path.is_file():
+        findings.error(Check.SHARDS, "a recorded shard is missing", shard.name)
+        return False
+    if _sha256(path) != shard.sha256:
+        findings.error(Check.SHARDS, "a shard is not what was written (its checksum differs)", shard.name)
+        return False
+    return True
+
+
+def _check_rows(path: Path, shard: ShardWritten, book: Book, seen: set[OrderId], findings: Findings) -> int:
+    count = 0
+    for row in _rows(path, findings):
+        count += 1
+        if row.get("subject") == "document":
+            continue
+        order_id = OrderId(row["id"])
+        where = f"{shard.name}, row {count}"
+        if order_id in seen:
+            findings.error(Check.ROWS, "an order has two rows", where, order_id)
+        seen.add(order_id)
+        if book.ends.get(order_id) != _END[shard.kind]:
+            findings.error(Check.ROWS, f"a row of an order that did not end in {shard.kind.value}", where, order_id)
+        elif shard.kind is ShardKind.DATASET:
+            _check_sample(row, book, where, findings)
+    if count != shard.rows:
+        findings.error(Check.ROWS, f"holds {count} rows, {shard.rows} were recorded", shard.name)
+    return count
+
+
+def _check_sample(row: dict[str, Any], book: Book, where: str, findings: Findings) -> None:
+    order_id = OrderId(row["id"])
+    spans = book.spans.get(row["provenance"]["uri"], [])
+    planned = next((span for span in spans if span.passage_id == book.passages[order_id]), None)
+    if planned is None or row["passage"] != planned.text or row["provenance"]["start"] != planned.start:
+        findings.error(Check.PROVENANCE, "the row's passage is not its order's passage", where, order_id)
+    if row["quote"] is not None and not _has(row["passage"], row["quote"]):
+        findings.error(Check.PROVENANCE, "the row's quote is not in its passage", where, order_id)
+
+
+def _has(passage: str, quote: str) -> bool:
+    """White space aside: a quote may be wrapped differently."""
+    return " ".join(quote.split()) in " ".join(passage.split())
+
+
+def _rows(path: Path, findings: Findings) -> Iterator[dict[str, Any]]:
+    try:
+        with pq.ParquetFile(path) as file:
+            names = set(file.schema_arrow.names) & {"id", "subject", "passage", "quote", "provenance"}
+            for batch in file.iter_batches(batch_size=512, columns=sorted(names)):
+                yield from batch.to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        findings.error(Check.SHARDS, f"cannot be read as Parquet: {error}", path.name)
+
+
+def _check_strangers(output: Path, book: Book, findings: Findings) -> None:
+    for kind in ShardKind:
+        for path in sorted((output / kind.value).glob("*.parquet")):
+            name = f"{kind.value}/{path.name}"
+            if name not in book.shards:
+                findings.error(Check.SHARDS, "a shard that the ledger does not know", name)
+
+
+def _check_sums(output: Path, findings: Findings) -> None:
+    path = output / CHECKSUMS
+    if not path.is_file():
+        findings.warning(Check.SHARDS, "not written yet; the run has not been finished", CHECKSUMS)
+        return
+    for line in path.read_text(encoding="utf-8").splitlines():
+        digest, _, name = line.partition("  ")
+        target = output / name
+        if not target.resolve().is_relative_to(output.resolve()):
+            findings.error(Check.SHARDS, f"names a file outside the folder: {name}", CHECKSUMS)
+        elif not target.is_file():
+            findings.error(Check.SHARDS, f"{name} is missing", CHECKSUMS)
+        elif _sha256(target) != digest:
+            findings.error(Check.SHARDS, f"{name} has changed since it was written", CHECKSUMS)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()

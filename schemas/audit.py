@@ -1,0 +1,54 @@
+"""What `gleaner verify` found: every fault with its place, and how much was looked at."""
+
+from enum import Enum
+
+from msgspec import Struct
+
+from schemas.ids import OrderId
+
+
+class Severity(Enum):
+    ERROR = "error"
+    """A promise is broken."""
+    WARNING = "warning"
+    """Something could not be checked, or is not finished."""
+
+
+class Check(Enum):
+    CONSERVATION = "conservation"
+    SHARDS = "shards"
+    ROWS = "rows"
+    PROVENANCE = "provenance"
+    MANIFEST = "manifest"
+
+
+class Finding(Struct, frozen=True):
+    """One fault. `where`: a file, a uri or an order."""
+
+    severity: Severity
+    check: Check
+    what: str
+    where: str
+    order_id: OrderId | None = None
+
+
+class AuditReport(Struct, frozen=True):
+    """The whole answer. `findings` is cut after `most` of a kind; `faults` counts all errors."""
+
+    orders: int
+    accepted: int
+    dead_lettered: int
+    outstanding: int
+    shards: int
+    rows: int
+    passages: int
+    passages_checked: int
+    """Passages that were compared with their documents."""
+    quotes: int
+    findings: tuple[Finding, ...]
+    faults: int
+
+    @property
+    def ok(self) -> bool:
+        """Nothing promised is broken."""
+        return self.faults == 0
