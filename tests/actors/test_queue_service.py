@@ -1,0 +1,179 @@
+"""The queue behind asyncio: waiting, backpressure, group commit, and a ledger that fails."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from actors.ledger import MemoryLedger, SqliteLedger
+from actors.queue import QueueLimits, RegenerationQueue
+from actors.queue_service import Ledger, QueueService, ServiceSettings
+from schemas.corpus import DocumentRefused, RefusalReason
+from schemas.errors import GleanerError, OutputError
+from schemas.ledger import Record
+from schemas.orders import Duplicate, Recorded
+from tests.doubles.attempts import TOKENS_PER_ATTEMPT, accepted, passage, rejected
+
+BAD = DocumentRefused("a.txt", RefusalReason.EMPTY, "no text")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def service(
+    ledger: Ledger | None = None, *, capacity: int = 100, slots: int = 1, tokens: int | None = None
+) -> QueueService:
+    limits = QueueLimits(max_attempts=3, lease_s=60, fresh_ageing_s=30, tokens=tokens)
+    queue = RegenerationQueue(limits, lambda a, b: 1.0 if a == b else 0.0)
+    settings = ServiceSettings("grounded_answer", samples_per_passage=slots, capacity=capacity)
+    return QueueService(queue, ledger or MemoryLedger(), settings, now=Clock())
+
+
+async def test_from_offer_to_the_end() -> None:
+    """Passages in, leases out, outcomes settled, the run is over when all have ended and no more will come."""
+    queue = service(slots=2)
+    assert await queue.offer([passage(1), passage(2)])
+    leases = await queue.lease("c", 10, 0.1)
+    assert len(leases) == 4
+    settled = await queue.settle([accepted(lease) for lease in leases])
+    assert all(isinstance(one, Recorded) for one in settled)
+    assert not queue.finished()
+    await queue.corpus_ended(2, 2)
+    assert queue.finished()
+    counts = queue.snapshot().counts
+    assert (counts.issued, counts.accepted, counts.first_pass, counts.outstanding) == (4, 4, 4, 0)
+
+
+async def test_a_full_queue_makes_the_reader_wait() -> None:
+    """Bounded: the third passage is taken in only when an order has ended; nothing is dropped."""
+    queue = service(capacity=2)
+    offering = asyncio.ensure_future(queue.offer([passage(number) for number in range(3)]))
+    leases = await queue.lease("c", 10, 1)
+    await asyncio.sleep(0.01)
+    assert not offering.done()
+    assert queue.snapshot().counts.outstanding <= 2
+    await queue.settle([accepted(lease) for lease in leases])
+    assert await asyncio.wait_for(offering, 5)
+    assert len(await queue.lease("c", 10, 1)) == 1
+
+
+async def test_a_lease_call_waits_for_work_and_wakes_at_once() -> None:
+    """A conductor with nothing to do does not poll: it has its lease as soon as a passage comes."""
+    queue = service()
+    waiting = asyncio.ensure_future(queue.lease("c", 1, 3600))
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    await queue.offer([passage(1)])
+    assert len(await asyncio.wait_for(waiting, 5)) == 1
+
+
+async def test_an_outcome_is_answered_only_when_it_is_durable() -> None:
+    """The disk is slow: nobody is told of an acceptance that a crash could undo; those who wait share one transaction."""
+    written: list[int] = []
+    gate = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    class Slow(MemoryLedger):
+        def append(self, records: Sequence[Record]) -> int:
+            if self.kept:
+                asyncio.run_coroutine_threadsafe(gate.wait(), loop).result(5)
+            written.append(len(records))
+            return super().append(records)
+
+    queue = service(Slow())
+    await queue.offer([passage(number) for number in range(10)])
+    leases = await queue.lease("c", 10, 1)
+    settling = [asyncio.ensure_future(queue.settle([accepted(lease)])) for lease in leases]
+    await asyncio.sleep(0.02)
+    assert not any(one.done() for one in settling)
+    assert queue.snapshot().counts.accepted == 0
+    gate.set()
+    await asyncio.gather(*settling)
+    assert queue.snapshot().counts.accepted == 10
+    assert sum(written[1:]) == 10
+    assert len(written[1:]) <= 2
+
+
+async def test_a_ledger_that_fails_stops_everything() -> None:
+    """The disk is full: the caller is told, and from then on nobody is answered from memory that is ahead of the disk."""
+
+    class Full(MemoryLedger):
+        def append(self, records: Sequence[Record]) -> int:
+            if self.kept:
+                raise OutputError("disk full")
+            return super().append(records)
+
+    queue = service(Full())
+    await queue.offer([passage(1), passage(2)])
+    one, two = await queue.lease("c", 2, 1)
+    with pytest.raises(OutputError, match="disk full"):
+        await queue.settle([accepted(one)])
+    with pytest.raises(GleanerError, match="disk full"):
+        await queue.settle([accepted(two)])
+    with pytest.raises(GleanerError, match="disk full"):
+        queue.snapshot()
+
+
+async def test_a_new_process_goes_on_where_the_old_one_died(tmp_path: Path) -> None:
+    """Killed with one order accepted, one under way: on resume nothing is issued twice and the second is leased again."""
+    queue = service(SqliteLedger(tmp_path))
+    await queue.offer([passage(1), passage(2)])
+    await queue.refuse(BAD)
+    one, two = await queue.lease("c", 2, 1)
+    await queue.settle([accepted(one)])
+    await queue.close()
+    again = service(SqliteLedger(tmp_path))
+    assert await again.offer([passage(1), passage(2)])
+    await again.refuse(BAD)
+    (lease,) = await again.lease("c", 9, 1)
+    assert lease.order == two.order
+    counts = again.snapshot().counts
+    assert (counts.issued, counts.accepted, counts.outstanding, counts.refused_documents) == (2, 1, 1, 1)
+    await again.settle([accepted(lease)])
+    await again.corpus_ended(2, 2)
+    assert again.finished()
+    await again.close()
+
+
+async def test_a_duplicate_is_told_and_may_be_repaired() -> None:
+    """Two slots ask the same: the second's report is answered with the first's id; its repair is then recorded."""
+    queue = service(slots=2)
+    await queue.offer([passage(1)])
+    one, two = await queue.lease("c", 2, 1)
+    first, second = await queue.settle([accepted(one, "When?"), accepted(two, "When?")])
+    assert isinstance(first, Recorded)
+    assert isinstance(second, Duplicate)
+    assert isinstance((await queue.settle([rejected(two)]))[0], Recorded)
+
+
+async def test_stopping_wakes_whoever_waits() -> None:
+    """Ctrl-C: a waiting conductor comes back empty at once, a waiting reader is told to stop, the run counts as over."""
+    queue = service(capacity=1)
+    await queue.offer([passage(1)])
+    (_,) = await queue.lease("c", 1, 1)
+    leasing = asyncio.ensure_future(queue.lease("c", 1, 3600))
+    offering = asyncio.ensure_future(queue.offer([passage(2)]))
+    await asyncio.sleep(0.01)
+    queue.stop_leasing()
+    assert await asyncio.wait_for(leasing, 5) == []
+    assert await asyncio.wait_for(offering, 5) is False
+    assert queue.finished()
+
+
+async def test_a_spent_budget_ends_the_run_with_every_order_counted() -> None:
+    """One attempt's tokens allowed, three orders: one accepted, two end as budget, the reader is told to stop."""
+    queue = service(tokens=TOKENS_PER_ATTEMPT)
+    await queue.offer([passage(number) for number in range(3)])
+    (lease,) = await queue.lease("c", 1, 1)
+    await queue.settle([accepted(lease)])
+    assert await queue.lease("c", 1, 0.01) == []
+    assert queue.finished()
+    counts = queue.snapshot().counts
+    assert (counts.accepted, counts.dead_lettered, counts.outstanding) == (1, 2, 0)
+    assert await queue.offer([passage(9)]) is False
