@@ -28,9 +28,11 @@ class Drawn:
         self._seed = seed
         self._size = size
         self._heap: list[tuple[int, OrderId]] = []
+        self.offered = 0
 
     def offer(self, order_id: OrderId) -> None:
         """Keep it if it is among the smallest so far."""
+        self.offered += 1
         rank = -int(content_id("example", self._seed, order_id)[:15], 16)
         if len(self._heap) < self._size:
             heappush(self._heap, (rank, order_id))
@@ -92,10 +94,10 @@ class Facts:
         return self._tally.summary()
 
     def examples(self, end: str) -> list[OrderId]:
-        """Orders to show of an end (`accepted`, `recovered`, `dead_lettered`), as varied as they come."""
-        drawn = [drawn.orders() for (kind, _), drawn in sorted(self._examples.items()) if kind == end]
-        rounds = [[orders[turn] for orders in drawn if turn < len(orders)] for turn in range(KEPT_EXAMPLES)]
-        return [order_id for found in rounds for order_id in found]
+        """Orders to show of an end (`accepted`, `recovered`, `dead_lettered`): one of each sort, then the commonest."""
+        sorts = [(-drawn.offered, sort, drawn) for (kind, sort), drawn in self._examples.items() if kind == end]
+        drawn = [found.orders() for *_, found in sorted(sorts, key=lambda found: found[:2])]
+        return [orders[0] for orders in drawn] + [order_id for orders in drawn for order_id in orders[1:]]
 
     def _offer_accepted(self, record: AcceptedEnd) -> None:
         repair = record.attempt.repair
