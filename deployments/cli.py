@@ -106,7 +106,7 @@ def explain(
 def verify(folder: Folder, json: Json = False) -> None:
     """Prove from the files alone: every order ended once, every passage is exact, every checksum holds."""
     with boundary():
-        from deployments.terminal.reading import show_verification
+        from deployments.terminal.proof import show_verification
 
         if not show_verification(folder, json=json):
             raise typer.Exit(FAILED)

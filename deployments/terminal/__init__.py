@@ -7,6 +7,9 @@ lines     the same in plain lines, for a file or CI
 watcher   which of the two is shown, and how often
 summary   the run's end, and `gleaner status`
 life      `gleaner explain`: one sample's life
+reading   what `status`, `explain` and `report` read from a folder
+proof     `gleaner verify`
+running   `gleaner run`
 preview   `gleaner preview`: a few samples in this process, nothing written
 boundary  errors to one line and an exit code
 """

@@ -53,11 +53,11 @@ def time_left(progress: Progress, flow: Flow) -> str:
     read = progress.snapshot is not None and progress.snapshot.summary.corpus_ended
     match progress.phase:
         case Phase.DRAINING:
-            return "finishing what is in flight; Ctrl-C again stops at once, nothing recorded is lost"
+            return "finishing what is in flight (Ctrl-C again: stop at once, nothing is lost)"
         case Phase.FINISHING | Phase.DONE:
             return progress.note or "writing the last files"
     if progress.note:
-        return progress.note
+        return f"{progress.note}{_missing(progress)}"
     if flow.left_s is None:
         return "time left: not known yet"
     rate = f" · {per_second(flow.ended_per_s or 0)} orders/s"
@@ -65,6 +65,11 @@ def time_left(progress: Progress, flow: Flow) -> str:
         known = plural(counts.outstanding, "order")
         return f"about {clock(flow.left_s)} for the {known} read so far, more to read{rate}"
     return f"about {clock(flow.left_s)} left{rate}"
+
+
+def _missing(progress: Progress) -> str:
+    names = [name for name, status in named_replicas(progress.replicas) if not status.running]
+    return f" (no {', no '.join(names)} yet)" if names else ""
 
 
 def _head(progress: Progress, name: str, elapsed_s: float) -> RenderableType:

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from deployments.progress import Progress
+from deployments.progress import Phase, Progress
 from schemas.progress import Counts, RunSnapshot
 from schemas.stages import Stage, StageFlow
 
@@ -68,7 +68,8 @@ class Window:
 
 
 def flow(window: Sequence[Progress]) -> Flow:
-    """What the window, oldest first, tells of the run's flow."""
+    """What the window, oldest first, tells of the run's flow since its first attempt in this process ended."""
+    window = _active(window)
     snapshots = [(progress.at, progress.snapshot) for progress in window if progress.snapshot is not None]
     ended = _rate(snapshots, lambda snapshot: _ended(snapshot.counts))
     return Flow(
@@ -78,6 +79,14 @@ def flow(window: Sequence[Progress]) -> Flow:
         tokens_per_s=_tokens_per_s(snapshots),
         stages=_stages(window),
     )
+
+
+def _active(window: Sequence[Progress]) -> Sequence[Progress]:
+    """Without the beginning in which nothing moved: models that load are not a slow run."""
+    attempts = [0 if progress.snapshot is None else progress.snapshot.counts.attempts for progress in window]
+    still = next((index for index, count in enumerate(attempts) if count != attempts[0]), len(window)) - 1
+    idle = bool(window) and window[0].phase is Phase.STARTING
+    return window[max(0, still) :] if idle else window
 
 
 def _ended(counts: Counts) -> int:

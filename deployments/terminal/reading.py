@@ -1,4 +1,4 @@
-"""Commands that read a finished or running folder: status, explain, verify, report. No model, no Ray.
+"""Commands that read a finished or running folder: status, explain, report. No model, no Ray.
 
 Law: they change nothing but `report.html`, and work beside a run that is writing.
 """
@@ -45,7 +45,7 @@ def example_of(ledger: LedgerReader) -> OrderId | None:
 
 def show_status(folder: Path, *, json: bool) -> None:
     """How far a run is."""
-    with _ledger(folder) as ledger:
+    with LedgerReader(run_folder(folder)) as ledger:
         summary = summary_of(ledger)
         example = example_of(ledger)
     if json:
@@ -58,7 +58,7 @@ def show_status(folder: Path, *, json: bool) -> None:
 
 def show_life(folder: Path, prefix: str, *, prompts: bool, json: bool) -> None:
     """One order's life. Raises UserError for an id that is unknown or not unique."""
-    with _ledger(folder) as ledger:
+    with LedgerReader(run_folder(folder)) as ledger:
         order_id = find_order(ledger, prefix, folder)
         life = life_of(order_id, ledger.story(order_id))
     if json:
@@ -75,7 +75,7 @@ def write_report(folder: Path, *, now: float, json: bool) -> None:
     from actors.dataset.finish import build_report
     from actors.dataset.report.page import PAGE_NAME
 
-    _ledger(folder).close()
+    LedgerReader(run_folder(folder)).close()
     page = folder / PAGE_NAME
     write_atomically(page, build_report(folder, now=now))
     if json:
@@ -109,11 +109,12 @@ def _nearest(ledger: LedgerReader, wanted: str) -> Iterator[str]:
     yield from (known[close][:12] for close in get_close_matches(wanted, known, n=SUGGESTED, cutoff=0.7))
 
 
-def _ledger(folder: Path) -> LedgerReader:
+def run_folder(folder: Path) -> Path:
+    """The folder, if it is one. Raises UserError."""
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
         raise UserError(f"{folder}: {what}; give the folder of `gleaner run --output`")
-    return LedgerReader(folder)
+    return folder
 
 
 def _shares(summary: Summary) -> dict[str, float]:

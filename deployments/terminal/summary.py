@@ -135,7 +135,7 @@ def _next(summary: Summary, folder: Path, example: OrderId | None) -> Renderable
 
 def _commands(summary: Summary, folder: Path, example: OrderId | None) -> Iterator[tuple[str, str]]:
     if summary.counts.outstanding or not summary.corpus_ended:
-        yield f"gleaner run RUN.yaml --output {folder}", "go on"
+        yield f"gleaner run {folder / 'run.yaml'} --output {folder}", "go on"
     report = folder / "report.html"
     if report.exists():
         yield str(report), "the run on one page"

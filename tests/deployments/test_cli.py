@@ -153,6 +153,25 @@ def test_a_failure_of_ours_shows_its_traceback(finished: Path, monkeypatch: pyte
     assert "Traceback" in result.stderr and "gleaner: failed: RuntimeError: boom" in result.stderr
 
 
+def test_a_folder_that_proves_nothing_fails_verification(finished: Path) -> None:
+    """Every end is in the ledger, none in a shard: exit code 1 and the place, on both outputs."""
+    result = gleaner("verify", finished)
+    assert result.exit_code == 1
+    assert "broken" in result.stdout and "115 ends are in no shard" in result.stdout
+    told = gleaner("verify", finished, "--json")
+    assert told.exit_code == 1
+    assert json.loads(told.stdout)["ok"] is False
+
+
+def test_the_report_is_written_again(finished: Path) -> None:
+    """Deleted or out of date: made from the ledger, its path on stdout."""
+    page = Path(gleaner("report", finished).stdout.strip())
+    assert page == finished / "report.html"
+    assert page.read_text().startswith("<!doctype html>") or page.read_text().startswith("<!DOCTYPE html>")
+    page.unlink()
+    assert json.loads(gleaner("report", finished, "--json").stdout)["bytes"] == page.stat().st_size
+
+
 def test_version_and_no_arguments() -> None:
     """The first two things a newcomer types."""
     assert gleaner("--version").stdout.startswith("gleaner 0.")

@@ -40,6 +40,14 @@ def test_a_resumed_run_is_not_as_fast_as_all_it_did_before() -> None:
     assert told.ended_per_s == 1.0
 
 
+def test_models_that_load_are_not_a_slow_run() -> None:
+    """Twenty seconds of loading, then ten orders in five: two a second, not four in ten seconds."""
+    loading = [replace(at(float(second)), phase=Phase.STARTING) for second in range(20)]
+    told = flow((*loading, at(20.0, attempts=0), at(25.0, ended=10, attempts=10)))
+    assert told.ended_per_s == 2.0
+    assert flow(loading).ended_per_s is None
+
+
 def test_a_conductor_that_is_silent_or_new_changes_no_rate() -> None:
     """One conductor misses a poll; another dies and a new one begins from zero. Neither shows as a jump."""
     told = [

@@ -93,7 +93,7 @@ def test_draining_says_that_nothing_is_lost() -> None:
     """Ctrl-C: the person is told what is happening and what a second Ctrl-C would do."""
     last = play()[8]
     progress = Progress(at=last.at, phase=Phase.DRAINING, snapshot=last.snapshot)
-    assert "finishing what is in flight; Ctrl-C again stops at once" in drawn(
+    assert "finishing what is in flight (Ctrl-C again: stop at once" in drawn(
         board(progress, flow((progress,)), name="q", elapsed_s=9.0)
     )
 
