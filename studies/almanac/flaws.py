@@ -33,14 +33,14 @@ class Poor(Enum):
 class Sloppiness:
     """Shares (0 to 1) of the loose mode's targets that go wrong, as an imitation of sloppy writers."""
 
-    memory: float = 0.30
+    memory: float = 0.35
     """The canon value where the passage was revised."""
-    crossed: float = 0.22
+    crossed: float = 0.15
     """The nearest other value of the type in the passage."""
-    popular: float = 0.10
+    popular: float = 0.08
     """One of the three most told values of the type."""
-    poor: float = 0.14
-    malformed: float = 0.05
+    poor: float = 0.11
+    malformed: float = 0.10
 
 
 def popular_value(attribute: Attribute, rng: random.Random) -> str:
