@@ -1,0 +1,102 @@
+"""`gleaner run` as a person's shell starts it: a process of its own, real Ray and Serve, Ctrl-C in the middle."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+ORDERS = 240
+START_S = 120.0
+COMMAND = [sys.executable, "-c", "from deployments.cli import main; main()"]
+
+
+@pytest.fixture
+def configuration(tmp_path: Path) -> Path:
+    """Twelve documents of 20 orders; a generator of 16 slots that takes a tenth of a second."""
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    for number in range(12):
+        (docs / f"{number:02d}.txt").write_text(f"The harbour of Town {number} holds {number + 10} ships.")
+    factory = 'kind: custom, factory: "tests.doubles.engines:instant"'
+    replicas = "replicas: {num_cpus: 0.2}"
+    generator = f"{{{factory}, options: {{malformed: 0.2, median_s: 0.15, slots: 8}}}}"
+    gate = f"{{form: classifier, engine: {{{factory}}}, {replicas}}}"
+    path = tmp_path / "run.yaml"
+    path.write_text(
+        "name: harbours\n"
+        "corpus: {paths: [./docs]}\n"
+        "task: {kind: grounded_answer, samples_per_passage: 20}\n"
+        f"pools: {{generator: {{engine: {generator}, {replicas}}}}}\n"
+        f"gates: {{faithfulness: {gate}, reward: {gate}}}\n"
+        "conductors: {concurrency: 32}\n"
+    )
+    return path
+
+
+def gleaner(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False)
+
+
+def interrupted(configuration: Path, output: Path) -> tuple[int, str, str]:
+    """Starts a run, sends it SIGINT once its first lines tell of ended orders; exit code, stdout, stderr."""
+    process = subprocess.Popen(
+        [*COMMAND, "run", str(configuration), "--output", str(output)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        _wait_for_ends(output)
+        process.send_signal(signal.SIGINT)
+        told, errors = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    return process.returncode, told, errors
+
+
+def _wait_for_ends(output: Path) -> None:
+    until = time.monotonic() + START_S
+    while time.monotonic() < until:
+        status = gleaner("status", output, "--json")
+        if status.returncode == 0 and json.loads(status.stdout)["counts"]["accepted"] >= 5:
+            return
+        time.sleep(0.5)
+    pytest.fail("nothing was accepted in time")
+
+
+def test_ctrl_c_then_the_same_command_again(configuration: Path, tmp_path: Path) -> None:
+    """A laptop is closed: the run drains, says how to go on, goes on, and the folder proves itself."""
+    output = tmp_path / "out"
+    code, told, errors = interrupted(configuration, output)
+    assert code == 130, errors
+    assert "harbours draining: " in told and "\x1b" not in told
+    assert errors.splitlines()[-1].startswith("gleaner: interrupted; ")
+    assert f"--output {output}" in errors
+
+    resumed = gleaner("run", configuration, "--output", output, "--json")
+    assert resumed.returncode == 0, resumed.stderr
+    counts = json.loads(resumed.stdout)["counts"]
+    assert counts["issued"] == ORDERS == counts["accepted"] + counts["dead_lettered"]
+    assert "harbours done" in resumed.stderr
+
+    proof = gleaner("verify", output, "--json")
+    assert proof.returncode == 0, proof.stdout
+    assert json.loads(proof.stdout)["passages_checked"] == 12
+    assert "finished" in gleaner("status", output).stdout
+
+
+def test_a_folder_of_another_run_is_refused(configuration: Path, tmp_path: Path) -> None:
+    """The wrong --output: one line, exit code 2, before Ray starts, and what is there is unharmed."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "thesis.tex").write_text("years of work")
+    result = gleaner("run", configuration, "--output", other)
+    assert result.returncode == 2
+    assert "thesis.tex" in result.stderr and len(result.stderr.splitlines()) == 1
+    assert [path.name for path in other.iterdir()] == ["thesis.tex"]
