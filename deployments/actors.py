@@ -22,7 +22,7 @@ from actors.queue_service import QueueService
 from actors.tasks.grounded_answer import messages
 from deployments.handles import BatchLimits, GateHandle, PoolHandle, QueueHandle, ray_boundary, streaming
 from deployments.serving import DeploymentNames
-from deployments.wiring import conductor_random, conductor_settings, models, open_queue, toolbox
+from deployments.wiring import conductor_random, conductor_settings, models, open_queue, started, toolbox
 from schemas.config import RunConfig
 from schemas.corpus import DocumentRefused, Passage
 from schemas.ledger import ShardWritten
@@ -41,10 +41,14 @@ class QueueShell:
     """The RegenerationQueue and its ledger."""
 
     def __init__(self, config: RunConfig, output: str) -> None:
-        self._service: QueueService = open_queue(config, Path(output), now=time.time)
+        self._config = config
+        self._output = Path(output)
+        self._service: QueueService
 
-    async def ready(self) -> None:
-        """Returns when the ledger is open and replayed; raises what opening it raised."""
+    async def open(self) -> None:
+        """Opens the ledger and replays it. Raises OutputError when another run is writing there."""
+        self._service = open_queue(self._config, self._output, now=time.time)
+        await self._service.append(started(self._config, at=time.time()))
 
     async def offer(self, passages: list[Passage]) -> None:
         await self._service.offer(passages)

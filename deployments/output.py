@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from actors.dataset.files import write_atomically
+from actors.ledger import NAME as LEDGER_NAME
+from actors.ledger import LedgerReader
 from deployments.config import difference, load_text, to_yaml
 from schemas.config import RunConfig
 from schemas.errors import OutputError
 
 CONFIG_NAME = "run.yaml"
-LEDGER_NAME = "ledger.sqlite"
 
 
 def prepare(config: RunConfig, output: Path) -> Path:
@@ -34,7 +35,15 @@ def _check(config: RunConfig, output: Path) -> None:
             raise OutputError(f"{output}: holds {strangers[0]} but no run; choose an empty folder with --output")
         return
     changed = difference(load_text(written.read_text(encoding="utf-8"), written), config)
-    if changed:
+    if changed and _has_orders(output):
         raise OutputError(
             f"{output}: is another run's folder ({'; '.join(changed)}); choose another --output, or undo the change"
         )
+
+
+def _has_orders(output: Path) -> bool:
+    """Whether anything was issued under the old configuration: an attempt that never began binds nobody."""
+    if not (output / LEDGER_NAME).exists():
+        return False
+    with LedgerReader(output) as ledger:
+        return bool(ledger.orders_like("", 1))

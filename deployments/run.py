@@ -84,6 +84,7 @@ class Supervisor:
         self._conducting: dict[Any, str] = {}
         self._conductor_names = 0
         self._queue: Any = None
+        self._opened = False
         self._reading: Any = None
         self._writing: Any = None
         self._writer: Any = None
@@ -114,7 +115,7 @@ class Supervisor:
         for conductor in self._conductors.values():
             ray.kill(conductor)
         serving.remove(self._where)
-        if self._queue is not None:
+        if self._opened:
             try:
                 ray.get(self._queue.close.remote(), timeout=CALL_S)
             except RayActorError:
@@ -123,7 +124,8 @@ class Supervisor:
     def _start(self) -> None:
         beside = {"scheduling_strategy": here()}
         self._queue = QueueActor.options(**beside).remote(self._config, str(self._output))
-        self._call(self._queue.ready.remote())
+        self._call(self._queue.open.remote())
+        self._opened = True
         self._writer = WriterActor.options(**beside).remote(self._config, str(self._output), self._queue)
         self._writing = self._writer.run.remote()
         reader = ReaderActor.options(**beside).remote(self._config, self._queue)

@@ -14,8 +14,11 @@ from actors.queue import QueueLimits, RegenerationQueue
 from actors.queue_service import Ledger, QueueService, ServiceSettings
 from actors.recovery import build_recovery
 from actors.tasks.grounded_answer import GroundedAnswerTask
+from deployments.config import config_sha256
+from deployments.versions import versions
 from schemas.config import FRESH_POOL, RunConfig
 from schemas.ids import PoolName, derived_seed
+from schemas.ledger import RunStarted
 from schemas.verdicts import GateName
 
 
@@ -76,3 +79,8 @@ def conductor_random(config: RunConfig, name: str) -> Random:
 def models(config: RunConfig) -> dict[PoolName, str]:
     """Each pool's model by name, for the lineage of samples."""
     return {PoolName(name): pool.engine.model for name, pool in config.pools.items()}
+
+
+def started(config: RunConfig, *, at: float) -> RunStarted:
+    """What the ledger keeps of a process that begins or resumes a run."""
+    return RunStarted(at=at, config_sha256=config_sha256(config), versions=versions())

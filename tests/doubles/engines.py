@@ -10,7 +10,7 @@ from random import Random
 
 from msgspec import Struct, convert
 
-from schemas.errors import EngineError, ErrorKind
+from schemas.errors import EngineError, ErrorKind, ModelError
 from schemas.ids import content_id
 from schemas.samples import Classification, ClassificationRequest, Completion, FinishReason, GenerationRequest
 
@@ -85,3 +85,15 @@ def _share(key: str, what: str) -> float:
 def instant(**options: str | float | bool) -> InstantEngine:
     """Factory for a configuration's `engine: {kind: custom, factory: "tests.doubles.engines:instant"}`."""
     return InstantEngine(convert(options, InstantOptions, strict=False))
+
+
+class NoModel(InstantEngine):
+    """Cannot start: its model does not exist."""
+
+    async def start(self) -> None:
+        raise ModelError("there is no model 'atlantis'; name a folder or a Hugging Face model")
+
+
+def no_model() -> NoModel:
+    """Factory of an engine that cannot start."""
+    return NoModel(InstantOptions())

@@ -1,0 +1,223 @@
+"""Whole runs on a real Ray and a real Serve, as `gleaner run` makes them. Engines are doubles: no quality here."""
+
+import json
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import msgspec
+import pyarrow.parquet as pq
+import pytest
+from msgspec.structs import replace
+
+from actors.audit.verify import verify
+from actors.corpus.reader import documents
+from actors.ledger import LedgerReader, SqliteLedger
+from benchmarks.loop import configuration, write_corpus
+from deployments.progress import Phase, Progress
+from deployments.run import RunEnd, RunResult, run
+from schemas.config import Budget, Corpus, CustomEngine, RunConfig
+from schemas.errors import CorpusError, ModelError, OutputError
+from schemas.ledger import AcceptedEnd
+from schemas.orders import EndReason
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.usefixtures("ray_session")]
+
+PASSAGES, SLOTS = 40, 3
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> RunConfig:
+    """A small run in which a fifth of the drafts is refused by the judge."""
+    corpus = tmp_path / "corpus.jsonl"
+    write_corpus(corpus, PASSAGES)
+    return configuration(corpus, rejected=0.2, concurrency=64)
+
+
+def slower(config: RunConfig, median_s: float) -> RunConfig:
+    """The same run with a generator that takes its time."""
+    pool = config.pools["generator"]
+    engine = CustomEngine(factory="tests.doubles.engines:instant", options={"median_s": median_s})
+    return replace(config, pools={"generator": replace(pool, engine=engine)})
+
+
+def accepted(output: Path) -> dict[str, str]:
+    """Order to answer."""
+    with LedgerReader(output) as ledger:
+        ends = [record for _, record in ledger.records() if isinstance(record, AcceptedEnd)]
+    return {end.order_id: end.attempt.candidate.text for end in ends if end.attempt.candidate is not None}
+
+
+def holds(output: Path, config: RunConfig) -> bool:
+    report = verify(output, lambda uris: documents(uris, config.corpus))
+    assert report.ok, report.findings
+    return report.passages_checked == report.passages
+
+
+def test_every_order_ends_and_the_folder_proves_it(config: RunConfig, tmp_path: Path) -> None:
+    """Corpus in, samples out: counts agree everywhere, rejected samples were repaired, the dataset is on disk."""
+    seen: list[Progress] = []
+    result = run(config, tmp_path / "run", watch=seen.append)
+    counts = result.manifest.counts
+    assert result.end is RunEnd.COMPLETE
+    assert counts.issued == PASSAGES * SLOTS == counts.accepted + counts.dead_lettered
+    assert counts.outstanding == 0
+    assert counts.rejected > 0
+    assert counts.recovered > counts.rejected / 2
+    assert holds(tmp_path / "run", config)
+    rows = [row for path in (tmp_path / "run" / "dataset").glob("*.parquet") for row in pq.read_table(path).to_pylist()]
+    assert len(rows) == counts.accepted
+    assert {row["messages"][0]["role"] for row in rows} == {"user"}
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert manifest["yield"] == counts.accepted / counts.issued
+    assert [progress.phase for progress in seen][-1] is Phase.DONE
+
+
+def test_the_same_seed_gives_the_same_samples(config: RunConfig, tmp_path: Path) -> None:
+    """Two runs, two folders: the same orders are accepted with the same text, whatever came first."""
+    run(config, tmp_path / "one")
+    run(config, tmp_path / "two")
+    assert accepted(tmp_path / "one") == accepted(tmp_path / "two")
+    run(replace(config, seed=1), tmp_path / "three")
+    assert accepted(tmp_path / "three") != accepted(tmp_path / "one")
+
+
+def test_a_finished_run_run_again_pays_nothing(config: RunConfig, tmp_path: Path) -> None:
+    """`gleaner run` on a complete folder: nothing is generated, the manifest stands."""
+    first = run(config, tmp_path / "run").manifest
+    again = run(config, tmp_path / "run").manifest
+    assert again.counts == first.counts
+    assert again.tokens == first.tokens
+
+
+def _interrupted(config: RunConfig, output: Path) -> RunResult:
+    def interrupt(progress: Progress) -> None:
+        if progress.snapshot is not None and progress.snapshot.counts.accepted >= 10 and not sent.is_set():
+            sent.set()
+            os.kill(os.getpid(), signal.SIGINT)
+
+    sent = threading.Event()
+    return run(config, output, watch=interrupt)
+
+
+def test_ctrl_c_drains_and_the_same_command_goes_on(config: RunConfig, tmp_path: Path) -> None:
+    """Interrupted in the middle: what was accepted stays, resuming ends every order, none is accepted twice."""
+    slow = slower(config, 0.3)
+    result = _interrupted(slow, tmp_path / "run")
+    assert result.end is RunEnd.INTERRUPTED
+    assert 0 < result.manifest.counts.accepted < PASSAGES * SLOTS
+    assert holds(tmp_path / "run", slow)
+    before = accepted(tmp_path / "run")
+    resumed = run(slow, tmp_path / "run")
+    assert resumed.end is RunEnd.COMPLETE
+    assert resumed.manifest.counts.outstanding == 0
+    assert before.items() <= accepted(tmp_path / "run").items()
+    assert holds(tmp_path / "run", slow)
+    run(slow, tmp_path / "undisturbed")
+    assert accepted(tmp_path / "run") == accepted(tmp_path / "undisturbed")
+
+
+def test_another_runs_folder_is_refused_unharmed(config: RunConfig, tmp_path: Path) -> None:
+    """A changed seed on an old folder: refused before Ray does anything, with the difference; replicas may change."""
+    run(config, tmp_path / "run")
+    before = (tmp_path / "run" / "run.yaml").read_bytes()
+    with pytest.raises(OutputError, match="seed"):
+        run(replace(config, seed=7), tmp_path / "run")
+    assert (tmp_path / "run" / "run.yaml").read_bytes() == before
+    run(replace(config, conductors=replace(config.conductors, concurrency=8)), tmp_path / "run")
+
+
+def test_a_folder_that_another_run_writes_is_refused(config: RunConfig, tmp_path: Path) -> None:
+    """Two runs on one folder: the second is told which process holds it."""
+    run(config, tmp_path / "run")
+    with SqliteLedger(tmp_path / "run"), pytest.raises(OutputError, match="another run"):
+        run(config, tmp_path / "run")
+
+
+def test_a_corpus_that_matches_nothing_is_told(config: RunConfig, tmp_path: Path) -> None:
+    """A path that does not exist: one line, and no half-made run is left that would refuse the corrected one."""
+    wrong = replace(config, corpus=Corpus(paths=(str(tmp_path / "corpse.jsonl"),)))
+    with pytest.raises(CorpusError, match="corpse"):
+        run(wrong, tmp_path / "run")
+    assert run(config, tmp_path / "run").end is RunEnd.COMPLETE
+
+
+def test_a_model_that_cannot_start_is_told(config: RunConfig, tmp_path: Path) -> None:
+    """The replica cannot load its model: the run ends with the model's own one line, not with a hang."""
+    broken = CustomEngine(factory="tests.doubles.engines:no_model")
+    wrong = replace(config, pools={"generator": replace(config.pools["generator"], engine=broken)})
+    with pytest.raises(ModelError, match="there is no model 'atlantis'"):
+        run(wrong, tmp_path / "run")
+
+
+def test_bad_documents_are_dead_lettered_and_the_rest_goes_on(config: RunConfig, tmp_path: Path) -> None:
+    """A torn line, an empty text and a duplicate id among good documents: each has its reason in dead_letters."""
+    corpus = tmp_path / "mess.jsonl"
+    lines = [b'{"id": "a", "text": "A fact stands here."}', b'{"id": "b", "text": ', b'{"id": "c", "text": ""}']
+    corpus.write_bytes(b"\n".join([*lines, lines[0], b'{"id": "e", "text": "Another fact."}']))
+    messy = replace(config, corpus=Corpus(paths=(str(corpus),)))
+    manifest = run(messy, tmp_path / "run").manifest
+    assert manifest.counts.refused_documents == 3
+    assert manifest.counts.issued == 2 * SLOTS
+    rows = pq.read_table(tmp_path / "run" / "dead_letters").to_pylist()
+    assert {row["reason"] for row in rows if row["subject"] == "document"} == {"bad_record", "empty", "duplicate_id"}
+    assert holds(tmp_path / "run", messy)
+
+
+def test_engines_that_fail_for_good_become_dead_letters(config: RunConfig, tmp_path: Path) -> None:
+    """2% of requests always fail: they are tried within bounds, end as engine_error, and hold nobody up."""
+    engine = CustomEngine(factory="tests.doubles.engines:instant", options={"failing": 0.1})
+    pools = {"generator": replace(config.pools["generator"], engine=engine)}
+    manifest = run(replace(config, pools=pools), tmp_path / "run").manifest
+    reasons = {end.reason: end.orders for end in manifest.ends}
+    assert reasons[EndReason.ENGINE_ERROR] > 0
+    assert manifest.counts.outstanding == 0
+    assert holds(tmp_path / "run", config)
+
+
+def test_a_token_budget_ends_the_run(config: RunConfig, tmp_path: Path) -> None:
+    """Half of what it would take: the rest ends as budget, counted, and the spend stays near the bound."""
+    whole = run(config, tmp_path / "whole").manifest.tokens
+    half = slower(replace(config, budget=Budget(tokens=whole // 2)), 0.02)
+    half = replace(half, conductors=replace(half.conductors, concurrency=8))
+    manifest = run(half, tmp_path / "half").manifest
+    assert {end.reason for end in manifest.ends} >= {EndReason.BUDGET}
+    assert manifest.counts.outstanding == 0
+    assert whole // 2 <= manifest.tokens < whole * 0.7
+
+
+def test_a_killed_conductor_is_replaced_and_nothing_is_lost(config: RunConfig, tmp_path: Path) -> None:
+    """kill -9 on the conductor's process in the middle of a run: its leases return, every order ends once."""
+    killed: list[int] = []
+
+    def kill(progress: Progress) -> None:
+        if not killed and progress.snapshot is not None and progress.snapshot.counts.accepted >= 10:
+            killed.extend(_processes("ray::ConductorShell"))
+            for process in killed:
+                os.kill(process, signal.SIGKILL)
+
+    slow = slower(config, 0.2)
+    result = run(slow, tmp_path / "run", watch=kill)
+    assert killed
+    assert result.end is RunEnd.COMPLETE
+    assert holds(tmp_path / "run", slow)
+    run(slow, tmp_path / "undisturbed")
+    assert accepted(tmp_path / "run") == accepted(tmp_path / "undisturbed")
+
+
+def _processes(title: str) -> list[int]:
+    """Processes of this session's Ray with that title: descendants of this test's own raylet."""
+    import psutil
+
+    children = psutil.Process().children(recursive=True)
+    return [child.pid for child in children if child.cmdline() and child.cmdline()[0].startswith(title)]
+
+
+def test_progress_is_a_value_that_travels(config: RunConfig, tmp_path: Path) -> None:
+    """What a watcher gets can be written as JSON: for any other display."""
+    seen: list[Progress] = []
+    run(config, tmp_path / "run", watch=seen.append)
+    assert msgspec.json.decode(msgspec.json.encode(seen[-1]))["phase"] == "done"
+    assert seen[-1].at <= time.time()
