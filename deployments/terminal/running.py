@@ -29,7 +29,11 @@ def run_watched(path: Path, output: Path, *, quiet: bool, json: bool) -> int:
     with _logged(output), Watcher(config.name, console, quiet=quiet) as watcher:
         from deployments.run import RunEnd, run
 
-        result = run(config, output, watch=watcher)
+        try:
+            result = run(config, output, watch=watcher)
+        except KeyboardInterrupt:
+            say(f"stopped at once; what is recorded is not lost: `{_again(path, output)}` goes on")
+            return INTERRUPTED
     if json:
         put_json(result.manifest)
     else:
@@ -38,11 +42,12 @@ def run_watched(path: Path, output: Path, *, quiet: bool, json: bool) -> int:
         return 0
     with LedgerReader(output) as ledger:
         outstanding = summary_of(ledger).counts.outstanding
-    say(
-        f"interrupted; {plural(outstanding, 'order')} outstanding, nothing is lost: "
-        f"`gleaner run {path} --output {output}` goes on"
-    )
+    say(f"interrupted; {plural(outstanding, 'order')} outstanding, nothing is lost: `{_again(path, output)}` goes on")
     return INTERRUPTED
+
+
+def _again(path: Path, output: Path) -> str:
+    return f"gleaner run {path} --output {output}"
 
 
 def _sum_up(console: Console, output: Path) -> None:

@@ -3,6 +3,7 @@
 Law: watching is cheap and never fails a run; the board's thread draws at most REFRESH_PER_S times a second.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -16,6 +17,7 @@ from deployments.terminal.board import board
 from deployments.terminal.lines import Lines
 from deployments.terminal.rates import Flow, Window, flow
 
+log = logging.getLogger("gleaner.terminal")
 REFRESH_PER_S = 4
 
 
@@ -61,8 +63,16 @@ class Watcher:
         self._flow = flow(window)
         self._progress = progress
         if self._plain:
+            self._tell(progress)
+
+    def _tell(self, progress: Progress) -> None:
+        try:
             for line in self._lines.of(progress, self._flow):
-                self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+                self._console.file.write(f"{line}\n")
+                self._console.file.flush()
+        except OSError as error:  # nobody reads any more (`| head`, a full disk under a log): the run goes on unseen
+            self._plain = False
+            log.warning("progress is told no more", extra={"error": str(error)})
 
     def _board(self):
         return board(

@@ -40,6 +40,19 @@ def test_a_dumb_terminal_gets_plain_lines() -> None:
     assert CLEAR_LINE not in file.getvalue()
 
 
+class ClosedPipe(io.StringIO):
+    """A pipe whose reader has gone."""
+
+    def write(self, text: str, /) -> int:
+        raise BrokenPipeError
+
+
+def test_a_reader_that_leaves_does_not_end_the_run(caplog: pytest.LogCaptureFixture) -> None:
+    """`gleaner run … | head -1`: hours of work are not thrown away for a closed pipe."""
+    told(Console(file=ClosedPipe(), width=80))
+    assert [record.message for record in caplog.records] == ["progress is told no more"]
+
+
 def test_quiet_says_nothing() -> None:
     """--quiet: neither on a terminal nor in a file."""
     for terminal in (True, False):
