@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import yaml
 
-from actors.dataset.report.words import count, duration, percent, spoken
+from actors.dataset.report.words import count, duration, model_name, percent, spoken
 from schemas.ledger import ShardKind
 from schemas.manifest import Manifest
 
@@ -100,7 +100,7 @@ def _rate(manifest: Manifest) -> str:
 
 def _models(manifest: Manifest) -> str:
     lines = [
-        f"`{role}`: {model.rstrip('/').rsplit('/', 1)[-1] if model.startswith('/') else model}"
+        f"`{role}`: {model_name(model)}"
         + (f" (threshold {manifest.thresholds[role]:g})" if role in manifest.thresholds else "")
         for role, model in manifest.models.items()
     ]

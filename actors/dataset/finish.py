@@ -9,7 +9,7 @@ from pathlib import Path
 
 from actors.dataset.card import card
 from actors.dataset.files import sha256_of, write_atomically
-from actors.dataset.manifest import CONFIG_NAME, NAME, encode, manifest_of, read_config
+from actors.dataset.manifest import CONFIG_NAME, NAME, encode, manifest_of, read_config, read_manifest
 from actors.dataset.report.facts import facts_of
 from actors.dataset.report.page import PAGE_NAME, render
 from actors.ledger import LedgerReader
@@ -38,10 +38,10 @@ def finish(output: Path, *, now: float, versions: Mapping[str, str]) -> Manifest
 
 def build_report(output: Path, now: float) -> str:
     """The page of a folder, finished or not, from its files alone. Raises OutputError when it holds no run."""
-    config = read_config(output)
+    config, known = read_config(output), read_manifest(output)
     with LedgerReader(output) as ledger:
         facts = facts_of(ledger.records(), seed=config.seed if config else 0)
-        manifest = manifest_of(facts, ledger.shards(), config, versions={})
+        manifest = manifest_of(facts, ledger.shards(), config, versions=known.versions if known else {})
         return render(facts, manifest, ledger, now=now)
 
 

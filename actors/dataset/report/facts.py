@@ -85,7 +85,7 @@ class Facts:
                 self._offer_accepted(record)
             case DeadLetteredEnd():
                 self.last_end_at = record.at
-                self._offer("dead_lettered", record.end.reason.value, record.order_id)
+                self._offer_dead(record)
             case _:
                 pass
 
@@ -105,6 +105,11 @@ class Facts:
             self._offer("accepted", "", record.order_id)
         else:
             self._offer("recovered", repair.kind.value, record.order_id)
+
+    def _offer_dead(self, record: DeadLetteredEnd) -> None:
+        diagnosis = record.attempt.diagnosis if record.attempt else None
+        mode = diagnosis.mode.value if diagnosis else ""
+        self._offer("dead_lettered", f"{record.end.reason.value} {mode}", record.order_id)
 
     def _offer(self, end: str, variety: str, order_id: OrderId) -> None:
         self._examples.setdefault((end, variety), Drawn(self._seed, KEPT_EXAMPLES)).offer(order_id)

@@ -17,7 +17,7 @@ from actors.dataset.report.overlap import overlap_figure
 from actors.dataset.report.repairs import mode_rows
 from actors.dataset.report.statistics import share
 from actors.dataset.report.timeline import timeline_figure
-from actors.dataset.report.words import count, duration, percent, plural, short, spoken
+from actors.dataset.report.words import count, duration, model_name, percent, plural, short, spoken
 from actors.lives import life_of
 from schemas.ids import OrderId
 from schemas.ledger import Record
@@ -29,7 +29,9 @@ _HERE = Path(__file__).parent
 _TEMPLATES = Environment(
     loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
-_TEMPLATES.filters.update(count=count, percent=percent, short=short, duration=duration, spoken=spoken)
+_TEMPLATES.filters.update(
+    count=count, percent=percent, short=short, duration=duration, spoken=spoken, model_name=model_name
+)
 
 
 class Stories(Protocol):

@@ -40,6 +40,11 @@ def spoken(name: str) -> str:
     return name.replace("_", " ")
 
 
+def model_name(model: str) -> str:
+    """A model's own name: of a local path the last part, of a hub's name all of it."""
+    return model.rstrip("/").rsplit("/", 1)[-1] if model.startswith("/") else model
+
+
 def plural(number: int, noun: str) -> str:
     """1 passage, 2 passages."""
     return f"{count(number)} {noun}{'' if number == 1 else 's'}"
