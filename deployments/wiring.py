@@ -12,7 +12,7 @@ from actors.ledger import SqliteLedger
 from actors.protocols import Gate, Generator, Orders
 from actors.queue import QueueLimits, RegenerationQueue
 from actors.queue_service import Ledger, QueueService, ServiceSettings
-from actors.recovery import build_recovery
+from actors.recovery.policies import build_recovery
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from deployments.config import config_sha256
 from deployments.versions import versions
@@ -59,7 +59,7 @@ def toolbox(
         task=GroundedAnswerTask(config.task, seed=config.seed),
         pools=pools,
         gates=gates,
-        recovery=build_recovery(config.recovery, config.task),
+        recovery=build_recovery(config.recovery),
     )
 
 

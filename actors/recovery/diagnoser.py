@@ -1,0 +1,117 @@
+"""Evidence to failure mode. Law: the mode is predicted before a repair is chosen, and knows nothing of repairs.
+
+Rules in order of certainty; the first that holds speaks. What they cannot tell apart: `cross_passage` from `parametric`
+(both give words foreign to the passage) without looking into other passages, so the former is not predicted here.
+"""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from actors.recovery.evidence import Evidence
+from schemas.recovery import Diagnosis, FailureMode
+from schemas.verdicts import GateName
+
+MARGIN = 0.1
+"""A score this little below its threshold may be noise of the gate."""
+HOT = 1.0
+"""From this temperature on, foreign words are blamed on sampling."""
+ON_TOPIC = 0.34
+"""A question that shares less of its content with the passage is about something else."""
+FOREIGN = 0.5
+"""An answer that shares less of its content with the passage did not come from it."""
+
+
+class Rule(Struct, frozen=True):
+    """If `holds`, then `mode`, as sure as `confidence`; `reason` is the fact in words."""
+
+    mode: FailureMode
+    confidence: float
+    reason: str
+    holds: Callable[[Evidence], bool]
+
+
+def _by(gate: GateName) -> Callable[[Evidence], bool]:
+    return lambda evidence: gate in evidence.rejected
+
+
+def _unfaithful(evidence: Evidence) -> bool:
+    return GateName.FAITHFULNESS in evidence.rejected or GateName.PROVENANCE in evidence.rejected
+
+
+def _only_poor(evidence: Evidence) -> bool:
+    return GateName.REWARD in evidence.rejected and not _unfaithful(evidence)
+
+
+def _marginal(evidence: Evidence) -> bool:
+    return all(margin <= MARGIN for margin in evidence.margins.values())
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(FailureMode.MALFORMED, 0.95, "the text does not parse", _by(GateName.FORMAT)),
+    Rule(FailureMode.NEAR_DUPLICATE, 0.95, "an accepted sample asks the same", _by(GateName.DIVERSITY)),
+    Rule(
+        FailureMode.DOMAIN_MISMATCH,
+        0.7,
+        "the question shares hardly a word with the passage",
+        lambda evidence: evidence.question_in_passage < ON_TOPIC and evidence.names_subject,
+    ),
+    Rule(
+        FailureMode.INSTRUCTION_QUALITY,
+        0.7,
+        "poor, and the question names nothing",
+        lambda evidence: GateName.REWARD in evidence.rejected and not evidence.names_subject,
+    ),
+    Rule(
+        FailureMode.RESPONSE_QUALITY,
+        0.7,
+        "poor, and the answer is empty of content",
+        lambda evidence: (
+            GateName.REWARD in evidence.rejected
+            and (evidence.answer_to_itself or not evidence.answer_words or evidence.truncated)
+        ),
+    ),
+    Rule(FailureMode.MARGINAL, 0.5, "every score is close to its threshold", _marginal),
+    Rule(
+        FailureMode.TEMPERATURE,
+        0.6,
+        "the answer's words are foreign to the passage, drawn at a high temperature",
+        lambda evidence: _unfaithful(evidence) and evidence.answer_in_passage < FOREIGN and evidence.temperature >= HOT,
+    ),
+    Rule(
+        FailureMode.PARAMETRIC,
+        0.75,
+        "the answer's words are foreign to the passage",
+        lambda evidence: _unfaithful(evidence) and evidence.answer_in_passage < FOREIGN,
+    ),
+    Rule(
+        FailureMode.AMBIGUOUS_SOURCE,
+        0.6,
+        "the answer stands in the passage, beside what was asked",
+        lambda evidence: _unfaithful(evidence) and evidence.answer_elsewhere,
+    ),
+    Rule(
+        FailureMode.PARAMETRIC,
+        0.5,
+        "the passage does not state the answer",
+        lambda evidence: _unfaithful(evidence) and not evidence.answer_stated,
+    ),
+    Rule(FailureMode.RESPONSE_QUALITY, 0.5, "poor, and the question can stand", _only_poor),
+)
+
+
+def diagnose(evidence: Evidence) -> Diagnosis:
+    """The first rule that holds; `unknown` when none does."""
+    for rule in RULES:
+        if rule.holds(evidence):
+            return Diagnosis(rule.mode, rule.confidence, (rule.reason, *_facts(evidence)))
+    return Diagnosis(FailureMode.UNKNOWN, 0.0, ("no rule holds", *_facts(evidence)))
+
+
+def _facts(evidence: Evidence) -> tuple[str, ...]:
+    facts = [f"{gate.value} is {margin:.2f} below its threshold" for gate, margin in evidence.margins.items()]
+    if evidence.malformed is not None:
+        facts.append(evidence.malformed)
+    if evidence.answer_words:
+        facts.append(f"{evidence.answer_in_passage:.0%} of the answer's words are in the passage")
+    return tuple(facts)

@@ -1,0 +1,88 @@
+"""Facts about a rejected candidate, before anyone says why. Law: computed from what is there, by no model."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from actors.words import contains, sentences, stems, words
+from schemas.orders import AttemptSummary, Lease
+from schemas.samples import Candidate, Draft, FinishReason
+from schemas.verdicts import GateName, Rejected, Verdict
+
+
+class Evidence(Struct, frozen=True):
+    """Shares are in [0, 1]; 1.0 where there are no words to compare."""
+
+    rejected: frozenset[GateName]
+    margins: dict[GateName, float]
+    """By how much each rejecting gate's score is below its threshold."""
+    temperature: float
+    malformed: str | None = None
+    truncated: bool = False
+    answer_words: int = 0
+    question_words: int = 0
+    answer_in_passage: float = 1.0
+    """Share of the answer's content words that the passage has too."""
+    question_in_passage: float = 1.0
+    answer_stated: bool = False
+    """The answer's words stand in the passage, together and in order."""
+    answer_elsewhere: bool = False
+    """The answer stands in the passage, but in no sentence that the question speaks of most."""
+    names_subject: bool = True
+    """The question names something: a capital inside it, or a number."""
+    answer_to_itself: bool = False
+    """The answer only repeats words of the question."""
+    history: tuple[AttemptSummary, ...] = ()
+
+
+def evidence_of(lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict]) -> Evidence:
+    """What is known of a rejected candidate."""
+    rejections = [verdict for verdict in verdicts if isinstance(verdict, Rejected)]
+    known = Evidence(
+        rejected=frozenset(verdict.gate for verdict in rejections),
+        margins={verdict.gate: verdict.threshold - verdict.score for verdict in rejections},
+        temperature=candidate.sampling.temperature,
+        malformed=candidate.malformed,
+        truncated=candidate.finish is FinishReason.LENGTH,
+        history=lease.history,
+    )
+    return known if candidate.draft is None else _with_draft(known, candidate.draft, lease.passage.text)
+
+
+def _with_draft(known: Evidence, draft: Draft, passage: str) -> Evidence:
+    stated = contains(passage, draft.answer)
+    return Evidence(
+        rejected=known.rejected,
+        margins=known.margins,
+        temperature=known.temperature,
+        malformed=known.malformed,
+        truncated=known.truncated,
+        answer_words=len(words(draft.answer)),
+        question_words=len(words(draft.question)),
+        answer_in_passage=share_of(draft.answer, passage),
+        question_in_passage=share_of(draft.question, passage),
+        answer_stated=stated,
+        answer_elsewhere=stated and not _beside(draft, passage),
+        names_subject=_names_something(draft.question),
+        answer_to_itself=bool(stems(draft.answer)) and stems(draft.answer) <= stems(draft.question),
+        history=known.history,
+    )
+
+
+def share_of(text: str, passage: str) -> float:
+    """Share of the text's content words that the passage has too; 1.0 for a text without any."""
+    wanted = stems(text)
+    return len(wanted & stems(passage)) / len(wanted) if wanted else 1.0
+
+
+def _beside(draft: Draft, passage: str) -> bool:
+    """Whether the answer stands in one of the sentences that share most with the question."""
+    asked = stems(draft.question)
+    shared = [(len(asked & stems(sentence)), sentence) for sentence in sentences(passage)]
+    most = max((count for count, _ in shared), default=0)
+    return any(count == most and contains(sentence, draft.answer) for count, sentence in shared)
+
+
+def _names_something(question: str) -> bool:
+    inside = question.split()[1:]
+    return any(word[:1].isupper() or any(letter.isdigit() for letter in word) for word in inside)

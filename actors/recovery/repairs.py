@@ -1,0 +1,49 @@
+"""Failure mode to directives, best first. Law: a directive that has failed for this order is not tried again before the
+others have been."""
+
+from collections.abc import Sequence
+
+from schemas.config import Recovery
+from schemas.ids import PoolName
+from schemas.orders import Lease
+from schemas.recovery import FailureMode, Repair, RepairKind
+from schemas.samples import Candidate
+
+R, M = RepairKind, FailureMode
+REPAIRS: dict[FailureMode, Sequence[RepairKind]] = {
+    M.PARAMETRIC: (R.EDIT_UNSUPPORTED, R.QUOTE_THEN_ANSWER, R.STRICT_GROUNDING),
+    M.TEMPERATURE: (R.LOWER_TEMPERATURE, R.STRICT_GROUNDING, R.QUOTE_THEN_ANSWER),
+    M.CROSS_PASSAGE: (R.QUOTE_THEN_ANSWER, R.STRICT_GROUNDING, R.REGENERATE_QUESTION),
+    M.AMBIGUOUS_SOURCE: (R.EDIT_UNSUPPORTED, R.QUOTE_THEN_ANSWER, R.REGENERATE_QUESTION),
+    M.MARGINAL: (R.STRICT_GROUNDING, R.QUOTE_THEN_ANSWER, R.REGENERATE_QUESTION),
+    M.INSTRUCTION_QUALITY: (R.REGENERATE_QUESTION, R.STRICT_GROUNDING, R.QUOTE_THEN_ANSWER),
+    M.RESPONSE_QUALITY: (R.STRICT_GROUNDING, R.QUOTE_THEN_ANSWER, R.REGENERATE_QUESTION),
+    M.DOMAIN_MISMATCH: (R.QUOTE_THEN_ANSWER, R.STRICT_GROUNDING, R.REGENERATE_QUESTION),
+    M.MALFORMED: (R.LOWER_TEMPERATURE, R.STRICT_GROUNDING, R.QUOTE_THEN_ANSWER),
+    M.NEAR_DUPLICATE: (R.REGENERATE_QUESTION, R.QUOTE_THEN_ANSWER, R.RESAMPLE),
+    M.WRONG_ANSWER: (R.RESAMPLE,),
+    M.UNKNOWN: (R.STRICT_GROUNDING, R.QUOTE_THEN_ANSWER, R.RESAMPLE),
+}
+"""The first of each was the one that recovered most on the almanac; the study of recovery measures all of them."""
+NEEDS_DRAFT = frozenset({R.EDIT_UNSUPPORTED, R.REGENERATE_QUESTION})
+WARM = frozenset({R.RESAMPLE, R.REGENERATE_QUESTION})
+"""Repairs that look for something else keep the temperature; the others cool down."""
+COOLING = 0.5
+
+
+def repair_for(mode: FailureMode, lease: Lease, candidate: Candidate, config: Recovery) -> Repair:
+    """The next repair of an order: by its mode, untried ones first, a stronger pool at the last attempt."""
+    last = lease.attempt + 1 >= config.max_attempts
+    if last and config.escalate_to is not None:
+        temperature = _cooled(R.ESCALATE, candidate)
+        return Repair(R.ESCALATE, temperature, previous=candidate.draft, pool=PoolName(config.escalate_to))
+    tried = {past.repair for past in lease.history} | {None if lease.repair is None else lease.repair.kind.value}
+    fitting = [kind for kind in REPAIRS[mode] if candidate.draft is not None or kind not in NEEDS_DRAFT]
+    untried = [kind for kind in fitting if kind.value not in tried]
+    kind = (untried or fitting or [R.STRICT_GROUNDING])[0]
+    return Repair(kind, _cooled(kind, candidate), previous=candidate.draft)
+
+
+def _cooled(kind: RepairKind, candidate: Candidate) -> float:
+    temperature = candidate.sampling.temperature
+    return temperature if kind in WARM else round(temperature * COOLING, 3)
