@@ -61,6 +61,8 @@ def time_left(progress: Progress, flow: Flow) -> str:
     if flow.left_s is None:
         return "time left: not known yet"
     rate = f" · {per_second(flow.ended_per_s or 0)} orders/s"
+    if read and flow.left_s < 1:
+        return f"almost done{rate}"
     if not read:
         known = plural(counts.outstanding, "order")
         return f"about {clock(flow.left_s)} for the {known} read so far, more to read{rate}"
@@ -177,11 +179,11 @@ def _failures(summary: Summary, *, shown: int) -> Iterator[RenderableType]:
 
 
 def repaired_by(summary: Summary, mode: FailureMode, *, shown: int) -> Text:
-    """The repairs that recovered most orders diagnosed so, with how many of how many tries."""
+    """The repairs that recovered most orders diagnosed so, one a line, with how many of how many tries."""
     stats = [stat for stat in summary.repairs if stat.mode is mode and stat.tried]
     stats.sort(key=lambda stat: (-stat.accepted, stat.tried))
     parts = [f"{stat.repair.value} {stat.accepted:,} of {stat.tried:,}" for stat in stats[:shown]]
-    return Text(" · ".join(parts) or "–", style="default" if parts else DIM)
+    return Text("\n".join(parts) or "–", style="default" if parts else DIM)
 
 
 def _start_up(progress: Progress) -> Iterator[RenderableType]:

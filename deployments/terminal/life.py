@@ -24,12 +24,29 @@ from schemas.verdicts import ClaimEvidence, Errored, Evidence, Passed, Rejected,
 INDENT = (0, 0, 0, 2)
 
 
-def life_view(life: Life, *, prompts: bool = False) -> RenderableType:
-    """The whole life, oldest attempt first; with `prompts`, each attempt's messages too."""
+class Prompts:
+    """Shows what was asked, each message in full the first time only: the system's is mostly the same."""
+
+    def __init__(self) -> None:
+        self._shown: set[Message] = set()
+
+    def of(self, candidate: Candidate) -> Iterator[RenderableType]:
+        """The candidate's messages."""
+        for message in candidate.prompt:
+            role = Text(message.role, style=f"bold {DIM}")
+            if message in self._shown:
+                yield Padding(role.append(": as above", style=f"not bold {DIM}"), (1, 0, 0, 2))
+            else:
+                self._shown.add(message)
+                yield Padding(Group(role, Quoted(message.content)), (1, 0, 0, 2))
+
+
+def life_view(life: Life, *, prompts: Prompts | None = None) -> RenderableType:
+    """The whole life, oldest attempt first; with `prompts`, what was asked too."""
     order = life.order
     head = Text.assemble(("Order ", "bold"), (order.id, "bold cyan"), f"   {order.task} · slot {order.slot}")
     parts: list[RenderableType] = [head, passage_view(life.passage)]
-    parts += [attempt_view(attempt, prompt=prompts) for attempt in life.attempts]
+    parts += [attempt_view(attempt, prompts=prompts) for attempt in life.attempts]
     parts += [Text(), _end(life)]
     return Group(*parts)
 
@@ -47,15 +64,15 @@ def passage_view(passage: Passage) -> RenderableType:
     return Group(rows, Padding(Quoted(passage.text), (1, 0, 0, 2)))
 
 
-def attempt_view(attempt: Attempt, *, prompt: bool = False) -> RenderableType:
-    """One attempt: how it was asked (with `prompt`, the messages too), its text, the verdicts, and what was decided."""
+def attempt_view(attempt: Attempt, *, prompts: Prompts | None = None) -> RenderableType:
+    """One attempt: how it was asked (with `prompts`, in what words), its text, the verdicts, what was decided."""
     title = Text(f"attempt {attempt.number}", style="bold")
     title.append(f" · {_directive(attempt.repair)}", style="default")
     parts: list[RenderableType] = [Text(), Rule(title, align="left", style=DIM)]
     if attempt.candidate is None:
         parts.append(Padding(Text("no generator answered", style=BAD), INDENT))
     else:
-        parts += _candidate(attempt.candidate, prompt=prompt)
+        parts += _candidate(attempt.candidate, prompts)
     if attempt.verdicts:
         parts.append(Padding(_verdicts(attempt.verdicts), (1, 0, 0, 2)))
         parts += [Padding(part, (0, 0, 0, 4)) for verdict in attempt.verdicts for part in _evidence(verdict)]
@@ -72,7 +89,7 @@ def _directive(repair: Repair | None) -> str:
     return f"{repair.kind.value}{escalated} at T {repair.temperature:g}"
 
 
-def _candidate(candidate: Candidate, *, prompt: bool) -> Iterator[RenderableType]:
+def _candidate(candidate: Candidate, prompts: Prompts | None) -> Iterator[RenderableType]:
     sampling = candidate.sampling
     asked = (
         f"pool {candidate.pool} · T {sampling.temperature:g} · top-p {sampling.top_p:g} · seed {sampling.seed} · "
@@ -81,8 +98,8 @@ def _candidate(candidate: Candidate, *, prompt: bool) -> Iterator[RenderableType
     if candidate.finish is FinishReason.LENGTH:
         asked += f" · cut at {sampling.max_tokens:,} tokens"
     yield Padding(Text(asked, style=DIM), INDENT)
-    if prompt:
-        yield from (Padding(_message(message), (1, 0, 0, 2)) for message in candidate.prompt)
+    if prompts is not None:
+        yield from prompts.of(candidate)
     draft = candidate.draft
     if draft is None:
         yield Padding(Text(f"malformed: {printable(candidate.malformed or 'it does not parse')}", style=BAD), INDENT)
@@ -92,10 +109,6 @@ def _candidate(candidate: Candidate, *, prompt: bool) -> Iterator[RenderableType
     if draft.quote is not None:
         rows.insert(0, ("Quote", Text(printable(draft.quote), style="italic")))
     yield Padding(facts(*rows), (1, 0, 0, 2))
-
-
-def _message(message: Message) -> RenderableType:
-    return Group(Text(message.role, style="bold " + DIM), Quoted(message.content))
 
 
 class Quoted:

@@ -5,6 +5,7 @@ only Ray is left out, and each passage gives one sample.
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -26,7 +27,7 @@ from actors.protocols import Engine, Gate
 from actors.queue_service import QueueService
 from deployments.config import check_models, load
 from deployments.engines.build import EngineRole, build_engine
-from deployments.terminal.life import life_view
+from deployments.terminal.life import Prompts, life_view
 from deployments.terminal.parts import DIM
 from deployments.terminal.reading import as_builtins, put_json
 from deployments.terminal.words import percent, plural
@@ -46,6 +47,7 @@ LEASE_WAIT_S = 0.2
 
 def preview(path: Path, *, samples: int, json: bool) -> None:
     """Makes and shows the first `samples` samples of a configuration."""
+    os.environ.setdefault("TQDM_DISABLE", "1")  # libraries that load weights would draw over the view
     config = load(path)
     check_models(config)
     with Console(stderr=True).status("loading models and making samples", spinner="dots"):
@@ -53,10 +55,10 @@ def preview(path: Path, *, samples: int, json: bool) -> None:
     if json:
         put_json([as_builtins(life) for life in lives])
         return
-    console = Console()
+    console, prompts = Console(), Prompts()
     for count, life in enumerate(lives, 1):
         console.print(Rule(Text(f"sample {count} of {len(lives)}", style="bold"), characters="━"))
-        console.print(life_view(life, prompts=True), Text())
+        console.print(life_view(life, prompts=prompts), Text())
     console.print(Group(Rule(style=DIM), _told(lives)))
 
 

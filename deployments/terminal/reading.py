@@ -64,9 +64,9 @@ def show_life(folder: Path, prefix: str, *, prompts: bool, json: bool) -> None:
     if json:
         put_json(as_builtins(life))
         return
-    from deployments.terminal.life import life_view
+    from deployments.terminal.life import Prompts, life_view
 
-    Console().print(life_view(life, prompts=prompts))
+    Console().print(life_view(life, prompts=Prompts() if prompts else None))
 
 
 def write_report(folder: Path, *, now: float, json: bool) -> None:

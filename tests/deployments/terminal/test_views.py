@@ -10,7 +10,7 @@ from rich.console import Console, RenderableType
 from actors.lives import life_of
 from deployments.progress import Phase, Progress
 from deployments.terminal.board import board
-from deployments.terminal.life import attempt_view, life_view
+from deployments.terminal.life import Prompts, attempt_view, life_view
 from deployments.terminal.lines import Lines
 from deployments.terminal.parts import cells
 from deployments.terminal.rates import Window, flow
@@ -151,7 +151,7 @@ def recovered_life():
 def test_a_life_tells_everything(width: int) -> None:
     """`gleaner explain`: where the passage comes from, each attempt's verdicts, diagnosis and repair, the end."""
     life = recovered_life()
-    text = drawn(life_view(life, prompts=True), width)
+    text = drawn(life_view(life, prompts=Prompts()), width)
     assert all(cell_len(line) <= width for line in text.splitlines())
     flat = " ".join(re.sub(r"[│\n]", " ", text).split())
     assert life.order.id in text and life.passage.provenance.document_sha256 in text
@@ -161,6 +161,8 @@ def test_a_life_tells_everything(width: int) -> None:
         assert attempt.candidate is not None
         assert f"seed {attempt.candidate.sampling.seed}" in flat
         assert " ".join(attempt.candidate.prompt[0].content.split()) in flat
+    assert text.count("user: as above") == len(life.attempts) - 1
+    for attempt in life.attempts:
         for verdict in attempt.verdicts:
             assert verdict.gate.value in text
         if attempt.diagnosis is not None:
