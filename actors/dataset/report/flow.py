@@ -15,6 +15,8 @@ from actors.dataset.report.words import count, percent, spoken
 Path = tuple[str, ...]
 """The node of each column that an order went through, in order of the columns."""
 
+LABEL_HEIGHT = 33.0
+"""Two lines and the space below them."""
 PASSING = "·"
 """Prefix of a node that only keeps a ribbon's place in a column: it is not drawn."""
 _TONES = {
@@ -79,12 +81,11 @@ def flow_figure(paths: Mapping[Path, int], canvas: Canvas, *, class_: str) -> Ma
     bars = [
         _bar(node, xs[index], scale, canvas) for index, column in enumerate(columns) for node in column if _drawn(node)
     ]
-    labels = [
-        _label(node, xs[index], scale, place=_Place(total, index == 0, index == len(columns) - 1, canvas))
-        for index, column in enumerate(columns)
-        for node in column
-        if _drawn(node)
-    ]
+    labels = [_label(node, xs[0], scale, place=_Place(total, True, canvas)) for node in columns[0]]
+    for index, column in enumerate(columns[1:-1], 1):
+        place = _Place(total, False, canvas)
+        labels += [_label(node, xs[index], scale, place=place) for node in column if _drawn(node)]
+    labels += _end_labels(columns[-1], xs[-1] + canvas.bar + 8, scale, total)
     return figure(canvas.width, canvas.height, [*ribbons, *bars, *labels], label=label, class_=class_)
 
 
@@ -173,23 +174,31 @@ def _bar(node: _Node, x: float, scale: float, canvas: Canvas) -> Markup:
 class _Place(Struct, frozen=True):
     total: int
     first: bool
-    last: bool
     canvas: Canvas
 
 
 def _label(node: _Node, x: float, scale: float, *, place: _Place) -> Markup:
     name = _LABELS.get(node.key, spoken(node.key))
     middle = node.top + node.value * scale / 2
-    share = percent(node.value / place.total)
     if place.first:
         lines = (name, count(node.value))
         return _two_lines(x - 8, middle, lines, anchor="end")
-    if place.last:
-        return _two_lines(x + place.canvas.bar + 8, middle, (name, f"{count(node.value)} · {share}"), anchor="start")
     named = f"{name} {count(node.value)}"
     if place.canvas.inner_labels == "above":
         return text(x + place.canvas.bar / 2, node.top - 4, named, class_="node-label", anchor="middle")
     return text(x + place.canvas.bar + 7, middle + 4, named, class_="node-label")
+
+
+def _end_labels(nodes: Sequence[_Node], x: float, scale: float, total: int) -> list[Markup]:
+    """Beside their nodes, further down where small nodes would make them overlap."""
+    labels: list[Markup] = []
+    free_from = 0.0
+    for node in nodes:
+        middle = max(node.top + node.value * scale / 2, free_from)
+        free_from = middle + LABEL_HEIGHT
+        lines = (_LABELS.get(node.key, spoken(node.key)), f"{count(node.value)} · {percent(node.value / total)}")
+        labels.append(_two_lines(x, middle, lines, anchor="start"))
+    return labels
 
 
 def _two_lines(x: float, middle: float, lines: tuple[str, str], *, anchor: str) -> Markup:
