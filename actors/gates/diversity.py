@@ -13,7 +13,7 @@ _NUMBER = re.compile(r"\d")
 def similarity(a: str, b: str) -> float:
     """Overlap of two questions' words (Jaccard, each word as often as it stands there), whatever their order.
 
-    Questions that differ in a number are never nearly equal: their similarity is that of the numbers when it is smaller.
+    Questions that differ in a number are never nearly equal: where the numbers' overlap is smaller, it counts.
     """
     if a == b:
         return 1.0

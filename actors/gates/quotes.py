@@ -12,8 +12,8 @@ _RUN = "[A-Za-z0-9]"
 def locate(quote: str, passage: str) -> Quote | None:
     """The first place where the quote stands in the passage; white space may differ, nothing else.
 
-    Quotation marks around the quote are forgiven, and the joiners that a prompt puts into markup. A quote does not begin
-    or end inside a word or a number ("9" is not found in "1923"). None: it is not in the passage.
+    Quotation marks around the quote are forgiven, and the joiners that a prompt puts into markup. A quote does not
+    begin or end inside a word or a number ("9" is not found in "1923"). None: it is not in the passage.
     """
     bare = quote.replace(WORD_JOINER, "")
     for form in dict.fromkeys((quote, bare, bare.strip(_MARKS))):

@@ -1,7 +1,7 @@
 """The LLM form of the reward gate: a rubric of named dimensions, each 0 to 10.
 
-Law: the passage is not shown, so that this gate and the faithfulness gate fail on different samples. The score is the mean
-of the dimensions over 10.
+Law: the passage is not shown, so that this gate and the faithfulness gate fail on different samples. The score is the
+mean of the dimensions over 10.
 """
 
 import json
@@ -35,7 +35,7 @@ _DECODER = msgspec.json.Decoder(dict[str, Annotated[float, Meta(ge=0, le=TOP)]])
 
 
 class LlmReward:
-    """Asks a chat model to rate question and answer. Raises ModelError when the rubric has no or a repeated dimension."""
+    """Asks a chat model to rate question and answer. Raises ModelError for no dimensions or a repeated one."""
 
     def __init__(self, config: LlmJudge, model: Generator) -> None:
         if not config.dimensions or len(set(config.dimensions)) < len(config.dimensions):
@@ -74,5 +74,5 @@ def question(request: GateRequest, dimensions: Sequence[str]) -> Question:
 
 def _schema(dimensions: Sequence[str]) -> str:
     mark = {"type": "number", "minimum": 0, "maximum": TOP}
-    fields = {"type": "object", "properties": {name: mark for name in dimensions}, "required": list(dimensions)}
+    fields = {"type": "object", "properties": dict.fromkeys(dimensions, mark), "required": list(dimensions)}
     return json.dumps({**fields, "additionalProperties": False})

@@ -1,4 +1,7 @@
-"""One structured answer of a chat model that judges. Law: an answer that is not of the asked form is an error, never a score."""
+"""One structured answer of a chat model that judges.
+
+Law: an answer that is not of the asked form is an error, never a score.
+"""
 
 from typing import TypeVar
 

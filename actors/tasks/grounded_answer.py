@@ -1,7 +1,7 @@
 """One question and its answer, stated by the passage: how it is asked for, read, and shown to a student.
 
-Law: the request of an attempt depends on the lease, the run's seed and the configuration alone, so that whoever makes the
-attempt again asks the same.
+Law: the request of an attempt depends on the lease, the run's seed and the configuration alone, so that whoever makes
+the attempt again asks the same.
 """
 
 import json

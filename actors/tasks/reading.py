@@ -1,7 +1,7 @@
 """Reads a completion of grounded question answering: labelled lines, or one JSON object.
 
-Law: reading never raises; what it cannot read for certain is malformed, with the reason. It forgives looks (bold labels,
-numbering, case, fences, a thinking block, a preamble), never content: a field missing, empty, given twice or cut off.
+Law: reading never raises; what it cannot read for certain is malformed, with the reason. It forgives looks (bold
+labels, numbering, case, fences, a thinking block, a preamble), never content: a field missing, empty, twice or cut off.
 """
 
 import json
