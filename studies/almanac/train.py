@@ -5,6 +5,7 @@ Law: the seed fixes the data and the first weights; a run on the same machine an
 
 import argparse
 import json
+import math
 import random
 import time
 from collections.abc import Callable
@@ -32,10 +33,9 @@ DECAY_SHARE = 0.4
 """The last share of the steps, in which the learning rate falls to zero."""
 
 
-def learning_rate_factor(step: int, steps: int) -> float:
-    """Warm-up, plateau, linear decay."""
-    left = (steps - step) / (steps * DECAY_SHARE)
-    return min((step + 1) / WARMUP_STEPS, 1.0, left)
+def learning_rate_factor(step: int, progress: float) -> float:
+    """Warm-up, plateau, linear decay; progress from 0 to 1."""
+    return min((step + 1) / WARMUP_STEPS, 1.0, (1 - progress) / DECAY_SHARE)
 
 
 def optimizers(model: torch.nn.Module, plan: Plan) -> list[torch.optim.Optimizer]:
@@ -106,25 +106,30 @@ def build(plan: Plan, tokenizer: PreTrainedTokenizerFast) -> tuple[torch.nn.Modu
     return Classifier(model), model
 
 
-def fit(module: torch.nn.Module, batches: Callable[[float], tuple[torch.Tensor, ...]], plan: Plan) -> None:
-    """Runs the plan's steps; prints the smoothed loss."""
+def fit(
+    module: torch.nn.Module, batches: Callable[[float], tuple[torch.Tensor, ...]], plan: Plan, *, limit_s: float
+) -> int:
+    """Runs the plan's steps, or fewer to end within `limit_s`; prints the smoothed loss; returns the steps run."""
     compiled = torch.compile(module, dynamic=False)
     tools = optimizers(module, plan)
     bases = [tool.param_groups[0]["lr"] for tool in tools]
     started, smoothed = time.monotonic(), 0.0
-    for step in range(plan.steps):
-        batch = batches(step / plan.steps)
+    step = 0
+    while (progress := max(step / plan.steps, (time.monotonic() - started) / limit_s)) < 1:
+        batch = batches(progress)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             loss = compiled(*batch)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         for tool, base in zip(tools, bases, strict=True):
-            tool.param_groups[0]["lr"] = base * learning_rate_factor(step, plan.steps)
+            tool.param_groups[0]["lr"] = base * learning_rate_factor(step, progress)
             tool.step()
             tool.zero_grad(set_to_none=True)
         smoothed = loss.item() if step == 0 else 0.97 * smoothed + 0.03 * loss.item()
-        if step % 50 == 0 or step == plan.steps - 1:
+        if step % 50 == 0:
             print(f"step {step} loss {smoothed:.4f} {time.monotonic() - started:.0f}s", flush=True)
+        step += 1
+    return step
 
 
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, plan: Plan, output: Path) -> None:
@@ -138,7 +143,7 @@ def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, plan: Plan,
     tokenizer.save_pretrained(output)
 
 
-def train(name: str, *, seed: int, output: Path, steps: int | None = None) -> None:
+def train(name: str, *, seed: int, output: Path, steps: int | None = None, limit_s: float = math.inf) -> None:
     """Trains the named model and saves it, with a note of how (training.json)."""
     plan = PLANS[name] if steps is None else replace(PLANS[name], steps=steps)
     started = time.monotonic()
@@ -148,12 +153,12 @@ def train(name: str, *, seed: int, output: Path, steps: int | None = None) -> No
     rng = random.Random(f"train {name} {seed}")
     module, model = build(plan, tokenizer)
     source = TurnBatches if plan.role == "generator" else ClaimBatches
-    fit(module, source(edition, tokenizer, plan, rng), plan)
+    done = fit(module, source(edition, tokenizer, plan, rng), plan, limit_s=limit_s)
     save(model, tokenizer, plan, output)
     note = {
         "model": name,
         "seed": seed,
-        "steps": plan.steps,
+        "steps": done,
         "seconds": round(time.monotonic() - started),
         "threads": torch.get_num_threads(),
         "parameters": sum(p.numel() for p in model.parameters()),
@@ -168,10 +173,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=None, help="fewer or more steps than the plan's")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="end by then, with fewer steps if need be")
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    train(given.name, seed=given.seed, output=given.output, steps=given.steps)
+    train(given.name, seed=given.seed, output=given.output, steps=given.steps, limit_s=60 * given.minutes)
 
 
 if __name__ == "__main__":
