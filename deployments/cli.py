@@ -23,6 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+RAY_LOGS = Path("/tmp/ray/session_latest/logs")
 RunFile = Annotated[Path, typer.Argument(metavar="RUN.yaml", help="The run's configuration.", show_default=False)]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A run's output folder.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
@@ -60,7 +61,7 @@ def run(
     json: Json = False,
 ) -> None:
     """Run a configuration into a folder. Again on the same folder: it goes on where it ended."""
-    with boundary(log=output / "run.log"):
+    with boundary(output / "run.log", RAY_LOGS):
         from deployments.terminal.running import run_watched
 
         raise typer.Exit(run_watched(config, output, quiet=quiet, json=json))

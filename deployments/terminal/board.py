@@ -36,14 +36,14 @@ def board(progress: Progress, flow: Flow, *, name: str, elapsed_s: float, height
     """The whole view in at most `height` lines, where that can be. `elapsed_s`: since this process began."""
     parts: list[RenderableType] = [_head(progress, name, elapsed_s)]
     snapshot = progress.snapshot
-    if snapshot is not None and (snapshot.counts.attempts or progress.phase is not Phase.STARTING):
+    if snapshot is not None and snapshot.counts.attempts:
         parts += [_bar(snapshot), Text(time_left(progress, flow), style=DIM), Text()]
         models = _models(progress, flow)
         parts += [_outcome(snapshot), Text(), _stages(flow), Text(), models]
         room = height - FIXED_LINES - len(flow.stages) - models.row_count
         parts += _failures(snapshot.summary, shown=min(MODES_SHOWN, room - 2))
     else:
-        parts += list(_start_up(progress))
+        parts += list(_start_up(progress, flow))
     return Padding(Group(*parts), (1, 1, 1, 1))
 
 
@@ -186,9 +186,10 @@ def repaired_by(summary: Summary, mode: FailureMode, *, shown: int) -> Text:
     return Text("\n".join(parts) or "–", style="default" if parts else DIM)
 
 
-def _start_up(progress: Progress) -> Iterator[RenderableType]:
+def _start_up(progress: Progress, flow: Flow) -> Iterator[RenderableType]:
     yield Text()
-    yield Text(progress.note or "starting", style="default")
+    starting = progress.phase in (Phase.STARTING, Phase.RUNNING)
+    yield Text(progress.note or ("starting" if starting else time_left(progress, flow)))
     if progress.replicas:
         rows = [(name, _of(status).append(_doing(status))) for name, status in named_replicas(progress.replicas)]
         yield Padding(facts(*rows), (1, 0, 0, 0))

@@ -20,8 +20,8 @@ INTERRUPTED = 130
 
 
 @contextmanager
-def boundary(*, log: Path | None = None) -> Iterator[None]:
-    """Runs a command's body. `log`: where more about a failure of ours is found, when there is such a place."""
+def boundary(*logs: Path) -> Iterator[None]:
+    """Runs a command's body. `logs`: where more about a failure of ours may be found; told where they exist."""
     try:
         yield
     except UserError as mistake:
@@ -34,7 +34,8 @@ def boundary(*, log: Path | None = None) -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from interrupt
     except Exception as failure:
         traceback.print_exc(file=sys.stderr)
-        say(f"failed: {type(failure).__name__}: {_first_line(failure)}" + (f"; see {log}" if log is not None else ""))
+        more = " and ".join(str(log) for log in logs if log.exists())
+        say(f"failed: {type(failure).__name__}: {_first_line(failure)}" + (f"; see {more}" if more else ""))
         raise typer.Exit(FAILED) from failure
 
 

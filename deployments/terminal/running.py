@@ -16,6 +16,7 @@ from deployments.terminal.reading import example_of, put_json, summary_of
 from deployments.terminal.summary import summary_view
 from deployments.terminal.watcher import Watcher
 from deployments.terminal.words import plural
+from schemas.errors import UserError
 
 LOG_NAME = "run.log"
 _PLAIN_RECORD = set(vars(logging.makeLogRecord({})))
@@ -26,7 +27,7 @@ def run_watched(path: Path, output: Path, *, quiet: bool, json: bool) -> int:
     config = load(path)
     check_models(config)
     console = Console(stderr=json)
-    with _logged(output), Watcher(config.name, console, quiet=quiet) as watcher:
+    with logged(output), Watcher(config.name, console, quiet=quiet) as watcher:
         from deployments.run import RunEnd, run
 
         try:
@@ -56,7 +57,7 @@ def _sum_up(console: Console, output: Path) -> None:
 
 
 @contextmanager
-def _logged(output: Path) -> Iterator[None]:
+def logged(output: Path) -> Iterator[None]:
     """What our code logs in this process goes to the run's folder, one JSON object a line; made with the first one."""
     handler = logging.FileHandler(output / LOG_NAME, delay=True, encoding="utf-8")
     handler.setFormatter(_JsonLines())
@@ -64,6 +65,12 @@ def _logged(output: Path) -> Iterator[None]:
     log.addHandler(handler)
     try:
         yield
+    except UserError:
+        raise
+    except Exception:
+        if output.is_dir():
+            log.exception("the run failed")
+        raise
     finally:
         log.removeHandler(handler)
         handler.close()

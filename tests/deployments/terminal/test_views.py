@@ -4,10 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
-from actors.lives import life_of
+from actors.lives import Life, life_of
 from deployments.progress import Phase, Progress
 from deployments.terminal.board import board
 from deployments.terminal.life import Prompts, attempt_view, life_view
@@ -18,12 +19,11 @@ from deployments.terminal.summary import summary_view
 from deployments.terminal.words import clock, number, one_line, percent, printable, spoken
 from schemas.ids import OrderId
 from schemas.ledger import DeadLetteredEnd, Planned, Rejoined
-from schemas.progress import Summary
+from schemas.progress import RunSnapshot, Summary
 from tests.deployments.terminal.progresses import REPLICAS, play
 from tests.doubles.ledgers import MemoryLedger, plausible_run
 
 WIDTHS = (80, 120)
-LONG_ENOUGH = 1 << 62
 
 
 def drawn(view: RenderableType, width: int = 80) -> str:
@@ -31,10 +31,6 @@ def drawn(view: RenderableType, width: int = 80) -> str:
     with console.capture() as kept:
         console.print(view)
     return kept.get()
-
-
-def lines_of(text: str) -> list[str]:
-    return [line.rstrip() for line in text.splitlines()]
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -98,6 +94,28 @@ def test_draining_says_that_nothing_is_lost() -> None:
     )
 
 
+def test_a_run_stopped_before_its_first_sample() -> None:
+    """Ctrl-C while models load: no table of zeros, but what is being done."""
+    snapshot = RunSnapshot(at=1.0, summary=Summary())
+    for phase, words in ((Phase.DRAINING, "finishing what is in flight"), (Phase.DONE, "writing the last files")):
+        progress = Progress(at=1.0, phase=phase, snapshot=snapshot, replicas=REPLICAS)
+        text = drawn(board(progress, flow((progress,)), name="q", elapsed_s=9.0))
+        assert words in text
+        assert "yield" not in text
+
+
+def test_a_narrow_terminal_is_no_error() -> None:
+    """A phone's shell of 40 columns: lines may be cut, nothing is raised."""
+    last = play()[-1]
+    assert last.snapshot is not None
+    for view in (
+        board(last, flow(play()), name="quickstart", elapsed_s=9.0, height=10),
+        summary_view(last.snapshot.summary, Path("runs/quickstart")),
+        life_view(recovered_life()),
+    ):
+        assert all(cell_len(line) <= 40 for line in drawn(view, 40).splitlines())
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_summary_says_what_failed_and_what_repaired_it(width: int, tmp_path: Path) -> None:
     """The table a person reads at the end of a run."""
@@ -141,7 +159,7 @@ def test_plain_lines_tell_each_phase_once() -> None:
     assert told == ["0:00 q starting: loading models: 0 of 3 ready", "0:09 q done: starting"]
 
 
-def recovered_life():
+def recovered_life() -> Life:
     ledger = MemoryLedger(list(plausible_run(7)))
     rejoined = next(record for record in ledger.records if isinstance(record, Rejoined))
     return life_of(rejoined.order_id, ledger.story(rejoined.order_id))
@@ -192,8 +210,6 @@ def test_foreign_text_cannot_drive_the_terminal() -> None:
     ledger = MemoryLedger(list(plausible_run(7)))
     planned = next(record for record in ledger.records if isinstance(record, Planned))
     life = life_of(planned.orders[0].id, ledger.story(planned.orders[0].id))
-    from msgspec.structs import replace
-
     text = drawn(life_view(replace(life, passage=replace(life.passage, text=hostile))))
     assert "\x1b" not in text and "[bold red]after[/]" in text
 
