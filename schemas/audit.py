@@ -8,6 +8,8 @@ from schemas.ids import OrderId
 
 
 class Severity(Enum):
+    """How bad a finding is."""
+
     ERROR = "error"
     """A promise is broken."""
     WARNING = "warning"
@@ -15,6 +17,8 @@ class Severity(Enum):
 
 
 class Check(Enum):
+    """What `gleaner verify` looks at."""
+
     CONSERVATION = "conservation"
     SHARDS = "shards"
     ROWS = "rows"

@@ -184,6 +184,8 @@ class Recovery(Config, frozen=True):
 
 
 class Queue(Config, frozen=True):
+    """How many orders are outstanding at once, and how long each may be held."""
+
     capacity: Annotated[int, Meta(ge=1)] = 20_000
     """Outstanding orders; the corpus reader waits beyond it."""
     lease_s: Seconds = 300.0
@@ -192,6 +194,8 @@ class Queue(Config, frozen=True):
 
 
 class Conductors(Config, frozen=True):
+    """How many conductors there are, how many samples each carries, and how often a failed hop is tried again."""
+
     count: Annotated[int, Meta(ge=1, le=256)] = 1
     concurrency: Annotated[int, Meta(ge=1, le=8192)] = 256
     """Samples in flight in each."""
@@ -208,6 +212,8 @@ class Budget(Config, frozen=True):
 
 
 class Dataset(Config, frozen=True):
+    """How large a shard of the output is, and how long its rows may wait."""
+
     rows_per_shard: Positive = 5_000
     flush_s: Seconds = 30.0
     """A shard is written at the latest when its oldest row is this old."""

@@ -36,12 +36,16 @@ class Rejoined(Struct, frozen=True, tag="rejoined", omit_defaults=True):
 
 
 class AcceptedEnd(Struct, frozen=True, tag="accepted"):
+    """An attempt was accepted: its order ended as a sample."""
+
     at: float
     order_id: OrderId
     attempt: Attempt
 
 
 class DeadLetteredEnd(Struct, frozen=True, tag="dead_lettered"):
+    """An order ended without a sample; `attempt` is None when none was running."""
+
     at: float
     order_id: OrderId
     attempt: Attempt | None
@@ -64,6 +68,8 @@ class CorpusEnded(Struct, frozen=True, tag="corpus_ended"):
 
 
 class ShardKind(Enum):
+    """What a shard holds."""
+
     DATASET = "dataset"
     DEAD_LETTERS = "dead_letters"
 

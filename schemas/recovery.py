@@ -9,6 +9,8 @@ from schemas.samples import Draft
 
 
 class FailureMode(Enum):
+    """Why a sample failed, as far as evidence tells."""
+
     PARAMETRIC = "parametric"
     TEMPERATURE = "temperature"
     CROSS_PASSAGE = "cross_passage"
@@ -24,6 +26,8 @@ class FailureMode(Enum):
 
 
 class RepairKind(Enum):
+    """What the next attempt does differently."""
+
     RESAMPLE = "resample"
     LOWER_TEMPERATURE = "lower_temperature"
     STRICT_GROUNDING = "strict_grounding"

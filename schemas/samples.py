@@ -40,6 +40,8 @@ class GenerationRequest(Struct, frozen=True, omit_defaults=True):
 
 
 class FinishReason(Enum):
+    """Why a completion ended: the model was done, or the token limit cut it off."""
+
     STOP = "stop"
     LENGTH = "length"
 

@@ -10,6 +10,8 @@ from schemas.samples import Cost, Draft
 
 
 class GateName(Enum):
+    """The checks that a candidate meets."""
+
     FORMAT = "format"
     PROVENANCE = "provenance"
     FAITHFULNESS = "faithfulness"
@@ -45,6 +47,8 @@ class Evidence(Struct, frozen=True, omit_defaults=True):
 
 
 class Passed(Struct, frozen=True, tag="passed", omit_defaults=True):
+    """The check was made and the draft reached its threshold."""
+
     gate: GateName
     score: float
     """In [0, 1], higher is better; at least `threshold`."""
@@ -54,6 +58,8 @@ class Passed(Struct, frozen=True, tag="passed", omit_defaults=True):
 
 
 class Rejected(Struct, frozen=True, tag="rejected", omit_defaults=True):
+    """The check was made and the draft stayed below its threshold."""
+
     gate: GateName
     score: float
     """In [0, 1]; below `threshold`."""

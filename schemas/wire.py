@@ -47,6 +47,8 @@ CLASSIFICATION_REQUESTS: Codec[ClassificationRequest] = Codec(ClassificationRequ
 
 
 class Classified(msgspec.Struct, frozen=True, tag="classified"):
+    """The class probabilities of one request, from one replica."""
+
     classification: Classification
 
 
@@ -55,6 +57,8 @@ GATE_REQUESTS: Codec[GateRequest] = Codec(GateRequest)
 
 
 class Gated(msgspec.Struct, frozen=True, tag="gated"):
+    """A gate's reply to one request, from one replica."""
+
     reply: GateReply
 
 
