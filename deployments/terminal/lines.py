@@ -52,14 +52,14 @@ def _told(progress: Progress, flow: Flow) -> str:
         return f"{plural(counts.issued, 'order')} read, no attempt ended yet"
     ended = counts.accepted + counts.dead_lettered
     more = "" if snapshot.summary.corpus_ended else "+"
-    tokens = sum(flow.tokens_per_s.values())
+    tokens = [f"{number(round(sum(flow.tokens_per_s.values())))} tokens/s"] if flow.tokens_per_s else []
     return ", ".join(
         [
             f"{ended:,} of {counts.issued:,}{more} ended",
             f"yield {percent(counts.accepted, ended)}",
             f"recovered {counts.recovered:,} of {counts.rejected:,}",
             f"{snapshot.ready:,} ready and {snapshot.leased:,} leased",
-            f"{number(tokens)} tokens/s",
+            *tokens,
             time_left(progress, flow),
         ]
     )
