@@ -1,0 +1,112 @@
+"""From a rejected candidate to why it failed, on cases as they occur."""
+
+import pytest
+from msgspec.structs import replace
+
+from actors.recovery.diagnoser import RULES, diagnose
+from actors.recovery.evidence import Evidence, evidence_of
+from schemas.ids import PoolName
+from schemas.recovery import FailureMode
+from schemas.samples import Candidate, Cost, Draft, Sampling
+from schemas.verdicts import GateName, Passed, Rejected, Verdict
+from tests.doubles.passages import lease_of
+
+FAITHLESS = Rejected(GateName.FAITHFULNESS, 0.1, 0.5)
+FAITHFUL = Passed(GateName.FAITHFULNESS, 0.9, 0.5)
+POOR = Rejected(GateName.REWARD, 0.1, 0.5)
+FINE = Passed(GateName.REWARD, 0.9, 0.5)
+DUPLICATE = Rejected(GateName.DIVERSITY, 0.05, 0.1)
+TOWNS = "Velmora was settled in 1623. Orsel was settled in 1701."
+
+HERON_FOUNDER = "Who founded Amber Heron?"
+CASES: dict[str, tuple[Draft, tuple[Verdict, ...], FailureMode]] = {
+    "a founder the passage never heard of": (
+        Draft(HERON_FOUNDER, "Jon Berg"), (FAITHLESS, FINE), FailureMode.PARAMETRIC,
+    ),
+    "a quote that the passage does not hold": (
+        Draft(HERON_FOUNDER, "Jon Berg", "Jon Berg founded it."),
+        (Rejected(GateName.PROVENANCE, 0.0, 1.0), FINE), FailureMode.PARAMETRIC,
+    ),
+    "words of the passage put together anew": (
+        Draft(HERON_FOUNDER, "Lind Oda"), (FAITHLESS, FINE), FailureMode.PARAMETRIC,
+    ),
+    "a question about something else": (
+        Draft("Which king ruled Norland?", "Jon Berg"), (FAITHLESS, FINE), FailureMode.DOMAIN_MISMATCH,
+    ),
+    "just below the threshold": (
+        Draft(HERON_FOUNDER, "Oda Lind"), (Rejected(GateName.FAITHFULNESS, 0.45, 0.5), FINE), FailureMode.MARGINAL,
+    ),
+    "a question that names nothing": (
+        Draft("When was it first settled?", "1623"), (FAITHFUL, POOR), FailureMode.INSTRUCTION_QUALITY,
+    ),
+    "an answer that repeats the question": (
+        Draft(HERON_FOUNDER, "Amber Heron"), (FAITHFUL, POOR), FailureMode.RESPONSE_QUALITY,
+    ),
+    "a hedged answer": (
+        Draft(HERON_FOUNDER, "perhaps Oda Lind"), (FAITHFUL, POOR), FailureMode.RESPONSE_QUALITY,
+    ),
+    "accepted before": (
+        Draft(HERON_FOUNDER, "Oda Lind"), (FAITHFUL, FINE, DUPLICATE), FailureMode.NEAR_DUPLICATE,
+    ),
+    "no fact speaks": (
+        Draft("What is the trade of Amber Heron?", "town"), (FAITHLESS, FINE), FailureMode.UNKNOWN,
+    ),
+}  # fmt: skip
+
+
+def evidence(
+    draft: Draft | None, verdicts: tuple[Verdict, ...], *, temperature: float = 0.7, text: str | None = None
+) -> Evidence:
+    reason = "the answer is missing" if draft is None else None
+    said = Candidate(PoolName("generator"), (), Sampling(temperature), "text", draft, Cost(), malformed=reason)
+    return evidence_of(lease_of() if text is None else lease_of(text), said, verdicts)
+
+
+@pytest.mark.parametrize(("draft", "verdicts", "mode"), CASES.values(), ids=CASES.keys())
+def test_failures_are_told_apart(draft: Draft, verdicts: tuple[Verdict, ...], mode: FailureMode) -> None:
+    """Each usual way to fail, from the facts of one attempt."""
+    assert diagnose(evidence(draft, verdicts)).mode is mode
+
+
+def test_a_value_of_the_neighbour_sentence_is_ambiguous() -> None:
+    """Two towns, two years: the year of the other one."""
+    found = evidence(Draft("When was Velmora settled?", "1701"), (FAITHLESS, FINE), text=TOWNS)
+    assert diagnose(found).mode is FailureMode.AMBIGUOUS_SOURCE
+
+
+def test_the_same_foreign_words_mean_something_else_when_hot() -> None:
+    """At a high temperature sampling is to blame, at a usual one memory."""
+    draft = Draft(HERON_FOUNDER, "Jon Berg")
+    assert diagnose(evidence(draft, (FAITHLESS, FINE), temperature=1.2)).mode is FailureMode.TEMPERATURE
+    assert diagnose(evidence(draft, (FAITHLESS, FINE), temperature=0.7)).mode is FailureMode.PARAMETRIC
+
+
+def test_what_does_not_parse_is_malformed_and_says_why() -> None:
+    """The parser's reason is the diagnosis' reason."""
+    found = diagnose(evidence(None, (Rejected(GateName.FORMAT, 0.0, 1.0),), temperature=1.5))
+    assert found.mode is FailureMode.MALFORMED
+    assert "the answer is missing" in found.reasons
+
+
+def test_a_diagnosis_says_its_facts() -> None:
+    """Whoever reads the ledger sees why: the rule in words, and the figures it rests on."""
+    found = diagnose(evidence(Draft(HERON_FOUNDER, "Jon Berg"), (FAITHLESS, FINE)))
+    assert found.reasons == (
+        "the answer's words are foreign to the passage",
+        "faithfulness is 0.40 below its threshold",
+        "0% of the answer's words are in the passage",
+    )
+    assert 0 < found.confidence < 1
+
+
+def test_one_gate_near_its_threshold_is_not_marginal_when_the_other_is_far() -> None:
+    """Marginal means that nothing is clearly wrong."""
+    near = Rejected(GateName.FAITHFULNESS, 0.45, 0.5)
+    found = evidence(Draft(HERON_FOUNDER, "Jon Berg"), (near, POOR))
+    assert diagnose(found).mode is FailureMode.PARAMETRIC
+    assert diagnose(replace(found, margins={GateName.FAITHFULNESS: 0.05})).mode is FailureMode.MARGINAL
+
+
+def test_rules_name_themselves() -> None:
+    """Every rule is as sure as a probability, and gives its fact in words."""
+    assert all(0 < rule.confidence <= 1 and rule.reason for rule in RULES)

@@ -1,0 +1,47 @@
+"""A model that says what a test tells it to, and keeps what it was asked: for tests of what reads its answers."""
+
+from collections.abc import AsyncIterator
+
+from schemas.samples import Classification, ClassificationRequest, Completion, FinishReason, GenerationRequest
+
+
+class ScriptedEngine:
+    """Says its texts in turn, one a request, and ends without a word when they run out; an exception is raised.
+
+    As a classifier it gives the same probabilities to every text.
+    """
+
+    def __init__(
+        self,
+        *script: str | Exception,
+        finish: FinishReason = FinishReason.STOP,
+        probabilities: tuple[float, ...] = (0.2, 0.8),
+    ) -> None:
+        self._script = list(script)
+        self._finish = finish
+        self._probabilities = probabilities
+        self.generations: list[GenerationRequest] = []
+        self.texts: list[str] = []
+
+    async def start(self) -> None:
+        """Nothing to load."""
+
+    async def close(self) -> None:
+        """Nothing to free."""
+
+    async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+        """The next text of the script: 40 tokens in, 7 out."""
+        self.generations.append(request)
+        if not self._script:
+            return
+        said = self._script.pop(0)
+        if isinstance(said, Exception):
+            raise said
+        yield Completion(
+            request_id=request.id, index=0, text=said, finish=self._finish, prompt_tokens=40, completion_tokens=7
+        )
+
+    async def classify(self, request: ClassificationRequest) -> Classification:
+        """The script's probabilities: 40 tokens in."""
+        self.texts.append(request.text)
+        return Classification(request_id=request.id, probabilities=self._probabilities, prompt_tokens=40)
