@@ -26,17 +26,7 @@ def test_a_quote_is_the_passages_own_text(quote: str, found: Quote) -> None:
     assert locate(quote, PASSAGE) == found
 
 
-ABSENT = [
-    "",
-    "  ",
-    '""',
-    "founded in 1924.",
-    "velmora was",
-    "founder was Oda Lind",
-    "92",
-    "1923. Its founders",
-    "elmora",
-]
+ABSENT = ["", "  ", '""', "founded in 1924.", "velmora was", "founder was Oda Lind", "92", "Its founders", "elmora"]
 
 
 @pytest.mark.parametrize("quote", ABSENT)
