@@ -17,6 +17,7 @@ BROKEN = {
     "span moved": replace(GOOD, provenance=replace(WHERE, start=1, end=WHERE.end + 1)),
     "span before the document": Passage.of(HERON, replace(WHERE, start=-1, end=WHERE.end - 1)),
     "another document's hash": replace(GOOD, provenance=replace(WHERE, document_sha256="f" * 64)),
+    "span longer than the text": Passage.of(HERON, replace(WHERE, end=WHERE.end + 1)),
     "another's id": replace(GOOD, id=PassageId("0" * 32)),
     "blank": passage_of("  \n "),
     "empty": passage_of(""),
