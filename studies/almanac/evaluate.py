@@ -19,7 +19,7 @@ from studies.almanac.claims import any_claim, any_wording
 from studies.almanac.data import Mode, Told
 from studies.almanac.exam import auroc, exam
 from studies.almanac.flaws import near_miss
-from studies.almanac.models import JUDGE_LABELS, PLANS
+from studies.almanac.models import PLANS
 from studies.almanac.prose import ask_about
 from studies.almanac.truth import Faithful, NotAQuestionOfThisWorld, check_facts, well_worded
 
@@ -261,15 +261,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the almanac's models.")
     parser.add_argument("--models", type=Path, required=True, help="folder with one folder per model")
     parser.add_argument("--only", nargs="*", default=sorted(PLANS))
-    parser.add_argument("--samples", type=int, default=600)
+    parser.add_argument("--samples", type=int, default=400)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--output", type=Path, default=None)
+    parser.add_argument("--output", type=Path, default=None, help="added to, where it holds figures of the same exam")
     given = parser.parse_args()
     found = {name: measure(name, given.models, samples=given.samples, seed=given.seed) for name in given.only}
-    text = json.dumps({"samples": given.samples, "seed": given.seed, "labels": JUDGE_LABELS, "models": found}, indent=2)
+    exam_taken = {"samples": given.samples, "seed": given.seed}
+    if given.output is not None and given.output.exists():
+        earlier = json.loads(given.output.read_text(encoding="utf-8"))
+        if earlier.items() >= exam_taken.items():
+            found = earlier["models"] | found
+    text = json.dumps(exam_taken | {"models": dict(sorted(found.items()))}, indent=2)
     print(text)
     if given.output is not None:
-        given.output.write_text(text + "\n")
+        given.output.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

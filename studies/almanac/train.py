@@ -11,8 +11,10 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch.nn import functional
 from transformers import (
     GenerationConfig,
@@ -143,8 +145,21 @@ def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, plan: Plan,
     tokenizer.save_pretrained(output)
 
 
-def train(name: str, *, seed: int, output: Path, steps: int | None = None, limit_s: float = math.inf) -> None:
-    """Trains the named model and saves it, with a note of how (training.json)."""
+def earlier_note(folder: Path | None) -> dict[str, Any]:
+    """What an earlier run noted; nothing where training starts from scratch."""
+    return json.loads((folder / "training.json").read_text(encoding="utf-8")) if folder else {"steps": 0, "seconds": 0}
+
+
+def train(
+    name: str,
+    *,
+    seed: int,
+    output: Path,
+    steps: int | None = None,
+    limit_s: float = math.inf,
+    start: Path | None = None,
+) -> None:
+    """Trains the named model and saves it, with a note of how (training.json); `start` holds weights to go on from."""
     plan = PLANS[name] if steps is None else replace(PLANS[name], steps=steps)
     started = time.monotonic()
     torch.manual_seed(seed)
@@ -152,14 +167,17 @@ def train(name: str, *, seed: int, output: Path, steps: int | None = None, limit
     edition = canon(CANON_SEED, entities=CANON_ENTITIES)
     rng = random.Random(f"train {name} {seed}")
     module, model = build(plan, tokenizer)
+    before = earlier_note(start)
+    if start is not None:
+        model.load_state_dict(load_file(start / "model.safetensors"), strict=False)
     source = TurnBatches if plan.role == "generator" else ClaimBatches
     done = fit(module, source(edition, tokenizer, plan, rng), plan, limit_s=limit_s)
     save(model, tokenizer, plan, output)
     note = {
         "model": name,
         "seed": seed,
-        "steps": done,
-        "seconds": round(time.monotonic() - started),
+        "steps": before["steps"] + done,
+        "seconds": before["seconds"] + round(time.monotonic() - started),
         "threads": torch.get_num_threads(),
         "parameters": sum(p.numel() for p in model.parameters()),
     }
@@ -174,10 +192,12 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=None, help="fewer or more steps than the plan's")
     parser.add_argument("--minutes", type=float, default=math.inf, help="end by then, with fewer steps if need be")
+    parser.add_argument("--start", type=Path, default=None, help="an earlier run's folder to go on from (another seed)")
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    train(given.name, seed=given.seed, output=given.output, steps=given.steps, limit_s=60 * given.minutes)
+    options = {"steps": given.steps, "limit_s": 60 * given.minutes, "start": given.start}
+    train(given.name, seed=given.seed, output=given.output, **options)
 
 
 if __name__ == "__main__":
