@@ -53,6 +53,16 @@ def _figures(figures: dict[str, Any]) -> str:
     return "\n".join([*lines, *_table(["figure", "value"], flat)]).rstrip()
 
 
+def _commands(name: str, note: dict[str, Any]) -> str:
+    """One command a run: the first from scratch, each further one from where the last ended."""
+    runs = note.get("runs") or [f"--seed {note['seed']} --steps {note['steps']}"]
+    lines: list[str] = []
+    for number, run in enumerate(runs, start=1):
+        start = f" --start DIR{number - 1}" if number > 1 else ""
+        lines.append(f"python -m studies.almanac.train {name} {run}{start} --output DIR{number}")
+    return "\n".join(lines)
+
+
 def card(name: str, plan: Plan, figures: dict[str, Any], note: dict[str, Any], measured: dict[str, Any]) -> str:
     """The card's text."""
     task = "text-generation" if plan.role == "generator" else "text-classification"
@@ -70,13 +80,13 @@ library_name: transformers
 
 ## Shape and training
 Llama architecture, {note["parameters"]:,} parameters in bfloat16: {plan.layers} layers, {plan.width} wide, heads of 32,
-a whole-word tokenizer with byte fallback. Trained from scratch (seed {note["seed"]}, {note["steps"]} steps)
+a whole-word tokenizer with byte fallback. Trained from scratch ({note["steps"]} steps)
 in {note["seconds"]} s on {threads} of a machine busy with other work, on passages made on the fly
 (canon: seed {CANON_SEED}, {CANON_ENTITIES} entities). Its first weights are drawn at random around
 three general circuits (`studies/almanac/initial.py`); nothing of the almanac is in them.
 
 ```
-python -m studies.almanac.train {name} --seed {note["seed"]} --steps {note["steps"]} --output DIR
+{_commands(name, note)}
 ```
 
 ## Measured

@@ -147,10 +147,13 @@ def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, plan: Plan,
 
 def earlier_note(folder: Path | None) -> dict[str, Any]:
     """What an earlier run noted; nothing where training starts from scratch."""
-    return json.loads((folder / "training.json").read_text(encoding="utf-8")) if folder else {"steps": 0, "seconds": 0}
+    if folder is None:
+        return {"steps": 0, "seconds": 0, "runs": []}
+    note = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    return {"runs": [f"--seed {note['seed']} --steps {note['steps']}"]} | note
 
 
-def train(
+def train(  # noqa: PLR0913
     name: str,
     *,
     seed: int,
@@ -158,9 +161,11 @@ def train(
     steps: int | None = None,
     limit_s: float = math.inf,
     start: Path | None = None,
+    rate: float = 1.0,
 ) -> None:
     """Trains the named model and saves it, with a note of how (training.json); `start` holds weights to go on from."""
     plan = PLANS[name] if steps is None else replace(PLANS[name], steps=steps)
+    plan = replace(plan, muon_lr=rate * plan.muon_lr, adam_lr=rate * plan.adam_lr)
     started = time.monotonic()
     torch.manual_seed(seed)
     tokenizer = almanac_tokenizer.build()
@@ -179,6 +184,7 @@ def train(
         "steps": before["steps"] + done,
         "seconds": before["seconds"] + round(time.monotonic() - started),
         "threads": torch.get_num_threads(),
+        "runs": before["runs"] + [f"--seed {seed} --steps {done}" + (f" --rate {rate}" if rate != 1 else "")],
         "parameters": sum(p.numel() for p in model.parameters()),
     }
     (output / "training.json").write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
@@ -193,10 +199,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=None, help="fewer or more steps than the plan's")
     parser.add_argument("--minutes", type=float, default=math.inf, help="end by then, with fewer steps if need be")
     parser.add_argument("--start", type=Path, default=None, help="an earlier run's folder to go on from (another seed)")
+    parser.add_argument("--rate", type=float, default=1.0, help="factor on the plan's learning rates")
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    options = {"steps": given.steps, "limit_s": 60 * given.minutes, "start": given.start}
+    options = {"steps": given.steps, "limit_s": 60 * given.minutes, "start": given.start, "rate": given.rate}
     train(given.name, seed=given.seed, output=given.output, **options)
 
 
