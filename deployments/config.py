@@ -91,7 +91,7 @@ def resolve(config: RunConfig, base: Path) -> RunConfig:
 
 def to_yaml(config: RunConfig) -> str:
     """The configuration with every default written out; `load_text` gives it back unchanged."""
-    return yaml.safe_dump(plain(config), sort_keys=False, allow_unicode=True, width=120)
+    return yaml.dump(plain(config), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
 def _resolved(part: Any, base: Path) -> Any:
@@ -138,12 +138,19 @@ class _Loader(yaml.SafeLoader):
                 problem = f"the key {shown(name)} is not text; write it in quotes"
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             if name in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the key '{name}' is there twice", key.start_mark)
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {shown(name)} is there twice", key.start_mark
+                )
             seen.add(name)
         return super().construct_mapping(node, deep)
 
 
-_Loader.add_implicit_resolver("tag:yaml.org,2002:float", _PLAIN_EXPONENT, list("-+0123456789"))
+class _Dumper(yaml.SafeDumper):
+    """Writes what `_Loader` reads: a text that looks like 1e-3 in quotes."""
+
+
+for _each in (_Loader, _Dumper):
+    _each.add_implicit_resolver("tag:yaml.org,2002:float", _PLAIN_EXPONENT, list("-+0123456789"))
 
 
 def _parse(text: str, name: Path | str) -> object:

@@ -56,7 +56,7 @@ def _fault(value: Any, kind: inspect.Type, path: str) -> str | None:
         case inspect.UnionType() if structs := [each for each in kind.types if isinstance(each, inspect.StructType)]:
             return _tagged_fault(value, structs, path)
         case inspect.DictType() if isinstance(value, dict):
-            return _first(_fault(item, kind.value_type, _below(path, key)) for key, item in value.items())
+            return _first(_fault(item, kind.value_type, below(path, key)) for key, item in value.items())
         case inspect.VarTupleType() if isinstance(value, list) and len(value) >= (kind.min_length or 0):
             return _first(_fault(item, kind.item_type, f"{path}[{index}]") for index, item in enumerate(value))
         case _ if _fits(value, kind):
@@ -69,8 +69,10 @@ def _first(faults: Iterable[str | None]) -> str | None:
     return next((found for found in faults if found is not None), None)
 
 
-def _below(path: str, key: object) -> str:
-    return f"{path}.{key}" if path else str(key)
+def below(path: str, key: object) -> str:
+    """The path of a key in a section: one printable line, whatever the key."""
+    name = str(key) if str(key).isprintable() and len(str(key)) <= 80 else shown(key)
+    return f"{path}.{name}" if path else name
 
 
 def _section_fault(value: Any, kind: inspect.StructType, path: str) -> str | None:
@@ -78,16 +80,19 @@ def _section_fault(value: Any, kind: inspect.StructType, path: str) -> str | Non
         return at(path, f"must be a section of keys, not {shown(value, path)}")
     if kind.tag_field is not None and value.get(kind.tag_field, kind.tag) != kind.tag:
         found = value[kind.tag_field]
-        return at(_below(path, kind.tag_field), f"must be {kind.tag}, not {shown(found)}")
+        return at(below(path, kind.tag_field), f"must be {kind.tag}, not {shown(found)}")
     fields = {field.encode_name: field for field in kind.fields}
     for key in value:
         if key not in fields and key != kind.tag_field:
-            hint = nearest(key, fields) or f"; the keys here are {', '.join(fields)}"
-            return at(_below(path, key), f"unknown key{hint}")
+            hint = (
+                nearest(key, [*fields, *([kind.tag_field] if kind.tag_field else [])])
+                or f"; the keys here are {', '.join(fields)}"
+            )
+            return at(below(path, key), f"unknown key{hint}")
     for name, field in fields.items():
         if field.required and name not in value:
-            return at(_below(path, name), f"missing; it must be {allowed(field.type)}")
-    return _first(_fault(value[name], fields[name].type, _below(path, name)) for name in value if name in fields)
+            return at(below(path, name), f"missing; it must be {allowed(field.type)}")
+    return _first(_fault(value[name], fields[name].type, below(path, name)) for name in value if name in fields)
 
 
 def _tagged_fault(value: Any, kinds: list[inspect.StructType], path: str) -> str | None:
@@ -99,11 +104,11 @@ def _tagged_fault(value: Any, kinds: list[inspect.StructType], path: str) -> str
     if tag_field not in value:
         typo = next((key for key in value if nearest(key, [tag_field])), None)
         if typo is not None:
-            return at(_below(path, typo), f"unknown key; did you mean '{tag_field}'?")
-        return at(_below(path, tag_field), f"missing; it must be {choices}")
+            return at(below(path, typo), f"unknown key; did you mean '{tag_field}'?")
+        return at(below(path, tag_field), f"missing; it must be {choices}")
     found = value[tag_field]
     if not isinstance(found, str) or found not in tagged:
-        return at(_below(path, tag_field), f"must be {choices}, not {shown(found)}{nearest(found, tagged)}")
+        return at(below(path, tag_field), f"must be {choices}, not {shown(found)}{nearest(found, tagged)}")
     return _section_fault(value, tagged[found], path)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from deployments.config_faults import at, nearest, shown
+from deployments.config_faults import at, below, nearest, shown
 from deployments.config_identity import plain
 from schemas.config import FRESH_POOL, Engine, HttpEngine, RunConfig, TransformersEngine, VllmEngine
 from schemas.errors import ModelError
@@ -65,11 +65,12 @@ def _must_hold(path: str, name: str, file: str) -> None:
 
 def _broken(config: RunConfig) -> Iterator[str]:
     yield from _broken_values(plain(config), "")
-    if FRESH_POOL not in config.pools:
-        yield f"pools: there is no pool '{FRESH_POOL}', where fresh orders go{nearest(FRESH_POOL, config.pools)}"
     for name in config.pools:
         if not _POOL_NAME.fullmatch(name):
-            yield f"pools.{name}: a pool's name is of lower-case letters, digits, _ and -, beginning with a letter"
+            rule = "a pool's name is of lower-case letters, digits, _ and -, beginning with a letter"
+            yield at(below("pools", name), rule)
+    if FRESH_POOL not in config.pools:
+        yield f"pools: there is no pool '{FRESH_POOL}', where fresh orders go{nearest(FRESH_POOL, config.pools)}"
     yield from _broken_replicas(config)
     for path, engine in engines(config):
         yield from _broken_engine(path, engine, config)
@@ -86,7 +87,7 @@ def _broken_values(value: Any, path: str) -> Iterator[str]:
     match value:
         case dict():
             for key, item in value.items():
-                yield from _broken_values(item, f"{path}.{key}" if path else key)
+                yield from _broken_values(item, below(path, key))
         case list():
             for index, item in enumerate(value):
                 yield from _broken_values(item, f"{path}[{index}]")
@@ -119,7 +120,8 @@ def _broken_engine(path: str, engine: Engine, config: RunConfig) -> Iterator[str
             )
     for name in getattr(engine, "options", {}):
         if _SECRET_NAME.search(name):
-            yield f"{path}.options.{name}: looks like a secret; pass the name of an environment variable instead"
+            problem = "looks like a secret; pass the name of an environment variable instead"
+            yield at(below(f"{path}.options", name), problem)
 
 
 def _output_tokens(config: RunConfig) -> int:

@@ -1,0 +1,420 @@
+"""What a person may write into a run's YAML file, and what each mistake is told."""
+
+# ruff: noqa: E501  (the table of mistakes reads best with each message on one line)
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+from msgspec import inspect
+from msgspec.structs import replace
+
+from deployments.config import check_models, config_sha256, difference, identity, load, load_text, to_yaml
+from deployments.config_identity import plain
+from deployments.config_rules import broken_rule, is_local
+from schemas.config import Pool, RunConfig, TransformersEngine
+from schemas.errors import ConfigError, ModelError
+
+WHOLE = """
+corpus: {paths: [./documents]}
+task: {kind: grounded_answer, samples_per_passage: 2}
+pools:
+  generator: {engine: {kind: transformers, model: ./models/small}}
+  generator-large: {engine: {kind: vllm, model: org/large, max_model_len: 512}, replicas: {min: 0, max: 2}}
+gates:
+  faithfulness: {form: classifier, threshold: 0.5, engine: {kind: custom, factory: "doubles:judge", options: {bad: 0.1}}}
+  reward: {form: llm, engine: {kind: http, model: x, base_url: "http://localhost:8000/v1", api_key_env: THE_KEY}}
+recovery: {escalate_to: generator-large}
+"""
+CONFIG = load_text(WHOLE)
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(ConfigError) as raised:
+        load_text(text, "quick.yaml")
+    message = str(raised.value)
+    assert message.startswith("quick.yaml: ")
+    assert "\n" not in message
+    return message.removeprefix("quick.yaml: ")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("threshold", "treshold", "gates.faithfulness.treshold: unknown key; did you mean 'threshold'?"),
+        ("threshold: 0.5", "threshold: 1.5", "gates.faithfulness.threshold: must be a number at least 0 and at most 1, not 1.5"),
+        ("threshold: 0.5", "threshold: high", "gates.faithfulness.threshold: must be a number at least 0 and at most 1, not 'high'"),
+        ("threshold: 0.5", "threshold: .nan", "gates.faithfulness.threshold: must be a number at least 0 and at most 1, not nan"),
+        ("threshold: 0.5", "threshold: 50%", "gates.faithfulness.threshold: must be a number at least 0 and at most 1, not '50%'"),
+        ("threshold: 0.5", "device: cpu", "gates.faithfulness.device: unknown key; the keys here are engine, replicas, threshold, positive_label"),
+        ("form: classifier", "form: clasifier", "gates.faithfulness.form: must be one of classifier, llm, not 'clasifier'; did you mean 'classifier'?"),
+        ("form: classifier", "from: classifier", "gates.faithfulness.from: unknown key; did you mean 'form'?"),
+        ("form: classifier, ", "", "gates.faithfulness.form: missing; it must be one of classifier, llm"),
+        ("kind: vllm", "kind: vlm", "pools.generator-large.engine.kind: must be one of vllm, transformers, http, custom, not 'vlm'; did you mean 'vllm'?"),
+        ("kind: vllm", "kind: [vllm]", "pools.generator-large.engine.kind: must be one of vllm, transformers, http, custom, not a list; did you mean 'vllm'?"),
+        ("kind: vllm, ", "kind: vllm, dtype: fp16, ", "pools.generator-large.engine.dtype: must be one of auto, bfloat16, float16, float32, not 'fp16'"),
+        ("kind: grounded_answer", "kind: grounded", "task.kind: must be grounded_answer, not 'grounded'"),
+        ("samples_per_passage: 2", "samples_per_passage: 0", "task.samples_per_passage: must be a whole number at least 1 and at most 64, not 0"),
+        ("samples_per_passage: 2", "samples_per_passage: 2.5", "task.samples_per_passage: must be a whole number at least 1 and at most 64, not 2.5"),
+        ("samples_per_passage: 2", "samples_per_passage: yes", "task.samples_per_passage: must be a whole number at least 1 and at most 64, not true"),
+        ("[./documents]", "./documents", "corpus.paths: must be a list that is not empty, each text, not './documents'"),
+        ("[./documents]", "[]", "corpus.paths: must be a list that is not empty, each text, not an empty list"),
+        ("[./documents]", "[a, 7]", "corpus.paths[1]: must be text, not 7"),
+        ("[./documents]", "[' ']", "corpus.paths: empty, or with an empty entry"),
+        ("[./documents]", '["a\\nb"]', "corpus.paths[0]: 'a\\nb' holds a character that cannot be printed"),
+        ("[./documents]", "[a], encoding: utf8x", "corpus.encoding: 'utf8x' is no text encoding; did you mean 'utf-8'?"),
+        ("corpus: {paths: [./documents]}", "", "corpus: missing; it must be a section of keys"),
+        ("corpus: {paths: [./documents]}", "corpus: documents", "corpus: must be a section of keys, not 'documents'"),
+        ("corpus: {paths: [./documents]}", "corpus:", "corpus: must be a section of keys, not null"),
+        ("max: 2", "max: 0", "pools.generator-large.replicas.max: must be a whole number at least 1, not 0"),
+        ("min: 0", "min: 3", "pools.generator-large.replicas.min: 3 is more than replicas.max (2)"),
+        ("max_model_len: 512", "max_model_len: 256", "pools.generator-large.engine.max_model_len: 256 leaves no room for a prompt beside task.sampling.max_tokens (256)"),
+        ("model: org/large", "model: ''", "pools.generator-large.engine.model: empty; name a model folder or a Hugging Face model"),
+        ("  generator:", "  genarator:", "pools: there is no pool 'generator', where fresh orders go; did you mean 'genarator'?"),
+        ("  generator:", "  Other: {engine: {kind: vllm, model: m}}\n  generator:", "pools.Other: a pool's name is of lower-case letters, digits, _ and -, beginning with a letter"),
+        ("escalate_to: generator-large", "escalate_to: generator-lage", "recovery.escalate_to: there is no pool 'generator-lage'; did you mean 'generator-large'?"),
+        ("recovery:", "name: Run 1\nrecovery:", "name: must be a name of lower-case letters, digits, _ and - that begins with a letter, not 'Run 1'"),
+        ("recovery:", "ray_address: head\nrecovery:", "ray_address: must be auto, host:port or ray://host:port, not 'head'"),
+        ("recovery:", "queue: {lease_s: .inf}\nrecovery:", "queue.lease_s: must be a finite number, not inf"),
+        ("recovery:", "name: a\nname: b\nrecovery:", "line 11, column 1: the key 'name' is there twice"),
+        ("recovery:", "on: a\nrecovery:", "line 10, column 1: the key true is not text; write it in quotes"),
+        ("recovery:", "\tname: a\nrecovery:", "line 10, column 1: found character '\\t' that cannot start any token"),
+        ("recovery:", "name: !!int x\nrecovery:", "a value that cannot be read: invalid literal for int() with base 10: 'x'"),
+        ("recovery:", "name: !!python/name:os.system x\nrecovery:", "line 10, column 7: could not determine a constructor for the tag 'tag:yaml.org,2002:python/name:os.system'"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_in_one_line(old: str, new: str, says: str) -> None:
+    """Where, what, what is allowed, and the nearest name: enough to mend it without the manual."""
+    assert WHOLE.count(old) >= 1
+    assert refusal(WHOLE.replace(old, new, 1)) == says
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        WHOLE.replace("THE_KEY", "sk-hunter2"),
+        WHOLE.replace("http://localhost", "http://me:hunter2@localhost"),
+        WHOLE.replace("./documents", "s3://me:hunter2@bucket"),
+        WHOLE.replace("bad: 0.1", "api_key: hunter2"),
+        WHOLE.replace("api_key_env: THE_KEY", "api_key: hunter2"),
+    ],
+)
+def test_secrets_are_refused_and_not_repeated(secret: str) -> None:
+    """A pasted key ends neither in the output folder nor on the screen."""
+    assert "hunter2" in secret
+    assert "hunter2" not in refusal(secret)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "# nothing\n", "[]", "text", "{", "a: b: c", "a: &a [*a]", "[" * 3000, "\0", "--- a\n--- b"]
+)
+def test_what_is_no_configuration_at_all(text: str) -> None:
+    """An empty file, another file, a broken one: one line as well."""
+    assert refusal(text)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    """A wrong name, a folder, a binary file: the path and the nearest name."""
+    (tmp_path / "quickstart.yaml").write_text(WHOLE)
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "huge.yaml").write_bytes(b"#" * (2 << 20))
+    for name, says in {
+        "quikstart.yaml": "No such file or directory; did you mean 'quickstart.yaml'?",
+        "": "Is a directory",
+        "binary.yaml": "not a YAML file in UTF-8 (byte 0)",
+        "huge.yaml": "larger than 1 MiB, so hardly a configuration",
+    }.items():
+        with pytest.raises(ConfigError) as raised:
+            load(tmp_path / name)
+        assert str(raised.value) == f"{tmp_path / name}: {says}"
+
+
+# Paths and models
+
+
+def test_paths_begin_at_the_file(tmp_path: Path) -> None:
+    """Models become absolute, hub names stay; corpus paths stay as written, and `base` says where they begin."""
+    (tmp_path / "runs").mkdir()
+    file = tmp_path / "runs/run.yaml"
+    file.write_text(
+        WHOLE.replace("./models/small", "../models/small").replace("]}\n", "], chunking: {tokenizer: ./t.json}}\n", 1)
+    )
+    config = load(file)
+    assert config.pools["generator"].engine.model == str(tmp_path / "models/small")
+    assert config.pools["generator-large"].engine.model == "org/large"
+    assert config.corpus.paths == ("./documents",)
+    assert config.corpus.base == str(tmp_path / "runs")
+    assert config.corpus.chunking.tokenizer == str(tmp_path / "runs/t.json")
+
+
+def test_a_resolved_configuration_is_itself(tmp_path: Path) -> None:
+    """The run.yaml in the output folder, read from there, is the same run: nothing is resolved twice."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "run.yaml").write_text(WHOLE)
+    config = load(tmp_path / "run.yaml")
+    (tmp_path / "out/run.yaml").write_text(to_yaml(config))
+    assert load(tmp_path / "out/run.yaml") == config
+
+
+@pytest.mark.parametrize(
+    ("name", "local"),
+    [
+        ("./a", True),
+        ("../a", True),
+        ("/a/b", True),
+        ("~/a", True),
+        ("a/b/c", True),
+        ("a b", True),
+        ("org/name-1.5_B", False),
+        ("gpt2", False),
+        ("s3://bucket/model", False),
+    ],
+)
+def test_local_models_and_hub_names(name: str, local: bool) -> None:
+    """`org/name` is of the hub; whatever cannot be, is a path."""
+    assert is_local(name) is local
+
+
+def test_a_model_that_is_not_there(tmp_path: Path) -> None:
+    """A mistyped model folder is told before Ray starts, with the nearest name beside it."""
+    (tmp_path / "models/smal").mkdir(parents=True)
+    (tmp_path / "run.yaml").write_text(WHOLE)
+    config = load(tmp_path / "run.yaml")
+    with pytest.raises(ModelError) as raised:
+        check_models(config)
+    assert str(raised.value) == (
+        f"pools.generator.engine.model: {tmp_path}/models/small does not exist: "
+        f"there is no 'small' in {tmp_path}/models; did you mean 'smal'?"
+    )
+    (tmp_path / "models/small").mkdir()
+    with pytest.raises(ModelError, match=r"small is not a model folder: it holds no config\.json$"):
+        check_models(config)
+    (tmp_path / "models/small/config.json").write_text("{}")
+    check_models(config)
+    chunking = replace(config.corpus.chunking, tokenizer=str(tmp_path / "models/small"))
+    with pytest.raises(ModelError, match=r"^corpus\.chunking\.tokenizer: .* holds no tokenizer\.json$"):
+        check_models(replace(config, corpus=replace(config.corpus, chunking=chunking)))
+
+
+# Identity
+
+
+def changed(change: Callable[[dict[str, Any]], None]) -> RunConfig:
+    values = plain(CONFIG)
+    change(values)
+    return load_text(yaml.safe_dump(values))
+
+
+def test_what_may_change_on_resume() -> None:
+    """More replicas, other bounds, another machine: the same samples, so the same run."""
+
+    def tuned(values: dict[str, Any]) -> None:
+        values["name"] = "other"
+        values["pools"]["generator"]["replicas"]["max"] = 9
+        values["pools"]["generator"]["engine"] |= {"max_batch": 8, "device": "cpu", "threads": 2}
+        values["pools"]["generator-large"]["engine"]["max_num_seqs"] = 4
+        values["gates"]["reward"]["replicas"]["num_cpus"] = 2.0
+        values["gates"]["reward"]["engine"] |= {"base_url": "http://other/v1", "api_key_env": "OTHER"}
+        values["queue"]["capacity"] = 7
+        values["conductors"]["count"] = 3
+        values["budget"]["tokens"] = 10**9
+        values["dataset"]["flush_s"] = 1.0
+        values["corpus"]["base"] = "/elsewhere"
+
+    assert difference(CONFIG, changed(tuned)) == []
+    assert config_sha256(CONFIG) == config_sha256(changed(tuned))
+
+
+def test_what_makes_another_run() -> None:
+    """A changed threshold, model, seed or pool is named with both values, one line each."""
+
+    def other(values: dict[str, Any]) -> None:
+        values["seed"] = 1
+        values["gates"]["faithfulness"]["threshold"] = 0.7
+        values["pools"]["generator"]["engine"]["model"] = "./models/other"
+        values["corpus"]["chunking"]["max_tokens"] = 64
+        values["recovery"]["policy"] = "discard"
+        values["pools"]["extra"] = {"engine": {"kind": "http", "model": "m", "base_url": "http://h/v1"}}
+
+    new = changed(other)
+    assert config_sha256(CONFIG) != config_sha256(new)
+    assert difference(CONFIG, new) == [
+        "corpus.chunking.max_tokens: was 256, now 64",
+        "gates.faithfulness.threshold: was 0.5, now 0.7",
+        "pools.extra.engine.kind: was absent, now 'http'",
+        "pools.extra.engine.model: was absent, now 'm'",
+        "pools.generator.engine.model: was './models/small', now './models/other'",
+        "recovery.policy: was 'rules', now 'discard'",
+        "seed: was 0, now 1",
+    ]
+
+
+def test_identity_survives_a_move(tmp_path: Path) -> None:
+    """A clone that moves to another folder resumes its runs: models below the file's folder count by their place in it."""
+    configs = []
+    for folder in ("here", "there"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "run.yaml").write_text(WHOLE)
+        configs.append(load(tmp_path / folder / "run.yaml"))
+    assert configs[0] != configs[1]
+    assert difference(*configs) == []
+
+
+def test_every_key_is_identity_or_known_not_to_be() -> None:
+    """A setting added later is part of the identity unless somebody decided that it is not."""
+    free = {"name", "queue", "conductors", "budget", "dataset", "ray_address"}
+    assert {key.split(".", 1)[0] for key in identity(CONFIG)} | free == set(RunConfig.__struct_fields__)
+
+
+# Properties
+
+PRINTABLE = st.characters(exclude_categories=["C", "Z"], exclude_characters="@", include_characters=" ")
+TEXT = st.text(PRINTABLE, min_size=1, max_size=12).filter(str.strip)
+SIGNS = st.characters(min_codepoint=33, max_codepoint=126)
+
+
+def values_of(kind: inspect.Type) -> st.SearchStrategy[Any]:
+    """Plain values, as YAML would give them, that fit a type."""
+    match kind:
+        case inspect.StructType():
+            return section(kind)
+        case inspect.UnionType():
+            return st.one_of([values_of(each) for each in kind.types])
+        case inspect.LiteralType():
+            return st.sampled_from(kind.values)
+        case inspect.StrType():
+            return TEXT if kind.pattern is None else st.from_regex(kind.pattern, fullmatch=True, alphabet=SIGNS)
+        case inspect.IntType():
+            return st.integers(kind.ge or 0, kind.le)
+        case inspect.FloatType():
+            low = kind.gt if kind.gt is not None else kind.ge
+            return st.floats(low, kind.le, exclude_min=kind.gt is not None, allow_nan=False, allow_infinity=False)
+        case inspect.VarTupleType():
+            return st.lists(values_of(kind.item_type), min_size=1, max_size=3)
+        case inspect.DictType():
+            return st.dictionaries(
+                st.from_regex(r"[a-z][a-z0-9_-]{0,9}", fullmatch=True), values_of(kind.value_type), max_size=2
+            )
+        case inspect.BoolType():
+            return st.booleans()
+    return st.none()
+
+
+def section(kind: inspect.StructType) -> st.SearchStrategy[dict[str, Any]]:
+    required = {field.encode_name: values_of(field.type) for field in kind.fields if field.required}
+    optional = {field.encode_name: values_of(field.type) for field in kind.fields if not field.required}
+    if kind.tag_field is not None:
+        required[kind.tag_field] = st.just(kind.tag)
+    return st.fixed_dictionaries(required, optional=optional)
+
+
+ANY_RUN = values_of(inspect.type_info(RunConfig))
+ANY_POOL = values_of(inspect.type_info(Pool))
+
+
+@st.composite
+def configs(draw: st.DrawFn) -> RunConfig:
+    """Runs of any values, most of which break no rule."""
+    values = draw(ANY_RUN)
+    values["pools"]["generator"] = draw(ANY_POOL)
+    values.get("recovery", {}).pop("escalate_to", None)
+    values.pop("ray_address", None)
+    values["corpus"].pop("encoding", None)
+    return msgspec.convert(values, RunConfig)
+
+
+@given(config=configs())
+@settings(max_examples=60, deadline=None)
+def test_what_is_written_is_read_back(config: RunConfig) -> None:
+    """run.yaml holds the run exactly, whatever the values; one that breaks a rule is refused the same way again."""
+    problem = broken_rule(config)
+    event("breaks a rule" if problem else "can be run")
+    if problem is None:
+        assert load_text(to_yaml(config)) == config
+        assert difference(config, load_text(to_yaml(config))) == []
+    else:
+        assert refusal(to_yaml(config)) == problem
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in pairs:
+        yield (*path, key)
+        yield from places(item, (*path, key))
+
+
+RAW = plain(CONFIG)
+PLACES = list(places(RAW))
+JUNK = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.just(10**400)),
+    lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.text(max_size=5), inner, max_size=2)),
+    max_leaves=4,
+)
+
+
+@given(place=st.sampled_from(PLACES), action=st.sampled_from(["drop", "rename", "retype"]), junk=JUNK, name=TEXT)
+@settings(max_examples=200, deadline=None)
+def test_no_change_breaks_the_loader(place: tuple[Any, ...], action: str, junk: Any, name: str) -> None:
+    """Any key dropped, renamed or given any value: a configuration or one line, never another exception."""
+    values = deepcopy(RAW)
+    within = values
+    for key in place[:-1]:
+        within = within[key]
+    old = within.pop(place[-1]) if isinstance(within, dict) else within[place[-1]]
+    if isinstance(within, list) or action == "retype":
+        within[place[-1]] = junk
+    elif action == "rename":
+        within[name] = old
+    try:
+        load_text(yaml.safe_dump(values, allow_unicode=True), "x.yaml")
+    except ConfigError as error:
+        message = str(error)
+        assert message.startswith("x.yaml: ")
+        assert len(message.splitlines()) == 1
+
+
+@given(text=st.one_of(st.text(max_size=60), st.lists(st.sampled_from(WHOLE.splitlines()), max_size=14).map("\n".join)))
+@settings(max_examples=300, deadline=None)
+def test_no_text_breaks_the_loader(text: str) -> None:
+    """Any text, and any shuffling of lines of a real one."""
+    try:
+        load_text(text)
+    except ConfigError as error:
+        assert "\n" not in str(error)
+
+
+@given(
+    place=st.sampled_from(
+        [place for place in PLACES if isinstance(place[-1], str) and place[-2:-1] not in [("pools",), ("options",)]]
+    )
+)
+def test_a_mistyped_key_is_found_where_it_is(place: tuple[Any, ...]) -> None:
+    """Whatever key has a letter too many, the message names its whole path and the right name."""
+    values = deepcopy(RAW)
+    within = values
+    for key in place[:-1]:
+        within = within[key]
+    within[f"{place[-1]}x"] = within.pop(place[-1])
+    wrong = ".".join([*place[:-1], f"{place[-1]}x"])
+    assert refusal(yaml.safe_dump(values)) == f"{wrong}: unknown key; did you mean '{place[-1]}'?"
+
+
+def test_numbers_as_people_write_them() -> None:
+    """1e-3 is a number and "1e-3" a text, written and read."""
+    config = load_text(WHOLE.replace("threshold: 0.5", "threshold: 1e-3").replace("org/large", '"1e-3"'))
+    assert config.gates.faithfulness.threshold == 0.001
+    assert config.pools["generator-large"].engine.model == "1e-3"
+    assert load_text(to_yaml(config)) == config
+
+
+def test_the_environment_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`${NAME}` is a text like any other: what a file says does not depend on who reads it."""
+    monkeypatch.setenv("GLEANER_TEST", "x")
+    config = load_text(WHOLE.replace("./models/small", "'${GLEANER_TEST}'"))
+    assert config.pools["generator"].engine == TransformersEngine(model="${GLEANER_TEST}")
