@@ -25,6 +25,7 @@ class Chunking(Config, frozen=True):
     """Passages are cut on sentence and heading boundaries, at most `max_tokens` long."""
 
     max_tokens: Annotated[int, Meta(ge=8, le=32_768)] = 256
+    """A longer document is cut; one that fits stays whole."""
     min_characters: Natural = 1
     """Passages shorter than this (white space aside) are not used."""
     tokenizer: str | None = None
@@ -39,10 +40,15 @@ class Corpus(Config, frozen=True):
     include: tuple[str, ...] = ("*.jsonl", "*.parquet", "*.txt", "*.md", "*.markdown", "*.jsonl.gz", "*.txt.gz")
     """Which files of a folder are read (names matched as in the shell)."""
     text_field: str = "text"
+    """Field (JSON lines) or column (Parquet) of a record that holds its text."""
     id_field: str = "id"
+    """Field or column that names a record; without it, its place does."""
     max_document_bytes: Annotated[int, Meta(ge=1)] = 16 * 1024 * 1024
+    """Longer documents, and longer lines of JSON, are refused."""
     encoding: str = "utf-8"
+    """Of texts and JSON lines; what cannot be decoded is refused."""
     chunking: Chunking = Chunking()
+    """How documents are cut into passages."""
     base: str | None = None
     """Folder that relative paths begin at; without it, the folder of the configuration's file. No part of any uri."""
 
@@ -51,45 +57,64 @@ class SamplingDefaults(Config, frozen=True):
     """The first attempt's sampling."""
 
     temperature: Temperature = 0.7
+    """0 is greedy."""
     top_p: Annotated[float, Meta(gt=0, le=1)] = 1.0
+    """Draw from the likeliest tokens of this much probability together; 1: from all."""
     max_tokens: Annotated[int, Meta(ge=1, le=32_768)] = 256
+    """Longest completion, in tokens of the generator."""
 
 
 class GroundedAnswer(Config, frozen=True, tag="grounded_answer", tag_field="kind"):
     """One question and its answer, stated by the passage."""
 
     samples_per_passage: Annotated[int, Meta(ge=1, le=64)] = 3
+    """Orders issued for each passage."""
     output: Literal["lines", "json"] = "lines"
     """`json` constrains the completion by a schema where the engine can."""
     sampling: SamplingDefaults = SamplingDefaults()
+    """The first attempt's; repairs change the temperature."""
 
 
 class VllmEngine(Config, frozen=True, tag="vllm", tag_field="kind"):
     """vLLM inside the replica (`AsyncLLM`; pooling for classifiers)."""
 
     model: str
+    """A model folder (relative to this file) or a Hugging Face name."""
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
+    """Of weights and activations; `auto`: the checkpoint's."""
     max_model_len: Positive | None = None
+    """Tokens of prompt and completion together; without it, the model's own limit."""
     max_num_seqs: Positive | None = None
+    """Sequences computed at once; without it, vLLM's choice."""
     tensor_parallel_size: Positive = 1
+    """GPUs that share one copy of the model; give `replicas.num_gpus` as many."""
     gpu_memory_utilization: Annotated[float, Meta(gt=0, le=1)] = 0.9
+    """Share of the GPU's memory for weights and KV cache."""
     enforce_eager: bool = False
+    """No CUDA graphs, no compilation: starts sooner, runs slower."""
     kv_cache_gib: Annotated[int, Meta(ge=1)] | None = None
     """Room for the KV cache on a CPU build, in GiB."""
     prefix_caching: bool = True
+    """Prompts of one passage share its computed beginning."""
     revision: str | None = None
+    """Branch, tag or commit of a Hugging Face model."""
 
 
 class TransformersEngine(Config, frozen=True, tag="transformers", tag_field="kind"):
     """Hugging Face transformers inside the replica, with continuous batching."""
 
     model: str
+    """A model folder (relative to this file) or a Hugging Face name."""
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
+    """Of weights and activations; `auto`: the checkpoint's."""
     device: str = "auto"
+    """`cpu`, `cuda`, `cuda:1`…; `auto`: a GPU where there is one."""
     max_batch: Annotated[int, Meta(ge=1, le=1024)] = 64
+    """Sequences computed at once."""
     threads: Positive | None = None
     """CPU threads of torch; without it, the replica's num_cpus (at least 1)."""
     revision: str | None = None
+    """Branch, tag or commit of a Hugging Face model."""
 
 
 class HttpEngine(Config, frozen=True, tag="http", tag_field="kind"):
@@ -98,22 +123,32 @@ class HttpEngine(Config, frozen=True, tag="http", tag_field="kind"):
     base_url: Annotated[str, Meta(pattern=r"^https?://[^\s@]+$")]
     """Up to and including /v1. Credentials do not belong here."""
     model: str
+    """The name under which the server offers the model."""
     api_key_env: str | None = None
     """Name of the environment variable that holds the key."""
     concurrency: Annotated[int, Meta(ge=1, le=4096)] = 64
+    """Requests under way at once from one replica."""
     timeout_s: Seconds = 120.0
+    """Longest wait for one answer, in seconds."""
     breaker_failures: Positive = 16
     """So many failures in a row open the circuit breaker."""
     breaker_open_s: Seconds = 5.0
+    """Seconds until an open breaker lets a request through again."""
     structured_output: Literal["json_schema", "json_object", "none"] = "json_schema"
+    """What the server understands of `response_format`."""
+    output_limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    """What the server calls the limit of generated tokens; OpenAI's newer models know only the second."""
 
 
 class CustomEngine(Config, frozen=True, tag="custom", tag_field="kind"):
     """An engine of your own: `module:function`, called with the options, gives an object with the engine protocol."""
 
     factory: Annotated[str, Meta(pattern=r"^[\w.]+:\w+$")]
+    """Importable on every node."""
     model: str = "custom"
+    """The model's name in lineage and reports."""
     options: dict[str, str | int | float | bool] = {}
+    """Given to the factory by name. No secrets: name an environment variable."""
 
 
 Engine = VllmEngine | TransformersEngine | HttpEngine | CustomEngine
@@ -123,10 +158,15 @@ class Replicas(Config, frozen=True):
     """How many copies of a deployment, and what each takes from the cluster."""
 
     min: Natural = 1
+    """Kept at all times."""
     max: Positive = 1
+    """Added as work waits."""
     num_cpus: Annotated[float, Meta(ge=0)] = 1.0
+    """Of each replica; a fraction is allowed."""
     num_gpus: Annotated[float, Meta(ge=0)] = 0.0
+    """Of each replica; a fraction shares a GPU."""
     accelerator_type: str | None = None
+    """A kind of GPU by Ray's name for it, such as `H100`."""
     max_ongoing: Positive = 1024
     """Samples in a replica at once."""
 
@@ -144,6 +184,7 @@ class Classifier(Config, frozen=True, tag="classifier", tag_field="form"):
     engine: Engine
     replicas: Replicas = Replicas()
     threshold: Probability = 0.5
+    """A score of at least this passes."""
     positive_label: Natural = 1
     """Index of the label whose probability is the score; for a single-logit model 0."""
 
@@ -154,8 +195,11 @@ class LlmJudge(Config, frozen=True, tag="llm", tag_field="form"):
     engine: Engine
     replicas: Replicas = Replicas()
     threshold: Probability = 0.5
+    """A score of at least this passes."""
     max_tokens: Positive = 512
+    """Longest verdict, in tokens of the judge."""
     temperature: Temperature = 0.0
+    """0 is greedy."""
     dimensions: tuple[str, ...] = ("well_formed", "complete", "specific")
     """The rubric's dimensions (reward gate only), each scored 0 to 10."""
 
@@ -167,8 +211,11 @@ class Gates(Config, frozen=True):
     """Both gates score every sample unless `short_circuit` saves the second's cost."""
 
     faithfulness: GateModel
+    """Judged against the exact passage."""
     reward: GateModel
+    """Scored with the passage unseen."""
     short_circuit: bool = False
+    """A sample that one gate rejected is not shown to the other."""
     duplicate_similarity: Annotated[float, Meta(gt=0, le=1)] = 0.9
     """Questions of one passage whose word overlap (Jaccard) reaches this are near-duplicates; 1: only equal ones."""
 
@@ -177,6 +224,7 @@ class Recovery(Config, frozen=True):
     """What happens to a rejected sample."""
 
     policy: Literal["rules", "naive_resample", "discard"] = "rules"
+    """Diagnose and repair; or draw again; or give up at once."""
     max_attempts: Annotated[int, Meta(ge=1, le=32)] = 4
     """Attempts of an order altogether."""
     escalate_to: Name | None = None
@@ -189,6 +237,7 @@ class Queue(Config, frozen=True):
     capacity: Annotated[int, Meta(ge=1)] = 20_000
     """Outstanding orders; the corpus reader waits beyond it."""
     lease_s: Seconds = 300.0
+    """A conductor that holds an order longer, in seconds, loses it to another."""
     fresh_ageing_s: Seconds = 30.0
     """A fresh order waits this long before it goes ahead of newer repairs."""
 
@@ -197,11 +246,13 @@ class Conductors(Config, frozen=True):
     """How many conductors there are, how many samples each carries, and how often a failed hop is tried again."""
 
     count: Annotated[int, Meta(ge=1, le=256)] = 1
+    """Processes; one carries about 2,000 attempts a second."""
     concurrency: Annotated[int, Meta(ge=1, le=8192)] = 256
     """Samples in flight in each."""
     hop_retries: Annotated[int, Meta(ge=0, le=16)] = 3
     """Further tries of one failed hop before the order ends as engine_error or gate_error."""
     hop_timeout_s: Seconds = 300.0
+    """Longest wait for one answer of a pool or gate, in seconds."""
 
 
 class Budget(Config, frozen=True):
@@ -215,6 +266,7 @@ class Dataset(Config, frozen=True):
     """How large a shard of the output is, and how long its rows may wait."""
 
     rows_per_shard: Positive = 5_000
+    """A shard is written when it has so many rows."""
     flush_s: Seconds = 30.0
     """A shard is written at the latest when its oldest row is this old."""
 
@@ -223,17 +275,27 @@ class RunConfig(Config, frozen=True):
     """A whole run."""
 
     corpus: Corpus
+    """Documents in."""
     task: GroundedAnswer
+    """What is made of each passage."""
     pools: dict[str, Pool]
     """Generator pools by name; `generator` is where fresh orders go."""
     gates: Gates
+    """What every sample must pass."""
     name: Name = "run"
+    """Shown while it runs, and in its report."""
     seed: Natural = 0
+    """Changes every draw that an engine can seed; same seed, same ids."""
     recovery: Recovery = Recovery()
+    """What happens to rejected samples."""
     queue: Queue = Queue()
+    """Bounds of what is outstanding."""
     conductors: Conductors = Conductors()
+    """How much is in flight."""
     budget: Budget = Budget()
+    """When to stop spending."""
     dataset: Dataset = Dataset()
+    """How output is cut into files."""
     ray_address: str | None = None
     """An existing cluster (`auto`, `ray://…`); without one, Ray starts inside this process tree."""
 

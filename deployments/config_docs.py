@@ -1,0 +1,104 @@
+"""`docs/configuration.md`, made from the types in `schemas.config` and the words beside each field, not by hand.
+
+`python -m deployments.config_docs` writes it anew.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+import schemas.config
+from deployments.config_faults import allowed
+from deployments.config_identity import plain
+from schemas.config import RunConfig
+
+PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
+_HEAD = """# Configuration
+
+A run is one YAML file. It is decoded strictly: an unknown key, a wrong type or an impossible value is refused before
+anything starts, with the key's path, what is allowed and the nearest valid name. Relative paths begin at the file's
+folder. Environment variables are not expanded, and secrets are refused: name the variable that holds one.
+
+A run may be resumed with other replicas, batch sizes, addresses, queue bounds, budget or shard sizes; a change of
+corpus, task, seed, models, gates or recovery would make other samples, and is refused with the difference shown.
+
+This page is made from `schemas/config.py` by `python -m deployments.config_docs`.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    sections = _sections(inspect.type_info(RunConfig), {})
+    return _HEAD + "".join(_section(kind, places) for kind, places in sections.items())
+
+
+def _sections(kind: inspect.Type, found: dict[Any, list[str]], place: str = "") -> dict[Any, list[str]]:
+    """Every kind of section in the order a reader meets them, each once, with the places where it may stand."""
+    match kind:
+        case inspect.StructType():
+            places = found.setdefault(kind.cls, [])
+            places += [place] if place not in places else []
+            for field in kind.fields:
+                _sections(field.type, found, f"{place}.{field.encode_name}" if place else field.encode_name)
+        case inspect.UnionType():
+            for each in kind.types:
+                _sections(each, found, place)
+        case inspect.DictType():
+            _sections(kind.value_type, found, f"{place}.NAME")
+    return found
+
+
+def _section(cls: Any, places: list[str]) -> str:
+    kind = inspect.type_info(cls)
+    assert isinstance(kind, inspect.StructType)
+    words = _words()[cls.__name__]
+    names = dict.fromkeys(place.rsplit(".", 1)[-1] for place in places) if len(places) > 1 else places
+    title = ", ".join(f"`{name}`" for name in names) if places[0] else "The file"
+    if kind.tag_field is not None:
+        title += f" with `{kind.tag_field}: {kind.tag}`"
+    lines = [f"\n## {title}\n", words[""] + "\n"]
+    if len(places) > 1:
+        lines.append("In " + ", ".join(f"`{place}`" for place in places) + ".\n")
+    lines += ["| key | value | default | |", "| --- | --- | --- | --- |"]
+    lines += (_row(field, words.get(field.name, "")) for field in kind.fields)
+    return "\n".join(lines) + "\n"
+
+
+def _row(field: inspect.Field, words: str) -> str:
+    default = "required" if field.required else f"`{_default(field)}`"
+    cells = (f"`{field.encode_name}`", allowed(field.type), default, words)
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _default(field: inspect.Field) -> str:
+    value = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
+    if isinstance(value, msgspec.Struct):
+        return "{}"
+    return msgspec.json.encode(plain(value)).decode().replace(",", ", ").replace(":", ": ")
+
+
+def _words() -> dict[str, dict[str, str]]:
+    """What stands beside each field of each section; under the empty name, what the section is for."""
+    module = ast.parse(Path(schemas.config.__file__).read_text(encoding="utf-8"))
+    return {node.name: dict(_field_words(node)) for node in module.body if isinstance(node, ast.ClassDef)}
+
+
+def _field_words(section: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    yield "", " ".join((ast.get_docstring(section) or "").split())
+    for field, after in zip(section.body, [*section.body[1:], None], strict=True):
+        match field, after:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(words))):
+                yield name, " ".join(words.split())
+
+
+def main() -> None:
+    """Writes the page."""
+    PAGE.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
