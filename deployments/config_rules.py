@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from actors.corpus.formats import is_text_encoding
 from deployments.config_faults import at, below, nearest, shown
 from deployments.config_identity import plain
 from schemas.config import FRESH_POOL, Engine, HttpEngine, RunConfig, TransformersEngine, VllmEngine
@@ -133,11 +134,7 @@ def _broken_corpus(config: RunConfig) -> Iterator[str]:
     for name, values in (("paths", corpus.paths), ("include", corpus.include)):
         if not values or not all(value.strip() for value in values):
             yield f"corpus.{name}: empty, or with an empty entry"
-    try:
-        b"    ".decode(corpus.encoding)
-    except UnicodeDecodeError:
-        pass
-    except (LookupError, ValueError):
+    if not is_text_encoding(corpus.encoding):
         yield f"corpus.encoding: {shown(corpus.encoding)} is no text encoding{nearest(corpus.encoding, _ENCODINGS)}"
 
 

@@ -15,10 +15,9 @@ from typing import Any, BinaryIO
 
 from msgspec import Struct
 
-from actors.corpus.sources import COMPRESSIONS, Source
+from actors.corpus.sources import COMPRESSIONS, Source, one_line
 from schemas.config import Corpus
 from schemas.corpus import DocumentRefused, RefusalReason
-from schemas.errors import CorpusError
 
 _BLOCK = 1 << 20
 _BATCH_BYTES = 8 << 20
@@ -44,14 +43,15 @@ def is_markdown(uri: str) -> bool:
     return _suffix(uri.split("#", 1)[0]) in (".md", ".markdown")
 
 
-def check_encoding(encoding: str) -> None:
-    """Raises `CorpusError` unless the encoding is one of text."""
+def is_text_encoding(encoding: str) -> bool:
+    """Whether Python knows the encoding, and it is one of text."""
     try:
         b"    ".decode(encoding)
     except UnicodeDecodeError:
-        pass
-    except (LookupError, ValueError) as error:
-        raise CorpusError(f"corpus.encoding: {encoding!r} is no text encoding; 'utf-8' is the usual one") from error
+        return True
+    except (LookupError, ValueError):
+        return False
+    return True
 
 
 def items(source: Source, config: Corpus) -> Iterator[Item]:
@@ -60,7 +60,7 @@ def items(source: Source, config: Corpus) -> Iterator[Item]:
     try:
         yield from read(source, config)
     except READING as error:
-        yield _refused(source.uri, RefusalReason.UNREADABLE, _one_line(error))
+        yield _refused(source.uri, RefusalReason.UNREADABLE, one_line(error))
 
 
 def _suffix(uri: str) -> str:
@@ -70,11 +70,6 @@ def _suffix(uri: str) -> str:
 
 def _refused(uri: str, reason: RefusalReason, detail: str) -> DocumentRefused:
     return DocumentRefused(uri=uri, reason=reason, detail=detail)
-
-
-def _one_line(error: Exception) -> str:
-    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(str(reason).split())[:300]
 
 
 def too_large(uri: str, config: Corpus, where: str = "") -> DocumentRefused:
@@ -118,7 +113,7 @@ def _decoded(uri: str, data: bytes, encoding: str) -> Item:
     except UnicodeDecodeError as error:
         return _refused(uri, RefusalReason.UNDECODABLE, _undecodable(error, 0, encoding))
     except ValueError as error:
-        return _refused(uri, RefusalReason.UNDECODABLE, f"not {encoding}: {_one_line(error)}")
+        return _refused(uri, RefusalReason.UNDECODABLE, f"not {encoding}: {one_line(error)}")
 
 
 def _wide(encoding: str) -> bool:
@@ -190,11 +185,11 @@ def _json_line(uri: str, line: _Line, config: Corpus) -> Item:
     except UnicodeDecodeError as error:
         return _refused(uri, RefusalReason.UNDECODABLE, where + _undecodable(error, line.offset, config.encoding))
     except ValueError as error:
-        return _refused(uri, RefusalReason.UNDECODABLE, f"{where}not {config.encoding}: {_one_line(error)}")
+        return _refused(uri, RefusalReason.UNDECODABLE, f"{where}not {config.encoding}: {one_line(error)}")
     try:
         record = json.loads(text)
     except (ValueError, RecursionError) as error:
-        return _refused(uri, RefusalReason.BAD_RECORD, f"{where}not a JSON record: {_one_line(error)}")
+        return _refused(uri, RefusalReason.BAD_RECORD, f"{where}not a JSON record: {one_line(error)}")
     if not isinstance(record, dict):
         return _refused(uri, RefusalReason.BAD_RECORD, f"{where}a record is an object with fields, not this")
     return _record(uri, record, where, config)
@@ -229,7 +224,7 @@ def _parquet(source: Source, config: Corpus) -> Iterator[Item]:
             with pq.ParquetFile(stream, buffer_size=_BLOCK, pre_buffer=False) as file:
                 yield from _rows(source.uri, file, config)
         except pa.ArrowException as error:
-            yield _refused(source.uri, RefusalReason.UNREADABLE, f"not readable as Parquet: {_one_line(error)}")
+            yield _refused(source.uri, RefusalReason.UNREADABLE, f"not readable as Parquet: {one_line(error)}")
 
 
 def _rows(uri: str, file: Any, config: Corpus) -> Iterator[Item]:

@@ -8,10 +8,11 @@ from collections.abc import Collection, Iterator
 from hashlib import blake2b, sha256
 from pathlib import Path
 
-from actors.corpus.formats import Item, Text, check_encoding, items, too_large
+from actors.corpus.formats import Item, Text, is_text_encoding, items, too_large
 from actors.corpus.sources import Found, Source, sources
 from schemas.config import Corpus
 from schemas.corpus import Document, DocumentRefused, RefusalReason
+from schemas.errors import CorpusError
 from schemas.ids import DocumentId
 
 
@@ -21,8 +22,7 @@ def read(config: Corpus, base: Path | None = None) -> Iterator[Document | Docume
     Raises `CorpusError` at once (not at the first document) when a path does not exist, cannot be opened or holds no
     file that `include` matches.
     """
-    check_encoding(config.encoding)
-    return _unique(_documents(found, config) for found in sources(config, _base(config, base)))
+    return _unique(_documents(found, config) for found in _sources(config, base))
 
 
 def documents(uris: Collection[str], config: Corpus, base: Path | None = None) -> Iterator[Document]:
@@ -32,8 +32,7 @@ def documents(uris: Collection[str], config: Corpus, base: Path | None = None) -
     """
     wanted = set(uris)
     files = {uri.split("#", 1)[0] for uri in wanted}
-    check_encoding(config.encoding)
-    for found in sources(config, _base(config, base)):
+    for found in _sources(config, base):
         if found.uri not in files:
             continue
         for document in _documents(found, config):
@@ -47,8 +46,10 @@ def document_text(uri: str, config: Corpus, base: Path | None = None) -> str | N
     return next((document.text for document in documents([uri], config, base)), None)
 
 
-def _base(config: Corpus, base: Path | None) -> Path:
-    return Path(config.base or ".") if base is None else base
+def _sources(config: Corpus, base: Path | None) -> Iterator[Found]:
+    if not is_text_encoding(config.encoding):
+        raise CorpusError(f"corpus.encoding: {config.encoding!r} is no text encoding; 'utf-8' is the usual one")
+    return sources(config, Path(config.base or ".") if base is None else base)
 
 
 def _documents(found: Found, config: Corpus) -> Iterator[Document | DocumentRefused]:

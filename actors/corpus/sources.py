@@ -152,7 +152,7 @@ def _remote(path: str, config: Corpus) -> Iterator[Found]:
     try:
         is_folder, is_file = filesystem.isdir(root), filesystem.isfile(root)
     except (OSError, ValueError) as error:
-        raise CorpusError(f"corpus.paths: {path} cannot be opened: {_one_line(error)}") from error
+        raise CorpusError(f"corpus.paths: {path} cannot be opened: {one_line(error)}") from error
     prefix = path.rstrip("/") + "/"
     if is_file:
         yield _remote_file(filesystem, root, path, None)
@@ -174,7 +174,7 @@ def _filesystem(path: str) -> tuple[Any, str]:
             near = get_close_matches(protocol, known_implementations, n=1)
             hint = f"; did you mean '{near[0]}://'?" if near else ""
             raise CorpusError(f"corpus.paths: {path}: no file system is known as '{protocol}://'{hint}") from error
-        raise CorpusError(f"corpus.paths: {path} cannot be opened: {_one_line(error)}") from error
+        raise CorpusError(f"corpus.paths: {path} cannot be opened: {one_line(error)}") from error
 
 
 def _remote_folder(filesystem: Any, folder: str, root: str, prefix: str, patterns: tuple[str, ...]) -> Iterator[Found]:
@@ -217,10 +217,11 @@ def _decompressed(plain: BinaryIO, compression: str) -> BinaryIO:
 
 
 def _unreadable(uri: str, error: Exception) -> DocumentRefused:
-    return DocumentRefused(uri=uri, reason=RefusalReason.UNREADABLE, detail=_one_line(error))
+    return DocumentRefused(uri=uri, reason=RefusalReason.UNREADABLE, detail=one_line(error))
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """What a foreign error says, in one line of at most 300 characters."""
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(str(reason).split())[:300]
 

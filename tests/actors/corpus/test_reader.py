@@ -144,7 +144,7 @@ def test_fifty_megabytes_in_one_line(write: Write, tmp_path: Path) -> None:
 
 
 def test_read_lazily(write: Write, tmp_path: Path) -> None:
-    """The first document of a long file is there before the file has been read."""
+    """A file of 20 MB passes through a small part of that in memory."""
     write("a.jsonl", [{"text": "x" * 1000, "id": index} for index in range(20_000)])
     tracemalloc.start()
     count = sum(1 for _ in read(Corpus(paths=("a.jsonl",)), tmp_path))
