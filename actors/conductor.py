@@ -51,6 +51,8 @@ class Gating(Struct, frozen=True):
 
 
 class ConductorSettings(Struct, frozen=True):
+    """Bounds of one conductor: samples in flight, and the limits of each hop."""
+
     name: str
     concurrency: int
     limits: RetryLimits

@@ -26,6 +26,7 @@ VERSION = 1
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE records (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, order_id TEXT, body BLOB NOT NULL);
+CREATE INDEX records_by_kind ON records (kind, seq);
 CREATE INDEX records_by_order ON records (order_id) WHERE order_id IS NOT NULL;
 CREATE TABLE orders (order_id TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
 """

@@ -52,6 +52,8 @@ class QueueLimits(Struct, frozen=True):
 
 
 class State(Enum):
+    """Where an outstanding order is."""
+
     READY = "ready"
     LEASED = "leased"
     WAITING = "waiting"

@@ -50,8 +50,9 @@ class QueueShell:
         self._service = open_queue(self._config, self._output, now=time.time)
         await self._service.append(started(self._config, at=time.time()))
 
-    async def offer(self, passages: list[Passage]) -> None:
-        await self._service.offer(passages)
+    async def offer(self, passages: list[Passage]) -> bool:
+        """False: no more are wanted."""
+        return await self._service.offer(passages)
 
     async def refuse(self, document: DocumentRefused) -> None:
         await self._service.refuse(document)
@@ -133,13 +134,14 @@ class ReaderShell:
                 continue
             documents += 1
             for passage in chunker.passages(document):
+                passages += 1
                 waiting.append(passage)
                 if len(waiting) >= OFFER_PASSAGES:
-                    passages += len(waiting)
-                    ray.get(self._queue.offer.remote(waiting))
+                    if not ray.get(self._queue.offer.remote(waiting)):
+                        return
                     waiting = []
-        ray.get(self._queue.offer.remote(waiting))
-        ray.get(self._queue.corpus_ended.remote(documents, passages + len(waiting)))
+        if ray.get(self._queue.offer.remote(waiting)):
+            ray.get(self._queue.corpus_ended.remote(documents, passages))
 
 
 class WriterShell:

@@ -15,6 +15,8 @@ import ray
 from msgspec import Struct
 from ray.exceptions import RayActorError, RayTaskError
 
+from actors.corpus.chunker import Chunker
+from actors.corpus.reader import read
 from actors.dataset.finish import finish
 from deployments import serving
 from deployments.actors import ConductorActor, QueueActor, ReaderActor, WriterActor
@@ -60,8 +62,10 @@ def run(config: RunConfig, output: Path, *, watch: Watch = lambda progress: None
 
     Raises UserError for what the user can mend, before anything starts where it can be known by then.
     """
+    read(config.corpus)
+    Chunker(config.corpus.chunking)
     folder = prepare(config, output)
-    with Interrupts() as interrupts, cluster(config.ray_address):
+    with cluster(config.ray_address), Interrupts() as interrupts:
         supervisor = Supervisor(config, folder, watch)
         try:
             end = supervisor.run(interrupts)
@@ -122,6 +126,8 @@ class Supervisor:
                 log.warning("the queue had died; its ledger is as of its last commit")
 
     def _start(self) -> None:
+        if self._config.ray_address is None:
+            serving.check_fits(self._config, ray.cluster_resources())
         beside = {"scheduling_strategy": here()}
         self._queue = QueueActor.options(**beside).remote(self._config, str(self._output))
         self._call(self._queue.open.remote())

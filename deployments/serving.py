@@ -3,6 +3,7 @@
 Law: every pool and gate is an application of its own, named after the run, so that two runs share a cluster unharmed.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -13,7 +14,7 @@ from deployments.gate import ModelGate
 from deployments.generator import GeneratorPool
 from deployments.progress import ReplicaStatus
 from schemas.config import Replicas, RunConfig
-from schemas.errors import ModelError
+from schemas.errors import ConfigError, ModelError
 from schemas.ids import PoolName
 from schemas.verdicts import GateName
 
@@ -49,6 +50,24 @@ def deploy(config: RunConfig, where: DeploymentNames) -> None:
         model = config.gates.faithfulness if gate is GateName.FAITHFULNESS else config.gates.reward
         targets.append(_target(ModelGate, where.gates[gate], model.replicas, gate, model))
     serve.run_many(targets, wait_for_applications_running=False, wait_for_ingress_deployment_creation=True)
+
+
+def check_fits(config: RunConfig, resources: Mapping[str, float]) -> None:
+    """Raises ConfigError when the smallest number of replicas cannot run side by side: some would wait for ever."""
+    wanted = [(f"pools.{name}", pool.replicas) for name, pool in config.pools.items()]
+    wanted += [
+        ("gates.faithfulness", config.gates.faithfulness.replicas),
+        ("gates.reward", config.gates.reward.replicas),
+    ]
+    for resource, key in (("CPU", "num_cpus"), ("GPU", "num_gpus")):
+        needed = sum(getattr(replicas, key) * replicas.min for _, replicas in wanted)
+        there = resources.get(resource, 0.0)
+        if needed > there:
+            largest = max(wanted, key=lambda one: getattr(one[1], key) * one[1].min)[0]
+            raise ConfigError(
+                f"the smallest set of replicas takes {needed:g} {resource}s, this machine has {there:g}: "
+                f"lower {largest}.replicas.{key} or .min (a part of one {resource} is allowed)"
+            )
 
 
 def remove(where: DeploymentNames) -> None:

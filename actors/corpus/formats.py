@@ -40,6 +40,7 @@ Item = Text | DocumentRefused
 
 
 def is_markdown(uri: str) -> bool:
+    """Whether a uri names a Markdown file."""
     return _suffix(uri.split("#", 1)[0]) in (".md", ".markdown")
 
 
@@ -73,6 +74,7 @@ def _refused(uri: str, reason: RefusalReason, detail: str) -> DocumentRefused:
 
 
 def too_large(uri: str, config: Corpus, where: str = "") -> DocumentRefused:
+    """The refusal of a document over the bound; `where` says which part of the file."""
     detail = f"{where}larger than corpus.max_document_bytes ({config.max_document_bytes:,})"
     return _refused(uri, RefusalReason.TOO_LARGE, detail)
 

@@ -61,6 +61,7 @@ def is_remote(path: str) -> bool:
 
 
 def local_path(path: str, base: Path) -> Path:
+    """A configured path on this machine; relative ones begin at `base`."""
     return base / os.path.expanduser(path)
 
 

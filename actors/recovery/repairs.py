@@ -24,7 +24,7 @@ REPAIRS: dict[FailureMode, Sequence[RepairKind]] = {
     M.WRONG_ANSWER: (R.RESAMPLE,),
     M.UNKNOWN: (R.STRICT_GROUNDING, R.QUOTE_THEN_ANSWER, R.RESAMPLE),
 }
-"""The first of each was the one that recovered most on the almanac; the study of recovery measures all of them."""
+"""What the mode says is wrong, addressed most directly first. Which repair pays best is for a study to measure."""
 NEEDS_DRAFT = frozenset({R.EDIT_UNSUPPORTED, R.REGENERATE_QUESTION})
 WARM = frozenset({R.RESAMPLE, R.REGENERATE_QUESTION})
 """Repairs that look for something else keep the temperature; the others cool down."""

@@ -36,7 +36,7 @@ class Plan:
 PLANS: dict[str, Plan] = {
     "generator-small": Plan("generator", width=96, layers=3, steps=1300, rows=12, length=288),
     "generator-middle": Plan("generator", width=128, layers=4, steps=1900, rows=12, length=288),
-    "generator-large": Plan("generator", width=192, layers=5, steps=1500, rows=12, length=288),
+    "generator-large": Plan("generator", width=192, layers=5, steps=1800, rows=12, length=288, muon_lr=0.01),
     "judge-weak": Plan("judge", width=64, layers=2, steps=1000, rows=48, length=128),
     "judge-strong": Plan("judge", width=128, layers=4, steps=2200, rows=48, length=128, muon_lr=0.01, adam_lr=2e-3),
     "reward": Plan("reward", width=64, layers=2, steps=1000, rows=128, length=40),

@@ -74,7 +74,7 @@ async def test_a_lease_call_waits_for_work_and_wakes_at_once() -> None:
 
 
 async def test_an_outcome_is_answered_only_when_it_is_durable() -> None:
-    """The disk is slow: nobody is told of an acceptance that a crash could undo; those who wait share one transaction."""
+    """The disk is slow: nobody is told what a crash could undo; those who wait share one transaction."""
     written: list[int] = []
     gate = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -101,7 +101,7 @@ async def test_an_outcome_is_answered_only_when_it_is_durable() -> None:
 
 
 async def test_a_ledger_that_fails_stops_everything() -> None:
-    """The disk is full: the caller is told, and from then on nobody is answered from memory that is ahead of the disk."""
+    """The disk is full: the caller is told, and nobody is answered from memory that is ahead of the disk."""
 
     class Full(MemoryLedger):
         def append(self, records: Sequence[Record]) -> int:
@@ -121,7 +121,7 @@ async def test_a_ledger_that_fails_stops_everything() -> None:
 
 
 async def test_a_new_process_goes_on_where_the_old_one_died(tmp_path: Path) -> None:
-    """Killed with one order accepted, one under way: on resume nothing is issued twice and the second is leased again."""
+    """Killed with one order accepted, one under way: on resume nothing is issued twice, the second is leased."""
     queue = service(SqliteLedger(tmp_path))
     await queue.offer([passage(1), passage(2)])
     await queue.refuse(BAD)
@@ -153,7 +153,7 @@ async def test_a_duplicate_is_told_and_may_be_repaired() -> None:
 
 
 async def test_stopping_wakes_whoever_waits() -> None:
-    """Ctrl-C: a waiting conductor comes back empty at once, a waiting reader is told to stop, the run counts as over."""
+    """Ctrl-C: a waiting conductor comes back empty at once, a waiting reader is told to stop."""
     queue = service(capacity=1)
     await queue.offer([passage(1)])
     (_,) = await queue.lease("c", 1, 1)

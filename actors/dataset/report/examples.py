@@ -34,6 +34,8 @@ class GateView(Struct, frozen=True):
 
 
 class AttemptView(Struct, frozen=True):
+    """One attempt as the page shows it."""
+
     number: int
     tone: str
     """rejected when any gate rejected it, idle when it could not be judged, else accepted."""

@@ -18,6 +18,7 @@ def tag(name: str, content: object = "", **attributes: Attribute) -> Markup:
 
 
 def group(parts: Iterable[Markup], **attributes: Attribute) -> Markup:
+    """Several elements that share attributes."""
     return tag("g", Markup("").join(parts), **attributes)
 
 
@@ -35,10 +36,12 @@ def figure(width: float, height: float, parts: Iterable[Markup], *, label: str, 
 
 
 def text(x: float, y: float, words: object, *, class_: str = "", anchor: str = "start") -> Markup:
+    """Words at a place."""
     return tag("text", words, x=x, y=y, class_=class_ or None, text_anchor=anchor)
 
 
 def line(x1: float, y1: float, x2: float, y2: float, *, class_: str) -> Markup:
+    """A straight line between two points."""
     return tag("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=class_)
 
 
