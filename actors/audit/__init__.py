@@ -1,5 +1,5 @@
 """`gleaner verify`: proves a folder from its files alone.
 
-`verify` is the whole; `book` follows every order through the ledger, `shards` holds the files against it; `verify` reads
+`book` follows every order through the ledger, `shards` holds the files against it, `verify` is the whole: it also reads
 the documents again and compares every passage with its slice.
 """

@@ -152,7 +152,7 @@ def test_the_same_question_of_another_passage_is_no_duplicate(queue: Regeneratio
 
 
 def test_a_spent_budget_ends_what_is_left() -> None:
-    """Two attempts' tokens are allowed: nothing more is leased; what waits, and what would be repaired, ends as budget."""
+    """Two attempts' tokens are allowed: nothing more is leased; what waits or would be repaired ends as budget."""
     limits = QueueLimits(max_attempts=3, lease_s=60, fresh_ageing_s=30, tokens=2 * TOKENS_PER_ATTEMPT)
     queue = make(limits)
     for number in range(4):

@@ -1,4 +1,4 @@
-"""Queue and ledger under any schedule: leases, reports (late and doubled), expiry, deaths, crashes, against a simple model."""
+"""Queue and ledger under any schedule (late and doubled reports, expiry, deaths, crashes), against a simple model."""
 
 from hypothesis import settings
 from hypothesis import strategies as st
