@@ -71,6 +71,7 @@ class QueueService:
             if self._queue.knows(passage.id):
                 continue
             while self._queue.outstanding >= self._settings.capacity and not self._closed_to_orders():
+                await self._durable()
                 await self._change(timeout_s=1.0)
             if self._closed_to_orders():
                 return False
