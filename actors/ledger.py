@@ -174,8 +174,8 @@ def order_of(record: Record) -> OrderId | None:
     return record.order_id if isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd) else None
 
 
-def _kind(record: type) -> str:
-    return msgspec.inspect.type_info(record).tag  # type: ignore[union-attr]
+def _kind(record: type[Record]) -> str:
+    return str(record.__struct_config__.tag)
 
 
 def _records(database: sqlite3.Connection, after: int) -> Iterator[tuple[int, Record]]:
