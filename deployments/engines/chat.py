@@ -4,14 +4,17 @@ The template is rendered with placeholders in place of the contents; its own par
 parsed, the contents without. A passage that holds a model's end-of-turn token stays a passage.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from schemas.errors import ModelError
 from schemas.samples import Message
 
-_PLACEHOLDER = "\ue000{}\ue001"
+_PLACEHOLDER = re.compile("\ue000([0-9]+)\ue001")
 """Private-use characters: no template makes them."""
+_BLANK = "\u2003"
+"""Around a placeholder: a space that no template writes, so what became of it tells whether contents are stripped."""
 
 
 class ChatTokenizer:
@@ -47,15 +50,18 @@ class ChatTokenizer:
     def _parts(self, messages: Sequence[Message]) -> list[tuple[str, str | None]]:
         if not getattr(self._tokenizer, "chat_template", None):
             raise ModelError(f"{self._model}: its tokenizer has no chat template, so it cannot be a generator")
-        turns = [
-            {"role": message.role, "content": _PLACEHOLDER.format(place)} for place, message in enumerate(messages)
-        ]
+        turns = [{"role": message.role, "content": _padded(place)} for place, message in enumerate(messages)]
         rendered: str = self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        split = _PLACEHOLDER.split(rendered)
         parts: list[tuple[str, str | None]] = []
-        for place, message in enumerate(messages):
-            before, found, after = rendered.partition(_PLACEHOLDER.format(place))
-            if found:
-                parts.append((before, message.content))
-                rendered = after
-        parts.append((rendered, None))
+        for before, place, after in zip(split[:-1:2], split[1::2], split[2::2], strict=True):
+            content = messages[int(place)].content
+            content = content if before.endswith(_BLANK) else content.lstrip()
+            content = content if after.startswith(_BLANK) else content.rstrip()
+            parts.append((before.strip(_BLANK), content))
+        parts.append((split[-1].strip(_BLANK), None))
         return parts
+
+
+def _padded(place: int) -> str:
+    return f"{_BLANK}\ue000{place}\ue001{_BLANK}"

@@ -16,11 +16,10 @@ from typing import Any
 
 import torch
 from msgspec import Struct, field
-from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
 from deployments.engines.chat import ChatTokenizer
 from deployments.engines.decoding import DecodingBatch, Row, uniforms
-from deployments.engines.pretrained import end_ids, load, load_tokenizer
+from deployments.engines.pretrained import end_ids, load_model, load_tokenizer
 from deployments.engines.roles import EngineRole
 from schemas.config import TransformersEngine as Config
 from schemas.errors import EngineError, ErrorKind
@@ -119,9 +118,8 @@ class TransformersEngine:
         return result
 
     def _load(self) -> None:
-        auto = AutoModelForCausalLM if self._role is EngineRole.GENERATOR else AutoModelForSequenceClassification
         self._tokenizer = load_tokenizer(self._config.model, self._config.revision, self._role)
-        self._model = load(auto, self._config, self._tokenizer)
+        self._model = load_model(self._config, self._role, self._tokenizer)
         self._tokens = ChatTokenizer(self._tokenizer, self._config.model)
         self._end_ids = end_ids(self._model, self._tokenizer)
 

