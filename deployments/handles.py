@@ -37,8 +37,8 @@ Send = Callable[[bytes], AsyncIterator[bytes]]
 class BatchLimits(Struct, frozen=True):
     """A message goes out when it holds `size` requests or its first one is `linger_s` old."""
 
-    size: int = 64
-    linger_s: float = 0.002
+    size: int = 128
+    linger_s: float = 0.005
 
 
 @contextmanager
