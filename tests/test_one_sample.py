@@ -8,7 +8,7 @@ pytestmark = pytest.mark.slow
 
 
 async def test_the_flat_loop_accepts_what_the_passage_states() -> None:
-    """Several seeds: accepted answers come with a place in the passage; rejected attempts are diagnosed and repaired."""
+    """Several seeds: what is accepted is mostly stated by the passage; what is rejected is diagnosed and repaired."""
     said: list[str] = []
     ends = [await live(TEXT, seed=seed, say=said.append) for seed in range(8)]
     accepted = [candidate for candidate in ends if candidate is not None]
