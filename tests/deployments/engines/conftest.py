@@ -82,7 +82,7 @@ class _serving:
 
     def __init__(self, model: Path, log: Path, *options: str) -> None:
         port = _free_port()
-        command = [sys.executable, "-m", "vllm.entrypoints.cli.main", "serve", str(model), *options]
+        command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(model), *options]
         command += ["--served-model-name", "tiny", "--host", "127.0.0.1", "--port", str(port)]
         command += ["--dtype", "float32", "--max-num-seqs", "16", "--enforce-eager"]
         command += ["--kv-cache-memory-bytes", str(256 * 2**20), "--generation-config", "vllm"]

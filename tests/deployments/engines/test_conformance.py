@@ -74,7 +74,8 @@ async def started(name: str, role: EngineRole, request: pytest.FixtureRequest) -
 
     def kill() -> None:
         if name == "transformers":
-            engine._model.forward = None
+            work = engine._work
+            (work._batch if role is EngineRole.GENERATOR else work)._model = None
         elif name == "vllm":
             for process in engine._llm.engine_core.resources.engine_manager.processes:
                 os.kill(process.pid, signal.SIGKILL)

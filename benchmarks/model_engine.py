@@ -1,0 +1,85 @@
+"""How fast the transformers engine runs a model of ours: generated tokens/s, classifications/s, by threads and batch.
+
+python -m benchmarks.model_engine examples/almanac/models/generator-middle --threads 1 --concurrency 128
+python -m benchmarks.model_engine examples/almanac/models/judge-strong --role classifier --requests 1800
+"""
+
+import argparse
+import asyncio
+import time
+from pathlib import Path
+
+import msgspec
+
+from actors.protocols import Engine
+from actors.tasks import prompts
+from deployments.engines.build import build_engine
+from deployments.engines.roles import EngineRole
+from schemas.config import TransformersEngine
+from schemas.samples import ClassificationRequest, GenerationRequest, Message, Sampling
+
+CORPUS = Path("examples/almanac/corpus.jsonl")
+
+
+class Line(msgspec.Struct):
+    text: str
+
+
+def passages() -> list[str]:
+    return [msgspec.json.decode(line, type=Line).text for line in CORPUS.read_bytes().splitlines()]
+
+
+async def generate(engine: Engine, number: int, passage: str) -> tuple[int, int]:
+    """Prompt and completion tokens of one request."""
+    messages = (Message("system", prompts.SYSTEM), Message("user", prompts.ask(passage)))
+    request = GenerationRequest(str(number), messages, Sampling(temperature=0.7, max_tokens=48, seed=number))
+    found = [completion async for completion in engine.generate(request)]
+    return sum(one.prompt_tokens for one in found), sum(one.completion_tokens for one in found)
+
+
+async def classify(engine: Engine, number: int, passage: str) -> tuple[int, int]:
+    """Tokens of one text, and none generated."""
+    text = prompts.judged(passage, question="Where does it stand?", answer="By the sea.")
+    return (await engine.classify(ClassificationRequest(str(number), text))).prompt_tokens, 0
+
+
+async def measure(arguments: argparse.Namespace) -> None:
+    role = EngineRole(arguments.role)
+    config = TransformersEngine(
+        model=arguments.model, dtype=arguments.dtype, threads=arguments.threads, max_batch=arguments.batch
+    )
+    engine = build_engine(config, role)
+    await engine.start()
+    texts, slots = passages(), asyncio.Semaphore(arguments.concurrency)
+    call = generate if role is EngineRole.GENERATOR else classify
+
+    async def one(number: int) -> tuple[int, int]:
+        async with slots:
+            return await call(engine, number, texts[number % len(texts)])
+
+    await asyncio.gather(*(one(number) for number in range(16)))
+    began, cpu = time.perf_counter(), time.process_time()
+    counts = await asyncio.gather(*(one(number) for number in range(arguments.requests)))
+    took, cpu = time.perf_counter() - began, time.process_time() - cpu
+    read, written = (sum(column) for column in zip(*counts, strict=True))
+    print(
+        f"{role.value}: {arguments.requests} requests in {took:.1f} s ({cpu:.1f} s CPU), {arguments.requests / took:.0f}/s; "
+        f"tokens read {read} ({read / took:.0f}/s), written {written} ({written / took:.0f}/s)"
+    )
+    await engine.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model")
+    parser.add_argument("--role", default="generator", choices=[role.value for role in EngineRole])
+    parser.add_argument("--requests", type=int, default=900)
+    parser.add_argument("--concurrency", type=int, default=128)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--dtype", default="float32")
+    asyncio.run(measure(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()

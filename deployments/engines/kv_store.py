@@ -1,0 +1,108 @@
+"""Keys and values of the rows under way, written in place. Law: one column a step, the same column for every row.
+
+A row's own positions end at the last column in use; columns before its first are another's leavings, finite, and masked
+by the caller. So a model sees a left-padded batch, a step copies nothing, and a row that leaves costs one row's copy.
+
+Shapes, per layer: (rows, heads, columns, head size); the columns in use are `begin` to `end`.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers.cache_utils import Cache, DynamicLayer
+
+Layers = Sequence[tuple[torch.Tensor, torch.Tensor]]
+SPARE_COLUMNS = 64
+
+
+class KvStore:
+    """Keys and values of `rows` rows over `end - begin` columns."""
+
+    def __init__(self) -> None:
+        self._layers: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self.rows = 0
+        self._begin = 0
+        self._end = 0
+
+    @property
+    def width(self) -> int:
+        """Columns in use: the length of the longest row."""
+        return self._end - self._begin
+
+    def for_step(self) -> Cache:
+        """What the model reads and writes in one step of one token a row; call `advance` after it."""
+        if self._end == self._layers[0][0].shape[2]:
+            self._move(rows=self.rows, end=self.width)
+        return Cache(layers=[_InPlace(self, keys, values) for keys, values in self._layers])
+
+    def columns(self, stored: torch.Tensor, *, new: int) -> torch.Tensor:
+        """The columns in use and `new` more, of the rows in use."""
+        return stored[: self.rows, :, self._begin : self._end + new]
+
+    def write(self, stored: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
+        """Puts the step's states (rows, heads, 1, size) into the next column; gives all columns with it."""
+        stored[: self.rows, :, self._end] = states[:, :, 0]
+        return self.columns(stored, new=1)
+
+    def advance(self) -> None:
+        """The step's column is in use from now on."""
+        self._end += 1
+
+    def join(self, layers: Layers) -> None:
+        """Rows enter, left-padded to one width, as a model's cache holds them after it read their prompts."""
+        count, _, width, _ = layers[0][0].shape
+        if not self._layers:
+            self._layers = [(keys[:0], values[:0]) for keys, values in layers]
+        capacity = self._layers[0][0].shape
+        if self.rows == 0:
+            self._begin = self._end = 0
+        longest = max(self.width, width)
+        if self.rows + count > capacity[0] or self._end < longest:
+            self._move(rows=self.rows + count, end=longest)
+        entering, columns = slice(self.rows, self.rows + count), slice(self._end - width, self._end)
+        for (keys, values), (new_keys, new_values) in zip(self._layers, layers, strict=True):
+            keys[entering, :, columns] = new_keys
+            values[entering, :, columns] = new_values
+        self.rows += count
+        self._begin = self._end - longest
+
+    def leave(self, moves: Sequence[tuple[int, int]], *, rows: int, width: int) -> None:
+        """Rows go: each move (from, to) fills a leaving row's place. `rows` stay, the longest of `width` columns."""
+        for source, target in moves:
+            for keys, values in self._layers:
+                keys[target, :, self._begin : self._end] = keys[source, :, self._begin : self._end]
+                values[target, :, self._begin : self._end] = values[source, :, self._begin : self._end]
+        self.rows = rows
+        self._begin = self._end - width
+
+    def _move(self, *, rows: int, end: int) -> None:
+        """Everything into new room, with `end` as the end of what is in use and as much again to grow."""
+        held = self._layers[0][0].shape[0]
+        rows = rows if rows <= held else max(rows, 2 * held)
+        moved = []
+        for layer in self._layers:
+            new: list[torch.Tensor] = []
+            for stored in layer:
+                _, heads, _, size = stored.shape
+                room = stored.new_zeros((max(rows, held), heads, 2 * end + SPARE_COLUMNS, size))
+                room[: self.rows, :, end - self.width : end] = self.columns(stored, new=0)
+                new.append(room)
+            moved.append((new[0], new[1]))
+        self._layers = moved
+        self._begin, self._end = end - self.width, end
+
+
+class _InPlace(DynamicLayer):
+    """A layer as transformers' models use it, over a store."""
+
+    def __init__(self, store: KvStore, keys: torch.Tensor, values: torch.Tensor) -> None:
+        super().__init__()
+        self._store, self._stored_keys, self._stored_values = store, keys, values
+        self.keys = store.columns(keys, new=0)
+        self.values = store.columns(values, new=0)
+        self.is_initialized = True
+
+    def update(self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        store = self._store
+        return store.write(self._stored_keys, key_states), store.write(self._stored_values, value_states)

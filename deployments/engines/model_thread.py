@@ -1,0 +1,124 @@
+"""One thread that owns a model, and the jobs that wait for it. Law: every job is answered, whatever happens.
+
+A job that was put is answered by the thread's work, or with the error that ended the thread, or it is refused at once
+because the thread has ended. The event loop never computes; the thread never touches what belongs to the event loop.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import torch
+
+from deployments.engines.pretrained import first_line
+from schemas.errors import EngineError, ErrorKind
+
+JOIN_S = 30.0
+"""Longest wait for the thread at the end: it leaves after the step it is in."""
+
+
+class Job:
+    """Something asked of the model, with so many answers to give. Made on the event loop that takes the answers."""
+
+    def __init__(self, answers: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._answers: asyncio.Queue[Any] = asyncio.Queue()
+        self.owed = answers
+        self.cancelled = False
+        """Set by a caller that has left: no answer is wanted any more."""
+
+    def answer(self, result: object) -> None:
+        """Sends an answer or an error to the caller; from any thread. A loop that has ended needs none."""
+        self.owed -= 1
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._answers.put_nowait, result)
+
+    async def next_answer(self) -> Any:
+        """The next answer. Raises the EngineError that came in its place."""
+        result = await self._answers.get()
+        if isinstance(result, EngineError):
+            raise EngineError(result.kind, result.detail) from result
+        return result
+
+
+J = TypeVar("J", bound=Job)
+
+
+class Inbox(Generic[J]):
+    """Jobs on their way to the thread, and those it has not answered yet."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting: deque[J] = deque()
+        self._open: set[J] = set()
+        self._closing = False
+        self._ended: EngineError | None = None
+
+    def put(self, job: J) -> None:
+        """Raises the EngineError that ended the thread."""
+        with self._changed:
+            if self._ended is not None:
+                raise EngineError(self._ended.kind, self._ended.detail)
+            self._open.add(job)
+            self._waiting.append(job)
+            self._changed.notify()
+
+    def take(self, *, wait: bool) -> list[J] | None:
+        """All that waits; with `wait`, at least one. None when the thread is to end."""
+        with self._changed:
+            while wait and not self._waiting and not self._closing:
+                self._changed.wait()
+            if self._closing:
+                return None
+            taken = list(self._waiting)
+            self._waiting.clear()
+            if taken:
+                self._open = {job for job in self._open if job.owed}
+            return taken
+
+    def close(self) -> None:
+        """Asks the thread to end."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+
+    def end(self, error: EngineError) -> None:
+        """The thread has ended: the error answers every open job and refuses later ones."""
+        with self._changed:
+            self._ended = error
+            for job in self._open:
+                for _ in range(job.owed):
+                    job.answer(error)
+            self._open.clear()
+
+
+class ModelThread(Generic[J]):
+    """Runs `serve` on a thread of its own until it returns or fails."""
+
+    def __init__(self, serve: Callable[[Inbox[J]], None]) -> None:
+        self._serve = serve
+        self._inbox: Inbox[J] = Inbox()
+        self._thread = threading.Thread(target=self._run, name="model", daemon=True)
+        self._thread.start()
+
+    def put(self, job: J) -> None:
+        """Hands a job over. Raises EngineError when the thread has ended."""
+        self._inbox.put(job)
+
+    async def close(self) -> None:
+        """Ends the thread; jobs under way are answered with a retryable error."""
+        self._inbox.close()
+        await asyncio.to_thread(self._thread.join, JOIN_S)
+
+    def _run(self) -> None:
+        error = EngineError(ErrorKind.RETRYABLE, "the engine was closed")
+        try:
+            with torch.inference_mode():
+                self._serve(self._inbox)
+        except Exception as died:  # noqa: BLE001 - told to every caller, now and later
+            what = f"{type(died).__name__}: {first_line(died)}"
+            error = EngineError(ErrorKind.RETRYABLE, f"the model's thread died: {what}")
+        finally:
+            self._inbox.end(error)
