@@ -1,5 +1,6 @@
 """Continuous batching on a tiny model in float32: rows join and leave, and none of them notices."""
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,15 @@ from tests.deployments.engines.conftest import TinyModels
 SLOTS = 16
 VOCABULARY = 40
 """Token ids below it stand in prompts."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """So small a model computes fastest on one thread, above all on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @cache
@@ -80,7 +90,7 @@ def decoded(model: Any, arriving: list[Arrival], slots: int) -> list[Row]:
     return rows
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(arriving=arrivals())
 def test_company_changes_nothing(tiny: TinyModels, arriving: list[Arrival]) -> None:
     """A sample that is made again alone says the same as in a full batch that others joined and left."""
@@ -139,8 +149,8 @@ def test_the_nucleus_is_the_smallest_set_that_holds_top_p(weights: torch.Tensor,
 
 @given(weights=distributions, temperature=st.floats(0.2, 2))
 def test_draws_follow_the_probabilities(weights: torch.Tensor, temperature: float) -> None:
-    """Ten thousand evenly spread draws hit each token as often as its probability at that temperature says."""
-    count = 10_000
+    """Two thousand evenly spread draws hit each token as often as its probability at that temperature says."""
+    count = 2_000
     logits = weights.log().expand(count, -1)
     row = Settings([Sampling(temperature=temperature)] * count, torch.device("cpu"))
     drawn = row.draw(logits, [(number + 0.5) / count for number in range(count)])
