@@ -1,6 +1,7 @@
-"""How fast the transformers engine runs a model of ours: generated tokens/s, classifications/s, by threads and batch.
+"""How fast an engine runs a model of ours in this process: generated tokens/s, classifications/s, by threads and batch.
 
 python -m benchmarks.model_engine examples/almanac/models/generator-middle --threads 1 --concurrency 128
+python -m benchmarks.model_engine examples/almanac/models/generator-middle --engine vllm --dtype bfloat16
 python -m benchmarks.model_engine examples/almanac/models/judge-strong --role classifier --requests 1800
 """
 
@@ -15,7 +16,7 @@ from actors.protocols import Engine
 from actors.tasks import prompts
 from deployments.engines.build import build_engine
 from deployments.engines.roles import EngineRole
-from schemas.config import TransformersEngine
+from schemas.config import TransformersEngine, VllmEngine
 from schemas.samples import ClassificationRequest, GenerationRequest, Message, Sampling
 
 CORPUS = Path("examples/almanac/corpus.jsonl")
@@ -43,12 +44,18 @@ async def classify(engine: Engine, number: int, passage: str) -> tuple[int, int]
     return (await engine.classify(ClassificationRequest(str(number), text))).prompt_tokens, 0
 
 
+def configured(arguments: argparse.Namespace) -> TransformersEngine | VllmEngine:
+    """vLLM chooses its own threads."""
+    model, dtype, batch = arguments.model, arguments.dtype, arguments.batch
+    if arguments.engine == "vllm":
+        limits = {"max_num_seqs": batch, "max_model_len": 512, "kv_cache_gib": 1}
+        return VllmEngine(model=model, dtype=dtype, enforce_eager=True, **limits)
+    return TransformersEngine(model=model, dtype=dtype, threads=arguments.threads, max_batch=batch)
+
+
 async def measure(arguments: argparse.Namespace) -> None:
     role = EngineRole(arguments.role)
-    config = TransformersEngine(
-        model=arguments.model, dtype=arguments.dtype, threads=arguments.threads, max_batch=arguments.batch
-    )
-    engine = build_engine(config, role)
+    engine = build_engine(configured(arguments), role)
     await engine.start()
     texts, slots = passages(), asyncio.Semaphore(arguments.concurrency)
     call = generate if role is EngineRole.GENERATOR else classify
@@ -63,7 +70,8 @@ async def measure(arguments: argparse.Namespace) -> None:
     took, cpu = time.perf_counter() - began, time.process_time() - cpu
     read, written = (sum(column) for column in zip(*counts, strict=True))
     print(
-        f"{role.value}: {arguments.requests} requests in {took:.1f} s ({cpu:.1f} s CPU), {arguments.requests / took:.0f}/s; "
+        f"{arguments.engine}, {role.value}: {arguments.requests} requests in {took:.1f} s ({cpu:.1f} s CPU here), "
+        f"{arguments.requests / took:.0f}/s; "
         f"tokens read {read} ({read / took:.0f}/s), written {written} ({written / took:.0f}/s)"
     )
     await engine.close()
@@ -73,6 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model")
     parser.add_argument("--role", default="generator", choices=[role.value for role in EngineRole])
+    parser.add_argument("--engine", default="transformers", choices=["transformers", "vllm"])
     parser.add_argument("--requests", type=int, default=900)
     parser.add_argument("--concurrency", type=int, default=128)
     parser.add_argument("--threads", type=int, default=1)
