@@ -17,7 +17,7 @@ CHAT_TEMPLATE = (
     "{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] | trim }}<|end|>{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
-LONGEST = 512
+LONGEST = 2048
 """Tokens that the models read."""
 
 
