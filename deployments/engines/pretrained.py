@@ -16,6 +16,7 @@ from transformers import (
     AutoTokenizer,
     PreTrainedConfig,
 )
+from transformers.utils import logging
 
 from deployments.engines.roles import EngineRole
 from schemas.config import TransformersEngine
@@ -56,9 +57,16 @@ def load_model(config: TransformersEngine, role: EngineRole, tokenizer: Any) -> 
     describe(config.model, config.revision, role, tokenizer)
     auto: Any = AutoModelForCausalLM if role is EngineRole.GENERATOR else AutoModelForSequenceClassification
     dtype = "auto" if config.dtype == "auto" else getattr(torch, config.dtype)
+    logging.disable_progress_bar()
     with _translated(config.model, "cannot be loaded as a model"):
-        model = auto.from_pretrained(config.model, revision=config.revision, dtype=dtype)
-        return model.to(_device(config.device)).eval()
+        model, report = auto.from_pretrained(
+            config.model, revision=config.revision, dtype=dtype, output_loading_info=True
+        )
+        model = model.to(_device(config.device)).eval()
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise ModelError(f"{config.model}: lacks {missing[0]} and {len(missing) - 1} more of its weights")
+    return model
 
 
 def end_ids(model: Any, tokenizer: Any) -> frozenset[int]:
