@@ -11,14 +11,11 @@ import signal
 import urllib.request
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
-from functools import cache
 from typing import Any
 
 import pytest
 import pytest_asyncio
-import torch
 from msgspec import Struct
-from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
 from actors.protocols import Engine
 from actors.tasks.prompts import neutralise
@@ -33,10 +30,10 @@ from schemas.samples import (
     Completion,
     FinishReason,
     GenerationRequest,
-    Message,
     Sampling,
 )
 from tests.deployments.engines.conftest import Servers, TinyModels, end_group
+from tests.deployments.engines.references import chat, class_reference, greedy_reference
 from tests.doubles.tiny_models import LONGEST, SPECIAL
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -117,14 +114,6 @@ async def classifier(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     await subject.engine.close()
 
 
-def chat(
-    content: str = "Hello you", /, *, seed: int = 1, temperature: float = 1.0, max_tokens: int = 40, **options: Any
-):
-    sampling = Sampling(temperature=temperature, max_tokens=max_tokens, seed=seed)
-    messages = (Message("system", "Be brief."), Message("user", content))
-    return GenerationRequest(id=f"{content[:8]}/{seed}", messages=messages, sampling=sampling, **options)
-
-
 async def all_of(subject: Subject, request: GenerationRequest) -> list[Completion]:
     async with asyncio.timeout(60):
         found = [completion async for completion in subject.engine.generate(request)]
@@ -153,28 +142,6 @@ async def counting(subject: Subject) -> AsyncIterator[Counted]:
 def prompt_tokens(content: str) -> int:
     """One token a byte, and what the template writes around two turns."""
     return len("Be brief.") + len(content.strip().encode()) + len(("<|system|>", "<|end|>", "<|user|>", "<|end|>", "x"))
-
-
-@cache
-def reference(folder: str) -> tuple[Any, Any]:
-    return AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
-
-
-def greedy_reference(tiny: TinyModels, content: str, count: int) -> tuple[str, list[float]]:
-    """The plain model's likeliest tokens and their log-probabilities, as far as the first is clearly ahead."""
-    model, tokenizer = reference(str(tiny.generator))
-    text = f"<|system|>Be brief.<|end|><|user|>{content}<|end|><|assistant|>"
-    ids = tokenizer.encode(text, add_special_tokens=False)
-    found, logprobs = [], []
-    for _ in range(count):
-        with torch.inference_mode():
-            scores = torch.log_softmax(model(torch.tensor([ids + found])).logits[0, -1], dim=-1)
-        (first, second), (token, _) = (best.tolist() for best in scores.topk(2))
-        if first - second < 0.02:
-            break
-        found.append(token)
-        logprobs.append(first)
-    return tokenizer.decode(found), logprobs
 
 
 class TestGenerator:
@@ -364,14 +331,6 @@ async def order_of_ends(subject: Subject, lengths: dict[str, int]) -> list[str]:
 
 
 TEXTS = ["", "short", "A text of some length.", "z" * 300, "é" * 40, *(f"number {n} " * (n % 7 + 1) for n in range(40))]
-
-
-def class_reference(tiny: TinyModels, text: str) -> list[float]:
-    model = AutoModelForSequenceClassification.from_pretrained(tiny.classifier)
-    tokenizer = AutoTokenizer.from_pretrained(tiny.classifier)
-    ids = tokenizer.encode(text, add_special_tokens=True, split_special_tokens=True)
-    with torch.inference_mode():
-        return torch.softmax(model(torch.tensor([ids])).logits[0], dim=-1).tolist()
 
 
 async def class_of(subject: Subject, text: str) -> Classification:

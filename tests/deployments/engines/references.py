@@ -1,0 +1,55 @@
+"""What an engine should say of the tiny models: the model itself, asked plainly, one text at a time."""
+
+from functools import cache
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
+
+from schemas.samples import (
+    GenerationRequest,
+    Message,
+    Sampling,
+)
+from tests.deployments.engines.conftest import TinyModels
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@cache
+def reference(folder: str) -> tuple[Any, Any]:
+    return AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+
+
+def greedy_reference(tiny: TinyModels, content: str, count: int) -> tuple[str, list[float]]:
+    """The plain model's likeliest tokens and their log-probabilities, as far as the first is clearly ahead."""
+    model, tokenizer = reference(str(tiny.generator))
+    text = f"<|system|>Be brief.<|end|><|user|>{content}<|end|><|assistant|>"
+    ids = tokenizer.encode(text, add_special_tokens=False)
+    found, logprobs = [], []
+    for _ in range(count):
+        with torch.inference_mode():
+            scores = torch.log_softmax(model(torch.tensor([ids + found])).logits[0, -1], dim=-1)
+        (first, second), (token, _) = (best.tolist() for best in scores.topk(2))
+        if first - second < 0.02:
+            break
+        found.append(token)
+        logprobs.append(first)
+    return tokenizer.decode(found), logprobs
+
+
+def class_reference(tiny: TinyModels, text: str) -> list[float]:
+    model = AutoModelForSequenceClassification.from_pretrained(tiny.classifier)
+    tokenizer = AutoTokenizer.from_pretrained(tiny.classifier)
+    ids = tokenizer.encode(text, add_special_tokens=True, split_special_tokens=True)
+    with torch.inference_mode():
+        return torch.softmax(model(torch.tensor([ids])).logits[0], dim=-1).tolist()
+
+
+def chat(
+    content: str = "Hello you", /, *, seed: int = 1, temperature: float = 1.0, max_tokens: int = 40, **options: Any
+):
+    sampling = Sampling(temperature=temperature, max_tokens=max_tokens, seed=seed)
+    messages = (Message("system", "Be brief."), Message("user", content))
+    return GenerationRequest(id=f"{content[:8]}/{seed}", messages=messages, sampling=sampling, **options)
