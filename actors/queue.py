@@ -11,23 +11,20 @@ Priorities are one number, fixed when an order becomes ready: that moment, plus 
 The lowest goes first: repairs go ahead of fresh orders, but never of one that has waited `fresh_ageing_s` longer.
 """
 
-from collections.abc import Callable, Sequence
-from enum import Enum
+from collections.abc import Sequence
 from heapq import heappop, heappush
 from itertools import count
 
 from msgspec import Struct
 
+from actors.held import Asked, Held, Similarity, State, summary, tokens
 from schemas.corpus import Passage
 from schemas.errors import LedgerError
 from schemas.ids import OrderId, PassageId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined
 from schemas.orders import (
     Accept,
-    Attempt,
-    AttemptSummary,
     DeadLetter,
-    Duplicate,
     EndReason,
     Lease,
     Order,
@@ -37,8 +34,7 @@ from schemas.orders import (
     Settlement,
     Stale,
 )
-from schemas.recovery import Repair
-from schemas.verdicts import Errored
+from schemas.verdicts import Rejected
 
 
 class QueueLimits(Struct, frozen=True):
@@ -49,28 +45,6 @@ class QueueLimits(Struct, frozen=True):
     fresh_ageing_s: float
     tokens: int | None = None
     similarity_threshold: float = 0.9
-
-
-class State(Enum):
-    """Where an outstanding order is."""
-
-    READY = "ready"
-    LEASED = "leased"
-    WAITING = "waiting"
-
-
-class Held(Struct):
-    """One outstanding order. `stamp` changes with every move, so that old heap entries are known as such."""
-
-    order: Order
-    passage: Passage
-    attempt: int
-    stamp: int
-    state: State
-    since: float
-    repair: Repair | None = None
-    conductor: str | None = None
-    history: tuple[AttemptSummary, ...] = ()
 
 
 class Depth(Struct, frozen=True):
@@ -88,13 +62,12 @@ Heap = list[tuple[float, int, OrderId]]
 class RegenerationQueue:
     """`similarity` compares two questions of one passage, in [0, 1]."""
 
-    def __init__(self, limits: QueueLimits, similarity: Callable[[str, str], float]) -> None:
+    def __init__(self, limits: QueueLimits, similarity: Similarity) -> None:
         self._limits = limits
-        self._similarity = similarity
+        self._asked = Asked(similarity, limits.similarity_threshold)
         self._held: dict[OrderId, Held] = {}
         self._known: set[bytes] = set()
         self._open: dict[PassageId, int] = {}
-        self._questions: dict[PassageId, list[tuple[OrderId, str]]] = {}
         self._by_state = dict.fromkeys(State, 0)
         self._ready: Heap = []
         self._leases: Heap = []
@@ -156,10 +129,11 @@ class RegenerationQueue:
             self.stale += 1
             return Stale(outcome.order_id), None
         if outcome.attempt.number > held.attempt:
-            raise LedgerError(f"attempt {outcome.attempt.number} of {_told(held)} was never leased")
-        duplicate = self._duplicate(held, outcome)
-        if duplicate is not None:
-            return duplicate, None
+            raise LedgerError(f"attempt {outcome.attempt.number} of {held.told()} was never leased")
+        if isinstance(outcome.decision, Accept):
+            duplicate = self._asked.again(held.order, outcome.attempt)
+            if duplicate is not None:
+                return duplicate, None
         record = self._record(held, outcome, now)
         self._apply(held, record)
         return Recorded(outcome.order_id), record
@@ -201,10 +175,10 @@ class RegenerationQueue:
             assert self._by_state[state] == sum(held.state is state for held in self._held.values()), state
         live = {(stamp, order_id) for heap in (self._ready, self._leases, self._waiting) for _, stamp, order_id in heap}
         for order_id, held in self._held.items():
-            assert (held.stamp, order_id) in live, f"{_told(held)} is in no heap"
-            assert 1 <= held.attempt <= self._limits.max_attempts, _told(held)
-            assert (held.conductor is not None) == (held.state is State.LEASED), _told(held)
-        assert set(self._questions) <= set(self._open)
+            assert (held.stamp, order_id) in live, f"{held.told()} is in no heap"
+            assert 1 <= held.attempt <= self._limits.max_attempts, held.told()
+            assert (held.conductor is not None) == (held.state is State.LEASED), held.told()
+        assert self._asked.passages <= set(self._open)
         assert sum(self._open.values()) == self.outstanding
 
     def _add(self, planned: Planned) -> None:
@@ -228,9 +202,10 @@ class RegenerationQueue:
             case DeadLetter():
                 return DeadLetteredEnd(now, held.order.id, attempt, decision)
             case Requeue() if held.attempt >= self._limits.max_attempts:
-                end = DeadLetter(EndReason.REJECTED, f"all {held.attempt} attempts were rejected")
+                gates = tuple(verdict.gate for verdict in attempt.verdicts if isinstance(verdict, Rejected))
+                end = DeadLetter(EndReason.REJECTED, f"all {held.attempt} attempts were rejected", gates)
                 return DeadLetteredEnd(now, held.order.id, attempt, end)
-            case Requeue() if self._limits.tokens is not None and self.spent + _tokens(attempt) >= self._limits.tokens:
+            case Requeue() if self._limits.tokens is not None and self.spent + tokens(attempt) >= self._limits.tokens:
                 return DeadLetteredEnd(now, held.order.id, attempt, BUDGET_SPENT)
             case Requeue():
                 return Rejoined(now, held.order.id, attempt, delay_s=decision.delay_s)
@@ -241,13 +216,11 @@ class RegenerationQueue:
             return
         assert isinstance(record, AcceptedEnd | DeadLetteredEnd)
         if record.attempt is not None:
-            self.spent += _tokens(record.attempt)
+            self.spent += tokens(record.attempt)
         passage_id = held.order.passage_id
         if isinstance(record, AcceptedEnd):
             self.accepted += 1
-            candidate = record.attempt.candidate
-            if candidate is not None and candidate.draft is not None:
-                self._questions.setdefault(passage_id, []).append((held.order.id, candidate.draft.question))
+            self._asked.add(held.order, record.attempt)
         else:
             self.dead_lettered += 1
         self._by_state[held.state] -= 1
@@ -255,31 +228,19 @@ class RegenerationQueue:
         self._open[passage_id] -= 1
         if not self._open[passage_id]:
             del self._open[passage_id]
-            self._questions.pop(passage_id, None)
+            self._asked.forget(passage_id)
 
     def _rejoin(self, held: Held, record: Rejoined) -> None:
         choice = record.attempt.choice
-        self.spent += _tokens(record.attempt)
+        self.spent += tokens(record.attempt)
         held.attempt = record.attempt.number + 1
         held.repair = None if choice is None else choice.repair
-        held.history = (*held.history, _summary(record.attempt))
+        held.history = (*held.history, summary(record.attempt))
         if record.delay_s > 0:
             self._move(held, State.WAITING, record.at)
             heappush(self._waiting, (record.at + record.delay_s, held.stamp, held.order.id))
         else:
             self._make_ready(held, record.at)
-
-    def _duplicate(self, held: Held, outcome: Outcome) -> Duplicate | None:
-        candidate = outcome.attempt.candidate
-        if not isinstance(outcome.decision, Accept) or candidate is None or candidate.draft is None:
-            return None
-        asked = candidate.draft.question
-        threshold = self._limits.similarity_threshold
-        for other, question in self._questions.get(held.order.passage_id, ()):
-            similarity = self._similarity(asked, question)
-            if similarity >= threshold:
-                return Duplicate(held.order.id, other, question, similarity, threshold)
-        return None
 
     def _wake(self, now: float) -> None:
         for heap in (self._leases, self._waiting):
@@ -304,20 +265,3 @@ class RegenerationQueue:
 
 
 BUDGET_SPENT = DeadLetter(EndReason.BUDGET, "the token budget is spent")
-
-
-def _tokens(attempt: Attempt) -> int:
-    generated = 0 if attempt.candidate is None else attempt.candidate.cost.tokens
-    return generated + sum(verdict.cost.tokens for verdict in attempt.verdicts)
-
-
-def _summary(attempt: Attempt) -> AttemptSummary:
-    mode = "" if attempt.diagnosis is None else attempt.diagnosis.mode.value
-    repair = None if attempt.repair is None else attempt.repair.kind.value
-    scores = {verdict.gate.value: verdict.score for verdict in attempt.verdicts if not isinstance(verdict, Errored)}
-    return AttemptSummary(mode=mode, repair=repair, scores=scores)
-
-
-def _told(held: Held) -> str:
-    story = " → ".join(f"{past.mode or 'first'} ({past.repair or 'fresh'})" for past in held.history)
-    return f"order {held.order.id} ({held.state.value}, attempt {held.attempt}; {story or 'no attempt yet'})"

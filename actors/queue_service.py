@@ -1,8 +1,8 @@
 """The queue and its ledger behind asyncio: many callers, one state machine, one writer.
 
-Law: transitions happen in memory at once and in one order; their records reach the ledger in that order; nobody is
-answered before what he was told is durable. If the ledger fails, the service has failed for good: memory that is ahead
-of the disk answers nobody.
+Law: transitions happen in memory at once and in one order; their records reach the ledger in that order; no report and
+no offer is answered before its record is durable. (A lease is a hint: it is given at once, and a crash takes it back.)
+If the ledger fails, the service has failed for good: memory that is ahead of the disk answers nobody.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from msgspec import Struct
 from actors.queue import BUDGET_SPENT, RegenerationQueue
 from actors.tally import Tally
 from schemas.corpus import DocumentRefused, Passage
-from schemas.errors import GleanerError
+from schemas.errors import GleanerError, LedgerError, UserError
 from schemas.ledger import CorpusEnded, Record, Refused, ShardWritten
 from schemas.orders import Lease, Order, Outcome, Settlement
 from schemas.progress import RunSnapshot
@@ -52,6 +52,7 @@ class QueueService:
         self._tally = Tally()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._refused: set[str] = set()
+        self._dead: set[str] = set()
         self._batch: list[Record] = []
         self._committed: asyncio.Future[None] | None = None
         self._committing: asyncio.Task[None] | None = None
@@ -71,8 +72,10 @@ class QueueService:
             if self._queue.knows(passage.id):
                 continue
             while self._queue.outstanding >= self._settings.capacity and not self._closed_to_orders():
-                await self._durable()
-                await self._change(timeout_s=1.0)
+                if self._batch:
+                    await self._durable()
+                else:
+                    await self._change(timeout_s=1.0)
             if self._closed_to_orders():
                 return False
             slots = range(self._settings.samples_per_passage)
@@ -97,9 +100,9 @@ class QueueService:
         await self._durable()
 
     async def lease(self, conductor: str, limit: int, wait_s: float) -> Sequence[Lease]:
-        """Up to `limit` leases; waits up to `wait_s` for the first."""
+        """Up to `limit` leases; waits up to `wait_s` for the first. Nothing for a conductor that was released."""
         until = self._now() + wait_s
-        while not self._stopped:
+        while not self._stopped and conductor not in self._dead:
             self._check_alive()
             leases = self._queue.lease(self._now(), conductor, limit)
             if leases:
@@ -114,14 +117,21 @@ class QueueService:
         return []
 
     async def settle(self, outcomes: Sequence[Outcome]) -> list[Settlement]:
-        """What became of each outcome, when it is durable."""
+        """What became of each outcome, when it is durable. Raises LedgerError for an illegal one; the others count."""
         settlements: list[Settlement] = []
+        illegal: LedgerError | None = None
         for outcome in outcomes:
-            settlement, record = self._queue.settle(outcome, self._now())
+            try:
+                settlement, record = self._queue.settle(outcome, self._now())
+            except LedgerError as error:
+                illegal = illegal or error
+                continue
             settlements.append(settlement)
             if record is not None:
                 self._batch.append(record)
         await self._durable()
+        if illegal is not None:
+            raise illegal
         return settlements
 
     async def append(self, record: Record) -> None:
@@ -134,7 +144,11 @@ class QueueService:
         await self.append(shard)
 
     def release(self, conductor: str) -> int:
-        """The leases of a dead conductor return at once; gives how many."""
+        """The leases of a dead conductor return at once; gives how many. Names are not used again.
+
+        A lease call may still wait in its name: it must get nothing, or an order would lie with the dead.
+        """
+        self._dead.add(conductor)
         released = self._queue.release(conductor, self._now())
         self._changed.set()
         return released
@@ -197,6 +211,8 @@ class QueueService:
             assert committed is not None
             try:
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._ledger.append, records)
+                for record in records:
+                    self._tally.apply(record)
             except Exception as error:  # noqa: BLE001 - kept and raised to everyone who asks from now on
                 self._failed = error
                 committed.set_exception(error)
@@ -204,8 +220,6 @@ class QueueService:
                     self._committed.set_exception(error)
                 self._changed.set()
                 return
-            for record in records:
-                self._tally.apply(record)
             committed.set_result(None)
             self._changed.set()
 
@@ -218,5 +232,7 @@ class QueueService:
             return
 
     def _check_alive(self) -> None:
+        if isinstance(self._failed, UserError):
+            raise type(self._failed)(str(self._failed)) from self._failed
         if self._failed is not None:
             raise GleanerError(f"the ledger failed: {self._failed}") from self._failed

@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from actors.ledger import MemoryLedger, SqliteLedger
 from actors.queue import QueueLimits, RegenerationQueue
 from actors.queue_service import Ledger, QueueService, ServiceSettings
+from actors.tally import Tally
 from schemas.corpus import DocumentRefused, RefusalReason
-from schemas.errors import GleanerError, OutputError
-from schemas.ledger import Record
-from schemas.orders import Duplicate, Recorded
+from schemas.errors import GleanerError, LedgerError, OutputError
+from schemas.ledger import AcceptedEnd, Record
+from schemas.orders import Accept, Duplicate, Outcome, Recorded, Stale
 from tests.doubles.attempts import TOKENS_PER_ATTEMPT, accepted, passage, rejected
 
 BAD = DocumentRefused("a.txt", RefusalReason.EMPTY, "no text")
@@ -114,10 +116,67 @@ async def test_a_ledger_that_fails_stops_everything() -> None:
     one, two = await queue.lease("c", 2, 1)
     with pytest.raises(OutputError, match="disk full"):
         await queue.settle([accepted(one)])
-    with pytest.raises(GleanerError, match="disk full"):
+    with pytest.raises(OutputError, match="disk full"):
         await queue.settle([accepted(two)])
-    with pytest.raises(GleanerError, match="disk full"):
+    with pytest.raises(OutputError, match="disk full"):
         queue.snapshot()
+
+
+async def test_a_count_that_fails_leaves_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our own bug after the commit: whoever waits is told, the service is closed, nobody hangs."""
+    queue = service()
+    await queue.offer([passage(1)])
+    (lease,) = await queue.lease("c", 1, 1)
+
+    def bug(record: Record) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(Tally, "apply", lambda self, record: bug(record))
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(queue.settle([accepted(lease)]), 5)
+    with pytest.raises(GleanerError, match="a bug"):
+        queue.snapshot()
+
+
+async def test_one_illegal_report_does_not_lose_its_neighbours() -> None:
+    """A message of three outcomes holds one that cannot be: it is told as a bug; the other two are on disk."""
+    ledger = MemoryLedger()
+    queue = service(ledger)
+    await queue.offer([passage(number) for number in range(3)])
+    one, two, three = [accepted(lease) for lease in await queue.lease("c", 3, 1)]
+    impossible = Outcome(two.order_id, replace(two.attempt, number=7), Accept())
+    with pytest.raises(LedgerError, match="never leased"):
+        await queue.settle([one, impossible, three])
+    assert [record.order_id for record in ledger.kept if isinstance(record, AcceptedEnd)] == [
+        one.order_id,
+        three.order_id,
+    ]
+    assert isinstance((await queue.settle([two]))[0], Recorded)
+
+
+async def test_a_dead_conductors_waiting_call_gets_nothing() -> None:
+    """kill -9 while it polls: the call lives on in the queue's process; an order must not go to a dead one's name."""
+    queue = service()
+    waiting = asyncio.ensure_future(queue.lease("dead", 10, 3600))
+    await asyncio.sleep(0.01)
+    queue.release("dead")
+    await queue.offer([passage(1)])
+    assert await asyncio.wait_for(waiting, 5) == []
+    assert len(await queue.lease("alive", 10, 1)) == 1
+
+
+async def test_a_dead_conductors_leases_go_to_the_next_who_asks() -> None:
+    """Its two samples were under way: another conductor has them at once, and a last word from the grave is stale."""
+    queue = service()
+    await queue.offer([passage(1), passage(2)])
+    lost = await queue.lease("dead", 10, 1)
+    assert queue.release("dead") == 2
+    again = await queue.lease("alive", 10, 1)
+    assert {lease.order.id for lease in again} == {lease.order.id for lease in lost}
+    assert {lease.attempt for lease in again} == {1}
+    await queue.settle([accepted(lease) for lease in again])
+    assert all(isinstance(late, Stale) for late in await queue.settle([accepted(lease) for lease in lost]))
+    assert queue.snapshot().counts.accepted == queue.snapshot().stale == 2
 
 
 async def test_a_new_process_goes_on_where_the_old_one_died(tmp_path: Path) -> None:

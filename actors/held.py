@@ -1,0 +1,99 @@
+"""What the queue keeps while orders are outstanding: the orders themselves, and what was asked of their passages.
+
+Law: nothing here outlives its passage's last outstanding order, so memory is bounded by the queue, not by the run.
+"""
+
+from collections.abc import Callable
+from enum import Enum
+
+from msgspec import Struct
+
+from schemas.corpus import Passage
+from schemas.ids import OrderId, PassageId
+from schemas.orders import Attempt, AttemptSummary, Duplicate, Order
+from schemas.recovery import Repair
+from schemas.verdicts import Errored
+
+Similarity = Callable[[str, str], float]
+"""How alike two questions are, in [0, 1]."""
+
+
+class State(Enum):
+    """Where an outstanding order is."""
+
+    READY = "ready"
+    LEASED = "leased"
+    WAITING = "waiting"
+
+
+class Held(Struct):
+    """One outstanding order. `stamp` changes with every move, so that old heap entries are known as such."""
+
+    order: Order
+    passage: Passage
+    attempt: int
+    stamp: int
+    state: State
+    since: float
+    repair: Repair | None = None
+    conductor: str | None = None
+    history: tuple[AttemptSummary, ...] = ()
+
+    def told(self) -> str:
+        """The order's story so far, for an error's one line."""
+        story = " → ".join(f"{past.mode or 'first'} ({past.repair or 'fresh'})" for past in self.history)
+        return f"order {self.order.id} ({self.state.value}, attempt {self.attempt}; {story or 'no attempt yet'})"
+
+
+class Asked:
+    """The accepted questions of each passage that has outstanding orders."""
+
+    def __init__(self, similarity: Similarity, threshold: float) -> None:
+        self._similarity = similarity
+        self._threshold = threshold
+        self._questions: dict[PassageId, list[tuple[OrderId, str]]] = {}
+
+    @property
+    def passages(self) -> set[PassageId]:
+        """Those that something was accepted of."""
+        return set(self._questions)
+
+    def add(self, order: Order, attempt: Attempt) -> None:
+        """The order's question was accepted."""
+        question = _question(attempt)
+        if question is not None:
+            self._questions.setdefault(order.passage_id, []).append((order.id, question))
+
+    def again(self, order: Order, attempt: Attempt) -> Duplicate | None:
+        """The first accepted sample of the same passage that asks (nearly) the same."""
+        asked = _question(attempt)
+        if asked is None:
+            return None
+        for other, question in self._questions.get(order.passage_id, ()):
+            similarity = self._similarity(asked, question)
+            if similarity >= self._threshold:
+                return Duplicate(order.id, other, question, similarity, self._threshold)
+        return None
+
+    def forget(self, passage_id: PassageId) -> None:
+        """Its last order has ended."""
+        self._questions.pop(passage_id, None)
+
+
+def summary(attempt: Attempt) -> AttemptSummary:
+    """What the next lease tells of an attempt."""
+    mode = "" if attempt.diagnosis is None else attempt.diagnosis.mode.value
+    repair = None if attempt.repair is None else attempt.repair.kind.value
+    scores = {verdict.gate.value: verdict.score for verdict in attempt.verdicts if not isinstance(verdict, Errored)}
+    return AttemptSummary(mode=mode, repair=repair, scores=scores)
+
+
+def tokens(attempt: Attempt) -> int:
+    """What an attempt took of the budget: generator and gates."""
+    generated = 0 if attempt.candidate is None else attempt.candidate.cost.tokens
+    return generated + sum(verdict.cost.tokens for verdict in attempt.verdicts)
+
+
+def _question(attempt: Attempt) -> str | None:
+    candidate = attempt.candidate
+    return None if candidate is None or candidate.draft is None else candidate.draft.question
