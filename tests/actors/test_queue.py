@@ -3,11 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from actors.queue import BUDGET_SPENT, QueueLimits, RegenerationQueue
 from schemas.errors import LedgerError
+from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined
 from schemas.orders import DeadLetter, Duplicate, EndReason, Lease, Recorded, Stale
+from schemas.verdicts import GateName
 from tests.doubles.attempts import (
     REPAIR,
     TOKENS_PER_ATTEMPT,
@@ -82,6 +86,7 @@ def test_attempts_are_bounded_by_the_queue_alone(queue: RegenerationQueue) -> No
     _, record = queue.settle(rejected(one_lease(queue)), 0)
     assert isinstance(record, DeadLetteredEnd)
     assert record.end.reason is EndReason.REJECTED
+    assert record.end.gates == (GateName.FAITHFULNESS,)
     assert queue.outstanding == 0
 
 
@@ -230,3 +235,46 @@ def test_the_end_reason_of_a_policys_stop_is_kept(queue: RegenerationQueue) -> N
     assert isinstance(record, DeadLetteredEnd)
     assert isinstance(record.end, DeadLetter)
     assert record.end.detail == "stopped"
+
+
+@given(
+    ageing=st.sampled_from([0.0, 5.0, 40.0]),
+    steps=st.lists(
+        st.tuples(st.sampled_from(["plan", "serve", "release"]), st.floats(0, 9), st.booleans()), max_size=60
+    ),
+)
+@settings(max_examples=150, deadline=None)
+def test_neither_fresh_orders_nor_repairs_starve(ageing: float, steps: list[tuple[str, float, bool]]) -> None:
+    """However orders arrive, fail and return: none that became ready `ageing` seconds later overtakes, repairs lead.
+
+    So an order waits for at most what was ready when it came, and what comes in the `ageing` seconds after.
+    """
+    queue = make(QueueLimits(max_attempts=99, lease_s=1e9, fresh_ageing_s=ageing))
+    ready: dict[OrderId, tuple[float, bool]] = {}
+    leased: list[Lease] = []
+    now, passages = 0.0, 0
+    for move, seconds, again in steps:
+        now += seconds
+        if move == "plan":
+            passages += 1
+            plan(queue, passages, slots=2, now=now)
+            ready |= {order.id: (now, True) for order in orders(passage(passages), 2)}
+        elif move == "release":
+            queue.release("c", now)
+            ready |= {lease.order.id: (now, lease.attempt == 1) for lease in leased}
+            leased = []
+        elif ready:
+            lease = one_lease(queue, now)
+            since, fresh = ready.pop(lease.order.id)
+            for other_since, other_fresh in ready.values():
+                assert since <= other_since + ageing
+                if fresh and not other_fresh:
+                    assert since + ageing <= other_since
+                if fresh == other_fresh:
+                    assert since <= other_since
+            if again:
+                queue.settle(rejected(lease), now)
+                ready[lease.order.id] = (now, False)
+            else:
+                leased.append(lease)
+    queue.check()

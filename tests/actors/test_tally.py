@@ -1,0 +1,208 @@
+"""The one fold: what each record adds, held against hand counts and against a second, naive way of counting."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from actors.tally import Tally
+from schemas.corpus import DocumentRefused, RefusalReason
+from schemas.errors import ErrorKind
+from schemas.ids import PoolName
+from schemas.ledger import AcceptedEnd, CorpusEnded, DeadLetteredEnd, Planned, Record, Refused, Rejoined, RunStarted
+from schemas.orders import Attempt, DeadLetter, EndReason, Order
+from schemas.progress import Counts, EndCount, GateErrors, GateOverlap, ModeCount, RepairStat, Summary
+from schemas.recovery import Diagnosis, FailureMode, RepairKind
+from schemas.samples import Cost
+from schemas.verdicts import Errored, GateName, Passed, Rejected, Verdict
+from tests.doubles.attempts import REPAIR, candidate, orders, passage
+from tests.doubles.ledgers import Scale, plausible_run
+
+ONE = passage(1)
+FAITHFUL = Passed(GateName.FAITHFULNESS, 0.9, 0.5, cost=Cost(prompt_tokens=20, seconds=0.2))
+UNFAITHFUL = Rejected(GateName.FAITHFULNESS, 0.1, 0.5, cost=Cost(prompt_tokens=20, seconds=0.2))
+GOOD = Passed(GateName.REWARD, 0.9, 0.5, cost=Cost(prompt_tokens=5, seconds=0.1))
+POOR = Rejected(GateName.REWARD, 0.2, 0.5, cost=Cost(prompt_tokens=5, seconds=0.1))
+BROKEN = Errored(GateName.REWARD, ErrorKind.NONSENSE, "no score")
+INVENTED = Diagnosis(FailureMode.PARAMETRIC, 0.8)
+
+
+def counted(records: Iterable[Record]) -> Summary:
+    tally = Tally()
+    for record in records:
+        tally.apply(record)
+    return tally.summary()
+
+
+def planned(slots: int) -> tuple[Planned, list[Order]]:
+    made = orders(ONE, slots)
+    return Planned(1.0, ONE, tuple(made)), made
+
+
+def first(*verdicts: Verdict) -> Attempt:
+    return Attempt(1, None, candidate("What?"), verdicts)
+
+
+def repaired(*verdicts: Verdict) -> Attempt:
+    return Attempt(2, REPAIR, candidate("What else?"), verdicts)
+
+
+def test_nothing_yet_counts_as_nothing() -> None:
+    """A run that has just begun: rates are 0, not a division by zero."""
+    summary = counted([])
+    assert summary == Summary()
+    assert (summary.counts.yield_, summary.counts.recovery_rate, summary.overlap.jaccard, summary.tokens) == (
+        0,
+        0,
+        0,
+        0,
+    )
+
+
+def test_a_rejected_order_that_is_accepted_later_is_recovered() -> None:
+    """Three orders: one at first pass, one recovered, one rejected for good; a fourth is still outstanding."""
+    plan, (straight, recovered, lost, _) = planned(4)
+    diagnosed = replace(first(UNFAITHFUL, GOOD), diagnosis=INVENTED)
+    end = DeadLetter(EndReason.REJECTED, "stopped")
+    counts = counted(
+        [
+            plan,
+            AcceptedEnd(2.0, straight.id, first(FAITHFUL, GOOD)),
+            Rejoined(3.0, recovered.id, diagnosed),
+            DeadLetteredEnd(4.0, lost.id, diagnosed, end),
+            AcceptedEnd(5.0, recovered.id, repaired(FAITHFUL, GOOD)),
+        ]
+    ).counts
+    assert counts == Counts(
+        issued=4, accepted=2, dead_lettered=1, outstanding=1, first_pass=1, rejected=2, recovered=1, attempts=4
+    )
+    assert (counts.yield_, counts.recovery_rate) == (0.5, 0.5)
+
+
+def test_an_order_rejected_twice_is_one_rejected_order() -> None:
+    """Rejections are counted by order, attempts by attempt."""
+    plan, (order,) = planned(1)
+    again = Rejoined(3.0, order.id, repaired(UNFAITHFUL, GOOD))
+    counts = counted([plan, Rejoined(2.0, order.id, first(UNFAITHFUL, GOOD)), again]).counts
+    assert (counts.rejected, counts.attempts, counts.outstanding) == (1, 2, 1)
+
+
+def test_an_error_is_no_rejection() -> None:
+    """The reward model broke: the order ends as a gate error; the rejected count and the overlap do not move."""
+    plan, (order,) = planned(1)
+    end = DeadLetter(EndReason.GATE_ERROR, "no score", (GateName.REWARD,), ErrorKind.NONSENSE)
+    summary = counted([plan, DeadLetteredEnd(2.0, order.id, first(FAITHFUL, BROKEN), end)])
+    assert (summary.counts.rejected, summary.overlap.scored) == (0, 0)
+    assert summary.errors == (GateErrors(GateName.REWARD, ErrorKind.NONSENSE, 1),)
+    assert summary.ends == (EndCount(EndReason.GATE_ERROR, 1),)
+
+
+def test_an_order_that_ends_without_an_attempt_is_counted_once() -> None:
+    """The budget was spent before anybody worked on it."""
+    plan, (order,) = planned(1)
+    counts = counted([plan, DeadLetteredEnd(2.0, order.id, None, DeadLetter(EndReason.BUDGET))]).counts
+    assert (counts.dead_lettered, counts.attempts, counts.outstanding) == (1, 0, 0)
+
+
+def test_the_gates_rejections_overlap_over_attempts_that_both_scored() -> None:
+    """Two rejected by both, one by faithfulness alone, one by reward alone; one not scored by both is out."""
+    plan, made = planned(6)
+    said = [
+        (UNFAITHFUL, POOR),
+        (UNFAITHFUL, POOR),
+        (UNFAITHFUL, GOOD),
+        (FAITHFUL, POOR),
+        (UNFAITHFUL,),
+        (FAITHFUL, GOOD),
+    ]
+    rejoined = [Rejoined(2.0, order.id, first(*verdicts)) for order, verdicts in zip(made, said, strict=True)]
+    overlap = counted([plan, *rejoined]).overlap
+    assert overlap == GateOverlap(scored=5, both=2, only_faithfulness=1, only_reward=1)
+    assert overlap.jaccard == 0.5
+
+
+def test_tokens_and_seconds_go_to_the_role_that_took_them() -> None:
+    """Two pools by their names, two gates; provenance needs no model and costs nothing."""
+    plan, (order,) = planned(1)
+    large = replace(candidate("What?"), pool=PoolName("large"))
+    grounded = Passed(GateName.PROVENANCE, 1.0, 1.0)
+    escalated = replace(repaired(grounded, FAITHFUL, GOOD), candidate=large)
+    summary = counted(
+        [plan, Rejoined(2.0, order.id, first(grounded, UNFAITHFUL, GOOD)), AcceptedEnd(3.0, order.id, escalated)]
+    )
+    assert [(cost.role, cost.calls, cost.prompt_tokens, cost.completion_tokens) for cost in summary.roles] == [
+        ("faithfulness", 2, 40, 0),
+        ("generator", 1, 7, 3),
+        ("large", 1, 7, 3),
+        ("reward", 2, 10, 0),
+    ]
+    assert summary.tokens == 70
+    assert next(cost.seconds for cost in summary.roles if cost.role == "faithfulness") == 0.4
+
+
+def test_a_repair_is_credited_to_the_diagnosis_it_was_chosen_for() -> None:
+    """Diagnosed as parametric, asked to ground strictly, accepted once of two tries."""
+    plan, (saved, lost) = planned(2)
+    diagnosed = replace(first(UNFAITHFUL, GOOD), diagnosis=INVENTED)
+    again = replace(repaired(UNFAITHFUL, GOOD), diagnosis=Diagnosis(FailureMode.UNKNOWN, 0.3))
+    summary = counted(
+        [
+            plan,
+            Rejoined(2.0, saved.id, diagnosed),
+            Rejoined(2.0, lost.id, diagnosed),
+            AcceptedEnd(3.0, saved.id, repaired(FAITHFUL, GOOD)),
+            DeadLetteredEnd(3.0, lost.id, again, DeadLetter(EndReason.REJECTED)),
+        ]
+    )
+    assert summary.repairs == (RepairStat(FailureMode.PARAMETRIC, RepairKind.STRICT_GROUNDING, tried=2, accepted=1),)
+    assert summary.modes == (ModeCount(FailureMode.PARAMETRIC, 2), ModeCount(FailureMode.UNKNOWN, 1))
+
+
+def test_a_resumed_run_keeps_its_first_start() -> None:
+    """Killed and started again: the run began when it first began, and reading the corpus again ends it once more."""
+    bad = Refused(12.0, DocumentRefused("a.txt", RefusalReason.EMPTY, "no text"))
+    summary = counted([RunStarted(10.0, "c", {}), CorpusEnded(11.0, 1, 0), RunStarted(12.0, "c", {}), bad])
+    assert (summary.started_at, summary.last_at, summary.corpus_ended) == (10.0, 12.0, True)
+    assert summary.counts.refused_documents == 1
+
+
+@given(seed=st.integers(0, 2**20), finished=st.sampled_from([0.3, 1.0]), cut=st.floats(0, 1))
+@settings(max_examples=40, deadline=None)
+def test_any_prefix_of_a_run_is_conserved_and_agrees_with_naive_counting(
+    seed: int, finished: float, cut: float
+) -> None:
+    """Looked at in any moment of any run: issued = accepted + dead-lettered + outstanding, and no count drifts."""
+    whole = list(plausible_run(seed, Scale(passages=12, finished=finished)))
+    records = whole[: round(cut * len(whole))]
+    counts = counted(records).counts
+    assert counts.issued == counts.accepted + counts.dead_lettered + counts.outstanding
+    assert counts == naive(records)
+
+
+def naive(records: list[Record]) -> Counts:
+    """The same counts the slow way: each order's whole life at a time."""
+    kinds = Counter(type(record) for record in records)
+    lives: dict[str, list[Rejoined | AcceptedEnd | DeadLetteredEnd]] = {}
+    for record in records:
+        if isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd):
+            lives.setdefault(record.order_id, []).append(record)
+    issued = sum(len(record.orders) for record in records if isinstance(record, Planned))
+    refused = [life for life in lives.values() if any(_rejected(step) for step in life)]
+    ended = kinds[AcceptedEnd] + kinds[DeadLetteredEnd]
+    return Counts(
+        issued=issued,
+        accepted=kinds[AcceptedEnd],
+        dead_lettered=kinds[DeadLetteredEnd],
+        outstanding=issued - ended,
+        first_pass=sum(len(life) == 1 and isinstance(life[0], AcceptedEnd) for life in lives.values()),
+        rejected=len(refused),
+        recovered=sum(isinstance(life[-1], AcceptedEnd) for life in refused),
+        attempts=sum(step.attempt is not None for life in lives.values() for step in life),
+        refused_documents=kinds[Refused],
+    )
+
+
+def _rejected(step: Rejoined | AcceptedEnd | DeadLetteredEnd) -> bool:
+    return step.attempt is not None and any(isinstance(verdict, Rejected) for verdict in step.attempt.verdicts)
