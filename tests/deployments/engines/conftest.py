@@ -1,13 +1,6 @@
 """Tiny models, vLLM's own servers, and each engine over them, started once."""
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,8 +9,9 @@ import pytest
 from msgspec import Struct
 
 from tests.doubles import tiny_models
+from tests.doubles.vllm_server import Server, serving, wait_until_ready
 
-SERVER_STARTS_S = 240.0
+BATCH = ("--max-num-seqs", "16")
 
 
 class TinyModels(Struct, frozen=True):
@@ -27,14 +21,6 @@ class TinyModels(Struct, frozen=True):
     classifier: Path
     reward: Path
     """A classifier of a single logit."""
-
-
-class Server(Struct, frozen=True):
-    """A running `vllm serve`. `url` goes up to and including /v1."""
-
-    url: str
-    process: subprocess.Popen[bytes]
-    log: Path
 
 
 class Servers(Struct, frozen=True):
@@ -69,69 +55,9 @@ def servers(tiny: TinyModels, tmp_path_factory: pytest.TempPathFactory) -> Itera
     logs = tmp_path_factory.mktemp("servers")
     with ExitStack() as stack:
         started = [
-            stack.enter_context(_serving(tiny.generator, logs / "generator.log")),
-            stack.enter_context(_serving(tiny.classifier, logs / "classifier.log", "--runner", "pooling")),
+            stack.enter_context(serving(tiny.generator, logs / "generator.log", *BATCH)),
+            stack.enter_context(serving(tiny.classifier, logs / "classifier.log", *BATCH, "--runner", "pooling")),
         ]
         for server in started:
-            _wait_until_ready(server)
+            wait_until_ready(server)
         yield Servers(*started)
-
-
-class _serving:
-    """A server process, ended with its children by id."""
-
-    def __init__(self, model: Path, log: Path, *options: str) -> None:
-        port = _free_port()
-        command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(model), *options]
-        command += ["--served-model-name", "tiny", "--host", "127.0.0.1", "--port", str(port)]
-        command += ["--dtype", "float32", "--max-num-seqs", "16", "--enforce-eager"]
-        command += ["--kv-cache-memory-bytes", str(256 * 2**20), "--generation-config", "vllm"]
-        environment = os.environ | {"VLLM_NO_USAGE_STATS": "1"}
-        self._log = log.open("wb")
-        process = subprocess.Popen(
-            command, stdout=self._log, stderr=subprocess.STDOUT, env=environment, start_new_session=True
-        )
-        self._server = Server(f"http://127.0.0.1:{port}/v1", process, log)
-
-    def __enter__(self) -> Server:
-        return self._server
-
-    def __exit__(self, *error: object) -> None:
-        process = self._server.process
-        for what in (signal.SIGTERM, signal.SIGKILL):
-            end_group(process.pid, what)
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                continue
-        self._log.close()
-
-
-def end_group(pid: int, what: signal.Signals) -> None:
-    """Signals a server's own process group; one that has ended needs nothing."""
-    try:
-        os.killpg(pid, what)
-    except ProcessLookupError:
-        return
-
-
-def _wait_until_ready(server: Server) -> None:
-    deadline = time.monotonic() + SERVER_STARTS_S
-    while time.monotonic() < deadline:
-        if server.process.poll() is not None:
-            break
-        try:
-            with urllib.request.urlopen(server.url.removesuffix("/v1") + "/health", timeout=5):
-                return
-        except OSError:
-            time.sleep(0.25)
-    pytest.fail(f"vllm serve did not start:\n{server.log.read_text(errors='replace')[-4000:]}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-Kill = Callable[[], None]

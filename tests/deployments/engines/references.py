@@ -3,7 +3,6 @@
 from functools import cache
 from typing import Any
 
-import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
@@ -13,8 +12,6 @@ from schemas.samples import (
     Sampling,
 )
 from tests.deployments.engines.conftest import TinyModels
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @cache
@@ -53,3 +50,8 @@ def chat(
     sampling = Sampling(temperature=temperature, max_tokens=max_tokens, seed=seed)
     messages = (Message("system", "Be brief."), Message("user", content))
     return GenerationRequest(id=f"{content[:8]}/{seed}", messages=messages, sampling=sampling, **options)
+
+
+def prompt_tokens(content: str) -> int:
+    """One token a byte, and what the template writes around two turns."""
+    return len("Be brief.") + len(content.strip().encode()) + len(("<|system|>", "<|end|>", "<|user|>", "<|end|>", "x"))

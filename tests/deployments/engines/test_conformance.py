@@ -32,9 +32,10 @@ from schemas.samples import (
     GenerationRequest,
     Sampling,
 )
-from tests.deployments.engines.conftest import Servers, TinyModels, end_group
-from tests.deployments.engines.references import chat, class_reference, greedy_reference
+from tests.deployments.engines.conftest import Servers, TinyModels
+from tests.deployments.engines.references import chat, class_reference, greedy_reference, prompt_tokens
 from tests.doubles.tiny_models import LONGEST, SPECIAL
+from tests.doubles.vllm_server import end_group
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ENGINES = [
@@ -139,11 +140,6 @@ async def counting(subject: Subject) -> AsyncIterator[Counted]:
     counted.passes = await asyncio.to_thread(count) - before
 
 
-def prompt_tokens(content: str) -> int:
-    """One token a byte, and what the template writes around two turns."""
-    return len("Be brief.") + len(content.strip().encode()) + len(("<|system|>", "<|end|>", "<|user|>", "<|end|>", "x"))
-
-
 class TestGenerator:
     """Promises of a generator."""
 
@@ -242,6 +238,12 @@ class TestGenerator:
             await all_of(generator, chat("y" * (LONGEST + 100)))
         assert raised.value.kind is ErrorKind.PERMANENT
         assert (await one_of(generator, chat())).text
+
+    async def test_more_prompts_than_one_pass_reads(self, generator: Subject) -> None:
+        """Twelve long passages at once, each draw with its seed: a prompt that is cut there kills vLLM on a CPU."""
+        contents = [f"{number:02}" + "z" * (LONGEST // 2) for number in range(12)]
+        found = await asyncio.gather(*(one_of(generator, chat(content, max_tokens=4)) for content in contents))
+        assert [completion.prompt_tokens for completion in found] == [prompt_tokens(content) for content in contents]
 
     async def test_a_short_one_overtakes_a_long_one(self, generator: Subject) -> None:
         """Results come as each is done: no batch has a tail that others wait for.
