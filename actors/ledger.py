@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
@@ -49,10 +49,10 @@ class SqliteLedger:
         try:
             with _told(output):
                 self._database = _opened(output / NAME)
+                self._last = self._database.execute("SELECT coalesce(max(seq), 0) FROM records").fetchone()[0]
         except BaseException:
             os.close(self._lock)
             raise
-        self._last = self._database.execute("SELECT coalesce(max(seq), 0) FROM records").fetchone()[0]
 
     def __enter__(self) -> "SqliteLedger":
         return self
@@ -92,7 +92,7 @@ class LedgerReader:
         if not path.is_file():
             raise OutputError(f"{output}: holds no run ({NAME} is missing); give the folder of `gleaner run --output`")
         try:
-            self._database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+            self._database = _opened_to_read(path)
             _check_version(self._database, path)
         except sqlite3.Error as error:
             raise OutputError(f"{path}: cannot be read as a ledger ({error})") from error
@@ -112,31 +112,31 @@ class LedgerReader:
 
     def story(self, order_id: OrderId) -> Sequence[Record]:
         """Every record of one order, oldest first, its plan included. Empty for an order that is not known."""
-        found = self._database.execute(
-            "SELECT body FROM records WHERE seq = (SELECT seq FROM orders WHERE order_id = ?1) UNION ALL "
-            "SELECT body FROM (SELECT body FROM records WHERE order_id = ?1 ORDER BY seq)",
+        found = self._rows(
+            "SELECT seq, body FROM records WHERE seq = (SELECT seq FROM orders WHERE order_id = ?1) UNION ALL "
+            "SELECT seq, body FROM (SELECT seq, body FROM records WHERE order_id = ?1 ORDER BY seq)",
             (order_id,),
         )
-        return [_decoded(body) for (body,) in found]
+        return [_decoded(seq, body) for seq, body in found]
 
     def ends(self, kind: ShardKind, after_seq: int, limit: int) -> Sequence[tuple[int, End]]:
         """The next ends of a kind with their sequence numbers, ascending; at most `limit`."""
         names = [_kind(record) for record in _KINDS[kind]]
         marks = ", ".join("?" * len(names))
-        found = self._database.execute(
+        found = self._rows(
             f"SELECT seq, body FROM records WHERE seq > ? AND kind IN ({marks}) ORDER BY seq LIMIT ?",
             (after_seq, *names, limit),
         )
-        return [(seq, cast(End, _decoded(body))) for seq, body in found]
+        return [(seq, cast(End, _decoded(seq, body))) for seq, body in found]
 
     def shards(self) -> Sequence[ShardWritten]:
         """Every shard that was recorded, oldest first."""
-        found = self._database.execute("SELECT body FROM records WHERE kind = ? ORDER BY seq", (_kind(ShardWritten),))
-        return [cast(ShardWritten, _decoded(body)) for (body,) in found]
+        found = self._rows("SELECT seq, body FROM records WHERE kind = ? ORDER BY seq", (_kind(ShardWritten),))
+        return [cast(ShardWritten, _decoded(seq, body)) for seq, body in found]
 
     def orders_like(self, prefix: str, limit: int) -> Sequence[OrderId]:
         """Ids of known orders that begin with `prefix`, sorted; at most `limit`."""
-        found = self._database.execute(
+        found = self._rows(
             "SELECT order_id FROM orders WHERE order_id >= ?1 AND order_id < ?1 || '~' ORDER BY order_id LIMIT ?2",
             (prefix, limit),
         )
@@ -144,10 +144,14 @@ class LedgerReader:
 
     def passage(self, order_id: OrderId) -> Passage | None:
         """The passage that an order was issued for."""
-        found = self._database.execute(
-            "SELECT body FROM records WHERE seq = (SELECT seq FROM orders WHERE order_id = ?)", (order_id,)
-        ).fetchone()
-        return None if found is None else cast(Planned, _decoded(found[0])).passage
+        found = self._rows(
+            "SELECT seq, body FROM records WHERE seq = (SELECT seq FROM orders WHERE order_id = ?)", (order_id,)
+        )
+        return cast(Planned, _decoded(*found[0])).passage if found else None
+
+    def _rows(self, query: str, values: Sequence[object]) -> list[Any]:
+        with _damage_told():
+            return self._database.execute(query, values).fetchall()
 
 
 class MemoryLedger:
@@ -180,21 +184,22 @@ def _kind(record: type[Record]) -> str:
 
 def _records(database: sqlite3.Connection, after: int) -> Iterator[tuple[int, Record]]:
     while True:
-        page: Iterable[tuple[int, bytes]] = database.execute(
-            "SELECT seq, body FROM records WHERE seq > ? ORDER BY seq LIMIT ?", (after, _PAGE)
-        ).fetchall()
+        with _damage_told():
+            page: Iterable[tuple[int, bytes]] = database.execute(
+                "SELECT seq, body FROM records WHERE seq > ? ORDER BY seq LIMIT ?", (after, _PAGE)
+            ).fetchall()
         if not page:
             return
         for seq, body in page:
-            yield seq, _decoded(body)
+            yield seq, _decoded(seq, body)
             after = seq
 
 
-def _decoded(body: bytes) -> Record:
+def _decoded(seq: int, body: bytes) -> Record:
     try:
         return decode_record(body)
     except msgspec.DecodeError as error:
-        raise LedgerError(f"a ledger record is damaged: {error}") from error
+        raise LedgerError(f"record {seq} of the ledger is damaged: {error}") from error
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -204,6 +209,20 @@ def _opened(path: Path) -> sqlite3.Connection:
     if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
         database.executescript(f"BEGIN; {_SCHEMA} INSERT INTO meta VALUES ('version', '{VERSION}'); COMMIT;")
     _check_version(database, path)
+    return database
+
+
+def _opened_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that sees what a writer adds; where nobody can write (a read-only folder), the file as it is."""
+    uri = f"{path.resolve().as_uri()}?mode=ro"
+    database = sqlite3.connect(uri, uri=True, check_same_thread=False)
+    try:
+        database.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        database.close()
+        if os.access(path.parent, os.W_OK, effective_ids=True) or path.with_name(f"{NAME}-wal").exists():
+            raise
+        return sqlite3.connect(f"{uri}&immutable=1", uri=True, check_same_thread=False)
     return database
 
 
@@ -236,3 +255,11 @@ def _told(output: Path) -> Iterator[None]:
         reason = getattr(error, "strerror", None) or str(error)
         advice = "make room or make it writable, then give the same command again: nothing written so far is lost"
         raise OutputError(f"{output / NAME}: cannot be written ({reason}); {advice}") from error
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise LedgerError(f"{NAME} cannot be read ({error}); restore it from a copy") from error

@@ -77,20 +77,19 @@ class KvStore:
         self._begin = self._end - width
 
     def _move(self, *, rows: int, end: int) -> None:
-        """Everything into new room, with `end` as the end of what is in use and as much again to grow."""
+        """Everything into new room, with `end` as the end of what is in use and half as much again to grow."""
         held = self._layers[0][0].shape[0]
-        rows = rows if rows <= held else max(rows, 2 * held)
-        moved = []
-        for layer in self._layers:
-            new: list[torch.Tensor] = []
-            for stored in layer:
-                _, heads, _, size = stored.shape
-                room = stored.new_zeros((max(rows, held), heads, 2 * end + SPARE_COLUMNS, size))
-                room[: self.rows, :, end - self.width : end] = self.columns(stored, new=0)
-                new.append(room)
-            moved.append((new[0], new[1]))
-        self._layers = moved
+        rows = held if rows <= held else max(rows, 2 * held)
+        columns = end + end // 2 + SPARE_COLUMNS
+        for number, (keys, values) in enumerate(self._layers):
+            self._layers[number] = (self._moved(keys, rows, columns, end), self._moved(values, rows, columns, end))
         self._begin, self._end = end - self.width, end
+
+    def _moved(self, stored: torch.Tensor, rows: int, columns: int, end: int) -> torch.Tensor:
+        _, heads, _, size = stored.shape
+        room = stored.new_zeros((rows, heads, columns, size))
+        room[: self.rows, :, end - self.width : end] = self.columns(stored, new=0)
+        return room
 
 
 class _InPlace(DynamicLayer):

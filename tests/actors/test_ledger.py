@@ -2,7 +2,11 @@
 
 import multiprocessing
 import os
+import resource
+import signal
 import sqlite3
+import tempfile
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -10,7 +14,7 @@ import pytest
 from actors.ledger import LOCK_NAME, NAME, LedgerReader, SqliteLedger
 from schemas.errors import LedgerError, OutputError
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Refused, ShardKind
-from tests.doubles.ledgers import SMALL, plausible_run
+from tests.doubles.ledgers import SMALL, Scale, plausible_run
 
 
 @pytest.fixture
@@ -135,7 +139,7 @@ def test_a_damaged_record_is_named_not_skipped(tmp_path: Path, run: list[Record]
     database.execute("UPDATE records SET body = substr(body, 1, 20) WHERE seq = 3")
     database.commit()
     database.close()
-    with LedgerReader(tmp_path) as reader, pytest.raises(LedgerError, match="damaged"):
+    with LedgerReader(tmp_path) as reader, pytest.raises(LedgerError, match="record 3 of the ledger is damaged"):
         list(reader.records())
 
 
@@ -144,3 +148,70 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / LOCK_NAME).mkdir()
     with pytest.raises(OutputError, match="cannot be written"):
         SqliteLedger(tmp_path)
+
+
+def test_a_damaged_file_is_told_in_one_line(tmp_path: Path) -> None:
+    """A bad disk: pages in the middle are gone. Reader and writer say so, and neither goes on with a part of it."""
+    with SqliteLedger(tmp_path) as ledger:
+        ledger.append(list(plausible_run(7, Scale(passages=60))))
+    path = tmp_path / NAME
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 40_000] = b"\xff" * 40_000
+    path.write_bytes(data)
+    with LedgerReader(tmp_path) as reader, pytest.raises(LedgerError, match="cannot be read"):
+        list(reader.records())
+    with SqliteLedger(tmp_path) as ledger, pytest.raises(LedgerError, match="cannot be read"):
+        list(ledger.records())
+
+
+def _read_as_nobody(folder: str, expected: int) -> None:
+    os.seteuid(65534)
+    with LedgerReader(Path(folder)) as reader:
+        assert len(list(reader.records())) == expected
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become a user who may not write")
+def test_a_folder_that_is_only_readable_is_read(run: list[Record]) -> None:
+    """A finished run on a read-only share: `gleaner verify` and `report` by somebody else work."""
+    with tempfile.TemporaryDirectory() as folder:
+        with SqliteLedger(Path(folder)) as ledger:
+            ledger.append(run)
+        os.chmod(folder, 0o555)
+        process = multiprocessing.get_context("spawn").Process(target=_read_as_nobody, args=(folder, len(run)))
+        process.start()
+        process.join(60)
+        assert process.exitcode == 0
+
+
+def _write_until_full(folder: str, room_bytes: int, told: Connection) -> None:
+    """Files of this process may not grow beyond the room, as on a full disk; then there is room again."""
+    with SqliteLedger(Path(folder)) as ledger:
+        whole = list(plausible_run(7, SMALL))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room_bytes, resource.RLIM_INFINITY))
+        kept = 0
+        try:
+            for record in whole:
+                kept = ledger.append([record])
+        except OutputError as error:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            told.send((kept, str(error), ledger.append(whole[kept : kept + 1])))
+
+
+def test_a_full_disk_is_told_and_what_is_written_stays(tmp_path: Path, run: list[Record]) -> None:
+    """No room in the middle of a run: one line says what to do; every record before is there, the failed one is not."""
+    here, there = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(
+        target=_write_until_full, args=(str(tmp_path), 200_000, there)
+    )
+    process.start()
+    assert here.poll(60)
+    kept, message, after = here.recv()
+    process.join(60)
+    assert 0 < kept < len(run)
+    assert "cannot be written" in message
+    assert "make room" in message
+    assert after == kept + 1
+    with LedgerReader(tmp_path) as reader:
+        assert [record for _, record in reader.records()] == run[: kept + 1]

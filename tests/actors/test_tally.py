@@ -99,6 +99,14 @@ def test_an_error_is_no_rejection() -> None:
     assert summary.ends == (EndCount(EndReason.GATE_ERROR, 1),)
 
 
+def test_an_order_that_was_only_interrupted_is_not_recovered() -> None:
+    """A later attempt alone is no recovery: there was nothing to recover from."""
+    plan, (order,) = planned(1)
+    accepted = AcceptedEnd(3.0, order.id, repaired(FAITHFUL, GOOD))
+    counts = counted([plan, Rejoined(2.0, order.id, first(FAITHFUL, BROKEN)), accepted]).counts
+    assert (counts.rejected, counts.recovered, counts.first_pass, counts.accepted) == (0, 0, 0, 1)
+
+
 def test_an_order_that_ends_without_an_attempt_is_counted_once() -> None:
     """The budget was spent before anybody worked on it."""
     plan, (order,) = planned(1)

@@ -1,10 +1,12 @@
 """Whole runs on a real Ray and a real Serve, as `gleaner run` makes them. Engines are doubles: no quality here."""
 
+import contextlib
 import json
 import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -208,11 +210,16 @@ def test_a_killed_conductor_is_replaced_and_nothing_is_lost(config: RunConfig, t
 
 
 def _processes(title: str) -> list[int]:
-    """Processes of this session's Ray with that title: descendants of this test's own raylet."""
+    """Processes of this session's Ray with that title: descendants of this test's own raylet, the dead left out."""
+    return [pid for pid, command in _commands() if command.startswith(title)]
+
+
+def _commands() -> Iterator[tuple[int, str]]:
     import psutil
 
-    children = psutil.Process().children(recursive=True)
-    return [child.pid for child in children if child.cmdline() and child.cmdline()[0].startswith(title)]
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            yield child.pid, " ".join(child.cmdline())
 
 
 def test_progress_is_a_value_that_travels(config: RunConfig, tmp_path: Path) -> None:
