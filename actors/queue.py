@@ -7,8 +7,8 @@ A lease is a hint, the attempt number is the truth. A lease that ends or whose c
 the *same* attempt number. The first report on an attempt number moves the order on; any other is stale and changes
 nothing. So a late result is used or dropped, never both, and no clock decides what is true.
 
-Priorities are one number, fixed when an order becomes ready: that moment, plus `fresh_ageing_s` for a first attempt.
-The lowest goes first: repairs go ahead of fresh orders, but never of one that has waited `fresh_ageing_s` longer.
+Repairs go ahead of fresh orders, so that what was rejected is mended at once however long the backlog is. While both
+wait, `fresh_share` of the leases are fresh ones, so that neither starves. Within a kind the oldest goes first.
 """
 
 from collections.abc import Sequence
@@ -38,11 +38,11 @@ from schemas.verdicts import Rejected
 
 
 class QueueLimits(Struct, frozen=True):
-    """Bounds. `tokens`: generator and gate tokens of the run; None for no bound."""
+    """Bounds. `fresh_share`: of leases while repairs wait too, in [0, 1]. `tokens`: generator and gate tokens of the run; None for no bound."""
 
     max_attempts: int
     lease_s: float
-    fresh_ageing_s: float
+    fresh_share: float
     tokens: int | None = None
     similarity_threshold: float = 0.9
 
@@ -69,7 +69,9 @@ class RegenerationQueue:
         self._known: set[bytes] = set()
         self._open: dict[PassageId, int] = {}
         self._by_state = dict.fromkeys(State, 0)
-        self._ready: Heap = []
+        self._fresh: Heap = []
+        self._repairs: Heap = []
+        self._fresh_due = 0.0
         self._leases: Heap = []
         self._waiting: Heap = []
         self._stamps = count(1)
@@ -100,11 +102,9 @@ class RegenerationQueue:
         """Up to `limit` leases, most urgent first. Nothing once the budget is spent."""
         self._wake(now)
         leases: list[Lease] = []
-        while len(leases) < limit and self._ready and not self.exhausted:
-            _, stamp, order_id = heappop(self._ready)
-            held = self._held.get(order_id)
-            if held is None or held.stamp != stamp:
-                continue
+        while len(leases) < limit and not self.exhausted and (heap := self._next_heap()) is not None:
+            order_id = heappop(heap)[2]
+            held = self._held[order_id]
             expires_at = now + self._limits.lease_s
             self._move(held, State.LEASED, now)
             held.conductor = conductor
@@ -162,18 +162,17 @@ class RegenerationQueue:
 
     def depth(self) -> Depth:
         """How many orders are in which state."""
-        while self._ready and self._is_old(self._ready[0]):
-            heappop(self._ready)
-        oldest = self._held[self._ready[0][2]].since if self._ready else None
+        fronts = [heap[0][0] for heap in (self._fresh, self._repairs) if self._has_front(heap)]
         ready, leased, waiting = (self._by_state[state] for state in (State.READY, State.LEASED, State.WAITING))
-        return Depth(ready=ready, leased=leased, waiting=waiting, oldest_since=oldest)
+        return Depth(ready=ready, leased=leased, waiting=waiting, oldest_since=min(fronts, default=None))
 
     def check(self) -> None:
         """Raises AssertionError when an invariant does not hold. For tests: it looks at every order."""
         assert self.issued == self.accepted + self.dead_lettered + self.outstanding
         for state in State:
             assert self._by_state[state] == sum(held.state is state for held in self._held.values()), state
-        live = {(stamp, order_id) for heap in (self._ready, self._leases, self._waiting) for _, stamp, order_id in heap}
+        heaps = (self._fresh, self._repairs, self._leases, self._waiting)
+        live = {(stamp, order_id) for heap in heaps for _, stamp, order_id in heap}
         for order_id, held in self._held.items():
             assert (held.stamp, order_id) in live, f"{held.told()} is in no heap"
             assert 1 <= held.attempt <= self._limits.max_attempts, held.told()
@@ -255,8 +254,24 @@ class RegenerationQueue:
 
     def _make_ready(self, held: Held, now: float) -> None:
         self._move(held, State.READY, now)
-        ageing = self._limits.fresh_ageing_s if held.attempt == 1 else 0.0
-        heappush(self._ready, (now + ageing, held.stamp, held.order.id))
+        heappush(self._fresh if held.attempt == 1 else self._repairs, (now, held.stamp, held.order.id))
+
+    def _next_heap(self) -> Heap | None:
+        """Where the next lease comes from; None when nothing is ready."""
+        fresh, repairs = self._has_front(self._fresh), self._has_front(self._repairs)
+        if not (fresh and repairs):
+            return self._fresh if fresh else self._repairs if repairs else None
+        self._fresh_due += self._limits.fresh_share
+        if self._fresh_due < 1:
+            return self._repairs
+        self._fresh_due -= 1
+        return self._fresh
+
+    def _has_front(self, heap: Heap) -> bool:
+        """Whether anything live is in the heap; then it is in front."""
+        while heap and self._is_old(heap[0]):
+            heappop(heap)
+        return bool(heap)
 
     def _move(self, held: Held, state: State, now: float) -> None:
         self._by_state[held.state] -= 1

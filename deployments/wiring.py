@@ -32,7 +32,7 @@ def queue_service(config: RunConfig, ledger: Ledger, *, now: Callable[[], float]
     limits = QueueLimits(
         max_attempts=config.recovery.max_attempts,
         lease_s=config.queue.lease_s,
-        fresh_ageing_s=config.queue.fresh_ageing_s,
+        fresh_share=config.queue.fresh_share,
         tokens=config.budget.tokens,
         similarity_threshold=config.gates.duplicate_similarity,
     )

@@ -238,8 +238,8 @@ class Queue(Config, frozen=True):
     """Outstanding orders; the corpus reader waits beyond it."""
     lease_s: Seconds = 300.0
     """A conductor that holds an order longer, in seconds, loses it to another."""
-    fresh_ageing_s: Seconds = 30.0
-    """A fresh order waits this long before it goes ahead of newer repairs."""
+    fresh_share: Probability = 0.25
+    """Of what is handed out while repairs wait too: fresh orders. Repairs go ahead, and neither starves."""
 
 
 class Conductors(Config, frozen=True):

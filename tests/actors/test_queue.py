@@ -23,7 +23,7 @@ from tests.doubles.attempts import (
     unknown_order,
 )
 
-LIMITS = QueueLimits(max_attempts=3, lease_s=60, fresh_ageing_s=30)
+LIMITS = QueueLimits(max_attempts=3, lease_s=60, fresh_share=0.25)
 EQUAL = {True: 1.0, False: 0.0}
 
 
@@ -112,17 +112,14 @@ def test_a_dead_conductors_leases_return_at_once(queue: RegenerationQueue) -> No
     assert isinstance(queue.settle(accepted(alive), 2)[0], Recorded)
 
 
-def test_repairs_go_ahead_of_fresh_orders_but_not_for_ever(queue: RegenerationQueue) -> None:
-    """A repair of now beats a fresh order of now; a fresh order that waited 30 s longer beats the repair."""
-    plan(queue, 1, now=0)
-    first = one_lease(queue, now=0)
-    plan(queue, 2, now=0)
-    queue.settle(rejected(first), 10)
-    assert one_lease(queue, now=10).order == first.order
-    plan(queue, 3, now=11)
-    second = one_lease(queue, now=11)
-    queue.settle(rejected(second), 42)
-    assert one_lease(queue, now=42).order != second.order
+def test_repairs_go_ahead_of_fresh_orders_but_leave_them_their_share(queue: RegenerationQueue) -> None:
+    """However long fresh orders have waited, three of four leases are repairs' while there are repairs."""
+    plan(queue, 1, slots=6)
+    for lease in queue.lease(0, "c", 6):
+        queue.settle(rejected(lease), 900)
+    plan(queue, 2, slots=6, now=0)
+    attempts = [one_lease(queue, now=1000).attempt for _ in range(12)]
+    assert attempts == [2, 2, 2, 1, 2, 2, 2, 1, 1, 1, 1, 1]
 
 
 def test_a_delayed_repair_waits_its_time(queue: RegenerationQueue) -> None:
@@ -158,7 +155,7 @@ def test_the_same_question_of_another_passage_is_no_duplicate(queue: Regeneratio
 
 def test_a_spent_budget_ends_what_is_left() -> None:
     """Two attempts' tokens are allowed: nothing more is leased; what waits or would be repaired ends as budget."""
-    limits = QueueLimits(max_attempts=3, lease_s=60, fresh_ageing_s=30, tokens=2 * TOKENS_PER_ATTEMPT)
+    limits = QueueLimits(max_attempts=3, lease_s=60, fresh_share=0.25, tokens=2 * TOKENS_PER_ATTEMPT)
     queue = make(limits)
     for number in range(4):
         plan(queue, number)
@@ -238,20 +235,19 @@ def test_the_end_reason_of_a_policys_stop_is_kept(queue: RegenerationQueue) -> N
 
 
 @given(
-    ageing=st.sampled_from([0.0, 5.0, 40.0]),
+    share=st.sampled_from([0.1, 0.25, 0.5]),
     steps=st.lists(
-        st.tuples(st.sampled_from(["plan", "serve", "release"]), st.floats(0, 9), st.booleans()), max_size=60
+        st.tuples(st.sampled_from(["plan", "serve", "serve", "release"]), st.floats(0, 9), st.booleans()), max_size=80
     ),
 )
 @settings(max_examples=150, deadline=None)
-def test_neither_fresh_orders_nor_repairs_starve(ageing: float, steps: list[tuple[str, float, bool]]) -> None:
-    """However orders arrive, fail and return: none that became ready `ageing` seconds later overtakes, repairs lead.
-
-    So an order waits for at most what was ready when it came, and what comes in the `ageing` seconds after.
-    """
-    queue = make(QueueLimits(max_attempts=99, lease_s=1e9, fresh_ageing_s=ageing))
+def test_neither_fresh_orders_nor_repairs_starve(share: float, steps: list[tuple[str, float, bool]]) -> None:
+    """However orders arrive, fail and return: within a kind the oldest goes first, and while both kinds wait, of any
+    row of leases at least the whole part of its share goes to each."""
+    queue = make(QueueLimits(max_attempts=99, lease_s=1e9, fresh_share=share))
     ready: dict[OrderId, tuple[float, bool]] = {}
     leased: list[Lease] = []
+    contested: list[bool] = []
     now, passages = 0.0, 0
     for move, seconds, again in steps:
         now += seconds
@@ -264,17 +260,18 @@ def test_neither_fresh_orders_nor_repairs_starve(ageing: float, steps: list[tupl
             ready |= {lease.order.id: (now, lease.attempt == 1) for lease in leased}
             leased = []
         elif ready:
+            both = len({fresh for _, fresh in ready.values()}) == 2
             lease = one_lease(queue, now)
             since, fresh = ready.pop(lease.order.id)
-            for other_since, other_fresh in ready.values():
-                assert since <= other_since + ageing
-                if fresh and not other_fresh:
-                    assert since + ageing <= other_since
-                if fresh == other_fresh:
-                    assert since <= other_since
+            assert fresh == (lease.attempt == 1)
+            assert all(since <= other for other, kind in ready.values() if kind == fresh)
+            if both:
+                contested.append(fresh)
             if again:
                 queue.settle(rejected(lease), now)
                 ready[lease.order.id] = (now, False)
             else:
                 leased.append(lease)
+    for end in range(len(contested) + 1):
+        assert abs(sum(contested[:end]) - share * end) < 1 + 1e-9
     queue.check()

@@ -21,9 +21,9 @@ class QueueMachine(RuleBasedStateMachine):
 
     leases = Bundle("leases")
 
-    @initialize(budget=st.sampled_from([None, None, 200]), ageing=st.sampled_from([0.0, 5.0, 50.0]))
-    def start(self, budget: int | None, ageing: float) -> None:
-        self.limits = QueueLimits(MAX_ATTEMPTS, LEASE_S, ageing, tokens=budget)
+    @initialize(budget=st.sampled_from([None, None, 200]), share=st.sampled_from([0.0, 0.25, 1.0]))
+    def start(self, budget: int | None, share: float) -> None:
+        self.limits = QueueLimits(MAX_ATTEMPTS, LEASE_S, share, tokens=budget)
         self.ledger = MemoryLedger()
         self.queue = self.fresh_queue()
         self.now = 0.0
