@@ -1,0 +1,190 @@
+"""When replicas are added and taken away. Pure: signals, memory and `now` in; a decision and the next memory out.
+
+Laws: replicas that run, start or drain never hold more than the accelerators. A pool with work gets a replica. A pool
+grows at once and shrinks only to the highest need of the last cool-down; around the need lies a band in which nothing
+moves, so that noise turns nothing round. When a pool lacks accelerators for `rebalance_s`, others fall to their exact
+share at once: that frees what the bottleneck needs. What is taken away drains first, and counts until it is gone.
+"""
+
+import math
+
+from msgspec import Struct
+
+from actors.scaling.share import Share, share
+from schemas.scaling import (
+    Idle,
+    Peak,
+    PoolDecision,
+    PoolMemory,
+    PoolSignals,
+    Scaling,
+    ScalingLimits,
+    ScalingMemory,
+    Signals,
+    Why,
+)
+
+ASSUMED_CALL_S = 1.0
+"""A call's time in a full replica until one has been measured: a short completion's."""
+BAND, BAND_LEAST = 0.03, 0.15
+"""Share of a need, and replicas at least, by which it must leave the present number before anything moves: above the
+noise of measured rates, below what would cost 5% of a run's time."""
+KV_FULL = 0.95
+"""From here on a KV cache admits no further request: its replica is full whatever its slots say."""
+FULL = 0.9
+"""Share of slots taken from which a pool counts as busy."""
+
+
+class _Pool(Struct):
+    """One pool while it is decided on."""
+
+    wanted: int
+    goal: int
+    low: int
+    share: Share
+    why: Why = Why.STEADY
+
+
+def decide(signals: Signals, limits: ScalingLimits, memory: ScalingMemory, now: float) -> tuple[Scaling, ScalingMemory]:
+    """Replicas for every pool of `limits`, with reasons. Call it about once a second with its own last memory."""
+    work_s = {pool: work(signals, facts) for pool, facts in signals.pools.items()}
+    horizon_s = max([_horizon(signals, limits), *(signals.pools[pool].start_s for pool in work_s if work_s[pool] > 0)])
+    shares = share(work_s, limits.pools, accelerators=limits.accelerators, horizon_s=horizon_s)
+    pools, peaks = {}, {}
+    for pool, bounds in limits.pools.items():
+        past = memory.pools.get(pool) or _first(signals.pools[pool], bounds.min, now)
+        band = max(BAND_LEAST, BAND * shares[pool].exact)
+        high = min(bounds.max, max(shares[pool].replicas, math.ceil(shares[pool].exact + band)))
+        high = bounds.min if work_s[pool] == 0 else high
+        peaks[pool] = remember(past.peaks, Peak(now, high), oldest_at=now - limits.cooldown_s)
+        low = max(1 if work_s[pool] > 0 else 0, bounds.min, math.ceil(shares[pool].exact - band))
+        pools[pool] = _aim(past.wanted, min(low, shares[pool].replicas), shares[pool], peaks[pool][0].replicas)
+        if pools[pool].why is Why.LESS_WORK and work_s[pool] == 0:
+            pools[pool].why = Why.NO_WORK
+        if pools[pool].why is Why.STEADY and past.wanted == bounds.max and work_s[pool] > horizon_s * bounds.max:
+            pools[pool].why = Why.MAXIMUM
+    short = _short(pools, signals, limits)
+    if short and memory.short_since is not None and now - memory.short_since >= limits.rebalance_s:
+        _give_way(pools)
+    granted = _grant(pools, signals, limits)
+    decided = {
+        pool: PoolDecision(granted[pool], each.wanted, each.share.exact, each.why, idle(signals, pool, granted[pool]))
+        for pool, each in pools.items()
+    }
+    kept = {pool: PoolMemory(granted[pool], peaks[pool]) for pool in pools}
+    since = (now if memory.short_since is None else memory.short_since) if short else None
+    return Scaling(now, decided), ScalingMemory(kept, since)
+
+
+def work(signals: Signals, pool: PoolSignals) -> float:
+    """Replica-seconds that the outstanding orders will take of a pool, the attempts that rejections add included."""
+    return signals.outstanding * attempts_per_order(signals) * pool.calls_per_attempt * call_s(pool)
+
+
+def attempts_per_order(signals: Signals) -> float:
+    """1 + r + r² … up to the limit, r being the share of attempts that come back."""
+    if signals.requeued >= 1:
+        return float(signals.max_attempts)
+    return (1 - signals.requeued**signals.max_attempts) / (1 - signals.requeued)
+
+
+def call_s(pool: PoolSignals) -> float:
+    """Replica-seconds of one call."""
+    if pool.tokens_per_s is None or pool.tokens_per_call <= 0:
+        return ASSUMED_CALL_S / pool.slots
+    return pool.tokens_per_call / pool.tokens_per_s
+
+
+def full(pool: PoolSignals) -> float:
+    """Share of a pool's ready slots that are taken; 1 when its KV cache admits no more."""
+    if pool.ready == 0:
+        return 0.0
+    return 1.0 if pool.kv_used >= KV_FULL else min(1.0, pool.running / (pool.slots * pool.ready))
+
+
+def idle(signals: Signals, pool: str, wanted: int) -> Idle:
+    """Why a pool's slots are not full."""
+    facts = signals.pools[pool]
+    if facts.breaker_open:
+        return Idle.BREAKER
+    if signals.budget_spent:
+        return Idle.BUDGET
+    if full(facts) >= FULL:
+        return Idle.BUSY
+    if facts.ready == 0 and signals.outstanding:
+        return Idle.STARTING if wanted or facts.starting else Idle.BUDGET
+    others = (other for name, other in signals.pools.items() if name != pool)
+    held_up = signals.ready > 0 or (signals.leased > 0 and any(full(other) >= FULL for other in others))
+    return Idle.BACKPRESSURE if held_up else Idle.NO_WORK
+
+
+def remember(peaks: tuple[Peak, ...], newest: Peak, *, oldest_at: float) -> tuple[Peak, ...]:
+    """The falling peaks of a window: its first entry is the window's maximum."""
+    kept = [peak for peak in peaks if peak.at > oldest_at and peak.replicas > newest.replicas]
+    return (*kept, newest)
+
+
+def _first(facts: PoolSignals, least: int, now: float) -> PoolMemory:
+    wanted = max(least, facts.ready + facts.starting)
+    return PoolMemory(wanted, (Peak(now, wanted),))
+
+
+def _horizon(signals: Signals, limits: ScalingLimits) -> float:
+    """Orders that have waited shorten it: patience is spent once."""
+    return max(1.0, limits.horizon_s - signals.oldest_s)
+
+
+def _aim(wanted: int, low: int, share: Share, peak: int) -> _Pool:
+    if wanted < low:
+        return _Pool(wanted, share.replicas, low, share, Why.WORK)
+    if wanted > peak:
+        return _Pool(wanted, peak, low, share, Why.LESS_WORK)
+    return _Pool(wanted, wanted, low, share)
+
+
+def _short(pools: dict[str, _Pool], signals: Signals, limits: ScalingLimits) -> bool:
+    """Some pool is below its band because no accelerator is free."""
+    free = _free(pools, signals, limits)
+    return any(each.wanted < each.low and limits.pools[pool].accelerators > free for pool, each in pools.items())
+
+
+def _free(pools: dict[str, _Pool], signals: Signals, limits: ScalingLimits) -> float:
+    """Accelerators that nobody holds or has been promised. A draining replica holds its own to the end."""
+    held = 0.0
+    for pool, each in pools.items():
+        facts = signals.pools[pool]
+        count = max(min(each.wanted, each.goal), facts.ready + facts.starting) + facts.draining
+        held += limits.pools[pool].accelerators * count
+    return limits.accelerators - held
+
+
+def _give_way(pools: dict[str, _Pool]) -> None:
+    for each in pools.values():
+        if each.wanted > each.share.replicas and each.goal > each.share.replicas:
+            each.goal, each.why = each.share.replicas, Why.GAVE_WAY
+
+
+def _grant(pools: dict[str, _Pool], signals: Signals, limits: ScalingLimits) -> dict[str, int]:
+    """Falls as aimed; grows, the neediest pool first, as far as accelerators and start-ups allow."""
+    granted = {pool: min(each.wanted, each.goal) for pool, each in pools.items()}
+    growing = sorted(
+        (pool for pool, each in pools.items() if each.goal > each.wanted),
+        key=lambda pool: pools[pool].wanted / pools[pool].goal,
+    )
+    loading = sum(max(0, wanted - signals.pools[pool].ready) for pool, wanted in granted.items())
+    starts = max(0, limits.max_starting - loading)
+    lacking = sum(pools[pool].goal - pools[pool].wanted for pool in growing)
+    free = _free(pools, signals, limits)
+    for pool in growing:
+        each, price = pools[pool], limits.pools[pool].accelerators
+        more = each.goal - each.wanted
+        affordable = more if price * more <= free else math.floor(max(0.0, free) / price + 1e-9)
+        startable = min(starts, math.ceil(starts * more / lacking))
+        lacking -= more
+        step = min(more, affordable, startable)
+        if step < more:
+            each.why = Why.BUDGET if affordable <= startable else Why.START_LIMIT
+        granted[pool] += step
+        free -= price * step
+        starts -= step
+    return granted
