@@ -38,7 +38,8 @@ from schemas.verdicts import Rejected
 
 
 class QueueLimits(Struct, frozen=True):
-    """Bounds. `fresh_share`: of leases while repairs wait too, in [0, 1]. `tokens`: generator and gate tokens of the run; None for no bound."""
+    """Bounds. `fresh_share`: of leases while repairs wait too, in [0, 1]. `tokens`: generator and gate tokens of the
+    run; None for no bound."""
 
     max_attempts: int
     lease_s: float
