@@ -140,3 +140,17 @@ def test_one_reversal_a_load_change(world: World, bursts: list[float]) -> None:
             raise AssertionError("never back to the minimum")
     for pool in POOLS:
         assert reversals(seen[pool]) <= 2 * len(bursts) - 1, seen[pool]
+
+
+@settings(max_examples=40, deadline=None)
+@given(worlds(), st.lists(st.floats(0.98, 1.02), min_size=5, max_size=5), st.floats(10, 4000))
+def test_noise_turns_nothing_round(world: World, noise: list[float], orders: float) -> None:
+    """The same load, measured 2% too high or too low for longer than the cool-down: replicas stay what they became."""
+    seen: dict[str, list[int]] = {pool: [] for pool in POOLS}
+    for factor in noise:
+        for _ in range(int(2 * COOLDOWN_S)):
+            world.orders = orders * factor
+            for pool, count in world.second().items():
+                seen[pool].append(count)
+    for pool in POOLS:
+        assert reversals(seen[pool]) == 0, seen[pool]
