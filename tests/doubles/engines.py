@@ -6,6 +6,7 @@ so two runs with one seed agree sample for sample.
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from random import Random
 
 from msgspec import Struct, convert
@@ -20,7 +21,7 @@ WORDS_PER_ANSWER = 24
 class InstantOptions(Struct, frozen=True, forbid_unknown_fields=True):
     """`rejected`: share of drafts that the classifier scores low; `malformed`: share of completions that do not parse;
     `failing`: share of requests that always fail; `median_s`, `sigma`: lognormal service time; `slots`: how many at
-    once."""
+    once; `instant_after`: once this file is there, answers take no time any more."""
 
     rejected: float = 0.0
     malformed: float = 0.0
@@ -28,6 +29,7 @@ class InstantOptions(Struct, frozen=True, forbid_unknown_fields=True):
     median_s: float = 0.0
     sigma: float = 0.6
     slots: int = 64
+    instant_after: str = ""
 
 
 class InstantEngine:
@@ -65,12 +67,15 @@ class InstantEngine:
 
     async def _serve(self, key: str) -> None:
         self.served += 1
-        if self._options.median_s > 0:
+        if self._options.median_s > 0 and not self._released():
             async with self._slots:
                 wait_s = self._options.median_s * Random(key).lognormvariate(0, self._options.sigma)
-                await asyncio.sleep(wait_s)
+                await asyncio.sleep(0 if self._released() else wait_s)
         if _share(key, "failing") < self._options.failing:
             raise EngineError(ErrorKind.RETRYABLE, "this request always fails")
+
+    def _released(self) -> bool:
+        return bool(self._options.instant_after) and Path(self._options.instant_after).exists()
 
     def _text(self, key: str) -> str:
         if _share(key, "malformed") < self._options.malformed:

@@ -1,0 +1,106 @@
+"""A run on a cluster of fake nodes under Ray's real autoscaler: nodes come with the work, go with it, and may be lost.
+
+The engines are doubles and take one fake GPU each; the head has none, so that every generator needs a node of its own.
+`gleaner run` is a process of its own that joins the cluster with its token; this test's Ray is left alone.
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from actors.audit.verify import verify
+from actors.corpus.reader import documents
+from actors.ledger import LedgerReader
+from benchmarks.loop import SLOTS, configuration, write_corpus
+from deployments.config import to_yaml
+from schemas.config import CustomEngine, Pool, Replicas, RunConfig
+from schemas.ledger import AcceptedEnd
+from tests.doubles.fake_nodes import FakeCluster, fake_cluster
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+COMMAND = [sys.executable, "-c", "from deployments.cli import main; main()"]
+ROOT = Path(__file__).parent.parent.parent
+NODES = 3
+PASSAGES = 1200
+LONGEST_S = 240.0
+"""A wait that ends a hanging test, no claim about speed."""
+
+
+@pytest.fixture
+def cluster() -> Iterator[FakeCluster]:
+    """A head without a GPU; up to three GPU nodes, gone when idle for two seconds."""
+    with fake_cluster(gpu_nodes=NODES, idle_s=2.0) as cluster:
+        until(cluster.ready, "the head answers")
+        assert cluster.nodes() == []
+        yield cluster
+
+
+def until(holds: Callable[[], bool], what: str) -> None:
+    """Waits until the condition holds."""
+    end = time.monotonic() + LONGEST_S
+    while not holds():
+        assert time.monotonic() < end, f"never seen: {what}"
+        time.sleep(0.25)
+
+
+def burst(tmp_path: Path, cluster: FakeCluster) -> tuple[RunConfig, Path]:
+    """A run whose generators take a second an answer until the file is there, then none."""
+    over = tmp_path / "over"
+    write_corpus(tmp_path / "corpus.jsonl", PASSAGES)
+    config = configuration(tmp_path / "corpus.jsonl", rejected=0.0, concurrency=256)
+    options: dict[str, str | int | float | bool] = {"median_s": 1.0, "slots": 2, "instant_after": str(over)}
+    engine = CustomEngine(factory="tests.doubles.engines:instant", options=options)
+    pool = Pool(engine=engine, replicas=Replicas(min=1, max=NODES, num_cpus=0, num_gpus=1))
+    return replace(config, ray_address=f"127.0.0.1:{cluster.port}", pools={"generator": pool}), over
+
+
+def accepted(output: Path) -> int:
+    """Orders accepted so far, as the ledger has them."""
+    if not (output / "ledger.sqlite").exists():
+        return 0
+    with LedgerReader(output) as ledger:
+        return sum(isinstance(record, AcceptedEnd) for _, record in ledger.records())
+
+
+def test_a_burst_brings_nodes_and_its_end_takes_them_down(cluster: FakeCluster, tmp_path: Path) -> None:
+    """From no GPU to three and back to none; one of them is lost in the middle, and no order with it."""
+    config, over = burst(tmp_path, cluster)
+    (tmp_path / "run.yaml").write_text(to_yaml(config))
+    output = tmp_path / "run"
+    with (tmp_path / "out").open("wb") as out:
+        running = subprocess.Popen(
+            [*COMMAND, "run", str(tmp_path / "run.yaml"), "--output", str(output)],
+            cwd=ROOT, env=cluster.environment, stdout=out, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def seen(holds: Callable[[], bool]) -> Callable[[], bool]:
+        def still() -> bool:
+            assert running.poll() is None, (tmp_path / "out").read_text()[-3000:]
+            return holds()
+
+        return still
+
+    try:
+        until(seen(lambda: cluster.replicas("pool-generator") == NODES), "a generator on each node")
+        lost = next(node for node in cluster.nodes() if node.replicas("pool-generator"))
+        before = accepted(output)
+        assert before < PASSAGES * SLOTS
+        lost.kill()
+        until(seen(lambda: len(cluster.nodes()) < NODES), "the loss of the node")
+        until(seen(lambda: cluster.replicas("pool-generator") == NODES), "a generator on its successor")
+        until(seen(lambda: accepted(output) > before), "work that goes on")
+        over.touch()
+        assert running.wait(LONGEST_S) == 0, (tmp_path / "out").read_text()[-3000:]
+    finally:
+        running.kill()
+        running.wait()
+    until(lambda: not cluster.nodes(), "no GPU node any more")
+    report = verify(output, lambda uris: documents(uris, config.corpus))
+    assert report.ok, report.findings
+    assert accepted(output) == PASSAGES * SLOTS
