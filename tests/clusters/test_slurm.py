@@ -1,0 +1,150 @@
+"""The Slurm script: what bash and ShellCheck say of it, and a dry run with a real head on this machine.
+
+`srun` and `scontrol` are stand-ins that note how they were called. The head's step is a real `ray start`, the other
+nodes' step is only noted; the run is a real `gleaner run` that joins by the job's token and is told that time is up.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from msgspec.structs import replace
+
+from actors.ledger import LedgerReader
+from benchmarks.loop import SLOTS, configuration, write_corpus
+from deployments.config import to_yaml
+from schemas.config import CustomEngine, Pool
+from schemas.ledger import AcceptedEnd
+from tests.clusters.pins import CLUSTERS, ROOT
+
+SCRIPT = CLUSTERS / "gleaner.slurm"
+BIN = Path(sys.executable).parent
+PASSAGES = 400
+LONGEST_S = 180.0
+"""A wait that ends a hanging test, no claim about speed."""
+
+SRUN = """#!/usr/bin/env bash
+echo "$@" >> "$CALLS/srun"
+while [ "${1#--}" != "$1" ]; do shift; done
+case "$*" in *--head*) exec "$@" --disable-usage-stats --include-dashboard=false --object-store-memory=100000000 ;; esac
+exec sleep 600
+"""
+SCONTROL = """#!/usr/bin/env bash
+echo "$@" >> "$CALLS/scontrol"
+if [ "$1" = show ]; then echo node1; echo node2; fi
+"""
+
+
+def test_bash_and_shellcheck_have_nothing_to_say() -> None:
+    """A slip in a batch script is found after hours in a queue."""
+    subprocess.run(["bash", "-n", SCRIPT], check=True)
+    subprocess.run([BIN / "shellcheck", "--norc", SCRIPT], check=True)
+
+
+def test_it_asks_slurm_for_time_to_drain() -> None:
+    """One task a node, a signal to the batch script minutes before the end, and a place in the queue again."""
+    asked = [line.split(" ", 1)[1] for line in SCRIPT.read_text().splitlines() if line.startswith("#SBATCH")]
+    assert {"--ntasks-per-node=1", "--signal=B:USR1@300", "--requeue", "--open-mode=append"} <= set(asked)
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of a job on two nodes, with stand-ins for Slurm's commands."""
+    commands = tmp_path / "bin"
+    commands.mkdir()
+    for name, text in (("srun", SRUN), ("scontrol", SCONTROL)):
+        (commands / name).write_text(text)
+        (commands / name).chmod(0o755)
+    number = str(os.getpid())
+    yield os.environ | {
+        "PATH": f"{commands}:{BIN}:{os.environ['PATH']}",
+        "CALLS": str(tmp_path),
+        "SLURM_JOB_ID": number,
+        "SLURM_JOB_NUM_NODES": "2",
+        "SLURM_JOB_NODELIST": "node[1-2]",
+        "SLURM_CPUS_ON_NODE": "4",
+        "SLURM_GPUS_ON_NODE": "0",
+    }
+    shutil.rmtree(f"/tmp/gleaner-{number}", ignore_errors=True)
+
+
+def test_wrong_use_is_told_in_one_line(job: dict[str, str], tmp_path: Path) -> None:
+    """Before any node works: arguments that lack, and a configuration that would not join the cluster."""
+    (tmp_path / "run.yaml").write_text("name: alone\n")
+    for arguments, said in (([], "usage: sbatch"), ([str(tmp_path / "run.yaml"), "out"], "ray_address: auto")):
+        ended = subprocess.run(["bash", SCRIPT, *arguments], env=job, capture_output=True, text=True, check=False)
+        assert ended.returncode == 2
+        assert said in ended.stderr and ended.stderr.count("\n") == 1
+    assert not (tmp_path / "srun").exists()
+
+
+def until(holds: Callable[[], bool], what: str) -> None:
+    """Waits until the condition holds."""
+    end = time.monotonic() + LONGEST_S
+    while not holds():
+        assert time.monotonic() < end, f"never seen: {what}"
+        time.sleep(0.25)
+
+
+def accepted(output: Path) -> int:
+    """Orders accepted so far, as the ledger has them."""
+    if not (output / "ledger.sqlite").exists():
+        return 0
+    with LedgerReader(output) as ledger:
+        return sum(isinstance(record, AcceptedEnd) for _, record in ledger.records())
+
+
+def _group(leader: int) -> list[psutil.Process]:
+    """Processes that the job started and that still live."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+            if os.getpgid(process.pid) == leader and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_when_time_is_up_the_run_drains_and_the_job_is_requeued(job: dict[str, str], tmp_path: Path) -> None:
+    """SIGUSR1 in the middle of a run: the samples under way end, the job asks for its next turn, no process stays."""
+    write_corpus(tmp_path / "corpus.jsonl", PASSAGES)
+    config = configuration(tmp_path / "corpus.jsonl", rejected=0.0, concurrency=16)
+    engine = CustomEngine(factory="tests.doubles.engines:instant", options={"median_s": 1.0, "slots": 8})
+    pools = {"generator": Pool(engine=engine, replicas=config.pools["generator"].replicas)}
+    (tmp_path / "run.yaml").write_text(to_yaml(replace(config, ray_address="auto", pools=pools)))
+    with (tmp_path / "out").open("wb") as out:
+        batch = subprocess.Popen(
+            ["bash", SCRIPT, tmp_path / "run.yaml", tmp_path / "run"],
+            cwd=ROOT, env=job, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+
+    def under_way() -> bool:
+        assert batch.poll() is None, (tmp_path / "out").read_text()
+        return accepted(tmp_path / "run") > 0
+
+    try:
+        until(under_way, "a first sample")
+        batch.send_signal(signal.SIGUSR1)
+        assert batch.wait(LONGEST_S) == 130, (tmp_path / "out").read_text()
+    finally:
+        left = _group(batch.pid)
+        for process in left:
+            process.kill()
+        batch.wait()
+    assert left == [], "processes outlived the job"
+    assert 0 < accepted(tmp_path / "run") < PASSAGES * SLOTS
+    assert (tmp_path / "run" / "manifest.json").exists()
+    assert (tmp_path / "scontrol").read_text().splitlines()[-1] == f"requeue {job['SLURM_JOB_ID']}"
+    head, others = (tmp_path / "srun").read_text().splitlines()
+    assert "--nodelist=node1" in head and "ray start --head" in head and "--dashboard-host=127.0.0.1" in head
+    assert "--nodes=1 " in others and "--exclude=node1" in others and "ray start --block --address=" in others
+    assert "token" not in (tmp_path / "srun").read_text().lower()
