@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import ray
 from ray import serve
@@ -12,6 +13,7 @@ from ray.serve.config import ProxyLocation
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 ROOT = Path(__file__).resolve().parent.parent
+_STAYS = (".venv", ".git", "runs", ".hypothesis", ".pytest_cache", ".ruff_cache")
 
 
 @contextmanager
@@ -37,15 +39,22 @@ def here() -> NodeAffinitySchedulingStrategy:
     return NodeAffinitySchedulingStrategy(node_id=ray.get_runtime_context().get_node_id(), soft=False)
 
 
+def code(root: Path) -> dict[str, Any]:
+    """What takes this code to the nodes of a joined cluster: a clone is sent, an installed package is there already."""
+    if not (root / "pyproject.toml").is_file():
+        return {}
+    return {"working_dir": str(root), "excludes": [*_STAYS, "examples/almanac/models"]}
+
+
 def _start(address: str | None) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD", "0")
     if address is not None:
-        runtime_env = {"working_dir": str(ROOT), "excludes": [".venv", ".git", "runs", "examples/almanac/models"]}
-        ray.init(address=address, runtime_env=runtime_env, logging_level=logging.ERROR, log_to_driver=False)
+        ray.init(address=address, runtime_env=code(ROOT), logging_level=logging.ERROR, log_to_driver=False)
         return
     ray.init(
+        address="local",  # also where RAY_ADDRESS is set, as it is on the nodes of a cluster
         include_dashboard=False,
         logging_level=logging.ERROR,
         log_to_driver=False,

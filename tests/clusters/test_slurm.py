@@ -72,6 +72,7 @@ def job(tmp_path: Path) -> Iterator[dict[str, str]]:
         "SLURM_JOB_NODELIST": "node[1-2]",
         "SLURM_CPUS_ON_NODE": "4",
         "SLURM_GPUS_ON_NODE": "0",
+        "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "1",
     }
     shutil.rmtree(f"/tmp/gleaner-{number}", ignore_errors=True)
 
