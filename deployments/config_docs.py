@@ -23,8 +23,8 @@ A run is one YAML file. It is decoded strictly: an unknown key, a wrong type or 
 anything starts, with the key's path, what is allowed and the nearest valid name. Relative paths begin at the file's
 folder. Environment variables are not expanded, and secrets are refused: name the variable that holds one.
 
-A run may be resumed with other replicas, batch sizes, addresses, queue bounds, budget or shard sizes; a change of
-corpus, task, seed, models, gates or recovery would make other samples, and is refused with the difference shown.
+A run may be resumed with other replicas, scaling, batch sizes, addresses, queue bounds, budget or shard sizes; a change
+of corpus, task, seed, models, gates or recovery would make other samples, and is refused with the difference shown.
 
 This page is made from `schemas/config.py` by `python -m deployments.config_docs`.
 """

@@ -8,6 +8,7 @@ from enum import Enum
 from msgspec import Struct
 
 from schemas.progress import RunSnapshot
+from schemas.scaling import Scaling
 from schemas.stages import ConductorStatus
 
 
@@ -31,6 +32,9 @@ class ReplicaStatus(Struct, frozen=True):
     running: int
     wanted: int
     state: str
+    starting: int = 0
+    draining: int = 0
+    """Taken out of service; it ends what it has begun."""
 
 
 class Progress(Struct, frozen=True):
@@ -41,4 +45,6 @@ class Progress(Struct, frozen=True):
     snapshot: RunSnapshot | None = None
     conductors: tuple[ConductorStatus, ...] = ()
     replicas: tuple[ReplicaStatus, ...] = ()
+    scaling: Scaling | None = None
+    """The last decision on replicas, with its reasons, and why pools idle."""
     note: str = ""

@@ -20,6 +20,7 @@ from actors.corpus.reader import read
 from actors.dataset.finish import finish
 from deployments import serving
 from deployments.actors import ConductorActor, QueueActor, ReaderActor, WriterActor
+from deployments.autoscaling import Autoscaler
 from deployments.cluster import cluster, here
 from deployments.interrupts import Interrupts
 from deployments.output import prepare
@@ -30,6 +31,7 @@ from schemas.errors import GleanerError, UserError
 from schemas.ids import content_id
 from schemas.manifest import Manifest
 from schemas.progress import RunSnapshot
+from schemas.scaling import Scaling
 from schemas.stages import ConductorStatus
 
 log = logging.getLogger("gleaner.run")
@@ -87,6 +89,8 @@ class Supervisor:
         self._conductors: dict[str, Any] = {}
         self._conducting: dict[Any, str] = {}
         self._conductor_names = 0
+        self._autoscaler: Autoscaler | None = None
+        self._scaling: Scaling | None = None
         self._queue: Any = None
         self._opened = False
         self._reading: Any = None
@@ -119,6 +123,8 @@ class Supervisor:
         for conductor in self._conductors.values():
             ray.kill(conductor)
         serving.remove(self._where)
+        if self._autoscaler is not None:
+            self._autoscaler.close()
         if self._opened:
             try:
                 ray.get(self._queue.close.remote(), timeout=CALL_S)
@@ -137,6 +143,7 @@ class Supervisor:
         reader = ReaderActor.options(**beside).remote(self._config, self._queue)
         self._reading = reader.run.remote()
         self._tell(Phase.STARTING, "starting models")
+        self._autoscaler = Autoscaler(self._config, self._where)
         serving.deploy(self._config, self._where)
         for _ in range(self._config.conductors.count):
             self._add_conductor()
@@ -177,21 +184,29 @@ class Supervisor:
 
     def _tell(self, phase: Phase, note: str = "") -> None:
         now = time.time()
-        if self._conducting and now - self._replicas_at > REPLICA_POLL_S:
-            self._replicas_at = now
-            self._replicas = tuple(serving.replica_status(self._where))
         snapshot: RunSnapshot | None = None
         conductors: list[ConductorStatus] = []
         if self._queue is not None:
             snapshot = self._call(self._queue.snapshot.remote())
             conductors = self._statuses()
+        if self._conducting and now - self._replicas_at > REPLICA_POLL_S:
+            self._replicas_at = now
+            self._replicas = tuple(serving.replica_status(self._where))
+            if self._autoscaler is not None and snapshot is not None:
+                self._scaling = self._autoscaler.step(snapshot, conductors, self._replicas)
         if phase is Phase.RUNNING and not all(status.running for status in self._replicas):
             waiting = [status.name for status in self._replicas if not status.running]
             note = f"loading models: {len(self._replicas) - len(waiting)} of {len(self._replicas)} ready"
             phase = Phase.STARTING if snapshot is None or not snapshot.counts.attempts else phase
         self._watch(
             Progress(
-                at=now, phase=phase, snapshot=snapshot, conductors=tuple(conductors), replicas=self._replicas, note=note
+                at=now,
+                phase=phase,
+                snapshot=snapshot,
+                conductors=tuple(conductors),
+                replicas=self._replicas,
+                scaling=self._scaling,
+                note=note,
             )
         )
 

@@ -3,23 +3,29 @@
 Law: every pool and gate is an application of its own, named after the run, so that two runs share a cluster unharmed.
 """
 
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Container, Mapping
+from contextlib import suppress
 from typing import Any
 
+import ray
 from msgspec import Struct
 from ray import serve
+from ray.serve.config import AutoscalingConfig, AutoscalingPolicy
 from ray.serve.schema import ApplicationStatus
 
 from deployments.gate import ModelGate
 from deployments.generator import GeneratorPool
 from deployments.progress import ReplicaStatus
+from deployments.scaling_board import Follow
 from schemas.config import Replicas, RunConfig
 from schemas.errors import ConfigError, ModelError
 from schemas.ids import PoolName
 from schemas.verdicts import GateName
 
-BATCHES_PER_REPLICA = 8
-"""Target of Serve's autoscaler: micro-batches under way in one replica."""
+REMOVE_S = 5.0
+"""At a run's end replicas have nothing to finish for anybody: those that still compute are ended after so long."""
 
 
 class DeploymentNames(Struct, frozen=True):
@@ -27,6 +33,17 @@ class DeploymentNames(Struct, frozen=True):
 
     pools: dict[PoolName, str]
     gates: dict[GateName, str]
+    board: str
+    """Name of the actor that tells Serve how many replicas of each are wanted."""
+
+    @property
+    def by_role(self) -> dict[str, str]:
+        """Applications by the name under which tally and autoscaling know them."""
+        return {**self.pools, **{gate.value: app for gate, app in self.gates.items()}}
+
+    def gone(self, applications: Container[str]) -> bool:
+        """None of them is there any more."""
+        return not any(name in applications for name in self.all)
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -38,17 +55,33 @@ def names(config: RunConfig, run_id: str) -> DeploymentNames:
     return DeploymentNames(
         pools={PoolName(pool): f"{run_id}-pool-{pool}" for pool in config.pools},
         gates={gate: f"{run_id}-{gate.value}" for gate in (GateName.FAITHFULNESS, GateName.REWARD)},
+        board=f"{run_id}-scaling",
     )
+
+
+class Deployment(Struct, frozen=True):
+    """One application: its replica's class with its arguments, and how many there are."""
+
+    replica: type
+    name: str
+    replicas: Replicas
+    arguments: tuple[object, ...]
 
 
 def deploy(config: RunConfig, where: DeploymentNames) -> None:
     """Asks Serve for every pool and gate at once; does not wait for their models."""
-    targets = [
-        _target(GeneratorPool, where.pools[PoolName(name)], pool.replicas, pool) for name, pool in config.pools.items()
+    wanted = [
+        Deployment(GeneratorPool, where.pools[PoolName(name)], pool.replicas, (pool,))
+        for name, pool in config.pools.items()
     ]
-    for gate in (GateName.FAITHFULNESS, GateName.REWARD):
-        model = config.gates.faithfulness if gate is GateName.FAITHFULNESS else config.gates.reward
-        targets.append(_target(ModelGate, where.gates[gate], model.replicas, gate, model))
+    for gate, model in (
+        (GateName.FAITHFULNESS, config.gates.faithfulness),
+        (GateName.REWARD, config.gates.reward),
+    ):
+        wanted.append(Deployment(ModelGate, where.gates[gate], model.replicas, (gate, model)))
+    # a replica that is taken away first ends what it has, and a conductor waits no longer than a hop's limit for it
+    drain_s = config.conductors.hop_timeout_s + REMOVE_S
+    targets = [_target(each, board=where.board, drain_s=drain_s) for each in wanted]
     serve.run_many(targets, wait_for_applications_running=False, wait_for_ingress_deployment_creation=True)
 
 
@@ -72,10 +105,15 @@ def check_fits(config: RunConfig, resources: Mapping[str, float]) -> None:
 
 def remove(where: DeploymentNames) -> None:
     """Takes the run's deployments down and waits until their processes have ended."""
-    known = serve.status().applications
     for name in where.all:
-        if name in known:
-            serve.delete(name, _blocking=name == where.all[-1])
+        if name in serve.status().applications:
+            serve.delete(name, _blocking=False)
+    until = time.monotonic() + REMOVE_S
+    while not where.gone(serve.status().applications):
+        if time.monotonic() > until:
+            _end_replicas(where)
+            until = math.inf
+        time.sleep(0.1)
 
 
 def replica_status(where: DeploymentNames) -> list[ReplicaStatus]:
@@ -97,36 +135,54 @@ def replica_status(where: DeploymentNames) -> list[ReplicaStatus]:
                     running=states.get("RUNNING", 0),
                     wanted=sum(states.values()),
                     state=application.status.value,
+                    starting=sum(states.get(state, 0) for state in ("STARTING", "UPDATING", "RECOVERING")),
+                    draining=states.get("STOPPING", 0),
                 )
             )
     return found
 
 
-def _target(replica: type, name: str, replicas: Replicas, *arguments: object) -> serve.RunTarget:
+def _target(wanted: Deployment, *, board: str, drain_s: float) -> serve.RunTarget:
+    replicas = wanted.replicas
     resources: dict[str, Any] = {"num_cpus": replicas.num_cpus, "num_gpus": replicas.num_gpus}
     if replicas.accelerator_type is not None:
         resources["accelerator_type"] = replicas.accelerator_type
     scale: dict[str, Any] = {"num_replicas": replicas.max}
     if replicas.min != replicas.max:
-        scale = {
-            "autoscaling_config": {
-                "min_replicas": replicas.min,
-                "max_replicas": replicas.max,
-                "target_ongoing_requests": BATCHES_PER_REPLICA,
-            }
-        }
+        scale = {"autoscaling_config": _following(board, wanted.name, replicas)}
     deploy: Any = serve.deployment
     deployment = deploy(
-        replica,
-        name=name,
+        wanted.replica,
+        name=wanted.name,
         ray_actor_options=resources,
         max_ongoing_requests=replicas.max_ongoing,
         max_constructor_retry_count=2,
-        graceful_shutdown_timeout_s=5,
+        graceful_shutdown_timeout_s=drain_s,
         graceful_shutdown_wait_loop_s=0.2,
         **scale,
     )
-    return serve.RunTarget(target=deployment.bind(*arguments), name=name, route_prefix=None)
+    return serve.RunTarget(target=deployment.bind(*wanted.arguments), name=wanted.name, route_prefix=None)
+
+
+def _following(board: str, name: str, replicas: Replicas) -> AutoscalingConfig:
+    """Serve's autoscaling with the board's word as its policy, followed without delay: the policy has its own."""
+    policy = AutoscalingPolicy(policy_function=Follow, policy_kwargs={"board": board, "deployment": name})
+    return AutoscalingConfig(
+        min_replicas=replicas.min,
+        max_replicas=replicas.max,
+        upscale_delay_s=0,
+        downscale_delay_s=0,
+        policy=policy,
+    )
+
+
+def _end_replicas(where: DeploymentNames) -> None:
+    """Those that go on computing for a conductor that is gone."""
+    named: Any = ray.util.list_named_actors(all_namespaces=True)
+    for actor in named:
+        if any(actor["name"].startswith(f"SERVE_REPLICA::{app}#") for app in where.all):
+            with suppress(ValueError):  # ended meanwhile
+                ray.kill(ray.get_actor(actor["name"], namespace=actor["namespace"]))
 
 
 def _why(name: str, application: Any) -> str:

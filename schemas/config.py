@@ -169,6 +169,8 @@ class Replicas(Config, frozen=True):
     """A kind of GPU by Ray's name for it, such as `H100`."""
     max_ongoing: Positive = 1024
     """Samples in a replica at once."""
+    slots: Positive | None = None
+    """Requests that a replica computes at once, for autoscaling; without it, the engine's own limit, or 64."""
 
 
 class Pool(Config, frozen=True):
@@ -255,6 +257,19 @@ class Conductors(Config, frozen=True):
     """Longest wait for one answer of a pool or gate, in seconds."""
 
 
+class Scaling(Config, frozen=True):
+    """How pools whose `replicas.min` and `.max` differ grow and shrink with the work."""
+
+    accelerators: Annotated[float, Meta(gt=0)] | None = None
+    """GPUs that all pools and gates may hold together (CPUs, if none takes a GPU); without it, each up to its `max`."""
+    cooldown_s: Seconds = 60.0
+    """A replica is taken away when it was not needed for so many seconds."""
+    horizon_s: Seconds = 30.0
+    """A replica is added for so many seconds of work, or for as long as one takes to start if that is longer."""
+    max_starting: Positive = 1024
+    """Replicas that load their models at the same time."""
+
+
 class Budget(Config, frozen=True):
     """When it is spent, no attempt starts any more and what is outstanding ends as `budget`."""
 
@@ -292,6 +307,8 @@ class RunConfig(Config, frozen=True):
     """Bounds of what is outstanding."""
     conductors: Conductors = Conductors()
     """How much is in flight."""
+    scaling: Scaling = Scaling()
+    """How many replicas are kept for the work there is."""
     budget: Budget = Budget()
     """When to stop spending."""
     dataset: Dataset = Dataset()

@@ -14,6 +14,8 @@ ASSUMED_START_S = 30.0
 """Until a start has been seen: loading a small model."""
 ENOUGH_CALLS = 16
 """A rate of fewer calls than this is noise."""
+RARE = 0.05
+"""Calls per attempt that a pool in use counts with at least: what repairs escalate to must be there when one comes."""
 
 
 class PoolFacts(Struct, frozen=True):
@@ -42,7 +44,7 @@ class Facts(Struct, frozen=True):
     oldest_s: float
     max_attempts: int
     expected: dict[str, float]
-    """Calls per attempt to each pool, until they are measured."""
+    """Calls per attempt to each pool, until they are measured; a pool that expects some never counts as unused."""
     pools: dict[str, PoolFacts]
     budget_spent: bool = False
 
@@ -119,7 +121,7 @@ def _signals(now: PoolFacts, meter: PoolMeter, attempts: float, expected: float)
     known = meter.calls >= ENOUGH_CALLS and meter.busy_s > 0 and meter.progress > 0
     tokens_per_call = max(1.0, meter.tokens / meter.calls) if known else 1.0
     return PoolSignals(
-        calls_per_attempt=meter.calls / attempts if attempts >= ENOUGH_CALLS else expected,
+        calls_per_attempt=max(meter.calls / attempts, min(expected, RARE)) if attempts >= ENOUGH_CALLS else expected,
         tokens_per_call=tokens_per_call,
         tokens_per_s=tokens_per_call * meter.progress / meter.busy_s if known else None,
         slots=now.slots,

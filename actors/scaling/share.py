@@ -31,7 +31,7 @@ def share(
     Raises ValueError when not even one replica of each pool fits (a configuration that is refused earlier).
     """
     least = {pool: max(bound.min, 1 if work_s[pool] > 0 else 0) for pool, bound in bounds.items()}
-    if _taken(least, bounds) > accelerators:
+    if not _within(least, bounds, accelerators):
         raise ValueError(f"{accelerators:g} accelerators do not hold one replica of each pool that has work")
 
     def exact(drain_s: float) -> dict[str, float]:
@@ -41,7 +41,7 @@ def share(
         }
 
     def fits(drain_s: float) -> bool:
-        return _taken(_whole(exact(drain_s)), bounds) <= accelerators
+        return _within(_whole(exact(drain_s)), bounds, accelerators)
 
     drain_s = max([horizon_s, *(work_s[pool] / bound.max for pool, bound in bounds.items())])
     if fits(drain_s):
@@ -63,6 +63,11 @@ def _whole(exact: Mapping[str, float]) -> dict[str, int]:
 
 def _taken(replicas: Mapping[str, int], bounds: Mapping[str, PoolBounds]) -> float:
     return sum(bounds[pool].accelerators * count for pool, count in replicas.items())
+
+
+def _within(replicas: Mapping[str, int], bounds: Mapping[str, PoolBounds], accelerators: float) -> bool:
+    """Fractions of accelerators add up with rounding errors: a millionth is none."""
+    return _taken(replicas, bounds) <= accelerators + 1e-6
 
 
 def _with_spare(

@@ -263,7 +263,7 @@ def test_identity_survives_a_move(tmp_path: Path) -> None:
 
 def test_every_key_is_identity_or_known_not_to_be() -> None:
     """A setting added later is part of the identity unless somebody decided that it is not."""
-    free = {"name", "queue", "conductors", "budget", "dataset", "ray_address"}
+    free = {"name", "queue", "conductors", "scaling", "budget", "dataset", "ray_address"}
     assert {key.split(".", 1)[0] for key in identity(CONFIG)} | free == set(RunConfig.__struct_fields__)
 
 

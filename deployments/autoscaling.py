@@ -1,0 +1,167 @@
+"""The run's side of autoscaling: what is counted becomes facts, `actors.scaling` decides, the board tells Serve.
+
+Law: one decision for all pools at once, as they share accelerators; Serve only follows it. A run whose pools are all
+of fixed size decides too, as that is where "why is it idle?" is answered.
+"""
+
+import math
+from collections.abc import Sequence
+
+import ray
+from msgspec import Struct
+from ray.exceptions import RayActorError
+
+from actors.scaling.measure import Facts, Meter, PoolFacts, measure
+from actors.scaling.policy import decide
+from deployments.progress import ReplicaStatus
+from deployments.scaling_board import NAMESPACE, BoardActor
+from deployments.serving import DeploymentNames
+from schemas.config import (
+    FRESH_POOL,
+    Engine,
+    HttpEngine,
+    Replicas,
+    RunConfig,
+    TransformersEngine,
+    VllmEngine,
+)
+from schemas.progress import RoleCost, RunSnapshot
+from schemas.scaling import PoolBounds, Scaling, ScalingLimits, ScalingMemory
+from schemas.stages import ConductorStatus, Stage
+
+REBALANCE_S = 10.0
+"""Longer than a decision takes to show in the measured rates, far shorter than a cool-down."""
+SLOTS = 64
+"""Of an engine that does not say: vLLM's and most servers' batch is at least that."""
+ESCALATED = 0.05
+"""Calls per attempt to a pool that repairs escalate to, at least: it must be there when the first one comes."""
+
+
+class Autoscaler:
+    """Holds meter and memory of one run, and its board."""
+
+    def __init__(self, config: RunConfig, where: DeploymentNames) -> None:
+        self._config = config
+        self._apps = where.by_role
+        self._limits = limits(config)
+        self._meter = Meter()
+        self._memory = ScalingMemory()
+        self._board = BoardActor.options(name=where.board, namespace=NAMESPACE).remote()
+
+    def step(
+        self, snapshot: RunSnapshot, conductors: Sequence[ConductorStatus], replicas: Sequence[ReplicaStatus]
+    ) -> Scaling:
+        """One decision, written on the board. Call it about once a second, with `replicas` of every deployment."""
+        statuses = {status.name: status for status in replicas}
+        running = in_flight(self._config, snapshot.summary.roles, conductors)
+        pools = {
+            name: _facts(name, model, snapshot.summary.roles, running[name], statuses[self._apps[name]])
+            for name, model in models(self._config).items()
+        }
+        facts = Facts(
+            at=snapshot.at,
+            attempts=snapshot.counts.attempts,
+            requeued=snapshot.counts.attempts - snapshot.counts.accepted - snapshot.counts.dead_lettered,
+            ready=snapshot.ready,
+            leased=snapshot.leased,
+            waiting=snapshot.waiting,
+            oldest_s=snapshot.oldest_s,
+            max_attempts=self._config.recovery.max_attempts,
+            expected={name: _expected(name, self._config) for name in pools},
+            pools=pools,
+            budget_spent=snapshot.summary.tokens >= (self._config.budget.tokens or math.inf),
+        )
+        signals, self._meter = measure(facts, self._meter)
+        scaling, self._memory = decide(signals, self._limits, self._memory, facts.at)
+        self._board.write.remote({self._apps[name]: each.wanted for name, each in scaling.pools.items()})
+        return scaling
+
+    def close(self) -> None:
+        """Takes the board away; Serve keeps what it was told last."""
+        try:
+            ray.kill(self._board)
+        except RayActorError:
+            return
+
+
+def limits(config: RunConfig) -> ScalingLimits:
+    """The policy's bounds. A replica's price is its GPUs, or its CPUs in a run that uses no GPU."""
+    replicas = {name: each.replicas for name, each in models(config).items()}
+    gpus = any(each.num_gpus for each in replicas.values())
+    scaling = config.scaling
+    return ScalingLimits(
+        pools={
+            name: PoolBounds(each.min, each.max, each.num_gpus if gpus else each.num_cpus)
+            for name, each in replicas.items()
+        },
+        accelerators=math.inf if scaling.accelerators is None else scaling.accelerators,
+        cooldown_s=scaling.cooldown_s,
+        rebalance_s=REBALANCE_S,
+        max_starting=scaling.max_starting,
+        horizon_s=scaling.horizon_s,
+    )
+
+
+class Model(Struct, frozen=True):
+    """What a pool or a gate runs, and on how many replicas."""
+
+    engine: Engine
+    replicas: Replicas
+
+
+def models(config: RunConfig) -> dict[str, Model]:
+    """Every pool and gate under the name the policy knows it by."""
+    pools = {name: Model(pool.engine, pool.replicas) for name, pool in config.pools.items()}
+    for name in ("faithfulness", "reward"):
+        gate = getattr(config.gates, name)
+        pools[name] = Model(gate.engine, gate.replicas)
+    return pools
+
+
+def slots(engine: Engine, replicas: Replicas) -> int:
+    """Requests that a replica computes at once."""
+    if replicas.slots is not None:
+        return replicas.slots
+    match engine:
+        case VllmEngine(max_num_seqs=int(sequences)):
+            return sequences
+        case TransformersEngine():
+            return engine.max_batch
+        case HttpEngine():
+            return engine.concurrency
+    return SLOTS
+
+
+def in_flight(config: RunConfig, roles: Sequence[RoleCost], conductors: Sequence[ConductorStatus]) -> dict[str, float]:
+    """Calls under way by pool. Conductors count stages: generator pools share theirs by the seconds each took."""
+    stages = dict.fromkeys(Stage, 0)
+    for conductor in conductors:
+        for flow in conductor.stages:
+            stages[flow.stage] += flow.in_flight
+    seconds = {role.role: role.seconds for role in roles if role.role in config.pools}
+    seconds = seconds if sum(seconds.values()) > 0 else {FRESH_POOL: 1.0}
+    generating = stages[Stage.GENERATE] / sum(seconds.values())
+    running = {name: generating * seconds.get(name, 0.0) for name in config.pools}
+    return running | {
+        "faithfulness": float(stages[Stage.FAITHFULNESS]),
+        "reward": float(stages[Stage.REWARD]),
+    }
+
+
+def _facts(name: str, model: Model, roles: Sequence[RoleCost], running: float, status: ReplicaStatus) -> PoolFacts:
+    cost = next((role for role in roles if role.role == name), RoleCost(name, 0, 0, 0, 0.0))
+    return PoolFacts(
+        calls=cost.calls,
+        tokens=cost.prompt_tokens + cost.completion_tokens,
+        running=running,
+        slots=slots(model.engine, model.replicas),
+        ready=status.running,
+        starting=status.starting,
+        draining=status.draining,
+    )
+
+
+def _expected(name: str, config: RunConfig) -> float:
+    if name == config.recovery.escalate_to:
+        return ESCALATED
+    return 1.0 if name == FRESH_POOL or name not in config.pools else 0.0

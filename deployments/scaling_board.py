@@ -1,0 +1,71 @@
+"""How a decision reaches Serve: the run writes it on a board, and Serve's controller reads it there.
+
+Laws: the controller never waits for us: it asks, goes on, and uses the answer at a later tick; without an answer it
+keeps what it has. `Follow` decides nothing. This module travels to the controller by value, so it imports Ray alone:
+a cluster whose Serve was started by somebody else needs none of our code there.
+"""
+
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+
+NAMESPACE = "gleaner"
+ASK_EVERY_S = 0.5
+
+
+class BoardShell:
+    """Replicas wanted of each Serve deployment of one run."""
+
+    def __init__(self) -> None:
+        self._wanted: dict[str, int] = {}
+
+    def write(self, wanted: dict[str, int]) -> None:
+        self._wanted = wanted
+
+    def read(self, deployment: str) -> int | None:
+        """None: nothing has been decided for it."""
+        return self._wanted.get(deployment)
+
+
+class Follow:
+    """Serve's policy for one deployment: as many replicas as the board says."""
+
+    def __init__(self, board: str, deployment: str) -> None:
+        self._name = board
+        self._deployment = deployment
+        self._board: Any = None
+        self._answer: Any = None
+        self._asked_at = 0.0
+        self._wanted: int | None = None
+
+    def __call__(self, context: Any) -> tuple[int, dict[str, Any]]:
+        """Never waits. Replicas wanted, and no state of Serve's."""
+        try:
+            self._hear()
+            self._ask(context.current_time)
+        except (RayError, ValueError):  # no board (yet, or any more): its run starts, ended or died; ask anew later
+            self._board = self._answer = None
+        return context.target_num_replicas if self._wanted is None else self._wanted, {}
+
+    def _hear(self) -> None:
+        if self._answer is None:
+            return
+        done, _ = ray.wait([self._answer], timeout=0)
+        if not done:
+            return
+        self._answer = None
+        heard = ray.get(done[0])
+        self._wanted = self._wanted if heard is None else heard
+
+    def _ask(self, now: float) -> None:
+        if self._answer is not None or now - self._asked_at < ASK_EVERY_S:
+            return
+        self._asked_at = now
+        if self._board is None:
+            self._board = ray.get_actor(self._name, namespace=NAMESPACE)
+        self._answer = self._board.read.remote(self._deployment)
+
+
+_actor: Any = ray.remote
+BoardActor = _actor(num_cpus=0)(BoardShell)
