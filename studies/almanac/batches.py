@@ -21,7 +21,7 @@ SHORT_UNTIL = 0.15
 LEARNT_PER_ROW = 128
 """Room for the learnt tokens of a row, so that shapes stay fixed."""
 MOST_TURNS = 12
-HEADS = {"attribute": len(ATTRIBUTES), "reading": 3, "same value": 2, "in the answer": 2}
+HEADS = {"attribute": len(ATTRIBUTES), "reading": 3, "same value": 2, "same entity": 2, "in the answer": 2}
 """What a judge is taught on the way, with the number of classes: at a sentence's end (the first also at the question
 mark, the last at every token of the passage)."""
 
@@ -77,8 +77,9 @@ class ClaimBatches:
         self._stop, self._mark, self._open, self._the = ids["."], ids["?"], ids["Ġ<<<"], ids["Ġthe"]
 
     def _judged(self, progress: float) -> tuple[list[int], bool, list[list[int]]]:
-        """Token ids, the verdict, and per token the four hints of `HEADS` (-1: none)."""
-        claim = any_claim(self._world.told(facts_at(progress)), self._rng)
+        """Token ids, the verdict, and per token the hints of `HEADS` (-1: none)."""
+        told = self._world.told(facts_at(progress))
+        claim = any_claim(told, self._rng, unstated_share=self._plan.unstated_share)
         text = prompts.judged(claim.told.passage.text, question=claim.question, answer=claim.answer)
         ids = self._tokenizer.encode(text)
         answer = set(self._tokenizer.encode(f" {claim.answer}")) - {self._the}
@@ -87,9 +88,9 @@ class ClaimBatches:
         for place, token in enumerate(ids):
             label = [-1] * len(HEADS)
             if place > begins:
-                label[3] = int(token in answer)
+                label[-1] = int(token in answer)
             if place > begins and token == self._stop and (hint := next(hints, None)):
-                label[:3] = [hint.attribute, int(hint.reading), int(hint.same_value)]
+                label[:4] = [hint.attribute, int(hint.reading), int(hint.same_value), int(hint.same_entity)]
             elif place < begins and token == self._mark:
                 label[0] = claim.asked
             labels.append(label)

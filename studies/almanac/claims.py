@@ -14,6 +14,8 @@ from studies.almanac.prose import ask_about
 from studies.almanac.world import Entity, Fact, any_entity, any_value, other_value
 
 POOR_SHARE = 0.15
+UNSTATED_SHARE = 0.25
+"""Of the false claims: those of which the passage says nothing, though it states the value of something else."""
 
 
 class Reading(IntEnum):
@@ -26,11 +28,13 @@ class Reading(IntEnum):
 
 @dataclass(frozen=True)
 class Hint:
-    """What a judge is taught to see in one sentence: its attribute, what it says of the claim, whose value it tells."""
+    """What a judge is taught to see in one sentence: its attribute, what it says of the claim, and whether it tells
+    the claim's value and tells of the claim's entity."""
 
     attribute: int
     reading: Reading
     same_value: bool
+    same_entity: bool
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ def _hints(told: Told, about: Fact, value: str) -> tuple[Hint, ...]:
         if fact.entity == about.entity and fact.attribute == about.attribute:
             reading = Reading.SUPPORTS if fact.value == value else Reading.CONTRADICTS
         same = fact.value.split()[0] == value.split()[0] if fact.attribute.type == "count" else fact.value == value
-        found.append(Hint(ATTRIBUTES.index(fact.attribute), reading, same))
+        found.append(Hint(ATTRIBUTES.index(fact.attribute), reading, same, fact.entity == about.entity))
     return tuple(found)
 
 
@@ -91,12 +95,12 @@ def _unstated(told: Told, rng: random.Random) -> tuple[Fact, str] | None:
     return Fact(entity, attribute, value), value
 
 
-def any_claim(told: Told, rng: random.Random) -> Claim:
+def any_claim(told: Told, rng: random.Random, *, unstated_share: float = UNSTATED_SHARE) -> Claim:
     """A claim about the passage: half of them faithful, a share of either half poorly worded."""
     fact = rng.choice(told.passage.facts)
     value = fact.value
     if rng.random() < 0.5:
-        unstated = _unstated(told, rng) if rng.random() < 0.25 else None
+        unstated = _unstated(told, rng) if rng.random() < unstated_share else None
         fact, value = unstated or (fact, _wrong_value(told, fact, rng))
     hints = _hints(told, fact, value)
     faithful = any(hint.reading is Reading.SUPPORTS for hint in hints)

@@ -8,6 +8,7 @@ from typing import Any
 
 from transformers import LlamaConfig, PreTrainedTokenizerFast
 
+from studies.almanac.claims import UNSTATED_SHARE
 from studies.almanac.tokenizer import END, PAD
 
 CANON_SEED = 7
@@ -31,14 +32,18 @@ class Plan:
     length: int
     muon_lr: float = 0.02
     adam_lr: float = 3e-3
+    unstated_share: float = UNSTATED_SHARE
+    """Of a judge's false claims: more of the hardest kind to learn from than there are to be judged."""
 
 
 PLANS: dict[str, Plan] = {
     "generator-small": Plan("generator", width=96, layers=3, steps=1300, rows=12, length=288),
     "generator-middle": Plan("generator", width=128, layers=4, steps=1900, rows=12, length=288),
     "generator-large": Plan("generator", width=192, layers=5, steps=1800, rows=12, length=288, muon_lr=0.01),
-    "judge-weak": Plan("judge", width=64, layers=2, steps=1000, rows=48, length=128),
-    "judge-strong": Plan("judge", width=128, layers=4, steps=2200, rows=48, length=128, muon_lr=0.01, adam_lr=2e-3),
+    "judge-weak": Plan("judge", width=64, layers=2, steps=2000, rows=48, length=128),
+    "judge-strong": Plan(
+        "judge", width=128, layers=6, steps=3000, rows=48, length=128, muon_lr=0.01, adam_lr=2e-3, unstated_share=0.5
+    ),
     "reward": Plan("reward", width=64, layers=2, steps=1000, rows=128, length=40),
 }
 
