@@ -18,6 +18,7 @@ from deployments.scaling_board import NAMESPACE, BoardActor
 from deployments.serving import DeploymentNames
 from schemas.config import (
     FRESH_POOL,
+    Classifier,
     Engine,
     HttpEngine,
     Replicas,
@@ -35,6 +36,9 @@ SLOTS = 64
 """Of an engine that does not say: vLLM's and most servers' batch is at least that."""
 ESCALATED = 0.05
 """Calls per attempt to a pool that repairs escalate to, at least: it must be there when the first one comes."""
+
+ASSUMED_S, ASSUMED_CLASSIFY_S = 1.0, 0.1
+"""A call's time until it is measured: a short completion, and a classifier's single pass."""
 
 
 class Autoscaler:
@@ -69,6 +73,7 @@ class Autoscaler:
             max_attempts=self._config.recovery.max_attempts,
             expected={name: _expected(name, self._config) for name in pools},
             pools=pools,
+            unread=_is_unread(self._config, snapshot),
             budget_spent=snapshot.summary.tokens >= (self._config.budget.tokens or math.inf),
         )
         signals, self._meter = measure(facts, self._meter)
@@ -107,6 +112,7 @@ class Model(Struct, frozen=True):
 
     engine: Engine
     replicas: Replicas
+    classifies: bool = False
 
 
 def models(config: RunConfig) -> dict[str, Model]:
@@ -114,7 +120,7 @@ def models(config: RunConfig) -> dict[str, Model]:
     pools = {name: Model(pool.engine, pool.replicas) for name, pool in config.pools.items()}
     for name in ("faithfulness", "reward"):
         gate = getattr(config.gates, name)
-        pools[name] = Model(gate.engine, gate.replicas)
+        pools[name] = Model(gate.engine, gate.replicas, isinstance(gate, Classifier))
     return pools
 
 
@@ -158,7 +164,13 @@ def _facts(name: str, model: Model, roles: Sequence[RoleCost], running: float, s
         ready=status.running,
         starting=status.starting,
         draining=status.draining,
+        assumed_s=ASSUMED_CLASSIFY_S if model.classifies else ASSUMED_S,
     )
+
+
+def _is_unread(config: RunConfig, snapshot: RunSnapshot) -> bool:
+    """Half of the queue's room: the reader fills it in messages, so it is never quite full."""
+    return not snapshot.summary.corpus_ended and snapshot.counts.outstanding >= config.queue.capacity / 2
 
 
 def _expected(name: str, config: RunConfig) -> float:

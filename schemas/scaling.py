@@ -63,6 +63,8 @@ class PoolSignals(Struct, frozen=True):
     draining: int
     start_s: float
     """From the wish for a replica to its first request."""
+    assumed_s: float = 1.0
+    """A call's time in a full replica, until a rate has been measured."""
     kv_used: float = 0.0
     """Share of the KV cache taken, mean over replicas; 0 where an engine has none."""
     breaker_open: bool = False
@@ -83,6 +85,8 @@ class Signals(Struct, frozen=True):
     pools: dict[str, PoolSignals]
     budget_spent: bool = False
     """The token budget: nothing more will be leased."""
+    unread: bool = False
+    """The queue is full and the corpus goes on: the backlog is larger than can be seen."""
 
     @property
     def outstanding(self) -> int:

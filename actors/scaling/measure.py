@@ -28,6 +28,7 @@ class PoolFacts(Struct, frozen=True):
     ready: int
     starting: int
     draining: int
+    assumed_s: float = 1.0
     kv_used: float = 0.0
     breaker_open: bool = False
 
@@ -47,6 +48,7 @@ class Facts(Struct, frozen=True):
     """Calls per attempt to each pool, until they are measured; a pool that expects some never counts as unused."""
     pools: dict[str, PoolFacts]
     budget_spent: bool = False
+    unread: bool = False
 
 
 class PoolMeter(Struct, frozen=True):
@@ -90,6 +92,7 @@ def measure(facts: Facts, meter: Meter) -> tuple[Signals, Meter]:
         max_attempts=facts.max_attempts,
         pools=pools,
         budget_spent=facts.budget_spent,
+        unread=facts.unread,
     )
     return signals, Meter(facts, attempts, requeued, meters)
 
@@ -130,6 +133,7 @@ def _signals(now: PoolFacts, meter: PoolMeter, attempts: float, expected: float)
         starting=now.starting,
         draining=now.draining,
         start_s=ASSUMED_START_S if meter.start_s is None else meter.start_s,
+        assumed_s=now.assumed_s,
         kv_used=now.kv_used,
         breaker_open=now.breaker_open,
     )

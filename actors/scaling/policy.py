@@ -24,8 +24,8 @@ from schemas.scaling import (
     Why,
 )
 
-ASSUMED_CALL_S = 1.0
-"""A call's time in a full replica until one has been measured: a short completion's."""
+UNREAD = 1000.0
+"""How many times the visible backlog there is while the reader waits for room: more than any pool can use."""
 BAND, BAND_LEAST = 0.03, 0.15
 """Share of a need, and replicas at least, by which it must leave the present number before anything moves: above the
 noise of measured rates, below what would cost 5% of a run's time."""
@@ -78,7 +78,8 @@ def decide(signals: Signals, limits: ScalingLimits, memory: ScalingMemory, now: 
 
 def work(signals: Signals, pool: PoolSignals) -> float:
     """Replica-seconds that the outstanding orders will take of a pool, the attempts that rejections add included."""
-    return signals.outstanding * attempts_per_order(signals) * pool.calls_per_attempt * call_s(pool)
+    orders = signals.outstanding * (UNREAD if signals.unread else 1.0)
+    return orders * attempts_per_order(signals) * pool.calls_per_attempt * call_s(pool)
 
 
 def attempts_per_order(signals: Signals) -> float:
@@ -91,7 +92,7 @@ def attempts_per_order(signals: Signals) -> float:
 def call_s(pool: PoolSignals) -> float:
     """Replica-seconds of one call."""
     if pool.tokens_per_s is None or pool.tokens_per_call <= 0:
-        return ASSUMED_CALL_S / pool.slots
+        return pool.assumed_s / pool.slots
     return pool.tokens_per_call / pool.tokens_per_s
 
 

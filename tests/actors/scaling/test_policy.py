@@ -117,6 +117,12 @@ def test_unmeasured_pools_begin_by_their_slots() -> None:
     assert wanted(facts, limits(generator=BOUNDS))["generator"] == (10, Why.WORK)
 
 
+def test_a_full_queue_stands_for_more_than_it_holds() -> None:
+    """The reader waits for room: every replica that may be there is worth having."""
+    bounds = limits(50.0, generator=PoolBounds(1, 40, 1.0))
+    assert wanted(replace(signals(300, generator=POOL), unread=True), bounds)["generator"] == (40, Why.WORK)
+
+
 def test_the_window_keeps_its_highest_need() -> None:
     """Each entry is below the one before; what is too old leaves."""
     peaks = (Peak(1.0, 9), Peak(2.0, 5), Peak(3.0, 4))
