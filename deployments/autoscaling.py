@@ -13,6 +13,7 @@ from ray.exceptions import RayActorError
 
 from actors.scaling.measure import Facts, Meter, PoolFacts, measure
 from actors.scaling.policy import decide
+from deployments.cluster import here
 from deployments.progress import ReplicaStatus
 from deployments.scaling_board import NAMESPACE, BoardActor
 from deployments.serving import DeploymentNames
@@ -50,7 +51,7 @@ class Autoscaler:
         self._limits = limits(config)
         self._meter = Meter()
         self._memory = ScalingMemory()
-        self._board = BoardActor.options(name=where.board, namespace=NAMESPACE).remote()
+        self._board = BoardActor.options(name=where.board, namespace=NAMESPACE, scheduling_strategy=here()).remote()
 
     def step(
         self, snapshot: RunSnapshot, conductors: Sequence[ConductorStatus], replicas: Sequence[ReplicaStatus]

@@ -153,7 +153,9 @@ class Supervisor:
         if self._conductor_names > self._config.conductors.count + CONDUCTOR_RESTARTS:
             raise GleanerError(f"conductors died {CONDUCTOR_RESTARTS} times; see Ray's logs")
         name = f"conductor-{self._conductor_names}"
-        conductor = ConductorActor.remote(name, self._config, self._queue, self._where)
+        # beside the queue too: a node that comes and goes holds replicas alone, so it can go when they do
+        beside = {"scheduling_strategy": here()}
+        conductor = ConductorActor.options(**beside).remote(name, self._config, self._queue, self._where)
         self._conductors[name] = conductor
         self._conducting[conductor.run.remote()] = name
 

@@ -18,7 +18,7 @@ from actors.corpus.reader import documents
 from actors.ledger import LedgerReader
 from benchmarks.loop import SLOTS, configuration, write_corpus
 from deployments.config import to_yaml
-from schemas.config import CustomEngine, Pool, Replicas, RunConfig
+from schemas.config import CustomEngine, Pool, Replicas, RunConfig, Scaling
 from schemas.ledger import AcceptedEnd
 from tests.doubles.fake_nodes import FakeCluster, fake_cluster
 
@@ -28,6 +28,8 @@ COMMAND = [sys.executable, "-c", "from deployments.cli import main; main()"]
 ROOT = Path(__file__).parent.parent.parent
 NODES = 3
 PASSAGES = 1200
+HELD = 0.0001
+"""One order, always the same one: which are held follows from their content."""
 LONGEST_S = 240.0
 """A wait that ends a hanging test, no claim about speed."""
 
@@ -49,15 +51,22 @@ def until(holds: Callable[[], bool], what: str) -> None:
         time.sleep(0.25)
 
 
-def burst(tmp_path: Path, cluster: FakeCluster) -> tuple[RunConfig, Path]:
-    """A run whose generators take a second an answer until the file is there, then none."""
-    over = tmp_path / "over"
+def burst(tmp_path: Path, cluster: FakeCluster) -> RunConfig:
+    """A run whose generators take a second an answer until the file `over` is there, then none; one of its orders
+    waits for the file `last`."""
     write_corpus(tmp_path / "corpus.jsonl", PASSAGES)
     config = configuration(tmp_path / "corpus.jsonl", rejected=0.0, concurrency=256)
-    options: dict[str, str | int | float | bool] = {"median_s": 1.0, "slots": 2, "instant_after": str(over)}
+    options: dict[str, str | int | float | bool] = {
+        "median_s": 1.0,
+        "slots": 2,
+        "instant_after": str(tmp_path / "over"),
+        "held": HELD,
+        "held_until": str(tmp_path / "last"),
+    }
     engine = CustomEngine(factory="tests.doubles.engines:instant", options=options)
     pool = Pool(engine=engine, replicas=Replicas(min=1, max=NODES, num_cpus=0, num_gpus=1))
-    return replace(config, ray_address=f"127.0.0.1:{cluster.port}", pools={"generator": pool}), over
+    scaling = Scaling(cooldown_s=3.0, horizon_s=5.0)
+    return replace(config, ray_address=f"127.0.0.1:{cluster.port}", pools={"generator": pool}, scaling=scaling)
 
 
 def accepted(output: Path) -> int:
@@ -70,7 +79,7 @@ def accepted(output: Path) -> int:
 
 def test_a_burst_brings_nodes_and_its_end_takes_them_down(cluster: FakeCluster, tmp_path: Path) -> None:
     """From no GPU to three and back to none; one of them is lost in the middle, and no order with it."""
-    config, over = burst(tmp_path, cluster)
+    config = burst(tmp_path, cluster)
     (tmp_path / "run.yaml").write_text(to_yaml(config))
     output = tmp_path / "run"
     with (tmp_path / "out").open("wb") as out:
@@ -95,7 +104,11 @@ def test_a_burst_brings_nodes_and_its_end_takes_them_down(cluster: FakeCluster, 
         until(seen(lambda: len(cluster.nodes()) < NODES), "the loss of the node")
         until(seen(lambda: cluster.replicas("pool-generator") == NODES), "a generator on its successor")
         until(seen(lambda: accepted(output) > before), "work that goes on")
-        over.touch()
+        (tmp_path / "over").touch()
+        until(seen(lambda: cluster.replicas("pool-generator") < NODES), "a generator that is not needed any more")
+        until(seen(lambda: len(cluster.nodes()) < NODES), "the end of its node, while the last order is waited for")
+        until(seen(lambda: accepted(output) == PASSAGES * SLOTS - 1), "every order but the one that is held")
+        (tmp_path / "last").touch()
         assert running.wait(LONGEST_S) == 0, (tmp_path / "out").read_text()[-3000:]
     finally:
         running.kill()

@@ -21,7 +21,8 @@ WORDS_PER_ANSWER = 24
 class InstantOptions(Struct, frozen=True, forbid_unknown_fields=True):
     """`rejected`: share of drafts that the classifier scores low; `malformed`: share of completions that do not parse;
     `failing`: share of requests that always fail; `median_s`, `sigma`: lognormal service time; `slots`: how many at
-    once; `instant_after`: once this file is there, answers take no time any more."""
+    once; `instant_after`: once this file is there, answers take no time any more; `held`: share of requests that
+    wait for the file `held_until`."""
 
     rejected: float = 0.0
     malformed: float = 0.0
@@ -30,6 +31,8 @@ class InstantOptions(Struct, frozen=True, forbid_unknown_fields=True):
     sigma: float = 0.6
     slots: int = 64
     instant_after: str = ""
+    held: float = 0.0
+    held_until: str = ""
 
 
 class InstantEngine:
@@ -67,12 +70,17 @@ class InstantEngine:
 
     async def _serve(self, key: str) -> None:
         self.served += 1
+        while self._held(key):  # noqa: ASYNC110  (a file is no event)
+            await asyncio.sleep(0.1)
         if self._options.median_s > 0 and not self._released():
             async with self._slots:
                 wait_s = self._options.median_s * Random(key).lognormvariate(0, self._options.sigma)
                 await asyncio.sleep(0 if self._released() else wait_s)
         if _share(key, "failing") < self._options.failing:
             raise EngineError(ErrorKind.RETRYABLE, "this request always fails")
+
+    def _held(self, key: str) -> bool:
+        return _share(key, "held") < self._options.held and not Path(self._options.held_until).exists()
 
     def _released(self) -> bool:
         return bool(self._options.instant_after) and Path(self._options.instant_after).exists()
