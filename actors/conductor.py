@@ -14,7 +14,8 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.hops import RetryLimits, Sleep, hop
+from actors.hops import RetryLimits, Sleep, Try, hop
+from actors.pool_health import HealthLimits, PoolHealth
 from actors.protocols import Gate, Generator, Orders, Recovery, Task
 from actors.stages import StageCounter
 from schemas.errors import EngineError, ErrorKind, HopError
@@ -57,6 +58,7 @@ class ConductorSettings(Struct, frozen=True):
     concurrency: int
     limits: RetryLimits
     fresh_pool: PoolName
+    health: HealthLimits = HealthLimits()
 
 
 class Toolbox(Struct, frozen=True):
@@ -85,6 +87,10 @@ class Conductor:
         self._in_flight = 0
         self._unreported = 0
         self._stages = StageCounter(clock)
+        self._health = {
+            name: PoolHealth(name, settings.health, clock=clock, sleep=sleep)
+            for name in (*tools.pools, *(gate.value for gate in tools.gates.scored))
+        }
 
     def status(self) -> ConductorStatus:
         """What is in flight, by stage."""
@@ -93,6 +99,7 @@ class Conductor:
             in_flight=self._in_flight,
             unreported=self._unreported,
             stages=self._stages.flows(),
+            paused=tuple(health.pause for health in self._health.values() if health.pause is not None),
         )
 
     async def run(self) -> None:
@@ -188,7 +195,9 @@ class Conductor:
             raise EngineError(ErrorKind.PERMANENT, f"there is no pool '{pool}'")
         with self._stages.during(Stage.GENERATE):
             started_at = self._clock()
-            completion = await self._hop(lambda: first_completion(generator, request))
+            completion = await self._hop(
+                pool, lambda this: first_completion(generator, replace(request, lane=this.lane))
+            )
             seconds = self._clock() - started_at
         draft = task.read(completion.text, completion.finish)
         return Candidate(
@@ -234,13 +243,15 @@ class Conductor:
         started_at = self._clock()
         with self._stages.during(Stage(name.value)):
             try:
-                verdict = await self._hop(lambda: gate.check(request))
+                verdict = await self._hop(
+                    name.value, lambda this: gate.check(replace(request, tries=this.number, lane=this.lane))
+                )
             except HopError as error:
                 verdict = Errored(gate=name, error=error.kind, detail=error.detail)
         return replace(verdict, cost=replace(verdict.cost, seconds=self._clock() - started_at))
 
-    async def _hop(self, call: Callable[[], Awaitable[T]]) -> T:
-        return await hop(call, self._settings.limits, sleep=self._sleep, random=self._random)
+    async def _hop(self, pool: str, call: Callable[[Try], Awaitable[T]]) -> T:
+        return await hop(call, self._settings.limits, self._health[pool], sleep=self._sleep, random=self._random)
 
 
 async def first_completion(generator: Generator, request: GenerationRequest) -> Completion:

@@ -39,6 +39,10 @@ class Engine(Generator, Classify, Protocol):
         """Load and warm up. Raises `schemas.errors.ModelError` when the model does not exist or does not fit."""
         ...
 
+    async def check(self) -> None:
+        """Raises EngineError when it cannot answer any more and should be replaced."""
+        ...
+
     async def close(self) -> None: ...
 
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from actors.gates.build import build_gate
 from actors.protocols import Gate
 from deployments.engines.build import EngineRole, build_engine
-from deployments.replica import answer_each
+from deployments.replica import Health, answer_each
 from schemas.config import Classifier, GateModel
 from schemas.verdicts import GateName, GateReply, GateRequest
 from schemas.wire import GATE_REPLIES, GATE_REQUESTS, Gated
@@ -20,13 +20,22 @@ class ModelGate:
     async def __init__(self, name: GateName, config: GateModel) -> None:  # type: ignore[misc]
         role = EngineRole.CLASSIFIER if isinstance(config, Classifier) else EngineRole.GENERATOR
         self._engine = build_engine(config.engine, role)
+        self._health = Health(self._engine, config.replicas.stall_s)
         await self._engine.start()
         self._gate: Gate = build_gate(name, config, self._engine)
 
     async def check(self, data: bytes) -> AsyncIterator[bytes]:
         """GATE_REQUESTS in, GATE_REPLIES out."""
-        async for replies in answer_each(GATE_REQUESTS.decode(data), self._judge):
+        async for replies in answer_each(GATE_REQUESTS.decode(data), self._judge, self._health):
             yield GATE_REPLIES.encode(replies)
+
+    async def check_health(self) -> None:
+        """Asked by Serve every few seconds; an error has the replica replaced."""
+        await self._health.check()
+
+    async def __del__(self) -> None:
+        """Awaited by Serve when the replica is stopped."""
+        await self._engine.close()
 
     async def _judge(self, request: GateRequest) -> Gated:
         return Gated(GateReply(request_id=request.id, verdict=await self._gate.check(request)))

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from actors.protocols import Engine
 from deployments.engines.build import EngineRole, build_engine
-from deployments.replica import answer_each
+from deployments.replica import Health, answer_each
 from schemas.config import Pool
 from schemas.samples import GenerationRequest
 from schemas.wire import GENERATION_REPLIES, GENERATION_REQUESTS, Generated
@@ -18,12 +18,21 @@ class GeneratorPool:
 
     async def __init__(self, pool: Pool) -> None:  # type: ignore[misc]
         self._engine: Engine = build_engine(pool.engine, EngineRole.GENERATOR)
+        self._health = Health(self._engine, pool.replicas.stall_s)
         await self._engine.start()
 
     async def generate(self, data: bytes) -> AsyncIterator[bytes]:
         """GENERATION_REQUESTS in, GENERATION_REPLIES out."""
-        async for replies in answer_each(GENERATION_REQUESTS.decode(data), self._complete):
+        async for replies in answer_each(GENERATION_REQUESTS.decode(data), self._complete, self._health):
             yield GENERATION_REPLIES.encode(replies)
+
+    async def check_health(self) -> None:
+        """Asked by Serve every few seconds; an error has the replica replaced."""
+        await self._health.check()
+
+    async def __del__(self) -> None:
+        """Awaited by Serve when the replica is stopped."""
+        await self._engine.close()
 
     async def _complete(self, request: GenerationRequest) -> Generated:
         completions = [completion async for completion in self._engine.generate(request)]

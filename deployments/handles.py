@@ -5,16 +5,16 @@ Law: whoever asks gets one reply or one HopError; nothing of Ray's own passes th
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, Generic, TypeVar
 
 from msgspec import DecodeError, Struct
-from ray.exceptions import RayError
+from ray.exceptions import NodeDiedError, OutOfMemoryError, RayActorError, RayError, WorkerCrashedError
 from ray.serve.exceptions import BackPressureError, RayServeException
 
 from schemas.errors import ErrorKind, Failure, HopError
 from schemas.orders import Lease, Outcome, Settlement
-from schemas.samples import Completion, GenerationRequest
+from schemas.samples import Completion, GenerationRequest, Lane
 from schemas.verdicts import GateRequest, Verdict
 from schemas.wire import (
     GATE_REPLIES,
@@ -35,24 +35,36 @@ Send = Callable[[bytes], AsyncIterator[bytes]]
 
 
 class BatchLimits(Struct, frozen=True):
-    """A message goes out when it holds `size` requests or its first one is `linger_s` old."""
+    """A message goes out when it holds `size` requests or its first one is `linger_s` old; at most `messages` of them
+    are under way at once (None: no bound here)."""
 
     size: int = 128
     linger_s: float = 0.005
+    messages: int | None = None
+
+
+SUSPECTS = {Lane.FEW: BatchLimits(size=8, messages=4), Lane.ALONE: BatchLimits(size=1, messages=1)}
+"""How requests travel that were with a dead replica: soon cleared by an answer, or alone when it dies again."""
 
 
 @contextmanager
 def ray_boundary() -> Iterator[None]:
-    """Foreign errors become ours: an overloaded replica asks to wait, a dead one may be replaced."""
+    """Foreign errors become ours: an overloaded replica asks to wait, a dead one makes suspects of what it held."""
     try:
         yield
     except BackPressureError as error:
         raise HopError(ErrorKind.OVERLOADED, "the pool's queue is full", retry_after_s=0.5) from error
+    except (RayActorError, WorkerCrashedError, NodeDiedError, OutOfMemoryError) as error:
+        raise HopError(ErrorKind.CRASHED, _told(error)) from error
     except (RayError, RayServeException) as error:
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else ""
-        raise HopError(ErrorKind.RETRYABLE, f"{type(error).__name__}: {first_line}"[:300]) from error
+        raise HopError(ErrorKind.RETRYABLE, _told(error)) from error
     except DecodeError as error:
         raise HopError(ErrorKind.RETRYABLE, f"a reply could not be decoded: {error}") from error
+
+
+def _told(error: Exception) -> str:
+    first_line = next(iter(str(error).strip().splitlines()), "")
+    return f"{type(error).__name__}: {first_line}"[:300]
 
 
 class BatchedCalls(Generic[Q, R]):
@@ -70,6 +82,7 @@ class BatchedCalls(Generic[Q, R]):
         self._gathering: dict[str, tuple[Q, asyncio.Future[R]]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._calls: set[asyncio.Task[None]] = set()
+        self._room = nullcontext() if limits.messages is None else asyncio.Semaphore(limits.messages)
 
     async def ask(self, key: str, request: Q) -> R:
         """The reply to the request of that key (unique among those under way). Raises HopError."""
@@ -106,18 +119,38 @@ class BatchedCalls(Generic[Q, R]):
         waiting = {key: future for key, (_, future) in batch.items()}
         error = HopError(ErrorKind.RETRYABLE, "the stream ended before this reply")
         try:
-            with ray_boundary():
-                async for data in self._send(self._encode([request for request, _ in batch.values()])):
-                    for reply in self._decode(data):
-                        future = waiting.pop(self._reply_id(reply), None)
-                        if future is not None and not future.done():
-                            future.set_result(reply)
+            async with self._room:
+                await self._exchange(batch, waiting)
         except HopError as failed:
             error = failed
         finally:
             for future in waiting.values():
                 if not future.done():
                     future.set_exception(HopError(error.kind, error.detail, error.retry_after_s))
+
+    async def _exchange(
+        self, batch: dict[str, tuple[Q, asyncio.Future[R]]], waiting: dict[str, asyncio.Future[R]]
+    ) -> None:
+        wanted = [request for request, future in batch.values() if not future.done()]
+        if not wanted:
+            return
+        with ray_boundary():
+            async for data in self._send(self._encode(wanted)):
+                for reply in self._decode(data):
+                    future = waiting.pop(self._reply_id(reply), None)
+                    if future is not None and not future.done():
+                        future.set_result(reply)
+
+
+class Lanes(Generic[Q, R]):
+    """The same calls in the company that each request may have."""
+
+    def __init__(self, shared: BatchLimits, calls: Callable[[BatchLimits], BatchedCalls[Q, R]]) -> None:
+        self._lanes = {Lane.SHARED: calls(shared)} | {lane: calls(limits) for lane, limits in SUSPECTS.items()}
+
+    async def ask(self, lane: Lane, key: str, request: Q) -> R:
+        """As `BatchedCalls.ask`."""
+        return await self._lanes[lane].ask(key, request)
 
 
 def streaming(handle: Any, method: str) -> Send:
@@ -150,12 +183,15 @@ class PoolHandle:
     """A generator pool behind Serve, as `actors.protocols.Generator`."""
 
     def __init__(self, send: Send, limits: BatchLimits) -> None:
-        self._calls: BatchedCalls[GenerationRequest, Generated | Failure] = BatchedCalls(
-            send, GENERATION_REQUESTS.encode, GENERATION_REPLIES.decode, reply_id=_request_id, limits=limits
+        self._lanes: Lanes[GenerationRequest, Generated | Failure] = Lanes(
+            limits,
+            lambda limits: BatchedCalls(
+                send, GENERATION_REQUESTS.encode, GENERATION_REPLIES.decode, reply_id=_request_id, limits=limits
+            ),
         )
 
     async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
-        for completion in _unless_failed(await self._calls.ask(request.id, request)).completions:
+        for completion in _unless_failed(await self._lanes.ask(request.lane, request.id, request)).completions:
             yield completion
 
 
@@ -163,12 +199,15 @@ class GateHandle:
     """A gate behind Serve, as `actors.protocols.Gate`."""
 
     def __init__(self, send: Send, limits: BatchLimits) -> None:
-        self._calls: BatchedCalls[GateRequest, Gated | Failure] = BatchedCalls(
-            send, GATE_REQUESTS.encode, GATE_REPLIES.decode, reply_id=_gated_id, limits=limits
+        self._lanes: Lanes[GateRequest, Gated | Failure] = Lanes(
+            limits,
+            lambda limits: BatchedCalls(
+                send, GATE_REQUESTS.encode, GATE_REPLIES.decode, reply_id=_gated_id, limits=limits
+            ),
         )
 
     async def check(self, request: GateRequest) -> Verdict:
-        return _unless_failed(await self._calls.ask(request.id, request)).reply.verdict
+        return _unless_failed(await self._lanes.ask(request.lane, request.id, request)).reply.verdict
 
 
 class QueueHandle:

@@ -5,10 +5,13 @@ Law: every request of a batch gets exactly one reply, and none waits for another
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
-from schemas.errors import ErrorKind, Failure, HopError
+from actors.protocols import Engine
+from schemas.errors import ErrorKind, Failure, GleanerError, HopError
 
 log = logging.getLogger("gleaner.replica")
 
@@ -24,12 +27,49 @@ Q = TypeVar("Q", bound=Request)
 R = TypeVar("R")
 
 
-async def answer_each(requests: Sequence[Q], answer: Callable[[Q], Awaitable[R]]) -> AsyncIterator[list[R | Failure]]:
+class Stalled(GleanerError):
+    """A replica holds requests and finishes none."""
+
+
+class Health:
+    """Health by progress, not by ping. `stall_s`: longest time with requests in hand and none finished, in seconds."""
+
+    def __init__(self, engine: Engine, stall_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._engine = engine
+        self._stall_s = stall_s
+        self._clock = clock
+        self._in_hand = 0
+        self._moved_at = clock()
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Around one request. A cancelled one is no progress."""
+        if not self._in_hand:
+            self._moved_at = self._clock()
+        self._in_hand += 1
+        try:
+            yield
+            self._moved_at = self._clock()
+        finally:
+            self._in_hand -= 1
+
+    async def check(self) -> None:
+        """Raises Stalled, or what the engine says, when Serve should replace this replica."""
+        idle_s = self._clock() - self._moved_at
+        if self._in_hand and idle_s > self._stall_s:
+            raise Stalled(f"{self._in_hand} requests in hand, none finished in {idle_s:.0f} s")
+        await self._engine.check()
+
+
+async def answer_each(
+    requests: Sequence[Q], answer: Callable[[Q], Awaitable[R]], health: Health
+) -> AsyncIterator[list[R | Failure]]:
     """Replies as they are done; those done at the same moment share a message. Leaving early cancels the rest."""
     done: asyncio.Queue[R | Failure] = asyncio.Queue()
 
     async def one(request: Q) -> None:
-        done.put_nowait(await _reply(request, answer))
+        with health.one():
+            done.put_nowait(await _reply(request, answer))
 
     tasks = [asyncio.ensure_future(one(request)) for request in requests]
     waiting = len(tasks)

@@ -200,6 +200,9 @@ class Supervisor:
             waiting = [status.name for status in self._replicas if not status.running]
             note = f"loading models: {len(self._replicas) - len(waiting)} of {len(self._replicas)} ready"
             phase = Phase.STARTING if snapshot is None or not snapshot.counts.attempts else phase
+        pauses = {pause.name: pause for status in conductors for pause in status.paused}
+        if pauses and not note:
+            note = "; ".join(f"{pause.name} is paused: {pause.why}" for pause in pauses.values())
         self._watch(
             Progress(
                 at=now,

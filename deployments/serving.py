@@ -27,6 +27,9 @@ from schemas.verdicts import GateName
 REMOVE_S = 5.0
 """At a run's end replicas have nothing to finish for anybody: those that still compute are ended after so long."""
 
+HEALTH_CHECK_S = 10.0
+"""Serve asks a replica about itself this often; three bad answers in a row have it replaced."""
+
 
 class DeploymentNames(Struct, frozen=True):
     """Application names of one run, by pool and by gate."""
@@ -159,6 +162,7 @@ def _target(wanted: Deployment, *, board: str, drain_s: float) -> serve.RunTarge
         max_constructor_retry_count=2,
         graceful_shutdown_timeout_s=drain_s,
         graceful_shutdown_wait_loop_s=0.2,
+        health_check_period_s=min(HEALTH_CHECK_S, replicas.stall_s),
         **scale,
     )
     return serve.RunTarget(target=deployment.bind(*wanted.arguments), name=wanted.name, route_prefix=None)

@@ -9,6 +9,7 @@ from actors.gates.diversity import duplicate_verdict, similarity
 from actors.gates.provenance import ProvenanceGate
 from actors.hops import RetryLimits
 from actors.ledger import SqliteLedger
+from actors.pool_health import HealthLimits
 from actors.protocols import Gate, Generator, Orders
 from actors.queue import QueueLimits, RegenerationQueue
 from actors.queue_service import Ledger, QueueService, ServiceSettings
@@ -67,7 +68,11 @@ def conductor_settings(config: RunConfig, name: str) -> ConductorSettings:
     """Bounds of one conductor."""
     limits = RetryLimits(retries=config.conductors.hop_retries, timeout_s=config.conductors.hop_timeout_s)
     return ConductorSettings(
-        name=name, concurrency=config.conductors.concurrency, limits=limits, fresh_pool=PoolName(FRESH_POOL)
+        name=name,
+        concurrency=config.conductors.concurrency,
+        limits=limits,
+        fresh_pool=PoolName(FRESH_POOL),
+        health=HealthLimits(outage_s=config.conductors.outage_s),
     )
 
 

@@ -132,7 +132,7 @@ class HttpEngine(Config, frozen=True, tag="http", tag_field="kind"):
     """Longest wait for one answer, in seconds."""
     breaker_failures: Positive = 16
     """So many failures in a row open the circuit breaker."""
-    breaker_open_s: Seconds = 5.0
+    breaker_open_s: Seconds = 1.0
     """Seconds until an open breaker lets a request through again."""
     structured_output: Literal["json_schema", "json_object", "none"] = "json_schema"
     """What the server understands of `response_format`."""
@@ -169,6 +169,8 @@ class Replicas(Config, frozen=True):
     """A kind of GPU by Ray's name for it, such as `H100`."""
     max_ongoing: Positive = 1024
     """Samples in a replica at once."""
+    stall_s: Seconds = 240.0
+    """A replica that holds samples and finishes none for so long, in seconds, is replaced."""
     slots: Positive | None = None
     """Requests that a replica computes at once, for autoscaling; without it, the engine's own limit, or 64."""
 
@@ -238,7 +240,7 @@ class Queue(Config, frozen=True):
 
     capacity: Annotated[int, Meta(ge=1)] = 20_000
     """Outstanding orders; the corpus reader waits beyond it."""
-    lease_s: Seconds = 300.0
+    lease_s: Seconds = 1200.0
     """A conductor that holds an order longer, in seconds, loses it to another."""
     fresh_share: Probability = 0.25
     """Of what is handed out while repairs wait too: fresh orders. Repairs go ahead, and neither starves."""
@@ -251,10 +253,12 @@ class Conductors(Config, frozen=True):
     """Processes; one carries about 2,000 attempts a second."""
     concurrency: Annotated[int, Meta(ge=1, le=8192)] = 256
     """Samples in flight in each."""
-    hop_retries: Annotated[int, Meta(ge=0, le=16)] = 3
+    hop_retries: Annotated[int, Meta(ge=0, le=16)] = 2
     """Further tries of one failed hop before the order ends as engine_error or gate_error."""
     hop_timeout_s: Seconds = 300.0
     """Longest wait for one answer of a pool or gate, in seconds."""
+    outage_s: Seconds = 600.0
+    """A pool or gate that keeps failing, or asks to wait, is waited for so long, in seconds; then orders end."""
 
 
 class Scaling(Config, frozen=True):
@@ -265,7 +269,7 @@ class Scaling(Config, frozen=True):
     cooldown_s: Seconds = 60.0
     """A replica is taken away when it was not needed for so many seconds."""
     horizon_s: Seconds = 30.0
-    """A replica is added for so many seconds of work, or for as long as one takes to start if that is longer."""
+    """A replica is added for so many seconds of work, or for three times what one takes to start if that is longer."""
     max_starting: Positive = 1024
     """Replicas that load their models at the same time."""
 

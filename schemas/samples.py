@@ -25,6 +25,14 @@ class Sampling(Struct, frozen=True):
     seed: int = 0
 
 
+class Lane(Enum):
+    """In what company a request travels. One that was with a dead replica is a suspect and travels in less."""
+
+    SHARED = "shared"
+    FEW = "few"
+    ALONE = "alone"
+
+
 class GenerationRequest(Struct, frozen=True, omit_defaults=True):
     """One call of a generator: `n` completions of one chat."""
 
@@ -37,6 +45,7 @@ class GenerationRequest(Struct, frozen=True, omit_defaults=True):
     """A JSON schema (as text) that constrains the completion where the engine can; elsewhere the parser decides."""
     logprobs: bool = False
     """Ask for the log-probability of each generated token."""
+    lane: Lane = Lane.SHARED
 
 
 class FinishReason(Enum):

@@ -24,6 +24,14 @@ class StageFlow(Struct, frozen=True):
     seconds: float
 
 
+class Pause(Struct, frozen=True):
+    """A pool or gate that keeps failing: calls wait. `since`: seconds since the epoch; `why`: for a person."""
+
+    name: str
+    since: float
+    why: str
+
+
 class ConductorStatus(Struct, frozen=True):
     """What a conductor tells of itself. `unreported`: outcomes that the queue could not take (their leases return)."""
 
@@ -31,3 +39,4 @@ class ConductorStatus(Struct, frozen=True):
     in_flight: int
     unreported: int
     stages: tuple[StageFlow, ...]
+    paused: tuple[Pause, ...] = ()

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from schemas.corpus import Passage
 from schemas.errors import ErrorKind
-from schemas.samples import Cost, Draft
+from schemas.samples import Cost, Draft, Lane
 
 
 class GateName(Enum):
@@ -80,13 +80,15 @@ class Errored(Struct, frozen=True, tag="errored", omit_defaults=True):
 Verdict = Passed | Rejected | Errored
 
 
-class GateRequest(Struct, frozen=True):
-    """What is put before a gate. `attempt` counts from 1."""
+class GateRequest(Struct, frozen=True, omit_defaults=True):
+    """What is put before a gate. `attempt` counts the order's attempts, `tries` this hop's tries; both from 1."""
 
     id: str
     passage: Passage
     draft: Draft
     attempt: int = 1
+    tries: int = 1
+    lane: Lane = Lane.SHARED
 
 
 class GateReply(Struct, frozen=True):

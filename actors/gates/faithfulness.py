@@ -88,7 +88,7 @@ def question(request: GateRequest) -> Question:
     """What the judge sees."""
     draft = request.draft
     shown = prompts.judged(request.passage.text, question=draft.question, answer=draft.answer)
-    return Question(id=request.id, system=SYSTEM, user=f"{shown}\n{INSTRUCTION}", schema=SCHEMA)
+    return Question(request.id, SYSTEM, f"{shown}\n{INSTRUCTION}", SCHEMA, request.tries)
 
 
 def _held_to_quote(claim: _Claim, passage: str) -> ClaimEvidence:

@@ -69,7 +69,7 @@ def question(request: GateRequest, dimensions: Sequence[str]) -> Question:
         f"Reply with one JSON object with exactly these keys: {', '.join(dimensions)}; each value is a number."
     )
     shown = prompts.rewarded(question=request.draft.question, answer=request.draft.answer)
-    return Question(id=request.id, system=system, user=f"{shown}\n{INSTRUCTION}", schema=_schema(dimensions))
+    return Question(request.id, system, f"{shown}\n{INSTRUCTION}", _schema(dimensions), request.tries)
 
 
 def _schema(dimensions: Sequence[str]) -> str:

@@ -17,14 +17,19 @@ from schemas.samples import Completion, Cost, FinishReason, GenerationRequest, M
 
 T = TypeVar("T")
 
+RETRY_TEMPERATURE = 0.3
+"""A greedy judge would say the same nonsense again."""
+
 
 class Question(Struct, frozen=True):
-    """What a judge is asked: who it is, what it sees, and the JSON schema (as text) of its answer."""
+    """What a judge is asked: who it is, what it sees, and the JSON schema (as text) of its answer. `tries`, from 1:
+    a judge whose answer was nonsense is asked for another draw."""
 
     id: str
     system: str
     user: str
     schema: str
+    tries: int = 1
 
 
 async def answer_of(model: Generator, question: Question, config: LlmJudge) -> Completion:
@@ -33,7 +38,9 @@ async def answer_of(model: Generator, question: Question, config: LlmJudge) -> C
         id=question.id,
         messages=(Message("system", question.system), Message("user", question.user)),
         sampling=Sampling(
-            temperature=config.temperature, max_tokens=config.max_tokens, seed=derived_seed("judge", question.id)
+            temperature=config.temperature if question.tries == 1 else max(config.temperature, RETRY_TEMPERATURE),
+            max_tokens=config.max_tokens,
+            seed=derived_seed("judge", question.id, question.tries),
         ),
         json_schema=question.schema,
     )

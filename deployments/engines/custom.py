@@ -9,7 +9,7 @@ from actors.protocols import Engine
 from schemas.config import CustomEngine
 from schemas.errors import ConfigError
 
-_METHODS = ("start", "close", "generate", "classify")
+_METHODS = ("start", "check", "close", "generate", "classify")
 
 
 def custom_engine(config: CustomEngine) -> Engine:

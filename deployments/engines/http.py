@@ -42,6 +42,9 @@ class HttpEngine:
             await self.close()
             raise
 
+    async def check(self) -> None:
+        """Another replica would reach the same server: nothing to say."""
+
     async def close(self) -> None:
         """Ends the connections; calls under way fail as retryable."""
         if self._endpoint is not None:

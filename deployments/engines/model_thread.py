@@ -59,8 +59,7 @@ class Inbox(Generic[J]):
     def put(self, job: J) -> None:
         """Raises the EngineError that ended the thread."""
         with self._changed:
-            if self._ended is not None:
-                raise EngineError(self._ended.kind, self._ended.detail)
+            self.check()
             self._open.add(job)
             self._waiting.append(job)
             self._changed.notify()
@@ -77,6 +76,12 @@ class Inbox(Generic[J]):
             if taken:
                 self._open = {job for job in self._open if job.owed}
             return taken
+
+    def check(self) -> None:
+        """Raises the EngineError that ended the thread."""
+        with self._changed:
+            if self._ended is not None:
+                raise EngineError(self._ended.kind, self._ended.detail)
 
     def close(self) -> None:
         """Asks the thread to end."""
@@ -106,6 +111,10 @@ class ModelThread(Generic[J]):
     def put(self, job: J) -> None:
         """Hands a job over. Raises EngineError when the thread has ended."""
         self._inbox.put(job)
+
+    def check(self) -> None:
+        """Raises EngineError when the thread has ended."""
+        self._inbox.check()
 
     async def close(self) -> None:
         """Ends the thread; jobs under way are answered with a retryable error."""

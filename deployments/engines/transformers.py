@@ -47,6 +47,11 @@ class TransformersEngine:
         self._work = await asyncio.to_thread(self._load)
         self._thread = ModelThread(self._work.serve)
 
+    async def check(self) -> None:
+        """Raises EngineError once the model's thread has died."""
+        if self._thread is not None:
+            self._thread.check()
+
     async def close(self) -> None:
         """Ends the model's thread; requests under way fail as retryable."""
         if self._thread is not None:

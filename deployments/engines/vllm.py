@@ -65,6 +65,12 @@ class VllmEngine:
                 with suppress(asyncio.CancelledError):
                     await llm.output_handler
 
+    async def check(self) -> None:
+        """Raises EngineError once vLLM's own process has died."""
+        if self._llm is not None:
+            with _boundary():
+                await self._llm.check_health()
+
     async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
         """Each of the `n` completions when it is done; leaving early aborts the others."""
         llm = self._ready(EngineRole.GENERATOR)
@@ -197,7 +203,7 @@ def _boundary() -> Iterator[None]:
     except VLLMClientError as error:
         raise EngineError(ErrorKind.PERMANENT, first_line(error)) from error
     except EngineDeadError as error:
-        raise EngineError(ErrorKind.RETRYABLE, "vLLM's process has died") from error
+        raise EngineError(ErrorKind.CRASHED, "vLLM's process has died") from error
     except VLLMError as error:
         if isinstance(error.__cause__, ValueError):
             raise EngineError(ErrorKind.PERMANENT, first_line(error.__cause__)) from error

@@ -25,7 +25,7 @@ class Lines:
 
     def of(self, progress: Progress, flow: Flow) -> Iterator[str]:
         """The lines that this moment deserves: none or one."""
-        steady = progress.note if progress.phase is not Phase.RUNNING else ""
+        steady = progress.note if progress.phase is not Phase.RUNNING else _paused(progress)
         now = (progress.phase, steady, _tenth(progress.snapshot))
         before = self._told
         changed = before is None or now[:2] != before[:2]
@@ -34,6 +34,10 @@ class Lines:
             return
         self._told, self._told_at = now, progress.at
         yield f"{clock(progress.at - self._started_at)} {self._name} {progress.phase.value}: {_told(progress, flow)}"
+
+
+def _paused(progress: Progress) -> str:
+    return " ".join(sorted({pause.name for status in progress.conductors for pause in status.paused}))
 
 
 def _tenth(snapshot: RunSnapshot | None) -> int:

@@ -5,10 +5,13 @@ from random import Random
 
 import pytest
 
-from actors.hops import LONGEST_DELAY_S, RetryLimits, delay_s, hop
+from actors.hops import DEATHS, LONGEST_DELAY_S, MOST_CRASHES, RetryLimits, Try, delay_s, hop
+from actors.pool_health import HealthLimits, PoolHealth
 from schemas.errors import EngineError, ErrorKind, HopError
+from schemas.samples import Lane
 
 LIMITS = RetryLimits(retries=3, timeout_s=5, base_delay_s=0.25)
+CRASH = EngineError(ErrorKind.CRASHED, "the replica died")
 
 
 class Sleeps:
@@ -19,24 +22,38 @@ class Sleeps:
         self.asked.append(seconds)
 
 
+def pool() -> PoolHealth:
+    now = 0.0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    return PoolHealth("generator", HealthLimits(outage_s=60), clock=lambda: now, sleep=sleep)
+
+
 class Failing:
     """Fails as told, then answers."""
 
     def __init__(self, *errors: HopError) -> None:
         self.errors = list(errors)
-        self.calls = 0
+        self.tries: list[Try] = []
 
-    async def __call__(self) -> str:
-        self.calls += 1
+    @property
+    def calls(self) -> int:
+        return len(self.tries)
+
+    async def __call__(self, this: Try) -> str:
+        self.tries.append(this)
         if self.errors:
             raise self.errors.pop(0)
         return "answer"
 
 
 async def test_a_passing_fault_is_retried_and_the_answer_comes() -> None:
-    """A replica dies once and is replaced: the sample does not notice."""
-    sleeps, call = Sleeps(), Failing(EngineError(ErrorKind.RETRYABLE, "died"), EngineError(ErrorKind.RETRYABLE, "died"))
-    assert await hop(call, LIMITS, sleep=sleeps, random=Random(0)) == "answer"
+    """A server answers 503 twice: the sample does not notice."""
+    sleeps, call = Sleeps(), Failing(EngineError(ErrorKind.RETRYABLE, "503"), EngineError(ErrorKind.RETRYABLE, "503"))
+    assert await hop(call, LIMITS, pool(), sleep=sleeps, random=Random(0)) == "answer"
     assert call.calls == 3
     assert len(sleeps.asked) == 2
     assert 0.125 <= sleeps.asked[0] <= 0.25 <= sleeps.asked[1] <= 0.5
@@ -46,7 +63,7 @@ async def test_a_permanent_error_is_not_retried() -> None:
     """A prompt that is too long will be too long again."""
     call = Failing(EngineError(ErrorKind.PERMANENT, "too long"))
     with pytest.raises(EngineError, match="too long"):
-        await hop(call, LIMITS, sleep=Sleeps(), random=Random(0))
+        await hop(call, LIMITS, pool(), sleep=Sleeps(), random=Random(0))
     assert call.calls == 1
 
 
@@ -54,19 +71,19 @@ async def test_tries_are_bounded() -> None:
     """A server that never recovers costs four calls, not an endless loop."""
     call = Failing(*[EngineError(ErrorKind.RETRYABLE, str(number)) for number in range(9)])
     with pytest.raises(EngineError, match="3"):
-        await hop(call, LIMITS, sleep=Sleeps(), random=Random(0))
+        await hop(call, LIMITS, pool(), sleep=Sleeps(), random=Random(0))
     assert call.calls == 4
 
 
 async def test_a_hang_becomes_a_retryable_error() -> None:
     """A server accepts the call and never answers."""
 
-    async def hang() -> str:
+    async def hang(this: Try) -> str:
         await asyncio.Event().wait()
         return "never"
 
     with pytest.raises(HopError, match=r"no answer within 0.01 s"):
-        await hop(hang, RetryLimits(retries=1, timeout_s=0.01), sleep=Sleeps(), random=Random(0))
+        await hop(hang, RetryLimits(retries=1, timeout_s=0.01), pool(), sleep=Sleeps(), random=Random(0))
 
 
 def test_the_other_sides_delay_is_kept() -> None:
@@ -75,3 +92,44 @@ def test_the_other_sides_delay_is_kept() -> None:
     assert 7 <= delay_s(overloaded, 1, base_delay_s=0.25, random=Random(0)) <= 7.7
     absurd = EngineError(ErrorKind.OVERLOADED, "429", retry_after_s=1e9)
     assert delay_s(absurd, 1, base_delay_s=0.25, random=Random(0)) == LONGEST_DELAY_S
+
+
+async def test_a_full_pool_is_waited_for_within_the_outage() -> None:
+    """429 twenty times: none is a try; 429 for ever ends when the outage bound is reached."""
+    busy = EngineError(ErrorKind.OVERLOADED, "429", retry_after_s=2)
+    call = Failing(*[busy] * 20)
+    assert await hop(call, LIMITS, pool(), sleep=Sleeps(), random=Random(0)) == "answer"
+    assert {this.number for this in call.tries} == {1}
+    with pytest.raises(EngineError, match="429"):
+        await hop(Failing(*[busy] * 40), LIMITS, pool(), sleep=Sleeps(), random=Random(0))
+
+
+async def test_a_suspect_travels_in_less_and_less_company_and_is_not_charged() -> None:
+    """The replica died with a hundred requests in it; this innocent one was among them, and once more among few."""
+    call = Failing(CRASH, CRASH)
+    assert await hop(call, LIMITS, pool(), sleep=Sleeps(), random=Random(0)) == "answer"
+    assert call.tries == [Try(1, Lane.SHARED), Try(1, Lane.FEW), Try(1, Lane.ALONE)]
+
+
+async def test_what_kills_replicas_alone_while_others_are_answered_is_the_culprit() -> None:
+    """A poisoned prompt: the evidence says how often, and that the pool was well in between."""
+    health = pool()
+
+    class Deadly(Failing):
+        async def __call__(self, this: Try) -> str:
+            assert await hop(Failing(), LIMITS, health, sleep=Sleeps(), random=Random(0)) == "answer"
+            return await super().__call__(this)
+
+    call = Deadly(*[CRASH] * 9)
+    with pytest.raises(HopError, match=f"killed {DEATHS} replicas while alone.*the replica died") as failed:
+        await hop(call, LIMITS, health, sleep=Sleeps(), random=Random(0))
+    assert failed.value.kind is ErrorKind.CRASHED
+    assert [this.lane for this in call.tries] == [Lane.SHARED, Lane.FEW, *[Lane.ALONE] * DEATHS]
+
+
+async def test_when_nobody_is_answered_the_pool_is_to_blame() -> None:
+    """A node is out of memory and every replica dies at once: no request is the culprit before the bound."""
+    call = Failing(*[CRASH] * (MOST_CRASHES - 1))
+    assert await hop(call, LIMITS, pool(), sleep=Sleeps(), random=Random(0)) == "answer"
+    with pytest.raises(HopError, match=f"{MOST_CRASHES} replicas died under it"):
+        await hop(Failing(*[CRASH] * MOST_CRASHES), LIMITS, pool(), sleep=Sleeps(), random=Random(0))

@@ -7,15 +7,19 @@ import pytest
 from ray.exceptions import RayActorError
 
 from deployments.handles import BatchedCalls, BatchLimits, PoolHandle
-from deployments.replica import answer_each
+from deployments.replica import Health, Stalled, answer_each
 from schemas.errors import EngineError, ErrorKind, Failure, HopError
-from schemas.samples import Completion, GenerationRequest, Message, Sampling
+from schemas.samples import Completion, GenerationRequest, Lane, Message, Sampling
 from schemas.wire import GENERATION_REPLIES, GENERATION_REQUESTS, Generated
 from tests.doubles.engines import InstantEngine, InstantOptions
 
 
-def request(name: str) -> GenerationRequest:
-    return GenerationRequest(id=name, messages=(Message("user", f"about {name}"),), sampling=Sampling())
+def request(name: str, lane: Lane = Lane.SHARED) -> GenerationRequest:
+    return GenerationRequest(id=name, messages=(Message("user", f"about {name}"),), sampling=Sampling(), lane=lane)
+
+
+def healthy() -> Health:
+    return Health(InstantEngine(InstantOptions()), stall_s=60)
 
 
 class Replica:
@@ -28,7 +32,7 @@ class Replica:
     async def __call__(self, data: bytes) -> AsyncIterator[bytes]:
         requests = GENERATION_REQUESTS.decode(data)
         self.messages.append(len(requests))
-        async for replies in answer_each(requests, self.complete):
+        async for replies in answer_each(requests, self.complete, healthy()):
             yield GENERATION_REPLIES.encode(replies)
 
     async def complete(self, asked: GenerationRequest) -> Generated:
@@ -38,8 +42,8 @@ class Replica:
         return Generated(request_id=asked.id, completions=tuple(completions))
 
 
-async def first(pool: PoolHandle, name: str) -> Completion:
-    async for completion in pool.generate(request(name)):
+async def first(pool: PoolHandle, name: str, lane: Lane = Lane.SHARED) -> Completion:
+    async for completion in pool.generate(request(name, lane)):
         return completion
     raise AssertionError("no completion")
 
@@ -80,7 +84,7 @@ async def test_a_dead_replica_fails_only_those_still_waiting() -> None:
     assert isinstance(results[0], Generated)
     failed = results[1]
     assert isinstance(failed, HopError)
-    assert failed.kind is ErrorKind.RETRYABLE
+    assert failed.kind is ErrorKind.CRASHED
 
 
 async def test_a_stream_that_ends_early_is_an_error_not_a_silence() -> None:
@@ -113,7 +117,7 @@ async def test_a_short_request_does_not_wait_for_a_long_one() -> None:
         return Generated(request_id=asked.id, completions=())
 
     async def replica(data: bytes) -> AsyncIterator[bytes]:
-        async for replies in answer_each(GENERATION_REQUESTS.decode(data), complete):
+        async for replies in answer_each(GENERATION_REQUESTS.decode(data), complete, healthy()):
             yield GENERATION_REPLIES.encode(replies)
 
     calls: BatchedCalls[GenerationRequest, Generated | Failure] = BatchedCalls(
@@ -140,7 +144,7 @@ async def test_leaving_a_batch_cancels_what_is_still_running() -> None:
             raise
         raise AssertionError
 
-    stream = answer_each([request("a"), request("b")], forever)
+    stream = answer_each([request("a"), request("b")], forever, healthy())
     waiting = asyncio.ensure_future(anext(stream))
     await asyncio.sleep(0.01)
     waiting.cancel()
@@ -159,7 +163,47 @@ async def test_a_bug_in_one_request_is_reported_as_its_reply(caplog: pytest.LogC
 
     replies: list[Generated | Failure] = []
     requests: Sequence[GenerationRequest] = [request("a"), request("b")]
-    async for some in answer_each(requests, buggy):
+    async for some in answer_each(requests, buggy, healthy()):
         replies.extend(some)
     assert {type(reply).__name__ for reply in replies} == {"Generated", "Failure"}
     assert "oops" in caplog.text
+
+
+async def test_suspects_travel_in_less_company() -> None:
+    """Twenty requests were with a dead replica: eight to a message, then each alone, one message at a time."""
+    replica = Replica()
+    pool = PoolHandle(replica, BatchLimits())
+    await asyncio.gather(*(first(pool, f"few{number}", Lane.FEW) for number in range(20)))
+    assert replica.messages == [8, 8, 4]
+    await asyncio.gather(*(first(pool, f"alone{number}", Lane.ALONE) for number in range(3)))
+    assert replica.messages == [8, 8, 4, 1, 1, 1]
+
+
+async def test_a_replica_is_well_as_long_as_something_is_finished() -> None:
+    """Idle for an hour is well; a minute with requests in hand and none finished is not; one reply makes it well."""
+    now, leave = 0.0, asyncio.Event()
+    health = Health(InstantEngine(InstantOptions()), stall_s=60, clock=lambda: now)
+
+    async def answer(asked: GenerationRequest) -> Generated:
+        if asked.id == "hangs":
+            await leave.wait()
+        return Generated(request_id=asked.id, completions=())
+
+    async def drain(*names: str) -> None:
+        async for _ in answer_each([request(name) for name in names], answer, health):
+            pass
+
+    now = 3600.0
+    await health.check()
+    hanging = asyncio.ensure_future(drain("hangs"))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    now += 59
+    await health.check()
+    now += 2
+    with pytest.raises(Stalled, match="1 requests in hand, none finished in 61 s"):
+        await health.check()
+    await drain("quick")
+    await health.check()
+    leave.set()
+    await hanging

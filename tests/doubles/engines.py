@@ -46,6 +46,9 @@ class InstantEngine:
     async def start(self) -> None:
         """Nothing to load."""
 
+    async def check(self) -> None:
+        """Always well."""
+
     async def close(self) -> None:
         """Nothing to free."""
 

@@ -26,6 +26,9 @@ class ScriptedEngine:
     async def start(self) -> None:
         """Nothing to load."""
 
+    async def check(self) -> None:
+        """Always well."""
+
     async def close(self) -> None:
         """Nothing to free."""
 

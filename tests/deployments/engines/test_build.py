@@ -35,7 +35,7 @@ def test_an_engine_of_ones_own() -> None:
         (custom("no.such.module:make"), "cannot be imported"),
         (custom("tests.doubles.engines:no_such_name"), "cannot be imported"),
         (custom("tests.doubles.engines:no_model", colour="red"), "does not take these options"),
-        (custom("tests.deployments.engines.test_build:no_engine"), "has no start, close, generate, classify"),
+        (custom("tests.deployments.engines.test_build:no_engine"), "has no start, check, close, generate, classify"),
     ],
 )
 def test_a_factory_that_cannot_be_used(config: CustomEngine, why: str) -> None:
