@@ -78,7 +78,7 @@ class Signals(Struct, frozen=True):
     waiting: int
     """Outstanding orders by state."""
     oldest_s: float
-    """Age of the oldest ready order."""
+    """Age of the oldest ready order. For display: it says no more than backlog and rate, and late."""
     requeued: float
     """Share of attempts whose order comes back for another one."""
     max_attempts: int
@@ -112,7 +112,7 @@ class ScalingLimits(Struct, frozen=True):
     max_starting: int
     """Replicas that may load their models at once."""
     horizon_s: float
-    """A replica is worth starting for so many seconds of work; never less than it takes to start."""
+    """A replica is worth starting for so many seconds of work; never less than three times what it takes to start."""
 
 
 class PoolDecision(Struct, frozen=True):

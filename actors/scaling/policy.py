@@ -1,9 +1,10 @@
 """When replicas are added and taken away. Pure: signals, memory and `now` in; a decision and the next memory out.
 
 Laws: replicas that run, start or drain never hold more than the accelerators. A pool with work gets a replica. A pool
-grows at once and shrinks only to the highest need of the last cool-down; around the need lies a band in which nothing
-moves, so that noise turns nothing round. When a pool lacks accelerators for `rebalance_s`, others fall to their exact
-share at once: that frees what the bottleneck needs. What is taken away drains first, and counts until it is gone.
+grows at once and shrinks only to the highest need of the last cool-down, and never below what is at work; around the
+need lies a band in which nothing moves, so that noise turns nothing round. When a pool lacks accelerators for
+`rebalance_s`, others fall to their exact share at once: that frees what the bottleneck needs. What is taken away drains
+first, and counts until it is gone.
 """
 
 import math
@@ -29,6 +30,11 @@ UNREAD = 1000.0
 BAND, BAND_LEAST = 0.03, 0.15
 """Share of a need, and replicas at least, by which it must leave the present number before anything moves: above the
 noise of measured rates, below what would cost 5% of a run's time."""
+ROOM = 0.05
+"""Above the replicas at work, for a flow that comes as fast as it is done: without it a queue builds, and turns it."""
+STARTS = 3
+"""The horizon in start-ups, at least. A replica pays for its start; and feedback that comes one start-up late does not
+ring when it is spread over more than e = 2.7 of them."""
 KV_FULL = 0.95
 """From here on a KV cache admits no further request: its replica is full whatever its slots say."""
 FULL = 0.9
@@ -48,14 +54,15 @@ class _Pool(Struct):
 def decide(signals: Signals, limits: ScalingLimits, memory: ScalingMemory, now: float) -> tuple[Scaling, ScalingMemory]:
     """Replicas for every pool of `limits`, with reasons. Call it about once a second with its own last memory."""
     work_s = {pool: work(signals, facts) for pool, facts in signals.pools.items()}
-    horizon_s = max([_horizon(signals, limits), *(signals.pools[pool].start_s for pool in work_s if work_s[pool] > 0)])
+    starts = [facts.start_s for pool, facts in signals.pools.items() if work_s[pool] > 0]
+    horizon_s = max([limits.horizon_s, *(STARTS * start_s for start_s in starts)])
     shares = share(work_s, limits.pools, accelerators=limits.accelerators, horizon_s=horizon_s)
     pools, peaks = {}, {}
     for pool, bounds in limits.pools.items():
         past = memory.pools.get(pool) or _first(signals.pools[pool], bounds.min, now)
         band = max(BAND_LEAST, BAND * shares[pool].exact)
         high = min(bounds.max, max(shares[pool].replicas, math.ceil(shares[pool].exact + band)))
-        high = bounds.min if work_s[pool] == 0 else high
+        high = bounds.min if work_s[pool] == 0 else max(high, min(bounds.max, kept(signals.pools[pool])))
         peaks[pool] = remember(past.peaks, Peak(now, high), oldest_at=now - limits.cooldown_s)
         low = max(1 if work_s[pool] > 0 else 0, bounds.min, math.ceil(shares[pool].exact - band))
         pools[pool] = _aim(past.wanted, min(low, shares[pool].replicas), shares[pool], peaks[pool][0].replicas)
@@ -71,9 +78,9 @@ def decide(signals: Signals, limits: ScalingLimits, memory: ScalingMemory, now: 
         pool: PoolDecision(granted[pool], each.wanted, each.share.exact, each.why, idle(signals, pool, granted[pool]))
         for pool, each in pools.items()
     }
-    kept = {pool: PoolMemory(granted[pool], peaks[pool]) for pool in pools}
+    pasts = {pool: PoolMemory(granted[pool], peaks[pool]) for pool in pools}
     since = (now if memory.short_since is None else memory.short_since) if short else None
-    return Scaling(now, decided), ScalingMemory(kept, since)
+    return Scaling(now, decided), ScalingMemory(pasts, since)
 
 
 def work(signals: Signals, pool: PoolSignals) -> float:
@@ -94,6 +101,11 @@ def call_s(pool: PoolSignals) -> float:
     if pool.tokens_per_s is None or pool.tokens_per_call <= 0:
         return pool.assumed_s / pool.slots
     return pool.tokens_per_call / pool.tokens_per_s
+
+
+def kept(pool: PoolSignals) -> int:
+    """Replicas that are at work now, and a little room: these are not taken away, whatever the backlog."""
+    return math.ceil(min(float(pool.ready), pool.running / pool.slots) * (1 + ROOM))
 
 
 def full(pool: PoolSignals) -> float:
@@ -128,11 +140,6 @@ def remember(peaks: tuple[Peak, ...], newest: Peak, *, oldest_at: float) -> tupl
 def _first(facts: PoolSignals, least: int, now: float) -> PoolMemory:
     wanted = max(least, facts.ready + facts.starting)
     return PoolMemory(wanted, (Peak(now, wanted),))
-
-
-def _horizon(signals: Signals, limits: ScalingLimits) -> float:
-    """Orders that have waited shorten it: patience is spent once."""
-    return max(1.0, limits.horizon_s - signals.oldest_s)
 
 
 def _aim(wanted: int, low: int, share: Share, peak: int) -> _Pool:

@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow]
 COMMAND = [sys.executable, "-c", "from deployments.cli import main; main()"]
 ROOT = Path(__file__).parent.parent.parent
 NODES = 3
+POOL = "pool-generator"
 PASSAGES = 1200
 HELD = 0.0001
 """One order, always the same one: which are held follows from their content."""
@@ -77,43 +78,65 @@ def accepted(output: Path) -> int:
         return sum(isinstance(record, AcceptedEnd) for _, record in ledger.records())
 
 
+class Run:
+    """`gleaner run` as a process of its own on the cluster."""
+
+    def __init__(self, folder: Path, cluster: FakeCluster) -> None:
+        self.output = folder / "run"
+        self._said = folder / "said"
+        with self._said.open("ab") as said:
+            self._process = subprocess.Popen(
+                [*COMMAND, "run", str(folder / "run.yaml"), "--output", str(self.output)],
+                cwd=ROOT, env=cluster.environment, stdout=said, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+
+    def sees(self, holds: Callable[[], bool], what: str) -> None:
+        """Waits until the condition holds while the run goes on."""
+        until(lambda: self._alive() and holds(), what)
+
+    def completes(self) -> None:
+        """Waits for its good end."""
+        assert self._process.wait(LONGEST_S) == 0, self._said.read_text()[-3000:]
+
+    def kill(self) -> None:
+        """kill -9 of the process, if it is still there."""
+        self._process.kill()
+        self._process.wait()
+
+    def _alive(self) -> bool:
+        assert self._process.poll() is None, self._said.read_text()[-3000:]
+        return True
+
+
 def test_a_burst_brings_nodes_and_its_end_takes_them_down(cluster: FakeCluster, tmp_path: Path) -> None:
-    """From no GPU to three and back to none; one of them is lost in the middle, and no order with it."""
+    """From no GPU to three and back to none; a node and the driver are lost in the middle, and no order with them."""
     config = burst(tmp_path, cluster)
     (tmp_path / "run.yaml").write_text(to_yaml(config))
-    output = tmp_path / "run"
-    with (tmp_path / "out").open("wb") as out:
-        running = subprocess.Popen(
-            [*COMMAND, "run", str(tmp_path / "run.yaml"), "--output", str(output)],
-            cwd=ROOT, env=cluster.environment, stdout=out, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-
-    def seen(holds: Callable[[], bool]) -> Callable[[], bool]:
-        def still() -> bool:
-            assert running.poll() is None, (tmp_path / "out").read_text()[-3000:]
-            return holds()
-
-        return still
-
+    first = Run(tmp_path, cluster)
     try:
-        until(seen(lambda: cluster.replicas("pool-generator") == NODES), "a generator on each node")
-        lost = next(node for node in cluster.nodes() if node.replicas("pool-generator"))
-        before = accepted(output)
-        assert before < PASSAGES * SLOTS
-        lost.kill()
-        until(seen(lambda: len(cluster.nodes()) < NODES), "the loss of the node")
-        until(seen(lambda: cluster.replicas("pool-generator") == NODES), "a generator on its successor")
-        until(seen(lambda: accepted(output) > before), "work that goes on")
-        (tmp_path / "over").touch()
-        until(seen(lambda: cluster.replicas("pool-generator") < NODES), "a generator that is not needed any more")
-        until(seen(lambda: len(cluster.nodes()) < NODES), "the end of its node, while the last order is waited for")
-        until(seen(lambda: accepted(output) == PASSAGES * SLOTS - 1), "every order but the one that is held")
-        (tmp_path / "last").touch()
-        assert running.wait(LONGEST_S) == 0, (tmp_path / "out").read_text()[-3000:]
+        first.sees(lambda: cluster.replicas(POOL) == NODES, "a generator on each node")
+        cluster.nodes()[0].kill()
+        first.sees(lambda: len(cluster.nodes()) < NODES, "the loss of the node")
+        first.sees(lambda: cluster.replicas(POOL) == NODES, "a generator on its successor")
+        before = accepted(first.output)
+        first.sees(lambda: accepted(first.output) > before, "work that goes on")
     finally:
-        running.kill()
-        running.wait()
+        first.kill()
+    until(lambda: cluster.processes("ray::QueueShell") == 0, "the driver's actors gone with it")
+    before = accepted(first.output)
+    assert before < PASSAGES * SLOTS
+    again = Run(tmp_path, cluster)
+    try:
+        again.sees(lambda: accepted(again.output) > before, "the same command goes on")
+        (tmp_path / "over").touch()
+        again.sees(lambda: cluster.replicas(POOL) < NODES, "a generator that is not needed any more")
+        again.sees(lambda: len(cluster.nodes()) < NODES, "the end of its node, while the last order is waited for")
+        again.sees(lambda: accepted(again.output) == PASSAGES * SLOTS - 1, "every order but the one that is held")
+        (tmp_path / "last").touch()
+        again.completes()
+    finally:
+        again.kill()
     until(lambda: not cluster.nodes(), "no GPU node any more")
-    report = verify(output, lambda uris: documents(uris, config.corpus))
+    report = verify(again.output, lambda uris: documents(uris, config.corpus))
     assert report.ok, report.findings
-    assert accepted(output) == PASSAGES * SLOTS
+    assert accepted(again.output) == PASSAGES * SLOTS

@@ -38,6 +38,10 @@ class FakeNode:
         """Replicas of a Serve application that live here."""
         return sum(title.startswith("ray::ServeReplica:") and application in title for title in self._titles())
 
+    def processes(self, title: str) -> int:
+        """Processes whose title begins so."""
+        return sum(each.startswith(title) for each in self._titles())
+
     def kill(self) -> None:
         """kill -9 of all its processes, as when the machine is gone."""
         for process in [self._raylet, *self._raylet.children(recursive=True)]:
@@ -75,6 +79,10 @@ class FakeCluster:
     def replicas(self, application: str) -> int:
         """Replicas of a Serve application on GPU workers."""
         return sum(node.replicas(application) for node in self.nodes())
+
+    def processes(self, title: str) -> int:
+        """Processes of that title on the head, such as `ray::QueueShell`."""
+        return sum(FakeNode(raylet).processes(title) for raylet in self._raylets(HEAD))
 
     def _raylets(self, node_type: str) -> Iterator[psutil.Process]:
         for process in self._head.children(recursive=True):
