@@ -61,7 +61,7 @@ def decide(signals: Signals, limits: ScalingLimits, memory: ScalingMemory, now: 
     for pool, bounds in limits.pools.items():
         past = memory.pools.get(pool) or _first(signals.pools[pool], bounds.min, now)
         band = max(BAND_LEAST, BAND * shares[pool].exact)
-        high = min(bounds.max, max(shares[pool].replicas, math.ceil(shares[pool].exact + band)))
+        high = min(bounds.max, max(shares[pool].replicas, math.ceil(shares[pool].need + band)))
         high = bounds.min if work_s[pool] == 0 else max(high, min(bounds.max, kept(signals.pools[pool])))
         peaks[pool] = remember(past.peaks, Peak(now, high), oldest_at=now - limits.cooldown_s)
         low = max(1 if work_s[pool] > 0 else 0, bounds.min, math.ceil(shares[pool].exact - band))

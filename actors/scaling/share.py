@@ -17,8 +17,10 @@ _HALVINGS = 40
 
 
 class Share(Struct, frozen=True):
-    """`exact`: replicas that the work needs, a fraction; `replicas`: what the pool gets."""
+    """`need`: replicas that would do the work in the drain time, a fraction; `exact`: the same within the pool's
+    bounds; `replicas`: what the pool gets."""
 
+    need: float
     exact: float
     replicas: int
 
@@ -45,7 +47,7 @@ def share(
 
     drain_s = max([horizon_s, *(work_s[pool] / bound.max for pool, bound in bounds.items())])
     if fits(drain_s):
-        return {pool: Share(value, math.ceil(value)) for pool, value in exact(drain_s).items()}
+        return {pool: Share(work_s[pool] / drain_s, each, math.ceil(each)) for pool, each in exact(drain_s).items()}
     low, high = drain_s, 2 * drain_s
     while not fits(high):
         low, high = high, 2 * high
@@ -54,7 +56,7 @@ def share(
         low, high = (low, middle) if fits(middle) else (middle, high)
     shares = exact(high)
     replicas = _with_spare(_whole(shares), work_s, bounds, accelerators)
-    return {pool: Share(shares[pool], replicas[pool]) for pool in bounds}
+    return {pool: Share(work_s[pool] / high, shares[pool], replicas[pool]) for pool in bounds}
 
 
 def _whole(exact: Mapping[str, float]) -> dict[str, int]:

@@ -75,6 +75,13 @@ def test_a_need_that_falls_is_followed_after_the_cool_down() -> None:
     assert wanted(facts, bounds, memory, 60.0) == {"generator": (4, Why.LESS_WORK)}
 
 
+def test_the_last_order_keeps_one_replica() -> None:
+    """A pool has one replica for any work at all: that least is no need, and room for noise above it is not kept."""
+    memory = ScalingMemory({"generator": PoolMemory(3, (Peak(0.0, 3),))})
+    facts = signals(1, generator=replace(POOL, ready=3, running=1))
+    assert wanted(facts, limits(generator=BOUNDS), memory, 60.0) == {"generator": (1, Why.LESS_WORK)}
+
+
 def test_an_idle_pool_goes_to_nothing() -> None:
     """Scale to zero, where the minimum is zero."""
     memory = ScalingMemory({"generator": PoolMemory(2, (Peak(0.0, 2),))})

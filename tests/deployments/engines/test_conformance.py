@@ -52,12 +52,14 @@ LONG = 1500
 
 
 class Subject(Struct, frozen=True):
-    """A started engine, how many passes its model made (None: nobody counts), and how to break what it runs on."""
+    """A started engine, how many passes its model made (None: nobody counts), how to break what it runs on, and how
+    it tells that: a server's end is one more failed call, the end of a process of ours makes suspects of its calls."""
 
     name: str
     engine: Engine
     passes: Callable[[], int] | None
     kill: Callable[[], None]
+    broken: ErrorKind
 
 
 def configured(name: str, role: EngineRole, tiny: TinyModels, servers: Servers | None) -> EngineConfig:
@@ -90,7 +92,8 @@ async def started(name: str, role: EngineRole, request: pytest.FixtureRequest) -
     def passes() -> int:
         return engine.steps if servers is None else server_passes(server.url)
 
-    return Subject(name, engine, None if name == "vllm" else passes, kill)
+    broken = ErrorKind.CRASHED if name == "vllm" else ErrorKind.RETRYABLE
+    return Subject(name, engine, None if name == "vllm" else passes, kill, broken)
 
 
 def server_passes(url: str) -> int:
@@ -313,10 +316,10 @@ class TestGenerator:
         await one_of(generator, chat("they run", temperature=0, max_tokens=2))
         generator.kill()
         ended = await asyncio.gather(*waiting, return_exceptions=True)
-        assert [end.kind for end in ended if isinstance(end, EngineError)] == [ErrorKind.RETRYABLE] * 4
+        assert [end.kind for end in ended if isinstance(end, EngineError)] == [generator.broken] * 4
         with pytest.raises(EngineError) as raised:
             await all_of(generator, chat())
-        assert raised.value.kind is ErrorKind.RETRYABLE
+        assert raised.value.kind is generator.broken
 
 
 async def order_of_ends(subject: Subject, lengths: dict[str, int]) -> list[str]:
@@ -396,4 +399,4 @@ class TestClassifier:
         for _ in range(2):
             with pytest.raises(EngineError) as raised:
                 await class_of(classifier, "short")
-            assert raised.value.kind is ErrorKind.RETRYABLE
+            assert raised.value.kind is classifier.broken
