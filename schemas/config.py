@@ -211,13 +211,41 @@ class LlmJudge(Config, frozen=True, tag="llm", tag_field="form"):
 GateModel = Classifier | LlmJudge
 
 
+class Exact(Config, frozen=True, tag="exact", tag_field="mode"):
+    """The passage that the sample was made from."""
+
+
+class Retrieved(Config, frozen=True, tag="retrieved", tag_field="mode"):
+    """Passages found anew among all of the corpus, as if nobody had kept where the sample came from."""
+
+    retriever: Literal["bm25", "embedding"] = "bm25"
+    """By words in common, or by the likeness of mean-pooled hidden states of `encoder`."""
+    k: Annotated[int, Meta(ge=1, le=32)] = 3
+    """Passages shown, best first."""
+    query: Literal["answer", "question"] = "question"
+    """What is searched for."""
+    encoder: TransformersEngine | None = None
+    """The model whose hidden states are compared (`embedding` only); it runs inside the gate's replica."""
+    max_passages: Positive = 200_000
+    """A corpus of more is refused: each replica of the gate holds them all, with their index, in memory."""
+
+
+class Unseen(Config, frozen=True, tag="none", tag_field="mode"):
+    """No passage at all: question and answer alone."""
+
+
+Provenance = Exact | Retrieved | Unseen
+
+
 class Gates(Config, frozen=True):
     """Both gates score every sample unless `short_circuit` saves the second's cost."""
 
     faithfulness: GateModel
-    """Judged against the exact passage."""
+    """Judged against the exact passage, or as `provenance` says."""
     reward: GateModel
     """Scored with the passage unseen."""
+    provenance: Provenance = Exact()
+    """What the faithfulness gate is shown of the source. All but `exact` are for comparison."""
     short_circuit: bool = False
     """A sample that one gate rejected is not shown to the other."""
     duplicate_similarity: Annotated[float, Meta(gt=0, le=1)] = 0.9

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from schemas.corpus import Passage
 from schemas.errors import ErrorKind
+from schemas.ids import PassageId
 from schemas.samples import Cost, Draft, Lane
 
 
@@ -20,12 +21,14 @@ class GateName(Enum):
     DIVERSITY = "diversity"
 
 
-class Quote(Struct, frozen=True):
-    """Words of the passage, at their exact place: `passage.text[start:end] == text`."""
+class Quote(Struct, frozen=True, omit_defaults=True):
+    """Words of a passage, at their exact place: `passage.text[start:end] == text`."""
 
     text: str
     start: int
     end: int
+    passage_id: PassageId | None = None
+    """The passage they stand in; None for the sample's own."""
 
 
 class ClaimEvidence(Struct, frozen=True, omit_defaults=True):
@@ -37,6 +40,15 @@ class ClaimEvidence(Struct, frozen=True, omit_defaults=True):
     discounted: str | None = None
 
 
+class Shown(Struct, frozen=True, omit_defaults=True):
+    """What a judge was shown in place of the sample's own passage: passages found by a search, or nothing."""
+
+    passages: tuple[PassageId, ...] = ()
+    """Best first; empty when nothing was shown."""
+    rank: int | None = None
+    """The place of the sample's own passage among them, from 1; None when it was not among them."""
+
+
 class Evidence(Struct, frozen=True, omit_defaults=True):
     """Why a gate decided as it did."""
 
@@ -44,6 +56,8 @@ class Evidence(Struct, frozen=True, omit_defaults=True):
     dimensions: dict[str, float] = {}
     """Named parts of a score (a rubric's dimensions), each in [0, 1]."""
     note: str = ""
+    shown: Shown | None = None
+    """What the judge read instead of the exact passage; None where it read that."""
 
 
 class Passed(Struct, frozen=True, tag="passed", omit_defaults=True):
