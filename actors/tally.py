@@ -19,7 +19,17 @@ from schemas.ledger import (
     ShardWritten,
 )
 from schemas.orders import Attempt, EndReason
-from schemas.progress import Counts, EndCount, GateErrors, GateOverlap, ModeCount, RepairStat, RoleCost, Summary
+from schemas.progress import (
+    Counts,
+    EndCount,
+    GateErrors,
+    GateOverlap,
+    ModeCount,
+    RepairStat,
+    Retrieval,
+    RoleCost,
+    Summary,
+)
 from schemas.recovery import FailureMode, RepairKind
 from schemas.samples import Cost
 from schemas.verdicts import Errored, GateName, Rejected, Verdict
@@ -34,6 +44,7 @@ class Tally:
         self._counts: Counter[str] = Counter()
         self._costs: dict[str, tuple[int, Cost]] = {}
         self._overlap: Counter[str] = Counter()
+        self._retrieval: Counter[str] = Counter()
         self._modes: Counter[FailureMode] = Counter()
         self._repairs: Counter[tuple[FailureMode, RepairKind, str]] = Counter()
         self._ends: Counter[EndReason] = Counter()
@@ -103,6 +114,7 @@ class Tally:
             repairs=self._repair_stats(),
             ends=tuple(EndCount(reason, self._ends[reason]) for reason in EndReason if self._ends[reason]),
             errors=tuple(GateErrors(gate, kind, count) for (gate, kind), count in self._errors.items()),
+            retrieval=Retrieval(searches=self._retrieval["searches"], hits=self._retrieval["hits"]),
             corpus_ended=self._corpus_ended,
             started_at=self._started_at,
             first_accepted_at=self._first_accepted_at,
@@ -128,6 +140,9 @@ class Tally:
                 self._pay(verdict.gate.value, verdict.cost)
             if isinstance(verdict, Errored):
                 self._errors[(verdict.gate, verdict.error)] += 1
+            elif verdict.evidence.shown is not None and verdict.evidence.shown.searched:
+                self._retrieval["searches"] += 1
+                self._retrieval["hits"] += verdict.evidence.shown.rank is not None
         self._compare(attempt.verdicts)
         self._repaired(order_id, attempt, accepted=accepted)
         if any(isinstance(verdict, Rejected) for verdict in attempt.verdicts) and order_id not in self._rejected:

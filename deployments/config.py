@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from deployments.config_faults import fault, nearest, shown
 from deployments.config_identity import config_sha256, difference, identity, plain
 from deployments.config_rules import broken_rule, check_models, is_local
-from schemas.config import CustomEngine, HttpEngine, RunConfig
+from schemas.config import CustomEngine, HttpEngine, Provenance, Retrieved, RunConfig
 from schemas.errors import ConfigError
 
 __all__ = [
@@ -85,6 +85,7 @@ def resolve(config: RunConfig, base: Path) -> RunConfig:
         config.gates,
         faithfulness=_resolved(config.gates.faithfulness, base),
         reward=_resolved(config.gates.reward, base),
+        provenance=_provenance(config.gates.provenance, base),
     )
     return replace(config, corpus=corpus, pools=pools, gates=gates)
 
@@ -99,6 +100,13 @@ def _resolved(part: Any, base: Path) -> Any:
     if isinstance(engine, HttpEngine | CustomEngine) or not is_local(engine.model):
         return part
     return replace(part, engine=replace(engine, model=_absolute(engine.model, base)))
+
+
+def _provenance(provenance: Provenance, base: Path) -> Provenance:
+    encoder = provenance.encoder if isinstance(provenance, Retrieved) else None
+    if encoder is None or not is_local(encoder.model):
+        return provenance
+    return replace(provenance, encoder=replace(encoder, model=_absolute(encoder.model, base)))
 
 
 def _absolute(path: str, base: Path) -> str:

@@ -63,7 +63,7 @@ def _section(cls: Any, places: list[str]) -> str:
     lines = [f"\n## {title}\n", words[""] + "\n"]
     if len(places) > 1:
         lines.append("In " + ", ".join(f"`{place}`" for place in places) + ".\n")
-    lines += ["| key | value | default | |", "| --- | --- | --- | --- |"]
+    lines += ["| key | value | default | |", "| --- | --- | --- | --- |"] if kind.fields else []
     lines += (_row(field, words.get(field.name, "")) for field in kind.fields)
     return "\n".join(lines) + "\n"
 

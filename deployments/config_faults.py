@@ -53,6 +53,8 @@ def _fault(value: Any, kind: inspect.Type, path: str) -> str | None:
     match kind:
         case inspect.StructType():
             return _section_fault(value, kind, path)
+        case inspect.UnionType() if value is None and any(isinstance(each, inspect.NoneType) for each in kind.types):
+            return None
         case inspect.UnionType() if structs := [each for each in kind.types if isinstance(each, inspect.StructType)]:
             return _tagged_fault(value, structs, path)
         case inspect.DictType() if isinstance(value, dict):

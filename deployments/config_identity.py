@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.config import Engine, RunConfig
+from schemas.config import Engine, Provenance, Retrieved, RunConfig
 
 _ENGINE_KEYS = ("kind", "model", "revision", "dtype", "factory", "options")
 """Which model and how it computes; not where it runs or in which batches."""
@@ -28,6 +28,7 @@ def identity(config: RunConfig) -> dict[str, Any]:
         gate = getattr(config.gates, name)
         rest = {key: value for key, value in whole["gates"][name].items() if key != "replicas"}
         kept["gates"][name] = rest | {"engine": _engine(gate.engine, base)}
+    kept["gates"]["provenance"] = _provenance(config.gates.provenance, base)
     return dict(_flat(kept, ""))
 
 
@@ -58,6 +59,13 @@ def plain(value: Any) -> Any:
         case tuple() | list():
             return [plain(item) for item in value]
     return value
+
+
+def _provenance(provenance: Provenance, base: str | None) -> dict[str, Any]:
+    values = {key: value for key, value in plain(provenance).items() if key != "max_passages"}
+    if isinstance(provenance, Retrieved) and provenance.encoder is not None:
+        values["encoder"] = _engine(provenance.encoder, base)
+    return values
 
 
 def _engine(engine: Engine, base: str | None) -> dict[str, Any]:

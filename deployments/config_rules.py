@@ -10,7 +10,16 @@ from typing import Any
 from actors.corpus.formats import is_text_encoding
 from deployments.config_faults import at, below, nearest, shown
 from deployments.config_identity import plain
-from schemas.config import FRESH_POOL, Engine, HttpEngine, RunConfig, TransformersEngine, VllmEngine
+from schemas.config import (
+    FRESH_POOL,
+    Engine,
+    HttpEngine,
+    Provenance,
+    Retrieved,
+    RunConfig,
+    TransformersEngine,
+    VllmEngine,
+)
 from schemas.errors import ModelError
 
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
@@ -32,6 +41,8 @@ def engines(config: RunConfig) -> Iterator[tuple[str, Engine]]:
         yield f"pools.{name}.engine", pool.engine
     yield "gates.faithfulness.engine", config.gates.faithfulness.engine
     yield "gates.reward.engine", config.gates.reward.engine
+    if isinstance(config.gates.provenance, Retrieved) and config.gates.provenance.encoder is not None:
+        yield "gates.provenance.encoder", config.gates.provenance.encoder
 
 
 def is_local(model: str) -> bool:
@@ -83,7 +94,17 @@ def _broken(config: RunConfig) -> Iterator[str]:
     if config.queue.lease_s <= config.conductors.outage_s:
         rule = f"must be more than conductors.outage_s ({config.conductors.outage_s:g}), or an outage ends leases"
         yield at("queue.lease_s", f"{config.queue.lease_s:g} {rule}")
+    yield from _broken_provenance(config.gates.provenance)
     yield from _broken_corpus(config)
+
+
+def _broken_provenance(provenance: Provenance) -> Iterator[str]:
+    if not isinstance(provenance, Retrieved):
+        return
+    if provenance.retriever == "embedding" and provenance.encoder is None:
+        yield "gates.provenance.encoder: missing; retriever: embedding needs a model that encodes passages"
+    if provenance.retriever == "bm25" and provenance.encoder is not None:
+        yield "gates.provenance.encoder: retriever: bm25 asks no model; did you mean retriever: embedding?"
 
 
 def _broken_values(value: Any, path: str) -> Iterator[str]:

@@ -4,25 +4,38 @@ Law: a replica judges and holds nothing; an error of its model is a Failure, nev
 """
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+from msgspec import Struct
 
 from actors.gates.build import build_gate
 from actors.protocols import Gate
 from deployments.engines.build import EngineRole, build_engine
+from deployments.evidence import open_source
 from deployments.replica import Health, answer_each
-from schemas.config import Classifier, GateModel
+from schemas.config import Classifier, Corpus, Exact, GateModel, Provenance
 from schemas.verdicts import GateName, GateReply, GateRequest
 from schemas.wire import GATE_REPLIES, GATE_REQUESTS, Gated
+
+
+class Looking(Struct, frozen=True):
+    """What a gate is shown of the source, and the corpus to find it in where it must be found."""
+
+    corpus: Corpus
+    provenance: Provenance = Exact()
 
 
 class ModelGate:
     """One replica of a gate. Ray Serve awaits its constructor."""
 
-    async def __init__(self, name: GateName, config: GateModel) -> None:  # type: ignore[misc]
+    async def __init__(self, name: GateName, config: GateModel, looking: Looking) -> None:  # type: ignore[misc]
         role = EngineRole.CLASSIFIER if isinstance(config, Classifier) else EngineRole.GENERATOR
         self._engine = build_engine(config.engine, role)
         self._health = Health(self._engine, config.replicas.stall_s)
+        self._opened = AsyncExitStack()
         await self._engine.start()
-        self._gate: Gate = build_gate(name, config, self._engine)
+        source = await open_source(self._opened, looking.provenance, looking.corpus)
+        self._gate: Gate = build_gate(name, config, self._engine, source)
 
     async def check(self, data: bytes) -> AsyncIterator[bytes]:
         """GATE_REQUESTS in, GATE_REPLIES out."""
@@ -35,6 +48,7 @@ class ModelGate:
 
     async def __del__(self) -> None:
         """Awaited by Serve when the replica is stopped."""
+        await self._opened.aclose()
         await self._engine.close()
 
     async def _judge(self, request: GateRequest) -> Gated:

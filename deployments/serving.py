@@ -15,7 +15,7 @@ from ray import serve
 from ray.serve.config import AutoscalingConfig, AutoscalingPolicy
 from ray.serve.schema import ApplicationStatus
 
-from deployments.gate import ModelGate
+from deployments.gate import Looking, ModelGate
 from deployments.generator import GeneratorPool
 from deployments.progress import ReplicaStatus
 from deployments.scaling_board import Follow
@@ -77,11 +77,12 @@ def deploy(config: RunConfig, where: DeploymentNames) -> None:
         Deployment(GeneratorPool, where.pools[PoolName(name)], pool.replicas, (pool,))
         for name, pool in config.pools.items()
     ]
-    for gate, model in (
-        (GateName.FAITHFULNESS, config.gates.faithfulness),
-        (GateName.REWARD, config.gates.reward),
+    gates = config.gates
+    for gate, model, looking in (
+        (GateName.FAITHFULNESS, gates.faithfulness, Looking(config.corpus, gates.provenance)),
+        (GateName.REWARD, gates.reward, Looking(config.corpus)),
     ):
-        wanted.append(Deployment(ModelGate, where.gates[gate], model.replicas, (gate, model)))
+        wanted.append(Deployment(ModelGate, where.gates[gate], model.replicas, (gate, model, looking)))
     # a replica that is taken away first ends what it has, and a conductor waits no longer than a hop's limit for it
     drain_s = config.conductors.hop_timeout_s + REMOVE_S
     targets = [_target(each, board=where.board, drain_s=drain_s) for each in wanted]
@@ -193,6 +194,6 @@ def _why(name: str, application: Any) -> str:
     messages = [application.message, *(deployment.message for deployment in application.deployments.values())]
     for message in messages:
         for line in reversed(message.splitlines()):
-            if "ModelError" in line or "ConfigError" in line:
+            if any(error in line for error in ("ModelError", "ConfigError", "CorpusError")):
                 return line.split("Error:", 1)[-1].strip()
     return f"{name} did not start: {' '.join(' '.join(messages).split())[-600:]}"

@@ -2,7 +2,7 @@
 
 from msgspec import Struct, field
 
-from schemas.progress import Counts, EndCount, GateErrors, GateOverlap, ModeCount, RepairStat, RoleCost
+from schemas.progress import Counts, EndCount, GateErrors, GateOverlap, ModeCount, RepairStat, Retrieval, RoleCost
 
 
 class ShardFile(Struct, frozen=True):
@@ -50,3 +50,5 @@ class Manifest(Struct, frozen=True, kw_only=True):
     first_accepted_seconds: float | None
     """From the start to the first accepted sample."""
     shards: tuple[ShardFile, ...]
+    retrieval: Retrieval = Retrieval()
+    """How often a search for evidence found the sample's own passage."""

@@ -61,6 +61,18 @@ class GateOverlap(Struct, frozen=True):
         return self.both / either if either else 0.0
 
 
+class Retrieval(Struct, frozen=True):
+    """Verdicts that rest on a search for evidence, and those for which the sample's own passage was found."""
+
+    searches: int = 0
+    hits: int = 0
+
+    @property
+    def hit_rate(self) -> float:
+        """hits / searches; 0 when nothing was searched for."""
+        return self.hits / self.searches if self.searches else 0.0
+
+
 class RepairStat(Struct, frozen=True):
     """How often a repair was tried after a diagnosis, and how often the attempt under it was accepted."""
 
@@ -102,6 +114,7 @@ class Summary(Struct, frozen=True):
     repairs: tuple[RepairStat, ...] = ()
     ends: tuple[EndCount, ...] = ()
     errors: tuple[GateErrors, ...] = ()
+    retrieval: Retrieval = Retrieval()
     corpus_ended: bool = False
     started_at: float | None = None
     """When the first process of the run began; seconds since the epoch."""

@@ -43,6 +43,8 @@ class ClaimEvidence(Struct, frozen=True, omit_defaults=True):
 class Shown(Struct, frozen=True, omit_defaults=True):
     """What a judge was shown in place of the sample's own passage: passages found by a search, or nothing."""
 
+    searched: bool
+    """Whether anything was looked for at all."""
     passages: tuple[PassageId, ...] = ()
     """Best first; empty when nothing was shown."""
     rank: int | None = None

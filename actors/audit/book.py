@@ -23,7 +23,7 @@ from schemas.ledger import (
     ShardWritten,
 )
 from schemas.orders import Attempt
-from schemas.verdicts import Errored, Passed, Verdict
+from schemas.verdicts import Errored, Passed, Quote, Verdict
 
 OPEN, ACCEPTED, DEAD_LETTERED = 0, 1, 2
 
@@ -118,7 +118,15 @@ def _move(
             what = f"attempt {record.attempt.number} follows attempt {book.attempts[order_id]}"
             findings.error(Check.CONSERVATION, what, f"order {order_id}", order_id)
         book.attempts[order_id] = record.attempt.number
-        book.quotes += _check_quotes(record.attempt, texts[book.passages[order_id]], order_id, findings)
+        own = book.passages[order_id]
+        for quote in _quotes(record.attempt):
+            text = texts.get(own if quote.passage_id is None else quote.passage_id)
+            if text is None:
+                continue  # found by a search in a passage that the run has not planned yet
+            book.quotes += 1
+            if text[quote.start : quote.end] != quote.text:
+                what = f"a quote is not at characters {quote.start} to {quote.end} of its passage"
+                findings.error(Check.PROVENANCE, what, f"order {order_id}, attempt {record.attempt.number}", order_id)
     if isinstance(record, AcceptedEnd):
         book.ends[order_id] = ACCEPTED
         book.rows[ShardKind.DATASET] += 1
@@ -140,16 +148,11 @@ def _check_accepted(record: AcceptedEnd, findings: Findings) -> None:
         findings.error(Check.ROWS, "accepted without a draft", f"order {record.order_id}", record.order_id)
 
 
-def _check_quotes(attempt: Attempt, passage: str, order_id: OrderId, findings: Findings) -> int:
-    quotes = [
+def _quotes(attempt: Attempt) -> list[Quote]:
+    return [
         claim.quote
         for verdict in attempt.verdicts
         if not isinstance(verdict, Errored)
         for claim in verdict.evidence.claims
         if claim.quote is not None
     ]
-    for quote in quotes:
-        if passage[quote.start : quote.end] != quote.text:
-            what = f"a quote is not at characters {quote.start} to {quote.end} of its passage"
-            findings.error(Check.PROVENANCE, what, f"order {order_id}, attempt {attempt.number}", order_id)
-    return len(quotes)

@@ -16,7 +16,10 @@ _COLUMNS = (
     ("quote", "the sentence that the generator said it used, where it was asked to quote"),
     ("provenance", "uri, document id and sha256, start and end in characters: passage == document[start:end]"),
     ("scores", "what each gate gave the accepted attempt, in [0, 1]; null where a gate did not judge"),
-    ("evidence", "claims with the quotes that back them, each at its place in the passage"),
+    (
+        "evidence",
+        "claims with the quotes that back them, each at its place in the passage (or in the one that `passage_id` names)",
+    ),
     ("lineage", "order, passage, slot, attempts, pool, model, sampling, failure modes and repairs on the way"),
     ("tokens", "spent on the sample over all its attempts"),
 )

@@ -37,6 +37,7 @@ def manifest_of(
         tokens=summary.tokens,
         roles=summary.roles,
         overlap=summary.overlap,
+        retrieval=summary.retrieval,
         overlap_jaccard=summary.overlap.jaccard,
         modes=summary.modes,
         repairs=summary.repairs,

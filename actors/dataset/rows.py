@@ -42,6 +42,7 @@ _EVIDENCE = pa.list_(
             ("quote", pa.string()),
             ("start", pa.int64()),
             ("end", pa.int64()),
+            ("passage_id", pa.string()),
         ]
     )
 )
@@ -192,6 +193,7 @@ def _evidence(verdicts: Sequence[Verdict]) -> list[Row]:
             "quote": claim.quote.text if claim.quote else None,
             "start": claim.quote.start if claim.quote else None,
             "end": claim.quote.end if claim.quote else None,
+            "passage_id": claim.quote.passage_id if claim.quote else None,
         }
         for claim in claims
     ]

@@ -2,6 +2,7 @@
 
 from actors.gates import classifier
 from actors.gates.classifier import ClassifierGate
+from actors.gates.evidence import EXACT, EvidenceSource
 from actors.gates.faithfulness import LlmFaithfulness
 from actors.gates.reward import LlmReward
 from actors.protocols import Engine, Gate
@@ -10,13 +11,16 @@ from schemas.errors import ConfigError
 from schemas.verdicts import GateName
 
 
-def build_gate(name: GateName, config: GateModel, engine: Engine) -> Gate:
-    """The gate of that name over an engine. Raises ConfigError for a gate that no model answers."""
+def build_gate(name: GateName, config: GateModel, engine: Engine, source: EvidenceSource = EXACT) -> Gate:
+    """The gate of that name over an engine; the faithfulness gate's judge is shown what `source` gives.
+
+    Raises ConfigError for a gate that no model answers.
+    """
     match name, config:
         case GateName.FAITHFULNESS, Classifier():
-            return ClassifierGate(classifier.FAITHFULNESS, config, engine)
+            return ClassifierGate(classifier.FAITHFULNESS, config, engine, source)
         case GateName.FAITHFULNESS, LlmJudge():
-            return LlmFaithfulness(config, engine)
+            return LlmFaithfulness(config, engine, source)
         case GateName.REWARD, Classifier():
             return ClassifierGate(classifier.REWARD, config, engine)
         case GateName.REWARD, LlmJudge():

@@ -1,13 +1,15 @@
 """The classifier form of a gate: the score is the probability that a sequence classifier gives to one label.
 
-Law: a probability that the model did not give is an error, never a score.
+Law: a probability that the model did not give is an error, never a score. A classifier reads one passage at a time:
+of several, each is read by itself, and the one that speaks most for the draft counts.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
 from actors.gates.decide import decided
+from actors.gates.evidence import EXACT, EvidenceSource, Grounds
 from actors.protocols import Classify
 from actors.tasks import prompts
 from schemas.config import Classifier
@@ -17,18 +19,21 @@ from schemas.verdicts import Evidence, GateName, GateRequest, Verdict
 
 
 class Reading(Struct, frozen=True):
-    """What a classifier is shown, and for which gate."""
+    """What a classifier is shown, and for which gate: one text or more, of which the best score counts."""
 
     gate: GateName
-    text: Callable[[GateRequest], str]
+    texts: Callable[[GateRequest, Grounds], Sequence[str]]
 
 
-FAITHFULNESS = Reading(
-    GateName.FAITHFULNESS,
-    lambda asked: prompts.judged(asked.passage.text, question=asked.draft.question, answer=asked.draft.answer),
-)
+def _judged(asked: GateRequest, grounds: Grounds) -> Sequence[str]:
+    question, answer = asked.draft.question, asked.draft.answer
+    one_by_one = [(passage.text,) for passage in grounds.passages] or [()]
+    return [prompts.judged_by(passages, question=question, answer=answer) for passages in one_by_one]
+
+
+FAITHFULNESS = Reading(GateName.FAITHFULNESS, _judged)
 REWARD = Reading(
-    GateName.REWARD, lambda asked: prompts.rewarded(question=asked.draft.question, answer=asked.draft.answer)
+    GateName.REWARD, lambda asked, _: (prompts.rewarded(question=asked.draft.question, answer=asked.draft.answer),)
 )
 """The passage is not shown."""
 
@@ -36,21 +41,28 @@ REWARD = Reading(
 class ClassifierGate:
     """Scores a draft with a sequence classifier."""
 
-    def __init__(self, reading: Reading, config: Classifier, model: Classify) -> None:
+    def __init__(self, reading: Reading, config: Classifier, model: Classify, source: EvidenceSource = EXACT) -> None:
         self._reading = reading
         self._config = config
         self._model = model
+        self._source = source
 
     async def check(self, request: GateRequest) -> Verdict:
         """Raises HopError as the model does, and JudgeError when its answer holds no such probability."""
-        text = self._reading.text(request)
-        answer = await self._model.classify(ClassificationRequest(id=request.id, text=text))
+        grounds = await self._source.grounds(request)
+        score, tokens = 0.0, 0
+        for place, text in enumerate(self._reading.texts(request, grounds)):
+            # ids are unique among what an engine has in hand
+            asked = ClassificationRequest(id=f"{request.id}#{place}" if place else request.id, text=text)
+            answer = await self._model.classify(asked)
+            score = max(score, self._score(answer))
+            tokens += answer.prompt_tokens
         return decided(
             self._reading.gate,
-            self._score(answer),
+            score,
             threshold=self._config.threshold,
-            evidence=Evidence(),
-            cost=Cost(prompt_tokens=answer.prompt_tokens),
+            evidence=Evidence(shown=grounds.shown),
+            cost=Cost(prompt_tokens=tokens),
         )
 
     def _score(self, answer: Classification) -> float:

@@ -49,7 +49,7 @@ class NoSource:
 
     async def grounds(self, request: GateRequest) -> Grounds:
         """Nothing."""
-        return Grounds((), Shown())
+        return Grounds((), Shown(searched=False))
 
 
 class RetrievedSource:
@@ -66,7 +66,7 @@ class RetrievedSource:
         found = tuple(await self._retriever.best(draft.answer if self._query == "answer" else draft.question, self._k))
         ids = tuple(passage.id for passage in found)
         rank = ids.index(request.passage.id) + 1 if request.passage.id in ids else None
-        return Grounds(found, Shown(ids, rank))
+        return Grounds(found, Shown(searched=True, passages=ids, rank=rank))
 
 
 EXACT = ExactSource()

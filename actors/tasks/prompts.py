@@ -5,6 +5,7 @@ imitates is broken up in the prompt (never in the sample, whose passage text sta
 """
 
 import re
+from collections.abc import Sequence
 
 PASSAGE_OPEN = "<<<"
 PASSAGE_CLOSE = ">>>"
@@ -79,7 +80,12 @@ def ask_edit(passage: str, *, question: str, wrong_answer: str) -> str:
 
 def judged(passage: str, *, question: str, answer: str) -> str:
     """What a faithfulness classifier reads: the claim first, so that each sentence is read in its light."""
-    return f"Question: {one_line(question)}\nAnswer: {one_line(answer)}\n{fenced(passage)}"
+    return judged_by((passage,), question=question, answer=answer)
+
+
+def judged_by(passages: Sequence[str], *, question: str, answer: str) -> str:
+    """The same with several passages, each in a fence of its own, or with none."""
+    return "\n".join((rewarded(question=question, answer=answer), *map(fenced, passages)))
 
 
 def rewarded(*, question: str, answer: str) -> str:

@@ -4,7 +4,7 @@ Law: a text's probabilities are its own; padding and company change them by roun
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import torch
 
@@ -13,6 +13,35 @@ from schemas.samples import Classification, ClassificationRequest
 
 PASS_TOKENS = 4096
 """Tokens, padding included, in one pass."""
+
+
+class Tokens(Protocol):
+    """Anything that is read as token ids."""
+
+    ids: list[int]
+
+
+T = TypeVar("T", bound=Tokens)
+
+
+def batches(jobs: Sequence[T], max_batch: int) -> Iterator[list[T]]:
+    """The jobs, shortest first, at most `max_batch` and PASS_TOKENS together."""
+    batch: list[T] = []
+    for job in sorted(jobs, key=lambda job: len(job.ids)):
+        if batch and (len(batch) == max_batch or (len(batch) + 1) * len(job.ids) > PASS_TOKENS):
+            yield batch
+            batch = []
+        batch.append(job)
+    if batch:
+        yield batch
+
+
+def padded(jobs: Sequence[Tokens], pad_id: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Ids and attention mask, one row a job, filled up on the right."""
+    width = max(1, *(len(job.ids) for job in jobs))
+    ids = torch.tensor([job.ids + [pad_id] * (width - len(job.ids)) for job in jobs])
+    mask = torch.tensor([[1] * len(job.ids) + [0] * (width - len(job.ids)) for job in jobs])
+    return ids.to(device), mask.to(device)
 
 
 class Classifying(Job):
@@ -37,25 +66,12 @@ class Classifier:
     def serve(self, inbox: Inbox[Classifying]) -> None:
         """Until the inbox closes."""
         while (arrived := inbox.take(wait=True)) is not None:
-            for jobs in self._batches([job for job in arrived if not job.cancelled]):
+            for jobs in batches([job for job in arrived if not job.cancelled], self._max_batch):
                 for job, probabilities in zip(jobs, self._read(jobs), strict=True):
                     job.answer(Classification(job.request.id, tuple(probabilities), len(job.ids)))
 
-    def _batches(self, jobs: Sequence[Classifying]) -> Iterator[list[Classifying]]:
-        batch: list[Classifying] = []
-        for job in sorted(jobs, key=lambda job: len(job.ids)):
-            if batch and (len(batch) == self._max_batch or (len(batch) + 1) * len(job.ids) > PASS_TOKENS):
-                yield batch
-                batch = []
-            batch.append(job)
-        if batch:
-            yield batch
-
     def _read(self, jobs: Sequence[Classifying]) -> list[list[float]]:
         self.passes += 1
-        width = max(1, *(len(job.ids) for job in jobs))
-        ids = torch.tensor([job.ids + [self._pad_id] * (width - len(job.ids)) for job in jobs])
-        mask = torch.tensor([[1] * len(job.ids) + [0] * (width - len(job.ids)) for job in jobs])
-        device = self._model.device
-        logits = self._model(input_ids=ids.to(device), attention_mask=mask.to(device)).logits.float()
+        ids, mask = padded(jobs, self._pad_id, self._model.device)
+        logits = self._model(input_ids=ids, attention_mask=mask).logits.float()
         return (torch.sigmoid(logits) if logits.shape[-1] == 1 else torch.softmax(logits, dim=-1)).tolist()

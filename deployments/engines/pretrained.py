@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from transformers import (
     AutoConfig,
+    AutoModel,
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -25,6 +26,13 @@ from schemas.errors import ModelError
 _ARCHITECTURE = {
     EngineRole.GENERATOR: ("ForCausalLM", "ForConditionalGeneration"),
     EngineRole.CLASSIFIER: ("ForSequenceClassification",),
+    EngineRole.ENCODER: ("",),
+}
+"""How the names of fitting architectures end; any model has hidden states to compare."""
+_AUTO: dict[EngineRole, Any] = {
+    EngineRole.GENERATOR: AutoModelForCausalLM,
+    EngineRole.CLASSIFIER: AutoModelForSequenceClassification,
+    EngineRole.ENCODER: AutoModel,
 }
 
 
@@ -55,11 +63,10 @@ def describe(model: str, revision: str | None, role: EngineRole, tokenizer: Any)
 def load_model(config: TransformersEngine, role: EngineRole, tokenizer: Any) -> Any:
     """The model, on its device, for inference. Raises ModelError when it does not exist or does not fit."""
     describe(config.model, config.revision, role, tokenizer)
-    auto: Any = AutoModelForCausalLM if role is EngineRole.GENERATOR else AutoModelForSequenceClassification
     dtype = "auto" if config.dtype == "auto" else getattr(torch, config.dtype)
     logging.disable_progress_bar()
     with _translated(config.model, "cannot be loaded as a model"):
-        model, report = auto.from_pretrained(
+        model, report = _AUTO[role].from_pretrained(
             config.model, revision=config.revision, dtype=dtype, output_loading_info=True
         )
         model = model.to(_device(config.device)).eval()

@@ -6,3 +6,4 @@ from enum import Enum
 class EngineRole(Enum):
     GENERATOR = "generator"
     CLASSIFIER = "classifier"
+    ENCODER = "encoder"

@@ -14,12 +14,12 @@ from rich.text import Text
 
 from actors.lives import Life
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, facts
-from deployments.terminal.words import moment, number, plural, printable, spoken
+from deployments.terminal.words import moment, number, plural, printable, short, spoken
 from schemas.corpus import Passage
 from schemas.orders import Attempt, DeadLetter
 from schemas.recovery import Choice, Diagnosis, Repair
 from schemas.samples import Candidate, Cost, FinishReason, Message
-from schemas.verdicts import ClaimEvidence, Errored, Evidence, Passed, Rejected, Verdict
+from schemas.verdicts import ClaimEvidence, Errored, Evidence, Passed, Rejected, Shown, Verdict
 
 INDENT = (0, 0, 0, 2)
 
@@ -154,12 +154,22 @@ def _evidence(verdict: Verdict) -> Iterator[RenderableType]:
         yield Text(f"{verdict.gate.value}: {scores}", style=DIM)
     if evidence.note:
         yield Text(f"{verdict.gate.value}: {printable(evidence.note)}", style=DIM)
+    if evidence.shown is not None:
+        yield Text(f"{verdict.gate.value}: {_shown(evidence.shown)}", style=DIM)
+
+
+def _shown(shown: Shown) -> str:
+    if not shown.passages:
+        return "no passage was shown"
+    place = "not among them" if shown.rank is None else f"number {shown.rank} of them"
+    return f"{plural(len(shown.passages), 'passage')} found by a search; the sample's own was {place}"
 
 
 def _claim(claim: ClaimEvidence) -> Text:
     line = Text.assemble(("✓ ", GOOD) if claim.supported else ("✗ ", BAD), printable(claim.claim))
     if claim.quote is not None:
-        line.append(f"  “{printable(claim.quote.text)}” at {claim.quote.start}–{claim.quote.end}", style=DIM)
+        where = "" if claim.quote.passage_id is None else f" of passage {short(claim.quote.passage_id)}"
+        line.append(f"  “{printable(claim.quote.text)}” at {claim.quote.start}–{claim.quote.end}{where}", style=DIM)
     if claim.discounted is not None:
         line.append(f"  quote not in the passage: “{printable(claim.discounted)}”", style=WARN)
     return line

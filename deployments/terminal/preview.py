@@ -27,6 +27,7 @@ from actors.protocols import Engine, Gate
 from actors.queue_service import QueueService
 from deployments.config import check_models, load
 from deployments.engines.build import EngineRole, build_engine
+from deployments.evidence import open_source
 from deployments.terminal.life import Prompts, life_view
 from deployments.terminal.parts import DIM
 from deployments.terminal.reading import as_builtins, put_json
@@ -118,7 +119,10 @@ async def _started(stack: AsyncExitStack, config: EngineConfig, role: EngineRole
 async def _gate(stack: AsyncExitStack, config: RunConfig, name: GateName) -> Gate:
     model = config.gates.faithfulness if name is GateName.FAITHFULNESS else config.gates.reward
     role = EngineRole.CLASSIFIER if isinstance(model, Classifier) else EngineRole.GENERATOR
-    return build_gate(name, model, await _started(stack, model.engine, role))
+    engine = await _started(stack, model.engine, role)
+    if name is not GateName.FAITHFULNESS:
+        return build_gate(name, model, engine)
+    return build_gate(name, model, engine, await open_source(stack, config.gates.provenance, config.corpus))
 
 
 def _life(ledger: MemoryLedger, planned: Planned) -> Life:

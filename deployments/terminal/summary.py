@@ -21,7 +21,7 @@ REPAIRS_SHOWN = 2
 def summary_view(summary: Summary, folder: Path, *, example: OrderId | None = None) -> RenderableType:
     """Counts, yield, recovery, failures and repairs, cost by role. `example`: an order worth looking at."""
     parts: list[RenderableType] = [_head(summary, folder), Text(), _bar(summary), Text(), _numbers(summary)]
-    for part in (_failures(summary), _ends(summary), _roles(summary), _overlap(summary)):
+    for part in (_failures(summary), _ends(summary), _roles(summary), _overlap(summary), _retrieval(summary)):
         if part is not None:
             parts += [Text(), part]
     parts += [Text(), _next(summary, folder, example)]
@@ -126,6 +126,14 @@ def _overlap(summary: Summary) -> RenderableType | None:
         f"{overlap.both:,} by both, of {plural(overlap.scored, 'attempt')}"
     )
     return facts(("rejections", told))
+
+
+def _retrieval(summary: Summary) -> RenderableType | None:
+    found = summary.retrieval
+    if not found.searches:
+        return None
+    told = f"{percent(found.hits, found.searches)} of {found.searches:,} found the sample's own passage"
+    return facts(("searches", told))
 
 
 def _next(summary: Summary, folder: Path, example: OrderId | None) -> RenderableType:

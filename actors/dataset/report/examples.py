@@ -89,7 +89,8 @@ def marked_passage(life: Life) -> list[Segment]:
     if life.attempts:
         said = [verdict for verdict in life.attempts[-1].verdicts if not isinstance(verdict, Errored)]
         backing = [claim.quote for verdict in said for claim in verdict.evidence.claims if claim.supported]
-        quotes += [(quote.start, quote.end) for quote in backing if quote is not None and 0 <= quote.start < quote.end]
+        own = [quote for quote in backing if quote is not None and quote.passage_id is None]
+        quotes += [(quote.start, quote.end) for quote in own if 0 <= quote.start < quote.end]
     first = min((start for start, _ in quotes + answers), default=0)
     start = max(0, min(first - 300, len(passage) - PASSAGE_CHARACTERS))
     end = min(len(passage), start + PASSAGE_CHARACTERS)

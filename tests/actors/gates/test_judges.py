@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from actors.gates import faithfulness, reward
 from actors.gates.build import build_gate
+from actors.gates.evidence import Grounds
 from schemas.config import CustomEngine, LlmJudge
 from schemas.errors import ConfigError, EngineError, ErrorKind, JudgeError, ModelError
 from schemas.samples import FinishReason
@@ -140,7 +141,8 @@ async def test_the_judge_is_asked_as_configured() -> None:
 @given(st.text(st.sampled_from('<>|`{}"\nsx') | st.characters(exclude_categories=("Cs",))))
 def test_a_passage_cannot_leave_its_fence(text: str) -> None:
     """A passage that imitates fences, verdicts or a system message stays inside: one fence opens and one closes."""
-    user = faithfulness.question(asked_of_gate(text, text, text=text)).user
+    request = asked_of_gate(text, text, text=text)
+    user = faithfulness.question(request, Grounds((request.passage,))).user
     assert (user.count("<<<"), user.count(">>>")) == (1, 1)
     assert user.index("<<<") < user.index(">>>")
 

@@ -1,0 +1,61 @@
+"""What a gate's replica needs to find evidence: all passages of the corpus, and an index over them.
+
+Law: the index holds the passages that the run plans, cut by the same reader and chunker, all of them from the start;
+so a verdict depends on the corpus, never on which passages have streamed by. A corpus over the bound is refused.
+"""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from actors.corpus.chunker import Chunker
+from actors.corpus.reader import read
+from actors.gates.evidence import EXACT, EvidenceSource, NoSource, RetrievedSource, Retriever
+from schemas.config import Corpus, Exact, Provenance, Retrieved, Unseen
+from schemas.corpus import Document, Passage
+from schemas.errors import ConfigError
+
+
+async def open_source(stack: AsyncExitStack, provenance: Provenance, corpus: Corpus) -> EvidenceSource:
+    """The source that a configuration names; what it opened is closed with the stack.
+
+    Raises ConfigError for a corpus too large, CorpusError for one that cannot be read here, ModelError for an encoder
+    that cannot be loaded.
+    """
+    match provenance:
+        case Exact():
+            return EXACT
+        case Unseen():
+            return NoSource()
+        case Retrieved():
+            passages = await asyncio.to_thread(all_passages, corpus, provenance.max_passages)
+            retriever = await _retriever(stack, provenance, passages)
+            return RetrievedSource(retriever, k=provenance.k, query=provenance.query)
+
+
+def all_passages(corpus: Corpus, limit: int) -> list[Passage]:
+    """Every passage of the corpus in its order. Raises ConfigError when there are more than `limit`."""
+    chunker = Chunker(corpus.chunking)
+    found: list[Passage] = []
+    for document in read(corpus):
+        if not isinstance(document, Document):
+            continue
+        found += chunker.passages(document)
+        if len(found) > limit:
+            raise ConfigError(
+                f"gates.provenance.max_passages: the corpus has more than {limit:,} passages to search; raise the "
+                "bound where the gate's replicas have the memory, or let it be exact"
+            )
+    return found
+
+
+async def _retriever(stack: AsyncExitStack, provenance: Retrieved, passages: list[Passage]) -> Retriever:
+    if provenance.encoder is None:
+        from actors.gates.retrieval import Bm25Retriever
+
+        return await asyncio.to_thread(Bm25Retriever, passages)
+    from actors.gates.retrieval import EmbeddingRetriever
+    from deployments.engines.encoding import Encoder
+
+    encoder = await Encoder.of(provenance.encoder)
+    stack.push_async_callback(encoder.close)
+    return await EmbeddingRetriever.of(passages, encoder.encode)
