@@ -18,7 +18,7 @@ _COLUMNS = (
     ("scores", "what each gate gave the accepted attempt, in [0, 1]; null where a gate did not judge"),
     (
         "evidence",
-        "claims with the quotes that back them, each at its place in the passage (or in the one that `passage_id` names)",
+        "claims with the quotes that back them, each at its place in the passage, or in `passage_id`'s",
     ),
     ("lineage", "order, passage, slot, attempts, pool, model, sampling, failure modes and repairs on the way"),
     ("tokens", "spent on the sample over all its attempts"),
