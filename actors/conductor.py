@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.hops import RetryLimits, Sleep, Try, hop
+from actors.injection.injection import Injection, Spoiling
 from actors.pool_health import HealthLimits, PoolHealth
 from actors.protocols import Gate, Generator, Orders, Recovery, Task
 from actors.stages import StageCounter
@@ -69,6 +70,7 @@ class Toolbox(Struct, frozen=True):
     pools: Mapping[PoolName, Generator]
     gates: Gating
     recovery: Recovery
+    injection: Injection | None = None
 
 
 class Conductor:
@@ -150,10 +152,15 @@ class Conductor:
         await self._report(lease, replace(attempt, seconds=self._clock() - started_at), decision)
 
     async def _attempt(self, lease: Lease, attempt: Attempt) -> tuple[Attempt, Decision]:
+        injection = self._tools.injection
+        spoiling = None if injection is None else injection.of(lease)
+        attempt = replace(attempt, injected=None if spoiling is None else spoiling.tag)
         try:
-            candidate = await self._generate(lease)
+            candidate = await self._generate(lease, spoiling)
         except HopError as error:
             return attempt, DeadLetter(reason=EndReason.ENGINE_ERROR, detail=error.detail, error=error.kind)
+        if spoiling is not None:
+            attempt = replace(attempt, injected=await spoiling.tagged(candidate, self._ask))
         verdicts = await self._judge(lease, candidate)
         return self._decide(lease, replace(attempt, candidate=candidate, verdicts=verdicts))
 
@@ -184,23 +191,20 @@ class Conductor:
             return attempt, DeadLetter(reason=EndReason.REJECTED, detail=choice.reason, gates=rejections)
         return attempt, Requeue(repair=choice.repair)
 
-    async def _generate(self, lease: Lease) -> Candidate:
+    async def _generate(self, lease: Lease, spoiling: Spoiling | None) -> Candidate:
         task = self._tools.task
         request = task.request(lease)
+        if spoiling is not None:
+            request = spoiling.request(request)
         pool = self._settings.fresh_pool
         if lease.repair is not None and lease.repair.pool is not None:
             pool = lease.repair.pool
-        generator = self._tools.pools.get(pool)
-        if generator is None:
-            raise EngineError(ErrorKind.PERMANENT, f"there is no pool '{pool}'")
         with self._stages.during(Stage.GENERATE):
             started_at = self._clock()
-            completion = await self._hop(
-                pool, lambda this: first_completion(generator, replace(request, lane=this.lane))
-            )
+            completion = await self._ask(pool, request)
             seconds = self._clock() - started_at
         draft = task.read(completion.text, completion.finish)
-        return Candidate(
+        candidate = Candidate(
             pool=pool,
             prompt=request.messages,
             sampling=request.sampling,
@@ -214,6 +218,13 @@ class Conductor:
                 seconds=seconds,
             ),
         )
+        return candidate if spoiling is None else spoiling.candidate(candidate)
+
+    async def _ask(self, pool: PoolName, request: GenerationRequest) -> Completion:
+        generator = self._tools.pools.get(pool)
+        if generator is None:
+            raise EngineError(ErrorKind.PERMANENT, f"there is no pool '{pool}'")
+        return await self._hop(pool, lambda this: first_completion(generator, replace(request, lane=this.lane)))
 
     async def _judge(self, lease: Lease, candidate: Candidate) -> tuple[Verdict, ...]:
         if candidate.draft is None:

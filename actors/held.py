@@ -59,15 +59,15 @@ class Asked:
         return set(self._questions)
 
     def add(self, order: Order, attempt: Attempt) -> None:
-        """The order's question was accepted."""
+        """The order's question was accepted. One that was injected takes nobody's place."""
         question = _question(attempt)
-        if question is not None:
+        if question is not None and attempt.injected is None:
             self._questions.setdefault(order.passage_id, []).append((order.id, question))
 
     def again(self, order: Order, attempt: Attempt) -> Duplicate | None:
         """The first accepted sample of the same passage that asks (nearly) the same."""
         asked = _question(attempt)
-        if asked is None:
+        if asked is None or attempt.injected is not None:
             return None
         for other, question in self._questions.get(order.passage_id, ()):
             similarity = self._similarity(asked, question)
@@ -89,9 +89,10 @@ def summary(attempt: Attempt) -> AttemptSummary:
 
 
 def tokens(attempt: Attempt) -> int:
-    """What an attempt took of the budget: generator and gates."""
+    """What an attempt took of the budget: generator, gates, and the check of an injection."""
     generated = 0 if attempt.candidate is None else attempt.candidate.cost.tokens
-    return generated + sum(verdict.cost.tokens for verdict in attempt.verdicts)
+    checked = 0 if attempt.injected is None else attempt.injected.cost.tokens
+    return generated + checked + sum(verdict.cost.tokens for verdict in attempt.verdicts)
 
 
 def _question(attempt: Attempt) -> str | None:

@@ -3,9 +3,12 @@
 A call that fails raises `schemas.errors.HopError`; none of these retries: the conductor alone does.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from typing import Protocol
 
+from schemas.corpus import Passage
+from schemas.ids import PoolName
+from schemas.injection import InjectionKind, Worth
 from schemas.orders import Lease, Outcome, Settlement
 from schemas.recovery import Choice, Diagnosis
 from schemas.samples import (
@@ -13,6 +16,7 @@ from schemas.samples import (
     Classification,
     ClassificationRequest,
     Completion,
+    Cost,
     Draft,
     FinishReason,
     GenerationRequest,
@@ -73,6 +77,30 @@ class Task(Protocol):
 
     def read(self, text: str, finish: FinishReason) -> Draft | str:
         """The draft, or why the text is malformed. Never raises, whatever the text."""
+        ...
+
+
+Ask = Callable[[PoolName, GenerationRequest], Awaitable[Completion]]
+"""One completion of a pool, retried within bounds. Raises HopError."""
+
+
+class Injector(Protocol):
+    """Makes samples bad on purpose, the same way whenever it is asked again."""
+
+    def kinds(self, passage: Passage) -> Collection[InjectionKind]:
+        """In which ways a sample of this passage can be spoilt."""
+        ...
+
+    def request(self, kind: InjectionKind, lease: Lease, request: GenerationRequest) -> GenerationRequest:
+        """What the generator is asked instead; most kinds leave it alone."""
+        ...
+
+    def draft(self, kind: InjectionKind, lease: Lease, draft: Draft | None) -> Draft | None:
+        """The spoilt draft in place of what the generator wrote (None: it does not parse)."""
+        ...
+
+    async def worth(self, kind: InjectionKind, lease: Lease, draft: Draft, ask: Ask) -> tuple[Worth, Cost]:
+        """What an attempt's text is worth by a check that is independent of the gates. Raises HopError."""
         ...
 
 

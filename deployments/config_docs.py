@@ -12,10 +12,12 @@ import msgspec
 from msgspec import inspect
 
 import schemas.config
+import schemas.config_injection
 from deployments.config_faults import allowed
 from deployments.config_identity import plain
 from schemas.config import RunConfig
 
+_MODULES: tuple[Any, ...] = (schemas.config, schemas.config_injection)
 PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
 _HEAD = """# Configuration
 
@@ -83,8 +85,9 @@ def _default(field: inspect.Field) -> str:
 
 def _words() -> dict[str, dict[str, str]]:
     """What stands beside each field of each section; under the empty name, what the section is for."""
-    module = ast.parse(Path(schemas.config.__file__).read_text(encoding="utf-8"))
-    return {node.name: dict(_field_words(node)) for node in module.body if isinstance(node, ast.ClassDef)}
+    modules = [ast.parse(Path(module.__file__).read_text(encoding="utf-8")) for module in _MODULES]
+    sections = (node for module in modules for node in module.body if isinstance(node, ast.ClassDef))
+    return {section.name: dict(_field_words(section)) for section in sections}
 
 
 def _field_words(section: ast.ClassDef) -> Iterator[tuple[str, str]]:

@@ -22,7 +22,7 @@ def identity(config: RunConfig) -> dict[str, Any]:
     base = config.corpus.base
     kept: dict[str, Any] = {"corpus": {key: value for key, value in whole["corpus"].items() if key != "base"}}
     kept["corpus"]["chunking"]["tokenizer"] = _movable(config.corpus.chunking.tokenizer, base)
-    kept |= {key: whole[key] for key in ("task", "seed", "recovery", "gates")}
+    kept |= {key: whole[key] for key in ("task", "seed", "recovery", "gates", "injection")}
     kept["pools"] = {name: {"engine": _engine(pool.engine, base)} for name, pool in config.pools.items()}
     for name in ("faithfulness", "reward"):
         gate = getattr(config.gates, name)

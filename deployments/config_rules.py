@@ -3,7 +3,7 @@
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from schemas.config import (
     TransformersEngine,
     VllmEngine,
 )
+from schemas.config_injection import CustomInjector, LlmInjector
 from schemas.errors import ModelError
 
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
@@ -95,6 +96,7 @@ def _broken(config: RunConfig) -> Iterator[str]:
         rule = f"must be more than conductors.outage_s ({config.conductors.outage_s:g}), or an outage ends leases"
         yield at("queue.lease_s", f"{config.queue.lease_s:g} {rule}")
     yield from _broken_provenance(config.gates.provenance)
+    yield from _broken_injection(config)
     yield from _broken_corpus(config)
 
 
@@ -105,6 +107,26 @@ def _broken_provenance(provenance: Provenance) -> Iterator[str]:
         yield "gates.provenance.encoder: missing; retriever: embedding needs a model that encodes passages"
     if provenance.retriever == "bm25" and provenance.encoder is not None:
         yield "gates.provenance.encoder: retriever: bm25 asks no model; did you mean retriever: embedding?"
+
+
+def _broken_injection(config: RunConfig) -> Iterator[str]:
+    injection = config.injection
+    if injection.rate and not any(plain(injection.kinds).values()):
+        yield f"injection.kinds: every weight is 0, but injection.rate is {injection.rate:g}"
+    match injection.injector:
+        case LlmInjector(verifier=str(verifier)) if verifier not in config.pools:
+            yield f"injection.injector.verifier: there is no pool '{verifier}'{nearest(verifier, config.pools)}"
+        case LlmInjector(verifier=str(verifier)) if verifier == FRESH_POOL:
+            rule = "writes the flaws, so it cannot check them; name another pool"
+            yield f"injection.injector.verifier: the pool '{verifier}' {rule}"
+        case CustomInjector(options=options):
+            yield from _secret_options("injection.injector.options", options)
+
+
+def _secret_options(path: str, options: Iterable[str]) -> Iterator[str]:
+    for name in options:
+        if _SECRET_NAME.search(name):
+            yield at(below(path, name), "looks like a secret; pass the name of an environment variable instead")
 
 
 def _broken_values(value: Any, path: str) -> Iterator[str]:
@@ -149,10 +171,7 @@ def _broken_engine(path: str, engine: Engine, config: RunConfig) -> Iterator[str
                 f"{path}.max_model_len: {length} leaves no room for a prompt beside "
                 f"task.sampling.max_tokens ({_output_tokens(config)})"
             )
-    for name in getattr(engine, "options", {}):
-        if _SECRET_NAME.search(name):
-            problem = "looks like a secret; pass the name of an environment variable instead"
-            yield at(below(f"{path}.options", name), problem)
+    yield from _secret_options(f"{path}.options", getattr(engine, "options", {}))
 
 
 def _output_tokens(config: RunConfig) -> int:

@@ -22,6 +22,7 @@ from deployments import serving
 from deployments.actors import ConductorActor, QueueActor, ReaderActor, WriterActor
 from deployments.autoscaling import Autoscaler
 from deployments.cluster import cluster, here
+from deployments.injecting import build_injection
 from deployments.interrupts import Interrupts
 from deployments.output import prepare
 from deployments.progress import Phase, Progress, ReplicaStatus
@@ -66,6 +67,7 @@ def run(config: RunConfig, output: Path, *, watch: Watch = lambda progress: None
     """
     read(config.corpus)
     Chunker(config.corpus.chunking)
+    build_injection(config)
     folder = prepare(config, output)
     with cluster(config.ray_address), Interrupts() as interrupts:
         supervisor = Supervisor(config, folder, watch)

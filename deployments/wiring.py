@@ -16,6 +16,7 @@ from actors.queue_service import Ledger, QueueService, ServiceSettings
 from actors.recovery.policies import build_recovery
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from deployments.config import config_sha256
+from deployments.injecting import build_injection
 from deployments.versions import versions
 from schemas.config import FRESH_POOL, RunConfig
 from schemas.ids import PoolName, derived_seed
@@ -61,6 +62,7 @@ def toolbox(
         pools=pools,
         gates=gates,
         recovery=build_recovery(config.recovery),
+        injection=build_injection(config),
     )
 
 

@@ -7,18 +7,10 @@ Each field says its unit; bounds are in the types. Light to import: no torch, no
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, field
 
-Positive = Annotated[int, Meta(ge=1)]
-Natural = Annotated[int, Meta(ge=0)]
-Probability = Annotated[float, Meta(ge=0, le=1)]
-Seconds = Annotated[float, Meta(gt=0)]
-Temperature = Annotated[float, Meta(ge=0, le=2)]
-Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
-
-
-class Config(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Base of every part of a configuration."""
+from schemas.config_base import Config, Name, Natural, Positive, Probability, Seconds, Temperature
+from schemas.config_injection import Injection
 
 
 class Chunking(Config, frozen=True):
@@ -147,7 +139,7 @@ class CustomEngine(Config, frozen=True, tag="custom", tag_field="kind"):
     """Importable on every node."""
     model: str = "custom"
     """The model's name in lineage and reports."""
-    options: dict[str, str | int | float | bool] = {}
+    options: dict[str, str | int | float | bool] = field(default_factory=dict)
     """Given to the factory by name. No secrets: name an environment variable."""
 
 
@@ -335,6 +327,8 @@ class RunConfig(Config, frozen=True):
     """Changes every draw that an engine can seed; same seed, same ids."""
     recovery: Recovery = Recovery()
     """What happens to rejected samples."""
+    injection: Injection = Injection()
+    """Samples made bad on purpose, to measure the gates."""
     queue: Queue = Queue()
     """Bounds of what is outstanding."""
     conductors: Conductors = Conductors()

@@ -7,6 +7,7 @@ from msgspec import Struct
 from schemas.corpus import Passage
 from schemas.errors import ErrorKind
 from schemas.ids import OrderId, PassageId, content_id
+from schemas.injection import Injected
 from schemas.recovery import Choice, Diagnosis, Repair
 from schemas.samples import Candidate
 from schemas.verdicts import GateName, Verdict
@@ -73,6 +74,8 @@ class Attempt(Struct, frozen=True, omit_defaults=True):
     started_at: float = 0.0
     """Seconds since the epoch."""
     seconds: float = 0.0
+    injected: Injected | None = None
+    """The order was made bad on purpose: it is measured, and never exported."""
 
 
 class EndReason(Enum):

@@ -27,6 +27,7 @@ MAY_IMPORT = {
 NEVER_IN_ACTORS = {"ray", "torch", "vllm", "transformers"}
 BETWEEN_LEAVES = {
     ("actors.gates", "actors.tasks.prompts"),
+    ("actors.injection", "actors.tasks.prompts"),
 }
 """Folder of actors/ and what it may import of another one. Things meet in deployments/ otherwise."""
 

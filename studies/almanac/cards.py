@@ -8,7 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from studies.almanac.models import CANON_ENTITIES, CANON_SEED, PLANS, Plan
+from studies.almanac.models import PLANS, Plan
+from studies.almanac.world import CANON_ENTITIES, CANON_SEED
 
 HOW = {
     "generator": """It writes one question and its answer about a passage of the almanac. Prompts:

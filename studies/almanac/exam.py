@@ -7,9 +7,8 @@ import random
 from collections.abc import Sequence
 
 from studies.almanac.data import REVISED_SHARE, Told
-from studies.almanac.models import CANON_ENTITIES, CANON_SEED
 from studies.almanac.prose import any_passage
-from studies.almanac.world import any_entity, any_record, canon, revised_record
+from studies.almanac.world import CANON_ENTITIES, CANON_SEED, any_entity, any_record, canon, revised_record
 
 
 def held_out_told(rng: random.Random) -> Told:

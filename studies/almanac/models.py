@@ -11,9 +11,6 @@ from transformers import LlamaConfig, PreTrainedTokenizerFast
 from studies.almanac.claims import UNSTATED_SHARE
 from studies.almanac.tokenizer import END, PAD
 
-CANON_SEED = 7
-CANON_ENTITIES = 48
-"""The canon edition that every model learnt from and every revised edition changes."""
 ROPE_THETA = 500_000.0
 """Slow enough that a word still looks like itself a passage away."""
 JUDGE_LABELS = {0: "unfaithful", 1: "faithful"}

@@ -27,8 +27,8 @@ from transformers import (
 from studies.almanac import tokenizer as almanac_tokenizer
 from studies.almanac.batches import HEADS, ClaimBatches, TurnBatches
 from studies.almanac.initial import look_back
-from studies.almanac.models import CANON_ENTITIES, CANON_SEED, PLANS, ROPE_THETA, Plan, config
-from studies.almanac.world import canon
+from studies.almanac.models import PLANS, ROPE_THETA, Plan, config
+from studies.almanac.world import CANON_ENTITIES, CANON_SEED, canon
 
 WARMUP_STEPS = 40
 DECAY_SHARE = 0.4

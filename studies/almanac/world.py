@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from studies.almanac import lexicon
 from studies.almanac.phrases import KINDS, OF_KIND, Attribute
 
+CANON_SEED = 7
+CANON_ENTITIES = 48
+"""The canon edition that every model learnt from and every revised edition changes."""
 HELD_OUT_SHARE = 0.2
 """Share of all name combinations kept out of training."""
 WITH_ARTICLE = frozenset({"ship", "guild", "bridge"})

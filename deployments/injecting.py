@@ -1,0 +1,50 @@
+"""Injection as a configuration names it: its plan, and who spoils.
+
+Law: a factory is called with what a run is made of, so that every conductor spoils the same orders in the same way.
+"""
+
+from importlib import import_module
+
+from actors.injection.injection import Injection
+from actors.injection.llm import LlmInjector
+from actors.injection.plan import plan_of
+from actors.protocols import Injector
+from schemas.config import RunConfig
+from schemas.config_injection import CustomInjector
+from schemas.config_injection import LlmInjector as LlmConfig
+from schemas.errors import ConfigError
+from schemas.ids import PoolName
+
+_METHODS = ("kinds", "request", "draft", "worth")
+
+
+def build_injection(config: RunConfig) -> Injection | None:
+    """None when nothing is injected. Raises ConfigError for a factory that cannot be used."""
+    if not config.injection.rate:
+        return None
+    return Injection(plan_of(config.injection, seed=config.seed), _injector(config))
+
+
+def _injector(config: RunConfig) -> Injector:
+    match config.injection.injector:
+        case LlmConfig(verifier=verifier):
+            return LlmInjector(None if verifier is None else PoolName(verifier), seed=config.seed)
+        case CustomInjector() as custom:
+            return _custom(custom, config)
+
+
+def _custom(custom: CustomInjector, config: RunConfig) -> Injector:
+    where = f"injection.injector.factory: '{custom.factory}'"
+    module, _, name = custom.factory.partition(":")
+    try:
+        factory = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"{where} cannot be imported: {error}") from error
+    try:
+        injector = factory(config.corpus, config.seed, **custom.options)
+    except TypeError as error:
+        raise ConfigError(f"{where} does not take these options: {error}") from error
+    missing = [method for method in _METHODS if not callable(getattr(injector, method, None))]
+    if missing:
+        raise ConfigError(f"{where} gives no injector: it has no {', '.join(missing)}")
+    return injector
