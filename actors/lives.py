@@ -10,8 +10,9 @@ from msgspec import Struct
 from schemas.corpus import Passage
 from schemas.errors import LedgerError
 from schemas.ids import OrderId
+from schemas.injection import Injected
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined
-from schemas.orders import Attempt, DeadLetter, Order
+from schemas.orders import Attempt, DeadLetter, Order, OrderKind
 from schemas.recovery import FailureMode, RepairKind
 from schemas.samples import Cost, Draft
 
@@ -24,6 +25,16 @@ class Life(Struct, frozen=True):
     attempts: tuple[Attempt, ...]
     accepted_at: float | None = None
     end: DeadLetter | None = None
+
+    @property
+    def injected(self) -> Injected | None:
+        """The tag of its first attempt, if it was made bad on purpose. Law: then nothing of it is ever exported."""
+        return next((attempt.injected for attempt in self.attempts if attempt.injected is not None), None)
+
+    @property
+    def exportable(self) -> bool:
+        """Whether any of it may reach a file that something is trained on."""
+        return self.injected is None and self.order.kind is not OrderKind.CANARY
 
     @property
     def draft(self) -> Draft | None:

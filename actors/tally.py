@@ -1,10 +1,12 @@
 """One fold over the ledger's records gives every count anywhere: live view, status, manifest, report and verify.
 
-Law: applying the same records in the same order gives the same summary; no count is kept in two places.
+Law: applying the same records in the same order gives the same summary; no count is kept in two places. Injected orders
+cost what they cost and end as they end; everything that is said of quality speaks of the others.
 """
 
 from collections import Counter
 
+from actors.injected import InjectionTally
 from schemas.errors import ErrorKind
 from schemas.ids import OrderId
 from schemas.ledger import (
@@ -45,6 +47,7 @@ class Tally:
         self._costs: dict[str, tuple[int, Cost]] = {}
         self._overlap: Counter[str] = Counter()
         self._retrieval: Counter[str] = Counter()
+        self._injections = InjectionTally()
         self._modes: Counter[FailureMode] = Counter()
         self._repairs: Counter[tuple[FailureMode, RepairKind, str]] = Counter()
         self._ends: Counter[EndReason] = Counter()
@@ -64,6 +67,7 @@ class Tally:
     def apply(self, record: Record) -> None:
         """Counts one record."""
         self._last_at = record.at
+        self._injections.apply(record)
         match record:
             case RunStarted():
                 self._started_at = record.at if self._started_at is None else self._started_at
@@ -100,6 +104,8 @@ class Tally:
             recovered=counted["recovered"],
             attempts=counted["attempts"],
             refused_documents=counted["refused_documents"],
+            injected=self._injections.orders,
+            contaminated=self._injections.contaminated,
         )
         return Summary(
             counts=counts,
@@ -114,6 +120,7 @@ class Tally:
             repairs=self._repair_stats(),
             ends=tuple(EndCount(reason, self._ends[reason]) for reason in EndReason if self._ends[reason]),
             errors=tuple(GateErrors(gate, kind, count) for (gate, kind), count in self._errors.items()),
+            injections=self._injections.counts(),
             retrieval=Retrieval(searches=self._retrieval["searches"], hits=self._retrieval["hits"]),
             corpus_ended=self._corpus_ended,
             started_at=self._started_at,
@@ -123,6 +130,8 @@ class Tally:
 
     def _accepted(self, record: AcceptedEnd) -> None:
         self._counts["accepted"] += 1
+        if record.attempt.injected is not None:
+            return
         if record.attempt.number == 1:
             self._counts["first_pass"] += 1
         if record.order_id in self._rejected:
@@ -143,6 +152,10 @@ class Tally:
             elif verdict.evidence.shown is not None and verdict.evidence.shown.searched:
                 self._retrieval["searches"] += 1
                 self._retrieval["hits"] += verdict.evidence.shown.rank is not None
+        if attempt.injected is not None:
+            if attempt.injected.cost.tokens:
+                self._pay("injection", attempt.injected.cost)
+            return
         self._compare(attempt.verdicts)
         self._repaired(order_id, attempt, accepted=accepted)
         if any(isinstance(verdict, Rejected) for verdict in attempt.verdicts) and order_id not in self._rejected:

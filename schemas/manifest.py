@@ -2,7 +2,17 @@
 
 from msgspec import Struct, field
 
-from schemas.progress import Counts, EndCount, GateErrors, GateOverlap, ModeCount, RepairStat, Retrieval, RoleCost
+from schemas.progress import (
+    Counts,
+    EndCount,
+    GateErrors,
+    GateOverlap,
+    InjectionCount,
+    ModeCount,
+    RepairStat,
+    Retrieval,
+    RoleCost,
+)
 
 
 class ShardFile(Struct, frozen=True):
@@ -29,7 +39,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """Of the gates that are models."""
     counts: Counts
     yield_: float = field(name="yield")
-    """accepted / issued, in [0, 1]; 0 when nothing was issued."""
+    """accepted / issued of orders that were not injected, in [0, 1]; 0 when none was issued."""
     recovery_rate: float
     """recovered / rejected, in [0, 1]; 0 when nothing was rejected."""
     tokens: int
@@ -50,5 +60,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     first_accepted_seconds: float | None
     """From the start to the first accepted sample."""
     shards: tuple[ShardFile, ...]
+    injections: tuple[InjectionCount, ...] = ()
+    """What became of samples that were made bad on purpose."""
     retrieval: Retrieval = Retrieval()
     """How often a search for evidence found the sample's own passage."""

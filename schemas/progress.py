@@ -3,13 +3,17 @@
 from msgspec import Struct
 
 from schemas.errors import ErrorKind
+from schemas.injection import InjectionKind
 from schemas.orders import EndReason
 from schemas.recovery import FailureMode, RepairKind
 from schemas.verdicts import GateName
 
 
 class Counts(Struct, frozen=True):
-    """Orders by state and end. Law: issued = accepted + dead_lettered + outstanding."""
+    """Orders by state and end. Law: issued = accepted + dead_lettered + outstanding.
+
+    Injected orders are among these four and the attempts; what else is counted speaks of the others alone.
+    """
 
     issued: int = 0
     accepted: int = 0
@@ -23,11 +27,21 @@ class Counts(Struct, frozen=True):
     """Of those, accepted later."""
     attempts: int = 0
     refused_documents: int = 0
+    injected: int = 0
+    """Orders that were made bad on purpose."""
+    contaminated: int = 0
+    """Of those, accepted. They are in no file of the dataset."""
+
+    @property
+    def exported(self) -> int:
+        """Accepted samples that the dataset holds, or will."""
+        return self.accepted - self.contaminated
 
     @property
     def yield_(self) -> float:
-        """accepted / issued; 0 when nothing was issued."""
-        return self.accepted / self.issued if self.issued else 0.0
+        """accepted / issued, of orders that were not injected; 0 when none of them was issued."""
+        issued = self.issued - self.injected
+        return self.exported / issued if issued else 0.0
 
     @property
     def recovery_rate(self) -> float:
@@ -82,6 +96,43 @@ class RepairStat(Struct, frozen=True):
     accepted: int
 
 
+class GateCatch(Struct, frozen=True):
+    """Verified injections that a gate rejected, alone or with others."""
+
+    gate: GateName
+    caught: int
+
+
+class InjectionCount(Struct, frozen=True, kw_only=True):
+    """One kind of injection. Law: injected = caught + missed + errored + unverified + harmless, by the first attempt."""
+
+    kind: InjectionKind
+    injected: int
+    caught: int
+    """Known to be bad, and rejected by a gate."""
+    missed: int
+    """Known to be bad, and passed by every gate."""
+    errored: int
+    """No generator or no gate answered."""
+    unverified: int
+    """Nobody knows that it is bad: in no rate."""
+    harmless: int
+    """It turned out good: in no rate."""
+    by_gate: tuple[GateCatch, ...]
+    accepted: int
+    """At whatever attempt: contaminated, never exported."""
+    repaired: int
+    """Of those, after a rejection."""
+    repaired_bad: int
+    """Of the repaired, still known to be bad."""
+
+    @property
+    def recall(self) -> float:
+        """caught / (caught + missed); 0 when there is neither."""
+        known = self.caught + self.missed
+        return self.caught / known if known else 0.0
+
+
 class EndCount(Struct, frozen=True):
     """Dead letters by reason."""
 
@@ -115,6 +166,7 @@ class Summary(Struct, frozen=True):
     ends: tuple[EndCount, ...] = ()
     errors: tuple[GateErrors, ...] = ()
     retrieval: Retrieval = Retrieval()
+    injections: tuple[InjectionCount, ...] = ()
     corpus_ended: bool = False
     started_at: float | None = None
     """When the first process of the run began; seconds since the epoch."""

@@ -48,6 +48,8 @@ class Book(Struct):
     rows: dict[ShardKind, int] = {}
     shards: dict[str, ShardWritten] = {}
     planned: set[PassageId] = set()
+    injected: set[OrderId] = set()
+    """Orders that were made bad on purpose: no shard may hold a row of theirs."""
     quotes: int = 0
     last_seq: int = 0
     corpus_ended: bool = False
@@ -118,6 +120,8 @@ def _move(
             what = f"attempt {record.attempt.number} follows attempt {book.attempts[order_id]}"
             findings.error(Check.CONSERVATION, what, f"order {order_id}", order_id)
         book.attempts[order_id] = record.attempt.number
+        if record.attempt.injected is not None:
+            book.injected.add(order_id)
         own = book.passages[order_id]
         for quote in _quotes(record.attempt):
             text = texts.get(own if quote.passage_id is None else quote.passage_id)
@@ -129,11 +133,11 @@ def _move(
                 findings.error(Check.PROVENANCE, what, f"order {order_id}, attempt {record.attempt.number}", order_id)
     if isinstance(record, AcceptedEnd):
         book.ends[order_id] = ACCEPTED
-        book.rows[ShardKind.DATASET] += 1
+        book.rows[ShardKind.DATASET] += order_id not in book.injected
         _check_accepted(record, findings)
     elif isinstance(record, DeadLetteredEnd):
         book.ends[order_id] = DEAD_LETTERED
-        book.rows[ShardKind.DEAD_LETTERS] += 1
+        book.rows[ShardKind.DEAD_LETTERS] += order_id not in book.injected
 
 
 def _check_accepted(record: AcceptedEnd, findings: Findings) -> None:

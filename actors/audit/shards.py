@@ -62,6 +62,8 @@ def _check_rows(path: Path, shard: ShardWritten, book: Book, seen: set[OrderId],
         if order_id in seen:
             findings.error(Check.ROWS, "an order has two rows", where, order_id)
         seen.add(order_id)
+        if order_id in book.injected:
+            findings.error(Check.ROWS, "a sample that was made bad on purpose is in a shard", where, order_id)
         if book.ends.get(order_id) != _END[shard.kind]:
             findings.error(Check.ROWS, f"a row of an order that did not end in {shard.kind.value}", where, order_id)
         elif shard.kind is ShardKind.DATASET:

@@ -89,3 +89,6 @@ def _check_manifest(output: Path, book: Book, findings: Findings) -> None:
     for name, one, other in zip(("issued", "accepted", "dead_lettered", "outstanding"), said, true, strict=True):
         if one != other:
             findings.error(Check.MANIFEST, f"counts {one} {name}, the ledger {other}", MANIFEST)
+    if counts.injected != len(book.injected):
+        what = f"counts {counts.injected} injected, the ledger {len(book.injected)}"
+        findings.error(Check.MANIFEST, what, MANIFEST)

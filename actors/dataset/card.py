@@ -34,7 +34,7 @@ def card(manifest: Manifest, *, documents: int | None, passages: int) -> str:
 
 # {manifest.name}
 
-{count(counts.accepted)} samples, each accepted by every gate and backed by the exact passage it came from.
+{count(counts.exported)} samples, each accepted by every gate and backed by the exact passage it came from.
 Made by Gleaner {manifest.versions.get("gleaner", "")}; `report.html` shows the run.
 {state}
 ## How it was made
@@ -46,10 +46,11 @@ passage, a reward gate without it; both must pass. What is rejected is diagnosed
 | --- | --- |
 | documents, passages | {"–" if documents is None else count(documents)}, {count(passages)} |
 | orders issued | {count(counts.issued)} |
-| accepted | {count(counts.accepted)} ({percent(manifest.yield_ if counts.issued else None)}) |
+| accepted | {count(counts.exported)} ({percent(manifest.yield_ if counts.issued else None)}) |
 | at the first attempt | {count(counts.first_pass)} |
 | recovered of rejected | {count(counts.recovered)} of {count(counts.rejected)} ({_rate(manifest)}) |
 | dead-lettered | {count(counts.dead_lettered)} |
+| made bad on purpose, to measure the gates; not in these files | {count(counts.injected)} |
 | outstanding | {count(counts.outstanding)} |
 | refused documents | {count(counts.refused_documents)} |
 | tokens | {count(manifest.tokens)} |
@@ -84,7 +85,7 @@ def _head(manifest: Manifest) -> str:
         "pretty_name": manifest.name,
         "tags": ["synthetic", "grounded", "gleaner"],
         "task_categories": ["question-answering", "text-generation"],
-        "size_categories": [_size(manifest.counts.accepted)],
+        "size_categories": [_size(manifest.counts.exported)],
         "configs": configs,
     }
     return yaml.safe_dump(head, sort_keys=False)

@@ -38,6 +38,7 @@ def manifest_of(
         roles=summary.roles,
         overlap=summary.overlap,
         retrieval=summary.retrieval,
+        injections=summary.injections,
         overlap_jaccard=summary.overlap.jaccard,
         modes=summary.modes,
         repairs=summary.repairs,

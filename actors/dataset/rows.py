@@ -1,6 +1,6 @@
 """What a row of the dataset and a row of the dead letters hold.
 
-Law: a row is a function of the ledger's records alone, so a shard can be written again byte for byte; the passage is
+Law: an injected or canary sample has no row. A row is a function of the ledger's records alone, so a shard can be written again byte for byte; the passage is
 exact, and a row never holds text that a model did not write or the corpus did not hold.
 """
 
@@ -120,6 +120,7 @@ DEAD_LETTER_SCHEMA = pa.schema(
 
 def sample_row(life: Life, *, chat: Chat, models: Mapping[PoolName, str]) -> Row:
     """An accepted order as a row of the dataset. Raises LedgerError when it was not accepted with a draft."""
+    _must_be_exportable(life)
     last = life.attempts[-1] if life.attempts else None
     candidate = last.candidate if last is not None else None
     if life.accepted_at is None or last is None or candidate is None or candidate.draft is None:
@@ -142,6 +143,7 @@ def sample_row(life: Life, *, chat: Chat, models: Mapping[PoolName, str]) -> Row
 
 def dead_letter_row(life: Life) -> Row:
     """A dead-lettered order with its whole history. Raises LedgerError when it was not dead-lettered."""
+    _must_be_exportable(life)
     if life.end is None:
         raise LedgerError(f"order {life.order.id} is not dead-lettered")
     return {
@@ -158,6 +160,11 @@ def dead_letter_row(life: Life) -> Row:
         "history": [_attempt(attempt) for attempt in life.attempts],
         "tokens": _tokens(life),
     }
+
+
+def _must_be_exportable(life: Life) -> None:
+    if not life.exportable:
+        raise LedgerError(f"order {life.order.id} is a canary or was injected: it is never exported")
 
 
 def refused_row(document: DocumentRefused) -> Row:

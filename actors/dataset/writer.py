@@ -27,7 +27,6 @@ from actors.lives import Life, life_of
 from schemas.config import Dataset
 from schemas.ids import OrderId, PoolName
 from schemas.ledger import Record, Refused, ShardKind, ShardWritten
-from schemas.orders import OrderKind
 
 log = logging.getLogger("gleaner.dataset")
 T = TypeVar("T")
@@ -114,13 +113,13 @@ class DatasetWriter:
 def _formats(ledger: Stories, wording: Wording) -> tuple[Format, Format]:
     def sample(end: End) -> Row | None:
         life = _life(ledger, end)
-        return sample_row(life, chat=wording.chat, models=wording.models) if _belongs(life) else None
+        return sample_row(life, chat=wording.chat, models=wording.models) if life.exportable else None
 
     def dead_letter(end: End) -> Row | None:
         if isinstance(end, Refused):
             return refused_row(end.document)
         life = _life(ledger, end)
-        return dead_letter_row(life) if _belongs(life) else None
+        return dead_letter_row(life) if life.exportable else None
 
     return (
         Format(ShardKind.DATASET, SAMPLE_SCHEMA, sample),
@@ -131,7 +130,3 @@ def _formats(ledger: Stories, wording: Wording) -> tuple[Format, Format]:
 def _life(ledger: Stories, end: End) -> Life:
     assert not isinstance(end, Refused), "a refused document has no life"
     return life_of(end.order_id, ledger.story(end.order_id))
-
-
-def _belongs(life: Life) -> bool:
-    return life.order.kind is not OrderKind.CANARY

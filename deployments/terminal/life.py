@@ -16,12 +16,14 @@ from actors.lives import Life
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, facts
 from deployments.terminal.words import moment, number, plural, printable, short, spoken
 from schemas.corpus import Passage
+from schemas.injection import Worth
 from schemas.orders import Attempt, DeadLetter
 from schemas.recovery import Choice, Diagnosis, Repair
 from schemas.samples import Candidate, Cost, FinishReason, Message
 from schemas.verdicts import ClaimEvidence, Errored, Evidence, Passed, Rejected, Shown, Verdict
 
 INDENT = (0, 0, 0, 2)
+_WORTH = {Worth.BAD: "known to be bad", Worth.GOOD: "known to be good", Worth.UNKNOWN: "not verified"}
 
 
 class Prompts:
@@ -69,6 +71,10 @@ def attempt_view(attempt: Attempt, *, prompts: Prompts | None = None) -> Rendera
     title = Text(f"attempt {attempt.number}", style="bold")
     title.append(f" · {_directive(attempt.repair)}", style="default")
     parts: list[RenderableType] = [Text(), Rule(title, align="left", style=DIM)]
+    if attempt.injected is not None:
+        tag = attempt.injected
+        told = f"injected: {tag.kind.value}; this text is {_WORTH[tag.now]}; never exported"
+        parts.append(Padding(Text(told, style=WARN), INDENT))
     if attempt.candidate is None:
         parts.append(Padding(Text("no generator answered", style=BAD), INDENT))
     else:

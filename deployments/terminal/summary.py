@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from actors.dataset.report.repairs import interval_words
 from deployments.terminal.board import GATES, repaired_by
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts
 from deployments.terminal.words import clock, number, percent, plural, spoken
@@ -21,7 +22,14 @@ REPAIRS_SHOWN = 2
 def summary_view(summary: Summary, folder: Path, *, example: OrderId | None = None) -> RenderableType:
     """Counts, yield, recovery, failures and repairs, cost by role. `example`: an order worth looking at."""
     parts: list[RenderableType] = [_head(summary, folder), Text(), _bar(summary), Text(), _numbers(summary)]
-    for part in (_failures(summary), _ends(summary), _roles(summary), _overlap(summary), _retrieval(summary)):
+    for part in (
+        _failures(summary),
+        _ends(summary),
+        _roles(summary),
+        _overlap(summary),
+        _retrieval(summary),
+        _injections(summary),
+    ):
         if part is not None:
             parts += [Text(), part]
     parts += [Text(), _next(summary, folder, example)]
@@ -65,7 +73,11 @@ def _numbers(summary: Summary) -> RenderableType:
     table.add_row("dead-lettered", dead, "with their reasons and whole history" if counts.dead_lettered else "")
     if counts.outstanding:
         table.add_row("outstanding", Text(f"{counts.outstanding:,}", style=WARN), "not ended yet")
-    table.add_row("yield", percent(counts.accepted, counts.issued), "accepted of issued")
+    if counts.injected:
+        told = f"made bad on purpose; {counts.contaminated:,} of them accepted, in no file of the dataset"
+        table.add_row("injected", f"{counts.injected:,}", told)
+    of_issued = "accepted of issued" + (", injected orders aside" if counts.injected else "")
+    table.add_row("yield", percent(counts.exported, counts.issued - counts.injected), of_issued)
     recovered = f"{counts.recovered:,} of {plural(counts.rejected, 'rejected order')} accepted later"
     table.add_row("recovery", percent(counts.recovered, counts.rejected), recovered)
     if summary.first_accepted_at is not None and summary.started_at is not None:
@@ -134,6 +146,26 @@ def _retrieval(summary: Summary) -> RenderableType | None:
         return None
     told = f"{percent(found.hits, found.searches)} of {found.searches:,} found the sample's own passage"
     return facts(("searches", told))
+
+
+def _injections(summary: Summary) -> RenderableType | None:
+    if not summary.injections:
+        return None
+    table = columns("injected as", "orders", "caught", "missed", "recall", "95%", "unverified", "good", first_width=20)
+    table.add_column("caught by", overflow="fold")
+    for each in summary.injections:
+        known = each.caught + each.missed
+        counts = (each.injected, each.caught, each.missed)
+        table.add_row(
+            each.kind.value,
+            *(f"{count:,}" for count in counts),
+            percent(each.caught, known),
+            interval_words(each.caught, known),
+            f"{each.unverified:,}",
+            f"{each.harmless:,}",
+            ", ".join(f"{found.gate.value} {found.caught:,}" for found in each.by_gate),
+        )
+    return table
 
 
 def _next(summary: Summary, folder: Path, example: OrderId | None) -> RenderableType:

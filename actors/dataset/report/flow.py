@@ -22,6 +22,7 @@ PASSING = "·"
 _TONES = {
     "first_pass": "accepted",
     "recovered": "recovered",
+    "contaminated": "rejected",
     "dead_lettered": "dead",
     "outstanding": "idle",
     "issued": "ink",
@@ -30,10 +31,18 @@ _TONES = {
 _LABELS = {
     "first_pass": "accepted at first",
     "recovered": "recovered",
+    "contaminated": "injected, accepted",
     "dead_lettered": "dead-lettered",
     "outstanding": "outstanding",
 }
-_RANK = {f"{PASSING}first_pass": 0, "first_pass": 0, "recovered": 90, "dead_lettered": 95, "outstanding": 97}
+_RANK = {
+    f"{PASSING}first_pass": 0,
+    "first_pass": 0,
+    "recovered": 90,
+    "contaminated": 93,
+    "dead_lettered": 95,
+    "outstanding": 97,
+}
 
 
 class Canvas(Struct, frozen=True):

@@ -37,7 +37,7 @@ class Histogram:
 
 
 class Histograms:
-    """Every gate's scores, over all attempts."""
+    """Every gate's scores, over all attempts but those of injected orders."""
 
     def __init__(self) -> None:
         self._of = {gate: Histogram(gate) for gate in SHOWN}
@@ -45,6 +45,8 @@ class Histograms:
     def apply(self, record: Record) -> None:
         """Counts the scores of an attempt."""
         if not isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd) or record.attempt is None:
+            return
+        if record.attempt.injected is not None:
             return
         for said in record.attempt.verdicts:
             if isinstance(said, Errored) or said.gate not in self._of:

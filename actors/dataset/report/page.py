@@ -13,6 +13,7 @@ from actors.dataset.report.examples import Example, example_of
 from actors.dataset.report.facts import Facts
 from actors.dataset.report.flow import NARROW, WIDE, flow_figure
 from actors.dataset.report.histogram import histogram_figure
+from actors.dataset.report.injections import injection_rows
 from actors.dataset.report.overlap import overlap_figure
 from actors.dataset.report.repairs import mode_rows
 from actors.dataset.report.statistics import share
@@ -75,6 +76,7 @@ def render(facts: Facts, manifest: Manifest, ledger: Stories, *, now: float) -> 
         flow_wide=flow_figure(facts.paths.full(), WIDE, class_="wide"),
         flow_narrow=flow_figure(facts.paths.brief(), NARROW, class_="narrow"),
         modes=mode_rows(facts.summary()),
+        injections=injection_rows(manifest.injections),
         overlap=overlap_figure(manifest.overlap),
         neither=_neither(manifest),
         jaccard=percent(_jaccard(manifest)),
@@ -93,8 +95,10 @@ def _lead(facts: Facts, manifest: Manifest) -> str:
     counts = manifest.counts
     if not counts.issued:
         return "No order has been issued yet."
-    begun = f"{plural(counts.issued, 'order')} from {plural(facts.passages, 'passage')} gave {count(counts.accepted)} "
-    begun += f"accepted {'sample' if counts.accepted == 1 else 'samples'}."
+    begun = f"{plural(counts.issued, 'order')} from {plural(facts.passages, 'passage')} gave {count(counts.exported)} "
+    begun += f"accepted {'sample' if counts.exported == 1 else 'samples'}."
+    if counts.injected:
+        begun += f" {plural(counts.injected, 'order')} {'was' if counts.injected == 1 else 'were'} made bad on purpose."
     if not counts.rejected:
         return f"{begun} No order was rejected."
     saved = f"{plural(counts.rejected, 'order')} {'was' if counts.rejected == 1 else 'were'} rejected at first, and "
@@ -103,13 +107,13 @@ def _lead(facts: Facts, manifest: Manifest) -> str:
 
 def _tiles(manifest: Manifest) -> list[Tile]:
     counts = manifest.counts
-    per_sample = share(manifest.tokens, counts.accepted)
+    per_sample = share(manifest.tokens, counts.exported)
     first = manifest.first_accepted_seconds
     return [
         Tile(
             "yield",
-            percent(share(counts.accepted, counts.issued)),
-            f"{count(counts.accepted)} accepted of {count(counts.issued)} issued",
+            percent(share(counts.exported, counts.issued - counts.injected)),
+            f"{count(counts.exported)} accepted of {count(counts.issued - counts.injected)} issued",
         ),
         Tile(
             "recovery",
@@ -118,7 +122,7 @@ def _tiles(manifest: Manifest) -> list[Tile]:
         ),
         Tile(
             "at first attempt",
-            percent(share(counts.first_pass, counts.issued)),
+            percent(share(counts.first_pass, counts.issued - counts.injected)),
             f"{count(counts.first_pass)} orders passed at once",
         ),
         Tile("dead-lettered", count(counts.dead_lettered), _outstanding(counts.outstanding)),
@@ -154,7 +158,7 @@ def _costs(manifest: Manifest) -> list[CostRow]:
     rows: list[CostRow] = []
     for role in manifest.roles:
         tokens = role.prompt_tokens + role.completion_tokens
-        per_accepted = share(tokens, manifest.counts.accepted)
+        per_accepted = share(tokens, manifest.counts.exported)
         rows.append(
             CostRow(
                 role=role.role,

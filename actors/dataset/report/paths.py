@@ -31,7 +31,10 @@ class Paths:
             case AcceptedEnd():
                 first = self._waiting.pop(record.order_id, None)
                 end = "first_pass" if record.attempt.number == 1 else "recovered"
-                self._ended[(end == "recovered", first or STOPPED, end)] += 1
+                rejected = end == "recovered"
+                if record.attempt.injected is not None:
+                    end = "contaminated"
+                self._ended[(rejected, first or STOPPED, end)] += 1
             case DeadLetteredEnd():
                 first = self._waiting.pop(record.order_id, None)
                 rejected = first is not None or _was_rejected(record.attempt)

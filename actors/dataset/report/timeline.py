@@ -46,7 +46,7 @@ class Timeline:
         tokens = (candidate.cost.tokens if candidate else 0) + sum(said.cost.tokens for said in attempt.verdicts)
         self._attempts[index] += 1
         self._tokens[index] += tokens
-        self._accepted[index] += isinstance(record, AcceptedEnd)
+        self._accepted[index] += isinstance(record, AcceptedEnd) and attempt.injected is None
 
     def series(self) -> tuple[Series, ...]:
         """Accepted, attempts, tokens."""
