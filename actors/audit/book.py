@@ -122,15 +122,7 @@ def _move(
         book.attempts[order_id] = record.attempt.number
         if record.attempt.injected is not None:
             book.injected.add(order_id)
-        own = book.passages[order_id]
-        for quote in _quotes(record.attempt):
-            text = texts.get(own if quote.passage_id is None else quote.passage_id)
-            if text is None:
-                continue  # found by a search in a passage that the run has not planned yet
-            book.quotes += 1
-            if text[quote.start : quote.end] != quote.text:
-                what = f"a quote is not at characters {quote.start} to {quote.end} of its passage"
-                findings.error(Check.PROVENANCE, what, f"order {order_id}, attempt {record.attempt.number}", order_id)
+        _check_quotes(book, record.attempt, texts, order_id, findings)
     if isinstance(record, AcceptedEnd):
         book.ends[order_id] = ACCEPTED
         book.rows[ShardKind.DATASET] += order_id not in book.injected
@@ -150,6 +142,19 @@ def _check_accepted(record: AcceptedEnd, findings: Findings) -> None:
     candidate = record.attempt.candidate
     if candidate is None or candidate.draft is None:
         findings.error(Check.ROWS, "accepted without a draft", f"order {record.order_id}", record.order_id)
+
+
+def _check_quotes(
+    book: Book, attempt: Attempt, texts: dict[PassageId, str], order_id: OrderId, findings: Findings
+) -> None:
+    for quote in _quotes(attempt):
+        text = texts.get(quote.passage_id or book.passages[order_id])
+        if text is None:
+            continue  # found by a search in a passage that the run has not planned yet
+        book.quotes += 1
+        if text[quote.start : quote.end] != quote.text:
+            what = f"a quote is not at characters {quote.start} to {quote.end} of its passage"
+            findings.error(Check.PROVENANCE, what, f"order {order_id}, attempt {attempt.number}", order_id)
 
 
 def _quotes(attempt: Attempt) -> list[Quote]:
