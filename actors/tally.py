@@ -149,14 +149,12 @@ class Tally:
                 self._pay(verdict.gate.value, verdict.cost)
             if isinstance(verdict, Errored):
                 self._errors[(verdict.gate, verdict.error)] += 1
-            elif verdict.evidence.shown is not None and verdict.evidence.shown.searched:
-                self._retrieval["searches"] += 1
-                self._retrieval["hits"] += verdict.evidence.shown.rank is not None
         if attempt.injected is not None:
             if attempt.injected.cost.tokens:
                 self._pay("injection", attempt.injected.cost)
             return
         self._compare(attempt.verdicts)
+        self._search(attempt.verdicts)
         self._repaired(order_id, attempt, accepted=accepted)
         if any(isinstance(verdict, Rejected) for verdict in attempt.verdicts) and order_id not in self._rejected:
             self._rejected.add(order_id)
@@ -185,6 +183,13 @@ class Tally:
             self._overlap["only_faithfulness"] += 1
         elif poor:
             self._overlap["only_reward"] += 1
+
+    def _search(self, verdicts: tuple[Verdict, ...]) -> None:
+        for verdict in verdicts:
+            shown = None if isinstance(verdict, Errored) else verdict.evidence.shown
+            if shown is not None and shown.searched:
+                self._retrieval["searches"] += 1
+                self._retrieval["hits"] += shown.rank is not None
 
     def _pay(self, role: str, cost: Cost) -> None:
         calls, paid = self._costs.get(role, (0, Cost()))

@@ -104,7 +104,7 @@ class GateCatch(Struct, frozen=True):
 
 
 class InjectionCount(Struct, frozen=True, kw_only=True):
-    """One kind of injection. Law: injected = caught + missed + errored + unverified + harmless, by the first attempt."""
+    """One kind. Law: injected = caught + missed + errored + unverified + harmless, all by the first attempt."""
 
     kind: InjectionKind
     injected: int

@@ -1,7 +1,8 @@
 """What a row of the dataset and a row of the dead letters hold.
 
-Law: an injected or canary sample has no row. A row is a function of the ledger's records alone, so a shard can be written again byte for byte; the passage is
-exact, and a row never holds text that a model did not write or the corpus did not hold.
+Law: a row is a function of the ledger's records alone, so a shard can be written again byte for byte; the passage is
+exact, and a row never holds text that a model did not write or the corpus did not hold. An order that is a canary or
+was injected has no row at all.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -22,14 +22,8 @@ REPAIRS_SHOWN = 2
 def summary_view(summary: Summary, folder: Path, *, example: OrderId | None = None) -> RenderableType:
     """Counts, yield, recovery, failures and repairs, cost by role. `example`: an order worth looking at."""
     parts: list[RenderableType] = [_head(summary, folder), Text(), _bar(summary), Text(), _numbers(summary)]
-    for part in (
-        _failures(summary),
-        _ends(summary),
-        _roles(summary),
-        _overlap(summary),
-        _retrieval(summary),
-        _injections(summary),
-    ):
+    for view in (_failures, _ends, _roles, _overlap, _retrieval, _injections):
+        part = view(summary)
         if part is not None:
             parts += [Text(), part]
     parts += [Text(), _next(summary, folder, example)]
@@ -68,7 +62,7 @@ def _numbers(summary: Summary) -> RenderableType:
     table.add_column(overflow="fold")
     attempts = plural(counts.attempts, "attempt")
     table.add_row("orders", f"{counts.issued:,}", f"issued · {attempts}" + ("" if summary.corpus_ended else _UNREAD))
-    table.add_row("accepted", Text(f"{counts.accepted:,}", style=GOOD), f"{counts.first_pass:,} at the first attempt")
+    table.add_row("accepted", Text(f"{counts.exported:,}", style=GOOD), f"{counts.first_pass:,} at the first attempt")
     dead = Text(f"{counts.dead_lettered:,}", style=BAD if counts.dead_lettered else "bold")
     table.add_row("dead-lettered", dead, "with their reasons and whole history" if counts.dead_lettered else "")
     if counts.outstanding:
