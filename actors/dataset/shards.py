@@ -41,7 +41,7 @@ class Span(Struct, frozen=True):
 
 
 class Format(Struct, frozen=True):
-    """What a shard of a kind holds. `row` gives None for an end that belongs into no shard (a canary's, an injected)."""
+    """What a shard of a kind holds. `row` gives None for an end that belongs into no shard (a canary's, say)."""
 
     kind: ShardKind
     schema: pa.Schema
