@@ -26,7 +26,8 @@ anything starts, with the key's path, what is allowed and the nearest valid name
 folder. Environment variables are not expanded, and secrets are refused: name the variable that holds one.
 
 A run may be resumed with other replicas, scaling, batch sizes, addresses, queue bounds, budget or shard sizes; a change
-of corpus, task, seed, models, gates or recovery would make other samples, and is refused with the difference shown.
+of corpus, task, seed, models, gates, recovery or injection would make other samples, and is refused with the
+difference shown.
 
 This page is made from `schemas/config.py` by `python -m deployments.config_docs`.
 """

@@ -1,6 +1,6 @@
-"""What makes a run's samples what they are: corpus, task, seed, models, gates, recovery. The rest may change on resume.
+"""What makes a run's samples what they are: corpus, task, seed, models, gates, recovery, injection.
 
-Replicas, batch sizes, memory, addresses, queue bounds, conductors, the budget, shard sizes and the folder's place are
+The rest may change on resume. Replicas, batch sizes, memory, addresses, queue bounds, conductors, the budget, shard sizes and the folder's place are
 no part of it.
 """
 

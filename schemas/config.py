@@ -1,8 +1,8 @@
 """A run is one YAML file, decoded strictly into this tree. Unknown keys, wrong types and impossible values are refused.
 
 Each field says its unit; bounds are in the types. Light to import: no torch, no ray. What changes a sample's identity
-(corpus, task, seed, models, gates, recovery) is told apart from what does not (replicas, batch sizes, bounds) by
-`identity`.
+(corpus, task, seed, models, gates, recovery, injection) is told apart from what does not (replicas, batch sizes,
+bounds) by `identity`.
 """
 
 from typing import Annotated, Literal

@@ -1,0 +1,133 @@
+"""Provenance modes and injection as a person writes them, and what each mistake is told."""
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from deployments.config import difference, load, load_text, to_yaml
+from deployments.config_rules import engines
+from deployments.injecting import build_injection
+from schemas.config import Exact, Retrieved, RunConfig, TransformersEngine, Unseen
+from schemas.config_injection import CustomInjector, Injection, LlmInjector
+from schemas.errors import ConfigError
+from schemas.injection import InjectionKind
+from tests.deployments.test_config import WHOLE
+
+BM25 = "provenance: {mode: retrieved, retriever: bm25, k: 5, query: answer}"
+VECTORS = "provenance: {mode: retrieved, retriever: embedding, encoder: {kind: transformers, model: ./models/encoder}}"
+
+
+def gates(line: str) -> str:
+    return WHOLE.replace("gates:\n", f"gates:\n  {line}\n")
+
+
+def injection(text: str) -> str:
+    return f"{WHOLE}injection: {text}\n"
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(ConfigError) as raised:
+        load_text(text, "x")
+    return str(raised.value).removeprefix("x: ")
+
+
+def test_every_mode_is_read_and_written() -> None:
+    """Exact unless said otherwise; each mode comes back from the resolved file as it went in."""
+    assert load_text(WHOLE).gates.provenance == Exact()
+    assert load_text(gates("provenance: {mode: none}")).gates.provenance == Unseen()
+    assert load_text(gates(BM25)).gates.provenance == Retrieved(k=5, query="answer")
+    for text in (WHOLE, gates("provenance: {mode: none}"), gates(BM25), gates(VECTORS)):
+        assert load_text(to_yaml(load_text(text))) == load_text(text)
+
+
+def test_an_encoder_is_a_model_like_others(tmp_path: Path) -> None:
+    """Its path is resolved against the file's folder, it is looked for, and another one makes another run."""
+    (tmp_path / "run.yaml").write_text(gates(VECTORS))
+    config = load(tmp_path / "run.yaml")
+    engine = dict(engines(config))["gates.provenance.encoder"]
+    assert engine == TransformersEngine(model=str(tmp_path / "models/encoder"))
+    other = load_text(gates(VECTORS.replace("models/encoder", "models/other")))
+    assert difference(load_text(gates(VECTORS)), other) == [
+        "gates.provenance.encoder.model: was './models/encoder', now './models/other'"
+    ]
+
+
+def test_another_mode_makes_another_run_and_another_bound_does_not() -> None:
+    """What the judge saw decides what was accepted; how much memory a replica may take does not."""
+    exact, found = load_text(WHOLE), load_text(gates(BM25))
+    assert "gates.provenance.mode: was 'exact', now 'retrieved'" in difference(exact, found)
+    assert difference(found, load_text(gates(BM25.replace("k: 5", "k: 5, max_passages: 7")))) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("provenance: {mode: guessed}", "gates.provenance.mode: must be one of exact, retrieved, none, not 'guessed'"),
+        (BM25.replace("bm25", "bm52"), "gates.provenance.retriever: must be one of bm25, embedding, not 'bm52'; did"),
+        (BM25.replace("k: 5", "k: 0"), "gates.provenance.k: must be a whole number at least 1 and at most 32, not 0"),
+        (BM25.replace("bm25", "embedding"), "gates.provenance.encoder: missing; retriever: embedding needs a model"),
+        (VECTORS.replace("embedding", "bm25"), "gates.provenance.encoder: retriever: bm25 asks no model; did you mean"),
+        ("provenance: {mode: retrieved, encoder: null, kk: 3}", "gates.provenance.kk: unknown key"),
+    ],
+)
+def test_mistakes_in_a_mode(line: str, says: str) -> None:
+    """One line, with the key's path."""
+    assert refusal(gates(line)).startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{rate: 2}", "injection.rate: must be a number at least 0 and at most 1, not 2"),
+        ("{rate: 0.1, kinds: {parametrik: 1}}", "injection.kinds.parametrik: unknown key; did you mean 'parametric'?"),
+        ("{rate: 0.1, kinds: {parametric: -1}}", "injection.kinds.parametric: must be a number at least 0, not -1"),
+        (
+            "{rate: 0.1, kinds: {" + ", ".join(f"{kind.value}: 0" for kind in InjectionKind) + "}}",
+            "injection.kinds: every weight is 0, but injection.rate is 0.1",
+        ),
+        ("{injector: {kind: llm, verifier: large}}", "injection.injector.verifier: there is no pool 'large'"),
+        (
+            "{injector: {kind: llm, verifier: generator}}",
+            "injection.injector.verifier: the pool 'generator' writes the flaws, so it cannot check them",
+        ),
+        (
+            "{injector: {kind: custom, factory: 'a:b', options: {api_key: x}}}",
+            "injection.injector.options.api_key: looks like a secret",
+        ),
+    ],
+)
+def test_mistakes_in_an_injection(text: str, says: str) -> None:
+    """One line, with the key's path."""
+    assert refusal(injection(text)).startswith(says)
+
+
+def test_every_kind_has_a_weight() -> None:
+    """A kind added later can be chosen and left out by its name."""
+    assert set(Injection().kinds.__struct_fields__) == {kind.value for kind in InjectionKind}
+
+
+def _injecting(injector: LlmInjector | CustomInjector, rate: float = 0.1) -> RunConfig:
+    return replace(load_text(WHOLE), injection=Injection(rate=rate, injector=injector))
+
+
+@pytest.mark.parametrize(
+    ("factory", "says"),
+    [
+        ("nowhere:there", "cannot be imported"),
+        ("studies.almanac.injector:nobody", "cannot be imported"),
+        ("builtins:dict", "does not take these options"),
+        ("builtins:pow", "does not take these options"),
+    ],
+)
+def test_a_factory_that_cannot_be_used_is_told_before_anything_starts(factory: str, says: str) -> None:
+    """A typing mistake in the factory's name: one line with the key, not a conductor that dies on a cluster."""
+    with pytest.raises(ConfigError, match=says):
+        build_injection(_injecting(CustomInjector(factory=factory)))
+
+
+def test_nothing_is_built_for_a_rate_of_nothing() -> None:
+    """The default injects nothing, and a factory nobody needs is not even looked for."""
+    assert build_injection(load_text(WHOLE)) is None
+    assert build_injection(_injecting(CustomInjector(factory="nowhere:there"), rate=0.0)) is None
+    assert build_injection(_injecting(LlmInjector())) is not None
