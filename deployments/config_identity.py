@@ -1,7 +1,7 @@
 """What makes a run's samples what they are: corpus, task, seed, models, gates, recovery, injection.
 
-The rest may change on resume. Replicas, batch sizes, memory, addresses, queue bounds, conductors, the budget, shard sizes and the folder's place are
-no part of it.
+The rest may change on resume. Replicas, batch sizes, memory, addresses, queue bounds, conductors, the budget, shard
+sizes and the folder's place are no part of it.
 """
 
 import os

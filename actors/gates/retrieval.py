@@ -1,9 +1,11 @@
 """Searches among the passages of a corpus: by words in common (BM25) or by vectors.
 
 Law: an index is made once, of all passages at once, and never changes: what is found depends on the query and the
-corpus alone, not on how far a run has come. Of equally good passages the earlier in the corpus comes first.
+corpus alone, not on how far a run has come. Of equally good passages the earlier in the corpus comes first. The event
+loop never computes.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 import bm25s
@@ -34,8 +36,12 @@ class Bm25Retriever:
         wanted = [word for word in content_words(query) if word in self._known]
         if not wanted:
             return []
+        places = await asyncio.to_thread(self._search, wanted, k)
+        return [self._passages[place] for place in places]
+
+    def _search(self, wanted: list[str], k: int) -> list[int]:
         scores = self._index.get_scores(wanted)
-        return [self._passages[place] for place in _best(scores, k) if scores[place] > 0]
+        return [place for place in _best(scores, k) if scores[place] > 0]
 
 
 class EmbeddingRetriever:
@@ -60,7 +66,8 @@ class EmbeddingRetriever:
         if not self._passages:
             return []
         asked = _unit(np.asarray(await self._encode([query]), dtype=np.float32))[0]
-        return [self._passages[place] for place in _best(self._vectors @ asked, k)]
+        places = await asyncio.to_thread(lambda: _best(self._vectors @ asked, k))
+        return [self._passages[place] for place in places]
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from deployments.config import load
 from deployments.run import RunEnd, run
 from schemas.config import Corpus, Retrieved, RunConfig
 from schemas.config_injection import CustomInjector, Injection
-from schemas.errors import ConfigError
+from schemas.errors import UserError
 from schemas.injection import InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Rejoined
 
@@ -67,5 +67,5 @@ def test_a_run_measures_its_gates_and_exports_nothing_bad(config: RunConfig, tmp
 def test_a_corpus_too_large_to_search_is_refused(config: RunConfig, tmp_path: Path) -> None:
     """The bound on what a replica may hold in memory: one line that names the key, instead of a replica that dies."""
     small = replace(config, gates=replace(config.gates, provenance=Retrieved(max_passages=5)))
-    with pytest.raises(ConfigError, match=r"gates\.provenance\.max_passages"):
+    with pytest.raises(UserError, match=r"gates\.provenance\.max_passages"):
         run(small, tmp_path / "run")
