@@ -15,9 +15,10 @@ from actors.ledger import NAME, SqliteLedger
 from schemas.audit import AuditReport, Check, Severity
 from schemas.corpus import Document, Passage
 from schemas.errors import CorpusError, OutputError
+from schemas.ids import PassageId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined
 from schemas.orders import Order
-from schemas.verdicts import GateName, Rejected
+from schemas.verdicts import ClaimEvidence, Evidence, GateName, Passed, Quote, Rejected
 from schemas.wire import encode_record
 from tests.actors.dataset.conftest import NOW
 from tests.actors.dataset.folders import keep, write_shards
@@ -239,3 +240,30 @@ def test_a_folder_without_a_run_is_the_users_mistake(tmp_path: Path) -> None:
     """One line, no traceback."""
     with pytest.raises(OutputError, match="holds no run"):
         verify(tmp_path, lambda uris: iter(()))
+
+
+async def test_a_quote_of_another_passage_is_held_to_that_one(run: Run) -> None:
+    """A judge was shown what a search found: its quote must stand there, or be said to be unchecked."""
+    plans = [record for record in run.records if isinstance(record, Planned)]
+    first, last = plans[0].passage, plans[-1].passage
+    words = last.text[:12]
+
+    def quoting(quote: Quote) -> AuditReport:
+        claim = ClaimEvidence(claim="it", supported=True, quote=quote)
+
+        def quoted(record: Record) -> Record:
+            if not isinstance(record, AcceptedEnd) or record.order_id not in {order.id for order in plans[0].orders}:
+                return record
+            said = Passed(GateName.FAITHFULNESS, 1.0, 0.5, evidence=Evidence(claims=(claim,)))
+            return replace(record, attempt=replace(record.attempt, verdicts=(said,)))
+
+        run.rewrite(quoted)
+        return run.verify()
+
+    assert first.text[:12] != words
+    assert quoting(Quote(words, 0, 12, passage_id=last.id)).ok
+    wrong = {(Check.PROVENANCE, "a quote is not at characters 1 to 13 of its passage")}
+    assert faults(quoting(Quote(words, 1, 13, passage_id=last.id))) == wrong
+    unknown = quoting(Quote(words, 0, 12, passage_id=PassageId("0" * 32)))
+    assert unknown.ok
+    assert any(finding.what.startswith("not checked: a quote") for finding in unknown.findings)
