@@ -145,21 +145,18 @@ def _retrieval(summary: Summary) -> RenderableType | None:
 def _injections(summary: Summary) -> RenderableType | None:
     if not summary.injections:
         return None
-    table = columns("injected as", "orders", "caught", "missed", "recall", "95%", "unverified", "good", first_width=20)
-    table.add_column("caught by", overflow="fold")
+    rates = columns("injected as", "caught", "missed", "recall", "95%", "unverified", first_width=19)
+    gates = columns("", first_width=19)
+    gates.add_column("caught by (one sample by several), and what is in no rate", overflow="fold")
     for each in summary.injections:
         known = each.caught + each.missed
-        counts = (each.injected, each.caught, each.missed)
-        table.add_row(
-            each.kind.value,
-            *(f"{count:,}" for count in counts),
-            percent(each.caught, known),
-            interval_words(each.caught, known),
-            f"{each.unverified:,}",
-            f"{each.harmless:,}",
-            ", ".join(f"{found.gate.value} {found.caught:,}" for found in each.by_gate),
-        )
-    return table
+        numbers = (f"{each.caught:,}", f"{each.missed:,}", percent(each.caught, known))
+        rates.add_row(each.kind.value, *numbers, interval_words(each.caught, known), f"{each.unverified:,}")
+        told = [f"{found.gate.value} {found.caught:,}" for found in each.by_gate]
+        rest = ((each.harmless, "turned out good"), (each.errored, "could not be judged"))
+        told += [f"{count:,} {what}" for count, what in rest if count]
+        gates.add_row(each.kind.value, ", ".join(told))
+    return Group(rates, Text(), gates)
 
 
 def _next(summary: Summary, folder: Path, example: OrderId | None) -> RenderableType:

@@ -18,8 +18,11 @@ from deployments.terminal.rates import Window, flow
 from deployments.terminal.summary import summary_view
 from deployments.terminal.words import clock, number, one_line, percent, printable, spoken
 from schemas.ids import OrderId
+from schemas.injection import Injected, InjectionKind, Worth
 from schemas.ledger import DeadLetteredEnd, Planned, Rejoined
-from schemas.progress import RunSnapshot, Summary
+from schemas.orders import Attempt
+from schemas.progress import Counts, GateCatch, InjectionCount, Retrieval, RunSnapshot, Summary
+from schemas.verdicts import GateName
 from tests.deployments.terminal.progresses import REPLICAS, play
 from tests.doubles.ledgers import MemoryLedger, plausible_run
 
@@ -255,3 +258,33 @@ def test_numbers_as_a_person_reads_them() -> None:
     assert [percent(1, 3), percent(0, 0)] == ["33.3%", "–"]
     assert one_line("a\n b\tc", width=80) == "a b c"
     assert one_line("abcdefgh", width=5) == "abcd…"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_summary_says_what_the_gates_caught(width: int, tmp_path: Path) -> None:
+    """A run with injections and a search: recall by kind with its interval, unverified ones apart, hits."""
+    kind = InjectionCount(
+        kind=InjectionKind.CONTRADICTS_SOURCE, injected=130, caught=90, missed=10, errored=1, unverified=25, harmless=4,
+        by_gate=(GateCatch(GateName.FAITHFULNESS, 88), GateCatch(GateName.REWARD, 5)), accepted=40, repaired=30,
+        repaired_bad=2,
+    )  # fmt: skip
+    counts = Counts(issued=1000, accepted=900, dead_lettered=100, injected=130, contaminated=40)
+    summary = Summary(counts=counts, injections=(kind,), retrieval=Retrieval(searches=200, hits=150))
+    text = drawn(summary_view(summary, tmp_path), width)
+    assert all(cell_len(line) <= width for line in text.splitlines())
+    assert "…" not in text
+    assert re.search(r"contradicts_source +90 +10 +90\.0% +83–94% +25", text)
+    assert re.search(r"contradicts_source +faithfulness 88, reward 5, 4 turned out good", text)
+    assert re.search(r"injected +130 +made bad on purpose; 40 of them accepted", text)
+    assert re.search(r"yield +98\.9%", text)
+    assert "75.0% of 200 found the sample's own passage" in text
+
+
+@pytest.mark.parametrize(
+    ("worth", "told"),
+    [(Worth.BAD, "known to be bad"), (Worth.GOOD, "known to be good"), (Worth.UNKNOWN, "not verified")],
+)
+def test_an_injected_attempt_says_so(worth: Worth, told: str) -> None:
+    """Whoever asks for the life of an injected order learns that nobody meant its text."""
+    attempt = Attempt(1, None, None, injected=Injected(InjectionKind.PARAMETRIC, worth))
+    assert f"injected: parametric; this text is {told}; never exported" in drawn(attempt_view(attempt))
