@@ -119,6 +119,9 @@ def _broken_injection(config: RunConfig) -> Iterator[str]:
         case LlmInjector(verifier=str(verifier)) if verifier == FRESH_POOL:
             rule = "writes the flaws, so it cannot check them; name another pool"
             yield f"injection.injector.verifier: the pool '{verifier}' {rule}"
+        case LlmInjector(verifier=str(verifier)) if not config.pools[verifier].replicas.min:
+            rule = "autoscaling does not see its checks, so it needs one replica at all times"
+            yield f"injection.injector.verifier: the pool '{verifier}' has replicas.min 0; {rule}"
         case CustomInjector(options=options):
             yield from _secret_options("injection.injector.options", options)
 

@@ -92,6 +92,10 @@ def test_mistakes_in_a_mode(line: str, says: str) -> None:
             "injection.injector.verifier: the pool 'generator' writes the flaws, so it cannot check them",
         ),
         (
+            "{injector: {kind: llm, verifier: generator-large}}",
+            "injection.injector.verifier: the pool 'generator-large' has replicas.min 0; autoscaling does not see",
+        ),
+        (
             "{injector: {kind: custom, factory: 'a:b', options: {api_key: x}}}",
             "injection.injector.options.api_key: looks like a secret",
         ),
