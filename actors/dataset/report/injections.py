@@ -24,8 +24,8 @@ class InjectionRow(Struct, frozen=True):
     interval: str
     picture: Markup
     unverified: int
-    harmless: int
-    errored: int
+    rest: str
+    """What turned out good or could not be judged, in words."""
     repaired: int
     repaired_bad: int
 
@@ -43,10 +43,14 @@ def injection_rows(counts: Sequence[InjectionCount]) -> list[InjectionRow]:
             interval=interval_words(each.caught, each.caught + each.missed),
             picture=interval_figure(each.caught, each.caught + each.missed),
             unverified=each.unverified,
-            harmless=each.harmless,
-            errored=each.errored,
+            rest=_rest(each),
             repaired=each.repaired,
             repaired_bad=each.repaired_bad,
         )
         for each in counts
     ]
+
+
+def _rest(each: InjectionCount) -> str:
+    parts = ((each.harmless, "turned out good"), (each.errored, "not judged"))
+    return ", ".join(f"{count(number)} {what}" for number, what in parts if number)
