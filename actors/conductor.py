@@ -14,7 +14,7 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.hops import RetryLimits, Sleep, Try, hop
+from actors.hops import RetryLimits, Sleep, Try, hop, insist
 from actors.pool_health import HealthLimits, PoolHealth
 from actors.protocols import Gate, Generator, Orders, Recovery, Task
 from actors.stages import StageCounter
@@ -108,7 +108,7 @@ class Conductor:
             while True:
                 await self._room.wait()
                 room = self._settings.concurrency - self._in_flight
-                leases = await self._tools.orders.lease(self._settings.name, room)
+                leases = await self._insist(lambda room=room: self._tools.orders.lease(self._settings.name, room))
                 if leases is None:
                     return
                 for lease in leases:
@@ -160,7 +160,7 @@ class Conductor:
     async def _report(self, lease: Lease, attempt: Attempt, decision: Decision) -> None:
         outcome = Outcome(order_id=lease.order.id, attempt=attempt, decision=decision)
         with self._stages.during(Stage.SETTLE):
-            settlement = await self._tools.orders.settle(outcome)
+            settlement = await self._insist(lambda: self._tools.orders.settle(outcome))
         if isinstance(settlement, Duplicate):
             verdicts = (*attempt.verdicts, self._tools.gates.duplicate(settlement))
             attempt, decision = self._decide(lease, replace(attempt, verdicts=verdicts))
@@ -252,6 +252,10 @@ class Conductor:
 
     async def _hop(self, pool: str, call: Callable[[Try], Awaitable[T]]) -> T:
         return await hop(call, self._settings.limits, self._health[pool], sleep=self._sleep, random=self._random)
+
+    async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
+        for_s = self._settings.health.outage_s
+        return await insist(call, for_s=for_s, clock=self._clock, sleep=self._sleep, random=self._random)
 
 
 async def first_completion(generator: Generator, request: GenerationRequest) -> Completion:

@@ -123,14 +123,13 @@ class RegenerationQueue:
     def settle(self, outcome: Outcome, now: float) -> tuple[Settlement, Record | None]:
         """What becomes of an outcome, and the record that must be durable before anyone is told.
 
-        Raises LedgerError for an attempt that was never leased.
+        An attempt number ahead of ours was leased by a queue that died before the attempt below it was durable: that
+        one will be reported or made again, and this one with it.
         """
         held = self._held.get(outcome.order_id)
-        if held is None or outcome.attempt.number < held.attempt:
+        if held is None or outcome.attempt.number != held.attempt:
             self.stale += 1
             return Stale(outcome.order_id), None
-        if outcome.attempt.number > held.attempt:
-            raise LedgerError(f"attempt {outcome.attempt.number} of {held.told()} was never leased")
         if isinstance(outcome.decision, Accept):
             duplicate = self._asked.again(held.order, outcome.attempt)
             if duplicate is not None:
