@@ -19,7 +19,7 @@ from actors.pool_health import HealthLimits, PoolHealth
 from actors.protocols import Gate, Generator, Orders, Recovery, Task
 from actors.stages import StageCounter
 from schemas.errors import EngineError, ErrorKind, HopError
-from schemas.ids import PoolName
+from schemas.ids import OrderId, PoolName
 from schemas.orders import (
     Accept,
     Attempt,
@@ -27,6 +27,7 @@ from schemas.orders import (
     Decision,
     Duplicate,
     EndReason,
+    Holding,
     Lease,
     Outcome,
     Requeue,
@@ -85,6 +86,7 @@ class Conductor:
         self._room = asyncio.Event()
         self._room.set()
         self._in_flight = 0
+        self._in_hand: dict[OrderId, Holding] = {}
         self._unreported = 0
         self._stages = StageCounter(clock)
         self._health = {
@@ -112,17 +114,24 @@ class Conductor:
                 if leases is None:
                     return
                 for lease in leases:
-                    self._enter()
+                    self._enter(lease)
                     samples.create_task(self._finish(lease))
                 await self._sleep(LINGER_S)
 
-    def _enter(self) -> None:
+    async def rejoin(self) -> None:
+        """Tells a queue that was made again what is in hand here, so that it is given to nobody else."""
+        holdings = tuple(self._in_hand.values())
+        await self._insist(lambda: self._tools.orders.join(self._settings.name, holdings))
+
+    def _enter(self, lease: Lease) -> None:
         self._in_flight += 1
+        self._in_hand[lease.order.id] = Holding(lease.order.id, lease.attempt)
         if self._in_flight >= self._settings.concurrency:
             self._room.clear()
 
-    def _leave(self) -> None:
+    def _leave(self, lease: Lease) -> None:
         self._in_flight -= 1
+        self._in_hand.pop(lease.order.id, None)
         self._room.set()
 
     async def _finish(self, lease: Lease) -> None:
@@ -134,7 +143,7 @@ class Conductor:
             )
             self._unreported += 1
         finally:
-            self._leave()
+            self._leave(lease)
 
     async def conduct(self, lease: Lease) -> None:
         """One attempt of one order, from lease to a recorded outcome."""

@@ -17,7 +17,7 @@ from actors.tally import Tally
 from schemas.corpus import DocumentRefused, Passage
 from schemas.errors import GleanerError, UserError
 from schemas.ledger import CorpusEnded, Record, Refused, RunStarted, ShardWritten
-from schemas.orders import Lease, Order, Outcome, Settlement
+from schemas.orders import Holding, Lease, Order, Outcome, Settlement
 from schemas.progress import RunSnapshot
 
 
@@ -60,6 +60,7 @@ class QueueService:
         self._changed = asyncio.Event()
         self._corpus_read = False
         self._stopped = False
+        self._recovering = ""
         self._writer = 0
         for _, record in ledger.records():
             queue.replay(record)
@@ -105,7 +106,7 @@ class QueueService:
         until = self._now() + wait_s
         while not self._stopped and conductor not in self._dead:
             self._check_alive()
-            leases = self._queue.lease(self._now(), conductor, limit)
+            leases = [] if self._recovering else self._queue.lease(self._now(), conductor, limit)
             if leases:
                 return leases
             await self._end_for_budget()
@@ -149,6 +150,21 @@ class QueueService:
             raise GleanerError(f"shard {shard.name} is of writer {writer}, and writer {self._writer} has begun")
         await self.append(shard)
 
+    def recover(self, token: str) -> None:
+        """This queue was made again in the middle of a run. Nothing is leased before `resume(token)`: conductors work
+        on what its predecessor had leased, and have not said so yet."""
+        self._recovering = token
+
+    def join(self, conductor: str, holdings: Sequence[Holding]) -> int:
+        """What a conductor works on is leased to it; gives how many."""
+        return self._queue.hold(conductor, holdings, self._now())
+
+    def resume(self, token: str) -> None:
+        """Every living conductor has joined the queue that gave this token."""
+        if token == self._recovering:
+            self._recovering = ""
+            self._changed.set()
+
     def release(self, conductor: str) -> int:
         """The leases of a dead conductor return at once; gives how many. Names are not used again.
 
@@ -180,6 +196,7 @@ class QueueService:
             waiting=depth.waiting,
             oldest_s=0.0 if depth.oldest_since is None else max(0.0, now - depth.oldest_since),
             stale=self._queue.stale,
+            recovering=self._recovering,
         )
 
     async def close(self) -> None:

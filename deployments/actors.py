@@ -6,8 +6,10 @@ again. None takes a CPU of Ray's count: their load is small beside the models', 
 
 import asyncio
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import ray
 from ray import serve
@@ -27,6 +29,7 @@ from deployments.wiring import conductor_random, conductor_settings, models, ope
 from schemas.config import RunConfig
 from schemas.corpus import DocumentRefused, Passage
 from schemas.ledger import ShardWritten
+from schemas.orders import Holding
 from schemas.progress import RunSnapshot
 from schemas.stages import ConductorStatus
 from schemas.wire import LEASES, OUTCOMES, SETTLEMENTS
@@ -51,7 +54,8 @@ class QueueShell:
 
     async def open(self) -> None:
         """A run begins, or goes on. Raises OutputError when another run is writing there."""
-        await (await self._ready()).start(started(self._config, at=time.time()))
+        service = await self._ready(again=False)
+        await service.start(started(self._config, at=time.time()))
 
     async def offer(self, passages: list[Passage]) -> bool:
         """False: no more are wanted."""
@@ -82,6 +86,14 @@ class QueueShell:
     async def record_shard(self, writer: int, shard: ShardWritten) -> None:
         await (await self._ready()).record_shard(writer, shard)
 
+    async def join(self, conductor: str, holdings: Sequence[Holding]) -> None:
+        """What a conductor has worked on since before this queue was made again."""
+        (await self._ready()).join(conductor, holdings)
+
+    async def resume(self, token: str) -> None:
+        """Every living conductor has joined."""
+        (await self._ready()).resume(token)
+
     async def release(self, conductor: str) -> None:
         """The leases of a dead conductor return."""
         (await self._ready()).release(conductor)
@@ -97,13 +109,17 @@ class QueueShell:
         if self._service is not None:
             await self._service.close()
 
-    async def _ready(self) -> QueueService:
+    async def _ready(self, *, again: bool = True) -> QueueService:
+        """The service; one that is opened by any call but `open` was killed, and made `again`."""
         if self._service is None:
             async with self._opening:
                 if self._service is None:
-                    self._service = await asyncio.to_thread(
+                    service = await asyncio.to_thread(
                         open_queue, self._config, self._output, owner=self._owner, now=time.time
                     )
+                    if again:
+                        service.recover(token=uuid4().hex)
+                    self._service = service
         return self._service
 
 
@@ -134,6 +150,10 @@ class ConductorShell:
     async def status(self) -> ConductorStatus:
         return self._conductor.status()
 
+    async def rejoin(self) -> None:
+        """The queue was made again: it is told what is in hand here."""
+        await self._conductor.rejoin()
+
 
 class ReaderShell:
     """Reads the corpus, cuts passages, and waits when the queue is full."""
@@ -143,7 +163,7 @@ class ReaderShell:
         self._queue = queue
 
     def run(self) -> None:
-        """The whole corpus, from its start: the queue skips what it knows. Raises CorpusError when it cannot be opened."""
+        """The whole corpus from its start: the queue skips what it knows. Raises CorpusError when it cannot be read."""
         chunker = Chunker(self._config.corpus.chunking)
         documents, passages, waiting = 0, 0, []
         for document in read(self._config.corpus):

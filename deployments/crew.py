@@ -1,4 +1,4 @@
-"""The actors of one run: the queue, its reader, its writer and its conductors; begun, watched, made again when they die.
+"""The actors of one run: queue, reader, writer and conductors; begun, watched, made again when they die.
 
 Laws: a death costs what was in flight and nothing that was recorded; an error that is no death ends the run. The queue
 keeps its handle when Ray makes it again; the others are followed by new ones under new names. All live beside the
@@ -52,7 +52,7 @@ class Member(Struct, frozen=True):
 
 
 class Crew:
-    """Use in this order: `open_queue`, `begin`, `watch` while `conducting`, `finish_writing`, `dismiss`, `close_queue`."""
+    """In this order: `open_queue`, `begin`, `watch` while `conducting`, `finish_writing`, `dismiss`, `close_queue`."""
 
     def __init__(self, config: RunConfig, output: Path, where: DeploymentNames) -> None:
         self._config = config
@@ -99,8 +99,13 @@ class Crew:
             self._ended(by_promise[promise])
 
     def snapshot(self) -> RunSnapshot | None:
-        """The run at this moment; None before the queue is open."""
-        return None if self._queue is None else ask(self._queue.snapshot)
+        """The run at this moment; None before the queue is open. A queue that was made again is helped to go on."""
+        if self._queue is None:
+            return None
+        snapshot: RunSnapshot = ask(self._queue.snapshot)
+        if snapshot.recovering:
+            self._recover(snapshot.recovering)
+        return snapshot
 
     def statuses(self) -> list[ConductorStatus]:
         """Of every conductor that answers at once."""
@@ -143,6 +148,17 @@ class Crew:
             ray.get(self._queue.close.remote(), timeout=CLOSE_S)
         except (RayActorError, GetTimeoutError):
             log.warning("the queue did not close; its ledger is as of its last commit")
+
+    def _recover(self, token: str) -> None:
+        """The queue has forgotten its leases: whoever lives says what it holds, and only then is anything leased."""
+        log.warning("the queue died and was made again")
+        for member in self._members:
+            if member.role is Role.CONDUCTOR:
+                try:
+                    ask(member.actor.rejoin)
+                except RayActorError:
+                    log.debug("a conductor that died with the queue holds nothing")
+        ask(self._queue.resume, token)
 
     def _ended(self, member: Member) -> None:
         try:

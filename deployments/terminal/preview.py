@@ -38,7 +38,7 @@ from schemas.corpus import Document, Passage
 from schemas.errors import CorpusError
 from schemas.ids import PoolName
 from schemas.ledger import Planned
-from schemas.orders import Lease, Outcome, Settlement
+from schemas.orders import Holding, Lease, Outcome, Settlement
 from schemas.verdicts import GateName
 
 NAME = "preview"
@@ -94,6 +94,9 @@ class InProcessOrders:
     async def lease(self, conductor: str, limit: int) -> Sequence[Lease] | None:
         leases = await self._service.lease(conductor, limit, LEASE_WAIT_S)
         return None if not leases and self._service.finished() else leases
+
+    async def join(self, conductor: str, holdings: Sequence[Holding]) -> None:
+        """Nobody makes this queue again."""
 
     async def settle(self, outcome: Outcome) -> Settlement:
         return (await self._service.settle([outcome]))[0]

@@ -18,6 +18,7 @@ from schemas.orders import (
     DeadLetter,
     Duplicate,
     EndReason,
+    Holding,
     Lease,
     Order,
     Outcome,
@@ -47,6 +48,7 @@ class Book:
         self.outcomes: list[Outcome] = []
         self.duplicates: dict[OrderId, Duplicate] = {}
         self.asked: list[int] = []
+        self.joined: Sequence[Holding] = ()
 
     async def lease(self, conductor: str, limit: int) -> Sequence[Lease] | None:
         self.asked.append(limit)
@@ -59,6 +61,9 @@ class Book:
             return duplicate
         self.outcomes.append(outcome)
         return Recorded(outcome.order_id)
+
+    async def join(self, conductor: str, holdings: Sequence[Holding]) -> None:
+        self.joined = holdings
 
 
 class Model:
@@ -326,6 +331,29 @@ async def test_a_queue_that_is_made_again_is_waited_for() -> None:
     await conductor(book, model).run()
     assert len(book.outcomes) == 1
     assert not book.deaths
+
+
+async def test_a_conductor_says_what_it_holds() -> None:
+    """A queue that was made again asks: the sample that is being made is told, the one that is done is not."""
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    class SecondIsSlow(Model):
+        async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+            if request.id == lease(1).order.id:
+                asked.set()
+                await go_on.wait()
+            async for completion in super().generate(request):
+                yield completion
+
+    book = Book(lease(0), lease(1))
+    conducting = conductor(book, SecondIsSlow())
+    running = asyncio.ensure_future(conducting.run())
+    await asked.wait()
+    await _until(lambda: len(book.outcomes) == 1)
+    await conducting.rejoin()
+    assert list(book.joined) == [Holding(lease(1).order.id, 1)]
+    go_on.set()
+    await running
 
 
 async def test_a_lost_queue_ends_the_conductor_with_its_error() -> None:

@@ -14,7 +14,7 @@ from actors.tally import Tally
 from schemas.corpus import DocumentRefused, RefusalReason
 from schemas.errors import GleanerError, OutputError
 from schemas.ledger import AcceptedEnd, Record, RunStarted, ShardKind, ShardWritten
-from schemas.orders import Accept, Duplicate, Outcome, Recorded, Stale
+from schemas.orders import Accept, Duplicate, Holding, Outcome, Recorded, Stale
 from tests.doubles.attempts import TOKENS_PER_ATTEMPT, accepted, passage, rejected
 
 STARTED = RunStarted(at=1000.0, config_sha256="00", versions={})
@@ -168,6 +168,29 @@ async def test_a_queue_made_again_knows_that_the_corpus_was_read() -> None:
     assert again.finished()
     await again.start(STARTED)
     assert not again.finished()
+
+
+async def test_what_conductors_work_on_is_not_given_to_others() -> None:
+    """The queue is killed with two leases out. Made again it leases nothing until their holder has said so; an attempt
+    that is not current any more, and an order that has ended, are nobody's."""
+    ledger = MemoryLedger()
+    first = service(ledger)
+    await first.offer([passage(number) for number in range(3)])
+    one, two, three = await first.lease("alive", 3, 1)
+    await first.settle([accepted(one), rejected(two)])
+    again = service(ledger)
+    again.recover("token")
+    assert again.snapshot().recovering == "token"
+    assert await again.lease("new", 10, 0) == []
+    holdings = [Holding(lease.order.id, lease.attempt) for lease in (one, two, three)]
+    assert again.join("alive", holdings) == 1
+    again.resume("of another queue")
+    assert await again.lease("new", 10, 0) == []
+    again.resume("token")
+    (given,) = await again.lease("new", 10, 0)
+    assert (given.order, given.attempt) == (two.order, 2)
+    assert isinstance((await again.settle([accepted(three)]))[0], Recorded)
+    assert again.release("alive") == 0
 
 
 async def test_a_dead_writers_last_word_is_not_heard() -> None:
