@@ -29,14 +29,15 @@ class ThreeNodes:
         self._process = process
         self.environment = environment
         """For a process that joins: the way of authentication and the token."""
-        self.address = self._said()
+        assert process.stdout is not None
+        self.address = process.stdout.readline().strip()
+        assert self.address, "the cluster's process has ended"
 
     def add_node(self) -> None:
-        """One more node, in place of one that was killed."""
+        """One more node, in place of one that was killed; it comes while the test goes on."""
         assert self._process.stdin is not None
         self._process.stdin.write("a node\n")
         self._process.stdin.flush()
-        self._said()
 
     def processes(self, title: str) -> list[psutil.Process]:
         """Those whose title begins so, oldest first: `ray::ConductorShell`, `ray::ServeReplica:<application>`."""
@@ -48,12 +49,6 @@ class ThreeNodes:
 
     def _below(self) -> list[psutil.Process]:
         return psutil.Process(self._process.pid).children(recursive=True)
-
-    def _said(self) -> str:
-        assert self._process.stdout is not None
-        said = self._process.stdout.readline().strip()
-        assert said, "the cluster's process has ended"
-        return said
 
 
 @contextmanager
@@ -101,21 +96,16 @@ def _born(process: psutil.Process) -> float:
     return 0.0
 
 
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
 def main() -> None:
     from ray.cluster_utils import Cluster
 
     cluster = Cluster(initialize_head=True, head_node_args=NODE | {"temp_dir": os.environ["TRIO"]})
     for _ in range(WORKERS):
         cluster.add_node(**NODE)
-    _say(str(cluster.address))
+    sys.stdout.write(f"{cluster.address}\n")
+    sys.stdout.flush()
     for _ in sys.stdin:
         cluster.add_node(**NODE)
-        _say("added")
 
 
 if __name__ == "__main__":

@@ -37,7 +37,8 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow]
 SEEDS = int(os.environ.get("FAULT_SEEDS", "10"))
 ROOT = Path(__file__).parent.parent.parent
 COMMAND = [sys.executable, "-c", "from deployments.cli import main; main()"]
-PASSAGES = 600
+PASSAGES = 400
+HELD = 0.002
 LONGEST_S = 120.0
 """A wait that ends a hanging test, no claim about speed."""
 Accepted = dict[OrderId, str]
@@ -63,6 +64,7 @@ def undisturbed(nodes: ThreeNodes, corpus: Path, tmp_path_factory: pytest.TempPa
     attack = Attack(nodes, corpus, tmp_path_factory.mktemp("undisturbed"))
     attack.start()
     attack.complete()
+    assert len(attack.accepted()) > 0.99 * PASSAGES * SLOTS
     return attack.accepted()
 
 
@@ -73,20 +75,20 @@ def until(holds: Callable[[], bool], what: str) -> None:
         time.sleep(0.02)
 
 
-def slow_enough(corpus: Path, journal: Path, address: str) -> RunConfig:
-    """Some ten seconds of work when nobody is killed, with a fifth of it rejected once."""
+def slow_enough(corpus: Path, folder: Path, address: str) -> RunConfig:
+    """Some seconds of work when nobody is killed, a fifth of it rejected once; a few orders wait for the file `last`,
+    so that no run ends before its last kill."""
     config = configuration(corpus, rejected=0.2, concurrency=64)
-    latency: dict[str, str | int | float | bool] = {"median_s": 0.1, "slots": 8}
+    latency: dict[str, str | int | float | bool] = {"median_s": 0.1, "slots": 16}
+    held = {"held": HELD, "held_until": str(folder / "last"), "journal": str(folder / "journal")}
     instant = "tests.doubles.engines:instant"
-    generator = CustomEngine(factory=instant, options=latency | {"journal": str(journal)})
+    generator = CustomEngine(factory=instant, options=latency | held)
     judge = CustomEngine(factory=instant, options=latency | {"rejected": 0.2})
-    pool = Pool(engine=generator, replicas=Replicas(min=4, max=4, num_cpus=1))
-    strict = Classifier(engine=judge, replicas=Replicas(min=2, max=2, num_cpus=1))
     return replace(
         config,
         ray_address=address,
-        pools={"generator": pool},
-        gates=replace(config.gates, faithfulness=strict),
+        pools={"generator": Pool(engine=generator, replicas=Replicas(min=3, max=3, num_cpus=1))},
+        gates=replace(config.gates, faithfulness=Classifier(engine=judge, replicas=Replicas(min=2, max=2, num_cpus=1))),
         conductors=Conductors(count=2, concurrency=64),
         dataset=Dataset(rows_per_shard=100, flush_s=2),
     )
@@ -98,9 +100,8 @@ class Attack:
     def __init__(self, nodes: ThreeNodes, corpus: Path, folder: Path) -> None:
         self._nodes = nodes
         self._folder = folder
-        self._journal = folder / "journal"
         self.output = folder / "run"
-        self.config = slow_enough(corpus, self._journal, nodes.address)
+        self.config = slow_enough(corpus, folder, nodes.address)
         (folder / "run.yaml").write_text(to_yaml(self.config))
         self._driver: subprocess.Popen[bytes]
 
@@ -132,7 +133,8 @@ class Attack:
                     end(_one_of(victims, kill.which))
 
     def complete(self) -> None:
-        """Waits for the run's good end."""
+        """Nobody is killed any more: waits for the run's good end."""
+        (self._folder / "last").touch()
         assert self._driver.wait(LONGEST_S) == 0, self.said()
 
     def stop(self) -> None:
@@ -158,7 +160,7 @@ class Attack:
     def generated_again(self) -> list[OrderId]:
         """Orders whose generation began after they had been accepted."""
         ends = {record.order_id: record.at for record in self._ends()}
-        lines = [line.split() for line in self._journal.read_text().splitlines()]
+        lines = [line.split() for line in (self._folder / "journal").read_text().splitlines()]
         began = [(OrderId(request.rpartition(":")[0]), float(at)) for at, request in lines]
         return [order for order, at in began if order in ends and at > ends[order]]
 
