@@ -23,7 +23,8 @@ class InstantOptions(Struct, frozen=True, forbid_unknown_fields=True):
     """`rejected`: share of drafts that the classifier scores low; `malformed`: share of completions that do not parse;
     `failing`: share of requests that always fail; `median_s`, `sigma`: lognormal service time; `slots`: how many at
     once; `instant_after`: once this file is there, answers take no time any more; `held`: share of requests that
-    wait for the file `held_until`; `journal`: file that gets a line for every generation that begins."""
+    wait for the file `held_until`; `journal`: file that gets a line for every generation that begins;
+    `away_after_s`, `away_s`: from so long after its start on, every request fails at once for so long."""
 
     rejected: float = 0.0
     malformed: float = 0.0
@@ -35,6 +36,8 @@ class InstantOptions(Struct, frozen=True, forbid_unknown_fields=True):
     held: float = 0.0
     held_until: str = ""
     journal: str = ""
+    away_after_s: float = 0.0
+    away_s: float = 0.0
 
 
 class InstantEngine:
@@ -43,10 +46,12 @@ class InstantEngine:
     def __init__(self, options: InstantOptions) -> None:
         self._options = options
         self._slots = asyncio.Semaphore(options.slots)
+        self._started_at = 0.0
         self.served = 0
 
     async def start(self) -> None:
         """Nothing to load."""
+        self._started_at = time.monotonic()
 
     async def check(self) -> None:
         """Always well."""
@@ -76,6 +81,8 @@ class InstantEngine:
 
     async def _serve(self, key: str) -> None:
         self.served += 1
+        if 0 <= time.monotonic() - self._started_at - self._options.away_after_s < self._options.away_s:
+            raise EngineError(ErrorKind.RETRYABLE, "nobody answers there")
         while self._held(key):  # noqa: ASYNC110  (a file is no event)
             await asyncio.sleep(0.1)
         if self._options.median_s > 0 and not self._released():
