@@ -9,7 +9,7 @@ from typing import Protocol
 from schemas.corpus import Passage
 from schemas.ids import PoolName
 from schemas.injection import InjectionKind, Worth
-from schemas.orders import Lease, Outcome, Settlement
+from schemas.orders import Holding, Lease, Outcome, Settlement
 from schemas.recovery import Choice, Diagnosis
 from schemas.samples import (
     Candidate,
@@ -65,6 +65,10 @@ class Orders(Protocol):
 
     async def settle(self, outcome: Outcome) -> Settlement:
         """Returns when the outcome is durable."""
+        ...
+
+    async def join(self, conductor: str, holdings: Sequence[Holding]) -> None:
+        """Tells a queue that was made again what this conductor works on."""
         ...
 
 

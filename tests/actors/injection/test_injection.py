@@ -23,7 +23,7 @@ from actors.queue_service import QueueService, ServiceSettings
 from actors.recovery.policies import build_recovery
 from actors.tally import Tally
 from actors.tasks.grounded_answer import GroundedAnswerTask
-from deployments.terminal.preview import InProcessOrders
+from deployments.in_process import InProcessOrders
 from schemas.config import GroundedAnswer, Recovery
 from schemas.corpus import Passage
 from schemas.errors import ErrorKind, HopError
