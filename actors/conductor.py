@@ -204,9 +204,7 @@ class Conductor:
             raise EngineError(ErrorKind.PERMANENT, f"there is no pool '{pool}'")
         with self._stages.during(Stage.GENERATE):
             started_at = self._clock()
-            completion = await self._hop(
-                pool, lambda this: first_completion(generator, replace(request, lane=this.lane))
-            )
+            completion = await self._hop(pool, lambda this: first_completion(generator, generation(request, this)))
             seconds = self._clock() - started_at
         draft = task.read(completion.text, completion.finish)
         return Candidate(
@@ -252,9 +250,7 @@ class Conductor:
         started_at = self._clock()
         with self._stages.during(Stage(name.value)):
             try:
-                verdict = await self._hop(
-                    name.value, lambda this: gate.check(replace(request, tries=this.number, lane=this.lane))
-                )
+                verdict = await self._hop(name.value, lambda this: gate.check(judgement(request, this)))
             except HopError as error:
                 verdict = Errored(gate=name, error=error.kind, detail=error.detail)
         return replace(verdict, cost=replace(verdict.cost, seconds=self._clock() - started_at))
@@ -265,6 +261,20 @@ class Conductor:
     async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
         for_s = self._settings.health.outage_s
         return await insist(call, for_s=for_s, clock=self._clock, sleep=self._sleep, random=self._random)
+
+
+def generation(request: GenerationRequest, this: Try) -> GenerationRequest:
+    """The request as this try sends it; a probe is answered by one token."""
+    if this.is_probe:
+        return replace(request, id=f"{request.id}:probe", sampling=replace(request.sampling, max_tokens=1))
+    return replace(request, lane=this.lane)
+
+
+def judgement(request: GateRequest, this: Try) -> GateRequest:
+    """The request as this try sends it."""
+    if this.is_probe:
+        return replace(request, id=f"{request.id}:probe")
+    return replace(request, tries=this.number, lane=this.lane)
 
 
 async def first_completion(generator: Generator, request: GenerationRequest) -> Completion:
