@@ -3,13 +3,14 @@
 Law: nothing here outlives its passage's last outstanding order, so memory is bounded by the queue, not by the run.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 
 from msgspec import Struct
 
 from schemas.corpus import Passage
 from schemas.ids import OrderId, PassageId
+from schemas.ledger import AskedBefore
 from schemas.orders import Attempt, AttemptSummary, Duplicate, Order
 from schemas.recovery import Repair
 from schemas.verdicts import Errored
@@ -38,6 +39,8 @@ class Held(Struct):
     repair: Repair | None = None
     conductor: str | None = None
     history: tuple[AttemptSummary, ...] = ()
+    attempts_before: int = 0
+    """Of earlier lives: made before the order was put back from the dead letters."""
 
     def told(self) -> str:
         """The order's story so far, for an error's one line."""
@@ -60,13 +63,18 @@ class Asked:
 
     def add(self, order: Order, attempt: Attempt) -> None:
         """The order's question was accepted."""
-        question = _question(attempt)
+        question = question_of(attempt)
         if question is not None:
             self._questions.setdefault(order.passage_id, []).append((order.id, question))
 
+    def remember(self, passage_id: PassageId, asked: Sequence[AskedBefore]) -> None:
+        """Accepted questions of a passage that had been forgotten."""
+        if asked:
+            self._questions[passage_id] = [(each.order_id, each.question) for each in asked]
+
     def again(self, order: Order, attempt: Attempt) -> Duplicate | None:
         """The first accepted sample of the same passage that asks (nearly) the same."""
-        asked = _question(attempt)
+        asked = question_of(attempt)
         if asked is None:
             return None
         for other, question in self._questions.get(order.passage_id, ()):
@@ -94,6 +102,7 @@ def tokens(attempt: Attempt) -> int:
     return generated + sum(verdict.cost.tokens for verdict in attempt.verdicts)
 
 
-def _question(attempt: Attempt) -> str | None:
+def question_of(attempt: Attempt) -> str | None:
+    """What the attempt's draft asks; None when it has none."""
     candidate = attempt.candidate
     return None if candidate is None or candidate.draft is None else candidate.draft.question

@@ -14,22 +14,26 @@ from typing import Any, cast
 
 import msgspec
 
+from actors.ledger_versions import check_readable, migrate
 from schemas.corpus import Passage
 from schemas.errors import LedgerError, OutputError
 from schemas.ids import OrderId
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Refused, Rejoined, ShardKind, ShardWritten
+from schemas.ledger import (
+    AcceptedEnd,
+    DeadLetteredEnd,
+    Planned,
+    Reconfigured,
+    Record,
+    Refused,
+    Rejoined,
+    Reopened,
+    ShardKind,
+    ShardWritten,
+)
 from schemas.wire import decode_record, encode_record
 
 NAME = "ledger.sqlite"
 LOCK_NAME = "ledger.lock"
-VERSION = 1
-_SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE records (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, order_id TEXT, body BLOB NOT NULL);
-CREATE INDEX records_by_kind ON records (kind, seq);
-CREATE INDEX records_by_order ON records (order_id) WHERE order_id IS NOT NULL;
-CREATE TABLE orders (order_id TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
-"""
 _PAGE = 1000
 _KINDS = {
     ShardKind.DATASET: (AcceptedEnd,),
@@ -93,7 +97,7 @@ class LedgerReader:
             raise OutputError(f"{output}: holds no run ({NAME} is missing); give the folder of `gleaner run --output`")
         try:
             self._database = _opened_to_read(path)
-            _check_version(self._database, path)
+            check_readable(self._database, path)
         except sqlite3.Error as error:
             raise OutputError(f"{path}: cannot be read as a ledger ({error})") from error
 
@@ -131,8 +135,15 @@ class LedgerReader:
 
     def shards(self) -> Sequence[ShardWritten]:
         """Every shard that was recorded, oldest first."""
-        found = self._rows("SELECT seq, body FROM records WHERE kind = ? ORDER BY seq", (_kind(ShardWritten),))
-        return [cast(ShardWritten, _decoded(seq, body)) for seq, body in found]
+        return [cast(ShardWritten, record) for _, record in self._of(ShardWritten)]
+
+    def reopened(self) -> Sequence[int]:
+        """Sequence numbers of the ends that no longer hold, in the order in which their orders were put back."""
+        return [cast(Reopened, record).end_seq for _, record in self._of(Reopened)]
+
+    def reconfigured(self) -> Sequence[tuple[int, Reconfigured]]:
+        """Every replacement of the configuration with its sequence number, oldest first."""
+        return [(seq, cast(Reconfigured, record)) for seq, record in self._of(Reconfigured)]
 
     def orders_like(self, prefix: str, limit: int) -> Sequence[OrderId]:
         """Ids of known orders that begin with `prefix`, sorted; at most `limit`."""
@@ -148,6 +159,10 @@ class LedgerReader:
             "SELECT seq, body FROM records WHERE seq = (SELECT seq FROM orders WHERE order_id = ?)", (order_id,)
         )
         return cast(Planned, _decoded(*found[0])).passage if found else None
+
+    def _of(self, record: type[Record]) -> Iterator[tuple[int, Record]]:
+        found = self._rows("SELECT seq, body FROM records WHERE kind = ? ORDER BY seq", (_kind(record),))
+        return ((seq, _decoded(seq, body)) for seq, body in found)
 
     def _rows(self, query: str, values: Sequence[object]) -> list[Any]:
         with _damage_told():
@@ -175,7 +190,7 @@ class MemoryLedger:
 
 def order_of(record: Record) -> OrderId | None:
     """The order that a record is about, where it is about one."""
-    return record.order_id if isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd) else None
+    return record.order_id if isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd | Reopened) else None
 
 
 def _kind(record: type[Record]) -> str:
@@ -206,9 +221,7 @@ def _opened(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = FULL")
-    if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
-        database.executescript(f"BEGIN; {_SCHEMA} INSERT INTO meta VALUES ('version', '{VERSION}'); COMMIT;")
-    _check_version(database, path)
+    migrate(database, path)
     return database
 
 
@@ -224,12 +237,6 @@ def _opened_to_read(path: Path) -> sqlite3.Connection:
             raise
         return sqlite3.connect(f"{uri}&immutable=1", uri=True, check_same_thread=False)
     return database
-
-
-def _check_version(database: sqlite3.Connection, path: Path) -> None:
-    found = database.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
-    if found is None or int(found[0]) != VERSION:
-        raise OutputError(f"{path}: is a ledger of version {found and found[0]}; this gleaner reads version {VERSION}")
 
 
 def _locked(output: Path) -> int:

@@ -1,0 +1,85 @@
+"""The ledger's layout, version by version. Law: a ledger is brought up step by step, each step whole or not at all.
+
+A program refuses a ledger of a later version: its records may mean what the program does not know. Reading alone needs
+no step: whatever reads holds for every layout from version 1 on.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from schemas.errors import OutputError
+
+
+class Step(Struct, frozen=True):
+    """From the version before to this one. `why`: what a program of the version before could not read."""
+
+    version: int
+    why: str
+    statements: tuple[str, ...] = ()
+
+
+STEPS: tuple[Step, ...] = (
+    Step(
+        1,
+        "the first layout",
+        (
+            "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
+            "CREATE TABLE records (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, order_id TEXT, body BLOB NOT NULL)",
+            "CREATE INDEX records_by_kind ON records (kind, seq)",
+            "CREATE INDEX records_by_order ON records (order_id) WHERE order_id IS NOT NULL",
+            "CREATE TABLE orders (order_id TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID",
+        ),
+    ),
+    Step(2, "`reopened` and `reconfigured` records: an end may be undone. The tables are as before"),
+)
+VERSION = STEPS[-1].version
+
+
+def migrate(database: sqlite3.Connection, path: Path, steps: Sequence[Step] = STEPS) -> None:
+    """Brings the ledger (an empty file too) to the last step's version. Raises OutputError for a later one."""
+    found = _version(database, path)
+    _refuse_later(found, steps[-1].version, path)
+    for step in steps:
+        if step.version > found:
+            _take(database, step)
+
+
+def check_readable(database: sqlite3.Connection, path: Path) -> None:
+    """Raises OutputError for a ledger that is of a later version, or of none."""
+    found = _version(database, path)
+    _refuse_later(found, VERSION, path)
+    if not found:
+        raise OutputError(f"{path}: is no ledger; give the folder of `gleaner run --output`")
+
+
+def _take(database: sqlite3.Connection, step: Step) -> None:
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in step.statements:
+            database.execute(statement)
+        database.execute("INSERT OR REPLACE INTO meta VALUES ('version', ?)", (str(step.version),))
+        database.execute("COMMIT")
+    except BaseException:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
+
+
+def _version(database: sqlite3.Connection, path: Path) -> int:
+    """0 for a file that holds nothing yet."""
+    if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+        return 0
+    found = database.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
+    if found is None or not str(found[0]).isdecimal():
+        raise OutputError(f"{path}: says no version; restore it from a copy")
+    return int(found[0])
+
+
+def _refuse_later(found: int, known: int, path: Path) -> None:
+    if found > known:
+        raise OutputError(
+            f"{path}: is a ledger of version {found}, and this gleaner knows {known}; use the newer gleaner"
+        )
