@@ -80,6 +80,4 @@ def _version(database: sqlite3.Connection, path: Path) -> int:
 
 def _refuse_later(found: int, known: int, path: Path) -> None:
     if found > known:
-        raise OutputError(
-            f"{path}: is a ledger of version {found}, and this gleaner knows {known}; use the newer gleaner"
-        )
+        raise OutputError(f"{path}: is a ledger of version {found}; this gleaner knows {known}: use a newer one")

@@ -5,7 +5,7 @@ from enum import Enum
 from msgspec import Struct
 
 from schemas.corpus import DocumentRefused, Passage
-from schemas.ids import OrderId
+from schemas.ids import OrderId, PoolName
 from schemas.orders import Attempt, AttemptSummary, DeadLetter, Order
 from schemas.recovery import Repair, RepairKind
 
@@ -74,6 +74,8 @@ class Reopened(Struct, frozen=True, tag="reopened", omit_defaults=True):
     """A gate has rejected it in an earlier attempt."""
     history: tuple[AttemptSummary, ...] = ()
     """Every attempt so far, oldest first."""
+    times: int = 1
+    """How often the order has been put back, this time included."""
     repair: Repair | None = None
     """Of the next attempt: what the diagnoser chose last; None for a fresh one."""
     first_repair: RepairKind | None = None
@@ -99,7 +101,7 @@ class Reconfigured(Struct, frozen=True, tag="reconfigured"):
     at: float
     before: str
     """The run.yaml until then."""
-    models: dict[str, str]
+    models: dict[PoolName, str]
     """Its pools by name, with their models."""
     changed: tuple[str, ...]
     """What changed of the samples' identity, key by key."""
