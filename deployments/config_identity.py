@@ -28,7 +28,7 @@ class Change(Enum):
     """It changes which orders there are: another run, another folder."""
 
 
-CHANGES: dict[type[c.Config], dict[Change, str]] = {
+CHANGES: dict[type[msgspec.Struct], dict[Change, str]] = {
     c.RunConfig: {Change.ANY_RESUME: "name ray_address", Change.NEVER: "seed"},
     c.Corpus: {
         Change.ANY_RESUME: "base",
@@ -91,7 +91,7 @@ class Difference(msgspec.Struct, frozen=True):
         return f"{self.path}: {self.before} → {self.after}"
 
 
-def change_of(section: type[c.Config], name: str) -> Change:
+def change_of(section: type[msgspec.Struct], name: str) -> Change:
     """The class of a section's key. Raises LookupError for one that has none."""
     found = [change for change, names in CHANGES[section].items() if name in names.split()]
     if len(found) != 1:

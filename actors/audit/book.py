@@ -4,6 +4,7 @@ dead letter may be put back, by name and as it was. An accepted order never is.
 Written apart from the queue on purpose: what proves the queue must not be the queue.
 """
 
+from bisect import insort
 from collections.abc import Iterable
 
 from msgspec import Struct
@@ -42,7 +43,7 @@ class Span(Struct, frozen=True):
 
 class Book(Struct):
     """What the ledger says. `ends`: each order's end; `end_seqs`: which record it is; `rows`: how many rows shards must
-    hold, by kind; `undone`: ends that no longer hold; `shards`: of each kind and range the last."""
+    hold, by kind; `undone`: ends that no longer hold, ascending; `shards`: of each kind and range the last."""
 
     ends: dict[OrderId, int] = {}
     attempts: dict[OrderId, int] = {}
@@ -50,7 +51,7 @@ class Book(Struct):
     spans: dict[str, list[Span]] = {}
     rows: dict[ShardKind, int] = {}
     end_seqs: dict[OrderId, int] = {}
-    undone: set[int] = set()
+    undone: list[int] = []
     shards: dict[tuple[ShardKind, int], ShardWritten] = {}
     planned: set[PassageId] = set()
     quotes: int = 0
@@ -147,7 +148,7 @@ def _put_back(book: Book, record: Reopened, findings: Findings) -> None:
     if passage.id != book.passages[order_id] or passage_id(passage.text, passage.provenance) != passage.id:
         findings.error(Check.PROVENANCE, "put back with a passage that is not its own", where, order_id)
     book.ends[order_id] = OPEN
-    book.undone.add(book.end_seqs.pop(order_id))
+    insort(book.undone, book.end_seqs.pop(order_id))
     book.rows[ShardKind.DEAD_LETTERS] -= 1
 
 

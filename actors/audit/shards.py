@@ -3,6 +3,7 @@ hold: an order that was put back has a row where its last end is, and nowhere el
 """
 
 import hashlib
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,8 @@ def _is_whole(output: Path, shard: ShardWritten, findings: Findings) -> bool:
 
 def _check_rows(path: Path, shard: ShardWritten, book: Book, seen: set[OrderId], findings: Findings) -> int:
     count = stale = 0
-    outdated = sum(shard.first_seq <= seq <= shard.last_seq for seq in book.undone) - shard.without
+    undone = bisect_right(book.undone, shard.last_seq) - bisect_left(book.undone, shard.first_seq)
+    outdated = undone - shard.without
     for row in _rows(path, findings):
         count += 1
         if row.get("subject") == "document":

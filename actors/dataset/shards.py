@@ -6,6 +6,7 @@ new edition of it, without them, is written under a new name and recorded, and t
 record is the true one. Any other file that looks like a shard is removed.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
@@ -86,7 +87,7 @@ class Shards:
         self._written_seq = 0
         self._pending: deque[tuple[int, float]] = deque()
         self._adopted: dict[int, ShardWritten] = {}
-        self._undone: frozenset[int] = frozenset()
+        self._undone: list[int] = []
 
     def adopt(self, recorded: Iterable[ShardWritten], undone: Collection[int], *, at: float) -> list[ShardWritten]:
         """Take up the shards of earlier processes: orphans go, what is missing or torn is written again.
@@ -95,7 +96,7 @@ class Shards:
         Gives the records of shards whose bytes changed (a new edition, another library version): record each, then
         `confirm` it. Raises OutputError.
         """
-        self._undone = frozenset(undone)
+        self._undone = sorted(undone)
         with disk_errors(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
         known = {shard.name: shard for shard in current(recorded) if shard.kind is self._format.kind}
@@ -169,7 +170,7 @@ class Shards:
         return orphan or path.name.endswith(TEMPORARY_SUFFIX)
 
     def _without(self, span: Span) -> int:
-        return sum(span.first_seq <= seq <= span.last_seq for seq in self._undone)
+        return within(self._undone, span.first_seq, span.last_seq)
 
     def _again(self, shard: ShardWritten, at: float) -> ShardWritten | None:
         span = Span.of(shard)
@@ -199,8 +200,13 @@ class Shards:
             inside = [(seq, end) for seq, end in page if seq <= span.last_seq]
             if not inside:
                 raise LedgerError(f"the ledger holds no {self._format.kind.value} ends after {after}: {span}")
-            yield [(seq, end) for seq, end in inside if seq not in self._undone]
+            yield [(seq, end) for seq, end in inside if not within(self._undone, seq, seq)]
             after = inside[-1][0]
+
+
+def within(undone: Sequence[int], first_seq: int, last_seq: int) -> int:
+    """How many of the sequence numbers, which ascend, are in [first_seq, last_seq]."""
+    return bisect_right(undone, last_seq) - bisect_left(undone, first_seq)
 
 
 def current(recorded: Iterable[ShardWritten]) -> list[ShardWritten]:
