@@ -118,7 +118,7 @@ def replay(
     folder: Folder,
     reason: Annotated[
         list[str] | None,
-        typer.Option("--reason", metavar="R", help="Only dead letters of this reason; again for more."),
+        typer.Option("--reason", metavar="R", help="Only those that ended for this reason; again for more."),
     ] = None,
     mode: Annotated[
         list[str] | None,

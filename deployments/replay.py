@@ -8,7 +8,7 @@ nothing but orders that were put back would run under it, so that no other sampl
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from itertools import batched
+from itertools import islice
 from pathlib import Path
 
 from msgspec import Struct
@@ -81,8 +81,9 @@ def replay(output: Path, wanted: Wanted, config: RunConfig | None, *, now: Calla
             ledger.append([Reconfigured(at, to_yaml(old), models(old), told)])
         counted = _Counted()
         terms = Terms(at, frozenset(PoolName(name) for name in new.pools), told)
-        for batch in batched(counted.each(dead_letters(reader, wanted)), BATCH, strict=False):
-            ledger.append([reopened(found, reader, terms) for found in batch])
+        letters = counted.each(dead_letters(reader, wanted))
+        while batch := [reopened(found, reader, terms) for found in islice(letters, BATCH)]:
+            ledger.append(batch)
         if changed:
             write_atomically(output / CONFIG_NAME, to_yaml(new))
         if counted.groups or _is_behind(reader):

@@ -88,15 +88,9 @@ def attempt_view(attempt: Attempt, *, prompts: Prompts | None = None) -> Rendera
 def _put_back(back: PutBack) -> RenderableType:
     """Where one life ended and the next began, and what was changed in between."""
     title = Text("put back", style=f"bold {WARN}").append(f" at {moment(back.at)}", style="default")
-    rows = [
-        ("Was", _dead(back.end)),
-        *(("Changed" if not i else "", Text(printable(line))) for i, line in _numbered(back)),
-    ]
-    return Group(Text(), Rule(title, align="left", style=WARN), Padding(facts(*rows), INDENT))
-
-
-def _numbered(back: PutBack) -> Iterator[tuple[int, str]]:
-    return iter(enumerate(back.changed))
+    changed = [("" if place else "Changed", Text(printable(line))) for place, line in enumerate(back.changed)]
+    rows = facts(("Was", _dead(back.end)), *changed)
+    return Group(Text(), Rule(title, align="left", style=WARN), Padding(rows, INDENT))
 
 
 def _directive(repair: Repair | None) -> str:
