@@ -28,7 +28,16 @@ from deployments.wiring import models
 from schemas.config import RunConfig
 from schemas.errors import OutputError, UserError
 from schemas.ids import OrderId, PoolName
-from schemas.ledger import AcceptedEnd, CorpusEnded, DeadLetteredEnd, Planned, Reconfigured, Reopened, ShardWritten
+from schemas.ledger import (
+    AcceptedEnd,
+    CorpusEnded,
+    DeadLetteredEnd,
+    Planned,
+    Reconfigured,
+    Reopened,
+    ShardKind,
+    ShardWritten,
+)
 from schemas.orders import EndReason
 from schemas.recovery import FailureMode
 
@@ -186,7 +195,7 @@ def _rest(everything: Iterable[Group], taken: Iterable[Group]) -> tuple[Group, .
 def _is_behind(ledger: LedgerReader) -> bool:
     """Whether a shard still has rows of orders that an interrupted replay put back."""
     undone = sorted(ledger.reopened())
-    shards = current(ledger.shards())
+    shards = [shard for shard in current(ledger.shards()) if shard.kind is ShardKind.DEAD_LETTERS]
     return any(shard.without != within(undone, shard.first_seq, shard.last_seq) for shard in shards)
 
 

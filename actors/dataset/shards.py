@@ -92,11 +92,11 @@ class Shards:
     def adopt(self, recorded: Iterable[ShardWritten], undone: Collection[int], *, at: float) -> list[ShardWritten]:
         """Take up the shards of earlier processes: orphans go, what is missing or torn is written again.
 
-        `undone`: sequence numbers of ends that no longer hold; a shard that still has their rows gets a new edition.
+        `undone`: sequence numbers of dead letters that are none any more; a shard that still has their rows gets a new edition.
         Gives the records of shards whose bytes changed (a new edition, another library version): record each, then
         `confirm` it. Raises OutputError.
         """
-        self._undone = sorted(undone)
+        self._undone = sorted(undone) if self._format.kind is ShardKind.DEAD_LETTERS else []
         with disk_errors(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
         known = {shard.name: shard for shard in current(recorded) if shard.kind is self._format.kind}

@@ -103,9 +103,8 @@ def test_a_newer_ledger_is_refused_in_one_line_and_unharmed(opened: type, tmp_pa
     database.execute("UPDATE meta SET value = ? WHERE key = 'version'", (str(VERSION + 1),))
     database.commit()
     database.close()
-    with pytest.raises(
-        OutputError, match=f"version {VERSION + 1}; this gleaner knows {VERSION}: use a newer one"
-    ) as told:
+    says = f"version {VERSION + 1}; this gleaner knows {VERSION}: use a newer one"
+    with pytest.raises(OutputError, match=says) as told:
         opened(tmp_path)
     assert "\n" not in str(told.value)
     assert version(path) == str(VERSION + 1)
