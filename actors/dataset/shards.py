@@ -92,7 +92,7 @@ class Shards:
     def adopt(self, recorded: Iterable[ShardWritten], undone: Collection[int], *, at: float) -> list[ShardWritten]:
         """Take up the shards of earlier processes: orphans go, what is missing or torn is written again.
 
-        `undone`: sequence numbers of dead letters that are none any more; a shard that still has their rows gets a new edition.
+        `undone`: sequence numbers of dead letters that are none any more: a shard with their rows gets a new edition.
         Gives the records of shards whose bytes changed (a new edition, another library version): record each, then
         `confirm` it. Raises OutputError.
         """
