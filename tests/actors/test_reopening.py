@@ -222,6 +222,16 @@ def test_any_prefix_folds_to_the_same_state_everywhere(run: list[Record], cut: f
     assert sum(n for path, n in everything.items() if path[1] == "rejected") == counts.rejected
 
 
+@given(run=RUNS)
+@settings(max_examples=30, deadline=None)
+def test_where_everything_came_back_no_path_ends_dead(run: list[Record]) -> None:
+    """The ends that a replay undoes are taken from the very paths that they were counted in, whatever came before."""
+    paths = Paths()
+    for record in [*run, *put_back(run, at=run[-1].at + 1)]:
+        paths.apply(record)
+    assert {path: number for path, number in paths.full().items() if path[-1] == "dead_lettered" and number} == {}
+
+
 PATH_ENDS = ("first_pass", "put_back", "recovered", "dead_lettered", "outstanding")
 
 

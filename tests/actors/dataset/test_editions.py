@@ -234,12 +234,16 @@ async def test_a_record_that_puts_back_what_it_may_not_is_found(forgery: str, tm
     assert found[0].order_id == forged[-1].order_id
 
 
-async def test_a_row_of_an_order_that_came_back_is_found_once_its_shard_was_made_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("again", ["open", "dead again"])
+async def test_a_row_of_an_order_that_came_back_is_found_once_its_shard_was_made_again(
+    again: str, tmp_path: Path
+) -> None:
     """The old edition is copied over the new one and recorded so: rows that should be gone are a fault then."""
     made = a_folder(tmp_path)
     await made.write()
     old = {path.name: path.read_bytes() for path in (tmp_path / "dead_letters").glob("*.parquet")}
-    keep(tmp_path, put_back(_records(tmp_path), at=LATER))
+    back = put_back(_records(tmp_path), at=LATER)
+    keep(tmp_path, back)
     await write_shards(tmp_path, rows_per_shard=7)
     edition = next(iter((tmp_path / "dead_letters").glob("part-*-2.parquet")))
     edition.write_bytes(old[edition.name.replace("-2", "")])
@@ -254,5 +258,7 @@ async def test_a_row_of_an_order_that_came_back_is_found_once_its_shard_was_made
             else record
         )
     )
+    if again == "dead again":
+        keep(tmp_path, [DeadLetteredEnd(LATER, record.order_id, None, record.end) for record in back])
     whats = {f.what for f in verify(tmp_path, made.read_again).findings if f.severity is Severity.ERROR}
     assert "a row of an order that did not end in dead_letters" in whats
