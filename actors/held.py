@@ -1,4 +1,5 @@
-"""What the queue keeps while orders are outstanding: the orders themselves, and what was asked of their passages.
+"""What the queue keeps while orders are outstanding: the orders themselves, and what was asked of their passages; and
+its bounds.
 
 Law: nothing here outlives its passage's last outstanding order, so memory is bounded by the queue, not by the run.
 """
@@ -17,6 +18,26 @@ from schemas.verdicts import Errored
 
 Similarity = Callable[[str, str], float]
 """How alike two questions are, in [0, 1]."""
+
+
+class QueueLimits(Struct, frozen=True):
+    """Bounds. `fresh_share`: of leases while repairs wait too, in [0, 1]. `tokens`: generator and gate tokens of the
+    run; None for no bound."""
+
+    max_attempts: int
+    lease_s: float
+    fresh_share: float
+    tokens: int | None = None
+    similarity_threshold: float = 0.9
+
+
+class Depth(Struct, frozen=True):
+    """Outstanding orders by state, and when the oldest ready one became so."""
+
+    ready: int
+    leased: int
+    waiting: int
+    oldest_since: float | None
 
 
 class State(Enum):

@@ -6,7 +6,9 @@ processes see whole transactions. Nothing is ever changed or removed.
 
 import fcntl
 import os
+import socket
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import Any, cast
 
 import msgspec
 
-from actors.ledger_versions import check_readable, migrate
+from actors.ledger_versions import open_to_read, open_to_write
 from schemas.corpus import Passage
 from schemas.errors import LedgerError, OutputError
 from schemas.ids import OrderId
@@ -34,6 +36,7 @@ from schemas.wire import decode_record, encode_record
 
 NAME = "ledger.sqlite"
 LOCK_NAME = "ledger.lock"
+LOCK_POLL_S = 0.1
 _PAGE = 1000
 _KINDS = {
     ShardKind.DATASET: (AcceptedEnd,),
@@ -45,14 +48,18 @@ End = AcceptedEnd | DeadLetteredEnd | Refused
 class SqliteLedger:
     """The writer's side. Use as a context manager or `close` it. Not for two threads at once."""
 
-    def __init__(self, output: Path) -> None:
-        """Opens or creates the ledger of a folder. Raises OutputError when another run holds it or the disk refuses."""
+    def __init__(self, output: Path, *, owner: int | None = None, wait_s: float = 0.0) -> None:
+        """Opens or creates the ledger of a folder. Raises OutputError when another run holds it or the disk refuses.
+
+        `owner`: the process that the run stands and falls with (None: this one). One whose owner is dead, or is ours,
+        is on its way out: it is waited for, `wait_s` seconds at most.
+        """
         self._output = output
         with _told(output):
-            self._lock = _locked(output)
+            self._lock = _locked(output, os.getpid() if owner is None else owner, wait_s)
         try:
             with _told(output):
-                self._database = _opened(output / NAME)
+                self._database = open_to_write(output / NAME)
                 self._last = self._database.execute("SELECT coalesce(max(seq), 0) FROM records").fetchone()[0]
         except BaseException:
             os.close(self._lock)
@@ -96,8 +103,7 @@ class LedgerReader:
         if not path.is_file():
             raise OutputError(f"{output}: holds no run ({NAME} is missing); give the folder of `gleaner run --output`")
         try:
-            self._database = _opened_to_read(path)
-            check_readable(self._database, path)
+            self._database = open_to_read(path)
         except sqlite3.Error as error:
             raise OutputError(f"{path}: cannot be read as a ledger ({error})") from error
 
@@ -217,41 +223,47 @@ def _decoded(seq: int, body: bytes) -> Record:
         raise LedgerError(f"record {seq} of the ledger is damaged: {error}") from error
 
 
-def _opened(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = FULL")
-    migrate(database, path)
-    return database
-
-
-def _opened_to_read(path: Path) -> sqlite3.Connection:
-    """A connection that sees what a writer adds; where nobody can write (a read-only folder), the file as it is."""
-    uri = f"{path.resolve().as_uri()}?mode=ro"
-    database = sqlite3.connect(uri, uri=True, check_same_thread=False)
-    try:
-        database.execute("SELECT 1 FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:
-        database.close()
-        if os.access(path.parent, os.W_OK, effective_ids=True) or path.with_name(f"{NAME}-wal").exists():
-            raise
-        return sqlite3.connect(f"{uri}&immutable=1", uri=True, check_same_thread=False)
-    return database
-
-
-def _locked(output: Path) -> int:
+def _locked(output: Path, owner: int, wait_s: float) -> int:
     descriptor = os.open(output / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
+    until = time.monotonic() + wait_s
+    while not _taken(descriptor):
+        holder = os.pread(descriptor, 256, 0).decode("ascii", "replace").strip()
+        if not _leaves(holder, owner) or time.monotonic() > until:
+            os.close(descriptor)
+            raise OutputError(
+                f"{output}: another run is writing here (process {holder or 'unknown'}); "
+                "wait for it, or choose another --output"
+            )
+        time.sleep(LOCK_POLL_S)
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{owner} on {socket.gethostname()}".encode(), 0)
+    return descriptor
+
+
+def _taken(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
-        os.close(descriptor)
-        raise OutputError(
-            f"{output}: another run is writing here (process {holder}); wait for it, or choose another --output"
-        ) from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-    return descriptor
+        return False
+    return True
+
+
+def _leaves(holder: str, owner: int) -> bool:
+    """Whether the run of that holder is over, or is ours. Of another machine's processes nothing is known."""
+    pid, _, host = holder.partition(" on ")
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    return int(pid) == owner or not _lives(int(pid))
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 @contextmanager

@@ -4,6 +4,7 @@ A program refuses a ledger of a later version: its records may mean what the pro
 no step: whatever reads holds for every layout from version 1 on.
 """
 
+import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,12 +48,34 @@ def migrate(database: sqlite3.Connection, path: Path, steps: Sequence[Step] = ST
             _take(database, step)
 
 
-def check_readable(database: sqlite3.Connection, path: Path) -> None:
-    """Raises OutputError for a ledger that is of a later version, or of none."""
+def open_to_write(path: Path) -> sqlite3.Connection:
+    """The ledger, made or brought up to our version. Raises OutputError for a later one."""
+    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = FULL")
+    migrate(database, path)
+    return database
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that sees what a writer adds; where nobody can write (a read-only folder), the file as it is.
+
+    Raises OutputError for a ledger of a later version, or of none.
+    """
+    uri = f"{path.resolve().as_uri()}?mode=ro"
+    database = sqlite3.connect(uri, uri=True, check_same_thread=False)
+    try:
+        database.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        database.close()
+        if os.access(path.parent, os.W_OK, effective_ids=True) or path.with_name(f"{path.name}-wal").exists():
+            raise
+        database = sqlite3.connect(f"{uri}&immutable=1", uri=True, check_same_thread=False)
     found = _version(database, path)
     _refuse_later(found, VERSION, path)
     if not found:
         raise OutputError(f"{path}: is no ledger; give the folder of `gleaner run --output`")
+    return database
 
 
 def _take(database: sqlite3.Connection, step: Step) -> None:

@@ -16,9 +16,7 @@ from collections.abc import Sequence
 from heapq import heappop, heappush
 from itertools import count
 
-from msgspec import Struct
-
-from actors.held import Asked, Held, Similarity, State, summary, tokens
+from actors.held import Asked, Depth, Held, QueueLimits, Similarity, State, summary, tokens
 from schemas.corpus import Passage
 from schemas.errors import LedgerError
 from schemas.ids import OrderId, PassageId
@@ -27,6 +25,7 @@ from schemas.orders import (
     Accept,
     DeadLetter,
     EndReason,
+    Holding,
     Lease,
     Order,
     Outcome,
@@ -36,27 +35,6 @@ from schemas.orders import (
     Stale,
 )
 from schemas.verdicts import Rejected
-
-
-class QueueLimits(Struct, frozen=True):
-    """Bounds. `fresh_share`: of leases while repairs wait too, in [0, 1]. `tokens`: generator and gate tokens of the
-    run; None for no bound."""
-
-    max_attempts: int
-    lease_s: float
-    fresh_share: float
-    tokens: int | None = None
-    similarity_threshold: float = 0.9
-
-
-class Depth(Struct, frozen=True):
-    """Outstanding orders by state, and when the oldest ready one became so."""
-
-    ready: int
-    leased: int
-    waiting: int
-    oldest_since: float | None
-
 
 Heap = list[tuple[float, int, OrderId]]
 
@@ -107,13 +85,20 @@ class RegenerationQueue:
         while len(leases) < limit and not self.exhausted and (heap := self._next_heap()) is not None:
             order_id = heappop(heap)[2]
             held = self._held[order_id]
-            expires_at = now + self._limits.lease_s
-            self._move(held, State.LEASED, now)
-            held.conductor = conductor
-            heappush(self._leases, (expires_at, held.stamp, order_id))
+            expires_at = self._lend(held, conductor, now)
             before = held.attempts_before
             leases.append(Lease(held.order, held.passage, held.attempt, expires_at, held.repair, held.history, before))
         return leases
+
+    def hold(self, conductor: str, holdings: Sequence[Holding], now: float) -> int:
+        """Leases to a conductor what it works on since before this queue was made again; gives how many."""
+        count = 0
+        for holding in holdings:
+            held = self._held.get(holding.order_id)
+            if held is not None and held.attempt == holding.attempt and held.state is State.READY:
+                self._lend(held, conductor, now)
+                count += 1
+        return count
 
     def release(self, conductor: str, now: float) -> int:
         """Puts back what a dead conductor had leased; gives how many."""
@@ -125,14 +110,13 @@ class RegenerationQueue:
     def settle(self, outcome: Outcome, now: float) -> tuple[Settlement, Record | None]:
         """What becomes of an outcome, and the record that must be durable before anyone is told.
 
-        Raises LedgerError for an attempt that was never leased.
+        An attempt number ahead of ours was leased by a queue that died before the attempt below it was durable: that
+        one will be reported or made again, and this one with it.
         """
         held = self._held.get(outcome.order_id)
-        if held is None or outcome.attempt.number < held.attempt:
+        if held is None or outcome.attempt.number != held.attempt:
             self.stale += 1
             return Stale(outcome.order_id), None
-        if outcome.attempt.number > held.attempt:
-            raise LedgerError(f"attempt {outcome.attempt.number} of {held.told()} was never leased")
         if isinstance(outcome.decision, Accept):
             duplicate = self._asked.again(held.order, outcome.attempt)
             if duplicate is not None:
@@ -192,7 +176,7 @@ class RegenerationQueue:
         for order in planned.orders:
             if order.id in self._held:
                 raise LedgerError(f"order {order.id} is issued twice")
-            self._hold(Held(order, planned.passage, 1, 0, State.READY, planned.at))
+            self._add_held(Held(order, planned.passage, 1, 0, State.READY, planned.at))
             self.issued += 1
 
     def _reopen(self, record: Reopened) -> None:
@@ -206,12 +190,19 @@ class RegenerationQueue:
         before = record.attempts_before
         held = Held(record.order, passage, before + 1, 0, State.READY, record.at, record.repair)
         held.history, held.attempts_before = record.history, before
-        self._hold(held)
+        self._add_held(held)
 
-    def _hold(self, held: Held) -> None:
+    def _add_held(self, held: Held) -> None:
         self._held[held.order.id] = held
         self._by_state[State.READY] += 1
         self._make_ready(held, held.since)
+
+    def _lend(self, held: Held, conductor: str, now: float) -> float:
+        expires_at = now + self._limits.lease_s
+        self._move(held, State.LEASED, now)
+        held.conductor = conductor
+        heappush(self._leases, (expires_at, held.stamp, held.order.id))
+        return expires_at
 
     def _record(self, held: Held, outcome: Outcome, now: float) -> Record:
         attempt, decision = outcome.attempt, outcome.decision

@@ -1,0 +1,76 @@
+"""The whole loop in this process: queue, one conductor, engines and gates; no Ray. For previews and measurements."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+
+from actors.conductor import Conductor
+from actors.gates.build import build_gate
+from actors.protocols import Engine, Gate
+from actors.queue_service import Ledger, QueueService
+from deployments.engines.build import EngineRole, build_engine
+from deployments.wiring import conductor_random, conductor_settings, queue_service, toolbox
+from schemas.config import Classifier, RunConfig
+from schemas.config import Engine as EngineConfig
+from schemas.corpus import Passage
+from schemas.ids import PoolName
+from schemas.orders import Holding, Lease, Outcome, Settlement
+from schemas.verdicts import GateName
+
+NAME = "in-process"
+LEASE_WAIT_S = 0.2
+
+
+async def conduct_in_process(config: RunConfig, passages: Sequence[Passage], ledger: Ledger) -> None:
+    """Every order of the passages to its end, in the ledger, which is closed. Raises UserError as a run would."""
+    service = queue_service(config, ledger, now=time.time)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(service.close)
+        pools = {PoolName(name): await _started(stack, pool.engine) for name, pool in config.pools.items()}
+        scored = {name: await _gate(stack, config, name) for name in (GateName.FAITHFULNESS, GateName.REWARD)}
+        conductor = Conductor(
+            toolbox(config, InProcessOrders(service), pools, scored),
+            conductor_settings(config, NAME),
+            clock=time.time,
+            sleep=asyncio.sleep,
+            random=conductor_random(config, NAME),
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_read(service, passages))
+            group.create_task(conductor.run())
+
+
+class InProcessOrders:
+    """The queue service as a conductor in the same process sees it."""
+
+    def __init__(self, service: QueueService) -> None:
+        self._service = service
+
+    async def lease(self, conductor: str, limit: int) -> Sequence[Lease] | None:
+        leases = await self._service.lease(conductor, limit, LEASE_WAIT_S)
+        return None if not leases and self._service.finished() else leases
+
+    async def join(self, conductor: str, holdings: Sequence[Holding]) -> None:
+        """Nobody makes this queue again."""
+
+    async def settle(self, outcome: Outcome) -> Settlement:
+        return (await self._service.settle([outcome]))[0]
+
+
+async def _read(service: QueueService, passages: Sequence[Passage]) -> None:
+    await service.offer(passages)
+    await service.corpus_ended(documents=len(passages), passages=len(passages))
+
+
+async def _started(stack: AsyncExitStack, config: EngineConfig, role: EngineRole = EngineRole.GENERATOR) -> Engine:
+    engine = build_engine(config, role)
+    await engine.start()
+    stack.push_async_callback(engine.close)
+    return engine
+
+
+async def _gate(stack: AsyncExitStack, config: RunConfig, name: GateName) -> Gate:
+    model = config.gates.faithfulness if name is GateName.FAITHFULNESS else config.gates.reward
+    role = EngineRole.CLASSIFIER if isinstance(model, Classifier) else EngineRole.GENERATOR
+    return build_gate(name, model, await _started(stack, model.engine, role))
