@@ -361,3 +361,4 @@ def test_the_counts_of_a_reader_and_of_a_replay_are_one_fold(folder: Path) -> No
     status = json.loads(gleaner("status", folder, "--json").stdout)
     assert status["counts"]["reopened"] == told.orders
     assert status["counts"]["outstanding"] == told.orders
+    assert f"{told.orders} dead letters that came back" in " ".join(gleaner("status", folder).stdout.split())
