@@ -12,9 +12,11 @@ from schemas.ledger import (
     CorpusEnded,
     DeadLetteredEnd,
     Planned,
+    Reconfigured,
     Record,
     Refused,
     Rejoined,
+    Reopened,
     RunStarted,
     ShardWritten,
 )
@@ -68,12 +70,10 @@ class Tally:
                 self._attempted(record.order_id, record.attempt, accepted=True)
                 self._accepted(record)
             case DeadLetteredEnd():
-                if record.attempt is not None:
-                    self._attempted(record.order_id, record.attempt, accepted=False)
-                self._counts["dead_lettered"] += 1
-                self._ends[record.end.reason] += 1
-                self._forget(record.order_id)
-            case ShardWritten():
+                self._dead_lettered(record)
+            case Reopened():
+                self._reopened(record)
+            case ShardWritten() | Reconfigured():
                 pass
 
     def summary(self) -> Summary:
@@ -89,6 +89,7 @@ class Tally:
             recovered=counted["recovered"],
             attempts=counted["attempts"],
             refused_documents=counted["refused_documents"],
+            reopened=counted["reopened"],
         )
         return Summary(
             counts=counts,
@@ -118,6 +119,24 @@ class Tally:
         if self._first_accepted_at is None:
             self._first_accepted_at = record.at
         self._forget(record.order_id)
+
+    def _dead_lettered(self, record: DeadLetteredEnd) -> None:
+        if record.attempt is not None:
+            self._attempted(record.order_id, record.attempt, accepted=False)
+        self._counts["dead_lettered"] += 1
+        self._ends[record.end.reason] += 1
+        self._forget(record.order_id)
+
+    def _reopened(self, record: Reopened) -> None:
+        """Its end is undone; what its attempts were and cost stays counted."""
+        self._counts["reopened"] += 1
+        self._counts["dead_lettered"] -= 1
+        self._ends[record.end.reason] -= 1
+        if record.rejected:
+            self._rejected.add(record.order_id)
+        diagnosed = [past.mode for past in record.history if past.mode]
+        if diagnosed:
+            self._diagnosed[record.order_id] = FailureMode(diagnosed[-1])
 
     def _attempted(self, order_id: OrderId, attempt: Attempt, *, accepted: bool) -> None:
         self._counts["attempts"] += 1

@@ -114,6 +114,31 @@ def verify(folder: Folder, json: Json = False) -> None:
 
 
 @app.command()
+def replay(
+    folder: Folder,
+    reason: Annotated[
+        list[str] | None,
+        typer.Option("--reason", metavar="R", help="Only those that ended for this reason; again for more."),
+    ] = None,
+    mode: Annotated[
+        list[str] | None,
+        typer.Option("--mode", metavar="M", help="Only those last diagnosed as this failure mode; again for more."),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="RUN.yaml", help="The changed configuration, from now on the folder's own."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be put back; write nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Put dead letters back as open orders, with their history; the next `gleaner run` goes on with them."""
+    with boundary():
+        from deployments.terminal.replaying import show_replay, wanted
+
+        show_replay(folder, wanted(reason or [], mode or []), config, dry_run=dry_run, json=json)
+
+
+@app.command()
 def report(folder: Folder, json: Json = False) -> None:
     """Write the run's report.html again."""
     with boundary():

@@ -14,7 +14,7 @@ import yaml
 from msgspec.structs import replace
 
 from deployments.config_faults import fault, nearest, shown
-from deployments.config_identity import config_sha256, difference, identity, plain
+from deployments.config_identity import config_sha256, difference, differences, identity, plain
 from deployments.config_rules import broken_rule, check_models, is_local
 from schemas.config import CustomEngine, HttpEngine, RunConfig
 from schemas.errors import ConfigError
@@ -23,6 +23,7 @@ __all__ = [
     "check_models",
     "config_sha256",
     "difference",
+    "differences",
     "identity",
     "load",
     "load_text",

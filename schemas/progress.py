@@ -23,6 +23,8 @@ class Counts(Struct, frozen=True):
     """Of those, accepted later."""
     attempts: int = 0
     refused_documents: int = 0
+    reopened: int = 0
+    """Dead letters that were put back (`gleaner replay`); an order counts each time."""
 
     @property
     def yield_(self) -> float:

@@ -1,8 +1,10 @@
-"""Follows every order through the ledger. Law: issued once, attempts without a gap, one end, nothing after it.
+"""Follows every order through the ledger. Law: issued once, attempts without a gap, one end, nothing after it; but a
+dead letter may be put back, by name and as it was. An accepted order never is.
 
 Written apart from the queue on purpose: what proves the queue must not be the queue.
 """
 
+from bisect import insort
 from collections.abc import Iterable
 
 from msgspec import Struct
@@ -19,6 +21,7 @@ from schemas.ledger import (
     Record,
     Refused,
     Rejoined,
+    Reopened,
     ShardKind,
     ShardWritten,
 )
@@ -39,14 +42,17 @@ class Span(Struct, frozen=True):
 
 
 class Book(Struct):
-    """What the ledger says. `ends`: each order's end; `rows`: which rows shards must hold, by kind."""
+    """What the ledger says. `ends`: each order's end; `end_seqs`: which record it is; `rows`: how many rows shards must
+    hold, by kind; `undone`: ends that no longer hold, ascending; `shards`: of each kind and range the last."""
 
     ends: dict[OrderId, int] = {}
     attempts: dict[OrderId, int] = {}
     passages: dict[OrderId, PassageId] = {}
     spans: dict[str, list[Span]] = {}
     rows: dict[ShardKind, int] = {}
-    shards: dict[str, ShardWritten] = {}
+    end_seqs: dict[OrderId, int] = {}
+    undone: list[int] = []
+    shards: dict[tuple[ShardKind, int], ShardWritten] = {}
     planned: set[PassageId] = set()
     quotes: int = 0
     last_seq: int = 0
@@ -71,10 +77,12 @@ def read_book(records: Iterable[tuple[int, Record]], findings: Findings) -> Book
                 texts[record.passage.id] = record.passage.text
             case Rejoined() | AcceptedEnd() | DeadLetteredEnd():
                 _move(book, record, texts, findings)
+            case Reopened():
+                _put_back(book, record, findings)
             case Refused():
                 book.rows[ShardKind.DEAD_LETTERS] += 1
             case ShardWritten():
-                book.shards[record.name] = record
+                book.shards[(record.kind, record.first_seq)] = record
             case CorpusEnded():
                 book.corpus_ended = True
             case _:
@@ -120,12 +128,28 @@ def _move(
         book.attempts[order_id] = record.attempt.number
         book.quotes += _check_quotes(record.attempt, texts[book.passages[order_id]], order_id, findings)
     if isinstance(record, AcceptedEnd):
-        book.ends[order_id] = ACCEPTED
+        book.ends[order_id], book.end_seqs[order_id] = ACCEPTED, book.last_seq
         book.rows[ShardKind.DATASET] += 1
         _check_accepted(record, findings)
     elif isinstance(record, DeadLetteredEnd):
-        book.ends[order_id] = DEAD_LETTERED
+        book.ends[order_id], book.end_seqs[order_id] = DEAD_LETTERED, book.last_seq
         book.rows[ShardKind.DEAD_LETTERS] += 1
+
+
+def _put_back(book: Book, record: Reopened, findings: Findings) -> None:
+    order_id, where = record.order_id, f"order {record.order_id}"
+    if book.ends.get(order_id) != DEAD_LETTERED:
+        findings.error(Check.CONSERVATION, "an order is put back that is no dead letter", where, order_id)
+        return
+    if record.end_seq != book.end_seqs[order_id] or record.attempts_before != book.attempts[order_id]:
+        what = f"put back after record {record.end_seq} and {record.attempts_before} attempts, which is not its end"
+        findings.error(Check.CONSERVATION, what, where, order_id)
+    passage = record.passage
+    if passage.id != book.passages[order_id] or passage_id(passage.text, passage.provenance) != passage.id:
+        findings.error(Check.PROVENANCE, "put back with a passage that is not its own", where, order_id)
+    book.ends[order_id] = OPEN
+    insort(book.undone, book.end_seqs.pop(order_id))
+    book.rows[ShardKind.DEAD_LETTERS] -= 1
 
 
 def _check_accepted(record: AcceptedEnd, findings: Findings) -> None:

@@ -7,6 +7,7 @@ import msgspec
 import yaml
 
 from actors.dataset.report.facts import Facts
+from actors.dataset.shards import current
 from schemas.config import RunConfig
 from schemas.errors import OutputError
 from schemas.ledger import ShardWritten
@@ -22,7 +23,7 @@ def manifest_of(
     """The manifest of a folder's facts. `config` is None where run.yaml is missing; `versions` add to the recorded."""
     summary = facts.summary()
     counts = summary.counts
-    current = {shard.name: shard for shard in shards}
+    files = [ShardFile(shard.name, shard.rows, shard.sha256) for shard in current(shards)]
     return Manifest(
         name=config.name if config else "run",
         complete=summary.corpus_ended and not counts.outstanding,
@@ -46,7 +47,7 @@ def manifest_of(
         ended_at=None if counts.outstanding else facts.last_end_at,
         wall_seconds=round(facts.clock.seconds, 3),
         first_accepted_seconds=facts.first_accepted_s,
-        shards=tuple(ShardFile(shard.name, shard.rows, shard.sha256) for _, shard in sorted(current.items())),
+        shards=tuple(sorted(files, key=lambda file: file.name)),
     )
 
 

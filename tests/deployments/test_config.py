@@ -2,18 +2,20 @@
 
 # ruff: noqa: E501  (the table of mistakes reads best with each message on one line)
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from msgspec import inspect
 from msgspec.structs import replace
 
-from deployments.config import check_models, config_sha256, difference, identity, load, load_text, to_yaml
-from deployments.config_identity import plain
+from deployments.config import check_models, config_sha256, difference, differences, load, load_text, to_yaml
+from deployments.config_docs import is_section
+from deployments.config_identity import CHANGES, Change, change_of, plain
 from deployments.config_rules import is_local
-from schemas.config import RunConfig, TransformersEngine
+from schemas.config import Queue, RunConfig, TransformersEngine
 from schemas.errors import ConfigError, ModelError
 
 WHOLE = """
@@ -240,13 +242,13 @@ def test_what_makes_another_run() -> None:
     new = changed(other)
     assert config_sha256(CONFIG) != config_sha256(new)
     assert difference(CONFIG, new) == [
-        "corpus.chunking.max_tokens: was 256, now 64",
-        "gates.faithfulness.threshold: was 0.5, now 0.7",
-        "pools.extra.engine.kind: was absent, now 'http'",
-        "pools.extra.engine.model: was absent, now 'm'",
-        "pools.generator.engine.model: was './models/small', now './models/other'",
-        "recovery.policy: was 'rules', now 'discard'",
-        "seed: was 0, now 1",
+        "corpus.chunking.max_tokens: 256 → 64",
+        "gates.faithfulness.threshold: 0.5 → 0.7",
+        "pools.extra.engine.kind: absent → 'http'",
+        "pools.extra.engine.model: absent → 'm'",
+        "pools.generator.engine.model: './models/small' → './models/other'",
+        "recovery.policy: 'rules' → 'discard'",
+        "seed: 0 → 1",
     ]
 
 
@@ -261,10 +263,55 @@ def test_identity_survives_a_move(tmp_path: Path) -> None:
     assert difference(*configs) == []
 
 
-def test_every_key_is_identity_or_known_not_to_be() -> None:
-    """A setting added later is part of the identity unless somebody decided that it is not."""
-    free = {"name", "queue", "conductors", "scaling", "budget", "dataset", "ray_address"}
-    assert {key.split(".", 1)[0] for key in identity(CONFIG)} | free == set(RunConfig.__struct_fields__)
+def sections(kind: inspect.Type) -> Iterator[inspect.StructType]:
+    """Every section that a configuration may have, at any depth."""
+    match kind:
+        case inspect.StructType():
+            yield kind
+            for field in kind.fields:
+                yield from sections(field.type)
+        case inspect.UnionType():
+            for each in kind.types:
+                yield from sections(each)
+        case inspect.DictType():
+            yield from sections(kind.value_type)
+
+
+def test_every_key_of_the_schema_has_one_class() -> None:
+    """A setting added later fails here until somebody decides when it may change; a removed one may not linger."""
+    found: dict[type, set[str]] = {}
+    for section in sections(inspect.type_info(RunConfig)):
+        names = {field.name for field in section.fields if not is_section(field.type)}
+        found[section.cls] = names | ({section.tag_field} if section.tag_field else set())
+        for name in found[section.cls]:
+            assert change_of(section.cls, name) in Change
+    decided = {
+        section: {name for names in classes.values() for name in names.split()} for section, classes in CHANGES.items()
+    }
+    assert decided == found
+
+
+def test_a_key_without_a_class_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The walk is no formality: a key that nobody classified, or that is classified twice, is named."""
+    monkeypatch.setitem(CHANGES, Queue, {Change.ANY_RESUME: "capacity lease_s", Change.NEVER: "lease_s"})
+    for name in ("fresh_share", "lease_s"):
+        with pytest.raises(LookupError, match=f"Queue.{name}"):
+            change_of(Queue, name)
+
+
+def test_each_difference_says_what_it_takes() -> None:
+    """Replicas are taken on any resume, a threshold by a replay, the corpus never: one list, sorted by path."""
+
+    def other(values: dict[str, Any]) -> None:
+        values["pools"]["generator"]["replicas"]["max"] = 9
+        values["gates"]["faithfulness"]["threshold"] = 0.7
+        values["corpus"]["paths"] = ["./others"]
+
+    assert [(str(each), each.change) for each in differences(CONFIG, changed(other))] == [
+        ("corpus.paths: ['./documents'] → ['./others']", Change.NEVER),
+        ("gates.faithfulness.threshold: 0.5 → 0.7", Change.REPLAY),
+        ("pools.generator.replicas.max: 1 → 9", Change.ANY_RESUME),
+    ]
 
 
 def test_numbers_as_people_write_them() -> None:
