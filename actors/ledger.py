@@ -49,6 +49,7 @@ class SqliteLedger:
         try:
             with _told(output):
                 self._database = _opened(output / NAME)
+            with _told(output), _closed_unless_good(self._database):
                 self._last = self._database.execute("SELECT coalesce(max(seq), 0) FROM records").fetchone()[0]
         except BaseException:
             os.close(self._lock)
@@ -93,7 +94,8 @@ class LedgerReader:
             raise OutputError(f"{output}: holds no run ({NAME} is missing); give the folder of `gleaner run --output`")
         try:
             self._database = _opened_to_read(path)
-            _check_version(self._database, path)
+            with _closed_unless_good(self._database):
+                _check_version(self._database, path)
         except sqlite3.Error as error:
             raise OutputError(f"{path}: cannot be read as a ledger ({error})") from error
 
@@ -204,12 +206,23 @@ def _decoded(seq: int, body: bytes) -> Record:
 
 def _opened(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = FULL")
-    if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
-        database.executescript(f"BEGIN; {_SCHEMA} INSERT INTO meta VALUES ('version', '{VERSION}'); COMMIT;")
-    _check_version(database, path)
+    with _closed_unless_good(database):
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+        if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+            database.executescript(f"BEGIN; {_SCHEMA} INSERT INTO meta VALUES ('version', '{VERSION}'); COMMIT;")
+        _check_version(database, path)
     return database
+
+
+@contextmanager
+def _closed_unless_good(database: sqlite3.Connection) -> Iterator[None]:
+    """A connection that nobody will have gives its locks back at once, not when it is collected."""
+    try:
+        yield
+    except BaseException:
+        database.close()
+        raise
 
 
 def _opened_to_read(path: Path) -> sqlite3.Connection:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from actors.dataset.files import write_atomically
+from actors.dataset.files import make_folder, write_atomically
 from actors.ledger import NAME as LEDGER_NAME
 from actors.ledger import LedgerReader
 from deployments.config import difference, load_text, to_yaml
@@ -17,7 +17,8 @@ def prepare(config: RunConfig, output: Path) -> Path:
     if output.exists() and not output.is_dir():
         raise OutputError(f"{output}: is a file; --output names a folder")
     try:
-        output.mkdir(parents=True, exist_ok=True)
+        if not output.exists():
+            make_folder(output)
         _check(config, output)
         write_atomically(output / CONFIG_NAME, to_yaml(config).encode())
     except OSError as error:

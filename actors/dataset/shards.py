@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from msgspec import Struct
 
-from actors.dataset.files import TEMPORARY_SUFFIX, Folder, disk_errors, sha256_of, writing
+from actors.dataset.files import TEMPORARY_SUFFIX, Folder, disk_errors, make_folder, sha256_of, writing
 from actors.dataset.rows import Row
 from schemas.errors import LedgerError
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Refused, ShardKind, ShardWritten
@@ -75,7 +75,7 @@ class Shards:
         Gives the records of shards whose bytes changed (another library version). Raises OutputError.
         """
         with disk_errors(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder, disk=self._disk)
         known = {shard.name: shard for shard in recorded if shard.kind is self._format.kind}
         for path in sorted(self._folder.iterdir()):
             if self._is_leftover(path, known):
