@@ -1,7 +1,7 @@
 """A machine that fails at one chosen point of its storage, and what its platter then holds.
 
-Law: every change of storage is one point, counted in order, whoever makes it (`CrashingDisk`, `crashing_sqlite`). At the
-chosen one the fault happens, once; a process that was killed or lost its power changes nothing any more.
+Law: every change of storage is one point, counted in order, whoever makes it (`CrashingDisk`, `crashing_sqlite`). At
+the chosen one the fault happens, once; a process that was killed or lost its power changes nothing any more.
 """
 
 import shutil

@@ -4,12 +4,11 @@ A virtual file system that hands everything to SQLite's own and counts, fails or
 creation and removal. Law: nothing is really synced; what SQLite asked to be synced is what the machine keeps.
 """
 
+import _sqlite3
 import ctypes as c
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import _sqlite3
 
 from tests.doubles.crashing_machine import Inode, Machine, Turn
 

@@ -68,9 +68,8 @@ def said(lease: Lease) -> Outcome:
 
 async def live(output: Path, disk: Disk, answered: Answered) -> None:
     """One process, from the door to the finished folder. Raises whatever ends it before."""
-    if not output.exists():
-        with disk_errors(output):
-            make_folder(output, disk=disk)
+    with disk_errors(output):
+        make_folder(output, disk=disk)
     write_atomically(output / "run.yaml", CONFIG, disk=disk)
     queue = RegenerationQueue(QueueLimits(max_attempts=3, lease_s=1e6, fresh_share=0.25), lambda a, b: float(a == b))
     settings = ServiceSettings("grounded_answer", samples_per_passage=SLOTS, capacity=100)
