@@ -57,10 +57,10 @@ class Inode(Struct):
 class Machine:
     """Counts points, strikes at one, and knows what is on the platter. `attic`: a folder of its own beside the output.
 
-    `at` is the point to strike, counted from 0; None for a run that nothing disturbs.
+    `at` is the point to strike, counted from 0, or the first of that name; None for a run that nothing disturbs.
     """
 
-    def __init__(self, attic: Path, fault: Fault = Fault.REFUSED, at: int | None = None) -> None:
+    def __init__(self, attic: Path, fault: Fault = Fault.REFUSED, at: int | str | None = None) -> None:
         attic.mkdir(parents=True)
         self._attic = attic
         self._fault = fault
@@ -70,20 +70,18 @@ class Machine:
         self._renamed: list[dict[Path, Inode | None]] = []
         self._folders: set[Path] = set()
         self.points: list[str] = []
-        self.dead = False
-
-    @property
-    def struck(self) -> bool:
+        self.struck = False
         """The fault has happened."""
-        return self._at is not None and len(self.points) > self._at
+        self.dead = False
 
     def turn(self, what: str, *, tears: bool = False) -> Turn:
         """What to do at the next point. `tears`: it is a write, which can be done by half."""
         if self.dead:
             return Turn.DEAD
         self.points.append(what)
-        if len(self.points) - 1 != self._at:
+        if self.struck or self._at not in (len(self.points) - 1, what):
             return Turn.GO
+        self.struck = True
         if self._fault is Fault.REFUSED:
             return Turn.REFUSE
         self.dead = True
@@ -136,7 +134,7 @@ class Machine:
         """When all is closed: the files become what the platter holds, if the power went."""
         if not self.dead or not self._fault.loses_power:
             return
-        survives = Random(self._at if self._fault is Fault.REORDERED else None)
+        survives = Random(len(self.points))
         partly = self._fault is Fault.REORDERED
         for inode in self._inodes.values():
             if inode.pending:
