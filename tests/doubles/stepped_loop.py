@@ -14,6 +14,9 @@ from itertools import count
 from typing import Any
 
 
+MOST_STEPS = 10_000
+
+
 class Job:
     """Work that was given to a thread. The test says when it ends, and how."""
 
@@ -62,9 +65,12 @@ class SteppedLoop(asyncio.AbstractEventLoop):
                     events._set_running_loop(None)
 
     def run_until_quiet(self) -> None:
-        """Every step that can be made now."""
-        while self._ready:
+        """Every step that can be made now. Raises AssertionError when they never end."""
+        for _ in range(MOST_STEPS):
+            if not self._ready:
+                return
             self.step()
+        raise AssertionError("the loop never comes to rest")
 
     def wait(self, seconds: float) -> None:
         """Time passes; what was to happen meanwhile is ready, in order."""
