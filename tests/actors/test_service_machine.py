@@ -36,7 +36,7 @@ Key = tuple[OrderId, int]
 
 
 class Ask(Struct):
-    """A call under way: who asked what, and when it was to be answered at the latest."""
+    """A call under way: who asked what, and when it is to be answered at the latest."""
 
     task: asyncio.Task[Any]
     check: Callable[[Any], None]
@@ -113,8 +113,12 @@ class ServiceMachine(RuleBasedStateMachine):
     @rule(who=st.sampled_from("ab"), limit=st.integers(1, 4), wait_s=st.sampled_from([0.0, 1.0, 50.0]))
     def lease(self, who: str, limit: int, wait_s: float) -> None:
         name = self.conductors[who]
-        call = self.service.lease(name, limit, wait_s)
-        self.ask(call, lambda leases: self.was_leased(name, leases), conductor=name, until=self.now + wait_s)
+
+        async def call() -> Sequence[Lease]:
+            ask.until = self.now + wait_s
+            return await self.service.lease(name, limit, wait_s)
+
+        ask = self.ask(call(), lambda leases: self.was_leased(name, leases), conductor=name)
 
     @precondition(lambda self: self.held)
     @rule(
@@ -196,10 +200,10 @@ class ServiceMachine(RuleBasedStateMachine):
 
     # what callers are told
 
-    def ask(
-        self, call: Any, check: Callable[[Any], None], *, conductor: str | None = None, until: float | None = None
-    ) -> None:
-        self.asks.append(Ask(self.loop.start(call), check, conductor, until))
+    def ask(self, call: Any, check: Callable[[Any], None], *, conductor: str | None = None) -> Ask:
+        ask = Ask(self.loop.start(call), check, conductor)
+        self.asks.append(ask)
+        return ask
 
     def report(self, outcomes: list[Outcome]) -> None:
         self.sent.extend(outcomes)
