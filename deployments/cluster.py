@@ -1,4 +1,7 @@
-"""Ray and Serve, started inside this process tree or joined. Quiet: what Ray has to say is in its own log folder."""
+"""Ray and Serve, started inside this process tree or joined. Quiet: what Ray has to say is in its own log folder.
+
+Law: a Ray that is started here listens on loopback alone. One that is joined listens where its owner started it.
+"""
 
 import logging
 import os
@@ -9,6 +12,7 @@ from typing import Any
 
 import ray
 from ray import serve
+from ray._private import ray_constants
 from ray.serve.config import ProxyLocation
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -20,8 +24,11 @@ _STAYS = (".venv", ".git", "runs", ".hypothesis", ".pytest_cache", ".ruff_cache"
 def cluster(address: str | None) -> Iterator[None]:
     """A Ray with Serve for the length of the block. One that was started here is stopped again; one joined goes on."""
     owned = not ray.is_initialized()
-    if owned:
-        _start(address)
+    if owned and address is None:
+        with _on_loopback():
+            _start_here()
+    elif owned:
+        _join(address)
     try:
         logging.getLogger("ray.serve").setLevel(logging.ERROR)
         serve.start(
@@ -46,14 +53,20 @@ def code(root: Path) -> dict[str, Any]:
     return {"working_dir": str(root), "excludes": [*_STAYS, "examples/almanac/models"]}
 
 
-def _start(address: str | None) -> None:
+def _settings() -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD", "0")
     os.environ.setdefault("RAY_SERVE_FORCE_STOP_UNHEALTHY_REPLICAS", "1")  # what hangs ends nothing: do not wait for it
-    if address is not None:
-        ray.init(address=address, runtime_env=code(ROOT), logging_level=logging.ERROR, log_to_driver=False)
-        return
+
+
+def _join(address: str | None) -> None:
+    _settings()
+    ray.init(address=address, runtime_env=code(ROOT), logging_level=logging.ERROR, log_to_driver=False)
+
+
+def _start_here() -> None:
+    _settings()
     ray.init(
         address="local",  # also where RAY_ADDRESS is set, as it is on the nodes of a cluster
         include_dashboard=False,
@@ -61,3 +74,22 @@ def _start(address: str | None) -> None:
         log_to_driver=False,
         _system_config={"metrics_report_interval_ms": 60_000},
     )
+
+
+@contextmanager
+def _on_loopback() -> Iterator[None]:
+    """For the start of a Ray: its servers bind where it thinks its node is. `_node_ip_address` cannot say 127.0.0.1
+    (Ray looks for a reachable address instead); only a Ray told that it will never be a cluster takes loopback.
+    """
+    name, was = ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR, ray_constants.ENABLE_RAY_CLUSTER
+    variable = os.environ.get(name)
+    os.environ[name] = "0"  # for the processes that Ray starts
+    ray_constants.ENABLE_RAY_CLUSTER = False  # for this one, which has read it already
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = was
+        if variable is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = variable
