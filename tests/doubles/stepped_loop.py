@@ -13,7 +13,6 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 
-
 MOST_STEPS = 10_000
 
 
@@ -113,9 +112,7 @@ class SteppedLoop(asyncio.AbstractEventLoop):
     def is_closed(self) -> bool:
         return False
 
-    def call_soon(
-        self, callback: Callable[..., object], *args: Any, context: Context | None = None
-    ) -> asyncio.Handle:
+    def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> asyncio.Handle:
         handle = asyncio.Handle(callback, args, self, context)
         self._ready.append(handle)
         return handle

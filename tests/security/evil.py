@@ -53,9 +53,7 @@ def _poisoned(record: Record, evil: str) -> Record:
 
 def _with(value: Any, evil: str, *, free: bool = False) -> Any:
     if isinstance(value, dict):
-        return {
-            key: _with(item, evil, free=key in _FREE or key == "reasons") for key, item in value.items()
-        }
+        return {key: _with(item, evil, free=key in _FREE or key == "reasons") for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return [_with(item, evil, free=free) for item in value]
     return f"{evil}{value}{evil}" if free and isinstance(value, str) else value

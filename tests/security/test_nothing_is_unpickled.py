@@ -10,7 +10,18 @@ import pytest
 from tests.test_architecture import files, imports, none_of, place, top, tree
 
 OURS = ("actors", "deployments", "schemas", "studies", "benchmarks", "examples")
-UNPICKLES = {"pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal", "jsonpickle", "datasets"}
+UNPICKLES = {
+    "pickle",
+    "_pickle",
+    "cPickle",
+    "cloudpickle",
+    "dill",
+    "joblib",
+    "shelve",
+    "marshal",
+    "jsonpickle",
+    "datasets",
+}
 """Modules whose loading runs what it reads, or that cache in pickles."""
 RUNS_TEXT = {"eval", "exec", "compile"}
 TOKENIZER = re.compile("Tokenizer|Config")
@@ -73,7 +84,7 @@ def test_nothing_of_ours_runs_what_it_reads(package: str) -> None:
     none_of([fault for path in files(package) for fault in faults(path)])
 
 
-HARMFUL = '''
+HARMFUL = """
 import pickle
 import yaml, torch
 from joblib import load
@@ -89,8 +100,8 @@ numpy.load("x", allow_pickle=True)
 pandas.read_pickle("x")
 AutoTokenizer.from_pretrained("x")
 AsyncEngineArgs(model="x")
-'''
-HARMLESS = '''
+"""
+HARMLESS = """
 import yaml, torch, msgspec
 yaml.load(open("x"), Loader=yaml.SafeLoader)
 yaml.safe_load("x")
@@ -100,7 +111,7 @@ re.compile("x")
 AutoModelForCausalLM.from_pretrained("x", use_safetensors=True, trust_remote_code=False)
 AutoTokenizer.from_pretrained("x", trust_remote_code=False)
 AsyncEngineArgs(model="x", load_format="safetensors", trust_remote_code=False)
-'''
+"""
 
 
 def test_the_rule_finds_what_it_is_there_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
