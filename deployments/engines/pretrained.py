@@ -1,7 +1,7 @@
 """Hugging Face models and tokenizers as they are loaded. Law: what the user can mend is a ModelError of one line.
 
 Whatever the libraries raise while they read a model's files, the user named something that holds no such model: every
-such error is translated here, once. A model is data: weights are safetensors, and code that lies beside them is not run.
+such error is translated here, once. A model is data: weights are safetensors, and code beside them is never run.
 """
 
 from collections.abc import Iterator

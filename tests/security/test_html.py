@@ -1,4 +1,4 @@
-"""Text from a corpus, a model or a server is shown in the report, never obeyed: read by an HTML parser, and a browser."""
+"""Text from a corpus, a model or a server is shown in the report, never obeyed: read by a parser and a browser."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Nothing that was read from a disk or a network is unpickled, and no model brings code of its own: read off our code."""
+"""Nothing read from a disk or a network is unpickled, and no model brings code of its own: a rule over our sources."""
 
 import ast
 import re
@@ -10,22 +10,8 @@ import pytest
 from tests.test_architecture import files, imports, none_of, place, top, tree
 
 OURS = ("actors", "deployments", "schemas", "studies", "benchmarks", "examples")
-UNPICKLES = {
-    "pickle",
-    "_pickle",
-    "cPickle",
-    "cloudpickle",
-    "dill",
-    "joblib",
-    "shelve",
-    "marshal",
-    "jsonpickle",
-    "datasets",
-}
+UNPICKLES = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal", "jsonpickle", "datasets"}
 """Modules whose loading runs what it reads, or that cache in pickles."""
-RUNS_TEXT = {"eval", "exec", "compile"}
-TOKENIZER = re.compile("Tokenizer|Config")
-SAFE_VLLM = ("safetensors", False)
 SAFE_YAML = {"SafeLoader", "CSafeLoader", "_Loader"}
 
 
@@ -50,32 +36,47 @@ def said(call: ast.Call, keyword: str) -> object:
     return None
 
 
+def unpickles(call: ast.Call, name: str) -> bool:
+    if name == "torch.load":
+        return said(call, "weights_only") is not True
+    return name.endswith("read_pickle") or said(call, "allow_pickle") not in (None, False)
+
+
+def makes_any_object(call: ast.Call, name: str) -> bool:
+    """yaml with a loader that calls what the text names."""
+    if name in ("yaml.load", "yaml.load_all"):
+        loader = call.args[1] if len(call.args) > 1 else said(call, "Loader")
+        return not isinstance(loader, ast.expr) or name_of(loader).rsplit(".", 1)[-1] not in SAFE_YAML
+    return re.fullmatch(r"yaml\.(unsafe|full)_load(_all)?", name) is not None
+
+
+def trusts_a_model(call: ast.Call, name: str) -> bool:
+    """Weights that may be pickles, code that comes with a model, or a question on the terminal whether to run it."""
+    if name.endswith("AsyncEngineArgs"):
+        return (said(call, "load_format"), said(call, "trust_remote_code")) != ("safetensors", False)
+    if not name.endswith(".from_pretrained"):
+        return False
+    weights = re.search("Tokenizer|Config", name) is None
+    code = "auto" in name.lower()
+    return (weights and said(call, "use_safetensors") is not True) or (
+        code and said(call, "trust_remote_code") is not False
+    )
+
+
+def runs_text(call: ast.Call, name: str) -> bool:
+    return name in ("eval", "exec", "compile")
+
+
+RULES = (unpickles, makes_any_object, trusts_a_model, runs_text)
+
+
 def faults(path: Path) -> Iterator[str]:
     """Every place of a file that could run what it reads."""
     for node, module in imports(path):
         if top(module) in UNPICKLES:
             yield f"{place(path, node)}: imports {module}"
     for call, name in calls(path):
-        last = name.rsplit(".", 1)[-1]
-        where = place(path, call)
-        if name in RUNS_TEXT:
-            yield f"{where}: {name}() runs text"
-        if last == "read_pickle" or said(call, "allow_pickle") not in (None, False):
-            yield f"{where}: {name} unpickles"
-        if name == "torch.load" and said(call, "weights_only") is not True:
-            yield f"{where}: torch.load without weights_only=True"
-        if name in ("yaml.unsafe_load", "yaml.full_load", "yaml.unsafe_load_all", "yaml.full_load_all"):
-            yield f"{where}: {name} makes any object"
-        if name in ("yaml.load", "yaml.load_all"):
-            loader = call.args[1] if len(call.args) > 1 else said(call, "Loader")
-            if not isinstance(loader, ast.expr) or name_of(loader).rsplit(".", 1)[-1] not in SAFE_YAML:
-                yield f"{where}: {name} without a safe loader"
-        if last == "from_pretrained" and "auto" in name.lower() and said(call, "trust_remote_code") is not False:
-            yield f"{where}: {name} may run code that comes with a model, or ask on the terminal whether to"
-        if last == "from_pretrained" and not TOKENIZER.search(name) and said(call, "use_safetensors") is not True:
-            yield f"{where}: {name} may read weights that are pickles"
-        if last == "AsyncEngineArgs" and (said(call, "load_format"), said(call, "trust_remote_code")) != SAFE_VLLM:
-            yield f"{where}: vLLM may read weights that are pickles, or run code that comes with them"
+        yield from (f"{place(path, call)}: {name}: {rule.__name__}" for rule in RULES if rule(call, name))
 
 
 @pytest.mark.parametrize("package", OURS)
