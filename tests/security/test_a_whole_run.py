@@ -1,4 +1,4 @@
-"""`gleaner run` in a process of its own against a server that repeats its key: who listens where, and what is written."""
+"""`gleaner run` in a process of its own, with a server that repeats its key: who listens where, what is written."""
 
 import asyncio
 import ipaddress
