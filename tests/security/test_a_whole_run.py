@@ -112,7 +112,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
                 while started.poll() is None and time.monotonic() < until:
                     with suppress(psutil.NoSuchProcess):
                         seen.update(listening(psutil.Process(started.pid)))
-                    time.sleep(0.2)
+                    time.sleep(0.5)
             finally:
                 started.kill()
         yield Ran(
