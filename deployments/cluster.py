@@ -12,9 +12,10 @@ from typing import Any
 
 import ray
 from ray import serve
-from ray._private import ray_constants
 from ray.serve.config import ProxyLocation
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from deployments.loopback import on_loopback
 
 ROOT = Path(__file__).resolve().parent.parent
 _STAYS = (".venv", ".git", "runs", ".hypothesis", ".pytest_cache", ".ruff_cache")
@@ -25,7 +26,7 @@ def cluster(address: str | None) -> Iterator[None]:
     """A Ray with Serve for the length of the block. One that was started here is stopped again; one joined goes on."""
     owned = not ray.is_initialized()
     if owned and address is None:
-        with _on_loopback():
+        with on_loopback():
             _start_here()
     elif owned:
         _join(address)
@@ -74,22 +75,3 @@ def _start_here() -> None:
         log_to_driver=False,
         _system_config={"metrics_report_interval_ms": 60_000},
     )
-
-
-@contextmanager
-def _on_loopback() -> Iterator[None]:
-    """For the start of a Ray: its servers bind where it thinks its node is. `_node_ip_address` cannot say 127.0.0.1
-    (Ray looks for a reachable address instead); only a Ray told that it will never be a cluster takes loopback.
-    """
-    name, was = ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR, ray_constants.ENABLE_RAY_CLUSTER
-    variable = os.environ.get(name)
-    os.environ[name] = "0"  # for the processes that Ray starts
-    ray_constants.ENABLE_RAY_CLUSTER = False  # for this one, which has read it already
-    try:
-        yield
-    finally:
-        ray_constants.ENABLE_RAY_CLUSTER = was
-        if variable is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = variable

@@ -155,7 +155,7 @@ def test_the_key_is_in_no_file_no_log_and_on_no_screen(ran: Ran) -> None:
     """The output folder with ledger and log, Ray's own logs, stdout and stderr: not the key, nor a piece of it."""
     pieces = [SECRET.encode()[at : at + 12] for at in range(len(SECRET) - 11)]
     files = [path for root in (ran.output, ran.ray) for path in root.rglob("*") if path.is_file()]
-    assert {"ledger.sqlite", "run.log", "manifest.json", "report.html"} <= {path.name for path in files}
+    assert {"ledger.sqlite", "manifest.json", "report.html"} <= {path.name for path in files}
     guilty = [str(path) for path in files if any(piece in path.read_bytes() for piece in pieces)]
     assert guilty == []
     assert not [piece for piece in pieces if piece in ran.printed.encode()]
