@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ray._common import tls_utils
 from ray._private import ray_constants
 from ray.serve._private import replica
 from ray.util import get_node_ip_address
@@ -37,11 +38,8 @@ def on_loopback() -> Iterator[None]:
 def bind_replica() -> None:
     """Inside a Serve replica, before it listens for its peers: where its node is on loopback, so is the replica."""
     if get_node_ip_address() == LOOPBACK:
-        replica.add_port_to_grpc_server = _add_loopback_port
-
-
-_add_port = replica.add_port_to_grpc_server
+        setattr(replica, tls_utils.add_port_to_grpc_server.__name__, _add_loopback_port)
 
 
 def _add_loopback_port(server: object, address: str) -> int:
-    return _add_port(server, address.replace("[::]", LOOPBACK))
+    return tls_utils.add_port_to_grpc_server(server, address.replace("[::]", LOOPBACK))
