@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import msgspec
 
-from actors.ledger_versions import open_to_read, open_to_write
+from actors.ledger_versions import closed_unless_good, open_to_read, open_to_write
 from schemas.corpus import Passage
 from schemas.errors import LedgerError, OutputError
 from schemas.ids import OrderId
@@ -60,6 +60,7 @@ class SqliteLedger:
         try:
             with _told(output):
                 self._database = open_to_write(output / NAME)
+            with _told(output), closed_unless_good(self._database):
                 self._last = self._database.execute("SELECT coalesce(max(seq), 0) FROM records").fetchone()[0]
         except BaseException:
             os.close(self._lock)

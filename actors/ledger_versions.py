@@ -6,7 +6,8 @@ no step: whatever reads holds for every layout from version 1 on.
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec import Struct
@@ -51,9 +52,10 @@ def migrate(database: sqlite3.Connection, path: Path, steps: Sequence[Step] = ST
 def open_to_write(path: Path) -> sqlite3.Connection:
     """The ledger, made or brought up to our version. Raises OutputError for a later one."""
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = FULL")
-    migrate(database, path)
+    with closed_unless_good(database):
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+        migrate(database, path)
     return database
 
 
@@ -71,11 +73,22 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         if os.access(path.parent, os.W_OK, effective_ids=True) or path.with_name(f"{path.name}-wal").exists():
             raise
         database = sqlite3.connect(f"{uri}&immutable=1", uri=True, check_same_thread=False)
-    found = _version(database, path)
-    _refuse_later(found, VERSION, path)
-    if not found:
-        raise OutputError(f"{path}: is no ledger; give the folder of `gleaner run --output`")
+    with closed_unless_good(database):
+        found = _version(database, path)
+        _refuse_later(found, VERSION, path)
+        if not found:
+            raise OutputError(f"{path}: is no ledger; give the folder of `gleaner run --output`")
     return database
+
+
+@contextmanager
+def closed_unless_good(database: sqlite3.Connection) -> Iterator[None]:
+    """A connection that nobody will have gives its locks back at once, not when it is collected."""
+    try:
+        yield
+    except BaseException:
+        database.close()
+        raise
 
 
 def _take(database: sqlite3.Connection, step: Step) -> None:

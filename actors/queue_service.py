@@ -55,6 +55,7 @@ class QueueService:
         self._dead: set[str] = set()
         self._batch: list[Record] = []
         self._committed: asyncio.Future[None] | None = None
+        self._in_flight: asyncio.Future[None] | None = None
         self._committing: asyncio.Task[None] | None = None
         self._failed: BaseException | None = None
         self._changed = asyncio.Event()
@@ -229,7 +230,10 @@ class QueueService:
         await self._durable()
 
     async def _durable(self) -> None:
-        """Returns when every record so far is on disk: those of all who ask meanwhile share one transaction."""
+        """Returns when every record so far is on disk: those of all who ask meanwhile share one transaction.
+
+        Who added none waits for the one in flight too: what it was told may follow from that.
+        """
         self._check_alive()
         if self._batch:
             if self._committed is None:
@@ -237,12 +241,15 @@ class QueueService:
             if self._committing is None or self._committing.done():
                 self._committing = asyncio.create_task(self._commit())
             await asyncio.shield(self._committed)
+        elif self._in_flight is not None:
+            await asyncio.shield(self._in_flight)
 
     async def _commit(self) -> None:
         while self._batch:
             records, self._batch = self._batch, []
             committed, self._committed = self._committed, None
             assert committed is not None
+            self._in_flight = committed
             try:
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._ledger.append, records)
                 for record in records:

@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from actors.dataset.files import write_atomically
+from actors.dataset.files import make_folder, write_atomically
 from actors.ledger import NAME as LEDGER_NAME
 from actors.ledger import LedgerReader
 from deployments.config import differences, load_text, to_yaml
@@ -21,7 +21,8 @@ def prepare(config: RunConfig, output: Path) -> Path:
     if output.exists() and not output.is_dir():
         raise OutputError(f"{output}: is a file; --output names a folder")
     try:
-        output.mkdir(parents=True, exist_ok=True)
+        if not output.exists():
+            make_folder(output)
         _check(config, output)
         write_atomically(output / CONFIG_NAME, to_yaml(config).encode())
     except OSError as error:

@@ -44,7 +44,10 @@ def check_shards(output: Path, book: Book, findings: Findings) -> int:
 
 
 def _is_whole(output: Path, shard: ShardWritten, findings: Findings) -> bool:
-    path = output / shard.name
+    path = _inside(output, shard.name)
+    if path is None:
+        findings.error(Check.SHARDS, f"the ledger names a shard outside the folder: {shard.name}", "ledger")
+        return False
     if not path.is_file():
         findings.error(Check.SHARDS, "a recorded shard is missing", shard.name)
         return False
@@ -122,15 +125,24 @@ def _check_sums(output: Path, findings: Findings) -> None:
     if not path.is_file():
         findings.warning(Check.SHARDS, "not written yet; the run has not been finished", CHECKSUMS)
         return
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         digest, _, name = line.partition("  ")
-        target = output / name
-        if not target.resolve().is_relative_to(output.resolve()):
+        target = _inside(output, name)
+        if target is None:
             findings.error(Check.SHARDS, f"names a file outside the folder: {name}", CHECKSUMS)
         elif not target.is_file():
             findings.error(Check.SHARDS, f"{name} is missing", CHECKSUMS)
         elif _sha256(target) != digest:
             findings.error(Check.SHARDS, f"{name} has changed since it was written", CHECKSUMS)
+
+
+def _inside(output: Path, name: str) -> Path | None:
+    """The file of that name; None when it lies elsewhere, also by a link, or can be no name: a folder may be forged."""
+    path = output / name
+    try:
+        return path if path.resolve().is_relative_to(output.resolve()) else None
+    except (ValueError, OSError):
+        return None
 
 
 def _sha256(path: Path) -> str:

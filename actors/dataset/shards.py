@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.dataset.files import TEMPORARY_SUFFIX, Folder, disk_errors, sha256_of, writing
+from actors.dataset.files import TEMPORARY_SUFFIX, Folder, disk_errors, make_folder, sha256_of, writing
 from actors.dataset.rows import Row
 from schemas.errors import LedgerError
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Refused, ShardKind, ShardWritten
@@ -98,7 +98,7 @@ class Shards:
         """
         self._undone = sorted(undone) if self._format.kind is ShardKind.DEAD_LETTERS else []
         with disk_errors(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder, disk=self._disk)
         known = {shard.name: shard for shard in current(recorded) if shard.kind is self._format.kind}
         self._adopted = {shard.first_seq: shard for shard in known.values()}
         for path in sorted(self._folder.iterdir()):

@@ -153,6 +153,8 @@ def _arguments(config: Config, role: EngineRole) -> AsyncEngineArgs:
         enforce_eager=config.enforce_eager,
         enable_prefix_caching=config.prefix_caching and role is EngineRole.GENERATOR,
         disable_log_stats=True,
+        load_format="safetensors",
+        trust_remote_code=False,
         **{name: value for name, value in chosen.items() if value is not None},
     )
 
