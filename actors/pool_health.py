@@ -6,7 +6,7 @@ pool. Time is passed in, in seconds.
 """
 
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from enum import Enum
 
@@ -51,6 +51,7 @@ class PoolHealth:
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self.answers = 0
+        self.failures: Counter[ErrorKind] = Counter()
         self.limits = limits
         self._name = name
         self._clock = clock
@@ -92,6 +93,7 @@ class PoolHealth:
 
     def failed(self, admission: Admission, error: HopError) -> bool:
         """The call failed. False: it was under way when the pool failed as a whole, and is not charged for it."""
+        self.failures[error.kind] += 1
         if error.kind in (ErrorKind.PERMANENT, ErrorKind.NONSENSE):
             self.answered(admission)
             return True
