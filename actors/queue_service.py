@@ -6,7 +6,6 @@ If the ledger fails, the service has failed for good: memory that is ahead of th
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
@@ -226,10 +225,10 @@ class QueueService:
             committed, self._committed = self._committed, None
             assert committed is not None
             self._uncounted = records
-            started_s = time.perf_counter()
+            began_at = self._now()
             try:
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._ledger.append, records)
-                self._commits.add(time.perf_counter() - started_s)
+                self._commits.add(max(0.0, self._now() - began_at))
                 for record in records:
                     self._tally.apply(record)
                 self._uncounted = []
