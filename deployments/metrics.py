@@ -5,12 +5,16 @@ may be another run's, and then this run goes on unmeasured and says so.
 """
 
 import math
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from types import TracebackType
 from typing import Self
 
 from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.registry import Collector
 
 from actors.metrics.collector import RunCollector
 from actors.metrics.metric import Moment, PoolReplicas, Run
@@ -20,6 +24,9 @@ from schemas.errors import UserError
 
 HOST = "127.0.0.1"
 USUAL_PORT = 9464
+LAST_SCRAPE_S = 15.0
+"""A run that is watched waits at its end at most so long for one more scrape: without it the watcher would know neither
+the last counts nor that the run came to its end."""
 
 
 class Metrics:
@@ -33,7 +40,8 @@ class Metrics:
         self._port = port
         self._say = say
         self._to_say = ""
-        self._collector = RunCollector(_run(config))
+        self._scrapes = _Scrapes(RunCollector(_run(config)))
+        self._done = False
         self._server = None
         self._thread = None
 
@@ -44,7 +52,7 @@ class Metrics:
 
     def __enter__(self) -> Self:
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(self._collector)
+        registry.register(self._scrapes)
         port = USUAL_PORT if self._port is None else self._port
         try:
             self._server, self._thread = start_http_server(port, addr=HOST, registry=registry)
@@ -62,6 +70,8 @@ class Metrics:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._server is not None and self._thread is not None:
+            if self._done:
+                self._scrapes.wait_for_the_last()
             self._server.shutdown()
             self._server.server_close()
             self._thread.join()
@@ -70,7 +80,40 @@ class Metrics:
         if self._to_say:  # not before the run has begun: what it refuses is said alone
             self._say(self._to_say)
             self._to_say = ""
-        self._collector.tell(moment(progress))
+        self._scrapes.tell(moment(progress))
+        self._done = progress.phase is Phase.DONE
+
+
+class _Scrapes(Collector):
+    """The collector, and when it was asked."""
+
+    def __init__(self, collector: RunCollector) -> None:
+        self._collector = collector
+        self._asked = threading.Condition()
+        self._asked_at: tuple[float, ...] = ()
+        self._told_at = 0.0
+
+    def tell(self, moment: Moment) -> None:
+        self._collector.tell(moment)
+        self._told_at = time.monotonic()
+
+    def describe(self) -> Iterator[Family]:
+        return self._collector.describe()
+
+    def collect(self) -> Iterator[Family]:
+        yield from self._collector.collect()
+        with self._asked:
+            self._asked_at = (*self._asked_at[-1:], time.monotonic())
+            self._asked.notify_all()
+
+    def wait_for_the_last(self) -> None:
+        """Returns when the last word has been asked for; at once where nobody asks regularly (any more)."""
+        with self._asked:
+            if len(self._asked_at) < 2:
+                return
+            before, last = self._asked_at
+            due_s = last + 1.5 * (last - before) - time.monotonic()
+            self._asked.wait_for(lambda: self._asked_at[-1] > self._told_at, min(LAST_SCRAPE_S, max(0.0, due_s)))
 
 
 def moment(progress: Progress) -> Moment:

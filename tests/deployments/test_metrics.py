@@ -1,15 +1,19 @@
 """The endpoint beside a run: where it listens, what it says, and what becomes of a port that is taken."""
 
 import socket
+import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from deployments.config import load
 from deployments.metrics import HOST, USUAL_PORT, Metrics
+from deployments.progress import Phase
 from schemas.config import RunConfig
 from schemas.errors import UserError
 from tests.deployments.terminal.progresses import play
@@ -51,6 +55,31 @@ def test_a_scrape_beside_a_run(config: RunConfig) -> None:
     assert 'gleaner_orders_planned_total{kind="fresh"} 120.0' in late
     with pytest.raises(urllib.error.URLError):
         page(metrics.url)
+
+
+def test_a_run_that_is_watched_tells_its_end(config: RunConfig) -> None:
+    """Prometheus asks every now and then; the run ends between two scrapes and waits for the one that sees it done."""
+    pages: list[str] = []
+    progress = play()[-1]
+    with Metrics(config, port=0, say=print) as metrics:
+        metrics(progress)
+        for _ in range(2):
+            pages.append(page(metrics.url))
+            time.sleep(0.5)
+        metrics(replace(progress, phase=Phase.DONE))
+        asking = threading.Timer(0.1, lambda: pages.append(page(metrics.url)))
+        asking.start()
+    asking.join()
+    assert ['gleaner_run_phase{phase="done"} 1.0' in page for page in pages] == [False, False, True]
+
+
+def test_a_run_that_nobody_watches_ends_at_once(config: RunConfig) -> None:
+    """No Prometheus, or one look with a browser: nobody is waited for."""
+    with Metrics(config, port=0, say=print) as metrics:
+        page(metrics.url)
+        metrics(replace(play()[-1], phase=Phase.DONE))
+        ending_at = time.monotonic()
+    assert time.monotonic() - ending_at < 2
 
 
 def test_only_this_machine_may_ask(config: RunConfig) -> None:
