@@ -1,4 +1,4 @@
-"""The dashboard and the alerts, held against the metrics that there are and a real Prometheus that watches a real run."""
+"""Dashboard and alerts, held against the metrics that there are and a real Prometheus that watches a real run."""
 
 import json
 import re
@@ -14,16 +14,18 @@ from msgspec.structs import replace
 from actors.metrics.metric import Type
 from actors.metrics.table import METRICS
 from benchmarks.loop import configuration, write_corpus
-from deployments.metrics import Metrics
+from deployments.metrics import HOST, Metrics
 from deployments.monitoring.dashboard import PATH, selected, text
 from deployments.run import RunEnd, run
 from schemas.config import CustomEngine, Pool, Replicas, RunConfig
-from tests.doubles.prometheus import MONITORING, Prometheus, watching
+from tests.doubles.prometheus import MONITORING, Prometheus, free_port, watching
 from tests.needs import needs
 
 SELECTOR = re.compile(r"\b(gleaner_\w+|up)(?:\{([^}]*)\})?")
 GRAFANA = {"$__rate_interval": "5s", "$instance": ".*"}
 """What Grafana puts in place of its variables."""
+RULES_S = 2.5
+"""After the run's last scrape: rules have been evaluated on it."""
 
 
 def rules() -> list[dict[str, Any]]:
@@ -123,15 +125,12 @@ def watched(
     config: RunConfig, ray_session: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Prometheus, float, float]]:
     """A Prometheus that has watched a whole run; when that began and ended."""
-    folder = tmp_path_factory.mktemp("prometheus")
-    began_at = time.time()
-    with Metrics(config, port=0, say=print) as metrics:
-        assert metrics.url is not None
-        with watching(metrics.url.removeprefix("http://").removesuffix("/metrics"), folder) as prometheus:
+    folder, port, began_at = tmp_path_factory.mktemp("prometheus"), free_port(), time.time()
+    with watching(f"{HOST}:{port}", folder) as prometheus:
+        with Metrics(config, port=port, say=print) as metrics:
             assert run(config, folder / "run", watch=metrics).end is RunEnd.COMPLETE
-            metrics.__exit__(None, None, None)
-            time.sleep(2.5)
-            yield prometheus, began_at, time.time()
+        time.sleep(RULES_S)
+        yield prometheus, began_at, time.time()
 
 
 @pytest.mark.ray
