@@ -59,7 +59,7 @@ class AttemptDistributions:
 
     def ended(self, end: AttemptEnd, seconds: float) -> None:
         """Counts one order that took so long from plan to end."""
-        self._orders[end].add(seconds)
+        self._orders[end].add(max(0.0, seconds))
 
     def distributions(self) -> Distributions:
         """Everything counted so far."""
