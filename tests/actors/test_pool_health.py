@@ -100,6 +100,16 @@ async def test_a_probe_whose_caller_leaves_makes_room_for_the_next() -> None:
     assert await pool.admit() is Admission.PROBE
 
 
+async def test_every_failed_call_is_counted_by_kind() -> None:
+    """For the metrics: a prompt too long is the request's own fault and counts too, and so does what is not charged."""
+    pool = health(Time())
+    under_way = [await pool.admit() for _ in range(5)]
+    pool.failed(under_way[0], EngineError(ErrorKind.PERMANENT, "too long"))
+    charged = [pool.failed(admission, FAULT) for admission in under_way[1:]]
+    assert charged == [True, True, True, False]
+    assert pool.failures == {ErrorKind.PERMANENT: 1, ErrorKind.RETRYABLE: 4}
+
+
 class Breaker(RuleBasedStateMachine):
     """Any schedule of admissions and ends: never two probes at once, and never shut for good."""
 

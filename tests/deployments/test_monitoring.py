@@ -1,10 +1,13 @@
 """Dashboard and alerts, held against the metrics that there are and a real Prometheus that watches a real run."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +24,7 @@ from schemas.config import CustomEngine, Pool, Replicas, RunConfig
 from tests.doubles.prometheus import MONITORING, Prometheus, free_port, watching
 from tests.needs import needs
 
+ROOT = MONITORING.parents[1]
 SELECTOR = re.compile(r"\b(gleaner_\w+|up)(?:\{([^}]*)\})?")
 GRAFANA = {"$__rate_interval": "5s", "$instance": ".*"}
 """What Grafana puts in place of its variables."""
@@ -101,10 +105,30 @@ def test_the_configuration_is_one_that_prometheus_reads() -> None:
 def test_grafana_asks_the_prometheus_that_is_started_for_it() -> None:
     """`make monitor` and the provisioned data source name one port."""
     source = yaml.safe_load((MONITORING / "grafana/provisioning/datasources/prometheus.yml").read_text())
-    makefile = (MONITORING.parents[1] / "Makefile").read_text()
+    makefile = (ROOT / "Makefile").read_text()
     port = re.search(r"^MONITOR_PORT \?= (\d+)$", makefile, re.MULTILINE)
     assert port is not None
     assert source["datasources"][0]["url"] == f"http://127.0.0.1:{port[1]}"
+
+
+@needs("prometheus", "prometheus")
+def test_make_monitor_starts_it_and_says_where(tmp_path: Path) -> None:
+    """One command beside a run: it says the address, answers there with the alerts loaded, and Ctrl-C ends it."""
+    port = free_port()
+    command = ["make", "--silent", "monitor", f"MONITOR_PORT={port}", f"MONITOR_DATA={tmp_path}"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stdout is not None
+        told = process.stdout.readline()
+        prometheus = Prometheus(port)
+        try:
+            prometheus.wait()
+            names = {rule["name"] for group in prometheus.get("rules")["groups"] for rule in group["rules"]}
+            read = yaml.safe_load(prometheus.get("status/config")["yaml"])
+        finally:
+            os.killpg(process.pid, signal.SIGINT)
+    assert f"http://127.0.0.1:{port}" in told
+    assert names == {rule["alert"] for rule in rules()}
+    assert [job["job_name"] for job in read["scrape_configs"]] == ["gleaner", "ray", "vllm"]
 
 
 @pytest.fixture(scope="module")
