@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-MODULES = ("benchmarks.loop", "benchmarks.ledger", "benchmarks.http_engine")
+MODULES = ("benchmarks.loop", "benchmarks.ledger", "benchmarks.http_engine", "benchmarks.metrics")
 
 
 def main() -> int:
