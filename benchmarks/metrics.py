@@ -1,11 +1,12 @@
-"""What the metrics path costs: the loop of `benchmarks.loop` with and without it, in pairs, on one Ray.
+"""What the metrics path costs: the loop of `benchmarks.loop` with it in every other second and without it in the rest.
 
-    python -m benchmarks.metrics [--pairs 5] [--passages 3000]
+    python -m benchmarks.metrics [--passages 12000]
 
-With: durations and scores are counted as attempts end, the endpoint is told every tick and scraped each second (five
-times as often as deployments/monitoring/prometheus.yml does). Without: no such counts, no endpoint. Beside attempts
-per second, which a busy machine makes noisy, the CPU time of every process of the run is compared, per attempt, between
-the moments at which 10% and 90% of the attempts were recorded.
+With: durations and scores are counted as attempts end, the endpoint is told every tick and scraped once (five times as
+often as deployments/monitoring/prometheus.yml does). Without: none of that. One run holds both, second by second, as
+a machine's pace drifts from minute to minute by more than what is measured. Seconds in which fewer than 10% or more
+than 90% of the attempts were recorded do not count. Beside attempts per second, the CPU time of all processes of the
+run is compared, per attempt; and the fold over the ledger's records alone, which nothing disturbs.
 """
 
 import argparse
@@ -13,9 +14,10 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
+from random import Random
 from statistics import median
 from typing import Any
 from unittest import mock
@@ -27,20 +29,23 @@ from msgspec import Struct
 import actors.queue_service
 from actors.distributions import AttemptDistributions
 from actors.tally import Tally
-from benchmarks.loop import SLOTS, Rates, configuration, write_corpus
+from benchmarks.loop import configuration, write_corpus
 from deployments.actors import QueueShell
-from deployments.cluster import cluster
 from deployments.metrics import Metrics
-from deployments.progress import Progress
+from deployments.progress import Phase, Progress
 from deployments.run import run
-from schemas.config import RunConfig
 from schemas.distributions import AttemptEnd
 from schemas.orders import Attempt
 from tests.doubles.ledgers import Scale, plausible_run
 
-SCRAPE_S = 1.0
+SLICE_S = 1.0
 ATTEMPTS_PER_S = 2000
 """A conductor's goal: at this pace the fold's share of a core is told."""
+
+
+def counting(at: float) -> bool:
+    """Whether the second is one with metrics. `at`: seconds since the epoch; the same for every process."""
+    return int(at / SLICE_S) % 2 == 0
 
 
 class NoDistributions(AttemptDistributions):
@@ -53,40 +58,72 @@ class NoDistributions(AttemptDistributions):
         pass
 
 
-class PlainQueueShell(QueueShell):
-    """The queue without the counts that only metrics need."""
+class EveryOtherSecond(AttemptDistributions):
+    """Counts in seconds with metrics."""
+
+    def attempted(self, attempt: Attempt, end: AttemptEnd, ready_at: float) -> None:
+        if counting(time.time()):
+            super().attempted(attempt, end, ready_at)
+
+    def ended(self, end: AttemptEnd, seconds: float) -> None:
+        if counting(time.time()):
+            super().ended(end, seconds)
+
+
+class HalfCountingQueue(QueueShell):
+    """The queue that counts for metrics every other second."""
 
     async def open(self) -> None:
-        actors.queue_service.Tally = lambda: Tally(NoDistributions())  # type: ignore[assignment]  # this actor's process
+        actors.queue_service.Tally = lambda: Tally(EveryOtherSecond())  # type: ignore[assignment]  # its own process
         await super().open()
 
 
-class Cost(Struct, frozen=True):
-    """Of one run."""
+class Mark(Struct, frozen=True):
+    """The run at the beginning of a slice."""
 
-    attempts_per_s: float
+    at: float
+    attempts: int
+    cpu_s: float
+
+
+class Slice(Struct, frozen=True):
+    """What was done between two marks."""
+
+    counting: bool
+    per_s: float
     cpu_s: float
     """CPU seconds of all processes for each attempt."""
 
 
-class Meter:
-    """Watches a run: its rate, and the CPU time of this process and all below it."""
+class Slices:
+    """Watches a run, and tells its metrics in every other slice, with one scrape."""
 
-    def __init__(self, orders: int) -> None:
-        self._rates = Rates()
-        self._orders = orders
-        self._marks: list[tuple[int, float]] = []
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._marks: list[Mark] = []
 
     def __call__(self, progress: Progress) -> None:
-        self._rates(progress)
-        attempts = 0 if progress.snapshot is None else progress.snapshot.counts.attempts
-        if len(self._marks) < 2 and attempts >= (0.1, 0.9)[len(self._marks)] * self._orders:
-            self._marks.append((attempts, _cpu_s()))
+        if progress.snapshot is not None and progress.phase is Phase.RUNNING:
+            begins = not self._marks or int(progress.at / SLICE_S) != int(self._marks[-1].at / SLICE_S)
+            if begins:
+                self._marks.append(Mark(progress.at, progress.snapshot.counts.attempts, _cpu_s()))
+            if counting(progress.at):
+                self._metrics(progress)
+                if begins:
+                    _scrape(self._metrics.url)
 
-    def cost(self) -> Cost:
-        """What the run took."""
-        (first, before), (last, after) = self._marks
-        return Cost(self._rates.per_second(), (after - before) / (last - first))
+    def slices(self) -> list[Slice]:
+        """The whole ones of the middle of the run, in order."""
+        last = self._marks[-1].attempts
+        return [
+            Slice(
+                counting=counting(begin.at),
+                per_s=(end.attempts - begin.attempts) / (end.at - begin.at),
+                cpu_s=(end.cpu_s - begin.cpu_s) / (end.attempts - begin.attempts),
+            )
+            for begin, end in pairwise(self._marks)
+            if 0.1 * last <= begin.attempts < end.attempts <= 0.9 * last and end.at - begin.at < 1.5 * SLICE_S
+        ]
 
 
 def _cpu_s() -> float:
@@ -100,54 +137,33 @@ def _cpu_s() -> float:
     return total
 
 
-@contextmanager
-def scraped(url: str | None) -> Iterator[None]:
-    """Asks for the page every SCRAPE_S seconds, from a thread."""
+def _scrape(url: str | None) -> None:
+    """From a thread, as Prometheus does not make the run wait either."""
     assert url is not None
-    ended = threading.Event()
-
-    def ask() -> None:
-        while not ended.wait(SCRAPE_S):
-            with urllib.request.urlopen(url, timeout=10) as reply:
-                reply.read()
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        asking.join()
+    threading.Thread(target=lambda: urllib.request.urlopen(url, timeout=10).read()).start()
 
 
-def with_metrics(config: RunConfig, folder: Path, meter: Meter) -> None:
-    """What `gleaner run` does beside a Prometheus."""
-    with Metrics(config, port=0, say=lambda line: None) as metrics, scraped(metrics.url):
-
-        def watch(progress: Progress) -> None:
-            meter(progress)
-            metrics(progress)
-
-        run(config, folder, watch=watch)
-
-
-def without(config: RunConfig, folder: Path, meter: Meter) -> None:
-    """The same with nobody to tell."""
-    actor: Any = ray.remote
-    plain = actor(num_cpus=0, max_concurrency=1000)(PlainQueueShell)
-    with mock.patch("deployments.run.QueueActor", plain):
-        run(config, folder, watch=meter)
-
-
-def measure(passages: int, *, metrics: bool) -> Cost:
+def measure(passages: int) -> list[Slice]:
     """One run in a folder of its own."""
-    with tempfile.TemporaryDirectory() as name:
+    actor: Any = ray.remote
+    queue = actor(num_cpus=0, max_concurrency=1000)(HalfCountingQueue)
+    with tempfile.TemporaryDirectory() as name, mock.patch("deployments.run.QueueActor", queue):
         corpus = Path(name) / "corpus.jsonl"
         write_corpus(corpus, passages)
         config = configuration(corpus, rejected=0.2, concurrency=512)
-        meter = Meter(passages * SLOTS)
-        (with_metrics if metrics else without)(config, Path(name) / "run", meter)
-        return meter.cost()
+        with Metrics(config, port=0, say=lambda line: None) as metrics:
+            slices = Slices(metrics)
+            run(config, Path(name) / "run", watch=slices)
+        return slices.slices()
+
+
+def compare(slices: list[Slice], value: Callable[[Slice], float]) -> str:
+    """The ratio with / without over neighbouring slices: its median, and how sure that is."""
+    pairs = [(a, b) if a.counting else (b, a) for a, b in pairwise(slices) if a.counting is not b.counting]
+    ratios = sorted(value(counted) / value(plain) for counted, plain in pairs)
+    random = Random(0)
+    medians = sorted(median(random.choices(ratios, k=len(ratios))) for _ in range(1000))
+    return f"{median(ratios):.3f} (95% interval {medians[25]:.3f} to {medians[974]:.3f}, {len(ratios)} pairs)"
 
 
 def fold_s(distributions: type[AttemptDistributions]) -> float:
@@ -165,29 +181,19 @@ def fold_s(distributions: type[AttemptDistributions]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--passages", type=int, default=3000)
-    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--passages", type=int, default=12_000)
     arguments = parser.parse_args()
     with_s, without_s = fold_s(AttemptDistributions), fold_s(NoDistributions)
     share = (with_s - without_s) * ATTEMPTS_PER_S
     print(
         f"the fold: {with_s * 1e6:.1f} µs an attempt, {without_s * 1e6:.1f} µs without durations and scores: ", end=""
     )
-    print(f"{share:.2%} of a core at {ATTEMPTS_PER_S:,} attempts/s")
-    rates, cpus = [], []
-    with cluster(None):
-        for pair in range(arguments.pairs):
-            order = (True, False) if pair % 2 else (False, True)
-            costs = {metrics: measure(arguments.passages, metrics=metrics) for metrics in order}
-            rates.append(costs[True].attempts_per_s / costs[False].attempts_per_s)
-            cpus.append(costs[True].cpu_s / costs[False].cpu_s)
-            told = " against ".join(
-                f"{costs[metrics].attempts_per_s:,.0f}/s at {costs[metrics].cpu_s * 1e3:.2f} ms of CPU each"
-                for metrics in (True, False)
-            )
-            print(f"pair {pair + 1}: {told}", flush=True)
-    for what, ratios in (("attempts/s", rates), ("CPU an attempt", cpus)):
-        print(f"{what}, with / without: median {median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})")
+    print(f"{share:.2%} of a core at {ATTEMPTS_PER_S:,} attempts/s", flush=True)
+    slices = measure(arguments.passages)
+    pace = median(each.per_s for each in slices)
+    print(f"{len(slices)} seconds of one run, {pace:,.0f} attempts/s in the median one; with metrics / without:")
+    print(f"  attempts/s      {compare(slices, lambda each: each.per_s)}")
+    print(f"  CPU an attempt  {compare(slices, lambda each: each.cpu_s)}")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ GONE = "(gone)"
 """A pool that the ledger knows and the configuration no more."""
 ACCEPTED = "accepted"
 GENERATOR, ENGINE = "generator", "engine"
+_GATES = tuple(gate.value for gate in MODEL_GATES)
 
 
 class PoolReplicas(Struct, frozen=True):
@@ -56,7 +57,7 @@ class Run(Struct, frozen=True):
     @property
     def models(self) -> tuple[str, ...]:
         """Everything that holds a model: generator pools and the gates that are models."""
-        return tuple(dict.fromkeys((*self.pools, *(gate.value for gate in MODEL_GATES))))
+        return tuple(dict.fromkeys((*self.pools, *_GATES)))
 
 
 class Seen(Struct, frozen=True):
@@ -138,17 +139,16 @@ def alone(read: Callable[[Seen], float]) -> Callable[[Seen], Iterable[Point]]:
 
 def role(pool: str) -> str:
     """What a pool or gate does: a gate is its own role."""
-    return pool if pool in {gate.value for gate in MODEL_GATES} else pool if pool == GONE else GENERATOR
+    return pool if pool == GONE or pool in _GATES else GENERATOR
 
 
 def stage(pool: str) -> str:
     """The stage of an attempt that calls the pool or gate."""
-    return pool if pool in {gate.value for gate in MODEL_GATES} else Stage.GENERATE.value
+    return pool if pool in _GATES else Stage.GENERATE.value
 
 
 def values(label: Label, run: Run) -> frozenset[str]:
     """Every value that a label may take in a run."""
-    gates = frozenset(gate.value for gate in MODEL_GATES)
     sets: dict[Label, Iterable[str]] = {
         Label.RUN: (run.name,),
         Label.VERSION: (run.version,),
@@ -159,12 +159,12 @@ def values(label: Label, run: Run) -> frozenset[str]:
         Label.TURN: _all(Turn),
         Label.STAGE: _all(Stage),
         Label.POOL: (*run.models, GONE),
-        Label.ROLE: (GENERATOR, *gates, GONE),
+        Label.ROLE: (GENERATOR, *_GATES, GONE),
         Label.OUTCOME: _all(AttemptEnd),
         Label.TOKENS: ("prompt", "completion"),
         Label.GATE: _all(GateName),
         Label.VERDICT: ("passed", "rejected", "errored"),
-        Label.REJECTED_BY: ("none", "both", *gates),
+        Label.REJECTED_BY: ("none", "both", *_GATES),
         Label.MODE: _all(FailureMode),
         Label.REPAIR: _all(RepairKind),
         Label.WHERE: (ENGINE, *_all(GateName)),
