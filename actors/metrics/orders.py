@@ -135,7 +135,7 @@ ORDERS = (
     ),
     counter(
         "gleaner_outcomes_unreported_total",
-        "Outcomes that the queue could not take; their leases return.",
+        "Outcomes that the queue could not take, so that their leases return, since this process started.",
         (),
         alone(lambda seen: seen.unreported),
     ),

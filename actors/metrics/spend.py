@@ -44,7 +44,12 @@ def _tokens(seen: Seen) -> Iterator[Point]:
 BY_OUTCOME = (Label.ROLE, Label.POOL, Label.OUTCOME)
 
 SPEND = (
-    counter("gleaner_calls_total", "Calls that answered, of attempts that have ended.", BY_OUTCOME, _calls),
+    counter(
+        "gleaner_calls_total",
+        "Calls to models of attempts that have ended; a call that is tried again counts once.",
+        BY_OUTCOME,
+        _calls,
+    ),
     counter("gleaner_tokens_total", "Tokens of attempts that have ended.", (*BY_OUTCOME, Label.TOKENS), _tokens),
     counter(
         "gleaner_call_seconds_total",
