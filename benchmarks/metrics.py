@@ -15,6 +15,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -25,6 +26,7 @@ from unittest import mock
 import psutil
 import ray
 from msgspec import Struct
+from msgspec.structs import replace
 
 import actors.queue_service
 from actors.distributions import AttemptDistributions
@@ -34,11 +36,14 @@ from deployments.actors import QueueShell
 from deployments.metrics import Metrics
 from deployments.progress import Phase, Progress
 from deployments.run import run
+from schemas.config import Dataset
 from schemas.distributions import AttemptEnd
 from schemas.orders import Attempt
 from tests.doubles.ledgers import Scale, plausible_run
 
 SLICE_S = 1.0
+SETTLED = 3
+"""After so many slices no process of the run begins any more."""
 ATTEMPTS_PER_S = 2000
 """A conductor's goal: at this pace the fold's share of a core is told."""
 
@@ -101,16 +106,28 @@ class Slices:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._marks: list[Mark] = []
+        self._processes: list[psutil.Process] = []
 
     def __call__(self, progress: Progress) -> None:
         if progress.snapshot is not None and progress.phase is Phase.RUNNING:
             begins = not self._marks or int(progress.at / SLICE_S) != int(self._marks[-1].at / SLICE_S)
             if begins:
-                self._marks.append(Mark(progress.at, progress.snapshot.counts.attempts, _cpu_s()))
+                self._marks.append(Mark(progress.at, progress.snapshot.counts.attempts, self._cpu_s()))
             if counting(progress.at):
                 self._metrics(progress)
                 if begins:
                     _scrape(self._metrics.url)
+
+    def _cpu_s(self) -> float:
+        """Of the processes that there are once the run is under way; to look for them each time is work too."""
+        if not self._processes or len(self._marks) < SETTLED:
+            self._processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+        total = 0.0
+        for process in self._processes:
+            with suppress(psutil.Error):  # it has ended
+                times = process.cpu_times()
+                total += times.user + times.system
+        return total
 
     def slices(self) -> list[Slice]:
         """The whole ones of the middle of the run, in order."""
@@ -124,17 +141,6 @@ class Slices:
             for begin, end in pairwise(self._marks)
             if 0.1 * last <= begin.attempts < end.attempts <= 0.9 * last and end.at - begin.at < 1.5 * SLICE_S
         ]
-
-
-def _cpu_s() -> float:
-    total = 0.0
-    for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
-        try:
-            times = process.cpu_times()
-        except psutil.Error:  # it has ended
-            continue
-        total += times.user + times.system
-    return total
 
 
 def _scrape(url: str | None) -> None:
@@ -151,6 +157,7 @@ def measure(passages: int) -> list[Slice]:
         corpus = Path(name) / "corpus.jsonl"
         write_corpus(corpus, passages)
         config = configuration(corpus, rejected=0.2, concurrency=512)
+        config = replace(config, dataset=Dataset(rows_per_shard=10 * passages, flush_s=3600.0))  # a shard is a burst
         with Metrics(config, port=0, say=lambda line: None) as metrics:
             slices = Slices(metrics)
             run(config, Path(name) / "run", watch=slices)
