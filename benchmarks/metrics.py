@@ -1,12 +1,13 @@
-"""What the metrics path costs: the loop of `benchmarks.loop` with it in every other second and without it in the rest.
+"""What the metrics path costs: the loop of `benchmarks.loop` with it in half of the seconds and without it in the rest.
 
     python -m benchmarks.metrics [--passages 12000]
 
 With: durations and scores are counted as attempts end, the endpoint is told every tick and scraped once (five times as
 often as deployments/monitoring/prometheus.yml does). Without: none of that. One run holds both, second by second, as
 a machine's pace drifts from minute to minute by more than what is measured. Seconds in which fewer than 10% or more
-than 90% of the attempts were recorded do not count. Beside attempts per second, the CPU time of all processes of the
-run is compared, per attempt; and the fold over the ledger's records alone, which nothing disturbs.
+than 90% of the attempts were recorded do not count. Beside attempts per second, which other work on the machine blurs,
+CPU time per attempt is compared: of all processes, and of the two in which the metrics path runs, where least else
+blurs it; and the fold over the ledger's records is timed alone, which nothing disturbs.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -49,8 +50,11 @@ ATTEMPTS_PER_S = 2000
 
 
 def counting(at: float) -> bool:
-    """Whether the second is one with metrics. `at`: seconds since the epoch; the same for every process."""
-    return int(at / SLICE_S) % 2 == 0
+    """Whether the second is one with metrics. `at`: seconds since the epoch; the same for every process.
+
+    With, without, without, with, ... (Thue and Morse): nothing that beats every few seconds always meets the same ones.
+    """
+    return int(at / SLICE_S).bit_count() % 2 == 0
 
 
 class NoDistributions(AttemptDistributions):
@@ -63,7 +67,7 @@ class NoDistributions(AttemptDistributions):
         pass
 
 
-class EveryOtherSecond(AttemptDistributions):
+class HalfDistributions(AttemptDistributions):
     """Counts in seconds with metrics."""
 
     def attempted(self, attempt: Attempt, end: AttemptEnd, ready_at: float) -> None:
@@ -76,10 +80,10 @@ class EveryOtherSecond(AttemptDistributions):
 
 
 class HalfCountingQueue(QueueShell):
-    """The queue that counts for metrics every other second."""
+    """The queue that counts for metrics in half of the seconds."""
 
     async def open(self) -> None:
-        actors.queue_service.Tally = lambda: Tally(EveryOtherSecond())  # type: ignore[assignment]  # its own process
+        actors.queue_service.Tally = lambda: Tally(HalfDistributions())  # type: ignore[assignment]  # its own process
         await super().open()
 
 
@@ -89,6 +93,9 @@ class Mark(Struct, frozen=True):
     at: float
     attempts: int
     cpu_s: float
+    """Of all processes of the run."""
+    touched_cpu_s: float
+    """Of the two that the metrics path runs in: this one and the queue's."""
 
 
 class Slice(Struct, frozen=True):
@@ -98,36 +105,36 @@ class Slice(Struct, frozen=True):
     per_s: float
     cpu_s: float
     """CPU seconds of all processes for each attempt."""
+    touched_cpu_s: float
 
 
 class Slices:
-    """Watches a run, and tells its metrics in every other slice, with one scrape."""
+    """Watches a run, and tells its metrics in half of the slices, with one scrape."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._marks: list[Mark] = []
-        self._processes: list[psutil.Process] = []
+        self._queue: list[psutil.Process] = []
+        self._others: list[psutil.Process] = []
 
     def __call__(self, progress: Progress) -> None:
         if progress.snapshot is not None and progress.phase is Phase.RUNNING:
             begins = not self._marks or int(progress.at / SLICE_S) != int(self._marks[-1].at / SLICE_S)
             if begins:
-                self._marks.append(Mark(progress.at, progress.snapshot.counts.attempts, self._cpu_s()))
+                self._marks.append(Mark(progress.at, progress.snapshot.counts.attempts, *self._cpu_s()))
             if counting(progress.at):
                 self._metrics(progress)
                 if begins:
                     _scrape(self._metrics.url)
 
-    def _cpu_s(self) -> float:
-        """Of the processes that there are once the run is under way; to look for them each time is work too."""
-        if not self._processes or len(self._marks) < SETTLED:
-            self._processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
-        total = 0.0
-        for process in self._processes:
-            with suppress(psutil.Error):  # it has ended
-                times = process.cpu_times()
-                total += times.user + times.system
-        return total
+    def _cpu_s(self) -> tuple[float, float]:
+        """Of the processes that there are once the run is under way (to look for them each time is work too)."""
+        if len(self._marks) < SETTLED:
+            found = psutil.Process().children(recursive=True)
+            self._queue = [each for each in found if _title(each).startswith(f"ray::{HalfCountingQueue.__name__}")]
+            self._others = [each for each in found if each not in self._queue]
+        touched = _sum_s([psutil.Process(), *self._queue])
+        return touched + _sum_s(self._others), touched
 
     def slices(self) -> list[Slice]:
         """The whole ones of the middle of the run, in order."""
@@ -137,10 +144,27 @@ class Slices:
                 counting=counting(begin.at),
                 per_s=(end.attempts - begin.attempts) / (end.at - begin.at),
                 cpu_s=(end.cpu_s - begin.cpu_s) / (end.attempts - begin.attempts),
+                touched_cpu_s=(end.touched_cpu_s - begin.touched_cpu_s) / (end.attempts - begin.attempts),
             )
             for begin, end in pairwise(self._marks)
             if 0.1 * last <= begin.attempts < end.attempts <= 0.9 * last and end.at - begin.at < 1.5 * SLICE_S
         ]
+
+
+def _title(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:  # it has ended
+        return ""
+
+
+def _sum_s(processes: list[psutil.Process]) -> float:
+    total = 0.0
+    for process in processes:
+        with suppress(psutil.Error):  # it has ended
+            times = process.cpu_times()
+            total += times.user + times.system
+    return total
 
 
 def _scrape(url: str | None) -> None:
@@ -175,12 +199,11 @@ def pairs(slices: list[Slice]) -> Iterator[tuple[Slice, Slice]]:
             waiting = None
 
 
-def compare(slices: list[Slice], value: Callable[[Slice], float]) -> str:
-    """The ratio with / without over neighbours: its median, and how sure that is."""
-    ratios = [value(counted) / value(plain) for counted, plain in pairs(slices)]
+def likely(values: list[float]) -> str:
+    """The median, and the interval in which it lies with 95% confidence."""
     random = Random(0)
-    medians = sorted(median(random.choices(ratios, k=len(ratios))) for _ in range(1000))
-    return f"{median(ratios):.3f} (95% interval {medians[25]:.3f} to {medians[974]:.3f}, {len(ratios)} pairs)"
+    medians = sorted(median(random.choices(values, k=len(values))) for _ in range(1000))
+    return f"{median(values):+.2%} (95% interval {medians[25]:+.2%} to {medians[974]:+.2%}, {len(values)} pairs)"
 
 
 def fold_s(distributions: type[AttemptDistributions]) -> float:
@@ -207,10 +230,16 @@ def main() -> None:
     )
     print(f"{share:.2%} of a core at {ATTEMPTS_PER_S:,} attempts/s", flush=True)
     slices = measure(arguments.passages)
-    pace = median(each.per_s for each in slices)
-    print(f"{len(slices)} seconds of one run, {pace:,.0f} attempts/s in the median one; with metrics / without:")
-    print(f"  attempts/s      {compare(slices, lambda each: each.per_s)}")
-    print(f"  CPU an attempt  {compare(slices, lambda each: each.cpu_s)}")
+    pace, cpu_s = median(each.per_s for each in slices), median(each.cpu_s for each in slices)
+    compared = list(pairs(slices))
+    print(
+        f"{len(slices)} seconds of one run, in the median {pace:,.0f} attempts/s and {cpu_s * 1e3:.2f} ms of CPU each"
+    )
+    print("with metrics against without:")
+    print(f"  attempts/s            {likely([a.per_s / b.per_s - 1 for a, b in compared])}")
+    print(f"  CPU of all processes  {likely([a.cpu_s / b.cpu_s - 1 for a, b in compared])}")
+    more = [(a.touched_cpu_s - b.touched_cpu_s) / cpu_s for a, b in compared]
+    print(f"  CPU of driver, queue  {likely(more)} of the CPU of all")
 
 
 if __name__ == "__main__":
