@@ -33,7 +33,7 @@ from schemas.orders import (
     Requeue,
 )
 from schemas.samples import Candidate, Completion, Cost, GenerationRequest
-from schemas.stages import ConductorStatus, Stage
+from schemas.stages import CallFailures, ConductorStatus, Stage
 from schemas.verdicts import Errored, GateName, GateRequest, Passed, Rejected, Verdict
 
 log = logging.getLogger("gleaner.conductor")
@@ -102,6 +102,11 @@ class Conductor:
             unreported=self._unreported,
             stages=self._stages.flows(),
             paused=tuple(health.pause for health in self._health.values() if health.pause is not None),
+            failures=tuple(
+                CallFailures(name, kind, count)
+                for name, health in self._health.items()
+                for kind, count in health.failures.items()
+            ),
         )
 
     async def run(self) -> None:

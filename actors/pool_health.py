@@ -9,7 +9,7 @@ passed in, in seconds.
 """
 
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from enum import Enum
 from typing import Generic, TypeVar
@@ -59,6 +59,7 @@ class PoolHealth(Generic[C]):
         self.answers = 0
         self.outages = 0
         """Times that the pool was away, as a probe showed."""
+        self.failures: Counter[ErrorKind] = Counter()
         self.limits = limits
         self.known_good: C | None = None
         """The call that was answered last."""
@@ -106,6 +107,7 @@ class PoolHealth(Generic[C]):
 
     def failed(self, error: HopError) -> None:
         """The call failed. Look at `in_doubt` before it is charged."""
+        self.failures[error.kind] += 1
         if error.kind in _ANSWERS:
             self.answers += 1
         if self._doubt is not None:

@@ -59,12 +59,23 @@ def run(
     ],
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the summary.")] = False,
     json: Json = False,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            "--metrics-port",
+            metavar="PORT",
+            min=0,
+            max=65535,
+            help="Port of /metrics on this machine's loopback; 0: any free one.  [default: 9464 if it is free]",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Run a configuration into a folder. Again on the same folder: it goes on where it ended."""
     with boundary(output / "run.log", RAY_LOGS):
         from deployments.terminal.running import run_watched
 
-        raise typer.Exit(run_watched(config, output, quiet=quiet, json=json))
+        raise typer.Exit(run_watched(config, output, quiet=quiet, json=json, metrics_port=metrics_port))
 
 
 @app.command()

@@ -20,6 +20,10 @@ class GateName(Enum):
     DIVERSITY = "diversity"
 
 
+MODEL_GATES = (GateName.FAITHFULNESS, GateName.REWARD)
+"""Those that a model of their own answers."""
+
+
 class Quote(Struct, frozen=True):
     """Words of the passage, at their exact place: `passage.text[start:end] == text`."""
 

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from deployments.progress import Phase, Progress, ReplicaStatus
+from deployments.progress import Phase, Progress, ReplicaStatus, named_replicas
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts
 from deployments.terminal.rates import Flow
 from deployments.terminal.words import clock, number, per_second, percent, plural, printable, spoken
@@ -149,13 +149,6 @@ def _models(progress: Progress, flow: Flow) -> Table:
             number(tokens.get(role, 0)),
         )
     return table
-
-
-def named_replicas(replicas: tuple[ReplicaStatus, ...]) -> Iterator[tuple[str, ReplicaStatus]]:
-    """Deployments by the short names that a person knows: pools and gates, without the run's prefix."""
-    for status in replicas:
-        _, found, pool = status.name.partition("-pool-")
-        yield (pool if found else status.name.rsplit("-", 1)[-1]), status
 
 
 def _of(status: ReplicaStatus | None) -> Text:

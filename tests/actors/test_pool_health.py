@@ -118,6 +118,16 @@ async def test_a_prober_that_leaves_makes_room_for_the_next() -> None:
     assert await pool.admit(LATE) is Admission.PROBE
 
 
+async def test_every_failed_call_is_counted_by_kind() -> None:
+    """For the metrics: a prompt too long is the request's own fault and counts too, and so does what is not charged."""
+    pool = health(Time())
+    pool.failed(EngineError(ErrorKind.PERMANENT, "too long"))
+    for _ in range(4):
+        pool.failed(FAULT)
+    assert pool.in_doubt
+    assert pool.failures == {ErrorKind.PERMANENT: 1, ErrorKind.RETRYABLE: 4}
+
+
 class Breaker(RuleBasedStateMachine):
     """Any schedule of admissions and ends: never two probes at once, and never shut for good."""
 
