@@ -1,0 +1,69 @@
+"""A process that asks the mathematics library whether answers are equal, until its parent closes the pipe or kills it.
+
+Law: a line in, a line out. Whatever an expression does here (memory, stack, processor time) ends this process alone.
+The library's own time limits, which are signals, are off: whoever waits outside has the clock.
+"""
+
+import logging
+import os
+import resource
+import sys
+
+import msgspec
+
+from actors.gates.equivalence import library_forms
+from actors.gates.verifier import AnswerPair, Compared, Exhausted, Reply, WorkerLimits
+
+CPU_GRACE_S = 2
+"""A worker whose parent died in the middle of an expression ends by itself, so much after its time."""
+_PAIRS = msgspec.json.Decoder(AnswerPair)
+
+
+def main() -> None:
+    """Serves pairs from standard input. The first line out says that the library is loaded."""
+    limits = msgspec.json.decode(sys.argv[1], type=WorkerLimits)
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what the library prints is no reply
+    logging.disable(logging.CRITICAL)
+    import math_verify  # noqa: F401  (loaded before the memory limit and before anybody waits)
+
+    memory = limits.memory_mib * 1024 * 1024
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _say(replies, Compared(False))
+    for line in sys.stdin.buffer:
+        _limit_cpu(limits.timeout_s)
+        _say(replies, compare(_PAIRS.decode(line)))
+
+
+def compare(pair: AnswerPair) -> Reply:
+    """What the library says, or what ran out."""
+    try:
+        forms = list(library_forms(pair.reference, pair.candidate))
+        return Compared(any(_equal(expected, given) for expected, given in forms))
+    except MemoryError:
+        return Exhausted("memory")
+    except RecursionError:
+        return Exhausted("nesting")
+
+
+def _equal(expected: str, given: str) -> bool:
+    from math_verify import parse, verify
+
+    gold, answer = (parse(f"${latex}$", parsing_timeout=None) for latex in (expected, given))  # type: ignore[arg-type]
+    return verify(gold, answer, allow_set_relation_comp=True, timeout_seconds=None)
+
+
+def _limit_cpu(timeout_s: float) -> None:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    until = int(used.ru_utime + used.ru_stime + timeout_s) + CPU_GRACE_S
+    resource.setrlimit(resource.RLIMIT_CPU, (until, resource.RLIM_INFINITY))
+
+
+def _say(replies, reply: Reply) -> None:  # noqa: ANN001
+    replies.write(msgspec.json.encode(reply) + b"\n")
+    replies.flush()
+
+
+if __name__ == "__main__":
+    main()
