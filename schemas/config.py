@@ -234,7 +234,7 @@ class Verifier(Config, frozen=True):
     """Address space of each process, in MiB."""
     processes: Annotated[int, Meta(ge=1, le=64)] = 2
     """Of each conductor. Started when reading alone cannot tell; a pair that takes long occupies one."""
-    max_characters: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
+    max_characters: Annotated[int, Meta(ge=1, le=4_000)] = 1_000
     """A longer final answer is not compared."""
 
 

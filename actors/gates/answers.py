@@ -17,7 +17,7 @@ _SAID = {
     r"\leqslant": r"\le", r"\geqslant": r"\ge", "**": "^", "{,}": ",", r"\!": "", r"\left": "", r"\right": "",
     r"\displaystyle": "", r"\dfrac": r"\frac", r"\tfrac": r"\frac", r"\cfrac": r"\frac",
 }  # fmt: skip
-"""Looks that mean the same. A command is only replaced as a whole (`\left(`, not `\leftarrow`)."""
+"""Looks that mean the same. A command is replaced as a whole only."""
 _LOOKS = re.compile("|".join(re.escape(said) + (r"(?![A-Za-z])" if said[-1].isalpha() else "") for said in _SAID))
 _THIN_SPACE = re.compile(r"(?<=\d)\\[,:;](?=\d{3})")
 _SPACE = re.compile(r"(?:(?<!\\)\\[,:; ]|~|\s)+")
@@ -47,7 +47,7 @@ _FRACTION = re.compile(r"([-+]?) ?(\d+) ?/ ?(\d+)|([-+]?) ?\\frac\{(-?\d+)\}\{(-
 
 
 class Answer(Struct, frozen=True):
-    """`value` is LaTeX (for words: in lower case); `unit` the usual name of a known unit; the signs were there or not."""
+    """`value` is LaTeX (for words: in lower case); `unit` is the usual name of a known one; a sign was there or not."""
 
     value: str
     words: bool = False
@@ -62,7 +62,7 @@ class Answer(Struct, frozen=True):
 
 
 def read_answer(text: str) -> Answer:
-    """An answer, taken apart."""
+    """An answer of at most 4,000 characters, taken apart."""
     value = _bare(text)
     spoken = _WORDY.fullmatch(value)
     words = spoken[1].strip() if spoken else value

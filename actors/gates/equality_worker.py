@@ -8,6 +8,7 @@ import logging
 import os
 import resource
 import sys
+from typing import IO
 
 import msgspec
 
@@ -60,7 +61,7 @@ def _limit_cpu(timeout_s: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (until, resource.RLIM_INFINITY))
 
 
-def _say(replies, reply: Reply) -> None:  # noqa: ANN001
+def _say(replies: IO[bytes], reply: Reply) -> None:
     replies.write(msgspec.json.encode(reply) + b"\n")
     replies.flush()
 

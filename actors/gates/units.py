@@ -25,16 +25,14 @@ for _line in _NAMED.replace("\n", "|").split("|"):
 SYMBOLS = {"$": "dollar", "€": "euro", "£": "GBP"}
 
 _POWERED = re.compile(r"(?:(?P<word>sq(?:uare|\.)?|cu(?:bic|\.)?)\s+)?(?P<name>.*?)(?:\s+(?P<after>squared|cubed))?")
-_WORDY = r"\\(?:text|textrm|mathrm|mbox)"
-_LATEX = re.compile(
-    rf"(?P<value>.*[^\s\\])\s*{_WORDY}\{{(?P<name>[^{{}}]*)\}}\s*(?:\^\s*\{{?(?P<power>[23])\}}?)?", re.DOTALL
+_POWER = r"\s*(?:\^\s*\{?(?P<power>[23])\}?)?$"
+_LATEX = re.compile(r"(?<=[^\s\\])\s*\\(?:text|textrm|mathrm|mbox)\{(?P<name>[^{}]*)\}" + _POWER)
+_PLAIN = re.compile(r"(?<=[\d.}])(?P<space>\s*)(?P<name>[A-Za-z][A-Za-z/. ]*?)" + _POWER)
+_FUNCTIONS = frozenset(
+    ["sqrt", "sin", "cos", "tan", "cot", "sec", "csc", "log", "exp", "arcsin", "arccos", "arctan", "mod", "inf"]
 )
-_PLAIN = re.compile(
-    r"(?P<value>.*\d[\d.]*\}*)(?P<space>\s*)(?P<name>[A-Za-z][A-Za-z/. ]*?)\s*(?:\^\s*\{?(?P<power>[23])\}?)?",
-    re.DOTALL,
-)
-_FUNCTIONS = frozenset("sqrt sin cos tan cot sec csc log exp arcsin arccos arctan mod inf".split())
-_LONGEST = 40
+_LONGEST = 64
+"""Characters at an answer's end in which a unit is looked for: it bounds the search, whatever the text."""
 
 
 class Measured(Struct, frozen=True):
@@ -46,22 +44,21 @@ class Measured(Struct, frozen=True):
 
 def measured(text: str) -> Measured:
     r"""The unit taken off the end of an answer: `5 cm`, `5\text{ cm}^2`, `3 apples`; what is no unit stays."""
-    found = _LATEX.fullmatch(text)
+    tail = max(0, len(text) - _LONGEST)
+    found = _LATEX.search(text, tail)
     if found is None:
-        found = _PLAIN.fullmatch(text)
+        found = _PLAIN.search(text, tail)
         if found is None or not _stands_apart(found["name"].strip(), found["space"]):
             return Measured(text)
     name = found["name"].strip()
     unit = unit_of(name, found["power"])
     if unit is None and not _is_wording(name):
         return Measured(text)
-    return Measured(found["value"].strip(), unit)
+    return Measured(text[: found.start()].strip(), unit)
 
 
 def unit_of(name: str, power: str | None = None) -> str | None:
     """The usual name of a unit (`square feet` gives `ft^2`); None for one that is not known."""
-    if len(name) > _LONGEST:
-        return None
     found = _POWERED.fullmatch(" ".join(name.replace(".", "").split()))
     if found is None:
         return None
@@ -80,7 +77,7 @@ def _singular(name: str) -> str:
 
 def _stands_apart(name: str, space: str) -> bool:
     """Whether letters behind a number are no factor of it: `5 m` and `5cm`, not `5x` or `5m`."""
-    return bool(space) or len(name) > 1 and unit_of(name) is not None
+    return bool(space) or (len(name) > 1 and unit_of(name) is not None)
 
 
 def _is_wording(name: str) -> bool:

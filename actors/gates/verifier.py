@@ -1,4 +1,4 @@
-"""The verifier gate: the final answer by computation. Law: what could not be compared in time is neither right nor wrong.
+"""The verifier gate: final answers by computation. Law: what could not be compared in time is neither right nor wrong.
 
 The gate finds the answers; `Comparer` says whether they are equal (`actors.gates.verifier_pool`, in processes that can
 be killed). The score is 1 or 0.

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from queue import SimpleQueue
+from queue import LifoQueue
 
 import msgspec
 
@@ -30,7 +30,7 @@ class VerifierPool:
 
     def __init__(self, limits: WorkerLimits, *, processes: int) -> None:
         self._threads = ThreadPoolExecutor(max_workers=processes, thread_name_prefix="verifier")
-        self._idle: SimpleQueue[Worker] = SimpleQueue()
+        self._idle: LifoQueue[Worker] = LifoQueue()
         self._workers = [Worker(limits) for _ in range(processes)]
         for worker in self._workers:
             self._idle.put(worker)
@@ -38,6 +38,11 @@ class VerifierPool:
     async def compare(self, pair: AnswerPair) -> Reply:
         """Waits for a free process, then at most the time limit. Raises JudgeError when a process failed."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._compare, pair)
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The processes that are there now."""
+        return tuple(worker.pid for worker in self._workers if worker.pid is not None)
 
     def close(self) -> None:
         """Ends every process; comparisons under way fail."""
@@ -59,6 +64,11 @@ class Worker:
     def __init__(self, limits: WorkerLimits) -> None:
         self._limits = limits
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process, while there is one."""
+        return None if self._process is None else self._process.pid
 
     def compare(self, pair: AnswerPair) -> Reply:
         """The reply, or what ran out. Raises JudgeError when the process cannot be started or died by itself."""
