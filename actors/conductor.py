@@ -199,7 +199,7 @@ class Conductor:
                 pool, lambda this: first_completion(generator, replace(request, lane=this.lane))
             )
             seconds = self._clock() - started_at
-        draft = task.read(completion.text, completion.finish)
+        draft = task.read(lease, completion.text, completion.finish)
         return Candidate(
             pool=pool,
             prompt=request.messages,

@@ -24,10 +24,11 @@ def identity(config: RunConfig) -> dict[str, Any]:
     kept["corpus"]["chunking"]["tokenizer"] = _movable(config.corpus.chunking.tokenizer, base)
     kept |= {key: whole[key] for key in ("task", "seed", "recovery", "gates")}
     kept["pools"] = {name: {"engine": _engine(pool.engine, base)} for name, pool in config.pools.items()}
-    for name in ("faithfulness", "reward"):
-        gate = getattr(config.gates, name)
+    for name, gate in config.gates.models.items():
         rest = {key: value for key, value in whole["gates"][name].items() if key != "replicas"}
         kept["gates"][name] = rest | {"engine": _engine(gate.engine, base)}
+    if config.gates.verifier is not None:
+        kept["gates"]["verifier"] = {"max_characters": config.gates.verifier.max_characters}
     return dict(_flat(kept, ""))
 
 

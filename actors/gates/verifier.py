@@ -53,6 +53,10 @@ class Comparer(Protocol):
         """Raises JudgeError when a process of its own failed."""
         ...
 
+    def close(self) -> None:
+        """Ends its processes."""
+        ...
+
 
 class VerifierGate:
     """Passes (score 1) when the solution's final answer equals the passage's reference answer."""
@@ -80,6 +84,10 @@ class VerifierGate:
         return self._decided(
             equal=equal, note=f"final answer {found.text!r} ({found.form.value}), reference {reference!r}"
         )
+
+    def close(self) -> None:
+        """Ends the comparing processes."""
+        self._comparer.close()
 
     async def _compared(self, pair: AnswerPair) -> bool:
         reply = await self._comparer.compare(pair)

@@ -31,8 +31,8 @@ from deployments.terminal.life import Prompts, life_view
 from deployments.terminal.parts import DIM
 from deployments.terminal.reading import as_builtins, put_json
 from deployments.terminal.words import percent, plural
-from deployments.wiring import conductor_random, conductor_settings, queue_service, toolbox
-from schemas.config import Classifier, RunConfig
+from deployments.wiring import computed_gates, conductor_random, conductor_settings, queue_service, toolbox
+from schemas.config import Classifier, GateModel, RunConfig
 from schemas.config import Engine as EngineConfig
 from schemas.corpus import Document, Passage
 from schemas.errors import CorpusError
@@ -71,7 +71,12 @@ async def preview_lives(config: RunConfig, *, samples: int) -> list[Life]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(service.close)
         pools = {PoolName(name): await _started(stack, pool.engine) for name, pool in config.pools.items()}
-        scored = {name: await _gate(stack, config, name) for name in (GateName.FAITHFULNESS, GateName.REWARD)}
+        scored: dict[GateName, Gate] = {
+            GateName(name): await _gate(stack, GateName(name), model) for name, model in config.gates.models.items()
+        }
+        for name, gate in computed_gates(config).items():
+            stack.callback(gate.close)
+            scored[name] = gate
         await service.offer(passages)
         await service.corpus_ended(documents=len(passages), passages=len(passages))
         conductor = Conductor(
@@ -115,8 +120,7 @@ async def _started(stack: AsyncExitStack, config: EngineConfig, role: EngineRole
     return engine
 
 
-async def _gate(stack: AsyncExitStack, config: RunConfig, name: GateName) -> Gate:
-    model = config.gates.faithfulness if name is GateName.FAITHFULNESS else config.gates.reward
+async def _gate(stack: AsyncExitStack, name: GateName, model: GateModel) -> Gate:
     role = EngineRole.CLASSIFIER if isinstance(model, Classifier) else EngineRole.GENERATOR
     return build_gate(name, model, await _started(stack, model.engine, role))
 

@@ -54,7 +54,7 @@ def refusal(text: str) -> str:
         ("kind: vllm", "kind: vlm", "pools.generator-large.engine.kind: must be one of vllm, transformers, http, custom, not 'vlm'; did you mean 'vllm'?"),
         ("kind: vllm", "kind: [vllm]", "pools.generator-large.engine.kind: must be one of vllm, transformers, http, custom, not a list; did you mean 'vllm'?"),
         ("kind: vllm, ", "kind: vllm, dtype: fp16, ", "pools.generator-large.engine.dtype: must be one of auto, bfloat16, float16, float32, not 'fp16'"),
-        ("kind: grounded_answer", "kind: grounded", "task.kind: must be grounded_answer, not 'grounded'"),
+        ("kind: grounded_answer", "kind: grounded", "task.kind: must be one of grounded_answer, math, not 'grounded'; did you mean 'grounded_answer'?"),
         ("samples_per_passage: 2", "samples_per_passage: 0", "task.samples_per_passage: must be a whole number at least 1 and at most 64, not 0"),
         ("samples_per_passage: 2", "samples_per_passage: 2.5", "task.samples_per_passage: must be a whole number at least 1 and at most 64, not 2.5"),
         ("samples_per_passage: 2", "samples_per_passage: yes", "task.samples_per_passage: must be a whole number at least 1 and at most 64, not true"),
@@ -270,7 +270,7 @@ def test_every_key_is_identity_or_known_not_to_be() -> None:
 def test_numbers_as_people_write_them() -> None:
     """1e-3 is a number and "1e-3" a text, written and read."""
     config = load_text(WHOLE.replace("threshold: 0.5", "threshold: 1e-3").replace("org/large", '"1e-3"'))
-    assert config.gates.faithfulness.threshold == 0.001
+    assert config.gates.models["faithfulness"].threshold == 0.001
     assert config.pools["generator-large"].engine.model == "1e-3"
     assert load_text(to_yaml(config)) == config
 

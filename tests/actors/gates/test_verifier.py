@@ -20,6 +20,9 @@ class Says:
         self.asked.append(pair)
         return self.reply
 
+    def close(self) -> None:
+        """No processes to end."""
+
 
 def gate(comparer: Says, **settings: int) -> VerifierGate:
     return VerifierGate(Verifier(**settings), comparer)

@@ -103,7 +103,7 @@ async def test_closing_ends_every_process() -> None:
         os.kill(pid, 0)
 
 
-async def test_a_process_ends_with_its_parent() -> None:
+def test_a_process_ends_with_its_parent() -> None:
     """kill -9 of whoever asks: the pipe closes, and a process that waits for the next pair ends by itself."""
     code = (
         "import asyncio, os\n"
@@ -119,7 +119,7 @@ async def test_a_process_ends_with_its_parent() -> None:
     for _ in range(200):
         if not _alive(pid):
             return
-        await asyncio.sleep(0.05)
+        time.sleep(0.05)
     pytest.fail(f"process {pid} outlived its parent by ten seconds")
 
 
