@@ -20,26 +20,22 @@ from rich.text import Text
 from actors.conductor import Conductor
 from actors.corpus.chunker import Chunker
 from actors.corpus.reader import read
-from actors.gates.build import build_gate
 from actors.ledger import MemoryLedger
 from actors.lives import Life, life_of
-from actors.protocols import Engine, Gate
 from actors.queue_service import QueueService
 from deployments.config import check_models, load
-from deployments.engines.build import EngineRole, build_engine
+from deployments.local_gates import local_gate, names, started
 from deployments.terminal.life import Prompts, life_view
 from deployments.terminal.parts import DIM
 from deployments.terminal.reading import as_builtins, put_json
 from deployments.terminal.words import percent, plural
-from deployments.wiring import computed_gates, conductor_random, conductor_settings, queue_service, toolbox
-from schemas.config import Classifier, GateModel, RunConfig
-from schemas.config import Engine as EngineConfig
+from deployments.wiring import conductor_random, conductor_settings, queue_service, toolbox
+from schemas.config import RunConfig
 from schemas.corpus import Document, Passage
 from schemas.errors import CorpusError
 from schemas.ids import PoolName
 from schemas.ledger import Planned
 from schemas.orders import Lease, Outcome, Settlement
-from schemas.verdicts import GateName
 
 NAME = "preview"
 LEASE_WAIT_S = 0.2
@@ -70,13 +66,8 @@ async def preview_lives(config: RunConfig, *, samples: int) -> list[Life]:
     service = queue_service(config, ledger, now=time.time)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(service.close)
-        pools = {PoolName(name): await _started(stack, pool.engine) for name, pool in config.pools.items()}
-        scored: dict[GateName, Gate] = {
-            GateName(name): await _gate(stack, GateName(name), model) for name, model in config.gates.models.items()
-        }
-        for name, gate in computed_gates(config).items():
-            stack.callback(gate.close)
-            scored[name] = gate
+        pools = {PoolName(name): await started(stack, pool.engine) for name, pool in config.pools.items()}
+        scored = {name: await local_gate(stack, config, name) for name in names(config)}
         await service.offer(passages)
         await service.corpus_ended(documents=len(passages), passages=len(passages))
         conductor = Conductor(
@@ -111,18 +102,6 @@ def _passages(config: RunConfig, limit: int) -> list[Passage]:
     if not found:
         raise CorpusError(f"{', '.join(config.corpus.paths)}: no passage can be read there; nothing to preview")
     return found
-
-
-async def _started(stack: AsyncExitStack, config: EngineConfig, role: EngineRole = EngineRole.GENERATOR) -> Engine:
-    engine = build_engine(config, role)
-    await engine.start()
-    stack.push_async_callback(engine.close)
-    return engine
-
-
-async def _gate(stack: AsyncExitStack, name: GateName, model: GateModel) -> Gate:
-    role = EngineRole.CLASSIFIER if isinstance(model, Classifier) else EngineRole.GENERATOR
-    return build_gate(name, model, await _started(stack, model.engine, role))
 
 
 def _life(ledger: MemoryLedger, planned: Planned) -> Life:
