@@ -13,11 +13,12 @@ from deployments.config import load
 from deployments.terminal.parts import BAD, DIM, columns, facts
 from deployments.terminal.reading import as_builtins, put_json
 from deployments.terminal.words import one_line, plural, spoken
-from schemas.gate_audit import ClassFigures, GateAudit, Rate
+from schemas.gate_audit import Disagreement, GateAudit, Rate
 from schemas.verdicts import GateName
 
 SHOWN = 20
 """Disagreements that a person is shown; --json holds all."""
+WIDTH = 150
 
 
 def show_audit(path: Path, gate: GateName, labelled: Path, *, json: bool) -> None:
@@ -36,29 +37,29 @@ def audit_view(audit: GateAudit) -> RenderableType:
     """Figures with their intervals, then where gate and labels differ."""
     head = Text.assemble(("gleaner audit ", "bold"), (f"{audit.gate.value} on {audit.labelled}", "bold cyan"))
     rows = f"{plural(audit.rows, 'row')}, {audit.judged:,} judged in {spoken(audit.seconds)}"
-    known = [("rows", rows), ("agreement", _rate(audit.agreement))]
+    known: list[tuple[str, Text | str]] = [("rows", rows), ("agreement", _rate(audit.agreement))]
     known += [("AUROC", f"{audit.auroc:.4f}")] if audit.auroc is not None else []
     known += [("errors", Text(plural(audit.errors, "row"), style=BAD))] if audit.errors else []
     counts = columns("", "passed", "rejected")
     counts.add_row("good", f"{audit.good_passed:,}", f"{audit.good_rejected:,}")
     counts.add_row("bad", f"{audit.bad_passed:,}", f"{audit.bad_rejected:,}")
-    classes = columns("", "precision", "recall", "F1")
     for name, figures in (("passing", audit.passing), ("rejecting", audit.rejecting)):
-        classes.add_row(name, *_figures(figures))
-    parts: list[RenderableType] = [head, Text(), facts(*known), Text(), counts, Text(), classes]
-    for row in audit.disagreements[:SHOWN]:
-        said = "passed, labelled bad" if not row.label else "rejected, labelled good"
-        parts.append(Text(f"line {row.line}: {said}: {one_line(row.note or row.answer, width=150)}"))
-    for error in audit.not_judged[:SHOWN]:
-        parts.append(Text(f"line {error.line}: {error.error.value}: {one_line(error.detail, width=150)}", style=BAD))
+        known += [(f"{name}: precision", _rate(figures.precision)), (f"{name}: recall", _rate(figures.recall))]
+        known += [(f"{name}: F1", f"{figures.f1:.4f}")] if figures.f1 is not None else []
+    parts: list[RenderableType] = [head, Text(), facts(*known), Text(), counts, Text()]
+    parts += [Text(_told(row)) for row in audit.disagreements[:SHOWN]]
+    parts += [
+        Text(f"line {row.line}: {row.error.value}: {one_line(row.detail, width=WIDTH)}", style=BAD)
+        for row in audit.not_judged[:SHOWN]
+    ]
     hidden = max(0, len(audit.disagreements) - SHOWN) + max(0, len(audit.not_judged) - SHOWN)
     parts += [Text(f"and {plural(hidden, 'more row')}; --json holds them all", style=DIM)] if hidden else []
     return Padding(Group(*parts), (1, 1))
 
 
-def _figures(figures: ClassFigures) -> tuple[str, str, str]:
-    f1 = "–" if figures.f1 is None else f"{figures.f1:.4f}"
-    return _rate(figures.precision), _rate(figures.recall), f1
+def _told(row: Disagreement) -> str:
+    said = "rejected, labelled good" if row.label else "passed, labelled bad"
+    return f"line {row.line}: {said}: {one_line(row.note or row.answer, width=WIDTH)}"
 
 
 def _rate(rate: Rate) -> str:
