@@ -25,6 +25,8 @@ _WRAPPED = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), (r"\boxed{
 _WORDY = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mbox)\s*\{([^{}]*)\}")
 _WORDS = re.compile(r"(?=.*[A-Za-z]{3})[A-Za-z][A-Za-z ,.'’&-]*")
 _CHOICE = re.compile(r"\(?([A-Za-z])\)?")
+_HOUR = re.compile(r"(\d{1,2})(?::(\d{2}))? ?([aApP])[.]?[mM][.]?")
+_REPEATING = re.compile(r"(?P<sign>-?)(?P<whole>\d+)\.(?P<once>\d*)\\overline ?\{(?P<again>\d+)\}")
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?!\d|,\d)")
 _BRACKETS = re.compile(r"[(\[]|\\\{")
 _CURRENCY = re.compile(r"(?P<sign>[-+]?)\s*(?:(?P<symbol>\\?\$|€|£)|(?P<code>USD|EUR|GBP)\s)\s*(?=[-+\d.])")
@@ -66,12 +68,14 @@ def read_answer(text: str) -> Answer:
     value = _bare(text)
     spoken = _WORDY.fullmatch(value)
     words = spoken[1].strip() if spoken else value
+    if hour := _HOUR.fullmatch(" ".join(_WORDY.sub(r"\1", value).split())):
+        return Answer(f"{int(hour[1])}:{hour[2] or '00'} {hour[3].lower()}m", words=True)
     choice = _CHOICE.fullmatch(words)
     if choice and (spoken or words != choice[1] or words.isupper()):
         return Answer(choice[1].lower(), words=True)
     if _WORDS.fullmatch(words) and (spoken or " " in words or not words.islower() or len(words) > 3):
         return Answer(" ".join(words.casefold().strip(" .").split()), words=True)
-    return _measured(value)
+    return _measured(words)
 
 
 def _measured(value: str) -> Answer:
@@ -139,9 +143,17 @@ def _for_library(value: str) -> str:
         if int(under):
             total = int(mixed["whole"]) * int(under) + int(over)
             return rf"{mixed['sign']}\frac{{{total}}}{{{under}}}"
+    if repeating := _REPEATING.fullmatch(value):
+        return _repeated(repeating["whole"], repeating["once"], repeating["again"], sign=repeating["sign"])
     if scientific := _SCIENTIFIC.fullmatch(value):
         return rf"{scientific[1]} \cdot 10^{{{int(scientific[2])}}}"
     return _INNER_DEGREES.sub(r"\\frac{\1\\pi}{180}", value)
+
+
+def _repeated(whole: str, once: str, again: str, *, sign: str) -> str:
+    """A repeating decimal as a fraction: all its digits less those before the repetition, over 9…90…0."""
+    over = int(whole + once + again) - int(whole + once)
+    return rf"{sign}\frac{{{over}}}{{{'9' * len(again) + '0' * len(once)}}}"
 
 
 def _exact(value: str) -> Fraction | None:

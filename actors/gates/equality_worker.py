@@ -8,7 +8,7 @@ import logging
 import os
 import resource
 import sys
-from typing import IO
+from typing import IO, Any
 
 import msgspec
 
@@ -49,10 +49,23 @@ def compare(pair: AnswerPair) -> Reply:
 
 
 def _equal(expected: str, given: str) -> bool:
-    from math_verify import parse, verify
+    from math_verify import verify
 
-    gold, answer = (parse(f"${latex}$", parsing_timeout=None) for latex in (expected, given))  # type: ignore[arg-type]
-    return verify(gold, answer, allow_set_relation_comp=True, timeout_seconds=None)
+    return verify(_parsed(expected), _parsed(given), allow_set_relation_comp=True, timeout_seconds=None)
+
+
+def _parsed(latex: str) -> list[Any]:
+    """What the library reads; it takes an `i` now for the imaginary unit, now for a variable: here it is the unit."""
+    from math_verify import parse
+    from sympy import Basic, I
+
+    found = parse(f"${latex}$", parsing_timeout=None)  # type: ignore[arg-type]
+    return [_with(each, I) if isinstance(each, Basic) else each for each in found]
+
+
+def _with(expression: Any, imaginary: Any) -> Any:
+    named = [symbol for symbol in expression.free_symbols if symbol.name == "i"]
+    return expression.subs(dict.fromkeys(named, imaginary)) if named else expression
 
 
 def _limit_cpu(timeout_s: float) -> None:

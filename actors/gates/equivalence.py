@@ -30,6 +30,8 @@ def by_reading(reference: str, candidate: str) -> bool | None:
         return a == b or abs(a - b) < unit or (a / 100 if expected.percent else a) == (b / 100 if given.percent else b)
     if _compact(expected.value) == _compact(given.value):
         return True
+    if _compact(expected.value).lower() == _compact(given.value).lower():
+        return False  # the library knows no capitals: R is no r
     return False if _one_is_a_set(expected.value, given.value) else None
 
 
