@@ -1,5 +1,7 @@
 """Which final answers count as equal: a table of pairs, kind by kind, and what reading alone decides."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,3 +67,15 @@ def test_whole_numbers_are_decided_by_reading_whatever_their_looks(a: int, b: in
     assert by_reading(str(a), f"{b:,}") is (a == b)
     assert by_reading(f"{a:,}.00", str(b)) is (a == b)
     assert by_reading(str(a), f"${b}" if b >= 0 else f"-${-b}") is (a == b)
+
+
+@pytest.mark.parametrize(
+    "piece", ["1", "1}", "a ", "\\frac1", ",000", "1,", "°1/", "\\text{", "(\\frac", "\\boxed{", "-", "0."]
+)
+def test_reading_takes_no_longer_than_its_text(piece: str) -> None:
+    """Four thousand characters that look like the beginning of something: read in a moment of processor time."""
+    text = piece * (4_000 // len(piece))
+    began = time.process_time()
+    by_reading("7", text)
+    by_reading("7", "1" + text[:-2] + "!")
+    assert time.process_time() - began < 1.0

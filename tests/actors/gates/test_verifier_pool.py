@@ -89,6 +89,15 @@ async def test_a_process_killed_from_outside_is_an_error_that_may_pass_and_is_re
     assert await pool.compare(GOOD) == Compared(True)
 
 
+def test_a_process_has_no_more_memory_than_it_may_have(pool: VerifierPool) -> None:
+    """The kernel holds each process to its address space: an expression cannot take the machine's memory."""
+    asyncio.run(pool.compare(GOOD))
+    for pid in pool.pids:
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        line = next(line for line in limits.splitlines() if line.startswith("Max address space"))
+        assert line.split()[3] == str(1024 * 1024 * 1024)
+
+
 async def test_closing_ends_every_process() -> None:
     """A run's end leaves no process behind, also not one in the middle of an expression."""
     pool = VerifierPool(WorkerLimits(timeout_s=60, memory_mib=1024), processes=1)
