@@ -14,6 +14,7 @@ from deployments.config import load
 from schemas.errors import ErrorKind
 from schemas.gate_audit import GateAudit
 from schemas.verdicts import Errored, GateName, Passed, Rejected, Verdict
+from studies.almanac.phrases import ATTRIBUTES
 from tests.doubles.gsm8k import solutions_file
 
 MATH = Path(__file__).parents[2] / "examples" / "math.yaml"
@@ -151,6 +152,39 @@ def test_the_verifier_agrees_with_the_labels_of_real_solutions() -> None:
     assert audit["agreement"]["successes"] / audit["rows"] >= LEAST_AGREEMENT
     assert audit["disagreements"] == []
     assert [row["line"] for row in audit["not_judged"]] == [195]
+
+
+def almanac_rows(count: int) -> list[dict[str, object]]:
+    """Questions about the example corpus with the passage's own answer, and with another passage's answer."""
+    folder = MATH.parent / "almanac"
+    texts = {(row := json.loads(line))["id"]: row["text"] for line in (folder / "corpus.jsonl").open()}
+    truths = [json.loads(line) for line in (folder / "truth.jsonl").open()]
+    rows: list[dict[str, object]] = []
+    for truth in truths:
+        fact = next(fact for fact in truth["facts"] if fact["entity"] == truth["main"])
+        asked = next(each for each in ATTRIBUTES if (each.kind, each.key) == (fact["kind"], fact["attribute"]))
+        others = [
+            other["value"]
+            for each in truths
+            for other in each["facts"]
+            if other["attribute"] == fact["attribute"] and other["value"] not in texts[truth["id"]]
+        ]
+        for answer, label in ((fact["value"], True), (next(iter(others), None), False)):
+            if answer is not None:
+                question = asked.questions[0].format(n=fact["entity"])
+                passage = texts[truth["id"]]
+                rows.append({"passage": passage, "question": question, "answer": answer, "label": label})
+    return rows[:count]
+
+
+@pytest.mark.slow
+def test_the_judge_that_ships_is_measured_in_this_process(tmp_path: Path) -> None:
+    """A real model on 80 rows made from the almanac's truth: it ranks right answers above another passage's."""
+    config = MATH.parent / "quickstart.yaml"
+    audit = audited(tmp_path / "rows.jsonl", almanac_rows(80), config=config, gate="faithfulness")
+    assert (audit["rows"], audit["errors"]) == (80, 0)
+    assert audit["auroc"] > 0.95
+    assert audit["rejecting"]["recall"]["value"] > 0.8
 
 
 def test_the_math_example_loads() -> None:
