@@ -8,6 +8,7 @@ import logging
 import os
 import resource
 import sys
+from functools import lru_cache
 from typing import IO, Any
 
 import msgspec
@@ -17,6 +18,8 @@ from actors.gates.verifier import AnswerPair, Compared, Exhausted, Reply, Worker
 
 CPU_GRACE_S = 2
 """A worker whose parent died in the middle of an expression ends by itself, so much after its time."""
+REMEMBERED = 16_384
+"""Pairs: samples of one problem mostly give one of a few answers, and a comparison takes some ten milliseconds."""
 _PAIRS = msgspec.json.Decoder(AnswerPair)
 
 
@@ -37,6 +40,7 @@ def main() -> None:
         _say(replies, compare(_PAIRS.decode(line)))
 
 
+@lru_cache(maxsize=REMEMBERED)
 def compare(pair: AnswerPair) -> Reply:
     """What the library says, or what ran out."""
     try:
