@@ -229,7 +229,7 @@ class Verifier(Config, frozen=True):
     """Final answers are compared by computation, in processes of their own that are killed when they take too long."""
 
     timeout_s: Seconds = 5.0
-    """Longest time for one pair of answers, in seconds; then the process is killed and the pair is an error."""
+    """Processor time for one pair of answers, in seconds; then its process is ended and the pair is an error."""
     memory_mib: Annotated[int, Meta(ge=128, le=65_536)] = 1024
     """Address space of each process, in MiB."""
     processes: Annotated[int, Meta(ge=1, le=64)] = 2

@@ -1,12 +1,14 @@
 """A process that asks the mathematics library whether answers are equal, until its parent closes the pipe or kills it.
 
 Law: a line in, a line out. Whatever an expression does here (memory, stack, processor time) ends this process alone.
-The library's own time limits, which are signals, are off: whoever waits outside has the clock.
+The library's own time limits are off: they need Python to run between two steps of a computation. Here the kernel
+counts processor time, and SIGPROF, which nobody handles, ends the process whatever it is doing.
 """
 
 import logging
 import os
 import resource
+import signal
 import sys
 from functools import lru_cache
 from typing import IO, Any
@@ -16,8 +18,6 @@ import msgspec
 from actors.gates.equivalence import library_forms
 from actors.gates.verifier import AnswerPair, Compared, Exhausted, Reply, WorkerLimits
 
-CPU_GRACE_S = 2
-"""A worker whose parent died in the middle of an expression ends by itself, so much after its time."""
 REMEMBERED = 16_384
 """Pairs: samples of one problem mostly give one of a few answers, and a comparison takes some ten milliseconds."""
 _PAIRS = msgspec.json.Decoder(AnswerPair)
@@ -36,8 +36,10 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _say(replies, Compared(False))
     for line in sys.stdin.buffer:
-        _limit_cpu(limits.timeout_s)
-        _say(replies, compare(_PAIRS.decode(line)))
+        signal.setitimer(signal.ITIMER_PROF, limits.timeout_s)
+        reply = compare(_PAIRS.decode(line))
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        _say(replies, reply)
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -70,12 +72,6 @@ def _parsed(latex: str) -> list[Any]:
 def _with(expression: Any, imaginary: Any) -> Any:
     named = [symbol for symbol in expression.free_symbols if symbol.name == "i"]
     return expression.subs(dict.fromkeys(named, imaginary)) if named else expression
-
-
-def _limit_cpu(timeout_s: float) -> None:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    until = int(used.ru_utime + used.ru_stime + timeout_s) + CPU_GRACE_S
-    resource.setrlimit(resource.RLIMIT_CPU, (until, resource.RLIM_INFINITY))
 
 
 def _say(replies: IO[bytes], reply: Reply) -> None:

@@ -40,7 +40,7 @@ Reply = Compared | Exhausted
 
 
 class WorkerLimits(Struct, frozen=True):
-    """Of one comparing process: wall-clock seconds for a pair, MiB of address space."""
+    """Of one comparing process: seconds of processor time for a pair, MiB of address space."""
 
     timeout_s: float
     memory_mib: int

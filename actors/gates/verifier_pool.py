@@ -1,6 +1,9 @@
 """Processes that compare answers and can be killed. Law: a pair ends within its limit, whatever it is; its process dies
 with it if it must, another takes its place, and no other pair is lost.
 
+The limit is of processor time, so that a busy machine makes no errors; a process that gets none is waited for
+`PATIENCE` times as long, then killed, and the pair may be asked again.
+
 Plain pipes and threads: it needs no event loop of its own and leaves signals and child watchers alone. Each process
 has a thread that waits for it; a process is started when there is something to compare, and again after it was killed.
 """
@@ -22,6 +25,7 @@ from schemas.errors import ErrorKind, JudgeError
 
 START_S = 60.0
 """A process may take so long to load the library, on a busy machine."""
+PATIENCE = 20
 _REPLIES: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)
 
 
@@ -73,13 +77,17 @@ class Worker:
     def compare(self, pair: AnswerPair) -> Reply:
         """The reply, or what ran out. Raises JudgeError when the process cannot be started or died by itself."""
         process = self._process or self._started()
+        wait_s = PATIENCE * self._limits.timeout_s
         try:
-            reply = _exchange(process, msgspec.json.encode(pair) + b"\n", self._limits.timeout_s)
-        except TimeoutError:
+            reply = _exchange(process, msgspec.json.encode(pair) + b"\n", wait_s)
+        except TimeoutError as error:
             self.kill()
-            return Exhausted(f"time ({self._limits.timeout_s:g} s)")
+            raise JudgeError(ErrorKind.RETRYABLE, f"the verifying process got no answer in {wait_s:g} s") from error
         if reply is None:
-            raise self._dead(process)
+            dead = self._dead(process)
+            if process.returncode != -signal.SIGPROF:
+                raise dead
+            return Exhausted(f"time ({self._limits.timeout_s:g} s)")
         if isinstance(reply, Exhausted):  # what is left of its memory and stack is nobody's guess
             self.kill()
         return reply

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -21,9 +22,9 @@ from tests.doubles.passages import solution_before_gate
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
-LIMIT_S = 2.0
-SLACK_S = 3.0
-"""What a busy machine may add to a limit before a test calls it broken."""
+LIMIT_S = 1.0
+LOADING_S = 4.0
+"""More processor time than a process needs to load the library and compare a few pairs."""
 ENDLESS = ["9^{9^{9^{9}}}", "999999999!", r"\sum_{n=1}^{10^{12}} \sin(n^2)", r"2^{10^{11}} - 1"]
 """Towers, factorials and sums that no machine finishes, or none with this much memory."""
 DEEP = ["(" * 480 + "x" + ")" * 480, r"\frac{1}{" * 100 + "x" + "}" * 100, "{" * 499 + "x" + "}" * 499]
@@ -40,41 +41,56 @@ def pool() -> Iterator[VerifierPool]:
 
 
 @pytest.mark.parametrize("expression", [*ENDLESS, *DEEP, TOWER], ids=lambda text: text[:24])
-async def test_a_hostile_expression_ends_within_its_limit_and_the_next_is_served(
-    pool: VerifierPool, expression: str
-) -> None:
-    """Killed where it must be; the process that takes its place answers as before."""
+async def test_a_hostile_expression_ends_within_its_limit_and_the_next_is_served(expression: str) -> None:
+    """Ended where it must be; the process that takes its place answers as before. Time is the processes' own."""
+    pool = VerifierPool(WorkerLimits(timeout_s=LIMIT_S, memory_mib=1024), processes=1)
+    before = _children_s()
     assert await pool.compare(GOOD) == Compared(True)
-    began = time.monotonic()
     reply = await pool.compare(AnswerPair("42", expression))
-    assert time.monotonic() - began < LIMIT_S + SLACK_S
     assert isinstance(reply, Exhausted) if expression in ENDLESS else reply != Compared(True)
     assert await pool.compare(GOOD) == Compared(True)
+    pool.close()
+    assert _children_s() - before < LIMIT_S + 2 * LOADING_S
+
+
+def _children_s() -> float:
+    """Processor time of all processes of this one that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 async def test_good_pairs_beside_hostile_ones_are_all_answered_rightly(pool: VerifierPool) -> None:
-    """Four endless expressions among sixty pairs, two processes: the others are right, and wait for two limits at
-    most."""
-    began = time.monotonic()
+    """Four endless expressions among sixty pairs, two processes: the others are right, also on a busy machine."""
     hostile = [pool.compare(AnswerPair("7", expression)) for expression in ENDLESS]
     good = [pool.compare(AnswerPair("x^2-1", f"(x-1)(x+1)+{extra}")) for extra in (0, 1) * 28]
     replies = await asyncio.gather(*hostile, *good)
     assert all(isinstance(reply, Exhausted) for reply in replies[:4])
     assert list(replies[4:]) == [Compared(extra == 0) for extra in (0, 1) * 28]
-    assert time.monotonic() - began < 2 * LIMIT_S + 5 * SLACK_S  # loading the library again, and the pairs themselves
+
+
+async def test_a_process_that_gets_no_processor_is_an_error_that_may_pass() -> None:
+    """Stopped from outside: nothing is known of the pair, it may be asked again, and a new process serves it."""
+    pool = VerifierPool(WorkerLimits(timeout_s=0.1, memory_mib=1024), processes=1)
+    await pool.compare(AnswerPair("x", "x+0+0"))
+    for pid in pool.pids:
+        os.kill(pid, signal.SIGSTOP)
+    with pytest.raises(JudgeError, match="got no answer in 2 s") as raised:
+        await pool.compare(GOOD)
+    assert raised.value.kind is ErrorKind.RETRYABLE
+    assert await pool.compare(AnswerPair("x", "x+0+0")) == Compared(True)
+    pool.close()
 
 
 async def test_plain_numbers_do_not_wait_for_hostile_expressions(pool: VerifierPool) -> None:
-    """Both processes are busy with towers of powers: what reading can decide is decided at once."""
+    """Both processes are busy with endless expressions: what reading can decide is decided before they end."""
     gate = VerifierGate(Verifier(), pool)
     await asyncio.gather(pool.compare(GOOD), pool.compare(GOOD))
     hostile = [asyncio.ensure_future(pool.compare(AnswerPair("7", expression))) for expression in ENDLESS[:2]]
     await asyncio.sleep(0.05)
-    began = time.monotonic()
     for number in range(200):
         verdict = await gate.check(solution_before_gate(f"#### {number:,}.0", reference=f"#### {number}"))
         assert isinstance(verdict, Passed)
-    assert time.monotonic() - began < LIMIT_S / 2
+    assert not any(asked.done() for asked in hostile)
     assert all(isinstance(reply, Exhausted) for reply in await asyncio.gather(*hostile))
 
 
@@ -112,24 +128,27 @@ async def test_closing_ends_every_process() -> None:
         os.kill(pid, 0)
 
 
-def test_a_process_ends_with_its_parent() -> None:
-    """kill -9 of whoever asks: the pipe closes, and a process that waits for the next pair ends by itself."""
+@pytest.mark.parametrize("expression", ["x+0", ENDLESS[0]], ids=["idle", "busy"])
+def test_a_process_ends_with_its_parent(expression: str) -> None:
+    """kill -9 of whoever asks: an idle process ends at once, a busy one when its processor time is spent."""
     code = (
-        "import asyncio, os\n"
+        "import os, sys, threading, time\n"
         "from actors.gates.verifier import AnswerPair, WorkerLimits\n"
-        "from actors.gates.verifier_pool import VerifierPool\n"
-        "pool = VerifierPool(WorkerLimits(timeout_s=9, memory_mib=1024), processes=1)\n"
-        "asyncio.run(pool.compare(AnswerPair('x', 'x+0')))\n"
-        "print(pool.pids[0], flush=True)\n"
+        "from actors.gates.verifier_pool import Worker\n"
+        "worker = Worker(WorkerLimits(timeout_s=1, memory_mib=1024))\n"
+        "worker.compare(AnswerPair('x', 'x+0+0'))\n"
+        "threading.Thread(target=worker.compare, args=(AnswerPair('x', sys.argv[1]),)).start()\n"
+        "time.sleep(0.3)\n"
+        "print(worker.pid, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
-    ran = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=False, cwd=ROOT)
+    ran = subprocess.run([sys.executable, "-c", code, expression], stdout=subprocess.PIPE, text=True, cwd=ROOT)
     pid = int(ran.stdout)
-    for _ in range(200):
+    for _ in range(1_200):
         if not _alive(pid):
             return
         time.sleep(0.05)
-    pytest.fail(f"process {pid} outlived its parent by ten seconds")
+    pytest.fail(f"process {pid} outlived its parent by a minute")
 
 
 def _alive(pid: int) -> bool:
