@@ -49,8 +49,10 @@ class VerifierPool:
         return tuple(worker.pid for worker in self._workers if worker.pid is not None)
 
     def close(self) -> None:
-        """Ends every process; comparisons under way fail."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Ends every process; comparisons under way fail. Returns when all have ended."""
+        for worker in self._workers:
+            worker.stop()
+        self._threads.shutdown(wait=True, cancel_futures=True)
         for worker in self._workers:
             worker.kill()
 
@@ -68,6 +70,7 @@ class Worker:
     def __init__(self, limits: WorkerLimits) -> None:
         self._limits = limits
         self._process: subprocess.Popen[bytes] | None = None
+        self._stopped = False
 
     @property
     def pid(self) -> int | None:
@@ -92,14 +95,23 @@ class Worker:
             self.kill()
         return reply
 
+    def stop(self) -> None:
+        """From any thread: the process ends, whoever waits for it is told so, and none is started any more."""
+        self._stopped = True
+        process = self._process
+        if process is not None:
+            process.kill()
+
     def kill(self) -> None:
-        """Ends the process at once."""
+        """Ends the process at once and waits for its end. Not while another thread compares."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
             process.communicate()
 
     def _started(self) -> subprocess.Popen[bytes]:
+        if self._stopped:
+            raise JudgeError(ErrorKind.RETRYABLE, "the verifier was closed")
         paths = os.pathsep.join(path for path in sys.path if path)
         process = subprocess.Popen(
             [sys.executable, "-m", "actors.gates.equality_worker", msgspec.json.encode(self._limits).decode()],
