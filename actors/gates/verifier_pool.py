@@ -125,8 +125,9 @@ class Worker:
         except TimeoutError as error:
             self.kill()
             raise JudgeError(ErrorKind.RETRYABLE, f"no verifying process within {START_S:g} s") from error
-        if ready is None:
-            raise self._dead(process)
+        if ready is None:  # no expression's fault: nothing can be verified here, and the gate is paused
+            dead = self._dead(process)
+            raise JudgeError(ErrorKind.RETRYABLE, f"a verifying process cannot start: {dead.detail}")
         return process
 
     def _dead(self, process: subprocess.Popen[bytes]) -> JudgeError:
