@@ -14,12 +14,12 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.hops import RetryLimits, Sleep, Try, hop
+from actors.hops import RetryLimits, Sleep, Try, hop, insist
 from actors.pool_health import HealthLimits, PoolHealth
 from actors.protocols import Gate, Generator, Orders, Recovery, Task
 from actors.stages import StageCounter
 from schemas.errors import EngineError, ErrorKind, HopError
-from schemas.ids import PoolName
+from schemas.ids import OrderId, PoolName
 from schemas.orders import (
     Accept,
     Attempt,
@@ -27,6 +27,7 @@ from schemas.orders import (
     Decision,
     Duplicate,
     EndReason,
+    Holding,
     Lease,
     Outcome,
     Requeue,
@@ -85,6 +86,7 @@ class Conductor:
         self._room = asyncio.Event()
         self._room.set()
         self._in_flight = 0
+        self._in_hand: dict[OrderId, Holding] = {}
         self._unreported = 0
         self._stages = StageCounter(clock)
         self._health = {
@@ -108,21 +110,28 @@ class Conductor:
             while True:
                 await self._room.wait()
                 room = self._settings.concurrency - self._in_flight
-                leases = await self._tools.orders.lease(self._settings.name, room)
+                leases = await self._insist(lambda room=room: self._tools.orders.lease(self._settings.name, room))
                 if leases is None:
                     return
                 for lease in leases:
-                    self._enter()
+                    self._enter(lease)
                     samples.create_task(self._finish(lease))
                 await self._sleep(LINGER_S)
 
-    def _enter(self) -> None:
+    async def rejoin(self) -> None:
+        """Tells a queue that was made again what is in hand here, so that it is given to nobody else."""
+        holdings = tuple(self._in_hand.values())
+        await self._insist(lambda: self._tools.orders.join(self._settings.name, holdings))
+
+    def _enter(self, lease: Lease) -> None:
         self._in_flight += 1
+        self._in_hand[lease.order.id] = Holding(lease.order.id, lease.attempt)
         if self._in_flight >= self._settings.concurrency:
             self._room.clear()
 
-    def _leave(self) -> None:
+    def _leave(self, lease: Lease) -> None:
         self._in_flight -= 1
+        self._in_hand.pop(lease.order.id, None)
         self._room.set()
 
     async def _finish(self, lease: Lease) -> None:
@@ -134,7 +143,7 @@ class Conductor:
             )
             self._unreported += 1
         finally:
-            self._leave()
+            self._leave(lease)
 
     async def conduct(self, lease: Lease) -> None:
         """One attempt of one order, from lease to a recorded outcome."""
@@ -160,7 +169,7 @@ class Conductor:
     async def _report(self, lease: Lease, attempt: Attempt, decision: Decision) -> None:
         outcome = Outcome(order_id=lease.order.id, attempt=attempt, decision=decision)
         with self._stages.during(Stage.SETTLE):
-            settlement = await self._tools.orders.settle(outcome)
+            settlement = await self._insist(lambda: self._tools.orders.settle(outcome))
         if isinstance(settlement, Duplicate):
             verdicts = (*attempt.verdicts, self._tools.gates.duplicate(settlement))
             attempt, decision = self._decide(lease, replace(attempt, verdicts=verdicts))
@@ -252,6 +261,10 @@ class Conductor:
 
     async def _hop(self, pool: str, call: Callable[[Try], Awaitable[T]]) -> T:
         return await hop(call, self._settings.limits, self._health[pool], sleep=self._sleep, random=self._random)
+
+    async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
+        for_s = self._settings.health.outage_s
+        return await insist(call, for_s=for_s, clock=self._clock, sleep=self._sleep, random=self._random)
 
 
 async def first_completion(generator: Generator, request: GenerationRequest) -> Completion:

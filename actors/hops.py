@@ -10,6 +10,7 @@ alone, while others are answered, is the culprit and ends as crashed; its compan
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import count
 from random import Random
 from typing import TypeVar
 
@@ -24,6 +25,8 @@ Sleep = Callable[[float], Awaitable[None]]
 
 LONGEST_DELAY_S = 30.0
 """A server may ask for more; the lease would end before."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 2.0
+"""Between two calls of a queue that does not answer."""
 DEATHS = 2
 """Replicas that a request must have killed alone to be the culprit."""
 MOST_CRASHES = 12
@@ -77,6 +80,29 @@ async def hop(
         if pool.failed(admission, error) or error.kind is ErrorKind.CRASHED:
             course.charge(error)
         await sleep(delay)
+
+
+async def insist(
+    call: Callable[[], Awaitable[T]],
+    *,
+    for_s: float,
+    clock: Callable[[], float],
+    sleep: Sleep,
+    random: Random,
+) -> T:
+    """For our own queue, which is made again when it dies: asks until it answers, `for_s` seconds long.
+
+    Raises the last HopError after that.
+    """
+    until = clock() + for_s
+    for tries in count(1):
+        try:
+            return await call()
+        except HopError as error:
+            if clock() >= until:
+                raise
+            await sleep(min(LONGEST_PAUSE_S, delay_s(error, tries, base_delay_s=FIRST_PAUSE_S, random=random)))
+    raise AssertionError("a count has no end")
 
 
 class _Course:

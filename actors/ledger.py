@@ -6,7 +6,9 @@ processes see whole transactions. Nothing is ever changed or removed.
 
 import fcntl
 import os
+import socket
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +24,7 @@ from schemas.wire import decode_record, encode_record
 
 NAME = "ledger.sqlite"
 LOCK_NAME = "ledger.lock"
+LOCK_POLL_S = 0.1
 VERSION = 1
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -41,11 +44,15 @@ End = AcceptedEnd | DeadLetteredEnd | Refused
 class SqliteLedger:
     """The writer's side. Use as a context manager or `close` it. Not for two threads at once."""
 
-    def __init__(self, output: Path) -> None:
-        """Opens or creates the ledger of a folder. Raises OutputError when another run holds it or the disk refuses."""
+    def __init__(self, output: Path, *, owner: int | None = None, wait_s: float = 0.0) -> None:
+        """Opens or creates the ledger of a folder. Raises OutputError when another run holds it or the disk refuses.
+
+        `owner`: the process that the run stands and falls with (None: this one). One whose owner is dead, or is ours,
+        is on its way out: it is waited for, `wait_s` seconds at most.
+        """
         self._output = output
         with _told(output):
-            self._lock = _locked(output)
+            self._lock = _locked(output, os.getpid() if owner is None else owner, wait_s)
         try:
             with _told(output):
                 self._database = _opened(output / NAME)
@@ -232,19 +239,47 @@ def _check_version(database: sqlite3.Connection, path: Path) -> None:
         raise OutputError(f"{path}: is a ledger of version {found and found[0]}; this gleaner reads version {VERSION}")
 
 
-def _locked(output: Path) -> int:
+def _locked(output: Path, owner: int, wait_s: float) -> int:
     descriptor = os.open(output / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
+    until = time.monotonic() + wait_s
+    while not _taken(descriptor):
+        holder = os.pread(descriptor, 256, 0).decode("ascii", "replace").strip()
+        if not _leaves(holder, owner) or time.monotonic() > until:
+            os.close(descriptor)
+            raise OutputError(
+                f"{output}: another run is writing here (process {holder or 'unknown'}); "
+                "wait for it, or choose another --output"
+            )
+        time.sleep(LOCK_POLL_S)
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{owner} on {socket.gethostname()}".encode(), 0)
+    return descriptor
+
+
+def _taken(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
-        os.close(descriptor)
-        raise OutputError(
-            f"{output}: another run is writing here (process {holder}); wait for it, or choose another --output"
-        ) from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-    return descriptor
+        return False
+    return True
+
+
+def _leaves(holder: str, owner: int) -> bool:
+    """Whether the run of that holder is over, or is ours. Of another machine's processes nothing is known."""
+    pid, _, host = holder.partition(" on ")
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    return int(pid) == owner or not _lives(int(pid))
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 @contextmanager

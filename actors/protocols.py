@@ -6,7 +6,7 @@ A call that fails raises `schemas.errors.HopError`; none of these retries: the c
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from schemas.orders import Lease, Outcome, Settlement
+from schemas.orders import Holding, Lease, Outcome, Settlement
 from schemas.recovery import Choice, Diagnosis
 from schemas.samples import (
     Candidate,
@@ -61,6 +61,10 @@ class Orders(Protocol):
 
     async def settle(self, outcome: Outcome) -> Settlement:
         """Returns when the outcome is durable."""
+        ...
+
+    async def join(self, conductor: str, holdings: Sequence[Holding]) -> None:
+        """Tells a queue that was made again what this conductor works on."""
         ...
 
 

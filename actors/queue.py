@@ -26,6 +26,7 @@ from schemas.orders import (
     Accept,
     DeadLetter,
     EndReason,
+    Holding,
     Lease,
     Order,
     Outcome,
@@ -106,12 +107,19 @@ class RegenerationQueue:
         while len(leases) < limit and not self.exhausted and (heap := self._next_heap()) is not None:
             order_id = heappop(heap)[2]
             held = self._held[order_id]
-            expires_at = now + self._limits.lease_s
-            self._move(held, State.LEASED, now)
-            held.conductor = conductor
-            heappush(self._leases, (expires_at, held.stamp, order_id))
+            expires_at = self._lend(held, conductor, now)
             leases.append(Lease(held.order, held.passage, held.attempt, expires_at, held.repair, held.history))
         return leases
+
+    def hold(self, conductor: str, holdings: Sequence[Holding], now: float) -> int:
+        """Leases to a conductor what it works on since before this queue was made again; gives how many."""
+        count = 0
+        for holding in holdings:
+            held = self._held.get(holding.order_id)
+            if held is not None and held.attempt == holding.attempt and held.state is State.READY:
+                self._lend(held, conductor, now)
+                count += 1
+        return count
 
     def release(self, conductor: str, now: float) -> int:
         """Puts back what a dead conductor had leased; gives how many."""
@@ -123,14 +131,13 @@ class RegenerationQueue:
     def settle(self, outcome: Outcome, now: float) -> tuple[Settlement, Record | None]:
         """What becomes of an outcome, and the record that must be durable before anyone is told.
 
-        Raises LedgerError for an attempt that was never leased.
+        An attempt number ahead of ours was leased by a queue that died before the attempt below it was durable: that
+        one will be reported or made again, and this one with it.
         """
         held = self._held.get(outcome.order_id)
-        if held is None or outcome.attempt.number < held.attempt:
+        if held is None or outcome.attempt.number != held.attempt:
             self.stale += 1
             return Stale(outcome.order_id), None
-        if outcome.attempt.number > held.attempt:
-            raise LedgerError(f"attempt {outcome.attempt.number} of {held.told()} was never leased")
         if isinstance(outcome.decision, Accept):
             duplicate = self._asked.again(held.order, outcome.attempt)
             if duplicate is not None:
@@ -193,6 +200,13 @@ class RegenerationQueue:
             self._by_state[State.READY] += 1
             self._make_ready(held, planned.at)
             self.issued += 1
+
+    def _lend(self, held: Held, conductor: str, now: float) -> float:
+        expires_at = now + self._limits.lease_s
+        self._move(held, State.LEASED, now)
+        held.conductor = conductor
+        heappush(self._leases, (expires_at, held.stamp, held.order.id))
+        return expires_at
 
     def _record(self, held: Held, outcome: Outcome, now: float) -> Record:
         attempt, decision = outcome.attempt, outcome.decision

@@ -15,9 +15,9 @@ from msgspec import Struct
 from actors.queue import BUDGET_SPENT, RegenerationQueue
 from actors.tally import Tally
 from schemas.corpus import DocumentRefused, Passage
-from schemas.errors import GleanerError, LedgerError, UserError
-from schemas.ledger import CorpusEnded, Record, Refused, ShardWritten
-from schemas.orders import Lease, Order, Outcome, Settlement
+from schemas.errors import GleanerError, UserError
+from schemas.ledger import CorpusEnded, Record, Refused, RunStarted, ShardWritten
+from schemas.orders import Holding, Lease, Order, Outcome, Settlement
 from schemas.progress import RunSnapshot
 
 
@@ -58,13 +58,18 @@ class QueueService:
         self._committing: asyncio.Task[None] | None = None
         self._failed: BaseException | None = None
         self._changed = asyncio.Event()
-        self._read_this_time = False
+        self._corpus_read = False
         self._stopped = False
+        self._recovering = ""
+        self._writer = 0
         for _, record in ledger.records():
             queue.replay(record)
             self._tally.apply(record)
-            if isinstance(record, Refused):
-                self._refused.add(record.document.uri)
+            self._remember(record)
+
+    async def start(self, started: RunStarted) -> None:
+        """A run begins or goes on: its corpus is read anew. A queue that is made again in one run is not started."""
+        await self.append(started)
 
     async def offer(self, passages: Sequence[Passage]) -> bool:
         """Takes in passages, waiting while the queue is full; known ones are skipped. False: no more are wanted."""
@@ -90,21 +95,18 @@ class QueueService:
         """A document that could not be used; told once, however often the corpus is read again."""
         if document.uri in self._refused:
             return
-        self._refused.add(document.uri)
         await self.append(Refused(self._now(), document))
 
     async def corpus_ended(self, documents: int, passages: int) -> None:
         """No more passages come. The run is over when every order has ended."""
-        self._read_this_time = True
-        self._batch.append(CorpusEnded(self._now(), documents, passages))
-        await self._durable()
+        await self.append(CorpusEnded(self._now(), documents, passages))
 
     async def lease(self, conductor: str, limit: int, wait_s: float) -> Sequence[Lease]:
         """Up to `limit` leases; waits up to `wait_s` for the first. Nothing for a conductor that was released."""
         until = self._now() + wait_s
         while not self._stopped and conductor not in self._dead:
             self._check_alive()
-            leases = self._queue.lease(self._now(), conductor, limit)
+            leases = [] if self._recovering else self._queue.lease(self._now(), conductor, limit)
             if leases:
                 return leases
             await self._end_for_budget()
@@ -117,31 +119,51 @@ class QueueService:
         return []
 
     async def settle(self, outcomes: Sequence[Outcome]) -> list[Settlement]:
-        """What became of each outcome, when it is durable. Raises LedgerError for an illegal one; the others count."""
+        """What became of each outcome, when it is durable."""
         settlements: list[Settlement] = []
-        illegal: LedgerError | None = None
         for outcome in outcomes:
-            try:
-                settlement, record = self._queue.settle(outcome, self._now())
-            except LedgerError as error:
-                illegal = illegal or error
-                continue
+            settlement, record = self._queue.settle(outcome, self._now())
             settlements.append(settlement)
             if record is not None:
                 self._batch.append(record)
         await self._durable()
-        if illegal is not None:
-            raise illegal
         return settlements
 
     async def append(self, record: Record) -> None:
         """A record that moves no order (a start, a shard)."""
+        self._remember(record)
         self._batch.append(record)
         await self._durable()
 
-    async def record_shard(self, shard: ShardWritten) -> None:
-        """A shard is on disk under its final name."""
+    async def begin_writing(self, writer: int) -> None:
+        """From here on only this writer's shards are recorded; those of earlier ones are, or never will be.
+
+        Writers are numbered upwards. A dead one's last message may still be on its way when the next looks at what is
+        recorded and removes the rest.
+        """
+        self._writer = max(self._writer, writer)
+        await self._durable()
+
+    async def record_shard(self, writer: int, shard: ShardWritten) -> None:
+        """A shard is on disk under its final name. Raises GleanerError for a writer that another has followed."""
+        if writer != self._writer:
+            raise GleanerError(f"shard {shard.name} is of writer {writer}, and writer {self._writer} has begun")
         await self.append(shard)
+
+    def recover(self, token: str) -> None:
+        """This queue was made again in the middle of a run. Nothing is leased before `resume(token)`: conductors work
+        on what its predecessor had leased, and have not said so yet."""
+        self._recovering = token
+
+    def join(self, conductor: str, holdings: Sequence[Holding]) -> int:
+        """What a conductor works on is leased to it; gives how many."""
+        return self._queue.hold(conductor, holdings, self._now())
+
+    def resume(self, token: str) -> None:
+        """Every living conductor has joined the queue that gave this token."""
+        if token == self._recovering:
+            self._recovering = ""
+            self._changed.set()
 
     def release(self, conductor: str) -> int:
         """The leases of a dead conductor return at once; gives how many. Names are not used again.
@@ -160,7 +182,7 @@ class QueueService:
 
     def finished(self) -> bool:
         """Nothing will be leased any more: every order of the whole corpus has ended, or leasing was stopped."""
-        return self._stopped or (self._queue.outstanding == 0 and (self._read_this_time or self._queue.exhausted))
+        return self._stopped or (self._queue.outstanding == 0 and (self._corpus_read or self._queue.exhausted))
 
     def snapshot(self) -> RunSnapshot:
         """The run at this moment. Raises what the ledger raised, once it has failed."""
@@ -174,6 +196,7 @@ class QueueService:
             waiting=depth.waiting,
             oldest_s=0.0 if depth.oldest_since is None else max(0.0, now - depth.oldest_since),
             stale=self._queue.stale,
+            recovering=self._recovering,
         )
 
     async def close(self) -> None:
@@ -183,6 +206,17 @@ class QueueService:
             await asyncio.wait((self._committing,))
         self._thread.shutdown(wait=True)
         self._ledger.close()
+
+    def _remember(self, record: Record) -> None:
+        match record:
+            case RunStarted():
+                self._corpus_read = False
+            case CorpusEnded():
+                self._corpus_read = True
+            case Refused():
+                self._refused.add(record.document.uri)
+            case _:
+                pass
 
     def _closed_to_orders(self) -> bool:
         return self._stopped or self._queue.exhausted

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-MODULES = ("benchmarks.loop", "benchmarks.ledger", "benchmarks.http_engine")
+MODULES = ("benchmarks.loop", "benchmarks.ledger", "benchmarks.trouble", "benchmarks.http_engine")
 
 
 def main() -> int:

@@ -22,7 +22,7 @@ CALLERS, MESSAGE, ROUNDS = 8, 64, 3
 
 async def attempts_per_second(ledger: Ledger, orders: int) -> float:
     """Every order leased and accepted once."""
-    queue = RegenerationQueue(QueueLimits(3, 300, 30), lambda a, b: 0.0)
+    queue = RegenerationQueue(QueueLimits(max_attempts=3, lease_s=300, fresh_share=0.25), lambda a, b: 0.0)
     service = QueueService(queue, ledger, ServiceSettings("t", 1, orders), now=time.time)
     await service.offer([passage(number) for number in range(orders)])
     await service.corpus_ended(orders, orders)

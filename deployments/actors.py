@@ -6,8 +6,10 @@ again. None takes a CPU of Ray's count: their load is small beside the models', 
 
 import asyncio
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import ray
 from ray import serve
@@ -19,6 +21,7 @@ from actors.dataset.files import Folder
 from actors.dataset.writer import DatasetWriter, Wording
 from actors.ledger import LedgerReader
 from actors.queue_service import QueueService
+from deployments.asking import ask
 from deployments.handles import BatchLimits, GateHandle, PoolHandle, QueueHandle, ray_boundary, streaming
 from deployments.serving import DeploymentNames
 from deployments.wiring import (
@@ -34,6 +37,7 @@ from deployments.wiring import (
 from schemas.config import RunConfig
 from schemas.corpus import DocumentRefused, Passage
 from schemas.ledger import ShardWritten
+from schemas.orders import Holding
 from schemas.progress import RunSnapshot
 from schemas.stages import ConductorStatus
 from schemas.wire import LEASES, OUTCOMES, SETTLEMENTS
@@ -46,55 +50,85 @@ WRITER_POLL_S = 1.0
 
 
 class QueueShell:
-    """The RegenerationQueue and its ledger."""
+    """The RegenerationQueue and its ledger. Killed and made again it replays the ledger at the first call."""
 
-    def __init__(self, config: RunConfig, output: str) -> None:
+    def __init__(self, config: RunConfig, output: str, owner: int) -> None:
+        """`owner`: the driver's process, with which the run stands and falls."""
         self._config = config
         self._output = Path(output)
-        self._service: QueueService
+        self._owner = owner
+        self._opening = asyncio.Lock()
+        self._service: QueueService | None = None
 
     async def open(self) -> None:
-        """Opens the ledger and replays it. Raises OutputError when another run is writing there."""
-        self._service = open_queue(self._config, self._output, now=time.time)
-        await self._service.append(started(self._config, at=time.time()))
+        """A run begins, or goes on. Raises OutputError when another run is writing there."""
+        service = await self._ready(again=False)
+        await service.start(started(self._config, at=time.time()))
 
     async def offer(self, passages: list[Passage]) -> bool:
         """False: no more are wanted."""
-        return await self._service.offer(passages)
+        return await (await self._ready()).offer(passages)
 
     async def refuse(self, document: DocumentRefused) -> None:
-        await self._service.refuse(document)
+        await (await self._ready()).refuse(document)
 
     async def corpus_ended(self, documents: int, passages: int) -> None:
-        await self._service.corpus_ended(documents, passages)
+        await (await self._ready()).corpus_ended(documents, passages)
 
     async def lease(self, conductor: str, limit: int) -> bytes | None:
         """LEASES, or None when the run is over."""
-        leases = await self._service.lease(conductor, limit, LEASE_WAIT_S)
-        if not leases and self._service.finished():
+        service = await self._ready()
+        leases = await service.lease(conductor, limit, LEASE_WAIT_S)
+        if not leases and service.finished():
             return None
         return LEASES.encode(leases)
 
     async def settle(self, outcomes: bytes) -> bytes:
         """OUTCOMES in, SETTLEMENTS out, when durable."""
-        return SETTLEMENTS.encode(await self._service.settle(OUTCOMES.decode(outcomes)))
+        return SETTLEMENTS.encode(await (await self._ready()).settle(OUTCOMES.decode(outcomes)))
 
-    async def record_shard(self, shard: ShardWritten) -> None:
-        await self._service.record_shard(shard)
+    async def begin_writing(self, writer: int) -> None:
+        """Shards of earlier writers are recorded by now, or never will be."""
+        await (await self._ready()).begin_writing(writer)
+
+    async def record_shard(self, writer: int, shard: ShardWritten) -> None:
+        await (await self._ready()).record_shard(writer, shard)
+
+    async def join(self, conductor: str, holdings: Sequence[Holding]) -> None:
+        """What a conductor has worked on since before this queue was made again."""
+        (await self._ready()).join(conductor, holdings)
+
+    async def resume(self, token: str) -> None:
+        """Every living conductor has joined."""
+        (await self._ready()).resume(token)
 
     async def release(self, conductor: str) -> None:
         """The leases of a dead conductor return."""
-        self._service.release(conductor)
+        (await self._ready()).release(conductor)
 
     async def stop_leasing(self) -> None:
         """From now on every lease call says that the run is over."""
-        self._service.stop_leasing()
+        (await self._ready()).stop_leasing()
 
     async def snapshot(self) -> RunSnapshot:
-        return self._service.snapshot()
+        return (await self._ready()).snapshot()
 
     async def close(self) -> None:
-        await self._service.close()
+        if self._service is not None:
+            await self._service.close()
+
+    async def _ready(self, *, again: bool = True) -> QueueService:
+        """The service; one that is opened by any call but `open` was killed, and made `again`."""
+        if self._service is None:
+            async with self._opening:
+                if self._service is None:
+                    service = await asyncio.to_thread(
+                        open_queue, self._config, self._output, owner=self._owner, now=time.time
+                    )
+                    if again:
+                        service.recover(token=uuid4().hex)
+                    self._service = service
+        return self._service
 
 
 class ConductorShell:
@@ -124,6 +158,10 @@ class ConductorShell:
     async def status(self) -> ConductorStatus:
         return self._conductor.status()
 
+    async def rejoin(self) -> None:
+        """The queue was made again: it is told what is in hand here."""
+        await self._conductor.rejoin()
+
 
 class ReaderShell:
     """Reads the corpus, cuts passages, and waits when the queue is full."""
@@ -133,36 +171,40 @@ class ReaderShell:
         self._queue = queue
 
     def run(self) -> None:
-        """The whole corpus, once. Raises CorpusError when it cannot be opened at all."""
+        """The whole corpus from its start: the queue skips what it knows. Raises CorpusError when it cannot be read."""
         chunker = Chunker(self._config.corpus.chunking)
         documents, passages, waiting = 0, 0, []
         for document in read(self._config.corpus):
             if isinstance(document, DocumentRefused):
-                ray.get(self._queue.refuse.remote(document))
+                ask(self._queue.refuse, document)
                 continue
             documents += 1
             for passage in chunker.passages(document):
                 passages += 1
                 waiting.append(passage)
                 if len(waiting) >= OFFER_PASSAGES:
-                    if not ray.get(self._queue.offer.remote(waiting)):
+                    if not ask(self._queue.offer, waiting):
                         return
                     waiting = []
-        if ray.get(self._queue.offer.remote(waiting)):
-            ray.get(self._queue.corpus_ended.remote(documents, passages))
+        if ask(self._queue.offer, waiting):
+            ask(self._queue.corpus_ended, documents, passages)
 
 
 class WriterShell:
     """Turns the ledger's ends into shards, beside the ledger."""
 
-    def __init__(self, config: RunConfig, output: str, queue: Any) -> None:
+    def __init__(self, config: RunConfig, output: str, queue: Any, number: int) -> None:
+        """`number`: of this writer among the run's, upwards."""
         self._config = config
         self._output = Path(output)
         self._queue = queue
+        self._number = number
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Writes shards as they are due until `stop`, then closes the last ones."""
+        """Writes shards as they are due until `stop`, then closes the last ones. Raises HopError without a queue."""
+        with ray_boundary():
+            await self._queue.begin_writing.remote(self._number)
         with LedgerReader(self._output) as ledger:
             writer = DatasetWriter(
                 Folder(self._output),
@@ -196,7 +238,7 @@ class WriterShell:
 
     async def _record(self, shard: ShardWritten) -> None:
         with ray_boundary():
-            await self._queue.record_shard.remote(shard)
+            await self._queue.record_shard.remote(self._number, shard)
 
 
 _actor: Any = ray.remote

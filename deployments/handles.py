@@ -13,7 +13,7 @@ from ray.exceptions import NodeDiedError, OutOfMemoryError, RayActorError, RayEr
 from ray.serve.exceptions import BackPressureError, RayServeException
 
 from schemas.errors import ErrorKind, Failure, HopError
-from schemas.orders import Lease, Outcome, Settlement
+from schemas.orders import Holding, Lease, Outcome, Settlement
 from schemas.samples import Completion, GenerationRequest, Lane
 from schemas.verdicts import GateRequest, Verdict
 from schemas.wire import (
@@ -227,6 +227,10 @@ class QueueHandle:
 
     async def settle(self, outcome: Outcome) -> Settlement:
         return await self._settling.ask(outcome.order_id, outcome)
+
+    async def join(self, conductor: str, holdings: Sequence[Holding]) -> None:
+        with ray_boundary():
+            await self._queue.join.remote(conductor, holdings)
 
 
 def _request_id(reply: Generated | Failure) -> str:

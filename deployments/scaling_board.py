@@ -68,4 +68,4 @@ class Follow:
 
 
 _actor: Any = ray.remote
-BoardActor = _actor(num_cpus=0)(BoardShell)
+BoardActor = _actor(num_cpus=0, max_restarts=-1)(BoardShell)

@@ -28,10 +28,13 @@ from schemas.ids import PoolName, derived_seed
 from schemas.ledger import RunStarted
 from schemas.verdicts import GateName
 
+LEAVING_S = 30.0
+"""A killed run's queue lets go of the folder within so long."""
 
-def open_queue(config: RunConfig, output: Path, *, now: Callable[[], float]) -> QueueService:
+
+def open_queue(config: RunConfig, output: Path, *, owner: int, now: Callable[[], float]) -> QueueService:
     """The queue of a folder, with what its ledger holds. Raises OutputError when another run is writing there."""
-    return queue_service(config, SqliteLedger(output), now=now)
+    return queue_service(config, SqliteLedger(output, owner=owner, wait_s=LEAVING_S), now=now)
 
 
 def queue_service(config: RunConfig, ledger: Ledger, *, now: Callable[[], float]) -> QueueService:

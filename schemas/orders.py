@@ -110,6 +110,13 @@ class DeadLetter(Struct, frozen=True, tag="dead_letter", omit_defaults=True):
 Decision = Accept | Requeue | DeadLetter
 
 
+class Holding(Struct, frozen=True):
+    """An attempt that a conductor works on."""
+
+    order_id: OrderId
+    attempt: int
+
+
 class Outcome(Struct, frozen=True):
     """A conductor's report on one lease."""
 

@@ -126,6 +126,8 @@ class RunSnapshot(Struct, frozen=True):
     """Age of the oldest order that is ready."""
     stale: int = 0
     """Outcomes of attempts that were no longer current."""
+    recovering: str = ""
+    """Of a queue that was made again and waits to be told what conductors hold: its token."""
 
     @property
     def counts(self) -> Counts:

@@ -54,7 +54,10 @@ class VllmEngine:
 
     async def start(self) -> None:
         """Loads the model. Raises ModelError when it does not exist, does not fit its role, or vLLM cannot run it."""
-        self._llm = await asyncio.to_thread(self._load)
+        llm = await asyncio.to_thread(self._load)
+        # vLLM asks its process this before the first request, and would wait for ever if it died just then
+        await llm.get_supported_tasks()
+        self._llm = llm
 
     async def close(self) -> None:
         """Ends vLLM's process; requests under way fail as retryable."""

@@ -6,9 +6,7 @@ only Ray is left out, and each passage gives one sample.
 
 import asyncio
 import os
-import time
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 from itertools import islice
 from pathlib import Path
 
@@ -17,28 +15,20 @@ from rich.console import Console, Group
 from rich.rule import Rule
 from rich.text import Text
 
-from actors.conductor import Conductor
 from actors.corpus.chunker import Chunker
 from actors.corpus.reader import read
 from actors.ledger import MemoryLedger
 from actors.lives import Life, life_of
-from actors.queue_service import QueueService
 from deployments.config import check_models, load
-from deployments.local_gates import local_gate, names, started
+from deployments.in_process import conduct_in_process
 from deployments.terminal.life import Prompts, life_view
 from deployments.terminal.parts import DIM
 from deployments.terminal.reading import as_builtins, put_json
 from deployments.terminal.words import percent, plural
-from deployments.wiring import conductor_random, conductor_settings, queue_service, toolbox
 from schemas.config import RunConfig
 from schemas.corpus import Document, Passage
 from schemas.errors import CorpusError
-from schemas.ids import PoolName
 from schemas.ledger import Planned
-from schemas.orders import Lease, Outcome, Settlement
-
-NAME = "preview"
-LEASE_WAIT_S = 0.2
 
 
 def preview(path: Path, *, samples: int, json: bool) -> None:
@@ -61,41 +51,13 @@ def preview(path: Path, *, samples: int, json: bool) -> None:
 async def preview_lives(config: RunConfig, *, samples: int) -> list[Life]:
     """The whole lives of one sample from each of the first `samples` passages. Raises UserError as a run would."""
     config = replace(config, task=replace(config.task, samples_per_passage=1))
-    passages = _passages(config, samples)
     ledger = MemoryLedger()
-    service = queue_service(config, ledger, now=time.time)
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(service.close)
-        pools = {PoolName(name): await started(stack, pool.engine) for name, pool in config.pools.items()}
-        scored = {name: await local_gate(stack, config, name) for name in names(config)}
-        await service.offer(passages)
-        await service.corpus_ended(documents=len(passages), passages=len(passages))
-        conductor = Conductor(
-            toolbox(config, InProcessOrders(service), pools, scored),
-            conductor_settings(config, NAME),
-            clock=time.time,
-            sleep=asyncio.sleep,
-            random=conductor_random(config, NAME),
-        )
-        await conductor.run()
+    await conduct_in_process(config, passages_of(config, samples), ledger)
     return [_life(ledger, record) for record in ledger.kept if isinstance(record, Planned)]
 
 
-class InProcessOrders:
-    """The queue service as a conductor in the same process sees it."""
-
-    def __init__(self, service: QueueService) -> None:
-        self._service = service
-
-    async def lease(self, conductor: str, limit: int) -> Sequence[Lease] | None:
-        leases = await self._service.lease(conductor, limit, LEASE_WAIT_S)
-        return None if not leases and self._service.finished() else leases
-
-    async def settle(self, outcome: Outcome) -> Settlement:
-        return (await self._service.settle([outcome]))[0]
-
-
-def _passages(config: RunConfig, limit: int) -> list[Passage]:
+def passages_of(config: RunConfig, limit: int) -> list[Passage]:
+    """The first `limit` passages of its corpus. Raises CorpusError when there is none."""
     chunker = Chunker(config.corpus.chunking)
     documents = (found for found in read(config.corpus) if isinstance(found, Document))
     found = list(islice((passage for document in documents for passage in chunker.passages(document)), limit))

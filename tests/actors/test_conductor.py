@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
 from actors.hops import RetryLimits
+from actors.pool_health import HealthLimits
 from schemas.corpus import Passage, Provenance
 from schemas.errors import EngineError, ErrorKind, HopError, JudgeError
 from schemas.ids import DocumentId, OrderId, PoolName
@@ -16,6 +18,7 @@ from schemas.orders import (
     DeadLetter,
     Duplicate,
     EndReason,
+    Holding,
     Lease,
     Order,
     Outcome,
@@ -29,6 +32,7 @@ from schemas.verdicts import Errored, GateName, GateRequest, Passed, Rejected, V
 
 PASSAGE = Passage.of("Velmora was founded in 1623.", Provenance("memory://a", DocumentId("a"), "0" * 64, 0, 28, "test"))
 GENERATOR = PoolName("generator")
+SETTINGS = ConductorSettings("c", concurrency=8, limits=RetryLimits(retries=2, timeout_s=5), fresh_pool=GENERATOR)
 
 
 def lease(slot: int = 0, *, attempt: int = 1, repair: Repair | None = None) -> Lease:
@@ -44,6 +48,7 @@ class Book:
         self.outcomes: list[Outcome] = []
         self.duplicates: dict[OrderId, Duplicate] = {}
         self.asked: list[int] = []
+        self.joined: Sequence[Holding] = ()
 
     async def lease(self, conductor: str, limit: int) -> Sequence[Lease] | None:
         self.asked.append(limit)
@@ -56,6 +61,9 @@ class Book:
             return duplicate
         self.outcomes.append(outcome)
         return Recorded(outcome.order_id)
+
+    async def join(self, conductor: str, holdings: Sequence[Holding]) -> None:
+        self.joined = holdings
 
 
 class Model:
@@ -122,8 +130,8 @@ def conductor(
     faithfulness: Says | None = None,
     *,
     short_circuit: bool = False,
-    concurrency: int = 8,
     task: AskAndRead | None = None,
+    settings: ConductorSettings = SETTINGS,
 ) -> Conductor:
     scored = {
         GateName.FAITHFULNESS: faithfulness or Says(passed(GateName.FAITHFULNESS)),
@@ -136,8 +144,6 @@ def conductor(
         duplicate=lambda found: Rejected(gate=GateName.DIVERSITY, score=1 - found.similarity, threshold=0.1),
     )
     tools = Toolbox(orders=book, task=task or AskAndRead(), pools={GENERATOR: model}, gates=gates, recovery=TryAgain())
-    limits = RetryLimits(retries=2, timeout_s=5)
-    settings = ConductorSettings(name="c", concurrency=concurrency, limits=limits, fresh_pool=GENERATOR)
     return Conductor(tools, settings, clock=lambda: 100.0, sleep=_no_wait, random=Random(0))
 
 
@@ -278,7 +284,7 @@ async def test_no_more_samples_than_asked_are_in_flight() -> None:
             yield Completion(request.id, 0, "Q A: 1", FinishReason.STOP, 1, 1)
 
     book = Book(*(lease(slot) for slot in range(20)))
-    await conductor(book, Counting(), concurrency=4).run()
+    await conductor(book, Counting(), settings=replace(SETTINGS, concurrency=4)).run()
     assert len(book.outcomes) == 20
     assert most == 4
     assert all(1 <= limit <= 4 for limit in book.asked)
@@ -295,7 +301,7 @@ async def test_a_slow_sample_holds_nobody_up() -> None:
             yield Completion(request.id, 0, "Q A: 1", FinishReason.STOP, 1, 1)
 
     book = Book(*(lease(slot) for slot in range(12)))
-    running = asyncio.ensure_future(conductor(book, OneSlow(), concurrency=4).run())
+    running = asyncio.ensure_future(conductor(book, OneSlow(), settings=replace(SETTINGS, concurrency=4)).run())
     await _until(lambda: len(book.outcomes) == 11)
     assert not running.done()
     slow.set()
@@ -303,15 +309,62 @@ async def test_a_slow_sample_holds_nobody_up() -> None:
     assert len(book.outcomes) == 12
 
 
+async def test_a_queue_that_is_made_again_is_waited_for() -> None:
+    """Its process dies under a lease call and under a report: both are asked again, and no sample is made again."""
+
+    class Dying(Book):
+        def __init__(self, *leases: Lease) -> None:
+            super().__init__(*leases)
+            self.deaths = [HopError(ErrorKind.CRASHED, "the actor died") for _ in range(4)]
+
+        async def lease(self, conductor: str, limit: int) -> Sequence[Lease] | None:
+            if len(self.deaths) > 2:
+                raise self.deaths.pop()
+            return await super().lease(conductor, limit)
+
+        async def settle(self, outcome: Outcome) -> Settlement:
+            if self.deaths:
+                raise self.deaths.pop()
+            return await super().settle(outcome)
+
+    book, model = Dying(lease(0)), Model()
+    await conductor(book, model).run()
+    assert len(book.outcomes) == 1
+    assert not book.deaths
+
+
+async def test_a_conductor_says_what_it_holds() -> None:
+    """A queue that was made again asks: the sample that is being made is told, the one that is done is not."""
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    class SecondIsSlow(Model):
+        async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+            if request.id == lease(1).order.id:
+                asked.set()
+                await go_on.wait()
+            async for completion in super().generate(request):
+                yield completion
+
+    book = Book(lease(0), lease(1))
+    conducting = conductor(book, SecondIsSlow())
+    running = asyncio.ensure_future(conducting.run())
+    await asked.wait()
+    await _until(lambda: len(book.outcomes) == 1)
+    await conducting.rejoin()
+    assert list(book.joined) == [Holding(lease(1).order.id, 1)]
+    go_on.set()
+    await running
+
+
 async def test_a_lost_queue_ends_the_conductor_with_its_error() -> None:
-    """The queue's process is gone: the conductor does not spin, it says so to whoever watches it."""
+    """The queue does not come back within the longest outage: the conductor says so to whoever watches it."""
 
     class Gone(Book):
         async def lease(self, conductor: str, limit: int) -> Sequence[Lease] | None:
-            raise HopError(ErrorKind.RETRYABLE, "the actor died")
+            raise HopError(ErrorKind.CRASHED, "the actor died")
 
     with pytest.raises(ExceptionGroup) as raised:
-        await conductor(Gone(), Model()).run()
+        await conductor(Gone(), Model(), settings=replace(SETTINGS, health=HealthLimits(outage_s=0))).run()
     assert raised.group_contains(HopError, match="the actor died")
 
 

@@ -5,7 +5,11 @@ import os
 import resource
 import signal
 import sqlite3
+import subprocess
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -86,6 +90,40 @@ def test_a_second_writer_is_refused_and_told_who_holds_it(tmp_path: Path) -> Non
     with SqliteLedger(tmp_path), pytest.raises(OutputError, match=f"process {os.getpid()}"):
         SqliteLedger(tmp_path)
     SqliteLedger(tmp_path).close()
+
+
+def _hold_for_a_moment(folder: str, owner: int, held: Connection) -> None:
+    with SqliteLedger(Path(folder), owner=owner):
+        held.send("held")
+        time.sleep(0.5)
+
+
+@pytest.mark.parametrize("owner", ["dead", "ours"])
+def test_a_run_whose_driver_is_dead_or_ours_is_waited_for(tmp_path: Path, owner: str) -> None:
+    """kill -9 of `gleaner run`: its queue lets go a moment later, and the same command, given at once, goes on."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    with _held(tmp_path, process.pid if owner == "dead" else os.getpid()):
+        SqliteLedger(tmp_path, wait_s=30).close()
+
+
+def test_a_run_whose_driver_lives_is_not_waited_for(tmp_path: Path) -> None:
+    """Two runs on one folder, the first on another process: refused at once, whatever the patience."""
+    with _held(tmp_path, os.getppid()), pytest.raises(OutputError, match=f"process {os.getppid()}"):
+        SqliteLedger(tmp_path, wait_s=3600)
+
+
+@contextmanager
+def _held(folder: Path, owner: int) -> Iterator[None]:
+    """Another process has the ledger in that owner's name, for half a second."""
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    process = spawn.Process(target=_hold_for_a_moment, args=(str(folder), owner, theirs))
+    process.start()
+    assert ours.poll(60)
+    ours.recv()
+    yield
+    process.join(60)
 
 
 def _write_and_die(folder: str, count: int) -> None:

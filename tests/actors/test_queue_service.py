@@ -12,11 +12,13 @@ from actors.queue import QueueLimits, RegenerationQueue
 from actors.queue_service import Ledger, QueueService, ServiceSettings
 from actors.tally import Tally
 from schemas.corpus import DocumentRefused, RefusalReason
-from schemas.errors import GleanerError, LedgerError, OutputError
-from schemas.ledger import AcceptedEnd, Record
-from schemas.orders import Accept, Duplicate, Outcome, Recorded, Stale
+from schemas.errors import GleanerError, OutputError
+from schemas.ledger import AcceptedEnd, Record, RunStarted, ShardKind, ShardWritten
+from schemas.orders import Accept, Duplicate, Holding, Outcome, Recorded, Stale
 from tests.doubles.attempts import TOKENS_PER_ATTEMPT, accepted, passage, rejected
 
+STARTED = RunStarted(at=1000.0, config_sha256="00", versions={})
+SHARD = ShardWritten(1000.0, ShardKind.DATASET, "dataset/part-00000.parquet", 1, "00", 1, 1)
 BAD = DocumentRefused("a.txt", RefusalReason.EMPTY, "no text")
 
 
@@ -138,20 +140,69 @@ async def test_a_count_that_fails_leaves_nobody_waiting(monkeypatch: pytest.Monk
         queue.snapshot()
 
 
-async def test_one_illegal_report_does_not_lose_its_neighbours() -> None:
-    """A message of three outcomes holds one that cannot be: it is told as a bug; the other two are on disk."""
+async def test_one_stale_report_does_not_lose_its_neighbours() -> None:
+    """A message of three outcomes holds one of an attempt that is not the current one; the other two are on disk."""
     ledger = MemoryLedger()
     queue = service(ledger)
     await queue.offer([passage(number) for number in range(3)])
     one, two, three = [accepted(lease) for lease in await queue.lease("c", 3, 1)]
-    impossible = Outcome(two.order_id, replace(two.attempt, number=7), Accept())
-    with pytest.raises(LedgerError, match="never leased"):
-        await queue.settle([one, impossible, three])
+    ahead = Outcome(two.order_id, replace(two.attempt, number=7), Accept())
+    kinds = [type(settlement) for settlement in await queue.settle([one, ahead, three])]
+    assert kinds == [Recorded, Stale, Recorded]
     assert [record.order_id for record in ledger.kept if isinstance(record, AcceptedEnd)] == [
         one.order_id,
         three.order_id,
     ]
     assert isinstance((await queue.settle([two]))[0], Recorded)
+
+
+async def test_a_queue_made_again_knows_that_the_corpus_was_read() -> None:
+    """kill -9 of the queue after the reader had ended: the run ends all the same. A new run reads the corpus anew."""
+    ledger = MemoryLedger()
+    first = service(ledger)
+    await first.start(STARTED)
+    await first.offer([passage(1)])
+    await first.corpus_ended(1, 1)
+    again = service(ledger)
+    await again.settle([accepted(lease) for lease in await again.lease("c", 1, 1)])
+    assert again.finished()
+    await again.start(STARTED)
+    assert not again.finished()
+
+
+async def test_what_conductors_work_on_is_not_given_to_others() -> None:
+    """The queue is killed with two leases out. Made again it leases nothing until their holder has said so; an attempt
+    that is not current any more, and an order that has ended, are nobody's."""
+    ledger = MemoryLedger()
+    first = service(ledger)
+    await first.offer([passage(number) for number in range(3)])
+    one, two, three = await first.lease("alive", 3, 1)
+    await first.settle([accepted(one), rejected(two)])
+    again = service(ledger)
+    again.recover("token")
+    assert again.snapshot().recovering == "token"
+    assert await again.lease("new", 10, 0) == []
+    holdings = [Holding(lease.order.id, lease.attempt) for lease in (one, two, three)]
+    assert again.join("alive", holdings) == 1
+    again.resume("of another queue")
+    assert await again.lease("new", 10, 0) == []
+    again.resume("token")
+    (given,) = await again.lease("new", 10, 0)
+    assert (given.order, given.attempt) == (two.order, 2)
+    assert isinstance((await again.settle([accepted(three)]))[0], Recorded)
+    assert again.release("alive") == 0
+
+
+async def test_a_dead_writers_last_word_is_not_heard() -> None:
+    """Its message arrives when the next writer has already removed what was not recorded."""
+    ledger = MemoryLedger()
+    queue = service(ledger)
+    await queue.begin_writing(1)
+    await queue.record_shard(1, SHARD)
+    await queue.begin_writing(2)
+    with pytest.raises(GleanerError, match="writer 2 has begun"):
+        await queue.record_shard(1, SHARD)
+    assert ledger.kept == [SHARD]
 
 
 async def test_a_dead_conductors_waiting_call_gets_nothing() -> None:

@@ -15,7 +15,7 @@ from actors.corpus.chunker import Chunker
 from actors.corpus.reader import read
 from actors.ledger import MemoryLedger
 from deployments.config import load_text, resolve
-from deployments.terminal.preview import InProcessOrders
+from deployments.in_process import InProcessOrders
 from deployments.wiring import computed_gates, conductor_settings, queue_service, toolbox
 from schemas.config import RunConfig
 from schemas.corpus import Document, Passage

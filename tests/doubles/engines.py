@@ -5,6 +5,7 @@ so two runs with one seed agree sample for sample.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
@@ -22,7 +23,8 @@ class InstantOptions(Struct, frozen=True, forbid_unknown_fields=True):
     """`rejected`: share of drafts that the classifier scores low; `malformed`: share of completions that do not parse;
     `failing`: share of requests that always fail; `median_s`, `sigma`: lognormal service time; `slots`: how many at
     once; `instant_after`: once this file is there, answers take no time any more; `held`: share of requests that
-    wait for the file `held_until`."""
+    wait for the file `held_until`; `journal`: file that gets a line for every generation that begins;
+    `away_after_s`, `away_s`: from so long after its start on, every request fails at once for so long."""
 
     rejected: float = 0.0
     malformed: float = 0.0
@@ -33,6 +35,9 @@ class InstantOptions(Struct, frozen=True, forbid_unknown_fields=True):
     instant_after: str = ""
     held: float = 0.0
     held_until: str = ""
+    journal: str = ""
+    away_after_s: float = 0.0
+    away_s: float = 0.0
 
 
 class InstantEngine:
@@ -41,10 +46,12 @@ class InstantEngine:
     def __init__(self, options: InstantOptions) -> None:
         self._options = options
         self._slots = asyncio.Semaphore(options.slots)
+        self._started_at = 0.0
         self.served = 0
 
     async def start(self) -> None:
         """Nothing to load."""
+        self._started_at = time.monotonic()
 
     async def check(self) -> None:
         """Always well."""
@@ -53,6 +60,7 @@ class InstantEngine:
         """Nothing to free."""
 
     async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+        self._note(request.id)
         for index in range(request.n):
             key = content_id(request.messages[-1].content, request.sampling.seed, index)
             await self._serve(key)
@@ -73,6 +81,8 @@ class InstantEngine:
 
     async def _serve(self, key: str) -> None:
         self.served += 1
+        if 0 <= time.monotonic() - self._started_at - self._options.away_after_s < self._options.away_s:
+            raise EngineError(ErrorKind.RETRYABLE, "nobody answers there")
         while self._held(key):  # noqa: ASYNC110  (a file is no event)
             await asyncio.sleep(0.1)
         if self._options.median_s > 0 and not self._released():
@@ -81,6 +91,11 @@ class InstantEngine:
                 await asyncio.sleep(0 if self._released() else wait_s)
         if _share(key, "failing") < self._options.failing:
             raise EngineError(ErrorKind.RETRYABLE, "this request always fails")
+
+    def _note(self, request_id: str) -> None:
+        if self._options.journal:
+            with Path(self._options.journal).open("a") as journal:  # one short line: whole, whoever else writes
+                journal.write(f"{time.time()} {request_id}\n")
 
     def _held(self, key: str) -> bool:
         return _share(key, "held") < self._options.held and not Path(self._options.held_until).exists()

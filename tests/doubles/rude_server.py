@@ -32,6 +32,10 @@ class RudeServer:
         self.cancelled = asyncio.Event()
         self.broken = False
         """Every call fails, whatever it asks for."""
+        self.mood: Callable[[dict], str] = lambda body: body["messages"][-1]["content"]
+        """How to behave towards a body: a name of `BEHAVIOURS`; any other and it answers well."""
+        self.says: Callable[[dict], str] = lambda body: SAID
+        """What it answers when it answers well."""
 
     async def models(self, request: web.Request) -> web.Response:
         self.keys.append(request.headers.get("Authorization"))
@@ -44,8 +48,7 @@ class RudeServer:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
-            asked = "500" if self.broken else body["messages"][-1]["content"]
-            behave = _BEHAVIOURS.get(asked)
+            behave = BEHAVIOURS.get("500" if self.broken else self.mood(body))
             return self._answer(body) if behave is None else await behave(request)
         except asyncio.CancelledError:
             self.cancelled.set()
@@ -59,13 +62,16 @@ class RudeServer:
         probs = [7.0, -6.0] if body["input"] == "wrong schema" else [0.25, 0.75]
         return web.json_response({"data": [{"index": 0, "probs": probs}], "usage": {"prompt_tokens": 5}})
 
-    @staticmethod
-    def _answer(body: dict) -> web.Response:
-        choices = [
-            {"index": index, "message": {"role": "assistant", "content": SAID}, "finish_reason": "stop"}
-            for index in range(body.get("n", 1))
-        ]
-        return web.json_response(GOOD | {"choices": choices})
+    def _answer(self, body: dict) -> web.Response:
+        return _choices([self.says(body)] * body.get("n", 1))
+
+
+def _choices(texts: list[str]) -> web.Response:
+    choices = [
+        {"index": index, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+        for index, text in enumerate(texts)
+    ]
+    return web.json_response(GOOD | {"choices": choices})
 
 
 @asynccontextmanager
@@ -110,7 +116,7 @@ async def _hang(request: web.Request) -> web.StreamResponse:
 
 async def _slow(request: web.Request) -> web.StreamResponse:
     await asyncio.sleep(0.05)
-    return RudeServer._answer({})
+    return _choices([SAID])
 
 
 async def _truncate(request: web.Request) -> web.StreamResponse:
@@ -128,7 +134,7 @@ async def _disconnect(request: web.Request) -> web.StreamResponse:
     return web.Response()
 
 
-_BEHAVIOURS = {
+BEHAVIOURS = {
     "429": _status(429, "slow down"),
     "429 seconds": _status(429, Retry_After="7"),
     "429 date": _status(429, Retry_After="Wed, 21 Oct 2026 07:28:30 GMT"),

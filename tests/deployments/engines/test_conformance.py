@@ -45,15 +45,12 @@ ENGINES = [
 ]
 SLOTS = 16
 """Completions that each engine runs at once here."""
-
-
 LONG = 1500
 """Tokens of a request that is still running whenever it is left."""
 
 
 class Subject(Struct, frozen=True):
-    """A started engine, how many passes its model made (None: nobody counts), how to break what it runs on, and how
-    it tells that: a server's end is one more failed call, the end of a process of ours makes suspects of its calls."""
+    """A started engine, the passes its model made (None: nobody counts), how to break it, and what it then tells."""
 
     name: str
     engine: Engine

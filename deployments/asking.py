@@ -1,0 +1,37 @@
+"""One way to call our own actors and wait for the answer. Law: one that is being made again is waited for, one that is
+gone is an error, and what the user can mend arrives as itself and not in Ray's wrapping."""
+
+import time
+from typing import Any
+
+import ray
+from ray.exceptions import ActorUnavailableError, RayTaskError
+
+from schemas.errors import UserError
+
+ANSWER_S = 600.0
+"""A queue that is made again reads its whole ledger before it answers."""
+PAUSE_S = 0.1
+
+
+def ask(method: Any, *arguments: Any) -> Any:
+    """The answer of an actor that may be made again meanwhile, so only for what may be asked twice.
+
+    Waits as long as the actor lives (a full queue makes the reader wait); `ANSWER_S` for one that does not come back.
+    Raises RayActorError when it is gone, and what it raised.
+    """
+    until = time.monotonic() + ANSWER_S
+    while True:
+        try:
+            return ray.get(method.remote(*arguments))
+        except RayTaskError as error:
+            raise told(error) from error
+        except ActorUnavailableError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(PAUSE_S)
+
+
+def told(error: RayTaskError) -> BaseException:
+    """The user's mistake as itself; anything else with the traceback of where it happened."""
+    return error.cause if isinstance(error.cause, UserError) else error

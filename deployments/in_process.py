@@ -1,0 +1,59 @@
+"""The whole loop in this process: queue, one conductor, engines and gates; no Ray. For previews and measurements."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+
+from actors.conductor import Conductor
+from actors.queue_service import Ledger, QueueService
+from deployments.local_gates import local_gate, names, started
+from deployments.wiring import conductor_random, conductor_settings, queue_service, toolbox
+from schemas.config import RunConfig
+from schemas.corpus import Passage
+from schemas.ids import PoolName
+from schemas.orders import Holding, Lease, Outcome, Settlement
+
+NAME = "in-process"
+LEASE_WAIT_S = 0.2
+
+
+async def conduct_in_process(config: RunConfig, passages: Sequence[Passage], ledger: Ledger) -> None:
+    """Every order of the passages to its end, in the ledger, which is closed. Raises UserError as a run would."""
+    service = queue_service(config, ledger, now=time.time)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(service.close)
+        pools = {PoolName(name): await started(stack, pool.engine) for name, pool in config.pools.items()}
+        scored = {name: await local_gate(stack, config, name) for name in names(config)}
+        conductor = Conductor(
+            toolbox(config, InProcessOrders(service), pools, scored),
+            conductor_settings(config, NAME),
+            clock=time.time,
+            sleep=asyncio.sleep,
+            random=conductor_random(config, NAME),
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_read(service, passages))
+            group.create_task(conductor.run())
+
+
+class InProcessOrders:
+    """The queue service as a conductor in the same process sees it."""
+
+    def __init__(self, service: QueueService) -> None:
+        self._service = service
+
+    async def lease(self, conductor: str, limit: int) -> Sequence[Lease] | None:
+        leases = await self._service.lease(conductor, limit, LEASE_WAIT_S)
+        return None if not leases and self._service.finished() else leases
+
+    async def join(self, conductor: str, holdings: Sequence[Holding]) -> None:
+        """Nobody makes this queue again."""
+
+    async def settle(self, outcome: Outcome) -> Settlement:
+        return (await self._service.settle([outcome]))[0]
+
+
+async def _read(service: QueueService, passages: Sequence[Passage]) -> None:
+    await service.offer(passages)
+    await service.corpus_ended(documents=len(passages), passages=len(passages))

@@ -1,0 +1,116 @@
+"""From nothing to the last order's end: starts what a run needs, looks at it four times a second, tells, and drains."""
+
+import logging
+import time
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+
+import ray
+
+from deployments import serving
+from deployments.autoscaling import Autoscaler
+from deployments.crew import Crew, Role
+from deployments.interrupts import Interrupts
+from deployments.progress import Phase, Progress, ReplicaStatus
+from schemas.config import RunConfig
+from schemas.scaling import Scaling
+from schemas.stages import ConductorStatus
+
+log = logging.getLogger("gleaner.run")
+
+TICK_S = 0.25
+REPLICA_POLL_S = 1.0
+DRAIN_S = 30.0
+"""Samples in flight may take this long to end after an interrupt; then their leases are given back."""
+
+Watch = Callable[[Progress], None]
+
+
+class RunEnd(Enum):
+    COMPLETE = "complete"
+    INTERRUPTED = "interrupted"
+
+
+class Supervisor:
+    """Owns a run's actors and deployments. `stop` it whatever `run` did."""
+
+    def __init__(self, config: RunConfig, output: Path, run_id: str, watch: Watch) -> None:
+        self._config = config
+        self._watch = watch
+        self._where = serving.names(config, run_id)
+        self._crew = Crew(config, output, self._where)
+        self._replicas: tuple[ReplicaStatus, ...] = ()
+        self._replicas_at = 0.0
+        self._autoscaler: Autoscaler | None = None
+        self._scaling: Scaling | None = None
+
+    def run(self, interrupts: Interrupts) -> RunEnd:
+        """From nothing to the last order's end, or to a drained interrupt."""
+        self._tell(Phase.STARTING, "starting the queue")
+        self._start()
+        interrupted_at: float | None = None
+        while self._crew.conducting:
+            if interrupts.asked:
+                interrupted_at = time.monotonic() if interrupted_at is None else interrupted_at
+                self._crew.stop_leasing()
+                if time.monotonic() - interrupted_at > DRAIN_S:
+                    log.warning("some samples did not end in time; their leases are given back")
+                    break
+            self._crew.watch(TICK_S)
+            self._tell(Phase.RUNNING if interrupted_at is None else Phase.DRAINING)
+        self._tell(Phase.FINISHING, "closing shards")
+        self._crew.finish_writing()
+        snapshot = self._crew.snapshot()
+        self._tell(Phase.DONE)
+        assert snapshot is not None
+        return RunEnd.COMPLETE if interrupted_at is None and not snapshot.counts.outstanding else RunEnd.INTERRUPTED
+
+    def stop(self) -> None:
+        """Ends what this run started; the queue closes its ledger last."""
+        self._crew.dismiss()
+        serving.remove(self._where)
+        if self._autoscaler is not None:
+            self._autoscaler.close()
+        self._crew.close_queue()
+
+    def _start(self) -> None:
+        if self._config.ray_address is None:
+            serving.check_fits(self._config, ray.cluster_resources())
+        self._crew.open_queue()
+        self._crew.begin(Role.WRITER)
+        self._crew.begin(Role.READER)
+        self._tell(Phase.STARTING, "starting models")
+        self._autoscaler = Autoscaler(self._config, self._where)
+        serving.deploy(self._config, self._where)
+        for _ in range(self._config.conductors.count):
+            self._crew.begin(Role.CONDUCTOR)
+
+    def _tell(self, phase: Phase, note: str = "") -> None:
+        now = time.time()
+        snapshot, conductors = self._crew.snapshot(), self._crew.statuses()
+        if self._crew.conducting and now - self._replicas_at > REPLICA_POLL_S:
+            self._replicas_at = now
+            self._replicas = tuple(serving.replica_status(self._where))
+            if self._autoscaler is not None and snapshot is not None:
+                self._scaling = self._autoscaler.step(snapshot, conductors, self._replicas)
+        if phase is Phase.RUNNING and not all(status.running for status in self._replicas):
+            waiting = [status.name for status in self._replicas if not status.running]
+            note = f"loading models: {len(self._replicas) - len(waiting)} of {len(self._replicas)} ready"
+            phase = Phase.STARTING if snapshot is None or not snapshot.counts.attempts else phase
+        self._watch(
+            Progress(
+                at=now,
+                phase=phase,
+                snapshot=snapshot,
+                conductors=tuple(conductors),
+                replicas=self._replicas,
+                scaling=self._scaling,
+                note=note or _pauses(conductors),
+            )
+        )
+
+
+def _pauses(conductors: list[ConductorStatus]) -> str:
+    pauses = {pause.name: pause for status in conductors for pause in status.paused}
+    return "; ".join(f"{pause.name} is paused: {pause.why}" for pause in pauses.values())

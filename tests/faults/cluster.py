@@ -1,0 +1,112 @@
+"""Three Ray nodes (`ray.cluster_utils.Cluster`) in a process of their own, and whom a test may kill there.
+
+    python -m tests.faults.cluster      says its address; each line it reads adds a node; ends with its input
+
+Processes are found by their titles below that process: nobody connects to the cluster but the run under test.
+"""
+
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+NODE: dict[str, Any] = {"num_cpus": 8, "object_store_memory": 80 * 1024 * 1024}
+WORKERS = 2
+STOP_S = 30.0
+
+
+class ThreeNodes:
+    """A head with driver, queue and conductors, and two nodes beside it; all hold replicas."""
+
+    def __init__(self, process: "subprocess.Popen[str]", environment: dict[str, str]) -> None:
+        self._process = process
+        self.environment = environment
+        """For a process that joins: the way of authentication and the token."""
+        assert process.stdout is not None
+        self.address = process.stdout.readline().strip()
+        assert self.address, "the cluster's process has ended"
+
+    def add_node(self) -> None:
+        """One more node, in place of one that was killed; it comes while the test goes on."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("a node\n")
+        self._process.stdin.flush()
+
+    def processes(self, title: str) -> list[psutil.Process]:
+        """Those whose title begins so, oldest first: `ray::ConductorShell`, `ray::ServeReplica:<application>`."""
+        return sorted((each for each in self._below() if _title(each).startswith(title)), key=_born)
+
+    def workers(self) -> list[psutil.Process]:
+        """The raylets of the nodes beside the head."""
+        return [each for each in self._below() if _name(each) == "raylet" and "--head" not in _title(each)]
+
+    def _below(self) -> list[psutil.Process]:
+        return psutil.Process(self._process.pid).children(recursive=True)
+
+
+@contextmanager
+def three_nodes() -> Iterator[ThreeNodes]:
+    """Started and ended here."""
+    with tempfile.TemporaryDirectory(prefix="trio-", ignore_cleanup_errors=True) as folder:
+        (Path(folder) / "token").write_text(secrets.token_hex(32))
+        own = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(Path(folder) / "token"), "TRIO": folder}
+        with (Path(folder) / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "tests.faults.cluster"],
+                env=os.environ | own, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
+            )  # fmt: skip
+        try:
+            yield ThreeNodes(process, os.environ | own)
+        finally:
+            below = psutil.Process(process.pid).children(recursive=True)
+            end(psutil.Process(process.pid), *below)
+            process.wait()
+
+
+def end(*processes: psutil.Process) -> None:
+    """kill -9, and not before they are gone."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(processes, timeout=STOP_S)
+
+
+def _title(process: psutil.Process) -> str:
+    with suppress(psutil.NoSuchProcess):
+        return " ".join(process.cmdline())
+    return ""
+
+
+def _name(process: psutil.Process) -> str:
+    with suppress(psutil.NoSuchProcess):
+        return process.name()
+    return ""
+
+
+def _born(process: psutil.Process) -> float:
+    with suppress(psutil.NoSuchProcess):
+        return process.create_time()
+    return 0.0
+
+
+def main() -> None:
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args=NODE | {"temp_dir": os.environ["TRIO"]})
+    for _ in range(WORKERS):
+        cluster.add_node(**NODE)
+    sys.stdout.write(f"{cluster.address}\n")
+    sys.stdout.flush()
+    for _ in sys.stdin:
+        cluster.add_node(**NODE)
+
+
+if __name__ == "__main__":
+    main()
