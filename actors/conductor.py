@@ -211,7 +211,7 @@ class Conductor:
             started_at = self._clock()
             completion = await self._hop(pool, lambda this: first_completion(generator, generation(request, this)))
             seconds = self._clock() - started_at
-        draft = task.read(completion.text, completion.finish)
+        draft = task.read(lease, completion.text, completion.finish)
         return Candidate(
             pool=pool,
             prompt=request.messages,

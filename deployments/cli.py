@@ -8,7 +8,7 @@ import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 RAY_LOGS = Path("/tmp/ray/session_latest/logs")
 RunFile = Annotated[Path, typer.Argument(metavar="RUN.yaml", help="The run's configuration.", show_default=False)]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A run's output folder.", show_default=False)]
+Gate = Literal["faithfulness", "reward", "verifier"]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
 
 
@@ -147,6 +148,23 @@ def replay(
         from deployments.terminal.replaying import show_replay, wanted
 
         show_replay(folder, wanted(reason or [], mode or []), config, dry_run=dry_run, json=json)
+
+
+@app.command()
+def audit(
+    config: RunFile,
+    gate: Annotated[Gate, typer.Option("--gate", help="The gate to measure.", show_default=False)],
+    labelled: Annotated[
+        Path, typer.Option("--labelled", metavar="FILE", help="JSON lines with labels.", show_default=False)
+    ],
+    json: Json = False,
+) -> None:
+    """Measure a gate of a configuration on labelled rows: agreement, precision, recall, with intervals."""
+    with boundary():
+        from deployments.terminal.auditing import show_audit
+        from schemas.verdicts import GateName
+
+        show_audit(config, GateName(gate), labelled, json=json)
 
 
 @app.command()

@@ -82,11 +82,8 @@ def resolve(config: RunConfig, base: Path) -> RunConfig:
         chunking=replace(config.corpus.chunking, tokenizer=tokenizer),
     )
     pools = {name: _resolved(pool, base) for name, pool in config.pools.items()}
-    gates = replace(
-        config.gates,
-        faithfulness=_resolved(config.gates.faithfulness, base),
-        reward=_resolved(config.gates.reward, base),
-    )
+    models: dict[str, Any] = {name: _resolved(model, base) for name, model in config.gates.models.items()}
+    gates = replace(config.gates, **models)
     return replace(config, corpus=corpus, pools=pools, gates=gates)
 
 

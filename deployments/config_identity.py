@@ -32,10 +32,11 @@ CHANGES: dict[type[msgspec.Struct], dict[Change, str]] = {
     c.RunConfig: {Change.ANY_RESUME: "name ray_address", Change.NEVER: "seed"},
     c.Corpus: {
         Change.ANY_RESUME: "base",
-        Change.NEVER: "paths include text_field id_field max_document_bytes encoding",
+        Change.NEVER: "paths include text_field answer_field id_field max_document_bytes encoding",
     },
     c.Chunking: {Change.NEVER: "max_tokens min_characters tokenizer"},
     c.GroundedAnswer: {Change.REPLAY: "output", Change.NEVER: "kind samples_per_passage"},
+    c.Math: {Change.NEVER: "kind samples_per_passage"},
     c.SamplingDefaults: {Change.REPLAY: "temperature top_p max_tokens"},
     c.Pool: {},
     c.VllmEngine: {
@@ -56,7 +57,8 @@ CHANGES: dict[type[msgspec.Struct], dict[Change, str]] = {
     c.Replicas: {
         Change.ANY_RESUME: "min max num_cpus num_gpus accelerator_type max_ongoing stall_s slots",
     },
-    c.Gates: {Change.REPLAY: "short_circuit duplicate_similarity"},
+    c.Gates: {Change.REPLAY: "faithfulness reward verifier short_circuit duplicate_similarity"},
+    c.Verifier: {Change.ANY_RESUME: "timeout_s memory_mib processes", Change.REPLAY: "max_characters"},
     c.Classifier: {Change.REPLAY: "form threshold positive_label"},
     c.LlmJudge: {Change.REPLAY: "form threshold max_tokens temperature dimensions"},
     c.Recovery: {Change.REPLAY: "policy max_attempts escalate_to"},

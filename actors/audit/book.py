@@ -39,6 +39,7 @@ class Span(Struct, frozen=True):
     start: int
     end: int
     text: str
+    reference: str | None = None
 
 
 class Book(Struct):
@@ -95,7 +96,7 @@ def _plan(book: Book, record: Planned, findings: Findings) -> None:
     if passage.id in book.planned:
         findings.error(Check.CONSERVATION, f"passage {passage.id} is planned twice", "ledger")
     book.planned.add(passage.id)
-    if passage_id(passage.text, passage.provenance) != passage.id:
+    if passage_id(passage.text, passage.provenance, passage.reference) != passage.id:
         findings.error(Check.PROVENANCE, f"passage {passage.id} is not what its id says", passage.provenance.uri)
     _keep_span(book, passage)
     for order in record.orders:
@@ -108,7 +109,7 @@ def _plan(book: Book, record: Planned, findings: Findings) -> None:
 
 def _keep_span(book: Book, passage: Passage) -> None:
     where = passage.provenance
-    span = Span(passage.id, where.document_sha256, where.start, where.end, passage.text)
+    span = Span(passage.id, where.document_sha256, where.start, where.end, passage.text, passage.reference)
     book.spans.setdefault(where.uri, []).append(span)
 
 

@@ -81,9 +81,8 @@ def read_config(output: Path) -> RunConfig | None:
 
 def _models(config: RunConfig) -> dict[str, str]:
     pools = {name: pool.engine.model for name, pool in config.pools.items()}
-    gates = config.gates
-    return {**pools, "faithfulness": gates.faithfulness.engine.model, "reward": gates.reward.engine.model}
+    return {**pools, **{name: gate.engine.model for name, gate in config.gates.models.items()}}
 
 
 def _thresholds(config: RunConfig) -> dict[str, float]:
-    return {"faithfulness": config.gates.faithfulness.threshold, "reward": config.gates.reward.threshold}
+    return {name: gate.threshold for name, gate in config.gates.models.items()}

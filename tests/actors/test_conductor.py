@@ -101,7 +101,7 @@ class AskAndRead:
             id=lease.order.id, messages=(Message("user", lease.passage.text),), sampling=Sampling()
         )
 
-    def read(self, text: str, finish: FinishReason) -> Draft | str:
+    def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | str:
         if "A:" not in text:
             return "no answer"
         question, _, answer = text.partition("A:")
