@@ -1,14 +1,17 @@
 # make demo   install, then stream the quickstart into runs/quickstart
 # make test   everything that this machine can run; `make quick` the tests that take milliseconds
 # make check  ruff and pyright;  make bench  the measurements of docs/performance.md
+# make monitor  Prometheus beside a run, with its alerts (docs/monitoring.md)
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 OUTPUT ?= runs/quickstart
+MONITOR_PORT ?= 9465
+MONITOR_DATA ?= runs/prometheus
 
-.PHONY: demo test quick check format bench install install-dev clean
+.PHONY: demo test quick check format bench monitor install install-dev clean
 
 demo: install
 	$(BIN)/gleaner run examples/quickstart.yaml --output $(OUTPUT)
@@ -30,6 +33,13 @@ format: install-dev
 
 bench: install-dev
 	$(BIN)/python -m benchmarks
+
+monitor:
+	@command -v prometheus >/dev/null || { echo "prometheus is not installed: apt-get install prometheus" >&2; exit 2; }
+	@mkdir -p $(MONITOR_DATA)
+	@echo "Prometheus: http://127.0.0.1:$(MONITOR_PORT)  alerts: http://127.0.0.1:$(MONITOR_PORT)/alerts  (Ctrl-C ends it)"
+	@exec prometheus --config.file=deployments/monitoring/prometheus.yml --storage.tsdb.path=$(MONITOR_DATA) \
+		--web.listen-address=127.0.0.1:$(MONITOR_PORT) --log.level=warn
 
 install: $(VENV)/installed
 install-dev: $(VENV)/installed-dev

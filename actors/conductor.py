@@ -34,7 +34,7 @@ from schemas.orders import (
     Requeue,
 )
 from schemas.samples import Candidate, Completion, Cost, GenerationRequest
-from schemas.stages import ConductorStatus, Stage
+from schemas.stages import CallFailures, ConductorStatus, Stage
 from schemas.verdicts import Errored, GateName, GateRequest, Passed, Rejected, Verdict
 
 log = logging.getLogger("gleaner.conductor")
@@ -104,6 +104,11 @@ class Conductor:
             unreported=self._unreported,
             stages=self._stages.flows(),
             paused=tuple(health.pause for health in self._health.values() if health.pause is not None),
+            failures=tuple(
+                CallFailures(name, kind, count)
+                for name, health in self._health.items()
+                for kind, count in health.failures.items()
+            ),
         )
 
     async def run(self) -> None:
@@ -152,7 +157,9 @@ class Conductor:
         started_at = self._clock()
         attempt = Attempt(number=lease.attempt, repair=lease.repair, candidate=None, started_at=started_at)
         try:
-            attempt, decision = await self._attempt(lease, attempt)
+            spoiling = None if self._tools.injection is None else self._tools.injection.of(lease)
+            attempt = replace(attempt, injected=None if spoiling is None else spoiling.tag)
+            attempt, decision = await self._attempt(lease, attempt, spoiling)
         except Exception as bug:  # one order's bug must not end the others'
             place = traceback.extract_tb(bug.__traceback__)[-1]
             detail = f"{type(bug).__name__}: {bug} ({place.filename.rsplit('/', 1)[-1]}:{place.lineno})"
@@ -160,10 +167,7 @@ class Conductor:
             decision = DeadLetter(reason=EndReason.INTERNAL_ERROR, detail=detail)
         await self._report(lease, replace(attempt, seconds=self._clock() - started_at), decision)
 
-    async def _attempt(self, lease: Lease, attempt: Attempt) -> tuple[Attempt, Decision]:
-        injection = self._tools.injection
-        spoiling = None if injection is None else injection.of(lease)
-        attempt = replace(attempt, injected=None if spoiling is None else spoiling.tag)
+    async def _attempt(self, lease: Lease, attempt: Attempt, spoiling: Spoiling | None) -> tuple[Attempt, Decision]:
         try:
             candidate = await self._generate(lease, spoiling)
         except HopError as error:
@@ -212,7 +216,7 @@ class Conductor:
             started_at = self._clock()
             completion = await self._ask(pool, request)
             seconds = self._clock() - started_at
-        draft = task.read(completion.text, completion.finish)
+        draft = task.read(lease, completion.text, completion.finish)
         candidate = Candidate(
             pool=pool,
             prompt=request.messages,
@@ -233,7 +237,7 @@ class Conductor:
         generator = self._tools.pools.get(pool)
         if generator is None:
             raise EngineError(ErrorKind.PERMANENT, f"there is no pool '{pool}'")
-        return await self._hop(pool, lambda this: first_completion(generator, replace(request, lane=this.lane)))
+        return await self._hop(pool, lambda this: first_completion(generator, generation(request, this)))
 
     async def _judge(self, lease: Lease, candidate: Candidate) -> tuple[Verdict, ...]:
         if candidate.draft is None:
@@ -263,9 +267,7 @@ class Conductor:
         started_at = self._clock()
         with self._stages.during(Stage(name.value)):
             try:
-                verdict = await self._hop(
-                    name.value, lambda this: gate.check(replace(request, tries=this.number, lane=this.lane))
-                )
+                verdict = await self._hop(name.value, lambda this: gate.check(judgement(request, this)))
             except HopError as error:
                 verdict = Errored(gate=name, error=error.kind, detail=error.detail)
         return replace(verdict, cost=replace(verdict.cost, seconds=self._clock() - started_at))
@@ -276,6 +278,20 @@ class Conductor:
     async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
         for_s = self._settings.health.outage_s
         return await insist(call, for_s=for_s, clock=self._clock, sleep=self._sleep, random=self._random)
+
+
+def generation(request: GenerationRequest, this: Try) -> GenerationRequest:
+    """The request as this try sends it; a probe is answered by one token."""
+    if this.is_probe:
+        return replace(request, id=f"{request.id}:probe", sampling=replace(request.sampling, max_tokens=1))
+    return replace(request, lane=this.lane)
+
+
+def judgement(request: GateRequest, this: Try) -> GateRequest:
+    """The request as this try sends it."""
+    if this.is_probe:
+        return replace(request, id=f"{request.id}:probe")
+    return replace(request, tries=this.number, lane=this.lane)
 
 
 async def first_completion(generator: Generator, request: GenerationRequest) -> Completion:

@@ -1,21 +1,43 @@
-"""What the queue keeps while orders are outstanding: the orders themselves, and what was asked of their passages.
+"""What the queue keeps while orders are outstanding: the orders themselves, and what was asked of their passages; and
+its bounds.
 
 Law: nothing here outlives its passage's last outstanding order, so memory is bounded by the queue, not by the run.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 
 from msgspec import Struct
 
 from schemas.corpus import Passage
 from schemas.ids import OrderId, PassageId
+from schemas.ledger import AskedBefore
 from schemas.orders import Attempt, AttemptSummary, Duplicate, Order
 from schemas.recovery import Repair
 from schemas.verdicts import Errored
 
 Similarity = Callable[[str, str], float]
 """How alike two questions are, in [0, 1]."""
+
+
+class QueueLimits(Struct, frozen=True):
+    """Bounds. `fresh_share`: of leases while repairs wait too, in [0, 1]. `tokens`: generator and gate tokens of the
+    run; None for no bound."""
+
+    max_attempts: int
+    lease_s: float
+    fresh_share: float
+    tokens: int | None = None
+    similarity_threshold: float = 0.9
+
+
+class Depth(Struct, frozen=True):
+    """Outstanding orders by state, and when the oldest ready one became so."""
+
+    ready: int
+    leased: int
+    waiting: int
+    oldest_since: float | None
 
 
 class State(Enum):
@@ -38,6 +60,8 @@ class Held(Struct):
     repair: Repair | None = None
     conductor: str | None = None
     history: tuple[AttemptSummary, ...] = ()
+    attempts_before: int = 0
+    """Of earlier lives: made before the order was put back from the dead letters."""
 
     def told(self) -> str:
         """The order's story so far, for an error's one line."""
@@ -59,15 +83,20 @@ class Asked:
         return set(self._questions)
 
     def add(self, order: Order, attempt: Attempt) -> None:
-        """The order's question was accepted. One that was injected takes nobody's place."""
-        question = _question(attempt)
-        if question is not None and attempt.injected is None:
+        """The order's question was accepted."""
+        question = question_of(attempt)
+        if question is not None:
             self._questions.setdefault(order.passage_id, []).append((order.id, question))
+
+    def remember(self, passage_id: PassageId, asked: Sequence[AskedBefore]) -> None:
+        """Accepted questions of a passage that had been forgotten."""
+        if asked:
+            self._questions[passage_id] = [(each.order_id, each.question) for each in asked]
 
     def again(self, order: Order, attempt: Attempt) -> Duplicate | None:
         """The first accepted sample of the same passage that asks (nearly) the same."""
-        asked = _question(attempt)
-        if asked is None or attempt.injected is not None:
+        asked = question_of(attempt)
+        if asked is None:
             return None
         for other, question in self._questions.get(order.passage_id, ()):
             similarity = self._similarity(asked, question)
@@ -95,6 +124,10 @@ def tokens(attempt: Attempt) -> int:
     return generated + checked + sum(verdict.cost.tokens for verdict in attempt.verdicts)
 
 
-def _question(attempt: Attempt) -> str | None:
+def question_of(attempt: Attempt) -> str | None:
+    """What the attempt's draft asks; None when it has none, and for an order that was injected: its question takes
+    nobody's place and repeats nobody's."""
     candidate = attempt.candidate
-    return None if candidate is None or candidate.draft is None else candidate.draft.question
+    if candidate is None or candidate.draft is None or attempt.injected is not None:
+        return None
+    return candidate.draft.question

@@ -27,7 +27,7 @@ class InjectionTally:
 
     @property
     def contaminated(self) -> int:
-        """Of these, accepted."""
+        """Of these, accepted, at whatever attempt and after whatever replay."""
         return self._sum("accepted")
 
     def apply(self, record: Record) -> None:

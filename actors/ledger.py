@@ -16,23 +16,27 @@ from typing import Any, cast
 
 import msgspec
 
+from actors.ledger_versions import closed_unless_good, open_to_read, open_to_write
 from schemas.corpus import Passage
 from schemas.errors import LedgerError, OutputError
 from schemas.ids import OrderId
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Refused, Rejoined, ShardKind, ShardWritten
+from schemas.ledger import (
+    AcceptedEnd,
+    DeadLetteredEnd,
+    Planned,
+    Reconfigured,
+    Record,
+    Refused,
+    Rejoined,
+    Reopened,
+    ShardKind,
+    ShardWritten,
+)
 from schemas.wire import decode_record, encode_record
 
 NAME = "ledger.sqlite"
 LOCK_NAME = "ledger.lock"
 LOCK_POLL_S = 0.1
-VERSION = 1
-_SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE records (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, order_id TEXT, body BLOB NOT NULL);
-CREATE INDEX records_by_kind ON records (kind, seq);
-CREATE INDEX records_by_order ON records (order_id) WHERE order_id IS NOT NULL;
-CREATE TABLE orders (order_id TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
-"""
 _PAGE = 1000
 _KINDS = {
     ShardKind.DATASET: (AcceptedEnd,),
@@ -55,7 +59,8 @@ class SqliteLedger:
             self._lock = _locked(output, os.getpid() if owner is None else owner, wait_s)
         try:
             with _told(output):
-                self._database = _opened(output / NAME)
+                self._database = open_to_write(output / NAME)
+            with _told(output), closed_unless_good(self._database):
                 self._last = self._database.execute("SELECT coalesce(max(seq), 0) FROM records").fetchone()[0]
         except BaseException:
             os.close(self._lock)
@@ -99,8 +104,7 @@ class LedgerReader:
         if not path.is_file():
             raise OutputError(f"{output}: holds no run ({NAME} is missing); give the folder of `gleaner run --output`")
         try:
-            self._database = _opened_to_read(path)
-            _check_version(self._database, path)
+            self._database = open_to_read(path)
         except sqlite3.Error as error:
             raise OutputError(f"{path}: cannot be read as a ledger ({error})") from error
 
@@ -138,8 +142,15 @@ class LedgerReader:
 
     def shards(self) -> Sequence[ShardWritten]:
         """Every shard that was recorded, oldest first."""
-        found = self._rows("SELECT seq, body FROM records WHERE kind = ? ORDER BY seq", (_kind(ShardWritten),))
-        return [cast(ShardWritten, _decoded(seq, body)) for seq, body in found]
+        return [cast(ShardWritten, record) for _, record in self._of(ShardWritten)]
+
+    def reopened(self) -> Sequence[int]:
+        """Sequence numbers of the ends that no longer hold, in the order in which their orders were put back."""
+        return [cast(Reopened, record).end_seq for _, record in self._of(Reopened)]
+
+    def reconfigured(self) -> Sequence[tuple[int, Reconfigured]]:
+        """Every replacement of the configuration with its sequence number, oldest first."""
+        return [(seq, cast(Reconfigured, record)) for seq, record in self._of(Reconfigured)]
 
     def orders_like(self, prefix: str, limit: int) -> Sequence[OrderId]:
         """Ids of known orders that begin with `prefix`, sorted; at most `limit`."""
@@ -155,6 +166,10 @@ class LedgerReader:
             "SELECT seq, body FROM records WHERE seq = (SELECT seq FROM orders WHERE order_id = ?)", (order_id,)
         )
         return cast(Planned, _decoded(*found[0])).passage if found else None
+
+    def _of(self, record: type[Record]) -> Iterator[tuple[int, Record]]:
+        found = self._rows("SELECT seq, body FROM records WHERE kind = ? ORDER BY seq", (_kind(record),))
+        return ((seq, _decoded(seq, body)) for seq, body in found)
 
     def _rows(self, query: str, values: Sequence[object]) -> list[Any]:
         with _damage_told():
@@ -182,7 +197,7 @@ class MemoryLedger:
 
 def order_of(record: Record) -> OrderId | None:
     """The order that a record is about, where it is about one."""
-    return record.order_id if isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd) else None
+    return record.order_id if isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd | Reopened) else None
 
 
 def _kind(record: type[Record]) -> str:
@@ -207,36 +222,6 @@ def _decoded(seq: int, body: bytes) -> Record:
         return decode_record(body)
     except msgspec.DecodeError as error:
         raise LedgerError(f"record {seq} of the ledger is damaged: {error}") from error
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = FULL")
-    if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
-        database.executescript(f"BEGIN; {_SCHEMA} INSERT INTO meta VALUES ('version', '{VERSION}'); COMMIT;")
-    _check_version(database, path)
-    return database
-
-
-def _opened_to_read(path: Path) -> sqlite3.Connection:
-    """A connection that sees what a writer adds; where nobody can write (a read-only folder), the file as it is."""
-    uri = f"{path.resolve().as_uri()}?mode=ro"
-    database = sqlite3.connect(uri, uri=True, check_same_thread=False)
-    try:
-        database.execute("SELECT 1 FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:
-        database.close()
-        if os.access(path.parent, os.W_OK, effective_ids=True) or path.with_name(f"{NAME}-wal").exists():
-            raise
-        return sqlite3.connect(f"{uri}&immutable=1", uri=True, check_same_thread=False)
-    return database
-
-
-def _check_version(database: sqlite3.Connection, path: Path) -> None:
-    found = database.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
-    if found is None or int(found[0]) != VERSION:
-        raise OutputError(f"{path}: is a ledger of version {found and found[0]}; this gleaner reads version {VERSION}")
 
 
 def _locked(output: Path, owner: int, wait_s: float) -> int:

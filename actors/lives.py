@@ -1,6 +1,7 @@
 """One order's life, read back from its ledger records.
 
-Law: a life is told by records alone, in their order; an order has at most one end, and it comes last.
+Law: a life is told by records alone, in their order; an order has at most one end, and it comes last. An end that was
+undone (`gleaner replay`) is told where it stood, among the attempts before and after it.
 """
 
 from collections.abc import Sequence
@@ -11,10 +12,19 @@ from schemas.corpus import Passage
 from schemas.errors import LedgerError
 from schemas.ids import OrderId
 from schemas.injection import Injected
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Reopened
 from schemas.orders import Attempt, DeadLetter, Order, OrderKind
 from schemas.recovery import FailureMode, RepairKind
 from schemas.samples import Cost, Draft
+
+
+class PutBack(Struct, frozen=True):
+    """The order was a dead letter after so many attempts, and came back. `changed`: of the configuration, with it."""
+
+    at: float
+    attempts_before: int
+    end: DeadLetter
+    changed: tuple[str, ...] = ()
 
 
 class Life(Struct, frozen=True):
@@ -25,6 +35,7 @@ class Life(Struct, frozen=True):
     attempts: tuple[Attempt, ...]
     accepted_at: float | None = None
     end: DeadLetter | None = None
+    put_back: tuple[PutBack, ...] = ()
 
     @property
     def injected(self) -> Injected | None:
@@ -72,8 +83,12 @@ def life_of(order_id: OrderId, records: Sequence[Record]) -> Life:
     if order is None:
         raise LedgerError(f"order {order_id} is not among the orders planned with its passage")
     attempts: list[Attempt] = []
+    put_back: list[PutBack] = []
     accepted_at, end = None, None
     for record in records:
+        if isinstance(record, Reopened) and record.order_id == order_id:
+            put_back.append(PutBack(record.at, record.attempts_before, record.end, record.changed))
+            end = None
         if not isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd) or record.order_id != order_id:
             continue
         if record.attempt is not None:
@@ -82,4 +97,4 @@ def life_of(order_id: OrderId, records: Sequence[Record]) -> Life:
             accepted_at = record.at
         elif isinstance(record, DeadLetteredEnd):
             end = record.end
-    return Life(order, planned.passage, tuple(attempts), accepted_at, end)
+    return Life(order, planned.passage, tuple(attempts), accepted_at, end, tuple(put_back))

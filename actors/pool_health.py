@@ -1,14 +1,18 @@
 """Whether calls to one pool or gate may go now, as a conductor sees it. Law: an outage costs its own length, no order.
 
-A pool that fails most of its last calls is paused: calls wait, one probe at a time goes through, and the first answer
-opens it again. A request's own fault (permanent, nonsense) and a request to wait (overloaded) say nothing against the
-pool. Time is passed in, in seconds.
+When most of the last calls failed there are two explanations: the pool is away, or these requests are bad ones. So
+calls wait while one that was answered before is asked again. Answered: the pool is well, and the failures count against
+their requests. Failed: the pool is paused, nobody is charged, and it is asked every second until it answers.
+
+A request's own fault (permanent, nonsense) and a request to wait (overloaded) say nothing against the pool. Time is
+passed in, in seconds.
 """
 
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from enum import Enum
+from typing import Generic, TypeVar
 
 from msgspec import Struct
 
@@ -16,14 +20,16 @@ from schemas.errors import ErrorKind, HopError
 from schemas.stages import Pause
 
 log = logging.getLogger("gleaner.pool")
+C = TypeVar("C")
 
 SHORTEST_WAIT_S = 0.01
 _AGAINST_THE_POOL = frozenset({ErrorKind.RETRYABLE, ErrorKind.CRASHED})
+_ANSWERS = frozenset({ErrorKind.PERMANENT, ErrorKind.NONSENSE})
 
 
 class HealthLimits(Struct, frozen=True):
-    """Of the last `window` calls, `failures` or more that are at least `share` of them pause the pool. Then one probe
-    every `probe_s` seconds. A call waits at most `outage_s` seconds for an answer from a pool that fails or is full."""
+    """Of the last `window` calls, `failures` or more that are at least `share` of them put the pool in doubt. Then
+    one probe every `probe_s` seconds. A call waits at most `outage_s` seconds for a pool that is away or full."""
 
     window: int = 20
     failures: int = 5
@@ -33,14 +39,14 @@ class HealthLimits(Struct, frozen=True):
 
 
 class Admission(Enum):
-    """Why a call may go: the pool is well, or to find out whether it is again."""
+    """What a caller may do now: its own call, or first find out how the pool is, and ask again."""
 
     OPEN = "open"
     PROBE = "probe"
 
 
-class PoolHealth:
-    """Each call is admitted once and then answered, failed or left, once."""
+class PoolHealth(Generic[C]):
+    """Whoever is admitted to probe says what came of it: `probed` or `left`. `C`: a call that can be made again."""
 
     def __init__(
         self,
@@ -51,72 +57,95 @@ class PoolHealth:
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self.answers = 0
+        self.outages = 0
+        """Times that the pool was away, as a probe showed."""
+        self.failures: Counter[ErrorKind] = Counter()
         self.limits = limits
+        self.known_good: C | None = None
+        """The call that was answered last."""
         self._name = name
         self._clock = clock
         self._sleep = sleep
         self._failed: deque[bool] = deque(maxlen=limits.window)
-        self._pause: Pause | None = None
+        self._doubt: Pause | None = None
+        self._away = False
         self._probe_at = 0.0
         self._probing = False
 
     @property
     def pause(self) -> Pause | None:
-        """Set while calls wait."""
-        return self._pause
+        """Set while the pool is known to be away."""
+        return self._doubt if self._away else None
 
-    async def admit(self) -> Admission:
-        """Returns when the call may go. Raises HopError when the pool has not come back within `outage_s`."""
-        until = self._clock() + self.limits.outage_s
-        while self._pause is not None:
+    @property
+    def in_doubt(self) -> bool:
+        """Calls wait: nobody knows yet whom to blame, or the pool is away."""
+        return self._doubt is not None
+
+    def deadline(self) -> float:
+        """Until when a call that begins now waits for the pool."""
+        return self._clock() + self.limits.outage_s
+
+    async def admit(self, deadline: float) -> Admission:
+        """Returns when the call may go, or should probe. Raises HopError when the pool is not back by the deadline."""
+        while self._doubt is not None:
             now = self._clock()
+            if now >= deadline:
+                raise HopError(ErrorKind.RETRYABLE, f"{self._name} did not come back: {self._doubt.why}")
             if now >= self._probe_at and not self._probing:
                 self._probing = True
                 return Admission.PROBE
-            if now >= until:
-                raise HopError(ErrorKind.RETRYABLE, f"{self._name} did not come back: {self._pause.why}")
             await self._sleep(min(self.limits.probe_s, max(SHORTEST_WAIT_S, self._probe_at - now)))
         return Admission.OPEN
 
-    def answered(self, admission: Admission) -> None:
+    def answered(self, call: C) -> None:
         """The call has its answer."""
         self.answers += 1
-        if admission is Admission.PROBE:
-            self._probing = False
-            if self._pause is not None:
-                log.warning("answers again", extra={"pool": self._name, "paused_s": self._clock() - self._pause.since})
-            self._pause = None
-            self._failed.clear()
-        elif self._pause is None:
+        self.known_good = call
+        if self._doubt is None:
             self._failed.append(False)
 
-    def failed(self, admission: Admission, error: HopError) -> bool:
-        """The call failed. False: it was under way when the pool failed as a whole, and is not charged for it."""
-        if error.kind in (ErrorKind.PERMANENT, ErrorKind.NONSENSE):
-            self.answered(admission)
-            return True
-        if admission is Admission.PROBE:
-            self._probing = False
-            self._probe_at = self._clock() + max(self.limits.probe_s, error.retry_after_s or 0.0)
-            return True
-        if self._pause is not None:
-            return False
+    def failed(self, error: HopError) -> None:
+        """The call failed. Look at `in_doubt` before it is charged."""
+        self.failures[error.kind] += 1
+        if error.kind in _ANSWERS:
+            self.answers += 1
+        if self._doubt is not None:
+            return
         if error.kind in _AGAINST_THE_POOL:
             self._failed.append(True)
-            self._pause_if_failing(error)
-        return True
+            self._doubt_if_failing(error)
+        elif error.kind in _ANSWERS:
+            self._failed.append(False)
 
-    def left(self, admission: Admission) -> None:
-        """The caller went away: nothing was learnt."""
-        if admission is Admission.PROBE:
-            self._probing = False
-
-    def _pause_if_failing(self, error: HopError) -> None:
-        failures, calls = sum(self._failed), len(self._failed)
-        if failures < self.limits.failures or failures < self.limits.share * calls:
+    def probed(self, error: HopError | None) -> None:
+        """What came of the probe; an answer that says no is an answer, one that asks to wait is none."""
+        self._probing = False
+        if error is None or error.kind in _ANSWERS:
+            self.answers += 1
+            if self._away and self._doubt is not None:
+                log.warning("answers again", extra={"pool": self._name, "paused_s": self._clock() - self._doubt.since})
+            self._doubt, self._away = None, False
+            self._failed.clear()
             return
-        now = self._clock()
-        why = f"{failures} of the last {calls} calls failed ({error})"
-        self._pause = Pause(name=self._name, since=now, why=why)
-        self._probe_at = now + max(self.limits.probe_s, error.retry_after_s or 0.0)
-        log.warning("paused", extra={"pool": self._name, "why": why})
+        if error.kind in _AGAINST_THE_POOL and not self._away and self._doubt is not None:
+            self._away = True
+            self.outages += 1
+            log.warning("paused", extra={"pool": self._name, "why": self._doubt.why})
+        self._probe_at = self._clock() + max(self.limits.probe_s, error.retry_after_s or 0.0)
+
+    def left(self) -> None:
+        """The prober went away: nothing was learnt."""
+        self._probing = False
+
+    def doubt(self, error: HopError, why: str) -> None:
+        """From now on calls wait until a probe has shown how the pool is."""
+        if self._doubt is None:
+            now = self._clock()
+            self._doubt = Pause(name=self._name, since=now, why=f"{why} ({error})")
+            self._probe_at = now + (error.retry_after_s or 0.0)
+
+    def _doubt_if_failing(self, error: HopError) -> None:
+        failures, calls = sum(self._failed), len(self._failed)
+        if failures >= self.limits.failures and failures >= self.limits.share * calls:
+            self.doubt(error, f"{failures} of the last {calls} calls failed")

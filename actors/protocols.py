@@ -79,8 +79,8 @@ class Task(Protocol):
         """The prompt and sampling of this attempt, the same whenever it is asked again."""
         ...
 
-    def read(self, text: str, finish: FinishReason) -> Draft | str:
-        """The draft, or why the text is malformed. Never raises, whatever the text."""
+    def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | str:
+        """The draft of this attempt, or why the text is malformed. Never raises, whatever the text."""
         ...
 
 

@@ -1,7 +1,8 @@
 """RegenerationQueue: owns every outstanding order. A pure state machine: facts and `now` in, records out.
 
 Law: an order is ready, leased or waiting until it ends, once, as accepted or dead-lettered; then it is forgotten.
-Issued = accepted + dead-lettered + outstanding, after every call.
+Issued = accepted + dead-lettered + outstanding, after every call. Only the ledger brings a dead letter back: its record
+carries the order's past, so that its attempts count on while it has a whole budget of attempts again.
 
 A lease is a hint, the attempt number is the truth. A lease that ends or whose conductor dies puts its order back under
 the *same* attempt number. The first report on an attempt number moves the order on; any other is stale and changes
@@ -15,13 +16,11 @@ from collections.abc import Sequence
 from heapq import heappop, heappush
 from itertools import count
 
-from msgspec import Struct
-
-from actors.held import Asked, Held, Similarity, State, summary, tokens
+from actors.held import Asked, Depth, Held, QueueLimits, Similarity, State, summary, tokens
 from schemas.corpus import Passage
 from schemas.errors import LedgerError
 from schemas.ids import OrderId, PassageId
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Reopened
 from schemas.orders import (
     Accept,
     DeadLetter,
@@ -36,27 +35,6 @@ from schemas.orders import (
     Stale,
 )
 from schemas.verdicts import Rejected
-
-
-class QueueLimits(Struct, frozen=True):
-    """Bounds. `fresh_share`: of leases while repairs wait too, in [0, 1]. `tokens`: generator and gate tokens of the
-    run; None for no bound."""
-
-    max_attempts: int
-    lease_s: float
-    fresh_share: float
-    tokens: int | None = None
-    similarity_threshold: float = 0.9
-
-
-class Depth(Struct, frozen=True):
-    """Outstanding orders by state, and when the oldest ready one became so."""
-
-    ready: int
-    leased: int
-    waiting: int
-    oldest_since: float | None
-
 
 Heap = list[tuple[float, int, OrderId]]
 
@@ -108,7 +86,8 @@ class RegenerationQueue:
             order_id = heappop(heap)[2]
             held = self._held[order_id]
             expires_at = self._lend(held, conductor, now)
-            leases.append(Lease(held.order, held.passage, held.attempt, expires_at, held.repair, held.history))
+            before = held.attempts_before
+            leases.append(Lease(held.order, held.passage, held.attempt, expires_at, held.repair, held.history, before))
         return leases
 
     def hold(self, conductor: str, holdings: Sequence[Holding], now: float) -> int:
@@ -158,6 +137,8 @@ class RegenerationQueue:
         """One record of the ledger, in order. Leases are not recorded: whatever was leased is ready again."""
         if isinstance(record, Planned):
             self._add(record)
+        elif isinstance(record, Reopened):
+            self._reopen(record)
         elif isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd):
             held = self._held.get(record.order_id)
             if held is None:
@@ -183,7 +164,7 @@ class RegenerationQueue:
         live = {(stamp, order_id) for heap in heaps for _, stamp, order_id in heap}
         for order_id, held in self._held.items():
             assert (held.stamp, order_id) in live, f"{held.told()} is in no heap"
-            assert 1 <= held.attempt <= self._limits.max_attempts, held.told()
+            assert 1 <= held.attempt - held.attempts_before <= self._limits.max_attempts, held.told()
             assert (held.conductor is not None) == (held.state is State.LEASED), held.told()
         assert self._asked.passages <= set(self._open)
         assert sum(self._open.values()) == self.outstanding
@@ -195,11 +176,26 @@ class RegenerationQueue:
         for order in planned.orders:
             if order.id in self._held:
                 raise LedgerError(f"order {order.id} is issued twice")
-            held = Held(order, planned.passage, 1, 0, State.READY, planned.at)
-            self._held[order.id] = held
-            self._by_state[State.READY] += 1
-            self._make_ready(held, planned.at)
+            self._add_held(Held(order, planned.passage, 1, 0, State.READY, planned.at))
             self.issued += 1
+
+    def _reopen(self, record: Reopened) -> None:
+        passage = record.passage
+        if record.order_id in self._held or not self.knows(passage.id) or not self.dead_lettered:
+            raise LedgerError(f"the ledger puts back order {record.order_id}, which is no dead letter")
+        if passage.id not in self._open:
+            self._asked.remember(passage.id, record.asked)
+        self._open[passage.id] = self._open.get(passage.id, 0) + 1
+        self.dead_lettered -= 1
+        before = record.attempts_before
+        held = Held(record.order, passage, before + 1, 0, State.READY, record.at, record.repair)
+        held.history, held.attempts_before = record.history, before
+        self._add_held(held)
+
+    def _add_held(self, held: Held) -> None:
+        self._held[held.order.id] = held
+        self._by_state[State.READY] += 1
+        self._make_ready(held, held.since)
 
     def _lend(self, held: Held, conductor: str, now: float) -> float:
         expires_at = now + self._limits.lease_s
@@ -215,9 +211,10 @@ class RegenerationQueue:
                 return AcceptedEnd(now, held.order.id, attempt)
             case DeadLetter():
                 return DeadLetteredEnd(now, held.order.id, attempt, decision)
-            case Requeue() if held.attempt >= self._limits.max_attempts:
+            case Requeue() if held.attempt - held.attempts_before >= self._limits.max_attempts:
                 gates = tuple(verdict.gate for verdict in attempt.verdicts if isinstance(verdict, Rejected))
-                end = DeadLetter(EndReason.REJECTED, f"all {held.attempt} attempts were rejected", gates)
+                made = held.attempt - held.attempts_before
+                end = DeadLetter(EndReason.REJECTED, f"all {made} attempts were rejected", gates)
                 return DeadLetteredEnd(now, held.order.id, attempt, end)
             case Requeue() if self._limits.tokens is not None and self.spent + tokens(attempt) >= self._limits.tokens:
                 return DeadLetteredEnd(now, held.order.id, attempt, BUDGET_SPENT)

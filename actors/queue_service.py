@@ -12,11 +12,22 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from actors.distributions import Buckets
 from actors.queue import BUDGET_SPENT, RegenerationQueue
 from actors.tally import Tally
 from schemas.corpus import DocumentRefused, Passage
+from schemas.distributions import SECONDS
 from schemas.errors import GleanerError, UserError
-from schemas.ledger import CorpusEnded, Record, Refused, RunStarted, ShardWritten
+from schemas.ledger import (
+    AcceptedEnd,
+    CorpusEnded,
+    DeadLetteredEnd,
+    Planned,
+    Record,
+    Refused,
+    RunStarted,
+    ShardWritten,
+)
 from schemas.orders import Holding, Lease, Order, Outcome, Settlement
 from schemas.progress import RunSnapshot
 
@@ -43,18 +54,27 @@ class QueueService:
     """Replays the ledger when made; then any number of callers on one event loop."""
 
     def __init__(
-        self, queue: RegenerationQueue, ledger: Ledger, settings: ServiceSettings, *, now: Callable[[], float]
+        self,
+        queue: RegenerationQueue,
+        ledger: Ledger,
+        settings: ServiceSettings,
+        *,
+        now: Callable[[], float],
+        tally: Tally | None = None,
     ) -> None:
         self._queue = queue
         self._ledger = ledger
         self._settings = settings
         self._now = now
-        self._tally = Tally()
+        self._tally = Tally() if tally is None else tally
+        self._commits = Buckets(SECONDS)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._refused: set[str] = set()
         self._dead: set[str] = set()
         self._batch: list[Record] = []
+        self._uncounted: list[Record] = []
         self._committed: asyncio.Future[None] | None = None
+        self._in_flight: asyncio.Future[None] | None = None
         self._committing: asyncio.Task[None] | None = None
         self._failed: BaseException | None = None
         self._changed = asyncio.Event()
@@ -188,15 +208,20 @@ class QueueService:
         """The run at this moment. Raises what the ledger raised, once it has failed."""
         self._check_alive()
         depth, now = self._queue.depth(), self._now()
+        summary = self._tally.summary()
+        told = summary.counts.outstanding + _outstanding_by(self._uncounted) + _outstanding_by(self._batch)
         return RunSnapshot(
             at=now,
-            summary=self._tally.summary(),
+            summary=summary,
             ready=depth.ready,
             leased=depth.leased,
             waiting=depth.waiting,
             oldest_s=0.0 if depth.oldest_since is None else max(0.0, now - depth.oldest_since),
             stale=self._queue.stale,
             recovering=self._recovering,
+            unaccounted=told - depth.ready - depth.leased - depth.waiting,
+            distributions=self._tally.distributions(),
+            commits=self._commits.distribution(),
         )
 
     async def close(self) -> None:
@@ -229,7 +254,10 @@ class QueueService:
         await self._durable()
 
     async def _durable(self) -> None:
-        """Returns when every record so far is on disk: those of all who ask meanwhile share one transaction."""
+        """Returns when every record so far is on disk: those of all who ask meanwhile share one transaction.
+
+        Who added none waits for the one in flight too: what it was told may follow from that.
+        """
         self._check_alive()
         if self._batch:
             if self._committed is None:
@@ -237,16 +265,23 @@ class QueueService:
             if self._committing is None or self._committing.done():
                 self._committing = asyncio.create_task(self._commit())
             await asyncio.shield(self._committed)
+        elif self._in_flight is not None:
+            await asyncio.shield(self._in_flight)
 
     async def _commit(self) -> None:
         while self._batch:
             records, self._batch = self._batch, []
             committed, self._committed = self._committed, None
             assert committed is not None
+            self._in_flight = committed
+            self._uncounted = records
+            began_at = self._now()
             try:
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._ledger.append, records)
+                self._commits.add(max(0.0, self._now() - began_at))
                 for record in records:
                     self._tally.apply(record)
+                self._uncounted = []
             except Exception as error:  # noqa: BLE001 - kept and raised to everyone who asks from now on
                 self._failed = error
                 committed.set_exception(error)
@@ -270,3 +305,9 @@ class QueueService:
             raise type(self._failed)(str(self._failed)) from self._failed
         if self._failed is not None:
             raise GleanerError(f"the ledger failed: {self._failed}") from self._failed
+
+
+def _outstanding_by(records: Sequence[Record]) -> int:
+    """By how many outstanding orders there are more after these records."""
+    more = sum(len(record.orders) for record in records if isinstance(record, Planned))
+    return more - sum(isinstance(record, AcceptedEnd | DeadLetteredEnd) for record in records)

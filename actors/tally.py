@@ -6,54 +6,76 @@ cost what they cost and end as they end; everything that is said of quality spea
 
 from collections import Counter
 
+from msgspec import Struct
+
+from actors.distributions import AttemptDistributions
 from actors.injected import InjectionTally
-from schemas.errors import ErrorKind
+from schemas.distributions import AttemptEnd, Distributions
+from schemas.errors import ErrorKind, LedgerError
 from schemas.ids import OrderId
 from schemas.ledger import (
     AcceptedEnd,
     CorpusEnded,
     DeadLetteredEnd,
     Planned,
+    Reconfigured,
     Record,
     Refused,
     Rejoined,
+    Reopened,
     RunStarted,
     ShardWritten,
 )
-from schemas.orders import Attempt, EndReason
+from schemas.orders import Attempt, EndReason, OrderKind
 from schemas.progress import (
     Counts,
     EndCount,
+    EngineErrors,
     GateErrors,
     GateOverlap,
+    GateVerdicts,
+    KindCount,
     ModeCount,
     RepairStat,
     Retrieval,
     RoleCost,
+    Spent,
     Summary,
 )
 from schemas.recovery import FailureMode, RepairKind
 from schemas.samples import Cost
-from schemas.verdicts import Errored, GateName, Rejected, Verdict
+from schemas.verdicts import MODEL_GATES, Errored, GateName, Passed, Rejected, Verdict
 
-_MODEL_GATES = (GateName.FAITHFULNESS, GateName.REWARD)
+
+class _Standing(Struct):
+    """What must be known of an outstanding order to count its next record."""
+
+    kind: OrderKind
+    planned_at: float
+    ready_at: float
+    diagnosed: FailureMode | None = None
+    rejected: bool = False
 
 
 class Tally:
-    """Memory grows with outstanding orders that were rejected, not with the run."""
+    """Memory grows with outstanding orders, not with the run."""
 
-    def __init__(self) -> None:
+    def __init__(self, distributions: AttemptDistributions | None = None) -> None:
         self._counts: Counter[str] = Counter()
-        self._costs: dict[str, tuple[int, Cost]] = {}
+        self._distributions = AttemptDistributions() if distributions is None else distributions
+        self._costs: dict[tuple[str, AttemptEnd], tuple[int, Cost]] = {}
+        self._issued: Counter[OrderKind] = Counter()
+        self._accepts: Counter[OrderKind] = Counter()
+        self._verdicts: Counter[tuple[GateName, type[Verdict]]] = Counter()
+        self._engine_errors: Counter[ErrorKind] = Counter()
         self._overlap: Counter[str] = Counter()
         self._retrieval: Counter[str] = Counter()
         self._injections = InjectionTally()
         self._modes: Counter[FailureMode] = Counter()
         self._repairs: Counter[tuple[FailureMode, RepairKind, str]] = Counter()
-        self._ends: Counter[EndReason] = Counter()
+        self._ends: Counter[tuple[OrderKind, EndReason]] = Counter()
         self._errors: Counter[tuple[GateName, ErrorKind]] = Counter()
-        self._diagnosed: dict[OrderId, FailureMode] = {}
-        self._rejected: set[OrderId] = set()
+        self._standing: dict[OrderId, _Standing] = {}
         self._corpus_ended = False
         self._started_at: float | None = None
         self._first_accepted_at: float | None = None
@@ -72,23 +94,24 @@ class Tally:
             case RunStarted():
                 self._started_at = record.at if self._started_at is None else self._started_at
             case Planned():
-                self._counts["issued"] += len(record.orders)
+                self._planned(record)
             case Refused():
                 self._counts["refused_documents"] += 1
             case CorpusEnded():
                 self._corpus_ended = True
             case Rejoined():
-                self._attempted(record.order_id, record.attempt, accepted=False)
+                standing = self._outstanding(record.order_id)
+                self._attempted(standing, record.attempt, _failed_as(record.attempt))
+                standing.ready_at = record.at + record.delay_s
             case AcceptedEnd():
-                self._attempted(record.order_id, record.attempt, accepted=True)
-                self._accepted(record)
+                standing = self._ended(record.order_id)
+                self._attempted(standing, record.attempt, AttemptEnd.ACCEPTED)
+                self._accepted(standing, record)
             case DeadLetteredEnd():
-                if record.attempt is not None:
-                    self._attempted(record.order_id, record.attempt, accepted=False)
-                self._counts["dead_lettered"] += 1
-                self._ends[record.end.reason] += 1
-                self._forget(record.order_id)
-            case ShardWritten():
+                self._dead_lettered(self._ended(record.order_id), record)
+            case Reopened():
+                self._reopened(record)
+            case ShardWritten() | Reconfigured():
                 pass
 
     def summary(self) -> Summary:
@@ -104,12 +127,13 @@ class Tally:
             recovered=counted["recovered"],
             attempts=counted["attempts"],
             refused_documents=counted["refused_documents"],
+            reopened=counted["reopened"],
             injected=self._injections.orders,
             contaminated=self._injections.contaminated,
         )
         return Summary(
             counts=counts,
-            roles=tuple(_role_cost(role, calls, cost) for role, (calls, cost) in sorted(self._costs.items())),
+            roles=self._role_costs(),
             overlap=GateOverlap(
                 scored=self._overlap["scored"],
                 both=self._overlap["both"],
@@ -118,8 +142,18 @@ class Tally:
             ),
             modes=tuple(ModeCount(mode, self._modes[mode]) for mode in FailureMode if self._modes[mode]),
             repairs=self._repair_stats(),
-            ends=tuple(EndCount(reason, self._ends[reason]) for reason in EndReason if self._ends[reason]),
+            ends=self._end_counts(tuple(OrderKind)),
             errors=tuple(GateErrors(gate, kind, count) for (gate, kind), count in self._errors.items()),
+            engine_errors=tuple(EngineErrors(kind, count) for kind, count in self._engine_errors.items()),
+            spent=tuple(
+                Spent(role, end, calls, cost.prompt_tokens, cost.completion_tokens, cost.seconds)
+                for (role, end), (calls, cost) in self._costs.items()
+            ),
+            kinds=tuple(
+                KindCount(kind, issued, self._accepts[kind], self._end_counts((kind,)))
+                for kind, issued in self._issued.items()
+            ),
+            verdicts=self._gate_verdicts(),
             injections=self._injections.counts(),
             retrieval=Retrieval(searches=self._retrieval["searches"], hits=self._retrieval["hits"]),
             corpus_ended=self._corpus_ended,
@@ -128,55 +162,99 @@ class Tally:
             last_at=self._last_at,
         )
 
-    def _accepted(self, record: AcceptedEnd) -> None:
+    def distributions(self) -> Distributions:
+        """Durations and scores counted so far."""
+        return self._distributions.distributions()
+
+    def _planned(self, record: Planned) -> None:
+        self._counts["issued"] += len(record.orders)
+        for order in record.orders:
+            self._issued[order.kind] += 1
+            self._standing[order.id] = _Standing(order.kind, record.at, record.at)
+
+    def _outstanding(self, order_id: OrderId) -> _Standing:
+        standing = self._standing.get(order_id)
+        if standing is None:
+            raise LedgerError(f"the ledger ends or repairs order {order_id}, which is not outstanding")
+        return standing
+
+    def _ended(self, order_id: OrderId) -> _Standing:
+        standing = self._outstanding(order_id)
+        del self._standing[order_id]
+        return standing
+
+    def _accepted(self, standing: _Standing, record: AcceptedEnd) -> None:
         self._counts["accepted"] += 1
+        self._accepts[standing.kind] += 1
+        self._distributions.ended(AttemptEnd.ACCEPTED, record.at - standing.planned_at)
         if record.attempt.injected is not None:
             return
         if record.attempt.number == 1:
             self._counts["first_pass"] += 1
-        if record.order_id in self._rejected:
+        if standing.rejected:
             self._counts["recovered"] += 1
         if self._first_accepted_at is None:
             self._first_accepted_at = record.at
-        self._forget(record.order_id)
 
-    def _attempted(self, order_id: OrderId, attempt: Attempt, *, accepted: bool) -> None:
+    def _dead_lettered(self, standing: _Standing, record: DeadLetteredEnd) -> None:
+        if record.attempt is not None:
+            end = _failed_as(record.attempt)
+            self._attempted(standing, record.attempt, end)
+            self._distributions.ended(end, record.at - standing.planned_at)
+        self._counts["dead_lettered"] += 1
+        self._ends[(standing.kind, record.end.reason)] += 1
+        if record.end.reason is EndReason.ENGINE_ERROR and record.end.error is not None:
+            self._engine_errors[record.end.error] += 1
+
+    def _reopened(self, record: Reopened) -> None:
+        """Its end is undone; what its attempts were and cost stays counted. Its time begins anew."""
+        self._counts["reopened"] += 1
+        self._counts["dead_lettered"] -= 1
+        self._ends[(record.order.kind, record.end.reason)] -= 1
+        diagnosed = [FailureMode(past.mode) for past in record.history if past.mode]
+        self._standing[record.order_id] = _Standing(
+            record.order.kind, record.at, record.at, diagnosed[-1] if diagnosed else None, record.rejected
+        )
+
+    def _attempted(self, standing: _Standing, attempt: Attempt, end: AttemptEnd) -> None:
         self._counts["attempts"] += 1
         if attempt.candidate is not None:
-            self._pay(attempt.candidate.pool, attempt.candidate.cost)
+            self._pay(attempt.candidate.pool, end, attempt.candidate.cost)
         for verdict in attempt.verdicts:
-            if verdict.gate in _MODEL_GATES:
-                self._pay(verdict.gate.value, verdict.cost)
+            if attempt.injected is None or isinstance(verdict, Errored):
+                self._verdicts[(verdict.gate, type(verdict))] += 1
+            if verdict.gate in MODEL_GATES:
+                self._pay(verdict.gate.value, end, verdict.cost)
             if isinstance(verdict, Errored):
                 self._errors[(verdict.gate, verdict.error)] += 1
+        self._distributions.attempted(attempt, end, standing.ready_at)
         if attempt.injected is not None:
             if attempt.injected.cost.tokens:
-                self._pay("injection", attempt.injected.cost)
+                self._pay("injection", end, attempt.injected.cost)
             return
         self._compare(attempt.verdicts)
         self._search(attempt.verdicts)
-        self._repaired(order_id, attempt, accepted=accepted)
-        if any(isinstance(verdict, Rejected) for verdict in attempt.verdicts) and order_id not in self._rejected:
-            self._rejected.add(order_id)
+        self._repaired(standing.diagnosed, attempt, end)
+        if not standing.rejected and any(isinstance(verdict, Rejected) for verdict in attempt.verdicts):
+            standing.rejected = True
             self._counts["rejected"] += 1
         if attempt.diagnosis is not None:
             self._modes[attempt.diagnosis.mode] += 1
-            self._diagnosed[order_id] = attempt.diagnosis.mode
+            standing.diagnosed = attempt.diagnosis.mode
 
-    def _repaired(self, order_id: OrderId, attempt: Attempt, *, accepted: bool) -> None:
-        before = self._diagnosed.get(order_id)
+    def _repaired(self, before: FailureMode | None, attempt: Attempt, end: AttemptEnd) -> None:
         if attempt.repair is None or before is None:
             return
         self._repairs[(before, attempt.repair.kind, "tried")] += 1
-        if accepted:
+        if end is AttemptEnd.ACCEPTED:
             self._repairs[(before, attempt.repair.kind, "accepted")] += 1
 
     def _compare(self, verdicts: tuple[Verdict, ...]) -> None:
         said = {verdict.gate: verdict for verdict in verdicts if not isinstance(verdict, Errored)}
-        if not all(gate in said for gate in _MODEL_GATES):
+        if not all(gate in said for gate in MODEL_GATES):
             return
         self._overlap["scored"] += 1
-        unfaithful, poor = (isinstance(said[gate], Rejected) for gate in _MODEL_GATES)
+        unfaithful, poor = (isinstance(said[gate], Rejected) for gate in MODEL_GATES)
         if unfaithful and poor:
             self._overlap["both"] += 1
         elif unfaithful:
@@ -191,13 +269,27 @@ class Tally:
                 self._retrieval["searches"] += 1
                 self._retrieval["hits"] += shown.rank is not None
 
-    def _pay(self, role: str, cost: Cost) -> None:
-        calls, paid = self._costs.get(role, (0, Cost()))
-        self._costs[role] = (calls + 1, paid + cost)
+    def _pay(self, role: str, end: AttemptEnd, cost: Cost) -> None:
+        calls, paid = self._costs.get((role, end), (0, Cost()))
+        self._costs[(role, end)] = (calls + 1, paid + cost)
 
-    def _forget(self, order_id: OrderId) -> None:
-        self._rejected.discard(order_id)
-        self._diagnosed.pop(order_id, None)
+    def _role_costs(self) -> tuple[RoleCost, ...]:
+        roles: dict[str, tuple[int, Cost]] = {}
+        for (role, _), (calls, cost) in self._costs.items():
+            before, paid = roles.get(role, (0, Cost()))
+            roles[role] = (before + calls, paid + cost)
+        return tuple(_role_cost(role, calls, cost) for role, (calls, cost) in sorted(roles.items()))
+
+    def _end_counts(self, kinds: tuple[OrderKind, ...]) -> tuple[EndCount, ...]:
+        counted = ((reason, sum(self._ends[(kind, reason)] for kind in kinds)) for reason in EndReason)
+        return tuple(EndCount(reason, orders) for reason, orders in counted if orders)
+
+    def _gate_verdicts(self) -> tuple[GateVerdicts, ...]:
+        gates = dict.fromkeys(gate for gate, _ in self._verdicts)
+        said = self._verdicts
+        return tuple(
+            GateVerdicts(gate, said[(gate, Passed)], said[(gate, Rejected)], said[(gate, Errored)]) for gate in gates
+        )
 
     def _repair_stats(self) -> tuple[RepairStat, ...]:
         pairs = {(mode, repair) for mode, repair, _ in self._repairs}
@@ -209,3 +301,9 @@ class Tally:
 
 def _role_cost(role: str, calls: int, cost: Cost) -> RoleCost:
     return RoleCost(role, calls, cost.prompt_tokens, cost.completion_tokens, cost.seconds)
+
+
+def _failed_as(attempt: Attempt) -> AttemptEnd:
+    """What an attempt was that was not accepted."""
+    errored = attempt.candidate is None or any(isinstance(verdict, Errored) for verdict in attempt.verdicts)
+    return AttemptEnd.ERRORED if errored else AttemptEnd.REJECTED

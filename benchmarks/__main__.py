@@ -3,7 +3,13 @@
 import subprocess
 import sys
 
-MODULES = ("benchmarks.loop", "benchmarks.ledger", "benchmarks.trouble", "benchmarks.http_engine")
+MODULES = (
+    "benchmarks.loop",
+    "benchmarks.ledger",
+    "benchmarks.trouble",
+    "benchmarks.http_engine",
+    "benchmarks.metrics",
+)
 
 
 def main() -> int:

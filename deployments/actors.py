@@ -21,11 +21,19 @@ from actors.dataset.files import Folder
 from actors.dataset.writer import DatasetWriter, Wording
 from actors.ledger import LedgerReader
 from actors.queue_service import QueueService
-from actors.tasks.grounded_answer import messages
 from deployments.asking import ask
 from deployments.handles import BatchLimits, GateHandle, PoolHandle, QueueHandle, ray_boundary, streaming
 from deployments.serving import DeploymentNames
-from deployments.wiring import conductor_random, conductor_settings, models, open_queue, started, toolbox
+from deployments.wiring import (
+    chat,
+    computed_gates,
+    conductor_random,
+    conductor_settings,
+    models,
+    open_queue,
+    started,
+    toolbox,
+)
 from schemas.config import RunConfig
 from schemas.corpus import DocumentRefused, Passage
 from schemas.ledger import ShardWritten
@@ -136,7 +144,7 @@ class ConductorShell:
             gate: GateHandle(streaming(serve.get_app_handle(app), "check"), limits) for gate, app in where.gates.items()
         }
         self._conductor = Conductor(
-            toolbox(config, QueueHandle(queue, limits), pools, gates),
+            toolbox(config, QueueHandle(queue, limits), pools, {**gates, **computed_gates(config)}),
             conductor_settings(config, name),
             clock=time.time,
             sleep=asyncio.sleep,
@@ -201,7 +209,7 @@ class WriterShell:
             writer = DatasetWriter(
                 Folder(self._output),
                 ledger,
-                Wording(chat=messages, models=models(self._config)),
+                Wording(chat=chat(self._config), models=models(self._config)),
                 settings=self._config.dataset,
                 record=self._record,
                 clock=time.time,

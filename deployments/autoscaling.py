@@ -119,8 +119,7 @@ class Model(Struct, frozen=True):
 def models(config: RunConfig) -> dict[str, Model]:
     """Every pool and gate under the name the policy knows it by."""
     pools = {name: Model(pool.engine, pool.replicas) for name, pool in config.pools.items()}
-    for name in ("faithfulness", "reward"):
-        gate = getattr(config.gates, name)
+    for name, gate in config.gates.models.items():
         pools[name] = Model(gate.engine, gate.replicas, isinstance(gate, Classifier))
     return pools
 

@@ -8,7 +8,7 @@ import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 RAY_LOGS = Path("/tmp/ray/session_latest/logs")
 RunFile = Annotated[Path, typer.Argument(metavar="RUN.yaml", help="The run's configuration.", show_default=False)]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A run's output folder.", show_default=False)]
+Gate = Literal["faithfulness", "reward", "verifier"]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
 
 
@@ -59,12 +60,23 @@ def run(
     ],
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the summary.")] = False,
     json: Json = False,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            "--metrics-port",
+            metavar="PORT",
+            min=0,
+            max=65535,
+            help="Port of /metrics on this machine's loopback; 0: any free one.  [default: 9464 if it is free]",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Run a configuration into a folder. Again on the same folder: it goes on where it ended."""
     with boundary(output / "run.log", RAY_LOGS):
         from deployments.terminal.running import run_watched
 
-        raise typer.Exit(run_watched(config, output, quiet=quiet, json=json))
+        raise typer.Exit(run_watched(config, output, quiet=quiet, json=json, metrics_port=metrics_port))
 
 
 @app.command()
@@ -111,6 +123,48 @@ def verify(folder: Folder, json: Json = False) -> None:
 
         if not show_verification(folder, json=json):
             raise typer.Exit(FAILED)
+
+
+@app.command()
+def replay(
+    folder: Folder,
+    reason: Annotated[
+        list[str] | None,
+        typer.Option("--reason", metavar="R", help="Only those that ended for this reason; again for more."),
+    ] = None,
+    mode: Annotated[
+        list[str] | None,
+        typer.Option("--mode", metavar="M", help="Only those last diagnosed as this failure mode; again for more."),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="RUN.yaml", help="The changed configuration, from now on the folder's own."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be put back; write nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Put dead letters back as open orders, with their history; the next `gleaner run` goes on with them."""
+    with boundary():
+        from deployments.terminal.replaying import show_replay, wanted
+
+        show_replay(folder, wanted(reason or [], mode or []), config, dry_run=dry_run, json=json)
+
+
+@app.command()
+def audit(
+    config: RunFile,
+    gate: Annotated[Gate, typer.Option("--gate", help="The gate to measure.", show_default=False)],
+    labelled: Annotated[
+        Path, typer.Option("--labelled", metavar="FILE", help="JSON lines with labels.", show_default=False)
+    ],
+    json: Json = False,
+) -> None:
+    """Measure a gate of a configuration on labelled rows: agreement, precision, recall, with intervals."""
+    with boundary():
+        from deployments.terminal.auditing import show_audit
+        from schemas.verdicts import GateName
+
+        show_audit(config, GateName(gate), labelled, json=json)
 
 
 @app.command()

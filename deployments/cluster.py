@@ -1,4 +1,7 @@
-"""Ray and Serve, started inside this process tree or joined. Quiet: what Ray has to say is in its own log folder."""
+"""Ray and Serve, started inside this process tree or joined. Quiet: what Ray has to say is in its own log folder.
+
+Law: a Ray that is started here listens on loopback alone. One that is joined listens where its owner started it.
+"""
 
 import logging
 import os
@@ -12,6 +15,8 @@ from ray import serve
 from ray.serve.config import ProxyLocation
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from deployments.loopback import on_loopback
+
 ROOT = Path(__file__).resolve().parent.parent
 _STAYS = (".venv", ".git", "runs", ".hypothesis", ".pytest_cache", ".ruff_cache")
 
@@ -20,8 +25,11 @@ _STAYS = (".venv", ".git", "runs", ".hypothesis", ".pytest_cache", ".ruff_cache"
 def cluster(address: str | None) -> Iterator[None]:
     """A Ray with Serve for the length of the block. One that was started here is stopped again; one joined goes on."""
     owned = not ray.is_initialized()
-    if owned:
-        _start(address)
+    if owned and address is None:
+        with on_loopback():
+            _start_here()
+    elif owned:
+        _join(address)
     try:
         logging.getLogger("ray.serve").setLevel(logging.ERROR)
         serve.start(
@@ -46,14 +54,20 @@ def code(root: Path) -> dict[str, Any]:
     return {"working_dir": str(root), "excludes": [*_STAYS, "examples/almanac/models"]}
 
 
-def _start(address: str | None) -> None:
+def _settings() -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD", "0")
     os.environ.setdefault("RAY_SERVE_FORCE_STOP_UNHEALTHY_REPLICAS", "1")  # what hangs ends nothing: do not wait for it
-    if address is not None:
-        ray.init(address=address, runtime_env=code(ROOT), logging_level=logging.ERROR, log_to_driver=False)
-        return
+
+
+def _join(address: str | None) -> None:
+    _settings()
+    ray.init(address=address, runtime_env=code(ROOT), logging_level=logging.ERROR, log_to_driver=False)
+
+
+def _start_here() -> None:
+    _settings()
     ray.init(
         address="local",  # also where RAY_ADDRESS is set, as it is on the nodes of a cluster
         include_dashboard=False,

@@ -14,7 +14,7 @@ import yaml
 from msgspec.structs import replace
 
 from deployments.config_faults import fault, nearest, shown
-from deployments.config_identity import config_sha256, difference, identity, plain
+from deployments.config_identity import config_sha256, difference, differences, identity, plain
 from deployments.config_rules import broken_rule, check_models, is_local
 from schemas.config import CustomEngine, HttpEngine, Provenance, Retrieved, RunConfig
 from schemas.errors import ConfigError
@@ -23,6 +23,7 @@ __all__ = [
     "check_models",
     "config_sha256",
     "difference",
+    "differences",
     "identity",
     "load",
     "load_text",
@@ -81,12 +82,8 @@ def resolve(config: RunConfig, base: Path) -> RunConfig:
         chunking=replace(config.corpus.chunking, tokenizer=tokenizer),
     )
     pools = {name: _resolved(pool, base) for name, pool in config.pools.items()}
-    gates = replace(
-        config.gates,
-        faithfulness=_resolved(config.gates.faithfulness, base),
-        reward=_resolved(config.gates.reward, base),
-        provenance=_provenance(config.gates.provenance, base),
-    )
+    models: dict[str, Any] = {name: _resolved(model, base) for name, model in config.gates.models.items()}
+    gates = replace(config.gates, provenance=_provenance(config.gates.provenance, base), **models)
     return replace(config, corpus=corpus, pools=pools, gates=gates)
 
 

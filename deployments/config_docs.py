@@ -14,7 +14,7 @@ from msgspec import inspect
 import schemas.config
 import schemas.config_injection
 from deployments.config_faults import allowed
-from deployments.config_identity import plain
+from deployments.config_identity import change_of, plain
 from schemas.config import RunConfig
 
 _MODULES: tuple[Any, ...] = (schemas.config, schemas.config_injection)
@@ -25,9 +25,14 @@ A run is one YAML file. It is decoded strictly: an unknown key, a wrong type or 
 anything starts, with the key's path, what is allowed and the nearest valid name. Relative paths begin at the file's
 folder. Environment variables are not expanded, and secrets are refused: name the variable that holds one.
 
-A run may be resumed with other replicas, scaling, batch sizes, addresses, queue bounds, budget or shard sizes; a change
-of corpus, task, seed, models, gates, recovery or injection would make other samples, and is refused with the
-difference shown.
+The column *may change* says when a key may differ from what a folder's run began with. A difference is shown key by
+key, old → new, and refused where it may not be taken.
+
+- *any resume*: it changes no sample (where and how fast things run, and their bounds). `gleaner run` takes it.
+- *replay*: it changes how attempts are made and judged. `gleaner run` refuses it; `gleaner replay DIR --config
+  RUN.yaml` takes it, for the dead letters that it puts back. What is accepted stays as it is.
+- *never*: it changes which orders there are, or which of them are made bad on purpose. Another `--output` is another
+  run.
 
 This page is made from `schemas/config.py` by `python -m deployments.config_docs`.
 """
@@ -66,15 +71,30 @@ def _section(cls: Any, places: list[str]) -> str:
     lines = [f"\n## {title}\n", words[""] + "\n"]
     if len(places) > 1:
         lines.append("In " + ", ".join(f"`{place}`" for place in places) + ".\n")
-    lines += ["| key | value | default | |", "| --- | --- | --- | --- |"] if kind.fields else []
-    lines += (_row(field, words.get(field.name, "")) for field in kind.fields)
+    lines += ["| key | value | default | may change | |", "| --- | --- | --- | --- | --- |"]
+    if kind.tag_field is not None:
+        lines.append(f"| `{kind.tag_field}` | {kind.tag} | required | {change_of(cls, kind.tag_field).value} | |")
+    lines += (_row(cls, field, words.get(field.name, "")) for field in kind.fields)
     return "\n".join(lines) + "\n"
 
 
-def _row(field: inspect.Field, words: str) -> str:
+def _row(section: Any, field: inspect.Field, words: str) -> str:
     default = "required" if field.required else f"`{_default(field)}`"
-    cells = (f"`{field.encode_name}`", allowed(field.type), default, words)
+    change = "" if is_section(field.type) else change_of(section, field.name).value
+    cells = (f"`{field.encode_name}`", allowed(field.type), default, change, words)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def is_section(kind: inspect.Type) -> bool:
+    """Whether a key of the type holds keys of its own, each with its class."""
+    match kind:
+        case inspect.StructType():
+            return True
+        case inspect.UnionType():
+            return any(is_section(each) for each in kind.types)
+        case inspect.DictType():
+            return is_section(kind.value_type)
+    return False
 
 
 def _default(field: inspect.Field) -> str:

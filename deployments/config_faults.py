@@ -56,7 +56,7 @@ def _fault(value: Any, kind: inspect.Type, path: str) -> str | None:
         case inspect.UnionType() if value is None and any(isinstance(each, inspect.NoneType) for each in kind.types):
             return None
         case inspect.UnionType() if structs := [each for each in kind.types if isinstance(each, inspect.StructType)]:
-            return _tagged_fault(value, structs, path)
+            return _one_of_fault(value, kind, structs, path)
         case inspect.DictType() if isinstance(value, dict):
             return _first(_fault(item, kind.value_type, below(path, key)) for key, item in value.items())
         case inspect.VarTupleType() if isinstance(value, list) and len(value) >= (kind.min_length or 0):
@@ -95,6 +95,14 @@ def _section_fault(value: Any, kind: inspect.StructType, path: str) -> str | Non
         if field.required and name not in value:
             return at(below(path, name), f"missing; it must be {allowed(field.type)}")
     return _first(_fault(value[name], fields[name].type, below(path, name)) for name in value if name in fields)
+
+
+def _one_of_fault(value: Any, kind: inspect.UnionType, structs: list[inspect.StructType], path: str) -> str | None:
+    if value is None and any(isinstance(each, inspect.NoneType) for each in kind.types):
+        return None
+    if structs[0].tag_field is None:
+        return _section_fault(value, structs[0], path)
+    return _tagged_fault(value, structs, path)
 
 
 def _tagged_fault(value: Any, kinds: list[inspect.StructType], path: str) -> str | None:

@@ -1,35 +1,126 @@
-"""What makes a run's samples what they are: corpus, task, seed, models, gates, recovery, injection.
+"""What makes a run's samples what they are, and what of a configuration may change once a folder holds a run.
 
-The rest may change on resume. Replicas, batch sizes, memory, addresses, queue bounds, conductors, the budget, shard
-sizes and the folder's place are no part of it.
+Law: every key has one class, in the table `CHANGES` (a test walks the whole schema). What changes no sample is taken on
+any resume; what changes how attempts are made and judged is taken by `gleaner replay`, for the orders that it puts
+back; what says which orders there are, or which are made bad on purpose, is never taken. The identity is all but the
+first class.
 """
 
 import os
+from collections.abc import Iterator
+from enum import Enum
 from hashlib import sha256
 from typing import Any
 
 import msgspec
 
-from schemas.config import Engine, Provenance, Retrieved, RunConfig
+import schemas.config as c
+import schemas.config_injection as i
+from schemas.config import RunConfig
 
-_ENGINE_KEYS = ("kind", "model", "revision", "dtype", "factory", "options")
-"""Which model and how it computes; not where it runs or in which batches."""
+
+class Change(Enum):
+    """When a key may change in a folder that holds a run."""
+
+    ANY_RESUME = "any resume"
+    """It changes no sample: where and how fast things run, and their bounds."""
+    REPLAY = "replay"
+    """It changes how attempts are made and judged: taken by `gleaner replay --config`."""
+    NEVER = "never"
+    """It changes which orders there are, or which are made bad on purpose: another run, another folder."""
+
+
+CHANGES: dict[type[msgspec.Struct], dict[Change, str]] = {
+    c.RunConfig: {Change.ANY_RESUME: "name ray_address", Change.NEVER: "seed"},
+    c.Corpus: {
+        Change.ANY_RESUME: "base",
+        Change.NEVER: "paths include text_field answer_field id_field max_document_bytes encoding",
+    },
+    c.Chunking: {Change.NEVER: "max_tokens min_characters tokenizer"},
+    c.GroundedAnswer: {Change.REPLAY: "output", Change.NEVER: "kind samples_per_passage"},
+    c.Math: {Change.NEVER: "kind samples_per_passage"},
+    c.SamplingDefaults: {Change.REPLAY: "temperature top_p max_tokens"},
+    c.Pool: {},
+    c.VllmEngine: {
+        Change.ANY_RESUME: "max_model_len max_num_seqs tensor_parallel_size gpu_memory_utilization enforce_eager "
+        "kv_cache_gib prefix_caching",
+        Change.REPLAY: "kind model dtype revision",
+    },
+    c.TransformersEngine: {
+        Change.ANY_RESUME: "device max_batch threads",
+        Change.REPLAY: "kind model dtype revision",
+    },
+    c.HttpEngine: {
+        Change.ANY_RESUME: "base_url api_key_env concurrency timeout_s breaker_failures breaker_open_s "
+        "structured_output output_limit",
+        Change.REPLAY: "kind model",
+    },
+    c.CustomEngine: {Change.REPLAY: "kind model factory options"},
+    c.Replicas: {
+        Change.ANY_RESUME: "min max num_cpus num_gpus accelerator_type max_ongoing stall_s slots",
+    },
+    c.Gates: {Change.REPLAY: "faithfulness reward verifier short_circuit duplicate_similarity"},
+    c.Exact: {Change.REPLAY: "mode"},
+    c.Retrieved: {Change.ANY_RESUME: "max_passages", Change.REPLAY: "mode retriever k query encoder"},
+    c.Unseen: {Change.REPLAY: "mode"},
+    c.Verifier: {Change.ANY_RESUME: "timeout_s memory_mib processes", Change.REPLAY: "max_characters"},
+    c.Classifier: {Change.REPLAY: "form threshold positive_label"},
+    c.LlmJudge: {Change.REPLAY: "form threshold max_tokens temperature dimensions"},
+    c.Recovery: {Change.REPLAY: "policy max_attempts escalate_to"},
+    i.Injection: {Change.NEVER: "rate"},
+    i.InjectionKinds: {
+        Change.NEVER: "contradicts_source parametric cross_passage high_temperature instruction_quality "
+        "domain_mismatch response_quality",
+    },
+    i.LlmInjector: {Change.NEVER: "kind verifier"},
+    i.CustomInjector: {Change.NEVER: "kind factory options"},
+    c.Queue: {Change.ANY_RESUME: "capacity lease_s fresh_share"},
+    c.Conductors: {Change.ANY_RESUME: "count concurrency hop_retries hop_timeout_s outage_s"},
+    c.Scaling: {Change.ANY_RESUME: "accelerators cooldown_s horizon_s max_starting"},
+    c.Budget: {Change.ANY_RESUME: "tokens"},
+    c.Dataset: {Change.ANY_RESUME: "rows_per_shard flush_s"},
+}
+"""The class of each key (a section's kind or form too), by the section that it stands in."""
+_PLACES = ("model", "tokenizer")
+"""Keys that may hold a path inside the configuration's folder."""
+
+
+class Key(msgspec.Struct, frozen=True):
+    """One key of a configuration with its whole path, its value and its class."""
+
+    path: str
+    value: Any
+    change: Change
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """A key that two configurations do not agree on; as text, what it was and what it is."""
+
+    path: str
+    before: str
+    after: str
+    change: Change
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.before} → {self.after}"
+
+
+def change_of(section: type[msgspec.Struct], name: str) -> Change:
+    """The class of a section's key. Raises LookupError for one that has none."""
+    found = [change for change, names in CHANGES[section].items() if name in names.split()]
+    if len(found) != 1:
+        raise LookupError(f"{section.__name__}.{name} has {len(found)} classes in CHANGES, it needs one")
+    return found[0]
+
+
+def keys(config: RunConfig) -> Iterator[Key]:
+    """Every key of the configuration, defaults written out."""
+    return _keys(config, "", config.corpus.base)
 
 
 def identity(config: RunConfig) -> dict[str, Any]:
-    """The identity of a run's samples as flat `path.of.key: value`, every default written out."""
-    whole = plain(config)
-    base = config.corpus.base
-    kept: dict[str, Any] = {"corpus": {key: value for key, value in whole["corpus"].items() if key != "base"}}
-    kept["corpus"]["chunking"]["tokenizer"] = _movable(config.corpus.chunking.tokenizer, base)
-    kept |= {key: whole[key] for key in ("task", "seed", "recovery", "gates", "injection")}
-    kept["pools"] = {name: {"engine": _engine(pool.engine, base)} for name, pool in config.pools.items()}
-    for name in ("faithfulness", "reward"):
-        gate = getattr(config.gates, name)
-        rest = {key: value for key, value in whole["gates"][name].items() if key != "replicas"}
-        kept["gates"][name] = rest | {"engine": _engine(gate.engine, base)}
-    kept["gates"]["provenance"] = _provenance(config.gates.provenance, base)
-    return dict(_flat(kept, ""))
+    """The identity of a run's samples as flat `path.of.key: value`."""
+    return {key.path: key.value for key in keys(config) if key.change is not Change.ANY_RESUME}
 
 
 def config_sha256(config: RunConfig) -> str:
@@ -37,14 +128,19 @@ def config_sha256(config: RunConfig) -> str:
     return sha256(msgspec.json.encode(identity(config), order="sorted")).hexdigest()
 
 
+def differences(old: RunConfig, new: RunConfig) -> list[Difference]:
+    """Every key that differs, sorted by path."""
+    before, after = ({key.path: key for key in keys(config)} for config in (old, new))
+    found = (
+        Difference(path, _shown(before, path), _shown(after, path), (after.get(path) or before[path]).change)
+        for path in sorted(before | after)
+    )
+    return [each for each in found if each.before != each.after]
+
+
 def difference(old: RunConfig, new: RunConfig) -> list[str]:
-    """One line for each key of the identity that differs, with both values; empty when a resume is safe."""
-    before, after = identity(old), identity(new)
-    return [
-        f"{key}: was {_shown(before, key)}, now {_shown(after, key)}"
-        for key in sorted(before | after)
-        if _shown(before, key) != _shown(after, key)
-    ]
+    """One line for each key of the identity that differs, old → new; empty when a resume is safe."""
+    return [str(each) for each in differences(old, new) if each.change is not Change.ANY_RESUME]
 
 
 def plain(value: Any) -> Any:
@@ -61,21 +157,26 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _provenance(provenance: Provenance, base: str | None) -> dict[str, Any]:
-    values = {key: value for key, value in plain(provenance).items() if key != "max_passages"}
-    if isinstance(provenance, Retrieved) and provenance.encoder is not None:
-        values["encoder"] = _engine(provenance.encoder, base)
-    return values
+def _keys(section: c.Config, path: str, base: str | None) -> Iterator[Key]:
+    kind = section.__struct_config__
+    if kind.tag_field is not None:
+        yield Key(f"{path}{kind.tag_field}", kind.tag, change_of(type(section), kind.tag_field))
+    for name in section.__struct_fields__:
+        value = getattr(section, name)
+        if isinstance(value, c.Config):
+            yield from _keys(value, f"{path}{name}.", base)
+        elif isinstance(value, dict) and all(isinstance(item, c.Config) for item in value.values()) and value:
+            for key, item in value.items():
+                yield from _keys(item, f"{path}{name}.{key}.", base)
+        else:
+            change = change_of(type(section), name)
+            shown = _movable(str(value), base) if name in _PLACES and value is not None else plain(value)
+            yield from (Key(at, item, change) for at, item in _flat(shown, f"{path}{name}"))
 
 
-def _engine(engine: Engine, base: str | None) -> dict[str, Any]:
-    values = plain(engine)
-    return {key: values[key] for key in _ENGINE_KEYS if key in values} | {"model": _movable(engine.model, base)}
-
-
-def _movable(path: str | None, base: str | None) -> str | None:
+def _movable(path: str, base: str | None) -> str:
     """A path inside the configuration's folder as relative to it, so that the folder may move."""
-    if path is None or base is None or not os.path.isabs(path):
+    if base is None or not os.path.isabs(path):
         return path
     return os.path.relpath(path, base) if os.path.commonpath([path, base]) == base else path
 
@@ -83,8 +184,8 @@ def _movable(path: str | None, base: str | None) -> str | None:
 def _flat(value: Any, path: str) -> list[tuple[str, Any]]:
     if not isinstance(value, dict) or not value:
         return [(path, value)]
-    return [pair for key, item in value.items() for pair in _flat(item, f"{path}.{key}" if path else key)]
+    return [(f"{path}.{key}", item) for key, item in value.items()]
 
 
-def _shown(values: dict[str, Any], key: str) -> str:
-    return repr(values[key]) if key in values else "absent"
+def _shown(keys: dict[str, Key], path: str) -> str:
+    return repr(keys[path].value) if path in keys else "absent"

@@ -13,8 +13,10 @@ from deployments.config_identity import plain
 from schemas.config import (
     FRESH_POOL,
     Engine,
+    Exact,
+    Gates,
     HttpEngine,
-    Provenance,
+    Math,
     Retrieved,
     RunConfig,
     TransformersEngine,
@@ -40,8 +42,8 @@ def engines(config: RunConfig) -> Iterator[tuple[str, Engine]]:
     """Every engine with the path of its key."""
     for name, pool in config.pools.items():
         yield f"pools.{name}.engine", pool.engine
-    yield "gates.faithfulness.engine", config.gates.faithfulness.engine
-    yield "gates.reward.engine", config.gates.reward.engine
+    for name, gate in config.gates.models.items():
+        yield f"gates.{name}.engine", gate.engine
     if isinstance(config.gates.provenance, Retrieved) and config.gates.provenance.encoder is not None:
         yield "gates.provenance.encoder", config.gates.provenance.encoder
 
@@ -84,6 +86,7 @@ def _broken(config: RunConfig) -> Iterator[str]:
             yield at(below("pools", name), rule)
     if FRESH_POOL not in config.pools:
         yield f"pools: there is no pool '{FRESH_POOL}', where fresh orders go{nearest(FRESH_POOL, config.pools)}"
+    yield from _broken_task(config)
     yield from _broken_replicas(config)
     for path, engine in engines(config):
         yield from _broken_engine(path, engine, config)
@@ -95,12 +98,15 @@ def _broken(config: RunConfig) -> Iterator[str]:
     if config.queue.lease_s <= config.conductors.outage_s:
         rule = f"must be more than conductors.outage_s ({config.conductors.outage_s:g}), or an outage ends leases"
         yield at("queue.lease_s", f"{config.queue.lease_s:g} {rule}")
-    yield from _broken_provenance(config.gates.provenance)
+    yield from _broken_provenance(config.gates)
     yield from _broken_injection(config)
     yield from _broken_corpus(config)
 
 
-def _broken_provenance(provenance: Provenance) -> Iterator[str]:
+def _broken_provenance(gates: Gates) -> Iterator[str]:
+    provenance = gates.provenance
+    if gates.faithfulness is None and not isinstance(provenance, Exact):
+        yield "gates.provenance: says what gates.faithfulness is shown, and there is no such gate"
     if not isinstance(provenance, Retrieved):
         return
     if provenance.retriever == "embedding" and provenance.encoder is None:
@@ -111,6 +117,8 @@ def _broken_provenance(provenance: Provenance) -> Iterator[str]:
 
 def _broken_injection(config: RunConfig) -> Iterator[str]:
     injection = config.injection
+    if injection.rate and isinstance(config.task, Math):
+        yield "injection.rate: only grounded answers can be made bad on purpose; it must be 0 when task.kind is math"
     if injection.rate and not any(plain(injection.kinds).values()):
         yield f"injection.kinds: every weight is 0, but injection.rate is {injection.rate:g}"
     match injection.injector:
@@ -149,9 +157,31 @@ def _broken_values(value: Any, path: str) -> Iterator[str]:
             yield at(path, "an address with credentials; they do not belong in a configuration")
 
 
+def _broken_task(config: RunConfig) -> Iterator[str]:
+    """Each task needs its gates, and no others; reference answers are for math."""
+    kind, gates = task_name(config), config.gates
+    needed = {"grounded_answer": ("faithfulness", "reward"), "math": ("verifier",)}[kind]
+    refused = {"grounded_answer": ("verifier",), "math": ("faithfulness",)}[kind]
+    for name in needed:
+        if getattr(gates, name) is None:
+            yield f"gates.{name}: missing; it must be a section of keys (task.kind {kind} needs it)"
+    for name in refused:
+        if getattr(gates, name) is not None:
+            yield f"gates.{name}: has nothing to check when task.kind is {kind}"
+    if isinstance(config.task, Math) and config.corpus.answer_field is None:
+        yield "corpus.answer_field: missing; it must be the field that holds the problems' reference answers"
+    if not isinstance(config.task, Math) and config.corpus.answer_field is not None:
+        yield "corpus.answer_field: only problems (task.kind math) have reference answers"
+
+
+def task_name(config: RunConfig) -> str:
+    """The task's kind, as configurations and orders name it."""
+    return str(config.task.__struct_config__.tag)
+
+
 def _broken_replicas(config: RunConfig) -> Iterator[str]:
     deployed = {f"pools.{name}": pool.replicas for name, pool in config.pools.items()}
-    deployed |= {"gates.faithfulness": config.gates.faithfulness.replicas, "gates.reward": config.gates.reward.replicas}
+    deployed |= {f"gates.{name}": gate.replicas for name, gate in config.gates.models.items()}
     for path, replicas in deployed.items():
         if replicas.min > replicas.max:
             yield f"{path}.replicas.min: {replicas.min} is more than replicas.max ({replicas.max})"

@@ -10,9 +10,15 @@ from contextlib import AsyncExitStack
 from actors.corpus.chunker import Chunker
 from actors.corpus.reader import read
 from actors.gates.evidence import EXACT, EvidenceSource, NoSource, RetrievedSource, Retriever
-from schemas.config import Corpus, Exact, Provenance, Retrieved, Unseen
+from schemas.config import Corpus, Exact, Gates, Provenance, Retrieved, Unseen
 from schemas.corpus import Document, Passage
 from schemas.errors import ConfigError
+from schemas.verdicts import GateName
+
+
+def provenance_of(gates: Gates, name: GateName) -> Provenance:
+    """What a gate is shown of the source: only the faithfulness gate may be shown anything but the exact passage."""
+    return gates.provenance if name is GateName.FAITHFULNESS else Exact()
 
 
 async def open_source(stack: AsyncExitStack, provenance: Provenance, corpus: Corpus) -> EvidenceSource:

@@ -6,18 +6,13 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from actors.conductor import Conductor
-from actors.gates.build import build_gate
-from actors.protocols import Engine, Gate
 from actors.queue_service import Ledger, QueueService
-from deployments.engines.build import EngineRole, build_engine
-from deployments.evidence import open_source
+from deployments.local_gates import local_gate, names, started
 from deployments.wiring import conductor_random, conductor_settings, queue_service, toolbox
-from schemas.config import Classifier, RunConfig
-from schemas.config import Engine as EngineConfig
+from schemas.config import RunConfig
 from schemas.corpus import Passage
 from schemas.ids import PoolName
 from schemas.orders import Holding, Lease, Outcome, Settlement
-from schemas.verdicts import GateName
 
 NAME = "in-process"
 LEASE_WAIT_S = 0.2
@@ -28,8 +23,8 @@ async def conduct_in_process(config: RunConfig, passages: Sequence[Passage], led
     service = queue_service(config, ledger, now=time.time)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(service.close)
-        pools = {PoolName(name): await _started(stack, pool.engine) for name, pool in config.pools.items()}
-        scored = {name: await _gate(stack, config, name) for name in (GateName.FAITHFULNESS, GateName.REWARD)}
+        pools = {PoolName(name): await started(stack, pool.engine) for name, pool in config.pools.items()}
+        scored = {name: await local_gate(stack, config, name) for name in names(config)}
         conductor = Conductor(
             toolbox(config, InProcessOrders(service), pools, scored),
             conductor_settings(config, NAME),
@@ -62,19 +57,3 @@ class InProcessOrders:
 async def _read(service: QueueService, passages: Sequence[Passage]) -> None:
     await service.offer(passages)
     await service.corpus_ended(documents=len(passages), passages=len(passages))
-
-
-async def _started(stack: AsyncExitStack, config: EngineConfig, role: EngineRole = EngineRole.GENERATOR) -> Engine:
-    engine = build_engine(config, role)
-    await engine.start()
-    stack.push_async_callback(engine.close)
-    return engine
-
-
-async def _gate(stack: AsyncExitStack, config: RunConfig, name: GateName) -> Gate:
-    model = config.gates.faithfulness if name is GateName.FAITHFULNESS else config.gates.reward
-    role = EngineRole.CLASSIFIER if isinstance(model, Classifier) else EngineRole.GENERATOR
-    engine = await _started(stack, model.engine, role)
-    if name is not GateName.FAITHFULNESS:
-        return build_gate(name, model, engine)
-    return build_gate(name, model, engine, await open_source(stack, config.gates.provenance, config.corpus))

@@ -1,13 +1,17 @@
 """The output folder at the door. Law: a folder of another run, or one that cannot be written, is refused unharmed."""
 
+import logging
 from pathlib import Path
 
-from actors.dataset.files import write_atomically
+from actors.dataset.files import make_folder, write_atomically
 from actors.ledger import NAME as LEDGER_NAME
 from actors.ledger import LedgerReader
-from deployments.config import difference, load_text, to_yaml
+from deployments.config import differences, load_text, to_yaml
+from deployments.config_identity import Change
 from schemas.config import RunConfig
 from schemas.errors import OutputError
+
+log = logging.getLogger("gleaner.run")
 
 CONFIG_NAME = "run.yaml"
 
@@ -17,7 +21,8 @@ def prepare(config: RunConfig, output: Path) -> Path:
     if output.exists() and not output.is_dir():
         raise OutputError(f"{output}: is a file; --output names a folder")
     try:
-        output.mkdir(parents=True, exist_ok=True)
+        if not output.exists():
+            make_folder(output)
         _check(config, output)
         write_atomically(output / CONFIG_NAME, to_yaml(config).encode())
     except OSError as error:
@@ -34,11 +39,15 @@ def _check(config: RunConfig, output: Path) -> None:
         if strangers:
             raise OutputError(f"{output}: holds {strangers[0]} but no run; choose an empty folder with --output")
         return
-    changed = difference(load_text(written.read_text(encoding="utf-8"), written), config)
-    if changed and _has_orders(output):
-        raise OutputError(
-            f"{output}: is another run's folder ({'; '.join(changed)}); choose another --output, or undo the change"
-        )
+    changed = differences(load_text(written.read_text(encoding="utf-8"), written), config)
+    identity = [each for each in changed if each.change is not Change.ANY_RESUME]
+    if identity and _has_orders(output):
+        advice = "choose another --output, or undo the change"
+        if all(each.change is Change.REPLAY for each in identity):
+            advice += "; for its dead letters `gleaner replay --config` takes it"
+        raise OutputError(f"{output}: is another run's folder ({'; '.join(map(str, identity))}); {advice}")
+    for each in changed:
+        log.info("the configuration changed", extra={"key": str(each)})
 
 
 def _has_orders(output: Path) -> bool:

@@ -3,6 +3,7 @@
 Light to import: no ray, no rich. Law: a Progress is a value; watching one changes nothing in the run.
 """
 
+from collections.abc import Iterator, Sequence
 from enum import Enum
 
 from msgspec import Struct
@@ -48,3 +49,10 @@ class Progress(Struct, frozen=True):
     scaling: Scaling | None = None
     """The last decision on replicas, with its reasons, and why pools idle."""
     note: str = ""
+
+
+def named_replicas(replicas: Sequence[ReplicaStatus]) -> Iterator[tuple[str, ReplicaStatus]]:
+    """Deployments by the short names that a person knows: pools and gates, without the run's prefix."""
+    for status in replicas:
+        _, found, pool = status.name.partition("-pool-")
+        yield (pool if found else status.name.rsplit("-", 1)[-1]), status

@@ -15,6 +15,7 @@ from ray import serve
 from ray.serve.config import AutoscalingConfig, AutoscalingPolicy
 from ray.serve.schema import ApplicationStatus
 
+from deployments.evidence import provenance_of
 from deployments.gate import Looking, ModelGate
 from deployments.generator import GeneratorPool
 from deployments.progress import ReplicaStatus
@@ -57,7 +58,7 @@ def names(config: RunConfig, run_id: str) -> DeploymentNames:
     """Where each pool and gate of the run is found."""
     return DeploymentNames(
         pools={PoolName(pool): f"{run_id}-pool-{pool}" for pool in config.pools},
-        gates={gate: f"{run_id}-{gate.value}" for gate in (GateName.FAITHFULNESS, GateName.REWARD)},
+        gates={GateName(gate): f"{run_id}-{gate}" for gate in config.gates.models},
         board=f"{run_id}-scaling",
     )
 
@@ -77,11 +78,9 @@ def deploy(config: RunConfig, where: DeploymentNames) -> None:
         Deployment(GeneratorPool, where.pools[PoolName(name)], pool.replicas, (pool,))
         for name, pool in config.pools.items()
     ]
-    gates = config.gates
-    for gate, model, looking in (
-        (GateName.FAITHFULNESS, gates.faithfulness, Looking(config.corpus, gates.provenance)),
-        (GateName.REWARD, gates.reward, Looking(config.corpus)),
-    ):
+    for name, model in config.gates.models.items():
+        gate = GateName(name)
+        looking = Looking(config.corpus, provenance_of(config.gates, gate))
         wanted.append(Deployment(ModelGate, where.gates[gate], model.replicas, (gate, model, looking)))
     # a replica that is taken away first ends what it has, and a conductor waits no longer than a hop's limit for it
     drain_s = config.conductors.hop_timeout_s + REMOVE_S
@@ -92,10 +91,7 @@ def deploy(config: RunConfig, where: DeploymentNames) -> None:
 def check_fits(config: RunConfig, resources: Mapping[str, float]) -> None:
     """Raises ConfigError when the smallest number of replicas cannot run side by side: some would wait for ever."""
     wanted = [(f"pools.{name}", pool.replicas) for name, pool in config.pools.items()]
-    wanted += [
-        ("gates.faithfulness", config.gates.faithfulness.replicas),
-        ("gates.reward", config.gates.reward.replicas),
-    ]
+    wanted += [(f"gates.{name}", model.replicas) for name, model in config.gates.models.items()]
     for resource, key in (("CPU", "num_cpus"), ("GPU", "num_gpus")):
         needed = sum(getattr(replicas, key) * replicas.min for _, replicas in wanted)
         there = resources.get(resource, 0.0)

@@ -5,20 +5,26 @@ from pathlib import Path
 from random import Random
 
 from actors.conductor import ConductorSettings, Gating, Toolbox
-from actors.gates.diversity import duplicate_verdict, similarity
+from actors.dataset.rows import Chat
+from actors.gates.diversity import duplicate_verdict, never_similar, similarity
 from actors.gates.provenance import ProvenanceGate
+from actors.gates.verifier import VerifierGate, WorkerLimits
+from actors.gates.verifier_pool import VerifierPool
 from actors.hops import RetryLimits
 from actors.ledger import SqliteLedger
 from actors.pool_health import HealthLimits
-from actors.protocols import Gate, Generator, Orders
+from actors.protocols import Gate, Generator, Orders, Task
 from actors.queue import QueueLimits, RegenerationQueue
 from actors.queue_service import Ledger, QueueService, ServiceSettings
 from actors.recovery.policies import build_recovery
+from actors.tasks import grounded_answer, math
 from actors.tasks.grounded_answer import GroundedAnswerTask
+from actors.tasks.math import MathTask
 from deployments.config import config_sha256
+from deployments.config_rules import task_name
 from deployments.injecting import build_injection
 from deployments.versions import versions
-from schemas.config import FRESH_POOL, RunConfig
+from schemas.config import FRESH_POOL, GroundedAnswer, Math, RunConfig
 from schemas.ids import PoolName, derived_seed
 from schemas.ledger import RunStarted
 from schemas.verdicts import GateName
@@ -42,11 +48,12 @@ def queue_service(config: RunConfig, ledger: Ledger, *, now: Callable[[], float]
         similarity_threshold=config.gates.duplicate_similarity,
     )
     settings = ServiceSettings(
-        task="grounded_answer",
+        task=task_name(config),
         samples_per_passage=config.task.samples_per_passage,
         capacity=config.queue.capacity,
     )
-    return QueueService(RegenerationQueue(limits, similarity), ledger, settings, now=now)
+    alike = similarity if isinstance(config.task, GroundedAnswer) else never_similar
+    return QueueService(RegenerationQueue(limits, alike), ledger, settings, now=now)
 
 
 def toolbox(
@@ -61,12 +68,36 @@ def toolbox(
     )
     return Toolbox(
         orders=orders,
-        task=GroundedAnswerTask(config.task, seed=config.seed),
+        task=build_task(config),
         pools=pools,
         gates=gates,
         recovery=build_recovery(config.recovery),
         injection=build_injection(config),
     )
+
+
+def build_task(config: RunConfig) -> Task:
+    """What the configuration makes of each passage."""
+    match config.task:
+        case GroundedAnswer():
+            return GroundedAnswerTask(config.task, seed=config.seed)
+        case Math():
+            assert config.gates.verifier is not None
+            return MathTask(config.task, seed=config.seed, longest_answer=config.gates.verifier.max_characters)
+
+
+def chat(config: RunConfig) -> Chat:
+    """How a sample of the task is shown to a student."""
+    return math.messages if isinstance(config.task, Math) else grounded_answer.messages
+
+
+def computed_gates(config: RunConfig) -> dict[GateName, VerifierGate]:
+    """The gates that no model answers, to be closed by whoever asked for them; their processes start when needed."""
+    verifier = config.gates.verifier
+    if verifier is None:
+        return {}
+    limits = WorkerLimits(timeout_s=verifier.timeout_s, memory_mib=verifier.memory_mib)
+    return {GateName.VERIFIER: VerifierGate(verifier, VerifierPool(limits, processes=verifier.processes))}
 
 
 def conductor_settings(config: RunConfig, name: str) -> ConductorSettings:

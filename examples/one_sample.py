@@ -65,7 +65,7 @@ async def live(text: str, *, seed: int, say=print) -> Candidate | None:
             # generate
             request = task.request(lease)
             completion = await anext(aiter(generator.generate(request)))
-            draft = task.read(completion.text, completion.finish)
+            draft = task.read(lease, completion.text, completion.finish)
             cost = Cost(completion.prompt_tokens, completion.completion_tokens)
             parsed, malformed = (None, draft) if isinstance(draft, str) else (draft, None)
             candidate = Candidate(

@@ -33,6 +33,8 @@ class Corpus(Config, frozen=True):
     """Which files of a folder are read (names matched as in the shell)."""
     text_field: str = "text"
     """Field (JSON lines) or column (Parquet) of a record that holds its text."""
+    answer_field: str | None = None
+    """Field or column that holds a problem's reference answer (math); such a record is one passage, never cut."""
     id_field: str = "id"
     """Field or column that names a record; without it, its place does."""
     max_document_bytes: Annotated[int, Meta(ge=1)] = 16 * 1024 * 1024
@@ -65,6 +67,18 @@ class GroundedAnswer(Config, frozen=True, tag="grounded_answer", tag_field="kind
     """`json` constrains the completion by a schema where the engine can."""
     sampling: SamplingDefaults = SamplingDefaults()
     """The first attempt's; repairs change the temperature."""
+
+
+class Math(Config, frozen=True, tag="math", tag_field="kind"):
+    """Worked solutions of the corpus's problems, whose final answers are verified against the reference answers."""
+
+    samples_per_passage: Annotated[int, Meta(ge=1, le=64)] = 4
+    """Solutions asked for of each problem."""
+    sampling: SamplingDefaults = SamplingDefaults(max_tokens=512)
+    """The first attempt's; repairs change the temperature."""
+
+
+Task = GroundedAnswer | Math
 
 
 class VllmEngine(Config, frozen=True, tag="vllm", tag_field="kind"):
@@ -229,19 +243,40 @@ class Unseen(Config, frozen=True, tag="none", tag_field="mode"):
 Provenance = Exact | Retrieved | Unseen
 
 
-class Gates(Config, frozen=True):
-    """Both gates score every sample unless `short_circuit` saves the second's cost."""
+class Verifier(Config, frozen=True):
+    """Final answers are compared by computation, in processes of their own that are killed when they take too long."""
 
-    faithfulness: GateModel
+    timeout_s: Seconds = 5.0
+    """Processor time for one pair of answers, in seconds; then its process is ended and the pair is an error."""
+    memory_mib: Annotated[int, Meta(ge=128, le=65_536)] = 1024
+    """Address space of each process, in MiB."""
+    processes: Annotated[int, Meta(ge=1, le=64)] = 2
+    """Of each conductor. Started when reading alone cannot tell; a pair that takes long occupies one."""
+    max_characters: Annotated[int, Meta(ge=1, le=4_000)] = 1_000
+    """A longer final answer is not compared."""
+
+
+class Gates(Config, frozen=True):
+    """What every sample must pass. Grounded answers need `faithfulness` and `reward`, math needs `verifier`."""
+
+    faithfulness: GateModel | None = None
     """Judged against the exact passage, or as `provenance` says."""
-    reward: GateModel
+    reward: GateModel | None = None
     """Scored with the passage unseen."""
     provenance: Provenance = Exact()
     """What the faithfulness gate is shown of the source. All but `exact` are for comparison."""
+    verifier: Verifier | None = None
+    """The final answer against the reference answer (math)."""
     short_circuit: bool = False
     """A sample that one gate rejected is not shown to the other."""
     duplicate_similarity: Annotated[float, Meta(gt=0, le=1)] = 0.9
     """Questions of one passage whose word overlap (Jaccard) reaches this are near-duplicates; 1: only equal ones."""
+
+    @property
+    def models(self) -> dict[str, GateModel]:
+        """The gates that a model answers, by name."""
+        named = {"faithfulness": self.faithfulness, "reward": self.reward}
+        return {name: model for name, model in named.items() if model is not None}
 
 
 class Recovery(Config, frozen=True):
@@ -315,8 +350,8 @@ class RunConfig(Config, frozen=True):
 
     corpus: Corpus
     """Documents in."""
-    task: GroundedAnswer
-    """What is made of each passage."""
+    task: Task
+    """What is made of each passage or problem."""
     pools: dict[str, Pool]
     """Generator pools by name; `generator` is where fresh orders go."""
     gates: Gates

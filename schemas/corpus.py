@@ -15,6 +15,8 @@ class Document(Struct, frozen=True, forbid_unknown_fields=True):
     """Where it was read: a file's uri, with `#record=N` (from 0) for the N-th record of a file of records."""
     sha256: str
     text: str
+    reference: str | None = None
+    """The reference answer of a problem, where the corpus has one (`corpus.answer_field`); `text` is the problem."""
 
 
 class Provenance(Struct, frozen=True):
@@ -29,23 +31,30 @@ class Provenance(Struct, frozen=True):
     """Name and version of what cut it."""
 
 
-class Passage(Struct, frozen=True):
-    """A span of a document. Law: `text == document.text[provenance.start:provenance.end]`."""
+class Passage(Struct, frozen=True, omit_defaults=True):
+    """A span of a document. Law: `text == document.text[provenance.start:provenance.end]`.
+
+    A problem is a passage with a `reference` answer, which is the document's and is never shown to a generator.
+    """
 
     id: PassageId
     text: str
     provenance: Provenance
+    reference: str | None = None
 
     @staticmethod
-    def of(text: str, provenance: Provenance) -> "Passage":
+    def of(text: str, provenance: Provenance, reference: str | None = None) -> "Passage":
         """A passage with the id that its content and place give it."""
-        return Passage(id=passage_id(text, provenance), text=text, provenance=provenance)
+        return Passage(passage_id(text, provenance, reference), text, provenance, reference)
 
 
-def passage_id(text: str, provenance: Provenance) -> PassageId:
-    """The id of a passage: changes with its text, its document and its span; not with the folder it was read from."""
+def passage_id(text: str, provenance: Provenance, reference: str | None = None) -> PassageId:
+    """The id of a passage: changes with its text, its document, its span and its reference answer; not with the folder
+    it was read from."""
     where = provenance
-    return PassageId(content_id("passage", where.document_id, where.document_sha256, where.start, where.end, text))
+    answered = () if reference is None else (reference,)
+    parts = (where.document_id, where.document_sha256, where.start, where.end, text, *answered)
+    return PassageId(content_id("passage", *parts))
 
 
 class RefusalReason(Enum):

@@ -5,8 +5,9 @@ from enum import Enum
 from msgspec import Struct
 
 from schemas.corpus import DocumentRefused, Passage
-from schemas.ids import OrderId
-from schemas.orders import Attempt, DeadLetter, Order
+from schemas.ids import OrderId, PoolName
+from schemas.orders import Attempt, AttemptSummary, DeadLetter, Order
+from schemas.recovery import Repair, RepairKind
 
 
 class RunStarted(Struct, frozen=True, tag="run_started"):
@@ -52,6 +53,60 @@ class DeadLetteredEnd(Struct, frozen=True, tag="dead_lettered"):
     end: DeadLetter
 
 
+class AskedBefore(Struct, frozen=True):
+    """A question of an accepted sample."""
+
+    order_id: OrderId
+    question: str
+
+
+class Reopened(Struct, frozen=True, tag="reopened", omit_defaults=True):
+    """A dead-lettered order is outstanding again (`gleaner replay`). It carries what the queue forgot at its end."""
+
+    at: float
+    order: Order
+    passage: Passage
+    end_seq: int
+    """Sequence number of the end that no longer holds."""
+    end: DeadLetter
+    """What that end said."""
+    rejected: bool
+    """A gate has rejected it in an earlier attempt."""
+    history: tuple[AttemptSummary, ...] = ()
+    """Every attempt so far, oldest first."""
+    times: int = 1
+    """How often the order has been put back, this time included."""
+    repair: Repair | None = None
+    """Of the next attempt: what the diagnoser chose last; None for a fresh one."""
+    first_repair: RepairKind | None = None
+    """What it was first requeued with; None when it never was."""
+    asked: tuple[AskedBefore, ...] = ()
+    """What accepted samples of its passage ask."""
+    changed: tuple[str, ...] = ()
+    """What the configuration changed with it, key by key."""
+
+    @property
+    def order_id(self) -> OrderId:
+        return self.order.id
+
+    @property
+    def attempts_before(self) -> int:
+        """Attempts so far; the next is this plus one, and has a whole budget of attempts before it."""
+        return len(self.history)
+
+
+class Reconfigured(Struct, frozen=True, tag="reconfigured"):
+    """The folder's run.yaml was replaced: attempts recorded up to here ran under `before`, or an earlier one."""
+
+    at: float
+    before: str
+    """The run.yaml until then."""
+    models: dict[PoolName, str]
+    """Its pools by name, with their models."""
+    changed: tuple[str, ...]
+    """What changed of the samples' identity, key by key."""
+
+
 class Refused(Struct, frozen=True, tag="refused"):
     """A document of the corpus was dead-lettered at the door."""
 
@@ -74,8 +129,11 @@ class ShardKind(Enum):
     DEAD_LETTERS = "dead_letters"
 
 
-class ShardWritten(Struct, frozen=True, tag="shard_written"):
-    """A shard is on disk under its final name: the ends of its kind with sequence numbers in [first_seq, last_seq]."""
+class ShardWritten(Struct, frozen=True, tag="shard_written", omit_defaults=True):
+    """A shard is on disk under its final name: the ends of its kind with sequence numbers in [first_seq, last_seq].
+
+    A later record of the same kind and first_seq takes its place.
+    """
 
     at: float
     kind: ShardKind
@@ -85,6 +143,19 @@ class ShardWritten(Struct, frozen=True, tag="shard_written"):
     sha256: str
     first_seq: int
     last_seq: int
+    without: int = 0
+    """Ends of the range that no longer held when it was written, and have no row."""
 
 
-Record = RunStarted | Planned | Rejoined | AcceptedEnd | DeadLetteredEnd | Refused | CorpusEnded | ShardWritten
+Record = (
+    RunStarted
+    | Planned
+    | Rejoined
+    | AcceptedEnd
+    | DeadLetteredEnd
+    | Reopened
+    | Reconfigured
+    | Refused
+    | CorpusEnded
+    | ShardWritten
+)

@@ -51,6 +51,13 @@ class Lease(Struct, frozen=True, omit_defaults=True):
     """The directive of this attempt; None for the first."""
     history: tuple["AttemptSummary", ...] = ()
     """Earlier attempts, oldest first: evidence for the diagnoser."""
+    attempts_before: int = 0
+    """Attempts made before the order was put back from the dead letters (`gleaner replay`); 0 if it never was."""
+
+    @property
+    def charged(self) -> int:
+        """Attempts of the present budget of `max_attempts`, this one included."""
+        return self.attempt - self.attempts_before
 
 
 class AttemptSummary(Struct, frozen=True, omit_defaults=True):

@@ -2,9 +2,10 @@
 
 from msgspec import Struct
 
+from schemas.distributions import AttemptEnd, Distribution, Distributions
 from schemas.errors import ErrorKind
 from schemas.injection import InjectionKind
-from schemas.orders import EndReason
+from schemas.orders import EndReason, OrderKind
 from schemas.recovery import FailureMode, RepairKind
 from schemas.verdicts import GateName
 
@@ -31,6 +32,8 @@ class Counts(Struct, frozen=True):
     """Orders that were made bad on purpose."""
     contaminated: int = 0
     """Of those, accepted. They are in no file of the dataset."""
+    reopened: int = 0
+    """Dead letters that were put back (`gleaner replay`); an order counts each time."""
 
     @property
     def exported(self) -> int:
@@ -58,6 +61,26 @@ class RoleCost(Struct, frozen=True):
     completion_tokens: int
     seconds: float
     """Summed over calls that ran side by side: not wall time."""
+
+
+class Spent(Struct, frozen=True):
+    """What one role took for attempts that ended alike. Of a role, these add up to its RoleCost."""
+
+    role: str
+    end: AttemptEnd
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+
+
+class KindCount(Struct, frozen=True):
+    """Orders of one kind: issued, accepted, and dead-lettered by reason."""
+
+    kind: OrderKind
+    issued: int
+    accepted: int
+    ends: tuple["EndCount", ...] = ()
 
 
 class GateOverlap(Struct, frozen=True):
@@ -155,6 +178,22 @@ class GateErrors(Struct, frozen=True):
     count: int
 
 
+class GateVerdicts(Struct, frozen=True):
+    """What one gate said."""
+
+    gate: GateName
+    passed: int
+    rejected: int
+    errored: int
+
+
+class EngineErrors(Struct, frozen=True):
+    """Orders that ended because no generator answered, by what was the matter."""
+
+    kind: ErrorKind
+    count: int
+
+
 class Summary(Struct, frozen=True):
     """Everything that is counted."""
 
@@ -165,6 +204,10 @@ class Summary(Struct, frozen=True):
     repairs: tuple[RepairStat, ...] = ()
     ends: tuple[EndCount, ...] = ()
     errors: tuple[GateErrors, ...] = ()
+    engine_errors: tuple[EngineErrors, ...] = ()
+    spent: tuple[Spent, ...] = ()
+    kinds: tuple[KindCount, ...] = ()
+    verdicts: tuple[GateVerdicts, ...] = ()
     retrieval: Retrieval = Retrieval()
     injections: tuple[InjectionCount, ...] = ()
     corpus_ended: bool = False
@@ -193,6 +236,11 @@ class RunSnapshot(Struct, frozen=True):
     """Outcomes of attempts that were no longer current."""
     recovering: str = ""
     """Of a queue that was made again and waits to be told what conductors hold: its token."""
+    unaccounted: int = 0
+    """Orders outstanding by the ledger's count less those that the queue holds. Anything but 0 is a lost order."""
+    distributions: Distributions = Distributions()
+    commits: Distribution = Distribution()
+    """Seconds that each transaction of the ledger took, since this process opened it."""
 
     @property
     def counts(self) -> Counts:

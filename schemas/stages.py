@@ -4,6 +4,8 @@ from enum import Enum
 
 from msgspec import Struct
 
+from schemas.errors import ErrorKind
+
 
 class Stage(Enum):
     """Where a sample in flight is. The gates' stages carry the gates' names."""
@@ -32,6 +34,14 @@ class Pause(Struct, frozen=True):
     why: str
 
 
+class CallFailures(Struct, frozen=True):
+    """Calls of one conductor to a pool or gate that failed alike, tried again or not."""
+
+    name: str
+    kind: ErrorKind
+    count: int
+
+
 class ConductorStatus(Struct, frozen=True):
     """What a conductor tells of itself. `unreported`: outcomes that the queue could not take (their leases return)."""
 
@@ -40,3 +50,4 @@ class ConductorStatus(Struct, frozen=True):
     unreported: int
     stages: tuple[StageFlow, ...]
     paused: tuple[Pause, ...] = ()
+    failures: tuple[CallFailures, ...] = ()

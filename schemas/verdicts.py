@@ -21,6 +21,10 @@ class GateName(Enum):
     DIVERSITY = "diversity"
 
 
+MODEL_GATES = (GateName.FAITHFULNESS, GateName.REWARD)
+"""Those that a model of their own answers."""
+
+
 class Quote(Struct, frozen=True, omit_defaults=True):
     """Words of a passage, at their exact place: `passage.text[start:end] == text`."""
 

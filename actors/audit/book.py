@@ -1,8 +1,10 @@
-"""Follows every order through the ledger. Law: issued once, attempts without a gap, one end, nothing after it.
+"""Follows every order through the ledger. Law: issued once, attempts without a gap, one end, nothing after it; but a
+dead letter may be put back, by name and as it was. An accepted order never is.
 
 Written apart from the queue on purpose: what proves the queue must not be the queue.
 """
 
+from bisect import insort
 from collections.abc import Iterable
 
 from msgspec import Struct
@@ -19,6 +21,7 @@ from schemas.ledger import (
     Record,
     Refused,
     Rejoined,
+    Reopened,
     ShardKind,
     ShardWritten,
 )
@@ -36,17 +39,21 @@ class Span(Struct, frozen=True):
     start: int
     end: int
     text: str
+    reference: str | None = None
 
 
 class Book(Struct):
-    """What the ledger says. `ends`: each order's end; `rows`: which rows shards must hold, by kind."""
+    """What the ledger says. `ends`: each order's end; `end_seqs`: which record it is; `rows`: how many rows shards must
+    hold, by kind; `undone`: ends that no longer hold, ascending; `shards`: of each kind and range the last."""
 
     ends: dict[OrderId, int] = {}
     attempts: dict[OrderId, int] = {}
     passages: dict[OrderId, PassageId] = {}
     spans: dict[str, list[Span]] = {}
     rows: dict[ShardKind, int] = {}
-    shards: dict[str, ShardWritten] = {}
+    end_seqs: dict[OrderId, int] = {}
+    undone: list[int] = []
+    shards: dict[tuple[ShardKind, int], ShardWritten] = {}
     planned: set[PassageId] = set()
     injected: set[OrderId] = set()
     """Orders that were made bad on purpose: no shard may hold a row of theirs."""
@@ -75,10 +82,12 @@ def read_book(records: Iterable[tuple[int, Record]], findings: Findings) -> Book
                 texts[record.passage.id] = record.passage.text
             case Rejoined() | AcceptedEnd() | DeadLetteredEnd():
                 _move(book, record, texts, findings)
+            case Reopened():
+                _put_back(book, record, findings)
             case Refused():
                 book.rows[ShardKind.DEAD_LETTERS] += 1
             case ShardWritten():
-                book.shards[record.name] = record
+                book.shards[(record.kind, record.first_seq)] = record
             case CorpusEnded():
                 book.corpus_ended = True
             case _:
@@ -92,7 +101,7 @@ def _plan(book: Book, record: Planned, findings: Findings) -> None:
     if passage.id in book.planned:
         findings.error(Check.CONSERVATION, f"passage {passage.id} is planned twice", "ledger")
     book.planned.add(passage.id)
-    if passage_id(passage.text, passage.provenance) != passage.id:
+    if passage_id(passage.text, passage.provenance, passage.reference) != passage.id:
         findings.error(Check.PROVENANCE, f"passage {passage.id} is not what its id says", passage.provenance.uri)
     _keep_span(book, passage)
     for order in record.orders:
@@ -105,7 +114,7 @@ def _plan(book: Book, record: Planned, findings: Findings) -> None:
 
 def _keep_span(book: Book, passage: Passage) -> None:
     where = passage.provenance
-    span = Span(passage.id, where.document_sha256, where.start, where.end, passage.text)
+    span = Span(passage.id, where.document_sha256, where.start, where.end, passage.text, passage.reference)
     book.spans.setdefault(where.uri, []).append(span)
 
 
@@ -127,12 +136,29 @@ def _move(
             book.injected.add(order_id)
         _check_quotes(book, record.attempt, texts, order_id, findings)
     if isinstance(record, AcceptedEnd):
-        book.ends[order_id] = ACCEPTED
+        book.ends[order_id], book.end_seqs[order_id] = ACCEPTED, book.last_seq
         book.rows[ShardKind.DATASET] += order_id not in book.injected
         _check_accepted(record, findings)
     elif isinstance(record, DeadLetteredEnd):
-        book.ends[order_id] = DEAD_LETTERED
+        book.ends[order_id], book.end_seqs[order_id] = DEAD_LETTERED, book.last_seq
         book.rows[ShardKind.DEAD_LETTERS] += order_id not in book.injected
+
+
+def _put_back(book: Book, record: Reopened, findings: Findings) -> None:
+    order_id, where = record.order_id, f"order {record.order_id}"
+    if book.ends.get(order_id) != DEAD_LETTERED:
+        findings.error(Check.CONSERVATION, "an order is put back that is no dead letter", where, order_id)
+        return
+    if record.end_seq != book.end_seqs[order_id] or record.attempts_before != book.attempts[order_id]:
+        what = f"put back after record {record.end_seq} and {record.attempts_before} attempts, which is not its end"
+        findings.error(Check.CONSERVATION, what, where, order_id)
+    passage = record.passage
+    its_id = passage_id(passage.text, passage.provenance, passage.reference)
+    if passage.id != book.passages[order_id] or its_id != passage.id:
+        findings.error(Check.PROVENANCE, "put back with a passage that is not its own", where, order_id)
+    book.ends[order_id] = OPEN
+    insort(book.undone, book.end_seqs.pop(order_id))
+    book.rows[ShardKind.DEAD_LETTERS] -= order_id not in book.injected
 
 
 def _check_accepted(record: AcceptedEnd, findings: Findings) -> None:

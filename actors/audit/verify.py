@@ -65,6 +65,9 @@ def _check_sources(book: Book, read_again: ReadAgain, findings: Findings) -> int
                 if document.text[span.start : span.end] != span.text:
                     what = f"characters {span.start} to {span.end} are not passage {span.passage_id}"
                     findings.error(Check.PROVENANCE, what, document.uri)
+                if document.reference != span.reference:
+                    what = f"the reference answer of passage {span.passage_id} has changed since the run read it"
+                    findings.error(Check.PROVENANCE, what, document.uri)
     except CorpusError as error:
         findings.warning(Check.PROVENANCE, f"the corpus cannot be read again: {error}", "corpus")
     if missing:

@@ -1,8 +1,8 @@
 """Passages are exact slices, `passage.text == document.text[start:end]`, in order, apart, none over the limit.
 
-A document that fits stays whole. A longer one is cut at headings, paragraphs, sentences or words, the highest that
-fits (a single character longer than the limit would be the only exception). All text but white space is covered, save
-passages shorter than `min_characters`.
+A document that fits stays whole, and so does a problem (one with a reference answer), whatever its length. A longer one
+is cut at headings, paragraphs, sentences or words, the highest that fits (a single character longer than the limit
+would be the only exception). All text but white space is covered, save passages shorter than `min_characters`.
 """
 
 import re
@@ -58,11 +58,11 @@ class Chunker:
                 end=end,
                 chunker=self.version,
             )
-            yield Passage.of(document.text[start:end], place)
+            yield Passage.of(document.text[start:end], place, document.reference)
 
     def _spans(self, document: Document) -> Iterator[tuple[int, int]]:
         text = document.text
-        if self._count(text) <= self._limit:
+        if document.reference is not None or self._count(text) <= self._limit:
             yield from _trimmed(text, 0, len(text))
             return
         splitter = self._markdown if is_markdown(document.uri) else self._text

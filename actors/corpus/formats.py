@@ -34,6 +34,7 @@ class Text(Struct, frozen=True):
     text: str
     id: str | None = None
     where: str = ""
+    reference: str | None = None
 
 
 Item = Text | DocumentRefused
@@ -84,6 +85,10 @@ def too_large(uri: str, config: Corpus, where: str = "") -> DocumentRefused:
 
 def _text(source: Source, config: Corpus) -> Iterator[Item]:
     limit = config.max_document_bytes
+    if config.answer_field is not None:
+        detail = f"a text, not records with a field '{config.answer_field}' (corpus.answer_field)"
+        yield _refused(source.uri, RefusalReason.BAD_RECORD, detail)
+        return
     if source.size is not None and source.size > limit and not source.compressed:
         yield too_large(source.uri, config, f"{source.size:,} bytes: ")
         return
@@ -199,11 +204,11 @@ def _json_line(uri: str, line: _Line, config: Corpus) -> Item:
 
 def _record(uri: str, record: dict[str, Any], where: str, config: Corpus) -> Item:
     field = config.text_field
-    if field not in record:
-        fields = ", ".join(str(name)[:40] for name in list(record)[:10])
-        return _refused(
-            uri, RefusalReason.BAD_RECORD, f"{where}no field '{field}' (corpus.text_field); it has: {fields}"
-        )
+    for wanted, key in ((field, "text_field"), (config.answer_field, "answer_field")):
+        if wanted is not None and wanted not in record:
+            fields = ", ".join(str(name)[:40] for name in list(record)[:10])
+            detail = f"{where}no field '{wanted}' (corpus.{key}); it has: {fields}"
+            return _refused(uri, RefusalReason.BAD_RECORD, detail)
     text, name = record[field], record.get(config.id_field)
     if not isinstance(text, str):
         detail = f"{where}field '{field}' is {type(text).__name__}, not text"
@@ -211,7 +216,18 @@ def _record(uri: str, record: dict[str, Any], where: str, config: Corpus) -> Ite
     if name is not None and (isinstance(name, bool) or not isinstance(name, str | int) or name == ""):
         detail = f"{where}field '{config.id_field}' is {type(name).__name__}, neither text nor a whole number, or empty"
         return _refused(uri, RefusalReason.BAD_RECORD, detail)
-    return Text(uri=uri, text=text, id=None if name is None else str(name), where=where)
+    reference = None if config.answer_field is None else _answer(record[config.answer_field])
+    if config.answer_field is not None and reference is None:
+        detail = f"{where}field '{config.answer_field}' holds no answer: neither a text nor a number"
+        return _refused(uri, RefusalReason.BAD_RECORD, detail)
+    return Text(uri=uri, text=text, id=None if name is None else str(name), where=where, reference=reference)
+
+
+def _answer(value: object) -> str | None:
+    """A reference answer as text; None for what is none."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    return str(value) if str(value).strip() else None
 
 
 # Parquet
@@ -231,14 +247,16 @@ def _parquet(source: Source, config: Corpus) -> Iterator[Item]:
 
 def _rows(uri: str, file: Any, config: Corpus) -> Iterator[Item]:
     names = list(file.schema_arrow.names)
-    if config.text_field not in names:
-        detail = f"no column '{config.text_field}' (corpus.text_field); it has: {', '.join(names[:10])}"
-        yield _refused(uri, RefusalReason.BAD_RECORD, detail)
-        return
+    for wanted, key in ((config.text_field, "text_field"), (config.answer_field, "answer_field")):
+        if wanted is not None and wanted not in names:
+            detail = f"no column '{wanted}' (corpus.{key}); it has: {', '.join(names[:10])}"
+            yield _refused(uri, RefusalReason.BAD_RECORD, detail)
+            return
     if not file.metadata.num_rows:
         yield _refused(uri, RefusalReason.EMPTY, "the file holds no records")
         return
-    columns = [name for name in (config.text_field, config.id_field) if name in names]
+    wanted = (config.text_field, config.id_field, config.answer_field)
+    columns = [name for name in wanted if name is not None and name in names]
     count = 0
     for batch in file.iter_batches(batch_size=_batch_rows(file.metadata), columns=columns):
         for index in range(batch.num_rows):

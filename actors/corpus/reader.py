@@ -70,12 +70,14 @@ def _checked(item: Item, config: Corpus) -> Document | DocumentRefused:
     try:
         data = item.text.encode()
         name = (item.id or item.uri).encode().decode()
+        answer = (item.reference or "").encode()
     except UnicodeEncodeError as error:
         detail = f"half a surrogate pair at character {error.start}: no valid Unicode text"
         return _refused(item, RefusalReason.UNDECODABLE, detail)
-    if len(data) > config.max_document_bytes:
+    if max(len(data), len(answer)) > config.max_document_bytes:
         return too_large(item.uri, config, item.where)
-    return Document(id=DocumentId(name), uri=item.uri, sha256=sha256(data).hexdigest(), text=item.text)
+    digest = sha256(data).hexdigest()
+    return Document(id=DocumentId(name), uri=item.uri, sha256=digest, text=item.text, reference=item.reference)
 
 
 def _refused(item: Text, reason: RefusalReason, detail: str) -> DocumentRefused:

@@ -12,7 +12,11 @@ _COLUMNS = (
     ("id", "the order's id: from content and plan, the same in every run of this configuration"),
     ("messages", "user (passage and question) and assistant (answer), as chat trainers read them"),
     ("question, answer", "the sample"),
-    ("passage", "the exact text of the corpus that the answer rests on"),
+    ("passage", "the exact text of the corpus that the answer rests on; for math, the problem"),
+    (
+        "reference",
+        "the problem's reference answer as the corpus has it, which the answer was verified against; else null",
+    ),
     ("quote", "the sentence that the generator said it used, where it was asked to quote"),
     ("provenance", "uri, document id and sha256, start and end in characters: passage == document[start:end]"),
     ("scores", "what each gate gave the accepted attempt, in [0, 1]; null where a gate did not judge"),
@@ -23,6 +27,12 @@ _COLUMNS = (
     ("lineage", "order, passage, slot, attempts, pool, model, sampling, failure modes and repairs on the way"),
     ("tokens", "spent on the sample over all its attempts"),
 )
+
+
+_GROUNDED = """A generator writes a question and its answer from one passage. A faithfulness gate judges them against
+that exact passage, a reward gate without it; both must pass."""
+_SOLVED = """A generator solves the corpus's problems step by step. A verifier compares each final answer with the
+problem's reference answer by computation."""
 
 
 def card(manifest: Manifest, *, documents: int | None, passages: int) -> str:
@@ -39,8 +49,8 @@ Made by Gleaner {manifest.versions.get("gleaner", "")}; `report.html` shows the 
 {state}
 ## How it was made
 
-A generator writes a question and its answer from one passage. A faithfulness gate judges them against that exact
-passage, a reward gate without it; both must pass. What is rejected is diagnosed and asked again under a fitting repair.
+{_GROUNDED if "faithfulness" in manifest.models else _SOLVED}
+What is rejected is diagnosed and asked again under a fitting repair.
 
 | | |
 | --- | --- |

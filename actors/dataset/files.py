@@ -22,6 +22,10 @@ _CHUNK_BYTES = 1 << 20
 class Disk(Protocol):
     """Every change of the file system that the output folder needs: what a test may fail, one by one."""
 
+    def make_folder(self, path: Path) -> None:
+        """Raises FileExistsError where there is one."""
+        ...
+
     def create(self, path: Path) -> BinaryIO:
         """Open for writing, emptied."""
         ...
@@ -39,6 +43,9 @@ class Disk(Protocol):
 
 class LocalDisk:
     """The real one."""
+
+    def make_folder(self, path: Path) -> None:
+        path.mkdir()
 
     def create(self, path: Path) -> BinaryIO:
         return path.open("wb")
@@ -91,6 +98,15 @@ def writing(path: Path, *, disk: Disk = LOCAL_DISK) -> Iterator[BinaryIO]:
                 disk.remove(temporary)
             raise
         disk.sync_folder(path.parent)
+
+
+def make_folder(path: Path, *, disk: Disk = LOCAL_DISK) -> None:
+    """The folder, and those above it that are missing, not lost with the power. Raises OSError."""
+    if not path.is_dir():
+        if not path.parent.is_dir():
+            make_folder(path.parent, disk=disk)
+        disk.make_folder(path)
+    disk.sync_folder(path.parent)
 
 
 def write_atomically(path: Path, content: bytes | str, *, disk: Disk = LOCAL_DISK) -> None:

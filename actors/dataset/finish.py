@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from actors.dataset.card import card
-from actors.dataset.files import sha256_of, write_atomically
+from actors.dataset.files import LOCAL_DISK, Disk, sha256_of, write_atomically
 from actors.dataset.manifest import CONFIG_NAME, NAME, encode, manifest_of, read_config, read_manifest
 from actors.dataset.report.facts import facts_of
 from actors.dataset.report.page import PAGE_NAME, render
@@ -19,7 +19,7 @@ CHECKSUMS_NAME = "checksums.txt"
 CARD_NAME = "README.md"
 
 
-def finish(output: Path, *, now: float, versions: Mapping[str, str]) -> Manifest:
+def finish(output: Path, *, now: float, versions: Mapping[str, str], disk: Disk = LOCAL_DISK) -> Manifest:
     """Writes manifest.json, README.md, report.html and checksums.txt from the ledger. `now`: seconds since the epoch.
 
     Raises OutputError when the folder holds no run or cannot be written.
@@ -29,10 +29,10 @@ def finish(output: Path, *, now: float, versions: Mapping[str, str]) -> Manifest
         facts = facts_of(ledger.records(), seed=config.seed if config else 0)
         manifest = manifest_of(facts, ledger.shards(), config, versions=versions)
         page = render(facts, manifest, ledger, now=now)
-    write_atomically(output / NAME, encode(manifest))
-    write_atomically(output / CARD_NAME, card(manifest, documents=facts.documents, passages=facts.passages))
-    write_atomically(output / PAGE_NAME, page)
-    write_atomically(output / CHECKSUMS_NAME, checksums(output, manifest))
+    write_atomically(output / NAME, encode(manifest), disk=disk)
+    write_atomically(output / CARD_NAME, card(manifest, documents=facts.documents, passages=facts.passages), disk=disk)
+    write_atomically(output / PAGE_NAME, page, disk=disk)
+    write_atomically(output / CHECKSUMS_NAME, checksums(output, manifest), disk=disk)
     return manifest
 
 

@@ -7,6 +7,7 @@ import msgspec
 import yaml
 
 from actors.dataset.report.facts import Facts
+from actors.dataset.shards import current
 from schemas.config import RunConfig
 from schemas.errors import OutputError
 from schemas.ledger import ShardWritten
@@ -22,7 +23,7 @@ def manifest_of(
     """The manifest of a folder's facts. `config` is None where run.yaml is missing; `versions` add to the recorded."""
     summary = facts.summary()
     counts = summary.counts
-    current = {shard.name: shard for shard in shards}
+    files = [ShardFile(shard.name, shard.rows, shard.sha256) for shard in current(shards)]
     return Manifest(
         name=config.name if config else "run",
         complete=summary.corpus_ended and not counts.outstanding,
@@ -48,7 +49,7 @@ def manifest_of(
         ended_at=None if counts.outstanding else facts.last_end_at,
         wall_seconds=round(facts.clock.seconds, 3),
         first_accepted_seconds=facts.first_accepted_s,
-        shards=tuple(ShardFile(shard.name, shard.rows, shard.sha256) for _, shard in sorted(current.items())),
+        shards=tuple(sorted(files, key=lambda file: file.name)),
     )
 
 
@@ -82,9 +83,8 @@ def read_config(output: Path) -> RunConfig | None:
 
 def _models(config: RunConfig) -> dict[str, str]:
     pools = {name: pool.engine.model for name, pool in config.pools.items()}
-    gates = config.gates
-    return {**pools, "faithfulness": gates.faithfulness.engine.model, "reward": gates.reward.engine.model}
+    return {**pools, **{name: gate.engine.model for name, gate in config.gates.models.items()}}
 
 
 def _thresholds(config: RunConfig) -> dict[str, float]:
-    return {"faithfulness": config.gates.faithfulness.threshold, "reward": config.gates.reward.threshold}
+    return {name: gate.threshold for name, gate in config.gates.models.items()}

@@ -1,11 +1,14 @@
 """The shards of one kind: which ends go into the next one, and how it reaches the disk.
 
 Law: shards are numbered without a gap and each holds the ends of one unbroken range of the ledger; a shard counts once
-it is recorded, and the last record of a name is the true one. Any other file that looks like a shard is removed.
+it is recorded. A file never changes under its name: when ends of a shard no longer hold (their orders were put back), a
+new edition of it, without them, is written under a new name and recorded, and takes its place. Of each range the last
+record is the true one. Any other file that looks like a shard is removed.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -13,8 +16,9 @@ from typing import BinaryIO, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 from msgspec import Struct
+from msgspec.structs import replace
 
-from actors.dataset.files import TEMPORARY_SUFFIX, Folder, disk_errors, sha256_of, writing
+from actors.dataset.files import TEMPORARY_SUFFIX, Folder, disk_errors, make_folder, sha256_of, writing
 from actors.dataset.rows import Row
 from schemas.errors import LedgerError
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Refused, ShardKind, ShardWritten
@@ -38,14 +42,28 @@ class Span(Struct, frozen=True):
     number: int
     first_seq: int
     last_seq: int
+    edition: int = 1
+
+    @property
+    def name(self) -> str:
+        """Of the shard's file."""
+        edition = "" if self.edition == 1 else f"-{self.edition}"
+        return f"part-{self.number:05d}{edition}.parquet"
+
+    @staticmethod
+    def of(shard: ShardWritten) -> "Span":
+        """The span of a recorded shard."""
+        number, _, edition = shard.name.rsplit("/", 1)[1].removeprefix("part-").removesuffix(".parquet").partition("-")
+        return Span(int(number), shard.first_seq, shard.last_seq, int(edition or 1))
 
 
 class Format(Struct, frozen=True):
-    """What a shard of a kind holds. `row` gives None for an end that belongs into no shard (a canary's, say)."""
+    """What a shard of a kind holds. `row`, of an end and its sequence number, gives None for one that belongs into no
+    shard (a canary's, say)."""
 
     kind: ShardKind
     schema: pa.Schema
-    row: Callable[[End], Row | None]
+    row: Callable[[int, End], Row | None]
 
 
 class Bounds(Struct, frozen=True):
@@ -68,22 +86,28 @@ class Shards:
         self._number = 0
         self._written_seq = 0
         self._pending: deque[tuple[int, float]] = deque()
+        self._adopted: dict[int, ShardWritten] = {}
+        self._undone: list[int] = []
 
-    def adopt(self, recorded: Iterable[ShardWritten], *, at: float) -> list[ShardWritten]:
+    def adopt(self, recorded: Iterable[ShardWritten], undone: Collection[int], *, at: float) -> list[ShardWritten]:
         """Take up the shards of earlier processes: orphans go, what is missing or torn is written again.
 
-        Gives the records of shards whose bytes changed (another library version). Raises OutputError.
+        `undone`: sequence numbers of dead letters that are none any more: a shard with their rows gets a new edition.
+        Gives the records of shards whose bytes changed (a new edition, another library version): record each, then
+        `confirm` it. Raises OutputError.
         """
+        self._undone = sorted(undone) if self._format.kind is ShardKind.DEAD_LETTERS else []
         with disk_errors(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
-        known = {shard.name: shard for shard in recorded if shard.kind is self._format.kind}
+            make_folder(self._folder, disk=self._disk)
+        known = {shard.name: shard for shard in current(recorded) if shard.kind is self._format.kind}
+        self._adopted = {shard.first_seq: shard for shard in known.values()}
         for path in sorted(self._folder.iterdir()):
             if self._is_leftover(path, known):
                 with disk_errors(path):
                     self._disk.remove(path)
         for shard in known.values():
-            self._advance(Span(_number_of(shard.name), shard.first_seq, shard.last_seq))
-        return [again for shard in known.values() if (again := self._restored(shard, at)) is not None]
+            self._advance(Span.of(shard))
+        return [again for shard in known.values() if (again := self._again(shard, at)) is not None]
 
     def look(self) -> None:
         """Learn of the ends since the last look. Payloads are not kept."""
@@ -104,7 +128,7 @@ class Shards:
     def write(self, span: Span, *, at: float) -> ShardWritten:
         """The shard on disk under its final name; it counts after `confirm`. Raises OutputError, LedgerError."""
         kind = self._format.kind
-        name = f"{kind.value}/part-{span.number:05d}.parquet"
+        name = f"{kind.value}/{span.name}"
         path = self._output / name
         with writing(path, disk=self._disk) as file:
             rows = self._write_rows(file, span)
@@ -112,12 +136,23 @@ class Shards:
         if sha256 is None:
             raise LedgerError(f"shard {name} vanished while it was written")
         return ShardWritten(
-            at=at, kind=kind, name=name, rows=rows, sha256=sha256, first_seq=span.first_seq, last_seq=span.last_seq
+            at=at,
+            kind=kind,
+            name=name,
+            rows=rows,
+            sha256=sha256,
+            first_seq=span.first_seq,
+            last_seq=span.last_seq,
+            without=self._without(span),
         )
 
     def confirm(self, shard: ShardWritten) -> None:
-        """The shard is recorded: its ends are done."""
-        self._advance(Span(_number_of(shard.name), shard.first_seq, shard.last_seq))
+        """The shard is recorded: its ends are done, and the edition that it replaces goes. Raises OutputError."""
+        self._advance(Span.of(shard))
+        old = self._adopted.pop(shard.first_seq, None)
+        if old is not None and old.name != shard.name:
+            with disk_errors(self._output / old.name):
+                self._disk.remove(self._output / old.name)
 
     @property
     def _seen_seq(self) -> int:
@@ -134,10 +169,16 @@ class Shards:
         orphan = shard_like and f"{self._format.kind.value}/{path.name}" not in known
         return orphan or path.name.endswith(TEMPORARY_SUFFIX)
 
-    def _restored(self, shard: ShardWritten, at: float) -> ShardWritten | None:
+    def _without(self, span: Span) -> int:
+        return within(self._undone, span.first_seq, span.last_seq)
+
+    def _again(self, shard: ShardWritten, at: float) -> ShardWritten | None:
+        span = Span.of(shard)
+        if shard.without != self._without(span):
+            return self.write(replace(span, edition=span.edition + 1), at=at)
         if sha256_of(self._output / shard.name) == shard.sha256:
             return None
-        again = self.write(Span(_number_of(shard.name), shard.first_seq, shard.last_seq), at=at)
+        again = self.write(span, at=at)
         if again.rows != shard.rows:
             raise LedgerError(f"shard {shard.name} had {shard.rows} rows, the ledger now gives {again.rows}")
         return again if again.sha256 != shard.sha256 else None
@@ -146,22 +187,28 @@ class Shards:
         count = 0
         with pq.ParquetWriter(file, self._format.schema, compression="zstd") as parquet:
             for page in self._pages(span):
-                rows = [row for end in page if (row := self._format.row(end)) is not None]
+                rows = [row for seq, end in page if (row := self._format.row(seq, end)) is not None]
                 if rows:
                     parquet.write_table(pa.Table.from_pylist(rows, schema=self._format.schema))
                 count += len(rows)
         return count
 
-    def _pages(self, span: Span) -> Iterator[list[End]]:
+    def _pages(self, span: Span) -> Iterator[list[tuple[int, End]]]:
         after = span.first_seq - 1
         while after < span.last_seq:
             page = self._ends.ends(self._format.kind, after, PAGE)
-            inside = [end for seq, end in page if seq <= span.last_seq]
+            inside = [(seq, end) for seq, end in page if seq <= span.last_seq]
             if not inside:
                 raise LedgerError(f"the ledger holds no {self._format.kind.value} ends after {after}: {span}")
-            yield inside
-            after = page[len(inside) - 1][0]
+            yield [(seq, end) for seq, end in inside if not within(self._undone, seq, seq)]
+            after = inside[-1][0]
 
 
-def _number_of(name: str) -> int:
-    return int(name.rsplit("-", 1)[1].removesuffix(".parquet"))
+def within(undone: Sequence[int], first_seq: int, last_seq: int) -> int:
+    """How many of the sequence numbers, which ascend, are in [first_seq, last_seq]."""
+    return bisect_right(undone, last_seq) - bisect_left(undone, first_seq)
+
+
+def current(recorded: Iterable[ShardWritten]) -> list[ShardWritten]:
+    """The shards that count: of each kind and range of the ledger, the last recorded."""
+    return list({(shard.kind, shard.first_seq): shard for shard in recorded}.values())

@@ -26,7 +26,7 @@ from actors.dataset.shards import Bounds, End, Ends, Format, Shards, Span
 from actors.lives import Life, life_of
 from schemas.config import Dataset
 from schemas.ids import OrderId, PoolName
-from schemas.ledger import Record, Refused, ShardKind, ShardWritten
+from schemas.ledger import Reconfigured, Record, Refused, ShardKind, ShardWritten
 
 log = logging.getLogger("gleaner.dataset")
 T = TypeVar("T")
@@ -39,9 +39,18 @@ class Stories(Ends, Protocol):
         """Every record of one order, oldest first, its plan included."""
         ...
 
+    def reopened(self) -> Sequence[int]:
+        """Sequence numbers of the ends that no longer hold."""
+        ...
+
+    def reconfigured(self) -> Sequence[tuple[int, Reconfigured]]:
+        """Every replacement of the configuration with its sequence number, oldest first."""
+        ...
+
 
 class Wording(Struct, frozen=True):
-    """What rows need beside the ledger: the student's view of a sample, and each pool's model by name."""
+    """What rows need beside the ledger: the student's view of a sample, and each pool's model by name, as configured
+    now; for attempts under an earlier configuration the ledger knows."""
 
     chat: Chat
     models: Mapping[PoolName, str]
@@ -64,6 +73,7 @@ class DatasetWriter:
         clock: Callable[[], float],
     ) -> None:
         bounds = Bounds(rows=settings.rows_per_shard, flush_s=settings.flush_s)
+        self._ledger = ledger
         self._shards = [Shards(output, ledger, format, bounds=bounds) for format in _formats(ledger, wording)]
         self._record = record
         self._clock = clock
@@ -71,10 +81,11 @@ class DatasetWriter:
 
     async def start(self, recorded: Iterable[ShardWritten]) -> None:
         """Put the folder in order after whatever happened to an earlier process. Raises OutputError."""
-        known = tuple(recorded)
+        known, undone = tuple(recorded), await self._in_thread(self._ledger.reopened)
         for shards in self._shards:
-            for changed in await self._in_thread(lambda shards=shards: shards.adopt(known, at=self._clock())):
+            for changed in await self._in_thread(lambda shards=shards: shards.adopt(known, undone, at=self._clock())):
                 await self._record(changed)
+                await self._in_thread(lambda shards=shards, changed=changed: shards.confirm(changed))
 
     async def run(self, poll_s: float) -> None:
         """Write shards as they are due, until cancelled. Raises OutputError when the disk refuses."""
@@ -111,11 +122,14 @@ class DatasetWriter:
 
 
 def _formats(ledger: Stories, wording: Wording) -> tuple[Format, Format]:
-    def sample(end: End) -> Row | None:
-        life = _life(ledger, end)
-        return sample_row(life, chat=wording.chat, models=wording.models) if life.exportable else None
+    earlier = ledger.reconfigured()
 
-    def dead_letter(end: End) -> Row | None:
+    def sample(seq: int, end: End) -> Row | None:
+        life = _life(ledger, end)
+        models = next((before.models for until, before in earlier if seq < until), wording.models)
+        return sample_row(life, chat=wording.chat, models=models) if life.exportable else None
+
+    def dead_letter(seq: int, end: End) -> Row | None:
         if isinstance(end, Refused):
             return refused_row(end.document)
         life = _life(ledger, end)

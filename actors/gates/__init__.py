@@ -1,7 +1,10 @@
 """Checks of a draft: each passes, rejects, or raises a HopError.
 
-`provenance` needs no model; `classifier` is the classifier form of faithfulness and reward, `faithfulness` and `reward`
-are their LLM forms (`structured`: one structured answer of a judge); `evidence` says what a faithfulness judge
-is shown, `retrieval` searches for it; `quotes` locates quotes; `diversity` compares questions; `build` makes
-the gate that a configuration names.
+`provenance` and `verifier` need no model; `classifier` is the classifier form of faithfulness and reward,
+`faithfulness` and `reward` are their LLM forms (`structured`: one structured answer of a judge); `evidence` says what a
+faithfulness judge is shown, `retrieval` searches for it; `quotes` locates quotes; `diversity` compares questions;
+`build` makes the gate that a configuration names.
+
+`verifier` compares final answers: `answers` and `units` take them apart, `equivalence` decides what reading can,
+`verifier_pool` asks a mathematics library (`equality_worker`) in processes that can be killed.
 """

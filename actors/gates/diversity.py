@@ -1,4 +1,4 @@
-"""Near-duplicate questions of one passage. Law: similarity is symmetric, in [0, 1], and 1 for equal questions."""
+"""Near-duplicate questions of one passage. Law: `similarity` is symmetric, in [0, 1], and 1 for equal questions."""
 
 import re
 from collections import Counter
@@ -19,6 +19,11 @@ def similarity(a: str, b: str) -> float:
         return 1.0
     in_a, in_b = Counter(words(a)), Counter(words(b))
     return min(_jaccard(in_a, in_b), _jaccard(_numbers(in_a), _numbers(in_b), empty=1.0))
+
+
+def never_similar(a: str, b: str) -> float:
+    """For tasks whose question is the corpus's: asked again on purpose, it is no duplicate."""
+    return 0.0
 
 
 def _numbers(counted: Counter[str]) -> Counter[str]:

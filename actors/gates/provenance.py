@@ -33,7 +33,7 @@ def _fault(passage: Passage) -> str | None:
         return "the passage does not say where it comes from"
     if where.start < 0 or where.end - where.start != len(passage.text):
         return f"the passage has {len(passage.text)} characters, its span {where.start}:{where.end} does not"
-    if passage_id(passage.text, where) != passage.id:
+    if passage_id(passage.text, where, passage.reference) != passage.id:
         return "the passage is not the one that its id names"
     return None
 

@@ -50,6 +50,7 @@ def _marginal(evidence: Evidence) -> bool:
 RULES: tuple[Rule, ...] = (
     Rule(FailureMode.MALFORMED, 0.95, "the text does not parse", _by(GateName.FORMAT)),
     Rule(FailureMode.NEAR_DUPLICATE, 0.95, "an accepted sample asks the same", _by(GateName.DIVERSITY)),
+    Rule(FailureMode.WRONG_ANSWER, 0.95, "the final answer is not the reference answer", _by(GateName.VERIFIER)),
     Rule(
         FailureMode.DOMAIN_MISMATCH,
         0.7,

@@ -35,7 +35,7 @@ class NaiveResample(Policy, frozen=True):
     """The same request again with another seed, whatever was wrong."""
 
     def choose(self, diagnosis: Diagnosis, evidence: Evidence, lease: Lease, candidate: Candidate) -> Choice:
-        if lease.attempt >= self.config.max_attempts:
+        if lease.charged >= self.config.max_attempts:
             return Choice("naive_resample", None, reason=_spent(lease))
         return Choice("naive_resample", Repair(RepairKind.RESAMPLE, candidate.sampling.temperature))
 
@@ -44,7 +44,7 @@ class Rules(Policy, frozen=True):
     """The table of `repairs`, mode by mode."""
 
     def choose(self, diagnosis: Diagnosis, evidence: Evidence, lease: Lease, candidate: Candidate) -> Choice:
-        if lease.attempt >= self.config.max_attempts:
+        if lease.charged >= self.config.max_attempts:
             return Choice("rules", None, reason=_spent(lease))
         repair = repair_for(diagnosis.mode, lease, candidate, self.config)
         return Choice("rules", repair, reason=f"{repair.kind.value} for {diagnosis.mode.value}")
@@ -74,4 +74,4 @@ def build_recovery(config: Recovery) -> Recoverer:
 
 
 def _spent(lease: Lease) -> str:
-    return f"all {lease.attempt} attempts were rejected"
+    return f"all {lease.charged} attempts were rejected"

@@ -33,7 +33,7 @@ COOLING = 0.5
 
 def repair_for(mode: FailureMode, lease: Lease, candidate: Candidate, config: Recovery) -> Repair:
     """The next repair of an order: by its mode, untried ones first, a stronger pool at the last attempt."""
-    last = lease.attempt + 1 >= config.max_attempts
+    last = lease.charged + 1 >= config.max_attempts
     if last and config.escalate_to is not None:
         temperature = _cooled(R.ESCALATE, candidate)
         return Repair(R.ESCALATE, temperature, previous=candidate.draft, pool=PoolName(config.escalate_to))

@@ -1,1 +1,2 @@
-"""What a sample is: `prompts` (the exact words), `reading` (completion to draft), `grounded_answer` (the task)."""
+"""What a sample is. `grounded_answer`: a question and its answer, with `prompts` (the exact words) and `reading`
+(completion to draft); `math`: a worked solution of a problem."""

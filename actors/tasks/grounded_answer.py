@@ -45,7 +45,7 @@ class GroundedAnswerTask:
             json_schema=_schema_for(lease.repair) if in_json else None,
         )
 
-    def read(self, text: str, finish: FinishReason) -> Draft | str:
+    def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | str:
         """The draft, or why the text is malformed. Never raises, whatever the text."""
         draft = parse(text, finish)
         return draft.reason if isinstance(draft, Malformed) else draft

@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 LARGEST_BODY_BYTES = 64 * 1024 * 1024
 """A reply larger than this is no reply."""
+LONGEST_TOLD = 300
+"""Characters of a foreign error in one of ours."""
 _MAY_PASS = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY})
 """4xx that another try may mend; every other one says that the request itself is refused."""
 _ADVICE: dict[int, str] = {
@@ -115,11 +117,12 @@ class Endpoint:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise self._retryable(f"the reply cannot be read: {error}") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise self._retryable(f"{type(error).__name__}: {error}") from error
+            raise self._retryable(f"{type(error).__name__}: {error}") from None  # it may quote what the server sent
 
     def _refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> EngineError:
-        said = "; ".join(part for part in (f"HTTP {status}", _ADVICE.get(status), error_message(body)) if part)
-        detail = self._clean(f"{self._name}: {said}")
+        told = self._clean(error_message(body))
+        said = "; ".join(part for part in (f"HTTP {status}", _ADVICE.get(status), told) if part)
+        detail = f"{self._name}: {said}"
         wait_s = retry_after_s(headers, self._clocks.wall())
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             return EngineError(ErrorKind.OVERLOADED, detail, wait_s)
@@ -128,11 +131,11 @@ class Endpoint:
         return EngineError(ErrorKind.PERMANENT, detail)
 
     def _retryable(self, detail: str) -> EngineError:
-        return EngineError(ErrorKind.RETRYABLE, self._clean(f"{self._name}: {detail}"[:400]))
+        return EngineError(ErrorKind.RETRYABLE, f"{self._name}: {self._clean(detail)}")
 
     def _clean(self, text: str) -> str:
-        """The text without the key, should a server repeat it."""
-        return text.replace(self._key, "***") if self._key else text
+        """The beginning of a foreign text without the key, should a server repeat it: half a key is told as little."""
+        return (text.replace(self._key, "***") if self._key else text)[:LONGEST_TOLD]
 
 
 def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:

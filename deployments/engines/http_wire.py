@@ -157,11 +157,11 @@ def classify_body(config: HttpEngine, request: ClassificationRequest) -> bytes:
 
 
 def error_message(body: bytes) -> str:
-    """The server's own words about an error, in one short line; whatever the body is."""
+    """The server's own words about an error, in one line of any length; whatever the body is."""
     try:
         read = _ERROR.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _one_line(body[:2_000].decode("utf-8", "replace"))
+        return _one_line(body.decode("utf-8", "replace"))
     found = read.error.get("message") if isinstance(read.error, dict) else read.error
     return _one_line(str(found or read.message or read.detail or ""))
 
@@ -175,4 +175,4 @@ def _response_format(config: HttpEngine, schema: str | None) -> ResponseFormat |
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())[:300]
+    return " ".join(text.split())

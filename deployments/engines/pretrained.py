@@ -1,7 +1,7 @@
 """Hugging Face models and tokenizers as they are loaded. Law: what the user can mend is a ModelError of one line.
 
 Whatever the libraries raise while they read a model's files, the user named something that holds no such model: every
-such error is translated here, once.
+such error is translated here, once. A model is data: weights are safetensors, and code beside them is never run.
 """
 
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ _AUTO: dict[EngineRole, Any] = {
 def load_tokenizer(model: str, revision: str | None, role: EngineRole) -> Any:
     """The model's tokenizer. Raises ModelError when there is none or it does not suit the role."""
     with _translated(model, "no tokenizer can be loaded"):
-        tokenizer = AutoTokenizer.from_pretrained(model, revision=revision)
+        tokenizer = AutoTokenizer.from_pretrained(model, revision=revision, trust_remote_code=False)
     if role is EngineRole.GENERATOR and not getattr(tokenizer, "chat_template", None):
         raise ModelError(f"{model}: its tokenizer has no chat template, so it cannot be a generator")
     return tokenizer
@@ -48,7 +48,7 @@ def load_tokenizer(model: str, revision: str | None, role: EngineRole) -> Any:
 def describe(model: str, revision: str | None, role: EngineRole, tokenizer: Any) -> PreTrainedConfig:
     """The model's configuration. Raises ModelError when there is none, or it fits neither role nor tokenizer."""
     with _translated(model, "there is no model here"):
-        config = AutoConfig.from_pretrained(model, revision=revision)
+        config = AutoConfig.from_pretrained(model, revision=revision, trust_remote_code=False)
     wanted = _ARCHITECTURE[role]
     architectures = config.architectures or []
     if not any(name.endswith(wanted) for name in architectures):
@@ -67,7 +67,12 @@ def load_model(config: TransformersEngine, role: EngineRole, tokenizer: Any) -> 
     logging.disable_progress_bar()
     with _translated(config.model, "cannot be loaded as a model"):
         model, report = _AUTO[role].from_pretrained(
-            config.model, revision=config.revision, dtype=dtype, output_loading_info=True
+            config.model,
+            revision=config.revision,
+            dtype=dtype,
+            output_loading_info=True,
+            use_safetensors=True,
+            trust_remote_code=False,
         )
         model = model.to(_device(config.device)).eval()
     missing = sorted(report["missing_keys"])

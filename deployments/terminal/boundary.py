@@ -3,7 +3,6 @@
 Law: the user's mistake is one line and exit code 2; ours is a traceback and exit code 1.
 """
 
-import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import typer
 
+from deployments.terminal.words import printable
 from schemas.errors import UserError
 
 FAILED = 1
@@ -33,15 +33,15 @@ def boundary(*logs: Path) -> Iterator[None]:
         say("interrupted")
         raise typer.Exit(INTERRUPTED) from interrupt
     except Exception as failure:
-        traceback.print_exc(file=sys.stderr)
+        typer.echo(printable(traceback.format_exc()), err=True, nl=False)
         more = " and ".join(str(log) for log in logs if log.exists())
         say(f"failed: {type(failure).__name__}: {_first_line(failure)}" + (f"; see {more}" if more else ""))
         raise typer.Exit(FAILED) from failure
 
 
 def say(line: str) -> None:
-    """One line to stderr, under the program's name."""
-    typer.echo(f"gleaner: {line}", err=True)
+    """One line to stderr, under the program's name; it may quote a file's name or a server."""
+    typer.echo(f"gleaner: {printable(line)}", err=True)
 
 
 def _first_line(failure: Exception) -> str:

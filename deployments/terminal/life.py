@@ -12,7 +12,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from actors.lives import Life
+from actors.lives import Life, PutBack
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, facts
 from deployments.terminal.words import moment, number, plural, printable, short, spoken
 from schemas.corpus import Passage
@@ -48,7 +48,10 @@ def life_view(life: Life, *, prompts: Prompts | None = None) -> RenderableType:
     order = life.order
     head = Text.assemble(("Order ", "bold"), (order.id, "bold cyan"), f"   {order.task} · slot {order.slot}")
     parts: list[RenderableType] = [head, passage_view(life.passage)]
-    parts += [attempt_view(attempt, prompts=prompts) for attempt in life.attempts]
+    for attempt in life.attempts:
+        parts += [_put_back(back) for back in life.put_back if back.attempts_before == attempt.number - 1]
+        parts.append(attempt_view(attempt, prompts=prompts))
+    parts += [_put_back(back) for back in life.put_back if back.attempts_before == len(life.attempts)]
     parts += [Text(), _end(life)]
     return Group(*parts)
 
@@ -86,6 +89,14 @@ def attempt_view(attempt: Attempt, *, prompts: Prompts | None = None) -> Rendera
     if decided:
         parts.append(Padding(facts(*decided), (1, 0, 0, 2)))
     return Group(*parts)
+
+
+def _put_back(back: PutBack) -> RenderableType:
+    """Where one life ended and the next began, and what was changed in between."""
+    title = Text("put back", style=f"bold {WARN}").append(f" at {moment(back.at)}", style="default")
+    changed = [("" if place else "Changed", Text(printable(line))) for place, line in enumerate(back.changed)]
+    rows = facts(("Was", _dead(back.end)), *changed)
+    return Group(Text(), Rule(title, align="left", style=WARN), Padding(rows, INDENT))
 
 
 def _directive(repair: Repair | None) -> str:

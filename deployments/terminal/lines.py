@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from deployments.progress import Phase, Progress
-from deployments.terminal.board import time_left
+from deployments.terminal.board import noted, time_left
 from deployments.terminal.rates import Flow
 from deployments.terminal.words import clock, number, percent, plural
 from schemas.progress import RunSnapshot
@@ -50,7 +50,7 @@ def _tenth(snapshot: RunSnapshot | None) -> int:
 def _told(progress: Progress, flow: Flow) -> str:
     snapshot = progress.snapshot
     if snapshot is None or (progress.phase is Phase.STARTING and not snapshot.counts.attempts):
-        return progress.note or "starting"
+        return noted(progress) or "starting"
     counts = snapshot.counts
     if not counts.attempts:
         return f"{plural(counts.issued, 'order')} read, no attempt ended yet"

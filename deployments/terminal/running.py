@@ -11,6 +11,8 @@ from rich.console import Console
 
 from actors.ledger import LedgerReader
 from deployments.config import check_models, load
+from deployments.metrics import Metrics
+from deployments.progress import Progress
 from deployments.terminal.boundary import INTERRUPTED, say
 from deployments.terminal.reading import example_of, put_json, summary_of
 from deployments.terminal.summary import summary_view
@@ -22,16 +24,27 @@ LOG_NAME = "run.log"
 _PLAIN_RECORD = set(vars(logging.makeLogRecord({})))
 
 
-def run_watched(path: Path, output: Path, *, quiet: bool, json: bool) -> int:
-    """Runs the configuration and shows it; gives the exit code. With `json`, what is shown goes to stderr."""
+def run_watched(path: Path, output: Path, *, quiet: bool, json: bool, metrics_port: int | None = None) -> int:
+    """Runs the configuration and shows it; gives the exit code. With `json`, what is shown goes to stderr.
+
+    `metrics_port`: None for the usual one if it is free.
+    """
     config = load(path)
     check_models(config)
     console = Console(stderr=json)
-    with logged(output), Watcher(config.name, console, quiet=quiet) as watcher:
+    with (
+        logged(output),
+        Metrics(config, port=metrics_port, say=say) as metrics,
+        Watcher(config.name, console, quiet=quiet) as watcher,
+    ):
         from deployments.run import RunEnd, run
 
+        def watch(progress: Progress) -> None:
+            watcher(progress)
+            metrics(progress)
+
         try:
-            result = run(config, output, watch=watcher)
+            result = run(config, output, watch=watch)
         except KeyboardInterrupt:
             say(f"stopped at once; what is recorded is not lost: `{_again(path, output)}` goes on")
             return INTERRUPTED

@@ -65,6 +65,8 @@ def _numbers(summary: Summary) -> RenderableType:
     table.add_row("accepted", Text(f"{counts.exported:,}", style=GOOD), f"{counts.first_pass:,} at the first attempt")
     dead = Text(f"{counts.dead_lettered:,}", style=BAD if counts.dead_lettered else "bold")
     table.add_row("dead-lettered", dead, "with their reasons and whole history" if counts.dead_lettered else "")
+    if counts.reopened:
+        table.add_row("put back", f"{counts.reopened:,}", "dead letters that came back by a replay")
     if counts.outstanding:
         table.add_row("outstanding", Text(f"{counts.outstanding:,}", style=WARN), "not ended yet")
     if counts.injected:

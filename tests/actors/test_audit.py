@@ -27,7 +27,7 @@ from tests.doubles.ledgers import Scale, plausible_run
 SCALE = Scale(passages=8, refused=1)
 
 
-def _honest(records: list[Record]) -> tuple[list[Record], dict[str, Document]]:
+def honest(records: list[Record]) -> tuple[list[Record], dict[str, Document]]:
     """The run with true checksums, and the documents that its passages came from (each within a longer text)."""
     documents: dict[str, Document] = {}
     changed: dict[str, Planned] = {}
@@ -50,7 +50,7 @@ class Run:
 
     def __init__(self, output: Path) -> None:
         self.output = output
-        self.records, self.documents = _honest(list(plausible_run(3, SCALE)))
+        self.records, self.documents = honest(list(plausible_run(3, SCALE)))
 
     async def write(self) -> None:
         keep(self.output, self.records)
@@ -228,7 +228,7 @@ async def test_a_manifest_that_counts_otherwise_is_found(run: Run) -> None:
 async def test_a_run_that_goes_on_is_neither_broken_nor_complete(tmp_path: Path) -> None:
     """Verified in the middle: what is not in a shard yet is a warning, no fault."""
     made = Run(tmp_path)
-    made.records, made.documents = _honest(list(plausible_run(3, Scale(passages=8, finished=0.5))))
+    made.records, made.documents = honest(list(plausible_run(3, Scale(passages=8, finished=0.5))))
     keep(tmp_path, made.records)
     report = made.verify()
     assert report.ok, report.findings

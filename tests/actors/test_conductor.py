@@ -101,7 +101,7 @@ class AskAndRead:
             id=lease.order.id, messages=(Message("user", lease.passage.text),), sampling=Sampling()
         )
 
-    def read(self, text: str, finish: FinishReason) -> Draft | str:
+    def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | str:
         if "A:" not in text:
             return "no answer"
         question, _, answer = text.partition("A:")
@@ -144,11 +144,22 @@ def conductor(
         duplicate=lambda found: Rejected(gate=GateName.DIVERSITY, score=1 - found.similarity, threshold=0.1),
     )
     tools = Toolbox(orders=book, task=task or AskAndRead(), pools={GENERATOR: model}, gates=gates, recovery=TryAgain())
-    return Conductor(tools, settings, clock=lambda: 100.0, sleep=_no_wait, random=Random(0))
+    clock = Clock()
+    return Conductor(tools, settings, clock=clock, sleep=clock.sleep, random=Random(0))
 
 
-async def _no_wait(seconds: float) -> None:
-    await asyncio.sleep(0)
+class Clock:
+    """A sleep takes no time, and moves this clock."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        await asyncio.sleep(0)
 
 
 async def test_a_good_sample_is_accepted_with_its_whole_attempt() -> None:
@@ -204,14 +215,22 @@ async def test_a_judge_that_fails_neither_passes_nor_rejects() -> None:
     assert len(judge.requests) == 3
 
 
-async def test_an_engine_that_fails_for_good_ends_the_order_as_engine_error() -> None:
-    """Every try fails: three calls, then a dead letter with the engine's words."""
-    model = Model(*[EngineError(ErrorKind.RETRYABLE, "502")] * 9)
-    book = Book(lease())
+async def test_a_request_that_fails_for_good_ends_its_order_as_engine_error() -> None:
+    """Every try of one order fails while another is answered: three calls, then a dead letter in the engine's words."""
+
+    class FirstNever(Model):
+        async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+            if request.id == lease(0).order.id:
+                self.requests.append(request)
+                raise EngineError(ErrorKind.RETRYABLE, "502")
+            async for completion in super().generate(request):
+                yield completion
+
+    book, model = Book(lease(0), lease(1)), FirstNever()
     await conductor(book, model).run()
-    (outcome,) = book.outcomes
-    assert outcome.decision == DeadLetter(EndReason.ENGINE_ERROR, "502", error=ErrorKind.RETRYABLE)
-    assert len(model.requests) == 3
+    decisions = {outcome.order_id: outcome.decision for outcome in book.outcomes}
+    assert decisions[lease(0).order.id] == DeadLetter(EndReason.ENGINE_ERROR, "502", error=ErrorKind.RETRYABLE)
+    assert [request.id for request in model.requests].count(lease(0).order.id) == 3
 
 
 async def test_a_passing_engine_fault_is_invisible_in_the_outcome() -> None:

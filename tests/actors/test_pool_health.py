@@ -1,4 +1,4 @@
-"""A pool that fails as a whole is paused, probed one call at a time, and opened by its first answer."""
+"""A pool that fails as a whole is doubted, probed one call at a time, paused when it is away, and opened again."""
 
 import asyncio
 
@@ -11,6 +11,7 @@ from actors.pool_health import Admission, HealthLimits, PoolHealth
 from schemas.errors import EngineError, ErrorKind, HopError
 
 LIMITS = HealthLimits(window=8, failures=3, share=0.5, probe_s=1.0, outage_s=30.0)
+LATE = 1e9
 FAULT = EngineError(ErrorKind.RETRYABLE, "503")
 
 
@@ -23,23 +24,39 @@ class Time:
         await asyncio.sleep(0)
 
 
-def health(time: Time) -> PoolHealth:
+def health(time: Time) -> PoolHealth[str]:
     return PoolHealth("generator", LIMITS, clock=lambda: time.now, sleep=time.sleep)
 
 
-async def failing(pool: PoolHealth, calls: int) -> None:
+async def failing(pool: PoolHealth[str], calls: int) -> None:
     for _ in range(calls):
-        pool.failed(await pool.admit(), FAULT)
+        assert await pool.admit(LATE) is Admission.OPEN
+        pool.failed(FAULT)
 
 
-async def test_some_failures_are_no_outage() -> None:
+async def test_some_failures_are_no_reason_to_doubt() -> None:
     """Two in a row after a start, or a few among many answers: calls go on."""
     pool = health(Time())
     await failing(pool, 2)
-    for _ in range(20):
-        pool.answered(await pool.admit())
+    for number in range(20):
+        assert await pool.admit(LATE) is Admission.OPEN
+        pool.answered(str(number))
     await failing(pool, 3)
+    assert not pool.in_doubt
+    assert pool.known_good == "19"
+
+
+async def test_bad_requests_pause_nobody() -> None:
+    """Only bad requests are left at a run's end: what was answered before is answered again, at once; no outage."""
+    time = Time()
+    pool = health(time)
+    pool.answered("good")
+    await failing(pool, 3)
+    assert pool.in_doubt
+    assert await pool.admit(LATE) is Admission.PROBE
     assert pool.pause is None
+    pool.probed(None)
+    assert (pool.in_doubt, pool.outages, time.now) == (False, 0, 0.0)
 
 
 async def test_an_outage_pauses_and_the_first_answer_opens() -> None:
@@ -47,29 +64,21 @@ async def test_an_outage_pauses_and_the_first_answer_opens() -> None:
     time = Time()
     pool = health(time)
     await failing(pool, 3)
-    assert pool.pause is not None
-    assert "3 of the last 3 calls failed" in pool.pause.why
     probes = 0
     while time.now < 10:
-        assert await pool.admit() is Admission.PROBE
+        assert await pool.admit(LATE) is Admission.PROBE
+        pool.probed(FAULT)
         probes += 1
-        assert pool.failed(Admission.PROBE, FAULT)
-    assert 9 <= probes <= 11
-    admission = await pool.admit()
-    waiting = asyncio.ensure_future(pool.admit())
+    assert 9 <= probes <= 12
+    assert pool.pause is not None
+    assert "3 of the last 3 calls failed" in pool.pause.why
+    assert await pool.admit(LATE) is Admission.PROBE
+    waiting = asyncio.ensure_future(pool.admit(LATE))
     await asyncio.sleep(0)
     assert not waiting.done()
-    pool.answered(admission)
+    pool.probed(None)
     assert await waiting is Admission.OPEN
-    assert pool.pause is None
-
-
-async def test_what_was_under_way_when_the_pool_failed_is_not_charged() -> None:
-    """Hundreds of calls fail in the same second: only those that showed the outage are charged for it."""
-    pool = health(Time())
-    under_way = [await pool.admit() for _ in range(10)]
-    charged = [pool.failed(admission, FAULT) for admission in under_way]
-    assert charged == [True] * 3 + [False] * 7
+    assert (pool.pause, pool.outages) == (None, 1)
 
 
 async def test_a_call_waits_no_longer_than_the_outage_bound() -> None:
@@ -77,27 +86,46 @@ async def test_a_call_waits_no_longer_than_the_outage_bound() -> None:
     time = Time()
     pool = health(time)
     await failing(pool, 3)
-    assert await pool.admit() is Admission.PROBE
+    deadline = pool.deadline()
     with pytest.raises(HopError, match="generator did not come back: 3 of the last 3"):
-        await pool.admit()
+        while await pool.admit(deadline) is Admission.PROBE:
+            pool.probed(FAULT)
     assert 29 <= time.now <= 32
 
 
 @pytest.mark.parametrize("kind", [ErrorKind.PERMANENT, ErrorKind.NONSENSE, ErrorKind.OVERLOADED])
 async def test_a_requests_own_fault_says_nothing_against_the_pool(kind: ErrorKind) -> None:
-    """Prompts that are too long, judges that write prose, a full queue: no outage."""
+    """Prompts that are too long, judges that write prose, a full queue: no outage; as a probe's
+    answer it says that the pool is well, unless it asks to wait."""
     pool = health(Time())
     for _ in range(20):
-        pool.failed(await pool.admit(), HopError(kind, "not the pool"))
+        pool.failed(HopError(kind, "not the pool"))
+    assert not pool.in_doubt
+    for _ in range(20):
+        pool.failed(FAULT)
+    assert await pool.admit(LATE) is Admission.PROBE
+    pool.probed(HopError(kind, "not the pool"))
+    assert pool.in_doubt is (kind is ErrorKind.OVERLOADED)
     assert pool.pause is None
 
 
-async def test_a_probe_whose_caller_leaves_makes_room_for_the_next() -> None:
+async def test_a_prober_that_leaves_makes_room_for_the_next() -> None:
     """The run is drained while a probe is under way: the next caller probes."""
     pool = health(Time())
     await failing(pool, 3)
-    pool.left(await pool.admit())
-    assert await pool.admit() is Admission.PROBE
+    assert await pool.admit(LATE) is Admission.PROBE
+    pool.left()
+    assert await pool.admit(LATE) is Admission.PROBE
+
+
+async def test_every_failed_call_is_counted_by_kind() -> None:
+    """For the metrics: a prompt too long is the request's own fault and counts too, and so does what is not charged."""
+    pool = health(Time())
+    pool.failed(EngineError(ErrorKind.PERMANENT, "too long"))
+    for _ in range(4):
+        pool.failed(FAULT)
+    assert pool.in_doubt
+    assert pool.failures == {ErrorKind.PERMANENT: 1, ErrorKind.RETRYABLE: 4}
 
 
 class Breaker(RuleBasedStateMachine):
@@ -107,47 +135,58 @@ class Breaker(RuleBasedStateMachine):
         super().__init__()
         self.time = Time()
         self.pool = health(self.time)
-        self.under_way: list[Admission] = []
+        self.calls = self.probes = 0
 
     @rule()
     def admit(self) -> None:
-        coroutine = self.pool.admit()
+        coroutine = self.pool.admit(LATE)
         try:
             coroutine.send(None)
         except StopIteration as admitted:
-            self.under_way.append(admitted.value)
+            if admitted.value is Admission.PROBE:
+                self.probes += 1
+            else:
+                self.calls += 1
         except HopError:
             raise AssertionError("refused without having waited") from None
         else:
             coroutine.close()
 
-    @precondition(lambda self: self.under_way)
-    @rule(
-        position=st.integers(0, 10**6), end=st.sampled_from(["answered", "left", *ErrorKind]), wait=st.floats(0.1, 2.0)
-    )
-    def end(self, position: int, end: str | ErrorKind, wait: float) -> None:
-        admission = self.under_way.pop(position % len(self.under_way))
+    @precondition(lambda self: self.calls)
+    @rule(end=st.sampled_from(["answered", "left", *ErrorKind]), wait=st.floats(0.0, 2.0))
+    def end(self, end: str | ErrorKind, wait: float) -> None:
+        self.calls -= 1
         if isinstance(end, ErrorKind):
-            self.pool.failed(admission, HopError(end, "told so"))
-        elif end == "left":
-            self.pool.left(admission)
+            self.pool.failed(HopError(end, "told so"))
+        elif end == "answered":
+            self.pool.answered("a call")
+        self.time.now += wait
+
+    @precondition(lambda self: self.probes)
+    @rule(end=st.sampled_from(["answered", "left", *ErrorKind]), wait=st.floats(0.0, 2.0))
+    def end_probe(self, end: str | ErrorKind, wait: float) -> None:
+        self.probes -= 1
+        if end == "left":
+            self.pool.left()
         else:
-            self.pool.answered(admission)
+            self.pool.probed(HopError(end, "told so") if isinstance(end, ErrorKind) else None)
         self.time.now += wait
 
     @invariant()
     def one_probe(self) -> None:
-        assert self.under_way.count(Admission.PROBE) <= 1
+        assert self.probes <= 1
+        assert self.pool.in_doubt or self.pool.pause is None
 
     def teardown(self) -> None:
-        while self.under_way:
-            self.pool.left(self.under_way.pop())
+        if self.probes:
+            self.pool.left()
         self.time.now += LIMITS.probe_s
         asyncio.run(self._opens())
 
     async def _opens(self) -> None:
-        self.pool.answered(await self.pool.admit())
-        assert self.pool.pause is None
+        if await self.pool.admit(LATE) is Admission.PROBE:
+            self.pool.probed(None)
+        assert await self.pool.admit(LATE) is Admission.OPEN
 
 
 Breaker.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

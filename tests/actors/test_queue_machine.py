@@ -6,11 +6,13 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 
 from actors.ledger import MemoryLedger
 from actors.queue import BUDGET_SPENT, QueueLimits, RegenerationQueue
+from actors.reopening import Terms, Wanted, dead_letters, reopened
 from actors.tally import Tally
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd
 from schemas.orders import Lease, Outcome, Recorded
 from tests.doubles.attempts import accepted, given_up, orders, passage, rejected
+from tests.doubles.ledgers import MemoryLedger as StoryLedger
 
 MAX_ATTEMPTS = 3
 LEASE_S = 20.0
@@ -31,6 +33,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.issued: set[OrderId] = set()
         self.ends: dict[OrderId, str] = {}
         self.attempts: dict[OrderId, int] = {}
+        self.before: dict[OrderId, int] = {}
         self.live: dict[OrderId, float] = {}
 
     def fresh_queue(self) -> RegenerationQueue:
@@ -57,6 +60,7 @@ class QueueMachine(RuleBasedStateMachine):
         order = lease.order.id
         assert order not in self.ends
         assert lease.attempt == self.attempts[order]
+        assert lease.attempts_before == len(lease.history) - lease.charged + 1 == self.before.get(order, 0)
         assert self.live.get(order, self.now) <= self.now, "leased to two at once before the first lease ended"
         self.live[order] = lease.expires_at
         return lease
@@ -87,7 +91,7 @@ class QueueMachine(RuleBasedStateMachine):
             self.ends[order] = "dead_lettered"
         else:
             self.attempts[order] += 1
-            assert self.attempts[order] <= MAX_ATTEMPTS
+            assert self.attempts[order] - self.before.get(order, 0) <= MAX_ATTEMPTS
 
     @rule(seconds=st.floats(0, 30))
     def wait(self, seconds: float) -> None:
@@ -105,6 +109,20 @@ class QueueMachine(RuleBasedStateMachine):
         for _, record in self.ledger.records():
             self.queue.replay(record)
         self.live.clear()
+
+    @rule(data=st.data())
+    def dead_letters_are_put_back(self, data: st.DataObject) -> None:
+        """Between two runs, by the planner that `gleaner replay` uses; then a new process replays the ledger."""
+        view = StoryLedger(self.ledger.kept)
+        found = list(dead_letters(view, Wanted()))
+        assert {letter.end.order_id for letter in found} == {o for o, end in self.ends.items() if end != "accepted"}
+        for letter in found:
+            if data.draw(st.booleans()):
+                self.ledger.append([reopened(letter, view, Terms(self.now, frozenset()))])
+                del self.ends[letter.end.order_id]
+                made = len(letter.life.attempts)
+                self.before[letter.end.order_id], self.attempts[letter.end.order_id] = made, made + 1
+        self.process_dies()
 
     @precondition(lambda self: self.queue.exhausted)
     @rule()

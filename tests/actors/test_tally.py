@@ -3,17 +3,30 @@
 from collections import Counter
 from collections.abc import Iterable
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from actors.tally import Tally
 from schemas.corpus import DocumentRefused, RefusalReason
-from schemas.errors import ErrorKind
+from schemas.distributions import AttemptEnd
+from schemas.errors import ErrorKind, LedgerError
 from schemas.ids import PoolName
 from schemas.ledger import AcceptedEnd, CorpusEnded, DeadLetteredEnd, Planned, Record, Refused, Rejoined, RunStarted
-from schemas.orders import Attempt, DeadLetter, EndReason, Order
-from schemas.progress import Counts, EndCount, GateErrors, GateOverlap, ModeCount, RepairStat, Summary
+from schemas.orders import Attempt, DeadLetter, EndReason, Order, OrderKind
+from schemas.progress import (
+    Counts,
+    EndCount,
+    EngineErrors,
+    GateErrors,
+    GateOverlap,
+    GateVerdicts,
+    KindCount,
+    ModeCount,
+    RepairStat,
+    Summary,
+)
 from schemas.recovery import Diagnosis, FailureMode, RepairKind
 from schemas.samples import Cost
 from schemas.verdicts import Errored, GateName, Passed, Rejected, Verdict
@@ -148,6 +161,54 @@ def test_tokens_and_seconds_go_to_the_role_that_took_them() -> None:
     ]
     assert summary.tokens == 70
     assert next(cost.seconds for cost in summary.roles if cost.role == "faithfulness") == 0.4
+
+
+def test_spend_is_told_by_what_the_attempt_came_to() -> None:
+    """Three attempts: accepted, rejected, and one whose reward model broke; of each role they add up to its cost."""
+    plan, (good, bad, broken) = planned(3)
+    summary = counted(
+        [
+            plan,
+            AcceptedEnd(2.0, good.id, first(FAITHFUL, GOOD)),
+            Rejoined(2.0, bad.id, first(UNFAITHFUL, GOOD)),
+            DeadLetteredEnd(2.0, broken.id, first(UNFAITHFUL, BROKEN), DeadLetter(EndReason.GATE_ERROR)),
+        ]
+    )
+    spent = {(each.role, each.end): each.prompt_tokens for each in summary.spent}
+    assert [spent[("faithfulness", end)] for end in AttemptEnd] == [20, 20, 20]
+    assert [spent[("reward", end)] for end in AttemptEnd] == [5, 5, 0]
+    for cost in summary.roles:
+        assert sum(each.calls for each in summary.spent if each.role == cost.role) == cost.calls == 3
+    assert summary.verdicts == (
+        GateVerdicts(GateName.FAITHFULNESS, passed=1, rejected=2, errored=0),
+        GateVerdicts(GateName.REWARD, passed=2, rejected=0, errored=1),
+    )
+
+
+def test_orders_are_told_by_kind_and_an_engines_failure_by_its_own() -> None:
+    """A fresh order whose generator never answered, and a canary that is accepted."""
+    made = [orders(ONE, 1)[0], replace(orders(ONE, 2)[1], kind=OrderKind.CANARY)]
+    end = DeadLetter(EndReason.ENGINE_ERROR, "timed out", error=ErrorKind.RETRYABLE)
+    summary = counted(
+        [
+            Planned(1.0, ONE, tuple(made)),
+            DeadLetteredEnd(2.0, made[0].id, Attempt(1, None, None), end),
+            AcceptedEnd(2.0, made[1].id, first(FAITHFUL, GOOD)),
+        ]
+    )
+    assert summary.kinds == (
+        KindCount(OrderKind.FRESH, 1, 0, (EndCount(EndReason.ENGINE_ERROR, 1),)),
+        KindCount(OrderKind.CANARY, 1, 1),
+    )
+    assert summary.engine_errors == (EngineErrors(ErrorKind.RETRYABLE, 1),)
+
+
+def test_an_end_that_cannot_be_is_no_count() -> None:
+    """A damaged ledger ends an order twice: the second is refused instead of making outstanding orders negative."""
+    plan, (order,) = planned(1)
+    end = AcceptedEnd(2.0, order.id, first(FAITHFUL, GOOD))
+    with pytest.raises(LedgerError, match=order.id):
+        counted([plan, end, end])
 
 
 def test_a_repair_is_credited_to_the_diagnosis_it_was_chosen_for() -> None:

@@ -1,13 +1,18 @@
 """`gleaner run` as a person's shell starts it: a process of its own, real Ray and Serve, Ctrl-C in the middle."""
 
+import contextlib
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
+
+from tests.doubles.prometheus import free_port
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -89,6 +94,35 @@ def test_ctrl_c_then_the_same_command_again(configuration: Path, tmp_path: Path)
     assert proof.returncode == 0, proof.stdout
     assert json.loads(proof.stdout)["passages_checked"] == 12
     assert "finished" in gleaner("status", output).stdout
+
+
+def test_a_run_is_watched_at_the_port_that_was_named(configuration: Path, tmp_path: Path) -> None:
+    """`--metrics-port` of a run that goes on: it answers scrapes from its first second to its last."""
+    port, told = free_port(), ""
+    command = [*COMMAND, "run", str(configuration), "--output", str(tmp_path / "out"), "--metrics-port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while process.poll() is None:
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as reply:
+                told = reply.read().decode() or told
+            time.sleep(0.3)
+        assert (process.returncode, process.stderr.read()) == (
+            0,
+            f"gleaner: metrics at http://127.0.0.1:{port}/metrics\n",
+        )
+    assert 'gleaner_run_info{run="harbours"' in told
+    assert f'gleaner_orders_planned_total{{kind="fresh"}} {ORDERS}.0' in told
+    assert "gleaner_orders_unaccounted 0.0" in told
+
+
+def test_a_named_port_that_is_taken_is_refused(configuration: Path, tmp_path: Path) -> None:
+    """Another program listens there: one line, exit code 2, nothing begun."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        result = gleaner("run", configuration, "--output", tmp_path / "out", "--metrics-port", str(port))
+    assert result.returncode == 2
+    assert f"--metrics-port {port}" in result.stderr and len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_of_another_run_is_refused(configuration: Path, tmp_path: Path) -> None:

@@ -2,18 +2,20 @@
 
 # ruff: noqa: E501  (the table of mistakes reads best with each message on one line)
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from msgspec import inspect
 from msgspec.structs import replace
 
-from deployments.config import check_models, config_sha256, difference, identity, load, load_text, to_yaml
-from deployments.config_identity import plain
+from deployments.config import check_models, config_sha256, difference, differences, load, load_text, to_yaml
+from deployments.config_docs import is_section
+from deployments.config_identity import CHANGES, Change, change_of, plain
 from deployments.config_rules import is_local
-from schemas.config import RunConfig, TransformersEngine
+from schemas.config import Queue, RunConfig, TransformersEngine
 from schemas.errors import ConfigError, ModelError
 
 WHOLE = """
@@ -54,7 +56,7 @@ def refusal(text: str) -> str:
         ("kind: vllm", "kind: vlm", "pools.generator-large.engine.kind: must be one of vllm, transformers, http, custom, not 'vlm'; did you mean 'vllm'?"),
         ("kind: vllm", "kind: [vllm]", "pools.generator-large.engine.kind: must be one of vllm, transformers, http, custom, not a list; did you mean 'vllm'?"),
         ("kind: vllm, ", "kind: vllm, dtype: fp16, ", "pools.generator-large.engine.dtype: must be one of auto, bfloat16, float16, float32, not 'fp16'"),
-        ("kind: grounded_answer", "kind: grounded", "task.kind: must be grounded_answer, not 'grounded'"),
+        ("kind: grounded_answer", "kind: grounded", "task.kind: must be one of grounded_answer, math, not 'grounded'; did you mean 'grounded_answer'?"),
         ("samples_per_passage: 2", "samples_per_passage: 0", "task.samples_per_passage: must be a whole number at least 1 and at most 64, not 0"),
         ("samples_per_passage: 2", "samples_per_passage: 2.5", "task.samples_per_passage: must be a whole number at least 1 and at most 64, not 2.5"),
         ("samples_per_passage: 2", "samples_per_passage: yes", "task.samples_per_passage: must be a whole number at least 1 and at most 64, not true"),
@@ -240,13 +242,13 @@ def test_what_makes_another_run() -> None:
     new = changed(other)
     assert config_sha256(CONFIG) != config_sha256(new)
     assert difference(CONFIG, new) == [
-        "corpus.chunking.max_tokens: was 256, now 64",
-        "gates.faithfulness.threshold: was 0.5, now 0.7",
-        "pools.extra.engine.kind: was absent, now 'http'",
-        "pools.extra.engine.model: was absent, now 'm'",
-        "pools.generator.engine.model: was './models/small', now './models/other'",
-        "recovery.policy: was 'rules', now 'discard'",
-        "seed: was 0, now 1",
+        "corpus.chunking.max_tokens: 256 → 64",
+        "gates.faithfulness.threshold: 0.5 → 0.7",
+        "pools.extra.engine.kind: absent → 'http'",
+        "pools.extra.engine.model: absent → 'm'",
+        "pools.generator.engine.model: './models/small' → './models/other'",
+        "recovery.policy: 'rules' → 'discard'",
+        "seed: 0 → 1",
     ]
 
 
@@ -261,16 +263,61 @@ def test_identity_survives_a_move(tmp_path: Path) -> None:
     assert difference(*configs) == []
 
 
-def test_every_key_is_identity_or_known_not_to_be() -> None:
-    """A setting added later is part of the identity unless somebody decided that it is not."""
-    free = {"name", "queue", "conductors", "scaling", "budget", "dataset", "ray_address"}
-    assert {key.split(".", 1)[0] for key in identity(CONFIG)} | free == set(RunConfig.__struct_fields__)
+def sections(kind: inspect.Type) -> Iterator[inspect.StructType]:
+    """Every section that a configuration may have, at any depth."""
+    match kind:
+        case inspect.StructType():
+            yield kind
+            for field in kind.fields:
+                yield from sections(field.type)
+        case inspect.UnionType():
+            for each in kind.types:
+                yield from sections(each)
+        case inspect.DictType():
+            yield from sections(kind.value_type)
+
+
+def test_every_key_of_the_schema_has_one_class() -> None:
+    """A setting added later fails here until somebody decides when it may change; a removed one may not linger."""
+    found: dict[type, set[str]] = {}
+    for section in sections(inspect.type_info(RunConfig)):
+        names = {field.name for field in section.fields if not is_section(field.type) or field.default is None}
+        found[section.cls] = names | ({section.tag_field} if section.tag_field else set())
+        for name in found[section.cls]:
+            assert change_of(section.cls, name) in Change
+    decided = {
+        section: {name for names in classes.values() for name in names.split()} for section, classes in CHANGES.items()
+    }
+    assert decided == found
+
+
+def test_a_key_without_a_class_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The walk is no formality: a key that nobody classified, or that is classified twice, is named."""
+    monkeypatch.setitem(CHANGES, Queue, {Change.ANY_RESUME: "capacity lease_s", Change.NEVER: "lease_s"})
+    for name in ("fresh_share", "lease_s"):
+        with pytest.raises(LookupError, match=f"Queue.{name}"):
+            change_of(Queue, name)
+
+
+def test_each_difference_says_what_it_takes() -> None:
+    """Replicas are taken on any resume, a threshold by a replay, the corpus never: one list, sorted by path."""
+
+    def other(values: dict[str, Any]) -> None:
+        values["pools"]["generator"]["replicas"]["max"] = 9
+        values["gates"]["faithfulness"]["threshold"] = 0.7
+        values["corpus"]["paths"] = ["./others"]
+
+    assert [(str(each), each.change) for each in differences(CONFIG, changed(other))] == [
+        ("corpus.paths: ['./documents'] → ['./others']", Change.NEVER),
+        ("gates.faithfulness.threshold: 0.5 → 0.7", Change.REPLAY),
+        ("pools.generator.replicas.max: 1 → 9", Change.ANY_RESUME),
+    ]
 
 
 def test_numbers_as_people_write_them() -> None:
     """1e-3 is a number and "1e-3" a text, written and read."""
     config = load_text(WHOLE.replace("threshold: 0.5", "threshold: 1e-3").replace("org/large", '"1e-3"'))
-    assert config.gates.faithfulness.threshold == 0.001
+    assert config.gates.models["faithfulness"].threshold == 0.001
     assert config.pools["generator-large"].engine.model == "1e-3"
     assert load_text(to_yaml(config)) == config
 
@@ -280,3 +327,57 @@ def test_the_environment_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GLEANER_TEST", "x")
     config = load_text(WHOLE.replace("./models/small", "'${GLEANER_TEST}'"))
     assert config.pools["generator"].engine == TransformersEngine(model="${GLEANER_TEST}")
+
+
+MATH = """
+corpus: {paths: [./p.jsonl], text_field: question, answer_field: answer}
+task: {kind: math, samples_per_passage: 2}
+pools: {generator: {engine: {kind: transformers, model: ./models/small}}}
+gates: {verifier: {timeout_s: 2}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("{verifier: {timeout_s: 2}}", "{}", "gates.verifier: missing; it must be a section of keys (task.kind math needs it)"),
+        (", answer_field: answer", "", "corpus.answer_field: missing; it must be the field that holds the problems' reference answers"),
+        ("{verifier: {timeout_s: 2}}", "{verifier: {}, faithfulness: {form: llm, engine: {kind: vllm, model: m}}}", "gates.faithfulness: has nothing to check when task.kind is math"),
+        ("timeout_s: 2", "timeout_s: 0", "gates.verifier.timeout_s: must be a number greater than 0, not 0"),
+        ("timeout_s: 2", "memory_mib: 64", "gates.verifier.memory_mib: must be a whole number at least 128 and at most 65,536, not 64"),
+        ("timeout_s: 2", "process: 2", "gates.verifier.process: unknown key; did you mean 'processes'?"),
+        ("kind: math, ", "", "task.kind: missing; it must be one of grounded_answer, math"),
+    ],
+)  # fmt: skip
+def test_mistakes_in_a_math_run(old: str, new: str, says: str) -> None:
+    """What the task needs and what it has no use for, in one line."""
+    assert refusal(MATH.replace(old, new)) == says
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("  reward:", "  verifier: {}\n  reward:", "gates.verifier: has nothing to check when task.kind is grounded_answer"),
+        ("{paths: [./documents]}", "{paths: [./documents], answer_field: a}", "corpus.answer_field: only problems (task.kind math) have reference answers"),
+    ],
+)  # fmt: skip
+def test_reference_answers_are_for_math(old: str, new: str, says: str) -> None:
+    """A grounded run has none to verify against."""
+    assert refusal(WHOLE.replace(old, new)) == says
+
+
+def test_a_grounded_run_needs_both_of_its_gates() -> None:
+    """As before there was another task."""
+    text = "".join(line + "\n" for line in WHOLE.splitlines() if not line.startswith("  reward:"))
+    assert refusal(text) == "gates.reward: missing; it must be a section of keys (task.kind grounded_answer needs it)"
+
+
+def test_a_math_run_is_itself_again_and_may_be_resumed_with_other_limits() -> None:
+    """Written out and read back it is the same; more time or processes make no other samples, another bound does."""
+    config = load_text(MATH)
+    assert load_text(to_yaml(config)) == config
+    assert (
+        difference(config, load_text(MATH.replace("timeout_s: 2", "timeout_s: 9, processes: 8, memory_mib: 512"))) == []
+    )
+    (line,) = difference(config, load_text(MATH.replace("timeout_s: 2", "max_characters: 99")))
+    assert line == "gates.verifier.max_characters: 1000 → 99"

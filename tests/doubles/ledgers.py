@@ -17,9 +17,11 @@ from schemas.ledger import (
     CorpusEnded,
     DeadLetteredEnd,
     Planned,
+    Reconfigured,
     Record,
     Refused,
     Rejoined,
+    Reopened,
     RunStarted,
     ShardKind,
 )
@@ -285,12 +287,20 @@ class MemoryLedger:
         """Every record of one order."""
         return self._stories.get(order_id, [])
 
+    def reopened(self) -> list[int]:
+        """Sequence numbers of the ends that no longer hold."""
+        return [record.end_seq for record in self.records if isinstance(record, Reopened)]
+
+    def reconfigured(self) -> list[tuple[int, Reconfigured]]:
+        """Every replacement of the configuration, with its sequence number."""
+        return [(seq, record) for seq, record in enumerate(self.records, 1) if isinstance(record, Reconfigured)]
+
 
 def _orders_of(record: Record) -> list[OrderId]:
     match record:
         case Planned():
             return [order.id for order in record.orders]
-        case Rejoined() | AcceptedEnd() | DeadLetteredEnd():
+        case Rejoined() | AcceptedEnd() | DeadLetteredEnd() | Reopened():
             return [record.order_id]
         case _:
             return []

@@ -39,3 +39,14 @@ def lease_of(
 def asked_of_gate(question: str, answer: str, *, text: str = HERON, quote: str | None = None) -> GateRequest:
     """A draft before a gate."""
     return GateRequest(id="order:1", passage=passage_of(text), draft=Draft(question, answer, quote))
+
+
+def problem_of(question: str, reference: str | None) -> Passage:
+    """A problem with its reference answer."""
+    passage = passage_of(question)
+    return Passage.of(passage.text, passage.provenance, reference)
+
+
+def solution_before_gate(solution: str, *, reference: str | None, question: str = "How many?") -> GateRequest:
+    """A worked solution before the verifier."""
+    return GateRequest(id="order:1", passage=problem_of(question, reference), draft=Draft(question, solution))

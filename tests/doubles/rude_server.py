@@ -6,6 +6,7 @@ It says what it was sent (`bodies`, `keys`) and how many calls it held at once, 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import cast
 
 import msgspec
 from aiohttp import web
@@ -36,6 +37,8 @@ class RudeServer:
         """How to behave towards a body: a name of `BEHAVIOURS`; any other and it answers well."""
         self.says: Callable[[dict], str] = lambda body: SAID
         """What it answers when it answers well."""
+        self.indiscreet = False
+        """Most calls are answered by an error that repeats the key, each in another way."""
 
     async def models(self, request: web.Request) -> web.Response:
         self.keys.append(request.headers.get("Authorization"))
@@ -48,13 +51,18 @@ class RudeServer:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
-            behave = BEHAVIOURS.get("500" if self.broken else self.mood(body))
+            behave = BEHAVIOURS.get(self._asked(body))
             return self._answer(body) if behave is None else await behave(request)
         except asyncio.CancelledError:
             self.cancelled.set()
             raise
         finally:
             self.at_once -= 1
+
+    def _asked(self, body: dict) -> str:
+        if self.broken:
+            return "500"
+        return _INDISCREET[len(self.bodies) % len(_INDISCREET)] if self.indiscreet else self.mood(body)
 
     async def classify(self, request: web.Request) -> web.Response:
         body = msgspec.json.decode(await request.read())
@@ -109,6 +117,27 @@ def _body(text: bytes) -> Callable[[web.Request], Awaitable[web.StreamResponse]]
     return answer
 
 
+async def _echo_late(request: web.Request) -> web.StreamResponse:
+    """The key lies where an error's text is cut: half of it would be told."""
+    key = request.headers.get("Authorization", "")
+    return web.json_response({"error": {"message": "x" * 280 + key}}, status=500)
+
+
+async def _echo_headers(request: web.Request) -> web.StreamResponse:
+    """A debug page with all that was sent, as plain text."""
+    return web.Response(text="\n".join(f"{name}: {value}" for name, value in request.headers.items()), status=502)
+
+
+async def _echo_broken(request: web.Request) -> web.StreamResponse:
+    """An answer that is no HTTP, and quotes the request."""
+    assert request.transport is not None
+    cast(asyncio.Transport, request.transport).write(
+        f"HTTP/1.1 {request.headers.get('Authorization')} nonsense\r\n\r\n".encode()
+    )
+    request.transport.close()
+    return web.Response()
+
+
 async def _hang(request: web.Request) -> web.StreamResponse:
     await asyncio.sleep(3_600)
     raise AssertionError("nobody waits an hour")
@@ -134,7 +163,12 @@ async def _disconnect(request: web.Request) -> web.StreamResponse:
     return web.Response()
 
 
+_INDISCREET = ("401", "429 key", "500 late", "502 headers", "broken http", "well", "well", "well")
 BEHAVIOURS = {
+    "429 key": _status(429, "slow down, {key}", Retry_After="0.05"),
+    "500 late": _echo_late,
+    "502 headers": _echo_headers,
+    "broken http": _echo_broken,
     "429": _status(429, "slow down"),
     "429 seconds": _status(429, Retry_After="7"),
     "429 date": _status(429, Retry_After="Wed, 21 Oct 2026 07:28:30 GMT"),

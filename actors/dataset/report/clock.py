@@ -1,6 +1,7 @@
-"""A run's own time: seconds in which some process worked on it; the gap before a resumption is cut out."""
+"""A run's own time: seconds in which some process worked on it; the gaps before a resumption and before dead letters
+are put back are cut out."""
 
-from schemas.ledger import Record, RunStarted
+from schemas.ledger import Reconfigured, Record, Reopened, RunStarted
 
 
 class RunClock:
@@ -21,6 +22,8 @@ class RunClock:
         elif isinstance(record, RunStarted):
             self._idle += max(0.0, record.at - self._last_at)
             self.resumed_at.append(self.seconds)
+        elif isinstance(record, Reopened | Reconfigured):
+            self._idle += max(0.0, record.at - self._last_at)
         self._last_at = max(self._last_at, record.at)
         self.seconds = max(self.seconds, record.at - self._origin - self._idle)
         return self.seconds

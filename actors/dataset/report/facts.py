@@ -4,7 +4,7 @@ Law: memory does not grow with the number of samples; counts come from the one t
 """
 
 from collections.abc import Iterable
-from heapq import heappush, heappushpop
+from heapq import heapify, heappush, heappushpop
 
 from actors.dataset.report.clock import RunClock
 from actors.dataset.report.histogram import Histograms
@@ -13,7 +13,7 @@ from actors.dataset.report.timeline import Timeline
 from actors.tally import Tally
 from schemas.corpus import DocumentRefused
 from schemas.ids import OrderId, content_id
-from schemas.ledger import AcceptedEnd, CorpusEnded, DeadLetteredEnd, Planned, Record, Refused, RunStarted
+from schemas.ledger import AcceptedEnd, CorpusEnded, DeadLetteredEnd, Planned, Record, Refused, Reopened, RunStarted
 from schemas.progress import Summary
 
 KEPT_REFUSALS = 12
@@ -38,6 +38,11 @@ class Drawn:
             heappush(self._heap, (rank, order_id))
         else:
             heappushpop(self._heap, (rank, order_id))
+
+    def withdraw(self, order_id: OrderId) -> None:
+        """It does not belong here any more. Its place stays empty: who came after it is not known."""
+        self._heap = [entry for entry in self._heap if entry[1] != order_id]
+        heapify(self._heap)
 
     def orders(self) -> list[OrderId]:
         return [order_id for _, order_id in sorted(self._heap, reverse=True)]
@@ -86,6 +91,8 @@ class Facts:
             case DeadLetteredEnd():
                 self.last_end_at = record.at
                 self._offer_dead(record)
+            case Reopened():
+                self._withdraw_dead(record.order_id)
             case _:
                 pass
 
@@ -96,7 +103,7 @@ class Facts:
     def examples(self, end: str) -> list[OrderId]:
         """Orders to show of an end (`accepted`, `recovered`, `dead_lettered`): one of each sort, then the commonest."""
         sorts = [(-drawn.offered, sort, drawn) for (kind, sort), drawn in self._examples.items() if kind == end]
-        drawn = [found.orders() for *_, found in sorted(sorts, key=lambda found: found[:2])]
+        drawn = [orders for *_, found in sorted(sorts, key=lambda found: found[:2]) if (orders := found.orders())]
         return [orders[0] for orders in drawn] + [order_id for orders in drawn for order_id in orders[1:]]
 
     def _offer_accepted(self, record: AcceptedEnd) -> None:
@@ -114,6 +121,11 @@ class Facts:
         diagnosis = record.attempt.diagnosis if record.attempt else None
         mode = diagnosis.mode.value if diagnosis else ""
         self._offer("dead_lettered", f"{record.end.reason.value} {mode}", record.order_id)
+
+    def _withdraw_dead(self, order_id: OrderId) -> None:
+        for (end, _), drawn in self._examples.items():
+            if end == "dead_lettered":
+                drawn.withdraw(order_id)
 
     def _offer(self, end: str, variety: str, order_id: OrderId) -> None:
         self._examples.setdefault((end, variety), Drawn(self._seed, KEPT_EXAMPLES)).offer(order_id)

@@ -21,6 +21,7 @@ PASSING = "·"
 """Prefix of a node that only keeps a ribbon's place in a column: it is not drawn."""
 _TONES = {
     "first_pass": "accepted",
+    "put_back": "accepted",
     "recovered": "recovered",
     "contaminated": "rejected",
     "dead_lettered": "dead",
@@ -30,19 +31,14 @@ _TONES = {
 }
 _LABELS = {
     "first_pass": "accepted at first",
+    "put_back": "accepted after a replay",
     "recovered": "recovered",
     "contaminated": "injected, accepted",
     "dead_lettered": "dead-lettered",
     "outstanding": "outstanding",
 }
-_RANK = {
-    f"{PASSING}first_pass": 0,
-    "first_pass": 0,
-    "recovered": 90,
-    "contaminated": 93,
-    "dead_lettered": 95,
-    "outstanding": 97,
-}
+_ENDS = {"first_pass": 0, "put_back": 80, "recovered": 90, "contaminated": 93, "dead_lettered": 95, "outstanding": 97}
+_RANK = {**_ENDS, f"{PASSING}first_pass": 0}
 
 
 class Canvas(Struct, frozen=True):

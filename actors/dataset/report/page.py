@@ -16,10 +16,10 @@ from actors.dataset.report.histogram import histogram_figure
 from actors.dataset.report.injections import injection_rows
 from actors.dataset.report.overlap import overlap_figure
 from actors.dataset.report.repairs import mode_rows
-from actors.dataset.report.statistics import share
 from actors.dataset.report.timeline import timeline_figure
 from actors.dataset.report.words import count, duration, model_name, percent, plural, short, spoken
 from actors.lives import life_of
+from actors.rates import share
 from schemas.ids import OrderId
 from schemas.ledger import Record
 from schemas.manifest import Manifest

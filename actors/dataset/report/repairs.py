@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from markupsafe import Markup
 from msgspec import Struct
 
-from actors.dataset.report.statistics import share, wilson
 from actors.dataset.report.svg import figure, line, tag, title
 from actors.dataset.report.words import percent, spoken
+from actors.rates import share, wilson
 from schemas.progress import RepairStat, Summary
 
 WIDTH, HEIGHT = 150.0, 18.0

@@ -2,26 +2,6 @@
 
 import math
 
-Z_95 = 1.959964
-"""Two-sided 95% of a normal distribution."""
-
-
-def share(part: float, whole: float) -> float | None:
-    """part / whole, or None when there is no whole."""
-    return part / whole if whole else None
-
-
-def wilson(successes: int, trials: int) -> tuple[float, float] | None:
-    """The 95% Wilson interval of a rate (Wilson 1927); None without trials."""
-    if not trials:
-        return None
-    rate, z2 = successes / trials, Z_95 * Z_95
-    centre = (rate + z2 / (2 * trials)) / (1 + z2 / trials)
-    spread = Z_95 / (1 + z2 / trials) * math.sqrt(rate * (1 - rate) / trials + z2 / (4 * trials * trials))
-    low = 0.0 if successes == 0 else max(0.0, centre - spread)
-    high = 1.0 if successes == trials else min(1.0, centre + spread)
-    return low, high
-
 
 def lens_area(r1: float, r2: float, distance: float) -> float:
     """Area common to two circles."""

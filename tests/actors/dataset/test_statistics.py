@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.dataset.report.overlap import overlap_figure
-from actors.dataset.report.statistics import distance_for, lens_area, nice_ceiling, share, wilson
+from actors.dataset.report.statistics import distance_for, lens_area, nice_ceiling
+from actors.rates import share, wilson
 from schemas.progress import GateOverlap
 
 

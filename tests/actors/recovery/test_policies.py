@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from actors.recovery.policies import build_recovery
 from actors.recovery.repairs import NEEDS_DRAFT, REPAIRS, repair_for
@@ -66,6 +67,20 @@ def test_the_last_attempt_escalates() -> None:
     assert repair_for(FailureMode.PARAMETRIC, lease_of(attempt=2), candidate(), config).pool is None
     last = repair_for(FailureMode.PARAMETRIC, lease_of(attempt=3), candidate(), config)
     assert (last.kind, last.pool) == (RepairKind.ESCALATE, "strong")
+
+
+@pytest.mark.parametrize("policy", ["rules", "naive_resample"])
+def test_an_order_that_was_put_back_has_all_its_attempts_again(policy: str) -> None:
+    """Attempts 5 to 8 after four of an earlier life: as 1 to 4 of a fresh one, stopped and escalated at the same."""
+    recovery = build_recovery(Recovery(policy, max_attempts=4, escalate_to="strong"))  # type: ignore[arg-type]
+
+    def chosen(number: int, before: int) -> Repair | None:
+        lease = replace(lease_of(attempt=number + before), attempts_before=before)
+        return recovery.decide(lease, candidate(), VERDICTS)[1].repair
+
+    assert [chosen(number, 4) for number in (1, 2, 3, 4)] == [chosen(number, 0) for number in (1, 2, 3, 4)]
+    assert chosen(4, 4) is None
+    assert chosen(3, 4) is not None
 
 
 def test_every_mode_has_its_repairs() -> None:

@@ -68,8 +68,8 @@ def test_json_output_is_constrained() -> None:
 
 def test_reading_gives_a_draft_or_a_reason() -> None:
     """The conductor gates the one and repairs the other."""
-    assert TASK.read("Question: Who?\nAnswer: Oda", FinishReason.STOP) == Draft("Who?", "Oda")
-    assert TASK.read("Question: Who?", FinishReason.STOP) == "the answer is missing"
+    assert TASK.read(lease_of(), "Question: Who?\nAnswer: Oda", FinishReason.STOP) == Draft("Who?", "Oda")
+    assert TASK.read(lease_of(), "Question: Who?", FinishReason.STOP) == "the answer is missing"
 
 
 def test_a_student_sees_the_passage_as_it_stands() -> None:

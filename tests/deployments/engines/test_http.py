@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import traceback
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -242,6 +243,10 @@ async def test_the_key_is_sent_and_told_nowhere(
     assert server.keys == [f"Bearer {SECRET}"]
     assert "Incorrect API key provided: ***" in error.detail
     assert SECRET not in f"{error!r}{error}{engine!r}{vars(engine)!r}{caplog.text}"
+    for way in ("429 key", "500 late", "502 headers", "broken http"):
+        error = await error_of(engine, way)
+        told = f"{error!r}{''.join(traceback.format_exception(error))}{caplog.text}"
+        assert not [SECRET[:cut] for cut in range(6, len(SECRET) + 1) if SECRET[:cut] in told], way
     await engine.close()
 
 

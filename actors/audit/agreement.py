@@ -1,0 +1,73 @@
+"""A gate's verdicts against labels. Law: errors are counted apart, as neither right nor wrong."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from actors.audit.labelled import Labelled
+from actors.rates import auroc, share, wilson
+from schemas.gate_audit import ClassFigures, Disagreement, GateAudit, NotJudged, Rate
+from schemas.verdicts import Errored, GateName, Passed, Rejected, Verdict
+
+
+class Measured(Struct, frozen=True):
+    """What was measured: the gate, the file by name and checksum, and how long it took."""
+
+    gate: GateName
+    labelled: str
+    sha256: str
+    seconds: float
+
+
+def agreement(of: Measured, rows: Sequence[Labelled], verdicts: Sequence[Verdict]) -> GateAudit:
+    """The figures of a gate that gave these verdicts on these rows, in the same order."""
+    pairs = list(zip(rows, verdicts, strict=True))
+    judged = [(row, verdict) for row, verdict in pairs if not isinstance(verdict, Errored)]
+    good = [isinstance(verdict, Passed) for row, verdict in judged if row.label]
+    bad = [isinstance(verdict, Passed) for row, verdict in judged if not row.label]
+    good_passed, bad_passed = sum(good), sum(bad)
+    good_rejected, bad_rejected = len(good) - good_passed, len(bad) - bad_passed
+    scores = [verdict.score for _, verdict in judged]
+    graded = any(0 < score < 1 for score in scores)
+    return GateAudit(
+        gate=of.gate,
+        labelled=of.labelled,
+        sha256=of.sha256,
+        threshold=judged[0][1].threshold if judged else None,
+        rows=len(pairs),
+        judged=len(judged),
+        errors=len(pairs) - len(judged),
+        good_passed=good_passed,
+        good_rejected=good_rejected,
+        bad_passed=bad_passed,
+        bad_rejected=bad_rejected,
+        agreement=rate(good_passed + bad_rejected, len(judged)),
+        passing=_figures(rate(good_passed, good_passed + bad_passed), rate(good_passed, len(good))),
+        rejecting=_figures(rate(bad_rejected, bad_rejected + good_rejected), rate(bad_rejected, len(bad))),
+        auroc=auroc(scores, [row.label for row, _ in judged]) if graded else None,
+        seconds=of.seconds,
+        disagreements=tuple(
+            _disagreement(row, verdict) for row, verdict in judged if isinstance(verdict, Passed) is not row.label
+        ),
+        not_judged=tuple(
+            NotJudged(row.line, row.label, verdict.error, verdict.detail)
+            for row, verdict in pairs
+            if isinstance(verdict, Errored)
+        ),
+    )
+
+
+def rate(successes: int, trials: int) -> Rate:
+    """A rate with its interval."""
+    low, high = wilson(successes, trials) or (None, None)
+    return Rate(successes, trials, share(successes, trials), low, high)
+
+
+def _figures(precision: Rate, recall: Rate) -> ClassFigures:
+    both = 2 * recall.successes
+    return ClassFigures(precision, recall, share(both, precision.trials + recall.trials))
+
+
+def _disagreement(row: Labelled, verdict: Passed | Rejected) -> Disagreement:
+    draft = row.request.draft
+    return Disagreement(row.line, row.label, verdict.score, draft.question, draft.answer, verdict.evidence.note)

@@ -1,0 +1,92 @@
+"""Rows of a labelled file as a gate is asked them. Law: a row is what the file says; a bad one ends the audit with its
+line.
+
+For the verifier: `question`, `solution`, the reference answer as `ground_truth`, `reference` or `answer`; for the other
+gates `passage`, `question`, `answer`. The label (true: should pass) is `is_correct` or `label`: true, false, 1 or 0.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from schemas.corpus import Passage, Provenance
+from schemas.errors import UserError
+from schemas.ids import DocumentId, content_id
+from schemas.samples import Draft
+from schemas.verdicts import GateName, GateRequest
+
+LABELS = ("is_correct", "label")
+REFERENCES = ("ground_truth", "reference", "answer")
+
+
+class Labelled(Struct, frozen=True):
+    """One row: what the gate is asked, and what it should say. `line` counts from 1."""
+
+    line: int
+    request: GateRequest
+    label: bool
+
+
+def labelled_rows(lines: Iterator[bytes], gate: GateName, name: str) -> Iterator[Labelled]:
+    """The rows of a file of JSON lines. Raises UserError at the first that is none."""
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"{name}: line {number} is no JSON: {error}") from error
+        if not isinstance(record, dict):
+            raise UserError(f"{name}: line {number} is no JSON object")
+        yield _Row(record, f"{name}: line {number}").labelled(number, gate)
+
+
+class _Row:
+    def __init__(self, record: dict[str, Any], where: str) -> None:
+        self._record = record
+        self._where = where
+
+    def labelled(self, number: int, gate: GateName) -> Labelled:
+        verifying = gate is GateName.VERIFIER
+        question = self._text(("question",))
+        passage = question if verifying else self._text(("passage",))
+        answer = self._text(("solution",) if verifying else ("answer",))
+        request = GateRequest(
+            id=f"line:{number}",
+            passage=_passage(passage, number, self._text(REFERENCES) if verifying else None),
+            draft=Draft(question, answer),
+        )
+        return Labelled(number, request, self._label())
+
+    def _text(self, names: Sequence[str]) -> str:
+        value = self._first(names)
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise UserError(f"{self._where}: '{names[0]}' is {type(value).__name__}, neither text nor a number")
+        return str(value)
+
+    def _label(self) -> bool:
+        value = self._first(LABELS)
+        if not isinstance(value, int) or value not in (0, 1):
+            raise UserError(f"{self._where}: the label must be true or false, not {str(value)[:40]!r}")
+        return bool(value)
+
+    def _first(self, names: Sequence[str]) -> Any:
+        for name in names:
+            if name in self._record:
+                return self._record[name]
+        there = ", ".join(str(name)[:40] for name in list(self._record)[:10])
+        raise UserError(f"{self._where}: no field {' or '.join(repr(name) for name in names)}; it has: {there}")
+
+
+def _passage(text: str, number: int, reference: str | None) -> Passage:
+    where = Provenance(
+        uri=f"labelled#line={number}",
+        document_id=DocumentId(f"line:{number}"),
+        document_sha256=content_id(text),
+        start=0,
+        end=len(text),
+        chunker="none",
+    )
+    return Passage.of(text, where, reference)

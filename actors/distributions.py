@@ -1,0 +1,82 @@
+"""Counts values into buckets as attempts end. Law: cheap (a bisection and two additions a value), and never forgets."""
+
+from bisect import bisect_left
+from collections.abc import Hashable
+from typing import TypeVar
+
+from schemas.distributions import SCORES, SECONDS, AttemptEnd, Distribution, Distributions, Turn
+from schemas.orders import Attempt
+from schemas.verdicts import MODEL_GATES, Errored, GateName
+
+K = TypeVar("K", bound=Hashable)
+
+
+class Buckets:
+    """One distribution that grows."""
+
+    __slots__ = ("_bounds", "_counts", "_total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self._bounds = bounds
+        self._counts = [0] * (len(bounds) + 1)
+        self._total = 0.0
+
+    def add(self, value: float) -> None:
+        """Counts one value."""
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._total += value
+
+    def distribution(self) -> Distribution:
+        """All values so far."""
+        return Distribution(tuple(self._counts), self._total)
+
+
+class AttemptDistributions:
+    """How long calls, attempts, waits and whole orders took, and what the gates scored."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str, Buckets] = {}
+        self._attempts = {end: Buckets(SECONDS) for end in AttemptEnd}
+        self._queued = {turn: Buckets(SECONDS) for turn in Turn}
+        self._orders = {end: Buckets(SECONDS) for end in AttemptEnd}
+        self._scores: dict[GateName, Buckets] = {}
+
+    def attempted(self, attempt: Attempt, end: AttemptEnd, ready_at: float) -> None:
+        """Counts one attempt of an order that could be worked on from `ready_at` on. What was injected is no score."""
+        turn = Turn.FRESH if attempt.number == 1 else Turn.REPAIR
+        self._queued[turn].add(max(0.0, attempt.started_at - ready_at))
+        self._attempts[end].add(attempt.seconds)
+        if attempt.candidate is not None:
+            self._called(attempt.candidate.pool, attempt.candidate.cost.seconds)
+        for verdict in attempt.verdicts:
+            if verdict.gate in MODEL_GATES:
+                self._called(verdict.gate.value, verdict.cost.seconds)
+            if attempt.injected is None and not isinstance(verdict, Errored):
+                scores = self._scores.get(verdict.gate)
+                if scores is None:
+                    scores = self._scores[verdict.gate] = Buckets(SCORES)
+                scores.add(verdict.score)
+
+    def ended(self, end: AttemptEnd, seconds: float) -> None:
+        """Counts one order that took so long from plan to end."""
+        self._orders[end].add(max(0.0, seconds))
+
+    def distributions(self) -> Distributions:
+        """Everything counted so far."""
+        return Distributions(
+            calls=_frozen(self._calls),
+            attempts=_frozen(self._attempts),
+            queued=_frozen(self._queued),
+            orders=_frozen(self._orders),
+            scores=_frozen(self._scores),
+        )
+
+    def _called(self, role: str, seconds: float) -> None:
+        calls = self._calls.get(role)
+        if calls is None:
+            calls = self._calls[role] = Buckets(SECONDS)
+        calls.add(seconds)
+
+
+def _frozen(counted: dict[K, Buckets]) -> dict[K, Distribution]:
+    return {key: buckets.distribution() for key, buckets in counted.items()}

@@ -1,0 +1,101 @@
+"""The verifier gate: final answers by computation. Law: what could not be compared in time is neither right nor wrong.
+
+The gate finds the answers; `Comparer` says whether they are equal (`actors.gates.verifier_pool`, in processes that can
+be killed). The score is 1 or 0.
+"""
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from actors.final_answer import final_answer, reference_answer
+from actors.gates.decide import decided
+from actors.gates.equivalence import by_reading
+from schemas.config import Verifier
+from schemas.errors import ErrorKind, JudgeError
+from schemas.samples import Cost
+from schemas.verdicts import Evidence, GateName, GateRequest, Verdict
+
+
+class AnswerPair(Struct, frozen=True):
+    """Two final answers as they stand in the reference and in the solution."""
+
+    reference: str
+    candidate: str
+
+
+class Compared(Struct, frozen=True, tag="compared"):
+    """The library's answer."""
+
+    equal: bool
+
+
+class Exhausted(Struct, frozen=True, tag="exhausted"):
+    """The comparison took more than it may; `what` ran out."""
+
+    what: str
+
+
+Reply = Compared | Exhausted
+
+
+class WorkerLimits(Struct, frozen=True):
+    """Of one comparing process: seconds of processor time for a pair, MiB of address space."""
+
+    timeout_s: float
+    memory_mib: int
+
+
+class Comparer(Protocol):
+    """Compares answers that reading alone cannot."""
+
+    async def compare(self, pair: AnswerPair) -> Reply:
+        """Raises JudgeError when a process of its own failed."""
+        ...
+
+    def close(self) -> None:
+        """Ends its processes."""
+        ...
+
+
+class VerifierGate:
+    """Passes (score 1) when the solution's final answer equals the passage's reference answer."""
+
+    def __init__(self, config: Verifier, comparer: Comparer) -> None:
+        self._config = config
+        self._comparer = comparer
+
+    async def check(self, request: GateRequest) -> Verdict:
+        """Raises JudgeError (permanent) without a reference, for an answer over `max_characters`, or one that took
+        more time, memory or nesting than it may."""
+        if request.passage.reference is None:
+            raise JudgeError(ErrorKind.PERMANENT, "the passage has no reference answer to verify against")
+        found = final_answer(request.draft.answer)
+        if found is None:
+            return self._decided(equal=False, note="the solution gives no final answer")
+        reference = reference_answer(request.passage.reference)
+        for text in (reference, found.text):
+            if len(text) > self._config.max_characters:
+                detail = f"an answer of {len(text):,} characters, at most {self._config.max_characters:,} are compared"
+                raise JudgeError(ErrorKind.PERMANENT, detail)
+        equal = by_reading(reference, found.text)
+        if equal is None:
+            equal = await self._compared(AnswerPair(reference, found.text))
+        return self._decided(
+            equal=equal, note=f"final answer {found.text!r} ({found.form.value}), reference {reference!r}"
+        )
+
+    def close(self) -> None:
+        """Ends the comparing processes."""
+        self._comparer.close()
+
+    async def _compared(self, pair: AnswerPair) -> bool:
+        reply = await self._comparer.compare(pair)
+        if isinstance(reply, Exhausted):
+            detail = f"comparing {pair.candidate[:80]!r} with {pair.reference[:80]!r} ran out of {reply.what}"
+            raise JudgeError(ErrorKind.PERMANENT, detail)
+        return reply.equal
+
+    def _decided(self, *, equal: bool, note: str) -> Verdict:
+        score = 1.0 if equal else 0.0
+        return decided(GateName.VERIFIER, score, threshold=1.0, evidence=Evidence(note=note), cost=Cost())

@@ -1,0 +1,119 @@
+"""The ledger's layout, version by version. Law: a ledger is brought up step by step, each step whole or not at all.
+
+A program refuses a ledger of a later version: its records may mean what the program does not know. Reading alone needs
+no step: whatever reads holds for every layout from version 1 on.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec import Struct
+
+from schemas.errors import OutputError
+
+
+class Step(Struct, frozen=True):
+    """From the version before to this one. `why`: what a program of the version before could not read."""
+
+    version: int
+    why: str
+    statements: tuple[str, ...] = ()
+
+
+STEPS: tuple[Step, ...] = (
+    Step(
+        1,
+        "the first layout",
+        (
+            "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
+            "CREATE TABLE records (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, order_id TEXT, body BLOB NOT NULL)",
+            "CREATE INDEX records_by_kind ON records (kind, seq)",
+            "CREATE INDEX records_by_order ON records (order_id) WHERE order_id IS NOT NULL",
+            "CREATE TABLE orders (order_id TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID",
+        ),
+    ),
+    Step(2, "`reopened` and `reconfigured` records: an end may be undone. The tables are as before"),
+)
+VERSION = STEPS[-1].version
+
+
+def migrate(database: sqlite3.Connection, path: Path, steps: Sequence[Step] = STEPS) -> None:
+    """Brings the ledger (an empty file too) to the last step's version. Raises OutputError for a later one."""
+    found = _version(database, path)
+    _refuse_later(found, steps[-1].version, path)
+    for step in steps:
+        if step.version > found:
+            _take(database, step)
+
+
+def open_to_write(path: Path) -> sqlite3.Connection:
+    """The ledger, made or brought up to our version. Raises OutputError for a later one."""
+    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    with closed_unless_good(database):
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+        migrate(database, path)
+    return database
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that sees what a writer adds; where nobody can write (a read-only folder), the file as it is.
+
+    Raises OutputError for a ledger of a later version, or of none.
+    """
+    uri = f"{path.resolve().as_uri()}?mode=ro"
+    database = sqlite3.connect(uri, uri=True, check_same_thread=False)
+    try:
+        database.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        database.close()
+        if os.access(path.parent, os.W_OK, effective_ids=True) or path.with_name(f"{path.name}-wal").exists():
+            raise
+        database = sqlite3.connect(f"{uri}&immutable=1", uri=True, check_same_thread=False)
+    with closed_unless_good(database):
+        found = _version(database, path)
+        _refuse_later(found, VERSION, path)
+        if not found:
+            raise OutputError(f"{path}: is no ledger; give the folder of `gleaner run --output`")
+    return database
+
+
+@contextmanager
+def closed_unless_good(database: sqlite3.Connection) -> Iterator[None]:
+    """A connection that nobody will have gives its locks back at once, not when it is collected."""
+    try:
+        yield
+    except BaseException:
+        database.close()
+        raise
+
+
+def _take(database: sqlite3.Connection, step: Step) -> None:
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in step.statements:
+            database.execute(statement)
+        database.execute("INSERT OR REPLACE INTO meta VALUES ('version', ?)", (str(step.version),))
+        database.execute("COMMIT")
+    except BaseException:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
+
+
+def _version(database: sqlite3.Connection, path: Path) -> int:
+    """0 for a file that holds nothing yet."""
+    if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+        return 0
+    found = database.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
+    if found is None or not str(found[0]).isdecimal():
+        raise OutputError(f"{path}: says no version; restore it from a copy")
+    return int(found[0])
+
+
+def _refuse_later(found: int, known: int, path: Path) -> None:
+    if found > known:
+        raise OutputError(f"{path}: is a ledger of version {found}; this gleaner knows {known}: use a newer one")

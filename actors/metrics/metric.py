@@ -1,0 +1,179 @@
+"""What a metric is: its name, help, labels, and how it is read off what was seen of the run.
+
+Law: every label takes its values from a closed set (enums, and the pools that the configuration names), so that the
+number of series is bounded whatever the run does.
+"""
+
+from collections.abc import Callable, Iterable
+from enum import Enum
+
+from msgspec import Struct
+
+from schemas.distributions import AttemptEnd, Distribution, Turn
+from schemas.errors import ErrorKind
+from schemas.orders import EndReason, OrderKind
+from schemas.progress import RunSnapshot
+from schemas.recovery import FailureMode, RepairKind
+from schemas.scaling import Idle, Scaling, Why
+from schemas.stages import ConductorStatus, Stage
+from schemas.verdicts import MODEL_GATES, GateName
+
+GONE = "(gone)"
+"""A pool that the ledger knows and the configuration no more."""
+ACCEPTED = "accepted"
+GENERATOR, ENGINE = "generator", "engine"
+_GATES = tuple(gate.value for gate in MODEL_GATES)
+
+
+class PoolReplicas(Struct, frozen=True):
+    """Replicas of one pool or gate, by state."""
+
+    wanted: int
+    ready: int
+    starting: int = 0
+    draining: int = 0
+
+
+class Moment(Struct, frozen=True):
+    """What a run tells of itself at `at` (seconds since the epoch); `replicas` by pool or gate."""
+
+    at: float
+    phase: str
+    snapshot: RunSnapshot | None = None
+    conductors: tuple[ConductorStatus, ...] = ()
+    replicas: dict[str, PoolReplicas] = {}
+    scaling: Scaling | None = None
+
+
+class Run(Struct, frozen=True):
+    """What stays as it is while a run goes on. `pools`: generator pools; `budget_tokens`: infinite for no bound."""
+
+    name: str
+    version: str
+    pools: tuple[str, ...]
+    phases: tuple[str, ...]
+    budget_tokens: float
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Everything that holds a model: generator pools and the gates that are models."""
+        return tuple(dict.fromkeys((*self.pools, *_GATES)))
+
+
+class Seen(Struct, frozen=True):
+    """What metrics are read from: the last moment, and what earlier ones leave behind (see `memory`)."""
+
+    run: Run
+    moment: Moment
+    snapshot: RunSnapshot
+    in_flight: dict[Stage, int]
+    conductors: int
+    unreported: int
+    failures: dict[tuple[str, ErrorKind], int]
+    scale_changes: dict[tuple[str, Why], int]
+
+
+class Type(Enum):
+    """What Prometheus takes a metric for."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+class Label(Enum):
+    """What a series may be told apart by."""
+
+    RUN = "run"
+    VERSION = "version"
+    PHASE = "phase"
+    KIND = "kind"
+    END = "end"
+    STATE = "state"
+    TURN = "turn"
+    STAGE = "stage"
+    POOL = "pool"
+    ROLE = "role"
+    OUTCOME = "outcome"
+    TOKENS = "tokens"
+    GATE = "gate"
+    VERDICT = "verdict"
+    REJECTED_BY = "rejected_by"
+    MODE = "mode"
+    REPAIR = "repair"
+    WHERE = "where"
+    ERROR = "error"
+    WHY = "why"
+    REASON = "reason"
+
+
+Point = tuple[tuple[str, ...], float | Distribution]
+"""Values of the labels in their order, and the metric's value there."""
+
+
+class Metric(Struct, frozen=True):
+    """One metric. `bounds`: of a histogram's buckets."""
+
+    name: str
+    type: Type
+    help: str
+    labels: tuple[Label, ...]
+    read: Callable[[Seen], Iterable[Point]]
+    bounds: tuple[float, ...] = ()
+
+
+def counter(name: str, help: str, labels: tuple[Label, ...], read: Callable[[Seen], Iterable[Point]]) -> Metric:
+    """A number that only grows; its name ends in `_total`."""
+    return Metric(name, Type.COUNTER, help, labels, read)
+
+
+def gauge(name: str, help: str, labels: tuple[Label, ...], read: Callable[[Seen], Iterable[Point]]) -> Metric:
+    """A number of this moment."""
+    return Metric(name, Type.GAUGE, help, labels, read)
+
+
+def alone(read: Callable[[Seen], float]) -> Callable[[Seen], Iterable[Point]]:
+    """The only series of a metric without labels."""
+    return lambda seen: [((), read(seen))]
+
+
+def role(pool: str) -> str:
+    """What a pool or gate does: a gate is its own role."""
+    return pool if pool == GONE or pool in _GATES else GENERATOR
+
+
+def stage(pool: str) -> str:
+    """The stage of an attempt that calls the pool or gate."""
+    return pool if pool in _GATES else Stage.GENERATE.value
+
+
+def values(label: Label, run: Run) -> frozenset[str]:
+    """Every value that a label may take in a run."""
+    sets: dict[Label, Iterable[str]] = {
+        Label.RUN: (run.name,),
+        Label.VERSION: (run.version,),
+        Label.PHASE: run.phases,
+        Label.KIND: _all(OrderKind),
+        Label.END: (ACCEPTED, *_all(EndReason)),
+        Label.STATE: ("ready", "leased", "waiting"),
+        Label.TURN: _all(Turn),
+        Label.STAGE: _all(Stage),
+        Label.POOL: (*run.models, GONE),
+        Label.ROLE: (GENERATOR, *_GATES, GONE),
+        Label.OUTCOME: _all(AttemptEnd),
+        Label.TOKENS: ("prompt", "completion"),
+        Label.GATE: _all(GateName),
+        Label.VERDICT: ("passed", "rejected", "errored"),
+        Label.REJECTED_BY: ("none", "both", *_GATES),
+        Label.MODE: _all(FailureMode),
+        Label.REPAIR: _all(RepairKind),
+        Label.WHERE: (ENGINE, *_all(GateName)),
+        Label.ERROR: _all(ErrorKind),
+        Label.WHY: _all(Why),
+        Label.REASON: _all(Idle),
+    }
+    return frozenset(sets[label])
+
+
+def _all(kind: type[Enum]) -> tuple[str, ...]:
+    return tuple(member.value for member in kind)

@@ -1,0 +1,105 @@
+"""Metrics of what gates said, why samples failed, what repairs were worth, and what went wrong."""
+
+from collections.abc import Iterator
+
+from actors.metrics.metric import ENGINE, Label, Metric, Point, Seen, Type, counter
+from schemas.distributions import SCORES, Distribution
+from schemas.errors import ErrorKind
+from schemas.recovery import FailureMode
+from schemas.verdicts import GateName
+
+
+def _verdicts(seen: Seen) -> Iterator[Point]:
+    said = {verdicts.gate: verdicts for verdicts in seen.snapshot.summary.verdicts}
+    for gate in GateName:
+        for verdict in ("passed", "rejected", "errored"):
+            yield (gate.value, verdict), getattr(said.get(gate), verdict, 0)
+
+
+def _scores(seen: Seen) -> Iterator[Point]:
+    for gate in GateName:
+        yield (gate.value,), seen.snapshot.distributions.scores.get(gate, Distribution())
+
+
+def _overlap(seen: Seen) -> Iterator[Point]:
+    overlap = seen.snapshot.summary.overlap
+    either = overlap.both + overlap.only_faithfulness + overlap.only_reward
+    yield ("none",), overlap.scored - either
+    yield ("both",), overlap.both
+    yield (GateName.FAITHFULNESS.value,), overlap.only_faithfulness
+    yield (GateName.REWARD.value,), overlap.only_reward
+
+
+def _modes(seen: Seen) -> Iterator[Point]:
+    counted = {count.mode: count.attempts for count in seen.snapshot.summary.modes}
+    for mode in FailureMode:
+        yield (mode.value,), counted.get(mode, 0)
+
+
+def _repairs(seen: Seen) -> Iterator[Point]:
+    for stat in seen.snapshot.summary.repairs:
+        yield (stat.mode.value, stat.repair.value), stat.tried
+
+
+def _repaired(seen: Seen) -> Iterator[Point]:
+    for stat in seen.snapshot.summary.repairs:
+        yield (stat.mode.value, stat.repair.value), stat.accepted
+
+
+def _errors(seen: Seen) -> Iterator[Point]:
+    summary = seen.snapshot.summary
+    counted = {(errors.gate.value, errors.kind): errors.count for errors in summary.errors}
+    counted |= {(ENGINE, errors.kind): errors.count for errors in summary.engine_errors}
+    for where in (ENGINE, *(gate.value for gate in GateName)):
+        for kind in ErrorKind:
+            yield (where, kind.value), counted.get((where, kind), 0)
+
+
+def _failures(seen: Seen) -> Iterator[Point]:
+    for pool in seen.run.models:
+        for kind in ErrorKind:
+            yield (pool, kind.value), seen.failures.get((pool, kind), 0)
+
+
+QUALITY = (
+    counter("gleaner_verdicts_total", "What each gate said.", (Label.GATE, Label.VERDICT), _verdicts),
+    Metric(
+        "gleaner_gate_score",
+        Type.HISTOGRAM,
+        "Scores that each gate gave, from 0 to 1, higher is better.",
+        (Label.GATE,),
+        _scores,
+        SCORES,
+    ),
+    counter(
+        "gleaner_gate_overlap_total",
+        "Attempts that both gates scored, by which of them rejected: one alone, both or none.",
+        (Label.REJECTED_BY,),
+        _overlap,
+    ),
+    counter("gleaner_diagnoses_total", "Rejected attempts by the failure mode diagnosed.", (Label.MODE,), _modes),
+    counter(
+        "gleaner_repairs_total",
+        "Attempts made under a repair, by the diagnosis it was chosen for.",
+        (Label.MODE, Label.REPAIR),
+        _repairs,
+    ),
+    counter(
+        "gleaner_repairs_accepted_total",
+        "Of these, attempts that were accepted.",
+        (Label.MODE, Label.REPAIR),
+        _repaired,
+    ),
+    counter(
+        "gleaner_errors_total",
+        "Attempts that a generator's or a gate's error ended, tries used up.",
+        (Label.WHERE, Label.ERROR),
+        _errors,
+    ),
+    counter(
+        "gleaner_call_failures_total",
+        "Calls to a pool or gate that failed, tried again or not, since this process started.",
+        (Label.POOL, Label.ERROR),
+        _failures,
+    ),
+)

@@ -1,0 +1,43 @@
+"""Rates and what is known of them. Law: none divides by zero; what cannot be known is None, never 0."""
+
+import math
+from collections.abc import Sequence
+
+Z_95 = 1.959964
+"""Two-sided 95% of a normal distribution."""
+
+
+def share(part: float, whole: float) -> float | None:
+    """part / whole, or None when there is no whole."""
+    return part / whole if whole else None
+
+
+def wilson(successes: int, trials: int) -> tuple[float, float] | None:
+    """The 95% Wilson interval of a rate (Wilson 1927); None without trials."""
+    if not trials:
+        return None
+    rate, z2 = successes / trials, Z_95 * Z_95
+    centre = (rate + z2 / (2 * trials)) / (1 + z2 / trials)
+    spread = Z_95 / (1 + z2 / trials) * math.sqrt(rate * (1 - rate) / trials + z2 / (4 * trials * trials))
+    low = 0.0 if successes == 0 else max(0.0, centre - spread)
+    high = 1.0 if successes == trials else min(1.0, centre + spread)
+    return low, high
+
+
+def auroc(scores: Sequence[float], labels: Sequence[bool]) -> float | None:
+    """Probability that a positive scores above a negative, ties counted half; None where one class is missing."""
+    positives = sum(labels)
+    negatives = len(labels) - positives
+    if not positives or not negatives:
+        return None
+    order = sorted(range(len(scores)), key=lambda index: scores[index])
+    ranks = 0.0
+    place = 0
+    while place < len(order):
+        end = place
+        while end + 1 < len(order) and scores[order[end + 1]] == scores[order[place]]:
+            end += 1
+        tied = sum(labels[index] for index in order[place : end + 1])
+        ranks += tied * ((place + end) / 2 + 1)
+        place = end + 1
+    return (ranks - positives * (positives + 1) / 2) / (positives * negatives)

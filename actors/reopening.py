@@ -1,0 +1,139 @@
+"""Which dead letters go back into the queue, and what they take along.
+
+Law: an order goes back only if its last end is a dead letter, so asking twice puts nothing back twice, and an accepted
+order never goes back. What it takes along follows from the ledger alone: its attempts count on, its next repair is what
+the diagnoser chose last, and the accepted questions of its passage are remembered, so that it does not repeat them.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from actors.held import question_of, summary
+from actors.lives import Life, life_of
+from schemas.corpus import Passage
+from schemas.errors import LedgerError
+from schemas.ids import OrderId, PoolName
+from schemas.ledger import (
+    AcceptedEnd,
+    AskedBefore,
+    DeadLetteredEnd,
+    Planned,
+    Record,
+    Refused,
+    Rejoined,
+    Reopened,
+    ShardKind,
+)
+from schemas.orders import EndReason
+from schemas.recovery import FailureMode, Repair
+from schemas.verdicts import Rejected
+
+PAGE = 256
+
+
+class Stories(Protocol):
+    """The ledger, as far as dead letters are concerned."""
+
+    def ends(
+        self, kind: ShardKind, after_seq: int, limit: int
+    ) -> Sequence[tuple[int, AcceptedEnd | DeadLetteredEnd | Refused]]:
+        """The next ends of a kind with their sequence numbers, ascending; at most `limit`."""
+        ...
+
+    def story(self, order_id: OrderId) -> Sequence[Record]:
+        """Every record of one order, oldest first, its plan included."""
+        ...
+
+    def reopened(self) -> Sequence[int]:
+        """Sequence numbers of the ends that no longer hold."""
+        ...
+
+
+class Wanted(Struct, frozen=True):
+    """Dead letters of these reasons whose last diagnosis is one of these modes; where none is named, any."""
+
+    reasons: frozenset[EndReason] = frozenset()
+    modes: frozenset[FailureMode] = frozenset()
+
+
+class Found(Struct, frozen=True):
+    """A dead letter: the sequence number of its end, and its records."""
+
+    seq: int
+    end: DeadLetteredEnd
+    records: Sequence[Record]
+    life: Life
+
+    @property
+    def mode(self) -> FailureMode | None:
+        """The last diagnosis; None when it was never rejected and diagnosed."""
+        return self.life.failure_modes[-1] if self.life.failure_modes else None
+
+
+class Terms(Struct, frozen=True):
+    """What a replay says of all the orders that it puts back. `pools`: those of the configuration from now on."""
+
+    at: float
+    pools: Collection[PoolName]
+    changed: tuple[str, ...] = ()
+
+
+def dead_letters(ledger: Stories, wanted: Wanted) -> Iterator[Found]:
+    """Every order that is a dead letter now and is wanted, oldest end first."""
+    undone = frozenset(ledger.reopened())
+    after = 0
+    while page := ledger.ends(ShardKind.DEAD_LETTERS, after, PAGE):
+        after = page[-1][0]
+        for seq, end in page:
+            if not isinstance(end, DeadLetteredEnd) or seq in undone:
+                continue
+            if wanted.reasons and end.end.reason not in wanted.reasons:
+                continue
+            records = ledger.story(end.order_id)
+            found = Found(seq, end, records, life_of(end.order_id, records))
+            if not wanted.modes or found.mode in wanted.modes:
+                yield found
+
+
+def reopened(found: Found, ledger: Stories, terms: Terms) -> Reopened:
+    """The record that puts a dead letter back. Raises LedgerError when its order was accepted."""
+    life = found.life
+    if life.accepted_at is not None:
+        raise LedgerError(f"order {life.order.id} is accepted and cannot be put back")
+    chosen = [attempt.choice.repair for attempt in life.attempts if attempt.choice and attempt.choice.repair]
+    requeued = [record.attempt.choice for record in found.records if isinstance(record, Rejoined)]
+    first = next((choice.repair.kind for choice in requeued if choice and choice.repair), None)
+    return Reopened(
+        at=terms.at,
+        order=life.order,
+        passage=life.passage,
+        end_seq=found.seq,
+        end=found.end.end,
+        rejected=any(isinstance(said, Rejected) for attempt in life.attempts for said in attempt.verdicts),
+        history=tuple(summary(attempt) for attempt in life.attempts),
+        times=len(life.put_back) + 1,
+        repair=_possible(chosen[-1], terms.pools) if chosen else None,
+        first_repair=first,
+        asked=tuple(_asked(ledger, found)),
+        changed=terms.changed,
+    )
+
+
+def _possible(repair: Repair, pools: Collection[PoolName]) -> Repair | None:
+    """None, for a fresh attempt, where the pool that it escalates to is no longer there."""
+    return repair if repair.pool is None or repair.pool in pools else None
+
+
+def _asked(ledger: Stories, found: Found) -> Iterator[AskedBefore]:
+    for order_id in _siblings(found.records, found.life.passage):
+        for record in ledger.story(order_id):
+            question = question_of(record.attempt) if isinstance(record, AcceptedEnd) else None
+            if question is not None:
+                yield AskedBefore(order_id, question)
+
+
+def _siblings(records: Sequence[Record], passage: Passage) -> list[OrderId]:
+    planned = next(record for record in records if isinstance(record, Planned) and record.passage.id == passage.id)
+    return [order.id for order in planned.orders]

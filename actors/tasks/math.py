@@ -1,0 +1,66 @@
+"""Worked solutions of problems: how one is asked for, read, and shown to a student.
+
+Law: the request of an attempt depends on the lease, the run's seed and the configuration alone; the reference answer is
+in none. A solution is a draft only if it says which its final answer is: a last number by chance is no answer.
+"""
+
+from collections.abc import Sequence
+
+from actors.completions import without_thinking
+from actors.final_answer import final_answer
+from actors.tasks.prompts import neutralise
+from schemas.config import Math
+from schemas.ids import derived_seed
+from schemas.orders import Lease
+from schemas.samples import Draft, FinishReason, GenerationRequest, Message, Sampling
+
+SYSTEM = (
+    "Solve the problem step by step. Write each step on a line of its own. End with a line that holds '#### ' and the "
+    "final answer alone."
+)
+
+
+class MathTask:
+    """The `Task` of problems with a checkable answer. `seed` is the run's; `longest_answer`: characters that the
+    verifier compares."""
+
+    def __init__(self, config: Math, *, seed: int, longest_answer: int) -> None:
+        self._config = config
+        self._seed = seed
+        self._longest_answer = longest_answer
+
+    def request(self, lease: Lease) -> GenerationRequest:
+        """The prompt and sampling of this attempt, the same whenever it is asked again. Every repair draws anew."""
+        defaults = self._config.sampling
+        return GenerationRequest(
+            id=f"{lease.order.id}:{lease.attempt}",
+            messages=(Message("system", SYSTEM), Message("user", neutralise(lease.passage.text))),
+            sampling=Sampling(
+                temperature=defaults.temperature if lease.repair is None else lease.repair.temperature,
+                top_p=defaults.top_p,
+                max_tokens=defaults.max_tokens,
+                seed=derived_seed(self._seed, lease.order.id, lease.attempt),
+            ),
+        )
+
+    def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | str:
+        """The problem with its solution, or why the text is none. Never raises, whatever the text."""
+        if finish is FinishReason.LENGTH:
+            return "cut off at the token limit"
+        said = without_thinking(text)
+        if said is None:
+            return "the thinking never ended"
+        solution = said.strip()
+        if any("\ud800" <= letter <= "\udfff" for letter in solution):
+            return "the solution holds a broken character"
+        found = final_answer(solution)
+        if found is None or not found.marked:
+            return "the solution does not say which its final answer is"
+        if len(found.text) > self._longest_answer:
+            return f"the final answer has {len(found.text):,} characters, at most {self._longest_answer:,} are compared"
+        return Draft(question=lease.passage.text, answer=solution)
+
+
+def messages(passage: str, draft: Draft) -> Sequence[Message]:
+    """What a student is trained on: the problem as it stands, then the solution."""
+    return (Message("user", passage), Message("assistant", draft.answer))

@@ -1,0 +1,79 @@
+"""A run's gate measured on a labelled file: the same gate, retried by the same rules, as the run would have it.
+
+Law: rows are asked in the file's order, a bounded number at once; an answer that does not come is an error of its row.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+
+from msgspec.structs import replace
+
+from actors.audit.agreement import Measured, agreement
+from actors.audit.labelled import Labelled, labelled_rows
+from actors.hops import hop
+from actors.pool_health import PoolHealth
+from actors.protocols import Gate
+from deployments.local_gates import local_gate
+from deployments.wiring import conductor_random, conductor_settings
+from schemas.config import RunConfig
+from schemas.errors import HopError, UserError
+from schemas.gate_audit import GateAudit
+from schemas.verdicts import Errored, GateName, Verdict
+
+AT_ONCE = 64
+"""Rows under way at the same time."""
+
+
+async def audit_gate(config: RunConfig, gate: GateName, labelled: Path) -> GateAudit:
+    """Measures a gate of the run. Raises UserError for a file, a row or a gate that cannot be used."""
+    data = _read(labelled)
+    rows = list(labelled_rows(iter(data.splitlines()), gate, str(labelled)))
+    if not rows:
+        raise UserError(f"{labelled}: holds no rows")
+    async with AsyncExitStack() as stack:
+        asked = await local_gate(stack, config, gate)
+        began = time.monotonic()
+        verdicts = await _Audit(config, gate, asked).verdicts(rows)
+        seconds = time.monotonic() - began
+    return agreement(Measured(gate, labelled.name, sha256(data).hexdigest(), seconds), rows, verdicts)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or error}") from error
+
+
+class _Audit:
+    def __init__(self, config: RunConfig, name: GateName, gate: Gate) -> None:
+        self._name = name
+        self._gate = gate
+        settings = conductor_settings(config, "audit")
+        self._limits = settings.limits
+        self._health = PoolHealth(name.value, settings.health, clock=time.monotonic, sleep=asyncio.sleep)
+        self._random: Random = conductor_random(config, "audit")
+        self._room = asyncio.Semaphore(AT_ONCE)
+
+    async def verdicts(self, rows: Sequence[Labelled]) -> list[Verdict]:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._judged(row)) for row in rows]
+        return [task.result() for task in tasks]
+
+    async def _judged(self, row: Labelled) -> Verdict:
+        async with self._room:
+            try:
+                return await hop(
+                    lambda this: self._gate.check(replace(row.request, tries=this.number, lane=this.lane)),
+                    self._limits,
+                    self._health,
+                    sleep=asyncio.sleep,
+                    random=self._random,
+                )
+            except HopError as error:
+                return Errored(gate=self._name, error=error.kind, detail=error.detail)

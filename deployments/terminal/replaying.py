@@ -1,0 +1,72 @@
+"""`gleaner replay`: which dead letters go back, in words. Law: what cannot be meant is told before anything is done."""
+
+import time
+from collections.abc import Sequence
+from enum import Enum
+from pathlib import Path
+from typing import TypeVar
+
+import typer
+
+from actors.reopening import Wanted
+from deployments.config import check_models, load
+from deployments.config_faults import nearest
+from deployments.replay import Group, Replayed, foresee, replay
+from deployments.terminal.boundary import say
+from deployments.terminal.reading import as_builtins, put_json, run_folder
+from deployments.terminal.words import plural
+from schemas.errors import UserError
+from schemas.orders import EndReason
+from schemas.recovery import FailureMode
+
+E = TypeVar("E", bound=Enum)
+
+
+def wanted(reasons: Sequence[str], modes: Sequence[str]) -> Wanted:
+    """The filter as typed. Raises UserError for a name that there is not."""
+    return Wanted(
+        frozenset(_named("--reason", name, EndReason) for name in reasons),
+        frozenset(_named("--mode", name, FailureMode) for name in modes),
+    )
+
+
+def show_replay(folder: Path, wanted: Wanted, config_file: Path | None, *, dry_run: bool, json: bool) -> None:
+    """Replays, or says what a replay would do. Raises UserError."""
+    output = run_folder(folder)
+    config = None if config_file is None else load(config_file)
+    if config is not None:
+        check_models(config)
+    replayed = foresee(output, wanted, config) if dry_run else replay(output, wanted, config, now=time.time)
+    if json:
+        put_json({**as_builtins(replayed), "orders": replayed.orders, "dry_run": dry_run})
+        return
+    for line in _lines(replayed, dry_run=dry_run):
+        typer.echo(line)
+    if replayed.orders and not dry_run:
+        file = config_file or output / "run.yaml"
+        say(f"`gleaner run {file} --output {folder}` goes on with them")
+
+
+def _lines(replayed: Replayed, *, dry_run: bool) -> list[str]:
+    verb = "would be put back" if dry_run else "put back"
+    if not replayed.orders:
+        left = f"; dead letters are {_told(replayed.left)}" if replayed.left else "; the folder holds none"
+        lines = [f"no dead letter matches{left}"]
+    else:
+        lines = [f"{plural(replayed.orders, 'order')} {verb}: {_told(replayed.put_back)}"]
+    return lines + [str(each) for each in replayed.changed]
+
+
+def _told(groups: Sequence[Group]) -> str:
+    return ", ".join(
+        f"{group.orders:,} {group.reason.value}" + (f" ({group.mode.value})" if group.mode else "") for group in groups
+    )
+
+
+def _named(option: str, name: str, kind: type[E]) -> E:
+    try:
+        return kind(name.strip().lower())
+    except ValueError:
+        names = [each.value for each in kind]
+        hint = nearest(name.lower(), names) or f"; the names are {', '.join(names)}"
+        raise UserError(f"{option} {name}: there is no such name{hint}") from None

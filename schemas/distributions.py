@@ -1,0 +1,73 @@
+"""Values counted in buckets: what histograms are made of. Counts add up, so they can be merged and replayed."""
+
+from enum import Enum
+
+from msgspec import Struct
+
+from schemas.verdicts import GateName
+
+SECONDS = (
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    10.0,
+    30.0,
+    60.0,
+    300.0,
+    1200.0,
+    3600.0,
+)
+"""Upper bounds of the buckets of every duration: from a commit to a night in the queue."""
+SCORES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+"""Upper bounds of the buckets of a gate's score."""
+
+
+class Distribution(Struct, frozen=True):
+    """`counts[i]`: values above bound i - 1 and at most bound i; the last, above every bound. `total`: their sum."""
+
+    counts: tuple[int, ...] = ()
+    total: float = 0.0
+
+    @property
+    def count(self) -> int:
+        return sum(self.counts)
+
+
+class Turn(Enum):
+    """What an attempt waited in the queue as."""
+
+    FRESH = "fresh"
+    """Its order's first."""
+    REPAIR = "repair"
+
+
+class AttemptEnd(Enum):
+    """What became of an attempt; of its order only if that ended with it."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    ERRORED = "errored"
+    """No generator answered, or a gate could not judge."""
+
+
+class Distributions(Struct, frozen=True):
+    """Of a whole run, all its processes together. Durations in seconds."""
+
+    calls: dict[str, Distribution] = {}
+    """One call with its retries and its waiting, by role (as in RoleCost)."""
+    attempts: dict[AttemptEnd, Distribution] = {}
+    """A whole attempt, from its lease to what was decided."""
+    queued: dict[Turn, Distribution] = {}
+    """From the moment an order could be worked on to the attempt that did; lost leases are waiting too."""
+    orders: dict[AttemptEnd, Distribution] = {}
+    """From plan to end, by what its last attempt was; orders that ended unworked are left out."""
+    scores: dict[GateName, Distribution] = {}

@@ -1,0 +1,91 @@
+"""Worked solutions: how one is asked for, and which completions are read as one."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from actors.steps import steps
+from actors.tasks.math import MathTask, messages
+from schemas.config import Math, SamplingDefaults
+from schemas.orders import Lease
+from schemas.recovery import Repair, RepairKind
+from schemas.samples import Draft, FinishReason, Message
+from tests.doubles.passages import lease_of, problem_of
+
+TASK = MathTask(Math(sampling=SamplingDefaults(temperature=0.8, top_p=0.95, max_tokens=99)), seed=7, longest_answer=12)
+QUESTION = "A baker has 96 rolls and sells 71. How many are left?"
+LEASE = replace(lease_of(QUESTION), passage=problem_of(QUESTION, "96-71=25\n#### 25"))
+
+
+def read(text: str, finish: FinishReason = FinishReason.STOP) -> Draft | str:
+    return TASK.read(LEASE, text, finish)
+
+
+def test_the_problem_is_asked_for_steps_and_a_marked_answer() -> None:
+    """What the model sees: the problem and the form of a solution; never the reference."""
+    request = TASK.request(LEASE)
+    assert request.messages[1] == Message("user", QUESTION)
+    assert "#### " in request.messages[0].content
+    assert not any("25" in said.content for said in request.messages)
+    assert (request.sampling.temperature, request.sampling.top_p, request.sampling.max_tokens) == (0.8, 0.95, 99)
+
+
+def test_the_same_attempt_asks_the_same_and_another_attempt_draws_anew() -> None:
+    """Whoever makes an attempt again sends the same request; a resample has its own seed and temperature."""
+    again = replace(LEASE, attempt=2, repair=Repair(RepairKind.RESAMPLE, temperature=0.4))
+    assert TASK.request(LEASE) == TASK.request(LEASE)
+    assert TASK.request(again).sampling.seed != TASK.request(LEASE).sampling.seed
+    assert TASK.request(again).sampling.temperature == 0.4
+
+
+def test_chat_markup_in_a_problem_is_broken_up() -> None:
+    """A problem that holds a model's control tokens is text, not control."""
+    marked = replace(LEASE, passage=problem_of("How many <|im_end|> are there?", "1"))
+    assert "<|im_end|>" not in TASK.request(marked).messages[1].content
+
+
+def test_a_solution_is_read_as_it_stands() -> None:
+    """Its steps join to the draft's answer; a thinking block is no part of it."""
+    draft = read("<think>hm</think>\n96 - 71 = 25\n#### 25\n")
+    assert isinstance(draft, Draft)
+    assert draft == Draft(QUESTION, "96 - 71 = 25\n#### 25")
+    assert [step.text for step in steps(draft.answer)] == ["96 - 71 = 25\n", "#### 25"]
+
+
+@pytest.mark.parametrize(
+    ("text", "finish", "says"),
+    [
+        ("96 - 71 = 25\n#### 25", FinishReason.LENGTH, "cut off at the token limit"),
+        ("<think>so", FinishReason.STOP, "the thinking never ended"),
+        ("", FinishReason.STOP, "does not say which its final answer is"),
+        ("96 - 71 = 25 are left.", FinishReason.STOP, "does not say which its final answer is"),
+        ("#### " + "9" * 10_000_000, FinishReason.STOP, "the final answer has 10,000,000 characters"),
+        ("#### 2\ud8005", FinishReason.STOP, "a broken character"),
+    ],
+)
+def test_what_is_no_solution_is_malformed_with_the_reason(text: str, finish: FinishReason, says: str) -> None:
+    """Cut off, unfinished, without a marked answer, or with one that nobody compares."""
+    told = read(text, finish)
+    assert isinstance(told, str)
+    assert says in told
+
+
+@given(st.text(max_size=200))
+def test_reading_never_raises(text: str) -> None:
+    """Whatever the model said: a draft of this problem, or a reason."""
+    draft = read(text)
+    assert isinstance(draft, str) or draft.question == QUESTION
+
+
+def test_a_student_sees_the_problem_and_the_solution() -> None:
+    """No instruction and no reference in the training sample."""
+    said = messages(QUESTION, Draft(QUESTION, "25\n#### 25"))
+    assert said == (Message("user", QUESTION), Message("assistant", "25\n#### 25"))
+
+
+def test_leases_carry_the_reference_to_the_verifier_and_not_to_the_model() -> None:
+    """The passage of a problem is the question; its reference travels beside it."""
+    assert isinstance(LEASE, Lease)
+    assert LEASE.passage.text == QUESTION
+    assert LEASE.passage.reference is not None

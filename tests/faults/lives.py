@@ -1,0 +1,152 @@
+"""Lives of one small run on real parts (ledger, queue, writer, finish) without Ray, on whatever machine it is given.
+
+What a model would say is fixed by each order, so every run of it, however often it died, must end in the same samples.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterator
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import pyarrow.parquet as pq
+
+from actors.audit.verify import verify
+from actors.dataset.files import Disk, Folder, disk_errors, make_folder, write_atomically
+from actors.dataset.finish import finish
+from actors.dataset.writer import DatasetWriter
+from actors.ledger import LedgerReader, SqliteLedger
+from actors.queue import QueueLimits, RegenerationQueue
+from actors.queue_service import QueueService, ServiceSettings
+from schemas.audit import AuditReport, Severity
+from schemas.config import Dataset
+from schemas.corpus import Document, DocumentRefused, Passage, Provenance, RefusalReason
+from schemas.ids import DocumentId, OrderId
+from schemas.ledger import RunStarted
+from schemas.orders import Lease, Outcome, Recorded, Requeue
+from tests.actors.dataset.conftest import NOW, WORDING
+from tests.doubles.attempts import accepted, given_up, rejected
+
+CONFIG = """
+corpus: {paths: [./corpus]}
+task: {kind: grounded_answer}
+pools:
+  generator: {engine: {kind: transformers, model: /models/almanac-m}}
+gates:
+  faithfulness: {form: classifier, engine: {kind: transformers, model: /models/judge}}
+  reward: {form: classifier, engine: {kind: transformers, model: /models/reward}}
+"""
+DOCUMENTS = 5
+SLOTS = 2
+SETTINGS = Dataset(rows_per_shard=3, flush_s=1e9)
+REFUSED = DocumentRefused("memory://corpus#record=99", RefusalReason.EMPTY, "no text")
+Answered = dict[OrderId, int]
+"""The last attempt of each order whose acceptance somebody was told of."""
+
+
+def document(number: int) -> Document:
+    text = f"Town {number} was settled in {1600 + number}."
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Document(DocumentId(f"d{number}"), f"memory://corpus#record={number}", digest, text)
+
+
+def passage(number: int) -> Passage:
+    of = document(number)
+    return Passage.of(of.text, Provenance(of.uri, of.id, of.sha256, 0, len(of.text), "test/1"))
+
+
+def read_again(uris: Collection[str]) -> Iterator[Document]:
+    return (found for number in range(DOCUMENTS) if (found := document(number)).uri in uris)
+
+
+def said(lease: Lease) -> Outcome:
+    """What becomes of an attempt: some orders are accepted at once, some after a repair, some never."""
+    kind = int(lease.order.id[:2], 16) % 4
+    if kind == 0:
+        return given_up(lease)
+    return rejected(lease) if kind == 1 and lease.attempt == 1 else accepted(lease)
+
+
+async def live(output: Path, disk: Disk, answered: Answered) -> None:
+    """One process, from the door to the finished folder. Raises whatever ends it before."""
+    with disk_errors(output):
+        make_folder(output, disk=disk)
+    write_atomically(output / "run.yaml", CONFIG, disk=disk)
+    queue = RegenerationQueue(QueueLimits(max_attempts=3, lease_s=1e6, fresh_share=0.25), lambda a, b: float(a == b))
+    settings = ServiceSettings("grounded_answer", samples_per_passage=SLOTS, capacity=100)
+    service = QueueService(queue, SqliteLedger(output), settings, now=lambda: NOW)
+    try:
+        await service.start(RunStarted(NOW, "config", {"gleaner": "test"}))
+        await _write_and_conduct(output, disk, service, answered)
+    finally:
+        await service.close()
+    finish(output, now=NOW, versions={"python": "test"}, disk=disk)
+
+
+async def _write_and_conduct(output: Path, disk: Disk, service: QueueService, answered: Answered) -> None:
+    with LedgerReader(output) as reader:
+        await service.begin_writing(1)
+        record = partial(service.record_shard, 1)
+        writer = DatasetWriter(
+            Folder(output, disk), reader, WORDING, settings=SETTINGS, record=record, clock=lambda: NOW
+        )
+        try:
+            await writer.start(reader.shards())
+            await service.refuse(REFUSED)
+            await service.offer([passage(number) for number in range(DOCUMENTS)])
+            await service.corpus_ended(DOCUMENTS, DOCUMENTS)
+            while not service.finished():
+                await _conduct(service, answered)
+                await writer.step()
+            await writer.flush()
+        finally:
+            writer.close()
+
+
+async def _conduct(service: QueueService, answered: Answered) -> None:
+    leases = await service.lease("conductor", 4, 0.0)
+    for lease in leases:
+        assert lease.order.id not in answered, "an order that was told accepted is paid for again"
+    outcomes = [said(lease) for lease in leases]
+    for outcome, settlement in zip(outcomes, await service.settle(outcomes), strict=True):
+        assert isinstance(settlement, Recorded)
+        if not isinstance(outcome.decision, Requeue):
+            answered[outcome.order_id] = outcome.attempt.number
+
+
+def samples(output: Path) -> list[tuple[str, str, str]]:
+    """Every row of the dataset: the order, its question, its answer."""
+    rows = [row for path in (output / "dataset").glob("*.parquet") for row in pq.read_table(path).to_pylist()]
+    return sorted((row["id"], row["question"], row["answer"]) for row in rows)
+
+
+def letters(output: Path) -> list[str]:
+    """The subject of every dead letter."""
+    paths = sorted((output / "dead_letters").glob("*.parquet"))
+    return sorted(row["id"] for path in paths for row in pq.read_table(path).to_pylist())
+
+
+def audited(output: Path) -> AuditReport:
+    """What `gleaner verify` says."""
+    return verify(output, read_again)
+
+
+def errors(report: AuditReport) -> list[str]:
+    return [f"{found.where}: {found.what}" for found in report.findings if found.severity is Severity.ERROR]
+
+
+def assert_whole(output: Path, expected: "Undisturbed") -> None:
+    """Nothing lost, nothing twice, nothing left over, and verify has nothing to say."""
+    report = audited(output)
+    assert [f"{found.where}: {found.what}" for found in report.findings] == []
+    assert report.outstanding == 0
+    assert samples(output) == expected.samples
+    assert letters(output) == expected.letters
+    assert not [path.name for path in output.rglob("*.writing")]
+
+
+class Undisturbed(msgspec.Struct, frozen=True):
+    """What the run amounts to when nothing happens."""
+
+    samples: list[tuple[str, str, str]]
+    letters: list[str]
