@@ -6,8 +6,8 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from actors.dataset.report.repairs import interval_figure, interval_words
-from actors.dataset.report.statistics import share
 from actors.dataset.report.words import count, percent, spoken
+from actors.rates import share
 from schemas.progress import InjectionCount
 
 

@@ -193,8 +193,8 @@ async def test_gates_see_the_same_bytes_with_and_without_a_tag() -> None:
     rewritten = own.tools.task.read
 
     class Wrong(GroundedAnswerTask):
-        def read(self, text: str, finish: FinishReason) -> Draft | str:
-            draft = rewritten(text, finish)
+        def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | str:
+            draft = rewritten(lease, text, finish)
             return draft if isinstance(draft, str) else replace(draft, answer=WRONG)
 
     own.tools = replace(own.tools, task=Wrong(GroundedAnswer(), seed=0))
