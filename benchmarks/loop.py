@@ -79,9 +79,9 @@ class Rates:
         return (final - first) / (end - start)
 
 
-def measure(passages: int, *, rejected: float, concurrency: int) -> float:
-    """One run in a folder of its own; gives attempts per second."""
-    with tempfile.TemporaryDirectory() as folder:
+def measure(passages: int, *, rejected: float, concurrency: int, disk: Path | None = None) -> float:
+    """One run in a folder of its own, on this disk; gives attempts per second."""
+    with tempfile.TemporaryDirectory(dir=disk) as folder:
         corpus = Path(folder) / "corpus.jsonl"
         write_corpus(corpus, passages)
         rates = Rates()

@@ -177,7 +177,7 @@ def measure(passages: int) -> list[Slice]:
     """One run in a folder of its own."""
     actor: Any = ray.remote
     queue = actor(num_cpus=0, max_concurrency=1000)(HalfCountingQueue)
-    with tempfile.TemporaryDirectory() as name, mock.patch("deployments.run.QueueActor", queue):
+    with tempfile.TemporaryDirectory() as name, mock.patch("deployments.crew.QueueActor", queue):
         corpus = Path(name) / "corpus.jsonl"
         write_corpus(corpus, passages)
         config = configuration(corpus, rejected=0.2, concurrency=512)

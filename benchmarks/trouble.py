@@ -1,12 +1,12 @@
-"""What trouble costs a run, as ratios to the same run without it, taken in turn in one process (no Ray).
+"""What trouble costs a run, as ratios to the same run without it, the two taken in turn.
 
     python -m benchmarks.trouble [--orders 4000]
 
-1. Durability: the ledger on disk against one in memory, with no model time: attempts/s.
+1. Durability: the whole loop on Ray with no model time, its folder on disk and in memory (/dev/shm): attempts/s.
 2. Two of a hundred requests always fail: the run's time, and the most tries that one of them got.
 3. The generators are away for 12 s in the middle: the seconds that the run takes longer.
 
-In 2 and 3 calls take 100 ms (lognormal, σ 0.6), 64 at once, and four times as many samples are in flight.
+2 and 3 run in this process; calls take 100 ms (lognormal, σ 0.6), 64 at once, four times as many samples in flight.
 """
 
 import argparse
@@ -19,9 +19,9 @@ from statistics import median
 
 from msgspec.structs import replace
 
-from actors.ledger import MemoryLedger, SqliteLedger
+from actors.ledger import MemoryLedger
 from actors.queue_service import Ledger
-from benchmarks.loop import configuration, write_corpus
+from benchmarks.loop import configuration, measure, write_corpus
 from deployments.in_process import conduct_in_process
 from deployments.terminal.preview import passages_of
 from schemas.config import CustomEngine, Pool, RunConfig
@@ -31,6 +31,7 @@ from schemas.orders import EndReason
 
 ROUNDS = 3
 AWAY_S = 12.0
+MEMORY = Path("/dev/shm")
 INSTANT = "tests.doubles.engines:instant"
 LATENCY: dict[str, str | int | float | bool] = {"median_s": 0.1, "slots": 64}
 
@@ -56,15 +57,18 @@ def _generating(config: RunConfig, options: dict[str, str | float | bool]) -> Ru
 
 
 def durability(folder: Path, orders: int) -> str:
-    """Attempts per second on disk, as a share of those in memory."""
-    trial, disk, memory = Trial(folder, orders), [], []
-    for number in range(ROUNDS):
-        (folder / str(number)).mkdir()
-        disk.append(trial.seconds(SqliteLedger(folder / str(number))))
-        memory.append(trial.seconds(MemoryLedger()))
-    ratio = median(disk) / median(memory)
-    per_s = orders / median(disk)
-    return f"durability: a run on disk takes {ratio:.3f} times as long as one in memory ({per_s:,.0f} orders/s)"
+    """Attempts per second of the whole loop with its folder on disk, against one in memory."""
+    disk, memory = [], []
+    for _ in range(ROUNDS):
+        disk.append(measure(orders, rejected=0.2, concurrency=512, disk=folder))
+        memory.append(measure(orders, rejected=0.2, concurrency=512, disk=MEMORY))
+    less = 1 - median(disk) / median(memory)
+    rates = f"on disk {_told(disk)}; in memory {_told(memory)}"
+    return f"durability takes {less:.1%} of {median(memory):,.0f} attempts/s ({rates})"
+
+
+def _told(rates: list[float]) -> str:
+    return ", ".join(f"{rate:,.0f}" for rate in rates)
 
 
 def failing(folder: Path, orders: int) -> str:
@@ -94,9 +98,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--orders", type=int, default=4000)
     orders = parser.parse_args().orders
-    for measure in (durability, failing, outage):
+    for trouble in (failing, outage, durability):
         with tempfile.TemporaryDirectory() as folder:
-            print(measure(Path(folder), orders), flush=True)
+            print(trouble(Path(folder), orders), flush=True)
 
 
 if __name__ == "__main__":

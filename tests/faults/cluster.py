@@ -39,6 +39,22 @@ class ThreeNodes:
         self._process.stdin.write("a node\n")
         self._process.stdin.flush()
 
+    def notice(self, raylet: psutil.Process, notice_s: int) -> None:
+        """Tells Ray that this node will be gone in so many seconds, as a cloud's node provider does."""
+        node_id = next(word.partition("=")[2] for word in raylet.cmdline() if word.startswith("--node_id="))
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "ray.scripts.scripts", "drain-node", f"--address={self.address}"),
+                *(f"--node-id={node_id}", "--reason=DRAIN_NODE_REASON_PREEMPTION", "--reason-message=spot"),
+                f"--deadline-remaining-seconds={notice_s}",
+            ],
+            env=self.environment, check=True, stdout=subprocess.DEVNULL, timeout=STOP_S,
+        )  # fmt: skip
+
+    def count(self, raylet: psutil.Process, title: str) -> int:
+        """Processes on that node whose title begins so."""
+        return sum(_title(each).startswith(title) for each in raylet.children(recursive=True))
+
     def processes(self, title: str) -> list[psutil.Process]:
         """Those whose title begins so, oldest first: `ray::ConductorShell`, `ray::ServeReplica:<application>`."""
         return sorted((each for each in self._below() if _title(each).startswith(title)), key=_born)

@@ -1,0 +1,188 @@
+"""A run on three nodes as a process of its own, and whoever is killed or sent away in it.
+
+The engines are doubles with real latencies and deterministic answers, so that a run that was disturbed can be held
+against one that was not.
+"""
+
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+from msgspec.structs import replace
+
+from actors.ledger import LedgerReader
+from benchmarks.loop import SLOTS, configuration
+from deployments.config import to_yaml
+from deployments.run import run_id
+from deployments.serving import names
+from schemas.config import FRESH_POOL, Classifier, Conductors, CustomEngine, Dataset, Pool, Replicas, RunConfig
+from schemas.ids import OrderId, PoolName
+from schemas.ledger import AcceptedEnd
+from schemas.verdicts import GateName
+from tests.faults.cluster import ThreeNodes, end
+from tests.faults.schedule import Kill, Target
+
+ROOT = Path(__file__).parent.parent.parent
+COMMAND = [sys.executable, "-c", "from deployments.cli import main; main()"]
+PASSAGES = 400
+HELD = 0.002
+LONGEST_S = 120.0
+"""A wait that ends a hanging test, no claim about speed."""
+Accepted = dict[OrderId, str]
+
+
+def until(holds: Callable[[], bool], what: str) -> None:
+    limit = time.monotonic() + LONGEST_S
+    while not holds():
+        assert time.monotonic() < limit, f"never seen: {what}"
+        time.sleep(0.02)
+
+
+def slow_enough(corpus: Path, folder: Path, address: str, *, median_s: float) -> RunConfig:
+    """Some seconds of work when nobody is killed, a fifth of it rejected once; a few orders wait for the file `last`,
+    so that no run ends before its last kill."""
+    config = configuration(corpus, rejected=0.2, concurrency=64)
+    latency: dict[str, str | int | float | bool] = {"median_s": median_s, "slots": 16}
+    held = {"held": HELD, "held_until": str(folder / "last"), "journal": str(folder / "journal")}
+    instant = "tests.doubles.engines:instant"
+    generator = CustomEngine(factory=instant, options=latency | held)
+    judge = CustomEngine(factory=instant, options=latency | {"rejected": 0.2})
+    return replace(
+        config,
+        ray_address=address,
+        pools={"generator": Pool(engine=generator, replicas=Replicas(min=3, max=3, num_cpus=1))},
+        gates=replace(config.gates, faithfulness=Classifier(engine=judge, replicas=Replicas(min=2, max=2, num_cpus=1))),
+        conductors=Conductors(count=2, concurrency=64),
+        dataset=Dataset(rows_per_shard=100, flush_s=2),
+    )
+
+
+class Attack:
+    """A run as a process of its own, and whoever is killed in it."""
+
+    def __init__(self, nodes: ThreeNodes, corpus: Path, folder: Path, *, median_s: float = 0.1) -> None:
+        self._nodes = nodes
+        self._folder = folder
+        self.output = folder / "run"
+        self.config = slow_enough(corpus, folder, nodes.address, median_s=median_s)
+        (folder / "run.yaml").write_text(to_yaml(self.config))
+        self._driver: subprocess.Popen[bytes]
+
+    def start(self) -> None:
+        """`gleaner run`, for the first time or again."""
+        with (self._folder / "said").open("ab") as said:
+            self._driver = subprocess.Popen(
+                [*COMMAND, "run", str(self._folder / "run.yaml"), "--output", str(self.output)],
+                cwd=ROOT, env=self._nodes.environment, stdout=said, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+
+    def strike(self, kill: Kill) -> None:
+        """Waits for the moment, and kills."""
+        until(lambda: self._alive() and self.ended() >= kill.after * PASSAGES * SLOTS, f"the moment of {kill}")
+        match kill.target:
+            case Target.DRIVER:
+                self._driver.kill()
+                self._driver.wait()
+                self.start()
+            case Target.NODE:
+                raylet = _one_of(self._nodes.workers(), kill.which)
+                end(raylet, *raylet.children(recursive=True))
+                self._nodes.add_node()
+            case _:
+                title = self._title(kill.target)
+                if kill.target is not Target.READER:  # it has ended by now, where the queue had room for all
+                    until(lambda: self._alive() and bool(self._nodes.processes(title)), f"{title} to kill")
+                if victims := self._nodes.processes(title):
+                    end(_one_of(victims, kill.which))
+
+    def send_away(self, notice_s: int) -> psutil.Process:
+        """A spot notice for the node that holds most generators; gives its raylet."""
+        until(lambda: self._alive() and self.ended() > 0.1 * PASSAGES * SLOTS, "a tenth of the work")
+        raylet = max(self._nodes.workers(), key=self.generators)
+        self._nodes.notice(raylet, notice_s)
+        return raylet
+
+    def generators(self, raylet: psutil.Process) -> int:
+        """Generator replicas on that node."""
+        return self._nodes.count(raylet, self._title(Target.GENERATOR))
+
+    def sees(self, holds: Callable[[], bool], what: str) -> None:
+        """Waits until the condition holds while the run goes on."""
+        until(lambda: self._alive() and holds(), what)
+
+    def requests(self) -> list[str]:
+        """Every generation that began, one entry for each time."""
+        return [line.split()[1] for line in (self._folder / "journal").read_text().splitlines()]
+
+    def hold_nothing(self) -> None:
+        """The run ends when its work does."""
+        (self._folder / "last").touch()
+
+    def complete(self) -> None:
+        """Nobody is killed any more: waits for the run's good end."""
+        self.hold_nothing()
+        assert self._driver.wait(LONGEST_S) == 0, self.said()
+
+    def stop(self) -> None:
+        """After a failure."""
+        self._driver.kill()
+        self._driver.wait()
+
+    def ended(self) -> int:
+        """Orders that have ended so far."""
+        if not (self.output / "ledger.sqlite").exists():
+            return 0
+        with closing(sqlite3.connect(f"file:{self.output / 'ledger.sqlite'}?mode=ro", uri=True)) as database:
+            try:
+                query = "SELECT count(*) FROM records WHERE kind IN ('accepted', 'dead_lettered')"
+                return database.execute(query).fetchone()[0]
+            except sqlite3.OperationalError:  # not yet made
+                return 0
+
+    def accepted(self) -> Accepted:
+        """Every accepted order's text."""
+        return {record.order_id: _text(record) for record in self._ends()}
+
+    def generated_again(self) -> list[OrderId]:
+        """Orders whose generation began after they had been accepted."""
+        ends = {record.order_id: record.at for record in self._ends()}
+        lines = [line.split() for line in (self._folder / "journal").read_text().splitlines()]
+        began = [(OrderId(request.rpartition(":")[0]), float(at)) for at, request in lines]
+        return [order for order, at in began if order in ends and at > ends[order]]
+
+    def said(self) -> str:
+        """The end of what the command has printed."""
+        return (self._folder / "said").read_text()[-3000:]
+
+    def _ends(self) -> list[AcceptedEnd]:
+        with LedgerReader(self.output) as ledger:
+            return [record for _, record in ledger.records() if isinstance(record, AcceptedEnd)]
+
+    def _alive(self) -> bool:
+        assert self._driver.poll() is None, self.said()
+        return True
+
+    def _title(self, target: Target) -> str:
+        """What the target's processes are called; replicas by their application."""
+        where = names(self.config, run_id(self.output))
+        match target:
+            case Target.GENERATOR:
+                return f"ray::ServeReplica:{where.pools[PoolName(FRESH_POOL)]}"
+            case Target.JUDGE:
+                return f"ray::ServeReplica:{where.gates[GateName.FAITHFULNESS]}"
+            case _:
+                return f"ray::{target.value.capitalize()}Shell"
+
+
+def _one_of(victims: list[psutil.Process], which: float) -> psutil.Process:
+    return victims[int(which * len(victims))]
+
+
+def _text(record: AcceptedEnd) -> str:
+    assert record.attempt.candidate is not None
+    return record.attempt.candidate.text

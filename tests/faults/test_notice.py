@@ -1,0 +1,34 @@
+"""A spot notice: the node's replicas are made elsewhere, end what they have, and go before the node does."""
+
+from pathlib import Path
+
+import pytest
+
+from actors.audit.verify import verify
+from actors.corpus.reader import documents
+from tests.faults.attack import Accepted, Attack
+from tests.faults.cluster import ThreeNodes, end
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+
+def test_a_node_that_is_given_notice_costs_nothing(
+    nodes: ThreeNodes, corpus: Path, undisturbed: Accepted, tmp_path: Path
+) -> None:
+    """No generation is made twice, nothing differs from an undisturbed run, and the node is empty when it is taken."""
+    attack = Attack(nodes, corpus, tmp_path, median_s=0.5)
+    attack.hold_nothing()
+    attack.start()
+    try:
+        raylet = attack.send_away(notice_s=120)
+        attack.sees(lambda: attack.generators(raylet) == 0, "a node without generators")
+        end(raylet, *raylet.children(recursive=True))
+        nodes.add_node()
+        attack.complete()
+    finally:
+        attack.stop()
+    report = verify(attack.output, lambda uris: documents(uris, attack.config.corpus))
+    assert report.ok, report.findings
+    assert attack.accepted() == undisturbed
+    made = attack.requests()
+    assert len(made) == len(set(made))
