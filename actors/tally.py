@@ -13,6 +13,7 @@ from actors.injected import InjectionTally
 from schemas.distributions import AttemptEnd, Distributions
 from schemas.errors import ErrorKind, LedgerError
 from schemas.ids import OrderId
+from schemas.injection import CHECKS
 from schemas.ledger import (
     AcceptedEnd,
     CorpusEnded,
@@ -230,7 +231,7 @@ class Tally:
         self._distributions.attempted(attempt, end, standing.ready_at)
         if attempt.injected is not None:
             if attempt.injected.cost.tokens:
-                self._pay("injection", end, attempt.injected.cost)
+                self._pay(CHECKS, end, attempt.injected.cost)
             return
         self._compare(attempt.verdicts)
         self._search(attempt.verdicts)

@@ -20,11 +20,10 @@ from actors.dataset.shards import current, within
 from actors.dataset.writer import DatasetWriter, Wording
 from actors.ledger import LedgerReader, SqliteLedger
 from actors.reopening import Found, Terms, Wanted, dead_letters, reopened
-from actors.tasks.grounded_answer import messages
 from deployments.config import differences, to_yaml
 from deployments.config_identity import Change, Difference
 from deployments.versions import versions
-from deployments.wiring import models
+from deployments.wiring import chat, models
 from schemas.config import RunConfig
 from schemas.errors import OutputError, UserError
 from schemas.ids import OrderId, PoolName
@@ -207,7 +206,7 @@ async def _write_shards(
     async def record(shard: ShardWritten) -> None:
         ledger.append([shard])
 
-    wording = Wording(chat=messages, models=models(config))
+    wording = Wording(chat=chat(config), models=models(config))
     writer = DatasetWriter(Folder(output), reader, wording, settings=config.dataset, record=record, clock=now)
     try:
         await writer.start(reader.shards())

@@ -10,6 +10,9 @@ from msgspec import Struct
 
 from schemas.samples import Cost
 
+CHECKS = "injection"
+"""The role under which the independent checks of injected samples are paid for."""
+
 
 class InjectionKind(Enum):
     """In what way a sample was made bad."""

@@ -145,7 +145,7 @@ class InjectionCount(Struct, frozen=True, kw_only=True):
     accepted: int
     """At whatever attempt: contaminated, never exported."""
     repaired: int
-    """Of those, after a rejection."""
+    """Of those, at a later attempt: after a rejection, or put back by a replay."""
     repaired_bad: int
     """Of the repaired, still known to be bad."""
 

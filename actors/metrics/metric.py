@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from schemas.distributions import AttemptEnd, Distribution, Turn
 from schemas.errors import ErrorKind
+from schemas.injection import CHECKS
 from schemas.orders import EndReason, OrderKind
 from schemas.progress import RunSnapshot
 from schemas.recovery import FailureMode, RepairKind
@@ -138,8 +139,8 @@ def alone(read: Callable[[Seen], float]) -> Callable[[Seen], Iterable[Point]]:
 
 
 def role(pool: str) -> str:
-    """What a pool or gate does: a gate is its own role."""
-    return pool if pool == GONE or pool in _GATES else GENERATOR
+    """What a pool or gate does: a gate is its own role, and so are the checks of what was injected."""
+    return pool if pool in (GONE, CHECKS, *_GATES) else GENERATOR
 
 
 def stage(pool: str) -> str:
@@ -158,8 +159,8 @@ def values(label: Label, run: Run) -> frozenset[str]:
         Label.STATE: ("ready", "leased", "waiting"),
         Label.TURN: _all(Turn),
         Label.STAGE: _all(Stage),
-        Label.POOL: (*run.models, GONE),
-        Label.ROLE: (GENERATOR, *_GATES, GONE),
+        Label.POOL: (*run.models, CHECKS, GONE),
+        Label.ROLE: (GENERATOR, *_GATES, CHECKS, GONE),
         Label.OUTCOME: _all(AttemptEnd),
         Label.TOKENS: ("prompt", "completion"),
         Label.GATE: _all(GateName),

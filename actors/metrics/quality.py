@@ -62,11 +62,16 @@ def _failures(seen: Seen) -> Iterator[Point]:
 
 
 QUALITY = (
-    counter("gleaner_verdicts_total", "What each gate said.", (Label.GATE, Label.VERDICT), _verdicts),
+    counter(
+        "gleaner_verdicts_total",
+        "What each gate said; of what was injected, errors alone.",
+        (Label.GATE, Label.VERDICT),
+        _verdicts,
+    ),
     Metric(
         "gleaner_gate_score",
         Type.HISTOGRAM,
-        "Scores that each gate gave, from 0 to 1, higher is better.",
+        "Scores that each gate gave, from 0 to 1, higher is better; to nothing that was injected.",
         (Label.GATE,),
         _scores,
         SCORES,

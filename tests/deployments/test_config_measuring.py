@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from deployments.config import difference, load, load_text, to_yaml
+from deployments.config import difference, differences, load, load_text, to_yaml
+from deployments.config_identity import Change
 from deployments.config_rules import engines
 from deployments.injecting import build_injection
 from schemas.config import Exact, Retrieved, RunConfig, TransformersEngine, Unseen
@@ -14,6 +15,7 @@ from schemas.errors import ConfigError
 from schemas.injection import InjectionKind
 from tests.deployments.test_config import WHOLE
 
+MATH = Path(__file__).parents[2] / "examples" / "math.yaml"
 BM25 = "provenance: {mode: retrieved, retriever: bm25, k: 5, query: answer}"
 VECTORS = "provenance: {mode: retrieved, retriever: embedding, encoder: {kind: transformers, model: ./models/encoder}}"
 
@@ -49,14 +51,15 @@ def test_an_encoder_is_a_model_like_others(tmp_path: Path) -> None:
     assert engine == TransformersEngine(model=str(tmp_path / "models/encoder"))
     other = load_text(gates(VECTORS.replace("models/encoder", "models/other")))
     assert difference(load_text(gates(VECTORS)), other) == [
-        "gates.provenance.encoder.model: was './models/encoder', now './models/other'"
+        "gates.provenance.encoder.model: './models/encoder' → './models/other'"
     ]
 
 
 def test_another_mode_makes_another_run_and_another_bound_does_not() -> None:
     """What the judge saw decides what was accepted; how much memory a replica may take does not."""
     exact, found = load_text(WHOLE), load_text(gates(BM25))
-    assert "gates.provenance.mode: was 'exact', now 'retrieved'" in difference(exact, found)
+    assert "gates.provenance.mode: 'exact' → 'retrieved'" in difference(exact, found)
+    assert {each.change for each in differences(exact, found)} == {Change.REPLAY, Change.ANY_RESUME}
     assert difference(found, load_text(gates(BM25.replace("k: 5", "k: 5, max_passages: 7")))) == []
 
 
@@ -104,6 +107,30 @@ def test_mistakes_in_a_mode(line: str, says: str) -> None:
 def test_mistakes_in_an_injection(text: str, says: str) -> None:
     """One line, with the key's path."""
     assert refusal(injection(text)).startswith(says)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{rate: 0.2}",
+        "{rate: 0.1, kinds: {parametric: 3}}",
+        "{rate: 0.1, injector: {kind: custom, factory: 'a:b'}}",
+    ],
+)
+def test_what_is_injected_never_changes_in_a_folder(text: str) -> None:
+    """Which orders are bad on purpose is a fact of the ledger: neither a resume nor a replay may unsay it."""
+    found = differences(load_text(injection("{rate: 0.1}")), load_text(injection(text)))
+    assert found
+    assert {each.change for each in found} == {Change.NEVER}
+
+
+def test_a_run_without_a_faithfulness_gate_has_nobody_to_show_passages_to() -> None:
+    """Math is judged by its final answer, and its problems cannot be spoilt: both keys are refused by name."""
+    math = MATH.read_text(encoding="utf-8")
+    searching = math.replace("gates:\n", f"gates:\n  {BM25}\n")
+    assert refusal(searching).startswith("gates.provenance: says what gates.faithfulness is shown")
+    spoilt = f"{math}\ninjection: {{rate: 0.1}}\n"
+    assert refusal(spoilt).startswith("injection.rate: only grounded answers can be made bad on purpose")
 
 
 def test_every_kind_has_a_weight() -> None:

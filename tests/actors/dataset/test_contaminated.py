@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from random import Random
 
 import pyarrow.parquet as pq
 import pytest
@@ -10,19 +11,21 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from actors.dataset.finish import build_report, finish
+from actors.dataset.report.paths import Paths
 from actors.dataset.rows import dead_letter_row, sample_row
 from actors.ledger import LedgerReader
 from actors.lives import Life, life_of
 from actors.tally import Tally
-from schemas.audit import Check
+from schemas.audit import Check, Severity
 from schemas.errors import LedgerError
 from schemas.ids import OrderId
 from schemas.injection import Injected, InjectionKind, Worth
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Reopened
 from tests.actors.dataset.conftest import NOW, WORDING
-from tests.actors.dataset.folders import keep
-from tests.actors.test_audit import Run
+from tests.actors.dataset.folders import keep, write_shards
+from tests.actors.test_audit import Run, honest
 from tests.doubles.ledgers import Scale, plausible_run
+from tests.doubles.replays import replayed
 
 SCALE = Scale(passages=20, refused=1)
 KINDS = tuple(InjectionKind)
@@ -95,6 +98,56 @@ async def test_a_shard_with_an_injected_sample_is_found(tmp_path: Path) -> None:
     assert (Check.ROWS, "a sample that was made bad on purpose is in a shard") in {
         (finding.check, finding.what) for finding in report.findings
     }
+
+
+async def test_an_injected_order_that_comes_back_keeps_its_tag(tmp_path: Path) -> None:
+    """Dead letters are put back and live on: no injected one gets a row in any edition, and the folder verifies."""
+    run = Run(tmp_path)
+    before = list(plausible_run(3, Scale(passages=8, max_attempts=1, refused=1)))
+    run.records, run.documents = honest(list(tagged(before, 0.5)))
+    await run.write()
+    with LedgerReader(tmp_path) as reader:
+        known = [record for _, record in reader.records()]
+    told = replayed(known, Random(1), rounds=2)[len(known) :]
+    assert injected_in(run.records) & {record.order_id for record in told if isinstance(record, Reopened)}
+    keep(tmp_path, list(tagged(told, 0.5)))
+    await write_shards(tmp_path, rows_per_shard=7)
+    finish(tmp_path, now=NOW + 9000, versions={})
+    everything = [*known, *tagged(told, 0.5)]
+    assert list((tmp_path / "dead_letters").glob("part-*-2.parquet"))
+    assert ids_on_disk(tmp_path).isdisjoint(injected_in(everything))
+    report = run.verify()
+    assert report.ok, report.findings
+    assert not [finding for finding in report.findings if finding.severity is Severity.WARNING]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 50), st.floats(0, 1), st.floats(0, 1))
+def test_lives_after_a_replay_are_counted_as_the_first(seed: int, share: float, cut: float) -> None:
+    """At any moment of lives and replays: orders and paths add up, and figures of quality are of clean orders alone."""
+    random = Random(seed)
+    run = replayed(list(plausible_run(seed, Scale(passages=8))), random, rounds=2)
+    records = list(tagged(run, share))[: round(cut * len(run))]
+    injected = injected_in(records)
+    tally, clean, paths = Tally(), Tally(), Paths()
+    for record in records:
+        tally.apply(record)
+        paths.apply(record)
+        if getattr(record, "order_id", None) not in injected:
+            clean.apply(record)
+    found, alone = tally.summary(), clean.summary()
+    counts, everything = found.counts, paths.full()
+    assert counts.issued == counts.accepted + counts.dead_lettered + counts.outstanding == sum(everything.values())
+    assert min(everything.values(), default=0) >= 0
+    assert counts.contaminated == sum(n for path, n in everything.items() if path[-1] == "contaminated")
+    assert (counts.exported, counts.first_pass, counts.rejected, counts.recovered) == (
+        alone.counts.accepted, alone.counts.first_pass, alone.counts.rejected, alone.counts.recovered,
+    )  # fmt: skip
+    assert (found.overlap, found.modes, found.repairs) == (alone.overlap, alone.modes, alone.repairs)
+    said, wanted = ({each.gate: (each.passed, each.rejected) for each in one.verdicts} for one in (found, alone))
+    assert {gate: both for gate, both in said.items() if any(both)} == {g: b for g, b in wanted.items() if any(b)}
+    assert sum(each.errored for each in found.verdicts) == sum(each.count for each in found.errors)
+    assert tally.distributions().scores == clean.distributions().scores
 
 
 def _lives(records: list[Record]) -> list[Life]:

@@ -30,7 +30,7 @@ from schemas.errors import ErrorKind, HopError
 from schemas.ids import PoolName
 from schemas.injection import Injected, InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned
-from schemas.orders import Lease
+from schemas.orders import EndReason, Lease
 from schemas.progress import Summary
 from schemas.samples import Completion, Cost, Draft, FinishReason, GenerationRequest
 from schemas.verdicts import GateName, GateRequest, Passed, Rejected, Verdict
@@ -184,6 +184,22 @@ async def test_what_no_gate_sees_is_missed_and_still_not_exported() -> None:
     }
     assert summary.counts.contaminated == summary.counts.injected
     assert all(life.exportable == (life.injected is None) for life in world.lives())
+
+
+async def test_an_order_that_fails_inside_keeps_its_tag() -> None:
+    """A gate has a bug: what ends so may be put back later, and is still known to be injected then."""
+
+    class Broken:
+        async def check(self, request: GateRequest) -> Verdict:
+            raise ZeroDivisionError
+
+    world = World(injecting())
+    world.gates[GateName.REWARD] = Broken()  # type: ignore[assignment]
+    summary = await world.conduct()
+    assert summary.counts.dead_lettered == 40
+    assert {end.reason for end in summary.ends} == {EndReason.INTERNAL_ERROR}
+    assert 10 < summary.counts.injected < 30
+    assert summary.counts.injected == sum(each.errored for each in summary.injections)
 
 
 async def test_gates_see_the_same_bytes_with_and_without_a_tag() -> None:
