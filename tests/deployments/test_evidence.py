@@ -10,12 +10,14 @@ import pytest
 from actors.corpus.chunker import Chunker
 from actors.corpus.reader import read
 from actors.gates.evidence import EXACT, NoSource
+from deployments.config import load_text
 from deployments.evidence import all_passages, open_source
+from deployments.local_gates import local_gate, names
 from schemas.config import Chunking, Corpus, Exact, Provenance, Retrieved, TransformersEngine, Unseen
 from schemas.corpus import Document
 from schemas.errors import ConfigError, ModelError
 from schemas.samples import Draft
-from schemas.verdicts import GateRequest, Shown
+from schemas.verdicts import GateName, GateRequest, Passed, Rejected, Shown
 from tests.doubles.tiny_models import save_generator
 
 TEXTS = (
@@ -74,6 +76,35 @@ async def test_bm25_finds_what_was_asked_about(stack: AsyncExitStack, corpus: Co
     """By words of the question: the passage itself comes first."""
     found = await shown(stack, Retrieved(k=2), corpus, "What does the Silver Comet carry?")
     assert found.rank == 1
+
+
+@pytest.mark.parametrize(
+    ("provenance", "rank"),
+    [("{mode: exact}", "unsearched"), ("{mode: none}", None), ("{mode: retrieved, k: 1}", 1)],
+)
+async def test_previews_and_audits_show_the_faithfulness_gate_what_the_run_would(
+    provenance: str, rank: object, stack: AsyncExitStack, corpus: Corpus
+) -> None:
+    """In this process as in a replica: the mode decides for the faithfulness gate, and for no other."""
+    engine = '{kind: custom, factory: "tests.doubles.engines:instant"}'
+    judge = f"{{form: classifier, engine: {engine}}}"
+    config = load_text(
+        f"corpus: {{paths: [{corpus.paths[0]}], chunking: {{max_tokens: 24}}}}\n"
+        "task: {kind: grounded_answer}\n"
+        f"pools: {{generator: {{engine: {engine}}}}}\n"
+        f"gates: {{faithfulness: {judge}, reward: {judge}, provenance: {provenance}}}\n"
+    )
+    passage = next(passage for passage in all_passages(corpus, 100) if "Comet" in passage.text)
+    request = GateRequest("r", passage, Draft("What does the Silver Comet carry?", "salt"))
+    for name in names(config):
+        verdict = await (await local_gate(stack, config, name)).check(request)
+        assert isinstance(verdict, Passed | Rejected)
+        found = verdict.evidence.shown
+        if name is GateName.REWARD or rank == "unsearched":
+            assert found is None
+        else:
+            assert found is not None
+            assert (found.searched, found.rank) == (rank is not None, rank)
 
 
 @pytest.mark.slow

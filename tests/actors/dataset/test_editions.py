@@ -7,6 +7,8 @@ from random import Random
 import pyarrow.parquet as pq
 import pytest
 
+from actors.audit.book import OPEN, read_book
+from actors.audit.findings import Findings
 from actors.audit.verify import verify
 from actors.dataset.files import sha256_of
 from actors.dataset.finish import finish as finish_folder
@@ -14,14 +16,17 @@ from actors.dataset.shards import current
 from actors.ledger import LedgerReader, SqliteLedger
 from schemas.audit import Severity
 from schemas.config import Dataset
+from schemas.corpus import Passage
 from schemas.errors import OutputError
 from schemas.ids import PoolName
-from schemas.ledger import DeadLetteredEnd, Reconfigured, Record, Refused, Reopened, ShardKind, ShardWritten
+from schemas.ledger import DeadLetteredEnd, Planned, Reconfigured, Record, Refused, Reopened, ShardKind, ShardWritten
+from schemas.orders import DeadLetter, EndReason
 from tests.actors.dataset.conftest import NOW, WriterOf
 from tests.actors.dataset.folders import keep, write_shards
 from tests.actors.dataset.test_writer import FailingDisk, ages, empty, finish, ids_on_disk
 from tests.actors.test_audit import Run, honest
 from tests.actors.test_reopening import naive
+from tests.doubles.attempts import orders, passage
 from tests.doubles.ledgers import MemoryLedger, Scale, plausible_run
 from tests.doubles.replays import put_back, replayed
 
@@ -209,6 +214,19 @@ async def test_a_folder_verifies_after_a_replay_at_each_step(tmp_path: Path) -> 
 def _records(folder: Path) -> list[Record]:
     with LedgerReader(folder) as reader:
         return [record for _, record in reader.records()]
+
+
+def test_a_problem_that_was_put_back_is_its_own() -> None:
+    """A math order comes back: its passage's id speaks of the reference answer too, and is found true."""
+    one = passage(1)
+    problem = Passage.of(one.text, one.provenance, "42")
+    (order,) = orders(problem, 1)
+    end = DeadLetter(EndReason.ENGINE_ERROR, "timed out")
+    records = [Planned(NOW, problem, (order,)), DeadLetteredEnd(NOW, order.id, None, end)]
+    findings = Findings()
+    book = read_book(enumerate([*records, *put_back(records, at=LATER)], 1), findings)
+    assert findings.kept == []
+    assert (book.count(OPEN), book.rows[ShardKind.DEAD_LETTERS]) == (1, 0)
 
 
 @pytest.mark.parametrize("forgery", ["accepted", "twice", "attempts", "passage", "end"])
