@@ -155,9 +155,11 @@ class Conductor:
     async def conduct(self, lease: Lease) -> None:
         """One attempt of one order, from lease to a recorded outcome."""
         started_at = self._clock()
-        attempt = Attempt(number=lease.attempt, repair=lease.repair, candidate=None, started_at=started_at)
+        injection = self._tools.injection
+        presumed = None if injection is None else injection.presumed(lease)
+        attempt = Attempt(lease.attempt, lease.repair, candidate=None, started_at=started_at, injected=presumed)
         try:
-            spoiling = None if self._tools.injection is None else self._tools.injection.of(lease)
+            spoiling = None if injection is None else injection.of(lease)
             attempt = replace(attempt, injected=None if spoiling is None else spoiling.tag)
             attempt, decision = await self._attempt(lease, attempt, spoiling)
         except Exception as bug:  # one order's bug must not end the others'

@@ -61,6 +61,11 @@ class Injection(Struct, frozen=True):
     plan: Plan
     injector: Injector
 
+    def presumed(self, lease: Lease) -> Injected | None:
+        """The tag of an attempt that ends before `of` can say more: an injector's bug leaves nobody untagged."""
+        kind = self.plan.kind_of(lease.order.id, InjectionKind) if self.plan.chooses(lease.order.id) else None
+        return None if kind is None else Injected(kind, Worth.UNKNOWN)
+
     def of(self, lease: Lease) -> Spoiling | None:
         """What is done to this attempt; None for an order that is left alone, which is so at every attempt."""
         if not self.plan.chooses(lease.order.id):

@@ -202,6 +202,20 @@ async def test_an_order_that_fails_inside_keeps_its_tag() -> None:
     assert summary.counts.injected == sum(each.errored for each in summary.injections)
 
 
+async def test_an_injector_with_a_bug_leaves_nobody_untagged() -> None:
+    """It fails before it says how: mended and put back, these orders are injected still, and none is counted twice."""
+
+    class Broken(WrongName):
+        def kinds(self, passage: Passage) -> Collection[InjectionKind]:
+            raise KeyError(passage.id)
+
+    world = World(Injection(injecting().plan, Broken()))
+    summary = await world.conduct()
+    chosen = {life.order.id for life in world.lives() if injecting().plan.chooses(life.order.id)}
+    assert {life.order.id for life in world.lives() if life.injected is not None} == chosen
+    assert summary.counts.injected == summary.counts.dead_lettered == len(chosen)
+
+
 async def test_gates_see_the_same_bytes_with_and_without_a_tag() -> None:
     """The same text, once injected and once as the generator's own: the gate request is byte for byte the same."""
     spoilt = World(Injection(Plan(rate=1.0, weights=EVERY, seed=0), WrongName()), blind=True)
