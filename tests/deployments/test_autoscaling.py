@@ -20,29 +20,49 @@ PASSAGES = 160
 
 @pytest.fixture
 def config(tmp_path: Path) -> RunConfig:
-    """480 orders of 0.3 s and a fifth of them twice, four slots a replica: about 50 replica-seconds."""
+    """480 orders of 0.3 s and a fifth of them twice, four slots a replica: about 50 replica-seconds. A few of them wait
+    for the file `last`."""
     corpus = tmp_path / "corpus.jsonl"
     write_corpus(corpus, PASSAGES)
     plain = configuration(corpus, rejected=0.2, concurrency=64)
-    engine = CustomEngine(factory="tests.doubles.engines:instant", options={"median_s": 0.3, "slots": 4, "sigma": 0.6})
+    options: dict[str, str | int | float | bool] = {
+        "median_s": 0.3,
+        "slots": 4,
+        "held": 0.004,
+        "held_until": str(tmp_path / "last"),
+    }
+    engine = CustomEngine(factory="tests.doubles.engines:instant", options=options)
     pool = Pool(engine=engine, replicas=Replicas(min=1, max=3, num_cpus=0.1, slots=4))
     scaling = Scaling(accelerators=0.5, cooldown_s=0.5, horizon_s=20.0)
     return replace(plain, pools={"generator": pool}, scaling=scaling)
 
 
+def _ready(seen: list[Progress]) -> list[int]:
+    return [status.running for each in seen for status in each.replicas if "generator" in status.name]
+
+
+def _wanted(seen: list[Progress]) -> list[int]:
+    return [each.scaling.pools["generator"].wanted for each in seen if each.scaling is not None]
+
+
 def test_a_burst_brings_replicas_up_and_its_end_brings_them_down(config: RunConfig, tmp_path: Path) -> None:
     """Three generators while work lasts, fewer before its end; those taken away finished what they had begun."""
     seen: list[Progress] = []
-    result = run(config, tmp_path / "run", watch=seen.append)
+
+    def watch(progress: Progress) -> None:
+        seen.append(progress)
+        if max(_ready(seen), default=0) == 3 and _wanted(seen)[-1] < 3:
+            (tmp_path / "last").touch()
+
+    result = run(config, tmp_path / "run", watch=watch)
     assert result.end is RunEnd.COMPLETE
     assert result.manifest.counts.issued == PASSAGES * 3
     assert result.manifest.counts.outstanding == 0
     assert {end.reason for end in result.manifest.ends} <= {EndReason.REJECTED}
     assert holds(tmp_path / "run", config)
-    ready = [status.running for each in seen for status in each.replicas if "generator" in status.name]
-    wanted = [each.scaling.pools["generator"].wanted for each in seen if each.scaling is not None]
+    ready = _ready(seen)
     top = ready.index(3)
     assert 1 in ready[:top], "it began with one"
-    assert wanted[-1] < 3, "replicas went while work went on"
-    turns = [second - first for first, second in pairwise(wanted) if first != second]
+    assert _wanted(seen)[-1] < 3, "replicas went while work went on"
+    turns = [second - first for first, second in pairwise(_wanted(seen)) if first != second]
     assert turns == sorted(turns, reverse=True), "up, then down: one reversal"
