@@ -1,11 +1,14 @@
-"""The output folder at the door. Law: a folder of another run, or one that cannot be written, is refused unharmed."""
+"""The output folder at the door. Law: a folder of another run, or one that cannot be written, is refused unharmed.
+
+`prepare` looks; `keep` writes, once the run holds the folder's lock: whoever is refused there has changed nothing.
+"""
 
 import logging
 from pathlib import Path
 
 from actors.dataset.files import make_folder, write_atomically
+from actors.ledger import LOCK_NAME, LedgerReader
 from actors.ledger import NAME as LEDGER_NAME
-from actors.ledger import LedgerReader
 from deployments.config import differences, load_text, to_yaml
 from deployments.config_identity import Change
 from schemas.config import RunConfig
@@ -14,30 +17,43 @@ from schemas.errors import OutputError
 log = logging.getLogger("gleaner.run")
 
 CONFIG_NAME = "run.yaml"
+OURS = (LEDGER_NAME, LOCK_NAME)
+"""What a run makes before its run.yaml: a process may die in between."""
 
 
 def prepare(config: RunConfig, output: Path) -> Path:
-    """Makes or checks the folder, writes its run.yaml (resolved). Raises OutputError in one line."""
+    """Makes or checks the folder. Raises OutputError in one line."""
     if output.exists() and not output.is_dir():
         raise OutputError(f"{output}: is a file; --output names a folder")
     try:
         if not output.exists():
             make_folder(output)
         _check(config, output)
+    except OSError as error:
+        raise _refused(output, error) from error
+    return output
+
+
+def keep(config: RunConfig, output: Path) -> None:
+    """Writes run.yaml (resolved); not before the ledger is open. Raises OutputError."""
+    try:
         write_atomically(output / CONFIG_NAME, to_yaml(config).encode())
     except OSError as error:
-        raise OutputError(
-            f"{output}: cannot be written ({error.strerror}); choose another folder with --output"
-        ) from error
-    return output
+        raise _refused(output, error) from error
+
+
+def _refused(output: Path, error: OSError) -> OutputError:
+    return OutputError(f"{output}: cannot be written ({error.strerror}); choose another folder with --output")
 
 
 def _check(config: RunConfig, output: Path) -> None:
     written = output / CONFIG_NAME
     if not written.exists():
-        strangers = sorted(path.name for path in output.iterdir() if not path.name.startswith("."))
-        if strangers:
-            raise OutputError(f"{output}: holds {strangers[0]} but no run; choose an empty folder with --output")
+        strangers = sorted(path.name for path in output.iterdir() if not path.name.startswith((".", *OURS)))
+        if strangers or _has_orders(output):
+            raise OutputError(
+                f"{output}: holds {(*strangers, LEDGER_NAME)[0]} but no run; choose an empty folder with --output"
+            )
         return
     changed = differences(load_text(written.read_text(encoding="utf-8"), written), config)
     identity = [each for each in changed if each.change is not Change.ANY_RESUME]

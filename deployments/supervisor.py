@@ -12,6 +12,7 @@ from deployments import serving
 from deployments.autoscaling import Autoscaler
 from deployments.crew import Crew, Role
 from deployments.interrupts import Interrupts
+from deployments.output import keep
 from deployments.progress import Phase, Progress, ReplicaStatus
 from schemas.config import RunConfig
 from schemas.scaling import Scaling
@@ -39,6 +40,7 @@ class Supervisor:
         self._config = config
         self._watch = watch
         self._where = serving.names(config, run_id)
+        self._output = output
         self._crew = Crew(config, output, self._where)
         self._replicas: tuple[ReplicaStatus, ...] = ()
         self._replicas_at = 0.0
@@ -78,6 +80,7 @@ class Supervisor:
         if self._config.ray_address is None:
             serving.check_fits(self._config, ray.cluster_resources())
         self._crew.open_queue()
+        keep(self._config, self._output)
         self._crew.begin(Role.WRITER)
         self._crew.begin(Role.READER)
         self._tell(Phase.STARTING, "starting models")

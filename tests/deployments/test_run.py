@@ -132,10 +132,13 @@ def test_another_runs_folder_is_refused_unharmed(config: RunConfig, tmp_path: Pa
 
 
 def test_a_folder_that_another_run_writes_is_refused(config: RunConfig, tmp_path: Path) -> None:
-    """Two runs on one folder: the second is told which process holds it."""
+    """Two runs on one folder: the second is told which process holds it, and has not touched the first one's file."""
     run(config, tmp_path / "run")
-    with SqliteLedger(tmp_path / "run"), pytest.raises(OutputError, match="another run"):
-        run(config, tmp_path / "run")
+    before = (tmp_path / "run" / "run.yaml").read_bytes()
+    wider = replace(config, conductors=replace(config.conductors, concurrency=8))
+    with SqliteLedger(tmp_path / "run", owner=os.getppid()), pytest.raises(OutputError, match="another run"):
+        run(wider, tmp_path / "run")
+    assert (tmp_path / "run" / "run.yaml").read_bytes() == before
 
 
 def test_a_corpus_that_matches_nothing_is_told(config: RunConfig, tmp_path: Path) -> None:
