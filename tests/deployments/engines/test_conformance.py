@@ -360,7 +360,8 @@ class TestClassifier:
             together = await asyncio.gather(*(class_of(classifier, text) for text in texts))
         for one, other in zip(alone, together, strict=True):
             assert other.probabilities == pytest.approx(one, abs=2e-3)
-        assert counted.passes <= len(texts) // 3
+        if classifier.name != "http":  # a server may be slower than its model; test_http sees that they go at once
+            assert counted.passes <= len(texts) // 3
 
     async def test_texts_are_data(self, classifier: Subject) -> None:
         """Markup in a text is plain characters, one token a byte."""
