@@ -1,6 +1,6 @@
 """kill -9 at random moments of a run on three nodes: whoever dies, nothing is lost, nothing is twice, nothing differs.
 
-Five kills a seed; ten seeds, or as many as FAULT_SEEDS says.
+Five kills a seed; as many seeds as FAULT_SEEDS says: ten in `.ci/run`, three without a word.
 """
 
 import os
@@ -17,7 +17,7 @@ from tests.faults.schedule import Target, schedule
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
-SEEDS = int(os.environ.get("FAULT_SEEDS", "10"))
+SEEDS = int(os.environ.get("FAULT_SEEDS", "3"))
 
 
 @pytest.mark.parametrize("seed", range(SEEDS), ids=lambda seed: f"seed-{seed}")
