@@ -288,8 +288,7 @@ class ServiceMachine(RuleBasedStateMachine):
         return any(given.life < self.life and (given.lease.order.id, given.lease.attempt) == key for given in self.held)
 
     def was_settled(self, outcomes: list[Outcome], settlements: list[Settlement]) -> None:
-        used = self.used()
-        ended = {record.order_id for record in self.kept if isinstance(record, AcceptedEnd | DeadLetteredEnd)}
+        used, ended = self.used(), {end.order_id for end in self.kept if isinstance(end, AcceptedEnd | DeadLetteredEnd)}
         for outcome, settlement in zip(outcomes, settlements, strict=True):
             key = (outcome.order_id, outcome.attempt.number)
             match settlement:
@@ -300,8 +299,8 @@ class ServiceMachine(RuleBasedStateMachine):
                     if outcome.order_id in ended:
                         self.told_ends.add(outcome.order_id)
                 case Stale():
-                    known = key in used or outcome.order_id in ended
-                    assert known or self.was_lost(key), "dropped for a report that is not durable"
+                    known = key in used or outcome.order_id in ended or self.was_lost(key)
+                    assert known, "dropped for a report that is not durable"
                 case Duplicate():
                     assert isinstance(outcome.decision, Accept)
                     assert settlement.of in ended, "refused for a sample that is not durable"
