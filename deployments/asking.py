@@ -9,26 +9,22 @@ from ray.exceptions import ActorUnavailableError, RayTaskError
 
 from schemas.errors import UserError
 
-ANSWER_S = 600.0
-"""A queue that is made again reads its whole ledger before it answers."""
 PAUSE_S = 0.1
 
 
 def ask(method: Any, *arguments: Any) -> Any:
     """The answer of an actor that may be made again meanwhile, so only for what may be asked twice.
 
-    Waits as long as the actor lives (a full queue makes the reader wait); `ANSWER_S` for one that does not come back.
-    Raises RayActorError when it is gone, and what it raised.
+    Waits as long as the actor lives, however long (a full queue makes the reader wait, a queue that is made again reads
+    its whole ledger first). That ends: Ray makes an actor again a bounded number of times, and then says that it is
+    gone. Raises RayActorError then, and what the actor raised.
     """
-    until = time.monotonic() + ANSWER_S
     while True:
         try:
             return ray.get(method.remote(*arguments))
         except RayTaskError as error:
             raise told(error) from error
         except ActorUnavailableError:
-            if time.monotonic() > until:
-                raise
             time.sleep(PAUSE_S)
 
 
