@@ -10,7 +10,6 @@ alone, while others are answered, is the culprit and ends as crashed; its compan
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from itertools import count
 from random import Random
 from typing import TypeVar
 
@@ -56,8 +55,6 @@ class Try(Struct, frozen=True):
 
 PROBE_S = 30.0
 """A pool that answers a probe no faster is away."""
-
-
 Call = Callable[[Try], Awaitable[T]]
 
 
@@ -127,14 +124,15 @@ async def insist(
     Raises the last HopError after that.
     """
     until = clock() + for_s
-    for tries in count(1):
+    tries = 0
+    while True:
+        tries += 1
         try:
             return await call()
         except HopError as error:
             if clock() >= until:
                 raise
             await sleep(min(LONGEST_PAUSE_S, delay_s(error, tries, base_delay_s=FIRST_PAUSE_S, random=random)))
-    raise AssertionError("a count has no end")
 
 
 class _Course:
