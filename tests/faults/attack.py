@@ -15,6 +15,8 @@ from pathlib import Path
 import psutil
 from msgspec.structs import replace
 
+from actors.audit.verify import verify
+from actors.corpus.reader import documents
 from actors.ledger import LedgerReader
 from benchmarks.loop import SLOTS, configuration
 from deployments.config import to_yaml
@@ -154,6 +156,12 @@ class Attack:
         lines = [line.split() for line in (self._folder / "journal").read_text().splitlines()]
         began = [(OrderId(request.rpartition(":")[0]), float(at)) for at, request in lines]
         return [order for order, at in began if order in ends and at > ends[order]]
+
+    def prove(self, undisturbed: Accepted) -> None:
+        """verify holds, and what was accepted is what a run accepts that nobody disturbs."""
+        report = verify(self.output, lambda uris: documents(uris, self.config.corpus))
+        assert report.ok, report.findings
+        assert self.accepted() == undisturbed
 
     def said(self) -> str:
         """The end of what the command has printed."""

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from actors.audit.verify import verify
-from actors.corpus.reader import documents
 from tests.faults.attack import Accepted, Attack
 from tests.faults.cluster import ThreeNodes
 from tests.faults.schedule import Target, schedule
@@ -36,9 +34,7 @@ def test_whoever_is_killed_nothing_is_lost(
         attack.complete()
     finally:
         attack.stop()
-    report = verify(attack.output, lambda uris: documents(uris, attack.config.corpus))
-    assert report.ok, report.findings
-    assert attack.accepted() == undisturbed
+    attack.prove(undisturbed)
     assert attack.generated_again() == []
 
 
