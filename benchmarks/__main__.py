@@ -7,6 +7,8 @@ MODULES = (
     "benchmarks.loop",
     "benchmarks.ledger",
     "benchmarks.trouble",
+    "benchmarks.endurance",
+    "benchmarks.simulate",
     "benchmarks.http_engine",
     "benchmarks.metrics",
 )
