@@ -1,0 +1,149 @@
+"""A world of word problems: who has how many, told as differences and multiples of what others have.
+
+Law: everything follows from the random generator passed in, and every quantity is a whole number from 1 to `MOST`.
+A problem asks for the end of a chain of relations. Sentences come in any order, and some tell of people who do not
+matter (distractors), so that each step needs two things: to see who comes next, and to compute it.
+"""
+
+import random
+from dataclasses import dataclass
+from enum import Enum
+
+NAMES = (
+    "Ada", "Ben", "Cal", "Dora", "Eve", "Finn", "Gus", "Hana", "Ivo", "Juno", "Karl", "Lena", "Milo", "Nora", "Otto",
+    "Pia", "Quinn", "Rosa", "Sven", "Tilda", "Uma", "Vera", "Wim", "Yara",
+)  # fmt: skip
+NOUNS = ("figs", "pens", "nuts", "keys", "maps", "bells", "coins", "shells")
+MOST = 59
+"""The largest quantity: small, so that a model of a few hundred thousand parameters can hold the sums."""
+
+
+class Relation(Enum):
+    """How one quantity follows from another; the value is the sign in a worked step."""
+
+    MORE = "+"
+    FEWER = "-"
+    TIMES = "*"
+    HALF = "/"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A sentence of a problem: `name` has `amount`, or stands in `relation` by `amount` to what `of` has."""
+
+    name: str
+    amount: int
+    relation: Relation | None = None
+    of: str | None = None
+
+    def told(self, noun: str) -> str:
+        """The sentence."""
+        match self.relation:
+            case None:
+                return f"{self.name} has {self.amount} {noun}."
+            case Relation.MORE:
+                return f"{self.name} has {self.amount} more than {self.of}."
+            case Relation.FEWER:
+                return f"{self.name} has {self.amount} fewer than {self.of}."
+            case Relation.TIMES:
+                return f"{self.name} has {self.amount} times as many as {self.of}."
+            case Relation.HALF:
+                return f"{self.name} has half as many as {self.of}."
+
+    def value(self, base: int) -> int:
+        """The quantity, given what `of` has."""
+        match self.relation:
+            case None:
+                return self.amount
+            case Relation.MORE:
+                return base + self.amount
+            case Relation.FEWER:
+                return base - self.amount
+            case Relation.TIMES:
+                return base * self.amount
+            case Relation.HALF:
+                return base // self.amount
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A question with what is true of it. `chain`: the people that matter, in the order of the computation."""
+
+    noun: str
+    facts: tuple[Fact, ...]
+    chain: tuple[str, ...]
+    values: dict[str, int]
+
+    @property
+    def target(self) -> str:
+        """Whose quantity is asked for."""
+        return self.chain[-1]
+
+    @property
+    def answer(self) -> int:
+        """The right answer."""
+        return self.values[self.target]
+
+    @property
+    def text(self) -> str:
+        """The question, first what is asked (a model that reads from left to right then knows what matters)."""
+        return " ".join((f"How many {self.noun} has {self.target}?", *(fact.told(self.noun) for fact in self.facts)))
+
+    def fact(self, name: str) -> Fact:
+        """What the problem says of this person."""
+        return next(fact for fact in self.facts if fact.name == name)
+
+
+@dataclass(frozen=True)
+class Level:
+    """How hard problems are: lines of a solution and people who do not matter, each from and to (inclusive)."""
+
+    steps: tuple[int, int]
+    distractors: tuple[int, int]
+
+
+EASY = Level(steps=(2, 3), distractors=(0, 1))
+"""What a model has seen before the study begins."""
+HARD = Level(steps=(4, 6), distractors=(1, 2))
+"""What it is to learn."""
+
+
+def _relation(base: int, rng: random.Random) -> tuple[Relation, int]:
+    """A relation and its amount whose result lies within 1 to `MOST`."""
+    while True:
+        relation = rng.choices(list(Relation), weights=(3, 3, 2, 1))[0]
+        match relation:
+            case Relation.MORE | Relation.FEWER:
+                amount = rng.randint(1, 9)
+            case Relation.TIMES:
+                amount = rng.randint(2, 4)
+            case Relation.HALF:
+                amount = 2
+        fits = relation is not Relation.HALF or base % 2 == 0
+        if fits and 1 <= Fact("", amount, relation, "").value(base) <= MOST:
+            return relation, amount
+
+
+def problem(level: Level, rng: random.Random) -> Problem:
+    """A problem of the level."""
+    steps, spare = rng.randint(*level.steps), rng.randint(*level.distractors)
+    names = rng.sample(NAMES, steps + spare)
+    chain, others = names[:steps], names[steps:]
+    values = {chain[0]: rng.randint(2, 30)}
+    facts = [Fact(chain[0], values[chain[0]])]
+    parents = dict(zip(chain[1:], chain, strict=False)) | {name: rng.choice(chain[:-1]) for name in others}
+    for name, of in parents.items():
+        relation, amount = _relation(values[of], rng)
+        facts.append(Fact(name, amount, relation, of))
+        values[name] = facts[-1].value(values[of])
+    rng.shuffle(facts)
+    return Problem(rng.choice(NOUNS), tuple(facts), tuple(chain), values)
+
+
+def problems(level: Level, count: int, *, seed: str) -> list[Problem]:
+    """`count` problems, no two with the same text; the same for the same seed, and the first ones of any larger count."""
+    rng, found = random.Random(seed), dict[str, Problem]()
+    while len(found) < count:
+        drawn = problem(level, rng)
+        found.setdefault(drawn.text, drawn)
+    return list(found.values())
