@@ -14,7 +14,7 @@ class Credit(Config, frozen=True):
     """Every step gets `min_rollouts`, then those that decide; or binary search with a check of the steps before."""
     first_pit: Literal["lowest", "zero"] = "zero"
     """The first of the steps with the lowest Q; or the first step with Q = 0."""
-    tolerance: Annotated[float, Meta(ge=0.01, le=0.5)] = 0.05
+    tolerance: Annotated[float, Meta(ge=0.01, le=0.5)] = 0.1
     """`lowest`: so close to the lowest counts as lowest. `zero`: so small a Q counts as 0."""
     best_of: Annotated[int, Meta(ge=1, le=64)] = 1
     """K: the tolerance is one of Q under best-of-K, 1 - (1 - Q)^K."""

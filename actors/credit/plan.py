@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from actors.credit.pits import Question
+from actors.credit.chain import Chain
 from actors.credit.posterior import PRIOR, Prior, interval, mean, plain_tolerance
 from actors.credit.strategies import Demand, Look, binary, full
 from schemas.config_credit import Credit
@@ -51,8 +51,8 @@ class CreditPlan:
         self.target = target
         self._config = config
         self._prior = prior
-        rule, tolerance = PitRule(config.first_pit), plain_tolerance(config.tolerance, config.best_of)
-        self._question = Question(rule, max(0.01, tolerance), target.wrong, prior)
+        self._rule = PitRule(config.first_pit)
+        self._tolerance = plain_tolerance(config.tolerance, config.best_of)
         self._demand = Demand(config.confidence, config.min_rollouts, config.check_steps)
         self._tallies = [Tally() for _ in range(target.steps + 1)]
         self._drawn: list[set[int]] = [set() for _ in self._tallies]
@@ -106,8 +106,8 @@ class CreditPlan:
             values=tuple(self._value(steps) for steps in range(len(self._tallies))),
             first_pit=look.pit,
             probability=look.probability,
-            rule=self._question.rule,
-            tolerance=self._question.tolerance,
+            rule=self._rule,
+            tolerance=self._tolerance,
             strategy=Strategy(config.strategy),
             stopped=Stop.DECIDED if look.probability >= config.confidence else Stop.BUDGET,
             confidence=config.confidence,
@@ -124,8 +124,15 @@ class CreditPlan:
     def _look(self) -> Look:
         if self._seen is None:
             strategy = full if self._config.strategy == "full" else binary
-            self._seen = strategy(self._tallies[1:], self._question, self._demand)
+            self._seen = strategy(self._tallies[1:], self._chain(), self._demand)
         return self._seen
+
+    def _chain(self) -> Chain:
+        """The lowest Q of a wrong solution is 0, its own; of another it is as the rollouts say."""
+        lowest = 0.0
+        if self._rule is PitRule.LOWEST and not self.target.wrong:
+            lowest = min(mean(tally, self._prior) for tally in self._tallies[1:])
+        return Chain(min(1.0, lowest + self._tolerance), self.target.wrong, prior=self._prior)
 
     def _best(self) -> Ask | None:
         """The most wanted step, each the less the more of its draws are under way."""
