@@ -20,7 +20,7 @@ class Scale:
     layers: int
 
 
-SCALES = {"solver-small": Scale(width=64, layers=3), "solver-large": Scale(width=128, layers=4)}
+SCALES = {"solver-small": Scale(width=64, layers=3), "solver-large": Scale(width=96, layers=4)}
 
 
 def config(scale: Scale, tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
@@ -29,7 +29,7 @@ def config(scale: Scale, tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
     return LlamaConfig(
         vocab_size=-(-len(tokenizer) // 64) * 64,
         hidden_size=scale.width,
-        intermediate_size=3 * scale.width,
+        intermediate_size=2 * scale.width,
         num_hidden_layers=scale.layers,
         num_attention_heads=scale.width // 32,
         num_key_value_heads=scale.width // 32,

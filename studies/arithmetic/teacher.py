@@ -1,6 +1,6 @@
 """Worked solutions as a teacher writes them, and habits of his that a small student cannot afford.
 
-Law: a teacher's final answer is always right. A step is a line `- Ben = 7 + 5 = 12`; the last line is `#### 12`.
+Law: a teacher's final answer is always right. A step is a line `Ben = 7 + 5 = 12`; the last line is `#### 12`.
 Two habits are stand-ins for what Setlur et al. 2024 (arXiv 2406.14532) describe in real corpora: a strong teacher is
 *terse* (he leaves the working of a step out, which a weaker student then has to do in his head), and some of his
 steps are *spurious* (useless, or wrong and taken back) and the final answer right all the same.
@@ -41,27 +41,27 @@ class Teacher:
 
     def _spurious(self, problem: Problem, name: str, known: list[str], rng: random.Random) -> list[str]:
         """Someone who does not matter, or the coming line with a wrong result (the right line then follows)."""
-        beside = [
-            fact for fact in problem.facts if fact.name not in problem.chain and fact.of in known
-        ]
+        beside = [fact for fact in problem.facts if fact.name not in problem.chain and fact.of in known]
         fact = problem.fact(name)
         if beside and (fact.relation is None or rng.random() < 0.5):
             chosen = rng.choice(beside)
             return [line(problem, chosen, problem.values[chosen.name], terse=rng.random() < self.terse)]
         if fact.relation is None:
             return []
-        wrong = rng.choice([v for v in range(1, MOST + 1) if 0 < abs(v - problem.values[name]) <= 9])
+        wrong = rng.choice([v for v in range(1, MOST + 1) if 0 < abs(v - problem.values[name]) <= 6])
         return [line(problem, fact, wrong, terse=rng.random() < self.terse)]
 
 
 def line(problem: Problem, fact: Fact, value: int, *, terse: bool) -> str:
     """One step, with its working or without. `value`: what it says the person has."""
     if fact.relation is None or terse:
-        return f"- {fact.name} = {value}"
+        return f"{fact.name} = {value}"
     base = problem.values[fact.of or ""]
-    return f"- {fact.name} = {base} {fact.relation.value} {fact.amount} = {value}"
+    return f"{fact.name} = {base} {fact.relation.value} {fact.amount} = {value}"
 
 
 CLEAN = Teacher()
-STRONG = Teacher(terse=0.8, terse_product=0.1, spurious=0.1)
+PATIENT = Teacher(terse=0.1, terse_product=0.1)
+"""Who taught the skills that a model begins with."""
+STRONG = Teacher(terse=0.6, terse_product=0.1, spurious=0.1)
 """The teacher of the study."""

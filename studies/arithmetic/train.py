@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from transformers import GenerationConfig
+from transformers import GenerationConfig, LlamaForCausalLM
 
 from studies.arithmetic import tokenizer as world_tokenizer
 from studies.arithmetic.models import SCALES, untrained
-from studies.arithmetic.teacher import CLEAN, STRONG, Teacher
+from studies.arithmetic.teacher import PATIENT, STRONG, Teacher
 from studies.arithmetic.world import EASY, HARD, Level, problem
 from studies.stepwise.fit import Loss, Tuning, descend, likelihood
 from studies.stepwise.net import Net, from_library, to_library
@@ -35,7 +35,7 @@ class Course:
     tuning: Tuning
 
 
-SKILLS = Course(EASY, CLEAN, Tuning(steps=4000, rate=3e-3, rows=64, muon=0.02))
+SKILLS = Course(EASY, PATIENT, Tuning(steps=1500, rate=3e-3, rows=64, muon=0.02))
 HABITS = Course(HARD, STRONG, Tuning(steps=200, rate=1e-3, rows=64))
 
 
@@ -70,11 +70,13 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=math.inf, help="for the skills: fewer steps if need be")
     parser.add_argument("--base", type=Path, default=None, help="where to put the model that knows the skills alone")
+    parser.add_argument("--start", type=Path, default=None, help="weights to go on from (another seed)")
     given = parser.parse_args()
     torch.set_num_threads(1)
     started = time.monotonic()
     words = Words(world_tokenizer.build())
-    net = from_library(untrained(SCALES[given.name], words.tokenizer, seed=given.seed))
+    begun = untrained(SCALES[given.name], words.tokenizer, seed=given.seed)
+    net = from_library(begun if given.start is None else LlamaForCausalLM.from_pretrained(given.start))
     steps = [taught(net, SKILLS, words, seed=f"skills {given.seed}", limit_s=60 * given.minutes)]
     if given.base is not None:
         saved(net, words, given.base)

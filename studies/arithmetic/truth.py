@@ -10,7 +10,7 @@ from enum import Enum
 from actors.final_answer import final_answer
 from studies.arithmetic.world import Problem
 
-_LINE = re.compile(r"- (?P<name>[A-Z][a-z]+) = (?:(?P<base>\d+) (?P<sign>[-+*/]) (?P<amount>\d+) = )?(?P<value>\d+)")
+_LINE = re.compile(r"(?P<name>[A-Z][a-z]+) = (?:(?P<base>\d+) (?P<sign>[-+*]) (?P<amount>\d+) = )?(?P<value>\d+)")
 
 
 class Kind(Enum):
@@ -40,7 +40,7 @@ def kinds(problem: Problem, solution: str) -> list[Kind]:
             break
         kind = _kind(problem, line, said)
         if kind is Kind.SOUND:
-            said.add(line.split()[1])
+            said.add(line.split()[0])
         found.append(kind)
     return found
 

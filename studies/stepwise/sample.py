@@ -34,8 +34,7 @@ class Sampler:
         found: dict[int, tuple[int, ...]] = {}
         for start in range(0, len(order), self.batch):
             part = order[start : start + self.batch]
-            for index, ids in zip(part, self._batch(net, [prefixes[i] for i in part], dice), strict=True):
-                found[index] = ids
+            found |= dict(zip(part, self._batch(net, [prefixes[i] for i in part], dice), strict=True))
         return [found[index] for index in range(len(prefixes))]
 
     @torch.inference_mode()
