@@ -80,7 +80,7 @@ made on the fly (steps of each course: {note["steps"]}). Runs ended by a time li
 ```
 
 ## Measured
-On {count} problems of each level (easy: 2–3 steps, 0–1 distractors; hard: 3–5 steps, 1–2 distractors). Spurious: of the
+On {count} problems of each level (easy: 2–3 steps, hard: 3–5, each with 1–2 distractors). Spurious: of the
 solved, those with a step that is useless or wrong by the world's facts.
 
 | level | temperature | solved | spurious |

@@ -11,17 +11,19 @@ from tokenizers.pre_tokenizers import ByteLevel
 from transformers import PreTrainedTokenizerFast
 
 from studies.almanac.tokenizer import ASSISTANT, CHAT_TEMPLATE, END, PAD, USER
-from studies.arithmetic.world import MOST, NAMES, NOUNS
+from studies.arithmetic.world import AMOUNTS, MOST, NAMES, NOUNS, Fact
 
-JOINTS = (
-    " more than ", " fewer than ", " times as many as ", "How many ", " has ", "? ", ". ", " = ", " + ", " - ", " * ",
-    "#### ",
-)  # fmt: skip
+RELATIONS = tuple(
+    Fact("", amount, relation, "").told("").strip(".") for relation, amounts in AMOUNTS.items() for amount in amounts
+)
+"""` has 5 more than `, whole: what a sentence says of a name is then the one token behind it."""
+WORKINGS = tuple(f" {relation.value} {amount} = " for relation, amounts in AMOUNTS.items() for amount in amounts)
+JOINTS = (*RELATIONS, *WORKINGS, "How many ", " has ", "? ", ". ", " = ", "#### ")
 """What stands between names and numbers, blanks included: so a name is the same token wherever it stands."""
 PIECES = "|".join(
     (*(re.escape(joint).replace(r"\ ", " ") for joint in JOINTS), r"[A-Za-z]+", r"[0-9]+", r"\s", r"[^\sA-Za-z0-9]")
 )
-LENGTH = 128
+LENGTH = 96
 """More tokens than the longest problem with its longest solution has."""
 
 

@@ -25,6 +25,10 @@ class Relation(Enum):
     TIMES = "*"
 
 
+AMOUNTS = {Relation.MORE: range(1, 7), Relation.FEWER: range(1, 7), Relation.TIMES: range(2, 4)}
+"""By how much, or how many times."""
+
+
 @dataclass(frozen=True)
 class Fact:
     """A sentence of a problem: `name` has `amount`, or stands in `relation` by `amount` to what `of` has."""
@@ -96,7 +100,7 @@ class Level:
     distractors: tuple[int, int]
 
 
-EASY = Level(steps=(2, 3), distractors=(0, 1))
+EASY = Level(steps=(2, 3), distractors=(1, 2))
 """What a model has seen before the study begins."""
 HARD = Level(steps=(3, 5), distractors=(1, 2))
 """What it is to learn."""
@@ -106,11 +110,7 @@ def _relation(base: int, rng: random.Random) -> tuple[Relation, int]:
     """A relation and its amount whose result lies within 1 to `MOST`."""
     while True:
         relation = rng.choices(list(Relation), weights=(3, 3, 2))[0]
-        match relation:
-            case Relation.MORE | Relation.FEWER:
-                amount = rng.randint(1, 6)
-            case Relation.TIMES:
-                amount = rng.randint(2, 3)
+        amount = rng.choice(AMOUNTS[relation])
         if 1 <= Fact("", amount, relation, "").value(base) <= MOST:
             return relation, amount
 
