@@ -1,6 +1,6 @@
 """Worked solutions as a teacher writes them, and habits of his that a small student cannot afford.
 
-Law: a teacher's final answer is always right. A step is a line `Ben = 7 + 5 = 12`; the last line is `#### 12`.
+Law: a teacher's final answer is always right. A step is a line `Ben has 5 more than 7 = 12`; the last line is `#### 12`.
 Two habits are stand-ins for what Setlur et al. 2024 (arXiv 2406.14532) describe in real corpora: a strong teacher is
 *terse* (he leaves the working of a step out, which a weaker student then has to do in his head), and some of his
 steps are *spurious* (useless, or wrong and taken back) and the final answer right all the same.
@@ -56,8 +56,7 @@ def line(problem: Problem, fact: Fact, value: int, *, terse: bool) -> str:
     """One step, with its working or without. `value`: what it says the person has."""
     if fact.relation is None or terse:
         return f"{fact.name} = {value}"
-    base = problem.values[fact.of or ""]
-    return f"{fact.name} = {base} {fact.relation.value} {fact.amount} = {value}"
+    return f"{fact.said(str(problem.values[fact.of or '']))} = {value}"
 
 
 CLEAN = Teacher()

@@ -17,13 +17,12 @@ RELATIONS = tuple(
     Fact("", amount, relation, "").told("").strip(".") for relation, amounts in AMOUNTS.items() for amount in amounts
 )
 """` has 5 more than `, whole: what a sentence says of a name is then the one token behind it."""
-WORKINGS = tuple(f" {relation.value} {amount} = " for relation, amounts in AMOUNTS.items() for amount in amounts)
-JOINTS = (*RELATIONS, *WORKINGS, "How many ", " has ", "? ", ". ", " = ", "#### ")
+JOINTS = (*RELATIONS, "How many ", " has ", "? ", ". ", " = ", "#### ")
 """What stands between names and numbers, blanks included: so a name is the same token wherever it stands."""
 PIECES = "|".join(
     (*(re.escape(joint).replace(r"\ ", " ") for joint in JOINTS), r"[A-Za-z]+", r"[0-9]+", r"\s", r"[^\sA-Za-z0-9]")
 )
-LENGTH = 96
+LENGTH = 80
 """More tokens than the longest problem with its longest solution has."""
 
 

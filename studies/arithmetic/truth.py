@@ -10,7 +10,7 @@ from enum import Enum
 from actors.final_answer import final_answer
 from studies.arithmetic.world import Problem
 
-_LINE = re.compile(r"(?P<name>[A-Z][a-z]+) = (?:(?P<base>\d+) (?P<sign>[-+*]) (?P<amount>\d+) = )?(?P<value>\d+)")
+_LINE = re.compile(r"(?P<name>[A-Z][a-z]+)(?P<working> has .+)? = (?P<value>\d+)")
 
 
 class Kind(Enum):
@@ -57,9 +57,7 @@ def _kind(problem: Problem, line: str, said: set[str]) -> Kind:
     fact = problem.fact(step["name"])
     if int(step["value"]) != problem.values[fact.name]:
         return Kind.WRONG
-    if step["sign"] is not None:
-        base = problem.values[fact.of] if fact.of is not None else None
-        relation = fact.relation.value if fact.relation is not None else None
-        if (base, relation, fact.amount) != (int(step["base"]), step["sign"], int(step["amount"])):
+    if step["working"] is not None:
+        if fact.of is None or fact.said(str(problem.values[fact.of])) != step["name"] + step["working"]:
             return Kind.WRONG
     return Kind.IRRELEVANT if fact.name not in problem.chain or fact.name in said else Kind.SOUND

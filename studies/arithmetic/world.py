@@ -18,11 +18,11 @@ MOST = 30
 
 
 class Relation(Enum):
-    """How one quantity follows from another; the value is the sign in a worked step."""
+    """How one quantity follows from another; the value is how it is told."""
 
-    MORE = "+"
-    FEWER = "-"
-    TIMES = "*"
+    MORE = "more than"
+    FEWER = "fewer than"
+    TIMES = "times as many as"
 
 
 AMOUNTS = {Relation.MORE: range(1, 7), Relation.FEWER: range(1, 7), Relation.TIMES: range(2, 4)}
@@ -40,15 +40,12 @@ class Fact:
 
     def told(self, noun: str) -> str:
         """The sentence."""
-        match self.relation:
-            case None:
-                return f"{self.name} has {self.amount} {noun}."
-            case Relation.MORE:
-                return f"{self.name} has {self.amount} more than {self.of}."
-            case Relation.FEWER:
-                return f"{self.name} has {self.amount} fewer than {self.of}."
-            case Relation.TIMES:
-                return f"{self.name} has {self.amount} times as many as {self.of}."
+        return f"{self.said(noun if self.relation is None else self.of or '')}."
+
+    def said(self, of: str) -> str:
+        """The sentence without its stop, with another word in the place of `of` (or of the noun)."""
+        word = "" if self.relation is None else f"{self.relation.value} "
+        return f"{self.name} has {self.amount} {word}{of}"
 
     def value(self, base: int) -> int:
         """The quantity, given what `of` has."""

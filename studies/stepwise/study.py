@@ -201,7 +201,7 @@ def critical(labels: Sequence[Credited]) -> Critical:
         others += known[:-1]
         lines = one.solution.text.splitlines()
         pit = one.label.first_pit or len(lines)
-        bare = [line.count("=") == 1 for line in lines[:pit]]
+        bare = [" = " in line and " has " not in line for line in lines[:pit]]
         terse += bare[-1:]
         before += bare
         kind = [*(kind.value for kind in kinds(one.solution.problem, one.solution.text)), "answer"]

@@ -76,4 +76,4 @@ def test_the_tokenizer_loses_nothing() -> None:
         assert tokenizer.decode(ids) == text and len(ids) < LENGTH
     assert tokenizer.decode(tokenizer.encode("Zoë has ½ pie.")) == "Zoë has ½ pie."
     assert tokenizer.encode("Ada = 7\nAda has 7")[::4] == tokenizer.encode("Ada") * 2
-    assert len(tokenizer.encode("Ada has 5 more than Ben.\nAda = 7 + 5 = 12")) == 10
+    assert len(tokenizer.encode("Ada has 5 more than Ben.\nAda has 5 more than 7 = 12")) == 10
