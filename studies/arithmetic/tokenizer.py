@@ -22,7 +22,7 @@ JOINTS = (*RELATIONS, "How many ", " has ", "? ", ". ", " = ", "#### ")
 PIECES = "|".join(
     (*(re.escape(joint).replace(r"\ ", " ") for joint in JOINTS), r"[A-Za-z]+", r"[0-9]+", r"\s", r"[^\sA-Za-z0-9]")
 )
-LENGTH = 80
+LENGTH = 96
 """More tokens than the longest problem with its longest solution has."""
 
 

@@ -20,7 +20,7 @@ from transformers import GenerationConfig, LlamaForCausalLM
 from studies.arithmetic import tokenizer as world_tokenizer
 from studies.arithmetic.models import SCALES, untrained
 from studies.arithmetic.teacher import PATIENT, STRONG, Teacher
-from studies.arithmetic.world import EASY, HARD, Level, problem
+from studies.arithmetic.world import EASY, HARD, LONGER, Level, problem
 from studies.stepwise.fit import Loss, Tuning, descend, likelihood
 from studies.stepwise.net import Net, from_library, to_library
 from studies.stepwise.rows import Words
@@ -36,6 +36,7 @@ class Course:
 
 
 SKILLS = Course(EASY, PATIENT, Tuning(steps=1500, rate=3e-3, rows=64, muon=0.02))
+LENGTH = Course(LONGER, PATIENT, Tuning(steps=1200, rate=2e-3, rows=64, muon=0.01))
 HABITS = Course(HARD, STRONG, Tuning(steps=200, rate=1e-3, rows=64))
 
 
@@ -68,16 +69,19 @@ def main() -> None:
     parser.add_argument("name", choices=sorted(SCALES))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=math.inf, help="for the skills: fewer steps if need be")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="for each of the first two courses")
     parser.add_argument("--base", type=Path, default=None, help="where to put the model that knows the skills alone")
-    parser.add_argument("--start", type=Path, default=None, help="weights to go on from (another seed)")
+    parser.add_argument("--start", type=Path, default=None, help="weights that know the skills already")
     given = parser.parse_args()
     torch.set_num_threads(1)
     started = time.monotonic()
     words = Words(world_tokenizer.build())
     begun = untrained(SCALES[given.name], words.tokenizer, seed=given.seed)
     net = from_library(begun if given.start is None else LlamaForCausalLM.from_pretrained(given.start))
-    steps = [taught(net, SKILLS, words, seed=f"skills {given.seed}", limit_s=60 * given.minutes)]
+    steps = [
+        0 if given.start else taught(net, SKILLS, words, seed=f"skills {given.seed}", limit_s=60 * given.minutes),
+        taught(net, LENGTH, words, seed=f"length {given.seed}", limit_s=60 * given.minutes),
+    ]
     if given.base is not None:
         saved(net, words, given.base)
     steps.append(taught(net, HABITS, words, seed=f"habits {given.seed}"))

@@ -98,7 +98,9 @@ class Level:
 
 
 EASY = Level(steps=(2, 3), distractors=(1, 2))
-"""What a model has seen before the study begins."""
+"""What a model learns first."""
+LONGER = Level(steps=(2, 5), distractors=(1, 2))
+"""What it then sees for a short while, so that long chains are not beyond it."""
 HARD = Level(steps=(3, 5), distractors=(1, 2))
 """What it is to learn."""
 

@@ -35,13 +35,14 @@ class Lab:
     def read(self, problem: Problem, ids: tuple[int, ...]) -> "Solution":
         """A completion as a solution."""
         text = self.words.text(ids)
-        ended = bool(ids) and ids[-1] == self.words.end
+        ended = ids == (*self.words.ids(text), self.words.end)
         return Solution(problem, ids, text, ended, ended and right(problem, text))
 
 
 @dataclass(frozen=True)
 class Solution:
-    """A model's solution of a problem. `ended`: it was not cut off, and `ids` hold the end mark."""
+    """A model's solution of a problem. `ended`: it was not cut off, and `ids` are those of
+    the text, so that its prefixes are cut alike in both."""
 
     problem: Problem
     ids: tuple[int, ...]
