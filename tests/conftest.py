@@ -5,7 +5,6 @@ in one file). The files with the most slow tests begin, so that nobody is left a
 """
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
