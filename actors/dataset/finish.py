@@ -32,7 +32,8 @@ def finish(output: Path, *, now: float, versions: Mapping[str, str], disk: Disk 
         manifest = manifest_of(facts, _shards(ledgers), config, versions=versions)
         page = render(facts, manifest, ledgers, now=now)
     write_atomically(output / NAME, encode(manifest), disk=disk)
-    write_atomically(output / CARD_NAME, card(manifest, documents=facts.documents, passages=facts.passages), disk=disk)
+    told = card(manifest, documents=facts.documents, passages=facts.passages, ledgers=len(ledgers.each))
+    write_atomically(output / CARD_NAME, told, disk=disk)
     write_atomically(output / PAGE_NAME, page, disk=disk)
     write_atomically(output / CHECKSUMS_NAME, checksums(output, manifest), disk=disk)
     return manifest
