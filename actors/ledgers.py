@@ -30,6 +30,7 @@ class Ledgers:
             _check_all_there(output, first.shard)
             others = [opening.enter_context(LedgerReader(output, shard)) for shard in first.shard.all[1:]]
             self.each = (first, *others)
+            _check_places(output, self.each)
             self._opened = opening.pop_all()
 
     def __enter__(self) -> Self:
@@ -83,6 +84,13 @@ def _check_all_there(output: Path, shard: QueueShard) -> None:
     missing = next((each.ledger for each in shard.all if not (output / each.ledger).is_file()), None)
     if missing is not None:
         raise OutputError(f"{output}: {missing} is missing, one of the run's {shard.count} ledgers; restore it")
+
+
+def _check_places(output: Path, each: Sequence[LedgerReader]) -> None:
+    for expected, ledger in zip(each[0].shard.all, each, strict=True):
+        if ledger.shard != expected:
+            told = f"{ledger.shard.number} of {ledger.shard.count}"
+            raise OutputError(f"{output}: {expected.ledger} says that it is ledger {told}; restore it from a copy")
 
 
 def _timed(ledger: LedgerReader) -> Iterator[tuple[float, tuple[int, int, Record]]]:

@@ -22,6 +22,7 @@ from actors.tally import Tally
 from schemas.audit import Severity
 from schemas.distributions import Distribution
 from schemas.errors import LedgerError, OutputError
+from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, CorpusEnded, Planned, Record, RunStarted, ShardKind, ShardWritten
 from schemas.orders import EndReason, Lease, OrderKind, Outcome
 from schemas.progress import Counts, EndCount, KindCount, RoleCost, RunSnapshot, Summary
@@ -197,7 +198,7 @@ def test_the_corpus_has_ended_when_every_ledger_says_so(tmp_path: Path) -> None:
         order = next(record.order_id for record in parts[THREE[2]] if isinstance(record, AcceptedEnd))
         assert ledgers.orders_like(order[:20], 3) == [order]
         assert isinstance(ledgers.story(order)[0], Planned)
-        assert ledgers.story(order[::-1]) == ()
+        assert ledgers.story(OrderId(order[::-1])) == ()
 
 
 async def test_a_passage_in_the_wrong_ledger_is_found(tmp_path: Path) -> None:
@@ -243,6 +244,18 @@ def test_a_lost_ledger_is_told_and_never_made_anew(tmp_path: Path) -> None:
     for read in (Ledgers, has_orders):
         with pytest.raises(OutputError, match=r"ledger-1\.sqlite is missing"):
             read(tmp_path)
+
+
+def test_ledgers_that_changed_places_are_told(tmp_path: Path) -> None:
+    """Files restored under each other's names: nothing reads them, and nothing writes there."""
+    keep(tmp_path, RECORDS, 3)
+    (tmp_path / "ledger-1.sqlite").rename(tmp_path / "kept")
+    (tmp_path / "ledger-2.sqlite").rename(tmp_path / "ledger-1.sqlite")
+    (tmp_path / "kept").rename(tmp_path / "ledger-2.sqlite")
+    with pytest.raises(OutputError, match=r"ledger-1\.sqlite says that it is ledger 2 of 3"):
+        Ledgers(tmp_path)
+    with pytest.raises(OutputError, match="never changes"):
+        SqliteLedger(tmp_path, THREE[1])
 
 
 def test_a_ledger_that_never_got_its_tables_holds_no_orders(tmp_path: Path) -> None:
