@@ -7,7 +7,7 @@ no step: whatever reads holds for every layout from version 1 on.
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -75,13 +75,16 @@ def open_to_read(path: Path) -> sqlite3.Connection:
 
 
 def is_made(path: Path) -> bool:
-    """Whether the file has a layout yet: the process that makes it may die before. One that is no database counts as
-    made: whoever reads it says so."""
-    try:
-        with closing(_connected(path)) as database:
-            return bool(_version(database, path))
-    except sqlite3.DatabaseError:
-        return True
+    """Whether the file has a layout yet: the process that makes it may die before, and what it left half done is undone
+    here, as nobody who only reads can. One that is no database counts as made: whoever reads it says so."""
+    with suppress(sqlite3.DatabaseError), closing(_connected(path)) as database:
+        return bool(_version(database, path))
+    with (
+        suppress(sqlite3.DatabaseError),
+        closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)) as database,
+    ):
+        return bool(_version(database, path))
+    return True
 
 
 def _connected(path: Path) -> sqlite3.Connection:
