@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 
+from schemas.gate_audit import Rate
+
 Z_95 = 1.959964
 """Two-sided 95% of a normal distribution."""
 
@@ -10,6 +12,12 @@ Z_95 = 1.959964
 def share(part: float, whole: float) -> float | None:
     """part / whole, or None when there is no whole."""
     return part / whole if whole else None
+
+
+def rate(successes: int, trials: int) -> Rate:
+    """A rate with its interval."""
+    low, high = wilson(successes, trials) or (None, None)
+    return Rate(successes, trials, share(successes, trials), low, high)
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float] | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from actors.audit.labelled import Labelled
-from actors.rates import auroc, share, wilson
+from actors.rates import auroc, rate, share
 from schemas.gate_audit import ClassFigures, Disagreement, GateAudit, NotJudged, Rate
 from schemas.verdicts import Errored, GateName, Passed, Rejected, Verdict
 
@@ -55,12 +55,6 @@ def agreement(of: Measured, rows: Sequence[Labelled], verdicts: Sequence[Verdict
             if isinstance(verdict, Errored)
         ),
     )
-
-
-def rate(successes: int, trials: int) -> Rate:
-    """A rate with its interval."""
-    low, high = wilson(successes, trials) or (None, None)
-    return Rate(successes, trials, share(successes, trials), low, high)
 
 
 def _figures(precision: Rate, recall: Rate) -> ClassFigures:
