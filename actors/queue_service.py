@@ -45,7 +45,8 @@ class Ledger(Protocol):
 
 
 class ServiceSettings(Struct, frozen=True):
-    """`capacity`: outstanding orders beyond which `offer` waits. `canaries`: None for the bounds of nothing special."""
+    """`capacity`: outstanding orders beyond which `offer` waits. `canaries`: None where
+    nobody measures a gate."""
 
     task: str
     samples_per_passage: int

@@ -68,7 +68,9 @@ class Mixing(Struct, frozen=True):
 
     def beside(self, lease: Lease, attempt: Attempt) -> Canary | None:
         """The canary that an order's first attempt brings along; None for most."""
-        if lease.canary is not None or attempt.number != 1 or self._draw(lease, "whether") >= self.rate:
+        if not self.rate or lease.canary is not None or attempt.number != 1:
+            return None
+        if self._draw(lease, "whether") >= self.rate:
             return None
         label = Worth.GOOD if self._draw(lease, "label") < self.good else Worth.BAD
         if self.rows:

@@ -1,7 +1,7 @@
 """A run in this process that sends canaries: scripted models, the real conductor, queue service, ledger and tally."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from random import Random
 
 from msgspec.structs import replace
@@ -165,9 +165,6 @@ class MortalLedger(MemoryLedger):
             raise OSError("the machine is gone")
         self._left -= 1
         return super().append(records)
-
-    def records(self, after: int = 0) -> Iterator[tuple[int, Record]]:
-        yield from super().records(after)
 
 
 async def _no_wait(seconds: float) -> None:
