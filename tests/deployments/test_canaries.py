@@ -17,6 +17,7 @@ from actors.tally import Tally
 from deployments.canaries import build_canaries
 from deployments.cli import app
 from deployments.config import difference, load, load_text, resolve
+from deployments.config_rules import broken_rule
 from deployments.judges import judges
 from schemas.canaries import Canary, CanaryEnd
 from schemas.config import RunConfig
@@ -91,6 +92,21 @@ def test_auditing_may_change_on_any_resume() -> None:
     """No sample is made otherwise."""
     assert difference(load_text(WHOLE), load_text(f"{WHOLE}audit: {{rate: 0.5, labelled: [x]}}\n")) == []
     assert build_canaries(load_text(WHOLE)).rate == 0
+
+
+def test_math_is_measured_on_labelled_solutions(tmp_path: Path) -> None:
+    """The verifier's rows hold problem, solution and reference answer; without a file nobody would know."""
+    config = load(EXAMPLES / "math.yaml")
+    row = {"question": "6*7?", "ground_truth": "42", "solution": "6*7=43\nA: 43", "is_correct": False}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\n")
+    audit = replace(config.audit, rate=0.1, labelled=(str(tmp_path / "rows.jsonl"),))
+    (found,) = build_canaries(replace(config, audit=audit)).rows
+    assert (found.text, found.reference, found.label) == ("6*7?", "42", Worth.BAD)
+    assert found.draft.answer == "6*7=43\nA: 43"
+    assert judges(config)[GateName.VERIFIER].startswith("computed@")
+    assert broken_rule(replace(config, audit=replace(config.audit, rate=0.1))) == (
+        "audit.labelled: missing; canaries of math are rows of a labelled file"
+    )
 
 
 def test_the_example_sends_canaries_that_the_almanac_knows() -> None:
