@@ -201,3 +201,7 @@ def report(folder: Folder, json: Json = False) -> None:
         from deployments.terminal.reading import write_report
 
         write_report(folder, now=time.time(), json=json)
+
+
+if __name__ == "__main__":
+    main()
