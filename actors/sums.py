@@ -1,7 +1,8 @@
 """What is said of a whole run with several queue shards: the sum of what is said of each.
 
 Law: numbers add up, and rows of a table with the same key are one row. So a figure that is added to a summary is summed
-without a word here; only what is no sum (a moment, the oldest age) is named.
+without a word here; only what is no sum (a moment, the oldest age, a rate, the evidence of a drift) is named. Nothing
+known (None) and a figure are the figure.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,9 @@ from typing import Any, TypeVar
 from msgspec import Struct
 from msgspec.structs import astuple, replace
 
+from actors.rates import rate
+from schemas.canaries import Drift
+from schemas.gate_audit import Rate
 from schemas.progress import RunSnapshot, Summary
 
 T = TypeVar("T", bound=Struct)
@@ -49,6 +53,12 @@ def _structs(one: T, other: T) -> T:
 
 def _added(one: Any, other: Any) -> Any:
     match one:
+        case bool():
+            return one or other
+        case Rate():
+            return rate(one.successes + other.successes, one.trials + other.trials)
+        case Drift():
+            return replace(_structs(one, other), evidence=max(one.evidence, other.evidence))
         case Struct():
             return _structs(one, other)
         case dict():
@@ -57,10 +67,12 @@ def _added(one: Any, other: Any) -> Any:
             return tuple(_tables(_rows(one), _rows(other)).values())
         case tuple():
             return tuple(map(_added, one, other)) if one and other else one or other
-        case int() | float() if not isinstance(one, bool):
+        case int() | float():
             return one + other
-        case _ if one == other:
+        case _ if one == other or other is None:
             return one
+        case None:
+            return other
     raise TypeError(f"{one!r} and {other!r} do not add up: say in actors.sums what they are together")
 
 

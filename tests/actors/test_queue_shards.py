@@ -17,9 +17,11 @@ from actors.ledger import LedgerReader, MemoryLedger, SqliteLedger
 from actors.ledgers import Ledgers, has_orders
 from actors.queue import QueueLimits, RegenerationQueue
 from actors.queue_service import QueueService, ServiceSettings
+from actors.rates import rate
 from actors.sums import total, whole
 from actors.tally import Tally
 from schemas.audit import Severity
+from schemas.canaries import Canaries, CanaryRates, Drift, DriftOf, GateCanaries, KindRecall
 from schemas.distributions import Distribution
 from schemas.errors import LedgerError, OutputError
 from schemas.ids import OrderId
@@ -27,6 +29,7 @@ from schemas.ledger import AcceptedEnd, CorpusEnded, Planned, Record, RunStarted
 from schemas.orders import EndReason, Lease, OrderKind, Outcome
 from schemas.progress import Counts, EndCount, KindCount, RoleCost, RunSnapshot, Summary
 from schemas.queue_shard import ONLY, QueueShard, shard_of
+from schemas.verdicts import GateName
 from tests.actors.dataset.conftest import NOW
 from tests.actors.dataset.folders import keep, write_shards
 from tests.actors.test_audit import honest
@@ -113,6 +116,20 @@ def test_tables_add_up_row_by_row() -> None:
     assert both.roles == (RoleCost("a", 2, 3, 4, 1.5), RoleCost("b", 1, 1, 1, 1.0))
     assert both.kinds == (KindCount(OrderKind.FRESH, 5, 1, (EndCount(EndReason.REJECTED, 3),)),)
     assert (both.started_at, both.first_accepted_at, both.last_at, both.corpus_ended) == (4.0, None, 9.0, False)
+
+
+def test_rates_of_canaries_are_rates_of_all_of_them() -> None:
+    """An interval is no sum: it follows from what is; a gate's drift in one shard is the run's."""
+    calm, alarm = (
+        Drift(DriftOf.RECALL, flag, evidence, rate(8, 10), rate(0, 0)) for flag, evidence in ((False, 0.5), (True, 3.0))
+    )
+    both = total(
+        [Summary(canaries=_canaries(calm, last=True)), Summary(canaries=_canaries(alarm, last=False))]
+    ).canaries
+    (gate,) = both.gates
+    assert (both.issued, gate.judged, gate.last) == (20, 20, True)
+    assert gate.whole.recall == rate(16, 20)
+    assert gate.drift == (Drift(DriftOf.RECALL, True, 3.0, rate(16, 20), rate(0, 0)),)
 
 
 def test_snapshots_add_up_and_the_oldest_order_is_the_oldest_of_all() -> None:
@@ -289,3 +306,12 @@ async def test_a_writer_leaves_the_others_files_alone(tmp_path: Path) -> None:
 def _service(limits: QueueLimits) -> QueueService:
     queue = RegenerationQueue(limits, lambda a, b: 0.0)
     return QueueService(queue, MemoryLedger(), ServiceSettings("t", 1, 1000), now=lambda: NOW)
+
+
+def _canaries(drift: Drift, *, last: bool) -> Canaries:
+    rates = CanaryRates(rate(8, 10), rate(8, 9), rate(0, 0))
+    gate = GateCanaries(
+        gate=GateName.FAITHFULNESS, version="v", judged=10, errored=0, whole=rates, window=rates, in_window=10,
+        kinds=(KindRecall(None, True, rate(8, 10), rate(8, 10)),), drift=(drift,), last=last,
+    )  # fmt: skip
+    return Canaries(issued=10, ended=10, gates=(gate,))
