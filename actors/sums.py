@@ -63,10 +63,8 @@ def _added(one: Any, other: Any) -> Any:
             return _structs(one, other)
         case dict():
             return _tables(one, other)
-        case tuple() if any(isinstance(each, Struct) for each in one + other):
-            return tuple(_tables(_rows(one), _rows(other)).values())
         case tuple():
-            return tuple(map(_added, one, other)) if one and other else one or other
+            return _tuples(one, other)
         case int() | float():
             return one + other
         case _ if one == other or other is None:
@@ -74,6 +72,12 @@ def _added(one: Any, other: Any) -> Any:
         case None:
             return other
     raise TypeError(f"{one!r} and {other!r} do not add up: say in actors.sums what they are together")
+
+
+def _tuples(one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
+    if any(isinstance(each, Struct) for each in one + other):
+        return tuple(_tables(_rows(one), _rows(other)).values())
+    return tuple(map(_added, one, other)) if one and other else one or other
 
 
 def _tables(one: dict[Any, Any], other: dict[Any, Any]) -> dict[Any, Any]:

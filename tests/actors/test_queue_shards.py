@@ -120,12 +120,9 @@ def test_tables_add_up_row_by_row() -> None:
 
 def test_rates_of_canaries_are_rates_of_all_of_them() -> None:
     """An interval is no sum: it follows from what is; a gate's drift in one shard is the run's."""
-    calm, alarm = (
-        Drift(DriftOf.RECALL, flag, evidence, rate(8, 10), rate(0, 0)) for flag, evidence in ((False, 0.5), (True, 3.0))
-    )
-    both = total(
-        [Summary(canaries=_canaries(calm, last=True)), Summary(canaries=_canaries(alarm, last=False))]
-    ).canaries
+    calm = Summary(canaries=_canaries(Drift(DriftOf.RECALL, False, 0.5, rate(8, 10), rate(0, 0)), last=True))
+    alarm = Summary(canaries=_canaries(Drift(DriftOf.RECALL, True, 3.0, rate(8, 10), rate(0, 0)), last=False))
+    both = total([calm, alarm]).canaries
     (gate,) = both.gates
     assert (both.issued, gate.judged, gate.last) == (20, 20, True)
     assert gate.whole.recall == rate(16, 20)
