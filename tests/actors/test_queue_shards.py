@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.audit.verify import verify
@@ -141,6 +141,7 @@ def test_snapshots_add_up_and_the_oldest_order_is_the_oldest_of_all() -> None:
     assert whole([one]) is one
 
 
+@settings(deadline=None)
 @given(steps=st.lists(st.tuples(st.integers(0, 11), st.sampled_from((accepted, rejected, given_up))), max_size=60))
 def test_conservation_over_the_sum_of_the_queues(steps: list[tuple[int, Callable[[Lease], Outcome]]]) -> None:
     """issued = accepted + dead-lettered + outstanding, in each and in all, after every step."""
