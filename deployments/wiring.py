@@ -24,6 +24,7 @@ from actors.tasks.math import MathTask
 from deployments.config import config_sha256
 from deployments.config_rules import task_name
 from deployments.injecting import build_injection
+from deployments.recovering import build_elsewhere
 from deployments.versions import versions
 from schemas.config import FRESH_POOL, GroundedAnswer, Math, RunConfig
 from schemas.ids import PoolName, derived_seed
@@ -74,7 +75,7 @@ def toolbox(
         task=build_task(config),
         pools=pools,
         gates=gates,
-        recovery=build_recovery(config.recovery),
+        recovery=build_recovery(config.recovery, build_elsewhere(config)),
         injection=build_injection(config),
     )
 

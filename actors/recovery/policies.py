@@ -8,6 +8,7 @@ from msgspec import Struct
 from actors.recovery.adaptive import Arm, Learner, Weighing, draw
 from actors.recovery.bar import raised_bar, same_bar
 from actors.recovery.diagnoser import diagnose
+from actors.recovery.elsewhere import Elsewhere
 from actors.recovery.evidence import Evidence, evidence_of
 from actors.recovery.experience import turn_of
 from actors.recovery.repairs import arms, directive, repair_for
@@ -93,10 +94,11 @@ class Recoverer(Struct, frozen=True):
     """`actors.protocols.Recovery`: evidence, diagnosis, choice."""
 
     policy: Policy
+    elsewhere: Elsewhere | None = None
 
     def decide(self, lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict]) -> tuple[Diagnosis, Choice]:
         """The diagnosis is made before the policy is asked."""
-        evidence = evidence_of(lease, candidate, verdicts)
+        evidence = evidence_of(lease, candidate, verdicts, self.elsewhere)
         diagnosis = diagnose(evidence)
         return diagnosis, self.policy.choose(diagnosis, evidence, lease, candidate)
 
@@ -105,17 +107,21 @@ class Recoverer(Struct, frozen=True):
         self.policy.learn(experience)
 
 
-def build_recovery(config: Recovery) -> Recoverer:
-    """The recovery that a configuration names."""
+def build_recovery(config: Recovery, elsewhere: Elsewhere | None = None) -> Recoverer:
+    """The recovery that a configuration names; `elsewhere`: the index of the corpus's passages, if there is one."""
+    return Recoverer(_policy(config), elsewhere)
+
+
+def _policy(config: Recovery) -> Policy:
     match config.policy:
         case "discard":
-            return Recoverer(Discard(config))
+            return Discard(config)
         case "naive_resample":
-            return Recoverer(NaiveResample(config))
+            return NaiveResample(config)
         case "rules":
-            return Recoverer(Rules(config))
+            return Rules(config)
         case "adaptive":
-            return Recoverer(Adaptive(config, Learner(Weighing(config.stop_below, config.exploration))))
+            return Adaptive(config, Learner(Weighing(config.stop_below, config.exploration)))
 
 
 def build_bar(config: Recovery) -> Callable[[Sequence[Verdict], int], tuple[Verdict, ...]]:
