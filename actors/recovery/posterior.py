@@ -13,7 +13,8 @@ from actors.recovery.repairs import REPAIRS
 from schemas.recovery import Experience, FailureMode, RepairCount, RepairKind, Turn
 
 WEIGHT = 2.0
-"""Attempts that a prior counts for. Of 1, 2, 4 and 8 the middle ones differed by less than their spread."""
+"""Attempts that a prior counts for: enough to carry over what other modes have shown, outweighed by three of one's
+own."""
 BEFORE = 0.4
 """Chance of a repair that nobody ever tried."""
 LISTED = 0.5
