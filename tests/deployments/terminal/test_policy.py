@@ -8,15 +8,20 @@ from rich.cells import cell_len
 from typer.testing import CliRunner
 
 from actors.ledger import SqliteLedger
+from actors.recovery.bar import raised_bar
 from deployments.cli import app
 from deployments.config import load, to_yaml
+from deployments.terminal.life import attempt_view
 from deployments.terminal.policy import policy_view
 from schemas.ledger import AcceptedEnd, Record, Rejoined
+from schemas.orders import Attempt
 from schemas.policy import Interval, PolicyReport, PolicyValue, RepairValue
-from schemas.recovery import FailureMode, RepairKind
+from schemas.recovery import FailureMode, Repair, RepairKind
+from schemas.verdicts import GateName, Passed
 from tests.actors.recovery.test_adaptive import attempt_of, told
 from tests.deployments.terminal.test_views import drawn
 
+SAID = attempt_of(1).candidate
 SEEN = Interval(2.5, 2.0, 3.0)
 REPORT = PolicyReport(
     policies=("adaptive",), decisions=1200, orders=900, forced=40, unknown=2, fresh_per_1000=SEEN,
@@ -85,3 +90,11 @@ def test_a_folder_without_its_configuration_is_refused(folder: Path) -> None:
     result = CliRunner().invoke(app, ["policy", str(folder)])
     assert result.exit_code == 2
     assert "run.yaml: is missing" in result.stderr
+
+
+def test_a_raised_bar_is_explained() -> None:
+    """Whoever asks why a score of 0.55 was not enough learns that it was the second attempt."""
+    verdicts = raised_bar((Passed(GateName.FAITHFULNESS, 0.55, 0.5),), 2)
+    text = drawn(attempt_view(Attempt(2, Repair(RepairKind.RESAMPLE, 0.7), SAID, verdicts)), 120)
+    assert "0.550 < 0.585786" in text
+    assert "the bar was raised from 0.5 to 0.585786 at attempt 2" in text
