@@ -8,15 +8,19 @@ from collections import Counter
 
 from msgspec import Struct
 
+from actors.canary.tally import CanaryTally
 from actors.diagnoses import DiagnosisTally
 from actors.distributions import AttemptDistributions
 from actors.injected import InjectionTally
+from schemas.canaries import CANARIES
 from schemas.distributions import AttemptEnd, Distributions
 from schemas.errors import ErrorKind, LedgerError
 from schemas.ids import OrderId
 from schemas.injection import CHECKS
 from schemas.ledger import (
     AcceptedEnd,
+    CanaryEnded,
+    CanaryIssued,
     CorpusEnded,
     DeadLetteredEnd,
     Planned,
@@ -74,6 +78,7 @@ class Tally:
         self._retrieval: Counter[str] = Counter()
         self._injections = InjectionTally()
         self._diagnoses = DiagnosisTally()
+        self._canaries = CanaryTally()
         self._modes: Counter[FailureMode] = Counter()
         self._repairs: Counter[tuple[FailureMode, RepairKind, str]] = Counter()
         self._ends: Counter[tuple[OrderKind, EndReason]] = Counter()
@@ -94,6 +99,8 @@ class Tally:
         self._last_at = record.at
         self._injections.apply(record)
         self._diagnoses.apply(record)
+        self._canaries.apply(record)
+        self._pay_canary(record)
         match record:
             case RunStarted():
                 self._started_at = record.at if self._started_at is None else self._started_at
@@ -115,7 +122,7 @@ class Tally:
                 self._dead_lettered(self._ended(record.order_id), record)
             case Reopened():
                 self._reopened(record)
-            case ShardWritten() | Reconfigured():
+            case ShardWritten() | Reconfigured() | CanaryIssued() | CanaryEnded():
                 pass
 
     def summary(self) -> Summary:
@@ -160,6 +167,7 @@ class Tally:
             verdicts=self._gate_verdicts(),
             injections=self._injections.counts(),
             diagnoses=self._diagnoses.counts(),
+            canaries=self._canaries.canaries(),
             retrieval=Retrieval(searches=self._retrieval["searches"], hits=self._retrieval["hits"]),
             corpus_ended=self._corpus_ended,
             started_at=self._started_at,
@@ -273,6 +281,17 @@ class Tally:
             if shown is not None and shown.searched:
                 self._retrieval["searches"] += 1
                 self._retrieval["hits"] += shown.rank is not None
+
+    def _pay_canary(self, record: Record) -> None:
+        """What canaries take is paid for under a role of its own."""
+        if not isinstance(record, CanaryEnded):
+            return
+        cost = sum((said.cost for said in record.verdicts), record.cost)
+        if cost != Cost():
+            rejected = any(isinstance(said, Rejected) for said in record.verdicts)
+            errored = any(isinstance(said, Errored) for said in record.verdicts)
+            end = AttemptEnd.REJECTED if rejected else AttemptEnd.ERRORED if errored else AttemptEnd.ACCEPTED
+            self._pay(CANARIES, end, cost)
 
     def _pay(self, role: str, end: AttemptEnd, cost: Cost) -> None:
         calls, paid = self._costs.get((role, end), (0, Cost()))
