@@ -9,6 +9,7 @@ from collections import Counter
 from msgspec import Struct
 
 from actors.canary.tally import CanaryTally
+from actors.diagnoses import DiagnosisTally
 from actors.distributions import AttemptDistributions
 from actors.injected import InjectionTally
 from schemas.canaries import CANARIES
@@ -76,6 +77,7 @@ class Tally:
         self._overlap: Counter[str] = Counter()
         self._retrieval: Counter[str] = Counter()
         self._injections = InjectionTally()
+        self._diagnoses = DiagnosisTally()
         self._canaries = CanaryTally()
         self._modes: Counter[FailureMode] = Counter()
         self._repairs: Counter[tuple[FailureMode, RepairKind, str]] = Counter()
@@ -96,6 +98,7 @@ class Tally:
         """Counts one record."""
         self._last_at = record.at
         self._injections.apply(record)
+        self._diagnoses.apply(record)
         self._canaries.apply(record)
         self._pay_canary(record)
         match record:
@@ -163,6 +166,7 @@ class Tally:
             ),
             verdicts=self._gate_verdicts(),
             injections=self._injections.counts(),
+            diagnoses=self._diagnoses.counts(),
             canaries=self._canaries.canaries(),
             retrieval=Retrieval(searches=self._retrieval["searches"], hits=self._retrieval["hits"]),
             corpus_ended=self._corpus_ended,
