@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from actors.canary.threshold import Scores, Wanted, propose
-from actors.ledger import LedgerReader
+from actors.ledgers import Ledgers
 from deployments.terminal.parts import DIM, columns, facts
 from deployments.terminal.reading import as_builtins, put_json, run_folder
 from deployments.terminal.words import plural
@@ -23,7 +23,7 @@ def show_calibration(folder: Path, gate: GateName, wanted: Wanted, *, json: bool
     if wanted.bad_share is not None and not 0 < wanted.bad_share < 1:
         raise UserError(f"--bad-share {wanted.bad_share:g}: must be between 0 and 1")
     scores = Scores(gate)
-    with LedgerReader(run_folder(folder)) as ledger:
+    with Ledgers(run_folder(folder)) as ledger:
         for _, record in ledger.records():
             scores.apply(record)
     found = propose(scores, wanted)
