@@ -58,6 +58,7 @@ class CreditDesk:
         self._config = config
         self.source = source
         self._plans: dict[Key, CreditPlan] = {}
+        self._prefixes: dict[Key, list[PrefixId]] = {}
         self._passages: dict[PassageId, Passage] = {}
         self._open: dict[PassageId, int] = {}
         self._draws: dict[PassageId, dict[PrefixId, dict[int, bool | None]]] = {}
@@ -75,9 +76,10 @@ class CreditDesk:
 
     def begin(self, target: CreditTarget, passage: Passage) -> Moves:
         """A solution's credit begins; one that needs no rollout ends at once."""
-        known = {steps: draws for steps in range(target.steps + 1) if (draws := self._known(target, steps))}
         key = (target.order_id, target.attempt)
-        self._plans[key] = CreditPlan(target, self._config, known)
+        self._plans[key] = CreditPlan(target, self._config, {})
+        policy = self.source.policy
+        self._prefixes[key] = [prefix_id(passage.id, target.prefix(steps), policy) for steps in range(target.steps + 1)]
         self._passages[passage.id] = passage
         self._open[passage.id] = self._open.get(passage.id, 0) + 1
         moves = Moves([], [], [])
@@ -115,35 +117,33 @@ class CreditDesk:
             self._draws.pop(passage_id, None)
             self._passages.pop(passage_id, None)
 
-    def _known(self, target: CreditTarget, steps: int) -> dict[int, bool | None]:
-        prefix_is = prefix_id(target.passage_id, target.prefix(steps), self.source.policy)
-        return self._draws.get(target.passage_id, {}).get(prefix_is, {})
+    def _recall(self, key: Key, plan: CreditPlan) -> None:
+        """What is known of its prefixes, whoever asked for it: nothing that is known is asked for."""
+        draws = self._draws.get(plan.target.passage_id, {})
+        for steps, prefix in enumerate(self._prefixes[key]):
+            plan.recall(steps, draws.get(prefix, {}))
 
     def _advance(self, keys: Sequence[Key], moves: Moves) -> None:
         for key in keys:
             plan = self._plans[key]
-            while asks := plan.next():
-                for ask in asks:
-                    self._ask(key, plan, ask, moves)
+            self._recall(key, plan)
+            for ask in plan.next():
+                self._ask(key, plan.target, ask, moves)
             if plan.done:
                 self._end(key, moves)
 
-    def _ask(self, key: Key, plan: CreditPlan, ask: Ask, moves: Moves) -> None:
-        target = plan.target
-        known = self._known(target, ask.steps)
-        if ask.draw in known:
-            plan.learn(ask, known[ask.draw])
-            return
-        prefix = target.prefix(ask.steps)
-        rollout = rollout_id(prefix_id(target.passage_id, prefix, self.source.policy), ask.draw)
+    def _ask(self, key: Key, target: CreditTarget, ask: Ask, moves: Moves) -> None:
+        rollout = rollout_id(self._prefixes[key][ask.steps], ask.draw)
         if rollout not in self._waiting:
-            moves.issue.append(Rollout(rollout, self._passages[target.passage_id], prefix, ask.draw))
+            passage = self._passages[target.passage_id]
+            moves.issue.append(Rollout(rollout, passage, target.prefix(ask.steps), ask.draw))
             self._waiting[rollout] = []
         self._waiting[rollout].append((key, ask))
 
     def _end(self, key: Key, moves: Moves) -> None:
         plan = self._plans.pop(key)
-        plan.recall(0, self._known(plan.target, 0))
+        self._recall(key, plan)
+        del self._prefixes[key]
         label = plan.label(self.source)
         good = "" if label.first_pit is None else plan.target.prefix(label.first_pit - 1)
         moves.labels.append(Finished(label, good))

@@ -119,7 +119,7 @@ class CreditPlan:
             confidence=config.confidence,
             policy=source.policy,
             seed=source.seed,
-            asked=self._asked,
+            asked=self._asked - len(self._pending),
             cost=self._cost,
         )
 
