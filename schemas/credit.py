@@ -19,6 +19,10 @@ PrefixId = NewType("PrefixId", str)
 RolloutId = NewType("RolloutId", str)
 
 
+ROLLOUTS = "rollouts"
+"""The role under which rollouts are paid for, verdicts included."""
+
+
 class PitRule(Enum):
     """Which step is the first pit."""
 
