@@ -55,6 +55,8 @@ def binary(tallies: Sequence[Tally], chain: Chain, demand: Demand) -> Look:
     undecided = search.halve(demand.confidence) or search.check(demand.confidence, demand.check_steps)
     probability = search.probability()
     pit = search.bad if search.bad <= len(tallies) else None
+    if pit is None and chain.exists:
+        pit = max(range(len(bad)), key=bad.__getitem__) + 1
     if undecided is None and probability < demand.confidence:
         undecided = search.least_sure()
     return Look(pit, probability, {} if undecided is None else {undecided: 1.0})
