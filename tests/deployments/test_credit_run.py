@@ -8,16 +8,21 @@ from random import Random
 import msgspec
 import pytest
 
+from actors.audit.book import read_book
+from actors.audit.findings import Findings
 from actors.conductor import Conductor
+from actors.dataset.rows import sample_row
 from actors.ledger import MemoryLedger
 from actors.lives import life_of
 from actors.tally import Tally
+from actors.tasks import math
 from deployments.config import load_text, resolve
 from deployments.in_process import InProcessOrders
 from deployments.wiring import computed_gates, conductor_settings, queue_service, toolbox
+from schemas.audit import Check
 from schemas.config import RunConfig
 from schemas.corpus import Passage, Provenance
-from schemas.credit import CreditTarget, Stop
+from schemas.credit import ROLLOUTS, CreditTarget, Stop
 from schemas.ids import DocumentId, OrderId, PoolName
 from schemas.ledger import AcceptedEnd, CreditBegun, Credited, Planned, Record, Rolled
 from schemas.recovery import RepairKind
@@ -115,6 +120,9 @@ async def test_wrong_solutions_are_labelled_and_restarted_where_they_broke(confi
         assert attempt.candidate.draft.answer == attempt.repair.prefix + attempt.candidate.text
         life = life_of(order_id, [r for r in records if is_of(r, order_id)])
         assert [label.attempt for label in life.credits] == list(range(1, attempt.number))
+        lineage = sample_row(life, chat=math.messages, models={})["lineage"]
+        assert lineage["prefix"] == attempt.repair.prefix
+        assert lineage["prefix_of_attempt"] == attempt.repair.origin
 
 
 async def test_rollouts_are_in_no_count_of_samples(config: RunConfig) -> None:
@@ -125,7 +133,15 @@ async def test_rollouts_are_in_no_count_of_samples(config: RunConfig) -> None:
         tally.apply(record)
     counts = tally.summary().counts
     assert (counts.issued, counts.outstanding) == (48, 0)
-    assert sum(isinstance(record, Rolled) for record in records) > 100
+    credit = tally.summary().credit
+    assert credit.open == 0
+    assert credit.rollouts == sum(isinstance(record, Rolled) for record in records) > 100
+    assert credit.rollouts == credit.right + credit.wrong + credit.failed
+    (role,) = (role for role in tally.summary().roles if role.role == ROLLOUTS)
+    assert (role.calls, role.prompt_tokens + role.completion_tokens) == (credit.rollouts, credit.tokens)
+    findings = Findings()
+    read_book(enumerate(records, 1), findings)
+    assert not [found for found in findings.kept if found.check is Check.CONSERVATION]
     accepted = {record.order_id for record in records if isinstance(record, AcceptedEnd)}
     assert accepted.isdisjoint(record.order_id for record in records if isinstance(record, Rolled))
 
