@@ -121,13 +121,9 @@ class CreditQueue(RegenerationQueue):
     def _credit(self, held: Held, record: Rejoined | DeadLetteredEnd) -> None:
         """Begins the credit of a wrong solution, within the bounds of solutions and tokens."""
         attempt, config = record.attempt, self._terms.config
-        if (
-            attempt is None
-            or not _is_wrong(attempt)
-            or not _is_sample(held, attempt)
-            or self.exhausted
-            or self._desk.open >= config.max_open
-        ):
+        if attempt is None or not _is_wrong(attempt) or not _is_sample(held, attempt):
+            return
+        if self.exhausted or self._desk.open >= config.max_open:
             return
         if self.rolled_tokens > config.token_share * self.spent:
             return
