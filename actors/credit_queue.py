@@ -107,6 +107,7 @@ class CreditQueue(RegenerationQueue):
             leased=depth.leased - states.count(State.LEASED),
             waiting=depth.waiting,
             oldest_since=depth.oldest_since,
+            rollouts=len(states),
         )
 
     def check(self) -> None:

@@ -217,6 +217,7 @@ class QueueService:
             ready=depth.ready,
             leased=depth.leased,
             waiting=depth.waiting,
+            rollouts=depth.rollouts,
             oldest_s=0.0 if depth.oldest_since is None else max(0.0, now - depth.oldest_since),
             stale=self._queue.stale,
             recovering=self._recovering,

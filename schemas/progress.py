@@ -267,6 +267,8 @@ class RunSnapshot(Struct, frozen=True):
     """Not before a later moment (a repair with a delay)."""
     oldest_s: float = 0.0
     """Age of the oldest order that is ready."""
+    rollouts: int = 0
+    """Rollouts that are ready or leased, beside the orders."""
     stale: int = 0
     """Outcomes of attempts that were no longer current."""
     recovering: str = ""
