@@ -2,6 +2,7 @@
 
 from msgspec import Struct, field
 
+from schemas.canaries import Canaries
 from schemas.progress import (
     Counts,
     CreditCount,
@@ -67,3 +68,5 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """Rejected solutions that were credited step by step."""
     retrieval: Retrieval = Retrieval()
     """How often a search for evidence found the sample's own passage."""
+    canaries: Canaries = Canaries()
+    """What labelled samples in the stream say of the gates."""

@@ -15,6 +15,8 @@ from schemas.corpus import Passage, passage_id
 from schemas.ids import OrderId, PassageId
 from schemas.ledger import (
     AcceptedEnd,
+    CanaryEnded,
+    CanaryIssued,
     CorpusEnded,
     CreditBegun,
     Credited,
@@ -60,6 +62,8 @@ class Book(Struct):
     planned: set[PassageId] = set()
     injected: set[OrderId] = set()
     """Orders that were made bad on purpose: no shard may hold a row of theirs."""
+    canaries: dict[OrderId, int] = {}
+    """Labelled samples by state: no orders, and in no shard either."""
     quotes: int = 0
     elsewhere: list[tuple[Quote, OrderId]] = []
     """Quotes in other passages than the order's: checked when all passages are known."""
@@ -90,8 +94,6 @@ def read_book(records: Iterable[tuple[int, Record]], findings: Findings) -> Book
                 _move(book, record, texts, findings)
             case Reopened():
                 _put_back(book, record, findings)
-            case CreditBegun() | Credited() | Rolled():
-                _credit(book, record, findings)
             case Refused():
                 book.rows[ShardKind.DEAD_LETTERS] += 1
             case ShardWritten():
@@ -99,9 +101,20 @@ def read_book(records: Iterable[tuple[int, Record]], findings: Findings) -> Book
             case CorpusEnded():
                 book.corpus_ended = True
             case _:
-                pass
+                _beside(book, record, findings)
     _check_elsewhere(book, texts, findings)
     return book
+
+
+def _beside(book: Book, record: Record, findings: Findings) -> None:
+    """What goes through the gates beside the orders: canaries and rollouts."""
+    match record:
+        case CanaryIssued() | CanaryEnded():
+            _probe(book, record, findings)
+        case CreditBegun() | Credited() | Rolled():
+            _credit(book, record, findings)
+        case _:
+            pass
 
 
 def _plan(book: Book, record: Planned, findings: Findings) -> None:
@@ -118,6 +131,16 @@ def _plan(book: Book, record: Planned, findings: Findings) -> None:
         book.ends[order.id] = OPEN
         book.attempts[order.id] = 0
         book.passages[order.id] = passage.id
+
+
+def _probe(book: Book, record: CanaryIssued | CanaryEnded, findings: Findings) -> None:
+    """A canary is issued once and ends once; its id is no order's."""
+    canary_id, state = record.order_id, book.canaries.get(record.order_id)
+    expected = None if isinstance(record, CanaryIssued) else OPEN
+    if state != expected or canary_id in book.ends:
+        what = "a canary is issued twice" if isinstance(record, CanaryIssued) else "a canary ends that is not open"
+        findings.error(Check.CONSERVATION, what, f"canary {canary_id}", canary_id)
+    book.canaries[canary_id] = OPEN if isinstance(record, CanaryIssued) else ACCEPTED
 
 
 def _keep_span(book: Book, passage: Passage) -> None:

@@ -41,6 +41,7 @@ def manifest_of(
         retrieval=summary.retrieval,
         injections=summary.injections,
         credit=summary.credit,
+        canaries=summary.canaries,
         overlap_jaccard=summary.overlap.jaccard,
         modes=summary.modes,
         repairs=summary.repairs,
