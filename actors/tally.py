@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from actors.canary.tally import CanaryTally
 from actors.credited import CreditTally
+from actors.diagnoses import DiagnosisTally
 from actors.distributions import AttemptDistributions
 from actors.injected import InjectionTally
 from schemas.canaries import CANARIES
@@ -82,6 +83,7 @@ class Tally:
         self._retrieval: Counter[str] = Counter()
         self._injections = InjectionTally()
         self._credit = CreditTally()
+        self._diagnoses = DiagnosisTally()
         self._canaries = CanaryTally()
         self._modes: Counter[FailureMode] = Counter()
         self._repairs: Counter[tuple[FailureMode, RepairKind, str]] = Counter()
@@ -170,6 +172,7 @@ class Tally:
             verdicts=self._gate_verdicts(),
             injections=self._injections.counts(),
             credit=self._credit.counts(),
+            diagnoses=self._diagnoses.counts(),
             canaries=self._canaries.canaries(),
             retrieval=Retrieval(searches=self._retrieval["searches"], hits=self._retrieval["hits"]),
             corpus_ended=self._corpus_ended,
@@ -185,6 +188,7 @@ class Tally:
     def _beside(self, record: Record) -> None:
         """What is counted apart from the orders; rollouts are spent on what was rejected."""
         self._injections.apply(record)
+        self._diagnoses.apply(record)
         self._canaries.apply(record)
         self._pay_canary(record)
         self._credit.apply(record)

@@ -68,7 +68,7 @@ CHANGES: dict[type[msgspec.Struct], dict[Change, str]] = {
     c.Verifier: {Change.ANY_RESUME: "timeout_s memory_mib processes", Change.REPLAY: "max_characters"},
     c.Classifier: {Change.REPLAY: "form threshold positive_label"},
     c.LlmJudge: {Change.REPLAY: "form threshold max_tokens temperature dimensions"},
-    c.Recovery: {Change.REPLAY: "policy max_attempts escalate_to"},
+    c.Recovery: {Change.REPLAY: "policy max_attempts escalate_to bar search_passages stop_below exploration"},
     credit.Credit: {
         Change.ANY_RESUME: "max_rollouts at_once token_share lease_share max_open wait_s",
         Change.REPLAY: "strategy first_pit tolerance best_of confidence min_rollouts check_steps",

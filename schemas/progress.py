@@ -191,6 +191,15 @@ FIXED = 16
 """Rollouts of each step with a fixed number, what the cost is compared with."""
 
 
+class DiagnosisCount(Struct, frozen=True):
+    """Injected samples known to be bad of one kind that were diagnosed as one mode, and whether that is right."""
+
+    kind: InjectionKind
+    mode: FailureMode
+    attempts: int
+    right: bool
+
+
 class EndCount(Struct, frozen=True):
     """Dead letters by reason."""
 
@@ -246,6 +255,7 @@ class Summary(Struct, frozen=True):
     retrieval: Retrieval = Retrieval()
     injections: tuple[InjectionCount, ...] = ()
     credit: CreditCount = CreditCount()
+    diagnoses: tuple[DiagnosisCount, ...] = ()
     canaries: Canaries = Canaries()
     corpus_ended: bool = False
     started_at: float | None = None

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from actors.dataset.report.canaries import canary_section
+from actors.dataset.report.confusion import confusion_of
 from actors.dataset.report.examples import Example, example_of
 from actors.dataset.report.facts import Facts
 from actors.dataset.report.flow import NARROW, WIDE, flow_figure
@@ -80,6 +81,7 @@ def render(facts: Facts, manifest: Manifest, ledger: Stories, *, now: float) -> 
         modes=mode_rows(facts.summary()),
         injections=injection_rows(manifest.injections),
         fixed=FIXED,
+        confusion=confusion_of(facts.summary().diagnoses),
         canaries=canary_section(manifest.canaries),
         overlap=overlap_figure(manifest.overlap),
         neither=_neither(manifest),
