@@ -181,6 +181,7 @@ class QueueService:
                 self._batch.append(record)
                 if outcome.canary is not None and not self._queue.exhausted:
                     self._batch.append(self._canaries.issue(outcome.canary, self._now()))
+            self._batch.extend(self._queue.followed())
         await self._durable()
         return settlements
 
@@ -238,8 +239,8 @@ class QueueService:
 
     def finished(self) -> bool:
         """Nothing will be leased any more: every order of the whole corpus has ended, or leasing was stopped."""
-        outstanding = self._queue.outstanding + self._canaries.outstanding
-        return self._stopped or (outstanding == 0 and (self._corpus_read or self._queue.exhausted))
+        idle = self._queue.idle and self._canaries.outstanding == 0
+        return self._stopped or (idle and (self._corpus_read or self._queue.exhausted))
 
     def snapshot(self) -> RunSnapshot:
         """The run at this moment. Raises what the ledger raised, once it has failed."""
@@ -253,6 +254,7 @@ class QueueService:
             ready=depth.ready,
             leased=depth.leased,
             waiting=depth.waiting,
+            rollouts=depth.rollouts,
             oldest_s=0.0 if depth.oldest_since is None else max(0.0, now - depth.oldest_since),
             stale=self._queue.stale,
             recovering=self._recovering,
@@ -310,6 +312,7 @@ class QueueService:
         if not self._queue.exhausted:
             return
         self._batch.extend(self._queue.end_unleased(self._now(), BUDGET_SPENT))
+        self._batch.extend(self._queue.followed())
         self._batch.extend(self._canaries.end_unleased(self._now(), BUDGET_SPENT.detail))
         await self._durable()
 

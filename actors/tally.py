@@ -9,10 +9,12 @@ from collections import Counter
 from msgspec import Struct
 
 from actors.canary.tally import CanaryTally
+from actors.credited import CreditTally
 from actors.diagnoses import DiagnosisTally
 from actors.distributions import AttemptDistributions
 from actors.injected import InjectionTally
 from schemas.canaries import CANARIES
+from schemas.credit import ROLLOUTS
 from schemas.distributions import AttemptEnd, Distributions
 from schemas.errors import ErrorKind, LedgerError
 from schemas.ids import OrderId
@@ -22,6 +24,8 @@ from schemas.ledger import (
     CanaryEnded,
     CanaryIssued,
     CorpusEnded,
+    CreditBegun,
+    Credited,
     DeadLetteredEnd,
     Planned,
     Reconfigured,
@@ -29,6 +33,7 @@ from schemas.ledger import (
     Refused,
     Rejoined,
     Reopened,
+    Rolled,
     RunStarted,
     ShardWritten,
 )
@@ -77,6 +82,7 @@ class Tally:
         self._overlap: Counter[str] = Counter()
         self._retrieval: Counter[str] = Counter()
         self._injections = InjectionTally()
+        self._credit = CreditTally()
         self._diagnoses = DiagnosisTally()
         self._canaries = CanaryTally()
         self._modes: Counter[FailureMode] = Counter()
@@ -97,10 +103,7 @@ class Tally:
     def apply(self, record: Record) -> None:
         """Counts one record."""
         self._last_at = record.at
-        self._injections.apply(record)
-        self._diagnoses.apply(record)
-        self._canaries.apply(record)
-        self._pay_canary(record)
+        self._beside(record)
         match record:
             case RunStarted():
                 self._started_at = record.at if self._started_at is None else self._started_at
@@ -122,7 +125,9 @@ class Tally:
                 self._dead_lettered(self._ended(record.order_id), record)
             case Reopened():
                 self._reopened(record)
-            case ShardWritten() | Reconfigured() | CanaryIssued() | CanaryEnded():
+            case (
+                ShardWritten() | Reconfigured() | CanaryIssued() | CanaryEnded() | CreditBegun() | Rolled() | Credited()
+            ):
                 pass
 
     def summary(self) -> Summary:
@@ -166,6 +171,7 @@ class Tally:
             ),
             verdicts=self._gate_verdicts(),
             injections=self._injections.counts(),
+            credit=self._credit.counts(),
             diagnoses=self._diagnoses.counts(),
             canaries=self._canaries.canaries(),
             retrieval=Retrieval(searches=self._retrieval["searches"], hits=self._retrieval["hits"]),
@@ -178,6 +184,16 @@ class Tally:
     def distributions(self) -> Distributions:
         """Durations and scores counted so far."""
         return self._distributions.distributions()
+
+    def _beside(self, record: Record) -> None:
+        """What is counted apart from the orders; rollouts are spent on what was rejected."""
+        self._injections.apply(record)
+        self._diagnoses.apply(record)
+        self._canaries.apply(record)
+        self._pay_canary(record)
+        self._credit.apply(record)
+        if isinstance(record, Rolled):
+            self._pay(ROLLOUTS, AttemptEnd.REJECTED, record.cost)
 
     def _planned(self, record: Planned) -> None:
         self._counts["issued"] += len(record.orders)

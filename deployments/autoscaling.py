@@ -67,7 +67,7 @@ class Autoscaler:
             at=snapshot.at,
             attempts=snapshot.counts.attempts,
             requeued=snapshot.counts.attempts - snapshot.counts.accepted - snapshot.counts.dead_lettered,
-            ready=snapshot.ready,
+            ready=snapshot.ready + snapshot.rollouts,
             leased=snapshot.leased,
             waiting=snapshot.waiting,
             oldest_s=snapshot.oldest_s,

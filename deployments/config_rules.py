@@ -101,6 +101,8 @@ def _broken(config: RunConfig) -> Iterator[str]:
     yield from _broken_shards(config)
     yield from _broken_provenance(config.gates)
     yield from _broken_injection(config)
+    if config.credit is not None and not isinstance(config.task, Math):
+        yield "credit: steps are credited by their final answers; task.kind must be math"
     yield from _broken_audit(config)
     yield from _broken_corpus(config)
 

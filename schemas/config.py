@@ -11,6 +11,7 @@ from msgspec import Meta, field
 
 from schemas.config_audit import Audit
 from schemas.config_base import Config, Name, Natural, Positive, Probability, Seconds, Temperature
+from schemas.config_credit import Credit
 from schemas.config_injection import Injection
 from schemas.queue_shard import MOST_SHARDS
 
@@ -377,6 +378,8 @@ class RunConfig(Config, frozen=True):
     """What happens to rejected samples."""
     injection: Injection = Injection()
     """Samples made bad on purpose, to measure the gates."""
+    credit: Credit | None = None
+    """Rejected solutions are credited step by step, and restarted where they broke (math)."""
     audit: Audit = Audit()
     """Labelled samples sent through the live gates, to measure them."""
     queue: Queue = Queue()

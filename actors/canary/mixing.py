@@ -16,7 +16,7 @@ from schemas.corpus import Passage, Provenance
 from schemas.errors import HopError
 from schemas.ids import OrderId, PoolName, content_id, derived_seed
 from schemas.injection import Injected, InjectionKind, Worth
-from schemas.orders import Attempt, Lease
+from schemas.orders import Attempt, Lease, OrderKind
 from schemas.samples import Candidate, Cost, Draft, Sampling
 from schemas.verdicts import GateName
 
@@ -68,7 +68,7 @@ class Mixing(Struct, frozen=True):
 
     def beside(self, lease: Lease, attempt: Attempt) -> Canary | None:
         """The canary that an order's first attempt brings along; None for most."""
-        if not self.rate or lease.canary is not None or attempt.number != 1:
+        if not self.rate or lease.canary is not None or attempt.number != 1 or lease.order.kind is OrderKind.ROLLOUT:
             return None
         if self._draw(lease, "whether") >= self.rate:
             return None

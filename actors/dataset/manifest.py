@@ -40,6 +40,7 @@ def manifest_of(
         overlap=summary.overlap,
         retrieval=summary.retrieval,
         injections=summary.injections,
+        credit=summary.credit,
         canaries=summary.canaries,
         overlap_jaccard=summary.overlap.jaccard,
         modes=summary.modes,

@@ -10,6 +10,7 @@ from enum import Enum
 from msgspec import Struct
 
 from schemas.canaries import CANARIES, CanaryEnd, DriftOf
+from schemas.credit import ROLLOUTS
 from schemas.distributions import AttemptEnd, Distribution, Turn
 from schemas.errors import ErrorKind
 from schemas.injection import CHECKS, InjectionKind
@@ -150,8 +151,8 @@ def alone(read: Callable[[Seen], float]) -> Callable[[Seen], Iterable[Point]]:
 
 
 def role(pool: str) -> str:
-    """What a pool or gate does: a gate is its own role, and so are canaries and the checks of what was injected."""
-    return pool if pool in (GONE, CHECKS, CANARIES, *_GATES) else GENERATOR
+    """What a pool or gate does: a gate is its own role; so are canaries, rollouts and the checks of injections."""
+    return pool if pool in (GONE, CHECKS, CANARIES, ROLLOUTS, *_GATES) else GENERATOR
 
 
 def stage(pool: str) -> str:
@@ -170,8 +171,8 @@ def values(label: Label, run: Run) -> frozenset[str]:
         Label.STATE: ("ready", "leased", "waiting"),
         Label.TURN: _all(Turn),
         Label.STAGE: _all(Stage),
-        Label.POOL: (*run.models, CANARIES, CHECKS, GONE),
-        Label.ROLE: (GENERATOR, *_GATES, CANARIES, CHECKS, GONE),
+        Label.POOL: (*run.models, CANARIES, CHECKS, ROLLOUTS, GONE),
+        Label.ROLE: (GENERATOR, *_GATES, CANARIES, CHECKS, ROLLOUTS, GONE),
         Label.OUTCOME: _all(AttemptEnd),
         Label.TOKENS: ("prompt", "completion"),
         Label.GATE: _all(GateName),
