@@ -14,6 +14,7 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from actors.canary.mixing import Mixing
 from actors.hops import RetryLimits, Sleep, Try, hop, insist
 from actors.injection.injection import Injection, Spoiling
 from actors.pool_health import HealthLimits, PoolHealth
@@ -72,6 +73,7 @@ class Toolbox(Struct, frozen=True):
     gates: Gating
     recovery: Recovery
     injection: Injection | None = None
+    canaries: Mixing = Mixing()
 
 
 class Conductor:
@@ -157,7 +159,7 @@ class Conductor:
     async def conduct(self, lease: Lease) -> None:
         """One attempt of one order, from lease to a recorded outcome."""
         started_at = self._clock()
-        injection = self._tools.injection
+        injection = None if lease.canary is not None else self._tools.injection
         presumed = None if injection is None else injection.presumed(lease)
         attempt = Attempt(lease.attempt, lease.repair, candidate=None, started_at=started_at, injected=presumed)
         try:
@@ -172,6 +174,8 @@ class Conductor:
         await self._report(lease, replace(attempt, seconds=self._clock() - started_at), decision)
 
     async def _attempt(self, lease: Lease, attempt: Attempt, spoiling: Spoiling | None) -> tuple[Attempt, Decision]:
+        if lease.canary is not None:
+            return await self._probe(lease, attempt)
         try:
             candidate = await self._generate(lease, spoiling)
         except HopError as error:
@@ -181,8 +185,17 @@ class Conductor:
         verdicts = await self._judge(lease, candidate)
         return self._decide(lease, replace(attempt, candidate=candidate, verdicts=verdicts))
 
+    async def _probe(self, lease: Lease, attempt: Attempt) -> tuple[Attempt, Decision]:
+        """A canary in place of an attempt: the gates see what they would see of one, and nothing follows from it."""
+        ready = await self._tools.canaries.prepared(lease, self._ask)
+        attempt = replace(attempt, candidate=ready.candidate, injected=ready.injected)
+        if ready.why:
+            return attempt, DeadLetter(reason=EndReason.REJECTED, detail=ready.why)
+        return replace(attempt, verdicts=await self._judge(lease, ready.candidate)), Accept()
+
     async def _report(self, lease: Lease, attempt: Attempt, decision: Decision) -> None:
-        outcome = Outcome(order_id=lease.order.id, attempt=attempt, decision=decision)
+        canary = self._tools.canaries.beside(lease, attempt)
+        outcome = Outcome(order_id=lease.order.id, attempt=attempt, decision=decision, canary=canary)
         with self._stages.during(Stage.SETTLE):
             settlement = await self._insist(lambda: self._tools.orders.settle(outcome))
         if isinstance(settlement, Duplicate):

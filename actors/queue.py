@@ -145,6 +145,10 @@ class RegenerationQueue:
                 raise LedgerError(f"the ledger ends or repairs order {record.order_id}, which is not outstanding")
             self._apply(held, record)
 
+    def charge(self, tokens: int) -> None:
+        """Tokens of the budget that were spent beside orders: on canaries."""
+        self.spent += tokens
+
     def next_wake(self) -> float | None:
         """When a waiting order becomes ready or a lease ends; None when neither can happen."""
         return min((heap[0][0] for heap in (self._waiting, self._leases) if heap), default=None)

@@ -8,14 +8,18 @@ from collections import Counter
 
 from msgspec import Struct
 
+from actors.canary.tally import CanaryTally
 from actors.distributions import AttemptDistributions
 from actors.injected import InjectionTally
+from schemas.canaries import CANARIES
 from schemas.distributions import AttemptEnd, Distributions
 from schemas.errors import ErrorKind, LedgerError
 from schemas.ids import OrderId
 from schemas.injection import CHECKS
 from schemas.ledger import (
     AcceptedEnd,
+    CanaryEnded,
+    CanaryIssued,
     CorpusEnded,
     DeadLetteredEnd,
     Planned,
@@ -72,6 +76,7 @@ class Tally:
         self._overlap: Counter[str] = Counter()
         self._retrieval: Counter[str] = Counter()
         self._injections = InjectionTally()
+        self._canaries = CanaryTally()
         self._modes: Counter[FailureMode] = Counter()
         self._repairs: Counter[tuple[FailureMode, RepairKind, str]] = Counter()
         self._ends: Counter[tuple[OrderKind, EndReason]] = Counter()
@@ -91,6 +96,8 @@ class Tally:
         """Counts one record."""
         self._last_at = record.at
         self._injections.apply(record)
+        self._canaries.apply(record)
+        self._pay_canary(record)
         match record:
             case RunStarted():
                 self._started_at = record.at if self._started_at is None else self._started_at
@@ -112,7 +119,7 @@ class Tally:
                 self._dead_lettered(self._ended(record.order_id), record)
             case Reopened():
                 self._reopened(record)
-            case ShardWritten() | Reconfigured():
+            case ShardWritten() | Reconfigured() | CanaryIssued() | CanaryEnded():
                 pass
 
     def summary(self) -> Summary:
@@ -156,6 +163,7 @@ class Tally:
             ),
             verdicts=self._gate_verdicts(),
             injections=self._injections.counts(),
+            canaries=self._canaries.canaries(),
             retrieval=Retrieval(searches=self._retrieval["searches"], hits=self._retrieval["hits"]),
             corpus_ended=self._corpus_ended,
             started_at=self._started_at,
@@ -269,6 +277,17 @@ class Tally:
             if shown is not None and shown.searched:
                 self._retrieval["searches"] += 1
                 self._retrieval["hits"] += shown.rank is not None
+
+    def _pay_canary(self, record: Record) -> None:
+        """What canaries take is paid for under a role of its own."""
+        if not isinstance(record, CanaryEnded):
+            return
+        cost = sum((said.cost for said in record.verdicts), record.cost)
+        if cost != Cost():
+            rejected = any(isinstance(said, Rejected) for said in record.verdicts)
+            errored = any(isinstance(said, Errored) for said in record.verdicts)
+            end = AttemptEnd.REJECTED if rejected else AttemptEnd.ERRORED if errored else AttemptEnd.ACCEPTED
+            self._pay(CANARIES, end, cost)
 
     def _pay(self, role: str, end: AttemptEnd, cost: Cost) -> None:
         calls, paid = self._costs.get((role, end), (0, Cost()))

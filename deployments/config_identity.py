@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 import schemas.config as c
+import schemas.config_audit as a
 import schemas.config_injection as i
 from schemas.config import RunConfig
 
@@ -74,6 +75,7 @@ CHANGES: dict[type[msgspec.Struct], dict[Change, str]] = {
     },
     i.LlmInjector: {Change.NEVER: "kind verifier"},
     i.CustomInjector: {Change.NEVER: "kind factory options"},
+    a.Audit: {Change.ANY_RESUME: "rate labelled good"},
     c.Queue: {Change.ANY_RESUME: "capacity lease_s fresh_share"},
     c.Conductors: {Change.ANY_RESUME: "count concurrency hop_retries hop_timeout_s outage_s"},
     c.Scaling: {Change.ANY_RESUME: "accelerators cooldown_s horizon_s max_starting"},

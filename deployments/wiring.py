@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
 
+from actors.canary.book import BookSettings
 from actors.conductor import ConductorSettings, Gating, Toolbox
 from actors.dataset.rows import Chat
 from actors.gates.diversity import duplicate_verdict, never_similar, similarity
@@ -20,9 +21,11 @@ from actors.recovery.policies import build_recovery
 from actors.tasks import grounded_answer, math
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from actors.tasks.math import MathTask
+from deployments.canaries import build_canaries
 from deployments.config import config_sha256
 from deployments.config_rules import task_name
 from deployments.injecting import build_injection
+from deployments.judges import judges
 from deployments.versions import versions
 from schemas.config import FRESH_POOL, GroundedAnswer, Math, RunConfig
 from schemas.ids import PoolName, derived_seed
@@ -51,6 +54,7 @@ def queue_service(config: RunConfig, ledger: Ledger, *, now: Callable[[], float]
         task=task_name(config),
         samples_per_passage=config.task.samples_per_passage,
         capacity=config.queue.capacity,
+        canaries=BookSettings(task_name(config), config.queue.lease_s, judges(config)),
     )
     alike = similarity if isinstance(config.task, GroundedAnswer) else never_similar
     return QueueService(RegenerationQueue(limits, alike), ledger, settings, now=now)
@@ -73,6 +77,7 @@ def toolbox(
         gates=gates,
         recovery=build_recovery(config.recovery),
         injection=build_injection(config),
+        canaries=build_canaries(config),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
+from schemas.config_audit import Audit
 from schemas.config_base import Config, Name, Natural, Positive, Probability, Seconds, Temperature
 from schemas.config_injection import Injection
 
@@ -364,6 +365,8 @@ class RunConfig(Config, frozen=True):
     """What happens to rejected samples."""
     injection: Injection = Injection()
     """Samples made bad on purpose, to measure the gates."""
+    audit: Audit = Audit()
+    """Labelled samples sent through the live gates, to measure them."""
     queue: Queue = Queue()
     """Bounds of what is outstanding."""
     conductors: Conductors = Conductors()

@@ -4,10 +4,14 @@ from enum import Enum
 
 from msgspec import Struct
 
+from schemas.canaries import Canary, CanaryEnd
 from schemas.corpus import DocumentRefused, Passage
 from schemas.ids import OrderId, PoolName
+from schemas.injection import InjectionKind, Worth
 from schemas.orders import Attempt, AttemptSummary, DeadLetter, Order
 from schemas.recovery import Repair, RepairKind
+from schemas.samples import Cost, Draft
+from schemas.verdicts import GateName, Verdict
 
 
 class RunStarted(Struct, frozen=True, tag="run_started"):
@@ -122,6 +126,44 @@ class CorpusEnded(Struct, frozen=True, tag="corpus_ended"):
     passages: int
 
 
+class CanaryIssued(Struct, frozen=True, tag="canary_issued"):
+    """A canary is outstanding from now on: recorded with the first attempt of the order that brought it along."""
+
+    at: float
+    canary: Canary
+
+    @property
+    def order_id(self) -> OrderId:
+        return self.canary.id
+
+
+class CanaryEnded(Struct, frozen=True, tag="canary_ended", omit_defaults=True):
+    """What became of a canary, with all that rates are made of."""
+
+    at: float
+    order_id: OrderId
+    """The canary's id."""
+    end: CanaryEnd
+    label: Worth
+    origin: str
+    flaw: InjectionKind | None = None
+    gate: GateName | None = None
+    draft: Draft | None = None
+    """What the gates judged."""
+    verdicts: tuple[Verdict, ...] = ()
+    judges: dict[GateName, str] = {}
+    """The version of each gate at that moment."""
+    cost: Cost = Cost()
+    """Of the injector's check; what gates took is in their verdicts."""
+    detail: str = ""
+    """What was the matter, where it was not judged."""
+
+    @property
+    def tokens(self) -> int:
+        """Of the check and all gates together."""
+        return self.cost.tokens + sum(verdict.cost.tokens for verdict in self.verdicts)
+
+
 class ShardKind(Enum):
     """What a shard holds."""
 
@@ -158,4 +200,6 @@ Record = (
     | Refused
     | CorpusEnded
     | ShardWritten
+    | CanaryIssued
+    | CanaryEnded
 )

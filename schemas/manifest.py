@@ -2,6 +2,7 @@
 
 from msgspec import Struct, field
 
+from schemas.canaries import Canaries
 from schemas.progress import (
     Counts,
     EndCount,
@@ -64,3 +65,5 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """What became of samples that were made bad on purpose."""
     retrieval: Retrieval = Retrieval()
     """How often a search for evidence found the sample's own passage."""
+    canaries: Canaries = Canaries()
+    """What labelled samples in the stream say of the gates."""

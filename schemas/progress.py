@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from schemas.canaries import Canaries
 from schemas.distributions import AttemptEnd, Distribution, Distributions
 from schemas.errors import ErrorKind
 from schemas.injection import InjectionKind
@@ -210,6 +211,7 @@ class Summary(Struct, frozen=True):
     verdicts: tuple[GateVerdicts, ...] = ()
     retrieval: Retrieval = Retrieval()
     injections: tuple[InjectionCount, ...] = ()
+    canaries: Canaries = Canaries()
     corpus_ended: bool = False
     started_at: float | None = None
     """When the first process of the run began; seconds since the epoch."""

@@ -15,6 +15,8 @@ from schemas.corpus import Passage, passage_id
 from schemas.ids import OrderId, PassageId
 from schemas.ledger import (
     AcceptedEnd,
+    CanaryEnded,
+    CanaryIssued,
     CorpusEnded,
     DeadLetteredEnd,
     Planned,
@@ -57,6 +59,8 @@ class Book(Struct):
     planned: set[PassageId] = set()
     injected: set[OrderId] = set()
     """Orders that were made bad on purpose: no shard may hold a row of theirs."""
+    canaries: dict[OrderId, int] = {}
+    """Labelled samples by state: no orders, and in no shard either."""
     quotes: int = 0
     elsewhere: list[tuple[Quote, OrderId]] = []
     """Quotes in other passages than the order's: checked when all passages are known."""
@@ -90,6 +94,8 @@ def read_book(records: Iterable[tuple[int, Record]], findings: Findings) -> Book
                 book.shards[(record.kind, record.first_seq)] = record
             case CorpusEnded():
                 book.corpus_ended = True
+            case CanaryIssued() | CanaryEnded():
+                _probe(book, record, findings)
             case _:
                 pass
     _check_elsewhere(book, texts, findings)
@@ -110,6 +116,16 @@ def _plan(book: Book, record: Planned, findings: Findings) -> None:
         book.ends[order.id] = OPEN
         book.attempts[order.id] = 0
         book.passages[order.id] = passage.id
+
+
+def _probe(book: Book, record: CanaryIssued | CanaryEnded, findings: Findings) -> None:
+    """A canary is issued once and ends once; its id is no order's."""
+    canary_id, state = record.order_id, book.canaries.get(record.order_id)
+    expected = None if isinstance(record, CanaryIssued) else OPEN
+    if state != expected or canary_id in book.ends:
+        what = "a canary is issued twice" if isinstance(record, CanaryIssued) else "a canary ends that is not open"
+        findings.error(Check.CONSERVATION, what, f"canary {canary_id}", canary_id)
+    book.canaries[canary_id] = OPEN if isinstance(record, CanaryIssued) else ACCEPTED
 
 
 def _keep_span(book: Book, passage: Passage) -> None:

@@ -11,6 +11,7 @@ from rich.text import Text
 from actors.dataset.report.repairs import interval_words
 from deployments.terminal.board import GATES, repaired_by
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts
+from deployments.terminal.probed import canaries_view
 from deployments.terminal.words import clock, number, percent, plural, spoken
 from schemas.ids import OrderId
 from schemas.progress import Summary
@@ -22,7 +23,7 @@ REPAIRS_SHOWN = 2
 def summary_view(summary: Summary, folder: Path, *, example: OrderId | None = None) -> RenderableType:
     """Counts, yield, recovery, failures and repairs, cost by role. `example`: an order worth looking at."""
     parts: list[RenderableType] = [_head(summary, folder), Text(), _bar(summary), Text(), _numbers(summary)]
-    for view in (_failures, _ends, _roles, _overlap, _retrieval, _injections):
+    for view in (_failures, _ends, _roles, _overlap, _retrieval, _injections, _canaries):
         part = view(summary)
         if part is not None:
             parts += [Text(), part]
@@ -159,6 +160,10 @@ def _injections(summary: Summary) -> RenderableType | None:
         told += [f"{count:,} {what}" for count, what in rest if count]
         gates.add_row(each.kind.value, ", ".join(told))
     return Group(rates, Text(), gates)
+
+
+def _canaries(summary: Summary) -> RenderableType | None:
+    return canaries_view(summary.canaries)
 
 
 def _next(summary: Summary, folder: Path, example: OrderId | None) -> RenderableType:
