@@ -19,7 +19,7 @@ from actors.hops import RetryLimits, Sleep, Try, hop, insist
 from actors.injection.injection import Injection, Spoiling
 from actors.pool_health import HealthLimits, PoolHealth
 from actors.protocols import Gate, Generator, Orders, Recovery, Task
-from actors.stages import StageCounter
+from actors.stages import PoolCounter, StageCounter
 from schemas.errors import EngineError, ErrorKind, HopError
 from schemas.ids import OrderId, PoolName
 from schemas.orders import (
@@ -96,6 +96,7 @@ class Conductor:
         self._in_hand: dict[OrderId, Holding] = {}
         self._unreported = 0
         self._stages = StageCounter(clock)
+        self._calls = PoolCounter()
         self._health = {
             name: PoolHealth(name, settings.health, clock=clock, sleep=sleep)
             for name in (*tools.pools, *(gate.value for gate in tools.gates.scored))
@@ -114,6 +115,7 @@ class Conductor:
                 for name, health in self._health.items()
                 for kind, count in health.failures.items()
             ),
+            pools=self._calls.flows(),
         )
 
     async def run(self) -> None:
@@ -295,7 +297,8 @@ class Conductor:
         return replace(verdict, cost=replace(verdict.cost, seconds=self._clock() - started_at))
 
     async def _hop(self, pool: str, call: Callable[[Try], Awaitable[T]]) -> T:
-        return await hop(call, self._settings.limits, self._health[pool], sleep=self._sleep, random=self._random)
+        with self._calls.during(pool):
+            return await hop(call, self._settings.limits, self._health[pool], sleep=self._sleep, random=self._random)
 
     async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
         for_s = self._settings.health.outage_s
