@@ -9,8 +9,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
+from schemas.config_audit import Audit
 from schemas.config_base import Config, Name, Natural, Positive, Probability, Seconds, Temperature
+from schemas.config_credit import Credit
 from schemas.config_injection import Injection
+from schemas.queue_shard import MOST_SHARDS
 
 
 class Chunking(Config, frozen=True):
@@ -282,12 +285,21 @@ class Gates(Config, frozen=True):
 class Recovery(Config, frozen=True):
     """What happens to a rejected sample."""
 
-    policy: Literal["rules", "naive_resample", "discard"] = "rules"
-    """Diagnose and repair; or draw again; or give up at once."""
+    policy: Literal["rules", "adaptive", "naive_resample", "discard"] = "rules"
+    """Diagnose and repair by a table; or by what pays in this run; or draw again; or give up at once."""
     max_attempts: Annotated[int, Meta(ge=1, le=32)] = 4
     """Attempts of an order altogether."""
     escalate_to: Name | None = None
-    """A stronger pool for the last attempt."""
+    """A stronger pool: for the last attempt; under `adaptive`, wherever it pays."""
+    bar: Literal["raised", "same"] = "raised"
+    """What the faithfulness gate asks of a repaired sample: more with each attempt, or the same as of a first one."""
+    search_passages: Natural = 50_000
+    """The diagnoser looks for mixed-up passages in a corpus of up to so many, indexed by each conductor; 0: never."""
+    stop_below: Annotated[float, Meta(ge=0, le=1)] = 0.25
+    """`adaptive` gives up when no repair is likely to yield, by token, this share of what first attempts yield; 0:
+    only when attempts are spent."""
+    exploration: Annotated[float, Meta(gt=0, le=1)] = 0.05
+    """Of `adaptive`'s repairs, drawn evenly among all: what estimates of other policies rest on."""
 
 
 class Queue(Config, frozen=True):
@@ -299,6 +311,8 @@ class Queue(Config, frozen=True):
     """A conductor that holds an order longer, in seconds, loses it to another."""
     fresh_share: Probability = 0.25
     """Of what is handed out while repairs wait too: fresh orders. Repairs go ahead, and neither starves."""
+    shards: Annotated[int, Meta(ge=1, le=MOST_SHARDS)] = 1
+    """Queues side by side, each with a ledger, a writer and conductors of its own; a folder keeps its number."""
 
 
 class Conductors(Config, frozen=True):
@@ -364,6 +378,10 @@ class RunConfig(Config, frozen=True):
     """What happens to rejected samples."""
     injection: Injection = Injection()
     """Samples made bad on purpose, to measure the gates."""
+    credit: Credit | None = None
+    """Rejected solutions are credited step by step, and restarted where they broke (math)."""
+    audit: Audit = Audit()
+    """Labelled samples sent through the live gates, to measure them."""
     queue: Queue = Queue()
     """Bounds of what is outstanding."""
     conductors: Conductors = Conductors()

@@ -11,7 +11,7 @@ class Credit(Config, frozen=True):
     """Rollouts from the prefixes of a rejected solution find the step where it broke (math)."""
 
     strategy: Literal["full", "binary"] = "full"
-    """Every step gets `min_rollouts`, then those that decide; or binary search with a check of the steps before."""
+    """What narrows the first pit down most, then `min_rollouts` of every step; or binary search with a check."""
     first_pit: Literal["lowest", "zero"] = "zero"
     """The first of the steps with the lowest Q; or the first step with Q = 0."""
     tolerance: Annotated[float, Meta(ge=0.01, le=0.5)] = 0.1
@@ -30,5 +30,9 @@ class Credit(Config, frozen=True):
     """Steps before what the binary search found that must be good (`binary` only)."""
     token_share: Probability = 0.5
     """Of all tokens of the run; beyond it no solution is credited, and a rejected one is drawn again."""
+    lease_share: Probability = 0.25
+    """Of what is handed out while other orders wait too: rollouts. While none does, they have all of it."""
+    max_open: Positive = 1_000
+    """Solutions being credited at once; a further one is not credited."""
     wait_s: Seconds = 600.0
     """A rejected solution waits at most so long for its label, in seconds; then it is drawn again."""

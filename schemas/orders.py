@@ -4,11 +4,12 @@ from enum import Enum
 
 from msgspec import Struct
 
+from schemas.canaries import Canary
 from schemas.corpus import Passage
 from schemas.errors import ErrorKind
 from schemas.ids import OrderId, PassageId, content_id
 from schemas.injection import Injected
-from schemas.recovery import Choice, Diagnosis, Repair
+from schemas.recovery import Choice, Diagnosis, Experience, Repair
 from schemas.samples import Candidate
 from schemas.verdicts import GateName, Verdict
 
@@ -53,6 +54,11 @@ class Lease(Struct, frozen=True, omit_defaults=True):
     """Earlier attempts, oldest first: evidence for the diagnoser."""
     attempts_before: int = 0
     """Attempts made before the order was put back from the dead letters (`gleaner replay`); 0 if it never was."""
+    learnt: Experience | None = None
+    """What the run has shown of its repairs, from time to time, on the first of several leases (`recovery.policy:
+    adaptive`)."""
+    canary: Canary | None = None
+    """What is to be judged in place of an attempt: such a lease is of kind canary, and generates nothing."""
 
     @property
     def charged(self) -> int:
@@ -127,12 +133,14 @@ class Holding(Struct, frozen=True):
     attempt: int
 
 
-class Outcome(Struct, frozen=True):
+class Outcome(Struct, frozen=True, omit_defaults=True):
     """A conductor's report on one lease."""
 
     order_id: OrderId
     attempt: Attempt
     decision: Decision
+    canary: Canary | None = None
+    """One to be issued with it, in the same transaction."""
 
 
 class Recorded(Struct, frozen=True, tag="recorded"):

@@ -97,6 +97,12 @@ class CreditPlan:
         self._cost += cost
         self._count(ask, right)
 
+    def recall(self, steps: int, draws: Draws) -> None:
+        """Draws that others made meanwhile."""
+        for draw, right in draws.items():
+            if draw not in self._drawn[steps]:
+                self._count(Ask(steps, draw), right)
+
     def label(self, source: Source) -> CreditLabel:
         """What is known so far."""
         look, config = self._look(), self._config
@@ -113,7 +119,7 @@ class CreditPlan:
             confidence=config.confidence,
             policy=source.policy,
             seed=source.seed,
-            asked=self._asked,
+            asked=self._asked - len(self._pending),
             cost=self._cost,
         )
 
@@ -129,10 +135,10 @@ class CreditPlan:
 
     def _chain(self) -> Chain:
         """The lowest Q of a wrong solution is 0, its own; of another it is as the rollouts say."""
-        lowest = 0.0
+        lowest, exists = 0.0, self._rule is PitRule.LOWEST
         if self._rule is PitRule.LOWEST and not self.target.wrong:
             lowest = min(mean(tally, self._prior) for tally in self._tallies[1:])
-        return Chain(min(1.0, lowest + self._tolerance), self.target.wrong, prior=self._prior)
+        return Chain(min(1.0, lowest + self._tolerance), self.target.wrong, prior=self._prior, exists=exists)
 
     def _best(self) -> Ask | None:
         """The most wanted step, each the less the more of its draws are under way."""

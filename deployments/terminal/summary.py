@@ -11,9 +11,10 @@ from rich.text import Text
 from actors.dataset.report.repairs import interval_words
 from deployments.terminal.board import GATES, repaired_by
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts
+from deployments.terminal.probed import canaries_view
 from deployments.terminal.words import clock, number, percent, plural, spoken
 from schemas.ids import OrderId
-from schemas.progress import Summary
+from schemas.progress import FIXED, Summary
 
 MODES_SHOWN = 6
 REPAIRS_SHOWN = 2
@@ -22,7 +23,8 @@ REPAIRS_SHOWN = 2
 def summary_view(summary: Summary, folder: Path, *, example: OrderId | None = None) -> RenderableType:
     """Counts, yield, recovery, failures and repairs, cost by role. `example`: an order worth looking at."""
     parts: list[RenderableType] = [_head(summary, folder), Text(), _bar(summary), Text(), _numbers(summary)]
-    for view in (_failures, _ends, _roles, _overlap, _retrieval, _injections):
+    views = (_failures, _ends, _roles, _overlap, _retrieval, _injections, _diagnoses, _canaries, _credit)
+    for view in views:
         part = view(summary)
         if part is not None:
             parts += [Text(), part]
@@ -159,6 +161,38 @@ def _injections(summary: Summary) -> RenderableType | None:
         told += [f"{count:,} {what}" for count, what in rest if count]
         gates.add_row(each.kind.value, ", ".join(told))
     return Group(rates, Text(), gates)
+
+
+def _diagnoses(summary: Summary) -> RenderableType | None:
+    """What injected samples were diagnosed as; the right modes stand out."""
+    if not summary.diagnoses:
+        return None
+    table = columns("injected as", "right", "95%", first_width=19)
+    table.add_column("diagnosed as", overflow="fold")
+    for kind in dict.fromkeys(each.kind for each in summary.diagnoses):
+        found = [each for each in summary.diagnoses if each.kind is kind]
+        right, known = sum(each.attempts for each in found if each.right), sum(each.attempts for each in found)
+        told = Text(", ").join(
+            Text(f"{each.mode.value} {each.attempts:,}", style=GOOD if each.right else "")
+            for each in sorted(found, key=lambda each: (-each.attempts, each.mode.value))
+        )
+        table.add_row(kind.value, percent(right, known), interval_words(right, known), told)
+    return table
+
+
+def _canaries(summary: Summary) -> RenderableType | None:
+    return canaries_view(summary.canaries)
+
+
+def _credit(summary: Summary) -> RenderableType | None:
+    credit = summary.credit
+    if not credit.begun:
+        return None
+    still = f" · {credit.open:,} open" if credit.open else ""
+    solutions = f"{credit.labelled:,} labelled, {credit.decided:,} of them as surely as asked{still}"
+    fixed = f"{credit.per_step:.1f} a step, where a fixed number takes {FIXED}"
+    rollouts = f"{credit.rollouts:,}, {percent(credit.right, credit.rollouts - credit.failed)} right · {fixed}"
+    return facts(("credit", solutions), ("rollouts", rollouts))
 
 
 def _next(summary: Summary, folder: Path, example: OrderId | None) -> RenderableType:
