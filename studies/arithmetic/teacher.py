@@ -1,6 +1,7 @@
 """Worked solutions as a teacher writes them, and habits of his that a small student cannot afford.
 
-Law: a teacher's final answer is always right. A step is a line `Ben has 5 more than 7 = 12`; the last line is `#### 12`.
+Law: a teacher's final answer is always right. A step is a line like `Ben has 5 more than 7 = 12`;
+the last line is `#### 12`.
 Two habits are stand-ins for what Setlur et al. 2024 (arXiv 2406.14532) describe in real corpora: a strong teacher is
 *terse* (he leaves the working of a step out, which a weaker student then has to do in his head), and some of his
 steps are *spurious* (useless, or wrong and taken back) and the final answer right all the same.

@@ -57,7 +57,7 @@ def _kind(problem: Problem, line: str, said: set[str]) -> Kind:
     fact = problem.fact(step["name"])
     if int(step["value"]) != problem.values[fact.name]:
         return Kind.WRONG
-    if step["working"] is not None:
-        if fact.of is None or fact.said(str(problem.values[fact.of])) != step["name"] + step["working"]:
-            return Kind.WRONG
+    worked = None if fact.of is None else fact.said(str(problem.values[fact.of]))
+    if step["working"] is not None and worked != step["name"] + step["working"]:
+        return Kind.WRONG
     return Kind.IRRELEVANT if fact.name not in problem.chain or fact.name in said else Kind.SOUND

@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from studies.almanac.tokenizer import ASSISTANT, END, USER
+from studies.almanac.tokenizer import ASSISTANT, END, PAD, USER
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Words:
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
         ids = tokenizer.get_vocab()
         self.tokenizer = tokenizer
-        self.pad, self.end, self.newline = ids[tokenizer.pad_token], ids[END], ids["Ċ"]
+        self.pad, self.end, self.newline = ids[PAD], ids[END], ids["Ċ"]
         self._user, self._assistant = ids[USER], ids[ASSISTANT]
 
     def ids(self, text: str) -> tuple[int, ...]:
@@ -38,7 +38,7 @@ class Words:
 
     def text(self, ids: Sequence[int]) -> str:
         """The text of a completion, without what marks its end."""
-        return self.tokenizer.decode([token for token in ids if token not in (self.end, self.pad)])
+        return str(self.tokenizer.decode([token for token in ids if token not in (self.end, self.pad)]))
 
     def row(self, question: str, solution: str) -> Row:
         """A question with its whole solution."""
