@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 
+import pyarrow as pa
 import yaml
 
 from actors.dataset.exports.columns import Column
@@ -21,7 +22,7 @@ def card(told: Export, format: Format) -> str:
     asked = told.asked
     splits = [split for split in told.splits if split.rows]
     return f"""---
-{_head(told)}---
+{_head(told, format)}---
 
 # {told.name}: {asked.format.value}
 
@@ -57,15 +58,32 @@ splits = load_dataset("{asked.format.value}")  # this folder
 """
 
 
-def _head(told: Export) -> str:
+def _head(told: Export, format: Format) -> str:
     suffix = told.asked.files.value
     files = [{"split": split.name, "path": f"{split.name}/part-*.{suffix}"} for split in told.splits if split.rows]
+    features = [_feature(column.name, column.type) for column in format.columns(told.asked.form)]
     head = {
         "pretty_name": f"{told.name}: {told.asked.format.value}",
         "tags": ["synthetic", "gleaner", "trl", told.asked.format.value],
+        "dataset_info": [{"config_name": "default", "features": features}],
         "configs": [{"config_name": "default", "data_files": files, "default": True}],
     }
     return yaml.safe_dump(head, sort_keys=False)
+
+
+def _feature(name: str, type: pa.DataType) -> dict[str, object]:
+    """A column's type as a card says it; without it, JSON lines are typed by what happens to stand in the first."""
+    if isinstance(type, pa.StructType):
+        return {"name": name, "struct": [_feature(field.name, field.type) for field in type]}
+    if isinstance(type, pa.ListType):
+        of = type.value_type
+        each = [_feature(field.name, field.type) for field in of] if isinstance(of, pa.StructType) else _dtype(of)
+        return {"name": name, "list": each}
+    return {"name": name, "dtype": _dtype(type)}
+
+
+def _dtype(type: pa.DataType) -> str:
+    return {pa.float64(): "float64"}.get(type, str(type))
 
 
 def _columns(columns: Sequence[Column]) -> str:
