@@ -96,6 +96,8 @@ class LeftOut(Enum):
     """Its steps have no values."""
     NO_PIT = "no_pit"
     """No first pit was decided."""
+    PIT_IN_DOUBT = "pit_in_doubt"
+    """A verified solution takes the very step that was found to be the first pit."""
     NO_GOOD_STEP = "no_good_step"
     """No verified solution goes on from the prefix before the pit."""
 

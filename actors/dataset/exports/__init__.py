@@ -8,6 +8,9 @@ columns         the columns that formats share
 preferences     sft, dpo, kto
 hard_negatives  every rejected attempt with its reasons
 solutions       rft, dpo_whole
+credited        solutions with what their steps are worth
+pits            dpo_steps, dpo_prefix
+stepwise        stepwise, advantages
 formats         every format: columns, rows, trainer
 files           rows to files: a few at a time, each file whole or not there
 card            the README of an export

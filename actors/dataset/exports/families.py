@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from actors.lives import Life, life_of
 from schemas.corpus import Passage
+from schemas.credit import CreditLabel
 from schemas.exports import LeftOut
 from schemas.ids import OrderId, PoolName
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Reconfigured, Record, Rejoined
@@ -75,6 +76,8 @@ class Family(Struct, frozen=True):
     passage: Passage
     children: tuple[Child, ...]
     left: tuple[LeftOut, ...] = ()
+    labels: tuple[CreditLabel, ...] = ()
+    """Of attempts of the children: what their steps are worth (math)."""
 
 
 class Eras:

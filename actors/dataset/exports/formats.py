@@ -7,8 +7,10 @@ from msgspec import Struct
 from actors.dataset.exports.columns import Column
 from actors.dataset.exports.families import Family
 from actors.dataset.exports.hard_negatives import hard_negative_columns, hard_negatives
-from actors.dataset.exports.preferences import Rows, dpo, dpo_columns, kto, kto_columns, sft, sft_columns
+from actors.dataset.exports.pits import dpo_prefix, dpo_prefix_columns, dpo_steps, dpo_steps_columns
+from actors.dataset.exports.preferences import MATH, Rows, dpo, dpo_columns, kto, kto_columns, sft, sft_columns
 from actors.dataset.exports.solutions import dpo_whole, rft
+from actors.dataset.exports.stepwise import advantages, advantages_columns, stepwise, stepwise_columns
 from actors.dataset.exports.wording import Wording
 from schemas.errors import UserError
 from schemas.exports import Asked, ExportFormat, Form, View
@@ -48,14 +50,45 @@ FORMATS: dict[ExportFormat, Format] = {
         rft,
         "Verified solutions that the run's own generators wrote, of each problem few that differ.",
         trainer="SFTTrainer",
-        of="math",
+        of=MATH,
     ),
     ExportFormat.DPO_WHOLE: Format(
         dpo_columns,
         dpo_whole,
         "A verified solution over a wrong one of the same problem, compared as wholes.",
         trainer="DPOTrainer",
-        of="math",
+        of=MATH,
+    ),
+    ExportFormat.DPO_STEPS: Format(
+        dpo_steps_columns,
+        dpo_steps,
+        "From the same prefix: the next step of a verified solution over the first pit of a wrong one.",
+        trainer="DPOTrainer",
+        of=MATH,
+        views=(View.ANSWER,),
+    ),
+    ExportFormat.DPO_PREFIX: Format(
+        dpo_prefix_columns,
+        dpo_prefix,
+        "A verified solution over a wrong one cut off after its first pit.",
+        trainer="DPOTrainer",
+        of=MATH,
+        views=(View.ANSWER,),
+    ),
+    ExportFormat.STEPWISE: Format(
+        stepwise_columns,
+        stepwise,
+        "Solutions step by step: hard labels, and what rollouts say each step is worth.",
+        of=MATH,
+        forms=(Form.MESSAGES,),
+        views=(View.ANSWER,),
+    ),
+    ExportFormat.ADVANTAGES: Format(
+        advantages_columns,
+        advantages,
+        "Wrong solutions with a weight for each step: its advantage.",
+        of=MATH,
+        views=(View.ANSWER,),
     ),
 }
 
