@@ -283,6 +283,11 @@ class MemoryLedger:
                     break
         return found
 
+    def planned(self, after_seq: int, limit: int) -> list[tuple[int, Planned]]:
+        """At most `limit` plans after a sequence number."""
+        later = enumerate(self.records[after_seq:], after_seq + 1)
+        return [(seq, record) for seq, record in later if isinstance(record, Planned)][:limit]
+
     def story(self, order_id: OrderId) -> list[Record]:
         """Every record of one order."""
         return self._stories.get(order_id, [])
