@@ -30,6 +30,7 @@ from schemas.orders import (
     EndReason,
     Holding,
     Lease,
+    OrderKind,
     Outcome,
     Requeue,
 )
@@ -199,6 +200,8 @@ class Conductor:
             return attempt, end
         if not rejections:
             return attempt, Accept()
+        if lease.order.kind is OrderKind.ROLLOUT:  # its answer is what was asked for: nothing to repair
+            return attempt, DeadLetter(reason=EndReason.REJECTED, gates=rejections)
         assert attempt.candidate is not None
         diagnosis, choice = self._tools.recovery.decide(lease, attempt.candidate, attempt.verdicts)
         attempt = replace(attempt, diagnosis=diagnosis, choice=choice)

@@ -36,6 +36,7 @@ STEPS: tuple[Step, ...] = (
         ),
     ),
     Step(2, "`reopened` and `reconfigured` records: an end may be undone. The tables are as before"),
+    Step(3, "`credit_begun`, `rolled` and `credited` records: steps are credited. The tables are as before"),
 )
 VERSION = STEPS[-1].version
 

@@ -146,6 +146,7 @@ class QueueService:
             settlements.append(settlement)
             if record is not None:
                 self._batch.append(record)
+            self._batch.extend(self._queue.followed())
         await self._durable()
         return settlements
 
@@ -202,7 +203,7 @@ class QueueService:
 
     def finished(self) -> bool:
         """Nothing will be leased any more: every order of the whole corpus has ended, or leasing was stopped."""
-        return self._stopped or (self._queue.outstanding == 0 and (self._corpus_read or self._queue.exhausted))
+        return self._stopped or (self._queue.idle and (self._corpus_read or self._queue.exhausted))
 
     def snapshot(self) -> RunSnapshot:
         """The run at this moment. Raises what the ledger raised, once it has failed."""
@@ -250,7 +251,7 @@ class QueueService:
         if not self._queue.exhausted:
             return
         records = self._queue.end_unleased(self._now(), BUDGET_SPENT)
-        self._batch.extend(records)
+        self._batch.extend((*records, *self._queue.followed()))
         await self._durable()
 
     async def _durable(self) -> None:

@@ -17,6 +17,8 @@ from schemas.injection import CHECKS
 from schemas.ledger import (
     AcceptedEnd,
     CorpusEnded,
+    CreditBegun,
+    Credited,
     DeadLetteredEnd,
     Planned,
     Reconfigured,
@@ -24,6 +26,7 @@ from schemas.ledger import (
     Refused,
     Rejoined,
     Reopened,
+    Rolled,
     RunStarted,
     ShardWritten,
 )
@@ -112,7 +115,7 @@ class Tally:
                 self._dead_lettered(self._ended(record.order_id), record)
             case Reopened():
                 self._reopened(record)
-            case ShardWritten() | Reconfigured():
+            case ShardWritten() | Reconfigured() | CreditBegun() | Rolled() | Credited():
                 pass
 
     def summary(self) -> Summary:

@@ -100,6 +100,8 @@ def _broken(config: RunConfig) -> Iterator[str]:
         yield at("queue.lease_s", f"{config.queue.lease_s:g} {rule}")
     yield from _broken_provenance(config.gates)
     yield from _broken_injection(config)
+    if config.credit is not None and not isinstance(config.task, Math):
+        yield "credit: steps are credited by their final answers; task.kind must be math"
     yield from _broken_corpus(config)
 
 

@@ -5,6 +5,9 @@ from pathlib import Path
 from random import Random
 
 from actors.conductor import ConductorSettings, Gating, Toolbox
+from actors.credit.desk import CreditDesk
+from actors.credit.plan import Source
+from actors.credit_queue import CreditQueue, CreditTerms
 from actors.dataset.exports import wording as export_words
 from actors.dataset.rows import Chat
 from actors.gates.diversity import duplicate_verdict, never_similar, similarity
@@ -26,6 +29,7 @@ from deployments.config_rules import task_name
 from deployments.injecting import build_injection
 from deployments.versions import versions
 from schemas.config import FRESH_POOL, GroundedAnswer, Math, RunConfig
+from schemas.credit import PolicyVersion
 from schemas.ids import PoolName, derived_seed
 from schemas.ledger import RunStarted
 from schemas.verdicts import GateName
@@ -53,8 +57,23 @@ def queue_service(config: RunConfig, ledger: Ledger, *, now: Callable[[], float]
         samples_per_passage=config.task.samples_per_passage,
         capacity=config.queue.capacity,
     )
+    return QueueService(_queue(config, limits), ledger, settings, now=now)
+
+
+def _queue(config: RunConfig, limits: QueueLimits) -> RegenerationQueue:
     alike = similarity if isinstance(config.task, GroundedAnswer) else never_similar
-    return QueueService(RegenerationQueue(limits, alike), ledger, settings, now=now)
+    if config.credit is None:
+        return RegenerationQueue(limits, alike)
+    restart = config.recovery.policy != "naive_resample"
+    terms = CreditTerms(config.credit, temperature=config.task.sampling.temperature, restart=restart)
+    return CreditQueue(limits, alike, CreditDesk(config.credit, credit_source(config)), terms)
+
+
+def credit_source(config: RunConfig) -> Source:
+    """Who continues the prefixes of rejected solutions: the pool of fresh orders, with their sampling."""
+    sampling, model = config.task.sampling, config.pools[FRESH_POOL].engine.model
+    drawn = f"T {sampling.temperature:g}, top-p {sampling.top_p:g}, at most {sampling.max_tokens} tokens"
+    return Source(PolicyVersion(f"{FRESH_POOL}: {model} ({drawn})"), config.seed)
 
 
 def toolbox(

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from schemas.config_base import Config, Name, Natural, Positive, Probability, Seconds, Temperature
+from schemas.config_credit import Credit
 from schemas.config_injection import Injection
 
 
@@ -364,6 +365,8 @@ class RunConfig(Config, frozen=True):
     """What happens to rejected samples."""
     injection: Injection = Injection()
     """Samples made bad on purpose, to measure the gates."""
+    credit: Credit | None = None
+    """Rejected solutions are credited step by step, and restarted where they broke (math)."""
     queue: Queue = Queue()
     """Bounds of what is outstanding."""
     conductors: Conductors = Conductors()

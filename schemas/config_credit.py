@@ -30,5 +30,9 @@ class Credit(Config, frozen=True):
     """Steps before what the binary search found that must be good (`binary` only)."""
     token_share: Probability = 0.5
     """Of all tokens of the run; beyond it no solution is credited, and a rejected one is drawn again."""
+    lease_share: Probability = 0.25
+    """Of what is handed out while other orders wait too: rollouts. While none does, they have all of it."""
+    max_open: Positive = 1_000
+    """Solutions being credited at once; a further one is not credited."""
     wait_s: Seconds = 600.0
     """A rejected solution waits at most so long for its label, in seconds; then it is drawn again."""

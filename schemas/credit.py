@@ -122,7 +122,7 @@ class CreditLabel(Struct, frozen=True, omit_defaults=True):
     seed: int
     """The run's; each rollout's seed derives from it and its id."""
     asked: int = 0
-    """Rollouts asked for this label; others of shared prefixes were there already."""
+    """Rollouts that were asked for it and came back in time; others of shared prefixes were there already."""
     cost: Cost = Cost()
     """Of the rollouts that were paid for this label."""
 

@@ -5,9 +5,11 @@ from enum import Enum
 from msgspec import Struct
 
 from schemas.corpus import DocumentRefused, Passage
-from schemas.ids import OrderId, PoolName
+from schemas.credit import CreditLabel, CreditTarget, PolicyVersion
+from schemas.ids import OrderId, PassageId, PoolName
 from schemas.orders import Attempt, AttemptSummary, DeadLetter, Order
 from schemas.recovery import Repair, RepairKind
+from schemas.samples import Cost
 
 
 class RunStarted(Struct, frozen=True, tag="run_started"):
@@ -107,6 +109,41 @@ class Reconfigured(Struct, frozen=True, tag="reconfigured"):
     """What changed of the samples' identity, key by key."""
 
 
+class CreditBegun(Struct, frozen=True, tag="credit_begun"):
+    """The credit of a rejected solution begins. Law: each ends in one `Credited`, whatever becomes of its order."""
+
+    at: float
+    order_id: OrderId
+    target: CreditTarget
+    passage: Passage
+
+
+class Rolled(Struct, frozen=True, tag="rolled", omit_defaults=True):
+    """One rollout ended: a continuation of a prefix, verified. It is no sample, and in no count of samples."""
+
+    at: float
+    order_id: OrderId
+    """The rollout's own: of its prefix and draw."""
+    passage_id: PassageId
+    prefix: str
+    draw: int
+    policy: PolicyVersion
+    right: bool | None
+    """Its final answer is the reference answer; None when no answer could be had, which says nothing of the prefix."""
+    text: str = ""
+    """What was written after the prefix."""
+    cost: Cost = Cost()
+    """Of the pool and the gates together."""
+
+
+class Credited(Struct, frozen=True, tag="credited"):
+    """The credit of a rejected solution is known. An order that waited for it goes on."""
+
+    at: float
+    order_id: OrderId
+    label: CreditLabel
+
+
 class Refused(Struct, frozen=True, tag="refused"):
     """A document of the corpus was dead-lettered at the door."""
 
@@ -155,6 +192,9 @@ Record = (
     | DeadLetteredEnd
     | Reopened
     | Reconfigured
+    | CreditBegun
+    | Rolled
+    | Credited
     | Refused
     | CorpusEnded
     | ShardWritten

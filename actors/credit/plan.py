@@ -97,6 +97,12 @@ class CreditPlan:
         self._cost += cost
         self._count(ask, right)
 
+    def recall(self, steps: int, draws: Draws) -> None:
+        """Draws that others made meanwhile."""
+        for draw, right in draws.items():
+            if draw not in self._drawn[steps]:
+                self._count(Ask(steps, draw), right)
+
     def label(self, source: Source) -> CreditLabel:
         """What is known so far."""
         look, config = self._look(), self._config
@@ -113,7 +119,7 @@ class CreditPlan:
             confidence=config.confidence,
             policy=source.policy,
             seed=source.seed,
-            asked=self._asked,
+            asked=self._asked - len(self._pending),
             cost=self._cost,
         )
 
