@@ -15,6 +15,8 @@ from schemas.ids import DocumentId, OrderId, PoolName, content_id, derived_seed
 from schemas.ledger import (
     AcceptedEnd,
     CorpusEnded,
+    CreditBegun,
+    Credited,
     DeadLetteredEnd,
     Planned,
     Reconfigured,
@@ -22,6 +24,7 @@ from schemas.ledger import (
     Refused,
     Rejoined,
     Reopened,
+    Rolled,
     RunStarted,
     ShardKind,
 )
@@ -305,7 +308,7 @@ def _orders_of(record: Record) -> list[OrderId]:
     match record:
         case Planned():
             return [order.id for order in record.orders]
-        case Rejoined() | AcceptedEnd() | DeadLetteredEnd() | Reopened():
+        case Rejoined() | AcceptedEnd() | DeadLetteredEnd() | Reopened() | CreditBegun() | Rolled() | Credited():
             return [record.order_id]
         case _:
             return []

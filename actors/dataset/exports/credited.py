@@ -16,6 +16,7 @@ from actors.dataset.rows import Row
 from actors.steps import steps
 from schemas.credit import CreditLabel, PrefixValue
 from schemas.errors import LedgerError
+from schemas.ledger import Rolled
 
 VALUE = pa.struct(
     [("n", pa.int64()), ("k", pa.int64()), ("q", pa.float64()), ("low", pa.float64()), ("high", pa.float64())]
@@ -59,30 +60,46 @@ class Credited(Struct, frozen=True):
 
 
 class Right(Struct, frozen=True):
-    """A verified solution of the problem and the attempt that it is of."""
+    """A verified solution of the problem: an accepted attempt's, or a rollout's with the prefix that it began from."""
 
-    told: Told
     solution: str
+    told: Told | None = None
+    rolled: Rolled | None = None
+
+    @property
+    def key(self) -> str:
+        """The same in every export of the ledger."""
+        return self.told.key if self.told is not None else "" if self.rolled is None else self.rolled.order_id
 
 
 def credited_in(family: Family) -> Iterator[Credited]:
     """Every credited attempt of a family. Raises LedgerError for a label that does not fit its attempt."""
-    for label in family.labels:
-        told = next((each for each in _attempts(family) if _is(each, label)), None)
-        if told is None or told.attempt.candidate is None or told.attempt.candidate.draft is None:
-            raise LedgerError(f"a label is of attempt {label.attempt} of order {label.order_id}, which has no draft")
-        solution = told.attempt.candidate.draft.answer
-        edges = (0, *(value.end for value in label.values[1:]))
-        if edges != (0, *(step.end for step in steps(solution))):
-            raise LedgerError(f"the label of attempt {label.attempt} of order {label.order_id} has other steps than it")
-        yield Credited(told, label, solution, edges)
+    for child in family.children:
+        for label in child.life.credits:
+            told = next((each for each in child.attempts if each.attempt.number == label.attempt), None)
+            yield _credited(told, label)
+
+
+def _credited(told: Told | None, label: CreditLabel) -> Credited:
+    if told is None or told.attempt.candidate is None or told.attempt.candidate.draft is None:
+        raise LedgerError(f"a label is of attempt {label.attempt} of order {label.order_id}, which has no draft")
+    solution = told.attempt.candidate.draft.answer
+    edges = (0, *(value.end for value in label.values[1:]))
+    if edges != (0, *(step.end for step in steps(solution))):
+        raise LedgerError(f"the label of attempt {label.attempt} of order {label.order_id} has other steps than it")
+    return Credited(told, label, solution, edges)
 
 
 def rights_in(family: Family) -> list[Right]:
     """The accepted solutions of a family, in the order of its orders."""
     accepted = [child.accepted for child in family.children if child.accepted is not None]
     drafts = ((told, told.attempt.candidate.draft) for told in accepted if told.attempt.candidate is not None)
-    return [Right(told, draft.answer) for told, draft in drafts if draft is not None]
+    return [Right(draft.answer, told) for told, draft in drafts if draft is not None]
+
+
+def rolled_in(family: Family) -> list[Right]:
+    """The rollouts of a family that went right."""
+    return [Right(rolled.prefix + rolled.text.rstrip(), rolled=rolled) for rolled in family.rollouts]
 
 
 def goes_right(credited: Credited, pit: int, rights: Sequence[Right]) -> bool:
@@ -107,11 +124,3 @@ def credit(label: CreditLabel) -> Row:
     names = [field.name for field in _CREDIT]
     told = msgspec.to_builtins(label)
     return {name: told.get(name) for name in names}
-
-
-def _attempts(family: Family) -> Sequence[Told]:
-    return [told for child in family.children for told in child.attempts]
-
-
-def _is(told: Told, label: CreditLabel) -> bool:
-    return told.life.order.id == label.order_id and told.attempt.number == label.attempt

@@ -11,14 +11,16 @@ from msgspec import Struct
 
 from actors.lives import Life, life_of
 from schemas.corpus import Passage
-from schemas.credit import CreditLabel
+from schemas.credit import PrefixId, prefix_id, rollout_id
 from schemas.exports import LeftOut
 from schemas.ids import OrderId, PoolName
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Reconfigured, Record, Rejoined
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Reconfigured, Record, Rejoined, Rolled
 from schemas.orders import Attempt
 
 PAGE = 64
 """Passages in memory at once, without their lives."""
+MISSED_DRAWS = 8
+"""Draws in a row without a record, after which a prefix is taken to have no more: several are under way at once."""
 _GATES = "gates."
 
 
@@ -76,8 +78,8 @@ class Family(Struct, frozen=True):
     passage: Passage
     children: tuple[Child, ...]
     left: tuple[LeftOut, ...] = ()
-    labels: tuple[CreditLabel, ...] = ()
-    """Of attempts of the children: what their steps are worth (math)."""
+    rollouts: tuple[Rolled, ...] = ()
+    """Of its credited attempts: those that went right from the prefix before the first pit (math)."""
 
 
 class Eras:
@@ -121,7 +123,27 @@ def _family(ledger: Stories, planned: Planned, eras: Eras) -> Family:
             left.append(LeftOut.OUTSTANDING)
         else:
             children.append(Child(life, tuple(_told(life, records, eras))))
-    return Family(planned.passage, tuple(children), tuple(left))
+    rollouts = {rolled.order_id: rolled for child in children for rolled in _rollouts(ledger, child)}
+    return Family(planned.passage, tuple(children), tuple(left), tuple(rollouts.values()))
+
+
+def _rollouts(ledger: Stories, child: Child) -> Iterator[Rolled]:
+    for told in child.attempts:
+        draft = told.attempt.candidate.draft if told.attempt.candidate is not None else None
+        pits = (each for each in child.life.credits if each.attempt == told.attempt.number)
+        for label in pits if draft is not None else ():
+            if label.first_pit is not None and draft is not None:
+                before = draft.answer[: label.values[label.first_pit - 1].end]
+                yield from _drawn(ledger, prefix_id(child.life.passage.id, before, label.policy))
+
+
+def _drawn(ledger: Stories, prefix: PrefixId) -> Iterator[Rolled]:
+    """The right ones of a prefix's rollouts. Their ids follow from their draws; few draws were asked for in vain."""
+    draw, missed = 0, 0
+    while missed < MISSED_DRAWS:
+        found = [record for record in ledger.story(OrderId(rollout_id(prefix, draw))) if isinstance(record, Rolled)]
+        yield from (rolled for rolled in found if rolled.right)
+        draw, missed = draw + 1, 0 if found else missed + 1
 
 
 def _told(life: Life, records: Sequence[Record], eras: Eras) -> Iterator[Told]:

@@ -18,6 +18,7 @@ from actors.dataset.exports.credited import (
     goes_right,
     next_step,
     rights_in,
+    rolled_in,
     value,
 )
 from actors.dataset.exports.families import Family
@@ -59,22 +60,24 @@ def dpo_prefix_columns(form: Form) -> tuple[Column, ...]:
     )
 
 
+_ROLLOUT = pa.struct([("id", pa.string()), ("draw", pa.int64()), ("policy", pa.string())])
 _ENDS = (
     Column("chosen_ends", pa.bool_(), "`chosen` is the end of its solution: the end-of-turn token belongs there"),
     Column("rejected_ends", pa.bool_(), "the same of `rejected`"),
 )
 _REST = (
+    Column("rollout", _ROLLOUT, "the rollout that is chosen from, which draw and whose; null for an attempt's text"),
     CREDIT,
     ID,
     *PLACE,
-    origin("chosen_origin", "the verified solution"),
+    origin("chosen_origin", "the verified solution (null: a rollout's)"),
     origin("rejected_origin", "the rejected one"),
 )
 
 
 def dpo_steps(family: Family, asked: Asked, wording: Wording) -> Rows:
     """Of each credited solution the pit under steps that go right there, at most `per_problem` different ones."""
-    rights = rights_in(family)
+    rights = [*rights_in(family), *rolled_in(family)]
     for credited in credited_in(family):
         pit = _pit(credited, rights)
         if isinstance(pit, LeftOut):
@@ -89,13 +92,13 @@ def dpo_steps(family: Family, asked: Asked, wording: Wording) -> Rows:
 
 def dpo_prefix(family: Family, asked: Asked, wording: Wording) -> Rows:
     """Of each credited solution the prefix that ends in its pit, under the verified one that goes along longest."""
-    rights = rights_in(family)
+    rights = [*rights_in(family), *rolled_in(family)]
     for credited in credited_in(family):
         pit = _pit(credited, rights)
         if isinstance(pit, LeftOut) or not rights:
             yield pit if isinstance(pit, LeftOut) else LeftOut.NO_RIGHT_SOLUTION
             continue
-        right = max(rights, key=lambda each: (_shared(credited, each), _lot(credited, each, asked)))
+        right = max(rights, key=lambda each: (_shared(credited, each), *_rank(credited, each, asked)))
         bad = credited.prefix(pit)
         shown = exchange_of_solution(family, right.solution, wording)
         yield {
@@ -103,6 +106,7 @@ def dpo_prefix(family: Family, asked: Asked, wording: Wording) -> Rows:
             "chosen": said_of(right.solution, asked.form),
             "rejected": said_of(bad, asked.form),
             "chosen_ends": True,
+            "rollout": _rollout(right),
             **_of_pit(credited, pit),
             **_lineage(ExportFormat.DPO_PREFIX, family, credited, right),
         }
@@ -119,7 +123,7 @@ def _pit(credited: Credited, rights: list[Right]) -> int | LeftOut:
 def _good_steps(credited: Credited, rights: list[Right], pit: int, asked: Asked) -> list[tuple[str, Right]]:
     prefix, bad = credited.prefix(pit - 1), alike(credited.steps[pit - 1])
     found: dict[str, tuple[str, Right]] = {}
-    for right in sorted(rights, key=lambda each: (_is_own(credited, each), _lot(credited, each, asked)), reverse=True):
+    for right in sorted(rights, key=lambda each: _rank(credited, each, asked), reverse=True):
         step = next_step(right.solution, prefix)
         if step is not None and alike(step) != bad:
             found.setdefault(alike(step), (step, right))
@@ -141,6 +145,7 @@ def _step_row(
         "chosen_ends": right.solution == prefix + step,
         "prefix_value": value(before),
         "bad_value": value(after),
+        "rollout": _rollout(right),
         **_of_pit(credited, pit),
         **_lineage(ExportFormat.DPO_STEPS, family, credited, right),
     }
@@ -162,21 +167,24 @@ def _of_pit(credited: Credited, pit: int) -> Row:
     return {"rejected_ends": ends, "advantage": credited.label.advantage(pit), "credit": credit(credited.label)}
 
 
+def _rollout(right: Right) -> Row | None:
+    rolled = right.rolled
+    return None if rolled is None else {"id": rolled.order_id, "draw": rolled.draw, "policy": rolled.policy}
+
+
 def _lineage(format: ExportFormat, family: Family, credited: Credited, right: Right) -> Row:
     return {
-        "id": content_id(format.value, credited.told.key, right.told.key),
+        "id": content_id(format.value, credited.told.key, right.key),
         **place(family.passage, credited.told.life.order.task),
-        "chosen_origin": origin_of(right.told),
+        "chosen_origin": None if right.told is None else origin_of(right.told),
         "rejected_origin": origin_of(credited.told),
     }
 
 
-def _is_own(credited: Credited, right: Right) -> bool:
-    return credited.told.life.order.id == right.told.life.order.id
-
-
-def _lot(credited: Credited, right: Right, asked: Asked) -> str:
-    return content_id("lot", asked.seed, credited.told.key, right.told.key)
+def _rank(credited: Credited, right: Right, asked: Asked) -> tuple[int, str]:
+    """Its own order's recovery first, then other accepted solutions, then rollouts; among equals by lot."""
+    own = right.told is not None and credited.told.life.order.id == right.told.life.order.id
+    return own + (right.told is not None), content_id("lot", asked.seed, credited.told.key, right.key)
 
 
 def _shared(credited: Credited, right: Right) -> int:

@@ -7,8 +7,8 @@ from each of its prefixes the solution itself went right (Q > 0). What was not e
 import pyarrow as pa
 
 from actors.dataset.exports.columns import ID, PLACE, Column, origin, place, said
-from actors.dataset.exports.credited import CREDIT, Credited, Right, credit, credited_in, rights_in
-from actors.dataset.exports.families import Family
+from actors.dataset.exports.credited import CREDIT, Credited, credit, credited_in, rights_in
+from actors.dataset.exports.families import Family, Told
 from actors.dataset.exports.preferences import Rows, exchange_of_solution, origin_of
 from actors.dataset.exports.wording import Exchange, Wording, prompt_of, said_of
 from actors.dataset.rows import Row
@@ -65,7 +65,9 @@ def stepwise(family: Family, asked: Asked, wording: Wording) -> Rows:
         else:
             yield _credited_row(family, each, each.label.first_pit, wording)
     known = {each.told.key for each in credited}
-    yield from (_right_row(family, each, wording) for each in rights_in(family) if each.told.key not in known)
+    for right in rights_in(family):
+        if right.told is not None and right.told.key not in known:
+            yield _right_row(family, right.told, right.solution, wording)
     yield from [LeftOut.NOT_CREDITED] * sum(
         told.key not in known for child in family.children for told in child.rejected
     )
@@ -112,11 +114,11 @@ def _credited_row(family: Family, each: Credited, pit: int, wording: Wording) ->
     }
 
 
-def _right_row(family: Family, right: Right, wording: Wording) -> Row:
-    parts = [step.text for step in steps(right.solution)]
+def _right_row(family: Family, told: Told, solution: str, wording: Wording) -> Row:
+    parts = [step.text for step in steps(solution)]
     nothing = [None] * len(parts)
     return {
-        "prompt": _problem(exchange_of_solution(family, right.solution, wording)),
+        "prompt": _problem(exchange_of_solution(family, solution, wording)),
         "completions": parts,
         "labels": [True] * len(parts),
         "values": nothing,
@@ -128,9 +130,9 @@ def _right_row(family: Family, right: Right, wording: Wording) -> Row:
         "start_value": None,
         "correct": True,
         "credit": None,
-        "id": content_id(ExportFormat.STEPWISE.value, right.told.key),
-        **place(family.passage, right.told.life.order.task),
-        "origin": origin_of(right.told),
+        "id": content_id(ExportFormat.STEPWISE.value, told.key),
+        **place(family.passage, told.life.order.task),
+        "origin": origin_of(told),
     }
 
 

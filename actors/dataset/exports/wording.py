@@ -59,8 +59,9 @@ def exchange(told: Told, child: Child, asked: Asked, wording: Wording) -> Exchan
         return None
     if candidate.draft is not None:
         return Exchange(prompt, wording.written(candidate.draft))
-    quoting = told.attempt.repair is not None and told.attempt.repair.kind is RepairKind.QUOTE_THEN_ANSWER
-    return None if quoting else Exchange(prompt, candidate.text)
+    repair = told.attempt.repair
+    in_another_form = repair is not None and (repair.kind is RepairKind.QUOTE_THEN_ANSWER or bool(repair.prefix))
+    return None if in_another_form else Exchange(prompt, candidate.text)
 
 
 def answered(passage: str, draft: Draft, wording: Wording) -> Exchange:
