@@ -120,7 +120,8 @@ class Asked(Struct, frozen=True, kw_only=True):
     seed: int = 0
     """Of the splits, and of choices among equals."""
     per_problem: int = 4
-    """Of `rft`: at most so many solutions of a problem."""
+    """At most so many solutions of a problem (`rft`), or good steps for one pit (`dpo_steps`)."""
+    rows_per_file: int = 20_000
 
 
 class ExportFile(Struct, frozen=True):

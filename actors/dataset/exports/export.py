@@ -103,7 +103,7 @@ def _write(
     schema = pa.schema([(column.name, column.type) for column in format.columns(asked.form)])
     with ExitStack() as stack:
         splits = {
-            name: stack.enter_context(SplitFiles(folder, name, asked.files, schema))
+            name: stack.enter_context(SplitFiles(folder, name, schema, asked))
             for name in (TRAIN, *(split.name for split in asked.splits))
         }
         for family in _families(source):

@@ -12,11 +12,10 @@ import pyarrow.parquet as pq
 from actors.dataset.files import Folder, disk_errors, make_folder, sha256_of, writing
 from actors.dataset.rows import Row
 from schemas.errors import LedgerError
-from schemas.exports import ExportFile, FileKind
+from schemas.exports import Asked, ExportFile, FileKind
 
 PAGE = 256
 """Rows in memory, of each split."""
-ROWS_PER_FILE = 20_000
 
 
 class _Sink(Protocol):
@@ -26,14 +25,12 @@ class _Sink(Protocol):
 class SplitFiles:
     """The files of one split. `add` rows, then `close`; inside a `with`, so that an error leaves no half a file."""
 
-    def __init__(
-        self, output: Folder, split: str, kind: FileKind, schema: pa.Schema, *, rows_per_file: int = ROWS_PER_FILE
-    ) -> None:
+    def __init__(self, output: Folder, split: str, schema: pa.Schema, asked: Asked) -> None:
         self._output = output
         self._split = split
-        self._kind = kind
+        self._kind = asked.files
         self._schema = schema
-        self._rows_per_file = rows_per_file
+        self._rows_per_file = asked.rows_per_file
         self._page: list[Row] = []
         self._open = ExitStack()
         self._sink: _Sink | None = None
