@@ -79,7 +79,7 @@ CHANGES: dict[type[msgspec.Struct], dict[Change, str]] = {
     },
     i.LlmInjector: {Change.NEVER: "kind verifier"},
     i.CustomInjector: {Change.NEVER: "kind factory options"},
-    c.Queue: {Change.ANY_RESUME: "capacity lease_s fresh_share"},
+    c.Queue: {Change.ANY_RESUME: "capacity lease_s fresh_share", Change.NEVER: "shards"},
     c.Conductors: {Change.ANY_RESUME: "count concurrency hop_retries hop_timeout_s outage_s"},
     c.Scaling: {Change.ANY_RESUME: "accelerators cooldown_s horizon_s max_starting"},
     c.Budget: {Change.ANY_RESUME: "tokens"},

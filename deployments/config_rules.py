@@ -98,11 +98,19 @@ def _broken(config: RunConfig) -> Iterator[str]:
     if config.queue.lease_s <= config.conductors.outage_s:
         rule = f"must be more than conductors.outage_s ({config.conductors.outage_s:g}), or an outage ends leases"
         yield at("queue.lease_s", f"{config.queue.lease_s:g} {rule}")
+    yield from _broken_shards(config)
     yield from _broken_provenance(config.gates)
     yield from _broken_injection(config)
     if config.credit is not None and not isinstance(config.task, Math):
         yield "credit: steps are credited by their final answers; task.kind must be math"
     yield from _broken_corpus(config)
+
+
+def _broken_shards(config: RunConfig) -> Iterator[str]:
+    shards = config.queue.shards
+    for path, least in (("conductors.count", config.conductors.count), ("queue.capacity", config.queue.capacity)):
+        if least < shards:
+            yield f"{path}: {least} is fewer than queue.shards ({shards}); each shard has its part"
 
 
 def _broken_provenance(gates: Gates) -> Iterator[str]:

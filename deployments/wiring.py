@@ -32,30 +32,35 @@ from schemas.config import FRESH_POOL, GroundedAnswer, Math, RunConfig
 from schemas.credit import PolicyVersion
 from schemas.ids import PoolName, derived_seed
 from schemas.ledger import RunStarted
+from schemas.queue_shard import ONLY, QueueShard
 from schemas.verdicts import GateName
 
 LEAVING_S = 30.0
 """A killed run's queue lets go of the folder within so long."""
 
 
-def open_queue(config: RunConfig, output: Path, *, owner: int, now: Callable[[], float]) -> QueueService:
-    """The queue of a folder, with what its ledger holds. Raises OutputError when another run is writing there."""
-    return queue_service(config, SqliteLedger(output, owner=owner, wait_s=LEAVING_S), now=now)
+def open_queue(
+    config: RunConfig, output: Path, shard: QueueShard, *, owner: int, now: Callable[[], float]
+) -> QueueService:
+    """A queue of a folder, with what its ledger holds. Raises OutputError when another run is writing there."""
+    return queue_service(config, SqliteLedger(output, shard, owner=owner, wait_s=LEAVING_S), shard, now=now)
 
 
-def queue_service(config: RunConfig, ledger: Ledger, *, now: Callable[[], float]) -> QueueService:
-    """The queue over a ledger."""
+def queue_service(
+    config: RunConfig, ledger: Ledger, shard: QueueShard = ONLY, *, now: Callable[[], float]
+) -> QueueService:
+    """The queue over a ledger, with the shard's part of the run's bounds."""
     limits = QueueLimits(
         max_attempts=config.recovery.max_attempts,
         lease_s=config.queue.lease_s,
         fresh_share=config.queue.fresh_share,
-        tokens=config.budget.tokens,
+        tokens=None if config.budget.tokens is None else shard.share(config.budget.tokens),
         similarity_threshold=config.gates.duplicate_similarity,
     )
     settings = ServiceSettings(
         task=task_name(config),
         samples_per_passage=config.task.samples_per_passage,
-        capacity=config.queue.capacity,
+        capacity=shard.share(config.queue.capacity),
     )
     return QueueService(_queue(config, limits), ledger, settings, now=now)
 

@@ -5,7 +5,7 @@ Written apart from the queue on purpose: what proves the queue must not be the q
 """
 
 from bisect import insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -26,6 +26,7 @@ from schemas.ledger import (
     ShardWritten,
 )
 from schemas.orders import Attempt
+from schemas.queue_shard import ONLY, QueueShard, shard_of
 from schemas.verdicts import Errored, Passed, Quote, Verdict
 
 OPEN, ACCEPTED, DEAD_LETTERED = 0, 1, 2
@@ -43,8 +44,9 @@ class Span(Struct, frozen=True):
 
 
 class Book(Struct):
-    """What the ledger says. `ends`: each order's end; `end_seqs`: which record it is; `rows`: how many rows shards must
-    hold, by kind; `undone`: ends that no longer hold, ascending; `shards`: of each kind and range the last."""
+    """What one ledger says. `shard`: whose it is; `ends`: each order's end; `end_seqs`: which record it is; `rows`: how
+    many rows shards must hold, by kind; `undone`: ends that no longer hold, ascending; `shards`: of each kind and range
+    the last."""
 
     ends: dict[OrderId, int] = {}
     attempts: dict[OrderId, int] = {}
@@ -62,19 +64,25 @@ class Book(Struct):
     """Quotes in other passages than the order's: checked when all passages are known."""
     last_seq: int = 0
     corpus_ended: bool = False
+    shard: QueueShard = ONLY
+
+    @property
+    def name(self) -> str:
+        """The ledger's, for a person."""
+        return self.shard.ledger.removesuffix(".sqlite")
 
     def count(self, state: int) -> int:
         """Orders in a state."""
         return sum(end == state for end in self.ends.values())
 
 
-def read_book(records: Iterable[tuple[int, Record]], findings: Findings) -> Book:
-    """The whole ledger, checked on the way."""
-    book = Book(rows=dict.fromkeys(ShardKind, 0))
+def read_book(records: Iterable[tuple[int, Record]], findings: Findings, shard: QueueShard = ONLY) -> Book:
+    """A whole ledger, checked on the way; `check_elsewhere` checks what rests on the others of the run."""
+    book = Book(rows=dict.fromkeys(ShardKind, 0), shard=shard)
     texts: dict[PassageId, str] = {}
     for seq, record in records:
         if seq != book.last_seq + 1:
-            findings.error(Check.CONSERVATION, f"records {book.last_seq + 1} to {seq - 1} are missing", "ledger")
+            findings.error(Check.CONSERVATION, f"records {book.last_seq + 1} to {seq - 1} are missing", book.name)
         book.last_seq = seq
         match record:
             case Planned():
@@ -92,15 +100,17 @@ def read_book(records: Iterable[tuple[int, Record]], findings: Findings) -> Book
                 book.corpus_ended = True
             case _:
                 pass
-    _check_elsewhere(book, texts, findings)
     return book
 
 
 def _plan(book: Book, record: Planned, findings: Findings) -> None:
     passage = record.passage
     if passage.id in book.planned:
-        findings.error(Check.CONSERVATION, f"passage {passage.id} is planned twice", "ledger")
+        findings.error(Check.CONSERVATION, f"passage {passage.id} is planned twice", book.name)
     book.planned.add(passage.id)
+    if not book.shard.holds(passage.id):
+        what = f"passage {passage.id} belongs into the ledger of shard {shard_of(passage.id, book.shard.count)}"
+        findings.error(Check.CONSERVATION, what, book.name)
     if passage_id(passage.text, passage.provenance, passage.reference) != passage.id:
         findings.error(Check.PROVENANCE, f"passage {passage.id} is not what its id says", passage.provenance.uri)
     _keep_span(book, passage)
@@ -183,8 +193,12 @@ def _check_quotes(
             _check_quote(book, quote, texts[book.passages[order_id]], order_id, findings)
 
 
-def _check_elsewhere(book: Book, texts: dict[PassageId, str], findings: Findings) -> None:
-    for quote, order_id in book.elsewhere:
+def check_elsewhere(books: Sequence[Book], findings: Findings) -> None:
+    """Quotes in passages other than their order's, which may be in any ledger of the run."""
+    quotes = [(book, quote, order_id) for book in books for quote, order_id in book.elsewhere]
+    spans = (span for book in books for spans in book.spans.values() for span in spans)
+    texts = {span.passage_id: span.text for span in spans} if quotes else {}
+    for book, quote, order_id in quotes:
         text = texts.get(quote.passage_id or book.passages[order_id])
         if text is None:
             what = "not checked: a quote in a passage that was found by a search and has not been planned"
