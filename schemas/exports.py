@@ -152,7 +152,7 @@ class NameCount(Struct, frozen=True):
 class LedgerRead(Struct, frozen=True):
     """Which ledger was read, and how far."""
 
-    folder: str
+    name: str
     config_sha256: str
     """Of the run's last start."""
     last_seq: int

@@ -11,6 +11,7 @@ from rich.text import Text
 from actors.dataset.exports.export import Source, export
 from actors.dataset.manifest import CONFIG_NAME, read_config
 from actors.ledger import LedgerReader
+from actors.ledgers import Ledgers
 from deployments.config_rules import task_name
 from deployments.terminal.boundary import say
 from deployments.terminal.parts import DIM, columns, facts
@@ -46,14 +47,9 @@ def show_export(folder: Path, asked: Asked, output: Path | None, *, now: float, 
 def opened(run: Path, config: RunConfig) -> Iterator[Source]:
     """A run's ledgers as they are now. Raises OutputError where the folder holds none."""
     with ExitStack() as stack:
-        read = [(path, stack.enter_context(LedgerReader(path))) for path in ledger_folders(run)]
-        ledgers = [(_read(path, run, ledger, stack.enter_context(ledger.frozen())), ledger) for path, ledger in read]
-        yield Source(config.name, task_name(config), models(config), ledgers)
-
-
-def ledger_folders(run: Path) -> Sequence[Path]:
-    """The folders that hold a run's ledgers."""
-    return (run,)
+        ledgers = stack.enter_context(Ledgers(run)).each
+        read = [(_read(ledger, stack.enter_context(ledger.frozen())), ledger) for ledger in ledgers]
+        yield Source(config.name, task_name(config), models(config), read)
 
 
 def export_view(told: Export, place: Path) -> RenderableType:
@@ -74,10 +70,10 @@ def _listed(counts: Sequence[NameCount]) -> str:
     return ", ".join(f"{each.name} {each.count:,}" for each in counts)
 
 
-def _read(path: Path, run: Path, ledger: LedgerReader, last_seq: int) -> LedgerRead:
+def _read(ledger: LedgerReader, last_seq: int) -> LedgerRead:
     started = ledger.last_start()
     return LedgerRead(
-        folder=path.relative_to(run).as_posix(),
+        name=ledger.shard.ledger,
         config_sha256=started.config_sha256 if started else "",
         last_seq=last_seq,
         versions=started.versions if started else {},
