@@ -1,5 +1,6 @@
 """Exports as their readers use them: loaded with `datasets`, trained on with TRL's trainers, nothing prepared."""
 
+import re
 import warnings
 from copy import deepcopy
 from pathlib import Path
@@ -124,7 +125,8 @@ def _trainer(format: ExportFormat, train: Any, scratch: Path) -> Any:
         bf16=False,
         **more,
     )
-    tokenizer = tokenizer_of(" ".join(str(row) for row in train.select(range(12))))
+    words = (re.findall(r"\w+|[^\w\s]+", str(row).replace("\\n", " ")) for row in train.select(range(12)))
+    tokenizer = tokenizer_of(" ".join(word for row in words for word in row))
     model = model_for(tokenizer)
     reference = {} if name == "SFTTrainer" else {"ref_model": deepcopy(model)}
     return make(model, args=settings, train_dataset=train, processing_class=tokenizer, **reference)
