@@ -121,7 +121,9 @@ class CreditQueue(RegenerationQueue):
     def _credit(self, held: Held, record: Rejoined | DeadLetteredEnd) -> None:
         """Begins the credit of a wrong solution, within the bounds of solutions and tokens."""
         attempt, config = record.attempt, self._terms.config
-        if attempt is None or not _is_wrong(attempt) or self.exhausted or self._desk.open >= config.max_open:
+        if attempt is None or not _is_wrong(attempt) or not _is_sample(held, attempt):
+            return
+        if self.exhausted or self._desk.open >= config.max_open:
             return
         if self.rolled_tokens > config.token_share * self.spent:
             return
@@ -216,7 +218,7 @@ class CreditQueue(RegenerationQueue):
             self._closing = None
         attempt = record.attempt if isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd) else None
         passage_id = held.order.passage_id
-        if attempt is not None and attempt.repair is None and attempt.verdicts and not _errored(attempt):
+        if attempt is not None and _is_sample(held, attempt) and _is_first_judged(attempt):
             self._desk.rolled(passage_id, "", held.order.slot, Result(isinstance(record, AcceptedEnd)))
         super()._apply(held, record)
         if passage_id not in self._open:  # the credit that this record may begin still needs what is known of it
@@ -255,8 +257,15 @@ def _is_wrong(attempt: Attempt) -> bool:
     )
 
 
-def _errored(attempt: Attempt) -> bool:
-    return any(isinstance(verdict, Errored) for verdict in attempt.verdicts)
+def _is_sample(held: Held, attempt: Attempt) -> bool:
+    """What was made bad, or is bad on purpose, says nothing of the policy."""
+    return held.order.kind is OrderKind.FRESH and attempt.injected is None
+
+
+def _is_first_judged(attempt: Attempt) -> bool:
+    """A draw from the problem itself of which the gates could say what it is."""
+    judged = attempt.verdicts and not any(isinstance(verdict, Errored) for verdict in attempt.verdicts)
+    return attempt.repair is None and bool(judged)
 
 
 def _would_resample(held: Held, rejected: int) -> bool:

@@ -8,8 +8,10 @@ from collections import Counter
 
 from msgspec import Struct
 
+from actors.credited import CreditTally
 from actors.distributions import AttemptDistributions
 from actors.injected import InjectionTally
+from schemas.credit import ROLLOUTS
 from schemas.distributions import AttemptEnd, Distributions
 from schemas.errors import ErrorKind, LedgerError
 from schemas.ids import OrderId
@@ -75,6 +77,7 @@ class Tally:
         self._overlap: Counter[str] = Counter()
         self._retrieval: Counter[str] = Counter()
         self._injections = InjectionTally()
+        self._credit = CreditTally()
         self._modes: Counter[FailureMode] = Counter()
         self._repairs: Counter[tuple[FailureMode, RepairKind, str]] = Counter()
         self._ends: Counter[tuple[OrderKind, EndReason]] = Counter()
@@ -93,7 +96,7 @@ class Tally:
     def apply(self, record: Record) -> None:
         """Counts one record."""
         self._last_at = record.at
-        self._injections.apply(record)
+        self._beside(record)
         match record:
             case RunStarted():
                 self._started_at = record.at if self._started_at is None else self._started_at
@@ -159,6 +162,7 @@ class Tally:
             ),
             verdicts=self._gate_verdicts(),
             injections=self._injections.counts(),
+            credit=self._credit.counts(),
             retrieval=Retrieval(searches=self._retrieval["searches"], hits=self._retrieval["hits"]),
             corpus_ended=self._corpus_ended,
             started_at=self._started_at,
@@ -169,6 +173,13 @@ class Tally:
     def distributions(self) -> Distributions:
         """Durations and scores counted so far."""
         return self._distributions.distributions()
+
+    def _beside(self, record: Record) -> None:
+        """What is counted apart from the orders; rollouts are spent on what was rejected."""
+        self._injections.apply(record)
+        self._credit.apply(record)
+        if isinstance(record, Rolled):
+            self._pay(ROLLOUTS, AttemptEnd.REJECTED, record.cost)
 
     def _planned(self, record: Planned) -> None:
         self._counts["issued"] += len(record.orders)

@@ -11,7 +11,7 @@ class Credit(Config, frozen=True):
     """Rollouts from the prefixes of a rejected solution find the step where it broke (math)."""
 
     strategy: Literal["full", "binary"] = "full"
-    """Every step gets `min_rollouts`, then those that decide; or binary search with a check of the steps before."""
+    """What narrows the first pit down most, then `min_rollouts` of every step; or binary search with a check."""
     first_pit: Literal["lowest", "zero"] = "zero"
     """The first of the steps with the lowest Q; or the first step with Q = 0."""
     tolerance: Annotated[float, Meta(ge=0.01, le=0.5)] = 0.1

@@ -19,6 +19,10 @@ PrefixId = NewType("PrefixId", str)
 RolloutId = NewType("RolloutId", str)
 
 
+ROLLOUTS = "rollouts"
+"""The role under which rollouts are paid for, verdicts included."""
+
+
 class PitRule(Enum):
     """Which step is the first pit."""
 
@@ -32,7 +36,7 @@ class Strategy(Enum):
     """Where rollouts go. Both stop when the first pit is decided, or the budget ends."""
 
     FULL = "full"
-    """Every step gets a few, then those that decide."""
+    """Those steps that decide, then a few of every step."""
     BINARY = "binary"
     """Binary search, then a check of the steps before what it found, since Q need not fall from step to step."""
 

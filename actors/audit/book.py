@@ -16,12 +16,15 @@ from schemas.ids import OrderId, PassageId
 from schemas.ledger import (
     AcceptedEnd,
     CorpusEnded,
+    CreditBegun,
+    Credited,
     DeadLetteredEnd,
     Planned,
     Record,
     Refused,
     Rejoined,
     Reopened,
+    Rolled,
     ShardKind,
     ShardWritten,
 )
@@ -62,6 +65,9 @@ class Book(Struct):
     quotes: int = 0
     elsewhere: list[tuple[Quote, OrderId]] = []
     """Quotes in other passages than the order's: checked when all passages are known."""
+    credits: dict[tuple[OrderId, int], bool] = {}
+    """Solutions whose credit began, by order and attempt; whether it has ended."""
+    rolled: set[OrderId] = set()
     last_seq: int = 0
     corpus_ended: bool = False
     shard: QueueShard = ONLY
@@ -92,6 +98,8 @@ def read_book(records: Iterable[tuple[int, Record]], findings: Findings, shard: 
                 _move(book, record, texts, findings)
             case Reopened():
                 _put_back(book, record, findings)
+            case CreditBegun() | Credited() | Rolled():
+                _credit(book, record, findings)
             case Refused():
                 book.rows[ShardKind.DEAD_LETTERS] += 1
             case ShardWritten():
@@ -152,6 +160,29 @@ def _move(
     elif isinstance(record, DeadLetteredEnd):
         book.ends[order_id], book.end_seqs[order_id] = DEAD_LETTERED, book.last_seq
         book.rows[ShardKind.DEAD_LETTERS] += order_id not in book.injected
+
+
+def _credit(book: Book, record: CreditBegun | Credited | Rolled, findings: Findings) -> None:
+    """A credit begins once, of an order that was issued, and has at most one label; a draw is paid for once."""
+    order_id = record.order_id
+    what = None
+    match record:
+        case CreditBegun():
+            key = (order_id, record.target.attempt)
+            if key in book.credits or order_id not in book.ends:
+                what = "a credit begins twice, or of an order that was never issued"
+            book.credits[key] = False
+        case Credited():
+            key = (order_id, record.label.attempt)
+            if book.credits.get(key, True):
+                what = "a label of a solution whose credit is not open"
+            book.credits[key] = True
+        case Rolled():
+            if order_id in book.rolled or order_id in book.ends:
+                what = "a rollout is paid for twice, or is an order's id"
+            book.rolled.add(order_id)
+    if what is not None:
+        findings.error(Check.CONSERVATION, what, f"order {order_id}", order_id)
 
 
 def _put_back(book: Book, record: Reopened, findings: Findings) -> None:

@@ -135,10 +135,10 @@ class CreditPlan:
 
     def _chain(self) -> Chain:
         """The lowest Q of a wrong solution is 0, its own; of another it is as the rollouts say."""
-        lowest = 0.0
+        lowest, exists = 0.0, self._rule is PitRule.LOWEST
         if self._rule is PitRule.LOWEST and not self.target.wrong:
             lowest = min(mean(tally, self._prior) for tally in self._tallies[1:])
-        return Chain(min(1.0, lowest + self._tolerance), self.target.wrong, prior=self._prior)
+        return Chain(min(1.0, lowest + self._tolerance), self.target.wrong, prior=self._prior, exists=exists)
 
     def _best(self) -> Ask | None:
         """The most wanted step, each the less the more of its draws are under way."""

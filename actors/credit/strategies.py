@@ -33,12 +33,11 @@ class Demand(Struct, frozen=True):
 
 
 def full(tallies: Sequence[Tally], chain: Chain, demand: Demand) -> Look:
-    """Every step its minimum, then what narrows the first pit down most. `tallies[i - 1]` is of step i."""
+    """What narrows the first pit down most, then every step its minimum. `tallies[i - 1]` is of step i."""
     pit, probability = _likeliest(first_bad(evidences(tallies, chain), chain))
     free = range(1, len(tallies) + 1 - chain.wrong)
-    few = {step: 1.0 for step in free if tallies[step - 1].n < demand.minimum}
-    if few or not free or probability >= demand.confidence:
-        return Look(pit, probability, few)
+    if not free or probability >= demand.confidence:
+        return Look(pit, probability, {step: 1.0 for step in free if tallies[step - 1].n < demand.minimum})
     return Look(pit, probability, gains(tallies, chain))
 
 
@@ -55,6 +54,8 @@ def binary(tallies: Sequence[Tally], chain: Chain, demand: Demand) -> Look:
     undecided = search.halve(demand.confidence) or search.check(demand.confidence, demand.check_steps)
     probability = search.probability()
     pit = search.bad if search.bad <= len(tallies) else None
+    if pit is None and chain.exists:
+        pit = max(range(len(bad)), key=bad.__getitem__) + 1
     if undecided is None and probability < demand.confidence:
         undecided = search.least_sure()
     return Look(pit, probability, {} if undecided is None else {undecided: 1.0})

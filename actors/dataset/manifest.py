@@ -40,6 +40,7 @@ def manifest_of(
         overlap=summary.overlap,
         retrieval=summary.retrieval,
         injections=summary.injections,
+        credit=summary.credit,
         overlap_jaccard=summary.overlap.jaccard,
         modes=summary.modes,
         repairs=summary.repairs,

@@ -9,6 +9,7 @@ from enum import Enum
 
 from msgspec import Struct
 
+from schemas.credit import ROLLOUTS
 from schemas.distributions import AttemptEnd, Distribution, Turn
 from schemas.errors import ErrorKind
 from schemas.injection import CHECKS
@@ -139,8 +140,8 @@ def alone(read: Callable[[Seen], float]) -> Callable[[Seen], Iterable[Point]]:
 
 
 def role(pool: str) -> str:
-    """What a pool or gate does: a gate is its own role, and so are the checks of what was injected."""
-    return pool if pool in (GONE, CHECKS, *_GATES) else GENERATOR
+    """What a pool or gate does: a gate is its own role, and so are the checks of what was injected, and rollouts."""
+    return pool if pool in (GONE, CHECKS, ROLLOUTS, *_GATES) else GENERATOR
 
 
 def stage(pool: str) -> str:
@@ -159,8 +160,8 @@ def values(label: Label, run: Run) -> frozenset[str]:
         Label.STATE: ("ready", "leased", "waiting"),
         Label.TURN: _all(Turn),
         Label.STAGE: _all(Stage),
-        Label.POOL: (*run.models, CHECKS, GONE),
-        Label.ROLE: (GENERATOR, *_GATES, CHECKS, GONE),
+        Label.POOL: (*run.models, CHECKS, ROLLOUTS, GONE),
+        Label.ROLE: (GENERATOR, *_GATES, CHECKS, ROLLOUTS, GONE),
         Label.OUTCOME: _all(AttemptEnd),
         Label.TOKENS: ("prompt", "completion"),
         Label.GATE: _all(GateName),

@@ -23,6 +23,7 @@ from actors.rates import share
 from schemas.ids import OrderId
 from schemas.ledger import Record
 from schemas.manifest import Manifest
+from schemas.progress import FIXED
 
 PAGE_NAME = "report.html"
 SHOWN = {"accepted": 3, "recovered": 5, "dead_lettered": 5}
@@ -77,6 +78,7 @@ def render(facts: Facts, manifest: Manifest, ledger: Stories, *, now: float) -> 
         flow_narrow=flow_figure(facts.paths.brief(), NARROW, class_="narrow"),
         modes=mode_rows(facts.summary()),
         injections=injection_rows(manifest.injections),
+        fixed=FIXED,
         overlap=overlap_figure(manifest.overlap),
         neither=_neither(manifest),
         jaccard=percent(_jaccard(manifest)),
