@@ -38,6 +38,11 @@ async def test_pairs_of_a_credited_run_are_right_and_go_on_from_one_prefix(tmp_p
         assert row["prompt"].endswith(row["prefix"])
         assert any(text.startswith(row["prefix"] + row["good_step"]) for text in verified)
         assert not any(text.startswith(row["prefix"] + row["bad_step"]) for text in verified)
+    restarted = [row for row in rows if (row["chosen_origin"] or {}).get("repair") == "restart_from_prefix"]
+    assert restarted
+    for row in restarted:
+        if row["chosen_origin"]["order_id"] == row["rejected_origin"]["order_id"]:
+            assert 1 <= row["chosen_origin"]["restarted_from"] < row["chosen_origin"]["attempt"]
     true = [row["bad_step"].rstrip().endswith(BAD) and BAD not in row["prefix"] for row in rows]
     assert sum(true) >= 0.9 * len(true)
 

@@ -32,6 +32,7 @@ ORIGIN = pa.struct(
         ("top_p", pa.float64()),
         ("seed", pa.int64()),
         ("repair", pa.string()),
+        ("restarted_from", pa.int64()),
         ("failure_mode", pa.string()),
         ("confidence", pa.float64()),
         ("rejected_by", pa.list_(pa.string())),
@@ -39,8 +40,8 @@ ORIGIN = pa.struct(
     ]
 )
 _ORIGIN_HOLDS = (
-    "the order and which of its attempts, pool and model, sampling, the repair that the attempt was made under, its "
-    "diagnosis, the gates that rejected it, every gate's score"
+    "the order and which of its attempts, pool and model, sampling, the repair that it was made under, the attempt "
+    "whose first steps it restarted from, its diagnosis, the gates that rejected it, every gate's score"
 )
 
 ID = Column("id", pa.string(), "from the format, the orders and the attempts: the same in every export of the ledger")
