@@ -19,7 +19,9 @@ from schemas.queue_shard import ONLY, QueueShard, shard_of
 
 def parted(records: Iterable[Record], count: int) -> dict[QueueShard, list[Record]]:
     """What is of an order goes where its passage belongs, what every shard is told to all, the rest to the first."""
-    shards = QueueShard(0, count).all if count > 1 else (ONLY,)
+    if count == 1:
+        return {ONLY: list(records)}
+    shards = QueueShard(0, count).all
     parts: list[list[Record]] = [[] for _ in shards]
     places: dict[OrderId, int] = {}
     for record in records:
