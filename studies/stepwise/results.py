@@ -8,7 +8,7 @@ import numpy as np
 
 from studies.stepwise.arms import ARMS, SFT
 from studies.stepwise.credit_cost import CostTable
-from studies.stepwise.curves import Point, fitted, multiplier
+from studies.stepwise.curves import Curve, Point, fitted, multiplier
 from studies.stepwise.effects import Recovery
 from studies.stepwise.lab import Marks
 from studies.stepwise.pathstar import PathStar
@@ -88,8 +88,9 @@ def collected(study: Study, *, seeds: int | None = None) -> Results:
         missing += [f"{name}-{number}" for number, part in enumerate(parts) if part is None]
     rows = [_row(arm, size, found) for arm in ARMS for size, found in sorted(marked[arm].items())]
     sft = points(marked[SFT])
-    curve = fitted([p.size for p in sft], [p.error for p in sft])
-    worth = [_worth(arm, sft, points(marked[arm])) for arm in ARMS if arm != SFT and marked[arm]]
+    enough = len(sft) > 1
+    curve = fitted([p.size for p in sft], [p.error for p in sft]) if enough else Curve(0.0, 0.0)
+    worth = [_worth(arm, sft, points(marked[arm])) for arm in ARMS if enough and arm != SFT and marked[arm]]
     return Results(
         settings.smoke, base, tuple(rows), curve.scale, curve.slope, tuple(worth), tuple(others), credit, restart,
         _there(spurious), _there(stars), tuple(missing),

@@ -42,7 +42,7 @@ class Settings:
 
 
 FULL = Settings(
-    seeds=3, sft_sizes=(128, 512, 2048), arm_sizes=(128,), focus=128, exam=300, probes=25,
+    seeds=3, sft_sizes=(128, 512, 1024), arm_sizes=(128,), focus=128, exam=300, probes=25,
     truth=256, plan=Plan(
         likelihood=Tuning(steps=300, rate=1e-3, rows=32),
         preferences=Tuning(steps=100, rate=2e-4, rows=16),
