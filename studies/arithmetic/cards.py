@@ -4,11 +4,11 @@ Law: a card states what was measured and how to measure it again; no figure is w
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import torch
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
@@ -20,6 +20,27 @@ from studies.stepwise.sample import Sampler
 
 LEVELS = {"easy": EASY, "hard": HARD}
 TEMPERATURES = (0.0, 0.7, 1.0)
+
+
+class Note(msgspec.Struct, frozen=True):
+    """What a model's training leaves beside it, in training.json."""
+
+    what: str
+    parameters: int
+    seconds: int
+    steps: list[int]
+    """Of each course."""
+    run: str
+    """The command."""
+
+    @classmethod
+    def read(cls, folder: Path) -> "Note":
+        """The folder's."""
+        return msgspec.json.decode((folder / "training.json").read_bytes(), type=cls)
+
+    def write(self, folder: Path) -> None:
+        """Into the folder."""
+        (folder / "training.json").write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n")
 
 
 @dataclass(frozen=True)
@@ -41,7 +62,7 @@ def solutions(net: Net, words: Words, asked: Sequence[Problem], *, temperature: 
 
 
 def measured(folder: Path, *, count: int, seed: int) -> list[Figure]:
-    """All levels and temperatures, on problems that training can have met by chance alone."""
+    """All levels and temperatures; training can have met the problems by chance alone."""
     words = Words(PreTrainedTokenizerFast.from_pretrained(folder))
     net, found = from_library(LlamaForCausalLM.from_pretrained(folder)), list[Figure]()
     for name, level in LEVELS.items():
@@ -54,10 +75,9 @@ def measured(folder: Path, *, count: int, seed: int) -> list[Figure]:
     return found
 
 
-def card(name: str, figures: Sequence[Figure], note: dict[str, object], *, count: int, seed: int) -> str:
+def card(name: str, figures: Sequence[Figure], note: Note, *, count: int, seed: int) -> str:
     """The card's text."""
     lines = [f"| {one.level} | {one.temperature} | {one.solved:.0%} | {one.spurious:.0%} |" for one in figures]
-    commands = "\n".join(str(run) for run in note["runs"])  # pyright: ignore[reportGeneralTypeIssues]
     table = "\n".join(lines)
     return f"""---
 pipeline_tag: text-generation
@@ -65,18 +85,18 @@ library_name: transformers
 ---
 # {name}
 
-{note["what"]}
+{note.what}
 
 It knows the words and the numbers of its world (`studies/arithmetic/world.py`) and nothing else: a test instrument for
 per-step credit, not a model for use.
 
 ## Shape and training
-Llama architecture, {note["parameters"]:,} parameters in bfloat16, a tokenizer of whole words and numbers with byte
-fallback. Trained from scratch in {note["seconds"]} s on 1 CPU thread of a machine busy with other work, on problems
-made on the fly (steps of each course: {note["steps"]}). Runs ended by a time limit give other weights than these.
+Llama architecture, {note.parameters:,} parameters in bfloat16, a tokenizer of whole words and numbers with byte
+fallback. Trained from scratch in {note.seconds} s on 1 CPU thread, on problems made on the fly (steps of 64 problems in
+the courses `SKILLS` and `LENGTH` of `train.py`: {note.steps[0]:,} and {note.steps[1]:,}).
 
 ```
-{commands}
+{note.run}
 ```
 
 ## Measured
@@ -102,7 +122,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     for folder in sorted(path.parent for path in given.models.glob("*/training.json")):
-        note = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+        note = Note.read(folder)
         figures = measured(folder, count=given.problems, seed=given.seed)
         text = card(folder.name, figures, note, count=given.problems, seed=given.seed)
         (folder / "README.md").write_text(text, encoding="utf-8")

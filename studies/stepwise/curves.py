@@ -11,6 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 RESAMPLES = 1000
+LARGEST = 100.0
+"""Logarithm of the largest size a curve speaks of: a flat one says of most errors that it never gets there."""
+MOST = 1e6
+"""The largest multiplier, and what stands for one without end; its inverse is the smallest."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,11 @@ class Curve:
         return self.scale * size**-self.slope
 
     def size(self, error: float) -> float:
-        """The size at which the curve reaches the error; infinite where it never does."""
-        return (self.scale / error) ** (1 / self.slope) if self.slope > 0 and error > 0 else math.inf
+        """The size at which the curve reaches the error; infinite where it never does, or beyond e^LARGEST."""
+        if self.slope <= 0 or error <= 0:
+            return math.inf
+        log = math.log(self.scale / error) / self.slope
+        return math.exp(log) if log < LARGEST else math.inf
 
 
 def fitted(sizes: Sequence[int], errors: Sequence[float]) -> Curve:
@@ -82,5 +89,5 @@ def _resampled(point: Point, problems: np.ndarray, dice: np.random.Generator) ->
 
 def _ratio(sft: Sequence[tuple[int, float]], arm: Sequence[tuple[int, float]]) -> float:
     curve = fitted([size for size, _ in sft], [error for _, error in sft])
-    logs = [math.log(min(max(curve.size(max(error, 1e-4)) / size, 1e-6), 1e6)) for size, error in arm]
+    logs = [math.log(min(max(curve.size(max(error, 1e-4)) / size, 1 / MOST), MOST)) for size, error in arm]
     return math.exp(sum(logs) / len(logs))

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 from matplotlib.figure import Figure
 
+from studies.stepwise.curves import MOST
 from studies.stepwise.results import Results
 
 mpl.use("Agg")
@@ -42,7 +43,8 @@ def page(results: Results) -> str:
         image(error_plot(results)),
         table(curves(results)),
         "<h2>How many times the problems SFT needs</h2>",
-        f"<p>SFT's curve: error = {results.scale:.2f} · problems<sup>−{results.slope:.3f}</sup>.</p>",
+        f"<p>SFT's curve: error = {results.scale:.2f} · problems<sup>−{results.slope:.3f}</sup>. "
+        f"{MOST:.0e}: by it SFT never reaches the arm's error.</p>",
         table(worth(results)),
         "<h2>What training moved (nats a step, from the SFT policy)</h2>",
         table(moves(results)),

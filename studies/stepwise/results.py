@@ -8,7 +8,7 @@ import numpy as np
 
 from studies.stepwise.arms import ARMS, SFT
 from studies.stepwise.credit_cost import CostTable
-from studies.stepwise.curves import Curve, Point, fitted, multiplier
+from studies.stepwise.curves import MOST, Curve, Point, fitted, multiplier
 from studies.stepwise.effects import Recovery
 from studies.stepwise.lab import Marks
 from studies.stepwise.pathstar import PathStar
@@ -127,5 +127,5 @@ def _worth(arm: str, sft: Sequence[Point], found: Sequence[Point]) -> Worth:
     all_sizes = multiplier(sft, found)
     curve = fitted([p.size for p in sft], [p.error for p in sft])
     at = {p.size: curve.size(max(p.error, 1e-4)) / p.size for p in found}
-    bounded = {size: ratio if isfinite(ratio) else 1e6 for size, ratio in at.items()}
+    bounded = {size: ratio if isfinite(ratio) else MOST for size, ratio in at.items()}
     return Worth(arm, all_sizes.value, all_sizes.low, all_sizes.high, all_sizes.extrapolated, bounded)

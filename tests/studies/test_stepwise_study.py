@@ -30,6 +30,11 @@ def test_a_curve_is_found_again() -> None:
     assert math.isclose(curve.slope, 0.25) and math.isclose(curve.size(2 * 500**-0.25), 500)
 
 
+def test_a_flat_curve_reaches_nothing() -> None:
+    """Falling a little, not at all, or rising: no number overflows."""
+    assert [fitted((16, 32), errors).size(0.1) for errors in ((0.5, 0.4999), (0.5, 0.5), (0.4, 0.5))] == [math.inf] * 3
+
+
 def test_an_arm_worth_four_times_the_problems_is_seen_as_such() -> None:
     """The interval holds the true worth; an arm like SFT is worth one."""
     sft = [point(size, 2 * size**-0.25) for size in SIZES]
