@@ -45,7 +45,7 @@ FULL = Settings(
     seeds=3, sft_sizes=(128, 512, 1024), arm_sizes=(128,), focus=128, exam=300, probes=25,
     truth=256, plan=Plan(
         likelihood=Tuning(steps=300, rate=1e-3, rows=32),
-        preferences=Tuning(steps=100, rate=2e-4, rows=16),
+        preferences=Tuning(steps=40, rate=1e-4, rows=16),
         credit=Credit(max_rollouts=24, at_once=6),
     ), paths=PathSettings(2000, 300, 150, 600, Tuning(150, 1e-3, rows=32)),
 )  # fmt: skip
