@@ -1,0 +1,73 @@
+"""The product's own loop under a recovery policy, over the same orders with the same draws.
+
+Law: queue, conductor, gates, diagnoser and policy are the run's; only Ray is left out, and the models remember. First
+attempts are the same in every arm, so whatever differs comes from the policy.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from actors.conductor import Conductor
+from actors.gates.build import build_gate
+from actors.ledger import MemoryLedger
+from deployments.in_process import InProcessOrders
+from deployments.wiring import conductor_random, conductor_settings, queue_service, toolbox
+from schemas.config import FRESH_POOL, RunConfig
+from schemas.ids import PoolName
+from schemas.verdicts import GateName
+from studies.provenance.machines import Remembering, classifier, generator
+from studies.provenance.plan import Plan
+from studies.provenance.tries import Try, tries_of
+from studies.provenance.world import World, run_config
+
+GATE_MODELS = {GateName.FAITHFULNESS: "judge-strong", GateName.REWARD: "reward"}
+
+
+@dataclass(frozen=True)
+class Machines:
+    """What the runs of a seed at a scale share."""
+
+    writer: Remembering
+    judges: Mapping[GateName, Remembering]
+
+
+async def machines(stack: AsyncExitStack, scale: str, memory: Path) -> Machines:
+    """Loaded, with what they remember; closed with the stack."""
+    writer = await generator(stack, scale, memory)
+    return Machines(writer, {gate: await classifier(stack, name, memory) for gate, name in GATE_MODELS.items()})
+
+
+async def arm(plan: Plan, world: World, shared: Machines, *, scale: str, policy: str) -> list[Try]:
+    """Every order of the world's passages to its end under the policy."""
+    config = run_config(plan, world.config, seed=world.seed, scale=scale, policy=policy)
+    ledger = MemoryLedger()
+    service = queue_service(config, ledger, now=time.time)
+    conductor = _conductor(config, world, shared, InProcessOrders(service))
+    try:
+        await service.offer(world.told)
+        await service.corpus_ended(documents=len(world.told), passages=len(world.told))
+        await conductor.run()
+    finally:
+        await service.close()
+    return tries_of(ledger.kept, world.told)
+
+
+def _conductor(config: RunConfig, world: World, shared: Machines, orders: InProcessOrders) -> Conductor:
+    models = {GateName(name): model for name, model in config.gates.models.items()}
+    scored = {gate: build_gate(gate, model, shared.judges[gate]) for gate, model in models.items()}
+    # the injector reads the whole corpus: made once for the world, not for every arm
+    plain = replace(config, injection=replace(config.injection, rate=0.0))
+    tools = toolbox(plain, orders, {PoolName(FRESH_POOL): shared.writer}, scored)
+    return Conductor(
+        replace(tools, injection=world.injection),
+        conductor_settings(config, "study"),
+        clock=time.time,
+        sleep=asyncio.sleep,
+        random=conductor_random(config, "study"),
+    )
