@@ -51,6 +51,8 @@ class Gating(Struct, frozen=True):
     scored: Mapping[GateName, Gate]
     short_circuit: bool
     duplicate: Callable[[Duplicate], Rejected]
+    bar: Callable[[Sequence[Verdict], int], tuple[Verdict, ...]] = lambda verdicts, attempt: tuple(verdicts)
+    """What the verdicts on an order's attempt of that number come to: a later one may be held to more."""
 
 
 class ConductorSettings(Struct, frozen=True):
@@ -131,6 +133,8 @@ class Conductor:
         await self._insist(lambda: self._tools.orders.join(self._settings.name, holdings))
 
     def _enter(self, lease: Lease) -> None:
+        if lease.learnt is not None:
+            self._tools.recovery.learn(lease.learnt)
         self._in_flight += 1
         self._in_hand[lease.order.id] = Holding(lease.order.id, lease.attempt)
         if self._in_flight >= self._settings.concurrency:
@@ -176,7 +180,7 @@ class Conductor:
             return attempt, DeadLetter(reason=EndReason.ENGINE_ERROR, detail=error.detail, error=error.kind)
         if spoiling is not None:
             attempt = replace(attempt, injected=await spoiling.tagged(candidate, self._ask))
-        verdicts = await self._judge(lease, candidate)
+        verdicts = self._tools.gates.bar(await self._judge(lease, candidate), lease.attempt)
         return self._decide(lease, replace(attempt, candidate=candidate, verdicts=verdicts))
 
     async def _report(self, lease: Lease, attempt: Attempt, decision: Decision) -> None:

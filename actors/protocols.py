@@ -10,7 +10,7 @@ from schemas.corpus import Passage
 from schemas.ids import PoolName
 from schemas.injection import InjectionKind, Worth
 from schemas.orders import Holding, Lease, Outcome, Settlement
-from schemas.recovery import Choice, Diagnosis
+from schemas.recovery import Choice, Diagnosis, Experience
 from schemas.samples import (
     Candidate,
     Classification,
@@ -112,3 +112,7 @@ class Recovery(Protocol):
     """What happens to a rejected sample: diagnosed first, then a repair is chosen."""
 
     def decide(self, lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict]) -> tuple[Diagnosis, Choice]: ...
+
+    def learn(self, experience: Experience) -> None:
+        """What the run has shown of its repairs so far, told with a lease from time to time."""
+        ...

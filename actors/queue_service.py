@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from actors.distributions import Buckets
 from actors.queue import BUDGET_SPENT, RegenerationQueue
@@ -30,6 +31,11 @@ from schemas.ledger import (
 )
 from schemas.orders import Holding, Lease, Order, Outcome, Settlement
 from schemas.progress import RunSnapshot
+from schemas.recovery import Experience
+
+TOLD_EVERY, TOLD_SHARE = 16, 50
+"""A conductor is told again after so many attempts, or after the fiftieth part of those it knows: some kilobytes each
+time, ever more seldom."""
 
 
 class Ledger(Protocol):
@@ -40,6 +46,17 @@ class Ledger(Protocol):
     def records(self, after: int = 0) -> Iterator[tuple[int, Record]]: ...
 
     def close(self) -> None: ...
+
+
+class Fold(Protocol):
+    """What a run's repairs came to (`actors.recovery.experience`)."""
+
+    @property
+    def attempts(self) -> int: ...
+
+    def apply(self, record: Record) -> None: ...
+
+    def experience(self) -> Experience: ...
 
 
 class ServiceSettings(Struct, frozen=True):
@@ -61,12 +78,16 @@ class QueueService:
         *,
         now: Callable[[], float],
         tally: Tally | None = None,
+        fold: Fold | None = None,
     ) -> None:
+        """`fold`: what conductors are told of, with leases; None when nobody learns."""
         self._queue = queue
         self._ledger = ledger
         self._settings = settings
         self._now = now
         self._tally = Tally() if tally is None else tally
+        self._fold = fold
+        self._told: dict[str, int] = {}
         self._commits = Buckets(SECONDS)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._refused: set[str] = set()
@@ -84,7 +105,7 @@ class QueueService:
         self._writer = 0
         for _, record in ledger.records():
             queue.replay(record)
-            self._tally.apply(record)
+            self._count(record)
             self._remember(record)
 
     async def start(self, started: RunStarted) -> None:
@@ -128,7 +149,7 @@ class QueueService:
             self._check_alive()
             leases = [] if self._recovering else self._queue.lease(self._now(), conductor, limit)
             if leases:
-                return leases
+                return self._telling(conductor, leases)
             await self._end_for_budget()
             left_s = until - self._now()
             if left_s <= 0 or self.finished():
@@ -232,6 +253,21 @@ class QueueService:
         self._thread.shutdown(wait=True)
         self._ledger.close()
 
+    def _count(self, record: Record) -> None:
+        self._tally.apply(record)
+        if self._fold is not None:
+            self._fold.apply(record)
+
+    def _telling(self, conductor: str, leases: list[Lease]) -> list[Lease]:
+        """The leases; the first with what was learnt, when that has grown by enough since this conductor was told."""
+        if self._fold is None:
+            return leases
+        known, told = self._fold.attempts, self._told.get(conductor, 0)
+        if known - told < max(TOLD_EVERY, told // TOLD_SHARE):
+            return leases
+        self._told[conductor] = known
+        return [replace(leases[0], learnt=self._fold.experience()), *leases[1:]]
+
     def _remember(self, record: Record) -> None:
         match record:
             case RunStarted():
@@ -280,7 +316,7 @@ class QueueService:
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._ledger.append, records)
                 self._commits.add(max(0.0, self._now() - began_at))
                 for record in records:
-                    self._tally.apply(record)
+                    self._count(record)
                 self._uncounted = []
             except Exception as error:  # noqa: BLE001 - kept and raised to everyone who asks from now on
                 self._failed = error

@@ -8,6 +8,7 @@ from collections import Counter
 
 from msgspec import Struct
 
+from actors.diagnoses import DiagnosisTally
 from actors.distributions import AttemptDistributions
 from actors.injected import InjectionTally
 from schemas.distributions import AttemptEnd, Distributions
@@ -72,6 +73,7 @@ class Tally:
         self._overlap: Counter[str] = Counter()
         self._retrieval: Counter[str] = Counter()
         self._injections = InjectionTally()
+        self._diagnoses = DiagnosisTally()
         self._modes: Counter[FailureMode] = Counter()
         self._repairs: Counter[tuple[FailureMode, RepairKind, str]] = Counter()
         self._ends: Counter[tuple[OrderKind, EndReason]] = Counter()
@@ -91,6 +93,7 @@ class Tally:
         """Counts one record."""
         self._last_at = record.at
         self._injections.apply(record)
+        self._diagnoses.apply(record)
         match record:
             case RunStarted():
                 self._started_at = record.at if self._started_at is None else self._started_at
@@ -156,6 +159,7 @@ class Tally:
             ),
             verdicts=self._gate_verdicts(),
             injections=self._injections.counts(),
+            diagnoses=self._diagnoses.counts(),
             retrieval=Retrieval(searches=self._retrieval["searches"], hits=self._retrieval["hits"]),
             corpus_ended=self._corpus_ended,
             started_at=self._started_at,

@@ -66,7 +66,7 @@ CHANGES: dict[type[msgspec.Struct], dict[Change, str]] = {
     c.Verifier: {Change.ANY_RESUME: "timeout_s memory_mib processes", Change.REPLAY: "max_characters"},
     c.Classifier: {Change.REPLAY: "form threshold positive_label"},
     c.LlmJudge: {Change.REPLAY: "form threshold max_tokens temperature dimensions"},
-    c.Recovery: {Change.REPLAY: "policy max_attempts escalate_to"},
+    c.Recovery: {Change.REPLAY: "policy max_attempts escalate_to bar search_passages stop_below exploration"},
     i.Injection: {Change.NEVER: "rate"},
     i.InjectionKinds: {
         Change.NEVER: "contradicts_source parametric cross_passage high_temperature instruction_quality "

@@ -5,7 +5,9 @@ so a verdict depends on the corpus, never on which passages have streamed by. A 
 """
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
+from itertools import islice
 
 from actors.corpus.chunker import Chunker
 from actors.corpus.reader import read
@@ -40,18 +42,21 @@ async def open_source(stack: AsyncExitStack, provenance: Provenance, corpus: Cor
 
 def all_passages(corpus: Corpus, limit: int) -> list[Passage]:
     """Every passage of the corpus in its order. Raises ConfigError when there are more than `limit`."""
-    chunker = Chunker(corpus.chunking)
-    found: list[Passage] = []
-    for document in read(corpus):
-        if not isinstance(document, Document):
-            continue
-        found += chunker.passages(document)
-        if len(found) > limit:
-            raise ConfigError(
-                f"gates.provenance.max_passages: the corpus has more than {limit:,} passages to search; raise the "
-                "bound where the gate's replicas have the memory, or let it be exact"
-            )
+    found = list(islice(passages_of(corpus), limit + 1))
+    if len(found) > limit:
+        raise ConfigError(
+            f"gates.provenance.max_passages: the corpus has more than {limit:,} passages to search; raise the "
+            "bound where the gate's replicas have the memory, or let it be exact"
+        )
     return found
+
+
+def passages_of(corpus: Corpus) -> Iterator[Passage]:
+    """The passages of the corpus in its order. Raises CorpusError when it cannot be read."""
+    chunker = Chunker(corpus.chunking)
+    for document in read(corpus):
+        if isinstance(document, Document):
+            yield from chunker.passages(document)
 
 
 async def _retriever(stack: AsyncExitStack, provenance: Retrieved, passages: list[Passage]) -> Retriever:

@@ -16,13 +16,15 @@ from actors.pool_health import HealthLimits
 from actors.protocols import Gate, Generator, Orders, Task
 from actors.queue import QueueLimits, RegenerationQueue
 from actors.queue_service import Ledger, QueueService, ServiceSettings
-from actors.recovery.policies import build_recovery
+from actors.recovery.experience import ExperienceFold
+from actors.recovery.policies import build_bar, build_recovery
 from actors.tasks import grounded_answer, math
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from actors.tasks.math import MathTask
 from deployments.config import config_sha256
 from deployments.config_rules import task_name
 from deployments.injecting import build_injection
+from deployments.recovering import build_elsewhere
 from deployments.versions import versions
 from schemas.config import FRESH_POOL, GroundedAnswer, Math, RunConfig
 from schemas.ids import PoolName, derived_seed
@@ -53,7 +55,8 @@ def queue_service(config: RunConfig, ledger: Ledger, *, now: Callable[[], float]
         capacity=config.queue.capacity,
     )
     alike = similarity if isinstance(config.task, GroundedAnswer) else never_similar
-    return QueueService(RegenerationQueue(limits, alike), ledger, settings, now=now)
+    fold = ExperienceFold() if config.recovery.policy == "adaptive" else None
+    return QueueService(RegenerationQueue(limits, alike), ledger, settings, now=now, fold=fold)
 
 
 def toolbox(
@@ -65,13 +68,14 @@ def toolbox(
         scored=scored,
         short_circuit=config.gates.short_circuit,
         duplicate=duplicate_verdict,
+        bar=build_bar(config.recovery),
     )
     return Toolbox(
         orders=orders,
         task=build_task(config),
         pools=pools,
         gates=gates,
-        recovery=build_recovery(config.recovery),
+        recovery=build_recovery(config.recovery, build_elsewhere(config)),
         injection=build_injection(config),
     )
 

@@ -282,12 +282,21 @@ class Gates(Config, frozen=True):
 class Recovery(Config, frozen=True):
     """What happens to a rejected sample."""
 
-    policy: Literal["rules", "naive_resample", "discard"] = "rules"
-    """Diagnose and repair; or draw again; or give up at once."""
+    policy: Literal["rules", "adaptive", "naive_resample", "discard"] = "rules"
+    """Diagnose and repair by a table; or by what pays in this run; or draw again; or give up at once."""
     max_attempts: Annotated[int, Meta(ge=1, le=32)] = 4
     """Attempts of an order altogether."""
     escalate_to: Name | None = None
-    """A stronger pool for the last attempt."""
+    """A stronger pool: for the last attempt; under `adaptive`, wherever it pays."""
+    bar: Literal["raised", "same"] = "raised"
+    """What the faithfulness gate asks of a repaired sample: more with each attempt, or the same as of a first one."""
+    search_passages: Natural = 5_000
+    """The diagnoser looks for mixed-up passages in a corpus of up to so many, indexed by each conductor; 0: never."""
+    stop_below: Annotated[float, Meta(ge=0, le=1)] = 0.25
+    """`adaptive` gives up when no repair is likely to yield, by token, this share of what first attempts yield; 0:
+    only when attempts are spent."""
+    exploration: Annotated[float, Meta(gt=0, le=1)] = 0.05
+    """Of `adaptive`'s repairs, drawn evenly among all: what estimates of other policies rest on."""
 
 
 class Queue(Config, frozen=True):

@@ -8,7 +8,7 @@ from schemas.corpus import Passage
 from schemas.errors import ErrorKind
 from schemas.ids import OrderId, PassageId, content_id
 from schemas.injection import Injected
-from schemas.recovery import Choice, Diagnosis, Repair
+from schemas.recovery import Choice, Diagnosis, Experience, Repair
 from schemas.samples import Candidate
 from schemas.verdicts import GateName, Verdict
 
@@ -53,6 +53,9 @@ class Lease(Struct, frozen=True, omit_defaults=True):
     """Earlier attempts, oldest first: evidence for the diagnoser."""
     attempts_before: int = 0
     """Attempts made before the order was put back from the dead letters (`gleaner replay`); 0 if it never was."""
+    learnt: Experience | None = None
+    """What the run has shown of its repairs, from time to time, on the first of several leases (`recovery.policy:
+    adaptive`)."""
 
     @property
     def charged(self) -> int:

@@ -156,6 +156,15 @@ class InjectionCount(Struct, frozen=True, kw_only=True):
         return self.caught / known if known else 0.0
 
 
+class DiagnosisCount(Struct, frozen=True):
+    """Injected samples known to be bad of one kind that were diagnosed as one mode, and whether that is right."""
+
+    kind: InjectionKind
+    mode: FailureMode
+    attempts: int
+    right: bool
+
+
 class EndCount(Struct, frozen=True):
     """Dead letters by reason."""
 
@@ -210,6 +219,7 @@ class Summary(Struct, frozen=True):
     verdicts: tuple[GateVerdicts, ...] = ()
     retrieval: Retrieval = Retrieval()
     injections: tuple[InjectionCount, ...] = ()
+    diagnoses: tuple[DiagnosisCount, ...] = ()
     corpus_ended: bool = False
     started_at: float | None = None
     """When the first process of the run began; seconds since the epoch."""

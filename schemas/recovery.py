@@ -61,3 +61,39 @@ class Choice(Struct, frozen=True, omit_defaults=True):
     repair: Repair | None
     probability: float = 1.0
     reason: str = ""
+    after: int = 0
+    """Recorded attempts that the policy had learnt from; 0 for one that does not learn."""
+
+
+class Turn(Enum):
+    """When a repair is tried: what failed twice fails more easily a third time, the same way most of all."""
+
+    FIRST = "first"
+    """After the order's first rejection."""
+    LATER = "later"
+    """After a later one, and new to the order."""
+    AGAIN = "again"
+    """After a later one, and tried on the order before."""
+
+
+class RepairCount(Struct, frozen=True):
+    """What one repair came to, of the attempts that a gate judged."""
+
+    mode: FailureMode
+    repair: RepairKind
+    turn: Turn
+    tried: int
+    accepted: int
+    tokens: int
+    """Generator and gates together."""
+
+
+class Experience(Struct, frozen=True, omit_defaults=True):
+    """What a run has shown of its repairs so far: a fold over the ledger. `fresh_…`: first attempts of clean orders."""
+
+    attempts: int = 0
+    """Attempts in the fold: two experiences of one run with the same number are the same."""
+    repairs: tuple[RepairCount, ...] = ()
+    fresh_tried: int = 0
+    fresh_accepted: int = 0
+    fresh_tokens: int = 0

@@ -55,6 +55,14 @@ class Shown(Struct, frozen=True, omit_defaults=True):
     """The place of the sample's own passage among them, from 1; None when it was not among them."""
 
 
+class Raised(Struct, frozen=True):
+    """A repaired sample's threshold, raised so that several tries before one judge are no easier than one."""
+
+    configured: float
+    """What a first attempt must reach."""
+    attempt: int
+
+
 class Evidence(Struct, frozen=True, omit_defaults=True):
     """Why a gate decided as it did."""
 
@@ -64,6 +72,8 @@ class Evidence(Struct, frozen=True, omit_defaults=True):
     note: str = ""
     shown: Shown | None = None
     """What the judge read instead of the exact passage; None where it read that."""
+    raised: Raised | None = None
+    """Where the verdict's threshold is not the configured one (`recovery.bar`)."""
 
 
 class Passed(Struct, frozen=True, tag="passed", omit_defaults=True):

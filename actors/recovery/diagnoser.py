@@ -1,7 +1,8 @@
 """Evidence to failure mode. Law: the mode is predicted before a repair is chosen, and knows nothing of repairs.
 
-Rules in order of certainty; the first that holds speaks. What they cannot tell apart: `cross_passage` from `parametric`
-(both give words foreign to the passage) without looking into other passages, so the former is not predicted here.
+Rules in order of certainty; the first that holds speaks. `cross_passage` is told from `parametric` and from
+`domain_mismatch` (all give words foreign to the passage) by an index of the other passages, where there is one. What
+the reward gate rejects shows its fault without the passage, so its rules go before those about facts.
 """
 
 from collections.abc import Callable
@@ -16,6 +17,8 @@ MARGIN = 0.1
 """A score this little below its threshold may be noise of the gate."""
 HOT = 1.0
 """From this temperature on, foreign words are blamed on sampling."""
+WILD = 1.5
+"""From this temperature on, every fault is."""
 ON_TOPIC = 0.34
 """A question that shares less of its content with the passage is about something else."""
 FOREIGN = 0.5
@@ -51,6 +54,13 @@ RULES: tuple[Rule, ...] = (
     Rule(FailureMode.MALFORMED, 0.95, "the text does not parse", _by(GateName.FORMAT)),
     Rule(FailureMode.NEAR_DUPLICATE, 0.95, "an accepted sample asks the same", _by(GateName.DIVERSITY)),
     Rule(FailureMode.WRONG_ANSWER, 0.95, "the final answer is not the reference answer", _by(GateName.VERIFIER)),
+    Rule(FailureMode.TEMPERATURE, 0.8, "drawn far too hot", lambda evidence: evidence.temperature >= WILD),
+    Rule(
+        FailureMode.CROSS_PASSAGE,
+        0.8,
+        "another passage tells it",
+        lambda evidence: _unfaithful(evidence) and evidence.told_elsewhere is not None,
+    ),
     Rule(
         FailureMode.DOMAIN_MISMATCH,
         0.7,
@@ -71,6 +81,12 @@ RULES: tuple[Rule, ...] = (
             GateName.REWARD in evidence.rejected
             and (evidence.answer_to_itself or not evidence.answer_words or evidence.truncated)
         ),
+    ),
+    Rule(
+        FailureMode.RESPONSE_QUALITY,
+        0.6,
+        "poor, and the question can stand",
+        lambda evidence: GateName.REWARD in evidence.rejected and evidence.margins.get(GateName.REWARD, 0.0) > MARGIN,
     ),
     Rule(FailureMode.MARGINAL, 0.5, "every score is close to its threshold", _marginal),
     Rule(
@@ -113,6 +129,8 @@ def _facts(evidence: Evidence) -> tuple[str, ...]:
     facts = [f"{gate.value} is {margin:.2f} below its threshold" for gate, margin in evidence.margins.items()]
     if evidence.malformed is not None:
         facts.append(evidence.malformed)
+    if evidence.told_elsewhere is not None:
+        facts.append(f"told by passage {evidence.told_elsewhere}")
     if evidence.answer_words:
         facts.append(f"{evidence.answer_in_passage:.0%} of the answer's words are in the passage")
     return tuple(facts)

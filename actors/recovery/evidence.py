@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from actors.recovery.elsewhere import Elsewhere
 from actors.words import contains, sentences, stems, words
+from schemas.ids import PassageId
 from schemas.orders import AttemptSummary, Lease
 from schemas.samples import Candidate, Draft, FinishReason
 from schemas.verdicts import GateName, Rejected, Verdict
@@ -32,11 +35,15 @@ class Evidence(Struct, frozen=True):
     """The question names something: a capital inside it, or a number."""
     answer_to_itself: bool = False
     """The answer only repeats words of the question."""
+    told_elsewhere: PassageId | None = None
+    """Another passage that tells what the draft says, and speaks more of the question than its own."""
     history: tuple[AttemptSummary, ...] = ()
 
 
-def evidence_of(lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict]) -> Evidence:
-    """What is known of a rejected candidate."""
+def evidence_of(
+    lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict], elsewhere: Elsewhere | None = None
+) -> Evidence:
+    """What is known of a rejected candidate; of other passages too where there is an index of them."""
     rejections = [verdict for verdict in verdicts if isinstance(verdict, Rejected)]
     known = Evidence(
         rejected=frozenset(verdict.gate for verdict in rejections),
@@ -46,7 +53,10 @@ def evidence_of(lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict])
         truncated=candidate.finish is FinishReason.LENGTH,
         history=lease.history,
     )
-    return known if candidate.draft is None else _with_draft(known, candidate.draft, lease.passage.text)
+    if candidate.draft is None:
+        return known
+    told = None if elsewhere is None else elsewhere.tells(candidate.draft, lease.passage)
+    return replace(_with_draft(known, candidate.draft, lease.passage.text), told_elsewhere=told)
 
 
 def _with_draft(known: Evidence, draft: Draft, passage: str) -> Evidence:

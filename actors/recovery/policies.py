@@ -1,15 +1,21 @@
 """Policies: what to do with a diagnosed rejection. Law: pure; every choice carries the probability it was made with."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from random import Random
 
 from msgspec import Struct
 
+from actors.recovery.adaptive import Arm, Learner, Weighing, draw
+from actors.recovery.bar import raised_bar, same_bar
 from actors.recovery.diagnoser import diagnose
+from actors.recovery.elsewhere import Elsewhere
 from actors.recovery.evidence import Evidence, evidence_of
-from actors.recovery.repairs import repair_for
+from actors.recovery.experience import turn_of
+from actors.recovery.repairs import arms, directive, repair_for
 from schemas.config import Recovery
+from schemas.ids import derived_seed
 from schemas.orders import Lease
-from schemas.recovery import Choice, Diagnosis, Repair, RepairKind
+from schemas.recovery import Choice, Diagnosis, Experience, FailureMode, Repair, RepairKind
 from schemas.samples import Candidate
 from schemas.verdicts import Verdict
 
@@ -22,6 +28,9 @@ class Policy(Struct, frozen=True):
     def choose(self, diagnosis: Diagnosis, evidence: Evidence, lease: Lease, candidate: Candidate) -> Choice:
         """A repair, or None to stop."""
         raise NotImplementedError
+
+    def learn(self, experience: Experience) -> None:
+        """What the run has shown so far: nothing to a policy that does not learn."""
 
 
 class Discard(Policy, frozen=True):
@@ -50,27 +59,74 @@ class Rules(Policy, frozen=True):
         return Choice("rules", repair, reason=f"{repair.kind.value} for {diagnosis.mode.value}")
 
 
+class Adaptive(Policy, frozen=True):
+    """What pays in this run, by `learner`; the draw is seeded by the order and the attempt."""
+
+    learner: Learner
+
+    def choose(self, diagnosis: Diagnosis, evidence: Evidence, lease: Lease, candidate: Candidate) -> Choice:
+        if lease.charged >= self.config.max_attempts:
+            return Choice("adaptive", None, reason=_spent(lease))
+        options = options_of(diagnosis.mode, lease, candidate, self.config)
+        policy = self.learner.propensities(diagnosis.mode, options)
+        arm, probability = draw(policy, Random(derived_seed("repair", lease.order.id, lease.attempt)))
+        after = self.learner.experience.attempts
+        if arm is None:
+            reason = f"no repair of {diagnosis.mode.value} is likely to be worth its tokens"
+            return Choice("adaptive", None, probability, reason, after)
+        reason = f"{arm.repair.value} for {diagnosis.mode.value}, by {after:,} attempts"
+        return Choice("adaptive", directive(arm.repair, candidate, self.config), probability, reason, after)
+
+    def learn(self, experience: Experience) -> None:
+        self.learner.learn(experience)
+
+
+def options_of(mode: FailureMode, lease: Lease, candidate: Candidate, config: Recovery) -> list[Arm]:
+    """Every repair open to a rejected order; whether it was tried on it before makes it another one."""
+    tried = frozenset(RepairKind(past.repair) for past in lease.history if past.repair)
+    if lease.repair is not None:
+        tried |= {lease.repair.kind}
+    first = lease.attempt == 1
+    return [Arm(kind, turn_of(kind, tried, first=first)) for kind in arms(mode, candidate, config)]
+
+
 class Recoverer(Struct, frozen=True):
     """`actors.protocols.Recovery`: evidence, diagnosis, choice."""
 
     policy: Policy
+    elsewhere: Elsewhere | None = None
 
     def decide(self, lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict]) -> tuple[Diagnosis, Choice]:
         """The diagnosis is made before the policy is asked."""
-        evidence = evidence_of(lease, candidate, verdicts)
+        evidence = evidence_of(lease, candidate, verdicts, self.elsewhere)
         diagnosis = diagnose(evidence)
         return diagnosis, self.policy.choose(diagnosis, evidence, lease, candidate)
 
+    def learn(self, experience: Experience) -> None:
+        """What the run has shown of its repairs so far."""
+        self.policy.learn(experience)
 
-def build_recovery(config: Recovery) -> Recoverer:
-    """The recovery that a configuration names."""
+
+def build_recovery(config: Recovery, elsewhere: Elsewhere | None = None) -> Recoverer:
+    """The recovery that a configuration names; `elsewhere`: the index of the corpus's passages, if there is one."""
+    return Recoverer(_policy(config), elsewhere)
+
+
+def _policy(config: Recovery) -> Policy:
     match config.policy:
         case "discard":
-            return Recoverer(Discard(config))
+            return Discard(config)
         case "naive_resample":
-            return Recoverer(NaiveResample(config))
+            return NaiveResample(config)
         case "rules":
-            return Recoverer(Rules(config))
+            return Rules(config)
+        case "adaptive":
+            return Adaptive(config, Learner(Weighing(config.stop_below, config.exploration)))
+
+
+def build_bar(config: Recovery) -> Callable[[Sequence[Verdict], int], tuple[Verdict, ...]]:
+    """What verdicts come to at an attempt of that number."""
+    return raised_bar if config.bar == "raised" else same_bar
 
 
 def _spent(lease: Lease) -> str:

@@ -25,6 +25,10 @@ REPAIRS: dict[FailureMode, Sequence[RepairKind]] = {
     M.UNKNOWN: (R.STRICT_GROUNDING, R.QUOTE_THEN_ANSWER, R.RESAMPLE),
 }
 """What the mode says is wrong, addressed most directly first. Which repair pays best is for a study to measure."""
+GROUNDED = (
+    R.EDIT_UNSUPPORTED, R.QUOTE_THEN_ANSWER, R.STRICT_GROUNDING, R.LOWER_TEMPERATURE, R.REGENERATE_QUESTION, R.RESAMPLE,
+)  # fmt: skip
+"""What any grounded answer may be repaired by."""
 NEEDS_DRAFT = frozenset({R.EDIT_UNSUPPORTED, R.REGENERATE_QUESTION})
 WARM = frozenset({R.RESAMPLE, R.REGENERATE_QUESTION})
 """Repairs that look for something else keep the temperature; the others cool down."""
@@ -35,13 +39,31 @@ def repair_for(mode: FailureMode, lease: Lease, candidate: Candidate, config: Re
     """The next repair of an order: by its mode, untried ones first, a stronger pool at the last attempt."""
     last = lease.charged + 1 >= config.max_attempts
     if last and config.escalate_to is not None:
-        temperature = _cooled(R.ESCALATE, candidate)
-        return Repair(R.ESCALATE, temperature, previous=candidate.draft, pool=PoolName(config.escalate_to))
+        return directive(R.ESCALATE, candidate, config)
     tried = {past.repair for past in lease.history} | {None if lease.repair is None else lease.repair.kind.value}
     fitting = [kind for kind in REPAIRS[mode] if candidate.draft is not None or kind not in NEEDS_DRAFT]
     untried = [kind for kind in fitting if kind.value not in tried]
     kind = (untried or fitting or [R.STRICT_GROUNDING])[0]
-    return Repair(kind, _cooled(kind, candidate), previous=candidate.draft)
+    return directive(kind, candidate, config)
+
+
+def directive(kind: RepairKind, candidate: Candidate, config: Recovery) -> Repair:
+    """The repair of that kind for this candidate."""
+    pool = config.escalate_to if kind is R.ESCALATE else None
+    return Repair(
+        kind, _cooled(kind, candidate), previous=candidate.draft, pool=None if pool is None else PoolName(pool)
+    )
+
+
+def arms(mode: FailureMode, candidate: Candidate, config: Recovery) -> list[RepairKind]:
+    """Every repair that could be tried, those of the mode's table first. What a table does not list is open to all
+    modes but a wrong answer, whose repairs are a task's own."""
+    listed = list(REPAIRS[mode])
+    if mode is not M.WRONG_ANSWER:
+        listed += [kind for kind in GROUNDED if kind not in listed]
+    if config.escalate_to is not None:
+        listed.append(R.ESCALATE)
+    return [kind for kind in listed if candidate.draft is not None or kind not in NEEDS_DRAFT]
 
 
 def _cooled(kind: RepairKind, candidate: Candidate) -> float:

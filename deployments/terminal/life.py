@@ -171,6 +171,10 @@ def _evidence(verdict: Verdict) -> Iterator[RenderableType]:
         yield Text(f"{verdict.gate.value}: {scores}", style=DIM)
     if evidence.note:
         yield Text(f"{verdict.gate.value}: {printable(evidence.note)}", style=DIM)
+    if evidence.raised is not None:
+        raised = evidence.raised
+        told = f"the bar was raised from {raised.configured:g} to {verdict.threshold:g} at attempt {raised.attempt}"
+        yield Text(f"{verdict.gate.value}: {told}", style=DIM)
     if evidence.shown is not None:
         yield Text(f"{verdict.gate.value}: {_shown(evidence.shown)}", style=DIM)
 

@@ -22,7 +22,7 @@ REPAIRS_SHOWN = 2
 def summary_view(summary: Summary, folder: Path, *, example: OrderId | None = None) -> RenderableType:
     """Counts, yield, recovery, failures and repairs, cost by role. `example`: an order worth looking at."""
     parts: list[RenderableType] = [_head(summary, folder), Text(), _bar(summary), Text(), _numbers(summary)]
-    for view in (_failures, _ends, _roles, _overlap, _retrieval, _injections):
+    for view in (_failures, _ends, _roles, _overlap, _retrieval, _injections, _diagnoses):
         part = view(summary)
         if part is not None:
             parts += [Text(), part]
@@ -159,6 +159,23 @@ def _injections(summary: Summary) -> RenderableType | None:
         told += [f"{count:,} {what}" for count, what in rest if count]
         gates.add_row(each.kind.value, ", ".join(told))
     return Group(rates, Text(), gates)
+
+
+def _diagnoses(summary: Summary) -> RenderableType | None:
+    """What injected samples were diagnosed as; the right modes stand out."""
+    if not summary.diagnoses:
+        return None
+    table = columns("injected as", "right", "95%", first_width=19)
+    table.add_column("diagnosed as", overflow="fold")
+    for kind in dict.fromkeys(each.kind for each in summary.diagnoses):
+        found = [each for each in summary.diagnoses if each.kind is kind]
+        right, known = sum(each.attempts for each in found if each.right), sum(each.attempts for each in found)
+        told = Text(", ").join(
+            Text(f"{each.mode.value} {each.attempts:,}", style=GOOD if each.right else "")
+            for each in sorted(found, key=lambda each: (-each.attempts, each.mode.value))
+        )
+        table.add_row(kind.value, percent(right, known), interval_words(right, known), told)
+    return table
 
 
 def _next(summary: Summary, folder: Path, example: OrderId | None) -> RenderableType:

@@ -26,7 +26,7 @@ from schemas.orders import (
     Requeue,
     Settlement,
 )
-from schemas.recovery import Choice, Diagnosis, FailureMode, Repair, RepairKind
+from schemas.recovery import Choice, Diagnosis, Experience, FailureMode, Repair, RepairKind
 from schemas.samples import Candidate, Completion, Draft, FinishReason, GenerationRequest, Message, Sampling
 from schemas.verdicts import Errored, GateName, GateRequest, Passed, Rejected, Verdict
 
@@ -114,6 +114,9 @@ class TryAgain:
     def decide(self, lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict]) -> tuple[Diagnosis, Choice]:
         repair = Repair(RepairKind.STRICT_GROUNDING, temperature=0.3) if lease.attempt == 1 else None
         return Diagnosis(FailureMode.UNKNOWN, 0.5), Choice("test", repair, reason="attempts used up")
+
+    def learn(self, experience: Experience) -> None:
+        """Nothing to learn."""
 
 
 def passed(gate: GateName) -> Passed:

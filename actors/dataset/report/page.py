@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from msgspec import Struct
 
+from actors.dataset.report.confusion import confusion_of
 from actors.dataset.report.examples import Example, example_of
 from actors.dataset.report.facts import Facts
 from actors.dataset.report.flow import NARROW, WIDE, flow_figure
@@ -77,6 +78,7 @@ def render(facts: Facts, manifest: Manifest, ledger: Stories, *, now: float) -> 
         flow_narrow=flow_figure(facts.paths.brief(), NARROW, class_="narrow"),
         modes=mode_rows(facts.summary()),
         injections=injection_rows(manifest.injections),
+        confusion=confusion_of(facts.summary().diagnoses),
         overlap=overlap_figure(manifest.overlap),
         neither=_neither(manifest),
         jaccard=percent(_jaccard(manifest)),

@@ -4,12 +4,13 @@ import pytest
 from msgspec.structs import replace
 
 from actors.recovery.diagnoser import RULES, diagnose
+from actors.recovery.elsewhere import Elsewhere
 from actors.recovery.evidence import Evidence, evidence_of
 from schemas.ids import PoolName
 from schemas.recovery import FailureMode
 from schemas.samples import Candidate, Cost, Draft, Sampling
 from schemas.verdicts import GateName, Passed, Rejected, Verdict
-from tests.doubles.passages import lease_of
+from tests.doubles.passages import HERON, lease_of, passage_of
 
 FAITHLESS = Rejected(GateName.FAITHFULNESS, 0.1, 0.5)
 FAITHFUL = Passed(GateName.FAITHFULNESS, 0.9, 0.5)
@@ -81,6 +82,39 @@ def test_the_same_foreign_words_mean_something_else_when_hot() -> None:
     assert diagnose(evidence(draft, (FAITHLESS, FINE), temperature=0.7)).mode is FailureMode.PARAMETRIC
 
 
+def test_what_another_passage_tells_was_mixed_up() -> None:
+    """A fact of the next town, put to this one's passage: told from memory and from foreign subjects by the index."""
+    orsel = passage_of("Orsel was settled in 1701. Its founder was Jon Berg.")
+    elsewhere = Elsewhere([passage_of(HERON), orsel])
+
+    def mode(draft: Draft) -> FailureMode:
+        said = Candidate(PoolName("generator"), (), Sampling(), "text", draft, Cost())
+        return diagnose(evidence_of(lease_of(), said, (FAITHLESS, FINE), elsewhere)).mode
+
+    assert mode(Draft("Who was the founder of Orsel?", "Jon Berg")) is FailureMode.CROSS_PASSAGE
+    assert mode(Draft(HERON_FOUNDER, "Jon Berg")) is FailureMode.PARAMETRIC
+    assert mode(Draft("Which king ruled Norland?", "Jon Berg")) is FailureMode.DOMAIN_MISMATCH
+
+
+def test_who_tells_it() -> None:
+    """The passage that has most of the question; never the sample's own, and never by a word of the answer alone."""
+    texts = ("Orsel was settled in 1701.", "Orsel was settled by Jon Berg in 1701.", "In 1701 Velmora burnt.")
+    first, second, third = (passage_of(text) for text in texts)
+    index = Elsewhere([first, second, third])
+    assert index.tells(Draft("When did Jon Berg settle in Orsel?", "1701"), third) == second.id
+    assert index.tells(Draft("When was Orsel settled?", "1701"), second) is None
+    assert index.tells(Draft("When was Ambria settled?", "1701"), third) is None
+    assert index.tells(Draft("when settled orsel", "1701"), third) == first.id
+    assert index.tells(Draft("", "1701"), third) is None
+    assert Elsewhere([]).tells(Draft("When was Orsel settled?", "1701"), third) is None
+
+
+def test_drawn_far_too_hot_explains_every_fault() -> None:
+    """At 1.8 no other cause needs to be looked for."""
+    draft = Draft("Which king ruled Norland?", "Jon Berg")
+    assert diagnose(evidence(draft, (FAITHLESS, POOR), temperature=1.8)).mode is FailureMode.TEMPERATURE
+
+
 def test_what_does_not_parse_is_malformed_and_says_why() -> None:
     """The parser's reason is the diagnosis' reason."""
     found = diagnose(evidence(None, (Rejected(GateName.FORMAT, 0.0, 1.0),), temperature=1.5))
@@ -103,7 +137,7 @@ def test_one_gate_near_its_threshold_is_not_marginal_when_the_other_is_far() -> 
     """Marginal means that nothing is clearly wrong."""
     near = Rejected(GateName.FAITHFULNESS, 0.45, 0.5)
     found = evidence(Draft(HERON_FOUNDER, "Jon Berg"), (near, POOR))
-    assert diagnose(found).mode is FailureMode.PARAMETRIC
+    assert diagnose(found).mode is FailureMode.RESPONSE_QUALITY
     assert diagnose(replace(found, margins={GateName.FAITHFULNESS: 0.05})).mode is FailureMode.MARGINAL
 
 

@@ -1,0 +1,70 @@
+"""How often the diagnosis of injected samples is right, from the ledger's records."""
+
+import pytest
+
+from actors.dataset.report.confusion import confusion_of
+from actors.diagnoses import EXPECTED, DiagnosisTally
+from schemas.ids import OrderId
+from schemas.injection import Injected, InjectionKind, Worth
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined
+from schemas.orders import Attempt, DeadLetter, EndReason
+from schemas.progress import DiagnosisCount
+from schemas.recovery import Diagnosis, FailureMode
+
+KIND = InjectionKind.CONTRADICTS_SOURCE
+
+
+def said(
+    mode: FailureMode | None, *, number: int = 1, now: Worth = Worth.BAD, tagged: bool = True, dead: bool = False
+) -> Record:
+    diagnosis = None if mode is None else Diagnosis(mode, 0.5)
+    tag = Injected(KIND, now) if tagged else None
+    attempt = Attempt(number, None, None, diagnosis=diagnosis, injected=tag)
+    if dead:
+        return DeadLetteredEnd(0.0, OrderId("a"), attempt, DeadLetter(EndReason.REJECTED))
+    return Rejoined(0.0, OrderId("a"), attempt)
+
+
+def test_only_known_flaws_of_first_attempts_count() -> None:
+    """A later attempt has another flaw, an unverified one perhaps none, an accepted one no diagnosis."""
+    tally = DiagnosisTally()
+    for record in (
+        said(FailureMode.PARAMETRIC),
+        said(FailureMode.AMBIGUOUS_SOURCE, dead=True),
+        said(FailureMode.UNKNOWN),
+        said(FailureMode.UNKNOWN),
+        said(FailureMode.MARGINAL, number=2),
+        said(FailureMode.MARGINAL, now=Worth.UNKNOWN),
+        said(FailureMode.MARGINAL, now=Worth.GOOD),
+        said(FailureMode.MARGINAL, tagged=False),
+        said(None),
+        AcceptedEnd(0.0, OrderId("b"), Attempt(1, None, None, injected=Injected(KIND, Worth.BAD))),
+    ):
+        tally.apply(record)
+    assert tally.counts() == (
+        DiagnosisCount(KIND, FailureMode.PARAMETRIC, 1, right=True),
+        DiagnosisCount(KIND, FailureMode.AMBIGUOUS_SOURCE, 1, right=True),
+        DiagnosisCount(KIND, FailureMode.UNKNOWN, 2, right=False),
+    )
+
+
+@pytest.mark.parametrize("kind", InjectionKind)
+def test_every_kind_says_which_modes_are_right(kind: InjectionKind) -> None:
+    """A kind without an answer would count as always wrong."""
+    assert EXPECTED[kind]
+
+
+def test_the_matrix_adds_up() -> None:
+    """Rows by kind, columns by mode, the share of right ones beside them."""
+    counts = (
+        DiagnosisCount(KIND, FailureMode.PARAMETRIC, 3, right=True),
+        DiagnosisCount(KIND, FailureMode.UNKNOWN, 1, right=False),
+        DiagnosisCount(InjectionKind.DOMAIN_MISMATCH, FailureMode.DOMAIN_MISMATCH, 4, right=True),
+    )
+    found = confusion_of(counts)
+    assert found is not None
+    assert found.modes == ("domain mismatch", "parametric", "unknown")
+    assert [[cell.attempts for cell in row.cells] for row in found.rows] == [[0, 3, 1], [4, 0, 0]]
+    assert [row.rate for row in found.rows] == ["75.0%", "100.0%"]
+    assert found.rate == "87.5%"
+    assert confusion_of(()) is None
