@@ -116,6 +116,15 @@ def explain(
 
 
 @app.command()
+def policy(folder: Folder, json: Json = False) -> None:
+    """What each repair is worth by failure mode, and what other policies would have come to; from the ledger alone."""
+    with boundary():
+        from deployments.terminal.policy import show_policy
+
+        show_policy(folder, json=json)
+
+
+@app.command()
 def verify(folder: Folder, json: Json = False) -> None:
     """Prove from the files alone: every order ended once, every passage is exact, every checksum holds."""
     with boundary():

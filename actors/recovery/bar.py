@@ -1,8 +1,9 @@
 """What a repaired sample must reach. Law: several tries before one judge must be no easier to pass than one.
 
-A judge errs now and then, each time anew; the first of several tries that passes is where it erred more often than
-among first attempts. So attempt k must leave 1/k of the doubt that a first one may: a threshold of t becomes
-1 - (1 - t) / k (Bonferroni's correction, on the scale of the judge's own doubt). Errors are what they were.
+A judge errs now and then; the first of several tries that passes is where it erred more often than among first
+attempts. If it erred anew each time, k tries would multiply the odds of its error by k; if it always erred alike, by 1.
+So attempt k needs the square root of k times the odds that a first one needs: from 0.5 to 0.59, 0.63, 0.67. Measured in
+docs/recovery.md, beside other bars and a second judge. Errors are what they were.
 """
 
 from collections.abc import Sequence
@@ -15,9 +16,15 @@ HELD_TO_IT = frozenset({GateName.FAITHFULNESS})
 """Gates whose errors make a sample untrue, and whose score is a probability."""
 
 
+GROWTH = 0.5
+"""The odds that attempt k needs grow by k to the power of this: 0 for a judge that errs alike, 1 for one that errs
+anew."""
+
+
 def raised(threshold: float, attempt: int) -> float:
-    """The threshold of attempt number `attempt`, from 1. In [threshold, 1)."""
-    return round(1 - (1 - threshold) / attempt, 6)
+    """The threshold of attempt number `attempt`, from 1. In [threshold, 1]."""
+    times = attempt**GROWTH
+    return round(times * threshold / (1 + (times - 1) * threshold), 6)
 
 
 def same_bar(verdicts: Sequence[Verdict], attempt: int) -> tuple[Verdict, ...]:

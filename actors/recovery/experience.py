@@ -69,7 +69,7 @@ class ExperienceFold:
     def _attempted(self, order_id: OrderId, attempt: Attempt, record: Rejoined | AcceptedEnd | DeadLetteredEnd) -> None:
         self._attempts += 1
         before = self._mending.pop(order_id, None)
-        if _judged(attempt):
+        if is_judged(attempt):
             self._count(order_id, attempt, before, accepted=isinstance(record, AcceptedEnd))
         if not isinstance(record, Rejoined):
             return
@@ -109,6 +109,7 @@ class ExperienceFold:
         self._mending[record.order_id] = _Mending(cell, tried)
 
 
-def _judged(attempt: Attempt) -> bool:
+def is_judged(attempt: Attempt) -> bool:
+    """Whether every gate that was asked gave a verdict."""
     errored = any(isinstance(verdict, Errored) for verdict in attempt.verdicts)
     return attempt.candidate is not None and not errored

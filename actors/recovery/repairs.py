@@ -1,7 +1,7 @@
 """Failure mode to directives, best first. Law: a directive that has failed for this order is not tried again before the
 others have been."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from schemas.config import Recovery
 from schemas.ids import PoolName
@@ -37,14 +37,20 @@ COOLING = 0.5
 
 def repair_for(mode: FailureMode, lease: Lease, candidate: Candidate, config: Recovery) -> Repair:
     """The next repair of an order: by its mode, untried ones first, a stronger pool at the last attempt."""
-    last = lease.charged + 1 >= config.max_attempts
-    if last and config.escalate_to is not None:
-        return directive(R.ESCALATE, candidate, config)
     tried = {past.repair for past in lease.history} | {None if lease.repair is None else lease.repair.kind.value}
+    last = lease.charged + 1 >= config.max_attempts
+    return directive(ruled(mode, tried, candidate, config, last=last), candidate, config)
+
+
+def ruled(
+    mode: FailureMode, tried: Collection[str | None], candidate: Candidate, config: Recovery, *, last: bool
+) -> RepairKind:
+    """What the table says. `tried`: kinds by their values; `last`: there is one attempt left."""
+    if last and config.escalate_to is not None:
+        return R.ESCALATE
     fitting = [kind for kind in REPAIRS[mode] if candidate.draft is not None or kind not in NEEDS_DRAFT]
     untried = [kind for kind in fitting if kind.value not in tried]
-    kind = (untried or fitting or [R.STRICT_GROUNDING])[0]
-    return directive(kind, candidate, config)
+    return (untried or fitting or [R.STRICT_GROUNDING])[0]
 
 
 def directive(kind: RepairKind, candidate: Candidate, config: Recovery) -> Repair:

@@ -1,0 +1,107 @@
+"""The ledger's records as a list of decisions: what could be done, what was done how likely, and what came of it.
+
+Law: a decision is a rejection at which the policy was free to go on. That attempts are spent is no decision. Outcomes
+are of the very next attempt; one that errored, or has not ended, has none.
+"""
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from actors.held import tokens
+from actors.recovery.adaptive import Arm
+from actors.recovery.experience import is_judged, turn_of
+from actors.recovery.repairs import arms, ruled
+from schemas.config import Recovery
+from schemas.ids import OrderId
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined, Reopened
+from schemas.orders import Attempt
+from schemas.recovery import FailureMode, RepairKind
+from schemas.verdicts import Rejected
+
+
+class Decision(Struct, frozen=True):
+    """One logged decision. `chosen` is None for stop, whose outcome is nothing for nothing."""
+
+    order_id: OrderId
+    mode: FailureMode
+    options: tuple[Arm, ...]
+    by: str
+    chosen: Arm | None
+    probability: float
+    rules: RepairKind
+    """What the table would have chosen."""
+    accepted: bool = False
+    tokens: int = 0
+
+
+class _Open(Struct):
+    tried: frozenset[RepairKind] = frozenset()
+    attempts_before: int = 0
+    pending: Decision | None = None
+
+
+class DecisionLog:
+    """A fold over the ledger's records; `config` is the run's."""
+
+    def __init__(self, config: Recovery) -> None:
+        self._config = config
+        self._open: dict[OrderId, _Open] = {}
+        self.decisions: list[Decision] = []
+        self.forced = self.unknown = 0
+
+    def apply(self, record: Record) -> None:
+        """Takes in one record."""
+        match record:
+            case Reopened():
+                tried = frozenset(RepairKind(past.repair) for past in record.history if past.repair)
+                self._open[record.order_id] = _Open(tried, record.attempts_before)
+            case Rejoined() | AcceptedEnd() | DeadLetteredEnd() if record.attempt is not None:
+                self._attempted(record, record.attempt)
+        if isinstance(record, AcceptedEnd | DeadLetteredEnd):
+            left = self._open.pop(record.order_id, None)
+            self.unknown += left is not None and left.pending is not None
+
+    @property
+    def undecided(self) -> int:
+        """Decisions whose attempt has not ended."""
+        return sum(each.pending is not None for each in self._open.values())
+
+    def _attempted(self, record: Rejoined | AcceptedEnd | DeadLetteredEnd, attempt: Attempt) -> None:
+        standing = self._open.setdefault(record.order_id, _Open())
+        pending, standing.pending = standing.pending, None
+        if pending is not None and is_judged(attempt):
+            accepted = isinstance(record, AcceptedEnd)
+            self.decisions.append(replace(pending, accepted=accepted, tokens=tokens(attempt)))
+        else:
+            self.unknown += pending is not None
+        if attempt.repair is not None:
+            standing.tried |= {attempt.repair.kind}
+        if not isinstance(record, AcceptedEnd):
+            self._decided(record, attempt, standing)
+
+    def _decided(self, record: Rejoined | DeadLetteredEnd, attempt: Attempt, standing: _Open) -> None:
+        choice, candidate, diagnosis = attempt.choice, attempt.candidate, attempt.diagnosis
+        if choice is None or candidate is None or diagnosis is None:
+            return
+        if not any(isinstance(verdict, Rejected) for verdict in attempt.verdicts):
+            return
+        charged = attempt.number - standing.attempts_before
+        if charged >= self._config.max_attempts:
+            self.forced += 1
+            return
+        mode, first = diagnosis.mode, attempt.number == 1
+        options = [
+            Arm(kind, turn_of(kind, standing.tried, first=first)) for kind in arms(mode, candidate, self._config)
+        ]
+        chosen = None
+        if choice.repair is not None:
+            chosen = Arm(choice.repair.kind, turn_of(choice.repair.kind, standing.tried, first=first))
+        last = charged + 1 >= self._config.max_attempts
+        rules = ruled(mode, {kind.value for kind in standing.tried}, candidate, self._config, last=last)
+        made = Decision(record.order_id, mode, tuple(options), choice.policy, chosen, choice.probability, rules)
+        if chosen is None:
+            self.decisions.append(made)
+        elif isinstance(record, Rejoined):
+            standing.pending = made
+        else:
+            self.unknown += 1

@@ -1,0 +1,29 @@
+"""`gleaner policy`: one pass over a ledger's records, and what it says of repairs and policies."""
+
+from collections.abc import Iterable
+
+from actors.recovery.decisions import DecisionLog
+from actors.recovery.experience import ExperienceFold
+from actors.recovery.values import fresh_per_1000, policy_values, repair_values
+from schemas.config import Recovery
+from schemas.ledger import Record
+from schemas.policy import PolicyReport
+
+
+def policy_report(records: Iterable[Record], config: Recovery, *, seed: int) -> PolicyReport:
+    """Everything, offline. `config` and `seed` are the run's."""
+    fold, log = ExperienceFold(), DecisionLog(config)
+    for record in records:
+        fold.apply(record)
+        log.apply(record)
+    experience, decisions = fold.experience(), log.decisions
+    return PolicyReport(
+        policies=tuple(sorted({each.by for each in decisions})),
+        decisions=len(decisions),
+        orders=len({each.order_id for each in decisions}),
+        forced=log.forced,
+        unknown=log.unknown + log.undecided,
+        fresh_per_1000=fresh_per_1000(experience),
+        repairs=repair_values(experience),
+        values=policy_values(decisions, experience, stop_below=config.stop_below, seed=seed),
+    )
