@@ -1,8 +1,7 @@
 """What is done of the study, part by part, in files. Law: a part that has its file is never done again; a file is
 whole or not there; an output folder holds one plan."""
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TypeVar
@@ -12,7 +11,7 @@ import msgspec
 from schemas.errors import ConfigError
 from studies.provenance import modes, runs, world
 from studies.provenance.modes import Labelled
-from studies.provenance.plan import LABELLED_SCALE, SCALES, Plan
+from studies.provenance.plan import LABELLED_SCALE, POLICIES, Plan, Setting
 from studies.provenance.tries import Try
 
 T = TypeVar("T")
@@ -25,47 +24,69 @@ class Parts:
     def __init__(self, folder: Path, plan: Plan) -> None:
         self.folder = folder
         self.plan = plan
+        self._made: world.World | None = None
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "plan.json"
         if path.exists() and msgspec.json.decode(path.read_bytes(), type=Plan) != plan:
             raise ConfigError(f"{folder}: holds parts of another plan; choose another --output")
         write(path, plan)
 
-    def tries(self, scale: str, seed: int, policy: str) -> list[Try]:
+    def tries(self, setting: Setting, seed: int, policy: str) -> list[Try]:
         """Every attempt of an arm."""
-        return _read(self._tries(scale, seed, policy), list[Try])
+        return _read(self._tries(setting, seed, policy), list[Try])
 
     def labelled(self, seed: int) -> list[Labelled]:
         """Drafts that both judges read in every mode."""
         return _read(self._labelled(seed), list[Labelled])
 
-    async def do(self, policies: tuple[str, ...], say: Say) -> None:
-        """All that the models are needed for, seed by seed."""
-        for seed in self.plan.seeds:
-            missing = [s for s in SCALES if any(not self._tries(s, seed, p).exists() for p in policies)]
-            if not missing and self._labelled(seed).exists():
+    def has(self, name: str) -> bool:
+        """Whether the part of that name is done."""
+        return self._part(name).exists()
+
+    def get(self, name: str, type_: type[T]) -> T:
+        """What a part holds."""
+        return _read(self._part(name), type_)
+
+    def put(self, name: str, value: object) -> None:
+        """The part is done."""
+        write(self._part(name), value)
+
+    async def do(self, say: Say) -> None:
+        """All that the almanac's models are needed for, seed by seed; what every claim needs comes first."""
+        first = Setting(LABELLED_SCALE, self.plan.temperature)
+        for settings in (self.plan.settings, self.plan.other_settings):
+            for seed in self.plan.seeds:
+                await self._arms(seed, settings, say)
+                if not self._labelled(seed).exists():
+                    found = await modes.measured(
+                        self.plan, self._world(seed), self.tries(first, seed, POLICIES[0]), self._memory(seed)
+                    )
+                    write(self._labelled(seed), found)
+                    say(f"seed {seed}: {len(found)} drafts read by both judges in every mode")
+
+    async def _arms(self, seed: int, settings: Mapping[Setting, tuple[str, ...]], say: Say) -> None:
+        for setting, policies in settings.items():
+            missing = [policy for policy in policies if not self._tries(setting, seed, policy).exists()]
+            if not missing:
                 continue
-            here = await asyncio.to_thread(world.build, self.plan, seed, self.folder / "corpora")
-            for scale in missing:
-                await self._arms(here, scale, policies, say)
-            if not self._labelled(seed).exists():
-                first = self.tries(LABELLED_SCALE, seed, policies[0])
-                found = await modes.measured(self.plan, here, first, self._memory(seed))
-                write(self._labelled(seed), found)
-                say(f"seed {seed}: {len(found)} drafts read by both judges in every mode")
+            async with AsyncExitStack() as stack:
+                shared = await runs.machines(stack, setting.scale, self._memory(seed))
+                for policy in missing:
+                    tries = await runs.arm(self.plan, self._world(seed), shared, setting=setting, policy=policy)
+                    write(self._tries(setting, seed, policy), tries)
+                    where = f"{setting.scale} generator at {setting.temperature:g}"
+                    say(f"seed {seed}, {where}, {policy}: {len(tries)} attempts")
 
-    async def _arms(self, here: world.World, scale: str, policies: tuple[str, ...], say: Say) -> None:
-        async with AsyncExitStack() as stack:
-            shared = await runs.machines(stack, scale, self._memory(here.seed))
-            for policy in policies:
-                path = self._tries(scale, here.seed, policy)
-                if not path.exists():
-                    tries = await runs.arm(self.plan, here, shared, scale=scale, policy=policy)
-                    write(path, tries)
-                    say(f"seed {here.seed}, {scale} generator, {policy}: {len(tries)} attempts")
+    def _world(self, seed: int) -> world.World:
+        if self._made is None or self._made.seed != seed:
+            self._made = world.build(self.plan, seed, self.folder / "corpora")
+        return self._made
 
-    def _tries(self, scale: str, seed: int, policy: str) -> Path:
-        return self.folder / "parts" / f"tries-{scale}-{seed}-{policy}.json"
+    def _tries(self, setting: Setting, seed: int, policy: str) -> Path:
+        return self.folder / "parts" / f"tries-{setting.scale}-{setting.temperature:g}-{seed}-{policy}.json"
+
+    def _part(self, name: str) -> Path:
+        return self.folder / "parts" / f"{name}.json"
 
     def _labelled(self, seed: int) -> Path:
         return self.folder / "parts" / f"labelled-{seed}.json"

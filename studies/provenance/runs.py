@@ -22,7 +22,7 @@ from schemas.config import FRESH_POOL, RunConfig
 from schemas.ids import PoolName
 from schemas.verdicts import GateName
 from studies.provenance.machines import Remembering, classifier, generator
-from studies.provenance.plan import Plan
+from studies.provenance.plan import Plan, Setting
 from studies.provenance.tries import Try, tries_of
 from studies.provenance.world import World, run_config
 
@@ -43,9 +43,9 @@ async def machines(stack: AsyncExitStack, scale: str, memory: Path) -> Machines:
     return Machines(writer, {gate: await classifier(stack, name, memory) for gate, name in GATE_MODELS.items()})
 
 
-async def arm(plan: Plan, world: World, shared: Machines, *, scale: str, policy: str) -> list[Try]:
+async def arm(plan: Plan, world: World, shared: Machines, *, setting: Setting, policy: str) -> list[Try]:
     """Every order of the world's passages to its end under the policy."""
-    config = run_config(plan, world.config, seed=world.seed, scale=scale, policy=policy)
+    config = run_config(plan, world.config, seed=world.seed, setting=setting, policy=policy)
     ledger = MemoryLedger()
     service = queue_service(config, ledger, now=time.time)
     conductor = _conductor(config, world, shared, InProcessOrders(service))

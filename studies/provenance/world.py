@@ -29,9 +29,11 @@ from schemas.corpus import Passage
 from schemas.samples import Draft
 from studies.almanac.exam import exam
 from studies.almanac.truth import Faithful, NotAQuestionOfThisWorld, check_facts, facts_of, well_worded
-from studies.provenance.plan import Plan
+from studies.provenance.plan import Plan, Setting
 
 MODELS = Path(__file__).parents[2] / "examples" / "almanac" / "models"
+SAME_BAR = "_same_bar"
+"""Ends the name of an arm that holds repaired samples to no more than first ones."""
 _FACTS = lru_cache(maxsize=8192)(facts_of)
 
 
@@ -61,22 +63,25 @@ def build(plan: Plan, seed: int, folder: Path) -> World:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     corpus = Corpus(paths=(path.name,), base=str(folder.absolute()))
     passages = all_passages(corpus, limit=10 * plan.documents)
-    injection = build_injection(run_config(plan, corpus, seed=seed, scale="middle", policy="discard"))
+    injection = build_injection(run_config(plan, corpus, seed=seed, setting=Setting("middle", 1.0), policy="discard"))
     return World(seed, corpus, passages, passages[: plan.passages], injection)
 
 
-def run_config(plan: Plan, corpus: Corpus, *, seed: int, scale: str, policy: str) -> RunConfig:
-    """The run of one arm. Who discards issues twice the orders: its budget goes into fresh ones."""
-    slots = 2 * plan.slots if policy == "discard" else plan.slots
-    sampling = SamplingDefaults(temperature=plan.temperature, max_tokens=48)
+def run_config(plan: Plan, corpus: Corpus, *, seed: int, setting: Setting, policy: str) -> RunConfig:
+    """The run of one arm. Who discards issues more orders: its budget goes into fresh ones."""
+    slots = plan.slots + (plan.spare_slots if policy == "discard" else 0)
+    named = policy.removesuffix(SAME_BAR)
+    bar = "raised" if named == policy else "same"
+    recovery = Recovery(policy=named, max_attempts=plan.max_attempts, bar=bar)  # pyright: ignore[reportArgumentType]
+    sampling = SamplingDefaults(temperature=setting.temperature, max_tokens=48)
     return RunConfig(
         corpus=corpus,
         task=GroundedAnswer(samples_per_passage=slots, sampling=sampling),
-        pools={"generator": Pool(engine(f"generator-{scale}"))},
+        pools={"generator": Pool(engine(f"generator-{setting.scale}"))},
         gates=Gates(faithfulness=Classifier(engine("judge-strong")), reward=Classifier(engine("reward"))),
-        recovery=Recovery(policy=policy, max_attempts=plan.max_attempts),  # pyright: ignore[reportArgumentType]
+        recovery=recovery,
         injection=InjectionConfig(rate=plan.injected, injector=CustomInjector("studies.almanac.injector:almanac")),
-        conductors=Conductors(concurrency=128),
+        conductors=Conductors(concurrency=48),
         name="provenance-study",
         seed=seed,
     )
