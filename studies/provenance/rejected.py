@@ -60,7 +60,7 @@ def caught(firsts: Iterable[tuple[int, Try]]) -> list[Caught]:
         kind.value: (lambda one, kind=kind: one.kind == kind.value and one.verified) for kind in InjectionKind
     }
     groups["own: wrong fact"] = lambda one: one.kind is None and one.faithful is False
-    groups["own: poor wording alone"] = lambda one: one.kind is None and one.faithful is not False and not one.good
+    groups["own: no wrong fact, but poor"] = lambda one: one.kind is None and one.faithful is not False and not one.good
     found: list[Caught] = []
     for name, belongs in groups.items():
         counted = Counter(who(one) for one in shown if belongs(one))

@@ -78,9 +78,10 @@ def test_a_student_learns_its_lessons_and_the_exam_asks_in_other_words() -> None
     """What one passage tells and somebody asked about, in a wording nobody used; a lesson learnt is known again."""
     passage = "Amber Heron was launched in 1623."
     told = {(0, 0): "The Green Trestle's opening was held in 1631. Below the bridge flows the Lyswin.", (0, 1): passage}
-    asked = {"When was the Green Trestle opened?"}
+    asked = {"In which year was the Green Trestle opened?"}
     questions = exam(told, asked)
-    assert all(question.text not in asked and question.answer == "1631" for question in questions)
+    assert [(question.told, question.answer) for question in questions] == [((0, 0), "1631")]
+    assert questions[0].text not in asked
     student = Student(seed=0)
     student.learn([(question.text, question.answer) for question in questions], epochs=60)
     assert student.right(questions) == [True] * len(questions)
