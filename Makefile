@@ -1,5 +1,5 @@
 # make demo   install, then stream the quickstart into runs/quickstart
-# make test   everything that this machine can run; `make quick` the tests that take milliseconds
+# make test   everything that this machine can run, in TESTERS processes side by side; `make quick` what takes milliseconds
 # make check  ruff and pyright;  make bench  the measurements of docs/performance.md
 # make monitor  Prometheus beside a run, with its alerts (docs/monitoring.md)
 
@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 OUTPUT ?= runs/quickstart
+TESTERS ?= 3
 MONITOR_PORT ?= 9465
 MONITOR_DATA ?= runs/prometheus
 
@@ -17,10 +18,10 @@ demo: install
 	$(BIN)/gleaner run examples/quickstart.yaml --output $(OUTPUT)
 
 test: install-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 quick: install-dev
-	$(BIN)/python -m pytest -m "not slow and not ray and not vllm"
+	$(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder -m "not slow and not ray and not vllm"
 
 check: install-dev
 	$(BIN)/ruff check .
