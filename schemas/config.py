@@ -290,7 +290,7 @@ class Recovery(Config, frozen=True):
     """A stronger pool: for the last attempt; under `adaptive`, wherever it pays."""
     bar: Literal["raised", "same"] = "raised"
     """What the faithfulness gate asks of a repaired sample: more with each attempt, or the same as of a first one."""
-    search_passages: Natural = 5_000
+    search_passages: Natural = 50_000
     """The diagnoser looks for mixed-up passages in a corpus of up to so many, indexed by each conductor; 0: never."""
     stop_below: Annotated[float, Meta(ge=0, le=1)] = 0.25
     """`adaptive` gives up when no repair is likely to yield, by token, this share of what first attempts yield; 0:

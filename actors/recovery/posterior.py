@@ -12,8 +12,11 @@ from msgspec import Struct
 from actors.recovery.repairs import REPAIRS
 from schemas.recovery import Experience, FailureMode, RepairCount, RepairKind, Turn
 
-WEIGHT = 2.0
-"""Attempts that a prior counts for. Of 1, 2, 4 and 8 the middle ones differed by less than their spread."""
+WEIGHT = 8.0
+"""Attempts that a wider cell's mean counts for: a mode begins with what the others have shown, and a dozen of its own
+attempts outweigh it."""
+TABLE_WEIGHT = 1.0
+"""Attempts that the table counts for."""
 BEFORE = 0.4
 """Chance of a repair that nobody ever tried."""
 LISTED = 0.5
@@ -66,7 +69,8 @@ def expected(experience: Experience, mode: FailureMode, repair: RepairKind, turn
     here = sums(lambda cell: cell.mode is mode and cell.turn is turn)
     overall = (anywhere.accepted + WEIGHT * BEFORE) / (anywhere.tried + WEIGHT)
     listed = LISTED if repair in REPAIRS[mode] else BEFORE
-    by_mode = (in_mode.accepted + WEIGHT * (overall + listed) / 2) / (in_mode.tried + WEIGHT)
+    before = WEIGHT * overall + TABLE_WEIGHT * listed
+    by_mode = (in_mode.accepted + before) / (in_mode.tried + WEIGHT + TABLE_WEIGHT)
     cost = _cost(in_mode, _cost(anywhere, mean_tokens(experience)))
     return Expected(
         alpha=here.accepted + WEIGHT * by_mode,

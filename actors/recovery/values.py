@@ -85,14 +85,17 @@ def policy_values(
     """The log itself, then what other policies would have come to. `experience` is the run's."""
     if not decisions:
         return ()
-    best = greedy(decisions, experience, stop_below)
     nothing = Interval(0.0, 0.0, 0.0)
+    logged = _logged(decisions, seed=seed)
+    others: dict[str, Target] = {
+        "naive_resample": lambda each: _option(each, RepairKind.RESAMPLE),
+        "rules": lambda each: _option(each, each.rules),
+        "greedy": greedy(decisions, experience, stop_below),
+    }
     return (
-        _logged(decisions, seed=seed),
+        logged,
         PolicyValue("discard", "known", nothing, nothing, Interval(), float(len(decisions)), 1.0),
-        _estimated("naive_resample", decisions, lambda each: _option(each, RepairKind.RESAMPLE), seed=seed),
-        _estimated("rules", decisions, lambda each: _option(each, each.rules), seed=seed),
-        _estimated("greedy", decisions, best, seed=seed),
+        *(_estimated(name, decisions, does, seed=seed) for name, does in others.items() if name != logged.policy),
     )
 
 

@@ -1,0 +1,52 @@
+"""What the diagnoser looks things up in, from a run's configuration."""
+
+import logging
+from pathlib import Path
+from random import Random
+
+import pytest
+from msgspec.structs import replace
+
+from deployments.config import load
+from deployments.evidence import passages_of
+from deployments.recovering import build_elsewhere
+from schemas.config import RunConfig
+from schemas.samples import Draft
+from studies.almanac.prose import ask_about
+from studies.almanac.truth import facts_of
+
+
+@pytest.fixture
+def config() -> RunConfig:
+    return load(Path("examples/quickstart.yaml"))
+
+
+def test_the_whole_corpus_is_indexed(config: RunConfig) -> None:
+    """A passage that the run has not come to yet tells whose fact it is."""
+    passages = {passage.id: passage for passage in passages_of(config.corpus)}
+    first, *_, last = passages.values()
+    fact = facts_of(last.text)[0]
+    index = build_elsewhere(config)
+    assert index is not None
+    told = index.tells(Draft(ask_about(fact.entity, fact.attribute, Random(0)), fact.value), first)
+    assert told is not None
+    assert fact in facts_of(passages[told].text)
+
+
+@pytest.mark.parametrize("limit", [0, 7])
+def test_too_many_passages_are_not_indexed_in_part(config: RunConfig, limit: int) -> None:
+    """Otherwise a diagnosis would depend on where the reading stopped."""
+    assert build_elsewhere(replace(config, recovery=replace(config.recovery, search_passages=limit))) is None
+
+
+def test_a_corpus_that_is_not_there_is_the_readers_to_say(config: RunConfig, caplog: pytest.LogCaptureFixture) -> None:
+    """A conductor on a node without the corpus diagnoses by what it has, and the log says so."""
+    away = replace(config, corpus=replace(config.corpus, paths=("./nowhere.jsonl",)))
+    with caplog.at_level(logging.WARNING, "gleaner.recovery"):
+        assert build_elsewhere(away) is None
+    assert "no other passages" in caplog.text
+
+
+def test_problems_have_no_facts_to_mix_up() -> None:
+    """Math is verified by computation."""
+    assert build_elsewhere(load(Path("examples/math.yaml"))) is None
