@@ -1,5 +1,6 @@
 """results as one page, report.html: no script, nothing fetched."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -7,7 +8,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from studies.provenance import pictures
 from studies.provenance.bootstrap import Estimate
 from studies.provenance.findings import Difference, Results
-from studies.provenance.plan import POLICIES, SCALES
+from studies.provenance.plan import SCALES
+
+MODE_MEASURES = ("F1, strong judge", "F1, weak judge", "AUROC, strong judge", "AUROC, weak judge")
+MEASURES = (
+    "yield", "recovery rate", "true recovery rate", "recovered per 1,000 tokens (times)",
+    "truly recovered per 1,000 tokens (times)", "good per 1,000 tokens of all",
+)  # fmt: skip
 
 
 def render(found: Results) -> str:
@@ -15,16 +22,29 @@ def render(found: Results) -> str:
     loader = FileSystemLoader(Path(__file__).parent)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters |= {"figure": figure, "share": share, "points": points, "spoken": spoken}
-    gains = {(one.what, one.more, one.less): one.gain for one in found.policy_gains}
+    names = list(dict.fromkeys(one.scale for one in found.policies))
     return environment.get_template("page.html.j2").render(
         found=found,
-        gains=gains,
         pictures={name: getattr(pictures, name)(found) for name in ("modes", "policies", "curves", "students")},
         scales=("all", *SCALES),
-        policies=POLICIES,
-        shown_gains=[one for one in found.policy_gains if _is_told(one)],
+        mode_gains=square(found.mode_gains, MODE_MEASURES),
+        policy_gains={name: square(found.policy_gains, [f"{one}, {name}" for one in MEASURES]) for name in names},
+        measures=MEASURES,
+        mode_measures=MODE_MEASURES,
+        student_gains=square(found.student_gains, [f"right answers, {scale}" for scale in ("all", *SCALES)]),
         mode_names=sorted({mode for row in found.confusion for mode in row.modes}),
     )
+
+
+def square(gains: Sequence[Difference], measures: Sequence[str]) -> list[tuple[str, str, list[Estimate]]]:
+    """One row for each pair that has all of the measures, in their order."""
+    of = {(one.more, one.less, one.what): one.gain for one in gains}
+    pairs = dict.fromkeys((one.more, one.less) for one in gains)
+    return [
+        (more, less, [of[(more, less, what)] for what in measures])
+        for more, less in pairs
+        if all((more, less, what) in of for what in measures)
+    ]
 
 
 def figure(one: Estimate, digits: int = 3) -> str:
@@ -45,8 +65,3 @@ def points(one: Estimate) -> str:
 def spoken(name: str) -> str:
     """Of names in code."""
     return name.replace("_", " ")
-
-
-def _is_told(one: Difference) -> bool:
-    """Beside the tables by scale: the differences of all scales together, and of other temperatures."""
-    return one.what.endswith((", all", ", all, no budget")) or " at " in one.what
