@@ -49,7 +49,8 @@ def square(gains: Sequence[Difference], measures: Sequence[str]) -> list[tuple[s
 
 def figure(one: Estimate, digits: int = 3) -> str:
     """0.912 (0.894–0.930)."""
-    return f"{one.value:.{digits}f} ({one.low:.{digits}f}–{one.high:.{digits}f})"
+    between = " to " if one.low < 0 else "–"
+    return f"{one.value:.{digits}f} ({one.low:.{digits}f}{between}{one.high:.{digits}f})"
 
 
 def share(one: Estimate) -> str:

@@ -40,7 +40,7 @@ def modes(found: Results) -> Markup:
             axes[at].set_yticks(range(len(MODES)), MODES if at == 0 else [""] * len(MODES))
             axes[at].invert_yaxis()
             axes[at].set_title(name)
-        axes[0].legend(frameon=False, loc="lower left")
+        axes[1].legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
     return _picture(draw, columns=2, size=(9, 3.4), label="The judges by what they are shown")
 
