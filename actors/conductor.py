@@ -14,11 +14,12 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from actors.canary.mixing import Mixing
 from actors.hops import RetryLimits, Sleep, Try, hop, insist
 from actors.injection.injection import Injection, Spoiling
 from actors.pool_health import HealthLimits, PoolHealth
 from actors.protocols import Gate, Generator, Orders, Recovery, Task
-from actors.stages import StageCounter
+from actors.stages import PoolCounter, StageCounter
 from schemas.errors import EngineError, ErrorKind, HopError
 from schemas.ids import OrderId, PoolName
 from schemas.orders import (
@@ -30,6 +31,7 @@ from schemas.orders import (
     EndReason,
     Holding,
     Lease,
+    OrderKind,
     Outcome,
     Requeue,
 )
@@ -74,6 +76,7 @@ class Toolbox(Struct, frozen=True):
     gates: Gating
     recovery: Recovery
     injection: Injection | None = None
+    canaries: Mixing = Mixing()
 
 
 class Conductor:
@@ -93,6 +96,7 @@ class Conductor:
         self._in_hand: dict[OrderId, Holding] = {}
         self._unreported = 0
         self._stages = StageCounter(clock)
+        self._calls = PoolCounter()
         self._health = {
             name: PoolHealth(name, settings.health, clock=clock, sleep=sleep)
             for name in (*tools.pools, *(gate.value for gate in tools.gates.scored))
@@ -111,6 +115,7 @@ class Conductor:
                 for name, health in self._health.items()
                 for kind, count in health.failures.items()
             ),
+            pools=self._calls.flows(),
         )
 
     async def run(self) -> None:
@@ -159,7 +164,7 @@ class Conductor:
     async def conduct(self, lease: Lease) -> None:
         """One attempt of one order, from lease to a recorded outcome."""
         started_at = self._clock()
-        injection = self._tools.injection
+        injection = None if lease.canary is not None else self._tools.injection
         presumed = None if injection is None else injection.presumed(lease)
         attempt = Attempt(lease.attempt, lease.repair, candidate=None, started_at=started_at, injected=presumed)
         try:
@@ -174,6 +179,8 @@ class Conductor:
         await self._report(lease, replace(attempt, seconds=self._clock() - started_at), decision)
 
     async def _attempt(self, lease: Lease, attempt: Attempt, spoiling: Spoiling | None) -> tuple[Attempt, Decision]:
+        if lease.canary is not None:
+            return await self._probe(lease, attempt)
         try:
             candidate = await self._generate(lease, spoiling)
         except HopError as error:
@@ -183,8 +190,17 @@ class Conductor:
         verdicts = self._tools.gates.bar(await self._judge(lease, candidate), lease.attempt)
         return self._decide(lease, replace(attempt, candidate=candidate, verdicts=verdicts))
 
+    async def _probe(self, lease: Lease, attempt: Attempt) -> tuple[Attempt, Decision]:
+        """A canary in place of an attempt: the gates see what they would see of one, and nothing follows from it."""
+        ready = await self._tools.canaries.prepared(lease, self._ask)
+        attempt = replace(attempt, candidate=ready.candidate, injected=ready.injected)
+        if ready.why:
+            return attempt, DeadLetter(reason=EndReason.REJECTED, detail=ready.why)
+        return replace(attempt, verdicts=await self._judge(lease, ready.candidate)), Accept()
+
     async def _report(self, lease: Lease, attempt: Attempt, decision: Decision) -> None:
-        outcome = Outcome(order_id=lease.order.id, attempt=attempt, decision=decision)
+        canary = self._tools.canaries.beside(lease, attempt)
+        outcome = Outcome(order_id=lease.order.id, attempt=attempt, decision=decision, canary=canary)
         with self._stages.during(Stage.SETTLE):
             settlement = await self._insist(lambda: self._tools.orders.settle(outcome))
         if isinstance(settlement, Duplicate):
@@ -203,6 +219,8 @@ class Conductor:
             return attempt, end
         if not rejections:
             return attempt, Accept()
+        if lease.order.kind is OrderKind.ROLLOUT:  # its answer is what was asked for: nothing to repair
+            return attempt, DeadLetter(reason=EndReason.REJECTED, gates=rejections)
         assert attempt.candidate is not None
         diagnosis, choice = self._tools.recovery.decide(lease, attempt.candidate, attempt.verdicts)
         attempt = replace(attempt, diagnosis=diagnosis, choice=choice)
@@ -279,7 +297,8 @@ class Conductor:
         return replace(verdict, cost=replace(verdict.cost, seconds=self._clock() - started_at))
 
     async def _hop(self, pool: str, call: Callable[[Try], Awaitable[T]]) -> T:
-        return await hop(call, self._settings.limits, self._health[pool], sleep=self._sleep, random=self._random)
+        with self._calls.during(pool):
+            return await hop(call, self._settings.limits, self._health[pool], sleep=self._sleep, random=self._random)
 
     async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
         for_s = self._settings.health.outage_s

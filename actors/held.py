@@ -38,6 +38,8 @@ class Depth(Struct, frozen=True):
     leased: int
     waiting: int
     oldest_since: float | None
+    rollouts: int = 0
+    """Those that are ready or leased; they are in no other number here."""
 
 
 class State(Enum):

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import msgspec
 
-from actors.ledger_versions import closed_unless_good, open_to_read, open_to_write
+from actors.ledger_versions import claim, claimed, closed_unless_good, open_to_read, open_to_write
 from schemas.corpus import Passage
 from schemas.errors import LedgerError, OutputError
 from schemas.ids import OrderId
@@ -32,10 +32,11 @@ from schemas.ledger import (
     ShardKind,
     ShardWritten,
 )
+from schemas.queue_shard import ONLY, QueueShard
 from schemas.wire import decode_record, encode_record
 
-NAME = "ledger.sqlite"
-LOCK_NAME = "ledger.lock"
+NAME = ONLY.ledger
+LOCK_NAME = ONLY.lock
 LOCK_POLL_S = 0.1
 _PAGE = 1000
 _KINDS = {
@@ -48,19 +49,23 @@ End = AcceptedEnd | DeadLetteredEnd | Refused
 class SqliteLedger:
     """The writer's side. Use as a context manager or `close` it. Not for two threads at once."""
 
-    def __init__(self, output: Path, *, owner: int | None = None, wait_s: float = 0.0) -> None:
-        """Opens or creates the ledger of a folder. Raises OutputError when another run holds it or the disk refuses.
+    def __init__(
+        self, output: Path, shard: QueueShard = ONLY, *, owner: int | None = None, wait_s: float = 0.0
+    ) -> None:
+        """Opens or creates the ledger of a folder, or of one queue shard of it. Raises OutputError when another run
+        holds it, the disk refuses, or its orders are of a folder with another number of shards.
 
         `owner`: the process that the run stands and falls with (None: this one). One whose owner is dead, or is ours,
         is on its way out: it is waited for, `wait_s` seconds at most.
         """
-        self._output = output
-        with _told(output):
-            self._lock = _locked(output, os.getpid() if owner is None else owner, wait_s)
+        self._path = output / shard.ledger
+        with _told(self._path):
+            self._lock = _locked(output / shard.lock, os.getpid() if owner is None else owner, wait_s)
         try:
-            with _told(output):
-                self._database = open_to_write(output / NAME)
-            with _told(output), closed_unless_good(self._database):
+            with _told(self._path):
+                self._database = open_to_write(self._path)
+            with _told(self._path), closed_unless_good(self._database):
+                claim(self._database, shard, self._path)
                 self._last = self._database.execute("SELECT coalesce(max(seq), 0) FROM records").fetchone()[0]
         except BaseException:
             os.close(self._lock)
@@ -79,7 +84,7 @@ class SqliteLedger:
             rows.append((seq, _kind(type(record)), getattr(record, "order_id", None), encode_record(record)))
             if isinstance(record, Planned):
                 orders.extend((order.id, seq) for order in record.orders)
-        with _told(self._output), self._database:
+        with _told(self._path), self._database:
             self._database.execute("BEGIN IMMEDIATE")
             self._database.executemany("INSERT INTO records VALUES (?, ?, ?, ?)", rows)
             self._database.executemany("INSERT INTO orders VALUES (?, ?)", orders)
@@ -97,14 +102,19 @@ class SqliteLedger:
 
 
 class LedgerReader:
-    """Reads a folder's ledger while a run may be writing it. Raises OutputError when the folder holds no run."""
+    """Reads a folder's ledger while a run may be writing it (`actors.ledgers`: those of all its queue shards). Raises
+    OutputError when the folder holds no run."""
 
-    def __init__(self, output: Path) -> None:
-        path = output / NAME
+    def __init__(self, output: Path, shard: QueueShard = ONLY) -> None:
+        path = output / shard.ledger
         if not path.is_file():
-            raise OutputError(f"{output}: holds no run ({NAME} is missing); give the folder of `gleaner run --output`")
+            raise OutputError(
+                f"{output}: holds no run ({shard.ledger} is missing); give the folder of `gleaner run --output`"
+            )
         try:
             self._database = open_to_read(path)
+            with closed_unless_good(self._database):
+                self.shard = claimed(self._database, path)
         except sqlite3.Error as error:
             raise OutputError(f"{path}: cannot be read as a ledger ({error})") from error
 
@@ -224,15 +234,15 @@ def _decoded(seq: int, body: bytes) -> Record:
         raise LedgerError(f"record {seq} of the ledger is damaged: {error}") from error
 
 
-def _locked(output: Path, owner: int, wait_s: float) -> int:
-    descriptor = os.open(output / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
+def _locked(lock: Path, owner: int, wait_s: float) -> int:
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
     until = time.monotonic() + wait_s
     while not _taken(descriptor):
         holder = os.pread(descriptor, 256, 0).decode("ascii", "replace").strip()
         if not _leaves(holder, owner) or time.monotonic() > until:
             os.close(descriptor)
             raise OutputError(
-                f"{output}: another run is writing here (process {holder or 'unknown'}); "
+                f"{lock.parent}: another run is writing here (process {holder or 'unknown'}); "
                 "wait for it, or choose another --output"
             )
         time.sleep(LOCK_POLL_S)
@@ -268,13 +278,13 @@ def _lives(pid: int) -> bool:
 
 
 @contextmanager
-def _told(output: Path) -> Iterator[None]:
+def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         advice = "make room or make it writable, then give the same command again: nothing written so far is lost"
-        raise OutputError(f"{output / NAME}: cannot be written ({reason}); {advice}") from error
+        raise OutputError(f"{path}: cannot be written ({reason}); {advice}") from error
 
 
 @contextmanager

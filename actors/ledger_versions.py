@@ -7,12 +7,13 @@ no step: whatever reads holds for every layout from version 1 on.
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from msgspec import Struct
 
 from schemas.errors import OutputError
+from schemas.queue_shard import MOST_SHARDS, ONLY, QueueShard
 
 
 class Step(Struct, frozen=True):
@@ -36,6 +37,8 @@ STEPS: tuple[Step, ...] = (
         ),
     ),
     Step(2, "`reopened` and `reconfigured` records: an end may be undone. The tables are as before"),
+    Step(3, "`canary_issued` and `canary_ended` records. The tables are as before"),
+    Step(4, "`credit_begun`, `rolled` and `credited` records: steps are credited. The tables are as before"),
 )
 VERSION = STEPS[-1].version
 
@@ -64,6 +67,29 @@ def open_to_read(path: Path) -> sqlite3.Connection:
 
     Raises OutputError for a ledger of a later version, or of none.
     """
+    database = _connected(path)
+    with closed_unless_good(database):
+        found = _version(database, path)
+        _refuse_later(found, VERSION, path)
+        if not found:
+            raise OutputError(f"{path}: is no ledger; give the folder of `gleaner run --output`")
+    return database
+
+
+def is_made(path: Path) -> bool:
+    """Whether the file has a layout yet: the process that makes it may die before, and what it left half done is undone
+    here, as nobody who only reads can. One that is no database counts as made: whoever reads it says so."""
+    with suppress(sqlite3.DatabaseError), closing(_connected(path)) as database:
+        return bool(_version(database, path))
+    with (
+        suppress(sqlite3.DatabaseError),
+        closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)) as database,
+    ):
+        return bool(_version(database, path))
+    return True
+
+
+def _connected(path: Path) -> sqlite3.Connection:
     uri = f"{path.resolve().as_uri()}?mode=ro"
     database = sqlite3.connect(uri, uri=True, check_same_thread=False)
     try:
@@ -73,12 +99,31 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         if os.access(path.parent, os.W_OK, effective_ids=True) or path.with_name(f"{path.name}-wal").exists():
             raise
         database = sqlite3.connect(f"{uri}&immutable=1", uri=True, check_same_thread=False)
-    with closed_unless_good(database):
-        found = _version(database, path)
-        _refuse_later(found, VERSION, path)
-        if not found:
-            raise OutputError(f"{path}: is no ledger; give the folder of `gleaner run --output`")
     return database
+
+
+def claimed(database: sqlite3.Connection, path: Path) -> QueueShard:
+    """Which of its run's shards the ledger is: one that says nothing is the only one."""
+    found = database.execute("SELECT value FROM meta WHERE key = 'shard'").fetchone()
+    if found is None:
+        return ONLY
+    number, _, count = str(found[0]).partition(" of ")
+    if not (number.isdecimal() and count.isdecimal() and int(number) < int(count) <= MOST_SHARDS):
+        raise OutputError(f"{path}: does not say which ledger of its run it is; restore it from a copy")
+    return QueueShard(int(number), int(count))
+
+
+def claim(database: sqlite3.Connection, shard: QueueShard, path: Path) -> None:
+    """The ledger says from now on which shard's it is. Raises OutputError for one with another shard's orders."""
+    found = claimed(database, path)
+    if found == shard:
+        return
+    if database.execute("SELECT 1 FROM orders").fetchone():
+        raise OutputError(
+            f"{path}: is ledger {found.number} of {found.count}, not {shard.number} of {shard.count}; "
+            "the number of shards of a run never changes"
+        )
+    database.execute("INSERT OR REPLACE INTO meta VALUES ('shard', ?)", (f"{shard.number} of {shard.count}",))
 
 
 @contextmanager

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from schemas.corpus import Passage
+from schemas.credit import CreditLabel
 from schemas.errors import LedgerError
 from schemas.ids import OrderId
 from schemas.injection import Injected
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Reopened
+from schemas.ledger import AcceptedEnd, Credited, DeadLetteredEnd, Planned, Record, Rejoined, Reopened
 from schemas.orders import Attempt, DeadLetter, Order, OrderKind
 from schemas.recovery import FailureMode, RepairKind
 from schemas.samples import Cost, Draft
@@ -36,6 +37,8 @@ class Life(Struct, frozen=True):
     accepted_at: float | None = None
     end: DeadLetter | None = None
     put_back: tuple[PutBack, ...] = ()
+    credits: tuple[CreditLabel, ...] = ()
+    """Of its rejected solutions, by attempt."""
 
     @property
     def injected(self) -> Injected | None:
@@ -97,4 +100,6 @@ def life_of(order_id: OrderId, records: Sequence[Record]) -> Life:
             accepted_at = record.at
         elif isinstance(record, DeadLetteredEnd):
             end = record.end
-    return Life(order, planned.passage, tuple(attempts), accepted_at, end, tuple(put_back))
+    labels = [record.label for record in records if isinstance(record, Credited) and record.order_id == order_id]
+    credited = tuple(sorted(labels, key=lambda label: label.attempt))
+    return Life(order, planned.passage, tuple(attempts), accepted_at, end, tuple(put_back), credited)

@@ -62,6 +62,11 @@ class RegenerationQueue:
         return len(self._held)
 
     @property
+    def idle(self) -> bool:
+        """Nothing is left to be done."""
+        return not self._held
+
+    @property
     def exhausted(self) -> bool:
         """The token budget is spent."""
         return self._limits.tokens is not None and self.spent >= self._limits.tokens
@@ -125,6 +130,10 @@ class RegenerationQueue:
         self._apply(held, record)
         return Recorded(outcome.order_id), record
 
+    def followed(self) -> list[Record]:
+        """Records that followed from the last calls, beside those they gave: to be made durable with them."""
+        return []
+
     def end_unleased(self, now: float, end: DeadLetter) -> list[Record]:
         """Dead-letters every order that nobody works on (a spent budget)."""
         idle = [held for held in self._held.values() if held.state is not State.LEASED]
@@ -145,6 +154,10 @@ class RegenerationQueue:
                 raise LedgerError(f"the ledger ends or repairs order {record.order_id}, which is not outstanding")
             self._apply(held, record)
 
+    def charge(self, tokens: int) -> None:
+        """Tokens of the budget that were spent beside orders: on canaries."""
+        self.spent += tokens
+
     def next_wake(self) -> float | None:
         """When a waiting order becomes ready or a lease ends; None when neither can happen."""
         return min((heap[0][0] for heap in (self._waiting, self._leases) if heap), default=None)
@@ -160,8 +173,7 @@ class RegenerationQueue:
         assert self.issued == self.accepted + self.dead_lettered + self.outstanding
         for state in State:
             assert self._by_state[state] == sum(held.state is state for held in self._held.values()), state
-        heaps = (self._fresh, self._repairs, self._leases, self._waiting)
-        live = {(stamp, order_id) for heap in heaps for _, stamp, order_id in heap}
+        live = {(stamp, order_id) for heap in self._heaps() for _, stamp, order_id in heap}
         for order_id, held in self._held.items():
             assert (held.stamp, order_id) in live, f"{held.told()} is in no heap"
             assert 1 <= held.attempt - held.attempts_before <= self._limits.max_attempts, held.told()
@@ -267,6 +279,9 @@ class RegenerationQueue:
     def _make_ready(self, held: Held, now: float) -> None:
         self._move(held, State.READY, now)
         heappush(self._fresh if held.attempt == 1 else self._repairs, (now, held.stamp, held.order.id))
+
+    def _heaps(self) -> tuple[Heap, ...]:
+        return self._fresh, self._repairs, self._leases, self._waiting
 
     def _next_heap(self) -> Heap | None:
         """Where the next lease comes from; None when nothing is ready."""

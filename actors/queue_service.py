@@ -13,6 +13,7 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from actors.canary.book import BookSettings, CanaryBook
 from actors.distributions import Buckets
 from actors.queue import BUDGET_SPENT, RegenerationQueue
 from actors.tally import Tally
@@ -21,6 +22,7 @@ from schemas.distributions import SECONDS
 from schemas.errors import GleanerError, UserError
 from schemas.ledger import (
     AcceptedEnd,
+    CanaryEnded,
     CorpusEnded,
     DeadLetteredEnd,
     Planned,
@@ -29,7 +31,7 @@ from schemas.ledger import (
     RunStarted,
     ShardWritten,
 )
-from schemas.orders import Holding, Lease, Order, Outcome, Settlement
+from schemas.orders import Holding, Lease, Order, Outcome, Recorded, Settlement
 from schemas.progress import RunSnapshot
 from schemas.recovery import Experience
 
@@ -60,11 +62,13 @@ class Fold(Protocol):
 
 
 class ServiceSettings(Struct, frozen=True):
-    """`capacity`: outstanding orders beyond which `offer` waits."""
+    """`capacity`: outstanding orders beyond which `offer` waits. `canaries`: None where
+    nobody measures a gate."""
 
     task: str
     samples_per_passage: int
     capacity: int
+    canaries: BookSettings | None = None
 
 
 class QueueService:
@@ -88,6 +92,7 @@ class QueueService:
         self._tally = Tally() if tally is None else tally
         self._fold = fold
         self._told: dict[str, int] = {}
+        self._canaries = CanaryBook(settings.canaries or BookSettings(settings.task))
         self._commits = Buckets(SECONDS)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._refused: set[str] = set()
@@ -105,6 +110,7 @@ class QueueService:
         self._writer = 0
         for _, record in ledger.records():
             queue.replay(record)
+            self._canaries.replay(record)
             self._count(record)
             self._remember(record)
 
@@ -147,7 +153,7 @@ class QueueService:
         until = self._now() + wait_s
         while not self._stopped and conductor not in self._dead:
             self._check_alive()
-            leases = [] if self._recovering else self._queue.lease(self._now(), conductor, limit)
+            leases = [] if self._recovering else self._lease(conductor, limit)
             if leases:
                 return self._telling(conductor, leases)
             await self._end_for_budget()
@@ -163,10 +169,19 @@ class QueueService:
         """What became of each outcome, when it is durable."""
         settlements: list[Settlement] = []
         for outcome in outcomes:
+            ended = self._canaries.settle(outcome, self._now())
+            if ended is not None:
+                self._queue.charge(ended.tokens)
+                self._batch.append(ended)
+                settlements.append(Recorded(outcome.order_id))
+                continue
             settlement, record = self._queue.settle(outcome, self._now())
             settlements.append(settlement)
             if record is not None:
                 self._batch.append(record)
+                if outcome.canary is not None and not self._queue.exhausted:
+                    self._batch.append(self._canaries.issue(outcome.canary, self._now()))
+            self._batch.extend(self._queue.followed())
         await self._durable()
         return settlements
 
@@ -198,7 +213,8 @@ class QueueService:
 
     def join(self, conductor: str, holdings: Sequence[Holding]) -> int:
         """What a conductor works on is leased to it; gives how many."""
-        return self._queue.hold(conductor, holdings, self._now())
+        now = self._now()
+        return self._queue.hold(conductor, holdings, now) + self._canaries.hold(conductor, holdings, now)
 
     def resume(self, token: str) -> None:
         """Every living conductor has joined the queue that gave this token."""
@@ -212,7 +228,7 @@ class QueueService:
         A lease call may still wait in its name: it must get nothing, or an order would lie with the dead.
         """
         self._dead.add(conductor)
-        released = self._queue.release(conductor, self._now())
+        released = self._queue.release(conductor, self._now()) + self._canaries.release(conductor)
         self._changed.set()
         return released
 
@@ -223,7 +239,8 @@ class QueueService:
 
     def finished(self) -> bool:
         """Nothing will be leased any more: every order of the whole corpus has ended, or leasing was stopped."""
-        return self._stopped or (self._queue.outstanding == 0 and (self._corpus_read or self._queue.exhausted))
+        idle = self._queue.idle and self._canaries.outstanding == 0
+        return self._stopped or (idle and (self._corpus_read or self._queue.exhausted))
 
     def snapshot(self) -> RunSnapshot:
         """The run at this moment. Raises what the ledger raised, once it has failed."""
@@ -237,6 +254,7 @@ class QueueService:
             ready=depth.ready,
             leased=depth.leased,
             waiting=depth.waiting,
+            rollouts=depth.rollouts,
             oldest_s=0.0 if depth.oldest_since is None else max(0.0, now - depth.oldest_since),
             stale=self._queue.stale,
             recovering=self._recovering,
@@ -270,6 +288,8 @@ class QueueService:
 
     def _remember(self, record: Record) -> None:
         match record:
+            case CanaryEnded():
+                self._queue.charge(record.tokens)
             case RunStarted():
                 self._corpus_read = False
             case CorpusEnded():
@@ -279,14 +299,21 @@ class QueueService:
             case _:
                 pass
 
+    def _lease(self, conductor: str, limit: int) -> list[Lease]:
+        """Canaries first: there are few, and one that waits would be judged by a later state of the gates."""
+        now = self._now()
+        canaries = [] if self._queue.exhausted else self._canaries.lease(now, conductor, limit)
+        return [*canaries, *self._queue.lease(now, conductor, limit - len(canaries))]
+
     def _closed_to_orders(self) -> bool:
         return self._stopped or self._queue.exhausted
 
     async def _end_for_budget(self) -> None:
         if not self._queue.exhausted:
             return
-        records = self._queue.end_unleased(self._now(), BUDGET_SPENT)
-        self._batch.extend(records)
+        self._batch.extend(self._queue.end_unleased(self._now(), BUDGET_SPENT))
+        self._batch.extend(self._queue.followed())
+        self._batch.extend(self._canaries.end_unleased(self._now(), BUDGET_SPENT.detail))
         await self._durable()
 
     async def _durable(self) -> None:

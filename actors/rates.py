@@ -1,7 +1,9 @@
 """Rates and what is known of them. Law: none divides by zero; what cannot be known is None, never 0."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+from schemas.gate_audit import Rate
 
 Z_95 = 1.959964
 """Two-sided 95% of a normal distribution."""
@@ -10,6 +12,12 @@ Z_95 = 1.959964
 def share(part: float, whole: float) -> float | None:
     """part / whole, or None when there is no whole."""
     return part / whole if whole else None
+
+
+def rate(successes: int, trials: int) -> Rate:
+    """A rate with its interval."""
+    low, high = wilson(successes, trials) or (None, None)
+    return Rate(successes, trials, share(successes, trials), low, high)
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float] | None:
@@ -22,6 +30,35 @@ def wilson(successes: int, trials: int) -> tuple[float, float] | None:
     low = 0.0 if successes == 0 else max(0.0, centre - spread)
     high = 1.0 if successes == trials else min(1.0, centre + spread)
     return low, high
+
+
+def f1_interval(hits: int, others: int) -> tuple[float, float] | None:
+    """The 95% interval of an F1; `others`: misses and false alarms together. F1 = 2J / (1 + J) grows with J, the
+    share of hits among hits and others, so J's interval gives F1's."""
+    found = wilson(hits, hits + others)
+    return None if found is None else (2 * found[0] / (1 + found[0]), 2 * found[1] / (1 + found[1]))
+
+
+def auroc_interval(area: float, positives: int, negatives: int) -> tuple[float, float] | None:
+    """The 95% interval of an AUROC, of use at 1 too (Newcombe 2006, method 5: Hanley and McNeil's variance, taken where
+    the bound is, as Wilson does); None where a class is missing."""
+    if not positives or not negatives:
+        return None
+    pairs, more = positives * negatives, (positives + negatives) / 2 - 1
+
+    def within(bound: float) -> bool:
+        ties = 1 + more * ((1 - bound) / (2 - bound) + bound / (1 + bound))
+        return abs(area - bound) <= Z_95 * math.sqrt(max(0.0, bound * (1 - bound) * ties / pairs))
+
+    return _furthest(within, area, 0.0), _furthest(within, area, 1.0)
+
+
+def _furthest(within: Callable[[float], bool], inside: float, outside: float) -> float:
+    """The last value on the way from one to the other that is still within."""
+    for _ in range(50):
+        middle = (inside + outside) / 2
+        inside, outside = (middle, outside) if within(middle) else (inside, middle)
+    return inside
 
 
 def auroc(scores: Sequence[float], labels: Sequence[bool]) -> float | None:

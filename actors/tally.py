@@ -8,16 +8,24 @@ from collections import Counter
 
 from msgspec import Struct
 
+from actors.canary.tally import CanaryTally
+from actors.credited import CreditTally
 from actors.diagnoses import DiagnosisTally
 from actors.distributions import AttemptDistributions
 from actors.injected import InjectionTally
+from schemas.canaries import CANARIES
+from schemas.credit import ROLLOUTS
 from schemas.distributions import AttemptEnd, Distributions
 from schemas.errors import ErrorKind, LedgerError
 from schemas.ids import OrderId
 from schemas.injection import CHECKS
 from schemas.ledger import (
     AcceptedEnd,
+    CanaryEnded,
+    CanaryIssued,
     CorpusEnded,
+    CreditBegun,
+    Credited,
     DeadLetteredEnd,
     Planned,
     Reconfigured,
@@ -25,6 +33,7 @@ from schemas.ledger import (
     Refused,
     Rejoined,
     Reopened,
+    Rolled,
     RunStarted,
     ShardWritten,
 )
@@ -73,7 +82,9 @@ class Tally:
         self._overlap: Counter[str] = Counter()
         self._retrieval: Counter[str] = Counter()
         self._injections = InjectionTally()
+        self._credit = CreditTally()
         self._diagnoses = DiagnosisTally()
+        self._canaries = CanaryTally()
         self._modes: Counter[FailureMode] = Counter()
         self._repairs: Counter[tuple[FailureMode, RepairKind, str]] = Counter()
         self._ends: Counter[tuple[OrderKind, EndReason]] = Counter()
@@ -92,8 +103,7 @@ class Tally:
     def apply(self, record: Record) -> None:
         """Counts one record."""
         self._last_at = record.at
-        self._injections.apply(record)
-        self._diagnoses.apply(record)
+        self._beside(record)
         match record:
             case RunStarted():
                 self._started_at = record.at if self._started_at is None else self._started_at
@@ -115,7 +125,9 @@ class Tally:
                 self._dead_lettered(self._ended(record.order_id), record)
             case Reopened():
                 self._reopened(record)
-            case ShardWritten() | Reconfigured():
+            case (
+                ShardWritten() | Reconfigured() | CanaryIssued() | CanaryEnded() | CreditBegun() | Rolled() | Credited()
+            ):
                 pass
 
     def summary(self) -> Summary:
@@ -159,7 +171,9 @@ class Tally:
             ),
             verdicts=self._gate_verdicts(),
             injections=self._injections.counts(),
+            credit=self._credit.counts(),
             diagnoses=self._diagnoses.counts(),
+            canaries=self._canaries.canaries(),
             retrieval=Retrieval(searches=self._retrieval["searches"], hits=self._retrieval["hits"]),
             corpus_ended=self._corpus_ended,
             started_at=self._started_at,
@@ -170,6 +184,16 @@ class Tally:
     def distributions(self) -> Distributions:
         """Durations and scores counted so far."""
         return self._distributions.distributions()
+
+    def _beside(self, record: Record) -> None:
+        """What is counted apart from the orders; rollouts are spent on what was rejected."""
+        self._injections.apply(record)
+        self._diagnoses.apply(record)
+        self._canaries.apply(record)
+        self._pay_canary(record)
+        self._credit.apply(record)
+        if isinstance(record, Rolled):
+            self._pay(ROLLOUTS, AttemptEnd.REJECTED, record.cost)
 
     def _planned(self, record: Planned) -> None:
         self._counts["issued"] += len(record.orders)
@@ -273,6 +297,17 @@ class Tally:
             if shown is not None and shown.searched:
                 self._retrieval["searches"] += 1
                 self._retrieval["hits"] += shown.rank is not None
+
+    def _pay_canary(self, record: Record) -> None:
+        """What canaries take is paid for under a role of its own."""
+        if not isinstance(record, CanaryEnded):
+            return
+        cost = sum((said.cost for said in record.verdicts), record.cost)
+        if cost != Cost():
+            rejected = any(isinstance(said, Rejected) for said in record.verdicts)
+            errored = any(isinstance(said, Errored) for said in record.verdicts)
+            end = AttemptEnd.REJECTED if rejected else AttemptEnd.ERRORED if errored else AttemptEnd.ACCEPTED
+            self._pay(CANARIES, end, cost)
 
     def _pay(self, role: str, end: AttemptEnd, cost: Cost) -> None:
         calls, paid = self._costs.get((role, end), (0, Cost()))

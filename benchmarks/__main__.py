@@ -5,6 +5,7 @@ import sys
 
 MODULES = (
     "benchmarks.loop",
+    "benchmarks.busy",
     "benchmarks.ledger",
     "benchmarks.trouble",
     "benchmarks.endurance",

@@ -1,6 +1,6 @@
 """The Ray shells of our actors: they decode, call and encode. What is decided is decided in `actors/`.
 
-Law: the queue actor alone writes the ledger; a conductor, the reader and the writer may die at any moment and be made
+Law: a queue actor alone writes its ledger; a conductor, the reader and the writer may die at any moment and be made
 again. None takes a CPU of Ray's count: their load is small beside the models', and they must never wait for a slot.
 """
 
@@ -39,6 +39,7 @@ from schemas.corpus import DocumentRefused, Passage
 from schemas.ledger import ShardWritten
 from schemas.orders import Holding
 from schemas.progress import RunSnapshot
+from schemas.queue_shard import QueueShard, shard_of
 from schemas.stages import ConductorStatus
 from schemas.wire import LEASES, OUTCOMES, SETTLEMENTS
 
@@ -50,12 +51,13 @@ WRITER_POLL_S = 1.0
 
 
 class QueueShell:
-    """The RegenerationQueue and its ledger. Killed and made again it replays the ledger at the first call."""
+    """A RegenerationQueue and its ledger. Killed and made again it replays the ledger at the first call."""
 
-    def __init__(self, config: RunConfig, output: str, owner: int) -> None:
+    def __init__(self, config: RunConfig, output: str, shard: QueueShard, owner: int) -> None:
         """`owner`: the driver's process, with which the run stands and falls."""
         self._config = config
         self._output = Path(output)
+        self._shard = shard
         self._owner = owner
         self._opening = asyncio.Lock()
         self._service: QueueService | None = None
@@ -123,7 +125,7 @@ class QueueShell:
             async with self._opening:
                 if self._service is None:
                     service = await asyncio.to_thread(
-                        open_queue, self._config, self._output, owner=self._owner, now=time.time
+                        open_queue, self._config, self._output, self._shard, owner=self._owner, now=time.time
                     )
                     if again:
                         service.recover(token=uuid4().hex)
@@ -164,39 +166,66 @@ class ConductorShell:
 
 
 class ReaderShell:
-    """Reads the corpus, cuts passages, and waits when the queue is full."""
+    """Reads the corpus, cuts passages, and waits when the queue of one's shard is full."""
 
-    def __init__(self, config: RunConfig, queue: Any) -> None:
+    def __init__(self, config: RunConfig, queues: Sequence[Any]) -> None:
+        """`queues`: of all shards, in order."""
         self._config = config
-        self._queue = queue
+        self._offers = [_Offers(queue) for queue in queues]
+        self._refuse = queues[0].refuse
 
     def run(self) -> None:
-        """The whole corpus from its start: the queue skips what it knows. Raises CorpusError when it cannot be read."""
+        """The whole corpus from its start: queues skip what they know. Raises CorpusError when it cannot be read."""
         chunker = Chunker(self._config.corpus.chunking)
-        documents, passages, waiting = 0, 0, []
+        documents = 0
         for document in read(self._config.corpus):
             if isinstance(document, DocumentRefused):
-                ask(self._queue.refuse, document)
+                ask(self._refuse, document)
                 continue
             documents += 1
             for passage in chunker.passages(document):
-                passages += 1
-                waiting.append(passage)
-                if len(waiting) >= OFFER_PASSAGES:
-                    if not ask(self._queue.offer, waiting):
-                        return
-                    waiting = []
-        if ask(self._queue.offer, waiting):
-            ask(self._queue.corpus_ended, documents, passages)
+                self._offers[shard_of(passage.id, len(self._offers))].add(passage)
+                if not any(offers.wanted for offers in self._offers):
+                    return
+        for offers in self._offers:
+            offers.end(documents)
+
+
+class _Offers:
+    """Passages on their way to one queue, which may want no more while others do."""
+
+    def __init__(self, queue: Any) -> None:
+        self._queue = queue
+        self._waiting: list[Passage] = []
+        self._passages = 0
+        self.wanted = True
+
+    def add(self, passage: Passage) -> None:
+        """Waits while the queue is full."""
+        self._passages += 1
+        self._waiting.append(passage)
+        if len(self._waiting) >= OFFER_PASSAGES:
+            self._send()
+
+    def end(self, documents: int) -> None:
+        """No more come: the last ones, and the end of the corpus if all were taken."""
+        self._send()
+        if self.wanted:
+            ask(self._queue.corpus_ended, documents, self._passages)
+
+    def _send(self) -> None:
+        self.wanted = self.wanted and ask(self._queue.offer, self._waiting)
+        self._waiting = []
 
 
 class WriterShell:
-    """Turns the ledger's ends into shards, beside the ledger."""
+    """Turns one ledger's ends into shards, beside it."""
 
-    def __init__(self, config: RunConfig, output: str, queue: Any, number: int) -> None:
+    def __init__(self, config: RunConfig, output: str, shard: QueueShard, queue: Any, number: int) -> None:
         """`number`: of this writer among the run's, upwards."""
         self._config = config
         self._output = Path(output)
+        self._shard = shard
         self._queue = queue
         self._number = number
         self._stopping = asyncio.Event()
@@ -205,9 +234,9 @@ class WriterShell:
         """Writes shards as they are due until `stop`, then closes the last ones. Raises HopError without a queue."""
         with ray_boundary():
             await self._queue.begin_writing.remote(self._number)
-        with LedgerReader(self._output) as ledger:
+        with LedgerReader(self._output, self._shard) as ledger:
             writer = DatasetWriter(
-                Folder(self._output),
+                Folder(self._output, shard=self._shard),
                 ledger,
                 Wording(chat=chat(self._config), models=models(self._config)),
                 settings=self._config.dataset,

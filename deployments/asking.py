@@ -2,6 +2,7 @@
 gone is an error, and what the user can mend arrives as itself and not in Ray's wrapping."""
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import ray
@@ -19,13 +20,25 @@ def ask(method: Any, *arguments: Any) -> Any:
     its whole ledger first). That ends: Ray makes an actor again a bounded number of times, and then says that it is
     gone. Raises RayActorError then, and what the actor raised.
     """
+    (answer,) = ask_each([method], *arguments)
+    return answer
+
+
+def ask_each(methods: Iterable[Any], *arguments: Any) -> list[Any]:
+    """The same of several actors at the same time; an answer each, in order."""
+    asked = [(method, method.remote(*arguments)) for method in methods]
+    return [_answer(method, promise, arguments) for method, promise in asked]
+
+
+def _answer(method: Any, promise: Any, arguments: tuple[Any, ...]) -> Any:
     while True:
         try:
-            return ray.get(method.remote(*arguments))
+            return ray.get(promise)
         except RayTaskError as error:
             raise told(error) from error
         except ActorUnavailableError:
             time.sleep(PAUSE_S)
+            promise = method.remote(*arguments)
 
 
 def told(error: RayTaskError) -> BaseException:

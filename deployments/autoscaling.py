@@ -29,7 +29,7 @@ from schemas.config import (
 )
 from schemas.progress import RoleCost, RunSnapshot
 from schemas.scaling import PoolBounds, Scaling, ScalingLimits, ScalingMemory
-from schemas.stages import ConductorStatus, Stage
+from schemas.stages import ConductorStatus, PoolFlow
 
 REBALANCE_S = 10.0
 """Longer than a decision takes to show in the measured rates, far shorter than a cool-down."""
@@ -58,16 +58,18 @@ class Autoscaler:
     ) -> Scaling:
         """One decision, written on the board. Call it about once a second, with `replicas` of every deployment."""
         statuses = {status.name: status for status in replicas}
-        running = in_flight(self._config, snapshot.summary.roles, conductors)
+        flows = pool_flows(conductors)
         pools = {
-            name: _facts(name, model, snapshot.summary.roles, running[name], statuses[self._apps[name]])
+            name: _facts(
+                model, _cost(name, snapshot), flows.get(name, PoolFlow(name, 0, 0)), statuses[self._apps[name]]
+            )
             for name, model in models(self._config).items()
         }
         facts = Facts(
             at=snapshot.at,
             attempts=snapshot.counts.attempts,
             requeued=snapshot.counts.attempts - snapshot.counts.accepted - snapshot.counts.dead_lettered,
-            ready=snapshot.ready,
+            ready=snapshot.ready + snapshot.rollouts,
             leased=snapshot.leased,
             waiting=snapshot.waiting,
             oldest_s=snapshot.oldest_s,
@@ -138,28 +140,25 @@ def slots(engine: Engine, replicas: Replicas) -> int:
     return SLOTS
 
 
-def in_flight(config: RunConfig, roles: Sequence[RoleCost], conductors: Sequence[ConductorStatus]) -> dict[str, float]:
-    """Calls under way by pool. Conductors count stages: generator pools share theirs by the seconds each took."""
-    stages = dict.fromkeys(Stage, 0)
-    for conductor in conductors:
-        for flow in conductor.stages:
-            stages[flow.stage] += flow.in_flight
-    seconds = {role.role: role.seconds for role in roles if role.role in config.pools}
-    seconds = seconds if sum(seconds.values()) > 0 else {FRESH_POOL: 1.0}
-    generating = stages[Stage.GENERATE] / sum(seconds.values())
-    running = {name: generating * seconds.get(name, 0.0) for name in config.pools}
-    return running | {
-        "faithfulness": float(stages[Stage.FAITHFULNESS]),
-        "reward": float(stages[Stage.REWARD]),
-    }
+def pool_flows(conductors: Sequence[ConductorStatus]) -> dict[str, PoolFlow]:
+    """Calls to each pool, of all conductors together. A conductor that is made again counts from nothing."""
+    flows: dict[str, PoolFlow] = {}
+    for each in (flow for conductor in conductors for flow in conductor.pools):
+        seen = flows.get(each.name, PoolFlow(each.name, 0, 0))
+        flows[each.name] = PoolFlow(each.name, seen.in_flight + each.in_flight, seen.ended + each.ended)
+    return flows
 
 
-def _facts(name: str, model: Model, roles: Sequence[RoleCost], running: float, status: ReplicaStatus) -> PoolFacts:
-    cost = next((role for role in roles if role.role == name), RoleCost(name, 0, 0, 0, 0.0))
+def _cost(name: str, snapshot: RunSnapshot) -> RoleCost:
+    return next((role for role in snapshot.summary.roles if role.role == name), RoleCost(name, 0, 0, 0, 0.0))
+
+
+def _facts(model: Model, cost: RoleCost, flow: PoolFlow, status: ReplicaStatus) -> PoolFacts:
     return PoolFacts(
-        calls=cost.calls,
+        calls=flow.ended,
+        recorded=cost.calls,
         tokens=cost.prompt_tokens + cost.completion_tokens,
-        running=running,
+        running=flow.in_flight,
         slots=slots(model.engine, model.replicas),
         ready=status.running,
         starting=status.starting,

@@ -177,9 +177,40 @@ def audit(
 
 
 @app.command()
+def calibrate(
+    folder: Folder,
+    gate: Annotated[Gate, typer.Option("--gate", help="The gate to find a threshold for.", show_default=False)],
+    precision: Annotated[
+        float, typer.Option("--precision", metavar="P", help="Share of what passes that should be good.")
+    ] = 0.95,
+    bad_share: Annotated[
+        float | None,
+        typer.Option(
+            "--bad-share",
+            metavar="S",
+            help="Share of what reaches the gate that is bad.  [default: estimated]",
+            show_default=False,
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Propose a threshold from the scores that canaries got, with what it guarantees; refuse where they are too few."""
+    with boundary():
+        from actors.canary.threshold import Wanted
+        from deployments.terminal.calibrating import show_calibration
+        from schemas.verdicts import GateName
+
+        show_calibration(folder, GateName(gate), Wanted(precision, bad_share), json=json)
+
+
+@app.command()
 def report(folder: Folder, json: Json = False) -> None:
     """Write the run's report.html again."""
     with boundary():
         from deployments.terminal.reading import write_report
 
         write_report(folder, now=time.time(), json=json)
+
+
+if __name__ == "__main__":
+    main()

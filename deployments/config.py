@@ -84,7 +84,8 @@ def resolve(config: RunConfig, base: Path) -> RunConfig:
     pools = {name: _resolved(pool, base) for name, pool in config.pools.items()}
     models: dict[str, Any] = {name: _resolved(model, base) for name, model in config.gates.models.items()}
     gates = replace(config.gates, provenance=_provenance(config.gates.provenance, base), **models)
-    return replace(config, corpus=corpus, pools=pools, gates=gates)
+    labelled = tuple(_absolute(name, base) for name in config.audit.labelled)
+    return replace(config, corpus=corpus, pools=pools, gates=gates, audit=replace(config.audit, labelled=labelled))
 
 
 def to_yaml(config: RunConfig) -> str:

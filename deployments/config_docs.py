@@ -12,12 +12,19 @@ import msgspec
 from msgspec import inspect
 
 import schemas.config
+import schemas.config_audit
+import schemas.config_credit
 import schemas.config_injection
 from deployments.config_faults import allowed
 from deployments.config_identity import change_of, plain
 from schemas.config import RunConfig
 
-_MODULES: tuple[Any, ...] = (schemas.config, schemas.config_injection)
+_MODULES: tuple[Any, ...] = (
+    schemas.config,
+    schemas.config_audit,
+    schemas.config_credit,
+    schemas.config_injection,
+)
 PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
 _HEAD = """# Configuration
 

@@ -15,6 +15,8 @@ from typing import Any
 import msgspec
 
 import schemas.config as c
+import schemas.config_audit as a
+import schemas.config_credit as credit
 import schemas.config_injection as i
 from schemas.config import RunConfig
 
@@ -31,7 +33,7 @@ class Change(Enum):
 
 
 CHANGES: dict[type[msgspec.Struct], dict[Change, str]] = {
-    c.RunConfig: {Change.ANY_RESUME: "name ray_address", Change.NEVER: "seed"},
+    c.RunConfig: {Change.ANY_RESUME: "name ray_address", Change.REPLAY: "credit", Change.NEVER: "seed"},
     c.Corpus: {
         Change.ANY_RESUME: "base",
         Change.NEVER: "paths include text_field answer_field id_field max_document_bytes encoding",
@@ -67,6 +69,10 @@ CHANGES: dict[type[msgspec.Struct], dict[Change, str]] = {
     c.Classifier: {Change.REPLAY: "form threshold positive_label"},
     c.LlmJudge: {Change.REPLAY: "form threshold max_tokens temperature dimensions"},
     c.Recovery: {Change.REPLAY: "policy max_attempts escalate_to bar search_passages stop_below exploration"},
+    credit.Credit: {
+        Change.ANY_RESUME: "max_rollouts at_once token_share lease_share max_open wait_s",
+        Change.REPLAY: "strategy first_pit tolerance best_of confidence min_rollouts check_steps",
+    },
     i.Injection: {Change.NEVER: "rate"},
     i.InjectionKinds: {
         Change.NEVER: "contradicts_source parametric cross_passage high_temperature instruction_quality "
@@ -74,7 +80,8 @@ CHANGES: dict[type[msgspec.Struct], dict[Change, str]] = {
     },
     i.LlmInjector: {Change.NEVER: "kind verifier"},
     i.CustomInjector: {Change.NEVER: "kind factory options"},
-    c.Queue: {Change.ANY_RESUME: "capacity lease_s fresh_share"},
+    a.Audit: {Change.ANY_RESUME: "rate labelled good"},
+    c.Queue: {Change.ANY_RESUME: "capacity lease_s fresh_share", Change.NEVER: "shards"},
     c.Conductors: {Change.ANY_RESUME: "count concurrency hop_retries hop_timeout_s outage_s"},
     c.Scaling: {Change.ANY_RESUME: "accelerators cooldown_s horizon_s max_starting"},
     c.Budget: {Change.ANY_RESUME: "tokens"},

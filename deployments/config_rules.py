@@ -98,9 +98,20 @@ def _broken(config: RunConfig) -> Iterator[str]:
     if config.queue.lease_s <= config.conductors.outage_s:
         rule = f"must be more than conductors.outage_s ({config.conductors.outage_s:g}), or an outage ends leases"
         yield at("queue.lease_s", f"{config.queue.lease_s:g} {rule}")
+    yield from _broken_shards(config)
     yield from _broken_provenance(config.gates)
     yield from _broken_injection(config)
+    if config.credit is not None and not isinstance(config.task, Math):
+        yield "credit: steps are credited by their final answers; task.kind must be math"
+    yield from _broken_audit(config)
     yield from _broken_corpus(config)
+
+
+def _broken_shards(config: RunConfig) -> Iterator[str]:
+    shards = config.queue.shards
+    for path, least in (("conductors.count", config.conductors.count), ("queue.capacity", config.queue.capacity)):
+        if least < shards:
+            yield f"{path}: {least} is fewer than queue.shards ({shards}); each shard has its part"
 
 
 def _broken_provenance(gates: Gates) -> Iterator[str]:
@@ -132,6 +143,17 @@ def _broken_injection(config: RunConfig) -> Iterator[str]:
             yield f"injection.injector.verifier: the pool '{verifier}' has replicas.min 0; {rule}"
         case CustomInjector(options=options):
             yield from _secret_options("injection.injector.options", options)
+
+
+def _broken_audit(config: RunConfig) -> Iterator[str]:
+    audit = config.audit
+    if audit.rate and not audit.labelled and isinstance(config.task, Math):
+        yield "audit.labelled: missing; canaries of math are rows of a labelled file"
+    elif audit.rate and not audit.labelled and not isinstance(config.injection.injector, CustomInjector):
+        rule = "name labelled files, or an injection.injector of kind custom that knows what is true"
+        yield f"audit.labelled: missing; {rule} (injection.rate may be 0)"
+    if not all(name.strip() for name in audit.labelled):
+        yield "audit.labelled: with an empty entry"
 
 
 def _secret_options(path: str, options: Iterable[str]) -> Iterator[str]:

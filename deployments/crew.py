@@ -1,8 +1,9 @@
-"""The actors of one run: queue, reader, writer and conductors; begun, watched, made again when they die.
+"""The actors of one run: a queue, a writer and conductors for each shard, one reader; begun, watched, made again when
+they die.
 
-Laws: a death costs what was in flight and nothing that was recorded; an error that is no death ends the run. The queue
-keeps its handle when Ray makes it again; the others are followed by new ones under new names. All live beside the
-output folder: a node that comes and goes holds replicas alone.
+Laws: a death costs what was in flight and nothing that was recorded; an error that is no death ends the run. A queue
+keeps its handle when Ray makes it again; the others are followed by new ones under new names, in the same shard. All
+live beside the output folder: a node that comes and goes holds replicas alone.
 """
 
 import logging
@@ -17,23 +18,25 @@ import ray
 from msgspec import Struct
 from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
+from actors.sums import whole
 from deployments.actors import ConductorActor, QueueActor, ReaderActor, WriterActor
-from deployments.asking import ask, told
+from deployments.asking import ask, ask_each, told
 from deployments.cluster import here
 from deployments.serving import DeploymentNames
 from schemas.config import RunConfig
 from schemas.errors import GleanerError, HopError
 from schemas.progress import RunSnapshot
+from schemas.queue_shard import ONLY, QueueShard
 from schemas.stages import ConductorStatus
 
 log = logging.getLogger("gleaner.run")
 
 RESTARTS = 100
-"""Deaths in one run, the queue's apart (as many again): a run that loses more has a cause that no restart mends."""
+"""Deaths in one run, each queue's apart (as many again): a run that loses more has a cause that no restart mends."""
 STATUS_S = 0.2
 """A conductor that answers later is left out of this look."""
 FLUSH_S, CLOSE_S = 600.0, 60.0
-"""Longest waits for the last shards, and for the ledger to be given back."""
+"""Longest waits for the last files, and for a ledger to be given back."""
 
 
 class Role(Enum):
@@ -43,48 +46,52 @@ class Role(Enum):
 
 
 class Member(Struct, frozen=True):
-    """An actor at work; `running` is the promise of its end."""
+    """An actor at work; `running` is the promise of its end. `shard`: whose it is (the reader serves all)."""
 
     role: Role
+    shard: QueueShard
     name: str
     actor: Any
     running: Any
 
 
 class Crew:
-    """In this order: `open_queue`, `begin`, `watch` while `conducting`, `finish_writing`, `dismiss`, `close_queue`."""
+    """In order: `open_queues`, `begin`, `watch` while `conducting`, `finish_writing`, `dismiss`, `close_queues`."""
 
     def __init__(self, config: RunConfig, output: Path, where: DeploymentNames) -> None:
         self._config = config
         self._output = str(output)
         self._where = where
-        self._queue: Any = None
+        self.shards = QueueShard(0, config.queue.shards).all
+        self._queues: list[Any] = []
         self._members: list[Member] = []
         self._begun: Counter[Role] = Counter()
         self._deaths = 0
         self._finishing = False
 
-    def open_queue(self) -> None:
-        """Opens the ledger and replays it. Raises OutputError when another run is writing there."""
-        queue = QueueActor.options(scheduling_strategy=here(), max_restarts=RESTARTS)
-        queue = queue.remote(self._config, self._output, os.getpid())
-        ask(queue.open)
-        self._queue = queue
+    def open_queues(self) -> None:
+        """Opens the ledgers and replays them, the first one before all: its lock is the folder's. Raises OutputError
+        when another run is writing there."""
+        first, *others = (self._queue_of(shard) for shard in self.shards)
+        ask(first.open)
+        self._queues = [first, *others]
+        ask_each(queue.open for queue in others)
 
-    def begin(self, role: Role) -> None:
+    def begin(self, role: Role, shard: QueueShard = ONLY) -> None:
         """One more of that role."""
         self._begun[role] += 1
         number = self._begun[role]
         name = f"{role.value}-{number}"
+        queue = self._queues[shard.number]
         beside = {"scheduling_strategy": here()}
         match role:
             case Role.READER:
-                actor = ReaderActor.options(**beside).remote(self._config, self._queue)
+                actor = ReaderActor.options(**beside).remote(self._config, self._queues)
             case Role.WRITER:
-                actor = WriterActor.options(**beside).remote(self._config, self._output, self._queue, number)
+                actor = WriterActor.options(**beside).remote(self._config, self._output, shard, queue, number)
             case Role.CONDUCTOR:
-                actor = ConductorActor.options(**beside).remote(name, self._config, self._queue, self._where)
-        self._members.append(Member(role, name, actor, actor.run.remote()))
+                actor = ConductorActor.options(**beside).remote(name, self._config, queue, self._where)
+        self._members.append(Member(role, shard, name, actor, actor.run.remote()))
 
     @property
     def conducting(self) -> bool:
@@ -99,13 +106,14 @@ class Crew:
             self._ended(by_promise[promise])
 
     def snapshot(self) -> RunSnapshot | None:
-        """The run at this moment; None before the queue is open. A queue that was made again is helped to go on."""
-        if self._queue is None:
+        """The run at this moment; None before its queues are open. A queue that was made again is helped to go on."""
+        if not self._queues:
             return None
-        snapshot: RunSnapshot = ask(self._queue.snapshot)
-        if snapshot.recovering:
-            self._recover(snapshot.recovering)
-        return snapshot
+        snapshots: list[RunSnapshot] = ask_each(queue.snapshot for queue in self._queues)
+        for shard, snapshot in zip(self.shards, snapshots, strict=True):
+            if snapshot.recovering:
+                self._recover(shard, snapshot.recovering)
+        return whole(snapshots)
 
     def statuses(self) -> list[ConductorStatus]:
         """Of every conductor that answers at once."""
@@ -121,7 +129,7 @@ class Crew:
 
     def stop_leasing(self) -> None:
         """Say it again while it shall hold: a queue that is made again has forgotten it."""
-        ask(self._queue.stop_leasing)
+        ask_each(queue.stop_leasing for queue in self._queues)
 
     def finish_writing(self) -> None:
         """Closes the last shards, in as many tries as the writer has deaths. Raises GleanerError when it hangs."""
@@ -135,30 +143,33 @@ class Crew:
             self.watch(timeout_s=1.0)
 
     def dismiss(self) -> None:
-        """Ends everyone but the queue."""
+        """Ends everyone but the queues."""
         for member in self._members:
             ray.kill(member.actor)
         self._members.clear()
 
-    def close_queue(self) -> None:
-        """The ledger is given back; what it holds is durable without this."""
-        if self._queue is None:
-            return
-        try:
-            ray.get(self._queue.close.remote(), timeout=CLOSE_S)
-        except (RayActorError, GetTimeoutError):
-            log.warning("the queue did not close; its ledger is as of its last commit")
+    def close_queues(self) -> None:
+        """The ledgers are given back; what they hold is durable without this."""
+        for closing in [queue.close.remote() for queue in self._queues]:
+            try:
+                ray.get(closing, timeout=CLOSE_S)
+            except (RayActorError, GetTimeoutError):
+                log.warning("a queue did not close; its ledger is as of its last commit")
 
-    def _recover(self, token: str) -> None:
-        """The queue has forgotten its leases: whoever lives says what it holds, and only then is anything leased."""
-        log.warning("the queue died and was made again")
+    def _queue_of(self, shard: QueueShard) -> Any:
+        options = QueueActor.options(scheduling_strategy=here(), max_restarts=RESTARTS)
+        return options.remote(self._config, self._output, shard, os.getpid())
+
+    def _recover(self, shard: QueueShard, token: str) -> None:
+        """A queue has forgotten its leases: whoever lives says what it holds, and only then is anything leased."""
+        log.warning("a queue died and was made again", extra={"shard": shard.number})
         for member in self._members:
-            if member.role is Role.CONDUCTOR:
+            if member.role is Role.CONDUCTOR and member.shard == shard:
                 try:
                     ask(member.actor.rejoin)
                 except RayActorError:
                     log.debug("a conductor that died with the queue holds nothing")
-        ask(self._queue.resume, token)
+        ask(self._queues[shard.number].resume, token)
 
     def _ended(self, member: Member) -> None:
         try:
@@ -180,6 +191,6 @@ class Crew:
             raise GleanerError(f"the run's own processes died {RESTARTS} times; see Ray's logs") from error
         log.warning("an actor died and is made again", extra={"actor": member.name})
         if member.role is Role.CONDUCTOR:
-            ask(self._queue.release, member.name)
+            ask(self._queues[member.shard.number].release, member.name)
         if member.role is Role.WRITER or not self._finishing:
-            self.begin(member.role)
+            self.begin(member.role, member.shard)

@@ -1,4 +1,4 @@
-"""The whole loop in this process: queue, one conductor, engines and gates; no Ray. For previews and measurements."""
+"""The whole loop in this process: queues, a conductor each, engines and gates; no Ray. For previews, measurements."""
 
 import asyncio
 import time
@@ -13,28 +13,34 @@ from schemas.config import RunConfig
 from schemas.corpus import Passage
 from schemas.ids import PoolName
 from schemas.orders import Holding, Lease, Outcome, Settlement
+from schemas.queue_shard import QueueShard
 
 NAME = "in-process"
 LEASE_WAIT_S = 0.2
 
 
-async def conduct_in_process(config: RunConfig, passages: Sequence[Passage], ledger: Ledger) -> None:
-    """Every order of the passages to its end, in the ledger, which is closed. Raises UserError as a run would."""
-    service = queue_service(config, ledger, now=time.time)
+async def conduct_in_process(config: RunConfig, passages: Sequence[Passage], *ledgers: Ledger) -> None:
+    """Every order of the passages to its end, in the ledgers, which are closed: one for each queue shard, whatever
+    `queue.shards` is. Raises UserError as a run would."""
+    shards = QueueShard(0, len(ledgers)).all
+    services = [queue_service(config, *each, now=time.time) for each in zip(ledgers, shards, strict=True)]
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(service.close)
+        for service in services:
+            stack.push_async_callback(service.close)
         pools = {PoolName(name): await started(stack, pool.engine) for name, pool in config.pools.items()}
         scored = {name: await local_gate(stack, config, name) for name in names(config)}
-        conductor = Conductor(
-            toolbox(config, InProcessOrders(service), pools, scored),
-            conductor_settings(config, NAME),
-            clock=time.time,
-            sleep=asyncio.sleep,
-            random=conductor_random(config, NAME),
-        )
         async with asyncio.TaskGroup() as group:
-            group.create_task(_read(service, passages))
-            group.create_task(conductor.run())
+            for service, shard in zip(services, shards, strict=True):
+                conductor = Conductor(
+                    toolbox(config, InProcessOrders(service), pools, scored),
+                    conductor_settings(config, NAME),
+                    clock=time.time,
+                    sleep=asyncio.sleep,
+                    random=conductor_random(config, NAME),
+                )
+                own = [passage for passage in passages if shard.holds(passage.id)]
+                group.create_task(_read(service, own))
+                group.create_task(conductor.run())
 
 
 class InProcessOrders:

@@ -22,10 +22,11 @@ def build_injection(config: RunConfig) -> Injection | None:
     """None when nothing is injected. Raises ConfigError for a factory that cannot be used."""
     if not config.injection.rate:
         return None
-    return Injection(plan_of(config.injection, seed=config.seed), _injector(config))
+    return Injection(plan_of(config.injection, seed=config.seed), build_injector(config))
 
 
-def _injector(config: RunConfig) -> Injector:
+def build_injector(config: RunConfig) -> Injector:
+    """Who spoils samples, and knows what they are worth. Raises ConfigError for a factory that cannot be used."""
     match config.injection.injector:
         case LlmConfig(verifier=verifier):
             return LlmInjector(None if verifier is None else PoolName(verifier), seed=config.seed)

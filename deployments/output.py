@@ -4,11 +4,12 @@
 """
 
 import logging
+import re
 from pathlib import Path
 
 from actors.dataset.files import make_folder, write_atomically
-from actors.ledger import LOCK_NAME, LedgerReader
 from actors.ledger import NAME as LEDGER_NAME
+from actors.ledgers import has_orders
 from deployments.config import differences, load_text, to_yaml
 from deployments.config_identity import Change
 from schemas.config import RunConfig
@@ -17,7 +18,7 @@ from schemas.errors import OutputError
 log = logging.getLogger("gleaner.run")
 
 CONFIG_NAME = "run.yaml"
-OURS = (LEDGER_NAME, LOCK_NAME)
+OURS = re.compile(r"\.|ledger(-\d+)?\.(sqlite|lock)")
 """What a run makes before its run.yaml: a process may die in between."""
 
 
@@ -49,26 +50,18 @@ def _refused(output: Path, error: OSError) -> OutputError:
 def _check(config: RunConfig, output: Path) -> None:
     written = output / CONFIG_NAME
     if not written.exists():
-        strangers = sorted(path.name for path in output.iterdir() if not path.name.startswith((".", *OURS)))
-        if strangers or _has_orders(output):
+        strangers = sorted(path.name for path in output.iterdir() if not OURS.match(path.name))
+        if strangers or has_orders(output):
             raise OutputError(
                 f"{output}: holds {(*strangers, LEDGER_NAME)[0]} but no run; choose an empty folder with --output"
             )
         return
     changed = differences(load_text(written.read_text(encoding="utf-8"), written), config)
     identity = [each for each in changed if each.change is not Change.ANY_RESUME]
-    if identity and _has_orders(output):
+    if has_orders(output) and identity:
         advice = "choose another --output, or undo the change"
         if all(each.change is Change.REPLAY for each in identity):
             advice += "; for its dead letters `gleaner replay --config` takes it"
         raise OutputError(f"{output}: is another run's folder ({'; '.join(map(str, identity))}); {advice}")
     for each in changed:
         log.info("the configuration changed", extra={"key": str(each)})
-
-
-def _has_orders(output: Path) -> bool:
-    """Whether anything was issued under the old configuration: an attempt that never began binds nobody."""
-    if not (output / LEDGER_NAME).exists():
-        return False
-    with LedgerReader(output) as ledger:
-        return bool(ledger.orders_like("", 1))

@@ -8,7 +8,8 @@ nothing but orders that were put back would run under it, so that no other sampl
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from contextlib import ExitStack
+from itertools import chain, islice
 from pathlib import Path
 
 from msgspec import Struct
@@ -19,6 +20,7 @@ from actors.dataset.manifest import CONFIG_NAME, read_config
 from actors.dataset.shards import current, within
 from actors.dataset.writer import DatasetWriter, Wording
 from actors.ledger import LedgerReader, SqliteLedger
+from actors.ledgers import Ledgers
 from actors.reopening import Found, Terms, Wanted, dead_letters, reopened
 from deployments.config import differences, to_yaml
 from deployments.config_identity import Change, Difference
@@ -67,36 +69,38 @@ class Replayed(Struct, frozen=True):
 
 def foresee(output: Path, wanted: Wanted, config: RunConfig | None) -> Replayed:
     """What `replay` would do; nothing is written. Raises UserError where it would."""
-    with LedgerReader(output) as ledger:
+    with Ledgers(output) as readers:
         changed = _differences(output, config)
-        put_back = _groups(dead_letters(ledger, wanted))
-        _check_permitted(ledger, changed, matching=bool(put_back))
-        everything = _groups(dead_letters(ledger, Wanted()))
+        put_back = _groups(_letters(readers, wanted))
+        _check_permitted(readers, changed, matching=bool(put_back))
+        everything = _groups(_letters(readers, Wanted()))
     return Replayed(put_back, _rest(everything, put_back), tuple(changed))
 
 
 def replay(output: Path, wanted: Wanted, config: RunConfig | None, *, now: Callable[[], float]) -> Replayed:
     """Puts the wanted dead letters back and takes the changed configuration. Raises OutputError while a run goes on."""
-    LedgerReader(output).close()
-    with SqliteLedger(output) as ledger, LedgerReader(output) as reader:
+    with Ledgers(output) as readers, ExitStack() as held:
+        ledgers = [held.enter_context(SqliteLedger(output, reader.shard)) for reader in readers.each]
         changed = _differences(output, config)
-        _check_permitted(reader, changed, matching=next(dead_letters(reader, wanted), None) is not None)
+        _check_permitted(readers, changed, matching=next(_letters(readers, wanted), None) is not None)
         old = _config(output)
         new = config or old
         told = tuple(str(each) for each in changed if each.change is not Change.ANY_RESUME)
         at = now()
-        if told:
-            ledger.append([Reconfigured(at, to_yaml(old), models(old), told)])
         counted = _Counted()
         terms = Terms(at, frozenset(PoolName(name) for name in new.pools), told)
-        letters = counted.each(dead_letters(reader, wanted))
-        while batch := [reopened(found, reader, terms) for found in islice(letters, BATCH)]:
-            ledger.append(batch)
+        for ledger, reader in zip(ledgers, readers.each, strict=True):
+            if told:
+                ledger.append([Reconfigured(at, to_yaml(old), models(old), told)])
+            letters = counted.each(dead_letters(reader, wanted))
+            while batch := [reopened(found, reader, terms) for found in islice(letters, BATCH)]:
+                ledger.append(batch)
         if changed:
             write_atomically(output / CONFIG_NAME, to_yaml(new))
-        if counted.groups or _is_behind(reader):
-            asyncio.run(_write_shards(output, ledger, reader, new, now))
-        left = _groups(dead_letters(reader, Wanted()))
+        for ledger, reader in zip(ledgers, readers.each, strict=True):
+            if counted.groups or _is_behind(reader):
+                asyncio.run(_write_shards(output, ledger, reader, new, now))
+        left = _groups(_letters(readers, Wanted()))
     if counted.groups or changed:
         finish(output, now=now(), versions=versions())
     return Replayed(counted.told(), left, tuple(changed))
@@ -122,13 +126,17 @@ def _differences(output: Path, config: RunConfig | None) -> list[Difference]:
     return found
 
 
-def _check_permitted(ledger: LedgerReader, changed: list[Difference], *, matching: bool) -> None:
+def _letters(readers: Ledgers, wanted: Wanted) -> Iterator[Found]:
+    return chain.from_iterable(dead_letters(reader, wanted) for reader in readers.each)
+
+
+def _check_permitted(readers: Ledgers, changed: list[Difference], *, matching: bool) -> None:
     """Raises UserError where an order that was not put back would run under what changed, or none at all."""
     told = "; ".join(str(each) for each in changed if each.change is Change.REPLAY)
     if not told:
         return
     open_orders = _OpenOrders()
-    for _, record in ledger.records():
+    for _, record in readers.records():
         open_orders.apply(record)
     if open_orders.fresh or not open_orders.corpus_ended:
         what = f"{len(open_orders.fresh)} of its orders" if open_orders.fresh else "a part of its corpus"
@@ -207,7 +215,8 @@ async def _write_shards(
         ledger.append([shard])
 
     wording = Wording(chat=chat(config), models=models(config))
-    writer = DatasetWriter(Folder(output), reader, wording, settings=config.dataset, record=record, clock=now)
+    folder = Folder(output, shard=reader.shard)
+    writer = DatasetWriter(folder, reader, wording, settings=config.dataset, record=record, clock=now)
     try:
         await writer.start(reader.shards())
         await writer.flush()

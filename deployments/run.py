@@ -12,6 +12,7 @@ from msgspec import Struct
 from actors.corpus.chunker import Chunker
 from actors.corpus.reader import read
 from actors.dataset.finish import finish
+from deployments.canaries import build_canaries
 from deployments.cluster import cluster
 from deployments.injecting import build_injection
 from deployments.interrupts import Interrupts
@@ -38,6 +39,7 @@ def run(config: RunConfig, output: Path, *, watch: Watch = lambda progress: None
     read(config.corpus)
     Chunker(config.corpus.chunking)
     build_injection(config)
+    build_canaries(config)
     folder = prepare(config, output)
     with cluster(config.ray_address), Interrupts() as interrupts:
         supervisor = Supervisor(config, folder, run_id(folder), watch)

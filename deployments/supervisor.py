@@ -74,20 +74,21 @@ class Supervisor:
         serving.remove(self._where)
         if self._autoscaler is not None:
             self._autoscaler.close()
-        self._crew.close_queue()
+        self._crew.close_queues()
 
     def _start(self) -> None:
         if self._config.ray_address is None:
             serving.check_fits(self._config, ray.cluster_resources())
-        self._crew.open_queue()
+        self._crew.open_queues()
         keep(self._config, self._output)
-        self._crew.begin(Role.WRITER)
+        for shard in self._crew.shards:
+            self._crew.begin(Role.WRITER, shard)
         self._crew.begin(Role.READER)
         self._tell(Phase.STARTING, "starting models")
         self._autoscaler = Autoscaler(self._config, self._where)
         serving.deploy(self._config, self._where)
-        for _ in range(self._config.conductors.count):
-            self._crew.begin(Role.CONDUCTOR)
+        for number in range(self._config.conductors.count):
+            self._crew.begin(Role.CONDUCTOR, self._crew.shards[number % len(self._crew.shards)])
 
     def _tell(self, phase: Phase, note: str = "") -> None:
         now = time.time()

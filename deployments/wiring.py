@@ -4,7 +4,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
 
+from actors.canary.book import BookSettings
 from actors.conductor import ConductorSettings, Gating, Toolbox
+from actors.credit.desk import CreditDesk
+from actors.credit.plan import Source
+from actors.credit_queue import CreditQueue, CreditTerms
 from actors.dataset.rows import Chat
 from actors.gates.diversity import duplicate_verdict, never_similar, similarity
 from actors.gates.provenance import ProvenanceGate
@@ -21,42 +25,66 @@ from actors.recovery.policies import build_bar, build_recovery
 from actors.tasks import grounded_answer, math
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from actors.tasks.math import MathTask
+from deployments.canaries import build_canaries
 from deployments.config import config_sha256
 from deployments.config_rules import task_name
 from deployments.injecting import build_injection
+from deployments.judges import judges
 from deployments.recovering import build_elsewhere
 from deployments.versions import versions
 from schemas.config import FRESH_POOL, GroundedAnswer, Math, RunConfig
+from schemas.credit import PolicyVersion
 from schemas.ids import PoolName, derived_seed
 from schemas.ledger import RunStarted
+from schemas.queue_shard import ONLY, QueueShard
 from schemas.verdicts import GateName
 
 LEAVING_S = 30.0
 """A killed run's queue lets go of the folder within so long."""
 
 
-def open_queue(config: RunConfig, output: Path, *, owner: int, now: Callable[[], float]) -> QueueService:
-    """The queue of a folder, with what its ledger holds. Raises OutputError when another run is writing there."""
-    return queue_service(config, SqliteLedger(output, owner=owner, wait_s=LEAVING_S), now=now)
+def open_queue(
+    config: RunConfig, output: Path, shard: QueueShard, *, owner: int, now: Callable[[], float]
+) -> QueueService:
+    """A queue of a folder, with what its ledger holds. Raises OutputError when another run is writing there."""
+    return queue_service(config, SqliteLedger(output, shard, owner=owner, wait_s=LEAVING_S), shard, now=now)
 
 
-def queue_service(config: RunConfig, ledger: Ledger, *, now: Callable[[], float]) -> QueueService:
-    """The queue over a ledger."""
+def queue_service(
+    config: RunConfig, ledger: Ledger, shard: QueueShard = ONLY, *, now: Callable[[], float]
+) -> QueueService:
+    """The queue over a ledger, with the shard's part of the run's bounds."""
     limits = QueueLimits(
         max_attempts=config.recovery.max_attempts,
         lease_s=config.queue.lease_s,
         fresh_share=config.queue.fresh_share,
-        tokens=config.budget.tokens,
+        tokens=None if config.budget.tokens is None else shard.share(config.budget.tokens),
         similarity_threshold=config.gates.duplicate_similarity,
     )
     settings = ServiceSettings(
         task=task_name(config),
         samples_per_passage=config.task.samples_per_passage,
-        capacity=config.queue.capacity,
+        capacity=shard.share(config.queue.capacity),
+        canaries=BookSettings(task_name(config), config.queue.lease_s, judges(config)),
     )
-    alike = similarity if isinstance(config.task, GroundedAnswer) else never_similar
     fold = ExperienceFold() if config.recovery.policy == "adaptive" else None
-    return QueueService(RegenerationQueue(limits, alike), ledger, settings, now=now, fold=fold)
+    return QueueService(_queue(config, limits), ledger, settings, now=now, fold=fold)
+
+
+def _queue(config: RunConfig, limits: QueueLimits) -> RegenerationQueue:
+    alike = similarity if isinstance(config.task, GroundedAnswer) else never_similar
+    if config.credit is None:
+        return RegenerationQueue(limits, alike)
+    restart = config.recovery.policy != "naive_resample"
+    terms = CreditTerms(config.credit, temperature=config.task.sampling.temperature, restart=restart)
+    return CreditQueue(limits, alike, CreditDesk(config.credit, credit_source(config)), terms)
+
+
+def credit_source(config: RunConfig) -> Source:
+    """Who continues the prefixes of rejected solutions: the pool of fresh orders, with their sampling."""
+    sampling, model = config.task.sampling, config.pools[FRESH_POOL].engine.model
+    drawn = f"T {sampling.temperature:g}, top-p {sampling.top_p:g}, at most {sampling.max_tokens} tokens"
+    return Source(PolicyVersion(f"{FRESH_POOL}: {model} ({drawn})"), config.seed)
 
 
 def toolbox(
@@ -77,6 +105,7 @@ def toolbox(
         gates=gates,
         recovery=build_recovery(config.recovery, build_elsewhere(config)),
         injection=build_injection(config),
+        canaries=build_canaries(config),
     )
 
 

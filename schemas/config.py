@@ -9,8 +9,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
+from schemas.config_audit import Audit
 from schemas.config_base import Config, Name, Natural, Positive, Probability, Seconds, Temperature
+from schemas.config_credit import Credit
 from schemas.config_injection import Injection
+from schemas.queue_shard import MOST_SHARDS
 
 
 class Chunking(Config, frozen=True):
@@ -308,6 +311,8 @@ class Queue(Config, frozen=True):
     """A conductor that holds an order longer, in seconds, loses it to another."""
     fresh_share: Probability = 0.25
     """Of what is handed out while repairs wait too: fresh orders. Repairs go ahead, and neither starves."""
+    shards: Annotated[int, Meta(ge=1, le=MOST_SHARDS)] = 1
+    """Queues side by side, each with a ledger, a writer and conductors of its own; a folder keeps its number."""
 
 
 class Conductors(Config, frozen=True):
@@ -373,6 +378,10 @@ class RunConfig(Config, frozen=True):
     """What happens to rejected samples."""
     injection: Injection = Injection()
     """Samples made bad on purpose, to measure the gates."""
+    credit: Credit | None = None
+    """Rejected solutions are credited step by step, and restarted where they broke (math)."""
+    audit: Audit = Audit()
+    """Labelled samples sent through the live gates, to measure them."""
     queue: Queue = Queue()
     """Bounds of what is outstanding."""
     conductors: Conductors = Conductors()

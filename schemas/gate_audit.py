@@ -22,6 +22,8 @@ class ClassFigures(Struct, frozen=True):
     precision: Rate
     recall: Rate
     f1: float | None
+    f1_interval: tuple[float, float] | None = None
+    """95%: f1 = 2J / (1 + J), with the Wilson interval of J, the hits among all that are or were called so."""
 
 
 class Disagreement(Struct, frozen=True):
@@ -73,3 +75,5 @@ class GateAudit(Struct, frozen=True):
     """Wall clock, models loaded."""
     disagreements: tuple[Disagreement, ...]
     not_judged: tuple[NotJudged, ...]
+    auroc_interval: tuple[float, float] | None = None
+    """95%, by Newcombe 2006, method 5."""

@@ -4,10 +4,15 @@ from enum import Enum
 
 from msgspec import Struct
 
+from schemas.canaries import Canary, CanaryEnd
 from schemas.corpus import DocumentRefused, Passage
-from schemas.ids import OrderId, PoolName
+from schemas.credit import CreditLabel, CreditTarget, PolicyVersion
+from schemas.ids import OrderId, PassageId, PoolName
+from schemas.injection import InjectionKind, Worth
 from schemas.orders import Attempt, AttemptSummary, DeadLetter, Order
 from schemas.recovery import Repair, RepairKind
+from schemas.samples import Cost, Draft
+from schemas.verdicts import GateName, Verdict
 
 
 class RunStarted(Struct, frozen=True, tag="run_started"):
@@ -107,6 +112,41 @@ class Reconfigured(Struct, frozen=True, tag="reconfigured"):
     """What changed of the samples' identity, key by key."""
 
 
+class CreditBegun(Struct, frozen=True, tag="credit_begun"):
+    """The credit of a rejected solution begins. Law: each ends in one `Credited`, whatever becomes of its order."""
+
+    at: float
+    order_id: OrderId
+    target: CreditTarget
+    passage: Passage
+
+
+class Rolled(Struct, frozen=True, tag="rolled", omit_defaults=True):
+    """One rollout ended: a continuation of a prefix, verified. It is no sample, and in no count of samples."""
+
+    at: float
+    order_id: OrderId
+    """The rollout's own: of its prefix and draw."""
+    passage_id: PassageId
+    prefix: str
+    draw: int
+    policy: PolicyVersion
+    right: bool | None
+    """Its final answer is the reference answer; None when no answer could be had, which says nothing of the prefix."""
+    text: str = ""
+    """What was written after the prefix."""
+    cost: Cost = Cost()
+    """Of the pool and the gates together."""
+
+
+class Credited(Struct, frozen=True, tag="credited"):
+    """The credit of a rejected solution is known. An order that waited for it goes on."""
+
+    at: float
+    order_id: OrderId
+    label: CreditLabel
+
+
 class Refused(Struct, frozen=True, tag="refused"):
     """A document of the corpus was dead-lettered at the door."""
 
@@ -120,6 +160,44 @@ class CorpusEnded(Struct, frozen=True, tag="corpus_ended"):
     at: float
     documents: int
     passages: int
+
+
+class CanaryIssued(Struct, frozen=True, tag="canary_issued"):
+    """A canary is outstanding from now on: recorded with the first attempt of the order that brought it along."""
+
+    at: float
+    canary: Canary
+
+    @property
+    def order_id(self) -> OrderId:
+        return self.canary.id
+
+
+class CanaryEnded(Struct, frozen=True, tag="canary_ended", omit_defaults=True):
+    """What became of a canary, with all that rates are made of."""
+
+    at: float
+    order_id: OrderId
+    """The canary's id."""
+    end: CanaryEnd
+    label: Worth
+    origin: str
+    flaw: InjectionKind | None = None
+    gate: GateName | None = None
+    draft: Draft | None = None
+    """What the gates judged."""
+    verdicts: tuple[Verdict, ...] = ()
+    judges: dict[GateName, str] = {}
+    """The version of each gate at that moment."""
+    cost: Cost = Cost()
+    """Of the injector's check; what gates took is in their verdicts."""
+    detail: str = ""
+    """What was the matter, where it was not judged."""
+
+    @property
+    def tokens(self) -> int:
+        """Of the check and all gates together."""
+        return self.cost.tokens + sum(verdict.cost.tokens for verdict in self.verdicts)
 
 
 class ShardKind(Enum):
@@ -155,7 +233,12 @@ Record = (
     | DeadLetteredEnd
     | Reopened
     | Reconfigured
+    | CreditBegun
+    | Rolled
+    | Credited
     | Refused
     | CorpusEnded
     | ShardWritten
+    | CanaryIssued
+    | CanaryEnded
 )

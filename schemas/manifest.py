@@ -2,8 +2,10 @@
 
 from msgspec import Struct, field
 
+from schemas.canaries import Canaries
 from schemas.progress import (
     Counts,
+    CreditCount,
     EndCount,
     GateErrors,
     GateOverlap,
@@ -62,5 +64,9 @@ class Manifest(Struct, frozen=True, kw_only=True):
     shards: tuple[ShardFile, ...]
     injections: tuple[InjectionCount, ...] = ()
     """What became of samples that were made bad on purpose."""
+    credit: CreditCount = CreditCount()
+    """Rejected solutions that were credited step by step."""
     retrieval: Retrieval = Retrieval()
     """How often a search for evidence found the sample's own passage."""
+    canaries: Canaries = Canaries()
+    """What labelled samples in the stream say of the gates."""

@@ -4,6 +4,7 @@ from enum import Enum
 
 from msgspec import Struct
 
+from schemas.canaries import Canary
 from schemas.corpus import Passage
 from schemas.errors import ErrorKind
 from schemas.ids import OrderId, PassageId, content_id
@@ -56,6 +57,8 @@ class Lease(Struct, frozen=True, omit_defaults=True):
     learnt: Experience | None = None
     """What the run has shown of its repairs, from time to time, on the first of several leases (`recovery.policy:
     adaptive`)."""
+    canary: Canary | None = None
+    """What is to be judged in place of an attempt: such a lease is of kind canary, and generates nothing."""
 
     @property
     def charged(self) -> int:
@@ -130,12 +133,14 @@ class Holding(Struct, frozen=True):
     attempt: int
 
 
-class Outcome(Struct, frozen=True):
+class Outcome(Struct, frozen=True, omit_defaults=True):
     """A conductor's report on one lease."""
 
     order_id: OrderId
     attempt: Attempt
     decision: Decision
+    canary: Canary | None = None
+    """One to be issued with it, in the same transaction."""
 
 
 class Recorded(Struct, frozen=True, tag="recorded"):

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from schemas.canaries import Canaries
 from schemas.distributions import AttemptEnd, Distribution, Distributions
 from schemas.errors import ErrorKind
 from schemas.injection import InjectionKind
@@ -156,6 +157,40 @@ class InjectionCount(Struct, frozen=True, kw_only=True):
         return self.caught / known if known else 0.0
 
 
+class CreditCount(Struct, frozen=True, kw_only=True):
+    """Rejected solutions that were credited. Laws: begun = labelled + open; rollouts = right + wrong + failed."""
+
+    begun: int = 0
+    labelled: int = 0
+    decided: int = 0
+    """Of the labelled: the first pit was found as surely as asked."""
+    restartable: int = 0
+    """Of the labelled: there is a good step before the first pit."""
+    steps: int = 0
+    """Of the labelled solutions, those that can be drawn from: all but each last one."""
+    rollouts: int = 0
+    """Those of open credits, and late ones, included."""
+    right: int = 0
+    wrong: int = 0
+    failed: int = 0
+    """No answer could be had."""
+    tokens: int = 0
+
+    @property
+    def open(self) -> int:
+        """Being credited."""
+        return self.begun - self.labelled
+
+    @property
+    def per_step(self) -> float:
+        """Rollouts for each labelled step; 0 when there is none."""
+        return self.rollouts / self.steps if self.steps else 0.0
+
+
+FIXED = 16
+"""Rollouts of each step with a fixed number, what the cost is compared with."""
+
+
 class DiagnosisCount(Struct, frozen=True):
     """Injected samples known to be bad of one kind that were diagnosed as one mode, and whether that is right."""
 
@@ -219,7 +254,9 @@ class Summary(Struct, frozen=True):
     verdicts: tuple[GateVerdicts, ...] = ()
     retrieval: Retrieval = Retrieval()
     injections: tuple[InjectionCount, ...] = ()
+    credit: CreditCount = CreditCount()
     diagnoses: tuple[DiagnosisCount, ...] = ()
+    canaries: Canaries = Canaries()
     corpus_ended: bool = False
     started_at: float | None = None
     """When the first process of the run began; seconds since the epoch."""
@@ -242,6 +279,8 @@ class RunSnapshot(Struct, frozen=True):
     """Not before a later moment (a repair with a delay)."""
     oldest_s: float = 0.0
     """Age of the oldest order that is ready."""
+    rollouts: int = 0
+    """Rollouts that are ready or leased, beside the orders."""
     stale: int = 0
     """Outcomes of attempts that were no longer current."""
     recovering: str = ""

@@ -35,15 +35,20 @@ class RepairKind(Enum):
     EDIT_UNSUPPORTED = "edit_unsupported"
     REGENERATE_QUESTION = "regenerate_question"
     ESCALATE = "escalate"
+    RESTART_FROM_PREFIX = "restart_from_prefix"
 
 
 class Repair(Struct, frozen=True, omit_defaults=True):
-    """The directive of the next attempt. `previous` is the draft to edit or to avoid; `pool` where to escalate to."""
+    """The directive of the next attempt. `previous` is the draft to edit or to avoid; `pool` where to escalate to;
+    `prefix` the beginning of a solution that is to be continued."""
 
     kind: RepairKind
     temperature: float
     previous: Draft | None = None
     pool: PoolName | None = None
+    prefix: str = ""
+    origin: int = 0
+    """The attempt that the prefix is of; 0 where there is none."""
 
 
 class Diagnosis(Struct, frozen=True, omit_defaults=True):

@@ -34,7 +34,8 @@ class Lane(Enum):
 
 
 class GenerationRequest(Struct, frozen=True, omit_defaults=True):
-    """One call of a generator: `n` completions of one chat."""
+    """One call of a generator: `n` completions of one chat. A last message of the assistant's is gone on with: the
+    completion is what follows it."""
 
     id: str
     messages: tuple[Message, ...]

@@ -147,7 +147,9 @@ class PoolMemory(Struct, frozen=True):
 
 
 class ScalingMemory(Struct, frozen=True):
-    """What the policy must know of the past. `short_since`: since when some pool has lacked accelerators."""
+    """What the policy must know of the past. Since when another split of the accelerators would save much
+    (`short_since`) or a little (`uneven_since`) of the run's time."""
 
     pools: dict[str, PoolMemory] = {}
     short_since: float | None = None
+    uneven_since: float | None = None

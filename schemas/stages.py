@@ -26,6 +26,14 @@ class StageFlow(Struct, frozen=True):
     seconds: float
 
 
+class PoolFlow(Struct, frozen=True):
+    """One pool or gate as one conductor sees it: calls under way (or waiting for it), and calls that have ended."""
+
+    name: str
+    in_flight: int
+    ended: int
+
+
 class Pause(Struct, frozen=True):
     """A pool or gate that keeps failing: calls wait. `since`: seconds since the epoch; `why`: for a person."""
 
@@ -51,3 +59,4 @@ class ConductorStatus(Struct, frozen=True):
     stages: tuple[StageFlow, ...]
     paused: tuple[Pause, ...] = ()
     failures: tuple[CallFailures, ...] = ()
+    pools: tuple[PoolFlow, ...] = ()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from actors.audit.labelled import Labelled
-from actors.rates import auroc, share, wilson
+from actors.rates import auroc, auroc_interval, f1_interval, rate, share
 from schemas.gate_audit import ClassFigures, Disagreement, GateAudit, NotJudged, Rate
 from schemas.verdicts import Errored, GateName, Passed, Rejected, Verdict
 
@@ -29,6 +29,7 @@ def agreement(of: Measured, rows: Sequence[Labelled], verdicts: Sequence[Verdict
     good_rejected, bad_rejected = len(good) - good_passed, len(bad) - bad_passed
     scores = [verdict.score for _, verdict in judged]
     graded = any(0 < score < 1 for score in scores)
+    area = auroc(scores, [row.label for row, _ in judged]) if graded else None
     return GateAudit(
         gate=of.gate,
         labelled=of.labelled,
@@ -44,7 +45,8 @@ def agreement(of: Measured, rows: Sequence[Labelled], verdicts: Sequence[Verdict
         agreement=rate(good_passed + bad_rejected, len(judged)),
         passing=_figures(rate(good_passed, good_passed + bad_passed), rate(good_passed, len(good))),
         rejecting=_figures(rate(bad_rejected, bad_rejected + good_rejected), rate(bad_rejected, len(bad))),
-        auroc=auroc(scores, [row.label for row, _ in judged]) if graded else None,
+        auroc=area,
+        auroc_interval=None if area is None else auroc_interval(area, len(good), len(bad)),
         seconds=of.seconds,
         disagreements=tuple(
             _disagreement(row, verdict) for row, verdict in judged if isinstance(verdict, Passed) is not row.label
@@ -57,15 +59,10 @@ def agreement(of: Measured, rows: Sequence[Labelled], verdicts: Sequence[Verdict
     )
 
 
-def rate(successes: int, trials: int) -> Rate:
-    """A rate with its interval."""
-    low, high = wilson(successes, trials) or (None, None)
-    return Rate(successes, trials, share(successes, trials), low, high)
-
-
 def _figures(precision: Rate, recall: Rate) -> ClassFigures:
     both = 2 * recall.successes
-    return ClassFigures(precision, recall, share(both, precision.trials + recall.trials))
+    of_either = precision.trials + recall.trials
+    return ClassFigures(precision, recall, share(both, of_either), f1_interval(recall.successes, of_either - both))
 
 
 def _disagreement(row: Labelled, verdict: Passed | Rejected) -> Disagreement:

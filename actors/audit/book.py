@@ -5,7 +5,7 @@ Written apart from the queue on purpose: what proves the queue must not be the q
 """
 
 from bisect import insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -15,17 +15,23 @@ from schemas.corpus import Passage, passage_id
 from schemas.ids import OrderId, PassageId
 from schemas.ledger import (
     AcceptedEnd,
+    CanaryEnded,
+    CanaryIssued,
     CorpusEnded,
+    CreditBegun,
+    Credited,
     DeadLetteredEnd,
     Planned,
     Record,
     Refused,
     Rejoined,
     Reopened,
+    Rolled,
     ShardKind,
     ShardWritten,
 )
 from schemas.orders import Attempt
+from schemas.queue_shard import ONLY, QueueShard, shard_of
 from schemas.verdicts import Errored, Passed, Quote, Verdict
 
 OPEN, ACCEPTED, DEAD_LETTERED = 0, 1, 2
@@ -43,8 +49,9 @@ class Span(Struct, frozen=True):
 
 
 class Book(Struct):
-    """What the ledger says. `ends`: each order's end; `end_seqs`: which record it is; `rows`: how many rows shards must
-    hold, by kind; `undone`: ends that no longer hold, ascending; `shards`: of each kind and range the last."""
+    """What one ledger says. `shard`: whose it is; `ends`: each order's end; `end_seqs`: which record it is; `rows`: how
+    many rows shards must hold, by kind; `undone`: ends that no longer hold, ascending; `shards`: of each kind and range
+    the last."""
 
     ends: dict[OrderId, int] = {}
     attempts: dict[OrderId, int] = {}
@@ -57,24 +64,35 @@ class Book(Struct):
     planned: set[PassageId] = set()
     injected: set[OrderId] = set()
     """Orders that were made bad on purpose: no shard may hold a row of theirs."""
+    canaries: dict[OrderId, int] = {}
+    """Labelled samples by state: no orders, and in no shard either."""
     quotes: int = 0
     elsewhere: list[tuple[Quote, OrderId]] = []
     """Quotes in other passages than the order's: checked when all passages are known."""
+    credits: dict[tuple[OrderId, int], bool] = {}
+    """Solutions whose credit began, by order and attempt; whether it has ended."""
+    rolled: set[OrderId] = set()
     last_seq: int = 0
     corpus_ended: bool = False
+    shard: QueueShard = ONLY
+
+    @property
+    def name(self) -> str:
+        """The ledger's, for a person."""
+        return self.shard.ledger.removesuffix(".sqlite")
 
     def count(self, state: int) -> int:
         """Orders in a state."""
         return sum(end == state for end in self.ends.values())
 
 
-def read_book(records: Iterable[tuple[int, Record]], findings: Findings) -> Book:
-    """The whole ledger, checked on the way."""
-    book = Book(rows=dict.fromkeys(ShardKind, 0))
+def read_book(records: Iterable[tuple[int, Record]], findings: Findings, shard: QueueShard = ONLY) -> Book:
+    """A whole ledger, checked on the way; `check_elsewhere` checks what rests on the others of the run."""
+    book = Book(rows=dict.fromkeys(ShardKind, 0), shard=shard)
     texts: dict[PassageId, str] = {}
     for seq, record in records:
         if seq != book.last_seq + 1:
-            findings.error(Check.CONSERVATION, f"records {book.last_seq + 1} to {seq - 1} are missing", "ledger")
+            findings.error(Check.CONSERVATION, f"records {book.last_seq + 1} to {seq - 1} are missing", book.name)
         book.last_seq = seq
         match record:
             case Planned():
@@ -91,16 +109,29 @@ def read_book(records: Iterable[tuple[int, Record]], findings: Findings) -> Book
             case CorpusEnded():
                 book.corpus_ended = True
             case _:
-                pass
-    _check_elsewhere(book, texts, findings)
+                _beside(book, record, findings)
     return book
+
+
+def _beside(book: Book, record: Record, findings: Findings) -> None:
+    """What goes through the gates beside the orders: canaries and rollouts."""
+    match record:
+        case CanaryIssued() | CanaryEnded():
+            _probe(book, record, findings)
+        case CreditBegun() | Credited() | Rolled():
+            _credit(book, record, findings)
+        case _:
+            pass
 
 
 def _plan(book: Book, record: Planned, findings: Findings) -> None:
     passage = record.passage
     if passage.id in book.planned:
-        findings.error(Check.CONSERVATION, f"passage {passage.id} is planned twice", "ledger")
+        findings.error(Check.CONSERVATION, f"passage {passage.id} is planned twice", book.name)
     book.planned.add(passage.id)
+    if not book.shard.holds(passage.id):
+        what = f"passage {passage.id} belongs into the ledger of shard {shard_of(passage.id, book.shard.count)}"
+        findings.error(Check.CONSERVATION, what, book.name)
     if passage_id(passage.text, passage.provenance, passage.reference) != passage.id:
         findings.error(Check.PROVENANCE, f"passage {passage.id} is not what its id says", passage.provenance.uri)
     _keep_span(book, passage)
@@ -110,6 +141,16 @@ def _plan(book: Book, record: Planned, findings: Findings) -> None:
         book.ends[order.id] = OPEN
         book.attempts[order.id] = 0
         book.passages[order.id] = passage.id
+
+
+def _probe(book: Book, record: CanaryIssued | CanaryEnded, findings: Findings) -> None:
+    """A canary is issued once and ends once; its id is no order's."""
+    canary_id, state = record.order_id, book.canaries.get(record.order_id)
+    expected = None if isinstance(record, CanaryIssued) else OPEN
+    if state != expected or canary_id in book.ends:
+        what = "a canary is issued twice" if isinstance(record, CanaryIssued) else "a canary ends that is not open"
+        findings.error(Check.CONSERVATION, what, f"canary {canary_id}", canary_id)
+    book.canaries[canary_id] = OPEN if isinstance(record, CanaryIssued) else ACCEPTED
 
 
 def _keep_span(book: Book, passage: Passage) -> None:
@@ -142,6 +183,29 @@ def _move(
     elif isinstance(record, DeadLetteredEnd):
         book.ends[order_id], book.end_seqs[order_id] = DEAD_LETTERED, book.last_seq
         book.rows[ShardKind.DEAD_LETTERS] += order_id not in book.injected
+
+
+def _credit(book: Book, record: CreditBegun | Credited | Rolled, findings: Findings) -> None:
+    """A credit begins once, of an order that was issued, and has at most one label; a draw is paid for once."""
+    order_id = record.order_id
+    what = None
+    match record:
+        case CreditBegun():
+            key = (order_id, record.target.attempt)
+            if key in book.credits or order_id not in book.ends:
+                what = "a credit begins twice, or of an order that was never issued"
+            book.credits[key] = False
+        case Credited():
+            key = (order_id, record.label.attempt)
+            if book.credits.get(key, True):
+                what = "a label of a solution whose credit is not open"
+            book.credits[key] = True
+        case Rolled():
+            if order_id in book.rolled or order_id in book.ends:
+                what = "a rollout is paid for twice, or is an order's id"
+            book.rolled.add(order_id)
+    if what is not None:
+        findings.error(Check.CONSERVATION, what, f"order {order_id}", order_id)
 
 
 def _put_back(book: Book, record: Reopened, findings: Findings) -> None:
@@ -183,8 +247,12 @@ def _check_quotes(
             _check_quote(book, quote, texts[book.passages[order_id]], order_id, findings)
 
 
-def _check_elsewhere(book: Book, texts: dict[PassageId, str], findings: Findings) -> None:
-    for quote, order_id in book.elsewhere:
+def check_elsewhere(books: Sequence[Book], findings: Findings) -> None:
+    """Quotes in passages other than their order's, which may be in any ledger of the run."""
+    quotes = [(book, quote, order_id) for book in books for quote, order_id in book.elsewhere]
+    spans = (span for book in books for spans in book.spans.values() for span in spans)
+    texts = {span.passage_id: span.text for span in spans} if quotes else {}
+    for book, quote, order_id in quotes:
         text = texts.get(quote.passage_id or book.passages[order_id])
         if text is None:
             what = "not checked: a quote in a passage that was found by a search and has not been planned"

@@ -3,6 +3,7 @@ line.
 
 For the verifier: `question`, `solution`, the reference answer as `ground_truth`, `reference` or `answer`; for the other
 gates `passage`, `question`, `answer`. The label (true: should pass) is `is_correct` or `label`: true, false, 1 or 0.
+Optional, for canaries: `flaw`, in what way a bad row is bad, and `gate`, the only one that the label speaks of.
 """
 
 import json
@@ -27,6 +28,8 @@ class Labelled(Struct, frozen=True):
     line: int
     request: GateRequest
     label: bool
+    flaw: str | None = None
+    gate: str | None = None
 
 
 def labelled_rows(lines: Iterator[bytes], gate: GateName, name: str) -> Iterator[Labelled]:
@@ -58,7 +61,11 @@ class _Row:
             passage=_passage(passage, number, self._text(REFERENCES) if verifying else None),
             draft=Draft(question, answer),
         )
-        return Labelled(number, request, self._label())
+        return Labelled(number, request, self._label(), self._optional("flaw"), self._optional("gate"))
+
+    def _optional(self, name: str) -> str | None:
+        value = self._record.get(name)
+        return value if isinstance(value, str) and value else None
 
     def _text(self, names: Sequence[str]) -> str:
         value = self._first(names)

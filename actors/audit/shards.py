@@ -4,7 +4,7 @@ hold: an order that was put back has a row where its last end is, and nowhere el
 
 import hashlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,19 @@ _CHUNK_BYTES = 1 << 20
 _END = {ShardKind.DATASET: ACCEPTED, ShardKind.DEAD_LETTERS: DEAD_LETTERED}
 
 
-def check_shards(output: Path, book: Book, findings: Findings) -> int:
-    """Files, checksums and rows; gives the rows read."""
+def check_shards(output: Path, books: Sequence[Book], findings: Findings) -> int:
+    """Files, checksums and rows of every ledger's shards; gives the rows read."""
     seen: set[OrderId] = set()
+    rows = sum(_check_ledgers(output, book, seen, findings) for book in books)
+    _check_strangers(output, books, findings)
+    _check_sums(output, findings)
+    return rows
+
+
+def _check_ledgers(output: Path, book: Book, seen: set[OrderId], findings: Findings) -> int:
     rows = dict.fromkeys(ShardKind, 0)
     for shard in book.shards.values():
-        if _is_whole(output, shard, findings):
+        if _is_whole(output, shard, book, findings):
             rows[shard.kind] += _check_rows(output / shard.name, shard, book, seen, findings)
     for kind in ShardKind:
         missing = book.rows[kind] - rows[kind]
@@ -38,15 +45,13 @@ def check_shards(output: Path, book: Book, findings: Findings) -> int:
                 findings.error(Check.ROWS, what, kind.value)
             else:
                 findings.warning(Check.ROWS, f"{what} yet", kind.value)
-    _check_strangers(output, book, findings)
-    _check_sums(output, findings)
     return sum(rows.values())
 
 
-def _is_whole(output: Path, shard: ShardWritten, findings: Findings) -> bool:
+def _is_whole(output: Path, shard: ShardWritten, book: Book, findings: Findings) -> bool:
     path = _inside(output, shard.name)
     if path is None:
-        findings.error(Check.SHARDS, f"the ledger names a shard outside the folder: {shard.name}", "ledger")
+        findings.error(Check.SHARDS, f"the ledger names a shard outside the folder: {shard.name}", book.name)
         return False
     if not path.is_file():
         findings.error(Check.SHARDS, "a recorded shard is missing", shard.name)
@@ -113,8 +118,8 @@ def _rows(path: Path, findings: Findings) -> Iterator[dict[str, Any]]:
         findings.error(Check.SHARDS, f"cannot be read as Parquet: {error}", path.name)
 
 
-def _check_strangers(output: Path, book: Book, findings: Findings) -> None:
-    known = {shard.name for shard in book.shards.values()}
+def _check_strangers(output: Path, books: Sequence[Book], findings: Findings) -> None:
+    known = {shard.name for book in books for shard in book.shards.values()}
     for kind in ShardKind:
         for path in sorted((output / kind.value).glob("*.parquet")):
             name = f"{kind.value}/{path.name}"

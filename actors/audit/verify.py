@@ -1,14 +1,16 @@
 """The whole of `gleaner verify`. Law: files alone, no model; what could not be checked is said, never passed over."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
-from actors.audit.book import ACCEPTED, DEAD_LETTERED, OPEN, Book, read_book
+from actors.audit.book import ACCEPTED, DEAD_LETTERED, OPEN, Book, Span, check_elsewhere, read_book
 from actors.audit.findings import Findings
 from actors.audit.shards import check_shards
 from actors.ledger import LedgerReader
+from actors.ledgers import Ledgers
 from schemas.audit import AuditReport, Check
 from schemas.corpus import Document
 from schemas.errors import CorpusError, LedgerError
@@ -22,21 +24,24 @@ ReadAgain = Callable[[Collection[str]], Iterator[Document]]
 def verify(output: Path, read_again: ReadAgain) -> AuditReport:
     """Conservation, shards, rows, provenance and manifest. Raises OutputError when the folder holds no run."""
     findings = Findings()
-    with LedgerReader(output) as ledger:
-        book = _book(ledger, findings)
-    rows = check_shards(output, book, findings)
-    checked = _check_sources(book, read_again, findings)
-    _check_manifest(output, book, findings)
+    with Ledgers(output) as ledgers:
+        books = [_book(ledger, findings) for ledger in ledgers.each]
+    check_elsewhere(books, findings)
+    rows = check_shards(output, books, findings)
+    spans = _spans(books)
+    checked = _check_sources(spans, read_again, findings)
+    orders = _Orders.of(books)
+    _check_manifest(output, orders, findings)
     return AuditReport(
-        orders=len(book.ends),
-        accepted=book.count(ACCEPTED),
-        dead_lettered=book.count(DEAD_LETTERED),
-        outstanding=book.count(OPEN),
-        shards=len(book.shards),
+        orders=orders.issued,
+        accepted=orders.accepted,
+        dead_lettered=orders.dead_lettered,
+        outstanding=orders.outstanding,
+        shards=sum(len(book.shards) for book in books),
         rows=rows,
-        passages=sum(len(spans) for spans in book.spans.values()),
+        passages=sum(map(len, spans.values())),
         passages_checked=checked,
-        quotes=book.quotes,
+        quotes=sum(book.quotes for book in books),
         findings=tuple(findings.kept),
         faults=findings.faults,
     )
@@ -44,19 +49,49 @@ def verify(output: Path, read_again: ReadAgain) -> AuditReport:
 
 def _book(ledger: LedgerReader, findings: Findings) -> Book:
     try:
-        return read_book(ledger.records(), findings)
+        return read_book(ledger.records(), findings, ledger.shard)
     except LedgerError as error:
-        findings.error(Check.CONSERVATION, str(error), "ledger")
-        return Book(rows={})
+        book = Book(rows={}, shard=ledger.shard)
+        findings.error(Check.CONSERVATION, str(error), book.name)
+        return book
 
 
-def _check_sources(book: Book, read_again: ReadAgain, findings: Findings) -> int:
+class _Orders(Struct, frozen=True):
+    """Orders of all ledgers by state."""
+
+    issued: int
+    accepted: int
+    dead_lettered: int
+    outstanding: int
+    injected: int
+
+    @staticmethod
+    def of(books: Sequence[Book]) -> "_Orders":
+        accepted, dead, outstanding = (
+            sum(book.count(state) for book in books) for state in (ACCEPTED, DEAD_LETTERED, OPEN)
+        )
+        issued, injected = sum(len(book.ends) for book in books), sum(len(book.injected) for book in books)
+        return _Orders(issued, accepted, dead, outstanding, injected)
+
+
+def _spans(books: Sequence[Book]) -> dict[str, list[Span]]:
+    """Every passage by its document's uri: a document's passages may be in several ledgers."""
+    if len(books) == 1:
+        return books[0].spans
+    found: dict[str, list[Span]] = {}
+    for book in books:
+        for uri, spans in book.spans.items():
+            found.setdefault(uri, []).extend(spans)
+    return found
+
+
+def _check_sources(by_uri: dict[str, list[Span]], read_again: ReadAgain, findings: Findings) -> int:
     """Every passage against its document's slice; gives how many were compared."""
     checked = 0
-    missing = {uri: len(spans) for uri, spans in book.spans.items()}
+    missing = {uri: len(spans) for uri, spans in by_uri.items()}
     try:
-        for document in read_again(book.spans.keys()):
-            spans = book.spans[document.uri]
+        for document in read_again(by_uri.keys()):
+            spans = by_uri[document.uri]
             checked += missing.pop(document.uri, 0)
             for span in spans:
                 if document.sha256 != span.document_sha256:
@@ -76,7 +111,7 @@ def _check_sources(book: Book, read_again: ReadAgain, findings: Findings) -> int
     return checked
 
 
-def _check_manifest(output: Path, book: Book, findings: Findings) -> None:
+def _check_manifest(output: Path, orders: _Orders, findings: Findings) -> None:
     path = output / MANIFEST
     if not path.is_file():
         findings.warning(Check.MANIFEST, "not written yet; the run has not been finished", MANIFEST)
@@ -87,11 +122,7 @@ def _check_manifest(output: Path, book: Book, findings: Findings) -> None:
         findings.error(Check.MANIFEST, f"cannot be read: {error}", MANIFEST)
         return
     counts = manifest.counts
-    said = (counts.issued, counts.accepted, counts.dead_lettered, counts.outstanding)
-    true = (len(book.ends), book.count(ACCEPTED), book.count(DEAD_LETTERED), book.count(OPEN))
-    for name, one, other in zip(("issued", "accepted", "dead_lettered", "outstanding"), said, true, strict=True):
-        if one != other:
-            findings.error(Check.MANIFEST, f"counts {one} {name}, the ledger {other}", MANIFEST)
-    if counts.injected != len(book.injected):
-        what = f"counts {counts.injected} injected, the ledger {len(book.injected)}"
-        findings.error(Check.MANIFEST, what, MANIFEST)
+    for name in _Orders.__struct_fields__:
+        said, true = getattr(counts, name), getattr(orders, name)
+        if said != true:
+            findings.error(Check.MANIFEST, f"counts {said} {name}, the ledger {true}", MANIFEST)

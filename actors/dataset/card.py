@@ -35,8 +35,8 @@ _SOLVED = """A generator solves the corpus's problems step by step. A verifier c
 problem's reference answer by computation."""
 
 
-def card(manifest: Manifest, *, documents: int | None, passages: int) -> str:
-    """The whole card as Markdown."""
+def card(manifest: Manifest, *, documents: int | None, passages: int, ledgers: int = 1) -> str:
+    """The whole card as Markdown. `ledgers`: how many the folder has."""
     counts = manifest.counts
     state = "" if manifest.complete else "\nThe run is not finished: more samples will come.\n"
     return f"""---
@@ -81,7 +81,7 @@ train = load_dataset("parquet", data_files="dataset/part-*.parquet", split="trai
 ```
 
 `dead_letters/part-*.parquet` holds every order that ended without a sample, with its reason and whole history, and the
-documents that could not be read. `sha256sum -c checksums.txt` checks the files; `ledger.sqlite` is the whole record.
+documents that could not be read. `sha256sum -c checksums.txt` checks the files; {_record(ledgers)} the whole record.
 """
 
 
@@ -99,6 +99,10 @@ def _head(manifest: Manifest) -> str:
         "configs": configs,
     }
     return yaml.safe_dump(head, sort_keys=False)
+
+
+def _record(ledgers: int) -> str:
+    return "`ledger.sqlite` is" if ledgers == 1 else f"`ledger.sqlite` to `ledger-{ledgers - 1}.sqlite` are"
 
 
 def _size(rows: int) -> str:

@@ -14,6 +14,7 @@ from typing import BinaryIO, Protocol
 from msgspec import Struct
 
 from schemas.errors import OutputError
+from schemas.queue_shard import ONLY, QueueShard
 
 TEMPORARY_SUFFIX = ".writing"
 _CHUNK_BYTES = 1 << 20
@@ -72,10 +73,11 @@ LOCAL_DISK = LocalDisk()
 
 
 class Folder(Struct, frozen=True):
-    """Where things are written, and through what."""
+    """Where things are written, and through what; `shard`: for which of the run's queues."""
 
     path: Path
     disk: Disk = LOCAL_DISK
+    shard: QueueShard = ONLY
 
 
 def temporary_of(path: Path) -> Path:
@@ -105,7 +107,11 @@ def make_folder(path: Path, *, disk: Disk = LOCAL_DISK) -> None:
     if not path.is_dir():
         if not path.parent.is_dir():
             make_folder(path.parent, disk=disk)
-        disk.make_folder(path)
+        try:
+            disk.make_folder(path)
+        except FileExistsError:  # another writer of the run was faster
+            if not path.is_dir():
+                raise
     disk.sync_folder(path.parent)
 
 

@@ -12,7 +12,9 @@ from actors.dataset.files import LOCAL_DISK, Disk, sha256_of, write_atomically
 from actors.dataset.manifest import CONFIG_NAME, NAME, encode, manifest_of, read_config, read_manifest
 from actors.dataset.report.facts import facts_of
 from actors.dataset.report.page import PAGE_NAME, render
-from actors.ledger import LedgerReader
+from actors.dataset.shards import current
+from actors.ledgers import Ledgers
+from schemas.ledger import ShardWritten
 from schemas.manifest import Manifest
 
 CHECKSUMS_NAME = "checksums.txt"
@@ -25,12 +27,13 @@ def finish(output: Path, *, now: float, versions: Mapping[str, str], disk: Disk 
     Raises OutputError when the folder holds no run or cannot be written.
     """
     config = read_config(output)
-    with LedgerReader(output) as ledger:
-        facts = facts_of(ledger.records(), seed=config.seed if config else 0)
-        manifest = manifest_of(facts, ledger.shards(), config, versions=versions)
-        page = render(facts, manifest, ledger, now=now)
+    with Ledgers(output) as ledgers:
+        facts = facts_of(ledgers.records(), seed=config.seed if config else 0)
+        manifest = manifest_of(facts, _shards(ledgers), config, versions=versions)
+        page = render(facts, manifest, ledgers, now=now)
     write_atomically(output / NAME, encode(manifest), disk=disk)
-    write_atomically(output / CARD_NAME, card(manifest, documents=facts.documents, passages=facts.passages), disk=disk)
+    told = card(manifest, documents=facts.documents, passages=facts.passages, ledgers=len(ledgers.each))
+    write_atomically(output / CARD_NAME, told, disk=disk)
     write_atomically(output / PAGE_NAME, page, disk=disk)
     write_atomically(output / CHECKSUMS_NAME, checksums(output, manifest), disk=disk)
     return manifest
@@ -39,10 +42,14 @@ def finish(output: Path, *, now: float, versions: Mapping[str, str], disk: Disk 
 def build_report(output: Path, now: float) -> str:
     """The page of a folder, finished or not, from its files alone. Raises OutputError when it holds no run."""
     config, known = read_config(output), read_manifest(output)
-    with LedgerReader(output) as ledger:
-        facts = facts_of(ledger.records(), seed=config.seed if config else 0)
-        manifest = manifest_of(facts, ledger.shards(), config, versions=known.versions if known else {})
-        return render(facts, manifest, ledger, now=now)
+    with Ledgers(output) as ledgers:
+        facts = facts_of(ledgers.records(), seed=config.seed if config else 0)
+        manifest = manifest_of(facts, _shards(ledgers), config, versions=known.versions if known else {})
+        return render(facts, manifest, ledgers, now=now)
+
+
+def _shards(ledgers: Ledgers) -> list[ShardWritten]:
+    return [shard for ledger in ledgers.each for shard in current(ledger.shards())]
 
 
 def checksums(output: Path, manifest: Manifest) -> str:

@@ -7,7 +7,6 @@ import msgspec
 import yaml
 
 from actors.dataset.report.facts import Facts
-from actors.dataset.shards import current
 from schemas.config import RunConfig
 from schemas.errors import OutputError
 from schemas.ledger import ShardWritten
@@ -20,10 +19,11 @@ CONFIG_NAME = "run.yaml"
 def manifest_of(
     facts: Facts, shards: Sequence[ShardWritten], config: RunConfig | None, *, versions: Mapping[str, str]
 ) -> Manifest:
-    """The manifest of a folder's facts. `config` is None where run.yaml is missing; `versions` add to the recorded."""
+    """The manifest of a folder's facts and its shards, of all ledgers, that count. `config` is None where run.yaml is
+    missing; `versions` add to the recorded."""
     summary = facts.summary()
     counts = summary.counts
-    files = [ShardFile(shard.name, shard.rows, shard.sha256) for shard in current(shards)]
+    files = [ShardFile(shard.name, shard.rows, shard.sha256) for shard in shards]
     return Manifest(
         name=config.name if config else "run",
         complete=summary.corpus_ended and not counts.outstanding,
@@ -40,6 +40,8 @@ def manifest_of(
         overlap=summary.overlap,
         retrieval=summary.retrieval,
         injections=summary.injections,
+        credit=summary.credit,
+        canaries=summary.canaries,
         overlap_jaccard=summary.overlap.jaccard,
         modes=summary.modes,
         repairs=summary.repairs,

@@ -61,6 +61,8 @@ _LINEAGE = pa.struct(
         ("seed", pa.int64()),
         ("failure_modes", pa.list_(pa.string())),
         ("repairs", pa.list_(pa.string())),
+        ("prefix", pa.string()),
+        ("prefix_of_attempt", pa.int64()),
     ]
 )
 _TOKENS = pa.struct([("generator_prompt", pa.int64()), ("generator_completion", pa.int64()), ("gates", pa.int64())])
@@ -210,6 +212,8 @@ def _evidence(verdicts: Sequence[Verdict]) -> list[Row]:
 
 
 def _lineage(life: Life, candidate: Candidate, models: Mapping[PoolName, str]) -> Row:
+    repair = life.attempts[-1].repair
+    restarted = repair if repair is not None and repair.prefix else None
     return {
         "order_id": life.order.id,
         "passage_id": life.passage.id,
@@ -223,6 +227,8 @@ def _lineage(life: Life, candidate: Candidate, models: Mapping[PoolName, str]) -
         "seed": candidate.sampling.seed,
         "failure_modes": [mode.value for mode in life.failure_modes],
         "repairs": [repair.value for repair in life.repairs],
+        "prefix": None if restarted is None else restarted.prefix,
+        "prefix_of_attempt": None if restarted is None else restarted.origin,
     }
 
 

@@ -6,6 +6,7 @@ new edition of it, without them, is written under a new name and recorded, and t
 record is the true one. Any other file that looks like a shard is removed.
 """
 
+import re
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -24,6 +25,8 @@ from schemas.errors import LedgerError
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Refused, ShardKind, ShardWritten
 
 End = AcceptedEnd | DeadLetteredEnd | Refused
+_NAME = re.compile(r"part-(?:q(\d+)-)?(\d+)(?:-(\d+))?\.parquet")
+_QUEUE = re.compile(r"\.?part-q(\d+)-")
 PAGE = 256
 """Ends and rows in memory at once."""
 
@@ -37,24 +40,29 @@ class Ends(Protocol):
 
 
 class Span(Struct, frozen=True):
-    """The ends of one shard: sequence numbers `first_seq` to `last_seq`, both in it."""
+    """The ends of one shard: sequence numbers `first_seq` to `last_seq` of `queue`'s ledger, both in it."""
 
     number: int
     first_seq: int
     last_seq: int
     edition: int = 1
+    queue: int = 0
 
     @property
     def name(self) -> str:
         """Of the shard's file."""
+        queue = f"q{self.queue}-" if self.queue else ""
         edition = "" if self.edition == 1 else f"-{self.edition}"
-        return f"part-{self.number:05d}{edition}.parquet"
+        return f"part-{queue}{self.number:05d}{edition}.parquet"
 
     @staticmethod
     def of(shard: ShardWritten) -> "Span":
         """The span of a recorded shard."""
-        number, _, edition = shard.name.rsplit("/", 1)[1].removeprefix("part-").removesuffix(".parquet").partition("-")
-        return Span(int(number), shard.first_seq, shard.last_seq, int(edition or 1))
+        name = _NAME.fullmatch(shard.name.rsplit("/", 1)[1])
+        if name is None:
+            raise LedgerError(f"the ledger names a shard {shard.name}, which is no name of one")
+        queue, number, edition = name.groups()
+        return Span(int(number), shard.first_seq, shard.last_seq, int(edition or 1), int(queue or 0))
 
 
 class Format(Struct, frozen=True):
@@ -82,6 +90,7 @@ class Shards:
         self._ends = ends
         self._format = format
         self._bounds = bounds
+        self._queue = output.shard.number
         self._folder = output.path / format.kind.value
         self._number = 0
         self._written_seq = 0
@@ -123,7 +132,7 @@ class Shards:
     def rest(self) -> Span | None:
         """The next shard, however few its ends; None when every end is in a shard."""
         chosen = [seq for seq, _ in islice(self._pending, self._bounds.rows)]
-        return Span(self._number, chosen[0], chosen[-1]) if chosen else None
+        return Span(self._number, chosen[0], chosen[-1], queue=self._queue) if chosen else None
 
     def write(self, span: Span, *, at: float) -> ShardWritten:
         """The shard on disk under its final name; it counts after `confirm`. Raises OutputError, LedgerError."""
@@ -165,6 +174,8 @@ class Shards:
             self._pending.popleft()
 
     def _is_leftover(self, path: Path, known: dict[str, ShardWritten]) -> bool:
+        if _queue_of(path) != self._queue:
+            return False
         shard_like = path.name.startswith("part-") and path.suffix == ".parquet"
         orphan = shard_like and f"{self._format.kind.value}/{path.name}" not in known
         return orphan or path.name.endswith(TEMPORARY_SUFFIX)
@@ -204,11 +215,17 @@ class Shards:
             after = inside[-1][0]
 
 
+def _queue_of(path: Path) -> int:
+    """Whose file it is: other queues' writers are at work in the same folder."""
+    marked = _QUEUE.match(path.name)
+    return int(marked[1]) if marked else 0
+
+
 def within(undone: Sequence[int], first_seq: int, last_seq: int) -> int:
     """How many of the sequence numbers, which ascend, are in [first_seq, last_seq]."""
     return bisect_right(undone, last_seq) - bisect_left(undone, first_seq)
 
 
 def current(recorded: Iterable[ShardWritten]) -> list[ShardWritten]:
-    """The shards that count: of each kind and range of the ledger, the last recorded."""
+    """The shards of one ledger that count: of each kind and range of it, the last recorded."""
     return list({(shard.kind, shard.first_seq): shard for shard in recorded}.values())

@@ -9,9 +9,11 @@ from enum import Enum
 
 from msgspec import Struct
 
+from schemas.canaries import CANARIES, CanaryEnd, DriftOf
+from schemas.credit import ROLLOUTS
 from schemas.distributions import AttemptEnd, Distribution, Turn
 from schemas.errors import ErrorKind
-from schemas.injection import CHECKS
+from schemas.injection import CHECKS, InjectionKind
 from schemas.orders import EndReason, OrderKind
 from schemas.progress import RunSnapshot
 from schemas.recovery import FailureMode, RepairKind
@@ -23,6 +25,12 @@ GONE = "(gone)"
 """A pool that the ledger knows and the configuration no more."""
 ACCEPTED = "accepted"
 GENERATOR, ENGINE = "generator", "engine"
+UNSAID = "unsaid"
+"""A labelled file does not say in what way a row is bad."""
+FATES = ("caught", "missed", "errored", "unverified", "harmless")
+"""Of injected samples, at their first attempt."""
+BOUNDS = ("value", "low", "high")
+"""A rate, and its 95% Wilson interval."""
 _GATES = tuple(gate.value for gate in MODEL_GATES)
 
 
@@ -106,6 +114,10 @@ class Label(Enum):
     ERROR = "error"
     WHY = "why"
     REASON = "reason"
+    FLAW = "flaw"
+    FATE = "fate"
+    RATE = "rate"
+    BOUND = "bound"
 
 
 Point = tuple[tuple[str, ...], float | Distribution]
@@ -139,8 +151,8 @@ def alone(read: Callable[[Seen], float]) -> Callable[[Seen], Iterable[Point]]:
 
 
 def role(pool: str) -> str:
-    """What a pool or gate does: a gate is its own role, and so are the checks of what was injected."""
-    return pool if pool in (GONE, CHECKS, *_GATES) else GENERATOR
+    """What a pool or gate does: a gate is its own role; so are canaries, rollouts and the checks of injections."""
+    return pool if pool in (GONE, CHECKS, CANARIES, ROLLOUTS, *_GATES) else GENERATOR
 
 
 def stage(pool: str) -> str:
@@ -159,8 +171,8 @@ def values(label: Label, run: Run) -> frozenset[str]:
         Label.STATE: ("ready", "leased", "waiting"),
         Label.TURN: _all(Turn),
         Label.STAGE: _all(Stage),
-        Label.POOL: (*run.models, CHECKS, GONE),
-        Label.ROLE: (GENERATOR, *_GATES, CHECKS, GONE),
+        Label.POOL: (*run.models, CANARIES, CHECKS, ROLLOUTS, GONE),
+        Label.ROLE: (GENERATOR, *_GATES, CANARIES, CHECKS, ROLLOUTS, GONE),
         Label.OUTCOME: _all(AttemptEnd),
         Label.TOKENS: ("prompt", "completion"),
         Label.GATE: _all(GateName),
@@ -172,6 +184,10 @@ def values(label: Label, run: Run) -> frozenset[str]:
         Label.ERROR: _all(ErrorKind),
         Label.WHY: _all(Why),
         Label.REASON: _all(Idle),
+        Label.FLAW: (*_all(InjectionKind), UNSAID),
+        Label.FATE: (*FATES, *_all(CanaryEnd)),
+        Label.RATE: (*_all(DriftOf), "precision"),
+        Label.BOUND: BOUNDS,
     }
     return frozenset(sets[label])
 

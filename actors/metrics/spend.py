@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from actors.metrics.metric import GONE, Label, Point, Seen, alone, counter, gauge, role
+from schemas.canaries import CANARIES
+from schemas.credit import ROLLOUTS
 from schemas.distributions import AttemptEnd
 from schemas.injection import CHECKS
 from schemas.progress import Spent
@@ -14,7 +16,7 @@ def _spent(seen: Seen) -> Iterator[tuple[tuple[str, str, str], Spent]]:
         (pool, end): Spent(pool, end, 0, 0, 0, 0.0) for pool in seen.run.models for end in AttemptEnd
     }
     for spent in seen.snapshot.summary.spent:
-        pool = spent.role if spent.role in (*seen.run.models, CHECKS) else GONE
+        pool = spent.role if spent.role in (*seen.run.models, CANARIES, CHECKS, ROLLOUTS) else GONE
         before = sums.get((pool, spent.end), Spent(pool, spent.end, 0, 0, 0, 0.0))
         sums[(pool, spent.end)] = Spent(
             role=pool,

@@ -2,7 +2,8 @@
 
 from actors.metrics.orders import ORDERS
 from actors.metrics.pools import POOLS
+from actors.metrics.probes import PROBES
 from actors.metrics.quality import QUALITY
 from actors.metrics.spend import SPEND
 
-METRICS = (*POOLS, *ORDERS, *SPEND, *QUALITY)
+METRICS = (*POOLS, *ORDERS, *SPEND, *QUALITY, *PROBES)

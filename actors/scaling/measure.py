@@ -1,8 +1,11 @@
 """From counters to signals: what a replica does a second, what an attempt costs, how long a start takes. Pure.
 
-Laws: everything is measured over the last half minute or so (old counts fade by half every `HALF_LIFE_S`), so drifts
-are followed and noise is not. A rate is calls over *busy* replica-seconds, so it is a full replica's rate at any load,
-and it stays what it was while nothing runs. Calls under way count half, or a cold start would look like a slow model.
+Laws: everything is measured over the last minute or so of work (old counts fade by half every `HALF_LIFE_S`; rates,
+which change more slowly, every `RATE_HALF_LIFE_S`), so drifts are followed and noise is not. A rate is calls over
+*busy* replica-seconds, so it is a full replica's rate at any load. Only work fades what is known: after a quiet hour
+a burst is met with the rates of the last one. Calls under way count in part, or a cold start would look like a slow
+model. Calls per attempt are those of attempts that have ended: what waits between two stages would count for the first
+alone.
 """
 
 from msgspec import Struct
@@ -10,8 +13,12 @@ from msgspec import Struct
 from schemas.scaling import PoolSignals, Signals
 
 HALF_LIFE_S = 20.0
+RATE_HALF_LIFE_S = 60.0
 ASSUMED_START_S = 30.0
 """Until a start has been seen: loading a small model."""
+UNDER_WAY = 0.3
+"""What a call under way counts: (1 - c²) / 2 by renewal theory, c being the coefficient of variation of service times:
+c² is about 0.4 for completions. A half would be right for calls that all take the same time."""
 ENOUGH_CALLS = 16
 """A rate of fewer calls than this is noise."""
 RARE = 0.05
@@ -19,9 +26,11 @@ RARE = 0.05
 
 
 class PoolFacts(Struct, frozen=True):
-    """Counters of one pool at one moment. `calls` and `tokens`: finished since whenever; only differences are used."""
+    """Counters of one pool at one moment, since whenever: only differences are used. `calls`: answered by now.
+    `recorded` and `tokens`: of attempts that have ended."""
 
     calls: int
+    recorded: int
     tokens: int
     running: float
     slots: int
@@ -51,15 +60,19 @@ class Facts(Struct, frozen=True):
     unread: bool = False
 
 
+Loading = tuple[tuple[float, int], ...]
+
+
 class PoolMeter(Struct, frozen=True):
-    """Fading sums of one pool, and its starts."""
+    """Fading sums of one pool, and the replicas that load: since when, and how many, the oldest first."""
 
     calls: float = 0.0
+    recorded: float = 0.0
     tokens: float = 0.0
     progress: float = 0.0
     busy_s: float = 0.0
     start_s: float | None = None
-    loading_since: float | None = None
+    loading: Loading = ()
 
 
 class Meter(Struct, frozen=True):
@@ -74,7 +87,7 @@ class Meter(Struct, frozen=True):
 def measure(facts: Facts, meter: Meter) -> tuple[Signals, Meter]:
     """The policy's signals at this moment, and the meter for the next."""
     last = facts if meter.last is None else meter.last
-    keep = 0.5 ** (max(0.0, facts.at - last.at) / HALF_LIFE_S)
+    keep = _keep(facts, last)
     attempts = meter.attempts * keep + facts.attempts - last.attempts
     requeued = meter.requeued * keep + facts.requeued - last.requeued
     meters = {
@@ -97,22 +110,50 @@ def measure(facts: Facts, meter: Meter) -> tuple[Signals, Meter]:
     return signals, Meter(facts, attempts, requeued, meters)
 
 
+def _keep(facts: Facts, last: Facts) -> float:
+    """What remains of the counts of attempts: all of it while none ends."""
+    return 1.0 if facts.attempts == last.attempts else 0.5 ** (max(0.0, facts.at - last.at) / HALF_LIFE_S)
+
+
 def _advance(meter: PoolMeter, last: PoolFacts, now: PoolFacts, keep: float, between: tuple[float, float]) -> PoolMeter:
-    calls = now.calls - last.calls
-    busy_s = (between[1] - between[0]) * (_busy(last) + _busy(now)) / 2
-    progress = calls + (_busy(now) - _busy(last)) * now.slots / 2
-    loading = now.starting > 0
-    since, start_s = meter.loading_since, meter.start_s
-    if since is not None and now.ready > last.ready:
-        start_s, since = between[1] - since, None
+    since, at = between
+    busy_s = max(0.0, at - since) * (_busy(last) + _busy(now)) / 2
+    keep_rate = 0.5 ** (busy_s / max(1, now.ready) / RATE_HALF_LIFE_S)
+    calls = max(0, now.calls - last.calls)
+    loading, took_s = _started(meter.loading, max(0, now.ready - last.ready), at)
     return PoolMeter(
-        calls=meter.calls * keep + calls,
+        calls=meter.calls * keep_rate + calls,
+        recorded=meter.recorded * keep + now.recorded - last.recorded,
         tokens=meter.tokens * keep + now.tokens - last.tokens,
-        progress=meter.progress * keep + progress,
-        busy_s=meter.busy_s * keep + busy_s,
-        start_s=start_s,
-        loading_since=(between[1] if since is None else since) if loading else None,
+        progress=meter.progress * keep_rate + calls + (_busy(now) - _busy(last)) * now.slots * UNDER_WAY,
+        busy_s=meter.busy_s * keep_rate + busy_s,
+        start_s=meter.start_s if took_s is None else took_s,
+        loading=_loading(loading, now.starting, at),
     )
+
+
+def _started(loading: Loading, ready: int, now: float) -> tuple[Loading, float | None]:
+    """Who still loads once so many are ready, the oldest first, and what the last of these took."""
+    took_s = None
+    while ready > 0 and loading:
+        (since, count), loading = loading[0], loading[1:]
+        took_s = now - since
+        if count > ready:
+            loading = ((since, count - ready), *loading)
+        ready -= count
+    return loading, took_s
+
+
+def _loading(loading: Loading, starting: int, now: float) -> Loading:
+    """So many in all: further ones began now, and those that began last were given up."""
+    more = starting - sum(count for _, count in loading)
+    if more > 0:
+        return (*loading, (now, more))
+    while more < 0:
+        since, count = loading[-1]
+        loading = loading[:-1] if count + more <= 0 else (*loading[:-1], (since, count + more))
+        more = min(0, count + more)
+    return loading
 
 
 def _busy(pool: PoolFacts) -> float:
@@ -122,9 +163,9 @@ def _busy(pool: PoolFacts) -> float:
 
 def _signals(now: PoolFacts, meter: PoolMeter, attempts: float, expected: float) -> PoolSignals:
     known = meter.calls >= ENOUGH_CALLS and meter.busy_s > 0 and meter.progress > 0
-    tokens_per_call = max(1.0, meter.tokens / meter.calls) if known else 1.0
+    tokens_per_call = max(1.0, meter.tokens / meter.recorded) if meter.recorded >= ENOUGH_CALLS else 1.0
     return PoolSignals(
-        calls_per_attempt=max(meter.calls / attempts, min(expected, RARE)) if attempts >= ENOUGH_CALLS else expected,
+        calls_per_attempt=max(meter.recorded / attempts, min(expected, RARE)) if attempts >= ENOUGH_CALLS else expected,
         tokens_per_call=tokens_per_call,
         tokens_per_s=tokens_per_call * meter.progress / meter.busy_s if known else None,
         slots=now.slots,

@@ -2,12 +2,13 @@
 
 Laws: replicas that run, start or drain never hold more than the accelerators. A pool with work gets a replica. A pool
 grows at once and shrinks only to the highest need of the last cool-down, and never below what is at work; around the
-need lies a band in which nothing moves, so that noise turns nothing round. When a pool lacks accelerators for
-`rebalance_s`, others fall to their exact share at once: that frees what the bottleneck needs. What is taken away drains
-first, and counts until it is gone.
+need lies a band in which nothing moves, so that noise turns nothing round. When accelerators lie where the bottleneck
+is not, others fall to their share and free what it needs: at once (after `rebalance_s`) when the run would gain much
+by that, after a cool-down when it would gain little. What is taken away drains first, and counts until it is gone.
 """
 
 import math
+from collections.abc import Mapping
 
 from msgspec import Struct
 
@@ -30,8 +31,16 @@ UNREAD = 1000.0
 BAND, BAND_LEAST = 0.03, 0.15
 """Share of a need, and replicas at least, by which it must leave the present number before anything moves: above the
 noise of measured rates, below what would cost 5% of a run's time."""
+MUCH, LITTLE = 0.1, 0.015
+"""Parts of the remaining time that another split of the accelerators would save. Less than little is noise of measured
+rates, or one replica more or less."""
+KEPT_BACK = 0.01
+"""Part of its share that a pool keeps on top when it gives way at once, by young figures: what it gives too much is
+missed for a drain and a start."""
 ROOM = 0.05
 """Above the replicas at work, for a flow that comes as fast as it is done: without it a queue builds, and turns it."""
+SCARCE = 1.001
+"""So much more work than the horizon takes, and accelerators or a pool's own maximum do not suffice."""
 STARTS = 3
 """The horizon in start-ups, at least. A replica pays for its start; and feedback that comes one start-up late does not
 ring when it is spread over more than e = 2.7 of them."""
@@ -57,6 +66,7 @@ def decide(signals: Signals, limits: ScalingLimits, memory: ScalingMemory, now: 
     starts = [facts.start_s for pool, facts in signals.pools.items() if work_s[pool] > 0]
     horizon_s = max([limits.horizon_s, *(STARTS * start_s for start_s in starts)])
     shares = share(work_s, limits.pools, accelerators=limits.accelerators, horizon_s=horizon_s)
+    scarce = any(work_s[pool] > SCARCE * horizon_s * each.need for pool, each in shares.items())
     pools, peaks = {}, {}
     for pool, bounds in limits.pools.items():
         past = memory.pools.get(pool) or _first(signals.pools[pool], bounds.min, now)
@@ -70,17 +80,22 @@ def decide(signals: Signals, limits: ScalingLimits, memory: ScalingMemory, now: 
             pools[pool].why = Why.NO_WORK
         if pools[pool].why is Why.STEADY and past.wanted == bounds.max and work_s[pool] > horizon_s * bounds.max:
             pools[pool].why = Why.MAXIMUM
-    short = _short(pools, signals, limits)
-    if short and memory.short_since is not None and now - memory.short_since >= limits.rebalance_s:
-        _give_way(pools)
+        if scarce and pools[pool].why is Why.STEADY and past.wanted < shares[pool].replicas:
+            pools[pool].goal, pools[pool].why = shares[pool].replicas, Why.WORK
+    saved = _saved(pools, work_s, limits)
+    short_since = _since(memory.short_since, now) if saved > MUCH else None
+    uneven_since = _since(memory.uneven_since, now) if saved > LITTLE else None
+    if _lasts(uneven_since, now, limits.cooldown_s):
+        _give_way(pools, above=0.0)
+    elif _lasts(short_since, now, limits.rebalance_s):
+        _give_way(pools, above=KEPT_BACK)
     granted = _grant(pools, signals, limits)
     decided = {
         pool: PoolDecision(granted[pool], each.wanted, each.share.exact, each.why, idle(signals, pool, granted[pool]))
         for pool, each in pools.items()
     }
     pasts = {pool: PoolMemory(granted[pool], peaks[pool]) for pool in pools}
-    since = (now if memory.short_since is None else memory.short_since) if short else None
-    return Scaling(now, decided), ScalingMemory(pasts, since)
+    return Scaling(now, decided), ScalingMemory(pasts, short_since, uneven_since)
 
 
 def work(signals: Signals, pool: PoolSignals) -> float:
@@ -150,10 +165,33 @@ def _aim(wanted: int, low: int, share: Share, peak: int) -> _Pool:
     return _Pool(wanted, wanted, low, share)
 
 
-def _short(pools: dict[str, _Pool], signals: Signals, limits: ScalingLimits) -> bool:
-    """Some pool is below its band because no accelerator is free."""
-    free = _free(pools, signals, limits)
-    return any(each.wanted < each.low and limits.pools[pool].accelerators > free for pool, each in pools.items())
+def _saved(pools: dict[str, _Pool], work_s: Mapping[str, float], limits: ScalingLimits) -> float:
+    """Part of the remaining time that the shares would save against what is wanted now. None (0) where no accelerator
+    has to move for that: some are wanted by nobody."""
+    room = _room(pools, limits)
+    if not any(
+        each.wanted < each.share.replicas and limits.pools[pool].accelerators > room for pool, each in pools.items()
+    ):
+        return 0.0
+    works = [pool for pool in pools if work_s[pool] > 0]
+    best_s = max((work_s[pool] / pools[pool].share.replicas for pool in works), default=0.0)
+    now_s = max((work_s[pool] / pools[pool].wanted if pools[pool].wanted else math.inf for pool in works), default=0.0)
+    return 1 - best_s / now_s if now_s > 0 else 0.0
+
+
+def _room(pools: dict[str, _Pool], limits: ScalingLimits) -> float:
+    """Accelerators that nobody wants."""
+    return limits.accelerators - sum(
+        limits.pools[pool].accelerators * min(each.wanted, each.goal) for pool, each in pools.items()
+    )
+
+
+def _since(since: float | None, now: float) -> float:
+    return now if since is None else since
+
+
+def _lasts(since: float | None, now: float, for_s: float) -> bool:
+    return since is not None and now - since >= for_s
 
 
 def _free(pools: dict[str, _Pool], signals: Signals, limits: ScalingLimits) -> float:
@@ -166,10 +204,12 @@ def _free(pools: dict[str, _Pool], signals: Signals, limits: ScalingLimits) -> f
     return limits.accelerators - held
 
 
-def _give_way(pools: dict[str, _Pool]) -> None:
+def _give_way(pools: dict[str, _Pool], *, above: float) -> None:
+    """`above`: part of a share that is kept on top of it. What was given too much is missed for a drain and a start."""
     for each in pools.values():
-        if each.wanted > each.share.replicas and each.goal > each.share.replicas:
-            each.goal, each.why = each.share.replicas, Why.GAVE_WAY
+        most = max(each.share.replicas, math.floor(each.share.exact * (1 + above)))
+        if each.wanted > most and each.goal > most:
+            each.goal, each.why = most, Why.GAVE_WAY
 
 
 def _grant(pools: dict[str, _Pool], signals: Signals, limits: ScalingLimits) -> dict[str, int]:

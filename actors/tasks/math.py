@@ -30,11 +30,16 @@ class MathTask:
         self._longest_answer = longest_answer
 
     def request(self, lease: Lease) -> GenerationRequest:
-        """The prompt and sampling of this attempt, the same whenever it is asked again. Every repair draws anew."""
+        """The prompt and sampling of this attempt, the same whenever it is asked again.
+
+        A repair draws anew; one with a prefix goes on from there: the assistant's turn has begun.
+        """
         defaults = self._config.sampling
+        prefix = "" if lease.repair is None else lease.repair.prefix
+        started = (Message("assistant", prefix),) if prefix else ()
         return GenerationRequest(
             id=f"{lease.order.id}:{lease.attempt}",
-            messages=(Message("system", SYSTEM), Message("user", neutralise(lease.passage.text))),
+            messages=(Message("system", SYSTEM), Message("user", neutralise(lease.passage.text)), *started),
             sampling=Sampling(
                 temperature=defaults.temperature if lease.repair is None else lease.repair.temperature,
                 top_p=defaults.top_p,
@@ -50,7 +55,8 @@ class MathTask:
         said = without_thinking(text)
         if said is None:
             return "the thinking never ended"
-        solution = said.strip()
+        prefix = "" if lease.repair is None else lease.repair.prefix
+        solution = prefix + said.rstrip() if prefix else said.strip()
         if any("\ud800" <= letter <= "\udfff" for letter in solution):
             return "the solution holds a broken character"
         found = final_answer(solution)

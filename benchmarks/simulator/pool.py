@@ -9,7 +9,7 @@ from enum import Enum
 from random import Random
 from typing import Any
 
-from benchmarks.simulator.scenario import DRAWS, PoolModel, service_times
+from benchmarks.simulator.scenario import DRAWS, JITTER, PoolModel
 
 Later = Callable[[float, Callable[..., None], Any, Any], None]
 
@@ -22,32 +22,32 @@ class Phase(Enum):
 
 
 class Replica:
-    """`calls`: what it computes now; `slow`: factor on every service time."""
+    """`calls`: what it computes now, and how long each takes by itself; `slow`: factor on every service time."""
 
     __slots__ = ("calls", "phase", "slow")
 
     def __init__(self, slow: float) -> None:
         self.phase = Phase.STARTING
-        self.calls: set[Any] = set()
+        self.calls: dict[Any, float] = {}
         self.slow = slow
 
 
 class Pool:
-    """`later(delay_s, call, a, b)` is the world's clock; `finish(pool, call)` is told of each call that is done."""
+    """`later(delay_s, call, a, b)` is the world's clock; `finish(pool, call, seconds)` is told of each call that is
+    done, and of what it took by itself."""
 
     def __init__(
-        self, name: str, model: PoolModel, later: Later, finish: Callable[["Pool", Any], None], random: Random
+        self, name: str, model: PoolModel, later: Later, finish: Callable[["Pool", Any, float], None], random: Random
     ) -> None:
         self.name, self.model = name, model
         self._later, self._finish, self._random = later, finish, random
-        self._draws = service_times(random, model.median_s)
+        self._draws = [model.mean_s * draw for draw in random.choices(model.shape, k=DRAWS)]
         self._drawn = 0
         self._free: deque[Replica] = deque()
         self.line: deque[Any] = deque()
         self.replicas: dict[Replica, None] = {}
         self.count = dict.fromkeys(Phase, 0)
         self.busy = self.calls = 0
-        self.work_s = 0.0
         self.straggling = 0.0
 
     @property
@@ -67,10 +67,11 @@ class Pool:
                 return
         self.line.append(call)
 
-    def scale(self, wanted: int, room: float) -> None:
-        """Starts what is wanted as far as `room` accelerators allow; takes away starting ones first, then any."""
+    def scale(self, wanted: int, room: float, starts: int) -> None:
+        """Starts what is wanted, `starts` at most and as far as `room` accelerators allow; takes away starting ones
+        first, then any."""
         active = self.count[Phase.STARTING] + self.count[Phase.READY]
-        for _ in range(min(wanted - active, int(room / self.model.accelerators + 1e-9))):
+        for _ in range(min(wanted - active, starts, int(room / self.model.accelerators + 1e-9))):
             self._start()
         surplus = active - wanted
         if surplus <= 0:
@@ -80,12 +81,6 @@ class Pool:
                 self._take_away(replica)
                 surplus -= 1
 
-    def begin_ready(self, replicas: int) -> None:
-        """Replicas that are there from the first moment."""
-        for _ in range(replicas):
-            replica = self._new()
-            self._ready(replica, None)
-
     def lose(self, replica: Replica) -> None:
         """The machine is gone; its calls are begun again elsewhere."""
         self._move(replica, Phase.GONE)
@@ -93,7 +88,7 @@ class Pool:
         self.busy -= len(replica.calls)
         for call in replica.calls:
             self.line.appendleft(call)
-        replica.calls = set()
+        replica.calls = {}
 
     def ready(self) -> list[Replica]:
         return [each for each in self.replicas if each.phase is Phase.READY]
@@ -105,7 +100,7 @@ class Pool:
         return replica
 
     def _start(self) -> None:
-        self._later(self.model.start_s * self._random.uniform(0.9, 1.1), self._ready, self._new(), None)
+        self._later(self.model.start_s * self._random.uniform(1 - JITTER, 1 + JITTER), self._ready, self._new(), None)
 
     def _ready(self, replica: Replica, _: Any) -> None:
         if replica.phase is not Phase.STARTING:
@@ -120,15 +115,14 @@ class Pool:
     def _begin(self, replica: Replica, call: Any) -> None:
         self._drawn = (self._drawn + 1) % DRAWS
         service_s = self._draws[self._drawn]
-        self.work_s += service_s
-        replica.calls.add(call)
+        replica.calls[call] = service_s
         self.busy += 1
         self._later(service_s * replica.slow, self._done, replica, call)
 
     def _done(self, replica: Replica, call: Any) -> None:
-        if call not in replica.calls:
+        service_s = replica.calls.pop(call, None)
+        if service_s is None:
             return
-        replica.calls.discard(call)
         self.busy -= 1
         self.calls += 1
         if replica.phase is Phase.READY:
@@ -138,7 +132,7 @@ class Pool:
                 self._free.append(replica)
         elif not replica.calls:
             self._gone(replica)
-        self._finish(self, call)
+        self._finish(self, call, service_s)
 
     def _take_away(self, replica: Replica) -> None:
         if replica.calls:

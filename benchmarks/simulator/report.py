@@ -1,10 +1,11 @@
 """What a simulation amounts to: a few figures from its samples, one a second."""
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 from msgspec import Struct
 
-from benchmarks.simulator.scenario import Scenario
+from benchmarks.simulator.scenario import JITTER, Scenario
 from benchmarks.simulator.world import Sample, World
 
 FULL = 0.98
@@ -16,7 +17,7 @@ class Figures(Struct, frozen=True):
 
     makespan_s: float
     bound_s: float
-    """All work on all accelerators without a gap: after one start-up, and after any moment the work that comes then."""
+    """What no policy can undercut: see `bound_s`."""
     busy: float
     """Of ready slots while orders waited in the queue."""
     full_after_s: float | None
@@ -28,8 +29,9 @@ class Figures(Struct, frozen=True):
     """Share of the cost that computed nothing: starts, gaps, tails, cool-downs."""
     quiet_after_s: float | None
     """From the end of work, while more was to come, until every pool was at its minimum; the longest."""
-    reversals: int
-    """Turns between growing and shrinking, of the pool with most."""
+    turns: int
+    """Between growing and shrinking, of the pool that turned most often within one load change (a rise of the load, or
+    its fall), beyond the turn that the change itself calls for."""
 
     @property
     def stretch(self) -> float:
@@ -40,7 +42,7 @@ def figures(world: World) -> Figures:
     """Of a world that has run."""
     scenario, samples = world.scenario, world.samples
     seconds = list(zip(samples, [after.at - before.at for before, after in pairwise(samples)], strict=False))
-    work_s = sum(pool.work_s / pool.model.slots * pool.model.accelerators for pool in world.pools.values())
+    work_s = sum(world.work_s.values())
     start_s = max(pool.start_s for pool in scenario.pools.values())
     cost_s = sum(_held(scenario, sample) * step for sample, step in seconds)
     backlog = [(sample, step) for sample, step in seconds if sample.ready > 0]
@@ -50,21 +52,45 @@ def figures(world: World) -> Figures:
     full = [sample.at for sample in samples if _ready(scenario, sample) >= FULL * scenario.accelerators]
     return Figures(
         makespan_s=world.now_ended,
-        bound_s=max(start_s + work_s / scenario.accelerators, _bound(scenario, work_s / scenario.accelerators)),
+        bound_s=bound_s(scenario, world.work_s),
         busy=sum(_busy(scenario, sample) * step for sample, step in backlog) / ready_s if ready_s else 0.0,
         full_after_s=full[0] - start_s if full else None,
         tail_loss=sum((_held(scenario, each) - _busy(scenario, each)) * step for each, step in tail) / cost_s,
         cost_h=cost_s / 3600,
         idle_cost=1 - work_s / cost_s,
         quiet_after_s=_quiet_after(scenario, samples),
-        reversals=max(_reversals([sample.pools[name].wanted for sample in samples]) for name in scenario.pools),
+        turns=max(_turns(scenario, samples, name) for name in scenario.pools),
     )
 
 
-def _bound(scenario: Scenario, least_s: float) -> float:
-    """Whatever was done before a moment, the orders that come from then on take their share of `least_s`."""
-    total = scenario.orders(scenario.last_order_s)
-    return max(at + least_s * (1 - scenario.orders(at - 1) / total) for at in range(1, int(scenario.last_order_s) + 2))
+def bound_s(scenario: Scenario, work_s: Mapping[float, float]) -> float:
+    """The earliest end that any policy could reach, in seconds: for some moment, all work of the orders that came from
+    then on is done on every accelerator that can be ready, without a gap.
+
+    Ready are the pools' minima from the first moment; further replicas one shortest start after it, as many at once
+    as may start at once, the next ones one start later. `work_s`: accelerator-seconds by the moment of arrival. That
+    calls take their time one after the other, and that a judge waits for a generator, is not in the bound.
+    """
+    ends, left_s = [], 0.0
+    for at in sorted(work_s, reverse=True):
+        left_s += work_s[at]
+        ends.append(_done(scenario, at, left_s))
+    return max(ends)
+
+
+def _done(scenario: Scenario, at: float, work_s: float) -> float:
+    """When so much work that comes at that moment can be done."""
+    start_s = (1 - JITTER) * min(pool.start_s for pool in scenario.pools.values())
+    price = max(pool.accelerators for pool in scenario.pools.values())
+    least = sum(pool.min * pool.accelerators for pool in scenario.pools.values())
+    while True:
+        starts = int(at / start_s + 1e-9)
+        ready = min(float(scenario.accelerators), least + starts * scenario.max_starting * price)
+        until = (starts + 1) * start_s
+        if ready >= scenario.accelerators or ready * (until - at) >= work_s:
+            return at + work_s / ready if ready else until
+        work_s -= ready * (until - at)
+        at = until
 
 
 def _held(scenario: Scenario, sample: Sample) -> float:
@@ -97,6 +123,26 @@ def _quiet_after(scenario: Scenario, samples: list[Sample]) -> float | None:
         if since is not None and at_least:
             longest, since = max(longest or 0.0, now.at - since), None
     return longest
+
+
+def _turns(scenario: Scenario, samples: list[Sample], name: str) -> int:
+    changes = sorted({*scenario.rises, *_falls(scenario, samples)})
+    spans = pairwise([*changes, float("inf")])
+    return max(
+        _reversals([sample.pools[name].wanted for sample in samples if since <= sample.at < until])
+        for since, until in spans
+    )
+
+
+def _falls(scenario: Scenario, samples: list[Sample]) -> list[float]:
+    """Where the load falls: after each rise, the moment from which no order was ready any more."""
+    if scenario.falls:
+        return list(scenario.falls)
+    spans = pairwise([*scenario.rises, float("inf")])
+    return [
+        max((sample.at for sample in samples if since <= sample.at < until and sample.ready), default=since)
+        for since, until in spans
+    ]
 
 
 def _reversals(wanted: list[int]) -> int:

@@ -14,7 +14,7 @@ from ray.serve.config import AutoscalingConfig
 from actors.scaling.measure import Facts, Meter, measure
 from actors.scaling.policy import decide
 from actors.scaling.share import share
-from benchmarks.simulator.scenario import Scenario, mean_service
+from benchmarks.simulator.scenario import Scenario
 from schemas.scaling import PoolBounds, ScalingLimits, ScalingMemory
 
 
@@ -34,7 +34,7 @@ class Ours:
     def __init__(self, scenario: Scenario) -> None:
         self._limits = ScalingLimits(
             _bounds(scenario), scenario.accelerators, cooldown_s=60.0, rebalance_s=10.0,
-            max_starting=scenario.accelerators, horizon_s=30.0,
+            max_starting=scenario.max_starting, horizon_s=30.0,
         )  # fmt: skip
         self._meter, self._memory = Meter(), ScalingMemory()
 
@@ -48,7 +48,7 @@ class Fixed:
     """Every accelerator from the first moment, split by what an order really costs: a fixed pool at its best."""
 
     def __init__(self, scenario: Scenario) -> None:
-        work_s = {name: 1e6 * mean_service(pool.median_s) / pool.slots for name, pool in scenario.pools.items()}
+        work_s = {name: 1e6 * pool.mean_s / pool.slots for name, pool in scenario.pools.items()}
         shares = share(work_s, _bounds(scenario), accelerators=scenario.accelerators, horizon_s=1.0)
         self._wanted = {name: each.replicas for name, each in shares.items()}
 

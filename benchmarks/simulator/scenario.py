@@ -1,6 +1,6 @@
 """What is simulated: pools, how orders arrive, what goes wrong. Times in seconds, all of it drawn from one seed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import exp, pi, sin
 from random import Random
 
@@ -12,16 +12,20 @@ SIGMA = 0.6
 LONGEST = 4.0
 """Medians that a service takes at most: completions are cut at `max_tokens`."""
 DRAWS = 1 << 16
+BURSTS = 3
+START_S, JITTER = 30.0, 0.1
+"""Of a start, and the part of it by which one differs from another."""
 
 
 class PoolModel(Struct, frozen=True):
-    """One pool: a service takes a lognormal time, a start `start_s` within a tenth."""
+    """One pool: a service takes `mean_s` times a draw from `shape`, a start `start_s` within a tenth."""
 
-    median_s: float
+    mean_s: float
     slots: int
     accelerators: float
     start_s: float
     max: int
+    shape: tuple[float, ...]
     min: int = 0
 
 
@@ -39,42 +43,61 @@ class Scenario(Struct, frozen=True):
     stragglers: float = 0.0
     """Share of replicas that take three times as long."""
     seed: int = 0
-    changes: int = 1
-    """How often the load changes: bursts, or rises of a wave."""
+    max_starting: int = 1 << 20
+    """Replicas that load at once, whoever asks: the model store serves no more."""
+    rises: tuple[float, ...] = (0.0,)
+    falls: tuple[float, ...] = ()
+    """When the load begins to rise, and to fall where that is not the moment its backlog is gone."""
 
 
-def service_times(random: Random, median_s: float) -> list[float]:
-    """Lognormal draws, cut at LONGEST medians."""
-    return [median_s * min(LONGEST, exp(random.gauss(0.0, SIGMA))) for _ in range(DRAWS)]
+class Size(Struct, frozen=True):
+    """`attempts`: about so many cut the same hours of work. `measured`: service times that give their distribution its
+    shape; a lognormal one without them. `hours`: of a burst's work; the other scenarios take twice that."""
+
+    replicas: int
+    attempts: int
+    slots: int = 4
+    seed: int = 0
+    max_starting: int = 1 << 20
+    measured: Sequence[float] = ()
+    hours: float = 1.0
 
 
-def mean_service(median_s: float) -> float:
-    """Of `service_times`."""
-    draws = service_times(Random(0), median_s)
-    return sum(draws) / len(draws)
+def shape_of(measured: Sequence[float]) -> tuple[float, ...]:
+    """Draws with the mean 1: measured times, or lognormal ones that are cut at LONGEST medians."""
+    random = Random(0)
+    draws = measured or [min(LONGEST, exp(random.gauss(0.0, SIGMA))) for _ in range(DRAWS)]
+    mean = sum(draws) / len(draws)
+    return tuple(draw / mean for draw in draws)
 
 
-def _pools(replicas: int, slots: int, order_s: float) -> dict[str, PoolModel]:
-    """Three pools that take 70%, 20% and 10% of `order_s` slot-seconds an attempt, on one accelerator a replica."""
+def _pools(size: Size, order_s: float) -> dict[str, PoolModel]:
+    """Three pools that take 70%, 20% and 10% of `order_s` slot-seconds an attempt, on an accelerator a replica, or on
+    a third of one where there are not three."""
     shares = {GENERATOR: 0.7, JUDGE: 0.2, REWARD: 0.1}
-    unit = mean_service(1.0)
-    return {name: PoolModel(share * order_s / unit, slots, 1.0, 30.0, replicas) for name, share in shares.items()}
+    price = min(1.0, size.replicas / len(shares))
+    shape = shape_of(size.measured)
+    return {
+        name: PoolModel(share * order_s / price, size.slots, price, START_S, size.replicas, shape)
+        for name, share in shares.items()
+    }
 
 
-def build(name: str, *, replicas: int, attempts: int, slots: int, seed: int) -> Scenario:
-    """A scenario by name. `attempts`: about so many events' worth of work; service times follow from it."""
+def build(name: str, size: Size) -> Scenario:
+    """A scenario by name."""
     steady = 0.2
-    orders = int(attempts * (1 - steady))
-    span_s = 3600.0 if name == "burst" else 7200.0
+    orders = int(size.attempts * (1 - steady))
+    span_s = 3600.0 * size.hours * (1 if name == "burst" else 2)
+    bursts = tuple(span_s * number / BURSTS for number in range(BURSTS))
     load = {"burst": 1.0, "diurnal": 0.45, "drift": 0.45, "spot": 0.6, "bursts": 0.4}[name]
-    pools = _pools(replicas, slots, load * span_s * replicas * slots / attempts)
+    pools = _pools(size, load * span_s * size.replicas * size.slots / size.attempts)
 
     def arrived(at: float) -> int:
         match name:
             case "burst":
                 return orders
             case "bursts":
-                return orders * sum(at >= start for start in (0.0, 2400.0, 4800.0)) // 3
+                return orders * sum(at >= start for start in bursts) // BURSTS
             case "diurnal":
                 phase = 2 * pi * at / span_s
                 return min(orders, int(orders * (at / span_s - sin(phase) / (2 * pi))))
@@ -85,10 +108,11 @@ def build(name: str, *, replicas: int, attempts: int, slots: int, seed: int) -> 
         return 0.05 + 0.3 * min(1.0, at / span_s) if name == "drift" else steady
 
     return Scenario(
-        name=name, pools=pools, accelerators=replicas, orders=arrived,
-        last_order_s={"burst": 0.0, "bursts": 4800.0}.get(name, span_s), requeued=requeued,
+        name=name, pools=pools, accelerators=size.replicas, orders=arrived,
+        last_order_s={"burst": 0.0, "bursts": bursts[-1]}.get(name, span_s), requeued=requeued,
         lost_per_hour=0.3 if name == "spot" else 0.0, stragglers=0.02 if name == "spot" else 0.0,
-        seed=seed, changes=3 if name == "bursts" else 1,
+        seed=size.seed, max_starting=size.max_starting, rises=bursts if name == "bursts" else (0.0,),
+        falls=(span_s / 2,) if name == "diurnal" else (),
     )  # fmt: skip
 
 

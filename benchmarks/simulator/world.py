@@ -54,16 +54,16 @@ class Sample(Struct, frozen=True):
 
 
 class Work:
-    """One attempt on its way. `open`: gates that have not answered."""
+    """One attempt on its way. `open`: gates that have not answered; `seconds`: of accelerators that it took."""
 
-    __slots__ = ("lease", "open", "shard")
+    __slots__ = ("lease", "open", "seconds", "shard")
 
     def __init__(self, lease: Lease, shard: RegenerationQueue) -> None:
-        self.lease, self.shard, self.open = lease, shard, 2
+        self.lease, self.shard, self.open, self.seconds = lease, shard, 2, 0.0
 
 
 class World:
-    """`in_flight`: samples that all conductors carry together."""
+    """`work_s`: accelerator-seconds that orders took, by the second they arrived in; what was lost does not count."""
 
     def __init__(self, scenario: Scenario, scaler: Scaler) -> None:
         self.scenario = scenario
@@ -74,7 +74,7 @@ class World:
         self.now = 0.0
         total = scenario.orders(scenario.last_order_s)
         limits = QueueLimits(max_attempts=MAX_ATTEMPTS, lease_s=1e9, fresh_share=0.1)
-        self._shards = [RegenerationQueue(limits, lambda a, b: 0.0) for _ in range(1 + total // SHARD_ORDERS)]
+        self.queues = [RegenerationQueue(limits, lambda a, b: 0.0) for _ in range(1 + total // SHARD_ORDERS)]
         self.pools = {
             name: Pool(name, model, self.later, self._answered, self._random) for name, model in scenario.pools.items()
         }
@@ -84,6 +84,8 @@ class World:
         self._room = int(1.5 * scenario.accelerators * max(pool.slots for pool in scenario.pools.values()))
         self._leasing = False
         self._attempts = self._requeued = 0
+        self._arrivals: list[float] = []
+        self.work_s: dict[float, float] = {}
         self.samples: list[Sample] = []
         self.now_ended = 0.0
 
@@ -100,7 +102,7 @@ class World:
 
     @property
     def outstanding(self) -> int:
-        return sum(shard.outstanding for shard in self._shards)
+        return sum(shard.outstanding for shard in self.queues)
 
     def _tick(self, a: None, b: None) -> None:
         facts = self._facts()
@@ -108,10 +110,12 @@ class World:
         self._lose()
         wanted = self._scaler.wanted(facts)
         room = self.scenario.accelerators - sum(pool.held * pool.model.accelerators for pool in self.pools.values())
+        starts = self.scenario.max_starting - sum(pool.count[Phase.STARTING] for pool in self.pools.values())
         for name, pool in self.pools.items():
             before = pool.held
-            pool.scale(wanted[name], room)
+            pool.scale(wanted[name], room, starts)
             room -= max(0, pool.held - before) * pool.model.accelerators
+            starts -= max(0, pool.held - before)
         self._keep(facts, wanted)
         over = self._planned == self._total and not self.outstanding
         if self.now > LONGEST_RUN_S:
@@ -128,8 +132,9 @@ class World:
             place = Provenance("sim", DocumentId("sim"), "", self._planned, self._planned + 1, "sim")
             passage = Passage.of("", place)
             orders = [Order.fresh(passage.id, "sim", slot) for slot in range(size)]
-            self._shards[(self._planned // ORDERS_A_PASSAGE) % len(self._shards)].plan(passage, orders, self.now)
+            self.queues[(self._planned // ORDERS_A_PASSAGE) % len(self.queues)].plan(passage, orders, self.now)
             self._planned += size
+            self._arrivals += [self.now] * size
         self._want_leases()
 
     def _want_leases(self) -> None:
@@ -139,13 +144,14 @@ class World:
 
     def _lease(self, a: None, b: None) -> None:
         self._leasing = False
-        for shard in self._shards:
-            share = min(LEASES_A_CALL, -(-self._room // len(self._shards)))
+        for shard in self.queues:
+            share = min(LEASES_A_CALL, -(-self._room // len(self.queues)))
             for lease in shard.lease(self.now, "sim", share):
                 self._room -= 1
                 self.pools[GENERATOR].submit(Work(lease, shard))
 
-    def _answered(self, pool: Pool, work: Work) -> None:
+    def _answered(self, pool: Pool, work: Work, service_s: float) -> None:
+        work.seconds += service_s / pool.model.slots * pool.model.accelerators
         if pool.name == GENERATOR:
             self.pools[JUDGE].submit(work)
             self.pools[REWARD].submit(work)
@@ -162,6 +168,8 @@ class World:
         attempt = Attempt(number=lease.attempt, repair=None, candidate=None, started_at=self.now)
         work.shard.settle(Outcome(lease.order.id, attempt, decision), self.now)
         self.now_ended = self.now
+        arrived = self._arrivals[lease.passage.provenance.start]
+        self.work_s[arrived] = self.work_s.get(arrived, 0.0) + work.seconds
         self._attempts += 1
         self._requeued += again
         self._room += 1
@@ -175,12 +183,12 @@ class World:
                     pool.lose(replica)
 
     def _facts(self) -> Facts:
-        depths = [shard.depth() for shard in self._shards]
+        depths = [shard.depth() for shard in self.queues]
         oldest = min((depth.oldest_since for depth in depths if depth.oldest_since is not None), default=self.now)
         pools = {
             name: PoolFacts(
-                calls=pool.calls, tokens=100 * pool.calls, running=pool.running, slots=pool.model.slots,
-                ready=pool.count[Phase.READY], starting=pool.count[Phase.STARTING],
+                calls=pool.calls, recorded=self._attempts, tokens=100 * self._attempts, running=pool.running,
+                slots=pool.model.slots, ready=pool.count[Phase.READY], starting=pool.count[Phase.STARTING],
                 draining=pool.count[Phase.DRAINING], assumed_s=1.0 if name == GENERATOR else 0.1,
             )
             for name, pool in self.pools.items()

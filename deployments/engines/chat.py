@@ -52,10 +52,13 @@ class ChatTokenizer:
         self._renderings: dict[tuple[str, ...], Rendering] = {}
 
     def chat(self, messages: Sequence[Message]) -> list[int]:
-        """The prompt's ids, ready for the assistant's turn.
+        """The prompt's ids, ready for the assistant's turn. A last message of the assistant's is that turn begun, to
+        be gone on with: its text stands behind the same prompt as it is, and nothing behind it.
 
         Raises ModelError when the tokenizer has no chat template, EngineError when the template refuses these turns.
         """
+        if messages and messages[-1].role == "assistant":
+            return self.chat(messages[:-1]) + self.text(messages[-1].content)
         roles = tuple(message.role for message in messages)
         rendering = self._renderings.get(roles)
         if rendering is None:

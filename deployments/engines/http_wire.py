@@ -43,6 +43,9 @@ class ChatRequest(Struct, frozen=True, omit_defaults=True):
     stop: tuple[str, ...] = ()
     logprobs: bool = False
     response_format: ResponseFormat | UnsetType = UNSET
+    add_generation_prompt: bool = True
+    """vLLM's and SGLang's, with the next: false where the last message is a turn to be gone on with."""
+    continue_final_message: bool = False
 
 
 class ReplyMessage(Struct, frozen=True):
@@ -136,6 +139,7 @@ _ENCODER = msgspec.json.Encoder()
 def chat_body(config: HttpEngine, request: GenerationRequest) -> bytes:
     """The request as the server wants it."""
     sampling = request.sampling
+    begun = request.messages[-1].role == "assistant"
     chat = ChatRequest(
         model=config.model,
         messages=request.messages,
@@ -146,6 +150,8 @@ def chat_body(config: HttpEngine, request: GenerationRequest) -> bytes:
         stop=request.stop,
         logprobs=request.logprobs,
         response_format=_response_format(config, request.json_schema),
+        add_generation_prompt=not begun,
+        continue_final_message=begun,
     )
     limit: dict[str, Any] = {config.output_limit: sampling.max_tokens}
     return _ENCODER.encode(msgspec.structs.replace(chat, **limit))

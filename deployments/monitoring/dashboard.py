@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from deployments.monitoring.panels import ROWS, Kind, Panel, Query
+from deployments.monitoring.panel import Kind, Panel, Query
+from deployments.monitoring.panels import ROWS
 
 PATH = Path(__file__).parent / "grafana" / "gleaner.json"
 _SOURCE = {"type": "prometheus", "uid": "${source}"}

@@ -3,54 +3,8 @@
 Law: a query is written for all runs; the selection of one is put into it by `dashboard`, so that none is forgotten.
 """
 
-from typing import Literal
-
-from msgspec import Struct
-
-Kind = Literal["number", "name", "zero", "lines", "stacked", "bars"]
-"""`name` shows which series there is, `zero` a number that must be 0."""
-
-
-class Query(Struct, frozen=True):
-    """One expression; `legend` names its series by their labels."""
-
-    expr: str
-    legend: str = ""
-
-
-class Panel(Struct, frozen=True):
-    """One panel. `question`: what it answers; `unit`: Grafana's name of it; `width`: of 24."""
-
-    title: str
-    question: str
-    kind: Kind
-    unit: str
-    queries: tuple[Query, ...]
-    width: int = 8
-
-
-class Row(Struct, frozen=True):
-    """Panels under one heading."""
-
-    title: str
-    panels: tuple[Panel, ...]
-
-
-def _quantiles(histogram: str, by: str, legend: str) -> tuple[Query, ...]:
-    """Median and 95th percentile of a histogram."""
-    grouped = f"le, {by}" if by else "le"
-    return tuple(
-        Query(
-            f"histogram_quantile({quantile}, sum by ({grouped}) (rate({histogram}_bucket[$__rate_interval])))",
-            f"{legend} {name}".strip(),
-        )
-        for quantile, name in ((0.5, "median"), (0.95, "95%"))
-    )
-
-
-def _rate(counter: str, by: str) -> str:
-    return f"sum by ({by}) (rate({counter}[$__rate_interval]))"
-
+from deployments.monitoring.panel import Panel, Query, Row, quantiles, rate_of
+from deployments.monitoring.trust import TRUSTED
 
 GOING = Row(
     "Is it going?",
@@ -124,7 +78,7 @@ GOING = Row(
             "How fast does it go, and what do attempts come to?",
             "stacked",
             "cps",
-            (Query(_rate("gleaner_attempt_seconds_count", "outcome"), "{{outcome}}"),),
+            (Query(rate_of("gleaner_attempt_seconds_count", "outcome"), "{{outcome}}"),),
         ),
         Panel(
             "Orders outstanding",
@@ -150,35 +104,35 @@ SLOW = Row(
             "Which pool or gate takes the time of an attempt?",
             "lines",
             "s",
-            _quantiles("gleaner_stage_seconds", "pool", "{{pool}}"),
+            quantiles("gleaner_stage_seconds", "pool", "{{pool}}"),
         ),
         Panel(
             "Attempts by outcome",
             "How long does an attempt take from lease to decision?",
             "lines",
             "s",
-            _quantiles("gleaner_attempt_seconds", "outcome", "{{outcome}}"),
+            quantiles("gleaner_attempt_seconds", "outcome", "{{outcome}}"),
         ),
         Panel(
             "Time in the queue",
             "How long does work wait for a conductor? Repairs should hardly wait.",
             "lines",
             "s",
-            _quantiles("gleaner_queue_wait_seconds", "turn", "{{turn}}"),
+            quantiles("gleaner_queue_wait_seconds", "turn", "{{turn}}"),
         ),
         Panel(
             "Orders from plan to end",
             "How long until an order is settled, queue and all attempts together?",
             "lines",
             "s",
-            _quantiles("gleaner_order_seconds", "outcome", "{{outcome}}"),
+            quantiles("gleaner_order_seconds", "outcome", "{{outcome}}"),
         ),
         Panel(
             "Ledger commits",
             "Does the disk hold it up?",
             "lines",
             "s",
-            _quantiles("gleaner_commit_seconds", "", ""),
+            quantiles("gleaner_commit_seconds", "", ""),
         ),
         Panel(
             "Age of the oldest ready order",
@@ -300,14 +254,14 @@ FAILING = Row(
             "Do scores drift towards the threshold?",
             "lines",
             "none",
-            _quantiles("gleaner_gate_score", "gate", "{{gate}}"),
+            quantiles("gleaner_gate_score", "gate", "{{gate}}"),
         ),
         Panel(
             "Diagnoses",
             "Why do samples fail?",
             "stacked",
             "cps",
-            (Query(_rate("gleaner_diagnoses_total", "mode"), "{{mode}}"),),
+            (Query(rate_of("gleaner_diagnoses_total", "mode"), "{{mode}}"),),
         ),
         Panel(
             "Recovery by mode and repair",
@@ -327,14 +281,14 @@ FAILING = Row(
             "Which pool fails, and how? Most are tried again and end well.",
             "stacked",
             "cps",
-            (Query(_rate("gleaner_call_failures_total", "pool, error"), "{{pool}}: {{error}}"),),
+            (Query(rate_of("gleaner_call_failures_total", "pool, error"), "{{pool}}: {{error}}"),),
         ),
         Panel(
             "Errors that ended an attempt",
             "What did trying again not mend?",
             "stacked",
             "cps",
-            (Query(_rate("gleaner_errors_total", "where, error"), "{{where}}: {{error}}"),),
+            (Query(rate_of("gleaner_errors_total", "where, error"), "{{where}}: {{error}}"),),
         ),
         Panel(
             "Lost on the way",
@@ -357,23 +311,23 @@ COSTS = Row(
             "Who spends?",
             "stacked",
             "short",
-            (Query(_rate("gleaner_tokens_total", "pool, tokens"), "{{pool}} {{tokens}}"),),
+            (Query(rate_of("gleaner_tokens_total", "pool, tokens"), "{{pool}} {{tokens}}"),),
         ),
         Panel(
             "Tokens by outcome",
             "How much goes into attempts that came to nothing?",
             "stacked",
             "short",
-            (Query(_rate("gleaner_tokens_total", "outcome"), "{{outcome}}"),),
+            (Query(rate_of("gleaner_tokens_total", "outcome"), "{{outcome}}"),),
         ),
         Panel(
             "Calls under way",
             "How many calls does each pool carry at once (seconds of calls a second)?",
             "lines",
             "short",
-            (Query(_rate("gleaner_call_seconds_total", "pool"), "{{pool}}"),),
+            (Query(rate_of("gleaner_call_seconds_total", "pool"), "{{pool}}"),),
         ),
     ),
 )
 
-ROWS = (GOING, SLOW, IDLE, FAILING, COSTS)
+ROWS = (GOING, SLOW, IDLE, FAILING, TRUSTED, COSTS)

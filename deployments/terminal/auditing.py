@@ -38,14 +38,14 @@ def audit_view(audit: GateAudit) -> RenderableType:
     head = Text.assemble(("gleaner audit ", "bold"), (f"{audit.gate.value} on {audit.labelled}", "bold cyan"))
     rows = f"{plural(audit.rows, 'row')}, {audit.judged:,} judged in {spoken(audit.seconds)}"
     known: list[tuple[str, Text | str]] = [("rows", rows), ("agreement", _rate(audit.agreement))]
-    known += [("AUROC", f"{audit.auroc:.4f}")] if audit.auroc is not None else []
+    known += [("AUROC", _figure(audit.auroc, audit.auroc_interval))] if audit.auroc is not None else []
     known += [("errors", Text(plural(audit.errors, "row"), style=BAD))] if audit.errors else []
     counts = columns("", "passed", "rejected")
     counts.add_row("good", f"{audit.good_passed:,}", f"{audit.good_rejected:,}")
     counts.add_row("bad", f"{audit.bad_passed:,}", f"{audit.bad_rejected:,}")
     for name, figures in (("passing", audit.passing), ("rejecting", audit.rejecting)):
         known += [(f"{name}: precision", _rate(figures.precision)), (f"{name}: recall", _rate(figures.recall))]
-        known += [(f"{name}: F1", f"{figures.f1:.4f}")] if figures.f1 is not None else []
+        known += [(f"{name}: F1", _figure(figures.f1, figures.f1_interval))] if figures.f1 is not None else []
     parts: list[RenderableType] = [head, Text(), facts(*known), Text(), counts, Text()]
     parts += [Text(_told(row)) for row in audit.disagreements[:SHOWN]]
     parts += [
@@ -60,6 +60,10 @@ def audit_view(audit: GateAudit) -> RenderableType:
 def _told(row: Disagreement) -> str:
     said = "rejected, labelled good" if row.label else "passed, labelled bad"
     return f"line {row.line}: {said}: {one_line(row.note or row.answer, width=WIDTH)}"
+
+
+def _figure(value: float, interval: tuple[float, float] | None) -> str:
+    return f"{value:.4f}" if interval is None else f"{value:.4f} ({interval[0]:.4f} to {interval[1]:.4f})"
 
 
 def _rate(rate: Rate) -> str:

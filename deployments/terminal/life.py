@@ -16,6 +16,7 @@ from actors.lives import Life, PutBack
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, facts
 from deployments.terminal.words import moment, number, plural, printable, short, spoken
 from schemas.corpus import Passage
+from schemas.credit import CreditLabel
 from schemas.injection import Worth
 from schemas.orders import Attempt, DeadLetter
 from schemas.recovery import Choice, Diagnosis, Repair
@@ -51,6 +52,7 @@ def life_view(life: Life, *, prompts: Prompts | None = None) -> RenderableType:
     for attempt in life.attempts:
         parts += [_put_back(back) for back in life.put_back if back.attempts_before == attempt.number - 1]
         parts.append(attempt_view(attempt, prompts=prompts))
+        parts += [credit_view(label, attempt) for label in life.credits if label.attempt == attempt.number]
     parts += [_put_back(back) for back in life.put_back if back.attempts_before == len(life.attempts)]
     parts += [Text(), _end(life)]
     return Group(*parts)
@@ -91,6 +93,29 @@ def attempt_view(attempt: Attempt, *, prompts: Prompts | None = None) -> Rendera
     return Group(*parts)
 
 
+def credit_view(label: CreditLabel, attempt: Attempt) -> RenderableType:
+    """A rejected solution step by step: what rollouts said of each, and where it broke."""
+    draft = None if attempt.candidate is None else attempt.candidate.draft
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for justify in ("right", "left", "left", "right"):
+        table.add_column(justify=justify)
+    table.add_column(overflow="fold")
+    for before, value in zip((None, *label.values), label.values, strict=False):
+        q = "–" if value.q is None else f"{value.q:.2f}"
+        within = f"{value.low:.2f}–{value.high:.2f}" if value.n else ""
+        text = "the problem itself"
+        if before is not None and draft is not None:
+            text = draft.answer[before.end : value.end].strip()
+        style = BAD if value.steps == label.first_pit else "default"
+        shown = Text(printable(text), style=style)
+        table.add_row(str(value.steps), Text(f"Q {q}", style="bold"), within, f"{value.k}/{value.n}", shown)
+    pit = "no first pit" if label.first_pit is None else f"first pit: step {label.first_pit}"
+    told = f"{pit} ({label.probability:.0%}, {label.stopped.value}; {label.rule.value} Q, {label.strategy.value})"
+    paid = f"{plural(label.asked, 'rollout')} of {printable(label.policy)} · {_cost(label.cost)}"
+    head = facts(("Credit", Text(told)), ("", Text(paid, style=DIM)))
+    return Group(Padding(head, (1, 0, 0, 2)), Padding(table, (0, 0, 0, 4)))
+
+
 def _put_back(back: PutBack) -> RenderableType:
     """Where one life ended and the next began, and what was changed in between."""
     title = Text("put back", style=f"bold {WARN}").append(f" at {moment(back.at)}", style="default")
@@ -103,7 +128,8 @@ def _directive(repair: Repair | None) -> str:
     if repair is None:
         return "fresh"
     escalated = f" in pool {repair.pool}" if repair.pool else ""
-    return f"{repair.kind.value}{escalated} at T {repair.temperature:g}"
+    origin = f" of attempt {repair.origin}" if repair.origin else ""
+    return f"{repair.kind.value}{origin}{escalated} at T {repair.temperature:g}"
 
 
 def _candidate(candidate: Candidate, prompts: Prompts | None) -> Iterator[RenderableType]:

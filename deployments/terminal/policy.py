@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from actors.dataset.manifest import CONFIG_NAME, read_config
-from actors.ledger import LedgerReader
+from actors.ledgers import Ledgers
 from actors.recovery.report import policy_report
 from deployments.terminal.parts import DIM, GOOD, HEAVY, LIGHT, WARN, columns, facts
 from deployments.terminal.reading import as_builtins, put_json, run_folder
@@ -23,7 +23,7 @@ BAR = 20
 
 def show_policy(folder: Path, *, json: bool) -> None:
     """Reads and shows. Raises UserError for a folder that is no run."""
-    with LedgerReader(run_folder(folder)) as ledger:
+    with Ledgers(run_folder(folder)) as ledger:
         config = read_config(folder)
         if config is None:
             raise OutputError(f"{folder / CONFIG_NAME}: is missing, so nobody knows what could be chosen; restore it")

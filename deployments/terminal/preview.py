@@ -26,6 +26,7 @@ from deployments.terminal.parts import DIM
 from deployments.terminal.reading import as_builtins, put_json
 from deployments.terminal.words import percent, plural
 from schemas.config import RunConfig
+from schemas.config_audit import Audit
 from schemas.corpus import Document, Passage
 from schemas.errors import CorpusError
 from schemas.ledger import Planned
@@ -50,7 +51,7 @@ def preview(path: Path, *, samples: int, json: bool) -> None:
 
 async def preview_lives(config: RunConfig, *, samples: int) -> list[Life]:
     """The whole lives of one sample from each of the first `samples` passages. Raises UserError as a run would."""
-    config = replace(config, task=replace(config.task, samples_per_passage=1))
+    config = replace(config, task=replace(config.task, samples_per_passage=1), audit=Audit())
     ledger = MemoryLedger()
     await conduct_in_process(config, passages_of(config, samples), ledger)
     return [_life(ledger, record) for record in ledger.kept if isinstance(record, Planned)]

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from actors.ledger import LedgerReader
+from actors.ledgers import Ledgers
 from actors.lives import life_of
 from actors.tally import Tally
 from schemas.errors import UserError
@@ -27,27 +28,28 @@ EXAMPLES = 200
 """Ends looked at for a sample worth explaining."""
 
 
-def summary_of(ledger: LedgerReader) -> Summary:
-    """Everything counted from the ledger's first record to its last."""
+def summary_of(ledger: Ledgers | LedgerReader) -> Summary:
+    """Everything counted from the first record to the last."""
     tally = Tally()
     for _, record in ledger.records():
         tally.apply(record)
     return tally.summary()
 
 
-def example_of(ledger: LedgerReader) -> OrderId | None:
+def example_of(ledgers: Ledgers) -> OrderId | None:
     """An order worth looking at: a recovered one, else any that ended."""
-    ends = [end for _, end in ledger.ends(ShardKind.DATASET, 0, EXAMPLES) if isinstance(end, AcceptedEnd)]
+    found = (end for ledger in ledgers.each for _, end in ledger.ends(ShardKind.DATASET, 0, EXAMPLES))
+    ends = [end for end in found if isinstance(end, AcceptedEnd)]
     if not ends:
-        return next((order for order in ledger.orders_like("", 1)), None)
+        return next((order for order in ledgers.orders_like("", 1)), None)
     return next((end.order_id for end in ends if end.attempt.number > 1), ends[0].order_id)
 
 
 def show_status(folder: Path, *, json: bool) -> None:
     """How far a run is."""
-    with LedgerReader(run_folder(folder)) as ledger:
-        summary = summary_of(ledger)
-        example = example_of(ledger)
+    with Ledgers(run_folder(folder)) as ledgers:
+        summary = summary_of(ledgers)
+        example = example_of(ledgers)
     if json:
         put_json({**as_builtins(summary), **_shares(summary)})
         return
@@ -58,9 +60,9 @@ def show_status(folder: Path, *, json: bool) -> None:
 
 def show_life(folder: Path, prefix: str, *, prompts: bool, json: bool) -> None:
     """One order's life. Raises UserError for an id that is unknown or not unique."""
-    with LedgerReader(run_folder(folder)) as ledger:
-        order_id = find_order(ledger, prefix, folder)
-        life = life_of(order_id, ledger.story(order_id))
+    with Ledgers(run_folder(folder)) as ledgers:
+        order_id = find_order(ledgers, prefix, folder)
+        life = life_of(order_id, ledgers.story(order_id))
     if json:
         put_json(as_builtins(life))
         return
@@ -75,7 +77,7 @@ def write_report(folder: Path, *, now: float, json: bool) -> None:
     from actors.dataset.finish import build_report
     from actors.dataset.report.page import PAGE_NAME
 
-    LedgerReader(run_folder(folder)).close()
+    Ledgers(run_folder(folder)).close()
     page = folder / PAGE_NAME
     write_atomically(page, build_report(folder, now=now))
     if json:
@@ -84,28 +86,28 @@ def write_report(folder: Path, *, now: float, json: bool) -> None:
         typer.echo(str(page))
 
 
-def find_order(ledger: LedgerReader, prefix: str, folder: Path) -> OrderId:
+def find_order(ledgers: Ledgers, prefix: str, folder: Path) -> OrderId:
     """The one order whose id begins so. Raises UserError with the nearest ids otherwise."""
     wanted = prefix.strip().lower()
-    found = ledger.orders_like(wanted, LISTED + 1) if wanted else []
+    found = ledgers.orders_like(wanted, LISTED + 1) if wanted else []
     if len(found) == 1 or wanted in found:
         return OrderId(found[0])
     if found:
         some = ", ".join(order_id[: len(wanted) + 6] for order_id in found[:LISTED])
         more = " and more" if len(found) > LISTED else ""
         raise UserError(f"{prefix}: begins the ids of several orders ({some}{more}); give more of it")
-    near = list(_nearest(ledger, wanted))
+    near = list(_nearest(ledgers, wanted))
     hint = f"; near it: {', '.join(near)}" if near else ""
     raise UserError(f"{prefix}: no order in {folder} has an id that begins so{hint}")
 
 
-def _nearest(ledger: LedgerReader, wanted: str) -> Iterator[str]:
+def _nearest(ledgers: Ledgers, wanted: str) -> Iterator[str]:
     for length in range(len(wanted) - 1, 2, -1):
-        shared = ledger.orders_like(wanted[:length], SUGGESTED)
+        shared = ledgers.orders_like(wanted[:length], SUGGESTED)
         if shared:
             yield from (order_id[:12] for order_id in shared)
             return
-    known = {order_id[: max(4, len(wanted))]: order_id for order_id in ledger.orders_like("", NEARBY)}
+    known = {order_id[: max(4, len(wanted))]: order_id for order_id in ledgers.orders_like("", NEARBY)}
     yield from (known[close][:12] for close in get_close_matches(wanted, known, n=SUGGESTED, cutoff=0.7))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from actors.ledger import LedgerReader
+from actors.ledgers import Ledgers
 from deployments.config import check_models, load
 from deployments.metrics import Metrics
 from deployments.progress import Progress
@@ -54,8 +54,8 @@ def run_watched(path: Path, output: Path, *, quiet: bool, json: bool, metrics_po
         _sum_up(console, output)
     if result.end is RunEnd.COMPLETE:
         return 0
-    with LedgerReader(output) as ledger:
-        outstanding = summary_of(ledger).counts.outstanding
+    with Ledgers(output) as ledgers:
+        outstanding = summary_of(ledgers).counts.outstanding
     say(f"interrupted; {plural(outstanding, 'order')} outstanding, nothing is lost: `{_again(path, output)}` goes on")
     return INTERRUPTED
 
@@ -65,8 +65,8 @@ def _again(path: Path, output: Path) -> str:
 
 
 def _sum_up(console: Console, output: Path) -> None:
-    with LedgerReader(output) as ledger:
-        console.print(summary_view(summary_of(ledger), output, example=example_of(ledger)))
+    with Ledgers(output) as ledgers:
+        console.print(summary_view(summary_of(ledgers), output, example=example_of(ledgers)))
 
 
 @contextmanager

@@ -11,9 +11,10 @@ from rich.text import Text
 from actors.dataset.report.repairs import interval_words
 from deployments.terminal.board import GATES, repaired_by
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts
+from deployments.terminal.probed import canaries_view
 from deployments.terminal.words import clock, number, percent, plural, spoken
 from schemas.ids import OrderId
-from schemas.progress import Summary
+from schemas.progress import FIXED, Summary
 
 MODES_SHOWN = 6
 REPAIRS_SHOWN = 2
@@ -22,7 +23,8 @@ REPAIRS_SHOWN = 2
 def summary_view(summary: Summary, folder: Path, *, example: OrderId | None = None) -> RenderableType:
     """Counts, yield, recovery, failures and repairs, cost by role. `example`: an order worth looking at."""
     parts: list[RenderableType] = [_head(summary, folder), Text(), _bar(summary), Text(), _numbers(summary)]
-    for view in (_failures, _ends, _roles, _overlap, _retrieval, _injections, _diagnoses):
+    views = (_failures, _ends, _roles, _overlap, _retrieval, _injections, _diagnoses, _canaries, _credit)
+    for view in views:
         part = view(summary)
         if part is not None:
             parts += [Text(), part]
@@ -176,6 +178,21 @@ def _diagnoses(summary: Summary) -> RenderableType | None:
         )
         table.add_row(kind.value, percent(right, known), interval_words(right, known), told)
     return table
+
+
+def _canaries(summary: Summary) -> RenderableType | None:
+    return canaries_view(summary.canaries)
+
+
+def _credit(summary: Summary) -> RenderableType | None:
+    credit = summary.credit
+    if not credit.begun:
+        return None
+    still = f" · {credit.open:,} open" if credit.open else ""
+    solutions = f"{credit.labelled:,} labelled, {credit.decided:,} of them as surely as asked{still}"
+    fixed = f"{credit.per_step:.1f} a step, where a fixed number takes {FIXED}"
+    rollouts = f"{credit.rollouts:,}, {percent(credit.right, credit.rollouts - credit.failed)} right · {fixed}"
+    return facts(("credit", solutions), ("rollouts", rollouts))
 
 
 def _next(summary: Summary, folder: Path, example: OrderId | None) -> RenderableType:

@@ -57,6 +57,8 @@ def test_the_verifier_is_measured_on_labelled_solutions(tmp_path: Path) -> None:
     assert audit["agreement"]["successes"] == 2
     assert audit["passing"]["precision"]["value"] == 1.0
     assert audit["passing"]["recall"]["value"] == 0.5
+    low, high = audit["passing"]["f1_interval"]
+    assert 0 <= low < audit["passing"]["f1"] < high <= 1
     assert audit["rejecting"]["precision"]["value"] == 0.5
     (wrong,) = audit["disagreements"]
     assert (wrong["line"], wrong["note"]) == (3, "final answer '41' (boxed), reference '42'")
@@ -91,7 +93,8 @@ def test_gates_with_a_model_are_measured_with_their_scores(tmp_path: Path, gate:
     ]
     audit = audited(tmp_path / "rows.jsonl", rows, config=config, gate=gate)
     assert (audit["gate"], audit["judged"], audit["threshold"]) == (gate, 40, 0.5)
-    assert 0 <= audit["auroc"] <= 1
+    low, high = audit["auroc_interval"]
+    assert 0 < low < audit["auroc"] < high < 1
     assert 0 < audit["agreement"]["low"] < audit["agreement"]["value"] < audit["agreement"]["high"] < 1
     assert len(audit["disagreements"]) == 40 - audit["agreement"]["successes"]
 

@@ -7,12 +7,11 @@ import pytest
 from msgspec.structs import replace
 
 from benchmarks.loop import configuration
-from deployments.autoscaling import in_flight, limits, slots
+from deployments.autoscaling import limits, pool_flows, slots
 from deployments.config_rules import broken_rule
 from schemas.config import HttpEngine, Pool, Replicas, RunConfig, Scaling, TransformersEngine, VllmEngine
-from schemas.progress import RoleCost
 from schemas.scaling import PoolBounds
-from schemas.stages import ConductorStatus, Stage, StageFlow
+from schemas.stages import ConductorStatus, PoolFlow
 
 PLAIN = configuration(Path("corpus.jsonl"), rejected=0.0, concurrency=64)
 
@@ -56,11 +55,11 @@ def test_a_budget_that_cannot_hold_one_of_each_is_refused() -> None:
     assert broken_rule(replace(config, scaling=Scaling(accelerators=1.3))) is None
 
 
-def test_calls_under_way_are_told_apart_by_the_seconds_each_pool_took() -> None:
-    """Two generator pools, one conductor's count for both: 30 calls, three quarters of the time in the large one."""
-    config = with_pool("large", Replicas())
-    roles = [RoleCost("generator", 9, 0, 0, 10.0), RoleCost("large", 3, 0, 0, 30.0), RoleCost("reward", 9, 0, 0, 99.0)]
-    flows = (StageFlow(Stage.GENERATE, 30, 0, 0.0), StageFlow(Stage.REWARD, 5, 0, 0.0))
-    running = in_flight(config, roles, [ConductorStatus("c", 35, 0, flows), ConductorStatus("d", 0, 0, ())])
-    assert running == {"generator": 7.5, "large": 22.5, "faithfulness": 0.0, "reward": 5.0}
-    assert in_flight(config, [], [ConductorStatus("c", 35, 0, flows)])["generator"] == 30.0
+def test_a_pools_calls_are_those_of_all_conductors() -> None:
+    """Two conductors, and one that has called nobody yet."""
+    first = ConductorStatus("a", 35, 0, (), pools=(PoolFlow("generator", 30, 200), PoolFlow("reward", 5, 190)))
+    second = ConductorStatus("b", 4, 0, (), pools=(PoolFlow("generator", 4, 7),))
+    assert pool_flows([first, second, ConductorStatus("c", 0, 0, ())]) == {
+        "generator": PoolFlow("generator", 34, 207),
+        "reward": PoolFlow("reward", 5, 190),
+    }

@@ -12,6 +12,7 @@ from actors.corpus.reader import documents
 from deployments.config import load
 from deployments.run import run
 from schemas.config import CustomEngine, RunConfig
+from schemas.config_credit import Credit
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.usefixtures("ray_session")]
 
@@ -59,3 +60,25 @@ def test_a_changed_reference_answer_is_found(tmp_path: Path) -> None:
     key.write_text(key.read_text().replace("#### 100", "#### 101"))
     report = verify(tmp_path / "run", lambda uris: documents(uris, config.corpus))
     assert ["reference answer" in finding.what for finding in report.findings] == [True]
+
+
+def test_wrong_solutions_are_credited_and_restarted(tmp_path: Path) -> None:
+    """Rollouts go through the same queue, conductors and pools; a restart is a sample like any other."""
+    shutil.copytree(EXAMPLES / "math", tmp_path / "math")
+    shutil.copy(EXAMPLES / "math.yaml", tmp_path)
+    config = solved_by_key(load(tmp_path / "math.yaml"), tmp_path / "math" / "problems.jsonl", wrong=0.0)
+    options = {"key": str(tmp_path / "math" / "problems.jsonl"), "breaks": 0.15}
+    engine = CustomEngine(factory="tests.doubles.step_solver:step_solver", options=options)
+    pools = {"generator": replace(config.pools["generator"], engine=engine)}
+    recovery = replace(config.recovery, policy="rules")
+    config = replace(config, pools=pools, recovery=recovery, credit=Credit(token_share=1.0))
+    manifest = run(config, tmp_path / "run").manifest
+    assert manifest.counts.issued == 12 * 4 == manifest.counts.accepted + manifest.counts.dead_lettered
+    assert manifest.credit.labelled == manifest.credit.begun > 5
+    report = verify(tmp_path / "run", lambda uris: documents(uris, config.corpus))
+    assert report.ok, report.findings
+    rows = [row for path in (tmp_path / "run" / "dataset").glob("*.parquet") for row in pq.read_table(path).to_pylist()]
+    restarted = [row for row in rows if row["lineage"]["prefix"]]
+    assert restarted
+    assert all(row["answer"].startswith(row["lineage"]["prefix"]) for row in restarted)
+    assert "Where do wrong solutions break?" in (tmp_path / "run" / "report.html").read_text()

@@ -20,7 +20,9 @@ from benchmarks.loop import configuration, write_corpus
 from deployments.metrics import HOST, Metrics
 from deployments.monitoring.dashboard import PATH, selected, text
 from deployments.run import RunEnd, run
-from schemas.config import CustomEngine, Pool, Replicas, RunConfig
+from schemas.config import CustomEngine, Pool, Replicas, Retrieved, RunConfig
+from schemas.config_audit import Audit
+from schemas.config_injection import CustomInjector, Injection
 from tests.doubles.prometheus import MONITORING, Prometheus, free_port, watching
 from tests.needs import needs
 
@@ -133,7 +135,7 @@ def test_make_monitor_starts_it_and_says_where(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
-    """Half a minute of everything that a dashboard shows: rejections, repairs, failing calls, replicas that come."""
+    """Half a minute of all that a dashboard shows: repairs, failing calls, replicas that come, searches, canaries."""
     corpus = tmp_path_factory.mktemp("corpus") / "corpus.jsonl"
     write_corpus(corpus, 500)
     engine = CustomEngine(
@@ -141,7 +143,14 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
         options={"malformed": 0.1, "failing": 0.01, "median_s": 0.3, "slots": 32},
     )
     generator = Pool(engine=engine, replicas=Replicas(min=1, max=2, num_cpus=0.1, slots=32))
-    return replace(configuration(corpus, rejected=0.2, concurrency=256), pools={"generator": generator})
+    plain = configuration(corpus, rejected=0.2, concurrency=256)
+    return replace(
+        plain,
+        pools={"generator": generator},
+        gates=replace(plain.gates, provenance=Retrieved(k=2)),
+        injection=Injection(rate=0.1, injector=CustomInjector(factory="tests.doubles.probed:wrong_name")),
+        audit=Audit(rate=0.1),
+    )
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,12 @@ from actors.ledger import LedgerReader
 from deployments.config import load
 from deployments.run import RunEnd, run
 from schemas.config import Corpus, Retrieved, RunConfig
+from schemas.config_audit import Audit
 from schemas.config_injection import CustomInjector, Injection
 from schemas.errors import UserError
 from schemas.injection import InjectionKind, Worth
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Rejoined
+from schemas.ledger import AcceptedEnd, CanaryEnded, CanaryIssued, DeadLetteredEnd, Rejoined
+from schemas.verdicts import GateName
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.usefixtures("ray_session")]
 
@@ -26,7 +28,7 @@ PASSAGES = 30
 
 @pytest.fixture
 def config(tmp_path: Path) -> RunConfig:
-    """The quickstart on a few passages, its judge shown what a search finds, a third of the orders injected."""
+    """The quickstart on a few passages, its judge shown what a search finds, a third injected, canaries beside them."""
     corpus = tmp_path / "corpus.jsonl"
     with (EXAMPLES / "almanac" / "corpus.jsonl").open(encoding="utf-8") as lines:
         corpus.write_text("".join(islice(lines, PASSAGES)), encoding="utf-8")
@@ -36,6 +38,7 @@ def config(tmp_path: Path) -> RunConfig:
         corpus=Corpus(paths=(str(corpus),)),
         gates=replace(quickstart.gates, provenance=Retrieved(k=3, query="question")),
         injection=Injection(rate=0.34, injector=CustomInjector(factory="studies.almanac.injector:almanac")),
+        audit=Audit(rate=0.5),
     )
 
 
@@ -60,6 +63,12 @@ def test_a_run_measures_its_gates_and_exports_nothing_bad(config: RunConfig, tmp
     assert {tag.now for tag in tags.values()} <= set(Worth)
     rows = {row for path in output.glob("*/*.parquet") for row in pq.read_table(path).column("id").to_pylist()}
     assert rows.isdisjoint(tags)
+    canaries = {record.order_id for record in records if isinstance(record, CanaryIssued)}
+    assert canaries == {record.order_id for record in records if isinstance(record, CanaryEnded)}
+    assert rows.isdisjoint(canaries) and len(canaries) == result.manifest.canaries.issued > 5
+    judged = {gate.gate: gate for gate in result.manifest.canaries.gates}
+    assert judged[GateName.FAITHFULNESS].version.startswith("judge-strong@")
+    assert judged[GateName.REWARD].judged + judged[GateName.REWARD].errored > 5
     report = verify(output, lambda uris: documents(uris, config.corpus))
     assert report.ok, report.findings
 

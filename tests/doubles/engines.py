@@ -88,9 +88,12 @@ class InstantEngine:
         if self._options.median_s > 0 and not self._released():
             async with self._slots:
                 wait_s = self._options.median_s * Random(key).lognormvariate(0, self._options.sigma)
-                await asyncio.sleep(0 if self._released() else wait_s)
+                await self._compute(0 if self._released() else wait_s)
         if _share(key, "failing") < self._options.failing:
             raise EngineError(ErrorKind.RETRYABLE, "this request always fails")
+
+    async def _compute(self, wait_s: float) -> None:
+        await asyncio.sleep(wait_s)
 
     def _note(self, request_id: str) -> None:
         if self._options.journal:

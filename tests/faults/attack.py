@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from actors.audit.verify import verify
 from actors.corpus.reader import documents
-from actors.ledger import LedgerReader
+from actors.ledgers import Ledgers
 from benchmarks.loop import SLOTS, configuration
 from deployments.config import to_yaml
 from deployments.run import run_id
@@ -67,11 +67,15 @@ def slow_enough(corpus: Path, folder: Path, address: str, *, median_s: float) ->
 class Attack:
     """A run as a process of its own, and whoever is killed in it."""
 
-    def __init__(self, nodes: ThreeNodes, corpus: Path, folder: Path, *, median_s: float = 0.1) -> None:
+    def __init__(
+        self, nodes: ThreeNodes, corpus: Path, folder: Path, *, median_s: float = 0.1, shards: int = 1
+    ) -> None:
         self._nodes = nodes
         self._folder = folder
         self.output = folder / "run"
-        self.config = slow_enough(corpus, folder, nodes.address, median_s=median_s)
+        config = slow_enough(corpus, folder, nodes.address, median_s=median_s)
+        conductors = replace(config.conductors, count=max(shards, config.conductors.count))
+        self.config = replace(config, queue=replace(config.queue, shards=shards), conductors=conductors)
         (folder / "run.yaml").write_text(to_yaml(self.config))
         self._driver: subprocess.Popen[bytes]
 
@@ -137,14 +141,7 @@ class Attack:
 
     def ended(self) -> int:
         """Orders that have ended so far."""
-        if not (self.output / "ledger.sqlite").exists():
-            return 0
-        with closing(sqlite3.connect(f"file:{self.output / 'ledger.sqlite'}?mode=ro", uri=True)) as database:
-            try:
-                query = "SELECT count(*) FROM records WHERE kind IN ('accepted', 'dead_lettered')"
-                return database.execute(query).fetchone()[0]
-            except sqlite3.OperationalError:  # not yet made
-                return 0
+        return sum(map(_ended, self.output.glob("ledger*.sqlite")))
 
     def accepted(self) -> Accepted:
         """Every accepted order's text."""
@@ -168,8 +165,8 @@ class Attack:
         return (self._folder / "said").read_text()[-3000:]
 
     def _ends(self) -> list[AcceptedEnd]:
-        with LedgerReader(self.output) as ledger:
-            return [record for _, record in ledger.records() if isinstance(record, AcceptedEnd)]
+        with Ledgers(self.output) as ledgers:
+            return [record for _, record in ledgers.records() if isinstance(record, AcceptedEnd)]
 
     def _alive(self) -> bool:
         assert self._driver.poll() is None, self.said()
@@ -185,6 +182,15 @@ class Attack:
                 return f"ray::ServeReplica:{where.gates[GateName.FAITHFULNESS]}"
             case _:
                 return f"ray::{target.value.capitalize()}Shell"
+
+
+def _ended(ledger: Path) -> int:
+    with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as database:
+        try:
+            query = "SELECT count(*) FROM records WHERE kind IN ('accepted', 'dead_lettered')"
+            return database.execute(query).fetchone()[0]
+        except sqlite3.OperationalError:  # not yet made
+            return 0
 
 
 def _one_of(victims: list[psutil.Process], which: float) -> psutil.Process:

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from actors.dataset.files import LOCAL_DISK, sha256_of
-from actors.ledger import NAME, LedgerReader
+from actors.ledger import NAME, LedgerReader, SqliteLedger
+from actors.ledgers import Ledgers, has_orders
 from schemas.errors import GleanerError, UserError
+from schemas.queue_shard import QueueShard
 from tests.doubles.crashing_disk import CrashingDisk
 from tests.doubles.crashing_machine import Died, Fault, Machine
 from tests.doubles.crashing_sqlite import crashing_sqlite
@@ -150,3 +152,32 @@ def test_every_kind_of_step_is_a_point(tmp_path: Path) -> None:
     for name in ("manifest.json", "README.md", "report.html", "checksums.txt", "run.yaml"):
         steps = {f"create .{name}.writing", f"write .{name}.writing", f"sync .{name}.writing", f"rename {name}"}
         assert steps <= set(points)
+
+
+def made(output: Path, machine: Machine) -> None:
+    """A run begins: the ledgers of its three queue shards, one after the other."""
+    with crashing_sqlite(machine):
+        try:
+            for shard in QueueShard(0, 3).all:
+                SqliteLedger(output, shard).close()
+        except (Died, UserError):
+            assert machine.struck
+    machine.settle()
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_three_ledgers_that_were_made_by_half_bind_nobody(tmp_path: Path, fault: Fault) -> None:
+    """Whatever dies at whatever step, nothing was issued, so three shards may begin there again, or one."""
+    (tmp_path / "counted").mkdir()
+    counting = Machine(tmp_path / "attic")
+    made(tmp_path / "counted", counting)
+    for at in range(len(counting.points)):
+        output = tmp_path / f"run-{at}"
+        output.mkdir()
+        made(output, Machine(tmp_path / f"attic-{at}", fault, at))
+        assert not has_orders(output)
+        made(output, Machine(tmp_path / f"sound-{at}"))
+        with Ledgers(output) as ledgers:
+            assert [ledger.shard.number for ledger in ledgers.each] == [0, 1, 2]
+        SqliteLedger(output).close()
+    assert len(counting.points) >= 30

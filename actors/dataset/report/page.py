@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from msgspec import Struct
 
+from actors.dataset.report.canaries import canary_section
 from actors.dataset.report.confusion import confusion_of
 from actors.dataset.report.examples import Example, example_of
 from actors.dataset.report.facts import Facts
@@ -24,6 +25,7 @@ from actors.rates import share
 from schemas.ids import OrderId
 from schemas.ledger import Record
 from schemas.manifest import Manifest
+from schemas.progress import FIXED
 
 PAGE_NAME = "report.html"
 SHOWN = {"accepted": 3, "recovered": 5, "dead_lettered": 5}
@@ -78,7 +80,9 @@ def render(facts: Facts, manifest: Manifest, ledger: Stories, *, now: float) -> 
         flow_narrow=flow_figure(facts.paths.brief(), NARROW, class_="narrow"),
         modes=mode_rows(facts.summary()),
         injections=injection_rows(manifest.injections),
+        fixed=FIXED,
         confusion=confusion_of(facts.summary().diagnoses),
+        canaries=canary_section(manifest.canaries),
         overlap=overlap_figure(manifest.overlap),
         neither=_neither(manifest),
         jaccard=percent(_jaccard(manifest)),

@@ -1,5 +1,7 @@
 """Numbers and names as the page says them."""
 
+from schemas.canaries import Drift, DriftOf
+
 NBSP = "\u00a0"
 """A number and its unit stay on one line."""
 
@@ -48,3 +50,11 @@ def model_name(model: str) -> str:
 def plural(number: int, noun: str) -> str:
     """1 passage, 2 passages."""
     return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def drift_words(drift: Drift) -> str:
+    """A flagged change: which rate, from what to what."""
+    what = {DriftOf.RECALL: "recall", DriftOf.GOOD_PASSED: "good ones passed"}[drift.of]
+    before, after = drift.before, drift.after
+    told = f"{what} was {percent(before.value)} in the first {count(before.trials)} canaries"
+    return f"{told}, and is {percent(after.value)} in the {count(after.trials)} since"

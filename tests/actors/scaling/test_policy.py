@@ -118,6 +118,25 @@ def test_a_pool_with_too_much_gives_way() -> None:
     assert (later.pools["generator"].wanted, later.pools["generator"].why) == (4, Why.GAVE_WAY)
 
 
+def test_a_small_gain_is_worth_a_move_after_a_cool_down() -> None:
+    """52 generators beside 38 judges, for shares of 54 and 36: the run would end 4% sooner. Nothing for a minute, then
+    the judges let go, and the generators have what is free."""
+    judge = replace(POOL, tokens_per_s=54 / 36 * 100.0, ready=38)
+    facts = signals(100_000, generator=replace(POOL, ready=52), faithfulness=judge)
+    bounds = limits(90.0, generator=BOUNDS, faithfulness=BOUNDS)
+    memory = ScalingMemory(
+        {"generator": PoolMemory(52, (Peak(0.0, 54),)), "faithfulness": PoolMemory(38, (Peak(0.0, 38),))}
+    )
+    for now in (1.0, 11.0, 60.0):
+        scaling, memory = decide(facts, bounds, memory, now)
+        assert [each.wanted for each in scaling.pools.values()] == [52, 38]
+    scaling, memory = decide(facts, bounds, memory, 61.0)
+    assert scaling.pools["faithfulness"].wanted == 36
+    freed = signals(100_000, generator=replace(POOL, ready=52), faithfulness=replace(judge, ready=36))
+    scaling, _ = decide(freed, bounds, memory, 62.0)
+    assert [each.wanted for each in scaling.pools.values()] == [54, 36]
+
+
 def test_unmeasured_pools_begin_by_their_slots() -> None:
     """Before the first answer a call is taken to last a second: 2,400 orders, 8 slots, 30 seconds."""
     facts = signals(2400, generator=replace(POOL, tokens_per_s=None))

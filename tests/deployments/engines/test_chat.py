@@ -83,3 +83,14 @@ def test_a_tokenizer_without_a_template() -> None:
     """A base model named as a generator: one line says so."""
     with pytest.raises(ModelError, match="tiny: its tokenizer has no chat template"):
         ChatTokenizer(with_template(""), "tiny").chat([message("Hi")])
+
+
+@given(HOSTILE, HOSTILE)
+def test_a_turn_that_has_begun_is_gone_on_with(user: str, begun: str) -> None:
+    """A rollout's prefix stands behind the very prompt that its solution was drawn from, whole and as plain text, so
+    that the prompt's computed beginning is shared; nothing closes the turn."""
+    prompt = CHAT.chat([message(user)])
+    started = CHAT.chat([message(user), Message("assistant", begun)])
+    assert started[: len(prompt)] == prompt
+    assert special(started[len(prompt) :]) == []
+    assert TOKENIZER.decode(started[len(prompt) :]) == begun

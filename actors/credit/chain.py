@@ -1,0 +1,122 @@
+"""Steps as a chain of good and bad ones. Law: pure; the chance of every step to be the first bad one, given tallies.
+
+Q along a solution of the policy's own is a martingale: a step of Q near 0 is seldom followed by one of Q far from it
+(the chance of Q >= x after Q <= b is at most b / x). So a right rollout of a later step speaks for the earlier ones,
+though it does not prove them good: `recovery` is how often it is not so, and 0 would be monotone search.
+"""
+
+from collections.abc import Sequence
+from math import log
+
+from msgspec import Struct
+
+from actors.credit.posterior import PRIOR, Prior, at_most, mean
+from schemas.credit import Tally
+
+
+class Chain(Struct, frozen=True):
+    """`bound`: a step of at most this Q is bad. `wrong`: the last step is bad, and nothing is drawn from it."""
+
+    bound: float
+    wrong: bool
+    breaks: float = 0.2
+    """Chance that a step after a good one is bad."""
+    recovery: float = 0.1
+    """Chance that a step after a bad one is good."""
+    prior: Prior = PRIOR
+    exists: bool = False
+    """Some step is bad for sure, though nobody knows which; so it is where the last one is."""
+
+
+class Evidence(Struct, frozen=True):
+    """Likelihood of the rollouts of one step if it is good, if it is bad."""
+
+    good: float
+    bad: float
+
+
+def evidence(tally: Tally, chain: Chain) -> Evidence:
+    """Up to a factor that both have in common."""
+    bad = at_most(chain.bound, tally, chain.prior)
+    before = at_most(chain.bound, Tally(), chain.prior)
+    return Evidence((1 - bad) / (1 - before), bad / before)
+
+
+def evidences(tallies: Sequence[Tally], chain: Chain) -> list[Evidence]:
+    """Of every step."""
+    found = [evidence(tally, chain) for tally in tallies]
+    if chain.wrong:
+        found[-1] = Evidence(0.0, 1.0)
+    return found
+
+
+def first_bad(steps: Sequence[Evidence], chain: Chain) -> list[float]:
+    """Probability of each step to be the first bad one; what is missing to 1: there is none."""
+    after_good, after_bad = _to_come(steps, chain)
+    total = after_good[0]
+    clear, chances = 1.0, []
+    for number, step in enumerate(steps):
+        chances.append(clear * chain.breaks * step.bad * after_bad[number + 1] / total)
+        clear *= (1 - chain.breaks) * step.good
+    if chain.exists:
+        some = sum(chances)
+        chances = [chance / some for chance in chances]
+    return chances
+
+
+def bad_chances(steps: Sequence[Evidence], chain: Chain) -> list[float]:
+    """Probability of each step to be bad, whatever the others are."""
+    after_good, after_bad = _to_come(steps, chain)
+    good, bad = 1.0, 0.0
+    chances: list[float] = []
+    for number, step in enumerate(steps):
+        good, bad = (
+            (good * (1 - chain.breaks) + bad * chain.recovery) * step.good,
+            (good * chain.breaks + bad * (1 - chain.recovery)) * step.bad,
+        )
+        weigh_good, weigh_bad = good * after_good[number + 1], bad * after_bad[number + 1]
+        chances.append(weigh_bad / (weigh_good + weigh_bad))
+        good, bad = good / (good + bad), bad / (good + bad)
+    return chances
+
+
+def gains(tallies: Sequence[Tally], chain: Chain) -> dict[int, float]:
+    """By how many nats one more rollout of each step, from 1, is expected to narrow down the first bad one."""
+    steps = evidences(tallies, chain)
+    before = _entropy(first_bad(steps, chain))
+    bad = bad_chances(steps, chain)
+    found: dict[int, float] = {}
+    for number in range(len(tallies) - chain.wrong):
+        right = _right_chance(tallies[number], bad[number], chain)
+        after = 0.0
+        for outcome, chance in ((True, right), (False, 1 - right)):
+            steps_then = list(steps)
+            steps_then[number] = evidence(tallies[number].plus(right=outcome), chain)
+            after += chance * _entropy(first_bad(steps_then, chain))
+        found[number + 1] = max(0.0, before - after)
+    return found
+
+
+def _right_chance(tally: Tally, bad: float, chain: Chain) -> float:
+    """That the next rollout comes out right: Q's mean among bad steps and among good ones, each by its chance."""
+    below = at_most(chain.bound, tally, chain.prior)
+    below_then = at_most(chain.bound, tally.plus(right=True), chain.prior)
+    q = mean(tally, chain.prior)
+    if_bad = q * below_then / below if below else 0.0
+    if_good = q * (1 - below_then) / (1 - below) if below < 1 else chain.bound
+    return bad * if_bad + (1 - bad) * if_good
+
+
+def _to_come(steps: Sequence[Evidence], chain: Chain) -> tuple[list[float], list[float]]:
+    """Likelihood of all later rollouts, by whether the step before them is good or bad; scaled alike at each step."""
+    good, bad = [1.0] * (len(steps) + 1), [1.0] * (len(steps) + 1)
+    for number in reversed(range(len(steps))):
+        if_good, if_bad = steps[number].good * good[number + 1], steps[number].bad * bad[number + 1]
+        good[number] = (1 - chain.breaks) * if_good + chain.breaks * if_bad
+        bad[number] = chain.recovery * if_good + (1 - chain.recovery) * if_bad
+    return good, bad
+
+
+def _entropy(chances: Sequence[float]) -> float:
+    none = max(0.0, 1 - sum(chances))
+    return -sum(chance * log(chance) for chance in (*chances, none) if chance > 0)

@@ -1,0 +1,158 @@
+"""All solutions that are being credited, and the rollouts they ask for. A pure state machine: facts in, moves out.
+
+Law: a draw from a prefix is made once, whoever asks for it and however often; who asks while it is under way waits with
+the others. A credit that has begun ends in one label. What is known of a problem is kept as long as the problem has
+orders or credits, so memory is bounded by the queue.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from actors.credit.plan import CreditPlan, Source
+from schemas.config_credit import Credit
+from schemas.corpus import Passage
+from schemas.credit import Ask, CreditLabel, CreditTarget, PrefixId, RolloutId, prefix_id, rollout_id
+from schemas.ids import OrderId, PassageId
+from schemas.samples import Cost
+
+Key = tuple[OrderId, int]
+"""Order and attempt of a solution."""
+
+
+class Rollout(Struct, frozen=True):
+    """One draw from one prefix of a problem's solution."""
+
+    id: RolloutId
+    passage: Passage
+    prefix: str
+    draw: int
+
+
+class Finished(Struct, frozen=True):
+    """A label, and the solution's text before its first pit: what a restart goes on from; "" where nothing is."""
+
+    label: CreditLabel
+    good: str
+
+
+class Moves(Struct):
+    """What follows: rollouts to make, those that nobody waits for any more, and labels, in order."""
+
+    issue: list[Rollout]
+    idle: list[RolloutId]
+    labels: list[Finished]
+
+
+class Result(Struct, frozen=True):
+    """How a draw came out; None: it failed and says nothing."""
+
+    right: bool | None
+    cost: Cost = Cost()
+
+
+class CreditDesk:
+    """`source`: whose rollouts they are."""
+
+    def __init__(self, config: Credit, source: Source) -> None:
+        self._config = config
+        self.source = source
+        self._plans: dict[Key, CreditPlan] = {}
+        self._prefixes: dict[Key, list[PrefixId]] = {}
+        self._passages: dict[PassageId, Passage] = {}
+        self._open: dict[PassageId, int] = {}
+        self._draws: dict[PassageId, dict[PrefixId, dict[int, bool | None]]] = {}
+        self._waiting: dict[RolloutId, list[tuple[Key, Ask]]] = {}
+        """Every rollout that was issued and has not ended; nobody may wait for it."""
+
+    @property
+    def open(self) -> int:
+        """Solutions being credited."""
+        return len(self._plans)
+
+    def is_open(self, order_id: OrderId, attempt: int) -> bool:
+        """Whether that solution is being credited."""
+        return (order_id, attempt) in self._plans
+
+    def begin(self, target: CreditTarget, passage: Passage) -> Moves:
+        """A solution's credit begins; one that needs no rollout ends at once."""
+        key = (target.order_id, target.attempt)
+        self._plans[key] = CreditPlan(target, self._config, {})
+        policy = self.source.policy
+        self._prefixes[key] = [prefix_id(passage.id, target.prefix(steps), policy) for steps in range(target.steps + 1)]
+        self._passages[passage.id] = passage
+        self._open[passage.id] = self._open.get(passage.id, 0) + 1
+        moves = Moves([], [], [])
+        self._advance([key], moves)
+        return moves
+
+    def rolled(self, passage_id: PassageId, prefix: str, draw: int, result: Result) -> Moves:
+        """A draw came out, asked for or not. What is known already changes nothing."""
+        moves = Moves([], [], [])
+        prefix_is = prefix_id(passage_id, prefix, self.source.policy)
+        draws = self._draws.setdefault(passage_id, {}).setdefault(prefix_is, {})
+        if draw in draws:
+            return moves
+        draws[draw] = result.right
+        waiting = self._waiting.pop(rollout_id(prefix_is, draw), [])
+        for place, (key, ask) in enumerate(waiting):
+            self._plans[key].learn(ask, result.right, Cost() if place else result.cost)
+        self._advance([key for key, _ in waiting], moves)
+        return moves
+
+    def drop(self, rollout: RolloutId) -> None:
+        """An idle rollout was taken back before anyone made it."""
+        del self._waiting[rollout]
+
+    def close(self) -> Moves:
+        """Every credit ends with what is known."""
+        moves = Moves([], [], [])
+        for key in list(self._plans):
+            self._end(key, moves)
+        return moves
+
+    def forget(self, passage_id: PassageId) -> None:
+        """The problem has no orders left; what is known of it goes when its last credit ends."""
+        if passage_id not in self._open:
+            self._draws.pop(passage_id, None)
+            self._passages.pop(passage_id, None)
+
+    def _recall(self, key: Key, plan: CreditPlan) -> None:
+        """What is known of its prefixes, whoever asked for it: nothing that is known is asked for."""
+        draws = self._draws.get(plan.target.passage_id, {})
+        for steps, prefix in enumerate(self._prefixes[key]):
+            plan.recall(steps, draws.get(prefix, {}))
+
+    def _advance(self, keys: Sequence[Key], moves: Moves) -> None:
+        for key in keys:
+            plan = self._plans[key]
+            self._recall(key, plan)
+            for ask in plan.next():
+                self._ask(key, plan.target, ask, moves)
+            if plan.done:
+                self._end(key, moves)
+
+    def _ask(self, key: Key, target: CreditTarget, ask: Ask, moves: Moves) -> None:
+        rollout = rollout_id(self._prefixes[key][ask.steps], ask.draw)
+        if rollout not in self._waiting:
+            passage = self._passages[target.passage_id]
+            moves.issue.append(Rollout(rollout, passage, target.prefix(ask.steps), ask.draw))
+            self._waiting[rollout] = []
+        self._waiting[rollout].append((key, ask))
+
+    def _end(self, key: Key, moves: Moves) -> None:
+        plan = self._plans.pop(key)
+        self._recall(key, plan)
+        del self._prefixes[key]
+        label = plan.label(self.source)
+        good = "" if label.first_pit is None else plan.target.prefix(label.first_pit - 1)
+        moves.labels.append(Finished(label, good))
+        for rollout, waiting in self._waiting.items():
+            if any(who == key for who, _ in waiting):
+                waiting[:] = [each for each in waiting if each[0] != key]
+                if not waiting:
+                    moves.idle.append(rollout)
+        passage_id = plan.target.passage_id
+        self._open[passage_id] -= 1
+        if not self._open[passage_id]:
+            del self._open[passage_id]

@@ -1,0 +1,169 @@
+"""The credit of one solution as a state machine: `next` rollouts, their results, `next` …, until `done`; then a label.
+
+Law: pure; what it asks for depends on what it was told alone, so a stream, a study and a test drive it alike. A draw
+that is known is never asked for again: it is told at the start (`known`), shared prefixes and a resumed run included.
+"""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from actors.credit.chain import Chain
+from actors.credit.posterior import PRIOR, Prior, interval, mean, plain_tolerance
+from actors.credit.strategies import Demand, Look, binary, full
+from schemas.config_credit import Credit
+from schemas.credit import (
+    Ask,
+    CreditLabel,
+    CreditTarget,
+    PitRule,
+    PolicyVersion,
+    PrefixValue,
+    Stop,
+    Strategy,
+    Tally,
+)
+from schemas.errors import GleanerError
+from schemas.samples import Cost
+
+Draws = Mapping[int, bool | None]
+"""Draw number to whether it came out right; None for one that failed and says nothing."""
+
+
+class Source(Struct, frozen=True):
+    """Whose rollouts they are. `seed`: the run's."""
+
+    policy: PolicyVersion
+    seed: int
+
+
+class CreditPlan:
+    """Where the rollouts of one solution go. `known`: draws that were made already, by steps of their prefix."""
+
+    def __init__(
+        self,
+        target: CreditTarget,
+        config: Credit,
+        known: Mapping[int, Draws],
+        *,
+        prior: Prior = PRIOR,
+    ) -> None:
+        self.target = target
+        self._config = config
+        self._prior = prior
+        self._rule = PitRule(config.first_pit)
+        self._tolerance = plain_tolerance(config.tolerance, config.best_of)
+        self._demand = Demand(config.confidence, config.min_rollouts, config.check_steps)
+        self._tallies = [Tally() for _ in range(target.steps + 1)]
+        self._drawn: list[set[int]] = [set() for _ in self._tallies]
+        self._pending: set[Ask] = set()
+        self._asked = 0
+        self._cost = Cost()
+        self._seen: Look | None = None
+        for steps, draws in known.items():
+            for draw, right in draws.items():
+                self._count(Ask(steps, draw), right)
+
+    @property
+    def done(self) -> bool:
+        """The label is final: what is still under way changes nothing. A budget that has ended waits for its last."""
+        return not self._look().wanted or (self._spent and not self._pending)
+
+    @property
+    def pending(self) -> frozenset[Ask]:
+        """Asked for, not told yet."""
+        return frozenset(self._pending)
+
+    def next(self, limit: int | None = None) -> tuple[Ask, ...]:
+        """What to draw next, at most `limit` and at most what may be under way together; nothing when done."""
+        asks: list[Ask] = []
+        room = self._config.at_once - len(self._pending)
+        for _ in range(room if limit is None else min(room, limit)):
+            ask = None if self._spent else self._best()
+            if ask is None:
+                break
+            self._pending.add(ask)
+            self._drawn[ask.steps].add(ask.draw)
+            self._asked += 1
+            asks.append(ask)
+        return tuple(asks)
+
+    def learn(self, ask: Ask, right: bool | None, cost: Cost = Cost()) -> None:  # noqa: B008 - frozen
+        """A draw's result, in any order; None when it failed and says nothing. Raises GleanerError for one that was
+        not asked for."""
+        if ask not in self._pending:
+            raise GleanerError(f"{ask} of {self.target.order_id} was not asked for, or told twice")
+        self._pending.remove(ask)
+        self._cost += cost
+        self._count(ask, right)
+
+    def recall(self, steps: int, draws: Draws) -> None:
+        """Draws that others made meanwhile."""
+        for draw, right in draws.items():
+            if draw not in self._drawn[steps]:
+                self._count(Ask(steps, draw), right)
+
+    def label(self, source: Source) -> CreditLabel:
+        """What is known so far."""
+        look, config = self._look(), self._config
+        return CreditLabel(
+            order_id=self.target.order_id,
+            attempt=self.target.attempt,
+            values=tuple(self._value(steps) for steps in range(len(self._tallies))),
+            first_pit=look.pit,
+            probability=look.probability,
+            rule=self._rule,
+            tolerance=self._tolerance,
+            strategy=Strategy(config.strategy),
+            stopped=Stop.DECIDED if look.probability >= config.confidence else Stop.BUDGET,
+            confidence=config.confidence,
+            policy=source.policy,
+            seed=source.seed,
+            asked=self._asked - len(self._pending),
+            cost=self._cost,
+        )
+
+    @property
+    def _spent(self) -> bool:
+        return self._asked >= self._config.max_rollouts
+
+    def _look(self) -> Look:
+        if self._seen is None:
+            strategy = full if self._config.strategy == "full" else binary
+            self._seen = strategy(self._tallies[1:], self._chain(), self._demand)
+        return self._seen
+
+    def _chain(self) -> Chain:
+        """The lowest Q of a wrong solution is 0, its own; of another it is as the rollouts say."""
+        lowest, exists = 0.0, self._rule is PitRule.LOWEST
+        if self._rule is PitRule.LOWEST and not self.target.wrong:
+            lowest = min(mean(tally, self._prior) for tally in self._tallies[1:])
+        return Chain(min(1.0, lowest + self._tolerance), self.target.wrong, prior=self._prior, exists=exists)
+
+    def _best(self) -> Ask | None:
+        """The most wanted step, each the less the more of its draws are under way."""
+        under_way = [0] * len(self._tallies)
+        for ask in self._pending:
+            under_way[ask.steps] += 1
+        wanted = {step: weight / (1 + under_way[step]) for step, weight in self._look().wanted.items()}
+        if not wanted:
+            return None
+        step = max(wanted, key=wanted.__getitem__)
+        draw = next(number for number in range(len(self._drawn[step]) + 1) if number not in self._drawn[step])
+        return Ask(step, draw)
+
+    def _count(self, ask: Ask, right: bool | None) -> None:
+        self._drawn[ask.steps].add(ask.draw)
+        if right is not None:
+            self._tallies[ask.steps] = self._tallies[ask.steps].plus(right=right)
+            self._seen = None
+
+    def _value(self, steps: int) -> PrefixValue:
+        end = self.target.ends[steps - 1] if steps else 0
+        tally = self._tallies[steps]
+        if self.target.wrong and steps == self.target.steps:
+            return PrefixValue(steps, end, tally.n, tally.k, q=0.0, low=0.0, high=0.0)
+        if not tally.n:
+            return PrefixValue(steps, end)
+        low, high = interval(tally, self._config.confidence, self._prior)
+        return PrefixValue(steps, end, tally.n, tally.k, mean(tally, self._prior), low, high)

@@ -1,0 +1,60 @@
+"""What rollouts say about Q: a Beta posterior. Law: pure; a tally and a prior in, numbers in [0, 1] out.
+
+The prior has most of its mass near 0 and near 1, since most steps are either harmless or fatal: eight failures in a row
+then speak for a fatal step, where a uniform prior would ask for forty.
+"""
+
+from functools import lru_cache
+
+from msgspec import Struct
+from scipy.special import betainc, betaincinv
+
+from schemas.credit import Tally
+
+
+class Prior(Struct, frozen=True):
+    """Beta(right, wrong), both above 0."""
+
+    right: float = 0.25
+    wrong: float = 0.75
+
+
+PRIOR = Prior()
+
+
+def mean(tally: Tally, prior: Prior = PRIOR) -> float:
+    """Posterior mean of Q."""
+    return (prior.right + tally.k) / (prior.right + prior.wrong + tally.n)
+
+
+@lru_cache(maxsize=100_000)
+def at_most(bound: float, tally: Tally, prior: Prior = PRIOR) -> float:
+    """Probability that Q is at most `bound`."""
+    return float(betainc(prior.right + tally.k, prior.wrong + tally.n - tally.k, bound))
+
+
+@lru_cache(maxsize=100_000)
+def interval(tally: Tally, confidence: float, prior: Prior = PRIOR) -> tuple[float, float]:
+    """Central credible interval of Q."""
+    alpha, beta = prior.right + tally.k, prior.wrong + tally.n - tally.k
+    tail = (1 - confidence) / 2
+    return float(betaincinv(alpha, beta, tail)), float(betaincinv(alpha, beta, 1 - tail))
+
+
+def best_of(q: float, draws: int) -> float:
+    """Q under best-of-`draws` of the same policy, 1 - (1 - Q)^K: plain rollouts serve any K (section 5)."""
+    return 1 - (1 - q) ** draws
+
+
+def best_of_mean(tally: Tally, draws: int, prior: Prior = PRIOR) -> float:
+    """Posterior mean of 1 - (1 - Q)^K. Not `best_of(mean)`, which is too high while Q is uncertain."""
+    missed, total = prior.wrong + tally.n - tally.k, prior.right + prior.wrong + tally.n
+    chance = 1.0
+    for draw in range(draws):
+        chance *= (missed + draw) / (total + draw)
+    return 1 - chance
+
+
+def plain_tolerance(tolerance: float, draws: int) -> float:
+    """The Q whose best-of-`draws` is `tolerance`: a bound on Q_BoK as one on Q."""
+    return 1 - (1 - tolerance) ** (1 / draws)

@@ -1,0 +1,11 @@
+"""A solution as it is credited: cut into its steps. Law: its prefixes end where `actors.steps` cuts."""
+
+from actors.steps import steps
+from schemas.credit import CreditTarget
+from schemas.ids import OrderId, PassageId
+
+
+def target_of(passage_id: PassageId, order_id: OrderId, attempt: int, solution: str) -> CreditTarget:
+    """The rejected solution of one attempt."""
+    ends = tuple(step.end for step in steps(solution))
+    return CreditTarget(passage_id, order_id, attempt, solution, ends)

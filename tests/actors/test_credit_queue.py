@@ -1,0 +1,283 @@
+"""What becomes of a wrong solution when steps are credited: it waits, is labelled, restarts; nothing waits for it."""
+
+from collections.abc import Callable
+
+import pytest
+from msgspec.structs import replace
+
+from actors.credit.desk import CreditDesk
+from actors.credit.plan import Source
+from actors.credit_queue import CreditQueue, CreditTerms
+from actors.held import QueueLimits
+from actors.queue import BUDGET_SPENT
+from schemas.config_credit import Credit
+from schemas.credit import CreditLabel, PolicyVersion, Stop
+from schemas.injection import Injected, InjectionKind, Worth
+from schemas.ledger import CreditBegun, Credited, Record, Rolled
+from schemas.orders import Lease, OrderKind, Outcome
+from schemas.recovery import RepairKind
+from tests.doubles.solutions import TOKENS, given_up, orders, problem, rolled, solution, solved, unanswered, wrong
+
+CONFIG = Credit(token_share=1.0, wait_s=60.0, max_open=10)
+GOOD_STEPS = 2
+"""Of the wrong solutions here: rollouts from so many steps come out right, later ones never."""
+
+
+class Run:
+    """A queue, and what a ledger would hold."""
+
+    def __init__(self, config: Credit = CONFIG, *, restart: bool = True, tokens: int | None = None) -> None:
+        limits = QueueLimits(max_attempts=3, lease_s=600.0, fresh_share=0.25, tokens=tokens)
+        desk = CreditDesk(config, Source(PolicyVersion("double"), seed=7))
+        self.queue = CreditQueue(limits, lambda a, b: 0.0, desk, CreditTerms(config, 0.7, restart=restart))
+        self.records: list[Record] = []
+        self.now = 0.0
+
+    def plan(self, number: int, slots: int = 1) -> None:
+        one = problem(number)
+        planned = self.queue.plan(one, orders(one, slots), self.now)
+        assert planned is not None
+        self.records.append(planned)
+
+    def lease(self, limit: int = 100) -> list[Lease]:
+        return self.queue.lease(self.now, "c", limit)
+
+    def settle(self, outcome: Outcome) -> None:
+        _, record = self.queue.settle(outcome, self.now)
+        self.records += [*([] if record is None else [record]), *self.queue.followed()]
+        self.queue.check()
+
+    def roll(self, right: Callable[[int], bool]) -> list[Lease]:
+        """Makes rollouts until none is asked for; gives what else was leased meanwhile."""
+        others: list[Lease] = []
+        while leases := self.lease():
+            for lease in leases:
+                if lease.order.kind is OrderKind.ROLLOUT:
+                    assert lease.repair is not None
+                    self.settle(rolled(lease, right=right(lease.repair.prefix.count("\n"))))
+                else:
+                    others.append(lease)
+        return others
+
+    @property
+    def labels(self) -> list[CreditLabel]:
+        return [record.label for record in self.records if isinstance(record, Credited)]
+
+    @property
+    def rollouts(self) -> list[Rolled]:
+        return [record for record in self.records if isinstance(record, Rolled)]
+
+
+def good(steps: int) -> bool:
+    return steps <= GOOD_STEPS
+
+
+def test_a_wrong_solution_restarts_behind_its_last_good_step() -> None:
+    """Step 3 of 5 is the mistake: the next attempt goes on from the first two."""
+    run = Run()
+    run.plan(1)
+    (lease,) = run.lease()
+    run.settle(wrong(lease, solution(5)))
+    (again,) = run.roll(good)
+
+    (label,) = run.labels
+    assert (label.first_pit, label.stopped) == (GOOD_STEPS + 1, Stop.DECIDED)
+    assert label.probability >= CONFIG.confidence
+    assert again.attempt == 2
+    assert again.repair is not None
+    assert (again.repair.kind, again.repair.origin) == (RepairKind.RESTART_FROM_PREFIX, 1)
+    assert again.repair.prefix == "Step 1 of way 0.\nStep 2 of way 0.\n"
+    run.settle(solved(again, again.repair.prefix + "#### 2"))
+    assert (run.queue.accepted, run.queue.outstanding, run.queue.issued) == (1, 0, 1)
+    assert run.queue.idle
+
+
+def test_a_label_says_what_it_rests_on() -> None:
+    """n, k, interval, policy version and seed; the problem's own solve rate from its first attempts."""
+    run = Run()
+    run.plan(1, slots=3)
+    first, second, third = run.lease()
+    run.settle(solved(first))
+    run.settle(solved(second))
+    run.settle(wrong(third, solution(4)))
+    run.roll(good)
+    (label,) = run.labels
+    labelled = next(place for place, record in enumerate(run.records) if isinstance(record, Credited))
+    before = [record for record in run.records[:labelled] if isinstance(record, Rolled)]
+    assert (label.policy, label.seed, label.steps) == ("double", 7, 4)
+    assert (label.values[0].n, label.values[0].k) == (3, 2)
+    assert label.values[-1].q == 0.0
+    for value in label.values[1:-1]:
+        made = [roll.right for roll in before if roll.prefix == solution(4)[: value.end]]
+        assert (value.n, value.k) == (len(made), made.count(True))
+        assert value.q is not None
+        assert 0 <= value.low <= value.q <= value.high <= 1
+    drop = label.advantage(3)
+    assert drop is not None
+    assert drop < 0
+    assert label.asked == len(before)
+    assert label.cost.tokens == TOKENS * len(before)
+
+
+def test_rollouts_come_last_but_get_their_share() -> None:
+    """A long corpus does not keep a rejected solution waiting for its end, and rollouts do not keep the corpus."""
+    run = Run(replace(CONFIG, lease_share=0.25, at_once=4, min_rollouts=4))
+    for number in range(1, 10):
+        run.plan(number)
+    (lease,) = run.lease(1)
+    run.settle(wrong(lease, solution(5)))
+    kinds = [run.lease(1)[0].order.kind for _ in range(8)]
+    assert [kind is OrderKind.ROLLOUT for kind in kinds] == [False, False, False, True] * 2
+
+
+def test_a_draw_from_a_shared_prefix_is_paid_once() -> None:
+    """Two wrong solutions of one problem begin alike: what is known of the common prefix serves both."""
+    run = Run(replace(CONFIG, min_rollouts=3))
+    run.plan(1, slots=2)
+    first, second = run.lease()
+    run.settle(given_up(first, solution(5)))
+    run.roll(good)
+    before = len(run.rollouts)
+    run.settle(given_up(second, solution(6)))
+    run.roll(good)
+    one, two = run.labels
+    drawn = [(roll.prefix, roll.draw) for roll in run.rollouts]
+    assert len(drawn) == len(set(drawn))
+    assert two.asked <= len(run.rollouts) - before < one.asked
+    assert all(after.n >= value.n >= 3 for value, after in zip(one.values[1:3], two.values[1:3], strict=True))
+
+
+def test_an_order_waits_no_longer_than_it_may() -> None:
+    """Rollouts that never come back: the order is drawn again from the problem, and the late label is still kept."""
+    run = Run()
+    run.plan(1)
+    (lease,) = run.lease()
+    run.settle(wrong(lease, solution(5)))
+    rollouts = run.lease()
+    assert {lease.order.kind for lease in rollouts} == {OrderKind.ROLLOUT}
+    run.now += CONFIG.wait_s + 1
+    (again,) = run.lease()
+    assert again.repair is not None
+    assert (again.repair.kind, again.repair.prefix) == (RepairKind.RESAMPLE, "")
+    run.settle(solved(again))
+    for late in rollouts:
+        run.settle(rolled(late, right=False))
+    run.roll(good)
+    assert len(run.labels) == 1
+    assert run.queue.idle
+
+
+def test_a_dead_letter_is_credited_too() -> None:
+    """Its solution is a negative to train on; the run is over when its label is there."""
+    run = Run()
+    run.plan(1)
+    (lease,) = run.lease()
+    run.settle(given_up(lease, solution(5)))
+    assert run.queue.outstanding == 0
+    assert not run.queue.idle
+    assert run.roll(good) == []
+    assert run.labels[0].first_pit == GOOD_STEPS + 1
+    assert run.queue.idle
+
+
+def test_naive_resampling_stays_naive() -> None:
+    """The arm to compare with draws again at once; its solutions are credited beside it."""
+    run = Run(restart=False)
+    run.plan(1)
+    (lease,) = run.lease()
+    run.settle(wrong(lease, solution(5)))
+    (again,) = run.roll(good)
+    assert again.repair is not None
+    assert again.repair.kind is RepairKind.RESAMPLE
+    assert len(run.labels) == 1
+
+
+def test_beyond_its_share_of_tokens_nothing_more_is_credited() -> None:
+    """Rollouts would cost more than the samples: the next wrong solution is drawn again, at once."""
+    run = Run(replace(CONFIG, token_share=0.2))
+    run.plan(1, slots=2)
+    first, second = run.lease()
+    run.settle(wrong(first, solution(5)))
+    run.roll(good)
+    run.settle(wrong(second, solution(5, variant=1)))
+    again = [lease for lease in run.lease() if lease.order.id == second.order.id]
+    assert [lease.repair.kind for lease in again if lease.repair] == [RepairKind.RESAMPLE]
+    assert sum(isinstance(record, CreditBegun) for record in run.records) == 1
+
+
+def test_a_spent_budget_ends_every_credit_with_what_is_known() -> None:
+    """The label says that it was not decided; the order that waited is dead-lettered like any other."""
+    run = Run(tokens=6 * TOKENS)
+    run.plan(1)
+    (lease,) = run.lease()
+    run.settle(wrong(lease, solution(5)))
+    while leases := run.lease(1):
+        run.settle(rolled(leases[0], right=False))
+    run.records += [*run.queue.end_unleased(run.now, BUDGET_SPENT), *run.queue.followed()]
+    run.queue.check()
+    (label,) = run.labels
+    assert label.stopped is Stop.BUDGET
+    assert (run.queue.dead_lettered, run.queue.outstanding) == (1, 0)
+    assert run.queue.idle
+
+
+@pytest.mark.parametrize("strategy", ["full", "binary"])
+def test_an_engine_that_fails_ends_credits_with_their_budget(strategy: str) -> None:
+    """Failed rollouts say nothing, are asked for no more often than the bound says, and the order goes on."""
+    run = Run(replace(CONFIG, strategy=strategy, max_rollouts=6))
+    run.plan(1)
+    (lease,) = run.lease()
+    run.settle(wrong(lease, solution(5)))
+    made = 0
+    while (leases := run.lease()) and leases[0].order.kind is OrderKind.ROLLOUT:
+        for rollout in leases:
+            run.settle(unanswered(rollout))
+            made += 1
+    assert made == 6
+    assert [(roll.right, roll.text) for roll in run.rollouts] == [(None, "")] * 6
+    assert [value.n for value in run.labels[0].values] == [1, 0, 0, 0, 0, 0], "the problem's own first attempt alone"
+    assert leases[0].order.id == lease.order.id
+
+
+def test_a_crash_pays_for_nothing_twice() -> None:
+    """After any record the process dies: what is drawn from there on completes what was, and the pit is the same."""
+    whole = Run()
+    whole.plan(1)
+    (lease,) = whole.lease()
+    whole.settle(wrong(lease, solution(5)))
+    whole.roll(good)
+    begun = 1 + next(place for place, record in enumerate(whole.records) if isinstance(record, CreditBegun))
+    for survived in range(begun, len(whole.records)):
+        run = Run()
+        for record in whole.records[:survived]:
+            run.queue.replay(record)
+        run.records = [*whole.records[:survived], *run.queue.followed()]
+        run.roll(good)
+        assert len(run.labels) == 1
+        drawn = [(roll.prefix, roll.draw) for roll in run.rollouts]
+        assert len(drawn) == len(set(drawn))
+        assert run.labels[0].first_pit == whole.labels[0].first_pit
+
+
+def test_what_is_made_bad_on_purpose_is_not_credited() -> None:
+    """An injected solution says nothing of the policy: neither labels nor the problem's solve rate rest on it."""
+    run = Run()
+    run.plan(1, slots=2)
+    first, second = run.lease()
+    outcome = wrong(first, solution(5))
+    tag = Injected(InjectionKind.CONTRADICTS_SOURCE, Worth.BAD)
+    run.settle(replace(outcome, attempt=replace(outcome.attempt, injected=tag)))
+    assert not any(isinstance(record, CreditBegun) for record in run.records)
+    run.settle(wrong(second, solution(5)))
+    run.roll(good)
+    assert [(label.order_id, label.values[0].n) for label in run.labels] == [(second.order.id, 1)]
+
+
+def test_waiting_rollouts_are_seen_by_autoscaling_alone() -> None:
+    """They need replicas, and are in no number of orders."""
+    run = Run()
+    run.plan(1)
+    (lease,) = run.lease()
+    run.settle(wrong(lease, solution(5)))
+    depth = run.queue.depth()
+    assert (depth.ready, depth.leased, depth.waiting, depth.rollouts) == (0, 0, 1, CONFIG.at_once)

@@ -1,0 +1,171 @@
+"""A run in this process that sends canaries: scripted models, the real conductor, queue service, ledger and tally."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Sequence
+from random import Random
+
+from msgspec.structs import replace
+
+from actors.canary.book import BookSettings
+from actors.canary.mixing import Maker, Mixing
+from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
+from actors.gates.diversity import duplicate_verdict, similarity
+from actors.gates.provenance import ProvenanceGate
+from actors.hops import RetryLimits
+from actors.injection.injection import Injection
+from actors.injection.plan import Plan
+from actors.ledger import MemoryLedger
+from actors.protocols import Ask
+from actors.queue import QueueLimits, RegenerationQueue
+from actors.queue_service import Ledger, QueueService, ServiceSettings
+from actors.recovery.policies import build_recovery
+from actors.tally import Tally
+from actors.tasks.grounded_answer import GroundedAnswerTask
+from deployments.in_process import InProcessOrders
+from schemas.config import Corpus, GroundedAnswer, Recovery
+from schemas.corpus import Passage
+from schemas.errors import ErrorKind, JudgeError
+from schemas.ids import PoolName, derived_seed
+from schemas.injection import InjectionKind, Worth
+from schemas.ledger import Record
+from schemas.orders import Lease
+from schemas.progress import Summary
+from schemas.samples import Completion, Cost, Draft, FinishReason, GenerationRequest
+from schemas.verdicts import GateName, GateRequest, Passed, Rejected, Verdict
+from tests.doubles.passages import HERON, passage_of
+
+GENERATOR = PoolName("generator")
+RIGHT, WRONG = "Oda Lind", "Vela Marr"
+JUDGES = {GateName.FAITHFULNESS: "judge@1", GateName.REWARD: "reward@1"}
+TOKENS_OF_A_VERDICT = 7
+EVERY_KIND = dict.fromkeys(InjectionKind, 1.0)
+
+
+def passages(number: int) -> list[Passage]:
+    """That many, of which every one states who the founder is."""
+    return [passage_of(f"{HERON} It has {count} households.") for count in range(number)]
+
+
+class Writer:
+    """A generator whose answers are right, or wrong for one request of `wrong_each`; its questions differ."""
+
+    def __init__(self, wrong_each: int = 0) -> None:
+        self.requests: list[GenerationRequest] = []
+        self._wrong_each = wrong_each
+
+    async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+        self.requests.append(request)
+        wrong = self._wrong_each and derived_seed(request.id) % self._wrong_each == 0
+        text = f"Question: Who founded entry {request.id}?\nAnswer: {WRONG if wrong else RIGHT}"
+        yield Completion(request.id, 0, text, FinishReason.STOP, prompt_tokens=10, completion_tokens=5)
+
+
+class NameGate:
+    """Rejects the wrong name, fails on what `fails_on` holds, and keeps what it was asked."""
+
+    def __init__(self, gate: GateName, *, wrong: str = WRONG, fails_on: str = "") -> None:
+        self._gate, self._wrong, self._fails_on = gate, wrong, fails_on
+        self.seen: list[GateRequest] = []
+
+    async def check(self, request: GateRequest) -> Verdict:
+        self.seen.append(request)
+        if self._fails_on and self._fails_on in request.draft.answer:
+            raise JudgeError(ErrorKind.PERMANENT, "the judge cannot read this")
+        kind, score = (Rejected, 0.1) if self._wrong in request.draft.answer else (Passed, 0.9)
+        return kind(gate=self._gate, score=score, threshold=0.5, cost=Cost(prompt_tokens=TOKENS_OF_A_VERDICT))
+
+
+class WrongName:
+    """Spoils by writing the wrong name, and knows it when it sees it."""
+
+    def kinds(self, passage: Passage) -> Collection[InjectionKind]:
+        return {InjectionKind.PARAMETRIC, InjectionKind.CONTRADICTS_SOURCE, InjectionKind.HIGH_TEMPERATURE}
+
+    def request(self, kind: InjectionKind, lease: Lease, request: GenerationRequest) -> GenerationRequest:
+        return request
+
+    def draft(self, kind: InjectionKind, lease: Lease, draft: Draft | None) -> Draft | None:
+        return None if draft is None else replace(draft, answer=WRONG)
+
+    async def worth(self, kind: InjectionKind, lease: Lease, draft: Draft, ask: Ask) -> tuple[Worth, Cost]:
+        return (Worth.BAD if draft.answer == WRONG else Worth.GOOD), Cost()
+
+
+def wrong_name(corpus: Corpus, seed: int) -> WrongName:
+    """Factory for a configuration's `injector: {kind: custom, factory: "tests.doubles.probed:wrong_name"}`."""
+    return WrongName()
+
+
+def made(rate: float, *, good: float = 0.5) -> Mixing:
+    """Canaries made of the run's own first attempts."""
+    return Mixing(rate=rate, good=good, seed=3, maker=Maker(WrongName(), Plan(0.0, EVERY_KIND, 3).kind_of))
+
+
+class ProbedRun:
+    """One life of a run: `conduct` takes it to its end, or to the death of its ledger."""
+
+    def __init__(
+        self,
+        canaries: Mixing,
+        *,
+        ledger: Ledger | None = None,
+        injection: Injection | None = None,
+        tokens: int | None = None,
+        wrong_each: int = 0,
+    ) -> None:
+        self.writer = Writer(wrong_each)
+        self.gates = {
+            GateName.FAITHFULNESS: NameGate(GateName.FAITHFULNESS),
+            GateName.REWARD: NameGate(GateName.REWARD, wrong="nobody is called this"),
+        }
+        self.ledger = MemoryLedger() if ledger is None else ledger
+        limits = QueueLimits(max_attempts=3, lease_s=60, fresh_share=0.25, tokens=tokens)
+        self.queue = RegenerationQueue(limits, similarity)
+        settings = ServiceSettings("grounded_answer", 2, 1000, BookSettings("grounded_answer", 60, JUDGES))
+        self.service = QueueService(self.queue, self.ledger, settings, now=lambda: 100.0)
+        gates = Gating(ProvenanceGate(), self.gates, short_circuit=False, duplicate=duplicate_verdict)
+        self.tools = Toolbox(
+            orders=InProcessOrders(self.service),
+            task=GroundedAnswerTask(GroundedAnswer(), seed=0),
+            pools={GENERATOR: self.writer},
+            gates=gates,
+            recovery=build_recovery(Recovery(max_attempts=3)),
+            injection=injection,
+            canaries=canaries,
+        )
+
+    async def conduct(self, of: Sequence[Passage]) -> None:
+        settings = ConductorSettings("c", concurrency=8, limits=RetryLimits(), fresh_pool=GENERATOR)
+        conductor = Conductor(self.tools, settings, clock=lambda: 100.0, sleep=_no_wait, random=Random(0))
+        await self.service.offer(of)
+        await self.service.corpus_ended(len(of), len(of))
+        await conductor.run()
+        await self.service.close()
+        self.queue.check()
+
+
+def summary(records: Sequence[Record]) -> Summary:
+    """Everything counted."""
+    tally = Tally()
+    for record in records:
+        tally.apply(record)
+    return tally.summary()
+
+
+class MortalLedger(MemoryLedger):
+    """Dies at the transaction after so many; what it kept is what a disk would hold."""
+
+    def __init__(self, kept: Sequence[Record], *, transactions: int) -> None:
+        super().__init__()
+        self.kept = list(kept)
+        self._left = transactions
+
+    def append(self, records: Sequence[Record]) -> int:
+        if not self._left:
+            raise OSError("the machine is gone")
+        self._left -= 1
+        return super().append(records)
+
+
+async def _no_wait(seconds: float) -> None:
+    await asyncio.sleep(0)
