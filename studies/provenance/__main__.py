@@ -11,6 +11,7 @@ import torch
 from msgspec.structs import replace
 
 from schemas.errors import UserError
+from studies.provenance.canaries import probe
 from studies.provenance.lessons import teach
 from studies.provenance.page import render
 from studies.provenance.parts import Parts, write
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parts = Parts(given.output, plan)
         asyncio.run(parts.do(say))
+        asyncio.run(probe(parts, say))
         teach(parts, say)
         found = results(parts)
         write(given.output / "results.json", found)

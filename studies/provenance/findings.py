@@ -95,6 +95,17 @@ class Confusion(Struct, frozen=True):
     of: int
 
 
+class CanaryFinding(Struct, frozen=True):
+    """Recall of a gate, measured by canaries and by the study's own spoilt first attempts; Wilson intervals."""
+
+    gate: str
+    flaw: str
+    canaries: int
+    by_canaries: Estimate
+    injections: int
+    by_injections: Estimate
+
+
 class StudentFinding(Struct, frozen=True):
     """What students of an arm's data answer right."""
 
@@ -130,5 +141,6 @@ class Results(Struct, frozen=True):
     curves: list[CurvePoint]
     confusion: list[Confusion]
     diagnosed_right: Estimate
+    canaries: list[CanaryFinding]
     students: list[StudentFinding]
     student_gains: list[Difference]

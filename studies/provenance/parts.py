@@ -59,7 +59,7 @@ class Parts:
                 await self._arms(seed, settings, say)
                 if not self._labelled(seed).exists():
                     found = await modes.measured(
-                        self.plan, self._world(seed), self.tries(first, seed, POLICIES[0]), self._memory(seed)
+                        self.plan, self.world(seed), self.tries(first, seed, POLICIES[0]), self.memory(seed)
                     )
                     write(self._labelled(seed), found)
                     say(f"seed {seed}: {len(found)} drafts read by both judges in every mode")
@@ -70,14 +70,15 @@ class Parts:
             if not missing:
                 continue
             async with AsyncExitStack() as stack:
-                shared = await runs.machines(stack, setting.scale, self._memory(seed))
+                shared = await runs.machines(stack, setting.scale, self.memory(seed))
                 for policy in missing:
-                    tries = await runs.arm(self.plan, self._world(seed), shared, setting=setting, policy=policy)
+                    tries = await runs.arm(self.plan, self.world(seed), shared, setting=setting, policy=policy)
                     write(self._tries(setting, seed, policy), tries)
                     where = f"{setting.scale} generator at {setting.temperature:g}"
                     say(f"seed {seed}, {where}, {policy}: {len(tries)} attempts")
 
-    def _world(self, seed: int) -> world.World:
+    def world(self, seed: int) -> world.World:
+        """A seed's world, made when it is first needed."""
         if self._made is None or self._made.seed != seed:
             self._made = world.build(self.plan, seed, self.folder / "corpora")
         return self._made
@@ -91,7 +92,8 @@ class Parts:
     def _labelled(self, seed: int) -> Path:
         return self.folder / "parts" / f"labelled-{seed}.json"
 
-    def _memory(self, seed: int) -> Path:
+    def memory(self, seed: int) -> Path:
+        """Where a seed's models keep what they answered."""
         return self.folder / "memory" / str(seed)
 
 

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 from msgspec import structs
 
-from studies.provenance import judged, recovered, rejected
+from studies.provenance import canaries, judged, recovered, rejected
 from studies.provenance.bootstrap import Bootstrap, Counted, Estimate, estimate, ratio
-from studies.provenance.findings import Claim, Difference, Overlap, Results, StudentFinding
+from studies.provenance.findings import CanaryFinding, Claim, Difference, Overlap, Results, StudentFinding
 from studies.provenance.lessons import ARMS, Report, report_name
 from studies.provenance.parts import Parts
-from studies.provenance.plan import POLICIES, SCALES, Setting
+from studies.provenance.plan import LABELLED_SCALE, POLICIES, SCALES, Setting
 
 STUDENT_GAINS = (
     ("filtered", "unfiltered"), ("filtered, more fresh", "filtered"), ("naive_resample", "filtered, more fresh"),
@@ -35,10 +35,11 @@ def results(parts: Parts) -> Results:
     overlaps = rejected.overlaps(firsts, bootstrap)
     policies, policy_gains, curves = recovered.findings(parts, bootstrap)
     confusion, right = rejected.confusion(every, bootstrap)
+    probed = canaries.findings(parts, firsts[LABELLED_SCALE])
     students, student_gains = _students(parts, bootstrap)
     return Results(
         plan=structs.asdict(plan),
-        claims=claims(mode_gains, overlaps, policy_gains, right),
+        claims=claims(mode_gains, overlaps, policy_gains, right) + agreements(probed),
         modes=modes,
         mode_gains=mode_gains,
         overlaps=overlaps,
@@ -48,6 +49,7 @@ def results(parts: Parts) -> Results:
         curves=curves,
         confusion=confusion,
         diagnosed_right=right,
+        canaries=probed,
         students=students,
         student_gains=student_gains,
     )
@@ -118,6 +120,19 @@ def claims(
     found.append(
         _at_least("true faithfulness of what adaptive recovered, less that of first-pass samples", faith, -0.01)
     )
+    return found
+
+
+def agreements(probed: Sequence[CanaryFinding]) -> list[Claim]:
+    """Of each gate: what the study found of its own injections lies within the canaries' interval, and the reverse."""
+    found: list[Claim] = []
+    for one in probed:
+        if one.flaw != canaries.TOGETHER:
+            continue
+        mine, other = one.by_injections, one.by_canaries
+        met, both = other.low <= mine.value <= other.high, mine.low <= other.value <= mine.high
+        claim = f"recall of the {one.gate} gate by canaries, {words(other)}"
+        found.append(Claim(claim, "the study's within its interval", words(mine), met=met, sure=met and both))
     return found
 
 

@@ -19,7 +19,9 @@ from actors.ledger import MemoryLedger
 from deployments.in_process import InProcessOrders
 from deployments.wiring import conductor_random, conductor_settings, queue_service, toolbox
 from schemas.config import FRESH_POOL, RunConfig
+from schemas.config_audit import Audit
 from schemas.ids import PoolName
+from schemas.ledger import Record
 from schemas.verdicts import GateName
 from studies.provenance.machines import Remembering, classifier, generator
 from studies.provenance.plan import Plan, Setting
@@ -44,8 +46,16 @@ async def machines(stack: AsyncExitStack, scale: str, memory: Path) -> Machines:
 
 
 async def arm(plan: Plan, world: World, shared: Machines, *, setting: Setting, policy: str) -> list[Try]:
-    """Every order of the world's passages to its end under the policy."""
+    """Every attempt of the world's orders under the policy."""
+    return tries_of(await records(plan, world, shared, setting=setting, policy=policy), world.told)
+
+
+async def records(
+    plan: Plan, world: World, shared: Machines, *, setting: Setting, policy: str, audited: float = 0.0
+) -> list[Record]:
+    """The ledger of a run that brings every order to its end; `audited`: canaries for each order."""
     config = run_config(plan, world.config, seed=world.seed, setting=setting, policy=policy)
+    config = replace(config, audit=Audit(rate=audited))
     ledger = MemoryLedger()
     service = queue_service(config, ledger, now=time.time)
     conductor = _conductor(config, world, shared, InProcessOrders(service))
@@ -55,7 +65,7 @@ async def arm(plan: Plan, world: World, shared: Machines, *, setting: Setting, p
         await conductor.run()
     finally:
         await service.close()
-    return tries_of(ledger.kept, world.told)
+    return ledger.kept
 
 
 def _conductor(config: RunConfig, world: World, shared: Machines, orders: InProcessOrders) -> Conductor:
