@@ -37,8 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parts = Parts(given.output, plan)
         asyncio.run(parts.do(say))
-        asyncio.run(probe(parts, say))
         teach(parts, say)
+        asyncio.run(probe(parts, say))
         found = results(parts)
         write(given.output / "results.json", found)
         (given.output / "report.html").write_text(render(found), encoding="utf-8")

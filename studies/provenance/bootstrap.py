@@ -18,7 +18,7 @@ Sums = Mapping[str, np.ndarray]
 
 
 class Estimate(Struct, frozen=True):
-    """A figure with its interval of 95%."""
+    """A figure with its interval of 95%; -1 where there is nothing to divide by."""
 
     value: float
     low: float

@@ -1,6 +1,6 @@
 """From the arms' attempts to what students are taught, and the exam that all of them sit.
 
-Law: an arm's data is what it accepted within its budget; `unfiltered` is every first attempt that parses.
+Law: an arm's data is what it accepted, within its budget or with none; `unfiltered` is every first attempt that parses.
 """
 
 from collections.abc import Callable, Iterator
@@ -31,15 +31,28 @@ class Report(Struct, frozen=True):
     marked: list[Marked]
 
 
-ARMS: dict[str, tuple[str, Callable[[Arm], Iterator[Try]]]] = {
-    "unfiltered": ("discard", lambda arm: iter(arm.first)),
-    "filtered": ("discard", lambda arm: (one for one in arm.first if one.accepted)),
-    "filtered, more fresh": ("discard", lambda arm: (one for one in (*arm.first, *arm.later) if one.accepted)),
-    "naive_resample": ("naive_resample", lambda arm: (one for one in (*arm.first, *arm.later) if one.accepted)),
-    "rules": ("rules", lambda arm: (one for one in (*arm.first, *arm.later) if one.accepted)),
-    "adaptive": ("adaptive", lambda arm: (one for one in (*arm.first, *arm.later) if one.accepted)),
+class Taught(Struct, frozen=True):
+    """Whose attempts are taught, and which of them."""
+
+    policy: str
+    chosen: Callable[[Arm], Iterator[Try]]
+    within_budget: bool = True
+
+
+def _accepted(arm: Arm) -> Iterator[Try]:
+    return (one for one in (*arm.first, *arm.later) if one.accepted)
+
+
+ARMS = {
+    "unfiltered": Taught("discard", lambda arm: iter(arm.first)),
+    "filtered": Taught("discard", lambda arm: (one for one in arm.first if one.accepted)),
+    "filtered, more fresh": Taught("discard", _accepted),
+    "naive_resample": Taught("naive_resample", _accepted),
+    "rules": Taught("rules", _accepted),
+    "adaptive": Taught("adaptive", _accepted),
+    "naive_resample, no budget": Taught("naive_resample", _accepted, within_budget=False),
+    "adaptive, no budget": Taught("adaptive", _accepted, within_budget=False),
 }
-"""What students are taught: whose attempts, and which of them."""
 
 
 def report_name(scale: str, arm: str) -> str:
@@ -65,11 +78,12 @@ def teach(parts: Parts, say: Say) -> None:
 
 def lessons(parts: Parts, scale: str, arm: str) -> list[Lesson]:
     """The data of an arm, of all seeds together."""
-    policy, chosen = ARMS[arm]
+    taught = ARMS[arm]
+    share = parts.plan.budget if taught.within_budget else None
     found: list[Lesson] = []
     for seed in parts.plan.seeds:
-        tries = parts.tries(Setting(scale, parts.plan.temperature), seed, policy)
-        drafts = (one.draft for one in chosen(within(parts.plan, tries, parts.plan.budget)))
+        tries = parts.tries(Setting(scale, parts.plan.temperature), seed, taught.policy)
+        drafts = (one.draft for one in taught.chosen(within(parts.plan, tries, share)))
         found += [(draft.question, draft.answer) for draft in drafts if draft is not None]
     return found
 
