@@ -1,6 +1,6 @@
 """From the arms' attempts to what students are taught, and the exam that all of them sit.
 
-Law: an arm's data is what it accepted, within its budget or with none; `unfiltered` is every first attempt that parses.
+Law: an arm's data is what it accepted within its budget; `unfiltered` is every first attempt that parses.
 """
 
 from collections.abc import Callable, Iterator
@@ -36,7 +36,6 @@ class Taught(Struct, frozen=True):
 
     policy: str
     chosen: Callable[[Arm], Iterator[Try]]
-    within_budget: bool = True
 
 
 def _accepted(arm: Arm) -> Iterator[Try]:
@@ -50,8 +49,6 @@ ARMS = {
     "naive_resample": Taught("naive_resample", _accepted),
     "rules": Taught("rules", _accepted),
     "adaptive": Taught("adaptive", _accepted),
-    "naive_resample, no budget": Taught("naive_resample", _accepted, within_budget=False),
-    "adaptive, no budget": Taught("adaptive", _accepted, within_budget=False),
 }
 
 
@@ -79,11 +76,10 @@ def teach(parts: Parts, say: Say) -> None:
 def lessons(parts: Parts, scale: str, arm: str) -> list[Lesson]:
     """The data of an arm, of all seeds together."""
     taught = ARMS[arm]
-    share = parts.plan.budget if taught.within_budget else None
     found: list[Lesson] = []
     for seed in parts.plan.seeds:
         tries = parts.tries(Setting(scale, parts.plan.temperature), seed, taught.policy)
-        drafts = (one.draft for one in taught.chosen(within(parts.plan, tries, share)))
+        drafts = (one.draft for one in taught.chosen(within(parts.plan, tries, parts.plan.budget)))
         found += [(draft.question, draft.answer) for draft in drafts if draft is not None]
     return found
 

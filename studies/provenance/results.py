@@ -18,7 +18,6 @@ from studies.provenance.plan import LABELLED_SCALE, POLICIES, SCALES, Setting
 STUDENT_GAINS = (
     ("filtered", "unfiltered"), ("filtered, more fresh", "filtered"), ("naive_resample", "filtered, more fresh"),
     ("adaptive", "filtered, more fresh"), ("adaptive", "naive_resample"), ("adaptive", "unfiltered"),
-    ("adaptive, no budget", "naive_resample, no budget"), ("adaptive, no budget", "filtered"),
 )  # fmt: skip
 
 
