@@ -29,6 +29,7 @@ from schemas.ledger import (
     Refused,
     Rejoined,
     Reopened,
+    RunStarted,
     ShardKind,
     ShardWritten,
 )
@@ -149,6 +150,28 @@ class LedgerReader:
             (after_seq, *names, limit),
         )
         return [(seq, cast(End, _decoded(seq, body))) for seq, body in found]
+
+    def planned(self, after_seq: int, limit: int) -> Sequence[tuple[int, Planned]]:
+        """The next plans with their sequence numbers, ascending; at most `limit`."""
+        query = "SELECT seq, body FROM records WHERE kind = ? AND seq > ? ORDER BY seq LIMIT ?"
+        found = self._rows(query, (_kind(Planned), after_seq, limit))
+        return [(seq, cast(Planned, _decoded(seq, body))) for seq, body in found]
+
+    def last_start(self) -> RunStarted | None:
+        """The last process that began or resumed the run."""
+        query = "SELECT seq, body FROM records WHERE kind = ? ORDER BY seq DESC LIMIT 1"
+        found = self._rows(query, (_kind(RunStarted),))
+        return cast(RunStarted, _decoded(*found[0])) if found else None
+
+    @contextmanager
+    def frozen(self) -> Iterator[int]:
+        """While it lasts, everything is read as it is now, whatever a run adds; gives the last sequence number."""
+        with _damage_told():
+            self._database.execute("BEGIN")
+        try:
+            yield self._rows("SELECT coalesce(max(seq), 0) FROM records", ())[0][0]
+        finally:
+            self._database.rollback()
 
     def shards(self) -> Sequence[ShardWritten]:
         """Every shard that was recorded, oldest first."""

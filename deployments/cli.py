@@ -27,6 +27,9 @@ RAY_LOGS = Path("/tmp/ray/session_latest/logs")
 RunFile = Annotated[Path, typer.Argument(metavar="RUN.yaml", help="The run's configuration.", show_default=False)]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A run's output folder.", show_default=False)]
 Gate = Literal["faithfulness", "reward", "verifier"]
+Format = Literal[
+    "sft", "dpo", "kto", "hard_negatives", "rft", "dpo_whole", "dpo_steps", "dpo_prefix", "stepwise", "advantages"
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
 
 
@@ -201,6 +204,53 @@ def calibrate(
         from schemas.verdicts import GateName
 
         show_calibration(folder, GateName(gate), Wanted(precision, bad_share), json=json)
+
+
+@app.command()
+def export(  # noqa: PLR0913 - a command's options are its parameters
+    folder: Folder,
+    format: Annotated[Format, typer.Option("--format", help="What a row teaches.", show_default=False)],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="PATH", help="A new folder.  [default: DIR/exports/FORMAT]"),
+    ] = None,
+    split: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--split",
+            metavar="NAME=SHARE",
+            help="A split of so many of the documents; again for more; the rest: train.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of splits, and of choices among equals.")] = 0,
+    view: Annotated[
+        Literal["answer", "sample"], typer.Option("--view", help="Train who answers, or who writes samples.")
+    ] = "answer",
+    form: Annotated[
+        Literal["messages", "text"], typer.Option("--form", help="Chat messages, or plain text.")
+    ] = "messages",
+    files: Annotated[Literal["parquet", "jsonl"], typer.Option("--files", help="How rows are stored.")] = "parquet",
+    per_problem: Annotated[
+        int, typer.Option("--per-problem", metavar="K", min=1, max=1000, help="Solutions of a problem, in rft.")
+    ] = 4,
+    json: Json = False,
+) -> None:
+    """Write a run's lives as training signal in TRL's columns: sft, dpo, kto and more, each row with its lineage."""
+    with boundary():
+        from actors.dataset.exports.splits import splits_of
+        from deployments.terminal.exporting import show_export
+        from schemas.exports import Asked, ExportFormat, FileKind, Form, View
+
+        asked = Asked(
+            format=ExportFormat(format),
+            view=View(view),
+            form=Form(form),
+            files=FileKind(files),
+            splits=splits_of(split or []),
+            seed=seed,
+            per_problem=per_problem,
+        )
+        show_export(folder, asked, output, now=time.time(), json=json)
 
 
 @app.command()

@@ -9,6 +9,7 @@ from actors.conductor import ConductorSettings, Gating, Toolbox
 from actors.credit.desk import CreditDesk
 from actors.credit.plan import Source
 from actors.credit_queue import CreditQueue, CreditTerms
+from actors.dataset.exports import wording as export_words
 from actors.dataset.rows import Chat
 from actors.gates.diversity import duplicate_verdict, never_similar, similarity
 from actors.gates.provenance import ProvenanceGate
@@ -122,6 +123,15 @@ def build_task(config: RunConfig) -> Task:
 def chat(config: RunConfig) -> Chat:
     """How a sample of the task is shown to a student."""
     return math.messages if isinstance(config.task, Math) else grounded_answer.messages
+
+
+def export_wording(config: RunConfig) -> export_words.Wording:
+    """How attempts of the task are shown in exports."""
+    match config.task:
+        case GroundedAnswer(output=output):
+            return export_words.Wording(chat(config), lambda draft: grounded_answer.written(draft, output))
+        case Math():
+            return export_words.Wording(chat(config), lambda draft: draft.answer)
 
 
 def computed_gates(config: RunConfig) -> dict[GateName, VerifierGate]:

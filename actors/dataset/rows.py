@@ -23,9 +23,9 @@ Row = dict[str, Any]
 Chat = Callable[[str, Draft], Sequence[Message]]
 """Passage and draft to the messages that a student is trained on: the user's turn, then the assistant's."""
 
-_SCORES = pa.struct([(gate.value, pa.float64()) for gate in GateName])
-_MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
-_PROVENANCE = pa.struct(
+SCORES = pa.struct([(gate.value, pa.float64()) for gate in GateName])
+MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+PROVENANCE = pa.struct(
     [
         ("uri", pa.string()),
         ("document_id", pa.string()),
@@ -77,7 +77,7 @@ _ATTEMPT = pa.struct(
         ("question", pa.string()),
         ("answer", pa.string()),
         ("malformed", pa.string()),
-        ("scores", _SCORES),
+        ("scores", SCORES),
         ("rejected_by", pa.list_(pa.string())),
         ("verdicts_json", pa.string()),
         ("failure_mode", pa.string()),
@@ -91,14 +91,14 @@ _ATTEMPT = pa.struct(
 SAMPLE_SCHEMA = pa.schema(
     [
         ("id", pa.string()),
-        ("messages", _MESSAGES),
+        ("messages", MESSAGES),
         ("question", pa.string()),
         ("answer", pa.string()),
         ("passage", pa.string()),
         ("reference", pa.string()),
         ("quote", pa.string()),
-        ("provenance", _PROVENANCE),
-        ("scores", _SCORES),
+        ("provenance", PROVENANCE),
+        ("scores", SCORES),
         ("evidence", _EVIDENCE),
         ("lineage", _LINEAGE),
         ("tokens", _TOKENS),
@@ -112,7 +112,7 @@ DEAD_LETTER_SCHEMA = pa.schema(
         ("detail", pa.string()),
         ("gates", pa.list_(pa.string())),
         ("passage", pa.string()),
-        ("provenance", _PROVENANCE),
+        ("provenance", PROVENANCE),
         ("attempts", pa.int64()),
         ("failure_modes", pa.list_(pa.string())),
         ("repairs", pa.list_(pa.string())),

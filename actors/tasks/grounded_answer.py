@@ -6,6 +6,7 @@ the attempt again asks the same.
 
 import json
 from collections.abc import Sequence
+from typing import Literal
 
 from actors.tasks import prompts
 from actors.tasks.reading import Malformed, parse
@@ -64,6 +65,13 @@ def messages(passage: str, draft: Draft) -> Sequence[Message]:
     """What a student is trained on: the passage as it stands and the question, then the answer."""
     asked = f"{passage}\n\n{draft.question}"
     return (Message("user", asked), Message("assistant", draft.answer))
+
+
+def written(draft: Draft, output: Literal["lines", "json"]) -> str:
+    """A draft as a generator is asked to write it at a first attempt; `parse` reads it back."""
+    if output == "json":
+        return json.dumps({"question": draft.question, "answer": draft.answer}, ensure_ascii=False)
+    return f"Question: {draft.question}\nAnswer: {draft.answer}"
 
 
 def _schema_for(repair: Repair | None) -> str:

@@ -9,6 +9,7 @@ summary   the run's end, and `gleaner status`
 life      `gleaner explain`: one sample's life
 reading   what `status`, `explain` and `report` read from a folder
 proof     `gleaner verify`
+exporting `gleaner export`
 running   `gleaner run`
 preview   `gleaner preview`: a few samples in this process, nothing written
 boundary  errors to one line and an exit code

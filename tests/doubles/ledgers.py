@@ -15,6 +15,8 @@ from schemas.ids import DocumentId, OrderId, PoolName, content_id, derived_seed
 from schemas.ledger import (
     AcceptedEnd,
     CorpusEnded,
+    CreditBegun,
+    Credited,
     DeadLetteredEnd,
     Planned,
     Reconfigured,
@@ -22,6 +24,7 @@ from schemas.ledger import (
     Refused,
     Rejoined,
     Reopened,
+    Rolled,
     RunStarted,
     ShardKind,
 )
@@ -283,6 +286,11 @@ class MemoryLedger:
                     break
         return found
 
+    def planned(self, after_seq: int, limit: int) -> list[tuple[int, Planned]]:
+        """At most `limit` plans after a sequence number."""
+        later = enumerate(self.records[after_seq:], after_seq + 1)
+        return [(seq, record) for seq, record in later if isinstance(record, Planned)][:limit]
+
     def story(self, order_id: OrderId) -> list[Record]:
         """Every record of one order."""
         return self._stories.get(order_id, [])
@@ -300,7 +308,7 @@ def _orders_of(record: Record) -> list[OrderId]:
     match record:
         case Planned():
             return [order.id for order in record.orders]
-        case Rejoined() | AcceptedEnd() | DeadLetteredEnd() | Reopened():
+        case Rejoined() | AcceptedEnd() | DeadLetteredEnd() | Reopened() | CreditBegun() | Rolled() | Credited():
             return [record.order_id]
         case _:
             return []

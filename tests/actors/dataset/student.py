@@ -21,16 +21,7 @@ def train_one_step(files: str, scratch: Path) -> float:
 
     dataset = load_dataset("parquet", data_files=files, split="train", cache_dir=str(scratch / "cache"))
     assert isinstance(dataset, Dataset)
-    tokenizer = _tokenizer(" ".join(dataset[at]["messages"][0]["content"] for at in range(20)))
-    shape = Qwen2Config(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=2,
-        max_position_embeddings=512,
-    )
+    tokenizer = tokenizer_of(" ".join(dataset[at]["messages"][0]["content"] for at in range(20)))
     settings = SFTConfig(
         output_dir=str(scratch / "student"),
         max_steps=1,
@@ -45,11 +36,26 @@ def train_one_step(files: str, scratch: Path) -> float:
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the trainers' own advice
-        trainer = SFTTrainer(Qwen2ForCausalLM(shape), args=settings, train_dataset=dataset, processing_class=tokenizer)
+        trainer = SFTTrainer(model_for(tokenizer), args=settings, train_dataset=dataset, processing_class=tokenizer)
         return trainer.train().training_loss
 
 
-def _tokenizer(text: str) -> PreTrainedTokenizerFast:
+def model_for(tokenizer: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:
+    """A model of random weights for the tokenizer's words."""
+    shape = Qwen2Config(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        max_position_embeddings=512,
+    )
+    return Qwen2ForCausalLM(shape)
+
+
+def tokenizer_of(text: str) -> PreTrainedTokenizerFast:
+    """The text's words and a chat template."""
     specials = ["<|pad|>", "<|end|>", "<|user|>", "<|assistant|>", "<|unknown|>"]
     words = specials + sorted(set(text.split()))
     plain = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="<|unknown|>"))

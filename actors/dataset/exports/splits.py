@@ -1,0 +1,48 @@
+"""Which split a row falls into. Law: it follows from the seed and the passage's document alone, so no document, and no
+passage of one, is ever on two sides, whatever the format and however far the run is."""
+
+import re
+from collections.abc import Sequence
+
+from schemas.corpus import Passage
+from schemas.errors import UserError
+from schemas.exports import Share
+from schemas.ids import content_id
+
+TRAIN = "train"
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+
+
+def split_of(passage: Passage, splits: Sequence[Share], *, seed: int) -> str:
+    """The split of everything that is made of a passage. Documents of the same text fall into the same one."""
+    draw = int(content_id("split", seed, passage.provenance.document_sha256), 16) / 2**128
+    for split in splits:
+        if draw < split.share:
+            return split.name
+        draw -= split.share
+    return TRAIN
+
+
+def splits_of(words: Sequence[str]) -> tuple[Share, ...]:
+    """Splits as typed (`test=0.1`). Raises UserError for what cannot be meant."""
+    splits = tuple(_split(word) for word in words)
+    names = [split.name for split in splits]
+    if len(set(names)) < len(names):
+        raise UserError(f"--split {' '.join(words)}: a split is named twice")
+    if sum(split.share for split in splits) >= 1:
+        raise UserError(f"--split {' '.join(words)}: the shares leave nothing for {TRAIN}")
+    return splits
+
+
+def _split(word: str) -> Share:
+    name, _, share = word.partition("=")
+    advice = "give a name and its share of the documents, such as test=0.1"
+    try:
+        value = float(share)
+    except ValueError:
+        raise UserError(f"--split {word}: {advice}") from None
+    if not _NAME.fullmatch(name) or name == TRAIN:
+        raise UserError(f"--split {word}: {advice}; everything else is {TRAIN}")
+    if not 0 < value < 1:
+        raise UserError(f"--split {word}: a share is above 0 and below 1")
+    return Share(name, value)
