@@ -115,8 +115,7 @@ class RegenerationQueue:
     def settle(self, outcome: Outcome, now: float) -> tuple[Settlement, Record | None]:
         """What becomes of an outcome, and the record that must be durable before anyone is told.
 
-        An attempt number ahead of ours was leased by a queue that died before the attempt below it was durable: that
-        one will be reported or made again, and this one with it.
+        So is an attempt number ahead of ours, which nobody was given: a lease is told when what it rests on is durable.
         """
         held = self._held.get(outcome.order_id)
         if held is None or outcome.attempt.number != held.attempt:

@@ -1,7 +1,8 @@
 """The queue and its ledger behind asyncio: many callers, one state machine, one writer.
 
 Law: transitions happen in memory at once and in one order; their records reach the ledger in that order; no report and
-no offer is answered before its record is durable. (A lease is a hint: it is given at once, and a crash takes it back.)
+no offer is answered before its record is durable, and no lease before the record is that its order or attempt rests on:
+a queue that is made again knows every attempt that anyone can be at work on. (The lease itself is a hint, in memory.)
 If the ledger fails, the service has failed for good: memory that is ahead of the disk answers nobody.
 """
 
@@ -155,7 +156,8 @@ class QueueService:
             self._check_alive()
             leases = [] if self._recovering else self._lease(conductor, limit)
             if leases:
-                return self._telling(conductor, leases)
+                await self._durable()
+                return [] if conductor in self._dead else self._telling(conductor, leases)
             await self._end_for_budget()
             left_s = until - self._now()
             if left_s <= 0 or self.finished():

@@ -173,7 +173,7 @@ def test_a_spent_budget_ends_what_is_left() -> None:
 
 
 def test_an_attempt_ahead_of_ours_is_stale(queue: RegenerationQueue) -> None:
-    """Leased by a queue that died before the attempt below it was on disk: that one comes again, and decides."""
+    """Nobody was given it: the attempt below decides what comes next."""
     plan(queue, 1)
     lease = one_lease(queue)
     second = Lease(lease.order, lease.passage, attempt=2, expires_at=0)

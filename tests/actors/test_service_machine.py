@@ -48,10 +48,9 @@ class Ask(Struct):
 
 
 class Given(Struct, frozen=True):
-    """A lease as somebody holds it, in which life it was given, and by whom it is worked on."""
+    """A lease as somebody holds it, and by whom it is worked on."""
 
     lease: Lease
-    life: int
     conductor: str
 
 
@@ -62,7 +61,6 @@ class ServiceMachine(RuleBasedStateMachine):
     def begin(self, budget: int | None, under_way: bool) -> None:
         self.limits = QueueLimits(MAX_ATTEMPTS, LEASE_S, 0.25, tokens=budget)
         self.kept: list[Record] = []
-        self.life = 0
         self.now = 1000.0
         self.names = 0
         self.reports = 0
@@ -79,7 +77,6 @@ class ServiceMachine(RuleBasedStateMachine):
 
     def open(self) -> None:
         """A new process: the queue is what the ledger says."""
-        self.life += 1
         self.loop = SteppedLoop(self.now)
         self.ledger = MemoryLedger()
         self.ledger.kept = self.kept
@@ -91,7 +88,6 @@ class ServiceMachine(RuleBasedStateMachine):
         self.conductors = {"a": self.named("a"), "b": self.named("b")}
         self.dead: set[str] = set()
         self.live: dict[OrderId, Given] = {}
-        self.reported: set[Key] = set()
         self.failed = self.stopped = self.ended = False
 
     def named(self, conductor: str) -> str:
@@ -227,7 +223,6 @@ class ServiceMachine(RuleBasedStateMachine):
 
     def report(self, outcomes: list[Outcome]) -> None:
         self.sent.extend(outcomes)
-        self.reported.update((outcome.order_id, outcome.attempt.number) for outcome in outcomes)
         self.ask(self.service.settle(outcomes), lambda told: self.was_settled(outcomes, told))
 
     def written(self, lease: Lease, kind: str) -> Outcome:
@@ -271,21 +266,21 @@ class ServiceMachine(RuleBasedStateMachine):
 
     def was_leased(self, conductor: str, leases: Sequence[Lease]) -> None:
         assert not leases or conductor not in self.dead, "a dead conductor was given a lease"
+        used = self.used()
+        planned = {order.id for record in self.kept if isinstance(record, Planned) for order in record.orders}
         for lease in leases:
             order = lease.order.id
             assert order not in self.told_ends, "an order that has ended is paid for again"
-            used = set(self.used()) | self.reported
-            assert all((order, earlier) in used for earlier in range(1, lease.attempt))
+            assert order in planned, "an order is given that the ledger does not know"
+            assert all((order, earlier) in used for earlier in range(1, lease.attempt)), (
+                "an attempt ahead of the ledger"
+            )
             other = self.live.get(order)
             if other is not None and other.lease.attempt == lease.attempt:
                 assert other.lease.expires_at <= lease.expires_at - LEASE_S, "leased to two at once"
-            given = Given(lease, self.life, conductor)
+            given = Given(lease, conductor)
             self.live[order] = given
             self.held.append(given)
-
-    def was_lost(self, key: tuple[OrderId, int]) -> bool:
-        """Leased in a life whose process died before what had led to that attempt was durable."""
-        return any(given.life < self.life and (given.lease.order.id, given.lease.attempt) == key for given in self.held)
 
     def was_settled(self, outcomes: list[Outcome], settlements: list[Settlement]) -> None:
         used, ended = self.used(), {end.order_id for end in self.kept if isinstance(end, AcceptedEnd | DeadLetteredEnd)}
@@ -299,8 +294,7 @@ class ServiceMachine(RuleBasedStateMachine):
                     if outcome.order_id in ended:
                         self.told_ends.add(outcome.order_id)
                 case Stale():
-                    known = key in used or outcome.order_id in ended or self.was_lost(key)
-                    assert known, "dropped for a report that is not durable"
+                    assert key in used or outcome.order_id in ended, "dropped for a report that is not durable"
                 case Duplicate():
                     assert isinstance(outcome.decision, Accept)
                     assert settlement.of in ended, "refused for a sample that is not durable"

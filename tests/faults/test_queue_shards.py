@@ -23,6 +23,7 @@ def test_one_queue_of_three_is_killed(nodes: ThreeNodes, corpus: Path, undisturb
     finally:
         attack.stop()
     attack.prove(undisturbed)
+    assert attack.generated_again() == []
     with Ledgers(attack.output) as ledgers:
         parts = [len(ledger.orders_like("", 1000)) for ledger in ledgers.each]
     assert len(parts) == 3 and sum(parts) == PASSAGES * SLOTS
