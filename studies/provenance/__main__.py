@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = results(parts)
         write(given.output / "results.json", found)
         (given.output / "report.html").write_text(render(found), encoding="utf-8")
-        for claim in found.claims:
+        for claim in (*found.claims, *found.besides):
             print(f"{'met' if claim.met else 'NOT MET':8} {claim.claim}: {claim.found}; asked: {claim.target}")
     except UserError as error:
         print(error, file=sys.stderr)

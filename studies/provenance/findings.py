@@ -132,6 +132,9 @@ class Results(Struct, frozen=True):
 
     plan: dict[str, object]
     claims: list[Claim]
+    """The targets."""
+    besides: list[Claim]
+    """What no target was set for."""
     modes: list[ModeFinding]
     mode_gains: list[Difference]
     overlaps: list[Overlap]

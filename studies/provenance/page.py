@@ -29,6 +29,7 @@ def render(found: Results) -> str:
         canary_rate=RATE,
         pictures={name: getattr(pictures, name)(found) for name in ("modes", "policies", "curves", "students")},
         scales=("all", *SCALES),
+        other_groups=[name for name in names if name not in ("all", *SCALES)],
         mode_gains=square(found.mode_gains, MODE_MEASURES),
         policy_gains={name: square(found.policy_gains, [f"{one}, {name}" for one in MEASURES]) for name in names},
         measures=MEASURES,
@@ -61,10 +62,10 @@ def share(one: Estimate) -> str:
 
 
 def points(one: Estimate) -> str:
-    """+3.1 (+1.0 to +5.2), in points of percent."""
-    return f"{100 * one.value:+.1f} ({100 * one.low:+.1f} to {100 * one.high:+.1f})"
+    """+3.1 (1.0 to 5.2), in points of percent."""
+    return f"{100 * one.value:+.1f} ({100 * one.low:.1f} to {100 * one.high:.1f})"
 
 
 def spoken(name: str) -> str:
     """Of names in code."""
-    return name.replace("_", " ")
+    return pictures.NAMES.get(name, name).replace("_", " ")

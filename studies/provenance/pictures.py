@@ -20,7 +20,7 @@ TONES = {
     "naive_resample": "#b5503f", "rules": "#c9952b", "adaptive": "#3a8a72", "naive_resample_same_bar": "#aab2b8",
     "discard": "#6a737b",
 }  # fmt: skip
-NAMES = {"naive_resample": "naive resampling", "naive_resample_same_bar": "naive, same bar"}
+NAMES = {"naive_resample": "naive", "naive_resample_same_bar": "naive, same bar"}
 
 STYLE: dict[Any, Any] = {
     "font.size": 9, "font.family": "sans-serif", "axes.spines.top": False, "axes.spines.right": False,
@@ -80,9 +80,9 @@ def curves(found: Results) -> Markup:
         axes[0].set_xlabel("tokens spent on recovery, as a share of the first attempts'")
         axes[0].set_ylabel("truly recovered, of rejected")
         axes[0].set_ylim(bottom=0)
-        axes[0].legend(frameon=False)
+        axes[0].legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
-    return _picture(draw, columns=1, size=(7, 3.4), label="Recovery as the budget grows")
+    return _picture(draw, columns=1, size=(9, 3.4), label="Recovery as the budget grows")
 
 
 def students(found: Results) -> Markup:
@@ -99,7 +99,7 @@ def students(found: Results) -> Markup:
         axes[0].set_xlabel("answered right, of the exam")
         axes[0].legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
-    return _picture(draw, columns=1, size=(8, 3.4), label="Students by what they were taught")
+    return _picture(draw, columns=1, size=(9, 3.4), label="Students by what they were taught")
 
 
 def _dots(axes: Axes, points: Sequence[Estimate], *, shift: float, tone: str, label: str) -> None:

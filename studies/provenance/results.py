@@ -37,9 +37,11 @@ def results(parts: Parts) -> Results:
     confusion, right = rejected.confusion(every, bootstrap)
     probed = canaries.findings(parts, firsts[LABELLED_SCALE])
     students, student_gains = _students(parts, bootstrap)
+    others = [f"{one.scale} at {one.temperature:g}" for one in plan.other_settings]
     return Results(
         plan=structs.asdict(plan),
         claims=claims(mode_gains, overlaps, policy_gains, right) + agreements(probed),
+        besides=besides(policy_gains, student_gains, others),
         modes=modes,
         mode_gains=mode_gains,
         overlaps=overlaps,
@@ -133,6 +135,32 @@ def agreements(probed: Sequence[CanaryFinding]) -> list[Claim]:
         met, both = other.low <= mine.value <= other.high, mine.low <= other.value <= mine.high
         claim = f"recall of the {one.gate} gate by canaries, {words(other)}"
         found.append(Claim(claim, "the study's within its interval", words(mine), met=met, sure=met and both))
+    return found
+
+
+def besides(
+    policy_gains: Sequence[Difference], student_gains: Sequence[Difference], settings: Sequence[str]
+) -> list[Claim]:
+    """What the paper says and no target was set for, and what `adaptive` must beat to be worth its trouble."""
+    pair = ("adaptive", "naive_resample")
+    found = [
+        _above_zero(f"injection recall: adaptive over naive resampling, {within}", _gain(policy_gains, what, *pair))
+        for within, what in (
+            ("within the budget", "injection recall, all"),
+            ("without one", "injection recall, all, no budget"),
+        )
+    ]
+    found.append(_above_zero("yield: adaptive over rules", _gain(policy_gains, "yield, all", "adaptive", "rules")))
+    for name in settings:
+        times = _gain(policy_gains, f"recovered per 1,000 tokens (times), {name}", *pair)
+        claim = f"recovered per 1,000 tokens, {name}: adaptive in terms of naive resampling"
+        found.append(_at_least(claim, times, 1.3))
+    for what, more, less in (
+        ("unfiltered", "large generator", "small generator"), ("all", "filtered", "unfiltered"),
+        ("all", "adaptive", "unfiltered"), ("all", "adaptive", "naive_resample"),
+    ):  # fmt: skip
+        gain = _gain(student_gains, f"right answers, {what}", more, less)
+        found.append(_above_zero(f"students: {more} over {less}".replace("_resample", " resampling"), gain))
     return found
 
 
