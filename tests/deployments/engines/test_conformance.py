@@ -254,11 +254,9 @@ class TestGenerator:
         assert ["short", "long"] in orders
 
     async def test_many_run_together(self, generator: Subject) -> None:
-        """Eight requests at once take hardly more passes through the model than the longest alone, which begins first
-        and leaves the others time to arrive."""
-        lengths = {"8": 400} | {str(number): 12 * number for number in range(7, 0, -1)}
+        """Eight requests take hardly more passes through the model than the longest, which leaves them time to come."""
         async with counting(generator) as counted:
-            order = await order_of_ends(generator, lengths)
+            order = await order_of_ends(generator, {"8": 400} | {str(each): 12 * each for each in range(7, 0, -1)})
         assert counted.passes <= 400 + 8
         if generator.passes is None:
             assert order == sorted(order), "they began longest first and ended shortest first: none waited for another"
