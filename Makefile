@@ -18,10 +18,10 @@ demo: install
 	$(BIN)/gleaner run examples/quickstart.yaml --output $(OUTPUT)
 
 test: install-dev
-	$(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n $(TESTERS) --dist loadscope --no-loadscope-reorder
 
 quick: install-dev
-	$(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder -m "not slow and not ray and not vllm"
+	$(BIN)/python -m pytest -n $(TESTERS) --dist loadscope --no-loadscope-reorder -m "not slow and not ray and not vllm"
 
 check: install-dev
 	$(BIN)/ruff check .

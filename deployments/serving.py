@@ -13,7 +13,7 @@ import ray
 from msgspec import Struct
 from ray import serve
 from ray.serve.config import AutoscalingConfig, AutoscalingPolicy
-from ray.serve.schema import ApplicationStatus
+from ray.serve.schema import ApplicationStatus, ApplicationStatusOverview
 
 from deployments.evidence import provenance_of
 from deployments.gate import Looking, ModelGate
@@ -125,7 +125,7 @@ def replica_status(where: DeploymentNames) -> list[ReplicaStatus]:
         if application is None:
             found.append(ReplicaStatus(name=name, running=0, wanted=0, state="absent"))
             continue
-        if application.status is ApplicationStatus.DEPLOY_FAILED:
+        if failed_for_good(application):
             raise ModelError(_why(name, application))
         for deployment in application.deployments.values():
             states = {getattr(state, "value", str(state)): count for state, count in deployment.replica_states.items()}
@@ -140,6 +140,15 @@ def replica_status(where: DeploymentNames) -> list[ReplicaStatus]:
                 )
             )
     return found
+
+
+def failed_for_good(application: ApplicationStatusOverview) -> bool:
+    """Whether it can never start. A replica that dies while others still start fails the deployment in Serve's eyes as
+    well; but Serve makes another, and all is well when that runs."""
+    if application.status is not ApplicationStatus.DEPLOY_FAILED:
+        return False
+    failed = [each for each in application.deployments.values() if each.status == "DEPLOY_FAILED"]
+    return not failed or any(each.status_trigger != "HEALTH_CHECK_FAILED" for each in failed)
 
 
 def _target(wanted: Deployment, *, board: str, drain_s: float) -> serve.RunTarget:
@@ -186,7 +195,7 @@ def _end_replicas(where: DeploymentNames) -> None:
                 ray.kill(ray.get_actor(actor["name"], namespace=actor["namespace"]))
 
 
-def _why(name: str, application: Any) -> str:
+def _why(name: str, application: ApplicationStatusOverview) -> str:
     messages = [application.message, *(deployment.message for deployment in application.deployments.values())]
     for message in messages:
         for line in reversed(message.splitlines()):

@@ -3,7 +3,8 @@
 Laws: everything is measured over the last minute or so of work (old counts fade by half every `HALF_LIFE_S`; rates,
 which change more slowly, every `RATE_HALF_LIFE_S`), so drifts are followed and noise is not. A rate is calls over
 *busy* replica-seconds, so it is a full replica's rate at any load. Only work fades what is known: after a quiet hour
-a burst is met with the rates of the last one. Calls under way count in part, or a cold start would look like a slow
+a burst is met with the rates of the last one; and the last `ENOUGH_CALLS` never fade, or a slow model's rate would
+never be known. Calls under way count in part, or a cold start would look like a slow
 model. Calls per attempt are those of attempts that have ended: what waits between two stages would count for the first
 alone.
 """
@@ -118,7 +119,7 @@ def _keep(facts: Facts, last: Facts) -> float:
 def _advance(meter: PoolMeter, last: PoolFacts, now: PoolFacts, keep: float, between: tuple[float, float]) -> PoolMeter:
     since, at = between
     busy_s = max(0.0, at - since) * (_busy(last) + _busy(now)) / 2
-    keep_rate = 0.5 ** (busy_s / max(1, now.ready) / RATE_HALF_LIFE_S)
+    keep_rate = _keep_rate(meter.calls, busy_s / max(1, now.ready))
     calls = max(0, now.calls - last.calls)
     loading, took_s = _started(meter.loading, max(0, now.ready - last.ready), at)
     return PoolMeter(
@@ -130,6 +131,14 @@ def _advance(meter: PoolMeter, last: PoolFacts, now: PoolFacts, keep: float, bet
         start_s=meter.start_s if took_s is None else took_s,
         loading=_loading(loading, now.starting, at),
     )
+
+
+def _keep_rate(known: float, busy_s: float) -> float:
+    """What remains of a rate's counts. The last `ENOUGH_CALLS` of them stay: of a replica that answers four calls a
+    minute the half-life leaves six, and its rate would never be known."""
+    if known <= ENOUGH_CALLS:
+        return 1.0
+    return max(ENOUGH_CALLS / known, 0.5 ** (busy_s / RATE_HALF_LIFE_S))
 
 
 def _started(loading: Loading, ready: int, now: float) -> tuple[Loading, float | None]:
@@ -162,7 +171,7 @@ def _busy(pool: PoolFacts) -> float:
 
 
 def _signals(now: PoolFacts, meter: PoolMeter, attempts: float, expected: float) -> PoolSignals:
-    known = meter.calls >= ENOUGH_CALLS and meter.busy_s > 0 and meter.progress > 0
+    known = meter.calls > ENOUGH_CALLS - 0.5 and meter.busy_s > 0 and meter.progress > 0
     tokens_per_call = max(1.0, meter.tokens / meter.recorded) if meter.recorded >= ENOUGH_CALLS else 1.0
     return PoolSignals(
         calls_per_attempt=max(meter.recorded / attempts, min(expected, RARE)) if attempts >= ENOUGH_CALLS else expected,

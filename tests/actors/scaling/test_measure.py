@@ -14,11 +14,16 @@ def facts(at: float, *, attempts: int = 0, requeued: int = 0, **changed: float) 
     return Facts(at, attempts, requeued, 0, 0, 0, 0.0, 4, {"generator": 1.0}, {"generator": pool})
 
 
-def last_of(*seen: Facts) -> Signals:
-    signals, meter = measure(seen[0], Meter())
-    for each in seen[1:]:
+def signals_of(*seen: Facts) -> list[Signals]:
+    found, meter = [], Meter()
+    for each in seen:
         signals, meter = measure(each, meter)
-    return signals
+        found.append(signals)
+    return found
+
+
+def last_of(*seen: Facts) -> Signals:
+    return signals_of(*seen)[-1]
 
 
 def test_nothing_is_known_before_calls_are_done() -> None:
@@ -37,6 +42,15 @@ def test_a_rate_is_of_a_full_replica_whatever_the_load() -> None:
     assert pool.tokens_per_call == approx(100)
     assert pool.tokens_per_s == approx(3200)
     assert pool.calls_per_attempt == approx(1)
+
+
+def test_a_slow_replica_is_measured_too() -> None:
+    """One replica, eight calls that take 80 s: six a minute. Its first sixteen are enough, and it stays known."""
+    seen = [facts(at, calls=at // 10, recorded=at // 10, tokens=10 * at, running=8.0, ready=1) for at in range(1200)]
+    rates = [last.pools["generator"].tokens_per_s for last in signals_of(*seen)]
+    assert rates[159] is None
+    assert all(rate is not None for rate in rates[170:])
+    assert rates[-1] == approx(10, rel=0.1)
 
 
 def test_a_rate_stays_what_it_was_while_nothing_runs() -> None:

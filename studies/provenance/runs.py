@@ -1,0 +1,83 @@
+"""The product's own loop under a recovery policy, over the same orders with the same draws.
+
+Law: queue, conductor, gates, diagnoser and policy are the run's; only Ray is left out, and the models remember. First
+attempts are the same in every arm, so whatever differs comes from the policy.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from actors.conductor import Conductor
+from actors.gates.build import build_gate
+from actors.ledger import MemoryLedger
+from deployments.in_process import InProcessOrders
+from deployments.wiring import conductor_random, conductor_settings, queue_service, toolbox
+from schemas.config import FRESH_POOL, RunConfig
+from schemas.config_audit import Audit
+from schemas.ids import PoolName
+from schemas.ledger import Record
+from schemas.verdicts import GateName
+from studies.provenance.machines import Remembering, classifier, generator
+from studies.provenance.plan import Plan, Setting
+from studies.provenance.tries import Try, tries_of
+from studies.provenance.world import World, run_config
+
+GATE_MODELS = {GateName.FAITHFULNESS: "judge-strong", GateName.REWARD: "reward"}
+
+
+@dataclass(frozen=True)
+class Machines:
+    """What the runs of a seed at a scale share."""
+
+    writer: Remembering
+    judges: Mapping[GateName, Remembering]
+
+
+async def machines(stack: AsyncExitStack, scale: str, memory: Path) -> Machines:
+    """Loaded, with what they remember; closed with the stack."""
+    writer = await generator(stack, scale, memory)
+    return Machines(writer, {gate: await classifier(stack, name, memory) for gate, name in GATE_MODELS.items()})
+
+
+async def arm(plan: Plan, world: World, shared: Machines, *, setting: Setting, policy: str) -> list[Try]:
+    """Every attempt of the world's orders under the policy."""
+    return tries_of(await records(plan, world, shared, setting=setting, policy=policy), world.told)
+
+
+async def records(
+    plan: Plan, world: World, shared: Machines, *, setting: Setting, policy: str, audited: float = 0.0
+) -> list[Record]:
+    """The ledger of a run that brings every order to its end; `audited`: canaries for each order."""
+    config = run_config(plan, world.config, seed=world.seed, setting=setting, policy=policy)
+    config = replace(config, audit=Audit(rate=audited))
+    ledger = MemoryLedger()
+    service = queue_service(config, ledger, now=time.time)
+    conductor = _conductor(config, world, shared, InProcessOrders(service))
+    try:
+        await service.offer(world.told)
+        await service.corpus_ended(documents=len(world.told), passages=len(world.told))
+        await conductor.run()
+    finally:
+        await service.close()
+    return ledger.kept
+
+
+def _conductor(config: RunConfig, world: World, shared: Machines, orders: InProcessOrders) -> Conductor:
+    models = {GateName(name): model for name, model in config.gates.models.items()}
+    scored = {gate: build_gate(gate, model, shared.judges[gate]) for gate, model in models.items()}
+    # the injector reads the whole corpus: made once for the world, not for every arm
+    plain = replace(config, injection=replace(config.injection, rate=0.0))
+    tools = toolbox(plain, orders, {PoolName(FRESH_POOL): shared.writer}, scored)
+    return Conductor(
+        replace(tools, injection=world.injection),
+        conductor_settings(config, "study"),
+        clock=time.time,
+        sleep=asyncio.sleep,
+        random=conductor_random(config, "study"),
+    )

@@ -1,0 +1,99 @@
+"""What the study keeps of a run: every attempt, with what the gates said and what is true.
+
+Law: in the order in which the ledger recorded them, so that any budget can be laid on afterwards.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from actors.held import tokens
+from schemas.corpus import Passage
+from schemas.injection import Worth
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined
+from schemas.orders import Attempt
+from schemas.samples import Draft
+from schemas.verdicts import Errored, GateName, Rejected
+from studies.provenance.world import is_faithful, is_good
+
+
+class Try(Struct, frozen=True, omit_defaults=True):
+    """One attempt. `passage` counts the seed's passages, `slot` the orders of a passage; both from 0."""
+
+    passage: int
+    slot: int
+    attempt: int
+    tokens: int
+    """Generator's and gates'."""
+    accepted: bool
+    question: str | None = None
+    """None, as the answer, where the text does not parse."""
+    answer: str | None = None
+    faithfulness: float | None = None
+    reward: float | None = None
+    rejected: tuple[str, ...] = ()
+    """Gates that rejected it."""
+    mode: str | None = None
+    """What the diagnoser said of it before a repair was chosen."""
+    repair: str | None = None
+    """The repair that it was made under; None for first attempts."""
+    kind: str | None = None
+    """In which way its order's first attempt was spoilt; None where it was not."""
+    verified: bool = False
+    """It was spoilt, and by the world's facts its text is bad."""
+    faithful: bool | None = None
+    """True of the world; None where the question is none that the passage could answer, or there is no draft."""
+    good: bool = False
+    """The passage states the whole answer, and both are well worded."""
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Which order it is an attempt of."""
+        return (self.passage, self.slot)
+
+    @property
+    def draft(self) -> Draft | None:
+        """As the gates saw it."""
+        return None if self.question is None or self.answer is None else Draft(self.question, self.answer)
+
+
+def tries_of(records: Sequence[Record], told: Sequence[Passage]) -> list[Try]:
+    """Every attempt of a ledger about these passages."""
+    numbers = {passage.id: number for number, passage in enumerate(told)}
+    places: dict[str, tuple[int, int]] = {}
+    found: list[Try] = []
+    for record in records:
+        match record:
+            case Planned(orders=orders):
+                places |= {order.id: (numbers[order.passage_id], order.slot) for order in orders}
+            case Rejoined() | AcceptedEnd() | DeadLetteredEnd() if record.attempt is not None:
+                passage, slot = places[record.order_id]
+                accepted = isinstance(record, AcceptedEnd)
+                found.append(_try(record.attempt, told[passage].text, place=(passage, slot), accepted=accepted))
+            case _:
+                pass
+    return found
+
+
+def _try(attempt: Attempt, passage: str, *, place: tuple[int, int], accepted: bool) -> Try:
+    draft = None if attempt.candidate is None else attempt.candidate.draft
+    scores = {said.gate: said.score for said in attempt.verdicts if not isinstance(said, Errored)}
+    injected = attempt.injected
+    return Try(
+        passage=place[0],
+        slot=place[1],
+        attempt=attempt.number,
+        tokens=tokens(attempt),
+        accepted=accepted,
+        question=None if draft is None else draft.question,
+        answer=None if draft is None else draft.answer,
+        faithfulness=scores.get(GateName.FAITHFULNESS),
+        reward=scores.get(GateName.REWARD),
+        rejected=tuple(said.gate.value for said in attempt.verdicts if isinstance(said, Rejected)),
+        mode=None if attempt.diagnosis is None else attempt.diagnosis.mode.value,
+        repair=None if attempt.repair is None else attempt.repair.kind.value,
+        kind=None if injected is None else injected.kind.value,
+        verified=injected is not None and injected.now is Worth.BAD,
+        faithful=None if draft is None else is_faithful(passage, draft),
+        good=draft is not None and is_good(passage, draft),
+    )

@@ -1,0 +1,99 @@
+"""A seed's corpus, its passages, the runs' configurations over it, and what is true of a draft.
+
+Law: everything follows from the seed; what is true is the almanac's word, never a model's.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from actors.injection.injection import Injection
+from deployments.evidence import all_passages
+from deployments.injecting import build_injection
+from schemas.config import (
+    Classifier,
+    Conductors,
+    Corpus,
+    Gates,
+    GroundedAnswer,
+    Pool,
+    Recovery,
+    RunConfig,
+    SamplingDefaults,
+    TransformersEngine,
+)
+from schemas.config_injection import CustomInjector
+from schemas.config_injection import Injection as InjectionConfig
+from schemas.corpus import Passage
+from schemas.samples import Draft
+from studies.almanac.exam import exam
+from studies.almanac.truth import Faithful, NotAQuestionOfThisWorld, check_facts, facts_of, well_worded
+from studies.provenance.plan import Plan, Setting
+
+MODELS = Path(__file__).parents[2] / "examples" / "almanac" / "models"
+SAME_BAR = "_same_bar"
+"""Ends the name of an arm that holds repaired samples to no more than first ones."""
+_FACTS = lru_cache(maxsize=8192)(facts_of)
+
+
+@dataclass(frozen=True)
+class World:
+    """One seed's passages: `told` are written about, `corpus` is all of them; injections know facts of all."""
+
+    seed: int
+    config: Corpus
+    corpus: list[Passage]
+    told: list[Passage]
+    injection: Injection | None
+
+
+def engine(name: str) -> TransformersEngine:
+    """A model of the almanac, on one thread."""
+    return TransformersEngine(model=str(MODELS / name), dtype="float32", device="cpu", threads=1)
+
+
+def build(plan: Plan, seed: int, folder: Path) -> World:
+    """The world of a seed; its corpus is written to the folder, for the product's own reader."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"corpus-{seed}.jsonl"
+    # seeds of other uses of the exam are small numbers
+    papers = exam(plan.documents, seed=7000 + seed)
+    lines = [json.dumps({"id": f"{seed}-{index}", "text": told.passage.text}) for index, told in enumerate(papers)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    corpus = Corpus(paths=(path.name,), base=str(folder.absolute()))
+    passages = all_passages(corpus, limit=10 * plan.documents)
+    injection = build_injection(run_config(plan, corpus, seed=seed, setting=Setting("middle", 1.0), policy="discard"))
+    return World(seed, corpus, passages, passages[: plan.passages], injection)
+
+
+def run_config(plan: Plan, corpus: Corpus, *, seed: int, setting: Setting, policy: str) -> RunConfig:
+    """The run of one arm. Who discards issues more orders: its budget goes into fresh ones."""
+    slots = plan.slots + (plan.spare_slots if policy == "discard" else 0)
+    named = policy.removesuffix(SAME_BAR)
+    bar = "raised" if named == policy else "same"
+    recovery = Recovery(policy=named, max_attempts=plan.max_attempts, bar=bar)  # pyright: ignore[reportArgumentType]
+    sampling = SamplingDefaults(temperature=setting.temperature, max_tokens=48)
+    return RunConfig(
+        corpus=corpus,
+        task=GroundedAnswer(samples_per_passage=slots, sampling=sampling),
+        pools={"generator": Pool(engine(f"generator-{setting.scale}"))},
+        gates=Gates(faithfulness=Classifier(engine("judge-strong")), reward=Classifier(engine("reward"))),
+        recovery=recovery,
+        injection=InjectionConfig(rate=plan.injected, injector=CustomInjector("studies.almanac.injector:almanac")),
+        conductors=Conductors(concurrency=48),
+        name="provenance-study",
+        seed=seed,
+    )
+
+
+def is_faithful(passage: str, draft: Draft) -> bool | None:
+    """Whether the passage states the answer; None where the question is none that it could answer."""
+    truth = check_facts(_FACTS(passage), question=draft.question, answer=draft.answer)
+    return None if isinstance(truth, NotAQuestionOfThisWorld) else isinstance(truth, Faithful)
+
+
+def is_good(passage: str, draft: Draft) -> bool:
+    """Whether the passage states the whole answer and both are well worded."""
+    truth = check_facts(_FACTS(passage), question=draft.question, answer=draft.answer)
+    return isinstance(truth, Faithful) and truth.complete and well_worded(draft.question, draft.answer)
