@@ -1,0 +1,182 @@
+"""The arms of the study: what each makes of the same problems. Law: every arm gets the same problems, base and teacher.
+
+| arm | starts from | learns from |
+| --- | --- | --- |
+| sft | base | the teacher's solution of each problem |
+| rft | base | the SFT policy's own right solutions, equal ones once |
+| dpo_whole | SFT policy | a right against a wrong solution |
+| dpo_prefix | SFT policy | a right solution against a wrong one up to its first pit |
+| dpo_steps | SFT policy | after the good steps: a step that went on to the right answer against the first pit |
+| advantage | SFT policy | its own solutions, right and wrong, each step weighted by exp(advantage) |
+"""
+
+import copy
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from schemas.config_credit import Credit
+from studies.arithmetic.teacher import STRONG, Teacher
+from studies.arithmetic.world import Problem
+from studies.stepwise.credits import Credited, Rollouts, credited
+from studies.stepwise.fit import Tuning, fitted
+from studies.stepwise.lab import Lab, Solution
+from studies.stepwise.net import Net
+from studies.stepwise.preferences import Pair, preferred
+from studies.stepwise.rows import Row, Words, step_spans
+
+SFT, RFT, WHOLE, PREFIX, STEPS, ADVANTAGE = "sft", "rft", "dpo_whole", "dpo_prefix", "dpo_steps", "advantage"
+ARMS = (SFT, RFT, WHOLE, PREFIX, STEPS, ADVANTAGE)
+SHARPNESS = 0.25
+"""Advantages are divided by this before they become weights: a fatal step then weighs e^-4 of a neutral one at most."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Settings, the same for all sizes and seeds; chosen on the development problems."""
+
+    likelihood: Tuning
+    preferences: Tuning
+    credit: Credit
+    samples: int = 8
+    """Solutions drawn of each problem."""
+    kept_right: int = 4
+    """Different right solutions of a problem that RFT learns from, at most."""
+    kept_wrong: int = 2
+    """Wrong solutions of a problem that are credited, at most."""
+    teacher: Teacher = STRONG
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One size and seed: what all arms of it share."""
+
+    lab: Lab
+    plan: Plan
+    problems: Sequence[Problem]
+    seed: int
+
+    def dice(self, arm: str) -> random.Random:
+        """An arm's randomness."""
+        return random.Random(f"{arm} {len(self.problems)} {self.seed}")
+
+    def tuning(self, rows: int) -> Tuning:
+        """Likelihood training of so many rows: enough passes for few rows, a bounded number of steps for many."""
+        most = self.plan.likelihood
+        passes = 8 * rows / most.rows
+        return Tuning(steps=int(min(most.steps, max(most.steps / 4, passes))), rate=most.rate, rows=most.rows)
+
+
+def sft(cell: Cell) -> Net:
+    """The base after the teacher's solutions."""
+    dice = cell.dice(SFT)
+    rows = [cell.lab.words.row(one.text, cell.plan.teacher.solution(one, dice)) for one in cell.problems]
+    return fitted(cell.lab.fresh(), rows, cell.tuning(len(rows)), pad=cell.lab.words.pad, rng=dice)
+
+
+def drawn(cell: Cell, policy: Net) -> list[Solution]:
+    """The policy's own solutions of the cell's problems."""
+    asked = [one for one in cell.problems for _ in range(cell.plan.samples)]
+    return cell.lab.solutions(policy, asked, seed=cell.seed)
+
+
+def positives(solutions: Sequence[Solution], most: int) -> list[Solution]:
+    """Different right solutions, at most so many of a problem, in the order drawn."""
+    return _different([one for one in solutions if one.right], most)
+
+
+def _different(solutions: Sequence[Solution], most: int) -> list[Solution]:
+    kept: dict[str, dict[str, Solution]] = {}
+    for one in solutions:
+        texts = kept.setdefault(one.problem.text, {})
+        if len(texts) < most:
+            texts.setdefault(one.text, one)
+    return [one for texts in kept.values() for one in texts.values()]
+
+
+def negatives(solutions: Sequence[Solution], most: int) -> list[Solution]:
+    """Different wrong solutions, at most so many of a problem, that at least give an answer."""
+    given = [
+        one for one in solutions if one.ended and not one.right and "\n####" in one.text and "\n\n" not in one.text
+    ]
+    return _different(given, most)
+
+
+def rft(cell: Cell, solutions: Sequence[Solution]) -> Net:
+    """The base after the policy's own right solutions."""
+    words = cell.lab.words
+    rows = [Row(words.asked(one.problem.text), one.ids) for one in positives(solutions, cell.plan.kept_right)]
+    return fitted(cell.lab.fresh(), rows, cell.tuning(len(rows)), pad=words.pad, rng=cell.dice(RFT))
+
+
+def credit(cell: Cell, policy: Net, solutions: Sequence[Solution]) -> tuple[Rollouts, list[Credited]]:
+    """The first pits of wrong solutions. The drawn solutions are rollouts from the empty prefix."""
+    rollouts = Rollouts(cell.lab, policy, cell.seed)
+    for one in solutions:
+        rollouts.drawn[one.problem.text, ""].append(one)
+    return rollouts, credited(rollouts, negatives(solutions, cell.plan.kept_wrong), cell.plan.credit)
+
+
+def pairs(arm: str, words: Words, rollouts: Rollouts, labels: Sequence[Credited], dice: random.Random) -> list[Pair]:
+    """One pair for each credited solution of which something right is known."""
+    found: list[Pair] = []
+    for one in labels:
+        pit, bad = one.label.first_pit, one.solution
+        asked = words.asked(bad.problem.text)
+        if pit is None:
+            continue
+        spans = step_spans(bad.ids, words.newline)
+        start, end = spans[pit - 1]
+        after = one.target.prefix(pit - 1) if arm == STEPS else ""
+        good = _right(rollouts, bad, after, differs_from=bad.ids[:end] if arm == STEPS else ())
+        if not good:
+            continue
+        chosen = dice.choice(good).ids
+        match arm:
+            case "dpo_whole":
+                found.append(Pair(asked, chosen, bad.ids))
+            case "dpo_prefix":
+                found.append(Pair(asked, chosen, bad.ids[:end]))
+            case _:
+                found.append(Pair(asked + bad.ids[:start], _next_step(chosen, start, words), bad.ids[start:end]))
+    return found
+
+
+def _right(rollouts: Rollouts, bad: Solution, after: str, *, differs_from: tuple[int, ...]) -> list[Solution]:
+    """Right solutions that begin with `after` and do not go on as the bad one does."""
+    drawn = rollouts.drawn.get((bad.problem.text, after), [])
+    size = len(differs_from)
+    return [one for one in drawn if one.right and (not size or one.ids[:size] != differs_from)]
+
+
+def _next_step(ids: tuple[int, ...], start: int, words: Words) -> tuple[int, ...]:
+    end = next(stop for begin, stop in step_spans(ids, words.newline) if begin == start)
+    return ids[start:end]
+
+
+def dpo(cell: Cell, policy: Net, made: Sequence[Pair], arm: str) -> Net:
+    """The policy after the pairs; itself where there is none."""
+    if not made:
+        return policy
+    return preferred(policy, made, cell.plan.preferences, pad=cell.lab.words.pad, rng=cell.dice(arm))
+
+
+def step_weights(one: Credited, words: Words) -> tuple[float, ...]:
+    """A weight for each token: exp(advantage) of its step, 0 behind the first pit, where nothing can be learnt."""
+    weights: list[float] = []
+    pit = one.label.first_pit or one.label.steps
+    spans = step_spans(one.solution.ids, words.newline)
+    for number, ((start, end), value) in enumerate(zip(spans, one.label.advantages, strict=True), start=1):
+        weight = math.exp(min(0.0, value or 0.0) / SHARPNESS) if number <= pit else 0.0
+        weights += [weight] * (end - start)
+    return tuple(weights)
+
+
+def weighted(cell: Cell, policy: Net, solutions: Sequence[Solution], labels: Sequence[Credited]) -> Net:
+    """The policy after advantage-weighted likelihood; right solutions, whose steps were not credited, weigh 1."""
+    words = cell.lab.words
+    rows = [Row(words.asked(one.problem.text), one.ids) for one in positives(solutions, cell.plan.kept_right)]
+    rows += [Row(words.asked(one.solution.problem.text), one.solution.ids, step_weights(one, words)) for one in labels]
+    net = copy.deepcopy(policy)
+    return fitted(net, rows, cell.tuning(len(rows)), pad=words.pad, rng=cell.dice(ADVANTAGE))

@@ -1,0 +1,90 @@
+"""Gradient steps on weighted likelihood: what teaches the base, SFT, RFT and advantage-weighted arms.
+
+Law: everything random follows from the generators passed in; the learning rate warms up, stays, and falls to zero.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from studies.stepwise.net import Net
+from studies.stepwise.rows import Row, padded
+
+DECAY_SHARE = 0.5
+"""The last share of the steps, in which the learning rate falls to zero."""
+WARMUP_SHARE = 0.05
+
+Loss = Callable[[Net], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """How long and how fast. `rate`: of AdamW; `muon`: of Muon on the layers' matrices, 0 for AdamW alone."""
+
+    steps: int
+    rate: float
+    rows: int = 32
+    muon: float = 0.0
+
+
+def optimizers(net: Net, tuning: Tuning) -> list[torch.optim.Optimizer]:
+    """Muon for the layers' matrices where it is asked for, AdamW for the rest."""
+    inner = [p for n, p in net.named_parameters() if p.ndim == 2 and ".layers." in n]
+    others = [p for n, p in net.named_parameters() if not (p.ndim == 2 and ".layers." in n)]
+    settings = {"lr": tuning.rate, "betas": (0.9, 0.98), "weight_decay": 0.0}
+    if not tuning.muon:
+        return [torch.optim.AdamW(inner + others, **settings)]
+    return [torch.optim.Muon(inner, lr=tuning.muon, weight_decay=0.0), torch.optim.AdamW(others, **settings)]
+
+
+def descend(net: Net, losses: Iterator[Loss], tuning: Tuning, *, say: str = "", limit_s: float = float("inf")) -> int:
+    """Takes `tuning.steps` steps, or fewer to end within `limit_s`; returns how many. `say`: progress is printed."""
+    tools = optimizers(net, tuning)
+    bases = [tool.param_groups[0]["lr"] for tool in tools]
+    started, smoothed, step = time.monotonic(), 0.0, 0
+    while (progress := max(step / tuning.steps, (time.monotonic() - started) / limit_s)) < 1:
+        factor = min((step + 1) / (WARMUP_SHARE * tuning.steps), 1.0, (1 - progress) / DECAY_SHARE)
+        with torch.autocast(next(net.parameters()).device.type, dtype=torch.bfloat16):
+            loss = next(losses)(net)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        for tool, base in zip(tools, bases, strict=True):
+            tool.param_groups[0]["lr"] = base * factor
+            tool.step()
+            tool.zero_grad(set_to_none=True)
+        smoothed = loss.item() if step == 0 else 0.97 * smoothed + 0.03 * loss.item()
+        if say and step % 100 == 0:
+            print(f"{say}: step {step} loss {smoothed:.4f} {time.monotonic() - started:.0f} s", flush=True)
+        step += 1
+    return step
+
+
+def likelihood(rows: Sequence[Row], pad: int) -> Loss:
+    """Mean negative log-likelihood of the completions, each token by its weight (which may be below zero)."""
+    ids, weights = padded(rows, pad)
+
+    def loss(net: Net) -> torch.Tensor:
+        device = next(net.parameters()).device
+        by = weights.to(device)
+        return -(net(ids.to(device)) * by).sum() / by.abs().sum().clamp(min=1.0)
+
+    return loss
+
+
+def passes(rows: Sequence[Row], size: int, rng: random.Random) -> Iterator[list[Row]]:
+    """Batches of `size` rows without end, each pass over all rows in a new order."""
+    waiting: list[Row] = []
+    while True:
+        while len(waiting) < size:
+            waiting += rng.sample(rows, len(rows))
+        yield waiting[:size]
+        waiting = waiting[size:]
+
+
+def fitted(net: Net, rows: Sequence[Row], tuning: Tuning, *, pad: int, rng: random.Random) -> Net:
+    """The net after likelihood training on the rows (changed in place)."""
+    descend(net, (likelihood(batch, pad) for batch in passes(rows, tuning.rows, rng)), tuning)
+    return net

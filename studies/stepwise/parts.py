@@ -1,0 +1,52 @@
+"""Parts of the study as files. Law: a part that is there is never made again; it is written beside and renamed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import torch
+from transformers import LlamaConfig
+
+from studies.stepwise.net import Net
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A folder with a file for each finished part. `within`: seconds since the start, after which no part begins."""
+
+    folder: Path
+    clock: Callable[[], float]
+    within: float
+
+    def made(self, name: str, kind: type[T], make: Callable[[], T]) -> T | None:
+        """The part's result, read or made now; None where it is missing and time is up."""
+        path = self.folder / f"{name}.json"
+        if path.exists():
+            return msgspec.json.decode(path.read_bytes(), type=kind)
+        if self.clock() > self.within:
+            return None
+        begun = self.clock()
+        result = make()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        beside = path.with_suffix(".partial")
+        beside.write_bytes(msgspec.json.encode(result))
+        beside.rename(path)
+        print(f"{name}: {self.clock() - begun:.0f} s, at {self.clock():.0f} s", flush=True)
+        return result
+
+    def net(self, name: str, config: LlamaConfig, make: Callable[[], Net]) -> Net:
+        """A trained net, read or made now."""
+        path = self.folder / f"{name}.pt"
+        if not path.exists():
+            net = make()
+            self.folder.mkdir(parents=True, exist_ok=True)
+            torch.save(net.state_dict(), path.with_suffix(".partial"))
+            path.with_suffix(".partial").rename(path)
+            return net
+        net = Net(config)
+        net.load_state_dict(torch.load(path))
+        return net
