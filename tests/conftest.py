@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 SLOW = ("slow", "ray", "vllm")
-LONGEST = "three nodes"
 TOGETHER = {
-    "tests/faults/test_kills.py": LONGEST,
-    "tests/faults/test_notice.py": LONGEST,
-    "tests/faults/test_queue_shards.py": LONGEST,
+    "tests/faults/test_kills.py": "three nodes",
+    "tests/faults/test_notice.py": "three nodes",
+    "tests/faults/test_queue_shards.py": "three nodes",
     "tests/deployments/engines/": "servers",
 }
+LONGEST = ("three nodes", "servers", "tests/deployments/test_run_vllm.py")
 
 
 def scope(nodeid: str) -> str:
@@ -29,7 +29,7 @@ def scope(nodeid: str) -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Slow scopes first; the order within one stays."""
     slow = Counter(scope(item.nodeid) for item in items if any(item.get_closest_marker(mark) for mark in SLOW))
-    items.sort(key=lambda item: (scope(item.nodeid) != LONGEST, -slow[scope(item.nodeid)]))
+    items.sort(key=lambda item: (scope(item.nodeid) not in LONGEST, -slow[scope(item.nodeid)]))
 
 
 @pytest.hookimpl(optionalhook=True)
