@@ -68,6 +68,8 @@ class LeftOut(Enum):
     """A gate errored: neither passed nor rejected."""
     JUDGED_OTHERWISE = "judged_otherwise"
     """Rejected by gates that were changed since; today's might pass it."""
+    UNDER_RAISED_BAR = "under_raised_bar"
+    """Rejected by a repair's raised bar alone: at a first attempt it would have passed."""
     DUPLICATE = "duplicate"
     """Rejected only because another sample asks the same: its text is good."""
     MALFORMED = "malformed"

@@ -30,7 +30,15 @@ def why_no_negative(told: Told, view: View) -> LeftOut | None:
         return LeftOut.JUDGED_OTHERWISE
     if all(said.gate is GateName.DIVERSITY for said in found):
         return LeftOut.DUPLICATE
+    if all(said.gate is GateName.DIVERSITY or _passes_plainly(said) for said in found):
+        return LeftOut.UNDER_RAISED_BAR
     return None if view is View.SAMPLE else _why_not_the_answer(told, found)
+
+
+def _passes_plainly(said: Rejected) -> bool:
+    """Whether only the bar of a repair was too high for it."""
+    raised = said.evidence.raised
+    return raised is not None and said.score >= raised.configured
 
 
 def _why_not_the_answer(told: Told, found: tuple[Rejected, ...]) -> LeftOut | None:

@@ -12,7 +12,7 @@ from schemas.injection import Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Reconfigured, Record, Rejoined
 from schemas.orders import OrderKind
 from schemas.recovery import FailureMode
-from schemas.verdicts import GateName, Passed, Rejected
+from schemas.verdicts import GateName, Passed, Raised, Rejected
 from tests.actors.dataset.exports.runs import Known, asked, exported, order_of
 from tests.actors.dataset.test_contaminated import tagged
 from tests.doubles.ledgers import Scale, plausible_run
@@ -175,6 +175,32 @@ def test_rejections_of_earlier_gates_are_no_negatives() -> None:
     other = [replace(record, changed=("pools.generator.model: a → b",)) if isinstance(record, Reconfigured) else record
              for record in records]  # fmt: skip
     assert exported(other, asked(ExportFormat.KTO))[1][LeftOut.JUDGED_OTHERWISE] == 0
+
+
+def test_what_only_the_raised_bar_rejected_is_no_negative() -> None:
+    """The gate itself passed it: at a first attempt it would have been a sample. The hard negatives keep it."""
+    spared: set[tuple[str, int]] = set()
+
+    def spare(record: Record) -> Record:
+        if not isinstance(record, Rejoined | DeadLetteredEnd) or record.attempt is None:
+            return record
+        verdicts = record.attempt.verdicts
+        rejected = [said for said in verdicts if isinstance(said, Rejected)]
+        if [said.gate for said in rejected] != [GateName.FAITHFULNESS]:
+            return record
+        (last,) = rejected
+        spared.add((record.order_id, record.attempt.number))
+        held = replace(last, evidence=replace(last.evidence, raised=Raised(last.score, record.attempt.number)))
+        changed = tuple(held if said is last else said for said in verdicts)
+        return replace(record, attempt=replace(record.attempt, verdicts=changed))
+
+    records = [spare(record) for record in RUN]
+    rows, left = exported(records, asked(ExportFormat.KTO))
+    bad = {(row["origin"]["order_id"], row["origin"]["attempt"]) for row in rows if not row["label"]}
+    assert bad and spared and not bad & spared
+    assert left[LeftOut.UNDER_RAISED_BAR] >= 1
+    kept, _ = exported(records, asked(ExportFormat.HARD_NEGATIVES))
+    assert spared & {(row["origin"]["order_id"], row["origin"]["attempt"]) for row in kept}
 
 
 def test_the_model_is_the_one_of_its_time() -> None:
