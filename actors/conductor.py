@@ -21,7 +21,7 @@ from actors.pool_health import HealthLimits, PoolHealth
 from actors.protocols import Gate, Generator, Orders, Recovery, Task
 from actors.stages import PoolCounter, StageCounter
 from schemas.errors import EngineError, ErrorKind, HopError
-from schemas.ids import OrderId, PoolName
+from schemas.ids import PoolName
 from schemas.orders import (
     Accept,
     Attempt,
@@ -93,7 +93,7 @@ class Conductor:
         self._room = asyncio.Event()
         self._room.set()
         self._in_flight = 0
-        self._in_hand: dict[OrderId, Holding] = {}
+        self._in_hand: dict[int, Holding] = {}
         self._unreported = 0
         self._stages = StageCounter(clock)
         self._calls = PoolCounter()
@@ -141,13 +141,13 @@ class Conductor:
         if lease.learnt is not None:
             self._tools.recovery.learn(lease.learnt)
         self._in_flight += 1
-        self._in_hand[lease.order.id] = Holding(lease.order.id, lease.attempt)
+        self._in_hand[id(lease)] = Holding(lease.order.id, lease.attempt)
         if self._in_flight >= self._settings.concurrency:
             self._room.clear()
 
     def _leave(self, lease: Lease) -> None:
         self._in_flight -= 1
-        self._in_hand.pop(lease.order.id, None)
+        del self._in_hand[id(lease)]  # the order may be in hand again: its next lease can overtake this one's settlement
         self._room.set()
 
     async def _finish(self, lease: Lease) -> None:

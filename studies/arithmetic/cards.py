@@ -64,7 +64,7 @@ def solutions(net: Net, words: Words, asked: Sequence[Problem], *, temperature: 
 def measured(folder: Path, *, count: int, seed: int) -> list[Figure]:
     """All levels and temperatures; training can have met the problems by chance alone."""
     words = Words(PreTrainedTokenizerFast.from_pretrained(folder))
-    net, found = from_library(LlamaForCausalLM.from_pretrained(folder)), list[Figure]()
+    net, found = from_library(LlamaForCausalLM.from_pretrained(folder, use_safetensors=True)), list[Figure]()
     for name, level in LEVELS.items():
         asked = problems(level, count, seed=f"cards {seed}")
         for temperature in TEMPERATURES:

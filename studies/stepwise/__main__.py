@@ -25,7 +25,7 @@ BASE = Path("examples/arithmetic/models/base-small")
 def lab(base: Path) -> Lab:
     """The base that ships, ready to be trained and sampled."""
     words = Words(PreTrainedTokenizerFast.from_pretrained(base))
-    net = from_library(LlamaForCausalLM.from_pretrained(base))
+    net = from_library(LlamaForCausalLM.from_pretrained(base, use_safetensors=True))
     sampler = Sampler(words.pad, words.end)
     return Lab(net, words, sampler, Sampler(words.pad, words.end, temperature=0.0))
 

@@ -48,5 +48,5 @@ class Parts:
             path.with_suffix(".partial").rename(path)
             return net
         net = Net(config)
-        net.load_state_dict(torch.load(path))
+        net.load_state_dict(torch.load(path, weights_only=True))
         return net

@@ -378,6 +378,45 @@ async def test_a_conductor_says_what_it_holds() -> None:
     await running
 
 
+async def test_an_order_is_held_anew_before_its_last_settlement_arrives() -> None:
+    """One commit tells the settlement and the next lease of an order, in either sequence: what is left is the first
+    attempt, and the second stays in hand."""
+    told, done, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    class LeaseFirst(Book):
+        async def lease(self, conductor: str, limit: int) -> Sequence[Lease] | None:
+            leases = await super().lease(conductor, limit)
+            return leases if leases or done.is_set() else await self._next()
+
+        async def _next(self) -> Sequence[Lease]:
+            await _until(lambda: len(self.outcomes) == 1)
+            done.set()
+            return [lease(0, attempt=2)]
+
+        async def settle(self, outcome: Outcome) -> Settlement:
+            settlement = await super().settle(outcome)
+            if outcome.attempt.number == 1:
+                await told.wait()
+            return settlement
+
+    class SecondIsSlow(Model):
+        async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+            if self.requests:
+                told.set()
+                await go_on.wait()
+            async for completion in super().generate(request):
+                yield completion
+
+    book = LeaseFirst(lease(0))
+    conducting = conductor(book, SecondIsSlow())
+    running = asyncio.ensure_future(conducting.run())
+    await _until(lambda: told.is_set() and conducting.status().in_flight == 1)
+    await conducting.rejoin()
+    assert list(book.joined) == [Holding(lease(0).order.id, 2)]
+    go_on.set()
+    await running
+
+
 async def test_a_lost_queue_ends_the_conductor_with_its_error() -> None:
     """The queue does not come back within the longest outage: the conductor says so to whoever watches it."""
 
