@@ -147,7 +147,9 @@ class Conductor:
 
     def _leave(self, lease: Lease) -> None:
         self._in_flight -= 1
-        del self._in_hand[id(lease)]  # the order may be in hand again: its next lease can overtake this one's settlement
+        del self._in_hand[
+            id(lease)
+        ]  # the order may be in hand again: its next lease can overtake this one's settlement
         self._room.set()
 
     async def _finish(self, lease: Lease) -> None:

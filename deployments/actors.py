@@ -1,7 +1,8 @@
-"""The Ray shells of our actors: they decode, call and encode. What is decided is decided in `actors/`.
+"""The Ray shells of queue, reader and writer: they decode, call and encode. What is decided is decided in `actors/`.
 
-Law: a queue actor alone writes its ledger; a conductor, the reader and the writer may die at any moment and be made
-again. None takes a CPU of Ray's count: their load is small beside the models', and they must never wait for a slot.
+Laws: a queue actor alone writes its ledger; the reader and the writer may die at any moment and be made again. None
+takes a CPU of Ray's count: their load is small beside the models', and they must never wait for a slot. None loads Ray
+Serve, which takes longer than all the rest (`deployments.conducting` does).
 """
 
 import asyncio
@@ -12,9 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import ray
-from ray import serve
 
-from actors.conductor import Conductor
 from actors.corpus.chunker import Chunker
 from actors.corpus.reader import read
 from actors.dataset.files import Folder
@@ -22,25 +21,14 @@ from actors.dataset.writer import DatasetWriter, Wording
 from actors.ledger import LedgerReader
 from actors.queue_service import QueueService
 from deployments.asking import ask
-from deployments.handles import BatchLimits, GateHandle, PoolHandle, QueueHandle, ray_boundary, streaming
-from deployments.serving import DeploymentNames
-from deployments.wiring import (
-    chat,
-    computed_gates,
-    conductor_random,
-    conductor_settings,
-    models,
-    open_queue,
-    started,
-    toolbox,
-)
+from deployments.boundary import ray_boundary
+from deployments.wiring import chat, models, open_queue, started
 from schemas.config import RunConfig
 from schemas.corpus import DocumentRefused, Passage
 from schemas.ledger import ShardWritten
 from schemas.orders import Holding
 from schemas.progress import RunSnapshot
 from schemas.queue_shard import QueueShard, shard_of
-from schemas.stages import ConductorStatus
 from schemas.wire import LEASES, OUTCOMES, SETTLEMENTS
 
 LEASE_WAIT_S = 1.0
@@ -131,38 +119,6 @@ class QueueShell:
                         service.recover(token=uuid4().hex)
                     self._service = service
         return self._service
-
-
-class ConductorShell:
-    """One conductor: its handles to the queue, the pools and the gates."""
-
-    def __init__(self, name: str, config: RunConfig, queue: Any, where: DeploymentNames) -> None:
-        limits = BatchLimits()
-        pools = {
-            pool: PoolHandle(streaming(serve.get_app_handle(app), "generate"), limits)
-            for pool, app in where.pools.items()
-        }
-        gates = {
-            gate: GateHandle(streaming(serve.get_app_handle(app), "check"), limits) for gate, app in where.gates.items()
-        }
-        self._conductor = Conductor(
-            toolbox(config, QueueHandle(queue, limits), pools, {**gates, **computed_gates(config)}),
-            conductor_settings(config, name),
-            clock=time.time,
-            sleep=asyncio.sleep,
-            random=conductor_random(config, name),
-        )
-
-    async def run(self) -> None:
-        """Conducts until the run is over."""
-        await self._conductor.run()
-
-    async def status(self) -> ConductorStatus:
-        return self._conductor.status()
-
-    async def rejoin(self) -> None:
-        """The queue was made again: it is told what is in hand here."""
-        await self._conductor.rejoin()
 
 
 class ReaderShell:
@@ -272,6 +228,5 @@ class WriterShell:
 
 _actor: Any = ray.remote
 QueueActor = _actor(num_cpus=0, max_concurrency=1000)(QueueShell)
-ConductorActor = _actor(num_cpus=0, max_concurrency=8)(ConductorShell)
 ReaderActor = _actor(num_cpus=0)(ReaderShell)
 WriterActor = _actor(num_cpus=0, max_concurrency=4)(WriterShell)

@@ -19,9 +19,10 @@ from msgspec import Struct
 from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
 from actors.sums import whole
-from deployments.actors import ConductorActor, QueueActor, ReaderActor, WriterActor
+from deployments.actors import QueueActor, ReaderActor, WriterActor
 from deployments.asking import ask, ask_each, told
 from deployments.cluster import here
+from deployments.conducting import ConductorActor
 from deployments.serving import DeploymentNames
 from schemas.config import RunConfig
 from schemas.errors import GleanerError, HopError

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, Generic, TypeVar
 
-from msgspec import DecodeError, Struct
-from ray.exceptions import NodeDiedError, OutOfMemoryError, RayActorError, RayError, WorkerCrashedError
+from msgspec import Struct
 from ray.serve.exceptions import BackPressureError, RayServeException
 
+from deployments.boundary import ray_boundary, told
 from schemas.errors import ErrorKind, Failure, HopError
 from schemas.orders import Holding, Lease, Outcome, Settlement
 from schemas.samples import Completion, GenerationRequest, Lane
@@ -48,23 +48,15 @@ SUSPECTS = {Lane.FEW: BatchLimits(size=8, messages=4), Lane.ALONE: BatchLimits(s
 
 
 @contextmanager
-def ray_boundary() -> Iterator[None]:
+def serve_boundary() -> Iterator[None]:
     """Foreign errors become ours: an overloaded replica asks to wait, a dead one makes suspects of what it held."""
     try:
-        yield
+        with ray_boundary():
+            yield
     except BackPressureError as error:
         raise HopError(ErrorKind.OVERLOADED, "the pool's queue is full", retry_after_s=0.5) from error
-    except (RayActorError, WorkerCrashedError, NodeDiedError, OutOfMemoryError) as error:
-        raise HopError(ErrorKind.CRASHED, _told(error)) from error
-    except (RayError, RayServeException) as error:
-        raise HopError(ErrorKind.RETRYABLE, _told(error)) from error
-    except DecodeError as error:
-        raise HopError(ErrorKind.RETRYABLE, f"a reply could not be decoded: {error}") from error
-
-
-def _told(error: Exception) -> str:
-    first_line = next(iter(str(error).strip().splitlines()), "")
-    return f"{type(error).__name__}: {first_line}"[:300]
+    except RayServeException as error:
+        raise HopError(ErrorKind.RETRYABLE, told(error)) from error
 
 
 class BatchedCalls(Generic[Q, R]):
@@ -134,7 +126,7 @@ class BatchedCalls(Generic[Q, R]):
         wanted = [request for request, future in batch.values() if not future.done()]
         if not wanted:
             return
-        with ray_boundary():
+        with serve_boundary():
             async for data in self._send(self._encode(wanted)):
                 for reply in self._decode(data):
                     future = waiting.pop(self._reply_id(reply), None)
@@ -248,6 +240,6 @@ __all__ = [
     "GateHandle",
     "PoolHandle",
     "QueueHandle",
-    "ray_boundary",
+    "serve_boundary",
     "streaming",
 ]

@@ -4,6 +4,7 @@ Each failure names file and line.
 """
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -196,3 +197,9 @@ def test_every_example_decodes(path: Path) -> None:
 def test_there_are_examples() -> None:
     """The test above has something to decode."""
     assert "quickstart" in [path.stem for path in EXAMPLES]
+
+
+def test_queue_reader_and_writer_load_no_serve() -> None:
+    """It takes a second of CPU in each of their processes, at every start and restart."""
+    loaded = "import sys, deployments.actors; sys.exit('ray.serve' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, check=False).returncode == 0

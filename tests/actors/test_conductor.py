@@ -1,168 +1,24 @@
 """One sample's life, path by path, with scripted models and an order book that keeps what it is told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from random import Random
+from collections.abc import AsyncIterator
 
-import pytest
 from msgspec.structs import replace
 
-from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
-from actors.hops import RetryLimits
-from actors.pool_health import HealthLimits
-from schemas.corpus import Passage, Provenance
-from schemas.errors import EngineError, ErrorKind, HopError, JudgeError
-from schemas.ids import DocumentId, OrderId, PoolName
+from schemas.errors import EngineError, ErrorKind, JudgeError
+from schemas.ids import OrderId, PoolName
 from schemas.orders import (
     Accept,
     DeadLetter,
     Duplicate,
     EndReason,
-    Holding,
     Lease,
-    Order,
-    Outcome,
-    Recorded,
     Requeue,
-    Settlement,
 )
-from schemas.recovery import Choice, Diagnosis, Experience, FailureMode, Repair, RepairKind
-from schemas.samples import Candidate, Completion, Draft, FinishReason, GenerationRequest, Message, Sampling
-from schemas.verdicts import Errored, GateName, GateRequest, Passed, Rejected, Verdict
-
-PASSAGE = Passage.of("Velmora was founded in 1623.", Provenance("memory://a", DocumentId("a"), "0" * 64, 0, 28, "test"))
-GENERATOR = PoolName("generator")
-SETTINGS = ConductorSettings("c", concurrency=8, limits=RetryLimits(retries=2, timeout_s=5), fresh_pool=GENERATOR)
-
-
-def lease(slot: int = 0, *, attempt: int = 1, repair: Repair | None = None) -> Lease:
-    order = Order.fresh(PASSAGE.id, "grounded_answer", slot)
-    return Lease(order=order, passage=PASSAGE, attempt=attempt, expires_at=1e9, repair=repair)
-
-
-class Book:
-    """Leases out what it was given, once; keeps every outcome."""
-
-    def __init__(self, *leases: Lease) -> None:
-        self.waiting = list(leases)
-        self.outcomes: list[Outcome] = []
-        self.duplicates: dict[OrderId, Duplicate] = {}
-        self.asked: list[int] = []
-        self.joined: Sequence[Holding] = ()
-
-    async def lease(self, conductor: str, limit: int) -> Sequence[Lease] | None:
-        self.asked.append(limit)
-        given, self.waiting = self.waiting[:limit], self.waiting[limit:]
-        return given or None
-
-    async def settle(self, outcome: Outcome) -> Settlement:
-        duplicate = self.duplicates.pop(outcome.order_id, None)
-        if duplicate is not None and isinstance(outcome.decision, Accept):
-            return duplicate
-        self.outcomes.append(outcome)
-        return Recorded(outcome.order_id)
-
-    async def join(self, conductor: str, holdings: Sequence[Holding]) -> None:
-        self.joined = holdings
-
-
-class Model:
-    """A generator that answers, or fails, as told."""
-
-    def __init__(self, *answers: str | HopError) -> None:
-        self.answers = list(answers)
-        self.requests: list[GenerationRequest] = []
-
-    async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
-        self.requests.append(request)
-        answer = self.answers.pop(0) if self.answers else "Q: when? A: 1623"
-        if isinstance(answer, HopError):
-            raise answer
-        yield Completion(request.id, 0, answer, FinishReason.STOP, prompt_tokens=10, completion_tokens=5)
-
-
-class Says:
-    """A gate that says what it is told, or raises it."""
-
-    def __init__(self, verdict: Verdict | BaseException) -> None:
-        self.verdict = verdict
-        self.requests: list[GateRequest] = []
-
-    async def check(self, request: GateRequest) -> Verdict:
-        self.requests.append(request)
-        if isinstance(self.verdict, BaseException):
-            raise self.verdict
-        return self.verdict
-
-
-class AskAndRead:
-    def request(self, lease: Lease) -> GenerationRequest:
-        return GenerationRequest(
-            id=lease.order.id, messages=(Message("user", lease.passage.text),), sampling=Sampling()
-        )
-
-    def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | str:
-        if "A:" not in text:
-            return "no answer"
-        question, _, answer = text.partition("A:")
-        return Draft(question=question, answer=answer)
-
-
-class TryAgain:
-    """Repairs once, then stops."""
-
-    def decide(self, lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict]) -> tuple[Diagnosis, Choice]:
-        repair = Repair(RepairKind.STRICT_GROUNDING, temperature=0.3) if lease.attempt == 1 else None
-        return Diagnosis(FailureMode.UNKNOWN, 0.5), Choice("test", repair, reason="attempts used up")
-
-    def learn(self, experience: Experience) -> None:
-        """Nothing to learn."""
-
-
-def passed(gate: GateName) -> Passed:
-    return Passed(gate=gate, score=0.9, threshold=0.5)
-
-
-def rejected(gate: GateName) -> Rejected:
-    return Rejected(gate=gate, score=0.1, threshold=0.5)
-
-
-def conductor(
-    book: Book,
-    model: Model,
-    faithfulness: Says | None = None,
-    *,
-    short_circuit: bool = False,
-    task: AskAndRead | None = None,
-    settings: ConductorSettings = SETTINGS,
-) -> Conductor:
-    scored = {
-        GateName.FAITHFULNESS: faithfulness or Says(passed(GateName.FAITHFULNESS)),
-        GateName.REWARD: Says(passed(GateName.REWARD)),
-    }
-    gates = Gating(
-        provenance=Says(passed(GateName.PROVENANCE)),
-        scored=scored,
-        short_circuit=short_circuit,
-        duplicate=lambda found: Rejected(gate=GateName.DIVERSITY, score=1 - found.similarity, threshold=0.1),
-    )
-    tools = Toolbox(orders=book, task=task or AskAndRead(), pools={GENERATOR: model}, gates=gates, recovery=TryAgain())
-    clock = Clock()
-    return Conductor(tools, settings, clock=clock, sleep=clock.sleep, random=Random(0))
-
-
-class Clock:
-    """A sleep takes no time, and moves this clock."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        await asyncio.sleep(0)
+from schemas.recovery import Diagnosis, FailureMode, Repair, RepairKind
+from schemas.samples import Completion, FinishReason, GenerationRequest
+from schemas.verdicts import Errored, GateName, Rejected
+from tests.doubles.conductors import SETTINGS, AskAndRead, Book, Model, Says, conductor, lease, passed, rejected, until
 
 
 async def test_a_good_sample_is_accepted_with_its_whole_attempt() -> None:
@@ -324,112 +180,8 @@ async def test_a_slow_sample_holds_nobody_up() -> None:
 
     book = Book(*(lease(slot) for slot in range(12)))
     running = asyncio.ensure_future(conductor(book, OneSlow(), settings=replace(SETTINGS, concurrency=4)).run())
-    await _until(lambda: len(book.outcomes) == 11)
+    await until(lambda: len(book.outcomes) == 11)
     assert not running.done()
     slow.set()
     await running
     assert len(book.outcomes) == 12
-
-
-async def test_a_queue_that_is_made_again_is_waited_for() -> None:
-    """Its process dies under a lease call and under a report: both are asked again, and no sample is made again."""
-
-    class Dying(Book):
-        def __init__(self, *leases: Lease) -> None:
-            super().__init__(*leases)
-            self.deaths = [HopError(ErrorKind.CRASHED, "the actor died") for _ in range(4)]
-
-        async def lease(self, conductor: str, limit: int) -> Sequence[Lease] | None:
-            if len(self.deaths) > 2:
-                raise self.deaths.pop()
-            return await super().lease(conductor, limit)
-
-        async def settle(self, outcome: Outcome) -> Settlement:
-            if self.deaths:
-                raise self.deaths.pop()
-            return await super().settle(outcome)
-
-    book, model = Dying(lease(0)), Model()
-    await conductor(book, model).run()
-    assert len(book.outcomes) == 1
-    assert not book.deaths
-
-
-async def test_a_conductor_says_what_it_holds() -> None:
-    """A queue that was made again asks: the sample that is being made is told, the one that is done is not."""
-    asked, go_on = asyncio.Event(), asyncio.Event()
-
-    class SecondIsSlow(Model):
-        async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
-            if request.id == lease(1).order.id:
-                asked.set()
-                await go_on.wait()
-            async for completion in super().generate(request):
-                yield completion
-
-    book = Book(lease(0), lease(1))
-    conducting = conductor(book, SecondIsSlow())
-    running = asyncio.ensure_future(conducting.run())
-    await asked.wait()
-    await _until(lambda: len(book.outcomes) == 1)
-    await conducting.rejoin()
-    assert list(book.joined) == [Holding(lease(1).order.id, 1)]
-    go_on.set()
-    await running
-
-
-async def test_an_order_is_held_anew_before_its_last_settlement_arrives() -> None:
-    """One commit tells the settlement and the next lease of an order, in either sequence: what is left is the first
-    attempt, and the second stays in hand."""
-    told, done, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
-
-    class LeaseFirst(Book):
-        async def lease(self, conductor: str, limit: int) -> Sequence[Lease] | None:
-            leases = await super().lease(conductor, limit)
-            return leases if leases or done.is_set() else await self._next()
-
-        async def _next(self) -> Sequence[Lease]:
-            await _until(lambda: len(self.outcomes) == 1)
-            done.set()
-            return [lease(0, attempt=2)]
-
-        async def settle(self, outcome: Outcome) -> Settlement:
-            settlement = await super().settle(outcome)
-            if outcome.attempt.number == 1:
-                await told.wait()
-            return settlement
-
-    class SecondIsSlow(Model):
-        async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
-            if self.requests:
-                told.set()
-                await go_on.wait()
-            async for completion in super().generate(request):
-                yield completion
-
-    book = LeaseFirst(lease(0))
-    conducting = conductor(book, SecondIsSlow())
-    running = asyncio.ensure_future(conducting.run())
-    await _until(lambda: told.is_set() and conducting.status().in_flight == 1)
-    await conducting.rejoin()
-    assert list(book.joined) == [Holding(lease(0).order.id, 2)]
-    go_on.set()
-    await running
-
-
-async def test_a_lost_queue_ends_the_conductor_with_its_error() -> None:
-    """The queue does not come back within the longest outage: the conductor says so to whoever watches it."""
-
-    class Gone(Book):
-        async def lease(self, conductor: str, limit: int) -> Sequence[Lease] | None:
-            raise HopError(ErrorKind.CRASHED, "the actor died")
-
-    with pytest.raises(ExceptionGroup) as raised:
-        await conductor(Gone(), Model(), settings=replace(SETTINGS, health=HealthLimits(outage_s=0))).run()
-    assert raised.group_contains(HopError, match="the actor died")
-
-
-async def _until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not true():  # noqa: ASYNC110 - the condition is the test's, no event marks it
-            await asyncio.sleep(0.001)

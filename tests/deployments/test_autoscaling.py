@@ -15,20 +15,21 @@ from tests.deployments.test_run import holds
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.usefixtures("ray_session")]
 
-PASSAGES = 160
+PASSAGES = 800
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> RunConfig:
-    """480 orders of 0.3 s and a fifth of them twice, four slots a replica: about 50 replica-seconds. A few of them wait
-    for the file `last`."""
+    """2,400 orders of 0.3 s and a fifth of them twice, four slots a replica: more than enough for all three, however
+    long a replica takes to start. From the file `enough` on none takes any time; a few wait for the file `last`."""
     corpus = tmp_path / "corpus.jsonl"
     write_corpus(corpus, PASSAGES)
     plain = configuration(corpus, rejected=0.2, concurrency=64)
     options: dict[str, str | int | float | bool] = {
         "median_s": 0.3,
         "slots": 4,
-        "held": 0.004,
+        "instant_after": str(tmp_path / "enough"),
+        "held": 0.001,
         "held_until": str(tmp_path / "last"),
     }
     engine = CustomEngine(factory="tests.doubles.engines:instant", options=options)
@@ -51,8 +52,10 @@ def test_a_burst_brings_replicas_up_and_its_end_brings_them_down(config: RunConf
 
     def watch(progress: Progress) -> None:
         seen.append(progress)
-        if max(_ready(seen), default=0) == 3 and _wanted(seen)[-1] < 3:
-            (tmp_path / "last").touch()
+        if max(_ready(seen), default=0) == 3:
+            (tmp_path / "enough").touch()
+            if _wanted(seen)[-1] < 3:
+                (tmp_path / "last").touch()
 
     result = run(config, tmp_path / "run", watch=watch)
     assert result.end is RunEnd.COMPLETE

@@ -17,7 +17,12 @@ from typing import Any
 
 import psutil
 
-NODE: dict[str, Any] = {"num_cpus": 8, "object_store_memory": 80 * 1024 * 1024}
+NODE: dict[str, Any] = {
+    "num_cpus": 8,
+    "object_store_memory": 80 * 1024 * 1024,
+    "include_dashboard": False,
+    "include_log_monitor": False,
+}
 WORKERS = 2
 STOP_S = 30.0
 

@@ -1,6 +1,6 @@
 """kill -9 at random moments of a run on three nodes: whoever dies, nothing is lost, nothing is twice, nothing differs.
 
-Five kills a seed; as many seeds as FAULT_SEEDS says: five in `.ci/run`, three without a word.
+Five kills a seed; as many seeds as FAULT_SEEDS says: ten in `.ci/run`, three without a word.
 """
 
 import os
