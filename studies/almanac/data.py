@@ -15,8 +15,8 @@ from actors.tasks import prompts
 from studies.almanac.flaws import Sloppiness, any_poor, near_miss, poor_wording, sloppy_value
 from studies.almanac.phrases import OF_KIND
 from studies.almanac.prose import Passage, any_passage, ask_about
-from studies.almanac.tokenizer import ASSISTANT, END, USER
 from studies.almanac.world import Edition, Entity, Fact, Record, any_entity, any_record, any_value, revised_record
+from studies.tokenizer import ASSISTANT, END, USER
 
 CANON_SHARE = 0.45
 """Share of the training passages that tell of canon entities; half of those from a revised record."""

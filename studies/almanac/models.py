@@ -9,7 +9,7 @@ from typing import Any
 from transformers import LlamaConfig, PreTrainedTokenizerFast
 
 from studies.almanac.claims import UNSTATED_SHARE
-from studies.almanac.tokenizer import END, PAD
+from studies.tokenizer import END, PAD
 
 ROPE_THETA = 500_000.0
 """Slow enough that a word still looks like itself a passage away."""

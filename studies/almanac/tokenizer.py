@@ -1,28 +1,16 @@
-"""A tokenizer whose pieces are the almanac's whole words; anything else falls back to bytes, so no text is lost.
-
-Law: decoding an encoding gives the text back, whatever the text.
-"""
+"""The almanac's tokenizer: every word of its wordings and values."""
 
 import re
 from collections.abc import Iterable, Iterator
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, pre_tokenizers
-from tokenizers.models import BPE
-from tokenizers.pre_tokenizers import ByteLevel
 from transformers import PreTrainedTokenizerFast
 
 from actors.tasks import prompts
 from studies.almanac import lexicon
 from studies.almanac.phrases import ATTRIBUTES, KINDS
+from studies.tokenizer import tokenizer_of
 
-PAD, USER, ASSISTANT, END = "<|pad|>", "<|user|>", "<|assistant|>", "<|end|>"
 PIECES = r"'s| ?[A-Za-z]+| ?[0-9]+| ?<<<| ?>>>| ?[^\sA-Za-z0-9]|\s"
-CHAT_TEMPLATE = (
-    "{% for message in messages %}"
-    "{% if message['role'] == 'user' %}<|user|>{{ message['content'] }}<|end|>"
-    "{% elif message['role'] == 'assistant' %}<|assistant|>{{ message['content'] }}<|end|>{% endif %}"
-    "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
-)
 FILLERS = (
     "perhaps",
     "maybe",
@@ -83,25 +71,7 @@ def _values() -> Iterator[str]:
             yield f" {word.capitalize()}"
 
 
-def _vocabulary() -> dict[str, int]:
-    spelled = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    tokens = [PAD, USER, ASSISTANT, END, *sorted(ByteLevel.alphabet())]
-    for text in (*_texts(), *_values()):
-        for piece in re.findall(PIECES, text):
-            tokens += ["".join(word for word, _ in spelled.pre_tokenize_str(piece))]
-    return {token: index for index, token in enumerate(dict.fromkeys(tokens))}
-
-
 def build() -> PreTrainedTokenizerFast:
-    """The tokenizer with its chat template (system messages are left out: they say nothing to these models)."""
-    core = Tokenizer(BPE(vocab=_vocabulary(), merges=[], ignore_merges=True))
-    core.pre_tokenizer = pre_tokenizers.Sequence(  # pyright: ignore[reportAttributeAccessIssue]
-        [pre_tokenizers.Split(Regex(PIECES), "isolated"), ByteLevel(add_prefix_space=False, use_regex=False)]
-    )
-    core.decoder = decoders.ByteLevel()  # pyright: ignore[reportAttributeAccessIssue]
-    core.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in (PAD, USER, ASSISTANT, END)])
-    wrapped = PreTrainedTokenizerFast(
-        tokenizer_object=core, pad_token=PAD, eos_token=END, model_max_length=512, clean_up_tokenization_spaces=False
-    )
-    wrapped.chat_template = CHAT_TEMPLATE
-    return wrapped
+    """The almanac's tokenizer."""
+    pieces = (piece for text in (*_texts(), *_values()) for piece in re.findall(PIECES, text))
+    return tokenizer_of(pieces, pattern=PIECES, length=512)

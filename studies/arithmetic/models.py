@@ -6,8 +6,8 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from studies.almanac.initial import look_back
-from studies.almanac.tokenizer import END, PAD
 from studies.arithmetic.tokenizer import LENGTH
+from studies.tokenizer import END, PAD
 
 ROPE_THETA = 10_000.0
 

@@ -17,10 +17,10 @@ from torch import nn
 from transformers import PreTrainedTokenizerFast
 
 from studies.almanac import tokenizer as almanac_tokenizer
-from studies.almanac.tokenizer import END
 from studies.almanac.truth import facts_of, understood
 from studies.almanac.world import Fact
 from studies.provenance.bootstrap import Cluster
+from studies.tokenizer import END
 
 WIDTH, HIDDEN = 96, 256
 ROWS = 64

@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from studies.almanac.tokenizer import ASSISTANT, END, PAD, USER
+from studies.tokenizer import ASSISTANT, END, PAD, USER
 
 
 @dataclass(frozen=True)
