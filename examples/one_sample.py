@@ -47,12 +47,9 @@ async def live(text: str, *, seed: int, say=print) -> Candidate | None:
     judging, rewarding = Classifier(engine=model("judge-strong")), Classifier(engine=model("reward"))
     judge = build_engine(judging.engine, EngineRole.CLASSIFIER)
     reward = build_engine(rewarding.engine, EngineRole.CLASSIFIER)
+    faithfulness = build_gate(GateName.FAITHFULNESS, judging, judge)
+    gates = (ProvenanceGate(), faithfulness, build_gate(GateName.REWARD, rewarding, reward))
     engines = (generator, judge, reward)
-    gates = (
-        ProvenanceGate(),
-        build_gate(GateName.FAITHFULNESS, judging, judge),
-        build_gate(GateName.REWARD, rewarding, reward),
-    )
     for engine in engines:
         await engine.start()
 

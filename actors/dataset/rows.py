@@ -35,17 +35,13 @@ PROVENANCE = pa.struct(
         ("chunker", pa.string()),
     ]
 )
-_EVIDENCE = pa.list_(
-    pa.struct(
-        [
-            ("claim", pa.string()),
-            ("supported", pa.bool_()),
-            ("quote", pa.string()),
-            ("start", pa.int64()),
-            ("end", pa.int64()),
-            ("passage_id", pa.string()),
-        ]
-    )
+EVIDENCE: tuple[tuple[str, pa.DataType], ...] = (
+    ("claim", pa.string()),
+    ("supported", pa.bool_()),
+    ("quote", pa.string()),
+    ("start", pa.int64()),
+    ("end", pa.int64()),
+    ("passage_id", pa.string()),
 )
 _LINEAGE = pa.struct(
     [
@@ -99,7 +95,7 @@ SAMPLE_SCHEMA = pa.schema(
         ("quote", pa.string()),
         ("provenance", PROVENANCE),
         ("scores", SCORES),
-        ("evidence", _EVIDENCE),
+        ("evidence", pa.list_(pa.struct(EVIDENCE))),
         ("lineage", _LINEAGE),
         ("tokens", _TOKENS),
     ]

@@ -5,6 +5,7 @@ Law: a rerun with the same folder goes on where the last one ended; `--smoke` ha
 
 import argparse
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import torch
@@ -43,7 +44,9 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     started = time.monotonic()
     parts = Parts(given.output / "parts", lambda: time.monotonic() - started, 60 * given.minutes)
-    study = Study(lab(given.base), SMOKE if given.smoke else FULL, parts)
+    settings = SMOKE if given.smoke else FULL
+    parts.hold((settings, sha256((given.base / "model.safetensors").read_bytes()).hexdigest()))
+    study = Study(lab(given.base), settings, parts)
     results = collected(study, seeds=given.seeds)
     write(results, given.output)
     print(f"{given.output / 'report.html'}; parts missing: {', '.join(results.missing) or 'none'}")

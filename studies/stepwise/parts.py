@@ -1,4 +1,5 @@
-"""Parts of the study as files. Law: a part that is there is never made again; it is written beside and renamed."""
+"""Parts of the study as files. Laws: a part that is there is never made again; it is written beside and renamed; a
+folder holds the parts of one plan."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ import msgspec
 import torch
 from transformers import LlamaConfig
 
+from schemas.errors import ConfigError
 from studies.stepwise.net import Net
 
 T = TypeVar("T")
@@ -21,6 +23,14 @@ class Parts:
     folder: Path
     clock: Callable[[], float]
     within: float
+
+    def hold(self, plan: object) -> None:
+        """The parts are of this plan. Raises ConfigError where the folder holds those of another."""
+        path, said = self.folder / "plan.json", msgspec.json.encode(plan)
+        if path.exists() and path.read_bytes() != said:
+            raise ConfigError(f"{self.folder}: holds parts of another plan or base; choose another --output")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(said)
 
     def made(self, name: str, kind: type[T], make: Callable[[], T]) -> T | None:
         """The part's result, read or made now; None where it is missing and time is up."""

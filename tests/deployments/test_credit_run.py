@@ -1,31 +1,26 @@
 """Whole math runs with credit in this process: real queue, conductor and verifier, a solver whose true Q is known."""
 
-import asyncio
-import time
 from pathlib import Path
-from random import Random
 
 import msgspec
 import pytest
 
 from actors.audit.book import read_book
 from actors.audit.findings import Findings
-from actors.conductor import Conductor
 from actors.dataset.rows import sample_row
 from actors.ledger import MemoryLedger
 from actors.lives import life_of
 from actors.tally import Tally
 from actors.tasks import math
 from deployments.config import load_text, resolve
-from deployments.in_process import InProcessOrders
-from deployments.wiring import computed_gates, conductor_settings, queue_service, toolbox
 from schemas.audit import Check
 from schemas.config import RunConfig
 from schemas.corpus import Passage, Provenance
 from schemas.credit import ROLLOUTS, CreditTarget, Stop
-from schemas.ids import DocumentId, OrderId, PoolName
+from schemas.ids import DocumentId, OrderId
 from schemas.ledger import AcceptedEnd, CreditBegun, Credited, Planned, Record, Rolled
 from schemas.recovery import RepairKind
+from tests.doubles.math_runs import run_math
 from tests.doubles.step_solver import BAD, StepSolver, StepWorld
 
 CONFIG = """
@@ -60,26 +55,8 @@ def solver(world: StepWorld = WORLD) -> StepSolver:
 
 
 async def conducted(config: RunConfig, engine: StepSolver, ledger: MemoryLedger, count: int = 12) -> list[Record]:
-    """The run's whole life, from the corpus to the last order's and the last credit's end."""
-    service = queue_service(config, ledger, now=time.time)
-    gates = computed_gates(config)
-    try:
-        passages = problems(count)
-        await service.offer(passages)
-        await service.corpus_ended(documents=len(passages), passages=len(passages))
-        conductor = Conductor(
-            toolbox(config, InProcessOrders(service), {PoolName("generator"): engine}, dict(gates)),
-            conductor_settings(config, "c"),
-            clock=time.time,
-            sleep=asyncio.sleep,
-            random=Random(0),
-        )
-        await asyncio.wait_for(conductor.run(), 60)
-        assert service.snapshot().unaccounted == 0
-    finally:
-        for gate in gates.values():
-            gate.close()
-        await service.close()
+    """What a run over so many problems records."""
+    await run_math(config, problems(count), engine, ledger)
     return ledger.kept
 
 

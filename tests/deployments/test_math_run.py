@@ -1,30 +1,24 @@
 """A whole math run through the real queue and conductor in this process: a scripted model, one gate, the verifier."""
 
-import asyncio
 import json
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from random import Random
 
 import msgspec
 import pytest
 
-from actors.conductor import Conductor
 from actors.corpus.chunker import Chunker
 from actors.corpus.reader import read
 from actors.ledger import MemoryLedger
 from deployments.config import load_text, resolve
-from deployments.in_process import InProcessOrders
-from deployments.wiring import computed_gates, conductor_settings, queue_service, toolbox
 from schemas.config import RunConfig
 from schemas.corpus import Document, Passage
-from schemas.ids import PoolName
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Rejoined
 from schemas.orders import EndReason
 from schemas.recovery import FailureMode, RepairKind
 from schemas.samples import Completion, FinishReason, GenerationRequest
 from schemas.verdicts import GateName, Passed, Rejected
+from tests.doubles.math_runs import run_math
 
 PROBLEMS = [
     {"id": "rolls", "question": "A baker has 96 rolls and sells 71. How many are left?", "answer": "96-71=25\n#### 25"},
@@ -69,26 +63,9 @@ def problems(config: RunConfig) -> list[Passage]:
 
 
 async def conducted(config: RunConfig, solver: Solver) -> MemoryLedger:
-    """The run's whole life, from the corpus to the last order's end."""
+    """The ledger of a run."""
     ledger = MemoryLedger()
-    service = queue_service(config, ledger, now=time.time)
-    gates = computed_gates(config)
-    try:
-        passages = problems(config)
-        await service.offer(passages)
-        await service.corpus_ended(documents=len(passages), passages=len(passages))
-        conductor = Conductor(
-            toolbox(config, InProcessOrders(service), {PoolName("generator"): solver}, dict(gates)),
-            conductor_settings(config, "c"),
-            clock=time.time,
-            sleep=asyncio.sleep,
-            random=Random(0),
-        )
-        await conductor.run()
-    finally:
-        for gate in gates.values():
-            gate.close()
-        await service.close()
+    await run_math(config, problems(config), solver, ledger)
     return ledger
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from schemas.config_credit import Credit
+from schemas.errors import ConfigError
 from studies.arithmetic.world import HARD, problems
 from studies.stepwise.__main__ import main
 from studies.stepwise.credit_cost import Replay, fixed, sequential, table
@@ -15,6 +16,7 @@ from studies.stepwise.curves import Point, fitted, multiplier
 from studies.stepwise.lab import Solution
 from studies.stepwise.parts import Parts
 from studies.stepwise.results import Results
+from studies.stepwise.study import FULL, SMOKE
 
 SIZES = (64, 256, 1024, 4096)
 
@@ -44,6 +46,16 @@ def test_an_arm_worth_four_times_the_problems_is_seen_as_such() -> None:
     same = multiplier(sft, [point(size, 2 * size**-0.25) for size in SIZES[:2]], resamples=200)
     assert same.low < 1 < same.high
     assert multiplier(sft[:2], arm, resamples=20).extrapolated
+
+
+def test_a_folder_holds_the_parts_of_one_plan(tmp_path: Path) -> None:
+    """The same plan goes on there, another is refused."""
+    parts = Parts(tmp_path / "parts", lambda: 0.0, 1.0)
+    parts.hold((SMOKE, "base"))
+    parts.hold((SMOKE, "base"))
+    for other in ((FULL, "base"), (SMOKE, "another base")):
+        with pytest.raises(ConfigError, match="another plan or base"):
+            parts.hold(other)
 
 
 def replay(*values: float) -> Replay:

@@ -8,6 +8,7 @@ from actors.dataset.exports.families import Child, Family, Told
 from actors.dataset.exports.faults import rejections
 from actors.dataset.exports.preferences import Rows, origin_of
 from actors.dataset.exports.wording import Wording
+from actors.dataset.rows import EVIDENCE
 from schemas.exports import Asked, ExportFormat, Form, LeftOut
 from schemas.ids import content_id
 from schemas.verdicts import Rejected
@@ -15,17 +16,7 @@ from schemas.verdicts import Rejected
 _REJECTION = pa.struct(
     [("gate", pa.string()), ("score", pa.float64()), ("threshold", pa.float64()), ("note", pa.string())]
 )
-_CLAIM = pa.struct(
-    [
-        ("gate", pa.string()),
-        ("claim", pa.string()),
-        ("supported", pa.bool_()),
-        ("quote", pa.string()),
-        ("start", pa.int64()),
-        ("end", pa.int64()),
-        ("passage_id", pa.string()),
-    ]
-)
+_CLAIM = pa.struct([("gate", pa.string()), *EVIDENCE])
 
 
 def hard_negative_columns(form: Form) -> tuple[Column, ...]:
