@@ -4,8 +4,8 @@ Law: the ledger is the truth. The same records in the same order give the same e
 anew and forgets nothing. Attempts that nobody judged (an error) say nothing of a repair. A repair of an injected order
 counts as any other, its attempt being made and judged as any other; what first attempts yield is of clean orders alone.
 
-Where solutions are credited, the choice `resample` is valued by what came of it, and the credit queue may have made it a
-restart. Tokens of the rollouts that found the place are no attempt's and are not in its price (docs/credit.md).
+Where solutions are credited, the choice `resample` is valued by what came of it, and the credit queue may have made it
+a restart. Tokens of the rollouts that found the place are no attempt's and are not in its price (docs/credit.md).
 """
 
 from msgspec import Struct

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.doubles.prometheus import free_port
+from tests.doubles.ports import free_port
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

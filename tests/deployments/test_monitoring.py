@@ -23,7 +23,8 @@ from deployments.run import RunEnd, run
 from schemas.config import CustomEngine, Pool, Replicas, Retrieved, RunConfig
 from schemas.config_audit import Audit
 from schemas.config_injection import CustomInjector, Injection
-from tests.doubles.prometheus import MONITORING, Prometheus, free_port, watching
+from tests.doubles.ports import free_port
+from tests.doubles.prometheus import MONITORING, Prometheus, watching
 from tests.needs import needs
 
 ROOT = MONITORING.parents[1]

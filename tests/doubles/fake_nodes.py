@@ -24,6 +24,8 @@ from typing import Any
 import psutil
 from ray.autoscaler._private.fake_multi_node.node_provider import FAKE_HEAD_NODE_ID, FakeMultiNodeProvider
 
+from tests.doubles.ports import free_port
+
 HEAD, GPU = "ray.head.default", "gpu"
 STOP_S = 30.0
 
@@ -96,7 +98,7 @@ class FakeCluster:
 def fake_cluster(*, gpu_nodes: int, idle_s: float) -> Iterator[FakeCluster]:
     """A head with CPUs and no GPU, and up to so many workers with one GPU each, gone when idle for `idle_s`."""
     folder = Path(tempfile.mkdtemp(prefix="fake-"))  # short: sockets lie in it
-    port = _free_port()
+    port = free_port()
     (folder / "cluster.json").write_text(json.dumps(_configuration(gpu_nodes, idle_s, port)))
     (folder / "token").write_text(secrets.token_hex(32))
     environment = os.environ | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(folder / "token")}
@@ -105,7 +107,7 @@ def fake_cluster(*, gpu_nodes: int, idle_s: float) -> Iterator[FakeCluster]:
             [
                 *(sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--disable-usage-stats"),
                 *(f"--port={port}", "--num-cpus=4", "--num-gpus=0", "--object-store-memory=100000000"),
-                *("--include-dashboard=false", f"--ray-client-server-port={_free_port()}"),
+                *("--include-dashboard=false", f"--ray-client-server-port={free_port()}"),
                 *("--dashboard-agent-listen-port=0", "--min-worker-port=0", "--max-worker-port=0"),
                 f"--temp-dir={folder}",
                 f"--autoscaling-config={folder / 'cluster.json'}",
@@ -153,12 +155,6 @@ def _configuration(gpu_nodes: int, idle_s: float, port: int) -> dict[str, Any]:
         "cluster_synced_files": [],
         **{f"{name}_commands": [] for name in commands},
     }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _stop(head: subprocess.Popen[bytes]) -> None:

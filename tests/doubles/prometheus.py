@@ -3,7 +3,6 @@
 import json
 import math
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -13,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from tests.doubles.ports import free_port
 
 MONITORING = Path(__file__).parents[2] / "deployments" / "monitoring"
 START_S = 30.0
@@ -50,11 +51,6 @@ class Prometheus:
             except OSError:
                 time.sleep(0.1)
         raise TimeoutError("Prometheus does not answer")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 @contextmanager

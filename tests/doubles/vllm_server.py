@@ -2,17 +2,19 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 
 import pytest
 from msgspec import Struct
+
+from tests.doubles.ports import free_port
 
 STARTS_S = 240.0
 STOPS_S = 15.0
@@ -33,7 +35,7 @@ def serving(model: Path, log: Path, *options: str) -> Iterator[Server]:
     One thread computes: by itself vLLM takes every core, and its own server hardly gets to read a second request.
     Prompts are read whole: a cut one whose request has a seed kills vLLM 0.32 on a CPU.
     """
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(model), *options]
     command += ["--served-model-name", "tiny", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--dtype", "float32", "--enforce-eager", "--no-enable-chunked-prefill"]
@@ -57,7 +59,7 @@ def wait_until_ready(server: Server) -> None:
         try:
             with urllib.request.urlopen(server.url.removesuffix("/v1") + "/health", timeout=5):
                 return
-        except OSError:
+        except (OSError, HTTPException):
             time.sleep(0.25)
     pytest.fail(f"vllm serve did not start:\n{server.log.read_text(errors='replace')[-4000:]}")
 
@@ -77,9 +79,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.wait(STOPS_S)
         except subprocess.TimeoutExpired:
             continue
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
