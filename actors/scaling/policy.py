@@ -15,6 +15,7 @@ from msgspec import Struct
 from actors.scaling.share import Share, share
 from schemas.scaling import (
     Idle,
+    Move,
     Peak,
     PoolDecision,
     PoolMemory,
@@ -80,7 +81,8 @@ def decide(signals: Signals, limits: ScalingLimits, memory: ScalingMemory, now: 
             pools[pool].why = Why.NO_WORK
         if pools[pool].why is Why.STEADY and past.wanted == bounds.max and work_s[pool] > horizon_s * bounds.max:
             pools[pool].why = Why.MAXIMUM
-        if scarce and pools[pool].why is Why.STEADY and past.wanted < shares[pool].replicas:
+        fell = past.last is Move.DOWN
+        if scarce and not fell and pools[pool].why is Why.STEADY and past.wanted < shares[pool].replicas:
             pools[pool].goal, pools[pool].why = shares[pool].replicas, Why.WORK
     saved = _saved(pools, work_s, limits)
     short_since = _since(memory.short_since, now) if saved > MUCH else None
@@ -94,7 +96,10 @@ def decide(signals: Signals, limits: ScalingLimits, memory: ScalingMemory, now: 
         pool: PoolDecision(granted[pool], each.wanted, each.share.exact, each.why, idle(signals, pool, granted[pool]))
         for pool, each in pools.items()
     }
-    pasts = {pool: PoolMemory(granted[pool], peaks[pool]) for pool in pools}
+    pasts = {
+        pool: PoolMemory(granted[pool], peaks[pool], _moved(memory.pools.get(pool), each.wanted, granted[pool]))
+        for pool, each in pools.items()
+    }
     return Scaling(now, decided), ScalingMemory(pasts, short_since, uneven_since)
 
 
@@ -155,6 +160,12 @@ def remember(peaks: tuple[Peak, ...], newest: Peak, *, oldest_at: float) -> tupl
 def _first(facts: PoolSignals, least: int, now: float) -> PoolMemory:
     wanted = max(least, facts.ready + facts.starting)
     return PoolMemory(wanted, (Peak(now, wanted),))
+
+
+def _moved(past: PoolMemory | None, before: int, after: int) -> Move | None:
+    if after == before:
+        return None if past is None else past.last
+    return Move.UP if after > before else Move.DOWN
 
 
 def _aim(wanted: int, low: int, share: Share, peak: int) -> _Pool:
