@@ -86,7 +86,7 @@ def decide(signals: Signals, limits: ScalingLimits, memory: ScalingMemory, now: 
             pools[pool].goal, pools[pool].why = shares[pool].replicas, Why.WORK
     saved = _saved(pools, work_s, limits)
     short_since = _since(memory.short_since, now) if saved > MUCH else None
-    uneven_since = _since(memory.uneven_since, now) if saved > LITTLE else None
+    uneven_since = _since(memory.uneven_since, now) if saved > _least(pools, work_s) else None
     if _lasts(uneven_since, now, limits.cooldown_s):
         _give_way(pools, above=0.0)
     elif _lasts(short_since, now, limits.rebalance_s):
@@ -188,6 +188,14 @@ def _saved(pools: dict[str, _Pool], work_s: Mapping[str, float], limits: Scaling
     best_s = max((work_s[pool] / pools[pool].share.replicas for pool in works), default=0.0)
     now_s = max((work_s[pool] / pools[pool].wanted if pools[pool].wanted else math.inf for pool in works), default=0.0)
     return 1 - best_s / now_s if now_s > 0 else 0.0
+
+
+def _least(pools: dict[str, _Pool], work_s: Mapping[str, float]) -> float:
+    """The least saving that is worth a drain and a start: half of what one replica more of the slowest pool would save.
+    Of few replicas one is many percent, and measured rates are no better than that."""
+    works = [pool for pool in pools if work_s[pool] > 0]
+    slowest = min(works, key=lambda pool: pools[pool].wanted / work_s[pool], default=None)
+    return LITTLE if slowest is None else max(LITTLE, 0.5 / (pools[slowest].wanted + 1))
 
 
 def _room(pools: dict[str, _Pool], limits: ScalingLimits) -> float:

@@ -24,10 +24,7 @@ from schemas.samples import Classification, ClassificationRequest, Completion, F
 
 os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
 os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
-os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
-"""Before vLLM is imported, which reads them: nothing is sent home, a run's terminal stays quiet, and on CPUs a replica
-computes with as many threads as Ray gave it CPUs (OMP_NUM_THREADS). By itself vLLM binds a thread to every core, in each
-replica of a node the same ones."""
+"""Before vLLM is imported, which reads them: nothing is sent home, and a run's terminal stays quiet."""
 
 try:
     import torch
