@@ -47,6 +47,7 @@ class QueueShell:
         self._output = Path(output)
         self._shard = shard
         self._owner = owner
+        self._made = uuid4().hex
         self._opening = asyncio.Lock()
         self._service: QueueService | None = None
 
@@ -65,13 +66,13 @@ class QueueShell:
     async def corpus_ended(self, documents: int, passages: int) -> None:
         await (await self._ready()).corpus_ended(documents, passages)
 
-    async def lease(self, conductor: str, limit: int) -> bytes | None:
-        """LEASES, or None when the run is over."""
+    async def lease(self, conductor: str, limit: int) -> tuple[str, bytes] | None:
+        """Which life of the queue gives them, and LEASES; None when the run is over."""
         service = await self._ready()
         leases = await service.lease(conductor, limit, LEASE_WAIT_S)
         if not leases and service.finished():
             return None
-        return LEASES.encode(leases)
+        return self._made, LEASES.encode(leases)
 
     async def settle(self, outcomes: bytes) -> bytes:
         """OUTCOMES in, SETTLEMENTS out, when durable."""
@@ -84,9 +85,10 @@ class QueueShell:
     async def record_shard(self, writer: int, shard: ShardWritten) -> None:
         await (await self._ready()).record_shard(writer, shard)
 
-    async def join(self, conductor: str, holdings: Sequence[Holding]) -> None:
-        """What a conductor has worked on since before this queue was made again."""
+    async def join(self, conductor: str, holdings: Sequence[Holding]) -> str:
+        """What a conductor has worked on since before this queue was made again; gives which life this is."""
         (await self._ready()).join(conductor, holdings)
+        return self._made
 
     async def resume(self, token: str) -> None:
         """Every living conductor has joined."""

@@ -203,10 +203,16 @@ class GateHandle:
 
 
 class QueueHandle:
-    """The queue actor, as `actors.protocols.Orders`."""
+    """The queue actor, as `actors.protocols.Orders`.
+
+    Law: a lease counts in the life of the queue that gave it, or in the next one if it was told there in `join`. One
+    whose message was still on its way then is dropped: the next life knows nothing of it, and may give it to others.
+    """
 
     def __init__(self, queue: Any, limits: BatchLimits) -> None:
         self._queue = queue
+        self._life: str | None = None
+        """Whose leases count: whoever answers first; nobody's ("") while a queue that was made again is joined."""
         self._settling: BatchedCalls[Outcome, Settlement] = BatchedCalls(
             unary(self._queue.settle), OUTCOMES.encode, SETTLEMENTS.decode, reply_id=lambda reply: reply.order_id,
             limits=limits,
@@ -214,15 +220,20 @@ class QueueHandle:
 
     async def lease(self, conductor: str, limit: int) -> Sequence[Lease] | None:
         with ray_boundary():
-            data = await self._queue.lease.remote(conductor, limit)
-            return None if data is None else LEASES.decode(data)
+            told = await self._queue.lease.remote(conductor, limit)
+            if told is None:
+                return None
+            life, data = told
+            self._life = life if self._life is None else self._life
+            return LEASES.decode(data) if life == self._life else []
 
     async def settle(self, outcome: Outcome) -> Settlement:
         return await self._settling.ask(outcome.order_id, outcome)
 
     async def join(self, conductor: str, holdings: Sequence[Holding]) -> None:
+        self._life = ""
         with ray_boundary():
-            await self._queue.join.remote(conductor, holdings)
+            self._life = await self._queue.join.remote(conductor, holdings)
 
 
 def _request_id(reply: Generated | Failure) -> str:
