@@ -102,7 +102,9 @@ EASY = Level(steps=(2, 3), distractors=(1, 2))
 LONGER = Level(steps=(2, 5), distractors=(1, 2))
 """What it then sees for a short while, so that long chains are not beyond it."""
 HARD = Level(steps=(3, 5), distractors=(1, 2))
-"""What it is to learn."""
+"""What it is measured on."""
+BEYOND = Level(steps=(4, 6), distractors=(1, 2))
+"""What the study teaches it: chains longer by one than any it has seen, and long ones that it often gets wrong."""
 
 
 def _relation(base: int, rng: random.Random) -> tuple[Relation, int]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from studies.arithmetic.truth import right, spurious
-from studies.arithmetic.world import HARD, Problem, problems
+from studies.arithmetic.world import BEYOND, Problem, problems
 from studies.stepwise.net import Net
 from studies.stepwise.rows import Words
 from studies.stepwise.sample import Sampler
@@ -76,7 +76,7 @@ class Exam:
     @classmethod
     def of(cls, name: str, count: int) -> "Exam":
         """`name`: "test", or "dev" for choosing settings."""
-        return cls(tuple(problems(HARD, count, seed=f"exam {name}")))
+        return cls(tuple(problems(BEYOND, count, seed=f"exam {name}")))
 
     def marks(self, lab: Lab, net: Net, *, seed: int) -> Marks:
         """Greedy and sampled once for each problem."""

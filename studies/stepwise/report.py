@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 from matplotlib.figure import Figure
 
+from studies.stepwise.credit_cost import FIXED
 from studies.stepwise.curves import MOST
 from studies.stepwise.results import Results
 
@@ -46,6 +47,8 @@ def page(results: Results) -> str:
         f"<p>SFT's curve: error = {results.scale:.2f} · problems<sup>−{results.slope:.3f}</sup>. "
         f"{MOST:.0e}: by it SFT never reaches the arm's error.</p>",
         table(worth(results)),
+        "<h2>Arm against arm</h2>",
+        table(versus(results)),
         "<h2>What training moved (nats a step, from the SFT policy)</h2>",
         table(moves(results)),
         "<h2>First pits</h2>",
@@ -141,6 +144,15 @@ def worth(results: Results) -> Table:
     return ("arm", "multiplier", "95%", "by size", "beyond SFT's largest size"), rows
 
 
+def versus(results: Results) -> Table:
+    """One row for each pair of arms that the claims compare."""
+    rows = [
+        (f"{one.arm} − {one.other}", f"{100 * one.value:+.1f}", f"{100 * one.low:+.1f} – {100 * one.high:+.1f}")
+        for one in results.versus
+    ]
+    return ("error, likeliest", "points", "95%"), rows
+
+
 def moves(results: Results) -> Table:
     """Means over all cells."""
     rows = []
@@ -169,10 +181,14 @@ def costs(results: Results) -> Table:
     if results.credit is None:
         return ("",), ()
     rows = [
-        (name, percent(one.agreement), percent(one.near), one.rollouts)
+        (
+            name, percent(one.agreement), f"{percent(one.low)} – {percent(one.high)}", percent(one.near), one.rollouts,
+            percent(one.rollouts / results.credit.strategies[f"fixed {FIXED}"].rollouts),
+        )
         for name, one in results.credit.strategies.items()
-    ]
-    return ("strategy", "first pit as the truth", "at most one step off", "rollouts a solution"), rows
+    ]  # fmt: skip
+    full = f"of fixed {FIXED}"
+    return ("strategy", "first pit as the truth", "95%", "at most one step off", "rollouts a solution", full), rows
 
 
 def restarts(results: Results) -> Table:

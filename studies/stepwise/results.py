@@ -6,9 +6,9 @@ from math import isfinite
 
 import numpy as np
 
-from studies.stepwise.arms import ARMS, SFT
+from studies.stepwise.arms import ADVANTAGE, ARMS, LONGER, PREFIX, RFT, SFT, STEPS, WHOLE
 from studies.stepwise.credit_cost import CostTable
-from studies.stepwise.curves import MOST, Curve, Point, fitted, multiplier
+from studies.stepwise.curves import MOST, Curve, Point, difference, fitted, multiplier
 from studies.stepwise.effects import Recovery
 from studies.stepwise.lab import Marks
 from studies.stepwise.pathstar import PathStar
@@ -41,6 +41,23 @@ class Worth:
 
 
 @dataclass(frozen=True)
+class Versus:
+    """By how much an arm's error is above another's at the same sizes; `low`, `high`: 95%."""
+
+    arm: str
+    other: str
+    value: float
+    low: float
+    high: float
+
+
+CLAIMED = (
+    (RFT, LONGER), (STEPS, RFT), (STEPS, WHOLE), (STEPS, PREFIX), (WHOLE, SFT), (STEPS, SFT), (ADVANTAGE, SFT),
+    (RFT, SFT), (WHOLE, RFT),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
 class Results:
     """What results.json holds."""
 
@@ -51,6 +68,7 @@ class Results:
     slope: float
     """SFT's fitted curve: error = scale * size ** -slope."""
     worth: tuple[Worth, ...]
+    versus: tuple[Versus, ...]
     arms: tuple[ArmsPart, ...]
     credit: CostTable | None
     restart: Recovery | None
@@ -92,9 +110,17 @@ def collected(study: Study, *, seeds: int | None = None) -> Results:
     curve = fitted([p.size for p in sft], [p.error for p in sft]) if enough else Curve(0.0, 0.0)
     worth = [_worth(arm, sft, points(marked[arm])) for arm in ARMS if enough and arm != SFT and marked[arm]]
     return Results(
-        settings.smoke, base, tuple(rows), curve.scale, curve.slope, tuple(worth), tuple(others), credit, restart,
-        _there(spurious), _there(stars), tuple(missing),
+        settings.smoke, base, tuple(rows), curve.scale, curve.slope, tuple(worth), tuple(_versus(marked)),
+        tuple(others), credit, restart, _there(spurious), _there(stars), tuple(missing),
     )  # fmt: skip
+
+
+def _versus(marked: Marked) -> Iterable[Versus]:
+    for arm, other in CLAIMED:
+        shared = [size for size in sorted(marked[arm]) if len(marked[arm][size]) == len(marked[other].get(size, ()))]
+        if shared:
+            one, two = (points({size: marked[name][size] for size in shared}) for name in (arm, other))
+            yield Versus(arm, other, *difference(one, two))
 
 
 def points(found: dict[int, list[Marks]]) -> list[Point]:
