@@ -112,7 +112,8 @@ def recovery(
     dice = np.random.default_rng(seed)
     resampled = [_gain(both[dice.integers(len(both), size=len(both))].sum(axis=0)) for _ in range(RESAMPLES)]
     low, high = (float(end) for end in np.quantile(resampled, [0.025, 0.975]))
-    return Recovery(len(labels), draws, *(int(total) for total in both.sum(axis=0)), credit_tokens, low, high)
+    recovered, tokens, again, tokens_again = (int(total) for total in both.sum(axis=0))
+    return Recovery(len(labels), draws, recovered, tokens, again, tokens_again, credit_tokens, low, high)
 
 
 def _gain(totals: np.ndarray) -> float:

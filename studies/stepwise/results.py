@@ -1,6 +1,6 @@
 """All parts together: curves, multipliers, what is missing. Law: computed from the parts' files alone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
@@ -68,7 +68,10 @@ class Results:
     slope: float
     """SFT's fitted curve: error = scale * size ** -slope."""
     worth: tuple[Worth, ...]
+    worth_sampled: tuple[Worth, ...]
+    """The same by the errors of sampled solutions."""
     versus: tuple[Versus, ...]
+    versus_sampled: tuple[Versus, ...]
     arms: tuple[ArmsPart, ...]
     credit: CostTable | None
     restart: Recovery | None
@@ -78,6 +81,14 @@ class Results:
 
 
 Marked = dict[str, dict[int, list[Marks]]]
+
+
+def _likeliest(marks: Marks) -> str:
+    return marks.wrong
+
+
+def _sampled(marks: Marks) -> str:
+    return marks.sampled
 
 
 def collected(study: Study, *, seeds: int | None = None) -> Results:
@@ -108,25 +119,33 @@ def collected(study: Study, *, seeds: int | None = None) -> Results:
     sft = points(marked[SFT])
     enough = len(sft) > 1
     curve = fitted([p.size for p in sft], [p.error for p in sft]) if enough else Curve(0.0, 0.0)
-    worth = [_worth(arm, sft, points(marked[arm])) for arm in ARMS if enough and arm != SFT and marked[arm]]
     return Results(
-        settings.smoke, base, tuple(rows), curve.scale, curve.slope, tuple(worth), tuple(_versus(marked)),
+        settings.smoke, base, tuple(rows), curve.scale, curve.slope,
+        tuple(_worths(marked, _likeliest)), tuple(_worths(marked, _sampled)),
+        tuple(_versus(marked, _likeliest)), tuple(_versus(marked, _sampled)),
         tuple(others), credit, restart, _there(spurious), _there(stars), tuple(missing),
     )  # fmt: skip
 
 
-def _versus(marked: Marked) -> Iterable[Versus]:
+def _worths(marked: Marked, letters: Callable[[Marks], str]) -> Iterable[Worth]:
+    sft = points(marked[SFT], letters)
+    for arm in ARMS:
+        if len(sft) > 1 and arm != SFT and marked[arm]:
+            yield _worth(arm, sft, points(marked[arm], letters))
+
+
+def _versus(marked: Marked, letters: Callable[[Marks], str]) -> Iterable[Versus]:
     for arm, other in CLAIMED:
         shared = [size for size in sorted(marked[arm]) if len(marked[arm][size]) == len(marked[other].get(size, ()))]
         if shared:
-            one, two = (points({size: marked[name][size] for size in shared}) for name in (arm, other))
+            one, two = (points({size: marked[name][size] for size in shared}, letters) for name in (arm, other))
             yield Versus(arm, other, *difference(one, two))
 
 
-def points(found: dict[int, list[Marks]]) -> list[Point]:
+def points(found: dict[int, list[Marks]], letters: Callable[[Marks], str] = _likeliest) -> list[Point]:
     """An arm's errors, problem by problem."""
     return [
-        Point(size, np.array([[int(letter) for letter in one.wrong] for one in marks]))
+        Point(size, np.array([[int(letter) for letter in letters(one)] for one in marks]))
         for size, marks in sorted(found.items())
     ]
 

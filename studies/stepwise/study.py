@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from schemas.config_credit import Credit
 from studies.arithmetic.truth import kinds, spurious
@@ -17,6 +17,7 @@ from studies.stepwise.lab import Exam, Lab, Marks, Solution
 from studies.stepwise.net import Net
 from studies.stepwise.parts import Parts
 from studies.stepwise.pathstar import PathSettings, PathStar, experiment
+from studies.stepwise.primer import primed
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,16 @@ class Settings:
     """Wrong solutions whose credit is measured against the truth."""
     truth: int
     """Rollouts of each prefix that count as the truth."""
+    primer: Tuning
+    """What makes the base of the shipped solver."""
     plan: Plan
     paths: PathSettings
     smoke: bool = False
 
 
 FULL = Settings(
-    seeds=3, sft_sizes=(128, 512, 2048, 4096), arm_sizes=(128, 512), focus=128, exam=400, probes=60,
-    truth=256, plan=Plan(
+    seeds=3, sft_sizes=(256, 512, 2048, 8192), arm_sizes=(256, 512), focus=256, exam=400, probes=60,
+    truth=256, primer=Tuning(steps=200, rate=1e-3, rows=64), plan=Plan(
         likelihood=Passes(passes=8, least=80, rate=1e-3),
         preferences=Passes(passes=3, least=40, rate=3e-4),
         weighted=Passes(passes=3, least=40, rate=3e-4),
@@ -50,6 +53,7 @@ FULL = Settings(
 )  # fmt: skip
 SMOKE = Settings(
     seeds=2, sft_sizes=(16, 32), arm_sizes=(16,), focus=16, exam=24, probes=3, truth=16,
+    primer=Tuning(steps=2, rate=1e-3, rows=8),
     plan=Plan(
         likelihood=Passes(passes=1, least=4, rate=1e-3, rows=8),
         preferences=Passes(passes=1, least=2, rate=2e-4, rows=4),
@@ -93,7 +97,8 @@ class Study:
     """All parts of one run."""
 
     def __init__(self, lab: Lab, settings: Settings, parts: Parts) -> None:
-        self.lab, self.settings, self.parts = lab, settings, parts
+        base = parts.net("primed", lab.base.config, lambda: primed(lab.base, lab.words, settings.primer))
+        self.lab, self.settings, self.parts = replace(lab, base=base), settings, parts
         self.exam = Exam.of("test", settings.exam)
 
     def cell(self, size: int, seed: int) -> Cell:
