@@ -1,12 +1,13 @@
-"""The arms of the study: what each makes of the same problems. Law: every arm gets the same problems, base and teacher.
+"""The arms of the study: what each makes of the same problems. Law: every arm gets the same problems, base and teacher;
+solutions are drawn and credited once, with the SFT policy.
 
 | arm | starts from | learns from |
 | --- | --- | --- |
 | sft | base | the teacher's solution of each problem |
 | rft | base | the SFT policy's own right solutions, equal ones once |
-| dpo_whole | SFT policy | a right against a wrong solution |
-| dpo_prefix | SFT policy | a right solution against a wrong one up to its first pit |
-| dpo_steps | SFT policy | after the good steps: a step that went on to the right answer against the first pit |
+| dpo_whole | RFT or SFT policy | a right against a wrong solution |
+| dpo_prefix | RFT or SFT policy | a right solution against a wrong one up to its first pit |
+| dpo_steps | RFT or SFT policy | after the good steps: a step that went on to the right answer against the first pit |
 | advantage | SFT policy | its own solutions, right and wrong, each step weighted by exp(advantage) |
 | sft_longer | base | what SFT learns from, for as many steps as RFT takes: is it only the steps? |
 """
@@ -33,17 +34,25 @@ ARMS = (SFT, LONGER, RFT, WHOLE, PREFIX, STEPS, ADVANTAGE)
 
 
 @dataclass(frozen=True)
+class Preference:
+    """How pairs are learnt. `begin`: the arm whose policy they begin from and refer to, SFT or RFT."""
+
+    begin: str
+    passes: Passes
+    pull: Pull = PLAIN
+
+
+@dataclass(frozen=True)
 class Plan:
     """Settings, the same for all sizes and seeds; chosen on the development problems."""
 
     likelihood: Passes
     """SFT, RFT and all else that starts from the base."""
-    preferences: Passes
-    """Passes over pairs."""
+    preferences: dict[str, Preference]
+    """Of each kind of pairs."""
     weighted: Passes
-    """Advantage-weighted likelihood."""
+    """Advantage-weighted likelihood, from the SFT policy."""
     credit: Credit
-    pull: Pull = PLAIN
     sharpness: float = 0.25
     """Advantages are divided by this before they become weights: a fatal step weighs e^-4 of a neutral one at most."""
     samples: int = 16
@@ -162,8 +171,8 @@ def dpo(cell: Cell, policy: Net, made: Sequence[Pair], arm: str) -> Net:
     """The policy after the pairs; itself where there is none."""
     if not made:
         return policy
-    tuning = cell.plan.preferences.tuning(len(made))
-    return preferred(policy, made, tuning, cell.plan.pull, pad=cell.lab.words.pad, rng=cell.dice(arm))
+    how = cell.plan.preferences[arm]
+    return preferred(policy, made, how.passes.tuning(len(made)), how.pull, pad=cell.lab.words.pad, rng=cell.dice(arm))
 
 
 def step_weights(one: Credited, words: Words, *, sharpness: float) -> tuple[float, ...]:

@@ -8,7 +8,7 @@ from schemas.config_credit import Credit
 from studies.arithmetic.truth import kinds, spurious
 from studies.arithmetic.world import BEYOND, problems
 from studies.stepwise import arms
-from studies.stepwise.arms import Cell, Plan
+from studies.stepwise.arms import Cell, Plan, Preference
 from studies.stepwise.credit_cost import CostTable, replays, table
 from studies.stepwise.credits import Credited
 from studies.stepwise.effects import Critical, Moved, Recovery, moved, recovery
@@ -17,6 +17,7 @@ from studies.stepwise.lab import Exam, Lab, Marks, Solution
 from studies.stepwise.net import Net
 from studies.stepwise.parts import Parts
 from studies.stepwise.pathstar import PathSettings, PathStar, experiment
+from studies.stepwise.preferences import Pull
 from studies.stepwise.primer import primed
 
 
@@ -46,8 +47,12 @@ FULL = Settings(
     seeds=3, sft_sizes=(256, 512, 2048, 8192), arm_sizes=(256, 512), focus=256, exam=400, probes=60,
     truth=256, primer=Tuning(steps=200, rate=1e-3, rows=64), plan=Plan(
         likelihood=Passes(passes=8, least=80, rate=1e-3),
-        preferences=Passes(passes=3, least=40, rate=3e-4),
-        weighted=Passes(passes=3, least=40, rate=3e-4),
+        preferences={
+            arms.WHOLE: Preference(arms.RFT, Passes(passes=3, least=40, rate=3e-4), Pull(likelihood=1.0)),
+            arms.PREFIX: Preference(arms.SFT, Passes(passes=3, least=40, rate=3e-4)),
+            arms.STEPS: Preference(arms.RFT, Passes(passes=3, least=40, rate=1e-4)),
+        },
+        weighted=Passes(passes=3, least=40, rate=1e-3), sharpness=1.0,
         credit=Credit(max_rollouts=24, at_once=6),
     ), paths=PathSettings(2000, 300, 150, 600, Tuning(150, 1e-3, rows=32)),
 )  # fmt: skip
@@ -56,7 +61,10 @@ SMOKE = Settings(
     primer=Tuning(steps=2, rate=1e-3, rows=8),
     plan=Plan(
         likelihood=Passes(passes=1, least=4, rate=1e-3, rows=8),
-        preferences=Passes(passes=1, least=2, rate=2e-4, rows=4),
+        preferences={
+            arm: Preference(arms.RFT, Passes(passes=1, least=2, rate=2e-4, rows=4))
+            for arm in (arms.WHOLE, arms.PREFIX, arms.STEPS)
+        },
         weighted=Passes(passes=1, least=2, rate=2e-4, rows=8), samples=4, kept_wrong=2,
         credit=Credit(max_rollouts=8, at_once=8),
     ),
@@ -129,11 +137,11 @@ class Study:
         kept = arms.positives(solutions, cell.plan.kept_right)
         rollouts, labels = arms.credit(cell, policy, solutions)
         nets = {arms.LONGER: arms.sft(cell, as_long_as=len(kept)), arms.RFT: arms.taught(cell, kept, arms.RFT)}
-        made = 0
+        begins, made = {arms.SFT: policy, arms.RFT: nets[arms.RFT]}, 0
         for arm in (arms.WHOLE, arms.PREFIX, arms.STEPS):
             pairs = arms.pairs(arm, words, rollouts, labels, cell.dice(f"pairs {arm}"))
             made = len(pairs)
-            nets[arm] = arms.dpo(cell, policy, pairs, arm)
+            nets[arm] = arms.dpo(cell, begins[cell.plan.preferences[arm].begin], pairs, arm)
         nets[arms.ADVANTAGE] = arms.weighted(cell, policy, solutions, labels)
         marks = {arm: self.exam.marks(self.lab, net, seed=seed) for arm, net in nets.items()}
         sound = [one for one in arms.positives(solutions, 1) if not spurious(one.problem, one.text)]

@@ -12,7 +12,7 @@ import torch
 from studies.arithmetic.world import BEYOND, problems
 from studies.stepwise import arms
 from studies.stepwise.__main__ import BASE, lab
-from studies.stepwise.arms import Cell, Plan
+from studies.stepwise.arms import Cell, Plan, Preference
 from studies.stepwise.credits import Credited, Rollouts
 from studies.stepwise.lab import Exam, Lab, Solution
 from studies.stepwise.net import Net
@@ -68,7 +68,9 @@ def settings(arm: str, number: int) -> tuple[str, Plan]:
         )
     rate, pull = PAIRED[number]
     words = f"rate {rate:g}, likelihood {pull.likelihood:g}"
-    return words, replace(plan, preferences=replace(plan.preferences, rate=rate), pull=pull)
+    return words, replace(
+        plan, preferences={arm: Preference(arms.SFT, replace(plan.preferences[arm].passes, rate=rate), pull)}
+    )
 
 
 def learnt(arm: str, cell: Cell, start: Net, drawn: Drawn) -> Net:
