@@ -29,7 +29,7 @@ def lab(base: Path) -> Lab:
     """The base that ships, ready to be trained and sampled."""
     words = Words(PreTrainedTokenizerFast.from_pretrained(base))
     model = LlamaForCausalLM.from_pretrained(base, use_safetensors=True)
-    model.config.max_position_embeddings = ROOM
+    model.config.max_position_embeddings = words.tokenizer.model_max_length = ROOM
     net = from_library(model)
     sampler = Sampler(words.pad, words.end)
     return Lab(net, words, sampler, Sampler(words.pad, words.end, temperature=0.0))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 
 import numpy as np
@@ -144,19 +145,25 @@ def _versus(marked: Marked, letters: Callable[[Marks], str]) -> Iterable[Versus]
 
 
 def _in_order(study: Study, seeds: int) -> None:
-    """What is cheap and says most comes first: a run that is cut short then holds all seeds of the smaller sizes."""
-    study.base()
+    """What is cheap and says most comes first: a run that is cut short then holds a part of every kind."""
     *smaller, largest = sorted(study.settings.sft_sizes)
+    first, *others = sorted(study.settings.arm_sizes)
+    study.base()
+    _each(seeds, partial(study.others, first))
     for size in smaller:
-        for seed in range(seeds):
-            study.sft(size, seed)
-            if size in study.settings.arm_sizes:
-                study.others(size, seed)
+        _each(seeds, partial(study.sft, size))
     study.credit_cost()
     study.restart()
-    for make in (study.spurious, lambda seed: study.sft(largest, seed), study.pathstar):
-        for seed in range(seeds):
-            make(seed)
+    _each(seeds, study.spurious)
+    for size in others:
+        _each(seeds, partial(study.others, size))
+    _each(seeds, study.pathstar)
+    _each(seeds, partial(study.sft, largest))
+
+
+def _each(seeds: int, make: Callable[[int], object]) -> None:
+    for seed in range(seeds):
+        make(seed)
 
 
 def points(found: dict[int, list[Marks]], letters: Callable[[Marks], str] = _likeliest) -> list[Point]:
