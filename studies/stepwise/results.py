@@ -149,11 +149,11 @@ def _in_order(study: Study, seeds: int) -> None:
     *smaller, largest = sorted(study.settings.sft_sizes)
     first, *others = sorted(study.settings.arm_sizes)
     study.base()
-    _each(seeds, partial(study.others, first))
+    study.restart()
+    study.credit_cost()
     for size in smaller:
         _each(seeds, partial(study.sft, size))
-    study.credit_cost()
-    study.restart()
+    _each(seeds, partial(study.others, first))
     _each(seeds, study.spurious)
     for size in others:
         _each(seeds, partial(study.others, size))
