@@ -150,10 +150,10 @@ def _in_order(study: Study, seeds: int) -> None:
     first, *others = sorted(study.settings.arm_sizes)
     study.base()
     study.restart()
-    study.credit_cost()
     for size in smaller:
         _each(seeds, partial(study.sft, size))
     _each(seeds, partial(study.others, first))
+    study.credit_cost()
     _each(seeds, study.spurious)
     for size in others:
         _each(seeds, partial(study.others, size))
