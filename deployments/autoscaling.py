@@ -11,7 +11,7 @@ import ray
 from msgspec import Struct
 from ray.exceptions import RayActorError
 
-from actors.scaling.measure import Facts, Meter, PoolFacts, measure
+from actors.scaling.measure import ASSUMED_CLASSIFY_S, ASSUMED_S, Facts, Meter, PoolFacts, measure
 from actors.scaling.policy import decide
 from deployments.cluster import here
 from deployments.progress import ReplicaStatus
@@ -37,9 +37,6 @@ SLOTS = 64
 """Of an engine that does not say: vLLM's and most servers' batch is at least that."""
 ESCALATED = 0.05
 """Calls per attempt to a pool that repairs escalate to, at least: it must be there when the first one comes."""
-
-ASSUMED_S, ASSUMED_CLASSIFY_S = 1.0, 0.1
-"""A call's time until it is measured: a short completion, and a classifier's single pass."""
 
 
 class Autoscaler:

@@ -139,11 +139,19 @@ class Peak(Struct, frozen=True):
     replicas: int
 
 
+class Move(Enum):
+    """Which way a pool went last."""
+
+    UP = "up"
+    DOWN = "down"
+
+
 class PoolMemory(Struct, frozen=True):
-    """`peaks`: needs of the last cool-down, falling, so that the first is the highest."""
+    """`peaks`: needs of the last cool-down, falling, so that the first is the highest. `last`: None before any move."""
 
     wanted: int
     peaks: tuple[Peak, ...]
+    last: Move | None = None
 
 
 class ScalingMemory(Struct, frozen=True):

@@ -31,6 +31,8 @@ FATES = ("caught", "missed", "errored", "unverified", "harmless")
 """Of injected samples, at their first attempt."""
 BOUNDS = ("value", "low", "high")
 """A rate, and its 95% Wilson interval."""
+FINDINGS, ANSWERS = ("decided", "undecided"), ("right", "wrong", "failed")
+"""Of a credited solution's first pit; of a rollout."""
 _GATES = tuple(gate.value for gate in MODEL_GATES)
 
 
@@ -118,6 +120,8 @@ class Label(Enum):
     FATE = "fate"
     RATE = "rate"
     BOUND = "bound"
+    FINDING = "finding"
+    ANSWER = "answer"
 
 
 Point = tuple[tuple[str, ...], float | Distribution]
@@ -188,6 +192,8 @@ def values(label: Label, run: Run) -> frozenset[str]:
         Label.FATE: (*FATES, *_all(CanaryEnd)),
         Label.RATE: (*_all(DriftOf), "precision"),
         Label.BOUND: BOUNDS,
+        Label.FINDING: FINDINGS,
+        Label.ANSWER: ANSWERS,
     }
     return frozenset(sets[label])
 

@@ -15,6 +15,10 @@ from schemas.scaling import PoolSignals, Signals
 
 HALF_LIFE_S = 20.0
 RATE_HALF_LIFE_S = 60.0
+ASSUMED_S, ASSUMED_CLASSIFY_S = 4.0, 0.4
+"""A call's time in a full replica until it is measured: some hundred tokens of a model that fills an accelerator, and a
+classifier's single pass. High rather than low: replicas that were not needed go after a cool-down, those that were
+needed and not started cost the run its first minutes."""
 ASSUMED_START_S = 30.0
 """Until a start has been seen: loading a small model."""
 UNDER_WAY = 0.3
@@ -38,7 +42,7 @@ class PoolFacts(Struct, frozen=True):
     ready: int
     starting: int
     draining: int
-    assumed_s: float = 1.0
+    assumed_s: float = ASSUMED_S
     kv_used: float = 0.0
     breaker_open: bool = False
 

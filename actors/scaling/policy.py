@@ -15,6 +15,7 @@ from msgspec import Struct
 from actors.scaling.share import Share, share
 from schemas.scaling import (
     Idle,
+    Move,
     Peak,
     PoolDecision,
     PoolMemory,
@@ -80,11 +81,12 @@ def decide(signals: Signals, limits: ScalingLimits, memory: ScalingMemory, now: 
             pools[pool].why = Why.NO_WORK
         if pools[pool].why is Why.STEADY and past.wanted == bounds.max and work_s[pool] > horizon_s * bounds.max:
             pools[pool].why = Why.MAXIMUM
-        if scarce and pools[pool].why is Why.STEADY and past.wanted < shares[pool].replicas:
+        fell = past.last is Move.DOWN
+        if scarce and not fell and pools[pool].why is Why.STEADY and past.wanted < shares[pool].replicas:
             pools[pool].goal, pools[pool].why = shares[pool].replicas, Why.WORK
     saved = _saved(pools, work_s, limits)
     short_since = _since(memory.short_since, now) if saved > MUCH else None
-    uneven_since = _since(memory.uneven_since, now) if saved > LITTLE else None
+    uneven_since = _since(memory.uneven_since, now) if saved > _least(pools, work_s) else None
     if _lasts(uneven_since, now, limits.cooldown_s):
         _give_way(pools, above=0.0)
     elif _lasts(short_since, now, limits.rebalance_s):
@@ -94,7 +96,10 @@ def decide(signals: Signals, limits: ScalingLimits, memory: ScalingMemory, now: 
         pool: PoolDecision(granted[pool], each.wanted, each.share.exact, each.why, idle(signals, pool, granted[pool]))
         for pool, each in pools.items()
     }
-    pasts = {pool: PoolMemory(granted[pool], peaks[pool]) for pool in pools}
+    pasts = {
+        pool: PoolMemory(granted[pool], peaks[pool], _moved(memory.pools.get(pool), each.wanted, granted[pool]))
+        for pool, each in pools.items()
+    }
     return Scaling(now, decided), ScalingMemory(pasts, short_since, uneven_since)
 
 
@@ -157,6 +162,12 @@ def _first(facts: PoolSignals, least: int, now: float) -> PoolMemory:
     return PoolMemory(wanted, (Peak(now, wanted),))
 
 
+def _moved(past: PoolMemory | None, before: int, after: int) -> Move | None:
+    if after == before:
+        return None if past is None else past.last
+    return Move.UP if after > before else Move.DOWN
+
+
 def _aim(wanted: int, low: int, share: Share, peak: int) -> _Pool:
     if wanted < low:
         return _Pool(wanted, share.replicas, low, share, Why.WORK)
@@ -177,6 +188,14 @@ def _saved(pools: dict[str, _Pool], work_s: Mapping[str, float], limits: Scaling
     best_s = max((work_s[pool] / pools[pool].share.replicas for pool in works), default=0.0)
     now_s = max((work_s[pool] / pools[pool].wanted if pools[pool].wanted else math.inf for pool in works), default=0.0)
     return 1 - best_s / now_s if now_s > 0 else 0.0
+
+
+def _least(pools: dict[str, _Pool], work_s: Mapping[str, float]) -> float:
+    """The least saving that is worth a drain and a start: half of what one replica more of the slowest pool would save.
+    Of few replicas one is many percent, and measured rates are no better than that."""
+    works = [pool for pool in pools if work_s[pool] > 0]
+    slowest = min(works, key=lambda pool: pools[pool].wanted / work_s[pool], default=None)
+    return LITTLE if slowest is None else max(LITTLE, 0.5 / (pools[slowest].wanted + 1))
 
 
 def _room(pools: dict[str, _Pool], limits: ScalingLimits) -> float:

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from actors.queue import QueueLimits, RegenerationQueue
-from actors.scaling.measure import Facts, PoolFacts
+from actors.scaling.measure import ASSUMED_CLASSIFY_S, ASSUMED_S, Facts, PoolFacts
 from benchmarks.simulator.pool import Phase, Pool
 from benchmarks.simulator.scalers import Scaler
 from benchmarks.simulator.scenario import GENERATOR, JUDGE, REWARD, Scenario
@@ -189,7 +189,7 @@ class World:
             name: PoolFacts(
                 calls=pool.calls, recorded=self._attempts, tokens=100 * self._attempts, running=pool.running,
                 slots=pool.model.slots, ready=pool.count[Phase.READY], starting=pool.count[Phase.STARTING],
-                draining=pool.count[Phase.DRAINING], assumed_s=1.0 if name == GENERATOR else 0.1,
+                draining=pool.count[Phase.DRAINING], assumed_s=ASSUMED_S if name == GENERATOR else ASSUMED_CLASSIFY_S,
             )
             for name, pool in self.pools.items()
         }  # fmt: skip

