@@ -6,6 +6,7 @@ of fixed size decides too, as that is where "why is it idle?" is answered.
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import ray
 from msgspec import Struct
@@ -40,7 +41,7 @@ ESCALATED = 0.05
 
 
 class Autoscaler:
-    """Holds meter and memory of one run, and its board."""
+    """Holds meter and memory of one run, and its board: where every pool is fixed there is none."""
 
     def __init__(self, config: RunConfig, where: DeploymentNames) -> None:
         self._config = config
@@ -48,7 +49,9 @@ class Autoscaler:
         self._limits = limits(config)
         self._meter = Meter()
         self._memory = ScalingMemory()
-        self._board = BoardActor.options(name=where.board, namespace=NAMESPACE, scheduling_strategy=here()).remote()
+        self._board: Any = None
+        if any(each.min != each.max for each in self._limits.pools.values()):  # somebody reads it
+            self._board = BoardActor.options(name=where.board, namespace=NAMESPACE, scheduling_strategy=here()).remote()
 
     def step(
         self, snapshot: RunSnapshot, conductors: Sequence[ConductorStatus], replicas: Sequence[ReplicaStatus]
@@ -78,11 +81,14 @@ class Autoscaler:
         )
         signals, self._meter = measure(facts, self._meter)
         scaling, self._memory = decide(signals, self._limits, self._memory, facts.at)
-        self._board.write.remote({self._apps[name]: each.wanted for name, each in scaling.pools.items()})
+        if self._board is not None:
+            self._board.write.remote({self._apps[name]: each.wanted for name, each in scaling.pools.items()})
         return scaling
 
     def close(self) -> None:
         """Takes the board away; Serve keeps what it was told last."""
+        if self._board is None:
+            return
         try:
             ray.kill(self._board)
         except RayActorError:

@@ -15,9 +15,10 @@ TOGETHER = {
     "tests/faults/test_kills.py": "three nodes",
     "tests/faults/test_notice.py": "three nodes",
     "tests/faults/test_queue_shards.py": "three nodes",
-    "tests/deployments/engines/": "servers",
+    "tests/deployments/engines/": "vLLM",
+    "tests/deployments/test_run_vllm.py": "vLLM",
 }
-LONGEST = ("three nodes", "servers", "tests/deployments/test_run_vllm.py")
+LONGEST = ("three nodes", "vLLM")
 
 
 def scope(nodeid: str) -> str:

@@ -24,7 +24,10 @@ from schemas.samples import Classification, ClassificationRequest, Completion, F
 
 os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
 os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
-"""Before vLLM is imported, which reads them: nothing is sent home, and a run's terminal stays quiet."""
+os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+"""Before vLLM is imported, which reads them: nothing is sent home, a run's terminal stays quiet, and on CPUs a replica
+computes with as many threads as it has `num_cpus` (Ray says so in OMP_NUM_THREADS). By itself vLLM binds a thread to
+every core, each replica of a node to the same ones, where they wait for each other by spinning."""
 
 try:
     import torch

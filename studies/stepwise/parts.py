@@ -32,8 +32,9 @@ class Parts:
         path, said = self.folder / "plan.json", msgspec.json.encode(plan)
         if path.exists() and path.read_bytes() != said:
             raise ConfigError(f"{self.folder}: holds parts of another plan or base; choose another --output")
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(said)
+        if not path.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(said)
 
     def made(self, name: str, kind: type[T], make: Callable[[], T]) -> T | None:
         """The part's result, read or made now; None where it is missing, and time is up or another process makes it."""
