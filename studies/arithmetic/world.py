@@ -1,8 +1,8 @@
 """A world of word problems: who has how many, told as differences and multiples of what others have.
 
 Law: everything follows from the random generator passed in, and every quantity is a whole number from 1 to `MOST`.
-A problem asks for the end of a chain of relations. Sentences come in any order, and some tell of people who do not
-matter (distractors), so that each step needs two things: to see who comes next, and to compute it.
+A problem asks for the end of a chain of relations. Some sentences tell of people who do not matter (distractors), so
+that each step needs two things: to see who comes next, and to compute it.
 """
 
 import random
@@ -89,12 +89,21 @@ class Problem:
         return next(fact for fact in self.facts if fact.name == name)
 
 
+class Told(Enum):
+    """The order of a problem's sentences."""
+
+    SHUFFLED = "any"
+    FORWARD = "forward"
+    """Each after the one that it refers to: the chain is followed from left to right, past those who do not matter."""
+
+
 @dataclass(frozen=True)
 class Level:
     """How hard problems are: lines of a solution and people who do not matter, each from and to (inclusive)."""
 
     steps: tuple[int, int]
     distractors: tuple[int, int]
+    told: Told = Told.SHUFFLED
 
 
 EASY = Level(steps=(2, 3), distractors=(1, 2))
@@ -102,7 +111,11 @@ EASY = Level(steps=(2, 3), distractors=(1, 2))
 LONGER = Level(steps=(2, 5), distractors=(1, 2))
 """What it then sees for a short while, so that long chains are not beyond it."""
 HARD = Level(steps=(3, 5), distractors=(1, 2))
-"""What it is to learn."""
+"""What it is measured on."""
+SHORT = Level(steps=(2, 3), distractors=(0, 2), told=Told.FORWARD)
+"""What the study's base is taught of problems told forward."""
+BEYOND = Level(steps=(4, 6), distractors=(1, 2), told=Told.FORWARD)
+"""What the study teaches it: longer chains."""
 
 
 def _relation(base: int, rng: random.Random) -> tuple[Relation, int]:
@@ -126,8 +139,21 @@ def problem(level: Level, rng: random.Random) -> Problem:
         relation, amount = _relation(values[of], rng)
         facts.append(Fact(name, amount, relation, of))
         values[name] = facts[-1].value(values[of])
-    rng.shuffle(facts)
+    match level.told:
+        case Told.SHUFFLED:
+            rng.shuffle(facts)
+        case Told.FORWARD:
+            facts = _forward(facts[:steps], facts[steps:], rng)
     return Problem(rng.choice(NOUNS), tuple(facts), tuple(chain), values)
+
+
+def _forward(chain: list[Fact], others: list[Fact], rng: random.Random) -> list[Fact]:
+    """The chain in its order, each of the others anywhere behind the one it refers to."""
+    found = list(chain)
+    for fact in others:
+        after = next(place for place, one in enumerate(found, start=1) if one.name == fact.of)
+        found.insert(rng.randint(after, len(found)), fact)
+    return found
 
 
 def problems(level: Level, count: int, *, seed: str) -> list[Problem]:

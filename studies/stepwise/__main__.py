@@ -21,12 +21,16 @@ from studies.stepwise.sample import Sampler
 from studies.stepwise.study import FULL, SMOKE, Study
 
 BASE = Path("examples/arithmetic/models/base-small")
+ROOM = 128
+"""Tokens of the longest problem of the study with its longest solution; longer than any the base was taught."""
 
 
 def lab(base: Path) -> Lab:
     """The base that ships, ready to be trained and sampled."""
     words = Words(PreTrainedTokenizerFast.from_pretrained(base))
-    net = from_library(LlamaForCausalLM.from_pretrained(base, use_safetensors=True))
+    model = LlamaForCausalLM.from_pretrained(base, use_safetensors=True)
+    model.config.max_position_embeddings = words.tokenizer.model_max_length = ROOM
+    net = from_library(model)
     sampler = Sampler(words.pad, words.end)
     return Lab(net, words, sampler, Sampler(words.pad, words.end, temperature=0.0))
 

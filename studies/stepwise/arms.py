@@ -1,13 +1,15 @@
-"""The arms of the study: what each makes of the same problems. Law: every arm gets the same problems, base and teacher.
+"""The arms of the study: what each makes of the same problems. Law: every arm gets the same problems, base and teacher;
+solutions are drawn and credited once, with the SFT policy.
 
 | arm | starts from | learns from |
 | --- | --- | --- |
 | sft | base | the teacher's solution of each problem |
 | rft | base | the SFT policy's own right solutions, equal ones once |
-| dpo_whole | SFT policy | a right against a wrong solution |
-| dpo_prefix | SFT policy | a right solution against a wrong one up to its first pit |
-| dpo_steps | SFT policy | after the good steps: a step that went on to the right answer against the first pit |
+| dpo_whole | RFT or SFT policy | a right against a wrong solution |
+| dpo_prefix | RFT or SFT policy | a right solution against a wrong one up to its first pit |
+| dpo_steps | RFT or SFT policy | after the good steps: a step that went on to the right answer against the first pit |
 | advantage | SFT policy | its own solutions, right and wrong, each step weighted by exp(advantage) |
+| sft_longer | base | what SFT learns from, for as many steps as RFT takes: is it only the steps? |
 """
 
 import copy
@@ -20,30 +22,44 @@ from schemas.config_credit import Credit
 from studies.arithmetic.teacher import STRONG, Teacher
 from studies.arithmetic.world import Problem
 from studies.stepwise.credits import Credited, Rollouts, credited
-from studies.stepwise.fit import Tuning, fitted
+from studies.stepwise.fit import Passes, fitted
 from studies.stepwise.lab import Lab, Solution
 from studies.stepwise.net import Net
-from studies.stepwise.preferences import Pair, preferred
+from studies.stepwise.preferences import PLAIN, Pair, Pull, preferred
 from studies.stepwise.rows import Row, Words, step_spans
 
 SFT, RFT, WHOLE, PREFIX, STEPS, ADVANTAGE = "sft", "rft", "dpo_whole", "dpo_prefix", "dpo_steps", "advantage"
-ARMS = (SFT, RFT, WHOLE, PREFIX, STEPS, ADVANTAGE)
-SHARPNESS = 0.25
-"""Advantages are divided by this before they become weights: a fatal step then weighs e^-4 of a neutral one at most."""
+LONGER = "sft_longer"
+ARMS = (SFT, LONGER, RFT, WHOLE, PREFIX, STEPS, ADVANTAGE)
+
+
+@dataclass(frozen=True)
+class Preference:
+    """How pairs are learnt. `begin`: the arm whose policy they begin from and refer to, SFT or RFT."""
+
+    begin: str
+    passes: Passes
+    pull: Pull = PLAIN
 
 
 @dataclass(frozen=True)
 class Plan:
     """Settings, the same for all sizes and seeds; chosen on the development problems."""
 
-    likelihood: Tuning
-    preferences: Tuning
+    likelihood: Passes
+    """SFT, RFT and all else that starts from the base."""
+    preferences: dict[str, Preference]
+    """Of each kind of pairs."""
+    weighted: Passes
+    """Advantage-weighted likelihood, from the SFT policy."""
     credit: Credit
-    samples: int = 8
+    sharpness: float = 0.25
+    """Advantages are divided by this before they become weights: a fatal step weighs e^-4 of a neutral one at most."""
+    samples: int = 16
     """Solutions drawn of each problem."""
     kept_right: int = 4
     """Different right solutions of a problem that RFT learns from, at most."""
-    kept_wrong: int = 2
+    kept_wrong: int = 4
     """Wrong solutions of a problem that are credited, at most."""
     teacher: Teacher = STRONG
 
@@ -61,18 +77,13 @@ class Cell:
         """An arm's randomness."""
         return random.Random(f"{arm} {len(self.problems)} {self.seed}")
 
-    def tuning(self, rows: int) -> Tuning:
-        """Likelihood training of so many rows: enough passes for few rows, a bounded number of steps for many."""
-        most = self.plan.likelihood
-        passes = 8 * rows / most.rows
-        return Tuning(steps=int(min(most.steps, max(most.steps / 4, passes))), rate=most.rate, rows=most.rows)
 
-
-def sft(cell: Cell) -> Net:
-    """The base after the teacher's solutions."""
+def sft(cell: Cell, *, as_long_as: int = 0) -> Net:
+    """The base after the teacher's solutions. `as_long_as`: it takes the steps that so many rows would."""
     dice = cell.dice(SFT)
     rows = [cell.lab.words.row(one.text, cell.plan.teacher.solution(one, dice)) for one in cell.problems]
-    return fitted(cell.lab.fresh(), rows, cell.tuning(len(rows)), pad=cell.lab.words.pad, rng=dice)
+    tuning = cell.plan.likelihood.tuning(max(len(rows), as_long_as))
+    return fitted(cell.lab.fresh(), rows, tuning, pad=cell.lab.words.pad, rng=dice)
 
 
 def drawn(cell: Cell, policy: Net) -> list[Solution]:
@@ -103,11 +114,12 @@ def negatives(solutions: Sequence[Solution], most: int) -> list[Solution]:
     return _different(given, most)
 
 
-def rft(cell: Cell, solutions: Sequence[Solution]) -> Net:
-    """The base after the policy's own right solutions."""
+def taught(cell: Cell, chosen: Sequence[Solution], name: str) -> Net:
+    """The base after these solutions; itself where there is none."""
     words = cell.lab.words
-    rows = [Row(words.asked(one.problem.text), one.ids) for one in positives(solutions, cell.plan.kept_right)]
-    return fitted(cell.lab.fresh(), rows, cell.tuning(len(rows)), pad=words.pad, rng=cell.dice(RFT))
+    rows = [Row(words.asked(one.problem.text), one.ids) for one in chosen]
+    tuning = cell.plan.likelihood.tuning(len(rows))
+    return fitted(cell.lab.fresh(), rows, tuning, pad=words.pad, rng=cell.dice(name)) if rows else cell.lab.fresh()
 
 
 def credit(cell: Cell, policy: Net, solutions: Sequence[Solution]) -> tuple[Rollouts, list[Credited]]:
@@ -159,16 +171,17 @@ def dpo(cell: Cell, policy: Net, made: Sequence[Pair], arm: str) -> Net:
     """The policy after the pairs; itself where there is none."""
     if not made:
         return policy
-    return preferred(policy, made, cell.plan.preferences, pad=cell.lab.words.pad, rng=cell.dice(arm))
+    how = cell.plan.preferences[arm]
+    return preferred(policy, made, how.passes.tuning(len(made)), how.pull, pad=cell.lab.words.pad, rng=cell.dice(arm))
 
 
-def step_weights(one: Credited, words: Words) -> tuple[float, ...]:
+def step_weights(one: Credited, words: Words, *, sharpness: float) -> tuple[float, ...]:
     """A weight for each token: exp(advantage) of its step, 0 behind the first pit, where nothing can be learnt."""
     weights: list[float] = []
     pit = one.label.first_pit or one.label.steps
     spans = step_spans(one.solution.ids, words.newline)
     for number, ((start, end), value) in enumerate(zip(spans, one.label.advantages, strict=True), start=1):
-        weight = math.exp(min(0.0, value or 0.0) / SHARPNESS) if number <= pit else 0.0
+        weight = math.exp(min(0.0, value or 0.0) / sharpness) if number <= pit else 0.0
         weights += [weight] * (end - start)
     return tuple(weights)
 
@@ -177,6 +190,8 @@ def weighted(cell: Cell, policy: Net, solutions: Sequence[Solution], labels: Seq
     """The policy after advantage-weighted likelihood; right solutions, whose steps were not credited, weigh 1."""
     words = cell.lab.words
     rows = [Row(words.asked(one.problem.text), one.ids) for one in positives(solutions, cell.plan.kept_right)]
-    rows += [Row(words.asked(one.solution.problem.text), one.solution.ids, step_weights(one, words)) for one in labels]
-    net = copy.deepcopy(policy)
-    return fitted(net, rows, cell.tuning(len(rows)), pad=words.pad, rng=cell.dice(ADVANTAGE))
+    for one in labels:
+        weights = step_weights(one, words, sharpness=cell.plan.sharpness)
+        rows.append(Row(words.asked(one.solution.problem.text), one.solution.ids, weights))
+    tuning = cell.plan.weighted.tuning(len(rows))
+    return fitted(copy.deepcopy(policy), rows, tuning, pad=words.pad, rng=cell.dice(ADVANTAGE))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from actors.credit.plan import CreditPlan, Source
+from actors.rates import wilson
 from schemas.config_credit import Credit
 from schemas.credit import PolicyVersion
 from studies.stepwise.credits import target
@@ -38,6 +39,9 @@ class Cost:
     """A strategy over all solutions. `near`: at most one step from the truth."""
 
     agreement: float
+    low: float
+    high: float
+    """Of the agreement, 95% by Wilson."""
     near: float
     rollouts: float
     """A solution, on average."""
@@ -117,7 +121,9 @@ def table(found: Sequence[Replay], config: Credit, *, truth: int) -> CostTable:
     for name, way in ways.items():
         pits, paid = zip(*(way(one) for one in found), strict=True)
         off = [abs(pit - one.pit(tolerance)) for pit, one in zip(pits, found, strict=True)]
-        costs[name] = Cost(off.count(0) / len(off), sum(n <= 1 for n in off) / len(off), sum(paid) / len(paid))
+        low, high = wilson(off.count(0), len(off)) or (0.0, 1.0)
+        near = sum(n <= 1 for n in off) / len(off)
+        costs[name] = Cost(off.count(0) / len(off), low, high, near, sum(paid) / len(paid))
     clear = sum(all(abs(q - tolerance) > 0.05 for q in one.truth) for one in found) / len(found)
     rising = sum(_rises(one.truth, tolerance) for one in found) / len(found)
     return CostTable(len(found), truth, tolerance, clear, costs, rising)

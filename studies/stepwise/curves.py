@@ -82,6 +82,20 @@ def multiplier(sft: Sequence[Point], arm: Sequence[Point], *, seed: int = 0, res
     return Multiplier(value, float(low), float(high), beyond)
 
 
+def difference(arm: Sequence[Point], other: Sequence[Point], *, seed: int = 0) -> tuple[float, float, float]:
+    """The arm's error less the other's, mean over the sizes, with the ends of its 95% interval: resampled are the
+    seeds (the same for both: they share problems and policy) and the test problems."""
+    dice = np.random.default_rng(seed)
+    gaps = [one.wrong - two.wrong for one, two in zip(arm, other, strict=True)]
+    found: list[float] = []
+    for _ in range(RESAMPLES):
+        chosen = dice.integers(gaps[0].shape[1], size=gaps[0].shape[1])
+        means = [gap[dice.integers(len(gap), size=len(gap))][:, chosen].mean() for gap in gaps]
+        found.append(float(np.mean(means)))
+    low, high = np.quantile(found, [0.025, 0.975])
+    return float(np.mean([gap.mean() for gap in gaps])), float(low), float(high)
+
+
 def _resampled(point: Point, problems: np.ndarray, dice: np.random.Generator) -> float:
     seeds = dice.integers(len(point.wrong), size=len(point.wrong))
     return float(point.wrong[seeds][:, problems].mean())

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from studies.stepwise.credits import Credited
+from studies.stepwise.curves import RESAMPLES
 from studies.stepwise.lab import Lab, Solution
 from studies.stepwise.net import Net
 from studies.stepwise.rows import Row, Words, padded, step_spans
@@ -83,12 +85,15 @@ class Recovery:
     scratch_tokens: int
     credit_tokens: int
     """What finding the prefixes cost, were it paid for the restarts alone."""
+    gain_low: float
+    gain_high: float
+    """95% of bootstrap resamples of the solutions."""
 
     @property
     def gain(self) -> float:
         """Recovered for each token, restart over scratch (the credit's tokens left out)."""
-        restart = self.restart_recovered / max(1, self.restart_tokens)
-        return restart / max(1e-9, self.scratch_recovered / max(1, self.scratch_tokens))
+        totals = (self.restart_recovered, self.restart_tokens, self.scratch_recovered, self.scratch_tokens)
+        return _gain(np.array(totals))
 
     @property
     def gain_with_credit(self) -> float:
@@ -103,21 +108,32 @@ def recovery(
     """Draws again from the last good prefix and from the problem, until right or `draws` are spent."""
     restart = _tried(lab, policy, [(one.solution, _good_prefix(one)) for one in labels], draws=draws, seed=seed)
     scratch = _tried(lab, policy, [(one.solution, "") for one in labels], draws=draws, seed=seed + 1)
-    return Recovery(len(labels), draws, *restart, *scratch, credit_tokens)
+    both = np.concatenate([restart, scratch], axis=1)
+    dice = np.random.default_rng(seed)
+    resampled = [_gain(both[dice.integers(len(both), size=len(both))].sum(axis=0)) for _ in range(RESAMPLES)]
+    low, high = (float(end) for end in np.quantile(resampled, [0.025, 0.975]))
+    recovered, tokens, again, tokens_again = (int(total) for total in both.sum(axis=0))
+    return Recovery(len(labels), draws, recovered, tokens, again, tokens_again, credit_tokens, low, high)
+
+
+def _gain(totals: np.ndarray) -> float:
+    """`totals`: recovered and tokens of the restarts, then of drawing from scratch."""
+    recovered, tokens, again, tokens_again = (float(total) for total in totals)
+    return (recovered / max(1, tokens)) / max(1e-9, again / max(1, tokens_again))
 
 
 def _good_prefix(one: Credited) -> str:
     return one.target.prefix((one.label.first_pit or one.label.steps) - 1)
 
 
-def _tried(lab: Lab, policy: Net, wanted: list[tuple[Solution, str]], *, draws: int, seed: int) -> tuple[int, int]:
-    """How many came right, and the tokens that took."""
-    words, left, recovered, tokens = lab.words, wanted, 0, 0
+def _tried(lab: Lab, policy: Net, wanted: list[tuple[Solution, str]], *, draws: int, seed: int) -> np.ndarray:
+    """For each solution whether it came right, and the tokens that took. [solutions, 2]"""
+    words, left, found = lab.words, list(range(len(wanted))), np.zeros((len(wanted), 2), dtype=int)
     for draw in range(draws):
-        prompts = [words.asked(one.problem.text) + words.ids(prefix) for one, prefix in left]
+        starts = [(wanted[at][0].problem, words.ids(wanted[at][1])) for at in left]
+        prompts = [words.asked(problem.text) + ids for problem, ids in starts]
         ended = lab.sampler.completions(policy, prompts, seed=seed * 100 + draw) if prompts else []
-        tokens += sum(len(ids) for ids in ended)
-        said = [lab.read(one.problem, words.ids(prefix) + ids) for (one, prefix), ids in zip(left, ended, strict=True)]
-        recovered += sum(one.right for one in said)
-        left = [want for want, one in zip(left, said, strict=True) if not one.right]
-    return recovered, tokens
+        for at, (problem, begun), ids in zip(left, starts, ended, strict=True):
+            found[at] += (int(lab.read(problem, begun + ids).right), len(ids))
+        left = [at for at in left if not found[at, 0]]
+    return found

@@ -3,6 +3,7 @@
 Law: everything random follows from the generators passed in; the learning rate warms up, stays, and falls to zero.
 """
 
+import math
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,20 @@ class Tuning:
     rate: float
     rows: int = 32
     muon: float = 0.0
+
+
+@dataclass(frozen=True)
+class Passes:
+    """Training by passes over what there is to learn; `least`: steps, however little there is."""
+
+    passes: float
+    least: int
+    rate: float
+    rows: int = 32
+
+    def tuning(self, count: int) -> Tuning:
+        """For so many rows or pairs."""
+        return Tuning(max(self.least, math.ceil(self.passes * count / self.rows)), self.rate, self.rows)
 
 
 def optimizers(net: Net, tuning: Tuning) -> list[torch.optim.Optimizer]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from studies.arithmetic.truth import right, spurious
-from studies.arithmetic.world import HARD, Problem, problems
+from studies.arithmetic.world import BEYOND, Problem, problems
 from studies.stepwise.net import Net
 from studies.stepwise.rows import Words
 from studies.stepwise.sample import Sampler
@@ -53,11 +53,12 @@ class Solution:
 
 @dataclass(frozen=True)
 class Marks:
-    """How an exam went. `wrong`: of the likeliest solution of each problem; the rates are of sampled solutions."""
+    """How an exam went; the study's errors are of the likeliest solutions, where nothing else is said."""
 
     wrong: str
     """One letter for each problem, `1` where the likeliest solution is wrong."""
-    sampled_error: float
+    sampled: str
+    """The same of one sampled solution of each problem."""
     spurious_rate: float
     """Of the right ones among the sampled solutions, those with a step that is useless or wrong."""
 
@@ -65,6 +66,11 @@ class Marks:
     def error(self) -> float:
         """Share of the problems whose likeliest solution is wrong."""
         return self.wrong.count("1") / len(self.wrong)
+
+    @property
+    def sampled_error(self) -> float:
+        """Share of the problems whose sampled solution is wrong."""
+        return self.sampled.count("1") / len(self.sampled)
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,7 @@ class Exam:
     @classmethod
     def of(cls, name: str, count: int) -> "Exam":
         """`name`: "test", or "dev" for choosing settings."""
-        return cls(tuple(problems(HARD, count, seed=f"exam {name}")))
+        return cls(tuple(problems(BEYOND, count, seed=f"exam {name}")))
 
     def marks(self, lab: Lab, net: Net, *, seed: int) -> Marks:
         """Greedy and sampled once for each problem."""
@@ -86,4 +92,4 @@ class Exam:
         drawn = lab.solutions(net, self.problems, seed=seed)
         solved = [one for one in drawn if one.right]
         beside = sum(spurious(one.problem, one.text) for one in solved)
-        return Marks(wrong, 1 - len(solved) / len(drawn), beside / max(1, len(solved)))
+        return Marks(wrong, "".join("01"[not one.right] for one in drawn), beside / max(1, len(solved)))

@@ -17,7 +17,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from studies.almanac.initial import look_back
 from studies.stepwise.fit import Tuning, fitted
 from studies.stepwise.net import Net, from_library
-from studies.stepwise.preferences import Pair, preferred
+from studies.stepwise.preferences import PLAIN, Pair, preferred
 from studies.stepwise.rows import Row
 from studies.stepwise.sample import Sampler
 
@@ -124,7 +124,7 @@ def experiment(settings: PathSettings, seed: int) -> PathStar:
     early = fitted(untrained(seed), rows, Tuning(settings.early, 2e-3, rows=64), pad=PAD, rng=dice)
     late = fitted(untrained(seed), rows, Tuning(settings.late, 2e-3, rows=64), pad=PAD, rng=dice)
     pairs = [pair for draw in range(3) for pair in first_step_pairs(early, train, seed=seed + draw)]
-    further = preferred(early, pairs, settings.preferences, pad=PAD, rng=dice)
+    further = preferred(early, pairs, settings.preferences, PLAIN, pad=PAD, rng=dice)
     longer = Tuning(settings.preferences.steps, 2e-3, rows=2 * settings.preferences.rows)
     alone = fitted(copy.deepcopy(early), rows, longer, pad=PAD, rng=dice)
     nets = (early, late, further, alone)

@@ -1,4 +1,5 @@
-"""Direct preference optimization, written out for a small net (Rafailov et al. 2023; pairs as in Setlur et al. 2024).
+"""Direct preference optimization, written out for a small net (Rafailov et al. 2023; pairs as in Setlur et al. 2024),
+with the likelihood of the chosen side beside it where that is asked for (Pang et al. 2024, arXiv 2404.19733).
 
 Law: both sides of a pair share their prompt; the reference's log-likelihoods are computed once, before training.
 """
@@ -15,7 +16,18 @@ from studies.stepwise.fit import Loss, Tuning, descend
 from studies.stepwise.net import Net
 from studies.stepwise.rows import Row, padded
 
-BETA = 0.1
+
+@dataclass(frozen=True)
+class Pull:
+    """What a preference weighs. `beta`: how far the net may leave the reference; `likelihood`: of the chosen side's
+    mean negative log-likelihood a token, beside the preference."""
+
+    beta: float = 0.1
+    likelihood: float = 0.0
+
+
+PLAIN = Pull()
+"""As published."""
 
 
 @dataclass(frozen=True)
@@ -50,22 +62,21 @@ def referred(net: Net, pairs: Sequence[Pair], pad: int, *, size: int = 64) -> li
     return found
 
 
-def preference(pairs: Sequence[Pair], reference: Sequence[float], pad: int, *, beta: float) -> Loss:
-    """-log sigmoid(beta * (how much more the net prefers the chosen side than the reference does))."""
+def preference(pairs: Sequence[Pair], reference: Sequence[float], pad: int, pull: Pull) -> Loss:
+    """-log sigmoid(beta * (how much more the net prefers the chosen side than the reference does)), and likelihood."""
     rows = [row for pair in pairs for row in pair.rows]
     before = torch.tensor(reference)
+    tokens = sum(len(pair.chosen) for pair in pairs)
 
     def loss(net: Net) -> torch.Tensor:
         both = totals(net, rows, pad).view(-1, 2)
         margin = both[:, 0] - both[:, 1] - before.to(both.device)
-        return -functional.logsigmoid(beta * margin).mean()
+        return -functional.logsigmoid(pull.beta * margin).mean() - pull.likelihood * both[:, 0].sum() / tokens
 
     return loss
 
 
-def preferred(
-    policy: Net, pairs: Sequence[Pair], tuning: Tuning, *, pad: int, rng: random.Random, beta: float = BETA
-) -> Net:
+def preferred(policy: Net, pairs: Sequence[Pair], tuning: Tuning, pull: Pull, *, pad: int, rng: random.Random) -> Net:
     """A copy of the policy after training on the pairs; the policy itself is the reference."""
     net = copy.deepcopy(policy)
     known = dict(enumerate(referred(policy, pairs, pad)))
@@ -77,7 +88,7 @@ def preferred(
             while len(waiting) < tuning.rows:
                 waiting += rng.sample(range(len(pairs)), len(pairs))
             part, waiting = waiting[: tuning.rows], waiting[tuning.rows :]
-            yield preference([pairs[i] for i in part], [known[i] for i in part], pad, beta=beta)
+            yield preference([pairs[i] for i in part], [known[i] for i in part], pad, pull)
 
     descend(net, losses(), tuning)
     return net

@@ -14,8 +14,9 @@ import msgspec
 import numpy as np
 from matplotlib.figure import Figure
 
+from studies.stepwise.credit_cost import FIXED
 from studies.stepwise.curves import MOST
-from studies.stepwise.results import Results
+from studies.stepwise.results import Results, Versus, Worth
 
 mpl.use("Agg")
 
@@ -45,7 +46,12 @@ def page(results: Results) -> str:
         "<h2>How many times the problems SFT needs</h2>",
         f"<p>SFT's curve: error = {results.scale:.2f} · problems<sup>−{results.slope:.3f}</sup>. "
         f"{MOST:.0e}: by it SFT never reaches the arm's error.</p>",
-        table(worth(results)),
+        table(worth(results.worth)),
+        "<h3>By sampled solutions</h3>",
+        table(worth(results.worth_sampled)),
+        "<h2>Arm against arm</h2>",
+        table(versus("error, likeliest", results.versus)),
+        table(versus("error, sampled", results.versus_sampled)),
         "<h2>What training moved (nats a step, from the SFT policy)</h2>",
         table(moves(results)),
         "<h2>First pits</h2>",
@@ -129,16 +135,25 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}%"
 
 
-def worth(results: Results) -> Table:
+def worth(found: Sequence[Worth]) -> Table:
     """One row for each arm."""
     rows = [
         (
             one.arm, one.value, f"{one.low:.2g} – {one.high:.2g}",
             ", ".join(f"{size}: {ratio:.2g}" for size, ratio in one.at.items()), "yes" if one.extrapolated else "no",
         )
-        for one in results.worth
+        for one in found
     ]  # fmt: skip
     return ("arm", "multiplier", "95%", "by size", "beyond SFT's largest size"), rows
+
+
+def versus(what: str, found: Sequence[Versus]) -> Table:
+    """One row for each pair of arms that the claims compare."""
+    rows = [
+        (f"{one.arm} − {one.other}", f"{100 * one.value:+.1f}", f"{100 * one.low:+.1f} – {100 * one.high:+.1f}")
+        for one in found
+    ]
+    return (what, "points", "95%"), rows
 
 
 def moves(results: Results) -> Table:
@@ -169,10 +184,14 @@ def costs(results: Results) -> Table:
     if results.credit is None:
         return ("",), ()
     rows = [
-        (name, percent(one.agreement), percent(one.near), one.rollouts)
+        (
+            name, percent(one.agreement), f"{percent(one.low)} – {percent(one.high)}", percent(one.near), one.rollouts,
+            percent(one.rollouts / results.credit.strategies[f"fixed {FIXED}"].rollouts),
+        )
         for name, one in results.credit.strategies.items()
-    ]
-    return ("strategy", "first pit as the truth", "at most one step off", "rollouts a solution"), rows
+    ]  # fmt: skip
+    full = f"of fixed {FIXED}"
+    return ("strategy", "first pit as the truth", "95%", "at most one step off", "rollouts a solution", full), rows
 
 
 def restarts(results: Results) -> Table:

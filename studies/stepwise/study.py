@@ -1,24 +1,24 @@
 """The study's parts and what each measures. Law: a part depends on the settings and its name alone."""
 
-import copy
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from schemas.config_credit import Credit
 from studies.arithmetic.truth import kinds, spurious
-from studies.arithmetic.world import HARD, problems
+from studies.arithmetic.world import BEYOND, problems
 from studies.stepwise import arms
-from studies.stepwise.arms import Cell, Plan
+from studies.stepwise.arms import Cell, Plan, Preference
 from studies.stepwise.credit_cost import CostTable, replays, table
 from studies.stepwise.credits import Credited
 from studies.stepwise.effects import Critical, Moved, Recovery, moved, recovery
-from studies.stepwise.fit import Tuning, fitted
+from studies.stepwise.fit import Passes, Tuning
 from studies.stepwise.lab import Exam, Lab, Marks, Solution
 from studies.stepwise.net import Net
 from studies.stepwise.parts import Parts
 from studies.stepwise.pathstar import PathSettings, PathStar, experiment
-from studies.stepwise.rows import Row
+from studies.stepwise.preferences import Pull
+from studies.stepwise.primer import primed
 
 
 @dataclass(frozen=True)
@@ -36,27 +36,43 @@ class Settings:
     """Wrong solutions whose credit is measured against the truth."""
     truth: int
     """Rollouts of each prefix that count as the truth."""
+    primer: Tuning
+    """What makes the base of the shipped solver."""
     plan: Plan
     paths: PathSettings
     smoke: bool = False
 
 
 FULL = Settings(
-    seeds=3, sft_sizes=(128, 512, 1024), arm_sizes=(128,), focus=128, exam=300, probes=25,
-    truth=256, plan=Plan(
-        likelihood=Tuning(steps=300, rate=1e-3, rows=32),
-        preferences=Tuning(steps=40, rate=1e-4, rows=16),
+    seeds=3, sft_sizes=(256, 512, 2048, 8192), arm_sizes=(256, 512), focus=256, exam=400, probes=60,
+    truth=256, primer=Tuning(steps=200, rate=1e-3, rows=64), plan=Plan(
+        likelihood=Passes(passes=8, least=80, rate=1e-3),
+        preferences={
+            arms.WHOLE: Preference(arms.RFT, Passes(passes=3, least=40, rate=3e-4), Pull(likelihood=1.0)),
+            arms.PREFIX: Preference(arms.SFT, Passes(passes=3, least=40, rate=3e-4)),
+            arms.STEPS: Preference(arms.RFT, Passes(passes=3, least=40, rate=1e-4)),
+        },
+        weighted=Passes(passes=3, least=40, rate=1e-3), sharpness=1.0,
         credit=Credit(max_rollouts=24, at_once=6),
     ), paths=PathSettings(2000, 300, 150, 600, Tuning(150, 1e-3, rows=32)),
 )  # fmt: skip
 SMOKE = Settings(
     seeds=2, sft_sizes=(16, 32), arm_sizes=(16,), focus=16, exam=24, probes=3, truth=16,
+    primer=Tuning(steps=2, rate=1e-3, rows=8),
     plan=Plan(
-        likelihood=Tuning(steps=8, rate=1e-3, rows=8), preferences=Tuning(steps=3, rate=2e-4, rows=4), samples=4,
+        likelihood=Passes(passes=1, least=4, rate=1e-3, rows=8),
+        preferences={
+            arm: Preference(arms.RFT, Passes(passes=1, least=2, rate=2e-4, rows=4))
+            for arm in (arms.WHOLE, arms.PREFIX, arms.STEPS)
+        },
+        weighted=Passes(passes=1, least=2, rate=2e-4, rows=8), samples=4, kept_wrong=2,
         credit=Credit(max_rollouts=8, at_once=8),
     ),
     paths=PathSettings(16, 8, 2, 3, Tuning(2, 1e-3, rows=4)), smoke=True,
 )  # fmt: skip
+
+
+SPURIOUS = "RFT on spurious ones"
 
 
 @dataclass(frozen=True)
@@ -68,6 +84,8 @@ class ArmsPart:
     marks: dict[str, Marks]
     moved: dict[str, Moved]
     critical: Critical
+    kept: int
+    """Right solutions that RFT learnt from."""
     pairs: int
     wrong: int
     """Solutions credited."""
@@ -87,12 +105,13 @@ class Study:
     """All parts of one run."""
 
     def __init__(self, lab: Lab, settings: Settings, parts: Parts) -> None:
-        self.lab, self.settings, self.parts = lab, settings, parts
+        base = parts.net("primed", lab.base.config, lambda: primed(lab.base, lab.words, settings.primer))
+        self.lab, self.settings, self.parts = replace(lab, base=base), settings, parts
         self.exam = Exam.of("test", settings.exam)
 
     def cell(self, size: int, seed: int) -> Cell:
         """The problems of a size: those of a smaller one are among them."""
-        return Cell(self.lab, self.settings.plan, problems(HARD, size, seed=f"train {seed}"), seed)
+        return Cell(self.lab, self.settings.plan, problems(BEYOND, size, seed=f"train {seed}"), seed)
 
     def policy(self, size: int, seed: int) -> Net:
         """The SFT policy."""
@@ -115,23 +134,24 @@ class Study:
     def _others(self, size: int, seed: int) -> ArmsPart:
         cell, policy, words = self.cell(size, seed), self.policy(size, seed), self.lab.words
         solutions = arms.drawn(cell, policy)
+        kept = arms.positives(solutions, cell.plan.kept_right)
         rollouts, labels = arms.credit(cell, policy, solutions)
-        nets = {arms.RFT: arms.rft(cell, solutions)}
-        made = 0
+        nets = {arms.LONGER: arms.sft(cell, as_long_as=len(kept)), arms.RFT: arms.taught(cell, kept, arms.RFT)}
+        begins, made = {arms.SFT: policy, arms.RFT: nets[arms.RFT]}, 0
         for arm in (arms.WHOLE, arms.PREFIX, arms.STEPS):
             pairs = arms.pairs(arm, words, rollouts, labels, cell.dice(f"pairs {arm}"))
             made = len(pairs)
-            nets[arm] = arms.dpo(cell, policy, pairs, arm)
+            nets[arm] = arms.dpo(cell, begins[cell.plan.preferences[arm].begin], pairs, arm)
         nets[arms.ADVANTAGE] = arms.weighted(cell, policy, solutions, labels)
         marks = {arm: self.exam.marks(self.lab, net, seed=seed) for arm, net in nets.items()}
         sound = [one for one in arms.positives(solutions, 1) if not spurious(one.problem, one.text)]
         changes = {arm: moved(policy, net, words, labels, sound) for arm, net in nets.items()}
-        return ArmsPart(size, seed, marks, changes, critical(labels), made, len(labels), rollouts.tokens)
+        return ArmsPart(size, seed, marks, changes, critical(labels), len(kept), made, len(labels), rollouts.tokens)
 
     def probed(self) -> list[Solution]:
         """Wrong solutions of fresh problems by the focus size's SFT policy."""
         wanted, policy = self.settings.probes, self.policy(self.settings.focus, 0)
-        fresh = problems(HARD, 8 * wanted, seed="probes")
+        fresh = problems(BEYOND, 8 * wanted, seed="probes")
         return arms.negatives(self.lab.solutions(policy, fresh, seed=7), 1)[:wanted]
 
     def credit_cost(self) -> CostTable | None:
@@ -150,7 +170,7 @@ class Study:
         def make() -> Recovery:
             policy = self.policy(self.settings.focus, 0)
             cell = self.cell(self.settings.focus, 0)
-            fresh = problems(HARD, 16 * self.settings.probes, seed="restarts")
+            fresh = problems(BEYOND, 16 * self.settings.probes, seed="restarts")
             rollouts, labels = arms.credit(cell, policy, self.lab.solutions(policy, fresh, seed=13))
             return recovery(self.lab, policy, labels, draws=4, credit_tokens=rollouts.tokens, seed=17)
 
@@ -169,25 +189,20 @@ class Study:
         count = min(len(beside), len(sound))
         dice = cell.dice("spurious")
         nets = {
-            "sound": self._taught(cell, dice.sample(sound, count)),
-            "spurious": self._taught(cell, dice.sample(beside, count)),
+            "SFT policy": policy,
+            "RFT on sound ones": arms.taught(cell, dice.sample(sound, count), "sound"),
+            SPURIOUS: arms.taught(cell, dice.sample(beside, count), "spurious"),
         }
-        again = arms.drawn(cell, nets["spurious"])
-        rollouts, labels = arms.credit(cell, nets["spurious"], again)
+        again = arms.drawn(cell, nets[SPURIOUS])
+        rollouts, labels = arms.credit(cell, nets[SPURIOUS], again)
         pairs = arms.pairs(arms.STEPS, words, rollouts, labels, dice)
-        nets["spurious, then dpo_steps"] = arms.dpo(cell, nets["spurious"], pairs, arms.STEPS)
+        nets[f"{SPURIOUS}, then dpo_steps"] = arms.dpo(cell, nets[SPURIOUS], pairs, arms.STEPS)
         marks = {name: self.exam.marks(self.lab, net, seed=seed) for name, net in nets.items()}
         return SpuriousPart(seed, count, marks)
 
     def pathstar(self, seed: int) -> PathStar | None:
         """The path-star graphs of one seed."""
         return self.parts.made(f"pathstar-{seed}", PathStar, lambda: experiment(self.settings.paths, seed))
-
-    def _taught(self, cell: Cell, chosen: Sequence[Solution]) -> Net:
-        words = self.lab.words
-        rows = [Row(words.asked(one.problem.text), one.ids) for one in chosen]
-        net = copy.deepcopy(self.lab.base)
-        return fitted(net, rows, cell.tuning(len(rows)), pad=words.pad, rng=cell.dice("taught")) if rows else net
 
 
 def critical(labels: Sequence[Credited]) -> Critical:

@@ -10,12 +10,12 @@ from schemas.solutions import AnswerForm
 from studies.arithmetic.teacher import CLEAN, STRONG, Teacher
 from studies.arithmetic.tokenizer import LENGTH, asked, build
 from studies.arithmetic.truth import Kind, kinds, right, spurious
-from studies.arithmetic.world import EASY, HARD, MOST, Level, problems
+from studies.arithmetic.world import BEYOND, EASY, HARD, MOST, SHORT, Level, problems
 
 MANY = 200
 
 
-@pytest.mark.parametrize("level", [EASY, HARD])
+@pytest.mark.parametrize("level", [EASY, HARD, SHORT, BEYOND])
 def test_a_problem_has_one_answer_within_bounds(level: Level) -> None:
     """Every quantity follows from the sentences, and none leaves the numbers that a small model holds."""
     for one in problems(level, MANY, seed="test"):
@@ -25,6 +25,17 @@ def test_a_problem_has_one_answer_within_bounds(level: Level) -> None:
             base = one.values[fact.of] if fact.of is not None else 0
             assert one.values[fact.name] == fact.value(base)
             assert 1 <= one.values[fact.name] <= MOST
+
+
+def test_a_problem_told_forward_refers_back_alone() -> None:
+    """Whom a sentence compares with was told of before; who does not matter can stand between those who do."""
+    drawn = problems(BEYOND, MANY, seed="forward")
+    for one in drawn:
+        order = [fact.name for fact in one.facts]
+        assert all(order.index(fact.of) < order.index(fact.name) for fact in one.facts if fact.of is not None)
+        assert [name for name in order if name in one.chain] == list(one.chain)
+    assert any(one.facts[-1].name == one.target for one in drawn)
+    assert any(one.facts[-1].name != one.target for one in drawn)
 
 
 def test_problems_follow_from_the_seed() -> None:

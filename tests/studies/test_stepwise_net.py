@@ -9,7 +9,7 @@ from studies.arithmetic import tokenizer as world_tokenizer
 from studies.arithmetic.models import SCALES, untrained
 from studies.stepwise.fit import Tuning, fitted
 from studies.stepwise.net import Net, from_library, to_library
-from studies.stepwise.preferences import Pair, preferred, totals
+from studies.stepwise.preferences import PLAIN, Pair, Pull, preferred, totals
 from studies.stepwise.rows import Row, Words, padded, step_spans
 from studies.stepwise.sample import Sampler
 
@@ -82,6 +82,18 @@ def test_training_makes_what_is_shown_likelier(net: Net, words: Words) -> None:
     fitted(net, [row], Tuning(steps=5, rate=1e-3, rows=2), pad=words.pad, rng=random.Random(0))
     assert totals(net, [row], words.pad).item() > before
     pair = Pair((1, 305), (306,), (307,))
-    after = preferred(net, [pair], Tuning(steps=5, rate=1e-3, rows=2), pad=words.pad, rng=random.Random(0))
+    after = preferred(net, [pair], Tuning(steps=5, rate=1e-3, rows=2), PLAIN, pad=words.pad, rng=random.Random(0))
     old, new = totals(net, pair.rows, words.pad), totals(after, pair.rows, words.pad)
     assert (new[0] - new[1]).item() > (old[0] - old[1]).item()
+
+
+def test_a_preference_with_likelihood_keeps_the_chosen_side_likely(net: Net, words: Words) -> None:
+    """Without it a preference may lower both sides; with it the chosen one rises."""
+    pair, tuning = Pair((1, 305), (306, 308), (307, 308)), Tuning(steps=8, rate=1e-3, rows=2)
+    before = totals(net, pair.rows, words.pad)[0].item()
+    plain, pulled = (
+        preferred(net, [pair], tuning, pull, pad=words.pad, rng=random.Random(0))
+        for pull in (PLAIN, Pull(likelihood=1.0))
+    )
+    after = [totals(one, pair.rows, words.pad)[0].item() for one in (plain, pulled)]
+    assert after[1] > max(after[0], before)

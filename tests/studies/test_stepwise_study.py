@@ -1,5 +1,6 @@
 """The study's arithmetic on made-up figures, its resuming, and a smoke run of all parts."""
 
+import fcntl
 import math
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from schemas.config_credit import Credit
 from schemas.errors import ConfigError
 from studies.arithmetic.world import HARD, problems
 from studies.stepwise.__main__ import main
+from studies.stepwise.arms import ARMS
 from studies.stepwise.credit_cost import Replay, fixed, sequential, table
-from studies.stepwise.curves import Point, fitted, multiplier
+from studies.stepwise.curves import Point, difference, fitted, multiplier
 from studies.stepwise.lab import Solution
 from studies.stepwise.parts import Parts
 from studies.stepwise.results import Results
@@ -46,6 +48,15 @@ def test_an_arm_worth_four_times_the_problems_is_seen_as_such() -> None:
     same = multiplier(sft, [point(size, 2 * size**-0.25) for size in SIZES[:2]], resamples=200)
     assert same.low < 1 < same.high
     assert multiplier(sft[:2], arm, resamples=20).extrapolated
+
+
+def test_a_difference_between_arms_has_an_interval() -> None:
+    """An arm with fewer errors on the same problems is seen as better; one with the same errors is not."""
+    sft = [point(size, 0.5) for size in SIZES]
+    better = [Point(one.size, one.wrong * (np.arange(400) % 2)) for one in sft]
+    value, low, high = difference(better, sft)
+    assert low < value < high < 0 and abs(value + 0.25) < 0.05
+    assert difference(sft, sft) == (0.0, 0.0, 0.0)
 
 
 def test_a_folder_holds_the_parts_of_one_plan(tmp_path: Path) -> None:
@@ -89,6 +100,16 @@ def test_a_finished_part_is_never_made_again(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.partial"))
 
 
+def test_a_part_that_another_process_makes_is_left_to_it(tmp_path: Path) -> None:
+    """Two cores, two processes, one folder; when the other one ends, however it ends, the part is free again."""
+    parts = Parts(tmp_path, lambda: 0.0, within=10)
+    with (tmp_path / "a.lock").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert parts.made("a", int, lambda: 7) is None
+        assert parts.made("b", int, lambda: 8) == 8
+    assert parts.made("a", int, lambda: 9) == 9
+
+
 @pytest.mark.slow
 def test_every_part_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tiny sizes, the shipped base: nothing is claimed, all is there, and a rerun makes nothing anew."""
@@ -96,7 +117,7 @@ def test_every_part_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     main()
     results = msgspec.json.decode((tmp_path / "results.json").read_bytes(), type=Results)
     assert results.smoke and not results.missing
-    assert {row.arm for row in results.curves} == {"sft", "rft", "dpo_whole", "dpo_prefix", "dpo_steps", "advantage"}
+    assert {row.arm for row in results.curves} == set(ARMS)
     assert all(0 <= row.error <= 1 and row.seeds == 2 for row in results.curves)
     assert results.credit is not None and results.restart is not None
     assert len(results.spurious) == len(results.pathstar) == 2
