@@ -17,6 +17,12 @@ from typing import Any
 
 import psutil
 
+NODE: dict[str, Any] = {
+    "num_cpus": 8,
+    "object_store_memory": 80 * 1024 * 1024,
+    "include_dashboard": False,
+    "include_log_monitor": False,
+}
 WORKERS = 2
 STOP_S = 30.0
 
@@ -111,28 +117,22 @@ def _born(process: psutil.Process) -> float:
     return 0.0
 
 
-def node(number: int) -> dict[str, Any]:
-    """What a node is started with. Each keeps the run's code in a folder of its own, as on machines of their own: one
-    that joins unpacks it anew, and deletes what lies there before."""
-    return {
-        "num_cpus": 8,
-        "object_store_memory": 80 * 1024 * 1024,
-        "include_dashboard": False,
-        "include_log_monitor": False,
-        "runtime_env_dir_name": f"code-of-node-{number}",
-    }
+def beside(number: int) -> dict[str, Any]:
+    """What a node beside the head is started with. Each keeps the run's code in a folder of its own, as on a machine of
+    its own: one that joins unpacks it anew, and deletes what lies there."""
+    return NODE | {"runtime_env_dir_name": f"code-of-node-{number}"}
 
 
 def main() -> None:
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args=node(0) | {"temp_dir": os.environ["TRIO"]})
+    cluster = Cluster(initialize_head=True, head_node_args=NODE | {"temp_dir": os.environ["TRIO"]})
     for number in range(1, WORKERS + 1):
-        cluster.add_node(**node(number))
+        cluster.add_node(**beside(number))
     sys.stdout.write(f"{cluster.address}\n")
     sys.stdout.flush()
     for number, _ in enumerate(sys.stdin, WORKERS + 1):
-        cluster.add_node(**node(number))
+        cluster.add_node(**beside(number))
 
 
 if __name__ == "__main__":
