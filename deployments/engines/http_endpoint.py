@@ -24,6 +24,9 @@ T = TypeVar("T")
 
 LARGEST_BODY_BYTES = 64 * 1024 * 1024
 """A reply larger than this is no reply."""
+IDLE_S = 3.0
+"""A connection that rests longer is not used again: uvicorn, and so vLLM, hangs up after 5 s, and a request that
+crosses that on its way is lost."""
 LONGEST_TOLD = 300
 """Characters of a foreign error in one of ours."""
 _MAY_PASS = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY})
@@ -63,7 +66,7 @@ class Endpoint:
         self._slots = asyncio.Semaphore(limits.concurrency)
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=limits.concurrency),
+            connector=aiohttp.TCPConnector(limit=limits.concurrency, keepalive_timeout=IDLE_S),
             timeout=aiohttp.ClientTimeout(total=limits.timeout_s),
             headers=headers,
             cookie_jar=aiohttp.DummyCookieJar(),

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import uvicorn
 
 from deployments.engines.http import HttpEngine
-from deployments.engines.http_endpoint import Clocks
+from deployments.engines.http_endpoint import IDLE_S, Clocks
 from deployments.engines.roles import EngineRole
 from schemas.config import HttpEngine as Config
 from schemas.errors import ConfigError, EngineError, ErrorKind, ModelError
@@ -278,6 +279,11 @@ async def test_nobody_is_there(unused_tcp_port: int) -> None:
         await HttpEngine(Config(base_url=url, model="polite"), EngineRole.GENERATOR).start()
     assert "is it running" in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_the_client_hangs_up_first() -> None:
+    """A connection is given up well before its server does: a request that crosses the hang-up is lost."""
+    assert uvicorn.Config("").timeout_keep_alive > IDLE_S + 1
 
 
 async def test_before_and_after(server: RudeServer, time: Time) -> None:
