@@ -63,5 +63,5 @@ def line(problem: Problem, fact: Fact, value: int, *, terse: bool) -> str:
 CLEAN = Teacher()
 PATIENT = Teacher(terse=0.1, terse_product=0.1)
 """Who taught the skills that a model begins with."""
-STRONG = Teacher(terse=0.3, terse_product=0.1, spurious=0.05)
+STRONG = Teacher(terse=0.6, terse_product=0.6, spurious=0.05)
 """The teacher of the study."""

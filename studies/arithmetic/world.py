@@ -112,10 +112,10 @@ LONGER = Level(steps=(2, 5), distractors=(1, 2))
 """What it then sees for a short while, so that long chains are not beyond it."""
 HARD = Level(steps=(3, 5), distractors=(1, 2))
 """What it is measured on."""
-SHORT = Level(steps=(2, 3), distractors=(0, 2), told=Told.FORWARD)
-"""What the study's base is taught of problems told forward."""
+ORDERLY = Level(steps=(2, 6), distractors=(0, 2), told=Told.FORWARD)
+"""What the study's base is taught: problems told forward, the short ones too."""
 BEYOND = Level(steps=(4, 6), distractors=(1, 2), told=Told.FORWARD)
-"""What the study teaches it: longer chains."""
+"""What the study teaches it and measures it on: long chains."""
 
 
 def _relation(base: int, rng: random.Random) -> tuple[Relation, int]:

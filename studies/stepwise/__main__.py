@@ -21,6 +21,8 @@ from studies.stepwise.sample import Sampler
 from studies.stepwise.study import FULL, SMOKE, Study
 
 BASE = Path("examples/arithmetic/models/base-small")
+TEMPERATURE = 0.7
+"""At which the policies' solutions and rollouts are drawn."""
 ROOM = 128
 """Tokens of the longest problem of the study with its longest solution; longer than any the base was taught."""
 
@@ -29,9 +31,10 @@ def lab(base: Path) -> Lab:
     """The base that ships, ready to be trained and sampled."""
     words = Words(PreTrainedTokenizerFast.from_pretrained(base))
     model = LlamaForCausalLM.from_pretrained(base, use_safetensors=True)
-    model.config.max_position_embeddings = words.tokenizer.model_max_length = ROOM
+    model.config.max_position_embeddings = ROOM
+    words.tokenizer.model_max_length = 1_000_000  # a text may be longer than ROOM; the sampler cuts
     net = from_library(model)
-    sampler = Sampler(words.pad, words.end)
+    sampler = Sampler(words.pad, words.end, TEMPERATURE)
     return Lab(net, words, sampler, Sampler(words.pad, words.end, temperature=0.0))
 
 

@@ -7,7 +7,7 @@ solutions are drawn and credited once, with the SFT policy.
 | rft | base | the SFT policy's own right solutions, equal ones once |
 | dpo_whole | RFT or SFT policy | a right against a wrong solution |
 | dpo_prefix | RFT or SFT policy | a right solution against a wrong one up to its first pit |
-| dpo_steps | RFT or SFT policy | after the good steps: a step that went on to the right answer against the first pit |
+| dpo_steps | RFT or SFT policy | after the same steps: a step that went on to the right answer against a critical one |
 | advantage | SFT policy | its own solutions, right and wrong, each step weighted by exp(advantage) |
 | sft_longer | base | what SFT learns from, for as many steps as RFT takes: is it only the steps? |
 """
@@ -30,6 +30,8 @@ from studies.stepwise.rows import Row, Words, step_spans
 
 SFT, RFT, WHOLE, PREFIX, STEPS, ADVANTAGE = "sft", "rft", "dpo_whole", "dpo_prefix", "dpo_steps", "advantage"
 LONGER = "sft_longer"
+FALL = 0.2
+"""A step is critical where its advantage is at most -FALL."""
 ARMS = (SFT, LONGER, RFT, WHOLE, PREFIX, STEPS, ADVANTAGE)
 
 
@@ -131,28 +133,33 @@ def credit(cell: Cell, policy: Net, solutions: Sequence[Solution]) -> tuple[Roll
 
 
 def pairs(arm: str, words: Words, rollouts: Rollouts, labels: Sequence[Credited], dice: random.Random) -> list[Pair]:
-    """One pair for each credited solution of which something right is known."""
+    """Pairs of one kind from credited solutions of which something right is known. Of whole solutions and prefixes one
+    for each solution with a first pit; of steps one for each critical step up to there."""
     found: list[Pair] = []
     for one in labels:
         pit, bad = one.label.first_pit, one.solution
-        asked = words.asked(bad.problem.text)
         if pit is None:
             continue
         spans = step_spans(bad.ids, words.newline)
-        start, end = spans[pit - 1]
-        after = one.target.prefix(pit - 1) if arm == STEPS else ""
-        good = _right(rollouts, bad, after, differs_from=bad.ids[:end] if arm == STEPS else ())
-        if not good:
-            continue
-        chosen = dice.choice(good).ids
-        match arm:
-            case "dpo_whole":
-                found.append(Pair(asked, chosen, bad.ids))
-            case "dpo_prefix":
-                found.append(Pair(asked, chosen, bad.ids[:end]))
-            case _:
-                found.append(Pair(asked + bad.ids[:start], _next_step(chosen, start, words), bad.ids[start:end]))
+        if arm == STEPS:
+            falls = [n for n, value in enumerate(one.label.advantages[:pit]) if value is not None and value <= -FALL]
+            found += [made for n in falls if (made := _step_pair(words, rollouts, one, spans[n], n, dice))]
+        elif good := _right(rollouts, bad, "", differs_from=()):
+            end = spans[pit - 1][1] if arm == PREFIX else len(bad.ids)
+            found.append(Pair(words.asked(bad.problem.text), dice.choice(good).ids, bad.ids[:end]))
     return found
+
+
+def _step_pair(
+    words: Words, rollouts: Rollouts, one: Credited, span: tuple[int, int], before: int, dice: random.Random
+) -> Pair | None:
+    """The step of the solution against one that went on to the right answer after the same `before` steps."""
+    (start, end), bad = span, one.solution
+    good = _right(rollouts, bad, one.target.prefix(before), differs_from=bad.ids[:end])
+    if not good:
+        return None
+    prompt = words.asked(bad.problem.text) + bad.ids[:start]
+    return Pair(prompt, _next_step(dice.choice(good).ids, start, words), bad.ids[start:end])
 
 
 def _right(rollouts: Rollouts, bad: Solution, after: str, *, differs_from: tuple[int, ...]) -> list[Solution]:

@@ -1,7 +1,8 @@
 """Credit of many solutions at once: the plans of `actors.credit` say where rollouts go, the sampler draws them.
 
-Law: a rollout serves every solution that begins with its prefix, and counts against the budget of each. What a rollout
-said is kept, since a right one shows how the prefix could have gone on.
+Law: a rollout serves every solution that begins with its prefix, and counts against the budget of each; the solutions
+that were there before count against none. What a rollout said is kept, since a right one shows how the prefix could
+have gone on.
 """
 
 from collections import defaultdict
@@ -69,6 +70,7 @@ def credited(rollouts: Rollouts, solutions: Sequence[Solution], config: Credit) 
     """Every solution's label, by rounds of rollouts that all solutions share."""
     targets = [target(one, number) for number, one in enumerate(solutions)]
     source = Source(PolicyVersion("study"), rollouts.seed)
+    given = [sum(map(len, rollouts.known(one, aim).values())) for one, aim in zip(solutions, targets, strict=True)]
     done: dict[int, CreditLabel] = {}
     while len(done) < len(targets):
         asked: list[tuple[Solution, str]] = []
@@ -77,7 +79,7 @@ def credited(rollouts: Rollouts, solutions: Sequence[Solution], config: Credit) 
             if number in done:
                 continue
             known = rollouts.known(one, aim)
-            left = config.max_rollouts - sum(len(draws) for draws in known.values())
+            left = config.max_rollouts + given[number] - sum(map(len, known.values()))
             plan = CreditPlan(aim, replace(config, max_rollouts=max(1, left)), known)
             asks = () if plan.done or left <= 0 else plan.next()
             if not asks:

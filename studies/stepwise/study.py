@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from schemas.config_credit import Credit
 from studies.arithmetic.truth import kinds, spurious
 from studies.arithmetic.world import BEYOND, problems
@@ -44,16 +46,16 @@ class Settings:
 
 
 FULL = Settings(
-    seeds=3, sft_sizes=(256, 512, 2048, 8192), arm_sizes=(256, 512), focus=256, exam=400, probes=60,
-    truth=256, primer=Tuning(steps=200, rate=1e-3, rows=64), plan=Plan(
-        likelihood=Passes(passes=8, least=80, rate=1e-3),
+    seeds=3, sft_sizes=(128, 256, 512, 2048, 8192), arm_sizes=(256, 512), focus=512, exam=400, probes=120,
+    truth=256, primer=Tuning(steps=1500, rate=1e-3, rows=64), plan=Plan(
+        likelihood=Passes(passes=8, least=32, rate=1e-3),
         preferences={
             arms.WHOLE: Preference(arms.RFT, Passes(passes=3, least=40, rate=3e-4), Pull(likelihood=1.0)),
             arms.PREFIX: Preference(arms.SFT, Passes(passes=3, least=40, rate=3e-4)),
             arms.STEPS: Preference(arms.RFT, Passes(passes=3, least=40, rate=1e-4)),
         },
         weighted=Passes(passes=3, least=40, rate=1e-3), sharpness=1.0,
-        credit=Credit(max_rollouts=24, at_once=6),
+        credit=Credit(max_rollouts=48, at_once=6, tolerance=0.2),
     ), paths=PathSettings(2000, 300, 150, 600, Tuning(150, 1e-3, rows=32)),
 )  # fmt: skip
 SMOKE = Settings(
@@ -160,7 +162,7 @@ class Study:
         def make() -> CostTable:
             policy, many = self.policy(self.settings.focus, 0), self.settings.truth
             found = replays(self.lab, policy, self.probed(), truth=many, draws=64, seed=11)
-            return table(found, Credit(max_rollouts=64, at_once=1), truth=many)
+            return table(found, structs.replace(self.settings.plan.credit, max_rollouts=64, at_once=1), truth=many)
 
         return self.parts.made("credit-cost", CostTable, make)
 

@@ -10,12 +10,12 @@ from schemas.solutions import AnswerForm
 from studies.arithmetic.teacher import CLEAN, STRONG, Teacher
 from studies.arithmetic.tokenizer import LENGTH, asked, build
 from studies.arithmetic.truth import Kind, kinds, right, spurious
-from studies.arithmetic.world import BEYOND, EASY, HARD, MOST, SHORT, Level, problems
+from studies.arithmetic.world import BEYOND, EASY, HARD, MOST, ORDERLY, Level, problems
 
 MANY = 200
 
 
-@pytest.mark.parametrize("level", [EASY, HARD, SHORT, BEYOND])
+@pytest.mark.parametrize("level", [EASY, HARD, ORDERLY, BEYOND])
 def test_a_problem_has_one_answer_within_bounds(level: Level) -> None:
     """Every quantity follows from the sentences, and none leaves the numbers that a small model holds."""
     for one in problems(level, MANY, seed="test"):
