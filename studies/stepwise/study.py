@@ -50,11 +50,11 @@ FULL = Settings(
     truth=256, primer=Tuning(steps=1500, rate=1e-3, rows=64), plan=Plan(
         likelihood=Passes(passes=8, least=32, rate=1e-3),
         preferences={
-            arms.WHOLE: Preference(arms.RFT, Passes(passes=3, least=40, rate=3e-4), Pull(likelihood=1.0)),
-            arms.PREFIX: Preference(arms.SFT, Passes(passes=3, least=40, rate=3e-4)),
-            arms.STEPS: Preference(arms.RFT, Passes(passes=3, least=40, rate=1e-4)),
+            arms.WHOLE: Preference(arms.RFT, Passes(passes=3, least=40, rate=1e-4), Pull(beta=1.0, likelihood=0.3)),
+            arms.PREFIX: Preference(arms.SFT, Passes(passes=3, least=40, rate=3e-4), Pull(beta=0.3, likelihood=1.0)),
+            arms.STEPS: Preference(arms.RFT, Passes(passes=3, least=40, rate=1e-4), Pull(beta=1.0, likelihood=0.3)),
         },
-        weighted=Passes(passes=3, least=40, rate=1e-3), sharpness=1.0,
+        weighted=Passes(passes=3, least=40, rate=3e-4),
         credit=Credit(max_rollouts=48, at_once=6, tolerance=0.2),
     ), paths=PathSettings(2000, 300, 150, 600, Tuning(150, 1e-3, rows=32)),
 )  # fmt: skip
