@@ -6,9 +6,6 @@ from random import Random
 
 from actors.canary.book import BookSettings
 from actors.conductor import ConductorSettings, Gating, Toolbox
-from actors.credit.desk import CreditDesk
-from actors.credit.plan import Source
-from actors.credit_queue import CreditQueue, CreditTerms
 from actors.dataset.exports import wording as export_words
 from actors.dataset.rows import Chat
 from actors.gates.diversity import duplicate_verdict, never_similar, similarity
@@ -34,7 +31,6 @@ from deployments.judges import judges
 from deployments.recovering import build_elsewhere
 from deployments.versions import versions
 from schemas.config import FRESH_POOL, GroundedAnswer, Math, RunConfig
-from schemas.credit import PolicyVersion
 from schemas.ids import PoolName, derived_seed
 from schemas.ledger import RunStarted
 from schemas.queue_shard import ONLY, QueueShard
@@ -76,16 +72,9 @@ def _queue(config: RunConfig, limits: QueueLimits) -> RegenerationQueue:
     alike = similarity if isinstance(config.task, GroundedAnswer) else never_similar
     if config.credit is None:
         return RegenerationQueue(limits, alike)
-    restart = config.recovery.policy != "naive_resample"
-    terms = CreditTerms(config.credit, temperature=config.task.sampling.temperature, restart=restart)
-    return CreditQueue(limits, alike, CreditDesk(config.credit, credit_source(config)), terms)
+    from deployments.crediting import credit_queue  # not above: it brings SciPy into every process of a run
 
-
-def credit_source(config: RunConfig) -> Source:
-    """Who continues the prefixes of rejected solutions: the pool of fresh orders, with their sampling."""
-    sampling, model = config.task.sampling, config.pools[FRESH_POOL].engine.model
-    drawn = f"T {sampling.temperature:g}, top-p {sampling.top_p:g}, at most {sampling.max_tokens} tokens"
-    return Source(PolicyVersion(f"{FRESH_POOL}: {model} ({drawn})"), config.seed)
+    return credit_queue(config, config.credit, limits, alike)
 
 
 def toolbox(

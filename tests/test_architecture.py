@@ -199,7 +199,15 @@ def test_there_are_examples() -> None:
     assert "quickstart" in [path.stem for path in EXAMPLES]
 
 
-def test_queue_reader_and_writer_load_no_serve() -> None:
-    """It takes a second of CPU in each of their processes, at every start and restart."""
-    loaded = "import sys, deployments.actors; sys.exit('ray.serve' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, check=False).returncode == 0
+@pytest.mark.parametrize(
+    ("module", "unneeded"),
+    [
+        ("deployments.actors", "ray.serve scipy torch"),  # queue, reader, writer
+        ("deployments.conducting", "scipy torch"),
+    ],
+)
+def test_a_process_of_a_run_loads_what_it_needs(module: str, unneeded: str) -> None:
+    """Serve takes a second of CPU, SciPy a fifth, at every start and restart of each process."""
+    loaded = f"import sys, {module}; sys.exit(' '.join(set({unneeded.split()}) & set(sys.modules)) or None)"
+    found = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, check=False, capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr
