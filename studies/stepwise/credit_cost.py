@@ -19,6 +19,8 @@ from studies.stepwise.net import Net
 
 FIXED = 16
 """Rollouts of each prefix that sequential stopping is compared with."""
+SURER = 0.95
+"""A confidence beside the configuration's own at which sequential stopping is tried."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ def table(found: Sequence[Replay], config: Credit, *, truth: int) -> CostTable:
         f"fixed {FIXED}": lambda one: fixed(one, FIXED, tolerance),
         "fixed 4": lambda one: fixed(one, 4, tolerance),
         "sequential": lambda one: sequential(one, config),
+        f"sequential, {SURER:.0%} sure": lambda one: sequential(one, replace(config, confidence=SURER)),
         "binary search, checked": lambda one: sequential(one, replace(config, strategy="binary")),
         "binary search, monotone": lambda one: sequential(one, replace(config, strategy="binary", check_steps=0)),
     }

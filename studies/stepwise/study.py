@@ -46,7 +46,7 @@ class Settings:
 
 
 FULL = Settings(
-    seeds=3, sft_sizes=(128, 256, 512, 2048, 8192), arm_sizes=(256, 512), focus=512, exam=400, probes=120,
+    seeds=3, sft_sizes=(128, 256, 512, 2048, 8192), arm_sizes=(256, 512), focus=512, exam=400, probes=240,
     truth=256, primer=Tuning(steps=1500, rate=1e-3, rows=64), plan=Plan(
         likelihood=Passes(passes=8, least=32, rate=1e-3),
         preferences={

@@ -17,6 +17,8 @@ from typing import Any
 
 import psutil
 
+from tests.doubles.absent import PATH
+
 NODE: dict[str, Any] = {
     "num_cpus": 8,
     "object_store_memory": 80 * 1024 * 1024,
@@ -77,7 +79,8 @@ def three_nodes() -> Iterator[ThreeNodes]:
     """Started and ended here."""
     with tempfile.TemporaryDirectory(prefix="trio-", ignore_cleanup_errors=True) as folder:
         (Path(folder) / "token").write_text(secrets.token_hex(32))
-        own = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(Path(folder) / "token"), "TRIO": folder}
+        own = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(Path(folder) / "token")}
+        own |= {"TRIO": folder, "PYTHONPATH": PATH}
         with (Path(folder) / "log").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "tests.faults.cluster"],
