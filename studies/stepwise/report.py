@@ -118,6 +118,11 @@ def shown(cell: object) -> str:
     return f"{cell:.3g}" if isinstance(cell, float) else str(cell)
 
 
+def _times(ratio: float) -> str:
+    """Two figures; below a thousand all that stand before the point."""
+    return f"{ratio:.0f}" if 10 <= ratio < 1000 else f"{ratio:.2g}"
+
+
 def curves(results: Results) -> Table:
     """One row for each arm and size."""
     rows = [
@@ -139,8 +144,9 @@ def worth(found: Sequence[Worth]) -> Table:
     """One row for each arm."""
     rows = [
         (
-            one.arm, one.value, f"{one.low:.2g} – {one.high:.2g}",
-            ", ".join(f"{size}: {ratio:.2g}" for size, ratio in one.at.items()), "yes" if one.extrapolated else "no",
+            one.arm, _times(one.value), f"{_times(one.low)} – {_times(one.high)}",
+            ", ".join(f"{size}: {_times(ratio)}" for size, ratio in one.at.items()),
+            "yes" if one.extrapolated else "no",
         )
         for one in found
     ]  # fmt: skip
