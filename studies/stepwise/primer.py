@@ -1,8 +1,8 @@
 """The base of the study: the shipped solver after a lesson in problems told forward, by a patient teacher.
 
 Law: it follows from the shipped weights and the settings. Why not the shipped one as it is: it guesses who comes next
-in long chains, and few problems of no teacher mend that. This base has the skills; what the study's teacher gives is
-his way of writing.
+in long chains, and a few hundred problems of any teacher do not mend that. This base has the skills; what the study's
+teacher gives is his way of writing.
 """
 
 import copy

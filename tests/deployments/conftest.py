@@ -1,6 +1,7 @@
 """One Ray with Serve for all tests of the session that need one."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -11,7 +12,8 @@ from tests.doubles.absent import PATH
 @pytest.fixture(scope="session")
 def ray_session() -> Iterator[None]:
     """A real Ray in this process tree; runs inside it join it and leave it as it was."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", PATH)
-        with cluster(None):
-            yield
+    with ExitStack() as running:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PYTHONPATH", PATH)  # Ray's processes inherit it, and what tests start later does not
+            running.enter_context(cluster(None))
+        yield
