@@ -96,7 +96,11 @@ class Crew:
 
     @property
     def conducting(self) -> bool:
-        return any(member.role is Role.CONDUCTOR for member in self._members)
+        return self._any(Role.CONDUCTOR)
+
+    @property
+    def reading(self) -> bool:
+        return self._any(Role.READER)
 
     def watch(self, timeout_s: float) -> None:
         """Waits so long for somebody's end, and makes again who died. Raises what ended one of them otherwise."""
@@ -156,6 +160,9 @@ class Crew:
                 ray.get(closing, timeout=CLOSE_S)
             except (RayActorError, GetTimeoutError):
                 log.warning("a queue did not close; its ledger is as of its last commit")
+
+    def _any(self, role: Role) -> bool:
+        return any(member.role is role for member in self._members)
 
     def _queue_of(self, shard: QueueShard) -> Any:
         options = QueueActor.options(scheduling_strategy=here(), max_restarts=RESTARTS)

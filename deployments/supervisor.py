@@ -50,8 +50,8 @@ class Supervisor:
     def run(self, interrupts: Interrupts) -> RunEnd:
         """From nothing to the last order's end, or to a drained interrupt."""
         self._tell(Phase.STARTING, "starting the queue")
-        self._start()
-        interrupted_at: float | None = None
+        self._start(interrupts)
+        interrupted_at = time.monotonic() if interrupts.asked else None
         while self._crew.conducting:
             if interrupts.asked:
                 interrupted_at = time.monotonic() if interrupted_at is None else interrupted_at
@@ -76,7 +76,8 @@ class Supervisor:
             self._autoscaler.close()
         self._crew.close_queues()
 
-    def _start(self) -> None:
+    def _start(self, interrupts: Interrupts) -> None:
+        """Models and conductors too, unless the folder is complete and its corpus has not grown."""
         if self._config.ray_address is None:
             serving.check_fits(self._config, ray.cluster_resources())
         self._crew.open_queues()
@@ -84,11 +85,21 @@ class Supervisor:
         for shard in self._crew.shards:
             self._crew.begin(Role.WRITER, shard)
         self._crew.begin(Role.READER)
+        if self._complete():
+            self._tell(Phase.STARTING, "reading the corpus again")
+            while self._crew.reading and not interrupts.asked:
+                self._crew.watch(TICK_S)
+            if self._complete():
+                return
         self._tell(Phase.STARTING, "starting models")
         self._autoscaler = Autoscaler(self._config, self._where)
         serving.deploy(self._config, self._where)
         for number in range(self._config.conductors.count):
             self._crew.begin(Role.CONDUCTOR, self._crew.shards[number % len(self._crew.shards)])
+
+    def _complete(self) -> bool:
+        snapshot = self._crew.snapshot()
+        return snapshot is not None and snapshot.complete
 
     def _tell(self, phase: Phase, note: str = "") -> None:
         now = time.time()

@@ -292,5 +292,12 @@ class RunSnapshot(Struct, frozen=True):
     """Seconds that each transaction of the ledger took, since this process opened it."""
 
     @property
+    def complete(self) -> bool:
+        """The corpus has been read to its end; no order, rollout or canary is left to be done."""
+        held = self.ready or self.leased or self.waiting or self.rollouts
+        left = self.summary.counts.outstanding or self.summary.canaries.outstanding
+        return self.summary.corpus_ended and not held and not left
+
+    @property
     def counts(self) -> Counts:
         return self.summary.counts

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import threading
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 import msgspec
 import pyarrow.parquet as pq
 import pytest
+from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.audit.verify import verify
@@ -30,12 +32,36 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.usefixtures("ray_se
 PASSAGES, SLOTS = 40, 3
 
 
-@pytest.fixture
-def config(tmp_path: Path) -> RunConfig:
+class Finished(Struct, frozen=True):
+    """A run that nobody disturbed, for all who only read it."""
+
+    config: RunConfig
+    output: Path
+    result: RunResult
+    seen: tuple[Progress, ...]
+
+
+@pytest.fixture(scope="module")
+def finished(ray_session: None, tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """A small run in which a fifth of the drafts is refused by the judge."""
-    corpus = tmp_path / "corpus.jsonl"
-    write_corpus(corpus, PASSAGES)
-    return configuration(corpus, rejected=0.2, concurrency=64)
+    folder = tmp_path_factory.mktemp("finished")
+    write_corpus(folder / "corpus.jsonl", PASSAGES)
+    config = configuration(folder / "corpus.jsonl", rejected=0.2, concurrency=64)
+    seen: list[Progress] = []
+    result = run(config, folder / "run", watch=seen.append)
+    return Finished(config, folder / "run", result, tuple(seen))
+
+
+@pytest.fixture
+def config(finished: Finished) -> RunConfig:
+    """That run's, to be run again elsewhere: an order's id follows from where its passage lies."""
+    return finished.config
+
+
+@pytest.fixture
+def copy(finished: Finished, tmp_path: Path) -> Path:
+    """That run's folder, to be touched."""
+    return shutil.copytree(finished.output, tmp_path / "run")
 
 
 def slower(config: RunConfig, median_s: float) -> RunConfig:
@@ -58,40 +84,46 @@ def holds(output: Path, config: RunConfig) -> bool:
     return report.passages_checked == report.passages
 
 
-def test_every_order_ends_and_the_folder_proves_it(config: RunConfig, tmp_path: Path) -> None:
+def test_every_order_ends_and_the_folder_proves_it(finished: Finished) -> None:
     """Corpus in, samples out: counts agree everywhere, rejected samples were repaired, the dataset is on disk."""
-    seen: list[Progress] = []
-    result = run(config, tmp_path / "run", watch=seen.append)
-    counts = result.manifest.counts
-    assert result.end is RunEnd.COMPLETE
+    counts = finished.result.manifest.counts
+    assert finished.result.end is RunEnd.COMPLETE
     assert counts.issued == PASSAGES * SLOTS == counts.accepted + counts.dead_lettered
     assert counts.outstanding == 0
     assert counts.rejected > 0
     assert counts.recovered > counts.rejected / 2
-    assert holds(tmp_path / "run", config)
-    rows = [row for path in (tmp_path / "run" / "dataset").glob("*.parquet") for row in pq.read_table(path).to_pylist()]
+    assert holds(finished.output, finished.config)
+    rows = [row for path in (finished.output / "dataset").glob("*.parquet") for row in pq.read_table(path).to_pylist()]
     assert len(rows) == counts.accepted
     assert {row["messages"][0]["role"] for row in rows} == {"user"}
-    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    manifest = json.loads((finished.output / "manifest.json").read_text())
     assert manifest["yield"] == counts.accepted / counts.issued
-    assert [progress.phase for progress in seen][-1] is Phase.DONE
+    assert [progress.phase for progress in finished.seen][-1] is Phase.DONE
 
 
-def test_the_same_seed_gives_the_same_samples(config: RunConfig, tmp_path: Path) -> None:
-    """Two runs, two folders: the same orders are accepted with the same text, whatever came first."""
-    run(config, tmp_path / "one")
-    run(config, tmp_path / "two")
-    assert accepted(tmp_path / "one") == accepted(tmp_path / "two")
-    run(replace(config, seed=1), tmp_path / "three")
-    assert accepted(tmp_path / "three") != accepted(tmp_path / "one")
+def test_progress_is_a_value_that_travels(finished: Finished) -> None:
+    """What a watcher gets can be written as JSON: for any other display."""
+    last = finished.seen[-1]
+    assert msgspec.json.decode(msgspec.json.encode(last))["phase"] == "done"
+    assert last.at <= time.time()
 
 
-def test_a_finished_run_run_again_pays_nothing(config: RunConfig, tmp_path: Path) -> None:
-    """`gleaner run` on a complete folder: nothing is generated, the manifest stands."""
-    first = run(config, tmp_path / "run").manifest
-    again = run(config, tmp_path / "run").manifest
-    assert again.counts == first.counts
-    assert again.tokens == first.tokens
+def test_another_seed_gives_other_samples(finished: Finished, tmp_path: Path) -> None:
+    """(That one seed gives the same samples, whatever comes first, interrupted and killed runs show below.)"""
+    run(replace(finished.config, seed=1), tmp_path / "other")
+    assert accepted(tmp_path / "other") != accepted(finished.output)
+
+
+def test_a_finished_run_run_again_pays_nothing(finished: Finished, copy: Path) -> None:
+    """`gleaner run` on a complete folder, with changed replicas: no model is started, the manifest stands."""
+    seen: list[Progress] = []
+    wider = replace(finished.config, conductors=replace(finished.config.conductors, concurrency=8))
+    again = run(wider, copy, watch=seen.append)
+    assert again.end is RunEnd.COMPLETE
+    assert again.manifest.counts == finished.result.manifest.counts
+    assert again.manifest.tokens == finished.result.manifest.tokens
+    assert not any(progress.replicas or progress.conductors for progress in seen)
+    assert holds(copy, wider)
 
 
 def _interrupted(config: RunConfig, output: Path) -> RunResult:
@@ -104,9 +136,9 @@ def _interrupted(config: RunConfig, output: Path) -> RunResult:
     return run(config, output, watch=interrupt)
 
 
-def test_ctrl_c_drains_and_the_same_command_goes_on(config: RunConfig, tmp_path: Path) -> None:
+def test_ctrl_c_drains_and_the_same_command_goes_on(finished: Finished, tmp_path: Path) -> None:
     """Interrupted in the middle: what was accepted stays, resuming ends every order, none is accepted twice."""
-    slow = slower(config, 0.3)
+    slow = slower(finished.config, 0.3)
     result = _interrupted(slow, tmp_path / "run")
     assert result.end is RunEnd.INTERRUPTED
     assert 0 < result.manifest.counts.accepted < PASSAGES * SLOTS
@@ -117,36 +149,24 @@ def test_ctrl_c_drains_and_the_same_command_goes_on(config: RunConfig, tmp_path:
     assert resumed.manifest.counts.outstanding == 0
     assert before.items() <= accepted(tmp_path / "run").items()
     assert holds(tmp_path / "run", slow)
-    run(slow, tmp_path / "undisturbed")
-    assert accepted(tmp_path / "run") == accepted(tmp_path / "undisturbed")
+    assert accepted(tmp_path / "run") == accepted(finished.output)
 
 
-def test_another_runs_folder_is_refused_unharmed(config: RunConfig, tmp_path: Path) -> None:
-    """A changed seed on an old folder: refused before Ray does anything, with the difference; replicas may change."""
-    run(config, tmp_path / "run")
-    before = (tmp_path / "run" / "run.yaml").read_bytes()
+def test_another_runs_folder_is_refused_unharmed(finished: Finished, copy: Path) -> None:
+    """A changed seed on an old folder: refused before Ray does anything, with the difference."""
+    before = (copy / "run.yaml").read_bytes()
     with pytest.raises(OutputError, match="seed"):
-        run(replace(config, seed=7), tmp_path / "run")
-    assert (tmp_path / "run" / "run.yaml").read_bytes() == before
-    run(replace(config, conductors=replace(config.conductors, concurrency=8)), tmp_path / "run")
+        run(replace(finished.config, seed=7), copy)
+    assert (copy / "run.yaml").read_bytes() == before
 
 
-def test_a_folder_that_another_run_writes_is_refused(config: RunConfig, tmp_path: Path) -> None:
+def test_a_folder_that_another_run_writes_is_refused(finished: Finished, copy: Path) -> None:
     """Two runs on one folder: the second is told which process holds it, and has not touched the first one's file."""
-    run(config, tmp_path / "run")
-    before = (tmp_path / "run" / "run.yaml").read_bytes()
-    wider = replace(config, conductors=replace(config.conductors, concurrency=8))
-    with SqliteLedger(tmp_path / "run", owner=os.getppid()), pytest.raises(OutputError, match="another run"):
-        run(wider, tmp_path / "run")
-    assert (tmp_path / "run" / "run.yaml").read_bytes() == before
-
-
-def test_a_corpus_that_matches_nothing_is_told(config: RunConfig, tmp_path: Path) -> None:
-    """A path that does not exist: one line, and no half-made run is left that would refuse the corrected one."""
-    wrong = replace(config, corpus=Corpus(paths=(str(tmp_path / "corpse.jsonl"),)))
-    with pytest.raises(CorpusError, match="corpse"):
-        run(wrong, tmp_path / "run")
-    assert run(config, tmp_path / "run").end is RunEnd.COMPLETE
+    before = (copy / "run.yaml").read_bytes()
+    wider = replace(finished.config, conductors=replace(finished.config.conductors, concurrency=8))
+    with SqliteLedger(copy, owner=os.getppid()), pytest.raises(OutputError, match="another run"):
+        run(wider, copy)
+    assert (copy / "run.yaml").read_bytes() == before
 
 
 def test_a_model_that_cannot_start_is_told(config: RunConfig, tmp_path: Path) -> None:
@@ -157,18 +177,32 @@ def test_a_model_that_cannot_start_is_told(config: RunConfig, tmp_path: Path) ->
         run(wrong, tmp_path / "run")
 
 
-def test_bad_documents_are_dead_lettered_and_the_rest_goes_on(config: RunConfig, tmp_path: Path) -> None:
-    """A torn line, an empty text and a duplicate id among good documents: each has its reason in dead_letters."""
-    corpus = tmp_path / "mess.jsonl"
-    lines = [b'{"id": "a", "text": "A fact stands here."}', b'{"id": "b", "text": ', b'{"id": "c", "text": ""}']
-    corpus.write_bytes(b"\n".join([*lines, lines[0], b'{"id": "e", "text": "Another fact."}']))
+def test_a_corpus_that_is_missing_then_bad_then_grown(config: RunConfig, tmp_path: Path) -> None:
+    """A path that does not exist: one line, and no half-made run is left that would refuse the corrected one. A torn
+    line, an empty text and a duplicate id among good documents: each has its reason in dead_letters. A new document
+    once the run is complete: the same command generates for it alone."""
+    corpus, output = tmp_path / "mess.jsonl", tmp_path / "run"
     messy = replace(config, corpus=Corpus(paths=(str(corpus),)))
-    manifest = run(messy, tmp_path / "run").manifest
-    assert manifest.counts.refused_documents == 3
-    assert manifest.counts.issued == 2 * SLOTS
-    rows = pq.read_table(tmp_path / "run" / "dead_letters").to_pylist()
+    with pytest.raises(CorpusError, match=r"mess\.jsonl"):
+        run(messy, output)
+
+    lines = [b'{"id": "a", "text": "A fact stands here."}', b'{"id": "b", "text": ', b'{"id": "c", "text": ""}']
+    corpus.write_bytes(b"\n".join([*lines, lines[0], b'{"id": "e", "text": "Another fact."}\n']))
+    first = run(messy, output)
+    assert first.end is RunEnd.COMPLETE
+    assert first.manifest.counts.refused_documents == 3
+    assert first.manifest.counts.issued == 2 * SLOTS
+    rows = pq.read_table(output / "dead_letters").to_pylist()
     assert {row["reason"] for row in rows if row["subject"] == "document"} == {"bad_record", "empty", "duplicate_id"}
-    assert holds(tmp_path / "run", messy)
+    before = accepted(output)
+
+    with corpus.open("ab") as file:
+        file.write(b'{"id": "f", "text": "A new fact."}\n')
+    counts = run(messy, output).manifest.counts
+    assert (counts.issued, counts.refused_documents) == (3 * SLOTS, 3)
+    assert counts.attempts - first.manifest.counts.attempts <= 2 * SLOTS
+    assert before.items() <= accepted(output).items()
+    assert holds(output, messy)
 
 
 def test_engines_that_fail_for_good_become_dead_letters(config: RunConfig, tmp_path: Path) -> None:
@@ -182,10 +216,10 @@ def test_engines_that_fail_for_good_become_dead_letters(config: RunConfig, tmp_p
     assert holds(tmp_path / "run", config)
 
 
-def test_a_token_budget_ends_the_run(config: RunConfig, tmp_path: Path) -> None:
+def test_a_token_budget_ends_the_run(finished: Finished, tmp_path: Path) -> None:
     """Half of what it would take: the rest ends as budget, counted, and the spend stays near the bound."""
-    whole = run(config, tmp_path / "whole").manifest.tokens
-    half = slower(replace(config, budget=Budget(tokens=whole // 2)), 0.02)
+    whole = finished.result.manifest.tokens
+    half = slower(replace(finished.config, budget=Budget(tokens=whole // 2)), 0.02)
     half = replace(half, conductors=replace(half.conductors, concurrency=8))
     manifest = run(half, tmp_path / "half").manifest
     assert {end.reason for end in manifest.ends} >= {EndReason.BUDGET}
@@ -193,7 +227,7 @@ def test_a_token_budget_ends_the_run(config: RunConfig, tmp_path: Path) -> None:
     assert whole // 2 <= manifest.tokens < whole * 0.7
 
 
-def test_a_killed_conductor_is_replaced_and_nothing_is_lost(config: RunConfig, tmp_path: Path) -> None:
+def test_a_killed_conductor_is_replaced_and_nothing_is_lost(finished: Finished, tmp_path: Path) -> None:
     """kill -9 on the conductor's process in the middle of a run: its leases return, every order ends once."""
     killed: list[int] = []
 
@@ -203,13 +237,12 @@ def test_a_killed_conductor_is_replaced_and_nothing_is_lost(config: RunConfig, t
             for process in killed:
                 os.kill(process, signal.SIGKILL)
 
-    slow = slower(config, 0.2)
+    slow = slower(finished.config, 0.2)
     result = run(slow, tmp_path / "run", watch=kill)
     assert killed
     assert result.end is RunEnd.COMPLETE
     assert holds(tmp_path / "run", slow)
-    run(slow, tmp_path / "undisturbed")
-    assert accepted(tmp_path / "run") == accepted(tmp_path / "undisturbed")
+    assert accepted(tmp_path / "run") == accepted(finished.output)
 
 
 def _processes(title: str) -> list[int]:
@@ -223,11 +256,3 @@ def _commands() -> Iterator[tuple[int, str]]:
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
             yield child.pid, " ".join(child.cmdline())
-
-
-def test_progress_is_a_value_that_travels(config: RunConfig, tmp_path: Path) -> None:
-    """What a watcher gets can be written as JSON: for any other display."""
-    seen: list[Progress] = []
-    run(config, tmp_path / "run", watch=seen.append)
-    assert msgspec.json.decode(msgspec.json.encode(seen[-1]))["phase"] == "done"
-    assert seen[-1].at <= time.time()
