@@ -116,14 +116,15 @@ async def _conduct(service: QueueService, answered: Answered) -> None:
 
 def samples(output: Path) -> list[tuple[str, str, str]]:
     """Every row of the dataset: the order, its question, its answer."""
-    rows = [row for path in (output / "dataset").glob("*.parquet") for row in pq.read_table(path).to_pylist()]
-    return sorted((row["id"], row["question"], row["answer"]) for row in rows)
+    columns = ["id", "question", "answer"]
+    tables = [pq.ParquetFile(path).read(columns) for path in (output / "dataset").glob("*.parquet")]
+    return sorted((row["id"], row["question"], row["answer"]) for table in tables for row in table.to_pylist())
 
 
 def letters(output: Path) -> list[str]:
     """The subject of every dead letter."""
     paths = sorted((output / "dead_letters").glob("*.parquet"))
-    return sorted(row["id"] for path in paths for row in pq.read_table(path).to_pylist())
+    return sorted(letter for path in paths for letter in pq.ParquetFile(path).read(["id"])["id"].to_pylist())
 
 
 def audited(output: Path) -> AuditReport:

@@ -9,12 +9,12 @@ Attribute = str | int | float | None
 
 def tag(name: str, content: object = "", **attributes: Attribute) -> Markup:
     """One element. `class_` is class, an underscore a dash, None leaves an attribute out; content is text or Markup."""
-    written = Markup("").join(
-        Markup(' {}="{}"').format(key.rstrip("_").replace("_", "-"), _value(value))
+    written = "".join(
+        f' {escape(key.rstrip("_").replace("_", "-"))}="{escape(_value(value))}"'
         for key, value in attributes.items()
         if value is not None
     )
-    return Markup("<{0}{1}>{2}</{0}>").format(Markup(name), written, escape(content))
+    return Markup(f"<{name}{written}>{escape(content)}</{name}>")
 
 
 def group(parts: Iterable[Markup], **attributes: Attribute) -> Markup:
