@@ -233,6 +233,17 @@ def export(  # noqa: PLR0913 - a command's options are its parameters
     per_problem: Annotated[
         int, typer.Option("--per-problem", metavar="K", min=1, max=1000, help="Solutions of a problem, in rft.")
     ] = 4,
+    critical: Annotated[
+        float | None,
+        typer.Option(
+            "--critical",
+            metavar="LOSS",
+            min=0.01,
+            max=1.0,
+            show_default=False,
+            help="In dpo_steps also steps before the first pit that lose so much.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Write a run's lives as training signal in TRL's columns: sft, dpo, kto and more, each row with its lineage."""
@@ -249,6 +260,7 @@ def export(  # noqa: PLR0913 - a command's options are its parameters
             splits=splits_of(split or []),
             seed=seed,
             per_problem=per_problem,
+            critical=critical,
         )
         show_export(folder, asked, output, now=time.time(), json=json)
 

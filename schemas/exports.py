@@ -123,6 +123,9 @@ class Asked(Struct, frozen=True, kw_only=True):
     """Of the splits, and of choices among equals."""
     per_problem: int = 4
     """At most so many solutions of a problem (`rft`), or good steps for one pit (`dpo_steps`)."""
+    critical: float | None = None
+    """In `dpo_steps` also every step before the first pit that loses so much: its advantage is at most minus this, in
+    (0, 1]. None: the first pit alone."""
     rows_per_file: int = 20_000
 
 

@@ -2,7 +2,7 @@
 section 5).
 
 Law: both sides of a `dpo_steps` row go on from the same prefix, character by character; what is chosen is part of a
-verified solution, what is rejected ends in the first pit of a rejected one.
+verified solution, what is rejected ends in the first pit of a rejected one, or in an earlier step that lost much.
 """
 
 import pyarrow as pa
@@ -36,14 +36,15 @@ def dpo_steps_columns(form: Form) -> tuple[Column, ...]:
     return (
         Column("prompt", said(form), "the problem" if whole else "the problem and the prefix"),
         Column("chosen", said(form), "the prefix and the good step" if whole else "the good step"),
-        Column("rejected", said(form), "the prefix and the first pit" if whole else "the first pit"),
-        Column("prefix", pa.string(), "the steps that both share; empty where the first step is the pit"),
+        Column("rejected", said(form), "the prefix and the bad step" if whole else "the bad step"),
+        Column("prefix", pa.string(), "the steps that both share; empty where the first step is the bad one"),
         Column("good_step", pa.string(), "the next step of a verified solution"),
-        Column("bad_step", pa.string(), "the first pit"),
+        Column("bad_step", pa.string(), "the first pit, or with `--critical` an earlier step that lost much"),
+        Column("step", pa.int64(), "which step of its solution the bad one is, from 1"),
         *_ENDS,
         Column("prefix_value", VALUE, "rollouts from the prefix: n tried, k right, Q with its interval"),
-        Column("bad_value", VALUE, "the same from the prefix and the pit"),
-        Column("advantage", pa.float64(), "of the pit: Q after it less Q before it; null where one is not known"),
+        Column("bad_value", VALUE, "the same from the prefix and the bad step"),
+        Column("advantage", pa.float64(), "of the bad step: Q after it less Q before it; null where one is not known"),
         *_REST,
     )
 
@@ -76,18 +77,20 @@ _REST = (
 
 
 def dpo_steps(family: Family, asked: Asked, wording: Wording) -> Rows:
-    """Of each credited solution the pit under steps that go right there, at most `per_problem` different ones."""
+    """Of each credited solution the pit, and other steps that lost much, under steps that go right there, at most
+    `per_problem` different ones for each."""
     rights = [*rights_in(family), *rolled_in(family)]
     for credited in credited_in(family):
         pit = _pit(credited, rights)
         if isinstance(pit, LeftOut):
             yield pit
             continue
-        good = _good_steps(credited, rights, pit, asked)
-        if not good:
-            yield LeftOut.NO_GOOD_STEP
-        for step, right in good:
-            yield _step_row(family, credited, pit, (step, right), asked, wording)
+        for bad in (*_losses(credited, pit, asked), pit):
+            good = _good_steps(credited, rights, bad, asked)
+            if not good:
+                yield LeftOut.NO_GOOD_STEP
+            for step, right in good:
+                yield _step_row(family, credited, bad, (step, right), asked, wording)
 
 
 def dpo_prefix(family: Family, asked: Asked, wording: Wording) -> Rows:
@@ -107,7 +110,7 @@ def dpo_prefix(family: Family, asked: Asked, wording: Wording) -> Rows:
             "rejected": said_of(bad, asked.form),
             "chosen_ends": True,
             "rollout": _rollout(right),
-            **_of_pit(credited, pit),
+            **_of_step(credited, pit),
             **_lineage(ExportFormat.DPO_PREFIX, family, credited, right),
         }
 
@@ -120,8 +123,17 @@ def _pit(credited: Credited, rights: list[Right]) -> int | LeftOut:
     return LeftOut.PIT_IN_DOUBT if goes_right(credited, pit, rights) else pit
 
 
-def _good_steps(credited: Credited, rights: list[Right], pit: int, asked: Asked) -> list[tuple[str, Right]]:
-    prefix, bad = credited.prefix(pit - 1), alike(credited.steps[pit - 1])
+def _losses(credited: Credited, pit: int, asked: Asked) -> list[int]:
+    """Steps before the pit after which much less goes right than before them. Some of it still does: that a verified
+    solution takes one of them, too, puts none in doubt."""
+    if asked.critical is None:
+        return []
+    advantages = credited.label.advantages[: pit - 1]
+    return [step for step, lost in enumerate(advantages, 1) if lost is not None and lost <= -asked.critical]
+
+
+def _good_steps(credited: Credited, rights: list[Right], bad_step: int, asked: Asked) -> list[tuple[str, Right]]:
+    prefix, bad = credited.prefix(bad_step - 1), alike(credited.steps[bad_step - 1])
     found: dict[str, tuple[str, Right]] = {}
     for right in sorted(rights, key=lambda each: _rank(credited, each, asked), reverse=True):
         step = next_step(right.solution, prefix)
@@ -131,23 +143,25 @@ def _good_steps(credited: Credited, rights: list[Right], pit: int, asked: Asked)
 
 
 def _step_row(
-    family: Family, credited: Credited, pit: int, good: tuple[str, Right], asked: Asked, wording: Wording
+    family: Family, credited: Credited, bad_step: int, good: tuple[str, Right], asked: Asked, wording: Wording
 ) -> Row:
     step, right = good
-    prefix, bad = credited.prefix(pit - 1), credited.steps[pit - 1]
+    prefix, bad = credited.prefix(bad_step - 1), credited.steps[bad_step - 1]
     shown = exchange_of_solution(family, right.solution, wording)
-    before, after = credited.label.values[pit - 1], credited.label.values[pit]
+    before, after = credited.label.values[bad_step - 1], credited.label.values[bad_step]
     return {
         **_sides(shown, prefix, (step, bad), asked.form),
         "prefix": prefix,
         "good_step": step,
         "bad_step": bad,
+        "step": bad_step,
         "chosen_ends": right.solution == prefix + step,
         "prefix_value": value(before),
         "bad_value": value(after),
         "rollout": _rollout(right),
-        **_of_pit(credited, pit),
+        **_of_step(credited, bad_step),
         **_lineage(ExportFormat.DPO_STEPS, family, credited, right),
+        "id": content_id(ExportFormat.DPO_STEPS.value, credited.told.key, right.key, bad_step),
     }
 
 
@@ -162,9 +176,9 @@ def _sides(shown: Exchange, prefix: str, sides: tuple[str, str], form: Form) -> 
     }
 
 
-def _of_pit(credited: Credited, pit: int) -> Row:
-    ends = credited.edges[pit] == len(credited.solution)
-    return {"rejected_ends": ends, "advantage": credited.label.advantage(pit), "credit": credit(credited.label)}
+def _of_step(credited: Credited, bad_step: int) -> Row:
+    ends = credited.edges[bad_step] == len(credited.solution)
+    return {"rejected_ends": ends, "advantage": credited.label.advantage(bad_step), "credit": credit(credited.label)}
 
 
 def _rollout(right: Right) -> Row | None:

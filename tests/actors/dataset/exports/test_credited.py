@@ -28,12 +28,16 @@ CREDITED_FORMATS = (ExportFormat.DPO_STEPS, ExportFormat.DPO_PREFIX, ExportForma
 
 
 def credited(
-    lives: Sequence[Sequence[str]], *, solved: Sequence[bool] | None = None, pit: int | None = 2
+    lives: Sequence[Sequence[str]],
+    *,
+    solved: Sequence[bool] | None = None,
+    pit: int | None = 2,
+    qs: Sequence[float] = QS,
 ) -> list[Record]:
     """A run of which the first attempt of the first order was credited."""
     records = run_of(problem(0), lives, solved=solved)
     order = next(order for record in records if isinstance(record, Planned) for order in record.orders)
-    return [*records, Credited(AT + 9, order.id, label_of(order.id, 1, lives[0][0], QS, pit))]
+    return [*records, Credited(AT + 9, order.id, label_of(order.id, 1, lives[0][0], qs, pit))]
 
 
 def test_a_pair_goes_on_from_the_same_prefix() -> None:
@@ -59,6 +63,23 @@ def test_only_solutions_that_share_the_prefix_give_a_good_step() -> None:
     rows, _ = exported(credited([[PIT], [ELSEWHERE], [RESTARTED]], solved=[False, True, True]),
                        asked(ExportFormat.DPO_STEPS), MATH)  # fmt: skip
     assert [row["good_step"] for row in rows] == ["6-1=5\n"]
+
+
+def test_steps_that_lost_much_before_the_pit_are_pairs_too() -> None:
+    """With `--critical 0.3` also the step that took Q from 0.8 to 0.4, although somebody got right after it, and none
+    that lost 0.1. Each row has an id of its own and says which step it is about."""
+    lives, solved = [[PIT], [ELSEWHERE], [RESTARTED]], [False, True, True]
+    records = credited(lives, solved=solved, qs=(0.8, 0.4, 0.0, 0.0, 0.0))
+    (pit,), _ = exported(records, asked(ExportFormat.DPO_STEPS), MATH)
+    rows, _ = exported(records, asked(ExportFormat.DPO_STEPS, critical=0.3), MATH)
+    told = [(row["step"], row["prefix"], row["good_step"], row["bad_step"], row["advantage"]) for row in rows]
+    assert told == [
+        (1, "", "3+3-1=5\n", "2*3=6\n", pytest.approx(-0.4)),
+        (2, "2*3=6\n", "6-1=5\n", "6+1=7\n", pytest.approx(-0.4)),
+    ]
+    assert rows[1] == pit and rows[0]["id"] != pit["id"]
+    (row,), _ = exported(credited(lives, solved=solved), asked(ExportFormat.DPO_STEPS, critical=0.3), MATH)
+    assert row["step"] == 2
 
 
 def test_a_pit_from_which_somebody_got_out_is_in_doubt() -> None:
