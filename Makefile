@@ -8,9 +8,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 OUTPUT ?= runs/quickstart
-TESTERS ?= 3
+TESTERS ?= 2
 MONITOR_PORT ?= 9465
 MONITOR_DATA ?= runs/prometheus
+
+# hundreds of processes start here, and each would compile all modules anew
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test quick check format bench monitor install install-dev clean
 

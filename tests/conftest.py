@@ -5,20 +5,42 @@ together: a file, or several. The longest begin, then what has the most slow tes
 one of them at the end.
 """
 
+import gc
+import os
 from collections import Counter
 from typing import Any
 
 import pytest
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+"""As in a replica of one CPU. Threads of several processes on the same cores wait for each other by spinning."""
+gc.disable()
+"""Until all is imported, none of which is garbage (`pytest_collection_finish`)."""
+
 SLOW = ("slow", "ray", "vllm")
+THREE_NODES, ONE_RAY, ENGINES = "three nodes", "one Ray", "engines"
 TOGETHER = {
-    "tests/faults/test_kills.py": "three nodes",
-    "tests/faults/test_notice.py": "three nodes",
-    "tests/faults/test_queue_shards.py": "three nodes",
-    "tests/deployments/engines/": "vLLM",
-    "tests/deployments/test_run_vllm.py": "vLLM",
+    "tests/faults/test_kills.py": THREE_NODES,
+    "tests/faults/test_notice.py": THREE_NODES,
+    "tests/faults/test_queue_shards.py": THREE_NODES,
+    "tests/deployments/engines/": ENGINES,
+    "tests/deployments/test_asking.py": ONE_RAY,
+    "tests/deployments/test_autoscaling.py": ONE_RAY,
+    "tests/deployments/test_math_run_ray.py": ONE_RAY,
+    "tests/deployments/test_monitoring.py": ONE_RAY,
+    "tests/deployments/test_poison.py": ONE_RAY,
+    "tests/deployments/test_run.py": ONE_RAY,
+    "tests/deployments/test_run_measured.py": ONE_RAY,
+    "tests/deployments/test_run_replay.py": ONE_RAY,
+    "tests/deployments/test_run_vllm.py": ONE_RAY,
 }
-LONGEST = ("three nodes", "vLLM")
+LONGEST = (THREE_NODES, ONE_RAY, ENGINES)
+"""A Ray that nobody uses still takes an eighth of a core, so there is one."""
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """The garbage collector's turn."""
+    gc.enable()
 
 
 def scope(nodeid: str) -> str:
@@ -28,7 +50,10 @@ def scope(nodeid: str) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow scopes first; the order within one stays."""
+    """Slow scopes first; the order within one stays. Whatever needs the one Ray is among those that share it."""
+    strays = {scope(item.nodeid) for item in items if "ray_session" in getattr(item, "fixturenames", ())} - {ONE_RAY}
+    if strays:
+        raise pytest.UsageError(f"ray_session is for those who share {ONE_RAY!r} (TOGETHER): {', '.join(strays)}")
     slow = Counter(scope(item.nodeid) for item in items if any(item.get_closest_marker(mark) for mark in SLOW))
     items.sort(key=lambda item: (scope(item.nodeid) not in LONGEST, -slow[scope(item.nodeid)]))
 

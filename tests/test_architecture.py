@@ -199,6 +199,7 @@ def test_there_are_examples() -> None:
     assert "quickstart" in [path.stem for path in EXAMPLES]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "unneeded"),
     [

@@ -8,6 +8,7 @@ worlds, for minutes.
 
 import os
 
+import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
@@ -74,6 +75,7 @@ SLOW_FIRST_REPLICA = Schedule(((0.0, 18), (133.0, 72), (551.0, 130)), (0.25, 0.5
 one replica, and the others turned five times in 7,114 s."""
 
 
+@pytest.mark.slow
 @settings(
     max_examples=int(SCHEDULES or 40), deadline=None, database=None, derandomize=SCHEDULES is None,
     phases=[Phase.explicit, Phase.generate],

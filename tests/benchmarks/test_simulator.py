@@ -22,6 +22,9 @@ SMALL = Size(replicas=8, attempts=400, hours=0.15)
 LARGER = Size(replicas=24, attempts=2400, hours=0.3)
 
 
+pytestmark = pytest.mark.slow  # each world is hours of a cluster
+
+
 @cache
 def ran(name: str, scaler: str, size: Size = SMALL) -> World:
     scenario = build(name, size)

@@ -18,18 +18,17 @@ import psutil
 import pytest
 from msgspec.structs import replace
 
-from actors.ledger import LedgerReader
 from benchmarks.loop import SLOTS, configuration, write_corpus
 from deployments.config import to_yaml
 from schemas.config import CustomEngine, Pool
-from schemas.errors import OutputError
-from schemas.ledger import AcceptedEnd
 from tests.clusters.pins import CLUSTERS, ROOT
+from tests.doubles.absent import PATH as ABSENT
+from tests.so_far import ACCEPTED, ended
 
 SCRIPT = CLUSTERS / "gleaner.slurm"
 BIN = Path(sys.executable).parent
 PASSAGES = 400
-LONGEST_S = 180.0
+LONGEST_S = 400.0
 """A wait that ends a hanging test, no claim about speed."""
 
 SRUN = """#!/usr/bin/env bash
@@ -68,6 +67,7 @@ def job(tmp_path: Path) -> Iterator[dict[str, str]]:
     yield os.environ | {
         "PATH": f"{commands}:{BIN}:{os.environ['PATH']}",
         "CALLS": str(tmp_path),
+        "PYTHONPATH": ABSENT,
         "SLURM_JOB_ID": number,
         "SLURM_JOB_NUM_NODES": "2",
         "SLURM_JOB_NODELIST": "node[1-2]",
@@ -94,13 +94,6 @@ def until(holds: Callable[[], bool], what: str) -> None:
     while not holds():
         assert time.monotonic() < end, f"never seen: {what}"
         time.sleep(0.25)
-
-
-def accepted(output: Path) -> int:
-    """Orders accepted so far, as the ledger has them; none while it is not there, or there and without a table yet."""
-    with contextlib.suppress(OutputError), LedgerReader(output) as ledger:
-        return sum(isinstance(record, AcceptedEnd) for _, record in ledger.records())
-    return 0
 
 
 def _group(leader: int) -> list[psutil.Process]:
@@ -130,7 +123,7 @@ def test_when_time_is_up_the_run_drains_and_the_job_is_requeued(job: dict[str, s
 
     def under_way() -> bool:
         assert batch.poll() is None, (tmp_path / "out").read_text()
-        return accepted(tmp_path / "run") > 0
+        return ended(tmp_path / "run", ACCEPTED) > 0
 
     try:
         until(under_way, "a first sample")
@@ -142,7 +135,7 @@ def test_when_time_is_up_the_run_drains_and_the_job_is_requeued(job: dict[str, s
             process.kill()
         batch.wait()
     assert left == [], "processes outlived the job"
-    assert 0 < accepted(tmp_path / "run") < PASSAGES * SLOTS
+    assert 0 < ended(tmp_path / "run", ACCEPTED) < PASSAGES * SLOTS
     assert (tmp_path / "run" / "manifest.json").exists()
     assert (tmp_path / "scontrol").read_text().splitlines()[-1] == f"requeue {job['SLURM_JOB_ID']}"
     head, others = (tmp_path / "srun").read_text().splitlines()

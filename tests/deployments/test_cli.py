@@ -1,9 +1,9 @@
 """The command line on a folder as a run leaves it: what each command says, and what it says to a mistake."""
 
 import json
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,8 @@ from deployments.cli import app
 from schemas.ids import OrderId
 from tests.doubles.ledgers import MemoryLedger, Scale, plausible_run
 
-HELP_S = 0.7
+HELP_STARTS = 20
+"""Processor time of `gleaner --help`, in starts of an interpreter that does nothing: 7 to 9 were measured."""
 
 
 def gleaner(*arguments: str | Path) -> Result:
@@ -179,20 +180,17 @@ def test_version_and_no_arguments() -> None:
 
 
 def test_help_is_light() -> None:
-    """`gleaner --help` imports neither Ray nor torch, and is there at once."""
+    """`gleaner --help` imports neither Ray nor torch, and is there at once, however busy the machine."""
     code = "import sys, deployments.cli; print(sorted({'ray', 'torch', 'transformers', 'pyarrow'} & set(sys.modules)))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert told.stdout.strip() == "[]"
-    best_s = min(_help_s() for _ in range(3))
-    assert best_s < HELP_S
+    helped_s = min(_processor_s("from deployments.cli import main; main()", "--help") for _ in range(3))
+    started_s = min(_processor_s("pass") for _ in range(3))
+    assert helped_s < HELP_STARTS * started_s
 
 
-def _help_s() -> float:
-    started = time.monotonic()
-    subprocess.run(
-        [sys.executable, "-c", "from deployments.cli import main; main()", "--help"],
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
-    return time.monotonic() - started
+def _processor_s(code: str, *arguments: str) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", code, *arguments], check=True, capture_output=True, timeout=60)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -12,13 +13,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.doubles.absent import PATH
 from tests.doubles.ports import free_port
+from tests.so_far import ACCEPTED, ended
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 ORDERS = 240
-START_S = 120.0
+START_S = 300.0
 COMMAND = [sys.executable, "-c", "from deployments.cli import main; main()"]
+PLAIN = os.environ | {"PYTHONPATH": PATH}
+"""As where the package alone is installed."""
 
 
 @pytest.fixture
@@ -45,7 +50,9 @@ def configuration(tmp_path: Path) -> Path:
 
 
 def gleaner(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False, env=PLAIN
+    )
 
 
 def interrupted(configuration: Path, output: Path) -> tuple[int, str, str]:
@@ -55,11 +62,12 @@ def interrupted(configuration: Path, output: Path) -> tuple[int, str, str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=PLAIN,
     )
     try:
         _wait_for_ends(output)
         process.send_signal(signal.SIGINT)
-        told, errors = process.communicate(timeout=120)
+        told, errors = process.communicate(timeout=300)
     finally:
         process.kill()
     return process.returncode, told, errors
@@ -68,15 +76,27 @@ def interrupted(configuration: Path, output: Path) -> tuple[int, str, str]:
 def _wait_for_ends(output: Path) -> None:
     until = time.monotonic() + START_S
     while time.monotonic() < until:
-        status = gleaner("status", output, "--json")
-        if status.returncode == 0 and json.loads(status.stdout)["counts"]["accepted"] >= 5:
+        if ended(output, ACCEPTED) >= 5:
             return
-        time.sleep(0.5)
+        time.sleep(0.2)
     pytest.fail("nothing was accepted in time")
 
 
+def scraped(command: list[str], port: int) -> tuple[subprocess.CompletedProcess[str], str]:
+    """The command, run to its end, and what its port told last."""
+    told = ""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=PLAIN) as process:
+        while process.poll() is None:
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as reply:
+                told = reply.read().decode() or told
+            time.sleep(0.3)
+        out, errors = process.communicate()
+    return subprocess.CompletedProcess(command, process.returncode, out, errors), told
+
+
 def test_ctrl_c_then_the_same_command_again(configuration: Path, tmp_path: Path) -> None:
-    """A laptop is closed: the run drains, says how to go on, goes on, and the folder proves itself."""
+    """A laptop is closed: the run drains, says how to go on, goes on, and the folder proves itself. The second time it
+    is watched at the port that was named (`--metrics-port`), which answers until the run's last second."""
     output = tmp_path / "out"
     code, told, errors = interrupted(configuration, output)
     assert code == 130, errors
@@ -84,35 +104,22 @@ def test_ctrl_c_then_the_same_command_again(configuration: Path, tmp_path: Path)
     assert errors.splitlines()[-1].startswith("gleaner: interrupted; ")
     assert f"--output {output}" in errors
 
-    resumed = gleaner("run", configuration, "--output", output, "--json")
+    port = free_port()
+    again = [*COMMAND, "run", str(configuration), "--output", str(output), "--json", "--metrics-port", str(port)]
+    resumed, metrics = scraped(again, port)
     assert resumed.returncode == 0, resumed.stderr
     counts = json.loads(resumed.stdout)["counts"]
     assert counts["issued"] == ORDERS == counts["accepted"] + counts["dead_lettered"]
+    assert f"gleaner: metrics at http://127.0.0.1:{port}/metrics\n" in resumed.stderr
     assert "harbours done" in resumed.stderr
+    assert 'gleaner_run_info{run="harbours"' in metrics
+    assert f'gleaner_orders_planned_total{{kind="fresh"}} {ORDERS}.0' in metrics
+    assert "gleaner_orders_unaccounted 0.0" in metrics
 
     proof = gleaner("verify", output, "--json")
     assert proof.returncode == 0, proof.stdout
     assert json.loads(proof.stdout)["passages_checked"] == 12
     assert "finished" in gleaner("status", output).stdout
-
-
-def test_a_run_is_watched_at_the_port_that_was_named(configuration: Path, tmp_path: Path) -> None:
-    """`--metrics-port` of a run that goes on: it answers scrapes from its first second to its last."""
-    port, told = free_port(), ""
-    command = [*COMMAND, "run", str(configuration), "--output", str(tmp_path / "out"), "--metrics-port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        while process.poll() is None:
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as reply:
-                told = reply.read().decode() or told
-            time.sleep(0.3)
-        assert (process.returncode, process.stderr.read()) == (
-            0,
-            f"gleaner: metrics at http://127.0.0.1:{port}/metrics\n",
-        )
-    assert 'gleaner_run_info{run="harbours"' in told
-    assert f'gleaner_orders_planned_total{{kind="fresh"}} {ORDERS}.0' in told
-    assert "gleaner_orders_unaccounted 0.0" in told
 
 
 def test_a_named_port_that_is_taken_is_refused(configuration: Path, tmp_path: Path) -> None:

@@ -87,6 +87,7 @@ def test_every_alert_has_a_story_in_which_it_fires_and_one_in_which_it_does_not(
     assert set(seen) == {(rule["alert"], fires) for rule in rules() for fires in (True, False)}
 
 
+@pytest.mark.slow
 @needs("promtool", "prometheus")
 def test_the_alerts_stories_come_true() -> None:
     """Prometheus' own test runner plays each story."""

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from actors.audit.verify import verify
 from actors.corpus.reader import documents
 from actors.ledger import LedgerReader
+from benchmarks.loop import configuration, write_corpus
 from deployments.config import load
 from deployments.run import RunEnd, run
 from schemas.config import Corpus, Retrieved, RunConfig
@@ -73,8 +74,10 @@ def test_a_run_measures_its_gates_and_exports_nothing_bad(config: RunConfig, tmp
     assert report.ok, report.findings
 
 
-def test_a_corpus_too_large_to_search_is_refused(config: RunConfig, tmp_path: Path) -> None:
+def test_a_corpus_too_large_to_search_is_refused(tmp_path: Path) -> None:
     """The bound on what a replica may hold in memory: one line that names the key, instead of a replica that dies."""
+    write_corpus(tmp_path / "corpus.jsonl", PASSAGES)
+    config = configuration(tmp_path / "corpus.jsonl", rejected=0.0, concurrency=8)
     small = replace(config, gates=replace(config.gates, provenance=Retrieved(max_passages=5)))
     with pytest.raises(UserError, match=r"gates\.provenance\.max_passages"):
         run(small, tmp_path / "run")

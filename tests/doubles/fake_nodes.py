@@ -24,6 +24,7 @@ from typing import Any
 import psutil
 from ray.autoscaler._private.fake_multi_node.node_provider import FAKE_HEAD_NODE_ID, FakeMultiNodeProvider
 
+from tests.doubles.absent import PATH
 from tests.doubles.ports import free_port
 
 HEAD, GPU = "ray.head.default", "gpu"
@@ -102,6 +103,7 @@ def fake_cluster(*, gpu_nodes: int, idle_s: float) -> Iterator[FakeCluster]:
     (folder / "cluster.json").write_text(json.dumps(_configuration(gpu_nodes, idle_s, port)))
     (folder / "token").write_text(secrets.token_hex(32))
     environment = os.environ | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(folder / "token")}
+    environment |= {"PYTHONPATH": PATH}
     with (folder / "log").open("wb") as log:
         head = subprocess.Popen(
             [

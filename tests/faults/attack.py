@@ -4,12 +4,10 @@ The engines are doubles with real latencies and deterministic answers, so that a
 against one that was not.
 """
 
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -28,21 +26,24 @@ from schemas.ledger import AcceptedEnd
 from schemas.verdicts import GateName
 from tests.faults.cluster import ThreeNodes, end
 from tests.faults.schedule import Kill, Target
+from tests.so_far import ended
 
 ROOT = Path(__file__).parent.parent.parent
 COMMAND = [sys.executable, "-c", "from deployments.cli import main; main()"]
 PASSAGES = 250
 HELD = 0.003
-LONGEST_S = 120.0
+LONGEST_S = 300.0
 """A wait that ends a hanging test, no claim about speed."""
+PROCESSES_S = 0.2
+"""Between two looks at the process table, each of which takes 10 ms."""
 Accepted = dict[OrderId, str]
 
 
-def until(holds: Callable[[], bool], what: str) -> None:
+def until(holds: Callable[[], bool], what: str, *, every_s: float = 0.02) -> None:
     limit = time.monotonic() + LONGEST_S
     while not holds():
         assert time.monotonic() < limit, f"never seen: {what}"
-        time.sleep(0.02)
+        time.sleep(every_s)
 
 
 def slow_enough(corpus: Path, folder: Path, address: str, *, median_s: float) -> RunConfig:
@@ -102,7 +103,8 @@ class Attack:
             case _:
                 title = self._title(kill.target)
                 if kill.target is not Target.READER:  # it has ended by now, where the queue had room for all
-                    until(lambda: self._alive() and bool(self._nodes.processes(title)), f"{title} to kill")
+                    found = f"{title} to kill"
+                    until(lambda: self._alive() and bool(self._nodes.processes(title)), found, every_s=PROCESSES_S)
                 if victims := self._nodes.processes(title):
                     end(_one_of(victims, kill.which))
 
@@ -119,7 +121,7 @@ class Attack:
 
     def sees(self, holds: Callable[[], bool], what: str) -> None:
         """Waits until the condition holds while the run goes on."""
-        until(lambda: self._alive() and holds(), what)
+        until(lambda: self._alive() and holds(), what, every_s=PROCESSES_S)
 
     def requests(self) -> list[str]:
         """Every generation that began, one entry for each time."""
@@ -141,7 +143,7 @@ class Attack:
 
     def ended(self) -> int:
         """Orders that have ended so far."""
-        return sum(map(_ended, self.output.glob("ledger*.sqlite")))
+        return ended(self.output)
 
     def accepted(self) -> Accepted:
         """Every accepted order's text."""
@@ -182,15 +184,6 @@ class Attack:
                 return f"ray::ServeReplica:{where.gates[GateName.FAITHFULNESS]}"
             case _:
                 return f"ray::{target.value.capitalize()}Shell"
-
-
-def _ended(ledger: Path) -> int:
-    with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as database:
-        try:
-            query = "SELECT count(*) FROM records WHERE kind IN ('accepted', 'dead_lettered')"
-            return database.execute(query).fetchone()[0]
-        except sqlite3.OperationalError:  # not yet made
-            return 0
 
 
 def _one_of(victims: list[psutil.Process], which: float) -> psutil.Process:
