@@ -22,11 +22,13 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from ray.autoscaler._private.fake_multi_node.node_provider import FAKE_HEAD_NODE_ID, FakeMultiNodeProvider
+from ray.autoscaler._private.fake_multi_node.node_provider import FAKE_HEAD_NODE_ID
 
 from tests.doubles.absent import PATH
+from tests.doubles.fake_provider import FakeNodes
 from tests.doubles.ports import free_port
 
+ROOT = Path(__file__).parents[2]
 HEAD, GPU = "ray.head.default", "gpu"
 STOP_S = 30.0
 
@@ -103,7 +105,7 @@ def fake_cluster(*, gpu_nodes: int, idle_s: float) -> Iterator[FakeCluster]:
     (folder / "cluster.json").write_text(json.dumps(_configuration(gpu_nodes, idle_s, port)))
     (folder / "token").write_text(secrets.token_hex(32))
     environment = os.environ | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(folder / "token")}
-    environment |= {"PYTHONPATH": PATH}
+    environment |= {"PYTHONPATH": f"{PATH}{os.pathsep}{ROOT}"}  # the autoscaler loads our provider
     with (folder / "log").open("wb") as log:
         head = subprocess.Popen(
             [
@@ -142,7 +144,7 @@ def _configuration(gpu_nodes: int, idle_s: float, port: int) -> dict[str, Any]:
         "idle_timeout_minutes": idle_s / 60,
         "provider": {
             "type": "external",
-            "module": f"{FakeMultiNodeProvider.__module__}.{FakeMultiNodeProvider.__name__}",
+            "module": f"{FakeNodes.__module__}.{FakeNodes.__name__}",
             "gcs_address": f"127.0.0.1:{port}",
             "head_node_id": FAKE_HEAD_NODE_ID,
             "launch_multiple": True,
