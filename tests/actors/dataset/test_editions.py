@@ -135,6 +135,7 @@ async def test_a_lost_edition_is_written_again(writer_of: WriterOf, tmp_path: Pa
     assert len(ledger.records) == length
 
 
+@pytest.mark.slow
 async def test_whichever_step_on_disk_fails_the_next_start_makes_it_true(writer_of: WriterOf, tmp_path: Path) -> None:
     """The disk refuses at the n-th step of taking orders out of their shards, for every n: nothing lost, none twice."""
     turn = 0

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -65,6 +66,7 @@ async def live(ledger: MemoryLedger, output: Path, *, ends: list[int], disk_step
 LIVES = st.lists(st.tuples(st.lists(st.integers(0, 20), max_size=4), st.integers(0, 40), st.integers(0, 6)), max_size=5)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(LIVES)
 def test_however_often_it_dies_every_end_is_in_one_shard(lives: list[tuple[list[int], int, int]]) -> None:

@@ -23,7 +23,7 @@ from tests.deployments.engines.conftest import Servers, TinyModels
 from tests.doubles.vllm_server import end_group
 
 ENGINES = [
-    "transformers",
+    pytest.param("transformers", marks=[pytest.mark.slow]),
     pytest.param("vllm", marks=[pytest.mark.vllm, pytest.mark.slow]),
     pytest.param("http", marks=[pytest.mark.vllm, pytest.mark.slow]),
 ]

@@ -90,6 +90,7 @@ def decoded(model: Any, arriving: list[Arrival], slots: int) -> list[Row]:
     return rows
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None, derandomize=True)
 @given(arriving=arrivals())
 def test_company_changes_nothing(tiny: TinyModels, arriving: list[Arrival]) -> None:

@@ -149,6 +149,7 @@ class DyingDisk(LocalDisk):
         super().remove(path)
 
 
+@pytest.mark.slow
 def test_whenever_the_disk_fails_the_export_is_whole_or_not_there(tmp_path: Path) -> None:
     """The disk dies at every single step in turn: under the export's name there is nothing or all of it, and the next
     export goes through, whatever was left behind."""
