@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -390,5 +391,5 @@ def _text(outcome: Outcome) -> str:
     return outcome.attempt.candidate.text
 
 
-TestServiceMachine = ServiceMachine.TestCase
+TestServiceMachine = pytest.mark.slow(ServiceMachine.TestCase)
 TestServiceMachine.settings = settings(max_examples=200, stateful_step_count=80, deadline=None)

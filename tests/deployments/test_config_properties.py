@@ -5,6 +5,7 @@ from copy import deepcopy
 from typing import Any
 
 import msgspec
+import pytest
 import yaml
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -101,6 +102,7 @@ JUNK = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(place=st.sampled_from(PLACES), action=st.sampled_from(["drop", "rename", "retype"]), junk=JUNK, name=TEXT)
 @settings(max_examples=200, deadline=None)
 def test_no_change_breaks_the_loader(place: tuple[Any, ...], action: str, junk: Any, name: str) -> None:
