@@ -294,9 +294,8 @@ class RunSnapshot(Struct, frozen=True):
     @property
     def complete(self) -> bool:
         """The corpus has been read to its end; no order, rollout or canary is left to be done."""
-        held = self.ready or self.leased or self.waiting or self.rollouts
-        left = self.summary.counts.outstanding or self.summary.canaries.outstanding
-        return self.summary.corpus_ended and not held and not left
+        left = self.summary.counts.outstanding + self.summary.canaries.outstanding + self.rollouts
+        return self.summary.corpus_ended and not left
 
     @property
     def counts(self) -> Counts:

@@ -145,14 +145,15 @@ class VllmEngine:
 def _arguments(config: Config, role: EngineRole) -> AsyncEngineArgs:
     """A CPU build reads each prompt in one pass: one that is cut while its request has a seed kills vLLM 0.32 there.
     Its model runs in vLLM's own process, as on a GPU: by itself a CPU build takes one more, which is there to bind
-    threads to cores, and that is not done here."""
+    threads to cores, and that is done where VLLM_CPU_OMP_THREADS_BIND asks for it alone."""
     on_cpu = current_platform.is_cpu()
+    in_one = on_cpu and config.tensor_parallel_size == 1 and os.environ["VLLM_CPU_OMP_THREADS_BIND"] == "nobind"
     chosen: dict[str, Any] = {
         "max_model_len": config.max_model_len,
         "max_num_seqs": config.max_num_seqs,
         "kv_cache_memory_bytes": None if config.kv_cache_gib is None else config.kv_cache_gib * 2**30,
         "enable_chunked_prefill": False if on_cpu else None,
-        "distributed_executor_backend": UniProcExecutor if on_cpu and config.tensor_parallel_size == 1 else None,
+        "distributed_executor_backend": UniProcExecutor if in_one else None,
     }
     return AsyncEngineArgs(
         model=config.model,

@@ -55,10 +55,10 @@ def gleaner(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def interrupted(configuration: Path, output: Path) -> tuple[int, str, str]:
-    """Starts a run, sends it SIGINT once its first lines tell of ended orders; exit code, stdout, stderr."""
+def interrupted(configuration: Path, output: Path, port: int) -> tuple[int, str, str]:
+    """Starts a run that is watched at that port, sends it SIGINT once some orders have ended; exit code, stdout, stderr."""
     process = subprocess.Popen(
-        [*COMMAND, "run", str(configuration), "--output", str(output)],
+        [*COMMAND, "run", str(configuration), "--output", str(output), "--metrics-port", str(port)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -98,13 +98,15 @@ def test_ctrl_c_then_the_same_command_again(configuration: Path, tmp_path: Path)
     """A laptop is closed: the run drains, says how to go on, goes on, and the folder proves itself. The second time it
     is watched at the port that was named (`--metrics-port`), which answers until the run's last second."""
     output = tmp_path / "out"
-    code, told, errors = interrupted(configuration, output)
+    port = free_port()
+    code, told, errors = interrupted(configuration, output, port)
     assert code == 130, errors
     assert "harbours draining: " in told and "\x1b" not in told
-    assert errors.splitlines()[-1].startswith("gleaner: interrupted; ")
-    assert f"--output {output}" in errors
+    watched, went_on = errors.splitlines()
+    assert watched == f"gleaner: metrics at http://127.0.0.1:{port}/metrics"
+    assert went_on.startswith("gleaner: interrupted; ")
+    assert f"--output {output}" in went_on
 
-    port = free_port()
     again = [*COMMAND, "run", str(configuration), "--output", str(output), "--json", "--metrics-port", str(port)]
     resumed, metrics = scraped(again, port)
     assert resumed.returncode == 0, resumed.stderr

@@ -17,7 +17,7 @@ from msgspec import Struct
 from tests.doubles.ports import free_port
 
 STARTS_S = 480.0
-"""A start takes a minute of CPU, which beside two clusters that are being made is shared by many: 240 s were seen."""
+"""A start takes half a minute of CPU, which many share beside two clusters that are being made: 240 s were seen."""
 STOPS_S = 15.0
 
 

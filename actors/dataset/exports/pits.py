@@ -160,8 +160,7 @@ def _step_row(
         "bad_value": value(after),
         "rollout": _rollout(right),
         **_of_step(credited, bad_step),
-        **_lineage(ExportFormat.DPO_STEPS, family, credited, right),
-        "id": content_id(ExportFormat.DPO_STEPS.value, credited.told.key, right.key, bad_step),
+        **_lineage(ExportFormat.DPO_STEPS, family, credited, right, bad_step),
     }
 
 
@@ -186,9 +185,10 @@ def _rollout(right: Right) -> Row | None:
     return None if rolled is None else {"id": rolled.order_id, "draw": rolled.draw, "policy": rolled.policy}
 
 
-def _lineage(format: ExportFormat, family: Family, credited: Credited, right: Right) -> Row:
+def _lineage(format: ExportFormat, family: Family, credited: Credited, right: Right, *steps: int) -> Row:
+    """`steps`: the bad one, where a solution has several rows."""
     return {
-        "id": content_id(format.value, credited.told.key, right.key),
+        "id": content_id(format.value, credited.told.key, right.key, *steps),
         **place(family.passage, credited.told.life.order.task),
         "chosen_origin": None if right.told is None else origin_of(right.told),
         "rejected_origin": origin_of(credited.told),
