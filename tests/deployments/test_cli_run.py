@@ -56,7 +56,7 @@ def gleaner(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def interrupted(configuration: Path, output: Path, port: int) -> tuple[int, str, str]:
-    """Starts a run that is watched at that port, sends it SIGINT once some orders have ended; exit code, stdout, stderr."""
+    """Starts a run that is watched at that port, sends it SIGINT once orders have ended; code, stdout, stderr."""
     process = subprocess.Popen(
         [*COMMAND, "run", str(configuration), "--output", str(output), "--metrics-port", str(port)],
         stdout=subprocess.PIPE,
