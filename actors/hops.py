@@ -170,7 +170,7 @@ class _Course:
 
     def _charge(self, error: HopError) -> None:
         match error.kind:
-            case ErrorKind.PERMANENT:
+            case ErrorKind.PERMANENT | ErrorKind.REFUSED:
                 raise error
             case ErrorKind.CRASHED:
                 self._suspect(error)

@@ -24,7 +24,7 @@ C = TypeVar("C")
 
 SHORTEST_WAIT_S = 0.01
 _AGAINST_THE_POOL = frozenset({ErrorKind.RETRYABLE, ErrorKind.CRASHED})
-_ANSWERS = frozenset({ErrorKind.PERMANENT, ErrorKind.NONSENSE})
+_ANSWERS = frozenset({ErrorKind.PERMANENT, ErrorKind.REFUSED, ErrorKind.NONSENSE})
 
 
 class HealthLimits(Struct, frozen=True):

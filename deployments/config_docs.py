@@ -14,6 +14,7 @@ from msgspec import inspect
 import schemas.config
 import schemas.config_audit
 import schemas.config_credit
+import schemas.config_engines
 import schemas.config_injection
 from deployments.config_faults import allowed
 from deployments.config_identity import change_of, plain
@@ -23,6 +24,7 @@ _MODULES: tuple[Any, ...] = (
     schemas.config,
     schemas.config_audit,
     schemas.config_credit,
+    schemas.config_engines,
     schemas.config_injection,
 )
 PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
@@ -41,7 +43,7 @@ key, old → new, and refused where it may not be taken.
 - *never*: it changes which orders there are, or which of them are made bad on purpose. Another `--output` is another
   run.
 
-This page is made from `schemas/config.py` by `python -m deployments.config_docs`.
+This page is made from `schemas/config.py` and the modules beside it by `python -m deployments.config_docs`.
 """
 
 

@@ -7,11 +7,12 @@ bounds) by `identity`.
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, field
+from msgspec import Meta
 
 from schemas.config_audit import Audit
 from schemas.config_base import Config, Name, Natural, Positive, Probability, Seconds, Temperature
 from schemas.config_credit import Credit
+from schemas.config_engines import CustomEngine, HttpEngine, TransformersEngine, VllmEngine
 from schemas.config_injection import Injection
 from schemas.queue_shard import MOST_SHARDS
 
@@ -82,82 +83,6 @@ class Math(Config, frozen=True, tag="math", tag_field="kind"):
 
 
 Task = GroundedAnswer | Math
-
-
-class VllmEngine(Config, frozen=True, tag="vllm", tag_field="kind"):
-    """vLLM inside the replica (`AsyncLLM`; pooling for classifiers)."""
-
-    model: str
-    """A model folder (relative to this file) or a Hugging Face name."""
-    dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
-    """Of weights and activations; `auto`: the checkpoint's."""
-    max_model_len: Positive | None = None
-    """Tokens of prompt and completion together; without it, the model's own limit."""
-    max_num_seqs: Positive | None = None
-    """Sequences computed at once; without it, vLLM's choice."""
-    tensor_parallel_size: Positive = 1
-    """GPUs that share one copy of the model; give `replicas.num_gpus` as many."""
-    gpu_memory_utilization: Annotated[float, Meta(gt=0, le=1)] = 0.9
-    """Share of the GPU's memory for weights and KV cache."""
-    enforce_eager: bool = False
-    """No CUDA graphs, no compilation: starts sooner, runs slower."""
-    kv_cache_gib: Annotated[int, Meta(ge=1)] | None = None
-    """Room for the KV cache on a CPU build, in GiB."""
-    prefix_caching: bool = True
-    """Prompts of one passage share its computed beginning."""
-    revision: str | None = None
-    """Branch, tag or commit of a Hugging Face model."""
-
-
-class TransformersEngine(Config, frozen=True, tag="transformers", tag_field="kind"):
-    """Hugging Face transformers inside the replica, with continuous batching."""
-
-    model: str
-    """A model folder (relative to this file) or a Hugging Face name."""
-    dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
-    """Of weights and activations; `auto`: the checkpoint's."""
-    device: str = "auto"
-    """`cpu`, `cuda`, `cuda:1`…; `auto`: a GPU where there is one."""
-    max_batch: Annotated[int, Meta(ge=1, le=1024)] = 64
-    """Sequences computed at once."""
-    threads: Positive | None = None
-    """CPU threads of torch; without it, the replica's num_cpus (at least 1)."""
-    revision: str | None = None
-    """Branch, tag or commit of a Hugging Face model."""
-
-
-class HttpEngine(Config, frozen=True, tag="http", tag_field="kind"):
-    """Any OpenAI-compatible server."""
-
-    base_url: Annotated[str, Meta(pattern=r"^https?://[^\s@]+$")]
-    """Up to and including /v1. Credentials do not belong here."""
-    model: str
-    """The name under which the server offers the model."""
-    api_key_env: str | None = None
-    """Name of the environment variable that holds the key."""
-    concurrency: Annotated[int, Meta(ge=1, le=4096)] = 64
-    """Requests under way at once from one replica."""
-    timeout_s: Seconds = 120.0
-    """Longest wait for one answer, in seconds."""
-    breaker_failures: Positive = 16
-    """So many failures in a row open the circuit breaker."""
-    breaker_open_s: Seconds = 1.0
-    """Seconds until an open breaker lets a request through again."""
-    structured_output: Literal["json_schema", "json_object", "none"] = "json_schema"
-    """What the server understands of `response_format`."""
-    output_limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    """What the server calls the limit of generated tokens; OpenAI's newer models know only the second."""
-
-
-class CustomEngine(Config, frozen=True, tag="custom", tag_field="kind"):
-    """An engine of your own: `module:function`, called with the options, gives an object with the engine protocol."""
-
-    factory: Annotated[str, Meta(pattern=r"^[\w.]+:\w+$")]
-    """Importable on every node."""
-    model: str = "custom"
-    """The model's name in lineage and reports."""
-    options: dict[str, str | int | float | bool] = field(default_factory=dict)
-    """Given to the factory by name. No secrets: name an environment variable."""
 
 
 Engine = VllmEngine | TransformersEngine | HttpEngine | CustomEngine

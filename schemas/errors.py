@@ -15,7 +15,10 @@ class ErrorKind(Enum):
     CRASHED = "crashed"
     """The replica died while it held the request, which is a suspect from now on."""
     PERMANENT = "permanent"
-    """The same request will fail again (400, a prompt too long)."""
+    """The same request will fail again: the fault of this request alone (a prompt too long, moderated)."""
+    REFUSED = "refused"
+    """The other side will not serve this: a key, model, parameter or role that it refuses, or a reply in a form that
+    is not known. The whole pool's fault if other requests meet it too; `actors.pool_health` finds out."""
     NONSENSE = "nonsense"
     """A model answered, but not in the form asked: another draw may do better."""
 

@@ -34,12 +34,29 @@ class PoolFlow(Struct, frozen=True):
     ended: int
 
 
+class PauseKind(Enum):
+    """Why calls to a pool or gate wait."""
+
+    AWAY = "away"
+    """It does not answer, or answers with faults that may pass."""
+    REFUSED = "refused"
+    """It refuses whatever is asked: a key, a model, a parameter, a role, a reply in an unknown form."""
+    OVERLOADED = "overloaded"
+    """It asks to wait (429, a full queue)."""
+
+
 class Pause(Struct, frozen=True):
-    """A pool or gate that keeps failing: calls wait. `since`: seconds since the epoch; `why`: for a person."""
+    """A pool or gate that cannot be asked: calls wait. Times in seconds since the epoch; `why`, with the address, is
+    for a person."""
 
     name: str
     since: float
     why: str
+    kind: PauseKind = PauseKind.AWAY
+    until: float | None = None
+    """When the run stops for it, or goes on without it; None: not decided by time."""
+    waiting: int = 0
+    """Orders of this conductor that wait for it."""
 
 
 class CallFailures(Struct, frozen=True):
