@@ -47,6 +47,8 @@ class GenerationRequest(Struct, frozen=True, omit_defaults=True):
     logprobs: bool = False
     """Ask for the log-probability of each generated token."""
     lane: Lane = Lane.SHARED
+    passage_id: str | None = None
+    """The passage that it is about: a gateway may send all its calls to the server that has the prefix in its cache."""
 
 
 class FinishReason(Enum):
@@ -67,6 +69,8 @@ class Completion(Struct, frozen=True, omit_defaults=True):
     completion_tokens: int
     logprobs: tuple[float, ...] | None = None
     """Natural logarithms, one per generated token, when asked for."""
+    estimated_tokens: int = 0
+    """How many of the tokens are an estimate from the text's length: the server did not count them."""
 
 
 class ClassificationRequest(Struct, frozen=True):

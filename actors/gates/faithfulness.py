@@ -111,7 +111,8 @@ def question(request: GateRequest, grounds: Grounds) -> Question:
     shown = prompts.judged_by(
         [passage.text for passage in grounds.passages], question=draft.question, answer=draft.answer
     )
-    return Question(request.id, _system(grounds), f"{shown}\n{INSTRUCTION}", SCHEMA, request.tries)
+    asked = f"{shown}\n{INSTRUCTION}"
+    return Question(request.id, _system(grounds), asked, SCHEMA, request.tries, request.passage.id)
 
 
 def _system(grounds: Grounds) -> str:

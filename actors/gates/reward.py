@@ -69,7 +69,8 @@ def question(request: GateRequest, dimensions: Sequence[str]) -> Question:
         f"Reply with one JSON object with exactly these keys: {', '.join(dimensions)}; each value is a number."
     )
     shown = prompts.rewarded(question=request.draft.question, answer=request.draft.answer)
-    return Question(request.id, system, f"{shown}\n{INSTRUCTION}", _schema(dimensions), request.tries)
+    asked = f"{shown}\n{INSTRUCTION}"
+    return Question(request.id, system, asked, _schema(dimensions), request.tries, request.passage.id)
 
 
 def _schema(dimensions: Sequence[str]) -> str:

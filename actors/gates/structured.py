@@ -30,6 +30,7 @@ class Question(Struct, frozen=True):
     user: str
     schema: str
     tries: int = 1
+    passage_id: str | None = None
 
 
 async def answer_of(model: Generator, question: Question, config: LlmJudge) -> Completion:
@@ -43,6 +44,7 @@ async def answer_of(model: Generator, question: Question, config: LlmJudge) -> C
             seed=derived_seed("judge", question.id, question.tries),
         ),
         json_schema=question.schema,
+        passage_id=question.passage_id,
     )
     async for completion in model.generate(request):
         return completion

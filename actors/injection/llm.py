@@ -86,6 +86,7 @@ class LlmInjector:
         request_id = f"{lease.order.id}:{lease.attempt}:injection"
         return GenerationRequest(
             id=request_id,
+            passage_id=lease.passage.id,
             messages=(Message("system", SYSTEM), Message("user", f"{shown}\nIs this the flaw here: {flaw}?")),
             sampling=Sampling(temperature=0.0, max_tokens=VERDICT_TOKENS, seed=derived_seed(self._seed, request_id)),
             json_schema=SCHEMA,
