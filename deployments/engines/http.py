@@ -14,10 +14,12 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from http import HTTPStatus
 
+from msgspec import UNSET
+
 from deployments.engines.http_address import Address, address_of, headers_of
 from deployments.engines.http_endpoint import Call, Clocks, Endpoint, EndpointLimits, RefusedCall
-from deployments.engines.http_reply import CHARACTERS_A_TOKEN, read_classes, read_completions
-from deployments.engines.http_wire import MODELS, Models, chat_body, classify_body
+from deployments.engines.http_reply import CHARACTERS_A_TOKEN, UnknownForm, read_classes, read_completions
+from deployments.engines.http_wire import MODELS, Model, Models, chat_body, classify_body
 from deployments.engines.roles import EngineRole
 from schemas.config import HttpEngine as Config
 from schemas.errors import EngineError, ErrorKind, ModelError
@@ -107,7 +109,7 @@ class HttpEngine:
         """The list is optional: a server without one, or with one of another form, is taken as it is."""
         wanted = self._config.model
         try:
-            listed = await endpoint.call(Call(address.models, LARGEST_BODY_BYTES), MODELS.decode)
+            listed = await endpoint.call(Call(address.models, LARGEST_BODY_BYTES), _listed)
         except EngineError as error:
             if not _without_list(error):
                 raise ModelError(f"{error.detail}: is this an OpenAI-compatible server, and is it running?") from error
@@ -121,6 +123,13 @@ class HttpEngine:
         if isinstance(listed, Models):
             raise ModelError(f"{problem} (check_models: false takes it as it is)")
         log.warning("the model is not in the server's list; going on", extra={"why": problem})
+
+
+def _listed(body: bytes) -> Models | tuple[Model, ...]:
+    listed = MODELS.decode(body)
+    if isinstance(listed, Models) and listed.data is UNSET:
+        raise UnknownForm("it is no list of models")
+    return listed
 
 
 def _without_list(error: EngineError) -> bool:

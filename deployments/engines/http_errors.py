@@ -60,7 +60,7 @@ _TOO_LONG = _any_of(
     r"exceed\w* .{0,40}(token|length|context)",
     "reduce the length",
 )
-_CONTEXT = re.compile(r"(?:context (?:length|window|size)|must be <=)\D{0,20}(\d+)")
+_CONTEXT = re.compile(r"(?:context (?:length|window|size)(?: is| of|:| \()?|must be <=) ?(\d+)")
 _MODERATED = _any_of(
     r"content.{0,3}(filter|policy|management)",
     "moderation",

@@ -121,7 +121,7 @@ class Model(Struct, frozen=True):
 class Models(Struct, frozen=True):
     """The answer of GET /models; Ollama's `data` is null when it has none."""
 
-    data: tuple[Model, ...] | None = None
+    data: tuple[Model, ...] | UnsetType | None = UNSET
 
 
 CHAT: msgspec.json.Decoder[ChatResponse] = msgspec.json.Decoder(ChatResponse)
