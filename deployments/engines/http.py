@@ -45,6 +45,8 @@ class HttpEngine:
         self._role = role
         self._clocks = clocks
         self._endpoint: Endpoint | None = None
+        self._estimates = False
+        """It is said once that tokens are estimates."""
 
     async def start(self) -> None:
         """Raises ConfigError without a key, ModelError when the server is away or does not offer the model."""
@@ -84,6 +86,9 @@ class HttpEngine:
             request.sampling.max_tokens,
         )
         found = await endpoint.call(call, lambda body: read_completions(body, request, most_characters=most_characters))
+        if found[0].estimated_tokens and not self._estimates:
+            self._estimates = True
+            log.warning("the server does not count tokens; they are estimates", extra={"server": self._address.name})
         for completion in found:
             yield completion
 

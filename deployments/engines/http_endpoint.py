@@ -9,7 +9,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
-from http import HTTPStatus
 from typing import TypeVar
 
 import aiohttp
@@ -123,7 +122,7 @@ class Endpoint:
         async with self._session.request(
             method, call.url, data=call.body, headers=call.headers, allow_redirects=False
         ) as response:
-            if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+            if 200 <= response.status < 300:
                 reply, whole = await _body(response, call.most_bytes)
                 if not whole:
                     raise UnknownForm(f"it is longer than {call.most_bytes} bytes")

@@ -58,29 +58,28 @@ def read_completions(body: bytes, request: GenerationRequest, *, most_characters
         raise UnknownForm(f"asked for {request.n} completions, got {len(response.choices)}")
     choices = _in_order(response.choices)[: request.n]
     texts = [_text(choice, most_characters) for choice in choices]
-    finishes = [_finish(choice) for choice in choices]
     usage = read_usage(response.usage)
     prompt = usage.prompt
     if prompt is None:
         prompt = estimated_tokens("".join(message.content for message in request.messages))
-    if usage.completion is None:
-        completion = [estimated_tokens(text) for text in texts]
-    else:
-        each, rest = divmod(usage.completion, len(texts))
-        completion = [each + (rest if place == 0 else 0) for place in range(len(texts))]
-    return [
-        Completion(
-            request_id=request.id,
-            index=place,
-            text=text,
-            finish=finish,
-            prompt_tokens=prompt if place == 0 else 0,
-            completion_tokens=tokens,
-            logprobs=_logprobs(choice) if request.logprobs else None,
-            estimated_tokens=_estimated(usage, prompt if place == 0 else 0, tokens),
+    each, rest = divmod(usage.completion or 0, len(texts))
+    found = []
+    for place, (choice, text) in enumerate(zip(choices, texts, strict=True)):
+        first = place == 0
+        tokens = estimated_tokens(text) if usage.completion is None else each + rest * first
+        found.append(
+            Completion(
+                request_id=request.id,
+                index=place,
+                text=text,
+                finish=_finish(choice),
+                prompt_tokens=prompt * first,
+                completion_tokens=tokens,
+                logprobs=_logprobs(choice) if request.logprobs else None,
+                estimated_tokens=prompt * first * (usage.prompt is None) + tokens * (usage.completion is None),
+            )
         )
-        for place, (choice, text, finish, tokens) in enumerate(zip(choices, texts, finishes, completion, strict=True))
-    ]
+    return found
 
 
 def read_classes(body: bytes, request: ClassificationRequest) -> Classification:
@@ -97,10 +96,11 @@ def read_usage(usage: Any) -> Usage:
     """What a server counted, under OpenAI's names or Anthropic's; what is missing follows from the total, if it can."""
     if not isinstance(usage, dict):
         return Usage(None, None)
-    prompt, completion, total = (
-        next((count for name in names if (count := _count(usage.get(name))) is not None), None)
-        for names in (("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens"), ("total_tokens",))
-    )
+    prompt = _count(usage.get("prompt_tokens", usage.get("input_tokens")))
+    completion = _count(usage.get("completion_tokens", usage.get("output_tokens")))
+    if prompt is not None and completion is not None:
+        return Usage(prompt, completion)
+    total = _count(usage.get("total_tokens"))
     if total is not None and prompt is None and completion is not None and total >= completion:
         prompt = total - completion
     elif total is not None and completion is None and prompt is not None and total > prompt:
@@ -126,17 +126,15 @@ def _decoded(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
 
 def _count(value: Any) -> int | None:
     """A number of tokens, also one written as 11.0 or "11"; None for what is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if type(value) is int:
+        return value if 0 <= value <= MOST_TOKENS else None
+    if not isinstance(value, float | str):
         return None
     try:
         number = float(value)
     except (ValueError, OverflowError):
         return None
     return int(number) if number.is_integer() and 0 <= number <= MOST_TOKENS else None
-
-
-def _estimated(usage: Usage, prompt: int, completion: int) -> int:
-    return (prompt if usage.prompt is None else 0) + (completion if usage.completion is None else 0)
 
 
 def _not_an_answer(body: bytes, error: Any, max_tokens: int | None) -> Exception:
@@ -149,6 +147,8 @@ def _not_an_answer(body: bytes, error: Any, max_tokens: int | None) -> Exception
 
 def _in_order(choices: tuple[Choice, ...]) -> list[Choice]:
     """By their index where each has its own; else as they stand."""
+    if len(choices) == 1:
+        return list(choices)
     places = [_count(choice.index) for choice in choices]
     if None in places or len(set(places)) < len(places):
         return list(choices)
@@ -176,6 +176,8 @@ def _is_text(part: Any) -> bool:
 
 def _finish(choice: Choice) -> FinishReason:
     reason = choice.finish_reason
+    if reason == "stop":
+        return FinishReason.STOP
     named = reason if isinstance(reason, str | None) else msgspec.json.encode(reason).decode()
     if named in _FINISHED:
         return FinishReason.STOP

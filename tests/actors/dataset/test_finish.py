@@ -163,3 +163,12 @@ async def test_it_trains_with_sft_as_it_is(folder: Path, tmp_path: Path, monkeyp
 
     loss = train_one_step(str(folder / "dataset/part-*.parquet"), tmp_path)
     assert 0 < loss < 50
+
+
+def test_a_folder_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    """Its run.yaml holds keys that are gone since: they mean nothing any more, and keep nobody out of the folder."""
+    server = "{kind: http, base_url: 'http://h/v1', model: m, breaker_failures: 16, breaker_open_s: 1.0}"
+    (tmp_path / "run.yaml").write_text(CONFIG.replace("{kind: transformers, model: /models/almanac-l}", server))
+    config = read_config(tmp_path)
+    assert config is not None
+    assert config.pools["strong"].engine.model == "m"

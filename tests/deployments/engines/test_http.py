@@ -45,7 +45,7 @@ async def server() -> AsyncIterator[RudeServer]:
 
 @pytest.fixture
 async def engine(server: RudeServer, time: Time) -> AsyncIterator[HttpEngine]:
-    started = await start(server, time, timeout_s=0.5)
+    started = await start(server, time, timeout_s=2.0)
     yield started
     await started.close()
 
@@ -94,7 +94,13 @@ async def error_of(engine: HttpEngine, content: str) -> EngineError:
         ("empty", ErrorKind.REFUSED, None),
         ("wrong schema", ErrorKind.REFUSED, None),
         ("no choices", ErrorKind.REFUSED, None),
+        ("deep", ErrorKind.REFUSED, None),
+        ("deep error", ErrorKind.REFUSED, None),
+        ("huge", ErrorKind.REFUSED, None),
+        ("long", ErrorKind.REFUSED, None),
         ("400", ErrorKind.PERMANENT, None),
+        ("400 long", ErrorKind.PERMANENT, None),
+        ("400 nothing", ErrorKind.REFUSED, None),
         ("401", ErrorKind.REFUSED, None),
         ("403", ErrorKind.REFUSED, None),
         ("404", ErrorKind.REFUSED, None),

@@ -217,3 +217,13 @@ async def test_headers_of_the_environment_and_of_the_passage(monkeypatch: pytest
     assert (first["api-key"], first["x-team"]) == ("secret-of-the-gateway", "data")
     assert first["x-session"] == "p-passage%201%2F%C3%A9"
     assert "x-session" not in second
+
+
+async def test_estimates_are_called_so(caplog: pytest.LogCaptureFixture) -> None:
+    """A server without counts: each completion says how many of its tokens are estimates, the log says it once."""
+    caplog.set_level(logging.WARNING, logger="gleaner.http")
+    silent = replace(OLLAMA, answer=lambda text: {"choices": [{"message": {"content": text}}]})
+    async with at(silent) as started:
+        found = [completion for _ in range(3) for completion in await started.ask()]
+    assert all(each.estimated_tokens == each.prompt_tokens + each.completion_tokens > 0 for each in found)
+    assert len(caplog.records) == 1
