@@ -1,7 +1,7 @@
 """What is tried before the study, on development problems alone: `python -m studies.stepwise.tuning SEED`.
 
-Law: training problems are of a seed that the study never uses, and the test is not read. Tries differ: three of SFT's rate,
-five of each kind of pairs, five of advantage weighting, one of RFT.
+Law: training problems are of a seed that the study never uses, and the test is not read. Tries differ: three of SFT's
+rate, five of each kind of pairs, five of advantage weighting, one of RFT.
 """
 
 import argparse
