@@ -4,9 +4,10 @@ Law: `similarity` is symmetric, in [0, 1], and 1 only for questions that are equ
 of their characters.
 
 Two signs count. Questions that share most of their words, as often as each stands there: numbers and the order of names
-always tell them apart. And questions that have the same answer and ask it of the same thing ("In which year was Velmora
-founded?", "When was Velmora first settled?", both 1508): within one passage they state one fact. An answer that says
-little (yes, a small number) proves nothing by itself: then the questions must share a word beside the names.
+always tell them apart. And questions that have the same answer and ask it of the same thing in the same way ("In which
+year was Velmora founded?", "When was Velmora first settled?", both 1508): within one passage they state one fact. The same
+way: another word in common, or the same kind of question (who, where, when). An answer that says little (yes, a small
+number) is common to many questions: there only a word in common counts.
 """
 
 import unicodedata
@@ -27,6 +28,7 @@ RELATED = 0.5
 TELLING_DIGITS = 4
 """A number of so many digits (a year, a height) rarely answers two questions about one thing; a shorter one does."""
 _KINDS_OF_QUESTION = {"which": "what", "whom": "who", "whose": "who"}
+_KINDS = frozenset({"what", "who", "when", "where", "how", "why"})
 
 
 def similarity(a: Draft, b: Draft) -> float:
@@ -83,15 +85,24 @@ def _said(answer: str) -> tuple[str, ...]:
 
 
 def _about_the_same(a: Draft, b: Draft) -> bool:
-    """Whether both questions name the same things, or, without a name, have half of their content in common; and more
-    than the names if the answer says little."""
+    """Whether both questions ask the same way of the same thing: of the same names or, without a name, with half of their
+    content in common."""
     names_a, names_b = _names(a.question), _names(b.question)
     stems_a, stems_b = _stems(a.question), _stems(b.question)
     if names_a or names_b:
         about = names_a <= stems_a & stems_b >= names_b
     else:
         about = len(stems_a & stems_b) >= RELATED * len(stems_a | stems_b) > 0
-    return about and (_is_telling(a.answer) or bool((stems_a & stems_b) - names_a - names_b))
+    shares_a_word = bool((stems_a & stems_b) - names_a - names_b)
+    return about and (
+        shares_a_word or (_is_telling(a.answer) and not _kinds(a.question).isdisjoint(_kinds(b.question)))
+    )
+
+
+def _kinds(question: str) -> frozenset[str]:
+    """What is asked for, by its question words; a year is a time."""
+    tokens = _tokens(question)
+    return frozenset({"when"}) if "year" in tokens else _KINDS.intersection(tokens)
 
 
 def _is_telling(answer: str) -> bool:
