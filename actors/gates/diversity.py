@@ -5,9 +5,9 @@ of their characters.
 
 Two signs count. Questions that share most of their words, as often as each stands there: numbers and the order of names
 always tell them apart. And questions that have the same answer and ask it of the same thing in the same way ("In which
-year was Velmora founded?", "When was Velmora first settled?", both 1508): within one passage they state one fact. The same
-way: another word in common, or the same kind of question (who, where, when). An answer that says little (yes, a small
-number) is common to many questions: there only a word in common counts.
+year was Velmora founded?", "When was Velmora first settled?", both 1508): within one passage they state one fact. The
+same way: another word in common, or the same kind of question (who, where, when). An answer that says little (yes, a
+small number) is common to many questions: there only a word in common counts.
 """
 
 import unicodedata
@@ -85,18 +85,17 @@ def _said(answer: str) -> tuple[str, ...]:
 
 
 def _about_the_same(a: Draft, b: Draft) -> bool:
-    """Whether both questions ask the same way of the same thing: of the same names or, without a name, with half of their
-    content in common."""
+    """Whether both questions ask the same way of the same thing: of the same names or, without a name, with half of
+    their content in common."""
     names_a, names_b = _names(a.question), _names(b.question)
     stems_a, stems_b = _stems(a.question), _stems(b.question)
     if names_a or names_b:
         about = names_a <= stems_a & stems_b >= names_b
     else:
         about = len(stems_a & stems_b) >= RELATED * len(stems_a | stems_b) > 0
-    shares_a_word = bool((stems_a & stems_b) - names_a - names_b)
-    return about and (
-        shares_a_word or (_is_telling(a.answer) and not _kinds(a.question).isdisjoint(_kinds(b.question)))
-    )
+    if not about or (stems_a & stems_b) - names_a - names_b:
+        return about
+    return _is_telling(a.answer) and not _kinds(a.question).isdisjoint(_kinds(b.question))
 
 
 def _kinds(question: str) -> frozenset[str]:

@@ -90,7 +90,7 @@ def test_one_fact_asked_in_other_words_is_asked_again(answer: str, a: str, b: st
         ("1508", "When was Velmora founded?", "When was Orsel founded?"),
         ("Perrin Vale", "Who ruled Velmora in 1508?", "Who ruled Velmora in 1520?"),
         ("yes", "Is Velmora a town?", "Does Velmora lie on a river?"),
-        ("silk", "What is Velmora known for?", "Who could not live without what Velmora lacked?"),
+        ("silk", "What is Velmora known for?", "Why did merchants come to Velmora?"),
         ("3", "How many bridges does Orsel have?", "How many churches does Orsel have?"),
         ("iron", "what are the gates made of?", "which metal was dug in the hills?"),
     ],
