@@ -28,7 +28,8 @@ RELATED = 0.5
 TELLING_DIGITS = 4
 """A number of so many digits (a year, a height) rarely answers two questions about one thing; a shorter one does."""
 _KINDS_OF_QUESTION = {"which": "what", "whom": "who", "whose": "who"}
-_KINDS = frozenset({"what", "who", "when", "where", "how", "why"})
+_KINDS = frozenset({"who", "when", "where", "how", "why"})
+"""What a question asks for, where its first words tell: `what` and `which` do not."""
 
 
 def similarity(a: Draft, b: Draft) -> float:
