@@ -72,6 +72,15 @@ class Completion(Struct, frozen=True, omit_defaults=True):
     estimated_tokens: int = 0
     """How many of the tokens are an estimate from the text's length: the server did not count them."""
 
+    @property
+    def cost(self) -> "Cost":
+        """The tokens of the call, without its seconds."""
+        return Cost(
+            prompt_tokens=self.prompt_tokens,
+            completion_tokens=self.completion_tokens,
+            estimated_tokens=self.estimated_tokens,
+        )
+
 
 class ClassificationRequest(Struct, frozen=True):
     """One text for a sequence classifier."""
@@ -89,11 +98,13 @@ class Classification(Struct, frozen=True):
 
 
 class Cost(Struct, frozen=True, omit_defaults=True):
-    """What a hop took: tokens of the model behind it and seconds spent waiting for it."""
+    """What a hop took: tokens of the model behind it and seconds spent waiting for it. `estimated_tokens`: how many of
+    the tokens are an estimate."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
+    estimated_tokens: int = 0
 
     @property
     def tokens(self) -> int:
@@ -104,6 +115,7 @@ class Cost(Struct, frozen=True, omit_defaults=True):
             prompt_tokens=self.prompt_tokens + other.prompt_tokens,
             completion_tokens=self.completion_tokens + other.completion_tokens,
             seconds=self.seconds + other.seconds,
+            estimated_tokens=self.estimated_tokens + other.estimated_tokens,
         )
 
 

@@ -66,4 +66,4 @@ def decoded(completion: Completion, decoder: "msgspec.json.Decoder[T]") -> T:
 
 def cost_of(completion: Completion) -> Cost:
     """The tokens that the judge took."""
-    return Cost(prompt_tokens=completion.prompt_tokens, completion_tokens=completion.completion_tokens)
+    return completion.cost

@@ -77,8 +77,7 @@ class LlmInjector:
         if self._verifier is None or lease.attempt > 1:
             return Worth.UNKNOWN, Cost()
         completion = await ask(self._verifier, self._question(kind, lease, draft))
-        cost = Cost(prompt_tokens=completion.prompt_tokens, completion_tokens=completion.completion_tokens)
-        return (Worth.BAD if _flawed(completion.text) else Worth.UNKNOWN), cost
+        return (Worth.BAD if _flawed(completion.text) else Worth.UNKNOWN), completion.cost
 
     def _question(self, kind: InjectionKind, lease: Lease, draft: Draft) -> GenerationRequest:
         shown = prompts.judged(lease.passage.text, question=draft.question, answer=draft.answer)
