@@ -67,6 +67,9 @@ class RefusalReason(Enum):
     NUL_BYTES = "nul_bytes"
     BAD_RECORD = "bad_record"
     DUPLICATE_ID = "duplicate_id"
+    UNKNOWN_FORMAT = "unknown_format"
+    LEADS_OUT = "leads_out"
+    """A link to a place outside the corpus."""
 
 
 class DocumentRefused(Struct, frozen=True, tag=True):
