@@ -12,7 +12,7 @@ from actors.corpus.files import Damage, Source, blocks
 from actors.corpus.foreign import one_line, told
 from actors.corpus.records import Item, record_item, refused, too_large
 from actors.corpus.texts import decoded, undecodable
-from actors.parquet import TooMuchMemory, batches, open_parquet
+from actors.parquet import ParquetRows, TooMuchMemory
 from schemas.config import Corpus
 from schemas.corpus import DocumentRefused, RefusalReason
 
@@ -32,16 +32,16 @@ def parquet_items(source: Source, config: Corpus) -> Iterator[Item]:
         return
     with closing(opened) as stream:
         try:
-            file = open_parquet(stream)
+            file = ParquetRows(stream, limit)
         except Exception as error:  # noqa: BLE001 - a foreign file's; `told` logs what is not known
             yield _unreadable(source.uri, error)
             return
-        with file:
+        with closing(file):
             wrong = _wrong_columns(source.uri, file, config)
             if wrong is not None:
                 yield wrong
             else:
-                yield from _Rows(source.uri, file, config).items(stream, limit)
+                yield from _Rows(source.uri, file, config).items()
 
 
 def _unpacked(source: Source, limit: int) -> BinaryIO | DocumentRefused:
@@ -63,8 +63,8 @@ def _unreadable(uri: str, error: Exception) -> DocumentRefused:
     return refused(uri, RefusalReason.UNREADABLE, f"not readable as Parquet: {told(error, uri)}")
 
 
-def _wrong_columns(uri: str, file: Any, config: Corpus) -> DocumentRefused | None:
-    schema = file.schema_arrow
+def _wrong_columns(uri: str, file: ParquetRows, config: Corpus) -> DocumentRefused | None:
+    schema = file.schema
     names = list(schema.names)
     wanted = {"text_field": config.text_field, "answer_field": config.answer_field, "id_field": config.id_field}
     for key, name in wanted.items():
@@ -79,7 +79,7 @@ def _wrong_columns(uri: str, file: Any, config: Corpus) -> DocumentRefused | Non
         kind = schema.field(name).type
         if kind.num_fields:
             return refused(uri, RefusalReason.BAD_RECORD, f"column '{name}' (corpus.{key}) is {_short(kind)}")
-    if not file.metadata.num_rows:
+    if not sum(file.group_rows):
         return refused(uri, RefusalReason.EMPTY, "the file holds no records")
     return None
 
@@ -91,22 +91,22 @@ def _short(kind: Any) -> str:
 class _Rows:
     """The rows of one file."""
 
-    def __init__(self, uri: str, file: Any, config: Corpus) -> None:
+    def __init__(self, uri: str, file: ParquetRows, config: Corpus) -> None:
         self._uri = uri
         self._file = file
         self._config = config
         wanted = (config.text_field, config.id_field, config.answer_field)
-        names = set(file.schema_arrow.names)
+        names = set(file.schema.names)
         self._columns = list(dict.fromkeys(name for name in wanted if name is not None and name in names))
 
-    def items(self, stream: BinaryIO, limit: int) -> Iterator[Item]:
+    def items(self) -> Iterator[Item]:
         """Rows of all row groups that can be read, then one refusal of the others."""
         first, lost, reason = 0, list[str](), RefusalReason.UNREADABLE
         read = 0
-        for group in range(self._file.metadata.num_row_groups):
+        for group, rows in enumerate(self._file.group_rows):
             row = first
             try:
-                for batch in batches(self._file, stream, group, self._columns, limit):
+                for batch in self._file.batches(group, self._columns):
                     for index in range(batch.num_rows):
                         yield self._item({name: batch.column(name)[index] for name in self._columns}, row)
                         row += 1
@@ -115,7 +115,7 @@ class _Rows:
                 why = str(error) if isinstance(error, TooMuchMemory) else told(error, self._uri)
                 lost.append(f"row group {group} from row {row:,} on: {why}")
             read += row - first
-            first += self._file.metadata.row_group(group).num_rows
+            first += rows
         if lost:
             more = f"; and {len(lost) - _NOTED} more row groups" if len(lost) > _NOTED else ""
             detail = f"not readable as Parquet: {'; '.join(lost[:_NOTED])}{more}; {read:,} rows were read"
