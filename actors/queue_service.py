@@ -7,7 +7,7 @@ If the ledger fails, the service has failed for good: memory that is ahead of th
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
@@ -145,9 +145,9 @@ class QueueService:
             return
         await self.append(Refused(self._now(), document))
 
-    async def corpus_ended(self, documents: int, passages: int) -> None:
-        """No more passages come. The run is over when every order has ended."""
-        await self.append(CorpusEnded(self._now(), documents, passages))
+    async def corpus_ended(self, documents: int, passages: int, skipped: Mapping[str, int] | None = None) -> None:
+        """No more passages come. The run is over when every order has ended. `skipped`: files that were not read."""
+        await self.append(CorpusEnded(self._now(), documents, passages, dict(skipped or {})))
 
     async def lease(self, conductor: str, limit: int, wait_s: float) -> Sequence[Lease]:
         """Up to `limit` leases; waits up to `wait_s` for the first. Nothing for a conductor that was released."""

@@ -7,6 +7,7 @@ cost what they cost and end as they end; everything that is said of quality spea
 from collections import Counter
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from actors.canary.tally import CanaryTally
 from actors.credited import CreditTally
@@ -14,6 +15,7 @@ from actors.diagnoses import DiagnosisTally
 from actors.distributions import AttemptDistributions
 from actors.injected import InjectionTally
 from schemas.canaries import CANARIES
+from schemas.corpus import DocumentRefused, RefusalReason
 from schemas.credit import ROLLOUTS
 from schemas.distributions import AttemptEnd, Distributions
 from schemas.errors import ErrorKind, LedgerError
@@ -47,6 +49,7 @@ from schemas.progress import (
     GateVerdicts,
     KindCount,
     ModeCount,
+    RefusalCount,
     RepairStat,
     Retrieval,
     RoleCost,
@@ -91,6 +94,8 @@ class Tally:
         self._errors: Counter[tuple[GateName, ErrorKind]] = Counter()
         self._standing: dict[OrderId, _Standing] = {}
         self._corpus_ended = False
+        self._skipped: dict[str, int] = {}
+        self._refusals: dict[RefusalReason, RefusalCount] = {}
         self._started_at: float | None = None
         self._first_accepted_at: float | None = None
         self._last_at: float | None = None
@@ -110,9 +115,9 @@ class Tally:
             case Planned():
                 self._planned(record)
             case Refused():
-                self._counts["refused_documents"] += 1
+                self._refused(record.document)
             case CorpusEnded():
-                self._corpus_ended = True
+                self._corpus_ended, self._skipped = True, record.skipped
             case Rejoined():
                 standing = self._outstanding(record.order_id)
                 self._attempted(standing, record.attempt, _failed_as(record.attempt))
@@ -175,6 +180,8 @@ class Tally:
             diagnoses=self._diagnoses.counts(),
             canaries=self._canaries.canaries(),
             retrieval=Retrieval(searches=self._retrieval["searches"], hits=self._retrieval["hits"]),
+            refusals=tuple(self._refusals.values()),
+            skipped_files=self._skipped,
             corpus_ended=self._corpus_ended,
             started_at=self._started_at,
             first_accepted_at=self._first_accepted_at,
@@ -184,6 +191,15 @@ class Tally:
     def distributions(self) -> Distributions:
         """Durations and scores counted so far."""
         return self._distributions.distributions()
+
+    def _refused(self, document: DocumentRefused) -> None:
+        self._counts["refused_documents"] += 1
+        first = self._refusals.get(document.reason)
+        self._refusals[document.reason] = (
+            RefusalCount(document.reason, 1, document.uri, document.detail)
+            if first is None
+            else replace(first, documents=first.documents + 1)
+        )
 
     def _beside(self, record: Record) -> None:
         """What is counted apart from the orders; rollouts are spent on what was rejected."""

@@ -15,6 +15,7 @@ from uuid import uuid4
 import ray
 
 from actors.corpus.chunker import Chunker
+from actors.corpus.files import Skipped
 from actors.corpus.reader import read
 from actors.dataset.files import Folder
 from actors.dataset.writer import DatasetWriter, Wording
@@ -63,8 +64,8 @@ class QueueShell:
     async def refuse(self, document: DocumentRefused) -> None:
         await (await self._ready()).refuse(document)
 
-    async def corpus_ended(self, documents: int, passages: int) -> None:
-        await (await self._ready()).corpus_ended(documents, passages)
+    async def corpus_ended(self, documents: int, passages: int, skipped: dict[str, int]) -> None:
+        await (await self._ready()).corpus_ended(documents, passages, skipped)
 
     async def lease(self, conductor: str, limit: int) -> tuple[str, bytes] | None:
         """Which life of the queue gives them, and LEASES; None when the run is over."""
@@ -135,8 +136,8 @@ class ReaderShell:
     def run(self) -> None:
         """The whole corpus from its start: queues skip what they know. Raises CorpusError when it cannot be read."""
         chunker = Chunker(self._config.corpus.chunking)
-        documents = 0
-        for document in read(self._config.corpus):
+        documents, skipped = 0, Skipped()
+        for document in read(self._config.corpus, skipped=skipped):
             if isinstance(document, DocumentRefused):
                 ask(self._refuse, document)
                 continue
@@ -146,7 +147,7 @@ class ReaderShell:
                 if not any(offers.wanted for offers in self._offers):
                     return
         for offers in self._offers:
-            offers.end(documents)
+            offers.end(documents, skipped.counts())
 
 
 class _Offers:
@@ -165,11 +166,11 @@ class _Offers:
         if len(self._waiting) >= OFFER_PASSAGES:
             self._send()
 
-    def end(self, documents: int) -> None:
+    def end(self, documents: int, skipped: dict[str, int]) -> None:
         """No more come: the last ones, and the end of the corpus if all were taken."""
         self._send()
         if self.wanted:
-            ask(self._queue.corpus_ended, documents, self._passages)
+            ask(self._queue.corpus_ended, documents, self._passages, skipped)
 
     def _send(self) -> None:
         self.wanted = self.wanted and ask(self._queue.offer, self._waiting)

@@ -160,6 +160,8 @@ class CorpusEnded(Struct, frozen=True, tag="corpus_ended"):
     at: float
     documents: int
     passages: int
+    skipped: dict[str, int] = {}
+    """Files of the corpus's folders that are not read, by suffix; the same in every shard's ledger."""
 
 
 class CanaryIssued(Struct, frozen=True, tag="canary_issued"):

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from schemas.canaries import Canaries
+from schemas.corpus import RefusalReason
 from schemas.distributions import AttemptEnd, Distribution, Distributions
 from schemas.errors import ErrorKind
 from schemas.injection import InjectionKind
@@ -238,6 +239,15 @@ class EngineErrors(Struct, frozen=True):
     count: int
 
 
+class RefusalCount(Struct, frozen=True):
+    """Documents of the corpus that could not be used for one reason, with the first of them."""
+
+    reason: RefusalReason
+    documents: int
+    uri: str
+    detail: str
+
+
 class Summary(Struct, frozen=True):
     """Everything that is counted."""
 
@@ -257,6 +267,9 @@ class Summary(Struct, frozen=True):
     credit: CreditCount = CreditCount()
     diagnoses: tuple[DiagnosisCount, ...] = ()
     canaries: Canaries = Canaries()
+    refusals: tuple[RefusalCount, ...] = ()
+    skipped_files: dict[str, int] = {}
+    """Files of the corpus's folders that are not read, by suffix, as of the last whole reading."""
     corpus_ended: bool = False
     started_at: float | None = None
     """When the first process of the run began; seconds since the epoch."""

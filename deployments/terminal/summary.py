@@ -10,6 +10,7 @@ from rich.text import Text
 
 from actors.dataset.report.repairs import interval_words
 from deployments.terminal.board import GATES, repaired_by
+from deployments.terminal.corpus_words import skipped_words, unusable
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts
 from deployments.terminal.probed import canaries_view
 from deployments.terminal.words import clock, number, percent, plural, spoken
@@ -82,8 +83,11 @@ def _numbers(summary: Summary) -> RenderableType:
         first = spoken(summary.first_accepted_at - summary.started_at)
         table.add_row("first sample", first, "from the start to the first accepted sample")
     if counts.refused_documents:
-        refused = "unusable, told in the dead letters"
-        table.add_row("documents", Text(f"{counts.refused_documents:,}", style=WARN), refused)
+        refused = "; ".join(unusable(summary.refusals)) or "unusable, told in the dead letters"
+        table.add_row("documents", Text(f"{counts.refused_documents:,}", style=WARN), Text(f"unusable: {refused}"))
+    if summary.skipped_files:
+        files = Text(f"{sum(summary.skipped_files.values()):,}", style=WARN)
+        table.add_row("files skipped", files, Text(skipped_words(summary.skipped_files)))
     return table
 
 
