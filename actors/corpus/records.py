@@ -73,9 +73,10 @@ def _wrong_id(record: dict[str, Any], config: Corpus) -> str | None:
         return None
     if isinstance(name, bool) or not isinstance(name, str | int) or name == "":
         return f"field '{config.id_field}' is {type(name).__name__}, neither text nor a whole number, or empty"
-    size = len(str(name).encode("utf-8", "surrogatepass"))
+    shown = str(name)
+    size = len(shown) if len(shown) > MAX_ID_BYTES else len(shown.encode("utf-8", "surrogatepass"))
     if size > MAX_ID_BYTES:
-        return f"field '{config.id_field}' has {size:,} bytes; an id has at most {MAX_ID_BYTES:,}"
+        return f"field '{config.id_field}' has {size:,} bytes or more; an id has at most {MAX_ID_BYTES:,}"
     return None
 
 

@@ -89,8 +89,8 @@ def many_large_pages(path: Path) -> None:
 
 def shared_by_ids(path: Path) -> None:
     """The id column may be the large one too."""
-    ids = pa.DictionaryArray.from_arrays(pa.array([0] * 2_000, pa.int32()), pa.array(["x" * (8 * MIB)]))
-    pq.write_table(pa.table({"text": ["a"] * 2_000, "id": ids}), path, compression="zstd", store_schema=False)
+    ids = pa.DictionaryArray.from_arrays(pa.array([0] * 200, pa.int32()), pa.array(["x" * (8 * MIB)]))
+    pq.write_table(pa.table({"text": ["a"] * 200, "id": ids}), path, compression="zstd", store_schema=False)
 
 
 @pytest.mark.slow
