@@ -113,6 +113,7 @@ class Tally:
             case RunStarted():
                 self._started_at = record.at if self._started_at is None else self._started_at
             case Planned():
+                self._corpus_ended = False  # the corpus has grown, and is not read to its end again
                 self._planned(record)
             case Refused():
                 self._refused(record.document)

@@ -19,13 +19,15 @@ from actors.corpus.files import Skipped
 from actors.corpus.reader import read
 from actors.dataset.files import Folder
 from actors.dataset.writer import DatasetWriter, Wording
+from actors.documents import Changed, Comparison
 from actors.ledger import LedgerReader
 from actors.queue_service import QueueService
-from deployments.asking import ask
+from deployments.asking import ask, ask_each
 from deployments.boundary import ray_boundary
 from deployments.wiring import chat, models, open_queue, started
 from schemas.config import RunConfig
 from schemas.corpus import DocumentRefused, Passage
+from schemas.ids import PassageId
 from schemas.ledger import ShardWritten
 from schemas.orders import Holding
 from schemas.progress import RunSnapshot
@@ -60,6 +62,14 @@ class QueueShell:
     async def offer(self, passages: list[Passage]) -> bool:
         """False: no more are wanted."""
         return await (await self._ready()).offer(passages)
+
+    async def documents(self) -> dict[bytes, tuple[bytes, ...]]:
+        """The versions of the documents that are known."""
+        return (await self._ready()).documents()
+
+    async def known(self, passages: Sequence[PassageId]) -> list[bool]:
+        """Which passages were planned."""
+        return (await self._ready()).known(passages)
 
     async def refuse(self, document: DocumentRefused) -> None:
         await (await self._ready()).refuse(document)
@@ -127,27 +137,44 @@ class QueueShell:
 class ReaderShell:
     """Reads the corpus, cuts passages, and waits when the queue of one's shard is full."""
 
-    def __init__(self, config: RunConfig, queues: Sequence[Any]) -> None:
-        """`queues`: of all shards, in order."""
+    def __init__(self, config: RunConfig, queues: Sequence[Any], changed: Changed = "skip") -> None:
+        """`queues`: of all shards, in order. `changed`: what is done with documents that are not what they were."""
         self._config = config
+        self._changed: Changed = changed
+        self._queues = queues
         self._offers = [_Offers(queue) for queue in queues]
         self._refuse = queues[0].refuse
 
     def run(self) -> None:
         """The whole corpus from its start: queues skip what they know. Raises CorpusError when it cannot be read."""
         chunker = Chunker(self._config.corpus.chunking)
+        known = ask_each(queue.documents for queue in self._queues)
+        comparison = Comparison(known, chunker.version, self._changed)
         documents, skipped = 0, Skipped()
         for document in read(self._config.corpus, skipped=skipped):
             if isinstance(document, DocumentRefused):
                 ask(self._refuse, document)
                 continue
+            passages = comparison.wanted(document, chunker.passages(document), self._known)
+            if isinstance(passages, DocumentRefused):
+                ask(self._refuse, passages)
+                continue
             documents += 1
-            for passage in chunker.passages(document):
+            for passage in passages:
                 self._offers[shard_of(passage.id, len(self._offers))].add(passage)
                 if not any(offers.wanted for offers in self._offers):
                     return
         for offers in self._offers:
             offers.end(documents, skipped.counts())
+
+    def _known(self, passages: Sequence[PassageId]) -> list[bool]:
+        """Which of these passages were planned, in any shard."""
+        shards = [shard_of(passage_id, len(self._queues)) for passage_id in passages]
+        found: dict[PassageId, bool] = {}
+        for number, queue in enumerate(self._queues):
+            ids = [passage_id for passage_id, shard in zip(passages, shards, strict=True) if shard == number]
+            found |= zip(ids, ask(queue.known, ids), strict=True) if ids else {}
+        return [found[passage_id] for passage_id in passages]
 
 
 class _Offers:

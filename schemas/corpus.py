@@ -70,6 +70,8 @@ class RefusalReason(Enum):
     UNKNOWN_FORMAT = "unknown_format"
     LEADS_OUT = "leads_out"
     """A link to a place outside the corpus."""
+    CHANGED = "changed"
+    """It is no longer what it was when its passages were planned."""
 
 
 class DocumentRefused(Struct, frozen=True, tag=True):
