@@ -28,6 +28,7 @@ from schemas.orders import (
     Holding,
     Lease,
     Order,
+    OrderKind,
     Outcome,
     Recorded,
     Requeue,
@@ -134,8 +135,9 @@ class RegenerationQueue:
         return []
 
     def end_unleased(self, now: float, end: DeadLetter) -> list[Record]:
-        """Dead-letters every order that nobody works on (a spent budget)."""
-        idle = [held for held in self._held.values() if held.state is not State.LEASED]
+        """Dead-letters every order of a sample that nobody works on (a spent budget). What was never planned as one,
+        as rollouts are not, has no end of this kind."""
+        idle = [held for held in self._held.values() if _is_of_sample(held) and held.state is not State.LEASED]
         records: list[Record] = [DeadLetteredEnd(now, held.order.id, None, end) for held in idle]
         for held, record in zip(idle, records, strict=True):
             self._apply(held, record)
@@ -303,6 +305,10 @@ class RegenerationQueue:
         self._by_state[held.state] -= 1
         self._by_state[state] += 1
         held.state, held.since, held.stamp, held.conductor = state, now, next(self._stamps), None
+
+
+def _is_of_sample(held: Held) -> bool:
+    return held.order.kind is OrderKind.FRESH
 
 
 BUDGET_SPENT = DeadLetter(EndReason.BUDGET, "the token budget is spent")

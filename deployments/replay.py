@@ -19,6 +19,7 @@ from actors.dataset.finish import finish
 from actors.dataset.manifest import CONFIG_NAME, read_config
 from actors.dataset.shards import current, within
 from actors.dataset.writer import DatasetWriter, Wording
+from actors.draws import MISSED_DRAWS
 from actors.ledger import LedgerReader, SqliteLedger
 from actors.ledgers import Ledgers
 from actors.reopening import Found, Terms, Wanted, dead_letters, reopened
@@ -88,7 +89,7 @@ def replay(output: Path, wanted: Wanted, config: RunConfig | None, *, now: Calla
         told = tuple(str(each) for each in changed if each.change is not Change.ANY_RESUME)
         at = now()
         counted = _Counted()
-        terms = Terms(at, frozenset(PoolName(name) for name in new.pools), told)
+        terms = Terms(at, frozenset(PoolName(name) for name in new.pools), told, _missed_draws(old, new))
         for ledger, reader in zip(ledgers, readers.each, strict=True):
             if told:
                 ledger.append([Reconfigured(at, to_yaml(old), models(old), told)])
@@ -104,6 +105,11 @@ def replay(output: Path, wanted: Wanted, config: RunConfig | None, *, now: Calla
     if counted.groups or changed:
         finish(output, now=now(), versions=versions())
     return Replayed(counted.told(), left, tuple(changed))
+
+
+def _missed_draws(*configs: RunConfig) -> int:
+    """So many rollouts of one solution may have been under way together, that no later one is taken for the last."""
+    return max([MISSED_DRAWS, *(config.credit.at_once for config in configs if config.credit is not None)])
 
 
 def _config(output: Path) -> RunConfig:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from schemas.canaries import Canary, CanaryEnd
 from schemas.corpus import DocumentRefused, Passage
-from schemas.credit import CreditLabel, CreditTarget, PolicyVersion
+from schemas.credit import CreditLabel, CreditTarget, KnownDraws, KnownStart, PolicyVersion
 from schemas.ids import OrderId, PassageId, PoolName
 from schemas.injection import InjectionKind, Worth
 from schemas.orders import Attempt, AttemptSummary, DeadLetter, Order
@@ -87,6 +87,11 @@ class Reopened(Struct, frozen=True, tag="reopened", omit_defaults=True):
     """What it was first requeued with; None when it never was."""
     asked: tuple[AskedBefore, ...] = ()
     """What accepted samples of its passage ask."""
+    drawn: tuple[KnownDraws, ...] = ()
+    """Rollouts of its passage that were paid for (credit), so that none is made again. Not in ledgers before version
+    5."""
+    starts: tuple[KnownStart, ...] = ()
+    """First attempts of its passage's orders that were judged (credit): the problem's own solve rate."""
     changed: tuple[str, ...] = ()
     """What the configuration changed with it, key by key."""
 

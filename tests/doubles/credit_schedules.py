@@ -21,7 +21,6 @@ from actors.queue_service import QueueService, ServiceSettings
 from actors.tally import Tally
 from schemas.config_credit import Credit
 from schemas.credit import PolicyVersion
-from schemas.ids import OrderId
 from schemas.ledger import CreditBegun, Credited, DeadLetteredEnd, Planned, Record, Rolled
 from schemas.orders import EndReason, Lease, OrderKind, Outcome
 from tests.doubles.replays import put_back
@@ -104,7 +103,7 @@ class Life:
     def report(self) -> None:
         """Of a lease that somebody was given, ever."""
         if self.held:
-            who, lease = self.held.pop(self.random.randrange(len(self.held)))
+            _, lease = self.held.pop(self.random.randrange(len(self.held)))
             self.settle([self.outcome(lease)])
 
     def report_again(self) -> None:
@@ -227,5 +226,3 @@ class Life:
             self.loop.run_until_quiet()
         assert task.done(), "a call is not answered"
         return task.result()
-
-
