@@ -54,7 +54,6 @@ class CreditQueue(RegenerationQueue):
         self._rollouts: Heap = []
         self._rollouts_due = 0.0
         self._awaiting: set[OrderId] = set()
-        self._followed: list[Record] = []
         self._closing: PassageId | None = None
         self.rolled = self.rolled_tokens = 0
 
@@ -75,11 +74,6 @@ class CreditQueue(RegenerationQueue):
         if held is not None and isinstance(record, Rejoined | DeadLetteredEnd):
             self._credit(held, record)
         return settlement, record
-
-    def followed(self) -> list[Record]:
-        """Credits that began, and labels."""
-        records, self._followed = self._followed, []
-        return records
 
     def replay(self, record: Record) -> None:
         """One record of the ledger. What follows from it stands further on there, or is still to be made durable."""
@@ -157,6 +151,7 @@ class CreditQueue(RegenerationQueue):
     def _apply_rolled(self, record: Rolled) -> None:
         held = self._held.pop(record.order_id, None)
         if held is not None:
+            self._owe(held, reported=True)
             self._by_state[held.state] -= 1
             del self._rolling[record.order_id]
         self.rolled += 1
@@ -207,6 +202,7 @@ class CreditQueue(RegenerationQueue):
             self._drop(held)
 
     def _drop(self, held: Held) -> None:
+        self._owe(held, reported=False)
         self._by_state[held.state] -= 1
         del self._held[held.order.id]
         self._desk.drop(self._rolling.pop(held.order.id).id)

@@ -39,6 +39,11 @@ STEPS: tuple[Step, ...] = (
     Step(2, "`reopened` and `reconfigured` records: an end may be undone. The tables are as before"),
     Step(3, "`canary_issued` and `canary_ended` records. The tables are as before"),
     Step(4, "`credit_begun`, `rolled` and `credited` records: steps are credited. The tables are as before"),
+    Step(
+        5,
+        "`stale_report` and `voided` records; `reopened` ones carry rollouts that would be paid for again without "
+        "them. The tables are as before",
+    ),
 )
 VERSION = STEPS[-1].version
 

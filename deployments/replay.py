@@ -14,19 +14,19 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from actors.dataset.files import Folder, write_atomically
+from actors.dataset.files import write_atomically
 from actors.dataset.finish import finish
 from actors.dataset.manifest import CONFIG_NAME, read_config
 from actors.dataset.shards import current, within
-from actors.dataset.writer import DatasetWriter, Wording
 from actors.draws import MISSED_DRAWS
 from actors.ledger import LedgerReader, SqliteLedger
 from actors.ledgers import Ledgers
 from actors.reopening import Found, Terms, Wanted, dead_letters, reopened
 from deployments.config import differences, to_yaml
 from deployments.config_identity import Change, Difference
+from deployments.shard_writing import write_shards as _write_shards
 from deployments.versions import versions
-from deployments.wiring import chat, models
+from deployments.wiring import models
 from schemas.config import RunConfig
 from schemas.errors import OutputError, UserError
 from schemas.ids import OrderId, PoolName
@@ -38,7 +38,6 @@ from schemas.ledger import (
     Reconfigured,
     Reopened,
     ShardKind,
-    ShardWritten,
 )
 from schemas.orders import EndReason
 from schemas.recovery import FailureMode
@@ -210,21 +209,3 @@ def _is_behind(ledger: LedgerReader) -> bool:
     undone = sorted(ledger.reopened())
     shards = [shard for shard in current(ledger.shards()) if shard.kind is ShardKind.DEAD_LETTERS]
     return any(shard.without != within(undone, shard.first_seq, shard.last_seq) for shard in shards)
-
-
-async def _write_shards(
-    output: Path, ledger: SqliteLedger, reader: LedgerReader, config: RunConfig, now: Callable[[], float]
-) -> None:
-    """As a run does it at its start and its end: new editions, then whatever was in no shard yet."""
-
-    async def record(shard: ShardWritten) -> None:
-        ledger.append([shard])
-
-    wording = Wording(chat=chat(config), models=models(config))
-    folder = Folder(output, shard=reader.shard)
-    writer = DatasetWriter(folder, reader, wording, settings=config.dataset, record=record, clock=now)
-    try:
-        await writer.start(reader.shards())
-        await writer.flush()
-    finally:
-        writer.close()

@@ -152,6 +152,29 @@ class Credited(Struct, frozen=True, tag="credited"):
     label: CreditLabel
 
 
+class StaleReport(Struct, frozen=True, tag="stale_report"):
+    """A second report on one attempt: it changes nothing, but what it took was paid for. An attempt whose lease ended
+    or whose conductor died was lent again, and both reported."""
+
+    at: float
+    order_id: OrderId
+    attempt: int
+    cost: Cost
+    """Of the pool, the gates and an injection's check together."""
+
+
+class Voided(Struct, frozen=True, tag="voided"):
+    """Stands in the place of a record that could not be replayed (`gleaner repair`), and keeps it."""
+
+    at: float
+    was: str
+    """The kind of record."""
+    why: str
+    """What replaying it came to."""
+    body: bytes
+    """The record itself, as it lay on disk."""
+
+
 class Refused(Struct, frozen=True, tag="refused"):
     """A document of the corpus was dead-lettered at the door."""
 
@@ -246,4 +269,6 @@ Record = (
     | ShardWritten
     | CanaryIssued
     | CanaryEnded
+    | StaleReport
+    | Voided
 )
