@@ -12,7 +12,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from actors.draws import MISSED_DRAWS, known_draws, known_starts
-from actors.held import question_of, summary
+from actors.held import draft_of, summary
 from actors.lives import Life, life_of
 from schemas.corpus import Passage
 from schemas.errors import LedgerError
@@ -137,9 +137,9 @@ def _possible(repair: Repair, pools: Collection[PoolName]) -> Repair | None:
 
 def _asked(stories: Sequence[Sequence[Record]]) -> Iterator[AskedBefore]:
     for record in (record for story in stories for record in story):
-        question = question_of(record.attempt) if isinstance(record, AcceptedEnd) else None
-        if isinstance(record, AcceptedEnd) and question is not None:
-            yield AskedBefore(record.order_id, question)
+        draft = draft_of(record.attempt) if isinstance(record, AcceptedEnd) else None
+        if isinstance(record, AcceptedEnd) and draft is not None:
+            yield AskedBefore(record.order_id, draft.question, draft.answer)
 
 
 def _siblings(records: Sequence[Record], passage: Passage) -> list[OrderId]:
