@@ -18,6 +18,7 @@ whatever n the two sides have and whatever Q is, for every fall from 0.01 on
 from functools import lru_cache
 
 import numpy as np
+from msgspec import Struct
 from scipy.special import betainc, betaincinv
 
 from schemas.credit import CreditLabel, PrefixValue
@@ -69,8 +70,15 @@ def weights(label: CreditLabel) -> tuple[float | None, ...]:
     return tuple(weight(label, step) for step in range(1, label.steps + 1))
 
 
-_Side = tuple[float, float] | float
-"""A Beta's two parameters, or a Q that is known."""
+class _Beta(Struct, frozen=True):
+    """A posterior of Q."""
+
+    right: float
+    wrong: float
+
+
+_Side = _Beta | float
+"""What is known of Q, or Q itself."""
 
 
 def _is_measured(value: PrefixValue) -> bool:
@@ -85,20 +93,20 @@ def _side(value: PrefixValue) -> _Side:
     if _is_known(value):
         assert value.q is not None
         return value.q
-    return value.k + _JEFFREYS, value.n - value.k + _JEFFREYS
+    return _Beta(value.k + _JEFFREYS, value.n - value.k + _JEFFREYS)
 
 
 @lru_cache(maxsize=100_000)
 def _chance(before: _Side, after: _Side, fall: float) -> float:
     """Over the quantiles of the one side: the density, which has no bound at 0 and 1, is no factor there."""
-    if isinstance(before, float):
-        return float(_at_most(after, before - fall))
-    drawn = betaincinv(before[0], before[1], _QUANTILES)
-    return float(np.dot(_SHARES, _at_most(after, drawn - fall)))
+    if isinstance(before, _Beta):
+        drawn = betaincinv(before.right, before.wrong, _QUANTILES)
+        return float(np.dot(_SHARES, _at_most(after, drawn - fall)))
+    return float(_at_most(after, before - fall))
 
 
 def _at_most(side: _Side, bound: np.ndarray | float) -> np.ndarray:
     """P(Q <= bound)."""
-    if isinstance(side, float):
-        return np.asarray(bound >= side, dtype=float)
-    return betainc(side[0], side[1], np.clip(bound, 0.0, 1.0))
+    if isinstance(side, _Beta):
+        return betainc(side.right, side.wrong, np.clip(bound, 0.0, 1.0))
+    return np.asarray(bound >= side, dtype=float)

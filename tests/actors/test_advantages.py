@@ -89,11 +89,10 @@ def test_what_is_lost_is_found() -> None:
 @given(TALLY, TALLY, st.sampled_from(FALLS))
 def test_the_chance_is_the_integral(before: Tally, after: Tally, fall: float) -> None:
     """Against an adaptive integration over x itself."""
-    one = beta(before.k + 0.5, before.n - before.k + 0.5)
-    other = beta(after.k + 0.5, after.n - after.k + 0.5)
-    middle = float(one.mean())
+    one, other = ((tally.k + 0.5, tally.n - tally.k + 0.5) for tally in (before, after))
+    middle = one[0] / sum(one)
     parts = [
-        quad(lambda x: one.pdf(x) * other.cdf(x - fall), low, high, limit=200)[0]
+        quad(lambda x: beta.pdf(x, *one) * beta.cdf(x - fall, *other), low, high, limit=200)[0]
         for low, high in ((fall, max(fall, middle)), (max(fall, middle), 1.0))
     ]
     chance = fall_chance(side(before.n, before.k), side(after.n, after.k), fall)
