@@ -38,8 +38,10 @@ from schemas.ledger import (
     Rolled,
     RunStarted,
     ShardWritten,
+    StaleReport,
+    Voided,
 )
-from schemas.orders import Attempt, EndReason, OrderKind
+from schemas.orders import STALE, Attempt, EndReason, OrderKind
 from schemas.progress import (
     Counts,
     EndCount,
@@ -132,7 +134,15 @@ class Tally:
             case Reopened():
                 self._reopened(record)
             case (
-                ShardWritten() | Reconfigured() | CanaryIssued() | CanaryEnded() | CreditBegun() | Rolled() | Credited()
+                ShardWritten()
+                | Reconfigured()
+                | CanaryIssued()
+                | CanaryEnded()
+                | CreditBegun()
+                | Rolled()
+                | Credited()
+                | StaleReport()
+                | Voided()
             ):
                 pass
 
@@ -211,6 +221,8 @@ class Tally:
         self._credit.apply(record)
         if isinstance(record, Rolled):
             self._pay(ROLLOUTS, AttemptEnd.REJECTED, record.cost)
+        elif isinstance(record, StaleReport):
+            self._pay(STALE, AttemptEnd.REJECTED, record.cost)
 
     def _planned(self, record: Planned) -> None:
         self._counts["issued"] += len(record.orders)

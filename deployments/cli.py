@@ -147,6 +147,19 @@ def verify(folder: Folder, json: Json = False) -> None:
 
 
 @app.command()
+def repair(
+    folder: Folder,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be set aside; write nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Set aside records that keep a folder from being opened; the ledger as it was is kept beside it."""
+    with boundary():
+        from deployments.terminal.repairing import show_repair
+
+        show_repair(folder, dry_run=dry_run, json=json)
+
+
+@app.command()
 def replay(
     folder: Folder,
     reason: Annotated[

@@ -29,6 +29,7 @@ from schemas.ledger import (
     Rolled,
     ShardKind,
     ShardWritten,
+    Voided,
 )
 from schemas.orders import Attempt
 from schemas.queue_shard import ONLY, QueueShard, shard_of
@@ -125,6 +126,9 @@ def _beside(book: Book, record: Record, findings: Findings) -> None:
             _probe(book, record, findings)
         case CreditBegun() | Credited() | Rolled():
             _credit(book, record, findings)
+        case Voided():
+            what = f"record {book.last_seq} ({record.was}) was set aside by `gleaner repair`: {record.why}"
+            findings.warning(Check.CONSERVATION, what, book.name)
         case _:
             pass
 
