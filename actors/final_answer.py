@@ -16,7 +16,7 @@ Span = tuple[int, int]
 
 _HASHES = re.compile(r"^[ \t]*+####[ \t]*+(?P<answer>[^\n#][^\n]*+)$", re.MULTILINE)
 _HEADING = re.compile(
-    r"[*_ \t]*+(?:step|part|case|solution|explanation|verification|check|conclusion|summary|(?:final )?answer)\b",
+    r"(?:step|part|case|solution|explanation|verification|check|conclusion|summary|(?:final )?answer)\b",
     re.IGNORECASE,
 )
 _VALUE_BEGINS = re.compile(r"[-+−$\\(\[{<.\d*]|[A-Z]$")
@@ -126,7 +126,7 @@ def _sentence(solution: str) -> tuple[AnswerForm, Span] | None:
     for found in hashes:
         text = found["answer"].strip()
         before_phrase = phrase is not None and found.end() <= phrase[0]
-        if not _HEADING.match(text) and (not before_phrase or _VALUE_BEGINS.match(text)):
+        if not _HEADING.match(text.lstrip("*_ \t")) and (not before_phrase or _VALUE_BEGINS.match(text)):
             return AnswerForm.HASHES, found.span("answer")
     return None if phrase is None else (AnswerForm.PHRASE, phrase)
 

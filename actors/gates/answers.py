@@ -26,9 +26,7 @@ _TIME = re.compile(r"(\d{1,2})(?::(\d{2}))? ?([ap])\.? ?m\.?", re.IGNORECASE)
 _CHOICE = re.compile(r"(?P<opening>\( ?)?(?P<letter>[A-Za-z])(?P<closing> ?\))?")
 _WORDS = re.compile(r"[^\W\d_](?:[^\W\d_]|[ '.&]|(?<=[^\W\d_]{2})-)*+")
 _MEANT = re.compile(r"(?<![A-Za-z])(?:pi|inf|infinity|sin|cos|tan|cot|sec|csc|ln|log|exp)(?![A-Za-z])")
-_MATRIX = re.compile(
-    r"\[? ?\\begin ?\{(?P<kind>[pb]?matrix|array)\}(?: ?\{[clr| ]*\})?(?P<rows>.*)\\end ?\{(?P=kind)\} ?\]?"
-)
+_MATRIX = re.compile(r"(?P<square>\[ ?)?\\begin ?\{(?P<kind>[pb]?matrix|array)\}(?: ?\{[clr| ]{0,40}\})?")
 _NAME = re.compile(
     r"[A-Za-zα-ωΑ-Ω]{1,3}'?(?:_(?:[A-Za-z0-9]|\{[A-Za-z0-9]{1,4}\}))?(?:\([a-z](?:,[a-z])*\))?|\([a-z](?:, ?[a-z])+\)"
 )
@@ -94,10 +92,15 @@ class _Reading(Struct, frozen=True):
         return _Reading(self.dropping, self.depth + 1).value(text)
 
     def _matrix(self, text: str) -> Matrix | None:
-        found = _MATRIX.fullmatch(text)
+        found = _MATRIX.match(text)
         if found is None:
             return None
-        cells = [row.split("&") for row in found["rows"].strip().removesuffix("⏎").split("⏎")]
+        text = text.removesuffix("]").rstrip() if found["square"] else text
+        end = rf"\end{{{found['kind']}}}"
+        if not text.endswith(end):
+            raise NotUnderstood
+        rows = text[found.end() : len(text) - len(end)].strip()
+        cells = [row.split("&") for row in rows.removesuffix("⏎").split("⏎")]
         if sum(map(len, cells)) > MOST_ITEMS:
             raise NotUnderstood
         return Matrix(tuple(tuple(self._inner(cell.strip()) for cell in row) for row in cells))

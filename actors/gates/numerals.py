@@ -15,11 +15,11 @@ _GROUPED = re.compile(
     r")"
 )
 _COMMAS = re.compile(r"(?<![\d.,'_])(?:\d{1,3}(?:,\d{3})++(?!\d|,\d)|[1-9]\d?(?:,\d{2}(?=,))++,\d{3}(?!\d|,\d))")
-_SCALED = re.compile(rf"([-+]?\d++(?:\.\d++)?) ?({'|'.join(SCALES)})s?(?![A-Za-z-])")
+_SCALED = re.compile(rf"(?<![\d.])([-+]?\d++(?:\.\d++)?) ?({'|'.join(SCALES)})s?(?![A-Za-z-])")
 _SCIENTIFIC = re.compile(r"^([-+]?(?:\d++(?:\.\d*+)?|\.\d++))[eE]([-+]?\d{1,4})(?![\w.^+*/-])")
 _TIMES = re.compile(r"(?<=\d) ?x ?(?=10 ?\^)")
 _NAME_MARKS = re.compile(r"[-:]|/[^/]*/")
-_REPEATING = re.compile(r"(\d++)\.(\d*+)\\overline ?\{(\d++)\}")
+_REPEATING = re.compile(r"(?<![\d.])(\d++)\.(\d*+)\\overline ?\{(\d++)\}")
 _PLAIN = re.compile(r"[-\d./: (){}]*")
 
 

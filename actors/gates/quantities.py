@@ -18,15 +18,16 @@ LONGEST_UNIT = 80
 MOST_WORDS = 40
 """Around the number of a sentence."""
 _CURRENCY = re.compile(r"([-+]? ?)([$€£¥₹₩]|(?:USD|EUR|GBP)(?= ?[-+\d.])) ?(?=[-+\d.\\])")
-_RATE = re.compile(r"([-+ \d.,]*\d)( per .*| ?/ ?[A-Za-z].*)")
+_PER = re.compile(r" per | ?/ ?(?=[A-Za-z])")
+_AMOUNT = re.compile(r"[-+ \d.,]++")
 _PERCENT = re.compile(r"(?<=\S) ?(?:%|(?:per ?cent|pct)\b\.?)$")
-_BASE = re.compile(r"(?P<digits>\d[0-9A-Fa-f]*+)_(?:\{ ?(?P<base>\d{1,2}) ?\}|(?P<digit>\d))")
+_BASE = re.compile(r"(?<!\w)(?P<digits>\d[0-9A-Fa-f]*+)_(?:\{ ?(?P<base>\d{1,2}) ?\}|(?P<digit>\d))")
 _MODULUS = re.compile(r" ?(?:\\pmod ?\{? ?(\d{1,9}) ?\}?|\( ?\\?mod ?(\d{1,9}) ?\))$")
 _UNIT_BEGINS = re.compile(r"(?<=[\d.)}\]π!]) ?(?=[^\W\d_]|[°¢€$£₹₩])")
 _ORDINAL = re.compile(r"\d(?:st|nd|rd|th)(?![A-Za-z])", re.IGNORECASE)
 _ABBREVIATION = re.compile(r"[A-Za-z]")
 _WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['-](?=[^\W\d_]))+[.,;:!?]?")
-_COMPOUND = re.compile(r"(\d++(?:\.\d++)?) ?([A-Za-z]++\.?)(?: ?, ?and | and | ?, ?| |$)")
+_COMPOUND = re.compile(r"(?<![\w.])(\d++(?:\.\d++)?) ?([A-Za-z]++\.?)(?: ?, ?and | and | ?, ?| |$)")
 
 
 class Dropping(Struct, frozen=True):
@@ -70,8 +71,9 @@ def _measured(text: str) -> tuple[Quantity, ...]:
     if currency := _CURRENCY.match(text):
         unit = SYMBOLS[currency[2]]
         text = currency[1] + text[currency.end() :]
-        if rate := _RATE.fullmatch(text):
-            unit, text = None, f"{rate[1]} {unit}{rate[2]}"
+        per = _PER.search(text)
+        if per is not None and _AMOUNT.fullmatch(text, 0, per.start()):
+            unit, text = None, f"{text[: per.start()]} {unit}{text[per.start() :]}"
     if percent := _PERCENT.search(text):
         if unit is not None:
             raise NotUnderstood
