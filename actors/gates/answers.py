@@ -123,20 +123,23 @@ class _Reading(Struct, frozen=True):
 
     def _list(self, text: str) -> Value | None:
         parts, found = split(joined_thousands(text), _LIST)
-        return self._items(parts) if found else None
+        return self._items(parts, either=any("or" in mark for mark in found)) if found else None
 
-    def _items(self, parts: list[str]) -> Value:
+    def _items(self, parts: list[str], *, either: bool = False) -> Value:
+        """`either`: an `or` stands between them, which means the same as `and` only between values of one thing."""
         if len(parts) > MOST_ITEMS:
             raise NotUnderstood
         values = [self._inner(part) for part in parts]
         if any(isinstance(value, Words) for value in values):
-            if not all(isinstance(value, Words | Choice) for value in values):
+            if either or not all(isinstance(value, Words | Choice) for value in values):
                 raise NotUnderstood
             return Listing(tuple(values))
-        if any(isinstance(value, Chain | Joined) for value in values):
+        if any(isinstance(value, Chain | Joined) or (either and isinstance(value, Choice)) for value in values):
             raise NotUnderstood
         named = [value for value in values if isinstance(value, Named)]
         if len({value.name for value in named}) > 1:
+            if either:
+                raise NotUnderstood
             return _assigned(values, named)
         return Listing(tuple(_flat(values)))
 

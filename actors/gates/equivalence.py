@@ -173,9 +173,11 @@ def _same_unit(expected: Quantity, given: Quantity) -> bool:
         return False
     if not given.labels <= expected.labels:
         return False
+    if given.percent and not expected.percent:
+        return expected.unit is None and expected.modulus is None and not expected.labels
     if given.unit is None or given.unit == expected.unit:
         return True
-    if expected.percent or expected.unit is not None:
+    if expected.percent or expected.unit is not None or expected.modulus is not None:
         return False
     return not expected.labels or any(unit_of(label) == given.unit for label in expected.labels)
 

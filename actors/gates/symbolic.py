@@ -46,11 +46,11 @@ class Algebra:
         for decimal, value in ((expected, b), (given, a)):
             if isinstance(decimal, Number) and is_long_decimal(decimal) and value.is_number:
                 return _rounds_to(value, decimal)
+        if a.has(sympy.zoo, sympy.nan) or b.has(sympy.zoo, sympy.nan):
+            return False
         if a == b:
             return True
-        if not (_finite(a) and _finite(b)):
-            return False
-        return is_zero(a - b)
+        return _finite(a) and _finite(b) and is_zero(a - b)
 
     def proportional(self, expected: Node, given: Node) -> bool:
         """Raises NotShown."""

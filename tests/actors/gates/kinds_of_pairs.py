@@ -1,5 +1,5 @@
 r"""Pairs (reference, candidate), kind by kind, written before the rules were tuned on them: 304 of 308 were right at
-first look, one wrong answer passed (`6 times`).
+first look, one wrong answer passed (`6 times`). "found later" are those that were found after that.
 
 `EQUAL` are right however they are spelled; `DIFFERENT` are near misses that must never pass.
 """
@@ -41,6 +41,7 @@ EQUAL: dict[str, list[tuple[str, str]]] = {
         ("(a+b)^2", "a^2+b^2+2ab"), ("\\frac{x^2-4}{x-2}", "x+2"), ("\\sin^2 x+\\cos^2 x", "1"), ("\\frac{1}{\\sqrt{5}}", "\\frac{\\sqrt5}{5}"), ("x(x+1)", "x^2+x"), ("|2-x|", "|x-2|"), ("\\sqrt[3]{16}", "2\\sqrt[3]{2}"), ("\\log_3 81", "4"),
         ("\\binom{6}{3}", "20"), ("4!", "24"), ("\\lceil 2.1 \\rceil", "3"), ("2\\sin x\\cos x", "\\sin(2x)"), ("e^{\\ln 5}", "5"), ("\\frac{xy}{2}", "xy/2"), ("pq", "p \\cdot q"), ("(-8)^{1/3}", "-2"), ("\\sqrt{3+2\\sqrt{2}}", "1+\\sqrt{2}"), ("\\cos(\\pi/5)", "\\frac{1+\\sqrt5}{4}"),
     ],
+    "found later": [("+".join(["1"] * 600), "600"), ("5 cm long", "5 cm"), ("\\frac{\\sqrt{2}}{2}", "\\sin 45^\\circ"), ("12 345", "12345"), ("x=1 or x=-1", "\\pm 1"), ("5 cm or 6 cm", "6 cm or 5 cm")],
     "names": [("March 3", "march 3"), ("5-3", "5 - 3"), ("9:45", "9 : 45"), ("12 to 15", "12-15"), ("9 AM", "9:00 a.m."), ("C6H12O6", "C6H12O6"), ("(d)", "D"), ("3:5:7", "3 : 5 : 7"), ("4th", "4TH"), ("The Nile", "the nile.")],
 }  # fmt: skip
 
@@ -74,5 +75,9 @@ DIFFERENT: dict[str, list[tuple[str, str]]] = {
     "intervals and relations": [("(2,5]", "[2,5)"), ("x<4", "x>4"), ("x<4", "x \\le 4"), ("x<4", "y<4"), ("a<b<c", "a<c<b"), ("x<1 or x>2", "x<1"), ("[1,2]", "\\{1,2\\}"), ("x \\neq 7", "x = 7"), ("(0,1)\\cup(2,3)", "(0,1)\\cup(2,4)")],
     "matrices and tuples": [("(1,2)", "(1,2,3)"), ("\\begin{pmatrix}1\\\\0\\end{pmatrix}", "\\begin{pmatrix}1&0\\end{pmatrix}"), ("\\begin{pmatrix}1&0\\end{pmatrix}", "(1,0)")],
     "equations": [("y=3x-2", "y=3x+2"), ("x=4", "y=4"), ("f(x)=x", "f(x)=2x"), ("x^2=4", "x=2"), ("x+y=1", "x+y=2"), ("x^2+y^2=9", "x^2+y^2=3")],
+    "found later": [
+        ("$50", "50%"), ("50 cm", "50%"), ("3 \\pmod 7", "3 cm"), ("\\frac{1}{0}", "\\frac{2}{0}"), ("x=5 or y=6", "x=5, y=6"), ("Bob or Al", "Bob and Al"), ("A or B", "A and B"),
+        ("+".join(["1"] * 1_000), "1"), ("f(x)=x+1", "g(x)=x+1"), ("5", "5 K"), ("5", "5 min 30 s"), ("1/0", "0"), ("between 5 and 6", "5, 6"), ("3/4 - 1/2", "1/4"), ("5 apples and 3 pears", "5, 3"),
+    ],
     "algebra": [("(a+b)^2", "a^2+b^2"), ("\\sqrt{x^2}", "x"), ("|z|^2", "z^2"), ("\\sin 2x", "2\\sin x"), ("\\frac1{2x}", "\\frac12x"), ("xy", "x+y"), ("\\ln 6", "\\ln 2 + \\ln 4"), ("\\sqrt{2}+\\sqrt{3}", "\\sqrt{5}"), ("\\log 100", "\\ln 100"), ("x^{2y}", "x^2y"), ("2^{3x}", "2^3x"), ("-2^2", "4")],
 }  # fmt: skip
