@@ -32,7 +32,7 @@ from schemas.injection import Injected, InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned
 from schemas.orders import EndReason, Lease
 from schemas.progress import Summary
-from schemas.samples import Completion, Cost, Draft, FinishReason, GenerationRequest
+from schemas.samples import Completion, Cost, Draft, FinishReason, GenerationRequest, Malformed
 from schemas.verdicts import GateName, GateRequest, Passed, Rejected, Verdict
 from schemas.wire import GATE_REQUESTS, GENERATION_REQUESTS
 from tests.doubles.passages import HERON, lease_of, passage_of
@@ -223,9 +223,9 @@ async def test_gates_see_the_same_bytes_with_and_without_a_tag() -> None:
     rewritten = own.tools.task.read
 
     class Wrong(GroundedAnswerTask):
-        def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | str:
+        def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
             draft = rewritten(lease, text, finish)
-            return draft if isinstance(draft, str) else replace(draft, answer=WRONG)
+            return draft if isinstance(draft, Malformed) else replace(draft, answer=WRONG)
 
     own.tools = replace(own.tools, task=Wrong(GroundedAnswer(), seed=0))
     await spoilt.conduct()
