@@ -46,6 +46,7 @@ from schemas.progress import (
     GateOverlap,
     GateVerdicts,
     KindCount,
+    MalformedCount,
     ModeCount,
     RepairStat,
     Retrieval,
@@ -54,7 +55,7 @@ from schemas.progress import (
     Summary,
 )
 from schemas.recovery import FailureMode, RepairKind
-from schemas.samples import Cost
+from schemas.samples import Cost, MalformedReason
 from schemas.verdicts import MODEL_GATES, Errored, GateName, Passed, Rejected, Verdict
 
 
@@ -86,6 +87,7 @@ class Tally:
         self._diagnoses = DiagnosisTally()
         self._canaries = CanaryTally()
         self._modes: Counter[FailureMode] = Counter()
+        self._malformed: Counter[MalformedReason] = Counter()
         self._repairs: Counter[tuple[FailureMode, RepairKind, str]] = Counter()
         self._ends: Counter[tuple[OrderKind, EndReason]] = Counter()
         self._errors: Counter[tuple[GateName, ErrorKind]] = Counter()
@@ -157,6 +159,7 @@ class Tally:
                 only_reward=self._overlap["only_reward"],
             ),
             modes=tuple(ModeCount(mode, self._modes[mode]) for mode in FailureMode if self._modes[mode]),
+            malformed=tuple(MalformedCount(why, self._malformed[why]) for why in MalformedReason if self._malformed[why]),
             repairs=self._repair_stats(),
             ends=self._end_counts(tuple(OrderKind)),
             errors=tuple(GateErrors(gate, kind, count) for (gate, kind), count in self._errors.items()),
@@ -269,6 +272,8 @@ class Tally:
             self._counts["rejected"] += 1
         if attempt.diagnosis is not None:
             self._modes[attempt.diagnosis.mode] += 1
+            if attempt.candidate is not None and attempt.candidate.malformed_reason is not None:
+                self._malformed[attempt.candidate.malformed_reason] += 1
             standing.diagnosed = attempt.diagnosis.mode
 
     def _repaired(self, before: FailureMode | None, attempt: Attempt, end: AttemptEnd) -> None:

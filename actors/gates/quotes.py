@@ -67,8 +67,9 @@ def _first_folded(form: str, folded: _Folded, passage: str) -> Quote | None:
         return None
     at = folded.text.find(form)
     while at >= 0:
-        start, end = folded.starts[at], folded.ends[at + len(form) - 1]
-        splits = at and folded.starts[at - 1] == start
+        last = at + len(form) - 1
+        start, end = folded.starts[at], folded.ends[last]
+        splits = folded.starts[at - 1 : at] == (start,) or folded.ends[last + 1 : last + 2] == (end,)
         if not splits and not _inside(passage, start) and not _inside(passage, end):
             return Quote(text=passage[start:end], start=start, end=end)
         at = folded.text.find(form, at + 1)

@@ -36,7 +36,7 @@ CODES = (
 """What drives a terminal: clears it, names its window, forges links, rings, overwrites, turns text around."""
 
 _FREE = frozenset({
-    "text", "uri", "question", "answer", "quote", "malformed", "note", "detail", "claim", "discounted", "content",
+    "text", "uri", "question", "answer", "quote", "malformed", "note", "detail", "claim", "discounted", "content", "said",
     "chunker", "document_id",
 })  # fmt: skip
 """Fields whose text comes from a corpus, a model or a server."""
