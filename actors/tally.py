@@ -159,7 +159,9 @@ class Tally:
                 only_reward=self._overlap["only_reward"],
             ),
             modes=tuple(ModeCount(mode, self._modes[mode]) for mode in FailureMode if self._modes[mode]),
-            malformed=tuple(MalformedCount(why, self._malformed[why]) for why in MalformedReason if self._malformed[why]),
+            malformed=tuple(
+                MalformedCount(why, self._malformed[why]) for why in MalformedReason if self._malformed[why]
+            ),
             repairs=self._repair_stats(),
             ends=self._end_counts(tuple(OrderKind)),
             errors=tuple(GateErrors(gate, kind, count) for (gate, kind), count in self._errors.items()),

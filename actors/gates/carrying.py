@@ -1,16 +1,16 @@
 """Whether a quote carries a claim, without a model.
 
 Law: every number of the claim stands in the quote, and half of the claim's content words stand in the quote or in its
-sentence ("It is 31 metres tall" needs no lighthouse). A quote without a content word carries nothing. Words are
+sentence; the subject may be named elsewhere ("It is 31 metres tall" needs no lighthouse). A quote without a content word carries nothing. Words are
 compared by a crude stem; a claim's numbers are its digits, and "three" in a quote is 3.
 """
 
 import re
 import unicodedata
-from collections.abc import Sequence
 
 from actors.typography import plain
 from actors.words import content_words, stems
+from schemas.samples import Draft
 from schemas.verdicts import Quote
 
 SHARE = 0.5
@@ -30,21 +30,27 @@ _SPELLED = {word: str(value) for value, word in enumerate(_UNITS.split())} | {
 }
 
 
-def carries(quote: Quote, claims: Sequence[str], passage: str) -> bool:
-    """Whether the located quote carries the first of `claims` that has a content word (a judge's claim may be "Yes":
-    then the answer speaks, then the question). With none, any quote with a content word will do."""
+def carries(quote: Quote, claim: str, draft: Draft, passage: str) -> bool:
+    """Whether the located quote carries the claim. For a claim without a content word ("Yes") the answer speaks, else
+    the question; where none has one, any quote that does will do.
+
+    What the question and another sentence of the passage name is known from there, and not asked of the quote.
+    """
     if not content_words(quote.text):
         return False
-    claim = next((text for text in claims if content_words(text)), None)
-    if claim is None:
+    said = next((text for text in (claim, draft.answer, draft.question) if content_words(text)), None)
+    if said is None:
         return True
-    wanted, there = stems(claim), stems(sentence_of(quote, passage))
+    start, end = _sentence(quote, passage)
+    sentence = stems(passage[start:end])
+    subject = stems(draft.question) & stems(f"{passage[:start]}\n{passage[end:]}") - sentence
+    wanted = (stems(said) - subject) or stems(said)
     known = _numbers(quote.text) | {_SPELLED[word] for word in content_words(quote.text) if word in _SPELLED}
-    return _numbers(claim, spaced=False) <= known and len(wanted & there) >= SHARE * len(wanted)
+    return _numbers(said, spaced=False) <= known and len(wanted & sentence) >= SHARE * len(wanted)
 
 
-def sentence_of(quote: Quote, passage: str) -> str:
-    """The sentences of the passage in which the quote begins and ends, with all between."""
+def _sentence(quote: Quote, passage: str) -> tuple[int, int]:
+    """The span of the sentences of the passage in which the quote begins and ends."""
     start, end = 0, len(passage)
     for found in _SENTENCE_END.finditer(passage):
         if found.end() <= quote.start:
@@ -52,7 +58,7 @@ def sentence_of(quote: Quote, passage: str) -> str:
         elif found.end() >= quote.end:
             end = found.end()
             break
-    return passage[start:end]
+    return start, end
 
 
 def _numbers(text: str, *, spaced: bool = True) -> frozenset[str]:

@@ -135,8 +135,7 @@ def _held_to_quote(claim: _Claim, passages: Sequence[Passage], request: GateRequ
         discounted = "its quote is not in the passage" if claim.quote else "no quote was given"
     elif claim.supported and quote is not None:
         source = next(each for each in passages if each.id == (quote.passage_id or request.passage.id))
-        said = (claim.claim, request.draft.answer, request.draft.question)
-        discounted = None if carries(quote, said, source.text) else "its quote does not carry it"
+        discounted = None if carries(quote, claim.claim, request.draft, source.text) else "its quote does not carry it"
     return ClaimEvidence(
         claim=claim.claim, supported=claim.supported and discounted is None, quote=quote, discounted=discounted
     )

@@ -22,7 +22,7 @@ from actors.gates.quotes import locate
 from actors.tasks.prompts import neutralise
 from actors.tasks.reading import parse
 from actors.tasks.remarks import without_remarks
-from schemas.samples import FinishReason
+from schemas.samples import Draft, FinishReason
 from schemas.verdicts import Quote
 
 
@@ -164,7 +164,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "remarks": without_remarks,
     "prompts": neutralise,
     "quotes": lambda text: (locate(text[:300], text), locate(f"a {text[-300:]}", text)),
-    "claims": lambda text: carries(Quote(text[:300], 0, 300), (text[:2000], "a"), text),
+    "claims": lambda text: carries(Quote(text[:300], 0, 300), text[:2000], Draft(text[:2000], "a"), text),
 }  # fmt: skip
 
 

@@ -2,21 +2,22 @@
 
 import pytest
 
-from actors.gates.carrying import carries, sentence_of
+from actors.gates.carrying import carries
 from actors.gates.quotes import locate
+from schemas.samples import Draft
 
 TOWER = (
     "The lighthouse of Sund was finished in 1,923 by Dr. Oda Lind. It is 31 metres tall, and has three keepers.\n\n"
     "It holds 10² lamps; the cost was 1\u202f500\u202f000 crowns, or 2½ ships. It falls to −5 °C. "
     "灯台は１９２３年に完成した。"
 )
-ANSWER, QUESTION = "31 metres", "How tall is the lighthouse of Sund?"
+DRAFT = Draft("How tall is the lighthouse of Sund?", "31 metres")
 
 
 def carried(claim: str, quote: str) -> bool:
     found = locate(quote, TOWER)
     assert found is not None
-    return carries(found, (claim, ANSWER, QUESTION), TOWER)
+    return carries(found, claim, DRAFT, TOWER)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,7 @@ def carried(claim: str, quote: str) -> bool:
         ("It has 3 keepers", "three keepers"),
         ("The cost was 1,500,000 crowns", "the cost was 1 500 000 crowns"),
         ("It falls to -5 °C", "It falls to -5 °C"),
+        ("The lighthouse of Sund rises 31 metres", "It is 31 metres tall"),
         ("Yes", "It is 31 metres tall"),
         ("灯台は1923年に完成した", "灯台は1923年に完成した"),
     ],
@@ -51,6 +53,7 @@ def test_a_quote_that_says_it_carries_the_claim(claim: str, quote: str) -> None:
         ("It was finished in 923", "finished in 1,923"),
         ("It holds 102 lamps", "It holds 10² lamps"),
         ("It falls to 5 °C", "It falls to −5 °C"),
+        ("The lighthouse of Sund was launched in 31 by aliens", "31 metres"),
         ("Yes", "three keepers"),
         ("The answer is fully supported", "three keepers"),
         ("", "was"),
@@ -62,10 +65,6 @@ def test_a_scrap_carries_nothing(claim: str, quote: str) -> None:
 
 
 def test_a_sentence_is_found_around_its_abbreviations() -> None:
-    """The stop of a title ends no sentence; a blank line does."""
-    found = locate("finished", TOWER)
-    assert found is not None
-    assert sentence_of(found, TOWER) == "The lighthouse of Sund was finished in 1,923 by Dr. Oda Lind."
-    found = locate("three keepers", TOWER)
-    assert found is not None
-    assert sentence_of(found, TOWER).strip() == "It is 31 metres tall, and has three keepers."
+    """The stop of a title ends no sentence; a blank line, and the stop behind a word, do."""
+    assert carried("The lighthouse was finished by Oda Lind", "finished")
+    assert not carried("three lamps stand at their windows", "three keepers")

@@ -247,7 +247,9 @@ def test_an_errored_verdict_shows_what_its_judge_was_asked_and_said() -> None:
     ledger = MemoryLedger(list(plausible_run(7)))
     attempt = next(r.attempt for r in ledger.records if isinstance(r, Rejoined) and r.attempt.candidate)
     asked = (Message("system", "You rate."), Message("user", "Rate it."))
-    errored = Errored(GateName.REWARD, ErrorKind.NONSENSE, "no verdict", Cost(40, 7), asked, "Sure!\x1b[2J\nIt is fine.")
+    errored = Errored(
+        GateName.REWARD, ErrorKind.NONSENSE, "no verdict", Cost(40, 7), asked, "Sure!\x1b[2J\nIt is fine."
+    )
     attempt = replace(attempt, verdicts=(errored,))
     shown = drawn(attempt_view(attempt, prompts=Prompts()))
     for said in ("reward was asked:", "You rate.", "Rate it.", "and said:", "It is fine.", "40 + 7 tokens"):
