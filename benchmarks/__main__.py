@@ -1,4 +1,7 @@
-"""All measurements of docs/performance.md, one after the other: `make bench`."""
+"""The measurements of docs/performance.md that need no model, one after the other: `make bench`.
+
+Beside them, each by itself: `benchmarks.credit`, `benchmarks.model_engine`, `benchmarks.prefix_caching`.
+"""
 
 import subprocess
 import sys

@@ -1,4 +1,8 @@
-"""What training moved, and what a restart recovers. Law: measured on problems that no arm was trained on."""
+"""What training moved, and what a restart recovers.
+
+Law: what a restart recovers is measured on problems that no arm was trained on. What training moved is measured on the
+solutions that were credited for training: it says where the loss went, not what generalises.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """What is tried before the study, on development problems alone: `python -m studies.stepwise.tuning SEED`.
 
-Law: every arm gets as many tries; training problems are of a seed that the study never uses; the test is not read.
+Law: training problems are of a seed that the study never uses, and the test is not read. Tries differ: three of SFT's
+rate, five of each kind of pairs, five of advantage weighting, one of RFT.
 """
 
 import argparse
