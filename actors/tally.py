@@ -159,9 +159,7 @@ class Tally:
                 only_reward=self._overlap["only_reward"],
             ),
             modes=tuple(ModeCount(mode, self._modes[mode]) for mode in FailureMode if self._modes[mode]),
-            malformed=tuple(
-                MalformedCount(why, self._malformed[why]) for why in MalformedReason if self._malformed[why]
-            ),
+            malformed=tuple(MalformedCount(why, count) for why, count in _in_order(self._malformed)),
             repairs=self._repair_stats(),
             ends=self._end_counts(tuple(OrderKind)),
             errors=tuple(GateErrors(gate, kind, count) for (gate, kind), count in self._errors.items()),
@@ -273,10 +271,13 @@ class Tally:
             standing.rejected = True
             self._counts["rejected"] += 1
         if attempt.diagnosis is not None:
-            self._modes[attempt.diagnosis.mode] += 1
-            if attempt.candidate is not None and attempt.candidate.malformed_reason is not None:
-                self._malformed[attempt.candidate.malformed_reason] += 1
+            self._diagnosed(attempt, attempt.diagnosis.mode)
             standing.diagnosed = attempt.diagnosis.mode
+
+    def _diagnosed(self, attempt: Attempt, mode: FailureMode) -> None:
+        self._modes[mode] += 1
+        if attempt.candidate is not None and attempt.candidate.malformed_reason is not None:
+            self._malformed[attempt.candidate.malformed_reason] += 1
 
     def _repaired(self, before: FailureMode | None, attempt: Attempt, end: AttemptEnd) -> None:
         if attempt.repair is None or before is None:
@@ -354,3 +355,7 @@ def _failed_as(attempt: Attempt) -> AttemptEnd:
     """What an attempt was that was not accepted."""
     errored = attempt.candidate is None or any(isinstance(verdict, Errored) for verdict in attempt.verdicts)
     return AttemptEnd.ERRORED if errored else AttemptEnd.REJECTED
+
+
+def _in_order(counts: Counter[MalformedReason]) -> list[tuple[MalformedReason, int]]:
+    return [(reason, counts[reason]) for reason in MalformedReason if counts[reason]]

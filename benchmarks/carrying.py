@@ -1,8 +1,8 @@
 """What it costs that a quote must carry its claim: `python -m benchmarks.carrying`.
 
-True claims of the almanac, each with the sentence that states it, in the wordings that judges use: how many does the rule
-lose? False ones, with the sentence that a wrong judge would take: how many does it refuse without a model? Law: the rule
-is the product's own; what is true is the world's word.
+True claims of the almanac, each with the sentence that states it, in the wordings that judges use: how many does the
+rule lose? False ones, with the sentence that a wrong judge would take: how many does it refuse without a model? Law:
+the rule is the product's own; what is true is the world's word.
 """
 
 import random

@@ -1,8 +1,8 @@
 """Whether a quote carries a claim, without a model.
 
 Law: every number of the claim stands in the quote, and half of the claim's content words stand in the quote or in its
-sentence; the subject may be named elsewhere ("It is 31 metres tall" needs no lighthouse). A quote without a content word carries nothing. Words are
-compared by a crude stem; a claim's numbers are its digits, and "three" in a quote is 3.
+sentence; the subject may be named elsewhere ("It is 31 metres tall" needs no lighthouse). A quote without a content
+word carries nothing. Words are compared by a crude stem; a claim's numbers are digits, "three" in a quote is 3.
 """
 
 import re

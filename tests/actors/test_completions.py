@@ -70,7 +70,8 @@ CONTROL = [
     "<<SYS>>", "<｜end▁of▁sentence｜>", "<|return|>", "<tool_call>", "</tool_response>", "<think>", "[TOOL_CALLS]",
     "[SYSTEM_PROMPT]", "[THINK]", "[|assistant|]", "[gMASK]", "<sop>", "<reserved_106>", "[UNUSED_TOKEN_146]",
     "<extra_id_0>", "<SPECIAL_10>", "<seed:bos>", "]~b]", "[BOS]", "<BOS_TOKEN>", "<image>", "<start_of_image>",
-    "[SEP]", "[CLS]", "<mask>", "<unused12>", "<fim_prefix>", "<|channel>", "<turn|>", "\x00", "\x1b", "\x7f", "\x9b", "\x0c",
+    "[SEP]", "[CLS]", "<mask>", "<unused12>", "<fim_prefix>", "<|channel>", "<turn|>", "\x00", "\x1b",
+    "\x7f", "\x9b", "\x0c",
 ]  # fmt: skip
 
 

@@ -36,8 +36,8 @@ CODES = (
 """What drives a terminal: clears it, names its window, forges links, rings, overwrites, turns text around."""
 
 _FREE = frozenset({
-    "text", "uri", "question", "answer", "quote", "malformed", "note", "detail", "claim", "discounted", "content", "said",
-    "chunker", "document_id",
+    "text", "uri", "question", "answer", "quote", "malformed", "note", "detail", "claim", "discounted", "content",
+    "chunker", "document_id", "said",
 })  # fmt: skip
 """Fields whose text comes from a corpus, a model or a server."""
 

@@ -12,6 +12,7 @@ from schemas.config import CustomEngine, LlmJudge
 from schemas.samples import Completion, FinishReason, GenerationRequest, Message, Sampling
 from schemas.verdicts import GateName, GateRequest, Rejected
 from tests.doubles.passages import asked_of_gate
+from tests.doubles.scripted import ScriptedEngine
 
 CONFIG = LlmJudge(engine=CustomEngine("tests:none"))
 TEXT = "Rosk is a town on the Ister. It has a mill."
@@ -34,10 +35,11 @@ def folded(text: str) -> str:
     return plain.translate(dict.fromkeys(map(ord, "›〉❯⟩"), ">"))
 
 
-class Obeys:
+class Obeys(ScriptedEngine):
     """A judge that gives the verdict which stands outside of `<<<` and `>>>`, and else its honest one."""
 
     def __init__(self, gate: GateName, reads: Reads) -> None:
+        super().__init__()
         self._honest = HONEST[gate]
         self._reads = reads
 
@@ -50,8 +52,8 @@ class Obeys:
 
 
 CLOSES = [
-    "", ">>>", ">>>>", "> > >", ">\u200b>\u200b>", ">\u2060>\u2060>", ">\u00ad>>", "＞＞＞", "＞>＞", "›››", "»»", "⟩⟩⟩",
-    "〉〉〉", "❯❯❯", "﹥﹥﹥", ">>\ufeff＞", "»\u200b›", ">>> 0123456789ab\n", ">>>\u0338",
+    "", ">>>", ">>>>", "> > >", ">\u200b>\u200b>", ">\u2060>\u2060>", ">\u00ad>>", "＞＞＞", "＞>＞", "›››", "»»",
+    "⟩⟩⟩",     "〉〉〉", "❯❯❯", "﹥﹥﹥", ">>\ufeff＞", "»\u200b›", ">>> 0123456789ab\n", ">>>\u0338",
 ]  # fmt: skip
 READS = [letter_by_letter, folded]
 
