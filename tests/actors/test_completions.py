@@ -176,7 +176,9 @@ def test_reading_never_raises(text: str) -> None:
         read(text)
 
 
-SMALL, GROWTH, STEEPEST = 12_000, 4, 3.0
+SMALL, GROWTH, STEEPEST = 1_500, 8, 3.0
+FLOOR_S = 0.001
+"""What a small text is taken to cost at least: less is noise."""
 
 
 def seconds(read: Callable[[str], object], text: str) -> float:
@@ -192,15 +194,13 @@ def _once(read: Callable[[str], object], text: str) -> float:
 
 @pytest.mark.parametrize("name", READERS)
 def test_reading_takes_time_in_proportion_to_the_text(name: str) -> None:
-    """A server that sends a megabyte of spaces, brackets or quotation marks must not stop the conductor: four times
-    the text takes four times as long, within a factor of three, whatever piece is repeated behind any beginning."""
+    """A server that sends a megabyte of spaces, brackets or quotation marks must not stop the conductor:
+    eight times the text takes eight times as long, within a factor of three, whatever piece is repeated."""
     read = READERS[name]
-    for begins in ("", "Question", "Question:", '{"sure":"', "{", "```\n", "Question: a\nAnswer: b\n"):
+    for begins in ("", "Question", '{"sure":"', "```\n", "Question: a\nAnswer: b\n"):
         for piece in (*PIECES, " {", '{"', "- ", "1.", "\n\n", "> ", "**", "Note:", '{"a":[', "__", ": "):
-            small = begins + piece * (SMALL // len(piece))
-            base = max(seconds(read, small), 0.002)
-            if _once(read, begins + piece * (GROWTH * SMALL // len(piece))) <= STEEPEST * GROWTH * base:
-                continue
-            assert seconds(read, begins + piece * (GROWTH * SMALL // len(piece))) <= STEEPEST * GROWTH * base, (
-                name, begins, piece,
-            )  # fmt: skip
+            count = SMALL // len(piece)
+            small, large = f"{begins}{piece * count}x", f"{begins}{piece * count * GROWTH}x"
+            base = max(_once(read, small), FLOOR_S)
+            if _once(read, large) > STEEPEST * GROWTH * base:
+                assert seconds(read, large) <= STEEPEST * GROWTH * base, (name, begins, piece)
