@@ -50,6 +50,7 @@ from schemas.progress import (
     GateOverlap,
     GateVerdicts,
     KindCount,
+    MalformedCount,
     ModeCount,
     RefusalCount,
     RepairStat,
@@ -59,7 +60,7 @@ from schemas.progress import (
     Summary,
 )
 from schemas.recovery import FailureMode, RepairKind
-from schemas.samples import Cost
+from schemas.samples import Cost, MalformedReason
 from schemas.verdicts import MODEL_GATES, Errored, GateName, Passed, Rejected, Verdict
 
 
@@ -91,6 +92,7 @@ class Tally:
         self._diagnoses = DiagnosisTally()
         self._canaries = CanaryTally()
         self._modes: Counter[FailureMode] = Counter()
+        self._malformed: Counter[MalformedReason] = Counter()
         self._repairs: Counter[tuple[FailureMode, RepairKind, str]] = Counter()
         self._ends: Counter[tuple[OrderKind, EndReason]] = Counter()
         self._errors: Counter[tuple[GateName, ErrorKind]] = Counter()
@@ -173,6 +175,7 @@ class Tally:
                 only_reward=self._overlap["only_reward"],
             ),
             modes=tuple(ModeCount(mode, self._modes[mode]) for mode in FailureMode if self._modes[mode]),
+            malformed=tuple(MalformedCount(why, count) for why, count in _in_order(self._malformed)),
             repairs=self._repair_stats(),
             ends=self._end_counts(tuple(OrderKind)),
             errors=tuple(GateErrors(gate, kind, count) for (gate, kind), count in self._errors.items()),
@@ -297,8 +300,13 @@ class Tally:
             standing.rejected = True
             self._counts["rejected"] += 1
         if attempt.diagnosis is not None:
-            self._modes[attempt.diagnosis.mode] += 1
+            self._diagnosed(attempt, attempt.diagnosis.mode)
             standing.diagnosed = attempt.diagnosis.mode
+
+    def _diagnosed(self, attempt: Attempt, mode: FailureMode) -> None:
+        self._modes[mode] += 1
+        if attempt.candidate is not None and attempt.candidate.malformed_reason is not None:
+            self._malformed[attempt.candidate.malformed_reason] += 1
 
     def _repaired(self, before: FailureMode | None, attempt: Attempt, end: AttemptEnd) -> None:
         if attempt.repair is None or before is None:
@@ -376,3 +384,7 @@ def _failed_as(attempt: Attempt) -> AttemptEnd:
     """What an attempt was that was not accepted."""
     errored = attempt.candidate is None or any(isinstance(verdict, Errored) for verdict in attempt.verdicts)
     return AttemptEnd.ERRORED if errored else AttemptEnd.REJECTED
+
+
+def _in_order(counts: Counter[MalformedReason]) -> list[tuple[MalformedReason, int]]:
+    return [(reason, counts[reason]) for reason in MalformedReason if counts[reason]]

@@ -23,6 +23,7 @@ from deployments.wiring import conductor_random, conductor_settings
 from schemas.config import RunConfig
 from schemas.errors import HopError, UserError
 from schemas.gate_audit import GateAudit
+from schemas.samples import Heard
 from schemas.verdicts import Errored, GateName, Verdict
 
 AT_ONCE = 64
@@ -78,4 +79,5 @@ class _Audit:
                     random=self._random,
                 )
             except HopError as error:
-                return Errored(gate=self._name, error=error.kind, detail=error.detail)
+                heard = Heard((), "") if error.heard is None else error.heard
+                return Errored(self._name, error.kind, error.detail, heard.cost, heard.asked, heard.said)

@@ -9,6 +9,7 @@ from schemas.errors import ErrorKind
 from schemas.injection import InjectionKind
 from schemas.orders import EndReason, OrderKind
 from schemas.recovery import FailureMode, RepairKind
+from schemas.samples import MalformedReason
 from schemas.verdicts import GateName
 
 
@@ -215,6 +216,13 @@ class ModeCount(Struct, frozen=True):
     attempts: int
 
 
+class MalformedCount(Struct, frozen=True):
+    """Attempts whose completion was no draft, by why."""
+
+    reason: MalformedReason
+    attempts: int
+
+
 class GateErrors(Struct, frozen=True):
     """Errored verdicts, by gate and kind."""
 
@@ -255,6 +263,8 @@ class Summary(Struct, frozen=True):
     roles: tuple[RoleCost, ...] = ()
     overlap: GateOverlap = GateOverlap()
     modes: tuple[ModeCount, ...] = ()
+    malformed: tuple[MalformedCount, ...] = ()
+    """Of the mode `malformed`; attempts recorded before reasons were are in none."""
     repairs: tuple[RepairStat, ...] = ()
     ends: tuple[EndCount, ...] = ()
     errors: tuple[GateErrors, ...] = ()

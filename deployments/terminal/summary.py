@@ -16,6 +16,7 @@ from deployments.terminal.probed import canaries_view
 from deployments.terminal.words import clock, number, percent, plural, spoken
 from schemas.ids import OrderId
 from schemas.progress import FIXED, Summary
+from schemas.recovery import FailureMode
 
 MODES_SHOWN = 6
 REPAIRS_SHOWN = 2
@@ -102,6 +103,9 @@ def _failures(summary: Summary) -> RenderableType | None:
     table.add_column("repaired by (accepted of tried)", overflow="fold")
     for count in modes:
         table.add_row(count.mode.value, f"{count.attempts:,}", repaired_by(summary, count.mode, shown=REPAIRS_SHOWN))
+        if count.mode is FailureMode.MALFORMED:
+            for why in sorted(summary.malformed, key=lambda why: -why.attempts):
+                table.add_row(f"  {why.reason.value}", Text(f"{why.attempts:,}", style=DIM), "")
     return table
 
 
