@@ -124,6 +124,9 @@ def _broken_provenance(gates: Gates) -> Iterator[str]:
         yield "gates.provenance.encoder: missing; retriever: embedding needs a model that encodes passages"
     if provenance.retriever == "bm25" and provenance.encoder is not None:
         yield "gates.provenance.encoder: retriever: bm25 asks no model; did you mean retriever: embedding?"
+    for key in ("pooling", "query_prefix", "passage_prefix"):
+        if provenance.retriever == "bm25" and getattr(provenance, key) is not None:
+            yield f"gates.provenance.{key}: retriever: bm25 makes no vectors; did you mean retriever: embedding?"
 
 
 def _broken_injection(config: RunConfig) -> Iterator[str]:

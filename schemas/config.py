@@ -153,13 +153,20 @@ class Retrieved(Config, frozen=True, tag="retrieved", tag_field="mode"):
     """Passages found anew among all of the corpus, as if nobody had kept where the sample came from."""
 
     retriever: Literal["bm25", "embedding"] = "bm25"
-    """By words in common, or by the likeness of mean-pooled hidden states of `encoder`."""
+    """By words in common, or by the likeness of vectors that `encoder` makes."""
     k: Annotated[int, Meta(ge=1, le=32)] = 3
     """Passages shown, best first."""
     query: Literal["answer", "question"] = "question"
     """What is searched for."""
     encoder: TransformersEngine | None = None
     """The model whose hidden states are compared (`embedding` only); it runs inside the gate's replica."""
+    pooling: Literal["mean", "cls", "last"] | None = None
+    """Which hidden states make a text's vector: the mean of all, the first (BGE), the last (Qwen3-Embedding); without
+    it, what the model's folder says (`1_Pooling/config.json`), or the mean."""
+    query_prefix: str | None = None
+    """Put before what is searched for, such as `"query: "` (E5); without it, the folder's `query` prompt."""
+    passage_prefix: str | None = None
+    """Put before each passage, such as `"passage: "` (E5); without it, the folder's `passage` or `document` prompt."""
     max_passages: Positive = 200_000
     """A corpus of more is refused: each replica of the gate holds them all, with their index, in memory."""
 
