@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deployments.progress import Phase, Progress, ReplicaStatus, named_replicas
-from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts
+from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts, grid
 from deployments.terminal.rates import Flow
 from deployments.terminal.words import clock, number, per_second, percent, plural, printable, spoken
 from schemas.progress import Counts, RunSnapshot, Summary
@@ -81,7 +81,7 @@ def _missing(progress: Progress) -> str:
 
 def _head(progress: Progress, name: str, elapsed_s: float) -> RenderableType:
     row = Table.grid(expand=True)
-    row.add_column()
+    row.add_column(overflow="fold")
     row.add_column(justify="right")
     title = Text.assemble(("gleaner ", "bold"), (name, "bold cyan"), "  ")
     title.append(progress.phase.value, style=_PHASE_STYLE[progress.phase])
@@ -105,7 +105,7 @@ def _bar(snapshot: RunSnapshot) -> RenderableType:
 def _outcome(snapshot: RunSnapshot) -> RenderableType:
     counts = snapshot.counts
     ended = counts.accepted + counts.dead_lettered
-    table = Table.grid(padding=(0, 2, 0, 0))
+    table = grid()
     table.add_column(style=DIM, min_width=9)
     table.add_column(justify="right", style="bold", min_width=6)
     table.add_column()

@@ -3,15 +3,15 @@
 Law: the user's mistake is one line and exit code 2; ours is a traceback and exit code 1.
 """
 
+import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import typer
 
-from deployments.terminal.words import printable
-from schemas.errors import UserError
+from schemas.errors import OutputError, UserError
 
 FAILED = 1
 MISTAKEN = 2
@@ -33,7 +33,7 @@ def boundary(*logs: Path) -> Iterator[None]:
         say("interrupted")
         raise typer.Exit(INTERRUPTED) from interrupt
     except Exception as failure:
-        typer.echo(printable(traceback.format_exc()), err=True, nl=False)
+        _put(traceback.format_exc().rstrip("\n"))
         more = " and ".join(str(log) for log in logs if log.exists())
         say(f"failed: {type(failure).__name__}: {_first_line(failure)}" + (f"; see {more}" if more else ""))
         raise typer.Exit(FAILED) from failure
@@ -41,7 +41,14 @@ def boundary(*logs: Path) -> Iterator[None]:
 
 def say(line: str) -> None:
     """One line to stderr, under the program's name; it may quote a file's name or a server."""
-    typer.echo(f"gleaner: {printable(line)}", err=True)
+    _put(f"gleaner: {line}")
+
+
+def _put(text: str) -> None:
+    from deployments.terminal.screen import put  # not above: `--help` needs none of Rich
+
+    with suppress(OSError, OutputError):  # nothing is left to say it on
+        put(text, sys.stderr)
 
 
 def _first_line(failure: Exception) -> str:

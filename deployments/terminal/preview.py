@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from msgspec.structs import replace
-from rich.console import Console, Group
+from rich.console import Group
 from rich.rule import Rule
 from rich.text import Text
 
@@ -24,6 +24,7 @@ from deployments.in_process import conduct_in_process
 from deployments.terminal.life import Prompts, life_view
 from deployments.terminal.parts import DIM
 from deployments.terminal.reading import as_builtins, put_json
+from deployments.terminal.screen import Screen
 from deployments.terminal.words import percent, plural
 from schemas.config import RunConfig
 from schemas.config_audit import Audit
@@ -37,12 +38,12 @@ def preview(path: Path, *, samples: int, json: bool) -> None:
     os.environ.setdefault("TQDM_DISABLE", "1")  # libraries that load weights would draw over the view
     config = load(path)
     check_models(config)
-    with Console(stderr=True).status("loading models and making samples", spinner="dots"):
+    with Screen(stderr=True).status("loading models and making samples", spinner="dots"):
         lives = asyncio.run(preview_lives(config, samples=samples))
     if json:
         put_json([as_builtins(life) for life in lives])
         return
-    console, prompts = Console(), Prompts()
+    console, prompts = Screen(), Prompts()
     for count, life in enumerate(lives, 1):
         console.print(Rule(Text(f"sample {count} of {len(lives)}", style="bold"), characters="━"))
         console.print(life_view(life, prompts=prompts), Text())

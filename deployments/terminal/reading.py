@@ -8,13 +8,12 @@ from difflib import get_close_matches
 from pathlib import Path
 
 import msgspec
-import typer
-from rich.console import Console
 
 from actors.ledger import LedgerReader
 from actors.ledgers import Ledgers
 from actors.lives import life_of
 from actors.tally import Tally
+from deployments.terminal.screen import Screen, put, put_document
 from schemas.errors import UserError
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, ShardKind
@@ -55,7 +54,7 @@ def show_status(folder: Path, *, json: bool) -> None:
         return
     from deployments.terminal.summary import summary_view
 
-    Console().print(summary_view(summary, folder, example=example))
+    Screen().print(summary_view(summary, folder, example=example))
 
 
 def show_life(folder: Path, prefix: str, *, prompts: bool, json: bool) -> None:
@@ -68,7 +67,7 @@ def show_life(folder: Path, prefix: str, *, prompts: bool, json: bool) -> None:
         return
     from deployments.terminal.life import Prompts, life_view
 
-    Console().print(life_view(life, prompts=Prompts() if prompts else None))
+    Screen().print(life_view(life, prompts=Prompts() if prompts else None))
 
 
 def write_report(folder: Path, *, now: float, json: bool) -> None:
@@ -83,7 +82,7 @@ def write_report(folder: Path, *, now: float, json: bool) -> None:
     if json:
         put_json({"report": str(page), "bytes": page.stat().st_size})
     else:
-        typer.echo(str(page))
+        put(str(page))
 
 
 def find_order(ledgers: Ledgers, prefix: str, folder: Path) -> OrderId:
@@ -130,4 +129,4 @@ def as_builtins(value: object) -> dict:
 
 def put_json(value: object) -> None:
     """One JSON document on stdout."""
-    typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    put_document(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
-from rich.console import Console
 
 from actors.ledgers import Ledgers
 from deployments.config import check_models, load
@@ -15,9 +14,10 @@ from deployments.metrics import Metrics
 from deployments.progress import Progress
 from deployments.terminal.boundary import INTERRUPTED, say
 from deployments.terminal.reading import example_of, put_json, summary_of
+from deployments.terminal.screen import Screen
 from deployments.terminal.summary import summary_view
 from deployments.terminal.watcher import Watcher
-from deployments.terminal.words import plural
+from deployments.terminal.words import plural, quoted
 from schemas.errors import UserError
 
 LOG_NAME = "run.log"
@@ -31,7 +31,7 @@ def run_watched(path: Path, output: Path, *, quiet: bool, json: bool, metrics_po
     """
     config = load(path)
     check_models(config)
-    console = Console(stderr=json)
+    console = Screen(stderr=json)
     with (
         logged(output),
         Metrics(config, port=metrics_port, say=say) as metrics,
@@ -61,10 +61,10 @@ def run_watched(path: Path, output: Path, *, quiet: bool, json: bool, metrics_po
 
 
 def _again(path: Path, output: Path) -> str:
-    return f"gleaner run {path} --output {output}"
+    return f"gleaner run {quoted(path)} --output {quoted(output)}"
 
 
-def _sum_up(console: Console, output: Path) -> None:
+def _sum_up(console: Screen, output: Path) -> None:
     with Ledgers(output) as ledgers:
         console.print(summary_view(summary_of(ledgers), output, example=example_of(ledgers)))
 

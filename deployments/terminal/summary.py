@@ -10,9 +10,9 @@ from rich.text import Text
 
 from actors.dataset.report.repairs import interval_words
 from deployments.terminal.board import GATES, repaired_by
-from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts
+from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts, grid
 from deployments.terminal.probed import canaries_view
-from deployments.terminal.words import clock, number, percent, plural, spoken
+from deployments.terminal.words import clock, number, percent, plural, quoted, spoken
 from schemas.ids import OrderId
 from schemas.progress import FIXED, Summary
 
@@ -58,7 +58,7 @@ def _bar(summary: Summary) -> RenderableType:
 
 def _numbers(summary: Summary) -> RenderableType:
     counts = summary.counts
-    table = Table.grid(padding=(0, 2, 0, 0))
+    table = grid()
     table.add_column(style=DIM, min_width=13)
     table.add_column(justify="right", style="bold", min_width=8)
     table.add_column(overflow="fold")
@@ -202,10 +202,10 @@ def _next(summary: Summary, folder: Path, example: OrderId | None) -> Renderable
 
 def _commands(summary: Summary, folder: Path, example: OrderId | None) -> Iterator[tuple[str, str]]:
     if summary.counts.outstanding or not summary.corpus_ended:
-        yield f"gleaner run {folder / 'run.yaml'} --output {folder}", "go on"
+        yield f"gleaner run {quoted(folder / 'run.yaml')} --output {quoted(folder)}", "go on"
     report = folder / "report.html"
     if report.exists():
-        yield str(report), "the run on one page"
+        yield quoted(report), "the run on one page"
     if example is not None:
-        yield f"gleaner explain {folder} {example[:12]}", "one sample's life"
-    yield f"gleaner verify {folder}", "prove it from the files"
+        yield f"gleaner explain {quoted(folder)} {example[:12]}", "one sample's life"
+    yield f"gleaner verify {quoted(folder)}", "prove it from the files"

@@ -16,6 +16,8 @@ from deployments.progress import Phase, Progress
 from deployments.terminal.board import board
 from deployments.terminal.lines import Lines
 from deployments.terminal.rates import Flow, Window, flow
+from deployments.terminal.screen import put
+from schemas.errors import OutputError
 
 log = logging.getLogger("gleaner.terminal")
 REFRESH_PER_S = 4
@@ -68,9 +70,8 @@ class Watcher:
     def _tell(self, progress: Progress) -> None:
         try:
             for line in self._lines.of(progress, self._flow):
-                self._console.file.write(f"{line}\n")
-                self._console.file.flush()
-        except OSError as error:  # nobody reads any more (`| head`, a full disk under a log): the run goes on unseen
+                put(line, self._console.file)
+        except (OSError, OutputError) as error:  # `| head`, a full disk under a log: the run goes on unseen
             self._plain = False
             log.warning("progress is told no more", extra={"error": str(error)})
 
