@@ -18,8 +18,8 @@ from schemas.errors import OutputError
 log = logging.getLogger("gleaner.run")
 
 CONFIG_NAME = "run.yaml"
-OURS = re.compile(r"\.|ledger(-\d+)?\.(sqlite|lock)")
-"""What a run makes before its run.yaml: a process may die in between."""
+OURS = re.compile(r"\.|ledger(-\d+)?\.(sqlite|lock)|(live\.json|logs)$")
+"""What a run makes before its run.yaml, or beside it without being a part of it: a process may die in between."""
 
 
 def prepare(config: RunConfig, output: Path) -> Path:

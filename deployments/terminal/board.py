@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deployments.progress import Phase, Progress, ReplicaStatus, named_replicas
+from deployments.standstill import waits_of, words
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts, grid
 from deployments.terminal.rates import Flow
 from deployments.terminal.words import clock, number, per_second, percent, plural, printable, spoken
@@ -35,15 +36,16 @@ _PHASE_STYLE = {
 def board(progress: Progress, flow: Flow, *, name: str, elapsed_s: float, height: int = 40) -> RenderableType:
     """The whole view in at most `height` lines, where that can be. `elapsed_s`: since this process began."""
     parts: list[RenderableType] = [_head(progress, name, elapsed_s)]
+    held = [Text(line, style=WARN) for line in words(waits_of(progress), now=progress.at)]
     snapshot = progress.snapshot
     if snapshot is not None and snapshot.counts.attempts:
-        parts += [_bar(snapshot), Text(time_left(progress, flow), style=DIM), Text()]
+        parts += [_bar(snapshot), *(held or [Text(time_left(progress, flow), style=DIM)]), Text()]
         models = _models(progress, flow)
         parts += [_outcome(snapshot), Text(), _stages(flow), Text(), models]
-        room = height - FIXED_LINES - len(flow.stages) - models.row_count
+        room = height - FIXED_LINES - len(flow.stages) - models.row_count - max(0, len(held) - 1)
         parts += _failures(snapshot.summary, shown=min(MODES_SHOWN, room - 2))
     else:
-        parts += list(_start_up(progress, flow))
+        parts += [*_start_up(progress, flow), *held]
     return Padding(Group(*parts), (1, 1, 1, 1))
 
 

@@ -3,16 +3,20 @@
 Law: they change nothing but `report.html`, and work beside a run that is writing.
 """
 
+import time
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
 import msgspec
+from rich.console import Group
+from rich.padding import Padding
 
 from actors.ledger import LedgerReader
 from actors.ledgers import Ledgers
 from actors.lives import life_of
 from actors.tally import Tally
+from deployments.live import driver_of, read_live
 from deployments.terminal.screen import Screen, put, put_document
 from schemas.errors import UserError
 from schemas.ids import OrderId
@@ -45,16 +49,20 @@ def example_of(ledgers: Ledgers) -> OrderId | None:
 
 
 def show_status(folder: Path, *, json: bool) -> None:
-    """How far a run is."""
+    """How far a run is, by its ledger, and what it says of itself if it goes on."""
     with Ledgers(run_folder(folder)) as ledgers:
         summary = summary_of(ledgers)
         example = example_of(ledgers)
+    live = read_live(folder)
+    now = time.time()
     if json:
-        put_json({**as_builtins(summary), **_shares(summary)})
+        told = {} if live is None else {"live": {**as_builtins(live), "driver": driver_of(live, now=now).value}}
+        put_json({**as_builtins(summary), **_shares(summary), **told})
         return
-    from deployments.terminal.summary import summary_view
+    from deployments.terminal.summary import live_view, summary_view
 
-    Screen().print(summary_view(summary, folder, example=example))
+    view = summary_view(summary, folder, example=example)
+    Screen().print(view if live is None else Group(Padding(live_view(live, now=now), (1, 1, 0, 1)), view))
 
 
 def show_life(folder: Path, prefix: str, *, prompts: bool, json: bool) -> None:

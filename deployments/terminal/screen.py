@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import IO, Any
+from typing import Any, TextIO, cast
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -28,8 +28,12 @@ _ASCII = str.maketrans({
 class Screen(Console):
     """A console of standard output (or standard error), or of a `file`."""
 
-    def __init__(self, *, stderr: bool = False, file: IO[str] | None = None, **settings: Any) -> None:
+    def __init__(self, *, stderr: bool = False, file: TextIO | None = None, **settings: Any) -> None:
         super().__init__(stderr=stderr, file=file, markup=False, emoji=False, **settings)
+
+    @property
+    def _stream(self) -> TextIO:
+        return cast(TextIO, self.file)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """As Rich does; text is made printable first, so that it is measured as it will be shown."""
@@ -37,11 +41,11 @@ class Screen(Console):
 
     def print(self, *objects: Any, **settings: Any) -> None:
         """As Rich does. Raises OutputError where the stream takes no more."""
-        with writable(self.file):
+        with writable(self._stream):
             super().print(*(_shown(each) for each in objects), **settings)
 
     def _render_buffer(self, buffer: Iterable[Segment]) -> str:
-        return written(super()._render_buffer(_printable(segment) for segment in buffer), self.file)
+        return written(super()._render_buffer(_printable(segment) for segment in buffer), self._stream)
 
 
 def _shown(renderable: Any) -> Any:
@@ -57,24 +61,24 @@ def _printable(segment: Segment) -> Segment:
     return segment if segment.control else Segment(printable(segment.text), segment.style)
 
 
-def written(text: str, file: IO[str]) -> str:
+def written(text: str, file: TextIO) -> str:
     """The text in letters that the stream's encoding has."""
     if is_utf(file):
         return text
     return text.translate(_ASCII).encode(file.encoding, errors="replace").decode(file.encoding)
 
 
-def is_utf(file: IO[str]) -> bool:
+def is_utf(file: TextIO) -> bool:
     """Whether the stream takes every letter; one in memory does."""
     return (getattr(file, "encoding", None) or "utf-8").lower().startswith("utf")
 
 
-def put(text: str, file: IO[str] | None = None) -> None:
+def put(text: str, file: TextIO | None = None) -> None:
     """Text that ends its line, to standard output or the `file`. Raises OutputError where it takes no more."""
-    file = sys.stdout if file is None else file
-    with writable(file):
-        file.write(written(printable(text), file) + "\n")
-        file.flush()
+    stream: TextIO = file or sys.stdout
+    with writable(stream):
+        stream.write(written(printable(text), stream) + "\n")
+        stream.flush()
 
 
 def put_document(document: str) -> None:
@@ -90,7 +94,7 @@ def _escaped(letter: str) -> str:
 
 
 @contextmanager
-def writable(file: IO[str]) -> Iterator[None]:
+def writable(file: TextIO) -> Iterator[None]:
     """Around a write. A reader that went away (`| head`) stays a BrokenPipeError, which ends a command without words.
 
     Raises OutputError for anything else, such as a full disk; what the stream still holds is dropped, or Python would
@@ -106,7 +110,7 @@ def writable(file: IO[str]) -> Iterator[None]:
         raise OutputError(f"cannot write to {name}: {error.strerror or error}") from error
 
 
-def _drop(file: IO[str]) -> None:
+def _drop(file: TextIO) -> None:
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         try:

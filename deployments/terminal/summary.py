@@ -9,11 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from actors.dataset.report.repairs import interval_words
+from deployments.live import Driver, driver_of
+from deployments.standstill import words
 from deployments.terminal.board import GATES, repaired_by
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts, grid
 from deployments.terminal.probed import canaries_view
 from deployments.terminal.words import clock, number, percent, plural, quoted, spoken
 from schemas.ids import OrderId
+from schemas.live import Live
 from schemas.progress import FIXED, Summary
 
 MODES_SHOWN = 6
@@ -30,6 +33,26 @@ def summary_view(summary: Summary, folder: Path, *, example: OrderId | None = No
             parts += [Text(), part]
     parts += [Text(), _next(summary, folder, example)]
     return Padding(Group(*parts), (1, 1))
+
+
+def live_view(live: Live, *, now: float) -> RenderableType:
+    """Whether a process carries the run, how old its word is, and what keeps it. `now`: seconds since the epoch."""
+    who = f"process {live.pid} on {live.host}"
+    heard = f"last heard of {spoken(max(0.0, now - live.at))} ago"
+    match driver_of(live, now=now):
+        case Driver.RUNS:
+            head = Text.assemble((live.phase, GOOD), f" in {who} (as of {spoken(max(0.0, now - live.at))} ago)")
+        case Driver.SILENT:
+            told = f": {who} hangs, or its machine is gone ({heard}, then {live.phase})"
+            head = Text.assemble(("silent", WARN), told)
+        case Driver.GONE:
+            told = f": {who} is gone ({heard}, then {live.phase}); the same command goes on"
+            head = Text.assemble(("dead", BAD), told)
+        case Driver.OVER:
+            return Text(f"no process carries the run; {who} left it {spoken(max(0.0, now - live.at))} ago", style=DIM)
+    held = [Text(line, style=WARN) for line in words(live.waiting, now=now)]
+    note = [Text(live.note, style=DIM)] if live.note else []
+    return Group(head, *note, *held)
 
 
 def _head(summary: Summary, folder: Path) -> RenderableType:

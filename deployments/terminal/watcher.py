@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Self, TextIO, cast
 
 from rich.console import Console
 from rich.live import Live
@@ -70,7 +70,7 @@ class Watcher:
     def _tell(self, progress: Progress) -> None:
         try:
             for line in self._lines.of(progress, self._flow):
-                put(line, self._console.file)
+                put(line, cast(TextIO, self._console.file))
         except (OSError, OutputError) as error:  # `| head`, a full disk under a log: the run goes on unseen
             self._plain = False
             log.warning("progress is told no more", extra={"error": str(error)})

@@ -104,15 +104,6 @@ def moment(at: float) -> str:
         return "–"
 
 
-def time_of_day(at: float, *, now: float) -> str:
-    """A moment (seconds since the epoch) by the clock on the wall here; with its date when that is not today's."""
-    try:
-        there, here = datetime.fromtimestamp(at).astimezone(), datetime.fromtimestamp(now).astimezone()
-    except (OverflowError, ValueError, OSError):
-        return "–"
-    return there.strftime("%H:%M:%S" if there.date() == here.date() else "%Y-%m-%d %H:%M:%S")
-
-
 def plural(count: int, word: str) -> str:
     """`1 order`, `2 orders`."""
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
