@@ -22,6 +22,7 @@ from actors.ledger import LedgerReader
 from actors.queue_service import QueueService
 from deployments.asking import ask
 from deployments.boundary import ray_boundary
+from deployments.logs import LogPlace, configure_logging
 from deployments.wiring import chat, models, open_queue, started
 from schemas.config import RunConfig
 from schemas.corpus import DocumentRefused, Passage
@@ -43,6 +44,7 @@ class QueueShell:
 
     def __init__(self, config: RunConfig, output: str, shard: QueueShard, owner: int) -> None:
         """`owner`: the driver's process, with which the run stands and falls."""
+        configure_logging(LogPlace(f"queue-{shard.number}", output))
         self._config = config
         self._output = Path(output)
         self._shard = shard
@@ -126,8 +128,9 @@ class QueueShell:
 class ReaderShell:
     """Reads the corpus, cuts passages, and waits when the queue of one's shard is full."""
 
-    def __init__(self, config: RunConfig, queues: Sequence[Any]) -> None:
-        """`queues`: of all shards, in order."""
+    def __init__(self, config: RunConfig, queues: Sequence[Any], output: str) -> None:
+        """`queues`: of all shards, in order; `output`: the run's folder, for what is logged."""
+        configure_logging(LogPlace("reader", output))
         self._config = config
         self._offers = [_Offers(queue) for queue in queues]
         self._refuse = queues[0].refuse
@@ -181,6 +184,7 @@ class WriterShell:
 
     def __init__(self, config: RunConfig, output: str, shard: QueueShard, queue: Any, number: int) -> None:
         """`number`: of this writer among the run's, upwards."""
+        configure_logging(LogPlace(f"writer-{shard.number}", output))
         self._config = config
         self._output = Path(output)
         self._shard = shard

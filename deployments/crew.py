@@ -87,11 +87,11 @@ class Crew:
         beside = {"scheduling_strategy": here()}
         match role:
             case Role.READER:
-                actor = ReaderActor.options(**beside).remote(self._config, self._queues)
+                actor = ReaderActor.options(**beside).remote(self._config, self._queues, self._output)
             case Role.WRITER:
                 actor = WriterActor.options(**beside).remote(self._config, self._output, shard, queue, number)
             case Role.CONDUCTOR:
-                actor = ConductorActor.options(**beside).remote(name, self._config, queue, self._where)
+                actor = ConductorActor.options(**beside).remote(name, self._config, queue, self._where, self._output)
         self._members.append(Member(role, shard, name, actor, actor.run.remote()))
 
     @property

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 from actors.protocols import Engine
-from schemas.errors import ErrorKind, Failure, GleanerError, HopError
+from schemas.errors import ErrorKind, Failure, GleanerError, HopError, described, innermost
 
 log = logging.getLogger("gleaner.replica")
 
@@ -89,8 +89,15 @@ async def answer_each(
 async def _reply(request: Q, answer: Callable[[Q], Awaitable[R]]) -> R | Failure:
     try:
         return await answer(request)
-    except HopError as error:
-        return Failure(request_id=request.id, kind=error.kind, detail=error.detail, retry_after_s=error.retry_after_s)
     except Exception as bug:  # the batch's other requests go on; this one is reported, and logged with its traceback
-        log.exception("a request failed inside the replica", extra={"request": request.id})
-        return Failure(request_id=request.id, kind=ErrorKind.RETRYABLE, detail=f"{type(bug).__name__}: {bug}")
+        error = innermost(bug)
+        if isinstance(error, HopError):
+            return Failure(request.id, error.kind, error.detail, error.retry_after_s)
+        log.exception("a request failed inside the replica", extra=_of(request.id))
+        return Failure(request_id=request.id, kind=ErrorKind.RETRYABLE, detail=described(bug))
+
+
+def _of(request_id: str) -> dict[str, str]:
+    """Whose request it is, as its id says: an order's attempt, or a probe's."""
+    order, _, attempt = request_id.partition(":")
+    return {"order": order, "attempt": attempt} if attempt else {"order": order}

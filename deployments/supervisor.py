@@ -100,7 +100,7 @@ class Supervisor:
                 return
         self._tell(Phase.STARTING, "starting models")
         self._autoscaler = Autoscaler(self._config, self._where)
-        serving.deploy(self._config, self._where)
+        serving.deploy(self._config, self._where, self._output)
         for number in range(self._config.conductors.count):
             self._crew.begin(Role.CONDUCTOR, self._crew.shards[number % len(self._crew.shards)])
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import typer
 
-from schemas.errors import OutputError, UserError
+from deployments.terminal.words import quoted
+from schemas.errors import OutputError, UserError, described, ungrouped
 
 FAILED = 1
 MISTAKEN = 2
@@ -23,7 +24,8 @@ INTERRUPTED = 130
 def boundary(*logs: Path) -> Iterator[None]:
     """Runs a command's body. `logs`: where more about a failure of ours may be found; told where they exist."""
     try:
-        yield
+        with ungrouped():
+            yield
     except UserError as mistake:
         say(f"error: {' '.join(str(mistake).split())}")
         raise typer.Exit(MISTAKEN) from mistake
@@ -34,8 +36,8 @@ def boundary(*logs: Path) -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from interrupt
     except Exception as failure:
         _put(traceback.format_exc().rstrip("\n"))
-        more = " and ".join(str(log) for log in logs if log.exists())
-        say(f"failed: {type(failure).__name__}: {_first_line(failure)}" + (f"; see {more}" if more else ""))
+        more = " and ".join(quoted(log) for log in logs if log.exists())
+        say(f"failed: {described(failure)}" + (f"; see {more}" if more else ""))
         raise typer.Exit(FAILED) from failure
 
 
@@ -49,7 +51,3 @@ def _put(text: str) -> None:
 
     with suppress(OSError, OutputError):  # nothing is left to say it on
         put(text, sys.stderr)
-
-
-def _first_line(failure: Exception) -> str:
-    return next((line for line in str(failure).splitlines() if line.strip()), "no message")

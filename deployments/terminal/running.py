@@ -3,12 +3,10 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
-
 from actors.ledgers import Ledgers
+from deployments import logs
 from deployments.config import check_models, load
 from deployments.metrics import Metrics
 from deployments.progress import Progress
@@ -20,8 +18,7 @@ from deployments.terminal.watcher import Watcher
 from deployments.terminal.words import plural, quoted
 from schemas.errors import UserError
 
-LOG_NAME = "run.log"
-_PLAIN_RECORD = set(vars(logging.makeLogRecord({})))
+LOG_NAME = logs.log_name(logs.DRIVER)
 
 
 def run_watched(path: Path, output: Path, *, quiet: bool, json: bool, metrics_port: int | None = None) -> int:
@@ -71,33 +68,12 @@ def _sum_up(console: Screen, output: Path) -> None:
 
 @contextmanager
 def logged(output: Path) -> Iterator[None]:
-    """What our code logs in this process goes to the run's folder, one JSON object a line; made with the first one."""
-    handler = logging.FileHandler(output / LOG_NAME, delay=True, encoding="utf-8")
-    handler.setFormatter(_JsonLines())
-    log = logging.getLogger("gleaner")
-    log.addHandler(handler)
-    try:
-        yield
-    except UserError:
-        raise
-    except Exception:
-        if output.is_dir():
-            log.exception("the run failed")
-        raise
-    finally:
-        log.removeHandler(handler)
-        handler.close()
-
-
-class _JsonLines(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        told = {
-            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "event": record.getMessage(),
-        }
-        told |= {key: str(value) for key, value in vars(record).items() if key not in _PLAIN_RECORD}
-        if record.exc_info:
-            told["traceback"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(told).decode()
+    """What this process logs goes to the run's folder, and why the run failed if it did."""
+    with logs.logged(output):
+        try:
+            yield
+        except UserError:
+            raise
+        except Exception:
+            logging.getLogger("gleaner").exception("the run failed")
+            raise
