@@ -130,7 +130,8 @@ class JsonLines(logging.Formatter):
             "event": _short(record.getMessage(), LONGEST),
         }
         told |= {"pool": self._place.pool} if self._place.pool is not None else {}
-        told |= {key: _short(str(value), LONGEST) for key, value in vars(record).items() if key not in _PLAIN_RECORD}
+        known = {key: value for key, value in vars(record).items() if key not in _PLAIN_RECORD and key[:1] != "_"}
+        told |= {key: _short(str(value), LONGEST) for key, value in known.items()}
         if record.exc_info:
             lines = self.formatException(record.exc_info).splitlines()
             told["traceback"] = _short("\n".join(_short(line, LONGEST) for line in lines), LONGEST_TRACE, tail=True)

@@ -19,6 +19,7 @@ from deployments.interrupts import Interrupts
 from deployments.output import prepare
 from deployments.supervisor import RunEnd, Supervisor, Watch
 from deployments.versions import versions
+from deployments.vigil import Lost
 from schemas.config import RunConfig
 from schemas.ids import content_id
 from schemas.manifest import Manifest
@@ -31,17 +32,21 @@ class RunResult(Struct, frozen=True):
     end: RunEnd
 
 
-def run(config: RunConfig, output: Path, *, watch: Watch = lambda progress: None) -> RunResult:
+def run(
+    config: RunConfig, output: Path, *, watch: Watch = lambda progress: None, lost: Lost | None = None
+) -> RunResult:
     """Runs a configuration (as `deployments.config.load` gives it) into `output`, or goes on with what is there.
 
-    Raises UserError for what the user can mend, before anything starts where it can be known by then.
+    Raises UserError for what the user can mend, before anything starts where it can be known by then. `lost` is called
+    from another thread when the Ray that was started for the run dies under it: whoever gives none is told by Ray, a
+    minute later, and has its process ended.
     """
     read(config.corpus)
     Chunker(config.corpus.chunking)
     build_injection(config)
     build_canaries(config)
     folder = prepare(config, output)
-    with cluster(config.ray_address), Interrupts() as interrupts:
+    with cluster(config.ray_address, lost=lost), Interrupts() as interrupts:
         supervisor = Supervisor(config, folder, run_id(folder), watch)
         try:
             end = supervisor.run(interrupts)

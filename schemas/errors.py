@@ -59,6 +59,10 @@ class OutputError(UserError):
     """An output folder that cannot be used: another run's, locked, full or read-only."""
 
 
+class ClusterError(GleanerError):
+    """The Ray under the run is gone. One line and exit code 1: what is recorded stands, the same command goes on."""
+
+
 class LedgerError(GleanerError):
     """The ledger is damaged, or was asked for an impossible move; carries the order's whole story."""
 

@@ -1,22 +1,24 @@
 """`gleaner run`: a run under the eyes of a person, and the words at its end."""
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from actors.dataset.report.page import PAGE_NAME
 from actors.ledgers import Ledgers
 from deployments import logs
 from deployments.config import check_models, load
 from deployments.metrics import Metrics
 from deployments.progress import Progress
-from deployments.terminal.boundary import INTERRUPTED, say
+from deployments.terminal.boundary import FAILED, INTERRUPTED, say
 from deployments.terminal.reading import example_of, put_json, summary_of
 from deployments.terminal.screen import Screen
 from deployments.terminal.summary import summary_view
 from deployments.terminal.watcher import Watcher
 from deployments.terminal.words import plural, quoted
-from schemas.errors import UserError
+from schemas.errors import ClusterError, OutputError, UserError
 
 LOG_NAME = logs.log_name(logs.DRIVER)
 
@@ -35,20 +37,31 @@ def run_watched(path: Path, output: Path, *, quiet: bool, json: bool, metrics_po
         Watcher(config.name, console, quiet=quiet) as watcher,
     ):
         from deployments.run import RunEnd, run
+        from deployments.vigil import end_all
 
         def watch(progress: Progress) -> None:
             watcher(progress)
             metrics(progress)
 
+        def lost(error: ClusterError) -> None:
+            """The run's own thread may wait in Ray for what never comes: this one ends the process."""
+            watcher.stop()
+            say(f"{error}: nothing recorded is lost, `{_again(path, output)}` goes on")
+            end_all()
+            os._exit(FAILED)
+
         try:
-            result = run(config, output, watch=watch)
+            result = run(config, output, watch=watch, lost=lost)
         except KeyboardInterrupt:
             say(f"stopped at once; what is recorded is not lost: `{_again(path, output)}` goes on")
             return INTERRUPTED
     if json:
         put_json(result.manifest)
     else:
-        _sum_up(console, output)
+        try:
+            _sum_up(console, output)
+        except OutputError as error:  # the run has ended well: its end is no mistake of the terminal's
+            say(f"the summary is in {quoted(output / PAGE_NAME)}: {error}")
     if result.end is RunEnd.COMPLETE:
         return 0
     with Ledgers(output) as ledgers:

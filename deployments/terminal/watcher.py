@@ -57,6 +57,10 @@ class Watcher:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Gives the terminal back."""
         if self._live is not None:
             self._live.stop()
 
