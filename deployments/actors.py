@@ -26,6 +26,7 @@ from deployments.logs import LogPlace, configure_logging
 from deployments.wiring import chat, models, open_queue, started
 from schemas.config import RunConfig
 from schemas.corpus import DocumentRefused, Passage
+from schemas.errors import ungrouped
 from schemas.ledger import ShardWritten
 from schemas.orders import Holding
 from schemas.progress import RunSnapshot
@@ -53,10 +54,10 @@ class QueueShell:
         self._opening = asyncio.Lock()
         self._service: QueueService | None = None
 
-    async def open(self) -> None:
-        """A run begins, or goes on. Raises OutputError when another run is writing there."""
+    async def open(self, began_at: float) -> None:
+        """A run begins, or goes on, at `began_at`. Raises OutputError when another run is writing there."""
         service = await self._ready(again=False)
-        await service.start(started(self._config, at=time.time()))
+        await service.start(started(self._config, at=began_at))
 
     async def offer(self, passages: list[Passage]) -> bool:
         """False: no more are wanted."""
@@ -216,16 +217,13 @@ class WriterShell:
         self._stopping.set()
 
     async def _until_stopped(self, writer: DatasetWriter) -> None:
-        writing = asyncio.create_task(writer.run(WRITER_POLL_S))
-        stopping = asyncio.create_task(self._stopping.wait())
-        try:
-            await asyncio.wait((writing, stopping), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopping.cancel()
-            writing.cancel()
-            await asyncio.gather(writing, stopping, return_exceptions=True)
-        if not writing.cancelled():
-            writing.result()
+        with ungrouped():
+            async with asyncio.TaskGroup() as group:
+                writing = group.create_task(writer.run(WRITER_POLL_S))
+                stopping = group.create_task(self._stopping.wait())
+                await asyncio.wait((writing, stopping), return_when=asyncio.FIRST_COMPLETED)
+                stopping.cancel()
+                writing.cancel()
 
     async def _record(self, shard: ShardWritten) -> None:
         with ray_boundary():

@@ -65,19 +65,21 @@ async def answer_each(
     requests: Sequence[Q], answer: Callable[[Q], Awaitable[R]], health: Health
 ) -> AsyncIterator[list[R | Failure]]:
     """Replies as they are done; those done at the same moment share a message. Leaving early cancels the rest."""
-    done: asyncio.Queue[R | Failure] = asyncio.Queue()
+    done: asyncio.Queue[asyncio.Task[R | Failure]] = asyncio.Queue()
 
-    async def one(request: Q) -> None:
+    async def one(request: Q) -> R | Failure:
         with health.one():
-            done.put_nowait(await _reply(request, answer))
+            return await _reply(request, answer)
 
-    tasks = [asyncio.ensure_future(one(request)) for request in requests]
+    tasks = [asyncio.create_task(one(request)) for request in requests]
+    for task in tasks:
+        task.add_done_callback(done.put_nowait)
     waiting = len(tasks)
     try:
         while waiting:
-            replies = [await done.get()]
+            replies = [(await done.get()).result()]  # raises what a task failed of: it is not waited for in vain
             while not done.empty():
-                replies.append(done.get_nowait())
+                replies.append(done.get_nowait().result())
             waiting -= len(replies)
             yield replies
     finally:

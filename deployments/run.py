@@ -41,13 +41,14 @@ def run(
     from another thread when the Ray that was started for the run dies under it: whoever gives none is told by Ray, a
     minute later, and has its process ended.
     """
+    began_at = time.time()
     read(config.corpus)
     Chunker(config.corpus.chunking)
     build_injection(config)
     build_canaries(config)
     folder = prepare(config, output)
     with cluster(config.ray_address, lost=lost), Interrupts() as interrupts:
-        supervisor = Supervisor(config, folder, run_id(folder), watch)
+        supervisor = Supervisor(config, folder, run_id(folder), watch, began_at=began_at)
         try:
             end = supervisor.run(interrupts)
         finally:

@@ -38,8 +38,9 @@ class RunEnd(Enum):
 class Supervisor:
     """Owns a run's actors and deployments. `stop` it whatever `run` did."""
 
-    def __init__(self, config: RunConfig, output: Path, run_id: str, watch: Watch) -> None:
+    def __init__(self, config: RunConfig, output: Path, run_id: str, watch: Watch, *, began_at: float) -> None:
         self._config = config
+        self._began_at = began_at
         self._watch = watch
         self._where = serving.names(config, run_id)
         self._output = output
@@ -86,7 +87,7 @@ class Supervisor:
         """Models and conductors too, unless the folder is complete and its corpus has not grown."""
         if self._config.ray_address is None:
             serving.check_fits(self._config, ray.cluster_resources())
-        self._crew.open_queues()
+        self._crew.open_queues(self._began_at)
         keep(self._config, self._output)
         self._kept = True
         for shard in self._crew.shards:

@@ -35,7 +35,7 @@ _PHASE_STYLE = {
 
 def board(progress: Progress, flow: Flow, *, name: str, elapsed_s: float, height: int = 40) -> RenderableType:
     """The whole view in at most `height` lines, where that can be. `elapsed_s`: since this process began."""
-    parts: list[RenderableType] = [_head(progress, name, elapsed_s)]
+    parts: list[RenderableType] = [_head(progress, name, worked_s(progress, elapsed_s=elapsed_s))]
     held = [Text(line, style=WARN) for line in words(waits_of(progress), now=progress.at)]
     snapshot = progress.snapshot
     if snapshot is not None and snapshot.counts.attempts:
@@ -106,13 +106,12 @@ def _bar(snapshot: RunSnapshot) -> RenderableType:
 
 def _outcome(snapshot: RunSnapshot) -> RenderableType:
     counts = snapshot.counts
-    ended = counts.accepted + counts.dead_lettered
     table = grid()
     table.add_column(style=DIM, min_width=9)
     table.add_column(justify="right", style="bold", min_width=6)
     table.add_column()
-    accepted = Text.assemble((f"{counts.accepted:,}", GOOD), " accepted, ", (f"{counts.dead_lettered:,}", BAD))
-    table.add_row("yield", percent(counts.accepted, ended), accepted.append(" dead-lettered so far"))
+    accepted = Text.assemble((f"{counts.exported:,}", GOOD), " accepted, ", (f"{counts.dead_lettered:,}", BAD))
+    table.add_row("yield", yield_percent(counts), accepted.append(f" dead-lettered{of_ended(counts)}"))
     table.add_row(
         "recovery",
         percent(counts.recovered, counts.rejected),
@@ -120,6 +119,25 @@ def _outcome(snapshot: RunSnapshot) -> RenderableType:
     )
     table.add_row("queue", f"{snapshot.ready:,}", _queue(snapshot))
     return table
+
+
+def yield_percent(counts: Counts) -> str:
+    """Accepted of issued, injected orders aside: the same figure on the board, in lines, status and report."""
+    return percent(counts.exported, counts.issued - counts.injected)
+
+
+def of_ended(counts: Counts) -> str:
+    """While orders are outstanding: what share of those that have ended was accepted."""
+    ended = counts.accepted + counts.dead_lettered
+    return f" · {percent(counts.accepted, ended)} of the ended" if counts.outstanding and ended else ""
+
+
+def worked_s(progress: Progress, *, elapsed_s: float) -> float:
+    """The run's own time as the report tells it; before its first record the time since the command."""
+    summary = progress.snapshot.summary if progress.snapshot is not None else None
+    if summary is None or summary.started_at is None or summary.last_at is None:
+        return elapsed_s
+    return summary.worked_s + max(0.0, progress.at - summary.last_at)
 
 
 def _stages(flow: Flow) -> RenderableType:

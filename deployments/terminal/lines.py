@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from deployments.progress import Phase, Progress
 from deployments.standstill import waits_of, words
-from deployments.terminal.board import noted, time_left
+from deployments.terminal.board import noted, of_ended, time_left, worked_s, yield_percent
 from deployments.terminal.rates import Flow
-from deployments.terminal.words import clock, number, percent, plural
+from deployments.terminal.words import clock, number, plural
 from schemas.live import Waiting
 from schemas.progress import RunSnapshot
 
@@ -37,7 +37,8 @@ class Lines:
             return
         self._told, self._told_at = now, progress.at
         held = words(waits, now=progress.at)
-        head = f"{clock(progress.at - self._started_at)} {self._name} {progress.phase.value}"
+        seconds = worked_s(progress, elapsed_s=progress.at - self._started_at)
+        head = f"{clock(seconds)} {self._name} {progress.phase.value}"
         yield f"{head}: {_told(progress, flow, held)}"
 
 
@@ -66,7 +67,7 @@ def _told(progress: Progress, flow: Flow, held: Sequence[str]) -> str:
     return ", ".join(
         [
             f"{ended:,} of {counts.issued:,}{more} ended",
-            f"yield {percent(counts.accepted, ended)}",
+            f"yield {yield_percent(counts)}{of_ended(counts)}",
             f"recovered {counts.recovered:,} of {counts.rejected:,}",
             f"{snapshot.ready:,} ready and {snapshot.leased:,} leased",
             *tokens,

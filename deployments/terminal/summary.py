@@ -11,16 +11,17 @@ from rich.text import Text
 from actors.dataset.report.repairs import interval_words
 from deployments.live import Driver, driver_of
 from deployments.standstill import words
-from deployments.terminal.board import GATES, repaired_by
+from deployments.terminal.board import GATES, of_ended, repaired_by, yield_percent
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts, grid
 from deployments.terminal.probed import canaries_view
 from deployments.terminal.words import clock, number, percent, plural, quoted, spoken
 from schemas.ids import OrderId
 from schemas.live import Live
-from schemas.progress import FIXED, Summary
+from schemas.progress import FIXED, EndCount, EndWords, Summary
 
 MODES_SHOWN = 6
 REPAIRS_SHOWN = 2
+WORDS_SHOWN = 3
 
 
 def summary_view(summary: Summary, folder: Path, *, example: OrderId | None = None) -> RenderableType:
@@ -69,9 +70,9 @@ def _head(summary: Summary, folder: Path) -> RenderableType:
 
 
 def _took(summary: Summary) -> Text:
-    if summary.started_at is None or summary.last_at is None:
+    if summary.started_at is None:
         return Text()
-    return Text(f"  {clock(summary.last_at - summary.started_at)}", style="bold default")
+    return Text(f"  {clock(summary.worked_s)}", style="bold default")
 
 
 def _bar(summary: Summary) -> RenderableType:
@@ -98,7 +99,7 @@ def _numbers(summary: Summary) -> RenderableType:
         told = f"made bad on purpose; {counts.contaminated:,} of them accepted, in no file of the dataset"
         table.add_row("injected", f"{counts.injected:,}", told)
     of_issued = "accepted of issued" + (", injected orders aside" if counts.injected else "")
-    table.add_row("yield", percent(counts.exported, counts.issued - counts.injected), of_issued)
+    table.add_row("yield", yield_percent(counts), of_issued + of_ended(counts))
     recovered = f"{counts.recovered:,} of {plural(counts.rejected, 'rejected order')} accepted later"
     table.add_row("recovery", percent(counts.recovered, counts.rejected), recovered)
     if summary.first_accepted_at is not None and summary.started_at is not None:
@@ -128,15 +129,23 @@ def _ends(summary: Summary) -> RenderableType | None:
     if not summary.ends:
         return None
     table = columns("dead-lettered for", "orders", first_width=20)
+    if summary.end_words:
+        table.add_column("how the errors begin", overflow="fold")
     for end in sorted(summary.ends, key=lambda end: -end.orders):
-        table.add_row(end.reason.value, f"{end.orders:,}")
+        said = [each for each in summary.end_words if each.reason is end.reason][:WORDS_SHOWN]
+        words = Text("\n".join(f"{each.words or 'others'}{_times(each, end)}" for each in said))
+        table.add_row(end.reason.value, f"{end.orders:,}", *([words] if summary.end_words else []))
     return table
+
+
+def _times(each: EndWords, end: EndCount) -> str:
+    return "" if each.orders == end.orders else f" ({each.orders:,})"
 
 
 def _roles(summary: Summary) -> RenderableType | None:
     if not summary.roles:
         return None
-    table = columns("model", "calls", "tokens in", "tokens out", "mean call", "all calls")
+    table = columns("model", "calls", "tokens in", "tokens out", "mean call", "summed")
     for role in sorted(summary.roles, key=lambda role: role.role in GATES):
         mean = spoken(role.seconds / role.calls) if role.calls else "–"
         table.add_row(
@@ -147,7 +156,7 @@ def _roles(summary: Summary) -> RenderableType | None:
             mean,
             spoken(role.seconds),
         )
-    return table
+    return Group(table, Text("summed: seconds of calls side by side, not time on the clock", style=DIM))
 
 
 def _overlap(summary: Summary) -> RenderableType | None:
