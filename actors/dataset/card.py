@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from html import escape
 
 import yaml
 
@@ -129,7 +130,7 @@ def _models(manifest: Manifest) -> str:
 
 def _plain(text: str) -> str:
     """Words of a configuration or a ledger as text: no tag, link or mark-up of theirs."""
-    return re.sub(r"([\\`*_{}\[\]()<>#|!&~])", r"\\\1", _line(text))
+    return escape(re.sub(r"([\\`*_{}\[\]()#|!~])", r"\\\1", _line(text)), quote=False)
 
 
 def _code(text: str) -> str:
