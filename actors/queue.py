@@ -40,7 +40,7 @@ Heap = list[tuple[float, int, OrderId]]
 
 
 class RegenerationQueue:
-    """`similarity` compares two questions of one passage, in [0, 1]."""
+    """`similarity` compares two samples of one passage, in [0, 1]."""
 
     def __init__(self, limits: QueueLimits, similarity: Similarity) -> None:
         self._limits = limits

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from actors.held import question_of, summary
+from actors.held import draft_of, summary
 from actors.lives import Life, life_of
 from schemas.corpus import Passage
 from schemas.errors import LedgerError
@@ -129,9 +129,9 @@ def _possible(repair: Repair, pools: Collection[PoolName]) -> Repair | None:
 def _asked(ledger: Stories, found: Found) -> Iterator[AskedBefore]:
     for order_id in _siblings(found.records, found.life.passage):
         for record in ledger.story(order_id):
-            question = question_of(record.attempt) if isinstance(record, AcceptedEnd) else None
-            if question is not None:
-                yield AskedBefore(order_id, question)
+            draft = draft_of(record.attempt) if isinstance(record, AcceptedEnd) else None
+            if draft is not None:
+                yield AskedBefore(order_id, draft.question, draft.answer)
 
 
 def _siblings(records: Sequence[Record], passage: Passage) -> list[OrderId]:

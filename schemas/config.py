@@ -198,7 +198,8 @@ class Gates(Config, frozen=True):
     short_circuit: bool = False
     """A sample that one gate rejected is not shown to the other."""
     duplicate_similarity: Annotated[float, Meta(gt=0, le=1)] = 0.9
-    """Questions of one passage whose word overlap (Jaccard) reaches this are near-duplicates; 1: only equal ones."""
+    """Samples of one passage that are this alike are near-duplicates: by their questions' words (Jaccard), and at least
+    0.9 where both give the same answer about the same thing; 1: only equal questions."""
 
     @property
     def models(self) -> dict[str, GateModel]:

@@ -58,11 +58,12 @@ class DeadLetteredEnd(Struct, frozen=True, tag="dead_lettered"):
     end: DeadLetter
 
 
-class AskedBefore(Struct, frozen=True):
-    """A question of an accepted sample."""
+class AskedBefore(Struct, frozen=True, omit_defaults=True):
+    """Question and answer of an accepted sample; records of older versions hold no answer."""
 
     order_id: OrderId
     question: str
+    answer: str = ""
 
 
 class Reopened(Struct, frozen=True, tag="reopened", omit_defaults=True):

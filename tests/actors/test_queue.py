@@ -28,7 +28,7 @@ EQUAL = {True: 1.0, False: 0.0}
 
 
 def make(limits: QueueLimits = LIMITS) -> RegenerationQueue:
-    return RegenerationQueue(limits, lambda a, b: EQUAL[a == b])
+    return RegenerationQueue(limits, lambda a, b: EQUAL[a.question == b.question])
 
 
 @pytest.fixture

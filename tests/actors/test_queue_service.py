@@ -34,7 +34,7 @@ def service(
     ledger: Ledger | None = None, *, capacity: int = 100, slots: int = 1, tokens: int | None = None
 ) -> QueueService:
     limits = QueueLimits(max_attempts=3, lease_s=60, fresh_share=0.25, tokens=tokens)
-    queue = RegenerationQueue(limits, lambda a, b: 1.0 if a == b else 0.0)
+    queue = RegenerationQueue(limits, lambda a, b: 1.0 if a.question == b.question else 0.0)
     settings = ServiceSettings("grounded_answer", samples_per_passage=slots, capacity=capacity)
     return QueueService(queue, ledger or MemoryLedger(), settings, now=Clock())
 

@@ -51,16 +51,18 @@ def test_the_estimate_is_what_the_policy_would_have_come_to() -> None:
         assert each.effective <= len(log)
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
-    """Twenty logs: the 95% interval misses the truth in few of them."""
+    """A hundred logs: the 95% interval misses the truth in five of them on average; in more than twelve, one time in a
+    thousand."""
     missed = 0
-    for seed in range(20):
+    for seed in range(100):
         log = logged(300, {EDIT: 0.2, QUOTE: 0.5, AGAIN: 0.3}, seed=seed)
         each = next(found for found in policy_values(log, FRESH, stop_below=0, seed=seed) if found.policy == "rules")
         assert each.accepted.low is not None
         assert each.accepted.high is not None
         missed += not each.accepted.low <= 30 <= each.accepted.high
-    assert missed <= 4
+    assert missed <= 12
 
 
 def test_a_log_without_exploration_says_that_it_does_not_know() -> None:
