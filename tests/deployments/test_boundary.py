@@ -2,6 +2,8 @@
 
 import asyncio
 import pickle
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,11 @@ from ray.exceptions import RayTaskError
 
 from deployments.asking import told as asked
 from deployments.boundary import ray_boundary, told
-from deployments.replica import _reply
+from deployments.handles import BatchedCalls, BatchLimits
+from deployments.replica import Health, _reply, answer_each
 from deployments.terminal.boundary import boundary
 from schemas.errors import ConfigError, EngineError, ErrorKind, HopError, described, innermost
+from tests.doubles.engines import InstantEngine, InstantOptions
 
 HERE = Path(__file__).name
 
@@ -119,3 +123,39 @@ def test_of_several_errors_one_of_ours_is_told() -> None:
     """A refused model and a bug that follows from it: the mistake is what can be mended."""
     mistake = ConfigError("no such model")
     assert innermost(ExceptionGroup("two", [ValueError("x"), ExceptionGroup("in", [mistake])])) is mistake
+
+
+async def test_a_message_that_fails_on_its_way_is_told_to_whoever_waits() -> None:
+    """A reply that our own decoder chokes on: nobody awaits the message's task, so its callers must hear of it."""
+
+    async def send(data: bytes) -> AsyncIterator[bytes]:
+        yield data
+
+    def decode(data: bytes) -> list[str]:
+        raise RuntimeError(f"no reply of ours: {data.decode()}")
+
+    calls: BatchedCalls[str, str] = BatchedCalls(
+        send, lambda asked: b"x", decode, reply_id=lambda reply: reply, limits=BatchLimits(linger_s=0.0)
+    )
+    with pytest.raises(HopError, match=r"RuntimeError: no reply of ours: x \(test_boundary.py"):
+        await calls.ask("a", "a")
+
+
+class Sick(Health):
+    """A replica whose bookkeeping has a bug."""
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        raise RuntimeError("a bug in the books")
+        yield
+
+
+async def test_a_task_that_fails_ends_its_batch() -> None:
+    """Before, the batch waited for a reply that nobody would give."""
+
+    async def answer(request: Asked) -> Asked:
+        return request
+
+    replies = answer_each([Asked()], answer, Sick(InstantEngine(InstantOptions()), stall_s=1.0))
+    with pytest.raises(RuntimeError, match="a bug in the books"):
+        await asyncio.wait_for(anext(replies), 5)
