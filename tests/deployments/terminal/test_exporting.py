@@ -79,13 +79,9 @@ def test_mistakes_are_one_line(folder: Path, tmp_path: Path) -> None:
 
 def asked_otherwise(record: Record) -> Record:
     """The accepted attempt asks another question than those that were rejected."""
-    if (
-        not isinstance(record, AcceptedEnd)
-        or record.attempt.candidate is None
-        or record.attempt.candidate.draft is None
-    ):
+    candidate = record.attempt.candidate if isinstance(record, AcceptedEnd) else None
+    if not isinstance(record, AcceptedEnd) or candidate is None or candidate.draft is None:
         return record
-    candidate = record.attempt.candidate
     draft = replace(candidate.draft, question=f"What else of {record.order_id}?")
     return replace(record, attempt=replace(record.attempt, candidate=replace(candidate, draft=draft)))
 
