@@ -209,6 +209,14 @@ class EndCount(Struct, frozen=True):
     orders: int
 
 
+class EndWords(Struct, frozen=True):
+    """Dead letters of one reason whose error begins with the same words."""
+
+    reason: EndReason
+    words: str
+    orders: int
+
+
 class ModeCount(Struct, frozen=True):
     """Rejected attempts by diagnosis."""
 
@@ -285,6 +293,10 @@ class Summary(Struct, frozen=True):
     """When the first process of the run began; seconds since the epoch."""
     first_accepted_at: float | None = None
     last_at: float | None = None
+    worked_s: float = 0.0
+    """Seconds in which a process worked on the run, up to its last record: the one duration that is shown anywhere."""
+    end_words: tuple[EndWords, ...] = ()
+    """What errors said, of the reasons that are errors."""
 
     @property
     def tokens(self) -> int:

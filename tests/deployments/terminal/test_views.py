@@ -160,7 +160,7 @@ def test_plain_lines_are_few_and_plain() -> None:
     told = [line for progress in run for line in lines.of(progress, flow(window.add(progress)))]
     assert 4 <= len(told) <= 12
     assert all("\x1b" not in line and "\n" not in line for line in told)
-    assert any("100 of 120 ended, yield 99.0%, recovered 19 of 27" in line for line in told)
+    assert any("100 of 120 ended, yield 82.5% · 99.0% of the ended, recovered 19 of 27" in line for line in told)
 
 
 def test_plain_lines_tell_each_phase_once() -> None:
