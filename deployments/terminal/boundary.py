@@ -8,10 +8,10 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shlex import quote
 
 import typer
 
-from deployments.terminal.words import quoted
 from schemas.errors import OutputError, UserError, described, ungrouped
 
 FAILED = 1
@@ -36,7 +36,7 @@ def boundary(*logs: Path) -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from interrupt
     except Exception as failure:
         _put(traceback.format_exc().rstrip("\n"))
-        more = " and ".join(quoted(log) for log in logs if log.exists())
+        more = " and ".join(quote(str(log)) for log in logs if log.exists())
         say(f"failed: {described(failure)}" + (f"; see {more}" if more else ""))
         raise typer.Exit(FAILED) from failure
 

@@ -157,7 +157,7 @@ def test_a_pool_that_is_away_is_told_while_it_is(
 ) -> None:
     """The server dies under the run: lines, status and two processes' logs say so while orders wait."""
     output = tmp_path / "out"
-    process = started(configuration(tmp_path, generator="median_s: 0.1, away_after_s: 3, away_s: 60", samples=200))
+    process = started(configuration(tmp_path, generator="median_s: 1.0, away_after_s: 8, away_s: 600", samples=60))
     wait_for(lambda: (live := read_live(output)) is not None and bool(live.waiting.pauses), process, "a pause")
     said = status(output)
     assert "generator: " in said and "nobody answers there" in said and "(since " in said
