@@ -386,7 +386,7 @@ class Tally:
 
 
 def _role_cost(role: str, calls: int, cost: Cost) -> RoleCost:
-    return RoleCost(role, calls, cost.prompt_tokens, cost.completion_tokens, cost.seconds)
+    return RoleCost(role, calls, cost.prompt_tokens, cost.completion_tokens, cost.seconds, cost.estimated_tokens)
 
 
 def _failed_as(attempt: Attempt) -> AttemptEnd:

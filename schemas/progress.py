@@ -55,7 +55,7 @@ class Counts(Struct, frozen=True):
         return self.recovered / self.rejected if self.rejected else 0.0
 
 
-class RoleCost(Struct, frozen=True):
+class RoleCost(Struct, frozen=True, omit_defaults=True):
     """What one role took: a generator pool by its name, `faithfulness` or `reward`."""
 
     role: str
@@ -64,6 +64,8 @@ class RoleCost(Struct, frozen=True):
     completion_tokens: int
     seconds: float
     """Summed over calls that ran side by side: not wall time."""
+    estimated_tokens: int = 0
+    """Of the tokens: the server did not count them."""
 
 
 class Spent(Struct, frozen=True):

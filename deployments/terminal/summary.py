@@ -156,15 +156,19 @@ def _roles(summary: Summary) -> RenderableType | None:
     table = columns("model", "calls", "tokens in", "tokens out", "mean call", "summed")
     for role in sorted(summary.roles, key=lambda role: role.role in GATES):
         mean = spoken(role.seconds / role.calls) if role.calls else "–"
+        about = "~" if role.estimated_tokens else ""
         table.add_row(
             role.role,
             f"{role.calls:,}",
-            number(role.prompt_tokens),
-            number(role.completion_tokens),
+            about + number(role.prompt_tokens),
+            about + number(role.completion_tokens),
             mean,
             spoken(role.seconds),
         )
-    return Group(table, Text("summed: seconds of calls side by side, not time on the clock", style=DIM))
+    notes = ["summed: seconds of calls side by side, not time on the clock"]
+    if any(role.estimated_tokens for role in summary.roles):
+        notes.append("~ the server does not count all tokens: some are estimated from the text")
+    return Group(table, Text("\n".join(notes), style=DIM))
 
 
 def _overlap(summary: Summary) -> RenderableType | None:

@@ -173,7 +173,8 @@ async def test_an_unfinished_run_loads_with_datasets(
 ) -> None:
     """Somebody looks at the first shards while the run goes on: without a card, `datasets` takes all files for one."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    datasets = pytest.importorskip("datasets")
+    import datasets
+
     config = read_config(folder)
     assert config is not None
     begin(folder, config)
@@ -205,3 +206,12 @@ async def test_names_of_a_configuration_are_text_in_the_card(folder: Path, evil:
     _, _, body = (folder / CARD_NAME).read_text().split("---\n", 2)
     for bad in ("<img", "<b>", "](javascript", "\n# y"):
         assert all(bad not in piece for piece in body.replace("\\`", "").split("`")[::2])
+
+
+def test_a_folder_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    """Its run.yaml holds keys that are gone since: they mean nothing any more, and keep nobody out of the folder."""
+    server = "{kind: http, base_url: 'http://h/v1', model: m, breaker_failures: 16, breaker_open_s: 1.0}"
+    (tmp_path / "run.yaml").write_text(CONFIG.replace("{kind: transformers, model: /models/almanac-l}", server))
+    config = read_config(tmp_path)
+    assert config is not None
+    assert config.pools["strong"].engine.model == "m"

@@ -29,6 +29,7 @@ from schemas.progress import (
     MalformedCount,
     ModeCount,
     Retrieval,
+    RoleCost,
     RunSnapshot,
     Summary,
 )
@@ -144,6 +145,15 @@ def test_the_summary_says_what_failed_and_what_repaired_it(width: int, tmp_path:
     assert re.search(r"generator +168 +18,367 +5,040", text)
     assert "26 by faithfulness alone, 7 by reward alone, 9 by both" in " ".join(text.split())
     assert "gleaner explain" in text and "abababababab" in text.replace("\n", "")
+
+
+def test_estimated_tokens_are_called_so(tmp_path: Path) -> None:
+    """A server that counts no tokens: what is estimated is marked, what is counted is not."""
+    roles = (RoleCost("generator", 2, 1_500, 20, 1.0, estimated_tokens=1_520), RoleCost("reward", 2, 40, 20, 1.0))
+    text = " ".join(drawn(summary_view(Summary(roles=roles), tmp_path), 100).split())
+    assert "~1,500 ~20" in text
+    assert " 40 20 " in text
+    assert "estimated from the text" in text
 
 
 def test_a_run_that_never_began_has_a_summary_too(tmp_path: Path) -> None:
