@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.canary.book import BookSettings, CanaryBook
+from actors.clocks import Steady
 from actors.distributions import Buckets
 from actors.queue import BUDGET_SPENT, RegenerationQueue
 from actors.tally import Tally
@@ -85,11 +86,13 @@ class QueueService:
         tally: Tally | None = None,
         fold: Fold | None = None,
     ) -> None:
-        """`fold`: what conductors are told of, with leases; None when nobody learns."""
+        """`now`: of leases and waits; a `Steady` one knows the wall's time apart, which records and snapshots take.
+        `fold`: what conductors are told of, with leases; None when nobody learns."""
         self._queue = queue
         self._ledger = ledger
         self._settings = settings
         self._now = now
+        self._wall = now.wall if isinstance(now, Steady) else now
         self._tally = Tally() if tally is None else tally
         self._fold = fold
         self._told: dict[str, int] = {}
@@ -135,7 +138,7 @@ class QueueService:
             orders = [Order.fresh(passage.id, self._settings.task, slot) for slot in slots]
             planned = self._queue.plan(passage, orders, self._now())
             if planned is not None:
-                self._batch.append(planned)
+                self._keep(planned)
         await self._durable()
         return not self._closed_to_orders()
 
@@ -143,11 +146,11 @@ class QueueService:
         """A document that could not be used; told once, however often the corpus is read again."""
         if document.uri in self._refused:
             return
-        await self.append(Refused(self._now(), document))
+        await self.append(Refused(self._wall(), document))
 
     async def corpus_ended(self, documents: int, passages: int) -> None:
         """No more passages come. The run is over when every order has ended."""
-        await self.append(CorpusEnded(self._now(), documents, passages))
+        await self.append(CorpusEnded(self._wall(), documents, passages))
 
     async def lease(self, conductor: str, limit: int, wait_s: float) -> Sequence[Lease]:
         """Up to `limit` leases; waits up to `wait_s` for the first. Nothing for a conductor that was released."""
@@ -174,16 +177,16 @@ class QueueService:
             ended = self._canaries.settle(outcome, self._now())
             if ended is not None:
                 self._queue.charge(ended.tokens)
-                self._batch.append(ended)
+                self._keep(ended)
                 settlements.append(Recorded(outcome.order_id))
                 continue
             settlement, record = self._queue.settle(outcome, self._now())
             settlements.append(settlement)
             if record is not None:
-                self._batch.append(record)
+                self._keep(record)
                 if outcome.canary is not None and not self._queue.exhausted:
-                    self._batch.append(self._canaries.issue(outcome.canary, self._now()))
-            self._batch.extend(self._queue.followed())
+                    self._keep(self._canaries.issue(outcome.canary, self._now()))
+            self._keep(*self._queue.followed())
         await self._durable()
         return settlements
 
@@ -251,7 +254,7 @@ class QueueService:
         summary = self._tally.summary()
         told = summary.counts.outstanding + _outstanding_by(self._uncounted) + _outstanding_by(self._batch)
         return RunSnapshot(
-            at=now,
+            at=self._wall(),
             summary=summary,
             ready=depth.ready,
             leased=depth.leased,
@@ -313,10 +316,16 @@ class QueueService:
     async def _end_for_budget(self) -> None:
         if not self._queue.exhausted:
             return
-        self._batch.extend(self._queue.end_unleased(self._now(), BUDGET_SPENT))
-        self._batch.extend(self._queue.followed())
-        self._batch.extend(self._canaries.end_unleased(self._now(), BUDGET_SPENT.detail))
+        self._keep(*self._queue.end_unleased(self._now(), BUDGET_SPENT))
+        self._keep(*self._queue.followed())
+        self._keep(*self._canaries.end_unleased(self._now(), BUDGET_SPENT.detail))
         await self._durable()
+
+    def _keep(self, *records: Record) -> None:
+        """To be made durable with the next commit. The queue's own time never jumps; a record's is the wall's."""
+        if self._wall is not self._now:
+            records = tuple(replace(record, at=self._wall()) for record in records)
+        self._batch.extend(records)
 
     async def _durable(self) -> None:
         """Returns when every record so far is on disk: those of all who ask meanwhile share one transaction.
