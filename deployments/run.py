@@ -1,7 +1,7 @@
 """A run: build, supervise, drain. One path: the command line, the library and the tests all come through `run`.
 
 Law: whatever dies here, the ledger stands; `run` on the same folder goes on where it ended. The output folder is
-finished (shards closed, manifest, card, report) whether the run came to its end or was interrupted.
+finished (shards closed, manifest, card, report) whether the run came to its end, was interrupted or lost a pool.
 """
 
 import time
@@ -20,6 +20,7 @@ from deployments.output import prepare
 from deployments.supervisor import RunEnd, Supervisor, Watch
 from deployments.versions import versions
 from schemas.config import RunConfig
+from schemas.errors import PoolAwayError
 from schemas.ids import content_id
 from schemas.manifest import Manifest
 
@@ -29,6 +30,8 @@ class RunResult(Struct, frozen=True):
 
     manifest: Manifest
     end: RunEnd
+    away: PoolAwayError | None = None
+    """Which pool the run stopped for, since when and why; set when `end` is POOL_AWAY."""
 
 
 def run(config: RunConfig, output: Path, *, watch: Watch = lambda progress: None) -> RunResult:
@@ -47,7 +50,8 @@ def run(config: RunConfig, output: Path, *, watch: Watch = lambda progress: None
             end = supervisor.run(interrupts)
         finally:
             supervisor.stop()
-    return RunResult(manifest=finish(folder, now=time.time(), versions=versions()), end=end)
+    away = supervisor.away if end is RunEnd.POOL_AWAY else None
+    return RunResult(manifest=finish(folder, now=time.time(), versions=versions()), end=end, away=away)
 
 
 def run_id(output: Path) -> str:

@@ -13,7 +13,7 @@ from actors.ledgers import Ledgers
 from deployments.config import check_models, load
 from deployments.metrics import Metrics
 from deployments.progress import Progress
-from deployments.terminal.boundary import INTERRUPTED, say
+from deployments.terminal.boundary import AWAY, INTERRUPTED, say
 from deployments.terminal.reading import example_of, put_json, summary_of
 from deployments.terminal.summary import summary_view
 from deployments.terminal.watcher import Watcher
@@ -56,7 +56,11 @@ def run_watched(path: Path, output: Path, *, quiet: bool, json: bool, metrics_po
         return 0
     with Ledgers(output) as ledgers:
         outstanding = summary_of(ledgers).counts.outstanding
-    say(f"interrupted; {plural(outstanding, 'order')} outstanding, nothing is lost: `{_again(path, output)}` goes on")
+    left = f"{plural(outstanding, 'order')} outstanding, nothing is lost: `{_again(path, output)}` goes on"
+    if result.away is not None:
+        say(f"stopped: {result.away}; {left}")
+        return AWAY
+    say(f"interrupted; {left}")
     return INTERRUPTED
 
 
