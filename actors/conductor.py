@@ -40,7 +40,7 @@ from schemas.orders import (
     Requeue,
 )
 from schemas.recovery import Choice, Diagnosis
-from schemas.samples import Candidate, Completion, Cost, GenerationRequest
+from schemas.samples import Candidate, Completion, Cost, GenerationRequest, Malformed
 from schemas.stages import ConductorStatus, Stage
 from schemas.verdicts import Errored, Rejected, Verdict
 
@@ -288,8 +288,9 @@ class Conductor:
             prompt=request.messages,
             sampling=request.sampling,
             text=completion.text,
-            draft=None if isinstance(draft, str) else draft,
-            malformed=draft if isinstance(draft, str) else None,
+            draft=None if isinstance(draft, Malformed) else draft,
+            malformed=draft.detail if isinstance(draft, Malformed) else None,
+            malformed_reason=draft.reason if isinstance(draft, Malformed) else None,
             finish=completion.finish,
             cost=Cost(
                 prompt_tokens=completion.prompt_tokens,

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from actors.hops import Try
 from actors.pools import Pools
 from actors.protocols import Gate
 from actors.stages import StageCounter
 from actors.trials import judgement
 from schemas.errors import HopError, ungrouped
 from schemas.orders import Duplicate, Lease
-from schemas.samples import Candidate
+from schemas.samples import Candidate, Cost
 from schemas.stages import Stage
 from schemas.verdicts import Errored, GateName, GateRequest, Passed, Rejected, Verdict
 
@@ -70,10 +71,21 @@ class Judge:
 
     async def _check(self, name: GateName, gate: Gate, request: GateRequest) -> Verdict:
         started_at = self._now()
+        wasted = Cost()  # on answers that were no verdicts
+
+        async def tried(this: Try) -> Verdict:
+            nonlocal wasted
+            try:
+                return await gate.check(judgement(request, this))
+            except HopError as error:
+                if error.heard is not None and this.trial is None:
+                    wasted += error.heard.cost
+                raise
+
         with self._stages.during(Stage(name.value)):
             try:
-                prompt = (request.passage.id, request.draft)
-                verdict = await self._pools.ask(name.value, lambda this: gate.check(judgement(request, this)), prompt)
+                verdict = await self._pools.ask(name.value, tried, (request.passage.id, request.draft))
             except HopError as error:
-                verdict = Errored(gate=name, error=error.kind, detail=error.detail)
-        return replace(verdict, cost=replace(verdict.cost, seconds=self._now() - started_at))
+                asked, said = ((), "") if error.heard is None else (error.heard.asked, error.heard.said)
+                verdict = Errored(gate=name, error=error.kind, detail=error.detail, asked=asked, said=said)
+        return replace(verdict, cost=replace(verdict.cost + wasted, seconds=self._now() - started_at))

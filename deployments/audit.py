@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from actors.audit.agreement import Measured, agreement
-from actors.audit.labelled import Labelled, labelled_rows
+from actors.audit.labelled import Labelled, distinct, labelled_rows
 from actors.clocks import Clocks
 from actors.hops import Pool
 from actors.protocols import Gate
@@ -21,6 +21,7 @@ from deployments.wiring import conductor_random, conductor_settings
 from schemas.config import RunConfig
 from schemas.errors import HopError, UserError, ungrouped
 from schemas.gate_audit import GateAudit
+from schemas.samples import Heard
 from schemas.verdicts import Errored, GateName, Verdict
 
 AT_ONCE = 64
@@ -31,7 +32,8 @@ async def audit_gate(config: RunConfig, gate: GateName, labelled: Path) -> GateA
     """Measures a gate of the run. Raises UserError for a file, a row or a gate that cannot be used, and
     PoolAwayError when the gate answers nothing for `conductors.outage_s`."""
     data = _read(labelled)
-    rows = list(labelled_rows(iter(data.splitlines()), gate, str(labelled)))
+    given = list(labelled_rows(iter(data.splitlines()), gate, str(labelled)))
+    rows = distinct(given)
     if not rows:
         raise UserError(f"{labelled}: holds no rows")
     async with AsyncExitStack() as stack:
@@ -39,7 +41,8 @@ async def audit_gate(config: RunConfig, gate: GateName, labelled: Path) -> GateA
         began = time.monotonic()
         verdicts = await _Audit(config, gate, asked).verdicts(rows)
         seconds = time.monotonic() - began
-    return agreement(Measured(gate, labelled.name, sha256(data).hexdigest(), seconds), rows, verdicts)
+    measured = Measured(gate, labelled.name, sha256(data).hexdigest(), seconds, repeated=len(given) - len(rows))
+    return agreement(measured, rows, verdicts)
 
 
 def _read(path: Path) -> bytes:
@@ -77,4 +80,5 @@ class _Audit:
                     lambda this: self._gate.check(judgement(request, this)), (request.passage.id, request.draft)
                 )
             except HopError as error:
-                return Errored(gate=self._name, error=error.kind, detail=error.detail)
+                heard = Heard((), "") if error.heard is None else error.heard
+                return Errored(self._name, error.kind, error.detail, heard.cost, heard.asked, heard.said)

@@ -102,7 +102,7 @@ def limits(config: RunConfig) -> ScalingLimits:
     scaling = config.scaling
     return ScalingLimits(
         pools={
-            name: PoolBounds(each.min, each.max, each.num_gpus if gpus else each.num_cpus)
+            name: PoolBounds(each.min, each.max, each.num_gpus if gpus else each.cpus)
             for name, each in replicas.items()
         },
         accelerators=math.inf if scaling.accelerators is None else scaling.accelerators,
