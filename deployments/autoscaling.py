@@ -10,10 +10,12 @@ from typing import Any
 
 import ray
 from msgspec import Struct
+from msgspec.structs import replace
 from ray.exceptions import RayActorError
 
 from actors.scaling.measure import ASSUMED_CLASSIFY_S, ASSUMED_S, Facts, Meter, PoolFacts, measure
 from actors.scaling.policy import decide
+from actors.stages import paused
 from deployments.cluster import here
 from deployments.progress import ReplicaStatus
 from deployments.scaling_board import NAMESPACE, BoardActor
@@ -58,13 +60,12 @@ class Autoscaler:
     ) -> Scaling:
         """One decision, written on the board. Call it about once a second, with `replicas` of every deployment."""
         statuses = {status.name: status for status in replicas}
-        flows = pool_flows(conductors)
-        pools = {
-            name: _facts(
-                model, _cost(name, snapshot), flows.get(name, PoolFlow(name, 0, 0)), statuses[self._apps[name]]
-            )
-            for name, model in models(self._config).items()
-        }
+        flows, pauses = pool_flows(conductors), paused(conductors)
+        pools = {}
+        for name, model in models(self._config).items():
+            flow = flows.get(name, PoolFlow(name, 0, 0))
+            known = _facts(model, _cost(name, snapshot), flow, statuses[self._apps[name]])
+            pools[name] = replace(known, breaker_open=bool(pauses[name]))
         facts = Facts(
             at=snapshot.at,
             attempts=snapshot.counts.attempts,

@@ -83,6 +83,10 @@ class PoolAwayError(GleanerError):
         return f"{self.pool} {told.get(self.state, 'does not answer')}, since {since}: {self.why}"
 
 
+class ClusterError(GleanerError):
+    """The Ray under the run is gone. One line and exit code 1: what is recorded stands, the same command goes on."""
+
+
 class LedgerError(GleanerError):
     """The ledger is damaged, or was asked for an impossible move; carries the order's whole story."""
 
