@@ -280,7 +280,8 @@ class Conductors(Config, frozen=True):
     hop_timeout_s: Seconds = 300.0
     """Longest wait for one answer of a pool or gate, in seconds."""
     outage_s: Seconds = 600.0
-    """A pool or gate that keeps failing, or asks to wait, is waited for so long, in seconds; then orders end."""
+    """A pool or gate that answers nothing for so long, in seconds, stops the run with exit code 3, its orders
+    outstanding; a pool that only repairs go to is done without after ten."""
 
 
 class Scaling(Config, frozen=True):
