@@ -35,7 +35,7 @@ from schemas.orders import (
     Outcome,
     Requeue,
 )
-from schemas.samples import Candidate, Completion, Cost, GenerationRequest
+from schemas.samples import Candidate, Completion, Cost, GenerationRequest, Malformed
 from schemas.stages import CallFailures, ConductorStatus, Stage
 from schemas.verdicts import Errored, GateName, GateRequest, Passed, Rejected, Verdict
 
@@ -248,8 +248,9 @@ class Conductor:
             prompt=request.messages,
             sampling=request.sampling,
             text=completion.text,
-            draft=None if isinstance(draft, str) else draft,
-            malformed=draft if isinstance(draft, str) else None,
+            draft=None if isinstance(draft, Malformed) else draft,
+            malformed=draft.detail if isinstance(draft, Malformed) else None,
+            malformed_reason=draft.reason if isinstance(draft, Malformed) else None,
             finish=completion.finish,
             cost=Cost(
                 prompt_tokens=completion.prompt_tokens,
@@ -291,12 +292,23 @@ class Conductor:
 
     async def _check(self, name: GateName, gate: Gate, request: GateRequest) -> Verdict:
         started_at = self._clock()
+        wasted = Cost()  # on answers that were no verdicts
+
+        async def tried(this: Try) -> Verdict:
+            nonlocal wasted
+            try:
+                return await gate.check(judgement(request, this))
+            except HopError as error:
+                wasted += Cost() if error.heard is None else error.heard.cost
+                raise
+
         with self._stages.during(Stage(name.value)):
             try:
-                verdict = await self._hop(name.value, lambda this: gate.check(judgement(request, this)))
+                verdict = await self._hop(name.value, tried)
             except HopError as error:
-                verdict = Errored(gate=name, error=error.kind, detail=error.detail)
-        return replace(verdict, cost=replace(verdict.cost, seconds=self._clock() - started_at))
+                asked, said = ((), "") if error.heard is None else (error.heard.asked, error.heard.said)
+                verdict = Errored(gate=name, error=error.kind, detail=error.detail, asked=asked, said=said)
+        return replace(verdict, cost=replace(verdict.cost + wasted, seconds=self._clock() - started_at))
 
     async def _hop(self, pool: str, call: Callable[[Try], Awaitable[T]]) -> T:
         with self._calls.during(pool):

@@ -14,10 +14,11 @@ from schemas.ids import OrderId, PassageId
 from schemas.ledger import AskedBefore
 from schemas.orders import Attempt, AttemptSummary, Duplicate, Order
 from schemas.recovery import Repair
+from schemas.samples import Cost, Draft
 from schemas.verdicts import Errored
 
-Similarity = Callable[[str, str], float]
-"""How alike two questions are, in [0, 1]."""
+Similarity = Callable[[Draft, Draft], float]
+"""How alike two samples of one passage are, in [0, 1]."""
 
 
 class QueueLimits(Struct, frozen=True):
@@ -62,6 +63,8 @@ class Held(Struct):
     repair: Repair | None = None
     conductor: str | None = None
     history: tuple[AttemptSummary, ...] = ()
+    lent: int = 0
+    """How often the present attempt was leased: so often it may be paid for."""
     attempts_before: int = 0
     """Of earlier lives: made before the order was put back from the dead letters."""
 
@@ -72,43 +75,43 @@ class Held(Struct):
 
 
 class Asked:
-    """The accepted questions of each passage that has outstanding orders."""
+    """The accepted samples of each passage that has outstanding orders."""
 
     def __init__(self, similarity: Similarity, threshold: float) -> None:
         self._similarity = similarity
         self._threshold = threshold
-        self._questions: dict[PassageId, list[tuple[OrderId, str]]] = {}
+        self._accepted: dict[PassageId, list[tuple[OrderId, Draft]]] = {}
 
     @property
     def passages(self) -> set[PassageId]:
         """Those that something was accepted of."""
-        return set(self._questions)
+        return set(self._accepted)
 
     def add(self, order: Order, attempt: Attempt) -> None:
-        """The order's question was accepted."""
-        question = question_of(attempt)
-        if question is not None:
-            self._questions.setdefault(order.passage_id, []).append((order.id, question))
+        """The order's sample was accepted."""
+        draft = draft_of(attempt)
+        if draft is not None:
+            self._accepted.setdefault(order.passage_id, []).append((order.id, draft))
 
     def remember(self, passage_id: PassageId, asked: Sequence[AskedBefore]) -> None:
-        """Accepted questions of a passage that had been forgotten."""
+        """Accepted samples of a passage that had been forgotten."""
         if asked:
-            self._questions[passage_id] = [(each.order_id, each.question) for each in asked]
+            self._accepted[passage_id] = [(each.order_id, Draft(each.question, each.answer)) for each in asked]
 
     def again(self, order: Order, attempt: Attempt) -> Duplicate | None:
         """The first accepted sample of the same passage that asks (nearly) the same."""
-        asked = question_of(attempt)
-        if asked is None:
+        draft = draft_of(attempt)
+        if draft is None:
             return None
-        for other, question in self._questions.get(order.passage_id, ()):
-            similarity = self._similarity(asked, question)
+        for other, accepted in self._accepted.get(order.passage_id, ()):
+            similarity = self._similarity(draft, accepted)
             if similarity >= self._threshold:
-                return Duplicate(order.id, other, question, similarity, self._threshold)
+                return Duplicate(order.id, other, accepted.question, similarity, self._threshold)
         return None
 
     def forget(self, passage_id: PassageId) -> None:
         """Its last order has ended."""
-        self._questions.pop(passage_id, None)
+        self._accepted.pop(passage_id, None)
 
 
 def summary(attempt: Attempt) -> AttemptSummary:
@@ -126,10 +129,17 @@ def tokens(attempt: Attempt) -> int:
     return generated + checked + sum(verdict.cost.tokens for verdict in attempt.verdicts)
 
 
-def question_of(attempt: Attempt) -> str | None:
-    """What the attempt's draft asks; None when it has none, and for an order that was injected: its question takes
-    nobody's place and repeats nobody's."""
+def cost(attempt: Attempt) -> Cost:
+    """The same with seconds and both kinds of tokens."""
+    generated = Cost() if attempt.candidate is None else attempt.candidate.cost
+    checked = Cost() if attempt.injected is None else attempt.injected.cost
+    return sum((verdict.cost for verdict in attempt.verdicts), generated + checked)
+
+
+def draft_of(attempt: Attempt) -> Draft | None:
+    """The attempt's draft; None when it has none, and for an order that was injected: its question takes nobody's place
+    and repeats nobody's."""
     candidate = attempt.candidate
     if candidate is None or candidate.draft is None or attempt.injected is not None:
         return None
-    return candidate.draft.question
+    return candidate.draft

@@ -7,7 +7,7 @@ If the ledger fails, the service has failed for good: memory that is ahead of th
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
@@ -16,11 +16,13 @@ from msgspec.structs import replace
 
 from actors.canary.book import BookSettings, CanaryBook
 from actors.distributions import Buckets
+from actors.documents import KnownDocuments
 from actors.queue import BUDGET_SPENT, RegenerationQueue
 from actors.tally import Tally
-from schemas.corpus import DocumentRefused, Passage
+from schemas.corpus import DocumentRefused, Passage, RefusalReason
 from schemas.distributions import SECONDS
 from schemas.errors import GleanerError, UserError
+from schemas.ids import PassageId
 from schemas.ledger import (
     AcceptedEnd,
     CanaryEnded,
@@ -96,7 +98,8 @@ class QueueService:
         self._canaries = CanaryBook(settings.canaries or BookSettings(settings.task))
         self._commits = Buckets(SECONDS)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
-        self._refused: set[str] = set()
+        self._refused: set[tuple[str, RefusalReason]] = set()
+        self._documents = KnownDocuments()
         self._dead: set[str] = set()
         self._batch: list[Record] = []
         self._uncounted: list[Record] = []
@@ -135,19 +138,28 @@ class QueueService:
             orders = [Order.fresh(passage.id, self._settings.task, slot) for slot in slots]
             planned = self._queue.plan(passage, orders, self._now())
             if planned is not None:
+                self._remember(planned)
                 self._batch.append(planned)
         await self._durable()
         return not self._closed_to_orders()
 
+    def documents(self) -> dict[bytes, tuple[bytes, ...]]:
+        """The versions of the documents whose passages were planned, as `actors.documents` has them."""
+        return self._documents.all()
+
+    def known(self, passages: Sequence[PassageId]) -> list[bool]:
+        """Which passages were planned, ever."""
+        return [self._queue.knows(passage_id) for passage_id in passages]
+
     async def refuse(self, document: DocumentRefused) -> None:
-        """A document that could not be used; told once, however often the corpus is read again."""
-        if document.uri in self._refused:
+        """A document that could not be used; recorded once for each reason, however often the corpus is read again."""
+        if (document.uri, document.reason) in self._refused:
             return
         await self.append(Refused(self._now(), document))
 
-    async def corpus_ended(self, documents: int, passages: int) -> None:
-        """No more passages come. The run is over when every order has ended."""
-        await self.append(CorpusEnded(self._now(), documents, passages))
+    async def corpus_ended(self, documents: int, passages: int, skipped: Mapping[str, int] | None = None) -> None:
+        """No more passages come. The run is over when every order has ended. `skipped`: files that were not read."""
+        await self.append(CorpusEnded(self._now(), documents, passages, dict(skipped or {})))
 
     async def lease(self, conductor: str, limit: int, wait_s: float) -> Sequence[Lease]:
         """Up to `limit` leases; waits up to `wait_s` for the first. Nothing for a conductor that was released."""
@@ -292,12 +304,14 @@ class QueueService:
         match record:
             case CanaryEnded():
                 self._queue.charge(record.tokens)
+            case Planned():
+                self._documents.add(record.passage)
             case RunStarted():
                 self._corpus_read = False
             case CorpusEnded():
                 self._corpus_read = True
             case Refused():
-                self._refused.add(record.document.uri)
+                self._refused.add((record.document.uri, record.document.reason))
             case _:
                 pass
 

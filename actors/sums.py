@@ -35,9 +35,15 @@ def whole(snapshots: Sequence[RunSnapshot]) -> RunSnapshot:
 
 def total(summaries: Sequence[Summary]) -> Summary:
     """The summary of all shards' ledgers, one at least."""
-    untimed = {"corpus_ended": False, "started_at": None, "first_accepted_at": None, "last_at": None}
+    untimed = {
+        "corpus_ended": False,
+        "started_at": None,
+        "first_accepted_at": None,
+        "last_at": None,
+    }
     return replace(
-        reduce(_structs, (replace(each, **untimed) for each in summaries)),
+        reduce(_structs, (replace(each, **untimed, skipped_files={}) for each in summaries)),
+        skipped_files=max((each.skipped_files for each in summaries), key=lambda files: sum(files.values())),
         corpus_ended=all(each.corpus_ended for each in summaries),
         started_at=min((each.started_at for each in summaries if each.started_at is not None), default=None),
         first_accepted_at=min(

@@ -1,14 +1,22 @@
 """Words of a text, for comparing texts without a model. Law: case, punctuation and white space never count.
 
+A word keeps what belongs to it: combining marks (the vowel signs of Indic scripts) and signs that are part of a name
+(C++, C#). Other symbols are no words; `signs` gives them.
+
 Function words are English; in another language every word counts as content, which makes overlaps higher, never wrong.
 """
 
 import re
 import unicodedata
 
-_SPACELESS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-"""Scripts without spaces between words: each character is taken as a word."""
-_WORD = re.compile(rf"\d+(?:[.,]\d+)+|[{_SPACELESS}]|[^\W_{_SPACELESS}]+(?:['’-][^\W_{_SPACELESS}]+)*")
+_SPACELESS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff"
+"""Scripts without spaces between words: each character is taken as a word, with the marks on it."""
+_MARKS = "".join(letter for letter in map(chr, range(0x300, 0x20000)) if unicodedata.category(letter)[0] == "M")
+_LETTER = rf"[^\W_{_SPACELESS}][{_MARKS}]*"
+_WORD = re.compile(
+    rf"\d+(?:[.,]\d+)+|[{_SPACELESS}][{_MARKS}]*|(?:{_LETTER})+(?:['’-](?:{_LETTER})+)*(?:(?<=[a-z])(?:\+\+|#)(?!\w))?"
+)
+_SIGN = re.compile(r"\S")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+|(?<=[。！？])")
 _STEM_LETTERS = 5
 """Words are taken as related when so many first letters agree: founded, founder, founding."""
@@ -27,6 +35,13 @@ def words(text: str) -> list[str]:
     """The words in reading order, in one case, without a possessive's 's."""
     found = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
     return [word.removesuffix("'s").removesuffix("’s") for word in found]
+
+
+def signs(text: str) -> list[str]:
+    """The symbols outside words that carry meaning: signs of arithmetic and currency, per cent, emoji; a hyphen only
+    where it stands alone or before a number."""
+    outside = _WORD.sub(" ", re.sub(r"(?<!\w)[-−](?=\s|\d)", "−", unicodedata.normalize("NFKC", text).casefold()))
+    return [sign for sign in _SIGN.findall(outside) if unicodedata.category(sign)[0] == "S" or sign in "%&*/@#§"]
 
 
 def content_words(text: str) -> list[str]:

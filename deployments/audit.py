@@ -14,7 +14,7 @@ from random import Random
 from msgspec.structs import replace
 
 from actors.audit.agreement import Measured, agreement
-from actors.audit.labelled import Labelled, labelled_rows
+from actors.audit.labelled import Labelled, distinct, labelled_rows
 from actors.hops import hop
 from actors.pool_health import PoolHealth
 from actors.protocols import Gate
@@ -23,6 +23,7 @@ from deployments.wiring import conductor_random, conductor_settings
 from schemas.config import RunConfig
 from schemas.errors import HopError, UserError
 from schemas.gate_audit import GateAudit
+from schemas.samples import Heard
 from schemas.verdicts import Errored, GateName, Verdict
 
 AT_ONCE = 64
@@ -32,7 +33,8 @@ AT_ONCE = 64
 async def audit_gate(config: RunConfig, gate: GateName, labelled: Path) -> GateAudit:
     """Measures a gate of the run. Raises UserError for a file, a row or a gate that cannot be used."""
     data = _read(labelled)
-    rows = list(labelled_rows(iter(data.splitlines()), gate, str(labelled)))
+    given = list(labelled_rows(iter(data.splitlines()), gate, str(labelled)))
+    rows = distinct(given)
     if not rows:
         raise UserError(f"{labelled}: holds no rows")
     async with AsyncExitStack() as stack:
@@ -40,7 +42,8 @@ async def audit_gate(config: RunConfig, gate: GateName, labelled: Path) -> GateA
         began = time.monotonic()
         verdicts = await _Audit(config, gate, asked).verdicts(rows)
         seconds = time.monotonic() - began
-    return agreement(Measured(gate, labelled.name, sha256(data).hexdigest(), seconds), rows, verdicts)
+    measured = Measured(gate, labelled.name, sha256(data).hexdigest(), seconds, repeated=len(given) - len(rows))
+    return agreement(measured, rows, verdicts)
 
 
 def _read(path: Path) -> bytes:
@@ -76,4 +79,5 @@ class _Audit:
                     random=self._random,
                 )
             except HopError as error:
-                return Errored(gate=self._name, error=error.kind, detail=error.detail)
+                heard = Heard((), "") if error.heard is None else error.heard
+                return Errored(self._name, error.kind, error.detail, heard.cost, heard.asked, heard.said)

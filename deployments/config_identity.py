@@ -35,8 +35,8 @@ class Change(Enum):
 CHANGES: dict[type[msgspec.Struct], dict[Change, str]] = {
     c.RunConfig: {Change.ANY_RESUME: "name ray_address", Change.REPLAY: "credit", Change.NEVER: "seed"},
     c.Corpus: {
-        Change.ANY_RESUME: "base",
-        Change.NEVER: "paths include text_field answer_field id_field max_document_bytes encoding",
+        Change.ANY_RESUME: "base include links",
+        Change.NEVER: "paths text_field answer_field id_field max_document_bytes encoding",
     },
     c.Chunking: {Change.NEVER: "max_tokens min_characters tokenizer"},
     c.GroundedAnswer: {Change.REPLAY: "output", Change.NEVER: "kind samples_per_passage"},

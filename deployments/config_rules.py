@@ -241,7 +241,7 @@ def _output_tokens(config: RunConfig) -> int:
 def _broken_corpus(config: RunConfig) -> Iterator[str]:
     corpus = config.corpus
     for name, values in (("paths", corpus.paths), ("include", corpus.include)):
-        if not values or not all(value.strip() for value in values):
+        if values is not None and (not values or not all(value.strip() for value in values)):
             yield f"corpus.{name}: empty, or with an empty entry"
     if not is_text_encoding(corpus.encoding):
         yield f"corpus.encoding: {shown(corpus.encoding)} is no text encoding{nearest(corpus.encoding, _ENCODINGS)}"

@@ -18,6 +18,7 @@ import ray
 from msgspec import Struct
 from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
+from actors.documents import Changed
 from actors.sums import whole
 from deployments.actors import QueueActor, ReaderActor, WriterActor
 from deployments.asking import ask, ask_each, told
@@ -59,8 +60,10 @@ class Member(Struct, frozen=True):
 class Crew:
     """In order: `open_queues`, `begin`, `watch` while `conducting`, `finish_writing`, `dismiss`, `close_queues`."""
 
-    def __init__(self, config: RunConfig, output: Path, where: DeploymentNames) -> None:
+    def __init__(self, config: RunConfig, output: Path, where: DeploymentNames, changed: Changed = "skip") -> None:
+        """`changed`: what the reader does with documents that are not what they were."""
         self._config = config
+        self._changed = changed
         self._output = str(output)
         self._where = where
         self.shards = QueueShard(0, config.queue.shards).all
@@ -87,7 +90,7 @@ class Crew:
         beside = {"scheduling_strategy": here()}
         match role:
             case Role.READER:
-                actor = ReaderActor.options(**beside).remote(self._config, self._queues)
+                actor = ReaderActor.options(**beside).remote(self._config, self._queues, self._changed)
             case Role.WRITER:
                 actor = WriterActor.options(**beside).remote(self._config, self._output, shard, queue, number)
             case Role.CONDUCTOR:

@@ -167,7 +167,7 @@ def unary(method: Any) -> Send:
 
 def _unless_failed(reply: R | Failure) -> R:
     if isinstance(reply, Failure):
-        raise HopError(reply.kind, reply.detail, reply.retry_after_s)
+        raise HopError(reply.kind, reply.detail, reply.retry_after_s, reply.heard)
     return reply
 
 

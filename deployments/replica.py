@@ -90,7 +90,7 @@ async def _reply(request: Q, answer: Callable[[Q], Awaitable[R]]) -> R | Failure
     try:
         return await answer(request)
     except HopError as error:
-        return Failure(request_id=request.id, kind=error.kind, detail=error.detail, retry_after_s=error.retry_after_s)
+        return Failure(request.id, error.kind, error.detail, error.retry_after_s, error.heard)
     except Exception as bug:  # the batch's other requests go on; this one is reported, and logged with its traceback
         log.exception("a request failed inside the replica", extra={"request": request.id})
         return Failure(request_id=request.id, kind=ErrorKind.RETRYABLE, detail=f"{type(bug).__name__}: {bug}")

@@ -12,6 +12,7 @@ from msgspec import Struct
 from actors.corpus.chunker import Chunker
 from actors.corpus.reader import read
 from actors.dataset.finish import finish
+from actors.documents import Changed
 from deployments.canaries import build_canaries
 from deployments.cluster import cluster
 from deployments.injecting import build_injection
@@ -31,9 +32,12 @@ class RunResult(Struct, frozen=True):
     end: RunEnd
 
 
-def run(config: RunConfig, output: Path, *, watch: Watch = lambda progress: None) -> RunResult:
+def run(
+    config: RunConfig, output: Path, *, watch: Watch = lambda progress: None, changed: Changed = "skip"
+) -> RunResult:
     """Runs a configuration (as `deployments.config.load` gives it) into `output`, or goes on with what is there.
 
+    `changed`: of documents that are not what they were when their passages were planned, plan nothing, or the new ones.
     Raises UserError for what the user can mend, before anything starts where it can be known by then.
     """
     read(config.corpus)
@@ -42,7 +46,7 @@ def run(config: RunConfig, output: Path, *, watch: Watch = lambda progress: None
     build_canaries(config)
     folder = prepare(config, output)
     with cluster(config.ray_address), Interrupts() as interrupts:
-        supervisor = Supervisor(config, folder, run_id(folder), watch)
+        supervisor = Supervisor(config, folder, run_id(folder), watch, changed)
         try:
             end = supervisor.run(interrupts)
         finally:

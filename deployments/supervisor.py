@@ -8,6 +8,7 @@ from pathlib import Path
 
 import ray
 
+from actors.documents import Changed
 from deployments import serving
 from deployments.autoscaling import Autoscaler
 from deployments.crew import Crew, Role
@@ -36,12 +37,12 @@ class RunEnd(Enum):
 class Supervisor:
     """Owns a run's actors and deployments. `stop` it whatever `run` did."""
 
-    def __init__(self, config: RunConfig, output: Path, run_id: str, watch: Watch) -> None:
+    def __init__(self, config: RunConfig, output: Path, run_id: str, watch: Watch, changed: Changed = "skip") -> None:
         self._config = config
         self._watch = watch
         self._where = serving.names(config, run_id)
         self._output = output
-        self._crew = Crew(config, output, self._where)
+        self._crew = Crew(config, output, self._where, changed)
         self._replicas: tuple[ReplicaStatus, ...] = ()
         self._replicas_at = 0.0
         self._autoscaler: Autoscaler | None = None

@@ -34,18 +34,22 @@ class Corpus(Config, frozen=True):
 
     paths: Annotated[tuple[str, ...], Meta(min_length=1)]
     """A relative path begins at `base`. Document uris keep paths as they are written here."""
-    include: tuple[str, ...] = ("*.jsonl", "*.parquet", "*.txt", "*.md", "*.markdown", "*.jsonl.gz", "*.txt.gz")
-    """Which files of a folder are read (names matched as in the shell)."""
+    include: tuple[str, ...] | None = None
+    """Which files of a folder are read (names matched as in the shell, suffixes in either case). Without it, all whose
+    format is known: `.jsonl`, `.ndjson`, `.json`, `.parquet`, `.txt`, `.text`, `.md`, `.markdown`, `.rst`, `.adoc`,
+    `.org`, each also as `.gz`, `.bz2`, `.xz` or `.zst`. A wider pattern adds documents, as a folder that grows does."""
+    links: Literal["inside", "anywhere"] = "inside"
+    """Links in a folder are followed to what lies in the same folder, or anywhere."""
     text_field: str = "text"
-    """Field (JSON lines) or column (Parquet) of a record that holds its text."""
+    """Field (JSON) or column (Parquet) of a record that holds its text."""
     answer_field: str | None = None
     """Field or column that holds a problem's reference answer (math); such a record is one passage, never cut."""
     id_field: str = "id"
     """Field or column that names a record; without it, its place does."""
     max_document_bytes: Annotated[int, Meta(ge=1)] = 16 * 1024 * 1024
-    """Longer documents, and longer lines of JSON, are refused."""
+    """Longer documents, and longer records of JSON, are refused."""
     encoding: str = "utf-8"
-    """Of texts and JSON lines; what cannot be decoded is refused."""
+    """Of texts and JSON, where no byte order mark says UTF-16 or UTF-32; what cannot be decoded is refused."""
     chunking: Chunking = Chunking()
     """How documents are cut into passages."""
     base: str | None = None
@@ -222,7 +226,8 @@ class Gates(Config, frozen=True):
     short_circuit: bool = False
     """A sample that one gate rejected is not shown to the other."""
     duplicate_similarity: Annotated[float, Meta(gt=0, le=1)] = 0.9
-    """Questions of one passage whose word overlap (Jaccard) reaches this are near-duplicates; 1: only equal ones."""
+    """Samples of one passage that are this alike are near-duplicates: by their questions' words (Jaccard), and at least
+    0.9 where both give the same answer about the same thing; 1: only equal questions."""
 
     @property
     def models(self) -> dict[str, GateModel]:

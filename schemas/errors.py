@@ -4,6 +4,8 @@ from enum import Enum
 
 from msgspec import Struct
 
+from schemas.samples import Heard
+
 
 class ErrorKind(Enum):
     """What may be done about it."""
@@ -30,6 +32,7 @@ class Failure(Struct, frozen=True, omit_defaults=True, tag="failure"):
     kind: ErrorKind
     detail: str
     retry_after_s: float | None = None
+    heard: Heard | None = None
 
 
 class GleanerError(Exception):
@@ -63,11 +66,14 @@ class LedgerError(GleanerError):
 class HopError(GleanerError):
     """A call to an engine or a gate failed. The conductor alone retries it, within bounds."""
 
-    def __init__(self, kind: ErrorKind, detail: str, retry_after_s: float | None = None) -> None:
-        super().__init__(kind, detail, retry_after_s)
+    def __init__(
+        self, kind: ErrorKind, detail: str, retry_after_s: float | None = None, heard: Heard | None = None
+    ) -> None:
+        super().__init__(kind, detail, retry_after_s, heard)
         self.kind = kind
         self.detail = detail
         self.retry_after_s = retry_after_s
+        self.heard = heard
 
     def __str__(self) -> str:
         return f"{self.kind.value}: {self.detail}"

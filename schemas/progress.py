@@ -3,11 +3,13 @@
 from msgspec import Struct
 
 from schemas.canaries import Canaries
+from schemas.corpus import RefusalReason
 from schemas.distributions import AttemptEnd, Distribution, Distributions
 from schemas.errors import ErrorKind
 from schemas.injection import InjectionKind
 from schemas.orders import EndReason, OrderKind
 from schemas.recovery import FailureMode, RepairKind
+from schemas.samples import MalformedReason
 from schemas.verdicts import GateName
 
 
@@ -214,6 +216,13 @@ class ModeCount(Struct, frozen=True):
     attempts: int
 
 
+class MalformedCount(Struct, frozen=True):
+    """Attempts whose completion was no draft, by why."""
+
+    reason: MalformedReason
+    attempts: int
+
+
 class GateErrors(Struct, frozen=True):
     """Errored verdicts, by gate and kind."""
 
@@ -238,6 +247,15 @@ class EngineErrors(Struct, frozen=True):
     count: int
 
 
+class RefusalCount(Struct, frozen=True):
+    """Documents of the corpus that could not be used for one reason, with the first of them."""
+
+    reason: RefusalReason
+    documents: int
+    uri: str
+    detail: str
+
+
 class Summary(Struct, frozen=True):
     """Everything that is counted."""
 
@@ -245,6 +263,8 @@ class Summary(Struct, frozen=True):
     roles: tuple[RoleCost, ...] = ()
     overlap: GateOverlap = GateOverlap()
     modes: tuple[ModeCount, ...] = ()
+    malformed: tuple[MalformedCount, ...] = ()
+    """Of the mode `malformed`; attempts recorded before reasons were are in none."""
     repairs: tuple[RepairStat, ...] = ()
     ends: tuple[EndCount, ...] = ()
     errors: tuple[GateErrors, ...] = ()
@@ -257,6 +277,9 @@ class Summary(Struct, frozen=True):
     credit: CreditCount = CreditCount()
     diagnoses: tuple[DiagnosisCount, ...] = ()
     canaries: Canaries = Canaries()
+    refusals: tuple[RefusalCount, ...] = ()
+    skipped_files: dict[str, int] = {}
+    """Files of the corpus's folders that are not read, by suffix, as of the last whole reading."""
     corpus_ended: bool = False
     started_at: float | None = None
     """When the first process of the run began; seconds since the epoch."""

@@ -1,12 +1,24 @@
-"""Programs that some tests need. A laptop without one skips and says so; continuous integration fails instead."""
+"""What some tests need. A laptop without it skips and says so; continuous integration fails instead."""
 
 import os
 import shutil
+from importlib.util import find_spec
 
 import pytest
+
+IN_CI = "CI" in os.environ
 
 
 def needs(program: str, package: str) -> pytest.MarkDecorator:
     """Skips a test where the program of that Debian package is missing, but never in continuous integration."""
-    missing = shutil.which(program) is None and "CI" not in os.environ
-    return pytest.mark.skipif(missing, reason=f"{program} is not installed: apt-get install {package}")
+    return needs_that(shutil.which(program) is not None, f"{program} is not installed: apt-get install {package}")
+
+
+def needs_module(module: str, install: str) -> pytest.MarkDecorator:
+    """The same of a Python module; `install` is what pip would install."""
+    return needs_that(find_spec(module) is not None, f"{module} is not installed: pip install {install}")
+
+
+def needs_that(there: bool, otherwise: str) -> pytest.MarkDecorator:
+    """The same of anything that may be missing; `otherwise` says what to do about it."""
+    return pytest.mark.skipif(not there and not IN_CI, reason=otherwise)

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
+from actors.documents import Changed
 from actors.ledgers import Ledgers
 from deployments.config import check_models, load
 from deployments.metrics import Metrics
@@ -24,7 +25,15 @@ LOG_NAME = "run.log"
 _PLAIN_RECORD = set(vars(logging.makeLogRecord({})))
 
 
-def run_watched(path: Path, output: Path, *, quiet: bool, json: bool, metrics_port: int | None = None) -> int:
+def run_watched(
+    path: Path,
+    output: Path,
+    *,
+    quiet: bool,
+    json: bool,
+    metrics_port: int | None = None,
+    changed: Changed = "skip",
+) -> int:
     """Runs the configuration and shows it; gives the exit code. With `json`, what is shown goes to stderr.
 
     `metrics_port`: None for the usual one if it is free.
@@ -44,7 +53,7 @@ def run_watched(path: Path, output: Path, *, quiet: bool, json: bool, metrics_po
             metrics(progress)
 
         try:
-            result = run(config, output, watch=watch)
+            result = run(config, output, watch=watch, changed=changed)
         except KeyboardInterrupt:
             say(f"stopped at once; what is recorded is not lost: `{_again(path, output)}` goes on")
             return INTERRUPTED

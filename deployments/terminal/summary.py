@@ -10,11 +10,13 @@ from rich.text import Text
 
 from actors.dataset.report.repairs import interval_words
 from deployments.terminal.board import GATES, repaired_by
+from deployments.terminal.corpus_words import skipped_words, unusable
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts
 from deployments.terminal.probed import canaries_view
 from deployments.terminal.words import clock, number, percent, plural, spoken
 from schemas.ids import OrderId
 from schemas.progress import FIXED, Summary
+from schemas.recovery import FailureMode
 
 MODES_SHOWN = 6
 REPAIRS_SHOWN = 2
@@ -82,8 +84,11 @@ def _numbers(summary: Summary) -> RenderableType:
         first = spoken(summary.first_accepted_at - summary.started_at)
         table.add_row("first sample", first, "from the start to the first accepted sample")
     if counts.refused_documents:
-        refused = "unusable, told in the dead letters"
-        table.add_row("documents", Text(f"{counts.refused_documents:,}", style=WARN), refused)
+        refused = "; ".join(unusable(summary.refusals)) or "unusable, told in the dead letters"
+        table.add_row("documents", Text(f"{counts.refused_documents:,}", style=WARN), Text(f"unusable: {refused}"))
+    if summary.skipped_files:
+        files = Text(f"{sum(summary.skipped_files.values()):,}", style=WARN)
+        table.add_row("files skipped", files, Text(skipped_words(summary.skipped_files)))
     return table
 
 
@@ -98,6 +103,9 @@ def _failures(summary: Summary) -> RenderableType | None:
     table.add_column("repaired by (accepted of tried)", overflow="fold")
     for count in modes:
         table.add_row(count.mode.value, f"{count.attempts:,}", repaired_by(summary, count.mode, shown=REPAIRS_SHOWN))
+        if count.mode is FailureMode.MALFORMED:
+            for why in sorted(summary.malformed, key=lambda why: -why.attempts):
+                table.add_row(f"  {why.reason.value}", Text(f"{why.attempts:,}", style=DIM), "")
     return table
 
 

@@ -37,7 +37,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.live: dict[OrderId, float] = {}
 
     def fresh_queue(self) -> RegenerationQueue:
-        return RegenerationQueue(self.limits, lambda a, b: 1.0 if a == b else 0.0)
+        return RegenerationQueue(self.limits, lambda a, b: 1.0 if a.question == b.question else 0.0)
 
     @rule(slots=st.integers(1, 4), again=st.booleans())
     def plan(self, slots: int, again: bool) -> None:

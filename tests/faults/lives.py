@@ -72,7 +72,9 @@ async def live(output: Path, disk: Disk, answered: Answered) -> None:
     with disk_errors(output):
         make_folder(output, disk=disk)
     write_atomically(output / "run.yaml", CONFIG, disk=disk)
-    queue = RegenerationQueue(QueueLimits(max_attempts=3, lease_s=1e6, fresh_share=0.25), lambda a, b: float(a == b))
+    queue = RegenerationQueue(
+        QueueLimits(max_attempts=3, lease_s=1e6, fresh_share=0.25), lambda a, b: float(a.question == b.question)
+    )
     settings = ServiceSettings("grounded_answer", samples_per_passage=SLOTS, capacity=100)
     service = QueueService(queue, SqliteLedger(output), settings, now=lambda: NOW)
     try:

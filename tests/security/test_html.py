@@ -1,7 +1,5 @@
 """Text from a corpus, a model or a server is shown in the report, never obeyed: read by a parser and a browser."""
 
-import os
-import shutil
 import subprocess
 from collections import Counter
 from html.parser import HTMLParser
@@ -16,6 +14,7 @@ from actors.dataset.report.page import render
 from deployments.config import load_text
 from tests.actors.dataset.conftest import NOW
 from tests.doubles.ledgers import MemoryLedger
+from tests.needs import needs
 from tests.security.evil import BREAKOUTS, MARK, markup, poisoned
 
 CONFIG = """
@@ -111,7 +110,7 @@ def test_a_models_name_is_text_too() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("chromium") is None and "CI" not in os.environ, reason="needs a browser")
+@needs("chromium", "chromium")
 def test_a_browser_builds_the_same_page(tmp_path: Path) -> None:
     """Browsers mend broken HTML in ways of their own: the elements that Chromium makes are those that we wrote."""
     path = tmp_path / "report.html"

@@ -1,6 +1,5 @@
 """The reader over files nobody prepared: the system's documentation, in whatever encoding and form it lies there."""
 
-import time
 from itertools import islice
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from actors.corpus.reader import read
 from actors.corpus.sources import Source, sources
 from schemas.config import Chunking, Corpus
 from schemas.corpus import Document
+from tests.needs import needs_that
 
 FOLDERS = tuple(
     folder
@@ -23,16 +23,15 @@ FOLDERS = tuple(
     )
     if Path(folder).is_dir() and any(Path(folder).iterdir())
 )
-MESS = Corpus(paths=FOLDERS or ("/",), include=("*",), max_document_bytes=1_000_000)
+MESS = Corpus(paths=FOLDERS or ("/no/documentation/here",), include=("*",), max_document_bytes=1_000_000)
 MAX_FILES = 20_000
 MAX_CHUNKED_CHARACTERS = 20_000_000
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not FOLDERS, reason="this system has no documentation folders")
+@needs_that(bool(FOLDERS), "this system has no documentation folders")
 def test_the_systems_documentation() -> None:
     """Every file gives a document or a reason, no exception, and its passages are exact slices."""
-    begun = time.monotonic()
     listed = {found.uri for found in islice(sources(MESS, Path("/")), MAX_FILES)}
     chunker, characters, seen = Chunker(Chunking()), 0, set[str]()
     for found in islice(read(MESS, Path("/")), MAX_FILES):
@@ -46,10 +45,9 @@ def test_the_systems_documentation() -> None:
             for passage in chunker.passages(found):
                 assert passage.text == found.text[passage.provenance.start : passage.provenance.end]
     assert seen == listed or len(seen) >= MAX_FILES // 2
-    assert time.monotonic() - begun < 200
 
 
-@pytest.mark.skipif(not FOLDERS, reason="this system has no documentation folders")
+@needs_that(bool(FOLDERS), "this system has no documentation folders")
 def test_files_have_printable_names() -> None:
     """Each source of the mess has a one-line uri with at most nothing to misread."""
     for found in islice(sources(MESS, Path("/")), 500):

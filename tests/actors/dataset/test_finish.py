@@ -1,6 +1,5 @@
 """The finished folder: what it says of itself is true, checks with ordinary tools, loads and trains as it is."""
 
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned
 from tests.actors.dataset.conftest import NOW
 from tests.actors.dataset.folders import keep, write_shards
 from tests.doubles.ledgers import STARTED_AT, Scale, plausible_run
+from tests.needs import needs
 
 CONFIG = """
 corpus: {paths: [./corpus]}
@@ -71,7 +71,7 @@ def test_the_manifest_counts_what_the_ledger_holds(folder: Path) -> None:
     assert {"counts", "yield", "recovery_rate", "versions", "seed", "config_sha256", "overlap", "roles"} <= set(told)
 
 
-@pytest.mark.skipif(shutil.which("sha256sum") is None, reason="sha256sum is not installed")
+@needs("sha256sum", "coreutils")
 def test_checksums_hold_and_catch_a_changed_file(folder: Path) -> None:
     """`sha256sum -c checksums.txt` in the folder, as a downloader would; one changed byte is found."""
     finish(folder, now=NOW, versions=VERSIONS)
@@ -141,7 +141,8 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
 async def test_it_loads_with_datasets(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`load_dataset` on the folder (through the card) and on the shards, both kinds, without a network."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    datasets = pytest.importorskip("datasets")
+    import datasets
+
     manifest = finish(folder, now=NOW, versions=VERSIONS)
     cache = str(tmp_path / "cache")
     train = datasets.load_dataset(str(folder), split="train", cache_dir=cache)
@@ -158,7 +159,6 @@ async def test_it_loads_with_datasets(folder: Path, tmp_path: Path, monkeypatch:
 async def test_it_trains_with_sft_as_it_is(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """TRL's SFTTrainer takes the loaded dataset with no preparation and makes a step, loss on the answers alone."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    pytest.importorskip("trl")
     from tests.actors.dataset.student import train_one_step
 
     loss = train_one_step(str(folder / "dataset/part-*.parquet"), tmp_path)

