@@ -13,7 +13,9 @@ from actors.canary.tally import CanaryTally
 from actors.credited import CreditTally
 from actors.diagnoses import DiagnosisTally
 from actors.distributions import AttemptDistributions
+from actors.end_words import EndWordsCount
 from actors.injected import InjectionTally
+from actors.run_clock import RunClock
 from schemas.canaries import CANARIES
 from schemas.corpus import DocumentRefused, RefusalReason
 from schemas.credit import ROLLOUTS
@@ -96,6 +98,8 @@ class Tally:
         self._repairs: Counter[tuple[FailureMode, RepairKind, str]] = Counter()
         self._ends: Counter[tuple[OrderKind, EndReason]] = Counter()
         self._errors: Counter[tuple[GateName, ErrorKind]] = Counter()
+        self._end_words = EndWordsCount()
+        self._clock = RunClock()
         self._standing: dict[OrderId, _Standing] = {}
         self._corpus_ended = False
         self._skipped: dict[str, int] = {}
@@ -112,6 +116,7 @@ class Tally:
     def apply(self, record: Record) -> None:
         """Counts one record."""
         self._last_at = record.at
+        self._clock.apply(record)
         self._beside(record)
         match record:
             case RunStarted():
@@ -200,6 +205,8 @@ class Tally:
             started_at=self._started_at,
             first_accepted_at=self._first_accepted_at,
             last_at=self._last_at,
+            worked_s=self._clock.seconds,
+            end_words=self._end_words.counts(),
         )
 
     def distributions(self) -> Distributions:
@@ -264,6 +271,7 @@ class Tally:
             self._distributions.ended(end, record.at - standing.planned_at)
         self._counts["dead_lettered"] += 1
         self._ends[(standing.kind, record.end.reason)] += 1
+        self._end_words.add(record.end)
         if record.end.reason is EndReason.ENGINE_ERROR and record.end.error is not None:
             self._engine_errors[record.end.error] += 1
 
@@ -272,6 +280,7 @@ class Tally:
         self._counts["reopened"] += 1
         self._counts["dead_lettered"] -= 1
         self._ends[(record.order.kind, record.end.reason)] -= 1
+        self._end_words.take_back(record.end)
         diagnosed = [FailureMode(past.mode) for past in record.history if past.mode]
         self._standing[record.order_id] = _Standing(
             record.order.kind, record.at, record.at, diagnosed[-1] if diagnosed else None, record.rejected
@@ -377,7 +386,7 @@ class Tally:
 
 
 def _role_cost(role: str, calls: int, cost: Cost) -> RoleCost:
-    return RoleCost(role, calls, cost.prompt_tokens, cost.completion_tokens, cost.seconds)
+    return RoleCost(role, calls, cost.prompt_tokens, cost.completion_tokens, cost.seconds, cost.estimated_tokens)
 
 
 def _failed_as(attempt: Attempt) -> AttemptEnd:

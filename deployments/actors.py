@@ -24,9 +24,11 @@ from actors.ledger import LedgerReader
 from actors.queue_service import QueueService
 from deployments.asking import ask, ask_each
 from deployments.boundary import ray_boundary
+from deployments.logs import LogPlace, configure_logging
 from deployments.wiring import chat, models, open_queue, started
 from schemas.config import RunConfig
 from schemas.corpus import DocumentRefused, Passage
+from schemas.errors import ungrouped
 from schemas.ids import PassageId
 from schemas.ledger import ShardWritten
 from schemas.orders import Holding
@@ -46,6 +48,7 @@ class QueueShell:
 
     def __init__(self, config: RunConfig, output: str, shard: QueueShard, owner: int) -> None:
         """`owner`: the driver's process, with which the run stands and falls."""
+        configure_logging(LogPlace(f"queue-{shard.number}", output))
         self._config = config
         self._output = Path(output)
         self._shard = shard
@@ -54,10 +57,10 @@ class QueueShell:
         self._opening = asyncio.Lock()
         self._service: QueueService | None = None
 
-    async def open(self) -> None:
-        """A run begins, or goes on. Raises OutputError when another run is writing there."""
+    async def open(self, began_at: float) -> None:
+        """A run begins, or goes on, at `began_at`. Raises OutputError when another run is writing there."""
         service = await self._ready(again=False)
-        await service.start(started(self._config, at=time.time()))
+        await service.start(started(self._config, at=began_at))
 
     async def offer(self, passages: list[Passage]) -> bool:
         """False: no more are wanted."""
@@ -137,8 +140,10 @@ class QueueShell:
 class ReaderShell:
     """Reads the corpus, cuts passages, and waits when the queue of one's shard is full."""
 
-    def __init__(self, config: RunConfig, queues: Sequence[Any], changed: Changed = "skip") -> None:
-        """`queues`: of all shards, in order. `changed`: what is done with documents that are not what they were."""
+    def __init__(self, config: RunConfig, queues: Sequence[Any], output: str, changed: Changed = "skip") -> None:
+        """`queues`: of all shards, in order; `output`: the run's folder, for what is logged. `changed`: what is done
+        with documents that are not what they were."""
+        configure_logging(LogPlace("reader", output))
         self._config = config
         self._changed: Changed = changed
         self._queues = queues
@@ -209,6 +214,7 @@ class WriterShell:
 
     def __init__(self, config: RunConfig, output: str, shard: QueueShard, queue: Any, number: int) -> None:
         """`number`: of this writer among the run's, upwards."""
+        configure_logging(LogPlace(f"writer-{shard.number}", output))
         self._config = config
         self._output = Path(output)
         self._shard = shard
@@ -240,16 +246,13 @@ class WriterShell:
         self._stopping.set()
 
     async def _until_stopped(self, writer: DatasetWriter) -> None:
-        writing = asyncio.create_task(writer.run(WRITER_POLL_S))
-        stopping = asyncio.create_task(self._stopping.wait())
-        try:
-            await asyncio.wait((writing, stopping), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopping.cancel()
-            writing.cancel()
-            await asyncio.gather(writing, stopping, return_exceptions=True)
-        if not writing.cancelled():
-            writing.result()
+        with ungrouped():
+            async with asyncio.TaskGroup() as group:
+                writing = group.create_task(writer.run(WRITER_POLL_S))
+                stopping = group.create_task(self._stopping.wait())
+                await asyncio.wait((writing, stopping), return_when=asyncio.FIRST_COMPLETED)
+                stopping.cancel()
+                writing.cancel()
 
     async def _record(self, shard: ShardWritten) -> None:
         with ray_boundary():

@@ -10,10 +10,12 @@ from typing import Any
 
 import ray
 from msgspec import Struct
+from msgspec.structs import replace
 from ray.exceptions import RayActorError
 
 from actors.scaling.measure import ASSUMED_CLASSIFY_S, ASSUMED_S, Facts, Meter, PoolFacts, measure
 from actors.scaling.policy import decide
+from actors.stages import paused
 from deployments.cluster import here
 from deployments.progress import ReplicaStatus
 from deployments.replica_limits import ReplicaLimits
@@ -60,12 +62,13 @@ class Autoscaler:
     ) -> Scaling:
         """One decision, written on the board. Call it about once a second, with `replicas` of every deployment."""
         statuses = {status.name: status for status in replicas}
-        flows = pool_flows(conductors)
+        flows, pauses = pool_flows(conductors), paused(conductors)
         pools = {}
         for name, model in models(self._config).items():
             status = statuses[self._apps[name]]
             flow = flows.get(name, PoolFlow(name, 0, 0))
-            pools[name] = _facts(model, _cost(name, snapshot), flow, status, self._slots(name, model, status))
+            known = _facts(model, _cost(name, snapshot), flow, status, self._slots(name, model, status))
+            pools[name] = replace(known, breaker_open=bool(pauses[name]))
         facts = Facts(
             at=snapshot.at,
             attempts=snapshot.counts.attempts,

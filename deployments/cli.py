@@ -84,7 +84,7 @@ def run(
     ] = "skip",
 ) -> None:
     """Run a configuration into a folder. Again on the same folder: it goes on where it ended."""
-    with boundary(output / "run.log", RAY_LOGS):
+    with boundary(output / "logs", RAY_LOGS):
         from deployments.terminal.running import run_watched
 
         ended = run_watched(config, output, quiet=quiet, json=json, metrics_port=metrics_port, changed=changed)

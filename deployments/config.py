@@ -7,7 +7,7 @@ local models are there. Environment variables are not expanded: a configuration 
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import yaml
@@ -132,7 +132,12 @@ _PLAIN_EXPONENT = re.compile(r"^[-+]?[0-9]+[eE][-+]?[0-9]+$")
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain YAML, with every key once and as text, and with 1e-3 read as a number."""
+    """Plain YAML, with every key once and as text, with 1e-3 read as a number and 2024-10-21 (a version) as text."""
+
+    yaml_implicit_resolvers: ClassVar[Any] = {
+        letter: [(tag, form) for tag, form in known if tag != "tag:yaml.org,2002:timestamp"]
+        for letter, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set[str]()

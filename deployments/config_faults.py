@@ -11,6 +11,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import inspect
 
+from deployments.config_secrets import names_a_secret
+from schemas.config_engines import GONE_KEYS
+
 _MAY_BE_SECRET = frozenset({"api_key_env", "base_url"})
 _WHOLE_WORDS = {"^[a-z][a-z0-9_-]{0,39}$": "a name of lower-case letters, digits, _ and - that begins with a letter"}
 _WHOLE_WORDS[r"^https?://[^\s@]+$"] = "an http:// or https:// address without credentials"
@@ -34,7 +37,8 @@ def at(path: str, problem: str) -> str:
 
 def shown(value: object, path: str = "") -> str:
     """The value for a message: one short line, and not at all where it may be a secret."""
-    if path.rsplit(".", 1)[-1] in _MAY_BE_SECRET:
+    *sections, name = path.split(".")
+    if name in _MAY_BE_SECRET or "headers" in sections or names_a_secret(name):
         return "the value (not shown)"
     match value:
         case None:
@@ -85,6 +89,8 @@ def _section_fault(value: Any, kind: inspect.StructType, path: str) -> str | Non
         return at(below(path, kind.tag_field), f"must be {kind.tag}, not {shown(found)}")
     fields = {field.encode_name: field for field in kind.fields}
     for key in value:
+        if key not in fields and key in GONE_KEYS:
+            return at(below(path, key), GONE_KEYS[key])
         if key not in fields and key != kind.tag_field:
             hint = (
                 nearest(key, [*fields, *([kind.tag_field] if kind.tag_field else [])])

@@ -53,8 +53,8 @@ CHANGES: dict[type[msgspec.Struct], dict[Change, str]] = {
         Change.REPLAY: "kind model dtype revision system_role chat_template_kwargs",
     },
     c.HttpEngine: {
-        Change.ANY_RESUME: "base_url api_key_env concurrency timeout_s breaker_failures breaker_open_s "
-        "structured_output output_limit",
+        Change.ANY_RESUME: "base_url api_key_env headers query concurrency timeout_s check_models structured_output "
+        "output_limit omit system_role",
         Change.REPLAY: "kind model",
     },
     c.CustomEngine: {Change.REPLAY: "kind model factory options"},

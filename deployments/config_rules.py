@@ -3,13 +3,15 @@
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from actors.corpus.formats import is_text_encoding
 from deployments.config_faults import at, below, nearest, shown
 from deployments.config_identity import plain
+from deployments.config_secrets import has_credentials, holds_a_secret, names_a_secret
+from deployments.config_servers import ENVIRONMENT_NAME, broken_http
 from schemas.config import (
     FRESH_POOL,
     Engine,
@@ -27,9 +29,6 @@ from schemas.errors import ModelError
 
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _POOL_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-_ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_SECRET_NAME = re.compile(r"(^|[_-])(api[_-]?key|key|secret|password|passwd|token|credentials?)$", re.IGNORECASE)
-_CREDENTIALS = re.compile(r"://[^/\s]*@")
 _RAY_ADDRESS = re.compile(r"auto|local|(ray://)?[\w.-]+:\d{1,5}|(ray://)?\[[0-9a-fA-F:]+\]:\d{1,5}")
 
 
@@ -159,9 +158,9 @@ def _broken_audit(config: RunConfig) -> Iterator[str]:
         yield "audit.labelled: with an empty entry"
 
 
-def _secret_options(path: str, options: Iterable[str]) -> Iterator[str]:
-    for name in options:
-        if _SECRET_NAME.search(name):
+def _secret_options(path: str, options: Mapping[str, object]) -> Iterator[str]:
+    for name, value in options.items():
+        if names_a_secret(name) and not isinstance(value, bool):
             yield at(below(path, name), "looks like a secret; pass the name of an environment variable instead")
 
 
@@ -176,10 +175,12 @@ def _broken_values(value: Any, path: str) -> Iterator[str]:
                 yield from _broken_values(item, f"{path}[{index}]")
         case float() if not math.isfinite(value):
             yield at(path, f"must be a finite number, not {value}")
+        case str() if holds_a_secret(value):
+            yield at(path, "holds what looks like a secret (not shown here); name an environment variable instead")
+        case str() if has_credentials(value):
+            yield at(path, "an address with credentials; they do not belong in a configuration")
         case str() if not value.isprintable():
             yield at(path, f"{shown(value, path)} holds a character that cannot be printed")
-        case str() if _CREDENTIALS.search(value):
-            yield at(path, "an address with credentials; they do not belong in a configuration")
 
 
 def _broken_task(config: RunConfig) -> Iterator[str]:
@@ -224,8 +225,10 @@ def _broken_engine(path: str, engine: Engine, config: RunConfig) -> Iterator[str
     if not engine.model.strip():
         yield f"{path}.model: empty; name a model folder or a Hugging Face model"
     match engine:
-        case HttpEngine(api_key_env=str(name)) if not _ENVIRONMENT_NAME.fullmatch(name):
+        case HttpEngine(api_key_env=str(name)) if not ENVIRONMENT_NAME.fullmatch(name):
             yield f"{path}.api_key_env: not the name of an environment variable (the key itself does not belong here)"
+        case HttpEngine():
+            yield from broken_http(path, engine)
         case VllmEngine(max_model_len=int(length)) if path.startswith("pools.") and _output_tokens(config) >= length:
             yield (
                 f"{path}.max_model_len: {length} leaves no room for a prompt beside "

@@ -73,13 +73,13 @@ class Crew:
         self._deaths = 0
         self._finishing = False
 
-    def open_queues(self) -> None:
-        """Opens the ledgers and replays them, the first one before all: its lock is the folder's. Raises OutputError
-        when another run is writing there."""
+    def open_queues(self, began_at: float) -> None:
+        """Opens the ledgers and replays them, the first one before all: its lock is the folder's. `began_at`: when this
+        process began to carry the run. Raises OutputError when another run is writing there."""
         first, *others = (self._queue_of(shard) for shard in self.shards)
-        ask(first.open)
+        ask(first.open, began_at)
         self._queues = [first, *others]
-        ask_each(queue.open for queue in others)
+        ask_each((queue.open for queue in others), began_at)
 
     def begin(self, role: Role, shard: QueueShard = ONLY) -> None:
         """One more of that role."""
@@ -90,11 +90,12 @@ class Crew:
         beside = {"scheduling_strategy": here()}
         match role:
             case Role.READER:
-                actor = ReaderActor.options(**beside).remote(self._config, self._queues, self._changed)
+                reader = ReaderActor.options(**beside)
+                actor = reader.remote(self._config, self._queues, self._output, self._changed)
             case Role.WRITER:
                 actor = WriterActor.options(**beside).remote(self._config, self._output, shard, queue, number)
             case Role.CONDUCTOR:
-                actor = ConductorActor.options(**beside).remote(name, self._config, queue, self._where)
+                actor = ConductorActor.options(**beside).remote(name, self._config, queue, self._where, self._output)
         self._members.append(Member(role, shard, name, actor, actor.run.remote()))
 
     @property

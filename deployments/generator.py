@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 from actors.protocols import Engine
 from deployments.engines.build import EngineRole, build_engine
+from deployments.logs import LogPlace, configure_replica_logging
 from deployments.loopback import bind_replica
 from deployments.replica import Health, answer_each
 from schemas.config import Pool
@@ -17,7 +18,8 @@ from schemas.wire import GENERATION_REPLIES, GENERATION_REQUESTS, Generated
 class GeneratorPool:
     """One replica: an engine in the role of a generator. Ray Serve awaits its constructor."""
 
-    async def __init__(self, pool: Pool) -> None:  # type: ignore[misc]
+    async def __init__(self, pool: Pool, logs: LogPlace | None = None) -> None:  # type: ignore[misc]
+        configure_replica_logging(logs)
         bind_replica()
         self._engine: Engine = build_engine(pool.engine, EngineRole.GENERATOR)
         self._health = Health(self._engine, pool.replicas.stall_s)

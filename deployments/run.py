@@ -20,6 +20,7 @@ from deployments.interrupts import Interrupts
 from deployments.output import prepare
 from deployments.supervisor import RunEnd, Supervisor, Watch
 from deployments.versions import versions
+from deployments.vigil import Lost
 from schemas.config import RunConfig
 from schemas.ids import content_id
 from schemas.manifest import Manifest
@@ -33,20 +34,28 @@ class RunResult(Struct, frozen=True):
 
 
 def run(
-    config: RunConfig, output: Path, *, watch: Watch = lambda progress: None, changed: Changed = "skip"
+    config: RunConfig,
+    output: Path,
+    *,
+    watch: Watch = lambda progress: None,
+    changed: Changed = "skip",
+    lost: Lost | None = None,
 ) -> RunResult:
     """Runs a configuration (as `deployments.config.load` gives it) into `output`, or goes on with what is there.
 
     `changed`: of documents that are not what they were when their passages were planned, plan nothing, or the new ones.
-    Raises UserError for what the user can mend, before anything starts where it can be known by then.
+    Raises UserError for what the user can mend, before anything starts where it can be known by then. `lost` is called
+    from another thread when the Ray that was started for the run dies under it: without one, Ray itself says so a
+    minute later and ends the process.
     """
+    began_at = time.time()
     read(config.corpus)
     Chunker(config.corpus.chunking)
     build_injection(config)
     build_canaries(config)
     folder = prepare(config, output)
-    with cluster(config.ray_address), Interrupts() as interrupts:
-        supervisor = Supervisor(config, folder, run_id(folder), watch, changed)
+    with cluster(config.ray_address, lost=lost), Interrupts() as interrupts:
+        supervisor = Supervisor(config, folder, run_id(folder), watch, changed=changed, began_at=began_at)
         try:
             end = supervisor.run(interrupts)
         finally:

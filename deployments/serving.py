@@ -8,6 +8,7 @@ import time
 from collections.abc import Container, Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -16,9 +17,11 @@ from ray import serve
 from ray.serve.config import AutoscalingConfig, AutoscalingPolicy
 from ray.serve.schema import ApplicationStatus, ApplicationStatusOverview
 
+from actors.ledger import NAME as LEDGER_NAME
 from deployments.evidence import provenance_of
 from deployments.gate import Looking, ModelGate
 from deployments.generator import GeneratorPool
+from deployments.logs import LogPlace
 from deployments.progress import ReplicaStatus
 from deployments.scaling_board import Follow
 from schemas.config import Replicas, RunConfig, TransformersEngine, VllmEngine
@@ -73,20 +76,26 @@ class Deployment(Struct, frozen=True):
     arguments: tuple[object, ...]
 
 
-def deploy(config: RunConfig, where: DeploymentNames) -> None:
-    """Asks Serve for every pool and gate at once; does not wait for their models."""
+def deploy(config: RunConfig, where: DeploymentNames, output: Path) -> None:
+    """Asks Serve for every pool and gate at once; does not wait for their models. `output`: where they log."""
     wanted = [
-        Deployment(GeneratorPool, where.pools[PoolName(name)], pool.replicas, (pool,))
+        Deployment(GeneratorPool, where.pools[PoolName(name)], pool.replicas, (pool, _logs(name, output)))
         for name, pool in config.pools.items()
     ]
     for name, model in config.gates.models.items():
         gate = GateName(name)
         looking = Looking(config.corpus, provenance_of(config.gates, gate))
-        wanted.append(Deployment(ModelGate, where.gates[gate], model.replicas, (gate, model, looking)))
+        wanted.append(
+            Deployment(ModelGate, where.gates[gate], model.replicas, (gate, model, looking, _logs(name, output)))
+        )
     # a replica that is taken away first ends what it has, and a conductor waits no longer than a hop's limit for it
     drain_s = config.conductors.hop_timeout_s + REMOVE_S
     targets = [_target(each, board=where.board, drain_s=drain_s) for each in wanted]
     serve.run_many(targets, wait_for_applications_running=False, wait_for_ingress_deployment_creation=True)
+
+
+def _logs(name: str, output: Path) -> LogPlace:
+    return LogPlace(name, str(output.resolve()), beside=LEDGER_NAME, pool=name)
 
 
 def check_fits(config: RunConfig, resources: Mapping[str, float]) -> None:

@@ -13,11 +13,13 @@ from deployments import serving
 from deployments.autoscaling import Autoscaler
 from deployments.crew import Crew, Role
 from deployments.interrupts import Interrupts
+from deployments.live import LiveFile
 from deployments.output import keep
 from deployments.progress import Phase, Progress, ReplicaStatus
+from deployments.standstill import Standstill, waits_of
 from schemas.config import RunConfig
+from schemas.progress import Summary
 from schemas.scaling import Scaling
-from schemas.stages import ConductorStatus
 
 log = logging.getLogger("gleaner.run")
 
@@ -37,8 +39,18 @@ class RunEnd(Enum):
 class Supervisor:
     """Owns a run's actors and deployments. `stop` it whatever `run` did."""
 
-    def __init__(self, config: RunConfig, output: Path, run_id: str, watch: Watch, changed: Changed = "skip") -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        output: Path,
+        run_id: str,
+        watch: Watch,
+        *,
+        began_at: float,
+        changed: Changed = "skip",
+    ) -> None:
         self._config = config
+        self._began_at = began_at
         self._watch = watch
         self._where = serving.names(config, run_id)
         self._output = output
@@ -47,6 +59,9 @@ class Supervisor:
         self._replicas_at = 0.0
         self._autoscaler: Autoscaler | None = None
         self._scaling: Scaling | None = None
+        self._standstill = Standstill()
+        self._live = LiveFile(output)
+        self._kept = False
 
     def run(self, interrupts: Interrupts) -> RunEnd:
         """From nothing to the last order's end, or to a drained interrupt."""
@@ -75,14 +90,16 @@ class Supervisor:
         serving.remove(self._where)
         if self._autoscaler is not None:
             self._autoscaler.close()
+        self._live.end()
         self._crew.close_queues()
 
     def _start(self, interrupts: Interrupts) -> None:
         """Models and conductors too, unless the folder is complete and its corpus has not grown."""
         if self._config.ray_address is None:
             serving.check_fits(self._config, ray.cluster_resources())
-        self._crew.open_queues()
+        self._crew.open_queues(self._began_at)
         keep(self._config, self._output)
+        self._kept = True
         for shard in self._crew.shards:
             self._crew.begin(Role.WRITER, shard)
         self._crew.begin(Role.READER)
@@ -94,7 +111,7 @@ class Supervisor:
                 return
         self._tell(Phase.STARTING, "starting models")
         self._autoscaler = Autoscaler(self._config, self._where)
-        serving.deploy(self._config, self._where)
+        serving.deploy(self._config, self._where, self._output)
         for number in range(self._config.conductors.count):
             self._crew.begin(Role.CONDUCTOR, self._crew.shards[number % len(self._crew.shards)])
 
@@ -114,19 +131,20 @@ class Supervisor:
             waiting = [status.name for status in self._replicas if not status.running]
             note = f"loading models: {len(self._replicas) - len(waiting)} of {len(self._replicas)} ready"
             phase = Phase.STARTING if snapshot is None or not snapshot.counts.attempts else phase
-        self._watch(
-            Progress(
-                at=now,
-                phase=phase,
-                snapshot=snapshot,
-                conductors=tuple(conductors),
-                replicas=self._replicas,
-                scaling=self._scaling,
-                note=note or _pauses(conductors),
-            )
+        moved_at = None
+        if self._crew.conducting:
+            moved_at = self._standstill.moved_at(snapshot.summary if snapshot is not None else Summary(), at=now)
+        progress = Progress(
+            at=now,
+            phase=phase,
+            snapshot=snapshot,
+            conductors=tuple(conductors),
+            replicas=self._replicas,
+            scaling=self._scaling,
+            note=note,
+            moved_at=moved_at,
         )
-
-
-def _pauses(conductors: list[ConductorStatus]) -> str:
-    pauses = {pause.name: pause for status in conductors for pause in status.paused}
-    return "; ".join(f"{pause.name} is paused: {pause.why}" for pause in pauses.values())
+        self._standstill.log(waits_of(progress), now=now)
+        if self._kept:
+            self._live.tell(progress)
+        self._watch(progress)

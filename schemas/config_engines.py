@@ -57,27 +57,42 @@ class TransformersEngine(Config, frozen=True, tag="transformers", tag_field="kin
     """Variables of the model's chat template, such as `enable_thinking: false`."""
 
 
+GONE_KEYS = {
+    "breaker_failures": "no longer a key: leave it out; a pool that fails is paused by its conductors",
+    "breaker_open_s": "no longer a key: leave it out; a pool that fails is paused by its conductors",
+}
+"""Keys of earlier versions that are refused with these words, and passed over in the folder of an earlier run."""
+Omissible = Literal["seed", "temperature", "top_p", "max_tokens"]
+
+
 class HttpEngine(Config, frozen=True, tag="http", tag_field="kind"):
-    """Any OpenAI-compatible server."""
+    """Any OpenAI-compatible server (docs/servers.md tells what yours needs)."""
 
     base_url: Annotated[str, Meta(pattern=r"^https?://[^\s@]+$")]
-    """Up to and including /v1. Credentials do not belong here."""
+    """What stands before /chat/completions: mostly up to and including /v1. Credentials do not belong here."""
     model: str
     """The name under which the server offers the model."""
     api_key_env: str | None = None
-    """Name of the environment variable that holds the key."""
+    """Name of the environment variable that holds the key, which is sent as `Authorization: Bearer`."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Sent with every call. `env:NAME` is the value of that environment variable, the only place for a secret;
+    `{passage_id}` stands for the passage, so that a gateway can send its calls to one server."""
+    query: dict[str, str] = field(default_factory=dict)
+    """Added to every address behind a `?`, as Azure's `api-version`."""
     concurrency: Annotated[int, Meta(ge=1, le=4096)] = 64
-    """Requests under way at once from one replica."""
+    """Requests under way at once from one replica; fewer for a while after the server has said 429."""
     timeout_s: Seconds = 120.0
     """Longest wait for one answer, in seconds."""
-    breaker_failures: Positive = 16
-    """So many failures in a row open the circuit breaker."""
-    breaker_open_s: Seconds = 1.0
-    """Seconds until an open breaker lets a request through again."""
+    check_models: bool = True
+    """Look at the start whether /models lists the model; a server without that list is taken as it is."""
     structured_output: Literal["json_schema", "json_object", "none"] = "json_schema"
     """What the server understands of `response_format`."""
     output_limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    """What the server calls the limit of generated tokens; OpenAI's newer models know only the second."""
+    """What the server calls the limit of generated tokens; OpenAI's newer models know only `max_completion_tokens`."""
+    omit: tuple[Omissible, ...] = ()
+    """Parameters that are not sent, since the server refuses them: it uses its own values."""
+    system_role: Literal["keep", "merge"] = "keep"
+    """`merge`: the system message becomes the beginning of the user's, for models that refuse the role."""
 
 
 class CustomEngine(Config, frozen=True, tag="custom", tag_field="kind"):

@@ -1,5 +1,8 @@
 """The errors of the project, named after the boundary that was crossed. All are picklable and travel as `Failure`."""
 
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 
 from msgspec import Struct
@@ -59,6 +62,10 @@ class OutputError(UserError):
     """An output folder that cannot be used: another run's, locked, full or read-only."""
 
 
+class ClusterError(GleanerError):
+    """The Ray under the run is gone. One line and exit code 1: what is recorded stands, the same command goes on."""
+
+
 class LedgerError(GleanerError):
     """The ledger is damaged, or was asked for an impossible move; carries the order's whole story."""
 
@@ -85,3 +92,35 @@ class EngineError(HopError):
 
 class JudgeError(HopError):
     """A gate's model answered something that is no verdict, or not at all."""
+
+
+LONGEST_WORDS = 500
+"""Characters of an error's description: its message may quote a whole reply."""
+
+
+def innermost(error: BaseException) -> BaseException:
+    """The error itself; of a group, however deep, the first of ours, else the first: what `asyncio.TaskGroup` raises
+    says nothing itself."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    found = [innermost(each) for each in error.exceptions]
+    return next((each for each in found if isinstance(each, GleanerError)), found[0])
+
+
+@contextmanager
+def ungrouped() -> Iterator[None]:
+    """Around what may raise a group of errors: raises the innermost one in its place."""
+    try:
+        yield
+    except ExceptionGroup as group:
+        raise innermost(group) from group
+
+
+def described(error: BaseException) -> str:
+    """What happened, in one line: the innermost error's type and message, and the file and line that raised it."""
+    found = innermost(error)
+    place = ""
+    if frames := traceback.extract_tb(found.__traceback__):
+        place = f" ({frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno})"
+    message = " ".join(str(found).split()) or "no message"
+    return f"{type(found).__name__}: {message}"[:LONGEST_WORDS] + place

@@ -55,7 +55,7 @@ class Counts(Struct, frozen=True):
         return self.recovered / self.rejected if self.rejected else 0.0
 
 
-class RoleCost(Struct, frozen=True):
+class RoleCost(Struct, frozen=True, omit_defaults=True):
     """What one role took: a generator pool by its name, `faithfulness` or `reward`."""
 
     role: str
@@ -64,6 +64,8 @@ class RoleCost(Struct, frozen=True):
     completion_tokens: int
     seconds: float
     """Summed over calls that ran side by side: not wall time."""
+    estimated_tokens: int = 0
+    """Of the tokens: the server did not count them."""
 
 
 class Spent(Struct, frozen=True):
@@ -209,6 +211,14 @@ class EndCount(Struct, frozen=True):
     orders: int
 
 
+class EndWords(Struct, frozen=True):
+    """Dead letters of one reason whose error begins with the same words."""
+
+    reason: EndReason
+    words: str
+    orders: int
+
+
 class ModeCount(Struct, frozen=True):
     """Rejected attempts by diagnosis."""
 
@@ -285,6 +295,10 @@ class Summary(Struct, frozen=True):
     """When the first process of the run began; seconds since the epoch."""
     first_accepted_at: float | None = None
     last_at: float | None = None
+    worked_s: float = 0.0
+    """Seconds in which a process worked on the run, up to its last record: the one duration that is shown anywhere."""
+    end_words: tuple[EndWords, ...] = ()
+    """What errors said, of the reasons that are errors."""
 
     @property
     def tokens(self) -> int:

@@ -47,6 +47,8 @@ class GenerationRequest(Struct, frozen=True, omit_defaults=True):
     logprobs: bool = False
     """Ask for the log-probability of each generated token."""
     lane: Lane = Lane.SHARED
+    passage_id: str | None = None
+    """The passage that it is about: a gateway may send all its calls to the server that has the prefix in its cache."""
 
 
 class FinishReason(Enum):
@@ -67,6 +69,17 @@ class Completion(Struct, frozen=True, omit_defaults=True):
     completion_tokens: int
     logprobs: tuple[float, ...] | None = None
     """Natural logarithms, one per generated token, when asked for."""
+    estimated_tokens: int = 0
+    """How many of the tokens are an estimate from the text's length: the server did not count them."""
+
+    @property
+    def cost(self) -> "Cost":
+        """The tokens of the call, without its seconds."""
+        return Cost(
+            prompt_tokens=self.prompt_tokens,
+            completion_tokens=self.completion_tokens,
+            estimated_tokens=self.estimated_tokens,
+        )
 
 
 class ClassificationRequest(Struct, frozen=True):
@@ -85,11 +98,13 @@ class Classification(Struct, frozen=True):
 
 
 class Cost(Struct, frozen=True, omit_defaults=True):
-    """What a hop took: tokens of the model behind it and seconds spent waiting for it."""
+    """What a hop took: tokens of the model behind it and seconds spent waiting for it. `estimated_tokens`: how many of
+    the tokens are an estimate."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
+    estimated_tokens: int = 0
 
     @property
     def tokens(self) -> int:
@@ -100,6 +115,7 @@ class Cost(Struct, frozen=True, omit_defaults=True):
             prompt_tokens=self.prompt_tokens + other.prompt_tokens,
             completion_tokens=self.completion_tokens + other.completion_tokens,
             seconds=self.seconds + other.seconds,
+            estimated_tokens=self.estimated_tokens + other.estimated_tokens,
         )
 
 

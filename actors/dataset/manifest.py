@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import yaml
 
 from actors.dataset.report.facts import Facts
 from schemas.config import RunConfig
+from schemas.config_engines import GONE_KEYS
 from schemas.errors import OutputError
 from schemas.ledger import ShardWritten
 from schemas.manifest import Manifest, ShardFile
@@ -77,12 +79,22 @@ def read_config(output: Path) -> RunConfig | None:
     """The folder's resolved run.yaml; None where there is none. Raises OutputError for one that cannot be read."""
     path = output / CONFIG_NAME
     try:
-        return msgspec.convert(yaml.safe_load(path.read_bytes()), RunConfig)
+        return msgspec.convert(_known(yaml.safe_load(path.read_bytes())), RunConfig)
     except FileNotFoundError:
         return None
     except (OSError, yaml.YAMLError, msgspec.ValidationError) as error:
         reason = " ".join(str(error).split())
         raise OutputError(f"{path}: cannot be read ({reason}); restore it as the run wrote it") from error
+
+
+def _known(value: Any) -> Any:
+    """Without keys that earlier versions wrote and that mean nothing any more."""
+    match value:
+        case dict():
+            return {key: _known(item) for key, item in value.items() if key not in GONE_KEYS}
+        case list():
+            return [_known(item) for item in value]
+    return value
 
 
 def _models(config: RunConfig) -> dict[str, str]:

@@ -61,6 +61,8 @@ _LINEAGE = pa.struct(
         ("prefix_of_attempt", pa.int64()),
     ]
 )
+MOST_TOKENS = 2**62
+"""What a server or an engine of one's own counted beyond it fits no column: such a row ends no run."""
 _TOKENS = pa.struct([("generator_prompt", pa.int64()), ("generator_completion", pa.int64()), ("gates", pa.int64())])
 _ATTEMPT = pa.struct(
     [
@@ -231,9 +233,9 @@ def _lineage(life: Life, candidate: Candidate, models: Mapping[PoolName, str]) -
 def _tokens(life: Life) -> Row:
     generator = life.generator_cost
     return {
-        "generator_prompt": generator.prompt_tokens,
-        "generator_completion": generator.completion_tokens,
-        "gates": life.gates_cost.tokens,
+        "generator_prompt": min(generator.prompt_tokens, MOST_TOKENS),
+        "generator_completion": min(generator.completion_tokens, MOST_TOKENS),
+        "gates": min(life.gates_cost.tokens, MOST_TOKENS),
     }
 
 

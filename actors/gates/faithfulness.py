@@ -119,7 +119,8 @@ def question(request: GateRequest, grounds: Grounds) -> Question:
     user = prompts.for_judge(
         [passage.text for passage in grounds.passages], question=draft.question, answer=draft.answer, ask=INSTRUCTION
     )
-    return Question(request.id, _system(grounds), user, SCHEMA, ("claims", "score"), request.tries)
+    keys = ("claims", "score")
+    return Question(request.id, _system(grounds), user, SCHEMA, keys, request.tries, request.passage.id)
 
 
 def _system(grounds: Grounds) -> str:

@@ -67,7 +67,8 @@ def question(request: GateRequest, dimensions: Sequence[str]) -> Question:
     )
     draft = request.draft
     user = prompts.for_judge((), question=draft.question, answer=draft.answer, ask=INSTRUCTION)
-    return Question(request.id, system, user, _schema(dimensions), tuple(dimensions), request.tries)
+    keys = tuple(dimensions)
+    return Question(request.id, system, user, _schema(dimensions), keys, request.tries, request.passage.id)
 
 
 def _schema(dimensions: Sequence[str]) -> str:

@@ -34,6 +34,7 @@ class Question(Struct, frozen=True):
     schema: str
     keys: tuple[str, ...]
     tries: int = 1
+    passage_id: str | None = None
 
 
 async def verdict_of(model: Generator, question: Question, config: LlmJudge, form: type[T]) -> tuple[Completion, T]:
@@ -48,6 +49,7 @@ async def verdict_of(model: Generator, question: Question, config: LlmJudge, for
             seed=derived_seed("judge", question.id, question.tries),
         ),
         json_schema=question.schema,
+        passage_id=question.passage_id,
     )
     async for completion in model.generate(request):
         if completion.finish is FinishReason.LENGTH:
@@ -61,7 +63,7 @@ async def verdict_of(model: Generator, question: Question, config: LlmJudge, for
 
 def cost_of(completion: Completion) -> Cost:
     """The tokens that the judge took."""
-    return Cost(prompt_tokens=completion.prompt_tokens, completion_tokens=completion.completion_tokens)
+    return completion.cost
 
 
 def _nonsense(detail: str, request: GenerationRequest, completion: Completion) -> JudgeError:

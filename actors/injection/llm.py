@@ -76,12 +76,11 @@ class LlmInjector:
             return Worth.UNKNOWN, Cost()
         request = self._question(kind, lease, draft)
         completion = await ask(self._verifier, request)
-        cost = Cost(prompt_tokens=completion.prompt_tokens, completion_tokens=completion.completion_tokens)
         said = verdict_in(completion.text, _Checked, ("flawed",))
         if isinstance(said, Unreadable):
             detail = f"the verifier's answer is no verdict: {said.why}"
-            raise JudgeError(ErrorKind.NONSENSE, detail, heard=Heard(request.messages, "", cost))
-        return (Worth.BAD if said.flawed else Worth.UNKNOWN), cost
+            raise JudgeError(ErrorKind.NONSENSE, detail, heard=Heard(request.messages, "", completion.cost))
+        return (Worth.BAD if said.flawed else Worth.UNKNOWN), completion.cost
 
     def _question(self, kind: InjectionKind, lease: Lease, draft: Draft) -> GenerationRequest:
         flaw = FLAWS.get(kind, ANY_FLAW)
@@ -90,10 +89,8 @@ class LlmInjector:
         request_id = f"{lease.order.id}:{lease.attempt}:injection"
         return GenerationRequest(
             id=request_id,
-            messages=(
-                Message("system", SYSTEM),
-                Message("user", user),
-            ),
+            passage_id=lease.passage.id,
+            messages=(Message("system", SYSTEM), Message("user", user)),
             sampling=Sampling(temperature=0.0, max_tokens=VERDICT_TOKENS, seed=derived_seed(self._seed, request_id)),
             json_schema=SCHEMA,
         )

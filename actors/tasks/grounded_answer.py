@@ -41,6 +41,7 @@ class GroundedAnswerTask:
         system = prompts.SYSTEM_JSON if in_json else prompts.SYSTEM
         return GenerationRequest(
             id=f"{lease.order.id}:{lease.attempt}",
+            passage_id=lease.passage.id,
             messages=(Message("system", system), Message("user", _asked(lease.passage.text, lease.repair))),
             sampling=self._sampling(lease),
             json_schema=_schema_for(lease.repair) if in_json else None,

@@ -48,6 +48,7 @@ class MathTask:
         started = (Message("assistant", prefix),) if prefix else ()
         return GenerationRequest(
             id=f"{lease.order.id}:{lease.attempt}",
+            passage_id=lease.passage.id,
             messages=(Message("system", SYSTEM), Message("user", neutralise(lease.passage.text)), *started),
             sampling=Sampling(
                 temperature=defaults.temperature if lease.repair is None else lease.repair.temperature,

@@ -3,7 +3,10 @@
 build         the engine of a configuration, one match                roles     generator or classifier
 vllm          vLLM inside the replica
 transformers  Hugging Face transformers inside the replica: decoding (the batch), pretrained (loading)
-http          any OpenAI-compatible server: http_endpoint (one bounded, guarded endpoint), http_wire (its JSON), breaker
+http          any OpenAI-compatible server: http_endpoint (one call, bounded and timed), http_address (where, with which
+              headers), http_wire (JSON), http_reply (what a reply says), http_errors (whose fault an error is),
+              http_limit (after 429), http_secrets (a repeated key is hidden)
+messages      chats in the form that a model or server takes
 custom        a factory of one's own
 chat          token ids of chats and texts, contents kept apart from markup
 """

@@ -4,20 +4,37 @@ Law: one request, one call. Results of different requests come as each is done; 
 together, as the server answers them together. Seed and JSON schema are passed on: what they hold is the server's word.
 
 A server tokenises by itself: prompts must have broken up markup that a passage imitates (`actors.tasks.prompts` does).
-Where it counts tokens only for a whole call, the completions share them evenly; their sum is exact.
+Where it counts tokens only for a whole call, the completions share them evenly; their sum is exact. There is no trial
+call at the start: the first orders' calls are one, since a refusal of the whole pool is charged to no order.
 """
 
-import os
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Sequence
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from http import HTTPStatus
 
-from deployments.engines.breaker import BreakerLimits
-from deployments.engines.http_endpoint import Clocks, Endpoint, EndpointLimits
-from deployments.engines.http_wire import CHAT, CLASSIFY, MODELS, ChatResponse, Choice, chat_body, classify_body
+from msgspec import UNSET
+
+from deployments.engines.http_address import Address, address_of, headers_of
+from deployments.engines.http_endpoint import Call, Clocks, Endpoint, EndpointLimits, RefusedCall
+from deployments.engines.http_reply import CHARACTERS_A_TOKEN, UnknownForm, read_classes, read_completions
+from deployments.engines.http_wire import MODELS, Model, Models, chat_body, classify_body
 from deployments.engines.roles import EngineRole
 from schemas.config import HttpEngine as Config
-from schemas.errors import ConfigError, EngineError, ErrorKind, ModelError
-from schemas.samples import Classification, ClassificationRequest, Completion, FinishReason, GenerationRequest
+from schemas.errors import EngineError, ErrorKind, ModelError
+from schemas.samples import Classification, ClassificationRequest, Completion, GenerationRequest
+
+log = logging.getLogger("gleaner.http")
+
+LARGEST_BODY_BYTES = 16 * 1024 * 1024
+"""A reply larger than this is no reply, whatever was asked for."""
+AROUND_BYTES = 256 * 1024
+"""Room in a reply for what is no text: names, counts, what a gateway adds."""
+ESCAPED_BYTES = 6
+"""The longest way to write a character in JSON."""
+LOGPROB_BYTES = 1024
+"""Room for one token's log-probability with its bytes and alternatives."""
 
 
 class HttpEngine:
@@ -27,17 +44,20 @@ class HttpEngine:
         self._config = config
         self._role = role
         self._clocks = clocks
-        self._base = config.base_url.rstrip("/")
         self._endpoint: Endpoint | None = None
+        self._estimates = False
+        """It is said once that tokens are estimates."""
 
     async def start(self) -> None:
-        """Raises ConfigError without the key, ModelError when the server is away or does not offer the model."""
+        """Raises ConfigError without a key, ModelError when the server is away or does not offer the model."""
         config = self._config
-        breaker = BreakerLimits(config.breaker_failures, config.breaker_open_s)
-        limits = EndpointLimits(config.concurrency, config.timeout_s, breaker)
-        self._endpoint = Endpoint(self._base, limits, _key(config.api_key_env), self._clocks)
+        self._address = address_of(config)
+        self._headers = headers_of(config)
+        limits = EndpointLimits(config.concurrency, config.timeout_s)
+        self._endpoint = Endpoint(self._address.name, limits, self._headers.fixed, self._headers.secrets, self._clocks)
         try:
-            await self._check_model(self._endpoint)
+            if config.check_models:
+                await self._check_model(self._endpoint, self._address)
         except BaseException:
             await self.close()
             raise
@@ -54,19 +74,29 @@ class HttpEngine:
     async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
         """The `n` completions; leaving early closes the connection, which servers take as a cancellation."""
         endpoint = self._ready(EngineRole.GENERATOR)
-        response = await endpoint.post(f"{self._base}/chat/completions", chat_body(self._config, request), CHAT)
-        if len(response.choices) < request.n:
-            detail = f"{self._base}: asked for {request.n} completions, got {len(response.choices)}"
-            raise EngineError(ErrorKind.PERMANENT if response.choices else ErrorKind.RETRYABLE, detail)
-        for completion in _completions(request, response):
+        most_characters = self._most_characters(request)
+        most_bytes = request.n * most_characters * ESCAPED_BYTES + AROUND_BYTES
+        if request.logprobs:
+            most_bytes += request.n * request.sampling.max_tokens * LOGPROB_BYTES
+        call = Call(
+            self._address.chat,
+            min(most_bytes, LARGEST_BODY_BYTES),
+            chat_body(self._config, request),
+            self._headers.of_passage(request.passage_id),
+            request.sampling.max_tokens,
+        )
+        found = await endpoint.call(call, lambda body: read_completions(body, request, most_characters=most_characters))
+        if found[0].estimated_tokens and not self._estimates:
+            self._estimates = True
+            log.warning("the server does not count tokens; they are estimates", extra={"server": self._address.name})
+        for completion in found:
             yield completion
 
     async def classify(self, request: ClassificationRequest) -> Classification:
         """Class probabilities of one text, by vLLM's endpoint, which lies beside /v1."""
         endpoint = self._ready(EngineRole.CLASSIFIER)
-        url = f"{self._base.removesuffix('/v1')}/classify"
-        response = await endpoint.post(url, classify_body(self._config, request), CLASSIFY)
-        return Classification(request.id, response.data[0].probs, response.usage.prompt_tokens)
+        call = Call(self._address.classify, AROUND_BYTES, classify_body(self._config, request))
+        return await endpoint.call(call, lambda body: read_classes(body, request))
 
     def _ready(self, role: EngineRole) -> Endpoint:
         if role is not self._role:
@@ -75,53 +105,45 @@ class HttpEngine:
             raise EngineError(ErrorKind.RETRYABLE, "the engine is not running")
         return self._endpoint
 
-    async def _check_model(self, endpoint: Endpoint) -> None:
+    def _most_characters(self, request: GenerationRequest) -> int:
+        if "max_tokens" in self._config.omit:
+            return LARGEST_BODY_BYTES
+        return request.sampling.max_tokens * CHARACTERS_A_TOKEN
+
+    async def _check_model(self, endpoint: Endpoint, address: Address) -> None:
+        """The list is optional: a server without one, or with one of another form, is taken as it is."""
         wanted = self._config.model
         try:
-            offered = [model.id for model in (await endpoint.get(f"{self._base}/models", MODELS)).data]
+            listed = await endpoint.call(Call(address.models, LARGEST_BODY_BYTES), _listed)
         except EngineError as error:
-            raise ModelError(f"{error.detail}: is this an OpenAI-compatible server, and is it running?") from error
-        if wanted not in offered:
-            near = get_close_matches(wanted, offered, n=3, cutoff=0.0)
-            raise ModelError(f"{self._base} does not offer the model '{wanted}'; it has {', '.join(near) or 'none'}")
+            if not _without_list(error):
+                raise ModelError(f"{error.detail}: is this an OpenAI-compatible server, and is it running?") from error
+            log.warning("the server lists no models; going on without", extra={"why": error.detail})
+            return
+        offered = [model.id for model in (listed.data or () if isinstance(listed, Models) else listed)]
+        if _offers(offered, wanted):
+            return
+        near = endpoint.clean(", ".join(get_close_matches(wanted, offered, n=3, cutoff=0.0)) or "none")
+        problem = f"{address.name} does not offer the model '{wanted}'; it has {near}"
+        if isinstance(listed, Models):
+            raise ModelError(f"{problem} (check_models: false takes it as it is)")
+        log.warning("the model is not in the server's list; going on", extra={"why": problem})
 
 
-def _key(variable: str | None) -> str | None:
-    """The key of that environment variable. Raises ConfigError when it is missing or cannot be a key."""
-    if variable is None:
-        return None
-    key = os.environ.get(variable, "").strip()
-    if not key:
-        raise ConfigError(f"the environment variable {variable} (api_key_env) is not set: put the server's key there")
-    if not (key.isascii() and key.isprintable() and " " not in key):
-        raise ConfigError(f"the environment variable {variable} (api_key_env) holds characters that no key has")
-    return key
+def _listed(body: bytes) -> Models | tuple[Model, ...]:
+    listed = MODELS.decode(body)
+    if isinstance(listed, Models) and listed.data is UNSET:
+        raise UnknownForm("it is no list of models")
+    return listed
 
 
-def _completions(request: GenerationRequest, response: ChatResponse) -> list[Completion]:
-    choices = sorted(response.choices, key=lambda choice: choice.index)[: request.n]
-    each, rest = divmod(response.usage.completion_tokens, len(choices))
-    return [
-        Completion(
-            request_id=request.id,
-            index=place,
-            text=choice.message.content or "",
-            finish=_finish(choice),
-            prompt_tokens=response.usage.prompt_tokens if place == 0 else 0,
-            completion_tokens=each + (rest if place == 0 else 0),
-            logprobs=_logprobs(choice) if request.logprobs else None,
-        )
-        for place, choice in enumerate(choices)
-    ]
+def _without_list(error: EngineError) -> bool:
+    """Whether the server has no list, or none for this key, or one that is not known."""
+    status = error.status if isinstance(error, RefusedCall) else None
+    return error.kind is ErrorKind.REFUSED and status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED)
 
 
-def _finish(choice: Choice) -> FinishReason:
-    if choice.finish_reason == "content_filter":
-        raise EngineError(ErrorKind.PERMANENT, "the server's content filter withheld the completion")
-    return FinishReason.LENGTH if choice.finish_reason == "length" else FinishReason.STOP
-
-
-def _logprobs(choice: Choice) -> tuple[float, ...] | None:
-    if choice.logprobs is None or choice.logprobs.content is None:
-        return None
-    return tuple(token.logprob for token in choice.logprobs.content)
+def _offers(offered: Sequence[str], wanted: str) -> bool:
+    """Whether a list holds the model: as it is, as Ollama's and Gemini's lists write it, or by LiteLLM's pattern."""
+    names = {wanted, f"{wanted}:latest", f"models/{wanted}"}
+    return any(each in names or ("*" in each and fnmatchcase(wanted, each)) for each in offered)

@@ -1,46 +1,40 @@
-"""One HTTP endpoint: bounded, timed, behind a breaker; here alone foreign failures become EngineErrors.
+"""One HTTP endpoint: bounded and timed; here alone foreign failures become EngineErrors.
 
-Law: a call is sent once. Nothing is retried (the conductor alone does); the key is in a header and in no message.
+Law: a call is sent once. Nothing is retried (the conductor alone does); a key is in a header and in no message.
 """
 
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
-from http import HTTPStatus
 from typing import TypeVar
 
 import aiohttp
 import msgspec
 from msgspec import Struct
+from yarl import URL
 
-from deployments.engines.breaker import BreakerLimits, CallEnd, CircuitBreaker, Refused
-from deployments.engines.http_wire import error_message
+from deployments.engines.http_errors import read_error, refusal
+from deployments.engines.http_limit import CallEnd, Held, Sent, ServerLimit
+from deployments.engines.http_reply import ServerRefusal, UnknownForm
+from deployments.engines.http_secrets import Redactor
 from schemas.errors import EngineError, ErrorKind
 
 T = TypeVar("T")
 
-LARGEST_BODY_BYTES = 64 * 1024 * 1024
-"""A reply larger than this is no reply."""
+LONGEST_ERROR_BYTES = 64 * 1024
+"""What is behind it in an error's body is not read."""
 IDLE_S = 3.0
 """A connection that rests longer is not used again: uvicorn, and so vLLM, hangs up after 5 s, and a request that
 crosses that on its way is lost."""
 LONGEST_TOLD = 300
 """Characters of a foreign error in one of ours."""
-_MAY_PASS = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY})
-"""4xx that another try may mend; every other one says that the request itself is refused."""
-_ADVICE: dict[int, str] = {
-    401: "the key is missing or refused (see api_key_env)",
-    403: "the key may not use this model",
-    404: "no such model or path (base_url goes up to and including /v1)",
-    **dict.fromkeys((301, 302, 303, 307, 308), "the server redirects elsewhere: base_url must be the final address"),
-}
 
 
 class Clocks(Struct, frozen=True):
-    """`monotonic` for the breaker, `wall` for dates in headers; both in seconds."""
+    """`monotonic` for limits, `wall` for dates in headers; both in seconds."""
 
     monotonic: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
@@ -51,20 +45,38 @@ class EndpointLimits(Struct, frozen=True):
 
     concurrency: int
     timeout_s: float
-    breaker: BreakerLimits
+
+
+class Call(Struct, frozen=True):
+    """What is sent (a GET without a body), how long the reply may be, and how many tokens were asked for."""
+
+    url: URL
+    most_bytes: int
+    body: bytes | None = None
+    headers: Mapping[str, str] | None = None
+    max_tokens: int | None = None
+
+
+class RefusedCall(EngineError):
+    """The server's own error, and its HTTP status where it has one."""
+
+    status: int | None = None
 
 
 class Endpoint:
     """A server and the connections to it. Made on the event loop that uses it; `close` when done."""
 
-    def __init__(self, name: str, limits: EndpointLimits, key: str | None, clocks: Clocks) -> None:
+    def __init__(
+        self, name: str, limits: EndpointLimits, headers: Mapping[str, str], secrets: Sequence[str], clocks: Clocks
+    ) -> None:
         self._name = name
-        self._limits = limits
-        self._key = key
+        self._timeout_s = limits.timeout_s
+        self._redacted = Redactor(secrets)
         self._clocks = clocks
-        self._breaker = CircuitBreaker(limits.breaker)
-        self._slots = asyncio.Semaphore(limits.concurrency)
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+        self._limit = ServerLimit(limits.concurrency)
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._understood = False
+        """A reply was read: one that cannot be is an accident, not another form."""
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=limits.concurrency, keepalive_timeout=IDLE_S),
             timeout=aiohttp.ClientTimeout(total=limits.timeout_s),
@@ -76,69 +88,93 @@ class Endpoint:
         """Ends all connections; calls under way fail."""
         await self._session.close()
 
-    async def get(self, url: str, decoder: "msgspec.json.Decoder[T]") -> T:
-        """The decoded reply. Raises EngineError."""
-        return await self._call("GET", url, None, decoder)
-
-    async def post(self, url: str, body: bytes, decoder: "msgspec.json.Decoder[T]") -> T:
-        """The decoded reply. Raises EngineError."""
-        return await self._call("POST", url, body, decoder)
-
-    async def _call(self, method: str, url: str, body: bytes | None, decoder: "msgspec.json.Decoder[T]") -> T:
-        async with self._slots:
-            with self._breaking(), self._boundary():
-                async with self._session.request(method, url, data=body, allow_redirects=False) as response:
-                    reply = await _body(response)
-                    if response.status != HTTPStatus.OK:
-                        raise self._refusal(response.status, response.headers, reply)
-                    return decoder.decode(reply)
-
-    @contextmanager
-    def _breaking(self) -> Iterator[None]:
-        """The breaker around one call. Raises OVERLOADED with the delay while it is open."""
-        admission = self._breaker.admit(self._clocks.monotonic())
-        if isinstance(admission, Refused):
-            wait_s = admission.retry_after_s
-            raise EngineError(ErrorKind.OVERLOADED, f"{self._name} keeps failing: calls are held back", wait_s)
-        end = CallEnd.UNKNOWN
+    async def call(self, call: Call, read: Callable[[bytes], T]) -> T:
+        """What `read` makes of the reply; it may raise ServerRefusal and UnknownForm. Raises EngineError."""
+        sent = await self._admitted()
+        end, wait_s = CallEnd.UNKNOWN, None
         try:
-            yield
+            result = read(await self._exchanged(call))
             end = CallEnd.ANSWERED
-        except EngineError as error:
-            end = CallEnd.FAILED if error.kind is ErrorKind.RETRYABLE else CallEnd.ANSWERED
-            raise
-        finally:
-            self._breaker.settle(admission, end, self._clocks.monotonic())
-
-    @contextmanager
-    def _boundary(self) -> Iterator[None]:
-        """aiohttp's and the decoder's errors as ours."""
-        try:
-            yield
+            self._understood = self._understood or call.body is not None
+            return result
+        except ServerRefusal as refused:
+            end, wait_s = refused.refusal.end, refused.retry_after_s
+            raise self._refused(refused) from None
         except TimeoutError as error:
-            raise self._retryable(f"no answer within {self._limits.timeout_s:g} s") from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise self._retryable(f"the reply cannot be read: {error}") from error
+            raise self._error(ErrorKind.RETRYABLE, f"no answer within {self._timeout_s:g} s") from error
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UnknownForm) as error:
+            # before any reply was read, it is the server's form; afterwards it is an accident
+            kind = ErrorKind.RETRYABLE if self._understood else ErrorKind.REFUSED
+            raise self._error(kind, f"the reply cannot be read: {error}") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise self._retryable(f"{type(error).__name__}: {error}") from None  # it may quote what the server sent
+            # the cause is left out: it may quote what the server sent
+            raise self._error(ErrorKind.RETRYABLE, f"{type(error).__name__}: {error}") from None
+        finally:
+            self._limit.settle(sent, end, self._clocks.monotonic(), wait_s)
+            self._wake()
 
-    def _refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> EngineError:
-        told = self._clean(error_message(body))
-        said = "; ".join(part for part in (f"HTTP {status}", _ADVICE.get(status), told) if part)
-        detail = f"{self._name}: {said}"
-        wait_s = retry_after_s(headers, self._clocks.wall())
-        if status == HTTPStatus.TOO_MANY_REQUESTS:
-            return EngineError(ErrorKind.OVERLOADED, detail, wait_s)
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _MAY_PASS:
-            return EngineError(ErrorKind.RETRYABLE, detail, wait_s)
-        return EngineError(ErrorKind.PERMANENT, detail)
+    def clean(self, text: str) -> str:
+        """A foreign text as people may see it: short, and without a key that it repeats."""
+        return self._redacted(text)[:LONGEST_TOLD]
 
-    def _retryable(self, detail: str) -> EngineError:
-        return EngineError(ErrorKind.RETRYABLE, f"{self._name}: {self._clean(detail)}")
+    async def _exchanged(self, call: Call) -> bytes:
+        method = "GET" if call.body is None else "POST"
+        async with self._session.request(
+            method, call.url, data=call.body, headers=call.headers, allow_redirects=False
+        ) as response:
+            if 200 <= response.status < 300:
+                reply, whole = await _body(response, call.most_bytes)
+                if not whole:
+                    raise UnknownForm(f"it is longer than {call.most_bytes} bytes")
+                return reply
+            reply, _ = await _body(response, LONGEST_ERROR_BYTES)
+            refused = refusal(response.status, read_error(reply), max_tokens=call.max_tokens)
+            waits = refused.kind in (ErrorKind.OVERLOADED, ErrorKind.RETRYABLE)
+            raise ServerRefusal(refused, retry_after_s(response.headers, self._clocks.wall()) if waits else None)
 
-    def _clean(self, text: str) -> str:
-        """The beginning of a foreign text without the key, should a server repeat it: half a key is told as little."""
-        return (text.replace(self._key, "***") if self._key else text)[:LONGEST_TOLD]
+    async def _admitted(self) -> Sent:
+        """Leave to send, in the order of asking. Raises OVERLOADED with the delay while the server is left alone."""
+        again = False
+        while True:
+            match self._limit.admit(self._clocks.monotonic()):
+                case Sent() as sent:
+                    return sent
+                case Held(wait_s):
+                    detail = f"{self._name}: said that there were too many requests: calls are held back"
+                    raise EngineError(ErrorKind.OVERLOADED, detail, wait_s)
+                case _:
+                    await self._place(first=again)
+                    again = True
+
+    async def _place(self, *, first: bool) -> None:
+        """Waits until a call has ended; `first`: before all who came later."""
+        place = asyncio.get_running_loop().create_future()
+        (self._waiting.appendleft if first else self._waiting.append)(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self._wake()
+            raise
+
+    def _wake(self) -> None:
+        room = self._limit.room
+        while room and self._waiting:
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_result(None)
+                room -= 1
+
+    def _refused(self, refused: ServerRefusal) -> RefusedCall:
+        refusal = refused.refusal
+        status = None if refusal.status is None else f"HTTP {refusal.status}"
+        said = "; ".join(part for part in (status, refusal.advice, self.clean(refusal.said)) if part)
+        error = RefusedCall(refusal.kind, f"{self._name}: {said}", refused.retry_after_s)
+        error.status = refusal.status
+        return error
+
+    def _error(self, kind: ErrorKind, detail: str) -> EngineError:
+        return EngineError(kind, f"{self._name}: {self.clean(detail)}")
 
 
 def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
@@ -164,11 +200,12 @@ def _number(text: str | None) -> float | None:
     return max(0.0, value) if math.isfinite(value) else None
 
 
-async def _body(response: aiohttp.ClientResponse) -> bytes:
+async def _body(response: aiohttp.ClientResponse, most_bytes: int) -> tuple[bytes, bool]:
+    """The body, and whether that is all of it."""
     parts, size = [], 0
     async for part in response.content.iter_any():
         size += len(part)
-        if size > LARGEST_BODY_BYTES:
-            raise aiohttp.ClientPayloadError(f"the reply is longer than {LARGEST_BODY_BYTES} bytes")
         parts.append(part)
-    return b"".join(parts)
+        if size > most_bytes:
+            return b"".join(parts)[:most_bytes], False
+    return b"".join(parts), True

@@ -1,6 +1,7 @@
 """What an OpenAI-compatible server is sent and answers, as far as we read it. Foreign fields are ignored.
 
-Law: what is missing where we need it is a decoding error, never a default that looks like an answer.
+Law: what an answer needs and lacks is a decoding error, never a default that looks like an answer; what an answer does
+not need (counts of tokens, places of choices) is never one. `http_reply` reads what is decoded here.
 """
 
 from typing import Annotated, Any, Literal
@@ -8,10 +9,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
+from deployments.engines.messages import merge_system
 from schemas.config import HttpEngine
 from schemas.samples import ClassificationRequest, GenerationRequest, Message
-
-Natural = Annotated[int, Meta(ge=0)]
 
 
 class JsonSchema(Struct, frozen=True):
@@ -48,10 +48,17 @@ class ChatRequest(Struct, frozen=True, omit_defaults=True):
     continue_final_message: bool = False
 
 
-class ReplyMessage(Struct, frozen=True):
-    """`content` is null when a model only thought, or refused."""
+class Part(Struct, frozen=True):
+    """A part of a message's content: text, a thought, a citation."""
 
-    content: str | None = None
+    type: str = "text"
+    text: str | None = None
+
+
+class ReplyMessage(Struct, frozen=True):
+    """`content` is null when a model only thought, refused or called a tool."""
+
+    content: str | tuple[Part | str, ...] | None = None
 
 
 class TokenLogprob(Struct, frozen=True):
@@ -67,26 +74,21 @@ class Logprobs(Struct, frozen=True):
 
 
 class Choice(Struct, frozen=True):
-    """One completion."""
+    """One completion. `error`: OpenRouter's, where a provider failed in the middle of it."""
 
-    index: Natural
     message: ReplyMessage
-    finish_reason: str | None = None
+    index: Any = None
+    finish_reason: Any = None
     logprobs: Logprobs | None = None
-
-
-class Usage(Struct, frozen=True):
-    """Tokens of the whole call."""
-
-    prompt_tokens: Natural
-    completion_tokens: Natural = 0
+    error: Any = None
 
 
 class ChatResponse(Struct, frozen=True):
-    """The answer of POST /chat/completions."""
+    """The answer of POST /chat/completions. Without choices, an error that came with status 200."""
 
-    choices: tuple[Choice, ...]
-    usage: Usage
+    choices: tuple[Choice, ...] | None = None
+    usage: Any = None
+    error: Any = None
 
 
 class ClassifyRequest(Struct, frozen=True):
@@ -105,8 +107,9 @@ class ClassifyDatum(Struct, frozen=True):
 class ClassifyResponse(Struct, frozen=True):
     """The answer of POST /classify."""
 
-    data: Annotated[tuple[ClassifyDatum, ...], Meta(min_length=1)]
-    usage: Usage
+    data: tuple[ClassifyDatum, ...] | None = None
+    usage: Any = None
+    error: Any = None
 
 
 class Model(Struct, frozen=True):
@@ -116,36 +119,28 @@ class Model(Struct, frozen=True):
 
 
 class Models(Struct, frozen=True):
-    """The answer of GET /models."""
+    """The answer of GET /models; Ollama's `data` is null when it has none."""
 
-    data: tuple[Model, ...]
-
-
-class ErrorBody(Struct, frozen=True):
-    """What servers put around an error: OpenAI's nested object, or a flat message."""
-
-    error: Any = None
-    message: Any = None
-    detail: Any = None
+    data: tuple[Model, ...] | UnsetType | None = UNSET
 
 
 CHAT: msgspec.json.Decoder[ChatResponse] = msgspec.json.Decoder(ChatResponse)
 CLASSIFY: msgspec.json.Decoder[ClassifyResponse] = msgspec.json.Decoder(ClassifyResponse)
-MODELS: msgspec.json.Decoder[Models] = msgspec.json.Decoder(Models)
-_ERROR: msgspec.json.Decoder[ErrorBody] = msgspec.json.Decoder(ErrorBody)
+MODELS: msgspec.json.Decoder[Models | tuple[Model, ...]] = msgspec.json.Decoder(Models | tuple[Model, ...])
+"""Together's is the bare list."""
 _ENCODER = msgspec.json.Encoder()
 
 
 def chat_body(config: HttpEngine, request: GenerationRequest) -> bytes:
     """The request as the server wants it."""
-    sampling = request.sampling
+    sampling, omitted = request.sampling, config.omit
     begun = request.messages[-1].role == "assistant"
     chat = ChatRequest(
         model=config.model,
-        messages=request.messages,
-        temperature=sampling.temperature,
-        top_p=sampling.top_p,
-        seed=sampling.seed,
+        messages=request.messages if config.system_role == "keep" else merge_system(request.messages),
+        temperature=None if "temperature" in omitted else sampling.temperature,
+        top_p=None if "top_p" in omitted else sampling.top_p,
+        seed=None if "seed" in omitted else sampling.seed,
         n=request.n,
         stop=request.stop,
         logprobs=request.logprobs,
@@ -153,7 +148,7 @@ def chat_body(config: HttpEngine, request: GenerationRequest) -> bytes:
         add_generation_prompt=not begun,
         continue_final_message=begun,
     )
-    limit: dict[str, Any] = {config.output_limit: sampling.max_tokens}
+    limit: dict[str, Any] = {} if "max_tokens" in omitted else {config.output_limit: sampling.max_tokens}
     return _ENCODER.encode(msgspec.structs.replace(chat, **limit))
 
 
@@ -162,23 +157,9 @@ def classify_body(config: HttpEngine, request: ClassificationRequest) -> bytes:
     return _ENCODER.encode(ClassifyRequest(config.model, request.text))
 
 
-def error_message(body: bytes) -> str:
-    """The server's own words about an error, in one line of any length; whatever the body is."""
-    try:
-        read = _ERROR.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return _one_line(body.decode("utf-8", "replace"))
-    found = read.error.get("message") if isinstance(read.error, dict) else read.error
-    return _one_line(str(found or read.message or read.detail or ""))
-
-
 def _response_format(config: HttpEngine, schema: str | None) -> ResponseFormat | UnsetType:
     if schema is None or config.structured_output == "none":
         return UNSET
     if config.structured_output == "json_object":
         return ResponseFormat("json_object")
     return ResponseFormat("json_schema", JsonSchema(Raw(schema.encode())))
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
-from rich.console import Console, Group
+from rich.console import Group
 from rich.rule import Rule
 from rich.text import Text
 
@@ -29,6 +29,7 @@ from deployments.terminal.corpus_words import skipped_words, unusable
 from deployments.terminal.life import Prompts, life_view
 from deployments.terminal.parts import DIM, WARN
 from deployments.terminal.reading import as_builtins, put_json
+from deployments.terminal.screen import Screen
 from deployments.terminal.words import percent, plural
 from schemas.config import RunConfig
 from schemas.config_audit import Audit
@@ -42,16 +43,16 @@ def preview(path: Path, *, samples: int, json: bool) -> None:
     os.environ.setdefault("TQDM_DISABLE", "1")  # libraries that load weights would draw over the view
     config = load(path)
     check_models(config)
-    errors = Console(stderr=True)
+    screen = Screen(stderr=True)
     first = first_passages(config, samples)
     for line in first.unused:
-        errors.print(Text(line, style=WARN))
-    with errors.status("loading models and making samples", spinner="dots"):
+        screen.print(Text(line, style=WARN))
+    with screen.status("loading models and making samples", spinner="dots"):
         lives = asyncio.run(lives_of(config, first.passages))
     if json:
         put_json([as_builtins(life) for life in lives])
         return
-    console, prompts = Console(), Prompts()
+    console, prompts = Screen(), Prompts()
     for count, life in enumerate(lives, 1):
         console.print(Rule(Text(f"sample {count} of {len(lives)}", style="bold"), characters="━"))
         console.print(life_view(life, prompts=prompts), Text())

@@ -163,6 +163,11 @@ async def _disconnect(request: web.Request) -> web.StreamResponse:
     return web.Response()
 
 
+async def _long_error(request: web.Request) -> web.StreamResponse:
+    """An error with the whole of a debug page behind it."""
+    return web.json_response({"error": {"message": "the prompt is too long", "page": "x" * 10**6}}, status=400)
+
+
 _INDISCREET = ("401", "429 key", "500 late", "502 headers", "broken http", "well", "well", "well")
 BEHAVIOURS = {
     "429 key": _status(429, "slow down, {key}", Retry_After="0.05"),
@@ -198,6 +203,12 @@ BEHAVIOURS = {
     "negative tokens": _body(b'{"choices": [], "usage": {"prompt_tokens": -1}}'),
     "no choices": _body(b'{"choices": [], "usage": {"prompt_tokens": 1}}'),
     "no usage": _body(b'{"choices": [{"index": 0, "message": {"content": "x"}}]}'),
+    "deep": _body(b'{"choices": [], "more": ' + b"[" * 400_000 + b"]" * 400_000 + b"}"),
+    "deep error": _body(b'{"error": ' + b"[" * 400_000 + b"]" * 400_000 + b"}"),
+    "huge": _body(b'{"choices": [{"message": {"content": "' + b"x" * 2_000_000 + b'"}}]}'),
+    "long": _body(b'{"choices": [{"message": {"content": "' + b"x" * 9_000 + b'"}, "finish_reason": "stop"}]}'),
+    "400 long": _long_error,
+    "400 nothing": _status(400, ""),
     "null content": _body(
         b'{"choices": [{"index": 0, "message": {"content": null}, "finish_reason": "length"}],'
         b' "usage": {"prompt_tokens": 3, "completion_tokens": 9}}'

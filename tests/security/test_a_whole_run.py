@@ -74,7 +74,7 @@ def configuration(folder: Path, url: str) -> Path:
     for number in range(DOCUMENTS):
         (docs / f"{number:02d}.txt").write_text(f"The harbour of Town {number} holds {number + 10} ships.")
     replicas = "replicas: {num_cpus: 0.2}"
-    engine = f"{{kind: http, base_url: '{url}', model: polite, api_key_env: GLEANER_TEST_KEY, breaker_open_s: 0.1}}"
+    engine = f"{{kind: http, base_url: '{url}', model: polite, api_key_env: GLEANER_TEST_KEY}}"
     gate = f'{{form: classifier, engine: {{kind: custom, factory: "tests.doubles.engines:instant"}}, {replicas}}}'
     path = folder / "run.yaml"
     path.write_text(

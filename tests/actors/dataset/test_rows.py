@@ -5,9 +5,11 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 import pytest
+from msgspec.structs import replace
 
 from actors.dataset.rows import (
     DEAD_LETTER_SCHEMA,
+    MOST_TOKENS,
     SAMPLE_SCHEMA,
     dead_letter_row,
     refused_row,
@@ -50,6 +52,17 @@ def test_a_sample_keeps_its_exact_passage_and_whence_it_came() -> None:
         assert row["evidence"]
         for claim in row["evidence"]:
             assert row["passage"][claim["start"] : claim["end"]] == claim["quote"]
+
+
+def test_an_absurd_count_of_tokens_ends_no_run() -> None:
+    """A server once counted 10 to the 19th tokens, and the ledger holds it: the row is written, as far as it fits."""
+    life = lives(AcceptedEnd)[0]
+    *before, last = life.attempts
+    assert last.candidate is not None
+    cost = replace(last.candidate.cost, prompt_tokens=2**64 - 1, completion_tokens=2**63)
+    absurd = replace(life, attempts=(*before, replace(last, candidate=replace(last.candidate, cost=cost))))
+    (row,) = written([sample_row(absurd, chat=WORDING.chat, models=WORDING.models)], SAMPLE_SCHEMA)
+    assert row["tokens"]["generator_prompt"] == row["tokens"]["generator_completion"] == MOST_TOKENS
 
 
 def test_a_recovered_sample_tells_what_it_took() -> None:

@@ -22,10 +22,13 @@ class Silent:
     output_handler = None
 
     def __init__(self) -> None:
-        self.begun = 0
+        self._begun = 0
+        self.all_begun = asyncio.Event()
 
     async def generate(self, *_: object) -> AsyncIterator[None]:
-        self.begun += 1
+        self._begun += 1
+        if self._begun == 16:
+            self.all_begun.set()
         await asyncio.Event().wait()
         yield None
 
@@ -40,7 +43,8 @@ async def test_closing_ends_what_is_under_way() -> None:
     from deployments.engines.vllm import VllmEngine
 
     engine: Any = VllmEngine(Config("m"), EngineRole.GENERATOR)
-    engine._llm, engine._longest = llm, _ = Silent(), 2048
+    llm = Silent()
+    engine._llm, engine._longest = llm, 2048
     engine._chats = ChatTokenizer(tiny_models.tokenizer(), "m")
 
     async def ask() -> list[object]:
@@ -48,8 +52,7 @@ async def test_closing_ends_what_is_under_way() -> None:
 
     before = asyncio.all_tasks()
     leaving, waiting = asyncio.create_task(ask()), asyncio.create_task(ask())
-    while llm.begun < 16:
-        await asyncio.sleep(0)
+    await llm.all_begun.wait()
     leaving.cancel()
     with pytest.raises(asyncio.CancelledError):
         await leaving

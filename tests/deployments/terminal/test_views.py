@@ -29,6 +29,7 @@ from schemas.progress import (
     MalformedCount,
     ModeCount,
     Retrieval,
+    RoleCost,
     RunSnapshot,
     Summary,
 )
@@ -146,6 +147,15 @@ def test_the_summary_says_what_failed_and_what_repaired_it(width: int, tmp_path:
     assert "gleaner explain" in text and "abababababab" in text.replace("\n", "")
 
 
+def test_estimated_tokens_are_called_so(tmp_path: Path) -> None:
+    """A server that counts no tokens: what is estimated is marked, what is counted is not."""
+    roles = (RoleCost("generator", 2, 1_500, 20, 1.0, estimated_tokens=1_520), RoleCost("reward", 2, 40, 20, 1.0))
+    text = " ".join(drawn(summary_view(Summary(roles=roles), tmp_path), 100).split())
+    assert "~1,500 ~20" in text
+    assert " 40 20 " in text
+    assert "estimated from the text" in text
+
+
 def test_a_run_that_never_began_has_a_summary_too(tmp_path: Path) -> None:
     """Interrupted before the first passage: zeros and dashes, no division by zero."""
     text = drawn(summary_view(Summary(), tmp_path))
@@ -160,7 +170,7 @@ def test_plain_lines_are_few_and_plain() -> None:
     told = [line for progress in run for line in lines.of(progress, flow(window.add(progress)))]
     assert 4 <= len(told) <= 12
     assert all("\x1b" not in line and "\n" not in line for line in told)
-    assert any("100 of 120 ended, yield 99.0%, recovered 19 of 27" in line for line in told)
+    assert any("100 of 120 ended, yield 82.5% · 99.0% of the ended, recovered 19 of 27" in line for line in told)
 
 
 def test_plain_lines_tell_each_phase_once() -> None:

@@ -1,0 +1,122 @@
+"""How many calls one replica sends to its server at once: a pure state machine, the only limit towards a server.
+
+Law: a server that says 429 is left alone. All calls are held for as long as it asks, or, where it does not say, for
+half a second, then twice as long each time, up to a minute; then one trial call finds out whether it is over. After
+that the calls at once grow from few to `concurrency` again. Calls to a server that is only busy (503) are held when it
+answers nothing else, for two seconds at most. Whether a pool is away is the conductor's question
+(`actors.pool_health`).
+
+Each call asks `admit` and, once it is sent, says with `settle` how it ended. Time is passed in, in seconds.
+"""
+
+from enum import Enum
+
+from msgspec import Struct
+
+FIRST_HOLD_S = 0.5
+TRIAL_WAIT_S = 1.0
+"""A call that comes while a trial is under way asks again after so long."""
+BUSY_IN_A_ROW = 8
+"""A server that answers others between two 503s is not to be held back."""
+GROWTH = 16
+"""Above half of what they were, the calls at once grow by this part of `concurrency` when all of them were answered."""
+
+
+class Sent(Struct, frozen=True):
+    """The call may be sent. `trial`: it is the one that finds out; `hold`: how many holds there were before it."""
+
+    trial: bool
+    hold: int
+
+
+class Held(Struct, frozen=True):
+    """Nothing is to be sent for so many seconds."""
+
+    retry_after_s: float
+
+
+class Full(Struct, frozen=True):
+    """As many calls are under way as may be: ask again when one has ended."""
+
+
+class CallEnd(Enum):
+    """How a call that was sent ended."""
+
+    ANSWERED = "answered"
+    """The server answered, if only with a refusal of this request."""
+    LIMITED = "limited"
+    """429: too many requests."""
+    BUSY = "busy"
+    """503, 529: no room now."""
+    UNKNOWN = "unknown"
+    """No answer, or the caller left: nothing was learnt about limits."""
+
+
+LONGEST_HOLD_S = {CallEnd.LIMITED: 60.0, CallEnd.BUSY: 2.0}
+
+
+class ServerLimit:
+    """Open for `window` calls at once; closed until a time; or closed with one trial under way."""
+
+    def __init__(self, concurrency: int) -> None:
+        self._concurrency = concurrency
+        self._window = self._slow_above = float(concurrency)
+        self._under_way = 0
+        self._closed_until: float | None = None
+        self._trying = False
+        self._holds = 0
+        self._refused_trials = 0
+        self._busy = 0
+
+    @property
+    def room(self) -> int:
+        """Calls that may go on waiting no longer: all of them when none is admitted anyway."""
+        return max(0, int(self._window) - self._under_way) if self._closed_until is None else self._concurrency
+
+    def admit(self, now: float) -> Sent | Held | Full:
+        """Whether a call may be sent now."""
+        if self._closed_until is None:
+            if self._under_way >= int(self._window):
+                return Full()
+        elif now < self._closed_until:
+            return Held(self._closed_until - now)
+        elif self._trying:
+            return Held(TRIAL_WAIT_S)
+        self._under_way += 1
+        self._trying = trial = self._closed_until is not None
+        return Sent(trial, self._holds)
+
+    def settle(self, call: Sent, end: CallEnd, now: float, retry_after_s: float | None = None) -> None:
+        """The end of a call that was sent. `retry_after_s`: what the server asked for, if it did."""
+        self._under_way -= 1
+        if call.trial:
+            self._trying = False
+        elif call.hold != self._holds or self._closed_until is not None:
+            return  # it was sent before the server closed: it tells nothing new
+        match end:
+            case CallEnd.ANSWERED:
+                self._answered(trial=call.trial)
+            case CallEnd.LIMITED | CallEnd.BUSY:
+                self._refused(end, now, retry_after_s, trial=call.trial)
+
+    def _answered(self, *, trial: bool) -> None:
+        self._busy = 0
+        if trial:
+            self._closed_until, self._refused_trials = None, 0
+        elif self._window < self._concurrency:
+            step = 1.0 if self._window < self._slow_above else self._concurrency / GROWTH / self._window
+            self._window = min(float(self._concurrency), self._window + step)
+
+    def _refused(self, end: CallEnd, now: float, retry_after_s: float | None, *, trial: bool) -> None:
+        if trial:
+            self._refused_trials += 1
+            self._window = 1.0
+        elif end is CallEnd.BUSY and self._busy < BUSY_IN_A_ROW - 1:
+            self._busy += 1
+            return
+        else:
+            self._holds += 1
+            self._window = self._slow_above = max(1.0, self._window / 2)
+        self._busy = 0
+        grown_s = FIRST_HOLD_S * 2 ** min(self._refused_trials, GROWTH)
+        self._closed_until = now + min(LONGEST_HOLD_S[end], retry_after_s or grown_s)

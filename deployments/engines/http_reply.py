@@ -1,0 +1,198 @@
+"""What a server's reply says: completions with their ends and tokens.
+
+Law: a completion counts as whole only when the server says so in a word that is known; a count of tokens that is
+missing or cannot be true loses no answer: it is estimated from the text, and called an estimate.
+"""
+
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from deployments.engines.http_errors import Refusal, read_error, refusal, server_error
+from deployments.engines.http_limit import CallEnd
+from deployments.engines.http_wire import CHAT, CLASSIFY, Choice
+from schemas.errors import ErrorKind
+from schemas.samples import Classification, ClassificationRequest, Completion, FinishReason, GenerationRequest
+
+T = TypeVar("T")
+MOST_TOKENS = 2**31
+"""A count above it is none."""
+CHARACTERS_A_TOKEN = 32
+"""No model writes more of them with one token, on average."""
+BYTES_A_TOKEN = 4
+"""By which tokens are estimated where the server does not count them."""
+_FINISHED = frozenset({None, "stop", "eos", "eos_token", "end_turn", "tool_calls"})
+_CUT = frozenset({"length", "max_tokens", "MAX_TOKENS", "model_length"})
+_FAILED = frozenset({"error", "abort", "insufficient_system_resource"})
+"""The server gave up in the middle: another try may do better."""
+_FILTERED = frozenset({"content_filter", "SAFETY", "safety"})
+
+
+class ServerRefusal(Exception):
+    """The server refuses, in a form that is known."""
+
+    def __init__(self, refusal: Refusal, retry_after_s: float | None = None) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
+        self.retry_after_s = retry_after_s
+
+
+class UnknownForm(Exception):
+    """The reply is none that can be read."""
+
+
+class Usage(Struct, frozen=True):
+    """Tokens of a whole call; None where the server does not say."""
+
+    prompt: int | None
+    completion: int | None
+
+
+def read_completions(body: bytes, request: GenerationRequest, *, most_characters: int) -> list[Completion]:
+    """The `n` completions of a reply. Raises ServerRefusal, UnknownForm, or what the decoder raises."""
+    response = _decoded(CHAT, body)
+    if response.error or not response.choices:
+        raise _not_an_answer(body, response.error, request.sampling.max_tokens)
+    if len(response.choices) < request.n:
+        raise UnknownForm(f"asked for {request.n} completions, got {len(response.choices)}")
+    choices = _in_order(response.choices)[: request.n]
+    texts = [_text(choice, most_characters) for choice in choices]
+    usage = read_usage(response.usage)
+    prompt = usage.prompt
+    if prompt is None:
+        prompt = estimated_tokens("".join(message.content for message in request.messages))
+    each, rest = divmod(usage.completion or 0, len(texts))
+    found = []
+    for place, (choice, text) in enumerate(zip(choices, texts, strict=True)):
+        first = place == 0
+        tokens = estimated_tokens(text) if usage.completion is None else each + rest * first
+        found.append(
+            Completion(
+                request_id=request.id,
+                index=place,
+                text=text,
+                finish=_finish(choice),
+                prompt_tokens=prompt * first,
+                completion_tokens=tokens,
+                logprobs=_logprobs(choice) if request.logprobs else None,
+                estimated_tokens=prompt * first * (usage.prompt is None) + tokens * (usage.completion is None),
+            )
+        )
+    return found
+
+
+def read_classes(body: bytes, request: ClassificationRequest) -> Classification:
+    """The class probabilities of a reply. Raises as `read_completions`."""
+    response = _decoded(CLASSIFY, body)
+    if response.error or not response.data:
+        raise _not_an_answer(body, response.error, None)
+    tokens = read_usage(response.usage).prompt
+    tokens = estimated_tokens(request.text) if tokens is None else tokens
+    return Classification(request.id, response.data[0].probs, tokens)
+
+
+def read_usage(usage: Any) -> Usage:
+    """What a server counted, under OpenAI's names or Anthropic's; what is missing follows from the total, if it can."""
+    if not isinstance(usage, dict):
+        return Usage(None, None)
+    prompt = _count(usage.get("prompt_tokens", usage.get("input_tokens")))
+    completion = _count(usage.get("completion_tokens", usage.get("output_tokens")))
+    if prompt is not None and completion is not None:
+        return Usage(prompt, completion)
+    total = _count(usage.get("total_tokens"))
+    if total is not None and prompt is None and completion is not None and total >= completion:
+        prompt = total - completion
+    elif total is not None and completion is None and prompt is not None and total > prompt:
+        completion = total - prompt
+    return Usage(prompt, completion)
+
+
+def estimated_tokens(text: str) -> int:
+    """Roughly how many tokens a text has."""
+    return -(-len(text.encode("utf-8", "replace")) // BYTES_A_TOKEN)
+
+
+def _decoded(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
+    """Raises ServerRefusal for an error in a form of its own (Gemini's list), else as the decoder does."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError:
+        said = read_error(body)
+        if said.status is not None:
+            raise ServerRefusal(refusal(200, said)) from None
+        raise
+
+
+def _count(value: Any) -> int | None:
+    """A number of tokens, also one written as 11.0 or "11"; None for what is none."""
+    if type(value) is int:
+        return value if 0 <= value <= MOST_TOKENS else None
+    if not isinstance(value, float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return int(number) if number.is_integer() and 0 <= number <= MOST_TOKENS else None
+
+
+def _not_an_answer(body: bytes, error: Any, max_tokens: int | None) -> Exception:
+    """What a reply with status 200 says instead of an answer."""
+    said = server_error(error) if error else read_error(body)
+    if error or said.code or said.message:
+        return ServerRefusal(refusal(200, said, max_tokens=max_tokens))
+    return UnknownForm("it holds no choices")
+
+
+def _in_order(choices: tuple[Choice, ...]) -> list[Choice]:
+    """By their index where each has its own; else as they stand."""
+    if len(choices) == 1:
+        return list(choices)
+    places = [_count(choice.index) for choice in choices]
+    if None in places or len(set(places)) < len(places):
+        return list(choices)
+    return [choice for _, choice in sorted(zip(places, choices, strict=True), key=lambda pair: pair[0] or 0)]
+
+
+def _text(choice: Choice, most_characters: int) -> str:
+    if choice.error:
+        raise ServerRefusal(refusal(200, server_error(choice.error)))
+    content = choice.message.content or ""
+    if not isinstance(content, str):
+        parts = (part if isinstance(part, str) else part.text for part in content if _is_text(part))
+        content = "".join(part or "" for part in parts)
+    if len(content) > most_characters:
+        raise UnknownForm(
+            f"a completion of {len(content):,} characters is longer than max_tokens allows: does the server know the "
+            "limit under another name (see output_limit)?"
+        )
+    return content
+
+
+def _is_text(part: Any) -> bool:
+    return isinstance(part, str) or part.type in ("text", "output_text")
+
+
+def _finish(choice: Choice) -> FinishReason:
+    reason = choice.finish_reason
+    if reason == "stop":
+        return FinishReason.STOP
+    named = reason if isinstance(reason, str | None) else msgspec.json.encode(reason).decode()
+    if named in _FINISHED:
+        return FinishReason.STOP
+    if named in _CUT:
+        return FinishReason.LENGTH
+    if named in _FAILED:
+        raise UnknownForm(f"the completion ended with finish_reason {named}")
+    if named in _FILTERED:
+        said = "the server's content filter withheld the completion"
+        raise ServerRefusal(Refusal(ErrorKind.PERMANENT, None, "", said, CallEnd.ANSWERED))
+    said = f"the completion ended with a finish_reason that is not known: {named}"
+    raise ServerRefusal(Refusal(ErrorKind.REFUSED, None, "", said, CallEnd.ANSWERED))
+
+
+def _logprobs(choice: Choice) -> tuple[float, ...] | None:
+    if choice.logprobs is None or choice.logprobs.content is None:
+        return None
+    return tuple(token.logprob for token in choice.logprobs.content)
