@@ -111,7 +111,8 @@ class Replicas(Config, frozen=True):
     stall_s: Seconds = 240.0
     """A replica that holds samples and finishes none for so long, in seconds, is replaced."""
     slots: Positive | None = None
-    """Requests that a replica computes at once, for autoscaling; without it, the engine's own limit, or 64."""
+    """Requests that a replica computes at once, for autoscaling; without it, the engine's own limit, which replicas
+    tell; 64 while none has."""
 
     @property
     def cpus(self) -> float:

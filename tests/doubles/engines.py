@@ -51,6 +51,11 @@ class InstantEngine:
         self._started_at = 0.0
         self.served = 0
 
+    @property
+    def slots(self) -> int:
+        """How many are answered at once."""
+        return self._options.slots
+
     async def start(self) -> None:
         """Nothing to load."""
         self._started_at = time.monotonic()
