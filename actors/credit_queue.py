@@ -13,12 +13,13 @@ from msgspec import Struct
 
 from actors.credit.desk import CreditDesk, Finished, Moves, Result, Rollout
 from actors.credit.targets import target_of
+from actors.draws import is_start
 from actors.held import Depth, Held, QueueLimits, Similarity, State
 from actors.queue import Heap, RegenerationQueue
 from schemas.config_credit import Credit
 from schemas.credit import RolloutId
 from schemas.ids import OrderId, PassageId
-from schemas.ledger import AcceptedEnd, CreditBegun, Credited, DeadLetteredEnd, Record, Rejoined, Rolled
+from schemas.ledger import AcceptedEnd, CreditBegun, Credited, DeadLetteredEnd, Record, Rejoined, Reopened, Rolled
 from schemas.orders import (
     Accept,
     Attempt,
@@ -32,7 +33,6 @@ from schemas.orders import (
 )
 from schemas.recovery import FailureMode, Repair, RepairKind
 from schemas.samples import Cost
-from schemas.verdicts import Errored
 
 
 class CreditTerms(Struct, frozen=True):
@@ -54,7 +54,6 @@ class CreditQueue(RegenerationQueue):
         self._rollouts: Heap = []
         self._rollouts_due = 0.0
         self._awaiting: set[OrderId] = set()
-        self._followed: list[Record] = []
         self._closing: PassageId | None = None
         self.rolled = self.rolled_tokens = 0
 
@@ -76,11 +75,6 @@ class CreditQueue(RegenerationQueue):
             self._credit(held, record)
         return settlement, record
 
-    def followed(self) -> list[Record]:
-        """Credits that began, and labels."""
-        records, self._followed = self._followed, []
-        return records
-
     def replay(self, record: Record) -> None:
         """One record of the ledger. What follows from it stands further on there, or is still to be made durable."""
         match record:
@@ -90,12 +84,14 @@ class CreditQueue(RegenerationQueue):
                 self._apply_rolled(record)
             case Credited():
                 self._followed = [kept for kept in self._followed if not _same(kept, record)]
+                self._apply_credited(record)
             case _:
                 super().replay(record)
 
     def end_unleased(self, now: float, end: DeadLetter) -> list[Record]:
-        """Every credit ends with what is known, then every order that nobody works on."""
-        self._follow(self._desk.close(), now)
+        """Every credit ends with what is known, then every order that nobody works on. A rollout that somebody makes
+        is recorded when he reports it, and forgotten when his lease ends."""
+        self._follow(self._desk.close_all(), now)
         return super().end_unleased(now, end)
 
     def depth(self) -> Depth:
@@ -116,6 +112,9 @@ class CreditQueue(RegenerationQueue):
         assert all(self._held[order_id].order.kind is OrderKind.ROLLOUT for order_id in self._rolling)
         assert sum(held.order.kind is OrderKind.ROLLOUT for held in self._held.values()) == len(self._rolling)
         assert self._desk.open <= self._terms.config.max_open
+        for order_id, rollout in self._rolling.items():
+            leased = self._held[order_id].state is State.LEASED
+            assert leased or self._desk.is_awaited(rollout.id), "a rollout is to be made that nothing waits for"
         if self._desk.open:
             assert self._rolling, "a credit is open, and nothing is drawn for it"
 
@@ -144,9 +143,15 @@ class CreditQueue(RegenerationQueue):
             self._awaiting.add(held.order.id)
         self._follow(self._desk.begin(begun.target, begun.passage), begun.at)
 
+    def _apply_credited(self, record: Credited) -> None:
+        """A label that did not follow from a rollout: a spent budget had closed its credit."""
+        moves = self._desk.close((record.order_id, record.label.attempt))
+        self._follow(Moves([], moves.idle, []), record.at)
+
     def _apply_rolled(self, record: Rolled) -> None:
         held = self._held.pop(record.order_id, None)
         if held is not None:
+            self._owe(held, reported=True)
             self._by_state[held.state] -= 1
             del self._rolling[record.order_id]
         self.rolled += 1
@@ -190,13 +195,17 @@ class CreditQueue(RegenerationQueue):
             self._go_on(finished, now)
 
     def _take_back(self, idle: RolloutId) -> None:
-        """A rollout that nobody waits for any more, unless somebody makes it already."""
+        """A rollout that nothing waits for any more, unless somebody makes it already: then when his lease ends."""
         order_id = OrderId(idle)
         held = self._held.get(order_id)
         if held is not None and held.state is not State.LEASED:
-            self._by_state[held.state] -= 1
-            del self._held[order_id], self._rolling[order_id]
-            self._desk.drop(idle)
+            self._drop(held)
+
+    def _drop(self, held: Held) -> None:
+        self._owe(held, reported=False)
+        self._by_state[held.state] -= 1
+        del self._held[held.order.id]
+        self._desk.drop(self._rolling.pop(held.order.id).id)
 
     def _go_on(self, finished: Finished, now: float) -> None:
         """The order that waited restarts behind the last good step; where that is none, it is drawn again."""
@@ -213,21 +222,32 @@ class CreditQueue(RegenerationQueue):
         self._make_ready(held, now)
 
     def _apply(self, held: Held, record: Record) -> None:
-        """A problem's first attempts are rollouts of the problem itself: its own solve rate costs nothing."""
-        if self._closing is not None:
-            self._desk.forget(self._closing)
-            self._closing = None
+        """A problem's first attempts are draws from the problem itself: its own solve rate costs nothing."""
+        self._forget_closing()
         attempt = record.attempt if isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd) else None
         passage_id = held.order.passage_id
-        if attempt is not None and _is_sample(held, attempt) and _is_first_judged(attempt):
-            self._desk.rolled(passage_id, "", held.order.slot, Result(isinstance(record, AcceptedEnd)))
+        if attempt is not None and held.order.kind is OrderKind.FRESH and is_start(attempt):
+            self._desk.started(passage_id, held.order.id, right=isinstance(record, AcceptedEnd))
         super()._apply(held, record)
         if passage_id not in self._open:  # the credit that this record may begin still needs what is known of it
             self._closing = passage_id
 
+    def _reopen(self, record: Reopened) -> None:
+        self._forget_closing()
+        super()._reopen(record)
+        self._desk.remember(record.passage.id, record.drawn, record.starts)
+
+    def _forget_closing(self) -> None:
+        if self._closing is not None:
+            self._desk.forget(self._closing)
+            self._closing = None
+
     def _make_ready(self, held: Held, now: float) -> None:
         if held.order.kind is not OrderKind.ROLLOUT:
             super()._make_ready(held, now)
+            return
+        if not self._desk.is_awaited(self._rolling[held.order.id].id):
+            self._drop(held)
             return
         self._move(held, State.READY, now)
         heappush(self._rollouts, (now, held.stamp, held.order.id))
@@ -261,12 +281,6 @@ def _is_wrong(attempt: Attempt) -> bool:
 def _is_sample(held: Held, attempt: Attempt) -> bool:
     """What was made bad, or is bad on purpose, says nothing of the policy."""
     return held.order.kind is OrderKind.FRESH and attempt.injected is None
-
-
-def _is_first_judged(attempt: Attempt) -> bool:
-    """A draw from the problem itself of which the gates could say what it is."""
-    judged = attempt.verdicts and not any(isinstance(verdict, Errored) for verdict in attempt.verdicts)
-    return attempt.repair is None and bool(judged)
 
 
 def _would_resample(held: Held, rejected: int) -> bool:

@@ -1,8 +1,9 @@
 r"""Where a solution gives its final answer. Law: the answer is a slice of the solution; nothing is computed or mended.
 
-Looked for in this order: a last line `#### 42`; the last `\boxed{…}`; the last `####` line; the last of `A: 42`,
-`Answer: 42`, `The answer is 42.`; without any of them the last number of the text (documented as a guess: whoever needs
-a marked answer looks at `FinalAnswer.marked`).
+Looked for in this order: a last line `#### 42`; the last `\boxed{…}` (several that follow each other, as in
+`\boxed{1} and \boxed{2}`, are one answer); the last `####` line, `A: 42`, `Final Answer: 42`, `The answer is 42.` or
+`<answer>42</answer>`; without any of them the last number of the text (documented as a guess: whoever needs a marked
+answer looks at `FinalAnswer.marked`). Linear in the length of the text, whatever it is.
 """
 
 import re
@@ -13,82 +14,138 @@ from schemas.solutions import AnswerForm, FinalAnswer
 
 Span = tuple[int, int]
 
-_HASHES = re.compile(r"^[ \t]*####[ \t]*(?P<answer>[^\n#][^\n]*)$", re.MULTILINE)
-_BOXED = re.compile(r"\\(?:boxed|fbox)[ \t]*(?:\{|(?P<bare>[^\s{\\$.,]+))")
-_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
-_IS = r"\b(?:(?:final|correct)[ ])?answer[ ](?:is|was|will[ ]be|equals)[ ]?:?[ \t]*[*_]*"
+_HASHES = re.compile(r"^[ \t]*+####[ \t]*+(?P<answer>[^\n#][^\n]*+)$", re.MULTILINE)
+_HEADING = re.compile(
+    r"(?:step|part|case|solution|explanation|verification|check|conclusion|summary|(?:final )?answer)\b",
+    re.IGNORECASE,
+)
+_VALUE_BEGINS = re.compile(r"[-+−$\\(\[{<.\d*]|[A-Z]$")
+_BOX = re.compile(r"(?P<box>\\(?:boxed|fbox)[ \t]*+(?:(?P<brace>\{)|(?P<bare>[^\s{}\\$.,]++)))|\\.|[{}]", re.DOTALL)
+_BETWEEN_BOXES = re.compile(r"[$\s]*+[,;]?+[$\s]*+(?:(?:and|or)\b)?+[$\s]*+")
+_IS = r"\b(?:(?:final|correct)[ ])?answer[ ](?:is|was|will[ ]be|equals)\b[ ]?+:?+[ \t]*+[*_]*+"
 _PHRASE = re.compile(
-    rf"""(?:^[ \t]*[*_]*(?:(?:final[ ])?answer[ \t]*[*_]*[ \t]*[:=]|(?-i:A)[ \t]*:)[ \t]*[*_]*[ \t]*(?:the[ ]{_IS})?
-    |{_IS})
-    (?=[ \t]*[^\s])""",
+    rf"""<answer>
+    |^[ \t]*+(?:[^\w\s]{{1,8}}[ \t]{{0,3}}){{0,3}}
+     (?:(?:final[ ])?answer[ \t]*+[*_]*+(?:[ \t]*+[:=]|$)|(?-i:A)[ \t]*+:)[ \t]*+[*_]*+[ \t]*+(?:the[ ]{_IS})?
+    |{_IS}""",
     re.VERBOSE | re.IGNORECASE | re.MULTILINE,
 )
-_SENTENCE_END = re.compile(r"(?<![.!?])[.!?]{1,8}(?=[*_$\"”’)]*(?:\s|$))")
-_NUMBER = re.compile(r"(?<![\w.])[-−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+(?![\w]))?|(?<![\w.])[-−]?\.\d+")
-_AROUND = " \t\r*_`\"'“”‘’"
+_VISIBLE = re.compile(r"\S")
+_SENTENCE_END = re.compile(r"(?<![.!?])[.!?]{1,8}(?=[*_$\"”’)]{0,8}(?:\s|$))|</answer>", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<![\w.])[-−]?(?:\d{1,3}(?:,\d{3})++|\d++)(?:\.\d++)?(?:/\d++(?![\w]))?|(?<![\w.])[-−]?\.\d++")
+_AROUND = " \t\r\n*_`"
+_QUOTES = "\"'“”‘’"
 _WRAPPED = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"))
 
 
 def final_answer(solution: str) -> FinalAnswer | None:
     """The final answer, or None when there is neither a mark nor a number."""
-    for form, find in _FORMS:
-        span = find(solution)
-        if span is not None:
-            start, end = _bare(solution, *span)
+    for find in _FORMS:
+        found = find(solution)
+        if found is not None:
+            start, end = _bare(solution, *found[1])
             if start < end:
-                return FinalAnswer(solution[start:end], start, end, form)
+                return FinalAnswer(solution[start:end], start, end, found[0])
     return None
 
 
 def reference_answer(reference: str) -> str:
-    """The answer that a reference gives: its marked one (as in a worked solution), else all of it."""
+    """The answer that a reference gives: its marked one (as in a worked solution), else all of it.
+
+    All of its boxes count, and all `####` lines that end it: none of them is a part that may be left out.
+    """
     found = final_answer(reference)
-    return found.text if found is not None and found.marked else reference.strip()
+    if found is None or not found.marked:
+        return reference.strip()
+    if found.form is AnswerForm.PHRASE:
+        return found.text
+    parts = _boxes(reference) if found.form is AnswerForm.BOXED else _last_hashes(reference)
+    texts = [reference[slice(*_bare(reference, *part))] for part in parts]
+    return ", ".join(dict.fromkeys(text for text in texts if text)) or found.text
 
 
-def _last_line_hashes(solution: str) -> Span | None:
-    span = _hashes(solution)
-    return span if span is not None and not solution[span[1] :].strip() else None
-
-
-def _hashes(solution: str) -> Span | None:
+def _last_line(solution: str) -> tuple[AnswerForm, Span] | None:
     found = _last(_HASHES, solution)
-    return None if found is None else found.span("answer")
+    last = found is not None and not _VISIBLE.search(solution, found.end())
+    return (AnswerForm.HASHES, found.span("answer")) if found is not None and last else None
 
 
-def _boxed(solution: str) -> Span | None:
-    found = _last(_BOXED, solution)
-    if found is None:
+def _last_hashes(solution: str) -> list[Span]:
+    """Those behind each other at the end of the text, if it ends in one; else none."""
+    spans: list[Span] = []
+    end = None
+    for found in _HASHES.finditer(solution):
+        if end is None or _VISIBLE.search(solution, end, found.start()):
+            spans = []
+        spans.append(found.span("answer"))
+        end = found.end()
+    return spans if end is not None and not _VISIBLE.search(solution, end) else []
+
+
+def _boxed(solution: str) -> tuple[AnswerForm, Span] | None:
+    boxes = _boxes(solution, outside=True)
+    if not boxes:
         return None
-    if found["bare"] is not None:
-        return found.span("bare")
-    end = _closing(solution, found.end())
-    return None if end is None else (found.end(), end)
+    first = len(boxes) - 1
+    while first and _BETWEEN_BOXES.fullmatch(solution, boxes[first - 1][1], boxes[first][0]):
+        first -= 1
+    texts = {solution[slice(*span)] for span in boxes[first:]}
+    return AnswerForm.BOXED, _boxes(solution)[-1] if len(texts) == 1 else (boxes[first][0], boxes[-1][1])
 
 
-def _closing(text: str, start: int) -> int | None:
-    """Where the brace is closed that stands open before `start`; escaped braces do not count."""
-    depth = 1
-    for found in _BRACE.finditer(text, start):
-        depth += {"{": 1, "}": -1}.get(found[0], 0)
-        if not depth:
-            return found.start()
-    return None
+def _boxes(solution: str, *, outside: bool = False) -> list[Span]:
+    r"""What stands in each box (or, `outside`, each whole `\boxed{…}`); none, if a box is never closed."""
+    spans: list[Span] = []
+    open_braces: list[Span | None] = []
+    for found in _BOX.finditer(solution):
+        if found["brace"]:
+            open_braces.append((found.start(), found.end()))
+        elif bare := found["bare"]:
+            if len(bare) == 1 or any(letter.isdigit() for letter in bare):  # `\boxed as asked` is no box
+                spans.append(found.span() if outside else found.span("bare"))
+        elif found[0] == "{":
+            open_braces.append(None)
+        elif found[0] == "}" and open_braces:
+            box = open_braces.pop()
+            if box is not None:
+                _keep(spans, (box[0], found.end()) if outside else (box[1], found.start()))
+    return [] if any(open_braces) else spans
+
+
+def _keep(spans: list[Span], box: Span) -> None:
+    """Instead of the boxes inside it."""
+    while spans and spans[-1][0] > box[0]:
+        spans.pop()
+    spans.append(box)
+
+
+def _sentence(solution: str) -> tuple[AnswerForm, Span] | None:
+    """The last `####` line, or what a phrase gives; a line that is a heading is no answer."""
+    phrase = _phrase(solution)
+    hashes = deque(_HASHES.finditer(solution), maxlen=1)
+    for found in hashes:
+        text = found["answer"].strip()
+        before_phrase = phrase is not None and found.end() <= phrase[0]
+        if not _HEADING.match(text.lstrip("*_ \t")) and (not before_phrase or _VALUE_BEGINS.match(text)):
+            return AnswerForm.HASHES, found.span("answer")
+    return None if phrase is None else (AnswerForm.PHRASE, phrase)
 
 
 def _phrase(solution: str) -> Span | None:
-    found = _last(_PHRASE, solution)
-    if found is None:
-        return None
-    line_end = solution.find("\n", found.end())
-    end = len(solution) if line_end < 0 else line_end
-    sentence = _SENTENCE_END.search(solution, found.end(), end)
-    return found.end(), end if sentence is None else sentence.start()
+    """Behind the last phrase that has something behind it: on its line, else on the next that is not blank."""
+    for found in reversed(deque(_PHRASE.finditer(solution), maxlen=2)):
+        visible = _VISIBLE.search(solution, found.end())
+        if visible is not None:
+            line_end = solution.find("\n", visible.start())
+            end = len(solution) if line_end < 0 else line_end
+            sentence = _SENTENCE_END.search(solution, visible.start(), end)
+            return visible.start(), end if sentence is None else sentence.start()
+    return None
 
 
-def _last_number(solution: str) -> Span | None:
+def _last_number(solution: str) -> tuple[AnswerForm, Span] | None:
     found = _last(_NUMBER, solution)
-    return None if found is None else found.span()
+    return None if found is None else (AnswerForm.LAST_NUMBER, found.span())
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
@@ -96,27 +153,23 @@ def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
 
 
 def _bare(text: str, start: int, end: int) -> Span:
-    """The span without white space, emphasis, quotation marks, a final stop and math delimiters around it."""
+    """The span without white space, emphasis, a pair of quotation marks, a final stop and math delimiters around it."""
     while True:
         before = start, end
-        while start < end and text[start] in _AROUND + "\n":
+        while start < end and text[start] in _AROUND:
             start += 1
-        while start < end and (text[end - 1] in _AROUND + "\n" or text[end - 1] in ".,;:"):
+        while start < end and (text[end - 1] in _AROUND or text[end - 1] in ".,;:"):
             end -= 1
+        if end - start > 1 and text[start] in _QUOTES and text[end - 1] in _QUOTES:
+            start, end = start + 1, end - 1
         for opening, closing in _WRAPPED:
-            inside = text[start + len(opening) : end - len(closing)]
-            wrapped = text.startswith(opening, start) and text.endswith(closing, start + len(opening), end)
-            if wrapped and opening not in inside and closing not in inside:
-                start, end = start + len(opening), end - len(closing)
-                break
+            if text.startswith(opening, start) and text.endswith(closing, start + len(opening), end):
+                inside = text[start + len(opening) : end - len(closing)]
+                if opening not in inside and closing not in inside:
+                    start, end = start + len(opening), end - len(closing)
+                    break
         if (start, end) == before:
             return start, end
 
 
-_FORMS: tuple[tuple[AnswerForm, Callable[[str], Span | None]], ...] = (
-    (AnswerForm.HASHES, _last_line_hashes),
-    (AnswerForm.BOXED, _boxed),
-    (AnswerForm.HASHES, _hashes),
-    (AnswerForm.PHRASE, _phrase),
-    (AnswerForm.LAST_NUMBER, _last_number),
-)
+_FORMS: tuple[Callable[[str], tuple[AnswerForm, Span] | None], ...] = (_last_line, _boxed, _sentence, _last_number)

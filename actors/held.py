@@ -14,7 +14,7 @@ from schemas.ids import OrderId, PassageId
 from schemas.ledger import AskedBefore
 from schemas.orders import Attempt, AttemptSummary, Duplicate, Order
 from schemas.recovery import Repair
-from schemas.samples import Draft
+from schemas.samples import Cost, Draft
 from schemas.verdicts import Errored
 
 Similarity = Callable[[Draft, Draft], float]
@@ -63,6 +63,8 @@ class Held(Struct):
     repair: Repair | None = None
     conductor: str | None = None
     history: tuple[AttemptSummary, ...] = ()
+    lent: int = 0
+    """How often the present attempt was leased: so often it may be paid for."""
     attempts_before: int = 0
     """Of earlier lives: made before the order was put back from the dead letters."""
 
@@ -125,6 +127,13 @@ def tokens(attempt: Attempt) -> int:
     generated = 0 if attempt.candidate is None else attempt.candidate.cost.tokens
     checked = 0 if attempt.injected is None else attempt.injected.cost.tokens
     return generated + checked + sum(verdict.cost.tokens for verdict in attempt.verdicts)
+
+
+def cost(attempt: Attempt) -> Cost:
+    """The same with seconds and both kinds of tokens."""
+    generated = Cost() if attempt.candidate is None else attempt.candidate.cost
+    checked = Cost() if attempt.injected is None else attempt.injected.cost
+    return sum((verdict.cost for verdict in attempt.verdicts), generated + checked)
 
 
 def draft_of(attempt: Attempt) -> Draft | None:

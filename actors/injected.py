@@ -1,7 +1,7 @@
 """What became of the samples that were made bad on purpose: counted by kind, apart from everything else of a run.
 
 Law: recall speaks of injections that are known to be bad and that every gate could judge; what nobody verified, what
-turned out good and what ended in an error is counted beside it, never in it.
+turned out good and what a gate could not judge is counted beside it, never in it, whatever another gate said of it.
 """
 
 from collections import Counter
@@ -53,7 +53,7 @@ class InjectionTally:
     def _first(self, attempt: Attempt, tag: Injected) -> None:
         rejected = {said.gate for said in attempt.verdicts if isinstance(said, Rejected)}
         errored = any(isinstance(said, Errored) for said in attempt.verdicts)
-        if not attempt.verdicts or (errored and not rejected):
+        if not attempt.verdicts or errored:
             self._count(tag, "errored")
         elif tag.now is not Worth.BAD:
             self._count(tag, "harmless" if tag.now is Worth.GOOD else "unverified")

@@ -269,8 +269,12 @@ def _locked(lock: Path, owner: int, wait_s: float) -> int:
                 "wait for it, or choose another --output"
             )
         time.sleep(LOCK_POLL_S)
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{owner} on {socket.gethostname()}".encode(), 0)
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{owner} on {socket.gethostname()}".encode(), 0)
+    except OSError:
+        os.close(descriptor)
+        raise
     return descriptor
 
 

@@ -39,6 +39,11 @@ STEPS: tuple[Step, ...] = (
     Step(2, "`reopened` and `reconfigured` records: an end may be undone. The tables are as before"),
     Step(3, "`canary_issued` and `canary_ended` records. The tables are as before"),
     Step(4, "`credit_begun`, `rolled` and `credited` records: steps are credited. The tables are as before"),
+    Step(
+        5,
+        "`stale_report` and `voided` records; `reopened` ones carry rollouts that would be paid for again without "
+        "them. The tables are as before",
+    ),
 )
 VERSION = STEPS[-1].version
 
@@ -56,10 +61,16 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     """The ledger, made or brought up to our version. Raises OutputError for a later one."""
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     with closed_unless_good(database):
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = FULL")
+        make_durable(database)
         migrate(database, path)
     return database
+
+
+def make_durable(database: sqlite3.Connection) -> None:
+    """What is committed survives a loss of power. A file system without shared memory stays with a rollback journal,
+    where that takes one sync more: of the folder, after the journal is deleted."""
+    (mode,) = database.execute("PRAGMA journal_mode = WAL").fetchone()
+    database.execute(f"PRAGMA synchronous = {'FULL' if mode == 'wal' else 'EXTRA'}")
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:

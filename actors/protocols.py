@@ -20,6 +20,7 @@ from schemas.samples import (
     Draft,
     FinishReason,
     GenerationRequest,
+    Malformed,
 )
 from schemas.verdicts import GateRequest, Verdict
 
@@ -79,7 +80,7 @@ class Task(Protocol):
         """The prompt and sampling of this attempt, the same whenever it is asked again."""
         ...
 
-    def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | str:
+    def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
         """The draft of this attempt, or why the text is malformed. Never raises, whatever the text."""
         ...
 

@@ -6,7 +6,8 @@ carries the order's past, so that its attempts count on while it has a whole bud
 
 A lease is a hint, the attempt number is the truth. A lease that ends or whose conductor dies puts its order back under
 the *same* attempt number. The first report on an attempt number moves the order on; any other is stale and changes
-nothing. So a late result is used or dropped, never both, and no clock decides what is true.
+nothing. So a late result is used or dropped, never both, and no clock decides what is true. What a dropped one took was
+spent all the same: it is charged, once for each time that its attempt was leased beyond the first.
 
 Repairs go ahead of fresh orders, so that what was rejected is mended at once however long the backlog is. While both
 wait, `fresh_share` of the leases are fresh ones, so that neither starves. Within a kind the oldest goes first.
@@ -16,11 +17,11 @@ from collections.abc import Sequence
 from heapq import heappop, heappush
 from itertools import count
 
-from actors.held import Asked, Depth, Held, QueueLimits, Similarity, State, summary, tokens
+from actors.held import Asked, Depth, Held, QueueLimits, Similarity, State, cost, summary, tokens
 from schemas.corpus import Passage
 from schemas.errors import LedgerError
 from schemas.ids import OrderId, PassageId
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Reopened
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Reopened, StaleReport
 from schemas.orders import (
     Accept,
     DeadLetter,
@@ -28,6 +29,7 @@ from schemas.orders import (
     Holding,
     Lease,
     Order,
+    OrderKind,
     Outcome,
     Recorded,
     Requeue,
@@ -37,6 +39,8 @@ from schemas.orders import (
 from schemas.verdicts import Rejected
 
 Heap = list[tuple[float, int, OrderId]]
+MOST_OWED = 10_000
+"""Attempts with reports still to come that are remembered: more than any outage leaves behind."""
 
 
 class RegenerationQueue:
@@ -55,6 +59,10 @@ class RegenerationQueue:
         self._leases: Heap = []
         self._waiting: Heap = []
         self._stamps = count(1)
+        self._followed: list[Record] = []
+        self._owed: dict[tuple[OrderId, int], int] = {}
+        """Attempts that are over and were leased more often than reported, and how often: each may still be reported by
+        who made it in vain. A message that is sent twice is no second making."""
         self.issued = self.accepted = self.dead_lettered = self.stale = self.spent = 0
 
     @property
@@ -120,6 +128,7 @@ class RegenerationQueue:
         held = self._held.get(outcome.order_id)
         if held is None or outcome.attempt.number != held.attempt:
             self.stale += 1
+            self._charge_stale(outcome, now)
             return Stale(outcome.order_id), None
         if isinstance(outcome.decision, Accept):
             duplicate = self._asked.again(held.order, outcome.attempt)
@@ -131,11 +140,13 @@ class RegenerationQueue:
 
     def followed(self) -> list[Record]:
         """Records that followed from the last calls, beside those they gave: to be made durable with them."""
-        return []
+        records, self._followed = self._followed, []
+        return records
 
     def end_unleased(self, now: float, end: DeadLetter) -> list[Record]:
-        """Dead-letters every order that nobody works on (a spent budget)."""
-        idle = [held for held in self._held.values() if held.state is not State.LEASED]
+        """Dead-letters every order of a sample that nobody works on (a spent budget). What was never planned as one,
+        as rollouts are not, has no end of this kind."""
+        idle = [held for held in self._held.values() if _is_of_sample(held) and held.state is not State.LEASED]
         records: list[Record] = [DeadLetteredEnd(now, held.order.id, None, end) for held in idle]
         for held, record in zip(idle, records, strict=True):
             self._apply(held, record)
@@ -149,13 +160,34 @@ class RegenerationQueue:
             self._reopen(record)
         elif isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd):
             held = self._held.get(record.order_id)
-            if held is None:
+            if held is None or not _is_of_sample(held):
                 raise LedgerError(f"the ledger ends or repairs order {record.order_id}, which is not outstanding")
             self._apply(held, record)
+        elif isinstance(record, StaleReport):
+            self.spent += record.cost.tokens
 
     def charge(self, tokens: int) -> None:
         """Tokens of the budget that were spent beside orders: on canaries."""
         self.spent += tokens
+
+    def _charge_stale(self, outcome: Outcome, now: float) -> None:
+        key = (outcome.order_id, outcome.attempt.number)
+        owed = self._owed.pop(key, 0)
+        if owed > 1:
+            self._owed[key] = owed - 1
+        if owed:
+            report = StaleReport(now, outcome.order_id, outcome.attempt.number, cost(outcome.attempt))
+            self.spent += report.cost.tokens
+            self._followed.append(report)
+
+    def _owe(self, held: Held, *, reported: bool) -> None:
+        """The present attempt is over: who else made it has not reported yet."""
+        owed, held.lent = held.lent - reported, 0
+        if owed > 0:
+            key = (held.order.id, held.attempt)
+            self._owed[key] = self._owed.get(key, 0) + owed
+            if len(self._owed) > MOST_OWED:
+                del self._owed[next(iter(self._owed))]
 
     def next_wake(self) -> float | None:
         """When a waiting order becomes ready or a lease ends; None when neither can happen."""
@@ -212,6 +244,7 @@ class RegenerationQueue:
         expires_at = now + self._limits.lease_s
         self._move(held, State.LEASED, now)
         held.conductor = conductor
+        held.lent += 1
         heappush(self._leases, (expires_at, held.stamp, held.order.id))
         return expires_at
 
@@ -237,6 +270,7 @@ class RegenerationQueue:
             self._rejoin(held, record)
             return
         assert isinstance(record, AcceptedEnd | DeadLetteredEnd)
+        self._owe(held, reported=record.attempt is not None)
         if record.attempt is not None:
             self.spent += tokens(record.attempt)
         passage_id = held.order.passage_id
@@ -255,6 +289,7 @@ class RegenerationQueue:
     def _rejoin(self, held: Held, record: Rejoined) -> None:
         choice = record.attempt.choice
         self.spent += tokens(record.attempt)
+        self._owe(held, reported=True)
         held.attempt = record.attempt.number + 1
         held.repair = None if choice is None else choice.repair
         held.history = (*held.history, summary(record.attempt))
@@ -303,6 +338,10 @@ class RegenerationQueue:
         self._by_state[held.state] -= 1
         self._by_state[state] += 1
         held.state, held.since, held.stamp, held.conductor = state, now, next(self._stamps), None
+
+
+def _is_of_sample(held: Held) -> bool:
+    return held.order.kind is OrderKind.FRESH
 
 
 BUDGET_SPENT = DeadLetter(EndReason.BUDGET, "the token budget is spent")

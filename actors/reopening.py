@@ -2,7 +2,8 @@
 
 Law: an order goes back only if its last end is a dead letter, so asking twice puts nothing back twice, and an accepted
 order never goes back. What it takes along follows from the ledger alone: its attempts count on, its next repair is what
-the diagnoser chose last, and the accepted questions of its passage are remembered, so that it does not repeat them.
+the diagnoser chose last, the accepted questions of its passage are remembered, so that it does not repeat them, and so
+are the rollouts of its passage, so that none is paid for twice.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -10,6 +11,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from actors.draws import MISSED_DRAWS, known_draws, known_starts
 from actors.held import draft_of, summary
 from actors.lives import Life, life_of
 from schemas.corpus import Passage
@@ -18,6 +20,7 @@ from schemas.ids import OrderId, PoolName
 from schemas.ledger import (
     AcceptedEnd,
     AskedBefore,
+    CreditBegun,
     DeadLetteredEnd,
     Planned,
     Record,
@@ -73,11 +76,13 @@ class Found(Struct, frozen=True):
 
 
 class Terms(Struct, frozen=True):
-    """What a replay says of all the orders that it puts back. `pools`: those of the configuration from now on."""
+    """What a replay says of all the orders that it puts back. `pools`: those of the configuration from now on;
+    `missed_draws`: at least as many as rollouts of one solution were ever under way together."""
 
     at: float
     pools: Collection[PoolName]
     changed: tuple[str, ...] = ()
+    missed_draws: int = MISSED_DRAWS
 
 
 def dead_letters(ledger: Stories, wanted: Wanted) -> Iterator[Found]:
@@ -104,6 +109,8 @@ def reopened(found: Found, ledger: Stories, terms: Terms) -> Reopened:
         raise LedgerError(f"order {life.order.id} is accepted and cannot be put back")
     chosen = [attempt.choice.repair for attempt in life.attempts if attempt.choice and attempt.choice.repair]
     requeued = [record.attempt.choice for record in found.records if isinstance(record, Rejoined)]
+    stories = [ledger.story(order_id) for order_id in _siblings(found.records, life.passage)]
+    credited = any(isinstance(record, CreditBegun) for story in stories for record in story)
     first = next((choice.repair.kind for choice in requeued if choice and choice.repair), None)
     return Reopened(
         at=terms.at,
@@ -116,7 +123,9 @@ def reopened(found: Found, ledger: Stories, terms: Terms) -> Reopened:
         times=len(life.put_back) + 1,
         repair=_possible(chosen[-1], terms.pools) if chosen else None,
         first_repair=first,
-        asked=tuple(_asked(ledger, found)),
+        asked=tuple(_asked(stories)),
+        drawn=known_draws(ledger, life.passage, stories, missed_draws=terms.missed_draws) if credited else (),
+        starts=known_starts(stories) if credited else (),
         changed=terms.changed,
     )
 
@@ -126,12 +135,11 @@ def _possible(repair: Repair, pools: Collection[PoolName]) -> Repair | None:
     return repair if repair.pool is None or repair.pool in pools else None
 
 
-def _asked(ledger: Stories, found: Found) -> Iterator[AskedBefore]:
-    for order_id in _siblings(found.records, found.life.passage):
-        for record in ledger.story(order_id):
-            draft = draft_of(record.attempt) if isinstance(record, AcceptedEnd) else None
-            if draft is not None:
-                yield AskedBefore(order_id, draft.question, draft.answer)
+def _asked(stories: Sequence[Sequence[Record]]) -> Iterator[AskedBefore]:
+    for record in (record for story in stories for record in story):
+        draft = draft_of(record.attempt) if isinstance(record, AcceptedEnd) else None
+        if isinstance(record, AcceptedEnd) and draft is not None:
+            yield AskedBefore(record.order_id, draft.question, draft.answer)
 
 
 def _siblings(records: Sequence[Record], passage: Passage) -> list[OrderId]:

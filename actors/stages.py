@@ -1,10 +1,15 @@
 """Counts samples through the stages of an attempt, and calls to pools. Law: what enters leaves, by error too."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from schemas.stages import PoolFlow, Stage, StageFlow
+from schemas.stages import ConductorStatus, PoolFlow, Stage, StageFlow
+
+
+def paused(conductors: Iterable[ConductorStatus]) -> Counter[str]:
+    """How many conductors cannot ask a pool or gate, by its name."""
+    return Counter(name for conductor in conductors for name in {pause.name for pause in conductor.paused})
 
 
 class StageCounter:

@@ -5,15 +5,20 @@ cost what they cost and end as they end; everything that is said of quality spea
 """
 
 from collections import Counter
+from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from actors.canary.tally import CanaryTally
 from actors.credited import CreditTally
 from actors.diagnoses import DiagnosisTally
 from actors.distributions import AttemptDistributions
+from actors.end_words import EndWordsCount
 from actors.injected import InjectionTally
+from actors.run_clock import RunClock
 from schemas.canaries import CANARIES
+from schemas.corpus import DocumentRefused, RefusalReason
 from schemas.credit import ROLLOUTS
 from schemas.distributions import AttemptEnd, Distributions
 from schemas.errors import ErrorKind, LedgerError
@@ -36,8 +41,10 @@ from schemas.ledger import (
     Rolled,
     RunStarted,
     ShardWritten,
+    StaleReport,
+    Voided,
 )
-from schemas.orders import Attempt, EndReason, OrderKind
+from schemas.orders import STALE, Attempt, EndReason, OrderKind
 from schemas.progress import (
     Counts,
     EndCount,
@@ -46,7 +53,9 @@ from schemas.progress import (
     GateOverlap,
     GateVerdicts,
     KindCount,
+    MalformedCount,
     ModeCount,
+    RefusalCount,
     RepairStat,
     Retrieval,
     RoleCost,
@@ -54,7 +63,7 @@ from schemas.progress import (
     Summary,
 )
 from schemas.recovery import FailureMode, RepairKind
-from schemas.samples import Cost
+from schemas.samples import Cost, MalformedReason
 from schemas.verdicts import MODEL_GATES, Errored, GateName, Passed, Rejected, Verdict
 
 
@@ -86,11 +95,16 @@ class Tally:
         self._diagnoses = DiagnosisTally()
         self._canaries = CanaryTally()
         self._modes: Counter[FailureMode] = Counter()
+        self._malformed: Counter[MalformedReason] = Counter()
         self._repairs: Counter[tuple[FailureMode, RepairKind, str]] = Counter()
         self._ends: Counter[tuple[OrderKind, EndReason]] = Counter()
         self._errors: Counter[tuple[GateName, ErrorKind]] = Counter()
+        self._end_words = EndWordsCount()
+        self._clock = RunClock()
         self._standing: dict[OrderId, _Standing] = {}
         self._corpus_ended = False
+        self._skipped: dict[str, int] = {}
+        self._refusals: dict[RefusalReason, RefusalCount] = {}
         self._started_at: float | None = None
         self._first_accepted_at: float | None = None
         self._last_at: float | None = None
@@ -103,16 +117,18 @@ class Tally:
     def apply(self, record: Record) -> None:
         """Counts one record."""
         self._last_at = record.at
+        self._clock.apply(record)
         self._beside(record)
         match record:
             case RunStarted():
                 self._started_at = record.at if self._started_at is None else self._started_at
             case Planned():
+                self._corpus_ended = False  # the corpus has grown, and is not read to its end again
                 self._planned(record)
             case Refused():
-                self._counts["refused_documents"] += 1
+                self._refused(record.document)
             case CorpusEnded():
-                self._corpus_ended = True
+                self._corpus_ended, self._skipped = True, record.skipped
             case Rejoined():
                 standing = self._outstanding(record.order_id)
                 self._attempted(standing, record.attempt, _failed_as(record.attempt))
@@ -126,7 +142,15 @@ class Tally:
             case Reopened():
                 self._reopened(record)
             case (
-                ShardWritten() | Reconfigured() | CanaryIssued() | CanaryEnded() | CreditBegun() | Rolled() | Credited()
+                ShardWritten()
+                | Reconfigured()
+                | CanaryIssued()
+                | CanaryEnded()
+                | CreditBegun()
+                | Rolled()
+                | Credited()
+                | StaleReport()
+                | Voided()
             ):
                 pass
 
@@ -157,6 +181,7 @@ class Tally:
                 only_reward=self._overlap["only_reward"],
             ),
             modes=tuple(ModeCount(mode, self._modes[mode]) for mode in FailureMode if self._modes[mode]),
+            malformed=tuple(MalformedCount(why, count) for why, count in _in_order(self._malformed)),
             repairs=self._repair_stats(),
             ends=self._end_counts(tuple(OrderKind)),
             errors=tuple(GateErrors(gate, kind, count) for (gate, kind), count in self._errors.items()),
@@ -175,15 +200,28 @@ class Tally:
             diagnoses=self._diagnoses.counts(),
             canaries=self._canaries.canaries(),
             retrieval=Retrieval(searches=self._retrieval["searches"], hits=self._retrieval["hits"]),
+            refusals=tuple(self._refusals.values()),
+            skipped_files=self._skipped,
             corpus_ended=self._corpus_ended,
             started_at=self._started_at,
             first_accepted_at=self._first_accepted_at,
             last_at=self._last_at,
+            worked_s=self._clock.seconds,
+            end_words=self._end_words.counts(),
         )
 
     def distributions(self) -> Distributions:
         """Durations and scores counted so far."""
         return self._distributions.distributions()
+
+    def _refused(self, document: DocumentRefused) -> None:
+        self._counts["refused_documents"] += 1
+        first = self._refusals.get(document.reason)
+        self._refusals[document.reason] = (
+            RefusalCount(document.reason, 1, document.uri, document.detail)
+            if first is None
+            else replace(first, documents=first.documents + 1)
+        )
 
     def _beside(self, record: Record) -> None:
         """What is counted apart from the orders; rollouts are spent on what was rejected."""
@@ -194,6 +232,8 @@ class Tally:
         self._credit.apply(record)
         if isinstance(record, Rolled):
             self._pay(ROLLOUTS, AttemptEnd.REJECTED, record.cost)
+        elif isinstance(record, StaleReport):
+            self._pay(STALE, AttemptEnd.REJECTED, record.cost)
 
     def _planned(self, record: Planned) -> None:
         self._counts["issued"] += len(record.orders)
@@ -232,6 +272,7 @@ class Tally:
             self._distributions.ended(end, record.at - standing.planned_at)
         self._counts["dead_lettered"] += 1
         self._ends[(standing.kind, record.end.reason)] += 1
+        self._end_words.add(record.end)
         if record.end.reason is EndReason.ENGINE_ERROR and record.end.error is not None:
             self._engine_errors[record.end.error] += 1
 
@@ -240,6 +281,7 @@ class Tally:
         self._counts["reopened"] += 1
         self._counts["dead_lettered"] -= 1
         self._ends[(record.order.kind, record.end.reason)] -= 1
+        self._end_words.take_back(record.end)
         diagnosed = [FailureMode(past.mode) for past in record.history if past.mode]
         self._standing[record.order_id] = _Standing(
             record.order.kind, record.at, record.at, diagnosed[-1] if diagnosed else None, record.rejected
@@ -268,8 +310,13 @@ class Tally:
             standing.rejected = True
             self._counts["rejected"] += 1
         if attempt.diagnosis is not None:
-            self._modes[attempt.diagnosis.mode] += 1
+            self._diagnosed(attempt, attempt.diagnosis.mode)
             standing.diagnosed = attempt.diagnosis.mode
+
+    def _diagnosed(self, attempt: Attempt, mode: FailureMode) -> None:
+        self._modes[mode] += 1
+        if attempt.candidate is not None and attempt.candidate.malformed_reason is not None:
+            self._malformed[attempt.candidate.malformed_reason] += 1
 
     def _repaired(self, before: FailureMode | None, attempt: Attempt, end: AttemptEnd) -> None:
         if attempt.repair is None or before is None:
@@ -347,3 +394,13 @@ def _failed_as(attempt: Attempt) -> AttemptEnd:
     """What an attempt was that was not accepted."""
     errored = attempt.candidate is None or any(isinstance(verdict, Errored) for verdict in attempt.verdicts)
     return AttemptEnd.ERRORED if errored else AttemptEnd.REJECTED
+
+
+def _in_order(counts: Counter[MalformedReason]) -> list[tuple[MalformedReason, int]]:
+    return [(reason, counts[reason]) for reason in MalformedReason if counts[reason]]
+
+
+def outstanding_by(records: Sequence[Record]) -> int:
+    """By how many outstanding orders there are more after these records."""
+    more = sum(len(record.orders) for record in records if isinstance(record, Planned))
+    return more - sum(isinstance(record, AcceptedEnd | DeadLetteredEnd) for record in records)

@@ -14,17 +14,23 @@ from uuid import uuid4
 
 import ray
 
+from actors.clocks import Clocks, Steady
 from actors.corpus.chunker import Chunker
+from actors.corpus.files import Skipped
 from actors.corpus.reader import read
 from actors.dataset.files import Folder
 from actors.dataset.writer import DatasetWriter, Wording
+from actors.documents import Changed, Comparison
 from actors.ledger import LedgerReader
 from actors.queue_service import QueueService
-from deployments.asking import ask
+from deployments.asking import ask, ask_each
 from deployments.boundary import ray_boundary
+from deployments.logs import LogPlace, configure_logging
 from deployments.wiring import chat, models, open_queue, started
 from schemas.config import RunConfig
 from schemas.corpus import DocumentRefused, Passage
+from schemas.errors import ungrouped
+from schemas.ids import PassageId
 from schemas.ledger import ShardWritten
 from schemas.orders import Holding
 from schemas.progress import RunSnapshot
@@ -43,6 +49,7 @@ class QueueShell:
 
     def __init__(self, config: RunConfig, output: str, shard: QueueShard, owner: int) -> None:
         """`owner`: the driver's process, with which the run stands and falls."""
+        configure_logging(LogPlace(f"queue-{shard.number}", output))
         self._config = config
         self._output = Path(output)
         self._shard = shard
@@ -51,20 +58,28 @@ class QueueShell:
         self._opening = asyncio.Lock()
         self._service: QueueService | None = None
 
-    async def open(self) -> None:
-        """A run begins, or goes on. Raises OutputError when another run is writing there."""
+    async def open(self, began_at: float) -> None:
+        """A run begins, or goes on, at `began_at`. Raises OutputError when another run is writing there."""
         service = await self._ready(again=False)
-        await service.start(started(self._config, at=time.time()))
+        await service.start(started(self._config, at=began_at))
 
     async def offer(self, passages: list[Passage]) -> bool:
         """False: no more are wanted."""
         return await (await self._ready()).offer(passages)
 
+    async def documents(self) -> dict[bytes, tuple[bytes, ...]]:
+        """The versions of the documents that are known."""
+        return (await self._ready()).documents()
+
+    async def known(self, passages: Sequence[PassageId]) -> list[bool]:
+        """Which passages were planned."""
+        return (await self._ready()).known(passages)
+
     async def refuse(self, document: DocumentRefused) -> None:
         await (await self._ready()).refuse(document)
 
-    async def corpus_ended(self, documents: int, passages: int) -> None:
-        await (await self._ready()).corpus_ended(documents, passages)
+    async def corpus_ended(self, documents: int, passages: int, skipped: dict[str, int]) -> None:
+        await (await self._ready()).corpus_ended(documents, passages, skipped)
 
     async def lease(self, conductor: str, limit: int) -> tuple[str, bytes] | None:
         """Which life of the queue gives them, and LEASES; None when the run is over."""
@@ -115,7 +130,7 @@ class QueueShell:
             async with self._opening:
                 if self._service is None:
                     service = await asyncio.to_thread(
-                        open_queue, self._config, self._output, self._shard, owner=self._owner, now=time.time
+                        open_queue, self._config, self._output, self._shard, owner=self._owner, now=Steady(Clocks())
                     )
                     if again:
                         service.recover(token=uuid4().hex)
@@ -126,27 +141,46 @@ class QueueShell:
 class ReaderShell:
     """Reads the corpus, cuts passages, and waits when the queue of one's shard is full."""
 
-    def __init__(self, config: RunConfig, queues: Sequence[Any]) -> None:
-        """`queues`: of all shards, in order."""
+    def __init__(self, config: RunConfig, queues: Sequence[Any], output: str, changed: Changed = "skip") -> None:
+        """`queues`: of all shards, in order; `output`: the run's folder, for what is logged. `changed`: what is done
+        with documents that are not what they were."""
+        configure_logging(LogPlace("reader", output))
         self._config = config
+        self._changed: Changed = changed
+        self._queues = queues
         self._offers = [_Offers(queue) for queue in queues]
         self._refuse = queues[0].refuse
 
     def run(self) -> None:
         """The whole corpus from its start: queues skip what they know. Raises CorpusError when it cannot be read."""
         chunker = Chunker(self._config.corpus.chunking)
-        documents = 0
-        for document in read(self._config.corpus):
+        known = ask_each(queue.documents for queue in self._queues)
+        comparison = Comparison(known, chunker.version, self._changed)
+        documents, skipped = 0, Skipped()
+        for document in read(self._config.corpus, skipped=skipped):
             if isinstance(document, DocumentRefused):
                 ask(self._refuse, document)
                 continue
+            passages = comparison.wanted(document, chunker.passages(document), self._known)
+            if isinstance(passages, DocumentRefused):
+                ask(self._refuse, passages)
+                continue
             documents += 1
-            for passage in chunker.passages(document):
+            for passage in passages:
                 self._offers[shard_of(passage.id, len(self._offers))].add(passage)
                 if not any(offers.wanted for offers in self._offers):
                     return
         for offers in self._offers:
-            offers.end(documents)
+            offers.end(documents, skipped.counts())
+
+    def _known(self, passages: Sequence[PassageId]) -> list[bool]:
+        """Which of these passages were planned, in any shard."""
+        shards = [shard_of(passage_id, len(self._queues)) for passage_id in passages]
+        found: dict[PassageId, bool] = {}
+        for number, queue in enumerate(self._queues):
+            ids = [passage_id for passage_id, shard in zip(passages, shards, strict=True) if shard == number]
+            found |= zip(ids, ask(queue.known, ids), strict=True) if ids else {}
+        return [found[passage_id] for passage_id in passages]
 
 
 class _Offers:
@@ -165,11 +199,11 @@ class _Offers:
         if len(self._waiting) >= OFFER_PASSAGES:
             self._send()
 
-    def end(self, documents: int) -> None:
+    def end(self, documents: int, skipped: dict[str, int]) -> None:
         """No more come: the last ones, and the end of the corpus if all were taken."""
         self._send()
         if self.wanted:
-            ask(self._queue.corpus_ended, documents, self._passages)
+            ask(self._queue.corpus_ended, documents, self._passages, skipped)
 
     def _send(self) -> None:
         self.wanted = self.wanted and ask(self._queue.offer, self._waiting)
@@ -181,6 +215,7 @@ class WriterShell:
 
     def __init__(self, config: RunConfig, output: str, shard: QueueShard, queue: Any, number: int) -> None:
         """`number`: of this writer among the run's, upwards."""
+        configure_logging(LogPlace(f"writer-{shard.number}", output))
         self._config = config
         self._output = Path(output)
         self._shard = shard
@@ -212,16 +247,13 @@ class WriterShell:
         self._stopping.set()
 
     async def _until_stopped(self, writer: DatasetWriter) -> None:
-        writing = asyncio.create_task(writer.run(WRITER_POLL_S))
-        stopping = asyncio.create_task(self._stopping.wait())
-        try:
-            await asyncio.wait((writing, stopping), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopping.cancel()
-            writing.cancel()
-            await asyncio.gather(writing, stopping, return_exceptions=True)
-        if not writing.cancelled():
-            writing.result()
+        with ungrouped():
+            async with asyncio.TaskGroup() as group:
+                writing = group.create_task(writer.run(WRITER_POLL_S))
+                stopping = group.create_task(self._stopping.wait())
+                await asyncio.wait((writing, stopping), return_when=asyncio.FIRST_COMPLETED)
+                stopping.cancel()
+                writing.cancel()
 
     async def _record(self, shard: ShardWritten) -> None:
         with ray_boundary():

@@ -8,7 +8,7 @@ from typing import Any
 import ray
 from ray.exceptions import ActorUnavailableError, RayTaskError
 
-from schemas.errors import UserError
+from schemas.errors import UserError, innermost
 
 PAUSE_S = 0.1
 
@@ -42,5 +42,6 @@ def _answer(method: Any, promise: Any, arguments: tuple[Any, ...]) -> Any:
 
 
 def told(error: RayTaskError) -> BaseException:
-    """The user's mistake as itself; anything else with the traceback of where it happened."""
-    return error.cause if isinstance(error.cause, UserError) else error
+    """The user's mistake as itself, one in a group too; anything else with the traceback of where it happened."""
+    cause = innermost(error.cause)
+    return cause if isinstance(cause, UserError) else error

@@ -1,13 +1,16 @@
 """Where Ray's errors become ours. Loads nothing of Serve: the queue, the reader and the writer need none of it, and it
 takes a second."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from msgspec import DecodeError
-from ray.exceptions import NodeDiedError, OutOfMemoryError, RayActorError, RayError, WorkerCrashedError
+from ray.exceptions import NodeDiedError, OutOfMemoryError, RayActorError, RayError, RayTaskError, WorkerCrashedError
 
-from schemas.errors import ErrorKind, HopError
+from schemas.errors import ErrorKind, HopError, described
+
+_PLACE = re.compile(r'File "(?:[^"]*/)?([^"/]+)", line (\d+)')
 
 
 @contextmanager
@@ -24,6 +27,15 @@ def ray_boundary() -> Iterator[None]:
 
 
 def told(error: Exception) -> str:
-    """The error in one line."""
+    """The error in one line. What another process raised is told as it was raised there, with file and line."""
+    if isinstance(error, RayTaskError):
+        return _of_a_task(error)
     first_line = next(iter(str(error).strip().splitlines()), "")
     return f"{type(error).__name__}: {first_line}"[:300]
+
+
+def _of_a_task(error: RayTaskError) -> str:
+    """Its cause came without a traceback; where it was raised stands last in the text of one."""
+    places = _PLACE.findall(error.traceback_str)
+    place = f" ({places[-1][0]}:{places[-1][1]})" if places else ""
+    return f"{described(error.cause)}{place}"

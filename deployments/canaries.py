@@ -7,7 +7,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
-from actors.audit.labelled import Labelled, labelled_rows
+from actors.audit.labelled import Labelled, distinct, labelled_rows
 from actors.canary.mixing import Maker, Mixing, Row
 from actors.injection.plan import plan_of
 from deployments.injecting import build_injector
@@ -37,7 +37,7 @@ def _rows(path: Path, config: RunConfig) -> list[Row]:
         lines = path.read_bytes().splitlines()
     except OSError as error:
         raise UserError(f"audit.labelled: {path}: {error.strerror or error}") from error
-    rows = [_row(each, path) for each in labelled_rows(iter(lines), gate, str(path))]
+    rows = [_row(each, path) for each in distinct(labelled_rows(iter(lines), gate, str(path)))]
     if not rows:
         raise UserError(f"audit.labelled: {path}: holds no rows")
     return rows

@@ -74,12 +74,21 @@ def run(
             show_default=False,
         ),
     ] = None,
+    changed: Annotated[
+        Literal["skip", "new"],
+        typer.Option(
+            "--changed",
+            help="Of documents that have changed since their passages were planned: plan nothing more, or the passages "
+            "of the new version that are new.",
+        ),
+    ] = "skip",
 ) -> None:
     """Run a configuration into a folder. Again on the same folder: it goes on where it ended."""
-    with boundary(output / "run.log", RAY_LOGS):
+    with boundary(output / "logs", RAY_LOGS):
         from deployments.terminal.running import run_watched
 
-        raise typer.Exit(run_watched(config, output, quiet=quiet, json=json, metrics_port=metrics_port))
+        ended = run_watched(config, output, quiet=quiet, json=json, metrics_port=metrics_port, changed=changed)
+        raise typer.Exit(ended)
 
 
 @app.command()
@@ -135,6 +144,19 @@ def verify(folder: Folder, json: Json = False) -> None:
 
         if not show_verification(folder, json=json):
             raise typer.Exit(FAILED)
+
+
+@app.command()
+def repair(
+    folder: Folder,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be set aside; write nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Set aside records that keep a folder from being opened; the ledger as it was is kept beside it."""
+    with boundary():
+        from deployments.terminal.repairing import show_repair
+
+        show_repair(folder, dry_run=dry_run, json=json)
 
 
 @app.command()

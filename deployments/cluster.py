@@ -6,27 +6,33 @@ Law: a Ray that is started here listens on loopback alone. One that is joined li
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import ray
 from ray import serve
+from ray._private import services
 from ray.serve.config import ProxyLocation
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from deployments.loopback import on_loopback
+from deployments.vigil import Lost, Vigil
 
 ROOT = Path(__file__).resolve().parent.parent
 _STAYS = (".venv", ".git", "runs", ".hypothesis", ".pytest_cache", ".ruff_cache")
 
 
 @contextmanager
-def cluster(address: str | None) -> Iterator[None]:
-    """A Ray with Serve for the length of the block. One that was started here is stopped again; one joined goes on."""
+def cluster(address: str | None, *, lost: Lost | None = None) -> Iterator[None]:
+    """A Ray with Serve for the length of the block. One that was started here is stopped again; one joined goes on.
+
+    `lost` is called from another thread when a process of a Ray that was started here ends on its own.
+    """
     owned = not ray.is_initialized()
     if owned and address is None:
-        with on_loopback():
+        with on_loopback(), _in_a_session_of_their_own():
             _start_here()
     elif owned:
         _join(address)
@@ -36,10 +42,24 @@ def cluster(address: str | None) -> Iterator[None]:
             proxy_location=ProxyLocation.Disabled, logging_config={"log_level": "ERROR", "enable_access_log": False}
         )
         logging.getLogger("ray.serve").setLevel(logging.ERROR)
-        yield
+        with nullcontext() if lost is None else Vigil(lost):
+            yield
     finally:
         if owned:
             ray.shutdown()
+
+
+@contextmanager
+def _in_a_session_of_their_own() -> Iterator[None]:
+    """For the processes that Ray starts here: a SIGTERM to our process group (`timeout`, a shell's job) or a closed
+    terminal asks us alone, and we drain with Ray still there. They end with this process all the same (Ray has the
+    kernel see to it), and Ray takes no argument for this."""
+    start = services.ConsolePopen
+    setattr(services, start.__name__, partial(start, start_new_session=True))
+    try:
+        yield
+    finally:
+        setattr(services, start.__name__, start)
 
 
 def here() -> NodeAffinitySchedulingStrategy:

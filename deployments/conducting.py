@@ -9,6 +9,7 @@ from ray import serve
 
 from actors.conductor import Conductor
 from deployments.handles import BatchLimits, GateHandle, PoolHandle, QueueHandle, streaming
+from deployments.logs import LogPlace, configure_logging
 from deployments.serving import DeploymentNames
 from deployments.wiring import computed_gates, conductor_random, conductor_settings, toolbox
 from schemas.config import RunConfig
@@ -18,7 +19,9 @@ from schemas.stages import ConductorStatus
 class ConductorShell:
     """One conductor. It takes no CPU of Ray's count, as in `deployments.actors`."""
 
-    def __init__(self, name: str, config: RunConfig, queue: Any, where: DeploymentNames) -> None:
+    def __init__(self, name: str, config: RunConfig, queue: Any, where: DeploymentNames, output: str) -> None:
+        """`output`: the run's folder, for what is logged."""
+        configure_logging(LogPlace(name, output))
         limits = BatchLimits()
         pools = {
             pool: PoolHandle(streaming(serve.get_app_handle(app), "generate"), limits)
@@ -31,6 +34,7 @@ class ConductorShell:
             toolbox(config, QueueHandle(queue, limits), pools, {**gates, **computed_gates(config)}),
             conductor_settings(config, name),
             clock=time.time,
+            monotonic=time.monotonic,
             sleep=asyncio.sleep,
             random=conductor_random(config, name),
         )

@@ -35,8 +35,8 @@ class Change(Enum):
 CHANGES: dict[type[msgspec.Struct], dict[Change, str]] = {
     c.RunConfig: {Change.ANY_RESUME: "name ray_address", Change.REPLAY: "credit", Change.NEVER: "seed"},
     c.Corpus: {
-        Change.ANY_RESUME: "base",
-        Change.NEVER: "paths include text_field answer_field id_field max_document_bytes encoding",
+        Change.ANY_RESUME: "base include links",
+        Change.NEVER: "paths text_field answer_field id_field max_document_bytes encoding",
     },
     c.Chunking: {Change.NEVER: "max_tokens min_characters tokenizer"},
     c.GroundedAnswer: {Change.REPLAY: "output", Change.NEVER: "kind samples_per_passage"},
@@ -46,11 +46,11 @@ CHANGES: dict[type[msgspec.Struct], dict[Change, str]] = {
     c.VllmEngine: {
         Change.ANY_RESUME: "max_model_len max_num_seqs tensor_parallel_size gpu_memory_utilization enforce_eager "
         "kv_cache_gib prefix_caching",
-        Change.REPLAY: "kind model dtype revision",
+        Change.REPLAY: "kind model dtype revision system_role chat_template_kwargs",
     },
     c.TransformersEngine: {
         Change.ANY_RESUME: "device max_batch threads",
-        Change.REPLAY: "kind model dtype revision",
+        Change.REPLAY: "kind model dtype revision system_role chat_template_kwargs",
     },
     c.HttpEngine: {
         Change.ANY_RESUME: "base_url api_key_env headers query concurrency timeout_s check_models structured_output "
@@ -63,7 +63,10 @@ CHANGES: dict[type[msgspec.Struct], dict[Change, str]] = {
     },
     c.Gates: {Change.REPLAY: "faithfulness reward verifier short_circuit duplicate_similarity"},
     c.Exact: {Change.REPLAY: "mode"},
-    c.Retrieved: {Change.ANY_RESUME: "max_passages", Change.REPLAY: "mode retriever k query encoder"},
+    c.Retrieved: {
+        Change.ANY_RESUME: "max_passages",
+        Change.REPLAY: "mode retriever k query encoder pooling query_prefix passage_prefix",
+    },
     c.Unseen: {Change.REPLAY: "mode"},
     c.Verifier: {Change.ANY_RESUME: "timeout_s memory_mib processes", Change.REPLAY: "max_characters"},
     c.Classifier: {Change.REPLAY: "form threshold positive_label"},

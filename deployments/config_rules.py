@@ -123,6 +123,9 @@ def _broken_provenance(gates: Gates) -> Iterator[str]:
         yield "gates.provenance.encoder: missing; retriever: embedding needs a model that encodes passages"
     if provenance.retriever == "bm25" and provenance.encoder is not None:
         yield "gates.provenance.encoder: retriever: bm25 asks no model; did you mean retriever: embedding?"
+    for key in ("pooling", "query_prefix", "passage_prefix"):
+        if provenance.retriever == "bm25" and getattr(provenance, key) is not None:
+            yield f"gates.provenance.{key}: retriever: bm25 makes no vectors; did you mean retriever: embedding?"
 
 
 def _broken_injection(config: RunConfig) -> Iterator[str]:
@@ -210,7 +213,9 @@ def _broken_replicas(config: RunConfig) -> Iterator[str]:
             yield f"{path}.replicas.min: {replicas.min} is more than replicas.max ({replicas.max})"
     if config.scaling.accelerators is not None:
         kind = "num_gpus" if any(each.num_gpus for each in deployed.values()) else "num_cpus"
-        least = sum(getattr(each, kind) * max(1, each.min) for each in deployed.values())
+        least = sum(
+            (each.num_gpus if kind == "num_gpus" else each.cpus) * max(1, each.min) for each in deployed.values()
+        )
         if least > config.scaling.accelerators + 1e-6:
             rule = f"one replica of each pool and gate (or its min) takes {least:g} by their {kind}"
             yield f"scaling.accelerators: {config.scaling.accelerators:g} is too small: {rule}"
@@ -239,7 +244,7 @@ def _output_tokens(config: RunConfig) -> int:
 def _broken_corpus(config: RunConfig) -> Iterator[str]:
     corpus = config.corpus
     for name, values in (("paths", corpus.paths), ("include", corpus.include)):
-        if not values or not all(value.strip() for value in values):
+        if values is not None and (not values or not all(value.strip() for value in values)):
             yield f"corpus.{name}: empty, or with an empty entry"
     if not is_text_encoding(corpus.encoding):
         yield f"corpus.encoding: {shown(corpus.encoding)} is no text encoding{nearest(corpus.encoding, _ENCODINGS)}"

@@ -18,6 +18,7 @@ import ray
 from msgspec import Struct
 from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
+from actors.documents import Changed
 from actors.sums import whole
 from deployments.actors import QueueActor, ReaderActor, WriterActor
 from deployments.asking import ask, ask_each, told
@@ -25,7 +26,7 @@ from deployments.cluster import here
 from deployments.conducting import ConductorActor
 from deployments.serving import DeploymentNames
 from schemas.config import RunConfig
-from schemas.errors import GleanerError, HopError
+from schemas.errors import GleanerError, HopError, PoolAwayError, innermost
 from schemas.progress import RunSnapshot
 from schemas.queue_shard import ONLY, QueueShard
 from schemas.stages import ConductorStatus
@@ -59,8 +60,10 @@ class Member(Struct, frozen=True):
 class Crew:
     """In order: `open_queues`, `begin`, `watch` while `conducting`, `finish_writing`, `dismiss`, `close_queues`."""
 
-    def __init__(self, config: RunConfig, output: Path, where: DeploymentNames) -> None:
+    def __init__(self, config: RunConfig, output: Path, where: DeploymentNames, changed: Changed = "skip") -> None:
+        """`changed`: what the reader does with documents that are not what they were."""
         self._config = config
+        self._changed = changed
         self._output = str(output)
         self._where = where
         self.shards = QueueShard(0, config.queue.shards).all
@@ -69,14 +72,17 @@ class Crew:
         self._begun: Counter[Role] = Counter()
         self._deaths = 0
         self._finishing = False
+        self.away: PoolAwayError | None = None
+        """What a conductor ended with because a pool was given up; set by `watch`."""
+        self._gave_up = ONLY
 
-    def open_queues(self) -> None:
-        """Opens the ledgers and replays them, the first one before all: its lock is the folder's. Raises OutputError
-        when another run is writing there."""
+    def open_queues(self, began_at: float) -> None:
+        """Opens the ledgers and replays them, the first one before all: its lock is the folder's. `began_at`: when this
+        process began to carry the run. Raises OutputError when another run is writing there."""
         first, *others = (self._queue_of(shard) for shard in self.shards)
-        ask(first.open)
+        ask(first.open, began_at)
         self._queues = [first, *others]
-        ask_each(queue.open for queue in others)
+        ask_each((queue.open for queue in others), began_at)
 
     def begin(self, role: Role, shard: QueueShard = ONLY) -> None:
         """One more of that role."""
@@ -87,11 +93,12 @@ class Crew:
         beside = {"scheduling_strategy": here()}
         match role:
             case Role.READER:
-                actor = ReaderActor.options(**beside).remote(self._config, self._queues)
+                reader = ReaderActor.options(**beside)
+                actor = reader.remote(self._config, self._queues, self._output, self._changed)
             case Role.WRITER:
                 actor = WriterActor.options(**beside).remote(self._config, self._output, shard, queue, number)
             case Role.CONDUCTOR:
-                actor = ConductorActor.options(**beside).remote(name, self._config, queue, self._where)
+                actor = ConductorActor.options(**beside).remote(name, self._config, queue, self._where, self._output)
         self._members.append(Member(role, shard, name, actor, actor.run.remote()))
 
     @property
@@ -109,6 +116,11 @@ class Crew:
         for promise in done:
             self._members.remove(by_promise[promise])
             self._ended(by_promise[promise])
+
+    def wait_on(self) -> None:
+        """The pool that was given up is waited for all the same: another conductor goes on."""
+        self.away = None
+        self.begin(Role.CONDUCTOR, self._gave_up)
 
     def snapshot(self) -> RunSnapshot | None:
         """The run at this moment; None before its queues are open. A queue that was made again is helped to go on."""
@@ -183,9 +195,15 @@ class Crew:
         try:
             ray.get(member.running)
         except RayTaskError as error:
-            if not isinstance(error.cause, HopError):
+            cause = innermost(error.cause)
+            if isinstance(cause, PoolAwayError):
+                self.away, self._gave_up = cause, member.shard
+                ray.kill(member.actor)
+                ask(self._queues[member.shard.number].release, member.name)
+            elif isinstance(cause, HopError):
+                self._again(member, error)  # it lost the queue in the middle of something
+            else:
                 raise told(error) from error
-            self._again(member, error)  # it lost the queue in the middle of something
         except RayActorError as error:
             self._again(member, error)
         else:

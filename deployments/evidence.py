@@ -67,6 +67,6 @@ async def _retriever(stack: AsyncExitStack, provenance: Retrieved, passages: lis
     from actors.gates.retrieval import EmbeddingRetriever
     from deployments.engines.encoding import Encoder
 
-    encoder = await Encoder.of(provenance.encoder)
+    encoder = await Encoder.of(provenance)
     stack.push_async_callback(encoder.close)
-    return await EmbeddingRetriever.of(passages, encoder.encode)
+    return await EmbeddingRetriever.of(passages, encoder.encode, encoder.encode_queries)

@@ -12,6 +12,7 @@ from actors.gates.build import build_gate
 from actors.protocols import Gate
 from deployments.engines.build import EngineRole, build_engine
 from deployments.evidence import open_source
+from deployments.logs import LogPlace, configure_replica_logging
 from deployments.loopback import bind_replica
 from deployments.replica import Health, answer_each
 from schemas.config import Classifier, Corpus, Exact, GateModel, Provenance
@@ -29,7 +30,10 @@ class Looking(Struct, frozen=True):
 class ModelGate:
     """One replica of a gate. Ray Serve awaits its constructor."""
 
-    async def __init__(self, name: GateName, config: GateModel, looking: Looking) -> None:  # type: ignore[misc]
+    async def __init__(  # type: ignore[misc]
+        self, name: GateName, config: GateModel, looking: Looking, logs: LogPlace | None = None
+    ) -> None:
+        configure_replica_logging(logs)
         bind_replica()
         role = EngineRole.CLASSIFIER if isinstance(config, Classifier) else EngineRole.GENERATOR
         self._engine = build_engine(config.engine, role)
@@ -43,6 +47,10 @@ class ModelGate:
         """GATE_REQUESTS in, GATE_REPLIES out."""
         async for replies in answer_each(GATE_REQUESTS.decode(data), self._judge, self._health):
             yield GATE_REPLIES.encode(replies)
+
+    async def slots(self) -> int | None:
+        """Requests that the engine computes at once; None when it does not say. Asked for autoscaling."""
+        return getattr(self._engine, "slots", None)
 
     async def check_health(self) -> None:
         """Asked by Serve every few seconds; an error has the replica replaced."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 from actors.protocols import Engine
 from deployments.engines.build import EngineRole, build_engine
+from deployments.logs import LogPlace, configure_replica_logging
 from deployments.loopback import bind_replica
 from deployments.replica import Health, answer_each
 from schemas.config import Pool
@@ -17,7 +18,8 @@ from schemas.wire import GENERATION_REPLIES, GENERATION_REQUESTS, Generated
 class GeneratorPool:
     """One replica: an engine in the role of a generator. Ray Serve awaits its constructor."""
 
-    async def __init__(self, pool: Pool) -> None:  # type: ignore[misc]
+    async def __init__(self, pool: Pool, logs: LogPlace | None = None) -> None:  # type: ignore[misc]
+        configure_replica_logging(logs)
         bind_replica()
         self._engine: Engine = build_engine(pool.engine, EngineRole.GENERATOR)
         self._health = Health(self._engine, pool.replicas.stall_s)
@@ -27,6 +29,10 @@ class GeneratorPool:
         """GENERATION_REQUESTS in, GENERATION_REPLIES out."""
         async for replies in answer_each(GENERATION_REQUESTS.decode(data), self._complete, self._health):
             yield GENERATION_REPLIES.encode(replies)
+
+    async def slots(self) -> int | None:
+        """Requests that the engine computes at once; None when it does not say. Asked for autoscaling."""
+        return getattr(self._engine, "slots", None)
 
     async def check_health(self) -> None:
         """Asked by Serve every few seconds; an error has the replica replaced."""

@@ -4,6 +4,7 @@ Law: whoever asks gets one reply or one HopError; nothing of Ray's own passes th
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, Generic, TypeVar
@@ -12,7 +13,7 @@ from msgspec import Struct
 from ray.serve.exceptions import BackPressureError, RayServeException
 
 from deployments.boundary import ray_boundary, told
-from schemas.errors import ErrorKind, Failure, HopError
+from schemas.errors import ErrorKind, Failure, HopError, described
 from schemas.orders import Holding, Lease, Outcome, Settlement
 from schemas.samples import Completion, GenerationRequest, Lane
 from schemas.verdicts import GateRequest, Verdict
@@ -29,6 +30,7 @@ from schemas.wire import (
     Generated,
 )
 
+log = logging.getLogger("gleaner.handles")
 Q = TypeVar("Q")
 R = TypeVar("R")
 Send = Callable[[bytes], AsyncIterator[bytes]]
@@ -115,6 +117,9 @@ class BatchedCalls(Generic[Q, R]):
                 await self._exchange(batch, waiting)
         except HopError as failed:
             error = failed
+        except Exception as bug:  # nobody awaits this task: what failed in it is told to all who wait for a reply
+            log.exception("a message failed on its way", extra={"requests": len(batch)})
+            error = HopError(ErrorKind.RETRYABLE, described(bug))
         finally:
             for future in waiting.values():
                 if not future.done():
@@ -167,7 +172,7 @@ def unary(method: Any) -> Send:
 
 def _unless_failed(reply: R | Failure) -> R:
     if isinstance(reply, Failure):
-        raise HopError(reply.kind, reply.detail, reply.retry_after_s)
+        raise HopError(reply.kind, reply.detail, reply.retry_after_s, reply.heard)
     return reply
 
 

@@ -31,7 +31,7 @@ def judges(config: RunConfig) -> dict[GateName, str]:
     """The version of each gate that canaries measure, as `model@digest`."""
     found = {GateName(name): _version(config, GateName(name), model) for name, model in config.gates.models.items()}
     if config.gates.verifier is not None:
-        digest = content_id(_settings(config, GateName.VERIFIER), version("math-verify"), version("gleaner"))
+        digest = content_id(_settings(config, GateName.VERIFIER), version("sympy"), version("gleaner"))
         found[GateName.VERIFIER] = f"computed@{digest[:8]}"
     return found
 

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from actors.dataset.files import make_folder, write_atomically
+from actors.dataset.finish import begin
 from actors.ledger import NAME as LEDGER_NAME
 from actors.ledgers import has_orders
 from deployments.config import differences, load_text, to_yaml
@@ -18,8 +19,8 @@ from schemas.errors import OutputError
 log = logging.getLogger("gleaner.run")
 
 CONFIG_NAME = "run.yaml"
-OURS = re.compile(r"\.|ledger(-\d+)?\.(sqlite|lock)")
-"""What a run makes before its run.yaml: a process may die in between."""
+OURS = re.compile(r"\.|ledger(-\d+)?\.(sqlite|lock)|(live\.json|logs)$")
+"""What a run makes before its run.yaml, or beside it without being a part of it: a process may die in between."""
 
 
 def prepare(config: RunConfig, output: Path) -> Path:
@@ -36,9 +37,10 @@ def prepare(config: RunConfig, output: Path) -> Path:
 
 
 def keep(config: RunConfig, output: Path) -> None:
-    """Writes run.yaml (resolved); not before the ledger is open. Raises OutputError."""
+    """Writes run.yaml (resolved) and the first README.md; not before the ledger is open. Raises OutputError."""
     try:
         write_atomically(output / CONFIG_NAME, to_yaml(config).encode())
+        begin(output, config)
     except OSError as error:
         raise _refused(output, error) from error
 

@@ -49,6 +49,8 @@ class Progress(Struct, frozen=True):
     scaling: Scaling | None = None
     """The last decision on replicas, with its reasons, and why pools idle."""
     note: str = ""
+    moved_at: float | None = None
+    """When an attempt last ended in this process, or when the models were asked for; None before that."""
 
 
 def named_replicas(replicas: Sequence[ReplicaStatus]) -> Iterator[tuple[str, ReplicaStatus]]:

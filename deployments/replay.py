@@ -14,18 +14,19 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from actors.dataset.files import Folder, write_atomically
+from actors.dataset.files import write_atomically
 from actors.dataset.finish import finish
 from actors.dataset.manifest import CONFIG_NAME, read_config
 from actors.dataset.shards import current, within
-from actors.dataset.writer import DatasetWriter, Wording
+from actors.draws import MISSED_DRAWS
 from actors.ledger import LedgerReader, SqliteLedger
 from actors.ledgers import Ledgers
 from actors.reopening import Found, Terms, Wanted, dead_letters, reopened
 from deployments.config import differences, to_yaml
 from deployments.config_identity import Change, Difference
+from deployments.shard_writing import write_shards as _write_shards
 from deployments.versions import versions
-from deployments.wiring import chat, models
+from deployments.wiring import models
 from schemas.config import RunConfig
 from schemas.errors import OutputError, UserError
 from schemas.ids import OrderId, PoolName
@@ -37,7 +38,6 @@ from schemas.ledger import (
     Reconfigured,
     Reopened,
     ShardKind,
-    ShardWritten,
 )
 from schemas.orders import EndReason
 from schemas.recovery import FailureMode
@@ -88,7 +88,7 @@ def replay(output: Path, wanted: Wanted, config: RunConfig | None, *, now: Calla
         told = tuple(str(each) for each in changed if each.change is not Change.ANY_RESUME)
         at = now()
         counted = _Counted()
-        terms = Terms(at, frozenset(PoolName(name) for name in new.pools), told)
+        terms = Terms(at, frozenset(PoolName(name) for name in new.pools), told, _missed_draws(old, new))
         for ledger, reader in zip(ledgers, readers.each, strict=True):
             if told:
                 ledger.append([Reconfigured(at, to_yaml(old), models(old), told)])
@@ -104,6 +104,11 @@ def replay(output: Path, wanted: Wanted, config: RunConfig | None, *, now: Calla
     if counted.groups or changed:
         finish(output, now=now(), versions=versions())
     return Replayed(counted.told(), left, tuple(changed))
+
+
+def _missed_draws(*configs: RunConfig) -> int:
+    """So many rollouts of one solution may have been under way together, that no later one is taken for the last."""
+    return max([MISSED_DRAWS, *(config.credit.at_once for config in configs if config.credit is not None)])
 
 
 def _config(output: Path) -> RunConfig:
@@ -204,21 +209,3 @@ def _is_behind(ledger: LedgerReader) -> bool:
     undone = sorted(ledger.reopened())
     shards = [shard for shard in current(ledger.shards()) if shard.kind is ShardKind.DEAD_LETTERS]
     return any(shard.without != within(undone, shard.first_seq, shard.last_seq) for shard in shards)
-
-
-async def _write_shards(
-    output: Path, ledger: SqliteLedger, reader: LedgerReader, config: RunConfig, now: Callable[[], float]
-) -> None:
-    """As a run does it at its start and its end: new editions, then whatever was in no shard yet."""
-
-    async def record(shard: ShardWritten) -> None:
-        ledger.append([shard])
-
-    wording = Wording(chat=chat(config), models=models(config))
-    folder = Folder(output, shard=reader.shard)
-    writer = DatasetWriter(folder, reader, wording, settings=config.dataset, record=record, clock=now)
-    try:
-        await writer.start(reader.shards())
-        await writer.flush()
-    finally:
-        writer.close()

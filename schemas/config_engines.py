@@ -30,6 +30,10 @@ class VllmEngine(Config, frozen=True, tag="vllm", tag_field="kind"):
     """Prompts of one passage share its computed beginning."""
     revision: str | None = None
     """Branch, tag or commit of a Hugging Face model."""
+    system_role: Literal["keep", "merge"] = "keep"
+    """`merge`: the system's text begins the user's turn, for chat templates that refuse the role (Gemma's, say)."""
+    chat_template_kwargs: dict[str, str | int | float | bool] = field(default_factory=dict)
+    """Variables of the model's chat template, such as `enable_thinking: false`."""
 
 
 class TransformersEngine(Config, frozen=True, tag="transformers", tag_field="kind"):
@@ -47,6 +51,10 @@ class TransformersEngine(Config, frozen=True, tag="transformers", tag_field="kin
     """CPU threads of torch; without it, the replica's num_cpus (at least 1)."""
     revision: str | None = None
     """Branch, tag or commit of a Hugging Face model."""
+    system_role: Literal["keep", "merge"] = "keep"
+    """`merge`: the system's text begins the user's turn, for chat templates that refuse the role (Gemma's, say)."""
+    chat_template_kwargs: dict[str, str | int | float | bool] = field(default_factory=dict)
+    """Variables of the model's chat template, such as `enable_thinking: false`."""
 
 
 GONE_KEYS = {

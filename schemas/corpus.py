@@ -67,6 +67,11 @@ class RefusalReason(Enum):
     NUL_BYTES = "nul_bytes"
     BAD_RECORD = "bad_record"
     DUPLICATE_ID = "duplicate_id"
+    UNKNOWN_FORMAT = "unknown_format"
+    LEADS_OUT = "leads_out"
+    """A link to a place outside the corpus."""
+    CHANGED = "changed"
+    """It is no longer what it was when its passages were planned."""
 
 
 class DocumentRefused(Struct, frozen=True, tag=True):

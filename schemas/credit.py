@@ -87,6 +87,20 @@ class Tally(Struct, frozen=True):
         return Tally(self.n + 1, self.k + right)
 
 
+class KnownDraws(Struct, frozen=True):
+    """What is known of the draws from one prefix, by number: right, wrong, or None for one that failed."""
+
+    prefix: PrefixId
+    draws: dict[int, bool | None]
+
+
+class KnownStart(Struct, frozen=True):
+    """An order's first attempt as a draw from the problem itself: whether its answer was right."""
+
+    order_id: OrderId
+    right: bool
+
+
 class PrefixValue(Struct, frozen=True, omit_defaults=True):
     """Q of one prefix, as far as it is known."""
 

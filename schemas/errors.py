@@ -1,8 +1,14 @@
 """The errors of the project, named after the boundary that was crossed. All are picklable and travel as `Failure`."""
 
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from enum import Enum
 
 from msgspec import Struct
+
+from schemas.samples import Heard
 
 
 class ErrorKind(Enum):
@@ -30,6 +36,7 @@ class Failure(Struct, frozen=True, omit_defaults=True, tag="failure"):
     kind: ErrorKind
     detail: str
     retry_after_s: float | None = None
+    heard: Heard | None = None
 
 
 class GleanerError(Exception):
@@ -56,6 +63,30 @@ class OutputError(UserError):
     """An output folder that cannot be used: another run's, locked, full or read-only."""
 
 
+class PoolAwayError(GleanerError):
+    """A pool or gate that no order can do without answered nothing for `conductors.outage_s`: the run stops with its
+    orders outstanding, and the same command goes on when the pool is back. Exit code 3.
+
+    `state`: a `schemas.stages.PauseKind`'s value; `since`: seconds since the epoch; `why`: the error, with the address.
+    """
+
+    def __init__(self, pool: str, state: str, since: float, why: str) -> None:
+        super().__init__(pool, state, since, why)
+        self.pool = pool
+        self.state = state
+        self.since = since
+        self.why = why
+
+    def __str__(self) -> str:
+        told = {"refused": "refuses every call", "overloaded": "answers nothing and asks to wait"}
+        since = datetime.fromtimestamp(self.since).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        return f"{self.pool} {told.get(self.state, 'does not answer')}, since {since}: {self.why}"
+
+
+class ClusterError(GleanerError):
+    """The Ray under the run is gone. One line and exit code 1: what is recorded stands, the same command goes on."""
+
+
 class LedgerError(GleanerError):
     """The ledger is damaged, or was asked for an impossible move; carries the order's whole story."""
 
@@ -63,11 +94,14 @@ class LedgerError(GleanerError):
 class HopError(GleanerError):
     """A call to an engine or a gate failed. The conductor alone retries it, within bounds."""
 
-    def __init__(self, kind: ErrorKind, detail: str, retry_after_s: float | None = None) -> None:
-        super().__init__(kind, detail, retry_after_s)
+    def __init__(
+        self, kind: ErrorKind, detail: str, retry_after_s: float | None = None, heard: Heard | None = None
+    ) -> None:
+        super().__init__(kind, detail, retry_after_s, heard)
         self.kind = kind
         self.detail = detail
         self.retry_after_s = retry_after_s
+        self.heard = heard
 
     def __str__(self) -> str:
         return f"{self.kind.value}: {self.detail}"
@@ -79,3 +113,35 @@ class EngineError(HopError):
 
 class JudgeError(HopError):
     """A gate's model answered something that is no verdict, or not at all."""
+
+
+LONGEST_WORDS = 500
+"""Characters of an error's description: its message may quote a whole reply."""
+
+
+def innermost(error: BaseException) -> BaseException:
+    """The error itself; of a group, however deep, the first of ours, else the first: what `asyncio.TaskGroup` raises
+    says nothing itself."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    found = [innermost(each) for each in error.exceptions]
+    return next((each for each in found if isinstance(each, GleanerError)), found[0])
+
+
+@contextmanager
+def ungrouped() -> Iterator[None]:
+    """Around what may raise a group of errors: raises the innermost one in its place."""
+    try:
+        yield
+    except ExceptionGroup as group:
+        raise innermost(group) from group
+
+
+def described(error: BaseException) -> str:
+    """What happened, in one line: the innermost error's type and message, and the file and line that raised it."""
+    found = innermost(error)
+    place = ""
+    if frames := traceback.extract_tb(found.__traceback__):
+        place = f" ({frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno})"
+    message = " ".join(str(found).split()) or "no message"
+    return f"{type(found).__name__}: {message}"[:LONGEST_WORDS] + place

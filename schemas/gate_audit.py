@@ -77,3 +77,6 @@ class GateAudit(Struct, frozen=True):
     not_judged: tuple[NotJudged, ...]
     auroc_interval: tuple[float, float] | None = None
     """95%, by Newcombe 2006, method 5."""
+    repeated: int = 0
+    """Rows of the file that only repeat others: among `rows`, and in no other number. rows = judged + errors +
+    repeated."""

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from schemas.canaries import Canary, CanaryEnd
 from schemas.corpus import DocumentRefused, Passage
-from schemas.credit import CreditLabel, CreditTarget, PolicyVersion
+from schemas.credit import CreditLabel, CreditTarget, KnownDraws, KnownStart, PolicyVersion
 from schemas.ids import OrderId, PassageId, PoolName
 from schemas.injection import InjectionKind, Worth
 from schemas.orders import Attempt, AttemptSummary, DeadLetter, Order
@@ -88,6 +88,11 @@ class Reopened(Struct, frozen=True, tag="reopened", omit_defaults=True):
     """What it was first requeued with; None when it never was."""
     asked: tuple[AskedBefore, ...] = ()
     """What accepted samples of its passage ask."""
+    drawn: tuple[KnownDraws, ...] = ()
+    """Rollouts of its passage that were paid for (credit), so that none is made again. Not in ledgers before version
+    5."""
+    starts: tuple[KnownStart, ...] = ()
+    """First attempts of its passage's orders that were judged (credit): the problem's own solve rate."""
     changed: tuple[str, ...] = ()
     """What the configuration changed with it, key by key."""
 
@@ -148,6 +153,29 @@ class Credited(Struct, frozen=True, tag="credited"):
     label: CreditLabel
 
 
+class StaleReport(Struct, frozen=True, tag="stale_report"):
+    """A second report on one attempt: it changes nothing, but what it took was paid for. An attempt whose lease ended
+    or whose conductor died was lent again, and both reported."""
+
+    at: float
+    order_id: OrderId
+    attempt: int
+    cost: Cost
+    """Of the pool, the gates and an injection's check together."""
+
+
+class Voided(Struct, frozen=True, tag="voided"):
+    """Stands in the place of a record that could not be replayed (`gleaner repair`), and keeps it."""
+
+    at: float
+    was: str
+    """The kind of record."""
+    why: str
+    """What replaying it came to."""
+    body: bytes
+    """The record itself, as it lay on disk."""
+
+
 class Refused(Struct, frozen=True, tag="refused"):
     """A document of the corpus was dead-lettered at the door."""
 
@@ -161,6 +189,8 @@ class CorpusEnded(Struct, frozen=True, tag="corpus_ended"):
     at: float
     documents: int
     passages: int
+    skipped: dict[str, int] = {}
+    """Files of the corpus's folders that are not read, by suffix; the same in every shard's ledger."""
 
 
 class CanaryIssued(Struct, frozen=True, tag="canary_issued"):
@@ -242,4 +272,6 @@ Record = (
     | ShardWritten
     | CanaryIssued
     | CanaryEnded
+    | StaleReport
+    | Voided
 )

@@ -11,6 +11,7 @@ from schemas.progress import (
     GateOverlap,
     InjectionCount,
     ModeCount,
+    RefusalCount,
     RepairStat,
     Retrieval,
     RoleCost,
@@ -70,3 +71,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """How often a search for evidence found the sample's own passage."""
     canaries: Canaries = Canaries()
     """What labelled samples in the stream say of the gates."""
+    refusals: tuple[RefusalCount, ...] = ()
+    """Documents that could not be used, by reason, each with the first of them."""
+    skipped_files: dict[str, int] = {}
+    """Files of the corpus's folders that are not read, by suffix."""

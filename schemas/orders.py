@@ -13,6 +13,9 @@ from schemas.recovery import Choice, Diagnosis, Experience, Repair
 from schemas.samples import Candidate
 from schemas.verdicts import GateName, Verdict
 
+STALE = "stale"
+"""The role under which second reports on one attempt are paid for."""
+
 
 class OrderKind(Enum):
     """What an order is for. A repair is a fresh order's later attempt: the same order, so that it has one end."""

@@ -3,11 +3,13 @@
 from msgspec import Struct
 
 from schemas.canaries import Canaries
+from schemas.corpus import RefusalReason
 from schemas.distributions import AttemptEnd, Distribution, Distributions
 from schemas.errors import ErrorKind
 from schemas.injection import InjectionKind
 from schemas.orders import EndReason, OrderKind
 from schemas.recovery import FailureMode, RepairKind
+from schemas.samples import MalformedReason
 from schemas.verdicts import GateName
 
 
@@ -209,10 +211,25 @@ class EndCount(Struct, frozen=True):
     orders: int
 
 
+class EndWords(Struct, frozen=True):
+    """Dead letters of one reason whose error begins with the same words."""
+
+    reason: EndReason
+    words: str
+    orders: int
+
+
 class ModeCount(Struct, frozen=True):
     """Rejected attempts by diagnosis."""
 
     mode: FailureMode
+    attempts: int
+
+
+class MalformedCount(Struct, frozen=True):
+    """Attempts whose completion was no draft, by why."""
+
+    reason: MalformedReason
     attempts: int
 
 
@@ -240,6 +257,15 @@ class EngineErrors(Struct, frozen=True):
     count: int
 
 
+class RefusalCount(Struct, frozen=True):
+    """Documents of the corpus that could not be used for one reason, with the first of them."""
+
+    reason: RefusalReason
+    documents: int
+    uri: str
+    detail: str
+
+
 class Summary(Struct, frozen=True):
     """Everything that is counted."""
 
@@ -247,6 +273,8 @@ class Summary(Struct, frozen=True):
     roles: tuple[RoleCost, ...] = ()
     overlap: GateOverlap = GateOverlap()
     modes: tuple[ModeCount, ...] = ()
+    malformed: tuple[MalformedCount, ...] = ()
+    """Of the mode `malformed`; attempts recorded before reasons were are in none."""
     repairs: tuple[RepairStat, ...] = ()
     ends: tuple[EndCount, ...] = ()
     errors: tuple[GateErrors, ...] = ()
@@ -259,11 +287,18 @@ class Summary(Struct, frozen=True):
     credit: CreditCount = CreditCount()
     diagnoses: tuple[DiagnosisCount, ...] = ()
     canaries: Canaries = Canaries()
+    refusals: tuple[RefusalCount, ...] = ()
+    skipped_files: dict[str, int] = {}
+    """Files of the corpus's folders that are not read, by suffix, as of the last whole reading."""
     corpus_ended: bool = False
     started_at: float | None = None
     """When the first process of the run began; seconds since the epoch."""
     first_accepted_at: float | None = None
     last_at: float | None = None
+    worked_s: float = 0.0
+    """Seconds in which a process worked on the run, up to its last record: the one duration that is shown anywhere."""
+    end_words: tuple[EndWords, ...] = ()
+    """What errors said, of the reasons that are errors."""
 
     @property
     def tokens(self) -> int:

@@ -119,6 +119,15 @@ class Cost(Struct, frozen=True, omit_defaults=True):
         )
 
 
+class Heard(Struct, frozen=True, omit_defaults=True):
+    """What a model was asked and said where its answer could not be used, and what that took."""
+
+    asked: tuple[Message, ...]
+    said: str
+    """The reply's first characters."""
+    cost: Cost = Cost()
+
+
 class Draft(Struct, frozen=True, omit_defaults=True):
     """A candidate's text, parsed: what the gates judge."""
 
@@ -126,6 +135,37 @@ class Draft(Struct, frozen=True, omit_defaults=True):
     answer: str
     quote: str | None = None
     """The passage sentence that the generator says it used (asked for by one repair)."""
+
+
+class MalformedReason(Enum):
+    """Why a completion is no draft."""
+
+    CUT_OFF = "cut_off"
+    """The token limit came before the end: more tokens, or a shorter form, would help."""
+    UNFINISHED_THOUGHTS = "unfinished_thoughts"
+    EMPTY = "empty"
+    NO_LABEL = "no_label"
+    """Nothing in it is marked as a question or an answer."""
+    NO_QUESTION = "no_question"
+    NO_ANSWER = "no_answer"
+    """No answer, or (of problems) none that is marked as the final one."""
+    NO_QUOTE = "no_quote"
+    REPEATED = "repeated"
+    """The same field twice, with different contents."""
+    BAD_JSON = "bad_json"
+    NOT_TEXT = "not_text"
+    """A field of a JSON object is neither a text nor a number, true or false."""
+    CONTROL_TEXT = "control_text"
+    """A special token of a chat model, a control character or half a surrogate pair inside."""
+    TOO_LONG = "too_long"
+    """The final answer is longer than what is compared."""
+
+
+class Malformed(Struct, frozen=True):
+    """A completion that is no draft, and why, in words that a person can act on."""
+
+    reason: MalformedReason
+    detail: str
 
 
 class Candidate(Struct, frozen=True, omit_defaults=True):
@@ -138,4 +178,6 @@ class Candidate(Struct, frozen=True, omit_defaults=True):
     draft: Draft | None
     cost: Cost
     malformed: str | None = None
+    malformed_reason: MalformedReason | None = None
+    """None also for what was recorded before reasons were."""
     finish: FinishReason = FinishReason.STOP

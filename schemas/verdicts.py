@@ -7,7 +7,7 @@ from msgspec import Struct
 from schemas.corpus import Passage
 from schemas.errors import ErrorKind
 from schemas.ids import PassageId
-from schemas.samples import Cost, Draft, Lane
+from schemas.samples import Cost, Draft, Lane, Message
 
 
 class GateName(Enum):
@@ -36,7 +36,7 @@ class Quote(Struct, frozen=True, omit_defaults=True):
 
 
 class ClaimEvidence(Struct, frozen=True, omit_defaults=True):
-    """One claim of an answer and what backs it. A quote that is not in the passage does not count (`discounted`)."""
+    """One claim of an answer and what backs it. `discounted`: why the quote that was given does not count."""
 
     claim: str
     supported: bool
@@ -105,6 +105,11 @@ class Errored(Struct, frozen=True, tag="errored", omit_defaults=True):
     error: ErrorKind
     detail: str
     cost: Cost = Cost()
+    """Of all tries."""
+    asked: tuple[Message, ...] = ()
+    """What its model was asked at the last try; empty where it never answered."""
+    said: str = ""
+    """How the model's last answer begins."""
 
 
 Verdict = Passed | Rejected | Errored

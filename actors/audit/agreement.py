@@ -11,12 +11,14 @@ from schemas.verdicts import Errored, GateName, Passed, Rejected, Verdict
 
 
 class Measured(Struct, frozen=True):
-    """What was measured: the gate, the file by name and checksum, and how long it took."""
+    """What was measured: the gate, the file by name and checksum, how long it took, and how many rows of the file only
+    repeat others."""
 
     gate: GateName
     labelled: str
     sha256: str
     seconds: float
+    repeated: int = 0
 
 
 def agreement(of: Measured, rows: Sequence[Labelled], verdicts: Sequence[Verdict]) -> GateAudit:
@@ -35,7 +37,7 @@ def agreement(of: Measured, rows: Sequence[Labelled], verdicts: Sequence[Verdict
         labelled=of.labelled,
         sha256=of.sha256,
         threshold=judged[0][1].threshold if judged else None,
-        rows=len(pairs),
+        rows=len(pairs) + of.repeated,
         judged=len(judged),
         errors=len(pairs) - len(judged),
         good_passed=good_passed,
@@ -48,6 +50,7 @@ def agreement(of: Measured, rows: Sequence[Labelled], verdicts: Sequence[Verdict
         auroc=area,
         auroc_interval=None if area is None else auroc_interval(area, len(good), len(bad)),
         seconds=of.seconds,
+        repeated=of.repeated,
         disagreements=tuple(
             _disagreement(row, verdict) for row, verdict in judged if isinstance(verdict, Passed) is not row.label
         ),

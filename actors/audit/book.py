@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from actors.audit.findings import Findings
 from schemas.audit import Check
-from schemas.corpus import Passage, passage_id
+from schemas.corpus import Passage, RefusalReason, passage_id
 from schemas.ids import OrderId, PassageId
 from schemas.ledger import (
     AcceptedEnd,
@@ -29,6 +29,7 @@ from schemas.ledger import (
     Rolled,
     ShardKind,
     ShardWritten,
+    Voided,
 )
 from schemas.orders import Attempt
 from schemas.queue_shard import ONLY, QueueShard, shard_of
@@ -57,6 +58,8 @@ class Book(Struct):
     attempts: dict[OrderId, int] = {}
     passages: dict[OrderId, PassageId] = {}
     spans: dict[str, list[Span]] = {}
+    changed: set[str] = set()
+    """Documents that the run found to be no longer what was planned."""
     rows: dict[ShardKind, int] = {}
     end_seqs: dict[OrderId, int] = {}
     undone: list[int] = []
@@ -96,6 +99,7 @@ def read_book(records: Iterable[tuple[int, Record]], findings: Findings, shard: 
         book.last_seq = seq
         match record:
             case Planned():
+                book.corpus_ended = False
                 _plan(book, record, findings)
                 texts[record.passage.id] = record.passage.text
             case Rejoined() | AcceptedEnd() | DeadLetteredEnd():
@@ -103,6 +107,8 @@ def read_book(records: Iterable[tuple[int, Record]], findings: Findings, shard: 
             case Reopened():
                 _put_back(book, record, findings)
             case Refused():
+                if record.document.reason is RefusalReason.CHANGED:
+                    book.changed.add(record.document.uri)
                 book.rows[ShardKind.DEAD_LETTERS] += 1
             case ShardWritten():
                 book.shards[(record.kind, record.first_seq)] = record
@@ -120,6 +126,9 @@ def _beside(book: Book, record: Record, findings: Findings) -> None:
             _probe(book, record, findings)
         case CreditBegun() | Credited() | Rolled():
             _credit(book, record, findings)
+        case Voided():
+            what = f"record {book.last_seq} ({record.was}) was set aside by `gleaner repair`: {record.why}"
+            findings.warning(Check.CONSERVATION, what, book.name)
         case _:
             pass
 

@@ -7,7 +7,7 @@ Optional, for canaries: `flaw`, in what way a bad row is bad, and `gate`, the on
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -44,6 +44,17 @@ def labelled_rows(lines: Iterator[bytes], gate: GateName, name: str) -> Iterator
         if not isinstance(record, dict):
             raise UserError(f"{name}: line {number} is no JSON object")
         yield _Row(record, f"{name}: line {number}").labelled(number, gate)
+
+
+def distinct(rows: Iterable[Labelled]) -> list[Labelled]:
+    """Each row once, however often the file repeats it: asked again, a gate says the same, and an interval that counted
+    it again would be narrower than what is known. Rows that differ in their label alone are both kept."""
+    found: dict[tuple[str, str, str, str | None, bool, str | None], Labelled] = {}
+    for row in rows:
+        draft, passage = row.request.draft, row.request.passage
+        key = (passage.text, draft.question, draft.answer, passage.reference, row.label, row.gate)
+        found.setdefault(key, row)
+    return list(found.values())
 
 
 class _Row:

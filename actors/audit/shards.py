@@ -5,20 +5,23 @@ hold: an order that was put back has a row where its last end is, and nowhere el
 import hashlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from actors.audit.book import ACCEPTED, DEAD_LETTERED, Book
 from actors.audit.findings import Findings
+from actors.parquet import ParquetRows, TooMuchMemory
 from schemas.audit import Check
 from schemas.ids import OrderId
 from schemas.ledger import ShardKind, ShardWritten
 
 CHECKSUMS = "checksums.txt"
 _CHUNK_BYTES = 1 << 20
+_PAGE_BYTES = 128 << 20
+"""The folder may be anybody's: no page of a shard may take more."""
 _END = {ShardKind.DATASET: ACCEPTED, ShardKind.DEAD_LETTERS: DEAD_LETTERED}
 
 
@@ -110,11 +113,12 @@ def _has(passage: str, quote: str) -> bool:
 
 def _rows(path: Path, findings: Findings) -> Iterator[dict[str, Any]]:
     try:
-        with pq.ParquetFile(path) as file:
-            names = set(file.schema_arrow.names) & {"id", "subject", "passage", "quote", "provenance"}
-            for batch in file.iter_batches(batch_size=512, columns=sorted(names)):
-                yield from batch.to_pylist()
-    except (pa.ArrowException, OSError) as error:
+        with path.open("rb") as stream, closing(ParquetRows(stream, _PAGE_BYTES)) as file:
+            names = set(file.schema.names) & {"id", "subject", "passage", "quote", "provenance"}
+            for group in range(len(file.group_rows)):
+                for batch in file.batches(group, sorted(names)):
+                    yield from batch.to_pylist()
+    except (pa.ArrowException, OSError, TooMuchMemory) as error:
         findings.error(Check.SHARDS, f"cannot be read as Parquet: {error}", path.name)
 
 

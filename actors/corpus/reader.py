@@ -8,21 +8,26 @@ from collections.abc import Collection, Iterator
 from hashlib import blake2b, sha256
 from pathlib import Path
 
-from actors.corpus.formats import Item, Text, is_text_encoding, items, too_large
-from actors.corpus.sources import Found, Source, sources
+from actors.corpus.files import Found, Skipped, Source
+from actors.corpus.formats import is_text_encoding, items
+from actors.corpus.records import Item, Text, too_large
+from actors.corpus.sources import sources
 from schemas.config import Corpus
 from schemas.corpus import Document, DocumentRefused, RefusalReason
 from schemas.errors import CorpusError
 from schemas.ids import DocumentId
 
 
-def read(config: Corpus, base: Path | None = None) -> Iterator[Document | DocumentRefused]:
-    """The corpus, lazily. `base` is the folder that relative paths begin at, else `config.base`.
+def read(
+    config: Corpus, base: Path | None = None, skipped: Skipped | None = None
+) -> Iterator[Document | DocumentRefused]:
+    """The corpus, lazily. `base` is the folder that relative paths begin at, else `config.base`. `skipped` counts the
+    files of folders that are not read, as far as the reading has come.
 
     Raises `CorpusError` at once (not at the first document) when a path does not exist, cannot be opened or holds no
     file that `include` matches.
     """
-    return _unique(_documents(found, config) for found in _sources(config, base))
+    return _unique(_documents(found, config) for found in _sources(config, base, skipped))
 
 
 def documents(uris: Collection[str], config: Corpus, base: Path | None = None) -> Iterator[Document]:
@@ -46,10 +51,10 @@ def document_text(uri: str, config: Corpus, base: Path | None = None) -> str | N
     return next((document.text for document in documents([uri], config, base)), None)
 
 
-def _sources(config: Corpus, base: Path | None) -> Iterator[Found]:
+def _sources(config: Corpus, base: Path | None, skipped: Skipped | None = None) -> Iterator[Found]:
     if not is_text_encoding(config.encoding):
         raise CorpusError(f"corpus.encoding: {config.encoding!r} is no text encoding; 'utf-8' is the usual one")
-    return sources(config, Path(config.base or ".") if base is None else base)
+    return sources(config, Path(config.base or ".") if base is None else base, skipped)
 
 
 def _documents(found: Found, config: Corpus) -> Iterator[Document | DocumentRefused]:

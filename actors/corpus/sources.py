@@ -2,62 +2,41 @@
 
 A source's uri is the path as configured joined with the file's name below it, so it stays the same when the whole
 folder moves. `%`, `#`, control characters and undecodable bytes in file names are percent-encoded: a uri is one
-printable line, and its only `#` is the one of `#record=N`. Each folder is read once, so links in circles end.
+printable line, and its only `#` is the one of `#record=N`. Each folder is read once, so links in circles end; a link
+is followed out of the configured folder only where `corpus.links` says so.
 """
 
 import os
+import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from difflib import get_close_matches
-from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, BinaryIO
 
-from msgspec import Struct
-
+from actors.corpus.files import Found, Selection, Skipped, Source, unpacked
+from actors.corpus.foreign import one_line
+from actors.corpus.names import is_remote, name_parts, uri_of
 from schemas.config import Corpus
 from schemas.corpus import DocumentRefused, RefusalReason
 from schemas.errors import CorpusError
 
-COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd"}
+_SECRET = re.compile(
+    r"[?&;](?=[^=&;]*(?:signature|\bsig\b|token|key|secret|credential|passw|pwd|auth|bearer))[^=&;]+=", re.IGNORECASE
+)
+"""A parameter of a URL that gives access to whoever holds it, as in presigned URLs."""
 
 
-class Source(Struct, frozen=True):
-    """One file. `open` gives its bytes, decompressed; `size` is of the bytes stored, where known."""
+def sources(config: Corpus, base: Path, skipped: Skipped | None = None) -> Iterator[Found]:
+    """Every file of the corpus; `skipped` counts the files of folders that are not read.
 
-    uri: str
-    open: Callable[[], BinaryIO]
-    size: int | None
-    compressed: bool
-
-
-Found = Source | DocumentRefused
-
-
-def sources(config: Corpus, base: Path) -> Iterator[Found]:
-    """Every file of the corpus. Raises `CorpusError` at once when a path does not exist or holds nothing to read."""
+    Raises `CorpusError` at once when a path does not exist, holds nothing to read or carries a secret.
+    """
     for path in config.paths:
-        if next(_under(path, config, base), None) is None:
+        _must_be_public(path)
+        if next(_under(path, config, base, Skipped()), None) is None:
             raise CorpusError(_nothing_matches(path, config, base))
-    return (found for path in config.paths for found in _under(path, config, base))
-
-
-def uri_of(name: str) -> str:
-    """A file name as it stands in a uri."""
-    if name.isprintable() and name.isascii() and "%" not in name and "#" not in name:
-        return name
-    return "".join(_quoted(character) for character in name)
-
-
-def _quoted(character: str) -> str:
-    if character.isprintable() and character not in "%#":
-        return character
-    return "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogateescape"))
-
-
-def is_remote(path: str) -> bool:
-    """Whether a configured path is a uri for fsspec, not a local path."""
-    return "://" in path
+    counted = Skipped() if skipped is None else skipped
+    return (found for path in config.paths for found in _under(path, config, base, counted))
 
 
 def local_path(path: str, base: Path) -> Path:
@@ -65,53 +44,72 @@ def local_path(path: str, base: Path) -> Path:
     return base / os.path.expanduser(path)
 
 
-def _under(path: str, config: Corpus, base: Path) -> Iterator[Found]:
-    return _remote(path, config) if is_remote(path) else _local(path, config, base)
+def _must_be_public(path: str) -> None:
+    if is_remote(path) and _SECRET.search(path):
+        shown = path.split("?", 1)[0]
+        raise CorpusError(
+            f"corpus.paths: {shown}?…: the URL carries a secret, which would stand in every sample's provenance; "
+            "give access through the environment or download the file"
+        )
 
 
-def _matches(relative: str, patterns: tuple[str, ...]) -> bool:
-    """As in the shell: `*` leaves dot files out; a pattern with a slash is matched to the path below the folder."""
-    name = relative.rsplit("/", 1)[-1]
-    return any(
-        fnmatchcase(relative if "/" in pattern else name, pattern) and (name[0] != "." or pattern[0] == ".")
-        for pattern in patterns
-        if pattern
-    )
+def _under(path: str, config: Corpus, base: Path, skipped: Skipped) -> Iterator[Found]:
+    selection = Selection(config.include, skipped)
+    if not is_remote(path):
+        root = local_path(path, base)
+        if not os.path.lexists(root):
+            raise CorpusError(_missing(path, root))
+        return _local(root, uri_of(os.path.normpath(path)), config, selection)
+    from actors.corpus.remote import local_root, remote
+
+    root = local_root(path)
+    if root is not None and os.path.lexists(root):
+        return _local(root, path.rstrip("/"), config, selection)
+    return remote(path, selection)
 
 
-# Local files
-
-
-def _local(path: str, config: Corpus, base: Path) -> Iterator[Found]:
-    root = local_path(path, base)
-    uri = uri_of(os.path.normpath(path))
+def _local(root: Path, uri: str, config: Corpus, selection: Selection) -> Iterator[Found]:
     if root.is_dir():
-        yield from _folder(root, "" if uri == "." else uri.rstrip("/") + "/", config.include)
-    elif os.path.lexists(root):
-        yield _file(root, uri)
+        prefix = "" if uri == "." else uri.rstrip("/") + "/"
+        inside = None if config.links == "anywhere" else os.path.realpath(root)
+        yield from _folder(root, prefix, selection, inside)
     else:
-        raise CorpusError(_missing(path, root))
+        yield _file(root, uri)
 
 
-def _folder(root: Path, prefix: str, patterns: tuple[str, ...]) -> Iterator[Found]:
+def _folder(root: Path, prefix: str, selection: Selection, inside: str | None) -> Iterator[Found]:
+    """`inside`: the folder that no link may lead out of; None where links may lead anywhere."""
     seen: set[tuple[int, int]] = set()
     left = [""]
     while left:
         relative = left.pop()
-        path = os.path.join(root, relative)
-        if not os.path.isdir(path):
-            if _matches(relative, patterns):
-                yield _file(Path(path), prefix + uri_of(relative))
+        path, uri = os.path.join(root, relative), prefix + uri_of(relative)
+        is_folder = os.path.isdir(path)
+        if not is_folder and not selection.takes(relative):
+            continue
+        if inside is not None and os.path.islink(path) and relative and _leads_out(path, inside):
+            yield _refused(uri, RefusalReason.LEADS_OUT, _LEADS_OUT)
+            continue
+        if not is_folder:
+            yield _file(Path(path), uri)
             continue
         try:
             here = os.stat(path)
             names = sorted(os.listdir(path), key=os.fsencode, reverse=True)
         except OSError as error:
-            yield _unreadable(prefix + uri_of(relative), error)
+            yield _refused(uri, RefusalReason.UNREADABLE, one_line(error))
             continue
         if (here.st_dev, here.st_ino) not in seen:
             seen.add((here.st_dev, here.st_ino))
             left += (os.path.join(relative, name) for name in names if not _hidden_folder(os.path.join(path, name)))
+
+
+_LEADS_OUT = "a link that leads out of the corpus; `corpus.links: anywhere` follows it"
+
+
+def _leads_out(path: str, inside: str) -> bool:
+    target = os.path.realpath(path)
+    return target != inside and not target.startswith(inside.rstrip(os.sep) + os.sep)
 
 
 def _hidden_folder(path: str) -> bool:
@@ -122,109 +120,24 @@ def _file(path: Path, uri: str) -> Found:
     try:
         facts = path.stat()
     except OSError as error:
-        return _unreadable(uri, error)
+        return _refused(uri, RefusalReason.UNREADABLE, one_line(error))
     if not stat.S_ISREG(facts.st_mode):
-        return DocumentRefused(uri=uri, reason=RefusalReason.UNREADABLE, detail="not a regular file")
-    compression = COMPRESSIONS.get(path.suffix)
+        return _refused(uri, RefusalReason.UNREADABLE, "not a regular file")
+    suffix, compression = name_parts(path.name)
     return Source(
         uri=uri,
-        open=lambda: _open_local(path, compression),
+        suffix=suffix,
+        open=lambda: unpacked(path.open("rb"), compression),
         size=facts.st_size,
         compressed=compression is not None,
     )
 
 
-def _open_local(path: Path, compression: str | None) -> BinaryIO:
-    plain = path.open("rb")
-    if compression is None:
-        return plain
-    try:
-        return _decompressed(plain, compression)
-    except BaseException:
-        plain.close()
-        raise
-
-
-# Anything that fsspec opens
-
-
-def _remote(path: str, config: Corpus) -> Iterator[Found]:
-    filesystem, root = _filesystem(path)
-    try:
-        is_folder, is_file = filesystem.isdir(root), filesystem.isfile(root)
-    except (OSError, ValueError) as error:
-        raise CorpusError(f"corpus.paths: {path} cannot be opened: {one_line(error)}") from error
-    prefix = path.rstrip("/") + "/"
-    if is_file:
-        yield _remote_file(filesystem, root, path, None)
-    elif is_folder:
-        yield from _remote_folder(filesystem, root, root, prefix, config.include)
-    else:
-        raise CorpusError(f"corpus.paths: {path} does not exist")
-
-
-def _filesystem(path: str) -> tuple[Any, str]:
-    from fsspec.core import url_to_fs  # loads its backends lazily; a local corpus needs none of it
-    from fsspec.registry import known_implementations
-
-    protocol = path.split("://", 1)[0]
-    try:
-        return url_to_fs(path)
-    except (ValueError, ImportError, OSError) as error:
-        if protocol not in known_implementations:
-            near = get_close_matches(protocol, known_implementations, n=1)
-            hint = f"; did you mean '{near[0]}://'?" if near else ""
-            raise CorpusError(f"corpus.paths: {path}: no file system is known as '{protocol}://'{hint}") from error
-        raise CorpusError(f"corpus.paths: {path} cannot be opened: {one_line(error)}") from error
-
-
-def _remote_folder(filesystem: Any, folder: str, root: str, prefix: str, patterns: tuple[str, ...]) -> Iterator[Found]:
-    try:
-        entries = sorted(filesystem.ls(folder, detail=True), key=lambda entry: entry["name"])
-    except OSError as error:
-        yield _unreadable(prefix + uri_of(folder[len(root) :].strip("/")), error)
-        return
-    for entry in entries:
-        name = entry["name"].rstrip("/")
-        relative = name[len(root.rstrip("/")) :].lstrip("/")
-        if not relative or name == folder.rstrip("/"):
-            continue  # some object stores list a folder inside itself
-        if entry["type"] == "directory":
-            if not relative.rsplit("/", 1)[-1].startswith("."):
-                yield from _remote_folder(filesystem, name, root, prefix, patterns)
-        elif _matches(relative, patterns):
-            yield _remote_file(filesystem, name, prefix + uri_of(relative), entry.get("size"))
-
-
-def _remote_file(filesystem: Any, name: str, uri: str, size: int | None) -> Source:
-    compression = COMPRESSIONS.get(Path(name).suffix)
-
-    def opened() -> BinaryIO:
-        plain = filesystem.open(name, "rb")
-        return plain if compression is None else _decompressed(plain, compression)
-
-    return Source(uri=uri, open=opened, size=size, compressed=compression is not None)
-
-
-def _decompressed(plain: BinaryIO, compression: str) -> BinaryIO:
-    from fsspec.compression import compr
-
-    if compression not in compr:
-        raise OSError(f"{compression} compression needs a package that is not installed")
-    return compr[compression](plain, mode="rb")
-
-
 # Messages
 
 
-def _unreadable(uri: str, error: Exception) -> DocumentRefused:
-    return DocumentRefused(uri=uri, reason=RefusalReason.UNREADABLE, detail=one_line(error))
-
-
-def one_line(error: Exception) -> str:
-    """What a foreign error says, in one line of at most 300 characters."""
-    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(str(reason).split())[:300]
+def _refused(uri: str, reason: RefusalReason, detail: str) -> DocumentRefused:
+    return DocumentRefused(uri=uri, reason=reason, detail=detail)
 
 
 def _missing(path: str, root: Path) -> str:
@@ -247,5 +160,6 @@ def _nothing_matches(path: str, config: Corpus, base: Path) -> str:
             if files:
                 seen = f"; it holds, for example, '{uri_of(min(files))}'"
                 break
-    patterns = ", ".join(config.include)
-    return f"corpus.paths: no file in {path} matches corpus.include ({patterns}){seen}"
+    if config.include is None:
+        return f"corpus.paths: no file in {path} is of a format that is read{seen}"
+    return f"corpus.paths: no file in {path} matches corpus.include ({', '.join(config.include)}){seen}"

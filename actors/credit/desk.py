@@ -12,7 +12,17 @@ from msgspec import Struct
 from actors.credit.plan import CreditPlan, Source
 from schemas.config_credit import Credit
 from schemas.corpus import Passage
-from schemas.credit import Ask, CreditLabel, CreditTarget, PrefixId, RolloutId, prefix_id, rollout_id
+from schemas.credit import (
+    Ask,
+    CreditLabel,
+    CreditTarget,
+    KnownDraws,
+    KnownStart,
+    PrefixId,
+    RolloutId,
+    prefix_id,
+    rollout_id,
+)
 from schemas.ids import OrderId, PassageId
 from schemas.samples import Cost
 
@@ -61,7 +71,10 @@ class CreditDesk:
         self._prefixes: dict[Key, list[PrefixId]] = {}
         self._passages: dict[PassageId, Passage] = {}
         self._open: dict[PassageId, int] = {}
+        self._leaving: set[PassageId] = set()
+        """Problems without orders, of which a credit is still open."""
         self._draws: dict[PassageId, dict[PrefixId, dict[int, bool | None]]] = {}
+        self._starts: dict[PassageId, dict[OrderId, bool]] = {}
         self._waiting: dict[RolloutId, list[tuple[Key, Ask]]] = {}
         """Every rollout that was issued and has not ended; nobody may wait for it."""
 
@@ -100,28 +113,60 @@ class CreditDesk:
         self._advance([key for key, _ in waiting], moves)
         return moves
 
+    def started(self, passage_id: PassageId, order_id: OrderId, *, right: bool) -> None:
+        """An order's first attempt was judged: a draw from the problem itself, which costs the credits nothing."""
+        self._starts.setdefault(passage_id, {})[order_id] = right
+
+    def remember(self, passage_id: PassageId, drawn: Sequence[KnownDraws], starts: Sequence[KnownStart]) -> None:
+        """A problem has orders again; what was known of it before is known again."""
+        self._leaving.discard(passage_id)
+        draws = self._draws.setdefault(passage_id, {})
+        for known in drawn:
+            draws[known.prefix] = {**known.draws, **draws.get(known.prefix, {})}
+        for start in starts:
+            self._starts.setdefault(passage_id, {}).setdefault(start.order_id, start.right)
+
     def drop(self, rollout: RolloutId) -> None:
         """An idle rollout was taken back before anyone made it."""
         del self._waiting[rollout]
 
-    def close(self) -> Moves:
-        """Every credit ends with what is known."""
+    def is_awaited(self, rollout: RolloutId) -> bool:
+        """Whether a credit still needs what comes of it."""
+        return bool(self._waiting.get(rollout))
+
+    def close(self, *keys: Key) -> Moves:
+        """These credits end with what is known; one that has ended is passed over."""
         moves = Moves([], [], [])
-        for key in list(self._plans):
-            self._end(key, moves)
+        for key in keys:
+            if key in self._plans:
+                self._end(key, moves)
         return moves
+
+    def close_all(self) -> Moves:
+        """Every credit ends with what is known."""
+        return self.close(*self._plans)
 
     def forget(self, passage_id: PassageId) -> None:
         """The problem has no orders left; what is known of it goes when its last credit ends."""
-        if passage_id not in self._open:
-            self._draws.pop(passage_id, None)
-            self._passages.pop(passage_id, None)
+        if passage_id in self._open:
+            self._leaving.add(passage_id)
+            return
+        self._leaving.discard(passage_id)
+        self._draws.pop(passage_id, None)
+        self._starts.pop(passage_id, None)
+        self._passages.pop(passage_id, None)
 
     def _recall(self, key: Key, plan: CreditPlan) -> None:
-        """What is known of its prefixes, whoever asked for it: nothing that is known is asked for."""
+        """What is known of its prefixes, whoever asked for it: nothing that is known is asked for.
+
+        Of the problem itself the first attempts of *other* orders tell: a solution is credited because it is wrong, so
+        its own order's attempts would pull the estimate down.
+        """
         draws = self._draws.get(plan.target.passage_id, {})
         for steps, prefix in enumerate(self._prefixes[key]):
             plan.recall(steps, draws.get(prefix, {}))
+        starts = self._starts.get(plan.target.passage_id, {})
+        plan.recall(0, {draw: right for draw, (order, right) in enumerate(starts.items()) if order != key[0]})
 
     def _advance(self, keys: Sequence[Key], moves: Moves) -> None:
         for key in keys:
@@ -156,3 +201,5 @@ class CreditDesk:
         self._open[passage_id] -= 1
         if not self._open[passage_id]:
             del self._open[passage_id]
+            if passage_id in self._leaving:
+                self.forget(passage_id)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from actors.credit.chain import Chain
-from actors.credit.posterior import PRIOR, Prior, interval, mean, plain_tolerance
+from actors.credit.posterior import PRIOR, START_PRIOR, Prior, interval, mean, plain_tolerance
 from actors.credit.strategies import Demand, Look, binary, full
 from schemas.config_credit import Credit
 from schemas.credit import (
@@ -165,5 +165,6 @@ class CreditPlan:
             return PrefixValue(steps, end, tally.n, tally.k, q=0.0, low=0.0, high=0.0)
         if not tally.n:
             return PrefixValue(steps, end)
-        low, high = interval(tally, self._config.confidence, self._prior)
-        return PrefixValue(steps, end, tally.n, tally.k, mean(tally, self._prior), low, high)
+        prior = self._prior if steps else START_PRIOR
+        low, high = interval(tally, self._config.confidence, prior)
+        return PrefixValue(steps, end, tally.n, tally.k, mean(tally, prior), low, high)

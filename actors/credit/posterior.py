@@ -20,6 +20,10 @@ class Prior(Struct, frozen=True):
 
 
 PRIOR = Prior()
+"""Of a prefix with steps."""
+START_PRIOR = Prior(1.0, 1.0)
+"""Of the problem alone: solve rates lie anywhere, and a few draws must leave them there. Its interval of three draws
+holds the truth as often as it says, from 0.1 to 0.9; that of `PRIOR` does so in two of three cases."""
 
 
 def mean(tally: Tally, prior: Prior = PRIOR) -> float:

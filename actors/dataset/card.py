@@ -1,6 +1,8 @@
 """README.md of the output folder: a Hugging Face dataset card. Law: its head makes `load_dataset(FOLDER)` work."""
 
+import re
 from collections.abc import Sequence
+from html import escape
 
 import yaml
 
@@ -42,10 +44,10 @@ def card(manifest: Manifest, *, documents: int | None, passages: int, ledgers: i
     return f"""---
 {_head(manifest)}---
 
-# {manifest.name}
+# {_plain(manifest.name)}
 
 {count(counts.exported)} samples, each accepted by every gate and backed by the exact passage it came from.
-Made by Gleaner {manifest.versions.get("gleaner", "")}; `report.html` shows the run.
+Made by Gleaner {_plain(manifest.versions.get("gleaner", ""))}; `report.html` shows the run.
 {state}
 ## How it was made
 
@@ -118,12 +120,26 @@ def _rate(manifest: Manifest) -> str:
 
 def _models(manifest: Manifest) -> str:
     lines = [
-        f"`{role}`: {model_name(model)}"
+        f"{_code(role)}: {_code(model_name(model))}"
         + (f" (threshold {manifest.thresholds[role]:g})" if role in manifest.thresholds else "")
         for role, model in manifest.models.items()
     ]
     modes = [f"{spoken(mode.mode.value)} {count(mode.attempts)}" for mode in manifest.modes]
     return _bullets(lines) + (f"\n\nRejected attempts by diagnosis: {', '.join(modes)}." if modes else "")
+
+
+def _plain(text: str) -> str:
+    """Words of a configuration or a ledger as text: no tag, link or mark-up of theirs."""
+    return escape(re.sub(r"([\\`*_{}\[\]()#|!~])", r"\\\1", _line(text)), quote=False)
+
+
+def _code(text: str) -> str:
+    """The same as a piece of code, in which Markdown and HTML mean nothing."""
+    return f"`{_line(text).replace('`', chr(0x2019))}`"
+
+
+def _line(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _bullets(lines: Sequence[str]) -> str:

@@ -10,10 +10,11 @@ from pathlib import Path
 from actors.dataset.card import card
 from actors.dataset.files import LOCAL_DISK, Disk, sha256_of, write_atomically
 from actors.dataset.manifest import CONFIG_NAME, NAME, encode, manifest_of, read_config, read_manifest
-from actors.dataset.report.facts import facts_of
+from actors.dataset.report.facts import Facts, facts_of
 from actors.dataset.report.page import PAGE_NAME, render
 from actors.dataset.shards import current
 from actors.ledgers import Ledgers
+from schemas.config import RunConfig
 from schemas.ledger import ShardWritten
 from schemas.manifest import Manifest
 
@@ -37,6 +38,14 @@ def finish(output: Path, *, now: float, versions: Mapping[str, str], disk: Disk 
     write_atomically(output / PAGE_NAME, page, disk=disk)
     write_atomically(output / CHECKSUMS_NAME, checksums(output, manifest), disk=disk)
     return manifest
+
+
+def begin(output: Path, config: RunConfig, *, disk: Disk = LOCAL_DISK) -> None:
+    """Writes README.md for a run that begins, so that `load_dataset(FOLDER)` works as soon as there is a shard, before
+    the run is finished. One that is there already stays. Raises OutputError."""
+    if not (output / CARD_NAME).exists():
+        nothing = manifest_of(Facts(seed=config.seed), (), config, versions={})
+        write_atomically(output / CARD_NAME, card(nothing, documents=None, passages=0), disk=disk)
 
 
 def build_report(output: Path, now: float) -> str:

@@ -44,6 +44,8 @@ def manifest_of(
         injections=summary.injections,
         credit=summary.credit,
         canaries=summary.canaries,
+        refusals=summary.refusals,
+        skipped_files=summary.skipped_files,
         overlap_jaccard=summary.overlap.jaccard,
         modes=summary.modes,
         repairs=summary.repairs,

@@ -1,166 +1,264 @@
-r"""A final answer as it is compared: looks, unit, percent and degree signs taken off its value.
+r"""A final answer read as a value that can be compared.
 
-Pure, and linear in the length of the text. What an answer may leave out (a unit, a percent sign) is a policy, told in
-docs/tasks/math.md.
+Law: what is not understood whole (a name, a date, a range, a ratio, a word that is no unit) has no value and equals
+only its own spelling. What may be left out (a unit, a percent sign, `x =`) is a policy, told in docs/tasks/math.md.
+Pure; linear in the length of the text.
 """
 
 import re
-from fractions import Fraction
+from collections.abc import Iterable
 
 from msgspec import Struct
 
-from actors.gates.units import SYMBOLS, measured
+from actors.gates.numerals import is_a_name, joined_thousands
+from actors.gates.quantities import Dropping, quantities_of, words_of
+from actors.gates.splitting import inside, separators, split
+from actors.gates.tokens import NotUnderstood
+from actors.gates.trees import Call, Constant, Node, Symbol, children, is_constant, negative, with_children
+from actors.gates.typography import normal, spelling
+from actors.gates.values import Bracket, Chain, Choice, Joined, Listing, Matrix, Named, Quantity, Value, Words
 
-_SAID = {
-    "−": "-", "–": "-", "×": r"\times ", "·": r"\cdot ", "÷": r"\div ", "π": r"\pi ", "∞": r"\infty ", "≤": r"\le ",
-    "≥": r"\ge ", "∪": r"\cup ", "∅": r"\emptyset", "°": r"^\circ", r"\varnothing": r"\emptyset", r"\degree": r"^\circ",
-    r"\leqslant": r"\le", r"\geqslant": r"\ge", "**": "^", "{,}": ",", r"\!": "", r"\left": "", r"\right": "",
-    r"\displaystyle": "", r"\dfrac": r"\frac", r"\tfrac": r"\frac", r"\cfrac": r"\frac",
-}  # fmt: skip
-"""Looks that mean the same. A command is replaced as a whole only."""
-_LOOKS = re.compile("|".join(re.escape(said) + (r"(?![A-Za-z])" if said[-1].isalpha() else "") for said in _SAID))
-_THIN_SPACE = re.compile(r"(?<=\d)\\[,:;](?=\d{3})")
-_SPACE = re.compile(r"(?:(?<!\\)\\[,:; ]|~|\s)+")
-_WRAPPED = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), (r"\boxed{", "}"), (r"\fbox{", "}"))
-_WORDY = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mbox)\s*\{([^{}]*)\}")
-_WORDS = re.compile(r"(?=.*[A-Za-z]{3})[A-Za-z][A-Za-z ,.'’&-]*")
-_CHOICE = re.compile(r"\(?([A-Za-z])\)?")
-_HOUR = re.compile(r"(\d{1,2})(?::(\d{2}))? ?([aApP])[.]?[mM][.]?")
-_REPEATING = re.compile(r"(?P<sign>-?)(?P<whole>\d+)\.(?P<once>\d*)\\overline ?\{(?P<again>\d+)\}")
-_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?!\d|,\d)")
-_BRACKETS = re.compile(r"[(\[]|\\\{")
-_CURRENCY = re.compile(r"(?P<sign>[-+]?)\s*(?:(?P<symbol>\\?\$|€|£)|(?P<code>USD|EUR|GBP)\s)\s*(?=[-+\d.])")
-_SCALED = re.compile(
-    r"(?P<number>[-+]?\d+(?:\.\d+)?)\s*(?P<scale>hundred|thousand|million|billion|trillion)\b(?P<rest>.*)"
+MOST_ITEMS = 100
+"""Of a list, a tuple or a matrix."""
+DEEPEST = 4
+"""Levels of lists, tuples and sets inside each other."""
+_TIME = re.compile(r"(\d{1,2})(?::(\d{2}))? ?([ap])\.? ?m\.?", re.IGNORECASE)
+_CHOICE = re.compile(r"(?P<opening>\( ?)?(?P<letter>[A-Za-z])(?P<closing> ?\))?")
+_WORDS = re.compile(r"[^\W\d_](?:[^\W\d_]|[ '.&]|(?<=[^\W\d_]{2})-)*+")
+_MEANT = re.compile(r"(?<![A-Za-z])(?:pi|inf|infinity|sin|cos|tan|cot|sec|csc|ln|log|exp)(?![A-Za-z])")
+_MATRIX = re.compile(r"(?P<square>\[ ?)?\\begin ?\{(?P<kind>[pb]?matrix|array)\}(?: ?\{[clr| ]{0,40}\})?")
+_NAME = re.compile(
+    r"[A-Za-zα-ωΑ-Ω]{1,3}'?(?:_(?:[A-Za-z0-9]|\{[A-Za-z0-9]{1,4}\}))?(?:\([a-z](?:,[a-z])*\))?|\([a-z](?:, ?[a-z])+\)"
 )
-_SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
-_PERCENT = re.compile(r"\s*(?:\\?%|\bper ?cent)$")
-_CIRC = r"(?:\s*\^\s*\{?\s*\\circ\s*\}?|\s*\bdegrees?\b|\s*\\text\{\s*degrees?\s*\})"
-_DEGREES = re.compile(_CIRC + "$")
-_FUNCTION = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])")
-_INNER_DEGREES = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)" + _CIRC)
-_BASE = re.compile(r"(\d[0-9A-F]*)_\{?(\d{1,2})\}?")
-_SCIENTIFIC = re.compile(r"([-+]?\d+(?:\.\d+)?)[eE]([-+]?\d{1,3})")
-_MIXED = re.compile(
-    r"(?P<sign>-?)(?P<whole>\d+) ?(?:\\frac\{?(?P<over>\d+?)\}?\{?(?P<under>\d+)\}?| (?P<a>\d+)/(?P<b>\d+))"
-)
-_NUMBER = re.compile(r"[-+]? ?(?:\d+(?:\.\d*)?|\.\d+)")
-_FRACTION = re.compile(r"([-+]?) ?(\d+) ?/ ?(\d+)|([-+]?) ?\\frac\{(-?\d+)\}\{(-?\d+)\}")
+_LIST = separators(r" ?[,;] ?(?:and |or )?| and | or ")
+_OR = separators(" or ")
+_UNION = separators(" ?∪ ?")
+_RELATION = separators(" ?[=<>≤≥≠∈] ?")
+_MEMBER = re.compile(r"^([A-Za-z]) in (?=[\[(⦃{])")
+_TURNED = {">": "<", "≥": "≤"}
+_EVERYTHING = Bracket("(", (Quantity(negative(Constant("∞"))), Quantity(Constant("∞"))), ")")
+_EMPTY = ("∅", "⦃⦄", "⦃ ⦄", "{}", "{ }")
 
 
 class Answer(Struct, frozen=True):
-    """`value` is LaTeX (for words: in lower case); `unit` is the usual name of a known one; a sign was there or not."""
+    """`spelled` is the same for answers that differ in looks alone; `value` is None where it is not understood."""
 
-    value: str
-    words: bool = False
-    unit: str | None = None
-    percent: bool = False
-    degrees: bool = False
-
-    @property
-    def number(self) -> Fraction | None:
-        """The exact value, where the answer is one plain number or fraction."""
-        return _exact(self.value)
+    spelled: str
+    value: Value | None
+    words: frozenset[str] = frozenset()
 
 
-def read_answer(text: str) -> Answer:
-    """An answer of at most 4,000 characters, taken apart."""
-    value = _bare(text)
-    spoken = _WORDY.fullmatch(value)
-    words = spoken[1].strip() if spoken else value
-    if hour := _HOUR.fullmatch(" ".join(_WORDY.sub(r"\1", value).split())):
-        return Answer(f"{int(hour[1])}:{hour[2] or '00'} {hour[3].lower()}m", words=True)
-    choice = _CHOICE.fullmatch(words)
-    if choice and (spoken or words != choice[1] or words.isupper()):
-        return Answer(choice[1].lower(), words=True)
-    if _WORDS.fullmatch(words) and (spoken or " " in words or not words.islower() or len(words) > 3):
-        return Answer(" ".join(words.casefold().strip(" .").split()), words=True)
-    return _measured(words)
+def read_reference(text: str) -> Answer:
+    """A reference answer. Words beside its number may be dropped."""
+    return _read(text, Dropping())
 
 
-def _measured(value: str) -> Answer:
-    currency = _CURRENCY.match(value)
-    unit = None
-    if currency is not None:
-        unit = SYMBOLS.get((currency["symbol"] or "").lstrip("\\")) or measured(f"1 {currency['code']}").unit
-        value = currency["sign"] + value[currency.end() :]
-    if not _BRACKETS.search(value):
-        value = _THOUSANDS.sub(lambda found: found[0].replace(",", ""), value)
-    if scaled := _SCALED.fullmatch(value):
-        value = _shifted(scaled["number"], _SCALES[scaled["scale"]]) + scaled["rest"]
-    value, percent = _taken_off(_PERCENT, value)
-    degrees = False
-    if not _FUNCTION.search(value):
-        value, degrees = _taken_off(_DEGREES, value)
-    found = measured(value)
-    value, unit = found.value, unit or found.unit
-    if based := _BASE.fullmatch(value):
-        value, unit = based[1], f"base {based[2]}"
-    return Answer(_for_library(value), unit=unit, percent=percent, degrees=degrees)
+def read_answer(text: str, reference: Answer) -> Answer:
+    """An answer that is compared with a reference: of the words beside its number only units and the reference's are
+    understood."""
+    return _read(text, Dropping(reference.words))
 
 
-def _bare(text: str) -> str:
-    value = _SPACE.sub(" ", _THIN_SPACE.sub("", _LOOKS.sub(lambda found: _SAID[found[0]], text))).strip()
-    while True:
-        before = value
-        value = value.rstrip(" .").strip()
-        for opening, closing in _WRAPPED:
-            inside = value[len(opening) : len(value) - len(closing)]
-            if value.startswith(opening) and value.endswith(closing) and _whole(inside, opening, closing):
-                value = inside.strip()
-                break
-        if value == before:
-            return value
+def _read(text: str, dropping: Dropping) -> Answer:
+    said = normal(text).lstrip("=≈ ")
+    try:
+        value = _Reading(dropping).value(said)
+    except NotUnderstood:
+        value = None
+    return Answer(spelling(said), value, words_of(said))
 
 
-def _whole(inside: str, opening: str, closing: str) -> bool:
-    """Whether the wrapping belongs together, as in `$1$` and not in `$1$ and $2$`."""
-    if closing != "}":
-        return bool(inside) and opening not in inside and closing not in inside
-    depth = 0
-    for letter in inside.replace(r"\{", "").replace(r"\}", ""):
-        depth += {"{": 1, "}": -1}.get(letter, 0)
-        if depth < 0:
-            return False
-    return depth == 0
+class _Reading(Struct, frozen=True):
+    dropping: Dropping
+    depth: int = 0
+
+    def value(self, text: str) -> Value:
+        """Raises NotUnderstood."""
+        if self.depth > DEEPEST or not text:
+            raise NotUnderstood
+        if text in _EMPTY:
+            return Listing(())
+        if text == "ℝ":
+            return _EVERYTHING
+        for reading in (_time, _choice, self._matrix, self._union, self._list, self._relation, self._bracket):
+            found = reading(text)
+            if found is not None:
+                return found
+        if len(text) > 1 and _WORDS.fullmatch(text) and not _MEANT.search(text):
+            return Words(spelling(text))
+        return self._quantity(text)
+
+    def _inner(self, text: str) -> Value:
+        return _Reading(self.dropping, self.depth + 1).value(text)
+
+    def _matrix(self, text: str) -> Matrix | None:
+        found = _MATRIX.match(text)
+        if found is None:
+            return None
+        text = text.removesuffix("]").rstrip() if found["square"] else text
+        end = rf"\end{{{found['kind']}}}"
+        if not text.endswith(end):
+            raise NotUnderstood
+        rows = text[found.end() : len(text) - len(end)].strip()
+        cells = [row.split("&") for row in rows.removesuffix("⏎").split("⏎")]
+        if sum(map(len, cells)) > MOST_ITEMS:
+            raise NotUnderstood
+        return Matrix(tuple(tuple(self._inner(cell.strip()) for cell in row) for row in cells))
+
+    def _union(self, text: str) -> Value | None:
+        parts, found = split(text, _UNION)
+        if not found:
+            parts, found = split(text, _OR)
+            if not found or not all(any(sign in part for sign in "<>≤≥") for part in parts):
+                return None
+        if len(parts) > MOST_ITEMS:
+            raise NotUnderstood
+        values = [self._inner(part) for part in parts]
+        joined = Joined(tuple(_unnamed(value) for value in values))
+        names = {value.name if isinstance(value, Named) else "" for value in values}
+        if len(names) > 1 or not all(isinstance(part, Bracket | Listing) for part in joined.parts):
+            raise NotUnderstood
+        name = names.pop()
+        return Named(name, joined) if name else joined
+
+    def _list(self, text: str) -> Value | None:
+        parts, found = split(joined_thousands(text), _LIST)
+        return self._items(parts, either=any("or" in mark for mark in found)) if found else None
+
+    def _items(self, parts: list[str], *, either: bool = False) -> Value:
+        """`either`: an `or` stands between them, which means the same as `and` only between values of one thing."""
+        if len(parts) > MOST_ITEMS:
+            raise NotUnderstood
+        values = [self._inner(part) for part in parts]
+        if any(isinstance(value, Words) for value in values):
+            if either or not all(isinstance(value, Words | Choice) for value in values):
+                raise NotUnderstood
+            return Listing(tuple(values))
+        if any(isinstance(value, Chain | Joined) or (either and isinstance(value, Choice)) for value in values):
+            raise NotUnderstood
+        named = [value for value in values if isinstance(value, Named)]
+        if len({value.name for value in named}) > 1:
+            if either:
+                raise NotUnderstood
+            return _assigned(values, named)
+        return Listing(tuple(_flat(values)))
+
+    def _relation(self, text: str) -> Value | None:
+        parts, signs = split(_MEMBER.sub(r"\1 ∈ ", text), _RELATION)
+        if not signs:
+            return None
+        if signs == ["="]:
+            return self._equation(*parts)
+        if signs == ["∈"] and _NAME.fullmatch(parts[0]):
+            return Named(parts[0], self._inner(parts[1]))
+        sides = [self._side(part) for part in parts]
+        if signs == ["≠"]:
+            return Chain(("≠",), tuple(sides))
+        if all(sign in _TURNED for sign in signs):
+            sides, signs = sides[::-1], [_TURNED[sign] for sign in signs[::-1]]
+        if len(signs) > MOST_ITEMS or any(sign not in "<≤" for sign in signs):
+            raise NotUnderstood
+        return _interval(sides, signs) or Chain(tuple(signs), tuple(sides))
+
+    def _equation(self, left: str, right: str) -> Value:
+        if not _NAME.fullmatch(left) and _NAME.fullmatch(right):
+            left, right = right, left
+        if not _NAME.fullmatch(left):
+            return Chain(("=",), (self._side(left), self._side(right)))
+        value = self._inner(right)
+        equation = None
+        if isinstance(value, Quantity) and "(" not in left:
+            equation = Chain(("=",), (self._side(left), value))
+        return Named(left.replace(" ", ""), value, equation)
+
+    def _side(self, text: str) -> Quantity:
+        value = self._quantity(text) if len(text) != 1 or not text.isalpha() else Quantity(Symbol(text))
+        if not isinstance(value, Quantity):
+            raise NotUnderstood
+        return value
+
+    def _bracket(self, text: str) -> Value | None:
+        found = inside(text)
+        if found is None:
+            return None
+        opening, content, closing = found
+        parts, marks = split(content, _LIST)
+        if not marks:
+            alone = opening + closing in ("()", "{}") and "\\over" not in content and not is_a_name(text)
+            if opening == "⦃":
+                return Listing(tuple(_flat([self._inner(content)])))
+            return self._inner(content) if alone else None
+        if not all(mark in (",", ";") for mark in marks) or len(parts) > MOST_ITEMS:
+            raise NotUnderstood
+        if opening in "{⦃":
+            return self._items(parts)
+        return Bracket(opening, tuple(self._inner(part) for part in parts), closing)
+
+    def _quantity(self, text: str) -> Value:
+        found = quantities_of(text, self.dropping)
+        values = [value for quantity in found for value in _signs_apart(quantity)]
+        return values[0] if len(values) == 1 else Listing(tuple(values))
 
 
-def _taken_off(sign: re.Pattern[str], value: str) -> tuple[str, bool]:
-    found = sign.search(value)
-    return (value, False) if found is None or not found.start() else (value[: found.start()].strip(), True)
+def _time(text: str) -> Words | None:
+    found = _TIME.fullmatch(text)
+    return None if found is None else Words(f"{int(found[1])}:{found[2] or '00'} {found[3].lower()}m")
 
 
-def _shifted(number: str, places: int) -> str:
-    whole, _, part = number.partition(".")
-    moved = whole + part[:places].ljust(places, "0")
-    return f"{moved}.{part[places:]}" if part[places:] else moved
-
-
-def _for_library(value: str) -> str:
-    """What the library misreads, in a form that it reads."""
-    if mixed := _MIXED.fullmatch(value):
-        over, under = mixed["over"] or mixed["a"], mixed["under"] or mixed["b"]
-        if int(under):
-            total = int(mixed["whole"]) * int(under) + int(over)
-            return rf"{mixed['sign']}\frac{{{total}}}{{{under}}}"
-    if repeating := _REPEATING.fullmatch(value):
-        return _repeated(repeating["whole"], repeating["once"], repeating["again"], sign=repeating["sign"])
-    if scientific := _SCIENTIFIC.fullmatch(value):
-        return rf"{scientific[1]} \cdot 10^{{{int(scientific[2])}}}"
-    return _INNER_DEGREES.sub(r"\\frac{\1\\pi}{180}", value)
-
-
-def _repeated(whole: str, once: str, again: str, *, sign: str) -> str:
-    """A repeating decimal as a fraction: all its digits less those before the repetition, over 9…90…0."""
-    over = int(whole + once + again) - int(whole + once)
-    return rf"{sign}\frac{{{over}}}{{{'9' * len(again) + '0' * len(once)}}}"
-
-
-def _exact(value: str) -> Fraction | None:
-    if _NUMBER.fullmatch(value):
-        return Fraction(value.replace(" ", ""))
-    found = _FRACTION.fullmatch(value)
-    if found is None:
+def _choice(text: str) -> Choice | None:
+    found = _CHOICE.fullmatch(text)
+    if found is None or not (found["opening"] or found["closing"] or found["letter"].isupper()):
         return None
-    sign, over, under = (found[1], found[2], found[3]) if found[2] else (found[4], found[5], found[6])
-    return Fraction(int(over), int(under)) * (-1 if sign == "-" else 1) if int(under) else None
+    return Choice(found["letter"])
+
+
+def _unnamed(value: Value) -> Value:
+    return value.value if isinstance(value, Named) else value
+
+
+def _flat(values: Iterable[Value]) -> list[Value]:
+    """`±3` inside a list is two of its values."""
+    flat: list[Value] = []
+    for value in values:
+        inner = _unnamed(value)
+        flat.extend(inner.items if isinstance(inner, Listing) else [value])
+    return flat
+
+
+def _assigned(values: list[Value], named: list[Named]) -> Named:
+    """`x = 1, y = 2` as `(x,y) = (1,2)`, in the order of the names."""
+    if len({value.name for value in named}) < len(values):
+        raise NotUnderstood
+    ordered = sorted(named, key=lambda value: value.name)
+    return Named(f"({','.join(value.name for value in ordered)})", Bracket("(", tuple(v.value for v in ordered), ")"))
+
+
+def _signs_apart(quantity: Quantity) -> list[Quantity]:
+    """`2 ± x` as two quantities."""
+    both = [_with_sign(quantity.tree, minus=minus) for minus in (False, True)]
+    if both[0] == both[1]:
+        return [quantity]
+    return [Quantity(tree, quantity.unit, quantity.percent, quantity.labels, quantity.runs) for tree in both]
+
+
+def _with_sign(tree: Node, *, minus: bool) -> Node:
+    parts = tuple(_with_sign(part, minus=minus) for part in children(tree))
+    if isinstance(tree, Call) and tree.function == "plus_minus":
+        return negative(parts[0]) if minus else parts[0]
+    return with_children(tree, parts)
+
+
+def _interval(sides: list[Quantity], signs: list[str]) -> Named | None:
+    """Of an ascending chain with one lone letter, between constants or at its end."""
+    letters = [isinstance(side.tree, Symbol) for side in sides]
+    if sum(letters) != 1 or len(sides) > 3 or (len(sides) == 3 and not letters[1]):
+        return None
+    if any(not is_constant(side.tree) for side, letter in zip(sides, letters, strict=True) if not letter):
+        return None
+    at = letters.index(True)
+    low = sides[at - 1] if at else Quantity(negative(Constant("∞")))
+    high = sides[at + 1] if at + 1 < len(sides) else Quantity(Constant("∞"))
+    opening = "[" if at and signs[at - 1] == "≤" else "("
+    closing = "]" if at < len(signs) and signs[at] == "≤" else ")"
+    letter = sides[at].tree
+    return Named(letter.name, Bracket(opening, (low, high), closing)) if isinstance(letter, Symbol) else None

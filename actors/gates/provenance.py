@@ -2,6 +2,7 @@
 
 from actors.gates.decide import decided
 from actors.gates.quotes import locate
+from actors.words import content_words
 from schemas.corpus import Passage, passage_id
 from schemas.samples import Cost
 from schemas.verdicts import ClaimEvidence, Evidence, GateName, GateRequest, Verdict
@@ -15,7 +16,7 @@ class ProvenanceGate:
         fault = _fault(request.passage)
         claims = _quoted(request)
         if fault is None and any(not claim.supported for claim in claims):
-            fault = "the quote is not in the passage"
+            fault = f"the quote {'says nothing' if claims[0].quote else 'is not in the passage'}"
         return decided(
             GateName.PROVENANCE,
             1.0 if fault is None else 0.0,
@@ -44,4 +45,6 @@ def _quoted(request: GateRequest) -> tuple[ClaimEvidence, ...]:
         return ()
     found = locate(quote, request.passage.text)
     discounted = None if found else "not in the passage"
-    return (ClaimEvidence(claim=quote, supported=found is not None, quote=found, discounted=discounted),)
+    if found is not None and not content_words(found.text):
+        discounted = "says nothing"
+    return (ClaimEvidence(claim=quote, supported=discounted is None, quote=found, discounted=discounted),)

@@ -53,13 +53,16 @@ class EmbeddingRetriever:
         self._encode = encode
 
     @classmethod
-    async def of(cls, passages: Sequence[Passage], encode: Encode) -> "EmbeddingRetriever":
-        """Encodes every passage. Raises HopError as the encoder does."""
+    async def of(
+        cls, passages: Sequence[Passage], encode: Encode, encode_queries: Encode | None = None
+    ) -> "EmbeddingRetriever":
+        """Encodes every passage; queries as passages unless they have an encoding of their own. Raises HopError as the
+        encoder does."""
         rows: list[np.ndarray] = []
         for start in range(0, len(passages), ENCODED_AT_ONCE):
             texts = [passage.text for passage in passages[start : start + ENCODED_AT_ONCE]]
             rows.append(_unit(np.asarray(await encode(texts), dtype=np.float32)))
-        return cls(passages, np.concatenate(rows) if rows else np.zeros((0, 1), np.float32), encode)
+        return cls(passages, np.concatenate(rows) if rows else np.zeros((0, 1), np.float32), encode_queries or encode)
 
     async def best(self, query: str, k: int) -> Sequence[Passage]:
         """The `k` passages whose vectors point most nearly where the query's does; none in an empty corpus."""

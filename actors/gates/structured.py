@@ -5,15 +5,14 @@ Law: an answer that is not of the asked form is an error, never a score.
 
 from typing import TypeVar
 
-import msgspec
 from msgspec import Struct
 
-from actors.completions import without_code_fence, without_thinking
+from actors.completions import Unreadable, verdict_in
 from actors.protocols import Generator
 from schemas.config import LlmJudge
 from schemas.errors import ErrorKind, JudgeError
 from schemas.ids import derived_seed
-from schemas.samples import Completion, Cost, FinishReason, GenerationRequest, Message, Sampling
+from schemas.samples import Completion, Cost, FinishReason, GenerationRequest, Heard, Message, Sampling
 
 T = TypeVar("T")
 
@@ -21,20 +20,26 @@ RETRY_TEMPERATURE = 0.3
 """A greedy judge would say the same nonsense again."""
 
 
+HEARD = 500
+"""Characters of an unusable answer that are kept."""
+
+
 class Question(Struct, frozen=True):
-    """What a judge is asked: who it is, what it sees, and the JSON schema (as text) of its answer. `tries`, from 1:
-    a judge whose answer was nonsense is asked for another draw."""
+    """What a judge is asked: who it is, what it sees, the JSON schema (as text) of its answer, and the keys that make
+    it one. `tries`, from 1: a judge whose answer was nonsense is asked for another draw."""
 
     id: str
     system: str
     user: str
     schema: str
+    keys: tuple[str, ...]
     tries: int = 1
     passage_id: str | None = None
 
 
-async def answer_of(model: Generator, question: Question, config: LlmJudge) -> Completion:
-    """The judge's completion. Raises HopError as the model does, JudgeError when it ends without one."""
+async def verdict_of(model: Generator, question: Question, config: LlmJudge, form: type[T]) -> tuple[Completion, T]:
+    """The judge's completion and what it says. Raises HopError as the model does, and JudgeError: retryable when it
+    ends without an answer; nonsense, with what was heard, for one that is cut off or not of the form."""
     request = GenerationRequest(
         id=question.id,
         messages=(Message("system", question.system), Message("user", question.user)),
@@ -47,23 +52,20 @@ async def answer_of(model: Generator, question: Question, config: LlmJudge) -> C
         passage_id=question.passage_id,
     )
     async for completion in model.generate(request):
-        return completion
+        if completion.finish is FinishReason.LENGTH:
+            raise _nonsense("the verdict was cut off at the token limit", request, completion)
+        said = verdict_in(completion.text, form, question.keys)
+        if isinstance(said, Unreadable):
+            raise _nonsense(f"the judge's answer is no verdict: {said.why}", request, completion)
+        return completion, said
     raise JudgeError(ErrorKind.RETRYABLE, "the judge ended without an answer")
-
-
-def decoded(completion: Completion, decoder: "msgspec.json.Decoder[T]") -> T:
-    """What the completion says. Raises JudgeError (nonsense) when it was cut off or is not of the decoder's type."""
-    if completion.finish is FinishReason.LENGTH:
-        raise JudgeError(ErrorKind.NONSENSE, "the verdict was cut off at the token limit")
-    said = without_thinking(completion.text)
-    if said is None or not said.strip():
-        raise JudgeError(ErrorKind.NONSENSE, "the judge said nothing")
-    try:
-        return decoder.decode(without_code_fence(said).strip())
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as bad:
-        raise JudgeError(ErrorKind.NONSENSE, f"the judge's answer is no verdict: {bad}") from bad
 
 
 def cost_of(completion: Completion) -> Cost:
     """The tokens that the judge took."""
     return completion.cost
+
+
+def _nonsense(detail: str, request: GenerationRequest, completion: Completion) -> JudgeError:
+    begins = completion.text[:HEARD].encode("utf-8", "replace").decode()
+    return JudgeError(ErrorKind.NONSENSE, detail, heard=Heard(request.messages, begins, cost_of(completion)))

@@ -1,85 +1,156 @@
-r"""Units of measure and currencies at the end of an answer. Law: a name that is not known here is never compared.
+r"""Units of measure, currencies and counted things at the end of an answer, and the words that change a number.
 
-One table of usual names; plurals, squares and cubes (`square feet`, `ft^2`) are worked out.
+Law: a word that is not known here is no unit. One table of usual names; plurals, powers (`square feet`, `ft^2`) and
+quotients (`km per hour`, `m/s^2`) are worked out.
 """
 
 import re
-
-from msgspec import Struct
+from collections import Counter
 
 _NAMED = """
-mm: millimeter millimetre | cm: centimeter centimetre | m: meter metre | km: kilometer kilometre
-in: inch inche | ft: foot feet | yd: yard | mi: mile
-mg: milligram | g: gram | kg: kilogram kilo | lb: pound | oz: ounce | ton: tonne
-ml: milliliter millilitre mL | l: liter litre L | gal: gallon | qt: quart | pt: pint
-s: second sec | min: minute | h: hour hr | day | week | month | year yr
-mph: mile/hour mi/h mi/hr | km/h: kilometer/hour kph km/hr kmh | m/s: meter/second | ft/s: foot/second
-dollar: buck USD | cent | euro: EUR | GBP: | yen: JPY
-hz: hertz | j: joule | w: watt | v: volt | n: newton
+mm: millimeter millimetre | cm: centimeter centimetre см | dm: decimeter decimetre | m: meter metre | km: kilometer
+kilometre км | in: inch inche | ft: foot feet | yd: yard | mi: mile | mg: milligram | g: gram gramme | kg: kilogram
+kilo кг | lb: pound lbs | oz: ounce | ton: tonne | ml: milliliter millilitre mL | cl: centiliter | l: liter litre L
+| gal: gallon | qt: quart | pt: pint | cup | tsp: teaspoon | tbsp: tablespoon | s: second sec secs | min: minute
+mins | h: hour hr hrs | day | week | month | year yr yrs | ms: millisecond | acre | hectare ha | mi/h: mph | km/h:
+kph kmh kmph | hz: hertz Hz | kHz | MHz | J: joule | kJ: kilojoule | W: watt | kW: kilowatt | kWh | V: volt | N:
+newton | Pa: pascal | kPa | mol: mole | kelvin | dollar: buck USD $ | cent: ¢ | euro: EUR € | GBP: £ | yen: JPY 円 |
+yuan: RMB CNY 元 | rupee: INR ₹ | won: KRW ₩ 원 | рубль: рублей рубля руб RUB | °C: celsius | °F: fahrenheit | °:
+degree deg | radian: rad | 个 | 人 | 只 | 本 | 名 | 件 | 张 | 块 | 岁 | 개 | 명
 """
+_COUNTED = """
+unit item piece thing person people student child children man men woman women boy girl friend worker employee player
+member team family passenger customer guest teacher apple orange banana egg cookie cake candy candies book page word
+letter number digit card coin ball marble toy box boxes bag bottle can plate chair table car bus truck bike train ticket
+seat room house floor tree flower plant animal dog cat fish bird chicken cow horse sheep pig duck rabbit sticker stamp
+pencil pen crayon shirt shoe hat game point goal vote question problem answer solution way combination permutation
+possibilities arrangement path triangle circle side edge vertices face angle diagonal term element divisor integer step
+lap trip slice pizza sandwich lunch meal drink glass glasses jar bead brick tile stone rock shell leaf leaves seed pie
+donut muffin cupcake burger
+"""
+"""What is counted. No name of a quantity (dozen, pair, half, score) and no operation (times) belongs here."""
 _ALIASES: dict[str, str] = {}
-for _line in _NAMED.replace("\n", "|").split("|"):
+for _line in _NAMED.replace("\n", " ").split("|"):
     _name, _, _others = _line.strip().partition(":")
     for _alias in (_name, *_others.split()):
         _ALIASES[_alias] = _name
-SYMBOLS = {"$": "dollar", "€": "euro", "£": "GBP"}
+_ALIASES |= {name: name for name in _COUNTED.split()}
+SYMBOLS = {"$": "dollar", "€": "euro", "£": "GBP", "¥": "¥", "₹": "rupee", "₩": "won"}
+SYMBOLS |= {"USD": "dollar", "EUR": "euro", "GBP": "GBP"}
+"""Currencies before a number; ¥ may be two, and is neither's name."""
+_FILLING = frozenset(["total", "altogether", "each"])
+SCALES = {
+    "dozen": 12, "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12,
+}  # fmt: skip
+_CHANGING = """
+no not non nor none without except but and or to from between than then if unless either neither versus minus plus
+times divided multiplied over under above below beneath beyond negative positive less more fewer most least at
+about around approximately nearly almost roughly circa up down off out short before after ago till until through
+squared cubed square cube root power factorial modulo mod remainder inverse reciprocal opposite absolute percent
+percentage ratio point decimal half halves third quarter fourth fifth sixth seventh eighth ninth tenth eleventh
+twelfth twentieth hundredth thousandth millionth billionth zero one two three four five six seven eight nine ten
+eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty
+seventy eighty ninety hundred thousand million billion trillion lakh crore mil mill dozen score gross pair couple
+trio single double triple quadruple twice thrice once fold first second last next half-dozen base binary octal hex
+hexadecimal am pm noon midnight clock bc ad bce ce north south east west loss losses debt deficit owes owed
+january february march april may june july august september october november december jan feb mar apr jun jul aug
+sep sept oct nov dec monday tuesday wednesday thursday friday saturday sunday mon tue wed thu fri sat sun infinity
+infinite infinitely undefined false wrong incorrect
+"""
+OPERATORS = frozenset(_CHANGING.split())
+"""Words that change the number beside them, or make a name of it: they are never dropped."""
+_WORD = re.compile(r"[^\W\d_]++[.]?|[°¢€£₹₩$]")
+_POWER = re.compile(r"\^ ?\{? ?(-?[1-9]) ?\}?")
+_SPELLED_POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
+_POWERS_BEHIND = {"squared": 2, "cubed": 3}
+_LONGEST = 80
+MOST_UNITS = 3
+"""Side by side, as in `kg m^2`."""
 
-_POWERED = re.compile(r"(?:(?P<word>sq(?:uare|\.)?|cu(?:bic|\.)?)\s+)?(?P<name>.*?)(?:\s+(?P<after>squared|cubed))?")
-_POWER = r"\s*(?:\^\s*\{?(?P<power>[23])\}?)?$"
-_LATEX = re.compile(r"(?<=[^\s\\])\s*\\(?:text|textrm|mathrm|mbox)\{(?P<name>[^{}]*)\}" + _POWER)
-_PLAIN = re.compile(r"(?<=[\d.}])(?P<space>\s*)(?P<name>[A-Za-z][A-Za-z/. ]*?)" + _POWER)
-_FUNCTIONS = frozenset(
-    ["sqrt", "sin", "cos", "tan", "cot", "sec", "csc", "log", "exp", "arcsin", "arccos", "arctan", "mod", "inf"]
-)
-_LONGEST = 64
-"""Characters at an answer's end in which a unit is looked for: it bounds the search, whatever the text."""
 
-
-class Measured(Struct, frozen=True):
-    """A value and its unit: by its usual name if it is known, None if there is none or nobody knows it."""
-
-    value: str
-    unit: str | None = None
-
-
-def measured(text: str) -> Measured:
-    r"""The unit taken off the end of an answer: `5 cm`, `5\text{ cm}^2`, `3 apples`; what is no unit stays."""
-    tail = max(0, len(text) - _LONGEST)
-    found = _LATEX.search(text, tail)
-    if found is None:
-        found = _PLAIN.search(text, tail)
-        if found is None or not _stands_apart(found["name"].strip(), found["space"]):
-            return Measured(text)
-    name = found["name"].strip()
-    unit = unit_of(name, found["power"])
-    if unit is None and not _is_wording(name):
-        return Measured(text)
-    return Measured(text[: found.start()].strip(), unit)
-
-
-def unit_of(name: str, power: str | None = None) -> str | None:
-    """The usual name of a unit (`square feet` gives `ft^2`); None for one that is not known."""
-    found = _POWERED.fullmatch(" ".join(name.replace(".", "").split()))
-    if found is None:
+def unit_of(text: str) -> str | None:
+    """The usual name of a unit (`square feet` gives `ft^2`, `km per hour` gives `h^-1 km`); None for what is none."""
+    text = text.strip()
+    if not text or len(text) > _LONGEST:
         return None
-    base = _ALIASES.get(_singular(found["name"])) or _ALIASES.get(found["name"])
-    squared = (found["word"] or "").startswith("sq") or found["after"] == "squared"
-    cubed = (found["word"] or "").startswith("cu") or found["after"] == "cubed"
-    exponent = power or ("2" if squared else "3" if cubed else None)
-    return base if base is None or exponent is None else f"{base}^{exponent}"
+    powers: Counter[str] = Counter()
+    for at, part in enumerate(re.split(r" ?/ ?| per ", f" {text}")):
+        factors = _factors(part.strip())
+        if factors is None or (not factors and not (at == 0 and text.startswith("per "))):
+            return None
+        for name, power in factors:
+            powers[name] += power if at == 0 else -power
+    return _written(powers)
 
 
-def _singular(name: str) -> str:
-    lower = name if len(name) <= 2 else name.lower()
-    parts = [part.strip() for part in lower.replace(" per ", "/").split("/")]
-    return "/".join(part.removesuffix("s") if len(part) > 2 else part for part in parts)
+def _written(powers: Counter[str]) -> str:
+    whole: Counter[str] = Counter()
+    for name, power in powers.items():
+        over, _, under = name.partition("/")
+        whole[over] += power
+        if under:
+            whole[under] -= power
+    return " ".join(name if power == 1 else f"{name}^{power}" for name, power in sorted(whole.items()) if power)
 
 
-def _stands_apart(name: str, space: str) -> bool:
-    """Whether letters behind a number are no factor of it: `5 m` and `5cm`, not `5x` or `5m`."""
-    return bool(space) or (len(name) > 1 and unit_of(name) is not None)
+def _factors(text: str) -> list[tuple[str, int]] | None:
+    """The units side by side with their powers; None: there is something else."""
+    found: list[tuple[str, int]] = []
+    before, at = 1, 0
+    while at < len(text):
+        if text[at] in " *":
+            at += 1
+            continue
+        word = _WORD.match(text, at)
+        if word is None:
+            return None
+        name, at = word[0].removesuffix("."), word.end()
+        if name == "in" and text[at:].strip() == "total":
+            return found
+        if name in _SPELLED_POWERS:
+            before = _SPELLED_POWERS[name]
+        elif name in _POWERS_BEHIND and found:
+            found[-1] = (found[-1][0], _POWERS_BEHIND[name])
+        elif name.lower() in _FILLING and found:
+            continue
+        else:
+            known = _known(name, text[at:])
+            if known is None:
+                return None
+            unit, used = known
+            at += used
+            power = _POWER.match(text, at + len(text[at:]) - len(text[at:].lstrip()))
+            at = at if power is None else power.end()
+            found.append((unit, before if power is None else int(power[1])))
+            before = 1
+    return found if before == 1 and len(found) <= MOST_UNITS else None
 
 
-def _is_wording(name: str) -> bool:
-    words = name.split()
-    return bool(words) and all(len(word) > 2 and word.isalpha() and word not in _FUNCTIONS for word in words)
+def _known(name: str, rest: str) -> tuple[str, int] | None:
+    """The usual name of one word, or of a degree with its scale, and how much of the rest belongs to it."""
+    base = _one(name)
+    if base == "°":
+        scale = re.match(r" ?(C|F|[Cc]elsius|[Ff]ahrenheit)(?![A-Za-z])", rest)
+        if scale is not None:
+            return f"°{scale[1][0].upper()}", scale.end()
+    return None if base is None else (base, 0)
+
+
+def _one(name: str) -> str | None:
+    if name in _ALIASES:
+        return _ALIASES[name]
+    if len(name) <= 2:
+        return None
+    lower = name.lower()
+    singular = lower.removesuffix("s") if len(lower) > 3 else lower
+    return _ALIASES.get(lower) or _ALIASES.get(singular)
+
+
+def changes_a_number(word: str) -> bool:
+    """Whether a word may not be dropped beside a number (`dozen`, `tenths`, `May`)."""
+    lower = word.lower()
+    return (
+        lower in OPERATORS
+        or lower.removesuffix("s") in OPERATORS
+        or any(part in OPERATORS for part in lower.split("-"))
+    )

@@ -16,6 +16,9 @@ from schemas.errors import ErrorKind, JudgeError
 from schemas.samples import Cost
 from schemas.verdicts import Evidence, GateName, GateRequest, Verdict
 
+LONGEST_REFERENCE = 100_000
+"""Characters of a reference, which may be a whole worked solution."""
+
 
 class AnswerPair(Struct, frozen=True):
     """Two final answers as they stand in the reference and in the solution."""
@@ -25,13 +28,13 @@ class AnswerPair(Struct, frozen=True):
 
 
 class Compared(Struct, frozen=True, tag="compared"):
-    """The library's answer."""
+    """The result."""
 
     equal: bool
 
 
 class Exhausted(Struct, frozen=True, tag="exhausted"):
-    """The comparison took more than it may; `what` ran out."""
+    """The comparison came to no result; `what` ran out."""
 
     what: str
 
@@ -66,14 +69,18 @@ class VerifierGate:
         self._comparer = comparer
 
     async def check(self, request: GateRequest) -> Verdict:
-        """Raises JudgeError (permanent) without a reference, for an answer over `max_characters`, or one that took
-        more time, memory or nesting than it may."""
-        if request.passage.reference is None:
+        """Raises JudgeError (permanent) without a reference, for an answer over `max_characters`, one that took more
+        time, memory or nesting than it may, or one that could be shown to be neither equal nor different."""
+        worked = request.passage.reference
+        if worked is None:
             raise JudgeError(ErrorKind.PERMANENT, "the passage has no reference answer to verify against")
+        if len(worked) > LONGEST_REFERENCE:
+            detail = f"a reference of {len(worked):,} characters, at most {LONGEST_REFERENCE:,} are read"
+            raise JudgeError(ErrorKind.PERMANENT, detail)
         found = final_answer(request.draft.answer)
         if found is None:
             return self._decided(equal=False, note="the solution gives no final answer")
-        reference = reference_answer(request.passage.reference)
+        reference = reference_answer(worked)
         for text in (reference, found.text):
             if len(text) > self._config.max_characters:
                 detail = f"an answer of {len(text):,} characters, at most {self._config.max_characters:,} are compared"

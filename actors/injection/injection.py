@@ -38,7 +38,8 @@ class Spoiling(Struct, frozen=True):
         draft = self.injector.draft(self.kind, self.lease, candidate.draft)
         if draft is None or draft == candidate.draft:
             return candidate
-        return replace(candidate, text=_written(draft), draft=draft, malformed=None, finish=FinishReason.STOP)
+        readable = replace(candidate, malformed=None, malformed_reason=None, finish=FinishReason.STOP)
+        return replace(readable, text=_written(draft), draft=draft)
 
     async def tagged(self, candidate: Candidate, ask: Ask) -> Injected:
         """The tag of this attempt. Its worth is unknown where there is no draft to check or the check fails."""
@@ -46,8 +47,8 @@ class Spoiling(Struct, frozen=True):
             return self.tag
         try:
             worth, cost = await self.injector.worth(self.kind, self.lease, candidate.draft, ask)
-        except HopError:
-            return self.tag
+        except HopError as error:
+            return self.tag if error.heard is None else replace(self.tag, cost=error.heard.cost)
         return Injected(self.kind, worth, cost)
 
     @property

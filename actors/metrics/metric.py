@@ -14,7 +14,7 @@ from schemas.credit import ROLLOUTS
 from schemas.distributions import AttemptEnd, Distribution, Turn
 from schemas.errors import ErrorKind
 from schemas.injection import CHECKS, InjectionKind
-from schemas.orders import EndReason, OrderKind
+from schemas.orders import STALE, EndReason, OrderKind
 from schemas.progress import RunSnapshot
 from schemas.recovery import FailureMode, RepairKind
 from schemas.scaling import Idle, Scaling, Why
@@ -155,8 +155,9 @@ def alone(read: Callable[[Seen], float]) -> Callable[[Seen], Iterable[Point]]:
 
 
 def role(pool: str) -> str:
-    """What a pool or gate does: a gate is its own role; so are canaries, rollouts and the checks of injections."""
-    return pool if pool in (GONE, CHECKS, CANARIES, ROLLOUTS, *_GATES) else GENERATOR
+    """What a pool or gate does: a gate is its own role; so are canaries, rollouts, second reports and the
+    checks of injections."""
+    return pool if pool in (GONE, CHECKS, CANARIES, ROLLOUTS, STALE, *_GATES) else GENERATOR
 
 
 def stage(pool: str) -> str:
@@ -175,8 +176,8 @@ def values(label: Label, run: Run) -> frozenset[str]:
         Label.STATE: ("ready", "leased", "waiting"),
         Label.TURN: _all(Turn),
         Label.STAGE: _all(Stage),
-        Label.POOL: (*run.models, CANARIES, CHECKS, ROLLOUTS, GONE),
-        Label.ROLE: (GENERATOR, *_GATES, CANARIES, CHECKS, ROLLOUTS, GONE),
+        Label.POOL: (*run.models, CANARIES, CHECKS, ROLLOUTS, STALE, GONE),
+        Label.ROLE: (GENERATOR, *_GATES, CANARIES, CHECKS, ROLLOUTS, STALE, GONE),
         Label.OUTCOME: _all(AttemptEnd),
         Label.TOKENS: ("prompt", "completion"),
         Label.GATE: _all(GateName),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from actors.metrics.metric import Label, Point, PoolReplicas, Seen, alone, counter, gauge
+from actors.stages import paused
 from schemas.scaling import Idle, PoolDecision, Why
 
 
@@ -41,9 +42,11 @@ def _reasons(seen: Seen) -> Iterator[Point]:
 
 
 def _idle(seen: Seen) -> Iterator[Point]:
+    pauses = paused(seen.moment.conductors)
     for pool, decision in _decisions(seen):
+        idle = Idle.BREAKER if pauses[pool] else decision.idle if decision is not None else None
         for reason in Idle:
-            yield (pool, reason.value), float(decision is not None and decision.idle is reason)
+            yield (pool, reason.value), float(idle is reason)
 
 
 def _changes(seen: Seen) -> Iterator[Point]:
@@ -53,9 +56,9 @@ def _changes(seen: Seen) -> Iterator[Point]:
 
 
 def _paused(seen: Seen) -> Iterator[Point]:
+    pauses = paused(seen.moment.conductors)
     for pool in seen.run.models:
-        pausing = [each for each in seen.moment.conductors if any(pause.name == pool for pause in each.paused)]
-        yield (pool,), len(pausing)
+        yield (pool,), pauses[pool]
 
 
 POOLS = (

@@ -7,6 +7,7 @@ from schemas.canaries import CANARIES
 from schemas.credit import ROLLOUTS
 from schemas.distributions import AttemptEnd
 from schemas.injection import CHECKS
+from schemas.orders import STALE
 from schemas.progress import Spent
 
 
@@ -16,7 +17,7 @@ def _spent(seen: Seen) -> Iterator[tuple[tuple[str, str, str], Spent]]:
         (pool, end): Spent(pool, end, 0, 0, 0, 0.0) for pool in seen.run.models for end in AttemptEnd
     }
     for spent in seen.snapshot.summary.spent:
-        pool = spent.role if spent.role in (*seen.run.models, CANARIES, CHECKS, ROLLOUTS) else GONE
+        pool = spent.role if spent.role in (*seen.run.models, CANARIES, CHECKS, ROLLOUTS, STALE) else GONE
         before = sums.get((pool, spent.end), Spent(pool, spent.end, 0, 0, 0, 0.0))
         sums[(pool, spent.end)] = Spent(
             role=pool,

@@ -4,6 +4,8 @@ Law: a decision is a rejection at which the policy was free to go on. That attem
 are of the very next attempt; one that errored, or has not ended, has none.
 """
 
+from collections import Counter
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -48,6 +50,7 @@ class DecisionLog:
         self._open: dict[OrderId, _Open] = {}
         self.decisions: list[Decision] = []
         self.forced = self.unknown = 0
+        self._lost: Counter[FailureMode] = Counter()
 
     def apply(self, record: Record) -> None:
         """Takes in one record."""
@@ -59,12 +62,23 @@ class DecisionLog:
                 self._attempted(record, record.attempt)
         if isinstance(record, AcceptedEnd | DeadLetteredEnd):
             left = self._open.pop(record.order_id, None)
-            self.unknown += left is not None and left.pending is not None
+            if left is not None and left.pending is not None:
+                self._lose(left.pending)
 
     @property
     def undecided(self) -> int:
         """Decisions whose attempt has not ended."""
         return sum(each.pending is not None for each in self._open.values())
+
+    @property
+    def lost(self) -> Counter[FailureMode]:
+        """Repairs by mode of which nothing is known: their attempt errored, or there was none, or has not ended. A stop
+        is always known, so without these repairs would count for less."""
+        return self._lost + Counter(each.pending.mode for each in self._open.values() if each.pending is not None)
+
+    def _lose(self, decision: Decision) -> None:
+        self.unknown += 1
+        self._lost[decision.mode] += 1
 
     def _attempted(self, record: Rejoined | AcceptedEnd | DeadLetteredEnd, attempt: Attempt) -> None:
         standing = self._open.setdefault(record.order_id, _Open())
@@ -72,8 +86,8 @@ class DecisionLog:
         if pending is not None and is_judged(attempt):
             accepted = isinstance(record, AcceptedEnd)
             self.decisions.append(replace(pending, accepted=accepted, tokens=tokens(attempt)))
-        else:
-            self.unknown += pending is not None
+        elif pending is not None:
+            self._lose(pending)
         if attempt.repair is not None:
             standing.tried |= {attempt.repair.kind}
         if not isinstance(record, AcceptedEnd):
@@ -104,4 +118,4 @@ class DecisionLog:
         elif isinstance(record, Rejoined):
             standing.pending = made
         else:
-            self.unknown += 1
+            self._lose(made)

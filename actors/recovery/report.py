@@ -25,5 +25,5 @@ def policy_report(records: Iterable[Record], config: Recovery, *, seed: int) -> 
         unknown=log.unknown + log.undecided,
         fresh_per_1000=fresh_per_1000(experience),
         repairs=repair_values(experience),
-        values=policy_values(decisions, experience, stop_below=config.stop_below, seed=seed),
+        values=policy_values(decisions, experience, stop_below=config.stop_below, seed=seed, lost=log.lost),
     )

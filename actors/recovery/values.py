@@ -3,10 +3,13 @@
 The estimate is the self-normalised inverse propensity score (Swaminathan and Joachims 2015): decisions are weighed by
 how much likelier the other policy is to make them than the log was. It is of one decision at a time: what the other
 policy would have met *later* on the same order is taken to be what the log met. Stopping is not estimated: it yields
-nothing and costs nothing. Intervals are percentiles of a bootstrap over orders, whose decisions hang together.
+nothing and costs nothing. An error is as likely after each repair of a mode, whatever would have come of it: so the
+repairs whose outcome is known count for those of the mode whose outcome is not, and stops, which never err, keep their
+share of the decisions. Intervals are percentiles of a bootstrap over orders, whose decisions hang together.
 """
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 
 import numpy as np
@@ -33,6 +36,8 @@ class _Weighed(Struct, frozen=True):
     """A decision as another policy would have made it: its weight, and what it came to."""
 
     order_id: str
+    stands_for: float
+    """Decisions of the log: itself, and its part of those without an outcome."""
     weight: float
     accepted: float
     tokens: float
@@ -80,13 +85,20 @@ def _per_1000(chance: Interval, tokens: float) -> Interval:
 
 
 def policy_values(
-    decisions: Sequence[Decision], experience: Experience, *, stop_below: float, seed: int
+    decisions: Sequence[Decision],
+    experience: Experience,
+    *,
+    stop_below: float,
+    seed: int,
+    lost: Mapping[FailureMode, int] = {},
 ) -> tuple[PolicyValue, ...]:
-    """The log itself, then what other policies would have come to. `experience` is the run's."""
+    """The log itself, then what other policies would have come to. `experience` is the run's; `lost`: repairs by mode
+    that are not among the decisions, since nothing is known of what came of them."""
     if not decisions:
         return ()
     nothing = Interval(0.0, 0.0, 0.0)
-    logged = _logged(decisions, seed=seed)
+    stands_for = _stands_for(decisions, lost)
+    logged = _logged(decisions, stands_for, seed=seed)
     others: dict[str, Target] = {
         "naive_resample": lambda each: _option(each, RepairKind.RESAMPLE),
         "rules": lambda each: _option(each, each.rules),
@@ -95,7 +107,11 @@ def policy_values(
     return (
         logged,
         PolicyValue("discard", "known", nothing, nothing, Interval(), float(len(decisions)), 1.0),
-        *(_estimated(name, decisions, does, seed=seed) for name, does in others.items() if name != logged.policy),
+        *(
+            _estimated(name, decisions, stands_for, does, seed=seed)
+            for name, does in others.items()
+            if name != logged.policy
+        ),
     )
 
 
@@ -137,27 +153,38 @@ def learnt(decisions: Sequence[Decision], experience: Experience) -> Experience:
     return replace(experience, repairs=tuple(cells.values()))
 
 
-def _logged(decisions: Sequence[Decision], *, seed: int) -> PolicyValue:
+def _stands_for(decisions: Sequence[Decision], lost: Mapping[FailureMode, int]) -> list[float]:
+    known = Counter(each.mode for each in decisions if each.chosen is not None)
+    return [1.0 if each.chosen is None else 1 + lost.get(each.mode, 0) / known[each.mode] for each in decisions]
+
+
+def _logged(decisions: Sequence[Decision], stands_for: Sequence[float], *, seed: int) -> PolicyValue:
     names = ", ".join(sorted({each.by for each in decisions}))
-    weighed = [_Weighed(each.order_id, 1.0, each.accepted, each.tokens) for each in decisions]
+    pairs = zip(decisions, stands_for, strict=True)
+    weighed = [
+        _Weighed(each.order_id, count, count, count * each.accepted, count * each.tokens) for each, count in pairs
+    ]
     return _summed(names, "logged", weighed, seed=seed)
 
 
-def _estimated(name: str, decisions: Sequence[Decision], target: Target, *, seed: int) -> PolicyValue:
-    return _summed(name, "estimated", [_weighed(each, target(each)) for each in decisions], seed=seed)
+def _estimated(
+    name: str, decisions: Sequence[Decision], stands_for: Sequence[float], target: Target, *, seed: int
+) -> PolicyValue:
+    pairs = zip(decisions, stands_for, strict=True)
+    return _summed(name, "estimated", [_weighed(each, target(each), count) for each, count in pairs], seed=seed)
 
 
-def _weighed(decision: Decision, wanted: Arm | None) -> _Weighed:
+def _weighed(decision: Decision, wanted: Arm | None, count: float) -> _Weighed:
     """Stopping has a known outcome; anything else counts where it was done, for all the times that it was not."""
     if wanted is None:
-        return _Weighed(decision.order_id, 1.0, 0.0, 0.0)
-    weight = 1.0 / decision.probability if wanted == decision.chosen else 0.0
-    return _Weighed(decision.order_id, weight, weight * decision.accepted, weight * decision.tokens)
+        return _Weighed(decision.order_id, count, count, 0.0, 0.0)
+    weight = count / decision.probability if wanted == decision.chosen else 0.0
+    return _Weighed(decision.order_id, count, weight, weight * decision.accepted, weight * decision.tokens)
 
 
 def _summed(name: str, basis: str, weighed: Sequence[_Weighed], *, seed: int) -> PolicyValue:
     total, square = sum(each.weight for each in weighed), sum(each.weight**2 for each in weighed)
-    effective, covered = (total * total / square if square else 0.0), total / len(weighed)
+    effective, covered = (total * total / square if square else 0.0), total / sum(each.stands_for for each in weighed)
     if basis == "estimated" and (effective < LEAST_EFFECTIVE or covered < LEAST_COVERED):
         return PolicyValue(name, "unknown", Interval(), Interval(), Interval(), effective, covered)
     by_order: dict[str, list[float]] = {}

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import Literal
 
 from actors.tasks import prompts
-from actors.tasks.reading import Malformed, parse
+from actors.tasks.reading import parse
 from schemas.config import GroundedAnswer
 from schemas.ids import derived_seed
 from schemas.orders import Lease
 from schemas.recovery import Repair, RepairKind
-from schemas.samples import Draft, FinishReason, GenerationRequest, Message, Sampling
+from schemas.samples import Draft, FinishReason, GenerationRequest, Malformed, Message, Sampling
 
 
 def _schema(*names: str) -> str:
@@ -47,10 +47,9 @@ class GroundedAnswerTask:
             json_schema=_schema_for(lease.repair) if in_json else None,
         )
 
-    def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | str:
+    def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
         """The draft, or why the text is malformed. Never raises, whatever the text."""
-        draft = parse(text, finish)
-        return draft.reason if isinstance(draft, Malformed) else draft
+        return parse(text, finish, passage=lease.passage.text)
 
     def _sampling(self, lease: Lease) -> Sampling:
         defaults = self._config.sampling

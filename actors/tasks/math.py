@@ -6,13 +6,22 @@ in none. A solution is a draft only if it says which its final answer is: a last
 
 from collections.abc import Sequence
 
-from actors.completions import without_thinking
+from actors.completions import after_thoughts, control_in, without_control
 from actors.final_answer import final_answer
-from actors.tasks.prompts import neutralise
+from actors.tasks.prompts import WORD_JOINER, neutralise
+from actors.tasks.remarks import without_remarks
 from schemas.config import Math
 from schemas.ids import derived_seed
 from schemas.orders import Lease
-from schemas.samples import Draft, FinishReason, GenerationRequest, Message, Sampling
+from schemas.samples import (
+    Draft,
+    FinishReason,
+    GenerationRequest,
+    Malformed,
+    MalformedReason,
+    Message,
+    Sampling,
+)
 
 SYSTEM = (
     "Solve the problem step by step. Write each step on a line of its own. End with a line that holds '#### ' and the "
@@ -49,23 +58,37 @@ class MathTask:
             ),
         )
 
-    def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | str:
+    def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
         """The problem with its solution, or why the text is none. Never raises, whatever the text."""
         if finish is FinishReason.LENGTH:
-            return "cut off at the token limit"
-        said = without_thinking(text)
+            return Malformed(MalformedReason.CUT_OFF, "cut off at the token limit")
+        problem = lease.passage.text
+        plain = text.replace("\r\n", "\n").replace("\r", "\n")
+        said = after_thoughts(plain if WORD_JOINER in problem else plain.replace(WORD_JOINER, ""))
         if said is None:
-            return "the thinking never ended"
+            return Malformed(MalformedReason.UNFINISHED_THOUGHTS, "the thinking never ended")
         prefix = "" if lease.repair is None else lease.repair.prefix
-        solution = prefix + said.rstrip() if prefix else said.strip()
-        if any("\ud800" <= letter <= "\udfff" for letter in solution):
-            return "the solution holds a broken character"
+        solution = prefix + said.rstrip() if prefix else said
+        solution = _without_offers(without_control(solution, source=problem), problem)
+        control = control_in(solution, source=problem)
+        if control is not None:
+            what = "a broken character" if "\ud800" <= control <= "\udfff" else f"control text: {control!r}"
+            return Malformed(MalformedReason.CONTROL_TEXT, f"the solution holds {what}")
         found = final_answer(solution)
         if found is None or not found.marked:
-            return "the solution does not say which its final answer is"
+            return Malformed(MalformedReason.NO_ANSWER, "the solution does not say which its final answer is")
         if len(found.text) > self._longest_answer:
-            return f"the final answer has {len(found.text):,} characters, at most {self._longest_answer:,} are compared"
-        return Draft(question=lease.passage.text, answer=solution)
+            long, most = f"{len(found.text):,}", f"{self._longest_answer:,}"
+            detail = f"the final answer has {long} characters, at most {most} are compared"
+            return Malformed(MalformedReason.TOO_LONG, detail)
+        return Draft(question=problem, answer=solution)
+
+
+def _without_offers(solution: str, problem: str) -> str:
+    """Without what is said to whoever asked, where a marked answer stands before it."""
+    bare = without_remarks(solution, passage=problem, blocks=False)
+    found = None if bare == solution else final_answer(bare)
+    return bare if found is not None and found.marked else solution
 
 
 def messages(passage: str, draft: Draft) -> Sequence[Message]:

@@ -1,37 +1,52 @@
 """Reads a completion of grounded question answering: labelled lines, or one JSON object.
 
 Law: reading never raises; what it cannot read for certain is malformed, with the reason. It forgives looks (bold
-labels, numbering, case, fences, a thinking block, a preamble), never content: a field missing, empty, twice or cut off.
+labels, numbering, case, fences, thoughts, remarks before and behind), never content: a field missing, empty, given
+twice or cut off.
 """
 
-import json
 import re
+from collections.abc import Sequence
 
 from msgspec import Struct
 
-from actors.completions import without_code_fence, without_thinking
-from schemas.samples import Draft, FinishReason
+from actors.completions import (
+    Figure,
+    Pairs,
+    Unreadable,
+    after_thoughts,
+    control_in,
+    json_objects,
+    without_code_fence,
+    without_control,
+)
+from actors.tasks.prompts import WORD_JOINER
+from actors.tasks.remarks import without_remarks
+from schemas.samples import Draft, FinishReason, Malformed, MalformedReason
 
 FIELDS = ("question", "answer", "quote")
 REQUIRED = ("question", "answer")
 
 _LABEL = re.compile(
-    r"""[ \t]*(?:(?:[-*•]|\d+[.)]|\#{1,6})[ \t]+)?
-    (?:(?P<bold>\*\*|__)(?P<marked>question|answer|quote)[ \t]*\d*[ \t]*(?P<closed>:[ \t]*(?P=bold)|(?P=bold)[ \t]*:|:)
-    |(?P<plain>question|answer|quote)[ \t]*\d*[ \t]*:)
+    r"""[ \t]*+(?:(?:[-*•]|\d++[.)]|\#{1,6})[ \t]++)?
+    (?:(?P<bold>\*\*|__)(?P<marked>question|answer|quote)[ \t]*+\d*+[ \t]*+
+        (?P<closed>[:：][ \t]*+(?P=bold)|(?P=bold)[ \t]*+[:：]|[:：])
+    |(?P<plain>question|answer|quote)[ \t]*+\d*+[ \t]*+[:：])
     (?P<rest>.*)""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
-_THOUGHTS_END = "</think>"
+_MISSING = {"question": MalformedReason.NO_QUESTION, "answer": MalformedReason.NO_ANSWER}
+_CUT_OFF = Malformed(MalformedReason.CUT_OFF, "cut off at the token limit")
+
+_BAD_JSON = Malformed(MalformedReason.BAD_JSON, "the JSON does not parse")
+
+Field = tuple[str, str]
+"""A field's name and its text."""
 
 
-class Malformed(Struct, frozen=True):
-    """A completion that is no draft, and why."""
+class _Lines(Struct):
+    """What stands behind one label."""
 
-    reason: str
-
-
-class _Field(Struct):
     name: str
     lines: list[str]
     bold: str = ""
@@ -42,24 +57,23 @@ class _Field(Struct):
         return joined.removesuffix(self.bold).rstrip() if self.bold else joined
 
 
-def parse(text: str, finish: FinishReason) -> Draft | Malformed:
-    """The draft that a completion holds, or why it holds none."""
-    if finish is FinishReason.LENGTH:
-        return Malformed("cut off at the token limit")
-    said = _after_thoughts(text.replace("\r\n", "\n"))
+def parse(text: str, finish: FinishReason, *, passage: str = "") -> Draft | Malformed:
+    """The draft that a completion holds, or why it holds none. Special tokens and control characters that the passage
+    itself holds are text."""
+    is_cut = finish is FinishReason.LENGTH
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    said = after_thoughts(plain if WORD_JOINER in passage else plain.replace(WORD_JOINER, ""))
     if said is None:
-        return Malformed("the thinking never ended")
-    said = without_code_fence(said).strip()
+        return _CUT_OFF if is_cut else Malformed(MalformedReason.UNFINISHED_THOUGHTS, "the thinking never ended")
+    said = without_code_fence(without_control(said, source=passage)).strip()
     if not said:
-        return Malformed("the reply is empty")
-    if said.startswith("{"):
-        return _from_json(said)
-    fields = _labelled(said)
-    if fields:
-        return _draft([(field.name, field.text()) for field in fields])
+        return _CUT_OFF if is_cut else Malformed(MalformedReason.EMPTY, "the reply is empty")
+    labelled = [] if said.startswith("{") else _labelled(said)
+    if labelled:
+        return _from_lines([(each.name, each.text()) for each in labelled], passage, is_cut=is_cut)
     if "{" in said:
-        return _from_json(said[said.index("{") : said.rfind("}") + 1])
-    return Malformed("no line is labelled 'Question:' or 'Answer:'")
+        return _from_json(said, passage, is_cut=is_cut)
+    return _CUT_OFF if is_cut else Malformed(MalformedReason.NO_LABEL, "no line is labelled 'Question:' or 'Answer:'")
 
 
 def render(draft: Draft) -> str:
@@ -68,60 +82,90 @@ def render(draft: Draft) -> str:
     return lines if draft.quote is None else f"Quote: {draft.quote}\n{lines}"
 
 
-def _after_thoughts(text: str) -> str | None:
-    """Without the thinking, also where the chat template opened the block itself and only its end is in the text."""
-    said = without_thinking(text)
-    if said is not text or _THOUGHTS_END not in text:
-        return said
-    rest = text.split(_THOUGHTS_END, 1)[1]
-    return rest if _labelled(rest) or rest.lstrip().startswith(("{", "```")) else text
-
-
-def _labelled(text: str) -> list[_Field]:
-    fields: list[_Field] = []
+def _labelled(text: str) -> list[_Lines]:
+    """The labelled lines. A code fence that was opened before the first of them ends with the last of them."""
+    fields: list[_Lines] = []
+    in_fence = False
     for line in text.split("\n"):
         found = _LABEL.fullmatch(line)
+        is_fence = line.lstrip().startswith("```")
         if found is not None:
-            bold = found["bold"] if found["closed"] == ":" else ""
-            fields.append(_Field((found["marked"] or found["plain"]).lower(), [found["rest"]], bold or ""))
+            bold = found["bold"] if found["closed"] in (":", "：") else ""
+            fields.append(_Lines((found["marked"] or found["plain"]).lower(), [found["rest"]], bold or ""))
+        elif is_fence and not fields:
+            in_fence = not in_fence
+        elif is_fence and in_fence:
+            break
         elif fields:
             fields[-1].lines.append(line)
     return fields
 
 
-def _from_json(text: str) -> Draft | Malformed:
-    try:
-        pairs = json.loads(text, object_pairs_hook=_Pairs)
-    except (ValueError, RecursionError):
-        return Malformed("the JSON does not parse")
-    if not isinstance(pairs, _Pairs):
-        return Malformed("the JSON is no object")
-    fields: list[tuple[str, str]] = []
+def _from_lines(fields: Sequence[Field], passage: str, *, is_cut: bool) -> Draft | Malformed:
+    """The first draft. What follows it must be the same again, unless the limit cut it off: then it was whole before,
+    if another began or a remark followed."""
+    ends = next((at for at in range(1, len(fields)) if fields[at][0] in {name for name, _ in fields[:at]}), len(fields))
+    name, text = fields[ends - 1]
+    bare = without_remarks(text, passage=passage)
+    if is_cut and ends == len(fields) and bare == text:
+        return _CUT_OFF
+    first = [*fields[: ends - 1], (name, bare)]
+    if not is_cut:
+        known = dict(first)
+        for repeated, again in fields[ends:]:
+            if without_remarks(again, passage=passage) != known.get(repeated, again):
+                return Malformed(MalformedReason.REPEATED, f"the {repeated} is given twice")
+    draft = _draft(first, passage)
+    cut_early = (
+        is_cut and isinstance(draft, Malformed) and draft.reason in (*_MISSING.values(), MalformedReason.NO_QUOTE)
+    )
+    return _CUT_OFF if cut_early else draft
+
+
+def _from_json(said: str, passage: str, *, is_cut: bool) -> Draft | Malformed:
+    """The first JSON object with a field in it. Others must say the same, unless the limit cut them off."""
+    read = [_fields(each, passage) for each in json_objects(said, FIELDS)]
+    if not read:
+        return Malformed(MalformedReason.NO_LABEL, "no JSON object has a question or an answer")
+    if is_cut:
+        return _CUT_OFF if read[0] == _BAD_JSON else read[0]
+    if any(draft != read[0] for draft in read if isinstance(draft, Draft)):
+        return Malformed(MalformedReason.REPEATED, "the question is given twice")
+    return read[0]
+
+
+def _fields(pairs: Pairs | Unreadable, passage: str) -> Draft | Malformed:
+    if isinstance(pairs, Unreadable):
+        return _BAD_JSON
+    fields: list[Field] = []
     for key, value in pairs:
         name = key.strip().lower()
         if name not in FIELDS or (name == "quote" and value is None):
             continue
-        if isinstance(value, bool) or not isinstance(value, str | int):
-            return Malformed(f"the {name} is no text")
-        fields.append((name, str(value).strip()))
-    return _draft(fields)
+        if isinstance(value, bool):
+            value = "true" if value else "false"
+        if not isinstance(value, str | Figure):
+            return Malformed(MalformedReason.NOT_TEXT, f"the {name} is no text")
+        said = without_remarks(str(value).strip(), passage=passage)
+        if any(known == name and text != said for known, text in fields):
+            return Malformed(MalformedReason.REPEATED, f"the {name} is given twice")
+        fields.append((name, said))
+    return _draft(fields, passage)
 
 
-class _Pairs(list[tuple[str, object]]):
-    """A JSON object with its repeated keys."""
-
-
-def _draft(fields: list[tuple[str, str]]) -> Draft | Malformed:
+def _draft(fields: Sequence[Field], passage: str) -> Draft | Malformed:
+    """Fields whose names differ, or say the same, as a draft."""
     found: dict[str, str] = {}
     for name, text in fields:
-        if name in found:
-            return Malformed(f"the {name} is given twice")
-        if not text:
-            return Malformed(f"the {name} is empty")
-        if any("\ud800" <= letter <= "\udfff" for letter in text):
-            return Malformed(f"the {name} holds a broken character")
-        found[name] = text
+        said = without_control(text, source=passage)
+        if not said:
+            return Malformed(_MISSING.get(name, MalformedReason.NO_QUOTE), f"the {name} is empty")
+        control = control_in(said, source=passage)
+        if control is not None:
+            what = "a broken character" if "\ud800" <= control <= "\udfff" else f"control text: {control!r}"
+            return Malformed(MalformedReason.CONTROL_TEXT, f"the {name} holds {what}")
+        found[name] = said
     for name in REQUIRED:
         if name not in found:
-            return Malformed(f"the {name} is missing")
+            return Malformed(_MISSING[name], f"the {name} is missing")
     return Draft(question=found["question"], answer=found["answer"], quote=found.get("quote"))

@@ -1,24 +1,41 @@
-"""Token ids of chats and texts. Law: what a message contains is never read as markup.
+"""Token ids of chats and texts. Law: what a message contains is never read as markup, and no user's or assistant's
+message is left out.
 
 The template is rendered with placeholders in place of the contents; its own parts are tokenised with special tokens
 parsed, the contents without. A passage that holds a model's end-of-turn token stays a passage. Each sequence of roles
 is rendered once and remembered.
 """
 
+import inspect
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from jinja2 import TemplateError
 from msgspec import Struct
 
-from schemas.errors import EngineError, ErrorKind, ModelError
+from deployments.engines.contents import ContentTokenizer
+from deployments.engines.messages import merge_system
+from schemas.config import TransformersEngine, VllmEngine
+from schemas.errors import ConfigError, EngineError, ErrorKind, ModelError
 from schemas.samples import Message
+
+Role = Literal["system", "user", "assistant"]
+Scalar = str | int | float | bool
 
 _PLACEHOLDER = re.compile("\ue000([0-9]+)\ue001")
 """Private-use characters: no template makes them."""
 _BLANK = "\u2003"
 """Around a placeholder: a space that no template writes, so what became of it tells whether contents are stripped."""
+_SHAPES: tuple[tuple[Role, ...], ...] = (
+    ("system", "user"),
+    ("system", "user", "assistant"),
+    ("system", "user", "assistant", "user"),
+)
+"""What a run sends: a request, one whose answer is begun, one with an example as earlier turns."""
+_REFUSALS = (TemplateError, TypeError, ValueError, LookupError, AttributeError)
+"""What templates raise for turns that they were not written for."""
+_LIST_AS_TEXT = re.compile(r"""["']type["']: ["']text["']""")
 
 
 class Slot(Struct, frozen=True):
@@ -37,26 +54,68 @@ class Slot(Struct, frozen=True):
 
 
 class Rendering(Struct, frozen=True):
-    """A template over a sequence of roles. A message without a slot is left out."""
+    """A template over a sequence of roles. A system message without a slot is one that the template leaves out."""
 
     slots: tuple[Slot, ...]
     after: list[int]
 
 
 class ChatTokenizer:
-    """A Hugging Face tokenizer that keeps contents apart from markup."""
+    """A Hugging Face tokenizer that keeps contents apart from markup.
 
-    def __init__(self, tokenizer: Any, model: str) -> None:
+    `system_role`: `merge` joins system messages with the user's turn; `keep` gives them to the template.
+    `template_kwargs`: further variables of the template, such as `enable_thinking`.
+    `rows`: ids that the model has embeddings for; the tokenizer may know more, but no prompt may hold them.
+
+    Raises ConfigError for a variable that the template does not read.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Any,
+        model: str,
+        *,
+        system_role: Literal["keep", "merge"] = "keep",
+        template_kwargs: Mapping[str, Scalar] | None = None,
+        rows: int | None = None,
+    ) -> None:
         self._tokenizer = tokenizer
         self._model = model
+        self._merges = system_role == "merge"
+        self._kwargs = dict(template_kwargs or {})
+        self._rows = rows
+        self._contents = ContentTokenizer(tokenizer, model)
         self._renderings: dict[tuple[str, ...], Rendering] = {}
+        self._check_kwargs()
+
+    @classmethod
+    def of(cls, config: TransformersEngine | VllmEngine, tokenizer: Any, *, rows: int | None) -> "ChatTokenizer":
+        """As an engine's configuration has it."""
+        return cls(
+            tokenizer,
+            config.model,
+            system_role=config.system_role,
+            template_kwargs=config.chat_template_kwargs,
+            rows=rows,
+        )
+
+    def check(self) -> None:
+        """Renders every sequence of turns that a run sends. Raises ModelError, with what to do, for one that the
+        template refuses, or shows without a user's or an assistant's message."""
+        for roles in _SHAPES:
+            try:
+                self.chat([Message(role, "x") for role in roles])
+            except EngineError as error:
+                raise ModelError(error.detail + self._advice(roles)) from error
 
     def chat(self, messages: Sequence[Message]) -> list[int]:
-        """The prompt's ids, ready for the assistant's turn. A last message of the assistant's is that turn begun, to
-        be gone on with: its text stands behind the same prompt as it is, and nothing behind it.
+        """The prompt's ids, ready for the assistant's turn. If the last message is the assistant's, the model continues
+        it: its text stands behind the same prompt as it is, and nothing behind it.
 
         Raises ModelError when the tokenizer has no chat template, EngineError when the template refuses these turns.
         """
+        if self._merges:
+            messages = merge_system(messages)
         if messages and messages[-1].role == "assistant":
             return self.chat(messages[:-1]) + self.text(messages[-1].content)
         roles = tuple(message.role for message in messages)
@@ -70,22 +129,17 @@ class ChatTokenizer:
         return ids + rendering.after
 
     def text(self, text: str) -> list[int]:
-        """Ids of a content: special tokens in it are ordinary characters."""
-        return self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+        """Ids of a content: markup in it is ordinary characters."""
+        return self._contents.text(text)
 
     def with_special_tokens(self, text: str) -> list[int]:
         """Ids of a content inside what the model wants around a single text (a classifier's first token, say)."""
-        return self._tokenizer.encode(text, add_special_tokens=True, split_special_tokens=True)
+        return self._contents.single(text)
 
     def _render(self, roles: tuple[str, ...]) -> Rendering:
         if not getattr(self._tokenizer, "chat_template", None):
             raise ModelError(f"{self._model}: its tokenizer has no chat template, so it cannot be a generator")
-        turns = [{"role": role, "content": _padded(place)} for place, role in enumerate(roles)]
-        try:
-            rendered = self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-        except TemplateError as error:
-            detail = f"{self._model}: its chat template refuses the turns {', '.join(roles)}: {error}"
-            raise EngineError(ErrorKind.PERMANENT, detail) from error
+        rendered = self._rendered(roles)
         split = _PLACEHOLDER.split(rendered)
         slots = [
             Slot(self._markup(before), int(place), not before.endswith(_BLANK), not after.startswith(_BLANK))
@@ -93,10 +147,68 @@ class ChatTokenizer:
         ]
         return Rendering(tuple(slots), self._markup(split[-1]))
 
+    def _rendered(self, roles: tuple[str, ...]) -> str:
+        """With contents as texts, or as lists of parts for the roles that the template shows in no other way."""
+        try:
+            rendered = self._apply(roles, frozenset())
+            missing = _missing(roles, rendered)
+        except _REFUSALS as error:
+            rendered, missing = None, frozenset(roles)
+            refusal = self._misfit(f"refuses the turns {', '.join(roles)}: {error}")
+        else:
+            refusal = self._misfit(f"leaves out the content of the role {', '.join(sorted(missing - {'system'}))}")
+        if missing:
+            try:
+                as_parts = self._apply(roles, missing)
+            except _REFUSALS:
+                as_parts = ""
+            if not _LIST_AS_TEXT.search(as_parts) and _missing(roles, as_parts) < missing:
+                rendered, missing = as_parts, _missing(roles, as_parts)
+        if rendered is None or missing - {"system"}:
+            raise refusal
+        return rendered
+
+    def _apply(self, roles: tuple[str, ...], in_parts: frozenset[str]) -> str:
+        turns = []
+        for place, role in enumerate(roles):
+            text = f"{_BLANK}\ue000{place}\ue001{_BLANK}"
+            turns.append({"role": role, "content": [{"type": "text", "text": text}] if role in in_parts else text})
+        return self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True, **self._kwargs)
+
     def _markup(self, part: str) -> list[int]:
         part = part.strip(_BLANK)
-        return self._tokenizer.encode(part, add_special_tokens=False) if part else []
+        ids = self._tokenizer.encode(part, add_special_tokens=False) if part else []
+        beyond = max(ids, default=0)
+        if self._rows is not None and beyond >= self._rows:
+            token = self._tokenizer.convert_ids_to_tokens(beyond)
+            raise self._misfit(f"writes {token!r}, token {beyond}; the model has {self._rows}")
+        return ids
+
+    def _misfit(self, what: str) -> EngineError:
+        return EngineError(ErrorKind.PERMANENT, f"{self._model}: its chat template {' '.join(what.split())}")
+
+    def _advice(self, roles: Sequence[Role]) -> str:
+        """The key that helps, if merging the system message makes the turns acceptable."""
+        if self._merges:
+            return ""
+        try:
+            self.chat(merge_system([Message(role, "x") for role in roles]))
+        except EngineError:
+            return ""
+        return "; set `system_role: merge` beside its `model`, and the user's turn holds the system's text"
+
+    def _check_kwargs(self) -> None:
+        """A misspelt variable would change nothing and nobody would know."""
+        if not self._kwargs:
+            return
+        ours = inspect.signature(self._tokenizer.apply_chat_template).parameters
+        template = self._tokenizer.get_chat_template() if getattr(self._tokenizer, "chat_template", None) else ""
+        for name in self._kwargs:
+            if name in ours or name == "messages" or not re.search(rf"\b{re.escape(name)}\b", template):
+                raise ConfigError(f"{self._model}: chat_template_kwargs.{name}: its chat template has no such variable")
 
 
-def _padded(place: int) -> str:
-    return f"{_BLANK}\ue000{place}\ue001{_BLANK}"
+def _missing(roles: Sequence[str], rendered: str) -> frozenset[str]:
+    """Roles of which some message's content is not shown."""
+    shown = {int(found[1]) for found in _PLACEHOLDER.finditer(rendered)}
+    return frozenset(role for place, role in enumerate(roles) if place not in shown)

@@ -56,9 +56,9 @@ class Classifying(Job):
 class Classifier:
     """A sequence classifier over micro-batches of whatever waits."""
 
-    def __init__(self, model: Any, tokenizer: Any, *, max_batch: int) -> None:
+    def __init__(self, model: Any, *, pad_id: int, max_batch: int) -> None:
         self._model = model
-        self._pad_id = tokenizer.pad_token_id or 0
+        self._pad_id = pad_id
         self._max_batch = max_batch
         self.passes = 0
         """Passes through the model so far."""

@@ -1,18 +1,24 @@
-"""Texts to vectors: the mean of a Hugging Face model's last hidden states over a text's tokens.
+"""Texts to vectors: a Hugging Face model's last hidden states over a text's tokens, pooled as the model was trained.
 
-Law: a text's vector is its own; padding and company change it by rounding at most. A text longer than the model reads
-is cut at the model's length: vectors only serve to find it.
+Law: a text's vector is its own; padding and company change it by rounding at most, and what a text spells is never read
+as markup. A text longer than the model reads is cut at the model's length: vectors only serve to find it.
 """
 
 import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+
 from deployments.engines.classifying import batches, padded
+from deployments.engines.contents import ContentTokenizer
 from deployments.engines.model_thread import Inbox, Job, ModelThread
-from deployments.engines.pretrained import load_model, load_tokenizer
+from deployments.engines.pooling import Pooling, TextForm, text_form
+from deployments.engines.pretrained import load_model, load_tokenizer, longest_of, rows_of
 from deployments.engines.roles import EngineRole
-from schemas.config import TransformersEngine
+from deployments.engines.special_ids import agree_on_padding
+from schemas.config import Retrieved, TransformersEngine
+from schemas.errors import ConfigError
 
 
 class Encoding(Job):
@@ -26,26 +32,47 @@ class Encoding(Job):
 class Encoder:
     """A model on a thread of its own, asked for vectors. `of` loads it."""
 
-    def __init__(self, model: Any, tokenizer: Any, *, max_batch: int) -> None:
+    def __init__(self, model: Any, tokenizer: Any, config: TransformersEngine, form: TextForm) -> None:
         self._model = model
-        self._tokenizer = tokenizer
-        self._max_batch = max_batch
-        self._longest: int | None = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+        self._form = form
+        self._max_batch = config.max_batch
+        self._texts = ContentTokenizer(tokenizer, config.model)
+        self._texts.check_single(rows_of(model.config))
+        self._pad_id = agree_on_padding(model, tokenizer, name=config.model, after=self._texts.after)
+        limits = [limit for limit in (longest_of(model), form.longest) if limit is not None]
+        self._longest = min(limits, default=None)
         self._thread: ModelThread[Encoding] = ModelThread(self._serve)
 
     @classmethod
-    async def of(cls, config: TransformersEngine) -> "Encoder":
-        """Loads the model. Raises ModelError when it does not exist or cannot be read."""
-        return await asyncio.to_thread(cls._loaded, config)
+    async def of(cls, config: TransformersEngine | Retrieved) -> "Encoder":
+        """Loads the model. Raises ModelError when it does not exist, cannot be read or pools in a way not known here.
+
+        An engine's configuration alone says nothing of pooling and prefixes: the model's folder decides.
+        """
+        provenance = (
+            Retrieved(retriever="embedding", encoder=config) if isinstance(config, TransformersEngine) else config
+        )
+        return await asyncio.to_thread(cls._loaded, provenance)
 
     @classmethod
-    def _loaded(cls, config: TransformersEngine) -> "Encoder":
+    def _loaded(cls, provenance: Retrieved) -> "Encoder":
+        config = provenance.encoder
+        if config is None:
+            raise ConfigError("gates.provenance.encoder: missing; retriever: embedding needs a model that encodes")
         tokenizer = load_tokenizer(config.model, config.revision, EngineRole.ENCODER)
-        return cls(load_model(config, EngineRole.ENCODER, tokenizer), tokenizer, max_batch=config.max_batch)
+        form = text_form(provenance, config)
+        return cls(load_model(config, EngineRole.ENCODER, tokenizer), tokenizer, config, form)
 
     async def encode(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
-        """One vector a text. Raises EngineError once the model's thread has died."""
-        jobs = [Encoding(self._tokenizer(text).input_ids[: self._longest]) for text in texts]
+        """One vector a passage. Raises EngineError once the model's thread has died."""
+        return await self._encode([self._form.passage_prefix + text for text in texts])
+
+    async def encode_queries(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """One vector for each text that is searched for. Raises EngineError once the model's thread has died."""
+        return await self._encode([self._form.query_prefix + text for text in texts])
+
+    async def _encode(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        jobs = [Encoding(self._texts.single(text, self._longest)) for text in texts]
         for job in jobs:
             self._thread.put(job)
         return [await job.next_answer() for job in jobs]
@@ -65,7 +92,19 @@ class Encoder:
                     job.answer(vector)
 
     def _read(self, jobs: Sequence[Encoding]) -> list[list[float]]:
-        ids, mask = padded(jobs, self._tokenizer.pad_token_id or 0, self._model.device)
+        ids, mask = padded(jobs, self._pad_id, self._model.device)
         states = self._model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
-        weights = mask[..., None].float()
-        return ((states * weights).sum(1) / weights.sum(1).clamp(min=1)).tolist()
+        return pooled(states, mask, self._form.pooling).tolist()
+
+
+def pooled(states: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Tensor:
+    """One vector a text, (B, H), of hidden states (B, T, H) that are padded on the right."""
+    match pooling:
+        case "cls":
+            return states[:, 0]
+        case "last":
+            last = (mask.sum(1) - 1).clamp(min=0)
+            return states[torch.arange(len(states), device=states.device), last]
+        case "mean":
+            weights = mask[..., None].float()
+            return (states * weights).sum(1) / weights.sum(1).clamp(min=1)

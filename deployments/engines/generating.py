@@ -40,8 +40,8 @@ class Place(Struct, frozen=True, eq=False):
 class Generation:
     """A generator's batch and who waits for it."""
 
-    def __init__(self, model: Any, tokenizer: Any, *, end_ids: frozenset[int], max_batch: int) -> None:
-        self._batch = DecodingBatch(model, tokenizer.pad_token_id or 0)
+    def __init__(self, batch: DecodingBatch, tokenizer: Any, *, end_ids: frozenset[int], max_batch: int) -> None:
+        self._batch = batch
         self._tokenizer = tokenizer
         self._end_ids = end_ids
         self._max_batch = max_batch

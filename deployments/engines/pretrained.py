@@ -15,6 +15,7 @@ from transformers import (
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
+    GenerationConfig,
     PreTrainedConfig,
 )
 from transformers.utils import logging
@@ -39,7 +40,10 @@ _AUTO: dict[EngineRole, Any] = {
 def load_tokenizer(model: str, revision: str | None, role: EngineRole) -> Any:
     """The model's tokenizer. Raises ModelError when there is none or it does not suit the role."""
     with _translated(model, "no tokenizer can be loaded"):
-        tokenizer = AutoTokenizer.from_pretrained(model, revision=revision, trust_remote_code=False)
+        # where mistral-common is installed, as with vLLM, it would be a tokenizer without chat template and offsets
+        tokenizer = AutoTokenizer.from_pretrained(
+            model, revision=revision, trust_remote_code=False, mistral_format=False
+        )
     if role is EngineRole.GENERATOR and not getattr(tokenizer, "chat_template", None):
         raise ModelError(f"{model}: its tokenizer has no chat template, so it cannot be a generator")
     return tokenizer
@@ -54,9 +58,12 @@ def describe(model: str, revision: str | None, role: EngineRole, tokenizer: Any)
     if not any(name.endswith(wanted) for name in architectures):
         found = architectures[0] if architectures else "model without an architecture"
         raise ModelError(f"{model}: is a {found}; a {role.value} needs a model …{wanted[0]}")
-    rows = getattr(config.get_text_config(), "vocab_size", None)
-    if rows is not None and len(tokenizer) > rows:
-        raise ModelError(f"{model}: its tokenizer knows {len(tokenizer)} tokens, the model {rows}: not a pair")
+    beyond = _beyond(tokenizer, rows_of(config))
+    if beyond is not None:
+        raise ModelError(
+            f"{model}: its tokenizer knows {len(tokenizer)} tokens, the model {rows_of(config)}: not a pair "
+            f"({beyond[0]!r} is token {beyond[1]})"
+        )
     return config
 
 
@@ -75,23 +82,56 @@ def load_model(config: TransformersEngine, role: EngineRole, tokenizer: Any) -> 
             trust_remote_code=False,
         )
         model = model.to(_device(config.device)).eval()
-    missing = sorted(report["missing_keys"])
+    # vectors come from hidden states, so that an encoder may lack the layer that sums its first one up
+    unused = ("pooler.",) if role is EngineRole.ENCODER else ()
+    missing = sorted(key for key in report["missing_keys"] if not key.startswith(unused))
     if missing:
         raise ModelError(f"{config.model}: lacks {missing[0]} and {len(missing) - 1} more of its weights")
     return model
 
 
-def end_ids(model: Any, tokenizer: Any) -> frozenset[int]:
-    """Tokens that end a turn, as the model's generation settings and its tokenizer say."""
-    said = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
-    ids = said if isinstance(said, list) else [said]
-    return frozenset(one for one in (*ids, tokenizer.eos_token_id) if one is not None)
+def named_ends(model: str, revision: str | None, config: PreTrainedConfig) -> list[int | list[int] | None]:
+    """What the model's generation_config.json and config.json name as tokens that end a turn."""
+    with _translated(model, "its generation_config.json cannot be read"):
+        try:
+            generation = GenerationConfig.from_pretrained(model, revision=revision or "main")
+        except OSError:  # many have none
+            generation = None
+    return [getattr(each, "eos_token_id", None) for each in (generation, config.get_text_config(), config)]
+
+
+def rows_of(config: PreTrainedConfig) -> int | None:
+    """Token ids that the model has embeddings for; None when its configuration does not say."""
+    return getattr(config.get_text_config(), "vocab_size", None)
+
+
+def longest_of(model: Any) -> int | None:
+    """Tokens that the model reads at once; None when nothing limits them.
+
+    RoBERTa and its kind count positions from behind the padding token's, so that they read fewer than they have.
+    """
+    limits = [getattr(model.config.get_text_config(), "max_position_embeddings", None)]
+    for module in model.modules():
+        table = getattr(module, "position_embeddings", None)
+        if isinstance(table, torch.nn.Embedding) and table.padding_idx is not None:
+            limits.append(table.num_embeddings - table.padding_idx - 1)
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def first_line(error: BaseException) -> str:
     """An error in one line of at most 200 characters."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return (lines[0] if lines else type(error).__name__)[:200]
+
+
+def _beyond(tokenizer: Any, rows: int | None) -> tuple[str, int] | None:
+    """A token without a row in the model's embeddings that a text could give. Added tokens are no such tokens: they
+    come from templates alone, which are looked at where they are rendered."""
+    if rows is None:
+        return None
+    added = tokenizer.get_added_vocab()
+    found = [(token, one) for token, one in tokenizer.get_vocab().items() if one >= rows and token not in added]
+    return min(found, key=lambda each: each[1], default=None)
 
 
 @contextmanager

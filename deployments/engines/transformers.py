@@ -15,10 +15,13 @@ import torch
 
 from deployments.engines.chat import ChatTokenizer
 from deployments.engines.classifying import Classifier, Classifying
+from deployments.engines.contents import ContentTokenizer
+from deployments.engines.decoding import DecodingBatch
 from deployments.engines.generating import Generating, Generation
 from deployments.engines.model_thread import ModelThread
-from deployments.engines.pretrained import end_ids, load_model, load_tokenizer
+from deployments.engines.pretrained import load_model, load_tokenizer, longest_of, named_ends, rows_of
 from deployments.engines.roles import EngineRole
+from deployments.engines.special_ids import agree_on_padding, turn_ends
 from schemas.config import TransformersEngine as Config
 from schemas.errors import EngineError, ErrorKind
 from schemas.samples import Classification, ClassificationRequest, Completion, GenerationRequest
@@ -30,7 +33,8 @@ class TransformersEngine:
     def __init__(self, config: Config, role: EngineRole) -> None:
         self._config = config
         self._role = role
-        self._tokens: ChatTokenizer
+        self._chats: ChatTokenizer
+        self._texts: ContentTokenizer
         self._longest: int | None = None
         self._work: Generation | Classifier
         self._thread: ModelThread[Any] | None = None
@@ -60,7 +64,7 @@ class TransformersEngine:
     async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
         """Each of the `n` completions when it is done; leaving early takes the others out of the batch."""
         thread = self._ready(EngineRole.GENERATOR)
-        prompt = self._tokens.chat(request.messages)
+        prompt = self._chats.chat(request.messages)
         self._check_length(len(prompt) + 1)
         room = request.sampling.max_tokens if self._longest is None else self._longest - len(prompt)
         job = Generating(request, prompt, min(request.sampling.max_tokens, room))
@@ -74,7 +78,7 @@ class TransformersEngine:
     async def classify(self, request: ClassificationRequest) -> Classification:
         """Class probabilities of one text."""
         thread = self._ready(EngineRole.CLASSIFIER)
-        ids = self._tokens.with_special_tokens(request.text)
+        ids = self._texts.single(request.text)
         self._check_length(len(ids))
         job = Classifying(request, ids)
         thread.put(job)
@@ -87,11 +91,25 @@ class TransformersEngine:
         config = self._config
         tokenizer = load_tokenizer(config.model, config.revision, self._role)
         model = load_model(config, self._role, tokenizer)
-        self._tokens = ChatTokenizer(tokenizer, config.model)
-        self._longest = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-        if self._role is EngineRole.CLASSIFIER:
-            return Classifier(model, tokenizer, max_batch=config.max_batch)
-        return Generation(model, tokenizer, end_ids=end_ids(model, tokenizer), max_batch=config.max_batch)
+        self._longest = longest_of(model)
+        if self._role is EngineRole.GENERATOR:
+            return self._generation(model, tokenizer)
+        self._texts = ContentTokenizer(tokenizer, config.model)
+        self._texts.check_single(rows_of(model.config))
+        pad_id = agree_on_padding(model, tokenizer, name=config.model, after=self._texts.after)
+        return Classifier(model, pad_id=pad_id, max_batch=config.max_batch)
+
+    def _generation(self, model: Any, tokenizer: Any) -> Generation:
+        config, rows = self._config, rows_of(model.config)
+        self._chats = ChatTokenizer.of(config, tokenizer, rows=rows)
+        self._chats.check()
+        named = named_ends(config.model, config.revision, model.config)
+        return Generation(
+            DecodingBatch(model, agree_on_padding(model, tokenizer, name=config.model)),
+            tokenizer,
+            end_ids=turn_ends(tokenizer, *named, rows=rows, name=config.model),
+            max_batch=config.max_batch,
+        )
 
     def _ready(self, role: EngineRole) -> ModelThread[Any]:
         if role is not self._role:

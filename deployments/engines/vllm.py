@@ -9,15 +9,17 @@ that each is delivered when it is done. A JSON schema constrains the completion.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import ray
 
 from deployments.engines.chat import ChatTokenizer
-from deployments.engines.pretrained import describe, first_line, load_tokenizer
+from deployments.engines.contents import ContentTokenizer
+from deployments.engines.pretrained import describe, first_line, load_tokenizer, named_ends, rows_of
 from deployments.engines.roles import EngineRole
+from deployments.engines.special_ids import turn_ends
 from schemas.config import VllmEngine as Config
 from schemas.errors import EngineError, ErrorKind, ModelError
 from schemas.samples import Classification, ClassificationRequest, Completion, FinishReason, GenerationRequest
@@ -38,6 +40,7 @@ try:
     from vllm.platforms import current_platform
     from vllm.pooling_params import PoolingParams
     from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
+    from vllm.usage.usage_lib import UsageContext
     from vllm.v1.engine.async_llm import AsyncLLM
     from vllm.v1.engine.exceptions import EngineDeadError
     from vllm.v1.executor.uniproc_executor import UniProcExecutor
@@ -56,8 +59,17 @@ class VllmEngine:
         self._config = config
         self._role = role
         self._llm: AsyncLLM | None = None
-        self._tokens: ChatTokenizer
+        self._chats: ChatTokenizer
+        self._texts: ContentTokenizer
+        self._ends: list[int] = []
         self._longest = 0
+        self._completing: set[asyncio.Task[Completion]] = set()
+        """Completions under way of requests for several."""
+
+    @property
+    def slots(self) -> int | None:
+        """Sequences computed at once, as vLLM chose them for this machine; None while it is not running."""
+        return None if self._llm is None else self._llm.vllm_config.scheduler_config.max_num_seqs
 
     async def start(self) -> None:
         """Loads the model. Raises ModelError when it does not exist, does not fit its role, or vLLM cannot run it."""
@@ -71,6 +83,9 @@ class VllmEngine:
         llm, self._llm = self._llm, None
         if llm is not None:
             await asyncio.to_thread(llm.shutdown, timeout=CLOSE_S)
+            for task in self._completing:
+                task.cancel()
+            await asyncio.gather(*self._completing, return_exceptions=True)
             if llm.output_handler is not None:
                 with suppress(asyncio.CancelledError):
                     await llm.output_handler
@@ -84,22 +99,27 @@ class VllmEngine:
     async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
         """Each of the `n` completions when it is done; leaving early aborts the others."""
         llm = self._ready(EngineRole.GENERATOR)
-        prompt = self._tokens.chat(request.messages)
+        prompt = self._chats.chat(request.messages)
         if len(prompt) >= self._longest:
             raise EngineError(ErrorKind.PERMANENT, f"a prompt of {len(prompt)} tokens; the model reads {self._longest}")
-        tasks = [asyncio.ensure_future(self._complete(llm, request, prompt, index)) for index in range(request.n)]
+        if request.n == 1:
+            yield await self._complete(llm, request, prompt, 0)
+            return
+        tasks = [asyncio.create_task(self._complete(llm, request, prompt, index)) for index in range(request.n)]
+        self._completing.update(tasks)
         try:
             for done in asyncio.as_completed(tasks):
-                yield await done
+                yield await _unless_closed(done)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._completing.difference_update(tasks)
 
     async def classify(self, request: ClassificationRequest) -> Classification:
         """Class probabilities of one text."""
         llm = self._ready(EngineRole.CLASSIFIER)
-        ids = self._tokens.with_special_tokens(request.text)
+        ids = self._texts.single(request.text)
         if len(ids) > self._longest:
             raise EngineError(ErrorKind.PERMANENT, f"a text of {len(ids)} tokens; the model reads {self._longest}")
         params = PoolingParams(task="classify", use_activation=False)
@@ -115,10 +135,22 @@ class VllmEngine:
     def _load(self) -> AsyncLLM:
         config = self._config
         tokenizer = load_tokenizer(config.model, config.revision, self._role)
-        describe(config.model, config.revision, self._role, tokenizer)
-        self._tokens = ChatTokenizer(tokenizer, config.model)
+        described = describe(config.model, config.revision, self._role, tokenizer)
+        rows = rows_of(described)
+        if self._role is EngineRole.GENERATOR:
+            self._chats = ChatTokenizer.of(config, tokenizer, rows=rows)
+            self._chats.check()
+            named = named_ends(config.model, config.revision, described)
+            self._ends = sorted(turn_ends(tokenizer, *named, rows=rows, name=config.model))
+        else:
+            self._texts = ContentTokenizer(tokenizer, config.model)
+            self._texts.check_single(rows)
         try:
-            llm = AsyncLLM.from_engine_args(_arguments(config, self._role), stat_loggers=_stat_loggers())
+            llm = AsyncLLM.from_engine_args(
+                _arguments(config, self._role),
+                usage_context=UsageContext.LLM_CLASS,  # without it, vLLM takes its smallest batches
+                stat_loggers=_stat_loggers(),
+            )
         except Exception as error:
             raise ModelError(
                 f"{config.model}: vLLM cannot start it ({first_line(error)}); see its log above"
@@ -136,10 +168,21 @@ class VllmEngine:
     async def _complete(self, llm: AsyncLLM, request: GenerationRequest, prompt: list[int], index: int) -> Completion:
         final: RequestOutput | None = None
         with _boundary():
-            params = _sampling(request, index)
+            params = _sampling(request, index, self._ends)
             async for output in llm.generate({"prompt_token_ids": prompt}, params, f"{request.id}-{index}"):
                 final = output
         return _completion(request, final, index)
+
+
+async def _unless_closed(done: Awaitable[Completion]) -> Completion:
+    """The completion. Raises EngineError when the engine was closed, which cancels what it has under way."""
+    try:
+        return await done
+    except asyncio.CancelledError:
+        caller = asyncio.current_task()
+        if caller is not None and caller.cancelling():
+            raise
+        raise EngineError(ErrorKind.RETRYABLE, "the engine was closed") from None
 
 
 def _arguments(config: Config, role: EngineRole) -> AsyncEngineArgs:
@@ -176,7 +219,7 @@ def _stat_loggers() -> list[Any] | None:
     return [RayPrometheusStatLogger] if ray.is_initialized() else None
 
 
-def _sampling(request: GenerationRequest, index: int) -> SamplingParams:
+def _sampling(request: GenerationRequest, index: int, ends: list[int]) -> SamplingParams:
     sampling, schema = request.sampling, request.json_schema
     return SamplingParams(
         temperature=sampling.temperature,
@@ -184,6 +227,7 @@ def _sampling(request: GenerationRequest, index: int) -> SamplingParams:
         max_tokens=sampling.max_tokens,
         seed=sampling.seed + index,
         stop=list(request.stop),
+        stop_token_ids=ends,
         logprobs=0 if request.logprobs else None,
         structured_outputs=None if schema is None else StructuredOutputsParams(json=schema),
         output_kind=RequestOutputKind.FINAL_ONLY,

@@ -1,5 +1,6 @@
 """What a person sees in the terminal.
 
+screen    the one console, and what every text passes on its last step
 words     numbers, durations and foreign text as they are shown
 rates     flows per second and time left, from a bounded window of Progress values
 board     the live view: one Progress and its rates to one renderable

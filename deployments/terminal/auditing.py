@@ -4,7 +4,7 @@ import asyncio
 import os
 from pathlib import Path
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
@@ -12,6 +12,7 @@ from deployments.audit import audit_gate
 from deployments.config import load
 from deployments.terminal.parts import BAD, DIM, columns, facts
 from deployments.terminal.reading import as_builtins, put_json
+from deployments.terminal.screen import Screen
 from deployments.terminal.words import one_line, plural, spoken
 from schemas.gate_audit import Disagreement, GateAudit, Rate
 from schemas.verdicts import GateName
@@ -25,12 +26,12 @@ def show_audit(path: Path, gate: GateName, labelled: Path, *, json: bool) -> Non
     """Measures and shows."""
     os.environ.setdefault("TQDM_DISABLE", "1")  # libraries that load weights would draw over the view
     config = load(path)
-    with Console(stderr=True).status(f"asking the {gate.value} gate", spinner="dots"):
+    with Screen(stderr=True).status(f"asking the {gate.value} gate", spinner="dots"):
         audit = asyncio.run(audit_gate(config, gate, labelled))
     if json:
         put_json(as_builtins(audit))
     else:
-        Console().print(audit_view(audit))
+        Screen().print(audit_view(audit))
 
 
 def audit_view(audit: GateAudit) -> RenderableType:

@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from deployments.progress import Phase, Progress, ReplicaStatus, named_replicas
-from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts
+from deployments.standstill import waits_of, words
+from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts, grid
 from deployments.terminal.rates import Flow
 from deployments.terminal.words import clock, number, per_second, percent, plural, printable, spoken
 from schemas.progress import Counts, RunSnapshot, Summary
@@ -34,16 +35,17 @@ _PHASE_STYLE = {
 
 def board(progress: Progress, flow: Flow, *, name: str, elapsed_s: float, height: int = 40) -> RenderableType:
     """The whole view in at most `height` lines, where that can be. `elapsed_s`: since this process began."""
-    parts: list[RenderableType] = [_head(progress, name, elapsed_s)]
+    parts: list[RenderableType] = [_head(progress, name, worked_s(progress, elapsed_s=elapsed_s))]
+    held = [Text(line, style=WARN) for line in words(waits_of(progress), now=progress.at)]
     snapshot = progress.snapshot
     if snapshot is not None and snapshot.counts.attempts:
-        parts += [_bar(snapshot), Text(time_left(progress, flow), style=DIM), Text()]
+        parts += [_bar(snapshot), *(held or [Text(time_left(progress, flow), style=DIM)]), Text()]
         models = _models(progress, flow)
         parts += [_outcome(snapshot), Text(), _stages(flow), Text(), models]
-        room = height - FIXED_LINES - len(flow.stages) - models.row_count
+        room = height - FIXED_LINES - len(flow.stages) - models.row_count - max(0, len(held) - 1)
         parts += _failures(snapshot.summary, shown=min(MODES_SHOWN, room - 2))
     else:
-        parts += list(_start_up(progress, flow))
+        parts += [*_start_up(progress, flow), *held]
     return Padding(Group(*parts), (1, 1, 1, 1))
 
 
@@ -81,7 +83,7 @@ def _missing(progress: Progress) -> str:
 
 def _head(progress: Progress, name: str, elapsed_s: float) -> RenderableType:
     row = Table.grid(expand=True)
-    row.add_column()
+    row.add_column(overflow="fold")
     row.add_column(justify="right")
     title = Text.assemble(("gleaner ", "bold"), (name, "bold cyan"), "  ")
     title.append(progress.phase.value, style=_PHASE_STYLE[progress.phase])
@@ -104,13 +106,12 @@ def _bar(snapshot: RunSnapshot) -> RenderableType:
 
 def _outcome(snapshot: RunSnapshot) -> RenderableType:
     counts = snapshot.counts
-    ended = counts.accepted + counts.dead_lettered
-    table = Table.grid(padding=(0, 2, 0, 0))
+    table = grid()
     table.add_column(style=DIM, min_width=9)
     table.add_column(justify="right", style="bold", min_width=6)
     table.add_column()
-    accepted = Text.assemble((f"{counts.accepted:,}", GOOD), " accepted, ", (f"{counts.dead_lettered:,}", BAD))
-    table.add_row("yield", percent(counts.accepted, ended), accepted.append(" dead-lettered so far"))
+    accepted = Text.assemble((f"{counts.exported:,}", GOOD), " accepted, ", (f"{counts.dead_lettered:,}", BAD))
+    table.add_row("yield", yield_percent(counts), accepted.append(f" dead-lettered{of_ended(counts)}"))
     table.add_row(
         "recovery",
         percent(counts.recovered, counts.rejected),
@@ -118,6 +119,25 @@ def _outcome(snapshot: RunSnapshot) -> RenderableType:
     )
     table.add_row("queue", f"{snapshot.ready:,}", _queue(snapshot))
     return table
+
+
+def yield_percent(counts: Counts) -> str:
+    """Accepted of issued, injected orders aside: the same figure on the board, in lines, status and report."""
+    return percent(counts.exported, counts.issued - counts.injected)
+
+
+def of_ended(counts: Counts) -> str:
+    """While orders are outstanding: what share of those that have ended was accepted."""
+    ended = counts.accepted + counts.dead_lettered
+    return f" · {percent(counts.accepted, ended)} of the ended" if counts.outstanding and ended else ""
+
+
+def worked_s(progress: Progress, *, elapsed_s: float) -> float:
+    """The run's own time as the report tells it; before its first record the time since the command."""
+    summary = progress.snapshot.summary if progress.snapshot is not None else None
+    if summary is None or summary.started_at is None or summary.last_at is None:
+        return elapsed_s
+    return summary.worked_s + max(0.0, progress.at - summary.last_at)
 
 
 def _stages(flow: Flow) -> RenderableType:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
@@ -10,6 +10,7 @@ from actors.canary.threshold import Scores, Wanted, propose
 from actors.ledgers import Ledgers
 from deployments.terminal.parts import DIM, columns, facts
 from deployments.terminal.reading import as_builtins, put_json, run_folder
+from deployments.terminal.screen import Screen
 from deployments.terminal.words import plural
 from schemas.calibration import AtThreshold, Calibration
 from schemas.errors import UserError
@@ -30,7 +31,7 @@ def show_calibration(folder: Path, gate: GateName, wanted: Wanted, *, json: bool
     if json:
         put_json(as_builtins(found))
     else:
-        Console().print(calibration_view(found))
+        Screen().print(calibration_view(found))
 
 
 def calibration_view(found: Calibration) -> RenderableType:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
@@ -16,6 +16,7 @@ from deployments.config_rules import task_name
 from deployments.terminal.boundary import say
 from deployments.terminal.parts import DIM, columns, facts
 from deployments.terminal.reading import as_builtins, put_json, run_folder
+from deployments.terminal.screen import Screen
 from deployments.terminal.words import plural, printable
 from deployments.wiring import export_wording, models
 from schemas.config import RunConfig
@@ -37,7 +38,7 @@ def show_export(folder: Path, asked: Asked, output: Path | None, *, now: float, 
     if json:
         put_json({"output": str(place), **as_builtins(told)})
         return
-    Console().print(export_view(told, place))
+    Screen().print(export_view(told, place))
     empty = [split.name for split in told.splits if not split.rows]
     if empty:
         say(f"no row fell into {', '.join(empty)}; take a larger share or another --seed")

@@ -3,7 +3,7 @@
 Pure: a Life (or one Attempt) in, a renderable out. All foreign text goes through `words.printable`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
@@ -33,9 +33,9 @@ class Prompts:
     def __init__(self) -> None:
         self._shown: set[Message] = set()
 
-    def of(self, candidate: Candidate) -> Iterator[RenderableType]:
-        """The candidate's messages."""
-        for message in candidate.prompt:
+    def of(self, asked: Sequence[Message]) -> Iterator[RenderableType]:
+        """A request's messages."""
+        for message in asked:
             role = Text(message.role, style=f"bold {DIM}")
             if message in self._shown:
                 yield Padding(role.append(": as above", style=f"not bold {DIM}"), (1, 0, 0, 2))
@@ -86,7 +86,7 @@ def attempt_view(attempt: Attempt, *, prompts: Prompts | None = None) -> Rendera
         parts += _candidate(attempt.candidate, prompts)
     if attempt.verdicts:
         parts.append(Padding(_verdicts(attempt.verdicts), (1, 0, 0, 2)))
-        parts += [Padding(part, (0, 0, 0, 4)) for verdict in attempt.verdicts for part in _evidence(verdict)]
+        parts += [Padding(part, (0, 0, 0, 4)) for verdict in attempt.verdicts for part in _evidence(verdict, prompts)]
     decided = [*_diagnosis(attempt.diagnosis), *_choice(attempt.choice)]
     if decided:
         parts.append(Padding(facts(*decided), (1, 0, 0, 2)))
@@ -142,7 +142,7 @@ def _candidate(candidate: Candidate, prompts: Prompts | None) -> Iterator[Render
         asked += f" · cut at {sampling.max_tokens:,} tokens"
     yield Padding(Text(asked, style=DIM), INDENT)
     if prompts is not None:
-        yield from prompts.of(candidate)
+        yield from prompts.of(candidate.prompt)
     draft = candidate.draft
     if draft is None:
         yield Padding(Text(f"malformed: {printable(candidate.malformed or 'it does not parse')}", style=BAD), INDENT)
@@ -187,8 +187,9 @@ def _said(verdict: Verdict) -> tuple[Text, Text]:
             return Text("errored", style=WARN), Text(f"{verdict.error.value}: {printable(verdict.detail)}")
 
 
-def _evidence(verdict: Verdict) -> Iterator[RenderableType]:
+def _evidence(verdict: Verdict, prompts: Prompts | None) -> Iterator[RenderableType]:
     if isinstance(verdict, Errored):
+        yield from _heard(verdict, prompts)
         return
     evidence: Evidence = verdict.evidence
     yield from (_claim(claim) for claim in evidence.claims)
@@ -205,6 +206,17 @@ def _evidence(verdict: Verdict) -> Iterator[RenderableType]:
         yield Text(f"{verdict.gate.value}: {_shown(evidence.shown)}", style=DIM)
 
 
+def _heard(verdict: Errored, prompts: Prompts | None) -> Iterator[RenderableType]:
+    """With `prompts`, what a model was asked and how its last answer begins, where that was no verdict."""
+    if prompts is None or not verdict.asked:
+        return
+    yield Text(f"{verdict.gate.value} was asked:", style=DIM)
+    yield from prompts.of(verdict.asked)
+    yield Text("and said:" if verdict.said else "and said nothing", style=DIM)
+    if verdict.said:
+        yield Quoted(verdict.said)
+
+
 def _shown(shown: Shown) -> str:
     if not shown.passages:
         return "no passage was shown"
@@ -218,7 +230,7 @@ def _claim(claim: ClaimEvidence) -> Text:
         where = "" if claim.quote.passage_id is None else f" of passage {short(claim.quote.passage_id)}"
         line.append(f"  “{printable(claim.quote.text)}” at {claim.quote.start}–{claim.quote.end}{where}", style=DIM)
     if claim.discounted is not None:
-        line.append(f"  quote not in the passage: “{printable(claim.discounted)}”", style=WARN)
+        line.append(f"  {printable(claim.discounted)}", style=WARN)
     return line
 
 

@@ -1,11 +1,13 @@
 """A run's progress as plain lines, for a file or CI: one per few seconds or tenth of the way, no escape codes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from deployments.progress import Phase, Progress
-from deployments.terminal.board import noted, time_left
+from deployments.standstill import waits_of, words
+from deployments.terminal.board import noted, of_ended, time_left, worked_s, yield_percent
 from deployments.terminal.rates import Flow
-from deployments.terminal.words import clock, number, percent, plural
+from deployments.terminal.words import clock, number, plural
+from schemas.live import Waiting
 from schemas.progress import RunSnapshot
 
 EVERY_S = 10.0
@@ -25,7 +27,8 @@ class Lines:
 
     def of(self, progress: Progress, flow: Flow) -> Iterator[str]:
         """The lines that this moment deserves: none or one."""
-        steady = progress.note if progress.phase is not Phase.RUNNING else _paused(progress)
+        waits = waits_of(progress)
+        steady = " ".join([progress.note if progress.phase is not Phase.RUNNING else "", *_standing(waits)])
         now = (progress.phase, steady, _tenth(progress.snapshot))
         before = self._told
         changed = before is None or now[:2] != before[:2]
@@ -33,11 +36,15 @@ class Lines:
         if not changed and (since_s < LEAST_S or (since_s < EVERY_S and now == before)):
             return
         self._told, self._told_at = now, progress.at
-        yield f"{clock(progress.at - self._started_at)} {self._name} {progress.phase.value}: {_told(progress, flow)}"
+        held = words(waits, now=progress.at)
+        seconds = worked_s(progress, elapsed_s=progress.at - self._started_at)
+        head = f"{clock(seconds)} {self._name} {progress.phase.value}"
+        yield f"{head}: {_told(progress, flow, held)}"
 
 
-def _paused(progress: Progress) -> str:
-    return " ".join(sorted({pause.name for status in progress.conductors for pause in status.paused}))
+def _standing(waits: Waiting) -> list[str]:
+    """What about a wait deserves a line of its own when it changes."""
+    return [pause.name for pause in waits.pauses] or (["still"] if words(waits, now=0.0) else [])
 
 
 def _tenth(snapshot: RunSnapshot | None) -> int:
@@ -47,23 +54,23 @@ def _tenth(snapshot: RunSnapshot | None) -> int:
     return 10 * (counts.accepted + counts.dead_lettered) // counts.issued
 
 
-def _told(progress: Progress, flow: Flow) -> str:
+def _told(progress: Progress, flow: Flow, held: Sequence[str]) -> str:
     snapshot = progress.snapshot
     if snapshot is None or (progress.phase is Phase.STARTING and not snapshot.counts.attempts):
-        return noted(progress) or "starting"
+        return "; ".join([noted(progress) or "starting", *held])
     counts = snapshot.counts
     if not counts.attempts:
-        return f"{plural(counts.issued, 'order')} read, no attempt ended yet"
+        return "; ".join([f"{plural(counts.issued, 'order')} read, no attempt ended yet", *held])
     ended = counts.accepted + counts.dead_lettered
     more = "" if snapshot.summary.corpus_ended else "+"
     tokens = [f"{number(round(sum(flow.tokens_per_s.values())))} tokens/s"] if flow.tokens_per_s else []
     return ", ".join(
         [
             f"{ended:,} of {counts.issued:,}{more} ended",
-            f"yield {percent(counts.accepted, ended)}",
+            f"yield {yield_percent(counts)}{of_ended(counts)}",
             f"recovered {counts.recovered:,} of {counts.rejected:,}",
             f"{snapshot.ready:,} ready and {snapshot.leased:,} leased",
             *tokens,
-            time_left(progress, flow),
+            "; ".join(held) or time_left(progress, flow),
         ]
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -13,11 +13,12 @@ from actors.ledgers import Ledgers
 from actors.recovery.report import policy_report
 from deployments.terminal.parts import DIM, GOOD, HEAVY, LIGHT, WARN, columns, facts
 from deployments.terminal.reading import as_builtins, put_json, run_folder
+from deployments.terminal.screen import Screen
 from deployments.terminal.words import plural
 from schemas.errors import OutputError
 from schemas.policy import Interval, PolicyReport, PolicyValue, RepairValue
 
-BAR = 20
+BAR = 12
 """Cells of a figure."""
 
 
@@ -31,7 +32,7 @@ def show_policy(folder: Path, *, json: bool) -> None:
     if json:
         put_json(as_builtins(report))
     else:
-        Console().print(policy_view(report, folder))
+        Screen().print(policy_view(report, folder))
 
 
 def policy_view(report: PolicyReport, folder: Path) -> RenderableType:
@@ -63,7 +64,7 @@ def _known(report: PolicyReport) -> Iterator[tuple[str, Text | str]]:
 
 
 def _repairs(report: PolicyReport, most: float) -> Table:
-    table = columns("after / repair", "tried", "accepted", "95%", "tokens", "per 1,000", first_width=20)
+    table = columns("after / repair", "tried", "accepted", "95%", "tokens", "per 1,000", first_width=20, width=5)
     table.add_column("", no_wrap=True)
     mode = None
     for each in report.repairs:
@@ -97,7 +98,7 @@ def _drawn(interval: Interval, most: float) -> Text:
 
 
 def _policies(values: tuple[PolicyValue, ...]) -> Table:
-    table = columns("policy", "accepted of 100", "tokens each", "per 1,000 tokens", "worth", first_width=16)
+    table = columns("policy", "of 100 accepted", "tokens each", "per 1,000 tokens", "worth", first_width=10, width=5)
     for each in values:
         name = Text(each.policy, style="bold" if each.basis == "logged" else "")
         if each.basis == "unknown":

@@ -1,35 +1,41 @@
 """`gleaner preview`: a few samples' whole lives, made in this process with the run's own parts. Nothing is written.
 
-Law: what a preview shows is what a run would do: the same passages first, the same seeds, prompts, gates and repairs;
-only Ray is left out, and each passage gives one sample.
+Law: what a preview shows is what a run would do: the same passages, seeds, prompts, gates and repairs; only Ray is left
+out, and each passage gives one sample. The passages are of as many documents as there are samples, the first ones of
+the corpus; of a smaller corpus, the first passages of each.
 """
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
+from msgspec import Struct
 from msgspec.structs import replace
-from rich.console import Console, Group
+from rich.console import Group
 from rich.rule import Rule
 from rich.text import Text
 
 from actors.corpus.chunker import Chunker
+from actors.corpus.files import Skipped
 from actors.corpus.reader import read
 from actors.ledger import MemoryLedger
 from actors.lives import Life, life_of
+from actors.tally import Tally
 from deployments.config import check_models, load
 from deployments.in_process import conduct_in_process
+from deployments.terminal.corpus_words import skipped_words, unusable
 from deployments.terminal.life import Prompts, life_view
-from deployments.terminal.parts import DIM
+from deployments.terminal.parts import DIM, WARN
 from deployments.terminal.reading import as_builtins, put_json
+from deployments.terminal.screen import Screen
 from deployments.terminal.words import percent, plural
 from schemas.config import RunConfig
 from schemas.config_audit import Audit
-from schemas.corpus import Document, Passage
+from schemas.corpus import DocumentRefused, Passage
 from schemas.errors import CorpusError
-from schemas.ledger import Planned
+from schemas.ledger import Planned, Refused
 
 
 def preview(path: Path, *, samples: int, json: bool) -> None:
@@ -37,12 +43,16 @@ def preview(path: Path, *, samples: int, json: bool) -> None:
     os.environ.setdefault("TQDM_DISABLE", "1")  # libraries that load weights would draw over the view
     config = load(path)
     check_models(config)
-    with Console(stderr=True).status("loading models and making samples", spinner="dots"):
-        lives = asyncio.run(preview_lives(config, samples=samples))
+    screen = Screen(stderr=True)
+    first = first_passages(config, samples)
+    for line in first.unused:
+        screen.print(Text(line, style=WARN))
+    with screen.status("loading models and making samples", spinner="dots"):
+        lives = asyncio.run(lives_of(config, first.passages))
     if json:
         put_json([as_builtins(life) for life in lives])
         return
-    console, prompts = Console(), Prompts()
+    console, prompts = Screen(), Prompts()
     for count, life in enumerate(lives, 1):
         console.print(Rule(Text(f"sample {count} of {len(lives)}", style="bold"), characters="━"))
         console.print(life_view(life, prompts=prompts), Text())
@@ -50,21 +60,55 @@ def preview(path: Path, *, samples: int, json: bool) -> None:
 
 
 async def preview_lives(config: RunConfig, *, samples: int) -> list[Life]:
-    """The whole lives of one sample from each of the first `samples` passages. Raises UserError as a run would."""
+    """The whole lives of `samples` samples, one from each of the first passages. Raises UserError as a run would."""
+    return await lives_of(config, passages_of(config, samples))
+
+
+async def lives_of(config: RunConfig, passages: Sequence[Passage]) -> list[Life]:
+    """The whole lives of one sample from each passage. Raises UserError as a run would."""
     config = replace(config, task=replace(config.task, samples_per_passage=1), audit=Audit())
     ledger = MemoryLedger()
-    await conduct_in_process(config, passages_of(config, samples), ledger)
+    await conduct_in_process(config, passages, ledger)
     return [_life(ledger, record) for record in ledger.kept if isinstance(record, Planned)]
 
 
 def passages_of(config: RunConfig, limit: int) -> list[Passage]:
-    """The first `limit` passages of its corpus. Raises CorpusError when there is none."""
-    chunker = Chunker(config.corpus.chunking)
-    documents = (found for found in read(config.corpus) if isinstance(found, Document))
-    found = list(islice((passage for document in documents for passage in chunker.passages(document)), limit))
-    if not found:
-        raise CorpusError(f"{', '.join(config.corpus.paths)}: no passage can be read there; nothing to preview")
-    return found
+    """The passages that a preview begins with. Raises CorpusError as `first_passages` does."""
+    return first_passages(config, limit).passages
+
+
+class FirstPassages(Struct, frozen=True):
+    """Where a preview begins. `unused`: lines that say what of the corpus could not be used, as far as it was read."""
+
+    passages: list[Passage]
+    unused: tuple[str, ...]
+
+
+def first_passages(config: RunConfig, limit: int) -> FirstPassages:
+    """`limit` passages, spread over the first documents. Raises CorpusError, which says why, when there is none."""
+    chunker, skipped, tally = Chunker(config.corpus.chunking), Skipped(), Tally()
+    each: list[list[Passage]] = []
+    for found in read(config.corpus, skipped=skipped):
+        if isinstance(found, DocumentRefused):
+            tally.apply(Refused(0.0, found))
+        elif passages := list(islice(chunker.passages(found), limit)):
+            each.append(passages)
+            if len(each) == limit:
+                break
+    unused = tuple(f"unusable: {line}" for line in unusable(tally.summary().refusals))
+    files = skipped.counts()
+    unused += (f"{plural(sum(files.values()), 'file')} {skipped_words(files)}",) if files else ()
+    if not each:
+        where = ", ".join(config.corpus.paths)
+        raise CorpusError("; ".join((f"{where}: no passage can be read there; nothing to preview", *unused)))
+    return FirstPassages(list(_spread(each, limit)), unused)
+
+
+def _spread(each: Sequence[Sequence[Passage]], limit: int) -> Iterator[Passage]:
+    """As many of each document as come when one of each is taken in turn; in the order of the documents."""
+    turns = [(turn, index) for index, passages in enumerate(each) for turn in range(len(passages))]
+    for turn, index in sorted(sorted(turns)[:limit], key=lambda taken: (taken[1], taken[0])):
+        yield each[index][turn]
 
 
 def _life(ledger: MemoryLedger, planned: Planned) -> Life:

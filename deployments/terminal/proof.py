@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -11,8 +11,9 @@ from rich.text import Text
 from actors.audit.verify import verify
 from actors.corpus.reader import documents
 from actors.dataset.manifest import CONFIG_NAME, read_config
-from deployments.terminal.parts import BAD, DIM, GOOD, WARN
+from deployments.terminal.parts import BAD, DIM, GOOD, WARN, grid
 from deployments.terminal.reading import as_builtins, put_json, run_folder
+from deployments.terminal.screen import Screen
 from deployments.terminal.words import plural, printable
 from schemas.audit import AuditReport, Finding, Severity
 from schemas.corpus import Document
@@ -25,7 +26,7 @@ def show_verification(folder: Path, *, json: bool) -> bool:
     if json:
         put_json({**as_builtins(report), "ok": report.ok})
     else:
-        Console().print(proof_view(report, folder))
+        Screen().print(proof_view(report, folder))
     return report.ok
 
 
@@ -66,7 +67,7 @@ def _answer(report: AuditReport, warnings: int) -> Text:
 
 
 def _looked_at(report: AuditReport) -> RenderableType:
-    table = Table.grid(padding=(0, 2, 0, 0))
+    table = grid()
     table.add_column(style=DIM, min_width=9)
     table.add_column(justify="right", style="bold", min_width=8)
     table.add_column(overflow="fold")

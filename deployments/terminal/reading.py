@@ -3,18 +3,21 @@
 Law: they change nothing but `report.html`, and work beside a run that is writing.
 """
 
+import time
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
 import msgspec
-import typer
-from rich.console import Console
+from rich.console import Group
+from rich.padding import Padding
 
 from actors.ledger import LedgerReader
 from actors.ledgers import Ledgers
 from actors.lives import life_of
 from actors.tally import Tally
+from deployments.live import driver_of, read_live
+from deployments.terminal.screen import Screen, put, put_document
 from schemas.errors import UserError
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, ShardKind
@@ -46,16 +49,20 @@ def example_of(ledgers: Ledgers) -> OrderId | None:
 
 
 def show_status(folder: Path, *, json: bool) -> None:
-    """How far a run is."""
+    """How far a run is, by its ledger, and what it says of itself if it goes on."""
     with Ledgers(run_folder(folder)) as ledgers:
         summary = summary_of(ledgers)
         example = example_of(ledgers)
+    live = read_live(folder)
+    now = time.time()
     if json:
-        put_json({**as_builtins(summary), **_shares(summary)})
+        told = {} if live is None else {"live": {**as_builtins(live), "driver": driver_of(live, now=now).value}}
+        put_json({**as_builtins(summary), **_shares(summary), **told})
         return
-    from deployments.terminal.summary import summary_view
+    from deployments.terminal.summary import live_view, summary_view
 
-    Console().print(summary_view(summary, folder, example=example))
+    view = summary_view(summary, folder, example=example)
+    Screen().print(view if live is None else Group(Padding(live_view(live, now=now), (1, 1, 0, 1)), view))
 
 
 def show_life(folder: Path, prefix: str, *, prompts: bool, json: bool) -> None:
@@ -68,7 +75,7 @@ def show_life(folder: Path, prefix: str, *, prompts: bool, json: bool) -> None:
         return
     from deployments.terminal.life import Prompts, life_view
 
-    Console().print(life_view(life, prompts=Prompts() if prompts else None))
+    Screen().print(life_view(life, prompts=Prompts() if prompts else None))
 
 
 def write_report(folder: Path, *, now: float, json: bool) -> None:
@@ -83,7 +90,7 @@ def write_report(folder: Path, *, now: float, json: bool) -> None:
     if json:
         put_json({"report": str(page), "bytes": page.stat().st_size})
     else:
-        typer.echo(str(page))
+        put(str(page))
 
 
 def find_order(ledgers: Ledgers, prefix: str, folder: Path) -> OrderId:
@@ -130,4 +137,4 @@ def as_builtins(value: object) -> dict:
 
 def put_json(value: object) -> None:
     """One JSON document on stdout."""
-    typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    put_document(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())

@@ -6,15 +6,14 @@ from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
-import typer
-
 from actors.reopening import Wanted
 from deployments.config import check_models, load
 from deployments.config_faults import nearest
 from deployments.replay import Group, Replayed, foresee, replay
 from deployments.terminal.boundary import say
 from deployments.terminal.reading import as_builtins, put_json, run_folder
-from deployments.terminal.words import plural
+from deployments.terminal.screen import put
+from deployments.terminal.words import plural, quoted
 from schemas.errors import UserError
 from schemas.orders import EndReason
 from schemas.recovery import FailureMode
@@ -41,10 +40,10 @@ def show_replay(folder: Path, wanted: Wanted, config_file: Path | None, *, dry_r
         put_json({**as_builtins(replayed), "orders": replayed.orders, "dry_run": dry_run})
         return
     for line in _lines(replayed, dry_run=dry_run):
-        typer.echo(line)
+        put(line)
     if replayed.orders and not dry_run:
         file = config_file or output / "run.yaml"
-        say(f"`gleaner run {file} --output {folder}` goes on with them")
+        say(f"`gleaner run {quoted(file)} --output {quoted(folder)}` goes on with them")
 
 
 def _lines(replayed: Replayed, *, dry_run: bool) -> list[str]:

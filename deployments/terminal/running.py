@@ -1,103 +1,105 @@
 """`gleaner run`: a run under the eyes of a person, and the words at its end."""
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
-from rich.console import Console
-
+from actors.dataset.report.page import PAGE_NAME
+from actors.documents import Changed
 from actors.ledgers import Ledgers
+from deployments import logs
 from deployments.config import check_models, load
 from deployments.metrics import Metrics
 from deployments.progress import Progress
-from deployments.terminal.boundary import INTERRUPTED, say
+from deployments.terminal.boundary import AWAY, FAILED, INTERRUPTED, say
 from deployments.terminal.reading import example_of, put_json, summary_of
+from deployments.terminal.screen import Screen
 from deployments.terminal.summary import summary_view
 from deployments.terminal.watcher import Watcher
-from deployments.terminal.words import plural
-from schemas.errors import UserError
+from deployments.terminal.words import plural, quoted
+from schemas.errors import ClusterError, OutputError, UserError
 
-LOG_NAME = "run.log"
-_PLAIN_RECORD = set(vars(logging.makeLogRecord({})))
+LOG_NAME = logs.log_name(logs.DRIVER)
 
 
-def run_watched(path: Path, output: Path, *, quiet: bool, json: bool, metrics_port: int | None = None) -> int:
+def run_watched(
+    path: Path,
+    output: Path,
+    *,
+    quiet: bool,
+    json: bool,
+    metrics_port: int | None = None,
+    changed: Changed = "skip",
+) -> int:
     """Runs the configuration and shows it; gives the exit code. With `json`, what is shown goes to stderr.
 
     `metrics_port`: None for the usual one if it is free.
     """
     config = load(path)
     check_models(config)
-    console = Console(stderr=json)
+    console = Screen(stderr=json)
     with (
         logged(output),
         Metrics(config, port=metrics_port, say=say) as metrics,
         Watcher(config.name, console, quiet=quiet) as watcher,
     ):
         from deployments.run import RunEnd, run
+        from deployments.vigil import end_all
 
         def watch(progress: Progress) -> None:
             watcher(progress)
             metrics(progress)
 
+        def lost(error: ClusterError) -> None:
+            """The run's own thread may wait in Ray for what never comes: this one ends the process."""
+            watcher.stop()
+            say(f"{error}: nothing recorded is lost, `{_again(path, output)}` goes on")
+            end_all()
+            os._exit(FAILED)
+
         try:
-            result = run(config, output, watch=watch)
+            result = run(config, output, watch=watch, changed=changed, lost=lost)
         except KeyboardInterrupt:
             say(f"stopped at once; what is recorded is not lost: `{_again(path, output)}` goes on")
             return INTERRUPTED
     if json:
         put_json(result.manifest)
     else:
-        _sum_up(console, output)
+        try:
+            _sum_up(console, output)
+        except OutputError as error:  # the run has ended well: its end is no mistake of the terminal's
+            say(f"the summary is in {quoted(output / PAGE_NAME)}: {error}")
     if result.end is RunEnd.COMPLETE:
         return 0
     with Ledgers(output) as ledgers:
         outstanding = summary_of(ledgers).counts.outstanding
-    say(f"interrupted; {plural(outstanding, 'order')} outstanding, nothing is lost: `{_again(path, output)}` goes on")
+    left = f"{plural(outstanding, 'order')} outstanding, nothing is lost: `{_again(path, output)}` goes on"
+    if result.away is not None:
+        say(f"stopped: {result.away}; {left}")
+        return AWAY
+    say(f"interrupted; {left}")
     return INTERRUPTED
 
 
 def _again(path: Path, output: Path) -> str:
-    return f"gleaner run {path} --output {output}"
+    return f"gleaner run {quoted(path)} --output {quoted(output)}"
 
 
-def _sum_up(console: Console, output: Path) -> None:
+def _sum_up(console: Screen, output: Path) -> None:
     with Ledgers(output) as ledgers:
         console.print(summary_view(summary_of(ledgers), output, example=example_of(ledgers)))
 
 
 @contextmanager
 def logged(output: Path) -> Iterator[None]:
-    """What our code logs in this process goes to the run's folder, one JSON object a line; made with the first one."""
-    handler = logging.FileHandler(output / LOG_NAME, delay=True, encoding="utf-8")
-    handler.setFormatter(_JsonLines())
-    log = logging.getLogger("gleaner")
-    log.addHandler(handler)
-    try:
-        yield
-    except UserError:
-        raise
-    except Exception:
-        if output.is_dir():
-            log.exception("the run failed")
-        raise
-    finally:
-        log.removeHandler(handler)
-        handler.close()
-
-
-class _JsonLines(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        told = {
-            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "event": record.getMessage(),
-        }
-        told |= {key: str(value) for key, value in vars(record).items() if key not in _PLAIN_RECORD}
-        if record.exc_info:
-            told["traceback"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(told).decode()
+    """What this process logs goes to the run's folder, and why the run failed if it did."""
+    with logs.logged(output):
+        try:
+            yield
+        except UserError:
+            raise
+        except Exception:
+            logging.getLogger("gleaner").exception("the run failed")
+            raise

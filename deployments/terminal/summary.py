@@ -9,15 +9,21 @@ from rich.table import Table
 from rich.text import Text
 
 from actors.dataset.report.repairs import interval_words
-from deployments.terminal.board import GATES, repaired_by
-from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts
+from deployments.live import Driver, driver_of
+from deployments.standstill import words
+from deployments.terminal.board import GATES, of_ended, repaired_by, yield_percent
+from deployments.terminal.corpus_words import skipped_words, unusable
+from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts, grid
 from deployments.terminal.probed import canaries_view
-from deployments.terminal.words import clock, number, percent, plural, spoken
+from deployments.terminal.words import clock, number, percent, plural, quoted, spoken
 from schemas.ids import OrderId
-from schemas.progress import FIXED, Summary
+from schemas.live import Live
+from schemas.progress import FIXED, EndCount, EndWords, Summary
+from schemas.recovery import FailureMode
 
 MODES_SHOWN = 6
 REPAIRS_SHOWN = 2
+WORDS_SHOWN = 3
 
 
 def summary_view(summary: Summary, folder: Path, *, example: OrderId | None = None) -> RenderableType:
@@ -30,6 +36,26 @@ def summary_view(summary: Summary, folder: Path, *, example: OrderId | None = No
             parts += [Text(), part]
     parts += [Text(), _next(summary, folder, example)]
     return Padding(Group(*parts), (1, 1))
+
+
+def live_view(live: Live, *, now: float) -> RenderableType:
+    """Whether a process carries the run, how old its word is, and what keeps it. `now`: seconds since the epoch."""
+    who = f"process {live.pid} on {live.host}"
+    heard = f"last heard of {spoken(max(0.0, now - live.at))} ago"
+    match driver_of(live, now=now):
+        case Driver.RUNS:
+            head = Text.assemble((live.phase, GOOD), f" in {who} (as of {spoken(max(0.0, now - live.at))} ago)")
+        case Driver.SILENT:
+            told = f": {who} hangs, or its machine is gone ({heard}, then {live.phase})"
+            head = Text.assemble(("silent", WARN), told)
+        case Driver.GONE:
+            told = f": {who} is gone ({heard}, then {live.phase}); the same command goes on"
+            head = Text.assemble(("dead", BAD), told)
+        case Driver.OVER:
+            return Text(f"no process carries the run; {who} left it {spoken(max(0.0, now - live.at))} ago", style=DIM)
+    held = [Text(line, style=WARN) for line in words(live.waiting, now=now)]
+    note = [Text(live.note, style=DIM)] if live.note else []
+    return Group(head, *note, *held)
 
 
 def _head(summary: Summary, folder: Path) -> RenderableType:
@@ -46,9 +72,9 @@ def _head(summary: Summary, folder: Path) -> RenderableType:
 
 
 def _took(summary: Summary) -> Text:
-    if summary.started_at is None or summary.last_at is None:
+    if summary.started_at is None:
         return Text()
-    return Text(f"  {clock(summary.last_at - summary.started_at)}", style="bold default")
+    return Text(f"  {clock(summary.worked_s)}", style="bold default")
 
 
 def _bar(summary: Summary) -> RenderableType:
@@ -58,7 +84,7 @@ def _bar(summary: Summary) -> RenderableType:
 
 def _numbers(summary: Summary) -> RenderableType:
     counts = summary.counts
-    table = Table.grid(padding=(0, 2, 0, 0))
+    table = grid()
     table.add_column(style=DIM, min_width=13)
     table.add_column(justify="right", style="bold", min_width=8)
     table.add_column(overflow="fold")
@@ -75,15 +101,18 @@ def _numbers(summary: Summary) -> RenderableType:
         told = f"made bad on purpose; {counts.contaminated:,} of them accepted, in no file of the dataset"
         table.add_row("injected", f"{counts.injected:,}", told)
     of_issued = "accepted of issued" + (", injected orders aside" if counts.injected else "")
-    table.add_row("yield", percent(counts.exported, counts.issued - counts.injected), of_issued)
+    table.add_row("yield", yield_percent(counts), of_issued + of_ended(counts))
     recovered = f"{counts.recovered:,} of {plural(counts.rejected, 'rejected order')} accepted later"
     table.add_row("recovery", percent(counts.recovered, counts.rejected), recovered)
     if summary.first_accepted_at is not None and summary.started_at is not None:
         first = spoken(summary.first_accepted_at - summary.started_at)
         table.add_row("first sample", first, "from the start to the first accepted sample")
     if counts.refused_documents:
-        refused = "unusable, told in the dead letters"
-        table.add_row("documents", Text(f"{counts.refused_documents:,}", style=WARN), refused)
+        refused = "; ".join(unusable(summary.refusals)) or "unusable, told in the dead letters"
+        table.add_row("documents", Text(f"{counts.refused_documents:,}", style=WARN), Text(f"unusable: {refused}"))
+    if summary.skipped_files:
+        files = Text(f"{sum(summary.skipped_files.values()):,}", style=WARN)
+        table.add_row("files skipped", files, Text(skipped_words(summary.skipped_files)))
     return table
 
 
@@ -98,6 +127,9 @@ def _failures(summary: Summary) -> RenderableType | None:
     table.add_column("repaired by (accepted of tried)", overflow="fold")
     for count in modes:
         table.add_row(count.mode.value, f"{count.attempts:,}", repaired_by(summary, count.mode, shown=REPAIRS_SHOWN))
+        if count.mode is FailureMode.MALFORMED:
+            for why in sorted(summary.malformed, key=lambda why: -why.attempts):
+                table.add_row(f"  {why.reason.value}", Text(f"{why.attempts:,}", style=DIM), "")
     return table
 
 
@@ -105,15 +137,23 @@ def _ends(summary: Summary) -> RenderableType | None:
     if not summary.ends:
         return None
     table = columns("dead-lettered for", "orders", first_width=20)
+    if summary.end_words:
+        table.add_column("how the errors begin", overflow="fold")
     for end in sorted(summary.ends, key=lambda end: -end.orders):
-        table.add_row(end.reason.value, f"{end.orders:,}")
+        said = [each for each in summary.end_words if each.reason is end.reason][:WORDS_SHOWN]
+        words = Text("\n".join(f"{each.words or 'others'}{_times(each, end)}" for each in said))
+        table.add_row(end.reason.value, f"{end.orders:,}", *([words] if summary.end_words else []))
     return table
+
+
+def _times(each: EndWords, end: EndCount) -> str:
+    return "" if each.orders == end.orders else f" ({each.orders:,})"
 
 
 def _roles(summary: Summary) -> RenderableType | None:
     if not summary.roles:
         return None
-    table = columns("model", "calls", "tokens in", "tokens out", "mean call", "all calls")
+    table = columns("model", "calls", "tokens in", "tokens out", "mean call", "summed")
     for role in sorted(summary.roles, key=lambda role: role.role in GATES):
         mean = spoken(role.seconds / role.calls) if role.calls else "–"
         about = "~" if role.estimated_tokens else ""
@@ -125,9 +165,10 @@ def _roles(summary: Summary) -> RenderableType | None:
             mean,
             spoken(role.seconds),
         )
+    notes = ["summed: seconds of calls side by side, not time on the clock"]
     if any(role.estimated_tokens for role in summary.roles):
-        table.caption = "~ the server does not count all tokens: some are estimated from the text"
-    return table
+        notes.append("~ the server does not count all tokens: some are estimated from the text")
+    return Group(table, Text("\n".join(notes), style=DIM))
 
 
 def _overlap(summary: Summary) -> RenderableType | None:
@@ -205,10 +246,10 @@ def _next(summary: Summary, folder: Path, example: OrderId | None) -> Renderable
 
 def _commands(summary: Summary, folder: Path, example: OrderId | None) -> Iterator[tuple[str, str]]:
     if summary.counts.outstanding or not summary.corpus_ended:
-        yield f"gleaner run {folder / 'run.yaml'} --output {folder}", "go on"
+        yield f"gleaner run {quoted(folder / 'run.yaml')} --output {quoted(folder)}", "go on"
     report = folder / "report.html"
     if report.exists():
-        yield str(report), "the run on one page"
+        yield quoted(report), "the run on one page"
     if example is not None:
-        yield f"gleaner explain {folder} {example[:12]}", "one sample's life"
-    yield f"gleaner verify {folder}", "prove it from the files"
+        yield f"gleaner explain {quoted(folder)} {example[:12]}", "one sample's life"
+    yield f"gleaner verify {quoted(folder)}", "prove it from the files"

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Self, TextIO, cast
 
 from rich.console import Console
 from rich.live import Live
@@ -16,6 +16,8 @@ from deployments.progress import Phase, Progress
 from deployments.terminal.board import board
 from deployments.terminal.lines import Lines
 from deployments.terminal.rates import Flow, Window, flow
+from deployments.terminal.screen import put
+from schemas.errors import OutputError
 
 log = logging.getLogger("gleaner.terminal")
 REFRESH_PER_S = 4
@@ -55,6 +57,10 @@ class Watcher:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Gives the terminal back."""
         if self._live is not None:
             self._live.stop()
 
@@ -68,9 +74,8 @@ class Watcher:
     def _tell(self, progress: Progress) -> None:
         try:
             for line in self._lines.of(progress, self._flow):
-                self._console.file.write(f"{line}\n")
-                self._console.file.flush()
-        except OSError as error:  # nobody reads any more (`| head`, a full disk under a log): the run goes on unseen
+                put(line, cast(TextIO, self._console.file))
+        except (OSError, OutputError) as error:  # `| head`, a full disk under a log: the run goes on unseen
             self._plain = False
             log.warning("progress is told no more", extra={"error": str(error)})
 

@@ -3,26 +3,52 @@
 Law: text that models or documents wrote never reaches the terminal raw: its control characters are shown, not obeyed.
 """
 
+import shlex
 from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.cells import cell_len
 
 _VISIBLE = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"}
 _VISIBLE[0x7F] = 0x2421
-_VISIBLE.update(dict.fromkeys(range(0x80, 0xA0), 0xFFFD))
-_VISIBLE.update(dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)], 0xFFFD))
+_UNSEEN = (
+    range(0x80, 0xA0),  # further control characters: U+009B begins an escape code
+    (0xAD, 0x61C, 0x180E, 0xFEFF, 0xE0001),  # soft hyphen, Arabic letter mark, vowel separator, BOM, language tag
+    range(0x200B, 0x2010),  # zero-width space and joiners, marks of the writing direction
+    range(0x2028, 0x202F),  # line and paragraph separators, overrides of the writing direction
+    range(0x2060, 0x2070),
+    range(0xD800, 0xE000),  # halves of a character, which no encoding writes
+    range(0xFFF9, 0xFFFC),
+    range(0xE0020, 0xE0080),  # tag characters: a whole text that is not seen
+)
+_VISIBLE.update({code: 0xFFFD for codes in _UNSEEN for code in codes})
 
 SHORT_ID = 8
 """Hex digits of an id where it is only mentioned: unique among some ten thousand orders."""
 
 
 def printable(text: str) -> str:
-    """The text with control characters and writing-direction overrides replaced by visible signs."""
+    """The text with each character that a terminal obeys, or shows as nothing, replaced by one visible sign."""
     return text.translate(_VISIBLE)
 
 
+def quoted(path: Path | str) -> str:
+    """A path as a shell reads it back, in a command that is shown."""
+    return shlex.quote(str(path))
+
+
 def one_line(text: str, *, width: int) -> str:
-    """The text on one line of at most `width` characters, cut with an ellipsis."""
+    """The text on one line of at most `width` cells, cut between letters with an ellipsis."""
     line = printable(" ".join(text.split()))
-    return line if len(line) <= width else line[: max(0, width - 1)].rstrip() + "…"
+    if cell_len(line) <= width:
+        return line
+    kept, room = "", width - 1
+    for letter in line:  # an accent takes no cell: it stays with its letter
+        room -= cell_len(letter)
+        if room < 0:
+            break
+        kept += letter
+    return kept.rstrip() + "…"
 
 
 def short(order_id: str) -> str:
@@ -71,8 +97,11 @@ def spoken(seconds: float) -> str:
 
 
 def moment(at: float) -> str:
-    """A moment (seconds since the epoch) in UTC."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    """A moment (seconds since the epoch) in UTC; a dash for what is none, as a forged ledger may have."""
+    try:
+        return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (OverflowError, ValueError, OSError):
+        return "–"
 
 
 def plural(count: int, word: str) -> str:

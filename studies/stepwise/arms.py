@@ -18,6 +18,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from actors import advantages
 from schemas.config_credit import Credit
 from studies.arithmetic.teacher import STRONG, Teacher
 from studies.arithmetic.world import Problem
@@ -31,7 +32,7 @@ from studies.stepwise.rows import Row, Words, step_spans
 SFT, RFT, WHOLE, PREFIX, STEPS, ADVANTAGE = "sft", "rft", "dpo_whole", "dpo_prefix", "dpo_steps", "advantage"
 LONGER = "sft_longer"
 FALL = 0.2
-"""A step is critical where its advantage is at most -FALL."""
+"""A step is critical where it lost so much for sure (`actors.advantages`)."""
 ARMS = (SFT, LONGER, RFT, WHOLE, PREFIX, STEPS, ADVANTAGE)
 
 
@@ -142,7 +143,7 @@ def pairs(arm: str, words: Words, rollouts: Rollouts, labels: Sequence[Credited]
             continue
         spans = step_spans(bad.ids, words.newline)
         if arm == STEPS:
-            falls = [n for n, value in enumerate(one.label.advantages[:pit]) if value is not None and value <= -FALL]
+            falls = [step - 1 for step in advantages.critical_steps(one.label, FALL, before=pit + 1)]
             found += [made for n in falls if (made := _step_pair(words, rollouts, one, spans[n], n, dice))]
         elif good := _right(rollouts, bad, "", differs_from=()):
             end = spans[pit - 1][1] if arm == PREFIX else len(bad.ids)
@@ -187,7 +188,7 @@ def step_weights(one: Credited, words: Words, *, sharpness: float) -> tuple[floa
     weights: list[float] = []
     pit = one.label.first_pit or one.label.steps
     spans = step_spans(one.solution.ids, words.newline)
-    for number, ((start, end), value) in enumerate(zip(spans, one.label.advantages, strict=True), start=1):
+    for number, ((start, end), value) in enumerate(zip(spans, advantages.weights(one.label), strict=True), start=1):
         weight = math.exp(min(0.0, value or 0.0) / sharpness) if number <= pit else 0.0
         weights += [weight] * (end - start)
     return tuple(weights)

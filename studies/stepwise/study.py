@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from msgspec import structs
 
+from actors.advantages import weights
 from schemas.config_credit import Credit
 from studies.arithmetic.truth import kinds, spurious
 from studies.arithmetic.world import BEYOND, problems
@@ -213,7 +214,7 @@ def critical(labels: Sequence[Credited]) -> Critical:
     terse, before = list[bool](), list[bool]()
     found: Counter[str] = Counter()
     for one in labels:
-        known = sorted(abs(value) for value in one.label.advantages if value is not None)
+        known = sorted(abs(value) for value in weights(one.label) if value is not None)
         largest += known[-1:]
         others += known[:-1]
         lines = one.solution.text.splitlines()

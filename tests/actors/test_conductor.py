@@ -16,7 +16,7 @@ from schemas.orders import (
     Requeue,
 )
 from schemas.recovery import Diagnosis, FailureMode, Repair, RepairKind
-from schemas.samples import Completion, FinishReason, GenerationRequest
+from schemas.samples import Completion, Cost, FinishReason, GenerationRequest, Heard, MalformedReason, Message
 from schemas.verdicts import Errored, GateName, Rejected
 from tests.doubles.conductors import SETTINGS, AskAndRead, Book, Model, Says, conductor, lease, passed, rejected, until
 
@@ -59,6 +59,21 @@ async def test_text_that_does_not_parse_is_a_rejection_by_format_and_costs_no_ga
     assert isinstance(outcome.decision, Requeue)
     assert [verdict.gate for verdict in outcome.attempt.verdicts] == [GateName.FORMAT]
     assert judge.requests == []
+    said = outcome.attempt.candidate
+    assert said is not None
+    assert (said.malformed, said.malformed_reason) == ("no answer", MalformedReason.NO_ANSWER)
+
+
+async def test_an_errored_verdict_shows_what_was_heard_and_costs_what_all_tries_took() -> None:
+    """Three answers that are no verdicts: the last is kept with its prompt, and the tokens of all are in the bill."""
+    heard = Heard((Message("user", "Judge it."),), "It is fine.", Cost(40, 7))
+    judge = Says(JudgeError(ErrorKind.NONSENSE, "prose, no verdict", heard=heard))
+    book = Book(lease())
+    await conductor(book, Model(), judge).run()
+    (outcome,) = book.outcomes
+    (errored,) = [verdict for verdict in outcome.attempt.verdicts if isinstance(verdict, Errored)]
+    assert (errored.asked, errored.said) == (heard.asked, "It is fine.")
+    assert (errored.cost.prompt_tokens, errored.cost.completion_tokens) == (120, 21)
 
 
 async def test_a_judge_that_fails_neither_passes_nor_rejects() -> None:

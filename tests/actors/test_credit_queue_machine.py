@@ -1,10 +1,12 @@
-"""The queue with rollouts under any schedule: late and doubled reports, expiry, deaths, crashes; against a model."""
+"""The queue with rollouts under any schedule: late and doubled reports, expiry, deaths, crashes, budgets that end amid
+credits, dead letters that are put back; against a model."""
 
 from collections import Counter
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, precondition, rule
+from msgspec.structs import replace
 
 from actors.credit.desk import CreditDesk
 from actors.credit.plan import Source
@@ -17,6 +19,7 @@ from schemas.credit import PolicyVersion
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, CreditBegun, Credited, DeadLetteredEnd, Record, Rejoined, Rolled
 from schemas.orders import Lease, OrderKind, Outcome, Recorded
+from tests.doubles.replays import put_back
 from tests.doubles.solutions import given_up, orders, problem, rolled, solution, solved, unanswered, wrong
 
 MAX_ATTEMPTS = 3
@@ -29,7 +32,7 @@ class CreditQueueMachine(RuleBasedStateMachine):
     leases = Bundle("leases")
 
     @initialize(
-        budget=st.sampled_from([None, None, 300]),
+        budget=st.sampled_from([None, 60, 120, 300]),
         share=st.sampled_from([0.0, 0.5, 1.0]),
         strategy=st.sampled_from(["full", "binary"]),
         tokens=st.sampled_from([0.3, 1.0]),
@@ -96,6 +99,35 @@ class CreditQueueMachine(RuleBasedStateMachine):
                 assert record.order_id not in self.ends
                 self.ends[record.order_id] = type(record).__name__
 
+    @rule(steps=st.integers(3, 5), keeps=st.integers(0, 3))
+    def a_label_is_decided_while_somebody_rolls(self, steps: int, keeps: int) -> None:
+        """A wrong solution is credited to its label, but for one rollout that a conductor keeps to himself; he dies, or
+        his lease ends. What he had is made by nobody any more."""
+        self.plan(1)
+        for given in self.queue.lease(self.now, "slow", 1):
+            self.settle(given, _outcome(given, "g", solution(steps)))
+        leases = [*self.queue.lease(self.now, "slow", 1), *self.queue.lease(self.now, "b", 20)]
+        for number, given in enumerate(leases):
+            if number and number != keeps:
+                self.settle(given, _outcome(given, "s" if number % 2 else "w", solution(steps)))
+        if keeps % 2:
+            self.queue.release("slow", self.now)
+        else:
+            self.now += LEASE_S + 1
+        if self.queue.exhausted:
+            self.budget_ends()
+
+    @rule(larger=st.booleans())
+    def dead_letters_are_put_back(self, larger: bool) -> None:
+        """`gleaner replay` between two processes, perhaps with a larger budget."""
+        back = put_back(self.ledger.kept, at=self.now)
+        self.ledger.append(back)
+        for record in back:
+            assert self.ends.pop(record.order_id) == DeadLetteredEnd.__name__
+        if larger and self.limits.tokens is not None:
+            self.limits = replace(self.limits, tokens=self.limits.tokens + 60)
+        self.process_dies(0)
+
     @rule(seconds=st.floats(0, 40))
     def wait(self, seconds: float) -> None:
         self.now += seconds
@@ -131,6 +163,7 @@ class CreditQueueMachine(RuleBasedStateMachine):
         self.queue.check()
         assert self.queue.issued == len(self.issued)
         assert self.queue.outstanding == len(self.issued) - len(self.ends)
+        assert {record.order_id for record in self.ledger.kept if isinstance(record, DeadLetteredEnd)} <= self.issued
         depth = self.queue.depth()
         assert depth.ready + depth.leased + depth.waiting == self.queue.outstanding
         paid = [record.order_id for record in self.ledger.kept if isinstance(record, Rolled)]
@@ -144,6 +177,8 @@ class CreditQueueMachine(RuleBasedStateMachine):
         labelled = Counter((r.order_id, r.label.attempt) for r in self.ledger.kept if isinstance(r, Credited))
         assert begun == labelled and set(begun.values()) <= {1}
         _labels_rest_on_their_rollouts(self.ledger.kept)
+        self.process_dies(0)
+        assert self.queue.idle, "a run that is over has something to do when it is opened again"
 
     def everything_ends(self) -> None:
         """From any state, patience brings every order and every credit to its one end."""

@@ -43,6 +43,23 @@ HASHES, BOXED, PHRASE, LAST_NUMBER = AnswerForm
         ("The answer is $x = 1$ and $y = 2$.", "$x = 1$ and $y = 2$", PHRASE),
         ("The answer is 5. No: the answer is 6.", "6", PHRASE),
         ("The answer is 5... or so", "5", PHRASE),
+        ("The roots are \\boxed{1} and \\boxed{2}.", "\\boxed{1} and \\boxed{2}", BOXED),
+        ("$\\boxed{1}$, $\\boxed{2}$", "\\boxed{1}$, $\\boxed{2}", BOXED),
+        ("\\boxed{3}. Indeed \\boxed{3}", "3", BOXED),
+        ("I write it in \\boxed as asked.\nThe answer is 73.", "73", PHRASE),
+        ("#### Step 2: State it\nThe answer is 73.", "73", PHRASE),
+        ("#### Adding both parts\nSo the answer is 73.", "73", PHRASE),
+        ("#### Step 2\nSo 70 + 3 = 73", "73", LAST_NUMBER),
+        ("#### 73\nThe answer is in the last line.", "73", HASHES),
+        ("Final Answer:\n\n$$73$$", "73", PHRASE),
+        ("### Final Answer\n\n73", "73", PHRASE),
+        ("<answer>73</answer>", "73", PHRASE),
+        ("<answer> 3.5 </answer> Done.", "3.5", PHRASE),
+        ("✅ Final Answer: **73**", "73", PHRASE),
+        ("> **Answer:** 73", "73", PHRASE),
+        ("The answer is:\n\\[73\\]", "73", PHRASE),
+        ("#### 5'10\"", "5'10\"", HASHES),
+        ('#### "yes"', "yes", HASHES),
         ("a = 5\nA = 6\nso 7", "7", LAST_NUMBER),
         ("She has 3 + 4 = 7 apples.", "7", LAST_NUMBER),
         ("He pays $1,234.50 for it.", "1,234.50", LAST_NUMBER),
@@ -85,6 +102,15 @@ def test_a_reference_is_a_worked_solution_or_a_bare_answer() -> None:
     assert reference_answer("She makes $18.\nA: 18") == "18"
     assert reference_answer(" \\frac{1}{2} ") == "\\frac{1}{2}"
     assert reference_answer("3 and 4") == "3 and 4"
+
+
+def test_no_part_of_a_reference_is_lost() -> None:
+    """A reference of two boxes or two last lines asks for both: half of it is no right answer."""
+    assert reference_answer("Width \\boxed{4}, height \\boxed{7}.") == "4, 7"
+    assert reference_answer("It is \\boxed{4}. So \\boxed{4}.") == "4"
+    assert reference_answer("so\n#### 4\n#### 7") == "4, 7"
+    assert reference_answer("#### Step 1\n2+2=4\n#### 4") == "4"
+    assert reference_answer("\\boxed{\\boxed{4}}") == "\\boxed{4}"
 
 
 def test_every_real_solution_gives_its_marked_answer() -> None:

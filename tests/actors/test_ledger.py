@@ -1,5 +1,6 @@
 """The ledger: what is appended is there, in order, for its one writer and for any reader beside it."""
 
+import errno
 import multiprocessing
 import os
 import resource
@@ -253,3 +254,15 @@ def test_a_full_disk_is_told_and_what_is_written_stays(tmp_path: Path, run: list
     assert after == kept + 1
     with LedgerReader(tmp_path) as reader:
         assert [record for _, record in reader.records()] == run[: kept + 1]
+
+
+def test_a_full_disk_at_the_lock_leaves_the_folder_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock is taken, and its file cannot be written: the next try in the same process gets the lock."""
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched, pytest.raises(OutputError, match="No space left"):
+        patched.setattr(os, "pwrite", full)
+        SqliteLedger(tmp_path)
+    SqliteLedger(tmp_path).close()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from actors.ledger import NAME, LedgerReader, SqliteLedger
-from actors.ledger_versions import STEPS, VERSION, Step, migrate
+from actors.ledger_versions import STEPS, VERSION, Step, make_durable, migrate
 from schemas.errors import OutputError
 from schemas.ledger import Planned, Record, ShardKind
 from schemas.wire import encode_record
@@ -160,3 +160,15 @@ def test_a_statement_that_fails_takes_its_step_back(tmp_path: Path, run: list[Re
 def test_steps_are_in_order_and_without_a_gap() -> None:
     """Every version is reached from the one before it."""
     assert [step.version for step in STEPS] == list(range(1, VERSION + 1))
+
+
+@pytest.mark.parametrize(("vfs", "mode", "synchronous"), [("unix", "wal", 2), ("unix-dotfile", "delete", 3)])
+def test_a_file_system_without_wal_syncs_once_more(tmp_path: Path, vfs: str, mode: str, synchronous: int) -> None:
+    """SQLite answers what it took, not what it was asked for: with a rollback journal FULL is not enough."""
+    database = sqlite3.connect(f"{(tmp_path / NAME).as_uri()}?vfs={vfs}", uri=True, isolation_level=None)
+    try:
+        make_durable(database)
+        assert database.execute("PRAGMA journal_mode").fetchone() == (mode,)
+        assert database.execute("PRAGMA synchronous").fetchone() == (synchronous,)
+    finally:
+        database.close()

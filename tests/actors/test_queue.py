@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from actors.queue import BUDGET_SPENT, QueueLimits, RegenerationQueue
 from schemas.errors import LedgerError
 from schemas.ids import OrderId
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined, StaleReport
 from schemas.orders import DeadLetter, Duplicate, EndReason, Lease, Recorded, Stale
 from schemas.verdicts import GateName
 from tests.doubles.attempts import (
@@ -189,6 +189,44 @@ def test_an_order_that_is_not_known_is_stale(queue: RegenerationQueue) -> None:
     settlement, _ = queue.settle(unknown_order(one_lease(queue)), 0)
     assert isinstance(settlement, Stale)
     assert queue.stale == 1
+
+
+def test_what_dead_conductors_made_in_vain_is_paid_from_the_budget() -> None:
+    """Twenty conductors are taken for dead and report after all: one attempt was made, twenty-one were paid for. Each
+    is charged; a message that comes twice is not charged twice; a queue that is made again knows what was spent."""
+    queue = make(QueueLimits(3, 60, 0.25, tokens=15 * TOKENS_PER_ATTEMPT))
+    one = passage(1)
+    planned = queue.plan(one, orders(one, 1), 0)
+    assert planned is not None
+    lost = []
+    for number in range(20):
+        lost.append(one_lease(queue, conductor=f"c{number}"))
+        queue.release(f"c{number}", 0)
+    _, end = queue.settle(accepted(one_lease(queue)), 1)
+    assert end is not None and queue.spent == TOKENS_PER_ATTEMPT
+    records: list[Record] = [planned, end]
+    for lease in [*lost, lost[0]]:
+        settlement, record = queue.settle(accepted(lease), 2)
+        assert isinstance(settlement, Stale) and record is None
+        records += queue.followed()
+    stale = [record for record in records if isinstance(record, StaleReport)]
+    assert len(stale) == 20 and {record.attempt for record in stale} == {1}
+    assert queue.spent == 21 * TOKENS_PER_ATTEMPT and queue.exhausted
+    again = make()
+    for record in records:
+        again.replay(record)
+    assert again.spent == queue.spent
+    again.check()
+
+
+def test_a_report_that_is_sent_twice_is_charged_once(queue: RegenerationQueue) -> None:
+    """The answer to the first message was lost; nobody else made the attempt."""
+    plan(queue, 1)
+    lease = one_lease(queue)
+    for _ in range(3):
+        queue.settle(accepted(lease), 1)
+    assert queue.followed() == []
+    assert (queue.spent, queue.stale) == (TOKENS_PER_ATTEMPT, 2)
 
 
 def test_replaying_the_records_gives_the_same_queue() -> None:

@@ -14,7 +14,7 @@ from actors.tally import Tally
 from schemas.corpus import DocumentRefused, RefusalReason
 from schemas.errors import GleanerError, OutputError
 from schemas.ledger import AcceptedEnd, Record, RunStarted, ShardKind, ShardWritten
-from schemas.orders import Accept, Duplicate, Holding, Outcome, Recorded, Stale
+from schemas.orders import STALE, Accept, Duplicate, Holding, Outcome, Recorded, Stale
 from tests.doubles.attempts import TOKENS_PER_ATTEMPT, accepted, passage, rejected
 
 STARTED = RunStarted(at=1000.0, config_sha256="00", versions={})
@@ -228,6 +228,28 @@ async def test_a_dead_conductors_leases_go_to_the_next_who_asks() -> None:
     await queue.settle([accepted(lease) for lease in again])
     assert all(isinstance(late, Stale) for late in await queue.settle([accepted(lease) for lease in lost]))
     assert queue.snapshot().counts.accepted == queue.snapshot().stale == 2
+
+
+async def test_what_is_told_too_late_is_in_every_count_of_tokens() -> None:
+    """The budget, the summary and a queue that is made again agree; no count of attempts or samples has it."""
+    ledger = MemoryLedger()
+    queue = service(ledger)
+    await queue.offer([passage(1)])
+    (lost,) = await queue.lease("dead", 1, 1)
+    queue.release("dead")
+    (lease,) = await queue.lease("alive", 1, 1)
+    await queue.settle([accepted(lease)])
+    await queue.settle([accepted(lost)])
+    summary = queue.snapshot().summary
+    (stale,) = (role for role in summary.roles if role.role == STALE)
+    assert (stale.calls, stale.prompt_tokens + stale.completion_tokens, summary.tokens) == (
+        1,
+        TOKENS_PER_ATTEMPT,
+        2 * TOKENS_PER_ATTEMPT,
+    )
+    assert (summary.counts.attempts, summary.counts.accepted, summary.counts.issued) == (1, 1, 1)
+    again = service(ledger)
+    assert again.snapshot().summary.tokens == 2 * TOKENS_PER_ATTEMPT
 
 
 async def test_a_new_process_goes_on_where_the_old_one_died(tmp_path: Path) -> None:

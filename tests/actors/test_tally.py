@@ -23,12 +23,13 @@ from schemas.progress import (
     GateOverlap,
     GateVerdicts,
     KindCount,
+    MalformedCount,
     ModeCount,
     RepairStat,
     Summary,
 )
 from schemas.recovery import Diagnosis, FailureMode, RepairKind
-from schemas.samples import Cost
+from schemas.samples import Cost, MalformedReason
 from schemas.verdicts import Errored, GateName, Passed, Rejected, Verdict
 from tests.doubles.attempts import REPAIR, candidate, orders, passage
 from tests.doubles.ledgers import Scale, plausible_run
@@ -275,3 +276,26 @@ def naive(records: list[Record]) -> Counts:
 
 def _rejected(step: Rejoined | AcceptedEnd | DeadLetteredEnd) -> bool:
     return step.attempt is not None and any(isinstance(verdict, Rejected) for verdict in step.attempt.verdicts)
+
+
+def test_malformed_attempts_are_counted_by_their_reason() -> None:
+    """Of an order's three attempts one was cut off and one had no answer: an old record without a reason is in none."""
+    plan, (order,) = planned(1)
+    none = Rejected(GateName.FORMAT, 0.0, 1.0)
+    diagnosis = Diagnosis(FailureMode.MALFORMED, 0.95)
+    tried = [
+        Attempt(
+            number,
+            None,
+            replace(candidate("What?"), draft=None, malformed="why", malformed_reason=reason),
+            (none,),
+            diagnosis,
+        )
+        for number, reason in enumerate((MalformedReason.CUT_OFF, None, MalformedReason.NO_ANSWER), 1)
+    ]
+    summary = counted([plan, *(Rejoined(2.0, order.id, attempt) for attempt in tried)])
+    assert summary.modes == (ModeCount(FailureMode.MALFORMED, 3),)
+    assert summary.malformed == (
+        MalformedCount(MalformedReason.CUT_OFF, 1),
+        MalformedCount(MalformedReason.NO_ANSWER, 1),
+    )

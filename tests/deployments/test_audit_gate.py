@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from actors.audit.agreement import Measured, agreement
-from actors.audit.labelled import labelled_rows
+from actors.audit.labelled import distinct, labelled_rows
 from deployments.cli import app
 from deployments.config import load
 from schemas.errors import ErrorKind
@@ -130,6 +130,15 @@ def figures(verdicts: Sequence[Verdict], labels: Sequence[bool]) -> GateAudit:
     lines = [json.dumps({**SOLVED[0], "is_correct": label}).encode() for label in labels]
     rows = list(labelled_rows(iter(lines), GateName.VERIFIER, "rows"))
     return agreement(Measured(GateName.REWARD, "rows", "0", 1.0), rows, verdicts)
+
+
+def test_a_row_that_is_sent_often_is_one_row() -> None:
+    """A file that repeats a row a thousand times knows no more of the gate: what it says of it is asked and counted
+    once. The same row under two labels is two, whatever that means."""
+    good, bad = {**SOLVED[0], "is_correct": True}, {**SOLVED[0], "is_correct": False}
+    lines = [json.dumps(row).encode() for row in [good] * 1000 + [bad] * 3]
+    rows = distinct(labelled_rows(iter(lines), GateName.VERIFIER, "rows"))
+    assert [(row.line, row.label) for row in rows] == [(1, True), (1001, False)]
 
 
 def test_errors_are_in_no_rate() -> None:

@@ -22,7 +22,8 @@ from actors.ledger import LedgerReader, SqliteLedger
 from benchmarks.loop import configuration, write_corpus
 from deployments.progress import Phase, Progress
 from deployments.run import RunEnd, RunResult, run
-from schemas.config import Budget, Corpus, CustomEngine, RunConfig
+from schemas.config import Budget, Chunking, Corpus, CustomEngine, RunConfig
+from schemas.corpus import RefusalReason
 from schemas.errors import CorpusError, ModelError, OutputError
 from schemas.ledger import AcceptedEnd
 from schemas.orders import EndReason
@@ -203,6 +204,28 @@ def test_a_corpus_that_is_missing_then_bad_then_grown(config: RunConfig, tmp_pat
     assert counts.attempts - first.manifest.counts.attempts <= 2 * SLOTS
     assert before.items() <= accepted(output).items()
     assert holds(output, messy)
+
+
+def test_a_document_that_changes_is_not_paid_for_again(config: RunConfig, tmp_path: Path) -> None:
+    """Somebody adds a line to a file of a finished run. The same command says so and makes nothing; `--changed new`
+    makes samples of the new passage alone; the proof holds each time, with a warning for what is replaced."""
+    corpus, output = tmp_path / "corpus.jsonl", tmp_path / "run"
+    growing = replace(config, corpus=Corpus(paths=(str(corpus),), chunking=Chunking(max_tokens=8)))
+    text = "The tower was built in 1871. The bridge was built in 1902."
+    corpus.write_text(json.dumps({"id": "a", "text": text}) + "\n")
+    first = run(growing, output).manifest.counts
+    assert holds(output, growing)
+    corpus.write_text(json.dumps({"id": "a", "text": text + " The mill was built in 1910."}) + "\n")
+    kept = run(growing, output)
+    assert (kept.manifest.counts.issued, kept.end) == (first.issued, RunEnd.COMPLETE)
+    assert [(each.reason, each.documents) for each in kept.manifest.refusals] == [(RefusalReason.CHANGED, 1)]
+    assert run(growing, output, changed="new").manifest.counts.issued == first.issued + SLOTS
+    assert run(growing, output).manifest.counts.issued == first.issued + SLOTS
+    report = verify(output, lambda uris: documents(uris, growing.corpus))
+    assert report.ok
+    assert [finding.what for finding in report.findings] == [
+        "not checked: 2 passages of documents that have changed since, which the run knows"
+    ]
 
 
 def test_engines_that_fail_for_good_become_dead_letters(config: RunConfig, tmp_path: Path) -> None:

@@ -1,11 +1,17 @@
 """What Serve says of a deployment, and what a run makes of it."""
 
+from pathlib import Path
+
 import pytest
 from ray.serve._private.common import DeploymentStatus
 from ray.serve._private.common import DeploymentStatusTrigger as Trigger
 from ray.serve.schema import ApplicationStatus, ApplicationStatusOverview, DeploymentStatusOverview
 
-from deployments.serving import failed_for_good
+from deployments import serving
+from deployments.config import load, load_text
+from deployments.serving import check_fits, failed_for_good
+from schemas.config import Classifier, HttpEngine, LlmJudge, Pool, Replicas, VllmEngine
+from schemas.errors import ConfigError
 
 
 def application(status: ApplicationStatus, *deployments: tuple[DeploymentStatus, Trigger]) -> ApplicationStatusOverview:
@@ -51,3 +57,61 @@ def test_everything_else_goes_on(status: ApplicationStatus) -> None:
     """Serve mends what it can."""
     replica = (DeploymentStatus.UNHEALTHY, Trigger.HEALTH_CHECK_FAILED)
     assert not failed_for_good(application(status, replica))
+
+
+README = Path(__file__).parent.parent.parent / "README.md"
+
+
+def readme_example() -> str:
+    return README.read_text().split("```yaml\n")[1].split("```")[0]
+
+
+@pytest.fixture
+def for_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """vLLM's build for GPUs is installed, not the one for CPUs."""
+    monkeypatch.setattr(serving, "_has_vllm_for_cpus", lambda: False)
+
+
+@pytest.mark.usefixtures("for_gpus")
+def test_the_readmes_example_runs() -> None:
+    """It decodes, its replicas see the GPUs that they need, and a model that thinks is told not to."""
+    config = load_text(readme_example())
+    check_fits(config, {"CPU": 8.0, "GPU": 2.0})
+    engine = config.pools["generator"].engine
+    assert isinstance(engine, VllmEngine)
+    assert engine.chat_template_kwargs == {"enable_thinking": False}
+
+
+@pytest.mark.usefixtures("for_gpus")
+@pytest.mark.parametrize(
+    ("engine", "replicas", "advice"),
+    [
+        ("{kind: vllm, model: m}", "{}", "is 0, .* set it to 1 .a part of one is allowed"),
+        ("{kind: vllm, model: m, tensor_parallel_size: 2}", "{num_gpus: 1}", "is 1, .* set it to 2"),
+        ("{kind: transformers, model: m, device: 'cuda:0'}", "{}", "is 0, .* set it to 1 .a part of one is allowed"),
+    ],
+)
+def test_an_engine_that_would_see_no_gpu(engine: str, replicas: str, advice: str) -> None:
+    """A forgotten `replicas` on a machine with GPUs: Ray hides them all from it. Said before anything starts."""
+    before, after = readme_example().split("  reward:")
+    reward = f"  reward:\n    form: classifier\n    engine: {engine}\n    replicas: {replicas}\n"
+    config = load_text(before + reward + after.split("positive_label: 0\n")[1])
+    with pytest.raises(ConfigError, match=rf"gates\.reward\.replicas\.num_gpus {advice}"):
+        check_fits(config, {"CPU": 8.0, "GPU": 8.0})
+    check_fits(load_text(readme_example()), {"CPU": 8.0, "GPU": 8.0})
+
+
+def test_what_runs_without_a_gpu_runs_beside_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The quickstart on a GPU host, and vLLM's build for CPUs."""
+    monkeypatch.setattr(serving, "_has_vllm_for_cpus", lambda: True)
+    for example in ("quickstart", "quickstart-vllm"):
+        check_fits(load(README.parent / f"examples/{example}.yaml"), {"CPU": 8.0, "GPU": 1.0})
+
+
+def test_a_replica_that_waits_for_a_server_takes_little() -> None:
+    """Three waiting replicas on a laptop of two cores; one that computes takes a core, or what it is told."""
+    http = HttpEngine("http://127.0.0.1:8000/v1", "m")
+    assert Pool(http).replicas.num_cpus == 0.1
+    assert LlmJudge(http, Replicas(max=2)).replicas == Replicas(max=2, num_cpus=0.1)
+    assert Classifier(http, Replicas(num_cpus=0.5)).replicas.num_cpus == 0.5
+    assert Pool(VllmEngine("m")).replicas.num_cpus == 1.0

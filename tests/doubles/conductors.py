@@ -20,7 +20,17 @@ from schemas.orders import (
     Settlement,
 )
 from schemas.recovery import Choice, Diagnosis, Experience, FailureMode, Repair, RepairKind
-from schemas.samples import Candidate, Completion, Draft, FinishReason, GenerationRequest, Message, Sampling
+from schemas.samples import (
+    Candidate,
+    Completion,
+    Draft,
+    FinishReason,
+    GenerationRequest,
+    Malformed,
+    MalformedReason,
+    Message,
+    Sampling,
+)
 from schemas.verdicts import GateName, GateRequest, Passed, Rejected, Verdict
 
 PASSAGE = Passage.of("Velmora was founded in 1623.", Provenance("memory://a", DocumentId("a"), "0" * 64, 0, 28, "test"))
@@ -94,9 +104,9 @@ class AskAndRead:
             id=lease.order.id, messages=(Message("user", lease.passage.text),), sampling=Sampling()
         )
 
-    def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | str:
+    def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
         if "A:" not in text:
-            return "no answer"
+            return Malformed(MalformedReason.NO_ANSWER, "no answer")
         question, _, answer = text.partition("A:")
         return Draft(question=question, answer=answer)
 

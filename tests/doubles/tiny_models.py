@@ -9,7 +9,14 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, LlamaForSequenceClassification, PreTrainedTokenizerFast
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    LlamaForSequenceClassification,
+    PreTrainedTokenizerFast,
+    RobertaConfig,
+    RobertaForSequenceClassification,
+)
 
 SPECIAL = ("<|pad|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>")
 END_ID = SPECIAL.index("<|end|>")
@@ -49,6 +56,27 @@ def save_classifier(folder: Path, *, labels: int = 2) -> Path:
     """A sequence classifier in that folder."""
     torch.manual_seed(21)
     model = LlamaForSequenceClassification(_config(num_labels=labels))
+    _enlarge(model)
+    return _save(model, folder)
+
+
+def save_roberta(folder: Path) -> Path:
+    """A sequence classifier of the encoder kind, whose positions begin behind the padding token's."""
+    torch.manual_seed(22)
+    config = RobertaConfig(
+        vocab_size=len(SPECIAL) + 256,
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=66,
+        type_vocab_size=1,
+        pad_token_id=1,
+        bos_token_id=0,
+        eos_token_id=END_ID,
+        num_labels=2,
+    )
+    model = RobertaForSequenceClassification(config)
     _enlarge(model)
     return _save(model, folder)
 

@@ -37,7 +37,7 @@ CODES = (
 
 _FREE = frozenset({
     "text", "uri", "question", "answer", "quote", "malformed", "note", "detail", "claim", "discounted", "content",
-    "chunker", "document_id",
+    "chunker", "document_id", "said",
 })  # fmt: skip
 """Fields whose text comes from a corpus, a model or a server."""
 

@@ -98,8 +98,17 @@ def rights_in(family: Family) -> list[Right]:
 
 
 def rolled_in(family: Family) -> list[Right]:
-    """The rollouts of a family that went right."""
-    return [Right(rolled.prefix + rolled.text.rstrip(), rolled=rolled) for rolled in family.rollouts]
+    """The rollouts of a family that went right, from the prefixes before its pits."""
+    return _rights(family.rollouts)
+
+
+def rolled_before(family: Family, prefix: str) -> list[Right]:
+    """Those from the prefix before an earlier critical step."""
+    return _rights([rolled for rolled in family.before_critical if rolled.prefix == prefix])
+
+
+def _rights(rollouts: Sequence[Rolled]) -> list[Right]:
+    return [Right(rolled.prefix + rolled.text.rstrip(), rolled=rolled) for rolled in rollouts]
 
 
 def goes_right(credited: Credited, pit: int, rights: Sequence[Right]) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 from msgspec import Struct
+from msgspec.structs import replace
 
 from actors.dataset.exports.card import card
 from actors.dataset.exports.families import Family, Stories, families
@@ -23,7 +24,7 @@ from actors.dataset.exports.wording import Wording
 from actors.dataset.files import LOCAL_DISK, TEMPORARY_SUFFIX, Disk, Folder, disk_errors, make_folder, write_atomically
 from actors.dataset.rows import Row
 from schemas.errors import OutputError, UserError
-from schemas.exports import Asked, Export, LedgerRead, LeftOut, NameCount, SplitCount
+from schemas.exports import Asked, Export, LedgerRead, LeftOut, NameCount, SplitCount, View
 from schemas.ids import PoolName
 
 NAME = "export.json"
@@ -60,7 +61,8 @@ def export(
     _refuse_occupied(output)
     with _unfinished(output, disk) as folder:
         counted, files = _write(source, asked, wording, format, folder)
-        _refuse_nothing(asked, counted)
+        if not counted.rows.total():
+            raise _nothing(source, asked, wording, format, counted)
         told = Export(
             name=source.name,
             at=at,
@@ -145,10 +147,22 @@ def _refuse_occupied(output: Path) -> None:
         raise OutputError(f"{output}: {what}; choose an empty folder with --output")
 
 
-def _refuse_nothing(asked: Asked, counted: Counted) -> None:
-    if not counted.rows.total():
-        why = ", ".join(f"{each.name} {each.count:,}" for each in _told(counted)) or "it holds no order that has ended"
-        raise UserError(f"--format {asked.format.value}: the run gives no row ({why}); docs/exports.md explains each")
+def _nothing(source: Source, asked: Asked, wording: Wording, format: Format, counted: Counted) -> UserError:
+    """Why there is no row, and how many another view of the same run has."""
+    why = ", ".join(f"{each.name} {each.count:,}" for each in _told(counted)) or "it holds no order that has ended"
+    others = {view: _rows_in(source, replace(asked, view=view), wording, format) for view in View if view != asked.view}
+    hints = [f"`--view {view.value}` has {rows:,}" for view, rows in others.items() if rows]
+    hint = f"; {', '.join(hints)}" if hints else ""
+    return UserError(
+        f"--format {asked.format.value}: the run gives no row ({why}){hint}; docs/exports.md explains each"
+    )
+
+
+def _rows_in(source: Source, asked: Asked, wording: Wording, format: Format) -> int:
+    if asked.view not in format.views:
+        return 0
+    counted = Counted(Counter(), Counter(), Counter(), Counter())
+    return sum(1 for family in _families(source) for _ in _rows(family, asked, wording, format, counted))
 
 
 @contextmanager

@@ -4,14 +4,16 @@ Law: one passage's lives are in memory at a time; a life that is a canary's or w
 count alone, so nothing behind it can export any of it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
+from actors.advantages import SMALLEST_FALL, critical_steps
+from actors.draws import rollouts_from
 from actors.lives import Life, life_of
 from schemas.corpus import Passage
-from schemas.credit import PrefixId, prefix_id, rollout_id
+from schemas.credit import CreditLabel, prefix_id
 from schemas.exports import LeftOut
 from schemas.ids import OrderId, PoolName
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Reconfigured, Record, Rejoined, Rolled
@@ -19,8 +21,6 @@ from schemas.orders import Attempt
 
 PAGE = 64
 """Passages in memory at once, without their lives."""
-MISSED_DRAWS = 8
-"""Draws in a row without a record, after which a prefix is taken to have no more: several are under way at once."""
 _GATES = "gates."
 
 
@@ -80,6 +80,8 @@ class Family(Struct, frozen=True):
     left: tuple[LeftOut, ...] = ()
     rollouts: tuple[Rolled, ...] = ()
     """Of its credited attempts: those that went right from the prefix before the first pit (math)."""
+    before_critical: tuple[Rolled, ...] = ()
+    """The same of the prefixes before earlier critical steps, however little they lost."""
 
 
 class Eras:
@@ -123,27 +125,30 @@ def _family(ledger: Stories, planned: Planned, eras: Eras) -> Family:
             left.append(LeftOut.OUTSTANDING)
         else:
             children.append(Child(life, tuple(_told(life, records, eras))))
-    rollouts = {rolled.order_id: rolled for child in children for rolled in _rollouts(ledger, child)}
-    return Family(planned.passage, tuple(children), tuple(left), tuple(rollouts.values()))
+    rollouts = {rolled.order_id: rolled for child in children for rolled in _rollouts(ledger, child, _pit)}
+    earlier = {rolled.order_id: rolled for child in children for rolled in _rollouts(ledger, child, _falls)}
+    before = tuple(rolled for order_id, rolled in earlier.items() if order_id not in rollouts)
+    return Family(planned.passage, tuple(children), tuple(left), tuple(rollouts.values()), before)
 
 
-def _rollouts(ledger: Stories, child: Child) -> Iterator[Rolled]:
+def _pit(label: CreditLabel) -> list[int]:
+    return [] if label.first_pit is None else [label.first_pit]
+
+
+def _falls(label: CreditLabel) -> list[int]:
+    return critical_steps(label, SMALLEST_FALL, before=label.first_pit or 1)
+
+
+def _rollouts(ledger: Stories, child: Child, steps_of: Callable[[CreditLabel], list[int]]) -> Iterator[Rolled]:
+    """The right rollouts from the prefixes before these steps of a child's credited solutions."""
     for told in child.attempts:
         draft = told.attempt.candidate.draft if told.attempt.candidate is not None else None
-        pits = (each for each in child.life.credits if each.attempt == told.attempt.number)
-        for label in pits if draft is not None else ():
-            if label.first_pit is not None and draft is not None:
-                before = draft.answer[: label.values[label.first_pit - 1].end]
-                yield from _drawn(ledger, prefix_id(child.life.passage.id, before, label.policy))
-
-
-def _drawn(ledger: Stories, prefix: PrefixId) -> Iterator[Rolled]:
-    """The right ones of a prefix's rollouts. Their ids follow from their draws; few draws were asked for in vain."""
-    draw, missed = 0, 0
-    while missed < MISSED_DRAWS:
-        found = [record for record in ledger.story(OrderId(rollout_id(prefix, draw))) if isinstance(record, Rolled)]
-        yield from (rolled for rolled in found if rolled.right)
-        draw, missed = draw + 1, 0 if found else missed + 1
+        labels = (each for each in child.life.credits if each.attempt == told.attempt.number)
+        for label in labels if draft is not None else ():
+            for step in steps_of(label):
+                prefix = draft.answer[: label.values[step - 1].end] if draft is not None else ""
+                drawn = rollouts_from(ledger, prefix_id(child.life.passage.id, prefix, label.policy))
+                yield from (rolled for rolled in drawn if rolled.right)
 
 
 def _told(life: Life, records: Sequence[Record], eras: Eras) -> Iterator[Told]:

@@ -7,6 +7,7 @@ verified solution, what is rejected ends in the first pit of a rejected one, or 
 
 import pyarrow as pa
 
+from actors.advantages import critical_steps
 from actors.dataset.exports.columns import ID, PLACE, Column, origin, place, said
 from actors.dataset.exports.credited import (
     CREDIT,
@@ -18,6 +19,7 @@ from actors.dataset.exports.credited import (
     goes_right,
     next_step,
     rights_in,
+    rolled_before,
     rolled_in,
     value,
 )
@@ -39,12 +41,16 @@ def dpo_steps_columns(form: Form) -> tuple[Column, ...]:
         Column("rejected", said(form), "the prefix and the bad step" if whole else "the bad step"),
         Column("prefix", pa.string(), "the steps that both share; empty where the first step is the bad one"),
         Column("good_step", pa.string(), "the next step of a verified solution"),
-        Column("bad_step", pa.string(), "the first pit, or with `--critical` an earlier step that lost much"),
+        Column("bad_step", pa.string(), "the first pit, or with `--critical` an earlier step that lost much for sure"),
         Column("step", pa.int64(), "which step of its solution the bad one is, from 1"),
         *_ENDS,
         Column("prefix_value", VALUE, "rollouts from the prefix: n tried, k right, Q with its interval"),
         Column("bad_value", VALUE, "the same from the prefix and the bad step"),
-        Column("advantage", pa.float64(), "of the bad step: Q after it less Q before it; null where one is not known"),
+        Column(
+            "advantage",
+            pa.float64(),
+            "of the bad step: estimated Q after it less Q before it; null: not known",
+        ),
         *_REST,
     )
 
@@ -56,7 +62,7 @@ def dpo_prefix_columns(form: Form) -> tuple[Column, ...]:
         Column("chosen", said(form), "a verified solution"),
         Column("rejected", said(form), "a rejected one up to the end of its first pit"),
         *_ENDS,
-        Column("advantage", pa.float64(), "of the pit: Q after it less Q before it; null where one is not known"),
+        Column("advantage", pa.float64(), "of the pit: estimated Q after it less Q before it; null: not known"),
         *_REST,
     )
 
@@ -86,7 +92,8 @@ def dpo_steps(family: Family, asked: Asked, wording: Wording) -> Rows:
             yield pit
             continue
         for bad in (*_losses(credited, pit, asked), pit):
-            good = _good_steps(credited, rights, bad, asked)
+            own = [] if bad == pit else rolled_before(family, credited.prefix(bad - 1))
+            good = _good_steps(credited, [*rights, *own], bad, asked)
             if not good:
                 yield LeftOut.NO_GOOD_STEP
             for step, right in good:
@@ -124,12 +131,11 @@ def _pit(credited: Credited, rights: list[Right]) -> int | LeftOut:
 
 
 def _losses(credited: Credited, pit: int, asked: Asked) -> list[int]:
-    """Steps before the pit after which much less goes right than before them. Some of it still does: that a verified
-    solution takes one of them, too, puts none in doubt."""
+    """Steps before the pit after which, for sure, much less goes right than before them. Some of it still does: that a
+    verified solution takes one of them, too, puts none in doubt."""
     if asked.critical is None:
         return []
-    advantages = credited.label.advantages[: pit - 1]
-    return [step for step, lost in enumerate(advantages, 1) if lost is not None and lost <= -asked.critical]
+    return critical_steps(credited.label, asked.critical, before=pit)
 
 
 def _good_steps(credited: Credited, rights: list[Right], bad_step: int, asked: Asked) -> list[tuple[str, Right]]:

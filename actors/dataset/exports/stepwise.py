@@ -6,6 +6,7 @@ from each of its prefixes the solution itself went right (Q > 0). What was not e
 
 import pyarrow as pa
 
+from actors.advantages import weights
 from actors.dataset.exports.columns import ID, PLACE, Column, origin, place, said
 from actors.dataset.exports.credited import CREDIT, Credited, credit, credited_in, rights_in
 from actors.dataset.exports.families import Family, Told
@@ -33,7 +34,7 @@ def stepwise_columns(form: Form) -> tuple[Column, ...]:
         Column("k", _COUNTS, "of them, right"),
         Column("low", _NUMBERS, "Q's interval, from"),
         Column("high", _NUMBERS, "to"),
-        Column("advantage", _NUMBERS, "Q after the step less Q before it; null: not known"),
+        Column("advantage", _NUMBERS, "estimated Q after the step less Q before it; null: not known"),
         Column("start_value", pa.float64(), "Q of the problem alone; null: not known"),
         Column("correct", pa.bool_(), "the final answer was verified"),
         *_rest(),
@@ -46,8 +47,10 @@ def advantages_columns(form: Form) -> tuple[Column, ...]:
         Column("prompt", said(form), "the problem"),
         Column("completion", said(form), "the solution"),
         Column("step_ends", _COUNTS, "where each step ends in the solution, in characters"),
-        Column("weights", _NUMBERS, "of each step: its advantage A = Q after it less Q before it; 0 where not known"),
-        Column("known", pa.list_(pa.bool_()), "of each step: its advantage is known"),
+        Column(
+            "weights", _NUMBERS, "of each step: A = Q after it less Q before it, where Q has changed for sure; else 0"
+        ),
+        Column("known", pa.list_(pa.bool_()), "of each step: enough rollouts on both sides to tell a change of Q"),
         *_rest(),
     )
 
@@ -74,11 +77,11 @@ def stepwise(family: Family, asked: Asked, wording: Wording) -> Rows:
 
 
 def advantages(family: Family, asked: Asked, wording: Wording) -> Rows:
-    """Every credited solution of which at least one step's advantage is known."""
+    """Every credited solution of which at least one step has enough rollouts on both sides."""
     known = set()
     for each in credited_in(family):
         known.add(each.told.key)
-        found = each.label.advantages
+        found = weights(each.label)
         if not any(advantage is not None for advantage in found):
             yield LeftOut.NOT_CREDITED
             continue

@@ -6,10 +6,10 @@ Law: memory does not grow with the number of samples; counts come from the one t
 from collections.abc import Iterable
 from heapq import heapify, heappush, heappushpop
 
-from actors.dataset.report.clock import RunClock
 from actors.dataset.report.histogram import Histograms
 from actors.dataset.report.paths import Paths
 from actors.dataset.report.timeline import Timeline
+from actors.run_clock import RunClock
 from actors.tally import Tally
 from schemas.corpus import DocumentRefused
 from schemas.ids import OrderId, content_id

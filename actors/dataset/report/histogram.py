@@ -16,6 +16,10 @@ OUTCOMES = ("accepted", "rejected", "idle")
 """Of the attempt: accepted, rejected by this gate, or passed here and lost elsewhere."""
 _SPOKEN = {"accepted": "accepted", "rejected": "rejected by this gate", "idle": "passed here, rejected elsewhere"}
 WIDTH, HEIGHT = 500.0, 230.0
+LABELLED = 6
+"""Thresholds whose values are written."""
+LETTER = 6.5
+"""Mean width of a letter of a label, in pixels of the drawing's own scale."""
 LEFT, RIGHT, TOP, BOTTOM = 44.0, 12.0, 22.0, 26.0
 
 
@@ -60,6 +64,20 @@ class Histograms:
         return [found for found in self._of.values() if found.total and found.gate is not GateName.DIVERSITY]
 
 
+def _thresholds(thresholds: Sequence[float], base: float) -> list[Markup]:
+    """A line for each threshold; one label for all, as those that a repair raises lie close to each other."""
+    at = [LEFT + (WIDTH - LEFT - RIGHT) * threshold for threshold in thresholds]
+    drawn = [line(x, TOP - 6, x, base, class_="threshold") for x in at]
+    if not thresholds:
+        return drawn
+    words = ", ".join(f"{threshold:.3g}" for threshold in thresholds[:LABELLED])
+    words += ", …" if len(thresholds) > LABELLED else ""
+    half = LETTER * (len(words) + len("thresholds ")) / 2
+    middle = min(max((at[0] + at[-1]) / 2, half), WIDTH - half)
+    name = "threshold" if len(thresholds) == 1 else "thresholds"
+    return [*drawn, text(middle, TOP - 10, f"{name} {words}", class_="tick", anchor="middle")]
+
+
 def histogram_figure(histogram: Histogram) -> Markup:
     """Stacked bars from 0 to 1, the threshold as a line."""
     plot_width, plot_height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
@@ -82,9 +100,6 @@ def histogram_figure(histogram: Histogram) -> Markup:
                 place = {"x": LEFT + i * step + 0.5, "y": floor - height, "width": step - 1, "height": height}
                 parts.append(tag("rect", title(words), class_=f"bar tone-{outcome}", **place))
             floor -= height
-    for threshold in sorted(histogram.thresholds)[:3]:
-        at = LEFT + plot_width * threshold
-        parts.append(line(at, TOP - 6, at, base, class_="threshold"))
-        parts.append(text(at, TOP - 10, f"threshold {threshold:g}", class_="tick", anchor="middle"))
+    parts += _thresholds(sorted(histogram.thresholds), base)
     parts += [text(LEFT + plot_width * at, HEIGHT - 8, f"{at:g}", class_="tick", anchor="middle") for at in (0, 0.5, 1)]
     return figure(WIDTH, HEIGHT, parts, label=f"Scores of the {spoken(histogram.gate.value)} gate")

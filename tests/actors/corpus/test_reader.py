@@ -80,7 +80,7 @@ def test_line_ends_and_spaces_stay(write: Write, tmp_path: Path) -> None:
         (b"", RefusalReason.EMPTY, "empty"),
         (b" \n\t\n", RefusalReason.EMPTY, "white space"),
         (b"ok \xff\xfe", RefusalReason.UNDECODABLE, "byte 0xff at byte 3"),
-        (b"\xff\xfea\x00", RefusalReason.UNDECODABLE, "utf-16"),
+        (b"\xff\xfea\x00\x00", RefusalReason.UNDECODABLE, "utf-16"),
         (b"ab\x00cd", RefusalReason.NUL_BYTES, "at byte 2"),
         (b"x" * 101, RefusalReason.TOO_LARGE, "101 bytes"),
     ],
@@ -201,11 +201,11 @@ def test_names_with_tricks(write: Write, tmp_path: Path) -> None:
 
 
 def test_links_in_circles_and_special_files(write: Write, tmp_path: Path) -> None:
-    """A link to its own parent ends; a dangling link and a pipe are refused instead of hanging; dot files stay out."""
+    """A link to its own folder ends; a dangling link and a pipe are refused instead of hanging; dot files stay out."""
     write("docs/a.txt", "text")
     write("docs/.hidden.txt", "secret")
     write("docs/.git/b.txt", "secret")
-    (tmp_path / "docs/loop").symlink_to("..")
+    (tmp_path / "docs/loop").symlink_to(".")
     (tmp_path / "docs/gone.txt").symlink_to("nowhere")
     os.mkfifo(tmp_path / "docs/pipe.txt")
     config = Corpus(paths=("docs",))

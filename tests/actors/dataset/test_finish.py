@@ -7,9 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 import yaml
+from msgspec.structs import replace
 
-from actors.dataset.finish import build_report, finish
+from actors.dataset.finish import CARD_NAME, begin, build_report, finish
 from actors.dataset.manifest import read_config, read_manifest
+from schemas.config import TransformersEngine
 from schemas.errors import OutputError
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned
 from tests.actors.dataset.conftest import NOW
@@ -163,6 +165,47 @@ async def test_it_trains_with_sft_as_it_is(folder: Path, tmp_path: Path, monkeyp
 
     loss = train_one_step(str(folder / "dataset/part-*.parquet"), tmp_path)
     assert 0 < loss < 50
+
+
+@pytest.mark.slow
+async def test_an_unfinished_run_loads_with_datasets(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody looks at the first shards while the run goes on: without a card, `datasets` takes all files for one."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    import datasets
+
+    config = read_config(folder)
+    assert config is not None
+    begin(folder, config)
+    told = (folder / CARD_NAME).read_text()
+    assert "not finished" in told
+    train = datasets.load_dataset(str(folder), split="train", cache_dir=str(tmp_path / "cache"))
+    assert train.num_rows > 0 and train[0]["messages"][0]["role"] == "user"
+
+
+async def test_a_card_that_is_there_stays(folder: Path) -> None:
+    """A run goes on: what its last end said stands until it ends again."""
+    finish(folder, now=NOW, versions=VERSIONS)
+    before = (folder / CARD_NAME).read_text()
+    config = read_config(folder)
+    assert config is not None
+    begin(folder, config)
+    assert (folder / CARD_NAME).read_text() == before
+
+
+@pytest.mark.parametrize("evil", ["<img src=x onerror=alert(1)>", "[m](javascript:alert(1))", "a`b<b>", "x\n# y"])
+async def test_names_of_a_configuration_are_text_in_the_card(folder: Path, evil: str) -> None:
+    """A run.yaml from a stranger names a model so that a page that shows the card would run it."""
+    config = read_config(folder)
+    assert config is not None
+    pool = config.pools["generator"]
+    assert isinstance(pool.engine, TransformersEngine)
+    named = replace(config, name=evil, pools={"generator": replace(pool, engine=replace(pool.engine, model=evil))})
+    begin(folder, named)
+    _, _, body = (folder / CARD_NAME).read_text().split("---\n", 2)
+    for bad in ("<img", "<b>", "](javascript", "\n# y"):
+        assert all(bad not in piece for piece in body.replace("\\`", "").split("`")[::2])
 
 
 def test_a_folder_of_an_earlier_version_is_read(tmp_path: Path) -> None:

@@ -159,13 +159,13 @@ async def test_a_quote_of_the_own_passage_is_told_as_ever() -> None:
 
 
 async def test_a_judge_without_a_passage_has_nothing_to_quote_and_is_believed() -> None:
-    """Mode none: another instruction, no fence, and the judge's word alone."""
+    """Mode none: another instruction, no passage, and the judge's word alone."""
     engine = ScriptedEngine(verdict(""))
     found = await judged(engine, NoSource())
     assert isinstance(found, Passed)
     system, user = engine.generations[0].messages
     assert system.content == faithfulness.ALONE
-    assert prompts.PASSAGE_OPEN not in user.content
+    assert "Passage:" not in user.content
 
 
 async def test_each_passage_has_a_fence_of_its_own() -> None:
@@ -173,7 +173,8 @@ async def test_each_passage_has_a_fence_of_its_own() -> None:
     engine = ScriptedEngine(verdict(""))
     await judged(engine, bm25("answer"))
     system, user = engine.generations[0].messages
-    assert user.content.count(prompts.PASSAGE_OPEN) == 2
+    assert user.content.count(f"Passage: {prompts.PASSAGE_OPEN}") == 2
+    assert user.content.count(prompts.PASSAGE_OPEN) == 4  # question and answer have their own
     assert system.content == faithfulness.SEVERAL != faithfulness.SYSTEM
 
 

@@ -1,6 +1,8 @@
 """The LLM forms of both gates: verdicts held to their quotes, and answers that are no verdict."""
 
 import json
+import pickle
+import re
 from typing import Any
 
 import pytest
@@ -66,11 +68,63 @@ async def test_a_made_up_quote_is_discounted() -> None:
     assert found.cost.tokens == 47
 
 
-@pytest.mark.parametrize("wrapped", ["```json\n{}\n```", "<think>Hm, {{no}}.</think>\n{}", "\n {} \n"])
+WRAPPED = [
+    "```json\nVERDICT\n```",
+    "<think>Hm, {no}.</think>\nVERDICT",
+    "Let me check.\n</think>\nVERDICT",
+    "[THINK]Hm.[/THINK]VERDICT",
+    '<|channel|>analysis<|message|>{"claims": []}<|end|><|start|>assistant<|channel|>final<|message|>VERDICT<|return|>',
+    "\n VERDICT \n",
+    "VERDICT\nThis is fully supported.",
+    "VERDICT so it passes",
+    "It is VERDICT",
+    "Here is my verdict:\n```json VERDICT```\nI hope this helps!",
+    "VERDICT\n\nAgain: VERDICT",
+    "[VERDICT]",
+    '{"verdict": VERDICT}',
+    "The set {1, 2} is no JSON. VERDICT",
+]
+
+
+@pytest.mark.parametrize("wrapped", WRAPPED)
 async def test_a_verdict_may_come_wrapped(wrapped: str) -> None:
-    """A code fence or a thinking block around the verdict is no reason to ask again."""
+    """Thoughts, fences and remarks around a verdict are no reason to ask again: every try would be worded alike."""
     said = verdict(0.9, FOUNDER)
-    assert (await judged(wrapped.replace("{}", said))).score == pytest.approx(0.9)
+    assert (await judged(wrapped.replace("VERDICT", said))).score == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        verdict(0.9, FOUNDER).replace("0.9", '"0.9"'),
+        verdict(0.9, FOUNDER)[:-1] + ', "explanation": "all of it"}',
+        verdict(0.9, {**FOUNDER, "note": 1}).replace('"score"', '"Score"'),
+        verdict(0.9, FOUNDER).replace(":", "：").replace('"', "“", 1).replace('"', "”", 1),
+    ],
+)
+async def test_a_verdict_may_be_spelled_otherwise(said: str) -> None:
+    """A number as a string, keys besides, another case, typographic marks: what is said is certain."""
+    assert (await judged(said)).score == pytest.approx(0.9)
+
+
+async def test_what_was_heard_goes_with_the_error() -> None:
+    """A person who asks why a verdict is missing finds the prompt, how the reply begins, and its tokens in the bill."""
+    with pytest.raises(JudgeError) as raised:
+        await judged("It is fine. \ud800" + "x" * 1000)
+    heard = pickle.loads(pickle.dumps(raised.value)).heard
+    assert heard is not None
+    assert heard.said.startswith("It is fine. ?") and len(heard.said) == 500
+    assert heard.cost.tokens == 47
+    assert [message.role for message in heard.asked] == ["system", "user"] and HERON in heard.asked[1].content
+
+
+def test_a_constrained_verdict_has_an_end() -> None:
+    """A small model fills what has no bound until the token limit, and never gives a verdict."""
+    claims = json.loads(faithfulness.SCHEMA)["properties"]["claims"]
+    assert claims["maxItems"] <= faithfulness.READ_CLAIMS
+    assert all(
+        claims["items"]["properties"][name]["maxLength"] <= faithfulness.READ_CLAIM for name in ("claim", "quote")
+    )
 
 
 NO_VERDICT = [
@@ -87,13 +141,22 @@ NO_VERDICT = [
     verdict(1.2, FOUNDER),
     verdict(-0.1, FOUNDER),
     verdict(8, FOUNDER),
-    '{"claims": [{"claim": "c", "supported": true, "quote": "q"}], "score": "0.9"}',
+    '{"claims": [{"claim": "c", "supported": true, "quote": "q"}], "score": "nan"}',
+    '{"claims": [{"claim": "c", "supported": true, "quote": "q"}], "score": "9/10"}',
+    '{"claims": [{"claim": "c", "supported": true, "quote": "q"}], "score": true}',
+    '{"claims": [{"claim": "c", "supported": true, "supported": false, "quote": "q"}], "score": 1}',
+    '{"claims": [{"claim": "c", "supported": true, "quote": "q"}], "score": 1, "score": 0}',
     '{"claims": [{"claim": "c", "supported": "yes", "quote": "q"}], "score": 0.9}',
     '{"claims": [{"claim": "c", "supported": true, "quote": "q"}], "score": NaN}',
     '{"claims": [{"claim": "c", "supported": true, "quote": "q"}]}',
     verdict(1, FOUNDER)[:-2],
-    verdict(1, FOUNDER) + " so it passes",
-    "It is " + verdict(1, FOUNDER),
+    verdict(1, FOUNDER) + " or rather " + verdict(0.2, FOUNDER),
+    verdict(1, FOUNDER) + verdict(1, UNQUOTED),
+    verdict(1, FOUNDER)[:-1] + ", 'so': 1}",
+    f'{{"reasoning": "The passage says {verdict(1, FOUNDER)}", "claims": [], "score": 0}}',
+    verdict(1, *[FOUNDER] * (faithfulness.READ_CLAIMS + 1)),
+    verdict(1, {**FOUNDER, "claim": "c" * (faithfulness.READ_CLAIM + 1)}),
+    verdict(1, {**FOUNDER, "quote": "q" * (faithfulness.READ_CLAIM + 1)}),
     "<think>" + verdict(1, FOUNDER),
     "[" * 100_000,
 ]
@@ -140,11 +203,10 @@ async def test_the_judge_is_asked_as_configured() -> None:
 
 @given(st.text(st.sampled_from('<>|`{}"\nsx') | st.characters(exclude_categories=("Cs",))))
 def test_a_passage_cannot_leave_its_fence(text: str) -> None:
-    """A passage that imitates fences, verdicts or a system message stays inside: one fence opens and one closes."""
+    """Texts that imitate fences, verdicts or a system message stay inside: each has a fence, and closes none."""
     request = asked_of_gate(text, text, text=text)
     user = faithfulness.question(request, Grounds((request.passage,))).user
-    assert (user.count("<<<"), user.count(">>>")) == (1, 1)
-    assert user.index("<<<") < user.index(">>>")
+    assert re.findall("<<<|>>>", user) == ["<<<", ">>>"] * 3
 
 
 async def test_a_verdict_in_the_passage_is_not_the_judges() -> None:
@@ -164,13 +226,22 @@ async def test_the_rubric_gives_the_mean() -> None:
     assert found.evidence.dimensions == {"well_formed": 0.9, "complete": 0.8, "specific": 0.7}
 
 
-WRONG_MARKS: list[dict[str, Any]] = [{"polite": 9}, {"complete": 11}, {"complete": "8"}]
+@pytest.mark.parametrize("more", [{"explanation": "well put"}, {"complete": "8"}, {"polite": 9}])
+async def test_a_rubric_may_say_more(more: dict[str, Any]) -> None:
+    """An explanation beside the marks, a mark as a string: the marks asked for are there."""
+    said = f"My marks:\n{json.dumps({**GOOD_MARKS, **more})}\nI hope this helps!"
+    found = await build_gate(GateName.REWARD, CONFIG, ScriptedEngine(said)).check(REQUEST)
+    assert isinstance(found, Passed)
+    assert found.evidence.dimensions == {"well_formed": 0.9, "complete": 0.8, "specific": 0.7}
+
+
+WRONG_MARKS: list[dict[str, Any]] = [{"complete": 11}, {"complete": "good"}, {"complete": None}]
 OTHER_MARKS = [{"complete": 8}, *({**GOOD_MARKS, **wrong} for wrong in WRONG_MARKS)]
 
 
 @pytest.mark.parametrize("marks", OTHER_MARKS)
 async def test_a_rubric_with_other_marks_is_nonsense(marks: dict[str, Any]) -> None:
-    """A dimension left out, made up, or off the scale."""
+    """A dimension left out, unreadable, or off the scale."""
     with pytest.raises(JudgeError) as raised:
         await build_gate(GateName.REWARD, CONFIG, ScriptedEngine(json.dumps(marks))).check(REQUEST)
     assert raised.value.kind is ErrorKind.NONSENSE

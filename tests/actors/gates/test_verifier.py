@@ -61,7 +61,8 @@ async def test_a_solution_without_a_final_answer_is_rejected() -> None:
         ("#### 9", None, "no reference answer"),
         ("#### " + "9" * 10_000_000, "9", "10,000,000 characters"),
         ("#### x", "9" * 2_000, "2,000 characters"),
-        ("#### 9**9**9**9", "9", "ran out of time"),
+        ("#### 9", "The answer is" + " " * 1_000_000, "a reference of 1,000,013 characters"),
+        ("#### 9^{9^{9^9}}", "9", "ran out of time"),
     ],
 )
 async def test_what_cannot_be_compared_is_a_permanent_error_not_a_rejection(

@@ -26,8 +26,8 @@ ROOT = Path(__file__).parents[3]
 LIMIT_S = 1.0
 LOADING_S = 4.0
 """More processor time than a process needs to load the library and compare a few pairs."""
-ENDLESS = ["9^{9^{9^{9}}}", "999999999!", r"\sum_{n=1}^{10^{12}} \sin(n^2)", r"2^{10^{11}} - 1"]
-"""Towers, factorials and sums that no machine finishes, or none with this much memory."""
+ENDLESS = ["9^{9^{9^{9}}}", "999999999!", r"\binom{10^{12}}{5 \cdot 10^{11}}", r"2^{10^{11}} - 1"]
+"""Towers, factorials and binomials that no machine finishes, or none with this much memory."""
 DEEP = ["(" * 480 + "x" + ")" * 480, r"\frac{1}{" * 100 + "x" + "}" * 100, "{" * 499 + "x" + "}" * 499]
 TOWER = "9**9**9**9"
 """Not LaTeX as it stands: the library reads no tower in it, so that it ends at once."""

@@ -23,6 +23,7 @@ from actors.queue_service import QueueService, ServiceSettings
 from actors.recovery.policies import build_recovery
 from actors.tally import Tally
 from actors.tasks.grounded_answer import GroundedAnswerTask
+from actors.trials import LINE
 from deployments.in_process import InProcessOrders
 from schemas.config import GroundedAnswer, Recovery
 from schemas.corpus import Passage
@@ -32,7 +33,7 @@ from schemas.injection import Injected, InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned
 from schemas.orders import EndReason, Lease
 from schemas.progress import Summary
-from schemas.samples import Completion, Cost, Draft, FinishReason, GenerationRequest
+from schemas.samples import Completion, Cost, Draft, FinishReason, GenerationRequest, Malformed
 from schemas.verdicts import GateName, GateRequest, Passed, Rejected, Verdict
 from schemas.wire import GATE_REQUESTS, GENERATION_REQUESTS
 from tests.doubles.passages import HERON, lease_of, passage_of
@@ -223,9 +224,9 @@ async def test_gates_see_the_same_bytes_with_and_without_a_tag() -> None:
     rewritten = own.tools.task.read
 
     class Wrong(GroundedAnswerTask):
-        def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | str:
+        def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
             draft = rewritten(lease, text, finish)
-            return draft if isinstance(draft, str) else replace(draft, answer=WRONG)
+            return draft if isinstance(draft, Malformed) else replace(draft, answer=WRONG)
 
     own.tools = replace(own.tools, task=Wrong(GroundedAnswer(), seed=0))
     await spoilt.conduct()
@@ -278,12 +279,15 @@ async def test_the_same_orders_are_spoilt_in_every_run() -> None:
 
 
 async def test_an_engine_that_fails_under_an_injection_is_neither_caught_nor_missed() -> None:
-    """No text, no verdict: errored, and the order is tagged all the same."""
+    """No text, no verdict: errored, and the order is tagged all the same. Prompts that are refused while a fixed line
+    is answered are their orders' own fault."""
 
     class Broken(Writer):
         async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
-            raise HopError(ErrorKind.PERMANENT, "no")
-            yield
+            if request.messages[-1].content != LINE:
+                raise HopError(ErrorKind.PERMANENT, "no")
+            async for completion in super().generate(request):
+                yield completion
 
     world = World(injecting())
     world.tools = replace(world.tools, pools={GENERATOR: Broken()})
@@ -323,7 +327,14 @@ async def test_an_injection_that_nobody_verified_is_left_out_of_recall() -> None
 
 
 @pytest.mark.parametrize(
-    ("says", "verified"), [('{"flawed": true}', True), ('{"flawed": false}', False), ("I think so", False)]
+    ("says", "verified"),
+    [
+        ('{"flawed": true}', True),
+        ('It is.\n</think>\n{"flawed": true, "why": "another year"}\nSo it is flawed.', True),
+        ('{"flawed": false}', False),
+        ('{"flawed": true} or {"flawed": false}', False),
+        ("I think so", False),
+    ],
 )
 async def test_only_a_flaw_that_the_verifier_saw_is_verified(says: str, verified: bool) -> None:
     """A verifier that sees none, or talks, leaves the injection unverified; what it took is paid for."""
@@ -331,7 +342,7 @@ async def test_only_a_flaw_that_the_verifier_saw_is_verified(says: str, verified
     for each in summary.injections:
         assert (each.missed, each.unverified) == ((each.injected, 0) if verified else (0, each.injected))
     paid = {role.role: role.prompt_tokens + role.completion_tokens for role in summary.roles}
-    assert paid.get("injection", 0) == (400 if says.startswith("{") else 0)
+    assert paid.get("injection", 0) == 400
 
 
 async def test_the_verifier_sees_the_passage_as_data() -> None:
@@ -346,7 +357,7 @@ async def test_the_verifier_sees_the_passage_as_data() -> None:
     worth = await injector.worth(InjectionKind.PARAMETRIC, lease, Draft("q?", "a"), ask)
     ((pool, request),) = asked
     assert (pool, worth) == (VERIFIER, (Worth.BAD, Cost(1, 1)))
-    assert request.messages[-1].content.count(">>>") == 1
+    assert request.messages[-1].content.count(">>>") == 3
     assert request.json_schema is not None
     assert json.loads(request.json_schema)["required"] == ["flawed"]
 

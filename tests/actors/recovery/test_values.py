@@ -1,5 +1,6 @@
 """Off-policy estimates: right on the average where the truth is known, silent where the log does not tell."""
 
+from collections import Counter
 from random import Random
 
 import pytest
@@ -108,3 +109,27 @@ def test_repairs_are_summed_over_turns_and_nothing_is_lost(repairs: list[RepairC
         assert row.chance.high is not None
         assert row.chance.low <= row.accepted / row.tried <= row.chance.high
         assert row.per_1000.value == pytest.approx(1000 * row.accepted / row.tried / 100)
+
+
+def test_errors_take_nothing_from_repairs_that_stops_keep() -> None:
+    """Half of the repairs' attempts errored; a stop never does. The log is what it would have been without errors: 30
+    of 100 decisions accepted where half of them stop and six of ten repairs are accepted."""
+    random, decisions, lost = Random(4), list[Decision](), Counter[FailureMode]()
+    repair = Arm(QUOTE, Turn.FIRST)
+    for place in range(4000):
+        stops, good, errs = random.random() < 0.5, random.random() < 0.6, random.random() < 0.5
+        made = Decision(
+            OrderId(f"{place:032x}"), FailureMode.PARAMETRIC, OPTIONS, "test", None if stops else repair, 0.5, QUOTE,
+            good and not stops, 0 if stops else 100,
+        )  # fmt: skip
+        if errs and not stops:
+            lost[made.mode] += 1
+        else:
+            decisions.append(made)
+    found = {each.policy: each for each in policy_values(decisions, FRESH, stop_below=0, seed=0, lost=lost)}
+    assert found["test"].accepted.value == pytest.approx(30, abs=2)
+    assert found["test"].tokens.value == pytest.approx(50, abs=2)
+    assert found["rules"].accepted.value == pytest.approx(60, abs=3)
+    assert found["rules"].covered == pytest.approx(1, abs=0.05)
+    thinned = {each.policy: each for each in policy_values(decisions, FRESH, stop_below=0, seed=0)}
+    assert thinned["test"].accepted.value == pytest.approx(20, abs=2)

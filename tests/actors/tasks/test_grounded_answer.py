@@ -8,7 +8,7 @@ from actors.tasks import prompts
 from actors.tasks.grounded_answer import SCHEMA, SCHEMA_WITH_QUOTE, GroundedAnswerTask, messages
 from schemas.config import GroundedAnswer, SamplingDefaults
 from schemas.recovery import Repair, RepairKind
-from schemas.samples import Draft, FinishReason, Message
+from schemas.samples import Draft, FinishReason, Malformed, MalformedReason, Message
 from tests.doubles.passages import HERON, lease_of
 
 TASK = GroundedAnswerTask(GroundedAnswer(sampling=SamplingDefaults(temperature=0.8, top_p=0.95, max_tokens=99)), seed=7)
@@ -69,7 +69,9 @@ def test_json_output_is_constrained() -> None:
 def test_reading_gives_a_draft_or_a_reason() -> None:
     """The conductor gates the one and repairs the other."""
     assert TASK.read(lease_of(), "Question: Who?\nAnswer: Oda", FinishReason.STOP) == Draft("Who?", "Oda")
-    assert TASK.read(lease_of(), "Question: Who?", FinishReason.STOP) == "the answer is missing"
+    assert TASK.read(lease_of(), "Question: Who?", FinishReason.STOP) == Malformed(
+        MalformedReason.NO_ANSWER, "the answer is missing"
+    )
 
 
 def test_a_student_sees_the_passage_as_it_stands() -> None:

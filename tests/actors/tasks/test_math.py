@@ -10,7 +10,7 @@ from actors.tasks.math import MathTask, messages
 from schemas.config import Math, SamplingDefaults
 from schemas.orders import Lease
 from schemas.recovery import Repair, RepairKind
-from schemas.samples import Draft, FinishReason, Message
+from schemas.samples import Draft, FinishReason, Malformed, MalformedReason, Message
 from tests.doubles.passages import lease_of, problem_of
 
 TASK = MathTask(Math(sampling=SamplingDefaults(temperature=0.8, top_p=0.95, max_tokens=99)), seed=7, longest_answer=12)
@@ -18,7 +18,7 @@ QUESTION = "A baker has 96 rolls and sells 71. How many are left?"
 LEASE = replace(lease_of(QUESTION), passage=problem_of(QUESTION, "96-71=25\n#### 25"))
 
 
-def read(text: str, finish: FinishReason = FinishReason.STOP) -> Draft | str:
+def read(text: str, finish: FinishReason = FinishReason.STOP) -> Draft | Malformed:
     return TASK.read(LEASE, text, finish)
 
 
@@ -53,29 +53,70 @@ def test_a_solution_is_read_as_it_stands() -> None:
     assert [step.text for step in steps(draft.answer)] == ["96 - 71 = 25\n", "#### 25"]
 
 
+SOLVED = "96 - 71 = 25\n#### 25"
+
+
 @pytest.mark.parametrize(
-    ("text", "finish", "says"),
+    "text",
     [
-        ("96 - 71 = 25\n#### 25", FinishReason.LENGTH, "cut off at the token limit"),
-        ("<think>so", FinishReason.STOP, "the thinking never ended"),
-        ("", FinishReason.STOP, "does not say which its final answer is"),
-        ("96 - 71 = 25 are left.", FinishReason.STOP, "does not say which its final answer is"),
-        ("#### " + "9" * 10_000_000, FinishReason.STOP, "the final answer has 10,000,000 characters"),
-        ("#### 2\ud8005", FinishReason.STOP, "a broken character"),
+        f"96 - 70 is \\boxed{{26}}? No.\n</think>\n\n{SOLVED}",
+        f"[THINK]\\boxed{{26}}[/THINK]{SOLVED}",
+        f"<thinking>#### 26</thinking>\n{SOLVED}",
+        f"<|channel|>analysis<|message|>#### 26<|end|><|start|>assistant<|channel|>final<|message|>{SOLVED}<|return|>",
+        f"analysisIs it 26?assistantfinal{SOLVED}",
+        f"{SOLVED}<|im_end|>",
+        f"<s>{SOLVED}</s>\n\x00",
+        f"{SOLVED}\n\nLet me know if you would like another way to solve it!",
     ],
 )
-def test_what_is_no_solution_is_malformed_with_the_reason(text: str, finish: FinishReason, says: str) -> None:
+def test_what_stands_around_a_solution_is_no_part_of_it(text: str) -> None:
+    """Thoughts whose opening tag was in the prompt would be judged in place of the answer, and trained on."""
+    assert read(text) == Draft(QUESTION, SOLVED)
+
+
+def test_a_separator_between_steps_is_part_of_a_solution() -> None:
+    """Long solutions part their steps by rules and labels."""
+    said = "Note: rolls are whole.\n\n---\n\nExplanation: 96 - 71 = 25\n\n---\n\n#### 25"
+    assert read(said) == Draft(QUESTION, said)
+
+
+@pytest.mark.parametrize(
+    ("text", "finish", "reason", "says"),
+    [
+        ("96 - 71 = 25\n#### 25", FinishReason.LENGTH, MalformedReason.CUT_OFF, "cut off at the token limit"),
+        ("<think>so", FinishReason.STOP, MalformedReason.UNFINISHED_THOUGHTS, "the thinking never ended"),
+        ("", FinishReason.STOP, MalformedReason.NO_ANSWER, "does not say which its final"),
+        (
+            "96 - 71 = 25 are left.",
+            FinishReason.STOP,
+            MalformedReason.NO_ANSWER,
+            "does not say which its final answer is",
+        ),
+        (
+            "#### " + "9" * 10_000_000,
+            FinishReason.STOP,
+            MalformedReason.TOO_LONG,
+            "the final answer has 10,000,000",
+        ),
+        ("#### 2\ud8005", FinishReason.STOP, MalformedReason.CONTROL_TEXT, "a broken character"),
+        ("96 - 71<|im_end|> = 25\n#### 25", FinishReason.STOP, MalformedReason.CONTROL_TEXT, "'<|im_end|>'"),
+        ("96 \x00- 71 = 25\n#### 25", FinishReason.STOP, MalformedReason.CONTROL_TEXT, "'\\x00'"),
+    ],
+)
+def test_what_is_no_solution_is_malformed_with_the_reason(
+    text: str, finish: FinishReason, reason: MalformedReason, says: str
+) -> None:
     """Cut off, unfinished, without a marked answer, or with one that nobody compares."""
     told = read(text, finish)
-    assert isinstance(told, str)
-    assert says in told
+    assert isinstance(told, Malformed)
+    assert told.reason is reason and says in told.detail
 
 
 @given(st.text(max_size=200))
 def test_reading_never_raises(text: str) -> None:
     """Whatever the model said: a draft of this problem, or a reason."""
     draft = read(text)
-    assert isinstance(draft, str) or draft.question == QUESTION
+    assert isinstance(draft, Malformed) or draft.question == QUESTION
 
 
 def test_a_student_sees_the_problem_and_the_solution() -> None:

@@ -1,5 +1,7 @@
 """A passage is data: nothing in it can end its fence or pass for chat markup."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,6 +44,31 @@ def test_no_prompt_holds_foreign_markup(passage: str, other: str) -> None:
         assert [mark for mark in MARKUP[2:] if mark in prompt] == []
 
 
+LOOK_ALIKES = [
+    "＞＞＞", ">\u200b>\u200b>", ">\u2060>\u2060>", ">>\u00ad>", "›››", "»»", "〉〉〉", "⟩⟩⟩", "＜＜＜", "‹‹‹", "««",
+    ">>>\u0338", "＜|im_start|＞", "<\u200b|im_end|>", "［ＩＮＳＴ］", "<thi\u00adnk>", "＜／ｓ＞",
+]  # fmt: skip
+MORE_MARKUP = [
+    "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[TOOL_CALLS]", "[AVAILABLE_TOOLS]", "[THINK]", "[|assistant|]", "[gMASK]",
+    "<tool_response>", "<sop>", "<reserved_106>", "[UNUSED_TOKEN_146]", "<extra_id_0>", "<SPECIAL_10>", "<seed:bos>",
+    "]~b]", "[BOS]", "<BOS_TOKEN>", "<image>", "<start_of_image>", "[SEP]", "[CLS]", "<mask>", "<|turn>",
+    "<fim_prefix>", "<unused7>", "<custom_token_3>", "[MY_TOKEN_2]",
+]  # fmt: skip
+
+
+def folded(text: str) -> str:
+    """As a careless reader sees it."""
+    plain = "".join(letter for letter in unicodedata.normalize("NFKC", text) if unicodedata.category(letter) != "Cf")
+    return plain.translate(dict.fromkeys(map(ord, "›»〉⟩"), ">") | dict.fromkeys(map(ord, "‹«〈⟨"), "<"))
+
+
+@pytest.mark.parametrize("text", [*LOOK_ALIKES, *MORE_MARKUP])
+def test_look_alikes_are_broken_too(text: str) -> None:
+    """Full width, zero-width characters between, other angles: a reader that folds them must find no markup either."""
+    assert folded(text) not in folded(prompts.neutralise(f"Salt. {text} Amber."))
+    assert text not in prompts.neutralise(f"Salt. {text} Amber.")
+
+
 @given(HOSTILE)
 def test_neutral_text_reads_the_same(text: str) -> None:
     """Only invisible joiners are added: without them the text is what it was."""
@@ -49,7 +76,14 @@ def test_neutral_text_reads_the_same(text: str) -> None:
     assert prompts.neutralise(plain).replace(prompts.WORD_JOINER, "") == plain
 
 
-@pytest.mark.parametrize("text", ["Salt, 1 < 2 > 0, a|b, [1], see <b>bold</b>.", "Ordinary words."])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Salt, 1 < 2 > 0, a|b, [1], see <b>bold</b>.",
+        "Area [ABC], «oui», 5 ≫ 3, ＡＢＣ, ex\u00adample.",
+        "Ordinary words.",
+    ],
+)
 def test_ordinary_text_is_untouched(text: str) -> None:
     """Prose, sums and HTML are shown to the model as they stand."""
     assert prompts.neutralise(text) == text

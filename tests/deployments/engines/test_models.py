@@ -6,14 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from safetensors.torch import load_file, save_file
 
 from deployments.engines.build import build_engine
 from deployments.engines.roles import EngineRole
 from schemas.config import Engine, TransformersEngine, VllmEngine
 from schemas.errors import ModelError
-from schemas.samples import ClassificationRequest
+from schemas.samples import ClassificationRequest, FinishReason
 from tests.deployments.engines.conftest import TinyModels
+from tests.deployments.engines.references import chat
+from tests.doubles import templates
+from tests.doubles.tiny_models import END_ID
 
 GENERATOR, CLASSIFIER = EngineRole.GENERATOR, EngineRole.CLASSIFIER
 
@@ -73,12 +77,97 @@ async def test_no_chat_template(kind: Any, changed: Path) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_another_model_s_tokenizer(kind: Any, changed: Path) -> None:
-    """It knows more tokens than the model has rows: ids would lie outside."""
+    """It has words that the model has no rows for: ids of plain texts would lie outside."""
     file = changed / "tokenizer.json"
     described = json.loads(file.read_text())
-    described["added_tokens"].append(described["added_tokens"][-1] | {"id": 261, "content": "<|extra|>"})
+    described["model"]["vocab"]["extra"] = 261
     file.write_text(json.dumps(described))
-    assert "knows 262 tokens, the model 261: not a pair" in await why_not(kind(changed), GENERATOR)
+    said = await why_not(kind(changed), GENERATOR)
+    assert "knows 262 tokens, the model 261: not a pair ('extra' is token 261)" in said
+
+
+def add_token(folder: Path, content: str) -> None:
+    """Behind the model's last row, as google/gemma-3-1b-it has `<image_soft_token>`."""
+    file = folder / "tokenizer.json"
+    described = json.loads(file.read_text())
+    described["added_tokens"].append(described["added_tokens"][-1] | {"id": 261, "content": content})
+    file.write_text(json.dumps(described))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_model_as_many_are(kind: Any, changed: Path) -> None:
+    """Of Gemma's and Qwen3's kind at once: a token beyond the model's rows that neither template nor texts give, a
+    template that refuses the role system and thinks unless it is told not to, an end of turn that config.json alone
+    names. With the keys for it the model reads exactly these tokens, and its turns end."""
+    add_token(changed, "<|image|>")
+    (changed / "chat_template.jinja").write_text(templates.REFUSES_SYSTEM_AND_THINKS)
+    ends_named_by(changed, "config.json")
+    told = replace(kind(changed), system_role="merge", chat_template_kwargs={"enable_thinking": False})
+    engine = build_engine(told, GENERATOR)
+    await engine.start()
+    try:
+        (found,) = [each async for each in engine.generate(chat("<|image|>", max_tokens=4))]
+        markup = len(("<|user|>", "<|end|>", "<|assistant|>")) + len("<think>\n\n</think>\n\n")
+        assert found.prompt_tokens == len("Be brief.\n\n<|image|>") + markup
+        several = [each async for each in engine.generate(chat(max_tokens=200, n=24))]
+        assert any(each.finish is FinishReason.STOP for each in several)
+        assert not any("<|end|>" in each.text for each in several)
+    finally:
+        await engine.close()
+
+
+def ends_named_by(folder: Path, file: str) -> None:
+    """No other file names a token that ends a turn."""
+    for name in ("config.json", "generation_config.json"):
+        described = json.loads((folder / name).read_text())
+        (folder / name).write_text(json.dumps(described | {"eos_token_id": END_ID if name == file else None}))
+    if file != "tokenizer_config.json":
+        settings = folder / "tokenizer_config.json"
+        settings.write_text(json.dumps(json.loads(settings.read_text()) | {"eos_token": None}))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_template_that_writes_a_token_beyond_the_models_rows(kind: Any, changed: Path) -> None:
+    """Its row would not exist: refused at start, not a dead thread at the first order."""
+    add_token(changed, "<|image|>")
+    template = changed / "chat_template.jinja"
+    template.write_text("<|image|>" + template.read_text())
+    assert "writes '<|image|>', token 261; the model has 261" in await why_not(kind(changed), GENERATOR)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_template_that_refuses_the_system_role(kind: Any, changed: Path) -> None:
+    """Gemma: found at start, with the key that helps."""
+    (changed / "chat_template.jinja").write_text(templates.REFUSES_SYSTEM)
+    assert "`system_role: merge`" in await why_not(kind(changed), GENERATOR)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_no_token_ends_a_turn(kind: Any, changed: Path) -> None:
+    """Every completion would run to its limit and be thrown away as cut off. Id 2 is what a Llama configuration says
+    by default, and an ordinary word of other vocabularies: here a byte."""
+    ordinary = 7
+    for name in ("config.json", "generation_config.json"):
+        described = json.loads((changed / name).read_text())
+        (changed / name).write_text(json.dumps(described | {"eos_token_id": ordinary}))
+    settings = changed / "tokenizer_config.json"
+    settings.write_text(json.dumps(json.loads(settings.read_text()) | {"eos_token": None}))
+    assert "no token ends a turn: set eos_token_id in its generation_config.json" in await why_not(
+        kind(changed), GENERATOR
+    )
+
+
+@pytest.mark.parametrize("file", ["generation_config.json", "tokenizer_config.json"])
+async def test_an_end_that_one_file_alone_names(changed: Path, file: str) -> None:
+    """Each is believed, so that a model stops whoever made its folder."""
+    ends_named_by(changed, file)
+    engine = build_engine(transformers(changed), GENERATOR)
+    await engine.start()
+    try:
+        found = [each async for each in engine.generate(chat(max_tokens=200, n=24))]
+        assert any(each.finish is FinishReason.STOP for each in found)
+    finally:
+        await engine.close()
 
 
 async def test_spoilt_files(changed: Path) -> None:

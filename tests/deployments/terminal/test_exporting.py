@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
 from actors.ledger import SqliteLedger
 from deployments.cli import app
 from deployments.config import load, to_yaml
 from deployments.terminal.exporting import opened
-from schemas.ledger import AcceptedEnd, Planned
+from schemas.ledger import AcceptedEnd, Planned, Record
 from tests.deployments.test_replay import CONFIG, write_config
 from tests.doubles.ledgers import Scale, plausible_run
 
@@ -74,6 +75,27 @@ def test_mistakes_are_one_line(folder: Path, tmp_path: Path) -> None:
     (folder / "run.yaml").unlink()
     assert "holds no run.yaml" in mistake(export(folder, "--format", "dpo"))
     assert export(folder, "--format", "nonsense").exit_code == 2
+
+
+def asked_otherwise(record: Record) -> Record:
+    """The accepted attempt asks another question than those that were rejected."""
+    candidate = record.attempt.candidate if isinstance(record, AcceptedEnd) else None
+    if not isinstance(record, AcceptedEnd) or candidate is None or candidate.draft is None:
+        return record
+    draft = replace(candidate.draft, question=f"What else of {record.order_id}?")
+    return replace(record, attempt=replace(record.attempt, candidate=replace(candidate, draft=draft)))
+
+
+def test_no_row_in_one_view_names_the_other(tmp_path: Path, folder: Path) -> None:
+    """Every repair asked for another question: no pair for a student, and the generator's view has them all."""
+    output = tmp_path / "otherwise"
+    output.mkdir()
+    (output / "run.yaml").write_text((folder / "run.yaml").read_text())
+    with SqliteLedger(output) as ledger:
+        ledger.append([asked_otherwise(record) for record in RUN])
+    said = mistake(export(output, "--format", "dpo"))
+    told = json.loads(export(output, "--format", "dpo", "--view", "sample", "--json").stdout)
+    assert told["rows"] and f"`--view sample` has {told['rows']:,}" in said
 
 
 def test_the_ledger_is_read_as_it_was_when_the_export_began(folder: Path) -> None:

@@ -51,6 +51,15 @@ def test_the_view_says_what_is_known_and_what_is_not(tmp_path: Path) -> None:
     assert "covers 12%" in text
 
 
+def test_eighty_columns_hold_every_answer(tmp_path: Path) -> None:
+    """A laptop's terminal: no figure is cut, no name loses its end."""
+    text = drawn(policy_view(REPORT, tmp_path), 80)
+    assert all(cell_len(line) <= 80 for line in text.splitlines())
+    for whole in ("edit_unsupported", "39–61%", "30.0 (10.0–50.0)", "2.50 (2.00–3.00)", "19 decisions", "covers 12%"):
+        assert whole in text
+    assert "the log does not tell" in text and "…" not in text
+
+
 def test_a_run_without_rejections_has_nothing_to_say(tmp_path: Path) -> None:
     """No decision, no table, no division by zero."""
     empty = PolicyReport((), 0, 0, 0, 0, Interval(), (), ())

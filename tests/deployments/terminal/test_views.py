@@ -17,12 +17,25 @@ from deployments.terminal.parts import cells
 from deployments.terminal.rates import Window, flow
 from deployments.terminal.summary import summary_view
 from deployments.terminal.words import clock, number, one_line, percent, printable, spoken
+from schemas.errors import ErrorKind
 from schemas.ids import OrderId
 from schemas.injection import Injected, InjectionKind, Worth
 from schemas.ledger import DeadLetteredEnd, Planned, Rejoined
 from schemas.orders import Attempt
-from schemas.progress import Counts, GateCatch, InjectionCount, Retrieval, RoleCost, RunSnapshot, Summary
-from schemas.verdicts import GateName
+from schemas.progress import (
+    Counts,
+    GateCatch,
+    InjectionCount,
+    MalformedCount,
+    ModeCount,
+    Retrieval,
+    RoleCost,
+    RunSnapshot,
+    Summary,
+)
+from schemas.recovery import FailureMode
+from schemas.samples import Cost, MalformedReason, Message
+from schemas.verdicts import Errored, GateName
 from tests.deployments.terminal.progresses import REPLICAS, play
 from tests.doubles.ledgers import MemoryLedger, plausible_run
 
@@ -157,7 +170,7 @@ def test_plain_lines_are_few_and_plain() -> None:
     told = [line for progress in run for line in lines.of(progress, flow(window.add(progress)))]
     assert 4 <= len(told) <= 12
     assert all("\x1b" not in line and "\n" not in line for line in told)
-    assert any("100 of 120 ended, yield 99.0%, recovered 19 of 27" in line for line in told)
+    assert any("100 of 120 ended, yield 82.5% · 99.0% of the ended, recovered 19 of 27" in line for line in told)
 
 
 def test_plain_lines_tell_each_phase_once() -> None:
@@ -237,6 +250,34 @@ def test_malformed_text_is_shown_whole() -> None:
     text = drawn(attempt_view(malformed))
     assert "malformed: no line begins with 'Answer:'" in text
     assert "Question: and then" in text
+
+
+def test_an_errored_verdict_shows_what_its_judge_was_asked_and_said() -> None:
+    """Why every verdict fails is seen at a glance; the reply's escape codes are signs. Without --prompts, one line."""
+    ledger = MemoryLedger(list(plausible_run(7)))
+    attempt = next(r.attempt for r in ledger.records if isinstance(r, Rejoined) and r.attempt.candidate)
+    asked = (Message("system", "You rate."), Message("user", "Rate it."))
+    errored = Errored(
+        GateName.REWARD, ErrorKind.NONSENSE, "no verdict", Cost(40, 7), asked, "Sure!\x1b[2J\nIt is fine."
+    )
+    attempt = replace(attempt, verdicts=(errored,))
+    shown = drawn(attempt_view(attempt, prompts=Prompts()))
+    for said in ("reward was asked:", "You rate.", "Rate it.", "and said:", "It is fine.", "40 + 7 tokens"):
+        assert said in shown
+    assert "\x1b" not in shown and "Sure!␛[2J" in shown
+    plain = drawn(attempt_view(attempt))
+    assert "nonsense: no verdict" in plain and "It is fine." not in plain
+
+
+def test_why_completions_were_malformed_is_counted_below_their_mode() -> None:
+    """Cut off, without a label, without an answer: each wants another remedy."""
+    summary = Summary(
+        modes=(ModeCount(FailureMode.MALFORMED, 213),),
+        malformed=(MalformedCount(MalformedReason.NO_LABEL, 38), MalformedCount(MalformedReason.CUT_OFF, 169)),
+    )
+    lines = [line.split() for line in drawn(summary_view(summary, Path("run"))).splitlines()]
+    place = next(at for at, line in enumerate(lines) if line[:2] == ["malformed", "213"])
+    assert [line[:2] for line in lines[place + 1 : place + 3]] == [["cut_off", "169"], ["no_label", "38"]]
 
 
 def test_the_bar_is_full_at_the_end_alone() -> None:

@@ -66,20 +66,43 @@ def test_only_solutions_that_share_the_prefix_give_a_good_step() -> None:
 
 
 def test_steps_that_lost_much_before_the_pit_are_pairs_too() -> None:
-    """With `--critical 0.3` also the step that took Q from 0.8 to 0.4, although somebody got right after it, and none
-    that lost 0.1. Each row has an id of its own and says which step it is about."""
+    """With `--critical 0.3` also the step that took Q from 1 to 0.2, although somebody got right after it, and none
+    that lost 0.1, or seems to have lost 0.4 by ten rollouts. Each row has an id of its own and says which step it is
+    about."""
     lives, solved = [[PIT], [ELSEWHERE], [RESTARTED]], [False, True, True]
-    records = credited(lives, solved=solved, qs=(0.8, 0.4, 0.0, 0.0, 0.0))
+    for unsure in ((0.8, 0.4, 0.0, 0.0, 0.0), (1.0, 0.7, 0.0, 0.0, 0.0)):
+        rows, _ = exported(credited(lives, solved=solved, qs=unsure), asked(ExportFormat.DPO_STEPS, critical=0.3), MATH)
+        assert [row["step"] for row in rows] == [2]
+    records = credited(lives, solved=solved, qs=(1.0, 0.2, 0.0, 0.0, 0.0))
     (pit,), _ = exported(records, asked(ExportFormat.DPO_STEPS), MATH)
     rows, _ = exported(records, asked(ExportFormat.DPO_STEPS, critical=0.3), MATH)
     told = [(row["step"], row["prefix"], row["good_step"], row["bad_step"], row["advantage"]) for row in rows]
     assert told == [
-        (1, "", "3+3-1=5\n", "2*3=6\n", pytest.approx(-0.4)),
-        (2, "2*3=6\n", "6-1=5\n", "6+1=7\n", pytest.approx(-0.4)),
+        (1, "", "3+3-1=5\n", "2*3=6\n", pytest.approx(-0.8)),
+        (2, "2*3=6\n", "6-1=5\n", "6+1=7\n", pytest.approx(-0.2)),
     ]
     assert rows[1] == pit and rows[0]["id"] != pit["id"]
     (row,), _ = exported(credited(lives, solved=solved), asked(ExportFormat.DPO_STEPS, critical=0.3), MATH)
     assert row["step"] == 2
+
+
+def test_a_critical_step_has_its_own_prefixs_rollouts() -> None:
+    """Nobody solved the problem, but a rollout from before the critical step went right: it is the good step there, and
+    takes no part in the pit's row, which has its own."""
+    three = "2*3=6\n6-1=5\n5+2=7\n#### 7"
+    records = credited([[three]], solved=[False], pit=3, qs=(1.0, 1.0, 0.2, 0.0, 0.0))
+    said = {("2*3=6\n", 9): "6-2=4\n4+1=5\n#### 5", ("2*3=6\n6-1=5\n", 0): "#### 5"}
+    for (prefix, draw), text in said.items():
+        rollout = OrderId(rollout_id(prefix_id(problem(0).id, prefix, POLICY), draw))
+        records.append(Rolled(AT + 5, rollout, problem(0).id, prefix, draw, POLICY, True, text))
+    rows, _ = exported(records, asked(ExportFormat.DPO_STEPS, critical=0.3), MATH)
+    told = [(row["step"], row["prefix"], row["good_step"], row["bad_step"], row["rollout"]["draw"]) for row in rows]
+    assert told == [
+        (2, "2*3=6\n", "6-2=4\n", "6-1=5\n", 9),
+        (3, "2*3=6\n6-1=5\n", "#### 5", "5+2=7\n", 0),
+    ]
+    (pit,), _ = exported(records, asked(ExportFormat.DPO_STEPS), MATH)
+    assert pit == rows[1]
 
 
 def test_a_pit_from_which_somebody_got_out_is_in_doubt() -> None:
@@ -138,7 +161,8 @@ def test_steps_with_labels_and_values() -> None:
 
 
 def test_weights_of_steps() -> None:
-    """Each step's advantage at its place in the solution; what is not known weighs nothing and says so."""
+    """Each step's advantage at its place in the solution, where Q has changed for sure: 8 and 7 of 10 are no change.
+    What is not known weighs nothing and says so."""
     records = credited([[PIT, RESTARTED]])
     label = next(record.label for record in records if isinstance(record, Credited))
     unknown = replace(label.values[3], q=None, n=0, k=0)
@@ -147,7 +171,7 @@ def test_weights_of_steps() -> None:
     (row,), left = exported(records, asked(ExportFormat.ADVANTAGES), MATH)
     text = row["completion"][0]["content"]
     assert [text[:end].count("\n") for end in row["step_ends"]] == [1, 2, 3, 3]
-    assert row["weights"] == pytest.approx([-0.1, -0.7, 0.0, 0.0]) and row["known"] == [True, True, False, False]
+    assert row["weights"] == pytest.approx([0.0, -0.7, 0.0, 0.0]) and row["known"] == [True, True, False, False]
     assert left[LeftOut.NOT_CREDITED] == 1
 
 

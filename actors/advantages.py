@@ -1,0 +1,112 @@
+"""Whether a step changed the chance of a right answer, decided from the rollouts on both of its sides.
+
+Method: A_i = Q_i - Q_(i-1) (Setlur et al. 2024, arXiv 2406.14532, section 5). From n rollouts with k right on a side, Q
+there is Beta(k + 1/2, n - k + 1/2), Jeffreys' prior: the same on both sides, and even between right and wrong. The step
+lost `fall` or more with the probability
+
+    P(A <= -fall) = integral over x of f_before(x) F_after(x - fall)
+
+and is *critical* where that is at least `SURE`, from at least `LEAST` rollouts on each side. Two posterior means are
+never compared: of 16 and of 2 rollouts, all right, they differ by a quarter and say nothing.
+
+Degenerate: what is known exactly (a whole wrong solution, Q = 0) needs no rollouts, and its side is a point. A side
+without rollouts decides nothing. Where nothing was lost, a step is called critical in at most `FALSE` of all cases,
+whatever n the two sides have and whatever Q is, for every fall from 0.01 on
+(`tests/actors/test_advantages.py` counts them all).
+"""
+
+from functools import lru_cache
+
+import numpy as np
+from msgspec import Struct
+from scipy.special import betainc, betaincinv
+
+from schemas.credit import CreditLabel, PrefixValue
+
+SURE = 0.98
+LEAST = 3
+FALSE = 0.05
+SMALLEST_FALL = 0.01
+"""A step that is critical at a larger fall is so at this one."""
+CHANGE = 0.05
+"""The least change of Q that a weight is given for."""
+_JEFFREYS = 0.5
+_POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(96)
+_QUANTILES, _SHARES = (_POINTS + 1) / 2, _WEIGHTS / 2
+
+
+def fall_chance(before: PrefixValue, after: PrefixValue, fall: float) -> float | None:
+    """P(A <= -fall) of the step between two prefixes; None where a side has fewer than `LEAST` rollouts. `fall` in
+    [0, 1]."""
+    if not (_is_measured(before) and _is_measured(after)):
+        return None
+    return _chance(_side(before), _side(after), fall)
+
+
+def is_critical(label: CreditLabel, step: int, fall: float) -> bool:
+    """Whether that step, from 1, lost `fall` or more for sure (as above)."""
+    chance = fall_chance(label.values[step - 1], label.values[step], fall)
+    return chance is not None and chance >= SURE
+
+
+def critical_steps(label: CreditLabel, fall: float, *, before: int | None = None) -> list[int]:
+    """The critical steps in order, of all or of those before one."""
+    end = label.steps + 1 if before is None else before
+    return [step for step in range(1, end) if is_critical(label, step, fall)]
+
+
+def weight(label: CreditLabel, step: int) -> float | None:
+    """A of a step, from 1, where Q is sure to have fallen or risen by `CHANGE`; 0 where it is not; None where a side
+    has too few rollouts to tell."""
+    before, after = label.values[step - 1], label.values[step]
+    fell, rose = fall_chance(before, after, CHANGE), fall_chance(after, before, CHANGE)
+    if fell is None or rose is None:
+        return None
+    return label.advantage(step) if max(fell, rose) >= SURE else 0.0
+
+
+def weights(label: CreditLabel) -> tuple[float | None, ...]:
+    """Of every step in order."""
+    return tuple(weight(label, step) for step in range(1, label.steps + 1))
+
+
+class _Beta(Struct, frozen=True):
+    """A posterior of Q."""
+
+    right: float
+    wrong: float
+
+
+_Side = _Beta | float
+"""What is known of Q, or Q itself."""
+
+
+def _is_measured(value: PrefixValue) -> bool:
+    return _is_known(value) or value.n >= LEAST
+
+
+def _is_known(value: PrefixValue) -> bool:
+    return value.q is not None and value.low == value.high
+
+
+def _side(value: PrefixValue) -> _Side:
+    if _is_known(value):
+        assert value.q is not None
+        return value.q
+    return _Beta(value.k + _JEFFREYS, value.n - value.k + _JEFFREYS)
+
+
+@lru_cache(maxsize=100_000)
+def _chance(before: _Side, after: _Side, fall: float) -> float:
+    """Over the quantiles of the one side: the density, which has no bound at 0 and 1, is no factor there."""
+    if isinstance(before, _Beta):
+        drawn = betaincinv(before.right, before.wrong, _QUANTILES)
+        return float(np.dot(_SHARES, _at_most(after, drawn - fall)))
+    return float(_at_most(after, before - fall))
+
+
+def _at_most(side: _Side, bound: np.ndarray | float) -> np.ndarray:
+    """P(Q <= bound)."""
+    if isinstance(side, _Beta):
+        return betainc(side.right, side.wrong, np.clip(bound, 0.0, 1.0))
+    return np.asarray(bound >= side, dtype=float)

@@ -1,0 +1,173 @@
+"""One file of the corpus: how it is opened, unpacked and read in blocks; and which files of a folder are read."""
+
+import codecs
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from fnmatch import fnmatchcase
+from itertools import chain
+from typing import Any, BinaryIO, cast
+
+from msgspec import Struct
+
+from actors.corpus.foreign import told
+from actors.corpus.names import KNOWN, name_parts, shown_suffix, with_lower_suffix
+from schemas.corpus import DocumentRefused
+
+BLOCK = 1 << 20
+_SMALL = 1 << 12
+_SUFFIXES = 50
+"""Kinds of skipped files that are told apart; a folder may hold any number."""
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+class Source(Struct, frozen=True):
+    """One file. `open` gives its bytes, decompressed; `size` is of the bytes stored, where known."""
+
+    uri: str
+    suffix: str
+    """Of its format, in lower case."""
+    open: Callable[[], BinaryIO]
+    size: int | None
+    compressed: bool
+
+
+Found = Source | DocumentRefused
+
+
+class Damage(Struct, frozen=True):
+    """A file cannot be read beyond this point: why, in one line."""
+
+    why: str
+
+
+class Skipped:
+    """Counts, by suffix, the files of folders that are not read."""
+
+    def __init__(self) -> None:
+        self._files: Counter[str] = Counter()
+
+    def add(self, name: str) -> None:
+        """Counts one file."""
+        suffix = shown_suffix(name)
+        self._files[suffix if suffix in self._files or len(self._files) < _SUFFIXES else "others"] += 1
+
+    def counts(self) -> dict[str, int]:
+        """Files by suffix, most first."""
+        return dict(self._files.most_common())
+
+
+class Selection:
+    """Which files of a folder are read: those that a pattern names, or without patterns those of a known format."""
+
+    def __init__(self, patterns: tuple[str, ...] | None, skipped: Skipped) -> None:
+        self._patterns = patterns
+        self._skipped = skipped
+
+    def takes(self, relative: str) -> bool:
+        """Whether the file at this path below the folder is read; counts it if not (dot files aside)."""
+        name = relative.rsplit("/", 1)[-1]
+        if self._patterns is None:
+            taken = name[:1] != "." and name_parts(name)[0] in KNOWN
+        else:
+            taken = _matches(relative, self._patterns) or _matches(with_lower_suffix(relative), self._patterns)
+        if not taken and name[:1] != ".":
+            self._skipped.add(name)
+        return taken
+
+
+def _matches(relative: str, patterns: tuple[str, ...]) -> bool:
+    """As in the shell: `*` leaves dot files out; a pattern with a slash is matched to the path below the folder."""
+    name = relative.rsplit("/", 1)[-1]
+    return any(
+        fnmatchcase(relative if "/" in pattern else name, pattern) and (name[0] != "." or pattern[0] == ".")
+        for pattern in patterns
+        if pattern
+    )
+
+
+def unpacked(plain: BinaryIO, compression: str | None) -> BinaryIO:
+    """The bytes that a compressed file holds. Raises OSError, with the file closed, for a header that is none."""
+    try:
+        return plain if compression is None else _decompressed(plain, compression)
+    except BaseException:
+        plain.close()
+        raise
+
+
+def _decompressed(plain: BinaryIO, compression: str) -> BinaryIO:
+    if compression == "zstd":
+        return cast(BinaryIO, _Zstd(plain))
+    from fsspec.compression import compr
+
+    return cast(dict[str, Any], compr)[compression](plain, mode="rb")
+
+
+class _Zstd:
+    """A zstd stream by Arrow, which loses what a call has unpacked when the same call meets a damage: so calls are
+    small."""
+
+    def __init__(self, plain: BinaryIO) -> None:
+        import pyarrow as pa  # 30 MB; only few corpora need it
+
+        self._plain = plain
+        self._stream = pa.CompressedInputStream(plain, "zstd")
+
+    def read1(self, size: int) -> bytes:
+        return self._stream.read(min(size, _SMALL))
+
+    def close(self) -> None:
+        self._stream.close()
+        self._plain.close()
+
+
+def blocks(source: Source) -> Iterator[bytes | Damage]:
+    """The file in blocks of at most 1 MiB. What can be read before a damage comes; then the damage, last."""
+    try:
+        with closing(source.open()) as stream:
+            # `read1` gives what is there: `read` would lose it when what follows is damaged.
+            read: Callable[[int], bytes] = getattr(stream, "read1", None) or stream.read
+            while block := read(BLOCK):
+                yield block
+    except Exception as error:  # noqa: BLE001 - whatever a foreign stream raises; `told` logs what is not known
+        yield Damage(told(error, source.uri))
+
+
+def narrow_blocks(source: Source, encoding: str) -> tuple[Iterator[bytes | Damage], str]:
+    """The blocks and their encoding, in which ASCII characters take one byte: a file whose byte order mark (or else
+    `encoding`) says that they take more comes as UTF-8."""
+    stored = blocks(source)
+    first = next(stored, b"")
+    while isinstance(first, bytes) and len(first) < 4 and isinstance(more := next(stored, None), bytes):
+        first += more
+    wide = None if isinstance(first, Damage) else mark(first) or (encoding if is_wide(encoding) else None)
+    whole = chain([first], stored)
+    return (whole, encoding) if wide is None else (_as_utf8(whole, wide), "utf-8")
+
+
+def _as_utf8(stored: Iterator[bytes | Damage], encoding: str) -> Iterator[bytes | Damage]:
+    try:
+        decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
+        for block in stored:
+            if isinstance(block, Damage):
+                yield block
+                return
+            yield decoder.decode(block).encode("utf-8", "surrogatepass")
+        yield decoder.decode(b"", final=True).encode("utf-8", "surrogatepass")
+    except (UnicodeError, LookupError) as error:
+        yield Damage(f"not {encoding}: {error}")
+
+
+def mark(data: bytes) -> str | None:
+    """The encoding that the byte order mark at the start names, UTF-8's aside."""
+    return next((name for mark, name in _MARKS.items() if data.startswith(mark)), None)
+
+
+def is_wide(encoding: str) -> bool:
+    """Whether ASCII characters take more than their one byte, as in UTF-16."""
+    return "\n".encode(encoding) != b"\n"

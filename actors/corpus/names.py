@@ -1,0 +1,53 @@
+"""What a file's name says: its format's suffix, its compression, and how it stands in a uri."""
+
+from pathlib import PurePosixPath
+
+TEXTS = (".txt", ".text", ".md", ".markdown", ".rst", ".adoc", ".org")
+"""Files that are one text each. Markdown is cut at its headings."""
+JSON_LINES = (".jsonl", ".ndjson")
+JSON = ".json"
+PARQUET = ".parquet"
+KNOWN = frozenset((*TEXTS, *JSON_LINES, JSON, PARQUET))
+"""Suffixes of the formats that are read, in lower case."""
+COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd"}
+_SHOWN_CHARACTERS = 20
+
+
+def name_parts(name: str) -> tuple[str, str | None]:
+    """The suffix of a file's format (in lower case, "" for none) and its compression (None for none)."""
+    path = PurePosixPath(name.split("?", 1)[0] if name.startswith(("http://", "https://")) else name)
+    compression = COMPRESSIONS.get(path.suffix.lower())
+    return (PurePosixPath(path.stem) if compression else path).suffix.lower(), compression
+
+
+def shown_suffix(name: str) -> str:
+    """The suffix of a file's name as people are told of it, its compression's included."""
+    path = PurePosixPath(name)
+    suffixes = path.suffixes[-2:] if path.suffix.lower() in COMPRESSIONS else path.suffixes[-1:]
+    return uri_of("".join(suffixes).lower()[:_SHOWN_CHARACTERS]) or "no suffix"
+
+
+def with_lower_suffix(relative: str) -> str:
+    """A path with the suffixes of its file's name in lower case: `A.JSONL.GZ` is matched by `*.jsonl.gz`."""
+    folder, slash, name = relative.rpartition("/")
+    stem, dot, rest = name.lstrip(".").partition(".")
+    leading = name[: len(name) - len(name.lstrip("."))]
+    return folder + slash + leading + stem + dot + rest.lower()
+
+
+def is_remote(path: str) -> bool:
+    """Whether a configured path is a uri for fsspec, not a local path."""
+    return "://" in path
+
+
+def uri_of(name: str) -> str:
+    """A file name as it stands in a uri."""
+    if name.isprintable() and name.isascii() and "%" not in name and "#" not in name:
+        return name
+    return "".join(_quoted(character) for character in name)
+
+
+def _quoted(character: str) -> str:
+    if character.isprintable() and character not in "%#":
+        return character
+    return "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogateescape"))

@@ -1,0 +1,159 @@
+"""Records of Parquet, a row each. Law: within the bound of `actors.parquet`, whatever the file says of itself.
+
+A row group that cannot be read does not end the file: the others are read, and all that is damaged is one refusal.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing
+from io import BytesIO
+from typing import Any, BinaryIO
+
+from actors.corpus.files import Damage, Source, blocks
+from actors.corpus.foreign import one_line, told
+from actors.corpus.records import Item, record_item, refused, too_large
+from actors.corpus.texts import decoded, undecodable
+from actors.parquet import ParquetRows, TooMuchMemory
+from schemas.config import Corpus
+from schemas.corpus import DocumentRefused, RefusalReason
+
+_PAGE_BYTES = 128 << 20
+_DOCUMENTS = 8
+"""A page may hold so many documents of the greatest size, and 128 MiB in any case: writers check a page's size only
+every thousand values."""
+_NOTED = 3
+
+
+def parquet_items(source: Source, config: Corpus) -> Iterator[Item]:
+    """The rows of a Parquet file."""
+    limit = max(_PAGE_BYTES, _DOCUMENTS * config.max_document_bytes)
+    opened = _unpacked(source, limit) if source.compressed else source.open()
+    if isinstance(opened, DocumentRefused):
+        yield opened
+        return
+    with closing(opened) as stream:
+        try:
+            file = ParquetRows(stream, limit)
+        except Exception as error:  # noqa: BLE001 - a foreign file's; `told` logs what is not known
+            yield _unreadable(source.uri, error)
+            return
+        with closing(file):
+            wrong = _wrong_columns(source.uri, file, config)
+            if wrong is not None:
+                yield wrong
+            else:
+                yield from _Rows(source.uri, file, config).items()
+
+
+def _unpacked(source: Source, limit: int) -> BinaryIO | DocumentRefused:
+    """Parquet is read from its end: one that lies in another compression is unpacked, if it is small."""
+    data = bytearray()
+    for block in blocks(source):
+        if isinstance(block, Damage):
+            return refused(source.uri, RefusalReason.UNREADABLE, block.why)
+        data += block
+        if len(data) > limit:
+            detail = f"Parquet of more than {limit:,} bytes inside another compression: unpack it"
+            return refused(source.uri, RefusalReason.TOO_LARGE, detail)
+    return BytesIO(data)
+
+
+def _unreadable(uri: str, error: Exception) -> DocumentRefused:
+    if isinstance(error, TooMuchMemory):
+        return refused(uri, RefusalReason.TOO_LARGE, str(error))
+    return refused(uri, RefusalReason.UNREADABLE, f"not readable as Parquet: {told(error, uri)}")
+
+
+def _wrong_columns(uri: str, file: ParquetRows, config: Corpus) -> DocumentRefused | None:
+    schema = file.schema
+    names = list(schema.names)
+    wanted = {"text_field": config.text_field, "answer_field": config.answer_field, "id_field": config.id_field}
+    for key, name in wanted.items():
+        if name is None or (name not in names and key == "id_field"):
+            continue
+        if name not in names:
+            has = ", ".join(names[:10])
+            return refused(uri, RefusalReason.BAD_RECORD, f"no column '{name}' (corpus.{key}); it has: {has}")
+        if names.count(name) > 1:
+            detail = f"{names.count(name)} columns are named '{name}' (corpus.{key})"
+            return refused(uri, RefusalReason.BAD_RECORD, detail)
+        kind = schema.field(name).type
+        if kind.num_fields:
+            return refused(uri, RefusalReason.BAD_RECORD, f"column '{name}' (corpus.{key}) is {_short(kind)}")
+    if not sum(file.group_rows):
+        return refused(uri, RefusalReason.EMPTY, "the file holds no records")
+    return None
+
+
+def _short(kind: Any) -> str:
+    return f"{str(kind)[:60]}, not single values"
+
+
+class _Rows:
+    """The rows of one file."""
+
+    def __init__(self, uri: str, file: ParquetRows, config: Corpus) -> None:
+        self._uri = uri
+        self._file = file
+        self._config = config
+        wanted = (config.text_field, config.id_field, config.answer_field)
+        names = set(file.schema.names)
+        self._columns = list(dict.fromkeys(name for name in wanted if name is not None and name in names))
+
+    def items(self) -> Iterator[Item]:
+        """Rows of all row groups that can be read, then one refusal of the others."""
+        first, lost, reason = 0, list[str](), RefusalReason.UNREADABLE
+        read = 0
+        for group, rows in enumerate(self._file.group_rows):
+            row = first
+            try:
+                for batch in self._file.batches(group, self._columns):
+                    for index in range(batch.num_rows):
+                        yield self._item({name: batch.column(name)[index] for name in self._columns}, row)
+                        row += 1
+            except Exception as error:  # noqa: BLE001 - a foreign file's; `told` logs what is not known
+                reason = RefusalReason.TOO_LARGE if isinstance(error, TooMuchMemory) else reason
+                why = str(error) if isinstance(error, TooMuchMemory) else told(error, self._uri)
+                lost.append(f"row group {group} from row {row:,} on: {why}")
+            read += row - first
+            first += rows
+        if lost:
+            more = f"; and {len(lost) - _NOTED} more row groups" if len(lost) > _NOTED else ""
+            detail = f"not readable as Parquet: {'; '.join(lost[:_NOTED])}{more}; {read:,} rows were read"
+            yield refused(self._uri, reason, detail)
+
+    def _item(self, cells: dict[str, Any], index: int) -> Item:
+        uri, where = f"{self._uri}#record={index}", f"row {index}: "
+        values: dict[str, Any] = {}
+        for name, cell in cells.items():
+            try:
+                values[name] = _value(cell)
+            except UnicodeDecodeError as error:
+                return refused(uri, RefusalReason.UNDECODABLE, where + undecodable(error, 0, "utf-8"))
+            except Exception as error:  # noqa: BLE001 - values that Python cannot hold; `told` logs what is not known
+                detail = f"{where}column '{name}' is {cell.type}: {_named(error)}"
+                return refused(uri, RefusalReason.BAD_RECORD, detail)
+        text = values[self._config.text_field]
+        if isinstance(text, bytes):
+            if len(text) > self._config.max_document_bytes:
+                return too_large(uri, self._config, where)
+            item = decoded(uri, text, self._config.encoding)
+            if isinstance(item, DocumentRefused):
+                return item
+            values[self._config.text_field] = item.text
+        return record_item(uri, values, where, self._config)
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {one_line(error)}"
+
+
+def _value(cell: Any) -> Any:
+    """A cell as Python's value; of a float of few bits, the number whose shortest decimal it is."""
+    import pyarrow as pa
+
+    value = cell.as_py()
+    if value is not None and (pa.types.is_float32(cell.type) or pa.types.is_float16(cell.type)):
+        import numpy as np
+
+        return float(str(np.float32(value) if pa.types.is_float32(cell.type) else np.float16(value)))
+    return value

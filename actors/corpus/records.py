@@ -1,0 +1,94 @@
+"""A record of a file as a document: its text, id and reference answer. What does not fit is refused, with its place."""
+
+import math
+from decimal import Decimal
+from typing import Any
+
+from msgspec import Struct
+
+from schemas.config import Corpus
+from schemas.corpus import DocumentRefused, RefusalReason
+
+MAX_ID_BYTES = 1024
+"""Ids stand in every record of an order's life; a longer one is a text in the wrong field."""
+
+
+class Text(Struct, frozen=True):
+    """A document's text, not yet checked. `id` is None where the format gives none; `where` is for messages."""
+
+    uri: str
+    text: str
+    id: str | None = None
+    where: str = ""
+    reference: str | None = None
+
+
+Item = Text | DocumentRefused
+
+
+def refused(uri: str, reason: RefusalReason, detail: str) -> DocumentRefused:
+    """A refusal; `detail` says what is wrong and where in the file."""
+    return DocumentRefused(uri=uri, reason=reason, detail=detail)
+
+
+def too_large(uri: str, config: Corpus, where: str = "") -> DocumentRefused:
+    """The refusal of a document over the bound; `where` says which part of the file."""
+    detail = f"{where}larger than corpus.max_document_bytes ({config.max_document_bytes:,})"
+    return refused(uri, RefusalReason.TOO_LARGE, detail)
+
+
+def record_item(uri: str, record: dict[str, Any], where: str, config: Corpus) -> Item:
+    """The document of a record; `where` begins its messages."""
+    wrong = _missing(record, config) or _wrong_text(record, config) or _wrong_id(record, config)
+    if wrong is None and config.answer_field is not None:
+        wrong = _wrong_answer(record[config.answer_field], config.answer_field)
+    if wrong is not None:
+        return refused(uri, RefusalReason.BAD_RECORD, where + wrong)
+    name = record.get(config.id_field)
+    return Text(
+        uri=uri,
+        text=record[config.text_field],
+        id=None if name is None else str(name),
+        where=where,
+        reference=None if config.answer_field is None else _answer(record[config.answer_field]),
+    )
+
+
+def _missing(record: dict[str, Any], config: Corpus) -> str | None:
+    for wanted, key in ((config.text_field, "text_field"), (config.answer_field, "answer_field")):
+        if wanted is not None and wanted not in record:
+            fields = ", ".join(str(name)[:40] for name in list(record)[:10])
+            return f"no field '{wanted}' (corpus.{key}); it has: {fields}"
+    return None
+
+
+def _wrong_text(record: dict[str, Any], config: Corpus) -> str | None:
+    text = record[config.text_field]
+    return None if isinstance(text, str) else f"field '{config.text_field}' is {type(text).__name__}, not text"
+
+
+def _wrong_id(record: dict[str, Any], config: Corpus) -> str | None:
+    name = record.get(config.id_field)
+    if name is None:
+        return None
+    if isinstance(name, bool) or not isinstance(name, str | int) or name == "":
+        return f"field '{config.id_field}' is {type(name).__name__}, neither text nor a whole number, or empty"
+    shown = str(name)
+    size = len(shown) if len(shown) > MAX_ID_BYTES else len(shown.encode("utf-8", "surrogatepass"))
+    if size > MAX_ID_BYTES:
+        return f"field '{config.id_field}' has {size:,} bytes or more; an id has at most {MAX_ID_BYTES:,}"
+    return None
+
+
+def _wrong_answer(value: object, field: str) -> str | None:
+    if isinstance(value, float | Decimal) and not math.isfinite(value):
+        return f"field '{field}' is {value}, which is no number"
+    return f"field '{field}' holds no answer: neither a text nor a number" if _answer(value) is None else None
+
+
+def _answer(value: object) -> str | None:
+    """A reference answer as text: a float as the shortest decimal that reads back as it; None for what is none."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        return None
+    text = format(value, "f") if isinstance(value, Decimal) else str(value)
+    return text if text.strip() else None

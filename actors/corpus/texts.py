@@ -1,0 +1,50 @@
+"""Files and values that are one text each. Law: a text is read whole or refused; half a text is another text."""
+
+from collections.abc import Iterator
+
+from actors.corpus.files import Damage, Source, blocks, is_wide, mark
+from actors.corpus.foreign import one_line
+from actors.corpus.records import Item, Text, refused, too_large
+from schemas.config import Corpus
+from schemas.corpus import RefusalReason
+
+
+def text_items(source: Source, config: Corpus) -> Iterator[Item]:
+    """The one document of a file of text."""
+    limit = config.max_document_bytes
+    if config.answer_field is not None:
+        detail = f"a text, not records with a field '{config.answer_field}' (corpus.answer_field)"
+        yield refused(source.uri, RefusalReason.BAD_RECORD, detail)
+        return
+    if source.size is not None and source.size > limit and not source.compressed:
+        yield too_large(source.uri, config, f"{source.size:,} bytes: ")
+        return
+    data = bytearray()
+    for block in blocks(source):
+        if isinstance(block, Damage):
+            where = f", damaged after {len(data):,} bytes" if data else ""
+            yield refused(source.uri, RefusalReason.UNREADABLE, f"{block.why}{where}")
+            return
+        data += block
+        if len(data) > limit:
+            yield too_large(source.uri, config)
+            return
+    yield decoded(source.uri, bytes(data), config.encoding)
+
+
+def decoded(uri: str, data: bytes, encoding: str) -> Item:
+    """The text that the bytes say in the encoding that their byte order mark names, or else `encoding`."""
+    encoding = mark(data) or encoding
+    if not is_wide(encoding) and (nul := data.find(0)) >= 0:
+        return refused(uri, RefusalReason.NUL_BYTES, f"a NUL byte at byte {nul}: not a text")
+    try:
+        return Text(uri=uri, text=data.decode(encoding).removeprefix("\ufeff"))
+    except UnicodeDecodeError as error:
+        return refused(uri, RefusalReason.UNDECODABLE, undecodable(error, 0, encoding))
+    except ValueError as error:
+        return refused(uri, RefusalReason.UNDECODABLE, f"not {encoding}: {one_line(error)}")
+
+
+def undecodable(error: UnicodeDecodeError, offset: int, encoding: str) -> str:
+    """Which byte cannot be decoded; `offset` is where the bytes begin in the file."""
+    return f"not {encoding}: byte 0x{error.object[error.start]:02x} at byte {offset + error.start} ({error.reason})"

@@ -1,0 +1,82 @@
+"""Whether a quote carries a claim, without a model.
+
+Law: every number of the claim stands in the quote, and half of the claim's content words stand in the quote or in its
+sentence; the subject may be named elsewhere ("It is 31 metres tall" needs no lighthouse). A quote without a content
+word carries nothing. Words are compared by a crude stem; a claim's numbers are digits, "three" in a quote is 3.
+"""
+
+import re
+import unicodedata
+
+from actors.typography import plain
+from actors.words import content_words, stems
+from schemas.samples import Draft
+from schemas.verdicts import Quote
+
+SHARE = 0.5
+"""Of a claim's content words that must stand in the quote or its sentence."""
+
+_NUMBER = re.compile(r"(?:(?<![\w\-])-)?\d+(?:[.,]\d+)*")
+_GROUPS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_SPACED_GROUPS = re.compile(r"(?<![\d.,])\d{1,3}(?:[ ']\d{3})+(?![\d])")
+_SENTENCE_END = re.compile(r"(?<!\b[A-Z])(?<!\b[A-Z][a-z])[.!?]['\"”’)\]]*(?=\s)|\n[ \t]*\n|[。！？]")
+_UNITS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+)
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety hundred"
+_SPELLED = {word: str(value) for value, word in enumerate(_UNITS.split())} | {
+    word: str(10 * value) for value, word in enumerate(_TENS.split(), 2)
+}
+
+
+def carries(quote: Quote, claim: str, draft: Draft, passage: str) -> bool:
+    """Whether the located quote carries the claim. For a claim without a content word ("Yes") the answer speaks, else
+    the question; where none has one, any quote that does will do.
+
+    What the question and another sentence of the passage name is known from there, and not asked of the quote.
+    """
+    if not content_words(quote.text):
+        return False
+    said = next((text for text in (claim, draft.answer, draft.question) if content_words(text)), None)
+    if said is None:
+        return True
+    start, end = _sentence(quote, passage)
+    sentence = stems(passage[start:end])
+    subject = stems(draft.question) & stems(f"{passage[:start]}\n{passage[end:]}") - sentence
+    wanted = (stems(said) - subject) or stems(said)
+    known = _numbers(quote.text) | {_SPELLED[word] for word in content_words(quote.text) if word in _SPELLED}
+    return _numbers(said, spaced=False) <= known and len(wanted & sentence) >= SHARE * len(wanted)
+
+
+def _sentence(quote: Quote, passage: str) -> tuple[int, int]:
+    """The span of the sentences of the passage in which the quote begins and ends."""
+    start, end = 0, len(passage)
+    for found in _SENTENCE_END.finditer(passage):
+        if found.end() <= quote.start:
+            start = found.end()
+        elif found.end() >= quote.end:
+            end = found.end()
+            break
+    return start, end
+
+
+def _numbers(text: str, *, spaced: bool = True) -> frozenset[str]:
+    """Its numbers without separators of thousands. `spaced`: "1 923" is 1923 too, beside 1 and 923."""
+    said = "".join(_plain_digit(letter) for letter in text)
+    found = {_ungrouped(number) for number in _NUMBER.findall(said)}
+    if spaced:
+        found |= {re.sub("[ ']", "", number) for number in _SPACED_GROUPS.findall(said)}
+    return frozenset(found)
+
+
+def _plain_digit(letter: str) -> str:
+    """Superscripts and fractions are numbers of their own."""
+    spelled = plain(letter)
+    if spelled.isnumeric() and not spelled.isdecimal():
+        return f" {unicodedata.normalize('NFKC', spelled)} "
+    return spelled
+
+
+def _ungrouped(number: str) -> str:
+    return number.replace(",", "") if _GROUPS.fullmatch(number.lstrip("-")) else number

@@ -1,0 +1,111 @@
+"""The compact protocol of Thrift, as far as Parquet's footer and page headers need it.
+
+Only the fields that are asked for are kept; the rest is stepped over and takes no memory. What is nested deeply is
+malformed.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+Wanted = Mapping[int, "Wanted | None"]
+"""Fields by number: None for a number, a text or a list of these; for structs, which of their fields."""
+_DEEPEST = 16
+_TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = 1, 2, 3, 7, 8, 9, 10, 11, 12
+_INTEGERS = (4, 5, 6)
+_NONE: Wanted = {}
+
+
+class Malformed(ValueError):
+    """Bytes that are no struct."""
+
+
+def read_struct(data: bytes, wanted: Wanted) -> tuple[dict[int, Any], int]:
+    """Its wanted fields by number and its length in bytes.
+
+    Raises `Malformed`, and IndexError where the bytes end too early.
+    """
+    return _struct(data, 0, wanted, 0)
+
+
+def _struct(data: bytes, at: int, wanted: Wanted, depth: int) -> tuple[dict[int, Any], int]:
+    if depth > _DEEPEST:
+        raise Malformed("nested too deeply")
+    fields: dict[int, Any] = {}
+    number = 0
+    while head := data[at]:
+        at += 1
+        kind, step = head & 0x0F, head >> 4
+        if step:
+            number += step
+        else:
+            number, at = _integer(data, at)
+        if kind in (_TRUE, _FALSE):
+            value: Any = kind == _TRUE
+        else:
+            value, at = _value(data, at, kind, (wanted.get(number) or _NONE) if number in wanted else None, depth)
+        if number in wanted:
+            fields[number] = value
+    return fields, at + 1
+
+
+def _value(data: bytes, at: int, kind: int, wanted: Wanted | None, depth: int) -> tuple[Any, int]:
+    """`wanted`: None for what is stepped over."""
+    if kind in _INTEGERS:
+        return _integer(data, at)
+    if kind == _STRUCT:
+        return _struct(data, at, wanted or _NONE, depth + 1)
+    if kind in (_TRUE, _FALSE, _BYTE):  # in a list a boolean has a byte
+        return data[at], at + 1
+    if kind == _DOUBLE:
+        return None, _within(data, at + 8)
+    if kind == _BINARY:
+        size, at = _varint(data, at)
+        end = _within(data, at + size)
+        return None if wanted is None else data[at:end], end
+    if kind in (_LIST, _SET):
+        head, at = data[at], at + 1
+        size, at = _varint(data, at) if head >> 4 == 15 else (head >> 4, at)
+        return _list(data, at, (head & 0x0F,), size, wanted, depth)
+    if kind == _MAP:
+        size, at = _varint(data, at)
+        kinds = (data[at] >> 4, data[at] & 0x0F) if size else ()
+        return _list(data, at + bool(size), kinds, size, None, depth)
+    raise Malformed(f"a field of kind {kind}")
+
+
+def _list(
+    data: bytes, at: int, kinds: tuple[int, ...], size: int, wanted: Wanted | None, depth: int
+) -> tuple[list[Any] | None, int]:
+    if depth > _DEEPEST:
+        raise Malformed("nested too deeply")
+    kept: list[Any] = []
+    for _ in range(size):
+        for kind in kinds:
+            value, at = _value(data, at, kind, wanted, depth + 1)
+            if wanted is not None:
+                kept.append(value)
+    return kept if wanted is not None else None, at
+
+
+def _within(data: bytes, at: int) -> int:
+    if at > len(data):
+        raise IndexError("the bytes end too early")
+    return at
+
+
+def _integer(data: bytes, at: int) -> tuple[int, int]:
+    value, at = _varint(data, at)
+    return (value >> 1) ^ -(value & 1), at
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+        if shift > 63:
+            raise Malformed("a number of more than 64 bits")

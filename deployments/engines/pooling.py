@@ -1,0 +1,111 @@
+"""How a sentence encoder makes one vector of a text, as sentence-transformers keeps it beside the model.
+
+Law: what the configuration says goes first, then the model's folder (`1_Pooling/config.json`, the prompts in
+`config_sentence_transformers.json`), then the mean and no instruction. What is not understood is refused: vectors made
+in another way than in training still look like vectors, and find worse.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from msgspec import Struct
+from transformers.utils.hub import cached_file
+
+from schemas.config import Retrieved, TransformersEngine
+from schemas.errors import ModelError
+
+Pooling = Literal["mean", "cls", "last"]
+_MODES: dict[str, Pooling] = {
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_cls_token": "cls",
+    "pooling_mode_lasttoken": "last",
+    "mean": "mean",
+    "cls": "cls",
+    "lasttoken": "last",
+}
+_QUERY = ("query",)
+_PASSAGE = ("passage", "document", "corpus")
+"""Names of prompts in the wild."""
+
+
+class TextForm(Struct, frozen=True):
+    """How texts are given to a model and vectors taken from it."""
+
+    pooling: Pooling = "mean"
+    query_prefix: str = ""
+    passage_prefix: str = ""
+    longest: int | None = None
+    """Tokens, where the model is to read fewer than it can."""
+
+
+def text_form(provenance: Retrieved, engine: TransformersEngine) -> TextForm:
+    """The form for a configuration's encoder. Raises ModelError for a pooling that is not known here."""
+    read = _Files(engine.model, engine.revision)
+    described = read("1_Pooling/config.json")
+    if provenance.pooling is None:
+        _must_be_whole(engine.model, read("modules.json"), described)
+    prompts = read("config_sentence_transformers.json").get("prompts") or {}
+    return TextForm(
+        pooling=provenance.pooling or _pooling(engine.model, described),
+        query_prefix=_chosen(provenance.query_prefix, prompts, _QUERY),
+        passage_prefix=_chosen(provenance.passage_prefix, prompts, _PASSAGE),
+        longest=read("sentence_bert_config.json").get("max_seq_length"),
+    )
+
+
+class _Files:
+    """JSON files of a model, here or on the hub; one that is not there says nothing."""
+
+    def __init__(self, model: str, revision: str | None) -> None:
+        self._model = model
+        self._revision = revision
+
+    def __call__(self, name: str) -> Any:
+        found = cached_file(
+            self._model,
+            name,
+            revision=self._revision,
+            _raise_exceptions_for_gated_repo=False,
+            _raise_exceptions_for_missing_entries=False,
+            _raise_exceptions_for_connection_errors=False,
+        )
+        if found is None:
+            return {}
+        try:
+            return json.loads(Path(found).read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ModelError(f"{self._model}: its {name} is no JSON ({error})") from error
+
+
+def _pooling(model: str, described: dict[str, Any]) -> Pooling:
+    if not described:
+        return "mean"
+    named = described.get("pooling_mode")
+    modes = [named] if named else [key for key, on in described.items() if key.startswith("pooling_mode_") and on]
+    if len(modes) != 1 or modes[0] not in _MODES:
+        raise ModelError(
+            f"{model}: its 1_Pooling/config.json asks for {', '.join(map(str, modes)) or 'no pooling'}, which is not "
+            "known here; set gates.provenance.pooling to mean, cls or last, or take another encoder"
+        )
+    return _MODES[modes[0]]
+
+
+def _must_be_whole(model: str, modules: Any, described: dict[str, Any]) -> None:
+    """Layers behind the pooling are no part of what is computed here, nor prompts that are left out of the mean."""
+    layers = [str(module.get("type", "")).rsplit(".", 1)[-1] for module in modules or []]
+    unknown = next((layer for layer in layers if layer not in ("Transformer", "Pooling", "Normalize")), None)
+    why = f"its modules.json has a layer {unknown}" if unknown else ""
+    if described.get("include_prompt") is False:
+        why = "its 1_Pooling/config.json leaves prompts out of the pooling"
+    if why:
+        raise ModelError(
+            f"{model}: {why}, which is not computed here: take another encoder, or set gates.provenance.pooling to do "
+            "without"
+        )
+
+
+def _chosen(configured: str | None, prompts: dict[str, str], names: tuple[str, ...]) -> str:
+    if configured is not None:
+        return configured
+    return next((prompts[name] for name in names if prompts.get(name)), "")
