@@ -18,8 +18,9 @@ from actors.canary.book import BookSettings, CanaryBook
 from actors.clocks import Steady
 from actors.distributions import Buckets
 from actors.documents import KnownDocuments
+from actors.outstanding import outstanding_by
 from actors.queue import BUDGET_SPENT, RegenerationQueue
-from actors.tally import Tally, outstanding_by
+from actors.tally import Tally
 from schemas.corpus import DocumentRefused, Passage, RefusalReason
 from schemas.distributions import SECONDS
 from schemas.errors import GleanerError, UserError

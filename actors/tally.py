@@ -5,7 +5,6 @@ cost what they cost and end as they end; everything that is said of quality spea
 """
 
 from collections import Counter
-from collections.abc import Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -397,9 +396,3 @@ def _failed_as(attempt: Attempt) -> AttemptEnd:
 
 def _in_order(counts: Counter[MalformedReason]) -> list[tuple[MalformedReason, int]]:
     return [(reason, counts[reason]) for reason in MalformedReason if counts[reason]]
-
-
-def outstanding_by(records: Sequence[Record]) -> int:
-    """By how many outstanding orders there are more after these records."""
-    more = sum(len(record.orders) for record in records if isinstance(record, Planned))
-    return more - sum(isinstance(record, AcceptedEnd | DeadLetteredEnd) for record in records)
