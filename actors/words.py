@@ -11,7 +11,8 @@ import unicodedata
 
 _SPACELESS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff"
 """Scripts without spaces between words: each character is taken as a word, with the marks on it."""
-_MARKS = "".join(letter for letter in map(chr, range(0x300, 0x20000)) if unicodedata.category(letter)[0] == "M")
+_MARKS = "".join(letter for letter in map(chr, range(0x300, 0x10000)) if unicodedata.category(letter)[0] == "M")
+"""Of the basic plane: `re` looks a character of such a class up, and walks through a longer one."""
 _MARK = re.compile(f"[{_MARKS}]")
 
 
