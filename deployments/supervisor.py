@@ -62,6 +62,7 @@ class Supervisor:
         self._standstill = Standstill()
         self._live = LiveFile(output)
         self._kept = False
+        self._deployed = False
 
     def run(self, interrupts: Interrupts) -> RunEnd:
         """From nothing to the last order's end, or to a drained interrupt."""
@@ -85,9 +86,10 @@ class Supervisor:
         return RunEnd.COMPLETE if interrupted_at is None and not snapshot.counts.outstanding else RunEnd.INTERRUPTED
 
     def stop(self) -> None:
-        """Ends what this run started; the queue closes its ledger last."""
+        """Ends what this run started, and nothing of another; the queue closes its ledger last."""
         self._crew.dismiss()
-        serving.remove(self._where)
+        if self._deployed:
+            serving.remove(self._where)
         if self._autoscaler is not None:
             self._autoscaler.close()
         self._live.end()
@@ -111,6 +113,7 @@ class Supervisor:
                 return
         self._tell(Phase.STARTING, "starting models")
         self._autoscaler = Autoscaler(self._config, self._where)
+        self._deployed = True
         serving.deploy(self._config, self._where, self._output)
         for number in range(self._config.conductors.count):
             self._crew.begin(Role.CONDUCTOR, self._crew.shards[number % len(self._crew.shards)])

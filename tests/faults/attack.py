@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -20,6 +21,7 @@ from benchmarks.loop import SLOTS, configuration
 from deployments.config import to_yaml
 from deployments.run import run_id
 from deployments.serving import names
+from deployments.terminal.boundary import MISTAKEN
 from schemas.config import FRESH_POOL, Classifier, Conductors, CustomEngine, Dataset, Pool, Replicas, RunConfig
 from schemas.ids import OrderId, PoolName
 from schemas.ledger import AcceptedEnd
@@ -84,9 +86,26 @@ class Attack:
         """`gleaner run`, for the first time or again."""
         with (self._folder / "said").open("ab") as said:
             self._driver = subprocess.Popen(
-                [*COMMAND, "run", str(self._folder / "run.yaml"), "--output", str(self.output)],
-                cwd=ROOT, env=self._nodes.environment, stdout=said, stderr=subprocess.STDOUT,
-            )  # fmt: skip
+                self.command, cwd=ROOT, env=self._nodes.environment, stdout=said, stderr=subprocess.STDOUT
+            )
+
+    @property
+    def command(self) -> list[str]:
+        """What starts the run, for the first time or again."""
+        return [*COMMAND, "run", str(self._folder / "run.yaml"), "--output", str(self.output)]
+
+    def refused(self) -> str:
+        """What the same command says while the run goes on."""
+        again = subprocess.run(self.command, cwd=ROOT, env=self._nodes.environment, capture_output=True, text=True)
+        assert again.returncode == MISTAKEN, again.stderr
+        return again.stderr
+
+    def replicas(self) -> dict[int, str]:
+        """Processes of this folder's replicas with their titles, of whatever launch."""
+        with suppress(psutil.NoSuchProcess):
+            found = self._nodes.processes(f"ray::ServeReplica:{self.output.name}-")
+            return {each.pid: " ".join(each.cmdline()) for each in found}
+        return self.replicas()  # one ended between two looks
 
     def strike(self, kill: Kill) -> None:
         """Waits for the moment, and kills."""
