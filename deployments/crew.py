@@ -24,6 +24,8 @@ from deployments.actors import QueueActor, ReaderActor, WriterActor
 from deployments.asking import ask, ask_each, told
 from deployments.cluster import here
 from deployments.conducting import ConductorActor
+from deployments.launch import queue_name
+from deployments.scaling_board import NAMESPACE
 from deployments.serving import DeploymentNames
 from schemas.config import RunConfig
 from schemas.errors import GleanerError, HopError
@@ -60,12 +62,14 @@ class Member(Struct, frozen=True):
 class Crew:
     """In order: `open_queues`, `begin`, `watch` while `conducting`, `finish_writing`, `dismiss`, `close_queues`."""
 
-    def __init__(self, config: RunConfig, output: Path, where: DeploymentNames, changed: Changed = "skip") -> None:
-        """`changed`: what the reader does with documents that are not what they were."""
+    def __init__(self, config: RunConfig, output: Path, token: str, changed: Changed = "skip") -> None:
+        """`token`: of the launch. `changed`: what the reader does with documents that are not what they were."""
         self._config = config
         self._changed = changed
         self._output = str(output)
-        self._where = where
+        self._token = token
+        self.where: DeploymentNames
+        """Where conductors find pools and gates; set before the first one begins."""
         self.shards = QueueShard(0, config.queue.shards).all
         self._queues: list[Any] = []
         self._members: list[Member] = []
@@ -95,7 +99,7 @@ class Crew:
             case Role.WRITER:
                 actor = WriterActor.options(**beside).remote(self._config, self._output, shard, queue, number)
             case Role.CONDUCTOR:
-                actor = ConductorActor.options(**beside).remote(name, self._config, queue, self._where, self._output)
+                actor = ConductorActor.options(**beside).remote(name, self._config, queue, self.where, self._output)
         self._members.append(Member(role, shard, name, actor, actor.run.remote()))
 
     @property
@@ -169,7 +173,8 @@ class Crew:
         return any(member.role is role for member in self._members)
 
     def _queue_of(self, shard: QueueShard) -> Any:
-        options = QueueActor.options(scheduling_strategy=here(), max_restarts=RESTARTS)
+        named = {"name": queue_name(self._token), "namespace": NAMESPACE} if shard.number == 0 else {}
+        options = QueueActor.options(scheduling_strategy=here(), max_restarts=RESTARTS, **named)
         return options.remote(self._config, self._output, shard, os.getpid())
 
     def _recover(self, shard: QueueShard, token: str) -> None:

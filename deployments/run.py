@@ -22,7 +22,6 @@ from deployments.supervisor import RunEnd, Supervisor, Watch
 from deployments.versions import versions
 from deployments.vigil import Lost
 from schemas.config import RunConfig
-from schemas.ids import content_id
 from schemas.manifest import Manifest
 
 
@@ -55,18 +54,12 @@ def run(
     build_canaries(config)
     folder = prepare(config, output)
     with cluster(config.ray_address, lost=lost), Interrupts() as interrupts:
-        supervisor = Supervisor(config, folder, run_id(folder), watch, changed=changed, began_at=began_at)
+        supervisor = Supervisor(config, folder, watch, changed=changed, began_at=began_at)
         try:
             end = supervisor.run(interrupts)
         finally:
             supervisor.stop()
     return RunResult(manifest=finish(folder, now=time.time(), versions=versions()), end=end)
-
-
-def run_id(output: Path) -> str:
-    """Names the run's deployments on a shared cluster: the folder's name and a digest of its whole path."""
-    stem = "".join(letter if letter.isalnum() else "-" for letter in output.name.lower()) or "run"
-    return f"{stem[:24]}-{content_id(str(output.resolve()))[:6]}"
 
 
 __all__ = ["RunEnd", "RunResult", "Watch", "run"]

@@ -13,6 +13,7 @@ from deployments import serving
 from deployments.autoscaling import Autoscaler
 from deployments.crew import Crew, Role
 from deployments.interrupts import Interrupts
+from deployments.launch import launch_of, new_token
 from deployments.live import LiveFile
 from deployments.output import keep
 from deployments.progress import Phase, Progress, ReplicaStatus
@@ -43,7 +44,6 @@ class Supervisor:
         self,
         config: RunConfig,
         output: Path,
-        run_id: str,
         watch: Watch,
         *,
         began_at: float,
@@ -52,16 +52,16 @@ class Supervisor:
         self._config = config
         self._began_at = began_at
         self._watch = watch
-        self._where = serving.names(config, run_id)
         self._output = output
-        self._crew = Crew(config, output, self._where, changed)
+        self._token = new_token()
+        self._crew = Crew(config, output, self._token, changed)
         self._replicas: tuple[ReplicaStatus, ...] = ()
         self._replicas_at = 0.0
         self._autoscaler: Autoscaler | None = None
         self._scaling: Scaling | None = None
         self._standstill = Standstill()
-        self._live = LiveFile(output)
-        self._kept = False
+        self._live: LiveFile | None = None
+        self._where: serving.DeploymentNames
         self._deployed = False
 
     def run(self, interrupts: Interrupts) -> RunEnd:
@@ -89,10 +89,11 @@ class Supervisor:
         """Ends what this run started, and nothing of another; the queue closes its ledger last."""
         self._crew.dismiss()
         if self._deployed:
-            serving.remove(self._where)
+            serving.remove(self._where.all)
         if self._autoscaler is not None:
             self._autoscaler.close()
-        self._live.end()
+        if self._live is not None:
+            self._live.end()
         self._crew.close_queues()
 
     def _start(self, interrupts: Interrupts) -> None:
@@ -101,7 +102,10 @@ class Supervisor:
             serving.check_fits(self._config, ray.cluster_resources())
         self._crew.open_queues(self._began_at)
         keep(self._config, self._output)
-        self._kept = True
+        launch = launch_of(self._output, self._token)
+        self._live = LiveFile(self._output, launch.name)
+        self._where = self._crew.where = serving.names(self._config, launch.name)
+        serving.remove_leftovers(launch.folder)
         for shard in self._crew.shards:
             self._crew.begin(Role.WRITER, shard)
         self._crew.begin(Role.READER)
@@ -148,6 +152,6 @@ class Supervisor:
             moved_at=moved_at,
         )
         self._standstill.log(waits_of(progress), now=now)
-        if self._kept:
+        if self._live is not None:
             self._live.tell(progress)
         self._watch(progress)

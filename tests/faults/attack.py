@@ -19,7 +19,7 @@ from actors.corpus.reader import documents
 from actors.ledgers import Ledgers
 from benchmarks.loop import SLOTS, configuration
 from deployments.config import to_yaml
-from deployments.run import run_id
+from deployments.live import read_live
 from deployments.serving import names
 from deployments.terminal.boundary import MISTAKEN
 from schemas.config import FRESH_POOL, Classifier, Conductors, CustomEngine, Dataset, Pool, Replicas, RunConfig
@@ -120,11 +120,9 @@ class Attack:
                 end(raylet, *raylet.children(recursive=True))
                 self._nodes.add_node()
             case _:
-                title = self._title(kill.target)
                 if kill.target is not Target.READER:  # it has ended by now, where the queue had room for all
-                    found = f"{title} to kill"
-                    until(lambda: self._alive() and bool(self._nodes.processes(title)), found, every_s=PROCESSES_S)
-                if victims := self._nodes.processes(title):
+                    self.sees(lambda: bool(self._nodes.processes(self._title(kill.target))), f"{kill.target} to kill")
+                if victims := self._nodes.processes(self._title(kill.target)):
                     end(_one_of(victims, kill.which))
 
     def send_away(self, notice_s: int) -> psutil.Process:
@@ -194,8 +192,9 @@ class Attack:
         return True
 
     def _title(self, target: Target) -> str:
-        """What the target's processes are called; replicas by their application."""
-        where = names(self.config, run_id(self.output))
+        """What the target's processes are called; replicas by their application, in the launch that lives."""
+        live = read_live(self.output)
+        where = names(self.config, (live and live.launch) or "no launch yet")
         match target:
             case Target.GENERATOR:
                 return f"ray::ServeReplica:{where.pools[PoolName(FRESH_POOL)]}"

@@ -7,6 +7,7 @@ import pytest
 
 from tests.faults.attack import Accepted, Attack
 from tests.faults.cluster import ThreeNodes
+from tests.faults.schedule import Kill, Target
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -29,3 +30,27 @@ def test_the_same_command_twice_leaves_the_first_run_alone(
     finally:
         attack.stop()
     attack.prove(undisturbed)
+
+
+def test_no_replica_of_a_killed_launch_answers_the_next(
+    nodes: ThreeNodes, corpus: Path, undisturbed: Accepted, tmp_path: Path
+) -> None:
+    """kill -9 of the driver leaves its models on the cluster, loaded as its configuration said. The same command takes
+    them away before anything is asked, and asks its own."""
+    attack = Attack(nodes, corpus, tmp_path)
+    attack.start()
+    try:
+        attack.sees(lambda: attack.ended() > 0, "the first order's end")
+        dead = attack.replicas()
+        assert dead
+        attack.strike(Kill(Target.DRIVER, after=0.0, which=0.0))
+        before = attack.ended()
+        attack.sees(lambda: attack.ended() > before, "work that goes on")
+        now = attack.replicas()
+        assert now and not set(now) & set(dead)
+        assert not {title.split(":")[3] for title in now.values()} & {title.split(":")[3] for title in dead.values()}
+        attack.complete()
+    finally:
+        attack.stop()
+    attack.prove(undisturbed)
+    assert not attack.replicas()
