@@ -178,6 +178,12 @@ class LedgerReader:
         found = self._rows(query, (_kind(RunStarted),))
         return cast(RunStarted, _decoded(*found[0])) if found else None
 
+    def last_configured(self) -> RunStarted | Reconfigured | None:
+        """What said last which configuration the run has: a start, or a replacement of it."""
+        query = "SELECT seq, body FROM records WHERE kind IN (?, ?) ORDER BY seq DESC LIMIT 1"
+        found = self._rows(query, (_kind(RunStarted), _kind(Reconfigured)))
+        return cast(RunStarted | Reconfigured, _decoded(*found[0])) if found else None
+
     @contextmanager
     def frozen(self) -> Iterator[int]:
         """While it lasts, everything is read as it is now, whatever a run adds; gives the last sequence number."""

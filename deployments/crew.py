@@ -60,7 +60,8 @@ class Member(Struct, frozen=True):
 
 
 class Crew:
-    """In order: `open_queues`, `begin`, `watch` while `conducting`, `finish_writing`, `dismiss`, `close_queues`."""
+    """In order: `open_queues`, `start_queues`, `begin`, `watch` while `conducting`, `finish_writing`, `dismiss`,
+    `close_queues`."""
 
     def __init__(self, config: RunConfig, output: Path, token: str, changed: Changed = "skip") -> None:
         """`token`: of the launch. `changed`: what the reader does with documents that are not what they were."""
@@ -77,13 +78,17 @@ class Crew:
         self._deaths = 0
         self._finishing = False
 
-    def open_queues(self, began_at: float) -> None:
-        """Opens the ledgers and replays them, the first one before all: its lock is the folder's. `began_at`: when this
-        process began to carry the run. Raises OutputError when another run is writing there."""
+    def open_queues(self) -> None:
+        """Opens the ledgers and replays them, the first one before all: its lock is the folder's. Raises OutputError
+        when another run is writing there."""
         first, *others = (self._queue_of(shard) for shard in self.shards)
-        ask(first.open, began_at)
+        ask(first.open)
         self._queues = [first, *others]
-        ask_each((queue.open for queue in others), began_at)
+        ask_each(queue.open for queue in others)
+
+    def start_queues(self, began_at: float) -> None:
+        """Records that the run begins, or goes on. `began_at`: when this process began to carry it."""
+        ask_each((queue.start for queue in self._queues), began_at)
 
     def begin(self, role: Role, shard: QueueShard = ONLY) -> None:
         """One more of that role."""

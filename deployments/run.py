@@ -1,7 +1,8 @@
 """A run: build, supervise, drain. One path: the command line, the library and the tests all come through `run`.
 
 Law: whatever dies here, the ledger stands; `run` on the same folder goes on where it ended. The output folder is
-finished (shards closed, manifest, card, report) whether the run came to its end or was interrupted.
+finished (shards closed, manifest, card, report) whether the run came to its end or was interrupted, while it is still
+the run's: a replay or another run that takes it next finds it whole.
 """
 
 import time
@@ -57,9 +58,11 @@ def run(
         supervisor = Supervisor(config, folder, watch, changed=changed, began_at=began_at)
         try:
             end = supervisor.run(interrupts)
+            supervisor.dismiss()
+            manifest = finish(folder, now=time.time(), versions=versions())
         finally:
             supervisor.stop()
-    return RunResult(manifest=finish(folder, now=time.time(), versions=versions()), end=end)
+    return RunResult(manifest=manifest, end=end)
 
 
 __all__ = ["RunEnd", "RunResult", "Watch", "run"]

@@ -87,21 +87,27 @@ class Supervisor:
 
     def stop(self) -> None:
         """Ends what this run started, and nothing of another; the queue closes its ledger last."""
+        self.dismiss()
+        if self._live is not None:
+            self._live.end()
+        self._crew.close_queues()
+
+    def dismiss(self) -> None:
+        """Ends all but the queues: their processes and accelerators are free, and the folder is still the run's."""
         self._crew.dismiss()
         if self._deployed:
             serving.remove(self._where.all)
         if self._autoscaler is not None:
             self._autoscaler.close()
-        if self._live is not None:
-            self._live.end()
-        self._crew.close_queues()
+            self._autoscaler = None
 
     def _start(self, interrupts: Interrupts) -> None:
         """Models and conductors too, unless the folder is complete and its corpus has not grown."""
         if self._config.ray_address is None:
             serving.check_fits(self._config, ray.cluster_resources())
-        self._crew.open_queues(self._began_at)
+        self._crew.open_queues()
         keep(self._config, self._output)
+        self._crew.start_queues(self._began_at)
         launch = launch_of(self._output, self._token)
         self._live = LiveFile(self._output, launch.name)
         self._where = self._crew.where = serving.names(self._config, launch.name)
@@ -111,9 +117,10 @@ class Supervisor:
         self._crew.begin(Role.READER)
         if self._complete():
             self._tell(Phase.STARTING, "reading the corpus again")
-            while self._crew.reading and not interrupts.asked:
+            while self._crew.reading and self._complete() and not interrupts.asked:
                 self._crew.watch(TICK_S)
-            if self._complete():
+                self._tell(Phase.STARTING, "reading the corpus again")
+            if self._complete() or interrupts.asked:
                 return
         self._tell(Phase.STARTING, "starting models")
         self._autoscaler = Autoscaler(self._config, self._where)
