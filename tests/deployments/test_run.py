@@ -228,7 +228,7 @@ def test_a_complete_folder_whose_corpus_grows_beyond_the_queue_goes_on(config: R
 def test_a_run_holds_its_folder_until_the_last_file_is_written(
     finished: Finished, copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A replay while manifest and report are written would have its own overwritten with older counts: it is refused."""
+    """A replay while manifest and report are written would have its own overwritten with older counts: it cannot."""
     finish, seen = deployments.run.finish, []
 
     def finishing(output: Path, **options: Any) -> Manifest:

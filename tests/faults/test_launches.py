@@ -43,7 +43,7 @@ def test_no_replica_of_a_killed_launch_answers_the_next(
         attack.sees(lambda: attack.ended() > 0, "the first order's end")
         dead = attack.replicas()
         assert dead
-        attack.strike(Kill(Target.DRIVER, after=0.0, which=0.0))
+        attack.strike(Kill(after=0.0, target=Target.DRIVER, which=0.0))
         before = attack.ended()
         attack.sees(lambda: attack.ended() > before, "work that goes on")
         now = attack.replicas()
