@@ -1,8 +1,8 @@
 """A run: build, supervise, drain. One path: the command line, the library and the tests all come through `run`.
 
 Law: whatever dies here, the ledger stands; `run` on the same folder goes on where it ended. The output folder is
-finished (shards closed, manifest, card, report) whether the run came to its end or was interrupted, while it is still
-the run's: a replay or another run that takes it next finds it whole.
+finished (shards closed, manifest, card, report) whether the run came to its end, was interrupted or lost a pool, and
+before its lock is given back: a replay or another run that takes it next finds it whole.
 """
 
 import time
@@ -23,6 +23,7 @@ from deployments.supervisor import RunEnd, Supervisor, Watch
 from deployments.versions import versions
 from deployments.vigil import Lost
 from schemas.config import RunConfig
+from schemas.errors import PoolAwayError
 from schemas.manifest import Manifest
 
 
@@ -31,6 +32,8 @@ class RunResult(Struct, frozen=True):
 
     manifest: Manifest
     end: RunEnd
+    away: PoolAwayError | None = None
+    """Which pool the run stopped for, since when and why; set when `end` is POOL_AWAY."""
 
 
 def run(
@@ -62,7 +65,8 @@ def run(
             manifest = finish(folder, now=time.time(), versions=versions())
         finally:
             supervisor.stop()
-    return RunResult(manifest=manifest, end=end)
+    away = supervisor.away if end is RunEnd.POOL_AWAY else None
+    return RunResult(manifest=manifest, end=end, away=away)
 
 
 __all__ = ["RunEnd", "RunResult", "Watch", "run"]

@@ -22,7 +22,7 @@ from deployments.config import to_yaml
 from deployments.live import read_live
 from deployments.serving import names
 from deployments.terminal.boundary import MISTAKEN
-from schemas.config import FRESH_POOL, Classifier, Conductors, CustomEngine, Dataset, Pool, Replicas, RunConfig
+from schemas.config import FRESH_POOL, Classifier, Conductors, CustomEngine, Dataset, Pool, Queue, Replicas, RunConfig
 from schemas.ids import OrderId, PoolName
 from schemas.ledger import AcceptedEnd
 from schemas.verdicts import GateName
@@ -34,6 +34,7 @@ ROOT = Path(__file__).parent.parent.parent
 COMMAND = [sys.executable, "-c", "from deployments.cli import main; main()"]
 PASSAGES = 250
 HELD = 0.003
+REPLICA = "ray::ServeReplica:"
 LONGEST_S = 300.0
 """A wait that ends a hanging test, no claim about speed."""
 PROCESSES_S = 0.2
@@ -50,7 +51,7 @@ def until(holds: Callable[[], bool], what: str, *, every_s: float = 0.02) -> Non
 
 def slow_enough(corpus: Path, folder: Path, address: str, *, median_s: float) -> RunConfig:
     """Some seconds of work when nobody is killed, a fifth of it rejected once; a few orders wait for the file `last`,
-    so that no run ends before its last kill."""
+    so that no run ends before its last kill. The queue has room for a fifth of the orders, so that the reader waits."""
     config = configuration(corpus, rejected=0.2, concurrency=64)
     latency: dict[str, str | int | float | bool] = {"median_s": median_s, "slots": 16}
     held = {"held": HELD, "held_until": str(folder / "last"), "journal": str(folder / "journal")}
@@ -64,6 +65,7 @@ def slow_enough(corpus: Path, folder: Path, address: str, *, median_s: float) ->
         gates=replace(config.gates, faithfulness=Classifier(engine=judge, replicas=Replicas(min=2, max=2, num_cpus=1))),
         conductors=Conductors(count=2, concurrency=64),
         dataset=Dataset(rows_per_shard=100, flush_s=2),
+        queue=Queue(capacity=PASSAGES * SLOTS // 5),
     )
 
 
@@ -101,11 +103,12 @@ class Attack:
         return again.stderr
 
     def replicas(self) -> dict[int, str]:
-        """Processes of this folder's replicas with their titles, of whatever launch."""
-        with suppress(psutil.NoSuchProcess):
-            found = self._nodes.processes(f"ray::ServeReplica:{self.output.name}-")
-            return {each.pid: " ".join(each.cmdline()) for each in found}
-        return self.replicas()  # one ended between two looks
+        """Processes of this folder's replicas with their applications, of whatever launch."""
+        replicas = {}
+        for each in self._nodes.processes(f"{REPLICA}{self.output.name}-"):
+            with suppress(psutil.NoSuchProcess, IndexError):  # it ends
+                replicas[each.pid] = each.cmdline()[0].removeprefix(REPLICA).split(":")[0]
+        return replicas
 
     def strike(self, kill: Kill) -> None:
         """Waits for the moment, and kills."""
@@ -120,10 +123,9 @@ class Attack:
                 end(raylet, *raylet.children(recursive=True))
                 self._nodes.add_node()
             case _:
-                if kill.target is not Target.READER:  # it has ended by now, where the queue had room for all
-                    self.sees(lambda: bool(self._nodes.processes(self._title(kill.target))), f"{kill.target} to kill")
-                if victims := self._nodes.processes(self._title(kill.target)):
-                    end(_one_of(victims, kill.which))
+                found = f"{kill.target} to kill"
+                self.sees(lambda: bool(self._nodes.processes(self._title(kill.target))), found)
+                end(_one_of(self._nodes.processes(self._title(kill.target)), kill.which))
 
     def send_away(self, notice_s: int) -> psutil.Process:
         """A spot notice for the node that holds most generators; gives its raylet."""
@@ -197,9 +199,13 @@ class Attack:
         where = names(self.config, (live and live.launch) or "no launch yet")
         match target:
             case Target.GENERATOR:
-                return f"ray::ServeReplica:{where.pools[PoolName(FRESH_POOL)]}"
+                return f"{REPLICA}{where.pools[PoolName(FRESH_POOL)]}"
             case Target.JUDGE:
-                return f"ray::ServeReplica:{where.gates[GateName.FAITHFULNESS]}"
+                return f"{REPLICA}{where.gates[GateName.FAITHFULNESS]}"
+            case Target.REWARD:
+                return f"{REPLICA}{where.gates[GateName.REWARD]}"
+            case Target.CONTROLLER:
+                return "ray::ServeController"
             case _:
                 return f"ray::{target.value.capitalize()}Shell"
 
