@@ -21,7 +21,6 @@ from schemas.errors import OutputError, UserError
 from schemas.ledger import AcceptedEnd, CorpusEnded, Planned, Reconfigured, Record, Reopened, RunStarted
 from schemas.orders import EndReason, Order
 from schemas.progress import Counts
-from schemas.recovery import FailureMode
 from tests.doubles.attempts import passage
 from tests.doubles.ledgers import Scale, plausible_run
 
