@@ -16,7 +16,15 @@ from typing import Any, cast
 
 import msgspec
 
-from actors.ledger_versions import claim, claimed, closed_unless_good, open_to_read, open_to_write
+from actors.ledger_versions import (
+    claim,
+    claimed,
+    closed_unless_good,
+    identified,
+    identify,
+    open_to_read,
+    open_to_write,
+)
 from schemas.corpus import Passage
 from schemas.errors import LedgerError, OutputError
 from schemas.ids import OrderId
@@ -67,6 +75,7 @@ class SqliteLedger:
                 self._database = open_to_write(self._path)
             with _told(self._path), closed_unless_good(self._database):
                 claim(self._database, shard, self._path)
+                identify(self._database)
                 self._last = self._database.execute("SELECT coalesce(max(seq), 0) FROM records").fetchone()[0]
         except BaseException:
             os.close(self._lock)
@@ -107,7 +116,7 @@ class LedgerReader:
     OutputError when the folder holds no run."""
 
     def __init__(self, output: Path, shard: QueueShard = ONLY) -> None:
-        path = output / shard.ledger
+        self._path = path = output / shard.ledger
         if not path.is_file():
             raise OutputError(
                 f"{output}: holds no run ({shard.ledger} is missing); give the folder of `gleaner run --output`"
@@ -131,6 +140,12 @@ class LedgerReader:
     def records(self, after: int = 0) -> Iterator[tuple[int, Record]]:
         """Every record with a sequence number above `after`, in order."""
         return _records(self._database, after)
+
+    @property
+    def folder(self) -> str:
+        """The id that the folder got when it was first opened to write. Raises OutputError where it has none."""
+        with _damage_told():
+            return identified(self._database, self._path)
 
     def story(self, order_id: OrderId) -> Sequence[Record]:
         """Every record of one order, oldest first, its plan included. Empty for an order that is not known."""
@@ -162,6 +177,12 @@ class LedgerReader:
         query = "SELECT seq, body FROM records WHERE kind = ? ORDER BY seq DESC LIMIT 1"
         found = self._rows(query, (_kind(RunStarted),))
         return cast(RunStarted, _decoded(*found[0])) if found else None
+
+    def last_configured(self) -> RunStarted | Reconfigured | None:
+        """What said last which configuration the run has: a start, or a replacement of it."""
+        query = "SELECT seq, body FROM records WHERE kind IN (?, ?) ORDER BY seq DESC LIMIT 1"
+        found = self._rows(query, (_kind(RunStarted), _kind(Reconfigured)))
+        return cast(RunStarted | Reconfigured, _decoded(*found[0])) if found else None
 
     @contextmanager
     def frozen(self) -> Iterator[int]:

@@ -5,10 +5,12 @@ no step: whatever reads holds for every layout from version 1 on.
 """
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 
 from msgspec import Struct
 
@@ -46,6 +48,7 @@ STEPS: tuple[Step, ...] = (
     ),
 )
 VERSION = STEPS[-1].version
+ID_BYTES = 6
 
 
 def migrate(database: sqlite3.Connection, path: Path, steps: Sequence[Step] = STEPS) -> None:
@@ -135,6 +138,20 @@ def claim(database: sqlite3.Connection, shard: QueueShard, path: Path) -> None:
             "the number of shards of a run never changes"
         )
     database.execute("INSERT OR REPLACE INTO meta VALUES ('shard', ?)", (f"{shard.number} of {shard.count}",))
+
+
+def identify(database: sqlite3.Connection) -> None:
+    """The ledger has an id from now on, made once, at random: it stays when the folder is moved, and no other run's
+    folder has it, whatever its path."""
+    database.execute("INSERT OR IGNORE INTO meta VALUES ('folder', ?)", (token_hex(ID_BYTES),))
+
+
+def identified(database: sqlite3.Connection, path: Path) -> str:
+    """The id, in hex digits. Raises OutputError for a ledger that was not opened to write since there are ids."""
+    found = database.execute("SELECT value FROM meta WHERE key = 'folder'").fetchone()
+    if found is None or not re.fullmatch(rf"[0-9a-f]{{{2 * ID_BYTES}}}", str(found[0])):
+        raise OutputError(f"{path}: does not say which folder's it is; restore it from a copy")
+    return str(found[0])
 
 
 @contextmanager

@@ -58,10 +58,13 @@ class QueueShell:
         self._opening = asyncio.Lock()
         self._service: QueueService | None = None
 
-    async def open(self, began_at: float) -> None:
-        """A run begins, or goes on, at `began_at`. Raises OutputError when another run is writing there."""
-        service = await self._ready(again=False)
-        await service.start(started(self._config, at=began_at))
+    async def open(self) -> None:
+        """The folder is this run's from here on. Raises OutputError when another run is writing there."""
+        await self._ready(again=False)
+
+    async def start(self, began_at: float) -> None:
+        """The run begins, or goes on, at `began_at`."""
+        await (await self._ready()).start(started(self._config, at=began_at))
 
     async def offer(self, passages: list[Passage]) -> bool:
         """False: no more are wanted."""

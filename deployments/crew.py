@@ -24,6 +24,8 @@ from deployments.actors import QueueActor, ReaderActor, WriterActor
 from deployments.asking import ask, ask_each, told
 from deployments.cluster import here
 from deployments.conducting import ConductorActor
+from deployments.launch import queue_name
+from deployments.scaling_board import NAMESPACE
 from deployments.serving import DeploymentNames
 from schemas.config import RunConfig
 from schemas.errors import GleanerError, HopError, PoolAwayError, innermost
@@ -58,14 +60,17 @@ class Member(Struct, frozen=True):
 
 
 class Crew:
-    """In order: `open_queues`, `begin`, `watch` while `conducting`, `finish_writing`, `dismiss`, `close_queues`."""
+    """In order: `open_queues`, `start_queues`, `begin`, `watch` while `conducting`, `finish_writing`, `dismiss`,
+    `close_queues`."""
 
-    def __init__(self, config: RunConfig, output: Path, where: DeploymentNames, changed: Changed = "skip") -> None:
-        """`changed`: what the reader does with documents that are not what they were."""
+    def __init__(self, config: RunConfig, output: Path, token: str, changed: Changed = "skip") -> None:
+        """`token`: of the launch. `changed`: what the reader does with documents that are not what they were."""
         self._config = config
         self._changed = changed
         self._output = str(output)
-        self._where = where
+        self._token = token
+        self.where: DeploymentNames
+        """Where conductors find pools and gates; set before the first one begins."""
         self.shards = QueueShard(0, config.queue.shards).all
         self._queues: list[Any] = []
         self._members: list[Member] = []
@@ -76,13 +81,17 @@ class Crew:
         """What a conductor ended with because a pool was given up; set by `watch`."""
         self._gave_up = ONLY
 
-    def open_queues(self, began_at: float) -> None:
-        """Opens the ledgers and replays them, the first one before all: its lock is the folder's. `began_at`: when this
-        process began to carry the run. Raises OutputError when another run is writing there."""
+    def open_queues(self) -> None:
+        """Opens the ledgers and replays them, the first one before all: its lock is the folder's. Raises OutputError
+        when another run is writing there."""
         first, *others = (self._queue_of(shard) for shard in self.shards)
-        ask(first.open, began_at)
+        ask(first.open)
         self._queues = [first, *others]
-        ask_each((queue.open for queue in others), began_at)
+        ask_each(queue.open for queue in others)
+
+    def start_queues(self, began_at: float) -> None:
+        """Records that the run begins, or goes on. `began_at`: when this process began to carry it."""
+        ask_each((queue.start for queue in self._queues), began_at)
 
     def begin(self, role: Role, shard: QueueShard = ONLY) -> None:
         """One more of that role."""
@@ -98,7 +107,7 @@ class Crew:
             case Role.WRITER:
                 actor = WriterActor.options(**beside).remote(self._config, self._output, shard, queue, number)
             case Role.CONDUCTOR:
-                actor = ConductorActor.options(**beside).remote(name, self._config, queue, self._where, self._output)
+                actor = ConductorActor.options(**beside).remote(name, self._config, queue, self.where, self._output)
         self._members.append(Member(role, shard, name, actor, actor.run.remote()))
 
     @property
@@ -177,7 +186,8 @@ class Crew:
         return any(member.role is role for member in self._members)
 
     def _queue_of(self, shard: QueueShard) -> Any:
-        options = QueueActor.options(scheduling_strategy=here(), max_restarts=RESTARTS)
+        named = {"name": queue_name(self._token), "namespace": NAMESPACE} if shard.number == 0 else {}
+        options = QueueActor.options(scheduling_strategy=here(), max_restarts=RESTARTS, **named)
         return options.remote(self._config, self._output, shard, os.getpid())
 
     def _recover(self, shard: QueueShard, token: str) -> None:

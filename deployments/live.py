@@ -43,7 +43,9 @@ class _Unsynced(LocalDisk):
 class LiveFile:
     """Writes a run's live.json. Not before the run holds the folder's lock: another run's word is not overwritten."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, launch: str) -> None:
+        """`launch`: what the names of its applications begin with."""
+        self._launch = launch
         self._path = folder / NAME
         self._told_at = float("-inf")
         self._last: Live | None = None
@@ -56,7 +58,9 @@ class LiveFile:
         if self._last is not None and self._last.phase == phase and now - self._told_at < EVERY_S:
             return
         self._told_at = now
-        self._write(Live(progress.at, socket.gethostname(), os.getpid(), phase, progress.note, waits_of(progress)))
+        waits = waits_of(progress)
+        live = Live(progress.at, socket.gethostname(), os.getpid(), phase, progress.note, waits, launch=self._launch)
+        self._write(live)
 
     def end(self) -> None:
         """This process leaves the run."""

@@ -1,20 +1,25 @@
 """The output folder at the door. Law: a folder of another run, or one that cannot be written, is refused unharmed.
 
-`prepare` looks; `keep` writes, once the run holds the folder's lock: whoever is refused there has changed nothing.
+`prepare` looks, before anything starts; `keep` looks again and writes, once the run holds the folder's lock, for
+another run or a replay may have had it in between. Whoever is refused has changed nothing.
 """
 
 import logging
 import re
 from pathlib import Path
 
+import yaml
+
 from actors.dataset.files import make_folder, write_atomically
 from actors.dataset.finish import begin
 from actors.ledger import NAME as LEDGER_NAME
+from actors.ledger import LedgerReader
 from actors.ledgers import has_orders
-from deployments.config import differences, load_text, to_yaml
+from deployments.config import config_sha256, differences, load_text, to_yaml
 from deployments.config_identity import Change
 from schemas.config import RunConfig
 from schemas.errors import OutputError
+from schemas.ledger import Reconfigured, RunStarted
 
 log = logging.getLogger("gleaner.run")
 
@@ -37,8 +42,10 @@ def prepare(config: RunConfig, output: Path) -> Path:
 
 
 def keep(config: RunConfig, output: Path) -> None:
-    """Writes run.yaml (resolved) and the first README.md; not before the ledger is open. Raises OutputError."""
+    """Checks the folder again, and writes run.yaml (resolved) and the first README.md. Not before the ledger is open,
+    which is what holds the lock, nor after it was told of a start. Raises OutputError."""
     try:
+        _check(config, output)
         write_atomically(output / CONFIG_NAME, to_yaml(config).encode())
         begin(output, config)
     except OSError as error:
@@ -58,8 +65,12 @@ def _check(config: RunConfig, output: Path) -> None:
                 f"{output}: holds {(*strangers, LEDGER_NAME)[0]} but no run; choose an empty folder with --output"
             )
         return
-    changed = differences(load_text(written.read_text(encoding="utf-8"), written), config)
+    text = written.read_text(encoding="utf-8")
+    kept = load_text(text, written)
+    changed = differences(kept, config)
     identity = [each for each in changed if each.change is not Change.ANY_RESUME]
+    if has_orders(output):
+        _check_recorded(kept, text, output)
     if has_orders(output) and identity:
         advice = "choose another --output, or undo the change"
         if all(each.change is Change.REPLAY for each in identity):
@@ -67,3 +78,28 @@ def _check(config: RunConfig, output: Path) -> None:
         raise OutputError(f"{output}: is another run's folder ({'; '.join(map(str, identity))}); {advice}")
     for each in changed:
         log.info("the configuration changed", extra={"key": str(each)})
+
+
+def _check_recorded(kept: RunConfig, text: str, output: Path) -> None:
+    """Raises OutputError for a run.yaml that is not the one that the ledger's orders were made with: it was edited, or
+    is another run's."""
+    with LedgerReader(output) as ledger:
+        last = ledger.last_configured()
+    match last:
+        case RunStarted() if _is_whole(kept, text):
+            edited = last.config_sha256 != config_sha256(kept)
+        case Reconfigured():
+            before = load_text(last.before, output / CONFIG_NAME)
+            edited = any(each.change is Change.NEVER for each in differences(before, kept))
+        case _:
+            return
+    if edited:
+        raise OutputError(
+            f"{output / CONFIG_NAME}: is not what the run was made with (its last start has another fingerprint); "
+            "restore it, or choose another --output"
+        )
+
+
+def _is_whole(kept: RunConfig, text: str) -> bool:
+    """Whether this program's keys are those of the program that wrote it: otherwise fingerprints cannot be compared."""
+    return yaml.safe_load(text) == yaml.safe_load(to_yaml(kept))

@@ -69,7 +69,7 @@ def repair(output: Path, *, now: Callable[[], float], dry_run: bool = False) -> 
             rewrite(path, records)
         for ledger, reader in zip(ledgers, readers.each, strict=True):
             asyncio.run(write_shards(output, ledger, reader, config, now))
-    finish(output, now=now(), versions=versions())
+        finish(output, now=now(), versions=versions())
     return Repaired(told, copies)
 
 

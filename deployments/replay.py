@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from actors.dataset.files import write_atomically
-from actors.dataset.finish import finish
+from actors.dataset.finish import finish, is_finished
 from actors.dataset.manifest import CONFIG_NAME, read_config
 from actors.dataset.shards import current, within
 from actors.draws import MISSED_DRAWS
@@ -101,8 +101,8 @@ def replay(output: Path, wanted: Wanted, config: RunConfig | None, *, now: Calla
             if counted.groups or _is_behind(reader):
                 asyncio.run(_write_shards(output, ledger, reader, new, now))
         left = _groups(_letters(readers, Wanted()))
-    if counted.groups or changed:
-        finish(output, now=now(), versions=versions())
+        if counted.groups or changed or not is_finished(output):
+            finish(output, now=now(), versions=versions())
     return Replayed(counted.told(), left, tuple(changed))
 
 

@@ -1,7 +1,8 @@
 """A run: build, supervise, drain. One path: the command line, the library and the tests all come through `run`.
 
 Law: whatever dies here, the ledger stands; `run` on the same folder goes on where it ended. The output folder is
-finished (shards closed, manifest, card, report) whether the run came to its end, was interrupted or lost a pool.
+finished (shards closed, manifest, card, report) whether the run came to its end, was interrupted or lost a pool, and
+before its lock is given back: a replay or another run that takes it next finds it whole.
 """
 
 import time
@@ -23,7 +24,6 @@ from deployments.versions import versions
 from deployments.vigil import Lost
 from schemas.config import RunConfig
 from schemas.errors import PoolAwayError
-from schemas.ids import content_id
 from schemas.manifest import Manifest
 
 
@@ -58,19 +58,15 @@ def run(
     build_canaries(config)
     folder = prepare(config, output)
     with cluster(config.ray_address, lost=lost), Interrupts() as interrupts:
-        supervisor = Supervisor(config, folder, run_id(folder), watch, changed=changed, began_at=began_at)
+        supervisor = Supervisor(config, folder, watch, changed=changed, began_at=began_at)
         try:
             end = supervisor.run(interrupts)
+            supervisor.dismiss()
+            manifest = finish(folder, now=time.time(), versions=versions())
         finally:
             supervisor.stop()
     away = supervisor.away if end is RunEnd.POOL_AWAY else None
-    return RunResult(manifest=finish(folder, now=time.time(), versions=versions()), end=end, away=away)
-
-
-def run_id(output: Path) -> str:
-    """Names the run's deployments on a shared cluster: the folder's name and a digest of its whole path."""
-    stem = "".join(letter if letter.isalnum() else "-" for letter in output.name.lower()) or "run"
-    return f"{stem[:24]}-{content_id(str(output.resolve()))[:6]}"
+    return RunResult(manifest=manifest, end=end, away=away)
 
 
 __all__ = ["RunEnd", "RunResult", "Watch", "run"]

@@ -1,11 +1,13 @@
 """Which Serve deployments a run has, and how each is scaled. The only file that calls Serve's deployment API.
 
-Law: every pool and gate is an application of its own, named after the run, so that two runs share a cluster unharmed.
+Law: every pool and gate is an application of its own, named after the launch, so that two runs share a cluster unharmed
+and none is answered by a replica of another launch.
 """
 
+import logging
 import math
 import time
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,6 +23,7 @@ from actors.ledger import NAME as LEDGER_NAME
 from deployments.evidence import provenance_of
 from deployments.gate import Looking, ModelGate
 from deployments.generator import GeneratorPool
+from deployments.launch import leftovers, queue_name
 from deployments.logs import LogPlace
 from deployments.progress import ReplicaStatus
 from deployments.scaling_board import Follow
@@ -29,15 +32,20 @@ from schemas.errors import ConfigError, ModelError
 from schemas.ids import PoolName
 from schemas.verdicts import GateName
 
+log = logging.getLogger("gleaner.run")
+
 REMOVE_S = 5.0
 """At a run's end replicas have nothing to finish for anybody: those that still compute are ended after so long."""
+
+DIES_S = 30.0
+"""Ray notices within so long that a launch is dead, its node's loss included."""
 
 HEALTH_CHECK_S = 10.0
 """Serve asks a replica about itself this often; three bad answers in a row have it replaced."""
 
 
 class DeploymentNames(Struct, frozen=True):
-    """Application names of one run, by pool and by gate."""
+    """Application names of one launch, by pool and by gate."""
 
     pools: dict[PoolName, str]
     gates: dict[GateName, str]
@@ -49,21 +57,17 @@ class DeploymentNames(Struct, frozen=True):
         """Applications by the name under which tally and autoscaling know them."""
         return {**self.pools, **{gate.value: app for gate, app in self.gates.items()}}
 
-    def gone(self, applications: Container[str]) -> bool:
-        """None of them is there any more."""
-        return not any(name in applications for name in self.all)
-
     @property
     def all(self) -> tuple[str, ...]:
         return (*self.pools.values(), *self.gates.values())
 
 
-def names(config: RunConfig, run_id: str) -> DeploymentNames:
-    """Where each pool and gate of the run is found."""
+def names(config: RunConfig, launch: str) -> DeploymentNames:
+    """Where each pool and gate of the launch of that name is found."""
     return DeploymentNames(
-        pools={PoolName(pool): f"{run_id}-pool-{pool}" for pool in config.pools},
-        gates={GateName(gate): f"{run_id}-{gate}" for gate in config.gates.models},
-        board=f"{run_id}-scaling",
+        pools={PoolName(pool): f"{launch}-pool-{pool}" for pool in config.pools},
+        gates={GateName(gate): f"{launch}-{gate}" for gate in config.gates.models},
+        board=f"{launch}-scaling",
     )
 
 
@@ -143,17 +147,38 @@ def _has_vllm_for_cpus() -> bool:
         return False
 
 
-def remove(where: DeploymentNames) -> None:
-    """Takes the run's deployments down and waits until their processes have ended."""
-    for name in where.all:
+def remove(names: Collection[str]) -> None:
+    """Takes these applications down and waits until their processes have ended."""
+    for name in names:
         if name in serve.status().applications:
             serve.delete(name, _blocking=False)
     until = time.monotonic() + REMOVE_S
-    while not where.gone(serve.status().applications):
+    while not serve.status().applications.keys().isdisjoint(names):
         if time.monotonic() > until:
-            _end_replicas(where)
+            _end_replicas(names)
             until = math.inf
         time.sleep(0.1)
+
+
+def remove_leftovers(folder: str) -> None:
+    """Takes down what dead launches of the folder have left. Not before its lock is held: no launch of it begins
+    meanwhile. One that still lives after `DIES_S` carries a copy of the folder, and is left alone."""
+    until = time.monotonic() + DIES_S
+    while left := leftovers(folder, serve.status().applications):
+        dead = [name for name, token in left.items() if not _lives(token)]
+        if dead:
+            log.warning("removing what an earlier start of this run left", extra={"applications": ", ".join(dead)})
+            remove(dead)
+        elif time.monotonic() > until:
+            log.warning("a copy of this folder is being run", extra={"applications": ", ".join(left)})
+            return
+        else:
+            time.sleep(0.5)
+
+
+def _lives(token: str) -> bool:
+    named: Any = ray.util.list_named_actors(all_namespaces=True)
+    return any(actor["name"] == queue_name(token) for actor in named)
 
 
 def replica_status(where: DeploymentNames) -> list[ReplicaStatus]:
@@ -226,11 +251,11 @@ def _following(board: str, name: str, replicas: Replicas) -> AutoscalingConfig:
     )
 
 
-def _end_replicas(where: DeploymentNames) -> None:
+def _end_replicas(names: Collection[str]) -> None:
     """Those that go on computing for a conductor that is gone."""
     named: Any = ray.util.list_named_actors(all_namespaces=True)
     for actor in named:
-        if any(actor["name"].startswith(f"SERVE_REPLICA::{app}#") for app in where.all):
+        if any(actor["name"].startswith(f"SERVE_REPLICA::{app}#") for app in names):
             with suppress(ValueError):  # ended meanwhile
                 ray.kill(ray.get_actor(actor["name"], namespace=actor["namespace"]))
 

@@ -13,6 +13,7 @@ from deployments import serving
 from deployments.autoscaling import Autoscaler
 from deployments.crew import Crew, Role
 from deployments.interrupts import Interrupts
+from deployments.launch import launch_of, new_token
 from deployments.live import LiveFile
 from deployments.output import keep
 from deployments.progress import Phase, Progress, ReplicaStatus
@@ -46,7 +47,6 @@ class Supervisor:
         self,
         config: RunConfig,
         output: Path,
-        run_id: str,
         watch: Watch,
         *,
         began_at: float,
@@ -55,17 +55,18 @@ class Supervisor:
         self._config = config
         self._began_at = began_at
         self._watch = watch
-        self._where = serving.names(config, run_id)
         self._output = output
-        self._crew = Crew(config, output, self._where, changed)
+        self._token = new_token()
+        self._crew = Crew(config, output, self._token, changed)
         self._replicas: tuple[ReplicaStatus, ...] = ()
         self._replicas_at = float("-inf")
         self._loaded: set[str] = set()
         self._autoscaler: Autoscaler | None = None
         self._scaling: Scaling | None = None
         self._standstill = Standstill()
-        self._live = LiveFile(output)
-        self._kept = False
+        self._live: LiveFile | None = None
+        self._where: serving.DeploymentNames
+        self._deployed = False
 
     def run(self, interrupts: Interrupts) -> RunEnd:
         """From nothing to the last order's end, or to a drained stop: an interrupt, or a pool that is given up."""
@@ -99,32 +100,45 @@ class Supervisor:
         return self._crew.away
 
     def stop(self) -> None:
-        """Ends what this run started; the queue closes its ledger last."""
+        """Ends what this run started, and nothing of another; the queue closes its ledger last."""
+        self.dismiss()
+        if self._live is not None:
+            self._live.end()
+        self._crew.close_queues()
+
+    def dismiss(self) -> None:
+        """Ends all but the queues: their processes and accelerators are free, and the folder is still the run's."""
         self._crew.dismiss()
-        serving.remove(self._where)
+        if self._deployed:
+            serving.remove(self._where.all)
         if self._autoscaler is not None:
             self._autoscaler.close()
-        self._live.end()
-        self._crew.close_queues()
+            self._autoscaler = None
 
     def _start(self, interrupts: Interrupts) -> None:
         """Models and conductors too, unless the folder is complete and its corpus has not grown."""
         if self._config.ray_address is None:
             serving.check_fits(self._config, ray.cluster_resources())
-        self._crew.open_queues(self._began_at)
+        self._crew.open_queues()
         keep(self._config, self._output)
-        self._kept = True
+        self._crew.start_queues(self._began_at)
+        launch = launch_of(self._output, self._token)
+        self._live = LiveFile(self._output, launch.name)
+        self._where = self._crew.where = serving.names(self._config, launch.name)
+        serving.remove_leftovers(launch.folder)
         for shard in self._crew.shards:
             self._crew.begin(Role.WRITER, shard)
         self._crew.begin(Role.READER)
         if self._complete():
             self._tell(Phase.STARTING, "reading the corpus again")
-            while self._crew.reading and not interrupts.asked:
+            while self._crew.reading and self._complete() and not interrupts.asked:
                 self._crew.watch(TICK_S)
-            if self._complete():
+                self._tell(Phase.STARTING, "reading the corpus again")
+            if self._complete() or interrupts.asked:
                 return
         self._tell(Phase.STARTING, "starting models")
         self._autoscaler = Autoscaler(self._config, self._where)
+        self._deployed = True
         serving.deploy(self._config, self._where, self._output)
         for number in range(self._config.conductors.count):
             self._crew.begin(Role.CONDUCTOR, self._crew.shards[number % len(self._crew.shards)])
@@ -166,6 +180,6 @@ class Supervisor:
             moved_at=moved_at,
         )
         self._standstill.log(waits_of(progress), now=now)
-        if self._kept:
+        if self._live is not None:
             self._live.tell(progress)
         self._watch(progress)

@@ -51,3 +51,5 @@ class Live(Struct, frozen=True):
     note: str = ""
     waiting: Waiting = Waiting()
     over: bool = False
+    launch: str | None = None
+    """What the names of its applications on the cluster begin with."""

@@ -21,6 +21,7 @@ SLOW = ("slow", "ray", "vllm")
 THREE_NODES, ONE_RAY, ENGINES = "three nodes", "one Ray", "engines"
 TOGETHER = {
     "tests/faults/test_kills.py": THREE_NODES,
+    "tests/faults/test_launches.py": THREE_NODES,
     "tests/faults/test_notice.py": THREE_NODES,
     "tests/faults/test_queue_shards.py": THREE_NODES,
     "tests/deployments/engines/": ENGINES,

@@ -15,6 +15,7 @@ from actors.dataset.report.page import PAGE_NAME, render
 from actors.dataset.shards import current
 from actors.ledgers import Ledgers
 from schemas.config import RunConfig
+from schemas.errors import OutputError
 from schemas.ledger import ShardWritten
 from schemas.manifest import Manifest
 
@@ -38,6 +39,24 @@ def finish(output: Path, *, now: float, versions: Mapping[str, str], disk: Disk 
     write_atomically(output / PAGE_NAME, page, disk=disk)
     write_atomically(output / CHECKSUMS_NAME, checksums(output, manifest), disk=disk)
     return manifest
+
+
+def is_finished(output: Path) -> bool:
+    """Whether the files that `finish` writes are those of the ledger as it is: whoever wrote them may have died in the
+    middle. Raises OutputError when the folder holds no run."""
+    path = output / CHECKSUMS_NAME
+    try:
+        known = read_manifest(output)
+    except OutputError:
+        return False
+    if known is None or not path.is_file():
+        return False
+    config = read_config(output)
+    with Ledgers(output) as ledgers:
+        facts = facts_of(ledgers.records(), seed=config.seed if config else 0)
+        manifest = manifest_of(facts, _shards(ledgers), config, versions=known.versions)
+    lines = path.read_text(encoding="utf-8", errors="replace")
+    return encode(manifest) == encode(known) and lines == checksums(output, known)
 
 
 def begin(output: Path, config: RunConfig, *, disk: Disk = LOCAL_DISK) -> None:

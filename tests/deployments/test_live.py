@@ -48,7 +48,7 @@ def mine(**changes: object) -> Live:
 
 def test_status_says_why_a_run_waits(folder: Path) -> None:
     """The server died after the start: whoever asks from another terminal learns who, since when and until when."""
-    told = LiveFile(folder)
+    told = LiveFile(folder, "run-1-1")
     told.tell(moment(conductor(AWAY), at=time.time()))
     assert f"generator: {REFUSES} (since" in words_of(folder) and "16 orders wait" in words_of(folder)
     live = json.loads(CliRunner().invoke(app, ["status", str(folder), "--json"]).stdout)["live"]
@@ -96,13 +96,13 @@ def test_a_file_of_a_stranger_is_no_error(folder: Path) -> None:
 
 def test_it_is_written_seldom_and_costs_the_run_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Four moments a second, one file in two seconds; a new phase at once; a disk that refuses is logged once."""
-    told = LiveFile(tmp_path)
+    told = LiveFile(tmp_path, "run-1-1")
     for at in (1.0, 2.0):
         told.tell(moment(at=at))
     assert (first := read_live(tmp_path)) is not None and first.at == 1.0
     told.tell(replace(moment(at=3.0), phase=Phase.DRAINING))
     assert (last := read_live(tmp_path)) is not None and (last.at, last.phase) == (3.0, "draining")
-    nowhere = LiveFile(tmp_path / "nowhere")
+    nowhere = LiveFile(tmp_path / "nowhere", "run-1-1")
     for phase in Phase:
         nowhere.tell(replace(moment(), phase=phase))
     assert [record.getMessage() for record in caplog.records] == ["live.json cannot be written"]

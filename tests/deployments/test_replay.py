@@ -21,7 +21,6 @@ from schemas.errors import OutputError, UserError
 from schemas.ledger import AcceptedEnd, CorpusEnded, Planned, Reconfigured, Record, Reopened, RunStarted
 from schemas.orders import EndReason, Order
 from schemas.progress import Counts
-from schemas.recovery import FailureMode
 from tests.doubles.attempts import passage
 from tests.doubles.ledgers import Scale, plausible_run
 
@@ -128,29 +127,6 @@ def test_a_second_replay_does_nothing_more(folder: Path) -> None:
     assert replay(folder, EVERY, None, now=lambda: NOW + 9).orders == 0
     assert records_of(folder) == records
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.*") if "ledger" not in path.name} == files
-
-
-@pytest.mark.parametrize("dies_in", ["write_atomically", "_write_shards", "finish"])
-def test_a_replay_that_dies_is_ended_by_the_next(
-    dies_in: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Killed after the ledger, before run.yaml, before the shards or before the manifest: the same command mends it."""
-    replay(folder, Wanted(modes=frozenset({FailureMode.MALFORMED})), None, now=lambda: NOW)
-    dead = counts_of(folder).dead_lettered
-    changed = config_with(tmp_path, ("threshold: 0.5", "threshold: 0.3"))
-
-    def killed(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(deployments.replay, dies_in, killed)
-        with pytest.raises(KeyboardInterrupt):
-            replay(folder, EVERY, changed, now=lambda: NOW)
-    assert counts_of(folder).dead_lettered == 0
-    assert replay(folder, EVERY, changed, now=lambda: NOW).orders == 0
-    assert sum(isinstance(record, Reopened) for record in records_of(folder)) >= dead
-    assert read_config(folder) == changed
-    assert dead_rows(folder) == set()
 
 
 def test_orders_go_back_in_batches_that_are_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

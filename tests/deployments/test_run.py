@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pyarrow.parquet as pq
@@ -16,16 +17,20 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
+import deployments.run
 from actors.audit.verify import verify
 from actors.corpus.reader import documents
 from actors.ledger import LedgerReader, SqliteLedger
+from actors.reopening import Wanted
 from benchmarks.loop import configuration, write_corpus
 from deployments.progress import Phase, Progress
+from deployments.replay import replay
 from deployments.run import RunEnd, RunResult, run
 from schemas.config import Budget, Chunking, Corpus, CustomEngine, RunConfig
 from schemas.corpus import RefusalReason
 from schemas.errors import CorpusError, ModelError, OutputError
 from schemas.ledger import AcceptedEnd
+from schemas.manifest import Manifest
 from schemas.orders import EndReason
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.usefixtures("ray_session")]
@@ -204,6 +209,38 @@ def test_a_corpus_that_is_missing_then_bad_then_grown(config: RunConfig, tmp_pat
     assert counts.attempts - first.manifest.counts.attempts <= 2 * SLOTS
     assert before.items() <= accepted(output).items()
     assert holds(output, messy)
+
+
+def test_a_complete_folder_whose_corpus_grows_beyond_the_queue_goes_on(config: RunConfig, tmp_path: Path) -> None:
+    """More new documents than the queue has room for: the reader waits for conductors, which begin with the first."""
+    corpus, output = tmp_path / "grows.jsonl", tmp_path / "run"
+    lines = [json.dumps({"id": str(number), "text": f"Fact {number} stands here."}) for number in range(12)]
+    corpus.write_text(f"{lines[0]}\n")
+    growing = replace(config, corpus=Corpus(paths=(str(corpus),)), queue=replace(config.queue, capacity=2 * SLOTS))
+    assert run(growing, output).manifest.counts.issued == SLOTS
+    corpus.write_text("".join(f"{line}\n" for line in lines))
+    result = run(growing, output)
+    assert (result.end, result.manifest.complete) == (RunEnd.COMPLETE, True)
+    assert result.manifest.counts.issued == len(lines) * SLOTS
+    assert holds(output, growing)
+
+
+def test_a_run_holds_its_folder_until_the_last_file_is_written(
+    finished: Finished, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A replay while manifest and report are written would have its own overwritten with older counts: it cannot."""
+    finish, seen = deployments.run.finish, []
+
+    def finishing(output: Path, **options: Any) -> Manifest:
+        with pytest.raises(OutputError, match="another run is writing here"):
+            replay(output, Wanted(), None, now=time.time)
+        seen.append(output)
+        return finish(output, **options)
+
+    monkeypatch.setattr(deployments.run, "finish", finishing)
+    assert run(finished.config, copy).manifest.complete
+    assert seen == [copy]
+    SqliteLedger(copy).close()
 
 
 def test_a_document_that_changes_is_not_paid_for_again(config: RunConfig, tmp_path: Path) -> None:

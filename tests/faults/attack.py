@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -18,8 +19,9 @@ from actors.corpus.reader import documents
 from actors.ledgers import Ledgers
 from benchmarks.loop import SLOTS, configuration
 from deployments.config import to_yaml
-from deployments.run import run_id
+from deployments.live import read_live
 from deployments.serving import names
+from deployments.terminal.boundary import MISTAKEN
 from schemas.config import FRESH_POOL, Classifier, Conductors, CustomEngine, Dataset, Pool, Queue, Replicas, RunConfig
 from schemas.ids import OrderId, PoolName
 from schemas.ledger import AcceptedEnd
@@ -32,6 +34,7 @@ ROOT = Path(__file__).parent.parent.parent
 COMMAND = [sys.executable, "-c", "from deployments.cli import main; main()"]
 PASSAGES = 250
 HELD = 0.003
+REPLICA = "ray::ServeReplica:"
 LONGEST_S = 300.0
 """A wait that ends a hanging test, no claim about speed."""
 PROCESSES_S = 0.2
@@ -85,9 +88,27 @@ class Attack:
         """`gleaner run`, for the first time or again."""
         with (self._folder / "said").open("ab") as said:
             self._driver = subprocess.Popen(
-                [*COMMAND, "run", str(self._folder / "run.yaml"), "--output", str(self.output)],
-                cwd=ROOT, env=self._nodes.environment, stdout=said, stderr=subprocess.STDOUT,
-            )  # fmt: skip
+                self.command, cwd=ROOT, env=self._nodes.environment, stdout=said, stderr=subprocess.STDOUT
+            )
+
+    @property
+    def command(self) -> list[str]:
+        """What starts the run, for the first time or again."""
+        return [*COMMAND, "run", str(self._folder / "run.yaml"), "--output", str(self.output)]
+
+    def refused(self) -> str:
+        """What the same command says while the run goes on."""
+        again = subprocess.run(self.command, cwd=ROOT, env=self._nodes.environment, capture_output=True, text=True)
+        assert again.returncode == MISTAKEN, again.stderr
+        return again.stderr
+
+    def replicas(self) -> dict[int, str]:
+        """Processes of this folder's replicas with their applications, of whatever launch."""
+        replicas = {}
+        for each in self._nodes.processes(f"{REPLICA}{self.output.name}-"):
+            with suppress(psutil.NoSuchProcess, IndexError):  # it ends
+                replicas[each.pid] = each.cmdline()[0].removeprefix(REPLICA).split(":")[0]
+        return replicas
 
     def strike(self, kill: Kill) -> None:
         """Waits for the moment, and kills."""
@@ -102,10 +123,9 @@ class Attack:
                 end(raylet, *raylet.children(recursive=True))
                 self._nodes.add_node()
             case _:
-                title = self._title(kill.target)
-                found = f"{title} to kill"
-                until(lambda: self._alive() and bool(self._nodes.processes(title)), found, every_s=PROCESSES_S)
-                end(_one_of(self._nodes.processes(title), kill.which))
+                found = f"{kill.target} to kill"
+                self.sees(lambda: bool(self._nodes.processes(self._title(kill.target))), found)
+                end(_one_of(self._nodes.processes(self._title(kill.target)), kill.which))
 
     def send_away(self, notice_s: int) -> psutil.Process:
         """A spot notice for the node that holds most generators; gives its raylet."""
@@ -174,15 +194,16 @@ class Attack:
         return True
 
     def _title(self, target: Target) -> str:
-        """What the target's processes are called; replicas by their application."""
-        where = names(self.config, run_id(self.output))
+        """What the target's processes are called; replicas by their application, in the launch that lives."""
+        live = read_live(self.output)
+        where = names(self.config, (live and live.launch) or "no launch yet")
         match target:
             case Target.GENERATOR:
-                return f"ray::ServeReplica:{where.pools[PoolName(FRESH_POOL)]}"
+                return f"{REPLICA}{where.pools[PoolName(FRESH_POOL)]}"
             case Target.JUDGE:
-                return f"ray::ServeReplica:{where.gates[GateName.FAITHFULNESS]}"
+                return f"{REPLICA}{where.gates[GateName.FAITHFULNESS]}"
             case Target.REWARD:
-                return f"ray::ServeReplica:{where.gates[GateName.REWARD]}"
+                return f"{REPLICA}{where.gates[GateName.REWARD]}"
             case Target.CONTROLLER:
                 return "ray::ServeController"
             case _:
