@@ -7,6 +7,7 @@ import logging
 import re
 from pathlib import Path
 
+from actors.dataset.door import check_folder
 from actors.dataset.files import make_folder, write_atomically
 from actors.dataset.finish import begin
 from actors.ledger import NAME as LEDGER_NAME
@@ -27,6 +28,7 @@ def prepare(config: RunConfig, output: Path) -> Path:
     """Makes or checks the folder. Raises OutputError in one line."""
     if output.exists() and not output.is_dir():
         raise OutputError(f"{output}: is a file; --output names a folder")
+    check_folder(output)
     try:
         if not output.exists():
             make_folder(output)
