@@ -249,6 +249,8 @@ def _records(database: sqlite3.Connection, after: int) -> Iterator[tuple[int, Re
         if not page:
             return
         for seq, body in page:
+            if seq <= after:
+                raise LedgerError(f"record {seq} of the ledger comes after {after}: its file is damaged")
             yield seq, _decoded(seq, body)
             after = seq
 

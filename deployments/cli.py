@@ -137,12 +137,18 @@ def policy(folder: Folder, json: Json = False) -> None:
 
 
 @app.command()
-def verify(folder: Folder, json: Json = False) -> None:
+def verify(
+    folder: Folder,
+    network: Annotated[
+        bool, typer.Option("--network", help="Read the corpus again also from the servers that run.yaml names.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Prove from the files alone: every order ended once, every passage is exact, every checksum holds."""
     with boundary():
         from deployments.terminal.proof import show_verification
 
-        if not show_verification(folder, json=json):
+        if not show_verification(folder, network=network, json=json):
             raise typer.Exit(FAILED)
 
 

@@ -12,7 +12,7 @@ from actors.dataset.files import make_folder, write_atomically
 from actors.dataset.finish import begin
 from actors.ledger import NAME as LEDGER_NAME
 from actors.ledgers import has_orders
-from deployments.config import differences, load_text, to_yaml
+from deployments.config import differences, load_resolved, to_yaml
 from deployments.config_identity import Change
 from schemas.config import RunConfig
 from schemas.errors import OutputError
@@ -60,7 +60,7 @@ def _check(config: RunConfig, output: Path) -> None:
                 f"{output}: holds {(*strangers, LEDGER_NAME)[0]} but no run; choose an empty folder with --output"
             )
         return
-    changed = differences(load_text(written.read_text(encoding="utf-8"), written), config)
+    changed = differences(load_resolved(written), config)
     identity = [each for each in changed if each.change is not Change.ANY_RESUME]
     if has_orders(output) and identity:
         advice = "choose another --output, or undo the change"

@@ -48,6 +48,15 @@ def check_place(path: Path) -> None:
         raise OutputError(f"{path}: is {_said(mode)}, not a folder; remove it, or choose another --output")
 
 
+def read_regular(path: Path, at_most: int) -> bytes:
+    """The first `at_most` bytes of a file of ours. Raises OutputError where it is no regular file, and OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(mode := os.fstat(descriptor).st_mode):
+            raise OutputError(f"{path}: is {_said(mode)}, not a file; restore it")
+        return file.read(at_most)
+
+
 def shard_name(shard: ShardWritten) -> re.Match[str]:
     """The parts of a recorded shard's name: kind, queue, number, edition. Raises OutputError for any other path."""
     found = _SHARD.fullmatch(shard.name)
