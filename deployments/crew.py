@@ -64,7 +64,7 @@ class Crew:
         """`changed`: what the reader does with documents that are not what they were."""
         self._config = config
         self._changed = changed
-        self._output = str(output)
+        self._output = str(output.absolute())  # the processes that get it stand elsewhere
         self._where = where
         self.shards = QueueShard(0, config.queue.shards).all
         self._queues: list[Any] = []

@@ -27,7 +27,7 @@ class Disk(Protocol):
     """Every change of the file system that the output folder needs: what a test may fail, one by one."""
 
     def make_folder(self, path: Path) -> None:
-        """Raises FileExistsError where there is one."""
+        """The user's alone. Raises FileExistsError where there is one."""
         ...
 
     def create(self, path: Path) -> BinaryIO:
@@ -49,7 +49,7 @@ class LocalDisk:
     """The real one."""
 
     def make_folder(self, path: Path) -> None:
-        path.mkdir()
+        path.mkdir(mode=0o700)
 
     def create(self, path: Path) -> BinaryIO:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
