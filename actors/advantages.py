@@ -16,10 +16,10 @@ whatever n the two sides have and whatever Q is, for every fall from 0.01 on
 """
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
-from scipy.special import betainc, betaincinv
 
 from schemas.credit import CreditLabel, PrefixValue
 
@@ -70,6 +70,13 @@ def weights(label: CreditLabel) -> tuple[float | None, ...]:
     return tuple(weight(label, step) for step in range(1, label.steps + 1))
 
 
+def _special() -> Any:
+    """SciPy takes a fifth of a second of CPU at its import: only a process that credits steps pays for it."""
+    from scipy import special
+
+    return special
+
+
 class _Beta(Struct, frozen=True):
     """A posterior of Q."""
 
@@ -100,7 +107,7 @@ def _side(value: PrefixValue) -> _Side:
 def _chance(before: _Side, after: _Side, fall: float) -> float:
     """Over the quantiles of the one side: the density, which has no bound at 0 and 1, is no factor there."""
     if isinstance(before, _Beta):
-        drawn = betaincinv(before.right, before.wrong, _QUANTILES)
+        drawn = _special().betaincinv(before.right, before.wrong, _QUANTILES)
         return float(np.dot(_SHARES, _at_most(after, drawn - fall)))
     return float(_at_most(after, before - fall))
 
@@ -108,5 +115,5 @@ def _chance(before: _Side, after: _Side, fall: float) -> float:
 def _at_most(side: _Side, bound: np.ndarray | float) -> np.ndarray:
     """P(Q <= bound)."""
     if isinstance(side, _Beta):
-        return betainc(side.right, side.wrong, np.clip(bound, 0.0, 1.0))
+        return _special().betainc(side.right, side.wrong, np.clip(bound, 0.0, 1.0))
     return np.asarray(bound >= side, dtype=float)

@@ -1,12 +1,12 @@
 """One sample's life as one coroutine: generate, gate, then settle, or diagnose and requeue.
 
-Law: a conductor holds no truth. What it knows is in the lease it was given or in the outcome it reports; kill it
-and its leases return to the queue. Samples never wait for each other here.
+Laws: a conductor holds no truth. What it knows is in the lease it was given or in the outcome it reports; kill it
+and its leases return to the queue. Samples never wait for each other here. A pool that no order can do without and
+that is given up ends the conductor, and no order; one that repairs escalate to is done without.
 """
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
 from typing import TypeVar
@@ -15,12 +15,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.canary.mixing import Mixing
-from actors.hops import RetryLimits, Sleep, Try, hop, insist
+from actors.clocks import Clocks
+from actors.hops import Pool, RetryLimits, Sleep, insist
 from actors.injection.injection import Injection, Spoiling
-from actors.pool_health import HealthLimits, PoolHealth
-from actors.protocols import Gate, Generator, Orders, Recovery, Task
-from actors.stages import PoolCounter, StageCounter
-from schemas.errors import EngineError, ErrorKind, HopError
+from actors.judging import Gating, Judge
+from actors.pool_health import HealthLimits
+from actors.pools import Pools
+from actors.protocols import Generator, Orders, Recovery, Task
+from actors.stages import StageCounter
+from actors.trials import generation
+from schemas.errors import EngineError, ErrorKind, HopError, PoolAwayError, described, ungrouped
 from schemas.ids import PoolName
 from schemas.orders import (
     Accept,
@@ -35,26 +39,16 @@ from schemas.orders import (
     Outcome,
     Requeue,
 )
-from schemas.samples import Candidate, Completion, Cost, GenerationRequest, Malformed
-from schemas.stages import CallFailures, ConductorStatus, Stage
-from schemas.verdicts import Errored, GateName, GateRequest, Passed, Rejected, Verdict
+from schemas.recovery import Choice, Diagnosis
+from schemas.samples import Candidate, Completion, GenerationRequest, Malformed
+from schemas.stages import ConductorStatus, Stage
+from schemas.verdicts import Errored, Rejected, Verdict
 
 log = logging.getLogger("gleaner.conductor")
 T = TypeVar("T")
 
 LINGER_S = 0.005
 """Between two lease calls: slots that free up meanwhile are filled by one call."""
-
-
-class Gating(Struct, frozen=True):
-    """The gates of a run. `provenance` needs no model and speaks first; `scored` are models, asked at once."""
-
-    provenance: Gate
-    scored: Mapping[GateName, Gate]
-    short_circuit: bool
-    duplicate: Callable[[Duplicate], Rejected]
-    bar: Callable[[Sequence[Verdict], int], tuple[Verdict, ...]] = lambda verdicts, attempt: tuple(verdicts)
-    """What the verdicts on an order's attempt of that number come to: a later one may be held to more."""
 
 
 class ConductorSettings(Struct, frozen=True):
@@ -75,6 +69,8 @@ class Toolbox(Struct, frozen=True):
     pools: Mapping[PoolName, Generator]
     gates: Gating
     recovery: Recovery
+    unescalated: Recovery | None = None
+    """What decides in place of `recovery` while the pool that it escalates to is away; None where it never does."""
     injection: Injection | None = None
     canaries: Mixing = Mixing()
 
@@ -83,11 +79,23 @@ class Conductor:
     """Carries up to `concurrency` samples at once until the queue says that the run is over."""
 
     def __init__(
-        self, tools: Toolbox, settings: ConductorSettings, *, clock: Callable[[], float], sleep: Sleep, random: Random
+        self,
+        tools: Toolbox,
+        settings: ConductorSettings,
+        *,
+        clock: Callable[[], float],
+        sleep: Sleep,
+        random: Random,
+        monotonic: Callable[[], float] | None = None,
     ) -> None:
+        """`clock`: the wall's, for what is recorded; `monotonic` for durations and waits (None: `clock` never jumps).
+
+        All in seconds.
+        """
         self._tools = tools
         self._settings = settings
-        self._clock = clock
+        self._wall = clock
+        self._now = clock if monotonic is None else monotonic
         self._sleep = sleep
         self._random = random
         self._room = asyncio.Event()
@@ -95,12 +103,22 @@ class Conductor:
         self._in_flight = 0
         self._in_hand: dict[int, Holding] = {}
         self._unreported = 0
-        self._stages = StageCounter(clock)
-        self._calls = PoolCounter()
-        self._health = {
-            name: PoolHealth(name, settings.health, clock=clock, sleep=sleep)
-            for name in (*tools.pools, *(gate.value for gate in tools.gates.scored))
-        }
+        self._stages = StageCounter(self._now)
+        needed = (settings.fresh_pool, *(gate.value for gate in tools.gates.scored))
+        self._pools = Pools(
+            needed,
+            (name for name in tools.pools if name != settings.fresh_pool),
+            lambda name, health: Pool(
+                name,
+                settings.limits,
+                health,
+                clocks=Clocks(self._wall, self._now),
+                sleep=sleep,
+                random=random,
+            ),
+            settings.health,
+        )
+        self._judge = Judge(tools.gates, self._pools, self._stages, self._now)
 
     def status(self) -> ConductorStatus:
         """What is in flight, by stage."""
@@ -109,17 +127,21 @@ class Conductor:
             in_flight=self._in_flight,
             unreported=self._unreported,
             stages=self._stages.flows(),
-            paused=tuple(health.pause for health in self._health.values() if health.pause is not None),
-            failures=tuple(
-                CallFailures(name, kind, count)
-                for name, health in self._health.items()
-                for kind, count in health.failures.items()
-            ),
-            pools=self._calls.flows(),
+            paused=self._pools.pauses(),
+            failures=self._pools.failures(),
+            pools=self._pools.flows(),
         )
 
     async def run(self) -> None:
-        """Lease and conduct until the queue has nothing more to give; every sample in flight is finished first."""
+        """Lease and conduct until the queue has nothing more to give; every sample in flight is finished first.
+
+        Raises HopError when the queue is lost, and PoolAwayError when a pool is given up: what is in flight then is
+        left to whoever leases it next.
+        """
+        with ungrouped():
+            await self._run()
+
+    async def _run(self) -> None:
         async with asyncio.TaskGroup() as samples:
             while True:
                 await self._room.wait()
@@ -140,6 +162,8 @@ class Conductor:
     def _enter(self, lease: Lease) -> None:
         if lease.learnt is not None:
             self._tools.recovery.learn(lease.learnt)
+            if self._tools.unescalated is not None:
+                self._tools.unescalated.learn(lease.learnt)
         self._in_flight += 1
         self._in_hand[id(lease)] = Holding(lease.order.id, lease.attempt)
         if self._in_flight >= self._settings.concurrency:
@@ -165,7 +189,7 @@ class Conductor:
 
     async def conduct(self, lease: Lease) -> None:
         """One attempt of one order, from lease to a recorded outcome."""
-        started_at = self._clock()
+        started_at, began = self._wall(), self._now()
         injection = None if lease.canary is not None else self._tools.injection
         presumed = None if injection is None else injection.presumed(lease)
         attempt = Attempt(lease.attempt, lease.repair, candidate=None, started_at=started_at, injected=presumed)
@@ -173,12 +197,12 @@ class Conductor:
             spoiling = None if injection is None else injection.of(lease)
             attempt = replace(attempt, injected=None if spoiling is None else spoiling.tag)
             attempt, decision = await self._attempt(lease, attempt, spoiling)
+        except PoolAwayError:
+            raise
         except Exception as bug:  # one order's bug must not end the others'
-            place = traceback.extract_tb(bug.__traceback__)[-1]
-            detail = f"{type(bug).__name__}: {bug} ({place.filename.rsplit('/', 1)[-1]}:{place.lineno})"
             log.exception("an order failed inside", extra={"order": lease.order.id})
-            decision = DeadLetter(reason=EndReason.INTERNAL_ERROR, detail=detail)
-        await self._report(lease, replace(attempt, seconds=self._clock() - started_at), decision)
+            decision = DeadLetter(reason=EndReason.INTERNAL_ERROR, detail=described(bug))
+        await self._report(lease, replace(attempt, seconds=self._now() - began), decision)
 
     async def _attempt(self, lease: Lease, attempt: Attempt, spoiling: Spoiling | None) -> tuple[Attempt, Decision]:
         if lease.canary is not None:
@@ -188,17 +212,17 @@ class Conductor:
         except HopError as error:
             return attempt, DeadLetter(reason=EndReason.ENGINE_ERROR, detail=error.detail, error=error.kind)
         if spoiling is not None:
-            attempt = replace(attempt, injected=await spoiling.tagged(candidate, self._ask))
-        verdicts = self._tools.gates.bar(await self._judge(lease, candidate), lease.attempt)
+            attempt = replace(attempt, injected=await spoiling.tagged(candidate, self._ask_beside))
+        verdicts = self._tools.gates.bar(await self._judge.verdicts(lease, candidate), lease.attempt)
         return self._decide(lease, replace(attempt, candidate=candidate, verdicts=verdicts))
 
     async def _probe(self, lease: Lease, attempt: Attempt) -> tuple[Attempt, Decision]:
         """A canary in place of an attempt: the gates see what they would see of one, and nothing follows from it."""
-        ready = await self._tools.canaries.prepared(lease, self._ask)
+        ready = await self._tools.canaries.prepared(lease, self._ask_beside)
         attempt = replace(attempt, candidate=ready.candidate, injected=ready.injected)
         if ready.why:
             return attempt, DeadLetter(reason=EndReason.REJECTED, detail=ready.why)
-        return replace(attempt, verdicts=await self._judge(lease, ready.candidate)), Accept()
+        return replace(attempt, verdicts=await self._judge.verdicts(lease, ready.candidate)), Accept()
 
     async def _report(self, lease: Lease, attempt: Attempt, decision: Decision) -> None:
         canary = self._tools.canaries.beside(lease, attempt)
@@ -224,11 +248,20 @@ class Conductor:
         if lease.order.kind is OrderKind.ROLLOUT:  # its answer is what was asked for: nothing to repair
             return attempt, DeadLetter(reason=EndReason.REJECTED, gates=rejections)
         assert attempt.candidate is not None
-        diagnosis, choice = self._tools.recovery.decide(lease, attempt.candidate, attempt.verdicts)
+        diagnosis, choice = self._choose(lease, attempt.candidate, attempt.verdicts)
         attempt = replace(attempt, diagnosis=diagnosis, choice=choice)
         if choice.repair is None:
             return attempt, DeadLetter(reason=EndReason.REJECTED, detail=choice.reason, gates=rejections)
         return attempt, Requeue(repair=choice.repair)
+
+    def _choose(self, lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict]) -> tuple[Diagnosis, Choice]:
+        """What recovery says; where that is a pool that is away, what it says without one."""
+        diagnosis, choice = self._tools.recovery.decide(lease, candidate, verdicts)
+        pool = None if choice.repair is None else choice.repair.pool
+        if pool is None or self._tools.unescalated is None or not self._pools.is_given_up(pool):
+            return diagnosis, choice
+        diagnosis, choice = self._tools.unescalated.decide(lease, candidate, verdicts)
+        return diagnosis, replace(choice, reason=f"{choice.reason}; not escalated: {pool} is away")
 
     async def _generate(self, lease: Lease, spoiling: Spoiling | None) -> Candidate:
         task = self._tools.task
@@ -239,9 +272,16 @@ class Conductor:
         if lease.repair is not None and lease.repair.pool is not None:
             pool = lease.repair.pool
         with self._stages.during(Stage.GENERATE):
-            started_at = self._clock()
-            completion = await self._ask(pool, request)
-            seconds = self._clock() - started_at
+            started_at = self._now()
+            try:
+                completion = await self._ask(pool, request)
+            except PoolAwayError as away:
+                if pool == self._settings.fresh_pool:
+                    raise
+                log.warning("not escalated", extra={"order": lease.order.id, "why": str(away)})
+                pool, started_at = self._settings.fresh_pool, self._now()
+                completion = await self._ask(pool, request)
+            seconds = self._now() - started_at
         draft = task.read(lease, completion.text, completion.finish)
         candidate = Candidate(
             pool=pool,
@@ -252,11 +292,7 @@ class Conductor:
             malformed=draft.detail if isinstance(draft, Malformed) else None,
             malformed_reason=draft.reason if isinstance(draft, Malformed) else None,
             finish=completion.finish,
-            cost=Cost(
-                prompt_tokens=completion.prompt_tokens,
-                completion_tokens=completion.completion_tokens,
-                seconds=seconds,
-            ),
+            cost=replace(completion.cost, seconds=seconds),
         )
         return candidate if spoiling is None else spoiling.candidate(candidate)
 
@@ -264,73 +300,21 @@ class Conductor:
         generator = self._tools.pools.get(pool)
         if generator is None:
             raise EngineError(ErrorKind.PERMANENT, f"there is no pool '{pool}'")
-        return await self._hop(pool, lambda this: first_completion(generator, generation(request, this)))
+        call = lambda this: first_completion(generator, generation(request, this))  # noqa: E731
+        return await self._pools.ask(pool, call, request.messages)
 
-    async def _judge(self, lease: Lease, candidate: Candidate) -> tuple[Verdict, ...]:
-        if candidate.draft is None:
-            return (Rejected(gate=GateName.FORMAT, score=0.0, threshold=1.0),)
-        gates = self._tools.gates
-        request = GateRequest(
-            id=f"{lease.order.id}:{lease.attempt}", passage=lease.passage, draft=candidate.draft, attempt=lease.attempt
-        )
-        grounded = await gates.provenance.check(request)
-        if not isinstance(grounded, Passed) and gates.short_circuit:
-            return (grounded,)
-        if gates.short_circuit:
-            return (grounded, *await self._judge_in_turn(request))
-        async with asyncio.TaskGroup() as group:
-            asked = [group.create_task(self._check(name, gate, request)) for name, gate in gates.scored.items()]
-        return (grounded, *(task.result() for task in asked))
-
-    async def _judge_in_turn(self, request: GateRequest) -> Sequence[Verdict]:
-        verdicts: list[Verdict] = []
-        for name, gate in self._tools.gates.scored.items():
-            verdicts.append(await self._check(name, gate, request))
-            if not isinstance(verdicts[-1], Passed):
-                break
-        return verdicts
-
-    async def _check(self, name: GateName, gate: Gate, request: GateRequest) -> Verdict:
-        started_at = self._clock()
-        wasted = Cost()  # on answers that were no verdicts
-
-        async def tried(this: Try) -> Verdict:
-            nonlocal wasted
-            try:
-                return await gate.check(judgement(request, this))
-            except HopError as error:
-                wasted += Cost() if error.heard is None else error.heard.cost
+    async def _ask_beside(self, pool: PoolName, request: GenerationRequest) -> Completion:
+        """For what no order waits for: a pool that orders can do without is an error here when it is given up."""
+        try:
+            return await self._ask(pool, request)
+        except PoolAwayError as away:
+            if pool == self._settings.fresh_pool:
                 raise
-
-        with self._stages.during(Stage(name.value)):
-            try:
-                verdict = await self._hop(name.value, tried)
-            except HopError as error:
-                asked, said = ((), "") if error.heard is None else (error.heard.asked, error.heard.said)
-                verdict = Errored(gate=name, error=error.kind, detail=error.detail, asked=asked, said=said)
-        return replace(verdict, cost=replace(verdict.cost + wasted, seconds=self._clock() - started_at))
-
-    async def _hop(self, pool: str, call: Callable[[Try], Awaitable[T]]) -> T:
-        with self._calls.during(pool):
-            return await hop(call, self._settings.limits, self._health[pool], sleep=self._sleep, random=self._random)
+            raise EngineError(ErrorKind.RETRYABLE, str(away)) from away
 
     async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
         for_s = self._settings.health.outage_s
-        return await insist(call, for_s=for_s, clock=self._clock, sleep=self._sleep, random=self._random)
-
-
-def generation(request: GenerationRequest, this: Try) -> GenerationRequest:
-    """The request as this try sends it; a probe is answered by one token."""
-    if this.is_probe:
-        return replace(request, id=f"{request.id}:probe", sampling=replace(request.sampling, max_tokens=1))
-    return replace(request, lane=this.lane)
-
-
-def judgement(request: GateRequest, this: Try) -> GateRequest:
-    """The request as this try sends it."""
-    if this.is_probe:
-        return replace(request, id=f"{request.id}:probe")
-    return replace(request, tries=this.number, lane=this.lane)
+        return await insist(call, for_s=for_s, clock=self._now, sleep=self._sleep, random=self._random)
 
 
 async def first_completion(generator: Generator, request: GenerationRequest) -> Completion:

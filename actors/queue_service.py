@@ -15,8 +15,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.canary.book import BookSettings, CanaryBook
+from actors.clocks import Steady
 from actors.distributions import Buckets
 from actors.documents import KnownDocuments
+from actors.outstanding import outstanding_by
 from actors.queue import BUDGET_SPENT, RegenerationQueue
 from actors.tally import Tally
 from schemas.corpus import DocumentRefused, Passage, RefusalReason
@@ -24,10 +26,8 @@ from schemas.distributions import SECONDS
 from schemas.errors import GleanerError, UserError
 from schemas.ids import PassageId
 from schemas.ledger import (
-    AcceptedEnd,
     CanaryEnded,
     CorpusEnded,
-    DeadLetteredEnd,
     Planned,
     Record,
     Refused,
@@ -87,11 +87,13 @@ class QueueService:
         tally: Tally | None = None,
         fold: Fold | None = None,
     ) -> None:
-        """`fold`: what conductors are told of, with leases; None when nobody learns."""
+        """`now`: of leases and waits; a `Steady` one knows the wall's time apart, which records and snapshots take.
+        `fold`: what conductors are told of, with leases; None when nobody learns."""
         self._queue = queue
         self._ledger = ledger
         self._settings = settings
         self._now = now
+        self._wall = now.wall if isinstance(now, Steady) else now
         self._tally = Tally() if tally is None else tally
         self._fold = fold
         self._told: dict[str, int] = {}
@@ -139,7 +141,7 @@ class QueueService:
             planned = self._queue.plan(passage, orders, self._now())
             if planned is not None:
                 self._remember(planned)
-                self._batch.append(planned)
+                self._keep(planned)
         await self._durable()
         return not self._closed_to_orders()
 
@@ -155,11 +157,11 @@ class QueueService:
         """A document that could not be used; recorded once for each reason, however often the corpus is read again."""
         if (document.uri, document.reason) in self._refused:
             return
-        await self.append(Refused(self._now(), document))
+        await self.append(Refused(self._wall(), document))
 
     async def corpus_ended(self, documents: int, passages: int, skipped: Mapping[str, int] | None = None) -> None:
         """No more passages come. The run is over when every order has ended. `skipped`: files that were not read."""
-        await self.append(CorpusEnded(self._now(), documents, passages, dict(skipped or {})))
+        await self.append(CorpusEnded(self._wall(), documents, passages, dict(skipped or {})))
 
     async def lease(self, conductor: str, limit: int, wait_s: float) -> Sequence[Lease]:
         """Up to `limit` leases; waits up to `wait_s` for the first. Nothing for a conductor that was released."""
@@ -186,16 +188,16 @@ class QueueService:
             ended = self._canaries.settle(outcome, self._now())
             if ended is not None:
                 self._queue.charge(ended.tokens)
-                self._batch.append(ended)
+                self._keep(ended)
                 settlements.append(Recorded(outcome.order_id))
                 continue
             settlement, record = self._queue.settle(outcome, self._now())
             settlements.append(settlement)
             if record is not None:
-                self._batch.append(record)
+                self._keep(record)
                 if outcome.canary is not None and not self._queue.exhausted:
-                    self._batch.append(self._canaries.issue(outcome.canary, self._now()))
-            self._batch.extend(self._queue.followed())
+                    self._keep(self._canaries.issue(outcome.canary, self._now()))
+            self._keep(*self._queue.followed())
         await self._durable()
         return settlements
 
@@ -261,9 +263,9 @@ class QueueService:
         self._check_alive()
         depth, now = self._queue.depth(), self._now()
         summary = self._tally.summary()
-        told = summary.counts.outstanding + _outstanding_by(self._uncounted) + _outstanding_by(self._batch)
+        told = summary.counts.outstanding + outstanding_by(self._uncounted) + outstanding_by(self._batch)
         return RunSnapshot(
-            at=now,
+            at=self._wall(),
             summary=summary,
             ready=depth.ready,
             leased=depth.leased,
@@ -327,10 +329,16 @@ class QueueService:
     async def _end_for_budget(self) -> None:
         if not self._queue.exhausted:
             return
-        self._batch.extend(self._queue.end_unleased(self._now(), BUDGET_SPENT))
-        self._batch.extend(self._queue.followed())
-        self._batch.extend(self._canaries.end_unleased(self._now(), BUDGET_SPENT.detail))
+        self._keep(*self._queue.end_unleased(self._now(), BUDGET_SPENT))
+        self._keep(*self._queue.followed())
+        self._keep(*self._canaries.end_unleased(self._now(), BUDGET_SPENT.detail))
         await self._durable()
+
+    def _keep(self, *records: Record) -> None:
+        """To be made durable with the next commit. The queue's own time never jumps; a record's is the wall's."""
+        if self._wall is not self._now:
+            records = tuple(replace(record, at=self._wall()) for record in records)
+        self._batch.extend(records)
 
     async def _durable(self) -> None:
         """Returns when every record so far is on disk: those of all who ask meanwhile share one transaction.
@@ -384,9 +392,3 @@ class QueueService:
             raise type(self._failed)(str(self._failed)) from self._failed
         if self._failed is not None:
             raise GleanerError(f"the ledger failed: {self._failed}") from self._failed
-
-
-def _outstanding_by(records: Sequence[Record]) -> int:
-    """By how many outstanding orders there are more after these records."""
-    more = sum(len(record.orders) for record in records if isinstance(record, Planned))
-    return more - sum(isinstance(record, AcceptedEnd | DeadLetteredEnd) for record in records)

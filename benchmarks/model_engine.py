@@ -48,7 +48,7 @@ def configured(arguments: argparse.Namespace) -> TransformersEngine | VllmEngine
     """vLLM chooses its own threads."""
     model, dtype, batch = arguments.model, arguments.dtype, arguments.batch
     if arguments.engine == "vllm":
-        limits = {"max_num_seqs": batch, "max_model_len": 512, "kv_cache_gib": 1}
+        limits = {"max_num_seqs": batch or None, "max_model_len": 512, "kv_cache_gib": 1}
         return VllmEngine(model=model, dtype=dtype, enforce_eager=True, **limits)
     return TransformersEngine(model=model, dtype=dtype, threads=arguments.threads, max_batch=batch)
 
@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=900)
     parser.add_argument("--concurrency", type=int, default=128)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--batch", type=int, default=64, help="sequences at once; 0: vLLM's choice")
     parser.add_argument("--dtype", default="float32")
     asyncio.run(measure(parser.parse_args()))
 

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import ray
 
+from actors.clocks import Clocks, Steady
 from actors.corpus.chunker import Chunker
 from actors.corpus.files import Skipped
 from actors.corpus.reader import read
@@ -129,7 +130,7 @@ class QueueShell:
             async with self._opening:
                 if self._service is None:
                     service = await asyncio.to_thread(
-                        open_queue, self._config, self._output, self._shard, owner=self._owner, now=time.time
+                        open_queue, self._config, self._output, self._shard, owner=self._owner, now=Steady(Clocks())
                     )
                     if again:
                         service.recover(token=uuid4().hex)

@@ -9,19 +9,17 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from hashlib import sha256
 from pathlib import Path
-from random import Random
-
-from msgspec.structs import replace
 
 from actors.audit.agreement import Measured, agreement
 from actors.audit.labelled import Labelled, distinct, labelled_rows
-from actors.hops import hop
-from actors.pool_health import PoolHealth
+from actors.clocks import Clocks
+from actors.hops import Pool
 from actors.protocols import Gate
+from actors.trials import judgement
 from deployments.local_gates import local_gate
 from deployments.wiring import conductor_random, conductor_settings
 from schemas.config import RunConfig
-from schemas.errors import HopError, UserError
+from schemas.errors import HopError, UserError, ungrouped
 from schemas.gate_audit import GateAudit
 from schemas.samples import Heard
 from schemas.verdicts import Errored, GateName, Verdict
@@ -31,7 +29,8 @@ AT_ONCE = 64
 
 
 async def audit_gate(config: RunConfig, gate: GateName, labelled: Path) -> GateAudit:
-    """Measures a gate of the run. Raises UserError for a file, a row or a gate that cannot be used."""
+    """Measures a gate of the run. Raises UserError for a file, a row or a gate that cannot be used, and
+    PoolAwayError when the gate answers nothing for `conductors.outage_s`."""
     data = _read(labelled)
     given = list(labelled_rows(iter(data.splitlines()), gate, str(labelled)))
     rows = distinct(given)
@@ -58,12 +57,17 @@ class _Audit:
         self._name = name
         self._gate = gate
         settings = conductor_settings(config, "audit")
-        self._limits = settings.limits
-        self._health = PoolHealth(name.value, settings.health, clock=time.monotonic, sleep=asyncio.sleep)
-        self._random: Random = conductor_random(config, "audit")
+        random = conductor_random(config, "audit")
+        self._pool: Pool[Verdict] = Pool(
+            name.value, settings.limits, settings.health, clocks=Clocks(), sleep=asyncio.sleep, random=random
+        )
         self._room = asyncio.Semaphore(AT_ONCE)
 
     async def verdicts(self, rows: Sequence[Labelled]) -> list[Verdict]:
+        with ungrouped():
+            return await self._at_once(rows)
+
+    async def _at_once(self, rows: Sequence[Labelled]) -> list[Verdict]:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._judged(row)) for row in rows]
         return [task.result() for task in tasks]
@@ -71,12 +75,9 @@ class _Audit:
     async def _judged(self, row: Labelled) -> Verdict:
         async with self._room:
             try:
-                return await hop(
-                    lambda this: self._gate.check(replace(row.request, tries=this.number, lane=this.lane)),
-                    self._limits,
-                    self._health,
-                    sleep=asyncio.sleep,
-                    random=self._random,
+                request = row.request
+                return await self._pool.ask(
+                    lambda this: self._gate.check(judgement(request, this)), (request.passage.id, request.draft)
                 )
             except HopError as error:
                 heard = Heard((), "") if error.heard is None else error.heard

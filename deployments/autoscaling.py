@@ -18,6 +18,7 @@ from actors.scaling.policy import decide
 from actors.stages import paused
 from deployments.cluster import here
 from deployments.progress import ReplicaStatus
+from deployments.replica_limits import ReplicaLimits
 from deployments.scaling_board import NAMESPACE, BoardActor
 from deployments.serving import DeploymentNames
 from schemas.config import (
@@ -37,7 +38,7 @@ from schemas.stages import ConductorStatus, PoolFlow
 REBALANCE_S = 10.0
 """Longer than a decision takes to show in the measured rates, far shorter than a cool-down."""
 SLOTS = 64
-"""Of an engine that does not say: vLLM's and most servers' batch is at least that."""
+"""Of an engine that does not say, or has not yet: vLLM's and most servers' batch is at least that."""
 ESCALATED = 0.05
 """Calls per attempt to a pool that repairs escalate to, at least: it must be there when the first one comes."""
 
@@ -51,6 +52,7 @@ class Autoscaler:
         self._limits = limits(config)
         self._meter = Meter()
         self._memory = ScalingMemory()
+        self._replica_limits = ReplicaLimits()
         self._board: Any = None
         if any(each.min != each.max for each in self._limits.pools.values()):  # somebody reads it
             self._board = BoardActor.options(name=where.board, namespace=NAMESPACE, scheduling_strategy=here()).remote()
@@ -63,8 +65,9 @@ class Autoscaler:
         flows, pauses = pool_flows(conductors), paused(conductors)
         pools = {}
         for name, model in models(self._config).items():
+            status = statuses[self._apps[name]]
             flow = flows.get(name, PoolFlow(name, 0, 0))
-            known = _facts(model, _cost(name, snapshot), flow, statuses[self._apps[name]])
+            known = _facts(model, _cost(name, snapshot), flow, status, self._slots(name, model, status))
             pools[name] = replace(known, breaker_open=bool(pauses[name]))
         facts = Facts(
             at=snapshot.at,
@@ -85,6 +88,12 @@ class Autoscaler:
         if self._board is not None:
             self._board.write.remote({self._apps[name]: each.wanted for name, each in scaling.pools.items()})
         return scaling
+
+    def _slots(self, name: str, model: "Model", status: ReplicaStatus) -> int:
+        known = configured_slots(model.engine, model.replicas)
+        if known is None and status.running:
+            known = self._replica_limits.slots(self._apps[name])
+        return SLOTS if known is None else known
 
     def close(self) -> None:
         """Takes the board away; Serve keeps what it was told last."""
@@ -130,8 +139,8 @@ def models(config: RunConfig) -> dict[str, Model]:
     return pools
 
 
-def slots(engine: Engine, replicas: Replicas) -> int:
-    """Requests that a replica computes at once."""
+def configured_slots(engine: Engine, replicas: Replicas) -> int | None:
+    """Requests that a replica computes at once, as the configuration has it; None where only the engine knows."""
     if replicas.slots is not None:
         return replicas.slots
     match engine:
@@ -141,7 +150,7 @@ def slots(engine: Engine, replicas: Replicas) -> int:
             return engine.max_batch
         case HttpEngine():
             return engine.concurrency
-    return SLOTS
+    return None
 
 
 def pool_flows(conductors: Sequence[ConductorStatus]) -> dict[str, PoolFlow]:
@@ -157,13 +166,13 @@ def _cost(name: str, snapshot: RunSnapshot) -> RoleCost:
     return next((role for role in snapshot.summary.roles if role.role == name), RoleCost(name, 0, 0, 0, 0.0))
 
 
-def _facts(model: Model, cost: RoleCost, flow: PoolFlow, status: ReplicaStatus) -> PoolFacts:
+def _facts(model: Model, cost: RoleCost, flow: PoolFlow, status: ReplicaStatus, slots: int) -> PoolFacts:
     return PoolFacts(
         calls=flow.ended,
         recorded=cost.calls,
         tokens=cost.prompt_tokens + cost.completion_tokens,
         running=flow.in_flight,
-        slots=slots(model.engine, model.replicas),
+        slots=slots,
         ready=status.running,
         starting=status.starting,
         draining=status.draining,

@@ -34,6 +34,7 @@ class ConductorShell:
             toolbox(config, QueueHandle(queue, limits), pools, {**gates, **computed_gates(config)}),
             conductor_settings(config, name),
             clock=time.time,
+            monotonic=time.monotonic,
             sleep=asyncio.sleep,
             random=conductor_random(config, name),
         )

@@ -26,7 +26,7 @@ from deployments.cluster import here
 from deployments.conducting import ConductorActor
 from deployments.serving import DeploymentNames
 from schemas.config import RunConfig
-from schemas.errors import GleanerError, HopError
+from schemas.errors import GleanerError, HopError, PoolAwayError, innermost
 from schemas.progress import RunSnapshot
 from schemas.queue_shard import ONLY, QueueShard
 from schemas.stages import ConductorStatus
@@ -72,6 +72,9 @@ class Crew:
         self._begun: Counter[Role] = Counter()
         self._deaths = 0
         self._finishing = False
+        self.away: PoolAwayError | None = None
+        """What a conductor ended with because a pool was given up; set by `watch`."""
+        self._gave_up = ONLY
 
     def open_queues(self, began_at: float) -> None:
         """Opens the ledgers and replays them, the first one before all: its lock is the folder's. `began_at`: when this
@@ -113,6 +116,11 @@ class Crew:
         for promise in done:
             self._members.remove(by_promise[promise])
             self._ended(by_promise[promise])
+
+    def wait_on(self) -> None:
+        """The pool that was given up is waited for all the same: another conductor goes on."""
+        self.away = None
+        self.begin(Role.CONDUCTOR, self._gave_up)
 
     def snapshot(self) -> RunSnapshot | None:
         """The run at this moment; None before its queues are open. A queue that was made again is helped to go on."""
@@ -187,9 +195,15 @@ class Crew:
         try:
             ray.get(member.running)
         except RayTaskError as error:
-            if not isinstance(error.cause, HopError):
+            cause = innermost(error.cause)
+            if isinstance(cause, PoolAwayError):
+                self.away, self._gave_up = cause, member.shard
+                ray.kill(member.actor)
+                ask(self._queues[member.shard.number].release, member.name)
+            elif isinstance(cause, HopError):
+                self._again(member, error)  # it lost the queue in the middle of something
+            else:
                 raise told(error) from error
-            self._again(member, error)  # it lost the queue in the middle of something
         except RayActorError as error:
             self._again(member, error)
         else:

@@ -30,6 +30,10 @@ class GeneratorPool:
         async for replies in answer_each(GENERATION_REQUESTS.decode(data), self._complete, self._health):
             yield GENERATION_REPLIES.encode(replies)
 
+    async def slots(self) -> int | None:
+        """Requests that the engine computes at once; None when it does not say. Asked for autoscaling."""
+        return getattr(self._engine, "slots", None)
+
     async def check_health(self) -> None:
         """Asked by Serve every few seconds; an error has the replica replaced."""
         await self._health.check()

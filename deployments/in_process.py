@@ -1,16 +1,17 @@
 """The whole loop in this process: queues, a conductor each, engines and gates; no Ray. For previews, measurements."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
+from actors.clocks import Clocks, Steady
 from actors.conductor import Conductor
 from actors.queue_service import Ledger, QueueService
 from deployments.local_gates import local_gate, names, started
 from deployments.wiring import conductor_random, conductor_settings, queue_service, toolbox
 from schemas.config import RunConfig
 from schemas.corpus import Passage
+from schemas.errors import ungrouped
 from schemas.ids import PoolName
 from schemas.orders import Holding, Lease, Outcome, Settlement
 from schemas.queue_shard import QueueShard
@@ -21,26 +22,32 @@ LEASE_WAIT_S = 0.2
 
 async def conduct_in_process(config: RunConfig, passages: Sequence[Passage], *ledgers: Ledger) -> None:
     """Every order of the passages to its end, in the ledgers, which are closed: one for each queue shard, whatever
-    `queue.shards` is. Raises UserError as a run would."""
+    `queue.shards` is. Raises UserError and PoolAwayError as a run would."""
     shards = QueueShard(0, len(ledgers)).all
-    services = [queue_service(config, *each, now=time.time) for each in zip(ledgers, shards, strict=True)]
+    clocks = Clocks()
+    services = [queue_service(config, *each, now=Steady(clocks)) for each in zip(ledgers, shards, strict=True)]
     async with AsyncExitStack() as stack:
         for service in services:
             stack.push_async_callback(service.close)
         pools = {PoolName(name): await started(stack, pool.engine) for name, pool in config.pools.items()}
         scored = {name: await local_gate(stack, config, name) for name in names(config)}
-        async with asyncio.TaskGroup() as group:
-            for service, shard in zip(services, shards, strict=True):
-                conductor = Conductor(
-                    toolbox(config, InProcessOrders(service), pools, scored),
-                    conductor_settings(config, NAME),
-                    clock=time.time,
-                    sleep=asyncio.sleep,
-                    random=conductor_random(config, NAME),
-                )
-                own = [passage for passage in passages if shard.holds(passage.id)]
-                group.create_task(_read(service, own))
-                group.create_task(conductor.run())
+        conductors = [
+            Conductor(
+                toolbox(config, InProcessOrders(service), pools, scored),
+                conductor_settings(config, NAME),
+                clock=clocks.wall,
+                monotonic=clocks.monotonic,
+                sleep=asyncio.sleep,
+                random=conductor_random(config, NAME),
+            )
+            for service in services
+        ]
+        with ungrouped():
+            async with asyncio.TaskGroup() as group:
+                for service, shard, conductor in zip(services, shards, conductors, strict=True):
+                    own = [passage for passage in passages if shard.holds(passage.id)]
+                    group.create_task(_read(service, own))
+                    group.create_task(conductor.run())
 
 
 class InProcessOrders:

@@ -1,7 +1,7 @@
 """A run: build, supervise, drain. One path: the command line, the library and the tests all come through `run`.
 
 Law: whatever dies here, the ledger stands; `run` on the same folder goes on where it ended. The output folder is
-finished (shards closed, manifest, card, report) whether the run came to its end or was interrupted.
+finished (shards closed, manifest, card, report) whether the run came to its end, was interrupted or lost a pool.
 """
 
 import time
@@ -22,6 +22,7 @@ from deployments.supervisor import RunEnd, Supervisor, Watch
 from deployments.versions import versions
 from deployments.vigil import Lost
 from schemas.config import RunConfig
+from schemas.errors import PoolAwayError
 from schemas.ids import content_id
 from schemas.manifest import Manifest
 
@@ -31,6 +32,8 @@ class RunResult(Struct, frozen=True):
 
     manifest: Manifest
     end: RunEnd
+    away: PoolAwayError | None = None
+    """Which pool the run stopped for, since when and why; set when `end` is POOL_AWAY."""
 
 
 def run(
@@ -60,7 +63,8 @@ def run(
             end = supervisor.run(interrupts)
         finally:
             supervisor.stop()
-    return RunResult(manifest=finish(folder, now=time.time(), versions=versions()), end=end)
+    away = supervisor.away if end is RunEnd.POOL_AWAY else None
+    return RunResult(manifest=finish(folder, now=time.time(), versions=versions()), end=end, away=away)
 
 
 def run_id(output: Path) -> str:

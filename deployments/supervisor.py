@@ -18,6 +18,7 @@ from deployments.output import keep
 from deployments.progress import Phase, Progress, ReplicaStatus
 from deployments.standstill import Standstill, waits_of
 from schemas.config import RunConfig
+from schemas.errors import PoolAwayError
 from schemas.progress import Summary
 from schemas.scaling import Scaling
 
@@ -34,6 +35,8 @@ Watch = Callable[[Progress], None]
 class RunEnd(Enum):
     COMPLETE = "complete"
     INTERRUPTED = "interrupted"
+    POOL_AWAY = "pool_away"
+    """A pool that no order can do without answered nothing for `conductors.outage_s`."""
 
 
 class Supervisor:
@@ -56,7 +59,8 @@ class Supervisor:
         self._output = output
         self._crew = Crew(config, output, self._where, changed)
         self._replicas: tuple[ReplicaStatus, ...] = ()
-        self._replicas_at = 0.0
+        self._replicas_at = float("-inf")
+        self._loaded: set[str] = set()
         self._autoscaler: Autoscaler | None = None
         self._scaling: Scaling | None = None
         self._standstill = Standstill()
@@ -64,25 +68,35 @@ class Supervisor:
         self._kept = False
 
     def run(self, interrupts: Interrupts) -> RunEnd:
-        """From nothing to the last order's end, or to a drained interrupt."""
+        """From nothing to the last order's end, or to a drained stop: an interrupt, or a pool that is given up."""
         self._tell(Phase.STARTING, "starting the queue")
         self._start(interrupts)
-        interrupted_at = time.monotonic() if interrupts.asked else None
+        stopped_at = time.monotonic() if interrupts.asked else None
         while self._crew.conducting:
-            if interrupts.asked:
-                interrupted_at = time.monotonic() if interrupted_at is None else interrupted_at
+            if interrupts.asked or self.away is not None:
+                stopped_at = time.monotonic() if stopped_at is None else stopped_at
                 self._crew.stop_leasing()
-                if time.monotonic() - interrupted_at > DRAIN_S:
+                if time.monotonic() - stopped_at > DRAIN_S:
                     log.warning("some samples did not end in time; their leases are given back")
                     break
             self._crew.watch(TICK_S)
-            self._tell(Phase.RUNNING if interrupted_at is None else Phase.DRAINING)
+            if self.away is not None and self._is_loading(self.away.pool):
+                self._crew.wait_on()
+            self._tell(Phase.RUNNING if stopped_at is None else Phase.DRAINING)
         self._tell(Phase.FINISHING, "closing shards")
         self._crew.finish_writing()
         snapshot = self._crew.snapshot()
         self._tell(Phase.DONE)
         assert snapshot is not None
-        return RunEnd.COMPLETE if interrupted_at is None and not snapshot.counts.outstanding else RunEnd.INTERRUPTED
+        if self.away is not None and not interrupts.asked:
+            log.error("stopped", extra={"why": str(self.away)})
+            return RunEnd.POOL_AWAY
+        return RunEnd.COMPLETE if stopped_at is None and not snapshot.counts.outstanding else RunEnd.INTERRUPTED
+
+    @property
+    def away(self) -> PoolAwayError | None:
+        """What a conductor gave up; None while all pools answer."""
+        return self._crew.away
 
     def stop(self) -> None:
         """Ends what this run started; the queue closes its ledger last."""
@@ -115,16 +129,23 @@ class Supervisor:
         for number in range(self._config.conductors.count):
             self._crew.begin(Role.CONDUCTOR, self._crew.shards[number % len(self._crew.shards)])
 
+    def _is_loading(self, pool: str) -> bool:
+        """Whether no replica of the pool ever ran: how long a model may load is for Serve to say, which ends the run
+        when it cannot start."""
+        application = self._where.by_role.get(pool)
+        return application is not None and application not in self._loaded
+
     def _complete(self) -> bool:
         snapshot = self._crew.snapshot()
         return snapshot is not None and snapshot.complete
 
     def _tell(self, phase: Phase, note: str = "") -> None:
-        now = time.time()
+        now, ticked = time.time(), time.monotonic()
         snapshot, conductors = self._crew.snapshot(), self._crew.statuses()
-        if self._crew.conducting and now - self._replicas_at > REPLICA_POLL_S:
-            self._replicas_at = now
+        if self._crew.conducting and ticked - self._replicas_at > REPLICA_POLL_S:
+            self._replicas_at = ticked
             self._replicas = tuple(serving.replica_status(self._where))
+            self._loaded |= {status.name for status in self._replicas if status.running}
             if self._autoscaler is not None and snapshot is not None:
                 self._scaling = self._autoscaler.step(snapshot, conductors, self._replicas)
         if phase is Phase.RUNNING and not all(status.running for status in self._replicas):

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
 
+from msgspec.structs import replace
+
 from actors.canary.book import BookSettings, CanaryBook
 from actors.conductor import ConductorSettings, Gating, Toolbox
 from actors.dataset.exports import wording as export_words
@@ -100,12 +102,17 @@ def toolbox(
         duplicate=duplicate_verdict,
         bar=build_bar(config.recovery),
     )
+    elsewhere = build_elsewhere(config)
+    unescalated = None
+    if config.recovery.escalate_to is not None:
+        unescalated = build_recovery(replace(config.recovery, escalate_to=None), elsewhere)
     return Toolbox(
         orders=orders,
         task=build_task(config),
         pools=pools,
         gates=gates,
-        recovery=build_recovery(config.recovery, build_elsewhere(config)),
+        recovery=build_recovery(config.recovery, elsewhere),
+        unescalated=unescalated,
         injection=build_injection(config),
         canaries=build_canaries(config),
     )

@@ -111,7 +111,8 @@ class Replicas(Config, frozen=True):
     stall_s: Seconds = 240.0
     """A replica that holds samples and finishes none for so long, in seconds, is replaced."""
     slots: Positive | None = None
-    """Requests that a replica computes at once, for autoscaling; without it, the engine's own limit, or 64."""
+    """Requests that a replica computes at once, for autoscaling; without it, the engine's own limit, which replicas
+    tell; 64 while none has."""
 
     @property
     def cpus(self) -> float:
@@ -280,7 +281,8 @@ class Conductors(Config, frozen=True):
     hop_timeout_s: Seconds = 300.0
     """Longest wait for one answer of a pool or gate, in seconds."""
     outage_s: Seconds = 600.0
-    """A pool or gate that keeps failing, or asks to wait, is waited for so long, in seconds; then orders end."""
+    """A pool or gate that answers nothing for so long, in seconds, stops the run with exit code 3, its orders
+    outstanding; a pool that only repairs go to is done without after ten."""
 
 
 class Scaling(Config, frozen=True):

@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from enum import Enum
 
 from msgspec import Struct
@@ -60,6 +61,26 @@ class ModelError(UserError):
 
 class OutputError(UserError):
     """An output folder that cannot be used: another run's, locked, full or read-only."""
+
+
+class PoolAwayError(GleanerError):
+    """A pool or gate that no order can do without answered nothing for `conductors.outage_s`: the run stops with its
+    orders outstanding, and the same command goes on when the pool is back. Exit code 3.
+
+    `state`: a `schemas.stages.PauseKind`'s value; `since`: seconds since the epoch; `why`: the error, with the address.
+    """
+
+    def __init__(self, pool: str, state: str, since: float, why: str) -> None:
+        super().__init__(pool, state, since, why)
+        self.pool = pool
+        self.state = state
+        self.since = since
+        self.why = why
+
+    def __str__(self) -> str:
+        told = {"refused": "refuses every call", "overloaded": "answers nothing and asks to wait"}
+        since = datetime.fromtimestamp(self.since).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        return f"{self.pool} {told.get(self.state, 'does not answer')}, since {since}: {self.why}"
 
 
 class ClusterError(GleanerError):

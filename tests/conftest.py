@@ -29,6 +29,7 @@ TOGETHER = {
     "tests/deployments/test_math_run_ray.py": ONE_RAY,
     "tests/deployments/test_monitoring.py": ONE_RAY,
     "tests/deployments/test_poison.py": ONE_RAY,
+    "tests/deployments/test_replica_limits.py": ONE_RAY,
     "tests/deployments/test_run.py": ONE_RAY,
     "tests/deployments/test_run_measured.py": ONE_RAY,
     "tests/deployments/test_run_replay.py": ONE_RAY,

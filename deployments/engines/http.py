@@ -29,6 +29,9 @@ log = logging.getLogger("gleaner.http")
 
 LARGEST_BODY_BYTES = 16 * 1024 * 1024
 """A reply larger than this is no reply, whatever was asked for."""
+LEAST_BOUND = 64 * 1024
+"""Characters that a completion may always have: a server may not heed the limit of a probe, which asks for one token,
+and is well all the same."""
 AROUND_BYTES = 256 * 1024
 """Room in a reply for what is no text: names, counts, what a gateway adds."""
 ESCAPED_BYTES = 6
@@ -108,7 +111,7 @@ class HttpEngine:
     def _most_characters(self, request: GenerationRequest) -> int:
         if "max_tokens" in self._config.omit:
             return LARGEST_BODY_BYTES
-        return request.sampling.max_tokens * CHARACTERS_A_TOKEN
+        return max(LEAST_BOUND, request.sampling.max_tokens * CHARACTERS_A_TOKEN)
 
     async def _check_model(self, endpoint: Endpoint, address: Address) -> None:
         """The list is optional: a server without one, or with one of another form, is taken as it is."""

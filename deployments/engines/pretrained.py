@@ -15,6 +15,7 @@ from transformers import (
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
+    GenerationConfig,
     PreTrainedConfig,
 )
 from transformers.utils import logging
@@ -87,6 +88,16 @@ def load_model(config: TransformersEngine, role: EngineRole, tokenizer: Any) -> 
     if missing:
         raise ModelError(f"{config.model}: lacks {missing[0]} and {len(missing) - 1} more of its weights")
     return model
+
+
+def named_ends(model: str, revision: str | None, config: PreTrainedConfig) -> list[int | list[int] | None]:
+    """What the model's generation_config.json and config.json name as tokens that end a turn."""
+    with _translated(model, "its generation_config.json cannot be read"):
+        try:
+            generation = GenerationConfig.from_pretrained(model, revision=revision or "main")
+        except OSError:  # many have none
+            generation = None
+    return [getattr(each, "eos_token_id", None) for each in (generation, config.get_text_config(), config)]
 
 
 def rows_of(config: PreTrainedConfig) -> int | None:

@@ -19,7 +19,7 @@ from deployments.engines.contents import ContentTokenizer
 from deployments.engines.decoding import DecodingBatch
 from deployments.engines.generating import Generating, Generation
 from deployments.engines.model_thread import ModelThread
-from deployments.engines.pretrained import load_model, load_tokenizer, longest_of, rows_of
+from deployments.engines.pretrained import load_model, load_tokenizer, longest_of, named_ends, rows_of
 from deployments.engines.roles import EngineRole
 from deployments.engines.special_ids import agree_on_padding, turn_ends
 from schemas.config import TransformersEngine as Config
@@ -103,7 +103,7 @@ class TransformersEngine:
         config, rows = self._config, rows_of(model.config)
         self._chats = ChatTokenizer.of(config, tokenizer, rows=rows)
         self._chats.check()
-        named = [getattr(each, "eos_token_id", None) for each in (model.generation_config, model.config)]
+        named = named_ends(config.model, config.revision, model.config)
         return Generation(
             DecodingBatch(model, agree_on_padding(model, tokenizer, name=config.model)),
             tokenizer,

@@ -17,7 +17,7 @@ import ray
 
 from deployments.engines.chat import ChatTokenizer
 from deployments.engines.contents import ContentTokenizer
-from deployments.engines.pretrained import describe, first_line, load_tokenizer, rows_of
+from deployments.engines.pretrained import describe, first_line, load_tokenizer, named_ends, rows_of
 from deployments.engines.roles import EngineRole
 from deployments.engines.special_ids import turn_ends
 from schemas.config import VllmEngine as Config
@@ -65,6 +65,11 @@ class VllmEngine:
         self._longest = 0
         self._completing: set[asyncio.Task[Completion]] = set()
         """Completions under way of requests for several."""
+
+    @property
+    def slots(self) -> int | None:
+        """Sequences computed at once, as vLLM chose them for this machine; None while it is not running."""
+        return None if self._llm is None else self._llm.vllm_config.scheduler_config.max_num_seqs
 
     async def start(self) -> None:
         """Loads the model. Raises ModelError when it does not exist, does not fit its role, or vLLM cannot run it."""
@@ -135,6 +140,8 @@ class VllmEngine:
         if self._role is EngineRole.GENERATOR:
             self._chats = ChatTokenizer.of(config, tokenizer, rows=rows)
             self._chats.check()
+            named = named_ends(config.model, config.revision, described)
+            self._ends = sorted(turn_ends(tokenizer, *named, rows=rows, name=config.model))
         else:
             self._texts = ContentTokenizer(tokenizer, config.model)
             self._texts.check_single(rows)
@@ -148,10 +155,6 @@ class VllmEngine:
             raise ModelError(
                 f"{config.model}: vLLM cannot start it ({first_line(error)}); see its log above"
             ) from error
-        if self._role is EngineRole.GENERATOR:
-            generation = llm.model_config.try_get_generation_config().get("eos_token_id")
-            named = (generation, getattr(described, "eos_token_id", None))
-            self._ends = sorted(turn_ends(tokenizer, *named, rows=rows, name=config.model))
         self._longest = llm.model_config.max_model_len
         return llm
 

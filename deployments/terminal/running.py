@@ -13,7 +13,7 @@ from deployments import logs
 from deployments.config import check_models, load
 from deployments.metrics import Metrics
 from deployments.progress import Progress
-from deployments.terminal.boundary import FAILED, INTERRUPTED, say
+from deployments.terminal.boundary import AWAY, FAILED, INTERRUPTED, say
 from deployments.terminal.reading import example_of, put_json, summary_of
 from deployments.terminal.screen import Screen
 from deployments.terminal.summary import summary_view
@@ -75,7 +75,11 @@ def run_watched(
         return 0
     with Ledgers(output) as ledgers:
         outstanding = summary_of(ledgers).counts.outstanding
-    say(f"interrupted; {plural(outstanding, 'order')} outstanding, nothing is lost: `{_again(path, output)}` goes on")
+    left = f"{plural(outstanding, 'order')} outstanding, nothing is lost: `{_again(path, output)}` goes on"
+    if result.away is not None:
+        say(f"stopped: {result.away}; {left}")
+        return AWAY
+    say(f"interrupted; {left}")
     return INTERRUPTED
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from actors.clocks import Clocks, Steady
 from actors.conductor import Conductor
 from actors.gates.build import build_gate
 from actors.ledger import MemoryLedger
@@ -57,7 +58,7 @@ async def records(
     config = run_config(plan, world.config, seed=world.seed, setting=setting, policy=policy)
     config = replace(config, audit=Audit(rate=audited))
     ledger = MemoryLedger()
-    service = queue_service(config, ledger, now=time.time)
+    service = queue_service(config, ledger, now=Steady(Clocks()))
     conductor = _conductor(config, world, shared, InProcessOrders(service))
     try:
         await service.offer(world.told)
@@ -78,6 +79,7 @@ def _conductor(config: RunConfig, world: World, shared: Machines, orders: InProc
         replace(tools, injection=world.injection),
         conductor_settings(config, "study"),
         clock=time.time,
+        monotonic=time.monotonic,
         sleep=asyncio.sleep,
         random=conductor_random(config, "study"),
     )

@@ -111,6 +111,5 @@ async def test_a_lost_queue_ends_the_conductor_with_its_error() -> None:
         async def lease(self, conductor: str, limit: int) -> Sequence[Lease] | None:
             raise HopError(ErrorKind.CRASHED, "the actor died")
 
-    with pytest.raises(ExceptionGroup) as raised:
+    with pytest.raises(HopError, match="the actor died"):
         await conductor(Gone(), Model(), settings=replace(SETTINGS, health=HealthLimits(outage_s=0))).run()
-    assert raised.group_contains(HopError, match="the actor died")

@@ -15,6 +15,7 @@ import pytest
 from actors.ledgers import Ledgers
 from deployments.live import read_live
 from schemas.ledger import DeadLetteredEnd
+from tests.so_far import ended
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -111,21 +112,33 @@ def test_a_sigterm_to_the_group_drains(tmp_path: Path, started: Callable[[Path],
     assert "no process carries the run" in status(output)
 
 
-def test_a_gcs_that_dies_is_told_in_one_line(tmp_path: Path, started: Callable[[Path], subprocess.Popen[str]]) -> None:
-    """The kernel kills Ray's GCS: no minute of nothing, no line of C++ first, and the way on."""
+@pytest.mark.parametrize("program", ["gcs_server", "raylet"])
+def test_a_ray_that_dies_is_told_in_one_line_and_loses_nothing(
+    tmp_path: Path, started: Callable[[Path], subprocess.Popen[str]], program: str
+) -> None:
+    """The kernel kills Ray's GCS or the head's raylet: no minute of nothing, no line of C++ first, and the way on. The
+    same command then ends every order once."""
     output = tmp_path / "out"
-    process = started(configuration(tmp_path, generator="median_s: 0.5, slots: 4"))
-    wait_for(lambda: phase(output) == "running", process, "a running run")
+    path = configuration(tmp_path, generator=f"median_s: 0.5, slots: 4, instant_after: {tmp_path / 'hurry'}")
+    process = started(path)
+    wait_for(lambda: phase(output) == "running" and ended(output) > 8, process, "a run with results")
     with_ray = family(process)
-    next(each for each in with_ray if each.name() == "gcs_server").kill()
+    next(each for each in with_ray if each.name() == program).kill()
     killed_at = time.monotonic()
     _, errors = process.communicate(timeout=120)
     assert time.monotonic() - killed_at < 30
     (line,) = errors.splitlines()
-    assert line.startswith("gleaner: Ray's gcs_server has ended") and f"--output {output}` goes on" in line
+    assert line.startswith(f"gleaner: Ray's {program} has ended") and f"--output {output}` goes on" in line
     assert process.returncode == 1
     assert gone(with_ray, within_s=60.0) == []
     assert "dead: process" in status(output)
+    (tmp_path / "hurry").touch()
+    again = started(path)
+    _, errors = again.communicate(timeout=START_S)
+    assert again.returncode == 0, errors
+    proof = subprocess.run([*COMMAND, "verify", str(output)], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert proof.returncode == 0, proof.stdout
+    assert ended(output) == 12 * 40
 
 
 def test_a_bug_in_somebodys_engine_is_named_everywhere(

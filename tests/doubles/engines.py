@@ -24,7 +24,8 @@ class InstantOptions(Struct, frozen=True, forbid_unknown_fields=True):
     `failing`: share of requests that always fail; `median_s`, `sigma`: lognormal service time; `slots`: how many at
     once; `instant_after`: once this file is there, answers take no time any more; `held`: share of requests that
     wait for the file `held_until`; `journal`: file that gets a line for every generation that begins;
-    `away_after_s`, `away_s`: from so long after its start on, every request fails at once for so long."""
+    `away_after_s`, `away_s`: from so long after its start on, every request fails at once for so long; `away_while`:
+    so it does while this file is there, in the words and with the kind (`refused`, `retryable`, …) that stand in it."""
 
     rejected: float = 0.0
     malformed: float = 0.0
@@ -38,6 +39,7 @@ class InstantOptions(Struct, frozen=True, forbid_unknown_fields=True):
     journal: str = ""
     away_after_s: float = 0.0
     away_s: float = 0.0
+    away_while: str = ""
 
 
 class InstantEngine:
@@ -48,6 +50,11 @@ class InstantEngine:
         self._slots = asyncio.Semaphore(options.slots)
         self._started_at = 0.0
         self.served = 0
+
+    @property
+    def slots(self) -> int:
+        """How many are answered at once."""
+        return self._options.slots
 
     async def start(self) -> None:
         """Nothing to load."""
@@ -83,6 +90,7 @@ class InstantEngine:
         self.served += 1
         if 0 <= time.monotonic() - self._started_at - self._options.away_after_s < self._options.away_s:
             raise EngineError(ErrorKind.RETRYABLE, "nobody answers there")
+        self._raise_while_away()
         while self._held(key):  # noqa: ASYNC110  (a file is no event)
             await asyncio.sleep(0.1)
         if self._options.median_s > 0 and not self._released():
@@ -99,6 +107,11 @@ class InstantEngine:
         if self._options.journal:
             with Path(self._options.journal).open("a") as journal:  # one short line: whole, whoever else writes
                 journal.write(f"{time.time()} {request_id}\n")
+
+    def _raise_while_away(self) -> None:
+        if self._options.away_while and Path(self._options.away_while).exists():
+            kind, _, words = Path(self._options.away_while).read_text().partition(" ")
+            raise EngineError(ErrorKind(kind), words)
 
     def _held(self, key: str) -> bool:
         return _share(key, "held") < self._options.held and not Path(self._options.held_until).exists()

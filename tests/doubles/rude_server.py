@@ -17,7 +17,7 @@ GOOD = {
     "model": "polite",
     "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
 }
-SAID = "Question: Who?\nAnswer: Nobody."
+SAID = "Question: Who lit the lamp of the tower?\nAnswer: Nobody."
 
 
 class RudeServer:
@@ -206,7 +206,7 @@ BEHAVIOURS = {
     "deep": _body(b'{"choices": [], "more": ' + b"[" * 400_000 + b"]" * 400_000 + b"}"),
     "deep error": _body(b'{"error": ' + b"[" * 400_000 + b"]" * 400_000 + b"}"),
     "huge": _body(b'{"choices": [{"message": {"content": "' + b"x" * 2_000_000 + b'"}}]}'),
-    "long": _body(b'{"choices": [{"message": {"content": "' + b"x" * 9_000 + b'"}, "finish_reason": "stop"}]}'),
+    "long": _body(b'{"choices": [{"message": {"content": "' + b"x" * 70_000 + b'"}, "finish_reason": "stop"}]}'),
     "400 long": _long_error,
     "400 nothing": _status(400, ""),
     "null content": _body(

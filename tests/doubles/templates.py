@@ -33,6 +33,10 @@ THINKS = (
     "{% endif %}"
 )
 """Qwen3."""
+REFUSES_SYSTEM_AND_THINKS = REFUSES_SYSTEM.replace(
+    "<|assistant|>{% endif %}",
+    "<|assistant|>{% if enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}{% endif %}",
+)
 LOSES_USER = "{% for m in messages %}<|{{ m['role'] }}|>{{ m['text'] }}<|end|>{% endfor %}<|assistant|>"
 """A key that messages do not have."""
 LOSES_EARLIER_ANSWERS = (

@@ -20,7 +20,7 @@ from benchmarks.loop import SLOTS, configuration
 from deployments.config import to_yaml
 from deployments.run import run_id
 from deployments.serving import names
-from schemas.config import FRESH_POOL, Classifier, Conductors, CustomEngine, Dataset, Pool, Replicas, RunConfig
+from schemas.config import FRESH_POOL, Classifier, Conductors, CustomEngine, Dataset, Pool, Queue, Replicas, RunConfig
 from schemas.ids import OrderId, PoolName
 from schemas.ledger import AcceptedEnd
 from schemas.verdicts import GateName
@@ -48,7 +48,7 @@ def until(holds: Callable[[], bool], what: str, *, every_s: float = 0.02) -> Non
 
 def slow_enough(corpus: Path, folder: Path, address: str, *, median_s: float) -> RunConfig:
     """Some seconds of work when nobody is killed, a fifth of it rejected once; a few orders wait for the file `last`,
-    so that no run ends before its last kill."""
+    so that no run ends before its last kill. The queue has room for a fifth of the orders, so that the reader waits."""
     config = configuration(corpus, rejected=0.2, concurrency=64)
     latency: dict[str, str | int | float | bool] = {"median_s": median_s, "slots": 16}
     held = {"held": HELD, "held_until": str(folder / "last"), "journal": str(folder / "journal")}
@@ -62,6 +62,7 @@ def slow_enough(corpus: Path, folder: Path, address: str, *, median_s: float) ->
         gates=replace(config.gates, faithfulness=Classifier(engine=judge, replicas=Replicas(min=2, max=2, num_cpus=1))),
         conductors=Conductors(count=2, concurrency=64),
         dataset=Dataset(rows_per_shard=100, flush_s=2),
+        queue=Queue(capacity=PASSAGES * SLOTS // 5),
     )
 
 
@@ -102,11 +103,9 @@ class Attack:
                 self._nodes.add_node()
             case _:
                 title = self._title(kill.target)
-                if kill.target is not Target.READER:  # it has ended by now, where the queue had room for all
-                    found = f"{title} to kill"
-                    until(lambda: self._alive() and bool(self._nodes.processes(title)), found, every_s=PROCESSES_S)
-                if victims := self._nodes.processes(title):
-                    end(_one_of(victims, kill.which))
+                found = f"{title} to kill"
+                until(lambda: self._alive() and bool(self._nodes.processes(title)), found, every_s=PROCESSES_S)
+                end(_one_of(self._nodes.processes(title), kill.which))
 
     def send_away(self, notice_s: int) -> psutil.Process:
         """A spot notice for the node that holds most generators; gives its raylet."""
@@ -182,6 +181,10 @@ class Attack:
                 return f"ray::ServeReplica:{where.pools[PoolName(FRESH_POOL)]}"
             case Target.JUDGE:
                 return f"ray::ServeReplica:{where.gates[GateName.FAITHFULNESS]}"
+            case Target.REWARD:
+                return f"ray::ServeReplica:{where.gates[GateName.REWARD]}"
+            case Target.CONTROLLER:
+                return "ray::ServeController"
             case _:
                 return f"ray::{target.value.capitalize()}Shell"
 

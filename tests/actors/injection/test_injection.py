@@ -23,6 +23,7 @@ from actors.queue_service import QueueService, ServiceSettings
 from actors.recovery.policies import build_recovery
 from actors.tally import Tally
 from actors.tasks.grounded_answer import GroundedAnswerTask
+from actors.trials import LINE
 from deployments.in_process import InProcessOrders
 from schemas.config import GroundedAnswer, Recovery
 from schemas.corpus import Passage
@@ -278,12 +279,15 @@ async def test_the_same_orders_are_spoilt_in_every_run() -> None:
 
 
 async def test_an_engine_that_fails_under_an_injection_is_neither_caught_nor_missed() -> None:
-    """No text, no verdict: errored, and the order is tagged all the same."""
+    """No text, no verdict: errored, and the order is tagged all the same. Prompts that are refused while a fixed line
+    is answered are their orders' own fault."""
 
     class Broken(Writer):
         async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
-            raise HopError(ErrorKind.PERMANENT, "no")
-            yield
+            if request.messages[-1].content != LINE:
+                raise HopError(ErrorKind.PERMANENT, "no")
+            async for completion in super().generate(request):
+                yield completion
 
     world = World(injecting())
     world.tools = replace(world.tools, pools={GENERATOR: Broken()})

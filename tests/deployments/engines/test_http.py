@@ -197,6 +197,12 @@ async def test_a_reply_that_cannot_be_read_is_an_accident_once_others_could_be(
     assert (await error_of(engine, behaviour)).kind is ErrorKind.RETRYABLE
 
 
+async def test_a_server_that_does_not_heed_the_limit_answers_a_probe(engine: HttpEngine) -> None:
+    """A conductor asks a pool that was away for one token, to see whether it is back; the server says all of it."""
+    probe = GenerationRequest("p", (Message("user", "Hi"),), Sampling(max_tokens=1))
+    assert [completion.text for completion in await completions(engine, probe)] == [SAID]
+
+
 async def test_after_429_one_call_finds_out_and_then_all_go_again(server: RudeServer, time: Time) -> None:
     """A server says 429 and not for how long: it is left alone for half a second, then one call tries; nothing is
     sent meanwhile, and whoever asks is told how long to wait."""

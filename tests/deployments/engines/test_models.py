@@ -15,7 +15,7 @@ from schemas.config import Engine, TransformersEngine, VllmEngine
 from schemas.errors import ModelError
 from schemas.samples import ClassificationRequest, FinishReason
 from tests.deployments.engines.conftest import TinyModels
-from tests.deployments.engines.references import chat, prompt_tokens
+from tests.deployments.engines.references import chat
 from tests.doubles import templates
 from tests.doubles.tiny_models import END_ID
 
@@ -95,16 +95,35 @@ def add_token(folder: Path, content: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_spare_token_beyond_the_models_rows(kind: Any, changed: Path) -> None:
-    """Neither template nor texts give it, so the model runs; a text that spells it is read as its characters."""
+async def test_a_model_as_many_are(kind: Any, changed: Path) -> None:
+    """Of Gemma's and Qwen3's kind at once: a token beyond the model's rows that neither template nor texts give, a
+    template that refuses the role system and thinks unless it is told not to, an end of turn that config.json alone
+    names. With the keys for it the model reads exactly these tokens, and its turns end."""
     add_token(changed, "<|image|>")
-    engine = build_engine(kind(changed), GENERATOR)
+    (changed / "chat_template.jinja").write_text(templates.REFUSES_SYSTEM_AND_THINKS)
+    ends_named_by(changed, "config.json")
+    told = replace(kind(changed), system_role="merge", chat_template_kwargs={"enable_thinking": False})
+    engine = build_engine(told, GENERATOR)
     await engine.start()
     try:
         (found,) = [each async for each in engine.generate(chat("<|image|>", max_tokens=4))]
-        assert found.prompt_tokens == prompt_tokens("<|image|>")
+        markup = len(("<|user|>", "<|end|>", "<|assistant|>")) + len("<think>\n\n</think>\n\n")
+        assert found.prompt_tokens == len("Be brief.\n\n<|image|>") + markup
+        several = [each async for each in engine.generate(chat(max_tokens=200, n=24))]
+        assert any(each.finish is FinishReason.STOP for each in several)
+        assert not any("<|end|>" in each.text for each in several)
     finally:
         await engine.close()
+
+
+def ends_named_by(folder: Path, file: str) -> None:
+    """No other file names a token that ends a turn."""
+    for name in ("config.json", "generation_config.json"):
+        described = json.loads((folder / name).read_text())
+        (folder / name).write_text(json.dumps(described | {"eos_token_id": END_ID if name == file else None}))
+    if file != "tokenizer_config.json":
+        settings = folder / "tokenizer_config.json"
+        settings.write_text(json.dumps(json.loads(settings.read_text()) | {"eos_token": None}))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -118,30 +137,9 @@ async def test_a_template_that_writes_a_token_beyond_the_models_rows(kind: Any, 
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_template_that_refuses_the_system_role(kind: Any, changed: Path) -> None:
-    """Gemma: found at start with the key that helps; with that key the model answers."""
+    """Gemma: found at start, with the key that helps."""
     (changed / "chat_template.jinja").write_text(templates.REFUSES_SYSTEM)
     assert "`system_role: merge`" in await why_not(kind(changed), GENERATOR)
-    engine = build_engine(replace(kind(changed), system_role="merge"), GENERATOR)
-    await engine.start()
-    try:
-        (found,) = [each async for each in engine.generate(chat("Hi", max_tokens=4))]
-        assert found.prompt_tokens == 1 + len("Be brief.\n\nHi") + len(("<|end|>", "<|assistant|>"))
-    finally:
-        await engine.close()
-
-
-@pytest.mark.parametrize("kind", KINDS)
-async def test_thinking_is_switched_off_by_the_template(kind: Any, changed: Path) -> None:
-    """Qwen3's template with `enable_thinking: false` writes empty thoughts into the prompt."""
-    (changed / "chat_template.jinja").write_text(templates.THINKS)
-    told = replace(kind(changed), chat_template_kwargs={"enable_thinking": False})
-    engine = build_engine(told, GENERATOR)
-    await engine.start()
-    try:
-        (found,) = [each async for each in engine.generate(chat("Hi", max_tokens=4))]
-        assert found.prompt_tokens == prompt_tokens("Hi") + len("<think>\n\n</think>\n\n")
-    finally:
-        await engine.close()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -159,22 +157,15 @@ async def test_no_token_ends_a_turn(kind: Any, changed: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("file", ["config.json", "generation_config.json", "tokenizer_config.json"])
-async def test_an_end_that_one_file_alone_names(kind: Any, changed: Path, file: str) -> None:
-    """Each of the three is believed, so that a model stops whoever made its folder."""
-    for name in ("config.json", "generation_config.json"):
-        described = json.loads((changed / name).read_text())
-        (changed / name).write_text(json.dumps(described | {"eos_token_id": END_ID if name == file else None}))
-    if file != "tokenizer_config.json":
-        settings = changed / "tokenizer_config.json"
-        settings.write_text(json.dumps(json.loads(settings.read_text()) | {"eos_token": None}))
-    engine = build_engine(kind(changed), GENERATOR)
+@pytest.mark.parametrize("file", ["generation_config.json", "tokenizer_config.json"])
+async def test_an_end_that_one_file_alone_names(changed: Path, file: str) -> None:
+    """Each is believed, so that a model stops whoever made its folder."""
+    ends_named_by(changed, file)
+    engine = build_engine(transformers(changed), GENERATOR)
     await engine.start()
     try:
         found = [each async for each in engine.generate(chat(max_tokens=200, n=24))]
         assert any(each.finish is FinishReason.STOP for each in found)
-        assert not any("<|end|>" in each.text for each in found)
     finally:
         await engine.close()
 
