@@ -26,7 +26,7 @@ def test_the_base_has_the_pinned_ray_and_is_that_of_ray_up() -> None:
 
 
 def test_one_thing_is_done_as_root() -> None:
-    """The base image's user may become root without a password: that right goes, and everything else is done as the user."""
+    """The base image's user may become root without a password: that right goes; the rest is done as the user."""
     assert steps("USER") == ["root", "ray"]
     assert STEPS[1] == ("USER", "root") and STEPS[3] == ("USER", "ray")
     instruction, removal = STEPS[2]
