@@ -9,6 +9,7 @@ from pathlib import Path
 
 from actors.dataset.files import make_folder, write_atomically
 from actors.dataset.finish import begin
+from actors.dataset.strangers import check_not_older
 from actors.ledger import NAME as LEDGER_NAME
 from actors.ledgers import has_orders
 from deployments.config import differences, load_text, to_yaml
@@ -19,7 +20,7 @@ from schemas.errors import OutputError
 log = logging.getLogger("gleaner.run")
 
 CONFIG_NAME = "run.yaml"
-OURS = re.compile(r"\.|ledger(-\d+)?\.(sqlite|lock)|(live\.json|logs)$")
+OURS = re.compile(r"\.|ledger(-\d+)?\.(sqlite|lock)|(live\.json|logs|aside)$")
 """What a run makes before its run.yaml, or beside it without being a part of it: a process may die in between."""
 
 
@@ -58,6 +59,7 @@ def _check(config: RunConfig, output: Path) -> None:
                 f"{output}: holds {(*strangers, LEDGER_NAME)[0]} but no run; choose an empty folder with --output"
             )
         return
+    check_not_older(output)
     changed = differences(load_text(written.read_text(encoding="utf-8"), written), config)
     identity = [each for each in changed if each.change is not Change.ANY_RESUME]
     if has_orders(output) and identity:

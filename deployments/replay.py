@@ -17,7 +17,8 @@ from msgspec import Struct
 from actors.dataset.files import write_atomically
 from actors.dataset.finish import finish
 from actors.dataset.manifest import CONFIG_NAME, read_config
-from actors.dataset.shards import current, within
+from actors.dataset.spans import current, within
+from actors.dataset.strangers import check_not_older
 from actors.draws import MISSED_DRAWS
 from actors.ledger import LedgerReader, SqliteLedger
 from actors.ledgers import Ledgers
@@ -69,6 +70,7 @@ class Replayed(Struct, frozen=True):
 
 def foresee(output: Path, wanted: Wanted, config: RunConfig | None) -> Replayed:
     """What `replay` would do; nothing is written. Raises UserError where it would."""
+    check_not_older(output)
     with Ledgers(output) as readers:
         changed = _differences(output, config)
         put_back = _groups(_letters(readers, wanted))
@@ -81,6 +83,7 @@ def replay(output: Path, wanted: Wanted, config: RunConfig | None, *, now: Calla
     """Puts the wanted dead letters back and takes the changed configuration. Raises OutputError while a run goes on."""
     with Ledgers(output) as readers, ExitStack() as held:
         ledgers = [held.enter_context(SqliteLedger(output, reader.shard)) for reader in readers.each]
+        check_not_older(output)
         changed = _differences(output, config)
         _check_permitted(readers, changed, matching=next(_letters(readers, wanted), None) is not None)
         old = _config(output)

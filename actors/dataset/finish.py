@@ -9,24 +9,34 @@ from pathlib import Path
 
 from actors.dataset.card import card
 from actors.dataset.files import LOCAL_DISK, Disk, sha256_of, write_atomically
-from actors.dataset.manifest import CONFIG_NAME, NAME, encode, manifest_of, read_config, read_manifest
+from actors.dataset.manifest import (
+    CHECKSUMS_NAME,
+    CONFIG_NAME,
+    NAME,
+    encode,
+    manifest_of,
+    read_config,
+    read_manifest,
+)
 from actors.dataset.report.facts import Facts, facts_of
 from actors.dataset.report.page import PAGE_NAME, render
-from actors.dataset.shards import current
+from actors.dataset.spans import current
+from actors.dataset.strangers import check_not_older
 from actors.ledgers import Ledgers
 from schemas.config import RunConfig
 from schemas.ledger import ShardWritten
 from schemas.manifest import Manifest
 
-CHECKSUMS_NAME = "checksums.txt"
 CARD_NAME = "README.md"
 
 
 def finish(output: Path, *, now: float, versions: Mapping[str, str], disk: Disk = LOCAL_DISK) -> Manifest:
     """Writes manifest.json, README.md, report.html and checksums.txt from the ledger. `now`: seconds since the epoch.
 
-    Raises OutputError when the folder holds no run or cannot be written.
+    Raises OutputError when the folder holds no run, when its ledger is older than its shards, or when it cannot be
+    written.
     """
+    check_not_older(output)
     config = read_config(output)
     with Ledgers(output) as ledgers:
         facts = facts_of(ledgers.records(), seed=config.seed if config else 0)
@@ -49,7 +59,9 @@ def begin(output: Path, config: RunConfig, *, disk: Disk = LOCAL_DISK) -> None:
 
 
 def build_report(output: Path, now: float) -> str:
-    """The page of a folder, finished or not, from its files alone. Raises OutputError when it holds no run."""
+    """The page of a folder, finished or not, from its files alone. Raises OutputError when it holds no run, or
+    when its ledger is older than its shards."""
+    check_not_older(output)
     config, known = read_config(output), read_manifest(output)
     with Ledgers(output) as ledgers:
         facts = facts_of(ledgers.records(), seed=config.seed if config else 0)

@@ -2,24 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import yaml
 
-from actors.dataset.report.facts import Facts
 from schemas.config import RunConfig
 from schemas.config_engines import GONE_KEYS
 from schemas.errors import OutputError
 from schemas.ledger import ShardWritten
 from schemas.manifest import Manifest, ShardFile
 
+if TYPE_CHECKING:
+    from actors.dataset.report.facts import Facts  # loads SciPy, which who only reads a manifest has no need of
+
 NAME = "manifest.json"
 CONFIG_NAME = "run.yaml"
+CHECKSUMS_NAME = "checksums.txt"
 
 
 def manifest_of(
-    facts: Facts, shards: Sequence[ShardWritten], config: RunConfig | None, *, versions: Mapping[str, str]
+    facts: "Facts", shards: Sequence[ShardWritten], config: RunConfig | None, *, versions: Mapping[str, str]
 ) -> Manifest:
     """The manifest of a folder's facts and its shards, of all ledgers, that count. `config` is None where run.yaml is
     missing; `versions` add to the recorded."""
