@@ -7,8 +7,8 @@ import logging
 import re
 from pathlib import Path
 
-from actors.dataset.files import make_folder, write_atomically
-from actors.dataset.finish import begin
+from actors.dataset.files import make_folder
+from actors.dataset.finish import begin, replace_config
 from actors.dataset.strangers import check_not_older
 from actors.ledger import NAME as LEDGER_NAME
 from actors.ledgers import has_orders
@@ -40,7 +40,7 @@ def prepare(config: RunConfig, output: Path) -> Path:
 def keep(config: RunConfig, output: Path) -> None:
     """Writes run.yaml (resolved) and the first README.md; not before the ledger is open. Raises OutputError."""
     try:
-        write_atomically(output / CONFIG_NAME, to_yaml(config).encode())
+        replace_config(output, to_yaml(config))
         begin(output, config)
     except OSError as error:
         raise _refused(output, error) from error

@@ -14,8 +14,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from actors.dataset.files import write_atomically
-from actors.dataset.finish import finish
+from actors.dataset.finish import finish, replace_config
 from actors.dataset.manifest import CONFIG_NAME, read_config
 from actors.dataset.spans import current, within
 from actors.dataset.strangers import check_not_older
@@ -99,7 +98,7 @@ def replay(output: Path, wanted: Wanted, config: RunConfig | None, *, now: Calla
             while batch := [reopened(found, reader, terms) for found in islice(letters, BATCH)]:
                 ledger.append(batch)
         if changed:
-            write_atomically(output / CONFIG_NAME, to_yaml(new))
+            replace_config(output, to_yaml(new))
         for ledger, reader in zip(ledgers, readers.each, strict=True):
             if counted.groups or _is_behind(reader):
                 asyncio.run(_write_shards(output, ledger, reader, new, now))

@@ -7,8 +7,10 @@ made again from it at will.
 from collections.abc import Mapping
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from actors.dataset.card import card
-from actors.dataset.files import LOCAL_DISK, Disk, sha256_of, write_atomically
+from actors.dataset.files import LOCAL_DISK, Disk, disk_errors, sha256_of, write_atomically
 from actors.dataset.manifest import (
     CHECKSUMS_NAME,
     CONFIG_NAME,
@@ -38,16 +40,35 @@ def finish(output: Path, *, now: float, versions: Mapping[str, str], disk: Disk 
     """
     check_not_older(output)
     config = read_config(output)
-    with Ledgers(output) as ledgers:
+    with Ledgers(output) as ledgers, ledgers.frozen() as last:
         facts = facts_of(ledgers.records(), seed=config.seed if config else 0)
-        manifest = manifest_of(facts, _shards(ledgers), config, versions=versions)
+        manifest = replace(manifest_of(facts, _shards(ledgers), config, versions=versions), ledgers=last)
         page = render(facts, manifest, ledgers, now=now)
+    withdraw_checksums(output, disk=disk)
     write_atomically(output / NAME, encode(manifest), disk=disk)
     told = card(manifest, documents=facts.documents, passages=facts.passages, ledgers=len(ledgers.each))
     write_atomically(output / CARD_NAME, told, disk=disk)
     write_atomically(output / PAGE_NAME, page, disk=disk)
     write_atomically(output / CHECKSUMS_NAME, checksums(output, manifest), disk=disk)
     return manifest
+
+
+def withdraw_checksums(output: Path, *, disk: Disk = LOCAL_DISK) -> None:
+    """Before a file that checksums.txt names is replaced: a crash in between leaves no list rather than a false one.
+    `finish` writes it again. Raises OutputError."""
+    path = output / CHECKSUMS_NAME
+    if path.exists():
+        with disk_errors(path):
+            disk.remove(path)
+            disk.sync_folder(output)
+
+
+def replace_config(output: Path, text: str) -> None:
+    """Writes run.yaml. Raises OutputError, OSError."""
+    path = output / CONFIG_NAME
+    if path.exists() and path.read_bytes() != text.encode():
+        withdraw_checksums(output)
+    write_atomically(path, text)
 
 
 def begin(output: Path, config: RunConfig, *, disk: Disk = LOCAL_DISK) -> None:
@@ -63,9 +84,10 @@ def build_report(output: Path, now: float) -> str:
     when its ledger is older than its shards."""
     check_not_older(output)
     config, known = read_config(output), read_manifest(output)
-    with Ledgers(output) as ledgers:
+    with Ledgers(output) as ledgers, ledgers.frozen():
         facts = facts_of(ledgers.records(), seed=config.seed if config else 0)
-        manifest = manifest_of(facts, _shards(ledgers), config, versions=known.versions if known else {})
+        said = known.versions if known else {}
+        manifest = manifest_of(facts, _shards(ledgers), config, versions=said)
         return render(facts, manifest, ledgers, now=now)
 
 

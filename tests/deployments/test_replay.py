@@ -130,7 +130,7 @@ def test_a_second_replay_does_nothing_more(folder: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.*") if "ledger" not in path.name} == files
 
 
-@pytest.mark.parametrize("dies_in", ["write_atomically", "_write_shards", "finish"])
+@pytest.mark.parametrize("dies_in", ["replace_config", "_write_shards", "finish"])
 def test_a_replay_that_dies_is_ended_by_the_next(
     dies_in: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
