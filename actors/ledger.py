@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,7 +29,7 @@ from actors.ledger_versions import (
 )
 from schemas.corpus import Passage
 from schemas.errors import LedgerError, OutputError
-from schemas.ids import OrderId
+from schemas.ids import OrderId, content_id
 from schemas.ledger import (
     AcceptedEnd,
     DeadLetteredEnd,
@@ -191,9 +192,18 @@ class LedgerReader:
         with _damage_told():
             self._database.execute("BEGIN")
         try:
-            yield self._rows("SELECT coalesce(max(seq), 0) FROM records", ())[0][0]
+            yield self.last_seq()
         finally:
             self._database.rollback()
+
+    def identity(self) -> str | None:
+        """What tells this ledger from every other, also in a copy of it; None while it holds no run's start."""
+        found = self._rows("SELECT seq, body FROM records WHERE kind = ? ORDER BY seq LIMIT 1", (_kind(RunStarted),))
+        return content_id("ledger", found[0][0], sha256(found[0][1]).hexdigest()) if found else None
+
+    def last_seq(self) -> int:
+        """Sequence number of the last record; 0 while there is none."""
+        return self._rows("SELECT coalesce(max(seq), 0) FROM records", ())[0][0]
 
     def shards(self) -> Sequence[ShardWritten]:
         """Every shard that was recorded, oldest first. Raises OutputError where one has a name that is no shard's."""

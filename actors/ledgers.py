@@ -6,7 +6,7 @@ the first shard's start, and the corpus's end when all shards have it.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from heapq import merge
 from itertools import islice
 from pathlib import Path
@@ -55,6 +55,12 @@ class Ledgers:
                 if len(ended) < len(self.each):
                     continue
             yield seq, record
+
+    @contextmanager
+    def frozen(self) -> Iterator[dict[str, int]]:
+        """While it lasts, every ledger is read as it is now; gives the last sequence number of each, by its name."""
+        with ExitStack() as stack:
+            yield {ledger.shard.ledger: stack.enter_context(ledger.frozen()) for ledger in self.each}
 
     def story(self, order_id: OrderId) -> Sequence[Record]:
         """Every record of one order, oldest first, its plan included. Empty for an order that is not known."""

@@ -21,6 +21,8 @@ _MOST_PAGES = 100_000
 _FOOTER_BYTES = 16 << 20
 _HEADER_BYTES = 16 << 20
 _TAIL = 8
+_METADATA: Wanted = {5: {1: None, 2: None}, 8: {}}
+"""Keys and values of the file's own; the encryption's name."""
 _COLUMN: Wanted = {3: None, 5: None, 7: None, 9: None, 11: None}
 _FOOTER: Wanted = {3: None, 4: {1: {3: _COLUMN, 8: {}, 9: None}, 3: None}, 8: {}}
 """Rows; row groups with their column chunks and rows; the encryption's name."""
@@ -78,7 +80,18 @@ class ParquetRows:
         self._file.close()
 
 
-def _footer(stream: BinaryIO) -> dict[int, Any]:
+def file_metadata(stream: BinaryIO) -> dict[str, str]:
+    """What the file's writer said of it, by key. Raises `TooMuchMemory` for a footer that is too large, OSError for no
+    Parquet."""
+    pairs = _footer(stream, _METADATA).get(5) or []
+    return {_text(pair.get(1)): _text(pair.get(2)) for pair in pairs}
+
+
+def _text(value: object) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else ""
+
+
+def _footer(stream: BinaryIO, wanted: Wanted = _FOOTER) -> dict[int, Any]:
     size = stream.seek(0, 2)
     stream.seek(max(0, size - _TAIL))
     tail = stream.read(_TAIL)
@@ -91,7 +104,7 @@ def _footer(stream: BinaryIO) -> dict[int, Any]:
         raise TooMuchMemory(f"its footer has {length:,} bytes; at most {_FOOTER_BYTES:,} are read")
     stream.seek(size - _TAIL - length)
     try:
-        footer, _ = read_struct(stream.read(length), _FOOTER)
+        footer, _ = read_struct(stream.read(length), wanted)
     except (Malformed, IndexError) as error:
         raise OSError(f"its footer is damaged: {error}") from error
     if 8 in footer:

@@ -11,8 +11,9 @@ from pathlib import Path
 import yaml
 
 from actors.dataset.door import check_folder
-from actors.dataset.files import make_folder, write_atomically
-from actors.dataset.finish import begin
+from actors.dataset.files import make_folder
+from actors.dataset.finish import begin, replace_config
+from actors.dataset.strangers import check_not_older
 from actors.ledger import NAME as LEDGER_NAME
 from actors.ledger import LedgerReader
 from actors.ledgers import has_orders
@@ -25,7 +26,7 @@ from schemas.ledger import Reconfigured, RunStarted
 log = logging.getLogger("gleaner.run")
 
 CONFIG_NAME = "run.yaml"
-OURS = re.compile(r"\.|ledger(-\d+)?\.(sqlite|lock)|(live\.json|logs)$")
+OURS = re.compile(r"\.|ledger(-\d+)?\.(sqlite|lock)|(live\.json|logs|aside)$")
 """What a run makes before its run.yaml, or beside it without being a part of it: a process may die in between."""
 
 
@@ -48,7 +49,7 @@ def keep(config: RunConfig, output: Path) -> None:
     which is what holds the lock, nor after it was told of a start. Raises OutputError."""
     try:
         _check(config, output)
-        write_atomically(output / CONFIG_NAME, to_yaml(config).encode())
+        replace_config(output, to_yaml(config))
         begin(output, config)
     except OSError as error:
         raise _refused(output, error) from error
@@ -67,6 +68,7 @@ def _check(config: RunConfig, output: Path) -> None:
                 f"{output}: holds {(*strangers, LEDGER_NAME)[0]} but no run; choose an empty folder with --output"
             )
         return
+    check_not_older(output)
     kept = load_resolved(written)
     text = written.read_text(encoding="utf-8-sig")
     changed = differences(kept, config)

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from actors.dataset.files import write_atomically
-from actors.dataset.finish import finish, is_finished
+from actors.dataset.finish import finish, is_finished, replace_config
 from actors.dataset.manifest import CONFIG_NAME, read_config
-from actors.dataset.shards import current, within
+from actors.dataset.spans import current, within
+from actors.dataset.strangers import check_not_older
 from actors.draws import MISSED_DRAWS
 from actors.ledger import LedgerReader, SqliteLedger
 from actors.ledgers import Ledgers
@@ -69,6 +69,7 @@ class Replayed(Struct, frozen=True):
 
 def foresee(output: Path, wanted: Wanted, config: RunConfig | None) -> Replayed:
     """What `replay` would do; nothing is written. Raises UserError where it would."""
+    check_not_older(output)
     with Ledgers(output) as readers:
         changed = _differences(output, config)
         put_back = _groups(_letters(readers, wanted))
@@ -81,6 +82,7 @@ def replay(output: Path, wanted: Wanted, config: RunConfig | None, *, now: Calla
     """Puts the wanted dead letters back and takes the changed configuration. Raises OutputError while a run goes on."""
     with Ledgers(output) as readers, ExitStack() as held:
         ledgers = [held.enter_context(SqliteLedger(output, reader.shard)) for reader in readers.each]
+        check_not_older(output)
         changed = _differences(output, config)
         _check_permitted(readers, changed, matching=next(_letters(readers, wanted), None) is not None)
         old = _config(output)
@@ -96,7 +98,7 @@ def replay(output: Path, wanted: Wanted, config: RunConfig | None, *, now: Calla
             while batch := [reopened(found, reader, terms) for found in islice(letters, BATCH)]:
                 ledger.append(batch)
         if changed:
-            write_atomically(output / CONFIG_NAME, to_yaml(new))
+            replace_config(output, to_yaml(new))
         for ledger, reader in zip(ledgers, readers.each, strict=True):
             if counted.groups or _is_behind(reader):
                 asyncio.run(_write_shards(output, ledger, reader, new, now))

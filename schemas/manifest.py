@@ -73,5 +73,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """What labelled samples in the stream say of the gates."""
     refusals: tuple[RefusalCount, ...] = ()
     """Documents that could not be used, by reason, each with the first of them."""
+    ledgers: dict[str, int] = {}
+    """The last record of each ledger that it counts, by the ledger's name. Not in manifests of older versions."""
     skipped_files: dict[str, int] = {}
     """Files of the corpus's folders that are not read, by suffix."""

@@ -8,6 +8,7 @@ from bisect import insort
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from actors.audit.findings import Findings
 from schemas.audit import Check
@@ -49,6 +50,22 @@ class Span(Struct, frozen=True):
     reference: str | None = None
 
 
+class Totals(Struct, frozen=True):
+    """Orders by state."""
+
+    issued: int
+    accepted: int
+    dead_lettered: int
+    outstanding: int
+    injected: int
+
+    @staticmethod
+    def over(each: "Iterable[Totals]") -> "Totals":
+        """Of several ledgers together."""
+        rows = [astuple(totals) for totals in each]
+        return Totals(*map(sum, zip(*rows, strict=True)))
+
+
 class Book(Struct):
     """What one ledger says. `shard`: whose it is; `ends`: each order's end; `end_seqs`: which record it is; `rows`: how
     many rows shards must hold, by kind; `undone`: ends that no longer hold, ascending; `shards`: of each kind and range
@@ -76,6 +93,9 @@ class Book(Struct):
     """Solutions whose credit began, by order and attempt; whether it has ended."""
     rolled: set[OrderId] = set()
     last_seq: int = 0
+    manifest_seq: int | None = None
+    at_manifest: "Totals | None" = None
+    """The orders when the ledger had the last record that manifest.json counts; None where it never had."""
     corpus_ended: bool = False
     shard: QueueShard = ONLY
 
@@ -88,10 +108,22 @@ class Book(Struct):
         """Orders in a state."""
         return sum(end == state for end in self.ends.values())
 
+    def totals(self) -> Totals:
+        """Its orders as they are."""
+        accepted, dead_lettered, outstanding = map(self.count, (ACCEPTED, DEAD_LETTERED, OPEN))
+        return Totals(len(self.ends), accepted, dead_lettered, outstanding, len(self.injected))
 
-def read_book(records: Iterable[tuple[int, Record]], findings: Findings, shard: QueueShard = ONLY) -> Book:
-    """A whole ledger, checked on the way; `check_elsewhere` checks what rests on the others of the run."""
-    book = Book(rows=dict.fromkeys(ShardKind, 0), shard=shard)
+
+def read_book(
+    records: Iterable[tuple[int, Record]],
+    findings: Findings,
+    shard: QueueShard = ONLY,
+    *,
+    manifest_seq: int | None = None,
+) -> Book:
+    """A whole ledger, checked on the way; `check_elsewhere` checks what rests on the others of the run.
+    `manifest_seq`: the last record that manifest.json counts, where it says so."""
+    book = Book(rows=dict.fromkeys(ShardKind, 0), shard=shard, manifest_seq=manifest_seq)
     texts: dict[PassageId, str] = {}
     for seq, record in records:
         if seq != book.last_seq + 1:
@@ -116,7 +148,13 @@ def read_book(records: Iterable[tuple[int, Record]], findings: Findings, shard: 
                 book.corpus_ended = True
             case _:
                 _beside(book, record, findings)
+        _count_for_manifest(book)
     return book
+
+
+def _count_for_manifest(book: Book) -> None:
+    if book.last_seq == book.manifest_seq:
+        book.at_manifest = book.totals()
 
 
 def _beside(book: Book, record: Record, findings: Findings) -> None:

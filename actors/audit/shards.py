@@ -2,7 +2,6 @@
 hold: an order that was put back has a row where its last end is, and nowhere else.
 """
 
-import hashlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -11,30 +10,30 @@ from typing import Any
 
 import pyarrow as pa
 
-from actors.audit.book import ACCEPTED, DEAD_LETTERED, Book
+from actors.audit.book import ACCEPTED, DEAD_LETTERED, OPEN, Book
+from actors.audit.files import check_strangers, check_sums, inside, is_replaced, sha256_of
 from actors.audit.findings import Findings
 from actors.parquet import ParquetRows, TooMuchMemory
 from schemas.audit import Check
 from schemas.ids import OrderId
 from schemas.ledger import ShardKind, ShardWritten
 
-CHECKSUMS = "checksums.txt"
-_CHUNK_BYTES = 1 << 20
 _PAGE_BYTES = 128 << 20
 """The folder may be anybody's: no page of a shard may take more."""
 _END = {ShardKind.DATASET: ACCEPTED, ShardKind.DEAD_LETTERS: DEAD_LETTERED}
 
 
-def check_shards(output: Path, books: Sequence[Book], findings: Findings) -> int:
-    """Files, checksums and rows of every ledger's shards; gives the rows read."""
+def check_shards(output: Path, books: Sequence[Book], findings: Findings, *, finished: bool = False) -> int:
+    """Files, checksums and rows of every ledger's shards; gives the rows read. `finished`: the run has closed its
+    shards since its last end."""
     seen: set[OrderId] = set()
-    rows = sum(_check_ledgers(output, book, seen, findings) for book in books)
-    _check_strangers(output, books, findings)
-    _check_sums(output, findings)
+    rows = sum(_check_ledgers(output, book, seen, findings, finished) for book in books)
+    replaced = check_strangers(output, findings)
+    check_sums(output, replaced, findings)
     return rows
 
 
-def _check_ledgers(output: Path, book: Book, seen: set[OrderId], findings: Findings) -> int:
+def _check_ledgers(output: Path, book: Book, seen: set[OrderId], findings: Findings, finished: bool) -> int:
     rows = dict.fromkeys(ShardKind, 0)
     for shard in book.shards.values():
         if _is_whole(output, shard, book, findings):
@@ -42,9 +41,8 @@ def _check_ledgers(output: Path, book: Book, seen: set[OrderId], findings: Findi
     for kind in ShardKind:
         missing = book.rows[kind] - rows[kind]
         if missing > 0:
-            finished = book.corpus_ended and not book.count(0)
             what = f"{missing} ends are in no shard"
-            if finished and not findings.faults:
+            if finished and book.corpus_ended and not book.count(OPEN) and not findings.faults:
                 findings.error(Check.ROWS, what, kind.value)
             else:
                 findings.warning(Check.ROWS, f"{what} yet", kind.value)
@@ -52,14 +50,15 @@ def _check_ledgers(output: Path, book: Book, seen: set[OrderId], findings: Findi
 
 
 def _is_whole(output: Path, shard: ShardWritten, book: Book, findings: Findings) -> bool:
-    path = _inside(output, shard.name)
+    path = inside(output, shard.name)
     if path is None:
         findings.error(Check.SHARDS, f"the ledger names a shard outside the folder: {shard.name}", book.name)
         return False
     if not path.is_file():
-        findings.error(Check.SHARDS, "a recorded shard is missing", shard.name)
+        if not is_replaced(output, shard, book.shard):
+            findings.error(Check.SHARDS, "a recorded shard is missing", shard.name)
         return False
-    if _sha256(path) != shard.sha256:
+    if sha256_of(path) != shard.sha256:
         findings.error(Check.SHARDS, "a shard is not what was written (its checksum differs)", shard.name)
         return False
     return True
@@ -120,45 +119,3 @@ def _rows(path: Path, findings: Findings) -> Iterator[dict[str, Any]]:
                     yield from batch.to_pylist()
     except (pa.ArrowException, OSError, TooMuchMemory) as error:
         findings.error(Check.SHARDS, f"cannot be read as Parquet: {error}", path.name)
-
-
-def _check_strangers(output: Path, books: Sequence[Book], findings: Findings) -> None:
-    known = {shard.name for book in books for shard in book.shards.values()}
-    for kind in ShardKind:
-        for path in sorted((output / kind.value).glob("*.parquet")):
-            name = f"{kind.value}/{path.name}"
-            if name not in known:
-                findings.error(Check.SHARDS, "a shard that the ledger does not know", name)
-
-
-def _check_sums(output: Path, findings: Findings) -> None:
-    path = output / CHECKSUMS
-    if not path.is_file():
-        findings.warning(Check.SHARDS, "not written yet; the run has not been finished", CHECKSUMS)
-        return
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        digest, _, name = line.partition("  ")
-        target = _inside(output, name)
-        if target is None:
-            findings.error(Check.SHARDS, f"names a file outside the folder: {name}", CHECKSUMS)
-        elif not target.is_file():
-            findings.error(Check.SHARDS, f"{name} is missing", CHECKSUMS)
-        elif _sha256(target) != digest:
-            findings.error(Check.SHARDS, f"{name} has changed since it was written", CHECKSUMS)
-
-
-def _inside(output: Path, name: str) -> Path | None:
-    """The file of that name; None when it lies elsewhere, also by a link, or can be no name: a folder may be forged."""
-    path = output / name
-    try:
-        return path if path.resolve().is_relative_to(output.resolve()) else None
-    except (ValueError, OSError):
-        return None
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()

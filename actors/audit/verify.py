@@ -3,20 +3,16 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
-import msgspec
-from msgspec import Struct
-
-from actors.audit.book import ACCEPTED, DEAD_LETTERED, OPEN, Book, Span, check_elsewhere, read_book
+from actors.audit.book import Book, Span, Totals, check_elsewhere, read_book
 from actors.audit.findings import Findings
+from actors.audit.manifest import check_manifest, is_current, read_manifest
 from actors.audit.shards import check_shards
 from actors.ledger import LedgerReader
 from actors.ledgers import Ledgers
 from schemas.audit import AuditReport, Check
 from schemas.corpus import Document
 from schemas.errors import CorpusError, LedgerError
-from schemas.manifest import Manifest
 
-MANIFEST = "manifest.json"
 ReadAgain = Callable[[Collection[str]], Iterator[Document]]
 """The documents of these uris, from the corpus as it is now; what is gone does not come."""
 
@@ -24,15 +20,19 @@ ReadAgain = Callable[[Collection[str]], Iterator[Document]]
 def verify(output: Path, read_again: ReadAgain) -> AuditReport:
     """Conservation, shards, rows, provenance and manifest. Raises OutputError when the folder holds no run."""
     findings = Findings()
+    manifest = read_manifest(output, findings)  # before the ledgers, which a run may be adding to
+    counted = manifest.ledgers if manifest else {}
     with Ledgers(output) as ledgers:
-        books = [_book(ledger, findings) for ledger in ledgers.each]
+        books = [_book(ledger, findings, counted.get(ledger.shard.ledger)) for ledger in ledgers.each]
     check_elsewhere(books, findings)
-    rows = check_shards(output, books, findings)
+    finished = manifest is not None and is_current(manifest, books)
+    rows = check_shards(output, books, findings, finished=finished)
     spans = _spans(books)
     changed = set[str]().union(*(book.changed for book in books))
     checked = _check_sources(spans, changed, read_again, findings)
-    orders = _Orders.of(books)
-    _check_manifest(output, orders, findings)
+    orders = Totals.over(book.totals() for book in books)
+    if manifest is not None:
+        check_manifest(manifest, books, findings)
     return AuditReport(
         orders=orders.issued,
         accepted=orders.accepted,
@@ -48,31 +48,13 @@ def verify(output: Path, read_again: ReadAgain) -> AuditReport:
     )
 
 
-def _book(ledger: LedgerReader, findings: Findings) -> Book:
+def _book(ledger: LedgerReader, findings: Findings, manifest_seq: int | None) -> Book:
     try:
-        return read_book(ledger.records(), findings, ledger.shard)
+        return read_book(ledger.records(), findings, ledger.shard, manifest_seq=manifest_seq)
     except LedgerError as error:
         book = Book(rows={}, shard=ledger.shard)
         findings.error(Check.CONSERVATION, str(error), book.name)
         return book
-
-
-class _Orders(Struct, frozen=True):
-    """Orders of all ledgers by state."""
-
-    issued: int
-    accepted: int
-    dead_lettered: int
-    outstanding: int
-    injected: int
-
-    @staticmethod
-    def of(books: Sequence[Book]) -> "_Orders":
-        accepted, dead, outstanding = (
-            sum(book.count(state) for book in books) for state in (ACCEPTED, DEAD_LETTERED, OPEN)
-        )
-        issued, injected = sum(len(book.ends) for book in books), sum(len(book.injected) for book in books)
-        return _Orders(issued, accepted, dead, outstanding, injected)
 
 
 def _spans(books: Sequence[Book]) -> dict[str, list[Span]]:
@@ -119,20 +101,3 @@ def _check_sources(
         what = f"not checked: {sum(missing.values())} passages, whose documents are not there any more"
         findings.warning(Check.PROVENANCE, what, next(iter(missing)))
     return checked
-
-
-def _check_manifest(output: Path, orders: _Orders, findings: Findings) -> None:
-    path = output / MANIFEST
-    if not path.is_file():
-        findings.warning(Check.MANIFEST, "not written yet; the run has not been finished", MANIFEST)
-        return
-    try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
-    except msgspec.DecodeError as error:
-        findings.error(Check.MANIFEST, f"cannot be read: {error}", MANIFEST)
-        return
-    counts = manifest.counts
-    for name in _Orders.__struct_fields__:
-        said, true = getattr(counts, name), getattr(orders, name)
-        if said != true:
-            findings.error(Check.MANIFEST, f"counts {said} {name}, the ledger {true}", MANIFEST)

@@ -7,32 +7,45 @@ made again from it at will.
 from collections.abc import Mapping
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from actors.dataset.card import card
-from actors.dataset.files import LOCAL_DISK, Disk, sha256_of, write_atomically
-from actors.dataset.manifest import CONFIG_NAME, NAME, encode, manifest_of, read_config, read_manifest
+from actors.dataset.files import LOCAL_DISK, Disk, disk_errors, sha256_of, write_atomically
+from actors.dataset.manifest import (
+    CHECKSUMS_NAME,
+    CONFIG_NAME,
+    NAME,
+    encode,
+    manifest_of,
+    read_config,
+    read_manifest,
+)
 from actors.dataset.report.facts import Facts, facts_of
 from actors.dataset.report.page import PAGE_NAME, render
-from actors.dataset.shards import current
+from actors.dataset.spans import current
+from actors.dataset.strangers import check_not_older
 from actors.ledgers import Ledgers
 from schemas.config import RunConfig
 from schemas.errors import OutputError
 from schemas.ledger import ShardWritten
 from schemas.manifest import Manifest
 
-CHECKSUMS_NAME = "checksums.txt"
 CARD_NAME = "README.md"
 
 
 def finish(output: Path, *, now: float, versions: Mapping[str, str], disk: Disk = LOCAL_DISK) -> Manifest:
     """Writes manifest.json, README.md, report.html and checksums.txt from the ledger. `now`: seconds since the epoch.
 
-    Raises OutputError when the folder holds no run or cannot be written.
+    Raises OutputError when the folder holds no run, when its ledger is older than its shards, or when it cannot be
+    written.
     """
+    check_not_older(output)
     config = read_config(output)
-    with Ledgers(output) as ledgers:
+    with Ledgers(output) as ledgers, ledgers.frozen() as last:
         facts = facts_of(ledgers.records(), seed=config.seed if config else 0)
-        manifest = manifest_of(facts, _shards(ledgers), config, versions=versions)
+        manifest = replace(manifest_of(facts, _shards(ledgers), config, versions=versions), ledgers=last)
         page = render(facts, manifest, ledgers, now=now)
+    withdraw_checksums(output, disk=disk)
     write_atomically(output / NAME, encode(manifest), disk=disk)
     told = card(manifest, documents=facts.documents, passages=facts.passages, ledgers=len(ledgers.each))
     write_atomically(output / CARD_NAME, told, disk=disk)
@@ -59,6 +72,24 @@ def is_finished(output: Path) -> bool:
     return encode(manifest) == encode(known) and lines == checksums(output, known)
 
 
+def withdraw_checksums(output: Path, *, disk: Disk = LOCAL_DISK) -> None:
+    """Before a file that checksums.txt names is replaced: a crash in between leaves no list rather than a false one.
+    `finish` writes it again. Raises OutputError."""
+    path = output / CHECKSUMS_NAME
+    if path.exists():
+        with disk_errors(path):
+            disk.remove(path)
+            disk.sync_folder(output)
+
+
+def replace_config(output: Path, text: str) -> None:
+    """Writes run.yaml. Raises OutputError, OSError."""
+    path = output / CONFIG_NAME
+    if path.exists() and path.read_bytes() != text.encode():
+        withdraw_checksums(output)
+    write_atomically(path, text)
+
+
 def begin(output: Path, config: RunConfig, *, disk: Disk = LOCAL_DISK) -> None:
     """Writes README.md for a run that begins, so that `load_dataset(FOLDER)` works as soon as there is a shard, before
     the run is finished. One that is there already stays. Raises OutputError."""
@@ -68,11 +99,14 @@ def begin(output: Path, config: RunConfig, *, disk: Disk = LOCAL_DISK) -> None:
 
 
 def build_report(output: Path, now: float) -> str:
-    """The page of a folder, finished or not, from its files alone. Raises OutputError when it holds no run."""
+    """The page of a folder, finished or not, from its files alone. Raises OutputError when it holds no run, or
+    when its ledger is older than its shards."""
+    check_not_older(output)
     config, known = read_config(output), read_manifest(output)
-    with Ledgers(output) as ledgers:
+    with Ledgers(output) as ledgers, ledgers.frozen():
         facts = facts_of(ledgers.records(), seed=config.seed if config else 0)
-        manifest = manifest_of(facts, _shards(ledgers), config, versions=known.versions if known else {})
+        said = known.versions if known else {}
+        manifest = manifest_of(facts, _shards(ledgers), config, versions=said)
         return render(facts, manifest, ledgers, now=now)
 
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import yaml
 
 from actors.dataset.door import read_regular
-from actors.dataset.report.facts import Facts
 from actors.strict_yaml import CONSTRUCTOR_FAULTS, MOST_BYTES, parse
 from schemas.config import RunConfig
 from schemas.config_engines import GONE_KEYS
@@ -16,16 +15,20 @@ from schemas.errors import OutputError
 from schemas.ledger import ShardWritten
 from schemas.manifest import Manifest, ShardFile
 
+if TYPE_CHECKING:
+    from actors.dataset.report.facts import Facts  # loads SciPy, which who only reads a manifest has no need of
+
 NAME = "manifest.json"
 CONFIG_NAME = "run.yaml"
 _MOST_BYTES = 1 << 28
 """Of a manifest: it has a line for each shard."""
 _MOST_VALUES = 1 << 20
 """Of a configuration: one of a mebibyte has fewer, unless it repeats itself."""
+CHECKSUMS_NAME = "checksums.txt"
 
 
 def manifest_of(
-    facts: Facts, shards: Sequence[ShardWritten], config: RunConfig | None, *, versions: Mapping[str, str]
+    facts: "Facts", shards: Sequence[ShardWritten], config: RunConfig | None, *, versions: Mapping[str, str]
 ) -> Manifest:
     """The manifest of a folder's facts and its shards, of all ledgers, that count. `config` is None where run.yaml is
     missing; `versions` add to the recorded."""

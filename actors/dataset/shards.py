@@ -3,13 +3,12 @@
 Law: shards are numbered without a gap and each holds the ends of one unbroken range of the ledger; a shard counts once
 it is recorded. A file never changes under its name: when ends of a shard no longer hold (their orders were put back), a
 new edition of it, without them, is written under a new name and recorded, and takes its place. Of each range the last
-record is the true one. Any other file that looks like a shard is removed.
+record is the true one. What other files become that look like shards, `strangers` says.
 """
 
-import re
-from bisect import bisect_left, bisect_right
+import logging
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -19,14 +18,16 @@ import pyarrow.parquet as pq
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.dataset.door import check_shards, shard_name
+from actors.dataset.door import check_shards
 from actors.dataset.files import TEMPORARY_SUFFIX, Folder, disk_errors, make_folder, sha256_of, writing
 from actors.dataset.rows import Row
+from actors.dataset.spans import Span, current, name_of, queue_of, within
+from actors.dataset.strangers import LedgerExtent, Stamp, is_unrecorded, move_aside, refuse, stamp_of
 from schemas.errors import LedgerError
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Refused, ShardKind, ShardWritten
 
+log = logging.getLogger("gleaner.dataset")
 End = AcceptedEnd | DeadLetteredEnd | Refused
-_QUEUE = re.compile(r"\.?part-q(\d+)-")
 PAGE = 256
 """Ends and rows in memory at once."""
 
@@ -38,28 +39,17 @@ class Ends(Protocol):
         """The next ends of a kind with their sequence numbers, ascending; at most `limit`."""
         ...
 
+    def reopened(self) -> Sequence[int]:
+        """Sequence numbers of the ends that no longer hold."""
+        ...
 
-class Span(Struct, frozen=True):
-    """The ends of one shard: sequence numbers `first_seq` to `last_seq` of `queue`'s ledger, both in it."""
+    def identity(self) -> str | None:
+        """What tells this ledger from every other; None while it holds nothing."""
+        ...
 
-    number: int
-    first_seq: int
-    last_seq: int
-    edition: int = 1
-    queue: int = 0
-
-    @property
-    def name(self) -> str:
-        """Of the shard's file."""
-        queue = f"q{self.queue}-" if self.queue else ""
-        edition = "" if self.edition == 1 else f"-{self.edition}"
-        return f"part-{queue}{self.number:05d}{edition}.parquet"
-
-    @staticmethod
-    def of(shard: ShardWritten) -> "Span":
-        """The span of a recorded shard. Raises OutputError for one whose name is no shard's."""
-        _, queue, number, edition = shard_name(shard).groups()
-        return Span(int(number), shard.first_seq, shard.last_seq, int(edition or 1), int(queue or 0))
+    def last_seq(self) -> int:
+        """Sequence number of its last record; 0 while it holds none."""
+        ...
 
 
 class Format(Struct, frozen=True):
@@ -96,23 +86,21 @@ class Shards:
         self._undone: list[int] = []
 
     def adopt(self, recorded: Iterable[ShardWritten], undone: Collection[int], *, at: float) -> list[ShardWritten]:
-        """Take up the shards of earlier processes: orphans go, what is missing or torn is written again.
+        """Take up the shards of earlier processes: what a crash left goes, other strangers are moved aside, what is
+        missing or torn is written again.
 
         `undone`: sequence numbers of dead letters that are none any more: a shard with their rows gets a new edition.
         Gives the records of shards whose bytes changed (a new edition, another library version): record each, then
-        `confirm` it. Raises OutputError.
+        `confirm` it. Raises OutputError, also where the ledger is older than its shards: nothing has changed then.
         """
-        recorded = list(recorded)
+        recorded = [shard for shard in recorded if shard.kind is self._format.kind]
         check_shards(recorded)
         self._undone = sorted(undone) if self._format.kind is ShardKind.DEAD_LETTERS else []
         with disk_errors(self._folder):
             make_folder(self._folder, disk=self._disk)
-        known = {shard.name: shard for shard in current(recorded) if shard.kind is self._format.kind}
+        known = {shard.name: shard for shard in current(recorded)}
         self._adopted = {shard.first_seq: shard for shard in known.values()}
-        for path in sorted(self._folder.iterdir()):
-            if self._is_leftover(path, known):
-                with disk_errors(path):
-                    self._disk.remove(path)
+        self._clear({shard.name for shard in recorded}, known)
         for shard in known.values():
             self._advance(Span.of(shard))
         return [again for shard in known.values() if (again := self._again(shard, at)) is not None]
@@ -172,12 +160,27 @@ class Shards:
         while self._pending and self._pending[0][0] <= self._written_seq:
             self._pending.popleft()
 
-    def _is_leftover(self, path: Path, known: dict[str, ShardWritten]) -> bool:
-        if _queue_of(path) != self._queue:
-            return False
-        shard_like = path.name.startswith("part-") and path.suffix == ".parquet"
-        orphan = shard_like and f"{self._format.kind.value}/{path.name}" not in known
-        return orphan or path.name.endswith(TEMPORARY_SUFFIX)
+    def _clear(self, recorded: Collection[str], known: Mapping[str, ShardWritten]) -> None:
+        own = [path for path in sorted(self._folder.iterdir()) if queue_of(path) == self._queue]
+        leftover = [path for path in own if path.name.endswith(TEMPORARY_SUFFIX)]
+        strangers: list[Path] = []
+        extent = LedgerExtent(self._ends.identity(), self._ends.last_seq(), sorted(self._ends.reopened()))
+        for path in own:
+            if not (path.name.startswith("part-") and path.suffix == ".parquet") or name_of(path) in known:
+                continue
+            stamp = stamp_of(path)
+            if name_of(path) in recorded or is_unrecorded(path, stamp, known.values()):
+                leftover.append(path)  # an edition that was replaced, or what a crash left before its record
+            else:
+                strangers.append(path)
+            if stamp is not None and (why := extent.why_older(stamp)) is not None:
+                raise refuse(self._output, name_of(path), why)
+        for path in leftover:
+            with disk_errors(path):
+                self._disk.remove(path)
+        for path in strangers:
+            aside = move_aside(path, self._output, self._disk)
+            log.warning("a shard that the ledger does not know was moved aside", extra={"shard": str(aside)})
 
     def _without(self, span: Span) -> int:
         return within(self._undone, span.first_seq, span.last_seq)
@@ -201,6 +204,8 @@ class Shards:
                 if rows:
                     parquet.write_table(pa.Table.from_pylist(rows, schema=self._format.schema))
                 count += len(rows)
+            stamp = Stamp(span.first_seq, span.last_seq, self._without(span), self._ends.identity())
+            parquet.add_key_value_metadata(stamp.encoded())
         return count
 
     def _pages(self, span: Span) -> Iterator[list[tuple[int, End]]]:
@@ -212,19 +217,3 @@ class Shards:
                 raise LedgerError(f"the ledger holds no {self._format.kind.value} ends after {after}: {span}")
             yield [(seq, end) for seq, end in inside if not within(self._undone, seq, seq)]
             after = inside[-1][0]
-
-
-def _queue_of(path: Path) -> int:
-    """Whose file it is: other queues' writers are at work in the same folder."""
-    marked = _QUEUE.match(path.name)
-    return int(marked[1]) if marked else 0
-
-
-def within(undone: Sequence[int], first_seq: int, last_seq: int) -> int:
-    """How many of the sequence numbers, which ascend, are in [first_seq, last_seq]."""
-    return bisect_right(undone, last_seq) - bisect_left(undone, first_seq)
-
-
-def current(recorded: Iterable[ShardWritten]) -> list[ShardWritten]:
-    """The shards of one ledger that count: of each kind and range of it, the last recorded."""
-    return list({(shard.kind, shard.first_seq): shard for shard in recorded}.values())

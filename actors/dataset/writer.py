@@ -22,7 +22,8 @@ from actors.dataset.rows import (
     refused_row,
     sample_row,
 )
-from actors.dataset.shards import Bounds, End, Ends, Format, Shards, Span
+from actors.dataset.shards import Bounds, End, Ends, Format, Shards
+from actors.dataset.spans import Span
 from actors.lives import Life, life_of
 from schemas.config import Dataset
 from schemas.ids import OrderId, PoolName
@@ -37,10 +38,6 @@ class Stories(Ends, Protocol):
 
     def story(self, order_id: OrderId) -> Sequence[Record]:
         """Every record of one order, oldest first, its plan included."""
-        ...
-
-    def reopened(self) -> Sequence[int]:
-        """Sequence numbers of the ends that no longer hold."""
         ...
 
     def reconfigured(self) -> Sequence[tuple[int, Reconfigured]]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from actors.audit.verify import verify
 from actors.dataset.finish import finish
 from actors.dataset.report.facts import facts_of
-from actors.dataset.shards import Span
+from actors.dataset.spans import Span
 from actors.ledger import LedgerReader, MemoryLedger, SqliteLedger
 from actors.ledgers import Ledgers, has_orders
 from actors.queue import QueueLimits, RegenerationQueue

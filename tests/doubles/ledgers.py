@@ -295,6 +295,15 @@ class MemoryLedger:
         """Every record of one order."""
         return self._stories.get(order_id, [])
 
+    def identity(self) -> str | None:
+        """The first start's, as the durable ledger has it."""
+        start = next((record for record in self.records if isinstance(record, RunStarted)), None)
+        return None if start is None else content_id("ledger", str(start.at), start.config_sha256)
+
+    def last_seq(self) -> int:
+        """Of the last record."""
+        return len(self.records)
+
     def reopened(self) -> list[int]:
         """Sequence numbers of the ends that no longer hold."""
         return [record.end_seq for record in self.records if isinstance(record, Reopened)]

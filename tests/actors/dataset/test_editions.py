@@ -12,7 +12,7 @@ from actors.audit.findings import Findings
 from actors.audit.verify import verify
 from actors.dataset.files import sha256_of
 from actors.dataset.finish import finish as finish_folder
-from actors.dataset.shards import current
+from actors.dataset.spans import current
 from actors.ledger import LedgerReader, SqliteLedger
 from schemas.audit import Severity
 from schemas.config import Dataset

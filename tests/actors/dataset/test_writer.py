@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import shutil
 from pathlib import Path
 from typing import BinaryIO
 
@@ -136,17 +137,20 @@ async def test_a_lost_and_a_torn_shard_are_written_again_byte_for_byte(writer_of
     assert len(ledger.records) == length
 
 
-async def test_orphans_and_temporary_files_go_and_other_files_stay(writer_of: WriterOf, tmp_path: Path) -> None:
-    """A crash left a shard that nobody recorded and a half-written one; the user left a note of his own."""
+async def test_temporary_files_go_and_other_files_stay(writer_of: WriterOf, tmp_path: Path) -> None:
+    """A crash left a half-written shard; a file looks like a shard and is none; the user left a note of his own."""
     ledger = a_ledger(passages=10)
     folder = tmp_path / "dataset"
     folder.mkdir()
-    (folder / "part-00007.parquet").write_bytes(b"orphan")
+    (folder / "part-00007.parquet").write_bytes(b"stranger")
     (folder / ".part-00000.parquet.writing").write_bytes(b"half")
     (folder / "notes.txt").write_text("mine")
     await finish(writer_of(ledger, settings=SMALL_SHARDS), ledger)
     assert (folder / "notes.txt").read_text() == "mine"
     (folder / "notes.txt").unlink()
+    (aside,) = (tmp_path / "aside").iterdir()
+    assert (aside / "part-00007.parquet").read_bytes() == b"stranger"
+    shutil.rmtree(tmp_path / "aside")
     assert_exact(tmp_path, ledger)
 
 

@@ -1,0 +1,134 @@
+"""Which files lie in the folder, and checksums.txt. Law: a run may be at work in it, or may have died anywhere: what it
+leaves between two steps is no fault. So the files are listed first, and the ledgers are looked at after that.
+"""
+
+import hashlib
+from collections.abc import Collection
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from actors.audit.findings import Findings
+from actors.ledger import LedgerReader
+from actors.ledgers import Ledgers
+from actors.parquet import TooMuchMemory, file_metadata
+from schemas.audit import Check
+from schemas.ledger import ShardKind, ShardWritten
+from schemas.queue_shard import QueueShard
+
+CHECKSUMS = "checksums.txt"
+_STAMP = "gleaner.shard"
+_CHUNK_BYTES = 1 << 20
+
+
+class _Stamp(Struct, frozen=True):
+    """What a shard says of itself."""
+
+    first_seq: int
+    last_seq: int
+    without: int = 0
+    ledger: str | None = None
+
+
+def check_strangers(output: Path, findings: Findings) -> set[str]:
+    """Files that look like shards and do not count; gives the names of editions that were replaced."""
+    there = [path for kind in ShardKind for path in sorted((output / kind.value).glob("*.parquet"))]
+    with Ledgers(output) as ledgers:
+        recorded = [(ledger, shard) for ledger in ledgers.each for shard in ledger.shards()]
+        known = {shard.name for _, shard in recorded}
+        counted = {shard.name for ledger in ledgers.each for shard in _last_of_each_range(ledger.shards()).values()}
+        for path in there:
+            name = f"{path.parent.name}/{path.name}"
+            if name in counted or not path.exists():
+                continue
+            if name in known:
+                findings.warning(Check.SHARDS, "an edition that was replaced; the next run removes it", name)
+            elif any(_is_unrecorded(path, ledger) for ledger in ledgers.each):
+                findings.warning(Check.SHARDS, "not recorded yet: a run is at it, or the next one writes it", name)
+            else:
+                findings.error(Check.SHARDS, "a shard that the ledger does not know", name)
+    return known - counted
+
+
+def is_replaced(output: Path, shard: ShardWritten, of: QueueShard) -> bool:
+    """Whether another edition has taken the shard's place since the ledger was read."""
+    with LedgerReader(output, of) as ledger:
+        return _last_of_each_range(ledger.shards())[(shard.kind, shard.first_seq)].name != shard.name
+
+
+def _last_of_each_range(recorded: Collection[ShardWritten]) -> dict[tuple[ShardKind, int], ShardWritten]:
+    return {(shard.kind, shard.first_seq): shard for shard in recorded}
+
+
+def _is_unrecorded(path: Path, ledger: LedgerReader) -> bool:
+    """Whether a run renamed it and has not recorded it: its range follows the last one, or is a recorded one again
+    without the ends that were undone since."""
+    stamp = _stamp_of(path)
+    if stamp is None or stamp.ledger != ledger.identity() or stamp.last_seq > ledger.last_seq():
+        return False
+    own = {
+        first: shard
+        for (kind, first), shard in _last_of_each_range(ledger.shards()).items()
+        if kind.value == path.parent.name
+    }
+    same = own.get(stamp.first_seq)
+    if same is not None:
+        return same.last_seq == stamp.last_seq and same.without < stamp.without
+    return stamp.first_seq > max((shard.last_seq for shard in own.values()), default=0)
+
+
+def _stamp_of(path: Path) -> _Stamp | None:
+    try:
+        with path.open("rb") as file:
+            text = file_metadata(file).get(_STAMP)
+        return None if text is None else msgspec.json.decode(text, type=_Stamp)
+    except (OSError, TooMuchMemory, msgspec.DecodeError):
+        return None
+
+
+def check_sums(output: Path, replaced: Collection[str], findings: Findings) -> None:
+    """Every line of checksums.txt; `replaced`: shards that may be gone."""
+    path = output / CHECKSUMS
+    text = _text(path)
+    if text is None:
+        findings.warning(Check.SHARDS, "not written yet; the run has not been finished", CHECKSUMS)
+        return
+    wrong = [what for line in text.splitlines() if (what := _wrong(output, line, replaced)) is not None]
+    if wrong and _text(path) != text:
+        findings.warning(Check.SHARDS, "not checked: a run writes it at this moment", CHECKSUMS)
+        return
+    for what in wrong:
+        findings.error(Check.SHARDS, what, CHECKSUMS)
+
+
+def _wrong(output: Path, line: str, replaced: Collection[str]) -> str | None:
+    digest, _, name = line.partition("  ")
+    target = inside(output, name)
+    if target is None:
+        return f"names a file outside the folder: {name}"
+    if not target.is_file():
+        return None if name in replaced else f"{name} is missing"
+    return f"{name} has changed since it was written" if sha256_of(target) != digest else None
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
+
+
+def inside(output: Path, name: str) -> Path | None:
+    """The file of that name; None when it lies elsewhere, also by a link, or can be no name: a folder may be forged."""
+    path = output / name
+    try:
+        return path if path.resolve().is_relative_to(output.resolve()) else None
+    except (ValueError, OSError):
+        return None
+
+
+def sha256_of(path: Path) -> str:
+    """Hex digest of a file's bytes."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()

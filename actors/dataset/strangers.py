@@ -1,0 +1,154 @@
+"""Shard files that the ledger does not know. Law: a file that may be the only copy of a sample is never removed.
+
+A crash between a shard's rename and its record leaves a file whose rows are all in the ledger: the next in number, or
+the next edition of a recorded one. That file alone may go. One that holds what the ledger does not reach shows that the
+ledger is older than its shards, and nothing goes on. Whatever else is in the way is moved aside.
+"""
+
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from actors.dataset.files import Disk, disk_errors, make_folder
+from actors.dataset.manifest import CHECKSUMS_NAME, read_manifest
+from actors.dataset.manifest import NAME as MANIFEST_NAME
+from actors.dataset.spans import Span, name_of, queue_of, within
+from actors.ledger_versions import is_made
+from actors.ledgers import Ledgers
+from actors.parquet import TooMuchMemory, file_metadata
+from schemas.errors import OutputError
+from schemas.ledger import ShardKind, ShardWritten
+from schemas.queue_shard import ONLY
+
+ASIDE = "aside"
+"""The folder, in the output folder, of files that were in the way."""
+STAMP_KEY = "gleaner.shard"
+
+
+class Stamp(Struct, frozen=True, omit_defaults=True):
+    """What a shard says of itself in its Parquet metadata: its ledger's identity, the range of it, and how many ends of
+    the range did not hold any more when it was written."""
+
+    first_seq: int
+    last_seq: int
+    without: int = 0
+    ledger: str | None = None
+
+    def encoded(self) -> dict[str, str]:
+        """As Parquet metadata."""
+        return {STAMP_KEY: msgspec.json.encode(self).decode()}
+
+
+class LedgerExtent(Struct, frozen=True):
+    """How far a ledger reaches. `undone`: sequence numbers of ends that no longer hold, ascending."""
+
+    identity: str | None
+    last_seq: int
+    undone: Sequence[int]
+
+    def why_older(self, stamp: Stamp) -> str | None:
+        """What a shard holds that the ledger does not, for a person; None where the ledger reaches as far."""
+        if stamp.ledger is not None and self.identity is not None and stamp.ledger != self.identity:
+            return "it was written beside another ledger"
+        if stamp.last_seq > self.last_seq:
+            return f"it holds record {stamp.last_seq}, and the ledger ends at {self.last_seq}"
+        if stamp.without > within(self.undone, stamp.first_seq, stamp.last_seq):
+            return "the ledger does not hold the replay that it was written after"
+        return None
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """What the file says of itself; None where it says nothing, is damaged, or is gone by now."""
+    try:
+        with path.open("rb") as file:
+            text = file_metadata(file).get(STAMP_KEY)
+        return None if text is None else msgspec.json.decode(text, type=Stamp)
+    except (OSError, TooMuchMemory, msgspec.DecodeError):
+        return None
+
+
+def is_unrecorded(path: Path, stamp: Stamp | None, counted: Collection[ShardWritten]) -> bool:
+    """Whether a crash between rename and record left the file: the next shard of its kind, or the next edition of one
+    of the `counted` ones. It holds nothing that the ledger does not (`LedgerExtent.why_older` is asked first)."""
+    if stamp is None:
+        return False
+    spans = {span.first_seq: span for span in map(Span.of, counted)}
+    before = spans.get(stamp.first_seq)
+    if before is not None:
+        edition = msgspec.structs.replace(before, edition=before.edition + 1)
+        return stamp.last_seq == before.last_seq and path.name == edition.name
+    number = max((span.number for span in spans.values()), default=-1) + 1
+    last_seq = max((span.last_seq for span in spans.values()), default=0)
+    following = Span(number, stamp.first_seq, stamp.last_seq, queue=queue_of(path))
+    return stamp.first_seq > last_seq and path.name == following.name
+
+
+def move_aside(path: Path, output: Path, disk: Disk) -> Path:
+    """The file under a name that none has in `output`/aside/<kind>; gives where. Raises OutputError."""
+    folder = output / ASIDE / path.parent.name
+    numbers = (f"{path.stem}{f'.{number}' if number else ''}{path.suffix}" for number in count())
+    target = next(to for to in map(folder.joinpath, numbers) if not to.exists())
+    with disk_errors(path):
+        make_folder(folder, disk=disk)
+        disk.rename(path, target)
+        disk.sync_folder(folder)
+        disk.sync_folder(path.parent)
+    return target
+
+
+def refuse(output: Path, name: str, why: str) -> OutputError:
+    """The one line of a ledger that is older than its shards, and the way on."""
+    return OutputError(
+        f"{output}: the ledger is older than its shards ({name}: {why}): was ledger.sqlite copied without "
+        "ledger.sqlite-wal, or restored from a backup? Bring the ledger back as it was last, or choose another --output"
+    )
+
+
+def check_not_older(output: Path) -> None:
+    """Raises OutputError where the folder's shards or manifest hold what its ledgers do not, or its ledger is gone.
+
+    Safe while a run goes on: the files are looked at before the ledgers, which come first at each step of a run.
+    """
+    files = [path for kind in ShardKind for path in sorted((output / kind.value).glob("part-*.parquet"))]
+    named = _named(output)
+    if not files and not named and not (output / MANIFEST_NAME).exists():
+        return
+    if not (output / ONLY.ledger).is_file() or not is_made(output / ONLY.ledger):
+        first = next((f"{path.parent.name}/{path.name}" for path in files), MANIFEST_NAME)
+        raise refuse(output, first, f"{ONLY.ledger} is missing or empty")
+    with Ledgers(output) as ledgers:
+        recorded = {shard.name for ledger in ledgers.each for shard in ledger.shards()}
+        for name, where in named.items():
+            if name not in recorded:
+                raise refuse(output, name, f"{where} names it, and the ledger does not")
+        strangers = [path for path in files if name_of(path) not in recorded]
+        for path in strangers:
+            stamp, queue = stamp_of(path), queue_of(path)
+            if stamp is None:
+                continue
+            if queue >= len(ledgers.each):
+                raise refuse(output, name_of(path), "its ledger is not there")
+            ledger = ledgers.each[queue]
+            extent = LedgerExtent(ledger.identity(), ledger.last_seq(), sorted(ledger.reopened()))
+            if (why := extent.why_older(stamp)) is not None:
+                raise refuse(output, name_of(path), why)
+
+
+def _named(output: Path) -> dict[str, str]:
+    """The shards that manifest.json and checksums.txt name, each with the file that does."""
+    named: dict[str, str] = {}
+    with suppress(OSError):  # not written yet, or unreadable: the run writes it again
+        lines = (output / CHECKSUMS_NAME).read_text(encoding="utf-8", errors="replace").splitlines()
+        names = [line.partition("  ")[2] for line in lines]
+        named.update((name, CHECKSUMS_NAME) for name in names if name.partition("/")[0] in _FOLDERS)
+    with suppress(OutputError):  # damaged: the run writes it again
+        manifest = read_manifest(output)
+        named.update((shard.name, MANIFEST_NAME) for shard in (manifest.shards if manifest else ()))
+    return named
+
+
+_FOLDERS = frozenset(kind.value for kind in ShardKind)
