@@ -65,9 +65,9 @@ def is_finished(output: Path) -> bool:
     if known is None or not path.is_file():
         return False
     config = read_config(output)
-    with Ledgers(output) as ledgers:
+    with Ledgers(output) as ledgers, ledgers.frozen() as last:
         facts = facts_of(ledgers.records(), seed=config.seed if config else 0)
-        manifest = manifest_of(facts, _shards(ledgers), config, versions=known.versions)
+        manifest = replace(manifest_of(facts, _shards(ledgers), config, versions=known.versions), ledgers=last)
     lines = path.read_text(encoding="utf-8", errors="replace")
     return encode(manifest) == encode(known) and lines == checksums(output, known)
 
