@@ -40,7 +40,7 @@ from schemas.orders import (
     Requeue,
 )
 from schemas.recovery import Choice, Diagnosis
-from schemas.samples import Candidate, Completion, Cost, GenerationRequest, Malformed
+from schemas.samples import Candidate, Completion, GenerationRequest, Malformed
 from schemas.stages import ConductorStatus, Stage
 from schemas.verdicts import Errored, Rejected, Verdict
 
@@ -292,11 +292,7 @@ class Conductor:
             malformed=draft.detail if isinstance(draft, Malformed) else None,
             malformed_reason=draft.reason if isinstance(draft, Malformed) else None,
             finish=completion.finish,
-            cost=Cost(
-                prompt_tokens=completion.prompt_tokens,
-                completion_tokens=completion.completion_tokens,
-                seconds=seconds,
-            ),
+            cost=replace(completion.cost, seconds=seconds),
         )
         return candidate if spoiling is None else spoiling.candidate(candidate)
 

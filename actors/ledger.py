@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import msgspec
 
+from actors.dataset.door import check_shards
 from actors.ledger_versions import (
     claim,
     claimed,
@@ -195,8 +196,10 @@ class LedgerReader:
             self._database.rollback()
 
     def shards(self) -> Sequence[ShardWritten]:
-        """Every shard that was recorded, oldest first."""
-        return [cast(ShardWritten, record) for _, record in self._of(ShardWritten)]
+        """Every shard that was recorded, oldest first. Raises OutputError where one has a name that is no shard's."""
+        found = [cast(ShardWritten, record) for _, record in self._of(ShardWritten)]
+        check_shards(found)
+        return found
 
     def reopened(self) -> Sequence[int]:
         """Sequence numbers of the ends that no longer hold, in the order in which their orders were put back."""
@@ -267,6 +270,8 @@ def _records(database: sqlite3.Connection, after: int) -> Iterator[tuple[int, Re
         if not page:
             return
         for seq, body in page:
+            if seq <= after:
+                raise LedgerError(f"record {seq} of the ledger comes after {after}: its file is damaged")
             yield seq, _decoded(seq, body)
             after = seq
 
@@ -279,7 +284,10 @@ def _decoded(seq: int, body: bytes) -> Record:
 
 
 def _locked(lock: Path, owner: int, wait_s: float) -> int:
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    if os.fstat(descriptor).st_nlink > 1:  # it is written in place: a second name may be anybody's file
+        os.close(descriptor)
+        raise OutputError(f"{lock}: has a second name (a hard link); remove it, or choose another --output")
     until = time.monotonic() + wait_s
     while not _taken(descriptor):
         holder = os.pread(descriptor, 256, 0).decode("ascii", "replace").strip()

@@ -49,6 +49,7 @@ STEPS: tuple[Step, ...] = (
 )
 VERSION = STEPS[-1].version
 ID_BYTES = 6
+_LAYOUT = frozenset(statement for step in STEPS for statement in step.statements)
 
 
 def migrate(database: sqlite3.Connection, path: Path, steps: Sequence[Step] = STEPS) -> None:
@@ -64,6 +65,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     """The ledger, made or brought up to our version. Raises OutputError for a later one."""
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     with closed_unless_good(database):
+        check_layout(database, path)
         make_durable(database)
         migrate(database, path)
     return database
@@ -87,7 +89,19 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         _refuse_later(found, VERSION, path)
         if not found:
             raise OutputError(f"{path}: is no ledger; give the folder of `gleaner run --output`")
+        check_layout(database, path)
     return database
+
+
+def check_layout(database: sqlite3.Connection, path: Path) -> None:
+    """Raises OutputError for a ledger that holds anything but our tables: a view in the place of one may never end, and
+    a trigger does what its maker wants. One of a later version passes: it is refused by its number."""
+    database.execute("PRAGMA trusted_schema = OFF")
+    if _version(database, path) > VERSION:
+        return
+    for name, sql in database.execute("SELECT name, sql FROM sqlite_master"):
+        if sql is not None and sql not in _LAYOUT:
+            raise OutputError(f"{path}: holds {str(name)!r}, which is no part of a ledger; restore it from a copy")
 
 
 def is_made(path: Path) -> bool:
@@ -178,9 +192,12 @@ def _take(database: sqlite3.Connection, step: Step) -> None:
 
 
 def _version(database: sqlite3.Connection, path: Path) -> int:
-    """0 for a file that holds nothing yet."""
-    if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+    """0 for a file that holds nothing yet. The table that says it is looked at before it is asked."""
+    found = database.execute("SELECT sql FROM sqlite_master WHERE name = 'meta'").fetchone()
+    if not found:
         return 0
+    if found[0] not in _LAYOUT:
+        raise OutputError(f"{path}: is no ledger of ours: its table meta is another; restore it from a copy")
     found = database.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
     if found is None or not str(found[0]).isdecimal():
         raise OutputError(f"{path}: says no version; restore it from a copy")

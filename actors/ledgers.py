@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
+from actors.dataset.door import check_folder
 from actors.ledger import LedgerReader
 from actors.ledger_versions import is_made
 from schemas.errors import OutputError
@@ -22,9 +23,10 @@ from schemas.queue_shard import MOST_SHARDS, QueueShard
 
 class Ledgers:
     """A folder's ledgers, one for each queue shard, while a run may be writing them. Raises OutputError when the folder
-    holds no run, or not all of one."""
+    holds no run, not all of one, or something that no run leaves (`actors.dataset.door`)."""
 
     def __init__(self, output: Path) -> None:
+        check_folder(output)
         with ExitStack() as opening:
             first = opening.enter_context(LedgerReader(output))
             _check_all_there(output, first.shard)

@@ -364,7 +364,10 @@ class Tally:
         for (role, _), (calls, cost) in self._costs.items():
             before, paid = roles.get(role, (0, Cost()))
             roles[role] = (before + calls, paid + cost)
-        return tuple(_role_cost(role, calls, cost) for role, (calls, cost) in sorted(roles.items()))
+        return tuple(
+            RoleCost(role, calls, cost.prompt_tokens, cost.completion_tokens, cost.seconds, cost.estimated_tokens)
+            for role, (calls, cost) in sorted(roles.items())
+        )
 
     def _end_counts(self, kinds: tuple[OrderKind, ...]) -> tuple[EndCount, ...]:
         counted = ((reason, sum(self._ends[(kind, reason)] for kind in kinds)) for reason in EndReason)
@@ -383,10 +386,6 @@ class Tally:
             RepairStat(mode, repair, self._repairs[(mode, repair, "tried")], self._repairs[(mode, repair, "accepted")])
             for mode, repair in sorted(pairs, key=lambda pair: (pair[0].value, pair[1].value))
         )
-
-
-def _role_cost(role: str, calls: int, cost: Cost) -> RoleCost:
-    return RoleCost(role, calls, cost.prompt_tokens, cost.completion_tokens, cost.seconds, cost.estimated_tokens)
 
 
 def _failed_as(attempt: Attempt) -> AttemptEnd:

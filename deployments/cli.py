@@ -3,8 +3,6 @@
 Law: with --json, stdout holds one JSON document and nothing else; what is meant for a person goes to stderr.
 """
 
-import os
-import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +21,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-RAY_LOGS = Path("/tmp/ray/session_latest/logs")
 RunFile = Annotated[Path, typer.Argument(metavar="RUN.yaml", help="The run's configuration.", show_default=False)]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A run's output folder.", show_default=False)]
 Gate = Literal["faithfulness", "reward", "verifier"]
@@ -34,9 +31,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout,
 
 
 def main() -> None:
-    """The console script. An engine of one's own (`kind: custom`) is found beside the command, last of all."""
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
+    """The console script."""
     app()
 
 
@@ -84,9 +79,11 @@ def run(
     ] = "skip",
 ) -> None:
     """Run a configuration into a folder. Again on the same folder: it goes on where it ended."""
-    with boundary(output / "logs", RAY_LOGS):
+    with boundary(output / "logs"):
+        from deployments.own_code import may_lie_here
         from deployments.terminal.running import run_watched
 
+        may_lie_here()
         ended = run_watched(config, output, quiet=quiet, json=json, metrics_port=metrics_port, changed=changed)
         raise typer.Exit(ended)
 
@@ -99,8 +96,10 @@ def preview(
 ) -> None:
     """A few samples with their prompts, verdicts, diagnoses and repairs. Writes nothing."""
     with boundary():
+        from deployments.own_code import may_lie_here
         from deployments.terminal.preview import preview as show
 
+        may_lie_here()
         show(config, samples=samples, json=json)
 
 
@@ -137,12 +136,18 @@ def policy(folder: Folder, json: Json = False) -> None:
 
 
 @app.command()
-def verify(folder: Folder, json: Json = False) -> None:
+def verify(
+    folder: Folder,
+    network: Annotated[
+        bool, typer.Option("--network", help="Read the corpus again also from the servers that run.yaml names.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Prove from the files alone: every order ended once, every passage is exact, every checksum holds."""
     with boundary():
         from deployments.terminal.proof import show_verification
 
-        if not show_verification(folder, json=json):
+        if not show_verification(folder, network=network, json=json):
             raise typer.Exit(FAILED)
 
 
@@ -195,9 +200,11 @@ def audit(
 ) -> None:
     """Measure a gate of a configuration on labelled rows: agreement, precision, recall, with intervals."""
     with boundary():
+        from deployments.own_code import may_lie_here
         from deployments.terminal.auditing import show_audit
         from schemas.verdicts import GateName
 
+        may_lie_here()
         show_audit(config, GateName(gate), labelled, json=json)
 
 

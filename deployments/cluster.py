@@ -6,9 +6,10 @@ Law: a Ray that is started here listens on loopback alone. One that is joined li
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import ray
@@ -18,10 +19,13 @@ from ray.serve.config import ProxyLocation
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from deployments.loopback import on_loopback
+from deployments.own_code import VARIABLE
+from deployments.ray_folder import keep_token_private, ray_folder, standing_in
 from deployments.vigil import Lost, Vigil
 
 ROOT = Path(__file__).resolve().parent.parent
-_STAYS = (".venv", ".git", "runs", ".hypothesis", ".pytest_cache", ".ruff_cache")
+SENT = ("pyproject.toml", "README.md", "schemas", "actors", "deployments", "examples")
+"""What of a clone is needed elsewhere (as in .dockerignore); whatever else lies in it is nobody's."""
 
 
 @contextmanager
@@ -30,13 +34,9 @@ def cluster(address: str | None, *, lost: Lost | None = None) -> Iterator[None]:
 
     `lost` is called from another thread when a process of a Ray that was started here ends on its own.
     """
-    owned = not ray.is_initialized()
-    if owned and address is None:
-        with on_loopback(), _in_a_session_of_their_own():
-            _start_here()
-    elif owned:
-        _join(address)
-    try:
+    with ExitStack() as started:
+        if not ray.is_initialized():
+            _connect(address, started)
         logging.getLogger("ray.serve").setLevel(logging.ERROR)
         serve.start(
             proxy_location=ProxyLocation.Disabled, logging_config={"log_level": "ERROR", "enable_access_log": False}
@@ -44,9 +44,19 @@ def cluster(address: str | None, *, lost: Lost | None = None) -> Iterator[None]:
         logging.getLogger("ray.serve").setLevel(logging.ERROR)
         with nullcontext() if lost is None else Vigil(lost):
             yield
-    finally:
-        if owned:
-            ray.shutdown()
+
+
+def _connect(address: str | None, started: ExitStack) -> None:
+    """Starts a Ray, or joins one; what is to be undone at the end goes into `started`."""
+    if address is not None:
+        _join(address)
+        started.callback(ray.shutdown)
+        return
+    folder = started.enter_context(ray_folder())
+    with on_loopback(), _in_a_session_of_their_own(), standing_in(folder):
+        _start_here(folder)
+    started.callback(ray.shutdown)
+    keep_token_private()
 
 
 @contextmanager
@@ -71,7 +81,8 @@ def code(root: Path) -> dict[str, Any]:
     """What takes this code to the nodes of a joined cluster: a clone is sent, an installed package is there already."""
     if not (root / "pyproject.toml").is_file():
         return {}
-    return {"working_dir": str(root), "excludes": [*_STAYS, "examples/almanac/models"]}
+    excludes = ["/*", "!/.", *(f"!/{name}" for name in SENT), "/examples/almanac/models", "__pycache__", ".?*"]
+    return {"working_dir": str(root), "excludes": excludes}
 
 
 def _settings() -> None:
@@ -81,14 +92,19 @@ def _settings() -> None:
     os.environ.setdefault("RAY_SERVE_FORCE_STOP_UNHEALTHY_REPLICAS", "1")  # what hangs ends nothing: do not wait for it
 
 
-def _join(address: str | None) -> None:
+def _join(address: str) -> None:
     _settings()
-    ray.init(address=address, runtime_env=code(ROOT), logging_level=logging.ERROR, log_to_driver=False)
+    sent = code(ROOT)
+    if VARIABLE in os.environ:
+        sent["env_vars"] = {VARIABLE: os.environ[VARIABLE]}
+    with TemporaryDirectory() as folder, standing_in(Path(folder)):
+        ray.init(address=address, runtime_env=sent, logging_level=logging.ERROR, log_to_driver=False)
 
 
-def _start_here() -> None:
+def _start_here(folder: Path) -> None:
     _settings()
     ray.init(
+        _temp_dir=str(folder),
         address="local",  # also where RAY_ADDRESS is set, as it is on the nodes of a cluster
         include_dashboard=False,
         logging_level=logging.ERROR,

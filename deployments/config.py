@@ -5,14 +5,15 @@ local models are there. Environment variables are not expanded: a configuration 
 """
 
 import os
-import re
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 import yaml
 from msgspec.structs import replace
 
+from actors.dataset.door import read_regular
+from actors.strict_yaml import CONSTRUCTOR_FAULTS, MOST_BYTES, PLAIN_EXPONENT, parse
 from deployments.config_faults import fault, nearest, shown
 from deployments.config_identity import config_sha256, difference, differences, identity, plain
 from deployments.config_rules import broken_rule, check_models, is_local
@@ -26,14 +27,11 @@ __all__ = [
     "differences",
     "identity",
     "load",
+    "load_resolved",
     "load_text",
     "resolve",
     "to_yaml",
 ]
-
-_MAX_BYTES = 1 << 20
-_CONSTRUCTOR_FAULTS = (ValueError, KeyError, AttributeError, IndexError, TypeError, OverflowError, RecursionError)
-"""What PyYAML's constructors raise for a value that does not fit its tag (`!!int x`), and for endless nesting."""
 
 
 def load(path: Path) -> RunConfig:
@@ -43,16 +41,25 @@ def load(path: Path) -> RunConfig:
     """
     try:
         with path.open("rb") as file:
-            data = file.read(_MAX_BYTES + 1)
+            data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise ConfigError(_unreadable(path, error)) from error
-    if len(data) > _MAX_BYTES:
+    return resolve(load_text(_decoded(data, path), path), path.absolute().parent)
+
+
+def load_resolved(path: Path) -> RunConfig:
+    """The configuration that a run wrote into its folder; whoever made that folder, nothing but a regular file is read.
+    Raises `ConfigError`, and OSError where it cannot be opened."""
+    return load_text(_decoded(read_regular(path, MOST_BYTES + 1), path), path)
+
+
+def _decoded(data: bytes, path: Path) -> str:
+    if len(data) > MOST_BYTES:
         raise ConfigError(f"{path}: larger than 1 MiB, so hardly a configuration")
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not a YAML file in UTF-8 (byte {error.start})") from error
-    return resolve(load_text(text, path), path.absolute().parent)
 
 
 def load_text(text: str, name: Path | str = "configuration") -> RunConfig:
@@ -128,52 +135,24 @@ def _unreadable(path: Path, error: OSError) -> str:
 
 # YAML
 
-_PLAIN_EXPONENT = re.compile(r"^[-+]?[0-9]+[eE][-+]?[0-9]+$")
-
-
-class _Loader(yaml.SafeLoader):
-    """Plain YAML, with every key once and as text, with 1e-3 read as a number and 2024-10-21 (a version) as text."""
-
-    yaml_implicit_resolvers: ClassVar[Any] = {
-        letter: [(tag, form) for tag, form in known if tag != "tag:yaml.org,2002:timestamp"]
-        for letter, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set[str]()
-        for key, _ in node.value:
-            if key.tag == "tag:yaml.org,2002:merge":
-                continue
-            name = self.construct_object(key, deep=True)
-            if not isinstance(name, str):
-                problem = f"the key {shown(name)} is not text; write it in quotes"
-                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-            if name in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {shown(name)} is there twice", key.start_mark
-                )
-            seen.add(name)
-        return super().construct_mapping(node, deep)
-
 
 class _Dumper(yaml.SafeDumper):
-    """Writes what `_Loader` reads: a text that looks like 1e-3 in quotes."""
+    """Writes what `StrictLoader` reads: a text that looks like 1e-3 in quotes."""
 
 
-for _each in (_Loader, _Dumper):
-    _each.add_implicit_resolver("tag:yaml.org,2002:float", _PLAIN_EXPONENT, list("-+0123456789"))
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", PLAIN_EXPONENT, list("-+0123456789"))
 
 
 def _parse(text: str, name: Path | str) -> object:
     try:
-        values = yaml.load(text, Loader=_Loader)
+        values = parse(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         raise ConfigError(f"{name}: {where}{_one_line(error.problem or error.context)}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{name}: not YAML: {_one_line(error)}") from error
-    except _CONSTRUCTOR_FAULTS as error:
+    except CONSTRUCTOR_FAULTS as error:
         raise ConfigError(f"{name}: a value that cannot be read: {_one_line(error)}") from error
     if not isinstance(values, dict):
         what = "empty" if values is None else f"must be a section of keys, not {shown(values)}"

@@ -67,7 +67,7 @@ class Crew:
         """`token`: of the launch. `changed`: what the reader does with documents that are not what they were."""
         self._config = config
         self._changed = changed
-        self._output = str(output)
+        self._output = str(output.absolute())  # the processes that get it stand elsewhere
         self._token = token
         self.where: DeploymentNames
         """Where conductors find pools and gates; set before the first one begins."""

@@ -3,12 +3,11 @@
 Law: a factory is called with what a run is made of, so that every conductor spoils the same orders in the same way.
 """
 
-from importlib import import_module
-
 from actors.injection.injection import Injection
 from actors.injection.llm import LlmInjector
 from actors.injection.plan import plan_of
 from actors.protocols import Injector
+from deployments.own_code import factory_of
 from schemas.config import RunConfig
 from schemas.config_injection import CustomInjector
 from schemas.config_injection import LlmInjector as LlmConfig
@@ -36,9 +35,8 @@ def build_injector(config: RunConfig) -> Injector:
 
 def _custom(custom: CustomInjector, config: RunConfig) -> Injector:
     where = f"injection.injector.factory: '{custom.factory}'"
-    module, _, name = custom.factory.partition(":")
     try:
-        factory = getattr(import_module(module), name)
+        factory = factory_of(custom.factory)
     except (ImportError, AttributeError) as error:
         raise ConfigError(f"{where} cannot be imported: {error}") from error
     try:

@@ -105,7 +105,7 @@ class _File(RotatingFileHandler):
         folder.mkdir(exist_ok=True)
         if folder.is_symlink():  # somebody else's, and it leads elsewhere
             raise NotADirectoryError(folder)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe is not waited for
         return os.fdopen(os.open(self.baseFilename, flags, 0o600), "a", encoding="utf-8")
 
     def handleError(self, record: logging.LogRecord) -> None:

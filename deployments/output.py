@@ -10,12 +10,13 @@ from pathlib import Path
 
 import yaml
 
+from actors.dataset.door import check_folder
 from actors.dataset.files import make_folder, write_atomically
 from actors.dataset.finish import begin
 from actors.ledger import NAME as LEDGER_NAME
 from actors.ledger import LedgerReader
 from actors.ledgers import has_orders
-from deployments.config import config_sha256, differences, load_text, to_yaml
+from deployments.config import config_sha256, differences, load_resolved, load_text, to_yaml
 from deployments.config_identity import Change
 from schemas.config import RunConfig
 from schemas.errors import OutputError
@@ -32,6 +33,7 @@ def prepare(config: RunConfig, output: Path) -> Path:
     """Makes or checks the folder. Raises OutputError in one line."""
     if output.exists() and not output.is_dir():
         raise OutputError(f"{output}: is a file; --output names a folder")
+    check_folder(output)
     try:
         if not output.exists():
             make_folder(output)
@@ -65,8 +67,8 @@ def _check(config: RunConfig, output: Path) -> None:
                 f"{output}: holds {(*strangers, LEDGER_NAME)[0]} but no run; choose an empty folder with --output"
             )
         return
-    text = written.read_text(encoding="utf-8")
-    kept = load_text(text, written)
+    kept = load_resolved(written)
+    text = written.read_text(encoding="utf-8-sig")
     changed = differences(kept, config)
     identity = [each for each in changed if each.change is not Change.ANY_RESUME]
     if has_orders(output):

@@ -14,6 +14,7 @@ from msgspec import Struct
 from actors.audit.book import Book, check_elsewhere, read_book
 from actors.audit.findings import Findings
 from actors.audit.shards import check_shards
+from actors.dataset.door import check_shards as check_names
 from actors.dataset.finish import finish
 from actors.dataset.manifest import read_config
 from actors.ledger import LedgerReader, SqliteLedger
@@ -51,6 +52,7 @@ def repair(output: Path, *, now: Callable[[], float], dry_run: bool = False) -> 
     if config is None:
         raise OutputError(f"{output}: cannot be repaired: run.yaml is missing; restore it from a copy")
     with ExitStack() as held, Ledgers(output) as readers:
+        check_names(shard for reader in readers.each for shard in reader.shards())
         ledgers = [] if dry_run else [held.enter_context(SqliteLedger(output, each.shard)) for each in readers.each]
         found = {reader: _unreplayable(output, config, reader, {}) for reader in readers.each}
         in_place = {reader: voids(records, now()) for reader, records in found.items()}

@@ -40,6 +40,12 @@ def is_remote(path: str) -> bool:
     return "://" in path
 
 
+def is_on_this_machine(path: str) -> bool:
+    """Whether a configured path can name nothing but files of this machine: no server, nor a chain that may lead to
+    one (`file:///a::http://b/c`)."""
+    return not is_remote(path) or (path.startswith(("file://", "local://")) and "::" not in path)
+
+
 def uri_of(name: str) -> str:
     """A file name as it stands in a uri."""
     if name.isprintable() and name.isascii() and "%" not in name and "#" not in name:

@@ -1,11 +1,14 @@
 """How anything reaches the output folder: write beside, sync, rename, sync the folder.
 
 Law: a file under its final name is whole and on disk; a crash leaves at most a temporary file, which the next start
-removes. Whatever the disk refuses becomes one OutputError that names the file.
+removes. Nothing is written through a link: a temporary file is one that did not exist. Whatever the disk refuses
+becomes one OutputError that names the file.
 """
 
+import errno
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,11 +27,11 @@ class Disk(Protocol):
     """Every change of the file system that the output folder needs: what a test may fail, one by one."""
 
     def make_folder(self, path: Path) -> None:
-        """Raises FileExistsError where there is one."""
+        """The user's alone. Raises FileExistsError where there is one."""
         ...
 
     def create(self, path: Path) -> BinaryIO:
-        """Open for writing, emptied."""
+        """Open for writing. Raises FileExistsError where anything has the name, a link too."""
         ...
 
     def sync(self, file: BinaryIO) -> None: ...
@@ -46,10 +49,11 @@ class LocalDisk:
     """The real one."""
 
     def make_folder(self, path: Path) -> None:
-        path.mkdir()
+        path.mkdir(mode=0o700)
 
     def create(self, path: Path) -> BinaryIO:
-        return path.open("wb")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        return os.fdopen(os.open(path, flags, 0o666), "wb")
 
     def sync(self, file: BinaryIO) -> None:
         file.flush()
@@ -81,8 +85,8 @@ class Folder(Struct, frozen=True):
 
 
 def temporary_of(path: Path) -> Path:
-    """Where a file is written before it gets its name: hidden, in the same folder."""
-    return path.with_name(f".{path.name}{TEMPORARY_SUFFIX}")
+    """Where this process writes a file before it gets its name: hidden, in the same folder."""
+    return path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
 
 
 @contextmanager
@@ -90,6 +94,7 @@ def writing(path: Path, *, disk: Disk = LOCAL_DISK) -> Iterator[BinaryIO]:
     """A file that appears under `path` only when the block ends well. Raises OutputError when the disk refuses."""
     temporary = temporary_of(path)
     with disk_errors(path):
+        _remove_leftovers(path, disk)
         try:
             with disk.create(temporary) as file:
                 yield file
@@ -102,8 +107,32 @@ def writing(path: Path, *, disk: Disk = LOCAL_DISK) -> Iterator[BinaryIO]:
         disk.sync_folder(path.parent)
 
 
+def _remove_leftovers(path: Path, disk: Disk) -> None:
+    """What processes that died left of this file, those of earlier versions too, which gave no number."""
+    ours = re.compile(rf"\.{re.escape(path.name)}(?:\.(\d+))?{re.escape(TEMPORARY_SUFFIX)}", re.ASCII)
+    for name in os.listdir(path.parent):
+        found = ours.fullmatch(name)
+        if found is not None and not (found[1] and _is_another(int(found[1]))):
+            disk.remove(path.with_name(name))
+
+
+def _is_another(pid: int) -> bool:
+    """Whether that is a living process, and not this one."""
+    if pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 def make_folder(path: Path, *, disk: Disk = LOCAL_DISK) -> None:
-    """The folder, and those above it that are missing, not lost with the power. Raises OSError."""
+    """The folder, and those above it that are missing, not lost with the power. Raises OSError; a link is refused."""
+    if path.is_symlink():
+        raise NotADirectoryError(errno.ENOTDIR, "it is a link", str(path))
     if not path.is_dir():
         if not path.parent.is_dir():
             make_folder(path.parent, disk=disk)

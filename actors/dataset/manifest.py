@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 import yaml
 
+from actors.dataset.door import read_regular
 from actors.dataset.report.facts import Facts
+from actors.strict_yaml import CONSTRUCTOR_FAULTS, MOST_BYTES, parse
 from schemas.config import RunConfig
 from schemas.config_engines import GONE_KEYS
 from schemas.errors import OutputError
@@ -16,6 +18,10 @@ from schemas.manifest import Manifest, ShardFile
 
 NAME = "manifest.json"
 CONFIG_NAME = "run.yaml"
+_MOST_BYTES = 1 << 28
+"""Of a manifest: it has a line for each shard."""
+_MOST_VALUES = 1 << 20
+"""Of a configuration: one of a mebibyte has fewer, unless it repeats itself."""
 
 
 def manifest_of(
@@ -68,7 +74,7 @@ def read_manifest(output: Path) -> Manifest | None:
     """The folder's manifest; None where there is none yet. Raises OutputError for one that cannot be read."""
     path = output / NAME
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Manifest)
+        return msgspec.json.decode(read_regular(path, _MOST_BYTES), type=Manifest)
     except FileNotFoundError:
         return None
     except (OSError, msgspec.DecodeError) as error:
@@ -79,22 +85,37 @@ def read_config(output: Path) -> RunConfig | None:
     """The folder's resolved run.yaml; None where there is none. Raises OutputError for one that cannot be read."""
     path = output / CONFIG_NAME
     try:
-        return msgspec.convert(_known(yaml.safe_load(path.read_bytes())), RunConfig)
+        data = read_regular(path, MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise OutputError(
+                f"{path}: is larger than 1 MiB, so hardly a configuration; restore it as the run wrote it"
+            )
+        return msgspec.convert(_Known().of(parse(data.decode("utf-8-sig"))), RunConfig)
     except FileNotFoundError:
         return None
-    except (OSError, yaml.YAMLError, msgspec.ValidationError) as error:
+    except (OSError, yaml.YAMLError, msgspec.ValidationError, *CONSTRUCTOR_FAULTS) as error:
         reason = " ".join(str(error).split())
         raise OutputError(f"{path}: cannot be read ({reason}); restore it as the run wrote it") from error
 
 
-def _known(value: Any) -> Any:
-    """Without keys that earlier versions wrote and that mean nothing any more."""
-    match value:
-        case dict():
-            return {key: _known(item) for key, item in value.items() if key not in GONE_KEYS}
-        case list():
-            return [_known(item) for item in value]
-    return value
+class _Known:
+    """A value without keys that earlier versions wrote and that mean nothing any more. An alias is copied wherever it
+    stands, so how much there is of all is bounded."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_VALUES
+
+    def of(self, value: Any) -> Any:
+        """Raises ValueError for more than a configuration holds."""
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError(f"holds more than {_MOST_VALUES:,} values")
+        match value:
+            case dict():
+                return {key: self.of(item) for key, item in value.items() if key not in GONE_KEYS}
+            case list():
+                return [self.of(item) for item in value]
+        return value
 
 
 def _models(config: RunConfig) -> dict[str, str]:

@@ -19,13 +19,13 @@ import pyarrow.parquet as pq
 from msgspec import Struct
 from msgspec.structs import replace
 
+from actors.dataset.door import check_shards, shard_name
 from actors.dataset.files import TEMPORARY_SUFFIX, Folder, disk_errors, make_folder, sha256_of, writing
 from actors.dataset.rows import Row
 from schemas.errors import LedgerError
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Refused, ShardKind, ShardWritten
 
 End = AcceptedEnd | DeadLetteredEnd | Refused
-_NAME = re.compile(r"part-(?:q(\d+)-)?(\d+)(?:-(\d+))?\.parquet")
 _QUEUE = re.compile(r"\.?part-q(\d+)-")
 PAGE = 256
 """Ends and rows in memory at once."""
@@ -57,11 +57,8 @@ class Span(Struct, frozen=True):
 
     @staticmethod
     def of(shard: ShardWritten) -> "Span":
-        """The span of a recorded shard."""
-        name = _NAME.fullmatch(shard.name.rsplit("/", 1)[1])
-        if name is None:
-            raise LedgerError(f"the ledger names a shard {shard.name}, which is no name of one")
-        queue, number, edition = name.groups()
+        """The span of a recorded shard. Raises OutputError for one whose name is no shard's."""
+        _, queue, number, edition = shard_name(shard).groups()
         return Span(int(number), shard.first_seq, shard.last_seq, int(edition or 1), int(queue or 0))
 
 
@@ -105,6 +102,8 @@ class Shards:
         Gives the records of shards whose bytes changed (a new edition, another library version): record each, then
         `confirm` it. Raises OutputError.
         """
+        recorded = list(recorded)
+        check_shards(recorded)
         self._undone = sorted(undone) if self._format.kind is ShardKind.DEAD_LETTERS else []
         with disk_errors(self._folder):
             make_folder(self._folder, disk=self._disk)

@@ -12,7 +12,9 @@ small number) is common to many questions: there only a word in common counts.
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from functools import lru_cache
+
+from msgspec import Struct
 
 from actors.words import FUNCTION_WORDS, content_words, signs, stem, words
 from schemas.orders import Duplicate
@@ -34,15 +36,14 @@ _KINDS = frozenset({"who", "when", "where", "how", "why"})
 
 def similarity(a: Draft, b: Draft) -> float:
     """How alike two samples of one passage are. 1: the same question; `SAME_FACT` or more: the same fact again."""
-    if _plain(a.question) == _plain(b.question):
+    one, other = _read(a.question, a.answer), _read(b.question, b.answer)
+    if one.plain == other.plain:
         return 1.0
-    tokens_a, tokens_b = _tokens(a.question), _tokens(b.question)
-    numbers = _jaccard(_numbers(tokens_a), _numbers(tokens_b), empty=1.0)
-    same_answer = _said(a.answer) == _said(b.answer)
-    likeness = min(_jaccard(Counter(tokens_a), Counter(tokens_b)), numbers, NOT_EQUAL)
-    if not same_answer and _swaps_names(a.question, b.question):
-        likeness = min(likeness, numbers, RELATED)
-    if same_answer and numbers == 1 and _about_the_same(a, b):
+    numbers = _jaccard(one.numbers, other.numbers, empty=1.0)
+    likeness = min(_jaccard(one.tokens, other.tokens), numbers, NOT_EQUAL)
+    if one.said != other.said:
+        return min(likeness, RELATED) if _swap_names(one, other) else likeness
+    if numbers == 1 and _ask_the_same(one, other):
         return SAME_FACT + (NOT_EQUAL - SAME_FACT) * likeness
     return likeness
 
@@ -62,17 +63,46 @@ def duplicate_verdict(found: Duplicate) -> Rejected:
     )
 
 
-def _plain(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+class _Read(Struct, frozen=True):
+    """What is compared of a sample. `names`: stems of the words inside the question that begin with a capital;
+    `stems`: of its content words; `kinds`: what it asks for, where its words tell; `said`: what the answer gives."""
+
+    plain: str
+    tokens: Counter[str]
+    numbers: Counter[str]
+    names: tuple[str, ...]
+    stems: frozenset[str]
+    kinds: frozenset[str]
+    said: tuple[str, ...]
+    is_telling: bool
 
 
-def _tokens(text: str) -> list[str]:
-    return [_KINDS_OF_QUESTION.get(word, word) for word in words(text)] + signs(text)
+@lru_cache(maxsize=4096)
+def _read(question: str, answer: str) -> _Read:
+    found = words(question)
+    tokens = [_KINDS_OF_QUESTION.get(word, word) for word in found] + signs(question)
+    given, marks = content_words(answer), tuple(signs(answer))
+    return _Read(
+        plain=" ".join(unicodedata.normalize("NFKC", question).casefold().split()),
+        tokens=Counter(tokens),
+        numbers=Counter(token for token in tokens if not token[0].isalpha() or any(map(str.isdigit, token))),
+        names=_names(question),
+        stems=frozenset(stem(word) for word in found if word not in FUNCTION_WORDS),
+        kinds=frozenset({"when"}) if "year" in tokens else _KINDS.intersection(tokens),
+        said=(*given, *marks) or tuple(words(answer)),
+        is_telling=_is_telling(given, answer),
+    )
 
 
-def _numbers(tokens: Sequence[str]) -> Counter[str]:
-    """What has a digit or is a sign (`+`, `%`, `☀`): a question with another one is another question."""
-    return Counter(token for token in tokens if not token[0].isalpha() or any(map(str.isdigit, token)))
+def _names(question: str) -> tuple[str, ...]:
+    inside = [word for word in question.split()[1:] if word.lstrip("\"'“‘(«")[:1].isupper()]
+    return tuple(stem(word) for word in words(" ".join(inside)) if word not in FUNCTION_WORDS) if inside else ()
+
+
+def _is_telling(given: list[str], answer: str) -> bool:
+    """Whether few other questions about the same thing have this answer."""
+    digits = sum(map(str.isdigit, answer))
+    return any(word.isalpha() for word in given) if digits < TELLING_DIGITS else bool(given)
 
 
 def _jaccard(a: Counter[str], b: Counter[str], *, empty: float = 0.0) -> float:
@@ -80,52 +110,16 @@ def _jaccard(a: Counter[str], b: Counter[str], *, empty: float = 0.0) -> float:
     return (a & b).total() / either if either else empty
 
 
-def _said(answer: str) -> tuple[str, ...]:
-    """What an answer gives, without articles and prepositions around it; all of it where nothing else is in it."""
-    return tuple(content_words(answer)) + tuple(signs(answer)) or tuple(words(answer))
+def _swap_names(a: _Read, b: _Read) -> bool:
+    """Whether the names that both have come in another order: who is larger than whom."""
+    return [name for name in a.names if name in b.names] != [name for name in b.names if name in a.names]
 
 
-def _about_the_same(a: Draft, b: Draft) -> bool:
+def _ask_the_same(a: _Read, b: _Read) -> bool:
     """Whether both questions ask the same way of the same thing: of the same names or, without a name, with half of
     their content in common."""
-    names_a, names_b = _names(a.question), _names(b.question)
-    stems_a, stems_b = _stems(a.question), _stems(b.question)
-    if names_a or names_b:
-        about = names_a <= stems_a & stems_b >= names_b
-    else:
-        about = len(stems_a & stems_b) >= RELATED * len(stems_a | stems_b) > 0
-    if not about or (stems_a & stems_b) - names_a - names_b:
+    shared, names = a.stems & b.stems, frozenset(a.names + b.names)
+    about = names <= shared if names else len(shared) >= RELATED * len(a.stems | b.stems) > 0
+    if not about or shared - names:
         return about
-    return _is_telling(a.answer) and not _kinds(a.question).isdisjoint(_kinds(b.question))
-
-
-def _kinds(question: str) -> frozenset[str]:
-    """What is asked for, by its question words; a year is a time."""
-    tokens = _tokens(question)
-    return frozenset({"when"}) if "year" in tokens else _KINDS.intersection(tokens)
-
-
-def _is_telling(answer: str) -> bool:
-    content = content_words(answer)
-    digits = sum(map(str.isdigit, answer))
-    return any(word.isalpha() for word in content) if digits < TELLING_DIGITS else bool(content)
-
-
-def _names(question: str) -> frozenset[str]:
-    return frozenset(_order_of_names(question))
-
-
-def _swaps_names(a: str, b: str) -> bool:
-    """Whether the names that both have come in another order: who is larger than whom."""
-    in_a, in_b = _order_of_names(a), _order_of_names(b)
-    return [name for name in in_a if name in in_b] != [name for name in in_b if name in in_a]
-
-
-def _order_of_names(question: str) -> list[str]:
-    """Stems of the words inside the question that begin with a capital."""
-    inside = [word for word in question.split()[1:] if word.lstrip("\"'“‘(«")[:1].isupper()]
-    return [stem(word) for word in words(" ".join(inside)) if word not in FUNCTION_WORDS]
-
-
-def _stems(question: str) -> frozenset[str]:
-    return frozenset(stem(word) for word in content_words(question))
+    return a.is_telling and not a.kinds.isdisjoint(b.kinds)

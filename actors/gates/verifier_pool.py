@@ -114,7 +114,7 @@ class Worker:
             raise JudgeError(ErrorKind.RETRYABLE, "the verifier was closed")
         paths = os.pathsep.join(path for path in sys.path if path)
         process = subprocess.Popen(
-            [sys.executable, "-m", "actors.gates.equality_worker", msgspec.json.encode(self._limits).decode()],
+            [sys.executable, "-P", "-m", "actors.gates.equality_worker", msgspec.json.encode(self._limits).decode()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": paths},

@@ -3,9 +3,8 @@
 Law: what it gives has the engine protocol's methods; whether it keeps the protocol's promises is its author's word.
 """
 
-from importlib import import_module
-
 from actors.protocols import Engine
+from deployments.own_code import factory_of
 from schemas.config import CustomEngine
 from schemas.errors import ConfigError
 
@@ -14,9 +13,8 @@ _METHODS = ("start", "check", "close", "generate", "classify")
 
 def custom_engine(config: CustomEngine) -> Engine:
     """The factory's engine, not started. Raises ConfigError when it cannot be imported, called or used."""
-    module, _, name = config.factory.partition(":")
     try:
-        factory = getattr(import_module(module), name)
+        factory = factory_of(config.factory)
     except (ImportError, AttributeError) as error:
         raise ConfigError(f"engine factory '{config.factory}' cannot be imported: {error}") from error
     try:

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from actors.audit.verify import verify
+from actors.corpus.names import is_on_this_machine
 from actors.corpus.reader import documents
 from actors.dataset.manifest import CONFIG_NAME, read_config
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, grid
@@ -20,9 +21,9 @@ from schemas.corpus import Document
 from schemas.errors import CorpusError
 
 
-def show_verification(folder: Path, *, json: bool) -> bool:
+def show_verification(folder: Path, *, network: bool, json: bool) -> bool:
     """Verifies and shows it; True when nothing promised is broken. Raises UserError for a folder that is no run."""
-    report = verified(run_folder(folder))
+    report = verified(run_folder(folder), network=network)
     if json:
         put_json({**as_builtins(report), "ok": report.ok})
     else:
@@ -30,13 +31,17 @@ def show_verification(folder: Path, *, json: bool) -> bool:
     return report.ok
 
 
-def verified(folder: Path) -> AuditReport:
-    """The audit of a folder, its corpus read again by its own configuration."""
+def verified(folder: Path, *, network: bool = False) -> AuditReport:
+    """The audit of a folder, its corpus read again by its own configuration; `network`: also where that names more than
+    files of this machine."""
     config = read_config(folder)
 
     def read_again(uris: Collection[str]) -> Iterator[Document]:
         if config is None:
             raise CorpusError(f"{CONFIG_NAME} is missing, so nobody knows where the corpus is")
+        elsewhere = next((path for path in config.corpus.paths if not is_on_this_machine(path)), None)
+        if elsewhere is not None and not network:
+            raise CorpusError(f"{elsewhere} is not a file of this machine; `gleaner verify --network` asks there")
         return documents(uris, config.corpus)
 
     return verify(folder, read_again)

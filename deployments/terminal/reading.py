@@ -12,6 +12,7 @@ import msgspec
 from rich.console import Group
 from rich.padding import Padding
 
+from actors.dataset.door import check_folder
 from actors.ledger import LedgerReader
 from actors.ledgers import Ledgers
 from actors.lives import life_of
@@ -119,10 +120,11 @@ def _nearest(ledgers: Ledgers, wanted: str) -> Iterator[str]:
 
 
 def run_folder(folder: Path) -> Path:
-    """The folder, if it is one. Raises UserError."""
+    """The folder, if it is one and holds nothing in our names that no run leaves. Raises UserError."""
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
         raise UserError(f"{folder}: {what}; give the folder of `gleaner run --output`")
+    check_folder(folder)
     return folder
 
 

@@ -36,9 +36,19 @@ class VolumeMount(Part, frozen=True):
     read_only: bool = False
 
 
+class Capabilities(Part, frozen=True):
+    drop: list[str]
+
+
+class ContainerSecurity(Part, frozen=True):
+    allow_privilege_escalation: bool
+    capabilities: Capabilities
+
+
 class Container(Part, frozen=True):
     name: str
     image: str
+    security_context: ContainerSecurity
     resources: Resources
     env_from: list[EnvFrom]
     volume_mounts: list[VolumeMount] = []
@@ -54,10 +64,15 @@ class Volume(Part, frozen=True):
     config_map: Metadata | None = None
 
 
+class SeccompProfile(Part, frozen=True):
+    type: Literal["RuntimeDefault", "Unconfined", "Localhost"]
+
+
 class SecurityContext(Part, frozen=True):
     run_as_non_root: bool
     run_as_user: int
     fs_group: int
+    seccomp_profile: SeccompProfile
 
 
 class Toleration(Part, frozen=True):
@@ -73,6 +88,7 @@ class Pod(Part, frozen=True):
     """The autoscaler's second version wants no other."""
     security_context: SecurityContext
     termination_grace_period_seconds: int
+    automount_service_account_token: bool = True
     volumes: list[Volume] = []
     node_selector: dict[str, str] = {}
     tolerations: list[Toleration] = []
@@ -99,6 +115,7 @@ class WorkerGroup(Part, frozen=True):
 class AutoscalerOptions(Part, frozen=True):
     version: Literal["v1", "v2"]
     idle_timeout_seconds: int
+    security_context: ContainerSecurity
 
 
 class AuthOptions(Part, frozen=True):
@@ -152,3 +169,42 @@ class VolumeClaim(Part, frozen=True):
     kind: Literal["PersistentVolumeClaim"]
     metadata: Metadata
     spec: ClaimSpec
+
+
+class Expression(Part, frozen=True):
+    key: str
+    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
+
+
+class Selector(Part, frozen=True):
+    match_labels: dict[str, str] = {}
+    match_expressions: list[Expression] = []
+
+
+class Peer(Part, frozen=True):
+    pod_selector: Selector | None = None
+    namespace_selector: Selector | None = None
+
+
+class PolicyPort(Part, frozen=True):
+    protocol: Literal["TCP", "UDP"]
+    port: int
+
+
+class Ingress(Part, frozen=True):
+    peers: list[Peer] = field(name="from")
+    ports: list[PolicyPort] = []
+    """None named: all of them."""
+
+
+class PolicySpec(Part, frozen=True):
+    pod_selector: Selector
+    policy_types: list[Literal["Ingress", "Egress"]]
+    ingress: list[Ingress]
+
+
+class NetworkPolicy(Part, frozen=True):
+    api_version: Literal["networking.k8s.io/v1"]
+    kind: Literal["NetworkPolicy"]
+    metadata: Metadata
+    spec: PolicySpec

@@ -1,7 +1,11 @@
 """The Dockerfile, without a Docker to build it: its base, its user, what it copies, and nothing secret in it."""
 
 import re
+import shutil
+import subprocess
+from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.clusters.pins import RAY, ROOT
@@ -21,11 +25,23 @@ def test_the_base_has_the_pinned_ray_and_is_that_of_ray_up() -> None:
     assert base == yaml.safe_load((ROOT / "cluster.yaml").read_text())["docker"]["image"]
 
 
-def test_nothing_is_done_as_root() -> None:
-    """The first step after the base is the user, and there is no other."""
-    assert STEPS[1] == ("USER", "ray")
-    assert steps("USER") == ["ray"]
-    assert not any("sudo" in rest for _, rest in STEPS)
+def test_one_thing_is_done_as_root() -> None:
+    """The base image's user may become root without a password: that right goes; the rest is done as the user."""
+    assert steps("USER") == ["root", "ray"]
+    assert STEPS[1] == ("USER", "root") and STEPS[3] == ("USER", "ray")
+    instruction, removal = STEPS[2]
+    assert instruction == "RUN" and "NOPASSWD' /etc/sudoers /etc/sudoers.d" in removal
+    assert not any("sudo" in rest for _, rest in STEPS[3:])
+
+
+@pytest.mark.skipif(shutil.which("sed") is None, reason="no sed")
+def test_the_line_of_the_base_image_is_removed(tmp_path: Path) -> None:
+    """As rayproject/ray's own Dockerfile writes it; what else may stand there stays."""
+    sudoers = tmp_path / "sudoers"
+    sudoers.write_text("root ALL=(ALL:ALL) ALL\nray ALL=NOPASSWD: ALL\n")
+    (script,) = re.findall(r"sed -i '([^']+)'", STEPS[2][1])
+    subprocess.run(["sed", "-i", script, sudoers], check=True)
+    assert sudoers.read_text() == "root ALL=(ALL:ALL) ALL\n"
 
 
 def test_what_it_copies_is_there_and_let_through() -> None:

@@ -6,7 +6,17 @@ import yaml
 from ray.autoscaler._private.kuberay.autoscaling_config import _derive_autoscaling_config_from_ray_cr
 from ray.autoscaler.v2.instance_manager.config import AutoscalingConfig
 
-from tests.clusters.manifests import RayCluster, RayJob, VolumeClaim
+from tests.clusters.manifests import (
+    Capabilities,
+    ContainerSecurity,
+    Expression,
+    NetworkPolicy,
+    Peer,
+    RayCluster,
+    RayJob,
+    Selector,
+    VolumeClaim,
+)
 from tests.clusters.pins import CLUSTERS, RAY, VERSION, understood
 
 _RAW = yaml.safe_load((CLUSTERS / "raycluster.yaml").read_text())
@@ -15,6 +25,7 @@ JOB = msgspec.convert(yaml.safe_load((CLUSTERS / "rayjob.yaml").read_text()), Ra
 CLAIM = msgspec.convert(yaml.safe_load((CLUSTERS / "storage.yaml").read_text()), VolumeClaim)
 HEAD = CLUSTER.spec.head_group_spec
 POD = HEAD.template.spec
+LOCKED = ContainerSecurity(allow_privilege_escalation=False, capabilities=Capabilities(drop=["ALL"]))
 WORKERS = {group.group_name: group for group in CLUSTER.spec.worker_group_specs}
 
 
@@ -60,6 +71,28 @@ def test_every_container_runs_our_image_without_root() -> None:
     for group in (HEAD, *WORKERS.values()):
         assert group.template.spec.security_context.run_as_non_root
     assert all(container.env_from[0].secret_ref.optional for container in CLUSTER.spec.containers)
+
+
+def test_no_container_gains_rights() -> None:
+    """The base image lets its user become root by sudo: without new privileges and capabilities that leads nowhere. The
+    head's autoscaler asks the API server for pods; workers, which run models, hold no token for it."""
+    assert all(container.security_context == LOCKED for container in CLUSTER.spec.containers)
+    assert CLUSTER.spec.autoscaler_options.security_context == LOCKED
+    for group in (HEAD, *WORKERS.values()):
+        assert group.template.spec.security_context.seccomp_profile.type == "RuntimeDefault"
+    assert not any(group.template.spec.automount_service_account_token for group in WORKERS.values())
+
+
+def test_only_pods_of_ray_reach_rays_ports() -> None:
+    """All ports for each other; the dashboard's, where jobs are handed in, for the operator and the namespace too."""
+    policy = msgspec.convert(yaml.safe_load((CLUSTERS / "network.yaml").read_text()), NetworkPolicy).spec
+    of_ray = Selector(match_expressions=[Expression("ray.io/cluster", "Exists")])
+    assert (policy.pod_selector, policy.policy_types) == (of_ray, ["Ingress"])
+    each_other, others = policy.ingress
+    assert (each_other.peers, each_other.ports) == ([Peer(of_ray)], [])
+    assert [port.port for port in others.ports] == [8265]
+    for manifest in ("rayjob.yaml", "raycluster.yaml"):
+        assert "-f deployments/clusters/network.yaml" in (CLUSTERS / manifest).read_text()
 
 
 def test_the_heads_folder_is_a_volume_that_outlives_it() -> None:

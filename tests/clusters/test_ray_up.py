@@ -7,6 +7,7 @@ import yaml
 from ray.autoscaler._private.util import prepare_config, validate_config
 from ray.autoscaler.v2.instance_manager.config import AutoscalingConfig
 
+from deployments.cluster import SENT
 from tests.clusters.pins import RAY, ROOT
 
 CLUSTER = yaml.safe_load((ROOT / "cluster.yaml").read_text())
@@ -61,6 +62,13 @@ def test_every_node_has_the_token_and_asks_for_it() -> None:
     assert len(starts) == 2
     assert all(line.startswith("RAY_AUTH_MODE=token ray start ") for line in starts)
     assert "--dashboard-host=127.0.0.1" in starts[0]
+
+
+def test_nothing_but_code_goes_to_the_nodes() -> None:
+    """A clone holds keys, documents and runs too; the same is sent as to a cluster that a run joins."""
+    mounts = {target: source for target, source in CLUSTER["file_mounts"].items() if "auth_token" not in target}
+    assert mounts == {f"~/gleaner/{name}": name for name in SENT}
+    assert ".*" in CLUSTER["rsync_exclude"]
 
 
 def test_the_image_has_the_pinned_ray() -> None:

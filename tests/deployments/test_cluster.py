@@ -1,12 +1,16 @@
 """Which Ray a run starts or joins, and what code it takes there."""
 
+import stat
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import ray
+from ray._private.runtime_env.packaging import _dir_travel, _get_excludes
 
 from deployments.cluster import ROOT, cluster, code
+from deployments.ray_folder import TOKEN, keep_token_private, ray_folder
 
 
 class Stopped(Exception):
@@ -35,12 +39,67 @@ def test_without_an_address_ray_starts_here(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_joined_cluster_gets_the_clones_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nodes import what this process imports, without what is large or theirs alone."""
+    """Nodes import what this process imports, and look for a factory of one's own where this process does."""
+    monkeypatch.setenv("GLEANER_ENGINES_PATH", "/engines")
     arguments = asked("auto", monkeypatch)
     assert arguments["address"] == "auto"
     sent = arguments["runtime_env"]
     assert sent["working_dir"] == str(ROOT)
-    assert {".venv", ".git", "runs"} <= set(sent["excludes"])
+    assert sent["env_vars"] == {"GLEANER_ENGINES_PATH": "/engines"}
+
+
+def test_nothing_but_code_is_sent(tmp_path: Path) -> None:
+    """Keys, documents and runs lie in a clone too; they would be read on every node by whoever is there."""
+    needed = {"pyproject.toml", "README.md", "schemas/a.py", "deployments/clusters/b.yaml", "examples/c/engine.py"}
+    others = {
+        ".env", "id_rsa", ".aws/credentials", "my-documents/a.txt", "out/ledger.sqlite", "runs/1/ledger.sqlite", "a.py",
+        "examples/.env", "examples/almanac/models/m/model.safetensors", "schemas/__pycache__/a.pyc", "tests/a.py",
+    }  # fmt: skip
+    for name in needed | others:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    sent: set[str] = set()
+
+    def take(path: Path) -> None:
+        if path.is_file():
+            sent.add(str(path.relative_to(tmp_path)))
+
+    excluded = [_get_excludes(tmp_path, code(tmp_path)["excludes"])]
+    _dir_travel(tmp_path, excluded, take, include_gitignore=False)
+    assert sent == needed
+
+
+def test_ray_keeps_its_files_in_a_folder_of_the_users_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray makes its folders writable for everybody on the machine: what is above them is not. It goes at the end."""
+    monkeypatch.delenv("RAY_TMPDIR", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = Path(asked(None, monkeypatch)["_temp_dir"])
+    assert folder.parent == tmp_path
+    with ray_folder() as one, ray_folder() as other:
+        assert one != other
+        assert stat.S_IMODE(one.stat().st_mode) == 0o700
+    assert not one.exists() and not other.exists()
+    with pytest.raises(RuntimeError), ray_folder() as kept:
+        raise RuntimeError
+    assert kept.exists()
+    wanted = tmp_path / "wanted"
+    wanted.mkdir()
+    monkeypatch.setenv("RAY_TMPDIR", str(wanted))
+    with ray_folder() as kept:
+        assert (kept.parent, stat.S_IMODE(kept.stat().st_mode)) == (wanted, 0o700)
+    assert kept.exists()
+
+
+def test_the_token_is_the_users_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray makes it as readable as the umask says; who has it has the user's rights."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    keep_token_private()
+    token = tmp_path / TOKEN
+    token.parent.mkdir()
+    token.write_text("x")
+    token.chmod(0o644)
+    keep_token_private()
+    assert stat.S_IMODE(token.stat().st_mode) == 0o600
 
 
 def test_an_installed_package_is_not_sent(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.dataset.files import LOCAL_DISK, sha256_of
+from actors.dataset.files import LOCAL_DISK, sha256_of, temporary_of
 from actors.ledger import NAME, LedgerReader, SqliteLedger
 from actors.ledgers import Ledgers, has_orders
 from schemas.errors import GleanerError, UserError
@@ -150,7 +150,8 @@ def test_every_kind_of_step_is_a_point(tmp_path: Path) -> None:
     of_ledger = {point for point in points if NAME in point}
     assert {f"sync {NAME}-wal", f"write {NAME}-wal", f"write {NAME}", f"sync {NAME}", f"remove {NAME}-wal"} <= of_ledger
     for name in ("manifest.json", "README.md", "report.html", "checksums.txt", "run.yaml"):
-        steps = {f"create .{name}.writing", f"write .{name}.writing", f"sync .{name}.writing", f"rename {name}"}
+        temporary = temporary_of(Path(name)).name
+        steps = {f"create {temporary}", f"write {temporary}", f"sync {temporary}", f"rename {name}"}
         assert steps <= set(points)
 
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 from msgspec import Struct
 from msgspec.structs import replace
 
+from actors.dataset.door import check_place
 from actors.dataset.exports.card import card
 from actors.dataset.exports.families import Family, Stories, families
 from actors.dataset.exports.files import SplitFiles
@@ -138,13 +139,13 @@ def _rows(family: Family, asked: Asked, wording: Wording, format: Format, counte
 
 
 def _refuse_occupied(output: Path) -> None:
+    check_place(output)
     there = read_export(output)
     if there is not None:
         what = f"an export of {there.asked.format.value} with {there.rows:,} rows"
         raise OutputError(f"{output}: holds {what}; choose another --output, or remove it")
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        what = "holds other files" if output.is_dir() else "is a file"
-        raise OutputError(f"{output}: {what}; choose an empty folder with --output")
+    if output.exists() and any(output.iterdir()):
+        raise OutputError(f"{output}: holds other files; choose an empty folder with --output")
 
 
 def _nothing(source: Source, asked: Asked, wording: Wording, format: Format, counted: Counted) -> UserError:
@@ -169,9 +170,10 @@ def _rows_in(source: Source, asked: Asked, wording: Wording, format: Format) -> 
 def _unfinished(output: Path, disk: Disk) -> Iterator[Folder]:
     """The folder beside the final one in which an export is made; at the end it takes the final name."""
     beside = output.with_name(f".{output.name}{TEMPORARY_SUFFIX}")
+    check_place(beside)
     with disk_errors(output):
         make_folder(beside, disk=disk)
-    descriptor = os.open(beside, os.O_RDONLY)
+        descriptor = os.open(beside, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         _hold(descriptor, output)
         with disk_errors(output):
@@ -191,8 +193,13 @@ def _unfinished(output: Path, disk: Disk) -> Iterator[Folder]:
 
 
 def _empty(folder: Path, disk: Disk) -> None:
-    for path in sorted(folder.rglob("*"), reverse=True):
-        path.rmdir() if path.is_dir() else disk.remove(path)
+    """Links inside are removed themselves; what they lead to is not touched."""
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not path.is_symlink():
+            _empty(path, disk)
+            path.rmdir()
+        else:
+            disk.remove(path)
 
 
 def _hold(descriptor: int, output: Path) -> None:

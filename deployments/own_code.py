@@ -1,0 +1,29 @@
+"""Code of one's own, named by a configuration's `factory`. Law: the folder that a command is given in becomes code for
+such a factory alone, and only where Python finds it nowhere else; then last of all, so that nothing is put in the place
+of what is installed.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from importlib.machinery import PathFinder
+from importlib.util import find_spec
+from typing import Any
+
+VARIABLE = "GLEANER_ENGINES_PATH"
+"""Where such code may lie: for this process and, handed on, for those that Ray starts."""
+
+
+def may_lie_here() -> None:
+    """For a command that runs a configuration: its factories may lie in the folder it is given in."""
+    os.environ.setdefault(VARIABLE, os.getcwd())
+
+
+def factory_of(name: str) -> Callable[..., Any]:
+    """The factory `module:function`. Raises ImportError, AttributeError."""
+    module, _, function = name.partition(":")
+    place, package = os.environ.get(VARIABLE), module.partition(".")[0]
+    if place and place not in sys.path and find_spec(package) is None and PathFinder.find_spec(package, [place]):
+        sys.path.append(place)
+    return getattr(import_module(module), function)

@@ -1,0 +1,88 @@
+"""`cd FOLDER && gleaner …`: what lies in the folder that one stands in is data, whatever it is called."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deployments.own_code import VARIABLE, factory_of
+from tests.deployments.test_replay import folder_of
+
+SCRIPT = [sys.executable, "-P", "-c", "from deployments.cli import main; main()"]
+"""As the console script does it: nothing of the folder one stands in is on its path."""
+ROOT = Path(__file__).parent.parent.parent
+PLANTED = (
+    "numpy.py", "pyarrow.py", "org/python/core.py", "winreg.py", "sitecustomize.py", "uvloop.py", "yaml.py", "ray.py",
+    "sympy.py", "multiprocessing.py", "setproctitle.py", "psutil.py", "rich.py", "msgspec.py", "_winapi.py",
+)  # fmt: skip
+
+
+def planted(folder: Path) -> Path:
+    """Puts modules there that write a file when they run; gives that file."""
+    marker = folder.parent / "marker"
+    for name in PLANTED:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"open({str(marker)!r}, 'a').write({name!r} + '\\n')")
+    return marker
+
+
+def gleaner(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if key not in (VARIABLE, "PYTHONPATH")}
+    environment |= {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path and path != str(folder))}
+    return subprocess.run([*SCRIPT, *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["status", "verify", "report", "policy"])
+def test_looking_at_a_folder_from_within_runs_nothing_of_it(command: str, tmp_path: Path) -> None:
+    """A stranger's run, or a corpus, holds modules in the names of those that Python and our libraries look for."""
+    folder = folder_of(tmp_path / "run")
+    marker = planted(folder)
+    told = gleaner(folder, command, ".")
+    assert told.returncode in (0, 1), told.stderr
+    assert not marker.exists(), marker.read_text()
+
+
+CONFIG = """
+corpus: {paths: [./docs]}
+task: {kind: grounded_answer, samples_per_passage: 1}
+pools: {generator: {engine: {kind: custom, factory: "my_engines:instant"}, replicas: {num_cpus: 0.2}}}
+gates:
+  faithfulness:
+    {form: classifier, engine: {kind: custom, factory: "my_engines:instant"}, replicas: {num_cpus: 0.2}}
+  reward: {form: classifier, engine: {kind: custom, factory: "my_engines:instant"}, replicas: {num_cpus: 0.2}}
+"""
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_run_takes_its_engines_from_where_one_stands_and_nothing_else(tmp_path: Path) -> None:
+    """`kind: custom` names a module that lies beside the command: found by every worker, last of all."""
+    folder = tmp_path / "work"
+    (folder / "docs").mkdir(parents=True)
+    (folder / "docs" / "a.txt").write_text("The harbour of Amber Heron holds ten ships.")
+    (folder / "run.yaml").write_text(CONFIG)
+    (folder / "my_engines.py").write_text("from tests.doubles.engines import instant")
+    marker = planted(folder)
+    told = gleaner(folder, "run", "run.yaml", "-o", "out", "--quiet", "--json")
+    assert told.returncode == 0, told.stderr
+    assert (folder / "out" / "manifest.json").is_file()
+    assert not marker.exists(), marker.read_text()
+
+
+def test_a_factory_comes_from_what_is_installed_before_it_comes_from_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder joins the path for a module that lies there, and for no other."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    (tmp_path / "json.py").write_text("dumps = None")
+    (tmp_path / "gleaner_own_engine.py").write_text("def made(): return 'mine'")
+    assert factory_of("json:dumps") is not None
+    with pytest.raises(ImportError):
+        factory_of("gleaner_nowhere:made")
+    assert str(tmp_path) not in sys.path
+    assert factory_of("gleaner_own_engine:made")() == "mine"
+    assert sys.path[-1] == str(tmp_path)
