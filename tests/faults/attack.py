@@ -102,6 +102,12 @@ class Attack:
         assert again.returncode == MISTAKEN, again.stderr
         return again.stderr
 
+    @property
+    def launch(self) -> str | None:
+        """What the launch that has the folder is called; None before the first one has it."""
+        live = read_live(self.output)
+        return None if live is None else live.launch
+
     def replicas(self) -> dict[int, str]:
         """Processes of this folder's replicas with their applications, of whatever launch."""
         replicas = {}
@@ -195,8 +201,7 @@ class Attack:
 
     def _title(self, target: Target) -> str:
         """What the target's processes are called; replicas by their application, in the launch that lives."""
-        live = read_live(self.output)
-        where = names(self.config, (live and live.launch) or "no launch yet")
+        where = names(self.config, self.launch or "no launch yet")
         match target:
             case Target.GENERATOR:
                 return f"{REPLICA}{where.pools[PoolName(FRESH_POOL)]}"

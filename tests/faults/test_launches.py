@@ -39,9 +39,10 @@ def test_no_replica_of_a_killed_launch_answers_the_next(
     attack.start()
     try:
         attack.sees(lambda: attack.ended() > 0, "the first order's end")
-        dead = attack.replicas()
+        killed, dead = attack.launch, attack.replicas()
         assert dead
         attack.strike(Kill(after=0.0, target=Target.DRIVER, which=0.0))
+        attack.sees(lambda: attack.launch != killed, "the next launch")  # the last of the dead one has ended by now
         before = attack.ended()
         attack.sees(lambda: attack.ended() > before, "work that goes on")
         now = attack.replicas()
