@@ -19,7 +19,7 @@ from ray.serve.config import ProxyLocation
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from deployments.loopback import on_loopback
-from deployments.own_code import VARIABLE
+from deployments.own_code import VARIABLE, place
 from deployments.ray_folder import keep_token_private, ray_folder, standing_in
 from deployments.vigil import Lost, Vigil
 
@@ -95,8 +95,8 @@ def _settings() -> None:
 def _join(address: str) -> None:
     _settings()
     sent = code(ROOT)
-    if VARIABLE in os.environ:
-        sent["env_vars"] = {VARIABLE: os.environ[VARIABLE]}
+    if (own := place()) is not None:
+        sent["env_vars"] = {VARIABLE: own}
     with TemporaryDirectory() as folder, standing_in(Path(folder)):
         ray.init(address=address, runtime_env=sent, logging_level=logging.ERROR, log_to_driver=False)
 

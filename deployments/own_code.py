@@ -20,10 +20,17 @@ def may_lie_here() -> None:
     os.environ.setdefault(VARIABLE, os.getcwd())
 
 
+def place() -> str | None:
+    """Where such code may lie, for processes elsewhere: also the folder one stands in, if it is code for this process
+    already (`python -m`, a test)."""
+    here = os.getcwd()
+    return os.environ.get(VARIABLE) or (here if {"", here} & set(sys.path) else None)
+
+
 def factory_of(name: str) -> Callable[..., Any]:
     """The factory `module:function`. Raises ImportError, AttributeError."""
     module, _, function = name.partition(":")
-    place, package = os.environ.get(VARIABLE), module.partition(".")[0]
-    if place and place not in sys.path and find_spec(package) is None and PathFinder.find_spec(package, [place]):
-        sys.path.append(place)
+    named, package = os.environ.get(VARIABLE), module.partition(".")[0]
+    if named and named not in sys.path and find_spec(package) is None and PathFinder.find_spec(package, [named]):
+        sys.path.append(named)
     return getattr(import_module(module), function)

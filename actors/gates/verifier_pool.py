@@ -112,7 +112,7 @@ class Worker:
     def _started(self) -> subprocess.Popen[bytes]:
         if self._stopped:
             raise JudgeError(ErrorKind.RETRYABLE, "the verifier was closed")
-        paths = os.pathsep.join(path for path in sys.path if path)
+        paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "actors.gates.equality_worker", msgspec.json.encode(self._limits).decode()],
             stdin=subprocess.PIPE,

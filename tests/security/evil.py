@@ -40,20 +40,30 @@ _FREE = frozenset({
     "chunker", "document_id", "said",
 })  # fmt: skip
 """Fields whose text comes from a corpus, a model or a server."""
+_NAMES = frozenset({"pool", "policy", "task", "model", "version", "config_sha256", "document_sha256"})
+"""Fields that hold names of our own, unless somebody forged the ledger."""
 
 
-def poisoned(evil: str, *, seed: int = 3, scale: Scale = Scale(passages=8)) -> list[Record]:  # noqa: B008 - frozen
-    """A plausible run in whose every foreign text the evil stands, at its beginning and at its end."""
-    return [_poisoned(record, evil) for record in plausible_run(seed, scale)]
+def poisoned(
+    evil: str,
+    *,
+    seed: int = 3,
+    scale: Scale = Scale(passages=8),  # noqa: B008 - frozen
+    names: bool = False,
+) -> list[Record]:
+    """A plausible run in whose every foreign text the evil stands, at its beginning and at its end; `names`: in
+    names of our own too, as in a ledger that somebody forged."""
+    fields = _FREE | {"reasons"} | (_NAMES if names else frozenset())
+    return [_poisoned(record, evil, fields) for record in plausible_run(seed, scale)]
 
 
-def _poisoned(record: Record, evil: str) -> Record:
-    return msgspec.convert(_with(msgspec.to_builtins(record), evil), Record)
+def _poisoned(record: Record, evil: str, fields: frozenset[str]) -> Record:
+    return msgspec.convert(_with(msgspec.to_builtins(record), evil, fields), Record)
 
 
-def _with(value: Any, evil: str, *, free: bool = False) -> Any:
+def _with(value: Any, evil: str, fields: frozenset[str], *, free: bool = False) -> Any:
     if isinstance(value, dict):
-        return {key: _with(item, evil, free=key in _FREE or key == "reasons") for key, item in value.items()}
+        return {key: _with(item, evil, fields, free=key in fields) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return [_with(item, evil, free=free) for item in value]
+        return [_with(item, evil, fields, free=free) for item in value]
     return f"{evil}{value}{evil}" if free and isinstance(value, str) else value

@@ -204,6 +204,14 @@ def test_a_folder_with_links_alone_is_no_empty_one(victim: Path, folder: Path, t
     assert tree(victim) == before
 
 
+def test_a_folder_that_a_run_makes_is_its_users_alone(folder: Path, tmp_path: Path) -> None:
+    """Passages, keys' names and replies lie in it; one that is there stays as its owner made it."""
+    config = load(tmp_path / "run.yaml")
+    assert prepare(config, tmp_path / "new").stat().st_mode & 0o777 == 0o700
+    (tmp_path / "mine").mkdir(mode=0o755)
+    assert prepare(config, tmp_path / "mine").stat().st_mode & 0o777 == 0o755
+
+
 @pytest.fixture
 def half_made(tmp_path: Path) -> Iterator[Path]:
     """What is left when a process dies while it makes its ledger."""

@@ -21,6 +21,7 @@ from actors.dataset.writer import DatasetWriter
 from actors.ledger import LedgerReader, SqliteLedger
 from actors.lives import life_of
 from deployments.cli import app
+from deployments.config import load_text, to_yaml
 from deployments.progress import Phase, Progress
 from deployments.terminal.board import board
 from deployments.terminal.boundary import boundary
@@ -34,6 +35,7 @@ from schemas.ledger import AcceptedEnd, Planned, Record, Refused, ShardKind, Sha
 from schemas.orders import Lease, Order
 from tests.actors.dataset.conftest import NOW, WORDING
 from tests.actors.dataset.folders import keep, write_shards
+from tests.deployments.test_replay import CONFIG
 from tests.doubles.attempts import accepted
 from tests.doubles.ledgers import MemoryLedger
 from tests.security.evil import CODES, poisoned
@@ -208,6 +210,22 @@ async def test_no_command_drives_the_terminal(command: str, tmp_path: Path) -> N
     arguments = [command, str(tmp_path), *([order] if command == "explain" else [])]
     result = CliRunner().invoke(app, arguments)
     assert result.output.strip()
+    assert driven(result.output) == []
+
+
+@pytest.mark.parametrize("command", ["status", "policy", "explain"])
+def test_no_forged_ledger_drives_the_terminal(command: str, tmp_path: Path) -> None:
+    """Names of pools, policies and tasks are our own in a run, and anything in a ledger that somebody made; the same
+    goes for Rich's markup, and for the name of the folder."""
+    evil = "".join(CODES).replace("\x00", "") + "[link=http://evil]x[/link]"
+    folder = tmp_path / f"a{evil.replace('/', '')}"
+    folder.mkdir()
+    kept = poisoned(evil, names=True)
+    keep(folder, kept)
+    (folder / "run.yaml").write_text(to_yaml(load_text(CONFIG)))
+    order = next(record.order_id for record in kept if isinstance(record, AcceptedEnd))
+    result = CliRunner().invoke(app, [command, str(folder), *([order] if command == "explain" else [])])
+    assert result.exit_code == 0, result.output
     assert driven(result.output) == []
 
 
