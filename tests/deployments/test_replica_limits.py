@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from ray import serve
 
 from benchmarks.loop import configuration
@@ -15,23 +16,19 @@ from schemas.config import CustomEngine, Pool, Replicas
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.usefixtures("ray_session")]
 
 
-def test_a_replica_tells_its_engines_limit() -> None:
+def test_a_replica_tells_its_engines_limit(tmp_path: Path) -> None:
     """An engine that chooses for its GPU, as vLLM does: the policy that adds replicas counts with the real number. An
     application that is not there is no answer, and no error."""
     plain = configuration(Path("corpus.jsonl"), rejected=0.0, concurrency=64)
     engine = CustomEngine(factory="tests.doubles.engines:instant", options={"slots": 17})
-    config = plain.__class__(
-        corpus=plain.corpus,
-        task=plain.task,
-        gates=plain.gates,
-        pools={"generator": Pool(engine, Replicas(num_cpus=0.1))},
-    )
+    pool = Pool(engine, Replicas(num_cpus=0.1))
+    config = replace(plain, pools={"generator": pool})
     assert configured_slots(engine, Replicas()) is None
     where = names(config, "limits")
     application = where.by_role["generator"]
     limits = ReplicaLimits()
     assert limits.slots(application) is None
-    deploy(config, where)
+    deploy(config, where, tmp_path)
     try:
         until = time.monotonic() + 60
         while not all(status.running for status in replica_status(where)) and time.monotonic() < until:
