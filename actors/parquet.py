@@ -4,7 +4,7 @@ than `limit` bytes; where a row group would, `TooMuchMemory` says so before any 
 A small file can hold huge values: one stored once and used by every row, one that repeats how the last began, one that
 compresses well. Nothing but the header of each page says what Arrow will allocate (the file's own sums may lie), so the
 headers are read first. Footer and headers are read here, for Arrow's own view of a damaged or encrypted footer can end
-the process. Columns with repetition (lists) are not counted right: do not ask for them.
+the process. Columns with repetition (lists) are not counted right: ask `check_lists` before.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -75,6 +75,14 @@ class ParquetRows:
         found = [_column(chunk, self._stream, self._limit) for chunk in wanted]
         rows = _batch_rows(found, self._limit)
         yield from self._file.iter_batches(rows, row_groups=[group], columns=list(columns), use_threads=False)
+
+    def check_lists(self, group: int, limit: int) -> None:
+        """Raises `TooMuchMemory` where a row group, lists and all, may take more than `limit` bytes: ask it before
+        lists are read, which `batches` does not count right."""
+        found = [_column(chunk, self._stream, self._limit) for chunk in self._columns[group]]
+        most = sum(_most_bytes(column, sum(page.rows for page in column.pages)) for column in found)
+        if most > limit:
+            raise TooMuchMemory(f"a row group may take {most:,} bytes unpacked; at most {limit:,} are read")
 
     def close(self) -> None:
         self._file.close()

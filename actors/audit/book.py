@@ -92,6 +92,8 @@ class Book(Struct):
     credits: dict[tuple[OrderId, int], bool] = {}
     """Solutions whose credit began, by order and attempt; whether it has ended."""
     rolled: set[OrderId] = set()
+    refused: set[tuple[str, str, str]] = set()
+    """Documents that were turned away: uri, reason and detail."""
     last_seq: int = 0
     manifest_seq: int | None = None
     at_manifest: "Totals | None" = None
@@ -142,6 +144,7 @@ def read_book(
                 if record.document.reason is RefusalReason.CHANGED:
                     book.changed.add(record.document.uri)
                 book.rows[ShardKind.DEAD_LETTERS] += 1
+                book.refused.add((record.document.uri, record.document.reason.value, record.document.detail))
             case ShardWritten():
                 book.shards[(record.kind, record.first_seq)] = record
             case CorpusEnded():

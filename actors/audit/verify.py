@@ -6,6 +6,7 @@ from pathlib import Path
 from actors.audit.book import Book, Span, Totals, check_elsewhere, read_book
 from actors.audit.findings import Findings
 from actors.audit.manifest import check_manifest, is_current, read_manifest
+from actors.audit.rows import check_columns
 from actors.audit.shards import check_shards
 from actors.ledger import LedgerReader
 from actors.ledgers import Ledgers
@@ -27,6 +28,7 @@ def verify(output: Path, read_again: ReadAgain) -> AuditReport:
     check_elsewhere(books, findings)
     finished = manifest is not None and is_current(manifest, books)
     rows = check_shards(output, books, findings, finished=finished)
+    check_columns(output, books, findings)
     spans = _spans(books)
     changed = set[str]().union(*(book.changed for book in books))
     checked = _check_sources(spans, changed, read_again, findings)

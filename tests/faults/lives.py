@@ -31,7 +31,7 @@ CONFIG = """
 corpus: {paths: [./corpus]}
 task: {kind: grounded_answer}
 pools:
-  generator: {engine: {kind: transformers, model: /models/almanac-m}}
+  generator: {engine: {kind: transformers, model: almanac-m}}
 gates:
   faithfulness: {form: classifier, engine: {kind: transformers, model: /models/judge}}
   reward: {form: classifier, engine: {kind: transformers, model: /models/reward}}
