@@ -35,7 +35,8 @@ def told(error: Exception) -> str:
 
 
 def _of_a_task(error: RayTaskError) -> str:
-    """Its cause came without a traceback; where it was raised stands last in the text of one."""
-    places = _PLACE.findall(error.traceback_str)
+    """Its cause came without a traceback; where it was raised stands last in the error's own text. One that Ray has made
+    of its cause's type too holds nothing else of a task's."""
+    places = _PLACE.findall(str(error))
     place = f" ({places[-1][0]}:{places[-1][1]})" if places else ""
     return f"{described(error.cause)}{place}"

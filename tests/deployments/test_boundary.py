@@ -159,3 +159,13 @@ async def test_a_task_that_fails_ends_its_batch() -> None:
     replies = answer_each([Asked()], answer, Sick(InstantEngine(InstantOptions()), stall_s=1.0))
     with pytest.raises(RuntimeError, match="a bug in the books"):
         await asyncio.wait_for(anext(replies), 5)
+
+
+def test_an_error_that_ray_gave_its_cause_s_type_is_told() -> None:
+    """As `ray.get` raises it: of both types, and without what a task's error holds besides."""
+    error = RayTaskError("run", f'Traceback:\n  File "/far/away/{HERE}", line 7, in run', ConfigError("no such key"))
+    both = error.as_instanceof_cause()
+    assert isinstance(both, ConfigError) and isinstance(both, RayTaskError)
+    assert told(both) == f"ConfigError: no such key ({HERE}:7)"
+    with pytest.raises(HopError, match="no such key"), ray_boundary():
+        raise both
