@@ -35,7 +35,7 @@ def told(error: Exception) -> str:
 
 
 def _of_a_task(error: RayTaskError) -> str:
-    """Its cause came without a traceback; where it was raised stands last in the error's own text. One that Ray has made
+    """Its cause came without a traceback; where it was raised stands last in the error's own text. One that Ray made
     of its cause's type too holds nothing else of a task's."""
     places = _PLACE.findall(str(error))
     place = f" ({places[-1][0]}:{places[-1][1]})" if places else ""
