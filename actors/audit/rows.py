@@ -25,7 +25,8 @@ from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoin
 from schemas.orders import Attempt, Order
 from schemas.verdicts import Errored, GateName, Rejected, Verdict
 
-Models = Mapping[str, str]
+Models = Mapping[str, str | None]
+"""Of pools; None where run.yaml does not name one: then there is nothing to compare."""
 Row = dict[str, Any]
 _PAGE_BYTES = 128 << 20
 _LIST_BYTES = 4 << 30
@@ -160,8 +161,8 @@ def _sample(order: Order, passage: Passage, attempts: Sequence[Attempt], models:
         "prefix": restart.prefix if restart else None,
         "prefix_of_attempt": restart.origin if restart else None,
     }
-    if models is not None:
-        lineage["model"] = models.get(candidate.pool)
+    if models is not None and models.get(candidate.pool) is not None:
+        lineage["model"] = models[candidate.pool]
     claims = [
         (said.claim, said.supported, said.quote)
         for verdict in last.verdicts

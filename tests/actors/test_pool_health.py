@@ -244,7 +244,7 @@ class Breaker(RuleBasedStateMachine):
             assert pause is not None
         if pause is not None:
             assert pause.since <= self.now
-            assert (self.now >= pause.until) is self.pool.given_up(self.now)
+            assert (pause.until is not None and self.now >= pause.until) is self.pool.given_up(self.now)
 
     def teardown(self) -> None:
         self.now += 60.0

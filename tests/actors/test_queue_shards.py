@@ -23,7 +23,7 @@ from actors.tally import Tally
 from schemas.audit import Severity
 from schemas.canaries import Canaries, CanaryRates, Drift, DriftOf, GateCanaries, KindRecall
 from schemas.distributions import Distribution
-from schemas.errors import LedgerError, OutputError
+from schemas.errors import OutputError
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, CorpusEnded, Planned, Record, RunStarted, ShardKind, ShardWritten
 from schemas.orders import EndReason, Lease, OrderKind, Outcome
@@ -89,7 +89,7 @@ def test_the_first_shard_keeps_the_names_of_a_run_without_shards() -> None:
     for span in (Span(3, 1, 9), Span(3, 1, 9, 2), Span(3, 1, 9, 1, 2), Span(12345678, 1, 9, 4, 63)):
         recorded = ShardWritten(NOW, ShardKind.DATASET, f"dataset/{span.name}", 1, "", 1, 9)
         assert Span.of(recorded) == span
-    with pytest.raises(LedgerError, match="no name"):
+    with pytest.raises(OutputError, match="no name"):
         Span.of(ShardWritten(NOW, ShardKind.DATASET, "dataset/part-x.parquet", 1, "", 1, 9))
 
 

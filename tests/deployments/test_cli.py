@@ -155,10 +155,13 @@ def test_a_failure_of_ours_shows_its_traceback(finished: Path, monkeypatch: pyte
 
 
 def test_a_folder_that_proves_nothing_fails_verification(finished: Path) -> None:
-    """Every end is in the ledger, none in a shard: exit code 1 and the place, on both outputs."""
+    """A shard is there that the ledger does not know: exit code 1 and the place, on both outputs. That ends are in no
+    shard yet is said, and is no fault: the next run writes them."""
+    (finished / "dataset").mkdir(exist_ok=True)
+    (finished / "dataset" / "part-00007.parquet").write_bytes(b"PAR1")
     result = gleaner("verify", finished)
     assert result.exit_code == 1
-    assert "broken" in result.stdout and "115 ends are in no shard" in result.stdout
+    assert "broken" in result.stdout and "part-00007" in result.stdout and "115 ends are in no shard" in result.stdout
     told = gleaner("verify", finished, "--json")
     assert told.exit_code == 1
     assert json.loads(told.stdout)["ok"] is False

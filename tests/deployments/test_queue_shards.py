@@ -41,8 +41,10 @@ def config(tmp_path: Path) -> RunConfig:
     corpus = tmp_path / "corpus.jsonl"
     write_corpus(corpus, PASSAGES)
     config = configuration(corpus, rejected=0.35, concurrency=8)
+    named = CustomEngine(factory="tests.doubles.engines:instant", model="almanac-m")  # as the shards' rows name it
     return replace(
         config,
+        pools={"generator": replace(config.pools["generator"], engine=named)},
         recovery=Recovery(policy="naive_resample", max_attempts=2),
         queue=Queue(shards=SHARDS),
         conductors=Conductors(count=SHARDS, concurrency=8),
@@ -131,7 +133,8 @@ def test_dead_letters_of_every_shard_come_back(config: RunConfig, tmp_path: Path
     conduct(config, output)
     finished(config, output)
     dead = [record.order_id for record in records(output) if isinstance(record, DeadLetteredEnd)]
-    gentler = CustomEngine(factory="tests.doubles.engines:instant", options={"malformed": 0.01})
+    instant = "tests.doubles.engines:instant"
+    gentler = CustomEngine(factory=instant, model="almanac-m", options={"malformed": 0.01})
     changed = replace(config, pools={"generator": Pool(engine=gentler, replicas=config.pools["generator"].replicas)})
     assert foresee(output, Wanted(), changed).orders == len(dead)
     assert replay(output, Wanted(), changed, now=time.time).orders == len(dead)

@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
     return folder_of(tmp_path / "run")
 
 
-@pytest.mark.parametrize("dies_in", ["write_atomically", "_write_shards", "finish"])
+@pytest.mark.parametrize("dies_in", ["replace_config", "_write_shards", "finish"])
 def test_a_replay_that_dies_is_ended_by_the_next(
     dies_in: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

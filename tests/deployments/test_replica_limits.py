@@ -40,5 +40,5 @@ def test_a_replica_tells_its_engines_limit(tmp_path: Path) -> None:
         assert found == 17
         assert limits.slots(application) == 17
     finally:
-        remove(where)
+        remove(where.by_role.values())
     assert application not in serve.status().applications

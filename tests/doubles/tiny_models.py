@@ -74,8 +74,8 @@ def save_roberta(folder: Path) -> Path:
         pad_token_id=1,
         bos_token_id=0,
         eos_token_id=END_ID,
-        num_labels=2,
     )
+    config.num_labels = 2
     model = RobertaForSequenceClassification(config)
     _enlarge(model)
     return _save(model, folder)

@@ -30,7 +30,7 @@ from deployments.terminal.lines import Lines
 from deployments.terminal.rates import flow
 from schemas.config import Corpus, Dataset
 from schemas.corpus import Document, DocumentRefused
-from schemas.errors import ModelError
+from schemas.errors import ModelError, OutputError
 from schemas.ledger import AcceptedEnd, Planned, Record, Refused, ShardKind, ShardWritten
 from schemas.orders import Lease, Order
 from tests.actors.dataset.conftest import NOW, WORDING
@@ -145,17 +145,21 @@ def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
 
 
 def test_a_checksum_file_cannot_make_verify_read_elsewhere(tmp_path: Path) -> None:
-    """A folder from a stranger names files above itself, in its checksums and in its ledger: told, not opened."""
+    """A folder from a stranger names files above itself, in its checksums and in its ledger: told, not opened. What the
+    ledger names is refused at the door."""
     (tmp_path / "secret").write_text("x")
     output = tmp_path / "run"
     output.mkdir()
-    with SqliteLedger(output) as ledger:
-        ledger.append([ShardWritten(NOW, ShardKind.DATASET, "../part-00000.parquet", 1, "0" * 64, 1, 1)])
+    SqliteLedger(output).close()
     (output / "link").symlink_to(tmp_path / "secret")
     lines = [f"{'0' * 64}  {name}" for name in ("../secret", str(tmp_path / "secret"), "link", "a\x00b")]
     (output / "checksums.txt").write_text("\n".join(lines))
     told = [found.what for found in verify(output, lambda uris: iter(())).findings if "outside" in found.what]
-    assert len(told) == 5
+    assert len(told) == 4
+    with SqliteLedger(output) as ledger:
+        ledger.append([ShardWritten(NOW, ShardKind.DATASET, "../part-00000.parquet", 1, "0" * 64, 1, 1)])
+    with pytest.raises(OutputError, match="no name of one"):
+        verify(output, lambda uris: iter(()))
 
 
 def shown(view: RenderableType) -> str:

@@ -12,7 +12,7 @@ from tests.test_architecture import files, imports, none_of, place, top, tree
 OURS = ("actors", "deployments", "schemas", "studies", "benchmarks", "examples")
 UNPICKLES = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal", "jsonpickle", "datasets"}
 """Modules whose loading runs what it reads, or that cache in pickles."""
-SAFE_YAML = {"SafeLoader", "CSafeLoader", "_Loader"}
+SAFE_YAML = {"SafeLoader", "CSafeLoader", "StrictLoader"}
 
 
 def name_of(node: ast.expr) -> str:
