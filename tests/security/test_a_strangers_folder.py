@@ -126,6 +126,7 @@ def tree(root: Path) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() if path.is_file() else b"" for path in root.rglob("*")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_trick_reaches_outside_of_the_folder(command: str, folder: Path, victim: Path) -> None:
     """Links, pipes, devices, a journal of somebody else's: one line, exit code 2, and nothing outside has changed."""

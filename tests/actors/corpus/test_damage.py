@@ -163,6 +163,7 @@ def test_any_exception_of_a_file_is_a_refusal(
     assert "Traceback" in caplog.text
 
 
+@pytest.mark.slow
 def test_known_damage_leaves_no_traceback(write: Write, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A user's broken file is no fault of ours: the log is not filled with it."""
     write("a.jsonl.gz", gzip.compress(LINES)[:-8])
