@@ -17,7 +17,7 @@ from msgspec import Struct
 from yarl import URL
 
 from deployments.engines.http_errors import read_error, refusal
-from deployments.engines.http_limit import CallEnd, Held, Sent, ServerLimit
+from deployments.engines.http_limit import CallEnd, HeldBack, Sent, ServerLimit
 from deployments.engines.http_reply import ServerRefusal, UnknownForm
 from deployments.engines.http_secrets import Redactor
 from schemas.errors import EngineError, ErrorKind
@@ -139,7 +139,7 @@ class Endpoint:
             match self._limit.admit(self._clocks.monotonic()):
                 case Sent() as sent:
                     return sent
-                case Held(wait_s):
+                case HeldBack(wait_s):
                     detail = f"{self._name}: said that there were too many requests: calls are held back"
                     raise EngineError(ErrorKind.OVERLOADED, detail, wait_s)
                 case _:

@@ -14,6 +14,8 @@ from enum import Enum
 from msgspec import Struct
 
 FIRST_HOLD_S = 0.5
+SHORTEST_HOLD_S = 0.05
+"""A server that asks for less, next to nothing included, would be asked without a pause."""
 TRIAL_WAIT_S = 1.0
 """A call that comes while a trial is under way asks again after so long."""
 BUSY_IN_A_ROW = 8
@@ -29,7 +31,7 @@ class Sent(Struct, frozen=True):
     hold: int
 
 
-class Held(Struct, frozen=True):
+class HeldBack(Struct, frozen=True):
     """Nothing is to be sent for so many seconds."""
 
     retry_after_s: float
@@ -73,15 +75,15 @@ class ServerLimit:
         """Calls that may go on waiting no longer: all of them when none is admitted anyway."""
         return max(0, int(self._window) - self._under_way) if self._closed_until is None else self._concurrency
 
-    def admit(self, now: float) -> Sent | Held | Full:
+    def admit(self, now: float) -> Sent | HeldBack | Full:
         """Whether a call may be sent now."""
         if self._closed_until is None:
             if self._under_way >= int(self._window):
                 return Full()
         elif now < self._closed_until:
-            return Held(self._closed_until - now)
+            return HeldBack(self._closed_until - now)
         elif self._trying:
-            return Held(TRIAL_WAIT_S)
+            return HeldBack(TRIAL_WAIT_S)
         self._under_way += 1
         self._trying = trial = self._closed_until is not None
         return Sent(trial, self._holds)
@@ -119,4 +121,4 @@ class ServerLimit:
             self._window = self._slow_above = max(1.0, self._window / 2)
         self._busy = 0
         grown_s = FIRST_HOLD_S * 2 ** min(self._refused_trials, GROWTH)
-        self._closed_until = now + min(LONGEST_HOLD_S[end], retry_after_s or grown_s)
+        self._closed_until = now + min(LONGEST_HOLD_S[end], max(SHORTEST_HOLD_S, retry_after_s or grown_s))

@@ -10,7 +10,7 @@ from deployments.engines.http_limit import (
     TRIAL_WAIT_S,
     CallEnd,
     Full,
-    Held,
+    HeldBack,
     Sent,
     ServerLimit,
 )
@@ -31,21 +31,21 @@ def test_holds_grow_to_a_minute_with_one_trial_each() -> None:
     for _ in range(10):
         limit.settle(sent(limit, now), CallEnd.LIMITED, now)
         held = limit.admit(now)
-        assert isinstance(held, Held)
+        assert isinstance(held, HeldBack)
         holds.append(held.retry_after_s)
         now += held.retry_after_s
     assert holds == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
     sent(limit, now)
-    assert limit.admit(now) == Held(TRIAL_WAIT_S)
+    assert limit.admit(now) == HeldBack(TRIAL_WAIT_S)
 
 
 def test_what_the_server_asks_for_is_kept() -> None:
     """Retry-After: 7 holds for seven seconds, whatever happened before; an hour is tried after a minute."""
     limit = ServerLimit(CONCURRENCY)
     limit.settle(sent(limit, 0.0), CallEnd.LIMITED, 0.0, 7.0)
-    assert limit.admit(3.0) == Held(4.0)
+    assert limit.admit(3.0) == HeldBack(4.0)
     limit.settle(sent(limit, 7.0), CallEnd.LIMITED, 7.0, 3_600.0)
-    assert limit.admit(7.0) == Held(60.0)
+    assert limit.admit(7.0) == HeldBack(60.0)
 
 
 def test_calls_sent_before_the_hold_tell_nothing_new() -> None:
@@ -92,7 +92,7 @@ def test_some_busy_answers_among_others_hold_nobody() -> None:
         limit.settle(sent(limit, 0.0), CallEnd.BUSY, 0.0)
     now = 0.0
     for hold in (0.5, 1.0, 2.0, 2.0):
-        assert limit.admit(now) == Held(hold)
+        assert limit.admit(now) == HeldBack(hold)
         now += hold
         limit.settle(sent(limit, now), CallEnd.BUSY, now, 30.0 if hold == 2.0 else None)
 
@@ -119,7 +119,7 @@ class Schedule(RuleBasedStateMachine):
         match self.limit.admit(self.now):
             case Sent() as call:
                 self.under_way.append(call)
-            case Held(wait_s):
+            case HeldBack(wait_s):
                 assert 0 < wait_s <= max(LONGEST_HOLD_S.values())
             case Full():
                 assert self.under_way
@@ -130,7 +130,7 @@ class Schedule(RuleBasedStateMachine):
         call = self.under_way.pop(data.draw(st.integers(0, len(self.under_way) - 1)))
         self.limit.settle(call, end, self.now, asked)
         if call.trial and end is CallEnd.LIMITED:
-            assert isinstance(self.limit.admit(self.now), Held)
+            assert isinstance(self.limit.admit(self.now), HeldBack)
 
     @rule(seconds=st.integers(1, 10))
     def wait(self, seconds: float) -> None:
