@@ -122,8 +122,8 @@ class Attack:
         return replicas
 
     def strike(self, kill: Kill, *, reading: bool = False) -> None:
-        """Waits for the moment, and kills. `reading`: no generation begins meanwhile, so that the corpus lasts for a reader
-        that is to be killed."""
+        """Waits for the moment, and kills. `reading`: no generation begins meanwhile, so that the corpus lasts for a
+        reader that is to be killed."""
         until(lambda: self._alive() and self.ended() >= kill.after * PASSAGES * SLOTS, f"the moment of {kill}")
         stop = self._folder / "stop"
         if reading:
