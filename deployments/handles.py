@@ -187,9 +187,8 @@ class PoolHandle:
             ),
         )
 
-    async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
-        for completion in _unless_failed(await self._lanes.ask(request.lane, request.id, request)).completions:
-            yield completion
+    async def generate(self, request: GenerationRequest) -> Completion:
+        return _unless_failed(await self._lanes.ask(request.lane, request.id, request)).completion
 
 
 class GateHandle:
@@ -242,7 +241,7 @@ class QueueHandle:
 
 
 def _request_id(reply: Generated | Failure) -> str:
-    return reply.request_id
+    return reply.request_id if isinstance(reply, Failure) else reply.completion.request_id
 
 
 def _gated_id(reply: Gated | Failure) -> str:
