@@ -264,6 +264,13 @@ FAILING = Row(
             (Query(rate_of("gleaner_diagnoses_total", "mode"), "{{mode}}"),),
         ),
         Panel(
+            "Malformed completions",
+            "What do malformed completions lack? Cut off: raise max_tokens; no label, no answer: see the prompt.",
+            "stacked",
+            "cps",
+            (Query(rate_of("gleaner_malformed_total", "defect"), "{{defect}}"),),
+        ),
+        Panel(
             "Recovery by mode and repair",
             "Which repair mends which failure? Accepted of tried, over the whole run.",
             "bars",

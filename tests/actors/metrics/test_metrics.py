@@ -99,6 +99,10 @@ def test_what_is_told_is_what_the_ledger_says(seed: int, finished: float, cut: f
     assert total(found, "gleaner_stage_seconds_count") == total(found, "gleaner_calls_total")
     assert total(found, "gleaner_call_seconds_total") == pytest.approx(total(found, "gleaner_stage_seconds_sum"))
     assert total(found, "gleaner_diagnoses_total") == sum(mode.attempts for mode in summary.modes)
+    for why in summary.malformed:
+        assert value(found, "gleaner_malformed_total", defect=why.reason.value) == why.attempts
+    malformed = value(found, "gleaner_diagnoses_total", mode="malformed")
+    assert total(found, "gleaner_malformed_total") == malformed
     assert total(found, "gleaner_repairs_accepted_total") == sum(stat.accepted for stat in summary.repairs)
     scored = total(found, "gleaner_verdicts_total") - sum(error.count for error in summary.errors)
     assert total(found, "gleaner_gate_score_count") == scored
