@@ -57,6 +57,7 @@ def test_a_scrape_beside_a_run(config: RunConfig) -> None:
         page(metrics.url)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_watched_tells_its_end(config: RunConfig) -> None:
     """Prometheus asks every now and then; the run ends between two scrapes and waits for the one that sees it done."""
     pages: list[str] = []

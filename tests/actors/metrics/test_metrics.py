@@ -78,7 +78,7 @@ def test_before_the_run_begins_nothing_is_told() -> None:
 
 
 @given(seed=st.integers(0, 2**20), finished=st.sampled_from([0.3, 1.0]), cut=st.floats(0, 1))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_what_is_told_is_what_the_ledger_says(seed: int, finished: float, cut: float) -> None:
     """At any moment of any run: the metrics add up to the summary that status, manifest and report show."""
     records = list(plausible_run(seed, Scale(passages=12, finished=finished)))
@@ -115,7 +115,7 @@ def test_what_is_told_is_what_the_ledger_says(seed: int, finished: float, cut: f
     idle=st.sampled_from(list(Idle)),
     kind=st.sampled_from(list(ErrorKind)),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_every_label_comes_from_a_closed_set(
     seed: int, pools: list[str], why: Why, idle: Idle, kind: ErrorKind
 ) -> None:
@@ -140,7 +140,7 @@ def test_every_label_comes_from_a_closed_set(
 
 
 @given(seed=st.integers(0, 2**20), cuts=st.lists(st.integers(0, 200), min_size=2, max_size=5))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_a_counter_never_falls(seed: int, cuts: list[int]) -> None:
     """A conductor dies between two scrapes and another begins at nothing: every count stands, then grows."""
     records = list(plausible_run(seed, Scale(passages=15)))

@@ -17,6 +17,8 @@ from schemas.errors import ConfigError, EngineError, ErrorKind, ModelError
 from schemas.samples import ClassificationRequest, Completion, FinishReason, GenerationRequest, Message, Sampling
 from tests.doubles.rude_server import SAID, RudeServer, rude_server
 
+NEVER_S = 600.0
+"""A limit that no machine reaches, however busy: what waits for it is a test that hangs."""
 WALL_S = 1_792_567_700.0
 """Wed, 21 Oct 2026 07:28:20 GMT."""
 SECRET = "sk-very-secret-123"
@@ -45,7 +47,7 @@ async def server() -> AsyncIterator[RudeServer]:
 
 @pytest.fixture
 async def engine(server: RudeServer, time: Time) -> AsyncIterator[HttpEngine]:
-    started = await start(server, time, timeout_s=2.0)
+    started = await start(server, time, timeout_s=NEVER_S)
     yield started
     await started.close()
 
@@ -85,7 +87,6 @@ async def error_of(engine: HttpEngine, content: str) -> EngineError:
         ("503", ErrorKind.OVERLOADED, 3.0),
         ("500", ErrorKind.RETRYABLE, None),
         ("408", ErrorKind.RETRYABLE, None),
-        ("hang", ErrorKind.RETRYABLE, None),
         ("truncated", ErrorKind.RETRYABLE, None),
         ("disconnect", ErrorKind.RETRYABLE, None),
         ("invalid json", ErrorKind.REFUSED, None),
@@ -116,6 +117,14 @@ async def test_every_bad_answer_has_its_kind(
     error = await error_of(engine, behaviour)
     assert (error.kind, error.retry_after_s) == (kind, retry_after_s)
     assert len(server.bodies) == 1
+
+
+async def test_a_server_that_never_answers_is_given_up(server: RudeServer, time: Time) -> None:
+    """It takes the request and says nothing: the call ends at its limit, and is not made again."""
+    engine = await start(server, time, check_models=False, timeout_s=0.3)
+    assert (await error_of(engine, "hang")).kind is ErrorKind.RETRYABLE
+    assert len(server.bodies) <= 1
+    await engine.close()
 
 
 async def test_the_server_s_own_words_are_told(engine: HttpEngine) -> None:
