@@ -124,7 +124,7 @@ def gleaner(*arguments: str, stdout: Any = subprocess.PIPE, **environment: str) 
 def test_a_narrow_screen_cuts_no_number_and_no_letter() -> None:
     """40 columns and a long pool's name: what does not fit goes to the next line."""
     last = play()[-1]
-    status = replace(last.replicas[0], name="run-1a2b3c-pool-" + "日本語のとても長い名前" * 4)
+    status = replace(last.replicas[0], role="日本語のとても長い名前" * 4)
     view = board(replace(last, replicas=(status,)), flow(play()), name="q" * 60, elapsed_s=9.0, height=60)
     page = io.StringIO()
     Screen(file=page, width=40, color_system=None, force_terminal=False).print(view)
