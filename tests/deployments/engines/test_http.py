@@ -254,11 +254,20 @@ async def test_leaving_frees_the_slot_and_tells_the_server(server: RudeServer, t
 
 
 async def test_calls_at_once_are_bounded(server: RudeServer, time: Time) -> None:
-    """However many samples wait, a server holds `concurrency` calls of ours; waiting for a place is no time-out."""
-    engine = await start(server, time, concurrency=4, timeout_s=0.3)
+    """However many samples wait, a server holds `concurrency` calls of ours."""
+    engine = await start(server, time, concurrency=4, timeout_s=NEVER_S)
     found = await asyncio.gather(*(completions(engine, ask("slow")) for _ in range(40)))
     assert len(found) == 40
     assert server.most_at_once == 4
+    await engine.close()
+
+
+@pytest.mark.slow
+async def test_waiting_for_a_place_is_no_time_out(server: RudeServer, time: Time) -> None:
+    """A call may take forty times what it takes; a hundred of them wait longer than that for each other."""
+    engine = await start(server, time, concurrency=2, timeout_s=2.0)
+    found = await asyncio.gather(*(completions(engine, ask("slow")) for _ in range(100)))
+    assert len(found) == 100
     await engine.close()
 
 
