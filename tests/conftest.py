@@ -12,16 +12,16 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 """As in a replica of one CPU. Threads of several processes on the same cores wait for each other by spinning."""
 gc.disable()
 """Until all is imported, none of which is garbage (`pytest_collection_finish`)."""
 
-settings.register_profile("untimed", deadline=None)
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
-"""An example that takes 200 ms on a busy machine is no fault."""
+"""An example that takes 200 ms on a busy machine is no fault, nor is drawing it."""
 
 SLOW = ("slow", "ray", "vllm")
 THREE_NODES, ONE_RAY, ENGINES, SOURCES = "three nodes", "one Ray", "engines", "sources"
