@@ -149,6 +149,7 @@ def read_book(
                 book.shards[(record.kind, record.first_seq)] = record
             case CorpusEnded():
                 book.corpus_ended = True
+                book.changed -= {each.uri for each in record.read_again if each.reason is RefusalReason.CHANGED}
             case _:
                 _beside(book, record, findings)
         _count_for_manifest(book)

@@ -17,6 +17,8 @@ from schemas.errors import ConfigError, EngineError, ErrorKind, ModelError
 from schemas.samples import ClassificationRequest, FinishReason, GenerationRequest, Message, Sampling
 from tests.doubles.rude_server import SAID, RudeServer, rude_server
 
+NEVER_S = 600.0
+"""A limit that no machine reaches, however busy: what waits for it is a test that hangs."""
 WALL_S = 1_792_567_700.0
 """Wed, 21 Oct 2026 07:28:20 GMT."""
 SECRET = "sk-very-secret-123"
@@ -45,7 +47,7 @@ async def server() -> AsyncIterator[RudeServer]:
 
 @pytest.fixture
 async def engine(server: RudeServer, time: Time) -> AsyncIterator[HttpEngine]:
-    started = await start(server, time, timeout_s=2.0)
+    started = await start(server, time, timeout_s=NEVER_S)
     yield started
     await started.close()
 
@@ -81,7 +83,6 @@ async def error_of(engine: HttpEngine, content: str) -> EngineError:
         ("503", ErrorKind.OVERLOADED, 3.0),
         ("500", ErrorKind.RETRYABLE, None),
         ("408", ErrorKind.RETRYABLE, None),
-        ("hang", ErrorKind.RETRYABLE, None),
         ("truncated", ErrorKind.RETRYABLE, None),
         ("disconnect", ErrorKind.RETRYABLE, None),
         ("invalid json", ErrorKind.REFUSED, None),
@@ -112,6 +113,14 @@ async def test_every_bad_answer_has_its_kind(
     error = await error_of(engine, behaviour)
     assert (error.kind, error.retry_after_s) == (kind, retry_after_s)
     assert len(server.bodies) == 1
+
+
+async def test_a_server_that_never_answers_is_given_up(server: RudeServer, time: Time) -> None:
+    """It takes the request and says nothing: the call ends at its limit, and is not made again."""
+    engine = await start(server, time, check_models=False, timeout_s=0.3)
+    assert (await error_of(engine, "hang")).kind is ErrorKind.RETRYABLE
+    assert len(server.bodies) <= 1
+    await engine.close()
 
 
 async def test_the_server_s_own_words_are_told(engine: HttpEngine) -> None:
@@ -237,11 +246,20 @@ async def test_leaving_frees_the_slot_and_tells_the_server(server: RudeServer, t
 
 
 async def test_calls_at_once_are_bounded(server: RudeServer, time: Time) -> None:
-    """However many samples wait, a server holds `concurrency` calls of ours; waiting for a place is no time-out."""
-    engine = await start(server, time, concurrency=4, timeout_s=0.3)
+    """However many samples wait, a server holds `concurrency` calls of ours."""
+    engine = await start(server, time, concurrency=4, timeout_s=NEVER_S)
     found = await asyncio.gather(*(engine.generate(ask("slow")) for _ in range(40)))
     assert len(found) == 40
     assert server.most_at_once == 4
+    await engine.close()
+
+
+@pytest.mark.slow
+async def test_waiting_for_a_place_is_no_time_out(server: RudeServer, time: Time) -> None:
+    """A call may take forty times what it takes; a hundred of them wait longer than that for each other."""
+    engine = await start(server, time, concurrency=2, timeout_s=2.0)
+    found = await asyncio.gather(*(engine.generate(ask("slow")) for _ in range(100)))
+    assert len(found) == 100
     await engine.close()
 
 
