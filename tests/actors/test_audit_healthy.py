@@ -16,9 +16,8 @@ from schemas.ledger import DeadLetteredEnd, Record, Reopened, RunStarted, ShardW
 from tests.actors.dataset.conftest import NOW
 from tests.actors.dataset.folders import keep, write_shards
 from tests.actors.dataset.test_editions import put_back
-from tests.actors.dataset.test_finish import CONFIG
 from tests.actors.dataset.test_older_ledger import cut
-from tests.actors.test_audit import honest
+from tests.actors.test_audit import CONFIG, honest
 from tests.doubles.ledgers import Scale, plausible_run
 
 RECORDS, DOCUMENTS = honest(list(plausible_run(3, Scale(passages=8, refused=1))))
@@ -108,7 +107,7 @@ async def resumed_with_another_run_yaml(output: Path) -> None:
     """More replicas from now on, then kill -9: checksums.txt was of the old run.yaml."""
     await interrupted(output)
     resumed(output)
-    replace_config(output, CONFIG.replace("/models/almanac", "almanac") + "dataset: {flush_s: 5}\n")
+    replace_config(output, CONFIG + "dataset: {flush_s: 5}\n")
 
 
 async def started_again_on_a_complete_folder(output: Path) -> None:
@@ -176,7 +175,7 @@ def faults(output: Path) -> list[str]:
 def output(tmp_path: Path) -> Path:
     folder = tmp_path / "run"
     folder.mkdir()
-    (folder / "run.yaml").write_text(CONFIG.replace("/models/almanac", "almanac"))
+    (folder / "run.yaml").write_text(CONFIG)
     return folder
 
 

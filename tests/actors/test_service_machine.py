@@ -15,8 +15,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.audit.book import ACCEPTED, DEAD_LETTERED, OPEN, read_book
+from actors.audit.book import ACCEPTED, DEAD_LETTERED, OPEN
 from actors.audit.findings import Findings
+from actors.audit.fold import read_book
 from actors.ledger import MemoryLedger
 from actors.queue import QueueLimits, RegenerationQueue
 from actors.queue_service import QueueService, ServiceSettings
