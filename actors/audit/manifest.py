@@ -89,12 +89,12 @@ def _check_shards(manifest: Manifest, shards: Sequence[ShardWritten], findings: 
 
 def _check_configuration(manifest: Manifest, asked: Configured, findings: Findings) -> None:
     said: Mapping[str, tuple[Mapping, Mapping]] = {
-        "models": (manifest.models, asked.all_models),
-        "thresholds": (manifest.thresholds, asked.model_thresholds),
-        "seed": ({"seed": manifest.seed}, {"seed": asked.seed}),
+        "other models": (manifest.models, asked.all_models),
+        "other thresholds": (manifest.thresholds, asked.model_thresholds),
+        "another seed": ({"seed": manifest.seed}, {"seed": asked.seed}),
     }
     for name, (found, expected) in said.items():
         told = {key: value for key, value in found.items() if expected.get(key, value) is not None}
         known = {key: value for key, value in expected.items() if value is not None}
         if told != known:
-            findings.error(Check.MANIFEST, f"its {name} are not those of the configuration", MANIFEST)
+            findings.error(Check.MANIFEST, f"has {name} than the configuration", MANIFEST)

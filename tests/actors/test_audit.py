@@ -1,7 +1,7 @@
 """`gleaner verify` against tampering: each promise is broken once, and found, with its place."""
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -93,6 +93,11 @@ class Run:
 
     def verify(self, read_again: ReadAgain | None = None) -> AuditReport:
         return verify(self.output, read_again or self.read_again)
+
+    def append(self, records: Sequence[Record]) -> None:
+        """As the next process of the run would."""
+        with SqliteLedger(self.output) as ledger:
+            ledger.append(records)
 
     def rewrite(self, change: Callable[[Record], Record | None]) -> None:
         """Edits the ledger behind its back."""
