@@ -1,18 +1,39 @@
 """Healthy folders at every moment of a run's life: `gleaner verify` calls none of them broken."""
 
 import shutil
-from collections.abc import Awaitable, Callable, Collection
+import sqlite3
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from hashlib import sha256
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from msgspec.structs import replace
 
+import actors.audit.shards
 import actors.audit.verify
 from actors.audit.verify import verify
 from actors.dataset.finish import CHECKSUMS_NAME, finish, replace_config
-from actors.ledger import LedgerReader, SqliteLedger
+from actors.ledger import NAME, LedgerReader, SqliteLedger
+from actors.recovery.bar import raised
 from schemas.audit import Severity
-from schemas.corpus import Document
-from schemas.ledger import DeadLetteredEnd, Record, Reopened, RunStarted, ShardWritten
+from schemas.corpus import Document, Passage
+from schemas.ids import DocumentId, PoolName
+from schemas.ledger import (
+    AcceptedEnd,
+    CorpusEnded,
+    DeadLetteredEnd,
+    Planned,
+    Reconfigured,
+    Record,
+    Reopened,
+    RunStarted,
+    ShardWritten,
+)
+from schemas.orders import Order
+from schemas.verdicts import Evidence, GateName, Passed, Raised
+from schemas.wire import encode_record
 from tests.actors.dataset.conftest import NOW
 from tests.actors.dataset.folders import keep, write_shards
 from tests.actors.dataset.test_editions import put_back
@@ -20,8 +41,23 @@ from tests.actors.dataset.test_older_ledger import cut
 from tests.actors.test_audit import CONFIG, honest
 from tests.doubles.ledgers import Scale, plausible_run
 
-RECORDS, DOCUMENTS = honest(list(plausible_run(3, Scale(passages=8, refused=1))))
+RECORDS, DOCUMENTS = honest(list(plausible_run(3, Scale(passages=8, refused=1, max_attempts=2))))
 HALF = 2 * len(RECORDS) // 3
+PLANS = [record for record in RECORDS if isinstance(record, Planned)]
+NEW_URI = "file:///corpus/new.txt"
+
+
+def new_plan() -> Planned:
+    """Of a document that the corpus got later."""
+    old = PLANS[0].passage
+    where = replace(old.provenance, uri=NEW_URI, document_id=DocumentId(NEW_URI))
+    passage = Passage.of(old.text, where)
+    DOCUMENTS[NEW_URI] = replace(DOCUMENTS[old.provenance.uri], id=where.document_id, uri=NEW_URI)
+    orders = tuple(Order.fresh(passage.id, order.task, order.slot) for order in PLANS[0].orders)
+    return Planned(NOW, passage, orders)
+
+
+NEW = new_plan()
 
 
 def done(output: Path) -> None:
@@ -145,6 +181,101 @@ async def replay_killed_before_the_old_edition_goes(output: Path) -> None:
         path.write_bytes(content)
 
 
+async def put_back_twice(output: Path) -> None:
+    """Dead letters came back, died again, and the second replay died early: their rows are those of the second end."""
+    await complete(output)
+    replayed(output)
+    with LedgerReader(output) as ledger:
+        back = [record for _, record in ledger.records() if isinstance(record, Reopened)]
+    add(output, [DeadLetteredEnd(NOW, record.order_id, None, record.end) for record in back])
+    await shards(output)
+    done(output)
+    with LedgerReader(output) as ledger:
+        again = put_back([record for _, record in ledger.records()], at=NOW)
+    assert again
+    add(output, again)
+
+
+async def replayed_under_another_configuration(output: Path) -> None:
+    """`gleaner replay` lowered a threshold: samples before it are held to the former one, those after it to the new."""
+    await complete(output)
+    await replay_to_the_end(output)
+
+
+async def replay_killed_before_it_wrote_run_yaml(output: Path) -> None:
+    """The ledger says that the configuration changed, and it has not; the run then went on as before."""
+    await complete(output)
+    reconfigure(output)
+    accept_what_came_back(output, threshold=0.5)
+
+
+async def replay_killed_before_its_manifest(output: Path) -> None:
+    """The manifest tells the models and thresholds of before the replay."""
+    await complete(output)
+    reconfigure(output)
+    replace_config(output, LOWER)
+
+
+async def another_configuration_before_the_first_order(output: Path) -> None:
+    """Ctrl-C while models loaded, then the same folder with another model: nothing bound it yet."""
+    add(output, RECORDS[:1])
+    done(output)
+    add(output, [RunStarted(NOW, "another", {})])
+    replace_config(output, LOWER)
+    add(output, PLANS)
+
+
+async def grown(output: Path) -> None:
+    """The corpus was read again, and had more."""
+    await complete(output)
+    add(output, [RunStarted(NOW, "same", {}), NEW, CorpusEnded(NOW, documents=9, passages=9)])
+
+
+async def one_of_several_queues(output: Path) -> None:
+    """Each ledger counts the passages that its queue was given."""
+    keep(output, RECORDS, 3)
+    await shards(output)
+    done(output)
+
+
+LOWER = CONFIG.replace("threshold: 0.5", "threshold: 0.4").replace("almanac-l", "almanac-xl")
+MODELS = {PoolName("generator"): "almanac-m", PoolName("strong"): "almanac-l"}
+RECONFIGURED = Reconfigured(NOW, CONFIG, MODELS, ("gates.faithfulness.threshold: 0.5 → 0.4",))
+
+
+async def replay_to_the_end(output: Path) -> None:
+    """`gleaner replay --config`, and the run after it."""
+    reconfigure(output)
+    replace_config(output, LOWER)
+    accept_what_came_back(output)
+    await shards(output)
+    done(output)
+
+
+def reconfigure(output: Path) -> None:
+    add(output, [RECONFIGURED])
+    replayed(output)
+
+
+def accept_what_came_back(output: Path, *, threshold: float = 0.4) -> None:
+    """Each order that was put back is accepted at its next attempt, as the bar of the configuration has it."""
+    with LedgerReader(output) as ledger:
+        records = [record for _, record in ledger.records()]
+    sample = next(record.attempt for record in records if isinstance(record, AcceptedEnd))
+    for back in records:
+        if isinstance(back, Reopened):
+            number = back.attempts_before + 1
+            bar = threshold if number == 1 else raised(threshold, number)
+            evidence = Evidence(raised=Raised(threshold, number) if number > 1 else None)
+            verdicts = (
+                Passed(GateName.PROVENANCE, 1.0, 1.0),
+                Passed(GateName.FAITHFULNESS, 0.99, bar, evidence),
+                Passed(GateName.REWARD, 0.9, threshold),
+            )
+            attempt = replace(sample, number=number, repair=back.repair, verdicts=verdicts)
+            add(output, [AcceptedEnd(NOW, back.order_id, attempt)])
+
+
 HISTORIES: tuple[Callable[[Path], Awaitable[None]], ...] = (
     complete,
     interrupted,
@@ -159,6 +290,13 @@ HISTORIES: tuple[Callable[[Path], Awaitable[None]], ...] = (
     replay_killed_after_the_ledger,
     replay_killed_before_the_manifest,
     replay_killed_before_the_old_edition_goes,
+    put_back_twice,
+    replayed_under_another_configuration,
+    replay_killed_before_it_wrote_run_yaml,
+    replay_killed_before_its_manifest,
+    another_configuration_before_the_first_order,
+    grown,
+    one_of_several_queues,
 )
 
 
@@ -187,7 +325,10 @@ async def test_no_healthy_folder_is_accused(output: Path, history: Callable[[Pat
     assert faults(output) == []
 
 
-@pytest.mark.parametrize("at", ["check_shards", "check_manifest", "check_elsewhere"])
+STEPS = ("check_elsewhere", "check_shards", "check_columns", "check_manifest")
+
+
+@pytest.mark.parametrize("at", STEPS)
 async def test_a_run_that_goes_on_meanwhile_is_not_accused(
     output: Path, at: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,6 +346,95 @@ async def test_a_run_that_goes_on_meanwhile_is_not_accused(
 
     monkeypatch.setattr(actors.audit.verify, at, first_the_run_goes_on)
     assert faults(output) == []
+
+
+@pytest.mark.parametrize("at", ["Ledgers", "_configured", *STEPS])
+async def test_a_replay_that_goes_on_meanwhile_is_not_accused(
+    output: Path, at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Orders come back under another configuration and are accepted, whatever verify is at: it holds what it has read
+    of the ledger, and shards that made room for new editions are not missing."""
+    await complete(output)
+    later = output.with_name("later")
+    shutil.copytree(output, later)
+    await replay_to_the_end(later)
+    really = getattr(actors.audit.verify, at)
+    meanwhile: list[None] = []
+
+    def first_the_replay_goes_on(*arguments: object, **named: object) -> object:
+        if not meanwhile:
+            meanwhile.append(None)
+            for path in output.glob("dead_letters/*"):
+                path.unlink()
+            shutil.copytree(later, output, dirs_exist_ok=True)
+        return really(*arguments, **named)
+
+    monkeypatch.setattr(actors.audit.verify, at, first_the_replay_goes_on)
+    assert faults(output) == []
+
+
+async def test_a_shard_that_makes_room_while_it_is_read_is_not_accused(
+    output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its bytes are right, and when its rows are to be read it is gone: the replay has written another edition."""
+    await complete(output)
+    later = output.with_name("later")
+    shutil.copytree(output, later)
+    await replay_to_the_end(later)
+    really = actors.audit.shards.sha256_of
+
+    def then_it_goes(path: Path) -> str:
+        digest = really(path)
+        if path.parent.name == "dead_letters":
+            path.unlink()
+            shutil.copytree(later, output, dirs_exist_ok=True)
+        return digest
+
+    monkeypatch.setattr(actors.audit.shards, "sha256_of", then_it_goes)
+    assert faults(output) == []
+
+
+@pytest.mark.parametrize("corruption", ["another order's row", "a row twice", "its own row with another reason"])
+async def test_what_an_interrupted_replay_excuses_is_its_own_orders_rows_as_they_were(
+    output: Path, corruption: str
+) -> None:
+    """While rows wait to be removed, no other row hides behind them."""
+    await complete(output)
+    with LedgerReader(output) as ledger:
+        back = put_back([record for _, record in ledger.records()], at=NOW)
+    add(output, back[:-1])
+    assert faults(output) == []
+    await one_row_is_another(output, corruption, back)
+    assert faults(output) != []
+
+
+async def one_row_is_another(output: Path, corruption: str, back: Sequence[Reopened]) -> None:
+    path = next(iter(sorted((output / "dead_letters").glob("*.parquet"))))
+    table = pq.read_table(path)
+    rows = table.to_pylist()
+    of_order = {row["id"]: row for row in rows if row["subject"] == "order"}
+    mine = next(row for row in rows if row["id"] == back[0].order_id)
+    match corruption:
+        case "another order's row":
+            accepted = next(record.order_id for record in RECORDS if isinstance(record, AcceptedEnd))
+            mine["id"] = accepted
+        case "a row twice":
+            other = next(each.order_id for each in back[1:] if each.order_id in of_order)
+            rows[rows.index(of_order[other])] = dict(mine)
+        case _:
+            mine["reason"] = "budget"
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)
+    digest, name = sha256(path.read_bytes()).hexdigest(), f"dead_letters/{path.name}"
+    with LedgerReader(output) as ledger:
+        shard = next(each for each in ledger.shards() if each.name == name)
+        seq = next(seq for seq, record in ledger.records() if record == shard)
+    database = sqlite3.connect(output / NAME)
+    body = encode_record(replace(shard, sha256=digest))
+    database.execute("UPDATE records SET body = ? WHERE seq = ?", (body, seq))
+    database.commit()
+    database.close()
+    for name in ("checksums.txt", "manifest.json"):
+        (output / name).unlink()
 
 
 async def test_a_manifest_that_is_older_is_told_as_such(output: Path) -> None:
