@@ -49,6 +49,7 @@ def read_book(
     """A whole ledger, checked on the way; `check_elsewhere` checks what rests on the others of the run.
     `manifest_seq`: the last record that manifest.json counts, where it says so."""
     book = Book(rows=dict.fromkeys(ShardKind, 0), shard=shard, manifest_seq=manifest_seq)
+    _count_for_manifest(book)
     texts: dict[PassageId, str] = {}
     for seq, record in records:
         if seq != book.last_seq + 1:
