@@ -96,6 +96,7 @@ def _frame(book: Book, record: RunStarted | Reconfigured | CorpusEnded, findings
             _reconfigure(book, record, findings)
         case CorpusEnded():
             book.corpus_ended = True
+            book.changed -= {each.uri for each in record.read_again if each.reason is RefusalReason.CHANGED}
             _check_all_planned(book, record, findings)
 
 

@@ -213,6 +213,23 @@ def test_a_corpus_that_is_missing_then_bad_then_grown(config: RunConfig, tmp_pat
     assert holds(output, messy)
 
 
+def test_a_document_that_was_torn_for_a_moment_is_no_dead_letter_later(config: RunConfig, tmp_path: Path) -> None:
+    """A file is read while it is copied: refused. The next start reads it, and says that this is over."""
+    corpus, output = tmp_path / "corpus", tmp_path / "run"
+    corpus.mkdir()
+    (corpus / "good.txt").write_text("A fact stands here.")
+    (corpus / "torn.txt").write_bytes(b"Another fact \xff")
+    torn = replace(config, corpus=Corpus(paths=(str(corpus),)))
+    first = run(torn, output).manifest
+    assert (first.counts.issued, first.counts.refused_documents) == (SLOTS, 1)
+    (corpus / "torn.txt").write_text("Another fact stands here.")
+    manifest = run(torn, output).manifest
+    assert (manifest.counts.issued, manifest.counts.refused_documents, manifest.refusals) == (2 * SLOTS, 0, ())
+    assert manifest.counts.read_again_documents == 1
+    assert "1 refused document could be read later" in (output / "report.html").read_text()
+    assert holds(output, torn)
+
+
 def test_a_complete_folder_whose_corpus_grows_beyond_the_queue_goes_on(config: RunConfig, tmp_path: Path) -> None:
     """More new documents than the queue has room for: the reader waits for conductors, which begin with the first."""
     corpus, output = tmp_path / "grows.jsonl", tmp_path / "run"

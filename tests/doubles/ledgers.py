@@ -31,7 +31,7 @@ from schemas.ledger import (
 )
 from schemas.orders import Attempt, DeadLetter, EndReason, Order
 from schemas.recovery import Choice, Diagnosis, FailureMode, Repair, RepairKind
-from schemas.samples import Candidate, Cost, Draft, Message, Sampling
+from schemas.samples import Candidate, Cost, Draft, MalformedReason, Message, Sampling
 from schemas.verdicts import ClaimEvidence, Errored, Evidence, GateName, Passed, Quote, Raised, Rejected, Verdict
 
 STARTED_AT = 1_760_000_000.0
@@ -195,6 +195,7 @@ class _Life:
             text=text,
             draft=None if malformed else draft,
             malformed="no line begins with 'Answer:'" if malformed else None,
+            malformed_reason=MalformedReason.NO_ANSWER if malformed else None,
             cost=Cost(prompt_tokens=self._random.randint(80, 140), completion_tokens=30, seconds=attempt.seconds * 0.7),
         )
         verdicts = self._verdicts(attempt.number, mode, draft, fact)
