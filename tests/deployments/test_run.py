@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from actors.corpus.reader import documents
 from actors.ledger import LedgerReader, SqliteLedger
 from actors.reopening import Wanted
 from benchmarks.loop import configuration, write_corpus
+from deployments.config_recorded import is_edited
 from deployments.progress import Phase, Progress
 from deployments.replay import replay
 from deployments.run import RunEnd, RunResult, run
@@ -85,7 +87,7 @@ def accepted(output: Path) -> dict[str, str]:
 
 
 def holds(output: Path, config: RunConfig) -> bool:
-    report = verify(output, lambda uris: documents(uris, config.corpus))
+    report = verify(output, lambda uris: documents(uris, config.corpus), partial(is_edited, output / "run.yaml"))
     assert report.ok, report.findings
     return report.passages_checked == report.passages
 
@@ -275,7 +277,7 @@ def test_a_document_that_changes_is_not_paid_for_again(config: RunConfig, tmp_pa
     assert [(each.reason, each.documents) for each in kept.manifest.refusals] == [(RefusalReason.CHANGED, 1)]
     assert run(growing, output, changed="new").manifest.counts.issued == first.issued + SLOTS
     assert run(growing, output).manifest.counts.issued == first.issued + SLOTS
-    report = verify(output, lambda uris: documents(uris, growing.corpus))
+    report = verify(output, lambda uris: documents(uris, growing.corpus), partial(is_edited, output / "run.yaml"))
     assert report.ok
     assert [finding.what for finding in report.findings] == [
         "not checked: 2 passages of documents that have changed since, which the run knows"
