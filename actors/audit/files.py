@@ -28,7 +28,8 @@ class _Stamp(Struct, frozen=True):
     first_seq: int
     last_seq: int
     without: int = 0
-    ledger: str | None = None
+    folder: str | None = None
+    head: str | None = None
 
 
 def check_strangers(output: Path, findings: Findings) -> set[str]:
@@ -64,8 +65,8 @@ def _last_of_each_range(recorded: Collection[ShardWritten]) -> dict[tuple[ShardK
 def _is_unrecorded(path: Path, ledger: LedgerReader) -> bool:
     """Whether a run renamed it and has not recorded it: its range follows the last one, or is a recorded one again
     without the ends that were undone since."""
-    stamp = _stamp_of(path)
-    if stamp is None or stamp.ledger != ledger.identity() or stamp.last_seq > ledger.last_seq():
+    stamp = stamp_of(path)
+    if stamp is None or stamp.folder not in (None, ledger.identity()) or stamp.last_seq > ledger.last_seq():
         return False
     own = {
         first: shard
@@ -78,7 +79,8 @@ def _is_unrecorded(path: Path, ledger: LedgerReader) -> bool:
     return stamp.first_seq > max((shard.last_seq for shard in own.values()), default=0)
 
 
-def _stamp_of(path: Path) -> _Stamp | None:
+def stamp_of(path: Path) -> _Stamp | None:
+    """What a shard says of itself; None where it says nothing, is damaged, or is gone by now."""
     try:
         with path.open("rb") as file:
             text = file_metadata(file).get(_STAMP)
@@ -90,12 +92,13 @@ def _stamp_of(path: Path) -> _Stamp | None:
 def check_sums(output: Path, replaced: Collection[str], findings: Findings) -> None:
     """Every line of checksums.txt; `replaced`: shards that may be gone."""
     path = output / CHECKSUMS
-    text = _text(path)
+    text = text_of(path)
     if text is None:
         findings.warning(Check.SHARDS, "not written yet; the run has not been finished", CHECKSUMS)
         return
-    wrong = [what for line in text.splitlines() if (what := _wrong(output, line, replaced)) is not None]
-    if wrong and _text(path) != text:
+    lines = [line for line in text.splitlines() if not line.startswith("#")]  # `actors.audit.chain` looks at those
+    wrong = [what for line in lines if (what := _wrong(output, line, replaced)) is not None]
+    if wrong and text_of(path) != text:
         findings.warning(Check.SHARDS, "not checked: a run writes it at this moment", CHECKSUMS)
         return
     for what in wrong:
@@ -112,7 +115,8 @@ def _wrong(output: Path, line: str, replaced: Collection[str]) -> str | None:
     return f"{name} has changed since it was written" if sha256_of(target) != digest else None
 
 
-def _text(path: Path) -> str | None:
+def text_of(path: Path) -> str | None:
+    """What a file of the folder says; None where there is none."""
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from actors.audit.book import Book, Span, Totals, check_elsewhere, read_book
+from actors.audit.chain import check_chain
 from actors.audit.findings import Findings
 from actors.audit.manifest import check_manifest, is_current, read_manifest
 from actors.audit.rows import check_columns
@@ -13,6 +14,7 @@ from actors.ledgers import Ledgers
 from schemas.audit import AuditReport, Check
 from schemas.corpus import Document
 from schemas.errors import CorpusError, LedgerError
+from schemas.ledger import ShardKind
 
 ReadAgain = Callable[[Collection[str]], Iterator[Document]]
 """The documents of these uris, from the corpus as it is now; what is gone does not come."""
@@ -35,6 +37,7 @@ def verify(output: Path, read_again: ReadAgain) -> AuditReport:
     orders = Totals.over(book.totals() for book in books)
     if manifest is not None:
         check_manifest(manifest, books, findings)
+    check_chain(output, manifest, books, findings)
     return AuditReport(
         orders=orders.issued,
         accepted=orders.accepted,
@@ -54,7 +57,7 @@ def _book(ledger: LedgerReader, findings: Findings, manifest_seq: int | None) ->
     try:
         return read_book(ledger.records(), findings, ledger.shard, manifest_seq=manifest_seq)
     except LedgerError as error:
-        book = Book(rows={}, shard=ledger.shard)
+        book = Book(rows=dict.fromkeys(ShardKind, 0), shard=ledger.shard)
         findings.error(Check.CONSERVATION, str(error), book.name)
         return book
 
