@@ -1,6 +1,7 @@
 """The measurements of docs/performance.md that need no model, one after the other: `make bench`.
 
-Beside them, each by itself: `benchmarks.credit`, `benchmarks.model_engine`, `benchmarks.prefix_caching`.
+Beside them, each by itself: `benchmarks.carrying`, `benchmarks.credit`, `benchmarks.model_engine`,
+`benchmarks.prefix_caching`, `benchmarks.repeats`.
 """
 
 import subprocess

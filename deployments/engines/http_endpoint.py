@@ -91,6 +91,13 @@ class Endpoint:
     async def call(self, call: Call, read: Callable[[bytes], T]) -> T:
         """What `read` makes of the reply; it may raise ServerRefusal and UnknownForm. Raises EngineError."""
         sent = await self._admitted()
+        try:
+            return await self._answered(sent, call, read)
+        except ServerRefusal as refused:
+            raise self._refused(refused) from None
+
+    async def _answered(self, sent: Sent, call: Call, read: Callable[[bytes], T]) -> T:
+        """Raises ServerRefusal once the limit knows of it."""
         end, wait_s = CallEnd.UNKNOWN, None
         try:
             result = read(await self._exchanged(call))
@@ -99,7 +106,7 @@ class Endpoint:
             return result
         except ServerRefusal as refused:
             end, wait_s = refused.refusal.end, refused.retry_after_s
-            raise self._refused(refused) from None
+            raise
         except TimeoutError as error:
             raise self._error(ErrorKind.RETRYABLE, f"no answer within {self._timeout_s:g} s") from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UnknownForm) as error:
@@ -169,7 +176,10 @@ class Endpoint:
         refusal = refused.refusal
         status = None if refusal.status is None else f"HTTP {refusal.status}"
         said = "; ".join(part for part in (status, refusal.advice, self.clean(refusal.said)) if part)
-        error = RefusedCall(refusal.kind, f"{self._name}: {said}", refused.retry_after_s)
+        wait_s = refused.retry_after_s
+        if wait_s is None and refusal.kind is ErrorKind.OVERLOADED:
+            wait_s = self._limit.held_s(self._clocks.monotonic())  # no longer than those that come after it
+        error = RefusedCall(refusal.kind, f"{self._name}: {said}", wait_s)
         error.status = refusal.status
         return error
 

@@ -75,6 +75,10 @@ class ServerLimit:
         """Calls that may go on waiting no longer: all of them when none is admitted anyway."""
         return max(0, int(self._window) - self._under_way) if self._closed_until is None else self._concurrency
 
+    def held_s(self, now: float) -> float | None:
+        """For how long calls are held from now on; None where they are not."""
+        return None if self._closed_until is None or self._closed_until <= now else self._closed_until - now
+
     def admit(self, now: float) -> Sent | HeldBack | Full:
         """Whether a call may be sent now."""
         if self._closed_until is None:

@@ -127,7 +127,8 @@ def test_a_ray_that_dies_is_told_in_one_line_and_loses_nothing(
     killed_at = time.monotonic()
     _, errors = process.communicate(timeout=120)
     assert time.monotonic() - killed_at < 30
-    (line,) = errors.splitlines()
+    line, *more = errors.splitlines()
+    assert not more, errors
     assert line.startswith(f"gleaner: Ray's {program} has ended") and f"--output {output}` goes on" in line
     assert process.returncode == 1
     assert gone(with_ray, within_s=60.0) == []

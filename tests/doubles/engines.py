@@ -23,7 +23,8 @@ class InstantOptions(Struct, frozen=True, forbid_unknown_fields=True):
     """`rejected`: share of drafts that the classifier scores low; `malformed`: share of completions that do not parse;
     `failing`: share of requests that always fail; `median_s`, `sigma`: lognormal service time; `slots`: how many at
     once; `instant_after`: once this file is there, answers take no time any more; `held`: share of requests that
-    wait for the file `held_until`; `journal`: file that gets a line for every generation that begins;
+    wait for the file `held_until`; `stopped_while`: no generation begins while this file is there; `journal`: file
+    that gets a line for every generation that begins;
     `away_after_s`, `away_s`: from so long after its start on, every request fails at once for so long; `away_while`:
     so it does while this file is there, in the words and with the kind (`refused`, `retryable`, …) that stand in it."""
 
@@ -36,6 +37,7 @@ class InstantOptions(Struct, frozen=True, forbid_unknown_fields=True):
     instant_after: str = ""
     held: float = 0.0
     held_until: str = ""
+    stopped_while: str = ""
     journal: str = ""
     away_after_s: float = 0.0
     away_s: float = 0.0
@@ -70,6 +72,8 @@ class InstantEngine:
         self._note(request.id)
         for index in range(request.n):
             key = content_id(request.messages[-1].content, request.sampling.seed, index)
+            while self._stopped():  # noqa: ASYNC110  (a file is no event)
+                await asyncio.sleep(0.02)
             await self._serve(key)
             yield Completion(
                 request_id=request.id,
@@ -112,6 +116,9 @@ class InstantEngine:
         if self._options.away_while and Path(self._options.away_while).exists():
             kind, _, words = Path(self._options.away_while).read_text().partition(" ")
             raise EngineError(ErrorKind(kind), words)
+
+    def _stopped(self) -> bool:
+        return bool(self._options.stopped_while) and Path(self._options.stopped_while).exists()
 
     def _held(self, key: str) -> bool:
         return _share(key, "held") < self._options.held and not Path(self._options.held_until).exists()

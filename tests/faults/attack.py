@@ -51,12 +51,14 @@ def until(holds: Callable[[], bool], what: str, *, every_s: float = 0.02) -> Non
 
 def slow_enough(corpus: Path, folder: Path, address: str, *, median_s: float) -> RunConfig:
     """Some seconds of work when nobody is killed, a fifth of it rejected once; a few orders wait for the file `last`,
-    so that no run ends before its last kill. The queue has room for a fifth of the orders, so that the reader waits."""
+    so that no run ends before its last kill. The queue has room for a fifth of the orders, so that the reader waits;
+    while the file `stop` is there nothing is generated, so that it waits until it is killed."""
     config = configuration(corpus, rejected=0.2, concurrency=64)
     latency: dict[str, str | int | float | bool] = {"median_s": median_s, "slots": 16}
     held = {"held": HELD, "held_until": str(folder / "last"), "journal": str(folder / "journal")}
+    stopped = {"stopped_while": str(folder / "stop")}
     instant = "tests.doubles.engines:instant"
-    generator = CustomEngine(factory=instant, options=latency | held)
+    generator = CustomEngine(factory=instant, options=latency | held | stopped)
     judge = CustomEngine(factory=instant, options=latency | {"rejected": 0.2})
     return replace(
         config,
@@ -110,15 +112,28 @@ class Attack:
 
     def replicas(self) -> dict[int, str]:
         """Processes of this folder's replicas with their applications, of whatever launch."""
+        launch = self.launch
+        if launch is None:
+            return {}
         replicas = {}
-        for each in self._nodes.processes(f"{REPLICA}{self.output.name}-"):
+        for each in self._nodes.processes(f"{REPLICA}{launch.rpartition('-')[0]}-"):
             with suppress(psutil.NoSuchProcess, IndexError):  # it ends
                 replicas[each.pid] = each.cmdline()[0].removeprefix(REPLICA).split(":")[0]
         return replicas
 
-    def strike(self, kill: Kill) -> None:
-        """Waits for the moment, and kills."""
+    def strike(self, kill: Kill, *, reading: bool = False) -> None:
+        """Waits for the moment, and kills. `reading`: no generation begins meanwhile, so that the corpus lasts for a
+        reader that is to be killed."""
         until(lambda: self._alive() and self.ended() >= kill.after * PASSAGES * SLOTS, f"the moment of {kill}")
+        stop = self._folder / "stop"
+        if reading:
+            stop.touch()
+        try:
+            self._kill(kill)
+        finally:
+            stop.unlink(missing_ok=True)
+
+    def _kill(self, kill: Kill) -> None:
         match kill.target:
             case Target.DRIVER:
                 self._driver.kill()
@@ -162,9 +177,11 @@ class Attack:
         assert self._driver.wait(LONGEST_S) == 0, self.said()
 
     def stop(self) -> None:
-        """After a failure."""
+        """Whatever happened: what a failed run has deployed takes no memory from the next one."""
         self._driver.kill()
         self._driver.wait()
+        if self.replicas():
+            self._nodes.remove_applications()
 
     def ended(self) -> int:
         """Orders that have ended so far."""

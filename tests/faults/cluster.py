@@ -27,6 +27,13 @@ NODE: dict[str, Any] = {
 }
 WORKERS = 2
 STOP_S = 30.0
+REMOVE = """
+import sys, ray
+from ray import serve
+ray.init(sys.argv[1], log_to_driver=False)
+for name in serve.status().applications:
+    serve.delete(name)
+"""
 
 
 class ThreeNodes:
@@ -57,6 +64,14 @@ class ThreeNodes:
             ],
             env=self.environment, check=True, stdout=subprocess.DEVNULL, timeout=STOP_S,
         )  # fmt: skip
+
+    def remove_applications(self) -> None:
+        """Ends all that Serve holds, whoever deployed it."""
+        with suppress(subprocess.TimeoutExpired):
+            subprocess.run(
+                [sys.executable, "-c", REMOVE, self.address],
+                env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=STOP_S,
+            )  # fmt: skip
 
     def count(self, raylet: psutil.Process, title: str) -> int:
         """Processes on that node whose title begins so."""
@@ -127,8 +142,10 @@ def beside(number: int) -> dict[str, Any]:
 
 
 def main() -> None:
+    from ray._common.utils import get_default_ray_temp_dir
     from ray.cluster_utils import Cluster
 
+    os.makedirs(get_default_ray_temp_dir(), exist_ok=True)  # Cluster writes its address there, wherever its head lies
     cluster = Cluster(initialize_head=True, head_node_args=NODE | {"temp_dir": os.environ["TRIO"]})
     for number in range(1, WORKERS + 1):
         cluster.add_node(**beside(number))

@@ -25,7 +25,7 @@ class Target(Enum):
 
 OFTEN = (Target.QUEUE, Target.CONDUCTOR, Target.WRITER, Target.GENERATOR, Target.JUDGE, Target.REWARD)
 RARE = (Target.READER, Target.CONTROLLER)
-READING = 0.7
+READING = 0.6
 """Up to this share of the orders, the reader still waits for room in the queue."""
 
 

@@ -29,8 +29,8 @@ def test_whoever_is_killed_nothing_is_lost(
     request.node.add_report_section("call", "to replay", "\n".join([again, *map(str, kills)]))
     attack.start()
     try:
-        for kill in kills:
-            attack.strike(kill)
+        for number, kill in enumerate(kills):
+            attack.strike(kill, reading=any(later.target is Target.READER for later in kills[number:]))
         attack.complete()
     finally:
         attack.stop()

@@ -50,7 +50,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> TinyModels:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def servers(tiny: TinyModels, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """`vllm serve` for a chat model and for a classifier, started side by side."""
     logs = tmp_path_factory.mktemp("servers")

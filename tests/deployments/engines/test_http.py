@@ -76,12 +76,12 @@ async def error_of(engine: HttpEngine, content: str) -> EngineError:
 @pytest.mark.parametrize(
     ("behaviour", "kind", "retry_after_s"),
     [
-        ("429", ErrorKind.OVERLOADED, None),
+        ("429", ErrorKind.OVERLOADED, 0.5),
         ("429 seconds", ErrorKind.OVERLOADED, 7.0),
         ("429 date", ErrorKind.OVERLOADED, 10.0),
         ("429 past", ErrorKind.OVERLOADED, 0.0),
         ("429 milliseconds", ErrorKind.OVERLOADED, 1.5),
-        ("429 nonsense", ErrorKind.OVERLOADED, None),
+        ("429 nonsense", ErrorKind.OVERLOADED, 0.5),
         ("503", ErrorKind.OVERLOADED, 3.0),
         ("500", ErrorKind.RETRYABLE, None),
         ("408", ErrorKind.RETRYABLE, None),
@@ -211,7 +211,8 @@ async def test_after_429_one_call_finds_out_and_then_all_go_again(server: RudeSe
     held = await error_of(engine, "Hi")
     assert (held.kind, held.retry_after_s) == (ErrorKind.OVERLOADED, 0.5)
     time.now += 0.5
-    await error_of(engine, "429")
+    tried = await error_of(engine, "429")
+    assert tried.retry_after_s == 1.0  # the call that tried waits no longer than those that come after it
     assert (await error_of(engine, "Hi")).retry_after_s == 1.0
     assert len(server.bodies) == 2
     time.now += 1.0
