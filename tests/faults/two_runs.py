@@ -92,6 +92,7 @@ class Side(Attack):
             self.config,
             gates=replace(gates, faithfulness=judge),
             recovery=replace(self.config.recovery, max_attempts=attempts),
+            conductors=replace(self.config.conductors, count=1),
         )
         self.models: list[str] = []
         self._take(model, HELD, folder / "last")
