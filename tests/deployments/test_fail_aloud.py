@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -15,6 +16,7 @@ import pytest
 from actors.ledgers import Ledgers
 from deployments.live import read_live
 from schemas.ledger import DeadLetteredEnd
+from tests.doubles.ports import free_port
 from tests.so_far import ended
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
@@ -22,6 +24,8 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow]
 ROOT = Path(__file__).parent.parent.parent
 COMMAND = [sys.executable, "-c", "from deployments.cli import main; main()"]
 START_S = 240.0
+MARK = "TEST_OF_FAILURES"
+"""Says of each process of a run, in its environment, which test started it."""
 INSTANT = '{kind: custom, factory: "tests.doubles.engines:instant"}'
 
 
@@ -53,16 +57,32 @@ def started(tmp_path: Path) -> Iterator[Callable[[Path], subprocess.Popen[str]]]
 
     def start(path: Path) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [*COMMAND, "run", str(path), "--output", str(tmp_path / "out")],
+            # not the usual port: another test's run may have it, and that would be said
+            [*COMMAND, "run", str(path), "--output", str(tmp_path / "out"), "--metrics-port", str(free_port())],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, cwd=ROOT,
+            env=os.environ | {MARK: str(tmp_path)},
         )  # fmt: skip
         running.append(process)
         return process
 
     yield start
+    left = marked(str(tmp_path))
+    for process in left:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(left, timeout=20.0)
     for process in running:
-        process.kill()
         process.wait()
+
+
+def marked(folder: str) -> list[psutil.Process]:
+    """Processes of that test's runs, those of a Ray included whose head is dead."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get(MARK) == folder:
+                found.append(process)
+    return found
 
 
 def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
@@ -127,8 +147,8 @@ def test_a_ray_that_dies_is_told_in_one_line_and_loses_nothing(
     killed_at = time.monotonic()
     _, errors = process.communicate(timeout=120)
     assert time.monotonic() - killed_at < 30
-    line, *more = errors.splitlines()
-    assert not more, errors
+    metrics, line, *more = errors.splitlines()
+    assert metrics.startswith("gleaner: metrics at") and not more, errors
     assert line.startswith(f"gleaner: Ray's {program} has ended") and f"--output {output}` goes on" in line
     assert process.returncode == 1
     assert gone(with_ray, within_s=60.0) == []

@@ -16,7 +16,13 @@ from typing import Any
 from tests.doubles.ports import free_port
 
 MONITORING = Path(__file__).parents[2] / "deployments" / "monitoring"
+DASHBOARD = MONITORING / "grafana" / "gleaner.json"
 START_S = 30.0
+
+
+def panels() -> list[dict[str, Any]]:
+    """Rows and panels of the dashboard, in order."""
+    return json.loads(DASHBOARD.read_text("utf-8"))["panels"]
 
 
 class Prometheus:

@@ -1,0 +1,61 @@
+"""The product makes of the fixed worlds what it made of them when they were committed; killed, it does so too.
+
+Twenty kill schedules, the worlds in turn; ORACLE_SEEDS asks for more.
+"""
+
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from actors.ledger import LedgerReader
+from schemas.ledger import AcceptedEnd
+from tests.oracle import reference
+from tests.oracle.life import run
+from tests.oracle.reading import ends_of, reference_of
+from tests.oracle.worlds import WORLDS
+
+pytestmark = pytest.mark.slow
+
+SEEDS = int(os.environ.get("ORACLE_SEEDS", "20"))
+LONGEST_S = 120.0
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["tests.oracle.life"])
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_an_undisturbed_run_is_what_it_was(world: str, tmp_path: Path) -> None:
+    """Texts, reasons, every count, and the rows of the dataset and of each export."""
+    run(world, tmp_path / "run")
+    now, then = reference_of(world, tmp_path / "run", tmp_path), reference.read(world)
+    assert now.ends == then.ends
+    assert now.counts == then.counts
+    assert now.dataset == then.dataset
+    assert now.dead_letters == then.dead_letters
+    assert now.exports == then.exports
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_killed_it_accepts_the_same(seed: int, tmp_path: Path) -> None:
+    """Up to three lives that end by kill -9, then one that ends well: the same texts and reasons, each end once."""
+    random = Random(seed)
+    output = tmp_path / "run"
+    world = list(WORLDS)[seed % len(WORLDS)]
+    lives = [_live(world, output, random.randint(1, 30)) for _ in range(random.randint(1, 3))]
+    assert lives[0] == -signal.SIGKILL
+    assert _live(world, output, None) == 0
+    assert ends_of(output) == reference.read(world).ends
+    with LedgerReader(output) as ledger:
+        ends = [record.order_id for _, record in ledger.records() if isinstance(record, AcceptedEnd)]
+    assert len(ends) == len(set(ends))
+
+
+def _live(world: str, output: Path, death: int | None) -> int:
+    process = PROCESSES.Process(target=run, args=(world, output, death))
+    process.start()
+    process.join(LONGEST_S)
+    assert process.exitcode in (0, -signal.SIGKILL), process.exitcode
+    return process.exitcode
