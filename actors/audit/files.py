@@ -64,9 +64,11 @@ def _last_of_each_range(recorded: Collection[ShardWritten]) -> dict[tuple[ShardK
 
 def _is_unrecorded(path: Path, ledger: LedgerReader) -> bool:
     """Whether a run renamed it and has not recorded it: its range follows the last one, or is a recorded one again
-    without the ends that were undone since."""
+    without the ends that were undone since. One that was written from other records is of another life."""
     stamp = stamp_of(path)
     if stamp is None or stamp.folder not in (None, ledger.identity()) or stamp.last_seq > ledger.last_seq():
+        return False
+    if stamp.head not in (None, ledger.head(stamp.last_seq)):
         return False
     own = {
         first: shard

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from actors.ledger import NAME, LedgerReader, SqliteLedger
 from schemas.audit import Check
-from schemas.ledger import Rejoined, RunStarted
+from schemas.ledger import Rejoined, RunStarted, ShardWritten
 from schemas.wire import decode_record
 from tests.actors.dataset.conftest import NOW
 from tests.actors.dataset.folders import keep, write_shards
@@ -135,6 +135,19 @@ def test_a_ledger_that_was_cut_is_found_by_the_checksums(run: Run) -> None:
     cut(run.output, last - 1)
     (run.output / "manifest.json").unlink()
     assert any(f"record {last}; it ends at {last - 1}: the ledger is older" in what for what in told(run))
+
+
+async def test_a_shard_of_another_life_is_found(tmp_path: Path) -> None:
+    """The ledger was cut before its last shard and went on: that shard looks like one that is not recorded yet."""
+    run = Run(tmp_path)
+    await run.write_unfinished()
+    with LedgerReader(run.output) as reader:
+        last = reader.shards()[-1]
+        records = [record for _, record in reader.records(last.first_seq - 1)]
+    cut(run.output, last.first_seq - 1)
+    keep(run.output, [RunStarted(NOW, "again", {}), *(each for each in records if not isinstance(each, ShardWritten))])
+    found = [each for each in run.verify().findings if each.where == last.name]
+    assert [each.what for each in found] == ["a shard that the ledger does not know"]
 
 
 def test_a_false_head_in_a_file_is_found(run: Run) -> None:
