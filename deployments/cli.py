@@ -24,9 +24,7 @@ app = typer.Typer(
 RunFile = Annotated[Path, typer.Argument(metavar="RUN.yaml", help="The run's configuration.", show_default=False)]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A run's output folder.", show_default=False)]
 Gate = Literal["faithfulness", "reward", "verifier"]
-Format = Literal[
-    "sft", "dpo", "kto", "hard_negatives", "rft", "dpo_whole", "dpo_steps", "dpo_prefix", "stepwise", "advantages"
-]
+Format = Literal["sft", "dpo", "kto", "hard_negatives", "rft", "dpo_steps", "dpo_prefix", "stepwise", "advantages"]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
 
 

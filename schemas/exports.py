@@ -18,8 +18,6 @@ class ExportFormat(Enum):
     """Every rejected attempt: what was rejected, why, by which gate with which score."""
     RFT = "rft"
     """Verified solutions of the run's own generators, different ones of each problem."""
-    DPO_WHOLE = "dpo_whole"
-    """A verified solution over a wrong one of the same problem."""
     DPO_STEPS = "dpo_steps"
     """From the same prefix: a step that leads to the answer over the first pit."""
     DPO_PREFIX = "dpo_prefix"

@@ -26,6 +26,12 @@ MAY_IMPORT = {
 }
 """What each package may import: of ours, and for schemas altogether (beside the standard library)."""
 NEVER_IN_ACTORS = {"ray", "torch", "vllm", "transformers"}
+PRIVATE_DOORS = {
+    "deployments/cluster.py": {"ray._private.services"},
+    "deployments/loopback.py": {"ray._common.tls_utils", "ray._private.ray_constants", "ray.serve._private.replica"},
+    "deployments/vigil.py": {"ray._private.worker"},
+}
+"""What reaches inside Ray; docs/decisions/0011-private-doors-of-ray.md says why, and until when."""
 BETWEEN_LEAVES = {
     ("actors.gates", "actors.tasks.prompts"),
     ("actors.injection", "actors.tasks.prompts"),
@@ -58,6 +64,16 @@ def imports(path: Path) -> Iterator[tuple[ast.AST, str]]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{place(path, node)}: a relative import; name the module in full"
             yield from ((node, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def test_nobody_else_reaches_inside_ray() -> None:
+    """A private module of Ray's moves with its next version: each use is named, with what would make it needless."""
+    found: dict[str, set[str]] = {}
+    for path in files("actors", "deployments", "schemas"):
+        for _, name in imports(path):
+            if name.startswith("ray.") and any(part.startswith("_") for part in name.split(".")):
+                found.setdefault(path.relative_to(ROOT).as_posix(), set()).add(name)
+    assert found == PRIVATE_DOORS
 
 
 def top(module: str) -> str:

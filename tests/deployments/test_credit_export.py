@@ -56,7 +56,7 @@ async def test_pairs_of_a_credited_run_are_right_and_go_on_from_one_prefix(tmp_p
             assert row["labels"].index(False) >= bad.index(True) - 1
 
 
-@pytest.mark.parametrize("format", [ExportFormat.RFT, ExportFormat.DPO_WHOLE, ExportFormat.KTO, ExportFormat.DPO])
+@pytest.mark.parametrize("format", [ExportFormat.RFT, ExportFormat.KTO, ExportFormat.DPO])
 async def test_whole_solutions_of_a_credited_run(format: ExportFormat, tmp_path: Path) -> None:
     """Restarted solutions are whole ones: prefix and continuation together, against the wrong one they came from."""
     config = resolve(load_text(CONFIG), tmp_path)

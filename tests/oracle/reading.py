@@ -22,7 +22,7 @@ from schemas.recovery import FailureMode
 TIMES = {"at", "started_at", "first_accepted_at", "last_at", "worked_s", "seconds", "ended_at", "queued_s", "took_s"}
 VIEWS = {
     "grounded": ("sft", "sft --view sample", "dpo --view sample", "kto", "kto --view sample", "hard_negatives"),
-    "math": ("rft", "kto", "dpo_whole", "dpo_steps", "dpo_prefix", "stepwise", "advantages", "hard_negatives"),
+    "math": ("rft", "kto", "dpo_steps", "dpo_prefix", "stepwise", "advantages", "hard_negatives"),
 }
 
 

@@ -7,7 +7,7 @@ wording         passage and draft to prompt and completion
 columns         the columns that formats share
 preferences     sft, dpo, kto
 hard_negatives  every rejected attempt with its reasons
-solutions       rft, dpo_whole
+solutions       rft
 credited        solutions with what their steps are worth
 pits            dpo_steps, dpo_prefix
 stepwise        stepwise, advantages

@@ -9,7 +9,7 @@ from actors.dataset.exports.families import Family
 from actors.dataset.exports.hard_negatives import hard_negative_columns, hard_negatives
 from actors.dataset.exports.pits import dpo_prefix, dpo_prefix_columns, dpo_steps, dpo_steps_columns
 from actors.dataset.exports.preferences import MATH, Rows, dpo, dpo_columns, kto, kto_columns, sft, sft_columns
-from actors.dataset.exports.solutions import dpo_whole, rft
+from actors.dataset.exports.solutions import rft
 from actors.dataset.exports.stepwise import advantages, advantages_columns, stepwise, stepwise_columns
 from actors.dataset.exports.wording import Wording
 from schemas.errors import UserError
@@ -50,13 +50,6 @@ FORMATS: dict[ExportFormat, Format] = {
         rft,
         "Verified solutions that the run's own generators wrote, of each problem few that differ.",
         trainer="SFTTrainer",
-        of=MATH,
-    ),
-    ExportFormat.DPO_WHOLE: Format(
-        dpo_columns,
-        dpo_whole,
-        "A verified solution over a wrong one of the same problem, compared as wholes.",
-        trainer="DPOTrainer",
         of=MATH,
     ),
     ExportFormat.DPO_STEPS: Format(

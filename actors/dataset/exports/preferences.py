@@ -31,7 +31,7 @@ def sft_columns(form: Form) -> tuple[Column, ...]:
 
 
 def dpo_columns(form: Form) -> tuple[Column, ...]:
-    """Of `dpo` and `dpo_whole`."""
+    """Of `dpo`."""
     return (
         Column("prompt", said(form), "what both answer"),
         Column("chosen", said(form), "what was accepted"),

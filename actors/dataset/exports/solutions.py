@@ -1,15 +1,10 @@
-"""Rows of `rft` and `dpo_whole`: whole solutions whose final answers were verified, or were not.
-
-`rft`: a model learns from its own verified solutions, of each problem few that differ (Yuan et al. 2023, arXiv
-2308.01825; Setlur et al. 2024, arXiv 2406.14532, section 4). `dpo_whole`: one response over another without looking at
-steps, which section 5 of the latter found no better than SFT: the arm to compare with.
-"""
+"""Rows of `rft`: a model learns from its own verified solutions, of each problem few that differ (Yuan et al. 2023,
+arXiv 2308.01825; Setlur et al. 2024, arXiv 2406.14532, section 4)."""
 
 from collections.abc import Sequence
 
 from actors.dataset.exports.families import Family, Told
-from actors.dataset.exports.faults import why_no_negative
-from actors.dataset.exports.preferences import Rows, pair_row, sample_row
+from actors.dataset.exports.preferences import Rows, sample_row
 from actors.dataset.exports.wording import Exchange, Wording, alike, exchange
 from actors.steps import steps
 from schemas.exports import Asked, ExportFormat, LeftOut
@@ -29,28 +24,6 @@ def rft(family: Family, asked: Asked, wording: Wording) -> Rows:
     yield from [LeftOut.LIKE_OTHERS] * (len(firsts) - len(chosen))
     for told, shown in (firsts[index] for index in chosen):
         yield sample_row(ExportFormat.RFT, told, shown, asked)
-
-
-def dpo_whole(family: Family, asked: Asked, wording: Wording) -> Rows:
-    """Each wrong solution once, under the verified one of its own order, else under one of the problem's by lot."""
-    right = right_solutions(family, asked, wording)
-    accepted = {shown.answer for _, shown in right}
-    seen: set[str] = set()
-    for child in family.children:
-        own = [each for each in right if each[0].life is child.life]
-        for told in child.rejected:
-            why = why_no_negative(told, asked.view)
-            shown = exchange(told, child, asked, wording)
-            if why is not None or shown is None:
-                yield why or LeftOut.OTHER_REQUEST
-            elif not right:
-                yield LeftOut.NO_RIGHT_SOLUTION
-            elif shown.answer in accepted or shown.answer in seen:
-                yield LeftOut.SAME_TEXT if shown.answer in accepted else LeftOut.REPEATED
-            else:
-                seen.add(shown.answer)
-                lots = sorted(own or right, key=lambda each: content_id(asked.seed, told.key, each[0].key))
-                yield pair_row(ExportFormat.DPO_WHOLE, lots[0], (told, shown), asked)
 
 
 def right_solutions(family: Family, asked: Asked, wording: Wording) -> list[Shown]:

@@ -4,13 +4,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.dataset.exports.solutions import different
-from schemas.exports import ExportFormat, Form, LeftOut, View
+from schemas.exports import ExportFormat, LeftOut, View
 from tests.actors.dataset.exports.runs import MATH, Known, asked, exported
 from tests.actors.dataset.exports.solved import WORKED, problem, run_of
 
 SHORT, LONG, OTHER = "6-1=5\n#### 5", "2*3=6\n6-1=5\n#### 5", "3+3-1\nis 5\n#### 5"
 WRONG, ALSO_WRONG = "2*3=6\n6+1=7\n#### 7", "2+3=5\n5-1=4\n#### 4"
-MATH_FORMATS = (ExportFormat.SFT, ExportFormat.DPO, ExportFormat.KTO, ExportFormat.RFT, ExportFormat.DPO_WHOLE)
+MATH_FORMATS = (ExportFormat.SFT, ExportFormat.DPO, ExportFormat.KTO, ExportFormat.RFT)
 
 
 @settings(max_examples=60, deadline=None)
@@ -34,11 +34,6 @@ def test_every_row_is_what_the_ledger_says(
     if format is ExportFormat.RFT:
         distinct = {life[-1] for life, right in lives if right}
         assert len(rows) == len({str(row["messages"]) for row in rows}) == min(most, len(distinct))
-    if format is ExportFormat.DPO_WHOLE:
-        said = [row["rejected"][0]["content"] for row in rows]
-        right = {life[-1] for life, solved in lives if solved}
-        assert len(set(said)) == len(said)
-        assert not right & set(said) and {row["chosen"][0]["content"] for row in rows} <= right
 
 
 def test_sft_of_a_problem_is_the_teachers_solution() -> None:
@@ -69,15 +64,3 @@ def test_choices_are_distinct_bounded_and_grow(solutions: list[str], most: int, 
     chosen = different(solutions, most, seed=seed)
     assert len(chosen) == len(set(chosen)) == min(most, len(solutions))
     assert set(chosen) <= set(different(solutions, most + 1, seed=seed))
-
-
-def test_a_wrong_solution_is_set_under_its_own_orders_recovery() -> None:
-    """An order that recovered gives its own pair; one that never did takes a solution of the same problem."""
-    records = run_of(problem(0), [[WRONG, LONG], [ALSO_WRONG], [OTHER]], solved=[True, False, True])
-    rows, _ = exported(records, asked(ExportFormat.DPO_WHOLE, form=Form.TEXT), MATH)
-    assert [(row["rejected"], row["chosen"]) for row in rows if row["rejected"] == WRONG] == [(WRONG, LONG)]
-    (other,) = [row for row in rows if row["rejected"] == ALSO_WRONG]
-    assert other["chosen"] in (LONG, OTHER)
-    assert other["chosen_origin"]["order_id"] != other["rejected_origin"]["order_id"]
-    rows, left = exported(run_of(problem(0), [[WRONG]], solved=[False]), asked(ExportFormat.DPO_WHOLE), MATH)
-    assert not rows and left[LeftOut.NO_RIGHT_SOLUTION] == 1

@@ -80,7 +80,6 @@ def _schema(columns: Any) -> Any:
         (ExportFormat.RFT, Form.MESSAGES, View.ANSWER),
         (ExportFormat.DPO, Form.MESSAGES, View.ANSWER),
         (ExportFormat.DPO, Form.MESSAGES, View.SAMPLE),
-        (ExportFormat.DPO_WHOLE, Form.TEXT, View.ANSWER),
         (ExportFormat.DPO_STEPS, Form.MESSAGES, View.ANSWER),
         (ExportFormat.DPO_STEPS, Form.TEXT, View.ANSWER),
         (ExportFormat.DPO_PREFIX, Form.MESSAGES, View.ANSWER),
