@@ -172,7 +172,7 @@ _JSON = json.JSONDecoder(
 
 _BEGUN = re.compile(r"\{\s*(?:[\"'“”‘’]|\w+\s*[:：])")
 _PIECE = re.compile(
-    r"""(?P<straight>"(?:[^"\\]++|\\.)*+(?:"|\Z)) | “(?P<curly>(?:[^“”\\]++|\\.)*+)(?:”|\Z)
+    r"""(?P<straight>"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)) | “(?P<curly>(?:[^“”\\]++|\\.)*+)(?:”|(?=“)|\\?\Z)
     | (?P<colon>[:：])(?P<grouped>\s*-?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?=\s*[,}]))?
     | (?P<comma>，)""",
     re.VERBOSE | re.DOTALL,
@@ -201,7 +201,10 @@ def _end_of(text: str, at: int) -> int:
     return len(text)
 
 
-_BRACES = re.compile(r""" "(?:[^"\\]++|\\.)*+(?:"|\Z) | “(?:[^“”\\]++|\\.)*+(?:”|\Z) | [{}]""", re.VERBOSE | re.DOTALL)
+_BRACES = re.compile(
+    r""" "(?:[^"\\]++|\\.)*+(?:"|\\?\Z) | “(?:[^“”\\]++|\\.)*+(?:”|(?=“)|\\?\Z) | [{}]""", re.VERBOSE | re.DOTALL
+)
+"""As `_PIECE`: what opens a string ends somewhere in any case, or each mark inside of it would be read to the end."""
 
 
 def _plain_piece(found: re.Match[str]) -> str:

@@ -300,7 +300,7 @@ class Conductor:
         generator = self._tools.pools.get(pool)
         if generator is None:
             raise EngineError(ErrorKind.PERMANENT, f"there is no pool '{pool}'")
-        call = lambda this: first_completion(generator, generation(request, this))  # noqa: E731
+        call = lambda this: generator.generate(generation(request, this))  # noqa: E731
         return await self._pools.ask(pool, call, request.messages)
 
     async def _ask_beside(self, pool: PoolName, request: GenerationRequest) -> Completion:
@@ -315,10 +315,3 @@ class Conductor:
     async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
         for_s = self._settings.health.outage_s
         return await insist(call, for_s=for_s, clock=self._now, sleep=self._sleep, random=self._random)
-
-
-async def first_completion(generator: Generator, request: GenerationRequest) -> Completion:
-    """The first completion to be done. Raises EngineError when the engine ends without one."""
-    async for completion in generator.generate(request):
-        return completion
-    raise EngineError(ErrorKind.RETRYABLE, "the engine ended without a completion")

@@ -3,7 +3,7 @@
 A call that fails raises `schemas.errors.HopError`; none of these retries: the conductor alone does.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Protocol
 
 from schemas.corpus import Passage
@@ -26,9 +26,9 @@ from schemas.verdicts import GateRequest, Verdict
 
 
 class Generator(Protocol):
-    """A chat model. Completions come as each is done, in any order; leaving the iteration cancels the rest."""
+    """A chat model. Who stops waiting for a completion cancels it."""
 
-    def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]: ...
+    async def generate(self, request: GenerationRequest) -> Completion: ...
 
 
 class Classify(Protocol):

@@ -20,20 +20,13 @@ from actors.distributions import Buckets
 from actors.documents import KnownDocuments
 from actors.outstanding import outstanding_by
 from actors.queue import BUDGET_SPENT, RegenerationQueue
+from actors.refusals import Refusals
 from actors.tally import Tally
-from schemas.corpus import DocumentRefused, Passage, RefusalReason
+from schemas.corpus import DocumentRefused, Passage
 from schemas.distributions import SECONDS
 from schemas.errors import GleanerError, UserError
 from schemas.ids import PassageId
-from schemas.ledger import (
-    CanaryEnded,
-    CorpusEnded,
-    Planned,
-    Record,
-    Refused,
-    RunStarted,
-    ShardWritten,
-)
+from schemas.ledger import CanaryEnded, CorpusEnded, Planned, Record, Refused, RunStarted, ShardWritten
 from schemas.orders import Holding, Lease, Order, Outcome, Recorded, Settlement
 from schemas.progress import RunSnapshot
 from schemas.recovery import Experience
@@ -100,7 +93,7 @@ class QueueService:
         self._canaries = CanaryBook(settings.canaries or BookSettings(settings.task))
         self._commits = Buckets(SECONDS)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
-        self._refused: set[tuple[str, RefusalReason]] = set()
+        self._refusals = Refusals()
         self._documents = KnownDocuments()
         self._dead: set[str] = set()
         self._batch: list[Record] = []
@@ -155,13 +148,21 @@ class QueueService:
 
     async def refuse(self, document: DocumentRefused) -> None:
         """A document that could not be used; recorded once for each reason, however often the corpus is read again."""
-        if (document.uri, document.reason) in self._refused:
+        if document in self._refusals:
             return
         await self.append(Refused(self._wall(), document))
 
-    async def corpus_ended(self, documents: int, passages: int, skipped: Mapping[str, int] | None = None) -> None:
-        """No more passages come. The run is over when every order has ended. `skipped`: files that were not read."""
-        await self.append(CorpusEnded(self._wall(), documents, passages, dict(skipped or {})))
+    def refused(self) -> tuple[DocumentRefused, ...]:
+        """The refusals that hold."""
+        return self._refusals.all()
+
+    async def corpus_ended(
+        self, documents: int, passages: int, skipped: Mapping[str, int] | None = None,
+        read_again: Sequence[DocumentRefused] = (),
+    ) -> None:  # fmt: skip
+        """No more passages come. The run is over when every order has ended. `skipped`: files that were not read;
+        `read_again`: documents whose refusal is over."""
+        await self.append(CorpusEnded(self._wall(), documents, passages, dict(skipped or {}), tuple(read_again)))
 
     async def lease(self, conductor: str, limit: int, wait_s: float) -> Sequence[Lease]:
         """Up to `limit` leases; waits up to `wait_s` for the first. Nothing for a conductor that was released."""
@@ -303,6 +304,7 @@ class QueueService:
         return [replace(leases[0], learnt=self._fold.experience()), *leases[1:]]
 
     def _remember(self, record: Record) -> None:
+        self._refusals.apply(record)
         match record:
             case CanaryEnded():
                 self._queue.charge(record.tokens)
@@ -312,8 +314,6 @@ class QueueService:
                 self._corpus_read = False
             case CorpusEnded():
                 self._corpus_read = True
-            case Refused():
-                self._refused.add((record.document.uri, record.document.reason))
             case _:
                 pass
 

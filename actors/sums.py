@@ -47,7 +47,7 @@ SUMS: dict[type[Struct], tuple[str, ...]] = {
     RunSnapshot: ("ready", "leased", "waiting", "rollouts", "stale", "unaccounted"),
     Counts: (
         "issued", "accepted", "dead_lettered", "outstanding", "first_pass", "rejected", "recovered", "attempts",
-        "refused_documents", "injected", "contaminated", "reopened",
+        "refused_documents", "read_again_documents", "injected", "contaminated", "reopened",
     ),
     RoleCost: (*_SPENT, "estimated_tokens"),
     Spent: _SPENT,

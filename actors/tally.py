@@ -7,7 +7,6 @@ cost what they cost and end as they end; everything that is said of quality spea
 from collections import Counter
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from actors.canary.tally import CanaryTally
 from actors.credited import CreditTally
@@ -15,9 +14,9 @@ from actors.diagnoses import DiagnosisTally
 from actors.distributions import AttemptDistributions
 from actors.end_words import EndWordsCount
 from actors.injected import InjectionTally
+from actors.refusals import Refusals
 from actors.run_clock import RunClock
 from schemas.canaries import CANARIES
-from schemas.corpus import DocumentRefused, RefusalReason
 from schemas.credit import ROLLOUTS
 from schemas.distributions import AttemptEnd, Distributions
 from schemas.errors import ErrorKind, LedgerError
@@ -54,7 +53,6 @@ from schemas.progress import (
     KindCount,
     MalformedCount,
     ModeCount,
-    RefusalCount,
     RepairStat,
     Retrieval,
     RoleCost,
@@ -77,7 +75,7 @@ class _Standing(Struct):
 
 
 class Tally:
-    """Memory grows with outstanding orders, not with the run."""
+    """Memory grows with outstanding orders and refused documents, not with the run."""
 
     def __init__(self, distributions: AttemptDistributions | None = None) -> None:
         self._counts: Counter[str] = Counter()
@@ -103,7 +101,7 @@ class Tally:
         self._standing: dict[OrderId, _Standing] = {}
         self._corpus_ended = False
         self._skipped: dict[str, int] = {}
-        self._refusals: dict[RefusalReason, RefusalCount] = {}
+        self._refusals = Refusals()
         self._started_at: float | None = None
         self._first_accepted_at: float | None = None
         self._last_at: float | None = None
@@ -124,8 +122,6 @@ class Tally:
             case Planned():
                 self._corpus_ended = False  # the corpus has grown, and is not read to its end again
                 self._planned(record)
-            case Refused():
-                self._refused(record.document)
             case CorpusEnded():
                 self._corpus_ended, self._skipped = True, record.skipped
             case Rejoined():
@@ -149,6 +145,7 @@ class Tally:
                 | Rolled()
                 | Credited()
                 | StaleReport()
+                | Refused()
                 | Voided()
             ):
                 pass
@@ -165,7 +162,8 @@ class Tally:
             rejected=counted["rejected"],
             recovered=counted["recovered"],
             attempts=counted["attempts"],
-            refused_documents=counted["refused_documents"],
+            refused_documents=len(self._refusals),
+            read_again_documents=self._refusals.read_again,
             reopened=counted["reopened"],
             injected=self._injections.orders,
             contaminated=self._injections.contaminated,
@@ -199,7 +197,7 @@ class Tally:
             diagnoses=self._diagnoses.counts(),
             canaries=self._canaries.canaries(),
             retrieval=Retrieval(searches=self._retrieval["searches"], hits=self._retrieval["hits"]),
-            refusals=tuple(self._refusals.values()),
+            refusals=self._refusals.counts(),
             skipped_files=self._skipped,
             corpus_ended=self._corpus_ended,
             started_at=self._started_at,
@@ -213,17 +211,9 @@ class Tally:
         """Durations and scores counted so far."""
         return self._distributions.distributions()
 
-    def _refused(self, document: DocumentRefused) -> None:
-        self._counts["refused_documents"] += 1
-        first = self._refusals.get(document.reason)
-        self._refusals[document.reason] = (
-            RefusalCount(document.reason, 1, document.uri, document.detail)
-            if first is None
-            else replace(first, documents=first.documents + 1)
-        )
-
     def _beside(self, record: Record) -> None:
         """What is counted apart from the orders; rollouts are spent on what was rejected."""
+        self._refusals.apply(record)
         self._injections.apply(record)
         self._diagnoses.apply(record)
         self._canaries.apply(record)

@@ -97,8 +97,7 @@ async def measure(url: str, *, calls: int, concurrency: int) -> Figures:
     await engine.start()
 
     async def by_engine(number: int) -> None:
-        async for _ in engine.generate(request(number)):
-            pass
+        await engine.generate(request(number))
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=concurrency)) as session:
 

@@ -34,8 +34,8 @@ async def generate(engine: Engine, number: int, passage: str) -> tuple[int, int]
     """Prompt and completion tokens of one request."""
     messages = (Message("system", prompts.SYSTEM), Message("user", prompts.ask(passage)))
     request = GenerationRequest(str(number), messages, Sampling(temperature=0.7, max_tokens=48, seed=number))
-    found = [completion async for completion in engine.generate(request)]
-    return sum(one.prompt_tokens for one in found), sum(one.completion_tokens for one in found)
+    found = await engine.generate(request)
+    return found.prompt_tokens, found.completion_tokens
 
 
 async def classify(engine: Engine, number: int, passage: str) -> tuple[int, int]:

@@ -73,7 +73,7 @@ async def measure(arguments: argparse.Namespace, *, caching: bool) -> str:
 
     async def one(request: GenerationRequest) -> int:
         async with slots:
-            return sum([completion.prompt_tokens async for completion in engine.generate(request)])
+            return (await engine.generate(request)).prompt_tokens
 
     try:
         began = time.perf_counter()

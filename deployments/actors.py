@@ -23,6 +23,7 @@ from actors.dataset.writer import DatasetWriter, Wording
 from actors.documents import Changed, Comparison
 from actors.ledger import LedgerReader
 from actors.queue_service import QueueService
+from actors.refusals import Rereading
 from deployments.asking import ask, ask_each
 from deployments.boundary import ray_boundary
 from deployments.logs import LogPlace, configure_logging
@@ -81,8 +82,14 @@ class QueueShell:
     async def refuse(self, document: DocumentRefused) -> None:
         await (await self._ready()).refuse(document)
 
-    async def corpus_ended(self, documents: int, passages: int, skipped: dict[str, int]) -> None:
-        await (await self._ready()).corpus_ended(documents, passages, skipped)
+    async def refused(self) -> tuple[DocumentRefused, ...]:
+        """The refusals that hold."""
+        return (await self._ready()).refused()
+
+    async def corpus_ended(
+        self, documents: int, passages: int, skipped: dict[str, int], read_again: Sequence[DocumentRefused]
+    ) -> None:
+        await (await self._ready()).corpus_ended(documents, passages, skipped, read_again)
 
     async def lease(self, conductor: str, limit: int) -> tuple[str, bytes] | None:
         """Which life of the queue gives them, and LEASES; None when the run is over."""
@@ -152,21 +159,22 @@ class ReaderShell:
         self._changed: Changed = changed
         self._queues = queues
         self._offers = [_Offers(queue) for queue in queues]
-        self._refuse = queues[0].refuse
 
     def run(self) -> None:
         """The whole corpus from its start: queues skip what they know. Raises CorpusError when it cannot be read."""
         chunker = Chunker(self._config.corpus.chunking)
         known = ask_each(queue.documents for queue in self._queues)
         comparison = Comparison(known, chunker.version, self._changed)
+        rereading = Rereading(ask(self._queues[0].refused))
         documents, skipped = 0, Skipped()
         for document in read(self._config.corpus, skipped=skipped):
             if isinstance(document, DocumentRefused):
-                ask(self._refuse, document)
+                self._refuse(document, rereading)
                 continue
+            rereading.read(document)
             passages = comparison.wanted(document, chunker.passages(document), self._known)
             if isinstance(passages, DocumentRefused):
-                ask(self._refuse, passages)
+                self._refuse(passages, rereading)
                 continue
             documents += 1
             for passage in passages:
@@ -174,7 +182,12 @@ class ReaderShell:
                 if not any(offers.wanted for offers in self._offers):
                     return
         for offers in self._offers:
-            offers.end(documents, skipped.counts())
+            offers.end(documents, skipped.counts(), rereading.over() if offers is self._offers[0] else ())
+
+    def _refuse(self, document: DocumentRefused, rereading: Rereading) -> None:
+        """All refusals stand in the first shard's ledger."""
+        rereading.refused(document)
+        ask(self._queues[0].refuse, document)
 
     def _known(self, passages: Sequence[PassageId]) -> list[bool]:
         """Which of these passages were planned, in any shard."""
@@ -202,11 +215,11 @@ class _Offers:
         if len(self._waiting) >= OFFER_PASSAGES:
             self._send()
 
-    def end(self, documents: int, skipped: dict[str, int]) -> None:
+    def end(self, documents: int, skipped: dict[str, int], read_again: Sequence[DocumentRefused]) -> None:
         """No more come: the last ones, and the end of the corpus if all were taken."""
         self._send()
         if self.wanted:
-            ask(self._queue.corpus_ended, documents, self._passages, skipped)
+            ask(self._queue.corpus_ended, documents, self._passages, skipped, read_again)
 
     def _send(self) -> None:
         self.wanted = self.wanted and ask(self._queue.offer, self._waiting)

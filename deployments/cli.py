@@ -4,7 +4,6 @@ Law: with --json, stdout holds one JSON document and nothing else; what is meant
 """
 
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -35,6 +34,8 @@ def main() -> None:
 
 def _version(asked: bool) -> None:
     if asked:
+        from importlib.metadata import version  # a fifth of what `--help` takes
+
         typer.echo(f"gleaner {version('gleaner')}")
         raise typer.Exit
 

@@ -43,5 +43,4 @@ class GeneratorPool:
         await self._engine.close()
 
     async def _complete(self, request: GenerationRequest) -> Generated:
-        completions = [completion async for completion in self._engine.generate(request)]
-        return Generated(request_id=request.id, completions=tuple(completions))
+        return Generated(await self._engine.generate(request))

@@ -13,7 +13,7 @@ from msgspec import Struct
 from ray.serve.exceptions import BackPressureError, RayServeException
 
 from deployments.boundary import ray_boundary, told
-from schemas.errors import ErrorKind, Failure, HopError, described
+from schemas.errors import ErrorKind, Failure, HopError, described, kind_of_bug
 from schemas.orders import Holding, Lease, Outcome, Settlement
 from schemas.samples import Completion, GenerationRequest, Lane
 from schemas.verdicts import GateRequest, Verdict
@@ -119,7 +119,7 @@ class BatchedCalls(Generic[Q, R]):
             error = failed
         except Exception as bug:  # nobody awaits this task: what failed in it is told to all who wait for a reply
             log.exception("a message failed on its way", extra={"requests": len(batch)})
-            error = HopError(ErrorKind.RETRYABLE, described(bug))
+            error = HopError(kind_of_bug(bug), described(bug))
         finally:
             for future in waiting.values():
                 if not future.done():
@@ -187,9 +187,8 @@ class PoolHandle:
             ),
         )
 
-    async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
-        for completion in _unless_failed(await self._lanes.ask(request.lane, request.id, request)).completions:
-            yield completion
+    async def generate(self, request: GenerationRequest) -> Completion:
+        return _unless_failed(await self._lanes.ask(request.lane, request.id, request)).completion
 
 
 class GateHandle:
@@ -242,7 +241,7 @@ class QueueHandle:
 
 
 def _request_id(reply: Generated | Failure) -> str:
-    return reply.request_id
+    return reply.request_id if isinstance(reply, Failure) else reply.completion.request_id
 
 
 def _gated_id(reply: Gated | Failure) -> str:

@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 
 from actors.metrics.collector import RunCollector
 from actors.metrics.metric import Moment, PoolReplicas, Run
-from deployments.progress import Phase, Progress, named_replicas
+from deployments.progress import Phase, Progress
 from schemas.config import RunConfig
 from schemas.errors import UserError
 
@@ -124,8 +124,8 @@ def moment(progress: Progress) -> Moment:
         snapshot=progress.snapshot,
         conductors=progress.conductors,
         replicas={
-            name: PoolReplicas(status.wanted, status.running, status.starting, status.draining)
-            for name, status in named_replicas(progress.replicas)
+            status.role: PoolReplicas(status.wanted, status.running, status.starting, status.draining)
+            for status in progress.replicas
         },
         scaling=progress.scaling,
     )

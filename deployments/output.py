@@ -8,8 +8,6 @@ import logging
 import re
 from pathlib import Path
 
-import yaml
-
 from actors.dataset.door import check_folder
 from actors.dataset.files import make_folder
 from actors.dataset.finish import begin, replace_config
@@ -19,6 +17,7 @@ from actors.ledger import LedgerReader
 from actors.ledgers import has_orders
 from deployments.config import config_sha256, differences, load_resolved, load_text, to_yaml
 from deployments.config_identity import Change
+from deployments.config_recorded import is_whole
 from schemas.config import RunConfig
 from schemas.errors import OutputError
 from schemas.ledger import Reconfigured, RunStarted
@@ -90,7 +89,7 @@ def _check_recorded(kept: RunConfig, text: str, output: Path) -> None:
     with LedgerReader(output) as ledger:
         last = ledger.last_configured()
     match last:
-        case RunStarted() if _is_whole(kept, text):
+        case RunStarted() if is_whole(kept, text):
             edited = last.config_sha256 != config_sha256(kept)
         case Reconfigured():
             before = load_text(last.before, output / CONFIG_NAME)
@@ -102,8 +101,3 @@ def _check_recorded(kept: RunConfig, text: str, output: Path) -> None:
             f"{output / CONFIG_NAME}: is not what the run was made with (its last start has another fingerprint); "
             "restore it, or choose another --output"
         )
-
-
-def _is_whole(kept: RunConfig, text: str) -> bool:
-    """Whether this program's keys are those of the program that wrote it: otherwise fingerprints cannot be compared."""
-    return yaml.safe_load(text) == yaml.safe_load(to_yaml(kept))

@@ -3,7 +3,6 @@
 Light to import: no ray, no rich. Law: a Progress is a value; watching one changes nothing in the run.
 """
 
-from collections.abc import Iterator, Sequence
 from enum import Enum
 
 from msgspec import Struct
@@ -30,6 +29,9 @@ class ReplicaStatus(Struct, frozen=True):
     """Replicas of one deployment: how many run of how many are wanted."""
 
     name: str
+    """Of its application."""
+    role: str
+    """The pool or gate, as the configuration calls it."""
     running: int
     wanted: int
     state: str
@@ -51,10 +53,3 @@ class Progress(Struct, frozen=True):
     note: str = ""
     moved_at: float | None = None
     """When an attempt last ended in this process, or when the models were asked for; None before that."""
-
-
-def named_replicas(replicas: Sequence[ReplicaStatus]) -> Iterator[tuple[str, ReplicaStatus]]:
-    """Deployments by the short names that a person knows: pools and gates, without the run's prefix."""
-    for status in replicas:
-        _, found, pool = status.name.partition("-pool-")
-        yield (pool if found else status.name.rsplit("-", 1)[-1]), status

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from actors.audit.book import Book, check_elsewhere, read_book
+from actors.audit.book import Book
 from actors.audit.findings import Findings
+from actors.audit.fold import read_book
+from actors.audit.quotes import check_elsewhere
 from actors.audit.shards import check_shards
 from actors.dataset.door import check_shards as check_names
 from actors.dataset.finish import finish

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 from actors.protocols import Engine
-from schemas.errors import ErrorKind, Failure, GleanerError, HopError, described, innermost
+from schemas.errors import Failure, GleanerError, HopError, described, innermost, kind_of_bug
 
 log = logging.getLogger("gleaner.replica")
 
@@ -96,7 +96,7 @@ async def _reply(request: Q, answer: Callable[[Q], Awaitable[R]]) -> R | Failure
         if isinstance(error, HopError):
             return Failure(request.id, error.kind, error.detail, error.retry_after_s, error.heard)
         log.exception("a request failed inside the replica", extra=_of(request.id))
-        return Failure(request_id=request.id, kind=ErrorKind.RETRYABLE, detail=described(bug))
+        return Failure(request_id=request.id, kind=kind_of_bug(bug), detail=described(bug))
 
 
 def _of(request_id: str) -> dict[str, str]:

@@ -190,10 +190,10 @@ def replica_status(where: DeploymentNames) -> list[ReplicaStatus]:
     """How many replicas run and are wanted. Raises ModelError when one can never start, in the model's words."""
     applications = serve.status().applications
     found = []
-    for name in where.all:
+    for role, name in where.by_role.items():
         application = applications.get(name)
         if application is None:
-            found.append(ReplicaStatus(name=name, running=0, wanted=0, state="absent"))
+            found.append(ReplicaStatus(name=name, role=role, running=0, wanted=0, state="absent"))
             continue
         if failed_for_good(application):
             raise ModelError(_why(name, application))
@@ -202,6 +202,7 @@ def replica_status(where: DeploymentNames) -> list[ReplicaStatus]:
             found.append(
                 ReplicaStatus(
                     name=name,
+                    role=role,
                     running=states.get("RUNNING", 0),
                     wanted=sum(states.values()),
                     state=application.status.value,

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from deployments.progress import Phase, Progress, named_replicas
+from deployments.progress import Phase, Progress
 from schemas.live import InFlight, Loading, Waiting
 from schemas.progress import Summary
 from schemas.stages import Pause, PauseKind, Stage
@@ -43,9 +43,7 @@ def waits_of(progress: Progress) -> Waiting:
         ready=snapshot.ready if snapshot is not None else 0,
         oldest_s=snapshot.oldest_s if snapshot is not None else 0.0,
         loading=tuple(
-            Loading(name, status.starting, status.wanted)
-            for name, status in named_replicas(progress.replicas)
-            if not status.running
+            Loading(status.role, status.starting, status.wanted) for status in progress.replicas if not status.running
         ),
     )
 

@@ -61,7 +61,7 @@ async def live(text: str, *, seed: int, say=print) -> Candidate | None:
 
             # generate
             request = task.request(lease)
-            completion = await anext(aiter(generator.generate(request)))
+            completion = await generator.generate(request)
             draft = task.read(lease, completion.text, completion.finish)
             cost = Cost(completion.prompt_tokens, completion.completion_tokens)
             parsed, malformed = (None, draft.detail) if isinstance(draft, Malformed) else (draft, None)

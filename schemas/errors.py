@@ -23,8 +23,8 @@ class ErrorKind(Enum):
     PERMANENT = "permanent"
     """The same request will fail again: the fault of this request alone (a prompt too long, moderated)."""
     REFUSED = "refused"
-    """The other side will not serve this: a key, model, parameter or role that it refuses, or a reply in a form that
-    is not known. The whole pool's fault if other requests meet it too; `actors.pool_health` finds out."""
+    """The other side will not serve this: a key, model, parameter or role that it refuses, a reply in a form that is
+    not known, or a bug. The whole pool's fault if other requests meet it too; `actors.pool_health` finds out."""
     NONSENSE = "nonsense"
     """A model answered, but not in the form asked: another draw may do better."""
 
@@ -126,6 +126,16 @@ def innermost(error: BaseException) -> BaseException:
         return error
     found = [innermost(each) for each in error.exceptions]
     return next((each for each in found if isinstance(each, GleanerError)), found[0])
+
+
+def kind_of_bug(error: BaseException) -> ErrorKind:
+    """The kind of an error that nobody made ours: what the machine or the network did may pass, anything else is a bug.
+
+    A bug is REFUSED and not PERMANENT: a custom engine's `KeyError` may come of one odd reply of its server, so that a
+    request which meets it alone is tried again; one that every request meets is the pool's, which its next trial says.
+    """
+    passes = isinstance(innermost(error), OSError | MemoryError)
+    return ErrorKind.RETRYABLE if passes else ErrorKind.REFUSED
 
 
 @contextmanager

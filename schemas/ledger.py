@@ -191,6 +191,9 @@ class CorpusEnded(Struct, frozen=True, tag="corpus_ended"):
     passages: int
     skipped: dict[str, int] = {}
     """Files of the corpus's folders that are not read, by suffix; the same in every shard's ledger."""
+    read_again: tuple[DocumentRefused, ...] = ()
+    """Documents that an earlier reading refused and this one could use: these refusals are over. In the ledger that
+    holds the refusals."""
 
 
 class CanaryIssued(Struct, frozen=True, tag="canary_issued"):

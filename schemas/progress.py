@@ -31,6 +31,9 @@ class Counts(Struct, frozen=True):
     """Of those, accepted later."""
     attempts: int = 0
     refused_documents: int = 0
+    """Those that the last reading of the corpus could not use either."""
+    read_again_documents: int = 0
+    """Refused once, and read later."""
     injected: int = 0
     """Orders that were made bad on purpose."""
     contaminated: int = 0

@@ -34,13 +34,12 @@ class Lane(Enum):
 
 
 class GenerationRequest(Struct, frozen=True, omit_defaults=True):
-    """One call of a generator: `n` completions of one chat. A last message of the assistant's is gone on with: the
+    """One call of a generator: one completion of a chat. A last message of the assistant's is gone on with: the
     completion is what follows it."""
 
     id: str
     messages: tuple[Message, ...]
     sampling: Sampling
-    n: int = 1
     stop: tuple[str, ...] = ()
     json_schema: str | None = None
     """A JSON schema (as text) that constrains the completion where the engine can; elsewhere the parser decides."""
@@ -59,10 +58,9 @@ class FinishReason(Enum):
 
 
 class Completion(Struct, frozen=True, omit_defaults=True):
-    """One finished completion. `prompt_tokens` are the request's, counted once (in completion 0)."""
+    """One finished completion."""
 
     request_id: str
-    index: int
     text: str
     finish: FinishReason
     prompt_tokens: int

@@ -36,10 +36,9 @@ GENERATION_REQUESTS: Codec[GenerationRequest] = Codec(GenerationRequest)
 
 
 class Generated(msgspec.Struct, frozen=True, tag="generated"):
-    """All completions of one request, from one replica."""
+    """The completion of one request, from one replica."""
 
-    request_id: str
-    completions: tuple[Completion, ...]
+    completion: Completion
 
 
 GENERATION_REPLIES: Codec[Generated | Failure] = Codec(Generated | Failure)

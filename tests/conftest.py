@@ -1,24 +1,30 @@
 """In which order the tests come, and which keep to one process where several run side by side.
 
 `make test` runs several files at once (pytest-xdist, `--dist loadscope`). What shares a Ray, a cluster or servers keeps
-together: a file, or several. The longest begin, then what has the most slow tests, so that nobody is left alone with
-one of them at the end.
+together: a file, or several; so does what reads all sources. The longest begin, then what has the most slow tests, so
+that nobody is left alone with one of them at the end.
 """
 
+import atexit
 import gc
 import os
 from collections import Counter
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 """As in a replica of one CPU. Threads of several processes on the same cores wait for each other by spinning."""
 gc.disable()
 """Until all is imported, none of which is garbage (`pytest_collection_finish`)."""
 
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
+"""An example that takes 200 ms on a busy machine is no fault, nor is drawing it."""
+
 SLOW = ("slow", "ray", "vllm")
-THREE_NODES, ONE_RAY, ENGINES = "three nodes", "one Ray", "engines"
+THREE_NODES, ONE_RAY, ENGINES, SOURCES = "three nodes", "one Ray", "engines", "sources"
 TOGETHER = {
     "tests/faults/test_kills.py": THREE_NODES,
     "tests/faults/test_launches.py": THREE_NODES,
@@ -35,13 +41,17 @@ TOGETHER = {
     "tests/deployments/test_run_measured.py": ONE_RAY,
     "tests/deployments/test_run_replay.py": ONE_RAY,
     "tests/deployments/test_run_vllm.py": ONE_RAY,
+    "tests/security/test_nothing_is_unpickled.py": SOURCES,
+    "tests/test_architecture.py": SOURCES,
 }
 LONGEST = (THREE_NODES, ONE_RAY, ENGINES)
 """A Ray that nobody uses still takes an eighth of a core, so there is one."""
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """The garbage collector's turn."""
+    """The garbage collector's turn. Modules and thousands of tests are none of it: each look at them takes a second."""
+    gc.freeze()
+    atexit.register(gc.unfreeze)  # libraries complain at the interpreter's end about what it has left
     gc.enable()
 
 

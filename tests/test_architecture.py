@@ -44,6 +44,12 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), filename=str(path))
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Everything in a file, in the order of `ast.walk`; walked once for all rules."""
+    return tuple(ast.walk(tree(path)))
+
+
 def files(*packages: str) -> list[Path]:
     return sorted(path for package in packages for path in (ROOT / package).rglob("*.py"))
 
@@ -58,7 +64,7 @@ def module_of(path: Path) -> str:
 
 def imports(path: Path) -> Iterator[tuple[ast.AST, str]]:
     """Every module that a file names in an import, wherever it stands; `from a.b import c` counts as `a.b.c`."""
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from ((node, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -160,7 +166,7 @@ def test_functions_are_short() -> None:
     long = [
         f"{place(path, node)}: {node.name} has {length} lines, at most {LONGEST_FUNCTION}"
         for path in files(*OURS)
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (length := (node.end_lineno or node.lineno) - node.lineno + 1) > LONGEST_FUNCTION
     ]

@@ -13,7 +13,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from actors.audit.book import Book
-from actors.audit.files import CHECKSUMS, inside, stamp_of, text_of
+from actors.audit.bounded import TooLarge
+from actors.audit.files import CHECKSUMS, checksums_of, inside, stamp_of
 from actors.audit.findings import Findings
 from actors.audit.manifest import MANIFEST
 from actors.ledger import LedgerReader
@@ -100,6 +101,10 @@ def _of_manifest(manifest: Manifest | None) -> Iterator[_Claim]:
 
 
 def _of_checksums(output: Path) -> Iterator[_Claim]:
-    for line in (text_of(output / CHECKSUMS) or "").splitlines():
+    try:
+        text = checksums_of(output) or ""
+    except TooLarge:  # told by the check of the sums
+        return
+    for line in text.splitlines():
         if (said := _LINE.fullmatch(line)) is not None:
             yield _Claim(said[1], int(said[2]), said[3], CHECKSUMS)

@@ -3,13 +3,16 @@ leaves between two steps is no fault. So the files are listed first, and the led
 """
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
+from actors.audit.bounded import TooLarge, read_bounded
+from actors.audit.configured import CONFIG
 from actors.audit.findings import Findings
+from actors.audit.manifest import MANIFEST, shards_named
 from actors.ledger import LedgerReader
 from actors.ledgers import Ledgers
 from actors.parquet import TooMuchMemory, file_metadata
@@ -18,6 +21,9 @@ from schemas.ledger import ShardKind, ShardWritten
 from schemas.queue_shard import QueueShard
 
 CHECKSUMS = "checksums.txt"
+CARD = "README.md"
+_MOST_BYTES = 1 << 26
+"""Of checksums.txt: a line for each shard."""
 _STAMP = "gleaner.shard"
 _CHUNK_BYTES = 1 << 20
 
@@ -92,19 +98,30 @@ def stamp_of(path: Path) -> _Stamp | None:
 
 
 def check_sums(output: Path, replaced: Collection[str], findings: Findings) -> None:
-    """Every line of checksums.txt; `replaced`: shards that may be gone."""
-    path = output / CHECKSUMS
-    text = text_of(path)
+    """Every line of checksums.txt, and that each file which it is of has one; `replaced`: shards that may be gone."""
+    try:
+        text = checksums_of(output)
+    except TooLarge as error:
+        findings.warning(Check.SHARDS, f"not checked: {error}", CHECKSUMS)
+        return
     if text is None:
         findings.warning(Check.SHARDS, "not written yet; the run has not been finished", CHECKSUMS)
         return
-    lines = [line for line in text.splitlines() if not line.startswith("#")]  # `actors.audit.chain` looks at those
+    lines = {line: None for line in text.splitlines() if not line.startswith("#")}  # `actors.audit.chain` has those
     wrong = [what for line in lines if (what := _wrong(output, line, replaced)) is not None]
-    if wrong and text_of(path) != text:
+    lines_of = {line.partition("  ")[2] for line in lines}
+    wrong += [f"has no line for {name}" for name in _finished(output) if name not in lines_of]
+    if wrong and checksums_of(output) != text:
         findings.warning(Check.SHARDS, "not checked: a run writes it at this moment", CHECKSUMS)
         return
     for what in wrong:
         findings.error(Check.SHARDS, what, CHECKSUMS)
+
+
+def _finished(output: Path) -> Iterable[str]:
+    """What a run writes and names when it is finished: checksums.txt comes last, and goes before any of them does."""
+    there = [name for name in (CONFIG, CARD) if (output / name).is_file()]
+    return [*there, MANIFEST, *shards_named(output)]
 
 
 def _wrong(output: Path, line: str, replaced: Collection[str]) -> str | None:
@@ -117,9 +134,12 @@ def _wrong(output: Path, line: str, replaced: Collection[str]) -> str | None:
     return f"{name} has changed since it was written" if sha256_of(target) != digest else None
 
 
-def text_of(path: Path) -> str | None:
-    """What a file of the folder says; None where there is none."""
-    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
+def checksums_of(output: Path) -> str | None:
+    """What checksums.txt says; None where there is none. Raises TooLarge."""
+    try:
+        return read_bounded(output / CHECKSUMS, _MOST_BYTES).decode("utf-8", errors="replace")
+    except OSError:
+        return None
 
 
 def inside(output: Path, name: str) -> Path | None:

@@ -1,7 +1,7 @@
 """Rebuilds each row of a shard from the ledger and compares every column. Law: written apart from what writes the rows.
 
-Of `messages`, whose wording is the task's, it holds that there are two turns, that the user's has the question in it,
-and that the assistant's is the answer, or has it in it.
+`messages` is what the order's task shows a student. Of a task that is not known here it holds that there are two turns,
+that the user's has the question in it, and the assistant's the answer.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
-import yaml
 
 from actors.audit.book import Book
+from actors.audit.configured import Configured
 from actors.audit.files import inside
 from actors.audit.findings import Findings
 from actors.ledger import LedgerReader
@@ -23,6 +23,7 @@ from schemas.corpus import Passage
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, ShardKind, ShardWritten
 from schemas.orders import Attempt, Order
+from schemas.samples import Draft
 from schemas.verdicts import Errored, GateName, Rejected, Verdict
 
 Models = Mapping[str, str | None]
@@ -34,40 +35,29 @@ _LIST_BYTES = 4 << 30
 _MOST_TOKENS = 2**62
 
 
-def check_columns(output: Path, books: Sequence[Book], findings: Findings) -> None:
-    """Every row of every shard that counts against the records of its order."""
-    now = _models_now(output)
+def check_columns(output: Path, books: Sequence[Book], now: Configured | None, findings: Findings) -> None:
+    """Every row of every shard that counts against the records of its order, as far as the book has them. `now`: what
+    run.yaml says."""
     for book in books:
         with LedgerReader(output, book.shard) as ledger:
-            earlier = [
-                (seq, {str(name): model for name, model in record.models.items()})
-                for seq, record in ledger.reconfigured()
-            ]
+            sources = _Sources(book, ledger, now)
             for shard in book.shards.values():
                 path = inside(output, shard.name)
                 if path is not None and path.is_file():
-                    _check_shard(path, shard, _Sources(book, ledger, earlier, now), findings)
+                    _check_shard(path, shard, sources, findings)
 
 
 class _Sources(msgspec.Struct, frozen=True):
-    """What rows follow from. `earlier`: models until a record; `now`: those of run.yaml, None where it is missing."""
+    """What rows follow from. `ledger` may have gone on since the book was made."""
 
     book: Book
     ledger: LedgerReader
-    earlier: Sequence[tuple[int, Models]]
-    now: Models | None
+    now: Configured | None
 
-    def models(self, seq: int) -> Models | None:
-        """Of attempts that ended with that record."""
-        return next((models for until, models in self.earlier if seq < until), self.now)
-
-
-def _models_now(output: Path) -> Models | None:
-    try:
-        config = yaml.safe_load((output / "run.yaml").read_bytes())
-        return {name: pool["engine"].get("model") for name, pool in config["pools"].items()}
-    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError):
-        return None
+    def models(self, order_id: OrderId) -> Models:
+        """Of the pools, when the order ended."""
+        asked = self.book.configured_at(self.book.end_seqs[order_id], self.now)
+        return {} if asked is None else asked.models
 
 
 def _check_shard(path: Path, shard: ShardWritten, sources: _Sources, findings: Findings) -> None:
@@ -75,13 +65,14 @@ def _check_shard(path: Path, shard: ShardWritten, sources: _Sources, findings: F
         for number, row in enumerate(_rows(path), 1):
             where = f"{shard.name}, row {number}"
             if row.get("subject") == "document":
-                if (row["id"], row["reason"], row["detail"]) not in sources.book.refused:
-                    findings.error(Check.ROWS, "a row of a document that was not refused so", where)
+                _check_document(row, where, findings)
                 continue
             order_id = OrderId(row["id"])
-            if not shard.first_seq <= sources.book.end_seqs.get(order_id, 0) <= shard.last_seq:
+            held = sources.book.holds(order_id, shard)
+            end = _ends_before(sources.book, order_id) if held else sources.book.outdated(order_id, shard)
+            if end is None:
                 continue  # not its order's end: that is another check's
-            differing = _differing(row, shard.kind, order_id, sources)
+            differing = _differing(row, shard.kind, order_id, end, sources)
             if differing:
                 what = f"is not what the ledger says: {', '.join(differing)}"
                 findings.error(Check.ROWS, what, where, order_id)
@@ -89,6 +80,28 @@ def _check_shard(path: Path, shard: ShardWritten, sources: _Sources, findings: F
         findings.warning(Check.ROWS, f"not checked: {error}", shard.name)
     except (pa.ArrowException, OSError):  # told by the check of the shards
         return
+
+
+def _ends_before(book: Book, order_id: OrderId) -> int:
+    return len(book.put_back.get(order_id, ()))
+
+
+def _check_document(row: Row, where: str, findings: Findings) -> None:
+    """A document that was refused has a place and nothing else; why it was is another check's."""
+    place = row.get("provenance") or {}
+    expected = {
+        "gates": [],
+        "passage": None,
+        "provenance": {**dict.fromkeys(place), "uri": row["id"]},
+        "attempts": 0,
+        "failure_modes": [],
+        "repairs": [],
+        "history": [],
+        "tokens": _tokens(()),
+    }
+    differing = [name for name, value in expected.items() if row.get(name) != value]
+    if differing:
+        findings.error(Check.ROWS, f"is not what the ledger says: {', '.join(differing)}", where)
 
 
 def _rows(path: Path) -> Iterator[Row]:
@@ -99,16 +112,20 @@ def _rows(path: Path) -> Iterator[Row]:
                 yield from batch.to_pylist()
 
 
-def _differing(row: Row, kind: ShardKind, order_id: OrderId, sources: _Sources) -> list[str]:
-    """The columns that are not as rebuilt, and those that are missing."""
+def _differing(row: Row, kind: ShardKind, order_id: OrderId, end: int, sources: _Sources) -> list[str]:
+    """The columns that are not as rebuilt, and those that are missing. `end`: which of the order's ends it is, from
+    0; what came after that one says nothing of the row."""
     story = sources.ledger.story(order_id)
-    plan = next(record for record in story if isinstance(record, Planned))
-    order = next(order for order in plan.orders if order.id == order_id)
+    plan = next((record for record in story if isinstance(record, Planned)), None)
+    order = next((order for order in plan.orders if order.id == order_id), None) if plan is not None else None
     moves = [record for record in story if isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd)]
+    ends = [number for number, move in enumerate(moves) if not isinstance(move, Rejoined)]
+    if plan is None or order is None or len(ends) <= end:
+        return ["id"]  # the ledger does not find it by its id
+    moves = moves[: ends[end] + 1]
     attempts = [move.attempt for move in moves if move.attempt is not None]
     if kind is ShardKind.DATASET:
-        models = sources.models(sources.book.end_seqs[order_id])
-        expected = _sample(order, plan.passage, attempts, models)
+        expected = _sample(order, plan.passage, attempts, sources.models(order_id))
     else:
         expected = _letter(order, plan.passage, attempts, moves[-1])
     return [name for name, value in expected.items() if not _same(name, row.get(name), value)]
@@ -116,8 +133,8 @@ def _differing(row: Row, kind: ShardKind, order_id: OrderId, sources: _Sources) 
 
 def _same(name: str, found: Any, expected: Any) -> bool:
     match name:
-        case "messages":
-            return _tells(found, *expected)
+        case "messages" if isinstance(expected, Draft):
+            return _tells(found, expected)
         case "lineage" if found is not None and "model" not in expected:
             return {key: value for key, value in found.items() if key != "model"} == expected
         case "history":
@@ -125,10 +142,19 @@ def _same(name: str, found: Any, expected: Any) -> bool:
     return found == expected
 
 
-def _tells(messages: Any, question: str, answer: str) -> bool:
+def _messages(task: str, passage: str, draft: Draft) -> list[Row] | Draft:
+    """The chat that a student is shown; of another task than ours, the draft that it must tell."""
+    asked = {"grounded_answer": f"{passage}\n\n{draft.question}", "math": passage}.get(task)
+    if asked is None:
+        return draft
+    return [{"role": "user", "content": asked}, {"role": "assistant", "content": draft.answer}]
+
+
+def _tells(messages: Any, draft: Draft) -> bool:
     turns = [(said["role"], said["content"]) for said in messages or ()]
     roles = [role for role, _ in turns]
-    return roles == ["user", "assistant"] and question.strip() in turns[0][1] and answer.strip() in turns[1][1]
+    in_it = roles == ["user", "assistant"] and draft.question.strip() in turns[0][1]
+    return in_it and draft.answer.strip() in turns[1][1]
 
 
 def _with_verdicts(each: Row) -> Row:
@@ -139,7 +165,7 @@ def _with_verdicts(each: Row) -> Row:
     return {**each, "verdicts_json": verdicts}
 
 
-def _sample(order: Order, passage: Passage, attempts: Sequence[Attempt], models: Models | None) -> Row:
+def _sample(order: Order, passage: Passage, attempts: Sequence[Attempt], models: Models) -> Row:
     last = attempts[-1]
     candidate = last.candidate
     draft = candidate.draft if candidate else None
@@ -161,7 +187,7 @@ def _sample(order: Order, passage: Passage, attempts: Sequence[Attempt], models:
         "prefix": restart.prefix if restart else None,
         "prefix_of_attempt": restart.origin if restart else None,
     }
-    if models is not None and models.get(candidate.pool) is not None:
+    if models.get(candidate.pool) is not None:
         lineage["model"] = models[candidate.pool]
     claims = [
         (said.claim, said.supported, said.quote)
@@ -181,7 +207,7 @@ def _sample(order: Order, passage: Passage, attempts: Sequence[Attempt], models:
         for claim, supported, quote in claims
     ]
     return {
-        "messages": (draft.question, draft.answer),
+        "messages": _messages(order.task, passage.text, draft),
         "question": draft.question,
         "answer": draft.answer,
         "passage": passage.text,

@@ -2,15 +2,16 @@
 hold: an order that was put back has a row where its last end is, and nowhere else.
 """
 
-from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from msgspec import Struct
 
-from actors.audit.book import ACCEPTED, DEAD_LETTERED, OPEN, Book
+from actors.audit.book import ACCEPTED, DEAD_LETTERED, OPEN, Book, Refusal
 from actors.audit.files import check_strangers, check_sums, inside, is_replaced, sha256_of
 from actors.audit.findings import Findings
 from actors.parquet import ParquetRows, TooMuchMemory
@@ -21,6 +22,15 @@ from schemas.ledger import ShardKind, ShardWritten
 _PAGE_BYTES = 128 << 20
 """The folder may be anybody's: no page of a shard may take more."""
 _END = {ShardKind.DATASET: ACCEPTED, ShardKind.DEAD_LETTERS: DEAD_LETTERED}
+
+
+class _Seen(Struct):
+    """Rows of a shard so far. `refused`: documents that may still have one."""
+
+    orders: set[OrderId]
+    refused: Counter[Refusal]
+    count: int = 0
+    outdated: set[OrderId] = set()
 
 
 def check_shards(output: Path, books: Sequence[Book], findings: Findings, *, finished: bool = False) -> int:
@@ -36,8 +46,14 @@ def check_shards(output: Path, books: Sequence[Book], findings: Findings, *, fin
 def _check_ledgers(output: Path, book: Book, seen: set[OrderId], findings: Findings, finished: bool) -> int:
     rows = dict.fromkeys(ShardKind, 0)
     for shard in book.shards.values():
-        if _is_whole(output, shard, book, findings):
-            rows[shard.kind] += _check_rows(output / shard.name, shard, book, seen, findings)
+        try:
+            if _is_whole(output, shard, findings):
+                rows[shard.kind] += _check_rows(output / shard.name, shard, book, seen, findings)
+        except (FileNotFoundError, IsADirectoryError):
+            if is_replaced(output, shard, book.shard):
+                finished = False  # a replay is at it
+            else:
+                findings.error(Check.SHARDS, "a recorded shard is missing", shard.name)
     for kind in ShardKind:
         missing = book.rows[kind] - rows[kind]
         if missing > 0:
@@ -49,14 +65,11 @@ def _check_ledgers(output: Path, book: Book, seen: set[OrderId], findings: Findi
     return sum(rows.values())
 
 
-def _is_whole(output: Path, shard: ShardWritten, book: Book, findings: Findings) -> bool:
+def _is_whole(output: Path, shard: ShardWritten, findings: Findings) -> bool:
+    """Raises FileNotFoundError where it is not there, or not any more."""
     path = inside(output, shard.name)
     if path is None:
-        findings.error(Check.SHARDS, f"the ledger names a shard outside the folder: {shard.name}", book.name)
-        return False
-    if not path.is_file():
-        if not is_replaced(output, shard, book.shard):
-            findings.error(Check.SHARDS, "a recorded shard is missing", shard.name)
+        findings.error(Check.SHARDS, "the ledger names a shard outside the folder", shard.name)
         return False
     if sha256_of(path) != shard.sha256:
         findings.error(Check.SHARDS, "a shard is not what was written (its checksum differs)", shard.name)
@@ -64,35 +77,48 @@ def _is_whole(output: Path, shard: ShardWritten, book: Book, findings: Findings)
     return True
 
 
-def _check_rows(path: Path, shard: ShardWritten, book: Book, seen: set[OrderId], findings: Findings) -> int:
-    count = stale = 0
-    undone = bisect_right(book.undone, shard.last_seq) - bisect_left(book.undone, shard.first_seq)
-    outdated = undone - shard.without if shard.kind is ShardKind.DEAD_LETTERS else 0
+def _check_rows(path: Path, shard: ShardWritten, book: Book, orders: set[OrderId], findings: Findings) -> int:
+    seen = _Seen(orders, Counter(book.refused_in(shard)))
     for row in _rows(path, findings):
-        count += 1
+        seen.count += 1
+        where = f"{shard.name}, row {seen.count}"
         if row.get("subject") == "document":
-            continue
-        order_id = OrderId(row["id"])
-        where = f"{shard.name}, row {count}"
-        held = shard.first_seq <= book.end_seqs.get(order_id, 0) <= shard.last_seq
-        if not held and stale < outdated:
-            stale += 1
-            continue
-        if order_id in seen:
-            findings.error(Check.ROWS, "an order has two rows", where, order_id)
-        seen.add(order_id)
-        if order_id in book.injected:
-            findings.error(Check.ROWS, "a sample that was made bad on purpose is in a shard", where, order_id)
-        if book.ends.get(order_id) != _END[shard.kind] or not held:
-            findings.error(Check.ROWS, f"a row of an order that did not end in {shard.kind.value}", where, order_id)
-        elif shard.kind is ShardKind.DATASET:
-            _check_sample(row, book, where, findings)
-    if count != shard.rows:
-        findings.error(Check.ROWS, f"holds {count} rows, {shard.rows} were recorded", shard.name)
-    if stale:
-        what = f"still holds rows of orders that were put back ({stale}); the next run writes it without them"
-        findings.warning(Check.ROWS, what, shard.name)
-    return count - stale
+            _check_refused(row, seen, where, findings)
+        else:
+            _check_order(row, shard, book, seen, where, findings)
+    if seen.count != shard.rows:
+        findings.error(Check.ROWS, f"holds {seen.count} rows, {shard.rows} were recorded", shard.name)
+    if seen.outdated:
+        told = f"still holds rows of orders that were put back ({len(seen.outdated)})"
+        findings.warning(Check.ROWS, f"{told}; the next run writes it without them", shard.name)
+    return seen.count - len(seen.outdated)
+
+
+def _check_refused(row: dict[str, Any], seen: _Seen, where: str, findings: Findings) -> None:
+    refusal = (row["id"], row.get("reason", ""), row.get("detail", ""))
+    if not seen.refused[refusal]:
+        what = "a row of a document that was not refused so, or has its row already"
+        findings.error(Check.ROWS, what, where)
+    seen.refused[refusal] -= 1
+
+
+def _check_order(
+    row: dict[str, Any], shard: ShardWritten, book: Book, seen: _Seen, where: str, findings: Findings
+) -> None:
+    order_id = OrderId(row["id"])
+    held = book.holds(order_id, shard)
+    if not held and order_id not in seen.outdated and book.outdated(order_id, shard) is not None:
+        seen.outdated.add(order_id)
+        return
+    if order_id in seen.orders:
+        findings.error(Check.ROWS, "an order has two rows", where, order_id)
+    seen.orders.add(order_id)
+    if order_id in book.injected:
+        findings.error(Check.ROWS, "a sample that was made bad on purpose is in a shard", where, order_id)
+    if book.ends.get(order_id) != _END[shard.kind] or not held:
+        findings.error(Check.ROWS, f"a row of an order that did not end in {shard.kind.value}", where, order_id)
+    elif shard.kind is ShardKind.DATASET:
+        _check_sample(row, book, where, findings)
 
 
 def _check_sample(row: dict[str, Any], book: Book, where: str, findings: Findings) -> None:
@@ -111,11 +137,13 @@ def _has(passage: str, quote: str) -> bool:
 
 
 def _rows(path: Path, findings: Findings) -> Iterator[dict[str, Any]]:
+    names = {"id", "subject", "reason", "detail", "passage", "quote", "provenance"}
     try:
         with path.open("rb") as stream, closing(ParquetRows(stream, _PAGE_BYTES)) as file:
-            names = set(file.schema.names) & {"id", "subject", "passage", "quote", "provenance"}
             for group in range(len(file.group_rows)):
-                for batch in file.batches(group, sorted(names)):
+                for batch in file.batches(group, sorted(names & set(file.schema.names))):
                     yield from batch.to_pylist()
+    except FileNotFoundError:
+        raise
     except (pa.ArrowException, OSError, TooMuchMemory) as error:
         findings.error(Check.SHARDS, f"cannot be read as Parquet: {error}", path.name)

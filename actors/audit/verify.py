@@ -3,10 +3,14 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
-from actors.audit.book import Book, Span, Totals, check_elsewhere, read_book
+from actors.audit.book import Book, Span, Totals
 from actors.audit.chain import check_chain
+from actors.audit.configuration import IsEdited, check_asked, check_edited, check_labels
+from actors.audit.configured import Configured, configured, read_text
 from actors.audit.findings import Findings
+from actors.audit.fold import read_book
 from actors.audit.manifest import check_manifest, is_current, read_manifest
+from actors.audit.quotes import check_elsewhere
 from actors.audit.rows import check_columns
 from actors.audit.shards import check_shards
 from actors.ledger import LedgerReader
@@ -20,23 +24,30 @@ ReadAgain = Callable[[Collection[str]], Iterator[Document]]
 """The documents of these uris, from the corpus as it is now; what is gone does not come."""
 
 
-def verify(output: Path, read_again: ReadAgain) -> AuditReport:
-    """Conservation, shards, rows, provenance and manifest. Raises OutputError when the folder holds no run."""
+def verify(output: Path, read_again: ReadAgain, is_edited: IsEdited | None = None) -> AuditReport:
+    """Conservation, gates, shards, rows, provenance, manifest and run.yaml. `is_edited` holds that against the ledger's
+    fingerprint; None: it is not. Raises OutputError when the folder holds no run."""
     findings = Findings()
     manifest = read_manifest(output, findings)  # before the ledgers, which a run may be adding to
     counted = manifest.ledgers if manifest else {}
+    before = read_text(output)
     with Ledgers(output) as ledgers:
         books = [_book(ledger, findings, counted.get(ledger.shard.ledger)) for ledger in ledgers.each]
+    now = _configured(before, output, findings)
     check_elsewhere(books, findings)
+    check_asked(books, now, findings)
+    check_labels(books, findings)
+    if is_edited is not None:
+        check_edited(output, books, is_edited, findings)
     finished = manifest is not None and is_current(manifest, books)
     rows = check_shards(output, books, findings, finished=finished)
-    check_columns(output, books, findings)
+    check_columns(output, books, now, findings)
     spans = _spans(books)
     changed = set[str]().union(*(book.changed for book in books))
     checked = _check_sources(spans, changed, read_again, findings)
     orders = Totals.over(book.totals() for book in books)
     if manifest is not None:
-        check_manifest(manifest, books, findings)
+        check_manifest(manifest, books, now, findings)
     check_chain(output, manifest, books, findings)
     return AuditReport(
         orders=orders.issued,
@@ -60,6 +71,14 @@ def _book(ledger: LedgerReader, findings: Findings, manifest_seq: int | None) ->
         book = Book(rows=dict.fromkeys(ShardKind, 0), shard=ledger.shard)
         findings.error(Check.CONSERVATION, str(error), book.name)
         return book
+
+
+def _configured(before: bytes | None, output: Path, findings: Findings) -> Configured | None:
+    """What run.yaml says, of which the ledgers were read after `before`; None where it was replaced meanwhile."""
+    if read_text(output) != before:
+        findings.warning(Check.MANIFEST, "not compared: a replay changes it at this moment", "run.yaml")
+        return None
+    return configured(before)
 
 
 def _spans(books: Sequence[Book]) -> dict[str, list[Span]]:

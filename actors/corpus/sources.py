@@ -21,7 +21,7 @@ from schemas.corpus import DocumentRefused, RefusalReason
 from schemas.errors import CorpusError
 
 _SECRET = re.compile(
-    r"[?&;](?=[^=&;]*(?:signature|\bsig\b|token|key|secret|credential|passw|pwd|auth|bearer))[^=&;]+=", re.IGNORECASE
+    r"[?&;](?=[^?=&;]*(?:signature|\bsig\b|token|key|secret|credential|passw|pwd|auth|bearer))[^?=&;]+=", re.IGNORECASE
 )
 """A parameter of a URL that gives access to whoever holds it, as in presigned URLs."""
 

@@ -38,8 +38,8 @@ class Question(Struct, frozen=True):
 
 
 async def verdict_of(model: Generator, question: Question, config: LlmJudge, form: type[T]) -> tuple[Completion, T]:
-    """The judge's completion and what it says. Raises HopError as the model does, and JudgeError: retryable when it
-    ends without an answer; nonsense, with what was heard, for one that is cut off or not of the form."""
+    """The judge's completion and what it says. Raises HopError as the model does, and JudgeError, with what was heard,
+    for an answer that is cut off or not of the form."""
     request = GenerationRequest(
         id=question.id,
         messages=(Message("system", question.system), Message("user", question.user)),
@@ -51,14 +51,13 @@ async def verdict_of(model: Generator, question: Question, config: LlmJudge, for
         json_schema=question.schema,
         passage_id=question.passage_id,
     )
-    async for completion in model.generate(request):
-        if completion.finish is FinishReason.LENGTH:
-            raise _nonsense("the verdict was cut off at the token limit", request, completion)
-        said = verdict_in(completion.text, form, question.keys)
-        if isinstance(said, Unreadable):
-            raise _nonsense(f"the judge's answer is no verdict: {said.why}", request, completion)
-        return completion, said
-    raise JudgeError(ErrorKind.RETRYABLE, "the judge ended without an answer")
+    completion = await model.generate(request)
+    if completion.finish is FinishReason.LENGTH:
+        raise _nonsense("the verdict was cut off at the token limit", request, completion)
+    said = verdict_in(completion.text, form, question.keys)
+    if isinstance(said, Unreadable):
+        raise _nonsense(f"the judge's answer is no verdict: {said.why}", request, completion)
+    return completion, said
 
 
 def cost_of(completion: Completion) -> Cost:

@@ -17,6 +17,7 @@ from schemas.injection import CHECKS, InjectionKind
 from schemas.orders import STALE, EndReason, OrderKind
 from schemas.progress import RunSnapshot
 from schemas.recovery import FailureMode, RepairKind
+from schemas.samples import MalformedReason
 from schemas.scaling import Idle, Scaling, Why
 from schemas.stages import ConductorStatus, Stage
 from schemas.verdicts import MODEL_GATES, GateName
@@ -111,6 +112,7 @@ class Label(Enum):
     VERDICT = "verdict"
     REJECTED_BY = "rejected_by"
     MODE = "mode"
+    DEFECT = "defect"
     REPAIR = "repair"
     WHERE = "where"
     ERROR = "error"
@@ -184,6 +186,7 @@ def values(label: Label, run: Run) -> frozenset[str]:
         Label.VERDICT: ("passed", "rejected", "errored"),
         Label.REJECTED_BY: ("none", "both", *_GATES),
         Label.MODE: _all(FailureMode),
+        Label.DEFECT: _all(MalformedReason),
         Label.REPAIR: _all(RepairKind),
         Label.WHERE: (ENGINE, *_all(GateName)),
         Label.ERROR: _all(ErrorKind),

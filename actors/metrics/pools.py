@@ -89,9 +89,9 @@ POOLS = (
     ),
     counter(
         "gleaner_documents_refused_total",
-        "Documents of the corpus that could not be used.",
+        "Documents of the corpus that could not be used when they were first read.",
         (),
-        alone(lambda seen: seen.snapshot.counts.refused_documents),
+        alone(lambda seen: seen.snapshot.counts.refused_documents + seen.snapshot.counts.read_again_documents),
     ),
     gauge("gleaner_conductors", "Conductors that told of themselves lately.", (), alone(lambda seen: seen.conductors)),
     gauge("gleaner_replicas_wanted", "Replicas that the pool or gate shall have.", (Label.POOL,), _wanted),

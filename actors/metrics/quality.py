@@ -6,6 +6,7 @@ from actors.metrics.metric import ENGINE, Label, Metric, Point, Seen, Type, coun
 from schemas.distributions import SCORES, Distribution
 from schemas.errors import ErrorKind
 from schemas.recovery import FailureMode
+from schemas.samples import MalformedReason
 from schemas.verdicts import GateName
 
 
@@ -34,6 +35,12 @@ def _modes(seen: Seen) -> Iterator[Point]:
     counted = {count.mode: count.attempts for count in seen.snapshot.summary.modes}
     for mode in FailureMode:
         yield (mode.value,), counted.get(mode, 0)
+
+
+def _malformed(seen: Seen) -> Iterator[Point]:
+    counted = {count.reason: count.attempts for count in seen.snapshot.summary.malformed}
+    for reason in MalformedReason:
+        yield (reason.value,), counted.get(reason, 0)
 
 
 def _repairs(seen: Seen) -> Iterator[Point]:
@@ -83,6 +90,12 @@ QUALITY = (
         _overlap,
     ),
     counter("gleaner_diagnoses_total", "Rejected attempts by the failure mode diagnosed.", (Label.MODE,), _modes),
+    counter(
+        "gleaner_malformed_total",
+        "Rejected attempts whose completion was no draft, by what it lacked.",
+        (Label.DEFECT,),
+        _malformed,
+    ),
     counter(
         "gleaner_repairs_total",
         "Attempts made under a repair, by the diagnosis it was chosen for.",

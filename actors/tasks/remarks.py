@@ -31,7 +31,7 @@ _BLOCK = re.compile(
     note|notes|explanation|reasoning|rationale|justification|source|sources|reference|references|evidence|context
     |passage|confidence|difficulty|category|topic|type|verdict|user|human|assistant|system|instruction|instructions
     |input|output|response|task|example|(?:question|answer)[ ]type|follow-up(?:[ ]question)?|next[ ]question
-    )[ \t]*[*_]{0,3}[ \t]*[:：]""",
+    )[ \t]*+[*_]{0,3}[ \t]*+[:：]""",
     re.VERBOSE | re.IGNORECASE,
 )
 _SEPARATOR = re.compile(r"[ \t]*(?:-{3,}|\*{3,}|_{3,}|={3,}|~{3,}|(?:[-*_][ \t]){2,40}[-*_])[ \t]*")

@@ -48,7 +48,7 @@ class Classifying(Job):
     """A text on its way."""
 
     def __init__(self, request: ClassificationRequest, ids: list[int]) -> None:
-        super().__init__(1)
+        super().__init__()
         self.request = request
         self.ids = ids
 

@@ -11,9 +11,9 @@ import torch
 from schemas.samples import Sampling
 
 
-def uniforms(seed: int, index: int, count: int) -> list[float]:
-    """The draws of completion `index` of a request with that seed: `count` numbers in [0, 1)."""
-    generator = torch.Generator().manual_seed(seed * 1_000_003 + index)
+def uniforms(seed: int, count: int) -> list[float]:
+    """The draws of a completion with that seed: `count` numbers in [0, 1)."""
+    generator = torch.Generator().manual_seed(seed * 1_000_003)
     return torch.rand(count, generator=generator, dtype=torch.float64).tolist()
 
 

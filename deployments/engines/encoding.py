@@ -25,7 +25,7 @@ class Encoding(Job):
     """A text on its way."""
 
     def __init__(self, ids: list[int]) -> None:
-        super().__init__(1)
+        super().__init__()
         self.ids = ids
 
 
@@ -75,7 +75,7 @@ class Encoder:
         jobs = [Encoding(self._texts.single(text, self._longest)) for text in texts]
         for job in jobs:
             self._thread.put(job)
-        return [await job.next_answer() for job in jobs]
+        return [await job.result() for job in jobs]
 
     async def check(self) -> None:
         """Raises EngineError once the model's thread has died."""

@@ -23,7 +23,7 @@ class Generating(Job):
     """A request on its way. `limit`: tokens that one completion may have."""
 
     def __init__(self, request: GenerationRequest, prompt: list[int], limit: int) -> None:
-        super().__init__(request.n)
+        super().__init__()
         self.request = request
         self.prompt = prompt
         self.limit = limit
@@ -34,7 +34,6 @@ class Place(Struct, frozen=True, eq=False):
 
     row: Row
     job: Generating
-    index: int
 
 
 class Generation:
@@ -60,7 +59,7 @@ class Generation:
         """Until the inbox closes."""
         while (arrived := inbox.take(wait=not self._batch.rows and not self._waiting)) is not None:
             for job in arrived:
-                self._waiting.extend(_places(job))
+                self._waiting.append(_place(job))
             self._enter()
             if self._batch.rows:
                 self._batch.step()
@@ -111,10 +110,9 @@ class Generation:
             return None
         return Completion(
             request_id=request.id,
-            index=place.index,
             text=text[:cut],
             finish=FinishReason.STOP if ended or cut is not None else FinishReason.LENGTH,
-            prompt_tokens=len(row.prompt) if place.index == 0 else 0,
+            prompt_tokens=len(row.prompt),
             completion_tokens=len(row.tokens),
             logprobs=tuple(row.logprobs) if request.logprobs else None,
         )
@@ -128,9 +126,6 @@ class Generation:
         return self._tokenizer.decode(tokens, skip_special_tokens=True)
 
 
-def _places(job: Generating) -> list[Place]:
-    request, sampling = job.request, job.request.sampling
-    return [
-        Place(Row(job.prompt, sampling, uniforms(sampling.seed, index, job.limit), request.logprobs), job, index)
-        for index in range(request.n)
-    ]
+def _place(job: Generating) -> Place:
+    sampling = job.request.sampling
+    return Place(Row(job.prompt, sampling, uniforms(sampling.seed, job.limit), job.request.logprobs), job)

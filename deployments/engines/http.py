@@ -9,7 +9,7 @@ call at the start: the first orders' calls are one, since a refusal of the whole
 """
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from http import HTTPStatus
@@ -18,7 +18,7 @@ from msgspec import UNSET
 
 from deployments.engines.http_address import Address, address_of, headers_of
 from deployments.engines.http_endpoint import Call, Clocks, Endpoint, EndpointLimits, RefusedCall
-from deployments.engines.http_reply import CHARACTERS_A_TOKEN, UnknownForm, read_classes, read_completions
+from deployments.engines.http_reply import CHARACTERS_A_TOKEN, UnknownForm, read_classes, read_completion
 from deployments.engines.http_wire import MODELS, Model, Models, chat_body, classify_body
 from deployments.engines.roles import EngineRole
 from schemas.config import HttpEngine as Config
@@ -74,13 +74,13 @@ class HttpEngine:
             await self._endpoint.close()
             self._endpoint = None
 
-    async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
-        """The `n` completions; leaving early closes the connection, which servers take as a cancellation."""
+    async def generate(self, request: GenerationRequest) -> Completion:
+        """The completion; who leaves early closes the connection, which servers take as a cancellation."""
         endpoint = self._ready(EngineRole.GENERATOR)
         most_characters = self._most_characters(request)
-        most_bytes = request.n * most_characters * ESCAPED_BYTES + AROUND_BYTES
+        most_bytes = most_characters * ESCAPED_BYTES + AROUND_BYTES
         if request.logprobs:
-            most_bytes += request.n * request.sampling.max_tokens * LOGPROB_BYTES
+            most_bytes += request.sampling.max_tokens * LOGPROB_BYTES
         call = Call(
             self._address.chat,
             min(most_bytes, LARGEST_BODY_BYTES),
@@ -88,12 +88,11 @@ class HttpEngine:
             self._headers.of_passage(request.passage_id),
             request.sampling.max_tokens,
         )
-        found = await endpoint.call(call, lambda body: read_completions(body, request, most_characters=most_characters))
-        if found[0].estimated_tokens and not self._estimates:
+        found = await endpoint.call(call, lambda body: read_completion(body, request, most_characters=most_characters))
+        if found.estimated_tokens and not self._estimates:
             self._estimates = True
             log.warning("the server does not count tokens; they are estimates", extra={"server": self._address.name})
-        for completion in found:
-            yield completion
+        return found
 
     async def classify(self, request: ClassificationRequest) -> Classification:
         """Class probabilities of one text, by vLLM's endpoint, which lies beside /v1."""

@@ -57,7 +57,7 @@ _TOO_LONG = _any_of(
     "string_above_max_length",
     r"(request|input|prompt|content).{0,20}too large",
     r"(maximum|max) (\w+ )?(prompt|input|sequence) length",
-    r"exceed\w* .{0,40}(token|length|context)",
+    r"exceed\w{0,8} .{0,40}(token|length|context)",
     "reduce the length",
 )
 _CONTEXT = re.compile(r"(?:context (?:length|window|size)(?: is| of|:| \()?|must be <=) ?(\d+)")

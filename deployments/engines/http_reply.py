@@ -49,41 +49,32 @@ class Usage(Struct, frozen=True):
     completion: int | None
 
 
-def read_completions(body: bytes, request: GenerationRequest, *, most_characters: int) -> list[Completion]:
-    """The `n` completions of a reply. Raises ServerRefusal, UnknownForm, or what the decoder raises."""
+def read_completion(body: bytes, request: GenerationRequest, *, most_characters: int) -> Completion:
+    """The completion of a reply. Raises ServerRefusal, UnknownForm, or what the decoder raises."""
     response = _decoded(CHAT, body)
     if response.error or not response.choices:
         raise _not_an_answer(body, response.error, request.sampling.max_tokens)
-    if len(response.choices) < request.n:
-        raise UnknownForm(f"asked for {request.n} completions, got {len(response.choices)}")
-    choices = _in_order(response.choices)[: request.n]
-    texts = [_text(choice, most_characters) for choice in choices]
+    choice = response.choices[0]
+    text = _text(choice, most_characters)
     usage = read_usage(response.usage)
-    prompt = usage.prompt
+    prompt, tokens = usage.prompt, usage.completion
     if prompt is None:
         prompt = estimated_tokens("".join(message.content for message in request.messages))
-    each, rest = divmod(usage.completion or 0, len(texts))
-    found = []
-    for place, (choice, text) in enumerate(zip(choices, texts, strict=True)):
-        first = place == 0
-        tokens = estimated_tokens(text) if usage.completion is None else each + rest * first
-        found.append(
-            Completion(
-                request_id=request.id,
-                index=place,
-                text=text,
-                finish=_finish(choice),
-                prompt_tokens=prompt * first,
-                completion_tokens=tokens,
-                logprobs=_logprobs(choice) if request.logprobs else None,
-                estimated_tokens=prompt * first * (usage.prompt is None) + tokens * (usage.completion is None),
-            )
-        )
-    return found
+    if tokens is None:
+        tokens = estimated_tokens(text)
+    return Completion(
+        request_id=request.id,
+        text=text,
+        finish=_finish(choice),
+        prompt_tokens=prompt,
+        completion_tokens=tokens,
+        logprobs=_logprobs(choice) if request.logprobs else None,
+        estimated_tokens=prompt * (usage.prompt is None) + tokens * (usage.completion is None),
+    )
 
 
 def read_classes(body: bytes, request: ClassificationRequest) -> Classification:
-    """The class probabilities of a reply. Raises as `read_completions`."""
+    """The class probabilities of a reply. Raises as `read_completion`."""
     response = _decoded(CLASSIFY, body)
     if response.error or not response.data:
         raise _not_an_answer(body, response.error, None)
@@ -143,16 +134,6 @@ def _not_an_answer(body: bytes, error: Any, max_tokens: int | None) -> Exception
     if error or said.code or said.message:
         return ServerRefusal(refusal(200, said, max_tokens=max_tokens))
     return UnknownForm("it holds no choices")
-
-
-def _in_order(choices: tuple[Choice, ...]) -> list[Choice]:
-    """By their index where each has its own; else as they stand."""
-    if len(choices) == 1:
-        return list(choices)
-    places = [_count(choice.index) for choice in choices]
-    if None in places or len(set(places)) < len(places):
-        return list(choices)
-    return [choice for _, choice in sorted(zip(places, choices, strict=True), key=lambda pair: pair[0] or 0)]
 
 
 def _text(choice: Choice, most_characters: int) -> str:

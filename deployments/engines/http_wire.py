@@ -39,7 +39,6 @@ class ChatRequest(Struct, frozen=True, omit_defaults=True):
     max_tokens: int | UnsetType = UNSET
     max_completion_tokens: int | UnsetType = UNSET
     seed: int | None = None
-    n: int = 1
     stop: tuple[str, ...] = ()
     logprobs: bool = False
     response_format: ResponseFormat | UnsetType = UNSET
@@ -77,7 +76,6 @@ class Choice(Struct, frozen=True):
     """One completion. `error`: OpenRouter's, where a provider failed in the middle of it."""
 
     message: ReplyMessage
-    index: Any = None
     finish_reason: Any = None
     logprobs: Logprobs | None = None
     error: Any = None
@@ -141,7 +139,6 @@ def chat_body(config: HttpEngine, request: GenerationRequest) -> bytes:
         temperature=None if "temperature" in omitted else sampling.temperature,
         top_p=None if "top_p" in omitted else sampling.top_p,
         seed=None if "seed" in omitted else sampling.seed,
-        n=request.n,
         stop=request.stop,
         logprobs=request.logprobs,
         response_format=_response_format(config, request.json_schema),

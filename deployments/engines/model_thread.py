@@ -20,27 +20,31 @@ JOIN_S = 30.0
 
 
 class Job:
-    """Something asked of the model, with so many answers to give. Made on the event loop that takes the answers."""
+    """Something asked of the model. Made on the event loop that takes the answer."""
 
-    def __init__(self, answers: int) -> None:
+    def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._answers: asyncio.Queue[Any] = asyncio.Queue()
-        self.owed = answers
+        self._answer: asyncio.Future[Any] = self._loop.create_future()
+        self.answered = False
         self.cancelled = False
         """Set by a caller that has left: no answer is wanted any more."""
 
     def answer(self, result: object) -> None:
-        """Sends an answer or an error to the caller; from any thread. A loop that has ended needs none."""
-        self.owed -= 1
+        """Sends the answer or an error to the caller; from any thread. A loop that has ended needs none."""
+        self.answered = True
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._answers.put_nowait, result)
+            self._loop.call_soon_threadsafe(self._take, result)
 
-    async def next_answer(self) -> Any:
-        """The next answer. Raises the EngineError that came in its place."""
-        result = await self._answers.get()
+    async def result(self) -> Any:
+        """The answer. Raises the EngineError that came in its place."""
+        result = await self._answer
         if isinstance(result, EngineError):
             raise EngineError(result.kind, result.detail) from result
         return result
+
+    def _take(self, result: object) -> None:
+        if not self._answer.done():  # the caller has left
+            self._answer.set_result(result)
 
 
 J = TypeVar("J", bound=Job)
@@ -74,7 +78,7 @@ class Inbox(Generic[J]):
             taken = list(self._waiting)
             self._waiting.clear()
             if taken:
-                self._open = {job for job in self._open if job.owed}
+                self._open = {job for job in self._open if not job.answered}
             return taken
 
     def check(self) -> None:
@@ -94,7 +98,7 @@ class Inbox(Generic[J]):
         with self._changed:
             self._ended = error
             for job in self._open:
-                for _ in range(job.owed):
+                if not job.answered:
                     job.answer(error)
             self._open.clear()
 

@@ -8,7 +8,6 @@ loop never computes. Nothing is retried: an error goes to its caller, and a fail
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import torch
@@ -61,8 +60,8 @@ class TransformersEngine:
         if self._thread is not None:
             await self._thread.close()
 
-    async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
-        """Each of the `n` completions when it is done; leaving early takes the others out of the batch."""
+    async def generate(self, request: GenerationRequest) -> Completion:
+        """The completion; who leaves early takes it out of the batch."""
         thread = self._ready(EngineRole.GENERATOR)
         prompt = self._chats.chat(request.messages)
         self._check_length(len(prompt) + 1)
@@ -70,8 +69,7 @@ class TransformersEngine:
         job = Generating(request, prompt, min(request.sampling.max_tokens, room))
         thread.put(job)
         try:
-            for _ in range(request.n):
-                yield await job.next_answer()
+            return await job.result()
         finally:
             job.cancelled = True
 
@@ -83,7 +81,7 @@ class TransformersEngine:
         job = Classifying(request, ids)
         thread.put(job)
         try:
-            return await job.next_answer()
+            return await job.result()
         finally:
             job.cancelled = True
 

@@ -3,13 +3,12 @@
 Law: vLLM gets token ids that keep contents apart from markup, and its errors are translated here, once. Nothing is
 retried: a dead engine fails every request as retryable until its replica is replaced.
 
-The `n` completions of a request are `n` requests of vLLM's (as vLLM itself does it), with the seeds `seed + index`, so
-that each is delivered when it is done. A JSON schema constrains the completion.
+A JSON schema constrains the completion.
 """
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -63,8 +62,6 @@ class VllmEngine:
         self._texts: ContentTokenizer
         self._ends: list[int] = []
         self._longest = 0
-        self._completing: set[asyncio.Task[Completion]] = set()
-        """Completions under way of requests for several."""
 
     @property
     def slots(self) -> int | None:
@@ -83,9 +80,6 @@ class VllmEngine:
         llm, self._llm = self._llm, None
         if llm is not None:
             await asyncio.to_thread(llm.shutdown, timeout=CLOSE_S)
-            for task in self._completing:
-                task.cancel()
-            await asyncio.gather(*self._completing, return_exceptions=True)
             if llm.output_handler is not None:
                 with suppress(asyncio.CancelledError):
                     await llm.output_handler
@@ -96,25 +90,17 @@ class VllmEngine:
             with _boundary():
                 await self._llm.check_health()
 
-    async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
-        """Each of the `n` completions when it is done; leaving early aborts the others."""
+    async def generate(self, request: GenerationRequest) -> Completion:
+        """The completion; who leaves early aborts it."""
         llm = self._ready(EngineRole.GENERATOR)
         prompt = self._chats.chat(request.messages)
         if len(prompt) >= self._longest:
             raise EngineError(ErrorKind.PERMANENT, f"a prompt of {len(prompt)} tokens; the model reads {self._longest}")
-        if request.n == 1:
-            yield await self._complete(llm, request, prompt, 0)
-            return
-        tasks = [asyncio.create_task(self._complete(llm, request, prompt, index)) for index in range(request.n)]
-        self._completing.update(tasks)
-        try:
-            for done in asyncio.as_completed(tasks):
-                yield await _unless_closed(done)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            self._completing.difference_update(tasks)
+        final: RequestOutput | None = None
+        with _boundary():
+            async for output in llm.generate({"prompt_token_ids": prompt}, _sampling(request, self._ends), request.id):
+                final = output
+        return _completion(request, final)
 
     async def classify(self, request: ClassificationRequest) -> Classification:
         """Class probabilities of one text."""
@@ -165,25 +151,6 @@ class VllmEngine:
             raise EngineError(ErrorKind.RETRYABLE, "the engine is not running")
         return self._llm
 
-    async def _complete(self, llm: AsyncLLM, request: GenerationRequest, prompt: list[int], index: int) -> Completion:
-        final: RequestOutput | None = None
-        with _boundary():
-            params = _sampling(request, index, self._ends)
-            async for output in llm.generate({"prompt_token_ids": prompt}, params, f"{request.id}-{index}"):
-                final = output
-        return _completion(request, final, index)
-
-
-async def _unless_closed(done: Awaitable[Completion]) -> Completion:
-    """The completion. Raises EngineError when the engine was closed, which cancels what it has under way."""
-    try:
-        return await done
-    except asyncio.CancelledError:
-        caller = asyncio.current_task()
-        if caller is not None and caller.cancelling():
-            raise
-        raise EngineError(ErrorKind.RETRYABLE, "the engine was closed") from None
-
 
 def _arguments(config: Config, role: EngineRole) -> AsyncEngineArgs:
     """A CPU build reads each prompt in one pass: one that is cut while its request has a seed kills vLLM 0.32 there.
@@ -219,13 +186,13 @@ def _stat_loggers() -> list[Any] | None:
     return [RayPrometheusStatLogger] if ray.is_initialized() else None
 
 
-def _sampling(request: GenerationRequest, index: int, ends: list[int]) -> SamplingParams:
+def _sampling(request: GenerationRequest, ends: list[int]) -> SamplingParams:
     sampling, schema = request.sampling, request.json_schema
     return SamplingParams(
         temperature=sampling.temperature,
         top_p=sampling.top_p,
         max_tokens=sampling.max_tokens,
-        seed=sampling.seed + index,
+        seed=sampling.seed,
         stop=list(request.stop),
         stop_token_ids=ends,
         logprobs=0 if request.logprobs else None,
@@ -234,17 +201,16 @@ def _sampling(request: GenerationRequest, index: int, ends: list[int]) -> Sampli
     )
 
 
-def _completion(request: GenerationRequest, final: RequestOutput | None, index: int) -> Completion:
+def _completion(request: GenerationRequest, final: RequestOutput | None) -> Completion:
     output = final.outputs[0] if final is not None else None
     if final is None or output is None or output.finish_reason not in ("stop", "length"):
         why = "nothing" if output is None else output.finish_reason
         raise EngineError(ErrorKind.RETRYABLE, f"vLLM ended the request with {why}")
     return Completion(
         request_id=request.id,
-        index=index,
         text=output.text,
         finish=FinishReason.STOP if output.finish_reason == "stop" else FinishReason.LENGTH,
-        prompt_tokens=len(final.prompt_token_ids or ()) if index == 0 else 0,
+        prompt_tokens=len(final.prompt_token_ids or ()),
         completion_tokens=len(output.token_ids),
         logprobs=_logprobs(output) if request.logprobs else None,
     )

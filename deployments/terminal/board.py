@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from deployments.progress import Phase, Progress, ReplicaStatus, named_replicas
+from deployments.progress import Phase, Progress, ReplicaStatus
 from deployments.standstill import waits_of, words
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts, grid
 from deployments.terminal.rates import Flow
@@ -77,7 +77,7 @@ def time_left(progress: Progress, flow: Flow) -> str:
 
 
 def _missing(progress: Progress) -> str:
-    names = [name for name, status in named_replicas(progress.replicas) if not status.running]
+    names = [status.role for status in progress.replicas if not status.running]
     return f" (no {', no '.join(names)} yet)" if names else ""
 
 
@@ -159,7 +159,7 @@ def _models(progress: Progress, flow: Flow) -> Table:
         role.role: role.prompt_tokens + role.completion_tokens
         for role in (progress.snapshot.summary.roles if progress.snapshot is not None else ())
     }
-    running = dict(named_replicas(progress.replicas))
+    running = {status.role: status for status in progress.replicas}
     for role in sorted(dict.fromkeys([*running, *tokens]), key=lambda role: role in GATES):
         per_s = flow.tokens_per_s.get(role)
         table.add_row(
@@ -209,7 +209,7 @@ def _start_up(progress: Progress, flow: Flow) -> Iterator[RenderableType]:
     starting = progress.phase in (Phase.STARTING, Phase.RUNNING)
     yield Text(noted(progress) or ("starting" if starting else time_left(progress, flow)))
     if progress.replicas:
-        rows = [(name, _of(status).append(_doing(status))) for name, status in named_replicas(progress.replicas)]
+        rows = [(status.role, _of(status).append(_doing(status))) for status in progress.replicas]
         yield Padding(facts(*rows), (1, 0, 0, 0))
     snapshot = progress.snapshot
     if snapshot is not None and snapshot.counts.issued:

@@ -1,6 +1,7 @@
 """`gleaner verify`: what the files alone prove, and every place where they do not. Law: it only reads."""
 
 from collections.abc import Collection, Iterator
+from functools import partial
 from pathlib import Path
 
 from rich.console import Group, RenderableType
@@ -12,6 +13,7 @@ from actors.audit.verify import verify
 from actors.corpus.names import is_on_this_machine
 from actors.corpus.reader import documents
 from actors.dataset.manifest import CONFIG_NAME, read_config
+from deployments.config_recorded import is_edited
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, grid
 from deployments.terminal.reading import as_builtins, put_json, run_folder
 from deployments.terminal.screen import Screen
@@ -44,7 +46,7 @@ def verified(folder: Path, *, network: bool = False) -> AuditReport:
             raise CorpusError(f"{elsewhere} is not a file of this machine; `gleaner verify --network` asks there")
         return documents(uris, config.corpus)
 
-    return verify(folder, read_again)
+    return verify(folder, read_again, partial(is_edited, folder / CONFIG_NAME))
 
 
 def proof_view(report: AuditReport, folder: Path) -> RenderableType:

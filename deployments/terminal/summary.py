@@ -110,6 +110,9 @@ def _numbers(summary: Summary) -> RenderableType:
     if counts.refused_documents:
         refused = "; ".join(unusable(summary.refusals)) or "unusable, told in the dead letters"
         table.add_row("documents", Text(f"{counts.refused_documents:,}", style=WARN), Text(f"unusable: {refused}"))
+    if counts.read_again_documents:
+        again = f"{counts.read_again_documents:,}"
+        table.add_row("read again", again, Text("documents that were unusable once and could be read later"))
     if summary.skipped_files:
         files = Text(f"{sum(summary.skipped_files.values()):,}", style=WARN)
         table.add_row("files skipped", files, Text(skipped_words(summary.skipped_files)))

@@ -5,7 +5,6 @@ answer; what it cost is told again, since the study counts what an arm would hav
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, TypeVar
@@ -69,14 +68,14 @@ class Remembering:
             self._said = {(one.messages, one.sampling): _done(one.completion) for one in kept.said}
             self._scored = {one.text: _done(one.classification) for one in kept.scored}
 
-    async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
-        """The one completion of a request with n=1."""
+    async def generate(self, request: GenerationRequest) -> Completion:
+        """The completion of a request."""
         key = (request.messages, request.sampling)
         if key not in self._said:
             self._computed += 1
             self._said[key] = asyncio.ensure_future(self._generated(request, f"{self._computed}"))
         said = await asyncio.shield(self._said[key])
-        yield replace(said, request_id=request.id)
+        return replace(said, request_id=request.id)
 
     async def classify(self, request: ClassificationRequest) -> Classification:
         """Class probabilities of a text."""
@@ -107,9 +106,7 @@ class Remembering:
         beside.replace(self._path)
 
     async def _generated(self, request: GenerationRequest, name: str) -> Completion:
-        async for completion in self._model.generate(replace(request, id=name)):
-            return completion
-        raise RuntimeError("the engine ended without a completion")
+        return await self._model.generate(replace(request, id=name))
 
 
 async def generator(stack: AsyncExitStack, scale: str, memory: Path) -> Remembering:

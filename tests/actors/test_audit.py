@@ -1,7 +1,7 @@
 """`gleaner verify` against tampering: each promise is broken once, and found, with its place."""
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from actors.ledger import NAME, SqliteLedger
 from schemas.audit import AuditReport, Check, Severity
 from schemas.corpus import Document, Passage
 from schemas.errors import CorpusError, OutputError
-from schemas.ids import PassageId
+from schemas.ids import OrderId, PassageId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined
 from schemas.orders import Order
 from schemas.verdicts import ClaimEvidence, Evidence, GateName, Passed, Quote, Rejected
@@ -28,9 +28,11 @@ SCALE = Scale(passages=8, refused=1)
 
 
 def honest(records: list[Record]) -> tuple[list[Record], dict[str, Document]]:
-    """The run with true checksums, and the documents that its passages came from (each within a longer text)."""
+    """The run with true checksums and ids, and the documents that its passages came from (each within a longer
+    text)."""
     documents: dict[str, Document] = {}
     changed: dict[str, Planned] = {}
+    ids: dict[OrderId, OrderId] = {}
     for record in records:
         if isinstance(record, Planned):
             old = record.passage.provenance
@@ -39,10 +41,34 @@ def honest(records: list[Record]) -> tuple[list[Record], dict[str, Document]]:
             where = replace(old, document_sha256=digest, start=9, end=9 + len(record.passage.text))
             documents[old.uri] = Document(old.document_id, old.uri, digest, text)
             passage = Passage.of(record.passage.text, where)
-            orders = tuple(replace(order, passage_id=passage.id) for order in record.orders)
+            orders = tuple(Order.fresh(passage.id, order.task, order.slot) for order in record.orders)
+            ids |= {order.id: own.id for order, own in zip(record.orders, orders, strict=True)}
             changed[record.passage.id] = replace(record, passage=passage, orders=orders)
-    honest = [changed[record.passage.id] if isinstance(record, Planned) else record for record in records]
+    honest: list[Record] = []
+    for record in records:
+        match record:
+            case Planned():
+                record = changed[record.passage.id]
+            case Rejoined() | AcceptedEnd() | DeadLetteredEnd():
+                record = replace(record, order_id=ids[record.order_id])
+            case _:
+                pass
+        honest.append(record)
     return honest, documents
+
+
+CONFIG = """
+corpus: {paths: [./corpus]}
+task: {kind: grounded_answer, samples_per_passage: 3}
+seed: 3
+pools:
+  generator: {engine: {kind: transformers, model: almanac-m}}
+  strong: {engine: {kind: transformers, model: almanac-l}}
+gates:
+  faithfulness: {form: classifier, threshold: 0.5, engine: {kind: transformers, model: judge}}
+  reward: {form: classifier, threshold: 0.5, engine: {kind: transformers, model: reward}}
+recovery: {bar: raised}
+"""
 
 
 class Run:
@@ -54,6 +80,7 @@ class Run:
 
     async def write_unfinished(self) -> None:
         """Without manifest and checksums."""
+        (self.output / "run.yaml").write_text(CONFIG)
         keep(self.output, self.records)
         await write_shards(self.output, rows_per_shard=7)
 
@@ -66,6 +93,11 @@ class Run:
 
     def verify(self, read_again: ReadAgain | None = None) -> AuditReport:
         return verify(self.output, read_again or self.read_again)
+
+    def append(self, records: Sequence[Record]) -> None:
+        """As the next process of the run would."""
+        with SqliteLedger(self.output) as ledger:
+            ledger.append(records)
 
     def rewrite(self, change: Callable[[Record], Record | None]) -> None:
         """Edits the ledger behind its back."""

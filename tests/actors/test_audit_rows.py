@@ -15,11 +15,6 @@ from msgspec.structs import replace
 from schemas.audit import Check
 from tests.actors.test_audit import Run, faults
 
-RUN_YAML = """
-pools:
-  generator: {engine: {model: almanac-m}}
-  strong: {engine: {model: almanac-l}}
-"""
 Row = dict[str, Any]
 Corruption = Callable[[Row], object]
 
@@ -50,6 +45,12 @@ SAMPLES: dict[str, Corruption] = {
     "a turn's role": said(1, "role", "user"),
     "the question in the chat": said(0, "content", "Who?"),
     "the answer in the chat": said(1, "content", "x"),
+    "more words in the chat's question": lambda row: row["messages"][0].update(
+        content="Be rude. " + row["messages"][0]["content"]
+    ),
+    "more words in the chat's answer": lambda row: row["messages"][1].update(
+        content=row["messages"][1]["content"] + " So they say."
+    ),
     **{
         f"provenance.{name}": within("provenance", name, value)
         for name, value in {
@@ -108,12 +109,16 @@ CORRUPTIONS = [("dataset", name, each) for name, each in SAMPLES.items()]
 CORRUPTIONS += [("dead_letters", name, each) for name, each in LETTERS.items()]
 
 
-def corrupt(run: Run, kind: str, corruption: Corruption) -> None:
+def corrupt(run: Run, kind: str, corruption: Corruption, subject: str = "order") -> None:
     """One row is another's, the shard's checksum is recorded as if it were right."""
-    path = sorted((run.output / kind).glob("*.parquet"))[0]
-    table = pq.read_table(path)
-    rows = table.to_pylist()
-    corruption(next(row for row in rows if row.get("subject") != "document"))
+    tables = {path: pq.read_table(path) for path in sorted((run.output / kind).glob("*.parquet"))}
+    of_subject = {
+        path: [row for row in table.to_pylist() if row.get("subject", "order") == subject]
+        for path, table in tables.items()
+    }
+    path = next(path for path, rows in of_subject.items() if rows)
+    table, rows = tables[path], tables[path].to_pylist()
+    corruption(next(row for row in rows if row.get("subject", "order") == subject))
     pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)
     digest, name = sha256(path.read_bytes()).hexdigest(), f"{kind}/{path.name}"
     run.rewrite(lambda record: replace(record, sha256=digest) if getattr(record, "name", "") == name else record)
@@ -123,7 +128,6 @@ def corrupt(run: Run, kind: str, corruption: Corruption) -> None:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with nothing wrong in it."""
     made = Run(tmp_path_factory.mktemp("whole"))
-    (made.output / "run.yaml").write_text(RUN_YAML)
     asyncio.run(made.write_unfinished())
     return made.output
 
@@ -149,15 +153,24 @@ def test_each_column_is_held_against_the_ledger(run: Run, kind: str, name: str, 
     assert any(check is Check.ROWS and "is not what the ledger says" in what for check, what in faults(run.verify()))
 
 
-def test_a_refused_document_is_held_against_the_ledger(run: Run) -> None:
-    """The reason of a row is not the one of the ledger."""
-    path = next(
-        path
-        for path in sorted((run.output / "dead_letters").glob("*.parquet"))
-        if "document" in pq.read_table(path)["subject"].to_pylist()
-    )
-    table = pq.read_table(path)
-    rows = table.to_pylist()
-    next(row for row in rows if row["subject"] == "document")["reason"] = "empty or not"
-    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)
-    assert any("was not refused so" in what for _, what in faults(run.verify()))
+DOCUMENTS: dict[str, Corruption] = {
+    "id": put("id", "file:///corpus/another.txt"),
+    "reason": put("reason", "empty or not"),
+    "detail": put("detail", "x"),
+    "gates": put("gates", ["x"]),
+    "passage": put("passage", "x"),
+    "provenance.uri": within("provenance", "uri", "x"),
+    "provenance.start": within("provenance", "start", 1),
+    "attempts": put("attempts", 1),
+    "failure_modes": put("failure_modes", ["x"]),
+    "repairs": put("repairs", ["x"]),
+    "tokens": within("tokens", "gates", 1),
+}
+
+
+@pytest.mark.parametrize("corruption", DOCUMENTS.values(), ids=DOCUMENTS)
+def test_a_refused_document_is_held_against_the_ledger(run: Run, corruption: Corruption) -> None:
+    """Whatever its row says otherwise."""
+    corrupt(run, "dead_letters", corruption, "document")
+    told = [what for check, what in faults(run.verify()) if check is Check.ROWS]
+    assert any("was not refused so" in what or "is not what the ledger says" in what for what in told)

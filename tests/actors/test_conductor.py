@@ -1,7 +1,6 @@
 """One sample's life, path by path, with scripted models and an order book that keeps what it is told."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 from msgspec.structs import replace
 
@@ -93,12 +92,11 @@ async def test_a_request_that_fails_for_good_ends_its_order_as_engine_error() ->
     """Every try of one order fails while another is answered: three calls, then a dead letter in the engine's words."""
 
     class FirstNever(Model):
-        async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+        async def generate(self, request: GenerationRequest) -> Completion:
             if request.id == lease(0).order.id:
                 self.requests.append(request)
                 raise EngineError(ErrorKind.RETRYABLE, "502")
-            async for completion in super().generate(request):
-                yield completion
+            return await super().generate(request)
 
     book, model = Book(lease(0), lease(1)), FirstNever()
     await conductor(book, model).run()
@@ -168,13 +166,13 @@ async def test_no_more_samples_than_asked_are_in_flight() -> None:
     most, now = 0, 0
 
     class Counting(Model):
-        async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+        async def generate(self, request: GenerationRequest) -> Completion:
             nonlocal most, now
             now += 1
             most = max(most, now)
             await asyncio.sleep(0.001)
             now -= 1
-            yield Completion(request.id, 0, "Q A: 1", FinishReason.STOP, 1, 1)
+            return Completion(request.id, "Q A: 1", FinishReason.STOP, 1, 1)
 
     book = Book(*(lease(slot) for slot in range(20)))
     await conductor(book, Counting(), settings=replace(SETTINGS, concurrency=4)).run()
@@ -188,10 +186,10 @@ async def test_a_slow_sample_holds_nobody_up() -> None:
     slow = asyncio.Event()
 
     class OneSlow(Model):
-        async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+        async def generate(self, request: GenerationRequest) -> Completion:
             if request.id == lease(0).order.id:
                 await slow.wait()
-            yield Completion(request.id, 0, "Q A: 1", FinishReason.STOP, 1, 1)
+            return Completion(request.id, "Q A: 1", FinishReason.STOP, 1, 1)
 
     book = Book(*(lease(slot) for slot in range(12)))
     running = asyncio.ensure_future(conductor(book, OneSlow(), settings=replace(SETTINGS, concurrency=4)).run())

@@ -1,7 +1,7 @@
 """A conductor whose pools fail as a whole: what is waited for, what is done without, and what ends a run."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from random import Random
 
 import pytest
@@ -37,14 +37,13 @@ class Answers(Model):
         self._fails = fails
         self.asked_at: list[float] = []
 
-    async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+    async def generate(self, request: GenerationRequest) -> Completion:
         self.asked_at.append(now())
         await asyncio.sleep(0.1)
         error = self._fails(request)
         if error is not None:
             raise error
-        async for completion in super().generate(request):
-            yield completion
+        return await super().generate(request)
 
 
 class Judges(Says):

@@ -1,7 +1,7 @@
 """A conductor whose queue dies and is made again: what it asks for until then, and what it says that it holds."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from msgspec.structs import replace
@@ -47,12 +47,11 @@ async def test_a_conductor_says_what_it_holds() -> None:
     asked, go_on = asyncio.Event(), asyncio.Event()
 
     class SecondIsSlow(Model):
-        async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+        async def generate(self, request: GenerationRequest) -> Completion:
             if request.id == lease(1).order.id:
                 asked.set()
                 await go_on.wait()
-            async for completion in super().generate(request):
-                yield completion
+            return await super().generate(request)
 
     book = Book(lease(0), lease(1))
     conducting = conductor(book, SecondIsSlow())
@@ -87,12 +86,11 @@ async def test_an_order_is_held_anew_before_its_last_settlement_arrives() -> Non
             return settlement
 
     class SecondIsSlow(Model):
-        async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+        async def generate(self, request: GenerationRequest) -> Completion:
             if self.requests:
                 told.set()
                 await go_on.wait()
-            async for completion in super().generate(request):
-                yield completion
+            return await super().generate(request)
 
     book = LeaseFirst(lease(0))
     conducting = conductor(book, SecondIsSlow())

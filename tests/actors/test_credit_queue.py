@@ -7,8 +7,8 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
-from actors.audit.book import read_book
 from actors.audit.findings import Findings
+from actors.audit.fold import read_book
 from actors.credit.desk import CreditDesk
 from actors.credit.plan import Source
 from actors.credit_queue import CreditQueue, CreditTerms

@@ -1,4 +1,5 @@
-"""A credited run under random schedules, each of one seed: SCHEDULES=10000 for so many, 300 else."""
+"""A credited run under random schedules, each of one seed: SCHEDULES=10000 for so many, 300 else; the first hundred are
+quick, the rest of the same kind and slow."""
 
 import os
 from collections import Counter
@@ -11,9 +12,11 @@ from tests.doubles.credit_schedules import Life
 SCHEDULES = int(os.environ.get("SCHEDULES", "300"))
 BLOCK = 50
 MOVES = 60
+QUICK = 100
+BLOCKS = [pytest.param(first, marks=() if first < QUICK else pytest.mark.slow) for first in range(0, SCHEDULES, BLOCK)]
 
 
-@pytest.mark.parametrize("first", range(0, SCHEDULES, BLOCK))
+@pytest.mark.parametrize("first", BLOCKS)
 @pytest.mark.timeout(600)
 def test_whatever_happens_the_ledger_can_be_replayed_and_holds(first: int) -> None:
     """Conductors and processes die, budgets end in the middle of credits, dead letters come back: each credit has one

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from actors.audit.book import read_book
 from actors.audit.findings import Findings
+from actors.audit.fold import read_book
 from actors.corpus.chunker import Chunker
 from actors.corpus.reader import read
 from actors.documents import Changed, Comparison, KnownDocuments

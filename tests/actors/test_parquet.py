@@ -113,6 +113,7 @@ def test_a_small_file_takes_little_memory(tmp_path: Path, make: Callable[[Path],
     assert bool(reasons) is not is_read
 
 
+@pytest.mark.slow
 def test_a_giant_page_is_refused_in_words(tmp_path: Path) -> None:
     """The refusal says what is too large and what to do; the row groups beside it are read."""
     path = tmp_path / "a.parquet"

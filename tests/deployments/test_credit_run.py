@@ -5,8 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from actors.audit.book import read_book
 from actors.audit.findings import Findings
+from actors.audit.fold import read_book
 from actors.dataset.rows import sample_row
 from actors.ledger import MemoryLedger
 from actors.lives import life_of

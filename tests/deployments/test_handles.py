@@ -9,7 +9,7 @@ from ray.exceptions import RayActorError
 from deployments.handles import BatchedCalls, BatchLimits, PoolHandle
 from deployments.replica import Health, Stalled, answer_each
 from schemas.errors import EngineError, ErrorKind, Failure, HopError
-from schemas.samples import Completion, GenerationRequest, Lane, Message, Sampling
+from schemas.samples import Completion, FinishReason, GenerationRequest, Lane, Message, Sampling
 from schemas.wire import GENERATION_REPLIES, GENERATION_REQUESTS, Generated
 from tests.doubles.engines import InstantEngine, InstantOptions
 
@@ -38,14 +38,19 @@ class Replica:
     async def complete(self, asked: GenerationRequest) -> Generated:
         if asked.id.startswith("bad"):
             raise EngineError(ErrorKind.OVERLOADED, "busy", retry_after_s=2)
-        completions = [completion async for completion in self.engine.generate(asked)]
-        return Generated(request_id=asked.id, completions=tuple(completions))
+        return Generated(await self.engine.generate(asked))
 
 
 async def first(pool: PoolHandle, name: str, lane: Lane = Lane.SHARED) -> Completion:
-    async for completion in pool.generate(request(name, lane)):
-        return completion
-    raise AssertionError("no completion")
+    return await pool.generate(request(name, lane))
+
+
+def said(asked: GenerationRequest) -> Generated:
+    return Generated(Completion(asked.id, "Well.", FinishReason.STOP, 1, 1))
+
+
+def reply_id(reply: Generated | Failure) -> str:
+    return reply.request_id if isinstance(reply, Failure) else reply.completion.request_id
 
 
 async def test_requests_of_one_moment_share_messages_and_get_their_own_replies() -> None:
@@ -73,11 +78,11 @@ async def test_a_dead_replica_fails_only_those_still_waiting() -> None:
 
     async def dies(data: bytes) -> AsyncIterator[bytes]:
         one = GENERATION_REQUESTS.decode(data)[0]
-        yield GENERATION_REPLIES.encode([Generated(request_id=one.id, completions=())])
+        yield GENERATION_REPLIES.encode([said(one)])
         raise RayActorError()
 
     calls: BatchedCalls[GenerationRequest, Generated | Failure] = BatchedCalls(
-        dies, GENERATION_REQUESTS.encode, GENERATION_REPLIES.decode, reply_id=lambda reply: reply.request_id,
+        dies, GENERATION_REQUESTS.encode, GENERATION_REPLIES.decode, reply_id=reply_id,
         limits=BatchLimits(),
     )  # fmt: skip
     results = await asyncio.gather(calls.ask("a", request("a")), calls.ask("b", request("b")), return_exceptions=True)
@@ -114,14 +119,14 @@ async def test_a_short_request_does_not_wait_for_a_long_one() -> None:
     async def complete(asked: GenerationRequest) -> Generated:
         if asked.id == "slow":
             await slow.wait()
-        return Generated(request_id=asked.id, completions=())
+        return said(asked)
 
     async def replica(data: bytes) -> AsyncIterator[bytes]:
         async for replies in answer_each(GENERATION_REQUESTS.decode(data), complete, healthy()):
             yield GENERATION_REPLIES.encode(replies)
 
     calls: BatchedCalls[GenerationRequest, Generated | Failure] = BatchedCalls(
-        replica, GENERATION_REQUESTS.encode, GENERATION_REPLIES.decode, reply_id=lambda reply: reply.request_id,
+        replica, GENERATION_REQUESTS.encode, GENERATION_REPLIES.decode, reply_id=reply_id,
         limits=BatchLimits(),
     )  # fmt: skip
     long = asyncio.ensure_future(calls.ask("slow", request("slow")))
@@ -159,7 +164,7 @@ async def test_a_bug_in_one_request_is_reported_as_its_reply(caplog: pytest.LogC
     async def buggy(asked: GenerationRequest) -> Generated:
         if asked.id == "b":
             raise ZeroDivisionError("oops")
-        return Generated(request_id=asked.id, completions=())
+        return said(asked)
 
     replies: list[Generated | Failure] = []
     requests: Sequence[GenerationRequest] = [request("a"), request("b")]
@@ -187,7 +192,7 @@ async def test_a_replica_is_well_as_long_as_something_is_finished() -> None:
     async def answer(asked: GenerationRequest) -> Generated:
         if asked.id == "hangs":
             await leave.wait()
-        return Generated(request_id=asked.id, completions=())
+        return said(asked)
 
     async def drain(*names: str) -> None:
         async for _ in answer_each([request(name) for name in names], answer, health):

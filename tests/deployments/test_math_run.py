@@ -1,7 +1,6 @@
 """A whole math run through the real queue and conductor in this process: a scripted model, one gate, the verifier."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
@@ -43,11 +42,11 @@ class Solver:
         self._script = script
         self.requests: list[GenerationRequest] = []
 
-    async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+    async def generate(self, request: GenerationRequest) -> Completion:
         self.requests.append(request)
         solutions = self._script[request.messages[-1].content]
         text = solutions.pop(0) if len(solutions) > 1 else solutions[0]
-        yield Completion(request.id, 0, text, FinishReason.STOP, prompt_tokens=30, completion_tokens=12)
+        return Completion(request.id, text, FinishReason.STOP, prompt_tokens=30, completion_tokens=12)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The endpoint beside a run: where it listens, what it says, and what becomes of a port that is taken."""
 
 import socket
+import socketserver
 import threading
 import time
 import urllib.error
@@ -24,6 +25,12 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "quickstart.yaml"
 @pytest.fixture
 def config() -> RunConfig:
     return load(EXAMPLE)
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is shut down looks whether it is every half second."""
+    monkeypatch.setattr(socketserver.BaseServer.serve_forever, "__defaults__", (0.01,))
 
 
 @pytest.fixture
@@ -57,6 +64,7 @@ def test_a_scrape_beside_a_run(config: RunConfig) -> None:
         page(metrics.url)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_watched_tells_its_end(config: RunConfig) -> None:
     """Prometheus asks every now and then; the run ends between two scrapes and waits for the one that sees it done."""
     pages: list[str] = []

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
 import deployments.replay
@@ -13,7 +14,7 @@ from actors.ledger import LedgerReader, SqliteLedger
 from actors.reopening import Wanted
 from actors.tally import Tally
 from deployments.cli import app
-from deployments.config import difference, load, to_yaml
+from deployments.config import config_sha256, difference, load, to_yaml
 from deployments.replay import foresee, replay
 from deployments.terminal.reading import summary_of
 from schemas.config import RunConfig
@@ -50,7 +51,13 @@ def folder_of(path: Path, scale: Scale = SCALE, tail: tuple[Record, ...] = ()) -
     config = load(write_config(path.parent / "run.yaml"))
     (path / "run.yaml").write_text(to_yaml(config))
     with SqliteLedger(path) as ledger:
-        ledger.append([*plausible_run(7, scale), *tail])
+        fingerprint = config_sha256(config)
+        ledger.append(
+            [
+                replace(record, config_sha256=fingerprint) if isinstance(record, RunStarted) else record
+                for record in (*plausible_run(7, scale), *tail)
+            ]
+        )
     return path
 
 

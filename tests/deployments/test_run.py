@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from actors.corpus.reader import documents
 from actors.ledger import LedgerReader, SqliteLedger
 from actors.reopening import Wanted
 from benchmarks.loop import configuration, write_corpus
+from deployments.config_recorded import is_edited
 from deployments.progress import Phase, Progress
 from deployments.replay import replay
 from deployments.run import RunEnd, RunResult, run
@@ -85,7 +87,7 @@ def accepted(output: Path) -> dict[str, str]:
 
 
 def holds(output: Path, config: RunConfig) -> bool:
-    report = verify(output, lambda uris: documents(uris, config.corpus))
+    report = verify(output, lambda uris: documents(uris, config.corpus), partial(is_edited, output / "run.yaml"))
     assert report.ok, report.findings
     return report.passages_checked == report.passages
 
@@ -211,6 +213,23 @@ def test_a_corpus_that_is_missing_then_bad_then_grown(config: RunConfig, tmp_pat
     assert holds(output, messy)
 
 
+def test_a_document_that_was_torn_for_a_moment_is_no_dead_letter_later(config: RunConfig, tmp_path: Path) -> None:
+    """A file is read while it is copied: refused. The next start reads it, and says that this is over."""
+    corpus, output = tmp_path / "corpus", tmp_path / "run"
+    corpus.mkdir()
+    (corpus / "good.txt").write_text("A fact stands here.")
+    (corpus / "torn.txt").write_bytes(b"Another fact \xff")
+    torn = replace(config, corpus=Corpus(paths=(str(corpus),)))
+    first = run(torn, output).manifest
+    assert (first.counts.issued, first.counts.refused_documents) == (SLOTS, 1)
+    (corpus / "torn.txt").write_text("Another fact stands here.")
+    manifest = run(torn, output).manifest
+    assert (manifest.counts.issued, manifest.counts.refused_documents, manifest.refusals) == (2 * SLOTS, 0, ())
+    assert manifest.counts.read_again_documents == 1
+    assert "1 refused document could be read later" in (output / "report.html").read_text()
+    assert holds(output, torn)
+
+
 def test_a_complete_folder_whose_corpus_grows_beyond_the_queue_goes_on(config: RunConfig, tmp_path: Path) -> None:
     """More new documents than the queue has room for: the reader waits for conductors, which begin with the first."""
     corpus, output = tmp_path / "grows.jsonl", tmp_path / "run"
@@ -258,7 +277,7 @@ def test_a_document_that_changes_is_not_paid_for_again(config: RunConfig, tmp_pa
     assert [(each.reason, each.documents) for each in kept.manifest.refusals] == [(RefusalReason.CHANGED, 1)]
     assert run(growing, output, changed="new").manifest.counts.issued == first.issued + SLOTS
     assert run(growing, output).manifest.counts.issued == first.issued + SLOTS
-    report = verify(output, lambda uris: documents(uris, growing.corpus))
+    report = verify(output, lambda uris: documents(uris, growing.corpus), partial(is_edited, output / "run.yaml"))
     assert report.ok
     assert [finding.what for finding in report.findings] == [
         "not checked: 2 passages of documents that have changed since, which the run knows"

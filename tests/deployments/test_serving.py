@@ -4,14 +4,19 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace
 from ray import serve
 from ray.serve._private.common import DeploymentStatus
 from ray.serve._private.common import DeploymentStatusTrigger as Trigger
-from ray.serve.schema import ApplicationStatus, ApplicationStatusOverview, DeploymentStatusOverview
+from ray.serve.schema import ApplicationStatus, ApplicationStatusOverview, DeploymentStatusOverview, ServeStatus
 
 from deployments import serving
 from deployments.config import load, load_text
-from deployments.serving import check_fits, failed_for_good
+from deployments.launch import Launch
+from deployments.metrics import moment
+from deployments.progress import Phase, Progress
+from deployments.serving import check_fits, failed_for_good, names, replica_status
+from deployments.standstill import waits_of
 from schemas.config import Classifier, HttpEngine, LlmJudge, Pool, Replicas, VllmEngine
 from schemas.errors import ConfigError
 from schemas.ids import PoolName
@@ -22,6 +27,21 @@ NODE_LOST = """The deployment failed to start 2 times in a row. This may be due 
 initial health check failing. Error: The actor died unexpectedly before finishing this task. The actor died because its
 node has died. Node Id: 40d0 the actor's node was terminated unexpectedly: health check failed due to missing too many
 heartbeats The actor never ran - it was cancelled before it started running.""".replace("\n", " ")
+
+
+def test_a_pool_keeps_its_name_whatever_the_folder_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder `a-pool-b`, a pool `x-pool-y`: board, status and metrics know each by its name in the configuration."""
+    config = load(Path(__file__).parents[2] / "examples" / "quickstart.yaml")
+    config = replace(config, pools={"x-pool-y": config.pools["generator"], **config.pools})
+    where = names(config, Launch("a-pool-b", "876673b39d27", "0123456789").name)
+    monkeypatch.setattr(serve, "status", lambda: ServeStatus(applications={}))
+    replicas = tuple(replica_status(where))
+    roles = ["x-pool-y", "generator", *config.pools.keys() - {"x-pool-y", "generator"}, "faithfulness", "reward"]
+    assert sorted(status.role for status in replicas) == sorted(roles)
+    told = moment(Progress(at=1.0, phase=Phase.STARTING, replicas=replicas))
+    assert told.replicas.keys() == set(roles)
+    waits = waits_of(Progress(at=1.0, phase=Phase.RUNNING, replicas=replicas, moved_at=0.0))
+    assert {loading.name for loading in waits.loading} == set(roles)
 
 
 def application(

@@ -79,7 +79,7 @@ def test_a_line_comes_within_ten_seconds_of_the_last_end() -> None:
 
 def test_models_that_load_are_named() -> None:
     """Nothing ends because nothing has begun."""
-    replicas = (ReplicaStatus("run-1a-pool-strong", 0, 2, "DEPLOYING", starting=2),)
+    replicas = (ReplicaStatus("run-1a-pool-strong", "strong", 0, 2, "DEPLOYING", starting=2),)
     (line,) = said(replace(moment(conductor(in_flight=0), still_s=40), replicas=replicas))
     assert "strong still loads (0 of 2 ready)" in line
 

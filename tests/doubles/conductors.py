@@ -1,7 +1,7 @@
 """A conductor among scripted models and gates, with an order book that keeps what it is told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
@@ -76,12 +76,12 @@ class Model:
         self.answers = list(answers)
         self.requests: list[GenerationRequest] = []
 
-    async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+    async def generate(self, request: GenerationRequest) -> Completion:
         self.requests.append(request)
         answer = self.answers.pop(0) if self.answers else "Q: when? A: 1623"
         if isinstance(answer, HopError):
             raise answer
-        yield Completion(request.id, 0, answer, FinishReason.STOP, prompt_tokens=10, completion_tokens=5)
+        return Completion(request.id, answer, FinishReason.STOP, prompt_tokens=10, completion_tokens=5)
 
 
 class Says:

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from actors.audit.book import OPEN, read_book
+from actors.audit.book import OPEN
 from actors.audit.findings import Findings
+from actors.audit.fold import read_book
 from actors.credit.desk import CreditDesk
 from actors.credit.plan import Source
 from actors.credit_queue import CreditQueue, CreditTerms

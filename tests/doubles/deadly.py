@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 from msgspec import Struct, convert
@@ -33,10 +32,9 @@ class DeadlyEngine(InstantEngine):
         if self._deadly.hangs_once:
             self._hangs = _first(Path(self._deadly.hangs_once))
 
-    async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+    async def generate(self, request: GenerationRequest) -> Completion:
         await self._suffer(request.messages[-1].content)
-        async for completion in super().generate(request):
-            yield completion
+        return await super().generate(request)
 
     async def classify(self, request: ClassificationRequest) -> Classification:
         await self._suffer(request.text)

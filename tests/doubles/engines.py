@@ -6,7 +6,6 @@ so two runs with one seed agree sample for sample.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
 
@@ -68,21 +67,19 @@ class InstantEngine:
     async def close(self) -> None:
         """Nothing to free."""
 
-    async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+    async def generate(self, request: GenerationRequest) -> Completion:
         self._note(request.id)
-        for index in range(request.n):
-            key = content_id(request.messages[-1].content, request.sampling.seed, index)
-            while self._stopped():  # noqa: ASYNC110  (a file is no event)
-                await asyncio.sleep(0.02)
-            await self._serve(key)
-            yield Completion(
-                request_id=request.id,
-                index=index,
-                text=self._text(key),
-                finish=FinishReason.STOP,
-                prompt_tokens=128,
-                completion_tokens=WORDS_PER_ANSWER,
-            )
+        key = content_id(request.messages[-1].content, request.sampling.seed, 0)
+        while self._stopped():  # noqa: ASYNC110  (a file is no event)
+            await asyncio.sleep(0.02)
+        await self._serve(key)
+        return Completion(
+            request_id=request.id,
+            text=self._text(key),
+            finish=FinishReason.STOP,
+            prompt_tokens=128,
+            completion_tokens=WORDS_PER_ANSWER,
+        )
 
     async def classify(self, request: ClassificationRequest) -> Classification:
         key = content_id(request.text)

@@ -9,6 +9,7 @@ from random import Random
 
 from msgspec import Struct
 
+from actors.recovery.bar import raised
 from actors.running_hash import START, next_head
 from schemas.corpus import DocumentRefused, Passage, Provenance, RefusalReason
 from schemas.errors import ErrorKind
@@ -31,8 +32,8 @@ from schemas.ledger import (
 )
 from schemas.orders import Attempt, DeadLetter, EndReason, Order
 from schemas.recovery import Choice, Diagnosis, FailureMode, Repair, RepairKind
-from schemas.samples import Candidate, Cost, Draft, Message, Sampling
-from schemas.verdicts import ClaimEvidence, Errored, Evidence, GateName, Passed, Quote, Rejected, Verdict
+from schemas.samples import Candidate, Cost, Draft, MalformedReason, Message, Sampling
+from schemas.verdicts import ClaimEvidence, Errored, Evidence, GateName, Passed, Quote, Raised, Rejected, Verdict
 from schemas.wire import encode_record
 
 STARTED_AT = 1_760_000_000.0
@@ -196,9 +197,10 @@ class _Life:
             text=text,
             draft=None if malformed else draft,
             malformed="no line begins with 'Answer:'" if malformed else None,
+            malformed_reason=MalformedReason.NO_ANSWER if malformed else None,
             cost=Cost(prompt_tokens=self._random.randint(80, 140), completion_tokens=30, seconds=attempt.seconds * 0.7),
         )
-        verdicts = self._verdicts(mode, draft, fact)
+        verdicts = self._verdicts(attempt.number, mode, draft, fact)
         return Attempt(
             number=attempt.number,
             repair=attempt.repair,
@@ -208,7 +210,7 @@ class _Life:
             seconds=attempt.seconds,
         )
 
-    def _verdicts(self, mode: FailureMode | None, draft: Draft, fact: Fact) -> tuple[Verdict, ...]:
+    def _verdicts(self, number: int, mode: FailureMode | None, draft: Draft, fact: Fact) -> tuple[Verdict, ...]:
         if mode is FailureMode.MALFORMED:
             return (Rejected(gate=GateName.FORMAT, score=0.0, threshold=1.0),)
         grounded = Passed(gate=GateName.PROVENANCE, score=1.0, threshold=1.0)
@@ -222,7 +224,8 @@ class _Life:
         start = self._passage.text.index(fact.sentence)
         quote = Quote(fact.sentence, start, start + len(fact.sentence))
         claim = ClaimEvidence(claim=f"{draft.question} {draft.answer}", supported=not unfaithful, quote=quote)
-        faithful = self._said(GateName.FAITHFULNESS, not unfaithful, Evidence(claims=(claim,)))
+        evidence = Evidence(claims=(claim,), raised=None if number == 1 else Raised(0.5, number))
+        faithful = self._said(GateName.FAITHFULNESS, not unfaithful, evidence, raised(0.5, number))
         poor = mode is FailureMode.INSTRUCTION_QUALITY or (unfaithful and self._random.random() < 0.18)
         reward = self._said(GateName.REWARD, not poor, Evidence())
         if mode is None and self._random.random() < 0.004:
@@ -233,11 +236,15 @@ class _Life:
             verdicts += (Rejected(gate=GateName.DIVERSITY, score=0.0, threshold=0.1, evidence=Evidence(note=note)),)
         return verdicts
 
-    def _said(self, gate: GateName, passes: bool, evidence: Evidence) -> Verdict:
+    def _said(self, gate: GateName, passes: bool, evidence: Evidence, threshold: float = 0.5) -> Verdict:
         cost = Cost(prompt_tokens=self._random.randint(60, 120), seconds=self._random.uniform(0.05, 0.4))
-        score = 0.5 + 0.5 * self._random.betavariate(6, 1.6) if passes else 0.499 * self._random.betavariate(1.4, 2.2)
+        score = (
+            threshold + (1 - threshold) * self._random.betavariate(6, 1.6)
+            if passes
+            else 0.499 * self._random.betavariate(1.4, 2.2)
+        )
         kind = Passed if passes else Rejected
-        return kind(gate=gate, score=score, threshold=0.5, evidence=evidence, cost=cost)
+        return kind(gate=gate, score=score, threshold=threshold, evidence=evidence, cost=cost)
 
     def _diagnosed(self, attempt: Attempt, mode: FailureMode, *, stop: bool) -> tuple[Attempt, Repair | None]:
         kind = _REPAIR_OF[mode]

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from schemas.ids import OrderId
 from schemas.ledger import (
     AcceptedEnd,
@@ -32,7 +34,11 @@ def parted(records: Iterable[Record], count: int) -> dict[QueueShard, list[Recor
                 parts[place].append(record)
             case Rejoined() | AcceptedEnd() | DeadLetteredEnd() | Reopened():
                 parts[places[record.order_id]].append(record)
-            case RunStarted() | CorpusEnded() | Reconfigured():
+            case CorpusEnded():
+                for part in parts:
+                    own = sum(isinstance(each, Planned) for each in part)
+                    part.append(replace(record, passages=own))
+            case RunStarted() | Reconfigured():
                 for part in parts:
                     part.append(record)
             case _:

@@ -1,7 +1,7 @@
 """A run in this process that sends canaries: scripted models, the real conductor, queue service, ledger and tally."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection, Sequence
 from random import Random
 
 from msgspec.structs import replace
@@ -53,11 +53,11 @@ class Writer:
         self.requests: list[GenerationRequest] = []
         self._wrong_each = wrong_each
 
-    async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+    async def generate(self, request: GenerationRequest) -> Completion:
         self.requests.append(request)
         wrong = self._wrong_each and derived_seed(request.id) % self._wrong_each == 0
         text = f"Question: Who founded entry {request.id}?\nAnswer: {WRONG if wrong else RIGHT}"
-        yield Completion(request.id, 0, text, FinishReason.STOP, prompt_tokens=10, completion_tokens=5)
+        return Completion(request.id, text, FinishReason.STOP, prompt_tokens=10, completion_tokens=5)
 
 
 class NameGate:

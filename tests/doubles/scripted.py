@@ -1,12 +1,11 @@
 """A model that says what a test tells it to, and keeps what it was asked: for tests of what reads its answers."""
 
-from collections.abc import AsyncIterator
-
+from schemas.errors import EngineError, ErrorKind
 from schemas.samples import Classification, ClassificationRequest, Completion, FinishReason, GenerationRequest
 
 
 class ScriptedEngine:
-    """Says its texts in turn, one a request, and ends without a word when they run out; an exception is raised.
+    """Says its texts in turn, one a request, and fails as an engine does when they run out; an exception is raised.
 
     As a classifier it gives the same probabilities to every text.
     """
@@ -32,17 +31,15 @@ class ScriptedEngine:
     async def close(self) -> None:
         """Nothing to free."""
 
-    async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+    async def generate(self, request: GenerationRequest) -> Completion:
         """The next text of the script: 40 tokens in, 7 out."""
         self.generations.append(request)
         if not self._script:
-            return
+            raise EngineError(ErrorKind.RETRYABLE, "the script has ended")
         said = self._script.pop(0)
         if isinstance(said, Exception):
             raise said
-        yield Completion(
-            request_id=request.id, index=0, text=said, finish=self._finish, prompt_tokens=40, completion_tokens=7
-        )
+        return Completion(request_id=request.id, text=said, finish=self._finish, prompt_tokens=40, completion_tokens=7)
 
     async def classify(self, request: ClassificationRequest) -> Classification:
         """The script's probabilities: 40 tokens in."""

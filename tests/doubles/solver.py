@@ -2,7 +2,6 @@
 about quality."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
 
@@ -21,14 +20,14 @@ class SolverEngine(InstantEngine):
         self._answers = {record["question"]: reference_answer(str(record["answer"])) for record in records}
         self._wrong = wrong
 
-    async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+    async def generate(self, request: GenerationRequest) -> Completion:
         """A solution of two steps; the same request gives the same one."""
         question = request.messages[-1].content
         draw = Random(content_id(question, request.sampling.seed))
         answer = self._answers[question]
         said = f"{answer} + 1" if draw.random() < self._wrong else answer
         text = f"Think of it.\nIt is {said}.\nSo \\boxed{{{said}}}."
-        yield Completion(request.id, 0, text, FinishReason.STOP, prompt_tokens=40, completion_tokens=20)
+        return Completion(request.id, text, FinishReason.STOP, prompt_tokens=40, completion_tokens=20)
 
 
 def solver(*, key: str, wrong: float) -> SolverEngine:

@@ -4,7 +4,7 @@ It goes on from whatever prefix it is given. For whole runs and for what credit 
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -49,7 +49,7 @@ class StepSolver(InstantEngine):
         self._world = world
         self.requests: list[GenerationRequest] = []
 
-    async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+    async def generate(self, request: GenerationRequest) -> Completion:
         """The rest of a solution behind the prefix; the same request gives the same one."""
         self.requests.append(request)
         last = request.messages[-1]
@@ -58,7 +58,7 @@ class StepSolver(InstantEngine):
         draw = Random(content_id(question, prefix, request.sampling.seed))
         text = self._rest(draw, self._answers[question], prefix)
         tokens = len(question.split()) + len(prefix.split())
-        yield Completion(request.id, 0, text, FinishReason.STOP, tokens, len(text.split()))
+        return Completion(request.id, text, FinishReason.STOP, tokens, len(text.split()))
 
     def _rest(self, draw: Random, answer: str, prefix: str) -> str:
         good = prefix.splitlines()[-1].endswith(GOOD) if prefix else True

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -19,6 +20,7 @@ from actors.corpus.reader import documents
 from actors.ledgers import Ledgers
 from benchmarks.loop import SLOTS, configuration
 from deployments.config import to_yaml
+from deployments.config_recorded import is_edited
 from deployments.live import read_live
 from deployments.serving import names
 from deployments.terminal.boundary import MISTAKEN
@@ -200,7 +202,8 @@ class Attack:
 
     def prove(self, undisturbed: Accepted) -> None:
         """verify holds, and what was accepted is what a run accepts that nobody disturbs."""
-        report = verify(self.output, lambda uris: documents(uris, self.config.corpus))
+        edited = partial(is_edited, self.output / "run.yaml")
+        report = verify(self.output, lambda uris: documents(uris, self.config.corpus), edited)
         assert report.ok, report.findings
         assert self.accepted() == undisturbed
 

@@ -40,7 +40,7 @@ def server() -> Iterator[tuple[str, list[str]]]:
             """Nothing on the screen."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer) as served:
-        thread = threading.Thread(target=served.serve_forever)
+        thread = threading.Thread(target=served.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{served.server_port}", asked
         served.shutdown()

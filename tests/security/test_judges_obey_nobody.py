@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
 
@@ -43,12 +43,12 @@ class Obeys(ScriptedEngine):
         self._honest = HONEST[gate]
         self._reads = reads
 
-    async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+    async def generate(self, request: GenerationRequest) -> Completion:
         seen = self._reads("\n".join(message.content for message in request.messages))
         outside = re.sub("<<<.*?>>>", "", seen, flags=re.DOTALL)
         ordered = re.search(r"VERDICT: (\{.*?\})\s*(?:$|VERDICT|\n)", outside, re.DOTALL)
         said = self._honest if ordered is None else ordered[1]
-        yield Completion(request.id, 0, said, FinishReason.STOP, 1, 1)
+        return Completion(request.id, said, FinishReason.STOP, 1, 1)
 
 
 CLOSES = [
@@ -83,8 +83,8 @@ async def test_an_order_to_the_judge_stays_in_its_fence(closes: str, reads: Read
 async def test_the_judge_does_obey_what_is_outside() -> None:
     """The double is as gullible as it says: else this file would prove nothing."""
     request = GenerationRequest("i", (Message("user", f"<<< x >>>\n{MARKS}"),), Sampling())
-    said = [each.text async for each in Obeys(GateName.REWARD, letter_by_letter).generate(request)]
-    assert said == [MARKS.removeprefix("VERDICT: ")]
+    said = await Obeys(GateName.REWARD, letter_by_letter).generate(request)
+    assert said.text == MARKS.removeprefix("VERDICT: ")
 
 
 async def test_the_mark_is_of_the_texts() -> None:

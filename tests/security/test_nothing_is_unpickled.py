@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_architecture import files, imports, none_of, place, top, tree
+from tests.test_architecture import files, imports, nodes, none_of, place, top
 
 OURS = ("actors", "deployments", "schemas", "studies", "benchmarks", "examples")
 UNPICKLES = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal", "jsonpickle", "datasets"}
@@ -23,7 +23,7 @@ def name_of(node: ast.expr) -> str:
 
 
 def calls(path: Path) -> Iterator[tuple[ast.Call, str]]:
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Call):
             yield node, name_of(node.func)
 

@@ -81,6 +81,7 @@ class Facts:
                 self.passages += 1
             case CorpusEnded():
                 self.documents = record.documents
+                self.refused = [document for document in self.refused if document not in record.read_again]
             case Refused():
                 if len(self.refused) < KEPT_REFUSALS:
                     self.refused.append(record.document)

@@ -9,6 +9,7 @@ from actors.dataset.report.svg import figure, line, tag, title
 from actors.dataset.report.words import percent, spoken
 from actors.rates import share, wilson
 from schemas.progress import RepairStat, Summary
+from schemas.recovery import FailureMode
 
 WIDTH, HEIGHT = 150.0, 18.0
 
@@ -24,6 +25,16 @@ class RepairRow(Struct, frozen=True):
     picture: Markup
 
 
+class DefectRow(Struct, frozen=True):
+    """What completions lacked that were no draft; `width` of its bar as in `ModeRow`."""
+
+    defect: str
+    attempts: int
+    share: str
+    """Of all diagnosed attempts."""
+    width: float
+
+
 class ModeRow(Struct, frozen=True):
     """A failure mode: how many rejected attempts were diagnosed as it, and the repairs tried after it."""
 
@@ -33,6 +44,8 @@ class ModeRow(Struct, frozen=True):
     width: float
     """Of its bar, in percent of the most frequent mode's."""
     repairs: tuple[RepairRow, ...]
+    defects: tuple[DefectRow, ...] = ()
+    """Of the mode `malformed`, the most frequent first; attempts recorded before reasons were are in none."""
 
 
 def mode_rows(summary: Summary) -> list[ModeRow]:
@@ -46,9 +59,22 @@ def mode_rows(summary: Summary) -> list[ModeRow]:
             share=percent(share(mode.attempts, total)),
             width=100 * mode.attempts / most,
             repairs=tuple(_rows([stat for stat in summary.repairs if stat.mode is mode.mode])),
+            defects=_defects(summary, total, most) if mode.mode is FailureMode.MALFORMED else (),
         )
         for mode in sorted(summary.modes, key=lambda mode: (-mode.attempts, mode.mode.value))
     ]
+
+
+def _defects(summary: Summary, total: int, most: int) -> tuple[DefectRow, ...]:
+    return tuple(
+        DefectRow(
+            defect=spoken(why.reason.value),
+            attempts=why.attempts,
+            share=percent(share(why.attempts, total)),
+            width=100 * why.attempts / most,
+        )
+        for why in sorted(summary.malformed, key=lambda why: (-why.attempts, why.reason.value))
+    )
 
 
 def _rows(stats: Sequence[RepairStat]) -> list[RepairRow]:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from actors.audit.book import read_book
 from actors.audit.findings import Findings
+from actors.audit.fold import read_book
 from schemas.canaries import Canary, CanaryEnd
 from schemas.ids import OrderId
 from schemas.injection import Worth

@@ -122,6 +122,7 @@ def test_wherever_a_block_ends(write: Write, tmp_path: Path, monkeypatch: pytest
         assert found(name, tmp_path) == (TEXTS, [])
 
 
+@pytest.mark.slow
 def test_a_large_array_is_never_held(tmp_path: Path) -> None:
     """An array of 40 MB with an element of 20 MB passes through a few MB of memory."""
     with (tmp_path / "a.json").open("w") as file:

@@ -104,7 +104,8 @@ async def test_an_injected_order_that_comes_back_keeps_its_tag(tmp_path: Path) -
     """Dead letters are put back and live on: no injected one gets a row in any edition, and the folder verifies."""
     run = Run(tmp_path)
     before = list(plausible_run(3, Scale(passages=8, max_attempts=1, refused=1)))
-    run.records, run.documents = honest(list(tagged(before, 0.5)))
+    records, run.documents = honest(before)
+    run.records = list(tagged(records, 0.5))
     await run.write()
     with LedgerReader(tmp_path) as reader:
         known = [record for _, record in reader.records()]

@@ -7,8 +7,9 @@ from random import Random
 import pyarrow.parquet as pq
 import pytest
 
-from actors.audit.book import OPEN, read_book
+from actors.audit.book import OPEN
 from actors.audit.findings import Findings
+from actors.audit.fold import read_book
 from actors.audit.verify import verify
 from actors.dataset.files import sha256_of
 from actors.dataset.finish import finish as finish_folder

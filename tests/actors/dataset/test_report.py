@@ -10,15 +10,18 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from actors.dataset.finish import build_report
 from actors.dataset.report.examples import marked_passage
 from actors.dataset.report.facts import Drawn, Facts, facts_of
+from actors.dataset.report.repairs import mode_rows
 from actors.dataset.report.timeline import MAX_BINS, Timeline
 from actors.lives import Life, life_of
 from schemas.corpus import Passage
 from schemas.ids import OrderId
-from schemas.ledger import AcceptedEnd, Planned, Record, RunStarted
+from schemas.ledger import AcceptedEnd, Planned, Record, Rejoined, RunStarted
+from schemas.samples import MalformedReason
 from tests.actors.dataset.conftest import NOW
 from tests.actors.dataset.folders import keep
 from tests.doubles.ledgers import STARTED_AT, MemoryLedger, Scale, plausible_run
@@ -96,6 +99,34 @@ def test_a_page_for_a_run_that_is_not_done(tmp_path: Path, scale: Scale) -> None
 def test_a_ledger_without_records_has_a_page(tmp_path: Path) -> None:
     """The process died as it opened the ledger."""
     assert "No order has been issued yet" in page_of(tmp_path, [])
+
+
+def malformed_run() -> list[Record]:
+    """A small model's run: its completions are cut off, and lack an answer at an order's last attempt."""
+    records: list[Record] = []
+    for record in plausible_run(2, Scale(passages=60)):
+        if isinstance(record, Rejoined) and record.attempt.candidate and record.attempt.candidate.malformed:
+            cut = replace(record.attempt.candidate, malformed_reason=MalformedReason.CUT_OFF)
+            record = replace(record, attempt=replace(record.attempt, candidate=cut))
+        records.append(record)
+    return records
+
+
+def test_why_completions_were_malformed_stands_below_their_mode(tmp_path: Path) -> None:
+    """Most were cut off: the page says so, with numbers that add up to the mode's, the commonest first."""
+    records = malformed_run()
+    summary = facts_from(records).summary()
+    row = next(row for row in mode_rows(summary) if row.mode == "malformed")
+    assert [defect.defect for defect in row.defects] == ["cut off", "no answer"]
+    assert sum(defect.attempts for defect in row.defects) == row.attempts
+    assert all(0 < defect.width <= row.width for defect in row.defects)
+    words = " ".join(" ".join(read(page_of(tmp_path, records)).text).split())
+    assert all(f"{found.defect} {found.attempts} {found.share}" in words for found in row.defects)
+
+
+def test_a_run_without_malformed_completions_says_nothing_of_them(tmp_path: Path) -> None:
+    """No row and no word for what did not happen."""
+    assert "no draft" not in page_of(tmp_path, list(plausible_run(1, Scale(passages=1))))
 
 
 def hostile_run() -> list[Record]:

@@ -78,7 +78,7 @@ def test_before_the_run_begins_nothing_is_told() -> None:
 
 
 @given(seed=st.integers(0, 2**20), finished=st.sampled_from([0.3, 1.0]), cut=st.floats(0, 1))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_what_is_told_is_what_the_ledger_says(seed: int, finished: float, cut: float) -> None:
     """At any moment of any run: the metrics add up to the summary that status, manifest and report show."""
     records = list(plausible_run(seed, Scale(passages=12, finished=finished)))
@@ -99,6 +99,10 @@ def test_what_is_told_is_what_the_ledger_says(seed: int, finished: float, cut: f
     assert total(found, "gleaner_stage_seconds_count") == total(found, "gleaner_calls_total")
     assert total(found, "gleaner_call_seconds_total") == pytest.approx(total(found, "gleaner_stage_seconds_sum"))
     assert total(found, "gleaner_diagnoses_total") == sum(mode.attempts for mode in summary.modes)
+    for why in summary.malformed:
+        assert value(found, "gleaner_malformed_total", defect=why.reason.value) == why.attempts
+    malformed = value(found, "gleaner_diagnoses_total", mode="malformed")
+    assert total(found, "gleaner_malformed_total") == malformed
     assert total(found, "gleaner_repairs_accepted_total") == sum(stat.accepted for stat in summary.repairs)
     scored = total(found, "gleaner_verdicts_total") - sum(error.count for error in summary.errors)
     assert total(found, "gleaner_gate_score_count") == scored
@@ -111,7 +115,7 @@ def test_what_is_told_is_what_the_ledger_says(seed: int, finished: float, cut: f
     idle=st.sampled_from(list(Idle)),
     kind=st.sampled_from(list(ErrorKind)),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_every_label_comes_from_a_closed_set(
     seed: int, pools: list[str], why: Why, idle: Idle, kind: ErrorKind
 ) -> None:
@@ -136,7 +140,7 @@ def test_every_label_comes_from_a_closed_set(
 
 
 @given(seed=st.integers(0, 2**20), cuts=st.lists(st.integers(0, 200), min_size=2, max_size=5))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_a_counter_never_falls(seed: int, cuts: list[int]) -> None:
     """A conductor dies between two scrapes and another begins at nothing: every count stands, then grows."""
     records = list(plausible_run(seed, Scale(passages=15)))

@@ -1,7 +1,6 @@
 """A whole run that learns, in one process: scripted models, the real conductor, queue and ledger."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from random import Random
 
 from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
@@ -34,11 +33,11 @@ PASSAGES = [passage_of(f"{HERON} It has {number} households.") for number in ran
 class Careful:
     """A generator that is right only when it is asked to quote first."""
 
-    async def generate(self, request: GenerationRequest) -> AsyncIterator[Completion]:
+    async def generate(self, request: GenerationRequest) -> Completion:
         quoting = "quote" in request.messages[-1].content.lower()
         said = f"Question: Who founded entry {request.id}?\nAnswer: {'Oda Lind' if quoting else 'Vela Marr'}"
         text = f"Quote: Its founder was Oda Lind.\n{said}" if quoting else said
-        yield Completion(request.id, 0, text, FinishReason.STOP, prompt_tokens=60, completion_tokens=20)
+        return Completion(request.id, text, FinishReason.STOP, prompt_tokens=60, completion_tokens=20)
 
 
 class Founder:

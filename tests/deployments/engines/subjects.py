@@ -97,15 +97,9 @@ async def classifier(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     await subject.engine.close()
 
 
-async def all_of(subject: Subject, request: GenerationRequest) -> list[Completion]:
-    async with asyncio.timeout(60):
-        found = [completion async for completion in subject.engine.generate(request)]
-    return sorted(found, key=lambda completion: completion.index)
-
-
 async def one_of(subject: Subject, request: GenerationRequest) -> Completion:
-    (found,) = await all_of(subject, request)
-    return found
+    async with asyncio.timeout(60):
+        return await subject.engine.generate(request)
 
 
 class Counted(Struct):

@@ -6,7 +6,6 @@ Nothing here looks at a clock: what runs together, streams or is freed is seen f
 import asyncio
 import json
 import math
-from contextlib import aclosing
 
 import pytest
 from msgspec.structs import replace
@@ -23,7 +22,7 @@ from schemas.samples import (
 )
 from tests.deployments.engines.conftest import TinyModels
 from tests.deployments.engines.references import chat, class_reference, greedy_reference, prompt_tokens
-from tests.deployments.engines.subjects import SLOTS, Subject, all_of, classifier, counting, generator, one_of
+from tests.deployments.engines.subjects import SLOTS, Subject, classifier, counting, generator, one_of
 from tests.doubles.tiny_models import LONGEST, SPECIAL
 
 __all__ = ["classifier", "generator"]
@@ -65,15 +64,6 @@ class TestGenerator:
         read = prefix.rstrip() if generator.name == "http" else prefix
         assert found.prompt_tokens == plain.prompt_tokens + len(read)
         assert found.completion_tokens <= 4
-
-    async def test_several_completions(self, generator: Subject) -> None:
-        """Three draws of one prompt differ; the prompt is counted once."""
-        found = await all_of(generator, chat(n=3))
-        assert [completion.index for completion in found] == [0, 1, 2]
-        assert len({completion.text for completion in found}) == 3
-        assert [completion.prompt_tokens for completion in found] == [prompt_tokens("Hello you"), 0, 0]
-        assert all(completion.completion_tokens > 0 for completion in found)
-        assert {completion.request_id for completion in found} == {"Hello yo/1"}
 
     async def test_a_seed_fixes_the_draw(self, generator: Subject) -> None:
         """An attempt that is made again says the same, alone or in company; another seed says something else."""
@@ -148,7 +138,7 @@ class TestGenerator:
     async def test_a_prompt_that_is_too_long(self, generator: Subject) -> None:
         """It will never fit: a permanent error that says how long it is, and the engine goes on."""
         with pytest.raises(EngineError, match=str(LONGEST)) as raised:
-            await all_of(generator, chat("y" * (LONGEST + 100)))
+            await one_of(generator, chat("y" * (LONGEST + 100)))
         assert raised.value.kind is ErrorKind.PERMANENT
         assert (await one_of(generator, chat())).text
 
@@ -174,15 +164,6 @@ class TestGenerator:
         if generator.passes is None:
             assert order == sorted(order), "they began longest first and ended shortest first: none waited for another"
 
-    async def test_each_completion_comes_when_it_is_done(self, generator: Subject) -> None:
-        """Eight draws of one prompt end at different lengths: the shortest is there first, the longest last."""
-        if generator.name == "http":
-            pytest.skip("a server answers the completions of one call together")
-        asked = chat(n=8, max_tokens=150, seed=40, stop=("O",))
-        arrived = [done.completion_tokens async for done in generator.engine.generate(asked)]
-        assert len(arrived) == 8
-        assert arrived[0] == min(arrived) < max(arrived) == arrived[-1]
-
     async def test_more_requests_than_slots(self, generator: Subject) -> None:
         """What does not fit waits its turn and is answered."""
         found = await asyncio.gather(*(one_of(generator, chat(seed=seed, max_tokens=8)) for seed in range(4 * SLOTS)))
@@ -191,9 +172,9 @@ class TestGenerator:
     async def test_leaving_frees_the_slots(self, generator: Subject) -> None:
         """Long requests fill every slot and their callers leave: what waited behind them runs at once."""
         long = chat("a long one", temperature=0, max_tokens=LONG)
-        leaving = [asyncio.create_task(all_of(generator, long)) for _ in range(SLOTS - 1)]
+        leaving = [asyncio.create_task(one_of(generator, long)) for _ in range(SLOTS - 1)]
         await one_of(generator, chat("they run", temperature=0, max_tokens=2))
-        leaving.append(asyncio.create_task(all_of(generator, long)))
+        leaving.append(asyncio.create_task(one_of(generator, long)))
         behind = asyncio.create_task(one_of(generator, chat("behind", temperature=0, max_tokens=4)))
         await asyncio.sleep(0)
         async with counting(generator) as counted:
@@ -204,14 +185,6 @@ class TestGenerator:
         assert all(isinstance(end, asyncio.CancelledError) for end in ended)
         assert counted.passes < LONG // 4
 
-    async def test_leaving_the_iteration(self, generator: Subject) -> None:
-        """A caller that takes the first of several completions and goes cancels the rest."""
-        async with aclosing(generator.engine.generate(chat(n=4, max_tokens=100))) as arriving:  # type: ignore[type-var]
-            async for first in arriving:
-                assert first.completion_tokens > 0
-                break
-        assert (await one_of(generator, chat())).text
-
     async def test_it_is_no_classifier(self, generator: Subject) -> None:
         """A configuration that mixes the roles up is refused for good."""
         with pytest.raises(EngineError) as raised:
@@ -221,14 +194,14 @@ class TestGenerator:
     async def test_what_it_runs_on_dies(self, generator: Subject) -> None:
         """The process behind the engine is killed: those who wait are told, and whoever comes later. Nobody hangs."""
         waiting = [
-            asyncio.create_task(all_of(generator, chat(seed=s, temperature=0, max_tokens=LONG))) for s in range(4)
+            asyncio.create_task(one_of(generator, chat(seed=s, temperature=0, max_tokens=LONG))) for s in range(4)
         ]
         await one_of(generator, chat("they run", temperature=0, max_tokens=2))
         generator.kill()
         ended = await asyncio.gather(*waiting, return_exceptions=True)
         assert [end.kind for end in ended if isinstance(end, EngineError)] == [generator.broken] * 4
         with pytest.raises(EngineError) as raised:
-            await all_of(generator, chat())
+            await one_of(generator, chat())
         assert raised.value.kind is generator.broken
 
 
@@ -301,7 +274,7 @@ class TestClassifier:
     async def test_it_is_no_generator(self, classifier: Subject) -> None:
         """A configuration that mixes the roles up is refused for good."""
         with pytest.raises(EngineError) as raised:
-            await all_of(classifier, chat())
+            await one_of(classifier, chat())
         assert raised.value.kind is ErrorKind.PERMANENT
 
     async def test_what_it_runs_on_dies(self, classifier: Subject) -> None:

@@ -13,7 +13,7 @@ from deployments.engines.http_reply import (
     UnknownForm,
     estimated_tokens,
     read_classes,
-    read_completions,
+    read_completion,
     read_usage,
 )
 from schemas.errors import ErrorKind
@@ -24,10 +24,10 @@ PROMPT = "Who lit it?"
 TEXT = "It was lit in 1871."
 
 
-def read(*choices: Any, n: int = 1, **reply: Any) -> list[Completion]:
+def read(*choices: Any, **reply: Any) -> Completion:
     body = {"choices": list(choices), "usage": USAGE} | reply
-    request = GenerationRequest("r", (Message("user", PROMPT),), Sampling(max_tokens=64), n=n)
-    return read_completions(msgspec.json.encode(body), request, most_characters=2048)
+    request = GenerationRequest("r", (Message("user", PROMPT),), Sampling(max_tokens=64))
+    return read_completion(msgspec.json.encode(body), request, most_characters=2048)
 
 
 def choice(content: Any = TEXT, finish: Any = "stop", **more: Any) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def test_odd_counts_of_tokens_lose_no_answer(usage: Any, prompt: int | None, com
     """What the server counted is taken; what it did not, or cannot be true, is an estimate, and says so: never 0."""
     found = read_usage(usage)
     assert (found.prompt, found.completion) == (prompt, completion)
-    (read_back,) = read(choice(), usage=usage)
+    read_back = read(choice(), usage=usage)
     assert read_back.text == TEXT
     expected = [estimated_tokens(PROMPT) if prompt is None else prompt]
     expected.append(estimated_tokens(TEXT) if completion is None else completion)
@@ -79,7 +79,7 @@ def test_odd_counts_of_tokens_lose_no_answer(usage: Any, prompt: int | None, com
 @given(st.recursive(st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text(), st.lists))
 def test_no_count_whatever_it_is_loses_an_answer(value: Any) -> None:
     """Any value in the place of a count."""
-    (found,) = read(choice(), usage={"prompt_tokens": value, "completion_tokens": value, "total_tokens": value})
+    found = read(choice(), usage={"prompt_tokens": value, "completion_tokens": value, "total_tokens": value})
     assert 0 <= found.prompt_tokens <= MOST_TOKENS
     assert 0 <= found.completion_tokens <= MOST_TOKENS
 
@@ -99,13 +99,13 @@ def test_no_count_whatever_it_is_loses_an_answer(value: Any) -> None:
 )
 def test_content_in_parts(content: Any, text: str) -> None:
     """Text in parts is one text, without thoughts and references; a model that only thought said nothing."""
-    assert [completion.text for completion in read(choice(content))] == [text]
+    assert read(choice(content)).text == text
 
 
 def test_what_stands_beside_the_content() -> None:
     """A reasoning model's thoughts and a tool call are no answer, and nothing of them is missed."""
     message = {"content": TEXT, "reasoning_content": "Hm.", "refusal": None, "tool_calls": [{"id": "1"}], "audio": None}
-    assert [each.text for each in read({"message": message, "finish_reason": "tool_calls"})] == [TEXT]
+    assert read({"message": message, "finish_reason": "tool_calls"}).text == TEXT
 
 
 @pytest.mark.parametrize("index", [0, None, "0", 0.0, -5, 10**19, [0], ...])
@@ -115,28 +115,24 @@ def test_an_odd_place_loses_no_answer(index: Any) -> None:
     odd["index"] = index
     if index is ...:
         del odd["index"]
-    assert [completion.text for completion in read(odd)] == [TEXT]
+    assert read(odd).text == TEXT
 
 
-def test_several_choices_in_order() -> None:
-    """By their places where each has one; as they stand otherwise."""
-    ordered = read(choice("b") | {"index": 1}, choice("a") | {"index": 0}, n=2)
-    assert [each.text for each in ordered] == ["a", "b"]
-    assert [each.text for each in read(choice("b"), choice("a"), n=2)] == ["b", "a"]
-    with pytest.raises(UnknownForm, match="asked for 2 completions, got 1"):
-        read(choice(), n=2)
+def test_of_several_choices_the_first_counts() -> None:
+    """A server that gives more than it was asked for."""
+    assert read(choice("b"), choice("a")).text == "b"
 
 
 @pytest.mark.parametrize("finish", ["stop", "eos", "eos_token", "end_turn", "tool_calls", None])
 def test_words_for_a_whole_answer(finish: Any) -> None:
     """These alone say that the model was done."""
-    assert [each.finish for each in read(choice(finish=finish))] == [FinishReason.STOP]
+    assert read(choice(finish=finish)).finish == FinishReason.STOP
 
 
 @pytest.mark.parametrize("finish", ["length", "max_tokens", "MAX_TOKENS", "model_length"])
 def test_words_for_a_cut_answer(finish: str) -> None:
     """The limit cut it off, in the words of four servers."""
-    assert [each.finish for each in read(choice(finish=finish))] == [FinishReason.LENGTH]
+    assert read(choice(finish=finish)).finish == FinishReason.LENGTH
 
 
 @pytest.mark.parametrize("finish", ["stop_soon", "STOP", "", "recitation", 0, {"type": "abort"}, ["stop"]])
@@ -179,7 +175,7 @@ def test_an_error_with_status_200(reply: dict[str, Any], kind: ErrorKind, says: 
     """A gateway answers 200 and puts the error inside: it is told, and is what its code says."""
     for body in (reply, {"choices": None, "usage": None} | reply, {"choices": []} | reply):
         with pytest.raises(ServerRefusal) as raised:
-            read_completions(msgspec.json.encode(body), GenerationRequest("r", (), Sampling()), most_characters=99)
+            read_completion(msgspec.json.encode(body), GenerationRequest("r", (), Sampling()), most_characters=99)
         assert raised.value.refusal.kind is kind
         assert says in raised.value.refusal.said
 
@@ -189,7 +185,7 @@ def test_errors_in_other_places() -> None:
     assert refused(choice(finish="error", error={"code": 502, "message": "gone"}))[0] is ErrorKind.RETRYABLE
     listed = msgspec.json.encode([{"error": {"code": 429, "message": "m", "status": "RESOURCE_EXHAUSTED"}}])
     for read_it in (
-        lambda: read_completions(listed, GenerationRequest("r", (), Sampling()), most_characters=9),
+        lambda: read_completion(listed, GenerationRequest("r", (), Sampling()), most_characters=9),
         lambda: read_classes(listed, ClassificationRequest("c", "text")),
     ):
         with pytest.raises(ServerRefusal) as raised:

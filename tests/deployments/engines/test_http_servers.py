@@ -34,10 +34,10 @@ class Started:
         self.server = server
         self.engine = engine
 
-    async def ask(self, content: str = "Hi", **options: Any) -> list[Completion]:
+    async def ask(self, content: str = "Hi", **options: Any) -> Completion:
         messages = (Message("system", "Be brief."), Message("user", content))
         request = GenerationRequest("r", messages, Sampling(seed=5), **options)
-        return [completion async for completion in self.engine.generate(request)]
+        return await self.engine.generate(request)
 
     async def error(self, content: str = "Hi") -> EngineError:
         with pytest.raises(EngineError) as raised:
@@ -85,8 +85,8 @@ class Running:
 @NAMED
 async def test_a_good_answer_is_read(started: Started) -> None:
     """Each server's own form of the same answer: text, end and tokens."""
-    (found,) = await started.ask()
-    assert found == Completion("r", 0, SAID, FinishReason.STOP, prompt_tokens=11, completion_tokens=7)
+    found = await started.ask()
+    assert found == Completion("r", SAID, FinishReason.STOP, prompt_tokens=11, completion_tokens=7)
 
 
 @NAMED
@@ -94,7 +94,7 @@ async def test_a_prompt_too_long_is_that_order_s_alone(started: Started) -> None
     """One passage of 200 does not fit: its order ends, and the pool goes on."""
     error = await started.error(f"{TOO_LONG}: …")
     assert error.kind is ErrorKind.PERMANENT, error.detail
-    assert len(await started.ask()) == 1
+    assert (await started.ask()).text == SAID
 
 
 @NAMED
@@ -172,7 +172,7 @@ async def test_the_list_of_models_is_optional(
                 pass
         return
     async with at(manner) as started:
-        assert len(await started.ask()) == 1
+        assert (await started.ask()).text == SAID
     assert len(caplog.records) == warns
 
 
@@ -196,7 +196,7 @@ async def test_addresses_with_a_query(base: str, query: dict[str, str]) -> None:
     async with serving(AZURE) as server:
         engine = HttpEngine(Config(base.format(url=server.url), "m", query=query), EngineRole.GENERATOR)
         await engine.start()
-        assert len(await Started(server, engine).ask()) == 1
+        assert (await Started(server, engine).ask()).text == SAID
         await engine.close()
         assert [request.path_qs for request in server.requests] == [
             "/openai/deployments/d/models?api-version=2024-10-21",
@@ -224,6 +224,6 @@ async def test_estimates_are_called_so(caplog: pytest.LogCaptureFixture) -> None
     caplog.set_level(logging.WARNING, logger="gleaner.http")
     silent = replace(OLLAMA, answer=lambda text: {"choices": [{"message": {"content": text}}]})
     async with at(silent) as started:
-        found = [completion for _ in range(3) for completion in await started.ask()]
+        found = [await started.ask() for _ in range(3)]
     assert all(each.estimated_tokens == each.prompt_tokens + each.completion_tokens > 0 for each in found)
     assert len(caplog.records) == 1

@@ -1,5 +1,6 @@
 """Models that cannot be used: each mistake of a user is one line that names the model and what is wrong with it."""
 
+import asyncio
 import json
 import shutil
 from pathlib import Path
@@ -106,10 +107,10 @@ async def test_a_model_as_many_are(kind: Any, changed: Path) -> None:
     engine = build_engine(told, GENERATOR)
     await engine.start()
     try:
-        (found,) = [each async for each in engine.generate(chat("<|image|>", max_tokens=4))]
+        found = await engine.generate(chat("<|image|>", max_tokens=4))
         markup = len(("<|user|>", "<|end|>", "<|assistant|>")) + len("<think>\n\n</think>\n\n")
         assert found.prompt_tokens == len("Be brief.\n\n<|image|>") + markup
-        several = [each async for each in engine.generate(chat(max_tokens=200, n=24))]
+        several = await asyncio.gather(*(engine.generate(chat(max_tokens=200, seed=seed)) for seed in range(24)))
         assert any(each.finish is FinishReason.STOP for each in several)
         assert not any("<|end|>" in each.text for each in several)
     finally:
@@ -164,7 +165,7 @@ async def test_an_end_that_one_file_alone_names(changed: Path, file: str) -> Non
     engine = build_engine(transformers(changed), GENERATOR)
     await engine.start()
     try:
-        found = [each async for each in engine.generate(chat(max_tokens=200, n=24))]
+        found = await asyncio.gather(*(engine.generate(chat(max_tokens=200, seed=seed)) for seed in range(24)))
         assert any(each.finish is FinishReason.STOP for each in found)
     finally:
         await engine.close()

@@ -12,10 +12,10 @@ from tests.doubles.ledgers import SMALL, STARTED_AT, Scale, plausible_run
 
 MEAN_S = {Stage.GENERATE: 0.91, Stage.FAITHFULNESS: 0.21, Stage.REWARD: 0.12, Stage.SETTLE: 0.004}
 REPLICAS = (
-    ReplicaStatus(name="quickstart-1a2b3c-pool-generator", running=2, wanted=2, state="RUNNING"),
-    ReplicaStatus(name="quickstart-1a2b3c-pool-strong", running=0, wanted=1, state="DEPLOYING"),
-    ReplicaStatus(name="quickstart-1a2b3c-faithfulness", running=1, wanted=1, state="RUNNING"),
-    ReplicaStatus(name="quickstart-1a2b3c-reward", running=1, wanted=1, state="RUNNING"),
+    ReplicaStatus(name="quickstart-1a2b3c-pool-generator", role="generator", running=2, wanted=2, state="RUNNING"),
+    ReplicaStatus(name="quickstart-1a2b3c-pool-strong", role="strong", running=0, wanted=1, state="DEPLOYING"),
+    ReplicaStatus(name="quickstart-1a2b3c-faithfulness", role="faithfulness", running=1, wanted=1, state="RUNNING"),
+    ReplicaStatus(name="quickstart-1a2b3c-reward", role="reward", running=1, wanted=1, state="RUNNING"),
 )
 
 

@@ -72,6 +72,19 @@ def test_a_runs_summary_says_why(tmp_path: Path) -> None:
     assert "12 .csv, 3 .png" in text
 
 
+def test_a_document_that_was_read_later_is_said_to_be(tmp_path: Path) -> None:
+    """One was torn while it was copied: `gleaner status` no longer calls it unusable, and says what became of it."""
+    tally, torn = Tally(), refused("a.txt", RefusalReason.UNDECODABLE)
+    for record in (torn, refused("b.csv", RefusalReason.UNKNOWN_FORMAT), CorpusEnded(2.0, 1, 1)):
+        tally.apply(record)
+    tally.apply(CorpusEnded(3.0, 2, 2, read_again=(torn.document,)))
+    console = Console(width=120, record=True, file=(tmp_path / "out").open("w"))
+    console.print(summary_view(tally.summary(), tmp_path))
+    text = " ".join(console.export_text().split())
+    assert "documents 1 unusable: unknown_format 1 (b.csv: why)" in text and "undecodable" not in text
+    assert "read again 1 documents that were unusable once and could be read later" in text
+
+
 def test_shards_say_it_once() -> None:
     """Each shard's ledger holds the same skipped files; refusals are in the first one's."""
     other = Tally()

@@ -30,6 +30,8 @@ from tests.security.test_names import driven
 
 MARKUP = "[link=http://evil]here[/link][blink]x[/]"
 UNSEEN = "\u200b\u200d\u200e\u200f\u061c\ufeff\u00ad\u2028\u2029\U000e0041\x9b\x1b\r"
+SLOW = pytest.mark.slow
+"""A process each."""
 GLEANER = (sys.executable, "-m", "deployments.cli")
 
 
@@ -88,7 +90,7 @@ def test_json_is_the_same_value_with_nothing_to_obey(tmp_path: Path) -> None:
     assert "é" in told.stdout and not any(letter in told.stdout for letter in UNSEEN)
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+@pytest.mark.parametrize("encoding", ["ascii", *(pytest.param(n, marks=SLOW) for n in ("latin-1", "cp1252", "utf-8"))])
 @pytest.mark.parametrize("command", [("status",), ("status", "--json"), ("verify",)])
 def test_a_stream_of_few_letters_is_no_error(encoding: str, command: tuple[str, ...], tmp_path: Path) -> None:
     """An old terminal, a cron job without a locale: signs in place of letters, no traceback."""
@@ -122,7 +124,7 @@ def gleaner(*arguments: str, stdout: Any = subprocess.PIPE, **environment: str) 
 def test_a_narrow_screen_cuts_no_number_and_no_letter() -> None:
     """40 columns and a long pool's name: what does not fit goes to the next line."""
     last = play()[-1]
-    status = replace(last.replicas[0], name="run-1a2b3c-pool-" + "日本語のとても長い名前" * 4)
+    status = replace(last.replicas[0], role="日本語のとても長い名前" * 4)
     view = board(replace(last, replicas=(status,)), flow(play()), name="q" * 60, elapsed_s=9.0, height=60)
     page = io.StringIO()
     Screen(file=page, width=40, color_system=None, force_terminal=False).print(view)

@@ -1,0 +1,251 @@
+"""Follows every order through the ledger. Law: issued once, attempts without a gap, one end, nothing after it; but a
+dead letter may be put back, by name and as it was. An accepted order never is.
+
+Written apart from the queue on purpose: what proves the queue must not be the queue.
+"""
+
+from collections.abc import Iterable
+
+from actors.audit.book import ACCEPTED, DEAD_LETTERED, OPEN, Book, Span, Undone
+from actors.audit.configured import configured
+from actors.audit.findings import Findings
+from actors.audit.passing import check_scores
+from actors.audit.quotes import check_quotes
+from schemas.audit import Check
+from schemas.corpus import Passage, RefusalReason, passage_id
+from schemas.ids import PassageId, content_id
+from schemas.ledger import (
+    AcceptedEnd,
+    CanaryEnded,
+    CanaryIssued,
+    CorpusEnded,
+    CreditBegun,
+    Credited,
+    DeadLetteredEnd,
+    Planned,
+    Reconfigured,
+    Record,
+    Refused,
+    Rejoined,
+    Reopened,
+    Rolled,
+    RunStarted,
+    ShardKind,
+    ShardWritten,
+    Voided,
+)
+from schemas.orders import OrderKind
+from schemas.queue_shard import ONLY, QueueShard, shard_of
+from schemas.verdicts import Passed, Verdict
+
+
+def read_book(
+    records: Iterable[tuple[int, Record]],
+    findings: Findings,
+    shard: QueueShard = ONLY,
+    *,
+    manifest_seq: int | None = None,
+) -> Book:
+    """A whole ledger, checked on the way; `check_elsewhere` checks what rests on the others of the run.
+    `manifest_seq`: the last record that manifest.json counts, where it says so."""
+    book = Book(rows=dict.fromkeys(ShardKind, 0), shard=shard, manifest_seq=manifest_seq)
+    _count_for_manifest(book)
+    texts: dict[PassageId, str] = {}
+    for seq, record in records:
+        if seq != book.last_seq + 1:
+            findings.error(Check.CONSERVATION, f"records {book.last_seq + 1} to {seq - 1} are missing", book.name)
+        book.last_seq = seq
+        match record:
+            case Planned():
+                book.corpus_ended = False
+                _plan(book, record, findings)
+                texts[record.passage.id] = record.passage.text
+            case Rejoined() | AcceptedEnd() | DeadLetteredEnd():
+                _move(book, record, texts, findings)
+            case Reopened():
+                _put_back(book, record, findings)
+            case Refused():
+                if record.document.reason is RefusalReason.CHANGED:
+                    book.changed.add(record.document.uri)
+                book.rows[ShardKind.DEAD_LETTERS] += 1
+                refusal = (record.document.uri, record.document.reason.value, record.document.detail)
+                book.refused.append((seq, refusal))
+            case ShardWritten():
+                key = (record.kind, record.first_seq)
+                book.shards[key], book.shard_seqs[key] = record, seq
+            case RunStarted() | Reconfigured() | CorpusEnded():
+                _frame(book, record, findings)
+            case _:
+                _beside(book, record, findings)
+        _count_for_manifest(book)
+    return book
+
+
+def _count_for_manifest(book: Book) -> None:
+    if book.last_seq == book.manifest_seq:
+        book.at_manifest = book.moment()
+
+
+def _frame(book: Book, record: RunStarted | Reconfigured | CorpusEnded, findings: Findings) -> None:
+    """What is said of the whole run: how it is configured, and that its corpus was read to the end."""
+    match record:
+        case RunStarted():
+            book.configured_by, book.config_sha256 = record, record.config_sha256
+        case Reconfigured():
+            book.configured_by = record
+            _reconfigure(book, record, findings)
+        case CorpusEnded():
+            book.corpus_ended = True
+            book.changed -= {each.uri for each in record.read_again if each.reason is RefusalReason.CHANGED}
+            _check_all_planned(book, record, findings)
+
+
+def _reconfigure(book: Book, record: Reconfigured, findings: Findings) -> None:
+    before = configured(record.before.encode())
+    if before is None:
+        what = f"the configuration that record {book.last_seq} replaced cannot be read"
+        findings.warning(Check.CONSERVATION, what, book.name)
+    book.passings.close(before, book.name, findings)
+    book.reconfigured.append((book.last_seq, before))
+
+
+def _check_all_planned(book: Book, record: CorpusEnded, findings: Findings) -> None:
+    """What the reader gave to this ledger is in it, what it knew before included."""
+    if len(book.planned) + book.voided_plans < record.passages:
+        what = f"the corpus ended with {record.passages} passages read, and {len(book.planned)} are planned"
+        findings.error(Check.CONSERVATION, what, book.name)
+
+
+def _beside(book: Book, record: Record, findings: Findings) -> None:
+    """What goes through the gates beside the orders: canaries and rollouts."""
+    match record:
+        case CanaryIssued() | CanaryEnded():
+            _probe(book, record, findings)
+        case CreditBegun() | Credited() | Rolled():
+            _credit(book, record, findings)
+        case Voided():
+            book.voided_plans += record.was == "planned"
+            what = f"record {book.last_seq} ({record.was}) was set aside by `gleaner repair`: {record.why}"
+            findings.warning(Check.CONSERVATION, what, book.name)
+        case _:
+            pass
+
+
+def _plan(book: Book, record: Planned, findings: Findings) -> None:
+    passage = record.passage
+    if passage.id in book.planned:
+        findings.error(Check.CONSERVATION, f"passage {passage.id} is planned twice", book.name)
+    book.planned.add(passage.id)
+    if not book.shard.holds(passage.id):
+        what = f"passage {passage.id} belongs into the ledger of shard {shard_of(passage.id, book.shard.count)}"
+        findings.error(Check.CONSERVATION, what, book.name)
+    if passage_id(passage.text, passage.provenance, passage.reference) != passage.id:
+        findings.error(Check.PROVENANCE, f"passage {passage.id} is not what its id says", passage.provenance.uri)
+    _keep_span(book, passage)
+    book.slots.setdefault(len(record.orders), passage.id)
+    for slot, order in enumerate(record.orders):
+        own = content_id("order", passage.id, order.task, slot)
+        if (order.id, order.passage_id, order.slot, order.kind) != (own, passage.id, slot, OrderKind.FRESH):
+            what = f"is not what order {slot} of passage {passage.id} is called"
+            findings.error(Check.CONSERVATION, what, f"order {order.id}", order.id)
+        if order.id in book.ends:
+            findings.error(Check.CONSERVATION, "an order is issued twice", f"order {order.id}", order.id)
+        book.ends[order.id] = OPEN
+        book.attempts[order.id] = 0
+        book.passages[order.id] = passage.id
+
+
+def _probe(book: Book, record: CanaryIssued | CanaryEnded, findings: Findings) -> None:
+    """A canary is issued once and ends once; its id is no order's."""
+    canary_id, state = record.order_id, book.canaries.get(record.order_id)
+    expected = None if isinstance(record, CanaryIssued) else OPEN
+    if state != expected or canary_id in book.ends:
+        what = "a canary is issued twice" if isinstance(record, CanaryIssued) else "a canary ends that is not open"
+        findings.error(Check.CONSERVATION, what, f"canary {canary_id}", canary_id)
+    book.canaries[canary_id] = OPEN if isinstance(record, CanaryIssued) else ACCEPTED
+
+
+def _keep_span(book: Book, passage: Passage) -> None:
+    where = passage.provenance
+    span = Span(passage.id, where.document_sha256, where.start, where.end, passage.text, passage.reference)
+    book.spans.setdefault(where.uri, []).append(span)
+
+
+def _move(
+    book: Book, record: Rejoined | AcceptedEnd | DeadLetteredEnd, texts: dict[PassageId, str], findings: Findings
+) -> None:
+    order_id = record.order_id
+    if order_id not in book.ends:
+        findings.error(Check.CONSERVATION, "an order that was never issued moves", f"order {order_id}", order_id)
+        return
+    if book.ends[order_id] != OPEN:
+        findings.error(Check.CONSERVATION, "an order moves after its end", f"order {order_id}", order_id)
+    if record.attempt is not None:
+        if record.attempt.number != book.attempts[order_id] + 1:
+            what = f"attempt {record.attempt.number} follows attempt {book.attempts[order_id]}"
+            findings.error(Check.CONSERVATION, what, f"order {order_id}", order_id)
+        book.attempts[order_id] = record.attempt.number
+        if record.attempt.injected is not None:
+            book.injected.add(order_id)
+        check_quotes(book, record.attempt, texts, order_id, findings)
+    if isinstance(record, AcceptedEnd):
+        book.ends[order_id], book.end_seqs[order_id] = ACCEPTED, book.last_seq
+        book.rows[ShardKind.DATASET] += order_id not in book.injected
+        _check_accepted(record, findings)
+        book.passings.add(order_id, record.attempt)
+    elif isinstance(record, DeadLetteredEnd):
+        book.ends[order_id], book.end_seqs[order_id] = DEAD_LETTERED, book.last_seq
+        book.rows[ShardKind.DEAD_LETTERS] += order_id not in book.injected
+
+
+def _credit(book: Book, record: CreditBegun | Credited | Rolled, findings: Findings) -> None:
+    """A credit begins once, of an order that was issued, and has at most one label; a draw is paid for once."""
+    order_id = record.order_id
+    what = None
+    match record:
+        case CreditBegun():
+            key = (order_id, record.target.attempt)
+            if key in book.credits or order_id not in book.ends:
+                what = "a credit begins twice, or of an order that was never issued"
+            book.credits[key] = False
+        case Credited():
+            key = (order_id, record.label.attempt)
+            if book.credits.get(key, True):
+                what = "a label of a solution whose credit is not open"
+            book.credits[key] = True
+        case Rolled():
+            if order_id in book.rolled or order_id in book.ends:
+                what = "a rollout is paid for twice, or is an order's id"
+            book.rolled.add(order_id)
+    if what is not None:
+        findings.error(Check.CONSERVATION, what, f"order {order_id}", order_id)
+
+
+def _put_back(book: Book, record: Reopened, findings: Findings) -> None:
+    order_id, where = record.order_id, f"order {record.order_id}"
+    if book.ends.get(order_id) != DEAD_LETTERED:
+        findings.error(Check.CONSERVATION, "an order is put back that is no dead letter", where, order_id)
+        return
+    if record.end_seq != book.end_seqs[order_id] or record.attempts_before != book.attempts[order_id]:
+        what = f"put back after record {record.end_seq} and {record.attempts_before} attempts, which is not its end"
+        findings.error(Check.CONSERVATION, what, where, order_id)
+    passage = record.passage
+    its_id = passage_id(passage.text, passage.provenance, passage.reference)
+    if passage.id != book.passages[order_id] or its_id != passage.id:
+        findings.error(Check.PROVENANCE, "put back with a passage that is not its own", where, order_id)
+    book.ends[order_id] = OPEN
+    book.put_back.setdefault(order_id, []).append(Undone(book.end_seqs.pop(order_id), book.last_seq))
+    book.rows[ShardKind.DEAD_LETTERS] -= order_id not in book.injected
+
+
+def _check_accepted(record: AcceptedEnd, findings: Findings) -> None:
+    """Nothing passes that was not judged: every verdict of the accepted attempt is a pass."""
+    verdicts: tuple[Verdict, ...] = record.attempt.verdicts
+    unpassed = [verdict.gate.value for verdict in verdicts if not isinstance(verdict, Passed)]
+    if unpassed or not verdicts:
+        what = f"accepted without having passed {', '.join(unpassed) or 'any gate'}"
+        findings.error(Check.CONSERVATION, what, f"order {record.order_id}", record.order_id)
+    check_scores(record, findings)
+    candidate = record.attempt.candidate
+    if candidate is None or candidate.draft is None:
+        findings.error(Check.ROWS, "accepted without a draft", f"order {record.order_id}", record.order_id)

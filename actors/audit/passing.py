@@ -1,0 +1,96 @@
+"""What accepted attempts passed. Law: a Passed verdict of every gate that the configuration of then requires, each
+with a score that reaches the threshold which that configuration gives to an attempt of that number.
+
+Which configuration that was is known when the next one is recorded, so attempts that passed alike are counted together
+until then: few ways to pass, however many samples.
+"""
+
+from math import isclose, sqrt
+
+from msgspec import Struct
+
+from actors.audit.configured import Configured
+from actors.audit.findings import Findings
+from schemas.audit import Check
+from schemas.ids import OrderId
+from schemas.ledger import AcceptedEnd
+from schemas.orders import Attempt
+from schemas.verdicts import GateName, Passed, Raised
+
+_ROUNDED = 2e-6
+"""Recorded thresholds have six digits."""
+
+
+class _Pass(Struct, frozen=True):
+    gate: GateName
+    threshold: float
+    raised: Raised | None
+
+
+class _Way(Struct, frozen=True):
+    """How attempts of one number passed."""
+
+    attempt: int
+    gates: tuple[_Pass, ...]
+
+
+class Passings(Struct):
+    """Ways in which attempts passed since the last change of configuration, each with its first order and how often."""
+
+    seen: dict[_Way, tuple[OrderId, int]] = {}
+
+    def add(self, order_id: OrderId, attempt: Attempt) -> None:
+        """One accepted attempt."""
+        passed = [said for said in attempt.verdicts if isinstance(said, Passed)]
+        way = _Way(attempt.number, tuple(_Pass(said.gate, said.threshold, said.evidence.raised) for said in passed))
+        first, count = self.seen.get(way, (order_id, 0))
+        self.seen[way] = (first, count + 1)
+
+    def close(self, asked: Configured | None, where: str, findings: Findings) -> None:
+        """All of them were made under that configuration; None: it is not known."""
+        seen, self.seen = self.seen, {}
+        if seen and (asked is None or not asked.required):
+            count = sum(count for _, count in seen.values())
+            what = f"not checked: which gates {count} accepted samples had to pass, for no configuration says it"
+            findings.warning(Check.CONSERVATION, what, where)
+            return
+        for way, (order_id, count) in seen.items():
+            for what in _wrong(way, asked) if asked is not None else ():
+                told = what if count == 1 else f"{what} (so have {count - 1} more)"
+                findings.error(Check.CONSERVATION, told, f"order {order_id}", order_id)
+
+
+def check_scores(end: AcceptedEnd, findings: Findings) -> None:
+    """A score that passed reaches the threshold beside it."""
+    for said in end.attempt.verdicts:
+        if isinstance(said, Passed) and not said.score >= said.threshold:
+            what = f"passed {said.gate.value} with {said.score:g}, which is below its threshold {said.threshold:g}"
+            findings.error(Check.CONSERVATION, what, f"order {end.order_id}", end.order_id)
+
+
+def _wrong(way: _Way, asked: Configured) -> list[str]:
+    passed = {each.gate for each in way.gates}
+    missing = [gate.value for gate in asked.required if gate not in passed]
+    wrong = [f"accepted without a verdict of {', '.join(missing)}"] if missing else []
+    for each in way.gates:
+        first = asked.required.get(each.gate)
+        if first is not None and not _is_asked(each, way.attempt, first, asked.recovery.bar):
+            what = f"attempt {way.attempt} passed {each.gate.value} at threshold {each.threshold:g}"
+            wrong.append(f"{what}, where the configuration asks a first one for {first:g}")
+    return wrong
+
+
+def _is_asked(said: _Pass, attempt: int, first: float, bar: str | None) -> bool:
+    """Whether it is the configured threshold, raised where the bar rises; a `bar` that is not told may be either."""
+    rises = said.gate is GateName.FAITHFULNESS and attempt > 1 and (bar == "raised" or (bar is None and said.raised))
+    if not rises:
+        return said.raised is None and said.threshold == first
+    return said.raised == Raised(first, attempt) and isclose(said.threshold, _risen(first, attempt), abs_tol=_ROUNDED)
+
+
+def _risen(first: float, attempt: int) -> float:
+    """The odds of the threshold times the square root of the attempt's number."""
+    if first >= 1:
+        return 1.0
+    odds = first / (1 - first) * sqrt(attempt)
+    return odds / (1 + odds)
