@@ -11,7 +11,6 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,9 +26,10 @@ from actors.ledger_versions import (
     open_to_read,
     open_to_write,
 )
+from actors.running_hash import Hashed, hashed, head_at, next_head
 from schemas.corpus import Passage
 from schemas.errors import LedgerError, OutputError
-from schemas.ids import OrderId, content_id
+from schemas.ids import OrderId
 from schemas.ledger import (
     AcceptedEnd,
     DeadLetteredEnd,
@@ -79,6 +79,7 @@ class SqliteLedger:
                 claim(self._database, shard, self._path)
                 identify(self._database)
                 self._last = self._database.execute("SELECT coalesce(max(seq), 0) FROM records").fetchone()[0]
+                self._head = head_at(self._database, self._last)
         except BaseException:
             os.close(self._lock)
             raise
@@ -91,16 +92,18 @@ class SqliteLedger:
 
     def append(self, records: Sequence[Record]) -> int:
         """The records in one durable transaction; gives the last sequence number. Raises OutputError: none is in."""
-        rows, orders = [], []
+        rows, orders, head = [], [], self._head
         for seq, record in enumerate(records, self._last + 1):
-            rows.append((seq, _kind(type(record)), getattr(record, "order_id", None), encode_record(record)))
+            body = encode_record(record)
+            head = next_head(head, body)
+            rows.append((seq, _kind(type(record)), getattr(record, "order_id", None), body, head))
             if isinstance(record, Planned):
                 orders.extend((order.id, seq) for order in record.orders)
         with _told(self._path), self._database:
             self._database.execute("BEGIN IMMEDIATE")
-            self._database.executemany("INSERT INTO records VALUES (?, ?, ?, ?)", rows)
+            self._database.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?)", rows)
             self._database.executemany("INSERT INTO orders VALUES (?, ?)", orders)
-        self._last += len(rows)
+        self._last, self._head = self._last + len(rows), head
         return self._last
 
     def records(self, after: int = 0) -> Iterator[tuple[int, Record]]:
@@ -197,9 +200,19 @@ class LedgerReader:
             self._database.rollback()
 
     def identity(self) -> str | None:
-        """What tells this ledger from every other, also in a copy of it; None while it holds no run's start."""
-        found = self._rows("SELECT seq, body FROM records WHERE kind = ? ORDER BY seq LIMIT 1", (_kind(RunStarted),))
-        return content_id("ledger", found[0][0], sha256(found[0][1]).hexdigest()) if found else None
+        """What tells this ledger from every other, also in a copy of it: its id. None where it has none yet."""
+        found = self._rows("SELECT value FROM meta WHERE key = 'folder'", ())
+        return str(found[0][0]) if found else None
+
+    def head(self, seq: int) -> str:
+        """The running hash of all records up to that one, in hex digits."""
+        with _damage_told():
+            return head_at(self._database, seq).hex()
+
+    def hashed(self) -> Iterator[Hashed]:
+        """Every record as the running hash takes it, in order."""
+        with _damage_told():
+            yield from hashed(self._database)
 
     def last_seq(self) -> int:
         """Sequence number of the last record; 0 while there is none."""

@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from actors.dataset.files import LOCAL_DISK
 from actors.tally import Tally
@@ -76,11 +77,17 @@ def copied(ledger: Path) -> Path:
 
 def rewrite(ledger: Path, in_place: Mapping[int, Voided]) -> None:
     """Puts them in their places, all or none. The caller holds the folder's lock. Raises OutputError."""
-    rows = [("voided", encode_record(void), seq) for seq, void in in_place.items()]
     try:
         with closing(sqlite3.connect(ledger)) as database:
             database.execute("PRAGMA synchronous = FULL")
             with database:
+                rows = [("voided", encode_record(_keeping(database, seq, in_place[seq])), seq) for seq in in_place]
                 database.executemany("UPDATE records SET kind = ?, order_id = NULL, body = ? WHERE seq = ?", rows)
     except sqlite3.Error as error:
         raise OutputError(f"{ledger}: cannot be written ({error}); nothing was changed") from error
+
+
+def _keeping(database: sqlite3.Connection, seq: int, void: Voided) -> Voided:
+    """With the record byte for byte: the running hash is made of it (`actors.running_hash`)."""
+    (body,) = database.execute("SELECT body FROM records WHERE seq = ?", (seq,)).fetchone()
+    return replace(void, body=body)

@@ -46,10 +46,19 @@ STEPS: tuple[Step, ...] = (
         "`stale_report` and `voided` records; `reopened` ones carry rollouts that would be paid for again without "
         "them. The tables are as before",
     ),
+    Step(
+        6,
+        "a program of before would write records without their head (`actors.running_hash`)",
+        ("ALTER TABLE records ADD COLUMN head BLOB",),
+    ),
 )
 VERSION = STEPS[-1].version
 ID_BYTES = 6
-_LAYOUT = frozenset(statement for step in STEPS for statement in step.statements)
+_RECORDS_WITH_HEAD = (
+    "CREATE TABLE records (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, order_id TEXT, body BLOB NOT NULL, head BLOB)"
+)
+"""What SQLite makes of the first layout's statement when the column is added."""
+_LAYOUT = frozenset({*(statement for step in STEPS for statement in step.statements), _RECORDS_WITH_HEAD})
 
 
 def migrate(database: sqlite3.Connection, path: Path, steps: Sequence[Step] = STEPS) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import ray
 from ray import serve
 from ray._private import services
+from ray.exceptions import ActorAlreadyExistsError
 from ray.serve.config import ProxyLocation
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -38,12 +39,23 @@ def cluster(address: str | None, *, lost: Lost | None = None) -> Iterator[None]:
         if not ray.is_initialized():
             _connect(address, started)
         logging.getLogger("ray.serve").setLevel(logging.ERROR)
-        serve.start(
-            proxy_location=ProxyLocation.Disabled, logging_config={"log_level": "ERROR", "enable_access_log": False}
-        )
+        _start_serve()
         logging.getLogger("ray.serve").setLevel(logging.ERROR)
         with nullcontext() if lost is None else Vigil(lost):
             yield
+
+
+def _start_serve() -> None:
+    """Starts Serve where it does not run yet."""
+    start = partial(
+        serve.start,
+        proxy_location=ProxyLocation.Disabled,
+        logging_config={"log_level": "ERROR", "enable_access_log": False},
+    )
+    try:
+        start()
+    except ActorAlreadyExistsError:  # another run on the cluster has started it at this moment: there is one for both
+        start()
 
 
 def _connect(address: str | None, started: ExitStack) -> None:

@@ -40,6 +40,9 @@ REMOVE_S = 5.0
 DIES_S = 30.0
 """Ray notices within so long that a launch is dead, its node's loss included."""
 
+NODE_DIED = "The actor died because its node has died"
+"""Ray's words for a replica that went with its node, also for one that was to start there and never ran."""
+
 HEALTH_CHECK_S = 10.0
 """Serve asks a replica about itself this often; three bad answers in a row have it replaced."""
 
@@ -80,8 +83,9 @@ class Deployment(Struct, frozen=True):
     arguments: tuple[object, ...]
 
 
-def deploy(config: RunConfig, where: DeploymentNames, output: Path) -> None:
-    """Asks Serve for every pool and gate at once; does not wait for their models. `output`: where they log."""
+def deploy(config: RunConfig, where: DeploymentNames, output: Path, *, only: Collection[str] | None = None) -> None:
+    """Asks Serve for every pool and gate at once, or for `only` these applications; does not wait for their models.
+    `output`: where they log."""
     wanted = [
         Deployment(GeneratorPool, where.pools[PoolName(name)], pool.replicas, (pool, _logs(name, output)))
         for name, pool in config.pools.items()
@@ -94,7 +98,8 @@ def deploy(config: RunConfig, where: DeploymentNames, output: Path) -> None:
         )
     # a replica that is taken away first ends what it has, and a conductor waits no longer than a hop's limit for it
     drain_s = config.conductors.hop_timeout_s + REMOVE_S
-    targets = [_target(each, board=where.board, drain_s=drain_s) for each in wanted]
+    asked = [each for each in wanted if only is None or each.name in only]
+    targets = [_target(each, board=where.board, drain_s=drain_s) for each in asked]
     serve.run_many(targets, wait_for_applications_running=False, wait_for_ingress_deployment_creation=True)
 
 
@@ -208,10 +213,23 @@ def replica_status(where: DeploymentNames) -> list[ReplicaStatus]:
     return found
 
 
+def lost_with_a_node(where: DeploymentNames) -> list[str]:
+    """Applications that Serve has given up because their first replicas were on a node that died: `deploy` them again,
+    for Serve does not."""
+    applications = serve.status().applications
+    return [name for name in where.all if name in applications and node_died(applications[name])]
+
+
+def node_died(application: ApplicationStatusOverview) -> bool:
+    """Whether it did not start for the want of a node, and not for its model's fault."""
+    told = _messages(application)
+    return application.status is ApplicationStatus.DEPLOY_FAILED and any(NODE_DIED in message for message in told)
+
+
 def failed_for_good(application: ApplicationStatusOverview) -> bool:
     """Whether it can never start. A replica that dies while others still start fails the deployment in Serve's eyes as
-    well; but Serve makes another, and all is well when that runs."""
-    if application.status is not ApplicationStatus.DEPLOY_FAILED:
+    well; but Serve makes another, and all is well when that runs. So it is with those of a node that died."""
+    if application.status is not ApplicationStatus.DEPLOY_FAILED or node_died(application):
         return False
     failed = [each for each in application.deployments.values() if each.status == "DEPLOY_FAILED"]
     return not failed or any(each.status_trigger != "HEALTH_CHECK_FAILED" for each in failed)
@@ -261,8 +279,12 @@ def _end_replicas(names: Collection[str]) -> None:
                 ray.kill(ray.get_actor(actor["name"], namespace=actor["namespace"]))
 
 
+def _messages(application: ApplicationStatusOverview) -> list[str]:
+    return [application.message, *(deployment.message for deployment in application.deployments.values())]
+
+
 def _why(name: str, application: ApplicationStatusOverview) -> str:
-    messages = [application.message, *(deployment.message for deployment in application.deployments.values())]
+    messages = _messages(application)
     for message in messages:
         for line in reversed(message.splitlines()):
             if any(error in line for error in ("ModelError", "ConfigError", "CorpusError")):

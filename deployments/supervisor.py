@@ -158,6 +158,9 @@ class Supervisor:
         snapshot, conductors = self._crew.snapshot(), self._crew.statuses()
         if self._crew.conducting and ticked - self._replicas_at > REPLICA_POLL_S:
             self._replicas_at = ticked
+            if lost := serving.lost_with_a_node(self._where):
+                log.warning("deployed again: the node of its first replicas died", extra={"pools": ", ".join(lost)})
+                serving.deploy(self._config, self._where, self._output, only=lost)
             self._replicas = tuple(serving.replica_status(self._where))
             self._loaded |= {status.name for status in self._replicas if status.running}
             if self._autoscaler is not None and snapshot is not None:

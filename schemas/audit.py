@@ -24,6 +24,7 @@ class Check(Enum):
     ROWS = "rows"
     PROVENANCE = "provenance"
     MANIFEST = "manifest"
+    LEDGER = "ledger"
 
 
 class Finding(Struct, frozen=True):

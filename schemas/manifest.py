@@ -75,5 +75,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """Documents that could not be used, by reason, each with the first of them."""
     ledgers: dict[str, int] = {}
     """The last record of each ledger that it counts, by the ledger's name. Not in manifests of older versions."""
+    heads: dict[str, str] = {}
+    """The running hash of each ledger up to that record, in hex digits."""
     skipped_files: dict[str, int] = {}
     """Files of the corpus's folders that are not read, by suffix."""

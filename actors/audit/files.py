@@ -34,7 +34,8 @@ class _Stamp(Struct, frozen=True):
     first_seq: int
     last_seq: int
     without: int = 0
-    ledger: str | None = None
+    folder: str | None = None
+    head: str | None = None
 
 
 def check_strangers(output: Path, findings: Findings) -> set[str]:
@@ -69,9 +70,11 @@ def _last_of_each_range(recorded: Collection[ShardWritten]) -> dict[tuple[ShardK
 
 def _is_unrecorded(path: Path, ledger: LedgerReader) -> bool:
     """Whether a run renamed it and has not recorded it: its range follows the last one, or is a recorded one again
-    without the ends that were undone since."""
-    stamp = _stamp_of(path)
-    if stamp is None or stamp.ledger != ledger.identity() or stamp.last_seq > ledger.last_seq():
+    without the ends that were undone since. One that was written from other records is of another life."""
+    stamp = stamp_of(path)
+    if stamp is None or stamp.folder not in (None, ledger.identity()) or stamp.last_seq > ledger.last_seq():
+        return False
+    if stamp.head not in (None, ledger.head(stamp.last_seq)):
         return False
     own = {
         first: shard
@@ -84,7 +87,8 @@ def _is_unrecorded(path: Path, ledger: LedgerReader) -> bool:
     return stamp.first_seq > max((shard.last_seq for shard in own.values()), default=0)
 
 
-def _stamp_of(path: Path) -> _Stamp | None:
+def stamp_of(path: Path) -> _Stamp | None:
+    """What a shard says of itself; None where it says nothing, is damaged, or is gone by now."""
     try:
         with path.open("rb") as file:
             text = file_metadata(file).get(_STAMP)
@@ -96,18 +100,18 @@ def _stamp_of(path: Path) -> _Stamp | None:
 def check_sums(output: Path, replaced: Collection[str], findings: Findings) -> None:
     """Every line of checksums.txt, and that each file which it is of has one; `replaced`: shards that may be gone."""
     try:
-        text = _text(output)
+        text = checksums_of(output)
     except TooLarge as error:
         findings.warning(Check.SHARDS, f"not checked: {error}", CHECKSUMS)
         return
     if text is None:
         findings.warning(Check.SHARDS, "not written yet; the run has not been finished", CHECKSUMS)
         return
-    lines = dict.fromkeys(text.splitlines())
+    lines = {line: None for line in text.splitlines() if not line.startswith("#")}  # `actors.audit.chain` has those
     wrong = [what for line in lines if (what := _wrong(output, line, replaced)) is not None]
     lines_of = {line.partition("  ")[2] for line in lines}
     wrong += [f"has no line for {name}" for name in _finished(output) if name not in lines_of]
-    if wrong and _text(output) != text:
+    if wrong and checksums_of(output) != text:
         findings.warning(Check.SHARDS, "not checked: a run writes it at this moment", CHECKSUMS)
         return
     for what in wrong:
@@ -130,8 +134,8 @@ def _wrong(output: Path, line: str, replaced: Collection[str]) -> str | None:
     return f"{name} has changed since it was written" if sha256_of(target) != digest else None
 
 
-def _text(output: Path) -> str | None:
-    """Raises TooLarge."""
+def checksums_of(output: Path) -> str | None:
+    """What checksums.txt says; None where there is none. Raises TooLarge."""
     try:
         return read_bounded(output / CHECKSUMS, _MOST_BYTES).decode("utf-8", errors="replace")
     except OSError:

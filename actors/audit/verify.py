@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from actors.audit.book import Book, Span, Totals
+from actors.audit.chain import check_chain
 from actors.audit.configuration import IsEdited, check_asked, check_edited, check_labels
 from actors.audit.configured import Configured, configured, read_text
 from actors.audit.findings import Findings
@@ -47,6 +48,7 @@ def verify(output: Path, read_again: ReadAgain, is_edited: IsEdited | None = Non
     orders = Totals.over(book.totals() for book in books)
     if manifest is not None:
         check_manifest(manifest, books, now, findings)
+    check_chain(output, manifest, books, findings)
     return AuditReport(
         orders=orders.issued,
         accepted=orders.accepted,

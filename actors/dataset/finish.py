@@ -16,6 +16,7 @@ from actors.dataset.manifest import (
     CONFIG_NAME,
     NAME,
     encode,
+    head_line,
     manifest_of,
     read_config,
     read_manifest,
@@ -43,7 +44,7 @@ def finish(output: Path, *, now: float, versions: Mapping[str, str], disk: Disk 
     config = read_config(output)
     with Ledgers(output) as ledgers, ledgers.frozen() as last:
         facts = facts_of(ledgers.records(), seed=config.seed if config else 0)
-        manifest = replace(manifest_of(facts, _shards(ledgers), config, versions=versions), ledgers=last)
+        manifest = _with_ledgers(manifest_of(facts, _shards(ledgers), config, versions=versions), ledgers, last)
         page = render(facts, manifest, ledgers, now=now)
     withdraw_checksums(output, disk=disk)
     write_atomically(output / NAME, encode(manifest), disk=disk)
@@ -67,7 +68,7 @@ def is_finished(output: Path) -> bool:
     config = read_config(output)
     with Ledgers(output) as ledgers, ledgers.frozen() as last:
         facts = facts_of(ledgers.records(), seed=config.seed if config else 0)
-        manifest = replace(manifest_of(facts, _shards(ledgers), config, versions=known.versions), ledgers=last)
+        manifest = _with_ledgers(manifest_of(facts, _shards(ledgers), config, versions=known.versions), ledgers, last)
     lines = path.read_text(encoding="utf-8", errors="replace")
     return encode(manifest) == encode(known) and lines == checksums(output, known)
 
@@ -110,12 +111,19 @@ def build_report(output: Path, now: float) -> str:
         return render(facts, manifest, ledgers, now=now)
 
 
+def _with_ledgers(manifest: Manifest, ledgers: Ledgers, last: Mapping[str, int]) -> Manifest:
+    heads = {ledger.shard.ledger: ledger.head(last[ledger.shard.ledger]) for ledger in ledgers.each}
+    return replace(manifest, ledgers=dict(last), heads=heads)
+
+
 def _shards(ledgers: Ledgers) -> list[ShardWritten]:
     return [shard for ledger in ledgers.each for shard in current(ledger.shards())]
 
 
 def checksums(output: Path, manifest: Manifest) -> str:
-    """The lines of checksums.txt, as `sha256sum -c` reads them."""
+    """The lines of checksums.txt, as `sha256sum -c` reads them. It passes over the first ones, the ledgers' running
+    hashes: the ledgers themselves go on."""
     names = [CONFIG_NAME, NAME, CARD_NAME, *(shard.name for shard in manifest.shards)]
     digests = [(sha256_of(output / name), name) for name in names]
-    return "".join(f"{digest}  {name}\n" for digest, name in digests if digest is not None)
+    heads = [f"{head_line(name, manifest.ledgers[name], head)}\n" for name, head in manifest.heads.items()]
+    return "".join([*heads, *(f"{digest}  {name}\n" for digest, name in digests if digest is not None)])

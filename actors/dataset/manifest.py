@@ -73,6 +73,11 @@ def encode(manifest: Manifest) -> bytes:
     return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
 
 
+def head_line(ledger: str, seq: int, head: str) -> str:
+    """How checksums.txt tells a ledger's running hash."""
+    return f"# running hash of {ledger} up to record {seq}: {head}"
+
+
 def read_manifest(output: Path) -> Manifest | None:
     """The folder's manifest; None where there is none yet. Raises OutputError for one that cannot be read."""
     path = output / NAME

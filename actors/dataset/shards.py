@@ -22,7 +22,7 @@ from actors.dataset.door import check_shards
 from actors.dataset.files import TEMPORARY_SUFFIX, Folder, disk_errors, make_folder, sha256_of, writing
 from actors.dataset.rows import Row
 from actors.dataset.spans import Span, current, name_of, queue_of, within
-from actors.dataset.strangers import LedgerExtent, Stamp, is_unrecorded, move_aside, refuse, stamp_of
+from actors.dataset.strangers import Known, LedgerExtent, Stamp, is_unrecorded, move_aside, refuse, stamp_of
 from schemas.errors import LedgerError
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Refused, ShardKind, ShardWritten
 
@@ -32,23 +32,11 @@ PAGE = 256
 """Ends and rows in memory at once."""
 
 
-class Ends(Protocol):
+class Ends(Known, Protocol):
     """The ledger, as far as shards are concerned."""
 
     def ends(self, kind: ShardKind, after_seq: int, limit: int) -> Sequence[tuple[int, End]]:
         """The next ends of a kind with their sequence numbers, ascending; at most `limit`."""
-        ...
-
-    def reopened(self) -> Sequence[int]:
-        """Sequence numbers of the ends that no longer hold."""
-        ...
-
-    def identity(self) -> str | None:
-        """What tells this ledger from every other; None while it holds nothing."""
-        ...
-
-    def last_seq(self) -> int:
-        """Sequence number of its last record; 0 while it holds none."""
         ...
 
 
@@ -100,10 +88,12 @@ class Shards:
             make_folder(self._folder, disk=self._disk)
         known = {shard.name: shard for shard in current(recorded)}
         self._adopted = {shard.first_seq: shard for shard in known.values()}
-        self._clear({shard.name for shard in recorded}, known)
+        torn = {name for name, shard in known.items() if sha256_of(self._output / name) != shard.sha256}
+        self._clear({shard.name for shard in recorded}, known, torn)
         for shard in known.values():
             self._advance(Span.of(shard))
-        return [again for shard in known.values() if (again := self._again(shard, at)) is not None]
+        again = [self._again(shard, at, torn=name in torn) for name, shard in known.items()]
+        return [shard for shard in again if shard is not None]
 
     def look(self) -> None:
         """Learn of the ends since the last look. Payloads are not kept."""
@@ -160,21 +150,25 @@ class Shards:
         while self._pending and self._pending[0][0] <= self._written_seq:
             self._pending.popleft()
 
-    def _clear(self, recorded: Collection[str], known: Mapping[str, ShardWritten]) -> None:
+    def _clear(self, recorded: Collection[str], known: Mapping[str, ShardWritten], torn: Collection[str]) -> None:
         own = [path for path in sorted(self._folder.iterdir()) if queue_of(path) == self._queue]
         leftover = [path for path in own if path.name.endswith(TEMPORARY_SUFFIX)]
         strangers: list[Path] = []
-        extent = LedgerExtent(self._ends.identity(), self._ends.last_seq(), sorted(self._ends.reopened()))
+        extent = LedgerExtent.of(self._ends)
         for path in own:
-            if not (path.name.startswith("part-") and path.suffix == ".parquet") or name_of(path) in known:
+            name = name_of(path)
+            is_shard = path.name.startswith("part-") and path.suffix == ".parquet"
+            if not is_shard or (name in known and name not in torn):
                 continue
             stamp = stamp_of(path)
-            if name_of(path) in recorded or is_unrecorded(path, stamp, known.values()):
+            if name in torn:
+                pass  # written again in its place
+            elif name in recorded or is_unrecorded(path, stamp, known.values()):
                 leftover.append(path)  # an edition that was replaced, or what a crash left before its record
             else:
                 strangers.append(path)
             if stamp is not None and (why := extent.why_older(stamp)) is not None:
-                raise refuse(self._output, name_of(path), why)
+                raise refuse(self._output, name, why)
         for path in leftover:
             with disk_errors(path):
                 self._disk.remove(path)
@@ -185,11 +179,11 @@ class Shards:
     def _without(self, span: Span) -> int:
         return within(self._undone, span.first_seq, span.last_seq)
 
-    def _again(self, shard: ShardWritten, at: float) -> ShardWritten | None:
+    def _again(self, shard: ShardWritten, at: float, *, torn: bool) -> ShardWritten | None:
         span = Span.of(shard)
         if shard.without != self._without(span):
             return self.write(replace(span, edition=span.edition + 1), at=at)
-        if sha256_of(self._output / shard.name) == shard.sha256:
+        if not torn:
             return None
         again = self.write(span, at=at)
         if again.rows != shard.rows:
@@ -204,7 +198,8 @@ class Shards:
                 if rows:
                     parquet.write_table(pa.Table.from_pylist(rows, schema=self._format.schema))
                 count += len(rows)
-            stamp = Stamp(span.first_seq, span.last_seq, self._without(span), self._ends.identity())
+            without, head = self._without(span), self._ends.head(span.last_seq)
+            stamp = Stamp(span.first_seq, span.last_seq, without, self._ends.identity(), head)
             parquet.add_key_value_metadata(stamp.encoded())
         return count
 

@@ -5,10 +5,11 @@ the next edition of a recorded one. That file alone may go. One that holds what 
 ledger is older than its shards, and nothing goes on. Whatever else is in the way is moved aside.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
@@ -22,6 +23,7 @@ from actors.ledgers import Ledgers
 from actors.parquet import TooMuchMemory, file_metadata
 from schemas.errors import OutputError
 from schemas.ledger import ShardKind, ShardWritten
+from schemas.manifest import Manifest
 from schemas.queue_shard import ONLY
 
 ASIDE = "aside"
@@ -30,17 +32,39 @@ STAMP_KEY = "gleaner.shard"
 
 
 class Stamp(Struct, frozen=True, omit_defaults=True):
-    """What a shard says of itself in its Parquet metadata: its ledger's identity, the range of it, and how many ends of
-    the range did not hold any more when it was written."""
+    """What a shard says of itself in its Parquet metadata: the range of its ledger, and how many ends of the range did
+    not hold any more when it was written; its ledger's id, and the running hash of the ledger up to `last_seq`. Earlier
+    programs wrote neither of these."""
 
     first_seq: int
     last_seq: int
     without: int = 0
-    ledger: str | None = None
+    folder: str | None = None
+    head: str | None = None
 
     def encoded(self) -> dict[str, str]:
         """As Parquet metadata."""
         return {STAMP_KEY: msgspec.json.encode(self).decode()}
+
+
+class Known(Protocol):
+    """A ledger, as far as what it knows is concerned."""
+
+    def identity(self) -> str | None:
+        """Its id; None where it has none."""
+        ...
+
+    def last_seq(self) -> int:
+        """Sequence number of its last record; 0 while it holds none."""
+        ...
+
+    def head(self, seq: int) -> str:
+        """The running hash of all records up to that one."""
+        ...
+
+    def reopened(self) -> Sequence[int]:
+        """Sequence numbers of the ends that no longer hold."""
+        ...
 
 
 class LedgerExtent(Struct, frozen=True):
@@ -49,15 +73,29 @@ class LedgerExtent(Struct, frozen=True):
     identity: str | None
     last_seq: int
     undone: Sequence[int]
+    head: Callable[[int], str]
+
+    @staticmethod
+    def of(ledger: Known) -> "LedgerExtent":
+        """Of a ledger as it is now."""
+        return LedgerExtent(ledger.identity(), ledger.last_seq(), sorted(ledger.reopened()), ledger.head)
 
     def why_older(self, stamp: Stamp) -> str | None:
         """What a shard holds that the ledger does not, for a person; None where the ledger reaches as far."""
-        if stamp.ledger is not None and self.identity is not None and stamp.ledger != self.identity:
+        if stamp.folder is not None and stamp.folder != self.identity:
             return "it was written beside another ledger"
-        if stamp.last_seq > self.last_seq:
-            return f"it holds record {stamp.last_seq}, and the ledger ends at {self.last_seq}"
+        if (why := self.why_not(stamp.last_seq, stamp.head)) is not None:
+            return why
         if stamp.without > within(self.undone, stamp.first_seq, stamp.last_seq):
             return "the ledger does not hold the replay that it was written after"
+        return None
+
+    def why_not(self, seq: int, head: str | None) -> str | None:
+        """Why the ledger is not one that had this running hash (None: not known) at that record; None where it is."""
+        if seq > self.last_seq:
+            return f"it holds record {seq}, and the ledger ends at {self.last_seq}"
+        if head is not None and head != self.head(seq):
+            return f"the ledger's records up to {seq} are others than when it was written"
         return None
 
 
@@ -114,13 +152,16 @@ def check_not_older(output: Path) -> None:
     Safe while a run goes on: the files are looked at before the ledgers, which come first at each step of a run.
     """
     files = [path for kind in ShardKind for path in sorted((output / kind.value).glob("part-*.parquet"))]
-    named = _named(output)
+    manifest = _manifest(output)
+    named = _named(output, manifest)
     if not files and not named and not (output / MANIFEST_NAME).exists():
         return
     if not (output / ONLY.ledger).is_file() or not is_made(output / ONLY.ledger):
         first = next((f"{path.parent.name}/{path.name}" for path in files), MANIFEST_NAME)
         raise refuse(output, first, f"{ONLY.ledger} is missing or empty")
     with Ledgers(output) as ledgers:
+        if manifest is not None:
+            _check_counted(output, manifest, ledgers)
         recorded = {shard.name for ledger in ledgers.each for shard in ledger.shards()}
         for name, where in named.items():
             if name not in recorded:
@@ -132,22 +173,33 @@ def check_not_older(output: Path) -> None:
                 continue
             if queue >= len(ledgers.each):
                 raise refuse(output, name_of(path), "its ledger is not there")
-            ledger = ledgers.each[queue]
-            extent = LedgerExtent(ledger.identity(), ledger.last_seq(), sorted(ledger.reopened()))
-            if (why := extent.why_older(stamp)) is not None:
+            if (why := LedgerExtent.of(ledgers.each[queue]).why_older(stamp)) is not None:
                 raise refuse(output, name_of(path), why)
 
 
-def _named(output: Path) -> dict[str, str]:
+def _check_counted(output: Path, manifest: Manifest, ledgers: Ledgers) -> None:
+    for ledger in ledgers.each:
+        name = ledger.shard.ledger
+        seq, head = manifest.ledgers.get(name, 0), manifest.heads.get(name)
+        if (why := LedgerExtent.of(ledger).why_not(seq, head)) is not None:
+            raise refuse(output, MANIFEST_NAME, why)
+
+
+def _manifest(output: Path) -> Manifest | None:
+    try:
+        return read_manifest(output)
+    except OutputError:  # damaged: the run writes it again
+        return None
+
+
+def _named(output: Path, manifest: Manifest | None) -> dict[str, str]:
     """The shards that manifest.json and checksums.txt name, each with the file that does."""
     named: dict[str, str] = {}
     with suppress(OSError):  # not written yet, or unreadable: the run writes it again
         lines = (output / CHECKSUMS_NAME).read_text(encoding="utf-8", errors="replace").splitlines()
         names = [line.partition("  ")[2] for line in lines]
         named.update((name, CHECKSUMS_NAME) for name in names if name.partition("/")[0] in _FOLDERS)
-    with suppress(OutputError):  # damaged: the run writes it again
-        manifest = read_manifest(output)
-        named.update((shard.name, MANIFEST_NAME) for shard in (manifest.shards if manifest else ()))
+    named.update((shard.name, MANIFEST_NAME) for shard in (manifest.shards if manifest else ()))
     return named
 
 

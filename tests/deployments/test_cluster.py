@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 import ray
+from ray import serve
 from ray._private.runtime_env.packaging import _dir_travel, _get_excludes
+from ray.exceptions import ActorAlreadyExistsError
 
 from deployments.cluster import ROOT, cluster, code
 from deployments.ray_folder import TOKEN, keep_token_private, ray_folder
@@ -46,6 +48,21 @@ def test_a_joined_cluster_gets_the_clones_code(monkeypatch: pytest.MonkeyPatch) 
     sent = arguments["runtime_env"]
     assert sent["working_dir"] == str(ROOT)
     assert sent["env_vars"] == {"GLEANER_ENGINES_PATH": "/engines"}
+
+
+def test_two_runs_that_start_serve_at_once_share_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two runs come to a fresh cluster in the same second: both find no Serve, one starts it, the other takes that."""
+    calls: list[dict[str, Any]] = []
+
+    def start(**arguments: Any) -> None:
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise ActorAlreadyExistsError("Actor with name 'SERVE_CONTROLLER_ACTOR' already exists")
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: True)
+    monkeypatch.setattr(serve, "start", start)
+    with cluster(None):
+        assert len(calls) == 2 and calls[0] == calls[1]
 
 
 def test_nothing_but_code_is_sent(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What Serve says of a deployment, and what a run makes of it."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from msgspec.structs import replace
@@ -18,6 +19,14 @@ from deployments.serving import check_fits, failed_for_good, names, replica_stat
 from deployments.standstill import waits_of
 from schemas.config import Classifier, HttpEngine, LlmJudge, Pool, Replicas, VllmEngine
 from schemas.errors import ConfigError
+from schemas.ids import PoolName
+from schemas.verdicts import GateName
+
+FAILED_CHECK = "A replica's health check failed."
+NODE_LOST = """The deployment failed to start 2 times in a row. This may be due to a problem with its constructor or
+initial health check failing. Error: The actor died unexpectedly before finishing this task. The actor died because its
+node has died. Node Id: 40d0 the actor's node was terminated unexpectedly: health check failed due to missing too many
+heartbeats The actor never ran - it was cancelled before it started running.""".replace("\n", " ")
 
 
 def test_a_pool_keeps_its_name_whatever_the_folder_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,12 +44,12 @@ def test_a_pool_keeps_its_name_whatever_the_folder_is_called(monkeypatch: pytest
     assert {loading.name for loading in waits.loading} == set(roles)
 
 
-def application(status: ApplicationStatus, *deployments: tuple[DeploymentStatus, Trigger]) -> ApplicationStatusOverview:
+def application(
+    status: ApplicationStatus, *deployments: tuple[DeploymentStatus, Trigger], message: str = FAILED_CHECK
+) -> ApplicationStatusOverview:
     """As `serve.status()` shows it."""
     told = {
-        str(number): DeploymentStatusOverview(
-            status=status, status_trigger=trigger, replica_states={}, message="A replica's health check failed."
-        )
+        str(number): DeploymentStatusOverview(status=status, status_trigger=trigger, replica_states={}, message=message)
         for number, (status, trigger) in enumerate(deployments)
     }
     return ApplicationStatusOverview(status=status, message="", last_deployed_time_s=0.0, deployments=told)
@@ -64,6 +73,24 @@ def test_one_that_cannot_start_beside_one_that_was_killed() -> None:
         ApplicationStatus.DEPLOY_FAILED, *((DeploymentStatus.DEPLOY_FAILED, trigger) for trigger in both)
     )
     assert failed_for_good(failed)
+
+
+def test_a_node_that_dies_while_models_start_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both replicas of a pool were to start on a node that was gone, and Serve has given the pool up: it is asked for
+    again. One whose model cannot be loaded is not."""
+    startup = (DeploymentStatus.DEPLOY_FAILED, Trigger.REPLICA_STARTUP_FAILED)
+    lost = application(ApplicationStatus.DEPLOY_FAILED, startup, message=NODE_LOST)
+    broken = application(ApplicationStatus.DEPLOY_FAILED, startup, message="ModelError: no such model")
+    assert not failed_for_good(lost) and failed_for_good(broken)
+    where = serving.DeploymentNames(
+        pools={PoolName("a"): "run-a", PoolName("b"): "run-b"}, gates={GateName.REWARD: "run-c"}, board="board"
+    )
+    running = application(
+        ApplicationStatus.RUNNING, (DeploymentStatus.HEALTHY, Trigger.UPSCALE_COMPLETED), message=NODE_LOST
+    )
+    told = SimpleNamespace(applications={"run-a": lost, "run-b": broken, "run-c": running})
+    monkeypatch.setattr(serve, "status", lambda: told)
+    assert serving.lost_with_a_node(where) == ["run-a"]
 
 
 def test_an_application_that_was_never_built_has_failed() -> None:

@@ -10,6 +10,7 @@ from random import Random
 from msgspec import Struct
 
 from actors.recovery.bar import raised
+from actors.running_hash import START, next_head
 from schemas.corpus import DocumentRefused, Passage, Provenance, RefusalReason
 from schemas.errors import ErrorKind
 from schemas.ids import DocumentId, OrderId, PoolName, content_id, derived_seed
@@ -33,6 +34,7 @@ from schemas.orders import Attempt, DeadLetter, EndReason, Order
 from schemas.recovery import Choice, Diagnosis, FailureMode, Repair, RepairKind
 from schemas.samples import Candidate, Cost, Draft, MalformedReason, Message, Sampling
 from schemas.verdicts import ClaimEvidence, Errored, Evidence, GateName, Passed, Quote, Raised, Rejected, Verdict
+from schemas.wire import encode_record
 
 STARTED_AT = 1_760_000_000.0
 _TOWNS = ("Vessar", "Ombrel", "Quillan", "Tarn Hollow", "Ysk", "Marrowby", "Selt", "Oriel Bay", "Dunmere", "Kestrin")
@@ -270,6 +272,7 @@ class MemoryLedger:
     def __init__(self, records: Sequence[Record] = ()) -> None:
         self.records: list[Record] = []
         self._stories: dict[OrderId, list[Record]] = {}
+        self._heads = [START]
         self.append(records)
 
     def append(self, records: Sequence[Record]) -> int:
@@ -306,6 +309,12 @@ class MemoryLedger:
         """The first start's, as the durable ledger has it."""
         start = next((record for record in self.records if isinstance(record, RunStarted)), None)
         return None if start is None else content_id("ledger", str(start.at), start.config_sha256)
+
+    def head(self, seq: int) -> str:
+        """The running hash, as the durable ledger has it."""
+        while len(self._heads) <= seq:
+            self._heads.append(next_head(self._heads[-1], encode_record(self.records[len(self._heads) - 1])))
+        return self._heads[seq].hex()
 
     def last_seq(self) -> int:
         """Of the last record."""

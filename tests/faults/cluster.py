@@ -10,6 +10,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -110,11 +111,19 @@ def three_nodes() -> Iterator[ThreeNodes]:
 
 
 def end(*processes: psutil.Process) -> None:
-    """kill -9, and not before they are gone."""
+    """kill -9, and not before they are gone; one that its parent has not asked about (a raylet) is gone, too."""
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(processes, timeout=STOP_S)
+    limit = time.monotonic() + STOP_S
+    while any(map(_lives, processes)) and time.monotonic() < limit:
+        time.sleep(0.02)
+
+
+def _lives(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def _title(process: psutil.Process) -> str:

@@ -16,7 +16,7 @@ from deployments.config import load
 from deployments.output import prepare
 from deployments.replay import foresee
 from schemas.errors import OutputError
-from schemas.ledger import Record
+from schemas.ledger import Record, RunStarted
 from tests.actors.dataset.conftest import NOW
 from tests.actors.dataset.folders import keep, write_shards
 from tests.actors.dataset.test_finish import CONFIG
@@ -97,6 +97,60 @@ def test_an_older_backup_under_a_killed_folder_is_refused(tmp_path: Path, door: 
         DOORS[door](output)
     assert "\n" not in str(refused.value) and "ledger.sqlite-wal" in str(refused.value)
     assert shards(output) == before
+
+
+def go_on_otherwise(output: Path) -> None:
+    """The ledger as it was in the middle, and what came after that in another life."""
+    cut(output, HALF)
+    keep(output, (RunStarted(NOW, "again", {}), *RECORDS[HALF:]))
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_ledger_that_was_cut_and_went_on_is_refused(tmp_path: Path, door: str) -> None:
+    """Last night's ledger was restored, and an earlier program went on with it: it is as long as it was, and holds
+    other records than the shards rest on."""
+    output = tmp_path / "run"
+    asyncio.run(run_of(output, RECORDS))
+    go_on_otherwise(output)
+    before = shards(output)
+    with pytest.raises(OutputError, match=OLDER) as refused:
+        DOORS[door](output)
+    assert "\n" not in str(refused.value) and "are others than when it was written" in str(refused.value)
+    assert shards(output) == before
+
+
+@pytest.mark.parametrize("went_on", [False, True])
+@pytest.mark.parametrize("door", [door for door in DOORS if door != "writer"])
+def test_a_manifest_knows_the_ledger_that_it_counts(tmp_path: Path, door: str, went_on: bool) -> None:
+    """The records that were lost are in no shard: nothing but manifest.json knows of them."""
+    output = tmp_path / "run"
+    asyncio.run(run_of(output, RECORDS))
+    with SqliteLedger(output) as ledger:
+        last = ledger.append([RunStarted(NOW, "a start", {})])
+    finish(output, now=NOW, versions={})
+    cut(output, last - 1)
+    if went_on:
+        keep(output, (RunStarted(NOW, "another start", {}),))
+    with pytest.raises(OutputError, match=f"manifest.json: .* {last}"):
+        DOORS[door](output)
+
+
+async def test_a_shard_of_another_life_is_not_written_over(tmp_path: Path) -> None:
+    """The lost shards were found and copied back over those of the life that went on without them: their rows are
+    nowhere else, so the ledger's own are not written in their place."""
+    output, other = tmp_path / "run", tmp_path / "other"
+    await run_of(output, RECORDS)
+    shutil.copytree(output, other)
+    shutil.rmtree(other / "dataset")
+    shutil.rmtree(other / "dead_letters")
+    go_on_otherwise(other)
+    await start(other)
+    name = max(path.name for path in (other / "dataset").iterdir())
+    shutil.copy(output / "dataset" / name, other / "dataset" / name)
+    before = shards(other)
+    with pytest.raises(OutputError, match="are others than when it was written"):
+        await start(other)
+    assert shards(other) == before
 
 
 @pytest.mark.parametrize("door", [door for door in DOORS if door != "writer"])

@@ -1,0 +1,110 @@
+"""Makes each ledger's running hash again. Law: each record is what was written, and every shard, manifest.json and
+checksums.txt were written from the records that the ledger has now.
+
+A changed or missing body does not fit its head; a ledger that was cut, and went on, fits its own heads, but not those
+that its shards carry.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
+from pathlib import Path
+
+from msgspec import Struct
+
+from actors.audit.book import Book
+from actors.audit.bounded import TooLarge
+from actors.audit.files import CHECKSUMS, checksums_of, inside, stamp_of
+from actors.audit.findings import Findings
+from actors.audit.manifest import MANIFEST
+from actors.ledger import LedgerReader
+from actors.ledgers import Ledgers
+from schemas.audit import Check
+from schemas.errors import LedgerError
+from schemas.manifest import Manifest
+
+_LINE = re.compile(r"# running hash of (\S+) up to record ([0-9]{1,18}): ([0-9a-f]+)", re.ASCII)
+
+
+class _Claim(Struct, frozen=True):
+    """What the file `where` says of a ledger: its head at a record, and its id."""
+
+    ledger: str
+    seq: int
+    head: str
+    where: str
+    folder: str | None = None
+
+
+def check_chain(output: Path, manifest: Manifest | None, books: Sequence[Book], findings: Findings) -> None:
+    """Every record against its head, and what files say of heads. The files are read before the ledgers: a run may be
+    adding to both."""
+    claims = [*_of_shards(output, books), *_of_manifest(manifest), *_of_checksums(output)]
+    with Ledgers(output) as ledgers:
+        for ledger in ledgers.each:
+            name = ledger.shard.ledger
+            try:
+                _check_ledger(ledger, [claim for claim in claims if claim.ledger == name], findings)
+            except LedgerError as error:
+                findings.error(Check.LEDGER, str(error), name)
+
+
+def _check_ledger(ledger: LedgerReader, claims: Sequence[_Claim], findings: Findings) -> None:
+    for claim in claims:
+        if claim.folder not in (None, ledger.identity()):
+            findings.error(Check.LEDGER, "was written beside another ledger", claim.where)
+    claimed: dict[int, list[_Claim]] = {}
+    for claim in claims:
+        claimed.setdefault(claim.seq, []).append(claim)
+    head, seq, stored_at = bytes(16), 0, 0
+    for seq, stored, body in ledger.hashed():
+        head = blake2b(head + body, digest_size=16).digest()
+        if stored is None and stored_at:
+            findings.error(Check.LEDGER, f"record {seq} has no running hash", ledger.shard.ledger)
+        if stored is not None:
+            if stored != head:
+                findings.error(Check.LEDGER, _changed(stored_at + 1, seq), ledger.shard.ledger)
+            head, stored_at = stored, seq
+        _compare(claimed.pop(seq, ()), head.hex(), findings)
+    for claim in (claim for later in claimed.values() for claim in later if claim.where != MANIFEST):
+        what = f"was written when the ledger had record {claim.seq}; it ends at {seq}: the ledger is older"
+        findings.error(Check.LEDGER, what, claim.where)
+
+
+def _changed(first: int, last: int) -> str:
+    """Records of before version 6 have one head together: that of the first record after them."""
+    records = f"record {last} is" if first == last else f"records {first} to {last} are"
+    return f"{records} not what was written (the running hash differs)"
+
+
+def _compare(claims: Iterable[_Claim], head: str, findings: Findings) -> None:
+    for claim in claims:
+        if claim.head != head:
+            what = f"the ledger's records up to {claim.seq} are others than when it was written"
+            findings.error(Check.LEDGER, what, claim.where)
+
+
+def _of_shards(output: Path, books: Sequence[Book]) -> Iterator[_Claim]:
+    for book in books:
+        for shard in book.shards.values():
+            path = inside(output, shard.name)
+            stamp = None if path is None else stamp_of(path)
+            if stamp is not None and stamp.head is not None:
+                yield _Claim(book.shard.ledger, stamp.last_seq, stamp.head, shard.name, stamp.folder)
+
+
+def _of_manifest(manifest: Manifest | None) -> Iterator[_Claim]:
+    """One that counts records which the ledger does not have is told with its counts."""
+    if manifest is not None:
+        for ledger, head in manifest.heads.items():
+            yield _Claim(ledger, manifest.ledgers.get(ledger, 0), head, MANIFEST)
+
+
+def _of_checksums(output: Path) -> Iterator[_Claim]:
+    try:
+        text = checksums_of(output) or ""
+    except TooLarge:  # told by the check of the sums
+        return
+    for line in text.splitlines():
+        if (said := _LINE.fullmatch(line)) is not None:
+            yield _Claim(said[1], int(said[2]), said[3], CHECKSUMS)
