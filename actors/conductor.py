@@ -16,12 +16,12 @@ from msgspec.structs import replace
 
 from actors.canary.mixing import Mixing
 from actors.clocks import Clocks
-from actors.hops import Pool, RetryLimits, Sleep, insist
-from actors.injection.injection import Injection, Spoiling
+from actors.hops import CalledPool, RetryLimits, Sleep, insist
+from actors.injection.injection import InjectionDraw, Spoiling
 from actors.judging import Gating, Judge
 from actors.pool_health import HealthLimits
 from actors.pools import Pools
-from actors.protocols import Generator, Orders, Recovery, Task
+from actors.protocols import Generator, Orders, RecoveryPolicy, Task
 from actors.stages import StageCounter
 from actors.trials import generation
 from schemas.errors import EngineError, ErrorKind, HopError, PoolAwayError, described, ungrouped
@@ -68,10 +68,10 @@ class Toolbox(Struct, frozen=True):
     task: Task
     pools: Mapping[PoolName, Generator]
     gates: Gating
-    recovery: Recovery
-    unescalated: Recovery | None = None
+    recovery: RecoveryPolicy
+    unescalated: RecoveryPolicy | None = None
     """What decides in place of `recovery` while the pool that it escalates to is away; None where it never does."""
-    injection: Injection | None = None
+    injection: InjectionDraw | None = None
     canaries: Mixing = Mixing()
 
 
@@ -108,7 +108,7 @@ class Conductor:
         self._pools = Pools(
             needed,
             (name for name in tools.pools if name != settings.fresh_pool),
-            lambda name, health: Pool(
+            lambda name, health: CalledPool(
                 name,
                 settings.limits,
                 health,

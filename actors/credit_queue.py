@@ -14,7 +14,7 @@ from msgspec import Struct
 from actors.credit.desk import CreditDesk, Finished, Moves, Result, Rollout
 from actors.credit.targets import target_of
 from actors.draws import is_start
-from actors.held import Depth, Held, QueueLimits, Similarity, State
+from actors.held import Depth, Held, OrderState, QueueLimits, Similarity
 from actors.queue import Heap, RegenerationQueue
 from schemas.config_credit import Credit
 from schemas.credit import RolloutId
@@ -99,8 +99,8 @@ class CreditQueue(RegenerationQueue):
         depth = super().depth()
         states = [self._held[rolling].state for rolling in self._rolling]
         return Depth(
-            ready=depth.ready - states.count(State.READY),
-            leased=depth.leased - states.count(State.LEASED),
+            ready=depth.ready - states.count(OrderState.READY),
+            leased=depth.leased - states.count(OrderState.LEASED),
             waiting=depth.waiting,
             oldest_since=depth.oldest_since,
             rollouts=len(states),
@@ -113,7 +113,7 @@ class CreditQueue(RegenerationQueue):
         assert sum(held.order.kind is OrderKind.ROLLOUT for held in self._held.values()) == len(self._rolling)
         assert self._desk.open <= self._terms.config.max_open
         for order_id, rollout in self._rolling.items():
-            leased = self._held[order_id].state is State.LEASED
+            leased = self._held[order_id].state is OrderState.LEASED
             assert leased or self._desk.is_awaited(rollout.id), "a rollout is to be made that nothing waits for"
         if self._desk.open:
             assert self._rolling, "a credit is open, and nothing is drawn for it"
@@ -138,7 +138,7 @@ class CreditQueue(RegenerationQueue):
     def _apply_begun(self, begun: CreditBegun) -> None:
         held = self._held.get(begun.order_id)
         if self._terms.restart and held is not None and _would_resample(held, begun.target.attempt):
-            self._move(held, State.WAITING, begun.at)
+            self._move(held, OrderState.WAITING, begun.at)
             heappush(self._waiting, (begun.at + self._terms.config.wait_s, held.stamp, held.order.id))
             self._awaiting.add(held.order.id)
         self._follow(self._desk.begin(begun.target, begun.passage), begun.at)
@@ -186,7 +186,7 @@ class CreditQueue(RegenerationQueue):
             order = Order(order_id, rollout.passage.id, "rollout", rollout.draw, OrderKind.ROLLOUT)
             directive = Repair(RepairKind.RESTART_FROM_PREFIX, self._terms.temperature, prefix=rollout.prefix)
             self._rolling[order_id] = rollout
-            self._add_held(Held(order, rollout.passage, 1, 0, State.READY, now, directive))
+            self._add_held(Held(order, rollout.passage, 1, 0, OrderState.READY, now, directive))
         for idle in moves.idle:
             self._take_back(idle)
         for finished in moves.labels:
@@ -198,7 +198,7 @@ class CreditQueue(RegenerationQueue):
         """A rollout that nothing waits for any more, unless somebody makes it already: then when his lease ends."""
         order_id = OrderId(idle)
         held = self._held.get(order_id)
-        if held is not None and held.state is not State.LEASED:
+        if held is not None and held.state is not OrderState.LEASED:
             self._drop(held)
 
     def _drop(self, held: Held) -> None:
@@ -214,7 +214,7 @@ class CreditQueue(RegenerationQueue):
         if label.order_id not in self._awaiting or held is None:
             return
         self._awaiting.discard(label.order_id)
-        if held.state is not State.WAITING or held.attempt != label.attempt + 1:
+        if held.state is not OrderState.WAITING or held.attempt != label.attempt + 1:
             return
         if finished.good:
             kind, temperature = RepairKind.RESTART_FROM_PREFIX, self._terms.temperature
@@ -249,7 +249,7 @@ class CreditQueue(RegenerationQueue):
         if not self._desk.is_awaited(self._rolling[held.order.id].id):
             self._drop(held)
             return
-        self._move(held, State.READY, now)
+        self._move(held, OrderState.READY, now)
         heappush(self._rollouts, (now, held.stamp, held.order.id))
 
     def _heaps(self) -> tuple[Heap, ...]:
@@ -287,7 +287,7 @@ def _would_resample(held: Held, rejected: int) -> bool:
     """Whether the order is about to be drawn again, right after its attempt of that number."""
     repair = held.repair
     drawn_again = repair is not None and repair.kind is RepairKind.RESAMPLE
-    return held.state is State.READY and held.attempt == rejected + 1 and drawn_again
+    return held.state is OrderState.READY and held.attempt == rejected + 1 and drawn_again
 
 
 def _same(kept: Record, credited: Credited) -> bool:

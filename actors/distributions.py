@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Hashable
 from typing import TypeVar
 
-from schemas.distributions import SCORES, SECONDS, AttemptEnd, Distribution, Distributions, Turn
+from schemas.distributions import SCORES, SECONDS, AttemptEnd, Distribution, Distributions, QueueTurn
 from schemas.orders import Attempt
 from schemas.verdicts import MODEL_GATES, Errored, GateName
 
@@ -37,13 +37,13 @@ class AttemptDistributions:
     def __init__(self) -> None:
         self._calls: dict[str, Buckets] = {}
         self._attempts = {end: Buckets(SECONDS) for end in AttemptEnd}
-        self._queued = {turn: Buckets(SECONDS) for turn in Turn}
+        self._queued = {turn: Buckets(SECONDS) for turn in QueueTurn}
         self._orders = {end: Buckets(SECONDS) for end in AttemptEnd}
         self._scores: dict[GateName, Buckets] = {}
 
     def attempted(self, attempt: Attempt, end: AttemptEnd, ready_at: float) -> None:
         """Counts one attempt of an order that could be worked on from `ready_at` on. What was injected is no score."""
-        turn = Turn.FRESH if attempt.number == 1 else Turn.REPAIR
+        turn = QueueTurn.FRESH if attempt.number == 1 else QueueTurn.REPAIR
         self._queued[turn].add(max(0.0, attempt.started_at - ready_at))
         self._attempts[end].add(attempt.seconds)
         if attempt.candidate is not None:

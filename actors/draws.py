@@ -17,7 +17,7 @@ MISSED_DRAWS = 64
 `credit.at_once` says, and those that nothing waited for any more were never made."""
 
 
-class Stories(Protocol):
+class StoryLedger(Protocol):
     """A ledger, as far as one order's or one rollout's records are concerned."""
 
     def story(self, order_id: OrderId) -> Sequence[Record]:
@@ -25,7 +25,7 @@ class Stories(Protocol):
         ...
 
 
-def rollouts_from(ledger: Stories, prefix: PrefixId, *, missed_draws: int = MISSED_DRAWS) -> Iterator[Rolled]:
+def rollouts_from(ledger: StoryLedger, prefix: PrefixId, *, missed_draws: int = MISSED_DRAWS) -> Iterator[Rolled]:
     """Every recorded rollout from a prefix, by its draw. `missed_draws`: so many missing in a row end the search."""
     draw, missed = 0, 0
     while missed < missed_draws:
@@ -35,7 +35,7 @@ def rollouts_from(ledger: Stories, prefix: PrefixId, *, missed_draws: int = MISS
 
 
 def known_draws(
-    ledger: Stories, passage: Passage, stories: Sequence[Sequence[Record]], *, missed_draws: int = MISSED_DRAWS
+    ledger: StoryLedger, passage: Passage, stories: Sequence[Sequence[Record]], *, missed_draws: int = MISSED_DRAWS
 ) -> tuple[KnownDraws, ...]:
     """What was drawn from every prefix of every credited solution among the stories of a passage's orders."""
     prefixes: dict[PrefixId, None] = {}

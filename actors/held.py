@@ -43,7 +43,7 @@ class Depth(Struct, frozen=True):
     """Those that are ready or leased; they are in no other number here."""
 
 
-class State(Enum):
+class OrderState(Enum):
     """Where an outstanding order is."""
 
     READY = "ready"
@@ -58,7 +58,7 @@ class Held(Struct):
     passage: Passage
     attempt: int
     stamp: int
-    state: State
+    state: OrderState
     since: float
     repair: Repair | None = None
     conductor: str | None = None
@@ -74,7 +74,7 @@ class Held(Struct):
         return f"order {self.order.id} ({self.state.value}, attempt {self.attempt}; {story or 'no attempt yet'})"
 
 
-class Asked:
+class AskedQuestions:
     """The accepted samples of each passage that has outstanding orders."""
 
     def __init__(self, similarity: Similarity, threshold: float) -> None:

@@ -72,7 +72,7 @@ def delay_s(error: HopError, tries: int, *, base_delay_s: float, random: Random)
     return min(LONGEST_DELAY_S, base_delay_s * 2 ** min(tries - 1, 16)) * (0.5 + random.random() / 2)
 
 
-class Pool(Generic[T]):
+class CalledPool(Generic[T]):
     """One pool or gate as one conductor calls it: its health, and who waits for it."""
 
     def __init__(

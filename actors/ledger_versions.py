@@ -18,7 +18,7 @@ from schemas.errors import OutputError
 from schemas.queue_shard import MOST_SHARDS, ONLY, QueueShard
 
 
-class Step(Struct, frozen=True):
+class Migration(Struct, frozen=True):
     """From the version before to this one. `why`: what a program of the version before could not read."""
 
     version: int
@@ -26,8 +26,8 @@ class Step(Struct, frozen=True):
     statements: tuple[str, ...] = ()
 
 
-STEPS: tuple[Step, ...] = (
-    Step(
+STEPS: tuple[Migration, ...] = (
+    Migration(
         1,
         "the first layout",
         (
@@ -38,15 +38,15 @@ STEPS: tuple[Step, ...] = (
             "CREATE TABLE orders (order_id TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID",
         ),
     ),
-    Step(2, "`reopened` and `reconfigured` records: an end may be undone. The tables are as before"),
-    Step(3, "`canary_issued` and `canary_ended` records. The tables are as before"),
-    Step(4, "`credit_begun`, `rolled` and `credited` records: steps are credited. The tables are as before"),
-    Step(
+    Migration(2, "`reopened` and `reconfigured` records: an end may be undone. The tables are as before"),
+    Migration(3, "`canary_issued` and `canary_ended` records. The tables are as before"),
+    Migration(4, "`credit_begun`, `rolled` and `credited` records: steps are credited. The tables are as before"),
+    Migration(
         5,
         "`stale_report` and `voided` records; `reopened` ones carry rollouts that would be paid for again without "
         "them. The tables are as before",
     ),
-    Step(
+    Migration(
         6,
         "a program of before would write records without their head (`actors.running_hash`)",
         ("ALTER TABLE records ADD COLUMN head BLOB",),
@@ -61,7 +61,7 @@ _RECORDS_WITH_HEAD = (
 _LAYOUT = frozenset({*(statement for step in STEPS for statement in step.statements), _RECORDS_WITH_HEAD})
 
 
-def migrate(database: sqlite3.Connection, path: Path, steps: Sequence[Step] = STEPS) -> None:
+def migrate(database: sqlite3.Connection, path: Path, steps: Sequence[Migration] = STEPS) -> None:
     """Brings the ledger (an empty file too) to the last step's version. Raises OutputError for a later one."""
     found = _version(database, path)
     _refuse_later(found, steps[-1].version, path)
@@ -187,7 +187,7 @@ def closed_unless_good(database: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def _take(database: sqlite3.Connection, step: Step) -> None:
+def _take(database: sqlite3.Connection, step: Migration) -> None:
     database.execute("BEGIN IMMEDIATE")
     try:
         for statement in step.statements:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from msgspec import Struct
 
-from actors.thrift import Malformed, Wanted, read_struct
+from actors.thrift import MalformedBytes, Wanted, read_struct
 
 _MOST_ROWS = 1024
 """Rows of a batch; more save nothing."""
@@ -113,7 +113,7 @@ def _footer(stream: BinaryIO, wanted: Wanted = _FOOTER) -> dict[int, Any]:
     stream.seek(size - _TAIL - length)
     try:
         footer, _ = read_struct(stream.read(length), wanted)
-    except (Malformed, IndexError) as error:
+    except (MalformedBytes, IndexError) as error:
         raise OSError(f"its footer is damaged: {error}") from error
     if 8 in footer:
         raise OSError("its columns are encrypted")
@@ -169,7 +169,7 @@ def _header(stream: BinaryIO, at: int) -> tuple[dict[int, Any], int]:
         try:
             header, length = read_struct(data, _PAGE_HEADER)
             return header, at + length
-        except Malformed as error:
+        except MalformedBytes as error:
             raise OSError(f"no page header at byte {at}: {error}") from error
         except IndexError:
             if len(data) < size or size >= _HEADER_BYTES:

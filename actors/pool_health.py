@@ -45,7 +45,7 @@ class HealthLimits(Struct, frozen=True):
     outage_s: float = 600.0
 
 
-class State(Enum):
+class PoolState(Enum):
     """Of a pool, as a conductor sees it. Only while it is OPEN do calls go."""
 
     OPEN = "open"
@@ -103,7 +103,7 @@ class PoolHealth(Generic[C]):
     def __init__(self, name: str, limits: HealthLimits) -> None:
         self.name = name
         self.limits = limits
-        self.state = State.OPEN
+        self.state = PoolState.OPEN
         self.answers = 0
         self.outages = 0
         """Times that the pool was away or refused everything, as a trial showed."""
@@ -126,7 +126,7 @@ class PoolHealth(Generic[C]):
     @property
     def is_open(self) -> bool:
         """Calls may go."""
-        return self.state is State.OPEN
+        return self.state is PoolState.OPEN
 
     @property
     def _suspected(self) -> bool:
@@ -174,7 +174,7 @@ class PoolHealth(Generic[C]):
     def doubt(self, error: HopError, why: str, now: float) -> None:
         """From now on calls wait until a trial has shown how the pool is."""
         if self.is_open:
-            self.state, self._why = State.DOUBT, why
+            self.state, self._why = PoolState.DOUBT, why
             self._trial_at = max(self._trial_at, now + (error.retry_after_s or 0.0))
 
     def trial_due(self, now: float) -> Trial | None:
@@ -203,9 +203,9 @@ class PoolHealth(Generic[C]):
             self._refusal = next(self._numbers)
             self._refused_before = trial is Trial.FIXED
             if proves:
-                self._shut(State.REFUSES)
+                self._shut(PoolState.REFUSES)
         elif error.kind in _FAULTS and not self.is_open:
-            self._shut(State.AWAY)
+            self._shut(PoolState.AWAY)
 
     @property
     def given_up_at(self) -> float:
@@ -228,9 +228,9 @@ class PoolHealth(Generic[C]):
         return Pause(self.name, silence.since, told, kind, until=self.given_up_at)
 
     def _kind(self, now: float) -> PauseKind | None:
-        if self.state is State.AWAY:
+        if self.state is PoolState.AWAY:
             return PauseKind.AWAY
-        if self.state is State.REFUSES:
+        if self.state is PoolState.REFUSES:
             return PauseKind.REFUSED
         silence = self._silence
         if silence is not None and silence.error.kind is ErrorKind.OVERLOADED and now - silence.since >= SHOWN_S:
@@ -241,7 +241,7 @@ class PoolHealth(Generic[C]):
 
     def _answer(self, now: float) -> None:
         self.answers += 1
-        if self.state in (State.OPEN, State.DOUBT):  # what was begun before an outage says nothing of its end
+        if self.state in (PoolState.OPEN, PoolState.DOUBT):  # what was begun before an outage says nothing of its end
             self._answered_at, self._silence = now, None
         if self.is_open:
             self._failed.append(False)
@@ -260,16 +260,16 @@ class PoolHealth(Generic[C]):
             if len(self._refused) >= PROMPTS:
                 self.doubt(failed.error, f"{PROMPTS} different prompts were refused, and none was ever answered", now)
 
-    def _shut(self, state: State) -> None:
-        if self.state in (State.OPEN, State.DOUBT):
+    def _shut(self, state: PoolState) -> None:
+        if self.state in (PoolState.OPEN, PoolState.DOUBT):
             self.outages += 1
             log.warning("paused", extra={"pool": self.name, "why": self._why, "state": state.value})
         self.state = state
 
     def _opens(self, started: Started, now: float) -> None:
-        if self.state in (State.AWAY, State.REFUSES) and self._silence is not None:
+        if self.state in (PoolState.AWAY, PoolState.REFUSES) and self._silence is not None:
             log.warning("answers again", extra={"pool": self.name, "paused_s": now - self._silence.since})
-        self.state, self._why = State.OPEN, ""
+        self.state, self._why = PoolState.OPEN, ""
         self._refused_before = False
         self._trial_at = now
         self._failed.clear()

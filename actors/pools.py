@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from actors.hops import Call, Pool
+from actors.hops import Call, CalledPool
 from actors.pool_health import HealthLimits
 from actors.stages import PoolCounter
 from schemas.stages import CallFailures, Pause, PoolFlow
@@ -24,7 +24,7 @@ class Pools:
         self,
         needed: Iterable[str],
         others: Iterable[str],
-        make: Callable[[str, HealthLimits], Pool[Any]],
+        make: Callable[[str, HealthLimits], CalledPool[Any]],
         limits: HealthLimits,
     ) -> None:
         shorter = replace(limits, outage_s=min(WITHOUT_S, limits.outage_s))

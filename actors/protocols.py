@@ -109,7 +109,7 @@ class Injector(Protocol):
         ...
 
 
-class Recovery(Protocol):
+class RecoveryPolicy(Protocol):
     """What happens to a rejected sample: diagnosed first, then a repair is chosen."""
 
     def decide(self, lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict]) -> tuple[Diagnosis, Choice]: ...

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from heapq import heappop, heappush
 from itertools import count
 
-from actors.held import Asked, Depth, Held, QueueLimits, Similarity, State, cost, summary, tokens
+from actors.held import AskedQuestions, Depth, Held, OrderState, QueueLimits, Similarity, cost, summary, tokens
 from schemas.corpus import Passage
 from schemas.errors import LedgerError
 from schemas.ids import OrderId, PassageId
@@ -48,11 +48,11 @@ class RegenerationQueue:
 
     def __init__(self, limits: QueueLimits, similarity: Similarity) -> None:
         self._limits = limits
-        self._asked = Asked(similarity, limits.similarity_threshold)
+        self._asked = AskedQuestions(similarity, limits.similarity_threshold)
         self._held: dict[OrderId, Held] = {}
         self._known: set[bytes] = set()
         self._open: dict[PassageId, int] = {}
-        self._by_state = dict.fromkeys(State, 0)
+        self._by_state = dict.fromkeys(OrderState, 0)
         self._fresh: Heap = []
         self._repairs: Heap = []
         self._fresh_due = 0.0
@@ -108,14 +108,14 @@ class RegenerationQueue:
         count = 0
         for holding in holdings:
             held = self._held.get(holding.order_id)
-            if held is not None and held.attempt == holding.attempt and held.state is State.READY:
+            if held is not None and held.attempt == holding.attempt and held.state is OrderState.READY:
                 self._lend(held, conductor, now)
                 count += 1
         return count
 
     def release(self, conductor: str, now: float) -> int:
         """Puts back what a dead conductor had leased; gives how many."""
-        lost = [held for held in self._held.values() if held.state is State.LEASED and held.conductor == conductor]
+        lost = [held for held in self._held.values() if held.state is OrderState.LEASED and held.conductor == conductor]
         for held in lost:
             self._make_ready(held, now)
         return len(lost)
@@ -146,7 +146,7 @@ class RegenerationQueue:
     def end_unleased(self, now: float, end: DeadLetter) -> list[Record]:
         """Dead-letters every order of a sample that nobody works on (a spent budget). What was never planned as one,
         as rollouts are not, has no end of this kind."""
-        idle = [held for held in self._held.values() if _is_of_sample(held) and held.state is not State.LEASED]
+        idle = [held for held in self._held.values() if _is_of_sample(held) and held.state is not OrderState.LEASED]
         records: list[Record] = [DeadLetteredEnd(now, held.order.id, None, end) for held in idle]
         for held, record in zip(idle, records, strict=True):
             self._apply(held, record)
@@ -196,19 +196,21 @@ class RegenerationQueue:
     def depth(self) -> Depth:
         """How many orders are in which state."""
         fronts = [heap[0][0] for heap in (self._fresh, self._repairs) if self._has_front(heap)]
-        ready, leased, waiting = (self._by_state[state] for state in (State.READY, State.LEASED, State.WAITING))
+        ready, leased, waiting = (
+            self._by_state[state] for state in (OrderState.READY, OrderState.LEASED, OrderState.WAITING)
+        )
         return Depth(ready=ready, leased=leased, waiting=waiting, oldest_since=min(fronts, default=None))
 
     def check(self) -> None:
         """Raises AssertionError when an invariant does not hold. For tests: it looks at every order."""
         assert self.issued == self.accepted + self.dead_lettered + self.outstanding
-        for state in State:
+        for state in OrderState:
             assert self._by_state[state] == sum(held.state is state for held in self._held.values()), state
         live = {(stamp, order_id) for heap in self._heaps() for _, stamp, order_id in heap}
         for order_id, held in self._held.items():
             assert (held.stamp, order_id) in live, f"{held.told()} is in no heap"
             assert 1 <= held.attempt - held.attempts_before <= self._limits.max_attempts, held.told()
-            assert (held.conductor is not None) == (held.state is State.LEASED), held.told()
+            assert (held.conductor is not None) == (held.state is OrderState.LEASED), held.told()
         assert self._asked.passages <= set(self._open)
         assert sum(self._open.values()) == self.outstanding
 
@@ -219,7 +221,7 @@ class RegenerationQueue:
         for order in planned.orders:
             if order.id in self._held:
                 raise LedgerError(f"order {order.id} is issued twice")
-            self._add_held(Held(order, planned.passage, 1, 0, State.READY, planned.at))
+            self._add_held(Held(order, planned.passage, 1, 0, OrderState.READY, planned.at))
             self.issued += 1
 
     def _reopen(self, record: Reopened) -> None:
@@ -231,18 +233,18 @@ class RegenerationQueue:
         self._open[passage.id] = self._open.get(passage.id, 0) + 1
         self.dead_lettered -= 1
         before = record.attempts_before
-        held = Held(record.order, passage, before + 1, 0, State.READY, record.at, record.repair)
+        held = Held(record.order, passage, before + 1, 0, OrderState.READY, record.at, record.repair)
         held.history, held.attempts_before = record.history, before
         self._add_held(held)
 
     def _add_held(self, held: Held) -> None:
         self._held[held.order.id] = held
-        self._by_state[State.READY] += 1
+        self._by_state[OrderState.READY] += 1
         self._make_ready(held, held.since)
 
     def _lend(self, held: Held, conductor: str, now: float) -> float:
         expires_at = now + self._limits.lease_s
-        self._move(held, State.LEASED, now)
+        self._move(held, OrderState.LEASED, now)
         held.conductor = conductor
         held.lent += 1
         heappush(self._leases, (expires_at, held.stamp, held.order.id))
@@ -294,7 +296,7 @@ class RegenerationQueue:
         held.repair = None if choice is None else choice.repair
         held.history = (*held.history, summary(record.attempt))
         if record.delay_s > 0:
-            self._move(held, State.WAITING, record.at)
+            self._move(held, OrderState.WAITING, record.at)
             heappush(self._waiting, (record.at + record.delay_s, held.stamp, held.order.id))
         else:
             self._make_ready(held, record.at)
@@ -311,7 +313,7 @@ class RegenerationQueue:
         return held is None or held.stamp != entry[1]
 
     def _make_ready(self, held: Held, now: float) -> None:
-        self._move(held, State.READY, now)
+        self._move(held, OrderState.READY, now)
         heappush(self._fresh if held.attempt == 1 else self._repairs, (now, held.stamp, held.order.id))
 
     def _heaps(self) -> tuple[Heap, ...]:
@@ -334,7 +336,7 @@ class RegenerationQueue:
             heappop(heap)
         return bool(heap)
 
-    def _move(self, held: Held, state: State, now: float) -> None:
+    def _move(self, held: Held, state: OrderState, now: float) -> None:
         self._by_state[held.state] -= 1
         self._by_state[state] += 1
         held.state, held.since, held.stamp, held.conductor = state, now, next(self._stamps), None

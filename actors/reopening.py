@@ -36,7 +36,7 @@ from schemas.verdicts import Rejected
 PAGE = 256
 
 
-class Stories(Protocol):
+class DeadLetterLedger(Protocol):
     """The ledger, as far as dead letters are concerned."""
 
     def ends(
@@ -54,7 +54,7 @@ class Stories(Protocol):
         ...
 
 
-class Wanted(Struct, frozen=True):
+class ReplayRequest(Struct, frozen=True):
     """Dead letters of these reasons whose last diagnosis is one of these modes; where none is named, any."""
 
     reasons: frozenset[EndReason] = frozenset()
@@ -85,7 +85,7 @@ class Terms(Struct, frozen=True):
     missed_draws: int = MISSED_DRAWS
 
 
-def dead_letters(ledger: Stories, wanted: Wanted) -> Iterator[Found]:
+def dead_letters(ledger: DeadLetterLedger, wanted: ReplayRequest) -> Iterator[Found]:
     """Every order that is a dead letter now and is wanted, oldest end first."""
     undone = frozenset(ledger.reopened())
     after = 0
@@ -102,7 +102,7 @@ def dead_letters(ledger: Stories, wanted: Wanted) -> Iterator[Found]:
                 yield found
 
 
-def reopened(found: Found, ledger: Stories, terms: Terms) -> Reopened:
+def reopened(found: Found, ledger: DeadLetterLedger, terms: Terms) -> Reopened:
     """The record that puts a dead letter back. Raises LedgerError when its order was accepted."""
     life = found.life
     if life.accepted_at is not None:

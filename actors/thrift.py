@@ -15,21 +15,21 @@ _INTEGERS = (4, 5, 6)
 _NONE: Wanted = {}
 
 
-class Malformed(ValueError):
+class MalformedBytes(ValueError):
     """Bytes that are no struct."""
 
 
 def read_struct(data: bytes, wanted: Wanted) -> tuple[dict[int, Any], int]:
     """Its wanted fields by number and its length in bytes.
 
-    Raises `Malformed`, and IndexError where the bytes end too early.
+    Raises `MalformedBytes`, and IndexError where the bytes end too early.
     """
     return _struct(data, 0, wanted, 0)
 
 
 def _struct(data: bytes, at: int, wanted: Wanted, depth: int) -> tuple[dict[int, Any], int]:
     if depth > _DEEPEST:
-        raise Malformed("nested too deeply")
+        raise MalformedBytes("nested too deeply")
     fields: dict[int, Any] = {}
     number = 0
     while head := data[at]:
@@ -70,14 +70,14 @@ def _value(data: bytes, at: int, kind: int, wanted: Wanted | None, depth: int) -
         size, at = _varint(data, at)
         kinds = (data[at] >> 4, data[at] & 0x0F) if size else ()
         return _list(data, at + bool(size), kinds, size, None, depth)
-    raise Malformed(f"a field of kind {kind}")
+    raise MalformedBytes(f"a field of kind {kind}")
 
 
 def _list(
     data: bytes, at: int, kinds: tuple[int, ...], size: int, wanted: Wanted | None, depth: int
 ) -> tuple[list[Any] | None, int]:
     if depth > _DEEPEST:
-        raise Malformed("nested too deeply")
+        raise MalformedBytes("nested too deeply")
     kept: list[Any] = []
     for _ in range(size):
         for kind in kinds:
@@ -108,4 +108,4 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
             return value, at
         shift += 7
         if shift > 63:
-            raise Malformed("a number of more than 64 bits")
+            raise MalformedBytes("a number of more than 64 bits")

@@ -55,7 +55,7 @@ def plain(letter: str) -> str:
     return unicodedata.normalize("NFKC", letter)
 
 
-class _Folded(dict[int, str]):
+class _FoldingTable(dict[int, str]):
     """A table for `str.translate` that is worked out as it is used: at most one entry for each Unicode character."""
 
     def __missing__(self, code: int) -> str:
@@ -72,5 +72,5 @@ class _Folded(dict[int, str]):
         return found
 
 
-LOOSELY: Mapping[int, str] = _Folded()
+LOOSELY: Mapping[int, str] = _FoldingTable()
 """For `str.translate`: what a careless reader takes a character for. Angle quotation marks are angle brackets to it."""

@@ -20,7 +20,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
-from deployments.engines.http import HttpEngine
+from deployments.engines.http import HttpBackend
 from deployments.engines.http_wire import chat_body
 from deployments.engines.roles import EngineRole
 from schemas.config import HttpEngine as Config
@@ -93,7 +93,7 @@ async def per_second(call: Callable[[int], Awaitable[None]], *, calls: int, conc
 async def measure(url: str, *, calls: int, concurrency: int) -> Figures:
     """Engine and bare loop, in turn, after a short warm-up of each."""
     config = Config(base_url=url, model=MODEL, concurrency=concurrency)
-    engine = HttpEngine(config, EngineRole.GENERATOR)
+    engine = HttpBackend(config, EngineRole.GENERATOR)
     await engine.start()
 
     async def by_engine(number: int) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from deployments.engines.roles import EngineRole
-from deployments.engines.vllm import VllmEngine
+from deployments.engines.vllm import VllmBackend
 from schemas.config import VllmEngine as Config
 from schemas.samples import GenerationRequest, Message, Sampling
 
@@ -66,7 +66,7 @@ class Cached:
 
 async def measure(arguments: argparse.Namespace, *, caching: bool) -> str:
     config = Config(model=arguments.model, enforce_eager=True, kv_cache_gib=1, max_num_seqs=64, prefix_caching=caching)
-    engine = VllmEngine(config, EngineRole.GENERATOR)
+    engine = VllmBackend(config, EngineRole.GENERATOR)
     await engine.start()
     slots = asyncio.Semaphore(arguments.concurrency)
     cached = Cached(engine._llm)

@@ -19,7 +19,7 @@ from actors.corpus.chunker import Chunker
 from actors.corpus.files import Skipped
 from actors.corpus.reader import read
 from actors.dataset.files import Folder
-from actors.dataset.writer import DatasetWriter, Wording
+from actors.dataset.writer import DatasetWriter, RowWording
 from actors.documents import Changed, Comparison
 from actors.ledger import LedgerReader
 from actors.queue_service import QueueService
@@ -247,7 +247,7 @@ class WriterShell:
             writer = DatasetWriter(
                 Folder(self._output, shard=self._shard),
                 ledger,
-                Wording(chat=chat(self._config), models=models(self._config)),
+                RowWording(chat=chat(self._config), models=models(self._config)),
                 settings=self._config.dataset,
                 record=self._record,
                 clock=time.time,

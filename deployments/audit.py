@@ -13,7 +13,7 @@ from pathlib import Path
 from actors.audit.agreement import Measured, agreement
 from actors.audit.labelled import Labelled, distinct, labelled_rows
 from actors.clocks import Clocks
-from actors.hops import Pool
+from actors.hops import CalledPool
 from actors.protocols import Gate
 from actors.trials import judgement
 from deployments.local_gates import local_gate
@@ -58,7 +58,7 @@ class _Audit:
         self._gate = gate
         settings = conductor_settings(config, "audit")
         random = conductor_random(config, "audit")
-        self._pool: Pool[Verdict] = Pool(
+        self._pool: CalledPool[Verdict] = CalledPool(
             name.value, settings.limits, settings.health, clocks=Clocks(), sleep=asyncio.sleep, random=random
         )
         self._room = asyncio.Semaphore(AT_ONCE)

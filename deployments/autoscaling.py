@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from ray.exceptions import RayActorError
 
-from actors.scaling.measure import ASSUMED_CLASSIFY_S, ASSUMED_S, Facts, Meter, PoolFacts, measure
+from actors.scaling.measure import ASSUMED_CLASSIFY_S, ASSUMED_S, Meter, PoolFacts, RunFacts, measure
 from actors.scaling.policy import decide
 from actors.stages import paused
 from deployments.cluster import here
@@ -32,7 +32,7 @@ from schemas.config import (
     VllmEngine,
 )
 from schemas.progress import RoleCost, RunSnapshot
-from schemas.scaling import PoolBounds, Scaling, ScalingLimits, ScalingMemory
+from schemas.scaling import PoolBounds, ScalingDecision, ScalingLimits, ScalingMemory
 from schemas.stages import ConductorStatus, PoolFlow
 
 REBALANCE_S = 10.0
@@ -59,7 +59,7 @@ class Autoscaler:
 
     def step(
         self, snapshot: RunSnapshot, conductors: Sequence[ConductorStatus], replicas: Sequence[ReplicaStatus]
-    ) -> Scaling:
+    ) -> ScalingDecision:
         """One decision, written on the board. Call it about once a second, with `replicas` of every deployment."""
         statuses = {status.name: status for status in replicas}
         flows, pauses = pool_flows(conductors), paused(conductors)
@@ -69,7 +69,7 @@ class Autoscaler:
             flow = flows.get(name, PoolFlow(name, 0, 0))
             known = _facts(model, _cost(name, snapshot), flow, status, self._slots(name, model, status))
             pools[name] = replace(known, breaker_open=bool(pauses[name]))
-        facts = Facts(
+        facts = RunFacts(
             at=snapshot.at,
             attempts=snapshot.counts.attempts,
             requeued=snapshot.counts.attempts - snapshot.counts.accepted - snapshot.counts.dead_lettered,
@@ -89,7 +89,7 @@ class Autoscaler:
             self._board.write.remote({self._apps[name]: each.wanted for name, each in scaling.pools.items()})
         return scaling
 
-    def _slots(self, name: str, model: "Model", status: ReplicaStatus) -> int:
+    def _slots(self, name: str, model: "ScaledModel", status: ReplicaStatus) -> int:
         known = configured_slots(model.engine, model.replicas)
         if known is None and status.running:
             known = self._replica_limits.slots(self._apps[name])
@@ -123,7 +123,7 @@ def limits(config: RunConfig) -> ScalingLimits:
     )
 
 
-class Model(Struct, frozen=True):
+class ScaledModel(Struct, frozen=True):
     """What a pool or a gate runs, and on how many replicas."""
 
     engine: Engine
@@ -131,11 +131,11 @@ class Model(Struct, frozen=True):
     classifies: bool = False
 
 
-def models(config: RunConfig) -> dict[str, Model]:
+def models(config: RunConfig) -> dict[str, ScaledModel]:
     """Every pool and gate under the name the policy knows it by."""
-    pools = {name: Model(pool.engine, pool.replicas) for name, pool in config.pools.items()}
+    pools = {name: ScaledModel(pool.engine, pool.replicas) for name, pool in config.pools.items()}
     for name, gate in config.gates.models.items():
-        pools[name] = Model(gate.engine, gate.replicas, isinstance(gate, Classifier))
+        pools[name] = ScaledModel(gate.engine, gate.replicas, isinstance(gate, Classifier))
     return pools
 
 
@@ -166,7 +166,7 @@ def _cost(name: str, snapshot: RunSnapshot) -> RoleCost:
     return next((role for role in snapshot.summary.roles if role.role == name), RoleCost(name, 0, 0, 0, 0.0))
 
 
-def _facts(model: Model, cost: RoleCost, flow: PoolFlow, status: ReplicaStatus, slots: int) -> PoolFacts:
+def _facts(model: ScaledModel, cost: RoleCost, flow: PoolFlow, status: ReplicaStatus, slots: int) -> PoolFacts:
     return PoolFacts(
         calls=flow.ended,
         recorded=cost.calls,

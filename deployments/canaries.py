@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from actors.audit.labelled import Labelled, distinct, labelled_rows
-from actors.canary.mixing import Maker, Mixing, Row
+from actors.canary.mixing import LabelledRow, Maker, Mixing
 from actors.injection.plan import plan_of
 from deployments.injecting import build_injector
 from schemas.config import Math, RunConfig
@@ -31,7 +31,7 @@ def build_canaries(config: RunConfig) -> Mixing:
     return Mixing(rate=audit.rate, good=audit.good, seed=config.seed, rows=rows, maker=maker)
 
 
-def _rows(path: Path, config: RunConfig) -> list[Row]:
+def _rows(path: Path, config: RunConfig) -> list[LabelledRow]:
     gate = GateName.VERIFIER if isinstance(config.task, Math) else GateName.FAITHFULNESS
     try:
         lines = path.read_bytes().splitlines()
@@ -43,13 +43,13 @@ def _rows(path: Path, config: RunConfig) -> list[Row]:
     return rows
 
 
-def _row(labelled: Labelled, path: Path) -> Row:
+def _row(labelled: Labelled, path: Path) -> LabelledRow:
     passage = labelled.request.passage
     where = f"{path}: line {labelled.line}"
     if not passage.text.strip():
         raise UserError(f"{where}: the passage is blank, so the provenance gate would reject it")
     label = Worth.GOOD if labelled.label else Worth.BAD
-    return Row(
+    return LabelledRow(
         text=passage.text,
         draft=labelled.request.draft,
         label=label,

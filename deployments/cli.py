@@ -227,11 +227,11 @@ def calibrate(
 ) -> None:
     """Propose a threshold from the scores that canaries got, with what it guarantees; refuse where they are too few."""
     with boundary():
-        from actors.canary.threshold import Wanted
+        from actors.canary.threshold import ThresholdRequest
         from deployments.terminal.calibrating import show_calibration
         from schemas.verdicts import GateName
 
-        show_calibration(folder, GateName(gate), Wanted(precision, bad_share), json=json)
+        show_calibration(folder, GateName(gate), ThresholdRequest(precision, bad_share), json=json)
 
 
 @app.command()
@@ -278,9 +278,9 @@ def export(  # noqa: PLR0913 - a command's options are its parameters
     with boundary():
         from actors.dataset.exports.splits import splits_of
         from deployments.terminal.exporting import show_export
-        from schemas.exports import Asked, ExportFormat, FileKind, Form, View
+        from schemas.exports import ExportFormat, ExportRequest, FileKind, Form, View
 
-        asked = Asked(
+        asked = ExportRequest(
             format=ExportFormat(format),
             view=View(view),
             form=Form(form),

@@ -1,7 +1,7 @@
 """The queue of a run that credits rejected solutions step by step. A file of its own: it brings SciPy."""
 
 from actors.credit.desk import CreditDesk
-from actors.credit.plan import Source
+from actors.credit.plan import RolloutOwner
 from actors.credit_queue import CreditQueue, CreditTerms
 from actors.queue import QueueLimits, Similarity
 from schemas.config import FRESH_POOL, RunConfig
@@ -16,8 +16,8 @@ def credit_queue(config: RunConfig, credit: Credit, limits: QueueLimits, alike: 
     return CreditQueue(limits, alike, CreditDesk(credit, credit_source(config)), terms)
 
 
-def credit_source(config: RunConfig) -> Source:
+def credit_source(config: RunConfig) -> RolloutOwner:
     """Who continues the prefixes of rejected solutions: the pool of fresh orders, with their sampling."""
     sampling, model = config.task.sampling, config.pools[FRESH_POOL].engine.model
     drawn = f"T {sampling.temperature:g}, top-p {sampling.top_p:g}, at most {sampling.max_tokens} tokens"
-    return Source(PolicyVersion(f"{FRESH_POOL}: {model} ({drawn})"), config.seed)
+    return RolloutOwner(PolicyVersion(f"{FRESH_POOL}: {model} ({drawn})"), config.seed)

@@ -3,8 +3,8 @@
 Law: a factory is called with what a run is made of, so that every conductor spoils the same orders in the same way.
 """
 
-from actors.injection.injection import Injection
-from actors.injection.llm import LlmInjector
+from actors.injection.injection import InjectionDraw
+from actors.injection.llm import PromptedInjector
 from actors.injection.plan import plan_of
 from actors.protocols import Injector
 from deployments.own_code import factory_of
@@ -17,18 +17,18 @@ from schemas.ids import PoolName
 _METHODS = ("kinds", "request", "draft", "worth")
 
 
-def build_injection(config: RunConfig) -> Injection | None:
+def build_injection(config: RunConfig) -> InjectionDraw | None:
     """None when nothing is injected. Raises ConfigError for a factory that cannot be used."""
     if not config.injection.rate:
         return None
-    return Injection(plan_of(config.injection, seed=config.seed), build_injector(config))
+    return InjectionDraw(plan_of(config.injection, seed=config.seed), build_injector(config))
 
 
 def build_injector(config: RunConfig) -> Injector:
     """Who spoils samples, and knows what they are worth. Raises ConfigError for a factory that cannot be used."""
     match config.injection.injector:
         case LlmConfig(verifier=verifier):
-            return LlmInjector(None if verifier is None else PoolName(verifier), seed=config.seed)
+            return PromptedInjector(None if verifier is None else PoolName(verifier), seed=config.seed)
         case CustomInjector() as custom:
             return _custom(custom, config)
 

@@ -17,7 +17,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 from actors.metrics.collector import RunCollector
-from actors.metrics.metric import Moment, PoolReplicas, Run
+from actors.metrics.metric import PoolReplicas, Run, RunMoment
 from deployments.progress import Phase, Progress
 from schemas.config import RunConfig
 from schemas.errors import UserError
@@ -93,7 +93,7 @@ class _Scrapes(Collector):
         self._asked_at: tuple[float, ...] = ()
         self._told_at = 0.0
 
-    def tell(self, moment: Moment) -> None:
+    def tell(self, moment: RunMoment) -> None:
         self._collector.tell(moment)
         self._told_at = time.monotonic()
 
@@ -116,9 +116,9 @@ class _Scrapes(Collector):
             self._asked.wait_for(lambda: self._asked_at[-1] > self._told_at, min(LAST_SCRAPE_S, max(0.0, due_s)))
 
 
-def moment(progress: Progress) -> Moment:
+def moment(progress: Progress) -> RunMoment:
     """A Progress in the words of the metrics: pools and gates by their names in the configuration."""
-    return Moment(
+    return RunMoment(
         at=progress.at,
         phase=progress.phase.value,
         snapshot=progress.snapshot,

@@ -8,7 +8,7 @@ from enum import Enum
 from msgspec import Struct
 
 from schemas.progress import RunSnapshot
-from schemas.scaling import Scaling
+from schemas.scaling import ScalingDecision
 from schemas.stages import ConductorStatus
 
 
@@ -48,7 +48,7 @@ class Progress(Struct, frozen=True):
     snapshot: RunSnapshot | None = None
     conductors: tuple[ConductorStatus, ...] = ()
     replicas: tuple[ReplicaStatus, ...] = ()
-    scaling: Scaling | None = None
+    scaling: ScalingDecision | None = None
     """The last decision on replicas, with its reasons, and why pools idle."""
     note: str = ""
     moved_at: float | None = None

@@ -21,7 +21,7 @@ from actors.dataset.strangers import check_not_older
 from actors.draws import MISSED_DRAWS
 from actors.ledger import LedgerReader, SqliteLedger
 from actors.ledgers import Ledgers
-from actors.reopening import Found, Terms, Wanted, dead_letters, reopened
+from actors.reopening import Found, ReplayRequest, Terms, dead_letters, reopened
 from deployments.config import differences, to_yaml
 from deployments.config_identity import Change, Difference
 from deployments.shard_writing import write_shards as _write_shards
@@ -67,18 +67,18 @@ class Replayed(Struct, frozen=True):
         return sum(group.orders for group in self.put_back)
 
 
-def foresee(output: Path, wanted: Wanted, config: RunConfig | None) -> Replayed:
+def foresee(output: Path, wanted: ReplayRequest, config: RunConfig | None) -> Replayed:
     """What `replay` would do; nothing is written. Raises UserError where it would."""
     check_not_older(output)
     with Ledgers(output) as readers:
         changed = _differences(output, config)
         put_back = _groups(_letters(readers, wanted))
         _check_permitted(readers, changed, matching=bool(put_back))
-        everything = _groups(_letters(readers, Wanted()))
+        everything = _groups(_letters(readers, ReplayRequest()))
     return Replayed(put_back, _rest(everything, put_back), tuple(changed))
 
 
-def replay(output: Path, wanted: Wanted, config: RunConfig | None, *, now: Callable[[], float]) -> Replayed:
+def replay(output: Path, wanted: ReplayRequest, config: RunConfig | None, *, now: Callable[[], float]) -> Replayed:
     """Puts the wanted dead letters back and takes the changed configuration. Raises OutputError while a run goes on."""
     with Ledgers(output) as readers, ExitStack() as held:
         ledgers = [held.enter_context(SqliteLedger(output, reader.shard)) for reader in readers.each]
@@ -102,7 +102,7 @@ def replay(output: Path, wanted: Wanted, config: RunConfig | None, *, now: Calla
         for ledger, reader in zip(ledgers, readers.each, strict=True):
             if counted.groups or _is_behind(reader):
                 asyncio.run(_write_shards(output, ledger, reader, new, now))
-        left = _groups(_letters(readers, Wanted()))
+        left = _groups(_letters(readers, ReplayRequest()))
         if counted.groups or changed or not is_finished(output):
             finish(output, now=now(), versions=versions())
     return Replayed(counted.told(), left, tuple(changed))
@@ -133,7 +133,7 @@ def _differences(output: Path, config: RunConfig | None) -> list[Difference]:
     return found
 
 
-def _letters(readers: Ledgers, wanted: Wanted) -> Iterator[Found]:
+def _letters(readers: Ledgers, wanted: ReplayRequest) -> Iterator[Found]:
     return chain.from_iterable(dead_letters(reader, wanted) for reader in readers.each)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from actors.dataset.files import Folder
-from actors.dataset.writer import DatasetWriter, Wording
+from actors.dataset.writer import DatasetWriter, RowWording
 from actors.ledger import LedgerReader, SqliteLedger
 from deployments.wiring import chat, models
 from schemas.config import RunConfig
@@ -19,7 +19,7 @@ async def write_shards(
     async def record(shard: ShardWritten) -> None:
         ledger.append([shard])
 
-    wording = Wording(chat=chat(config), models=models(config))
+    wording = RowWording(chat=chat(config), models=models(config))
     folder = Folder(output, shard=reader.shard)
     writer = DatasetWriter(folder, reader, wording, settings=config.dataset, record=record, clock=now)
     try:

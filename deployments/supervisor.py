@@ -21,7 +21,7 @@ from deployments.standstill import Standstill, waits_of
 from schemas.config import RunConfig
 from schemas.errors import PoolAwayError
 from schemas.progress import Summary
-from schemas.scaling import Scaling
+from schemas.scaling import ScalingDecision
 
 log = logging.getLogger("gleaner.run")
 
@@ -62,7 +62,7 @@ class Supervisor:
         self._replicas_at = float("-inf")
         self._loaded: set[str] = set()
         self._autoscaler: Autoscaler | None = None
-        self._scaling: Scaling | None = None
+        self._scaling: ScalingDecision | None = None
         self._standstill = Standstill()
         self._live: LiveFile | None = None
         self._where: serving.DeploymentNames

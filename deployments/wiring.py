@@ -133,13 +133,13 @@ def chat(config: RunConfig) -> Chat:
     return math.messages if isinstance(config.task, Math) else grounded_answer.messages
 
 
-def export_wording(config: RunConfig) -> export_words.Wording:
+def export_wording(config: RunConfig) -> export_words.ExportWording:
     """How attempts of the task are shown in exports."""
     match config.task:
         case GroundedAnswer(output=output):
-            return export_words.Wording(chat(config), lambda draft: grounded_answer.written(draft, output))
+            return export_words.ExportWording(chat(config), lambda draft: grounded_answer.written(draft, output))
         case Math():
-            return export_words.Wording(chat(config), lambda draft: draft.answer)
+            return export_words.ExportWording(chat(config), lambda draft: draft.answer)
 
 
 def computed_gates(config: RunConfig) -> dict[GateName, VerifierGate]:

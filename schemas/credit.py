@@ -77,14 +77,14 @@ class Ask(Struct, frozen=True):
     draw: int
 
 
-class Tally(Struct, frozen=True):
+class RolloutTally(Struct, frozen=True):
     """Rollouts from one prefix: `n` tried, `k` of them right."""
 
     n: int = 0
     k: int = 0
 
-    def plus(self, *, right: bool) -> "Tally":
-        return Tally(self.n + 1, self.k + right)
+    def plus(self, *, right: bool) -> "RolloutTally":
+        return RolloutTally(self.n + 1, self.k + right)
 
 
 class KnownDraws(Struct, frozen=True):

@@ -42,7 +42,7 @@ class Distribution(Struct, frozen=True):
         return sum(self.counts)
 
 
-class Turn(Enum):
+class QueueTurn(Enum):
     """What an attempt waited in the queue as."""
 
     FRESH = "fresh"
@@ -66,7 +66,7 @@ class Distributions(Struct, frozen=True):
     """One call with its retries and its waiting, by role (as in RoleCost)."""
     attempts: dict[AttemptEnd, Distribution] = {}
     """A whole attempt, from its lease to what was decided."""
-    queued: dict[Turn, Distribution] = {}
+    queued: dict[QueueTurn, Distribution] = {}
     """From the moment an order could be worked on to the attempt that did; lost leases are waiting too."""
     orders: dict[AttemptEnd, Distribution] = {}
     """From plan to end, by what its last attempt was; orders that ended unworked are left out."""

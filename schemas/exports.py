@@ -102,21 +102,21 @@ class LeftOut(Enum):
     """No verified solution goes on from the prefix before the pit."""
 
 
-class Share(Struct, frozen=True):
+class SplitShare(Struct, frozen=True):
     """A split beside `train` and its share of the documents, in (0, 1)."""
 
     name: str
     share: float
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class ExportRequest(Struct, frozen=True, kw_only=True):
     """What an export is of a ledger: equal ledgers and equal requests give equal bytes."""
 
     format: ExportFormat
     view: View = View.ANSWER
     form: Form = Form.MESSAGES
     files: FileKind = FileKind.PARQUET
-    splits: tuple[Share, ...] = ()
+    splits: tuple[SplitShare, ...] = ()
     seed: int = 0
     """Of the splits, and of choices among equals."""
     per_problem: int = 4
@@ -169,7 +169,7 @@ class Export(Struct, frozen=True, kw_only=True):
     name: str
     """The run's."""
     at: float
-    asked: Asked
+    asked: ExportRequest
     ledgers: tuple[LedgerRead, ...]
     models: dict[str, str]
     """Pools by name, with the model of each as configured last."""

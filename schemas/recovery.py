@@ -70,7 +70,7 @@ class Choice(Struct, frozen=True, omit_defaults=True):
     """Recorded attempts that the policy had learnt from; 0 for one that does not learn."""
 
 
-class Turn(Enum):
+class RepairTurn(Enum):
     """When a repair is tried: what failed twice fails more easily a third time, the same way most of all."""
 
     FIRST = "first"
@@ -86,7 +86,7 @@ class RepairCount(Struct, frozen=True):
 
     mode: FailureMode
     repair: RepairKind
-    turn: Turn
+    turn: RepairTurn
     tried: int
     accepted: int
     tokens: int

@@ -125,7 +125,7 @@ class PoolDecision(Struct, frozen=True):
     idle: Idle
 
 
-class Scaling(Struct, frozen=True):
+class ScalingDecision(Struct, frozen=True):
     """One decision on every pool, at the moment `at`."""
 
     at: float

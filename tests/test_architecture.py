@@ -72,6 +72,16 @@ def imports(path: Path) -> Iterator[tuple[ast.AST, str]]:
             yield from ((node, f"{node.module}.{alias.name}") for alias in node.names)
 
 
+def test_no_class_name_means_two_things() -> None:
+    """Whoever reads a name in one file has read its meaning in all."""
+    found: dict[str, list[str]] = {}
+    for path in files("actors", "deployments", "schemas"):
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(place(path, node))
+    assert {name: places for name, places in found.items() if len(places) > 1} == {}
+
+
 def test_nobody_else_reaches_inside_ray() -> None:
     """A private module of Ray's moves with its next version: each use is named, with what would make it needless."""
     found: dict[str, set[str]] = {}

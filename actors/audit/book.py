@@ -21,7 +21,7 @@ Refusal = tuple[str, str, str]
 """A document that was turned away: uri, reason and detail."""
 
 
-class Span(Struct, frozen=True):
+class KnownPassage(Struct, frozen=True):
     """A passage as the ledger holds it, without what a check does not need."""
 
     passage_id: PassageId
@@ -72,7 +72,7 @@ class Book(Struct):
     ends: dict[OrderId, int] = {}
     attempts: dict[OrderId, int] = {}
     passages: dict[OrderId, PassageId] = {}
-    spans: dict[str, list[Span]] = {}
+    spans: dict[str, list[KnownPassage]] = {}
     changed: set[str] = set()
     """Documents that the run found to be no longer what was planned."""
     rows: dict[ShardKind, int] = {}

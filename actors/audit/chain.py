@@ -26,7 +26,7 @@ from schemas.manifest import Manifest
 _LINE = re.compile(r"# running hash of (\S+) up to record ([0-9]{1,18}): ([0-9a-f]+)", re.ASCII)
 
 
-class _Claim(Struct, frozen=True):
+class _ClaimedHead(Struct, frozen=True):
     """What the file `where` says of a ledger: its head at a record, and its id."""
 
     ledger: str
@@ -49,11 +49,11 @@ def check_chain(output: Path, manifest: Manifest | None, books: Sequence[Book], 
                 findings.error(Check.LEDGER, str(error), name)
 
 
-def _check_ledger(ledger: LedgerReader, claims: Sequence[_Claim], findings: Findings) -> None:
+def _check_ledger(ledger: LedgerReader, claims: Sequence[_ClaimedHead], findings: Findings) -> None:
     for claim in claims:
         if claim.folder not in (None, ledger.identity()):
             findings.error(Check.LEDGER, "was written beside another ledger", claim.where)
-    claimed: dict[int, list[_Claim]] = {}
+    claimed: dict[int, list[_ClaimedHead]] = {}
     for claim in claims:
         claimed.setdefault(claim.seq, []).append(claim)
     head, seq, stored_at = bytes(16), 0, 0
@@ -77,34 +77,34 @@ def _changed(first: int, last: int) -> str:
     return f"{records} not what was written (the running hash differs)"
 
 
-def _compare(claims: Iterable[_Claim], head: str, findings: Findings) -> None:
+def _compare(claims: Iterable[_ClaimedHead], head: str, findings: Findings) -> None:
     for claim in claims:
         if claim.head != head:
             what = f"the ledger's records up to {claim.seq} are others than when it was written"
             findings.error(Check.LEDGER, what, claim.where)
 
 
-def _of_shards(output: Path, books: Sequence[Book]) -> Iterator[_Claim]:
+def _of_shards(output: Path, books: Sequence[Book]) -> Iterator[_ClaimedHead]:
     for book in books:
         for shard in book.shards.values():
             path = inside(output, shard.name)
             stamp = None if path is None else stamp_of(path)
             if stamp is not None and stamp.head is not None:
-                yield _Claim(book.shard.ledger, stamp.last_seq, stamp.head, shard.name, stamp.folder)
+                yield _ClaimedHead(book.shard.ledger, stamp.last_seq, stamp.head, shard.name, stamp.folder)
 
 
-def _of_manifest(manifest: Manifest | None) -> Iterator[_Claim]:
+def _of_manifest(manifest: Manifest | None) -> Iterator[_ClaimedHead]:
     """One that counts records which the ledger does not have is told with its counts."""
     if manifest is not None:
         for ledger, head in manifest.heads.items():
-            yield _Claim(ledger, manifest.ledgers.get(ledger, 0), head, MANIFEST)
+            yield _ClaimedHead(ledger, manifest.ledgers.get(ledger, 0), head, MANIFEST)
 
 
-def _of_checksums(output: Path) -> Iterator[_Claim]:
+def _of_checksums(output: Path) -> Iterator[_ClaimedHead]:
     try:
         text = checksums_of(output) or ""
     except TooLarge:  # told by the check of the sums
         return
     for line in text.splitlines():
         if (said := _LINE.fullmatch(line)) is not None:
-            yield _Claim(said[1], int(said[2]), said[3], CHECKSUMS)
+            yield _ClaimedHead(said[1], int(said[2]), said[3], CHECKSUMS)

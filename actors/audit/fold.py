@@ -6,7 +6,7 @@ Written apart from the queue on purpose: what proves the queue must not be the q
 
 from collections.abc import Iterable
 
-from actors.audit.book import ACCEPTED, DEAD_LETTERED, OPEN, Book, Span, Undone
+from actors.audit.book import ACCEPTED, DEAD_LETTERED, OPEN, Book, KnownPassage, Undone
 from actors.audit.configured import configured
 from actors.audit.findings import Findings
 from actors.audit.passing import check_scores
@@ -167,7 +167,7 @@ def _probe(book: Book, record: CanaryIssued | CanaryEnded, findings: Findings) -
 
 def _keep_span(book: Book, passage: Passage) -> None:
     where = passage.provenance
-    span = Span(passage.id, where.document_sha256, where.start, where.end, passage.text, passage.reference)
+    span = KnownPassage(passage.id, where.document_sha256, where.start, where.end, passage.text, passage.reference)
     book.spans.setdefault(where.uri, []).append(span)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
-from actors.audit.book import Book, Span, Totals
+from actors.audit.book import Book, KnownPassage, Totals
 from actors.audit.chain import check_chain
 from actors.audit.configuration import IsEdited, check_asked, check_edited, check_labels
 from actors.audit.configured import Configured, configured, read_text
@@ -81,11 +81,11 @@ def _configured(before: bytes | None, output: Path, findings: Findings) -> Confi
     return configured(before)
 
 
-def _spans(books: Sequence[Book]) -> dict[str, list[Span]]:
+def _spans(books: Sequence[Book]) -> dict[str, list[KnownPassage]]:
     """Every passage by its document's uri: a document's passages may be in several ledgers."""
     if len(books) == 1:
         return books[0].spans
-    found: dict[str, list[Span]] = {}
+    found: dict[str, list[KnownPassage]] = {}
     for book in books:
         for uri, spans in book.spans.items():
             found.setdefault(uri, []).extend(spans)
@@ -93,7 +93,7 @@ def _spans(books: Sequence[Book]) -> dict[str, list[Span]]:
 
 
 def _check_sources(
-    by_uri: dict[str, list[Span]], changed: Collection[str], read_again: ReadAgain, findings: Findings
+    by_uri: dict[str, list[KnownPassage]], changed: Collection[str], read_again: ReadAgain, findings: Findings
 ) -> int:
     """Every passage against its document's slice; gives how many were compared. A version that the run knows to be
     replaced (`changed`, or a later version is planned) cannot be compared any more."""

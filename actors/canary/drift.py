@@ -20,7 +20,7 @@ MOST_MOMENTS = 200
 """Considered at once; beyond, every other one of the older half is left out. Bounds time and memory."""
 
 
-class Moment(Struct, frozen=True):
+class TrialCount(Struct, frozen=True):
     """After `trials` outcomes, `successes` of them. `log_weight`: of a change here, set once."""
 
     trials: int
@@ -40,7 +40,7 @@ class DriftTest:
         """Outcomes after which it spoke; None while it has not."""
         self.change: tuple[int, int] | None = None
         """Trials and successes before the likeliest change, as it was when the evidence was largest."""
-        self._moments: list[Moment] = []
+        self._moments: list[TrialCount] = []
         self._considered = 0
 
     @property
@@ -69,7 +69,7 @@ class DriftTest:
         if self.flagged_at is None and log_e >= -math.log(ALPHA):
             self.flagged_at = self.trials
 
-    def _log_changed(self, moment: Moment) -> float:
+    def _log_changed(self, moment: TrialCount) -> float:
         before = _log_mixture(moment.trials, moment.successes)
         after = _log_mixture(self.trials - moment.trials, self.successes - moment.successes)
         return moment.log_weight + before + after
@@ -78,7 +78,7 @@ class DriftTest:
         """A change may have come here. The weights 1/(k(k+1)) add up to 1, however many moments there will be."""
         self._considered += 1
         weight = -math.log(self._considered * (self._considered + 1))
-        self._moments.append(Moment(self.trials, self.successes, weight))
+        self._moments.append(TrialCount(self.trials, self.successes, weight))
         if len(self._moments) > MOST_MOMENTS:
             half = len(self._moments) // 2
             self._moments = self._moments[:half:2] + self._moments[half:]

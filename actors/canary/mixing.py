@@ -25,7 +25,7 @@ KindOf = Callable[[OrderId, Collection[InjectionKind]], InjectionKind | None]
 """In which of the possible ways one is spoilt."""
 
 
-class Row(Struct, frozen=True):
+class LabelledRow(Struct, frozen=True):
     """One labelled sample of a file; `origin` names file and line."""
 
     text: str
@@ -63,7 +63,7 @@ class Mixing(Struct, frozen=True):
     rate: float = 0.0
     good: float = 0.5
     seed: int = 0
-    rows: Sequence[Row] = ()
+    rows: Sequence[LabelledRow] = ()
     maker: Maker | None = None
 
     def beside(self, lease: Lease, attempt: Attempt) -> Canary | None:
@@ -130,7 +130,7 @@ class Mixing(Struct, frozen=True):
         return derived_seed("canary", self.seed, lease.order.id, what) / _DRAWS
 
 
-def _placed(row: Row, beside: Passage) -> Passage:
+def _placed(row: LabelledRow, beside: Passage) -> Passage:
     """The row's passage as if a document of the corpus held it."""
     if row.text == beside.text and row.reference == beside.reference:
         return beside

@@ -31,7 +31,7 @@ GRID = (0.01, 0.02, *(step / 20 for step in range(1, 20)), 0.97, 0.98, 0.99, 0.9
 _HALVINGS = 60
 
 
-class Wanted(Struct, frozen=True):
+class ThresholdRequest(Struct, frozen=True):
     """What is asked for. `bad_share` in (0, 1), or None to estimate it."""
 
     precision: float
@@ -88,7 +88,7 @@ class Scores:
                 (self.good if ended.label is Worth.GOOD else self.bad).append(said.score)
 
 
-def propose(scores: Scores, wanted: Wanted) -> Calibration:
+def propose(scores: Scores, wanted: ThresholdRequest) -> Calibration:
     """The lowest threshold that is sure enough. Raises UserError where canaries are too few, or none will do."""
     name = scores.gate.value
     if not scores.good or not scores.bad:
@@ -172,7 +172,7 @@ def _passing(scores: Sequence[float], threshold: float) -> Rate:
     return rate(sum(score >= threshold for score in scores), len(scores))
 
 
-def _bad_share(scores: Scores, wanted: Wanted, alpha: float) -> BadShare:
+def _bad_share(scores: Scores, wanted: ThresholdRequest, alpha: float) -> BadShare:
     """Given, or estimated: the gate rejects p of its recall and 1-p of its false rejections of what it sees."""
     stream = rate(scores.rejected, scores.judged)
     if wanted.bad_share is not None:
@@ -197,7 +197,7 @@ def _rejecting(scores: Sequence[float], threshold: float) -> Rate:
     return rate(sum(score < threshold for score in scores), len(scores))
 
 
-def _why_none(each: _Reckoning, scores: Scores, wanted: Wanted) -> str:
+def _why_none(each: _Reckoning, scores: Scores, wanted: ThresholdRequest) -> str:
     counted = f"{len(scores.good)} good and {len(scores.bad)} bad canaries"
     best = max((each.at(threshold) for threshold in GRID), key=lambda found: found.low)
     flawless = each.flawless()

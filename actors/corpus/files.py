@@ -26,7 +26,7 @@ _MARKS = {
 }
 
 
-class Source(Struct, frozen=True):
+class CorpusFile(Struct, frozen=True):
     """One file. `open` gives its bytes, decompressed; `size` is of the bytes stored, where known."""
 
     uri: str
@@ -37,7 +37,7 @@ class Source(Struct, frozen=True):
     compressed: bool
 
 
-Found = Source | DocumentRefused
+Found = CorpusFile | DocumentRefused
 
 
 class Damage(Struct, frozen=True):
@@ -126,7 +126,7 @@ class _Zstd:
         self._plain.close()
 
 
-def blocks(source: Source) -> Iterator[bytes | Damage]:
+def blocks(source: CorpusFile) -> Iterator[bytes | Damage]:
     """The file in blocks of at most 1 MiB. What can be read before a damage comes; then the damage, last."""
     try:
         with closing(source.open()) as stream:
@@ -138,7 +138,7 @@ def blocks(source: Source) -> Iterator[bytes | Damage]:
         yield Damage(told(error, source.uri))
 
 
-def narrow_blocks(source: Source, encoding: str) -> tuple[Iterator[bytes | Damage], str]:
+def narrow_blocks(source: CorpusFile, encoding: str) -> tuple[Iterator[bytes | Damage], str]:
     """The blocks and their encoding, in which ASCII characters take one byte: a file whose byte order mark (or else
     `encoding`) says that they take more comes as UTF-8."""
     stored = blocks(source)

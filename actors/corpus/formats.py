@@ -7,7 +7,7 @@ A format that is not known is refused by its name.
 
 from collections.abc import Callable, Iterator
 
-from actors.corpus.files import Source
+from actors.corpus.files import CorpusFile
 from actors.corpus.foreign import told
 from actors.corpus.json_records import json_items, json_line_items
 from actors.corpus.names import JSON, JSON_LINES, KNOWN, PARQUET, TEXTS, name_parts
@@ -17,7 +17,7 @@ from actors.corpus.texts import text_items
 from schemas.config import Corpus
 from schemas.corpus import RefusalReason
 
-_READERS: dict[str, Callable[[Source, Corpus], Iterator[Item]]] = {
+_READERS: dict[str, Callable[[CorpusFile, Corpus], Iterator[Item]]] = {
     **dict.fromkeys(TEXTS, text_items),
     **dict.fromkeys(JSON_LINES, json_line_items),
     JSON: json_items,
@@ -41,7 +41,7 @@ def is_text_encoding(encoding: str) -> bool:
     return True
 
 
-def items(source: Source, config: Corpus) -> Iterator[Item]:
+def items(source: CorpusFile, config: Corpus) -> Iterator[Item]:
     """What one file holds, in order. Whatever goes wrong in it is a refusal."""
     read = _READERS.get(source.suffix)
     if read is None:

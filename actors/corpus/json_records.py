@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from actors.corpus.files import Damage, Source, narrow_blocks
+from actors.corpus.files import CorpusFile, Damage, narrow_blocks
 from actors.corpus.foreign import one_line
 from actors.corpus.json_text import End, Piece, lines, values
 from actors.corpus.records import Item, record_item, refused, too_large
@@ -18,13 +18,13 @@ from schemas.config import Corpus
 from schemas.corpus import RefusalReason
 
 
-def json_line_items(source: Source, config: Corpus) -> Iterator[Item]:
+def json_line_items(source: CorpusFile, config: Corpus) -> Iterator[Item]:
     """The records of a file of JSON lines."""
     blocks, encoding = narrow_blocks(source, config.encoding)
     return _Records(source.uri, "line", encoding, config).items(lines(blocks, config.max_document_bytes))
 
 
-def json_items(source: Source, config: Corpus) -> Iterator[Item]:
+def json_items(source: CorpusFile, config: Corpus) -> Iterator[Item]:
     """The records of a `.json` file. Many such files hold lines: they are read as lines, which a bad one cannot end."""
     stored, encoding = narrow_blocks(source, config.encoding)
     head, blocks = _first_line(stored, config.max_document_bytes)

@@ -8,7 +8,7 @@ from contextlib import closing
 from io import BytesIO
 from typing import Any, BinaryIO
 
-from actors.corpus.files import Damage, Source, blocks
+from actors.corpus.files import CorpusFile, Damage, blocks
 from actors.corpus.foreign import one_line, told
 from actors.corpus.records import Item, record_item, refused, too_large
 from actors.corpus.texts import decoded, undecodable
@@ -23,7 +23,7 @@ every thousand values."""
 _NOTED = 3
 
 
-def parquet_items(source: Source, config: Corpus) -> Iterator[Item]:
+def parquet_items(source: CorpusFile, config: Corpus) -> Iterator[Item]:
     """The rows of a Parquet file."""
     limit = max(_PAGE_BYTES, _DOCUMENTS * config.max_document_bytes)
     opened = _unpacked(source, limit) if source.compressed else source.open()
@@ -44,7 +44,7 @@ def parquet_items(source: Source, config: Corpus) -> Iterator[Item]:
                 yield from _Rows(source.uri, file, config).items()
 
 
-def _unpacked(source: Source, limit: int) -> BinaryIO | DocumentRefused:
+def _unpacked(source: CorpusFile, limit: int) -> BinaryIO | DocumentRefused:
     """Parquet is read from its end: one that lies in another compression is unpacked, if it is small."""
     data = bytearray()
     for block in blocks(source):

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from hashlib import blake2b, sha256
 from pathlib import Path
 
-from actors.corpus.files import Found, Skipped, Source
+from actors.corpus.files import CorpusFile, Found, Skipped
 from actors.corpus.formats import is_text_encoding, items
 from actors.corpus.records import Item, Text, too_large
 from actors.corpus.sources import sources
@@ -58,7 +58,7 @@ def _sources(config: Corpus, base: Path | None, skipped: Skipped | None = None) 
 
 
 def _documents(found: Found, config: Corpus) -> Iterator[Document | DocumentRefused]:
-    if isinstance(found, Source):
+    if isinstance(found, CorpusFile):
         for item in items(found, config):
             yield _checked(item, config)
     else:

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from actors.corpus.files import Found, Selection, Source, unpacked
+from actors.corpus.files import CorpusFile, Found, Selection, unpacked
 from actors.corpus.foreign import one_line, told
 from actors.corpus.names import name_parts, uri_of
 from schemas.corpus import DocumentRefused, RefusalReason
@@ -67,10 +67,10 @@ def _folder(filesystem: Any, folder: str, root: str, prefix: str, selection: Sel
             yield _file(filesystem, name, prefix + uri_of(relative), entry.get("size"))
 
 
-def _file(filesystem: Any, name: str, uri: str, size: int | None) -> Source:
+def _file(filesystem: Any, name: str, uri: str, size: int | None) -> CorpusFile:
     suffix, compression = name_parts(name)
 
     def opened() -> BinaryIO:
         return unpacked(filesystem.open(name, "rb"), compression)
 
-    return Source(uri=uri, suffix=suffix, open=opened, size=size, compressed=compression is not None)
+    return CorpusFile(uri=uri, suffix=suffix, open=opened, size=size, compressed=compression is not None)

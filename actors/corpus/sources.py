@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
-from actors.corpus.files import Found, Selection, Skipped, Source, unpacked
+from actors.corpus.files import CorpusFile, Found, Selection, Skipped, unpacked
 from actors.corpus.foreign import one_line
 from actors.corpus.names import is_remote, name_parts, uri_of
 from schemas.config import Corpus
@@ -124,7 +124,7 @@ def _file(path: Path, uri: str) -> Found:
     if not stat.S_ISREG(facts.st_mode):
         return _refused(uri, RefusalReason.UNREADABLE, "not a regular file")
     suffix, compression = name_parts(path.name)
-    return Source(
+    return CorpusFile(
         uri=uri,
         suffix=suffix,
         open=lambda: unpacked(path.open("rb"), compression),

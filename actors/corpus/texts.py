@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from actors.corpus.files import Damage, Source, blocks, is_wide, mark
+from actors.corpus.files import CorpusFile, Damage, blocks, is_wide, mark
 from actors.corpus.foreign import one_line
 from actors.corpus.records import Item, Text, refused, too_large
 from schemas.config import Corpus
 from schemas.corpus import RefusalReason
 
 
-def text_items(source: Source, config: Corpus) -> Iterator[Item]:
+def text_items(source: CorpusFile, config: Corpus) -> Iterator[Item]:
     """The one document of a file of text."""
     limit = config.max_document_bytes
     if config.answer_field is not None:

@@ -11,10 +11,10 @@ from math import log
 from msgspec import Struct
 
 from actors.credit.posterior import PRIOR, Prior, at_most, mean
-from schemas.credit import Tally
+from schemas.credit import RolloutTally
 
 
-class Chain(Struct, frozen=True):
+class StepChain(Struct, frozen=True):
     """`bound`: a step of at most this Q is bad. `wrong`: the last step is bad, and nothing is drawn from it."""
 
     bound: float
@@ -28,29 +28,29 @@ class Chain(Struct, frozen=True):
     """Some step is bad for sure, though nobody knows which; so it is where the last one is."""
 
 
-class Evidence(Struct, frozen=True):
+class StepLikelihood(Struct, frozen=True):
     """Likelihood of the rollouts of one step if it is good, if it is bad."""
 
     good: float
     bad: float
 
 
-def evidence(tally: Tally, chain: Chain) -> Evidence:
+def evidence(tally: RolloutTally, chain: StepChain) -> StepLikelihood:
     """Up to a factor that both have in common."""
     bad = at_most(chain.bound, tally, chain.prior)
-    before = at_most(chain.bound, Tally(), chain.prior)
-    return Evidence((1 - bad) / (1 - before), bad / before)
+    before = at_most(chain.bound, RolloutTally(), chain.prior)
+    return StepLikelihood((1 - bad) / (1 - before), bad / before)
 
 
-def evidences(tallies: Sequence[Tally], chain: Chain) -> list[Evidence]:
+def evidences(tallies: Sequence[RolloutTally], chain: StepChain) -> list[StepLikelihood]:
     """Of every step."""
     found = [evidence(tally, chain) for tally in tallies]
     if chain.wrong:
-        found[-1] = Evidence(0.0, 1.0)
+        found[-1] = StepLikelihood(0.0, 1.0)
     return found
 
 
-def first_bad(steps: Sequence[Evidence], chain: Chain) -> list[float]:
+def first_bad(steps: Sequence[StepLikelihood], chain: StepChain) -> list[float]:
     """Probability of each step to be the first bad one; what is missing to 1: there is none."""
     after_good, after_bad = _to_come(steps, chain)
     total = after_good[0]
@@ -64,7 +64,7 @@ def first_bad(steps: Sequence[Evidence], chain: Chain) -> list[float]:
     return chances
 
 
-def bad_chances(steps: Sequence[Evidence], chain: Chain) -> list[float]:
+def bad_chances(steps: Sequence[StepLikelihood], chain: StepChain) -> list[float]:
     """Probability of each step to be bad, whatever the others are."""
     after_good, after_bad = _to_come(steps, chain)
     good, bad = 1.0, 0.0
@@ -80,7 +80,7 @@ def bad_chances(steps: Sequence[Evidence], chain: Chain) -> list[float]:
     return chances
 
 
-def gains(tallies: Sequence[Tally], chain: Chain) -> dict[int, float]:
+def gains(tallies: Sequence[RolloutTally], chain: StepChain) -> dict[int, float]:
     """By how many nats one more rollout of each step, from 1, is expected to narrow down the first bad one."""
     steps = evidences(tallies, chain)
     before = _entropy(first_bad(steps, chain))
@@ -97,7 +97,7 @@ def gains(tallies: Sequence[Tally], chain: Chain) -> dict[int, float]:
     return found
 
 
-def _right_chance(tally: Tally, bad: float, chain: Chain) -> float:
+def _right_chance(tally: RolloutTally, bad: float, chain: StepChain) -> float:
     """That the next rollout comes out right: Q's mean among bad steps and among good ones, each by its chance."""
     below = at_most(chain.bound, tally, chain.prior)
     below_then = at_most(chain.bound, tally.plus(right=True), chain.prior)
@@ -107,7 +107,7 @@ def _right_chance(tally: Tally, bad: float, chain: Chain) -> float:
     return bad * if_bad + (1 - bad) * if_good
 
 
-def _to_come(steps: Sequence[Evidence], chain: Chain) -> tuple[list[float], list[float]]:
+def _to_come(steps: Sequence[StepLikelihood], chain: StepChain) -> tuple[list[float], list[float]]:
     """Likelihood of all later rollouts, by whether the step before them is good or bad; scaled alike at each step."""
     good, bad = [1.0] * (len(steps) + 1), [1.0] * (len(steps) + 1)
     for number in reversed(range(len(steps))):

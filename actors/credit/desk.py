@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from actors.credit.plan import CreditPlan, Source
+from actors.credit.plan import CreditPlan, RolloutOwner
 from schemas.config_credit import Credit
 from schemas.corpus import Passage
 from schemas.credit import (
@@ -64,7 +64,7 @@ class Result(Struct, frozen=True):
 class CreditDesk:
     """`source`: whose rollouts they are."""
 
-    def __init__(self, config: Credit, source: Source) -> None:
+    def __init__(self, config: Credit, source: RolloutOwner) -> None:
         self._config = config
         self.source = source
         self._plans: dict[Key, CreditPlan] = {}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from actors.credit.chain import Chain
+from actors.credit.chain import StepChain
 from actors.credit.posterior import PRIOR, START_PRIOR, Prior, interval, mean, plain_tolerance
 from actors.credit.strategies import Demand, Look, binary, full
 from schemas.config_credit import Credit
@@ -19,9 +19,9 @@ from schemas.credit import (
     PitRule,
     PolicyVersion,
     PrefixValue,
+    RolloutTally,
     Stop,
     Strategy,
-    Tally,
 )
 from schemas.errors import GleanerError
 from schemas.samples import Cost
@@ -30,7 +30,7 @@ Draws = Mapping[int, bool | None]
 """Draw number to whether it came out right; None for one that failed and says nothing."""
 
 
-class Source(Struct, frozen=True):
+class RolloutOwner(Struct, frozen=True):
     """Whose rollouts they are. `seed`: the run's."""
 
     policy: PolicyVersion
@@ -54,7 +54,7 @@ class CreditPlan:
         self._rule = PitRule(config.first_pit)
         self._tolerance = plain_tolerance(config.tolerance, config.best_of)
         self._demand = Demand(config.confidence, config.min_rollouts, config.check_steps)
-        self._tallies = [Tally() for _ in range(target.steps + 1)]
+        self._tallies = [RolloutTally() for _ in range(target.steps + 1)]
         self._drawn: list[set[int]] = [set() for _ in self._tallies]
         self._pending: set[Ask] = set()
         self._asked = 0
@@ -103,7 +103,7 @@ class CreditPlan:
             if draw not in self._drawn[steps]:
                 self._count(Ask(steps, draw), right)
 
-    def label(self, source: Source) -> CreditLabel:
+    def label(self, source: RolloutOwner) -> CreditLabel:
         """What is known so far."""
         look, config = self._look(), self._config
         return CreditLabel(
@@ -133,12 +133,12 @@ class CreditPlan:
             self._seen = strategy(self._tallies[1:], self._chain(), self._demand)
         return self._seen
 
-    def _chain(self) -> Chain:
+    def _chain(self) -> StepChain:
         """The lowest Q of a wrong solution is 0, its own; of another it is as the rollouts say."""
         lowest, exists = 0.0, self._rule is PitRule.LOWEST
         if self._rule is PitRule.LOWEST and not self.target.wrong:
             lowest = min(mean(tally, self._prior) for tally in self._tallies[1:])
-        return Chain(min(1.0, lowest + self._tolerance), self.target.wrong, prior=self._prior, exists=exists)
+        return StepChain(min(1.0, lowest + self._tolerance), self.target.wrong, prior=self._prior, exists=exists)
 
     def _best(self) -> Ask | None:
         """The most wanted step, each the less the more of its draws are under way."""

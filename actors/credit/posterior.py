@@ -9,7 +9,7 @@ from functools import lru_cache
 from msgspec import Struct
 from scipy.special import betainc, betaincinv
 
-from schemas.credit import Tally
+from schemas.credit import RolloutTally
 
 
 class Prior(Struct, frozen=True):
@@ -26,19 +26,19 @@ START_PRIOR = Prior(1.0, 1.0)
 holds the truth as often as it says, from 0.1 to 0.9; that of `PRIOR` does so in two of three cases."""
 
 
-def mean(tally: Tally, prior: Prior = PRIOR) -> float:
+def mean(tally: RolloutTally, prior: Prior = PRIOR) -> float:
     """Posterior mean of Q."""
     return (prior.right + tally.k) / (prior.right + prior.wrong + tally.n)
 
 
 @lru_cache(maxsize=100_000)
-def at_most(bound: float, tally: Tally, prior: Prior = PRIOR) -> float:
+def at_most(bound: float, tally: RolloutTally, prior: Prior = PRIOR) -> float:
     """Probability that Q is at most `bound`."""
     return float(betainc(prior.right + tally.k, prior.wrong + tally.n - tally.k, bound))
 
 
 @lru_cache(maxsize=100_000)
-def interval(tally: Tally, confidence: float, prior: Prior = PRIOR) -> tuple[float, float]:
+def interval(tally: RolloutTally, confidence: float, prior: Prior = PRIOR) -> tuple[float, float]:
     """Central credible interval of Q."""
     alpha, beta = prior.right + tally.k, prior.wrong + tally.n - tally.k
     tail = (1 - confidence) / 2
@@ -50,7 +50,7 @@ def best_of(q: float, draws: int) -> float:
     return 1 - (1 - q) ** draws
 
 
-def best_of_mean(tally: Tally, draws: int, prior: Prior = PRIOR) -> float:
+def best_of_mean(tally: RolloutTally, draws: int, prior: Prior = PRIOR) -> float:
     """Posterior mean of 1 - (1 - Q)^K. Not `best_of(mean)`, which is too high while Q is uncertain."""
     missed, total = prior.wrong + tally.n - tally.k, prior.right + prior.wrong + tally.n
     chance = 1.0

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from actors.credit.chain import Chain, evidences, first_bad, gains
+from actors.credit.chain import StepChain, evidences, first_bad, gains
 from actors.credit.posterior import at_most
-from schemas.credit import Tally
+from schemas.credit import RolloutTally
 
 
 class Look(Struct, frozen=True):
@@ -32,7 +32,7 @@ class Demand(Struct, frozen=True):
     check_steps: int = 0
 
 
-def full(tallies: Sequence[Tally], chain: Chain, demand: Demand) -> Look:
+def full(tallies: Sequence[RolloutTally], chain: StepChain, demand: Demand) -> Look:
     """What narrows the first pit down most, then every step its minimum. `tallies[i - 1]` is of step i."""
     pit, probability = _likeliest(first_bad(evidences(tallies, chain), chain))
     free = range(1, len(tallies) + 1 - chain.wrong)
@@ -41,7 +41,7 @@ def full(tallies: Sequence[Tally], chain: Chain, demand: Demand) -> Look:
     return Look(pit, probability, gains(tallies, chain))
 
 
-def binary(tallies: Sequence[Tally], chain: Chain, demand: Demand) -> Look:
+def binary(tallies: Sequence[RolloutTally], chain: StepChain, demand: Demand) -> Look:
     """Halves between the last good step and the first bad one; a step is one or the other when it is as sure as asked.
 
     Each step is judged by its own rollouts. The probability is of the steps it looked at: of what it skipped it only
@@ -64,7 +64,7 @@ def binary(tallies: Sequence[Tally], chain: Chain, demand: Demand) -> Look:
 class _Search:
     """One pass over the tallies as they are. Between calls, `bad` is the first step known to be bad so far."""
 
-    def __init__(self, chances: Sequence[float], chain: Chain) -> None:
+    def __init__(self, chances: Sequence[float], chain: StepChain) -> None:
         self._chances = chances
         self._free = len(chances) - chain.wrong
         self._seen: set[int] = set()

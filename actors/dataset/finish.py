@@ -21,7 +21,7 @@ from actors.dataset.manifest import (
     read_config,
     read_manifest,
 )
-from actors.dataset.report.facts import Facts, facts_of
+from actors.dataset.report.facts import ReportFold, facts_of
 from actors.dataset.report.page import PAGE_NAME, render
 from actors.dataset.spans import current
 from actors.dataset.strangers import check_not_older
@@ -95,7 +95,7 @@ def begin(output: Path, config: RunConfig, *, disk: Disk = LOCAL_DISK) -> None:
     """Writes README.md for a run that begins, so that `load_dataset(FOLDER)` works as soon as there is a shard, before
     the run is finished. One that is there already stays. Raises OutputError."""
     if not (output / CARD_NAME).exists():
-        nothing = manifest_of(Facts(seed=config.seed), (), config, versions={})
+        nothing = manifest_of(ReportFold(seed=config.seed), (), config, versions={})
         write_atomically(output / CARD_NAME, card(nothing, documents=None, passages=0), disk=disk)
 
 

@@ -16,7 +16,7 @@ from schemas.ledger import ShardWritten
 from schemas.manifest import Manifest, ShardFile
 
 if TYPE_CHECKING:
-    from actors.dataset.report.facts import Facts  # loads SciPy, which who only reads a manifest has no need of
+    from actors.dataset.report.facts import ReportFold  # loads SciPy, which who only reads a manifest has no need of
 
 NAME = "manifest.json"
 CONFIG_NAME = "run.yaml"
@@ -28,7 +28,7 @@ CHECKSUMS_NAME = "checksums.txt"
 
 
 def manifest_of(
-    facts: "Facts", shards: Sequence[ShardWritten], config: RunConfig | None, *, versions: Mapping[str, str]
+    facts: "ReportFold", shards: Sequence[ShardWritten], config: RunConfig | None, *, versions: Mapping[str, str]
 ) -> Manifest:
     """The manifest of a folder's facts and its shards, of all ledgers, that count. `config` is None where run.yaml is
     missing; `versions` add to the recorded."""

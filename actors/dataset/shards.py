@@ -32,7 +32,7 @@ PAGE = 256
 """Ends and rows in memory at once."""
 
 
-class Ends(Known, Protocol):
+class ShardLedger(Known, Protocol):
     """The ledger, as far as shards are concerned."""
 
     def ends(self, kind: ShardKind, after_seq: int, limit: int) -> Sequence[tuple[int, End]]:
@@ -40,7 +40,7 @@ class Ends(Known, Protocol):
         ...
 
 
-class Format(Struct, frozen=True):
+class ShardFormat(Struct, frozen=True):
     """What a shard of a kind holds. `row`, of an end and its sequence number, gives None for one that belongs into no
     shard (a canary's, say)."""
 
@@ -59,7 +59,7 @@ class Bounds(Struct, frozen=True):
 class Shards:
     """Plans and writes the shards of one kind. One thread at a time."""
 
-    def __init__(self, output: Folder, ends: Ends, format: Format, *, bounds: Bounds) -> None:
+    def __init__(self, output: Folder, ends: ShardLedger, format: ShardFormat, *, bounds: Bounds) -> None:
         self._output = output.path
         self._disk = output.disk
         self._ends = ends

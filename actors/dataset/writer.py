@@ -22,7 +22,7 @@ from actors.dataset.rows import (
     refused_row,
     sample_row,
 )
-from actors.dataset.shards import Bounds, End, Ends, Format, Shards
+from actors.dataset.shards import Bounds, End, ShardFormat, ShardLedger, Shards
 from actors.dataset.spans import Span
 from actors.lives import Life, life_of
 from schemas.config import Dataset
@@ -33,7 +33,7 @@ log = logging.getLogger("gleaner.dataset")
 T = TypeVar("T")
 
 
-class Stories(Ends, Protocol):
+class WriterLedger(ShardLedger, Protocol):
     """The ledger, as the writer reads it."""
 
     def story(self, order_id: OrderId) -> Sequence[Record]:
@@ -45,7 +45,7 @@ class Stories(Ends, Protocol):
         ...
 
 
-class Wording(Struct, frozen=True):
+class RowWording(Struct, frozen=True):
     """What rows need beside the ledger: the student's view of a sample, and each pool's model by name, as configured
     now; for attempts under an earlier configuration the ledger knows."""
 
@@ -62,8 +62,8 @@ class DatasetWriter:
     def __init__(
         self,
         output: Folder,
-        ledger: Stories,
-        wording: Wording,
+        ledger: WriterLedger,
+        wording: RowWording,
         *,
         settings: Dataset,
         record: Callable[[ShardWritten], Awaitable[None]],
@@ -118,7 +118,7 @@ class DatasetWriter:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
-def _formats(ledger: Stories, wording: Wording) -> tuple[Format, Format]:
+def _formats(ledger: WriterLedger, wording: RowWording) -> tuple[ShardFormat, ShardFormat]:
     earlier = ledger.reconfigured()
 
     def sample(seq: int, end: End) -> Row | None:
@@ -133,11 +133,11 @@ def _formats(ledger: Stories, wording: Wording) -> tuple[Format, Format]:
         return dead_letter_row(life) if life.exportable else None
 
     return (
-        Format(ShardKind.DATASET, SAMPLE_SCHEMA, sample),
-        Format(ShardKind.DEAD_LETTERS, DEAD_LETTER_SCHEMA, dead_letter),
+        ShardFormat(ShardKind.DATASET, SAMPLE_SCHEMA, sample),
+        ShardFormat(ShardKind.DEAD_LETTERS, DEAD_LETTER_SCHEMA, dead_letter),
     )
 
 
-def _life(ledger: Stories, end: End) -> Life:
+def _life(ledger: WriterLedger, end: End) -> Life:
     assert not isinstance(end, Refused), "a refused document has no life"
     return life_of(end.order_id, ledger.story(end.order_id))

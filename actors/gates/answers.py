@@ -14,9 +14,20 @@ from actors.gates.numerals import is_a_name, joined_thousands
 from actors.gates.quantities import Dropping, quantities_of, words_of
 from actors.gates.splitting import inside, separators, split
 from actors.gates.tokens import NotUnderstood
-from actors.gates.trees import Call, Constant, Node, Symbol, children, is_constant, negative, with_children
+from actors.gates.trees import Constant, FunctionCall, Node, Symbol, children, is_constant, negative, with_children
 from actors.gates.typography import normal, spelling
-from actors.gates.values import Bracket, Chain, Choice, Joined, Listing, Matrix, Named, Quantity, Value, Words
+from actors.gates.values import (
+    Bracket,
+    Inequality,
+    Joined,
+    Listing,
+    Matrix,
+    Named,
+    OptionLetter,
+    Quantity,
+    Value,
+    Words,
+)
 
 MOST_ITEMS = 100
 """Of a list, a tuple or a matrix."""
@@ -131,10 +142,12 @@ class _Reading(Struct, frozen=True):
             raise NotUnderstood
         values = [self._inner(part) for part in parts]
         if any(isinstance(value, Words) for value in values):
-            if either or not all(isinstance(value, Words | Choice) for value in values):
+            if either or not all(isinstance(value, Words | OptionLetter) for value in values):
                 raise NotUnderstood
             return Listing(tuple(values))
-        if any(isinstance(value, Chain | Joined) or (either and isinstance(value, Choice)) for value in values):
+        if any(
+            isinstance(value, Inequality | Joined) or (either and isinstance(value, OptionLetter)) for value in values
+        ):
             raise NotUnderstood
         named = [value for value in values if isinstance(value, Named)]
         if len({value.name for value in named}) > 1:
@@ -153,22 +166,22 @@ class _Reading(Struct, frozen=True):
             return Named(parts[0], self._inner(parts[1]))
         sides = [self._side(part) for part in parts]
         if signs == ["≠"]:
-            return Chain(("≠",), tuple(sides))
+            return Inequality(("≠",), tuple(sides))
         if all(sign in _TURNED for sign in signs):
             sides, signs = sides[::-1], [_TURNED[sign] for sign in signs[::-1]]
         if len(signs) > MOST_ITEMS or any(sign not in "<≤" for sign in signs):
             raise NotUnderstood
-        return _interval(sides, signs) or Chain(tuple(signs), tuple(sides))
+        return _interval(sides, signs) or Inequality(tuple(signs), tuple(sides))
 
     def _equation(self, left: str, right: str) -> Value:
         if not _NAME.fullmatch(left) and _NAME.fullmatch(right):
             left, right = right, left
         if not _NAME.fullmatch(left):
-            return Chain(("=",), (self._side(left), self._side(right)))
+            return Inequality(("=",), (self._side(left), self._side(right)))
         value = self._inner(right)
         equation = None
         if isinstance(value, Quantity) and "(" not in left:
-            equation = Chain(("=",), (self._side(left), value))
+            equation = Inequality(("=",), (self._side(left), value))
         return Named(left.replace(" ", ""), value, equation)
 
     def _side(self, text: str) -> Quantity:
@@ -205,11 +218,11 @@ def _time(text: str) -> Words | None:
     return None if found is None else Words(f"{int(found[1])}:{found[2] or '00'} {found[3].lower()}m")
 
 
-def _choice(text: str) -> Choice | None:
+def _choice(text: str) -> OptionLetter | None:
     found = _CHOICE.fullmatch(text)
     if found is None or not (found["opening"] or found["closing"] or found["letter"].isupper()):
         return None
-    return Choice(found["letter"])
+    return OptionLetter(found["letter"])
 
 
 def _unnamed(value: Value) -> Value:
@@ -243,7 +256,7 @@ def _signs_apart(quantity: Quantity) -> list[Quantity]:
 
 def _with_sign(tree: Node, *, minus: bool) -> Node:
     parts = tuple(_with_sign(part, minus=minus) for part in children(tree))
-    if isinstance(tree, Call) and tree.function == "plus_minus":
+    if isinstance(tree, FunctionCall) and tree.function == "plus_minus":
         return negative(parts[0]) if minus else parts[0]
     return with_children(tree, parts)
 

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable
 from fractions import Fraction
 
-from actors.gates.trees import Call, Node, Number, Power, Product, Quotient, Sum
+from actors.gates.trees import FunctionCall, Node, Number, Power, Product, Quotient, Sum
 
 MOST_BITS = 20_000
 """Of a power, for whose value no process is asked."""
@@ -35,7 +35,7 @@ def exact(node: Node) -> Fraction | None:
             return None if a is None or not b else a / b
         case Power(base, exponent):
             return _power(exact(base), exact(exponent))
-        case Call(function, arguments):
+        case FunctionCall(function, arguments):
             return _called(function, [exact(argument) for argument in arguments])
         case _:
             return None

@@ -12,9 +12,20 @@ from typing import Protocol
 
 from actors.gates.answers import read_answer, read_reference
 from actors.gates.arithmetic import exact, same_number
-from actors.gates.trees import Call, Node, Number, Product, Sum, Symbol, is_constant, negative
+from actors.gates.trees import FunctionCall, Node, Number, Product, Sum, Symbol, is_constant, negative
 from actors.gates.units import unit_of
-from actors.gates.values import Bracket, Chain, Choice, Joined, Listing, Matrix, Named, Quantity, Value, Words
+from actors.gates.values import (
+    Bracket,
+    Inequality,
+    Joined,
+    Listing,
+    Matrix,
+    Named,
+    OptionLetter,
+    Quantity,
+    Value,
+    Words,
+)
 
 _PLAIN = re.compile(r"\$?(-?(?:\d{1,3}(?:,\d{3})++|\d{1,1000}+)(?:\.\d{1,1000}+)?)")
 
@@ -89,9 +100,9 @@ class _Comparison:
         match expected, given:
             case Quantity(), Quantity():
                 return self._quantities(expected, given)
-            case Choice(a), Choice(b):
+            case OptionLetter(a), OptionLetter(b):
                 return a.casefold() == b.casefold()
-            case (Choice(letter), Quantity(Symbol(name))) | (Quantity(Symbol(name)), Choice(letter)):
+            case (OptionLetter(letter), Quantity(Symbol(name))) | (Quantity(Symbol(name)), OptionLetter(letter)):
                 return letter == name
             case Bracket(), Bracket():
                 shape = (expected.opening, expected.closing) == (given.opening, given.closing)
@@ -100,7 +111,7 @@ class _Comparison:
                 return len(a) == len(b) and all(self._in_order(*rows) for rows in zip(a, b, strict=True))
             case Joined(a), Joined(b):
                 return self._in_any_order(a, b)
-            case Chain(), Chain():
+            case Inequality(), Inequality():
                 return self._chains(expected, given)
             case (Named(), _) | (_, Named()):
                 return self._named(expected, given)
@@ -137,14 +148,14 @@ class _Comparison:
         equations = [value.equation if isinstance(value, Named) else value for value in (expected, given)]
         names = [value.name for value in (expected, given) if isinstance(value, Named)]
         values = [value.value if isinstance(value, Named) else value for value in (expected, given)]
-        if len(set(names)) == 1 and not isinstance(expected, Chain) and not isinstance(given, Chain):
+        if len(set(names)) == 1 and not isinstance(expected, Inequality) and not isinstance(given, Inequality):
             return self.same(values[0], values[1])
         if len(names) == 2 and all(isinstance(value, Quantity) and is_constant(value.tree) for value in values):
             return False
         a, b = equations
-        return isinstance(a, Chain) and isinstance(b, Chain) and self._chains(a, b)
+        return isinstance(a, Inequality) and isinstance(b, Inequality) and self._chains(a, b)
 
-    def _chains(self, expected: Chain, given: Chain) -> bool:
+    def _chains(self, expected: Inequality, given: Inequality) -> bool:
         if expected.signs != given.signs or _letters_exchanged(expected.sides, given.sides):
             return False
         if any(side.unit or side.percent or side.modulus for side in (*expected.sides, *given.sides)):
@@ -205,7 +216,7 @@ def _hundredth(node: Node) -> Node:
 
 
 def _radians(node: Node) -> Node:
-    return Call("degrees", (node,))
+    return FunctionCall("degrees", (node,))
 
 
 def _letters_exchanged(expected: tuple[Quantity, ...], given: tuple[Quantity, ...]) -> bool:

@@ -13,7 +13,19 @@ NotUnderstood: nothing is skipped, guessed or completed. It reads the spelling o
 from fractions import Fraction
 
 from actors.gates.tokens import CONSTANTS, NotUnderstood, Token, tokens
-from actors.gates.trees import Call, Constant, Expression, Node, Number, Power, Product, Quotient, Sum, Symbol, negative
+from actors.gates.trees import (
+    Constant,
+    Expression,
+    FunctionCall,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Sum,
+    Symbol,
+    negative,
+)
 
 DEEPEST = 24
 """Levels of brackets, fractions and roots. It bounds the stack."""
@@ -111,9 +123,9 @@ class _Reader:
     def _factor(self) -> Node:
         node = self._atom()
         if self._take("!"):
-            node = Call("factorial", (node,))
+            node = FunctionCall("factorial", (node,))
         elif self._take("°"):
-            node = Call("degrees", (node,))
+            node = FunctionCall("degrees", (node,))
         if self._take("^"):
             node = self._power(node)
         if self.next.text in ("^", "!", "°", "_"):
@@ -165,7 +177,7 @@ class _Reader:
         if token.text == "\\frac":
             return Quotient(self._braced(), self._braced())
         if token.text == "\\binom":
-            return Call("binomial", (self._braced(), self._braced()))
+            return FunctionCall("binomial", (self._braced(), self._braced()))
         raise NotUnderstood
 
     def _plain_number(self) -> Number:
@@ -225,7 +237,7 @@ class _Reader:
         if opening == "{" and self._take("\\over"):
             node = Quotient(node, self.sum())
         self._expect(_CLOSING[opening])
-        return Call(_ROUNDED[opening], (node,)) if opening in _ROUNDED else node
+        return FunctionCall(_ROUNDED[opening], (node,)) if opening in _ROUNDED else node
 
     def _root(self, *, whole_numbers: bool) -> Node:
         degree: Node = Number(Fraction(2))
@@ -248,7 +260,7 @@ class _Reader:
                     raise NotUnderstood
                 function, exponent = f"arc{function}", None
         arguments = (self._bare_or_group(),) if base is None else (self._bare_or_group(), base)
-        call = Call(function, arguments)
+        call = FunctionCall(function, arguments)
         return call if exponent is None else Power(call, exponent)
 
     def _bare_or_group(self) -> Node:
@@ -268,7 +280,7 @@ class _Reader:
 
 def _signed(sign: str | None, term: Node) -> Node:
     if sign == "±":
-        return Call("plus_minus", (term,))
+        return FunctionCall("plus_minus", (term,))
     return negative(term) if sign == "-" else term
 
 

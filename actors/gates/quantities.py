@@ -10,7 +10,7 @@ from msgspec import Struct
 from actors.gates.expressions import parse
 from actors.gates.numerals import is_a_name, joined_thousands, written_out
 from actors.gates.tokens import NotUnderstood
-from actors.gates.trees import Call, Expression, Node, Symbol, children, is_constant
+from actors.gates.trees import Expression, FunctionCall, Node, Symbol, children, is_constant
 from actors.gates.units import SYMBOLS, changes_a_number, unit_of
 from actors.gates.values import Quantity
 
@@ -96,7 +96,7 @@ def _with_unit(text: str) -> Quantity | None:
             expression = _understood(text[: begins.start()])
         except NotUnderstood:
             continue
-        angle = unit == "°" and any(isinstance(node, Call) for node in _nodes(expression.tree))
+        angle = unit == "°" and any(isinstance(node, FunctionCall) for node in _nodes(expression.tree))
         if angle or (len(name) < 3 and not is_constant(expression.tree)):
             continue
         return Quantity(expression.tree, unit=unit, runs=expression.runs)

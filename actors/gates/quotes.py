@@ -23,7 +23,7 @@ _IN_WORDS = "'’ʼ＇-‐‑"
 """Between two letters, or a letter and a digit, these are inside of one word: can't, non-toxic, MiG-21."""
 
 
-class _Folded(Struct, frozen=True):
+class _FoldedText(Struct, frozen=True):
     """A text without its typography, and where in the original each of its characters begins and ends."""
 
     text: str
@@ -62,7 +62,7 @@ def _first(quote: str, passage: str) -> Quote | None:
     return None
 
 
-def _first_folded(form: str, folded: _Folded, passage: str) -> Quote | None:
+def _first_folded(form: str, folded: _FoldedText, passage: str) -> Quote | None:
     if not form:
         return None
     at = folded.text.find(form)
@@ -85,12 +85,12 @@ def _next_edge(passage: str, at: int) -> int:
 
 
 @lru_cache(maxsize=64)
-def _folded_passage(passage: str) -> _Folded:
+def _folded_passage(passage: str) -> _FoldedText:
     """A passage is searched for one quote after another."""
     return _fold(passage)
 
 
-def _fold(text: str) -> _Folded:
+def _fold(text: str) -> _FoldedText:
     """Plain spellings, composed; runs of quotation marks and of dashes as one; white space as one space where it parts
     two words, or a number from a stop, and else not at all."""
     letters: list[str] = []
@@ -119,7 +119,7 @@ def _fold(text: str) -> _Folded:
             letters.append(each)
             starts.append(at)
             ends.append(at + 1)
-    return _Folded("".join(letters), tuple(starts), tuple(ends))
+    return _FoldedText("".join(letters), tuple(starts), tuple(ends))
 
 
 def _parts(before: str, after: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import sympy
 
 from actors.gates.arithmetic import half_a_place, is_long_decimal
-from actors.gates.trees import Call, Constant, Node, Number, Power, Product, Quotient, Sum, Symbol
+from actors.gates.trees import Constant, FunctionCall, Node, Number, Power, Product, Quotient, Sum, Symbol
 
 DIGITS = 15
 """Of a difference that is known not to be zero."""
@@ -83,13 +83,13 @@ def built(node: Node) -> Any:  # noqa: C901  (one case for each type)
             return built(over) / built(under)
         case Power(base, exponent):
             return _power(built(base), built(exponent))
-        case Call("degrees", (angle,)):
+        case FunctionCall("degrees", (angle,)):
             return built(angle) * sympy.pi / 180
-        case Call("log", (argument,)):
+        case FunctionCall("log", (argument,)):
             return sympy.log(built(argument)) / sympy.log(_UNKNOWN_BASE)
-        case Call("log", (argument, base)):
+        case FunctionCall("log", (argument, base)):
             return sympy.log(built(argument)) / sympy.log(built(base))
-        case Call(function, arguments):
+        case FunctionCall(function, arguments):
             return _FUNCTIONS[function](*map(built, arguments))
 
 

@@ -51,14 +51,14 @@ class Power(Struct, frozen=True):
     exponent: "Node"
 
 
-class Call(Struct, frozen=True):
+class FunctionCall(Struct, frozen=True):
     """A function of its name: sin, ln, …; abs, floor, ceiling, factorial, binomial, degrees, plus_minus."""
 
     function: str
     arguments: tuple["Node", ...]
 
 
-Node = Union[Number, Constant, Symbol, Sum, Product, Quotient, Power, Call]  # noqa: UP007
+Node = Union[Number, Constant, Symbol, Sum, Product, Quotient, Power, FunctionCall]  # noqa: UP007
 
 
 class Expression(Struct, frozen=True):
@@ -86,7 +86,7 @@ def children(node: Node) -> tuple[Node, ...]:
             return over, under
         case Power(base, exponent):
             return base, exponent
-        case Call(_, arguments):
+        case FunctionCall(_, arguments):
             return arguments
         case _:
             return ()
@@ -103,8 +103,8 @@ def with_children(node: Node, parts: tuple[Node, ...]) -> Node:
             return Quotient(*parts)
         case Power():
             return Power(*parts)
-        case Call(function):
-            return Call(function, parts)
+        case FunctionCall(function):
+            return FunctionCall(function, parts)
         case _:
             return node
 

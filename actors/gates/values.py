@@ -28,7 +28,7 @@ class Words(Struct, frozen=True):
     text: str
 
 
-class Choice(Struct, frozen=True):
+class OptionLetter(Struct, frozen=True):
     """A lone letter that may be an option: `B`, `(b)`."""
 
     letter: str
@@ -60,7 +60,7 @@ class Matrix(Struct, frozen=True):
     rows: tuple[tuple["Value", ...], ...]
 
 
-class Chain(Struct, frozen=True):
+class Inequality(Struct, frozen=True):
     """Sides in ascending order with `<` or `≤` between them, or two with `=` or `≠`."""
 
     signs: tuple[str, ...]
@@ -72,7 +72,7 @@ class Named(Struct, frozen=True):
 
     name: str
     value: "Value"
-    equation: Chain | None = None
+    equation: Inequality | None = None
 
 
-Value = Union[Quantity, Words, Choice, Listing, Bracket, Joined, Matrix, Chain, Named]  # noqa: UP007
+Value = Union[Quantity, Words, OptionLetter, Listing, Bracket, Joined, Matrix, Inequality, Named]  # noqa: UP007

@@ -56,7 +56,7 @@ class Spoiling(Struct, frozen=True):
         return self.lease.attempt == 1
 
 
-class Injection(Struct, frozen=True):
+class InjectionDraw(Struct, frozen=True):
     """Who is spoilt and who does it."""
 
     plan: Plan

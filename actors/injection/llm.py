@@ -46,7 +46,7 @@ class _Checked(Struct, frozen=True):
     flawed: bool
 
 
-class LlmInjector:
+class PromptedInjector:
     """`verifier`: the pool that checks; without one every injection is unverified."""
 
     def __init__(self, verifier: PoolName | None, *, seed: int) -> None:

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from actors.metrics.memory import Memory, remember, seen
-from actors.metrics.metric import Metric, Moment, Run, Type
+from actors.metrics.metric import Metric, Run, RunMoment, Type
 from actors.metrics.table import METRICS
 from schemas.distributions import Distribution
 
@@ -24,9 +24,9 @@ class RunCollector(Collector):
     def __init__(self, run: Run) -> None:
         self._run = run
         self._memory = Memory()
-        self._told: tuple[Moment, Memory] | None = None
+        self._told: tuple[RunMoment, Memory] | None = None
 
-    def tell(self, moment: Moment) -> None:
+    def tell(self, moment: RunMoment) -> None:
         """The run as it is now. Not for several threads; scrapes go on meanwhile."""
         self._memory = remember(self._memory, moment)
         self._told = (moment, self._memory)

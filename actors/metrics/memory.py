@@ -5,10 +5,10 @@ Law: a counter never falls while this process lives. A conductor's name is never
 
 from msgspec import Struct
 
-from actors.metrics.metric import Moment, Run, Seen
+from actors.metrics.metric import Run, RunMoment, Seen
 from schemas.errors import ErrorKind
 from schemas.progress import RunSnapshot, Summary
-from schemas.scaling import Scaling, Why
+from schemas.scaling import ScalingDecision, Why
 from schemas.stages import ConductorStatus, Stage
 
 LATELY_S = 3.0
@@ -27,11 +27,11 @@ class Memory(Struct, frozen=True):
 
     snapshot: RunSnapshot = RunSnapshot(at=0.0, summary=Summary())
     conductors: dict[str, LastWord] = {}
-    scaling: Scaling | None = None
+    scaling: ScalingDecision | None = None
     scale_changes: dict[tuple[str, Why], int] = {}
 
 
-def remember(memory: Memory, moment: Moment) -> Memory:
+def remember(memory: Memory, moment: RunMoment) -> Memory:
     """The memory after one more moment."""
     told = {status.name: LastWord(moment.at, status) for status in moment.conductors}
     changes = memory.scale_changes
@@ -49,7 +49,7 @@ def remember(memory: Memory, moment: Moment) -> Memory:
     )
 
 
-def seen(run: Run, moment: Moment, memory: Memory) -> Seen:
+def seen(run: Run, moment: RunMoment, memory: Memory) -> Seen:
     """What metrics are read from. `memory` knows the moment already."""
     lately = [word.status for word in memory.conductors.values() if moment.at - word.at <= LATELY_S]
     in_flight = dict.fromkeys(Stage, 0)

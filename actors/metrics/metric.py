@@ -11,14 +11,14 @@ from msgspec import Struct
 
 from schemas.canaries import CANARIES, CanaryEnd, DriftOf
 from schemas.credit import ROLLOUTS
-from schemas.distributions import AttemptEnd, Distribution, Turn
+from schemas.distributions import AttemptEnd, Distribution, QueueTurn
 from schemas.errors import ErrorKind
 from schemas.injection import CHECKS, InjectionKind
 from schemas.orders import STALE, EndReason, OrderKind
 from schemas.progress import RunSnapshot
 from schemas.recovery import FailureMode, RepairKind
 from schemas.samples import MalformedReason
-from schemas.scaling import Idle, Scaling, Why
+from schemas.scaling import Idle, ScalingDecision, Why
 from schemas.stages import ConductorStatus, Stage
 from schemas.verdicts import MODEL_GATES, GateName
 
@@ -46,7 +46,7 @@ class PoolReplicas(Struct, frozen=True):
     draining: int = 0
 
 
-class Moment(Struct, frozen=True):
+class RunMoment(Struct, frozen=True):
     """What a run tells of itself at `at` (seconds since the epoch); `replicas` by pool or gate."""
 
     at: float
@@ -54,7 +54,7 @@ class Moment(Struct, frozen=True):
     snapshot: RunSnapshot | None = None
     conductors: tuple[ConductorStatus, ...] = ()
     replicas: dict[str, PoolReplicas] = {}
-    scaling: Scaling | None = None
+    scaling: ScalingDecision | None = None
 
 
 class Run(Struct, frozen=True):
@@ -76,7 +76,7 @@ class Seen(Struct, frozen=True):
     """What metrics are read from: the last moment, and what earlier ones leave behind (see `memory`)."""
 
     run: Run
-    moment: Moment
+    moment: RunMoment
     snapshot: RunSnapshot
     in_flight: dict[Stage, int]
     conductors: int
@@ -176,7 +176,7 @@ def values(label: Label, run: Run) -> frozenset[str]:
         Label.KIND: _all(OrderKind),
         Label.END: (ACCEPTED, *_all(EndReason)),
         Label.STATE: ("ready", "leased", "waiting"),
-        Label.TURN: _all(Turn),
+        Label.TURN: _all(QueueTurn),
         Label.STAGE: _all(Stage),
         Label.POOL: (*run.models, CANARIES, CHECKS, ROLLOUTS, STALE, GONE),
         Label.ROLE: (GENERATOR, *_GATES, CANARIES, CHECKS, ROLLOUTS, STALE, GONE),

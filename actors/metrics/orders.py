@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from actors.metrics.metric import ACCEPTED, GONE, Label, Metric, Point, Seen, Type, alone, counter, gauge, stage
-from schemas.distributions import SECONDS, AttemptEnd, Distribution, Turn
+from schemas.distributions import SECONDS, AttemptEnd, Distribution, QueueTurn
 from schemas.orders import EndReason, OrderKind
 from schemas.progress import KindCount
 from schemas.stages import Stage
@@ -34,7 +34,7 @@ def _outstanding(seen: Seen) -> Iterator[Point]:
 
 
 def _queued(seen: Seen) -> Iterator[Point]:
-    for turn in Turn:
+    for turn in QueueTurn:
         yield (turn.value,), seen.snapshot.distributions.queued.get(turn, Distribution())
 
 

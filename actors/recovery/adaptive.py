@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from actors.recovery.posterior import expected, fresh_value
 from schemas.ids import derived_seed
-from schemas.recovery import Experience, FailureMode, RepairKind, Turn
+from schemas.recovery import Experience, FailureMode, RepairKind, RepairTurn
 
 DRAWS = 1000
 """A probability is a multiple of 1/DRAWS before the floor: fine enough for its inverse to stay below 1/floor."""
@@ -28,7 +28,7 @@ class Arm(Struct, frozen=True):
     """A repair that could be tried, and when."""
 
     repair: RepairKind
-    turn: Turn
+    turn: RepairTurn
 
 
 class Propensities(Struct, frozen=True):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from actors.recovery.evidence import Evidence
+from actors.recovery.evidence import DraftEvidence
 from schemas.recovery import Diagnosis, FailureMode
 from schemas.verdicts import GateName
 
@@ -31,22 +31,22 @@ class Rule(Struct, frozen=True):
     mode: FailureMode
     confidence: float
     reason: str
-    holds: Callable[[Evidence], bool]
+    holds: Callable[[DraftEvidence], bool]
 
 
-def _by(gate: GateName) -> Callable[[Evidence], bool]:
+def _by(gate: GateName) -> Callable[[DraftEvidence], bool]:
     return lambda evidence: gate in evidence.rejected
 
 
-def _unfaithful(evidence: Evidence) -> bool:
+def _unfaithful(evidence: DraftEvidence) -> bool:
     return GateName.FAITHFULNESS in evidence.rejected or GateName.PROVENANCE in evidence.rejected
 
 
-def _only_poor(evidence: Evidence) -> bool:
+def _only_poor(evidence: DraftEvidence) -> bool:
     return GateName.REWARD in evidence.rejected and not _unfaithful(evidence)
 
 
-def _marginal(evidence: Evidence) -> bool:
+def _marginal(evidence: DraftEvidence) -> bool:
     return all(margin <= MARGIN for margin in evidence.margins.values())
 
 
@@ -117,7 +117,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def diagnose(evidence: Evidence) -> Diagnosis:
+def diagnose(evidence: DraftEvidence) -> Diagnosis:
     """The first rule that holds; `unknown` when none does."""
     for rule in RULES:
         if rule.holds(evidence):
@@ -125,7 +125,7 @@ def diagnose(evidence: Evidence) -> Diagnosis:
     return Diagnosis(FailureMode.UNKNOWN, 0.0, ("no rule holds", *_facts(evidence)))
 
 
-def _facts(evidence: Evidence) -> tuple[str, ...]:
+def _facts(evidence: DraftEvidence) -> tuple[str, ...]:
     facts = [f"{gate.value} is {margin:.2f} below its threshold" for gate, margin in evidence.margins.items()]
     if evidence.malformed is not None:
         facts.append(evidence.malformed)

@@ -13,7 +13,7 @@ from schemas.samples import Candidate, Draft, FinishReason
 from schemas.verdicts import GateName, Rejected, Verdict
 
 
-class Evidence(Struct, frozen=True):
+class DraftEvidence(Struct, frozen=True):
     """Shares are in [0, 1]; 1.0 where there are no words to compare."""
 
     rejected: frozenset[GateName]
@@ -42,10 +42,10 @@ class Evidence(Struct, frozen=True):
 
 def evidence_of(
     lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict], elsewhere: Elsewhere | None = None
-) -> Evidence:
+) -> DraftEvidence:
     """What is known of a rejected candidate; of other passages too where there is an index of them."""
     rejections = [verdict for verdict in verdicts if isinstance(verdict, Rejected)]
-    known = Evidence(
+    known = DraftEvidence(
         rejected=frozenset(verdict.gate for verdict in rejections),
         margins={verdict.gate: verdict.threshold - verdict.score for verdict in rejections},
         temperature=candidate.sampling.temperature,
@@ -59,9 +59,9 @@ def evidence_of(
     return replace(_with_draft(known, candidate.draft, lease.passage.text), told_elsewhere=told)
 
 
-def _with_draft(known: Evidence, draft: Draft, passage: str) -> Evidence:
+def _with_draft(known: DraftEvidence, draft: Draft, passage: str) -> DraftEvidence:
     stated = contains(passage, draft.answer)
-    return Evidence(
+    return DraftEvidence(
         rejected=known.rejected,
         margins=known.margins,
         temperature=known.temperature,

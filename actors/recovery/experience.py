@@ -15,10 +15,10 @@ from actors.held import tokens
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Reopened
 from schemas.orders import Attempt, OrderKind
-from schemas.recovery import Experience, FailureMode, RepairCount, RepairKind, Turn
+from schemas.recovery import Experience, FailureMode, RepairCount, RepairKind, RepairTurn
 from schemas.verdicts import Errored
 
-Cell = tuple[FailureMode, RepairKind, Turn]
+Cell = tuple[FailureMode, RepairKind, RepairTurn]
 
 
 class _Mending(Struct, frozen=True):
@@ -28,11 +28,11 @@ class _Mending(Struct, frozen=True):
     tried: frozenset[RepairKind]
 
 
-def turn_of(kind: RepairKind, tried: frozenset[RepairKind], *, first: bool) -> Turn:
+def turn_of(kind: RepairKind, tried: frozenset[RepairKind], *, first: bool) -> RepairTurn:
     """When a repair would be tried, on an order on which others were."""
     if first:
-        return Turn.FIRST
-    return Turn.AGAIN if kind in tried else Turn.LATER
+        return RepairTurn.FIRST
+    return RepairTurn.AGAIN if kind in tried else RepairTurn.LATER
 
 
 class ExperienceFold:

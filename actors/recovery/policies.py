@@ -9,7 +9,7 @@ from actors.recovery.adaptive import Arm, Learner, Weighing, draw
 from actors.recovery.bar import raised_bar, same_bar
 from actors.recovery.diagnoser import diagnose
 from actors.recovery.elsewhere import Elsewhere
-from actors.recovery.evidence import Evidence, evidence_of
+from actors.recovery.evidence import DraftEvidence, evidence_of
 from actors.recovery.experience import turn_of
 from actors.recovery.repairs import arms, directive, repair_for
 from schemas.config import Recovery
@@ -25,7 +25,7 @@ class Policy(Struct, frozen=True):
 
     config: Recovery
 
-    def choose(self, diagnosis: Diagnosis, evidence: Evidence, lease: Lease, candidate: Candidate) -> Choice:
+    def choose(self, diagnosis: Diagnosis, evidence: DraftEvidence, lease: Lease, candidate: Candidate) -> Choice:
         """A repair, or None to stop."""
         raise NotImplementedError
 
@@ -36,14 +36,14 @@ class Policy(Struct, frozen=True):
 class Discard(Policy, frozen=True):
     """Nothing is repaired: what every gain is measured against."""
 
-    def choose(self, diagnosis: Diagnosis, evidence: Evidence, lease: Lease, candidate: Candidate) -> Choice:
+    def choose(self, diagnosis: Diagnosis, evidence: DraftEvidence, lease: Lease, candidate: Candidate) -> Choice:
         return Choice("discard", None, reason="this policy repairs nothing")
 
 
 class NaiveResample(Policy, frozen=True):
     """The same request again with another seed, whatever was wrong."""
 
-    def choose(self, diagnosis: Diagnosis, evidence: Evidence, lease: Lease, candidate: Candidate) -> Choice:
+    def choose(self, diagnosis: Diagnosis, evidence: DraftEvidence, lease: Lease, candidate: Candidate) -> Choice:
         if lease.charged >= self.config.max_attempts:
             return Choice("naive_resample", None, reason=_spent(lease))
         return Choice("naive_resample", Repair(RepairKind.RESAMPLE, candidate.sampling.temperature))
@@ -52,7 +52,7 @@ class NaiveResample(Policy, frozen=True):
 class Rules(Policy, frozen=True):
     """The table of `repairs`, mode by mode."""
 
-    def choose(self, diagnosis: Diagnosis, evidence: Evidence, lease: Lease, candidate: Candidate) -> Choice:
+    def choose(self, diagnosis: Diagnosis, evidence: DraftEvidence, lease: Lease, candidate: Candidate) -> Choice:
         if lease.charged >= self.config.max_attempts:
             return Choice("rules", None, reason=_spent(lease))
         repair = repair_for(diagnosis.mode, lease, candidate, self.config)
@@ -64,7 +64,7 @@ class Adaptive(Policy, frozen=True):
 
     learner: Learner
 
-    def choose(self, diagnosis: Diagnosis, evidence: Evidence, lease: Lease, candidate: Candidate) -> Choice:
+    def choose(self, diagnosis: Diagnosis, evidence: DraftEvidence, lease: Lease, candidate: Candidate) -> Choice:
         if lease.charged >= self.config.max_attempts:
             return Choice("adaptive", None, reason=_spent(lease))
         options = options_of(diagnosis.mode, lease, candidate, self.config)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from actors.recovery.repairs import REPAIRS
-from schemas.recovery import Experience, FailureMode, RepairCount, RepairKind, Turn
+from schemas.recovery import Experience, FailureMode, RepairCount, RepairKind, RepairTurn
 
 WEIGHT = 8.0
 """Attempts that a wider cell's mean counts for: a mode begins with what the others have shown, and a dozen of its own
@@ -58,7 +58,7 @@ class Sums(Struct, frozen=True):
         )
 
 
-def expected(experience: Experience, mode: FailureMode, repair: RepairKind, turn: Turn) -> Expected:
+def expected(experience: Experience, mode: FailureMode, repair: RepairKind, turn: RepairTurn) -> Expected:
     """Of one repair of a rejected order."""
 
     def sums(wanted: Callable[[RepairCount], bool]) -> Sums:

@@ -22,7 +22,7 @@ from actors.recovery.decisions import Decision
 from actors.recovery.posterior import expected, fresh_value
 from schemas.ids import derived_seed
 from schemas.policy import Interval, PolicyValue, RepairValue
-from schemas.recovery import Experience, FailureMode, RepairCount, RepairKind, Turn
+from schemas.recovery import Experience, FailureMode, RepairCount, RepairKind, RepairTurn
 
 RESAMPLES = 400
 LEAST_EFFECTIVE = 10.0
@@ -143,7 +143,7 @@ def _option(decision: Decision, kind: RepairKind) -> Arm | None:
 
 def learnt(decisions: Sequence[Decision], experience: Experience) -> Experience:
     """What these decisions alone teach of repairs, beside the first attempts of the whole run."""
-    cells: dict[tuple[FailureMode, RepairKind, Turn], RepairCount] = {}
+    cells: dict[tuple[FailureMode, RepairKind, RepairTurn], RepairCount] = {}
     for each in decisions:
         if each.chosen is None:
             continue

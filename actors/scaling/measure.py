@@ -47,7 +47,7 @@ class PoolFacts(Struct, frozen=True):
     breaker_open: bool = False
 
 
-class Facts(Struct, frozen=True):
+class RunFacts(Struct, frozen=True):
     """Counters of the whole run at one moment. `requeued`: attempts so far whose order came back."""
 
     at: float
@@ -83,13 +83,13 @@ class PoolMeter(Struct, frozen=True):
 class Meter(Struct, frozen=True):
     """What `measure` keeps: the last facts, and fading sums since."""
 
-    last: Facts | None = None
+    last: RunFacts | None = None
     attempts: float = 0.0
     requeued: float = 0.0
     pools: dict[str, PoolMeter] = {}
 
 
-def measure(facts: Facts, meter: Meter) -> tuple[Signals, Meter]:
+def measure(facts: RunFacts, meter: Meter) -> tuple[Signals, Meter]:
     """The policy's signals at this moment, and the meter for the next."""
     last = facts if meter.last is None else meter.last
     keep = _keep(facts, last)
@@ -115,7 +115,7 @@ def measure(facts: Facts, meter: Meter) -> tuple[Signals, Meter]:
     return signals, Meter(facts, attempts, requeued, meters)
 
 
-def _keep(facts: Facts, last: Facts) -> float:
+def _keep(facts: RunFacts, last: RunFacts) -> float:
     """What remains of the counts of attempts: all of it while none ends."""
     return 1.0 if facts.attempts == last.attempts else 0.5 ** (max(0.0, facts.at - last.at) / HALF_LIFE_S)
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from actors.scaling.share import Share, share
+from actors.scaling.share import PoolShare, share
 from schemas.scaling import (
     Idle,
     Move,
@@ -20,7 +20,7 @@ from schemas.scaling import (
     PoolDecision,
     PoolMemory,
     PoolSignals,
-    Scaling,
+    ScalingDecision,
     ScalingLimits,
     ScalingMemory,
     Signals,
@@ -57,11 +57,13 @@ class _Pool(Struct):
     wanted: int
     goal: int
     low: int
-    share: Share
+    share: PoolShare
     why: Why = Why.STEADY
 
 
-def decide(signals: Signals, limits: ScalingLimits, memory: ScalingMemory, now: float) -> tuple[Scaling, ScalingMemory]:
+def decide(
+    signals: Signals, limits: ScalingLimits, memory: ScalingMemory, now: float
+) -> tuple[ScalingDecision, ScalingMemory]:
     """Replicas for every pool of `limits`, with reasons. Call it about once a second with its own last memory."""
     work_s = {pool: work(signals, facts) for pool, facts in signals.pools.items()}
     starts = [facts.start_s for pool, facts in signals.pools.items() if work_s[pool] > 0]
@@ -100,7 +102,7 @@ def decide(signals: Signals, limits: ScalingLimits, memory: ScalingMemory, now: 
         pool: PoolMemory(granted[pool], peaks[pool], _moved(memory.pools.get(pool), each.wanted, granted[pool]))
         for pool, each in pools.items()
     }
-    return Scaling(now, decided), ScalingMemory(pasts, short_since, uneven_since)
+    return ScalingDecision(now, decided), ScalingMemory(pasts, short_since, uneven_since)
 
 
 def work(signals: Signals, pool: PoolSignals) -> float:
@@ -168,7 +170,7 @@ def _moved(past: PoolMemory | None, before: int, after: int) -> Move | None:
     return Move.UP if after > before else Move.DOWN
 
 
-def _aim(wanted: int, low: int, share: Share, peak: int) -> _Pool:
+def _aim(wanted: int, low: int, share: PoolShare, peak: int) -> _Pool:
     if wanted < low:
         return _Pool(wanted, share.replicas, low, share, Why.WORK)
     if wanted > peak:

@@ -16,7 +16,7 @@ _HALVINGS = 40
 """Of the interval of T: its error is then far below one replica."""
 
 
-class Share(Struct, frozen=True):
+class PoolShare(Struct, frozen=True):
     """`need`: replicas that would do the work in the drain time, a fraction; `exact`: the same within the pool's
     bounds; `replicas`: what the pool gets."""
 
@@ -27,7 +27,7 @@ class Share(Struct, frozen=True):
 
 def share(
     work_s: Mapping[str, float], bounds: Mapping[str, PoolBounds], *, accelerators: float, horizon_s: float
-) -> dict[str, Share]:
+) -> dict[str, PoolShare]:
     """Replicas of every pool for its work (replica-seconds). A pool with work gets one at least; the sum fits.
 
     Raises ValueError when not even one replica of each pool fits (a configuration that is refused earlier).
@@ -47,7 +47,7 @@ def share(
 
     drain_s = max([horizon_s, *(work_s[pool] / bound.max for pool, bound in bounds.items())])
     if fits(drain_s):
-        return {pool: Share(work_s[pool] / drain_s, each, math.ceil(each)) for pool, each in exact(drain_s).items()}
+        return {pool: PoolShare(work_s[pool] / drain_s, each, math.ceil(each)) for pool, each in exact(drain_s).items()}
     low, high = drain_s, 2 * drain_s
     while not fits(high):
         low, high = high, 2 * high
@@ -56,7 +56,7 @@ def share(
         low, high = (low, middle) if fits(middle) else (middle, high)
     shares = exact(high)
     replicas = _with_spare(_whole(shares), work_s, bounds, accelerators)
-    return {pool: Share(work_s[pool] / high, shares[pool], replicas[pool]) for pool in bounds}
+    return {pool: PoolShare(work_s[pool] / high, shares[pool], replicas[pool]) for pool in bounds}
 
 
 def _whole(exact: Mapping[str, float]) -> dict[str, int]:

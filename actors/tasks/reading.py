@@ -44,7 +44,7 @@ Field = tuple[str, str]
 """A field's name and its text."""
 
 
-class _Lines(Struct):
+class _LabelledLines(Struct):
     """What stands behind one label."""
 
     name: str
@@ -82,16 +82,16 @@ def render(draft: Draft) -> str:
     return lines if draft.quote is None else f"Quote: {draft.quote}\n{lines}"
 
 
-def _labelled(text: str) -> list[_Lines]:
+def _labelled(text: str) -> list[_LabelledLines]:
     """The labelled lines. A code fence that was opened before the first of them ends with the last of them."""
-    fields: list[_Lines] = []
+    fields: list[_LabelledLines] = []
     in_fence = False
     for line in text.split("\n"):
         found = _LABEL.fullmatch(line)
         is_fence = line.lstrip().startswith("```")
         if found is not None:
             bold = found["bold"] if found["closed"] in (":", "：") else ""
-            fields.append(_Lines((found["marked"] or found["plain"]).lower(), [found["rest"]], bold or ""))
+            fields.append(_LabelledLines((found["marked"] or found["plain"]).lower(), [found["rest"]], bold or ""))
         elif is_fence and not fields:
             in_fence = not in_fence
         elif is_fence and in_fence:

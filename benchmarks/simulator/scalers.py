@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from ray.serve import autoscaling_policy as serve_policy
 from ray.serve.config import AutoscalingConfig
 
-from actors.scaling.measure import Facts, Meter, measure
+from actors.scaling.measure import Meter, RunFacts, measure
 from actors.scaling.policy import decide
 from actors.scaling.share import share
 from benchmarks.simulator.scenario import Scenario
@@ -21,7 +21,7 @@ from schemas.scaling import PoolBounds, ScalingLimits, ScalingMemory
 class Scaler(Protocol):
     """Replicas wanted of each pool, asked every second."""
 
-    def wanted(self, facts: Facts) -> dict[str, int]: ...
+    def wanted(self, facts: RunFacts) -> dict[str, int]: ...
 
 
 def _bounds(scenario: Scenario) -> dict[str, PoolBounds]:
@@ -38,7 +38,7 @@ class Ours:
         )  # fmt: skip
         self._meter, self._memory = Meter(), ScalingMemory()
 
-    def wanted(self, facts: Facts) -> dict[str, int]:
+    def wanted(self, facts: RunFacts) -> dict[str, int]:
         signals, self._meter = measure(facts, self._meter)
         scaling, self._memory = decide(signals, self._limits, self._memory, facts.at)
         return {pool: decision.wanted for pool, decision in scaling.pools.items()}
@@ -52,7 +52,7 @@ class Fixed:
         shares = share(work_s, _bounds(scenario), accelerators=scenario.accelerators, horizon_s=1.0)
         self._wanted = {name: each.replicas for name, each in shares.items()}
 
-    def wanted(self, facts: Facts) -> dict[str, int]:
+    def wanted(self, facts: RunFacts) -> dict[str, int]:
         return self._wanted
 
 
@@ -73,7 +73,7 @@ class ServeDefault:
         self._targets = {name: config.min_replicas for name, config in self._configs.items()}
         self._seen: dict[str, deque[tuple[float, float]]] = {name: deque() for name in scenario.pools}
 
-    def wanted(self, facts: Facts) -> dict[str, int]:
+    def wanted(self, facts: RunFacts) -> dict[str, int]:
         for name, config in self._configs.items():
             seen, pool = self._seen[name], facts.pools[name]
             seen.append((facts.at, pool.running))

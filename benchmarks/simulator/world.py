@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from actors.queue import QueueLimits, RegenerationQueue
-from actors.scaling.measure import ASSUMED_CLASSIFY_S, ASSUMED_S, Facts, PoolFacts
+from actors.scaling.measure import ASSUMED_CLASSIFY_S, ASSUMED_S, PoolFacts, RunFacts
 from benchmarks.simulator.pool import Phase, Pool
 from benchmarks.simulator.scalers import Scaler
 from benchmarks.simulator.scenario import GENERATOR, JUDGE, REWARD, Scenario
@@ -182,7 +182,7 @@ class World:
                 if self._random.random() < share:
                     pool.lose(replica)
 
-    def _facts(self) -> Facts:
+    def _facts(self) -> RunFacts:
         depths = [shard.depth() for shard in self.queues]
         oldest = min((depth.oldest_since for depth in depths if depth.oldest_since is not None), default=self.now)
         pools = {
@@ -193,14 +193,14 @@ class World:
             )
             for name, pool in self.pools.items()
         }  # fmt: skip
-        return Facts(
+        return RunFacts(
             at=self.now, attempts=self._attempts, requeued=self._requeued,
             ready=sum(depth.ready for depth in depths), leased=sum(depth.leased for depth in depths),
             waiting=sum(depth.waiting for depth in depths), oldest_s=self.now - oldest, max_attempts=MAX_ATTEMPTS,
             expected=dict.fromkeys(pools, 1.0), pools=pools,
         )  # fmt: skip
 
-    def _keep(self, facts: Facts, wanted: dict[str, int]) -> None:
+    def _keep(self, facts: RunFacts, wanted: dict[str, int]) -> None:
         pools = {
             name: PoolSample(
                 wanted[name], pool.count[Phase.STARTING], pool.count[Phase.READY], pool.count[Phase.DRAINING], pool.busy

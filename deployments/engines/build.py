@@ -16,12 +16,12 @@ def build_engine(config: EngineConfig, role: EngineRole) -> Engine:
         case TransformersEngine():
             from deployments.engines import transformers
 
-            return transformers.TransformersEngine(config, role)
+            return transformers.TransformersBackend(config, role)
         case VllmEngine():
             from deployments.engines import vllm
 
-            return vllm.VllmEngine(config, role)
+            return vllm.VllmBackend(config, role)
         case HttpEngine():
             from deployments.engines import http
 
-            return http.HttpEngine(config, role)
+            return http.HttpBackend(config, role)

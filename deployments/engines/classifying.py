@@ -53,7 +53,7 @@ class Classifying(Job):
         self.ids = ids
 
 
-class Classifier:
+class ClassifierBatch:
     """A sequence classifier over micro-batches of whatever waits."""
 
     def __init__(self, model: Any, *, pad_id: int, max_batch: int) -> None:

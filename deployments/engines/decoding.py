@@ -20,7 +20,7 @@ PREFILL_TOKENS = 8192
 """Prompt tokens, padding included, that are read in one pass: bounds its memory."""
 
 
-class Row(Struct, eq=False):
+class DecodingRow(Struct, eq=False):
     """One completion under way. `draws`: one for each token it may generate, so their number is its limit."""
 
     prompt: list[int]
@@ -44,11 +44,11 @@ class DecodingBatch:
         self._pad_id = pad_id
         self._store = KvStore()
         self._settings: Settings | None = None
-        self.rows: list[Row] = []
+        self.rows: list[DecodingRow] = []
         self.passes = 0
         """Passes through the model so far."""
 
-    def admit(self, rows: Sequence[Row]) -> None:
+    def admit(self, rows: Sequence[DecodingRow]) -> None:
         """Reads the rows' prompts, each different one once, and draws each row's first token."""
         for part in _passes(rows):
             self._read(part)
@@ -80,7 +80,7 @@ class DecodingBatch:
         self._store.leave(moves, rows=stay, width=width)
         self._settings = None
 
-    def _read(self, rows: Sequence[Row]) -> None:
+    def _read(self, rows: Sequence[DecodingRow]) -> None:
         prompts = list({id(row.prompt): row.prompt for row in rows}.values())
         place_of = {id(prompt): place for place, prompt in enumerate(prompts)}
         width = max(map(len, prompts))
@@ -114,7 +114,7 @@ class DecodingBatch:
         return out.logits[:, -1].float()
 
 
-def _append(rows: Sequence[Row], logits: torch.Tensor, settings: Settings) -> None:
+def _append(rows: Sequence[DecodingRow], logits: torch.Tensor, settings: Settings) -> None:
     chosen = settings.draw(logits, [row.draws[len(row.tokens)] for row in rows])
     if any(row.keep_logprobs for row in rows):
         scores = torch.log_softmax(logits, dim=-1).gather(-1, chosen[:, None]).squeeze(-1).tolist()
@@ -124,9 +124,9 @@ def _append(rows: Sequence[Row], logits: torch.Tensor, settings: Settings) -> No
         row.tokens.append(token)
 
 
-def _passes(rows: Sequence[Row]) -> Iterator[list[Row]]:
+def _passes(rows: Sequence[DecodingRow]) -> Iterator[list[DecodingRow]]:
     """The rows by length, in parts of at most PREFILL_TOKENS with their padding."""
-    part: list[Row] = []
+    part: list[DecodingRow] = []
     for row in sorted(rows, key=lambda row: len(row.prompt)):
         if part and (len(part) + 1) * len(row.prompt) > PREFILL_TOKENS:
             yield part

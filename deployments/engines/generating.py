@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from deployments.engines.decoding import DecodingBatch, Row
+from deployments.engines.decoding import DecodingBatch, DecodingRow
 from deployments.engines.drawing import uniforms
 from deployments.engines.model_thread import Inbox, Job
 from schemas.samples import Completion, FinishReason, GenerationRequest
@@ -32,7 +32,7 @@ class Generating(Job):
 class Place(Struct, frozen=True, eq=False):
     """A row and whose it is."""
 
-    row: Row
+    row: DecodingRow
     job: Generating
 
 
@@ -128,4 +128,4 @@ class Generation:
 
 def _place(job: Generating) -> Place:
     sampling = job.request.sampling
-    return Place(Row(job.prompt, sampling, uniforms(sampling.seed, job.limit), job.request.logprobs), job)
+    return Place(DecodingRow(job.prompt, sampling, uniforms(sampling.seed, job.limit), job.request.logprobs), job)

@@ -16,10 +16,11 @@ from http import HTTPStatus
 
 from msgspec import UNSET
 
+from actors.clocks import Clocks
 from deployments.engines.http_address import Address, address_of, headers_of
-from deployments.engines.http_endpoint import Call, Clocks, Endpoint, EndpointLimits, RefusedCall
+from deployments.engines.http_endpoint import Endpoint, EndpointLimits, HttpCall, RefusedCall
 from deployments.engines.http_reply import CHARACTERS_A_TOKEN, UnknownForm, read_classes, read_completion
-from deployments.engines.http_wire import MODELS, Model, Models, chat_body, classify_body
+from deployments.engines.http_wire import MODELS, Models, OfferedModel, chat_body, classify_body
 from deployments.engines.roles import EngineRole
 from schemas.config import HttpEngine as Config
 from schemas.errors import EngineError, ErrorKind, ModelError
@@ -40,7 +41,7 @@ LOGPROB_BYTES = 1024
 """Room for one token's log-probability with its bytes and alternatives."""
 
 
-class HttpEngine:
+class HttpBackend:
     """A generator or a classifier behind a URL, by role."""
 
     def __init__(self, config: Config, role: EngineRole, clocks: Clocks = Clocks()) -> None:  # noqa: B008 - frozen
@@ -81,7 +82,7 @@ class HttpEngine:
         most_bytes = most_characters * ESCAPED_BYTES + AROUND_BYTES
         if request.logprobs:
             most_bytes += request.sampling.max_tokens * LOGPROB_BYTES
-        call = Call(
+        call = HttpCall(
             self._address.chat,
             min(most_bytes, LARGEST_BODY_BYTES),
             chat_body(self._config, request),
@@ -97,7 +98,7 @@ class HttpEngine:
     async def classify(self, request: ClassificationRequest) -> Classification:
         """Class probabilities of one text, by vLLM's endpoint, which lies beside /v1."""
         endpoint = self._ready(EngineRole.CLASSIFIER)
-        call = Call(self._address.classify, AROUND_BYTES, classify_body(self._config, request))
+        call = HttpCall(self._address.classify, AROUND_BYTES, classify_body(self._config, request))
         return await endpoint.call(call, lambda body: read_classes(body, request))
 
     def _ready(self, role: EngineRole) -> Endpoint:
@@ -116,7 +117,7 @@ class HttpEngine:
         """The list is optional: a server without one, or with one of another form, is taken as it is."""
         wanted = self._config.model
         try:
-            listed = await endpoint.call(Call(address.models, LARGEST_BODY_BYTES), _listed)
+            listed = await endpoint.call(HttpCall(address.models, LARGEST_BODY_BYTES), _listed)
         except EngineError as error:
             if not _without_list(error):
                 raise ModelError(f"{error.detail}: is this an OpenAI-compatible server, and is it running?") from error
@@ -132,7 +133,7 @@ class HttpEngine:
         log.warning("the model is not in the server's list; going on", extra={"why": problem})
 
 
-def _listed(body: bytes) -> Models | tuple[Model, ...]:
+def _listed(body: bytes) -> Models | tuple[OfferedModel, ...]:
     listed = MODELS.decode(body)
     if isinstance(listed, Models) and listed.data is UNSET:
         raise UnknownForm("it is no list of models")

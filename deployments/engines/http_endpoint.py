@@ -5,7 +5,6 @@ Law: a call is sent once. Nothing is retried (the conductor alone does); a key i
 
 import asyncio
 import math
-import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
@@ -16,6 +15,7 @@ import msgspec
 from msgspec import Struct
 from yarl import URL
 
+from actors.clocks import Clocks
 from deployments.engines.http_errors import read_error, refusal
 from deployments.engines.http_limit import CallEnd, HeldBack, Sent, ServerLimit
 from deployments.engines.http_reply import ServerRefusal, UnknownForm
@@ -33,13 +33,6 @@ LONGEST_TOLD = 300
 """Characters of a foreign error in one of ours."""
 
 
-class Clocks(Struct, frozen=True):
-    """`monotonic` for limits, `wall` for dates in headers; both in seconds."""
-
-    monotonic: Callable[[], float] = time.monotonic
-    wall: Callable[[], float] = time.time
-
-
 class EndpointLimits(Struct, frozen=True):
     """Calls at once, and how long one may take from being sent to its last byte, in seconds."""
 
@@ -47,7 +40,7 @@ class EndpointLimits(Struct, frozen=True):
     timeout_s: float
 
 
-class Call(Struct, frozen=True):
+class HttpCall(Struct, frozen=True):
     """What is sent (a GET without a body), how long the reply may be, and how many tokens were asked for."""
 
     url: URL
@@ -88,7 +81,7 @@ class Endpoint:
         """Ends all connections; calls under way fail."""
         await self._session.close()
 
-    async def call(self, call: Call, read: Callable[[bytes], T]) -> T:
+    async def call(self, call: HttpCall, read: Callable[[bytes], T]) -> T:
         """What `read` makes of the reply; it may raise ServerRefusal and UnknownForm. Raises EngineError."""
         sent = await self._admitted()
         try:
@@ -96,7 +89,7 @@ class Endpoint:
         except ServerRefusal as refused:
             raise self._refused(refused) from None
 
-    async def _answered(self, sent: Sent, call: Call, read: Callable[[bytes], T]) -> T:
+    async def _answered(self, sent: Sent, call: HttpCall, read: Callable[[bytes], T]) -> T:
         """Raises ServerRefusal once the limit knows of it."""
         end, wait_s = CallEnd.UNKNOWN, None
         try:
@@ -124,7 +117,7 @@ class Endpoint:
         """A foreign text as people may see it: short, and without a key that it repeats."""
         return self._redacted(text)[:LONGEST_TOLD]
 
-    async def _exchanged(self, call: Call) -> bytes:
+    async def _exchanged(self, call: HttpCall) -> bytes:
         method = "GET" if call.body is None else "POST"
         async with self._session.request(
             method, call.url, data=call.body, headers=call.headers, allow_redirects=False

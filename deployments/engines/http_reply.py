@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from deployments.engines.http_errors import Refusal, read_error, refusal, server_error
 from deployments.engines.http_limit import CallEnd
-from deployments.engines.http_wire import CHAT, CLASSIFY, Choice
+from deployments.engines.http_wire import CHAT, CLASSIFY, ChatChoice
 from schemas.errors import ErrorKind
 from schemas.samples import Classification, ClassificationRequest, Completion, FinishReason, GenerationRequest
 
@@ -136,7 +136,7 @@ def _not_an_answer(body: bytes, error: Any, max_tokens: int | None) -> Exception
     return UnknownForm("it holds no choices")
 
 
-def _text(choice: Choice, most_characters: int) -> str:
+def _text(choice: ChatChoice, most_characters: int) -> str:
     if choice.error:
         raise ServerRefusal(refusal(200, server_error(choice.error)))
     content = choice.message.content or ""
@@ -155,7 +155,7 @@ def _is_text(part: Any) -> bool:
     return isinstance(part, str) or part.type in ("text", "output_text")
 
 
-def _finish(choice: Choice) -> FinishReason:
+def _finish(choice: ChatChoice) -> FinishReason:
     reason = choice.finish_reason
     if reason == "stop":
         return FinishReason.STOP
@@ -173,7 +173,7 @@ def _finish(choice: Choice) -> FinishReason:
     raise ServerRefusal(Refusal(ErrorKind.REFUSED, None, "", said, CallEnd.ANSWERED))
 
 
-def _logprobs(choice: Choice) -> tuple[float, ...] | None:
+def _logprobs(choice: ChatChoice) -> tuple[float, ...] | None:
     if choice.logprobs is None or choice.logprobs.content is None:
         return None
     return tuple(token.logprob for token in choice.logprobs.content)

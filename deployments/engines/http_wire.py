@@ -72,7 +72,7 @@ class Logprobs(Struct, frozen=True):
     content: tuple[TokenLogprob, ...] | None = None
 
 
-class Choice(Struct, frozen=True):
+class ChatChoice(Struct, frozen=True):
     """One completion. `error`: OpenRouter's, where a provider failed in the middle of it."""
 
     message: ReplyMessage
@@ -84,7 +84,7 @@ class Choice(Struct, frozen=True):
 class ChatResponse(Struct, frozen=True):
     """The answer of POST /chat/completions. Without choices, an error that came with status 200."""
 
-    choices: tuple[Choice, ...] | None = None
+    choices: tuple[ChatChoice, ...] | None = None
     usage: Any = None
     error: Any = None
 
@@ -110,7 +110,7 @@ class ClassifyResponse(Struct, frozen=True):
     error: Any = None
 
 
-class Model(Struct, frozen=True):
+class OfferedModel(Struct, frozen=True):
     """A model that the server offers."""
 
     id: str
@@ -119,12 +119,14 @@ class Model(Struct, frozen=True):
 class Models(Struct, frozen=True):
     """The answer of GET /models; Ollama's `data` is null when it has none."""
 
-    data: tuple[Model, ...] | UnsetType | None = UNSET
+    data: tuple[OfferedModel, ...] | UnsetType | None = UNSET
 
 
 CHAT: msgspec.json.Decoder[ChatResponse] = msgspec.json.Decoder(ChatResponse)
 CLASSIFY: msgspec.json.Decoder[ClassifyResponse] = msgspec.json.Decoder(ClassifyResponse)
-MODELS: msgspec.json.Decoder[Models | tuple[Model, ...]] = msgspec.json.Decoder(Models | tuple[Model, ...])
+MODELS: msgspec.json.Decoder[Models | tuple[OfferedModel, ...]] = msgspec.json.Decoder(
+    Models | tuple[OfferedModel, ...]
+)
 """Together's is the bare list."""
 _ENCODER = msgspec.json.Encoder()
 

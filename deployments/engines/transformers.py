@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from deployments.engines.chat import ChatTokenizer
-from deployments.engines.classifying import Classifier, Classifying
+from deployments.engines.classifying import ClassifierBatch, Classifying
 from deployments.engines.contents import ContentTokenizer
 from deployments.engines.decoding import DecodingBatch
 from deployments.engines.generating import Generating, Generation
@@ -26,7 +26,7 @@ from schemas.errors import EngineError, ErrorKind
 from schemas.samples import Classification, ClassificationRequest, Completion, GenerationRequest
 
 
-class TransformersEngine:
+class TransformersBackend:
     """A generator or a classifier, by role."""
 
     def __init__(self, config: Config, role: EngineRole) -> None:
@@ -35,7 +35,7 @@ class TransformersEngine:
         self._chats: ChatTokenizer
         self._texts: ContentTokenizer
         self._longest: int | None = None
-        self._work: Generation | Classifier
+        self._work: Generation | ClassifierBatch
         self._thread: ModelThread[Any] | None = None
 
     @property
@@ -85,7 +85,7 @@ class TransformersEngine:
         finally:
             job.cancelled = True
 
-    def _load(self) -> Generation | Classifier:
+    def _load(self) -> Generation | ClassifierBatch:
         config = self._config
         tokenizer = load_tokenizer(config.model, config.revision, self._role)
         model = load_model(config, self._role, tokenizer)
@@ -95,7 +95,7 @@ class TransformersEngine:
         self._texts = ContentTokenizer(tokenizer, config.model)
         self._texts.check_single(rows_of(model.config))
         pad_id = agree_on_padding(model, tokenizer, name=config.model, after=self._texts.after)
-        return Classifier(model, pad_id=pad_id, max_batch=config.max_batch)
+        return ClassifierBatch(model, pad_id=pad_id, max_batch=config.max_batch)
 
     def _generation(self, model: Any, tokenizer: Any) -> Generation:
         config, rows = self._config, rows_of(model.config)

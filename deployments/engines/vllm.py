@@ -51,7 +51,7 @@ CLOSE_S = 20.0
 """Longest wait for vLLM's process at the end; then it is killed."""
 
 
-class VllmEngine:
+class VllmBackend:
     """A generator or a classifier, by role."""
 
     def __init__(self, config: Config, role: EngineRole) -> None:

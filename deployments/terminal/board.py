@@ -12,7 +12,7 @@ from rich.text import Text
 
 from deployments.progress import Phase, Progress, ReplicaStatus
 from deployments.standstill import waits_of, words
-from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts, grid
+from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, OrderEnds, columns, facts, grid
 from deployments.terminal.rates import Flow
 from deployments.terminal.words import clock, number, per_second, percent, plural, printable, spoken
 from schemas.progress import Counts, RunSnapshot, Summary
@@ -98,7 +98,7 @@ def _bar(snapshot: RunSnapshot) -> RenderableType:
     row.add_column(ratio=1)
     row.add_column(justify="right", no_wrap=True)
     row.add_row(
-        Bar(Ends(counts.accepted, counts.dead_lettered, counts.issued)),
+        Bar(OrderEnds(counts.accepted, counts.dead_lettered, counts.issued)),
         f"{ended:,} of {counts.issued:,}" + ("" if snapshot.summary.corpus_ended else "+"),
     )
     return row

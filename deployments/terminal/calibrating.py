@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from actors.canary.threshold import Scores, Wanted, propose
+from actors.canary.threshold import Scores, ThresholdRequest, propose
 from actors.ledgers import Ledgers
 from deployments.terminal.parts import DIM, columns, facts
 from deployments.terminal.reading import as_builtins, put_json, run_folder
@@ -17,7 +17,7 @@ from schemas.errors import UserError
 from schemas.verdicts import GateName
 
 
-def show_calibration(folder: Path, gate: GateName, wanted: Wanted, *, json: bool) -> None:
+def show_calibration(folder: Path, gate: GateName, wanted: ThresholdRequest, *, json: bool) -> None:
     """Proposes and shows. Raises UserError where too little is known."""
     if not 0 < wanted.precision < 1:
         raise UserError(f"--precision {wanted.precision:g}: must be between 0 and 1")

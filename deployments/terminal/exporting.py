@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from actors.dataset.exports.export import Source, export
+from actors.dataset.exports.export import ExportedRun, export
 from actors.dataset.manifest import CONFIG_NAME, read_config
 from actors.ledger import LedgerReader
 from actors.ledgers import Ledgers
@@ -21,12 +21,12 @@ from deployments.terminal.words import plural, printable
 from deployments.wiring import export_wording, models
 from schemas.config import RunConfig
 from schemas.errors import OutputError
-from schemas.exports import Asked, Export, LedgerRead, NameCount
+from schemas.exports import Export, ExportRequest, LedgerRead, NameCount
 
 FOLDER = "exports"
 
 
-def show_export(folder: Path, asked: Asked, output: Path | None, *, now: float, json: bool) -> None:
+def show_export(folder: Path, asked: ExportRequest, output: Path | None, *, now: float, json: bool) -> None:
     """Exports and shows what came out. Raises UserError."""
     run = run_folder(folder)
     config = read_config(run)
@@ -45,12 +45,12 @@ def show_export(folder: Path, asked: Asked, output: Path | None, *, now: float, 
 
 
 @contextmanager
-def opened(run: Path, config: RunConfig) -> Iterator[Source]:
+def opened(run: Path, config: RunConfig) -> Iterator[ExportedRun]:
     """A run's ledgers as they are now. Raises OutputError where the folder holds none."""
     with ExitStack() as stack:
         ledgers = stack.enter_context(Ledgers(run)).each
         read = [(_read(ledger, stack.enter_context(ledger.frozen())), ledger) for ledger in ledgers]
-        yield Source(config.name, task_name(config), models(config), read)
+        yield ExportedRun(config.name, task_name(config), models(config), read)
 
 
 def export_view(told: Export, place: Path) -> RenderableType:

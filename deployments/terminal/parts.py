@@ -18,7 +18,7 @@ UNBOUNDED = 10_000
 """Cells of a screen that holds every line."""
 
 
-class Ends(Struct, frozen=True):
+class OrderEnds(Struct, frozen=True):
     """How the orders issued so far stand."""
 
     accepted: int
@@ -29,7 +29,7 @@ class Ends(Struct, frozen=True):
 class Bar:
     """Accepted, dead-lettered and outstanding as one line over the whole width."""
 
-    def __init__(self, ends: Ends) -> None:
+    def __init__(self, ends: OrderEnds) -> None:
         self._ends = ends
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:

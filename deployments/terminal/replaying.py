@@ -6,7 +6,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
-from actors.reopening import Wanted
+from actors.reopening import ReplayRequest
 from deployments.config import check_models, load
 from deployments.config_faults import nearest
 from deployments.replay import Group, Replayed, foresee, replay
@@ -21,15 +21,15 @@ from schemas.recovery import FailureMode
 E = TypeVar("E", bound=Enum)
 
 
-def wanted(reasons: Sequence[str], modes: Sequence[str]) -> Wanted:
+def wanted(reasons: Sequence[str], modes: Sequence[str]) -> ReplayRequest:
     """The filter as typed. Raises UserError for a name that there is not."""
-    return Wanted(
+    return ReplayRequest(
         frozenset(_named("--reason", name, EndReason) for name in reasons),
         frozenset(_named("--mode", name, FailureMode) for name in modes),
     )
 
 
-def show_replay(folder: Path, wanted: Wanted, config_file: Path | None, *, dry_run: bool, json: bool) -> None:
+def show_replay(folder: Path, wanted: ReplayRequest, config_file: Path | None, *, dry_run: bool, json: bool) -> None:
     """Replays, or says what a replay would do. Raises UserError."""
     output = run_folder(folder)
     config = None if config_file is None else load(config_file)

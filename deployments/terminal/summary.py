@@ -13,7 +13,7 @@ from deployments.live import Driver, driver_of
 from deployments.standstill import words
 from deployments.terminal.board import GATES, of_ended, repaired_by, yield_percent
 from deployments.terminal.corpus_words import skipped_words, unusable
-from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, Ends, columns, facts, grid
+from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, OrderEnds, columns, facts, grid
 from deployments.terminal.probed import canaries_view
 from deployments.terminal.words import clock, number, percent, plural, quoted, spoken
 from schemas.ids import OrderId
@@ -79,7 +79,7 @@ def _took(summary: Summary) -> Text:
 
 def _bar(summary: Summary) -> RenderableType:
     counts = summary.counts
-    return Bar(Ends(counts.accepted, counts.dead_lettered, counts.issued))
+    return Bar(OrderEnds(counts.accepted, counts.dead_lettered, counts.issued))
 
 
 def _numbers(summary: Summary) -> RenderableType:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from actors.injection.injection import Injection
+from actors.injection.injection import InjectionDraw
 from deployments.evidence import all_passages
 from deployments.injecting import build_injection
 from schemas.config import (
@@ -45,7 +45,7 @@ class World:
     config: Corpus
     corpus: list[Passage]
     told: list[Passage]
-    injection: Injection | None
+    injection: InjectionDraw | None
 
 
 def engine(name: str) -> TransformersEngine:

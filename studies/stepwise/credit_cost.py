@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from actors.credit.plan import CreditPlan, Source
+from actors.credit.plan import CreditPlan, RolloutOwner
 from actors.rates import wilson
 from schemas.config_credit import Credit
 from schemas.credit import PolicyVersion
@@ -92,7 +92,7 @@ def sequential(replay: Replay, config: Credit) -> tuple[int, int]:
         for ask in asks:
             paid += 1
             plan.learn(ask, _draw(replay, ask.steps, ask.draw))
-    label = plan.label(Source(PolicyVersion("study"), 0))
+    label = plan.label(RolloutOwner(PolicyVersion("study"), 0))
     return label.first_pit or len(replay.truth) + 1, paid
 
 

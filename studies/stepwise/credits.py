@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from actors.credit.plan import CreditPlan, Source
+from actors.credit.plan import CreditPlan, RolloutOwner
 from actors.credit.targets import target_of
 from schemas.config_credit import Credit
 from schemas.credit import CreditLabel, CreditTarget, PolicyVersion
@@ -69,7 +69,7 @@ def target(solution: Solution, number: int) -> CreditTarget:
 def credited(rollouts: Rollouts, solutions: Sequence[Solution], config: Credit) -> list[Credited]:
     """Every solution's label, by rounds of rollouts that all solutions share."""
     targets = [target(one, number) for number, one in enumerate(solutions)]
-    source = Source(PolicyVersion("study"), rollouts.seed)
+    source = RolloutOwner(PolicyVersion("study"), rollouts.seed)
     given = [sum(map(len, rollouts.known(one, aim).values())) for one, aim in zip(solutions, targets, strict=True)]
     done: dict[int, CreditLabel] = {}
     while len(done) < len(targets):

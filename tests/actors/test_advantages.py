@@ -12,14 +12,14 @@ from scipy.stats import beta, binom
 
 from actors.advantages import FALSE, LEAST, SURE, critical_steps, fall_chance, weight, weights
 from schemas.config_credit import Credit
-from schemas.credit import PrefixValue, Tally
+from schemas.credit import PrefixValue, RolloutTally
 from tests.doubles.credit_worlds import label_of
 
 FALLS = (0.01, 0.05, 0.1, 0.2, 0.3)
 NUMBERS = (1, 2, 3, 4, 5, 8, 16, 40)
 """Of rollouts on a side: a plan gives one to a step behind the pit, and up to all of its 48 to one."""
 TRUTHS = np.linspace(0, 1, 101)
-TALLY = st.integers(LEAST, 40).flatmap(lambda n: st.integers(0, n).map(lambda k: Tally(n, k)))
+TALLY = st.integers(LEAST, 40).flatmap(lambda n: st.integers(0, n).map(lambda k: RolloutTally(n, k)))
 
 
 def side(n: int, k: int) -> PrefixValue:
@@ -87,7 +87,7 @@ def test_what_is_lost_is_found() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(TALLY, TALLY, st.sampled_from(FALLS))
-def test_the_chance_is_the_integral(before: Tally, after: Tally, fall: float) -> None:
+def test_the_chance_is_the_integral(before: RolloutTally, after: RolloutTally, fall: float) -> None:
     """Against an adaptive integration over x itself."""
     one, other = ((tally.k + 0.5, tally.n - tally.k + 0.5) for tally in (before, after))
     middle = one[0] / sum(one)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from actors.audit.findings import Findings
 from actors.audit.fold import read_book
 from actors.credit.desk import CreditDesk
-from actors.credit.plan import Source
+from actors.credit.plan import RolloutOwner
 from actors.credit_queue import CreditQueue, CreditTerms
 from actors.held import QueueLimits
 from actors.queue import BUDGET_SPENT
@@ -33,7 +33,7 @@ class Run:
 
     def __init__(self, config: Credit = CONFIG, *, restart: bool = True, tokens: int | None = None) -> None:
         limits = QueueLimits(max_attempts=3, lease_s=600.0, fresh_share=0.25, tokens=tokens)
-        desk = CreditDesk(config, Source(PolicyVersion("double"), seed=7))
+        desk = CreditDesk(config, RolloutOwner(PolicyVersion("double"), seed=7))
         self.queue = CreditQueue(limits, lambda a, b: 0.0, desk, CreditTerms(config, 0.7, restart=restart))
         self.records: list[Record] = []
         self.now = 0.0

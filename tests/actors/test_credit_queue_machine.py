@@ -9,7 +9,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from msgspec.structs import replace
 
 from actors.credit.desk import CreditDesk
-from actors.credit.plan import Source
+from actors.credit.plan import RolloutOwner
 from actors.credit_queue import CreditQueue, CreditTerms
 from actors.held import QueueLimits
 from actors.ledger import MemoryLedger
@@ -56,7 +56,7 @@ class CreditQueueMachine(RuleBasedStateMachine):
         self.ends: dict[OrderId, str] = {}
 
     def fresh_queue(self) -> CreditQueue:
-        desk = CreditDesk(self.config, Source(PolicyVersion("double"), seed=0))
+        desk = CreditDesk(self.config, RolloutOwner(PolicyVersion("double"), seed=0))
         return CreditQueue(self.limits, lambda a, b: 0.0, desk, CreditTerms(self.config, 0.7, restart=True))
 
     @rule(slots=st.integers(1, 3))

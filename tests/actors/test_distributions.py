@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from actors.distributions import Buckets
 from actors.tally import Tally
-from schemas.distributions import SECONDS, AttemptEnd, Distribution, Turn
+from schemas.distributions import SECONDS, AttemptEnd, Distribution, QueueTurn
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Rejoined
 from schemas.orders import Attempt, DeadLetter, EndReason
 from schemas.samples import Cost
@@ -55,7 +55,7 @@ def test_waiting_begins_when_an_order_could_be_worked_on() -> None:
     ):
         tally.apply(record)
     told = tally.distributions()
-    assert told.queued == {Turn.FRESH: only(2.0), Turn.REPAIR: only(3.0)}
+    assert told.queued == {QueueTurn.FRESH: only(2.0), QueueTurn.REPAIR: only(3.0)}
     assert told.attempts[AttemptEnd.REJECTED] == told.attempts[AttemptEnd.ACCEPTED] == only(3.0)
     assert told.orders[AttemptEnd.ACCEPTED] == only(15.0)
 
@@ -83,7 +83,7 @@ def test_a_clock_that_steps_back_is_no_negative_time() -> None:
     tally.apply(Planned(10.0, ONE, (ORDER,)))
     tally.apply(DeadLetteredEnd(6.0, ORDER.id, attempt, DeadLetter(EndReason.ENGINE_ERROR)))
     told = tally.distributions()
-    assert told.queued[Turn.FRESH] == only(0.0)
+    assert told.queued[QueueTurn.FRESH] == only(0.0)
     assert told.orders[AttemptEnd.ERRORED] == only(0.0)
 
 

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from actors.clocks import Clocks
-from actors.hops import BELIEVED_S, LONGEST_DELAY_S, Pool, RetryLimits, Try, delay_s
+from actors.hops import BELIEVED_S, LONGEST_DELAY_S, CalledPool, RetryLimits, Try, delay_s
 from actors.pool_health import HealthLimits, Trial
 from schemas.errors import EngineError, ErrorKind, HopError, PoolAwayError
 from schemas.stages import PauseKind
@@ -21,10 +21,10 @@ TOO_LONG = EngineError(ErrorKind.PERMANENT, "too long")
 BUSY = EngineError(ErrorKind.OVERLOADED, "429")
 
 
-def pool(*, outage_s: float = 60.0, limits: RetryLimits = LIMITS) -> Pool[str]:
+def pool(*, outage_s: float = 60.0, limits: RetryLimits = LIMITS) -> CalledPool[str]:
     clocks = Clocks(wall=lambda: 1e9 + now(), monotonic=now)
     health = HealthLimits(outage_s=outage_s)
-    return Pool("generator", limits, health, clocks=clocks, sleep=asyncio.sleep, random=Random(0))
+    return CalledPool("generator", limits, health, clocks=clocks, sleep=asyncio.sleep, random=Random(0))
 
 
 class Failing:

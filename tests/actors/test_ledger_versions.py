@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from actors.ledger import NAME, LedgerReader, SqliteLedger
-from actors.ledger_versions import STEPS, VERSION, Step, make_durable, migrate
+from actors.ledger_versions import STEPS, VERSION, Migration, make_durable, migrate
 from schemas.errors import OutputError
 from schemas.ledger import Planned, Record, ShardKind
 from schemas.wire import encode_record
@@ -121,7 +121,7 @@ def test_a_ledger_that_says_no_version_is_refused(tmp_path: Path, run: list[Reco
         SqliteLedger(tmp_path)
 
 
-NEXT = Step(VERSION + 1, "a step that dies", ("CREATE TABLE later (x)", "DELETE FROM records", "SELECT die()"))
+NEXT = Migration(VERSION + 1, "a step that dies", ("CREATE TABLE later (x)", "DELETE FROM records", "SELECT die()"))
 
 
 def _migrate_and_die(path: str) -> None:
@@ -147,7 +147,7 @@ def test_a_statement_that_fails_takes_its_step_back(tmp_path: Path, run: list[Re
     """A full disk or a mistake of ours in a step: the ledger is as it was, and the error is not hidden."""
     path = write_v1(tmp_path, run)
     database = sqlite3.connect(path, isolation_level=None)
-    wrong = Step(VERSION + 1, "wrong", ("DELETE FROM records", "NO SUCH STATEMENT"))
+    wrong = Migration(VERSION + 1, "wrong", ("DELETE FROM records", "NO SUCH STATEMENT"))
     with pytest.raises(sqlite3.OperationalError):
         migrate(database, path, (*STEPS, wrong))
     assert not database.in_transaction

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.parquet import ParquetRows, TooMuchMemory, _batch_rows, _Column, _most_bytes, _Page
-from actors.thrift import Malformed, read_struct
+from actors.thrift import MalformedBytes, read_struct
 
 MIB = 1 << 20
 BOUND_MIB = 512
@@ -192,6 +192,6 @@ def test_any_bytes_for_a_page_header(data: bytes) -> None:
     """Bytes that are no header: malformed or too short, never another exception, never endless."""
     try:
         _, length = read_struct(data, {1: None, 2: {1: None}})
-    except (Malformed, IndexError):
+    except (MalformedBytes, IndexError):
         return
     assert length > 0

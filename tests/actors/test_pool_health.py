@@ -5,7 +5,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from actors.pool_health import Failed, Fault, HealthLimits, PoolHealth, Started, State, Trial
+from actors.pool_health import Failed, Fault, HealthLimits, PoolHealth, PoolState, Started, Trial
 from schemas.errors import EngineError, ErrorKind, HopError
 from schemas.stages import PauseKind
 
@@ -52,7 +52,7 @@ def test_bad_requests_pause_nobody() -> None:
     pool = health()
     answering(pool)
     failed = failing(pool, 3)
-    assert pool.state is State.DOUBT
+    assert pool.state is PoolState.DOUBT
     assert {pool.fault(each) for each in failed} == {Fault.UNKNOWN}
     assert pool.pause(0.0) is None
     assert trying(pool, None, 0.0) is Trial.QUICK
@@ -94,7 +94,7 @@ def test_a_refusal_leaves_the_pool_open_and_asks_for_the_whole_call() -> None:
     (refused,) = failing(pool, 1, REFUSED)
     assert pool.is_open
     assert trying(pool, REFUSED, 0.0) is Trial.WHOLE
-    assert (pool.state, pool.fault(refused)) == (State.REFUSES, Fault.POOL)
+    assert (pool.state, pool.fault(refused)) == (PoolState.REFUSES, Fault.POOL)
     assert pool.pause(0.0) is not None
 
 
@@ -107,12 +107,12 @@ def test_three_prompts_and_a_fixed_line_convict_a_pool_that_never_answered() -> 
     assert pool.trial_due(1.0) is None
     pool.failed(REFUSED, pool.start(1.0), 1, 1.0)
     trying(pool, REFUSED, 2.0)
-    assert pool.state is State.REFUSES
+    assert pool.state is PoolState.REFUSES
     pool = health()
     failing(pool, 3, REFUSED)
-    assert pool.state is State.DOUBT
+    assert pool.state is PoolState.DOUBT
     trying(pool, REFUSED, 0.0)
-    assert pool.state is State.REFUSES
+    assert pool.state is PoolState.REFUSES
 
 
 def test_a_late_failure_of_an_outage_is_no_news() -> None:
@@ -201,7 +201,7 @@ class Breaker(RuleBasedStateMachine):
     def begin_trial(self) -> None:
         due = self.pool.trial_due(self.now)
         if due is not None:
-            assert self.pool.is_open or self.pool.state is State.DOUBT or self.now - self.last_bad_trial >= 2.0
+            assert self.pool.is_open or self.pool.state is PoolState.DOUBT or self.now - self.last_bad_trial >= 2.0
             self.trial = (due, self.pool.start(self.now))
 
     @precondition(lambda self: self.trial is not None)
@@ -240,7 +240,7 @@ class Breaker(RuleBasedStateMachine):
     @invariant()
     def a_pause_says_until_when(self) -> None:
         pause = self.pool.pause(self.now)
-        if self.pool.state in (State.AWAY, State.REFUSES):
+        if self.pool.state in (PoolState.AWAY, PoolState.REFUSES):
             assert pause is not None
         if pause is not None:
             assert pause.since <= self.now

@@ -6,7 +6,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 
 from actors.ledger import MemoryLedger
 from actors.queue import BUDGET_SPENT, QueueLimits, RegenerationQueue
-from actors.reopening import Terms, Wanted, dead_letters, reopened
+from actors.reopening import ReplayRequest, Terms, dead_letters, reopened
 from actors.tally import Tally
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd
@@ -114,7 +114,7 @@ class QueueMachine(RuleBasedStateMachine):
     def dead_letters_are_put_back(self, data: st.DataObject) -> None:
         """Between two runs, by the planner that `gleaner replay` uses; then a new process replays the ledger."""
         view = StoryLedger(self.ledger.kept)
-        found = list(dead_letters(view, Wanted()))
+        found = list(dead_letters(view, ReplayRequest()))
         assert {letter.end.order_id for letter in found} == {o for o, end in self.ends.items() if end != "accepted"}
         for letter in found:
             if data.draw(st.booleans()):

@@ -7,7 +7,7 @@ import pytest
 from actors.audit.findings import Findings
 from actors.audit.fold import read_book
 from actors.corpus.reader import read
-from actors.dataset.report.facts import Facts
+from actors.dataset.report.facts import ReportFold
 from actors.ledger import LedgerReader, SqliteLedger
 from actors.refusals import Refusals, Rereading
 from actors.sums import total
@@ -82,7 +82,7 @@ def test_counts_by_reason_name_a_document_that_is_still_refused(records: list[Re
 
 def test_counts_report_and_verify_say_that_it_is_over() -> None:
     """Everything that tells of a run: one document is unusable, two were read again."""
-    tally, facts = Tally(), Facts(seed=1)
+    tally, facts = Tally(), ReportFold(seed=1)
     for record in AGAIN:
         tally.apply(record)
         facts.apply(record)

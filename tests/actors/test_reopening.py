@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from actors.dataset.report.facts import Facts
+from actors.dataset.report.facts import ReportFold
 from actors.dataset.report.paths import Paths
 from actors.lives import life_of
 from actors.queue import QueueLimits, RegenerationQueue
-from actors.reopening import Terms, Wanted, dead_letters, reopened
+from actors.reopening import ReplayRequest, Terms, dead_letters, reopened
 from actors.tally import Tally
 from schemas.errors import LedgerError
 from schemas.ids import OrderId
@@ -53,7 +53,7 @@ class Run:
             self.records.append(record)
         return lease, settlement, record
 
-    def put_back(self, wanted: Wanted = Wanted()) -> list[Reopened]:  # noqa: B008
+    def put_back(self, wanted: ReplayRequest = ReplayRequest()) -> list[Reopened]:  # noqa: B008
         """A replay between two runs."""
         back = put_back(self.records, at=10, wanted=wanted)
         self.records += back
@@ -99,7 +99,7 @@ def test_an_accepted_order_never_comes_back() -> None:
     run.settle(accepted, "Two?")
     assert run.put_back() == []
     ledger = MemoryLedger(run.records)
-    (found,) = dead_letters(MemoryLedger(run.records[:3]), Wanted())
+    (found,) = dead_letters(MemoryLedger(run.records[:3]), ReplayRequest())
     forged = replace(found, life=life_of(found.end.order_id, ledger.story(found.end.order_id)))
     with pytest.raises(LedgerError, match="accepted"):
         reopened(forged, ledger, Terms(0.0, POOLS))
@@ -149,16 +149,16 @@ def test_an_injected_sibling_is_nobody_to_repeat() -> None:
 def test_wanted_by_reason_and_by_the_last_diagnosis() -> None:
     """`--reason engine_error` takes the errors alone, `--mode parametric` those last diagnosed so, both both."""
     records = list(plausible_run(7, Scale(passages=60)))
-    dead = {letter.end.order_id: letter for letter in dead_letters(MemoryLedger(records), Wanted())}
+    dead = {letter.end.order_id: letter for letter in dead_letters(MemoryLedger(records), ReplayRequest())}
     ends = {record.order_id: record for record in records if isinstance(record, DeadLetteredEnd)}
     assert dead.keys() == ends.keys()
     for reason in EndReason:
-        some = {back.order_id for back in put_back(records, at=0, wanted=Wanted(reasons=frozenset({reason})))}
+        some = {back.order_id for back in put_back(records, at=0, wanted=ReplayRequest(reasons=frozenset({reason})))}
         assert some == {order for order, end in ends.items() if end.end.reason is reason}
     modes = {letter.mode for letter in dead.values() if letter.mode is not None}
     assert len(modes) > 2
     for mode in modes:
-        both = Wanted(frozenset({EndReason.REJECTED}), frozenset({mode}))
+        both = ReplayRequest(frozenset({EndReason.REJECTED}), frozenset({mode}))
         some = {back.order_id for back in put_back(records, at=0, wanted=both)}
         rejections = {order for order, end in ends.items() if end.end.reason is EndReason.REJECTED}
         assert some == {order for order in rejections if dead[order].mode is mode}
@@ -177,7 +177,7 @@ def test_a_repair_that_needs_a_pool_that_is_gone_is_left_out() -> None:
     run.settle(escalated)
     run.settle(given_up)
     ledger = MemoryLedger(run.records)
-    (found,) = dead_letters(ledger, Wanted())
+    (found,) = dead_letters(ledger, ReplayRequest())
     last = [attempt.choice.repair for attempt in found.life.attempts if attempt.choice]
     assert last[0] == away
     escalating = replace(found, life=replace(found.life, attempts=found.life.attempts[:1]))
@@ -278,7 +278,7 @@ def naive(records: list[Record]) -> dict[str, set[OrderId]]:
 @settings(max_examples=15, deadline=None)
 def test_the_report_shows_no_order_as_a_dead_letter_that_is_none(run: list[Record]) -> None:
     """Examples of dead letters are dead letters, and the time between the run and its replay is no run time."""
-    facts = Facts(seed=0)
+    facts = ReportFold(seed=0)
     for record in run:
         facts.apply(record)
     state = naive(run)

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from actors.clocks import Clocks
-from actors.hops import Pool, RetryLimits, Try
+from actors.hops import CalledPool, RetryLimits, Try
 from actors.pool_health import HealthLimits
 from deployments.replica import Health, answer_each
 from schemas.errors import ErrorKind, Failure, HopError, PoolAwayError
@@ -33,7 +33,7 @@ class Server:
         self._health = Health(InstantEngine(InstantOptions()), stall_s=60, clock=now)
         self.asked: list[str] = []
         clocks = Clocks(wall=lambda: 1e9 + now(), monotonic=now)
-        self.pool: Pool[str] = Pool(
+        self.pool: CalledPool[str] = CalledPool(
             "judge", LIMITS, HealthLimits(outage_s=60), clocks=clocks, sleep=asyncio.sleep, random=Random(0)
         )
 

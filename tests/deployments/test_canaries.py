@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from actors.dataset.report.canaries import canary_section
 from actors.ledger import SqliteLedger
 from actors.metrics.collector import RunCollector
-from actors.metrics.metric import Moment, Run, values
+from actors.metrics.metric import Run, RunMoment, values
 from actors.metrics.table import METRICS
 from actors.tally import Tally
 from deployments.canaries import build_canaries
@@ -258,7 +258,7 @@ def test_metrics_tell_rates_of_the_present_version_alone() -> None:
         tally.apply(record)
     run = Run("towns", "0.1.0", ("generator",), ("running",), 1.0)
     collector = RunCollector(run)
-    collector.tell(Moment(1.0, "running", RunSnapshot(at=1.0, summary=tally.summary())))
+    collector.tell(RunMoment(1.0, "running", RunSnapshot(at=1.0, summary=tally.summary())))
     found = {
         (sample.name, tuple(sample.labels.values())): sample.value
         for family in collector.collect()

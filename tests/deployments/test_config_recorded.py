@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from actors.ledger import SqliteLedger
-from actors.reopening import Wanted
+from actors.reopening import ReplayRequest
 from deployments.config import load, load_text, to_yaml
 from deployments.config_recorded import is_edited
 from deployments.output import prepare
@@ -74,7 +74,7 @@ def test_what_changes_no_sample_is_no_edit(output: Path, config: RunConfig) -> N
 def test_what_a_replay_changed_is_no_edit_and_anything_more_is(output: Path, config: RunConfig, tmp_path: Path) -> None:
     """The ledger holds what was changed, key by key; a start after it holds the new fingerprint."""
     changed = config_with(tmp_path, LOWER)
-    assert replay(output, Wanted(), changed, now=time.time).orders
+    assert replay(output, ReplayRequest(), changed, now=time.time).orders
     assert said_of_config(output) == {}
     write(output, hotter(changed))
     assert said_of_config(output) == {NOT_ASKED: Severity.ERROR}

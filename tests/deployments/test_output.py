@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from actors.ledger import SqliteLedger
-from actors.reopening import Wanted
+from actors.reopening import ReplayRequest
 from deployments.config import load, to_yaml
 from deployments.output import keep, prepare
 from deployments.replay import replay
@@ -54,7 +54,7 @@ def test_a_replay_that_came_between_is_not_undone(output: Path, config: RunConfi
     carry(config, output)
     prepare(config, output)
     changed = config_with(tmp_path, ("threshold: 0.5", "threshold: 0.3"))
-    assert replay(output, Wanted(), changed, now=time.time).orders > 0
+    assert replay(output, ReplayRequest(), changed, now=time.time).orders > 0
     with SqliteLedger(output), pytest.raises(OutputError, match=r"gates\.faithfulness\.threshold: 0\.3 → 0\.5"):
         keep(config, output)
     assert (output / "run.yaml").read_text() == to_yaml(changed)
@@ -72,7 +72,7 @@ def test_an_edited_run_yaml_is_not_believed(output: Path, config: RunConfig, tmp
             prepare(refused, output)
     (output / "run.yaml").write_text(to_yaml(config))
     changed = config_with(tmp_path, ("threshold: 0.5", "threshold: 0.3"))
-    replay(output, Wanted(), changed, now=time.time)
+    replay(output, ReplayRequest(), changed, now=time.time)
     prepare(changed, output)
     (output / "run.yaml").write_text(to_yaml(replace(changed, seed=changed.seed + 1)))
     with pytest.raises(OutputError, match="is not what the run was made with"):

@@ -15,7 +15,7 @@ from actors.corpus.reader import documents
 from actors.dataset.finish import finish
 from actors.ledger import SqliteLedger
 from actors.ledgers import Ledgers
-from actors.reopening import Wanted
+from actors.reopening import ReplayRequest
 from benchmarks.loop import configuration, write_corpus
 from deployments.cli import app
 from deployments.config_rules import broken_rule
@@ -136,12 +136,12 @@ def test_dead_letters_of_every_shard_come_back(config: RunConfig, tmp_path: Path
     instant = "tests.doubles.engines:instant"
     gentler = CustomEngine(factory=instant, model="almanac-m", options={"malformed": 0.01})
     changed = replace(config, pools={"generator": Pool(engine=gentler, replicas=config.pools["generator"].replicas)})
-    assert foresee(output, Wanted(), changed).orders == len(dead)
-    assert replay(output, Wanted(), changed, now=time.time).orders == len(dead)
+    assert foresee(output, ReplayRequest(), changed).orders == len(dead)
+    assert replay(output, ReplayRequest(), changed, now=time.time).orders == len(dead)
     back = [record for record in records(output) if isinstance(record, Reopened)]
     assert {record.order_id for record in back} == set(dead)
     assert {shard_of(record.passage.id, SHARDS) for record in back} == set(range(SHARDS))
-    assert replay(output, Wanted(), None, now=time.time).orders == 0
+    assert replay(output, ReplayRequest(), None, now=time.time).orders == 0
     conduct(changed, output)
     finished(changed, output)
     assert len(accepted(output)) > PASSAGES * 3 - len(dead)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 import deployments.replay
 from actors.dataset.manifest import read_config, read_manifest
 from actors.ledger import LedgerReader, SqliteLedger
-from actors.reopening import Wanted
+from actors.reopening import ReplayRequest
 from actors.tally import Tally
 from deployments.cli import app
 from deployments.config import config_sha256, difference, load, to_yaml
@@ -37,7 +37,7 @@ gates:
 """
 SCALE = Scale(passages=15, max_attempts=1, refused=1)
 NOW = 1_760_200_000.0
-EVERY = Wanted()
+EVERY = ReplayRequest()
 
 
 def write_config(path: Path, text: str = CONFIG) -> Path:
@@ -119,7 +119,7 @@ def test_only_the_wanted_come_back(folder: Path) -> None:
     everything = foresee(folder, EVERY, None)
     group = next(group for group in everything.put_back if group.mode is not None)
     assert group.mode is not None
-    wanted = Wanted(frozenset({group.reason}), frozenset({group.mode}))
+    wanted = ReplayRequest(frozenset({group.reason}), frozenset({group.mode}))
     told = replay(folder, wanted, None, now=lambda: NOW)
     assert told.put_back == (group,)
     assert sum(left.orders for left in told.left) == everything.orders - group.orders == counts_of(folder).dead_lettered
@@ -224,7 +224,7 @@ def test_what_says_which_orders_there_are_never_changes(change: tuple[str, str],
 def test_replicas_are_taken_without_a_word_in_the_ledger(folder: Path, tmp_path: Path) -> None:
     """What changes no sample may change even if nothing comes back."""
     changed = config_with(tmp_path, ('8000/v1"}}', '8000/v1"}, replicas: {max: 4}}'))
-    replay(folder, Wanted(frozenset({EndReason.BUDGET})), changed, now=lambda: NOW)
+    replay(folder, ReplayRequest(frozenset({EndReason.BUDGET})), changed, now=lambda: NOW)
     assert read_config(folder) == changed
     assert not [record for record in records_of(folder) if isinstance(record, Reopened | Reconfigured)]
 
@@ -258,7 +258,7 @@ def test_a_change_for_nothing_is_refused(folder: Path, tmp_path: Path) -> None:
     changed = config_with(tmp_path, ("threshold: 0.5", "threshold: 0.3"))
     old = read_config(folder)
     with pytest.raises(UserError, match="no dead letter matches"):
-        replay(folder, Wanted(frozenset({EndReason.BUDGET})), changed, now=lambda: NOW)
+        replay(folder, ReplayRequest(frozenset({EndReason.BUDGET})), changed, now=lambda: NOW)
     assert read_config(folder) == old
 
 
@@ -336,7 +336,7 @@ def test_explain_shows_both_lives(folder: Path, tmp_path: Path) -> None:
 
 def test_the_counts_of_a_reader_and_of_a_replay_are_one_fold(folder: Path) -> None:
     """status, manifest and the replay's own words agree."""
-    told = replay(folder, Wanted(frozenset({EndReason.REJECTED})), None, now=lambda: NOW)
+    told = replay(folder, ReplayRequest(frozenset({EndReason.REJECTED})), None, now=lambda: NOW)
     tally = Tally()
     for record in records_of(folder):
         tally.apply(record)

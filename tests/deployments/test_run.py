@@ -22,7 +22,7 @@ import deployments.run
 from actors.audit.verify import verify
 from actors.corpus.reader import documents
 from actors.ledger import LedgerReader, SqliteLedger
-from actors.reopening import Wanted
+from actors.reopening import ReplayRequest
 from benchmarks.loop import configuration, write_corpus
 from deployments.config_recorded import is_edited
 from deployments.progress import Phase, Progress
@@ -252,7 +252,7 @@ def test_a_run_holds_its_folder_until_the_last_file_is_written(
 
     def finishing(output: Path, **options: Any) -> Manifest:
         with pytest.raises(OutputError, match="another run is writing here"):
-            replay(output, Wanted(), None, now=time.time)
+            replay(output, ReplayRequest(), None, now=time.time)
         seen.append(output)
         return finish(output, **options)
 

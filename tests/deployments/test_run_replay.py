@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from actors.ledger import LedgerReader
-from actors.reopening import Wanted
+from actors.reopening import ReplayRequest
 from benchmarks.loop import configuration, write_corpus
 from deployments.replay import replay
 from deployments.run import RunEnd, run
@@ -54,14 +54,17 @@ def test_dead_letters_of_a_threshold_end_accepted_under_a_lower_one(strict: RunC
     with pytest.raises(OutputError, match=r"gates\.faithfulness\.threshold: 0\.5 → 0\.4.*gleaner replay --config"):
         run(lower, output)
 
-    assert replay(output, Wanted(frozenset({EndReason.REJECTED})), lower, now=time.time).orders == first.dead_lettered
+    assert (
+        replay(output, ReplayRequest(frozenset({EndReason.REJECTED})), lower, now=time.time).orders
+        == first.dead_lettered
+    )
     assert holds(output, lower)
     second = run(lower, output).manifest.counts
     assert second.issued == second.accepted + second.dead_lettered
     assert second.reopened == first.dead_lettered > second.dead_lettered > 0
     assert holds(output, lower)
 
-    assert replay(output, Wanted(), lowest, now=time.time).orders == second.dead_lettered
+    assert replay(output, ReplayRequest(), lowest, now=time.time).orders == second.dead_lettered
     result = run(lowest, output)
     counts = result.manifest.counts
     assert (result.end, result.manifest.complete) == (RunEnd.COMPLETE, True)
@@ -78,4 +81,4 @@ def test_dead_letters_of_a_threshold_end_accepted_under_a_lower_one(strict: RunC
     starts = [record.config_sha256 for record in records_of(output) if isinstance(record, RunStarted)]
     assert len(set(starts)) == len(starts) == 3
     assert result.manifest.config_sha256 == starts[-1]
-    assert replay(output, Wanted(), lowest, now=time.time).orders == 0
+    assert replay(output, ReplayRequest(), lowest, now=time.time).orders == 0

@@ -14,7 +14,7 @@ from actors.audit.book import OPEN
 from actors.audit.findings import Findings
 from actors.audit.fold import read_book
 from actors.credit.desk import CreditDesk
-from actors.credit.plan import Source
+from actors.credit.plan import RolloutOwner
 from actors.credit_queue import CreditQueue, CreditTerms
 from actors.held import QueueLimits
 from actors.ledger import MemoryLedger
@@ -72,7 +72,7 @@ class Life:
 
     def replayed(self, records: Sequence[Record]) -> CreditQueue:
         """A queue that has been told these records and nothing else."""
-        desk = CreditDesk(self.config, Source(PolicyVersion("double"), seed=0))
+        desk = CreditDesk(self.config, RolloutOwner(PolicyVersion("double"), seed=0))
         queue = CreditQueue(self.limits, lambda a, b: 0.0, desk, CreditTerms(self.config, 0.7, restart=True))
         for record in records:
             queue.replay(record)

@@ -10,12 +10,12 @@ from random import Random
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.credit.plan import CreditPlan, Source
+from actors.credit.plan import CreditPlan, RolloutOwner
 from schemas.config_credit import Credit
 from schemas.credit import CreditLabel, CreditTarget, PolicyVersion
 from schemas.ids import OrderId, PassageId
 
-SOURCE = Source(PolicyVersion("simulated"), 0)
+SOURCE = RolloutOwner(PolicyVersion("simulated"), 0)
 TRUTH_ROLLOUTS = 256
 
 

@@ -12,7 +12,7 @@ from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
 from actors.gates.diversity import duplicate_verdict, similarity
 from actors.gates.provenance import ProvenanceGate
 from actors.hops import RetryLimits
-from actors.injection.injection import Injection
+from actors.injection.injection import InjectionDraw
 from actors.injection.plan import Plan
 from actors.ledger import MemoryLedger
 from actors.protocols import Ask
@@ -109,7 +109,7 @@ class ProbedRun:
         canaries: Mixing,
         *,
         ledger: Ledger | None = None,
-        injection: Injection | None = None,
+        injection: InjectionDraw | None = None,
         tokens: int | None = None,
         wrong_each: int = 0,
     ) -> None:

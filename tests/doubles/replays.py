@@ -9,7 +9,7 @@ from random import Random
 from msgspec.structs import replace
 
 from actors.recovery.bar import raised_bar
-from actors.reopening import Terms, Wanted, dead_letters, reopened
+from actors.reopening import ReplayRequest, Terms, dead_letters, reopened
 from schemas.ids import PoolName
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined, Reopened
 from schemas.orders import Attempt, DeadLetter, EndReason
@@ -19,11 +19,11 @@ from tests.doubles.attempts import candidate
 from tests.doubles.ledgers import MemoryLedger
 
 POOLS = frozenset({PoolName("generator"), PoolName("strong")})
-EVERY = Wanted()
+EVERY = ReplayRequest()
 REPAIR = Repair(RepairKind.STRICT_GROUNDING, temperature=0.3)
 
 
-def put_back(records: Sequence[Record], *, at: float, wanted: Wanted = EVERY) -> list[Reopened]:
+def put_back(records: Sequence[Record], *, at: float, wanted: ReplayRequest = EVERY) -> list[Reopened]:
     """What `gleaner replay` would append to these records."""
     ledger = MemoryLedger(records)
     return [reopened(found, ledger, Terms(at, POOLS)) for found in dead_letters(ledger, wanted)]

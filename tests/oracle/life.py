@@ -11,7 +11,7 @@ from actors.clocks import Clocks, Steady
 from actors.conductor import Conductor
 from actors.dataset.files import Folder, make_folder, write_atomically
 from actors.dataset.finish import finish
-from actors.dataset.writer import DatasetWriter, Wording
+from actors.dataset.writer import DatasetWriter, RowWording
 from actors.ledger import LedgerReader
 from actors.queue_service import QueueService
 from deployments.config import to_yaml
@@ -93,7 +93,7 @@ async def _write(config: RunConfig, output: Path, service: QueueService, *, last
         writer = DatasetWriter(
             Folder(output),
             ledger,
-            Wording(chat=chat(config), models=models(config)),
+            RowWording(chat=chat(config), models=models(config)),
             settings=config.dataset,
             record=partial(service.record_shard, number),
             clock=lambda: NOW,

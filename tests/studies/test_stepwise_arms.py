@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from actors.credit.plan import CreditPlan, Source
+from actors.credit.plan import CreditPlan, RolloutOwner
 from schemas.config_credit import Credit
 from schemas.credit import PolicyVersion
 from studies.arithmetic import tokenizer as world_tokenizer
@@ -53,7 +53,7 @@ def test_a_pair_of_steps_stands_where_the_solution_broke(lab: Lab) -> None:
     wrong, good = solution(lab, WRONG), solution(lab, RIGHT)
     aim = target(wrong, 0)
     known = {steps: dict.fromkeys(range(12), steps < 2) for steps in range(aim.steps)}
-    label = CreditPlan(aim, Credit(), known).label(Source(PolicyVersion("test"), 0))
+    label = CreditPlan(aim, Credit(), known).label(RolloutOwner(PolicyVersion("test"), 0))
     rollouts = Rollouts(lab, lab.base, seed=0)
     for steps in range(2):
         rollouts.drawn[PROBLEM.text, aim.prefix(steps)] = [good]

@@ -7,7 +7,7 @@ import pyarrow as pa
 import yaml
 
 from actors.dataset.exports.columns import Column
-from actors.dataset.exports.formats import Format
+from actors.dataset.exports.formats import FormatSpec
 from schemas.exports import Export, Form, NameCount, SplitCount, View
 
 _VIEWS = {
@@ -17,7 +17,7 @@ _VIEWS = {
 _FORMS = {Form.MESSAGES: "chat messages (TRL's conversational form)", Form.TEXT: "plain text (TRL's standard form)"}
 
 
-def card(told: Export, format: Format) -> str:
+def card(told: Export, format: FormatSpec) -> str:
     """The whole card as Markdown."""
     asked = told.asked
     splits = [split for split in told.splits if split.rows]
@@ -58,7 +58,7 @@ splits = load_dataset("{asked.format.value}")  # this folder
 """
 
 
-def _head(told: Export, format: Format) -> str:
+def _head(told: Export, format: FormatSpec) -> str:
     suffix = told.asked.files.value
     files = [{"split": split.name, "path": f"{split.name}/part-*.{suffix}"} for split in told.splits if split.rows]
     features = [_feature(column.name, column.type) for column in format.columns(told.asked.form)]

@@ -41,7 +41,7 @@ CREDIT = Column(
 )
 
 
-class Credited(Struct, frozen=True):
+class CreditedSolution(Struct, frozen=True):
     """A solution with its label. `edges[i]` is where prefix i ends: `edges[0]` is 0, the last is the solution's end."""
 
     told: Told
@@ -72,7 +72,7 @@ class Right(Struct, frozen=True):
         return self.told.key if self.told is not None else "" if self.rolled is None else self.rolled.order_id
 
 
-def credited_in(family: Family) -> Iterator[Credited]:
+def credited_in(family: Family) -> Iterator[CreditedSolution]:
     """Every credited attempt of a family. Raises LedgerError for a label that does not fit its attempt."""
     for child in family.children:
         for label in child.life.credits:
@@ -80,14 +80,14 @@ def credited_in(family: Family) -> Iterator[Credited]:
             yield _credited(told, label)
 
 
-def _credited(told: Told | None, label: CreditLabel) -> Credited:
+def _credited(told: Told | None, label: CreditLabel) -> CreditedSolution:
     if told is None or told.attempt.candidate is None or told.attempt.candidate.draft is None:
         raise LedgerError(f"a label is of attempt {label.attempt} of order {label.order_id}, which has no draft")
     solution = told.attempt.candidate.draft.answer
     edges = (0, *(value.end for value in label.values[1:]))
     if edges != (0, *(step.end for step in steps(solution))):
         raise LedgerError(f"the label of attempt {label.attempt} of order {label.order_id} has other steps than it")
-    return Credited(told, label, solution, edges)
+    return CreditedSolution(told, label, solution, edges)
 
 
 def rights_in(family: Family) -> list[Right]:
@@ -111,7 +111,7 @@ def _rights(rollouts: Sequence[Rolled]) -> list[Right]:
     return [Right(rolled.prefix + rolled.text.rstrip(), rolled=rolled) for rolled in rollouts]
 
 
-def goes_right(credited: Credited, pit: int, rights: Sequence[Right]) -> bool:
+def goes_right(credited: CreditedSolution, pit: int, rights: Sequence[Right]) -> bool:
     """Whether a verified solution begins with the steps up to the pit: then the label is in doubt."""
     return any(next_step(right.solution, credited.prefix(pit - 1)) == credited.steps[pit - 1] for right in rights)
 

@@ -17,28 +17,28 @@ from msgspec.structs import replace
 
 from actors.dataset.door import check_place
 from actors.dataset.exports.card import card
-from actors.dataset.exports.families import Family, Stories, families
+from actors.dataset.exports.families import Family, FamilyLedger, families
 from actors.dataset.exports.files import SplitFiles
-from actors.dataset.exports.formats import Format, format_of
+from actors.dataset.exports.formats import FormatSpec, format_of
 from actors.dataset.exports.splits import TRAIN, split_of
-from actors.dataset.exports.wording import Wording
+from actors.dataset.exports.wording import ExportWording
 from actors.dataset.files import LOCAL_DISK, TEMPORARY_SUFFIX, Disk, Folder, disk_errors, make_folder, write_atomically
 from actors.dataset.rows import Row
 from schemas.errors import OutputError, UserError
-from schemas.exports import Asked, Export, LedgerRead, LeftOut, NameCount, SplitCount, View
+from schemas.exports import Export, ExportRequest, LedgerRead, LeftOut, NameCount, SplitCount, View
 from schemas.ids import PoolName
 
 NAME = "export.json"
 CARD_NAME = "README.md"
 
 
-class Source(Struct, frozen=True):
+class ExportedRun(Struct, frozen=True):
     """A run, as far as an export reads it. `ledgers`: one, or one for each shard of its queue."""
 
     name: str
     task: str
     models: Mapping[PoolName, str]
-    ledgers: Sequence[tuple[LedgerRead, Stories]]
+    ledgers: Sequence[tuple[LedgerRead, FamilyLedger]]
 
 
 class Counted(Struct):
@@ -51,7 +51,13 @@ class Counted(Struct):
 
 
 def export(
-    source: Source, asked: Asked, wording: Wording, output: Path, *, at: float, disk: Disk = LOCAL_DISK
+    source: ExportedRun,
+    asked: ExportRequest,
+    wording: ExportWording,
+    output: Path,
+    *,
+    at: float,
+    disk: Disk = LOCAL_DISK,
 ) -> Export:
     """Writes the export and gives its description. `at`: seconds since the epoch.
 
@@ -100,7 +106,7 @@ def read_export(output: Path) -> Export | None:
 
 
 def _write(
-    source: Source, asked: Asked, wording: Wording, format: Format, folder: Folder
+    source: ExportedRun, asked: ExportRequest, wording: ExportWording, format: FormatSpec, folder: Folder
 ) -> tuple[Counted, list[SplitFiles]]:
     counted = Counted(Counter(), Counter(), Counter(), Counter())
     schema = pa.schema([(column.name, column.type) for column in format.columns(asked.form)])
@@ -121,12 +127,14 @@ def _write(
     return counted, list(splits.values())
 
 
-def _families(source: Source) -> Iterator[Family]:
+def _families(source: ExportedRun) -> Iterator[Family]:
     for _, ledger in source.ledgers:
         yield from families(ledger, source.models)
 
 
-def _rows(family: Family, asked: Asked, wording: Wording, format: Format, counted: Counted) -> Iterator[Row]:
+def _rows(
+    family: Family, asked: ExportRequest, wording: ExportWording, format: FormatSpec, counted: Counted
+) -> Iterator[Row]:
     counted.left.update(family.left)
     for row in format.rows(family, asked, wording):
         if isinstance(row, LeftOut):
@@ -148,7 +156,9 @@ def _refuse_occupied(output: Path) -> None:
         raise OutputError(f"{output}: holds other files; choose an empty folder with --output")
 
 
-def _nothing(source: Source, asked: Asked, wording: Wording, format: Format, counted: Counted) -> UserError:
+def _nothing(
+    source: ExportedRun, asked: ExportRequest, wording: ExportWording, format: FormatSpec, counted: Counted
+) -> UserError:
     """Why there is no row, and how many another view of the same run has."""
     why = ", ".join(f"{each.name} {each.count:,}" for each in _told(counted)) or "it holds no order that has ended"
     others = {view: _rows_in(source, replace(asked, view=view), wording, format) for view in View if view != asked.view}
@@ -159,7 +169,7 @@ def _nothing(source: Source, asked: Asked, wording: Wording, format: Format, cou
     )
 
 
-def _rows_in(source: Source, asked: Asked, wording: Wording, format: Format) -> int:
+def _rows_in(source: ExportedRun, asked: ExportRequest, wording: ExportWording, format: FormatSpec) -> int:
     if asked.view not in format.views:
         return 0
     counted = Counted(Counter(), Counter(), Counter(), Counter())

@@ -24,7 +24,7 @@ PAGE = 64
 _GATES = "gates."
 
 
-class Stories(Protocol):
+class FamilyLedger(Protocol):
     """A ledger, as far as exports are concerned."""
 
     def planned(self, after_seq: int, limit: int) -> Sequence[tuple[int, Planned]]:
@@ -103,7 +103,7 @@ class Eras:
         return any(at < era.at and any(key.startswith(_GATES) for key in era.changed) for era in self._earlier)
 
 
-def families(ledger: Stories, models: Mapping[PoolName, str]) -> Iterator[Family]:
+def families(ledger: FamilyLedger, models: Mapping[PoolName, str]) -> Iterator[Family]:
     """Every passage of a ledger in the order in which it was planned."""
     eras = Eras([era for _, era in ledger.reconfigured()], models)
     after = 0
@@ -113,7 +113,7 @@ def families(ledger: Stories, models: Mapping[PoolName, str]) -> Iterator[Family
         after = page[-1][0]
 
 
-def _family(ledger: Stories, planned: Planned, eras: Eras) -> Family:
+def _family(ledger: FamilyLedger, planned: Planned, eras: Eras) -> Family:
     children: list[Child] = []
     left: list[LeftOut] = []
     for order in planned.orders:
@@ -139,7 +139,7 @@ def _falls(label: CreditLabel) -> list[int]:
     return critical_steps(label, SMALLEST_FALL, before=label.first_pit or 1)
 
 
-def _rollouts(ledger: Stories, child: Child, steps_of: Callable[[CreditLabel], list[int]]) -> Iterator[Rolled]:
+def _rollouts(ledger: FamilyLedger, child: Child, steps_of: Callable[[CreditLabel], list[int]]) -> Iterator[Rolled]:
     """The right rollouts from the prefixes before these steps of a child's credited solutions."""
     for told in child.attempts:
         draft = told.attempt.candidate.draft if told.attempt.candidate is not None else None

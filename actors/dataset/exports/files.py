@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from actors.dataset.files import Folder, disk_errors, make_folder, sha256_of, writing
 from actors.dataset.rows import Row
 from schemas.errors import LedgerError
-from schemas.exports import Asked, ExportFile, FileKind
+from schemas.exports import ExportFile, ExportRequest, FileKind
 
 PAGE = 256
 """Rows in memory, of each split."""
@@ -25,7 +25,7 @@ class _Sink(Protocol):
 class SplitFiles:
     """The files of one split. `add` rows, then `close`; inside a `with`, so that an error leaves no half a file."""
 
-    def __init__(self, output: Folder, split: str, schema: pa.Schema, asked: Asked) -> None:
+    def __init__(self, output: Folder, split: str, schema: pa.Schema, asked: ExportRequest) -> None:
         self._output = output
         self._split = split
         self._kind = asked.files
@@ -95,7 +95,7 @@ class _Parquet:
         self._writer.write_table(pa.Table.from_pylist(list(rows), schema=self._schema))
 
 
-class _Lines:
+class _JsonLines:
     def __init__(self, file: BinaryIO, schema: pa.Schema) -> None:
         self._file = file
         self._schema = schema
@@ -108,7 +108,7 @@ class _Lines:
 @contextmanager
 def _sink(file: BinaryIO, kind: FileKind, schema: pa.Schema) -> Iterator[_Sink]:
     if kind is FileKind.JSONL:
-        yield _Lines(file, schema)
+        yield _JsonLines(file, schema)
         return
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:
         yield _Parquet(writer, schema)

@@ -11,16 +11,16 @@ from actors.dataset.exports.pits import dpo_prefix, dpo_prefix_columns, dpo_step
 from actors.dataset.exports.preferences import MATH, Rows, dpo, dpo_columns, kto, kto_columns, sft, sft_columns
 from actors.dataset.exports.solutions import rft
 from actors.dataset.exports.stepwise import advantages, advantages_columns, stepwise, stepwise_columns
-from actors.dataset.exports.wording import Wording
+from actors.dataset.exports.wording import ExportWording
 from schemas.errors import UserError
-from schemas.exports import Asked, ExportFormat, Form, View
+from schemas.exports import ExportFormat, ExportRequest, Form, View
 
 
-class Format(Struct, frozen=True):
+class FormatSpec(Struct, frozen=True):
     """How one format is made. `of`: the task that it needs, None for any; `trainer`: TRL's, None where it has none."""
 
     columns: Callable[[Form], tuple[Column, ...]]
-    rows: Callable[[Family, Asked, Wording], Rows]
+    rows: Callable[[Family, ExportRequest, ExportWording], Rows]
     says: str
     trainer: str | None = None
     of: str | None = None
@@ -28,31 +28,31 @@ class Format(Struct, frozen=True):
     views: tuple[View, ...] = (View.ANSWER, View.SAMPLE)
 
 
-FORMATS: dict[ExportFormat, Format] = {
-    ExportFormat.SFT: Format(
+FORMATS: dict[ExportFormat, FormatSpec] = {
+    ExportFormat.SFT: FormatSpec(
         sft_columns, sft, "Accepted samples; for math, the problem file's worked solutions.", trainer="SFTTrainer"
     ),
-    ExportFormat.DPO: Format(
+    ExportFormat.DPO: FormatSpec(
         dpo_columns, dpo, "The accepted attempt of an order over each of its rejected ones.", trainer="DPOTrainer"
     ),
-    ExportFormat.KTO: Format(
+    ExportFormat.KTO: FormatSpec(
         kto_columns, kto, "Accepted and rejected attempts, one by one, with their label.", trainer="KTOTrainer"
     ),
-    ExportFormat.HARD_NEGATIVES: Format(
+    ExportFormat.HARD_NEGATIVES: FormatSpec(
         hard_negative_columns,
         hard_negatives,
         "Every rejected attempt: what was rejected, why, by which gate with which score.",
         forms=(Form.MESSAGES,),
         views=(View.ANSWER,),
     ),
-    ExportFormat.RFT: Format(
+    ExportFormat.RFT: FormatSpec(
         sft_columns,
         rft,
         "Verified solutions that the run's own generators wrote, of each problem few that differ.",
         trainer="SFTTrainer",
         of=MATH,
     ),
-    ExportFormat.DPO_STEPS: Format(
+    ExportFormat.DPO_STEPS: FormatSpec(
         dpo_steps_columns,
         dpo_steps,
         "From the same prefix: the next step of a verified solution over the first pit of a wrong one.",
@@ -60,7 +60,7 @@ FORMATS: dict[ExportFormat, Format] = {
         of=MATH,
         views=(View.ANSWER,),
     ),
-    ExportFormat.DPO_PREFIX: Format(
+    ExportFormat.DPO_PREFIX: FormatSpec(
         dpo_prefix_columns,
         dpo_prefix,
         "A verified solution over a wrong one cut off after its first pit.",
@@ -68,7 +68,7 @@ FORMATS: dict[ExportFormat, Format] = {
         of=MATH,
         views=(View.ANSWER,),
     ),
-    ExportFormat.STEPWISE: Format(
+    ExportFormat.STEPWISE: FormatSpec(
         stepwise_columns,
         stepwise,
         "Solutions step by step: hard labels, and what rollouts say each step is worth.",
@@ -76,7 +76,7 @@ FORMATS: dict[ExportFormat, Format] = {
         forms=(Form.MESSAGES,),
         views=(View.ANSWER,),
     ),
-    ExportFormat.ADVANTAGES: Format(
+    ExportFormat.ADVANTAGES: FormatSpec(
         advantages_columns,
         advantages,
         "Wrong solutions with a weight for each step: its advantage.",
@@ -86,7 +86,7 @@ FORMATS: dict[ExportFormat, Format] = {
 }
 
 
-def format_of(asked: Asked, task: str) -> Format:
+def format_of(asked: ExportRequest, task: str) -> FormatSpec:
     """The format asked for. Raises UserError where the run's task or the options do not fit it."""
     format = FORMATS[asked.format]
     name = asked.format.value

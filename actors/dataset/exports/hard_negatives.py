@@ -7,9 +7,9 @@ from actors.dataset.exports.columns import ID, PLACE, Column, Row, origin, place
 from actors.dataset.exports.families import Child, Family, Told
 from actors.dataset.exports.faults import rejections
 from actors.dataset.exports.preferences import Rows, origin_of
-from actors.dataset.exports.wording import Wording
+from actors.dataset.exports.wording import ExportWording
 from actors.dataset.rows import EVIDENCE
-from schemas.exports import Asked, ExportFormat, Form, LeftOut
+from schemas.exports import ExportFormat, ExportRequest, Form, LeftOut
 from schemas.ids import content_id
 from schemas.verdicts import Rejected
 
@@ -41,7 +41,7 @@ def hard_negative_columns(form: Form) -> tuple[Column, ...]:
     )
 
 
-def hard_negatives(family: Family, asked: Asked, wording: Wording) -> Rows:
+def hard_negatives(family: Family, asked: ExportRequest, wording: ExportWording) -> Rows:
     """Every attempt that a gate rejected, malformed and repeated ones too."""
     for child in family.children:
         for told in child.rejected:

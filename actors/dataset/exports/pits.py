@@ -12,7 +12,7 @@ from actors.dataset.exports.columns import ID, PLACE, Column, origin, place, sai
 from actors.dataset.exports.credited import (
     CREDIT,
     VALUE,
-    Credited,
+    CreditedSolution,
     Right,
     credit,
     credited_in,
@@ -26,9 +26,9 @@ from actors.dataset.exports.credited import (
 from actors.dataset.exports.families import Family
 from actors.dataset.exports.faults import why_no_negative
 from actors.dataset.exports.preferences import Rows, exchange_of_solution, origin_of
-from actors.dataset.exports.wording import Exchange, Wording, alike, prompt_of, said_of
+from actors.dataset.exports.wording import Exchange, ExportWording, alike, prompt_of, said_of
 from actors.dataset.rows import Row
-from schemas.exports import Asked, ExportFormat, Form, LeftOut, View
+from schemas.exports import ExportFormat, ExportRequest, Form, LeftOut, View
 from schemas.ids import content_id
 
 
@@ -82,7 +82,7 @@ _REST = (
 )
 
 
-def dpo_steps(family: Family, asked: Asked, wording: Wording) -> Rows:
+def dpo_steps(family: Family, asked: ExportRequest, wording: ExportWording) -> Rows:
     """Of each credited solution the pit, and other steps that lost much, under steps that go right there, at most
     `per_problem` different ones for each."""
     rights = [*rights_in(family), *rolled_in(family)]
@@ -100,7 +100,7 @@ def dpo_steps(family: Family, asked: Asked, wording: Wording) -> Rows:
                 yield _step_row(family, credited, bad, (step, right), asked, wording)
 
 
-def dpo_prefix(family: Family, asked: Asked, wording: Wording) -> Rows:
+def dpo_prefix(family: Family, asked: ExportRequest, wording: ExportWording) -> Rows:
     """Of each credited solution the prefix that ends in its pit, under the verified one that goes along longest."""
     rights = [*rights_in(family), *rolled_in(family)]
     for credited in credited_in(family):
@@ -122,7 +122,7 @@ def dpo_prefix(family: Family, asked: Asked, wording: Wording) -> Rows:
         }
 
 
-def _pit(credited: Credited, rights: list[Right]) -> int | LeftOut:
+def _pit(credited: CreditedSolution, rights: list[Right]) -> int | LeftOut:
     why = why_no_negative(credited.told, View.ANSWER)
     pit = credited.label.first_pit
     if why is not None or pit is None:
@@ -130,7 +130,7 @@ def _pit(credited: Credited, rights: list[Right]) -> int | LeftOut:
     return LeftOut.PIT_IN_DOUBT if goes_right(credited, pit, rights) else pit
 
 
-def _losses(credited: Credited, pit: int, asked: Asked) -> list[int]:
+def _losses(credited: CreditedSolution, pit: int, asked: ExportRequest) -> list[int]:
     """Steps before the pit after which, for sure, much less goes right than before them. Some of it still does: that a
     verified solution takes one of them, too, puts none in doubt."""
     if asked.critical is None:
@@ -138,7 +138,9 @@ def _losses(credited: Credited, pit: int, asked: Asked) -> list[int]:
     return critical_steps(credited.label, asked.critical, before=pit)
 
 
-def _good_steps(credited: Credited, rights: list[Right], bad_step: int, asked: Asked) -> list[tuple[str, Right]]:
+def _good_steps(
+    credited: CreditedSolution, rights: list[Right], bad_step: int, asked: ExportRequest
+) -> list[tuple[str, Right]]:
     prefix, bad = credited.prefix(bad_step - 1), alike(credited.steps[bad_step - 1])
     found: dict[str, tuple[str, Right]] = {}
     for right in sorted(rights, key=lambda each: _rank(credited, each, asked), reverse=True):
@@ -149,7 +151,12 @@ def _good_steps(credited: Credited, rights: list[Right], bad_step: int, asked: A
 
 
 def _step_row(
-    family: Family, credited: Credited, bad_step: int, good: tuple[str, Right], asked: Asked, wording: Wording
+    family: Family,
+    credited: CreditedSolution,
+    bad_step: int,
+    good: tuple[str, Right],
+    asked: ExportRequest,
+    wording: ExportWording,
 ) -> Row:
     step, right = good
     prefix, bad = credited.prefix(bad_step - 1), credited.steps[bad_step - 1]
@@ -181,7 +188,7 @@ def _sides(shown: Exchange, prefix: str, sides: tuple[str, str], form: Form) -> 
     }
 
 
-def _of_step(credited: Credited, bad_step: int) -> Row:
+def _of_step(credited: CreditedSolution, bad_step: int) -> Row:
     ends = credited.edges[bad_step] == len(credited.solution)
     return {"rejected_ends": ends, "advantage": credited.label.advantage(bad_step), "credit": credit(credited.label)}
 
@@ -191,7 +198,7 @@ def _rollout(right: Right) -> Row | None:
     return None if rolled is None else {"id": rolled.order_id, "draw": rolled.draw, "policy": rolled.policy}
 
 
-def _lineage(format: ExportFormat, family: Family, credited: Credited, right: Right, *steps: int) -> Row:
+def _lineage(format: ExportFormat, family: Family, credited: CreditedSolution, right: Right, *steps: int) -> Row:
     """`steps`: the bad one, where a solution has several rows."""
     return {
         "id": content_id(format.value, credited.told.key, right.key, *steps),
@@ -201,12 +208,12 @@ def _lineage(format: ExportFormat, family: Family, credited: Credited, right: Ri
     }
 
 
-def _rank(credited: Credited, right: Right, asked: Asked) -> tuple[int, str]:
+def _rank(credited: CreditedSolution, right: Right, asked: ExportRequest) -> tuple[int, str]:
     """Its own order's recovery first, then other accepted solutions, then rollouts; among equals by lot."""
     own = right.told is not None and credited.told.life.order.id == right.told.life.order.id
     return own + (right.told is not None), content_id("lot", asked.seed, credited.told.key, right.key)
 
 
-def _shared(credited: Credited, right: Right) -> int:
+def _shared(credited: CreditedSolution, right: Right) -> int:
     """How many of the credited solution's steps the right one begins with."""
     return sum(right.solution.startswith(credited.prefix(count)) for count in range(1, len(credited.edges)))

@@ -11,11 +11,11 @@ import pyarrow as pa
 from actors.dataset.exports.columns import ID, PLACE, Column, Row, as_messages, origin, place, said
 from actors.dataset.exports.families import Child, Family, Told
 from actors.dataset.exports.faults import rejections, why_no_negative
-from actors.dataset.exports.wording import Exchange, Wording, exchange, prompt_of, said_of
+from actors.dataset.exports.wording import Exchange, ExportWording, exchange, prompt_of, said_of
 from actors.dataset.rows import scores
 from actors.final_answer import final_answer
 from actors.steps import steps
-from schemas.exports import Asked, ExportFormat, Form, LeftOut
+from schemas.exports import ExportFormat, ExportRequest, Form, LeftOut
 from schemas.ids import content_id
 from schemas.samples import Draft, Message
 
@@ -55,7 +55,7 @@ def kto_columns(form: Form) -> tuple[Column, ...]:
     )
 
 
-def sft(family: Family, asked: Asked, wording: Wording) -> Rows:
+def sft(family: Family, asked: ExportRequest, wording: ExportWording) -> Rows:
     """Every accepted attempt; of a problem, its worked solution in place of them."""
     if family.children and family.children[0].life.order.task == MATH:
         yield _worked(family, asked, wording)
@@ -69,7 +69,7 @@ def sft(family: Family, asked: Asked, wording: Wording) -> Rows:
             yield sample_row(ExportFormat.SFT, child.accepted, shown, asked)
 
 
-def dpo(family: Family, asked: Asked, wording: Wording) -> Rows:
+def dpo(family: Family, asked: ExportRequest, wording: ExportWording) -> Rows:
     """Of each order, the accepted attempt over each rejected one that answers the same prompt."""
     accepted = accepted_in(family, asked, wording)
     for child in family.children:
@@ -81,7 +81,7 @@ def dpo(family: Family, asked: Asked, wording: Wording) -> Rows:
             yield from _pairs(child, child.accepted, accepted, asked, wording)
 
 
-def kto(family: Family, asked: Asked, wording: Wording) -> Rows:
+def kto(family: Family, asked: ExportRequest, wording: ExportWording) -> Rows:
     """Every accepted attempt and every rejected one, each text once for a prompt."""
     accepted = accepted_in(family, asked, wording)
     seen: set[tuple[str, str]] = set()
@@ -108,13 +108,15 @@ def kto(family: Family, asked: Asked, wording: Wording) -> Rows:
                 }
 
 
-def accepted_in(family: Family, asked: Asked, wording: Wording) -> set[tuple[str, str]]:
+def accepted_in(family: Family, asked: ExportRequest, wording: ExportWording) -> set[tuple[str, str]]:
     """Prompt and completion of everything accepted in a family."""
     shown = (exchange(child.accepted, child, asked, wording) for child in family.children if child.accepted)
     return {(each.question, each.answer) for each in shown if each is not None}
 
 
-def _pairs(child: Child, best: Told, accepted: set[tuple[str, str]], asked: Asked, wording: Wording) -> Rows:
+def _pairs(
+    child: Child, best: Told, accepted: set[tuple[str, str]], asked: ExportRequest, wording: ExportWording
+) -> Rows:
     chosen = exchange(best, child, asked, wording)
     seen: set[str] = set()
     for told in child.rejected:
@@ -133,7 +135,7 @@ def _pairs(child: Child, best: Told, accepted: set[tuple[str, str]], asked: Aske
             yield pair_row(ExportFormat.DPO, (best, chosen), (told, shown), asked)
 
 
-def _worked(family: Family, asked: Asked, wording: Wording) -> Row | LeftOut:
+def _worked(family: Family, asked: ExportRequest, wording: ExportWording) -> Row | LeftOut:
     """A teacher's positive: the problem file's own solution, if it holds steps and ends in a marked answer."""
     solution = (family.passage.reference or "").strip()
     answer = final_answer(solution)
@@ -148,13 +150,13 @@ def _worked(family: Family, asked: Asked, wording: Wording) -> Row | LeftOut:
     }
 
 
-def exchange_of_solution(family: Family, solution: str, wording: Wording) -> Exchange:
+def exchange_of_solution(family: Family, solution: str, wording: ExportWording) -> Exchange:
     """A solution of the family's problem as a student sees it."""
     *prompt, answer = wording.chat(family.passage.text, Draft(question=family.passage.text, answer=solution))
     return Exchange(tuple(prompt), answer.content)
 
 
-def sample_row(format: ExportFormat, told: Told, shown: Exchange, asked: Asked) -> Row:
+def sample_row(format: ExportFormat, told: Told, shown: Exchange, asked: ExportRequest) -> Row:
     """An accepted attempt."""
     return {
         **_sample(shown, asked),
@@ -164,7 +166,9 @@ def sample_row(format: ExportFormat, told: Told, shown: Exchange, asked: Asked) 
     }
 
 
-def pair_row(format: ExportFormat, chosen: tuple[Told, Exchange], rejected: tuple[Told, Exchange], asked: Asked) -> Row:
+def pair_row(
+    format: ExportFormat, chosen: tuple[Told, Exchange], rejected: tuple[Told, Exchange], asked: ExportRequest
+) -> Row:
     """An accepted attempt over a rejected one of the same prompt: the accepted one's, letter for letter."""
     (best, good), (worse, bad) = chosen, rejected
     return {
@@ -200,7 +204,7 @@ def origin_of(told: Told) -> Row:
     }
 
 
-def _sample(shown: Exchange, asked: Asked) -> Row:
+def _sample(shown: Exchange, asked: ExportRequest) -> Row:
     if asked.form is Form.TEXT:
         return {"prompt": prompt_of(shown, asked.form), "completion": shown.completion}
     return {"messages": as_messages((*shown.prompt, Message("assistant", shown.completion)))}

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 
 from actors.dataset.exports.families import Family, Told
 from actors.dataset.exports.preferences import Rows, sample_row
-from actors.dataset.exports.wording import Exchange, Wording, alike, exchange
+from actors.dataset.exports.wording import Exchange, ExportWording, alike, exchange
 from actors.steps import steps
-from schemas.exports import Asked, ExportFormat, LeftOut
+from schemas.exports import ExportFormat, ExportRequest, LeftOut
 from schemas.ids import content_id
 
 Shown = tuple[Told, Exchange]
 
 
-def rft(family: Family, asked: Asked, wording: Wording) -> Rows:
+def rft(family: Family, asked: ExportRequest, wording: ExportWording) -> Rows:
     """Of the family's verified solutions at most `per_problem`, each as different from the others as can be."""
     right = right_solutions(family, asked, wording)
     yield from [LeftOut.NOT_ACCEPTED] * sum(child.accepted is None for child in family.children)
@@ -26,7 +26,7 @@ def rft(family: Family, asked: Asked, wording: Wording) -> Rows:
         yield sample_row(ExportFormat.RFT, told, shown, asked)
 
 
-def right_solutions(family: Family, asked: Asked, wording: Wording) -> list[Shown]:
+def right_solutions(family: Family, asked: ExportRequest, wording: ExportWording) -> list[Shown]:
     """What was accepted in a family, in the order of its orders."""
     found = ((child.accepted, child) for child in family.children)
     shown = ((told, exchange(told, child, asked, wording)) for told, child in found if told is not None)

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from schemas.corpus import Passage
 from schemas.errors import UserError
-from schemas.exports import Share
+from schemas.exports import SplitShare
 from schemas.ids import content_id
 
 TRAIN = "train"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
-def split_of(passage: Passage, splits: Sequence[Share], *, seed: int) -> str:
+def split_of(passage: Passage, splits: Sequence[SplitShare], *, seed: int) -> str:
     """The split of everything that is made of a passage. Documents of the same text fall into the same one."""
     draw = int(content_id("split", seed, passage.provenance.document_sha256), 16) / 2**128
     for split in splits:
@@ -23,7 +23,7 @@ def split_of(passage: Passage, splits: Sequence[Share], *, seed: int) -> str:
     return TRAIN
 
 
-def splits_of(words: Sequence[str]) -> tuple[Share, ...]:
+def splits_of(words: Sequence[str]) -> tuple[SplitShare, ...]:
     """Splits as typed (`test=0.1`). Raises UserError for what cannot be meant."""
     splits = tuple(_split(word) for word in words)
     names = [split.name for split in splits]
@@ -34,7 +34,7 @@ def splits_of(words: Sequence[str]) -> tuple[Share, ...]:
     return splits
 
 
-def _split(word: str) -> Share:
+def _split(word: str) -> SplitShare:
     name, _, share = word.partition("=")
     advice = "give a name and its share of the documents, such as test=0.1"
     try:
@@ -45,4 +45,4 @@ def _split(word: str) -> Share:
         raise UserError(f"--split {word}: {advice}; everything else is {TRAIN}")
     if not 0 < value < 1:
         raise UserError(f"--split {word}: a share is above 0 and below 1")
-    return Share(name, value)
+    return SplitShare(name, value)

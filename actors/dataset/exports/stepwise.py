@@ -8,13 +8,13 @@ import pyarrow as pa
 
 from actors.advantages import weights
 from actors.dataset.exports.columns import ID, PLACE, Column, origin, place, said
-from actors.dataset.exports.credited import CREDIT, Credited, credit, credited_in, rights_in
+from actors.dataset.exports.credited import CREDIT, CreditedSolution, credit, credited_in, rights_in
 from actors.dataset.exports.families import Family, Told
 from actors.dataset.exports.preferences import Rows, exchange_of_solution, origin_of
-from actors.dataset.exports.wording import Exchange, Wording, prompt_of, said_of
+from actors.dataset.exports.wording import Exchange, ExportWording, prompt_of, said_of
 from actors.dataset.rows import Row
 from actors.steps import steps
-from schemas.exports import Asked, ExportFormat, Form, LeftOut
+from schemas.exports import ExportFormat, ExportRequest, Form, LeftOut
 from schemas.ids import content_id
 
 _NUMBERS = pa.list_(pa.float64())
@@ -59,7 +59,7 @@ def _rest() -> tuple[Column, ...]:
     return (CREDIT, ID, *PLACE, origin("origin", "the solution"))
 
 
-def stepwise(family: Family, asked: Asked, wording: Wording) -> Rows:
+def stepwise(family: Family, asked: ExportRequest, wording: ExportWording) -> Rows:
     """Every credited solution whose pit is decided, and every verified one."""
     credited = list(credited_in(family))
     for each in credited:
@@ -76,7 +76,7 @@ def stepwise(family: Family, asked: Asked, wording: Wording) -> Rows:
     )
 
 
-def advantages(family: Family, asked: Asked, wording: Wording) -> Rows:
+def advantages(family: Family, asked: ExportRequest, wording: ExportWording) -> Rows:
     """Every credited solution of which at least one step has enough rollouts on both sides."""
     known = set()
     for each in credited_in(family):
@@ -99,7 +99,7 @@ def advantages(family: Family, asked: Asked, wording: Wording) -> Rows:
     )
 
 
-def _credited_row(family: Family, each: Credited, pit: int, wording: Wording) -> Row:
+def _credited_row(family: Family, each: CreditedSolution, pit: int, wording: ExportWording) -> Row:
     values = each.label.values[1:]
     return {
         "prompt": _problem(exchange_of_solution(family, each.solution, wording)),
@@ -117,7 +117,7 @@ def _credited_row(family: Family, each: Credited, pit: int, wording: Wording) ->
     }
 
 
-def _right_row(family: Family, told: Told, solution: str, wording: Wording) -> Row:
+def _right_row(family: Family, told: Told, solution: str, wording: ExportWording) -> Row:
     parts = [step.text for step in steps(solution)]
     nothing = [None] * len(parts)
     return {
@@ -139,7 +139,7 @@ def _right_row(family: Family, told: Told, solution: str, wording: Wording) -> R
     }
 
 
-def _lineage(format: ExportFormat, family: Family, each: Credited) -> Row:
+def _lineage(format: ExportFormat, family: Family, each: CreditedSolution) -> Row:
     return {
         "credit": credit(each.label),
         "id": content_id(format.value, each.told.key),

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from actors.dataset.exports.columns import as_messages
 from actors.dataset.exports.families import Child, Told
-from schemas.exports import Asked, Form, View
+from schemas.exports import ExportRequest, Form, View
 from schemas.recovery import RepairKind
 from schemas.samples import Draft, Message
 
@@ -19,7 +19,7 @@ Written = Callable[[Draft], str]
 """A draft as a generator is asked to write it at a first attempt."""
 
 
-class Wording(Struct, frozen=True):
+class ExportWording(Struct, frozen=True):
     """What rows need beside the ledger."""
 
     chat: Chat
@@ -47,7 +47,7 @@ def alike(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def exchange(told: Told, child: Child, asked: Asked, wording: Wording) -> Exchange | None:
+def exchange(told: Told, child: Child, asked: ExportRequest, wording: ExportWording) -> Exchange | None:
     """What an attempt says in the asked view; None where it says nothing that this view can show."""
     candidate = told.attempt.candidate
     if candidate is None:
@@ -64,7 +64,7 @@ def exchange(told: Told, child: Child, asked: Asked, wording: Wording) -> Exchan
     return None if in_another_form else Exchange(prompt, candidate.text)
 
 
-def answered(passage: str, draft: Draft, wording: Wording) -> Exchange:
+def answered(passage: str, draft: Draft, wording: ExportWording) -> Exchange:
     """A draft as a student sees it."""
     *prompt, answer = wording.chat(passage, draft)
     return Exchange(tuple(prompt), answer.content)

@@ -48,7 +48,7 @@ class Drawn:
         return [order_id for _, order_id in sorted(self._heap, reverse=True)]
 
 
-class Facts:
+class ReportFold:
     """Fed every record in order."""
 
     def __init__(self, *, seed: int) -> None:
@@ -132,9 +132,9 @@ class Facts:
         self._examples.setdefault((end, variety), Drawn(self._seed, KEPT_EXAMPLES)).offer(order_id)
 
 
-def facts_of(records: Iterable[tuple[int, Record]], *, seed: int) -> Facts:
+def facts_of(records: Iterable[tuple[int, Record]], *, seed: int) -> ReportFold:
     """All records of a ledger, folded. `seed` chooses the examples."""
-    facts = Facts(seed=seed)
+    facts = ReportFold(seed=seed)
     for _, record in records:
         facts.apply(record)
     return facts

@@ -12,7 +12,7 @@ from msgspec import Struct
 from actors.dataset.report.canaries import canary_section
 from actors.dataset.report.confusion import confusion_of
 from actors.dataset.report.examples import Example, example_of
-from actors.dataset.report.facts import Facts
+from actors.dataset.report.facts import ReportFold
 from actors.dataset.report.flow import NARROW, WIDE, flow_figure
 from actors.dataset.report.histogram import histogram_figure
 from actors.dataset.report.injections import injection_rows
@@ -38,7 +38,7 @@ _TEMPLATES.filters.update(
 )
 
 
-class Stories(Protocol):
+class ExampleLedger(Protocol):
     """The ledger, as far as examples are concerned."""
 
     def story(self, order_id: OrderId) -> Sequence[Record]: ...
@@ -64,7 +64,7 @@ class CostRow(Struct, frozen=True):
     width: float
 
 
-def render(facts: Facts, manifest: Manifest, ledger: Stories, *, now: float) -> str:
+def render(facts: ReportFold, manifest: Manifest, ledger: ExampleLedger, *, now: float) -> str:
     """The page as HTML. `now`: seconds since the epoch."""
     series = facts.timeline.series()
     return _TEMPLATES.get_template("page.html.j2").render(
@@ -97,7 +97,7 @@ def render(facts: Facts, manifest: Manifest, ledger: Stories, *, now: float) -> 
     )
 
 
-def _lead(facts: Facts, manifest: Manifest) -> str:
+def _lead(facts: ReportFold, manifest: Manifest) -> str:
     counts = manifest.counts
     if not counts.issued:
         return "No order has been issued yet."
@@ -179,7 +179,7 @@ def _costs(manifest: Manifest) -> list[CostRow]:
     return rows
 
 
-def _examples(facts: Facts, ledger: Stories, end: str) -> list[Example]:
+def _examples(facts: ReportFold, ledger: ExampleLedger, end: str) -> list[Example]:
     chosen = facts.examples(end)[: SHOWN[end]]
     return [example_of(life_of(order_id, ledger.story(order_id)), end) for order_id in chosen]
 

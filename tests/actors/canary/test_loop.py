@@ -8,9 +8,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from actors.canary.mixing import Mixing, Row
+from actors.canary.mixing import LabelledRow, Mixing
 from actors.dataset.rows import sample_row
-from actors.injection.injection import Injection
+from actors.injection.injection import InjectionDraw
 from actors.injection.plan import Plan
 from actors.ledger import MemoryLedger
 from actors.lives import Life
@@ -28,7 +28,7 @@ from tests.doubles.probed import EVERY_KIND, RIGHT, WRONG, MortalLedger, ProbedR
 
 OF = passages(30)
 ROWS = tuple(
-    Row(
+    LabelledRow(
         text=f"{HERON} Row {number}.",
         draft=Draft("Who founded Amber Heron?", RIGHT if number % 2 else WRONG),
         label=Worth.GOOD if number % 2 else Worth.BAD,
@@ -145,7 +145,7 @@ async def test_rows_of_a_file_are_sent_as_they_are() -> None:
 
 async def test_injected_orders_make_no_canaries() -> None:
     """Their text is bad on purpose already, and is measured as such."""
-    injection = Injection(Plan(1.0, EVERY_KIND, 0), WrongName())
+    injection = InjectionDraw(Plan(1.0, EVERY_KIND, 0), WrongName())
     run = ProbedRun(made(1.0), injection=injection)
     await run.conduct(OF)
     assert not summary(kept(run)).canaries.issued

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from actors.canary.threshold import GRID, Scores, Wanted, lower_bound, precision, propose, upper_bound
+from actors.canary.threshold import GRID, Scores, ThresholdRequest, lower_bound, precision, propose, upper_bound
 from schemas.canaries import CanaryEnd
 from schemas.errors import UserError
 from schemas.ids import OrderId, content_id
@@ -71,7 +71,8 @@ def test_what_passes_the_proposed_threshold_is_as_precise_as_was_asked(bad_share
     broken, proposed = 0, []
     for seed in range(40):
         found = propose(
-            scores_of(seed, each=800, bad_share=bad_share), Wanted(0.95, bad_share=bad_share if given else None)
+            scores_of(seed, each=800, bad_share=bad_share),
+            ThresholdRequest(0.95, bad_share=bad_share if given else None),
         )
         proposed.append(found.proposed.threshold)
         broken += true_precision(found.proposed.threshold, bad_share) < 0.95
@@ -83,7 +84,7 @@ def test_what_passes_the_proposed_threshold_is_as_precise_as_was_asked(bad_share
 
 def test_the_bad_share_is_estimated_from_the_stream_not_from_the_canaries() -> None:
     """Half of the canaries are bad; a fifth of the stream is. Rogan and Gladen's estimate says so."""
-    found = propose(scores_of(1, each=800, bad_share=0.2), Wanted(0.9))
+    found = propose(scores_of(1, each=800, bad_share=0.2), ThresholdRequest(0.9))
     assert found.bad_share.value == pytest.approx(0.2, abs=0.04)
     assert found.bad_share.value < found.bad_share.high < 0.4
     assert found.now.threshold == 0.5 and found.now.good_passed.trials == 800
@@ -106,14 +107,22 @@ def test_bounds_hold_as_often_as_they_say(trials: int, true: float) -> None:
 @pytest.mark.parametrize(
     ("each", "wanted", "says"),
     [
-        (0, Wanted(0.95, 0.2), r"no good canary has met the faithfulness gate; a run with audit\.rate above 0"),
-        (20, Wanted(0.95, 0.2), r"too few canaries: 20 good and 20 bad .* takes about \d+ bad ones"),
-        (5, Wanted(0.95), r"how much of the stream is bad cannot be told from 5 bad and 5 good .* --bad-share"),
-        (2000, Wanted(0.999999, 0.4), r"too few canaries"),
-        (2000, Wanted(0.995, 0.9), r"no threshold is sure to give|too few canaries"),
+        (
+            0,
+            ThresholdRequest(0.95, 0.2),
+            r"no good canary has met the faithfulness gate; a run with audit\.rate above 0",
+        ),
+        (20, ThresholdRequest(0.95, 0.2), r"too few canaries: 20 good and 20 bad .* takes about \d+ bad ones"),
+        (
+            5,
+            ThresholdRequest(0.95),
+            r"how much of the stream is bad cannot be told from 5 bad and 5 good .* --bad-share",
+        ),
+        (2000, ThresholdRequest(0.999999, 0.4), r"too few canaries"),
+        (2000, ThresholdRequest(0.995, 0.9), r"no threshold is sure to give|too few canaries"),
     ],
 )
-def test_what_cannot_be_promised_is_refused_in_one_line(each: int, wanted: Wanted, says: str) -> None:
+def test_what_cannot_be_promised_is_refused_in_one_line(each: int, wanted: ThresholdRequest, says: str) -> None:
     """With what is missing, so that the user knows whether to wait, to say more, or to want less."""
     scores = scores_of(3, each=each, bad_share=0.2, stream=300)
     with pytest.raises(UserError) as refused:
@@ -128,13 +137,13 @@ def test_the_number_of_canaries_that_is_named_is_enough_for_a_judge_without_mist
         scores.apply(canary(0.9995, Worth.GOOD, 2 * number))
         scores.apply(canary(0.0005, Worth.BAD, 2 * number + 1))
     with pytest.raises(UserError) as refused:
-        propose(scores, Wanted(0.95, 0.4))
+        propose(scores, ThresholdRequest(0.95, 0.4))
     needed = re.search(r"about (\d+) bad", str(refused.value))
     assert needed is not None
     for number in range(30, int(int(needed[1]) * 1.3)):
         scores.apply(canary(0.9995, Worth.GOOD, 2 * number))
         scores.apply(canary(0.0005, Worth.BAD, 2 * number + 1))
-    assert propose(scores, Wanted(0.95, 0.4)).proposed.low >= 0.95
+    assert propose(scores, ThresholdRequest(0.95, 0.4)).proposed.low >= 0.95
 
 
 def test_a_row_that_is_sent_again_says_nothing_new() -> None:

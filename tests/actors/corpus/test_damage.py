@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from actors.corpus import formats
-from actors.corpus.files import Source
+from actors.corpus.files import CorpusFile
 from actors.corpus.reader import read
 from actors.corpus.records import Item, Text
 from schemas.config import Corpus
@@ -146,7 +146,7 @@ def test_any_exception_of_a_file_is_a_refusal(
 ) -> None:
     """A fault that nobody foresaw in one file: the others are read, the log holds the traceback for us to mend it."""
 
-    def faulty(source: Source, config: Corpus) -> Iterator[Item]:
+    def faulty(source: CorpusFile, config: Corpus) -> Iterator[Item]:
         yield Text(uri=f"{source.uri}#record=0", text="before")
         raise KeyError("who would have thought")
 

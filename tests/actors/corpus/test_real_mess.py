@@ -7,7 +7,7 @@ import pytest
 
 from actors.corpus.chunker import Chunker
 from actors.corpus.reader import read
-from actors.corpus.sources import Source, sources
+from actors.corpus.sources import CorpusFile, sources
 from schemas.config import Chunking, Corpus
 from schemas.corpus import Document
 from tests.needs import needs_that
@@ -53,4 +53,4 @@ def test_files_have_printable_names() -> None:
     for found in islice(sources(MESS, Path("/")), 500):
         assert found.uri.isprintable()
         assert "#" not in found.uri
-        assert isinstance(found, Source) or found.detail
+        assert isinstance(found, CorpusFile) or found.detail

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from actors.dataset.files import LOCAL_DISK, Disk, Folder
-from actors.dataset.writer import DatasetWriter, Wording
+from actors.dataset.writer import DatasetWriter, RowWording
 from schemas.config import Dataset
 from schemas.ids import PoolName
 from schemas.ledger import ShardWritten
@@ -22,7 +22,7 @@ def chat(passage: str, draft: Draft) -> tuple[Message, ...]:
     return Message("user", f"{passage}\n\n{draft.question}"), Message("assistant", draft.answer)
 
 
-WORDING = Wording(chat=chat, models={PoolName("generator"): "almanac-m", PoolName("strong"): "almanac-l"})
+WORDING = RowWording(chat=chat, models={PoolName("generator"): "almanac-m", PoolName("strong"): "almanac-l"})
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from actors.dataset.finish import build_report, finish
 from actors.dataset.strangers import check_not_older
 from actors.ledger import NAME, SqliteLedger
-from actors.reopening import Wanted
+from actors.reopening import ReplayRequest
 from deployments.config import load
 from deployments.output import prepare
 from deployments.replay import foresee
@@ -80,7 +80,7 @@ async def test_a_killed_folder_copied_without_its_wal_is_refused(tmp_path: Path)
 DOORS: dict[str, Refusing] = {
     "run": lambda output: prepare(load(output / "run.yaml"), output),
     "writer": lambda output: asyncio.run(start(output)),
-    "replay": lambda output: foresee(output, Wanted(), None),
+    "replay": lambda output: foresee(output, ReplayRequest(), None),
     "report": lambda output: build_report(output, NOW),
     "finish": lambda output: finish(output, now=NOW, versions={}),
 }

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from actors.dataset.finish import build_report
 from actors.dataset.report.examples import marked_passage
-from actors.dataset.report.facts import Drawn, Facts, facts_of
+from actors.dataset.report.facts import Drawn, ReportFold, facts_of
 from actors.dataset.report.repairs import mode_rows
 from actors.dataset.report.timeline import MAX_BINS, Timeline
 from actors.lives import Life, life_of
@@ -32,7 +32,7 @@ HOSTILE = (
 )
 
 
-def facts_from(records: list[Record]) -> Facts:
+def facts_from(records: list[Record]) -> ReportFold:
     return facts_of(enumerate(records, 1), seed=3)
 
 

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
 from actors.gates.diversity import duplicate_verdict, similarity
 from actors.hops import RetryLimits
-from actors.injection.injection import Injection
-from actors.injection.llm import FLAWS, HOT, LlmInjector
+from actors.injection.injection import InjectionDraw
+from actors.injection.llm import FLAWS, HOT, PromptedInjector
 from actors.injection.plan import Plan
 from actors.ledger import MemoryLedger
 from actors.lives import Life, life_of
@@ -89,7 +89,7 @@ class WrongName:
 class World:
     """One run in this process: `conduct` takes it to its end."""
 
-    def __init__(self, injection: Injection | None, *, blind: bool = False) -> None:
+    def __init__(self, injection: InjectionDraw | None, *, blind: bool = False) -> None:
         self.writer, self.verifier = Writer(), Writer()
         wrong = "nobody is called this" if blind else WRONG
         self.gates = {name: Strict(name, wrong=wrong) for name in (GateName.FAITHFULNESS, GateName.REWARD)}
@@ -141,8 +141,8 @@ async def _no_wait(seconds: float) -> None:
     await asyncio.sleep(0)
 
 
-def injecting(rate: float = 0.5) -> Injection:
-    return Injection(Plan(rate=rate, weights=EVERY, seed=0), WrongName())
+def injecting(rate: float = 0.5) -> InjectionDraw:
+    return InjectionDraw(Plan(rate=rate, weights=EVERY, seed=0), WrongName())
 
 
 async def test_what_is_spoilt_is_caught_repaired_and_never_clean_again() -> None:
@@ -210,7 +210,7 @@ async def test_an_injector_with_a_bug_leaves_nobody_untagged() -> None:
         def kinds(self, passage: Passage) -> Collection[InjectionKind]:
             raise KeyError(passage.id)
 
-    world = World(Injection(injecting().plan, Broken()))
+    world = World(InjectionDraw(injecting().plan, Broken()))
     summary = await world.conduct()
     chosen = {life.order.id for life in world.lives() if injecting().plan.chooses(life.order.id)}
     assert {life.order.id for life in world.lives() if life.injected is not None} == chosen
@@ -219,7 +219,7 @@ async def test_an_injector_with_a_bug_leaves_nobody_untagged() -> None:
 
 async def test_gates_see_the_same_bytes_with_and_without_a_tag() -> None:
     """The same text, once injected and once as the generator's own: the gate request is byte for byte the same."""
-    spoilt = World(Injection(Plan(rate=1.0, weights=EVERY, seed=0), WrongName()), blind=True)
+    spoilt = World(InjectionDraw(Plan(rate=1.0, weights=EVERY, seed=0), WrongName()), blind=True)
     own = World(None, blind=True)
     rewritten = own.tools.task.read
 
@@ -309,7 +309,7 @@ class Says(Writer):
 
 
 async def _by_llm(verifier: PoolName | None, says: str) -> tuple[World, Summary]:
-    world = World(Injection(Plan(rate=1.0, weights=EVERY, seed=0), LlmInjector(verifier, seed=0)))
+    world = World(InjectionDraw(Plan(rate=1.0, weights=EVERY, seed=0), PromptedInjector(verifier, seed=0)))
     world.tools = replace(world.tools, pools={GENERATOR: world.writer, VERIFIER: Says(says)})
     return world, await world.conduct()
 
@@ -346,7 +346,7 @@ async def test_only_a_flaw_that_the_verifier_saw_is_verified(says: str, verified
 
 async def test_the_verifier_sees_the_passage_as_data() -> None:
     """A passage that says that no flaw is there stays behind its fence, and the answer is held to one field."""
-    injector, asked = LlmInjector(VERIFIER, seed=0), []
+    injector, asked = PromptedInjector(VERIFIER, seed=0), []
 
     async def ask(pool: PoolName, request: GenerationRequest) -> Completion:
         asked.append((pool, request))

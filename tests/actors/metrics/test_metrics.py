@@ -13,13 +13,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from actors.metrics.collector import RunCollector
-from actors.metrics.metric import GONE, Moment, PoolReplicas, Run, Type, values
+from actors.metrics.metric import GONE, PoolReplicas, Run, RunMoment, Type, values
 from actors.metrics.table import METRICS
 from actors.tally import Tally
 from schemas.errors import ErrorKind
 from schemas.ledger import Record
 from schemas.progress import CreditCount, RunSnapshot
-from schemas.scaling import Idle, PoolDecision, Scaling, Why
+from schemas.scaling import Idle, PoolDecision, ScalingDecision, Why
 from schemas.stages import CallFailures, ConductorStatus, Pause, Stage, StageFlow
 from tests.doubles.ledgers import Scale, plausible_run
 from tests.needs import needs
@@ -29,7 +29,7 @@ BUSY = StageFlow(stage=Stage.GENERATE, in_flight=3, done=7, seconds=2.0)
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
-def told(records: Iterable[Record], *conductors: ConductorStatus, at: float = 100.0) -> Moment:
+def told(records: Iterable[Record], *conductors: ConductorStatus, at: float = 100.0) -> RunMoment:
     tally = Tally()
     for record in records:
         tally.apply(record)
@@ -37,7 +37,7 @@ def told(records: Iterable[Record], *conductors: ConductorStatus, at: float = 10
     snapshot = RunSnapshot(
         at=at, summary=summary, ready=summary.counts.outstanding, distributions=tally.distributions()
     )
-    return Moment(at=at, phase="running", snapshot=snapshot, conductors=conductors)
+    return RunMoment(at=at, phase="running", snapshot=snapshot, conductors=conductors)
 
 
 def text(collector: RunCollector) -> str:
@@ -57,7 +57,7 @@ def series(collector: RunCollector) -> Series:
     return found
 
 
-def after(*moments: Moment, run: Run = RUN) -> Series:
+def after(*moments: RunMoment, run: Run = RUN) -> Series:
     collector = RunCollector(run)
     for moment in moments:
         collector.tell(moment)
@@ -128,7 +128,7 @@ def test_every_label_comes_from_a_closed_set(
     moment = replace(
         told(plausible_run(seed, Scale(passages=8)), status),
         replicas={"elsewhere": PoolReplicas(1, 1)},
-        scaling=Scaling(at=1.0, pools={"elsewhere": decision, **dict.fromkeys(pools, decision)}),
+        scaling=ScalingDecision(at=1.0, pools={"elsewhere": decision, **dict.fromkeys(pools, decision)}),
     )
     labels = {metric.name: {label.value: values(label, run) for label in metric.labels} for metric in METRICS}
     suffixes = ("_bucket", "_sum", "_count")
@@ -180,7 +180,7 @@ def test_a_decision_is_counted_once_however_often_it_is_told() -> None:
     grow = PoolDecision(wanted=2, before=1, needed=1.7, why=Why.WORK, idle=Idle.STARTING)
     stay = replace(grow, before=2, why=Why.STEADY, idle=Idle.BUSY)
     moments = [
-        replace(told([]), scaling=Scaling(at=at, pools={"generator": decision}))
+        replace(told([]), scaling=ScalingDecision(at=at, pools={"generator": decision}))
         for at, decision in ((1.0, grow), (1.0, grow), (2.0, stay), (3.0, replace(grow, wanted=3, before=2)))
     ]
     found = after(*moments)

@@ -18,7 +18,7 @@ from schemas.ids import OrderId, PoolName
 from schemas.injection import Injected, InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Reopened
 from schemas.orders import Attempt, AttemptSummary, DeadLetter, EndReason, Order, OrderKind
-from schemas.recovery import Choice, Diagnosis, Experience, FailureMode, Repair, RepairCount, RepairKind, Turn
+from schemas.recovery import Choice, Diagnosis, Experience, FailureMode, Repair, RepairCount, RepairKind, RepairTurn
 from schemas.samples import Candidate, Cost, Draft, Sampling
 from schemas.verdicts import Errored, GateName, Rejected
 from tests.doubles.passages import lease_of, passage_of
@@ -26,7 +26,7 @@ from tests.doubles.passages import lease_of, passage_of
 EDIT, QUOTE, STRICT, AGAIN = (
     RepairKind.EDIT_UNSUPPORTED, RepairKind.QUOTE_THEN_ANSWER, RepairKind.STRICT_GROUNDING, RepairKind.RESAMPLE,
 )  # fmt: skip
-ARMS = tuple(Arm(kind, Turn.FIRST) for kind in (EDIT, QUOTE, STRICT, AGAIN))
+ARMS = tuple(Arm(kind, RepairTurn.FIRST) for kind in (EDIT, QUOTE, STRICT, AGAIN))
 MODE = FailureMode.PARAMETRIC
 USUAL = Weighing(stop_below=0.25, exploration=0.05)
 WRONG = Draft("Who founded Amber Heron?", "Jon Berg")
@@ -36,7 +36,7 @@ counts = st.builds(
     lambda mode, repair, turn, tried, share, tokens: RepairCount(
         mode, repair, turn, tried, int(share * tried), tokens * tried
     ),
-    st.sampled_from(FailureMode), st.sampled_from(RepairKind), st.sampled_from(Turn),
+    st.sampled_from(FailureMode), st.sampled_from(RepairKind), st.sampled_from(RepairTurn),
     st.integers(1, 200), st.floats(0, 1), st.integers(0, 2000),
 )  # fmt: skip
 experiences = st.builds(
@@ -48,7 +48,7 @@ experiences = st.builds(
     st.integers(0, 500),
     st.floats(0, 1),
 )
-arms = st.lists(st.builds(Arm, st.sampled_from(RepairKind), st.sampled_from(Turn)), min_size=1, unique=True)
+arms = st.lists(st.builds(Arm, st.sampled_from(RepairKind), st.sampled_from(RepairTurn)), min_size=1, unique=True)
 weighings = st.builds(Weighing, st.floats(0, 1), st.floats(0.001, 1))
 
 
@@ -67,7 +67,9 @@ def test_probabilities_add_up_and_none_is_below_the_floor(
 
 def test_what_is_logged_is_how_often_it_is_chosen() -> None:
     """Twenty thousand orders: each choice's share is its logged probability, to within chance."""
-    seen = Experience(40, tuple(RepairCount(MODE, arm.repair, Turn.FIRST, 10, n, 1000) for n, arm in enumerate(ARMS)))
+    seen = Experience(
+        40, tuple(RepairCount(MODE, arm.repair, RepairTurn.FIRST, 10, n, 1000) for n, arm in enumerate(ARMS))
+    )
     policy = propensities(seen, MODE, ARMS, USUAL)
     chosen: Counter[Arm | None] = Counter()
     for number in range(20_000):
@@ -94,7 +96,7 @@ def simulated(policy: str, *, orders: int, seed: int, chances: dict[RepairKind, 
     """Accepted samples and tokens of a world in which repairs of one mode succeed by these chances."""
     random, fold = Random(seed), Experience()
     learner = Learner(USUAL)
-    cells: dict[tuple[RepairKind, Turn], RepairCount] = {}
+    cells: dict[tuple[RepairKind, RepairTurn], RepairCount] = {}
     fresh, accepted, spent = 0, 0, 0
     for number in range(orders):
         fresh, spent = fresh + 1, spent + 100
@@ -104,7 +106,8 @@ def simulated(policy: str, *, orders: int, seed: int, chances: dict[RepairKind, 
         tried: set[RepairKind] = set()
         for turn in range(3):
             options = [
-                Arm(kind, Turn.FIRST if turn == 0 else Turn.AGAIN if kind in tried else Turn.LATER) for kind in chances
+                Arm(kind, RepairTurn.FIRST if turn == 0 else RepairTurn.AGAIN if kind in tried else RepairTurn.LATER)
+                for kind in chances
             ]
             arm: Arm | None = next(arm for arm in options if arm.repair is AGAIN)
             if policy == "adaptive":
@@ -136,7 +139,7 @@ def test_the_bandit_finds_the_best_repair_and_beats_naive_resampling() -> None:
 
 def test_it_stops_where_nothing_is_worth_its_tokens() -> None:
     """Thirty failures of everything beside first attempts that pass: only the floor still tries."""
-    hopeless = tuple(RepairCount(MODE, arm.repair, Turn.FIRST, 30, 0, 3000) for arm in ARMS)
+    hopeless = tuple(RepairCount(MODE, arm.repair, RepairTurn.FIRST, 30, 0, 3000) for arm in ARMS)
     seen = Experience(220, hopeless, 100, 75, 10_000)
     assert propensities(seen, MODE, ARMS, USUAL).stop > 0.85
     assert propensities(seen, MODE, ARMS, Weighing(stop_below=0, exploration=0.05)).stop == 0
@@ -147,9 +150,12 @@ def test_a_repair_at_twice_the_price_must_be_twice_as_good() -> None:
     """Value is by token, not by attempt."""
     seen = Experience(
         400,
-        (RepairCount(MODE, EDIT, Turn.FIRST, 200, 120, 20_000), RepairCount(MODE, QUOTE, Turn.FIRST, 200, 140, 60_000)),
+        (
+            RepairCount(MODE, EDIT, RepairTurn.FIRST, 200, 120, 20_000),
+            RepairCount(MODE, QUOTE, RepairTurn.FIRST, 200, 140, 60_000),
+        ),
     )
-    assert expected(seen, MODE, QUOTE, Turn.FIRST).chance > expected(seen, MODE, EDIT, Turn.FIRST).chance
+    assert expected(seen, MODE, QUOTE, RepairTurn.FIRST).chance > expected(seen, MODE, EDIT, RepairTurn.FIRST).chance
     policy = propensities(seen, MODE, ARMS[:2], USUAL)
     assert policy.probabilities[0] > 0.95
 
@@ -157,13 +163,17 @@ def test_a_repair_at_twice_the_price_must_be_twice_as_good() -> None:
 def test_a_mode_seen_for_the_first_time_leans_on_the_others() -> None:
     """What works everywhere is tried first; a little of one's own experience outweighs it."""
     elsewhere = (
-        RepairCount(FailureMode.UNKNOWN, AGAIN, Turn.FIRST, 50, 45, 5000),
-        RepairCount(FailureMode.UNKNOWN, STRICT, Turn.FIRST, 50, 5, 5000),
+        RepairCount(FailureMode.UNKNOWN, AGAIN, RepairTurn.FIRST, 50, 45, 5000),
+        RepairCount(FailureMode.UNKNOWN, STRICT, RepairTurn.FIRST, 50, 5, 5000),
     )
     seen = Experience(100, elsewhere)
-    assert expected(seen, MODE, AGAIN, Turn.FIRST).chance > 0.6 > expected(seen, MODE, STRICT, Turn.FIRST).chance
-    own = Experience(112, (*elsewhere, RepairCount(MODE, AGAIN, Turn.FIRST, 12, 0, 1200)))
-    assert expected(own, MODE, AGAIN, Turn.FIRST).chance < 0.15
+    assert (
+        expected(seen, MODE, AGAIN, RepairTurn.FIRST).chance
+        > 0.6
+        > expected(seen, MODE, STRICT, RepairTurn.FIRST).chance
+    )
+    own = Experience(112, (*elsewhere, RepairCount(MODE, AGAIN, RepairTurn.FIRST, 12, 0, 1200)))
+    assert expected(own, MODE, AGAIN, RepairTurn.FIRST).chance < 0.15
 
 
 def told(attempt: Attempt, order: str = "a" * 32, *, end: str = "rejoined") -> Record:
@@ -217,9 +227,9 @@ def test_an_order_teaches_its_repairs_in_turn() -> None:
     assert seen == Experience(
         4,
         (
-            RepairCount(FailureMode.MARGINAL, QUOTE, Turn.LATER, 1, 0, 100),
-            RepairCount(MODE, EDIT, Turn.AGAIN, 1, 1, 100),
-            RepairCount(MODE, EDIT, Turn.FIRST, 1, 0, 100),
+            RepairCount(FailureMode.MARGINAL, QUOTE, RepairTurn.LATER, 1, 0, 100),
+            RepairCount(MODE, EDIT, RepairTurn.AGAIN, 1, 1, 100),
+            RepairCount(MODE, EDIT, RepairTurn.FIRST, 1, 0, 100),
         ),
         fresh_tried=1, fresh_accepted=0, fresh_tokens=100,
     )  # fmt: skip
@@ -252,7 +262,7 @@ def test_a_put_back_order_goes_on_learning() -> None:
         0.0, order, passage_of("x"), 1, DeadLetter(EndReason.REJECTED), True, history, repair=Repair(EDIT, 0.3)
     )
     seen = folded(back, told(attempt_of(3, under=EDIT), order.id, end="accepted"))
-    assert seen.repairs == (RepairCount(MODE, EDIT, Turn.AGAIN, 1, 1, 100),)
+    assert seen.repairs == (RepairCount(MODE, EDIT, RepairTurn.AGAIN, 1, 1, 100),)
 
 
 steps = st.lists(
@@ -283,7 +293,7 @@ def test_a_resume_knows_what_was_known(steps: list[tuple[int, RepairKind, str]],
 def test_the_same_order_is_repaired_the_same_way() -> None:
     """Two conductors told the same choose the same, and the choice says what it rests on."""
     said = Candidate(PoolName("generator"), (), Sampling(0.7), "text", WRONG, Cost())
-    seen = Experience(64, (RepairCount(MODE, QUOTE, Turn.FIRST, 40, 36, 4000),), 40, 30, 4000)
+    seen = Experience(64, (RepairCount(MODE, QUOTE, RepairTurn.FIRST, 40, 36, 4000),), 40, 30, 4000)
     choices = []
     for _ in range(2):
         recovery = build_recovery(Recovery("adaptive"))

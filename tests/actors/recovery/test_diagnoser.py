@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from actors.recovery.diagnoser import RULES, diagnose
 from actors.recovery.elsewhere import Elsewhere
-from actors.recovery.evidence import Evidence, evidence_of
+from actors.recovery.evidence import DraftEvidence, evidence_of
 from schemas.ids import PoolName
 from schemas.recovery import FailureMode
 from schemas.samples import Candidate, Cost, Draft, Sampling
@@ -57,7 +57,7 @@ CASES: dict[str, tuple[Draft, tuple[Verdict, ...], FailureMode]] = {
 
 def evidence(
     draft: Draft | None, verdicts: tuple[Verdict, ...], *, temperature: float = 0.7, text: str | None = None
-) -> Evidence:
+) -> DraftEvidence:
     reason = "the answer is missing" if draft is None else None
     said = Candidate(PoolName("generator"), (), Sampling(temperature), "text", draft, Cost(), malformed=reason)
     return evidence_of(lease_of() if text is None else lease_of(text), said, verdicts)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.recovery.evidence import Evidence, evidence_of
+from actors.recovery.evidence import DraftEvidence, evidence_of
 from schemas.ids import PoolName
 from schemas.orders import AttemptSummary
 from schemas.samples import Candidate, Cost, Draft, FinishReason, Sampling
@@ -18,7 +18,7 @@ def candidate(draft: Draft | None, *, temperature: float = 0.7) -> Candidate:
     return Candidate(PoolName("generator"), (), Sampling(temperature=temperature), "text", draft, Cost())
 
 
-def facts(question: str, answer: str, text: str = HERON) -> Evidence:
+def facts(question: str, answer: str, text: str = HERON) -> DraftEvidence:
     return evidence_of(lease_of(text), candidate(Draft(question, answer)), (UNFAITHFUL,))
 
 

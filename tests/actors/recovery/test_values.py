@@ -11,10 +11,10 @@ from actors.recovery.adaptive import Arm
 from actors.recovery.decisions import Decision
 from actors.recovery.values import policy_values, repair_values
 from schemas.ids import OrderId
-from schemas.recovery import Experience, FailureMode, RepairCount, RepairKind, Turn
+from schemas.recovery import Experience, FailureMode, RepairCount, RepairKind, RepairTurn
 
 EDIT, QUOTE, AGAIN = RepairKind.EDIT_UNSUPPORTED, RepairKind.QUOTE_THEN_ANSWER, RepairKind.RESAMPLE
-OPTIONS = tuple(Arm(kind, Turn.FIRST) for kind in (EDIT, QUOTE, AGAIN))
+OPTIONS = tuple(Arm(kind, RepairTurn.FIRST) for kind in (EDIT, QUOTE, AGAIN))
 CHANCES = {EDIT: 0.3, QUOTE: 0.7, AGAIN: 0.2}
 COSTS = {EDIT: 100, QUOTE: 150, AGAIN: 80}
 FRESH = Experience(fresh_tried=100, fresh_accepted=75, fresh_tokens=10_000)
@@ -29,7 +29,7 @@ def logged(
         good = random.random() < CHANCES[kind]
         decisions.append(
             Decision(
-                OrderId(f"{place:032x}"), FailureMode.PARAMETRIC, OPTIONS, "test", Arm(kind, Turn.FIRST),
+                OrderId(f"{place:032x}"), FailureMode.PARAMETRIC, OPTIONS, "test", Arm(kind, RepairTurn.FIRST),
                 probabilities[kind], EDIT, good, COSTS[kind],
             )
         )  # fmt: skip
@@ -89,7 +89,7 @@ cells = st.lists(
         lambda mode, repair, turn, tried, share: RepairCount(
             mode, repair, turn, tried, int(tried * share), 100 * tried
         ),
-        st.sampled_from(FailureMode), st.sampled_from(RepairKind), st.sampled_from(Turn),
+        st.sampled_from(FailureMode), st.sampled_from(RepairKind), st.sampled_from(RepairTurn),
         st.integers(1, 50), st.floats(0, 1),
     ),
     unique_by=lambda cell: (cell.mode, cell.repair, cell.turn),
@@ -115,7 +115,7 @@ def test_errors_take_nothing_from_repairs_that_stops_keep() -> None:
     """Half of the repairs' attempts errored; a stop never does. The log is what it would have been without errors: 30
     of 100 decisions accepted where half of them stop and six of ten repairs are accepted."""
     random, decisions, lost = Random(4), list[Decision](), Counter[FailureMode]()
-    repair = Arm(QUOTE, Turn.FIRST)
+    repair = Arm(QUOTE, RepairTurn.FIRST)
     for place in range(4000):
         stops, good, errs = random.random() < 0.5, random.random() < 0.6, random.random() < 0.5
         made = Decision(

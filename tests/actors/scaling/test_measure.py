@@ -3,18 +3,18 @@
 from msgspec.structs import replace
 from pytest import approx
 
-from actors.scaling.measure import Facts, Meter, PoolFacts, measure
+from actors.scaling.measure import Meter, PoolFacts, RunFacts, measure
 from schemas.scaling import Signals
 
 POOL = PoolFacts(calls=0, recorded=0, tokens=0, running=0.0, slots=8, ready=2, starting=0, draining=0)
 
 
-def facts(at: float, *, attempts: int = 0, requeued: int = 0, **changed: float) -> Facts:
+def facts(at: float, *, attempts: int = 0, requeued: int = 0, **changed: float) -> RunFacts:
     pool = replace(POOL, **changed)
-    return Facts(at, attempts, requeued, 0, 0, 0, 0.0, 4, {"generator": 1.0}, {"generator": pool})
+    return RunFacts(at, attempts, requeued, 0, 0, 0, 0.0, 4, {"generator": 1.0}, {"generator": pool})
 
 
-def signals_of(*seen: Facts) -> list[Signals]:
+def signals_of(*seen: RunFacts) -> list[Signals]:
     found, meter = [], Meter()
     for each in seen:
         signals, meter = measure(each, meter)
@@ -22,7 +22,7 @@ def signals_of(*seen: Facts) -> list[Signals]:
     return found
 
 
-def last_of(*seen: Facts) -> Signals:
+def last_of(*seen: RunFacts) -> Signals:
     return signals_of(*seen)[-1]
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from transformers import AutoModelForCausalLM
 
-from deployments.engines.decoding import DecodingBatch, Row
+from deployments.engines.decoding import DecodingBatch, DecodingRow
 from deployments.engines.drawing import Settings, nucleus, uniforms
 from schemas.samples import Sampling
 from tests.deployments.engines.conftest import TinyModels
@@ -49,9 +49,11 @@ class Arrival(Struct, frozen=True):
     prompt: tuple[int, ...]
     sampling: Sampling
 
-    def row(self) -> Row:
+    def row(self) -> DecodingRow:
         sampling = self.sampling
-        return Row(list(self.prompt), sampling, uniforms(sampling.seed, sampling.max_tokens), keep_logprobs=True)
+        return DecodingRow(
+            list(self.prompt), sampling, uniforms(sampling.seed, sampling.max_tokens), keep_logprobs=True
+        )
 
 
 @st.composite
@@ -69,7 +71,7 @@ def arrivals(draw: st.DrawFn) -> list[Arrival]:
     return sorted(draw(st.lists(row, min_size=1, max_size=24)), key=lambda arrival: arrival.step)
 
 
-def decoded(model: Any, arriving: list[Arrival], slots: int) -> list[Row]:
+def decoded(model: Any, arriving: list[Arrival], slots: int) -> list[DecodingRow]:
     """All rows at their ends, in the order of `arriving`; at most `slots` run at once."""
     batch = DecodingBatch(model, pad_id=0)
     rows = [arrival.row() for arrival in arriving]
@@ -108,7 +110,7 @@ def test_a_prompt_is_read_once_for_all_its_completions(model: Any) -> None:
     """Eight draws of one passage: one pass reads the prompt, and the rows agree with rows that read it themselves."""
     prompt = list(range(5, 35))
     seeds = range(8)
-    shared = [Row(prompt, Sampling(seed=seed), uniforms(seed, 12), keep_logprobs=False) for seed in seeds]
+    shared = [DecodingRow(prompt, Sampling(seed=seed), uniforms(seed, 12), keep_logprobs=False) for seed in seeds]
     batch = DecodingBatch(model, pad_id=0)
     with torch.inference_mode():
         batch.admit(shared)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import uvicorn
 
-from deployments.engines.http import HttpEngine
-from deployments.engines.http_endpoint import IDLE_S, Clocks
+from actors.clocks import Clocks
+from deployments.engines.http import HttpBackend
+from deployments.engines.http_endpoint import IDLE_S
 from deployments.engines.roles import EngineRole
 from schemas.config import HttpEngine as Config
 from schemas.errors import ConfigError, EngineError, ErrorKind, ModelError
@@ -46,7 +47,7 @@ async def server() -> AsyncIterator[RudeServer]:
 
 
 @pytest.fixture
-async def engine(server: RudeServer, time: Time) -> AsyncIterator[HttpEngine]:
+async def engine(server: RudeServer, time: Time) -> AsyncIterator[HttpBackend]:
     started = await start(server, time, timeout_s=NEVER_S)
     yield started
     await started.close()
@@ -54,9 +55,9 @@ async def engine(server: RudeServer, time: Time) -> AsyncIterator[HttpEngine]:
 
 async def start(
     server: RudeServer, time: Time, *, role: EngineRole = EngineRole.GENERATOR, **options: Any
-) -> HttpEngine:
+) -> HttpBackend:
     config = Config(base_url=server.url, model="polite", **options)
-    engine = HttpEngine(config, role, Clocks(monotonic=time, wall=lambda: WALL_S))
+    engine = HttpBackend(config, role, Clocks(monotonic=time, wall=lambda: WALL_S))
     await engine.start()
     return engine
 
@@ -65,7 +66,7 @@ def ask(content: str, **options: Any) -> GenerationRequest:
     return GenerationRequest(id="r", messages=(Message("user", content),), sampling=Sampling(seed=5), **options)
 
 
-async def error_of(engine: HttpEngine, content: str) -> EngineError:
+async def error_of(engine: HttpBackend, content: str) -> EngineError:
     with pytest.raises(EngineError) as raised:
         await engine.generate(ask(content))
     return raised.value
@@ -107,7 +108,7 @@ async def error_of(engine: HttpEngine, content: str) -> EngineError:
     ],
 )
 async def test_every_bad_answer_has_its_kind(
-    engine: HttpEngine, server: RudeServer, behaviour: str, kind: ErrorKind, retry_after_s: float | None
+    engine: HttpBackend, server: RudeServer, behaviour: str, kind: ErrorKind, retry_after_s: float | None
 ) -> None:
     """A provider has a bad day: each failure says what may be done about it, and nothing was tried twice."""
     error = await error_of(engine, behaviour)
@@ -123,27 +124,27 @@ async def test_a_server_that_never_answers_is_given_up(server: RudeServer, time:
     await engine.close()
 
 
-async def test_the_server_s_own_words_are_told(engine: HttpEngine) -> None:
+async def test_the_server_s_own_words_are_told(engine: HttpBackend) -> None:
     """A user reads why in the dead letter: status, advice and the server's message."""
     assert "the prompt is too long" in (await error_of(engine, "400")).detail
     assert "no such model" in (await error_of(engine, "404")).detail
     assert "redirects" in (await error_of(engine, "redirect")).detail
 
 
-async def test_a_good_answer(engine: HttpEngine) -> None:
+async def test_a_good_answer(engine: HttpBackend) -> None:
     """Text, end and tokens are the server's."""
     found = await engine.generate(ask("Tell me."))
     assert (found.text, found.finish) == (SAID, FinishReason.STOP)
     assert (found.prompt_tokens, found.completion_tokens) == (11, 7)
 
 
-async def test_a_thought_without_an_answer_is_an_empty_completion(engine: HttpEngine) -> None:
+async def test_a_thought_without_an_answer_is_an_empty_completion(engine: HttpBackend) -> None:
     """A reasoning model that hit the limit while thinking said nothing: the parser decides about that."""
     found = await engine.generate(ask("null content"))
     assert (found.text, found.finish, found.completion_tokens) == ("", FinishReason.LENGTH, 9)
 
 
-async def test_what_is_sent(engine: HttpEngine, server: RudeServer) -> None:
+async def test_what_is_sent(engine: HttpBackend, server: RudeServer) -> None:
     """Everything that a request asks for is on the wire, and nothing that it does not."""
     await engine.generate(ask("Hi", stop=("\n\n",), logprobs=True, json_schema='{"type": "object"}'))
     assert server.bodies == [
@@ -190,7 +191,7 @@ async def test_classes(server: RudeServer, time: Time) -> None:
 
 @pytest.mark.parametrize("behaviour", ["invalid json", "not utf-8", "html", "empty", "wrong schema", "no choices"])
 async def test_a_reply_that_cannot_be_read_is_an_accident_once_others_could_be(
-    engine: HttpEngine, behaviour: str
+    engine: HttpBackend, behaviour: str
 ) -> None:
     """A proxy in the middle of a restart sends its own page: that passes. A server of which no reply was ever read
     speaks another language: that does not (it is refused, above)."""
@@ -198,7 +199,7 @@ async def test_a_reply_that_cannot_be_read_is_an_accident_once_others_could_be(
     assert (await error_of(engine, behaviour)).kind is ErrorKind.RETRYABLE
 
 
-async def test_a_server_that_does_not_heed_the_limit_answers_a_probe(engine: HttpEngine) -> None:
+async def test_a_server_that_does_not_heed_the_limit_answers_a_probe(engine: HttpBackend) -> None:
     """A conductor asks a pool that was away for one token, to see whether it is back; the server says all of it."""
     probe = GenerationRequest("p", (Message("user", "Hi"),), Sampling(max_tokens=1))
     assert (await engine.generate(probe)).text == SAID
@@ -297,7 +298,7 @@ async def test_a_missing_or_impossible_key(
 
 async def test_a_model_that_is_not_there(server: RudeServer, time: Time) -> None:
     """A typing error in the model's name: the server's own names are told."""
-    engine = HttpEngine(Config(base_url=server.url, model="polit"), EngineRole.GENERATOR)
+    engine = HttpBackend(Config(base_url=server.url, model="polit"), EngineRole.GENERATOR)
     with pytest.raises(ModelError, match="does not offer the model 'polit'; it has polite, polite-large"):
         await engine.start()
 
@@ -306,7 +307,7 @@ async def test_nobody_is_there(unused_tcp_port: int) -> None:
     """The server was not started: one line that names it."""
     url = f"http://127.0.0.1:{unused_tcp_port}/v1"
     with pytest.raises(ModelError, match=url) as raised:
-        await HttpEngine(Config(base_url=url, model="polite"), EngineRole.GENERATOR).start()
+        await HttpBackend(Config(base_url=url, model="polite"), EngineRole.GENERATOR).start()
     assert "is it running" in str(raised.value)
     assert "\n" not in str(raised.value)
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from deployments.engines.http import HttpEngine
-from deployments.engines.http_endpoint import Clocks
+from actors.clocks import Clocks
+from deployments.engines.http import HttpBackend
 from deployments.engines.roles import EngineRole
 from schemas.config import HttpEngine as Config
 from schemas.errors import EngineError, ErrorKind, ModelError
@@ -30,7 +30,7 @@ NEEDS: dict[str, dict[str, Any]] = {
 class Started:
     """An engine at a server of that manner."""
 
-    def __init__(self, server: Server, engine: HttpEngine) -> None:
+    def __init__(self, server: Server, engine: HttpBackend) -> None:
         self.server = server
         self.engine = engine
 
@@ -69,7 +69,7 @@ class Running:
         server = await self._serving.__aenter__()
         keys: dict[str, Any] = {"base_url": server.url, "model": "m"} | self._keys
         config = Config(**keys)
-        self._engine = HttpEngine(config, EngineRole.GENERATOR, self._clocks)
+        self._engine = HttpBackend(config, EngineRole.GENERATOR, self._clocks)
         try:
             await self._engine.start()
         except BaseException:
@@ -194,7 +194,7 @@ async def test_the_list_need_not_be_asked() -> None:
 async def test_addresses_with_a_query(base: str, query: dict[str, str]) -> None:
     """Azure's address of a deployment, written in any way: the version stands behind each path."""
     async with serving(AZURE) as server:
-        engine = HttpEngine(Config(base.format(url=server.url), "m", query=query), EngineRole.GENERATOR)
+        engine = HttpBackend(Config(base.format(url=server.url), "m", query=query), EngineRole.GENERATOR)
         await engine.start()
         assert (await Started(server, engine).ask()).text == SAID
         await engine.close()

@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from rich.console import Console, RenderableType
 
-from actors.credit.plan import CreditPlan, Source
+from actors.credit.plan import CreditPlan, RolloutOwner
 from actors.credit.targets import target_of
 from actors.lives import life_of
 from deployments.terminal.life import life_view
@@ -31,7 +31,7 @@ def credited_life(order: Order) -> list[Planned | Rejoined | Credited | Accepted
     while not plan.done:
         for ask in plan.next():
             plan.learn(ask, ask.steps <= 2)
-    label = plan.label(Source(PolicyVersion("generator: tiny (T 0.7)"), 3))
+    label = plan.label(RolloutOwner(PolicyVersion("generator: tiny (T 0.7)"), 3))
     repair = Repair(RepairKind.RESTART_FROM_PREFIX, 0.7, prefix=plan.target.prefix(2), origin=1)
     second = solved(Lease(order, passage, 2, 0.0, repair), plan.target.prefix(2) + "#### 2")
     return [

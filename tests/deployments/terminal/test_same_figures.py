@@ -9,7 +9,7 @@ from actors.dataset.manifest import manifest_of
 from actors.dataset.report.facts import facts_of
 from actors.dataset.report.words import percent as page_percent
 from actors.metrics.collector import RunCollector
-from actors.metrics.metric import Moment, Run
+from actors.metrics.metric import Run, RunMoment
 from actors.stages import paused
 from deployments.progress import Phase, Progress
 from deployments.terminal.board import board, worked_s, yield_percent
@@ -19,7 +19,7 @@ from deployments.terminal.summary import summary_view
 from schemas.config import FRESH_POOL
 from schemas.ledger import Record, RunStarted
 from schemas.progress import RunSnapshot, Summary
-from schemas.scaling import Idle, PoolDecision, Scaling, Why
+from schemas.scaling import Idle, PoolDecision, ScalingDecision, Why
 from tests.deployments.terminal.progresses import folded
 from tests.deployments.terminal.test_views import drawn
 from tests.deployments.test_standstill import AWAY, conductor
@@ -82,8 +82,8 @@ def test_a_paused_pool_is_not_idle_for_want_of_work() -> None:
     """`gleaner_pool_idle` said no_work while `gleaner_pool_paused` was 1."""
     decision = PoolDecision(1, 1, 0.0, Why.STEADY, Idle.NO_WORK)
     away = replace(AWAY, name=FRESH_POOL)
-    snapshot, scaling = RunSnapshot(at=1.0, summary=Summary()), Scaling(1.0, {FRESH_POOL: decision})
-    moment = Moment(1.0, "running", snapshot, (conductor(away),), {}, scaling)
+    snapshot, scaling = RunSnapshot(at=1.0, summary=Summary()), ScalingDecision(1.0, {FRESH_POOL: decision})
+    moment = RunMoment(1.0, "running", snapshot, (conductor(away),), {}, scaling)
     collector = RunCollector(Run("q", "0", (FRESH_POOL,), ("running",), 0.0))
     collector.tell(moment)
     samples = {

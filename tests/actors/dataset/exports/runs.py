@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from actors.dataset.exports.families import families
 from actors.dataset.exports.formats import FORMATS
-from actors.dataset.exports.wording import Wording
+from actors.dataset.exports.wording import ExportWording
 from actors.tasks import grounded_answer, math
-from schemas.exports import Asked, ExportFormat, LeftOut
+from schemas.exports import ExportFormat, ExportRequest, LeftOut
 from schemas.ids import OrderId, PoolName
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined
 from schemas.orders import Attempt, OrderKind
@@ -18,13 +18,13 @@ from schemas.verdicts import Passed, Rejected
 from tests.doubles.ledgers import MemoryLedger
 
 Row = dict[str, Any]
-GROUNDED = Wording(grounded_answer.messages, lambda draft: grounded_answer.written(draft, "lines"))
-MATH = Wording(math.messages, lambda draft: draft.answer)
+GROUNDED = ExportWording(grounded_answer.messages, lambda draft: grounded_answer.written(draft, "lines"))
+MATH = ExportWording(math.messages, lambda draft: draft.answer)
 MODELS = {PoolName("generator"): "small", PoolName("strong"): "large"}
 
 
 def exported(
-    records: Iterable[Record], asked: Asked, wording: Wording = GROUNDED
+    records: Iterable[Record], asked: ExportRequest, wording: ExportWording = GROUNDED
 ) -> tuple[list[Row], Counter[LeftOut]]:
     """The rows of a ledger's records, and why others have none."""
     rows: list[Row] = []
@@ -93,9 +93,9 @@ class Known(Struct):
         return {candidate.text for candidate in found if candidate is not None}
 
 
-def asked(format: ExportFormat, **options: Any) -> Asked:
+def asked(format: ExportFormat, **options: Any) -> ExportRequest:
     """A request."""
-    return Asked(format=format, **options)
+    return ExportRequest(format=format, **options)
 
 
 def order_of(row: Row) -> OrderId:

@@ -11,28 +11,28 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.dataset.exports.export import NAME, Source, export, read_export
+from actors.dataset.exports.export import NAME, ExportedRun, export, read_export
 from actors.dataset.exports.formats import FORMATS
 from actors.dataset.exports.splits import split_of
 from actors.dataset.files import LocalDisk, sha256_of
 from schemas.errors import OutputError, UserError
-from schemas.exports import Asked, Export, ExportFormat, FileKind, Form, LedgerRead, Share
+from schemas.exports import Export, ExportFormat, ExportRequest, FileKind, Form, LedgerRead, SplitShare
 from schemas.ledger import Planned, Record
 from tests.actors.dataset.exports.runs import GROUNDED, MODELS, Row, asked, exported
 from tests.doubles.ledgers import MemoryLedger, Scale, plausible_run
 
 NOW = 1_760_300_000.0
 RUN = list(plausible_run(7, Scale(passages=60)))
-SPLITS = (Share("test", 0.25), Share("validation", 0.1))
+SPLITS = (SplitShare("test", 0.25), SplitShare("validation", 0.1))
 
 
-def source_of(*runs: Sequence[Record], task: str = "grounded_answer") -> Source:
+def source_of(*runs: Sequence[Record], task: str = "grounded_answer") -> ExportedRun:
     """A run whose queue has one ledger for each list of records."""
     read = [(LedgerRead(f"{index}", "ab" * 32, len(run), {}), MemoryLedger(run)) for index, run in enumerate(runs)]
-    return Source("towns", task, MODELS, read)
+    return ExportedRun("towns", task, MODELS, read)
 
 
-def write(output: Path, wanted: Asked, *runs: Sequence[Record], disk: LocalDisk | None = None) -> Export:
+def write(output: Path, wanted: ExportRequest, *runs: Sequence[Record], disk: LocalDisk | None = None) -> Export:
     return export(source_of(*(runs or (RUN,))), wanted, GROUNDED, output, at=NOW, disk=disk or LocalDisk())
 
 
@@ -218,7 +218,7 @@ def test_formats_of_another_task(tmp_path: Path) -> None:
 
 def test_the_card_names_every_column_and_split(tmp_path: Path) -> None:
     """What a person or `load_dataset` reads first: splits with rows, columns with types and words."""
-    told = write(tmp_path / "out", asked(ExportFormat.DPO, splits=(*SPLITS, Share("tiny", 0.0001))))
+    told = write(tmp_path / "out", asked(ExportFormat.DPO, splits=(*SPLITS, SplitShare("tiny", 0.0001))))
     _, head, body = (tmp_path / "out" / "README.md").read_text().split("---\n", 2)
     card = yaml.safe_load(head)
     columns = FORMATS[ExportFormat.DPO].columns(Form.MESSAGES)

@@ -8,12 +8,12 @@ from msgspec.structs import replace
 from actors.dataset.exports.splits import TRAIN, split_of, splits_of
 from schemas.corpus import Passage
 from schemas.errors import UserError
-from schemas.exports import Share
+from schemas.exports import SplitShare
 from schemas.ids import DocumentId, content_id
 from tests.doubles.passages import passage_of
 
 SHARES = st.lists(st.floats(0.01, 0.3), max_size=3).map(
-    lambda shares: tuple(Share(f"part{index}", share) for index, share in enumerate(shares))
+    lambda shares: tuple(SplitShare(f"part{index}", share) for index, share in enumerate(shares))
 )
 
 
@@ -28,7 +28,7 @@ def passage_in(document: str, number: int, uri: str = "memory://town") -> Passag
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=20), SHARES, st.integers())
-def test_a_document_is_on_one_side(documents: list[str], splits: tuple[Share, ...], seed: int) -> None:
+def test_a_document_is_on_one_side(documents: list[str], splits: tuple[SplitShare, ...], seed: int) -> None:
     """Whatever the corpus, the shares and the seed: passages of one document, read from wherever, fall together."""
     for document in documents:
         passages = [passage_in(document, number, uri) for number in range(4) for uri in ("a://x", "b://y")]
@@ -39,7 +39,7 @@ def test_a_document_is_on_one_side(documents: list[str], splits: tuple[Share, ..
 @given(st.lists(st.text(min_size=1), unique=True, max_size=30), st.floats(0.05, 0.5), st.integers())
 def test_another_split_takes_nothing_from_the_first(documents: list[str], share: float, seed: int) -> None:
     """A test split stays the same when a validation split is taken from what was train."""
-    one, two = (Share("test", share),), (Share("test", share), Share("validation", 0.2))
+    one, two = (SplitShare("test", share),), (SplitShare("test", share), SplitShare("validation", 0.2))
     for document in documents:
         before, after = (split_of(passage_in(document, 0), splits, seed=seed) for splits in (one, two))
         assert (before == "test") == (after == "test")
@@ -48,7 +48,9 @@ def test_another_split_takes_nothing_from_the_first(documents: list[str], share:
 def test_shares_are_kept_and_seeds_differ() -> None:
     """Of two thousand documents a fifth, within what chance allows; another seed chooses others."""
     passages = [passage_in(str(number), 0) for number in range(2_000)]
-    chosen = [{p.id for p in passages if split_of(p, (Share("test", 0.2),), seed=seed) == "test"} for seed in (0, 1)]
+    chosen = [
+        {p.id for p in passages if split_of(p, (SplitShare("test", 0.2),), seed=seed) == "test"} for seed in (0, 1)
+    ]
     assert all(330 < len(ids) < 470 for ids in chosen)
     assert 40 < len(chosen[0] & chosen[1]) < 120
     assert {split_of(passage, (), seed=0) for passage in passages} == {TRAIN}
@@ -56,7 +58,7 @@ def test_shares_are_kept_and_seeds_differ() -> None:
 
 def test_what_is_typed() -> None:
     """Names with their shares."""
-    assert splits_of(["test=0.1", "validation=.05"]) == (Share("test", 0.1), Share("validation", 0.05))
+    assert splits_of(["test=0.1", "validation=.05"]) == (SplitShare("test", 0.1), SplitShare("validation", 0.05))
     assert splits_of([]) == ()
 
 

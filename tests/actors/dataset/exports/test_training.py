@@ -10,7 +10,7 @@ import pytest
 
 from actors.dataset.exports.export import export
 from actors.dataset.exports.formats import FORMATS
-from schemas.exports import Asked, ExportFormat, FileKind, Form, Share, View
+from schemas.exports import ExportFormat, ExportRequest, FileKind, Form, SplitShare, View
 from schemas.ledger import Credited, Planned, Record
 from tests.actors.dataset.exports.runs import GROUNDED, MATH, Known
 from tests.actors.dataset.exports.solved import AT, label_of, problem, run_of
@@ -37,7 +37,7 @@ def solved_run() -> list[Record]:
     return records
 
 
-def written(output: Path, wanted: Asked) -> None:
+def written(output: Path, wanted: ExportRequest) -> None:
     """The export, of the run that has rows for it."""
     of_math = FORMATS[wanted.format].of == "math"
     source = source_of(solved_run(), task="math") if of_math else source_of(RUN)
@@ -57,7 +57,9 @@ def test_every_format_loads(format: ExportFormat, files: FileKind, tmp_path: Pat
     """Both kinds of files, by the folder's name alone: splits, and the columns in the types that the card names."""
     from datasets import Features
 
-    written(tmp_path / "out", Asked(format=format, files=files, splits=(Share("test", 0.3),), rows_per_file=5))
+    written(
+        tmp_path / "out", ExportRequest(format=format, files=files, splits=(SplitShare("test", 0.3),), rows_per_file=5)
+    )
     splits = loaded(tmp_path / "out", tmp_path)
     assert set(splits) == {"train", "test"}
     columns = FORMATS[format].columns(Form.MESSAGES)
@@ -91,7 +93,7 @@ def _schema(columns: Any) -> Any:
 def test_trl_trains_on_it(format: ExportFormat, form: Form, view: View, tmp_path: Path) -> None:
     """A few steps of the format's own trainer on the loaded columns move the student to where the rows point: what was
     chosen gains on what was rejected, and of answers that are to be imitated the loss falls."""
-    written(tmp_path / "out", Asked(format=format, form=form, view=view))
+    written(tmp_path / "out", ExportRequest(format=format, form=form, view=view))
     train = loaded(tmp_path / "out", tmp_path)["train"].shuffle(seed=0)
     known = Known.of(solved_run() if FORMATS[format].of == "math" else RUN)
     with warnings.catch_warnings():
@@ -206,7 +208,7 @@ def _open_ended(trainer: Any) -> None:
 def test_the_prefix_cancels_in_messages(tmp_path: Path) -> None:
     """`dpo_steps` in messages is the pair from the same prefix: both sides are the same tokens up to the pit, so that
     their log-probabilities, and their gradients, leave DPO's loss together."""
-    written(tmp_path / "out", Asked(format=ExportFormat.DPO_STEPS))
+    written(tmp_path / "out", ExportRequest(format=ExportFormat.DPO_STEPS))
     train = loaded(tmp_path / "out", tmp_path)["train"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
