@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from actors.audit.book import read_book
 from actors.audit.findings import Findings
+from actors.audit.fold import read_book
 from actors.corpus.reader import read
 from actors.dataset.report.facts import Facts
 from actors.ledger import LedgerReader, SqliteLedger
