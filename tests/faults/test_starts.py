@@ -3,7 +3,10 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from deployments.config import to_yaml
+from schemas.config import FRESH_POOL, Replicas
 from tests.faults.attack import Accepted, Attack
 from tests.faults.cluster import ThreeNodes, end
 
@@ -13,13 +16,16 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow]
 def test_nodes_that_die_while_models_start(
     nodes: ThreeNodes, corpus: Path, undisturbed: Accepted, tmp_path: Path
 ) -> None:
-    """Both nodes beside the head go when replicas have been placed there and none of them runs: Serve gives such a pool
-    up after two that never ran."""
+    """Each of two generators takes a whole node, and both nodes beside the head die before Ray knows of it: Serve gives
+    the pool up after two replicas that never ran, and the run asks for it again."""
     attack = Attack(nodes, corpus, tmp_path)
+    pool = replace(attack.config.pools[FRESH_POOL], replicas=Replicas(min=2, max=2, num_cpus=8))
+    attack.config = replace(attack.config, pools={FRESH_POOL: pool})
+    (tmp_path / "run.yaml").write_text(to_yaml(attack.config))
     attack.hold_nothing()
     attack.start()
     try:
-        attack.sees(lambda: bool(attack.replicas()), "the first replica's process")
+        attack.sees(lambda: attack.launch is not None, "the launch")
         raylets = nodes.workers()
         end(*raylets, *(each for raylet in raylets for each in raylet.children(recursive=True)))
         for _ in raylets:
