@@ -4,7 +4,9 @@ Law: a passage is data. Whatever it contains is shown between fences that it can
 imitates is broken up in the prompt (never in the sample, whose passage text stays exact).
 """
 
+import re
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 
 from actors.markup import BROKEN
@@ -15,6 +17,9 @@ PASSAGE_CLOSE = ">>>"
 WORD_JOINER = "\u034f"
 """Breaks up markup without changing how it reads: invisible (Unicode's combining grapheme joiner), outside every
 tokenizer's special tokens, and left in place by readers that drop zero-width characters or normalise (NFKC)."""
+
+_MARKS = re.compile(r"[<>\[\]|]")
+"""All that is broken in an ASCII text has one of these."""
 
 FENCE_WORDS = "that opens with <<< and ends with >>> followed by the mark that the last line names"
 """How a judge is told of its fences."""
@@ -44,8 +49,16 @@ def neutralise(text: str) -> str:
     Also where only a careless reader sees them: in full width, in look-alikes, with invisible characters between. A
     joiner follows each character of what is found, so that no rest of it (`<<<<`) makes new markup.
     """
-    if text.isascii():
-        return BROKEN.sub(lambda found: WORD_JOINER.join(found[0]) + WORD_JOINER, text)
+    if not text.isascii():
+        return _neutralised(text)
+    if not _MARKS.search(text):
+        return text
+    return BROKEN.sub(lambda found: WORD_JOINER.join(found[0]) + WORD_JOINER, text)
+
+
+@lru_cache(maxsize=256)
+def _neutralised(text: str) -> str:
+    """Kept for a while: a passage is shown several times for each of its samples."""
     spelled = [LOOSELY[ord(letter)] for letter in text] if BROKEN.search(text.translate(LOOSELY)) else []
     places = [at for at, letters in enumerate(spelled) for _ in letters]
     broken = {places[at] for found in BROKEN.finditer("".join(spelled)) for at in range(*found.span())}

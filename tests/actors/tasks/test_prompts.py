@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.markup import BROKEN
 from actors.tasks import prompts
 
 MARKUP = [
@@ -87,3 +88,9 @@ def test_neutral_text_reads_the_same(text: str) -> None:
 def test_ordinary_text_is_untouched(text: str) -> None:
     """Prose, sums and HTML are shown to the model as they stand."""
     assert prompts.neutralise(text) == text
+
+
+@given(st.text(st.sampled_from("<>[]|/~!ab_:E1 ")))
+def test_a_text_without_marks_needs_no_look(text: str) -> None:
+    """The quick look that spares most passages the slow one misses nothing."""
+    assert not BROKEN.search(text) or prompts._MARKS.search(text)
