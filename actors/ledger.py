@@ -17,12 +17,11 @@ from typing import Any, cast
 import msgspec
 
 from actors.dataset.door import check_shards
-from actors.ledger_versions import (
+from actors.ledger_layout import (
     claim,
     claimed,
     closed_unless_good,
     identified,
-    identify,
     open_to_read,
     open_to_write,
 )
@@ -77,7 +76,6 @@ class SqliteLedger:
                 self._database = open_to_write(self._path)
             with _told(self._path), closed_unless_good(self._database):
                 claim(self._database, shard, self._path)
-                identify(self._database)
                 self._last = self._database.execute("SELECT coalesce(max(seq), 0) FROM records").fetchone()[0]
                 self._head = head_at(self._database, self._last)
         except BaseException:
@@ -148,7 +146,8 @@ class LedgerReader:
 
     @property
     def folder(self) -> str:
-        """The id that the folder got when it was first opened to write. Raises OutputError where it has none."""
+        """The id that the folder got when the ledger was made: what tells it from every other, also in a copy. Raises
+        OutputError where it is lost."""
         with _damage_told():
             return identified(self._database, self._path)
 
@@ -198,11 +197,6 @@ class LedgerReader:
             yield self.last_seq()
         finally:
             self._database.rollback()
-
-    def identity(self) -> str | None:
-        """What tells this ledger from every other, also in a copy of it: its id. None where it has none yet."""
-        found = self._rows("SELECT value FROM meta WHERE key = 'folder'", ())
-        return str(found[0][0]) if found else None
 
     def head(self, seq: int) -> str:
         """The running hash of all records up to that one, in hex digits."""

@@ -14,7 +14,7 @@ from typing import Self
 
 from actors.dataset.door import check_folder
 from actors.ledger import LedgerReader
-from actors.ledger_versions import is_made
+from actors.ledger_layout import is_made
 from schemas.errors import OutputError
 from schemas.ids import OrderId
 from schemas.ledger import CorpusEnded, Reconfigured, Record, RunStarted

@@ -20,9 +20,8 @@ START = bytes(HEAD_BYTES)
 """The head of a ledger without records."""
 _VOIDED = str(Voided.__struct_config__.tag)
 _PAGE = 1000
-Hashed = tuple[int, bytes | None, bytes]
-"""Sequence number of a record, its head as it is stored, and the bytes that are hashed. A record that a version before
-6 wrote has no head."""
+Hashed = tuple[int, bytes, bytes]
+"""Sequence number of a record, its head as it is stored, and the bytes that are hashed."""
 
 
 def next_head(head: bytes, body: bytes) -> bytes:
@@ -33,25 +32,17 @@ def next_head(head: bytes, body: bytes) -> bytes:
 
 
 def head_at(database: sqlite3.Connection, seq: int) -> bytes:
-    """The head of that record: the stored one, or where there is none, made from the last stored one before it."""
-    known, head = 0, START
-    if _has_heads(database):
-        found = database.execute(
-            "SELECT seq, CAST(head AS BLOB) FROM records WHERE seq <= ? AND head IS NOT NULL ORDER BY seq DESC LIMIT 1",
-            (seq,),
-        ).fetchone()
-        known, head = found or (known, head)
-    for at, _, body in hashed(database, known):
-        if at > seq:
-            break
-        head = next_head(head, body)
-    return head
+    """The head of that record, as it is stored."""
+    query = "SELECT CAST(head AS BLOB) FROM records WHERE seq <= ? ORDER BY seq DESC LIMIT 1"
+    found = database.execute(query, (seq,)).fetchone()
+    return START if found is None else found[0]
 
 
-def hashed(database: sqlite3.Connection, after: int = 0) -> Iterator[Hashed]:
-    """Every record with a sequence number above `after`, in order."""
-    head = "CAST(head AS BLOB)" if _has_heads(database) else "NULL"
-    query = f"SELECT seq, {head}, kind, CAST(body AS BLOB) FROM records WHERE seq > ? ORDER BY seq LIMIT {_PAGE}"
+def hashed(database: sqlite3.Connection) -> Iterator[Hashed]:
+    """Every record, in order."""
+    query = f"""SELECT seq, CAST(head AS BLOB), kind, CAST(body AS BLOB) FROM records
+        WHERE seq > ? ORDER BY seq LIMIT {_PAGE}"""
+    after = 0
     while page := _page(database, query, after):
         for seq, stored, kind, body in page:
             yield seq, stored, _kept(body) if kind == _VOIDED else body
@@ -60,11 +51,6 @@ def hashed(database: sqlite3.Connection, after: int = 0) -> Iterator[Hashed]:
 
 def _page(database: sqlite3.Connection, query: str, after: int) -> list[Any]:
     return database.execute(query, (after,)).fetchall()
-
-
-def _has_heads(database: sqlite3.Connection) -> bool:
-    """Whether the ledger is of version 6 or later: reading alone brings none up."""
-    return bool(database.execute("SELECT 1 FROM pragma_table_info('records') WHERE name = 'head'").fetchone())
 
 
 def _kept(body: bytes) -> bytes:

@@ -50,7 +50,7 @@ NOISE_S = 0.002
 """Below it a measurement says nothing."""
 EXAMPLES: dict[str, list[tuple[str, str]]] = {
     "actors.dataset.files": [("fullmatch", r"\.part\-00007\.parquet(?:\.(\d+))?\.writing")],
-    "actors.ledger_versions": [("fullmatch", r"[0-9a-f]{12}")],
+    "actors.ledger_layout": [("fullmatch", r"[0-9a-f]{12}")],
     "actors.gates.splitting": [("finditer", r"[(\[{⦃⌊⌈)\]}⦄⌋⌉]|(?P<separator> ?, ?and |, ?)")],
     "actors.words": [],
     "deployments.engines.chat": [("search", r"\bsystem\b")],

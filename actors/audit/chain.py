@@ -51,20 +51,16 @@ def check_chain(output: Path, manifest: Manifest | None, books: Sequence[Book], 
 
 def _check_ledger(ledger: LedgerReader, claims: Sequence[_ClaimedHead], findings: Findings) -> None:
     for claim in claims:
-        if claim.folder not in (None, ledger.identity()):
+        if claim.folder not in (None, ledger.folder):
             findings.error(Check.LEDGER, "was written beside another ledger", claim.where)
     claimed: dict[int, list[_ClaimedHead]] = {}
     for claim in claims:
         claimed.setdefault(claim.seq, []).append(claim)
-    head, seq, stored_at = bytes(16), 0, 0
+    head, seq, before = bytes(16), 0, 0
     for seq, stored, body in ledger.hashed():
-        head = blake2b(head + body, digest_size=16).digest()
-        if stored is None and stored_at:
-            findings.error(Check.LEDGER, f"record {seq} has no running hash", ledger.shard.ledger)
-        if stored is not None:
-            if stored != head:
-                findings.error(Check.LEDGER, _changed(stored_at + 1, seq), ledger.shard.ledger)
-            head, stored_at = stored, seq
+        if stored != blake2b(head + body, digest_size=16).digest():
+            findings.error(Check.LEDGER, _changed(before + 1, seq), ledger.shard.ledger)
+        head, before = stored, seq
         _compare(claimed.pop(seq, ()), head.hex(), findings)
     for claim in (claim for later in claimed.values() for claim in later if claim.where != MANIFEST):
         what = f"was written when the ledger had record {claim.seq}; it ends at {seq}: the ledger is older"
@@ -72,7 +68,7 @@ def _check_ledger(ledger: LedgerReader, claims: Sequence[_ClaimedHead], findings
 
 
 def _changed(first: int, last: int) -> str:
-    """Records of before version 6 have one head together: that of the first record after them."""
+    """A record that is missing is told with the one behind it."""
     records = f"record {last} is" if first == last else f"records {first} to {last} are"
     return f"{records} not what was written (the running hash differs)"
 
@@ -89,7 +85,7 @@ def _of_shards(output: Path, books: Sequence[Book]) -> Iterator[_ClaimedHead]:
         for shard in book.shards.values():
             path = inside(output, shard.name)
             stamp = None if path is None else stamp_of(path)
-            if stamp is not None and stamp.head is not None:
+            if stamp is not None:
                 yield _ClaimedHead(book.shard.ledger, stamp.last_seq, stamp.head, shard.name, stamp.folder)
 
 

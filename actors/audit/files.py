@@ -33,9 +33,9 @@ class _Stamp(Struct, frozen=True):
 
     first_seq: int
     last_seq: int
+    folder: str
+    head: str
     without: int = 0
-    folder: str | None = None
-    head: str | None = None
 
 
 def check_strangers(output: Path, findings: Findings) -> set[str]:
@@ -72,9 +72,9 @@ def _is_unrecorded(path: Path, ledger: LedgerReader) -> bool:
     """Whether a run renamed it and has not recorded it: its range follows the last one, or is a recorded one again
     without the ends that were undone since. One that was written from other records is of another life."""
     stamp = stamp_of(path)
-    if stamp is None or stamp.folder not in (None, ledger.identity()) or stamp.last_seq > ledger.last_seq():
+    if stamp is None or stamp.folder != ledger.folder or stamp.last_seq > ledger.last_seq():
         return False
-    if stamp.head not in (None, ledger.head(stamp.last_seq)):
+    if stamp.head != ledger.head(stamp.last_seq):
         return False
     own = {
         first: shard

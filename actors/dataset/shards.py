@@ -199,7 +199,7 @@ class Shards:
                     parquet.write_table(pa.Table.from_pylist(rows, schema=self._format.schema))
                 count += len(rows)
             without, head = self._without(span), self._ends.head(span.last_seq)
-            stamp = Stamp(span.first_seq, span.last_seq, without, self._ends.identity(), head)
+            stamp = Stamp(span.first_seq, span.last_seq, self._ends.folder, head, without)
             parquet.add_key_value_metadata(stamp.encoded())
         return count
 

@@ -18,7 +18,7 @@ from actors.dataset.files import Disk, disk_errors, make_folder
 from actors.dataset.manifest import CHECKSUMS_NAME, read_manifest
 from actors.dataset.manifest import NAME as MANIFEST_NAME
 from actors.dataset.spans import Span, name_of, queue_of, within
-from actors.ledger_versions import is_made
+from actors.ledger_layout import is_made
 from actors.ledgers import Ledgers
 from actors.parquet import TooMuchMemory, file_metadata
 from schemas.errors import OutputError
@@ -33,14 +33,13 @@ STAMP_KEY = "gleaner.shard"
 
 class Stamp(Struct, frozen=True, omit_defaults=True):
     """What a shard says of itself in its Parquet metadata: the range of its ledger, and how many ends of the range did
-    not hold any more when it was written; its ledger's id, and the running hash of the ledger up to `last_seq`. Earlier
-    programs wrote neither of these."""
+    not hold any more when it was written; its ledger's id, and the running hash of the ledger up to `last_seq`."""
 
     first_seq: int
     last_seq: int
+    folder: str
+    head: str
     without: int = 0
-    folder: str | None = None
-    head: str | None = None
 
     def encoded(self) -> dict[str, str]:
         """As Parquet metadata."""
@@ -50,8 +49,9 @@ class Stamp(Struct, frozen=True, omit_defaults=True):
 class Known(Protocol):
     """A ledger, as far as what it knows is concerned."""
 
-    def identity(self) -> str | None:
-        """Its id; None where it has none."""
+    @property
+    def folder(self) -> str:
+        """The id that the folder got when the ledger was made."""
         ...
 
     def last_seq(self) -> int:
@@ -70,7 +70,7 @@ class Known(Protocol):
 class LedgerExtent(Struct, frozen=True):
     """How far a ledger reaches. `undone`: sequence numbers of ends that no longer hold, ascending."""
 
-    identity: str | None
+    folder: str
     last_seq: int
     undone: Sequence[int]
     head: Callable[[int], str]
@@ -78,11 +78,11 @@ class LedgerExtent(Struct, frozen=True):
     @staticmethod
     def of(ledger: Known) -> "LedgerExtent":
         """Of a ledger as it is now."""
-        return LedgerExtent(ledger.identity(), ledger.last_seq(), sorted(ledger.reopened()), ledger.head)
+        return LedgerExtent(ledger.folder, ledger.last_seq(), sorted(ledger.reopened()), ledger.head)
 
     def why_older(self, stamp: Stamp) -> str | None:
         """What a shard holds that the ledger does not, for a person; None where the ledger reaches as far."""
-        if stamp.folder is not None and stamp.folder != self.identity:
+        if stamp.folder != self.folder:
             return "it was written beside another ledger"
         if (why := self.why_not(stamp.last_seq, stamp.head)) is not None:
             return why
@@ -90,11 +90,11 @@ class LedgerExtent(Struct, frozen=True):
             return "the ledger does not hold the replay that it was written after"
         return None
 
-    def why_not(self, seq: int, head: str | None) -> str | None:
-        """Why the ledger is not one that had this running hash (None: not known) at that record; None where it is."""
+    def why_not(self, seq: int, head: str) -> str | None:
+        """Why the ledger is not one that had this running hash at that record; None where it is."""
         if seq > self.last_seq:
             return f"it holds record {seq}, and the ledger ends at {self.last_seq}"
-        if head is not None and head != self.head(seq):
+        if head != self.head(seq):
             return f"the ledger's records up to {seq} are others than when it was written"
         return None
 
@@ -181,7 +181,7 @@ def _check_counted(output: Path, manifest: Manifest, ledgers: Ledgers) -> None:
     for ledger in ledgers.each:
         name = ledger.shard.ledger
         seq, head = manifest.ledgers.get(name, 0), manifest.heads.get(name)
-        if (why := LedgerExtent.of(ledger).why_not(seq, head)) is not None:
+        if head is not None and (why := LedgerExtent.of(ledger).why_not(seq, head)) is not None:
             raise refuse(output, MANIFEST_NAME, why)
 
 

@@ -11,7 +11,6 @@ from actors.ledger_repair import rewrite
 from schemas.errors import OutputError
 from schemas.ledger import Record, Voided
 from schemas.wire import encode_record
-from tests.actors.test_ledger_versions import write_v1
 from tests.doubles.ledgers import SMALL, MemoryLedger, plausible_run
 
 RUN = list(plausible_run(7, SMALL))
@@ -44,7 +43,7 @@ def test_an_append_that_failed_is_in_no_head(tmp_path: Path) -> None:
     with SqliteLedger(tmp_path) as ledger:
         ledger.append(RUN[:5])
         blocker = sqlite3.connect(tmp_path / NAME)
-        blocker.execute("INSERT INTO records VALUES (7, 'x', NULL, x'00', NULL)")
+        blocker.execute("INSERT INTO records VALUES (7, 'x', NULL, x'00', x'00')")
         blocker.commit()
         with pytest.raises(OutputError):
             ledger.append(RUN[5:9])
@@ -54,19 +53,6 @@ def test_an_append_that_failed_is_in_no_head(tmp_path: Path) -> None:
         ledger.append(RUN[5:])
     with LedgerReader(tmp_path) as reader:
         assert reader.head(len(RUN)) == heads_of(RUN)[-1]
-
-
-def test_a_ledger_of_an_earlier_version_has_heads_all_the_same(tmp_path: Path) -> None:
-    """Its records have none stored: they are made when asked for, and the next record's stands for them too."""
-    write_v1(tmp_path, RUN[:20])
-    with LedgerReader(tmp_path) as reader:
-        assert [reader.head(seq) for seq in (0, 7, 20)] == [heads_of(RUN)[seq] for seq in (0, 7, 20)]
-    with SqliteLedger(tmp_path) as ledger:
-        ledger.append(RUN[20:])
-    with LedgerReader(tmp_path) as reader:
-        assert [reader.head(seq) for seq in range(len(RUN) + 1)] == heads_of(RUN)
-        stored = [stored for _, stored, _ in reader.hashed()]
-    assert stored[:20] == [None] * 20 and None not in stored[20:]
 
 
 def test_a_repair_changes_no_head(tmp_path: Path) -> None:

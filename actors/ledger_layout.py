@@ -1,82 +1,43 @@
-"""The ledger's layout, version by version. Law: a ledger is brought up step by step, each step whole or not at all.
-
-A program refuses a ledger of a later version: its records may mean what the program does not know. Reading alone needs
-no step: whatever reads holds for every layout from version 1 on.
-"""
+"""The ledger's layout. Law: there is one. A ledger of another version, an older one too, is refused in one line and
+unharmed: its records may mean what the program does not know."""
 
 import os
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 
-from msgspec import Struct
-
 from schemas.errors import OutputError
 from schemas.queue_shard import MOST_SHARDS, ONLY, QueueShard
 
-
-class Migration(Struct, frozen=True):
-    """From the version before to this one. `why`: what a program of the version before could not read."""
-
-    version: int
-    why: str
-    statements: tuple[str, ...] = ()
-
-
-STEPS: tuple[Migration, ...] = (
-    Migration(
-        1,
-        "the first layout",
-        (
-            "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
-            "CREATE TABLE records (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, order_id TEXT, body BLOB NOT NULL)",
-            "CREATE INDEX records_by_kind ON records (kind, seq)",
-            "CREATE INDEX records_by_order ON records (order_id) WHERE order_id IS NOT NULL",
-            "CREATE TABLE orders (order_id TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID",
-        ),
-    ),
-    Migration(2, "`reopened` and `reconfigured` records: an end may be undone. The tables are as before"),
-    Migration(3, "`canary_issued` and `canary_ended` records. The tables are as before"),
-    Migration(4, "`credit_begun`, `rolled` and `credited` records: steps are credited. The tables are as before"),
-    Migration(
-        5,
-        "`stale_report` and `voided` records; `reopened` ones carry rollouts that would be paid for again without "
-        "them. The tables are as before",
-    ),
-    Migration(
-        6,
-        "a program of before would write records without their head (`actors.running_hash`)",
-        ("ALTER TABLE records ADD COLUMN head BLOB",),
-    ),
-)
-VERSION = STEPS[-1].version
+VERSION = 1
 ID_BYTES = 6
-_RECORDS_WITH_HEAD = (
-    "CREATE TABLE records (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, order_id TEXT, body BLOB NOT NULL, head BLOB)"
+_META = "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)"
+_STATEMENTS = (
+    _META,
+    "CREATE TABLE records (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, order_id TEXT, body BLOB NOT NULL,"
+    " head BLOB NOT NULL)",
+    "CREATE INDEX records_by_kind ON records (kind, seq)",
+    "CREATE INDEX records_by_order ON records (order_id) WHERE order_id IS NOT NULL",
+    "CREATE TABLE orders (order_id TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID",
 )
-"""What SQLite makes of the first layout's statement when the column is added."""
-_LAYOUT = frozenset({*(statement for step in STEPS for statement in step.statements), _RECORDS_WITH_HEAD})
-
-
-def migrate(database: sqlite3.Connection, path: Path, steps: Sequence[Migration] = STEPS) -> None:
-    """Brings the ledger (an empty file too) to the last step's version. Raises OutputError for a later one."""
-    found = _version(database, path)
-    _refuse_later(found, steps[-1].version, path)
-    for step in steps:
-        if step.version > found:
-            _take(database, step)
+_OLD_RECORDS = tuple(
+    f"CREATE TABLE records (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, order_id TEXT, body BLOB NOT NULL{head})"
+    for head in ("", ", head BLOB")
+)
+"""By what the first edition's six versions are known."""
 
 
 def open_to_write(path: Path) -> sqlite3.Connection:
-    """The ledger, made or brought up to our version. Raises OutputError for a later one."""
+    """The ledger, made where there is none. Raises OutputError for one of another version."""
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     with closed_unless_good(database):
         check_layout(database, path)
         make_durable(database)
-        migrate(database, path)
+        if not _version(database, path):
+            _make(database)
     return database
 
 
@@ -90,26 +51,31 @@ def make_durable(database: sqlite3.Connection) -> None:
 def open_to_read(path: Path) -> sqlite3.Connection:
     """A connection that sees what a writer adds; where nobody can write (a read-only folder), the file as it is.
 
-    Raises OutputError for a ledger of a later version, or of none.
+    Raises OutputError for a ledger of another version, or of none.
     """
     database = _connected(path)
     with closed_unless_good(database):
-        found = _version(database, path)
-        _refuse_later(found, VERSION, path)
-        if not found:
-            raise OutputError(f"{path}: is no ledger; give the folder of `gleaner run --output`")
         check_layout(database, path)
+        if not _version(database, path):
+            raise OutputError(f"{path}: is no ledger; give the folder of `gleaner run --output`")
     return database
 
 
 def check_layout(database: sqlite3.Connection, path: Path) -> None:
-    """Raises OutputError for a ledger that holds anything but our tables: a view in the place of one may never end, and
-    a trigger does what its maker wants. One of a later version passes: it is refused by its number."""
+    """Raises OutputError for a ledger of another version, and for one that holds anything but our tables: a view in the
+    place of one may never end, and a trigger does what its maker wants."""
     database.execute("PRAGMA trusted_schema = OFF")
-    if _version(database, path) > VERSION:
-        return
-    for name, sql in database.execute("SELECT name, sql FROM sqlite_master"):
-        if sql is not None and sql not in _LAYOUT:
+    found = dict(database.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+    if found.get("records") in _OLD_RECORDS:
+        raise OutputError(
+            f"{path}: was written by a gleaner before 0.2, which alone reads it; keep that one for it, or choose an "
+            "empty folder"
+        )
+    version = _version(database, path)
+    if version > VERSION:
+        raise OutputError(f"{path}: is a ledger of version {version}; this gleaner knows {VERSION}: use a newer one")
+    for name, sql in found.items():
+        if sql not in _STATEMENTS:
             raise OutputError(f"{path}: holds {str(name)!r}, which is no part of a ledger; restore it from a copy")
 
 
@@ -163,14 +129,9 @@ def claim(database: sqlite3.Connection, shard: QueueShard, path: Path) -> None:
     database.execute("INSERT OR REPLACE INTO meta VALUES ('shard', ?)", (f"{shard.number} of {shard.count}",))
 
 
-def identify(database: sqlite3.Connection) -> None:
-    """The ledger has an id from now on, made once, at random: it stays when the folder is moved, and no other run's
-    folder has it, whatever its path."""
-    database.execute("INSERT OR IGNORE INTO meta VALUES ('folder', ?)", (token_hex(ID_BYTES),))
-
-
 def identified(database: sqlite3.Connection, path: Path) -> str:
-    """The id, in hex digits. Raises OutputError for a ledger that was not opened to write since there are ids."""
+    """The folder's id in hex digits, made once, at random: it stays when the folder is moved, and no other run's folder
+    has it, whatever its path. Raises OutputError for a ledger that has lost it."""
     found = database.execute("SELECT value FROM meta WHERE key = 'folder'").fetchone()
     if found is None or not re.fullmatch(rf"[0-9a-f]{{{2 * ID_BYTES}}}", str(found[0])):
         raise OutputError(f"{path}: does not say which folder's it is; restore it from a copy")
@@ -187,12 +148,14 @@ def closed_unless_good(database: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def _take(database: sqlite3.Connection, step: Migration) -> None:
+def _make(database: sqlite3.Connection) -> None:
+    """Whole or not at all: a process that dies here leaves a file that is no ledger yet."""
     database.execute("BEGIN IMMEDIATE")
     try:
-        for statement in step.statements:
+        for statement in _STATEMENTS:
             database.execute(statement)
-        database.execute("INSERT OR REPLACE INTO meta VALUES ('version', ?)", (str(step.version),))
+        meta = [("version", str(VERSION)), ("folder", token_hex(ID_BYTES))]
+        database.executemany("INSERT INTO meta VALUES (?, ?)", meta)
         database.execute("COMMIT")
     except BaseException:
         if database.in_transaction:
@@ -205,14 +168,9 @@ def _version(database: sqlite3.Connection, path: Path) -> int:
     found = database.execute("SELECT sql FROM sqlite_master WHERE name = 'meta'").fetchone()
     if not found:
         return 0
-    if found[0] not in _LAYOUT:
+    if found[0] != _META:
         raise OutputError(f"{path}: is no ledger of ours: its table meta is another; restore it from a copy")
     found = database.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
     if found is None or not str(found[0]).isdecimal():
         raise OutputError(f"{path}: says no version; restore it from a copy")
     return int(found[0])
-
-
-def _refuse_later(found: int, known: int, path: Path) -> None:
-    if found > known:
-        raise OutputError(f"{path}: is a ledger of version {found}; this gleaner knows {known}: use a newer one")
