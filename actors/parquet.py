@@ -21,12 +21,12 @@ _MOST_PAGES = 100_000
 _FOOTER_BYTES = 16 << 20
 _HEADER_BYTES = 16 << 20
 _TAIL = 8
-_METADATA: Wanted = {5: {1: None, 2: None}, 8: {}}
+_METADATA: Wanted = {5: [{1: bytes, 2: bytes}], 8: {}}
 """Keys and values of the file's own; the encryption's name."""
-_COLUMN: Wanted = {3: None, 5: None, 7: None, 9: None, 11: None}
-_FOOTER: Wanted = {3: None, 4: {1: {3: _COLUMN, 8: {}, 9: None}, 3: None}, 8: {}}
+_COLUMN: Wanted = {3: [bytes], 5: int, 7: int, 9: int, 11: int}
+_FOOTER: Wanted = {3: int, 4: [{1: [{3: _COLUMN, 8: {}, 9: bytes}], 3: int}], 8: {}}
 """Rows; row groups with their column chunks and rows; the encryption's name."""
-_PAGE_HEADER: Wanted = {1: None, 2: None, 3: None, 5: {1: None, 2: None}, 7: {1: None}, 8: {1: None, 4: None}}
+_PAGE_HEADER: Wanted = {1: int, 2: int, 3: int, 5: {1: int, 2: int}, 7: {1: int}, 8: {1: int, 4: int}}
 """Kind, bytes unpacked and stored; values and encoding of a page, by kind."""
 _PLAIN_DICTIONARY, _DELTA_BYTE_ARRAY, _RLE_DICTIONARY = 2, 7, 8
 _DATA, _DICTIONARY, _DATA_V2 = 0, 2, 3

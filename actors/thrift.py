@@ -4,11 +4,12 @@ Only the fields that are asked for are kept; the rest is stepped over and takes 
 malformed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-Wanted = Mapping[int, "Wanted | None"]
-"""Fields by number: None for a number, a text or a list of these; for structs, which of their fields."""
+Form = type | Sequence["Form"] | Mapping[int, "Form"]
+"""What a field must be: `int`, `bytes`, a list of a form, or a struct with the forms of its wanted fields."""
+Wanted = Mapping[int, Form]
 _DEEPEST = 16
 _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = 1, 2, 3, 7, 8, 9, 10, 11, 12
 _INTEGERS = (4, 5, 6)
@@ -42,18 +43,20 @@ def _struct(data: bytes, at: int, wanted: Wanted, depth: int) -> tuple[dict[int,
         if kind in (_TRUE, _FALSE):
             value: Any = kind == _TRUE
         else:
-            value, at = _value(data, at, kind, (wanted.get(number) or _NONE) if number in wanted else None, depth)
+            value, at = _value(data, at, kind, wanted.get(number), depth)
         if number in wanted:
+            if not _is(value, wanted[number]):
+                raise MalformedBytes(f"field {number} is of another kind")
             fields[number] = value
     return fields, at + 1
 
 
-def _value(data: bytes, at: int, kind: int, wanted: Wanted | None, depth: int) -> tuple[Any, int]:
-    """`wanted`: None for what is stepped over."""
+def _value(data: bytes, at: int, kind: int, wanted: Form | None, depth: int) -> tuple[Any, int]:
+    """`wanted`: None for what is stepped over, and so is what is not of the form."""
     if kind in _INTEGERS:
         return _integer(data, at)
     if kind == _STRUCT:
-        return _struct(data, at, wanted or _NONE, depth + 1)
+        return _struct(data, at, wanted if isinstance(wanted, Mapping) else _NONE, depth + 1)
     if kind in (_TRUE, _FALSE, _BYTE):  # in a list a boolean has a byte
         return data[at], at + 1
     if kind == _DOUBLE:
@@ -65,7 +68,8 @@ def _value(data: bytes, at: int, kind: int, wanted: Wanted | None, depth: int) -
     if kind in (_LIST, _SET):
         head, at = data[at], at + 1
         size, at = _varint(data, at) if head >> 4 == 15 else (head >> 4, at)
-        return _list(data, at, (head & 0x0F,), size, wanted, depth)
+        form = wanted[0] if isinstance(wanted, Sequence) else None
+        return _list(data, at, (head & 0x0F,), size, form, depth)
     if kind == _MAP:
         size, at = _varint(data, at)
         kinds = (data[at] >> 4, data[at] & 0x0F) if size else ()
@@ -74,7 +78,7 @@ def _value(data: bytes, at: int, kind: int, wanted: Wanted | None, depth: int) -
 
 
 def _list(
-    data: bytes, at: int, kinds: tuple[int, ...], size: int, wanted: Wanted | None, depth: int
+    data: bytes, at: int, kinds: tuple[int, ...], size: int, wanted: Form | None, depth: int
 ) -> tuple[list[Any] | None, int]:
     if depth > _DEEPEST:
         raise MalformedBytes("nested too deeply")
@@ -85,6 +89,14 @@ def _list(
             if wanted is not None:
                 kept.append(value)
     return kept if wanted is not None else None, at
+
+
+def _is(value: Any, form: Form) -> bool:
+    if isinstance(form, Mapping):
+        return isinstance(value, dict)
+    if isinstance(form, Sequence):
+        return isinstance(value, list) and all(_is(each, form[0]) for each in value)
+    return type(value) is form
 
 
 def _within(data: bytes, at: int) -> int:

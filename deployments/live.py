@@ -100,7 +100,7 @@ def read_live(folder: Path) -> Live | None:
             return None
         try:
             return _DECODER.decode(file.read(LARGEST))
-        except (msgspec.DecodeError, OSError):
+        except (msgspec.DecodeError, UnicodeDecodeError, OSError):
             return None
 
 

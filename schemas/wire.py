@@ -29,7 +29,10 @@ class Codec(Generic[T]):
         return _ENCODER.encode(messages)
 
     def decode(self, data: bytes) -> list[T]:
-        return self._decoder.decode(data)
+        try:
+            return self._decoder.decode(data)
+        except UnicodeDecodeError as error:  # msgspec lets it through
+            raise msgspec.DecodeError(str(error)) from error
 
 
 GENERATION_REQUESTS: Codec[GenerationRequest] = Codec(GenerationRequest)
@@ -77,4 +80,7 @@ def encode_record(record: Record) -> bytes:
 
 def decode_record(data: bytes) -> Record:
     """One ledger record read back. Raises `msgspec.DecodeError` (also `ValidationError`) on damage."""
-    return _RECORD_DECODER.decode(data)
+    try:
+        return _RECORD_DECODER.decode(data)
+    except UnicodeDecodeError as error:  # msgspec lets it through
+        raise msgspec.DecodeError(str(error)) from error

@@ -39,6 +39,8 @@ class _ClaimedHead(Struct, frozen=True):
 def check_chain(output: Path, manifest: Manifest | None, books: Sequence[Book], findings: Findings) -> None:
     """Every record against its head, and what files say of heads. The files are read before the ledgers: a run may be
     adding to both."""
+    if manifest is not None:
+        _check_lines(output, manifest, findings)
     claims = [*_of_shards(output, books), *_of_manifest(manifest), *_of_checksums(output)]
     with Ledgers(output) as ledgers:
         for ledger in ledgers.each:
@@ -97,10 +99,22 @@ def _of_manifest(manifest: Manifest | None) -> Iterator[_ClaimedHead]:
 
 
 def _of_checksums(output: Path) -> Iterator[_ClaimedHead]:
-    try:
-        text = checksums_of(output) or ""
-    except TooLarge:  # told by the check of the sums
-        return
-    for line in text.splitlines():
+    for line in _lines(output):
         if (said := _LINE.fullmatch(line)) is not None:
             yield _ClaimedHead(said[1], int(said[2]), said[3], CHECKSUMS)
+
+
+def _check_lines(output: Path, manifest: Manifest, findings: Findings) -> None:
+    """Both files are written one after the other: each ledger that one knows is in the other."""
+    lines = _lines(output)
+    named = {said[1] for line in lines if (said := _LINE.fullmatch(line)) is not None}
+    for ledger in manifest.heads:
+        if lines and ledger not in named:
+            findings.error(Check.LEDGER, f"has no line of the running hash of {ledger}", CHECKSUMS)
+
+
+def _lines(output: Path) -> list[str]:
+    try:
+        return (checksums_of(output) or "").splitlines()
+    except TooLarge:  # told by the check of the sums
+        return []

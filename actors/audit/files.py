@@ -93,7 +93,7 @@ def stamp_of(path: Path) -> _Stamp | None:
         with path.open("rb") as file:
             text = file_metadata(file).get(_STAMP)
         return None if text is None else msgspec.json.decode(text, type=_Stamp)
-    except (OSError, TooMuchMemory, msgspec.DecodeError):
+    except (OSError, TooMuchMemory, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

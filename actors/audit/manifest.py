@@ -28,7 +28,7 @@ def read_manifest(output: Path, findings: Findings) -> Manifest | None:
         findings.warning(Check.MANIFEST, "not written yet; the run has not been finished", MANIFEST)
     except TooLarge as error:
         findings.warning(Check.MANIFEST, f"not checked: {error}", MANIFEST)
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         findings.error(Check.MANIFEST, f"cannot be read: {error}", MANIFEST)
     return None
 

@@ -78,7 +78,7 @@ def _check_shard(path: Path, shard: ShardWritten, sources: _Sources, findings: F
                 findings.error(Check.ROWS, what, where, order_id)
     except TooMuchMemory as error:
         findings.warning(Check.ROWS, f"not checked: {error}", shard.name)
-    except (pa.ArrowException, OSError):  # told by the check of the shards
+    except (pa.ArrowException, OSError, UnicodeDecodeError):  # told by the check of the shards
         return
 
 
@@ -160,7 +160,7 @@ def _tells(messages: Any, draft: Draft) -> bool:
 def _with_verdicts(each: Row) -> Row:
     try:
         verdicts = msgspec.json.decode(each["verdicts_json"], type=tuple[Verdict, ...])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         verdicts = None
     return {**each, "verdicts_json": verdicts}
 

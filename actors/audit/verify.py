@@ -17,7 +17,7 @@ from actors.ledger import LedgerReader
 from actors.ledgers import Ledgers
 from schemas.audit import AuditReport, Check
 from schemas.corpus import Document
-from schemas.errors import CorpusError, LedgerError
+from schemas.errors import CorpusError, LedgerError, OutputError
 from schemas.ledger import ShardKind
 
 ReadAgain = Callable[[Collection[str]], Iterator[Document]]
@@ -40,8 +40,12 @@ def verify(output: Path, read_again: ReadAgain, is_edited: IsEdited | None = Non
     if is_edited is not None:
         check_edited(output, books, is_edited, findings)
     finished = manifest is not None and is_current(manifest, books)
-    rows = check_shards(output, books, findings, finished=finished)
-    check_columns(output, books, now, findings)
+    rows = 0
+    try:
+        rows = check_shards(output, books, findings, finished=finished)
+        check_columns(output, books, now, findings)
+    except (LedgerError, OutputError) as error:
+        findings.error(Check.SHARDS, f"not compared: {error}", "shards and rows")
     spans = _spans(books)
     changed = set[str]().union(*(book.changed for book in books))
     checked = _check_sources(spans, changed, read_again, findings)

@@ -85,7 +85,7 @@ def read_manifest(output: Path) -> Manifest | None:
         return msgspec.json.decode(read_regular(path, _MOST_BYTES), type=Manifest)
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise OutputError(f"{path}: cannot be read ({error}); `gleaner run` on this folder writes it again") from error
 
 

@@ -105,7 +105,7 @@ def stamp_of(path: Path) -> Stamp | None:
         with path.open("rb") as file:
             text = file_metadata(file).get(STAMP_KEY)
         return None if text is None else msgspec.json.decode(text, type=Stamp)
-    except (OSError, TooMuchMemory, msgspec.DecodeError):
+    except (OSError, TooMuchMemory, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

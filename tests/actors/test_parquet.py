@@ -191,7 +191,10 @@ def test_the_most_that_rows_can_take(pages: list[tuple[int, int]], rows: int, sh
 def test_any_bytes_for_a_page_header(data: bytes) -> None:
     """Bytes that are no header: malformed or too short, never another exception, never endless."""
     try:
-        _, length = read_struct(data, {1: None, 2: {1: None}})
+        read, length = read_struct(data, {1: int, 2: {1: [bytes]}, 3: [{1: int}]})
     except (MalformedBytes, IndexError):
         return
     assert length > 0
+    assert type(read.get(1, 0)) is int
+    assert all(type(each) is bytes for each in read.get(2, {}).get(1, []))
+    assert all(type(each.get(1, 0)) is int for each in read.get(3, []))

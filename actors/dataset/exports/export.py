@@ -101,7 +101,7 @@ def read_export(output: Path) -> Export | None:
         return msgspec.json.decode((output / NAME).read_bytes(), type=Export)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise OutputError(f"{output / NAME}: cannot be read ({error})") from error
 
 
