@@ -12,7 +12,7 @@ import msgspec
 from schemas.errors import Failure
 from schemas.ledger import Record
 from schemas.orders import Lease, Outcome, Settlement
-from schemas.samples import Classification, ClassificationRequest, Completion, GenerationRequest
+from schemas.samples import Completion, GenerationRequest
 from schemas.verdicts import GateReply, GateRequest
 
 T = TypeVar("T")
@@ -45,16 +45,6 @@ class Generated(msgspec.Struct, frozen=True, tag="generated"):
 
 
 GENERATION_REPLIES: Codec[Generated | Failure] = Codec(Generated | Failure)
-CLASSIFICATION_REQUESTS: Codec[ClassificationRequest] = Codec(ClassificationRequest)
-
-
-class Classified(msgspec.Struct, frozen=True, tag="classified"):
-    """The class probabilities of one request, from one replica."""
-
-    classification: Classification
-
-
-CLASSIFICATION_REPLIES: Codec[Classified | Failure] = Codec(Classified | Failure)
 GATE_REQUESTS: Codec[GateRequest] = Codec(GateRequest)
 
 
@@ -68,7 +58,6 @@ GATE_REPLIES: Codec[Gated | Failure] = Codec(Gated | Failure)
 LEASES: Codec[Lease] = Codec(Lease)
 OUTCOMES: Codec[Outcome] = Codec(Outcome)
 SETTLEMENTS: Codec[Settlement] = Codec(Settlement)
-RECORDS: Codec[Record] = Codec(Record)
 
 _RECORD_DECODER = msgspec.msgpack.Decoder(Record)
 
