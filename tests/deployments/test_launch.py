@@ -1,16 +1,14 @@
 """What a launch is called on a shared cluster: by the folder's own id and a token of its own, whatever the path."""
 
 import shutil
-import sqlite3
 from pathlib import Path
 
 import pytest
 
-from actors.ledger import NAME, LedgerReader, SqliteLedger
+from actors.ledger import SqliteLedger
 from benchmarks.loop import configuration
 from deployments.launch import Launch, launch_of, leftovers, new_token
 from deployments.serving import names
-from schemas.errors import OutputError
 
 
 def launched(folder: Path) -> Launch:
@@ -62,16 +60,11 @@ def test_a_strangers_application_is_no_leftover(stranger: str, tmp_path: Path) -
     assert leftovers(folder, [stranger.format(folder=folder)]) == {}
 
 
-def test_a_ledger_of_before_gets_its_id_when_it_is_opened_to_write(tmp_path: Path) -> None:
-    """Folders that exist: reading changes nothing, the next run gives the id, and one that is no id is refused."""
+@pytest.mark.parametrize("change", ["DELETE FROM meta", "UPDATE meta SET value = '.*'"])
+def test_a_ledger_without_an_id_is_refused(tmp_path: Path, change: str) -> None:
+    """It was lost, or is none: no launch has a name by it."""
     SqliteLedger(tmp_path).close()
     with sqlite3.connect(tmp_path / NAME) as database:
-        database.execute("DELETE FROM meta WHERE key = 'folder'")
-    with LedgerReader(tmp_path) as ledger, pytest.raises(OutputError, match="does not say which folder's"):
-        assert ledger.folder
-    SqliteLedger(tmp_path).close()
-    assert len(launch_of(tmp_path, new_token()).folder) == 12
-    with sqlite3.connect(tmp_path / NAME) as database:
-        database.execute("UPDATE meta SET value = '.*' WHERE key = 'folder'")
+        database.execute(f"{change} WHERE key = 'folder'")
     with pytest.raises(OutputError, match="does not say which folder's"):
         launch_of(tmp_path, new_token())
