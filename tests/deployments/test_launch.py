@@ -1,14 +1,16 @@
 """What a launch is called on a shared cluster: by the folder's own id and a token of its own, whatever the path."""
 
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
 
-from actors.ledger import SqliteLedger
+from actors.ledger import NAME, SqliteLedger
 from benchmarks.loop import configuration
 from deployments.launch import Launch, launch_of, leftovers, new_token
 from deployments.serving import names
+from schemas.errors import OutputError
 
 
 def launched(folder: Path) -> Launch:
