@@ -8,7 +8,6 @@ It is made where records are written, by their one writer, and lies beside each 
 import sqlite3
 from collections.abc import Iterator
 from hashlib import blake2b
-from typing import Any
 
 import msgspec
 
@@ -43,14 +42,10 @@ def hashed(database: sqlite3.Connection) -> Iterator[Hashed]:
     query = f"""SELECT seq, CAST(head AS BLOB), kind, CAST(body AS BLOB) FROM records
         WHERE seq > ? ORDER BY seq LIMIT {_PAGE}"""
     after = 0
-    while page := _page(database, query, after):
+    while page := database.execute(query, (after,)).fetchall():
         for seq, stored, kind, body in page:
             yield seq, stored, _kept(body) if kind == _VOIDED else body
         after = page[-1][0]
-
-
-def _page(database: sqlite3.Connection, query: str, after: int) -> list[Any]:
-    return database.execute(query, (after,)).fetchall()
 
 
 def _kept(body: bytes) -> bytes:
