@@ -7,7 +7,6 @@ it tells a run that goes on from one whose process is gone.
 import logging
 import os
 import socket
-import stat
 import time
 from enum import Enum
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from actors.dataset.door import read_regular
 from actors.dataset.files import LocalDisk, write_atomically
 from deployments.progress import Progress
 from deployments.standstill import waits_of
@@ -89,19 +89,11 @@ class Driver(Enum):
 
 def read_live(folder: Path) -> Live | None:
     """The folder's last word; None where there is none that can be read."""
-    path = folder / NAME
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
+        told = read_regular(folder / NAME, LARGEST + 1)
+        return None if len(told) > LARGEST else _DECODER.decode(told)
+    except (OutputError, OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
-    with open(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST:
-            return None
-        try:
-            return _DECODER.decode(file.read(LARGEST))
-        except (msgspec.DecodeError, UnicodeDecodeError, OSError):
-            return None
 
 
 def driver_of(live: Live, *, now: float) -> Driver:
