@@ -1,5 +1,5 @@
-"""How many accepted samples of a run over the almanac ask for a fact that another sample of their passage has too, by
-the world's own truth, and what refusing near-duplicates costs in yield.
+"""How many accepted samples of a run over the almanac are false, and how many ask for a fact that another sample of
+their passage has too, by the world's own truth.
 
     gleaner run examples/quickstart.yaml --output DIR
     python -m benchmarks.repeats DIR [DIR ...]
@@ -14,24 +14,26 @@ from pathlib import Path
 
 import pyarrow.parquet as parquet
 
-from studies.almanac.truth import Asked, facts_of, understood
+from studies.almanac.truth import Asked, Unfaithful, check, facts_of, understood
 
 
 def main() -> None:
-    """Prints a line for each folder: samples, those of a known question, repeats."""
+    """Prints a line for each folder: samples, those of a known question, false ones, repeats."""
     for folder in sys.argv[1:]:
         asked: Counter[tuple[str, Asked]] = Counter()
-        accepted = 0
+        accepted = false = 0
         for shard in sorted(Path(folder).glob("dataset/part-*.parquet")):
             for row in parquet.read_table(shard).to_pylist():
                 accepted += 1
+                truth = check(row["passage"], question=row["question"], answer=row["answer"])
+                false += isinstance(truth, Unfaithful)
                 fact = _fact(row["passage"], row["question"])
                 if fact is not None:
                     asked[row["passage"], fact] += 1
         repeats = asked.total() - len(asked)
         sys.stdout.write(
             f"{folder}: {accepted:,} accepted, {asked.total():,} of them with a question of the almanac, "
-            f"{repeats:,} repeat a fact ({repeats / max(1, accepted):.1%})\n"
+            f"{false:,} false, {repeats:,} repeat a fact ({repeats / max(1, accepted):.1%})\n"
         )
 
 
