@@ -14,16 +14,16 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.canary.mixing import Mixing
-from actors.clocks import Clocks
-from actors.hops import CalledPool, RetryLimits, Sleep, insist
-from actors.injection.injection import InjectionDraw, Spoiling
-from actors.judging import Gating, Judge
-from actors.pool_health import HealthLimits
-from actors.pools import Pools
+from actors.calls.clocks import Clocks
+from actors.calls.counters import StageCounter
+from actors.calls.health import HealthLimits
+from actors.calls.pools import Pools
+from actors.calls.retry import CalledPool, RetryLimits, Sleep, insist
+from actors.calls.trials import generation
+from actors.gates.judge import Gating, Judge
+from actors.probes.injection import InjectionDraw, Spoiling
+from actors.probes.mixing import Mixing
 from actors.protocols import Generator, Orders, RecoveryPolicy, Task
-from actors.stages import StageCounter
-from actors.trials import generation
 from schemas.errors import EngineError, ErrorKind, HopError, PoolAwayError, described, ungrouped
 from schemas.ids import PoolName
 from schemas.orders import (

@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from benchmarks.loop import SLOTS as SAMPLES
 from benchmarks.loop import configuration, write_corpus
-from deployments.progress import Progress
+from deployments.monitoring.progress import Progress
 from deployments.run import run
 from schemas.config import CustomEngine, Pool, Replicas
 from tests.doubles.engines import InstantEngine, InstantOptions

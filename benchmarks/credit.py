@@ -6,7 +6,7 @@ python -m benchmarks.credit
 import argparse
 from random import Random
 
-from actors.rates import wilson
+from actors.counts.rates import wilson
 from schemas.config_credit import Credit
 from tests.doubles.credit_worlds import (
     WORLDS,

@@ -18,7 +18,7 @@ import psutil
 from msgspec.structs import replace
 
 from benchmarks.loop import configuration, write_corpus
-from deployments.progress import Progress
+from deployments.monitoring.progress import Progress
 from deployments.run import run
 from schemas.config import GroundedAnswer
 

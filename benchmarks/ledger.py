@@ -20,9 +20,9 @@ from statistics import median
 
 from msgspec import Struct, convert
 
-from actors.ledger import MemoryLedger, SqliteLedger
-from actors.queue import QueueLimits, RegenerationQueue
-from actors.queue_service import Ledger, QueueService, ServiceSettings
+from actors.ledger.sqlite import MemoryLedger, SqliteLedger
+from actors.queue.machine import QueueLimits, RegenerationQueue
+from actors.queue.service import Ledger, QueueService, ServiceSettings
 from schemas.queue_shard import QueueShard
 from tests.doubles.attempts import accepted, passage
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from deployments.progress import Progress
+from deployments.monitoring.progress import Progress
 from deployments.run import run
 from schemas.config import (
     Classifier,

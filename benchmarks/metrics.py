@@ -29,13 +29,13 @@ import ray
 from msgspec import Struct
 from msgspec.structs import replace
 
-import actors.queue_service
-from actors.distributions import AttemptDistributions
-from actors.tally import Tally
+import actors.queue.service
+from actors.counts.distributions import AttemptDistributions
+from actors.counts.tally import Tally
 from benchmarks.loop import configuration, write_corpus
-from deployments.actors import QueueShell
-from deployments.metrics import Metrics
-from deployments.progress import Phase, Progress
+from deployments.monitoring.endpoint import Metrics
+from deployments.monitoring.progress import Phase, Progress
+from deployments.ray.actors import QueueShell
 from deployments.run import run
 from schemas.config import Dataset
 from schemas.distributions import AttemptEnd
@@ -83,7 +83,7 @@ class HalfCountingQueue(QueueShell):
     """The queue that counts for metrics in half of the seconds."""
 
     async def open(self) -> None:
-        actors.queue_service.Tally = lambda: Tally(HalfDistributions())  # type: ignore[assignment]  # its own process
+        actors.queue.service.Tally = lambda: Tally(HalfDistributions())  # type: ignore[assignment]  # its own process
         await super().open()
 
 
@@ -177,7 +177,7 @@ def measure(passages: int) -> list[Slice]:
     """One run in a folder of its own."""
     actor: Any = ray.remote
     queue = actor(num_cpus=0, max_concurrency=1000)(HalfCountingQueue)
-    with tempfile.TemporaryDirectory() as name, mock.patch("deployments.crew.QueueActor", queue):
+    with tempfile.TemporaryDirectory() as name, mock.patch("deployments.ray.crew.QueueActor", queue):
         corpus = Path(name) / "corpus.jsonl"
         write_corpus(corpus, passages)
         config = configuration(corpus, rejected=0.2, concurrency=512)

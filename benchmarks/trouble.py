@@ -19,10 +19,10 @@ from statistics import median
 
 from msgspec.structs import replace
 
-from actors.ledger import MemoryLedger
-from actors.queue_service import Ledger
+from actors.ledger.sqlite import MemoryLedger
+from actors.queue.service import Ledger
 from benchmarks.loop import configuration, measure, write_corpus
-from deployments.in_process import conduct_in_process
+from deployments.local.loop import conduct_in_process
 from deployments.terminal.preview import passages_of
 from schemas.config import CustomEngine, Pool, RunConfig
 from schemas.corpus import Passage

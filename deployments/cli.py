@@ -79,7 +79,7 @@ def run(
 ) -> None:
     """Run a configuration into a folder. Again on the same folder: it goes on where it ended."""
     with boundary(output / "logs"):
-        from deployments.own_code import may_lie_here
+        from deployments.build.own_code import may_lie_here
         from deployments.terminal.running import run_watched
 
         may_lie_here()
@@ -95,7 +95,7 @@ def preview(
 ) -> None:
     """A few samples with their prompts, verdicts, diagnoses and repairs. Writes nothing."""
     with boundary():
-        from deployments.own_code import may_lie_here
+        from deployments.build.own_code import may_lie_here
         from deployments.terminal.preview import preview as show
 
         may_lie_here()
@@ -199,7 +199,7 @@ def audit(
 ) -> None:
     """Measure a gate of a configuration on labelled rows: agreement, precision, recall, with intervals."""
     with boundary():
-        from deployments.own_code import may_lie_here
+        from deployments.build.own_code import may_lie_here
         from deployments.terminal.auditing import show_audit
         from schemas.verdicts import GateName
 
@@ -227,7 +227,7 @@ def calibrate(
 ) -> None:
     """Propose a threshold from the scores that canaries got, with what it guarantees; refuse where they are too few."""
     with boundary():
-        from actors.canary.threshold import ThresholdRequest
+        from actors.probes.threshold import ThresholdRequest
         from deployments.terminal.calibrating import show_calibration
         from schemas.verdicts import GateName
 
@@ -276,7 +276,7 @@ def export(  # noqa: PLR0913 - a command's options are its parameters
 ) -> None:
     """Write a run's lives as training signal in TRL's columns: sft, dpo, kto and more, each row with its lineage."""
     with boundary():
-        from actors.dataset.exports.splits import splits_of
+        from actors.exports.splits import splits_of
         from deployments.terminal.exporting import show_export
         from schemas.exports import ExportFormat, ExportRequest, FileKind, Form, View
 

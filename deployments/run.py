@@ -12,16 +12,16 @@ from msgspec import Struct
 
 from actors.corpus.chunker import Chunker
 from actors.corpus.reader import read
-from actors.dataset.finish import finish
-from actors.documents import Changed
-from deployments.canaries import build_canaries
-from deployments.cluster import cluster
-from deployments.injecting import build_injection
-from deployments.interrupts import Interrupts
-from deployments.output import prepare
-from deployments.supervisor import RunEnd, Supervisor, Watch
-from deployments.versions import versions
-from deployments.vigil import Lost
+from actors.queue.documents import Changed
+from actors.report.finish import finish
+from deployments.build.canaries import build_canaries
+from deployments.build.injection import build_injection
+from deployments.build.versions import versions
+from deployments.folder.output import prepare
+from deployments.ray.cluster import cluster
+from deployments.ray.interrupts import Interrupts
+from deployments.ray.supervisor import RunEnd, Supervisor, Watch
+from deployments.ray.vigil import Lost
 from schemas.config import RunConfig
 from schemas.errors import PoolAwayError
 from schemas.manifest import Manifest
@@ -44,7 +44,7 @@ def run(
     changed: Changed = "skip",
     lost: Lost | None = None,
 ) -> RunResult:
-    """Runs a configuration (as `deployments.config.load` gives it) into `output`, or goes on with what is there.
+    """Runs a configuration (as `deployments.config.load.load` gives it) into `output`, or goes on with what is there.
 
     `changed`: of documents that are not what they were when their passages were planned, plan nothing, or the new ones.
     Raises UserError for what the user can mend, before anything starts where it can be known by then. `lost` is called

@@ -132,7 +132,7 @@ class GateCanaries(Struct, frozen=True, kw_only=True):
     whole: CanaryRates
     """Of all of them."""
     window: CanaryRates
-    """Of the last ones (see `actors.canary.tally.WINDOW`)."""
+    """Of the last ones (see `actors.counts.canaries.WINDOW`)."""
     in_window: int
     kinds: tuple[KindRecall, ...]
     drift: tuple[Drift, ...]

@@ -24,7 +24,7 @@ class ErrorKind(Enum):
     """The same request will fail again: the fault of this request alone (a prompt too long, moderated)."""
     REFUSED = "refused"
     """The other side will not serve this: a key, model, parameter or role that it refuses, a reply in a form that is
-    not known, or a bug. The whole pool's fault if other requests meet it too; `actors.pool_health` finds out."""
+    not known, or a bug. The whole pool's fault if other requests meet it too; `actors.calls.health` finds out."""
     NONSENSE = "nonsense"
     """A model answered, but not in the form asked: another draw may do better."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.config import load
+from deployments.config.load import load
 
 ROOT = Path(__file__).parent.parent
 OURS = ("schemas", "actors", "deployments", "tests", "studies", "benchmarks")
@@ -27,16 +27,36 @@ MAY_IMPORT = {
 """What each package may import: of ours, and for schemas altogether (beside the standard library)."""
 NEVER_IN_ACTORS = {"ray", "torch", "vllm", "transformers"}
 PRIVATE_DOORS = {
-    "deployments/cluster.py": {"ray._private.services"},
-    "deployments/loopback.py": {"ray._common.tls_utils", "ray._private.ray_constants", "ray.serve._private.replica"},
-    "deployments/vigil.py": {"ray._private.worker"},
+    "deployments/ray/cluster.py": {"ray._private.services"},
+    "deployments/ray/loopback.py": {
+        "ray._common.tls_utils",
+        "ray._private.ray_constants",
+        "ray.serve._private.replica",
+    },
+    "deployments/ray/vigil.py": {"ray._private.worker"},
 }
 """What reaches inside Ray; docs/decisions/0011-private-doors-of-ray.md says why, and until when."""
-BETWEEN_LEAVES = {
-    ("actors.gates", "actors.tasks.prompts"),
-    ("actors.injection", "actors.tasks.prompts"),
+FLOORS = (
+    {"protocols", "text"},
+    {"calls", "counts"},
+    {"ledger"},
+    {"dataset"},
+    {"audit", "corpus", "credit", "exports", "gates", "metrics", "probes", "queue", "recovery", "report", "scaling",
+     "tasks"},
+    {"conductor"},
+)  # fmt: skip
+"""The parts of actors/ from the lowest floor up: each imports itself and lower floors. Parts of one floor meet in
+deployments/ and not here."""
+SAME_FLOOR = {
+    ("gates", "actors.tasks.prompts"),
+    ("probes", "actors.tasks.prompts"),
+    ("queue", "actors.credit"),
+    ("queue", "actors.probes.book"),
 }
-"""Folder of actors/ and what it may import of another one. Things meet in deployments/ otherwise."""
+"""Part of actors/ and what else it may import."""
+LOOSE = {"actors": 3, "deployments": 3}
+ENTRIES = {"actors": 20, "deployments": 15}
+"""Of the two packages: modules beside folders, `__init__` included, and everything there is."""
 
 
 @cache
@@ -96,10 +116,14 @@ def top(module: str) -> str:
     return module.split(".", 1)[0]
 
 
-def leaf(module: str) -> str | None:
-    """The folder of actors/ that a module lies in; None for the modules beside them."""
+def part(module: str) -> str | None:
+    """The part of actors/ that a module is or lies in; None for other packages."""
     parts = module.split(".")
-    return ".".join(parts[:2]) if len(parts) > 2 and (ROOT / parts[0] / parts[1]).is_dir() else None
+    return parts[1] if parts[0] == "actors" and len(parts) > 1 else None
+
+
+def floor(of: str) -> int:
+    return next(number for number, parts in enumerate(FLOORS) if of in parts)
 
 
 def within(module: str, allowed: str) -> bool:
@@ -147,15 +171,22 @@ def test_actors_know_no_engine() -> None:
     none_of(broken)
 
 
-def test_folders_of_actors_do_not_know_each_other() -> None:
-    """Reading one folder of actors/ needs no other: only the table's exceptions."""
+def test_every_part_of_actors_has_its_floor() -> None:
+    """A new folder is put on a floor, and one that has gone is taken from it."""
+    there = {path.stem for path in (ROOT / "actors").iterdir() if path.name not in ("__init__.py", "__pycache__")}
+    assert there == set().union(*FLOORS)
+
+
+def test_parts_of_actors_import_lower_floors() -> None:
+    """There is no circle, and no arrow back up: who reads one part needs those below it and no other."""
     broken = [
         f"{place(path, node)}: {here} imports {module}"
         for path in files("actors")
-        if (here := leaf(module_of(path))) is not None
+        if (here := part(module_of(path))) in set().union(*FLOORS)
         for node, module in imports(path)
-        if leaf(module) not in (None, here)
-        and not any(here == who and within(module, what) for who, what in BETWEEN_LEAVES)
+        if (there := part(module)) not in (None, here)
+        and floor(there) >= floor(here)
+        and not any(here == who and within(module, what) for who, what in SAME_FLOOR)
     ]
     none_of(broken)
 
@@ -164,11 +195,19 @@ def test_exceptions_are_used() -> None:
     """An exception that nobody needs any more is taken out of the table."""
     used = {
         (who, what)
-        for who, what in BETWEEN_LEAVES
+        for who, what in SAME_FLOOR
         for path in files("actors")
-        if leaf(module_of(path)) == who and any(within(module, what) for _, module in imports(path))
+        if part(module_of(path)) == who and any(within(module, what) for _, module in imports(path))
     }
-    assert used == BETWEEN_LEAVES
+    assert used == SAME_FLOOR
+
+
+@pytest.mark.parametrize("package", ["actors", "deployments"])
+def test_packages_hold_folders_and_little_else(package: str) -> None:
+    """A folder is a noun; a loose module beside folders is the first thing of a drawer."""
+    entries = [path for path in (ROOT / package).iterdir() if path.name != "__pycache__"]
+    assert sum(path.suffix == ".py" for path in entries) <= LOOSE[package]
+    assert len(entries) <= ENTRIES[package]
 
 
 def test_functions_are_short() -> None:
@@ -235,8 +274,8 @@ def test_there_are_examples() -> None:
 @pytest.mark.parametrize(
     ("module", "unneeded"),
     [
-        ("deployments.actors", "ray.serve scipy torch"),  # queue, reader, writer
-        ("deployments.conducting", "scipy torch"),
+        ("deployments.ray.actors", "ray.serve scipy torch"),  # queue, reader, writer
+        ("deployments.ray.conductor", "scipy torch"),
     ],
 )
 def test_a_process_of_a_run_loads_what_it_needs(module: str, unneeded: str) -> None:

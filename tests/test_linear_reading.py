@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from actors import final_answer as final
 from actors.gates import equivalence
+from actors.text import final_answer as final
 from tests import patterns
 from tests.patterns import Made, alphabet, words
 from tests.test_architecture import files, none_of
 
-OF_ANSWERS = ("actors.final_answer", "actors.gates.")
+OF_ANSWERS = ("actors.text.final_answer", "actors.gates.")
 """Modules that read answers: their patterns are led through everything that an answer may hold besides."""
 RUNS = r"""
 1 0. a ( ) { } [ \ \\ * ** _ $ $a . ! , 1, ,000 1' 1_ / 1/ - : ^ ^2 ° | # #### \boxed{ \text{ \color{ \frac \frac1 \sqrt
@@ -49,13 +49,13 @@ SHORT, LONGER, TIMES, MOST_TIMES = 500, 2_000, 8, 30
 NOISE_S = 0.002
 """Below it a measurement says nothing."""
 EXAMPLES: dict[str, list[tuple[str, str]]] = {
-    "actors.dataset.files": [("fullmatch", r"\.part\-00007\.parquet(?:\.(\d+))?\.writing")],
-    "actors.ledger_layout": [("fullmatch", r"[0-9a-f]{12}")],
+    "actors.ledger.files": [("fullmatch", r"\.part\-00007\.parquet(?:\.(\d+))?\.writing")],
+    "actors.ledger.layout": [("fullmatch", r"[0-9a-f]{12}")],
     "actors.gates.splitting": [("finditer", r"[(\[{⦃⌊⌈)\]}⦄⌋⌉]|(?P<separator> ?, ?and |, ?)")],
-    "actors.words": [],
+    "actors.text.words": [],
     "deployments.engines.chat": [("search", r"\bsystem\b")],
     "deployments.engines.http_errors": [],
-    "deployments.launch": [("fullmatch", r"(?:.*-)?run\-876673b39d27-([0-9a-f]{10})-.+")],
+    "deployments.ray.launch": [("fullmatch", r"(?:.*-)?run\-876673b39d27-([0-9a-f]{10})-.+")],
 }
 """Modules that put a pattern together in a function: what it comes to and how it is used, where no module keeps it."""
 

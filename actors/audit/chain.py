@@ -17,8 +17,8 @@ from actors.audit.bounded import TooLarge
 from actors.audit.files import CHECKSUMS, checksums_of, inside, stamp_of
 from actors.audit.findings import Findings
 from actors.audit.manifest import MANIFEST
-from actors.ledger import LedgerReader
-from actors.ledgers import Ledgers
+from actors.ledger.folder import Ledgers
+from actors.ledger.sqlite import LedgerReader
 from schemas.audit import Check
 from schemas.errors import LedgerError
 from schemas.manifest import Manifest

@@ -10,7 +10,7 @@ from pathlib import Path
 from actors.audit.book import Book
 from actors.audit.configured import CONFIG, Configured
 from actors.audit.findings import Findings
-from actors.ledger import LedgerReader
+from actors.ledger.sqlite import LedgerReader
 from schemas.audit import Check
 from schemas.ledger import Reconfigured, RunStarted
 

@@ -12,7 +12,7 @@ import yaml
 from msgspec import Struct
 
 from actors.audit.bounded import TooLarge, read_bounded
-from actors.strict_yaml import CONSTRUCTOR_FAULTS, MOST_BYTES, parse
+from actors.text.strict_yaml import CONSTRUCTOR_FAULTS, MOST_BYTES, parse
 from schemas.verdicts import GateName
 
 CONFIG = "run.yaml"

@@ -13,9 +13,9 @@ from actors.audit.bounded import TooLarge, read_bounded
 from actors.audit.configured import CONFIG
 from actors.audit.findings import Findings
 from actors.audit.manifest import MANIFEST, shards_named
-from actors.ledger import LedgerReader
-from actors.ledgers import Ledgers
-from actors.parquet import TooMuchMemory, file_metadata
+from actors.ledger.folder import Ledgers
+from actors.ledger.sqlite import LedgerReader
+from actors.text.parquet import TooMuchMemory, file_metadata
 from schemas.audit import Check
 from schemas.ledger import ShardKind, ShardWritten
 from schemas.queue_shard import QueueShard

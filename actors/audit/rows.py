@@ -16,8 +16,8 @@ from actors.audit.book import Book
 from actors.audit.configured import Configured
 from actors.audit.files import inside
 from actors.audit.findings import Findings
-from actors.ledger import LedgerReader
-from actors.parquet import ParquetRows, TooMuchMemory
+from actors.ledger.sqlite import LedgerReader
+from actors.text.parquet import ParquetRows, TooMuchMemory
 from schemas.audit import Check
 from schemas.corpus import Passage
 from schemas.ids import OrderId

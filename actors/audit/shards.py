@@ -14,7 +14,7 @@ from msgspec import Struct
 from actors.audit.book import ACCEPTED, DEAD_LETTERED, OPEN, Book, Refusal
 from actors.audit.files import check_strangers, check_sums, inside, is_replaced, sha256_of
 from actors.audit.findings import Findings
-from actors.parquet import ParquetRows, TooMuchMemory
+from actors.text.parquet import ParquetRows, TooMuchMemory
 from schemas.audit import Check
 from schemas.ids import OrderId
 from schemas.ledger import ShardKind, ShardWritten

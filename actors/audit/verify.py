@@ -13,8 +13,8 @@ from actors.audit.manifest import check_manifest, is_current, read_manifest
 from actors.audit.quotes import check_elsewhere
 from actors.audit.rows import check_columns
 from actors.audit.shards import check_shards
-from actors.ledger import LedgerReader
-from actors.ledgers import Ledgers
+from actors.ledger.folder import Ledgers
+from actors.ledger.sqlite import LedgerReader
 from schemas.audit import AuditReport, Check
 from schemas.corpus import Document
 from schemas.errors import CorpusError, LedgerError

@@ -1,7 +1,8 @@
 """What a file holds, by its suffix: one text, or records (JSON, Parquet). Bad input is a refusal, never an exception.
 
 Never more than some blocks of the file and one document (`max_document_bytes`) are held at once: records of JSON are
-cut out of the blocks, one that is too long is skipped without being kept; for Parquet `actors.parquet` says how much.
+cut out of the blocks, one that is too long is skipped without being kept; `actors.text.parquet` says how much for
+Parquet.
 A format that is not known is refused by its name.
 """
 

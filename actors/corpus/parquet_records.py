@@ -1,4 +1,4 @@
-"""Records of Parquet, a row each. Law: within the bound of `actors.parquet`, whatever the file says of itself.
+"""Records of Parquet, a row each. Law: within the bound of `actors.text.parquet`, whatever the file says of itself.
 
 A row group that cannot be read does not end the file: the others are read, and all that is damaged is one refusal.
 """
@@ -12,7 +12,7 @@ from actors.corpus.files import CorpusFile, Damage, blocks
 from actors.corpus.foreign import one_line, told
 from actors.corpus.records import Item, record_item, refused, too_large
 from actors.corpus.texts import decoded, undecodable
-from actors.parquet import ParquetRows, TooMuchMemory
+from actors.text.parquet import ParquetRows, TooMuchMemory
 from schemas.config import Corpus
 from schemas.corpus import DocumentRefused, RefusalReason
 

@@ -1,6 +1,6 @@
-"""A solution as it is credited: cut into its steps. Law: its prefixes end where `actors.steps` cuts."""
+"""A solution as it is credited: cut into its steps. Law: its prefixes end where `actors.text.steps` cuts."""
 
-from actors.steps import steps
+from actors.text.steps import steps
 from schemas.credit import CreditTarget
 from schemas.ids import OrderId, PassageId
 

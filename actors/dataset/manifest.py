@@ -1,22 +1,17 @@
-"""manifest.json: what a run was made of and what it amounts to. Law: all of it follows from the ledger and run.yaml."""
+"""manifest.json and run.yaml, read from a folder that may be anybody's."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import yaml
 
-from actors.dataset.door import read_regular
-from actors.strict_yaml import CONSTRUCTOR_FAULTS, MOST_BYTES, parse
+from actors.ledger.door import read_regular
+from actors.text.strict_yaml import CONSTRUCTOR_FAULTS, MOST_BYTES, parse
 from schemas.config import RunConfig
 from schemas.config_engines import GONE_KEYS
 from schemas.errors import OutputError
-from schemas.ledger import ShardWritten
-from schemas.manifest import Manifest, ShardFile
-
-if TYPE_CHECKING:
-    from actors.dataset.report.facts import ReportFold  # loads SciPy, which who only reads a manifest has no need of
+from schemas.manifest import Manifest
 
 NAME = "manifest.json"
 CONFIG_NAME = "run.yaml"
@@ -25,52 +20,6 @@ _MOST_BYTES = 1 << 28
 _MOST_VALUES = 1 << 20
 """Of a configuration: one of a mebibyte has fewer, unless it repeats itself."""
 CHECKSUMS_NAME = "checksums.txt"
-
-
-def manifest_of(
-    facts: "ReportFold", shards: Sequence[ShardWritten], config: RunConfig | None, *, versions: Mapping[str, str]
-) -> Manifest:
-    """The manifest of a folder's facts and its shards, of all ledgers, that count. `config` is None where run.yaml is
-    missing; `versions` add to the recorded."""
-    summary = facts.summary()
-    counts = summary.counts
-    files = [ShardFile(shard.name, shard.rows, shard.sha256) for shard in shards]
-    return Manifest(
-        name=config.name if config else "run",
-        complete=summary.corpus_ended and not counts.outstanding,
-        versions={**facts.versions, **versions},
-        seed=config.seed if config else None,
-        config_sha256=facts.config_sha256,
-        models=_models(config) if config else {},
-        thresholds=_thresholds(config) if config else {},
-        counts=counts,
-        yield_=counts.yield_,
-        recovery_rate=counts.recovery_rate,
-        tokens=summary.tokens,
-        roles=summary.roles,
-        overlap=summary.overlap,
-        retrieval=summary.retrieval,
-        injections=summary.injections,
-        credit=summary.credit,
-        canaries=summary.canaries,
-        refusals=summary.refusals,
-        skipped_files=summary.skipped_files,
-        overlap_jaccard=summary.overlap.jaccard,
-        modes=summary.modes,
-        repairs=summary.repairs,
-        ends=summary.ends,
-        errors=summary.errors,
-        started_at=summary.started_at,
-        ended_at=None if counts.outstanding else facts.last_end_at,
-        wall_seconds=round(facts.clock.seconds, 3),
-        first_accepted_seconds=facts.first_accepted_s,
-        shards=tuple(sorted(files, key=lambda file: file.name)),
-    )
-
-
-def encode(manifest: Manifest) -> bytes:
-    """As it lies in the folder: indented JSON."""
-    return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
 
 
 def head_line(ledger: str, seq: int, head: str) -> str:
@@ -124,12 +73,3 @@ class _Known:
             case list():
                 return [self.of(item) for item in value]
         return value
-
-
-def _models(config: RunConfig) -> dict[str, str]:
-    pools = {name: pool.engine.model for name, pool in config.pools.items()}
-    return {**pools, **{name: gate.engine.model for name, gate in config.gates.models.items()}}
-
-
-def _thresholds(config: RunConfig) -> dict[str, float]:
-    return {name: gate.threshold for name, gate in config.gates.models.items()}

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from actors.lives import Life
+from actors.ledger.history import Life
 from schemas.corpus import DocumentRefused, Provenance
 from schemas.errors import LedgerError
 from schemas.ids import PoolName

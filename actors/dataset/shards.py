@@ -18,11 +18,11 @@ import pyarrow.parquet as pq
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.dataset.door import check_shards
-from actors.dataset.files import TEMPORARY_SUFFIX, Folder, disk_errors, make_folder, sha256_of, writing
 from actors.dataset.rows import Row
 from actors.dataset.spans import Span, current, name_of, queue_of, within
 from actors.dataset.strangers import Known, LedgerExtent, Stamp, is_unrecorded, move_aside, refuse, stamp_of
+from actors.ledger.door import check_shards
+from actors.ledger.files import TEMPORARY_SUFFIX, Folder, disk_errors, make_folder, sha256_of, writing
 from schemas.errors import LedgerError
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Refused, ShardKind, ShardWritten
 

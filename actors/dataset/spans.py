@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from actors.dataset.door import shard_name
+from actors.ledger.door import shard_name
 from schemas.ledger import ShardWritten
 
 _QUEUE = re.compile(r"\.?part-q(\d+)-")

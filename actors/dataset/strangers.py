@@ -14,13 +14,13 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
-from actors.dataset.files import Disk, disk_errors, make_folder
 from actors.dataset.manifest import CHECKSUMS_NAME, read_manifest
 from actors.dataset.manifest import NAME as MANIFEST_NAME
 from actors.dataset.spans import Span, name_of, queue_of, within
-from actors.ledger_layout import is_made
-from actors.ledgers import Ledgers
-from actors.parquet import TooMuchMemory, file_metadata
+from actors.ledger.files import Disk, disk_errors, make_folder
+from actors.ledger.folder import Ledgers
+from actors.ledger.layout import is_made
+from actors.text.parquet import TooMuchMemory, file_metadata
 from schemas.errors import OutputError
 from schemas.ledger import ShardKind, ShardWritten
 from schemas.manifest import Manifest

@@ -12,7 +12,6 @@ from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
-from actors.dataset.files import Folder
 from actors.dataset.rows import (
     DEAD_LETTER_SCHEMA,
     SAMPLE_SCHEMA,
@@ -24,7 +23,8 @@ from actors.dataset.rows import (
 )
 from actors.dataset.shards import Bounds, End, ShardFormat, ShardLedger, Shards
 from actors.dataset.spans import Span
-from actors.lives import Life, life_of
+from actors.ledger.files import Folder
+from actors.ledger.history import Life, life_of
 from schemas.config import Dataset
 from schemas.ids import OrderId, PoolName
 from schemas.ledger import Reconfigured, Record, Refused, ShardKind, ShardWritten

@@ -8,8 +8,8 @@ word carries nothing. Words are compared by a crude stem; a claim's numbers are 
 import re
 import unicodedata
 
-from actors.typography import plain
-from actors.words import content_words, stems
+from actors.text.typography import plain
+from actors.text.words import content_words, stems
 from schemas.samples import Draft
 from schemas.verdicts import Quote
 

@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from actors.words import FUNCTION_WORDS, content_words, signs, stem, words
+from actors.text.words import FUNCTION_WORDS, content_words, signs, stem, words
 from schemas.orders import Duplicate
 from schemas.samples import Draft
 from schemas.verdicts import Evidence, GateName, Rejected

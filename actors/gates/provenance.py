@@ -2,7 +2,7 @@
 
 from actors.gates.decide import decided
 from actors.gates.quotes import locate
-from actors.words import content_words
+from actors.text.words import content_words
 from schemas.corpus import Passage, passage_id
 from schemas.samples import Cost
 from schemas.verdicts import ClaimEvidence, Evidence, GateName, GateRequest, Verdict

@@ -1,7 +1,7 @@
 """Where a quote stands in a passage.
 
 Law: what is located is the passage's own text at its exact span, or nothing. Typography and white space may differ
-(`actors.typography`), nothing else may; a quote never begins or ends inside a word or a number.
+(`actors.text.typography`), nothing else may; a quote never begins or ends inside a word or a number.
 """
 
 import unicodedata
@@ -10,7 +10,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from actors.tasks.prompts import WORD_JOINER
-from actors.typography import is_dash, is_invisible, is_spaceless, plain
+from actors.text.typography import is_dash, is_invisible, is_spaceless, plain
 from schemas.verdicts import Quote
 
 LONGEST_QUOTE = 2000

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import bm25s
 import numpy as np
 
-from actors.words import content_words
+from actors.text.words import content_words
 from schemas.corpus import Passage
 
 Encode = Callable[[Sequence[str]], Awaitable[Sequence[Sequence[float]]]]

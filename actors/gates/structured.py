@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from actors.completions import Unreadable, verdict_in
 from actors.protocols import Generator
+from actors.text.completions import Unreadable, verdict_in
 from schemas.config import LlmJudge
 from schemas.errors import ErrorKind, JudgeError
 from schemas.ids import derived_seed

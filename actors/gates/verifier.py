@@ -8,9 +8,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from actors.final_answer import final_answer, reference_answer
 from actors.gates.decide import decided
 from actors.gates.equivalence import by_reading
+from actors.text.final_answer import final_answer, reference_answer
 from schemas.config import Verifier
 from schemas.errors import ErrorKind, JudgeError
 from schemas.samples import Cost

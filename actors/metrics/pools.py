@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
+from actors.calls.counters import paused
 from actors.metrics.metric import Label, Point, PoolReplicas, Seen, alone, counter, gauge
-from actors.stages import paused
 from schemas.scaling import Idle, PoolDecision, Why
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.held import tokens
+from actors.ledger.attempts import tokens
 from actors.recovery.adaptive import Arm
 from actors.recovery.experience import is_judged, turn_of
 from actors.recovery.repairs import arms, ruled

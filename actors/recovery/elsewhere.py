@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from actors.words import stems
+from actors.text.words import stems
 from schemas.corpus import Passage
 from schemas.ids import PassageId
 from schemas.samples import Draft

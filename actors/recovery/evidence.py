@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.recovery.elsewhere import Elsewhere
-from actors.words import contains, sentences, stems, words
+from actors.text.words import contains, sentences, stems, words
 from schemas.ids import PassageId
 from schemas.orders import AttemptSummary, Lease
 from schemas.samples import Candidate, Draft, FinishReason

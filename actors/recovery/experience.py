@@ -11,7 +11,7 @@ a restart. Tokens of the rollouts that found the place are no attempt's and are 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.held import tokens
+from actors.ledger.attempts import tokens
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Reopened
 from schemas.orders import Attempt, OrderKind

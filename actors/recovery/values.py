@@ -16,7 +16,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.rates import share, wilson
+from actors.counts.rates import share, wilson
 from actors.recovery.adaptive import Arm
 from actors.recovery.decisions import Decision
 from actors.recovery.posterior import expected, fresh_value

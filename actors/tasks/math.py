@@ -6,10 +6,10 @@ in none. A solution is a draft only if it says which its final answer is: a last
 
 from collections.abc import Sequence
 
-from actors.completions import after_thoughts, control_in, without_control
-from actors.final_answer import final_answer
 from actors.tasks.prompts import WORD_JOINER, neutralise
 from actors.tasks.remarks import without_remarks
+from actors.text.completions import after_thoughts, control_in, without_control
+from actors.text.final_answer import final_answer
 from schemas.config import Math
 from schemas.ids import derived_seed
 from schemas.orders import Lease

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
 
-from actors.markup import BROKEN
-from actors.typography import LOOSELY
+from actors.text.markup import BROKEN
+from actors.text.typography import LOOSELY
 
 PASSAGE_OPEN = "<<<"
 PASSAGE_CLOSE = ">>>"

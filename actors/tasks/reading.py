@@ -10,7 +10,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from actors.completions import (
+from actors.tasks.prompts import WORD_JOINER
+from actors.tasks.remarks import without_remarks
+from actors.text.completions import (
     Figure,
     Pairs,
     Unreadable,
@@ -20,8 +22,6 @@ from actors.completions import (
     without_code_fence,
     without_control,
 )
-from actors.tasks.prompts import WORD_JOINER
-from actors.tasks.remarks import without_remarks
 from schemas.samples import Draft, FinishReason, Malformed, MalformedReason
 
 FIELDS = ("question", "answer", "quote")

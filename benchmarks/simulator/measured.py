@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from actors.ledger import LedgerReader
+from actors.ledger.sqlite import LedgerReader
 from schemas.errors import UserError
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Rejoined
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from actors.queue import QueueLimits, RegenerationQueue
+from actors.queue.machine import QueueLimits, RegenerationQueue
 from actors.scaling.measure import ASSUMED_CLASSIFY_S, ASSUMED_S, PoolFacts, RunFacts
 from benchmarks.simulator.pool import Phase, Pool
 from benchmarks.simulator.scalers import Scaler

@@ -4,7 +4,7 @@ Law: what it gives has the engine protocol's methods; whether it keeps the proto
 """
 
 from actors.protocols import Engine
-from deployments.own_code import factory_of
+from deployments.build.own_code import factory_of
 from schemas.config import CustomEngine
 from schemas.errors import ConfigError
 

@@ -16,7 +16,7 @@ from http import HTTPStatus
 
 from msgspec import UNSET
 
-from actors.clocks import Clocks
+from actors.calls.clocks import Clocks
 from deployments.engines.http_address import Address, address_of, headers_of
 from deployments.engines.http_endpoint import Endpoint, EndpointLimits, HttpCall, RefusedCall
 from deployments.engines.http_reply import CHARACTERS_A_TOKEN, UnknownForm, read_classes, read_completion

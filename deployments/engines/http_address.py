@@ -10,7 +10,7 @@ from urllib.parse import quote
 from msgspec import Struct
 from yarl import URL
 
-from deployments.config_servers import FROM_ENVIRONMENT, PASSAGE
+from deployments.config.servers import FROM_ENVIRONMENT, PASSAGE
 from schemas.config import HttpEngine
 from schemas.errors import ConfigError
 

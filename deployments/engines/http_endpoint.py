@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 from yarl import URL
 
-from actors.clocks import Clocks
+from actors.calls.clocks import Clocks
 from deployments.engines.http_errors import read_error, refusal
 from deployments.engines.http_limit import CallEnd, HeldBack, Sent, ServerLimit
 from deployments.engines.http_reply import ServerRefusal, UnknownForm

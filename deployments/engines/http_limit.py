@@ -4,7 +4,7 @@ Law: a server that says 429 is left alone. All calls are held for as long as it 
 half a second, then twice as long each time, up to a minute; then one trial call finds out whether it is over. After
 that the calls at once grow from few to `concurrency` again. Calls to a server that is only busy (503) are held when it
 answers nothing else, for two seconds at most. Whether a pool is away is the conductor's question
-(`actors.pool_health`).
+(`actors.calls.health`).
 
 Each call asks `admit` and, once it is sent, says with `settle` how it ended. Time is passed in, in seconds.
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from actors.metrics.metric import Label, Run, values
 from actors.metrics.table import METRICS
-from deployments.progress import Phase
+from deployments.monitoring.progress import Phase
 
 PAGE = Path(__file__).parents[2] / "docs" / "monitoring.md"
 BEGIN = "<!-- written by python -m deployments.monitoring.page -->"

@@ -8,8 +8,8 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from deployments.audit import audit_gate
-from deployments.config import load
+from deployments.config.load import load
+from deployments.local.gate_audit import audit_gate
 from deployments.terminal.parts import BAD, DIM, columns, facts
 from deployments.terminal.reading import as_builtins, put_json
 from deployments.terminal.screen import Screen

@@ -10,8 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from deployments.progress import Phase, Progress, ReplicaStatus
-from deployments.standstill import waits_of, words
+from deployments.monitoring.progress import Phase, Progress, ReplicaStatus
+from deployments.monitoring.standstill import waits_of, words
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, OrderEnds, columns, facts, grid
 from deployments.terminal.rates import Flow
 from deployments.terminal.words import clock, number, per_second, percent, plural, printable, spoken

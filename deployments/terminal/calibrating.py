@@ -6,8 +6,8 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from actors.canary.threshold import Scores, ThresholdRequest, propose
-from actors.ledgers import Ledgers
+from actors.ledger.folder import Ledgers
+from actors.probes.threshold import Scores, ThresholdRequest, propose
 from deployments.terminal.parts import DIM, columns, facts
 from deployments.terminal.reading import as_builtins, put_json, run_folder
 from deployments.terminal.screen import Screen

@@ -8,17 +8,17 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from actors.dataset.exports.export import ExportedRun, export
 from actors.dataset.manifest import CONFIG_NAME, read_config
-from actors.ledger import LedgerReader
-from actors.ledgers import Ledgers
-from deployments.config_rules import task_name
+from actors.exports.export import ExportedRun, export
+from actors.ledger.folder import Ledgers
+from actors.ledger.sqlite import LedgerReader
+from deployments.build.wiring import export_wording, models
+from deployments.config.rules import task_name
 from deployments.terminal.boundary import say
 from deployments.terminal.parts import DIM, columns, facts
 from deployments.terminal.reading import as_builtins, put_json, run_folder
 from deployments.terminal.screen import Screen
 from deployments.terminal.words import plural, printable
-from deployments.wiring import export_wording, models
 from schemas.config import RunConfig
 from schemas.errors import OutputError
 from schemas.exports import Export, ExportRequest, LedgerRead, NameCount

@@ -12,7 +12,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from actors.lives import Life, PutBack
+from actors.ledger.history import Life, PutBack
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, facts
 from deployments.terminal.words import moment, number, plural, printable, short, spoken
 from schemas.corpus import Passage

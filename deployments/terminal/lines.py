@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from deployments.progress import Phase, Progress
-from deployments.standstill import waits_of, words
+from deployments.monitoring.progress import Phase, Progress
+from deployments.monitoring.standstill import waits_of, words
 from deployments.terminal.board import noted, of_ended, time_left, worked_s, yield_percent
 from deployments.terminal.rates import Flow
 from deployments.terminal.words import clock, number, plural

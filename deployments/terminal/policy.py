@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from actors.dataset.manifest import CONFIG_NAME, read_config
-from actors.ledgers import Ledgers
+from actors.ledger.folder import Ledgers
 from actors.recovery.report import policy_report
 from deployments.terminal.parts import DIM, GOOD, HEAVY, LIGHT, WARN, columns, facts
 from deployments.terminal.reading import as_builtins, put_json, run_folder

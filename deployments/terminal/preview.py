@@ -20,11 +20,11 @@ from rich.text import Text
 from actors.corpus.chunker import Chunker
 from actors.corpus.files import Skipped
 from actors.corpus.reader import read
-from actors.ledger import MemoryLedger
-from actors.lives import Life, life_of
-from actors.tally import Tally
-from deployments.config import check_models, load
-from deployments.in_process import conduct_in_process
+from actors.counts.tally import Tally
+from actors.ledger.history import Life, life_of
+from actors.ledger.sqlite import MemoryLedger
+from deployments.config.load import check_models, load
+from deployments.local.loop import conduct_in_process
 from deployments.terminal.corpus_words import skipped_words, unusable
 from deployments.terminal.life import Prompts, life_view
 from deployments.terminal.parts import DIM, WARN

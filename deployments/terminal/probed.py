@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from actors.dataset.report.words import drift_words
+from actors.report.words import drift_words
 from deployments.terminal.parts import DIM, WARN, columns
 from schemas.canaries import Canaries, CanaryEnd, GateCanaries
 from schemas.gate_audit import Rate

@@ -13,7 +13,7 @@ from actors.audit.verify import verify
 from actors.corpus.names import is_on_this_machine
 from actors.corpus.reader import documents
 from actors.dataset.manifest import CONFIG_NAME, read_config
-from deployments.config_recorded import is_edited
+from deployments.config.recorded import is_edited
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, grid
 from deployments.terminal.reading import as_builtins, put_json, run_folder
 from deployments.terminal.screen import Screen

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from deployments.progress import Phase, Progress
+from deployments.monitoring.progress import Phase, Progress
 from schemas.progress import Counts, RunSnapshot
 from schemas.stages import Stage, StageFlow
 

@@ -12,12 +12,12 @@ import msgspec
 from rich.console import Group
 from rich.padding import Padding
 
-from actors.dataset.door import check_folder
-from actors.ledger import LedgerReader
-from actors.ledgers import Ledgers
-from actors.lives import life_of
-from actors.tally import Tally
-from deployments.live import driver_of, read_live
+from actors.counts.tally import Tally
+from actors.ledger.door import check_folder
+from actors.ledger.folder import Ledgers
+from actors.ledger.history import life_of
+from actors.ledger.sqlite import LedgerReader
+from deployments.monitoring.live import driver_of, read_live
 from deployments.terminal.screen import Screen, put, put_document
 from schemas.errors import UserError
 from schemas.ids import OrderId
@@ -81,9 +81,9 @@ def show_life(folder: Path, prefix: str, *, prompts: bool, json: bool) -> None:
 
 def write_report(folder: Path, *, now: float, json: bool) -> None:
     """The folder's report.html, made again."""
-    from actors.dataset.files import write_atomically
-    from actors.dataset.finish import build_report
-    from actors.dataset.report.page import PAGE_NAME
+    from actors.ledger.files import write_atomically
+    from actors.report.finish import build_report
+    from actors.report.page import PAGE_NAME
 
     Ledgers(run_folder(folder)).close()
     page = folder / PAGE_NAME

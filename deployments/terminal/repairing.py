@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from deployments.repair import Repaired, repair
+from deployments.folder.repair import Repaired, repair
 from deployments.terminal.boundary import say
 from deployments.terminal.reading import as_builtins, put_json, run_folder
 from deployments.terminal.words import plural, printable

@@ -6,10 +6,10 @@ from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
-from actors.reopening import ReplayRequest
-from deployments.config import check_models, load
-from deployments.config_faults import nearest
-from deployments.replay import Group, Replayed, foresee, replay
+from actors.ledger.reopen import ReplayRequest
+from deployments.config.faults import nearest
+from deployments.config.load import check_models, load
+from deployments.folder.replay import Group, Replayed, foresee, replay
 from deployments.terminal.boundary import say
 from deployments.terminal.reading import as_builtins, put_json, run_folder
 from deployments.terminal.screen import put

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from actors.dataset.report.page import PAGE_NAME
-from actors.documents import Changed
-from actors.ledgers import Ledgers
-from deployments import logs
-from deployments.config import check_models, load
-from deployments.metrics import Metrics
-from deployments.progress import Progress
+from actors.ledger.folder import Ledgers
+from actors.queue.documents import Changed
+from actors.report.page import PAGE_NAME
+from deployments.config.load import check_models, load
+from deployments.monitoring import logs
+from deployments.monitoring.endpoint import Metrics
+from deployments.monitoring.progress import Progress
 from deployments.terminal.boundary import AWAY, FAILED, INTERRUPTED, say
 from deployments.terminal.reading import example_of, put_json, summary_of
 from deployments.terminal.screen import Screen
@@ -45,8 +45,8 @@ def run_watched(
         Metrics(config, port=metrics_port, say=say) as metrics,
         Watcher(config.name, console, quiet=quiet) as watcher,
     ):
+        from deployments.ray.vigil import end_all
         from deployments.run import RunEnd, run
-        from deployments.vigil import end_all
 
         def watch(progress: Progress) -> None:
             watcher(progress)

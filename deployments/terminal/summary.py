@@ -8,9 +8,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from actors.dataset.report.repairs import interval_words
-from deployments.live import Driver, driver_of
-from deployments.standstill import words
+from actors.report.repairs import interval_words
+from deployments.monitoring.live import Driver, driver_of
+from deployments.monitoring.standstill import words
 from deployments.terminal.board import GATES, of_ended, repaired_by, yield_percent
 from deployments.terminal.corpus_words import skipped_words, unusable
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, OrderEnds, columns, facts, grid

@@ -12,7 +12,7 @@ from typing import Self, TextIO, cast
 from rich.console import Console
 from rich.live import Live
 
-from deployments.progress import Phase, Progress
+from deployments.monitoring.progress import Phase, Progress
 from deployments.terminal.board import board
 from deployments.terminal.lines import Lines
 from deployments.terminal.rates import Flow, Window, flow

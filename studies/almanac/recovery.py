@@ -14,13 +14,13 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from actors.held import tokens
-from actors.ledger import LedgerReader, SqliteLedger
-from actors.rates import wilson
-from actors.tally import Tally
-from deployments.config import load
-from deployments.evidence import passages_of
-from deployments.in_process import conduct_in_process
+from actors.counts.rates import wilson
+from actors.counts.tally import Tally
+from actors.ledger.attempts import tokens
+from actors.ledger.sqlite import LedgerReader, SqliteLedger
+from deployments.build.evidence import passages_of
+from deployments.config.load import load
+from deployments.local.loop import conduct_in_process
 from schemas.config import Classifier, RunConfig, TransformersEngine
 from schemas.corpus import Passage
 from schemas.ids import PassageId

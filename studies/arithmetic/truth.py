@@ -7,7 +7,7 @@ Law: `kinds` gives one kind for each line before the final answer. A solution is
 import re
 from enum import Enum
 
-from actors.final_answer import final_answer
+from actors.text.final_answer import final_answer
 from studies.arithmetic.world import Problem
 
 _LINE = re.compile(r"(?P<name>[A-Z][a-z]+)(?P<working> has .+)? = (?P<value>\d+)")

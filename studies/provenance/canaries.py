@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 
 from msgspec import Struct
 
-from actors.rates import wilson
+from actors.counts.rates import wilson
 from schemas.injection import InjectionKind, Worth
 from schemas.ledger import CanaryEnded
 from schemas.verdicts import GateName, Rejected

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from actors.protocols import Engine
 from deployments.engines.roles import EngineRole
-from deployments.local_gates import started
+from deployments.local.gates import started
 from schemas.samples import (
     Classification,
     ClassificationRequest,

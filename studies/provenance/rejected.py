@@ -6,7 +6,7 @@ Law: first attempts only, each shown to both gates; what does not parse is shown
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from actors.diagnoses import EXPECTED
+from actors.counts.diagnoses import EXPECTED
 from schemas.injection import InjectionKind
 from schemas.recovery import FailureMode
 from studies.provenance.bootstrap import Bootstrap, Cluster, Estimate, estimate, ratio

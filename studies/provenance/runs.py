@@ -13,12 +13,12 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from actors.clocks import Clocks, Steady
+from actors.calls.clocks import Clocks, Steady
 from actors.conductor import Conductor
 from actors.gates.build import build_gate
-from actors.ledger import MemoryLedger
-from deployments.in_process import InProcessOrders
-from deployments.wiring import conductor_random, conductor_settings, queue_service, toolbox
+from actors.ledger.sqlite import MemoryLedger
+from deployments.build.wiring import conductor_random, conductor_settings, queue_service, toolbox
+from deployments.local.loop import InProcessOrders
 from schemas.config import FRESH_POOL, RunConfig
 from schemas.config_audit import Audit
 from schemas.ids import PoolName

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from actors.held import tokens
+from actors.ledger.attempts import tokens
 from schemas.corpus import Passage
 from schemas.injection import Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from actors.injection.injection import InjectionDraw
-from deployments.evidence import all_passages
-from deployments.injecting import build_injection
+from actors.probes.injection import InjectionDraw
+from deployments.build.evidence import all_passages
+from deployments.build.injection import build_injection
 from schemas.config import (
     Classifier,
     Conductors,

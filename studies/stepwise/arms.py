@@ -18,7 +18,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from actors import advantages
+from actors.exports import advantages
 from schemas.config_credit import Credit
 from studies.arithmetic.teacher import STRONG, Teacher
 from studies.arithmetic.world import Problem
@@ -32,7 +32,7 @@ from studies.stepwise.rows import Row, Words, step_spans
 SFT, RFT, WHOLE, PREFIX, STEPS, ADVANTAGE = "sft", "rft", "dpo_whole", "dpo_prefix", "dpo_steps", "advantage"
 LONGER = "sft_longer"
 FALL = 0.2
-"""A step is critical where it lost so much for sure (`actors.advantages`)."""
+"""A step is critical where it lost so much for sure (`actors.exports.advantages`)."""
 ARMS = (SFT, LONGER, RFT, WHOLE, PREFIX, STEPS, ADVANTAGE)
 
 

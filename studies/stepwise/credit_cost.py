@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from actors.counts.rates import wilson
 from actors.credit.plan import CreditPlan, RolloutOwner
-from actors.rates import wilson
 from schemas.config_credit import Credit
 from schemas.credit import PolicyVersion
 from studies.stepwise.credits import target

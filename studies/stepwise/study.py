@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from msgspec import structs
 
-from actors.advantages import weights
+from actors.exports.advantages import weights
 from schemas.config_credit import Credit
 from studies.arithmetic.truth import kinds, spurious
 from studies.arithmetic.world import BEYOND, problems

@@ -7,9 +7,9 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from actors.audit.verify import verify
-from actors.dataset.finish import CHECKSUMS_NAME, finish, replace_config
-from actors.ledger import LedgerReader, SqliteLedger
+from actors.ledger.sqlite import LedgerReader, SqliteLedger
 from actors.recovery.bar import raised
+from actors.report.finish import CHECKSUMS_NAME, finish, replace_config
 from schemas.audit import Severity
 from schemas.corpus import Document, Passage
 from schemas.ids import DocumentId, PoolName

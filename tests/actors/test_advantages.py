@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import beta, binom
 
-from actors.advantages import FALSE, LEAST, SURE, critical_steps, fall_chance, weight, weights
+from actors.exports.advantages import FALSE, LEAST, SURE, critical_steps, fall_chance, weight, weights
 from schemas.config_credit import Credit
 from schemas.credit import PrefixValue, RolloutTally
 from tests.doubles.credit_worlds import label_of

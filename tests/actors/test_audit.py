@@ -10,8 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from actors.audit.verify import ReadAgain, verify
-from actors.dataset.finish import finish
-from actors.ledger import NAME, SqliteLedger
+from actors.ledger.sqlite import NAME, SqliteLedger
+from actors.report.finish import finish
 from schemas.audit import AuditReport, Check, Severity
 from schemas.corpus import Document, Passage
 from schemas.errors import CorpusError, OutputError

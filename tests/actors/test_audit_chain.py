@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from actors.ledger import NAME, LedgerReader, SqliteLedger
+from actors.ledger.sqlite import NAME, LedgerReader, SqliteLedger
 from schemas.audit import Check
 from schemas.ledger import Rejoined, RunStarted, ShardWritten
 from schemas.wire import decode_record

@@ -15,7 +15,7 @@ import pytest
 
 from actors.dataset.manifest import CHECKSUMS_NAME
 from actors.dataset.manifest import NAME as MANIFEST_NAME
-from actors.ledger import NAME
+from actors.ledger.sqlite import NAME
 from schemas.errors import OutputError
 from tests.actors.dataset.test_finish import CONFIG
 from tests.actors.test_audit import Run

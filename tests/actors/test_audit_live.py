@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 import actors.audit.shards
 import actors.audit.verify
-from actors.ledger import NAME, LedgerReader
+from actors.ledger.sqlite import NAME, LedgerReader
 from schemas.ledger import (
     AcceptedEnd,
     DeadLetteredEnd,

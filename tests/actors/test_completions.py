@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
-from actors.completions import (
+from actors.gates.carrying import carries
+from actors.gates.quotes import locate
+from actors.tasks.prompts import neutralise
+from actors.tasks.reading import parse
+from actors.tasks.remarks import without_remarks
+from actors.text.completions import (
     Unreadable,
     after_thoughts,
     control_in,
@@ -17,11 +22,6 @@ from actors.completions import (
     without_code_fence,
     without_control,
 )
-from actors.gates.carrying import carries
-from actors.gates.quotes import locate
-from actors.tasks.prompts import neutralise
-from actors.tasks.reading import parse
-from actors.tasks.remarks import without_remarks
 from schemas.samples import Draft, FinishReason
 from schemas.verdicts import Quote
 

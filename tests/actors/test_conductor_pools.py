@@ -7,9 +7,9 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
+from actors.calls.health import HealthLimits
+from actors.calls.retry import RetryLimits
 from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
-from actors.hops import RetryLimits
-from actors.pool_health import HealthLimits
 from actors.recovery.policies import build_recovery
 from schemas.config import Recovery
 from schemas.errors import EngineError, ErrorKind, HopError, JudgeError, PoolAwayError

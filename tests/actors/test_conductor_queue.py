@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
-from actors.pool_health import HealthLimits
+from actors.calls.health import HealthLimits
 from schemas.errors import ErrorKind, HopError
 from schemas.orders import (
     Holding,

@@ -11,9 +11,9 @@ from actors.audit.findings import Findings
 from actors.audit.fold import read_book
 from actors.credit.desk import CreditDesk
 from actors.credit.plan import RolloutOwner
-from actors.credit_queue import CreditQueue, CreditTerms
-from actors.held import QueueLimits
-from actors.queue import BUDGET_SPENT
+from actors.queue.credit_queue import CreditQueue, CreditTerms
+from actors.queue.held import QueueLimits
+from actors.queue.machine import BUDGET_SPENT
 from schemas.config_credit import Credit
 from schemas.credit import CreditLabel, PolicyVersion, Stop
 from schemas.injection import Injected, InjectionKind, Worth

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from actors.credit.desk import CreditDesk
 from actors.credit.plan import RolloutOwner
-from actors.credit_queue import CreditQueue, CreditTerms
-from actors.held import QueueLimits
-from actors.ledger import MemoryLedger
-from actors.queue import BUDGET_SPENT
+from actors.ledger.sqlite import MemoryLedger
+from actors.queue.credit_queue import CreditQueue, CreditTerms
+from actors.queue.held import QueueLimits
+from actors.queue.machine import BUDGET_SPENT
 from schemas.config_credit import Credit
 from schemas.credit import PolicyVersion
 from schemas.ids import OrderId

@@ -1,7 +1,7 @@
 """How often the diagnosis of injected samples is right, from the ledger's records."""
 
-from actors.dataset.report.confusion import confusion_of
-from actors.diagnoses import EXPECTED, DiagnosisTally
+from actors.counts.diagnoses import EXPECTED, DiagnosisTally
+from actors.report.confusion import confusion_of
 from schemas.ids import OrderId
 from schemas.injection import Injected, InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined

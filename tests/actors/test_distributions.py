@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from actors.distributions import Buckets
-from actors.tally import Tally
+from actors.counts.distributions import Buckets
+from actors.counts.tally import Tally
 from schemas.distributions import SECONDS, AttemptEnd, Distribution, QueueTurn
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Rejoined
 from schemas.orders import Attempt, DeadLetter, EndReason

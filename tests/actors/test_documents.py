@@ -7,8 +7,8 @@ from actors.audit.findings import Findings
 from actors.audit.fold import read_book
 from actors.corpus.chunker import Chunker
 from actors.corpus.reader import read
-from actors.documents import Changed, Comparison, KnownDocuments
-from actors.tally import Tally
+from actors.counts.tally import Tally
+from actors.queue.documents import Changed, Comparison, KnownDocuments
 from schemas.config import Chunking, Corpus
 from schemas.corpus import Document, DocumentRefused, Passage, RefusalReason
 from schemas.ids import PassageId

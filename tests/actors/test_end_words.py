@@ -4,8 +4,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from actors.end_words import LONGEST, MOST, EndWordsCount, first_words
-from actors.tally import Tally
+from actors.counts.end_words import LONGEST, MOST, EndWordsCount, first_words
+from actors.counts.tally import Tally
 from deployments.terminal.summary import summary_view
 from schemas.errors import ErrorKind
 from schemas.ledger import DeadLetteredEnd, Planned, Reopened

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.final_answer import final_answer, reference_answer
+from actors.text.final_answer import final_answer, reference_answer
 from schemas.solutions import AnswerForm
 from tests.doubles.gsm8k import solutions
 

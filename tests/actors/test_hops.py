@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from actors.clocks import Clocks
-from actors.hops import BELIEVED_S, LONGEST_DELAY_S, CalledPool, RetryLimits, Try, delay_s
-from actors.pool_health import HealthLimits, Trial
+from actors.calls.clocks import Clocks
+from actors.calls.health import HealthLimits, Trial
+from actors.calls.retry import BELIEVED_S, LONGEST_DELAY_S, CalledPool, RetryLimits, Try, delay_s
 from schemas.errors import EngineError, ErrorKind, HopError, PoolAwayError
 from schemas.stages import PauseKind
 from tests.doubles.leaping_loop import leaping, now

@@ -1,6 +1,6 @@
 """What counts as caught of the samples that were made bad on purpose."""
 
-from actors.injected import InjectionTally
+from actors.counts.injected import InjectionTally
 from schemas.errors import ErrorKind
 from schemas.ids import OrderId
 from schemas.injection import Injected, InjectionKind, Worth

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.ledger import LOCK_NAME, NAME, LedgerReader, SqliteLedger
+from actors.ledger.sqlite import LOCK_NAME, NAME, LedgerReader, SqliteLedger
 from schemas.errors import LedgerError, OutputError
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Refused, ShardKind
 from tests.doubles.ledgers import SMALL, Scale, plausible_run

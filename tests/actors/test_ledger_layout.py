@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-import actors.ledger_layout
-from actors.ledger import NAME, LedgerReader, SqliteLedger
-from actors.ledger_layout import VERSION, is_made, make_durable, open_to_write
+import actors.ledger.layout
+from actors.ledger.layout import VERSION, is_made, make_durable, open_to_write
+from actors.ledger.sqlite import NAME, LedgerReader, SqliteLedger
 from schemas.errors import OutputError
 
 FIRST = """
@@ -78,7 +78,7 @@ def _make_and_die(path: str) -> None:
             os.kill(os.getpid(), 9)
             raise AssertionError
 
-    actors.ledger_layout.sqlite3.connect = lambda *args, **options: make(*args, factory=Dies, **options)  # type: ignore[assignment]
+    actors.ledger.layout.sqlite3.connect = lambda *args, **options: make(*args, factory=Dies, **options)  # type: ignore[assignment]
     open_to_write(Path(path))
 
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.parquet import ParquetRows, TooMuchMemory, _batch_rows, _Column, _most_bytes, _Page
-from actors.thrift import MalformedBytes, read_struct
+from actors.text.parquet import ParquetRows, TooMuchMemory, _batch_rows, _Column, _most_bytes, _Page
+from actors.text.thrift import MalformedBytes, read_struct
 
 MIB = 1 << 20
 BOUND_MIB = 512

@@ -5,7 +5,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from actors.pool_health import Failed, Fault, HealthLimits, PoolHealth, PoolState, Started, Trial
+from actors.calls.health import Failed, Fault, HealthLimits, PoolHealth, PoolState, Started, Trial
 from schemas.errors import EngineError, ErrorKind, HopError
 from schemas.stages import PauseKind
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.queue import BUDGET_SPENT, QueueLimits, RegenerationQueue
+from actors.queue.machine import BUDGET_SPENT, QueueLimits, RegenerationQueue
 from schemas.errors import LedgerError
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined, StaleReport

@@ -4,10 +4,10 @@ import asyncio
 import threading
 from collections.abc import Sequence
 
-from actors.ledger import MemoryLedger
-from actors.queue import QueueLimits, RegenerationQueue
-from actors.queue_service import Ledger, QueueService, ServiceSettings
-from actors.tally import Tally
+from actors.counts.tally import Tally
+from actors.ledger.sqlite import MemoryLedger
+from actors.queue.machine import QueueLimits, RegenerationQueue
+from actors.queue.service import Ledger, QueueService, ServiceSettings
 from schemas.ledger import AcceptedEnd, Record
 from tests.doubles.attempts import accepted, given_up, passage, rejected
 

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from actors.clocks import Clocks, Steady
-from actors.ledger import MemoryLedger
-from actors.queue import QueueLimits, RegenerationQueue
-from actors.queue_service import QueueService, ServiceSettings
+from actors.calls.clocks import Clocks, Steady
+from actors.ledger.sqlite import MemoryLedger
+from actors.queue.machine import QueueLimits, RegenerationQueue
+from actors.queue.service import QueueService, ServiceSettings
 from schemas.ledger import AcceptedEnd, Planned, Rejoined
 from schemas.orders import Accept, Attempt, Lease, Outcome, Requeue
 from schemas.recovery import Choice, Repair, RepairKind

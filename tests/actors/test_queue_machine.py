@@ -4,10 +4,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, precondition, rule
 
-from actors.ledger import MemoryLedger
-from actors.queue import BUDGET_SPENT, QueueLimits, RegenerationQueue
-from actors.reopening import ReplayRequest, Terms, dead_letters, reopened
-from actors.tally import Tally
+from actors.counts.tally import Tally
+from actors.ledger.reopen import ReplayRequest, Terms, dead_letters, reopened
+from actors.ledger.sqlite import MemoryLedger
+from actors.queue.machine import BUDGET_SPENT, QueueLimits, RegenerationQueue
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd
 from schemas.orders import Lease, Outcome, Recorded

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from actors.ledger import MemoryLedger, SqliteLedger
-from actors.queue import QueueLimits, RegenerationQueue
-from actors.queue_service import Ledger, QueueService, ServiceSettings
-from actors.tally import Tally
+from actors.counts.tally import Tally
+from actors.ledger.sqlite import MemoryLedger, SqliteLedger
+from actors.queue.machine import QueueLimits, RegenerationQueue
+from actors.queue.service import Ledger, QueueService, ServiceSettings
 from schemas.corpus import DocumentRefused, RefusalReason
 from schemas.errors import GleanerError, OutputError
 from schemas.ledger import AcceptedEnd, Record, RunStarted, ShardKind, ShardWritten

@@ -10,16 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.audit.verify import verify
-from actors.dataset.finish import finish
-from actors.dataset.report.facts import facts_of
+from actors.counts.rates import rate
+from actors.counts.sums import total, whole
+from actors.counts.tally import Tally
 from actors.dataset.spans import Span
-from actors.ledger import LedgerReader, MemoryLedger, SqliteLedger
-from actors.ledgers import Ledgers, has_orders
-from actors.queue import QueueLimits, RegenerationQueue
-from actors.queue_service import QueueService, ServiceSettings
-from actors.rates import rate
-from actors.sums import total, whole
-from actors.tally import Tally
+from actors.ledger.folder import Ledgers, has_orders
+from actors.ledger.sqlite import LedgerReader, MemoryLedger, SqliteLedger
+from actors.queue.machine import QueueLimits, RegenerationQueue
+from actors.queue.service import QueueService, ServiceSettings
+from actors.report.facts import facts_of
+from actors.report.finish import finish
 from schemas.audit import Severity
 from schemas.canaries import Canaries, CanaryRates, Drift, DriftOf, GateCanaries, KindRecall
 from schemas.distributions import Distribution

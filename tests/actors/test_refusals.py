@@ -7,11 +7,11 @@ import pytest
 from actors.audit.findings import Findings
 from actors.audit.fold import read_book
 from actors.corpus.reader import read
-from actors.dataset.report.facts import ReportFold
-from actors.ledger import LedgerReader, SqliteLedger
-from actors.refusals import Refusals, Rereading
-from actors.sums import total
-from actors.tally import Tally
+from actors.counts.refusals import Refusals, Rereading
+from actors.counts.sums import total
+from actors.counts.tally import Tally
+from actors.ledger.sqlite import LedgerReader, SqliteLedger
+from actors.report.facts import ReportFold
 from schemas.config import Corpus
 from schemas.corpus import Document, DocumentRefused, RefusalReason
 from schemas.ledger import CorpusEnded, Record, Refused

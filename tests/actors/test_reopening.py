@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from actors.dataset.report.facts import ReportFold
-from actors.dataset.report.paths import Paths
-from actors.lives import life_of
-from actors.queue import QueueLimits, RegenerationQueue
-from actors.reopening import ReplayRequest, Terms, dead_letters, reopened
-from actors.tally import Tally
+from actors.counts.tally import Tally
+from actors.ledger.history import life_of
+from actors.ledger.reopen import ReplayRequest, Terms, dead_letters, reopened
+from actors.queue.machine import QueueLimits, RegenerationQueue
+from actors.report.facts import ReportFold
+from actors.report.paths import Paths
 from schemas.errors import LedgerError
 from schemas.ids import OrderId
 from schemas.injection import Injected, InjectionKind, Worth

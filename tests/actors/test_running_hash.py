@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from actors.ledger import NAME, LedgerReader, SqliteLedger
-from actors.ledger_repair import rewrite
+from actors.ledger.repair import rewrite
+from actors.ledger.sqlite import NAME, LedgerReader, SqliteLedger
 from schemas.errors import OutputError
 from schemas.ledger import Record, Voided
 from schemas.wire import encode_record

@@ -18,9 +18,9 @@ from msgspec.structs import replace
 from actors.audit.book import ACCEPTED, DEAD_LETTERED, OPEN
 from actors.audit.findings import Findings
 from actors.audit.fold import read_book
-from actors.ledger import MemoryLedger
-from actors.queue import QueueLimits, RegenerationQueue
-from actors.queue_service import QueueService, ServiceSettings
+from actors.ledger.sqlite import MemoryLedger
+from actors.queue.machine import QueueLimits, RegenerationQueue
+from actors.queue.service import QueueService, ServiceSettings
 from schemas.corpus import Passage
 from schemas.errors import GleanerError, OutputError
 from schemas.ids import OrderId

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from actors.steps import steps
+from actors.text.steps import steps
 from tests.doubles.gsm8k import solutions
 
 PIECES = st.lists(

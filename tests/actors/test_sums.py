@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from msgspec import Struct, inspect
 
-from actors.sums import EITHER, SUMS, _structs
+from actors.counts.sums import EITHER, SUMS, _structs
 from schemas.gate_audit import Rate
 from schemas.progress import RunSnapshot
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors.hops import DEATHS, MOST_CRASHES, Try
+from actors.calls.retry import DEATHS, MOST_CRASHES, Try
 from schemas.errors import EngineError, ErrorKind, HopError, PoolAwayError
 from schemas.samples import Lane
 from tests.actors.test_hops import Failing, Server, pool

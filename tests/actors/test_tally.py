@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from actors.tally import Tally
+from actors.counts.tally import Tally
 from schemas.corpus import DocumentRefused, RefusalReason
 from schemas.distributions import AttemptEnd
 from schemas.errors import ErrorKind, LedgerError

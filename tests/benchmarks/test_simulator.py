@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from pytest import approx
 
-from actors.queue import QueueLimits, RegenerationQueue
+from actors.queue.machine import QueueLimits, RegenerationQueue
 from benchmarks.simulator.report import bound_s, figures
 from benchmarks.simulator.scalers import Fixed, Ours, ServeDefault
 from benchmarks.simulator.scenario import NAMES, Size, build, shape_of

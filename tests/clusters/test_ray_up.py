@@ -7,7 +7,7 @@ import yaml
 from ray.autoscaler._private.util import prepare_config, validate_config
 from ray.autoscaler.v2.instance_manager.config import AutoscalingConfig
 
-from deployments.cluster import SENT
+from deployments.ray.cluster import SENT
 from tests.clusters.pins import RAY, ROOT
 
 CLUSTER = yaml.safe_load((ROOT / "cluster.yaml").read_text())

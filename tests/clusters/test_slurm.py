@@ -19,7 +19,7 @@ import pytest
 from msgspec.structs import replace
 
 from benchmarks.loop import SLOTS, configuration, write_corpus
-from deployments.config import to_yaml
+from deployments.config.load import to_yaml
 from schemas.config import CustomEngine, Pool
 from tests.clusters.pins import CLUSTERS, ROOT
 from tests.doubles.absent import PATH as ABSENT

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from deployments.cluster import cluster
+from deployments.ray.cluster import cluster
 from tests.doubles.absent import PATH
 
 

@@ -9,7 +9,7 @@ import pytest
 import ray
 from ray.exceptions import ActorDiedError
 
-from deployments.asking import ask
+from deployments.ray.calls import ask
 from schemas.errors import OutputError
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.usefixtures("ray_session")]

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 from actors.audit.agreement import Measured, agreement
 from actors.audit.labelled import distinct, labelled_rows
 from deployments.cli import app
-from deployments.config import load
+from deployments.config.load import load
 from schemas.errors import ErrorKind
 from schemas.gate_audit import GateAudit
 from schemas.verdicts import Errored, GateName, Passed, Rejected, Verdict

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from benchmarks.loop import configuration, write_corpus
-from deployments.progress import Progress
+from deployments.monitoring.progress import Progress
 from deployments.run import RunEnd, run
 from schemas.config import CustomEngine, Pool, Replicas, RunConfig, Scaling
 from schemas.orders import EndReason

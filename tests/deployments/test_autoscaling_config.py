@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from benchmarks.loop import configuration
-from deployments.autoscaling import configured_slots, limits, pool_flows
-from deployments.config_rules import broken_rule
+from deployments.config.rules import broken_rule
+from deployments.ray.autoscaling import configured_slots, limits, pool_flows
 from schemas.config import HttpEngine, Pool, Replicas, RunConfig, Scaling, TransformersEngine, VllmEngine
 from schemas.scaling import PoolBounds
 from schemas.stages import ConductorStatus, PoolFlow

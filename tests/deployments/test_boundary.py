@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from ray.exceptions import RayTaskError
 
-from deployments.asking import told as asked
-from deployments.boundary import ray_boundary, told
-from deployments.handles import BatchedCalls, BatchLimits
-from deployments.replica import Health, _reply, answer_each
+from deployments.ray.boundary import ray_boundary, told
+from deployments.ray.calls import told as asked
+from deployments.ray.handles import BatchedCalls, BatchLimits
+from deployments.serve.replica import Health, _reply, answer_each
 from deployments.terminal.boundary import boundary
 from schemas.errors import ConfigError, EngineError, ErrorKind, HopError, described, innermost
 from tests.doubles.engines import InstantEngine, InstantOptions

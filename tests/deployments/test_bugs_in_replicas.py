@@ -6,10 +6,10 @@ from random import Random
 
 import pytest
 
-from actors.clocks import Clocks
-from actors.hops import CalledPool, RetryLimits, Try
-from actors.pool_health import HealthLimits
-from deployments.replica import Health, answer_each
+from actors.calls.clocks import Clocks
+from actors.calls.health import HealthLimits
+from actors.calls.retry import CalledPool, RetryLimits, Try
+from deployments.serve.replica import Health, answer_each
 from schemas.errors import ErrorKind, Failure, HopError, PoolAwayError
 from schemas.stages import PauseKind
 from tests.doubles.engines import InstantEngine, InstantOptions

@@ -8,17 +8,17 @@ import pytest
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
-from actors.dataset.report.canaries import canary_section
-from actors.ledger import SqliteLedger
+from actors.counts.tally import Tally
+from actors.ledger.sqlite import SqliteLedger
 from actors.metrics.collector import RunCollector
 from actors.metrics.metric import Run, RunMoment, values
 from actors.metrics.table import METRICS
-from actors.tally import Tally
-from deployments.canaries import build_canaries
+from actors.report.canaries import canary_section
+from deployments.build.canaries import build_canaries
+from deployments.build.judges import judges
 from deployments.cli import app
-from deployments.config import difference, load, load_text, resolve
-from deployments.config_rules import broken_rule
-from deployments.judges import judges
+from deployments.config.load import difference, load, load_text, resolve
+from deployments.config.rules import broken_rule
 from schemas.canaries import Canary, CanaryEnd
 from schemas.config import RunConfig
 from schemas.errors import ConfigError, UserError

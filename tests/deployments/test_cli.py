@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from actors.ledger import SqliteLedger
-from actors.lives import life_of
+from actors.ledger.history import life_of
+from actors.ledger.sqlite import SqliteLedger
 from deployments.cli import app
 from schemas.ids import OrderId
 from tests.doubles.ledgers import MemoryLedger, Scale, plausible_run

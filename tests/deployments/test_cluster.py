@@ -11,8 +11,8 @@ from ray import serve
 from ray._private.runtime_env.packaging import _dir_travel, _get_excludes
 from ray.exceptions import ActorAlreadyExistsError
 
-from deployments.cluster import ROOT, cluster, code
-from deployments.ray_folder import TOKEN, keep_token_private, ray_folder
+from deployments.ray.cluster import ROOT, cluster, code
+from deployments.ray.folder import TOKEN, keep_token_private, ray_folder
 
 
 class Stopped(Exception):

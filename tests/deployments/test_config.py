@@ -11,10 +11,10 @@ import yaml
 from msgspec import inspect
 from msgspec.structs import replace
 
-from deployments.config import check_models, config_sha256, difference, differences, load, load_text, to_yaml
-from deployments.config_docs import is_section
-from deployments.config_identity import CHANGES, Change, change_of, plain
-from deployments.config_rules import is_local
+from deployments.config.docs import is_section
+from deployments.config.identity import CHANGES, Change, change_of, plain
+from deployments.config.load import check_models, config_sha256, difference, differences, load, load_text, to_yaml
+from deployments.config.rules import is_local
 from schemas.config import Queue, RunConfig, TransformersEngine
 from schemas.errors import ConfigError, ModelError
 

@@ -2,11 +2,11 @@
 
 import re
 
-from deployments.config_docs import PAGE, page
+from deployments.config.docs import PAGE, page
 
 
 def test_the_page_is_up_to_date() -> None:
-    """A setting that changes without its page: `python -m deployments.config_docs` writes it anew."""
+    """A setting that changes without its page: `python -m deployments.config.docs` writes it anew."""
     assert PAGE.read_text(encoding="utf-8") == page()
 
 

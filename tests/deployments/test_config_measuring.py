@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from deployments.config import difference, differences, load, load_text, to_yaml
-from deployments.config_identity import Change
-from deployments.config_rules import engines
-from deployments.injecting import build_injection
+from deployments.build.injection import build_injection
+from deployments.config.identity import Change
+from deployments.config.load import difference, differences, load, load_text, to_yaml
+from deployments.config.rules import engines
 from schemas.config import Exact, Retrieved, RunConfig, TransformersEngine, Unseen
 from schemas.config_injection import CustomInjector, Injection, LlmInjector
 from schemas.errors import ConfigError

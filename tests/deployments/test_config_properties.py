@@ -11,9 +11,9 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from msgspec import inspect
 
-from deployments.config import difference, load_text, to_yaml
-from deployments.config_identity import plain
-from deployments.config_rules import broken_rule
+from deployments.config.identity import plain
+from deployments.config.load import difference, load_text, to_yaml
+from deployments.config.rules import broken_rule
 from schemas.config import Pool, RunConfig
 from schemas.errors import ConfigError
 from tests.deployments.test_config import CONFIG, WHOLE, refusal

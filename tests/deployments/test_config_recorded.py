@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from actors.ledger import SqliteLedger
-from actors.reopening import ReplayRequest
-from deployments.config import load, load_text, to_yaml
-from deployments.config_recorded import is_edited
-from deployments.output import prepare
-from deployments.replay import replay
+from actors.ledger.reopen import ReplayRequest
+from actors.ledger.sqlite import SqliteLedger
+from deployments.build.wiring import models, started
+from deployments.config.load import load, load_text, to_yaml
+from deployments.config.recorded import is_edited
+from deployments.folder.output import prepare
+from deployments.folder.replay import replay
 from deployments.terminal.proof import verified
-from deployments.wiring import models, started
 from schemas.audit import Severity
 from schemas.config import GroundedAnswer, RunConfig
 from schemas.ledger import Reconfigured, RunStarted

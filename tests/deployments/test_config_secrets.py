@@ -2,7 +2,7 @@
 
 import pytest
 
-from deployments.config import load_text
+from deployments.config.load import load_text
 from schemas.errors import ConfigError
 
 RUN = """

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from actors.ledger import MemoryLedger
-from actors.steps import steps
-from deployments.config import load_text, resolve
-from deployments.wiring import export_wording
+from actors.ledger.sqlite import MemoryLedger
+from actors.text.steps import steps
+from deployments.build.wiring import export_wording
+from deployments.config.load import load_text, resolve
 from schemas.exports import ExportFormat, Form
 from schemas.ledger import AcceptedEnd, Credited, Rolled
 from tests.actors.dataset.exports.runs import Known, asked, exported

@@ -7,12 +7,12 @@ import pytest
 
 from actors.audit.findings import Findings
 from actors.audit.fold import read_book
+from actors.counts.tally import Tally
 from actors.dataset.rows import sample_row
-from actors.ledger import MemoryLedger
-from actors.lives import life_of
-from actors.tally import Tally
+from actors.ledger.history import life_of
+from actors.ledger.sqlite import MemoryLedger
 from actors.tasks import math
-from deployments.config import load_text, resolve
+from deployments.config.load import load_text, resolve
 from schemas.audit import Check
 from schemas.config import RunConfig
 from schemas.corpus import Passage, Provenance

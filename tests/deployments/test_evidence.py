@@ -10,9 +10,9 @@ import pytest
 from actors.corpus.chunker import Chunker
 from actors.corpus.reader import read
 from actors.gates.evidence import EXACT, NoSource
-from deployments.config import load_text
-from deployments.evidence import all_passages, open_source
-from deployments.local_gates import local_gate, names
+from deployments.build.evidence import all_passages, open_source
+from deployments.config.load import load_text
+from deployments.local.gates import local_gate, names
 from schemas.config import Chunking, Corpus, Exact, Provenance, Retrieved, TransformersEngine, Unseen
 from schemas.corpus import Document
 from schemas.errors import ConfigError, ModelError

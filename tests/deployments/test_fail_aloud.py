@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from actors.ledgers import Ledgers
-from deployments.live import read_live
+from actors.ledger.folder import Ledgers
+from deployments.monitoring.live import read_live
 from schemas.ledger import DeadLetteredEnd
 from tests.doubles.ports import free_port
 from tests.so_far import ended

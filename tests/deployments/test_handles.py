@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 from ray.exceptions import RayActorError
 
-from deployments.handles import BatchedCalls, BatchLimits, PoolHandle
-from deployments.replica import Health, Stalled, answer_each
+from deployments.ray.handles import BatchedCalls, BatchLimits, PoolHandle
+from deployments.serve.replica import Health, Stalled, answer_each
 from schemas.errors import EngineError, ErrorKind, Failure, HopError
 from schemas.samples import Completion, FinishReason, GenerationRequest, Lane, Message, Sampling
 from schemas.wire import GENERATION_REPLIES, GENERATION_REQUESTS, Generated

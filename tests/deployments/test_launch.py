@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from actors.ledger import NAME, SqliteLedger
+from actors.ledger.sqlite import NAME, SqliteLedger
 from benchmarks.loop import configuration
-from deployments.launch import Launch, launch_of, leftovers, new_token
-from deployments.serving import names
+from deployments.ray.launch import Launch, launch_of, leftovers, new_token
+from deployments.serve.deployments import names
 from schemas.errors import OutputError
 
 

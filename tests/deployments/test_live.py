@@ -13,11 +13,11 @@ import pytest
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
-from actors.ledger import SqliteLedger
+from actors.ledger.sqlite import SqliteLedger
 from deployments.cli import app
-from deployments.live import SILENT_S, Driver, LiveFile, driver_of, read_live
-from deployments.output import OURS
-from deployments.progress import Phase
+from deployments.folder.output import OURS
+from deployments.monitoring.live import SILENT_S, Driver, LiveFile, driver_of, read_live
+from deployments.monitoring.progress import Phase
 from schemas.live import NAME, Live, Waiting
 from tests.deployments.test_standstill import AWAY, REFUSES, conductor, moment
 from tests.doubles.ledgers import Scale, plausible_run

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from deployments.logs import LONGEST, NAMES, LogPlace, configure_logging, configure_replica_logging, log_name, logged
+from deployments.monitoring.logs import (
+    LONGEST,
+    NAMES,
+    LogPlace,
+    configure_logging,
+    configure_replica_logging,
+    log_name,
+    logged,
+)
 
 KEY = "sk-test-0123456789abcdef"
 
@@ -113,7 +121,7 @@ def test_a_role_of_any_name_is_a_file_name() -> None:
 def test_lines_of_a_process_are_on_its_stderr_too(tmp_path: Path) -> None:
     """What Ray keeps of a worker is its stderr."""
     code = (
-        "import logging; from deployments.logs import *; "
+        "import logging; from deployments.monitoring.logs import *; "
         f"configure_logging(LogPlace('writer-0', {str(tmp_path)!r})); logging.getLogger('gleaner.x').warning('hello')"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

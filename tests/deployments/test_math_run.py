@@ -8,8 +8,8 @@ import pytest
 
 from actors.corpus.chunker import Chunker
 from actors.corpus.reader import read
-from actors.ledger import MemoryLedger
-from deployments.config import load_text, resolve
+from actors.ledger.sqlite import MemoryLedger
+from deployments.config.load import load_text, resolve
 from schemas.config import RunConfig
 from schemas.corpus import Document, Passage
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Rejoined

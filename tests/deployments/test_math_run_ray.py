@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from actors.audit.verify import verify
 from actors.corpus.reader import documents
-from deployments.config import load
+from deployments.config.load import load
 from deployments.run import run
 from schemas.config import CustomEngine, RunConfig
 from schemas.config_credit import Credit

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from deployments.config import load
-from deployments.metrics import HOST, USUAL_PORT, Metrics
-from deployments.progress import Phase
+from deployments.config.load import load
+from deployments.monitoring.endpoint import HOST, USUAL_PORT, Metrics
+from deployments.monitoring.progress import Phase
 from schemas.config import RunConfig
 from schemas.errors import UserError
 from tests.deployments.terminal.progresses import play
@@ -109,7 +109,7 @@ def test_the_usual_port_taken_by_another_run_is_said_and_no_more(
     config: RunConfig, taken: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A second run on one machine: it goes on, says in one line that nobody can watch it, and how to change that."""
-    monkeypatch.setattr("deployments.metrics.USUAL_PORT", taken)
+    monkeypatch.setattr("deployments.monitoring.endpoint.USUAL_PORT", taken)
     said: list[str] = []
     with Metrics(config, port=None, say=said.append) as metrics:
         for progress in play()[:3]:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from actors.metrics.metric import Type
 from actors.metrics.table import METRICS
 from benchmarks.loop import configuration, write_corpus
-from deployments.metrics import HOST, Metrics
+from deployments.monitoring.endpoint import HOST, Metrics
 from deployments.run import RunEnd, run
 from schemas.config import CustomEngine, Pool, Replicas, Retrieved, RunConfig
 from schemas.config_audit import Audit

@@ -5,7 +5,7 @@ import re
 import yaml
 
 from actors.metrics.table import METRICS
-from deployments.metrics import USUAL_PORT
+from deployments.monitoring.endpoint import USUAL_PORT
 from deployments.monitoring.page import PAGE, renewed
 from tests.doubles.prometheus import MONITORING, panels
 

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from actors.audit.verify import verify
 from actors.corpus.reader import documents
 from benchmarks.loop import SLOTS, configuration, write_corpus
-from deployments.config import to_yaml
+from deployments.config.load import to_yaml
 from schemas.config import CustomEngine, Pool, Replicas, RunConfig, Scaling
 from tests.doubles.fake_nodes import FakeCluster, fake_cluster
 from tests.so_far import ACCEPTED, ended

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from deployments.config import load
+from deployments.config.load import load
 from deployments.terminal.preview import preview_lives
 from schemas.config import RunConfig
 from tests.doubles.openai_manners import OPENAI, SGLANG

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from actors.ledger import SqliteLedger
-from actors.reopening import ReplayRequest
-from deployments.config import load, to_yaml
-from deployments.output import keep, prepare
-from deployments.replay import replay
-from deployments.wiring import started
+from actors.ledger.reopen import ReplayRequest
+from actors.ledger.sqlite import SqliteLedger
+from deployments.build.wiring import started
+from deployments.config.load import load, to_yaml
+from deployments.folder.output import keep, prepare
+from deployments.folder.replay import replay
 from schemas.config import RunConfig
 from schemas.errors import OutputError
 from schemas.ledger import RunStarted

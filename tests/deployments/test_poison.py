@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from actors.audit.verify import verify
 from actors.corpus.reader import documents
-from actors.ledger import LedgerReader
+from actors.ledger.sqlite import LedgerReader
 from benchmarks.loop import configuration, write_corpus
-from deployments.progress import Progress
+from deployments.monitoring.progress import Progress
 from deployments.run import run
 from schemas.config import CustomEngine, Replicas, RunConfig
 from schemas.errors import ErrorKind

@@ -8,8 +8,8 @@ import pytest
 
 from actors.audit.verify import verify
 from actors.corpus.reader import documents
-from actors.ledger import LedgerReader
-from deployments.config import load
+from actors.ledger.sqlite import LedgerReader
+from deployments.config.load import load
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record
 from tests.deployments.test_cli_run import gleaner
 

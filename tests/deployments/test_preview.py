@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from deployments.cli import app
-from deployments.config import load
+from deployments.config.load import load
 from deployments.terminal.preview import preview_lives
 from schemas.orders import Order
 

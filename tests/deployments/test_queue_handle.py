@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from deployments.handles import BatchLimits, QueueHandle
+from deployments.ray.handles import BatchLimits, QueueHandle
 from schemas.orders import Holding, Lease
 from schemas.wire import LEASES
 from tests.doubles.conductors import lease

@@ -12,18 +12,18 @@ from typer.testing import CliRunner
 
 from actors.audit.verify import verify
 from actors.corpus.reader import documents
-from actors.dataset.finish import finish
-from actors.ledger import SqliteLedger
-from actors.ledgers import Ledgers
-from actors.reopening import ReplayRequest
+from actors.ledger.folder import Ledgers
+from actors.ledger.reopen import ReplayRequest
+from actors.ledger.sqlite import SqliteLedger
+from actors.report.finish import finish
 from benchmarks.loop import configuration, write_corpus
+from deployments.build.wiring import started
 from deployments.cli import app
-from deployments.config_rules import broken_rule
-from deployments.in_process import conduct_in_process
-from deployments.output import keep, prepare
-from deployments.replay import foresee, replay
+from deployments.config.rules import broken_rule
+from deployments.folder.output import keep, prepare
+from deployments.folder.replay import foresee, replay
+from deployments.local.loop import conduct_in_process
 from deployments.terminal.preview import passages_of
-from deployments.wiring import started
 from schemas.config import Conductors, CustomEngine, Pool, Queue, Recovery, RunConfig
 from schemas.errors import OutputError
 from schemas.ids import OrderId

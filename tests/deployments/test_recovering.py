@@ -7,9 +7,9 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
-from deployments.config import load
-from deployments.evidence import passages_of
-from deployments.recovering import build_elsewhere
+from deployments.build.evidence import passages_of
+from deployments.build.recovery import build_elsewhere
+from deployments.config.load import load
 from schemas.config import RunConfig
 from schemas.samples import Draft
 from studies.almanac.prose import ask_about

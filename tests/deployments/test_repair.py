@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from actors.ledger import LedgerReader, SqliteLedger
-from actors.queue import BUDGET_SPENT
+from actors.ledger.sqlite import LedgerReader, SqliteLedger
+from actors.queue.machine import BUDGET_SPENT
+from deployments.build.wiring import queue_service
 from deployments.cli import app
-from deployments.config import load
-from deployments.shard_writing import write_shards
+from deployments.config.load import load
+from deployments.folder.shards import write_shards
 from deployments.terminal.reading import summary_of
-from deployments.wiring import queue_service
 from schemas.errors import LedgerError
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, CorpusEnded, DeadLetteredEnd, Planned, Record, Voided

@@ -8,14 +8,14 @@ import pytest
 from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
-import deployments.replay
+import deployments.folder.replay
+from actors.counts.tally import Tally
 from actors.dataset.manifest import read_config, read_manifest
-from actors.ledger import LedgerReader, SqliteLedger
-from actors.reopening import ReplayRequest
-from actors.tally import Tally
+from actors.ledger.reopen import ReplayRequest
+from actors.ledger.sqlite import LedgerReader, SqliteLedger
 from deployments.cli import app
-from deployments.config import config_sha256, difference, load, to_yaml
-from deployments.replay import foresee, replay
+from deployments.config.load import config_sha256, difference, load, to_yaml
+from deployments.folder.replay import foresee, replay
 from deployments.terminal.reading import summary_of
 from schemas.config import RunConfig
 from schemas.errors import OutputError, UserError
@@ -138,7 +138,7 @@ def test_a_second_replay_does_nothing_more(folder: Path) -> None:
 
 def test_orders_go_back_in_batches_that_are_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed between two batches: what is back is back, the rest are dead letters, and the next command goes on."""
-    monkeypatch.setattr(deployments.replay, "BATCH", 2)
+    monkeypatch.setattr(deployments.folder.replay, "BATCH", 2)
     dead = counts_of(folder).dead_lettered
     appended = SqliteLedger.append
     batches: list[int] = []

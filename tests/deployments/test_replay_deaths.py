@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-import actors.dataset.finish
-import deployments.replay
-from actors.dataset.finish import checksums
+import actors.report.finish
+import deployments.folder.replay
 from actors.dataset.manifest import read_config, read_manifest
-from actors.ledger import SqliteLedger
-from actors.reopening import ReplayRequest
-from deployments.replay import replay
+from actors.ledger.reopen import ReplayRequest
+from actors.ledger.sqlite import SqliteLedger
+from actors.report.finish import checksums
+from deployments.folder.replay import replay
 from schemas.errors import OutputError
 from schemas.ledger import Reopened
 from schemas.manifest import Manifest
@@ -37,7 +37,7 @@ def test_a_replay_that_dies_is_ended_by_the_next(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(deployments.replay, dies_in, killed)
+        patched.setattr(deployments.folder.replay, dies_in, killed)
         with pytest.raises(KeyboardInterrupt):
             replay(folder, EVERY, changed, now=lambda: NOW)
     assert counts_of(folder).dead_lettered == 0
@@ -57,7 +57,7 @@ def test_a_replay_that_dies_between_its_last_files_is_ended_by_the_next(
 ) -> None:
     """Killed after the manifest, the card or the report: the same command, or a replay of nothing, writes the rest."""
     replay(folder, ReplayRequest(modes=frozenset({FailureMode.MALFORMED})), None, now=lambda: NOW)
-    write = actors.dataset.finish.write_atomically
+    write = actors.report.finish.write_atomically
 
     def killed(path: Path, content: bytes | str, **options: Any) -> None:
         write(path, content, **options)
@@ -65,7 +65,7 @@ def test_a_replay_that_dies_between_its_last_files_is_ended_by_the_next(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(actors.dataset.finish, "write_atomically", killed)
+        patched.setattr(actors.report.finish, "write_atomically", killed)
         with pytest.raises(KeyboardInterrupt):
             replay(folder, EVERY, None, now=lambda: NOW)
     assert replay(folder, EVERY, None, now=lambda: NOW).orders == 0
@@ -86,7 +86,7 @@ def test_a_replay_writes_a_manifest_again_that_cannot_be_read(torn: bytes, folde
 
 def test_a_replay_holds_the_folder_until_its_last_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that begins while manifest and report are written would have its own overwritten with older counts."""
-    finish, seen = deployments.replay.finish, []
+    finish, seen = deployments.folder.replay.finish, []
 
     def finishing(output: Path, **options: Any) -> Manifest:
         with pytest.raises(OutputError, match="another run is writing here"):
@@ -94,6 +94,6 @@ def test_a_replay_holds_the_folder_until_its_last_file(folder: Path, monkeypatch
         seen.append(output)
         return finish(output, **options)
 
-    monkeypatch.setattr(deployments.replay, "finish", finishing)
+    monkeypatch.setattr(deployments.folder.replay, "finish", finishing)
     replay(folder, EVERY, None, now=lambda: NOW)
     assert seen == [folder]

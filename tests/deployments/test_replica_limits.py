@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from ray import serve
 
 from benchmarks.loop import configuration
-from deployments.autoscaling import configured_slots
-from deployments.replica_limits import ReplicaLimits
-from deployments.serving import deploy, names, remove, replica_status
+from deployments.ray.autoscaling import configured_slots
+from deployments.serve.deployments import deploy, names, remove, replica_status
+from deployments.serve.limits import ReplicaLimits
 from schemas.config import CustomEngine, Pool, Replicas
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.usefixtures("ray_session")]

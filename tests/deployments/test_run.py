@@ -21,12 +21,12 @@ from msgspec.structs import replace
 import deployments.run
 from actors.audit.verify import verify
 from actors.corpus.reader import documents
-from actors.ledger import LedgerReader, SqliteLedger
-from actors.reopening import ReplayRequest
+from actors.ledger.reopen import ReplayRequest
+from actors.ledger.sqlite import LedgerReader, SqliteLedger
 from benchmarks.loop import configuration, write_corpus
-from deployments.config_recorded import is_edited
-from deployments.progress import Phase, Progress
-from deployments.replay import replay
+from deployments.config.recorded import is_edited
+from deployments.folder.replay import replay
+from deployments.monitoring.progress import Phase, Progress
 from deployments.run import RunEnd, RunResult, run
 from schemas.config import Budget, Chunking, Corpus, CustomEngine, RunConfig
 from schemas.corpus import RefusalReason

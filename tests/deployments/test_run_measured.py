@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from actors.audit.verify import verify
 from actors.corpus.reader import documents
-from actors.ledger import LedgerReader
+from actors.ledger.sqlite import LedgerReader
 from benchmarks.loop import configuration, write_corpus
-from deployments.config import load
+from deployments.config.load import load
 from deployments.run import RunEnd, run
 from schemas.config import Corpus, Retrieved, RunConfig
 from schemas.config_audit import Audit

@@ -7,10 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 from msgspec.structs import replace
 
-from actors.ledger import LedgerReader
-from actors.reopening import ReplayRequest
+from actors.ledger.reopen import ReplayRequest
+from actors.ledger.sqlite import LedgerReader
 from benchmarks.loop import configuration, write_corpus
-from deployments.replay import replay
+from deployments.folder.replay import replay
 from deployments.run import RunEnd, run
 from schemas.config import Classifier, RunConfig
 from schemas.errors import OutputError

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from actors.audit.verify import verify
 from actors.corpus.reader import documents
-from deployments.config import load
+from deployments.config.load import load
 from deployments.run import RunEnd, run
 from schemas.config import Classifier, Corpus, Gates, HttpEngine, Pool, Replicas, RunConfig
 from schemas.manifest import Manifest

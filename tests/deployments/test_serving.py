@@ -10,13 +10,13 @@ from ray.serve._private.common import DeploymentStatus
 from ray.serve._private.common import DeploymentStatusTrigger as Trigger
 from ray.serve.schema import ApplicationStatus, ApplicationStatusOverview, DeploymentStatusOverview, ServeStatus
 
-from deployments import serving
-from deployments.config import load, load_text
-from deployments.launch import Launch
-from deployments.metrics import moment
-from deployments.progress import Phase, Progress
-from deployments.serving import check_fits, failed_for_good, names, replica_status
-from deployments.standstill import waits_of
+from deployments.config.load import load, load_text
+from deployments.monitoring.endpoint import moment
+from deployments.monitoring.progress import Phase, Progress
+from deployments.monitoring.standstill import waits_of
+from deployments.ray.launch import Launch
+from deployments.serve import deployments as serving
+from deployments.serve.deployments import check_fits, failed_for_good, names, replica_status
 from schemas.config import Classifier, HttpEngine, LlmJudge, Pool, Replicas, VllmEngine
 from schemas.errors import ConfigError
 from schemas.ids import PoolName

@@ -5,8 +5,8 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from deployments.progress import Phase, Progress, ReplicaStatus
-from deployments.standstill import STILL_S, Standstill, merged, time_of_day, waits_of, words
+from deployments.monitoring.progress import Phase, Progress, ReplicaStatus
+from deployments.monitoring.standstill import STILL_S, Standstill, merged, time_of_day, waits_of, words
 from deployments.terminal.board import board
 from deployments.terminal.lines import Lines
 from deployments.terminal.rates import flow

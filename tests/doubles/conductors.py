@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from random import Random
 
+from actors.calls.retry import RetryLimits
 from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
-from actors.hops import RetryLimits
 from schemas.corpus import Passage, Provenance
 from schemas.errors import HopError
 from schemas.ids import DocumentId, OrderId, PoolName

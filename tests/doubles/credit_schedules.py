@@ -13,13 +13,13 @@ from typing import Any
 from actors.audit.book import OPEN
 from actors.audit.findings import Findings
 from actors.audit.fold import read_book
+from actors.counts.tally import Tally
 from actors.credit.desk import CreditDesk
 from actors.credit.plan import RolloutOwner
-from actors.credit_queue import CreditQueue, CreditTerms
-from actors.held import QueueLimits
-from actors.ledger import MemoryLedger
-from actors.queue_service import QueueService, ServiceSettings
-from actors.tally import Tally
+from actors.ledger.sqlite import MemoryLedger
+from actors.queue.credit_queue import CreditQueue, CreditTerms
+from actors.queue.held import QueueLimits
+from actors.queue.service import QueueService, ServiceSettings
 from schemas.config_credit import Credit
 from schemas.credit import PolicyVersion
 from schemas.ledger import CreditBegun, Credited, DeadLetteredEnd, Planned, Record, Rolled

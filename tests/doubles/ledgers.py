@@ -9,8 +9,8 @@ from random import Random
 
 from msgspec import Struct
 
+from actors.ledger.running_hash import START, next_head
 from actors.recovery.bar import raised
-from actors.running_hash import START, next_head
 from schemas.corpus import DocumentRefused, Passage, Provenance, RefusalReason
 from schemas.errors import ErrorKind
 from schemas.ids import DocumentId, OrderId, PoolName, content_id, derived_seed

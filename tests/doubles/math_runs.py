@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from random import Random
 
 from actors.conductor import Conductor
-from actors.ledger import MemoryLedger
+from actors.ledger.sqlite import MemoryLedger
 from actors.protocols import Generator
-from deployments.in_process import InProcessOrders
-from deployments.wiring import computed_gates, conductor_settings, queue_service, toolbox
+from deployments.build.wiring import computed_gates, conductor_settings, queue_service, toolbox
+from deployments.local.loop import InProcessOrders
 from schemas.config import RunConfig
 from schemas.corpus import Passage
 from schemas.ids import PoolName

@@ -6,22 +6,22 @@ from random import Random
 
 from msgspec.structs import replace
 
-from actors.canary.book import BookSettings
-from actors.canary.mixing import Maker, Mixing
+from actors.calls.retry import RetryLimits
 from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
+from actors.counts.tally import Tally
 from actors.gates.diversity import duplicate_verdict, similarity
 from actors.gates.provenance import ProvenanceGate
-from actors.hops import RetryLimits
-from actors.injection.injection import InjectionDraw
-from actors.injection.plan import Plan
-from actors.ledger import MemoryLedger
+from actors.ledger.sqlite import MemoryLedger
+from actors.probes.book import BookSettings
+from actors.probes.injection import InjectionDraw
+from actors.probes.mixing import Maker, Mixing
+from actors.probes.plan import Plan
 from actors.protocols import Ask
-from actors.queue import QueueLimits, RegenerationQueue
-from actors.queue_service import Ledger, QueueService, ServiceSettings
+from actors.queue.machine import QueueLimits, RegenerationQueue
+from actors.queue.service import Ledger, QueueService, ServiceSettings
 from actors.recovery.policies import build_recovery
-from actors.tally import Tally
 from actors.tasks.grounded_answer import GroundedAnswerTask
-from deployments.in_process import InProcessOrders
+from deployments.local.loop import InProcessOrders
 from schemas.config import Corpus, GroundedAnswer, Recovery
 from schemas.corpus import Passage
 from schemas.errors import ErrorKind, JudgeError

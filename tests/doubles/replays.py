@@ -8,8 +8,8 @@ from random import Random
 
 from msgspec.structs import replace
 
+from actors.ledger.reopen import ReplayRequest, Terms, dead_letters, reopened
 from actors.recovery.bar import raised_bar
-from actors.reopening import ReplayRequest, Terms, dead_letters, reopened
 from schemas.ids import PoolName
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined, Reopened
 from schemas.orders import Attempt, DeadLetter, EndReason

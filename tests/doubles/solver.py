@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from random import Random
 
-from actors.final_answer import reference_answer
+from actors.text.final_answer import reference_answer
 from schemas.ids import content_id
 from schemas.samples import Completion, FinishReason, GenerationRequest
 from tests.doubles.engines import InstantEngine, InstantOptions

@@ -17,12 +17,12 @@ from msgspec.structs import replace
 
 from actors.audit.verify import verify
 from actors.corpus.reader import documents
-from actors.ledgers import Ledgers
+from actors.ledger.folder import Ledgers
 from benchmarks.loop import SLOTS, configuration
-from deployments.config import to_yaml
-from deployments.config_recorded import is_edited
-from deployments.live import read_live
-from deployments.serving import names
+from deployments.config.load import to_yaml
+from deployments.config.recorded import is_edited
+from deployments.monitoring.live import read_live
+from deployments.serve.deployments import names
 from deployments.terminal.boundary import MISTAKEN
 from schemas.config import FRESH_POOL, Classifier, Conductors, CustomEngine, Dataset, Pool, Queue, Replicas, RunConfig
 from schemas.ids import OrderId, PoolName

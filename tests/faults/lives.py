@@ -13,13 +13,13 @@ import pyarrow.parquet as pq
 from msgspec.structs import replace
 
 from actors.audit.verify import verify
-from actors.dataset.files import Disk, Folder, disk_errors, make_folder, write_atomically
-from actors.dataset.finish import finish
 from actors.dataset.writer import DatasetWriter
-from actors.ledger import LedgerReader, SqliteLedger
-from actors.queue import QueueLimits, RegenerationQueue
-from actors.queue_service import QueueService, ServiceSettings
+from actors.ledger.files import Disk, Folder, disk_errors, make_folder, write_atomically
+from actors.ledger.sqlite import LedgerReader, SqliteLedger
+from actors.queue.machine import QueueLimits, RegenerationQueue
+from actors.queue.service import QueueService, ServiceSettings
 from actors.recovery.bar import raised_bar
+from actors.report.finish import finish
 from schemas.audit import AuditReport, Severity
 from schemas.config import Dataset
 from schemas.corpus import Document, DocumentRefused, Passage, Provenance, RefusalReason

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from actors.dataset.files import LOCAL_DISK, sha256_of, temporary_of
-from actors.ledger import NAME, LedgerReader, SqliteLedger
-from actors.ledgers import Ledgers, has_orders
+from actors.ledger.files import LOCAL_DISK, sha256_of, temporary_of
+from actors.ledger.folder import Ledgers, has_orders
+from actors.ledger.sqlite import NAME, LedgerReader, SqliteLedger
 from schemas.errors import GleanerError, UserError
 from schemas.queue_shard import QueueShard
 from tests.doubles.crashing_disk import CrashingDisk

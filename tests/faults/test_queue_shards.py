@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.ledgers import Ledgers
+from actors.ledger.folder import Ledgers
 from benchmarks.loop import SLOTS
 from tests.faults.attack import PASSAGES, Accepted, Attack
 from tests.faults.cluster import ThreeNodes

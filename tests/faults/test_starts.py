@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from deployments.config import to_yaml
+from deployments.config.load import to_yaml
 from schemas.config import FRESH_POOL, Replicas
 from tests.faults.attack import Accepted, Attack
 from tests.faults.cluster import ThreeNodes, end

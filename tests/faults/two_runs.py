@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from actors.audit.verify import verify
 from actors.corpus.reader import documents
 from actors.dataset.spans import current
-from actors.ledgers import Ledgers
+from actors.ledger.folder import Ledgers
 from benchmarks.loop import SLOTS
-from deployments.config import to_yaml
+from deployments.config.load import to_yaml
 from schemas.config import FRESH_POOL, CustomEngine, Pool, Replicas
 from schemas.ledger import ShardKind
 from tests.doubles.signed import signature

@@ -7,18 +7,18 @@ from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
-from actors.clocks import Clocks, Steady
+from actors.calls.clocks import Clocks, Steady
 from actors.conductor import Conductor
-from actors.dataset.files import Folder, make_folder, write_atomically
-from actors.dataset.finish import finish
 from actors.dataset.writer import DatasetWriter, RowWording
-from actors.ledger import LedgerReader
-from actors.queue_service import QueueService
-from deployments.config import to_yaml
-from deployments.in_process import InProcessOrders
-from deployments.local_gates import local_gate, names, started
-from deployments.wiring import chat, conductor_random, conductor_settings, models, open_queue, toolbox
-from deployments.wiring import started as run_started
+from actors.ledger.files import Folder, make_folder, write_atomically
+from actors.ledger.sqlite import LedgerReader
+from actors.queue.service import QueueService
+from actors.report.finish import finish
+from deployments.build.wiring import chat, conductor_random, conductor_settings, models, open_queue, toolbox
+from deployments.build.wiring import started as run_started
+from deployments.config.load import to_yaml
+from deployments.local.gates import local_gate, names, started
+from deployments.local.loop import InProcessOrders
 from schemas.config import RunConfig
 from schemas.ids import PoolName
 from schemas.orders import Outcome, Settlement

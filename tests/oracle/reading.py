@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 from msgspec import Struct
 from typer.testing import CliRunner
 
-from actors.ledger import LedgerReader
-from actors.tally import Tally
+from actors.counts.tally import Tally
+from actors.ledger.sqlite import LedgerReader
 from deployments.cli import app
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record

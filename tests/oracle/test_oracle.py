@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from actors.ledger import LedgerReader
+from actors.ledger.sqlite import LedgerReader
 from schemas.ledger import AcceptedEnd
 from tests.oracle import reference
 from tests.oracle.life import run

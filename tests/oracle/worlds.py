@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from deployments.config import load_text
+from deployments.config.load import load_text
 from schemas.config import RunConfig
 from schemas.corpus import Passage, Provenance
 from schemas.ids import DocumentId

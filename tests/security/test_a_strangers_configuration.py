@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from actors.dataset.manifest import read_config
-from actors.ledger import NAME, LedgerReader, SqliteLedger
-from actors.strict_yaml import MOST_MERGED
+from actors.ledger.sqlite import NAME, LedgerReader, SqliteLedger
+from actors.text.strict_yaml import MOST_MERGED
 from deployments.cli import app
-from deployments.config import load, load_text
+from deployments.config.load import load, load_text
 from schemas.errors import ConfigError, OutputError
 from tests.deployments.test_replay import CONFIG, folder_of
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from actors.dataset.door import check_folder
-from actors.ledger import NAME, SqliteLedger
-from actors.ledgers import Ledgers
+from actors.ledger.door import check_folder
+from actors.ledger.folder import Ledgers
+from actors.ledger.sqlite import NAME, SqliteLedger
 from deployments.cli import app
-from deployments.config import load
-from deployments.output import prepare
+from deployments.config.load import load
+from deployments.folder.output import prepare
 from schemas.errors import OutputError
 from schemas.ledger import ShardKind, ShardWritten
 from tests.deployments.test_replay import NOW, folder_of

@@ -17,7 +17,7 @@ import psutil
 import pytest
 from msgspec import Struct
 
-from actors.ledger import LedgerReader
+from actors.ledger.sqlite import LedgerReader
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd
 from tests.doubles.absent import PATH as ABSENT
 from tests.doubles.rude_server import RudeServer, rude_server

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from actors.dataset.manifest import manifest_of
-from actors.dataset.report.facts import facts_of
-from actors.dataset.report.page import render
-from deployments.config import load_text
+from actors.report.facts import facts_of
+from actors.report.manifest import manifest_of
+from actors.report.page import render
+from deployments.config.load import load_text
 from tests.actors.dataset.conftest import NOW
 from tests.doubles.ledgers import MemoryLedger
 from tests.needs import needs

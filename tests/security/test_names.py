@@ -15,14 +15,14 @@ from typer.testing import CliRunner
 from actors.audit.verify import verify
 from actors.corpus.chunker import Chunker
 from actors.corpus.reader import documents, read
-from actors.dataset.files import Folder
-from actors.dataset.finish import finish
 from actors.dataset.writer import DatasetWriter
-from actors.ledger import LedgerReader, SqliteLedger
-from actors.lives import life_of
+from actors.ledger.files import Folder
+from actors.ledger.history import life_of
+from actors.ledger.sqlite import LedgerReader, SqliteLedger
+from actors.report.finish import finish
 from deployments.cli import app
-from deployments.config import load_text, to_yaml
-from deployments.progress import Phase, Progress
+from deployments.config.load import load_text, to_yaml
+from deployments.monitoring.progress import Phase, Progress
 from deployments.terminal.board import board
 from deployments.terminal.boundary import boundary
 from deployments.terminal.life import Prompts, life_view

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.own_code import VARIABLE, factory_of
+from deployments.build.own_code import VARIABLE, factory_of
 from tests.deployments.test_replay import folder_of
 
 SCRIPT = [sys.executable, "-P", "-c", "from deployments.cli import main; main()"]

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from actors.final_answer import final_answer
-from actors.steps import steps
+from actors.text.final_answer import final_answer
+from actors.text.steps import steps
 from schemas.solutions import AnswerForm
 from studies.arithmetic.teacher import CLEAN, STRONG, Teacher
 from studies.arithmetic.tokenizer import LENGTH, asked, build

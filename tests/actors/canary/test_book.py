@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from actors.canary.book import BookSettings, CanaryBook
+from actors.probes.book import BookSettings, CanaryBook
 from schemas.canaries import Canary, CanaryEnd
 from schemas.errors import ErrorKind, LedgerError
 from schemas.ids import OrderId, content_id

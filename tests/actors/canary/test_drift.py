@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.canary.drift import ALPHA, MOST_MOMENTS, DriftTest
+from actors.counts.drift import ALPHA, MOST_MOMENTS, DriftTest
 
 STREAMS, LONG = 120, 800
 

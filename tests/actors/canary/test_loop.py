@@ -8,12 +8,12 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from actors.canary.mixing import LabelledRow, Mixing
 from actors.dataset.rows import sample_row
-from actors.injection.injection import InjectionDraw
-from actors.injection.plan import Plan
-from actors.ledger import MemoryLedger
-from actors.lives import Life
+from actors.ledger.history import Life
+from actors.ledger.sqlite import MemoryLedger
+from actors.probes.injection import InjectionDraw
+from actors.probes.mixing import LabelledRow, Mixing
+from actors.probes.plan import Plan
 from actors.tasks.grounded_answer import messages
 from schemas.canaries import CanaryEnd
 from schemas.errors import GleanerError, LedgerError

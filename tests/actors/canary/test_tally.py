@@ -3,8 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.canary.tally import WINDOW, CanaryTally
-from actors.rates import rate
+from actors.counts.canaries import WINDOW, CanaryTally
+from actors.counts.rates import rate
 from schemas.canaries import FAULTS_OF, Canaries, Canary, CanaryEnd, DriftOf, GateCanaries
 from schemas.errors import ErrorKind
 from schemas.ids import OrderId, content_id

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from actors.canary.threshold import GRID, Scores, ThresholdRequest, lower_bound, precision, propose, upper_bound
+from actors.probes.threshold import GRID, Scores, ThresholdRequest, lower_bound, precision, propose, upper_bound
 from schemas.canaries import CanaryEnd
 from schemas.errors import UserError
 from schemas.ids import OrderId, content_id

@@ -87,7 +87,7 @@ def test_a_result_that_was_not_asked_for_is_refused() -> None:
 
 
 def test_the_prefixes_are_the_solutions_own_steps() -> None:
-    """Offsets as `actors.steps` cuts them; joined they are the solution."""
+    """Offsets as `actors.text.steps` cuts them; joined they are the solution."""
     solution = "First 2 + 2 = 4.\n\nThen 4 * 3 = 11.\n#### 11"
     cut = target_of(PassageId("p"), OrderId("o"), 2, solution)
     assert [cut.prefix(steps) for steps in range(4)] == ["", "First 2 + 2 = 4.\n\n", solution[:-7], solution]

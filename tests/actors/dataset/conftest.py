@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from actors.dataset.files import LOCAL_DISK, Disk, Folder
 from actors.dataset.writer import DatasetWriter, RowWording
+from actors.ledger.files import LOCAL_DISK, Disk, Folder
 from schemas.config import Dataset
 from schemas.ids import PoolName
 from schemas.ledger import ShardWritten

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from actors.dataset.files import Folder
 from actors.dataset.writer import DatasetWriter
-from actors.ledger import LedgerReader, SqliteLedger
-from actors.ledgers import Ledgers
+from actors.ledger.files import Folder
+from actors.ledger.folder import Ledgers
+from actors.ledger.sqlite import LedgerReader, SqliteLedger
 from schemas.config import Dataset
 from schemas.ledger import Record, ShardWritten
 from tests.actors.dataset.conftest import NOW, WORDING

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from actors.dataset.finish import build_report, finish
-from actors.dataset.report.paths import Paths
+from actors.counts.tally import Tally
 from actors.dataset.rows import dead_letter_row, sample_row
-from actors.ledger import LedgerReader
-from actors.lives import Life, life_of
-from actors.tally import Tally
+from actors.ledger.history import Life, life_of
+from actors.ledger.sqlite import LedgerReader
+from actors.report.finish import build_report, finish
+from actors.report.paths import Paths
 from schemas.audit import Check, Severity
 from schemas.errors import LedgerError
 from schemas.ids import OrderId

@@ -11,10 +11,10 @@ from actors.audit.book import OPEN
 from actors.audit.findings import Findings
 from actors.audit.fold import read_book
 from actors.audit.verify import verify
-from actors.dataset.files import sha256_of
-from actors.dataset.finish import finish as finish_folder
 from actors.dataset.spans import current
-from actors.ledger import LedgerReader, SqliteLedger
+from actors.ledger.files import sha256_of
+from actors.ledger.sqlite import LedgerReader, SqliteLedger
+from actors.report.finish import finish as finish_folder
 from schemas.audit import Severity
 from schemas.config import Dataset
 from schemas.corpus import Passage

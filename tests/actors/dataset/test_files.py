@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 import pytest
 
-from actors.dataset.files import LocalDisk, sha256_of, write_atomically, writing
+from actors.ledger.files import LocalDisk, sha256_of, write_atomically, writing
 from schemas.errors import OutputError
 
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from msgspec.structs import replace
 
-from actors.dataset.finish import CARD_NAME, begin, build_report, finish
 from actors.dataset.manifest import read_config, read_manifest
+from actors.report.finish import CARD_NAME, begin, build_report, finish
 from schemas.config import TransformersEngine
 from schemas.errors import OutputError
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned

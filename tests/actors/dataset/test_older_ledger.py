@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from actors.dataset.finish import build_report, finish
 from actors.dataset.strangers import check_not_older
-from actors.ledger import NAME, SqliteLedger
-from actors.reopening import ReplayRequest
-from deployments.config import load
-from deployments.output import prepare
-from deployments.replay import foresee
+from actors.ledger.reopen import ReplayRequest
+from actors.ledger.sqlite import NAME, SqliteLedger
+from actors.report.finish import build_report, finish
+from deployments.config.load import load
+from deployments.folder.output import prepare
+from deployments.folder.replay import foresee
 from schemas.errors import OutputError
 from schemas.ledger import Record, RunStarted
 from tests.actors.dataset.conftest import NOW

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from actors.dataset.finish import build_report
-from actors.dataset.report.examples import marked_passage
-from actors.dataset.report.facts import Drawn, ReportFold, facts_of
-from actors.dataset.report.repairs import mode_rows
-from actors.dataset.report.timeline import MAX_BINS, Timeline
-from actors.lives import Life, life_of
+from actors.ledger.history import Life, life_of
+from actors.report.examples import marked_passage
+from actors.report.facts import Drawn, ReportFold, facts_of
+from actors.report.finish import build_report
+from actors.report.repairs import mode_rows
+from actors.report.timeline import MAX_BINS, Timeline
 from schemas.corpus import Passage
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, Planned, Record, Rejoined, RunStarted

@@ -15,7 +15,7 @@ from actors.dataset.rows import (
     refused_row,
     sample_row,
 )
-from actors.lives import Life, life_of
+from actors.ledger.history import Life, life_of
 from schemas.corpus import DocumentRefused, RefusalReason
 from schemas.errors import LedgerError
 from schemas.ids import OrderId

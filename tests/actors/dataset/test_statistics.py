@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.dataset.report.overlap import overlap_figure
-from actors.dataset.report.statistics import distance_for, lens_area, nice_ceiling
-from actors.rates import auroc, auroc_interval, f1_interval, share, wilson
+from actors.counts.rates import auroc, auroc_interval, f1_interval, share, wilson
+from actors.report.overlap import overlap_figure
+from actors.report.statistics import distance_for, lens_area, nice_ceiling
 from schemas.progress import GateOverlap
 
 

@@ -9,9 +9,9 @@ from typing import BinaryIO
 import pyarrow.parquet as pq
 import pytest
 
-from actors.dataset.files import LocalDisk, sha256_of
 from actors.dataset.rows import DEAD_LETTER_SCHEMA, SAMPLE_SCHEMA
 from actors.dataset.writer import DatasetWriter
+from actors.ledger.files import LocalDisk, sha256_of
 from schemas.config import Dataset
 from schemas.errors import LedgerError, OutputError
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Refused, ShardKind

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.dataset.files import Folder
 from actors.dataset.writer import DatasetWriter
+from actors.ledger.files import Folder
 from schemas.config import Dataset
 from schemas.errors import OutputError
 from schemas.ledger import ShardWritten

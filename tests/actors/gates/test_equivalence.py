@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.final_answer import final_answer, reference_answer
 from actors.gates.answers import read_reference
 from actors.gates.equality_worker import compare
 from actors.gates.equivalence import by_reading
 from actors.gates.units import OPERATORS, unit_of
 from actors.gates.verifier import AnswerPair, Compared
+from actors.text.final_answer import final_answer, reference_answer
 from tests.actors.gates import kinds_of_pairs as kinds
 from tests.actors.gates import more_answer_pairs as more
 from tests.actors.gates.answer_pairs import DIFFERENT, EQUAL, MISSES

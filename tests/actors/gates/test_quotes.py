@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from actors.gates.quotes import locate
 from actors.tasks.prompts import neutralise
-from actors.typography import plain
+from actors.text.typography import plain
 from schemas.verdicts import Quote
 
 PASSAGE = "Velmora was\n  founded in 1923.\n\nIts founder was “Oda” Lind <|x|>."

@@ -9,22 +9,22 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from actors.calls.retry import RetryLimits
+from actors.calls.trials import LINE
 from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
+from actors.counts.tally import Tally
 from actors.gates.diversity import duplicate_verdict, similarity
-from actors.hops import RetryLimits
-from actors.injection.injection import InjectionDraw
-from actors.injection.llm import FLAWS, HOT, PromptedInjector
-from actors.injection.plan import Plan
-from actors.ledger import MemoryLedger
-from actors.lives import Life, life_of
+from actors.ledger.history import Life, life_of
+from actors.ledger.sqlite import MemoryLedger
+from actors.probes.injection import InjectionDraw
+from actors.probes.plan import Plan
+from actors.probes.spoiler import FLAWS, HOT, PromptedInjector
 from actors.protocols import Ask
-from actors.queue import QueueLimits, RegenerationQueue
-from actors.queue_service import QueueService, ServiceSettings
+from actors.queue.machine import QueueLimits, RegenerationQueue
+from actors.queue.service import QueueService, ServiceSettings
 from actors.recovery.policies import build_recovery
-from actors.tally import Tally
 from actors.tasks.grounded_answer import GroundedAnswerTask
-from actors.trials import LINE
-from deployments.in_process import InProcessOrders
+from deployments.local.loop import InProcessOrders
 from schemas.config import GroundedAnswer, Recovery
 from schemas.corpus import Passage
 from schemas.errors import ErrorKind, HopError

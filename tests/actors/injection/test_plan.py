@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.injection.plan import Plan, plan_of
+from actors.probes.plan import Plan, plan_of
 from schemas.config_injection import Injection, InjectionKinds
 from schemas.ids import OrderId, content_id
 from schemas.injection import InjectionKind

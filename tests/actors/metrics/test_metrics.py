@@ -12,10 +12,10 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from actors.counts.tally import Tally
 from actors.metrics.collector import RunCollector
 from actors.metrics.metric import GONE, PoolReplicas, Run, RunMoment, Type, values
 from actors.metrics.table import METRICS
-from actors.tally import Tally
 from schemas.errors import ErrorKind
 from schemas.ledger import Record
 from schemas.progress import CreditCount, RunSnapshot

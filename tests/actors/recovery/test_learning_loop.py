@@ -3,19 +3,19 @@
 import asyncio
 from random import Random
 
+from actors.calls.retry import RetryLimits
 from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
 from actors.gates.diversity import duplicate_verdict, similarity
-from actors.hops import RetryLimits
-from actors.ledger import MemoryLedger
-from actors.queue import QueueLimits, RegenerationQueue
-from actors.queue_service import TOLD_EVERY, QueueService, ServiceSettings
+from actors.ledger.sqlite import MemoryLedger
+from actors.queue.machine import QueueLimits, RegenerationQueue
+from actors.queue.service import TOLD_EVERY, QueueService, ServiceSettings
 from actors.recovery.adaptive import Weighing, propensities
 from actors.recovery.decisions import Decision, DecisionLog
 from actors.recovery.experience import ExperienceFold
 from actors.recovery.policies import build_bar, build_recovery
 from actors.recovery.report import policy_report
 from actors.tasks.grounded_answer import GroundedAnswerTask
-from deployments.in_process import InProcessOrders
+from deployments.local.loop import InProcessOrders
 from schemas.config import GroundedAnswer, Recovery
 from schemas.ids import PoolName
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Rejoined

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from actors.steps import steps
 from actors.tasks.math import MathTask, messages
+from actors.text.steps import steps
 from schemas.config import Math, SamplingDefaults
 from schemas.orders import Lease
 from schemas.recovery import Repair, RepairKind

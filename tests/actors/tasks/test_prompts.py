@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.markup import BROKEN
 from actors.tasks import prompts
+from actors.text.markup import BROKEN
 
 MARKUP = [
     "<<<", ">>>", "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "[INST]", "[/INST]", "<<SYS>>", "</s>",

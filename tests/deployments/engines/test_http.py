@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from actors.clocks import Clocks
+from actors.calls.clocks import Clocks
 from deployments.engines.http import HttpBackend
 from deployments.engines.http_endpoint import IDLE_S
 from deployments.engines.roles import EngineRole

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from actors.clocks import Clocks
+from actors.calls.clocks import Clocks
 from deployments.engines.http import HttpBackend
 from deployments.engines.roles import EngineRole
 from schemas.config import HttpEngine as Config

@@ -3,8 +3,8 @@ replicas that fit. No clock."""
 
 from collections.abc import Sequence
 
-from actors.tally import Tally
-from deployments.progress import Phase, Progress, ReplicaStatus
+from actors.counts.tally import Tally
+from deployments.monitoring.progress import Phase, Progress, ReplicaStatus
 from schemas.ledger import Record
 from schemas.progress import RunSnapshot
 from schemas.stages import ConductorStatus, Stage, StageFlow

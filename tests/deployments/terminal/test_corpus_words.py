@@ -5,10 +5,10 @@ from pathlib import Path
 from rich.console import Console
 from typer.testing import CliRunner
 
-from actors.sums import total
-from actors.tally import Tally
+from actors.counts.sums import total
+from actors.counts.tally import Tally
 from deployments.cli import app
-from deployments.config import load
+from deployments.config.load import load
 from deployments.terminal.corpus_words import skipped_words, unusable
 from deployments.terminal.preview import passages_of
 from deployments.terminal.summary import summary_view

@@ -7,7 +7,7 @@ from rich.console import Console, RenderableType
 
 from actors.credit.plan import CreditPlan, RolloutOwner
 from actors.credit.targets import target_of
-from actors.lives import life_of
+from actors.ledger.history import life_of
 from deployments.terminal.life import life_view
 from schemas.config_credit import Credit
 from schemas.credit import PolicyVersion

@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
-from actors.ledger import SqliteLedger
+from actors.ledger.sqlite import SqliteLedger
 from deployments.cli import app
-from deployments.config import load, to_yaml
+from deployments.config.load import load, to_yaml
 from deployments.terminal.exporting import opened
 from schemas.ledger import AcceptedEnd, Planned, Record
 from tests.deployments.test_replay import CONFIG, write_config

@@ -7,10 +7,10 @@ import pytest
 from rich.cells import cell_len
 from typer.testing import CliRunner
 
-from actors.ledger import SqliteLedger
+from actors.ledger.sqlite import SqliteLedger
 from actors.recovery.bar import raised_bar
 from deployments.cli import app
-from deployments.config import load, to_yaml
+from deployments.config.load import load, to_yaml
 from deployments.terminal.life import attempt_view
 from deployments.terminal.policy import policy_view
 from schemas.ledger import AcceptedEnd, Record, Rejoined

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from deployments.progress import Phase, Progress
+from deployments.monitoring.progress import Phase, Progress
 from deployments.terminal.rates import WINDOW_S, Window, flow
 from schemas.progress import Counts, RoleCost, RunSnapshot, Summary
 from schemas.stages import Stage

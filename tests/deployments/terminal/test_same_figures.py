@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from actors.dataset.manifest import manifest_of
-from actors.dataset.report.facts import facts_of
-from actors.dataset.report.words import percent as page_percent
+from actors.calls.counters import paused
 from actors.metrics.collector import RunCollector
 from actors.metrics.metric import Run, RunMoment
-from actors.stages import paused
-from deployments.progress import Phase, Progress
+from actors.report.facts import facts_of
+from actors.report.manifest import manifest_of
+from actors.report.words import percent as page_percent
+from deployments.monitoring.progress import Phase, Progress
 from deployments.terminal.board import board, worked_s, yield_percent
 from deployments.terminal.lines import Lines
 from deployments.terminal.rates import flow

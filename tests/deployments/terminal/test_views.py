@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
-from actors.lives import Life, life_of
-from deployments.progress import Phase, Progress
+from actors.ledger.history import Life, life_of
+from deployments.monitoring.progress import Phase, Progress
 from deployments.terminal.board import board
 from deployments.terminal.life import Prompts, attempt_view, life_view
 from deployments.terminal.lines import Lines

@@ -6,7 +6,7 @@ import time
 import pytest
 from rich.console import Console
 
-from deployments.progress import Phase, Progress
+from deployments.monitoring.progress import Phase, Progress
 from deployments.terminal.watcher import REFRESH_PER_S, Watcher
 from tests.deployments.terminal.progresses import play
 

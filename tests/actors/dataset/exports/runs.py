@@ -6,9 +6,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from actors.dataset.exports.families import families
-from actors.dataset.exports.formats import FORMATS
-from actors.dataset.exports.wording import ExportWording
+from actors.exports.families import families
+from actors.exports.formats import FORMATS
+from actors.exports.wording import ExportWording
 from actors.tasks import grounded_answer, math
 from schemas.exports import ExportFormat, ExportRequest, LeftOut
 from schemas.ids import OrderId, PoolName

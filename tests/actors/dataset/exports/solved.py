@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from actors.steps import steps
+from actors.text.steps import steps
 from schemas.corpus import Passage, Provenance
 from schemas.credit import CreditLabel, PitRule, PolicyVersion, PrefixValue, Stop, Strategy
 from schemas.ids import DocumentId, OrderId, PoolName, content_id

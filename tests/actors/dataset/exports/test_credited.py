@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from actors.ledger import LedgerReader, SqliteLedger
-from actors.steps import steps
+from actors.ledger.sqlite import LedgerReader, SqliteLedger
+from actors.text.steps import steps
 from schemas.credit import prefix_id, rollout_id
 from schemas.errors import LedgerError
 from schemas.exports import ExportFormat, Form, LeftOut

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from actors.dataset.exports.columns import ID, PLACE
-from actors.dataset.exports.formats import FORMATS
+from actors.exports.columns import ID, PLACE
+from actors.exports.formats import FORMATS
 from schemas.exports import ExportFormat, Form, LeftOut
 
 PAGE = (Path(__file__).parents[4] / "docs" / "exports.md").read_text()

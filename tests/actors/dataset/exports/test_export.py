@@ -11,10 +11,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.dataset.exports.export import NAME, ExportedRun, export, read_export
-from actors.dataset.exports.formats import FORMATS
-from actors.dataset.exports.splits import split_of
-from actors.dataset.files import LocalDisk, sha256_of
+from actors.exports.export import NAME, ExportedRun, export, read_export
+from actors.exports.formats import FORMATS
+from actors.exports.splits import split_of
+from actors.ledger.files import LocalDisk, sha256_of
 from schemas.errors import OutputError, UserError
 from schemas.exports import Export, ExportFormat, ExportRequest, FileKind, Form, LedgerRead, SplitShare
 from schemas.ledger import Planned, Record
@@ -243,7 +243,7 @@ def test_memory_does_not_grow_with_the_run(passages: int) -> None:
             Watched.most = max(Watched.most, len(page))
             return page
 
-    from actors.dataset.exports.families import PAGE, families
+    from actors.exports.families import PAGE, families
 
     ledger = Watched(list(plausible_run(1, Scale(passages=passages, refused=0))))
     seen = sum(1 for _ in families(ledger, MODELS))

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.dataset.exports.solutions import different
+from actors.exports.solutions import different
 from schemas.exports import ExportFormat, LeftOut, View
 from tests.actors.dataset.exports.runs import MATH, Known, asked, exported
 from tests.actors.dataset.exports.solved import WORKED, problem, run_of

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from actors.dataset.exports.splits import TRAIN, split_of, splits_of
+from actors.exports.splits import TRAIN, split_of, splits_of
 from schemas.corpus import Passage
 from schemas.errors import UserError
 from schemas.exports import SplitShare

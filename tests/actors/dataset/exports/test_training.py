@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from actors.dataset.exports.export import export
-from actors.dataset.exports.formats import FORMATS
+from actors.exports.export import export
+from actors.exports.formats import FORMATS
 from schemas.exports import ExportFormat, ExportRequest, FileKind, Form, SplitShare, View
 from schemas.ledger import Credited, Planned, Record
 from tests.actors.dataset.exports.runs import GROUNDED, MATH, Known

@@ -1,0 +1,44 @@
+"""What a try of a hop sends: the request itself, or a form of it that only shows how the pool is.
+
+Law: a trial travels under an id of its own, and no sample is made of its answer. A gate's trial is a whole judgement;
+only a generator's quick one is cheaper than its request.
+"""
+
+from msgspec.structs import replace
+
+from actors.calls.health import Trial
+from actors.calls.retry import Try
+from schemas.corpus import Passage, Provenance
+from schemas.ids import DocumentId
+from schemas.samples import Draft, GenerationRequest, Message
+from schemas.verdicts import GateRequest
+
+LINE = "One and one are two."
+"""No server can find this too long, or improper."""
+_PASSAGE = Passage.of(LINE, Provenance("trial:", DocumentId("trial"), "", 0, len(LINE), "trial"), reference="2")
+_DRAFT = Draft(question="What are one and one?", answer="One and one are two.\n#### 2")
+
+
+def generation(request: GenerationRequest, this: Try) -> GenerationRequest:
+    """The request as this try sends it. A fixed one keeps the roles and the sampling, which a server may refuse."""
+    match this.trial:
+        case None:
+            return replace(request, lane=this.lane)
+        case Trial.QUICK:
+            return replace(request, id=f"{request.id}:trial", sampling=replace(request.sampling, max_tokens=1))
+        case Trial.WHOLE:
+            return replace(request, id=f"{request.id}:trial")
+        case Trial.FIXED:
+            lines = tuple(Message(message.role, LINE) for message in request.messages)
+            return replace(request, id=f"{request.id}:trial", messages=lines)
+
+
+def judgement(request: GateRequest, this: Try) -> GateRequest:
+    """The request as this try sends it."""
+    match this.trial:
+        case None:
+            return replace(request, tries=this.number, lane=this.lane)
+        case Trial.QUICK | Trial.WHOLE:
+            return replace(request, id=f"{request.id}:trial")
+        case Trial.FIXED:
+            return replace(request, id=f"{request.id}:trial", passage=_PASSAGE, draft=_DRAFT)

@@ -1,0 +1,160 @@
+"""What exports read of a ledger: passage by passage, the ended lives of its orders.
+
+Law: one passage's lives are in memory at a time; a life that is a canary's or was injected leaves this module as a
+count alone, so nothing behind it can export any of it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from actors.exports.advantages import SMALLEST_FALL, critical_steps
+from actors.ledger.draws import rollouts_from
+from actors.ledger.history import Life, life_of
+from schemas.corpus import Passage
+from schemas.credit import CreditLabel, prefix_id
+from schemas.exports import LeftOut
+from schemas.ids import OrderId, PoolName
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Reconfigured, Record, Rejoined, Rolled
+from schemas.orders import Attempt
+
+PAGE = 64
+"""Passages in memory at once, without their lives."""
+_GATES = "gates."
+
+
+class FamilyLedger(Protocol):
+    """A ledger, as far as exports are concerned."""
+
+    def planned(self, after_seq: int, limit: int) -> Sequence[tuple[int, Planned]]:
+        """The next plans with their sequence numbers, ascending; at most `limit`."""
+        ...
+
+    def story(self, order_id: OrderId) -> Sequence[Record]:
+        """Every record of one order, oldest first, its plan included."""
+        ...
+
+    def reconfigured(self) -> Sequence[tuple[int, Reconfigured]]:
+        """Every replacement of the configuration with its sequence number, oldest first."""
+        ...
+
+
+class Told(Struct, frozen=True):
+    """An attempt with the order that it was made for, the model behind it, and whether its gates are still those."""
+
+    life: Life
+    attempt: Attempt
+    model: str | None
+    gates_changed: bool
+    """The gates were reconfigured after they judged it."""
+
+    @property
+    def key(self) -> str:
+        """The same in every export of the ledger."""
+        return f"{self.life.order.id}:{self.attempt.number}"
+
+
+class Child(Struct, frozen=True):
+    """An ended order of a family, with its attempts in order."""
+
+    life: Life
+    attempts: tuple[Told, ...]
+
+    @property
+    def accepted(self) -> Told | None:
+        """The attempt that became the sample."""
+        return self.attempts[-1] if self.life.accepted_at is not None else None
+
+    @property
+    def rejected(self) -> tuple[Told, ...]:
+        """The attempts that did not."""
+        return self.attempts if self.life.accepted_at is None else self.attempts[:-1]
+
+
+class Family(Struct, frozen=True):
+    """A passage with everything that was made of it and may be exported; `left` counts what may not, or not yet."""
+
+    passage: Passage
+    children: tuple[Child, ...]
+    left: tuple[LeftOut, ...] = ()
+    rollouts: tuple[Rolled, ...] = ()
+    """Of its credited attempts: those that went right from the prefix before the first pit (math)."""
+    before_critical: tuple[Rolled, ...] = ()
+    """The same of the prefixes before earlier critical steps, however little they lost."""
+
+
+class Eras:
+    """Which configuration an attempt was made and judged under. `models`: each pool's by name, as configured now.
+
+    The queue and `gleaner replay` stamp their records on one machine, never at the same time: a record's `at` tells.
+    """
+
+    def __init__(self, earlier: Sequence[Reconfigured], models: Mapping[PoolName, str]) -> None:
+        self._earlier = earlier
+        self._models = models
+
+    def models_at(self, at: float) -> Mapping[PoolName, str]:
+        """The models of that time."""
+        return next((era.models for era in self._earlier if at < era.at), self._models)
+
+    def gates_changed_since(self, at: float) -> bool:
+        """Whether a gate was reconfigured after that time."""
+        return any(at < era.at and any(key.startswith(_GATES) for key in era.changed) for era in self._earlier)
+
+
+def families(ledger: FamilyLedger, models: Mapping[PoolName, str]) -> Iterator[Family]:
+    """Every passage of a ledger in the order in which it was planned."""
+    eras = Eras([era for _, era in ledger.reconfigured()], models)
+    after = 0
+    while page := ledger.planned(after, PAGE):
+        for _, planned in page:
+            yield _family(ledger, planned, eras)
+        after = page[-1][0]
+
+
+def _family(ledger: FamilyLedger, planned: Planned, eras: Eras) -> Family:
+    children: list[Child] = []
+    left: list[LeftOut] = []
+    for order in planned.orders:
+        records = ledger.story(order.id)
+        life = life_of(order.id, records)
+        if not life.exportable:
+            left.append(LeftOut.MEASURED)
+        elif life.accepted_at is None and life.end is None:
+            left.append(LeftOut.OUTSTANDING)
+        else:
+            children.append(Child(life, tuple(_told(life, records, eras))))
+    rollouts = {rolled.order_id: rolled for child in children for rolled in _rollouts(ledger, child, _pit)}
+    earlier = {rolled.order_id: rolled for child in children for rolled in _rollouts(ledger, child, _falls)}
+    before = tuple(rolled for order_id, rolled in earlier.items() if order_id not in rollouts)
+    return Family(planned.passage, tuple(children), tuple(left), tuple(rollouts.values()), before)
+
+
+def _pit(label: CreditLabel) -> list[int]:
+    return [] if label.first_pit is None else [label.first_pit]
+
+
+def _falls(label: CreditLabel) -> list[int]:
+    return critical_steps(label, SMALLEST_FALL, before=label.first_pit or 1)
+
+
+def _rollouts(ledger: FamilyLedger, child: Child, steps_of: Callable[[CreditLabel], list[int]]) -> Iterator[Rolled]:
+    """The right rollouts from the prefixes before these steps of a child's credited solutions."""
+    for told in child.attempts:
+        draft = told.attempt.candidate.draft if told.attempt.candidate is not None else None
+        labels = (each for each in child.life.credits if each.attempt == told.attempt.number)
+        for label in labels if draft is not None else ():
+            for step in steps_of(label):
+                prefix = draft.answer[: label.values[step - 1].end] if draft is not None else ""
+                drawn = rollouts_from(ledger, prefix_id(child.life.passage.id, prefix, label.policy))
+                yield from (rolled for rolled in drawn if rolled.right)
+
+
+def _told(life: Life, records: Sequence[Record], eras: Eras) -> Iterator[Told]:
+    for record in records:
+        if not isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd) or record.attempt is None:
+            continue
+        candidate = record.attempt.candidate
+        model = None if candidate is None else eras.models_at(record.at).get(candidate.pool)
+        yield Told(life, record.attempt, model, eras.gates_changed_since(record.at))

@@ -1,0 +1,53 @@
+"""Which rejected attempts are negatives. Law: a text is set against another only if the gates of today rejected *it*,
+for what it says itself: not by an error, not for what another sample asks, not for the question where the answer is
+trained."""
+
+from actors.exports.families import Told
+from schemas.exports import LeftOut, View
+from schemas.recovery import FailureMode
+from schemas.verdicts import Errored, GateName, Rejected
+
+_ASKED_BADLY = (FailureMode.INSTRUCTION_QUALITY, FailureMode.DOMAIN_MISMATCH)
+"""Diagnoses that blame the question, where the faithfulness gate had nothing against the answer."""
+_OF_THE_ANSWER = (GateName.FAITHFULNESS, GateName.VERIFIER)
+"""Gates that reject an answer for what it says."""
+
+
+def rejections(told: Told) -> tuple[Rejected, ...]:
+    """The verdicts that rejected an attempt."""
+    return tuple(said for said in told.attempt.verdicts if isinstance(said, Rejected))
+
+
+def why_no_negative(told: Told, view: View) -> LeftOut | None:
+    """None for an attempt whose text is a negative in this view, else why it is none."""
+    attempt = told.attempt
+    if attempt.candidate is None:
+        return LeftOut.NO_TEXT
+    found = rejections(told)
+    if not found or any(isinstance(said, Errored) for said in attempt.verdicts):
+        return LeftOut.NOT_JUDGED
+    if told.gates_changed:
+        return LeftOut.JUDGED_OTHERWISE
+    if all(said.gate is GateName.DIVERSITY for said in found):
+        return LeftOut.DUPLICATE
+    if all(said.gate is GateName.DIVERSITY or _passes_plainly(said) for said in found):
+        return LeftOut.UNDER_RAISED_BAR
+    return None if view is View.SAMPLE else _why_not_the_answer(told, found)
+
+
+def _passes_plainly(said: Rejected) -> bool:
+    """Whether only the bar of a repair was too high for it."""
+    raised = said.evidence.raised
+    return raised is not None and said.score >= raised.configured
+
+
+def _why_not_the_answer(told: Told, found: tuple[Rejected, ...]) -> LeftOut | None:
+    attempt = told.attempt
+    if attempt.candidate is None or attempt.candidate.draft is None:
+        return LeftOut.MALFORMED
+    if any(said.gate in _OF_THE_ANSWER for said in found):
+        return None
+    asked_badly = attempt.diagnosis is not None and attempt.diagnosis.mode in _ASKED_BADLY
+    if asked_badly or not any(said.gate is GateName.REWARD for said in found):
+        return LeftOut.OTHER_FAULT
+    return None

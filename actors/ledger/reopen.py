@@ -1,0 +1,147 @@
+"""Which dead letters go back into the queue, and what they take along.
+
+Law: an order goes back only if its last end is a dead letter, so asking twice puts nothing back twice, and an accepted
+order never goes back. What it takes along follows from the ledger alone: its attempts count on, its next repair is what
+the diagnoser chose last, the accepted questions of its passage are remembered, so that it does not repeat them, and so
+are the rollouts of its passage, so that none is paid for twice.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from actors.ledger.attempts import draft_of, summary
+from actors.ledger.draws import MISSED_DRAWS, known_draws, known_starts
+from actors.ledger.history import Life, life_of
+from schemas.corpus import Passage
+from schemas.errors import LedgerError
+from schemas.ids import OrderId, PoolName
+from schemas.ledger import (
+    AcceptedEnd,
+    AskedBefore,
+    CreditBegun,
+    DeadLetteredEnd,
+    Planned,
+    Record,
+    Refused,
+    Rejoined,
+    Reopened,
+    ShardKind,
+)
+from schemas.orders import EndReason
+from schemas.recovery import FailureMode, Repair
+from schemas.verdicts import Rejected
+
+PAGE = 256
+
+
+class DeadLetterLedger(Protocol):
+    """The ledger, as far as dead letters are concerned."""
+
+    def ends(
+        self, kind: ShardKind, after_seq: int, limit: int
+    ) -> Sequence[tuple[int, AcceptedEnd | DeadLetteredEnd | Refused]]:
+        """The next ends of a kind with their sequence numbers, ascending; at most `limit`."""
+        ...
+
+    def story(self, order_id: OrderId) -> Sequence[Record]:
+        """Every record of one order, oldest first, its plan included."""
+        ...
+
+    def reopened(self) -> Sequence[int]:
+        """Sequence numbers of the ends that no longer hold."""
+        ...
+
+
+class ReplayRequest(Struct, frozen=True):
+    """Dead letters of these reasons whose last diagnosis is one of these modes; where none is named, any."""
+
+    reasons: frozenset[EndReason] = frozenset()
+    modes: frozenset[FailureMode] = frozenset()
+
+
+class Found(Struct, frozen=True):
+    """A dead letter: the sequence number of its end, and its records."""
+
+    seq: int
+    end: DeadLetteredEnd
+    records: Sequence[Record]
+    life: Life
+
+    @property
+    def mode(self) -> FailureMode | None:
+        """The last diagnosis; None when it was never rejected and diagnosed."""
+        return self.life.failure_modes[-1] if self.life.failure_modes else None
+
+
+class Terms(Struct, frozen=True):
+    """What a replay says of all the orders that it puts back. `pools`: those of the configuration from now on;
+    `missed_draws`: at least as many as rollouts of one solution were ever under way together."""
+
+    at: float
+    pools: Collection[PoolName]
+    changed: tuple[str, ...] = ()
+    missed_draws: int = MISSED_DRAWS
+
+
+def dead_letters(ledger: DeadLetterLedger, wanted: ReplayRequest) -> Iterator[Found]:
+    """Every order that is a dead letter now and is wanted, oldest end first."""
+    undone = frozenset(ledger.reopened())
+    after = 0
+    while page := ledger.ends(ShardKind.DEAD_LETTERS, after, PAGE):
+        after = page[-1][0]
+        for seq, end in page:
+            if not isinstance(end, DeadLetteredEnd) or seq in undone:
+                continue
+            if wanted.reasons and end.end.reason not in wanted.reasons:
+                continue
+            records = ledger.story(end.order_id)
+            found = Found(seq, end, records, life_of(end.order_id, records))
+            if not wanted.modes or found.mode in wanted.modes:
+                yield found
+
+
+def reopened(found: Found, ledger: DeadLetterLedger, terms: Terms) -> Reopened:
+    """The record that puts a dead letter back. Raises LedgerError when its order was accepted."""
+    life = found.life
+    if life.accepted_at is not None:
+        raise LedgerError(f"order {life.order.id} is accepted and cannot be put back")
+    chosen = [attempt.choice.repair for attempt in life.attempts if attempt.choice and attempt.choice.repair]
+    requeued = [record.attempt.choice for record in found.records if isinstance(record, Rejoined)]
+    stories = [ledger.story(order_id) for order_id in _siblings(found.records, life.passage)]
+    credited = any(isinstance(record, CreditBegun) for story in stories for record in story)
+    first = next((choice.repair.kind for choice in requeued if choice and choice.repair), None)
+    return Reopened(
+        at=terms.at,
+        order=life.order,
+        passage=life.passage,
+        end_seq=found.seq,
+        end=found.end.end,
+        rejected=any(isinstance(said, Rejected) for attempt in life.attempts for said in attempt.verdicts),
+        history=tuple(summary(attempt) for attempt in life.attempts),
+        times=len(life.put_back) + 1,
+        repair=_possible(chosen[-1], terms.pools) if chosen else None,
+        first_repair=first,
+        asked=tuple(_asked(stories)),
+        drawn=known_draws(ledger, life.passage, stories, missed_draws=terms.missed_draws) if credited else (),
+        starts=known_starts(stories) if credited else (),
+        changed=terms.changed,
+    )
+
+
+def _possible(repair: Repair, pools: Collection[PoolName]) -> Repair | None:
+    """None, for a fresh attempt, where the pool that it escalates to is no longer there."""
+    return repair if repair.pool is None or repair.pool in pools else None
+
+
+def _asked(stories: Sequence[Sequence[Record]]) -> Iterator[AskedBefore]:
+    for record in (record for story in stories for record in story):
+        draft = draft_of(record.attempt) if isinstance(record, AcceptedEnd) else None
+        if isinstance(record, AcceptedEnd) and draft is not None:
+            yield AskedBefore(record.order_id, draft.question, draft.answer)
+
+
+def _siblings(records: Sequence[Record], passage: Passage) -> list[OrderId]:
+    planned = next(record for record in records if isinstance(record, Planned) and record.passage.id == passage.id)
+    return [order.id for order in planned.orders]

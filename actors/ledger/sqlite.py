@@ -1,0 +1,369 @@
+"""The durable record: SQLite, append only, replayed in order. Its records are the queue's events.
+
+Law: one process writes (a lock on the folder holds this); what `append` has returned for is on disk; readers in other
+processes see whole transactions. Nothing is ever changed or removed.
+"""
+
+import fcntl
+import os
+import socket
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from actors.ledger.door import check_shards
+from actors.ledger.layout import (
+    claim,
+    claimed,
+    closed_unless_good,
+    identified,
+    open_to_read,
+    open_to_write,
+)
+from actors.ledger.running_hash import Hashed, hashed, head_at, next_head
+from schemas.corpus import Passage
+from schemas.errors import LedgerError, OutputError
+from schemas.ids import OrderId
+from schemas.ledger import (
+    AcceptedEnd,
+    DeadLetteredEnd,
+    Planned,
+    Reconfigured,
+    Record,
+    Refused,
+    Rejoined,
+    Reopened,
+    RunStarted,
+    ShardKind,
+    ShardWritten,
+)
+from schemas.queue_shard import ONLY, QueueShard
+from schemas.wire import decode_record, encode_record
+
+NAME = ONLY.ledger
+LOCK_NAME = ONLY.lock
+LOCK_POLL_S = 0.1
+_PAGE = 1000
+_KINDS = {
+    ShardKind.DATASET: (AcceptedEnd,),
+    ShardKind.DEAD_LETTERS: (DeadLetteredEnd, Refused),
+}
+End = AcceptedEnd | DeadLetteredEnd | Refused
+
+
+class SqliteLedger:
+    """The writer's side. Use as a context manager or `close` it. Not for two threads at once."""
+
+    def __init__(
+        self, output: Path, shard: QueueShard = ONLY, *, owner: int | None = None, wait_s: float = 0.0
+    ) -> None:
+        """Opens or creates the ledger of a folder, or of one queue shard of it. Raises OutputError when another run
+        holds it, the disk refuses, or its orders are of a folder with another number of shards.
+
+        `owner`: the process that the run stands and falls with (None: this one). One whose owner is dead, or is ours,
+        is on its way out: it is waited for, `wait_s` seconds at most.
+        """
+        self._path = output / shard.ledger
+        with _told(self._path):
+            self._lock = _locked(output / shard.lock, os.getpid() if owner is None else owner, wait_s)
+        try:
+            with _told(self._path):
+                self._database = open_to_write(self._path)
+            with _told(self._path), closed_unless_good(self._database):
+                claim(self._database, shard, self._path)
+                self._last = self._database.execute("SELECT coalesce(max(seq), 0) FROM records").fetchone()[0]
+                self._head = head_at(self._database, self._last)
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def __enter__(self) -> "SqliteLedger":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def append(self, records: Sequence[Record]) -> int:
+        """The records in one durable transaction; gives the last sequence number. Raises OutputError: none is in."""
+        rows, orders, head = [], [], self._head
+        for seq, record in enumerate(records, self._last + 1):
+            body = encode_record(record)
+            head = next_head(head, body)
+            rows.append((seq, _kind(type(record)), getattr(record, "order_id", None), body, head))
+            if isinstance(record, Planned):
+                orders.extend((order.id, seq) for order in record.orders)
+        with _told(self._path), self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            self._database.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?)", rows)
+            self._database.executemany("INSERT INTO orders VALUES (?, ?)", orders)
+        self._last, self._head = self._last + len(rows), head
+        return self._last
+
+    def records(self, after: int = 0) -> Iterator[tuple[int, Record]]:
+        """Every record with a sequence number above `after`, in order."""
+        return _records(self._database, after)
+
+    def close(self) -> None:
+        """Gives the folder back."""
+        self._database.close()
+        os.close(self._lock)
+
+
+class LedgerReader:
+    """Reads a folder's ledger while a run may be writing it (`actors.ledger.folder`: those of all its queue shards).
+
+    Raises OutputError when the folder holds no run."""
+
+    def __init__(self, output: Path, shard: QueueShard = ONLY) -> None:
+        self._path = path = output / shard.ledger
+        if not path.is_file():
+            raise OutputError(
+                f"{output}: holds no run ({shard.ledger} is missing); give the folder of `gleaner run --output`"
+            )
+        try:
+            self._database = open_to_read(path)
+            with closed_unless_good(self._database):
+                self.shard = claimed(self._database, path)
+        except sqlite3.Error as error:
+            raise OutputError(f"{path}: cannot be read as a ledger ({error})") from error
+
+    def __enter__(self) -> "LedgerReader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._database.close()
+
+    def records(self, after: int = 0) -> Iterator[tuple[int, Record]]:
+        """Every record with a sequence number above `after`, in order."""
+        return _records(self._database, after)
+
+    @property
+    def folder(self) -> str:
+        """The id that the folder got when the ledger was made: what tells it from every other, also in a copy. Raises
+        OutputError where it is lost."""
+        with _damage_told():
+            return identified(self._database, self._path)
+
+    def story(self, order_id: OrderId) -> Sequence[Record]:
+        """Every record of one order, oldest first, its plan included. Empty for an order that is not known."""
+        found = self._rows(
+            "SELECT seq, body FROM records WHERE seq = (SELECT seq FROM orders WHERE order_id = ?1) UNION ALL "
+            "SELECT seq, body FROM (SELECT seq, body FROM records WHERE order_id = ?1 ORDER BY seq)",
+            (order_id,),
+        )
+        return [_decoded(seq, body) for seq, body in found]
+
+    def ends(self, kind: ShardKind, after_seq: int, limit: int) -> Sequence[tuple[int, End]]:
+        """The next ends of a kind with their sequence numbers, ascending; at most `limit`."""
+        names = [_kind(record) for record in _KINDS[kind]]
+        marks = ", ".join("?" * len(names))
+        found = self._rows(
+            f"SELECT seq, body FROM records WHERE seq > ? AND kind IN ({marks}) ORDER BY seq LIMIT ?",
+            (after_seq, *names, limit),
+        )
+        return [(seq, cast(End, _decoded(seq, body))) for seq, body in found]
+
+    def planned(self, after_seq: int, limit: int) -> Sequence[tuple[int, Planned]]:
+        """The next plans with their sequence numbers, ascending; at most `limit`."""
+        query = "SELECT seq, body FROM records WHERE kind = ? AND seq > ? ORDER BY seq LIMIT ?"
+        found = self._rows(query, (_kind(Planned), after_seq, limit))
+        return [(seq, cast(Planned, _decoded(seq, body))) for seq, body in found]
+
+    def last_start(self) -> RunStarted | None:
+        """The last process that began or resumed the run."""
+        query = "SELECT seq, body FROM records WHERE kind = ? ORDER BY seq DESC LIMIT 1"
+        found = self._rows(query, (_kind(RunStarted),))
+        return cast(RunStarted, _decoded(*found[0])) if found else None
+
+    def last_configured(self) -> RunStarted | Reconfigured | None:
+        """What said last which configuration the run has: a start, or a replacement of it."""
+        query = "SELECT seq, body FROM records WHERE kind IN (?, ?) ORDER BY seq DESC LIMIT 1"
+        found = self._rows(query, (_kind(RunStarted), _kind(Reconfigured)))
+        return cast(RunStarted | Reconfigured, _decoded(*found[0])) if found else None
+
+    @contextmanager
+    def frozen(self) -> Iterator[int]:
+        """While it lasts, everything is read as it is now, whatever a run adds; gives the last sequence number."""
+        with _damage_told():
+            self._database.execute("BEGIN")
+        try:
+            yield self.last_seq()
+        finally:
+            self._database.rollback()
+
+    def head(self, seq: int) -> str:
+        """The running hash of all records up to that one, in hex digits."""
+        with _damage_told():
+            return head_at(self._database, seq).hex()
+
+    def hashed(self) -> Iterator[Hashed]:
+        """Every record as the running hash takes it, in order."""
+        with _damage_told():
+            yield from hashed(self._database)
+
+    def last_seq(self) -> int:
+        """Sequence number of the last record; 0 while there is none."""
+        return self._rows("SELECT coalesce(max(seq), 0) FROM records", ())[0][0]
+
+    def shards(self) -> Sequence[ShardWritten]:
+        """Every shard that was recorded, oldest first. Raises OutputError where one has a name that is no shard's."""
+        found = [cast(ShardWritten, record) for _, record in self._of(ShardWritten)]
+        check_shards(found)
+        return found
+
+    def reopened(self) -> Sequence[int]:
+        """Sequence numbers of the ends that no longer hold, in the order in which their orders were put back."""
+        return [cast(Reopened, record).end_seq for _, record in self._of(Reopened)]
+
+    def reconfigured(self) -> Sequence[tuple[int, Reconfigured]]:
+        """Every replacement of the configuration with its sequence number, oldest first."""
+        return [(seq, cast(Reconfigured, record)) for seq, record in self._of(Reconfigured)]
+
+    def orders_like(self, prefix: str, limit: int) -> Sequence[OrderId]:
+        """Ids of known orders that begin with `prefix`, sorted; at most `limit`."""
+        found = self._rows(
+            "SELECT order_id FROM orders WHERE order_id >= ?1 AND order_id < ?1 || '~' ORDER BY order_id LIMIT ?2",
+            (prefix, limit),
+        )
+        return [OrderId(order_id) for (order_id,) in found]
+
+    def passage(self, order_id: OrderId) -> Passage | None:
+        """The passage that an order was issued for."""
+        found = self._rows(
+            "SELECT seq, body FROM records WHERE seq = (SELECT seq FROM orders WHERE order_id = ?)", (order_id,)
+        )
+        return cast(Planned, _decoded(*found[0])).passage if found else None
+
+    def _of(self, record: type[Record]) -> Iterator[tuple[int, Record]]:
+        found = self._rows("SELECT seq, body FROM records WHERE kind = ? ORDER BY seq", (_kind(record),))
+        return ((seq, _decoded(seq, body)) for seq, body in found)
+
+    def _rows(self, query: str, values: Sequence[object]) -> list[Any]:
+        with _damage_told():
+            return self._database.execute(query, values).fetchall()
+
+
+class MemoryLedger:
+    """The same in memory: for previews and for measuring what durability costs."""
+
+    def __init__(self) -> None:
+        self.kept: list[Record] = []
+
+    def append(self, records: Sequence[Record]) -> int:
+        """Keeps the records; gives the last sequence number."""
+        self.kept.extend(records)
+        return len(self.kept)
+
+    def records(self, after: int = 0) -> Iterator[tuple[int, Record]]:
+        """Every record with a sequence number above `after`, in order."""
+        yield from enumerate(self.kept[after:], after + 1)
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+def order_of(record: Record) -> OrderId | None:
+    """The order that a record is about, where it is about one."""
+    return record.order_id if isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd | Reopened) else None
+
+
+def _kind(record: type[Record]) -> str:
+    return str(record.__struct_config__.tag)
+
+
+def _records(database: sqlite3.Connection, after: int) -> Iterator[tuple[int, Record]]:
+    while True:
+        with _damage_told():
+            page: Iterable[tuple[int, bytes]] = database.execute(
+                "SELECT seq, body FROM records WHERE seq > ? ORDER BY seq LIMIT ?", (after, _PAGE)
+            ).fetchall()
+        if not page:
+            return
+        for seq, body in page:
+            if seq <= after:
+                raise LedgerError(f"record {seq} of the ledger comes after {after}: its file is damaged")
+            yield seq, _decoded(seq, body)
+            after = seq
+
+
+def _decoded(seq: int, body: bytes) -> Record:
+    try:
+        return decode_record(body)
+    except msgspec.DecodeError as error:
+        raise LedgerError(f"record {seq} of the ledger is damaged: {error}") from error
+
+
+def _locked(lock: Path, owner: int, wait_s: float) -> int:
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    if os.fstat(descriptor).st_nlink > 1:  # it is written in place: a second name may be anybody's file
+        os.close(descriptor)
+        raise OutputError(f"{lock}: has a second name (a hard link); remove it, or choose another --output")
+    until = time.monotonic() + wait_s
+    while not _taken(descriptor):
+        holder = os.pread(descriptor, 256, 0).decode("ascii", "replace").strip()
+        if not _leaves(holder, owner) or time.monotonic() > until:
+            os.close(descriptor)
+            raise OutputError(
+                f"{lock.parent}: another run is writing here (process {holder or 'unknown'}); "
+                "wait for it, or choose another --output"
+            )
+        time.sleep(LOCK_POLL_S)
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{owner} on {socket.gethostname()}".encode(), 0)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _leaves(holder: str, owner: int) -> bool:
+    """Whether the run of that holder is over, or is ours. Of another machine's processes nothing is known."""
+    pid, _, host = holder.partition(" on ")
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    return int(pid) == owner or not _lives(int(pid))
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        advice = "make room or make it writable, then give the same command again: nothing written so far is lost"
+        raise OutputError(f"{path}: cannot be written ({reason}); {advice}") from error
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise LedgerError(f"{NAME} cannot be read ({error}); restore it from a copy") from error

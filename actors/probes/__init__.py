@@ -1,0 +1,2 @@
+"""What measures the gates. Injection: fresh orders spoilt on purpose (`plan`, `injection`, `spoiler`). Canaries: labelled
+samples beside orders (`mixing`, `book`). `threshold`: what labelled samples say of a gate's threshold."""

@@ -1,0 +1,394 @@
+"""The queue and its ledger behind asyncio: many callers, one state machine, one writer.
+
+Law: transitions happen in memory at once and in one order; their records reach the ledger in that order; no report and
+no offer is answered before its record is durable, and no lease before the record is that its order or attempt rests on:
+a queue that is made again knows every attempt that anyone can be at work on. (The lease itself is a hint, in memory.)
+If the ledger fails, the service has failed for good: memory that is ahead of the disk answers nobody.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from actors.calls.clocks import Steady
+from actors.counts.distributions import Buckets
+from actors.counts.outstanding import outstanding_by
+from actors.counts.refusals import Refusals
+from actors.counts.tally import Tally
+from actors.probes.book import BookSettings, CanaryBook
+from actors.queue.documents import KnownDocuments
+from actors.queue.machine import BUDGET_SPENT, RegenerationQueue
+from schemas.corpus import DocumentRefused, Passage
+from schemas.distributions import SECONDS
+from schemas.errors import GleanerError, UserError
+from schemas.ids import PassageId
+from schemas.ledger import CanaryEnded, CorpusEnded, Planned, Record, Refused, RunStarted, ShardWritten
+from schemas.orders import Holding, Lease, Order, Outcome, Recorded, Settlement
+from schemas.progress import RunSnapshot
+from schemas.recovery import Experience
+
+TOLD_EVERY, TOLD_SHARE = 16, 50
+"""A conductor is told again after so many attempts, or after the fiftieth part of those it knows: some kilobytes each
+time, ever more seldom."""
+
+
+class Ledger(Protocol):
+    """What the service writes to (`actors.ledger.sqlite.SqliteLedger`, or one in memory)."""
+
+    def append(self, records: Sequence[Record]) -> int: ...
+
+    def records(self, after: int = 0) -> Iterator[tuple[int, Record]]: ...
+
+    def close(self) -> None: ...
+
+
+class Fold(Protocol):
+    """What a run's repairs came to (`actors.recovery.experience`)."""
+
+    @property
+    def attempts(self) -> int: ...
+
+    def apply(self, record: Record) -> None: ...
+
+    def experience(self) -> Experience: ...
+
+
+class ServiceSettings(Struct, frozen=True):
+    """`capacity`: outstanding orders beyond which `offer` waits. `canaries`: None where
+    nobody measures a gate."""
+
+    task: str
+    samples_per_passage: int
+    capacity: int
+    canaries: BookSettings | None = None
+
+
+class QueueService:
+    """Replays the ledger when made; then any number of callers on one event loop."""
+
+    def __init__(
+        self,
+        queue: RegenerationQueue,
+        ledger: Ledger,
+        settings: ServiceSettings,
+        *,
+        now: Callable[[], float],
+        tally: Tally | None = None,
+        fold: Fold | None = None,
+    ) -> None:
+        """`now`: of leases and waits; a `Steady` one knows the wall's time apart, which records and snapshots take.
+        `fold`: what conductors are told of, with leases; None when nobody learns."""
+        self._queue = queue
+        self._ledger = ledger
+        self._settings = settings
+        self._now = now
+        self._wall = now.wall if isinstance(now, Steady) else now
+        self._tally = Tally() if tally is None else tally
+        self._fold = fold
+        self._told: dict[str, int] = {}
+        self._canaries = CanaryBook(settings.canaries or BookSettings(settings.task))
+        self._commits = Buckets(SECONDS)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
+        self._refusals = Refusals()
+        self._documents = KnownDocuments()
+        self._dead: set[str] = set()
+        self._batch: list[Record] = []
+        self._uncounted: list[Record] = []
+        self._committed: asyncio.Future[None] | None = None
+        self._in_flight: asyncio.Future[None] | None = None
+        self._committing: asyncio.Task[None] | None = None
+        self._failed: BaseException | None = None
+        self._changed = asyncio.Event()
+        self._corpus_read = False
+        self._stopped = False
+        self._recovering = ""
+        self._writer = 0
+        for _, record in ledger.records():
+            queue.replay(record)
+            self._canaries.replay(record)
+            self._count(record)
+            self._remember(record)
+
+    async def start(self, started: RunStarted) -> None:
+        """A run begins or goes on: its corpus is read anew. A queue that is made again in one run is not started."""
+        await self.append(started)
+
+    async def offer(self, passages: Sequence[Passage]) -> bool:
+        """Takes in passages, waiting while the queue is full; known ones are skipped. False: no more are wanted."""
+        for passage in passages:
+            if self._queue.knows(passage.id):
+                continue
+            while self._queue.outstanding >= self._settings.capacity and not self._closed_to_orders():
+                if self._batch:
+                    await self._durable()
+                else:
+                    await self._change(timeout_s=1.0)
+            if self._closed_to_orders():
+                return False
+            slots = range(self._settings.samples_per_passage)
+            orders = [Order.fresh(passage.id, self._settings.task, slot) for slot in slots]
+            planned = self._queue.plan(passage, orders, self._now())
+            if planned is not None:
+                self._remember(planned)
+                self._keep(planned)
+        await self._durable()
+        return not self._closed_to_orders()
+
+    def documents(self) -> dict[bytes, tuple[bytes, ...]]:
+        """The versions of the documents whose passages were planned, as `actors.queue.documents` has them."""
+        return self._documents.all()
+
+    def known(self, passages: Sequence[PassageId]) -> list[bool]:
+        """Which passages were planned, ever."""
+        return [self._queue.knows(passage_id) for passage_id in passages]
+
+    async def refuse(self, document: DocumentRefused) -> None:
+        """A document that could not be used; recorded once for each reason, however often the corpus is read again."""
+        if document in self._refusals:
+            return
+        await self.append(Refused(self._wall(), document))
+
+    def refused(self) -> tuple[DocumentRefused, ...]:
+        """The refusals that hold."""
+        return self._refusals.all()
+
+    async def corpus_ended(
+        self, documents: int, passages: int, skipped: Mapping[str, int] | None = None,
+        read_again: Sequence[DocumentRefused] = (),
+    ) -> None:  # fmt: skip
+        """No more passages come. The run is over when every order has ended. `skipped`: files that were not read;
+        `read_again`: documents whose refusal is over."""
+        await self.append(CorpusEnded(self._wall(), documents, passages, dict(skipped or {}), tuple(read_again)))
+
+    async def lease(self, conductor: str, limit: int, wait_s: float) -> Sequence[Lease]:
+        """Up to `limit` leases; waits up to `wait_s` for the first. Nothing for a conductor that was released."""
+        until = self._now() + wait_s
+        while not self._stopped and conductor not in self._dead:
+            self._check_alive()
+            leases = [] if self._recovering else self._lease(conductor, limit)
+            if leases:
+                await self._durable()
+                return [] if conductor in self._dead else self._telling(conductor, leases)
+            await self._end_for_budget()
+            left_s = until - self._now()
+            if left_s <= 0 or self.finished():
+                break
+            wake_at = self._queue.next_wake()
+            sleep_s = left_s if wake_at is None else min(left_s, max(0.001, wake_at - self._now()))
+            await self._change(timeout_s=sleep_s)
+        return []
+
+    async def settle(self, outcomes: Sequence[Outcome]) -> list[Settlement]:
+        """What became of each outcome, when it is durable."""
+        settlements: list[Settlement] = []
+        for outcome in outcomes:
+            ended = self._canaries.settle(outcome, self._now())
+            if ended is not None:
+                self._queue.charge(ended.tokens)
+                self._keep(ended)
+                settlements.append(Recorded(outcome.order_id))
+                continue
+            settlement, record = self._queue.settle(outcome, self._now())
+            settlements.append(settlement)
+            if record is not None:
+                self._keep(record)
+                if outcome.canary is not None and not self._queue.exhausted:
+                    self._keep(self._canaries.issue(outcome.canary, self._now()))
+            self._keep(*self._queue.followed())
+        await self._durable()
+        return settlements
+
+    async def append(self, record: Record) -> None:
+        """A record that moves no order (a start, a shard)."""
+        self._remember(record)
+        self._batch.append(record)
+        await self._durable()
+
+    async def begin_writing(self, writer: int) -> None:
+        """From here on only this writer's shards are recorded; those of earlier ones are, or never will be.
+
+        Writers are numbered upwards. A dead one's last message may still be on its way when the next looks at what is
+        recorded and removes the rest.
+        """
+        self._writer = max(self._writer, writer)
+        await self._durable()
+
+    async def record_shard(self, writer: int, shard: ShardWritten) -> None:
+        """A shard is on disk under its final name. Raises GleanerError for a writer that another has followed."""
+        if writer != self._writer:
+            raise GleanerError(f"shard {shard.name} is of writer {writer}, and writer {self._writer} has begun")
+        await self.append(shard)
+
+    def recover(self, token: str) -> None:
+        """This queue was made again in the middle of a run. Nothing is leased before `resume(token)`: conductors work
+        on what its predecessor had leased, and have not said so yet."""
+        self._recovering = token
+
+    def join(self, conductor: str, holdings: Sequence[Holding]) -> int:
+        """What a conductor works on is leased to it; gives how many."""
+        now = self._now()
+        return self._queue.hold(conductor, holdings, now) + self._canaries.hold(conductor, holdings, now)
+
+    def resume(self, token: str) -> None:
+        """Every living conductor has joined the queue that gave this token."""
+        if token == self._recovering:
+            self._recovering = ""
+            self._changed.set()
+
+    def release(self, conductor: str) -> int:
+        """The leases of a dead conductor return at once; gives how many. Names are not used again.
+
+        A lease call may still wait in its name: it must get nothing, or an order would lie with the dead.
+        """
+        self._dead.add(conductor)
+        released = self._queue.release(conductor, self._now()) + self._canaries.release(conductor)
+        self._changed.set()
+        return released
+
+    def stop_leasing(self) -> None:
+        """From now on no lease is given and no passage is taken in."""
+        self._stopped = True
+        self._changed.set()
+
+    def finished(self) -> bool:
+        """Nothing will be leased any more: every order of the whole corpus has ended, or leasing was stopped."""
+        idle = self._queue.idle and self._canaries.outstanding == 0
+        return self._stopped or (idle and (self._corpus_read or self._queue.exhausted))
+
+    def snapshot(self) -> RunSnapshot:
+        """The run at this moment. Raises what the ledger raised, once it has failed."""
+        self._check_alive()
+        depth, now = self._queue.depth(), self._now()
+        summary = self._tally.summary()
+        told = summary.counts.outstanding + outstanding_by(self._uncounted) + outstanding_by(self._batch)
+        return RunSnapshot(
+            at=self._wall(),
+            summary=summary,
+            ready=depth.ready,
+            leased=depth.leased,
+            waiting=depth.waiting,
+            rollouts=depth.rollouts,
+            oldest_s=0.0 if depth.oldest_since is None else max(0.0, now - depth.oldest_since),
+            stale=self._queue.stale,
+            recovering=self._recovering,
+            unaccounted=told - depth.ready - depth.leased - depth.waiting,
+            distributions=self._tally.distributions(),
+            commits=self._commits.distribution(),
+        )
+
+    async def close(self) -> None:
+        """Waits for what is being committed, then gives the ledger back."""
+        self.stop_leasing()
+        if self._committing is not None:
+            await asyncio.wait((self._committing,))
+        self._thread.shutdown(wait=True)
+        self._ledger.close()
+
+    def _count(self, record: Record) -> None:
+        self._tally.apply(record)
+        if self._fold is not None:
+            self._fold.apply(record)
+
+    def _telling(self, conductor: str, leases: list[Lease]) -> list[Lease]:
+        """The leases; the first with what was learnt, when that has grown by enough since this conductor was told."""
+        if self._fold is None:
+            return leases
+        known, told = self._fold.attempts, self._told.get(conductor, 0)
+        if known - told < max(TOLD_EVERY, told // TOLD_SHARE):
+            return leases
+        self._told[conductor] = known
+        return [replace(leases[0], learnt=self._fold.experience()), *leases[1:]]
+
+    def _remember(self, record: Record) -> None:
+        self._refusals.apply(record)
+        match record:
+            case CanaryEnded():
+                self._queue.charge(record.tokens)
+            case Planned():
+                self._documents.add(record.passage)
+            case RunStarted():
+                self._corpus_read = False
+            case CorpusEnded():
+                self._corpus_read = True
+            case _:
+                pass
+
+    def _lease(self, conductor: str, limit: int) -> list[Lease]:
+        """Canaries first: there are few, and one that waits would be judged by a later state of the gates."""
+        now = self._now()
+        canaries = [] if self._queue.exhausted else self._canaries.lease(now, conductor, limit)
+        return [*canaries, *self._queue.lease(now, conductor, limit - len(canaries))]
+
+    def _closed_to_orders(self) -> bool:
+        return self._stopped or self._queue.exhausted
+
+    async def _end_for_budget(self) -> None:
+        if not self._queue.exhausted:
+            return
+        self._keep(*self._queue.end_unleased(self._now(), BUDGET_SPENT))
+        self._keep(*self._queue.followed())
+        self._keep(*self._canaries.end_unleased(self._now(), BUDGET_SPENT.detail))
+        await self._durable()
+
+    def _keep(self, *records: Record) -> None:
+        """To be made durable with the next commit. The queue's own time never jumps; a record's is the wall's."""
+        if self._wall is not self._now:
+            records = tuple(replace(record, at=self._wall()) for record in records)
+        self._batch.extend(records)
+
+    async def _durable(self) -> None:
+        """Returns when every record so far is on disk: those of all who ask meanwhile share one transaction.
+
+        Who added none waits for the one in flight too: what it was told may follow from that.
+        """
+        self._check_alive()
+        if self._batch:
+            if self._committed is None:
+                self._committed = asyncio.get_running_loop().create_future()
+            if self._committing is None or self._committing.done():
+                self._committing = asyncio.create_task(self._commit())
+            await asyncio.shield(self._committed)
+        elif self._in_flight is not None:
+            await asyncio.shield(self._in_flight)
+
+    async def _commit(self) -> None:
+        while self._batch:
+            records, self._batch = self._batch, []
+            committed, self._committed = self._committed, None
+            assert committed is not None
+            self._in_flight = committed
+            self._uncounted = records
+            began_at = self._now()
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._ledger.append, records)
+                self._commits.add(max(0.0, self._now() - began_at))
+                for record in records:
+                    self._count(record)
+                self._uncounted = []
+            except Exception as error:  # noqa: BLE001 - kept and raised to everyone who asks from now on
+                self._failed = error
+                committed.set_exception(error)
+                if self._committed is not None:
+                    self._committed.set_exception(error)
+                self._changed.set()
+                return
+            committed.set_result(None)
+            self._changed.set()
+
+    async def _change(self, *, timeout_s: float) -> None:
+        self._check_alive()
+        self._changed.clear()
+        try:
+            await asyncio.wait_for(self._changed.wait(), timeout_s)
+        except TimeoutError:
+            return
+
+    def _check_alive(self) -> None:
+        if isinstance(self._failed, UserError):
+            raise type(self._failed)(str(self._failed)) from self._failed
+        if self._failed is not None:
+            raise GleanerError(f"the ledger failed: {self._failed}") from self._failed

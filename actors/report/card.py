@@ -1,0 +1,146 @@
+"""README.md of the output folder: a Hugging Face dataset card. Law: its head makes `load_dataset(FOLDER)` work."""
+
+import re
+from collections.abc import Sequence
+from html import escape
+
+import yaml
+
+from actors.report.words import count, duration, model_name, percent, spoken
+from schemas.ledger import ShardKind
+from schemas.manifest import Manifest
+
+_COLUMNS = (
+    ("id", "the order's id: from content and plan, the same in every run of this configuration"),
+    ("messages", "user (passage and question) and assistant (answer), as chat trainers read them"),
+    ("question, answer", "the sample"),
+    ("passage", "the exact text of the corpus that the answer rests on; for math, the problem"),
+    (
+        "reference",
+        "the problem's reference answer as the corpus has it, which the answer was verified against; else null",
+    ),
+    ("quote", "the sentence that the generator said it used, where it was asked to quote"),
+    ("provenance", "uri, document id and sha256, start and end in characters: passage == document[start:end]"),
+    ("scores", "what each gate gave the accepted attempt, in [0, 1]; null where a gate did not judge"),
+    (
+        "evidence",
+        "claims with the quotes that back them, each at its place in the passage, or in `passage_id`'s",
+    ),
+    ("lineage", "order, passage, slot, attempts, pool, model, sampling, failure modes and repairs on the way"),
+    ("tokens", "spent on the sample over all its attempts"),
+)
+
+
+_GROUNDED = """A generator writes a question and its answer from one passage. A faithfulness gate judges them against
+that exact passage, a reward gate without it; both must pass."""
+_SOLVED = """A generator solves the corpus's problems step by step. A verifier compares each final answer with the
+problem's reference answer by computation."""
+
+
+def card(manifest: Manifest, *, documents: int | None, passages: int, ledgers: int = 1) -> str:
+    """The whole card as Markdown. `ledgers`: how many the folder has."""
+    counts = manifest.counts
+    state = "" if manifest.complete else "\nThe run is not finished: more samples will come.\n"
+    return f"""---
+{_head(manifest)}---
+
+# {_plain(manifest.name)}
+
+{count(counts.exported)} samples, each accepted by every gate and backed by the exact passage it came from.
+Made by Gleaner {_plain(manifest.versions.get("gleaner", ""))}; `report.html` shows the run.
+{state}
+## How it was made
+
+{_GROUNDED if "faithfulness" in manifest.models else _SOLVED}
+What is rejected is diagnosed and asked again under a fitting repair.
+
+| | |
+| --- | --- |
+| documents, passages | {"–" if documents is None else count(documents)}, {count(passages)} |
+| orders issued | {count(counts.issued)} |
+| accepted | {count(counts.exported)} ({percent(manifest.yield_ if counts.issued else None)}) |
+| at the first attempt | {count(counts.first_pass)} |
+| recovered of rejected | {count(counts.recovered)} of {count(counts.rejected)} ({_rate(manifest)}) |
+| dead-lettered | {count(counts.dead_lettered)} |
+| made bad on purpose, to measure the gates; not in these files | {count(counts.injected)} |
+| outstanding | {count(counts.outstanding)} |
+| refused documents | {count(counts.refused_documents)} |
+| tokens | {count(manifest.tokens)} |
+| wall time | {duration(manifest.wall_seconds)} |
+
+{_models(manifest)}
+
+## Columns
+
+{_bullets([f"`{name}`: {what}" for name, what in _COLUMNS])}
+
+## Use
+
+```python
+from datasets import load_dataset
+
+train = load_dataset("parquet", data_files="dataset/part-*.parquet", split="train")
+```
+
+`dead_letters/part-*.parquet` holds every order that ended without a sample, with its reason and whole history, and the
+documents that could not be read. `sha256sum -c checksums.txt` checks the files; {_record(ledgers)} the whole record.
+"""
+
+
+def _head(manifest: Manifest) -> str:
+    samples = {"split": "train", "path": f"{ShardKind.DATASET.value}/part-*.parquet"}
+    configs: list[dict[str, object]] = [{"config_name": "default", "data_files": [samples], "default": True}]
+    if any(shard.name.startswith(ShardKind.DEAD_LETTERS.value) for shard in manifest.shards):
+        dead = {"split": "train", "path": f"{ShardKind.DEAD_LETTERS.value}/part-*.parquet"}
+        configs.append({"config_name": ShardKind.DEAD_LETTERS.value, "data_files": [dead]})
+    head = {
+        "pretty_name": manifest.name,
+        "tags": ["synthetic", "grounded", "gleaner"],
+        "task_categories": ["question-answering", "text-generation"],
+        "size_categories": [_size(manifest.counts.exported)],
+        "configs": configs,
+    }
+    return yaml.safe_dump(head, sort_keys=False)
+
+
+def _record(ledgers: int) -> str:
+    return "`ledger.sqlite` is" if ledgers == 1 else f"`ledger.sqlite` to `ledger-{ledgers - 1}.sqlite` are"
+
+
+def _size(rows: int) -> str:
+    for limit, name in ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M")):
+        if rows < limit:
+            return name
+    return "1M<n<10M"
+
+
+def _rate(manifest: Manifest) -> str:
+    return percent(manifest.recovery_rate if manifest.counts.rejected else None)
+
+
+def _models(manifest: Manifest) -> str:
+    lines = [
+        f"{_code(role)}: {_code(model_name(model))}"
+        + (f" (threshold {manifest.thresholds[role]:g})" if role in manifest.thresholds else "")
+        for role, model in manifest.models.items()
+    ]
+    modes = [f"{spoken(mode.mode.value)} {count(mode.attempts)}" for mode in manifest.modes]
+    return _bullets(lines) + (f"\n\nRejected attempts by diagnosis: {', '.join(modes)}." if modes else "")
+
+
+def _plain(text: str) -> str:
+    """Words of a configuration or a ledger as text: no tag, link or mark-up of theirs."""
+    return escape(re.sub(r"([\\`*_{}\[\]()#|!~])", r"\\\1", _line(text)), quote=False)
+
+
+def _code(text: str) -> str:
+    """The same as a piece of code, in which Markdown and HTML mean nothing."""
+    return f"`{_line(text).replace('`', chr(0x2019))}`"
+
+
+def _line(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def _bullets(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)

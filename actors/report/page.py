@@ -1,0 +1,188 @@
+"""report.html: one file, nothing fetched, no script. Law: every text is escaped, and no script may run."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from msgspec import Struct
+
+from actors.counts.rates import share
+from actors.ledger.history import life_of
+from actors.report.canaries import canary_section
+from actors.report.confusion import confusion_of
+from actors.report.examples import Example, example_of
+from actors.report.facts import ReportFold
+from actors.report.flow import NARROW, WIDE, flow_figure
+from actors.report.histogram import histogram_figure
+from actors.report.injections import injection_rows
+from actors.report.overlap import overlap_figure
+from actors.report.repairs import mode_rows
+from actors.report.timeline import timeline_figure
+from actors.report.words import count, duration, model_name, percent, plural, short, spoken
+from schemas.ids import OrderId
+from schemas.ledger import Record
+from schemas.manifest import Manifest
+from schemas.progress import FIXED
+
+PAGE_NAME = "report.html"
+SHOWN = {"accepted": 3, "recovered": 5, "dead_lettered": 5}
+_HERE = Path(__file__).parent
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+_TEMPLATES.filters.update(
+    count=count, percent=percent, short=short, duration=duration, spoken=spoken, model_name=model_name
+)
+
+
+class ExampleLedger(Protocol):
+    """The ledger, as far as examples are concerned."""
+
+    def story(self, order_id: OrderId) -> Sequence[Record]: ...
+
+
+class Tile(Struct, frozen=True):
+    """A headline number."""
+
+    label: str
+    value: str
+    note: str
+
+
+class CostRow(Struct, frozen=True):
+    """One role's cost; `width` of its bar in percent of the most expensive role's."""
+
+    role: str
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    per_accepted: str
+    seconds: str
+    width: float
+
+
+def render(facts: ReportFold, manifest: Manifest, ledger: ExampleLedger, *, now: float) -> str:
+    """The page as HTML. `now`: seconds since the epoch."""
+    series = facts.timeline.series()
+    return _TEMPLATES.get_template("page.html.j2").render(
+        style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
+        manifest=manifest,
+        counts=manifest.counts,
+        facts=facts,
+        made_at=_moment(now),
+        started_at=_moment(manifest.started_at) if manifest.started_at else None,
+        lead=_lead(facts, manifest),
+        tiles=_tiles(manifest),
+        flow_wide=flow_figure(facts.paths.full(), WIDE, class_="wide"),
+        flow_narrow=flow_figure(facts.paths.brief(), NARROW, class_="narrow"),
+        modes=mode_rows(facts.summary()),
+        injections=injection_rows(manifest.injections),
+        fixed=FIXED,
+        confusion=confusion_of(facts.summary().diagnoses),
+        canaries=canary_section(manifest.canaries),
+        overlap=overlap_figure(manifest.overlap),
+        neither=_neither(manifest),
+        jaccard=percent(_jaccard(manifest)),
+        histograms=[(found.gate.value, histogram_figure(found)) for found in facts.histograms.used()],
+        timelines=[
+            (found, timeline_figure(found, width_s=facts.timeline.width_s, resumed_at=facts.clock.resumed_at))
+            for found in series
+        ],
+        resumed=len(facts.clock.resumed_at),
+        costs=_costs(manifest),
+        examples={end: _examples(facts, ledger, end) for end in SHOWN},
+    )
+
+
+def _lead(facts: ReportFold, manifest: Manifest) -> str:
+    counts = manifest.counts
+    if not counts.issued:
+        return "No order has been issued yet."
+    begun = f"{plural(counts.issued, 'order')} from {plural(facts.passages, 'passage')} gave {count(counts.exported)} "
+    begun += f"accepted {'sample' if counts.exported == 1 else 'samples'}."
+    if counts.injected:
+        begun += f" {plural(counts.injected, 'order')} {'was' if counts.injected == 1 else 'were'} made bad on purpose."
+    if not counts.rejected:
+        return f"{begun} No order was rejected."
+    saved = f"{plural(counts.rejected, 'order')} {'was' if counts.rejected == 1 else 'were'} rejected at first, and "
+    return f"{begun} {saved}{count(counts.recovered)} of these {'was' if counts.recovered == 1 else 'were'} recovered."
+
+
+def _tiles(manifest: Manifest) -> list[Tile]:
+    counts = manifest.counts
+    per_sample = share(manifest.tokens, counts.exported)
+    first = manifest.first_accepted_seconds
+    return [
+        Tile(
+            "yield",
+            percent(share(counts.exported, counts.issued - counts.injected)),
+            f"{count(counts.exported)} accepted of {count(counts.issued - counts.injected)} issued",
+        ),
+        Tile(
+            "recovery",
+            percent(share(counts.recovered, counts.rejected)),
+            f"{count(counts.recovered)} recovered of {count(counts.rejected)} rejected",
+        ),
+        Tile(
+            "at first attempt",
+            percent(share(counts.first_pass, counts.issued - counts.injected)),
+            f"{count(counts.first_pass)} orders passed at once",
+        ),
+        Tile("dead-lettered", count(counts.dead_lettered), _outstanding(counts.outstanding)),
+        Tile(
+            "tokens per sample",
+            "–" if per_sample is None else short(per_sample),
+            f"{short(manifest.tokens)} tokens in all roles",
+        ),
+        Tile(
+            "wall time",
+            duration(manifest.wall_seconds),
+            "no sample accepted yet" if first is None else f"first sample after {duration(first)}",
+        ),
+    ]
+
+
+def _outstanding(number: int) -> str:
+    return f"{count(number)} outstanding" if number else "nothing outstanding"
+
+
+def _neither(manifest: Manifest) -> int:
+    overlap = manifest.overlap
+    return overlap.scored - overlap.both - overlap.only_faithfulness - overlap.only_reward
+
+
+def _jaccard(manifest: Manifest) -> float | None:
+    overlap = manifest.overlap
+    return share(overlap.both, overlap.both + overlap.only_faithfulness + overlap.only_reward)
+
+
+def _costs(manifest: Manifest) -> list[CostRow]:
+    most = max((role.prompt_tokens + role.completion_tokens for role in manifest.roles), default=0)
+    rows: list[CostRow] = []
+    for role in manifest.roles:
+        tokens = role.prompt_tokens + role.completion_tokens
+        per_accepted = share(tokens, manifest.counts.exported)
+        rows.append(
+            CostRow(
+                role=role.role,
+                calls=role.calls,
+                prompt_tokens=role.prompt_tokens,
+                completion_tokens=role.completion_tokens,
+                per_accepted="–" if per_accepted is None else short(per_accepted),
+                seconds=duration(role.seconds),
+                width=100 * (share(tokens, most) or 0.0),
+            )
+        )
+    return rows
+
+
+def _examples(facts: ReportFold, ledger: ExampleLedger, end: str) -> list[Example]:
+    chosen = facts.examples(end)[: SHOWN[end]]
+    return [example_of(life_of(order_id, ledger.story(order_id)), end) for order_id in chosen]
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")

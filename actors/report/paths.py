@@ -1,0 +1,93 @@
+"""Which path each order took: what the flow figure draws. Law: an order is in one path; the paths add up to issued."""
+
+from collections import Counter
+
+from actors.report.flow import PASSING, Path
+from schemas.ids import OrderId
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Reopened
+from schemas.orders import Attempt
+from schemas.verdicts import Rejected
+
+STOPPED = "not repaired"
+"""Rejected at the first attempt, and the policy asked for no repair."""
+PUT_BACK = "put back"
+"""The same, but a replay put it back."""
+_Ended = tuple[bool, str, str]
+"""Whether it was rejected, its first repair (or what stands for it), its end."""
+
+
+class Paths:
+    """Memory grows with the orders that wait for a repair, not with the run."""
+
+    def __init__(self) -> None:
+        self._issued = 0
+        self._waiting: dict[OrderId, str] = {}
+        self._unjudged: set[OrderId] = set()
+        self._ended: Counter[_Ended] = Counter()
+
+    def apply(self, record: Record) -> None:
+        """Follows one record."""
+        match record:
+            case Planned():
+                self._issued += len(record.orders)
+            case Rejoined():
+                repair = record.attempt.choice.repair if record.attempt.choice else None
+                if self._waiting.get(record.order_id, PUT_BACK) == PUT_BACK:
+                    self._waiting[record.order_id] = repair.kind.value if repair else STOPPED
+                self._unjudged.discard(record.order_id)
+            case AcceptedEnd() | DeadLetteredEnd():
+                self._ended[self._end(record)] += 1
+            case Reopened():
+                self._reopen(record)
+            case _:
+                pass
+
+    def _end(self, record: AcceptedEnd | DeadLetteredEnd) -> _Ended:
+        first = self._waiting.pop(record.order_id, None)
+        unjudged = record.order_id in self._unjudged
+        self._unjudged.discard(record.order_id)
+        if isinstance(record, AcceptedEnd):
+            again = record.attempt.number > 1 and not unjudged
+            end = "put_back" if unjudged else "recovered" if again else "first_pass"
+            return again, first or STOPPED, end if record.attempt.injected is None else "contaminated"
+        rejected = first is not None or _was_rejected(record.attempt)
+        return rejected, first or (PUT_BACK if rejected and unjudged else STOPPED), "dead_lettered"
+
+    def _reopen(self, record: Reopened) -> None:
+        rejected = record.rejected or record.first_repair is not None
+        first = record.first_repair.value if record.first_repair else None
+        stopped = PUT_BACK if rejected and record.times > 1 else STOPPED
+        self._ended[(rejected, first or stopped, "dead_lettered")] -= 1
+        if rejected:
+            self._waiting[record.order_id] = first or PUT_BACK
+        else:
+            self._unjudged.add(record.order_id)
+
+    def full(self) -> Counter[Path]:
+        """issued → rejected or not → first repair → end."""
+        return self._paths(repairs=True)
+
+    def brief(self) -> Counter[Path]:
+        """The same without the repairs."""
+        return self._paths(repairs=False)
+
+    def _paths(self, *, repairs: bool) -> Counter[Path]:
+        found: Counter[Path] = Counter()
+        for (rejected, repair, end), number in self._all().items():
+            through = f"{PASSING}{end}"
+            middle = ["rejected", repair] if rejected else [through, through]
+            found[("issued", *(middle if repairs else middle[:1]), end)] += number
+        return found
+
+    def _all(self) -> Counter[_Ended]:
+        everything = self._ended.copy()
+        for repair in self._waiting.values():
+            everything[(True, repair, "outstanding")] += 1
+        untouched = self._issued - sum(everything.values())
+        if untouched > 0:
+            everything[(False, STOPPED, "outstanding")] += untouched
+        return everything
+
+
+def _was_rejected(attempt: Attempt | None) -> bool:
+    return attempt is not None and any(isinstance(said, Rejected) for said in attempt.verdicts)

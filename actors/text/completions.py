@@ -1,0 +1,254 @@
+"""What a completion says, under what chat models put around it: thoughts, code fences, remarks, control text.
+
+Law: every reader of completions reads through here (drafts, solutions, verdicts of judges), so that what one forgives
+all forgive. Every function takes any text, never raises, and costs time in proportion to it. Looks are forgiven;
+what is missing or said twice in different ways is an error with its reason, never guessed.
+"""
+
+import json
+import re
+from collections.abc import Collection, Iterator
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from actors.text.markup import CONTROL
+
+T = TypeVar("T")
+
+_THOUGHTS_END = re.compile(
+    r"""</(?:think|thinking|thought|thoughts|reasoning|seed:think)> | \[/THINK\] | ◁/think▷ | <channel\|>
+    | <\|channel\|>\s*final\b(?:\s*<\|constrain\|>\s*\w+)?\s*<\|message\|>""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_THOUGHTS_BEGIN = re.compile(
+    r"""\s*(?:<(?:think|thinking|thought|thoughts|reasoning|seed:think)> | \[THINK\] | ◁think▷ | <\|channel>\s*thought
+    | (?:<\|start\|>\s*assistant\s*)?<\|channel\|>\s*(?:analysis|commentary)\b | analysis(?=[A-Za-z]))""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_HARMONY_BEGINS = re.compile(r"\s*analysis(?=[A-Za-z])")
+_HARMONY_FINAL = re.compile(r"assistantfinal(?:json(?=\s*[{\[]))?")
+"""Harmony's channels where the server has dropped the special tokens between their names."""
+
+_FENCE = "```"
+_FENCE_OPENS = re.compile(r"```[\w-]*[ \t]*\n")
+_CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_AT_AN_END = re.compile(rf"\s+|{_CONTROL_CHARACTERS.pattern}|{CONTROL.pattern}", re.VERBOSE)
+_HALF = re.compile("[\ud800-\udfff]")
+
+REPAIRS = 8
+"""Objects of one completion whose typographic marks are made plain: each costs a reading of the text behind it."""
+
+
+def after_thoughts(text: str) -> str | None:
+    """What follows the thoughts, whether they were opened in the text or by the chat template; None: they never end."""
+    ends = [found.end() for found in _THOUGHTS_END.finditer(text)]
+    said = text[ends[-1] :] if ends else text
+    if not ends and _HARMONY_BEGINS.match(text):
+        *_, said = _HARMONY_FINAL.split(text)
+    return None if _THOUGHTS_BEGIN.match(said) else said
+
+
+def without_code_fence(text: str) -> str:
+    """The inside of a code fence that holds the whole text; any other text as it is."""
+    bare = text.strip()
+    opened = _FENCE_OPENS.match(bare)
+    if opened is None or not bare.endswith(_FENCE) or len(bare) < opened.end() + len(_FENCE):
+        return text
+    inside = bare[opened.end() : -len(_FENCE)].rstrip(" \t")
+    return inside.removesuffix("\n")
+
+
+def without_control(text: str, *, source: str = "") -> str:
+    """Without the white space, special tokens and control characters at its ends, but for those that `source` holds."""
+    spans = [found.span() for found in _AT_AN_END.finditer(text) if not found[0].strip() or found[0] not in source]
+    start, end = 0, len(text)
+    for first, last in spans:
+        if first != start:
+            break
+        start = last
+    for first, last in reversed(spans):
+        if last != end or first < start:
+            break
+        end = first
+    return text[start:end]
+
+
+def control_in(text: str, *, source: str = "") -> str | None:
+    """The first special token or control character in it that `source` does not hold; None when there is none."""
+    for pattern in (_HALF, _CONTROL_CHARACTERS, CONTROL):
+        for found in pattern.finditer(text):
+            if pattern is _HALF or found[0] not in source:
+                return found[0]
+    return None
+
+
+class Figure(str):
+    """A JSON number as it was written: `18.50` stays so."""
+
+    __slots__ = ()
+
+
+class Pairs(list[tuple[str, object]]):
+    """A JSON object with its repeated keys, in order."""
+
+
+class Unreadable(Struct, frozen=True):
+    """Why a completion is not of the asked form."""
+
+    why: str
+
+
+def json_objects(text: str, names: Collection[str]) -> Iterator[Pairs | Unreadable]:
+    """The outermost JSON objects that have one of these keys, in reading order, inside or outside of fences and lists.
+
+    Keys are compared without case. What begins like an object and does not parse comes last, as Unreadable: an object
+    inside of it might be quoted from a passage.
+    """
+    wanted = frozenset(map(_key, names))
+    repairs = REPAIRS
+    begun = _BEGUN.search(text)
+    while begun is not None:
+        try:
+            read, end = _JSON.raw_decode(text, begun.start())
+        except (ValueError, RecursionError):
+            repairs -= 1
+            repaired = _repaired(text, begun.start()) if repairs >= 0 else None
+            if repaired is None:
+                yield Unreadable("the JSON does not parse")
+                return
+            read, end = repaired
+        yield from _with_any(read, wanted)
+        begun = _BEGUN.search(text, end)
+
+
+def verdict_in(text: str, form: type[T], names: Collection[str]) -> T | Unreadable:
+    """The first JSON object behind the thoughts that has all of these keys, as a `form`; numbers may stand as strings,
+    other keys are ignored. Unreadable where there is none, where it is not of the form, or where another differs."""
+    said = after_thoughts(text)
+    if said is None or not said.strip():
+        return Unreadable("nothing was said" if said is not None else "the thinking never ended")
+    whole = _whole(said, names)
+    if isinstance(whole, Unreadable):
+        return whole
+    try:
+        first, *others = [msgspec.convert(each, form, strict=False) for each in whole]
+    except (msgspec.ValidationError, RecursionError) as bad:
+        return Unreadable(str(bad))
+    return first if all(other == first for other in others) else Unreadable("there are two different ones")
+
+
+def _whole(text: str, names: Collection[str]) -> list[dict[str, object]] | Unreadable:
+    """Every JSON object that has all of these keys, each with these keys alone. Unreadable where none has all of them,
+    or one has a key twice with different values."""
+    whole: list[dict[str, object]] = []
+    missing: list[str] | None = None
+    for pairs in json_objects(text, names):
+        if isinstance(pairs, Unreadable):
+            return pairs
+        read: dict[str, object] = {}
+        for name in names:
+            values = [_built(value) for key, value in pairs if _key(key) == _key(name)]
+            if any(value is _TWICE or value != values[0] for value in values):
+                return Unreadable(f"`{name}` is given twice")
+            read.update(dict.fromkeys([name] if values else [], values[0] if values else None))
+        if len(read) == len(names):
+            whole.append(read)
+        elif missing is None:
+            missing = [name for name in names if name not in read]
+    if whole:
+        return whole
+    return Unreadable("there is no JSON object" if missing is None else f"`{'`, `'.join(missing)}` is missing")
+
+
+def _not_a_number(name: str) -> object:
+    raise ValueError(f"{name} is no JSON")
+
+
+_JSON = json.JSONDecoder(
+    object_pairs_hook=Pairs, parse_int=Figure, parse_float=Figure, parse_constant=_not_a_number, strict=False
+)
+
+_BEGUN = re.compile(r"\{\s*(?:[\"'“”‘’]|\w+\s*[:：])")
+_PIECE = re.compile(
+    r"""(?P<straight>"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)) | “(?P<curly>(?:[^“”\\]++|\\.)*+)(?:”|(?=“)|\\?\Z)
+    | (?P<colon>[:：])(?P<grouped>\s*-?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?=\s*[,}]))?
+    | (?P<comma>，)""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def _repaired(text: str, at: int) -> tuple[object, int] | None:
+    """The same with typographic marks around its keys and values made plain, and 1,234 read as one value.
+
+    Outside of strings none of these can be anything else. None where it still does not parse.
+    """
+    try:
+        read, _ = _JSON.raw_decode(_PIECE.sub(_plain_piece, text[at:]))
+    except (ValueError, RecursionError):
+        return None
+    return read, _end_of(text, at)
+
+
+def _end_of(text: str, at: int) -> int:
+    """Where the object that begins here ends: after as many closing braces outside of strings as opening ones."""
+    depth = 0
+    for found in _BRACES.finditer(text, at):
+        depth += {"{": 1, "}": -1}.get(found[0], 0)
+        if not depth and found[0] == "}":
+            return found.end()
+    return len(text)
+
+
+_BRACES = re.compile(
+    r""" "(?:[^"\\]++|\\.)*+(?:"|\\?\Z) | “(?:[^“”\\]++|\\.)*+(?:”|(?=“)|\\?\Z) | [{}]""", re.VERBOSE | re.DOTALL
+)
+"""As `_PIECE`: what opens a string ends somewhere in any case, or each mark inside of it would be read to the end."""
+
+
+def _plain_piece(found: re.Match[str]) -> str:
+    if found["straight"] is not None:
+        return found[0]
+    if found["curly"] is not None:
+        return json.dumps(found["curly"])
+    if found["comma"] is not None:
+        return ","
+    grouped = found["grouped"]
+    return ":" if grouped is None else f':"{grouped.strip()}"'
+
+
+def _key(name: str) -> str:
+    return name.strip().casefold()
+
+
+def _with_any(value: object, names: frozenset[str]) -> Iterator[Pairs]:
+    if isinstance(value, Pairs):
+        if any(_key(key) in names for key, _ in value):
+            yield value
+        else:
+            for _, inner in value:
+                yield from _with_any(inner, names)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _with_any(inner, names)
+
+
+_TWICE = object()
+
+
+def _built(value: object) -> object:
+    """Plain values; `_TWICE` where a key of an object has two."""
+    if isinstance(value, Figure):
+        return float(value)
+    if isinstance(value, Pairs):
+        built: dict[str, object] = {}
+        for key, inner in value:
+            said = _built(inner)
+            if said is _TWICE or built.setdefault(_key(key), said) != said:
+                return _TWICE
+        return built
+    if isinstance(value, list):
+        items = [_built(inner) for inner in value]
+        return _TWICE if any(item is _TWICE for item in items) else items
+    return value

@@ -1,0 +1,23 @@
+"""The queue of a run that credits rejected solutions step by step. A file of its own: it brings SciPy."""
+
+from actors.credit.desk import CreditDesk
+from actors.credit.plan import RolloutOwner
+from actors.queue.credit_queue import CreditQueue, CreditTerms
+from actors.queue.machine import QueueLimits, Similarity
+from schemas.config import FRESH_POOL, RunConfig
+from schemas.config_credit import Credit
+from schemas.credit import PolicyVersion
+
+
+def credit_queue(config: RunConfig, credit: Credit, limits: QueueLimits, alike: Similarity) -> CreditQueue:
+    """`credit`: the configuration's."""
+    restart = config.recovery.policy != "naive_resample"
+    terms = CreditTerms(credit, temperature=config.task.sampling.temperature, restart=restart)
+    return CreditQueue(limits, alike, CreditDesk(credit, credit_source(config)), terms)
+
+
+def credit_source(config: RunConfig) -> RolloutOwner:
+    """Who continues the prefixes of rejected solutions: the pool of fresh orders, with their sampling."""
+    sampling, model = config.task.sampling, config.pools[FRESH_POOL].engine.model
+    drawn = f"T {sampling.temperature:g}, top-p {sampling.top_p:g}, at most {sampling.max_tokens} tokens"
+    return RolloutOwner(PolicyVersion(f"{FRESH_POOL}: {model} ({drawn})"), config.seed)

@@ -1,0 +1,85 @@
+"""What identifies a judge, so that what canaries say of one is never added to what they say of another.
+
+Law: the version changes with the model's files, the threshold and everything else that changes verdicts (what
+`config_identity` says of the gate), and with the words that the model is asked in; not with where the folder lies.
+"""
+
+from hashlib import blake2b
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+from actors.gates import faithfulness, reward
+from actors.gates.evidence import Grounds
+from actors.tasks import prompts
+from deployments.config.identity import Change, keys
+from deployments.config.rules import is_local
+from schemas.config import Classifier, CustomEngine, GateModel, HttpEngine, RunConfig
+from schemas.corpus import Passage, Provenance
+from schemas.ids import DocumentId, content_id
+from schemas.samples import Draft
+from schemas.verdicts import GateName, GateRequest, Shown
+
+EDGE_BYTES = 64 * 1024
+"""Read at either end of each file of a model: retrained weights differ there, and a large model is not read twice."""
+_SHOWN = Passage.of("P", Provenance("u", DocumentId("d"), "s", 0, 1, "c"))
+_ASKED = GateRequest("i", _SHOWN, Draft("Q", "A"))
+
+
+def judges(config: RunConfig) -> dict[GateName, str]:
+    """The version of each gate that canaries measure, as `model@digest`."""
+    found = {GateName(name): _version(config, GateName(name), model) for name, model in config.gates.models.items()}
+    if config.gates.verifier is not None:
+        digest = content_id(_settings(config, GateName.VERIFIER), version("sympy"), version("gleaner"))
+        found[GateName.VERIFIER] = f"computed@{digest[:8]}"
+    return found
+
+
+def _version(config: RunConfig, gate: GateName, model: GateModel) -> str:
+    name = model.engine.model
+    local = not isinstance(model.engine, HttpEngine | CustomEngine) and is_local(name)
+    weights = _fingerprint(Path(name)) if local else name
+    digest = content_id(_settings(config, gate), _words(gate, model), weights)
+    return f"{name.rstrip('/').rsplit('/', 1)[-1]}@{digest[:8]}"
+
+
+def _settings(config: RunConfig, gate: GateName) -> str:
+    """Every key that changes the gate's verdicts, but for the model's place: its files speak for it."""
+    sections = [f"gates.{gate.value}."] + (["gates.provenance."] if gate is GateName.FAITHFULNESS else [])
+    known = {
+        key.path: key.value
+        for key in keys(config)
+        if key.change is not Change.ANY_RESUME
+        and key.path.startswith(tuple(sections))
+        and key.path != f"gates.{gate.value}.engine.model"
+    }
+    return msgspec.json.encode(known, order="sorted").decode()
+
+
+def _words(gate: GateName, model: GateModel) -> str:
+    """What the model reads of a fixed sample: changes with every prompt."""
+    if isinstance(model, Classifier):
+        shown = prompts.judged("P", question="Q", answer="A")
+        return shown if gate is GateName.FAITHFULNESS else prompts.rewarded(question="Q", answer="A")
+    if gate is GateName.REWARD:
+        asked = [reward.question(_ASKED, model.dimensions)]
+    else:
+        grounds = (Grounds((_SHOWN,)), Grounds((_SHOWN,), Shown(searched=True)), Grounds(()))
+        asked = [faithfulness.question(_ASKED, each) for each in grounds]
+    return msgspec.json.encode(asked).decode()
+
+
+def _fingerprint(folder: Path) -> str:
+    """Names, sizes and both ends of a model's files; of a folder that is not there, its name."""
+    if not folder.is_dir():
+        return str(folder)
+    digest = blake2b(digest_size=16)
+    for path in sorted((*folder.glob("*.json"), *folder.glob("*.jinja"), *folder.glob("*.safetensors"))):
+        size = path.stat().st_size
+        digest.update(f"{path.name} {size} ".encode())
+        with path.open("rb") as file:
+            digest.update(file.read(EDGE_BYTES))
+            file.seek(max(EDGE_BYTES, size - EDGE_BYTES))
+            digest.update(file.read(EDGE_BYTES))
+    return digest.hexdigest()

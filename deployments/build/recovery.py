@@ -1,0 +1,31 @@
+"""What the diagnoser looks things up in: an index of the corpus's passages, where there are not too many.
+
+Law: the index is of the whole corpus or there is none, so that a diagnosis never depends on how much of it was read.
+"""
+
+import logging
+from itertools import islice
+
+from actors.recovery.elsewhere import Elsewhere
+from deployments.build.evidence import passages_of
+from schemas.config import GroundedAnswer, RunConfig
+from schemas.errors import CorpusError
+
+log = logging.getLogger("gleaner.recovery")
+
+
+def build_elsewhere(config: RunConfig) -> Elsewhere | None:
+    """None for a task without facts to mix up, a corpus of too many passages, and one that cannot be read from here
+    (which the reader will say, too)."""
+    limit = config.recovery.search_passages
+    if not limit or not isinstance(config.task, GroundedAnswer):
+        return None
+    try:
+        passages = list(islice(passages_of(config.corpus), limit + 1))
+    except CorpusError as error:
+        log.warning("no other passages to diagnose by", extra={"reason": str(error)})
+        return None
+    if len(passages) > limit:
+        log.info("more passages than recovery.search_passages: cross_passage is not predicted")
+        return None
+    return Elsewhere(passages)

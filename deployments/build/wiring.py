@@ -1,0 +1,178 @@
+"""Where things meet: a configuration's parts become what actors talk to. Used by runs, previews and tests."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from random import Random
+
+from msgspec.structs import replace
+
+from actors.calls.health import HealthLimits
+from actors.calls.retry import RetryLimits
+from actors.conductor import ConductorSettings, Gating, Toolbox
+from actors.dataset.rows import Chat
+from actors.exports import wording as export_words
+from actors.gates.diversity import duplicate_verdict, never_similar, similarity
+from actors.gates.provenance import ProvenanceGate
+from actors.gates.verifier import VerifierGate, WorkerLimits
+from actors.gates.verifier_pool import VerifierPool
+from actors.ledger.sqlite import SqliteLedger
+from actors.probes.book import BookSettings, CanaryBook
+from actors.protocols import Gate, Generator, Orders, Task
+from actors.queue.machine import QueueLimits, RegenerationQueue
+from actors.queue.service import Ledger, QueueService, ServiceSettings
+from actors.recovery.experience import ExperienceFold
+from actors.recovery.policies import build_bar, build_recovery
+from actors.tasks import grounded_answer, math
+from actors.tasks.grounded_answer import GroundedAnswerTask
+from actors.tasks.math import MathTask
+from deployments.build.canaries import build_canaries
+from deployments.build.injection import build_injection
+from deployments.build.judges import judges
+from deployments.build.recovery import build_elsewhere
+from deployments.build.versions import versions
+from deployments.config.load import config_sha256
+from deployments.config.rules import task_name
+from schemas.config import FRESH_POOL, GroundedAnswer, Math, RunConfig
+from schemas.ids import PoolName, derived_seed
+from schemas.ledger import Record, RunStarted
+from schemas.queue_shard import ONLY, QueueShard
+from schemas.verdicts import GateName
+
+LEAVING_S = 30.0
+"""A killed run's queue lets go of the folder within so long."""
+
+
+def open_queue(
+    config: RunConfig, output: Path, shard: QueueShard, *, owner: int, now: Callable[[], float]
+) -> QueueService:
+    """A queue of a folder, with what its ledger holds. Raises OutputError when another run is writing there."""
+    return queue_service(config, SqliteLedger(output, shard, owner=owner, wait_s=LEAVING_S), shard, now=now)
+
+
+def queue_service(
+    config: RunConfig, ledger: Ledger, shard: QueueShard = ONLY, *, now: Callable[[], float]
+) -> QueueService:
+    """The queue over a ledger, with the shard's part of the run's bounds."""
+    settings = ServiceSettings(
+        task=task_name(config),
+        samples_per_passage=config.task.samples_per_passage,
+        capacity=shard.share(config.queue.capacity),
+        canaries=BookSettings(task_name(config), config.queue.lease_s, judges(config)),
+    )
+    fold = ExperienceFold() if config.recovery.policy == "adaptive" else None
+    return QueueService(_queue(config, shard), ledger, settings, now=now, fold=fold)
+
+
+def replaying(config: RunConfig) -> Callable[[Record], None]:
+    """What the queue of a run does with each record when it is opened, for who only asks whether it can be."""
+    queue = _queue(config, ONLY)
+    canaries = CanaryBook(BookSettings(task_name(config)))
+
+    def replay(record: Record) -> None:
+        queue.replay(record)
+        canaries.replay(record)
+
+    return replay
+
+
+def _queue(config: RunConfig, shard: QueueShard) -> RegenerationQueue:
+    limits = QueueLimits(
+        max_attempts=config.recovery.max_attempts,
+        lease_s=config.queue.lease_s,
+        fresh_share=config.queue.fresh_share,
+        tokens=None if config.budget.tokens is None else shard.share(config.budget.tokens),
+        similarity_threshold=config.gates.duplicate_similarity,
+    )
+    alike = similarity if isinstance(config.task, GroundedAnswer) else never_similar
+    if config.credit is None:
+        return RegenerationQueue(limits, alike)
+    from deployments.build.credit import credit_queue  # not above: it brings SciPy into every process of a run
+
+    return credit_queue(config, config.credit, limits, alike)
+
+
+def toolbox(
+    config: RunConfig, orders: Orders, pools: Mapping[PoolName, Generator], scored: Mapping[GateName, Gate]
+) -> Toolbox:
+    """Everything a conductor talks to."""
+    gates = Gating(
+        provenance=ProvenanceGate(),
+        scored=scored,
+        short_circuit=config.gates.short_circuit,
+        duplicate=duplicate_verdict,
+        bar=build_bar(config.recovery),
+    )
+    elsewhere = build_elsewhere(config)
+    unescalated = None
+    if config.recovery.escalate_to is not None:
+        unescalated = build_recovery(replace(config.recovery, escalate_to=None), elsewhere)
+    return Toolbox(
+        orders=orders,
+        task=build_task(config),
+        pools=pools,
+        gates=gates,
+        recovery=build_recovery(config.recovery, elsewhere),
+        unescalated=unescalated,
+        injection=build_injection(config),
+        canaries=build_canaries(config),
+    )
+
+
+def build_task(config: RunConfig) -> Task:
+    """What the configuration makes of each passage."""
+    match config.task:
+        case GroundedAnswer():
+            return GroundedAnswerTask(config.task, seed=config.seed)
+        case Math():
+            assert config.gates.verifier is not None
+            return MathTask(config.task, seed=config.seed, longest_answer=config.gates.verifier.max_characters)
+
+
+def chat(config: RunConfig) -> Chat:
+    """How a sample of the task is shown to a student."""
+    return math.messages if isinstance(config.task, Math) else grounded_answer.messages
+
+
+def export_wording(config: RunConfig) -> export_words.ExportWording:
+    """How attempts of the task are shown in exports."""
+    match config.task:
+        case GroundedAnswer(output=output):
+            return export_words.ExportWording(chat(config), lambda draft: grounded_answer.written(draft, output))
+        case Math():
+            return export_words.ExportWording(chat(config), lambda draft: draft.answer)
+
+
+def computed_gates(config: RunConfig) -> dict[GateName, VerifierGate]:
+    """The gates that no model answers, to be closed by whoever asked for them; their processes start when needed."""
+    verifier = config.gates.verifier
+    if verifier is None:
+        return {}
+    limits = WorkerLimits(timeout_s=verifier.timeout_s, memory_mib=verifier.memory_mib)
+    return {GateName.VERIFIER: VerifierGate(verifier, VerifierPool(limits, processes=verifier.processes))}
+
+
+def conductor_settings(config: RunConfig, name: str) -> ConductorSettings:
+    """Bounds of one conductor."""
+    limits = RetryLimits(retries=config.conductors.hop_retries, timeout_s=config.conductors.hop_timeout_s)
+    return ConductorSettings(
+        name=name,
+        concurrency=config.conductors.concurrency,
+        limits=limits,
+        fresh_pool=PoolName(FRESH_POOL),
+        health=HealthLimits(outage_s=config.conductors.outage_s),
+    )
+
+
+def conductor_random(config: RunConfig, name: str) -> Random:
+    """Jitter of one conductor's retries: nothing a sample depends on."""
+    return Random(derived_seed(config.seed, name))
+
+
+def models(config: RunConfig) -> dict[PoolName, str]:
+    """Each pool's model by name, for the lineage of samples."""
+    return {PoolName(name): pool.engine.model for name, pool in config.pools.items()}
+
+
+def started(config: RunConfig, *, at: float) -> RunStarted:
+    """What the ledger keeps of a process that begins or resumes a run."""
+    return RunStarted(at=at, config_sha256=config_sha256(config), versions=versions())

@@ -1,0 +1,253 @@
+"""What the types cannot say: values that must fit each other, strings that hold no secret, models that exist."""
+
+import math
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from actors.corpus.formats import is_text_encoding
+from deployments.config.faults import at, below, nearest, shown
+from deployments.config.identity import plain
+from deployments.config.secrets import has_credentials, holds_a_secret, names_a_secret
+from deployments.config.servers import ENVIRONMENT_NAME, broken_http
+from schemas.config import (
+    FRESH_POOL,
+    Engine,
+    Exact,
+    Gates,
+    HttpEngine,
+    Math,
+    Retrieved,
+    RunConfig,
+    TransformersEngine,
+    VllmEngine,
+)
+from schemas.config_injection import CustomInjector, LlmInjector
+from schemas.errors import ModelError
+
+_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_POOL_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+_RAY_ADDRESS = re.compile(r"auto|local|(ray://)?[\w.-]+:\d{1,5}|(ray://)?\[[0-9a-fA-F:]+\]:\d{1,5}")
+
+
+def broken_rule(config: RunConfig) -> str | None:
+    """The first rule that the configuration breaks, as `path: what is wrong`; None if it can be run."""
+    return next(_broken(config), None)
+
+
+def engines(config: RunConfig) -> Iterator[tuple[str, Engine]]:
+    """Every engine with the path of its key."""
+    for name, pool in config.pools.items():
+        yield f"pools.{name}.engine", pool.engine
+    for name, gate in config.gates.models.items():
+        yield f"gates.{name}.engine", gate.engine
+    if isinstance(config.gates.provenance, Retrieved) and config.gates.provenance.encoder is not None:
+        yield "gates.provenance.encoder", config.gates.provenance.encoder
+
+
+def is_local(model: str) -> bool:
+    """Whether a model's name is a path of the file system; a name like `org/name` is one of the Hugging Face hub."""
+    if "://" in model:
+        return False
+    return model.startswith((".", "/", "~")) or _HUB_NAME.fullmatch(model) is None
+
+
+def check_models(config: RunConfig) -> None:
+    """Raises `ModelError` for the first local model or tokenizer of a resolved configuration that does not exist."""
+    for path, engine in engines(config):
+        if isinstance(engine, VllmEngine | TransformersEngine) and is_local(engine.model):
+            _must_hold(f"{path}.model", engine.model, "config.json")
+    tokenizer = config.corpus.chunking.tokenizer
+    if tokenizer is not None and (is_local(tokenizer) or tokenizer.endswith(".json")):
+        _must_hold("corpus.chunking.tokenizer", tokenizer, "tokenizer.json")
+
+
+def _must_hold(path: str, name: str, file: str) -> None:
+    place = Path(os.path.expanduser(name))
+    if place.is_file() and file == "tokenizer.json":
+        return
+    if not place.exists():
+        parent = next(folder for folder in place.absolute().parents if folder.is_dir())
+        gone = place.absolute().relative_to(parent).parts[0]
+        hint = nearest(gone, sorted(os.listdir(parent)))
+        raise ModelError(f"{path}: {name} does not exist: there is no '{gone}' in {parent}{hint}")
+    if not (place / file).is_file():
+        raise ModelError(f"{path}: {name} is not a model folder: it holds no {file}")
+
+
+def _broken(config: RunConfig) -> Iterator[str]:
+    yield from _broken_values(plain(config), "")
+    for name in config.pools:
+        if not _POOL_NAME.fullmatch(name):
+            rule = "a pool's name is of lower-case letters, digits, _ and -, beginning with a letter"
+            yield at(below("pools", name), rule)
+    if FRESH_POOL not in config.pools:
+        yield f"pools: there is no pool '{FRESH_POOL}', where fresh orders go{nearest(FRESH_POOL, config.pools)}"
+    yield from _broken_task(config)
+    yield from _broken_replicas(config)
+    for path, engine in engines(config):
+        yield from _broken_engine(path, engine, config)
+    target = config.recovery.escalate_to
+    if target is not None and target not in config.pools:
+        yield f"recovery.escalate_to: there is no pool '{target}'{nearest(target, config.pools)}"
+    if config.ray_address is not None and not _RAY_ADDRESS.fullmatch(config.ray_address):
+        yield at("ray_address", f"must be auto, host:port or ray://host:port, not {shown(config.ray_address)}")
+    if config.queue.lease_s <= config.conductors.outage_s:
+        rule = f"must be more than conductors.outage_s ({config.conductors.outage_s:g}), or an outage ends leases"
+        yield at("queue.lease_s", f"{config.queue.lease_s:g} {rule}")
+    yield from _broken_shards(config)
+    yield from _broken_provenance(config.gates)
+    yield from _broken_injection(config)
+    if config.credit is not None and not isinstance(config.task, Math):
+        yield "credit: steps are credited by their final answers; task.kind must be math"
+    yield from _broken_audit(config)
+    yield from _broken_corpus(config)
+
+
+def _broken_shards(config: RunConfig) -> Iterator[str]:
+    shards = config.queue.shards
+    for path, least in (("conductors.count", config.conductors.count), ("queue.capacity", config.queue.capacity)):
+        if least < shards:
+            yield f"{path}: {least} is fewer than queue.shards ({shards}); each shard has its part"
+
+
+def _broken_provenance(gates: Gates) -> Iterator[str]:
+    provenance = gates.provenance
+    if gates.faithfulness is None and not isinstance(provenance, Exact):
+        yield "gates.provenance: says what gates.faithfulness is shown, and there is no such gate"
+    if not isinstance(provenance, Retrieved):
+        return
+    if provenance.retriever == "embedding" and provenance.encoder is None:
+        yield "gates.provenance.encoder: missing; retriever: embedding needs a model that encodes passages"
+    if provenance.retriever == "bm25" and provenance.encoder is not None:
+        yield "gates.provenance.encoder: retriever: bm25 asks no model; did you mean retriever: embedding?"
+    for key in ("pooling", "query_prefix", "passage_prefix"):
+        if provenance.retriever == "bm25" and getattr(provenance, key) is not None:
+            yield f"gates.provenance.{key}: retriever: bm25 makes no vectors; did you mean retriever: embedding?"
+
+
+def _broken_injection(config: RunConfig) -> Iterator[str]:
+    injection = config.injection
+    if injection.rate and isinstance(config.task, Math):
+        yield "injection.rate: only grounded answers can be made bad on purpose; it must be 0 when task.kind is math"
+    if injection.rate and not any(plain(injection.kinds).values()):
+        yield f"injection.kinds: every weight is 0, but injection.rate is {injection.rate:g}"
+    match injection.injector:
+        case LlmInjector(verifier=str(verifier)) if verifier not in config.pools:
+            yield f"injection.injector.verifier: there is no pool '{verifier}'{nearest(verifier, config.pools)}"
+        case LlmInjector(verifier=str(verifier)) if verifier == FRESH_POOL:
+            rule = "writes the flaws, so it cannot check them; name another pool"
+            yield f"injection.injector.verifier: the pool '{verifier}' {rule}"
+        case LlmInjector(verifier=str(verifier)) if not config.pools[verifier].replicas.min:
+            rule = "autoscaling does not see its checks, so it needs one replica at all times"
+            yield f"injection.injector.verifier: the pool '{verifier}' has replicas.min 0; {rule}"
+        case CustomInjector(options=options):
+            yield from _secret_options("injection.injector.options", options)
+
+
+def _broken_audit(config: RunConfig) -> Iterator[str]:
+    audit = config.audit
+    if audit.rate and not audit.labelled and isinstance(config.task, Math):
+        yield "audit.labelled: missing; canaries of math are rows of a labelled file"
+    elif audit.rate and not audit.labelled and not isinstance(config.injection.injector, CustomInjector):
+        rule = "name labelled files, or an injection.injector of kind custom that knows what is true"
+        yield f"audit.labelled: missing; {rule} (injection.rate may be 0)"
+    if not all(name.strip() for name in audit.labelled):
+        yield "audit.labelled: with an empty entry"
+
+
+def _secret_options(path: str, options: Mapping[str, object]) -> Iterator[str]:
+    for name, value in options.items():
+        if names_a_secret(name) and not isinstance(value, bool):
+            yield at(below(path, name), "looks like a secret; pass the name of an environment variable instead")
+
+
+def _broken_values(value: Any, path: str) -> Iterator[str]:
+    """Numbers must be finite, strings printable and free of credentials, whatever the key."""
+    match value:
+        case dict():
+            for key, item in value.items():
+                yield from _broken_values(item, below(path, key))
+        case list():
+            for index, item in enumerate(value):
+                yield from _broken_values(item, f"{path}[{index}]")
+        case float() if not math.isfinite(value):
+            yield at(path, f"must be a finite number, not {value}")
+        case str() if holds_a_secret(value):
+            yield at(path, "holds what looks like a secret (not shown here); name an environment variable instead")
+        case str() if has_credentials(value):
+            yield at(path, "an address with credentials; they do not belong in a configuration")
+        case str() if not value.isprintable():
+            yield at(path, f"{shown(value, path)} holds a character that cannot be printed")
+
+
+def _broken_task(config: RunConfig) -> Iterator[str]:
+    """Each task needs its gates, and no others; reference answers are for math."""
+    kind, gates = task_name(config), config.gates
+    needed = {"grounded_answer": ("faithfulness", "reward"), "math": ("verifier",)}[kind]
+    refused = {"grounded_answer": ("verifier",), "math": ("faithfulness",)}[kind]
+    for name in needed:
+        if getattr(gates, name) is None:
+            yield f"gates.{name}: missing; it must be a section of keys (task.kind {kind} needs it)"
+    for name in refused:
+        if getattr(gates, name) is not None:
+            yield f"gates.{name}: has nothing to check when task.kind is {kind}"
+    if isinstance(config.task, Math) and config.corpus.answer_field is None:
+        yield "corpus.answer_field: missing; it must be the field that holds the problems' reference answers"
+    if not isinstance(config.task, Math) and config.corpus.answer_field is not None:
+        yield "corpus.answer_field: only problems (task.kind math) have reference answers"
+
+
+def task_name(config: RunConfig) -> str:
+    """The task's kind, as configurations and orders name it."""
+    return str(config.task.__struct_config__.tag)
+
+
+def _broken_replicas(config: RunConfig) -> Iterator[str]:
+    deployed = {f"pools.{name}": pool.replicas for name, pool in config.pools.items()}
+    deployed |= {f"gates.{name}": gate.replicas for name, gate in config.gates.models.items()}
+    for path, replicas in deployed.items():
+        if replicas.min > replicas.max:
+            yield f"{path}.replicas.min: {replicas.min} is more than replicas.max ({replicas.max})"
+    if config.scaling.accelerators is not None:
+        kind = "num_gpus" if any(each.num_gpus for each in deployed.values()) else "num_cpus"
+        least = sum(
+            (each.num_gpus if kind == "num_gpus" else each.cpus) * max(1, each.min) for each in deployed.values()
+        )
+        if least > config.scaling.accelerators + 1e-6:
+            rule = f"one replica of each pool and gate (or its min) takes {least:g} by their {kind}"
+            yield f"scaling.accelerators: {config.scaling.accelerators:g} is too small: {rule}"
+
+
+def _broken_engine(path: str, engine: Engine, config: RunConfig) -> Iterator[str]:
+    if not engine.model.strip():
+        yield f"{path}.model: empty; name a model folder or a Hugging Face model"
+    match engine:
+        case HttpEngine(api_key_env=str(name)) if not ENVIRONMENT_NAME.fullmatch(name):
+            yield f"{path}.api_key_env: not the name of an environment variable (the key itself does not belong here)"
+        case HttpEngine():
+            yield from broken_http(path, engine)
+        case VllmEngine(max_model_len=int(length)) if path.startswith("pools.") and _output_tokens(config) >= length:
+            yield (
+                f"{path}.max_model_len: {length} leaves no room for a prompt beside "
+                f"task.sampling.max_tokens ({_output_tokens(config)})"
+            )
+    yield from _secret_options(f"{path}.options", getattr(engine, "options", {}))
+
+
+def _output_tokens(config: RunConfig) -> int:
+    return config.task.sampling.max_tokens
+
+
+def _broken_corpus(config: RunConfig) -> Iterator[str]:
+    corpus = config.corpus
+    for name, values in (("paths", corpus.paths), ("include", corpus.include)):
+        if values is not None and (not values or not all(value.strip() for value in values)):
+            yield f"corpus.{name}: empty, or with an empty entry"
+    if not is_text_encoding(corpus.encoding):
+        yield f"corpus.encoding: {shown(corpus.encoding)} is no text encoding{nearest(corpus.encoding, _ENCODINGS)}"
+
+
+_ENCODINGS = ("utf-8", "utf-16", "utf-32", "latin-1", "ascii", "cp1252", "shift_jis", "gb18030", "big5", "euc_kr")

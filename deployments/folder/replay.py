@@ -1,0 +1,213 @@
+"""Dead letters back into the queue, between two runs. Law: never while a run holds the folder; what is accepted stays.
+
+The ledger first, run.yaml second, shards and manifest last: a crash anywhere leaves nothing that the same command, or
+the next run, does not put right. A changed configuration that makes or judges attempts otherwise is taken only where
+nothing but orders that were put back would run under it, so that no other sample is made of two configurations.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from itertools import chain, islice
+from pathlib import Path
+
+from msgspec import Struct
+
+from actors.dataset.manifest import CONFIG_NAME, read_config
+from actors.dataset.spans import current, within
+from actors.dataset.strangers import check_not_older
+from actors.ledger.draws import MISSED_DRAWS
+from actors.ledger.folder import Ledgers
+from actors.ledger.reopen import Found, ReplayRequest, Terms, dead_letters, reopened
+from actors.ledger.sqlite import LedgerReader, SqliteLedger
+from actors.report.finish import finish, is_finished, replace_config
+from deployments.build.versions import versions
+from deployments.build.wiring import models
+from deployments.config.identity import Change, Difference
+from deployments.config.load import differences, to_yaml
+from deployments.folder.shards import write_shards as _write_shards
+from schemas.config import RunConfig
+from schemas.errors import OutputError, UserError
+from schemas.ids import OrderId, PoolName
+from schemas.ledger import (
+    AcceptedEnd,
+    CorpusEnded,
+    DeadLetteredEnd,
+    Planned,
+    Reconfigured,
+    Reopened,
+    ShardKind,
+)
+from schemas.orders import EndReason
+from schemas.recovery import FailureMode
+
+BATCH = 256
+"""Orders put back in one transaction."""
+
+
+class Group(Struct, frozen=True):
+    """Dead letters of one reason and last diagnosis."""
+
+    reason: EndReason
+    mode: FailureMode | None
+    orders: int
+
+
+class Replayed(Struct, frozen=True):
+    """What was put back, what stays a dead letter, and what changed of the configuration."""
+
+    put_back: tuple[Group, ...]
+    left: tuple[Group, ...]
+    changed: tuple[Difference, ...] = ()
+
+    @property
+    def orders(self) -> int:
+        """How many orders were put back."""
+        return sum(group.orders for group in self.put_back)
+
+
+def foresee(output: Path, wanted: ReplayRequest, config: RunConfig | None) -> Replayed:
+    """What `replay` would do; nothing is written. Raises UserError where it would."""
+    check_not_older(output)
+    with Ledgers(output) as readers:
+        changed = _differences(output, config)
+        put_back = _groups(_letters(readers, wanted))
+        _check_permitted(readers, changed, matching=bool(put_back))
+        everything = _groups(_letters(readers, ReplayRequest()))
+    return Replayed(put_back, _rest(everything, put_back), tuple(changed))
+
+
+def replay(output: Path, wanted: ReplayRequest, config: RunConfig | None, *, now: Callable[[], float]) -> Replayed:
+    """Puts the wanted dead letters back and takes the changed configuration. Raises OutputError while a run goes on."""
+    with Ledgers(output) as readers, ExitStack() as held:
+        ledgers = [held.enter_context(SqliteLedger(output, reader.shard)) for reader in readers.each]
+        check_not_older(output)
+        changed = _differences(output, config)
+        _check_permitted(readers, changed, matching=next(_letters(readers, wanted), None) is not None)
+        old = _config(output)
+        new = config or old
+        told = tuple(str(each) for each in changed if each.change is not Change.ANY_RESUME)
+        at = now()
+        counted = _Counted()
+        terms = Terms(at, frozenset(PoolName(name) for name in new.pools), told, _missed_draws(old, new))
+        for ledger, reader in zip(ledgers, readers.each, strict=True):
+            if told:
+                ledger.append([Reconfigured(at, to_yaml(old), models(old), told)])
+            letters = counted.each(dead_letters(reader, wanted))
+            while batch := [reopened(found, reader, terms) for found in islice(letters, BATCH)]:
+                ledger.append(batch)
+        if changed:
+            replace_config(output, to_yaml(new))
+        for ledger, reader in zip(ledgers, readers.each, strict=True):
+            if counted.groups or _is_behind(reader):
+                asyncio.run(_write_shards(output, ledger, reader, new, now))
+        left = _groups(_letters(readers, ReplayRequest()))
+        if counted.groups or changed or not is_finished(output):
+            finish(output, now=now(), versions=versions())
+    return Replayed(counted.told(), left, tuple(changed))
+
+
+def _missed_draws(*configs: RunConfig) -> int:
+    """So many rollouts of one solution may have been under way together, that no later one is taken for the last."""
+    return max([MISSED_DRAWS, *(config.credit.at_once for config in configs if config.credit is not None)])
+
+
+def _config(output: Path) -> RunConfig:
+    config = read_config(output)
+    if config is None:
+        raise OutputError(f"{output / CONFIG_NAME}: is missing, so nobody knows how its samples were made; restore it")
+    return config
+
+
+def _differences(output: Path, config: RunConfig | None) -> list[Difference]:
+    if config is None:
+        return []
+    found = differences(_config(output), config)
+    never = [str(each) for each in found if each.change is Change.NEVER]
+    if never:
+        raise UserError(
+            f"{output}: its orders are those of another configuration ({'; '.join(never)}); undo the change, "
+            "or run it into another --output"
+        )
+    return found
+
+
+def _letters(readers: Ledgers, wanted: ReplayRequest) -> Iterator[Found]:
+    return chain.from_iterable(dead_letters(reader, wanted) for reader in readers.each)
+
+
+def _check_permitted(readers: Ledgers, changed: list[Difference], *, matching: bool) -> None:
+    """Raises UserError where an order that was not put back would run under what changed, or none at all."""
+    told = "; ".join(str(each) for each in changed if each.change is Change.REPLAY)
+    if not told:
+        return
+    open_orders = _OpenOrders()
+    for _, record in readers.records():
+        open_orders.apply(record)
+    if open_orders.fresh or not open_orders.corpus_ended:
+        what = f"{len(open_orders.fresh)} of its orders" if open_orders.fresh else "a part of its corpus"
+        raise UserError(
+            f"the run has not ended ({what} would be made otherwise: {told}); let `gleaner run` end it first, "
+            "or leave the change out"
+        )
+    if not matching and not open_orders.put_back:
+        raise UserError(f"no dead letter matches, so nothing would be made by the change ({told})")
+
+
+class _OpenOrders:
+    """The outstanding orders, those that were put back apart from the others."""
+
+    def __init__(self) -> None:
+        self.fresh: set[OrderId] = set()
+        self.put_back: set[OrderId] = set()
+        self.corpus_ended = False
+
+    def apply(self, record: object) -> None:
+        match record:
+            case Planned():
+                self.fresh.update(order.id for order in record.orders)
+            case AcceptedEnd() | DeadLetteredEnd():
+                self.fresh.discard(record.order_id)
+                self.put_back.discard(record.order_id)
+            case Reopened():
+                self.put_back.add(record.order_id)
+            case CorpusEnded():
+                self.corpus_ended = True
+            case _:
+                pass
+
+
+class _Counted:
+    """Counts dead letters on their way."""
+
+    def __init__(self) -> None:
+        self.groups: Counter[tuple[EndReason, FailureMode | None]] = Counter()
+
+    def each(self, letters: Iterable[Found]) -> Iterator[Found]:
+        for found in letters:
+            self.groups[(found.end.end.reason, found.mode)] += 1
+            yield found
+
+    def told(self) -> tuple[Group, ...]:
+        """The largest group first."""
+        return tuple(Group(*group, orders) for group, orders in self.groups.most_common())
+
+
+def _groups(letters: Iterable[Found]) -> tuple[Group, ...]:
+    counted = _Counted()
+    for _ in counted.each(letters):
+        pass
+    return counted.told()
+
+
+def _rest(everything: Iterable[Group], taken: Iterable[Group]) -> tuple[Group, ...]:
+    gone = {(group.reason, group.mode) for group in taken}
+    return tuple(group for group in everything if (group.reason, group.mode) not in gone)
+
+
+def _is_behind(ledger: LedgerReader) -> bool:
+    """Whether a shard still has rows of orders that an interrupted replay put back."""
+    undone = sorted(ledger.reopened())
+    shards = [shard for shard in current(ledger.shards()) if shard.kind is ShardKind.DEAD_LETTERS]
+    return any(shard.without != within(undone, shard.first_seq, shard.last_seq) for shard in shards)

@@ -1,0 +1,29 @@
+"""Shards of a folder that no run holds, brought up to its ledger: as a run does it at its start and its end."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from actors.dataset.writer import DatasetWriter, RowWording
+from actors.ledger.files import Folder
+from actors.ledger.sqlite import LedgerReader, SqliteLedger
+from deployments.build.wiring import chat, models
+from schemas.config import RunConfig
+from schemas.ledger import ShardWritten
+
+
+async def write_shards(
+    output: Path, ledger: SqliteLedger, reader: LedgerReader, config: RunConfig, now: Callable[[], float]
+) -> None:
+    """New editions, then whatever was in no shard yet. The caller holds the folder, whose ledger these two are."""
+
+    async def record(shard: ShardWritten) -> None:
+        ledger.append([shard])
+
+    wording = RowWording(chat=chat(config), models=models(config))
+    folder = Folder(output, shard=reader.shard)
+    writer = DatasetWriter(folder, reader, wording, settings=config.dataset, record=record, clock=now)
+    try:
+        await writer.start(reader.shards())
+        await writer.flush()
+    finally:
+        writer.close()

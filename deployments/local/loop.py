@@ -1,0 +1,72 @@
+"""The whole loop in this process: queues, a conductor each, engines and gates; no Ray. For previews, measurements."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+
+from actors.calls.clocks import Clocks, Steady
+from actors.conductor import Conductor
+from actors.queue.service import Ledger, QueueService
+from deployments.build.wiring import conductor_random, conductor_settings, queue_service, toolbox
+from deployments.local.gates import local_gate, names, started
+from schemas.config import RunConfig
+from schemas.corpus import Passage
+from schemas.errors import ungrouped
+from schemas.ids import PoolName
+from schemas.orders import Holding, Lease, Outcome, Settlement
+from schemas.queue_shard import QueueShard
+
+NAME = "in-process"
+LEASE_WAIT_S = 0.2
+
+
+async def conduct_in_process(config: RunConfig, passages: Sequence[Passage], *ledgers: Ledger) -> None:
+    """Every order of the passages to its end, in the ledgers, which are closed: one for each queue shard, whatever
+    `queue.shards` is. Raises UserError and PoolAwayError as a run would."""
+    shards = QueueShard(0, len(ledgers)).all
+    clocks = Clocks()
+    services = [queue_service(config, *each, now=Steady(clocks)) for each in zip(ledgers, shards, strict=True)]
+    async with AsyncExitStack() as stack:
+        for service in services:
+            stack.push_async_callback(service.close)
+        pools = {PoolName(name): await started(stack, pool.engine) for name, pool in config.pools.items()}
+        scored = {name: await local_gate(stack, config, name) for name in names(config)}
+        conductors = [
+            Conductor(
+                toolbox(config, InProcessOrders(service), pools, scored),
+                conductor_settings(config, NAME),
+                clock=clocks.wall,
+                monotonic=clocks.monotonic,
+                sleep=asyncio.sleep,
+                random=conductor_random(config, NAME),
+            )
+            for service in services
+        ]
+        with ungrouped():
+            async with asyncio.TaskGroup() as group:
+                for service, shard, conductor in zip(services, shards, conductors, strict=True):
+                    own = [passage for passage in passages if shard.holds(passage.id)]
+                    group.create_task(_read(service, own))
+                    group.create_task(conductor.run())
+
+
+class InProcessOrders:
+    """The queue service as a conductor in the same process sees it."""
+
+    def __init__(self, service: QueueService) -> None:
+        self._service = service
+
+    async def lease(self, conductor: str, limit: int) -> Sequence[Lease] | None:
+        leases = await self._service.lease(conductor, limit, LEASE_WAIT_S)
+        return None if not leases and self._service.finished() else leases
+
+    async def join(self, conductor: str, holdings: Sequence[Holding]) -> None:
+        """Nobody makes this queue again."""
+
+    async def settle(self, outcome: Outcome) -> Settlement:
+        return (await self._service.settle([outcome]))[0]
+
+
+async def _read(service: QueueService, passages: Sequence[Passage]) -> None:
+    await service.offer(passages)
+    await service.corpus_ended(documents=len(passages), passages=len(passages))

@@ -1,0 +1,141 @@
+"""One `/metrics` for a run, on this machine's loopback: told every Progress, asked by Prometheus.
+
+Law: watching costs the run next to nothing and never fails it. A port that somebody named must be free; the usual one
+may be another run's, and then this run goes on unmeasured and says so.
+"""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from types import TracebackType
+from typing import Self
+
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.registry import Collector
+
+from actors.metrics.collector import RunCollector
+from actors.metrics.metric import PoolReplicas, Run, RunMoment
+from deployments.monitoring.progress import Phase, Progress
+from schemas.config import RunConfig
+from schemas.errors import UserError
+
+HOST = "127.0.0.1"
+USUAL_PORT = 9464
+LAST_SCRAPE_S = 15.0
+"""A run that is watched waits at its end at most so long for one more scrape: without it the watcher would know neither
+the last counts nor that the run came to its end."""
+
+
+class Metrics:
+    """A run's metrics while the block runs; call it with every Progress. `port`: None for the usual one, 0 for any.
+
+    `say` is told where they are when that is not the usual place, and when there are none. Raises UserError for a port
+    that was named and is taken.
+    """
+
+    def __init__(self, config: RunConfig, *, port: int | None, say: Callable[[str], None]) -> None:
+        self._port = port
+        self._say = say
+        self._to_say = ""
+        self._scrapes = _Scrapes(RunCollector(_run(config)))
+        self._done = False
+        self._server = None
+        self._thread = None
+
+    @property
+    def url(self) -> str | None:
+        """Where a scrape is answered; None where the usual port was taken."""
+        return None if self._server is None else f"http://{HOST}:{self._server.server_port}/metrics"
+
+    def __enter__(self) -> Self:
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(self._scrapes)
+        port = USUAL_PORT if self._port is None else self._port
+        try:
+            self._server, self._thread = start_http_server(port, addr=HOST, registry=registry)
+        except (OSError, OverflowError) as error:
+            if self._port is not None:
+                raise UserError(f"--metrics-port {port}: {error}; name another, or 0 for any that is free") from error
+            self._to_say = (
+                f"no metrics: port {port} of {HOST} is taken (another run?); --metrics-port 0 takes a free one"
+            )
+        else:
+            self._to_say = "" if self._port is None else f"metrics at {self.url}"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._server is not None and self._thread is not None:
+            if self._done:
+                self._scrapes.wait_for_the_last()
+            self._server.shutdown()
+            self._server.server_close()
+            self._thread.join()
+
+    def __call__(self, progress: Progress) -> None:
+        if self._to_say:  # not before the run has begun: what it refuses is said alone
+            self._say(self._to_say)
+            self._to_say = ""
+        self._scrapes.tell(moment(progress))
+        self._done = progress.phase is Phase.DONE
+
+
+class _Scrapes(Collector):
+    """The collector, and when it was asked."""
+
+    def __init__(self, collector: RunCollector) -> None:
+        self._collector = collector
+        self._asked = threading.Condition()
+        self._asked_at: tuple[float, ...] = ()
+        self._told_at = 0.0
+
+    def tell(self, moment: RunMoment) -> None:
+        self._collector.tell(moment)
+        self._told_at = time.monotonic()
+
+    def describe(self) -> Iterator[Family]:
+        return self._collector.describe()
+
+    def collect(self) -> Iterator[Family]:
+        yield from self._collector.collect()
+        with self._asked:
+            self._asked_at = (*self._asked_at[-1:], time.monotonic())
+            self._asked.notify_all()
+
+    def wait_for_the_last(self) -> None:
+        """Returns when the last word has been asked for; at once where nobody asks regularly (any more)."""
+        with self._asked:
+            if len(self._asked_at) < 2:
+                return
+            before, last = self._asked_at
+            due_s = last + 1.5 * (last - before) - time.monotonic()
+            self._asked.wait_for(lambda: self._asked_at[-1] > self._told_at, min(LAST_SCRAPE_S, max(0.0, due_s)))
+
+
+def moment(progress: Progress) -> RunMoment:
+    """A Progress in the words of the metrics: pools and gates by their names in the configuration."""
+    return RunMoment(
+        at=progress.at,
+        phase=progress.phase.value,
+        snapshot=progress.snapshot,
+        conductors=progress.conductors,
+        replicas={
+            status.role: PoolReplicas(status.wanted, status.running, status.starting, status.draining)
+            for status in progress.replicas
+        },
+        scaling=progress.scaling,
+    )
+
+
+def _run(config: RunConfig) -> Run:
+    return Run(
+        name=config.name,
+        version=version("gleaner"),
+        pools=tuple(config.pools),
+        phases=tuple(phase.value for phase in Phase),
+        budget_tokens=math.inf if config.budget.tokens is None else float(config.budget.tokens),
+    )

@@ -1,0 +1,117 @@
+"""live.json in a run's folder: the driver's word every two seconds, and how old it is by now.
+
+Law: it is a hint, never a record: nothing rests on it, a disk that refuses it costs the run nothing, and whoever reads
+it tells a run that goes on from one whose process is gone.
+"""
+
+import logging
+import os
+import socket
+import time
+from enum import Enum
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from actors.ledger.door import read_regular
+from actors.ledger.files import LocalDisk, write_atomically
+from deployments.monitoring.progress import Progress
+from deployments.monitoring.standstill import waits_of
+from schemas.errors import OutputError
+from schemas.live import EVERY_S, NAME, Live
+
+log = logging.getLogger("gleaner.run")
+
+SILENT_S = 30.0
+"""A driver that has written nothing for so long hangs, or is gone."""
+LARGEST = 1 << 20
+"""Bytes; a larger file is not ours."""
+_DECODER = msgspec.json.Decoder(Live)
+
+
+class _Unsynced(LocalDisk):
+    """What is written again in two seconds need not survive a power cut."""
+
+    def sync(self, file: BinaryIO) -> None:
+        file.flush()
+
+    def sync_folder(self, path: Path) -> None:
+        """Nothing is promised of it."""
+
+
+class LiveFile:
+    """Writes a run's live.json. Not before the run holds the folder's lock: another run's word is not overwritten."""
+
+    def __init__(self, folder: Path, launch: str) -> None:
+        """`launch`: what the names of its applications begin with."""
+        self._launch = launch
+        self._path = folder / NAME
+        self._told_at = float("-inf")
+        self._last: Live | None = None
+        self._refused = False
+
+    def tell(self, progress: Progress) -> None:
+        """Writes it, if it is due or the phase is new."""
+        now = time.monotonic()
+        phase = progress.phase.value
+        if self._last is not None and self._last.phase == phase and now - self._told_at < EVERY_S:
+            return
+        self._told_at = now
+        waits = waits_of(progress)
+        live = Live(progress.at, socket.gethostname(), os.getpid(), phase, progress.note, waits, launch=self._launch)
+        self._write(live)
+
+    def end(self) -> None:
+        """This process leaves the run."""
+        if self._last is not None:
+            self._write(msgspec.structs.replace(self._last, at=time.time(), over=True))
+
+    def _write(self, live: Live) -> None:
+        self._last = live
+        try:
+            write_atomically(self._path, msgspec.json.encode(live), disk=_Unsynced())
+        except OutputError as error:
+            if not self._refused:
+                log.warning("live.json cannot be written", extra={"error": str(error)})
+            self._refused = True
+
+
+class Driver(Enum):
+    """What is known of the process that wrote a live.json."""
+
+    RUNS = "runs"
+    SILENT = "silent"
+    """It lives, or may live on another machine, and has said nothing for `SILENT_S`."""
+    GONE = "gone"
+    OVER = "over"
+
+
+def read_live(folder: Path) -> Live | None:
+    """The folder's last word; None where there is none that can be read."""
+    try:
+        told = read_regular(folder / NAME, LARGEST + 1)
+        return None if len(told) > LARGEST else _DECODER.decode(told)
+    except (OutputError, OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def driver_of(live: Live, *, now: float) -> Driver:
+    """Whether the process that wrote it still carries the run."""
+    if live.over:
+        return Driver.OVER
+    if live.host == socket.gethostname() and not _lives(live.pid):
+        return Driver.GONE
+    return Driver.RUNS if now - live.at < SILENT_S else Driver.SILENT
+
+
+def _lives(pid: int) -> bool:
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return pid < 1 << 31
+    return True

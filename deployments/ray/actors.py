@@ -1,0 +1,282 @@
+"""The Ray shells of queue, reader and writer: they decode, call and encode. What is decided is decided in `actors/`.
+
+Laws: a queue actor alone writes its ledger; the reader and the writer may die at any moment and be made again. None
+takes a CPU of Ray's count: their load is small beside the models', and they must never wait for a slot. None loads Ray
+Serve, which takes longer than all the rest (`deployments.ray.conductor` does).
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import ray
+
+from actors.calls.clocks import Clocks, Steady
+from actors.corpus.chunker import Chunker
+from actors.corpus.files import Skipped
+from actors.corpus.reader import read
+from actors.counts.refusals import Rereading
+from actors.dataset.writer import DatasetWriter, RowWording
+from actors.ledger.files import Folder
+from actors.ledger.sqlite import LedgerReader
+from actors.queue.documents import Changed, Comparison
+from actors.queue.service import QueueService
+from deployments.build.wiring import chat, models, open_queue, started
+from deployments.monitoring.logs import LogPlace, configure_logging
+from deployments.ray.boundary import ray_boundary
+from deployments.ray.calls import ask, ask_each
+from schemas.config import RunConfig
+from schemas.corpus import DocumentRefused, Passage
+from schemas.errors import ungrouped
+from schemas.ids import PassageId
+from schemas.ledger import ShardWritten
+from schemas.orders import Holding
+from schemas.progress import RunSnapshot
+from schemas.queue_shard import QueueShard, shard_of
+from schemas.wire import LEASES, OUTCOMES, SETTLEMENTS
+
+LEASE_WAIT_S = 1.0
+"""A lease call without work waits this long: short enough to notice the end, long enough to be cheap."""
+OFFER_PASSAGES = 32
+"""Passages a message to the queue."""
+WRITER_POLL_S = 1.0
+
+
+class QueueShell:
+    """A RegenerationQueue and its ledger. Killed and made again it replays the ledger at the first call."""
+
+    def __init__(self, config: RunConfig, output: str, shard: QueueShard, owner: int) -> None:
+        """`owner`: the driver's process, with which the run stands and falls."""
+        configure_logging(LogPlace(f"queue-{shard.number}", output))
+        self._config = config
+        self._output = Path(output)
+        self._shard = shard
+        self._owner = owner
+        self._made = uuid4().hex
+        self._opening = asyncio.Lock()
+        self._service: QueueService | None = None
+
+    async def open(self) -> None:
+        """The folder is this run's from here on. Raises OutputError when another run is writing there."""
+        await self._ready(again=False)
+
+    async def start(self, began_at: float) -> None:
+        """The run begins, or goes on, at `began_at`."""
+        await (await self._ready()).start(started(self._config, at=began_at))
+
+    async def offer(self, passages: list[Passage]) -> bool:
+        """False: no more are wanted."""
+        return await (await self._ready()).offer(passages)
+
+    async def documents(self) -> dict[bytes, tuple[bytes, ...]]:
+        """The versions of the documents that are known."""
+        return (await self._ready()).documents()
+
+    async def known(self, passages: Sequence[PassageId]) -> list[bool]:
+        """Which passages were planned."""
+        return (await self._ready()).known(passages)
+
+    async def refuse(self, document: DocumentRefused) -> None:
+        await (await self._ready()).refuse(document)
+
+    async def refused(self) -> tuple[DocumentRefused, ...]:
+        """The refusals that hold."""
+        return (await self._ready()).refused()
+
+    async def corpus_ended(
+        self, documents: int, passages: int, skipped: dict[str, int], read_again: Sequence[DocumentRefused]
+    ) -> None:
+        await (await self._ready()).corpus_ended(documents, passages, skipped, read_again)
+
+    async def lease(self, conductor: str, limit: int) -> tuple[str, bytes] | None:
+        """Which life of the queue gives them, and LEASES; None when the run is over."""
+        service = await self._ready()
+        leases = await service.lease(conductor, limit, LEASE_WAIT_S)
+        if not leases and service.finished():
+            return None
+        return self._made, LEASES.encode(leases)
+
+    async def settle(self, outcomes: bytes) -> bytes:
+        """OUTCOMES in, SETTLEMENTS out, when durable."""
+        return SETTLEMENTS.encode(await (await self._ready()).settle(OUTCOMES.decode(outcomes)))
+
+    async def begin_writing(self, writer: int) -> None:
+        """Shards of earlier writers are recorded by now, or never will be."""
+        await (await self._ready()).begin_writing(writer)
+
+    async def record_shard(self, writer: int, shard: ShardWritten) -> None:
+        await (await self._ready()).record_shard(writer, shard)
+
+    async def join(self, conductor: str, holdings: Sequence[Holding]) -> str:
+        """What a conductor has worked on since before this queue was made again; gives which life this is."""
+        (await self._ready()).join(conductor, holdings)
+        return self._made
+
+    async def resume(self, token: str) -> None:
+        """Every living conductor has joined."""
+        (await self._ready()).resume(token)
+
+    async def release(self, conductor: str) -> None:
+        """The leases of a dead conductor return."""
+        (await self._ready()).release(conductor)
+
+    async def stop_leasing(self) -> None:
+        """From now on every lease call says that the run is over."""
+        (await self._ready()).stop_leasing()
+
+    async def snapshot(self) -> RunSnapshot:
+        return (await self._ready()).snapshot()
+
+    async def close(self) -> None:
+        if self._service is not None:
+            await self._service.close()
+
+    async def _ready(self, *, again: bool = True) -> QueueService:
+        """The service; one that is opened by any call but `open` was killed, and made `again`."""
+        if self._service is None:
+            async with self._opening:
+                if self._service is None:
+                    service = await asyncio.to_thread(
+                        open_queue, self._config, self._output, self._shard, owner=self._owner, now=Steady(Clocks())
+                    )
+                    if again:
+                        service.recover(token=uuid4().hex)
+                    self._service = service
+        return self._service
+
+
+class ReaderShell:
+    """Reads the corpus, cuts passages, and waits when the queue of one's shard is full."""
+
+    def __init__(self, config: RunConfig, queues: Sequence[Any], output: str, changed: Changed = "skip") -> None:
+        """`queues`: of all shards, in order; `output`: the run's folder, for what is logged. `changed`: what is done
+        with documents that are not what they were."""
+        configure_logging(LogPlace("reader", output))
+        self._config = config
+        self._changed: Changed = changed
+        self._queues = queues
+        self._offers = [_Offers(queue) for queue in queues]
+
+    def run(self) -> None:
+        """The whole corpus from its start: queues skip what they know. Raises CorpusError when it cannot be read."""
+        chunker = Chunker(self._config.corpus.chunking)
+        known = ask_each(queue.documents for queue in self._queues)
+        comparison = Comparison(known, chunker.version, self._changed)
+        rereading = Rereading(ask(self._queues[0].refused))
+        documents, skipped = 0, Skipped()
+        for document in read(self._config.corpus, skipped=skipped):
+            if isinstance(document, DocumentRefused):
+                self._refuse(document, rereading)
+                continue
+            rereading.read(document)
+            passages = comparison.wanted(document, chunker.passages(document), self._known)
+            if isinstance(passages, DocumentRefused):
+                self._refuse(passages, rereading)
+                continue
+            documents += 1
+            for passage in passages:
+                self._offers[shard_of(passage.id, len(self._offers))].add(passage)
+                if not any(offers.wanted for offers in self._offers):
+                    return
+        for offers in self._offers:
+            offers.end(documents, skipped.counts(), rereading.over() if offers is self._offers[0] else ())
+
+    def _refuse(self, document: DocumentRefused, rereading: Rereading) -> None:
+        """All refusals stand in the first shard's ledger."""
+        rereading.refused(document)
+        ask(self._queues[0].refuse, document)
+
+    def _known(self, passages: Sequence[PassageId]) -> list[bool]:
+        """Which of these passages were planned, in any shard."""
+        shards = [shard_of(passage_id, len(self._queues)) for passage_id in passages]
+        found: dict[PassageId, bool] = {}
+        for number, queue in enumerate(self._queues):
+            ids = [passage_id for passage_id, shard in zip(passages, shards, strict=True) if shard == number]
+            found |= zip(ids, ask(queue.known, ids), strict=True) if ids else {}
+        return [found[passage_id] for passage_id in passages]
+
+
+class _Offers:
+    """Passages on their way to one queue, which may want no more while others do."""
+
+    def __init__(self, queue: Any) -> None:
+        self._queue = queue
+        self._waiting: list[Passage] = []
+        self._passages = 0
+        self.wanted = True
+
+    def add(self, passage: Passage) -> None:
+        """Waits while the queue is full."""
+        self._passages += 1
+        self._waiting.append(passage)
+        if len(self._waiting) >= OFFER_PASSAGES:
+            self._send()
+
+    def end(self, documents: int, skipped: dict[str, int], read_again: Sequence[DocumentRefused]) -> None:
+        """No more come: the last ones, and the end of the corpus if all were taken."""
+        self._send()
+        if self.wanted:
+            ask(self._queue.corpus_ended, documents, self._passages, skipped, read_again)
+
+    def _send(self) -> None:
+        self.wanted = self.wanted and ask(self._queue.offer, self._waiting)
+        self._waiting = []
+
+
+class WriterShell:
+    """Turns one ledger's ends into shards, beside it."""
+
+    def __init__(self, config: RunConfig, output: str, shard: QueueShard, queue: Any, number: int) -> None:
+        """`number`: of this writer among the run's, upwards."""
+        configure_logging(LogPlace(f"writer-{shard.number}", output))
+        self._config = config
+        self._output = Path(output)
+        self._shard = shard
+        self._queue = queue
+        self._number = number
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Writes shards as they are due until `stop`, then closes the last ones. Raises HopError without a queue."""
+        with ray_boundary():
+            await self._queue.begin_writing.remote(self._number)
+        with LedgerReader(self._output, self._shard) as ledger:
+            writer = DatasetWriter(
+                Folder(self._output, shard=self._shard),
+                ledger,
+                RowWording(chat=chat(self._config), models=models(self._config)),
+                settings=self._config.dataset,
+                record=self._record,
+                clock=time.time,
+            )
+            try:
+                await writer.start(ledger.shards())
+                await self._until_stopped(writer)
+                await writer.flush()
+            finally:
+                writer.close()
+
+    async def stop(self) -> None:
+        self._stopping.set()
+
+    async def _until_stopped(self, writer: DatasetWriter) -> None:
+        with ungrouped():
+            async with asyncio.TaskGroup() as group:
+                writing = group.create_task(writer.run(WRITER_POLL_S))
+                stopping = group.create_task(self._stopping.wait())
+                await asyncio.wait((writing, stopping), return_when=asyncio.FIRST_COMPLETED)
+                stopping.cancel()
+                writing.cancel()
+
+    async def _record(self, shard: ShardWritten) -> None:
+        with ray_boundary():
+            await self._queue.record_shard.remote(self._number, shard)
+
+
+_actor: Any = ray.remote
+QueueActor = _actor(num_cpus=0, max_concurrency=1000)(QueueShell)
+ReaderActor = _actor(num_cpus=0)(ReaderShell)
+WriterActor = _actor(num_cpus=0, max_concurrency=4)(WriterShell)

@@ -1,0 +1,191 @@
+"""The run's side of autoscaling: what is counted becomes facts, `actors.scaling` decides, the board tells Serve.
+
+Law: one decision for all pools at once, as they share accelerators; Serve only follows it. A run whose pools are all
+of fixed size decides too, as that is where "why is it idle?" is answered.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import ray
+from msgspec import Struct
+from msgspec.structs import replace
+from ray.exceptions import RayActorError
+
+from actors.calls.counters import paused
+from actors.scaling.measure import ASSUMED_CLASSIFY_S, ASSUMED_S, Meter, PoolFacts, RunFacts, measure
+from actors.scaling.policy import decide
+from deployments.monitoring.progress import ReplicaStatus
+from deployments.ray.cluster import here
+from deployments.serve.board import NAMESPACE, BoardActor
+from deployments.serve.deployments import DeploymentNames
+from deployments.serve.limits import ReplicaLimits
+from schemas.config import (
+    FRESH_POOL,
+    Classifier,
+    Engine,
+    HttpEngine,
+    Replicas,
+    RunConfig,
+    TransformersEngine,
+    VllmEngine,
+)
+from schemas.progress import RoleCost, RunSnapshot
+from schemas.scaling import PoolBounds, ScalingDecision, ScalingLimits, ScalingMemory
+from schemas.stages import ConductorStatus, PoolFlow
+
+REBALANCE_S = 10.0
+"""Longer than a decision takes to show in the measured rates, far shorter than a cool-down."""
+SLOTS = 64
+"""Of an engine that does not say, or has not yet: vLLM's and most servers' batch is at least that."""
+ESCALATED = 0.05
+"""Calls per attempt to a pool that repairs escalate to, at least: it must be there when the first one comes."""
+
+
+class Autoscaler:
+    """Holds meter and memory of one run, and its board: where every pool is fixed there is none."""
+
+    def __init__(self, config: RunConfig, where: DeploymentNames) -> None:
+        self._config = config
+        self._apps = where.by_role
+        self._limits = limits(config)
+        self._meter = Meter()
+        self._memory = ScalingMemory()
+        self._replica_limits = ReplicaLimits()
+        self._board: Any = None
+        if any(each.min != each.max for each in self._limits.pools.values()):  # somebody reads it
+            self._board = BoardActor.options(name=where.board, namespace=NAMESPACE, scheduling_strategy=here()).remote()
+
+    def step(
+        self, snapshot: RunSnapshot, conductors: Sequence[ConductorStatus], replicas: Sequence[ReplicaStatus]
+    ) -> ScalingDecision:
+        """One decision, written on the board. Call it about once a second, with `replicas` of every deployment."""
+        statuses = {status.name: status for status in replicas}
+        flows, pauses = pool_flows(conductors), paused(conductors)
+        pools = {}
+        for name, model in models(self._config).items():
+            status = statuses[self._apps[name]]
+            flow = flows.get(name, PoolFlow(name, 0, 0))
+            known = _facts(model, _cost(name, snapshot), flow, status, self._slots(name, model, status))
+            pools[name] = replace(known, breaker_open=bool(pauses[name]))
+        facts = RunFacts(
+            at=snapshot.at,
+            attempts=snapshot.counts.attempts,
+            requeued=snapshot.counts.attempts - snapshot.counts.accepted - snapshot.counts.dead_lettered,
+            ready=snapshot.ready + snapshot.rollouts,
+            leased=snapshot.leased,
+            waiting=snapshot.waiting,
+            oldest_s=snapshot.oldest_s,
+            max_attempts=self._config.recovery.max_attempts,
+            expected={name: _expected(name, self._config) for name in pools},
+            pools=pools,
+            unread=_is_unread(self._config, snapshot),
+            budget_spent=snapshot.summary.tokens >= (self._config.budget.tokens or math.inf),
+        )
+        signals, self._meter = measure(facts, self._meter)
+        scaling, self._memory = decide(signals, self._limits, self._memory, facts.at)
+        if self._board is not None:
+            self._board.write.remote({self._apps[name]: each.wanted for name, each in scaling.pools.items()})
+        return scaling
+
+    def _slots(self, name: str, model: "ScaledModel", status: ReplicaStatus) -> int:
+        known = configured_slots(model.engine, model.replicas)
+        if known is None and status.running:
+            known = self._replica_limits.slots(self._apps[name])
+        return SLOTS if known is None else known
+
+    def close(self) -> None:
+        """Takes the board away; Serve keeps what it was told last."""
+        if self._board is None:
+            return
+        try:
+            ray.kill(self._board)
+        except RayActorError:
+            return
+
+
+def limits(config: RunConfig) -> ScalingLimits:
+    """The policy's bounds. A replica's price is its GPUs, or its CPUs in a run that uses no GPU."""
+    replicas = {name: each.replicas for name, each in models(config).items()}
+    gpus = any(each.num_gpus for each in replicas.values())
+    scaling = config.scaling
+    return ScalingLimits(
+        pools={
+            name: PoolBounds(each.min, each.max, each.num_gpus if gpus else each.cpus)
+            for name, each in replicas.items()
+        },
+        accelerators=math.inf if scaling.accelerators is None else scaling.accelerators,
+        cooldown_s=scaling.cooldown_s,
+        rebalance_s=REBALANCE_S,
+        max_starting=scaling.max_starting,
+        horizon_s=scaling.horizon_s,
+    )
+
+
+class ScaledModel(Struct, frozen=True):
+    """What a pool or a gate runs, and on how many replicas."""
+
+    engine: Engine
+    replicas: Replicas
+    classifies: bool = False
+
+
+def models(config: RunConfig) -> dict[str, ScaledModel]:
+    """Every pool and gate under the name the policy knows it by."""
+    pools = {name: ScaledModel(pool.engine, pool.replicas) for name, pool in config.pools.items()}
+    for name, gate in config.gates.models.items():
+        pools[name] = ScaledModel(gate.engine, gate.replicas, isinstance(gate, Classifier))
+    return pools
+
+
+def configured_slots(engine: Engine, replicas: Replicas) -> int | None:
+    """Requests that a replica computes at once, as the configuration has it; None where only the engine knows."""
+    if replicas.slots is not None:
+        return replicas.slots
+    match engine:
+        case VllmEngine(max_num_seqs=int(sequences)):
+            return sequences
+        case TransformersEngine():
+            return engine.max_batch
+        case HttpEngine():
+            return engine.concurrency
+    return None
+
+
+def pool_flows(conductors: Sequence[ConductorStatus]) -> dict[str, PoolFlow]:
+    """Calls to each pool, of all conductors together. A conductor that is made again counts from nothing."""
+    flows: dict[str, PoolFlow] = {}
+    for each in (flow for conductor in conductors for flow in conductor.pools):
+        seen = flows.get(each.name, PoolFlow(each.name, 0, 0))
+        flows[each.name] = PoolFlow(each.name, seen.in_flight + each.in_flight, seen.ended + each.ended)
+    return flows
+
+
+def _cost(name: str, snapshot: RunSnapshot) -> RoleCost:
+    return next((role for role in snapshot.summary.roles if role.role == name), RoleCost(name, 0, 0, 0, 0.0))
+
+
+def _facts(model: ScaledModel, cost: RoleCost, flow: PoolFlow, status: ReplicaStatus, slots: int) -> PoolFacts:
+    return PoolFacts(
+        calls=flow.ended,
+        recorded=cost.calls,
+        tokens=cost.prompt_tokens + cost.completion_tokens,
+        running=flow.in_flight,
+        slots=slots,
+        ready=status.running,
+        starting=status.starting,
+        draining=status.draining,
+        assumed_s=ASSUMED_CLASSIFY_S if model.classifies else ASSUMED_S,
+    )
+
+
+def _is_unread(config: RunConfig, snapshot: RunSnapshot) -> bool:
+    """Half of the queue's room: the reader fills it in messages, so it is never quite full."""
+    return not snapshot.summary.corpus_ended and snapshot.counts.outstanding >= config.queue.capacity / 2
+
+
+def _expected(name: str, config: RunConfig) -> float:
+    if name == config.recovery.escalate_to:
+        return ESCALATED
+    return 1.0 if name == FRESH_POOL or name not in config.pools else 0.0

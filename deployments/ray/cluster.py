@@ -1,0 +1,125 @@
+"""Ray and Serve, started inside this process tree or joined. Quiet: what Ray has to say is in its own log folder.
+
+Law: a Ray that is started here listens on loopback alone. One that is joined listens where its owner started it.
+"""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import ray
+from ray import serve
+from ray._private import services
+from ray.exceptions import ActorAlreadyExistsError
+from ray.serve.config import ProxyLocation
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from deployments.build.own_code import VARIABLE, place
+from deployments.ray.folder import keep_token_private, ray_folder, standing_in
+from deployments.ray.loopback import on_loopback
+from deployments.ray.vigil import Lost, Vigil
+
+ROOT = Path(__file__).resolve().parent.parent
+SENT = ("pyproject.toml", "README.md", "schemas", "actors", "deployments", "examples")
+"""What of a clone is needed elsewhere (as in .dockerignore); whatever else lies in it is nobody's."""
+
+
+@contextmanager
+def cluster(address: str | None, *, lost: Lost | None = None) -> Iterator[None]:
+    """A Ray with Serve for the length of the block. One that was started here is stopped again; one joined goes on.
+
+    `lost` is called from another thread when a process of a Ray that was started here ends on its own.
+    """
+    with ExitStack() as started:
+        if not ray.is_initialized():
+            _connect(address, started)
+        logging.getLogger("ray.serve").setLevel(logging.ERROR)
+        _start_serve()
+        logging.getLogger("ray.serve").setLevel(logging.ERROR)
+        with nullcontext() if lost is None else Vigil(lost):
+            yield
+
+
+def _start_serve() -> None:
+    """Starts Serve where it does not run yet."""
+    start = partial(
+        serve.start,
+        proxy_location=ProxyLocation.Disabled,
+        logging_config={"log_level": "ERROR", "enable_access_log": False},
+    )
+    try:
+        start()
+    except ActorAlreadyExistsError:  # another run on the cluster has started it at this moment: there is one for both
+        start()
+
+
+def _connect(address: str | None, started: ExitStack) -> None:
+    """Starts a Ray, or joins one; what is to be undone at the end goes into `started`."""
+    if address is not None:
+        _join(address)
+        started.callback(ray.shutdown)
+        return
+    folder = started.enter_context(ray_folder())
+    with on_loopback(), _in_a_session_of_their_own(), standing_in(folder):
+        _start_here(folder)
+    started.callback(ray.shutdown)
+    keep_token_private()
+
+
+@contextmanager
+def _in_a_session_of_their_own() -> Iterator[None]:
+    """For the processes that Ray starts here: a SIGTERM to our process group (`timeout`, a shell's job) or a closed
+    terminal asks us alone, and we drain with Ray still there. They end with this process all the same (Ray has the
+    kernel see to it), and Ray takes no argument for this."""
+    start = services.ConsolePopen
+    setattr(services, start.__name__, partial(start, start_new_session=True))
+    try:
+        yield
+    finally:
+        setattr(services, start.__name__, start)
+
+
+def here() -> NodeAffinitySchedulingStrategy:
+    """For what must run beside the output folder: this node and no other."""
+    return NodeAffinitySchedulingStrategy(node_id=ray.get_runtime_context().get_node_id(), soft=False)
+
+
+def code(root: Path) -> dict[str, Any]:
+    """What takes this code to the nodes of a joined cluster: a clone is sent, an installed package is there already."""
+    if not (root / "pyproject.toml").is_file():
+        return {}
+    excludes = ["/*", "!/.", *(f"!/{name}" for name in SENT), "/examples/almanac/models", "__pycache__", ".?*"]
+    return {"working_dir": str(root), "excludes": excludes}
+
+
+def _settings() -> None:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD", "0")
+    os.environ.setdefault("RAY_SERVE_FORCE_STOP_UNHEALTHY_REPLICAS", "1")  # what hangs ends nothing: do not wait for it
+
+
+def _join(address: str) -> None:
+    _settings()
+    sent = code(ROOT)
+    if (own := place()) is not None:
+        sent["env_vars"] = {VARIABLE: own}
+    with TemporaryDirectory() as folder, standing_in(Path(folder)):
+        ray.init(address=address, runtime_env=sent, logging_level=logging.ERROR, log_to_driver=False)
+
+
+def _start_here(folder: Path) -> None:
+    _settings()
+    ray.init(
+        _temp_dir=str(folder),
+        address="local",  # also where RAY_ADDRESS is set, as it is on the nodes of a cluster
+        include_dashboard=False,
+        logging_level=logging.ERROR,
+        log_to_driver=False,
+        _system_config={"metrics_report_interval_ms": 60_000},
+    )

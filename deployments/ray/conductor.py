@@ -1,0 +1,55 @@
+"""The Ray shell of a conductor: its handles to the queue, the pools and the gates. It may die at any moment."""
+
+import asyncio
+import time
+from typing import Any
+
+import ray
+from ray import serve
+
+from actors.conductor import Conductor
+from deployments.build.wiring import computed_gates, conductor_random, conductor_settings, toolbox
+from deployments.monitoring.logs import LogPlace, configure_logging
+from deployments.ray.handles import BatchLimits, GateHandle, PoolHandle, QueueHandle, streaming
+from deployments.serve.deployments import DeploymentNames
+from schemas.config import RunConfig
+from schemas.stages import ConductorStatus
+
+
+class ConductorShell:
+    """One conductor. It takes no CPU of Ray's count, as in `deployments.ray.actors`."""
+
+    def __init__(self, name: str, config: RunConfig, queue: Any, where: DeploymentNames, output: str) -> None:
+        """`output`: the run's folder, for what is logged."""
+        configure_logging(LogPlace(name, output))
+        limits = BatchLimits()
+        pools = {
+            pool: PoolHandle(streaming(serve.get_app_handle(app), "generate"), limits)
+            for pool, app in where.pools.items()
+        }
+        gates = {
+            gate: GateHandle(streaming(serve.get_app_handle(app), "check"), limits) for gate, app in where.gates.items()
+        }
+        self._conductor = Conductor(
+            toolbox(config, QueueHandle(queue, limits), pools, {**gates, **computed_gates(config)}),
+            conductor_settings(config, name),
+            clock=time.time,
+            monotonic=time.monotonic,
+            sleep=asyncio.sleep,
+            random=conductor_random(config, name),
+        )
+
+    async def run(self) -> None:
+        """Conducts until the run is over."""
+        await self._conductor.run()
+
+    async def status(self) -> ConductorStatus:
+        return self._conductor.status()
+
+    async def rejoin(self) -> None:
+        """The queue was made again: it is told what is in hand here."""
+        await self._conductor.rejoin()
+
+
+_actor: Any = ray.remote
+ConductorActor = _actor(num_cpus=0, max_concurrency=8)(ConductorShell)

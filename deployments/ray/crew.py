@@ -1,0 +1,232 @@
+"""The actors of one run: a queue, a writer and conductors for each shard, one reader; begun, watched, made again when
+they die.
+
+Laws: a death costs what was in flight and nothing that was recorded; an error that is no death ends the run. A queue
+keeps its handle when Ray makes it again; the others are followed by new ones under new names, in the same shard. All
+live beside the output folder: a node that comes and goes holds replicas alone.
+"""
+
+import logging
+import os
+import time
+from collections import Counter
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import ray
+from msgspec import Struct
+from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
+
+from actors.counts.sums import whole
+from actors.queue.documents import Changed
+from deployments.ray.actors import QueueActor, ReaderActor, WriterActor
+from deployments.ray.calls import ask, ask_each, told
+from deployments.ray.cluster import here
+from deployments.ray.conductor import ConductorActor
+from deployments.ray.launch import queue_name
+from deployments.serve.board import NAMESPACE
+from deployments.serve.deployments import DeploymentNames
+from schemas.config import RunConfig
+from schemas.errors import GleanerError, HopError, PoolAwayError, innermost
+from schemas.progress import RunSnapshot
+from schemas.queue_shard import ONLY, QueueShard
+from schemas.stages import ConductorStatus
+
+log = logging.getLogger("gleaner.run")
+
+RESTARTS = 100
+"""Deaths in one run, each queue's apart (as many again): a run that loses more has a cause that no restart mends."""
+STATUS_S = 0.2
+"""A conductor that answers later is left out of this look."""
+FLUSH_S, CLOSE_S = 600.0, 60.0
+"""Longest waits for the last files, and for a ledger to be given back."""
+
+
+class Role(Enum):
+    READER = "reader"
+    WRITER = "writer"
+    CONDUCTOR = "conductor"
+
+
+class Member(Struct, frozen=True):
+    """An actor at work; `running` is the promise of its end. `shard`: whose it is (the reader serves all)."""
+
+    role: Role
+    shard: QueueShard
+    name: str
+    actor: Any
+    running: Any
+
+
+class Crew:
+    """In order: `open_queues`, `start_queues`, `begin`, `watch` while `conducting`, `finish_writing`, `dismiss`,
+    `close_queues`."""
+
+    def __init__(self, config: RunConfig, output: Path, token: str, changed: Changed = "skip") -> None:
+        """`token`: of the launch. `changed`: what the reader does with documents that are not what they were."""
+        self._config = config
+        self._changed = changed
+        self._output = str(output.absolute())  # the processes that get it stand elsewhere
+        self._token = token
+        self.where: DeploymentNames
+        """Where conductors find pools and gates; set before the first one begins."""
+        self.shards = QueueShard(0, config.queue.shards).all
+        self._queues: list[Any] = []
+        self._members: list[Member] = []
+        self._begun: Counter[Role] = Counter()
+        self._deaths = 0
+        self._finishing = False
+        self.away: PoolAwayError | None = None
+        """What a conductor ended with because a pool was given up; set by `watch`."""
+        self._gave_up = ONLY
+
+    def open_queues(self) -> None:
+        """Opens the ledgers and replays them, the first one before all: its lock is the folder's. Raises OutputError
+        when another run is writing there."""
+        first, *others = (self._queue_of(shard) for shard in self.shards)
+        ask(first.open)
+        self._queues = [first, *others]
+        ask_each(queue.open for queue in others)
+
+    def start_queues(self, began_at: float) -> None:
+        """Records that the run begins, or goes on. `began_at`: when this process began to carry it."""
+        ask_each((queue.start for queue in self._queues), began_at)
+
+    def begin(self, role: Role, shard: QueueShard = ONLY) -> None:
+        """One more of that role."""
+        self._begun[role] += 1
+        number = self._begun[role]
+        name = f"{role.value}-{number}"
+        queue = self._queues[shard.number]
+        beside = {"scheduling_strategy": here()}
+        match role:
+            case Role.READER:
+                reader = ReaderActor.options(**beside)
+                actor = reader.remote(self._config, self._queues, self._output, self._changed)
+            case Role.WRITER:
+                actor = WriterActor.options(**beside).remote(self._config, self._output, shard, queue, number)
+            case Role.CONDUCTOR:
+                actor = ConductorActor.options(**beside).remote(name, self._config, queue, self.where, self._output)
+        self._members.append(Member(role, shard, name, actor, actor.run.remote()))
+
+    @property
+    def conducting(self) -> bool:
+        return self._any(Role.CONDUCTOR)
+
+    @property
+    def reading(self) -> bool:
+        return self._any(Role.READER)
+
+    def watch(self, timeout_s: float) -> None:
+        """Waits so long for somebody's end, and makes again who died. Raises what ended one of them otherwise."""
+        by_promise = {member.running: member for member in self._members}
+        done, _ = ray.wait(list(by_promise), timeout=timeout_s, num_returns=1)
+        for promise in done:
+            self._members.remove(by_promise[promise])
+            self._ended(by_promise[promise])
+
+    def wait_on(self) -> None:
+        """The pool that was given up is waited for all the same: another conductor goes on."""
+        self.away = None
+        self.begin(Role.CONDUCTOR, self._gave_up)
+
+    def snapshot(self) -> RunSnapshot | None:
+        """The run at this moment; None before its queues are open. A queue that was made again is helped to go on."""
+        if not self._queues:
+            return None
+        snapshots: list[RunSnapshot] = ask_each(queue.snapshot for queue in self._queues)
+        for shard, snapshot in zip(self.shards, snapshots, strict=True):
+            if snapshot.recovering:
+                self._recover(shard, snapshot.recovering)
+        return whole(snapshots)
+
+    def statuses(self) -> list[ConductorStatus]:
+        """Of every conductor that answers at once."""
+        asked = [member.actor.status.remote() for member in self._members if member.role is Role.CONDUCTOR]
+        done, _ = ray.wait(asked, num_returns=len(asked), timeout=STATUS_S) if asked else ([], [])
+        found = []
+        for promise in done:
+            try:
+                found.append(ray.get(promise))
+            except RayActorError:
+                log.debug("a conductor is being replaced")
+        return found
+
+    def stop_leasing(self) -> None:
+        """Say it again while it shall hold: a queue that is made again has forgotten it."""
+        ask_each(queue.stop_leasing for queue in self._queues)
+
+    def finish_writing(self) -> None:
+        """Closes the last shards, in as many tries as the writer has deaths. Raises GleanerError when it hangs."""
+        self._finishing = True
+        until = time.monotonic() + FLUSH_S
+        while writers := [member for member in self._members if member.role is Role.WRITER]:
+            for writer in writers:
+                writer.actor.stop.remote()
+            if time.monotonic() > until:
+                raise GleanerError(f"the last shards were not closed within {FLUSH_S:g} s; the same command goes on")
+            self.watch(timeout_s=1.0)
+
+    def dismiss(self) -> None:
+        """Ends everyone but the queues."""
+        for member in self._members:
+            ray.kill(member.actor)
+        self._members.clear()
+
+    def close_queues(self) -> None:
+        """The ledgers are given back; what they hold is durable without this."""
+        for closing in [queue.close.remote() for queue in self._queues]:
+            try:
+                ray.get(closing, timeout=CLOSE_S)
+            except (RayActorError, GetTimeoutError):
+                log.warning("a queue did not close; its ledger is as of its last commit")
+
+    def _any(self, role: Role) -> bool:
+        return any(member.role is role for member in self._members)
+
+    def _queue_of(self, shard: QueueShard) -> Any:
+        named = {"name": queue_name(self._token), "namespace": NAMESPACE} if shard.number == 0 else {}
+        options = QueueActor.options(scheduling_strategy=here(), max_restarts=RESTARTS, **named)
+        return options.remote(self._config, self._output, shard, os.getpid())
+
+    def _recover(self, shard: QueueShard, token: str) -> None:
+        """A queue has forgotten its leases: whoever lives says what it holds, and only then is anything leased."""
+        log.warning("a queue died and was made again", extra={"shard": shard.number})
+        for member in self._members:
+            if member.role is Role.CONDUCTOR and member.shard == shard:
+                try:
+                    ask(member.actor.rejoin)
+                except RayActorError:
+                    log.debug("a conductor that died with the queue holds nothing")
+        ask(self._queues[shard.number].resume, token)
+
+    def _ended(self, member: Member) -> None:
+        try:
+            ray.get(member.running)
+        except RayTaskError as error:
+            cause = innermost(error.cause)
+            if isinstance(cause, PoolAwayError):
+                self.away, self._gave_up = cause, member.shard
+                ray.kill(member.actor)
+                ask(self._queues[member.shard.number].release, member.name)
+            elif isinstance(cause, HopError):
+                self._again(member, error)  # it lost the queue in the middle of something
+            else:
+                raise told(error) from error
+        except RayActorError as error:
+            self._again(member, error)
+        else:
+            if member.role is Role.WRITER and not self._finishing:
+                raise GleanerError("the dataset writer ended before the run")
+            ray.kill(member.actor)
+
+    def _again(self, member: Member, error: Exception) -> None:
+        self._deaths += 1
+        if self._deaths > RESTARTS:
+            raise GleanerError(f"the run's own processes died {RESTARTS} times; see Ray's logs") from error
+        log.warning("an actor died and is made again", extra={"actor": member.name})
+        if member.role is Role.CONDUCTOR:
+            ask(self._queues[member.shard.number].release, member.name)
+        if member.role is Role.WRITER or not self._finishing:
+            self.begin(member.role, member.shard)

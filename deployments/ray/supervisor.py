@@ -1,0 +1,188 @@
+"""From nothing to the last order's end: starts what a run needs, looks at it four times a second, tells, and drains."""
+
+import logging
+import time
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+
+import ray
+
+from actors.queue.documents import Changed
+from deployments.folder.output import keep
+from deployments.monitoring.live import LiveFile
+from deployments.monitoring.progress import Phase, Progress, ReplicaStatus
+from deployments.monitoring.standstill import Standstill, waits_of
+from deployments.ray.autoscaling import Autoscaler
+from deployments.ray.crew import Crew, Role
+from deployments.ray.interrupts import Interrupts
+from deployments.ray.launch import launch_of, new_token
+from deployments.serve import deployments as serving
+from schemas.config import RunConfig
+from schemas.errors import PoolAwayError
+from schemas.progress import Summary
+from schemas.scaling import ScalingDecision
+
+log = logging.getLogger("gleaner.run")
+
+TICK_S = 0.25
+REPLICA_POLL_S = 1.0
+DRAIN_S = 30.0
+"""Samples in flight may take this long to end after an interrupt; then their leases are given back."""
+
+Watch = Callable[[Progress], None]
+
+
+class RunEnd(Enum):
+    COMPLETE = "complete"
+    INTERRUPTED = "interrupted"
+    POOL_AWAY = "pool_away"
+    """A pool that no order can do without answered nothing for `conductors.outage_s`."""
+
+
+class Supervisor:
+    """Owns a run's actors and deployments. `stop` it whatever `run` did."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        output: Path,
+        watch: Watch,
+        *,
+        began_at: float,
+        changed: Changed = "skip",
+    ) -> None:
+        self._config = config
+        self._began_at = began_at
+        self._watch = watch
+        self._output = output
+        self._token = new_token()
+        self._crew = Crew(config, output, self._token, changed)
+        self._replicas: tuple[ReplicaStatus, ...] = ()
+        self._replicas_at = float("-inf")
+        self._loaded: set[str] = set()
+        self._autoscaler: Autoscaler | None = None
+        self._scaling: ScalingDecision | None = None
+        self._standstill = Standstill()
+        self._live: LiveFile | None = None
+        self._where: serving.DeploymentNames
+        self._deployed = False
+
+    def run(self, interrupts: Interrupts) -> RunEnd:
+        """From nothing to the last order's end, or to a drained stop: an interrupt, or a pool that is given up."""
+        self._tell(Phase.STARTING, "starting the queue")
+        self._start(interrupts)
+        stopped_at = time.monotonic() if interrupts.asked else None
+        while self._crew.conducting:
+            if interrupts.asked or self.away is not None:
+                stopped_at = time.monotonic() if stopped_at is None else stopped_at
+                self._crew.stop_leasing()
+                if time.monotonic() - stopped_at > DRAIN_S:
+                    log.warning("some samples did not end in time; their leases are given back")
+                    break
+            self._crew.watch(TICK_S)
+            if self.away is not None and self._is_loading(self.away.pool):
+                self._crew.wait_on()
+            self._tell(Phase.RUNNING if stopped_at is None else Phase.DRAINING)
+        self._tell(Phase.FINISHING, "closing shards")
+        self._crew.finish_writing()
+        snapshot = self._crew.snapshot()
+        self._tell(Phase.DONE)
+        assert snapshot is not None
+        if self.away is not None and not interrupts.asked:
+            log.error("stopped", extra={"why": str(self.away)})
+            return RunEnd.POOL_AWAY
+        return RunEnd.COMPLETE if stopped_at is None and not snapshot.counts.outstanding else RunEnd.INTERRUPTED
+
+    @property
+    def away(self) -> PoolAwayError | None:
+        """What a conductor gave up; None while all pools answer."""
+        return self._crew.away
+
+    def stop(self) -> None:
+        """Ends what this run started, and nothing of another; the queue closes its ledger last."""
+        self.dismiss()
+        if self._live is not None:
+            self._live.end()
+        self._crew.close_queues()
+
+    def dismiss(self) -> None:
+        """Ends all but the queues: their processes and accelerators are free, and the folder is still the run's."""
+        self._crew.dismiss()
+        if self._deployed:
+            serving.remove(self._where.all)
+        if self._autoscaler is not None:
+            self._autoscaler.close()
+            self._autoscaler = None
+
+    def _start(self, interrupts: Interrupts) -> None:
+        """Models and conductors too, unless the folder is complete and its corpus has not grown."""
+        if self._config.ray_address is None:
+            serving.check_fits(self._config, ray.cluster_resources())
+        self._crew.open_queues()
+        keep(self._config, self._output)
+        self._crew.start_queues(self._began_at)
+        launch = launch_of(self._output, self._token)
+        self._live = LiveFile(self._output, launch.name)
+        self._where = self._crew.where = serving.names(self._config, launch.name)
+        serving.remove_leftovers(launch.folder)
+        for shard in self._crew.shards:
+            self._crew.begin(Role.WRITER, shard)
+        self._crew.begin(Role.READER)
+        if self._complete():
+            self._tell(Phase.STARTING, "reading the corpus again")
+            while self._crew.reading and self._complete() and not interrupts.asked:
+                self._crew.watch(TICK_S)
+                self._tell(Phase.STARTING, "reading the corpus again")
+            if self._complete() or interrupts.asked:
+                return
+        self._tell(Phase.STARTING, "starting models")
+        self._autoscaler = Autoscaler(self._config, self._where)
+        self._deployed = True
+        serving.deploy(self._config, self._where, self._output)
+        for number in range(self._config.conductors.count):
+            self._crew.begin(Role.CONDUCTOR, self._crew.shards[number % len(self._crew.shards)])
+
+    def _is_loading(self, pool: str) -> bool:
+        """Whether no replica of the pool ever ran: how long a model may load is for Serve to say, which ends the run
+        when it cannot start."""
+        application = self._where.by_role.get(pool)
+        return application is not None and application not in self._loaded
+
+    def _complete(self) -> bool:
+        snapshot = self._crew.snapshot()
+        return snapshot is not None and snapshot.complete
+
+    def _tell(self, phase: Phase, note: str = "") -> None:
+        now, ticked = time.time(), time.monotonic()
+        snapshot, conductors = self._crew.snapshot(), self._crew.statuses()
+        if self._crew.conducting and ticked - self._replicas_at > REPLICA_POLL_S:
+            self._replicas_at = ticked
+            if lost := serving.lost_with_a_node(self._where):
+                log.warning("deployed again: the node of its first replicas died", extra={"pools": ", ".join(lost)})
+                serving.deploy(self._config, self._where, self._output, only=lost)
+            self._replicas = tuple(serving.replica_status(self._where))
+            self._loaded |= {status.name for status in self._replicas if status.running}
+            if self._autoscaler is not None and snapshot is not None:
+                self._scaling = self._autoscaler.step(snapshot, conductors, self._replicas)
+        if phase is Phase.RUNNING and not all(status.running for status in self._replicas):
+            waiting = [status.name for status in self._replicas if not status.running]
+            note = f"loading models: {len(self._replicas) - len(waiting)} of {len(self._replicas)} ready"
+            phase = Phase.STARTING if snapshot is None or not snapshot.counts.attempts else phase
+        moved_at = None
+        if self._crew.conducting:
+            moved_at = self._standstill.moved_at(snapshot.summary if snapshot is not None else Summary(), at=now)
+        progress = Progress(
+            at=now,
+            phase=phase,
+            snapshot=snapshot,
+            conductors=tuple(conductors),
+            replicas=self._replicas,
+            scaling=self._scaling,
+            note=note,
+            moved_at=moved_at,
+        )
+        self._standstill.log(waits_of(progress), now=now)
+        if self._live is not None:
+            self._live.tell(progress)
+        self._watch(progress)

