@@ -1,2 +1,3 @@
-"""What measures the gates. Injection: fresh orders spoilt on purpose (`plan`, `injection`, `spoiler`). Canaries: labelled
-samples beside orders (`mixing`, `book`). `threshold`: what labelled samples say of a gate's threshold."""
+"""What measures the gates. Injection: fresh orders spoilt on purpose (`plan`, `injection`, `spoiler`). Canaries:
+labelled samples beside orders (`mixing`, `book`). `threshold`: what labelled samples say of a gate's threshold.
+"""
