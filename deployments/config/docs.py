@@ -27,7 +27,7 @@ _MODULES: tuple[Any, ...] = (
     schemas.config_engines,
     schemas.config_injection,
 )
-PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
+PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 _HEAD = """# Configuration
 
 A run is one YAML file. It is decoded strictly: an unknown key, a wrong type or an impossible value is refused before

@@ -24,7 +24,7 @@ from deployments.ray.folder import keep_token_private, ray_folder, standing_in
 from deployments.ray.loopback import on_loopback
 from deployments.ray.vigil import Lost, Vigil
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SENT = ("pyproject.toml", "README.md", "schemas", "actors", "deployments", "examples")
 """What of a clone is needed elsewhere (as in .dockerignore); whatever else lies in it is nobody's."""
 
