@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from actors.ledger.sqlite import SqliteLedger
 from deployments.cli import app
 from deployments.config.load import load, to_yaml
-from deployments.terminal.exporting import opened
+from deployments.folder.exports import opened
 from schemas.ledger import AcceptedEnd, Planned, Record
 from tests.deployments.test_replay import CONFIG, write_config
 from tests.doubles.ledgers import Scale, plausible_run
