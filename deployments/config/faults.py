@@ -11,8 +11,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import inspect
 
+from deployments.config.schema import bare
 from deployments.config.secrets import names_a_secret
-from schemas.config_engines import GONE_KEYS
+from schemas.config_base import gone_keys
 
 _MAY_BE_SECRET = frozenset({"api_key_env", "base_url"})
 _WHOLE_WORDS = {"^[a-z][a-z0-9_-]{0,39}$": "a name of lower-case letters, digits, _ and - that begins with a letter"}
@@ -54,6 +55,7 @@ def shown(value: object, path: str = "") -> str:
 
 
 def _fault(value: Any, kind: inspect.Type, path: str) -> str | None:
+    kind = bare(kind)
     match kind:
         case inspect.StructType():
             return _section_fault(value, kind, path)
@@ -89,8 +91,8 @@ def _section_fault(value: Any, kind: inspect.StructType, path: str) -> str | Non
         return at(below(path, kind.tag_field), f"must be {kind.tag}, not {shown(found)}")
     fields = {field.encode_name: field for field in kind.fields}
     for key in value:
-        if key not in fields and key in GONE_KEYS:
-            return at(below(path, key), GONE_KEYS[key])
+        if key not in fields and key in (gone := gone_keys(kind.cls)):
+            return at(below(path, key), f"no longer a key: {gone[key]}")
         if key not in fields and key != kind.tag_field:
             hint = (
                 nearest(key, [*fields, *([kind.tag_field] if kind.tag_field else [])])
@@ -129,6 +131,7 @@ def _tagged_fault(value: Any, kinds: list[inspect.StructType], path: str) -> str
 
 
 def _fits(value: Any, kind: inspect.Type) -> bool:
+    kind = bare(kind)
     match kind:
         case inspect.UnionType():
             return any(_fits(value, each) for each in kind.types)
@@ -157,6 +160,7 @@ def _converts(value: Any, kind: type, **bounds: Any) -> bool:
 
 def allowed(kind: inspect.Type) -> str:
     """What a value of the type may be, in words."""
+    kind = bare(kind)
     match kind:
         case inspect.UnionType():
             return " or ".join(dict.fromkeys(allowed(each) for each in kind.types))

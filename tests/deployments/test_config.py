@@ -2,20 +2,21 @@
 
 # ruff: noqa: E501  (the table of mistakes reads best with each message on one line)
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 import yaml
-from msgspec import inspect
 from msgspec.structs import replace
 
-from deployments.config.docs import is_section
-from deployments.config.identity import CHANGES, Change, change_of, plain
+from deployments.config.identity import plain
 from deployments.config.load import check_models, config_sha256, difference, differences, load, load_text, to_yaml
 from deployments.config.rules import is_local
-from schemas.config import Queue, RunConfig, TransformersEngine
+from deployments.config.schema import Section, change_of, facts, is_section, sections
+from schemas.config import RunConfig, TransformersEngine
+from schemas.config_base import Change, Config
+from schemas.config_base import section as words_alone
 from schemas.errors import ConfigError, ModelError
 
 WHOLE = """
@@ -275,40 +276,30 @@ def test_identity_survives_a_move(tmp_path: Path) -> None:
     assert difference(*configs) == []
 
 
-def sections(kind: inspect.Type) -> Iterator[inspect.StructType]:
-    """Every section that a configuration may have, at any depth."""
-    match kind:
-        case inspect.StructType():
-            yield kind
-            for field in kind.fields:
-                yield from sections(field.type)
-        case inspect.UnionType():
-            for each in kind.types:
-                yield from sections(each)
-        case inspect.DictType():
-            yield from sections(kind.value_type)
+@pytest.mark.parametrize("section", sections(), ids=lambda section: section.cls.__name__)
+def test_every_key_has_words_and_one_class(section: Section) -> None:
+    """A setting added later fails here until somebody says what it is for and when it may change."""
+    for field in section.type.fields:
+        fact = facts(section.cls)[field.name]
+        assert fact.words
+        if not is_section(field.type) or field.default is None:
+            assert isinstance(fact.change, Change)
+    assert isinstance(section.choice, Change) or section.type.tag_field is None
 
 
-def test_every_key_of_the_schema_has_one_class() -> None:
-    """A setting added later fails here until somebody decides when it may change; a removed one may not linger."""
-    found: dict[type, set[str]] = {}
-    for section in sections(inspect.type_info(RunConfig)):
-        names = {field.name for field in section.fields if not is_section(field.type) or field.default is None}
-        found[section.cls] = names | ({section.tag_field} if section.tag_field else set())
-        for name in found[section.cls]:
-            assert change_of(section.cls, name) in Change
-    decided = {
-        section: {name for names in classes.values() for name in names.split()} for section, classes in CHANGES.items()
-    }
-    assert decided == found
+def test_a_key_without_a_class_or_words_is_found() -> None:
+    """The walk is no formality: a key that nobody classified or explained is named."""
 
+    class Careless(Config, frozen=True):
+        silent: int = 0
 
-def test_a_key_without_a_class_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The walk is no formality: a key that nobody classified, or that is classified twice, is named."""
-    monkeypatch.setitem(CHANGES, Queue, {Change.ANY_RESUME: "capacity lease_s", Change.NEVER: "lease_s"})
-    for name in ("fresh_share", "lease_s"):
-        with pytest.raises(LookupError, match=f"Queue.{name}"):
-            change_of(Queue, name)
+    class Unclassified(Config, frozen=True):
+        some: Annotated[int, words_alone("Something.")] = 0
+
+    with pytest.raises(LookupError, match=r"Careless\.silent has no words"):
+        facts(Careless)
+    with pytest.raises(LookupError, match=r"Unclassified\.some has no class"):
+        change_of(Unclassified, "some")
 
 
 def test_each_difference_says_what_it_takes() -> None:

@@ -1,0 +1,47 @@
+"""The `recovery:` section: what happens to a rejected sample."""
+
+from typing import Annotated, Literal
+
+from schemas.config_base import Config, Name, Natural, replay
+
+
+class Recovery(Config, frozen=True):
+    """What happens to a rejected sample."""
+
+    policy: Annotated[
+        Literal["rules", "adaptive", "naive_resample", "discard"],
+        replay("Diagnose and repair by a table; or by what pays in this run; or draw again; or give up at once."),
+    ] = "rules"
+    max_attempts: Annotated[int, replay("Attempts of an order altogether.", ge=1, le=32)] = 4
+    escalate_to: Annotated[
+        Name | None, replay("A stronger pool: for the last attempt; under `adaptive`, wherever it pays.")
+    ] = None
+    bar: Annotated[
+        Literal["raised", "same"],
+        replay(
+            "What the faithfulness gate asks of a repaired sample: more with each attempt, or the same as "
+            "of a first one."
+        ),
+    ] = "raised"
+    search_passages: Annotated[
+        Natural,
+        replay(
+            "The diagnoser looks for mixed-up passages in a corpus of up to so many, indexed by each "
+            "conductor; 0: never."
+        ),
+    ] = 50_000
+    stop_below: Annotated[
+        float,
+        replay(
+            "`adaptive` gives up when no repair is likely to yield, by token, this share of what first "
+            "attempts yield; 0: only when attempts are spent.",
+            ge=0,
+            le=1,
+        ),
+    ] = 0.25
+    exploration: Annotated[
+        float,
+        replay(
+            "Of `adaptive`'s repairs, drawn evenly among all: what estimates of other policies rest on.", gt=0, le=1
+        ),
+    ] = 0.05
