@@ -11,6 +11,7 @@ from schemas.config_base import Config, Name, Natural, any_resume, never, replay
 from schemas.config_bounds import Budget, Conductors, Dataset, Queue, Scaling
 from schemas.config_corpus import Chunking, Corpus
 from schemas.config_credit import Credit
+from schemas.config_deployed import Deployed, Replicas
 from schemas.config_engines import CustomEngine, Engine, HttpEngine, TransformersEngine, VllmEngine
 from schemas.config_gates import (
     Classifier,
@@ -24,7 +25,6 @@ from schemas.config_gates import (
     Verifier,
 )
 from schemas.config_injection import Injection
-from schemas.config_pools import Pool, Replicas
 from schemas.config_recovery import Recovery
 from schemas.config_tasks import GroundedAnswer, Math, SamplingDefaults, Task
 
@@ -63,6 +63,10 @@ __all__ = [
     "Verifier",
     "VllmEngine",
 ]
+
+
+class Pool(Deployed, frozen=True):
+    """A named generator pool."""
 
 
 class RunConfig(Config, frozen=True):

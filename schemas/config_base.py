@@ -50,7 +50,7 @@ def gone_keys(section: type[Struct]) -> Mapping[str, str]:
     return section.gone if issubclass(section, Config) else {}
 
 
-class Bounds(TypedDict, total=False):
+class KeyBounds(TypedDict, total=False):
     """At least, more than, at most."""
 
     ge: float
@@ -58,17 +58,17 @@ class Bounds(TypedDict, total=False):
     le: float
 
 
-def any_resume(words: str, **bounds: Unpack[Bounds]) -> Meta:
+def any_resume(words: str, **bounds: Unpack[KeyBounds]) -> Meta:
     """A key that changes no sample."""
     return _meta(words, Change.ANY_RESUME, bounds)
 
 
-def replay(words: str, **bounds: Unpack[Bounds]) -> Meta:
+def replay(words: str, **bounds: Unpack[KeyBounds]) -> Meta:
     """A key that changes how attempts are made and judged."""
     return _meta(words, Change.REPLAY, bounds)
 
 
-def never(words: str, **bounds: Unpack[Bounds]) -> Meta:
+def never(words: str, **bounds: Unpack[KeyBounds]) -> Meta:
     """A key that changes which orders there are."""
     return _meta(words, Change.NEVER, bounds)
 
@@ -78,6 +78,6 @@ def section(words: str) -> Meta:
     return Meta(description=words)
 
 
-def _meta(words: str, change: Change, bounds: Bounds) -> Meta:
+def _meta(words: str, change: Change, bounds: KeyBounds) -> Meta:
     given: dict[str, Any] = dict(bounds)
     return Meta(description=words, extra={CHANGE: change}, **given)

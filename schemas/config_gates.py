@@ -3,8 +3,8 @@
 from typing import Annotated, Literal
 
 from schemas.config_base import Config, Natural, Positive, Probability, Seconds, Temperature, any_resume, replay
+from schemas.config_deployed import Deployed
 from schemas.config_engines import TransformersEngine
-from schemas.config_pools import Deployed
 
 
 class Classifier(Deployed, frozen=True, tag="classifier", tag_field="form"):

@@ -1,4 +1,4 @@
-"""The `pools:` section: what generates, how many copies of it there are, and what each takes from the cluster."""
+"""What a pool or a model gate runs on: its engine, how many copies of it, and what each takes from the cluster."""
 
 from typing import Annotated
 
@@ -55,7 +55,3 @@ class Deployed(Config, frozen=True):
             waits = isinstance(self.engine, HttpEngine)
             cpus = WAITING_CPUS if waits else self.replicas.cpus
             force_setattr(self, "replicas", replace(self.replicas, num_cpus=cpus))
-
-
-class Pool(Deployed, frozen=True):
-    """A named generator pool."""
