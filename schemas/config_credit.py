@@ -1,6 +1,6 @@
 """The `credit:` section: rejected solutions are credited step by step, within bounds."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar
 
 from schemas.config_base import Config, Natural, Positive, Probability, Seconds, any_resume, replay
 
@@ -8,25 +8,22 @@ from schemas.config_base import Config, Natural, Positive, Probability, Seconds,
 class Credit(Config, frozen=True):
     """Rollouts from the prefixes of a rejected solution find the step where it broke (math)."""
 
-    strategy: Annotated[
-        Literal["full", "binary"],
-        replay(
-            "What narrows the first pit down most, then `min_rollouts` of every step; or binary search with a check."
-        ),
-    ] = "full"
-    first_pit: Annotated[
-        Literal["lowest", "zero"], replay("The first of the steps with the lowest Q; or the first step with Q = 0.")
-    ] = "zero"
+    gone: ClassVar = {
+        "strategy": "leave it out; rollouts go where they tell most, and the binary search that lost is a study's",
+        "check_steps": "leave it out; the binary search that it belonged to is a study's",
+        "first_pit": "leave it out; it is the first step with Q = 0 (of a wrong solution the lowest Q is 0 too)",
+    }
+
     tolerance: Annotated[
         float,
-        replay("`lowest`: so close to the lowest counts as lowest. `zero`: so small a Q counts as 0.", ge=0.01, le=0.5),
+        replay("So small a Q counts as 0: the first step with such a Q is the first pit.", ge=0.01, le=0.5),
     ] = 0.1
     best_of: Annotated[int, replay("K: the tolerance is one of Q under best-of-K, 1 - (1 - Q)^K.", ge=1, le=64)] = 1
     confidence: Annotated[
         float,
         replay("Probability that the first pit is right, at which no more rollouts are asked for.", ge=0.5, le=0.999),
     ] = 0.9
-    min_rollouts: Annotated[Natural, replay("Of each step (`full` only); shared ones count.")] = 1
+    min_rollouts: Annotated[Natural, replay("Of each step; shared ones count.")] = 1
     max_rollouts: Annotated[Positive, any_resume("Asked for one solution; then its label is the likeliest one.")] = 48
     at_once: Annotated[
         int,
@@ -36,9 +33,6 @@ class Credit(Config, frozen=True):
             le=256,
         ),
     ] = 4
-    check_steps: Annotated[
-        Natural, replay("Steps before what the binary search found that must be good (`binary` only).")
-    ] = 2
     token_share: Annotated[
         Probability,
         any_resume("Of all tokens of the run; beyond it no solution is credited, and a rejected one is drawn again."),

@@ -384,3 +384,16 @@ def test_a_math_run_is_itself_again_and_may_be_resumed_with_other_limits() -> No
     )
     (line,) = difference(config, load_text(MATH.replace("timeout_s: 2", "max_characters: 99")))
     assert line == "gates.verifier.max_characters: 1000 → 99"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("gates:", "credit: {strategy: binary}\ngates:", "credit.strategy: no longer a key: leave it out; rollouts go where they tell most, and the binary search that lost is a study's"),
+        ("gates:", "credit: {check_steps: 2}\ngates:", "credit.check_steps: no longer a key: leave it out; the binary search that it belonged to is a study's"),
+        ("gates:", "credit: {first_pit: lowest}\ngates:", "credit.first_pit: no longer a key: leave it out; it is the first step with Q = 0 (of a wrong solution the lowest Q is 0 too)"),
+    ],
+)  # fmt: skip
+def test_a_key_of_an_earlier_version_says_what_to_do(old: str, new: str, says: str) -> None:
+    """One line, where the old file is opened."""
+    assert refusal(MATH.replace(old, new)) == says
