@@ -3,25 +3,21 @@
 Law: nothing here changes a sample, but for the number of queue shards, which a folder keeps.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from schemas.config_base import Config, MoreThanNone, Positive, Probability, Seconds, any_resume, never
+from schemas.config_base import Config, MoreThanNone, Positive, Seconds, any_resume, never
 from schemas.queue_shard import MOST_SHARDS
 
 
 class Queue(Config, frozen=True):
-    """How many orders are outstanding at once, and how long each may be held."""
+    """How many orders are outstanding at once."""
+
+    gone: ClassVar = {
+        "lease_s": "leave it out; an order is leased for outage_s and twice hop_timeout_s of conductors",
+        "fresh_share": "leave it out; a quarter of what is handed out while repairs wait is fresh orders",
+    }
 
     capacity: Annotated[int, any_resume("Outstanding orders; the corpus reader waits beyond it.", ge=1)] = 20_000
-    lease_s: Annotated[
-        Seconds, any_resume("A conductor that holds an order longer, in seconds, loses it to another.")
-    ] = 1200.0
-    fresh_share: Annotated[
-        Probability,
-        any_resume(
-            "Of what is handed out while repairs wait too: fresh orders. Repairs go ahead, and neither starves."
-        ),
-    ] = 0.25
     shards: Annotated[
         int,
         never(
@@ -49,6 +45,12 @@ class Conductors(Config, frozen=True):
             "its orders outstanding; a pool that only repairs go to is done without after ten."
         ),
     ] = 600.0
+
+    @property
+    def lease_s(self) -> float:
+        """A conductor that holds an order longer, in seconds, loses it to another. So a lease outlasts every outage
+        that a run sits through, with a hop before it and one after it."""
+        return self.outage_s + 2 * self.hop_timeout_s
 
 
 class Scaling(Config, frozen=True):

@@ -1,6 +1,6 @@
 """What a pool or a model gate runs on: its engine, how many copies of it, and what each takes from the cluster."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec.structs import force_setattr, replace
 
@@ -13,6 +13,8 @@ WAITING_CPUS = 0.1
 
 class Replicas(Config, frozen=True):
     """How many copies of a deployment, and what each takes from the cluster."""
+
+    gone: ClassVar = {"slots": "leave it out; each engine tells how many requests it computes at once"}
 
     min: Annotated[Natural, any_resume("Kept at all times.")] = 1
     max: Annotated[Positive, any_resume("Added as work waits.")] = 1
@@ -30,13 +32,6 @@ class Replicas(Config, frozen=True):
         Seconds,
         any_resume("A replica that holds samples and finishes none for so long, in seconds, is replaced."),
     ] = 240.0
-    slots: Annotated[
-        Positive | None,
-        any_resume(
-            "Requests that a replica computes at once, for autoscaling; without it, the engine's own limit, which "
-            "replicas tell; 64 while none has."
-        ),
-    ] = None
 
     @property
     def cpus(self) -> float:

@@ -9,8 +9,35 @@ from schemas.config_base import Config, Factory, Options, Positive, Seconds, any
 Address = Annotated[str, Meta(pattern=r"^https?://[^\s@]+$")]
 
 
+VllmArgument = Literal[
+    "tensor_parallel_size",
+    "pipeline_parallel_size",
+    "enable_expert_parallel",
+    "gpu_memory_utilization",
+    "kv_cache_memory_bytes",
+    "cpu_offload_gb",
+    "max_num_seqs",
+    "max_num_batched_tokens",
+    "enable_prefix_caching",
+    "enforce_eager",
+    "block_size",
+    "disable_custom_all_reduce",
+]
+"""vLLM's own names, of what changes where and how fast it computes. One that changes what comes out (`quantization`,
+`hf_overrides`) or that loads code (`trust_remote_code`) is not passed through: any resume could change it."""
+
+
 class VllmEngine(Config, frozen=True, tag="vllm", tag_field="kind"):
     """vLLM inside the replica (`AsyncLLM`; pooling for classifiers)."""
+
+    gone: ClassVar = {
+        "tensor_parallel_size": "it is engine_args.tensor_parallel_size",
+        "max_num_seqs": "it is engine_args.max_num_seqs",
+        "gpu_memory_utilization": "it is engine_args.gpu_memory_utilization",
+        "enforce_eager": "it is engine_args.enforce_eager",
+        "kv_cache_gib": "it is engine_args.kv_cache_memory_bytes, 1073741824 for each GiB",
+        "prefix_caching": "it is engine_args.enable_prefix_caching",
+    }
 
     model: Annotated[str, replay("A model folder (relative to this file) or a Hugging Face name.")]
     dtype: Annotated[
@@ -20,18 +47,6 @@ class VllmEngine(Config, frozen=True, tag="vllm", tag_field="kind"):
     max_model_len: Annotated[
         Positive | None, any_resume("Tokens of prompt and completion together; without it, the model's own limit.")
     ] = None
-    max_num_seqs: Annotated[Positive | None, any_resume("Sequences computed at once; without it, vLLM's choice.")] = (
-        None
-    )
-    tensor_parallel_size: Annotated[
-        Positive, any_resume("GPUs that share one copy of the model; give `replicas.num_gpus` as many.")
-    ] = 1
-    gpu_memory_utilization: Annotated[
-        float, any_resume("Share of the GPU's memory for weights and KV cache.", gt=0, le=1)
-    ] = 0.9
-    enforce_eager: Annotated[bool, any_resume("No CUDA graphs, no compilation: starts sooner, runs slower.")] = False
-    kv_cache_gib: Annotated[Positive | None, any_resume("Room for the KV cache on a CPU build, in GiB.")] = None
-    prefix_caching: Annotated[bool, any_resume("Prompts of one passage share its computed beginning.")] = True
     revision: Annotated[str | None, replay("Branch, tag or commit of a Hugging Face model.")] = None
     system_role: Annotated[
         Literal["keep", "merge"],
@@ -43,10 +58,32 @@ class VllmEngine(Config, frozen=True, tag="vllm", tag_field="kind"):
         Options,
         replay("Variables of the model's chat template, such as `enable_thinking: false`."),
     ] = field(default_factory=dict)
+    engine_args: Annotated[
+        dict[VllmArgument, int | float | bool],
+        any_resume(
+            "Passed to vLLM as it stands: memory, batches and the GPUs that share one copy of the model (then "
+            "`replicas.num_gpus` is as many)."
+        ),
+    ] = field(default_factory=dict)
+
+    @property
+    def gpus(self) -> int:
+        """That share one copy of the model."""
+        args = self.engine_args
+        return int(args.get("tensor_parallel_size", 1)) * int(args.get("pipeline_parallel_size", 1))
+
+    @property
+    def max_num_seqs(self) -> int | None:
+        """Sequences computed at once; None where vLLM chooses."""
+        chosen = self.engine_args.get("max_num_seqs")
+        return None if chosen is None else int(chosen)
 
 
 class TransformersEngine(Config, frozen=True, tag="transformers", tag_field="kind"):
-    """Hugging Face transformers inside the replica, with continuous batching."""
+    """Hugging Face transformers inside the replica, with continuous batching. It computes with as many CPU threads as
+    the replica has `num_cpus` (at least 1)."""
+
+    gone: ClassVar = {"threads": "leave it out; there are as many as replicas.num_cpus (at least 1)"}
 
     model: Annotated[str, replay("A model folder (relative to this file) or a Hugging Face name.")]
     dtype: Annotated[
@@ -55,9 +92,6 @@ class TransformersEngine(Config, frozen=True, tag="transformers", tag_field="kin
     ] = "auto"
     device: Annotated[str, any_resume("`cpu`, `cuda`, `cuda:1`…; `auto`: a GPU where there is one.")] = "auto"
     max_batch: Annotated[int, any_resume("Sequences computed at once.", ge=1, le=1024)] = 64
-    threads: Annotated[
-        Positive | None, any_resume("CPU threads of torch; without it, the replica's num_cpus (at least 1).")
-    ] = None
     revision: Annotated[str | None, replay("Branch, tag or commit of a Hugging Face model.")] = None
     system_role: Annotated[
         Literal["keep", "merge"],

@@ -1,12 +1,17 @@
 """The `recovery:` section: what happens to a rejected sample."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from schemas.config_base import Config, Name, Natural, replay
 
 
 class Recovery(Config, frozen=True):
     """What happens to a rejected sample."""
+
+    gone: ClassVar = {
+        "stop_below": "leave it out; `adaptive` gives up below a quarter of what first attempts yield by token",
+        "exploration": "leave it out; `adaptive` draws a twentieth of its repairs evenly among all",
+    }
 
     policy: Annotated[
         Literal["rules", "adaptive", "naive_resample", "discard"],
@@ -30,18 +35,3 @@ class Recovery(Config, frozen=True):
             "conductor; 0: never."
         ),
     ] = 50_000
-    stop_below: Annotated[
-        float,
-        replay(
-            "`adaptive` gives up when no repair is likely to yield, by token, this share of what first "
-            "attempts yield; 0: only when attempts are spent.",
-            ge=0,
-            le=1,
-        ),
-    ] = 0.25
-    exploration: Annotated[
-        float,
-        replay(
-            "Of `adaptive`'s repairs, drawn evenly among all: what estimates of other policies rest on.", gt=0, le=1
-        ),
-    ] = 0.05

@@ -64,13 +64,26 @@ def _fault(value: Any, kind: inspect.Type, path: str) -> str | None:
         case inspect.UnionType() if structs := [each for each in kind.types if isinstance(each, inspect.StructType)]:
             return _one_of_fault(value, kind, structs, path)
         case inspect.DictType() if isinstance(value, dict):
-            return _first(_fault(item, kind.value_type, below(path, key)) for key, item in value.items())
+            return _unknown_name(value, kind, path) or _first(
+                _fault(item, kind.value_type, below(path, key)) for key, item in value.items()
+            )
         case inspect.VarTupleType() if isinstance(value, list) and len(value) >= (kind.min_length or 0):
             return _first(_fault(item, kind.item_type, f"{path}[{index}]") for index, item in enumerate(value))
         case _ if _fits(value, kind):
             return None
     hint = nearest(value, map(str, kind.values)) if isinstance(kind, inspect.LiteralType) else ""
     return at(path, f"must be {allowed(kind)}, not {shown(value, path)}{hint}")
+
+
+def _unknown_name(value: dict[Any, Any], kind: inspect.DictType, path: str) -> str | None:
+    """Of a mapping whose keys are given names; other mappings take any name."""
+    if not isinstance(kind.key_type, inspect.LiteralType):
+        return None
+    names = [str(name) for name in kind.key_type.values]
+    unknown = next((key for key in value if key not in names), None)
+    if unknown is None:
+        return None
+    return at(below(path, unknown), f"unknown key{nearest(unknown, names) or f'; the keys here are {_listed(names)}'}")
 
 
 def _first(faults: Iterable[str | None]) -> str | None:
@@ -165,7 +178,7 @@ def allowed(kind: inspect.Type) -> str:
         case inspect.UnionType():
             return " or ".join(dict.fromkeys(allowed(each) for each in kind.types))
         case inspect.LiteralType():
-            return "one of " + ", ".join(str(value) for value in kind.values)
+            return f"one of {_listed(kind.values)}"
         case inspect.NoneType():
             return "null"
         case inspect.BoolType():
@@ -178,7 +191,13 @@ def allowed(kind: inspect.Type) -> str:
             return "a number" + _bounds(kind)
         case inspect.VarTupleType():
             return ("a list that is not empty, each " if kind.min_length else "a list, each ") + allowed(kind.item_type)
+        case inspect.DictType(key_type=inspect.LiteralType(values=names)):
+            return f"a section with any of {_listed(names)}"
     return "a section of keys"
+
+
+def _listed(names: Iterable[object]) -> str:
+    return ", ".join(str(name) for name in names)
 
 
 def _bounds(kind: inspect.IntType | inspect.FloatType) -> str:

@@ -94,9 +94,6 @@ def _broken(config: RunConfig) -> Iterator[str]:
         yield f"recovery.escalate_to: there is no pool '{target}'{nearest(target, config.pools)}"
     if config.ray_address is not None and not _RAY_ADDRESS.fullmatch(config.ray_address):
         yield at("ray_address", f"must be auto, host:port or ray://host:port, not {shown(config.ray_address)}")
-    if config.queue.lease_s <= config.conductors.outage_s:
-        rule = f"must be more than conductors.outage_s ({config.conductors.outage_s:g}), or an outage ends leases"
-        yield at("queue.lease_s", f"{config.queue.lease_s:g} {rule}")
     yield from _broken_shards(config)
     yield from _broken_provenance(config.gates)
     yield from _broken_injection(config)

@@ -10,8 +10,6 @@ loop never computes. Nothing is retried: an error goes to its caller, and a fail
 import asyncio
 from typing import Any
 
-import torch
-
 from deployments.engines.chat import ChatTokenizer
 from deployments.engines.classifying import ClassifierBatch, Classifying
 from deployments.engines.contents import ContentTokenizer
@@ -45,8 +43,6 @@ class TransformersBackend:
 
     async def start(self) -> None:
         """Loads the model. Raises ModelError when it does not exist or does not fit its role."""
-        if self._config.threads is not None:
-            torch.set_num_threads(self._config.threads)
         self._work = await asyncio.to_thread(self._load)
         self._thread = ModelThread(self._work.serve)
 

@@ -56,6 +56,9 @@ def refusal(text: str) -> str:
         ("form: classifier, ", "", "gates.faithfulness.form: missing; it must be one of classifier, llm"),
         ("kind: vllm", "kind: vlm", "pools.generator-large.engine.kind: must be one of vllm, transformers, http, custom, not 'vlm'; did you mean 'vllm'?"),
         ("kind: vllm", "kind: [vllm]", "pools.generator-large.engine.kind: must be one of vllm, transformers, http, custom, not a list; did you mean 'vllm'?"),
+        ("kind: vllm, ", "kind: vllm, engine_args: {max_num_seq: 4}, ", "pools.generator-large.engine.engine_args.max_num_seq: unknown key; did you mean 'max_num_seqs'?"),
+        ("kind: vllm, ", "kind: vllm, engine_args: {max_num_seqs: many}, ", "pools.generator-large.engine.engine_args.max_num_seqs: must be a whole number or a number or true or false, not 'many'"),
+        ("kind: vllm, ", "kind: vllm, engine_args: {trust_remote_code: true}, ", "pools.generator-large.engine.engine_args.trust_remote_code: unknown key; the keys here are block_size, cpu_offload_gb, disable_custom_all_reduce, enable_expert_parallel, enable_prefix_caching, enforce_eager, gpu_memory_utilization, kv_cache_memory_bytes, max_num_batched_tokens, max_num_seqs, pipeline_parallel_size, tensor_parallel_size"),
         ("kind: vllm, ", "kind: vllm, dtype: fp16, ", "pools.generator-large.engine.dtype: must be one of auto, bfloat16, float16, float32, not 'fp16'"),
         ("kind: grounded_answer", "kind: grounded", "task.kind: must be one of grounded_answer, math, not 'grounded'; did you mean 'grounded_answer'?"),
         ("samples_per_passage: 2", "samples_per_passage: 0", "task.samples_per_passage: must be a whole number at least 1 and at most 64, not 0"),
@@ -79,7 +82,7 @@ def refusal(text: str) -> str:
         ("escalate_to: generator-large", "escalate_to: generator-lage", "recovery.escalate_to: there is no pool 'generator-lage'; did you mean 'generator-large'?"),
         ("recovery:", "name: Run 1\nrecovery:", "name: must be a name of lower-case letters, digits, _ and - that begins with a letter, not 'Run 1'"),
         ("recovery:", "ray_address: head\nrecovery:", "ray_address: must be auto, host:port or ray://host:port, not 'head'"),
-        ("recovery:", "queue: {lease_s: .inf}\nrecovery:", "queue.lease_s: must be a finite number, not inf"),
+        ("recovery:", "conductors: {hop_timeout_s: .inf}\nrecovery:", "conductors.hop_timeout_s: must be a finite number, not inf"),
         ("recovery:", "name: a\nname: b\nrecovery:", "line 11, column 1: the key 'name' is there twice"),
         ("recovery:", "on: a\nrecovery:", "line 10, column 1: the key true is not text; write it in quotes"),
         ("recovery:", "\tname: a\nrecovery:", "line 10, column 1: found character '\\t' that cannot start any token"),
@@ -227,8 +230,8 @@ def test_what_may_change_on_resume() -> None:
     def tuned(values: dict[str, Any]) -> None:
         values["name"] = "other"
         values["pools"]["generator"]["replicas"]["max"] = 9
-        values["pools"]["generator"]["engine"] |= {"max_batch": 8, "device": "cpu", "threads": 2}
-        values["pools"]["generator-large"]["engine"]["max_num_seqs"] = 4
+        values["pools"]["generator"]["engine"] |= {"max_batch": 8, "device": "cpu"}
+        values["pools"]["generator-large"]["engine"]["engine_args"] = {"max_num_seqs": 4}
         values["gates"]["reward"]["replicas"]["num_cpus"] = 2.0
         values["gates"]["reward"]["engine"] |= {"base_url": "http://other/v1", "api_key_env": "OTHER"}
         values["queue"]["capacity"] = 7
@@ -384,16 +387,3 @@ def test_a_math_run_is_itself_again_and_may_be_resumed_with_other_limits() -> No
     )
     (line,) = difference(config, load_text(MATH.replace("timeout_s: 2", "max_characters: 99")))
     assert line == "gates.verifier.max_characters: 1000 → 99"
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "says"),
-    [
-        ("gates:", "credit: {strategy: binary}\ngates:", "credit.strategy: no longer a key: leave it out; rollouts go where they tell most, and the binary search that lost is a study's"),
-        ("gates:", "credit: {check_steps: 2}\ngates:", "credit.check_steps: no longer a key: leave it out; the binary search that it belonged to is a study's"),
-        ("gates:", "credit: {first_pit: lowest}\ngates:", "credit.first_pit: no longer a key: leave it out; it is the first step with Q = 0 (of a wrong solution the lowest Q is 0 too)"),
-    ],
-)  # fmt: skip
-def test_a_key_of_an_earlier_version_says_what_to_do(old: str, new: str, says: str) -> None:
-    """One line, where the old file is opened."""
-    assert refusal(MATH.replace(old, new)) == says
