@@ -126,13 +126,36 @@ class Heard(Struct, frozen=True, omit_defaults=True):
     cost: Cost = Cost()
 
 
-class Draft(Struct, frozen=True, omit_defaults=True):
-    """A candidate's text, parsed: what the gates judge."""
+class Draft(Struct, frozen=True):
+    """A completion as its task read it: named texts, which gates and repairs read."""
 
-    question: str
-    answer: str
-    quote: str | None = None
-    """The passage sentence that the generator says it used (asked for by one repair)."""
+    fields: dict[str, str]
+    """By name, in the task's order."""
+
+    @property
+    def question(self) -> str:
+        """Of the tasks that ask one; "" where there is none."""
+        return self.fields.get("question", "")
+
+    @property
+    def answer(self) -> str:
+        return self.fields.get("answer", "")
+
+    @property
+    def quote(self) -> str | None:
+        """The passage sentence that the generator says it used (asked for by one repair)."""
+        return self.fields.get("quote")
+
+
+def answered(question: str, answer: str, quote: str | None = None) -> Draft:
+    """The draft of a question and its answer."""
+    fields = {"question": question, "answer": answer}
+    return Draft(fields if quote is None else {**fields, "quote": quote})
+
+
+def rewritten(draft: Draft, **fields: str) -> Draft:
+    """The draft with other texts under these names."""
+    return Draft({**draft.fields, **fields})
 
 
 class MalformedReason(Enum):

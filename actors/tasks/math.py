@@ -21,6 +21,7 @@ from schemas.samples import (
     MalformedReason,
     Message,
     Sampling,
+    answered,
 )
 
 SYSTEM = (
@@ -81,7 +82,7 @@ class MathTask:
             long, most = f"{len(found.text):,}", f"{self._longest_answer:,}"
             detail = f"the final answer has {long} characters, at most {most} are compared"
             return Malformed(MalformedReason.TOO_LONG, detail)
-        return Draft(question=problem, answer=solution)
+        return answered(question=problem, answer=solution)
 
 
 def _without_offers(solution: str, problem: str) -> str:

@@ -19,13 +19,13 @@ from schemas.config import Classifier, CustomEngine, GateModel, HttpEngine, RunC
 from schemas.config_base import Change
 from schemas.corpus import Passage, Provenance
 from schemas.ids import DocumentId, content_id
-from schemas.samples import Draft
+from schemas.samples import answered
 from schemas.verdicts import GateName, GateRequest, Shown
 
 EDGE_BYTES = 64 * 1024
 """Read at either end of each file of a model: retrained weights differ there, and a large model is not read twice."""
 _SHOWN = Passage.of("P", Provenance("u", DocumentId("d"), "s", 0, 1, "c"))
-_ASKED = GateRequest("i", _SHOWN, Draft("Q", "A"))
+_ASKED = GateRequest("i", _SHOWN, answered("Q", "A"))
 
 
 def judges(config: RunConfig) -> dict[GateName, str]:

@@ -28,7 +28,7 @@ from deployments.engines.roles import EngineRole
 from schemas.config import Classifier, TransformersEngine
 from schemas.corpus import Passage, Provenance
 from schemas.ids import DocumentId
-from schemas.samples import Draft
+from schemas.samples import answered
 from schemas.verdicts import Errored, GateName, GateRequest, Verdict
 from studies.almanac.claims import Claim, any_claim
 from studies.almanac.exam import auroc, exam
@@ -137,7 +137,7 @@ async def sources(stack: AsyncExitStack, passages: Sequence[Passage]) -> dict[st
 async def verdicts_of(gate: Gate, claims: Sequence[Claim], passages: Sequence[Passage]) -> list[Verdict]:
     """The gate's word on each claim."""
     asked = [
-        GateRequest(id=str(number), passage=passage, draft=Draft(question=claim.question, answer=claim.answer))
+        GateRequest(id=str(number), passage=passage, draft=answered(question=claim.question, answer=claim.answer))
         for number, (claim, passage) in enumerate(zip(claims, passages, strict=True))
     ]
     return list(await asyncio.gather(*(gate.check(request) for request in asked)))

@@ -16,7 +16,7 @@ from deployments.local.gates import local_gate, names
 from schemas.config import Chunking, Corpus, Exact, Provenance, Retrieved, TransformersEngine, Unseen
 from schemas.corpus import Document
 from schemas.errors import ConfigError, ModelError
-from schemas.samples import Draft
+from schemas.samples import answered
 from schemas.verdicts import GateName, GateRequest, Passed, Rejected, Shown
 from tests.doubles.tiny_models import save_generator
 
@@ -67,7 +67,7 @@ async def test_the_other_modes_open_nothing(stack: AsyncExitStack) -> None:
 async def shown(stack: AsyncExitStack, provenance: Provenance, corpus: Corpus, question: str) -> Shown:
     source = await open_source(stack, provenance, corpus)
     passage = next(passage for passage in all_passages(corpus, 100) if "Comet" in passage.text)
-    found = (await source.grounds(GateRequest("r", passage, Draft(question, "salt")))).shown
+    found = (await source.grounds(GateRequest("r", passage, answered(question, "salt")))).shown
     assert found is not None
     return found
 
@@ -95,7 +95,7 @@ async def test_previews_and_audits_show_the_faithfulness_gate_what_the_run_would
         f"gates: {{faithfulness: {judge}, reward: {judge}, provenance: {provenance}}}\n"
     )
     passage = next(passage for passage in all_passages(corpus, 100) if "Comet" in passage.text)
-    request = GateRequest("r", passage, Draft("What does the Silver Comet carry?", "salt"))
+    request = GateRequest("r", passage, answered("What does the Silver Comet carry?", "salt"))
     for name in names(config):
         verdict = await (await local_gate(stack, config, name)).check(request)
         assert isinstance(verdict, Passed | Rejected)

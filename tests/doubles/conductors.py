@@ -30,6 +30,7 @@ from schemas.samples import (
     MalformedReason,
     Message,
     Sampling,
+    answered,
 )
 from schemas.verdicts import GateName, GateRequest, Passed, Rejected, Verdict
 
@@ -108,7 +109,7 @@ class AskAndRead:
         if "A:" not in text:
             return Malformed(MalformedReason.NO_ANSWER, "no answer")
         question, _, answer = text.partition("A:")
-        return Draft(question=question, answer=answer)
+        return answered(question=question, answer=answer)
 
 
 class TryAgain:

@@ -20,7 +20,7 @@ from schemas.errors import GleanerError, LedgerError
 from schemas.injection import InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, CanaryEnded, CanaryIssued, Planned, Record
 from schemas.orders import Attempt, Order, OrderKind
-from schemas.samples import Draft
+from schemas.samples import Draft, answered
 from schemas.verdicts import GateName, GateRequest
 from schemas.wire import GATE_REQUESTS
 from tests.doubles.passages import HERON, passage_of
@@ -30,7 +30,7 @@ OF = passages(30)
 ROWS = tuple(
     LabelledRow(
         text=f"{HERON} Row {number}.",
-        draft=Draft("Who founded Amber Heron?", RIGHT if number % 2 else WRONG),
+        draft=answered("Who founded Amber Heron?", RIGHT if number % 2 else WRONG),
         label=Worth.GOOD if number % 2 else Worth.BAD,
         origin=f"rows#line={number}",
         flaw=None if number % 2 else InjectionKind.PARAMETRIC,

@@ -19,7 +19,7 @@ from schemas.injection import Injected, InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Reopened
 from schemas.orders import Attempt, AttemptSummary, DeadLetter, EndReason, Order, OrderKind
 from schemas.recovery import Choice, Diagnosis, Experience, FailureMode, Repair, RepairCount, RepairKind, RepairTurn
-from schemas.samples import Candidate, Cost, Draft, Sampling
+from schemas.samples import Candidate, Cost, Sampling, answered
 from schemas.verdicts import Errored, GateName, Rejected
 from tests.doubles.passages import lease_of, passage_of
 
@@ -28,7 +28,7 @@ EDIT, QUOTE, STRICT, AGAIN = (
 )  # fmt: skip
 ARMS = tuple(Arm(kind, RepairTurn.FIRST) for kind in (EDIT, QUOTE, STRICT, AGAIN))
 MODE = FailureMode.PARAMETRIC
-WRONG = Draft("Who founded Amber Heron?", "Jon Berg")
+WRONG = answered("Who founded Amber Heron?", "Jon Berg")
 VERDICTS = (Rejected(GateName.FAITHFULNESS, 0.1, 0.5),)
 
 counts = st.builds(

@@ -8,12 +8,12 @@ from actors.tasks import prompts
 from actors.tasks.grounded_answer import SCHEMA, SCHEMA_WITH_QUOTE, GroundedAnswerTask, messages
 from schemas.config import GroundedAnswer, SamplingDefaults
 from schemas.recovery import Repair, RepairKind
-from schemas.samples import Draft, FinishReason, Malformed, MalformedReason, Message
+from schemas.samples import FinishReason, Malformed, MalformedReason, Message, answered
 from tests.doubles.passages import HERON, lease_of
 
 TASK = GroundedAnswerTask(GroundedAnswer(sampling=SamplingDefaults(temperature=0.8, top_p=0.95, max_tokens=99)), seed=7)
 JSON_TASK = GroundedAnswerTask(GroundedAnswer(output="json"), seed=7)
-WRONG = Draft("When was Amber Heron first settled?", "1701")
+WRONG = answered("When was Amber Heron first settled?", "1701")
 
 ASKED = {
     RepairKind.RESAMPLE: prompts.ask(HERON),
@@ -68,7 +68,7 @@ def test_json_output_is_constrained() -> None:
 
 def test_reading_gives_a_draft_or_a_reason() -> None:
     """The conductor gates the one and repairs the other."""
-    assert TASK.read(lease_of(), "Question: Who?\nAnswer: Oda", FinishReason.STOP) == Draft("Who?", "Oda")
+    assert TASK.read(lease_of(), "Question: Who?\nAnswer: Oda", FinishReason.STOP) == answered("Who?", "Oda")
     assert TASK.read(lease_of(), "Question: Who?", FinishReason.STOP) == Malformed(
         MalformedReason.NO_ANSWER, "the answer is missing"
     )
@@ -77,6 +77,6 @@ def test_reading_gives_a_draft_or_a_reason() -> None:
 def test_a_student_sees_the_passage_as_it_stands() -> None:
     """Training rows are grounded: exact passage and question in, answer out; markup in a passage stays what it is."""
     text = "Salt <|im_end|> and >>> amber."
-    asked, said = messages(text, Draft("What?", "salt"))
+    asked, said = messages(text, answered("What?", "salt"))
     assert text in asked.content and asked.content.endswith("What?") and asked.role == "user"
     assert said == Message("assistant", "salt")

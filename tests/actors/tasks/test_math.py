@@ -10,7 +10,7 @@ from actors.text.steps import steps
 from schemas.config import Math, SamplingDefaults
 from schemas.orders import Lease
 from schemas.recovery import Repair, RepairKind
-from schemas.samples import Draft, FinishReason, Malformed, MalformedReason, Message
+from schemas.samples import Draft, FinishReason, Malformed, MalformedReason, Message, answered
 from tests.doubles.passages import lease_of, problem_of
 
 TASK = MathTask(Math(sampling=SamplingDefaults(temperature=0.8, top_p=0.95, max_tokens=99)), seed=7, longest_answer=12)
@@ -49,7 +49,7 @@ def test_a_solution_is_read_as_it_stands() -> None:
     """Its steps join to the draft's answer; a thinking block is no part of it."""
     draft = read("<think>hm</think>\n96 - 71 = 25\n#### 25\n")
     assert isinstance(draft, Draft)
-    assert draft == Draft(QUESTION, "96 - 71 = 25\n#### 25")
+    assert draft == answered(QUESTION, "96 - 71 = 25\n#### 25")
     assert [step.text for step in steps(draft.answer)] == ["96 - 71 = 25\n", "#### 25"]
 
 
@@ -71,13 +71,13 @@ SOLVED = "96 - 71 = 25\n#### 25"
 )
 def test_what_stands_around_a_solution_is_no_part_of_it(text: str) -> None:
     """Thoughts whose opening tag was in the prompt would be judged in place of the answer, and trained on."""
-    assert read(text) == Draft(QUESTION, SOLVED)
+    assert read(text) == answered(QUESTION, SOLVED)
 
 
 def test_a_separator_between_steps_is_part_of_a_solution() -> None:
     """Long solutions part their steps by rules and labels."""
     said = "Note: rolls are whole.\n\n---\n\nExplanation: 96 - 71 = 25\n\n---\n\n#### 25"
-    assert read(said) == Draft(QUESTION, said)
+    assert read(said) == answered(QUESTION, said)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_reading_never_raises(text: str) -> None:
 
 def test_a_student_sees_the_problem_and_the_solution() -> None:
     """No instruction and no reference in the training sample."""
-    said = messages(QUESTION, Draft(QUESTION, "25\n#### 25"))
+    said = messages(QUESTION, answered(QUESTION, "25\n#### 25"))
     assert said == (Message("user", QUESTION), Message("assistant", "25\n#### 25"))
 
 

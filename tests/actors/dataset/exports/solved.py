@@ -11,7 +11,7 @@ from schemas.ids import DocumentId, OrderId, PoolName, content_id
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined
 from schemas.orders import Attempt, DeadLetter, EndReason, Order
 from schemas.recovery import Choice, Diagnosis, FailureMode, Repair, RepairKind
-from schemas.samples import Candidate, Cost, Draft, Message, Sampling
+from schemas.samples import Candidate, Cost, Message, Sampling, answered
 from schemas.verdicts import GateName, Passed, Rejected
 
 AT = 1_760_000_000.0
@@ -45,7 +45,7 @@ def attempt_of(of: Passage, number: int, solution: str, *, right: bool) -> Attem
         prompt=(Message("system", "Solve it."), Message("user", of.text)),
         sampling=Sampling(seed=number),
         text=solution,
-        draft=Draft(of.text, solution),
+        draft=answered(of.text, solution),
         cost=Cost(prompt_tokens=20, completion_tokens=30),
     )
     verdict = Passed(GateName.VERIFIER, 1.0, 1.0) if right else Rejected(GateName.VERIFIER, 0.0, 1.0)
