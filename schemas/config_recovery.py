@@ -2,13 +2,14 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from schemas.config_base import Config, Name, Natural, replay
+from schemas.config_base import Config, Name, replay
 
 
 class Recovery(Config, frozen=True):
     """What happens to a rejected sample."""
 
     gone: ClassVar = {
+        "search_passages": "leave it out; passages are looked up in where the corpus has at most 50,000",
         "stop_below": "leave it out; `adaptive` gives up below a quarter of what first attempts yield by token",
         "exploration": "leave it out; `adaptive` draws a twentieth of its repairs evenly among all",
     }
@@ -28,10 +29,3 @@ class Recovery(Config, frozen=True):
             "of a first one."
         ),
     ] = "raised"
-    search_passages: Annotated[
-        Natural,
-        replay(
-            "The diagnoser looks for mixed-up passages in a corpus of up to so many, indexed by each "
-            "conductor; 0: never."
-        ),
-    ] = 50_000
