@@ -1,11 +1,13 @@
 """What a pool or gate runs on, named in the YAML by `kind`: a model in the replica, a server, or your own code."""
 
+import re
 from typing import Annotated, ClassVar, Literal
 
-from msgspec import Meta, field
+from msgspec import Meta, Struct, field
 
 from schemas.config_base import Config, Factory, Options, Positive, Seconds, any_resume, replay
 
+_AT_REVISION = re.compile(r"(?P<name>[\w-][\w.-]*(/[\w.-]+)?)@(?P<revision>[\w./-]+)")
 Address = Annotated[str, Meta(pattern=r"^https?://[^\s@]+$")]
 
 
@@ -27,10 +29,24 @@ VllmArgument = Literal[
 `hf_overrides`) or that loads code (`trust_remote_code`) is not passed through: any resume could change it."""
 
 
+class ModelSource(Struct, frozen=True):
+    """Where a model's files come from: a folder, or a name of the Hugging Face hub, perhaps at a revision."""
+
+    name: str
+    revision: str | None = None
+
+    @staticmethod
+    def of(model: str) -> "ModelSource":
+        """What a key `model` names."""
+        found = _AT_REVISION.fullmatch(model)
+        return ModelSource(model) if found is None else ModelSource(found["name"], found["revision"])
+
+
 class VllmEngine(Config, frozen=True, tag="vllm", tag_field="kind"):
     """vLLM inside the replica (`AsyncLLM`; pooling for classifiers)."""
 
     gone: ClassVar = {
+        "revision": "it is model: org/name@REVISION",
         "tensor_parallel_size": "it is engine_args.tensor_parallel_size",
         "max_num_seqs": "it is engine_args.max_num_seqs",
         "gpu_memory_utilization": "it is engine_args.gpu_memory_utilization",
@@ -39,7 +55,13 @@ class VllmEngine(Config, frozen=True, tag="vllm", tag_field="kind"):
         "prefix_caching": "it is engine_args.enable_prefix_caching",
     }
 
-    model: Annotated[str, replay("A model folder (relative to this file) or a Hugging Face name.")]
+    model: Annotated[
+        str,
+        replay(
+            "A model folder (relative to this file) or a Hugging Face name; `org/name@REVISION` is a branch, tag or "
+            "commit of one."
+        ),
+    ]
     dtype: Annotated[
         Literal["auto", "bfloat16", "float16", "float32"],
         replay("Of weights and activations; `auto`: the checkpoint's."),
@@ -47,7 +69,6 @@ class VllmEngine(Config, frozen=True, tag="vllm", tag_field="kind"):
     max_model_len: Annotated[
         Positive | None, any_resume("Tokens of prompt and completion together; without it, the model's own limit.")
     ] = None
-    revision: Annotated[str | None, replay("Branch, tag or commit of a Hugging Face model.")] = None
     system_role: Annotated[
         Literal["keep", "merge"],
         replay(
@@ -83,16 +104,24 @@ class TransformersEngine(Config, frozen=True, tag="transformers", tag_field="kin
     """Hugging Face transformers inside the replica, with continuous batching. It computes with as many CPU threads as
     the replica has `num_cpus` (at least 1)."""
 
-    gone: ClassVar = {"threads": "leave it out; there are as many as replicas.num_cpus (at least 1)"}
+    gone: ClassVar = {
+        "revision": "it is model: org/name@REVISION",
+        "threads": "leave it out; there are as many as replicas.num_cpus (at least 1)",
+    }
 
-    model: Annotated[str, replay("A model folder (relative to this file) or a Hugging Face name.")]
+    model: Annotated[
+        str,
+        replay(
+            "A model folder (relative to this file) or a Hugging Face name; `org/name@REVISION` is a branch, tag or "
+            "commit of one."
+        ),
+    ]
     dtype: Annotated[
         Literal["auto", "bfloat16", "float16", "float32"],
         replay("Of weights and activations; `auto`: the checkpoint's."),
     ] = "auto"
     device: Annotated[str, any_resume("`cpu`, `cuda`, `cuda:1`…; `auto`: a GPU where there is one.")] = "auto"
     max_batch: Annotated[int, any_resume("Sequences computed at once.", ge=1, le=1024)] = 64
-    revision: Annotated[str | None, replay("Branch, tag or commit of a Hugging Face model.")] = None
     system_role: Annotated[
         Literal["keep", "merge"],
         replay(

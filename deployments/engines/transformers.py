@@ -83,7 +83,7 @@ class TransformersBackend:
 
     def _load(self) -> Generation | ClassifierBatch:
         config = self._config
-        tokenizer = load_tokenizer(config.model, config.revision, self._role)
+        tokenizer = load_tokenizer(config.model, self._role)
         model = load_model(config, self._role, tokenizer)
         self._longest = longest_of(model)
         if self._role is EngineRole.GENERATOR:
@@ -97,7 +97,7 @@ class TransformersBackend:
         config, rows = self._config, rows_of(model.config)
         self._chats = ChatTokenizer.of(config, tokenizer, rows=rows)
         self._chats.check()
-        named = named_ends(config.model, config.revision, model.config)
+        named = named_ends(config.model, model.config)
         return Generation(
             DecodingBatch(model, agree_on_padding(model, tokenizer, name=config.model)),
             tokenizer,

@@ -20,6 +20,7 @@ from deployments.engines.pretrained import describe, first_line, load_tokenizer,
 from deployments.engines.roles import EngineRole
 from deployments.engines.special_ids import turn_ends
 from schemas.config import VllmEngine as Config
+from schemas.config_engines import ModelSource
 from schemas.errors import EngineError, ErrorKind, ModelError
 from schemas.samples import Classification, ClassificationRequest, Completion, FinishReason, GenerationRequest
 
@@ -123,13 +124,13 @@ class VllmBackend:
 
     def _load(self) -> AsyncLLM:
         config = self._config
-        tokenizer = load_tokenizer(config.model, config.revision, self._role)
-        described = describe(config.model, config.revision, self._role, tokenizer)
+        tokenizer = load_tokenizer(config.model, self._role)
+        described = describe(config.model, self._role, tokenizer)
         rows = rows_of(described)
         if self._role is EngineRole.GENERATOR:
             self._chats = ChatTokenizer.of(config, tokenizer, rows=rows)
             self._chats.check()
-            named = named_ends(config.model, config.revision, described)
+            named = named_ends(config.model, described)
             self._ends = sorted(turn_ends(tokenizer, *named, rows=rows, name=config.model))
         else:
             self._texts = ContentTokenizer(tokenizer, config.model)
@@ -159,6 +160,7 @@ def _arguments(config: Config, role: EngineRole) -> AsyncEngineArgs:
     """A CPU build reads each prompt in one pass: one that is cut while its request has a seed kills vLLM 0.32 there.
     Its model runs in vLLM's own process, as on a GPU: by itself a CPU build takes one more, which is there to bind
     threads to cores, and that is done where VLLM_CPU_OMP_THREADS_BIND asks for it alone."""
+    source = ModelSource.of(config.model)
     on_cpu = current_platform.is_cpu()
     in_one = on_cpu and config.gpus == 1 and os.environ["VLLM_CPU_OMP_THREADS_BIND"] == "nobind"
     generates = role is EngineRole.GENERATOR
@@ -173,8 +175,8 @@ def _arguments(config: Config, role: EngineRole) -> AsyncEngineArgs:
     if not generates:
         chosen["enable_prefix_caching"] = False
     return AsyncEngineArgs(
-        model=config.model,
-        revision=config.revision,
+        model=source.name,
+        revision=source.revision,
         runner="generate" if generates else "pooling",
         dtype=config.dtype,
         disable_log_stats=True,

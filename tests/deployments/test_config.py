@@ -185,6 +185,8 @@ def test_a_resolved_configuration_is_itself(tmp_path: Path) -> None:
         ("a/b/c", True),
         ("a b", True),
         ("org/name-1.5_B", False),
+        ("org/name@v1.2", False),
+        ("./a@b", True),
         ("gpt2", False),
         ("s3://bucket/model", False),
     ],
