@@ -19,8 +19,9 @@ Amount = Annotated[float, Meta(ge=0)]
 Seconds = Annotated[float, Meta(gt=0)]
 MoreThanNone = Annotated[float, Meta(gt=0)]
 Temperature = Annotated[float, Meta(ge=0, le=2)]
-Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
-Factory = Annotated[str, Meta(pattern=r"^[\w.]+:\w+$")]
+NAME_WORDS = "a name of lower-case letters, digits, _ and - that begins with a letter"
+Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}$", title=NAME_WORDS)]
+Factory = Annotated[str, Meta(pattern=r"^[\w.]+:\w+$", title="'module:function'")]
 Options = dict[str, str | int | float | bool]
 CHANGE = "change"
 """Where a field's `Meta.extra` holds its class."""

@@ -8,7 +8,8 @@ from msgspec import Meta, Struct, field
 from schemas.config_base import Config, Factory, Options, Positive, Seconds, any_resume, replay
 
 _AT_REVISION = re.compile(r"(?P<name>[\w-][\w.-]*(/[\w.-]+)?)@(?P<revision>[\w./-]+)")
-Address = Annotated[str, Meta(pattern=r"^https?://[^\s@]+$")]
+ADDRESS_WORDS = "an http:// or https:// address without credentials"
+Address = Annotated[str, Meta(pattern=r"^https?://[^\s@]+$", title=ADDRESS_WORDS)]
 
 
 VllmArgument = Literal[

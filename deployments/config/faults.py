@@ -16,9 +16,6 @@ from deployments.config.secrets import names_a_secret
 from schemas.config_base import gone_keys
 
 _MAY_BE_SECRET = frozenset({"api_key_env", "base_url"})
-_WHOLE_WORDS = {"^[a-z][a-z0-9_-]{0,39}$": "a name of lower-case letters, digits, _ and - that begins with a letter"}
-_WHOLE_WORDS[r"^https?://[^\s@]+$"] = "an http:// or https:// address without credentials"
-_WHOLE_WORDS[r"^[\w.]+:\w+$"] = "'module:function'"
 
 
 def fault(value: object, kind: type) -> str | None:
@@ -54,8 +51,8 @@ def shown(value: object, path: str = "") -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _fault(value: Any, kind: inspect.Type, path: str) -> str | None:
-    kind = bare(kind)
+def _fault(value: Any, declared: inspect.Type, path: str) -> str | None:
+    kind = bare(declared)
     match kind:
         case inspect.StructType():
             return _section_fault(value, kind, path)
@@ -72,7 +69,7 @@ def _fault(value: Any, kind: inspect.Type, path: str) -> str | None:
         case _ if _fits(value, kind):
             return None
     hint = nearest(value, map(str, kind.values)) if isinstance(kind, inspect.LiteralType) else ""
-    return at(path, f"must be {allowed(kind)}, not {shown(value, path)}{hint}")
+    return at(path, f"must be {allowed(declared)}, not {shown(value, path)}{hint}")
 
 
 def _unknown_name(value: dict[Any, Any], kind: inspect.DictType, path: str) -> str | None:
@@ -172,9 +169,10 @@ def _converts(value: Any, kind: type, **bounds: Any) -> bool:
 
 
 def allowed(kind: inspect.Type) -> str:
-    """What a value of the type may be, in words."""
-    kind = bare(kind)
+    """What a value of the type may be, in words: those that stand beside a pattern, or what the type says."""
     match kind:
+        case inspect.Metadata():
+            return (kind.extra_json_schema or {}).get("title") or allowed(kind.type)
         case inspect.UnionType():
             return " or ".join(dict.fromkeys(allowed(each) for each in kind.types))
         case inspect.LiteralType():
@@ -184,11 +182,9 @@ def allowed(kind: inspect.Type) -> str:
         case inspect.BoolType():
             return "true or false"
         case inspect.StrType():
-            return _WHOLE_WORDS.get(kind.pattern or "", "text")
-        case inspect.IntType():
-            return "a whole number" + _bounds(kind)
-        case inspect.FloatType():
-            return "a number" + _bounds(kind)
+            return "text"
+        case inspect.IntType() | inspect.FloatType():
+            return _number(kind)
         case inspect.VarTupleType():
             return ("a list that is not empty, each " if kind.min_length else "a list, each ") + allowed(kind.item_type)
         case inspect.DictType(key_type=inspect.LiteralType(values=names)):
@@ -200,7 +196,8 @@ def _listed(names: Iterable[object]) -> str:
     return ", ".join(str(name) for name in names)
 
 
-def _bounds(kind: inspect.IntType | inspect.FloatType) -> str:
+def _number(kind: inspect.IntType | inspect.FloatType) -> str:
+    what = "a whole number" if isinstance(kind, inspect.IntType) else "a number"
     words = {"greater than": kind.gt, "at least": kind.ge, "less than": kind.lt, "at most": kind.le}
     parts = [f"{word} {bound:,g}" for word, bound in words.items() if bound is not None]
-    return (" " + " and ".join(parts)) if parts else ""
+    return f"{what} {' and '.join(parts)}" if parts else what
