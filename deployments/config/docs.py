@@ -28,7 +28,8 @@ key, old → new, and refused where it may not be taken.
 - *never*: it changes which orders there are, or which of them are made bad on purpose. Another `--output` is another
   run.
 
-This page is made from the fields of `schemas/config.py` and the modules beside it by `python -m deployments.config.docs`.
+This page is made from the fields of `schemas/config.py` and the modules beside it:
+`python -m deployments.config.docs`.
 """
 
 
