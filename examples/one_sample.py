@@ -33,7 +33,7 @@ TEXT = (
 
 
 def model(name: str) -> TransformersEngine:
-    return TransformersEngine(model=str(MODELS / name), dtype="float32", threads=1)
+    return TransformersEngine(model=str(MODELS / name), dtype="float32")
 
 
 async def live(text: str, *, seed: int, say=print) -> Candidate | None:

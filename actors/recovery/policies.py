@@ -5,7 +5,7 @@ from random import Random
 
 from msgspec import Struct
 
-from actors.recovery.adaptive import Arm, Learner, Weighing, draw
+from actors.recovery.adaptive import USUAL, Arm, Learner, draw
 from actors.recovery.bar import raised_bar, same_bar
 from actors.recovery.diagnoser import diagnose
 from actors.recovery.elsewhere import Elsewhere
@@ -121,7 +121,7 @@ def _policy(config: Recovery) -> Policy:
         case "rules":
             return Rules(config)
         case "adaptive":
-            return Adaptive(config, Learner(Weighing(config.stop_below, config.exploration)))
+            return Adaptive(config, Learner(USUAL))
 
 
 def build_bar(config: Recovery) -> Callable[[Sequence[Verdict], int], tuple[Verdict, ...]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from actors.recovery.adaptive import USUAL
 from actors.recovery.decisions import DecisionLog
 from actors.recovery.experience import ExperienceFold
 from actors.recovery.values import fresh_per_1000, policy_values, repair_values
@@ -25,5 +26,5 @@ def policy_report(records: Iterable[Record], config: Recovery, *, seed: int) -> 
         unknown=log.unknown + log.undecided,
         fresh_per_1000=fresh_per_1000(experience),
         repairs=repair_values(experience),
-        values=policy_values(decisions, experience, stop_below=config.stop_below, seed=seed, lost=log.lost),
+        values=policy_values(decisions, experience, stop_below=USUAL.stop_below, seed=seed, lost=log.lost),
     )

@@ -13,9 +13,10 @@ import msgspec
 from actors.gates import faithfulness, reward
 from actors.gates.evidence import Grounds
 from actors.tasks import prompts
-from deployments.config.identity import Change, keys
+from deployments.config.identity import keys
 from deployments.config.rules import is_local
 from schemas.config import Classifier, CustomEngine, GateModel, HttpEngine, RunConfig
+from schemas.config_base import Change
 from schemas.corpus import Passage, Provenance
 from schemas.ids import DocumentId, content_id
 from schemas.samples import answered

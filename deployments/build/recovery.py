@@ -14,11 +14,14 @@ from schemas.errors import CorpusError
 log = logging.getLogger("gleaner.recovery")
 
 
-def build_elsewhere(config: RunConfig) -> Elsewhere | None:
+MOST_PASSAGES = 50_000
+"""Of a corpus that is indexed, by each conductor: 33,000 passages of many words take 400 MiB."""
+
+
+def build_elsewhere(config: RunConfig, *, limit: int = MOST_PASSAGES) -> Elsewhere | None:
     """None for a task without facts to mix up, a corpus of too many passages, and one that cannot be read from here
     (which the reader will say, too)."""
-    limit = config.recovery.search_passages
-    if not limit or not isinstance(config.task, GroundedAnswer):
+    if not isinstance(config.task, GroundedAnswer):
         return None
     try:
         passages = list(islice(passages_of(config.corpus), limit + 1))
@@ -26,6 +29,6 @@ def build_elsewhere(config: RunConfig) -> Elsewhere | None:
         log.warning("no other passages to diagnose by", extra={"reason": str(error)})
         return None
     if len(passages) > limit:
-        log.info("more passages than recovery.search_passages: cross_passage is not predicted")
+        log.info("more passages than are looked up in: cross_passage is not predicted", extra={"limit": limit})
         return None
     return Elsewhere(passages)

@@ -38,6 +38,9 @@ from schemas.ledger import Record, RunStarted
 from schemas.queue_shard import ONLY, QueueShard
 from schemas.verdicts import GateName
 
+FRESH_SHARE = 0.25
+"""Of what is handed out while repairs wait too: fresh orders. Repairs go ahead, since they end orders; with none of the
+share for fresh ones, a corpus that is hard to please would be read no further."""
 LEAVING_S = 30.0
 """A killed run's queue lets go of the folder within so long."""
 
@@ -57,7 +60,7 @@ def queue_service(
         task=task_name(config),
         samples_per_passage=config.task.samples_per_passage,
         capacity=shard.share(config.queue.capacity),
-        canaries=BookSettings(task_name(config), config.queue.lease_s, judges(config)),
+        canaries=BookSettings(task_name(config), config.conductors.lease_s, judges(config)),
     )
     fold = ExperienceFold() if config.recovery.policy == "adaptive" else None
     return QueueService(_queue(config, shard), ledger, settings, now=now, fold=fold)
@@ -78,8 +81,8 @@ def replaying(config: RunConfig) -> Callable[[Record], None]:
 def _queue(config: RunConfig, shard: QueueShard) -> RegenerationQueue:
     limits = QueueLimits(
         max_attempts=config.recovery.max_attempts,
-        lease_s=config.queue.lease_s,
-        fresh_share=config.queue.fresh_share,
+        lease_s=config.conductors.lease_s,
+        fresh_share=FRESH_SHARE,
         tokens=None if config.budget.tokens is None else shard.share(config.budget.tokens),
         similarity_threshold=config.gates.duplicate_similarity,
     )

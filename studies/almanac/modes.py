@@ -15,6 +15,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
+import torch
+
 from actors.gates.classifier import FAITHFULNESS, ClassifierGate, Reading
 from actors.gates.evidence import EXACT, EvidenceSource, Grounds, NoSource, RetrievedSource, Retriever
 from actors.gates.retrieval import Bm25Retriever, EmbeddingRetriever
@@ -174,11 +176,12 @@ def table(rows: Sequence[Figures]) -> Iterator[str]:
 
 
 def _model(name: str) -> TransformersEngine:
-    return TransformersEngine(model=str(MODELS / name), dtype="float32", device="cpu", threads=1)
+    return TransformersEngine(model=str(MODELS / name), dtype="float32", device="cpu")
 
 
 def main() -> None:
     """Command line."""
+    torch.set_num_threads(1)
     parser = argparse.ArgumentParser(description="Measure the almanac's judges by what they are shown.")
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--claims", type=int, default=960)

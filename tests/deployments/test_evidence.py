@@ -110,7 +110,7 @@ async def test_previews_and_audits_show_the_faithfulness_gate_what_the_run_would
 @pytest.mark.slow
 async def test_an_encoder_of_ones_own_finds_too(stack: AsyncExitStack, corpus: Corpus, tmp_path: Path) -> None:
     """A real (tiny) model's hidden states: asked with a passage's own words, the passage is nearest."""
-    encoder = TransformersEngine(model=str(save_generator(tmp_path / "m")), dtype="float32", threads=1)
+    encoder = TransformersEngine(model=str(save_generator(tmp_path / "m")), dtype="float32")
     by_vectors = Retrieved(retriever="embedding", k=2, encoder=encoder)
     found = await shown(stack, by_vectors, corpus, "Silver Comet was launched in 1623. It carries salt.")
     assert (found.rank, len(found.passages)) == (1, 2)

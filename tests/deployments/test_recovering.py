@@ -36,7 +36,7 @@ def test_the_whole_corpus_is_indexed(config: RunConfig) -> None:
 @pytest.mark.parametrize("limit", [0, 7])
 def test_too_many_passages_are_not_indexed_in_part(config: RunConfig, limit: int) -> None:
     """Otherwise a diagnosis would depend on where the reading stopped."""
-    assert build_elsewhere(replace(config, recovery=replace(config.recovery, search_passages=limit))) is None
+    assert build_elsewhere(config, limit=limit) is None
 
 
 def test_a_corpus_that_is_not_there_is_the_readers_to_say(config: RunConfig, caplog: pytest.LogCaptureFixture) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from actors.recovery.adaptive import Arm, Learner, Propensities, Weighing, draw, propensities
+from actors.recovery.adaptive import USUAL, Arm, Learner, Propensities, Weighing, draw, propensities
 from actors.recovery.experience import ExperienceFold
 from actors.recovery.policies import build_recovery
 from actors.recovery.posterior import expected, fresh_value
@@ -28,7 +28,6 @@ EDIT, QUOTE, STRICT, AGAIN = (
 )  # fmt: skip
 ARMS = tuple(Arm(kind, RepairTurn.FIRST) for kind in (EDIT, QUOTE, STRICT, AGAIN))
 MODE = FailureMode.PARAMETRIC
-USUAL = Weighing(stop_below=0.25, exploration=0.05)
 WRONG = answered("Who founded Amber Heron?", "Jon Berg")
 VERDICTS = (Rejected(GateName.FAITHFULNESS, 0.1, 0.5),)
 

@@ -9,7 +9,7 @@ from actors.gates.diversity import duplicate_verdict, similarity
 from actors.ledger.sqlite import MemoryLedger
 from actors.queue.machine import QueueLimits, RegenerationQueue
 from actors.queue.service import TOLD_EVERY, QueueService, ServiceSettings
-from actors.recovery.adaptive import Weighing, propensities
+from actors.recovery.adaptive import USUAL, propensities
 from actors.recovery.decisions import Decision, DecisionLog
 from actors.recovery.experience import ExperienceFold
 from actors.recovery.policies import build_bar, build_recovery
@@ -120,7 +120,7 @@ async def test_every_choice_can_be_worked_out_from_the_ledger() -> None:
     for record in ledger.kept:
         log.apply(record)
     made: dict[tuple[str, float], Decision] = {(each.order_id, each.probability): each for each in log.decisions}
-    weighing, checked = Weighing(CONFIG.stop_below, CONFIG.exploration), 0
+    weighing, checked = USUAL, 0
     for order_id, attempt in attempts(ledger):
         choice = attempt.choice
         decision = None if choice is None else made.get((order_id, choice.probability))

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from actors.text.steps import steps
 from schemas.corpus import Passage, Provenance
-from schemas.credit import CreditLabel, PitRule, PolicyVersion, PrefixValue, Stop, Strategy
+from schemas.credit import CreditLabel, PitRule, PolicyVersion, PrefixValue, Stop, StrategyName
 from schemas.ids import DocumentId, OrderId, PoolName, content_id
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined
 from schemas.orders import Attempt, DeadLetter, EndReason, Order
@@ -73,7 +73,7 @@ def label_of(order_id: str, attempt: int, solution: str, qs: Sequence[float | No
         probability=0.95,
         rule=PitRule.ZERO,
         tolerance=0.1,
-        strategy=Strategy.FULL,
+        strategy=StrategyName("full"),
         stopped=Stop.DECIDED,
         confidence=0.9,
         policy=POLICY,
