@@ -22,7 +22,7 @@ from actors.queue.machine import QueueLimits, RegenerationQueue
 from actors.queue.service import Ledger, QueueService, ServiceSettings
 from actors.recovery.experience import ExperienceFold
 from actors.recovery.policies import build_bar, build_recovery
-from actors.tasks import grounded_answer, math
+from actors.tasks import grounded_answer
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from actors.tasks.math import MathTask
 from deployments.build.canaries import build_canaries
@@ -125,15 +125,15 @@ def build_task(config: RunConfig) -> Task:
     """What the configuration makes of each passage."""
     match config.task:
         case GroundedAnswer():
-            return GroundedAnswerTask(config.task, seed=config.seed)
+            return GroundedAnswerTask(config.task)
         case Math():
             assert config.gates.verifier is not None
-            return MathTask(config.task, seed=config.seed, longest_answer=config.gates.verifier.max_characters)
+            return MathTask(config.task, longest_answer=config.gates.verifier.max_characters)
 
 
 def chat(config: RunConfig) -> Chat:
     """How a sample of the task is shown to a student."""
-    return math.messages if isinstance(config.task, Math) else grounded_answer.messages
+    return build_task(config).messages
 
 
 def export_wording(config: RunConfig) -> export_words.ExportWording:
@@ -163,6 +163,7 @@ def conductor_settings(config: RunConfig, name: str) -> ConductorSettings:
         limits=limits,
         fresh_pool=PoolName(FRESH_POOL),
         health=HealthLimits(outage_s=config.conductors.outage_s),
+        seed=config.seed,
     )
 
 

@@ -124,7 +124,7 @@ class ProbedRun:
         gates = Gating(ProvenanceGate(), self.gates, short_circuit=False, duplicate=duplicate_verdict)
         self.tools = Toolbox(
             orders=InProcessOrders(self.service),
-            task=GroundedAnswerTask(GroundedAnswer(), seed=0),
+            task=GroundedAnswerTask(GroundedAnswer()),
             pools={GENERATOR: self.writer},
             gates=gates,
             recovery=build_recovery(Recovery(max_attempts=3)),

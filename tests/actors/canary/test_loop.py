@@ -14,8 +14,9 @@ from actors.ledger.sqlite import MemoryLedger
 from actors.probes.injection import InjectionDraw
 from actors.probes.mixing import LabelledRow, Mixing
 from actors.probes.plan import Plan
-from actors.tasks.grounded_answer import messages
+from actors.tasks.grounded_answer import GroundedAnswerTask
 from schemas.canaries import CanaryEnd
+from schemas.config import GroundedAnswer
 from schemas.errors import GleanerError, LedgerError
 from schemas.injection import InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, CanaryEnded, CanaryIssued, Planned, Record
@@ -127,7 +128,7 @@ async def test_a_canary_that_every_gate_passes_is_in_no_file() -> None:
     life = Life(order, planned.passage, (accepted[0].attempt,), accepted_at=1.0)
     assert not life.exportable
     with pytest.raises(LedgerError, match="never exported"):
-        sample_row(life, chat=messages, models={})
+        sample_row(life, chat=GroundedAnswerTask(GroundedAnswer()).messages, models={})
 
 
 async def test_rows_of_a_file_are_sent_as_they_are() -> None:

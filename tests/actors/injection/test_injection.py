@@ -107,7 +107,7 @@ class World:
         )
         self.tools = Toolbox(
             orders=InProcessOrders(self.service),
-            task=GroundedAnswerTask(GroundedAnswer(), seed=0),
+            task=GroundedAnswerTask(GroundedAnswer()),
             pools={GENERATOR: self.writer, VERIFIER: self.verifier},
             gates=gates,
             recovery=build_recovery(Recovery(max_attempts=3)),
@@ -221,14 +221,13 @@ async def test_gates_see_the_same_bytes_with_and_without_a_tag() -> None:
     """The same text, once injected and once as the generator's own: the gate request is byte for byte the same."""
     spoilt = World(InjectionDraw(Plan(rate=1.0, weights=EVERY, seed=0), WrongName()), blind=True)
     own = World(None, blind=True)
-    read_well = own.tools.task.read
 
     class Wrong(GroundedAnswerTask):
         def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
-            draft = read_well(lease, text, finish)
+            draft = super().read(lease, text, finish)
             return draft if isinstance(draft, Malformed) else rewritten(draft, answer=WRONG)
 
-    own.tools = replace(own.tools, task=Wrong(GroundedAnswer(), seed=0))
+    own.tools = replace(own.tools, task=Wrong(GroundedAnswer()))
     await spoilt.conduct()
     await own.conduct()
     for gate in spoilt.gates:

@@ -75,12 +75,12 @@ async def conducted(seed: int = 0) -> MemoryLedger:
     await service.corpus_ended(len(PASSAGES), len(PASSAGES))
     tools = Toolbox(
         orders=InProcessOrders(service),
-        task=GroundedAnswerTask(GroundedAnswer(), seed=seed),
+        task=GroundedAnswerTask(GroundedAnswer()),
         pools={PoolName("generator"): Careful()},
         gates=Gating(Anything(), {GateName.FAITHFULNESS: Founder()}, False, duplicate_verdict, build_bar(CONFIG)),
         recovery=build_recovery(CONFIG),
     )
-    settings = ConductorSettings("c", concurrency=4, limits=RetryLimits(), fresh_pool=PoolName("generator"))
+    settings = ConductorSettings("c", concurrency=4, limits=RetryLimits(), fresh_pool=PoolName("generator"), seed=seed)
     await Conductor(tools, settings, clock=lambda: 100.0, sleep=no_wait, random=Random(0)).run()
     await service.close()
     return ledger
