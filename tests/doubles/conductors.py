@@ -6,6 +6,7 @@ from random import Random
 
 from actors.calls.retry import RetryLimits
 from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
+from actors.protocols import Task
 from actors.tasks.one_call import OneCall
 from schemas.corpus import Passage, Provenance
 from schemas.errors import HopError
@@ -140,7 +141,7 @@ def conductor(
     faithfulness: Says | None = None,
     *,
     short_circuit: bool = False,
-    task: AskAndRead | None = None,
+    task: Task | None = None,
     settings: ConductorSettings = SETTINGS,
 ) -> Conductor:
     scored = {
