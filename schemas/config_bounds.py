@@ -3,6 +3,7 @@
 Law: nothing here changes a sample, but for the number of queue shards, which a folder keeps.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from schemas.config_base import Config, MoreThanNone, Positive, Seconds, any_resume, never
@@ -12,7 +13,7 @@ from schemas.queue_shard import MOST_SHARDS
 class Queue(Config, frozen=True):
     """How many orders are outstanding at once."""
 
-    gone: ClassVar = {
+    gone: ClassVar[Mapping[str, str]] = {
         "lease_s": "leave it out; an order is leased for outage_s and twice hop_timeout_s of conductors",
         "fresh_share": "leave it out; a quarter of what is handed out while repairs wait is fresh orders",
     }

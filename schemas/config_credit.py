@@ -1,5 +1,6 @@
 """The `credit:` section: rejected solutions are credited step by step, within bounds."""
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from schemas.config_base import Config, Natural, Positive, Probability, Seconds, any_resume, replay
@@ -8,7 +9,7 @@ from schemas.config_base import Config, Natural, Positive, Probability, Seconds,
 class Credit(Config, frozen=True):
     """Rollouts from the prefixes of a rejected solution find the step where it broke (math)."""
 
-    gone: ClassVar = {
+    gone: ClassVar[Mapping[str, str]] = {
         "strategy": "leave it out; rollouts go where they tell most, and the binary search that lost is a study's",
         "check_steps": "leave it out; the binary search that it belonged to is a study's",
         "first_pit": "leave it out; it is the first step with Q = 0 (of a wrong solution the lowest Q is 0 too)",

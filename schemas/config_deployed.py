@@ -1,5 +1,6 @@
 """What a pool or a model gate runs on: its engine, how many copies of it, and what each takes from the cluster."""
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from msgspec.structs import force_setattr, replace
@@ -14,7 +15,9 @@ WAITING_CPUS = 0.1
 class Replicas(Config, frozen=True):
     """How many copies of a deployment, and what each takes from the cluster."""
 
-    gone: ClassVar = {"slots": "leave it out; each engine tells how many requests it computes at once"}
+    gone: ClassVar[Mapping[str, str]] = {
+        "slots": "leave it out; each engine tells how many requests it computes at once"
+    }
 
     min: Annotated[Natural, any_resume("Kept at all times.")] = 1
     max: Annotated[Positive, any_resume("Added as work waits.")] = 1

@@ -1,6 +1,7 @@
 """What a pool or gate runs on, named in the YAML by `kind`: a model in the replica, a server, or your own code."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct, field
@@ -46,7 +47,7 @@ class ModelSource(Struct, frozen=True):
 class VllmEngine(Config, frozen=True, tag="vllm", tag_field="kind"):
     """vLLM inside the replica (`AsyncLLM`; pooling for classifiers)."""
 
-    gone: ClassVar = {
+    gone: ClassVar[Mapping[str, str]] = {
         "revision": "it is model: org/name@REVISION",
         "tensor_parallel_size": "it is engine_args.tensor_parallel_size",
         "max_num_seqs": "it is engine_args.max_num_seqs",
@@ -105,7 +106,7 @@ class TransformersEngine(Config, frozen=True, tag="transformers", tag_field="kin
     """Hugging Face transformers inside the replica, with continuous batching. It computes with as many CPU threads as
     the replica has `num_cpus` (at least 1)."""
 
-    gone: ClassVar = {
+    gone: ClassVar[Mapping[str, str]] = {
         "revision": "it is model: org/name@REVISION",
         "threads": "leave it out; there are as many as replicas.num_cpus (at least 1)",
     }
@@ -141,7 +142,7 @@ Omissible = Literal["seed", "temperature", "top_p", "max_tokens"]
 class HttpEngine(Config, frozen=True, tag="http", tag_field="kind"):
     """Any OpenAI-compatible server (docs/servers.md tells what yours needs)."""
 
-    gone: ClassVar = {
+    gone: ClassVar[Mapping[str, str]] = {
         "breaker_failures": "leave it out; a pool that fails is paused by its conductors",
         "breaker_open_s": "leave it out; a pool that fails is paused by its conductors",
     }

@@ -1,5 +1,6 @@
 """The `recovery:` section: what happens to a rejected sample."""
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from schemas.config_base import Config, Name, replay
@@ -8,7 +9,7 @@ from schemas.config_base import Config, Name, replay
 class Recovery(Config, frozen=True):
     """What happens to a rejected sample."""
 
-    gone: ClassVar = {
+    gone: ClassVar[Mapping[str, str]] = {
         "search_passages": "leave it out; passages are looked up in where the corpus has at most 50,000",
         "stop_below": "leave it out; `adaptive` gives up below a quarter of what first attempts yield by token",
         "exploration": "leave it out; `adaptive` draws a twentieth of its repairs evenly among all",
