@@ -15,19 +15,10 @@ import msgspec
 
 from deployments.monitoring.progress import Progress
 from deployments.run import run
-from schemas.config import (
-    Classifier,
-    Conductors,
-    Corpus,
-    CustomEngine,
-    Dataset,
-    Gates,
-    GroundedAnswer,
-    Pool,
-    Queue,
-    Replicas,
-    RunConfig,
-)
+from schemas.config import Conductors, Corpus, Dataset, GroundedAnswer, Pool, Queue, RunConfig
+from schemas.config_deployed import Replicas
+from schemas.config_engines import CustomEngine
+from schemas.config_gates import Classifier, Gates
 
 SLOTS = 3
 

@@ -15,7 +15,9 @@ from actors.gates.provenance import ProvenanceGate
 from actors.recovery.policies import build_recovery
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from deployments.engines.build import EngineRole, build_engine
-from schemas.config import Chunking, Classifier, GroundedAnswer, Recovery, SamplingDefaults, TransformersEngine
+from schemas.config import Chunking, GroundedAnswer, Recovery, SamplingDefaults
+from schemas.config_engines import TransformersEngine
+from schemas.config_gates import Classifier
 from schemas.corpus import Document
 from schemas.ids import DocumentId, PoolName
 from schemas.orders import AttemptSummary, Lease, Order

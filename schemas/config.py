@@ -8,12 +8,12 @@ bounds) by `identity`.
 from typing import Annotated, Literal
 
 from msgspec import Meta
-from msgspec.structs import force_setattr, replace
 
 from schemas.config_audit import Audit
 from schemas.config_base import Config, Name, Natural, Positive, Probability, Seconds, Temperature
 from schemas.config_credit import Credit
-from schemas.config_engines import CustomEngine, HttpEngine, TransformersEngine, VllmEngine
+from schemas.config_deployed import Deployed
+from schemas.config_gates import Gates
 from schemas.config_injection import Injection
 from schemas.queue_shard import MOST_SHARDS
 
@@ -90,150 +90,8 @@ class Math(Config, frozen=True, tag="math", tag_field="kind"):
 Task = GroundedAnswer | Math
 
 
-Engine = VllmEngine | TransformersEngine | HttpEngine | CustomEngine
-
-
-class Replicas(Config, frozen=True):
-    """How many copies of a deployment, and what each takes from the cluster."""
-
-    min: Natural = 1
-    """Kept at all times."""
-    max: Positive = 1
-    """Added as work waits."""
-    num_cpus: Annotated[float, Meta(ge=0)] | None = None
-    """Of each replica; a fraction is allowed. Without it 1, or 0.1 for `kind: http`, which only waits for a server."""
-    num_gpus: Annotated[float, Meta(ge=0)] = 0.0
-    """Of each replica; a fraction shares a GPU."""
-    accelerator_type: str | None = None
-    """A kind of GPU by Ray's name for it, such as `H100`."""
-    max_ongoing: Positive = 1024
-    """Samples in a replica at once."""
-    stall_s: Seconds = 240.0
-    """A replica that holds samples and finishes none for so long, in seconds, is replaced."""
-    slots: Positive | None = None
-    """Requests that a replica computes at once, for autoscaling; without it, the engine's own limit, which replicas
-    tell; 64 while none has."""
-
-    @property
-    def cpus(self) -> float:
-        """Of each replica, where no engine says less."""
-        return 1.0 if self.num_cpus is None else self.num_cpus
-
-
-WAITING_CPUS = 0.1
-"""What a replica takes that sends requests to a server and waits."""
-
-
-class _Deployed(Config, frozen=True):
-    """Something that an engine and its replicas make up. An `http` engine's replicas take little by default."""
-
-    engine: Engine
-    replicas: Replicas = Replicas()
-
-    def __post_init__(self) -> None:
-        if self.replicas.num_cpus is None:
-            waits = isinstance(self.engine, HttpEngine)
-            cpus = WAITING_CPUS if waits else self.replicas.cpus
-            force_setattr(self, "replicas", replace(self.replicas, num_cpus=cpus))
-
-
-class Pool(_Deployed, frozen=True):
+class Pool(Deployed, frozen=True):
     """A named generator pool."""
-
-
-class Classifier(_Deployed, frozen=True, tag="classifier", tag_field="form"):
-    """A sequence-classification model gives the score."""
-
-    threshold: Probability = 0.5
-    """A score of at least this passes."""
-    positive_label: Natural = 1
-    """Index of the label whose probability is the score; for a single-logit model 0."""
-
-
-class LlmJudge(_Deployed, frozen=True, tag="llm", tag_field="form"):
-    """A chat model gives a structured verdict with quotes (faithfulness) or a rubric (reward)."""
-
-    threshold: Probability = 0.5
-    """A score of at least this passes."""
-    max_tokens: Positive = 512
-    """Longest verdict, in tokens of the judge."""
-    temperature: Temperature = 0.0
-    """0 is greedy."""
-    dimensions: tuple[str, ...] = ("well_formed", "complete", "specific")
-    """The rubric's dimensions (reward gate only), each scored 0 to 10."""
-
-
-GateModel = Classifier | LlmJudge
-
-
-class Exact(Config, frozen=True, tag="exact", tag_field="mode"):
-    """The passage that the sample was made from."""
-
-
-class Retrieved(Config, frozen=True, tag="retrieved", tag_field="mode"):
-    """Passages found anew among all of the corpus, as if nobody had kept where the sample came from."""
-
-    retriever: Literal["bm25", "embedding"] = "bm25"
-    """By words in common, or by the likeness of vectors that `encoder` makes."""
-    k: Annotated[int, Meta(ge=1, le=32)] = 3
-    """Passages shown, best first."""
-    query: Literal["answer", "question"] = "question"
-    """What is searched for."""
-    encoder: TransformersEngine | None = None
-    """The model whose hidden states are compared (`embedding` only); it runs inside the gate's replica."""
-    pooling: Literal["mean", "cls", "last"] | None = None
-    """Which hidden states make a text's vector: the mean of all, the first (BGE), the last (Qwen3-Embedding); without
-    it, what the model's folder says (`1_Pooling/config.json`), or the mean."""
-    query_prefix: str | None = None
-    """Put before what is searched for, such as `"query: "` (E5); without it, the folder's `query` prompt."""
-    passage_prefix: str | None = None
-    """Put before each passage, such as `"passage: "` (E5); without it, the folder's `passage` or `document` prompt."""
-    max_passages: Positive = 200_000
-    """A corpus of more is refused: each replica of the gate holds them all, with their index, in memory."""
-
-
-class Unseen(Config, frozen=True, tag="none", tag_field="mode"):
-    """No passage at all: question and answer alone."""
-
-
-Provenance = Exact | Retrieved | Unseen
-
-
-class Verifier(Config, frozen=True):
-    """Final answers are compared by computation, in processes of their own that are killed when they take too long."""
-
-    timeout_s: Seconds = 5.0
-    """Processor time for one pair of answers, in seconds; then its process is ended and the pair is an error."""
-    memory_mib: Annotated[int, Meta(ge=128, le=65_536)] = 1024
-    """Address space of each process, in MiB."""
-    processes: Annotated[int, Meta(ge=1, le=64)] = 2
-    """Of each conductor. Started when reading alone cannot tell; a pair that takes long occupies one."""
-    max_characters: Annotated[int, Meta(ge=1, le=4_000)] = 1_000
-    """A longer final answer is not compared."""
-
-
-class Gates(Config, frozen=True):
-    """What every sample must pass. Grounded answers need `faithfulness` and `reward`, math needs `verifier`."""
-
-    faithfulness: GateModel | None = None
-    """Judged against the exact passage, or as `provenance` says."""
-    reward: GateModel | None = None
-    """Scored with the passage unseen."""
-    provenance: Provenance = Exact()
-    """What the faithfulness gate is shown of the source. All but `exact` are for comparison."""
-    verifier: Verifier | None = None
-    """The final answer against the reference answer (math)."""
-    short_circuit: bool = False
-    """A sample that one gate rejected is not shown to the other."""
-    duplicate_similarity: Annotated[float, Meta(gt=0, le=1)] = 0.9
-    """Samples of one passage that are this alike are near-duplicates: by their questions' words (Jaccard), and at least
-    0.9 where both give the same answer about the same thing; 1: only equal questions."""
-
-    @property
-    def models(self) -> dict[str, GateModel]:
-        """The gates that a model answers, by name."""
-        named = {"faithfulness": self.faithfulness, "reward": self.reward}
-        return {name: model for name, model in named.items() if model is not None}
 
 
 class Recovery(Config, frozen=True):

@@ -6,7 +6,7 @@ from actors.gates.evidence import EXACT, EvidenceSource
 from actors.gates.faithfulness import LlmFaithfulness
 from actors.gates.reward import LlmReward
 from actors.protocols import Engine, Gate
-from schemas.config import Classifier, GateModel, LlmJudge
+from schemas.config_gates import Classifier, GateModel, LlmJudge
 from schemas.errors import ConfigError
 from schemas.verdicts import GateName
 

@@ -12,7 +12,7 @@ from actors.gates.decide import decided
 from actors.gates.evidence import EXACT, EvidenceSource, Grounds
 from actors.protocols import Classify
 from actors.tasks import prompts
-from schemas.config import Classifier
+from schemas.config_gates import Classifier
 from schemas.errors import ErrorKind, JudgeError
 from schemas.samples import Classification, ClassificationRequest, Cost
 from schemas.verdicts import Evidence, GateName, GateRequest, Verdict

@@ -20,7 +20,7 @@ from actors.gates.quotes import locate
 from actors.gates.structured import Question, cost_of, verdict_of
 from actors.protocols import Generator
 from actors.tasks import prompts
-from schemas.config import LlmJudge
+from schemas.config_gates import LlmJudge
 from schemas.corpus import Passage
 from schemas.verdicts import ClaimEvidence, Evidence, GateName, GateRequest, Quote, Verdict
 

@@ -14,7 +14,7 @@ from actors.gates.decide import decided
 from actors.gates.structured import Question, cost_of, verdict_of
 from actors.protocols import Generator
 from actors.tasks import prompts
-from schemas.config import LlmJudge
+from schemas.config_gates import LlmJudge
 from schemas.errors import ModelError
 from schemas.verdicts import Evidence, GateName, GateRequest, Verdict
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from actors.gates.decide import decided
 from actors.gates.equivalence import by_reading
 from actors.text.final_answer import final_answer, reference_answer
-from schemas.config import Verifier
+from schemas.config_gates import Verifier
 from schemas.errors import ErrorKind, JudgeError
 from schemas.samples import Cost
 from schemas.verdicts import Evidence, GateName, GateRequest, Verdict

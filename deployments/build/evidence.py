@@ -12,7 +12,8 @@ from itertools import islice
 from actors.corpus.chunker import Chunker
 from actors.corpus.reader import read
 from actors.gates.evidence import EXACT, EvidenceSource, NoSource, RetrievedSource, Retriever
-from schemas.config import Corpus, Exact, Gates, Provenance, Retrieved, Unseen
+from schemas.config import Corpus
+from schemas.config_gates import Exact, Gates, Provenance, Retrieved, Unseen
 from schemas.corpus import Document, Passage
 from schemas.errors import ConfigError
 from schemas.verdicts import GateName

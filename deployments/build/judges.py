@@ -15,7 +15,9 @@ from actors.gates.evidence import Grounds
 from actors.tasks import prompts
 from deployments.config.identity import Change, keys
 from deployments.config.rules import is_local
-from schemas.config import Classifier, CustomEngine, GateModel, HttpEngine, RunConfig
+from schemas.config import RunConfig
+from schemas.config_engines import CustomEngine, HttpEngine
+from schemas.config_gates import Classifier, GateModel
 from schemas.corpus import Passage, Provenance
 from schemas.ids import DocumentId, content_id
 from schemas.samples import Draft

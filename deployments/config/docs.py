@@ -14,7 +14,9 @@ from msgspec import inspect
 import schemas.config
 import schemas.config_audit
 import schemas.config_credit
+import schemas.config_deployed
 import schemas.config_engines
+import schemas.config_gates
 import schemas.config_injection
 from deployments.config.faults import allowed
 from deployments.config.identity import change_of, plain
@@ -24,7 +26,9 @@ _MODULES: tuple[Any, ...] = (
     schemas.config,
     schemas.config_audit,
     schemas.config_credit,
+    schemas.config_deployed,
     schemas.config_engines,
+    schemas.config_gates,
     schemas.config_injection,
 )
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"

@@ -17,6 +17,9 @@ import msgspec
 import schemas.config as c
 import schemas.config_audit as a
 import schemas.config_credit as credit
+import schemas.config_deployed as d
+import schemas.config_engines as e
+import schemas.config_gates as g
 import schemas.config_injection as i
 from schemas.config import RunConfig
 
@@ -43,34 +46,34 @@ CHANGES: dict[type[msgspec.Struct], dict[Change, str]] = {
     c.Math: {Change.NEVER: "kind samples_per_passage"},
     c.SamplingDefaults: {Change.REPLAY: "temperature top_p max_tokens"},
     c.Pool: {},
-    c.VllmEngine: {
+    e.VllmEngine: {
         Change.ANY_RESUME: "max_model_len max_num_seqs tensor_parallel_size gpu_memory_utilization enforce_eager "
         "kv_cache_gib prefix_caching",
         Change.REPLAY: "kind model dtype revision system_role chat_template_kwargs",
     },
-    c.TransformersEngine: {
+    e.TransformersEngine: {
         Change.ANY_RESUME: "device max_batch threads",
         Change.REPLAY: "kind model dtype revision system_role chat_template_kwargs",
     },
-    c.HttpEngine: {
+    e.HttpEngine: {
         Change.ANY_RESUME: "base_url api_key_env headers query concurrency timeout_s check_models structured_output "
         "output_limit omit system_role",
         Change.REPLAY: "kind model",
     },
-    c.CustomEngine: {Change.REPLAY: "kind model factory options"},
-    c.Replicas: {
+    e.CustomEngine: {Change.REPLAY: "kind model factory options"},
+    d.Replicas: {
         Change.ANY_RESUME: "min max num_cpus num_gpus accelerator_type max_ongoing stall_s slots",
     },
-    c.Gates: {Change.REPLAY: "faithfulness reward verifier short_circuit duplicate_similarity"},
-    c.Exact: {Change.REPLAY: "mode"},
-    c.Retrieved: {
+    g.Gates: {Change.REPLAY: "faithfulness reward verifier short_circuit duplicate_similarity"},
+    g.Exact: {Change.REPLAY: "mode"},
+    g.Retrieved: {
         Change.ANY_RESUME: "max_passages",
         Change.REPLAY: "mode retriever k query encoder pooling query_prefix passage_prefix",
     },
-    c.Unseen: {Change.REPLAY: "mode"},
-    c.Verifier: {Change.ANY_RESUME: "timeout_s memory_mib processes", Change.REPLAY: "max_characters"},
-    c.Classifier: {Change.REPLAY: "form threshold positive_label"},
-    c.LlmJudge: {Change.REPLAY: "form threshold max_tokens temperature dimensions"},
+    g.Unseen: {Change.REPLAY: "mode"},
+    g.Verifier: {Change.ANY_RESUME: "timeout_s memory_mib processes", Change.REPLAY: "max_characters"},
+    g.Classifier: {Change.REPLAY: "form threshold positive_label"},
+    g.LlmJudge: {Change.REPLAY: "form threshold max_tokens temperature dimensions"},
     c.Recovery: {Change.REPLAY: "policy max_attempts escalate_to bar search_passages stop_below exploration"},
     credit.Credit: {
         Change.ANY_RESUME: "max_rollouts at_once token_share lease_share max_open wait_s",

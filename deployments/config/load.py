@@ -17,7 +17,9 @@ from actors.text.strict_yaml import CONSTRUCTOR_FAULTS, MOST_BYTES, PLAIN_EXPONE
 from deployments.config.faults import fault, nearest, shown
 from deployments.config.identity import config_sha256, difference, differences, identity, plain
 from deployments.config.rules import broken_rule, check_models, is_local
-from schemas.config import CustomEngine, HttpEngine, Provenance, Retrieved, RunConfig
+from schemas.config import RunConfig
+from schemas.config_engines import CustomEngine, HttpEngine
+from schemas.config_gates import Provenance, Retrieved
 from schemas.errors import ConfigError
 
 __all__ = [

@@ -12,18 +12,10 @@ from deployments.config.faults import at, below, nearest, shown
 from deployments.config.identity import plain
 from deployments.config.secrets import has_credentials, holds_a_secret, names_a_secret
 from deployments.config.servers import ENVIRONMENT_NAME, broken_http
-from schemas.config import (
-    FRESH_POOL,
-    Engine,
-    Exact,
-    Gates,
-    HttpEngine,
-    Math,
-    Retrieved,
-    RunConfig,
-    TransformersEngine,
-    VllmEngine,
-)
+from schemas.config import FRESH_POOL, Math, RunConfig
+from schemas.config_deployed import Engine
+from schemas.config_engines import HttpEngine, TransformersEngine, VllmEngine
+from schemas.config_gates import Exact, Gates, Retrieved
 from schemas.config_injection import CustomInjector, LlmInjector
 from schemas.errors import ModelError
 

@@ -8,8 +8,9 @@ from actors.protocols import Engine, Gate
 from deployments.build.evidence import open_source, provenance_of
 from deployments.build.wiring import computed_gates
 from deployments.engines.build import EngineRole, build_engine
-from schemas.config import Classifier, RunConfig
-from schemas.config import Engine as EngineConfig
+from schemas.config import RunConfig
+from schemas.config_deployed import Engine as EngineConfig
+from schemas.config_gates import Classifier
 from schemas.errors import ConfigError
 from schemas.verdicts import GateName
 

@@ -21,16 +21,10 @@ from deployments.ray.cluster import here
 from deployments.serve.board import NAMESPACE, BoardActor
 from deployments.serve.deployments import DeploymentNames
 from deployments.serve.limits import ReplicaLimits
-from schemas.config import (
-    FRESH_POOL,
-    Classifier,
-    Engine,
-    HttpEngine,
-    Replicas,
-    RunConfig,
-    TransformersEngine,
-    VllmEngine,
-)
+from schemas.config import FRESH_POOL, RunConfig
+from schemas.config_deployed import Engine, Replicas
+from schemas.config_engines import HttpEngine, TransformersEngine, VllmEngine
+from schemas.config_gates import Classifier
 from schemas.progress import RoleCost, RunSnapshot
 from schemas.scaling import PoolBounds, ScalingDecision, ScalingLimits, ScalingMemory
 from schemas.stages import ConductorStatus, PoolFlow

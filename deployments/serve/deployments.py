@@ -27,7 +27,9 @@ from deployments.ray.launch import leftovers, queue_name
 from deployments.serve.board import Follow
 from deployments.serve.gate import Looking, ModelGate
 from deployments.serve.generator import GeneratorPool
-from schemas.config import Replicas, RunConfig, TransformersEngine, VllmEngine
+from schemas.config import RunConfig
+from schemas.config_deployed import Replicas
+from schemas.config_engines import TransformersEngine, VllmEngine
 from schemas.errors import ConfigError, ModelError
 from schemas.ids import PoolName
 from schemas.verdicts import GateName

@@ -23,7 +23,8 @@ from actors.tasks import prompts
 from deployments.engines.build import build_engine
 from deployments.engines.encoding import Encoder
 from deployments.engines.roles import EngineRole
-from schemas.config import Classifier, TransformersEngine
+from schemas.config_engines import TransformersEngine
+from schemas.config_gates import Classifier
 from schemas.corpus import Passage, Provenance
 from schemas.ids import DocumentId
 from schemas.samples import Draft

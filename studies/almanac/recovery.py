@@ -21,7 +21,9 @@ from actors.ledger.sqlite import LedgerReader, SqliteLedger
 from deployments.build.evidence import passages_of
 from deployments.config.load import load
 from deployments.local.loop import conduct_in_process
-from schemas.config import Classifier, RunConfig, TransformersEngine
+from schemas.config import RunConfig
+from schemas.config_engines import TransformersEngine
+from schemas.config_gates import Classifier
 from schemas.corpus import Passage
 from schemas.ids import PassageId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined

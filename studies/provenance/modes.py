@@ -16,7 +16,7 @@ from actors.gates.classifier import FAITHFULNESS, ClassifierGate
 from actors.gates.evidence import EXACT, EvidenceSource, NoSource, RetrievedSource, Retriever
 from actors.gates.retrieval import Bm25Retriever, EmbeddingRetriever
 from deployments.engines.encoding import Encoder
-from schemas.config import Classifier
+from schemas.config_gates import Classifier
 from schemas.verdicts import Errored, GateRequest, Passed, Rejected, Verdict
 from studies.provenance.machines import classifier
 from studies.provenance.plan import JUDGES, Plan

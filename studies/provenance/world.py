@@ -11,18 +11,9 @@ from pathlib import Path
 from actors.probes.injection import InjectionDraw
 from deployments.build.evidence import all_passages
 from deployments.build.injection import build_injection
-from schemas.config import (
-    Classifier,
-    Conductors,
-    Corpus,
-    Gates,
-    GroundedAnswer,
-    Pool,
-    Recovery,
-    RunConfig,
-    SamplingDefaults,
-    TransformersEngine,
-)
+from schemas.config import Conductors, Corpus, GroundedAnswer, Pool, Recovery, RunConfig, SamplingDefaults
+from schemas.config_engines import TransformersEngine
+from schemas.config_gates import Classifier, Gates
 from schemas.config_injection import CustomInjector
 from schemas.config_injection import Injection as InjectionConfig
 from schemas.corpus import Passage

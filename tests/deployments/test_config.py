@@ -15,7 +15,8 @@ from deployments.config.docs import is_section
 from deployments.config.identity import CHANGES, Change, change_of, plain
 from deployments.config.load import check_models, config_sha256, difference, differences, load, load_text, to_yaml
 from deployments.config.rules import is_local
-from schemas.config import Queue, RunConfig, TransformersEngine
+from schemas.config import Queue, RunConfig
+from schemas.config_engines import TransformersEngine
 from schemas.errors import ConfigError, ModelError
 
 WHOLE = """

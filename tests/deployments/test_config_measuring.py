@@ -9,7 +9,9 @@ from deployments.build.injection import build_injection
 from deployments.config.identity import Change
 from deployments.config.load import difference, differences, load, load_text, to_yaml
 from deployments.config.rules import engines
-from schemas.config import Exact, Retrieved, RunConfig, TransformersEngine, Unseen
+from schemas.config import RunConfig
+from schemas.config_engines import TransformersEngine
+from schemas.config_gates import Exact, Retrieved, Unseen
 from schemas.config_injection import CustomInjector, Injection, LlmInjector
 from schemas.errors import ConfigError
 from schemas.injection import InjectionKind

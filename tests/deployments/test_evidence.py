@@ -13,7 +13,9 @@ from actors.gates.evidence import EXACT, NoSource
 from deployments.build.evidence import all_passages, open_source
 from deployments.config.load import load_text
 from deployments.local.gates import local_gate, names
-from schemas.config import Chunking, Corpus, Exact, Provenance, Retrieved, TransformersEngine, Unseen
+from schemas.config import Chunking, Corpus
+from schemas.config_engines import TransformersEngine
+from schemas.config_gates import Exact, Provenance, Retrieved, Unseen
 from schemas.corpus import Document
 from schemas.errors import ConfigError, ModelError
 from schemas.samples import Draft

@@ -18,8 +18,11 @@ from actors.metrics.table import METRICS
 from benchmarks.loop import configuration, write_corpus
 from deployments.monitoring.endpoint import HOST, Metrics
 from deployments.run import RunEnd, run
-from schemas.config import CustomEngine, Pool, Replicas, Retrieved, RunConfig
+from schemas.config import Pool, RunConfig
 from schemas.config_audit import Audit
+from schemas.config_deployed import Replicas
+from schemas.config_engines import CustomEngine
+from schemas.config_gates import Retrieved
 from schemas.config_injection import CustomInjector, Injection
 from tests.doubles.ports import free_port
 from tests.doubles.prometheus import MONITORING, Prometheus, panels, watching

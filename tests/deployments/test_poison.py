@@ -12,7 +12,9 @@ from actors.ledger.sqlite import LedgerReader
 from benchmarks.loop import configuration, write_corpus
 from deployments.monitoring.progress import Progress
 from deployments.run import run
-from schemas.config import CustomEngine, Replicas, RunConfig
+from schemas.config import RunConfig
+from schemas.config_deployed import Replicas
+from schemas.config_engines import CustomEngine
 from schemas.errors import ErrorKind
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Rejoined
 from schemas.orders import EndReason

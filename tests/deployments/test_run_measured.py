@@ -13,8 +13,9 @@ from actors.ledger.sqlite import LedgerReader
 from benchmarks.loop import configuration, write_corpus
 from deployments.config.load import load
 from deployments.run import RunEnd, run
-from schemas.config import Corpus, Retrieved, RunConfig
+from schemas.config import Corpus, RunConfig
 from schemas.config_audit import Audit
+from schemas.config_gates import Retrieved
 from schemas.config_injection import CustomInjector, Injection
 from schemas.errors import UserError
 from schemas.injection import InjectionKind, Worth

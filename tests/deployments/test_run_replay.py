@@ -12,7 +12,8 @@ from actors.ledger.sqlite import LedgerReader
 from benchmarks.loop import configuration, write_corpus
 from deployments.folder.replay import replay
 from deployments.run import RunEnd, run
-from schemas.config import Classifier, RunConfig
+from schemas.config import RunConfig
+from schemas.config_gates import Classifier
 from schemas.errors import OutputError
 from schemas.ledger import Record, RunStarted
 from schemas.orders import EndReason

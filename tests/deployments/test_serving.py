@@ -17,7 +17,10 @@ from deployments.monitoring.standstill import waits_of
 from deployments.ray.launch import Launch
 from deployments.serve import deployments as serving
 from deployments.serve.deployments import check_fits, failed_for_good, names, replica_status
-from schemas.config import Classifier, HttpEngine, LlmJudge, Pool, Replicas, VllmEngine
+from schemas.config import Pool
+from schemas.config_deployed import Replicas
+from schemas.config_engines import HttpEngine, VllmEngine
+from schemas.config_gates import Classifier, LlmJudge
 from schemas.errors import ConfigError
 from schemas.ids import PoolName
 from schemas.verdicts import GateName

@@ -24,7 +24,10 @@ from deployments.config.recorded import is_edited
 from deployments.monitoring.live import read_live
 from deployments.serve.deployments import names
 from deployments.terminal.boundary import MISTAKEN
-from schemas.config import FRESH_POOL, Classifier, Conductors, CustomEngine, Dataset, Pool, Queue, Replicas, RunConfig
+from schemas.config import FRESH_POOL, Conductors, Dataset, Pool, Queue, RunConfig
+from schemas.config_deployed import Replicas
+from schemas.config_engines import CustomEngine
+from schemas.config_gates import Classifier
 from schemas.ids import OrderId, PoolName
 from schemas.ledger import AcceptedEnd
 from schemas.verdicts import GateName

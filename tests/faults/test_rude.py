@@ -10,7 +10,9 @@ from msgspec.structs import replace
 
 from benchmarks.loop import configuration, write_corpus
 from deployments.terminal.preview import preview_lives
-from schemas.config import Conductors, HttpEngine, LlmJudge, Pool, RunConfig
+from schemas.config import Conductors, Pool, RunConfig
+from schemas.config_engines import HttpEngine
+from schemas.config_gates import LlmJudge
 from schemas.orders import EndReason
 from schemas.verdicts import Errored, GateName, Passed, Rejected
 from tests.doubles.rude_server import RudeServer, rude_server

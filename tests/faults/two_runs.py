@@ -18,7 +18,9 @@ from actors.dataset.spans import current
 from actors.ledger.folder import Ledgers
 from benchmarks.loop import SLOTS
 from deployments.config.load import to_yaml
-from schemas.config import FRESH_POOL, CustomEngine, Pool, Replicas
+from schemas.config import FRESH_POOL, Pool
+from schemas.config_deployed import Replicas
+from schemas.config_engines import CustomEngine
 from schemas.ledger import ShardKind
 from tests.doubles.signed import signature
 from tests.faults.attack import COMMAND, LONGEST_S, PASSAGES, ROOT, Attack, until

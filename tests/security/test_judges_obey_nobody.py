@@ -8,7 +8,8 @@ import pytest
 
 from actors.gates.build import build_gate
 from actors.tasks.prompts import for_judge
-from schemas.config import CustomEngine, LlmJudge
+from schemas.config_engines import CustomEngine
+from schemas.config_gates import LlmJudge
 from schemas.samples import Completion, FinishReason, GenerationRequest, Message, Sampling
 from schemas.verdicts import GateName, GateRequest, Rejected
 from tests.doubles.passages import asked_of_gate

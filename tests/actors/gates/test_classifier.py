@@ -6,7 +6,8 @@ import pytest
 
 from actors.gates.build import build_gate
 from actors.tasks import prompts
-from schemas.config import Classifier, CustomEngine
+from schemas.config_engines import CustomEngine
+from schemas.config_gates import Classifier
 from schemas.errors import ErrorKind, JudgeError
 from schemas.verdicts import GateName, Passed, Rejected
 from tests.doubles.passages import HERON, asked_of_gate

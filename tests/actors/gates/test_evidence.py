@@ -12,7 +12,8 @@ from actors.gates.build import build_gate
 from actors.gates.evidence import EXACT, EvidenceSource, NoSource, RetrievedSource
 from actors.gates.retrieval import Bm25Retriever, EmbeddingRetriever
 from actors.tasks import prompts
-from schemas.config import Classifier, CustomEngine, LlmJudge
+from schemas.config_engines import CustomEngine
+from schemas.config_gates import Classifier, LlmJudge
 from schemas.samples import Classification, ClassificationRequest
 from schemas.verdicts import GateName, Passed, Rejected, Shown
 from tests.doubles.passages import HERON, asked_of_gate, passage_of

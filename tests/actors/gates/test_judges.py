@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from actors.gates import faithfulness, reward
 from actors.gates.build import build_gate
 from actors.gates.evidence import Grounds
-from schemas.config import CustomEngine, LlmJudge
+from schemas.config_engines import CustomEngine
+from schemas.config_gates import LlmJudge
 from schemas.errors import ConfigError, EngineError, ErrorKind, JudgeError, ModelError
 from schemas.samples import FinishReason
 from schemas.verdicts import GateName, Passed, Rejected

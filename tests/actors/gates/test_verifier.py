@@ -3,7 +3,7 @@
 import pytest
 
 from actors.gates.verifier import AnswerPair, Compared, Exhausted, Reply, VerifierGate
-from schemas.config import Verifier
+from schemas.config_gates import Verifier
 from schemas.errors import ErrorKind, JudgeError
 from schemas.verdicts import GateName, Passed, Rejected
 from tests.doubles.passages import solution_before_gate
