@@ -41,7 +41,7 @@ from schemas.orders import (
 )
 from schemas.recovery import Choice, Diagnosis
 from schemas.samples import Candidate, Completion, GenerationRequest, Malformed
-from schemas.stages import ConductorStatus, Stage
+from schemas.stages import GENERATE, SETTLE, ConductorStatus
 from schemas.verdicts import Errored, Rejected, Verdict
 
 log = logging.getLogger("gleaner.conductor")
@@ -104,7 +104,7 @@ class Conductor:
         self._in_hand: dict[int, Holding] = {}
         self._unreported = 0
         self._stages = StageCounter(self._now)
-        needed = (settings.fresh_pool, *(gate.value for gate in tools.gates.scored))
+        needed = (settings.fresh_pool, *(gate for gate in tools.gates.scored))
         self._pools = Pools(
             needed,
             (name for name in tools.pools if name != settings.fresh_pool),
@@ -227,7 +227,7 @@ class Conductor:
     async def _report(self, lease: Lease, attempt: Attempt, decision: Decision) -> None:
         canary = self._tools.canaries.beside(lease, attempt)
         outcome = Outcome(order_id=lease.order.id, attempt=attempt, decision=decision, canary=canary)
-        with self._stages.during(Stage.SETTLE):
+        with self._stages.during(SETTLE):
             settlement = await self._insist(lambda: self._tools.orders.settle(outcome))
         if isinstance(settlement, Duplicate):
             verdicts = (*attempt.verdicts, self._tools.gates.duplicate(settlement))
@@ -271,7 +271,7 @@ class Conductor:
         pool = self._settings.fresh_pool
         if lease.repair is not None and lease.repair.pool is not None:
             pool = lease.repair.pool
-        with self._stages.during(Stage.GENERATE):
+        with self._stages.during(GENERATE):
             started_at = self._now()
             try:
                 completion = await self._ask(pool, request)

@@ -13,12 +13,12 @@ from schemas.gate_audit import Rate
 from schemas.ids import OrderId
 from schemas.injection import InjectionKind, Worth
 from schemas.samples import Draft
-from schemas.verdicts import GateName
+from schemas.verdicts import FAITHFULNESS, REWARD, GateName
 
 CANARIES = "canary"
 """The role under which what canaries take is told."""
 FAULTS_OF = {
-    GateName.FAITHFULNESS: frozenset(
+    FAITHFULNESS: frozenset(
         {
             InjectionKind.CONTRADICTS_SOURCE,
             InjectionKind.PARAMETRIC,
@@ -27,7 +27,7 @@ FAULTS_OF = {
             InjectionKind.HIGH_TEMPERATURE,
         }
     ),
-    GateName.REWARD: frozenset(
+    REWARD: frozenset(
         {InjectionKind.INSTRUCTION_QUALITY, InjectionKind.RESPONSE_QUALITY, InjectionKind.HIGH_TEMPERATURE}
     ),
 }
@@ -60,7 +60,7 @@ class Canary(Struct, frozen=True, omit_defaults=True):
 def concerns(gate: GateName, label: Worth, flaw: InjectionKind | None, only: GateName | None) -> bool:
     """Whether a gate should judge as this label says."""
     if only is not None:
-        return gate is only
+        return gate == only
     return label is Worth.GOOD or flaw is None or flaw in FAULTS_OF.get(gate, frozenset(InjectionKind))
 
 

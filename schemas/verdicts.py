@@ -1,6 +1,6 @@
 """What a gate says: passed, rejected or errored, as three types. An error is never a rejection."""
 
-from enum import Enum
+from typing import NewType
 
 from msgspec import Struct
 
@@ -9,20 +9,25 @@ from schemas.errors import ErrorKind
 from schemas.ids import PassageId
 from schemas.samples import Cost, Draft, Lane, Message
 
+GateName = NewType("GateName", str)
+"""The name by which verdicts, counts, metrics and files know a check: its key under `gates`, or one of these."""
 
-class GateName(Enum):
-    """The checks that a candidate meets."""
+FORMAT = GateName("format")
+"""The completion could be read as a draft."""
+PROVENANCE = GateName("provenance")
+"""The passage is what its id says, and a given quote stands in it."""
+DIVERSITY = GateName("diversity")
+"""No accepted sample of the passage is nearly the same: the queue's own check."""
+FAITHFULNESS = GateName("faithfulness")
+REWARD = GateName("reward")
+VERIFIER = GateName("verifier")
 
-    FORMAT = "format"
-    PROVENANCE = "provenance"
-    FAITHFULNESS = "faithfulness"
-    REWARD = "reward"
-    VERIFIER = "verifier"
-    DIVERSITY = "diversity"
-
-
-MODEL_GATES = (GateName.FAITHFULNESS, GateName.REWARD)
-"""Those that a model of their own answers."""
+ALWAYS_ASKED = (FORMAT, PROVENANCE, DIVERSITY)
+"""Checks that no configuration names, for every run has them."""
+KNOWN_GATES = (FORMAT, PROVENANCE, FAITHFULNESS, REWARD, VERIFIER, DIVERSITY)
+"""The usual ones, in the order of the columns in which files keep their scores."""
+MODEL_GATES = (FAITHFULNESS, REWARD)
+"""The usual ones that a model of their own answers."""
 
 
 class Quote(Struct, frozen=True, omit_defaults=True):
@@ -113,6 +118,11 @@ class Errored(Struct, frozen=True, tag="errored", omit_defaults=True):
 
 
 Verdict = Passed | Rejected | Errored
+
+
+def asks_a_model(said: Verdict) -> bool:
+    """Whether the verdict is paid for as a role of its own: its gate is one of the usual models, or it took tokens."""
+    return said.gate in MODEL_GATES or said.cost.tokens > 0
 
 
 class GateRequest(Struct, frozen=True, omit_defaults=True):

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from actors.audit.bounded import TooLarge, read_bounded
 from actors.text.strict_yaml import CONSTRUCTOR_FAULTS, MOST_BYTES, parse
-from schemas.verdicts import GateName
+from schemas.verdicts import FAITHFULNESS, PROVENANCE, REWARD, VERIFIER, GateName
 
 CONFIG = "run.yaml"
 
@@ -64,25 +64,25 @@ class Configured(Struct, frozen=True):
     @property
     def all_models(self) -> Mapping[str, str | None]:
         """Of pools and gates, by name."""
-        return {**self.models, **{gate.value: asked.engine.model for gate, asked in self._judges.items()}}
+        return {**self.models, **{gate: asked.engine.model for gate, asked in self._judges.items()}}
 
     @property
     def model_thresholds(self) -> Mapping[str, float | None]:
         """Of the gates that a model answers, by name."""
-        return {gate.value: asked.threshold for gate, asked in self._judges.items()}
+        return {gate: asked.threshold for gate, asked in self._judges.items()}
 
     @property
     def required(self) -> Mapping[GateName, float | None]:
         """Every gate that a sample must pass, with a first attempt's threshold; empty where no gates are told."""
         if self.gates is None:
             return {}
-        computed = {GateName.PROVENANCE: 1.0} | ({GateName.VERIFIER: 1.0} if self.gates.verifier is not None else {})
+        computed = {PROVENANCE: 1.0} | ({VERIFIER: 1.0} if self.gates.verifier is not None else {})
         return computed | {gate: asked.threshold for gate, asked in self._judges.items()}
 
     @property
     def _judges(self) -> Mapping[GateName, _Asked]:
         gates = self.gates or _Gates()
-        named = {GateName.FAITHFULNESS: gates.faithfulness, GateName.REWARD: gates.reward}
+        named = {FAITHFULNESS: gates.faithfulness, REWARD: gates.reward}
         return {gate: asked for gate, asked in named.items() if asked is not None}
 
 

@@ -130,7 +130,7 @@ class _Version:
 
 def _place(item: tuple[tuple[GateName, str], object]) -> tuple[str, str]:
     (gate, version), _ = item
-    return gate.value, version
+    return gate, version
 
 
 def _rates(counted: Counter[Judged]) -> CanaryRates:

@@ -17,15 +17,15 @@ from schemas.errors import LedgerError
 from schemas.ids import PoolName
 from schemas.orders import Attempt
 from schemas.samples import Candidate, Draft, Message
-from schemas.verdicts import Errored, GateName, Rejected, Verdict
+from schemas.verdicts import KNOWN_GATES, Errored, Rejected, Verdict
 
 Row = dict[str, Any]
 Chat = Callable[[str, Draft], Sequence[Message]]
 """Passage and draft to the messages that a student is trained on: the user's turn, then the assistant's."""
 
-SCORES = pa.struct([(gate.value, pa.float64()) for gate in GateName])
+SCORES = pa.struct([(gate, pa.float64()) for gate in KNOWN_GATES])
 MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
-PROVENANCE = pa.struct(
+PLACE = pa.struct(
     [
         ("uri", pa.string()),
         ("document_id", pa.string()),
@@ -95,7 +95,7 @@ SAMPLE_SCHEMA = pa.schema(
         ("passage", pa.string()),
         ("reference", pa.string()),
         ("quote", pa.string()),
-        ("provenance", PROVENANCE),
+        ("provenance", PLACE),
         ("scores", SCORES),
         ("evidence", pa.list_(pa.struct(EVIDENCE))),
         ("lineage", _LINEAGE),
@@ -110,7 +110,7 @@ DEAD_LETTER_SCHEMA = pa.schema(
         ("detail", pa.string()),
         ("gates", pa.list_(pa.string())),
         ("passage", pa.string()),
-        ("provenance", PROVENANCE),
+        ("provenance", PLACE),
         ("attempts", pa.int64()),
         ("failure_modes", pa.list_(pa.string())),
         ("repairs", pa.list_(pa.string())),
@@ -154,11 +154,11 @@ def dead_letter_row(life: Life) -> Row:
         "subject": "order",
         "reason": life.end.reason.value,
         "detail": life.end.detail,
-        "gates": [gate.value for gate in life.end.gates],
+        "gates": list(life.end.gates),
         "passage": life.passage.text,
         "provenance": msgspec.structs.asdict(life.passage.provenance),
         "attempts": len(life.attempts),
-        "failure_modes": [mode.value for mode in life.failure_modes],
+        "failure_modes": list(life.failure_modes),
         "repairs": [repair.value for repair in life.repairs],
         "history": [_attempt(attempt) for attempt in life.attempts],
         "tokens": _tokens(life),
@@ -191,7 +191,7 @@ def refused_row(document: DocumentRefused) -> Row:
 
 def scores(verdicts: Sequence[Verdict]) -> dict[str, float]:
     """The score of each gate that could judge."""
-    return {said.gate.value: said.score for said in verdicts if not isinstance(said, Errored)}
+    return {said.gate: said.score for said in verdicts if not isinstance(said, Errored)}
 
 
 def _evidence(verdicts: Sequence[Verdict]) -> list[Row]:
@@ -223,7 +223,7 @@ def _lineage(life: Life, candidate: Candidate, models: Mapping[PoolName, str]) -
         "temperature": candidate.sampling.temperature,
         "top_p": candidate.sampling.top_p,
         "seed": candidate.sampling.seed,
-        "failure_modes": [mode.value for mode in life.failure_modes],
+        "failure_modes": list(life.failure_modes),
         "repairs": [repair.value for repair in life.repairs],
         "prefix": None if restarted is None else restarted.prefix,
         "prefix_of_attempt": None if restarted is None else restarted.origin,
@@ -242,7 +242,7 @@ def _tokens(life: Life) -> Row:
 def _attempt(attempt: Attempt) -> Row:
     candidate, diagnosis, choice = attempt.candidate, attempt.diagnosis, attempt.choice
     draft = candidate.draft if candidate else None
-    rejections = [said.gate.value for said in attempt.verdicts if isinstance(said, Rejected)]
+    rejections = [said.gate for said in attempt.verdicts if isinstance(said, Rejected)]
     return {
         "number": attempt.number,
         "repair": attempt.repair.kind.value if attempt.repair else None,
@@ -256,7 +256,7 @@ def _attempt(attempt: Attempt) -> Row:
         "scores": scores(attempt.verdicts),
         "rejected_by": rejections,
         "verdicts_json": msgspec.json.encode(attempt.verdicts).decode("utf-8"),
-        "failure_mode": diagnosis.mode.value if diagnosis else None,
+        "failure_mode": diagnosis.mode if diagnosis else None,
         "confidence": diagnosis.confidence if diagnosis else None,
         "reasons": list(diagnosis.reasons) if diagnosis else [],
         "chosen_repair": choice.repair.kind.value if choice and choice.repair else None,

@@ -7,7 +7,7 @@ import msgspec
 import pyarrow as pa
 from msgspec import Struct
 
-from actors.dataset.rows import MESSAGES, PROVENANCE, SCORES, Row
+from actors.dataset.rows import MESSAGES, PLACE, SCORES, Row
 from schemas.corpus import Passage
 from schemas.exports import Form
 from schemas.samples import Message
@@ -48,7 +48,7 @@ ID = Column("id", pa.string(), "from the format, the orders and the attempts: th
 PLACE = (
     Column("task", pa.string(), "`grounded_answer` or `math`"),
     Column("passage_id", pa.string(), "the passage or problem; no split shares its document with another"),
-    Column("provenance", PROVENANCE, "uri, document id and sha256, start and end in characters, what cut it"),
+    Column("provenance", PLACE, "uri, document id and sha256, start and end in characters, what cut it"),
 )
 
 

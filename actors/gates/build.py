@@ -17,13 +17,13 @@ def build_gate(name: GateName, config: GateModel, engine: Engine, source: Eviden
     Raises ConfigError for a gate that no model answers.
     """
     match name, config:
-        case GateName.FAITHFULNESS, Classifier():
-            return ClassifierGate(classifier.FAITHFULNESS, config, engine, source)
-        case GateName.FAITHFULNESS, LlmJudge():
+        case "faithfulness", Classifier():
+            return ClassifierGate(classifier.AGAINST_SOURCE, config, engine, source)
+        case "faithfulness", LlmJudge():
             return LlmFaithfulness(config, engine, source)
-        case GateName.REWARD, Classifier():
-            return ClassifierGate(classifier.REWARD, config, engine)
-        case GateName.REWARD, LlmJudge():
+        case "reward", Classifier():
+            return ClassifierGate(classifier.ALONE, config, engine)
+        case "reward", LlmJudge():
             return LlmReward(config, engine)
         case _:
-            raise ConfigError(f"gates.{name.value}: no model answers this gate; only faithfulness and reward have one")
+            raise ConfigError(f"gates.{name}: no model answers this gate; only faithfulness and reward have one")

@@ -16,7 +16,7 @@ from schemas.errors import HopError, ungrouped
 from schemas.orders import Duplicate, Lease
 from schemas.samples import Candidate, Cost
 from schemas.stages import Stage
-from schemas.verdicts import Errored, GateName, GateRequest, Passed, Rejected, Verdict
+from schemas.verdicts import FORMAT, Errored, GateName, GateRequest, Passed, Rejected, Verdict
 
 
 class Gating(Struct, frozen=True):
@@ -42,7 +42,7 @@ class Judge:
     async def verdicts(self, lease: Lease, candidate: Candidate) -> tuple[Verdict, ...]:
         """Of an attempt: every gate's, or with `short_circuit` those up to the first that does not pass."""
         if candidate.draft is None:
-            return (Rejected(gate=GateName.FORMAT, score=0.0, threshold=1.0),)
+            return (Rejected(gate=FORMAT, score=0.0, threshold=1.0),)
         gates = self._gates
         request = GateRequest(
             id=f"{lease.order.id}:{lease.attempt}", passage=lease.passage, draft=candidate.draft, attempt=lease.attempt
@@ -82,9 +82,9 @@ class Judge:
                     wasted += error.heard.cost
                 raise
 
-        with self._stages.during(Stage(name.value)):
+        with self._stages.during(Stage(name)):
             try:
-                verdict = await self._pools.ask(name.value, tried, (request.passage.id, request.draft))
+                verdict = await self._pools.ask(name, tried, (request.passage.id, request.draft))
             except HopError as error:
                 asked, said = ((), "") if error.heard is None else (error.heard.asked, error.heard.said)
                 verdict = Errored(gate=name, error=error.kind, detail=error.detail, asked=asked, said=said)

@@ -16,7 +16,7 @@ from actors.protocols import Generator
 from actors.tasks import prompts
 from schemas.config_gates import LlmJudge
 from schemas.errors import ModelError
-from schemas.verdicts import Evidence, GateName, GateRequest, Verdict
+from schemas.verdicts import REWARD, Evidence, GateRequest, Verdict
 
 TOP = 10.0
 """The best mark of a dimension."""
@@ -48,7 +48,7 @@ class LlmReward:
         completion, marks = await verdict_of(self._model, asked, self._config, Marks)
         dimensions = {name: marks[name] / TOP for name in self._config.dimensions}
         return decided(
-            GateName.REWARD,
+            REWARD,
             sum(dimensions.values()) / len(dimensions),
             threshold=self._config.threshold,
             evidence=Evidence(dimensions=dimensions),

@@ -14,7 +14,7 @@ from actors.text.final_answer import final_answer, reference_answer
 from schemas.config_gates import Verifier
 from schemas.errors import ErrorKind, JudgeError
 from schemas.samples import Cost
-from schemas.verdicts import Evidence, GateName, GateRequest, Verdict
+from schemas.verdicts import VERIFIER, Evidence, GateRequest, Verdict
 
 LONGEST_REFERENCE = 100_000
 """Characters of a reference, which may be a whole worked solution."""
@@ -105,4 +105,4 @@ class VerifierGate:
 
     def _decided(self, *, equal: bool, note: str) -> Verdict:
         score = 1.0 if equal else 0.0
-        return decided(GateName.VERIFIER, score, threshold=1.0, evidence=Evidence(note=note), cost=Cost())
+        return decided(VERIFIER, score, threshold=1.0, evidence=Evidence(note=note), cost=Cost())

@@ -15,7 +15,7 @@ from schemas.ids import OrderId
 from schemas.ledger import CanaryEnded, CanaryIssued, Record
 from schemas.orders import Attempt, DeadLetter, EndReason, Holding, Lease, Order, OrderKind, Outcome
 from schemas.samples import Cost
-from schemas.verdicts import Errored, GateName
+from schemas.verdicts import PROVENANCE, Errored, GateName
 
 
 class BookSettings(Struct, frozen=True):
@@ -142,9 +142,9 @@ def _end(attempt: Attempt, *, failed: bool) -> CanaryEnd:
         return CanaryEnd.FAILED
     if not attempt.verdicts:
         return CanaryEnd.UNVERIFIED
-    models = [said for said in attempt.verdicts if said.gate is not GateName.PROVENANCE]
+    models = [said for said in attempt.verdicts if said.gate != PROVENANCE]
     return CanaryEnd.ERRORED if all(isinstance(said, Errored) for said in models) else CanaryEnd.JUDGED
 
 
 def _asked(gate: GateName, attempt: Attempt) -> bool:
-    return any(said.gate is gate for said in attempt.verdicts)
+    return any(said.gate == gate for said in attempt.verdicts)

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from schemas.verdicts import Errored, Evidence, GateName, Passed, Raised, Rejected, Verdict
+from schemas.verdicts import FAITHFULNESS, Errored, Evidence, Passed, Raised, Rejected, Verdict
 
-HELD_TO_IT = frozenset({GateName.FAITHFULNESS})
+HELD_TO_IT = frozenset({FAITHFULNESS})
 """Gates whose errors make a sample untrue, and whose score is a probability."""
 
 

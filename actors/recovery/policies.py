@@ -56,7 +56,7 @@ class Rules(Policy, frozen=True):
         if lease.charged >= self.config.max_attempts:
             return Choice("rules", None, reason=_spent(lease))
         repair = repair_for(diagnosis.mode, lease, candidate, self.config)
-        return Choice("rules", repair, reason=f"{repair.kind.value} for {diagnosis.mode.value}")
+        return Choice("rules", repair, reason=f"{repair.kind.value} for {diagnosis.mode}")
 
 
 class Adaptive(Policy, frozen=True):
@@ -72,9 +72,9 @@ class Adaptive(Policy, frozen=True):
         arm, probability = draw(policy, Random(derived_seed("repair", lease.order.id, lease.attempt)))
         after = self.learner.experience.attempts
         if arm is None:
-            reason = f"no repair of {diagnosis.mode.value} is likely to be worth its tokens"
+            reason = f"no repair of {diagnosis.mode} is likely to be worth its tokens"
             return Choice("adaptive", None, probability, reason, after)
-        reason = f"{arm.repair.value} for {diagnosis.mode.value}, by {after:,} attempts"
+        reason = f"{arm.repair.value} for {diagnosis.mode}, by {after:,} attempts"
         return Choice("adaptive", directive(arm.repair, candidate, self.config), probability, reason, after)
 
     def learn(self, experience: Experience) -> None:

@@ -6,23 +6,23 @@ from collections.abc import Collection, Sequence
 from schemas.config import Recovery
 from schemas.ids import PoolName
 from schemas.orders import Lease
-from schemas.recovery import FailureMode, Repair, RepairKind
+from schemas.recovery import FailureMode, Modes, Repair, RepairKind
 from schemas.samples import Candidate
 
 R, M = RepairKind, FailureMode
 REPAIRS: dict[FailureMode, Sequence[RepairKind]] = {
-    M.PARAMETRIC: (R.EDIT_UNSUPPORTED, R.QUOTE_THEN_ANSWER, R.STRICT_GROUNDING),
-    M.TEMPERATURE: (R.LOWER_TEMPERATURE, R.STRICT_GROUNDING, R.QUOTE_THEN_ANSWER),
-    M.CROSS_PASSAGE: (R.QUOTE_THEN_ANSWER, R.STRICT_GROUNDING, R.REGENERATE_QUESTION),
-    M.AMBIGUOUS_SOURCE: (R.QUOTE_THEN_ANSWER, R.EDIT_UNSUPPORTED, R.REGENERATE_QUESTION),
-    M.MARGINAL: (R.STRICT_GROUNDING, R.QUOTE_THEN_ANSWER, R.REGENERATE_QUESTION),
-    M.INSTRUCTION_QUALITY: (R.REGENERATE_QUESTION, R.STRICT_GROUNDING, R.QUOTE_THEN_ANSWER),
-    M.RESPONSE_QUALITY: (R.STRICT_GROUNDING, R.QUOTE_THEN_ANSWER, R.REGENERATE_QUESTION),
-    M.DOMAIN_MISMATCH: (R.QUOTE_THEN_ANSWER, R.STRICT_GROUNDING, R.REGENERATE_QUESTION),
-    M.MALFORMED: (R.LOWER_TEMPERATURE, R.STRICT_GROUNDING, R.QUOTE_THEN_ANSWER),
-    M.NEAR_DUPLICATE: (R.REGENERATE_QUESTION, R.QUOTE_THEN_ANSWER),
-    M.WRONG_ANSWER: (R.RESAMPLE,),
-    M.UNKNOWN: (R.STRICT_GROUNDING, R.QUOTE_THEN_ANSWER, R.RESAMPLE),
+    Modes.PARAMETRIC: (R.EDIT_UNSUPPORTED, R.QUOTE_THEN_ANSWER, R.STRICT_GROUNDING),
+    Modes.TEMPERATURE: (R.LOWER_TEMPERATURE, R.STRICT_GROUNDING, R.QUOTE_THEN_ANSWER),
+    Modes.CROSS_PASSAGE: (R.QUOTE_THEN_ANSWER, R.STRICT_GROUNDING, R.REGENERATE_QUESTION),
+    Modes.AMBIGUOUS_SOURCE: (R.QUOTE_THEN_ANSWER, R.EDIT_UNSUPPORTED, R.REGENERATE_QUESTION),
+    Modes.MARGINAL: (R.STRICT_GROUNDING, R.QUOTE_THEN_ANSWER, R.REGENERATE_QUESTION),
+    Modes.INSTRUCTION_QUALITY: (R.REGENERATE_QUESTION, R.STRICT_GROUNDING, R.QUOTE_THEN_ANSWER),
+    Modes.RESPONSE_QUALITY: (R.STRICT_GROUNDING, R.QUOTE_THEN_ANSWER, R.REGENERATE_QUESTION),
+    Modes.DOMAIN_MISMATCH: (R.QUOTE_THEN_ANSWER, R.STRICT_GROUNDING, R.REGENERATE_QUESTION),
+    Modes.MALFORMED: (R.LOWER_TEMPERATURE, R.STRICT_GROUNDING, R.QUOTE_THEN_ANSWER),
+    Modes.NEAR_DUPLICATE: (R.REGENERATE_QUESTION, R.QUOTE_THEN_ANSWER),
+    Modes.WRONG_ANSWER: (R.RESAMPLE,),
+    Modes.UNKNOWN: (R.STRICT_GROUNDING, R.QUOTE_THEN_ANSWER, R.RESAMPLE),
 }
 """What the mode says is wrong, addressed most directly first. Which repair pays best is for a study to measure."""
 GROUNDED = (
@@ -65,7 +65,7 @@ def arms(mode: FailureMode, candidate: Candidate, config: Recovery) -> list[Repa
     """Every repair that could be tried, those of the mode's table first. What a table does not list is open to all
     modes but a wrong answer, whose repairs are a task's own."""
     listed = list(REPAIRS[mode])
-    if mode is not M.WRONG_ANSWER:
+    if mode != Modes.WRONG_ANSWER:
         listed += [kind for kind in GROUNDED if kind not in listed]
     if config.escalate_to is not None:
         listed.append(R.ESCALATE)

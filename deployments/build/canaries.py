@@ -14,7 +14,7 @@ from deployments.build.injection import build_injector
 from schemas.config import Math, RunConfig
 from schemas.errors import UserError
 from schemas.injection import InjectionKind, Worth
-from schemas.verdicts import GateName
+from schemas.verdicts import FAITHFULNESS, KNOWN_GATES, VERIFIER, GateName
 
 Member = TypeVar("Member", bound=Enum)
 
@@ -32,7 +32,7 @@ def build_canaries(config: RunConfig) -> Mixing:
 
 
 def _rows(path: Path, config: RunConfig) -> list[LabelledRow]:
-    gate = GateName.VERIFIER if isinstance(config.task, Math) else GateName.FAITHFULNESS
+    gate = VERIFIER if isinstance(config.task, Math) else FAITHFULNESS
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
@@ -56,7 +56,7 @@ def _row(labelled: Labelled, path: Path) -> LabelledRow:
         origin=f"{path.name}#line={labelled.line}",
         reference=passage.reference,
         flaw=_one_of(InjectionKind, labelled.flaw, f"{where}: 'flaw'") if label is Worth.BAD else None,
-        gate=_one_of(GateName, labelled.gate, f"{where}: 'gate'"),
+        gate=_gate(labelled.gate, where),
     )
 
 
@@ -68,3 +68,9 @@ def _one_of(kind: type[Member], value: str | None, where: str) -> Member | None:
     except ValueError:
         names = ", ".join(member.value for member in kind)
         raise UserError(f"{where} is {value[:40]!r}; it must be one of {names}") from None
+
+
+def _gate(name: str | None, where: str) -> GateName | None:
+    if name is None or name in KNOWN_GATES:
+        return None if name is None else GateName(name)
+    raise UserError(f"{where}: 'gate' is {name[:40]!r}; it must be one of {', '.join(KNOWN_GATES)}")

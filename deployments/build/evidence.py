@@ -16,12 +16,12 @@ from schemas.config import Corpus
 from schemas.config_gates import Exact, Gates, Provenance, Retrieved, Unseen
 from schemas.corpus import Document, Passage
 from schemas.errors import ConfigError
-from schemas.verdicts import GateName
+from schemas.verdicts import FAITHFULNESS, GateName
 
 
 def provenance_of(gates: Gates, name: GateName) -> Provenance:
     """What a gate is shown of the source: only the faithfulness gate may be shown anything but the exact passage."""
-    return gates.provenance if name is GateName.FAITHFULNESS else Exact()
+    return gates.provenance if name == FAITHFULNESS else Exact()
 
 
 async def open_source(stack: AsyncExitStack, provenance: Provenance, corpus: Corpus) -> EvidenceSource:

@@ -21,7 +21,7 @@ from schemas.config_gates import Classifier, GateModel
 from schemas.corpus import Passage, Provenance
 from schemas.ids import DocumentId, content_id
 from schemas.samples import Draft
-from schemas.verdicts import GateName, GateRequest, Shown
+from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER, GateName, GateRequest, Shown
 
 EDGE_BYTES = 64 * 1024
 """Read at either end of each file of a model: retrained weights differ there, and a large model is not read twice."""
@@ -33,8 +33,8 @@ def judges(config: RunConfig) -> dict[GateName, str]:
     """The version of each gate that canaries measure, as `model@digest`."""
     found = {GateName(name): _version(config, GateName(name), model) for name, model in config.gates.models.items()}
     if config.gates.verifier is not None:
-        digest = content_id(_settings(config, GateName.VERIFIER), version("sympy"), version("gleaner"))
-        found[GateName.VERIFIER] = f"computed@{digest[:8]}"
+        digest = content_id(_settings(config, VERIFIER), version("sympy"), version("gleaner"))
+        found[VERIFIER] = f"computed@{digest[:8]}"
     return found
 
 
@@ -48,13 +48,13 @@ def _version(config: RunConfig, gate: GateName, model: GateModel) -> str:
 
 def _settings(config: RunConfig, gate: GateName) -> str:
     """Every key that changes the gate's verdicts, but for the model's place: its files speak for it."""
-    sections = [f"gates.{gate.value}."] + (["gates.provenance."] if gate is GateName.FAITHFULNESS else [])
+    sections = [f"gates.{gate}."] + (["gates.provenance."] if gate == FAITHFULNESS else [])
     known = {
         key.path: key.value
         for key in keys(config)
         if key.change is not Change.ANY_RESUME
         and key.path.startswith(tuple(sections))
-        and key.path != f"gates.{gate.value}.engine.model"
+        and key.path != f"gates.{gate}.engine.model"
     }
     return msgspec.json.encode(known, order="sorted").decode()
 
@@ -63,8 +63,8 @@ def _words(gate: GateName, model: GateModel) -> str:
     """What the model reads of a fixed sample: changes with every prompt."""
     if isinstance(model, Classifier):
         shown = prompts.judged("P", question="Q", answer="A")
-        return shown if gate is GateName.FAITHFULNESS else prompts.rewarded(question="Q", answer="A")
-    if gate is GateName.REWARD:
+        return shown if gate == FAITHFULNESS else prompts.rewarded(question="Q", answer="A")
+    if gate == REWARD:
         asked = [reward.question(_ASKED, model.dimensions)]
     else:
         grounds = (Grounds((_SHOWN,)), Grounds((_SHOWN,), Shown(searched=True)), Grounds(()))

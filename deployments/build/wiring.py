@@ -36,7 +36,7 @@ from schemas.config import FRESH_POOL, GroundedAnswer, Math, RunConfig
 from schemas.ids import PoolName, derived_seed
 from schemas.ledger import Record, RunStarted
 from schemas.queue_shard import ONLY, QueueShard
-from schemas.verdicts import GateName
+from schemas.verdicts import VERIFIER, GateName
 
 LEAVING_S = 30.0
 """A killed run's queue lets go of the folder within so long."""
@@ -148,7 +148,7 @@ def computed_gates(config: RunConfig) -> dict[GateName, VerifierGate]:
     if verifier is None:
         return {}
     limits = WorkerLimits(timeout_s=verifier.timeout_s, memory_mib=verifier.memory_mib)
-    return {GateName.VERIFIER: VerifierGate(verifier, VerifierPool(limits, processes=verifier.processes))}
+    return {VERIFIER: VerifierGate(verifier, VerifierPool(limits, processes=verifier.processes))}
 
 
 def conductor_settings(config: RunConfig, name: str) -> ConductorSettings:

@@ -59,7 +59,7 @@ class _Audit:
         settings = conductor_settings(config, "audit")
         random = conductor_random(config, "audit")
         self._pool: CalledPool[Verdict] = CalledPool(
-            name.value, settings.limits, settings.health, clocks=Clocks(), sleep=asyncio.sleep, random=random
+            name, settings.limits, settings.health, clocks=Clocks(), sleep=asyncio.sleep, random=random
         )
         self._room = asyncio.Semaphore(AT_ONCE)
 

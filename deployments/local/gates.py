@@ -12,7 +12,7 @@ from schemas.config import RunConfig
 from schemas.config_deployed import Engine as EngineConfig
 from schemas.config_gates import Classifier
 from schemas.errors import ConfigError
-from schemas.verdicts import GateName
+from schemas.verdicts import VERIFIER, GateName
 
 
 async def started(stack: AsyncExitStack, config: EngineConfig, role: EngineRole = EngineRole.GENERATOR) -> Engine:
@@ -26,7 +26,7 @@ async def started(stack: AsyncExitStack, config: EngineConfig, role: EngineRole 
 async def local_gate(stack: AsyncExitStack, config: RunConfig, name: GateName) -> Gate:
     """One gate of the run. Raises ConfigError for one that it does not have, the rest as `started` and
     `open_source`."""
-    model = config.gates.models.get(name.value)
+    model = config.gates.models.get(name)
     if model is not None:
         role = EngineRole.CLASSIFIER if isinstance(model, Classifier) else EngineRole.GENERATOR
         engine = await started(stack, model.engine, role)
@@ -34,14 +34,12 @@ async def local_gate(stack: AsyncExitStack, config: RunConfig, name: GateName) -
         return build_gate(name, model, engine, source)
     computed = computed_gates(config).get(name)
     if computed is None:
-        raise ConfigError(
-            f"gates.{name.value}: missing; this run has {', '.join(gate.value for gate in names(config))}"
-        )
+        raise ConfigError(f"gates.{name}: missing; this run has {', '.join(names(config))}")
     stack.callback(computed.close)
     return computed
 
 
 def names(config: RunConfig) -> tuple[GateName, ...]:
     """The gates that the run has, beside provenance."""
-    verifier = () if config.gates.verifier is None else (GateName.VERIFIER,)
+    verifier = () if config.gates.verifier is None else (VERIFIER,)
     return (*(GateName(name) for name in config.gates.models), *verifier)

@@ -60,7 +60,7 @@ class DeploymentNames(Struct, frozen=True):
     @property
     def by_role(self) -> dict[str, str]:
         """Applications by the name under which tally and autoscaling know them."""
-        return {**self.pools, **{gate.value: app for gate, app in self.gates.items()}}
+        return {**self.pools, **self.gates}
 
     @property
     def all(self) -> tuple[str, ...]:

@@ -68,9 +68,9 @@ def _repairs(report: PolicyReport, most: float) -> Table:
     table.add_column("", no_wrap=True)
     mode = None
     for each in report.repairs:
-        if each.mode is not mode:
+        if each.mode != mode:
             mode = each.mode
-            table.add_row(Text(mode.value, style="bold"))
+            table.add_row(Text(mode, style="bold"))
         table.add_row(*_repair(each), _drawn(each.per_1000, most))
     return table
 

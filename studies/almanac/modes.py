@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
-from actors.gates.classifier import FAITHFULNESS, ClassifierGate, Reading
+from actors.gates.classifier import AGAINST_SOURCE, ClassifierGate, Reading
 from actors.gates.evidence import EXACT, EvidenceSource, Grounds, NoSource, RetrievedSource, Retriever
 from actors.gates.retrieval import Bm25Retriever, EmbeddingRetriever
 from actors.protocols import Gate
@@ -28,7 +28,7 @@ from schemas.config_gates import Classifier
 from schemas.corpus import Passage, Provenance
 from schemas.ids import DocumentId
 from schemas.samples import Draft
-from schemas.verdicts import Errored, GateName, GateRequest, Verdict
+from schemas.verdicts import FAITHFULNESS, Errored, GateRequest, Verdict
 from studies.almanac.claims import Claim, any_claim
 from studies.almanac.exam import auroc, exam
 
@@ -155,8 +155,8 @@ async def measure(count: int, *, seed: int) -> list[Figures]:
             engine = build_engine(config.engine, EngineRole.CLASSIFIER)
             await engine.start()
             stack.push_async_callback(engine.close)
-            gates = {name: ClassifierGate(FAITHFULNESS, config, engine, source) for name, source in modes.items()}
-            at_once = Reading(GateName.FAITHFULNESS, together)
+            gates = {name: ClassifierGate(AGAINST_SOURCE, config, engine, source) for name, source in modes.items()}
+            at_once = Reading(FAITHFULNESS, together)
             gates["bm25 by answer, read at once"] = ClassifierGate(at_once, config, engine, modes["bm25 by answer"])
             for mode, gate in gates.items():
                 said = await verdicts_of(gate, claims, passages)

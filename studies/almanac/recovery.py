@@ -27,7 +27,7 @@ from schemas.config_gates import Classifier
 from schemas.corpus import Passage
 from schemas.ids import PassageId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined
-from schemas.verdicts import Errored, GateName
+from schemas.verdicts import FAITHFULNESS, Errored
 from studies.almanac.truth import Faithful, check
 
 BASE = Path("examples/measured.yaml")
@@ -94,7 +94,7 @@ def attempts(records: Iterable[Record]) -> Iterator[Made]:
         scores = [
             verdict.score
             for verdict in attempt.verdicts
-            if not isinstance(verdict, Errored) and verdict.gate is GateName.FAITHFULNESS
+            if not isinstance(verdict, Errored) and verdict.gate == FAITHFULNESS
         ]
         yield Made(
             attempt.number, attempt.injected is not None, isinstance(record, AcceptedEnd), true,

@@ -23,13 +23,13 @@ from schemas.config import FRESH_POOL, RunConfig
 from schemas.config_audit import Audit
 from schemas.ids import PoolName
 from schemas.ledger import Record
-from schemas.verdicts import GateName
+from schemas.verdicts import FAITHFULNESS, REWARD, GateName
 from studies.provenance.machines import Remembering, classifier, generator
 from studies.provenance.plan import Plan, Setting
 from studies.provenance.tries import Try, tries_of
 from studies.provenance.world import World, run_config
 
-GATE_MODELS = {GateName.FAITHFULNESS: "judge-strong", GateName.REWARD: "reward"}
+GATE_MODELS = {FAITHFULNESS: "judge-strong", REWARD: "reward"}
 
 
 @dataclass(frozen=True)

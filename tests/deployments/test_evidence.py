@@ -19,7 +19,7 @@ from schemas.config_gates import Exact, Provenance, Retrieved, Unseen
 from schemas.corpus import Document
 from schemas.errors import ConfigError, ModelError
 from schemas.samples import Draft
-from schemas.verdicts import GateName, GateRequest, Passed, Rejected, Shown
+from schemas.verdicts import REWARD, GateRequest, Passed, Rejected, Shown
 from tests.doubles.tiny_models import save_generator
 
 TEXTS = (
@@ -102,7 +102,7 @@ async def test_previews_and_audits_show_the_faithfulness_gate_what_the_run_would
         verdict = await (await local_gate(stack, config, name)).check(request)
         assert isinstance(verdict, Passed | Rejected)
         found = verdict.evidence.shown
-        if name is GateName.REWARD or rank == "unsearched":
+        if name == REWARD or rank == "unsearched":
             assert found is None
         else:
             assert found is not None

@@ -20,7 +20,7 @@ from schemas.config_injection import CustomInjector, Injection
 from schemas.errors import UserError
 from schemas.injection import InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, CanaryEnded, CanaryIssued, DeadLetteredEnd, Rejoined
-from schemas.verdicts import GateName
+from schemas.verdicts import FAITHFULNESS, REWARD
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.usefixtures("ray_session")]
 
@@ -69,8 +69,8 @@ def test_a_run_measures_its_gates_and_exports_nothing_bad(config: RunConfig, tmp
     assert canaries == {record.order_id for record in records if isinstance(record, CanaryEnded)}
     assert rows.isdisjoint(canaries) and len(canaries) == result.manifest.canaries.issued > 5
     judged = {gate.gate: gate for gate in result.manifest.canaries.gates}
-    assert judged[GateName.FAITHFULNESS].version.startswith("judge-strong@")
-    assert judged[GateName.REWARD].judged + judged[GateName.REWARD].errored > 5
+    assert judged[FAITHFULNESS].version.startswith("judge-strong@")
+    assert judged[REWARD].judged + judged[REWARD].errored > 5
     report = verify(output, lambda uris: documents(uris, config.corpus))
     assert report.ok, report.findings
 

@@ -30,7 +30,7 @@ from schemas.config_engines import CustomEngine
 from schemas.config_gates import Classifier
 from schemas.ids import OrderId, PoolName
 from schemas.ledger import AcceptedEnd
-from schemas.verdicts import GateName
+from schemas.verdicts import FAITHFULNESS, REWARD
 from tests.faults.cluster import ThreeNodes, end
 from tests.faults.schedule import Kill, Target
 from tests.so_far import ended
@@ -229,9 +229,9 @@ class Attack:
             case Target.GENERATOR:
                 return f"{REPLICA}{where.pools[PoolName(FRESH_POOL)]}"
             case Target.JUDGE:
-                return f"{REPLICA}{where.gates[GateName.FAITHFULNESS]}"
+                return f"{REPLICA}{where.gates[FAITHFULNESS]}"
             case Target.REWARD:
-                return f"{REPLICA}{where.gates[GateName.REWARD]}"
+                return f"{REPLICA}{where.gates[REWARD]}"
             case Target.CONTROLLER:
                 return "ray::ServeController"
             case _:

@@ -14,7 +14,7 @@ from schemas.config import Conductors, Pool, RunConfig
 from schemas.config_engines import HttpEngine
 from schemas.config_gates import LlmJudge
 from schemas.orders import EndReason
-from schemas.verdicts import Errored, GateName, Passed, Rejected
+from schemas.verdicts import FAITHFULNESS, Errored, Passed, Rejected
 from tests.doubles.rude_server import RudeServer, rude_server
 
 PASSAGES = 150
@@ -86,10 +86,10 @@ async def test_nothing_is_lost_and_nothing_unjudged_passes(tmp_path: Path, seed:
         assert not [verdict for verdict in attempt.verdicts if isinstance(verdict, Rejected)]
         if life.end is None:
             assert life.draft is not None
-            assert isinstance(verdicts[GateName.FAITHFULNESS], Passed)
+            assert isinstance(verdicts[FAITHFULNESS], Passed)
             assert any(life.draft.answer in asked for asked in moody.judged)
         elif life.end.reason is EndReason.GATE_ERROR:
-            assert isinstance(verdicts[GateName.FAITHFULNESS], Errored)
+            assert isinstance(verdicts[FAITHFULNESS], Errored)
         else:
             assert life.end.reason is EndReason.ENGINE_ERROR
     accepted = sum(life.end is None for life in lives)
