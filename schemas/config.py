@@ -13,7 +13,7 @@ from schemas.config_audit import Audit
 from schemas.config_base import Config, Name, Natural, Positive, Probability, Seconds, Temperature
 from schemas.config_credit import Credit
 from schemas.config_deployed import Deployed
-from schemas.config_gates import Gates
+from schemas.config_gates import Gates, Judging
 from schemas.config_injection import Injection
 from schemas.queue_shard import MOST_SHARDS
 
@@ -182,11 +182,13 @@ class RunConfig(Config, frozen=True):
     pools: dict[str, Pool]
     """Generator pools by name; `generator` is where fresh orders go."""
     gates: Gates
-    """What every sample must pass."""
+    """What every sample must pass, each gate under its name; `{}`: nothing but the checks that every run has."""
     name: Name = "run"
     """Shown while it runs, and in its report."""
     seed: Natural = 0
     """Changes every draw that an engine can seed; same seed, same ids."""
+    judging: Judging = Judging()
+    """How gates are asked."""
     recovery: Recovery = Recovery()
     """What happens to rejected samples."""
     injection: Injection = Injection()

@@ -7,6 +7,7 @@ from msgspec import Struct
 from schemas.corpus import Passage
 from schemas.errors import ErrorKind
 from schemas.ids import PassageId
+from schemas.recovery import FailureMode
 from schemas.samples import Cost, Draft, Lane, Message
 
 GateName = NewType("GateName", str)
@@ -101,6 +102,8 @@ class Rejected(Struct, frozen=True, tag="rejected", omit_defaults=True):
     threshold: float
     evidence: Evidence = Evidence()
     cost: Cost = Cost()
+    mode: FailureMode | None = None
+    """Why, where the gate itself knows; None: the diagnoser finds out."""
 
 
 class Errored(Struct, frozen=True, tag="errored", omit_defaults=True):
@@ -134,6 +137,8 @@ class GateRequest(Struct, frozen=True, omit_defaults=True):
     attempt: int = 1
     tries: int = 1
     lane: Lane = Lane.SHARED
+    scores: dict[GateName, float] = {}
+    """Of gates that have judged the draft before: for those that are asked after others."""
 
 
 class GateReply(Struct, frozen=True):

@@ -15,7 +15,7 @@ from schemas.audit import Check
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd
 from schemas.orders import Attempt
-from schemas.verdicts import FAITHFULNESS, GateName, Passed, Raised
+from schemas.verdicts import GateName, Passed, Raised
 
 _ROUNDED = 2e-6
 """Recorded thresholds have six digits."""
@@ -74,7 +74,8 @@ def _wrong(way: _Way, asked: Configured) -> list[str]:
     wrong = [f"accepted without a verdict of {', '.join(missing)}"] if missing else []
     for each in way.gates:
         first = asked.required.get(each.gate)
-        if first is not None and not _is_asked(each, way.attempt, first, asked.recovery.bar):
+        bar = asked.recovery.bar if each.gate in asked.against_source else "same"
+        if first is not None and not _is_asked(each, way.attempt, first, bar):
             what = f"attempt {way.attempt} passed {each.gate} at threshold {each.threshold:g}"
             wrong.append(f"{what}, where the configuration asks a first one for {first:g}")
     return wrong
@@ -82,7 +83,7 @@ def _wrong(way: _Way, asked: Configured) -> list[str]:
 
 def _is_asked(said: _Pass, attempt: int, first: float, bar: str | None) -> bool:
     """Whether it is the configured threshold, raised where the bar rises; a `bar` that is not told may be either."""
-    rises = said.gate == FAITHFULNESS and attempt > 1 and (bar == "raised" or (bar is None and said.raised))
+    rises = attempt > 1 and (bar == "raised" or (bar is None and said.raised))
     if not rises:
         return said.raised is None and said.threshold == first
     return said.raised == Raised(first, attempt) and isclose(said.threshold, _risen(first, attempt), abs_tol=_ROUNDED)

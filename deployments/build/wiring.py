@@ -13,11 +13,9 @@ from actors.dataset.rows import Chat
 from actors.exports import wording as export_words
 from actors.gates.diversity import duplicate_verdict, never_similar, similarity
 from actors.gates.provenance import ProvenanceGate
-from actors.gates.verifier import VerifierGate, WorkerLimits
-from actors.gates.verifier_pool import VerifierPool
 from actors.ledger.sqlite import SqliteLedger
 from actors.probes.book import BookSettings, CanaryBook
-from actors.protocols import Gate, Generator, Orders, Task
+from actors.protocols import AskingGate, Gate, Generator, Orders, Task
 from actors.queue.machine import QueueLimits, RegenerationQueue
 from actors.queue.service import Ledger, QueueService, ServiceSettings
 from actors.recovery.experience import ExperienceFold
@@ -26,6 +24,7 @@ from actors.tasks import grounded_answer, math
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from actors.tasks.math import MathTask
 from deployments.build.canaries import build_canaries
+from deployments.build.gates import reading_scores
 from deployments.build.injection import build_injection
 from deployments.build.judges import judges
 from deployments.build.recovery import build_elsewhere
@@ -33,10 +32,11 @@ from deployments.build.versions import versions
 from deployments.config.load import config_sha256
 from deployments.config.rules import task_name
 from schemas.config import FRESH_POOL, GroundedAnswer, Math, RunConfig
+from schemas.config_gates import Verifier, verifier_of
 from schemas.ids import PoolName, derived_seed
 from schemas.ledger import Record, RunStarted
 from schemas.queue_shard import ONLY, QueueShard
-from schemas.verdicts import VERIFIER, GateName
+from schemas.verdicts import GateName
 
 LEAVING_S = 30.0
 """A killed run's queue lets go of the folder within so long."""
@@ -81,7 +81,7 @@ def _queue(config: RunConfig, shard: QueueShard) -> RegenerationQueue:
         lease_s=config.queue.lease_s,
         fresh_share=config.queue.fresh_share,
         tokens=None if config.budget.tokens is None else shard.share(config.budget.tokens),
-        similarity_threshold=config.gates.duplicate_similarity,
+        similarity_threshold=config.judging.duplicate_similarity,
     )
     alike = similarity if isinstance(config.task, GroundedAnswer) else never_similar
     if config.credit is None:
@@ -92,13 +92,14 @@ def _queue(config: RunConfig, shard: QueueShard) -> RegenerationQueue:
 
 
 def toolbox(
-    config: RunConfig, orders: Orders, pools: Mapping[PoolName, Generator], scored: Mapping[GateName, Gate]
+    config: RunConfig, orders: Orders, pools: Mapping[PoolName, Generator], scored: Mapping[GateName, Gate | AskingGate]
 ) -> Toolbox:
     """Everything a conductor talks to."""
     gates = Gating(
         provenance=ProvenanceGate(),
         scored=scored,
-        short_circuit=config.gates.short_circuit,
+        after=reading_scores(config.gates),
+        short_circuit=config.judging.short_circuit,
         duplicate=duplicate_verdict,
         bar=build_bar(config.recovery),
     )
@@ -124,8 +125,8 @@ def build_task(config: RunConfig) -> Task:
         case GroundedAnswer():
             return GroundedAnswerTask(config.task, seed=config.seed)
         case Math():
-            assert config.gates.verifier is not None
-            return MathTask(config.task, seed=config.seed, longest_answer=config.gates.verifier.max_characters)
+            verifier = verifier_of(config.gates) or Verifier()
+            return MathTask(config.task, seed=config.seed, longest_answer=verifier.max_characters)
 
 
 def chat(config: RunConfig) -> Chat:
@@ -140,15 +141,6 @@ def export_wording(config: RunConfig) -> export_words.ExportWording:
             return export_words.ExportWording(chat(config), lambda draft: grounded_answer.written(draft, output))
         case Math():
             return export_words.ExportWording(chat(config), lambda draft: draft.answer)
-
-
-def computed_gates(config: RunConfig) -> dict[GateName, VerifierGate]:
-    """The gates that no model answers, to be closed by whoever asked for them; their processes start when needed."""
-    verifier = config.gates.verifier
-    if verifier is None:
-        return {}
-    limits = WorkerLimits(timeout_s=verifier.timeout_s, memory_mib=verifier.memory_mib)
-    return {VERIFIER: VerifierGate(verifier, VerifierPool(limits, processes=verifier.processes))}
 
 
 def conductor_settings(config: RunConfig, name: str) -> ConductorSettings:

@@ -64,16 +64,18 @@ CHANGES: dict[type[msgspec.Struct], dict[Change, str]] = {
     d.Replicas: {
         Change.ANY_RESUME: "min max num_cpus num_gpus accelerator_type max_ongoing stall_s slots",
     },
-    g.Gates: {Change.REPLAY: "faithfulness reward verifier short_circuit duplicate_similarity"},
+    g.Judging: {Change.REPLAY: "short_circuit duplicate_similarity"},
     g.Exact: {Change.REPLAY: "mode"},
     g.Retrieved: {
         Change.ANY_RESUME: "max_passages",
         Change.REPLAY: "mode retriever k query encoder pooling query_prefix passage_prefix",
     },
     g.Unseen: {Change.REPLAY: "mode"},
-    g.Verifier: {Change.ANY_RESUME: "timeout_s memory_mib processes", Change.REPLAY: "max_characters"},
-    g.Classifier: {Change.REPLAY: "form threshold positive_label"},
-    g.LlmJudge: {Change.REPLAY: "form threshold max_tokens temperature dimensions"},
+    g.Verifier: {Change.ANY_RESUME: "timeout_s memory_mib processes", Change.REPLAY: "form max_characters"},
+    g.Classifier: {Change.REPLAY: "form kind threshold positive_label"},
+    g.LlmJudge: {Change.REPLAY: "form kind threshold max_tokens temperature dimensions"},
+    g.RuleGate: {Change.REPLAY: "form check threshold modes"},
+    g.CustomGate: {Change.REPLAY: "form check options threshold modes"},
     c.Recovery: {Change.REPLAY: "policy max_attempts escalate_to bar search_passages stop_below exploration"},
     credit.Credit: {
         Change.ANY_RESUME: "max_rollouts at_once token_share lease_share max_open wait_s",
@@ -94,6 +96,8 @@ CHANGES: dict[type[msgspec.Struct], dict[Change, str]] = {
     c.Dataset: {Change.ANY_RESUME: "rows_per_shard flush_s"},
 }
 """The class of each key (a section's kind or form too), by the section that it stands in."""
+_MAPS = ("pools", "gates")
+"""Keys that hold sections by names of the user's own."""
 _PLACES = ("model", "tokenizer")
 """Keys that may hold a path inside the configuration's folder."""
 
@@ -178,7 +182,7 @@ def _keys(section: c.Config, path: str, base: str | None) -> Iterator[Key]:
         value = getattr(section, name)
         if isinstance(value, c.Config):
             yield from _keys(value, f"{path}{name}.", base)
-        elif isinstance(value, dict) and all(isinstance(item, c.Config) for item in value.values()) and value:
+        elif name in _MAPS and isinstance(value, dict):
             for key, item in value.items():
                 yield from _keys(item, f"{path}{name}.{key}.", base)
         else:

@@ -41,7 +41,7 @@ class ModelGate:
         self._health = Health(self._engine, config.replicas.stall_s)
         self._opened = AsyncExitStack()
         await self._engine.start()
-        source = await open_source(self._opened, looking.provenance, looking.corpus)
+        source = await open_source(self._opened, looking.provenance, looking.corpus, name)
         self._gate: Gate = build_gate(name, config, self._engine, source)
 
     async def check(self, data: bytes) -> AsyncIterator[bytes]:

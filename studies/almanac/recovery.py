@@ -56,14 +56,14 @@ class Made:
 def config_of(policy: str, seed: int, *, judge: str, bar: str) -> RunConfig:
     """A run of the study."""
     config = load(BASE)
-    faithfulness = config.gates.faithfulness
+    faithfulness = config.gates[FAITHFULNESS]
     assert isinstance(faithfulness, Classifier)
     assert isinstance(faithfulness.engine, TransformersEngine)
     engine = replace(faithfulness.engine, model=faithfulness.engine.model.replace("judge-strong", judge))
     return replace(
         config,
         seed=seed,
-        gates=replace(config.gates, faithfulness=replace(faithfulness, engine=engine)),
+        gates={**config.gates, FAITHFULNESS: replace(faithfulness, engine=engine)},
         recovery=replace(config.recovery, policy=policy, bar=bar),
         injection=replace(config.injection, rate=0.5),
     )

@@ -202,5 +202,5 @@ def test_the_judge_that_ships_is_measured_in_this_process(tmp_path: Path) -> Non
 def test_the_math_example_loads() -> None:
     """The configuration that a reader copies."""
     config = load(MATH)
-    assert config.gates.verifier is not None
+    assert list(config.gates) == ["verifier"]
     assert (config.corpus.text_field, config.corpus.answer_field) == ("question", "answer")

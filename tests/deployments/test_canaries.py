@@ -21,6 +21,7 @@ from deployments.config.load import difference, load, load_text, resolve
 from deployments.config.rules import broken_rule
 from schemas.canaries import Canary, CanaryEnd
 from schemas.config import RunConfig
+from schemas.config_gates import GateConfig, Unseen, gate_models
 from schemas.errors import ConfigError, UserError
 from schemas.ids import OrderId, content_id
 from schemas.injection import InjectionKind, Worth
@@ -31,6 +32,7 @@ from schemas.samples import Draft
 from schemas.verdicts import FAITHFULNESS, PROVENANCE, REWARD, VERIFIER, Passed, Rejected, Verdict
 from tests.deployments.test_config import WHOLE
 from tests.doubles.attempts import candidate, passage
+from tests.doubles.gates import with_gate
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 GOOD = {"passage": "Its founder was Oda Lind.", "question": "Who?", "answer": "Oda Lind", "is_correct": True}
@@ -119,11 +121,10 @@ def test_a_judge_has_another_version_when_it_would_judge_otherwise(tmp_path: Pat
     config = load(EXAMPLES / "measured.yaml")
     here = judges(config)
     assert here[FAITHFULNESS].startswith("judge-strong@") and here[REWARD].startswith("reward@")
-    gate = config.gates.faithfulness
-    assert gate is not None
+    gate = gate_models(config.gates)[FAITHFULNESS]
 
-    def version(of: object) -> str:
-        return judges(replace(config, gates=replace(config.gates, faithfulness=of)))[FAITHFULNESS]
+    def version(of: GateConfig) -> str:
+        return judges(with_gate(config, of))[FAITHFULNESS]
 
     copy = tmp_path / "judge-strong"
     shutil.copytree(gate.engine.model, copy)
@@ -135,14 +136,9 @@ def test_a_judge_has_another_version_when_it_would_judge_otherwise(tmp_path: Pat
     others = {
         version(replace(gate, engine=replace(gate.engine, model=str(copy)))),
         version(replace(gate, threshold=0.6)),
-        judges(replace(config, gates=replace(config.gates, provenance=load_text(_UNSEEN).gates.provenance)))[
-            FAITHFULNESS
-        ],
+        version(replace(gate, provenance=Unseen())),
     }
     assert len(others | {here[FAITHFULNESS]}) == 4
-
-
-_UNSEEN = WHOLE.replace("gates:\n", "gates:\n  provenance: {mode: none}\n")
 
 
 def verdicts(label: Worth, number: int) -> tuple[Verdict, ...]:

@@ -94,5 +94,5 @@ def test_servers_in_all_three_roles(config: RunConfig, servers: Servers, tmp_pat
         return Classifier(engine=HttpEngine(base_url=server.url, model="tiny"), replicas=few)
 
     pool = Pool(engine=HttpEngine(base_url=servers.generator.url, model="tiny"), replicas=few)
-    gates = Gates(faithfulness=gate(servers.judge), reward=gate(servers.reward))
+    gates: Gates = {"faithfulness": gate(servers.judge), "reward": gate(servers.reward)}
     answered(ran(replace(config, pools={"generator": pool}, gates=gates), tmp_path / "run"))

@@ -31,6 +31,7 @@ from schemas.config_gates import Classifier
 from schemas.ids import OrderId, PoolName
 from schemas.ledger import AcceptedEnd
 from schemas.verdicts import FAITHFULNESS, REWARD
+from tests.doubles.gates import with_gate
 from tests.faults.cluster import ThreeNodes, end
 from tests.faults.schedule import Kill, Target
 from tests.so_far import ended
@@ -66,10 +67,9 @@ def slow_enough(corpus: Path, folder: Path, address: str, *, median_s: float) ->
     generator = CustomEngine(factory=instant, options=latency | held | stopped)
     judge = CustomEngine(factory=instant, options=latency | {"rejected": 0.2})
     return replace(
-        config,
+        with_gate(config, Classifier(engine=judge, replicas=Replicas(min=2, max=2, num_cpus=1))),
         ray_address=address,
         pools={"generator": Pool(engine=generator, replicas=Replicas(min=3, max=3, num_cpus=1))},
-        gates=replace(config.gates, faithfulness=Classifier(engine=judge, replicas=Replicas(min=2, max=2, num_cpus=1))),
         conductors=Conductors(count=2, concurrency=64),
         dataset=Dataset(rows_per_shard=100, flush_s=2),
         queue=Queue(capacity=PASSAGES * SLOTS // 5),

@@ -15,6 +15,7 @@ from schemas.config_engines import HttpEngine
 from schemas.config_gates import LlmJudge
 from schemas.orders import EndReason
 from schemas.verdicts import FAITHFULNESS, Errored, Passed, Rejected
+from tests.doubles.gates import with_gate
 from tests.doubles.rude_server import RudeServer, rude_server
 
 PASSAGES = 150
@@ -62,9 +63,8 @@ def over_http(folder: Path, server: RudeServer) -> RunConfig:
     config = configuration(folder / "corpus.jsonl", rejected=0.0, concurrency=32)
     engine = HttpEngine(base_url=server.url, model="polite", timeout_s=1.0)
     return replace(
-        config,
+        with_gate(config, LlmJudge(engine=engine)),
         pools={"generator": Pool(engine=engine)},
-        gates=replace(config.gates, faithfulness=LlmJudge(engine=engine)),
         conductors=Conductors(count=1, concurrency=32, hop_retries=2, hop_timeout_s=2.0),
     )
 
