@@ -58,7 +58,7 @@ class Gate(Protocol):
 
 
 @runtime_checkable
-class AskingGate(Protocol):
+class AskingGate(Gate, Protocol):
     """A gate that asks the run's own pools."""
 
     async def check_asking(self, request: GateRequest, ask: "Ask") -> Verdict:

@@ -137,6 +137,8 @@ def _same(name: str, found: Any, expected: Any) -> bool:
             return _tells(found, expected)
         case "lineage" if found is not None and "model" not in expected:
             return {key: value for key, value in found.items() if key != "model"} == expected
+        case "scores":
+            return _named(found) == expected
         case "history":
             return [_with_verdicts(each) for each in found or ()] == expected
     return found == expected
@@ -162,7 +164,7 @@ def _with_verdicts(each: Row) -> Row:
         verdicts = msgspec.json.decode(each["verdicts_json"], type=tuple[Verdict, ...])
     except (msgspec.DecodeError, UnicodeDecodeError):
         verdicts = None
-    return {**each, "verdicts_json": verdicts}
+    return {**each, "verdicts_json": verdicts, "scores": _named(each["scores"])}
 
 
 def _sample(order: Order, passage: Passage, attempts: Sequence[Attempt], models: Models) -> Row:
@@ -266,7 +268,14 @@ def _told(attempt: Attempt) -> Row:
 def _scores(verdicts: Sequence[Verdict]) -> Row:
     """Of each gate; None where it gave none. The last verdict of a gate counts."""
     given = {verdict.gate: verdict.score for verdict in verdicts if not isinstance(verdict, Errored)}
-    return {gate: given.get(gate) for gate in KNOWN_GATES}
+    return {gate: given.get(gate) for gate in dict.fromkeys((*KNOWN_GATES, *given))}
+
+
+def _named(scores: Row | None) -> Row | None:
+    """A row's scores without the empty columns of gates that only other rows have."""
+    if scores is None:
+        return None
+    return {gate: score for gate, score in scores.items() if score is not None or gate in KNOWN_GATES}
 
 
 def _modes(attempts: Sequence[Attempt]) -> list[str]:

@@ -83,7 +83,7 @@ class CanaryTally:
             if isinstance(said, Errored):
                 of.errored += 1
             else:
-                counts = concerns(said.gate, ended.label, ended.flaw, ended.gate)
+                counts = concerns(said.gate, ended.label, ended.flaw, ended.gate, kind=ended.kinds.get(said.gate))
                 of.add(Judged(ended.label, ended.flaw, isinstance(said, Rejected), counts))
 
 

@@ -10,7 +10,7 @@ from schemas.verdicts import DIVERSITY, FAITHFULNESS, REWARD, VERIFIER, Errored,
 _ASKED_BADLY = (Modes.INSTRUCTION_QUALITY, Modes.DOMAIN_MISMATCH)
 """Diagnoses that blame the question, where the faithfulness gate had nothing against the answer."""
 _OF_THE_ANSWER = (FAITHFULNESS, VERIFIER)
-"""Gates that reject an answer for what it says."""
+"""Kinds of gates that reject an answer for what it says; what one's own gate rejects for, only it knows."""
 
 
 def rejections(told: Told) -> tuple[Rejected, ...]:
@@ -45,9 +45,10 @@ def _why_not_the_answer(told: Told, found: tuple[Rejected, ...]) -> LeftOut | No
     attempt = told.attempt
     if attempt.candidate is None or attempt.candidate.draft is None:
         return LeftOut.MALFORMED
-    if any(said.gate in _OF_THE_ANSWER for said in found):
+    kinds = {told.kinds.get(said.gate, said.gate) for said in found}
+    if not kinds.isdisjoint(_OF_THE_ANSWER):
         return None
     asked_badly = attempt.diagnosis is not None and attempt.diagnosis.mode in _ASKED_BADLY
-    if asked_badly or not any(said.gate == REWARD for said in found):
+    if asked_badly or REWARD not in kinds:
         return LeftOut.OTHER_FAULT
     return None

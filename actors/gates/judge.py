@@ -23,7 +23,7 @@ class Gating(Struct, frozen=True):
     """The gates of a run. `provenance` needs no model and speaks first; `scored` are the configuration's, by name."""
 
     provenance: Gate
-    scored: Mapping[GateName, Gate | AskingGate]
+    scored: Mapping[GateName, Gate]
     short_circuit: bool
     duplicate: Callable[[Duplicate], Rejected]
     bar: Callable[[Sequence[Verdict], int], tuple[Verdict, ...]] = lambda verdicts, attempt: tuple(verdicts)

@@ -19,11 +19,13 @@ from schemas.verdicts import PROVENANCE, Errored, GateName
 
 
 class BookSettings(Struct, frozen=True):
-    """`judges`: the version of each gate that is measured; `lease_s`: as of the queue's leases."""
+    """`judges`: the version of each gate that is measured; `kinds`: the usual gate that each is like, where that is
+    another; `lease_s`: as of the queue's leases."""
 
     task: str
     lease_s: float = 1200.0
     judges: Mapping[GateName, str] = {}
+    kinds: Mapping[GateName, GateName] = {}
 
 
 class _Lent(Struct, frozen=True):
@@ -132,6 +134,7 @@ class CanaryBook:
             draft=None if candidate is None else candidate.draft,
             verdicts=attempt.verdicts,
             judges={gate: version for gate, version in self._settings.judges.items() if _asked(gate, attempt)},
+            kinds={gate: kind for gate, kind in self._settings.kinds.items() if gate != kind and _asked(gate, attempt)},
             cost=Cost() if candidate is None else candidate.cost,
             detail=told,
         )

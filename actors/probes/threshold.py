@@ -83,7 +83,8 @@ class Scores:
             if said.gate != self.gate or isinstance(said, Errored) or ended.origin in self._origins:
                 continue
             self.threshold = said.threshold
-            if concerns(self.gate, ended.label, ended.flaw, ended.gate):
+            kind = ended.kinds.get(self.gate)
+            if concerns(self.gate, ended.label, ended.flaw, ended.gate, kind=kind):
                 self._origins.add(ended.origin)
                 (self.good if ended.label is Worth.GOOD else self.bad).append(said.score)
 

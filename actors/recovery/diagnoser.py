@@ -15,6 +15,8 @@ from schemas.verdicts import DIVERSITY, FAITHFULNESS, FORMAT, PROVENANCE, REWARD
 
 MARGIN = 0.1
 """A score this little below its threshold may be noise of the gate."""
+TOLD = 0.95
+"""How sure a gate is that knows why it rejects."""
 HOT = 1.0
 """From this temperature on, foreign words are blamed on sampling."""
 WILD = 1.5
@@ -86,7 +88,7 @@ RULES: tuple[Rule, ...] = (
         Modes.RESPONSE_QUALITY,
         0.6,
         "poor, and the question can stand",
-        lambda evidence: REWARD in evidence.rejected and evidence.margins.get(REWARD, 0.0) > MARGIN,
+        lambda evidence: REWARD in evidence.rejected and evidence.poor_by > MARGIN,
     ),
     Rule(Modes.MARGINAL, 0.5, "every score is close to its threshold", _marginal),
     Rule(
@@ -118,7 +120,10 @@ RULES: tuple[Rule, ...] = (
 
 
 def diagnose(evidence: DraftEvidence) -> Diagnosis:
-    """The first rule that holds; `unknown` when none does."""
+    """What a gate itself says, or the first rule that holds; `unknown` when none does."""
+    if evidence.brought is not None:
+        gate, mode = evidence.brought
+        return Diagnosis(mode, TOLD, (f"the {gate} gate says so", *_facts(evidence)))
     for rule in RULES:
         if rule.holds(evidence):
             return Diagnosis(rule.mode, rule.confidence, (rule.reason, *_facts(evidence)))

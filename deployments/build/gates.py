@@ -11,7 +11,7 @@ from actors.gates.own import ExpressionGate, FunctionGate, OwnSettings, takes_as
 from actors.gates.rules import read_rule
 from actors.gates.verifier import VerifierGate, WorkerLimits
 from actors.gates.verifier_pool import VerifierPool
-from actors.protocols import AskingGate, Gate
+from actors.protocols import Gate
 from deployments.build.own_code import factory_of
 from schemas.config_gates import CustomGate, GateConfig, RuleGate, Verifier, is_function
 from schemas.errors import ConfigError
@@ -19,14 +19,14 @@ from schemas.recovery import FailureMode
 from schemas.verdicts import GateName
 
 
-def inside_gates(gates: Mapping[str, GateConfig]) -> dict[GateName, Gate | AskingGate]:
+def inside_gates(gates: Mapping[str, GateConfig]) -> dict[GateName, Gate]:
     """Every gate that needs no deployment, by name; a verifier's processes start when needed, and whoever asked for
     the gates closes them. Raises ConfigError for a function that cannot be found or used."""
     built = {GateName(name): inside_gate(GateName(name), gate) for name, gate in gates.items()}
     return {name: gate for name, gate in built.items() if gate is not None}
 
 
-def inside_gate(name: GateName, config: GateConfig) -> Gate | AskingGate | None:
+def inside_gate(name: GateName, config: GateConfig) -> Gate | None:
     """The gate of that name; None for one that has a deployment. Raises ConfigError."""
     match config:
         case Verifier():

@@ -15,7 +15,7 @@ from actors.gates.diversity import duplicate_verdict, never_similar, similarity
 from actors.gates.provenance import ProvenanceGate
 from actors.ledger.sqlite import SqliteLedger
 from actors.probes.book import BookSettings, CanaryBook
-from actors.protocols import AskingGate, Gate, Generator, Orders, Task
+from actors.protocols import Gate, Generator, Orders, Task
 from actors.queue.machine import QueueLimits, RegenerationQueue
 from actors.queue.service import Ledger, QueueService, ServiceSettings
 from actors.recovery.experience import ExperienceFold
@@ -27,12 +27,12 @@ from deployments.build.canaries import build_canaries
 from deployments.build.gates import reading_scores
 from deployments.build.injection import build_injection
 from deployments.build.judges import judges
-from deployments.build.recovery import build_elsewhere
+from deployments.build.recovery import build_elsewhere, run_gates
 from deployments.build.versions import versions
 from deployments.config.load import config_sha256
 from deployments.config.rules import task_name
 from schemas.config import FRESH_POOL, GroundedAnswer, Math, RunConfig
-from schemas.config_gates import Verifier, verifier_of
+from schemas.config_gates import Verifier, kinds, verifier_of
 from schemas.ids import PoolName, derived_seed
 from schemas.ledger import Record, RunStarted
 from schemas.queue_shard import ONLY, QueueShard
@@ -57,7 +57,7 @@ def queue_service(
         task=task_name(config),
         samples_per_passage=config.task.samples_per_passage,
         capacity=shard.share(config.queue.capacity),
-        canaries=BookSettings(task_name(config), config.queue.lease_s, judges(config)),
+        canaries=BookSettings(task_name(config), config.queue.lease_s, judges(config), kinds(config.gates)),
     )
     fold = ExperienceFold() if config.recovery.policy == "adaptive" else None
     return QueueService(_queue(config, shard), ledger, settings, now=now, fold=fold)
@@ -92,27 +92,28 @@ def _queue(config: RunConfig, shard: QueueShard) -> RegenerationQueue:
 
 
 def toolbox(
-    config: RunConfig, orders: Orders, pools: Mapping[PoolName, Generator], scored: Mapping[GateName, Gate | AskingGate]
+    config: RunConfig, orders: Orders, pools: Mapping[PoolName, Generator], scored: Mapping[GateName, Gate]
 ) -> Toolbox:
     """Everything a conductor talks to."""
+    known = run_gates(config)
     gates = Gating(
         provenance=ProvenanceGate(),
         scored=scored,
         after=reading_scores(config.gates),
         short_circuit=config.judging.short_circuit,
         duplicate=duplicate_verdict,
-        bar=build_bar(config.recovery),
+        bar=build_bar(config.recovery, known),
     )
     elsewhere = build_elsewhere(config)
     unescalated = None
     if config.recovery.escalate_to is not None:
-        unescalated = build_recovery(replace(config.recovery, escalate_to=None), elsewhere)
+        unescalated = build_recovery(replace(config.recovery, escalate_to=None), elsewhere, known)
     return Toolbox(
         orders=orders,
         task=build_task(config),
         pools=pools,
         gates=gates,
-        recovery=build_recovery(config.recovery, elsewhere),
+        recovery=build_recovery(config.recovery, elsewhere, known),
         unescalated=unescalated,
         injection=build_injection(config),
         canaries=build_canaries(config),

@@ -16,11 +16,11 @@ from actors.ledger.door import read_regular
 from actors.text.strict_yaml import CONSTRUCTOR_FAULTS, MOST_BYTES, PLAIN_EXPONENT, parse
 from deployments.config.faults import fault, nearest, shown
 from deployments.config.identity import config_sha256, difference, differences, identity, plain
-from deployments.config.moved import moved
 from deployments.config.rules import broken_rule, check_models, is_local
 from schemas.config import RunConfig
 from schemas.config_engines import CustomEngine, HttpEngine
 from schemas.config_gates import GateConfig, GateModel, Provenance, Retrieved
+from schemas.config_moved import moved
 from schemas.errors import ConfigError
 
 __all__ = [

@@ -54,7 +54,7 @@ def _read(path: Path) -> bytes:
 
 
 class _Audit:
-    def __init__(self, config: RunConfig, name: GateName, gate: Gate | AskingGate, ask: Ask) -> None:
+    def __init__(self, config: RunConfig, name: GateName, gate: Gate, ask: Ask) -> None:
         self._name = name
         self._check = partial(gate.check_asking, ask=ask) if isinstance(gate, AskingGate) else gate.check
         settings = conductor_settings(config, "audit")

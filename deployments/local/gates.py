@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 from actors.gates.build import build_gate
 from actors.gates.verifier import VerifierGate
-from actors.protocols import AskingGate, Engine, Gate
+from actors.protocols import Engine, Gate
 from deployments.build.evidence import open_source
 from deployments.build.gates import inside_gate
 from deployments.engines.build import EngineRole, build_engine
@@ -46,7 +46,7 @@ class LocalPools:
         return await engine.generate(request)
 
 
-async def local_gate(stack: AsyncExitStack, config: RunConfig, name: GateName) -> Gate | AskingGate:
+async def local_gate(stack: AsyncExitStack, config: RunConfig, name: GateName) -> Gate:
     """One gate of the run. Raises ConfigError for one that it does not have, the rest as `started` and
     `open_source`."""
     gate = config.gates.get(name)

@@ -9,7 +9,7 @@ import ray
 from ray import serve
 
 from actors.conductor import Conductor
-from actors.protocols import AskingGate, Gate
+from actors.protocols import Gate
 from deployments.build.gates import inside_gates
 from deployments.build.wiring import conductor_random, conductor_settings, toolbox
 from deployments.monitoring.logs import LogPlace, configure_logging
@@ -55,7 +55,7 @@ class ConductorShell:
         await self._conductor.rejoin()
 
 
-def _in_order(config: RunConfig, handles: Mapping[GateName, Gate]) -> dict[GateName, Gate | AskingGate]:
+def _in_order(config: RunConfig, handles: Mapping[GateName, Gate]) -> dict[GateName, Gate]:
     """Every gate in the configuration's order, whether it has a deployment or runs here."""
     there = {**handles, **inside_gates(config.gates)}
     return {name: there[name] for name in map(GateName, config.gates)}

@@ -20,6 +20,7 @@ from deployments.terminal.reading import as_builtins, put_json, run_folder
 from deployments.terminal.screen import Screen
 from deployments.terminal.words import plural, printable
 from schemas.config import RunConfig
+from schemas.config_gates import kinds
 from schemas.errors import OutputError
 from schemas.exports import Export, ExportRequest, LedgerRead, NameCount
 
@@ -50,7 +51,7 @@ def opened(run: Path, config: RunConfig) -> Iterator[ExportedRun]:
     with ExitStack() as stack:
         ledgers = stack.enter_context(Ledgers(run)).each
         read = [(_read(ledger, stack.enter_context(ledger.frozen())), ledger) for ledger in ledgers]
-        yield ExportedRun(config.name, task_name(config), models(config), read)
+        yield ExportedRun(config.name, task_name(config), models(config), read, kinds(config.gates))
 
 
 def export_view(told: Export, place: Path) -> RenderableType:

@@ -55,7 +55,9 @@ def test_the_index_holds_the_passages_that_the_run_plans(corpus: Corpus) -> None
 
 def test_a_corpus_over_the_bound_is_refused(corpus: Corpus) -> None:
     """Better one line at the start than a replica without memory later."""
-    with pytest.raises(ConfigError, match=r"gates\.provenance\.max_passages: the corpus has more than 2 passages"):
+    with pytest.raises(
+        ConfigError, match=r"faithfulness\.provenance\.max_passages: the corpus has more than 2 passages"
+    ):
         all_passages(corpus, limit=2)
 
 

@@ -11,9 +11,9 @@ _ONCE_FIXED = ("faithfulness", "reward", "verifier")
 """Once keys that every configuration had, null where there was no such gate."""
 
 
-def moved(values: dict[str, Any]) -> dict[str, Any]:
+def moved(values: Any) -> Any:
     """The values of a YAML file with each key where it stands now. Raises ConfigError."""
-    gates = values.get("gates")
+    gates = values.get("gates") if isinstance(values, dict) else None
     if not isinstance(gates, dict):
         return values
     named = {name: gate for name, gate in gates.items() if gate is not None or name not in _ONCE_FIXED}
