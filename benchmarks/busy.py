@@ -110,7 +110,7 @@ def measure(passages: int, *, concurrency: int) -> Busy:
         engine = CustomEngine(
             factory="benchmarks.busy:timed", options={"folder": str(times), "median_s": MEDIAN_S, "slots": SLOTS}
         )
-        replicas = Replicas(min=REPLICAS, max=REPLICAS, num_cpus=0.1, slots=SLOTS)
+        replicas = Replicas(min=REPLICAS, max=REPLICAS, num_cpus=0.1)
         ready = Ready()
         run(
             replace(config, pools={"generator": Pool(engine=engine, replicas=replicas)}),

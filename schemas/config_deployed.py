@@ -1,36 +1,37 @@
-"""What an engine and its replicas make up: generator pools and the gates that a model answers."""
+"""What a pool or a model gate runs on: its engine, how many copies of it, and what each takes from the cluster."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from msgspec import Meta
 from msgspec.structs import force_setattr, replace
 
-from schemas.config_base import Config, Natural, Positive, Seconds
-from schemas.config_engines import CustomEngine, HttpEngine, TransformersEngine, VllmEngine
+from schemas.config_base import Amount, Config, Natural, Positive, Seconds, any_resume, replay, section
+from schemas.config_engines import Engine, HttpEngine
 
-Engine = VllmEngine | TransformersEngine | HttpEngine | CustomEngine
+WAITING_CPUS = 0.1
+"""What a replica takes that sends requests to a server and waits."""
 
 
 class Replicas(Config, frozen=True):
     """How many copies of a deployment, and what each takes from the cluster."""
 
-    min: Natural = 1
-    """Kept at all times."""
-    max: Positive = 1
-    """Added as work waits."""
-    num_cpus: Annotated[float, Meta(ge=0)] | None = None
-    """Of each replica; a fraction is allowed. Without it 1, or 0.1 for `kind: http`, which only waits for a server."""
-    num_gpus: Annotated[float, Meta(ge=0)] = 0.0
-    """Of each replica; a fraction shares a GPU."""
-    accelerator_type: str | None = None
-    """A kind of GPU by Ray's name for it, such as `H100`."""
-    max_ongoing: Positive = 1024
-    """Samples in a replica at once."""
-    stall_s: Seconds = 240.0
-    """A replica that holds samples and finishes none for so long, in seconds, is replaced."""
-    slots: Positive | None = None
-    """Requests that a replica computes at once, for autoscaling; without it, the engine's own limit, which replicas
-    tell; 64 while none has."""
+    gone: ClassVar = {"slots": "leave it out; each engine tells how many requests it computes at once"}
+
+    min: Annotated[Natural, any_resume("Kept at all times.")] = 1
+    max: Annotated[Positive, any_resume("Added as work waits.")] = 1
+    num_cpus: Annotated[
+        Amount | None,
+        any_resume(
+            "Of each replica; a fraction is allowed. Without it 1, or 0.1 for `kind: http`, which only waits for a "
+            "server."
+        ),
+    ] = None
+    num_gpus: Annotated[Amount, any_resume("Of each replica; a fraction shares a GPU.")] = 0.0
+    accelerator_type: Annotated[str | None, any_resume("A kind of GPU by Ray's name for it, such as `H100`.")] = None
+    max_ongoing: Annotated[Positive, any_resume("Samples in a replica at once.")] = 1024
+    stall_s: Annotated[
+        Seconds,
+        any_resume("A replica that holds samples and finishes none for so long, in seconds, is replaced."),
+    ] = 240.0
 
     @property
     def cpus(self) -> float:
@@ -38,15 +39,11 @@ class Replicas(Config, frozen=True):
         return 1.0 if self.num_cpus is None else self.num_cpus
 
 
-WAITING_CPUS = 0.1
-"""What a replica takes that sends requests to a server and waits."""
-
-
 class Deployed(Config, frozen=True):
     """Something that an engine and its replicas make up. An `http` engine's replicas take little by default."""
 
-    engine: Engine
-    replicas: Replicas = Replicas()
+    engine: Annotated[Engine, replay("What computes: a model in the replica, a server, or your own code.")]
+    replicas: Annotated[Replicas, section("How many copies, and what each takes.")] = Replicas()
 
     def __post_init__(self) -> None:
         if self.replicas.num_cpus is None:

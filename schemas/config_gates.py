@@ -8,9 +8,20 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from msgspec import Meta, field
+from msgspec import field
 
-from schemas.config_base import Config, Natural, Positive, Probability, Seconds, Temperature
+from schemas.config_base import (
+    Config,
+    Factory,
+    Natural,
+    Options,
+    Positive,
+    Probability,
+    Seconds,
+    Temperature,
+    any_resume,
+    replay,
+)
 from schemas.config_deployed import Deployed
 from schemas.config_engines import TransformersEngine
 from schemas.recovery import FailureMode
@@ -37,23 +48,40 @@ class Exact(Config, frozen=True, tag="exact", tag_field="mode"):
 class Retrieved(Config, frozen=True, tag="retrieved", tag_field="mode"):
     """Passages found anew among all of the corpus, as if nobody had kept where the sample came from."""
 
-    retriever: Literal["bm25", "embedding"] = "bm25"
-    """By words in common, or by the likeness of vectors that `encoder` makes."""
-    k: Annotated[int, Meta(ge=1, le=32)] = 3
-    """Passages shown, best first."""
-    query: Literal["answer", "question"] = "question"
-    """What is searched for."""
-    encoder: TransformersEngine | None = None
-    """The model whose hidden states are compared (`embedding` only); it runs inside the gate's replica."""
-    pooling: Literal["mean", "cls", "last"] | None = None
-    """Which hidden states make a text's vector: the mean of all, the first (BGE), the last (Qwen3-Embedding); without
-    it, what the model's folder says (`1_Pooling/config.json`), or the mean."""
-    query_prefix: str | None = None
-    """Put before what is searched for, such as `"query: "` (E5); without it, the folder's `query` prompt."""
-    passage_prefix: str | None = None
-    """Put before each passage, such as `"passage: "` (E5); without it, the folder's `passage` or `document` prompt."""
-    max_passages: Positive = 200_000
-    """A corpus of more is refused: each replica of the gate holds them all, with their index, in memory."""
+    retriever: Annotated[
+        Literal["bm25", "embedding"], replay("By words in common, or by the likeness of vectors that `encoder` makes.")
+    ] = "bm25"
+    k: Annotated[int, replay("Passages shown, best first.", ge=1, le=32)] = 3
+    query: Annotated[Literal["answer", "question"], replay("What is searched for.")] = "question"
+    encoder: Annotated[
+        TransformersEngine | None,
+        replay("The model whose hidden states are compared (`embedding` only); it runs inside the gate's replica."),
+    ] = None
+    pooling: Annotated[
+        Literal["mean", "cls", "last"] | None,
+        replay(
+            "Which hidden states make a text's vector: the mean of all, the first (BGE), the last "
+            "(Qwen3-Embedding); without it, what the model's folder says (`1_Pooling/config.json`), or the "
+            "mean."
+        ),
+    ] = None
+    query_prefix: Annotated[
+        str | None,
+        replay('Put before what is searched for, such as `"query: "` (E5); without it, the folder\'s `query` prompt.'),
+    ] = None
+    passage_prefix: Annotated[
+        str | None,
+        replay(
+            'Put before each passage, such as `"passage: "` (E5); without it, '
+            "the folder's `passage` or `document` prompt."
+        ),
+    ] = None
+    max_passages: Annotated[
+        Positive,
+        any_resume(
+            "A corpus of more is refused: each replica of the gate holds them all, with their index, in memory."
+        ),
+    ] = 200_000
 
 
 class Unseen(Config, frozen=True, tag="none", tag_field="mode"):
@@ -62,87 +90,118 @@ class Unseen(Config, frozen=True, tag="none", tag_field="mode"):
 
 Provenance = Exact | Retrieved | Unseen
 
+SHOWN = "What a faithfulness judge is shown of the source. All but `exact` are for comparison."
+PASSES = "A score of at least this passes."
+PASSES_TOO = "A score of at least this passes; true is 1, false 0."
+
 
 class Classifier(Deployed, frozen=True, tag="classifier", tag_field="form"):
     """A sequence-classification model gives the score."""
 
-    kind: JudgeKind | None = None
-    """Judge the sample against its source, or rate it with the source unseen; without it, what the gate's name says."""
-    threshold: Probability = 0.5
-    """A score of at least this passes."""
-    positive_label: Natural = 1
-    """Index of the label whose probability is the score; for a single-logit model 0."""
-    provenance: Provenance = Exact()
-    """What a faithfulness judge is shown of the source. All but `exact` are for comparison."""
+    kind: Annotated[
+        JudgeKind | None,
+        replay("Judge against the source, or rate with the source unseen; without it, what the gate's name says."),
+    ] = None
+    threshold: Annotated[Probability, replay(PASSES)] = 0.5
+    positive_label: Annotated[
+        Natural, replay("Index of the label whose probability is the score; for a single-logit model 0.")
+    ] = 1
+    provenance: Annotated[Provenance, replay(SHOWN)] = Exact()
 
 
 class LlmJudge(Deployed, frozen=True, tag="llm", tag_field="form"):
     """A chat model gives a structured verdict with quotes (faithfulness) or a rubric (reward)."""
 
-    kind: JudgeKind | None = None
-    """Find each claim in the source, or rate by a rubric with the source unseen; without it, what the name says."""
-    threshold: Probability = 0.5
-    """A score of at least this passes."""
-    max_tokens: Positive = 512
-    """Longest verdict, in tokens of the judge."""
-    temperature: Temperature = 0.0
-    """0 is greedy."""
-    dimensions: tuple[str, ...] = ("well_formed", "complete", "specific")
-    """The rubric's dimensions (reward only), each scored 0 to 10."""
-    provenance: Provenance = Exact()
-    """What a faithfulness judge is shown of the source. All but `exact` are for comparison."""
+    kind: Annotated[
+        JudgeKind | None,
+        replay("Find each claim in the source, or rate by a rubric with it unseen; without it, what the name says."),
+    ] = None
+    threshold: Annotated[Probability, replay(PASSES)] = 0.5
+    max_tokens: Annotated[Positive, replay("Longest verdict, in tokens of the judge.")] = 512
+    temperature: Annotated[Temperature, replay("0 is greedy.")] = 0.0
+    dimensions: Annotated[tuple[str, ...], replay("The rubric's dimensions (reward only), each scored 0 to 10.")] = (
+        "well_formed",
+        "complete",
+        "specific",
+    )
+    provenance: Annotated[Provenance, replay(SHOWN)] = Exact()
+
+
+GateModel = Classifier | LlmJudge
 
 
 class Verifier(Config, frozen=True, tag="verifier", tag_field="form"):
     """Final answers are compared by computation, in processes of their own that are killed when they take too long."""
 
-    timeout_s: Seconds = 5.0
-    """Processor time for one pair of answers, in seconds; then its process is ended and the pair is an error."""
-    memory_mib: Annotated[int, Meta(ge=128, le=65_536)] = 1024
-    """Address space of each process, in MiB."""
-    processes: Annotated[int, Meta(ge=1, le=64)] = 2
-    """Of each conductor. Started when reading alone cannot tell; a pair that takes long occupies one."""
-    max_characters: Annotated[int, Meta(ge=1, le=4_000)] = 1_000
-    """A longer final answer is not compared."""
+    timeout_s: Annotated[
+        Seconds,
+        any_resume(
+            "Processor time for one pair of answers, in seconds; then its process is ended and the pair is an error."
+        ),
+    ] = 5.0
+    memory_mib: Annotated[int, any_resume("Address space of each process, in MiB.", ge=128, le=65_536)] = 1024
+    processes: Annotated[
+        int,
+        any_resume(
+            "Of each conductor. Started when reading alone cannot tell; a pair that takes long occupies one.",
+            ge=1,
+            le=64,
+        ),
+    ] = 2
+    max_characters: Annotated[int, replay("A longer final answer is not compared.", ge=1, le=4_000)] = 1_000
 
 
 class RuleGate(Config, frozen=True, tag="rule", tag_field="form"):
     """A rule without a model: an expression, or a function of your own."""
 
-    check: str
-    """`words(answer) <= 80`: true or a score in [0, 1]; or `module:function`, given the request."""
-    threshold: Probability = 0.5
-    """A score of at least this passes; true is 1, false 0."""
-    modes: dict[str, BroughtRepair] = field(default_factory=dict)
-    """Failure modes that its rejections may carry, each with its repair; those of an expression carry the first."""
+    check: Annotated[
+        str,
+        replay(
+            "`words(answer) <= 80`: true, or a score in [0, 1]; or `module:function`, given the request "
+            "(docs/gates.md)."
+        ),
+    ]
+    threshold: Annotated[Probability, replay(PASSES_TOO)] = 0.5
+    modes: Annotated[
+        dict[str, BroughtRepair],
+        replay("Failure modes that its rejections may carry, each with its repair; those of an expression carry it."),
+    ] = field(default_factory=dict)
 
 
 class CustomGate(Config, frozen=True, tag="custom", tag_field="form"):
     """A function of your own that may ask the run's pools."""
 
-    check: Annotated[str, Meta(pattern=FUNCTION)]
-    """`module:function`, given the request, and `ask` where it takes two arguments."""
-    options: dict[str, str | int | float | bool] = field(default_factory=dict)
-    """Given to the function by name. No secrets: name an environment variable."""
-    threshold: Probability = 0.5
-    """A score of at least this passes; true is 1, false 0."""
-    modes: dict[str, BroughtRepair] = field(default_factory=dict)
-    """Failure modes that its rejections may carry, each with its repair."""
+    check: Annotated[Factory, replay("Given the request, and `ask` where it takes two arguments.")]
+    options: Annotated[Options, replay("Given to the function by name. No secrets: name an environment variable.")] = (
+        field(default_factory=dict)
+    )
+    threshold: Annotated[Probability, replay(PASSES_TOO)] = 0.5
+    modes: Annotated[
+        dict[str, BroughtRepair], replay("Failure modes that its rejections may carry, each with its repair.")
+    ] = field(default_factory=dict)
 
 
 GateConfig = Classifier | LlmJudge | Verifier | RuleGate | CustomGate
-GateModel = Classifier | LlmJudge
 Gates = dict[str, GateConfig]
 
 
 class Judging(Config, frozen=True):
     """How gates are asked, and what counts as a near-duplicate."""
 
-    short_circuit: bool = False
-    """Gates are asked one after the other, in their order, up to the first that does not pass; else all at once."""
-    duplicate_similarity: Annotated[float, Meta(gt=0, le=1)] = 0.9
-    """Samples of one passage that are this alike are near-duplicates: by their questions' words (Jaccard), and at least
-    0.9 where both give the same answer about the same thing; 1: only equal questions."""
+    short_circuit: Annotated[
+        bool,
+        replay("Gates are asked one after the other, in their order, up to the first that does not pass."),
+    ] = False
+    duplicate_similarity: Annotated[
+        float,
+        replay(
+            "Samples of one passage that are this alike are near-duplicates: by their questions' words "
+            "(Jaccard), and at least 0.9 where both give the same answer about the same thing; 1: only "
+            "equal questions.",
+            gt=0,
+            le=1,
+        ),
+    ] = 0.9
 
 
 def is_function(check: str) -> bool:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from schemas.corpus import Passage, Provenance
 from schemas.errors import UserError
 from schemas.ids import DocumentId, content_id
-from schemas.samples import Draft
+from schemas.samples import answered
 from schemas.verdicts import VERIFIER, GateName, GateRequest
 
 LABELS = ("is_correct", "label")
@@ -70,7 +70,7 @@ class _Row:
         request = GateRequest(
             id=f"line:{number}",
             passage=_passage(passage, number, self._text(REFERENCES) if verifying else None),
-            draft=Draft(question, answer),
+            draft=answered(question, answer),
         )
         return Labelled(number, request, self._label(), self._optional("flaw"), self._optional("gate"))
 

@@ -11,11 +11,10 @@ NUMBERS = ("attempt",)
 
 def fields_of(request: GateRequest) -> Mapping[str, str | float]:
     """Every name's value."""
-    draft, passage = request.draft, request.passage
+    passage = request.passage
     return {
-        "question": draft.question,
-        "answer": draft.answer,
-        "quote": draft.quote or "",
+        **dict.fromkeys(TEXTS, ""),
+        **request.draft.fields,
         "passage": passage.text,
         "reference": passage.reference or "",
         "attempt": float(request.attempt),

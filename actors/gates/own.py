@@ -6,7 +6,7 @@ failure mode that nobody named are errors, never rejections. A function may use 
 
 import asyncio
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -18,7 +18,7 @@ from actors.protocols import Ask
 from schemas.errors import ErrorKind, HopError, described
 from schemas.ids import PoolName, derived_seed
 from schemas.recovery import KNOWN_MODES, FailureMode
-from schemas.samples import Completion, Cost, GenerationRequest, Message, Sampling
+from schemas.samples import Completion, Cost, GenerationRequest, Prompt
 from schemas.verdicts import Errored, Evidence, GateName, GateRequest, Passed, Rejected, Verdict
 
 OWN = GateName("own")
@@ -100,7 +100,7 @@ class FunctionGate:
 
 
 class Asking:
-    """`ask` as a function of one's own sees it: the run's pools, retried and paid for as any call is."""
+    """`actors.protocols.AskModel` for a function of one's own: the run's pools, retried and paid for as any call is."""
 
     def __init__(self, gate: GateName, request: GateRequest, ask: Ask) -> None:
         self._gate = gate
@@ -109,28 +109,19 @@ class Asking:
         self._calls = 0
         self.cost = Cost()
 
-    async def __call__(
-        self,
-        messages: str | Sequence[Message],
-        *,
-        pool: str = FRESH,
-        max_tokens: int = 256,
-        temperature: float = 0.0,
-        json_schema: str | None = None,
-    ) -> Completion:
-        """One completion; a text is the user's only message. Raises HopError."""
+    async def __call__(self, prompt: Prompt, *, pool: PoolName | None = None) -> Completion:
+        """One completion; without a `pool`, of the one that fresh orders go to. Raises HopError."""
         self._calls += 1
         request = self._request
-        said = (Message("user", messages),) if isinstance(messages, str) else tuple(messages)
-        seed = derived_seed("gate", self._gate, request.id, request.tries, self._calls)
         asked = GenerationRequest(
             id=f"{request.id}:{self._gate}:{request.tries}:{self._calls}",
-            messages=said,
-            sampling=Sampling(temperature=temperature, max_tokens=max_tokens, seed=seed),
-            json_schema=json_schema,
+            messages=prompt.messages,
+            sampling=replace(prompt.sampling, seed=derived_seed("gate", self._gate, request.id, self._calls)),
+            stop=prompt.stop,
+            json_schema=prompt.json_schema,
             passage_id=request.passage.id,
         )
-        completion = await self._ask(PoolName(pool), asked)
+        completion = await self._ask(FRESH if pool is None else pool, asked)
         self.cost += completion.cost
         return completion
 

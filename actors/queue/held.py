@@ -15,7 +15,7 @@ from schemas.ids import OrderId, PassageId
 from schemas.ledger import AskedBefore
 from schemas.orders import Attempt, AttemptSummary, Duplicate, Order
 from schemas.recovery import Repair
-from schemas.samples import Draft
+from schemas.samples import Draft, answered
 
 Similarity = Callable[[Draft, Draft], float]
 """How alike two samples of one passage are, in [0, 1]."""
@@ -96,7 +96,7 @@ class AskedQuestions:
     def remember(self, passage_id: PassageId, asked: Sequence[AskedBefore]) -> None:
         """Accepted samples of a passage that had been forgotten."""
         if asked:
-            self._accepted[passage_id] = [(each.order_id, Draft(each.question, each.answer)) for each in asked]
+            self._accepted[passage_id] = [(each.order_id, answered(each.question, each.answer)) for each in asked]
 
     def again(self, order: Order, attempt: Attempt) -> Duplicate | None:
         """The first accepted sample of the same passage that asks (nearly) the same."""

@@ -47,6 +47,11 @@ class Weighing(Struct, frozen=True):
     exploration: float
 
 
+USUAL = Weighing(stop_below=0.25, exploration=0.05)
+"""What runs use. A quarter: passages are worth something too, so a repair may yield less by token than a fresh order. A
+twentieth: enough for estimates of other policies to rest on, and little enough to cost next to nothing."""
+
+
 def propensities(experience: Experience, mode: FailureMode, arms: Sequence[Arm], weighing: Weighing) -> Propensities:
     """The policy in one situation. Depends on its arguments alone. Raises ValueError without arms."""
     if not arms:

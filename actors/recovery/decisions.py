@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from actors.ledger.attempts import tokens
 from actors.recovery.adaptive import Arm
 from actors.recovery.experience import is_judged, turn_of
-from actors.recovery.modes import USUAL, RunGates, registered, repairs_of
+from actors.recovery.modes import USUAL_GATES, RunGates, registered, repairs_of
 from actors.recovery.repairs import REPAIRS, arms, ruled
 from schemas.config import Recovery
 from schemas.ids import OrderId
@@ -46,7 +46,7 @@ class _Open(Struct):
 class DecisionLog:
     """A fold over the ledger's records; `config` and `gates` are the run's."""
 
-    def __init__(self, config: Recovery, gates: RunGates = USUAL) -> None:
+    def __init__(self, config: Recovery, gates: RunGates = USUAL_GATES) -> None:
         self._config = config
         self._table = registered(REPAIRS, gates)
         self._open: dict[OrderId, _Open] = {}

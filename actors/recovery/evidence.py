@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.recovery.elsewhere import Elsewhere
-from actors.recovery.modes import USUAL, RunGates
+from actors.recovery.modes import USUAL_GATES, RunGates
 from actors.text.words import contains, sentences, stems, words
 from schemas.ids import PassageId
 from schemas.orders import AttemptSummary, Lease
@@ -40,7 +40,7 @@ class DraftEvidence(Struct, frozen=True):
     """The answer only repeats words of the question."""
     brought: tuple[GateName, FailureMode] | None = None
     """The first rejecting gate that knows why, and why."""
-    gates: RunGates = USUAL
+    gates: RunGates = USUAL_GATES
     told_elsewhere: PassageId | None = None
     """Another passage that tells what the draft says, and speaks more of the question than its own."""
     history: tuple[AttemptSummary, ...] = ()
@@ -57,7 +57,7 @@ def evidence_of(
     verdicts: Sequence[Verdict],
     elsewhere: Elsewhere | None = None,
     *,
-    gates: RunGates = USUAL,
+    gates: RunGates = USUAL_GATES,
 ) -> DraftEvidence:
     """What is known of a rejected candidate; of other passages too where there is an index of them."""
     rejections = [verdict for verdict in verdicts if isinstance(verdict, Rejected)]

@@ -27,7 +27,7 @@ class RunGates(Struct, frozen=True):
         return self.kinds.get(gate, gate)
 
 
-USUAL = RunGates()
+USUAL_GATES = RunGates()
 
 
 def registered(known: RepairTable, gates: RunGates) -> RepairTable:

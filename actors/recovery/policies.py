@@ -6,13 +6,13 @@ from random import Random
 
 from msgspec import Struct
 
-from actors.recovery.adaptive import Arm, Learner, Weighing, draw
+from actors.recovery.adaptive import USUAL, Arm, Learner, draw
 from actors.recovery.bar import HELD_TO_IT, raised_bar, same_bar
 from actors.recovery.diagnoser import diagnose
 from actors.recovery.elsewhere import Elsewhere
 from actors.recovery.evidence import DraftEvidence, evidence_of
 from actors.recovery.experience import turn_of
-from actors.recovery.modes import USUAL, RepairTable, RunGates, registered
+from actors.recovery.modes import USUAL_GATES, RepairTable, RunGates, registered
 from actors.recovery.repairs import REPAIRS, arms, directive, repair_for
 from schemas.config import Recovery
 from schemas.ids import derived_seed
@@ -100,7 +100,7 @@ class Recoverer(Struct, frozen=True):
 
     policy: Policy
     elsewhere: Elsewhere | None = None
-    gates: RunGates = USUAL
+    gates: RunGates = USUAL_GATES
 
     def decide(self, lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict]) -> tuple[Diagnosis, Choice]:
         """The diagnosis is made before the policy is asked."""
@@ -113,7 +113,7 @@ class Recoverer(Struct, frozen=True):
         self.policy.learn(experience)
 
 
-def build_recovery(config: Recovery, elsewhere: Elsewhere | None = None, gates: RunGates = USUAL) -> Recoverer:
+def build_recovery(config: Recovery, elsewhere: Elsewhere | None = None, gates: RunGates = USUAL_GATES) -> Recoverer:
     """The recovery that a configuration names; `elsewhere`: the index of the corpus's passages, if there is one."""
     return Recoverer(_policy(config, registered(REPAIRS, gates)), elsewhere, gates)
 
@@ -127,10 +127,12 @@ def _policy(config: Recovery, table: RepairTable) -> Policy:
         case "rules":
             return Rules(config, table)
         case "adaptive":
-            return Adaptive(config, table, Learner(Weighing(config.stop_below, config.exploration)))
+            return Adaptive(config, table, Learner(USUAL))
 
 
-def build_bar(config: Recovery, gates: RunGates = USUAL) -> Callable[[Sequence[Verdict], int], tuple[Verdict, ...]]:
+def build_bar(
+    config: Recovery, gates: RunGates = USUAL_GATES
+) -> Callable[[Sequence[Verdict], int], tuple[Verdict, ...]]:
     """What verdicts come to at an attempt of that number."""
     if config.bar != "raised":
         return same_bar

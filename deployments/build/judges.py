@@ -13,20 +13,21 @@ import msgspec
 from actors.gates import faithfulness, reward
 from actors.gates.evidence import Grounds
 from actors.tasks import prompts
-from deployments.config.identity import Change, keys
+from deployments.config.identity import keys
 from deployments.config.rules import is_local
 from schemas.config import RunConfig
+from schemas.config_base import Change
 from schemas.config_engines import CustomEngine, HttpEngine
 from schemas.config_gates import Classifier, GateConfig, GateModel, LlmJudge, Verifier, kind_of
 from schemas.corpus import Passage, Provenance
 from schemas.ids import DocumentId, content_id
-from schemas.samples import Draft
+from schemas.samples import answered
 from schemas.verdicts import FAITHFULNESS, REWARD, GateName, GateRequest, Shown
 
 EDGE_BYTES = 64 * 1024
 """Read at either end of each file of a model: retrained weights differ there, and a large model is not read twice."""
 _SHOWN = Passage.of("P", Provenance("u", DocumentId("d"), "s", 0, 1, "c"))
-_ASKED = GateRequest("i", _SHOWN, Draft("Q", "A"))
+_ASKED = GateRequest("i", _SHOWN, answered("Q", "A"))
 
 
 def judges(config: RunConfig) -> dict[GateName, str]:

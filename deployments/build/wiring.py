@@ -20,7 +20,7 @@ from actors.queue.machine import QueueLimits, RegenerationQueue
 from actors.queue.service import Ledger, QueueService, ServiceSettings
 from actors.recovery.experience import ExperienceFold
 from actors.recovery.policies import build_bar, build_recovery
-from actors.tasks import grounded_answer, math
+from actors.tasks import grounded_answer
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from actors.tasks.math import MathTask
 from deployments.build.canaries import build_canaries
@@ -38,6 +38,9 @@ from schemas.ledger import Record, RunStarted
 from schemas.queue_shard import ONLY, QueueShard
 from schemas.verdicts import GateName
 
+FRESH_SHARE = 0.25
+"""Of what is handed out while repairs wait too: fresh orders. Repairs go ahead, since they end orders; with none of the
+share for fresh ones, a corpus that is hard to please would be read no further."""
 LEAVING_S = 30.0
 """A killed run's queue lets go of the folder within so long."""
 
@@ -57,7 +60,7 @@ def queue_service(
         task=task_name(config),
         samples_per_passage=config.task.samples_per_passage,
         capacity=shard.share(config.queue.capacity),
-        canaries=BookSettings(task_name(config), config.queue.lease_s, judges(config), kinds(config.gates)),
+        canaries=BookSettings(task_name(config), config.conductors.lease_s, judges(config), kinds(config.gates)),
     )
     fold = ExperienceFold() if config.recovery.policy == "adaptive" else None
     return QueueService(_queue(config, shard), ledger, settings, now=now, fold=fold)
@@ -78,8 +81,8 @@ def replaying(config: RunConfig) -> Callable[[Record], None]:
 def _queue(config: RunConfig, shard: QueueShard) -> RegenerationQueue:
     limits = QueueLimits(
         max_attempts=config.recovery.max_attempts,
-        lease_s=config.queue.lease_s,
-        fresh_share=config.queue.fresh_share,
+        lease_s=config.conductors.lease_s,
+        fresh_share=FRESH_SHARE,
         tokens=None if config.budget.tokens is None else shard.share(config.budget.tokens),
         similarity_threshold=config.judging.duplicate_similarity,
     )
@@ -124,15 +127,15 @@ def build_task(config: RunConfig) -> Task:
     """What the configuration makes of each passage."""
     match config.task:
         case GroundedAnswer():
-            return GroundedAnswerTask(config.task, seed=config.seed)
+            return GroundedAnswerTask(config.task)
         case Math():
             verifier = verifier_of(config.gates) or Verifier()
-            return MathTask(config.task, seed=config.seed, longest_answer=verifier.max_characters)
+            return MathTask(config.task, longest_answer=verifier.max_characters)
 
 
 def chat(config: RunConfig) -> Chat:
     """How a sample of the task is shown to a student."""
-    return math.messages if isinstance(config.task, Math) else grounded_answer.messages
+    return build_task(config).messages
 
 
 def export_wording(config: RunConfig) -> export_words.ExportWording:
@@ -153,6 +156,7 @@ def conductor_settings(config: RunConfig, name: str) -> ConductorSettings:
         limits=limits,
         fresh_pool=PoolName(FRESH_POOL),
         health=HealthLimits(outage_s=config.conductors.outage_s),
+        seed=config.seed,
     )
 
 

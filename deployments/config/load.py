@@ -32,6 +32,7 @@ __all__ = [
     "load",
     "load_resolved",
     "load_text",
+    "load_values",
     "resolve",
     "to_yaml",
 ]
@@ -67,7 +68,11 @@ def _decoded(data: bytes, path: Path) -> str:
 
 def load_text(text: str, name: Path | str = "configuration") -> RunConfig:
     """The configuration in a YAML text, decoded and checked; `name` begins every message. Raises `ConfigError`."""
-    values = _parse(text, name)
+    return load_values(_parse(text, name), name)
+
+
+def load_values(values: object, name: Path | str = "configuration") -> RunConfig:
+    """The configuration in the values of a YAML file, decoded and checked. Raises `ConfigError`."""
     try:
         values = moved(values)
         config = msgspec.convert(values, RunConfig)

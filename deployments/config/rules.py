@@ -20,7 +20,7 @@ from schemas.config_gates import CustomGate, Retrieved, gate_models, verifier_of
 from schemas.config_injection import CustomInjector, LlmInjector
 from schemas.errors import ModelError
 
-_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?(@[\w./-]+)?")
 _POOL_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _RAY_ADDRESS = re.compile(r"auto|local|(ray://)?[\w.-]+:\d{1,5}|(ray://)?\[[0-9a-fA-F:]+\]:\d{1,5}")
 
@@ -41,7 +41,8 @@ def engines(config: RunConfig) -> Iterator[tuple[str, Engine]]:
 
 
 def is_local(model: str) -> bool:
-    """Whether a model's name is a path of the file system; a name like `org/name` is one of the Hugging Face hub."""
+    """Whether a model's name is a path of the file system; a name like `org/name`, or
+    `org/name@revision`, is one of the Hugging Face hub."""
     if "://" in model:
         return False
     return model.startswith((".", "/", "~")) or _HUB_NAME.fullmatch(model) is None
@@ -87,9 +88,6 @@ def _broken(config: RunConfig) -> Iterator[str]:
         yield f"recovery.escalate_to: there is no pool '{target}'{nearest(target, config.pools)}"
     if config.ray_address is not None and not _RAY_ADDRESS.fullmatch(config.ray_address):
         yield at("ray_address", f"must be auto, host:port or ray://host:port, not {shown(config.ray_address)}")
-    if config.queue.lease_s <= config.conductors.outage_s:
-        rule = f"must be more than conductors.outage_s ({config.conductors.outage_s:g}), or an outage ends leases"
-        yield at("queue.lease_s", f"{config.queue.lease_s:g} {rule}")
     yield from _broken_shards(config)
     yield from broken_gates(config)
     yield from _broken_options(config)

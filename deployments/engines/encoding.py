@@ -60,7 +60,7 @@ class Encoder:
         config = provenance.encoder
         if config is None:
             raise ConfigError("gates.provenance.encoder: missing; retriever: embedding needs a model that encodes")
-        tokenizer = load_tokenizer(config.model, config.revision, EngineRole.ENCODER)
+        tokenizer = load_tokenizer(config.model, EngineRole.ENCODER)
         form = text_form(provenance, config)
         return cls(load_model(config, EngineRole.ENCODER, tokenizer), tokenizer, config, form)
 

@@ -84,7 +84,7 @@ class Autoscaler:
         return scaling
 
     def _slots(self, name: str, model: "ScaledModel", status: ReplicaStatus) -> int:
-        known = configured_slots(model.engine, model.replicas)
+        known = configured_slots(model.engine)
         if known is None and status.running:
             known = self._replica_limits.slots(self._apps[name])
         return SLOTS if known is None else known
@@ -133,10 +133,8 @@ def models(config: RunConfig) -> dict[str, ScaledModel]:
     return pools
 
 
-def configured_slots(engine: Engine, replicas: Replicas) -> int | None:
+def configured_slots(engine: Engine) -> int | None:
     """Requests that a replica computes at once, as the configuration has it; None where only the engine knows."""
-    if replicas.slots is not None:
-        return replicas.slots
     match engine:
         case VllmEngine(max_num_seqs=int(sequences)):
             return sequences

@@ -132,7 +132,7 @@ def _check_sees_gpus(config: RunConfig, there: float) -> None:
     deployed |= {f"gates.{name}": model for name, model in gate_models(config.gates).items()}
     for path, each in deployed.items():
         match each.engine:
-            case VllmEngine(tensor_parallel_size=shares) if not _has_vllm_for_cpus():
+            case VllmEngine(gpus=shares) if not _has_vllm_for_cpus():
                 least = shares if shares > 1 else 0
             case TransformersEngine(device=device) if device.startswith("cuda"):
                 least = 0

@@ -110,7 +110,7 @@ def credit_view(label: CreditLabel, attempt: Attempt) -> RenderableType:
         shown = Text(printable(text), style=style)
         table.add_row(str(value.steps), Text(f"Q {q}", style="bold"), within, f"{value.k}/{value.n}", shown)
     pit = "no first pit" if label.first_pit is None else f"first pit: step {label.first_pit}"
-    told = f"{pit} ({label.probability:.0%}, {label.stopped.value}; {label.rule.value} Q, {label.strategy.value})"
+    told = f"{pit} ({label.probability:.0%}, {label.stopped.value}; {label.rule.value} Q, {label.strategy})"
     paid = f"{plural(label.asked, 'rollout')} of {printable(label.policy)} · {_cost(label.cost)}"
     head = facts(("Credit", Text(told)), ("", Text(paid, style=DIM)))
     return Group(Padding(head, (1, 0, 0, 2)), Padding(table, (0, 0, 0, 4)))

@@ -12,7 +12,7 @@ from schemas.corpus import Passage
 from schemas.injection import Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined
 from schemas.orders import Attempt
-from schemas.samples import Draft
+from schemas.samples import Draft, answered
 from schemas.verdicts import FAITHFULNESS, REWARD, Errored, Rejected
 from studies.provenance.world import is_faithful, is_good
 
@@ -54,7 +54,7 @@ class Try(Struct, frozen=True, omit_defaults=True):
     @property
     def draft(self) -> Draft | None:
         """As the gates saw it."""
-        return None if self.question is None or self.answer is None else Draft(self.question, self.answer)
+        return None if self.question is None or self.answer is None else answered(self.question, self.answer)
 
 
 def tries_of(records: Sequence[Record], told: Sequence[Passage]) -> list[Try]:

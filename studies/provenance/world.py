@@ -40,8 +40,8 @@ class World:
 
 
 def engine(name: str) -> TransformersEngine:
-    """A model of the almanac, on one thread."""
-    return TransformersEngine(model=str(MODELS / name), dtype="float32", device="cpu", threads=1)
+    """A model of the almanac; `main` has torch compute on one thread."""
+    return TransformersEngine(model=str(MODELS / name), dtype="float32", device="cpu")
 
 
 def build(plan: Plan, seed: int, folder: Path) -> World:

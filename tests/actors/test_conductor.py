@@ -15,7 +15,7 @@ from schemas.orders import (
     Requeue,
 )
 from schemas.recovery import Diagnosis, Modes, Repair, RepairKind
-from schemas.samples import Completion, Cost, FinishReason, GenerationRequest, Heard, MalformedReason, Message
+from schemas.samples import Completion, Cost, FinishReason, GenerationRequest, Heard, MalformedReason, Message, Prompt
 from schemas.verdicts import DIVERSITY, FAITHFULNESS, FORMAT, PROVENANCE, REWARD, Errored, Rejected
 from tests.doubles.conductors import SETTINGS, AskAndRead, Book, Model, Says, conductor, lease, passed, rejected, until
 
@@ -93,7 +93,7 @@ async def test_a_request_that_fails_for_good_ends_its_order_as_engine_error() ->
 
     class FirstNever(Model):
         async def generate(self, request: GenerationRequest) -> Completion:
-            if request.id == lease(0).order.id:
+            if request.id == f"{lease(0).order.id}:1":
                 self.requests.append(request)
                 raise EngineError(ErrorKind.RETRYABLE, "502")
             return await super().generate(request)
@@ -102,7 +102,7 @@ async def test_a_request_that_fails_for_good_ends_its_order_as_engine_error() ->
     await conductor(book, model).run()
     decisions = {outcome.order_id: outcome.decision for outcome in book.outcomes}
     assert decisions[lease(0).order.id] == DeadLetter(EndReason.ENGINE_ERROR, "502", error=ErrorKind.RETRYABLE)
-    assert [request.id for request in model.requests].count(lease(0).order.id) == 3
+    assert [request.id for request in model.requests].count(f"{lease(0).order.id}:1") == 3
 
 
 async def test_a_passing_engine_fault_is_invisible_in_the_outcome() -> None:
@@ -135,10 +135,10 @@ async def test_our_own_bug_ends_one_order_and_says_where() -> None:
     """A task raises on one passage: that order is dead-lettered with the place, the other is accepted."""
 
     class Buggy(AskAndRead):
-        def request(self, lease: Lease) -> GenerationRequest:
+        def prompt(self, lease: Lease) -> Prompt:
             if lease.order.slot == 0:
                 raise KeyError("missing")
-            return super().request(lease)
+            return super().prompt(lease)
 
     book = Book(lease(0), lease(1))
     await conductor(book, Model(), task=Buggy()).run()
@@ -187,7 +187,7 @@ async def test_a_slow_sample_holds_nobody_up() -> None:
 
     class OneSlow(Model):
         async def generate(self, request: GenerationRequest) -> Completion:
-            if request.id == lease(0).order.id:
+            if request.id == f"{lease(0).order.id}:1":
                 await slow.wait()
             return Completion(request.id, "Q A: 1", FinishReason.STOP, 1, 1)
 

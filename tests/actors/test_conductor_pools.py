@@ -16,7 +16,7 @@ from schemas.errors import EngineError, ErrorKind, HopError, JudgeError, PoolAwa
 from schemas.ids import PoolName
 from schemas.orders import Accept, DeadLetter, EndReason, Lease
 from schemas.recovery import Repair, RepairKind
-from schemas.samples import Completion, GenerationRequest
+from schemas.samples import Completion, GenerationRequest, Prompt
 from schemas.stages import Pause, PauseKind
 from schemas.verdicts import DIVERSITY, FAITHFULNESS, PROVENANCE, REWARD, GateRequest, Rejected, Verdict
 from tests.doubles.conductors import GENERATOR, AskAndRead, Book, Model, Says, lease, passed, rejected
@@ -63,10 +63,10 @@ class Judges(Says):
 class Slots(AskAndRead):
     """A prompt of its own for each slot."""
 
-    def request(self, lease: Lease) -> GenerationRequest:
-        request = super().request(lease)
-        (message,) = request.messages
-        return replace(request, messages=(replace(message, content=f"{message.content} {lease.order.slot}"),))
+    def prompt(self, lease: Lease) -> Prompt:
+        prompt = super().prompt(lease)
+        (message,) = prompt.messages
+        return replace(prompt, messages=(replace(message, content=f"{message.content} {lease.order.slot}"),))
 
 
 def conducting(

@@ -28,7 +28,7 @@ from schemas.injection import InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, CanaryEnded, CanaryIssued, Planned, Record
 from schemas.orders import Attempt, Order
 from schemas.progress import RunSnapshot
-from schemas.samples import Draft
+from schemas.samples import answered
 from schemas.verdicts import FAITHFULNESS, PROVENANCE, REWARD, VERIFIER, Passed, Rejected, Verdict
 from tests.deployments.test_config import WHOLE
 from tests.doubles.attempts import candidate, passage
@@ -49,7 +49,7 @@ def test_rows_are_read_with_what_they_say_of_flaw_and_gate(tmp_path: Path) -> No
     good, bad = build_canaries(audited(tmp_path, GOOD, BAD)).rows
     assert (good.label, good.flaw, good.gate, good.origin) == (Worth.GOOD, None, None, "rows.jsonl#line=1")
     assert (bad.label, bad.flaw, bad.gate) == (Worth.BAD, InjectionKind.PARAMETRIC, FAITHFULNESS)
-    assert bad.draft == Draft("Who?", "Vela Marr")
+    assert bad.draft == answered("Who?", "Vela Marr")
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def run_of(canaries: int) -> list[Record]:
     ]
     for number in range(canaries):
         label = Worth.GOOD if number % 2 else Worth.BAD
-        canary = Canary(OrderId(content_id(number)), of, Draft("Who?", "Oda"), label, f"rows#line={number}")
+        canary = Canary(OrderId(content_id(number)), of, answered("Who?", "Oda"), label, f"rows#line={number}")
         ended = CanaryEnded(
             3.0,
             canary.id,

@@ -6,10 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from deployments.build.injection import build_injection
-from deployments.config.identity import Change
 from deployments.config.load import difference, differences, load, load_text, to_yaml
 from deployments.config.rules import engines
 from schemas.config import RunConfig
+from schemas.config_base import Change
 from schemas.config_engines import TransformersEngine
 from schemas.config_gates import Classifier, Exact, LlmJudge, Retrieved, Unseen
 from schemas.config_injection import CustomInjector, Injection, LlmInjector

@@ -150,7 +150,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
         factory="tests.doubles.engines:instant",
         options={"malformed": 0.1, "failing": 0.01, "median_s": 0.3, "slots": 32},
     )
-    generator = Pool(engine=engine, replicas=Replicas(min=1, max=2, num_cpus=0.1, slots=32))
+    generator = Pool(engine=engine, replicas=Replicas(min=1, max=2, num_cpus=0.1))
     plain = configuration(corpus, rejected=0.2, concurrency=256)
     return replace(
         changed_gate(plain, provenance=Retrieved(k=2)),

@@ -25,7 +25,7 @@ def test_a_replica_tells_its_engines_limit(tmp_path: Path) -> None:
     engine = CustomEngine(factory="tests.doubles.engines:instant", options={"slots": 17})
     pool = Pool(engine, Replicas(num_cpus=0.1))
     config = replace(plain, pools={"generator": pool})
-    assert configured_slots(engine, Replicas()) is None
+    assert configured_slots(engine) is None
     where = names(config, "limits")
     application = where.by_role["generator"]
     limits = ReplicaLimits()

@@ -138,7 +138,7 @@ def test_the_readmes_example_runs() -> None:
     ("engine", "replicas", "advice"),
     [
         ("{kind: vllm, model: m}", "{}", "is 0, .* set it to 1 .a part of one is allowed"),
-        ("{kind: vllm, model: m, tensor_parallel_size: 2}", "{num_gpus: 1}", "is 1, .* set it to 2"),
+        ("{kind: vllm, model: m, engine_args: {tensor_parallel_size: 2}}", "{num_gpus: 1}", "is 1, .* set it to 2"),
         ("{kind: transformers, model: m, device: 'cuda:0'}", "{}", "is 0, .* set it to 1 .a part of one is allowed"),
     ],
 )

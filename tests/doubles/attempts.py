@@ -4,7 +4,7 @@ from schemas.corpus import Passage, Provenance
 from schemas.ids import DocumentId, OrderId, PoolName
 from schemas.orders import Accept, Attempt, DeadLetter, EndReason, Lease, Order, Outcome, Requeue
 from schemas.recovery import Choice, Diagnosis, Modes, Repair, RepairKind
-from schemas.samples import Candidate, Cost, Draft, Message, Sampling
+from schemas.samples import Candidate, Cost, Message, Sampling, answered
 from schemas.verdicts import FAITHFULNESS, REWARD, Passed, Rejected
 
 REPAIR = Repair(RepairKind.STRICT_GROUNDING, temperature=0.3)
@@ -29,7 +29,7 @@ def candidate(question: str) -> Candidate:
         prompt=(Message("user", "ask"),),
         sampling=Sampling(),
         text=f"Question: {question}\nAnswer: a fact",
-        draft=Draft(question=question, answer="a fact"),
+        draft=answered(question=question, answer="a fact"),
         cost=Cost(prompt_tokens=TOKENS_PER_ATTEMPT - 3, completion_tokens=3, seconds=0.1),
     )
 

@@ -6,6 +6,8 @@ from random import Random
 
 from actors.calls.retry import RetryLimits
 from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
+from actors.protocols import Task
+from actors.tasks.one_call import OneCall
 from schemas.corpus import Passage, Provenance
 from schemas.errors import HopError
 from schemas.ids import DocumentId, OrderId, PoolName
@@ -29,7 +31,9 @@ from schemas.samples import (
     Malformed,
     MalformedReason,
     Message,
+    Prompt,
     Sampling,
+    answered,
 )
 from schemas.verdicts import (
     DIVERSITY,
@@ -108,17 +112,18 @@ class Says:
         return self.verdict
 
 
-class AskAndRead:
-    def request(self, lease: Lease) -> GenerationRequest:
-        return GenerationRequest(
-            id=lease.order.id, messages=(Message("user", lease.passage.text),), sampling=Sampling()
-        )
+class AskAndRead(OneCall):
+    def prompt(self, lease: Lease) -> Prompt:
+        return Prompt(messages=(Message("user", lease.passage.text),), sampling=Sampling())
 
     def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
         if "A:" not in text:
             return Malformed(MalformedReason.NO_ANSWER, "no answer")
         question, _, answer = text.partition("A:")
-        return Draft(question=question, answer=answer)
+        return answered(question=question, answer=answer)
+
+    def messages(self, passage: str, draft: Draft) -> Sequence[Message]:
+        return (Message("user", draft.question), Message("assistant", draft.answer))
 
 
 class TryAgain:
@@ -146,7 +151,7 @@ def conductor(
     faithfulness: Says | None = None,
     *,
     short_circuit: bool = False,
-    task: AskAndRead | None = None,
+    task: Task | None = None,
     settings: ConductorSettings = SETTINGS,
 ) -> Conductor:
     scored = {

@@ -32,7 +32,7 @@ from schemas.ledger import (
 )
 from schemas.orders import Attempt, DeadLetter, EndReason, Order
 from schemas.recovery import Choice, Diagnosis, FailureMode, Modes, Repair, RepairKind
-from schemas.samples import Candidate, Cost, Draft, MalformedReason, Message, Sampling
+from schemas.samples import Candidate, Cost, Draft, MalformedReason, Message, Sampling, answered
 from schemas.verdicts import (
     DIVERSITY,
     FAITHFULNESS,
@@ -199,9 +199,9 @@ class _Life:
     def _judged(self, attempt: Attempt, order: Order, mode: FailureMode | None) -> Attempt:
         fact = self._facts[order.slot % len(self._facts)]
         wrong = mode in (Modes.PARAMETRIC, Modes.TEMPERATURE, Modes.CROSS_PASSAGE)
-        draft = Draft(question=fact.question, answer=fact.wrong if wrong else fact.answer)
+        draft = answered(question=fact.question, answer=fact.wrong if wrong else fact.answer)
         if attempt.repair is not None and attempt.repair.kind is RepairKind.QUOTE_THEN_ANSWER:
-            draft = Draft(question=draft.question, answer=draft.answer, quote=fact.sentence)
+            draft = answered(question=draft.question, answer=draft.answer, quote=fact.sentence)
         malformed = mode == Modes.MALFORMED
         text = "Question: and then" if malformed else f"Question: {draft.question}\nAnswer: {draft.answer}"
         temperature = attempt.repair.temperature if attempt.repair else 0.7

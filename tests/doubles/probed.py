@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Collection, Sequence
 from random import Random
 
-from msgspec.structs import replace
-
 from actors.calls.retry import RetryLimits
 from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
 from actors.counts.tally import Tally
@@ -30,7 +28,7 @@ from schemas.injection import InjectionKind, Worth
 from schemas.ledger import Record
 from schemas.orders import Lease
 from schemas.progress import Summary
-from schemas.samples import Completion, Cost, Draft, FinishReason, GenerationRequest
+from schemas.samples import Completion, Cost, Draft, FinishReason, GenerationRequest, rewritten
 from schemas.verdicts import FAITHFULNESS, REWARD, GateName, GateRequest, Passed, Rejected, Verdict
 from tests.doubles.passages import HERON, passage_of
 
@@ -85,7 +83,7 @@ class WrongName:
         return request
 
     def draft(self, kind: InjectionKind, lease: Lease, draft: Draft | None) -> Draft | None:
-        return None if draft is None else replace(draft, answer=WRONG)
+        return None if draft is None else rewritten(draft, answer=WRONG)
 
     async def worth(self, kind: InjectionKind, lease: Lease, draft: Draft, ask: Ask) -> tuple[Worth, Cost]:
         return (Worth.BAD if draft.answer == WRONG else Worth.GOOD), Cost()
@@ -126,7 +124,7 @@ class ProbedRun:
         gates = Gating(ProvenanceGate(), self.gates, short_circuit=False, duplicate=duplicate_verdict)
         self.tools = Toolbox(
             orders=InProcessOrders(self.service),
-            task=GroundedAnswerTask(GroundedAnswer(), seed=0),
+            task=GroundedAnswerTask(GroundedAnswer()),
             pools={GENERATOR: self.writer},
             gates=gates,
             recovery=build_recovery(Recovery(max_attempts=3)),

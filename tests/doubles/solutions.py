@@ -4,7 +4,7 @@ from schemas.corpus import Passage, Provenance
 from schemas.ids import DocumentId, PoolName
 from schemas.orders import Accept, Attempt, DeadLetter, EndReason, Lease, Order, Outcome, Requeue
 from schemas.recovery import Choice, Diagnosis, Modes, Repair, RepairKind
-from schemas.samples import Candidate, Cost, Draft, Message, Sampling
+from schemas.samples import Candidate, Cost, Message, Sampling, answered
 from schemas.verdicts import PROVENANCE, VERIFIER, Passed, Rejected
 
 RESAMPLE = Repair(RepairKind.RESAMPLE, temperature=0.7)
@@ -36,7 +36,7 @@ def attempt(lease: Lease, answer: str, *, right: bool) -> Attempt:
         prompt=(Message("user", lease.passage.text),),
         sampling=Sampling(),
         text=answer.removeprefix(prefix),
-        draft=Draft(lease.passage.text, answer),
+        draft=answered(lease.passage.text, answer),
         cost=Cost(prompt_tokens=TOKENS - 3, completion_tokens=3, seconds=0.1),
     )
     said = Passed if right else Rejected

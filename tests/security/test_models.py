@@ -28,7 +28,7 @@ class Harm:
 
 def load(folder: Path) -> object:
     config = TransformersEngine(model=str(folder), device="cpu")
-    tokenizer = load_tokenizer(config.model, None, EngineRole.GENERATOR)
+    tokenizer = load_tokenizer(config.model, EngineRole.GENERATOR)
     return load_model(config, EngineRole.GENERATOR, tokenizer)
 
 

@@ -13,7 +13,7 @@ from schemas.ids import OrderId, content_id
 from schemas.injection import Worth
 from schemas.ledger import CanaryEnded, Record
 from schemas.orders import Accept, Attempt, DeadLetter, EndReason, Holding, Lease, OrderKind, Outcome
-from schemas.samples import Draft
+from schemas.samples import answered
 from schemas.verdicts import FAITHFULNESS, PROVENANCE, Errored, Passed
 from tests.doubles.attempts import candidate, passage
 
@@ -22,7 +22,9 @@ PASSED = Passed(FAITHFULNESS, 0.9, 0.5)
 
 
 def canary(number: int) -> Canary:
-    return Canary(OrderId(content_id(number)), passage(number), Draft("Who?", "Oda"), Worth.GOOD, f"rows#line={number}")
+    return Canary(
+        OrderId(content_id(number)), passage(number), answered("Who?", "Oda"), Worth.GOOD, f"rows#line={number}"
+    )
 
 
 def judged(lease: Lease) -> Outcome:

@@ -14,13 +14,14 @@ from actors.ledger.sqlite import MemoryLedger
 from actors.probes.injection import InjectionDraw
 from actors.probes.mixing import LabelledRow, Mixing
 from actors.probes.plan import Plan
-from actors.tasks.grounded_answer import messages
+from actors.tasks.grounded_answer import GroundedAnswerTask
 from schemas.canaries import CanaryEnd
+from schemas.config import GroundedAnswer
 from schemas.errors import GleanerError, LedgerError
 from schemas.injection import InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, CanaryEnded, CanaryIssued, Planned, Record
 from schemas.orders import Attempt, Order, OrderKind
-from schemas.samples import Draft
+from schemas.samples import Draft, answered
 from schemas.verdicts import FAITHFULNESS, GateRequest
 from schemas.wire import GATE_REQUESTS
 from tests.doubles.passages import HERON, passage_of
@@ -30,7 +31,7 @@ OF = passages(30)
 ROWS = tuple(
     LabelledRow(
         text=f"{HERON} Row {number}.",
-        draft=Draft("Who founded Amber Heron?", RIGHT if number % 2 else WRONG),
+        draft=answered("Who founded Amber Heron?", RIGHT if number % 2 else WRONG),
         label=Worth.GOOD if number % 2 else Worth.BAD,
         origin=f"rows#line={number}",
         flaw=None if number % 2 else InjectionKind.PARAMETRIC,
@@ -127,7 +128,7 @@ async def test_a_canary_that_every_gate_passes_is_in_no_file() -> None:
     life = Life(order, planned.passage, (accepted[0].attempt,), accepted_at=1.0)
     assert not life.exportable
     with pytest.raises(LedgerError, match="never exported"):
-        sample_row(life, chat=messages, models={})
+        sample_row(life, chat=GroundedAnswerTask(GroundedAnswer()).messages, models={})
 
 
 async def test_rows_of_a_file_are_sent_as_they_are() -> None:

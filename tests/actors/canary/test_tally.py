@@ -10,7 +10,7 @@ from schemas.errors import ErrorKind
 from schemas.ids import OrderId, content_id
 from schemas.injection import InjectionKind, Worth
 from schemas.ledger import CanaryEnded, CanaryIssued, Record
-from schemas.samples import Cost, Draft
+from schemas.samples import Cost, answered
 from schemas.verdicts import FAITHFULNESS, REWARD, Errored, GateName, Passed, Rejected, Verdict
 from tests.doubles.attempts import passage
 
@@ -53,7 +53,7 @@ def folded(records: list[CanaryEnded]) -> Canaries:
 
 
 def issued(record: CanaryEnded) -> Record:
-    return CanaryIssued(0.0, Canary(record.order_id, PASSAGE, Draft("Who?", "Oda"), record.label, record.origin))
+    return CanaryIssued(0.0, Canary(record.order_id, PASSAGE, answered("Who?", "Oda"), record.label, record.origin))
 
 
 def matters(record: CanaryEnded, gate: GateName) -> bool:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from actors.recovery.adaptive import Arm, Learner, Propensities, Weighing, draw, propensities
+from actors.recovery.adaptive import USUAL, Arm, Learner, Propensities, Weighing, draw, propensities
 from actors.recovery.experience import ExperienceFold
 from actors.recovery.policies import build_recovery
 from actors.recovery.posterior import expected, fresh_value
@@ -30,7 +30,7 @@ from schemas.recovery import (
     RepairKind,
     RepairTurn,
 )
-from schemas.samples import Candidate, Cost, Draft, Sampling
+from schemas.samples import Candidate, Cost, Sampling, answered
 from schemas.verdicts import FAITHFULNESS, REWARD, Errored, Rejected
 from tests.doubles.passages import lease_of, passage_of
 
@@ -39,8 +39,7 @@ EDIT, QUOTE, STRICT, AGAIN = (
 )  # fmt: skip
 ARMS = tuple(Arm(kind, RepairTurn.FIRST) for kind in (EDIT, QUOTE, STRICT, AGAIN))
 MODE = Modes.PARAMETRIC
-USUAL = Weighing(stop_below=0.25, exploration=0.05)
-WRONG = Draft("Who founded Amber Heron?", "Jon Berg")
+WRONG = answered("Who founded Amber Heron?", "Jon Berg")
 VERDICTS = (Rejected(FAITHFULNESS, 0.1, 0.5),)
 
 counts = st.builds(

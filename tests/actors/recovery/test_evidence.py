@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from actors.recovery.evidence import DraftEvidence, evidence_of
 from schemas.ids import PoolName
 from schemas.orders import AttemptSummary
-from schemas.samples import Candidate, Cost, Draft, FinishReason, Sampling
+from schemas.samples import Candidate, Cost, Draft, FinishReason, Sampling, answered
 from schemas.verdicts import FAITHFULNESS, FORMAT, REWARD, Passed, Rejected
 from tests.doubles.passages import HERON, lease_of
 
@@ -19,13 +19,13 @@ def candidate(draft: Draft | None, *, temperature: float = 0.7) -> Candidate:
 
 
 def facts(question: str, answer: str, text: str = HERON) -> DraftEvidence:
-    return evidence_of(lease_of(text), candidate(Draft(question, answer)), (UNFAITHFUL,))
+    return evidence_of(lease_of(text), candidate(answered(question, answer)), (UNFAITHFUL,))
 
 
 def test_margins_are_of_the_rejecting_gates() -> None:
     """Only who rejected speaks of a failure, and by how much."""
     verdicts = (Passed(REWARD, 0.9, 0.5), UNFAITHFUL)
-    found = evidence_of(lease_of(), candidate(Draft("Who?", "Oda"), temperature=1.2), verdicts)
+    found = evidence_of(lease_of(), candidate(answered("Who?", "Oda"), temperature=1.2), verdicts)
     assert found.rejected == {FAITHFULNESS}
     assert found.margins == {FAITHFULNESS: pytest.approx(0.4)}
     assert found.temperature == 1.2

@@ -11,11 +11,11 @@ from schemas.config import Recovery
 from schemas.ids import PoolName
 from schemas.orders import AttemptSummary, Lease
 from schemas.recovery import KNOWN_MODES, FailureMode, Modes, Repair, RepairKind
-from schemas.samples import Candidate, Cost, Draft, Sampling
+from schemas.samples import Candidate, Cost, Draft, Sampling, answered
 from schemas.verdicts import FAITHFULNESS, REWARD, Passed, Rejected
 from tests.doubles.passages import lease_of
 
-WRONG = Draft("Who founded Amber Heron?", "Jon Berg")
+WRONG = answered("Who founded Amber Heron?", "Jon Berg")
 VERDICTS = (Rejected(FAITHFULNESS, 0.1, 0.5), Passed(REWARD, 0.9, 0.5))
 
 

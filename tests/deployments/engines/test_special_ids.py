@@ -52,7 +52,7 @@ def no_pad(folder: Path) -> None:
 
 async def scores(folder: Path, *texts: str) -> list[tuple[float, ...]]:
     """Of texts that wait together."""
-    config = TransformersEngine(model=str(folder), dtype="float32", device="cpu", threads=1)
+    config = TransformersEngine(model=str(folder), dtype="float32", device="cpu")
     engine = build_engine(config, EngineRole.CLASSIFIER)
     await engine.start()
     try:

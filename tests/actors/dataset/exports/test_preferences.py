@@ -12,6 +12,7 @@ from schemas.injection import Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Reconfigured, Record, Rejoined
 from schemas.orders import OrderKind
 from schemas.recovery import FailureMode, Modes
+from schemas.samples import rewritten
 from schemas.verdicts import DIVERSITY, FAITHFULNESS, PROVENANCE, REWARD, GateName, Passed, Raised, Rejected
 from tests.actors.dataset.exports.runs import Known, asked, exported, order_of
 from tests.actors.dataset.test_contaminated import tagged
@@ -85,7 +86,7 @@ def test_another_question_is_no_pair_for_a_student() -> None:
     orders = iter(order for record in RUN if isinstance(record, Planned) for order in record.orders)
     record = next(end for end in RUN if isinstance(end, AcceptedEnd) and end.attempt.number > 1)
     assert record.attempt.candidate is not None and record.attempt.candidate.draft is not None
-    draft = replace(record.attempt.candidate.draft, question="What else?")
+    draft = rewritten(record.attempt.candidate.draft, question="What else?")
     attempt = replace(record.attempt, candidate=replace(record.attempt.candidate, draft=draft))
     changed = [replace(record, attempt=attempt) if each is record else each for each in RUN]
     rows, left = exported(changed, asked(ExportFormat.DPO))
