@@ -42,7 +42,7 @@ from schemas.orders import (
 )
 from schemas.recovery import Choice, Diagnosis
 from schemas.samples import Candidate, Completion, Draft, GenerationRequest, Malformed, ModelCall
-from schemas.stages import ConductorStatus, Stage
+from schemas.stages import GENERATE, SETTLE, ConductorStatus
 from schemas.verdicts import Errored, Rejected, Verdict
 
 log = logging.getLogger("gleaner.conductor")
@@ -115,7 +115,7 @@ class Conductor:
         self._in_hand: dict[int, Holding] = {}
         self._unreported = 0
         self._stages = StageCounter(self._now)
-        needed = (settings.fresh_pool, *(gate.value for gate in tools.gates.scored))
+        needed = (settings.fresh_pool, *(gate for gate in tools.gates.scored))
         self._pools = Pools(
             needed,
             (name for name in tools.pools if name != settings.fresh_pool),
@@ -129,7 +129,7 @@ class Conductor:
             ),
             settings.health,
         )
-        self._judge = Judge(tools.gates, self._pools, self._stages, self._now)
+        self._judge = Judge(tools.gates, self._pools, self._stages, self._now, ask=self._ask_beside)
 
     def status(self) -> ConductorStatus:
         """What is in flight, by stage."""
@@ -241,7 +241,7 @@ class Conductor:
     async def _report(self, lease: Lease, attempt: Attempt, decision: Decision) -> None:
         canary = self._tools.canaries.beside(lease, attempt)
         outcome = Outcome(order_id=lease.order.id, attempt=attempt, decision=decision, canary=canary)
-        with self._stages.during(Stage.SETTLE):
+        with self._stages.during(SETTLE):
             settlement = await self._insist(lambda: self._tools.orders.settle(outcome))
         if isinstance(settlement, Duplicate):
             verdicts = (*attempt.verdicts, self._tools.gates.duplicate(settlement))
@@ -280,7 +280,7 @@ class Conductor:
     async def _generate(self, lease: Lease, attempt: Attempt, spoiling: Spoiling | None) -> Attempt:
         """The attempt with its candidate. Raises `_NotGenerated`, with the calls that were answered."""
         asker = Asker(lease, self._way(lease, spoiling))
-        with self._stages.during(Stage.GENERATE):
+        with self._stages.during(GENERATE):
             try:
                 draft = await self._drafted(lease, asker)
             except HopError as error:

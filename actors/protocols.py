@@ -4,7 +4,7 @@ A call that fails raises `schemas.errors.HopError`; none of these retries: the c
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from schemas.corpus import Passage
 from schemas.ids import PoolName
@@ -56,6 +56,15 @@ class Gate(Protocol):
     """A check of a draft. Errors of its model are raised as HopError, never turned into a score."""
 
     async def check(self, request: GateRequest) -> Verdict: ...
+
+
+@runtime_checkable
+class AskingGate(Gate, Protocol):
+    """A gate that asks the run's own pools."""
+
+    async def check_asking(self, request: GateRequest, ask: "Ask") -> Verdict:
+        """As `Gate.check`."""
+        ...
 
 
 class Orders(Protocol):

@@ -25,7 +25,9 @@ from benchmarks.loop import SLOTS as SAMPLES
 from benchmarks.loop import configuration, write_corpus
 from deployments.monitoring.progress import Progress
 from deployments.run import run
-from schemas.config import CustomEngine, Pool, Replicas
+from schemas.config import Pool
+from schemas.config_deployed import Replicas
+from schemas.config_engines import CustomEngine
 from tests.doubles.engines import InstantEngine, InstantOptions
 
 REPLICAS, SLOTS, MEDIAN_S = 2, 64, 0.3

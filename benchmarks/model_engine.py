@@ -17,8 +17,7 @@ from actors.protocols import Engine
 from actors.tasks import prompts
 from deployments.engines.build import build_engine
 from deployments.engines.roles import EngineRole
-from schemas.config import TransformersEngine, VllmEngine
-from schemas.config_engines import VllmArgument
+from schemas.config_engines import TransformersEngine, VllmArgument, VllmEngine
 from schemas.samples import ClassificationRequest, GenerationRequest, Message, Sampling
 
 CORPUS = Path("examples/almanac/corpus.jsonl")

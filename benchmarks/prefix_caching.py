@@ -15,7 +15,7 @@ import msgspec
 
 from deployments.engines.roles import EngineRole
 from deployments.engines.vllm import VllmBackend
-from schemas.config import VllmEngine as Config
+from schemas.config_engines import VllmEngine as Config
 from schemas.samples import GenerationRequest, Message, Sampling
 
 CORPUS = Path("examples/almanac/corpus.jsonl")

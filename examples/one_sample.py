@@ -17,13 +17,15 @@ from actors.gates.provenance import ProvenanceGate
 from actors.recovery.policies import build_recovery
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from deployments.engines.build import EngineRole, build_engine
-from schemas.config import Chunking, Classifier, GroundedAnswer, Recovery, SamplingDefaults, TransformersEngine
+from schemas.config import Chunking, GroundedAnswer, Recovery, SamplingDefaults
+from schemas.config_engines import TransformersEngine
+from schemas.config_gates import Classifier
 from schemas.corpus import Document
 from schemas.ids import DocumentId, PoolName
 from schemas.orders import AttemptSummary, Lease, Order
 from schemas.recovery import Repair
 from schemas.samples import Candidate
-from schemas.verdicts import GateName, GateRequest, Passed, Rejected, Verdict
+from schemas.verdicts import FAITHFULNESS, FORMAT, REWARD, GateRequest, Passed, Rejected, Verdict
 
 MODELS = Path(__file__).parent / "almanac" / "models"
 TEXT = (
@@ -49,8 +51,8 @@ async def live(text: str, *, seed: int, say=print) -> Candidate | None:
     judging, rewarding = Classifier(engine=model("judge-strong")), Classifier(engine=model("reward"))
     judge = build_engine(judging.engine, EngineRole.CLASSIFIER)
     reward = build_engine(rewarding.engine, EngineRole.CLASSIFIER)
-    faithfulness = build_gate(GateName.FAITHFULNESS, judging, judge)
-    gates = (ProvenanceGate(), faithfulness, build_gate(GateName.REWARD, rewarding, reward))
+    faithfulness = build_gate(FAITHFULNESS, judging, judge)
+    gates = (ProvenanceGate(), faithfulness, build_gate(REWARD, rewarding, reward))
     engines = (generator, judge, reward)
     for engine in engines:
         await engine.start()
@@ -70,23 +72,23 @@ async def live(text: str, *, seed: int, say=print) -> Candidate | None:
             say(f"attempt {attempt} ({_name(repair)}, T={candidate.sampling.temperature:g})\n  {candidate.text!r}")
 
             # gate
-            verdicts: list[Verdict] = [Rejected(GateName.FORMAT, 0.0, 1.0)]
+            verdicts: list[Verdict] = [Rejected(FORMAT, 0.0, 1.0)]
             if candidate.draft is not None:
                 asked = GateRequest(f"{order.id}:{attempt}", passage, candidate.draft, attempt)
                 verdicts = [await gate.check(asked) for gate in gates]
             for verdict in verdicts:
-                say(f"  {verdict.gate.value}: {type(verdict).__name__.lower()}")
+                say(f"  {verdict.gate}: {type(verdict).__name__.lower()}")
             if all(isinstance(verdict, Passed) for verdict in verdicts):
                 say(f"accepted, backed by {where.uri}[{where.start}:{where.end}]")
                 return candidate
 
             # diagnose, then repair or stop
             diagnosis, choice = recovery.decide(lease, candidate, verdicts)
-            say(f"  diagnosed as {diagnosis.mode.value}: {'; '.join(diagnosis.reasons)}")
+            say(f"  diagnosed as {diagnosis.mode}: {'; '.join(diagnosis.reasons)}")
             if choice.repair is None:
                 say(f"dead-lettered: {choice.reason}")
                 return None
-            history = (*history, AttemptSummary(mode=diagnosis.mode.value, repair=_name(repair)))
+            history = (*history, AttemptSummary(mode=diagnosis.mode, repair=_name(repair)))
             attempt, repair = attempt + 1, choice.repair
     finally:
         for engine in engines:

@@ -18,6 +18,7 @@ from schemas.config_gates import (
     Exact,
     GateModel,
     Gates,
+    Judging,
     LlmJudge,
     Provenance,
     Retrieved,
@@ -46,6 +47,7 @@ __all__ = [
     "GroundedAnswer",
     "HttpEngine",
     "Injection",
+    "Judging",
     "LlmJudge",
     "Math",
     "Pool",
@@ -75,9 +77,15 @@ class RunConfig(Config, frozen=True):
     corpus: Annotated[Corpus, section("Documents in.")]
     task: Annotated[Task, never("What is made of each passage or problem.")]
     pools: Annotated[dict[str, Pool], section("Generator pools by name; `generator` is where fresh orders go.")]
-    gates: Annotated[Gates, section("What every sample must pass.")]
+    gates: Annotated[
+        Gates,
+        replay(
+            "What every sample must pass, by names; `{}`: nothing but the checks that every run has (docs/gates.md)."
+        ),
+    ]
     name: Annotated[Name, any_resume("Shown while it runs, and in its report.")] = "run"
     seed: Annotated[Natural, never("Changes every draw that an engine can seed; same seed, same ids.")] = 0
+    judging: Annotated[Judging, section("How gates are asked.")] = Judging()
     recovery: Annotated[Recovery, section("What happens to rejected samples.")] = Recovery()
     injection: Annotated[Injection, section("Samples made bad on purpose, to measure the gates.")] = Injection()
     credit: Annotated[

@@ -1,33 +1,44 @@
-"""The `gates:` section: what every sample must pass."""
+"""The section `gates`: the checks that every sample must pass, any number of them, each under a name of its own.
 
+Law: the name is what verdicts, metrics, reports and files know a gate by; the form says how it judges. `faithfulness`
+and `reward` are the usual pair, and `verifier` is math's: under these names the kind (or form) need not be said.
+"""
+
+import re
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from schemas.config_base import Config, Natural, Positive, Probability, Seconds, Temperature, any_resume, replay
+from msgspec import field
+
+from schemas.config_base import (
+    Config,
+    Factory,
+    Natural,
+    Options,
+    Positive,
+    Probability,
+    Seconds,
+    Temperature,
+    any_resume,
+    replay,
+)
 from schemas.config_deployed import Deployed
 from schemas.config_engines import TransformersEngine
+from schemas.recovery import FailureMode
+from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER, GateName
 
-
-class Classifier(Deployed, frozen=True, tag="classifier", tag_field="form"):
-    """A sequence-classification model gives the score."""
-
-    threshold: Annotated[Probability, replay("A score of at least this passes.")] = 0.5
-    positive_label: Annotated[
-        Natural, replay("Index of the label whose probability is the score; for a single-logit model 0.")
-    ] = 1
-
-
-class LlmJudge(Deployed, frozen=True, tag="llm", tag_field="form"):
-    """A chat model gives a structured verdict with quotes (faithfulness) or a rubric (reward)."""
-
-    threshold: Annotated[Probability, replay("A score of at least this passes.")] = 0.5
-    max_tokens: Annotated[Positive, replay("Longest verdict, in tokens of the judge.")] = 512
-    temperature: Annotated[Temperature, replay("0 is greedy.")] = 0.0
-    dimensions: Annotated[
-        tuple[str, ...], replay("The rubric's dimensions (reward gate only), each scored 0 to 10.")
-    ] = ("well_formed", "complete", "specific")
-
-
-GateModel = Classifier | LlmJudge
+JudgeKind = Literal["faithfulness", "reward"]
+BroughtRepair = Literal[
+    "resample", "lower_temperature", "strict_grounding", "quote_then_answer", "edit_unsupported", "regenerate_question"
+]
+"""What a failure mode that a gate brings may be repaired by."""
+FUNCTION = r"^[\w.]+:\w+$"
+USUAL_KINDS = (FAITHFULNESS, REWARD)
+RESERVED = frozenset(
+    {"format", "provenance", "diversity", "generate", "settle", "engine", "none", "both", "several"}
+    | {"canary", "checks", "rollouts", "stale"}
+)
+"""Names that something else is known by."""
 
 
 class Exact(Config, frozen=True, tag="exact", tag_field="mode"):
@@ -79,8 +90,47 @@ class Unseen(Config, frozen=True, tag="none", tag_field="mode"):
 
 Provenance = Exact | Retrieved | Unseen
 
+SHOWN = "What a faithfulness judge is shown of the source. All but `exact` are for comparison."
+PASSES = "A score of at least this passes."
+PASSES_TOO = "A score of at least this passes; true is 1, false 0."
 
-class Verifier(Config, frozen=True):
+
+class Classifier(Deployed, frozen=True, tag="classifier", tag_field="form"):
+    """A sequence-classification model gives the score."""
+
+    kind: Annotated[
+        JudgeKind | None,
+        replay("Judge against the source, or rate with the source unseen; without it, what the gate's name says."),
+    ] = None
+    threshold: Annotated[Probability, replay(PASSES)] = 0.5
+    positive_label: Annotated[
+        Natural, replay("Index of the label whose probability is the score; for a single-logit model 0.")
+    ] = 1
+    provenance: Annotated[Provenance, replay(SHOWN)] = Exact()
+
+
+class LlmJudge(Deployed, frozen=True, tag="llm", tag_field="form"):
+    """A chat model gives a structured verdict with quotes (faithfulness) or a rubric (reward)."""
+
+    kind: Annotated[
+        JudgeKind | None,
+        replay("Find each claim in the source, or rate by a rubric with it unseen; without it, what the name says."),
+    ] = None
+    threshold: Annotated[Probability, replay(PASSES)] = 0.5
+    max_tokens: Annotated[Positive, replay("Longest verdict, in tokens of the judge.")] = 512
+    temperature: Annotated[Temperature, replay("0 is greedy.")] = 0.0
+    dimensions: Annotated[tuple[str, ...], replay("The rubric's dimensions (reward only), each scored 0 to 10.")] = (
+        "well_formed",
+        "complete",
+        "specific",
+    )
+    provenance: Annotated[Provenance, replay(SHOWN)] = Exact()
+
+
+GateModel = Classifier | LlmJudge
+
+
+class Verifier(Config, frozen=True, tag="verifier", tag_field="form"):
     """Final answers are compared by computation, in processes of their own that are killed when they take too long."""
 
     timeout_s: Annotated[
@@ -101,18 +151,47 @@ class Verifier(Config, frozen=True):
     max_characters: Annotated[int, replay("A longer final answer is not compared.", ge=1, le=4_000)] = 1_000
 
 
-class Gates(Config, frozen=True):
-    """What every sample must pass. Grounded answers need `faithfulness` and `reward`, math needs `verifier`."""
+class RuleGate(Config, frozen=True, tag="rule", tag_field="form"):
+    """A rule without a model: an expression, or a function of your own."""
 
-    faithfulness: Annotated[GateModel | None, replay("Judged against the exact passage, or as `provenance` says.")] = (
-        None
+    check: Annotated[
+        str,
+        replay(
+            "`words(answer) <= 80`: true, or a score in [0, 1]; or `module:function`, given the request "
+            "(docs/gates.md)."
+        ),
+    ]
+    threshold: Annotated[Probability, replay(PASSES_TOO)] = 0.5
+    modes: Annotated[
+        dict[str, BroughtRepair],
+        replay("Failure modes that its rejections may carry, each with its repair; those of an expression carry it."),
+    ] = field(default_factory=dict)
+
+
+class CustomGate(Config, frozen=True, tag="custom", tag_field="form"):
+    """A function of your own that may ask the run's pools."""
+
+    check: Annotated[Factory, replay("Given the request, and `ask` where it takes two arguments.")]
+    options: Annotated[Options, replay("Given to the function by name. No secrets: name an environment variable.")] = (
+        field(default_factory=dict)
     )
-    reward: Annotated[GateModel | None, replay("Scored with the passage unseen.")] = None
-    provenance: Annotated[
-        Provenance, replay("What the faithfulness gate is shown of the source. All but `exact` are for comparison.")
-    ] = Exact()
-    verifier: Annotated[Verifier | None, replay("The final answer against the reference answer (math).")] = None
-    short_circuit: Annotated[bool, replay("A sample that one gate rejected is not shown to the other.")] = False
+    threshold: Annotated[Probability, replay(PASSES_TOO)] = 0.5
+    modes: Annotated[
+        dict[str, BroughtRepair], replay("Failure modes that its rejections may carry, each with its repair.")
+    ] = field(default_factory=dict)
+
+
+GateConfig = Classifier | LlmJudge | Verifier | RuleGate | CustomGate
+Gates = dict[str, GateConfig]
+
+
+class Judging(Config, frozen=True):
+    """How gates are asked, and what counts as a near-duplicate."""
+
+    short_circuit: Annotated[
+        bool,
+        replay("Gates are asked one after the other, in their order, up to the first that does not pass."),
+    ] = False
     duplicate_similarity: Annotated[
         float,
         replay(
@@ -124,8 +203,39 @@ class Gates(Config, frozen=True):
         ),
     ] = 0.9
 
-    @property
-    def models(self) -> dict[str, GateModel]:
-        """The gates that a model answers, by name."""
-        named = {"faithfulness": self.faithfulness, "reward": self.reward}
-        return {name: model for name, model in named.items() if model is not None}
+
+def is_function(check: str) -> bool:
+    """Whether a rule is `module:function`; no expression can be written so."""
+    return re.fullmatch(FUNCTION, check) is not None
+
+
+def kind_of(name: str, gate: GateConfig) -> GateName:
+    """The usual gate that this one stands beside: a second judge against the source is a `faithfulness` too. A gate of
+    no usual kind is its own."""
+    match gate:
+        case Classifier() | LlmJudge():
+            return GateName(gate.kind or name)
+        case Verifier():
+            return VERIFIER
+    return GateName(name)
+
+
+def kinds(gates: Mapping[str, GateConfig]) -> dict[GateName, GateName]:
+    """The kind of each gate, by name."""
+    return {GateName(name): kind_of(name, gate) for name, gate in gates.items()}
+
+
+def gate_models(gates: Mapping[str, GateConfig]) -> dict[GateName, GateModel]:
+    """The gates that have a model, and so a deployment, of their own."""
+    return {GateName(name): gate for name, gate in gates.items() if isinstance(gate, GateModel)}
+
+
+def brought_modes(gates: Mapping[str, GateConfig]) -> dict[FailureMode, BroughtRepair]:
+    """The failure modes that the gates bring, each with its repair."""
+    own = (gate.modes for gate in gates.values() if isinstance(gate, RuleGate | CustomGate))
+    return {FailureMode(mode): repair for modes in own for mode, repair in modes.items()}
+
+
+def verifier_of(gates: Mapping[str, GateConfig]) -> Verifier | None:
+    """The first gate that compares final answers."""
+    return next((gate for gate in gates.values() if isinstance(gate, Verifier)), None)

@@ -9,7 +9,8 @@ from actors.dataset.gone_keys import without_gone_keys
 from actors.ledger.door import read_regular
 from actors.text.strict_yaml import CONSTRUCTOR_FAULTS, MOST_BYTES, parse
 from schemas.config import RunConfig
-from schemas.errors import OutputError
+from schemas.config_moved import moved
+from schemas.errors import ConfigError, OutputError
 from schemas.manifest import Manifest
 
 NAME = "manifest.json"
@@ -44,9 +45,9 @@ def read_config(output: Path) -> RunConfig | None:
             raise OutputError(
                 f"{path}: is larger than 1 MiB, so hardly a configuration; restore it as the run wrote it"
             )
-        return msgspec.convert(without_gone_keys(parse(data.decode("utf-8-sig"))), RunConfig)
+        return msgspec.convert(without_gone_keys(moved(parse(data.decode("utf-8-sig")))), RunConfig)
     except FileNotFoundError:
         return None
-    except (OSError, yaml.YAMLError, msgspec.ValidationError, *CONSTRUCTOR_FAULTS) as error:
+    except (OSError, yaml.YAMLError, msgspec.ValidationError, ConfigError, *CONSTRUCTOR_FAULTS) as error:
         reason = " ".join(str(error).split())
         raise OutputError(f"{path}: cannot be read ({reason}); restore it as the run wrote it") from error

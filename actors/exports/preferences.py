@@ -197,9 +197,9 @@ def origin_of(told: Told) -> Row:
         "seed": sampling.seed if sampling else None,
         "repair": attempt.repair.kind.value if attempt.repair else None,
         "restarted_from": attempt.repair.origin if attempt.repair and attempt.repair.prefix else None,
-        "failure_mode": attempt.diagnosis.mode.value if attempt.diagnosis else None,
+        "failure_mode": attempt.diagnosis.mode if attempt.diagnosis else None,
         "confidence": attempt.diagnosis.confidence if attempt.diagnosis else None,
-        "rejected_by": [said.gate.value for said in rejections(told)],
+        "rejected_by": [said.gate for said in rejections(told)],
         "scores": scores(attempt.verdicts),
     }
 

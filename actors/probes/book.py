@@ -15,15 +15,17 @@ from schemas.ids import OrderId
 from schemas.ledger import CanaryEnded, CanaryIssued, Record
 from schemas.orders import Attempt, DeadLetter, EndReason, Holding, Lease, Order, OrderKind, Outcome
 from schemas.samples import Cost
-from schemas.verdicts import Errored, GateName
+from schemas.verdicts import PROVENANCE, Errored, GateName
 
 
 class BookSettings(Struct, frozen=True):
-    """`judges`: the version of each gate that is measured; `lease_s`: as of the queue's leases."""
+    """`judges`: the version of each gate that is measured; `kinds`: the usual gate that each is like, where that is
+    another; `lease_s`: as of the queue's leases."""
 
     task: str
     lease_s: float = 1200.0
     judges: Mapping[GateName, str] = {}
+    kinds: Mapping[GateName, GateName] = {}
 
 
 class _Lent(Struct, frozen=True):
@@ -132,6 +134,7 @@ class CanaryBook:
             draft=None if candidate is None else candidate.draft,
             verdicts=attempt.verdicts,
             judges={gate: version for gate, version in self._settings.judges.items() if _asked(gate, attempt)},
+            kinds={gate: kind for gate, kind in self._settings.kinds.items() if gate != kind and _asked(gate, attempt)},
             cost=Cost() if candidate is None else candidate.cost,
             detail=told,
         )
@@ -142,9 +145,9 @@ def _end(attempt: Attempt, *, failed: bool) -> CanaryEnd:
         return CanaryEnd.FAILED
     if not attempt.verdicts:
         return CanaryEnd.UNVERIFIED
-    models = [said for said in attempt.verdicts if said.gate is not GateName.PROVENANCE]
+    models = [said for said in attempt.verdicts if said.gate != PROVENANCE]
     return CanaryEnd.ERRORED if all(isinstance(said, Errored) for said in models) else CanaryEnd.JUDGED
 
 
 def _asked(gate: GateName, attempt: Attempt) -> bool:
-    return any(said.gate is gate for said in attempt.verdicts)
+    return any(said.gate == gate for said in attempt.verdicts)

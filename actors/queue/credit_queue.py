@@ -31,7 +31,7 @@ from schemas.orders import (
     Recorded,
     Settlement,
 )
-from schemas.recovery import FailureMode, Repair, RepairKind
+from schemas.recovery import Modes, Repair, RepairKind
 from schemas.samples import Cost
 
 
@@ -272,7 +272,7 @@ def _is_wrong(attempt: Attempt) -> bool:
     diagnosis, candidate = attempt.diagnosis, attempt.candidate
     return (
         diagnosis is not None
-        and diagnosis.mode is FailureMode.WRONG_ANSWER
+        and diagnosis.mode == Modes.WRONG_ANSWER
         and candidate is not None
         and candidate.draft is not None
     )

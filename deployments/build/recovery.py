@@ -7,15 +7,24 @@ import logging
 from itertools import islice
 
 from actors.recovery.elsewhere import Elsewhere
+from actors.recovery.modes import RunGates
 from deployments.build.evidence import passages_of
 from schemas.config import GroundedAnswer, RunConfig
+from schemas.config_gates import brought_modes, kinds
 from schemas.errors import CorpusError
+from schemas.recovery import RepairKind
 
 log = logging.getLogger("gleaner.recovery")
 
 
 MOST_PASSAGES = 50_000
 """Of a corpus that is indexed, by each conductor: 33,000 passages of many words take 400 MiB."""
+
+
+def run_gates(config: RunConfig) -> RunGates:
+    """What recovery knows of the run's gates."""
+    brought = {mode: RepairKind(repair) for mode, repair in brought_modes(config.gates).items()}
+    return RunGates(kinds(config.gates), brought)
 
 
 def build_elsewhere(config: RunConfig, *, limit: int = MOST_PASSAGES) -> Elsewhere | None:

@@ -13,8 +13,6 @@ from actors.dataset.rows import Chat
 from actors.exports import wording as export_words
 from actors.gates.diversity import duplicate_verdict, never_similar, similarity
 from actors.gates.provenance import ProvenanceGate
-from actors.gates.verifier import VerifierGate, WorkerLimits
-from actors.gates.verifier_pool import VerifierPool
 from actors.ledger.sqlite import SqliteLedger
 from actors.probes.book import BookSettings, CanaryBook
 from actors.protocols import Gate, Generator, Orders, Task
@@ -26,13 +24,15 @@ from actors.tasks import grounded_answer
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from actors.tasks.math import MathTask
 from deployments.build.canaries import build_canaries
+from deployments.build.gates import reading_scores
 from deployments.build.injection import build_injection
 from deployments.build.judges import judges
-from deployments.build.recovery import build_elsewhere
+from deployments.build.recovery import build_elsewhere, run_gates
 from deployments.build.versions import versions
 from deployments.config.load import config_sha256
 from deployments.config.rules import task_name
 from schemas.config import FRESH_POOL, GroundedAnswer, Math, RunConfig
+from schemas.config_gates import Verifier, kinds, verifier_of
 from schemas.ids import PoolName, derived_seed
 from schemas.ledger import Record, RunStarted
 from schemas.queue_shard import ONLY, QueueShard
@@ -60,7 +60,7 @@ def queue_service(
         task=task_name(config),
         samples_per_passage=config.task.samples_per_passage,
         capacity=shard.share(config.queue.capacity),
-        canaries=BookSettings(task_name(config), config.conductors.lease_s, judges(config)),
+        canaries=BookSettings(task_name(config), config.conductors.lease_s, judges(config), kinds(config.gates)),
     )
     fold = ExperienceFold() if config.recovery.policy == "adaptive" else None
     return QueueService(_queue(config, shard), ledger, settings, now=now, fold=fold)
@@ -84,7 +84,7 @@ def _queue(config: RunConfig, shard: QueueShard) -> RegenerationQueue:
         lease_s=config.conductors.lease_s,
         fresh_share=FRESH_SHARE,
         tokens=None if config.budget.tokens is None else shard.share(config.budget.tokens),
-        similarity_threshold=config.gates.duplicate_similarity,
+        similarity_threshold=config.judging.duplicate_similarity,
     )
     alike = similarity if isinstance(config.task, GroundedAnswer) else never_similar
     if config.credit is None:
@@ -98,23 +98,25 @@ def toolbox(
     config: RunConfig, orders: Orders, pools: Mapping[PoolName, Generator], scored: Mapping[GateName, Gate]
 ) -> Toolbox:
     """Everything a conductor talks to."""
+    known = run_gates(config)
     gates = Gating(
         provenance=ProvenanceGate(),
         scored=scored,
-        short_circuit=config.gates.short_circuit,
+        after=reading_scores(config.gates),
+        short_circuit=config.judging.short_circuit,
         duplicate=duplicate_verdict,
-        bar=build_bar(config.recovery),
+        bar=build_bar(config.recovery, known),
     )
     elsewhere = build_elsewhere(config)
     unescalated = None
     if config.recovery.escalate_to is not None:
-        unescalated = build_recovery(replace(config.recovery, escalate_to=None), elsewhere)
+        unescalated = build_recovery(replace(config.recovery, escalate_to=None), elsewhere, known)
     return Toolbox(
         orders=orders,
         task=build_task(config),
         pools=pools,
         gates=gates,
-        recovery=build_recovery(config.recovery, elsewhere),
+        recovery=build_recovery(config.recovery, elsewhere, known),
         unescalated=unescalated,
         injection=build_injection(config),
         canaries=build_canaries(config),
@@ -127,8 +129,8 @@ def build_task(config: RunConfig) -> Task:
         case GroundedAnswer():
             return GroundedAnswerTask(config.task)
         case Math():
-            assert config.gates.verifier is not None
-            return MathTask(config.task, longest_answer=config.gates.verifier.max_characters)
+            verifier = verifier_of(config.gates) or Verifier()
+            return MathTask(config.task, longest_answer=verifier.max_characters)
 
 
 def chat(config: RunConfig) -> Chat:
@@ -143,15 +145,6 @@ def export_wording(config: RunConfig) -> export_words.ExportWording:
             return export_words.ExportWording(chat(config), lambda draft: grounded_answer.written(draft, output))
         case Math():
             return export_words.ExportWording(chat(config), lambda draft: draft.answer)
-
-
-def computed_gates(config: RunConfig) -> dict[GateName, VerifierGate]:
-    """The gates that no model answers, to be closed by whoever asked for them; their processes start when needed."""
-    verifier = config.gates.verifier
-    if verifier is None:
-        return {}
-    limits = WorkerLimits(timeout_s=verifier.timeout_s, memory_mib=verifier.memory_mib)
-    return {GateName.VERIFIER: VerifierGate(verifier, VerifierPool(limits, processes=verifier.processes))}
 
 
 def conductor_settings(config: RunConfig, name: str) -> ConductorSettings:

@@ -17,7 +17,8 @@ from deployments.engines.pooling import Pooling, TextForm, text_form
 from deployments.engines.pretrained import load_model, load_tokenizer, longest_of, rows_of
 from deployments.engines.roles import EngineRole
 from deployments.engines.special_ids import agree_on_padding
-from schemas.config import Retrieved, TransformersEngine
+from schemas.config_engines import TransformersEngine
+from schemas.config_gates import Retrieved
 from schemas.errors import ConfigError
 
 

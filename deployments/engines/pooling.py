@@ -12,8 +12,8 @@ from typing import Any, Literal
 from msgspec import Struct
 from transformers.utils.hub import cached_file
 
-from schemas.config import Retrieved, TransformersEngine
-from schemas.config_engines import ModelSource
+from schemas.config_engines import ModelSource, TransformersEngine
+from schemas.config_gates import Retrieved
 from schemas.errors import ModelError
 
 Pooling = Literal["mean", "cls", "last"]

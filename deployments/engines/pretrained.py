@@ -21,8 +21,7 @@ from transformers import (
 from transformers.utils import logging
 
 from deployments.engines.roles import EngineRole
-from schemas.config import TransformersEngine
-from schemas.config_engines import ModelSource
+from schemas.config_engines import ModelSource, TransformersEngine
 from schemas.errors import ModelError
 
 _ARCHITECTURE = {

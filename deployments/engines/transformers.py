@@ -19,7 +19,7 @@ from deployments.engines.model_thread import ModelThread
 from deployments.engines.pretrained import load_model, load_tokenizer, longest_of, named_ends, rows_of
 from deployments.engines.roles import EngineRole
 from deployments.engines.special_ids import agree_on_padding, turn_ends
-from schemas.config import TransformersEngine as Config
+from schemas.config_engines import TransformersEngine as Config
 from schemas.errors import EngineError, ErrorKind
 from schemas.samples import Classification, ClassificationRequest, Completion, GenerationRequest
 

@@ -19,8 +19,8 @@ from deployments.engines.contents import ContentTokenizer
 from deployments.engines.pretrained import describe, first_line, load_tokenizer, named_ends, rows_of
 from deployments.engines.roles import EngineRole
 from deployments.engines.special_ids import turn_ends
-from schemas.config import VllmEngine as Config
 from schemas.config_engines import ModelSource
+from schemas.config_engines import VllmEngine as Config
 from schemas.errors import EngineError, ErrorKind, ModelError
 from schemas.samples import Classification, ClassificationRequest, Completion, FinishReason, GenerationRequest
 

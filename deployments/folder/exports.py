@@ -11,6 +11,7 @@ from actors.ledger.sqlite import LedgerReader
 from deployments.build.wiring import export_wording, models
 from deployments.config.rules import task_name
 from schemas.config import RunConfig
+from schemas.config_gates import kinds
 from schemas.errors import OutputError
 from schemas.exports import Export, ExportRequest, LedgerRead
 
@@ -37,7 +38,7 @@ def opened(run: Path, config: RunConfig) -> Iterator[ExportedRun]:
     with ExitStack() as stack:
         ledgers = stack.enter_context(Ledgers(run)).each
         read = [(_read(ledger, stack.enter_context(ledger.frozen())), ledger) for ledger in ledgers]
-        yield ExportedRun(config.name, task_name(config), models(config), read)
+        yield ExportedRun(config.name, task_name(config), models(config), read, kinds(config.gates))
 
 
 def _read(ledger: LedgerReader, last_seq: int) -> LedgerRead:

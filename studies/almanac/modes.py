@@ -17,7 +17,7 @@ from typing import Literal
 
 import torch
 
-from actors.gates.classifier import FAITHFULNESS, ClassifierGate, Reading
+from actors.gates.classifier import AGAINST_SOURCE, ClassifierGate, Reading
 from actors.gates.evidence import EXACT, EvidenceSource, Grounds, NoSource, RetrievedSource, Retriever
 from actors.gates.retrieval import Bm25Retriever, EmbeddingRetriever
 from actors.protocols import Gate
@@ -25,11 +25,12 @@ from actors.tasks import prompts
 from deployments.engines.build import build_engine
 from deployments.engines.encoding import Encoder
 from deployments.engines.roles import EngineRole
-from schemas.config import Classifier, TransformersEngine
+from schemas.config_engines import TransformersEngine
+from schemas.config_gates import Classifier
 from schemas.corpus import Passage, Provenance
 from schemas.ids import DocumentId
 from schemas.samples import answered
-from schemas.verdicts import Errored, GateName, GateRequest, Verdict
+from schemas.verdicts import FAITHFULNESS, Errored, GateRequest, Verdict
 from studies.almanac.claims import Claim, any_claim
 from studies.almanac.exam import auroc, exam
 
@@ -156,8 +157,8 @@ async def measure(count: int, *, seed: int) -> list[Figures]:
             engine = build_engine(config.engine, EngineRole.CLASSIFIER)
             await engine.start()
             stack.push_async_callback(engine.close)
-            gates = {name: ClassifierGate(FAITHFULNESS, config, engine, source) for name, source in modes.items()}
-            at_once = Reading(GateName.FAITHFULNESS, together)
+            gates = {name: ClassifierGate(AGAINST_SOURCE, config, engine, source) for name, source in modes.items()}
+            at_once = Reading(FAITHFULNESS, together)
             gates["bm25 by answer, read at once"] = ClassifierGate(at_once, config, engine, modes["bm25 by answer"])
             for mode, gate in gates.items():
                 said = await verdicts_of(gate, claims, passages)

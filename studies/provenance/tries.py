@@ -13,7 +13,7 @@ from schemas.injection import Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined
 from schemas.orders import Attempt
 from schemas.samples import Draft, answered
-from schemas.verdicts import Errored, GateName, Rejected
+from schemas.verdicts import FAITHFULNESS, REWARD, Errored, Rejected
 from studies.provenance.world import is_faithful, is_good
 
 
@@ -87,10 +87,10 @@ def _try(attempt: Attempt, passage: str, *, place: tuple[int, int], accepted: bo
         accepted=accepted,
         question=None if draft is None else draft.question,
         answer=None if draft is None else draft.answer,
-        faithfulness=scores.get(GateName.FAITHFULNESS),
-        reward=scores.get(GateName.REWARD),
-        rejected=tuple(said.gate.value for said in attempt.verdicts if isinstance(said, Rejected)),
-        mode=None if attempt.diagnosis is None else attempt.diagnosis.mode.value,
+        faithfulness=scores.get(FAITHFULNESS),
+        reward=scores.get(REWARD),
+        rejected=tuple(said.gate for said in attempt.verdicts if isinstance(said, Rejected)),
+        mode=None if attempt.diagnosis is None else attempt.diagnosis.mode,
         repair=None if attempt.repair is None else attempt.repair.kind.value,
         kind=None if injected is None else injected.kind.value,
         verified=injected is not None and injected.now is Worth.BAD,

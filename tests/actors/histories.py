@@ -25,7 +25,7 @@ from schemas.ledger import (
     ShardWritten,
 )
 from schemas.orders import Order
-from schemas.verdicts import Evidence, GateName, Passed, Raised
+from schemas.verdicts import FAITHFULNESS, PROVENANCE, REWARD, Evidence, Passed, Raised
 from tests.actors.dataset.conftest import NOW
 from tests.actors.dataset.folders import keep, write_shards
 from tests.actors.dataset.test_editions import put_back
@@ -260,9 +260,9 @@ def accept_what_came_back(output: Path, *, threshold: float = 0.4) -> None:
             bar = threshold if number == 1 else raised(threshold, number)
             evidence = Evidence(raised=Raised(threshold, number) if number > 1 else None)
             verdicts = (
-                Passed(GateName.PROVENANCE, 1.0, 1.0),
-                Passed(GateName.FAITHFULNESS, 0.99, bar, evidence),
-                Passed(GateName.REWARD, 0.9, threshold),
+                Passed(PROVENANCE, 1.0, 1.0),
+                Passed(FAITHFULNESS, 0.99, bar, evidence),
+                Passed(REWARD, 0.9, threshold),
             )
             attempt = replace(sample, number=number, repair=back.repair, verdicts=verdicts)
             add(output, [AcceptedEnd(NOW, back.order_id, attempt)])

@@ -9,7 +9,9 @@ from msgspec.structs import replace
 from benchmarks.loop import configuration, write_corpus
 from deployments.monitoring.progress import Progress
 from deployments.run import RunEnd, run
-from schemas.config import CustomEngine, Pool, Replicas, RunConfig, Scaling
+from schemas.config import Pool, RunConfig, Scaling
+from schemas.config_deployed import Replicas
+from schemas.config_engines import CustomEngine
 from schemas.orders import EndReason
 from tests.deployments.test_run import holds
 

@@ -9,7 +9,9 @@ from msgspec.structs import replace
 from benchmarks.loop import configuration
 from deployments.config.rules import broken_rule
 from deployments.ray.autoscaling import configured_slots, limits, pool_flows
-from schemas.config import HttpEngine, Pool, Replicas, RunConfig, Scaling, TransformersEngine, VllmEngine
+from schemas.config import Pool, RunConfig, Scaling
+from schemas.config_deployed import Replicas
+from schemas.config_engines import HttpEngine, TransformersEngine, VllmEngine
 from schemas.scaling import PoolBounds
 from schemas.stages import ConductorStatus, PoolFlow
 

@@ -14,10 +14,13 @@ from deployments.config.identity import plain
 from deployments.config.load import check_models, config_sha256, difference, differences, load, load_text, to_yaml
 from deployments.config.rules import is_local
 from deployments.config.schema import Section, change_of, facts, is_section, sections
-from schemas.config import RunConfig, TransformersEngine
+from schemas.config import RunConfig
 from schemas.config_base import Change, Config
 from schemas.config_base import section as words_alone
+from schemas.config_engines import TransformersEngine
+from schemas.config_gates import gate_models
 from schemas.errors import ConfigError, ModelError
+from schemas.verdicts import FAITHFULNESS
 
 WHOLE = """
 corpus: {paths: [./documents]}
@@ -50,10 +53,10 @@ def refusal(text: str) -> str:
         ("threshold: 0.5", "threshold: high", "gates.faithfulness.threshold: must be a number at least 0 and at most 1, not 'high'"),
         ("threshold: 0.5", "threshold: .nan", "gates.faithfulness.threshold: must be a number at least 0 and at most 1, not nan"),
         ("threshold: 0.5", "threshold: 50%", "gates.faithfulness.threshold: must be a number at least 0 and at most 1, not '50%'"),
-        ("threshold: 0.5", "device: cpu", "gates.faithfulness.device: unknown key; the keys here are engine, replicas, threshold, positive_label"),
-        ("form: classifier", "form: clasifier", "gates.faithfulness.form: must be one of classifier, llm, not 'clasifier'; did you mean 'classifier'?"),
+        ("threshold: 0.5", "device: cpu", "gates.faithfulness.device: unknown key; the keys here are engine, replicas, kind, threshold, positive_label, provenance"),
+        ("form: classifier", "form: clasifier", "gates.faithfulness.form: must be one of classifier, llm, verifier, rule, custom, not 'clasifier'; did you mean 'classifier'?"),
         ("form: classifier", "from: classifier", "gates.faithfulness.from: unknown key; did you mean 'form'?"),
-        ("form: classifier, ", "", "gates.faithfulness.form: missing; it must be one of classifier, llm"),
+        ("form: classifier, ", "", "gates.faithfulness.form: missing; it must be one of classifier, llm, verifier, rule, custom"),
         ("kind: vllm", "kind: vlm", "pools.generator-large.engine.kind: must be one of vllm, transformers, http, custom, not 'vlm'; did you mean 'vllm'?"),
         ("kind: vllm", "kind: [vllm]", "pools.generator-large.engine.kind: must be one of vllm, transformers, http, custom, not a list; did you mean 'vllm'?"),
         ("kind: vllm, ", "kind: vllm, engine_args: {max_num_seq: 4}, ", "pools.generator-large.engine.engine_args.max_num_seq: unknown key; did you mean 'max_num_seqs'?"),
@@ -325,7 +328,7 @@ def test_each_difference_says_what_it_takes() -> None:
 def test_numbers_as_people_write_them() -> None:
     """1e-3 is a number and "1e-3" a text, written and read."""
     config = load_text(WHOLE.replace("threshold: 0.5", "threshold: 1e-3").replace("org/large", '"1e-3"'))
-    assert config.gates.models["faithfulness"].threshold == 0.001
+    assert gate_models(config.gates)[FAITHFULNESS].threshold == 0.001
     assert config.pools["generator-large"].engine.model == "1e-3"
     assert load_text(to_yaml(config)) == config
 
@@ -348,7 +351,7 @@ gates: {verifier: {timeout_s: 2}}
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("{verifier: {timeout_s: 2}}", "{}", "gates.verifier: missing; it must be a section of keys (task.kind math needs it)"),
+        ("{verifier: {timeout_s: 2}}", "{}\ncredit: {}", "credit: rollouts are verified; gates needs one of form verifier"),
         (", answer_field: answer", "", "corpus.answer_field: missing; it must be the field that holds the problems' reference answers"),
         ("{verifier: {timeout_s: 2}}", "{verifier: {}, faithfulness: {form: llm, engine: {kind: vllm, model: m}}}", "gates.faithfulness: has nothing to check when task.kind is math"),
         ("timeout_s: 2", "timeout_s: 0", "gates.verifier.timeout_s: must be a number greater than 0, not 0"),
@@ -374,10 +377,12 @@ def test_reference_answers_are_for_math(old: str, new: str, says: str) -> None:
     assert refusal(WHOLE.replace(old, new)) == says
 
 
-def test_a_grounded_run_needs_both_of_its_gates() -> None:
-    """As before there was another task."""
+def test_a_run_has_as_many_gates_as_it_likes() -> None:
+    """One of the usual pair, none, or a third beside them; but that there are none must be said."""
     text = "".join(line + "\n" for line in WHOLE.splitlines() if not line.startswith("  reward:"))
-    assert refusal(text) == "gates.reward: missing; it must be a section of keys (task.kind grounded_answer needs it)"
+    assert list(load_text(text).gates) == ["faithfulness"]
+    assert load_text(MATH.replace("{verifier: {timeout_s: 2}}", "{}")).gates == {}
+    assert refusal(MATH.replace("gates: {verifier: {timeout_s: 2}}\n", "")).startswith("gates: missing")
 
 
 def test_a_math_run_is_itself_again_and_may_be_resumed_with_other_limits() -> None:

@@ -13,11 +13,13 @@ from actors.gates.evidence import EXACT, NoSource
 from deployments.build.evidence import all_passages, open_source
 from deployments.config.load import load_text
 from deployments.local.gates import local_gate, names
-from schemas.config import Chunking, Corpus, Exact, Provenance, Retrieved, TransformersEngine, Unseen
+from schemas.config import Chunking, Corpus
+from schemas.config_engines import TransformersEngine
+from schemas.config_gates import Exact, Provenance, Retrieved, Unseen
 from schemas.corpus import Document
 from schemas.errors import ConfigError, ModelError
 from schemas.samples import answered
-from schemas.verdicts import GateName, GateRequest, Passed, Rejected, Shown
+from schemas.verdicts import REWARD, GateRequest, Passed, Rejected, Shown
 from tests.doubles.tiny_models import save_generator
 
 TEXTS = (
@@ -53,7 +55,9 @@ def test_the_index_holds_the_passages_that_the_run_plans(corpus: Corpus) -> None
 
 def test_a_corpus_over_the_bound_is_refused(corpus: Corpus) -> None:
     """Better one line at the start than a replica without memory later."""
-    with pytest.raises(ConfigError, match=r"gates\.provenance\.max_passages: the corpus has more than 2 passages"):
+    with pytest.raises(
+        ConfigError, match=r"faithfulness\.provenance\.max_passages: the corpus has more than 2 passages"
+    ):
         all_passages(corpus, limit=2)
 
 
@@ -100,7 +104,7 @@ async def test_previews_and_audits_show_the_faithfulness_gate_what_the_run_would
         verdict = await (await local_gate(stack, config, name)).check(request)
         assert isinstance(verdict, Passed | Rejected)
         found = verdict.evidence.shown
-        if name is GateName.REWARD or rank == "unsearched":
+        if name == REWARD or rank == "unsearched":
             assert found is None
         else:
             assert found is not None

@@ -11,7 +11,9 @@ from benchmarks.loop import configuration
 from deployments.ray.autoscaling import configured_slots
 from deployments.serve.deployments import deploy, names, remove, replica_status
 from deployments.serve.limits import ReplicaLimits
-from schemas.config import CustomEngine, Pool, Replicas
+from schemas.config import Pool
+from schemas.config_deployed import Replicas
+from schemas.config_engines import CustomEngine
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.usefixtures("ray_session")]
 

@@ -21,7 +21,7 @@ from schemas.orders import (
     Recorded,
     Settlement,
 )
-from schemas.recovery import Choice, Diagnosis, Experience, FailureMode, Repair, RepairKind
+from schemas.recovery import Choice, Diagnosis, Experience, Modes, Repair, RepairKind
 from schemas.samples import (
     Candidate,
     Completion,
@@ -35,7 +35,17 @@ from schemas.samples import (
     Sampling,
     answered,
 )
-from schemas.verdicts import GateName, GateRequest, Passed, Rejected, Verdict
+from schemas.verdicts import (
+    DIVERSITY,
+    FAITHFULNESS,
+    PROVENANCE,
+    REWARD,
+    GateName,
+    GateRequest,
+    Passed,
+    Rejected,
+    Verdict,
+)
 
 PASSAGE = Passage.of("Velmora was founded in 1623.", Provenance("memory://a", DocumentId("a"), "0" * 64, 0, 28, "test"))
 GENERATOR = PoolName("generator")
@@ -121,7 +131,7 @@ class TryAgain:
 
     def decide(self, lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict]) -> tuple[Diagnosis, Choice]:
         repair = Repair(RepairKind.STRICT_GROUNDING, temperature=0.3) if lease.attempt == 1 else None
-        return Diagnosis(FailureMode.UNKNOWN, 0.5), Choice("test", repair, reason="attempts used up")
+        return Diagnosis(Modes.UNKNOWN, 0.5), Choice("test", repair, reason="attempts used up")
 
     def learn(self, experience: Experience) -> None:
         """Nothing to learn."""
@@ -145,14 +155,14 @@ def conductor(
     settings: ConductorSettings = SETTINGS,
 ) -> Conductor:
     scored = {
-        GateName.FAITHFULNESS: faithfulness or Says(passed(GateName.FAITHFULNESS)),
-        GateName.REWARD: Says(passed(GateName.REWARD)),
+        FAITHFULNESS: faithfulness or Says(passed(FAITHFULNESS)),
+        REWARD: Says(passed(REWARD)),
     }
     gates = Gating(
-        provenance=Says(passed(GateName.PROVENANCE)),
+        provenance=Says(passed(PROVENANCE)),
         scored=scored,
         short_circuit=short_circuit,
-        duplicate=lambda found: Rejected(gate=GateName.DIVERSITY, score=1 - found.similarity, threshold=0.1),
+        duplicate=lambda found: Rejected(gate=DIVERSITY, score=1 - found.similarity, threshold=0.1),
     )
     tools = Toolbox(orders=book, task=task or AskAndRead(), pools={GENERATOR: model}, gates=gates, recovery=TryAgain())
     clock = Clock()

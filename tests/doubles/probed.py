@@ -29,12 +29,12 @@ from schemas.ledger import Record
 from schemas.orders import Lease
 from schemas.progress import Summary
 from schemas.samples import Completion, Cost, Draft, FinishReason, GenerationRequest, rewritten
-from schemas.verdicts import GateName, GateRequest, Passed, Rejected, Verdict
+from schemas.verdicts import FAITHFULNESS, REWARD, GateName, GateRequest, Passed, Rejected, Verdict
 from tests.doubles.passages import HERON, passage_of
 
 GENERATOR = PoolName("generator")
 RIGHT, WRONG = "Oda Lind", "Vela Marr"
-JUDGES = {GateName.FAITHFULNESS: "judge@1", GateName.REWARD: "reward@1"}
+JUDGES = {FAITHFULNESS: "judge@1", REWARD: "reward@1"}
 TOKENS_OF_A_VERDICT = 7
 EVERY_KIND = dict.fromkeys(InjectionKind, 1.0)
 
@@ -113,8 +113,8 @@ class ProbedRun:
     ) -> None:
         self.writer = Writer(wrong_each)
         self.gates = {
-            GateName.FAITHFULNESS: NameGate(GateName.FAITHFULNESS),
-            GateName.REWARD: NameGate(GateName.REWARD, wrong="nobody is called this"),
+            FAITHFULNESS: NameGate(FAITHFULNESS),
+            REWARD: NameGate(REWARD, wrong="nobody is called this"),
         }
         self.ledger = MemoryLedger() if ledger is None else ledger
         limits = QueueLimits(max_attempts=3, lease_s=60, fresh_share=0.25, tokens=tokens)

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from deployments.engines.pretrained import load_model, load_tokenizer
 from deployments.engines.roles import EngineRole
-from schemas.config import TransformersEngine
+from schemas.config_engines import TransformersEngine
 from schemas.errors import ModelError
 from tests.doubles.tiny_models import save_generator
 

@@ -14,11 +14,11 @@ from schemas.injection import Worth
 from schemas.ledger import CanaryEnded, Record
 from schemas.orders import Accept, Attempt, DeadLetter, EndReason, Holding, Lease, OrderKind, Outcome
 from schemas.samples import answered
-from schemas.verdicts import Errored, GateName, Passed
+from schemas.verdicts import FAITHFULNESS, PROVENANCE, Errored, Passed
 from tests.doubles.attempts import candidate, passage
 
-SETTINGS = BookSettings("grounded_answer", lease_s=10.0, judges={GateName.FAITHFULNESS: "judge@1"})
-PASSED = Passed(GateName.FAITHFULNESS, 0.9, 0.5)
+SETTINGS = BookSettings("grounded_answer", lease_s=10.0, judges={FAITHFULNESS: "judge@1"})
+PASSED = Passed(FAITHFULNESS, 0.9, 0.5)
 
 
 def canary(number: int) -> Canary:
@@ -114,7 +114,7 @@ TestBook.settings = settings(max_examples=60, stateful_step_count=30, deadline=N
                 1,
                 None,
                 candidate("Who?"),
-                (Passed(GateName.PROVENANCE, 1, 1), Errored(GateName.FAITHFULNESS, ErrorKind.PERMANENT, "no")),
+                (Passed(PROVENANCE, 1, 1), Errored(FAITHFULNESS, ErrorKind.PERMANENT, "no")),
             ),
             Accept(),
             CanaryEnd.ERRORED,
@@ -130,8 +130,8 @@ def test_how_a_canary_ends_follows_from_what_was_reported(
     book.lease(0.0, "a", 1)
     ended = book.settle(Outcome(canary(1).id, attempt, decision), 1.0)
     assert ended is not None and ended.end is end
-    asked = any(said.gate is GateName.FAITHFULNESS for said in attempt.verdicts)
-    assert ended.judges == ({GateName.FAITHFULNESS: "judge@1"} if asked else {})
+    asked = any(said.gate == FAITHFULNESS for said in attempt.verdicts)
+    assert ended.judges == ({FAITHFULNESS: "judge@1"} if asked else {})
 
 
 def test_a_ledger_that_ends_what_was_never_issued_is_refused() -> None:

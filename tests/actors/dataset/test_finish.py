@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from actors.dataset.manifest import read_config, read_manifest
 from actors.report.finish import CARD_NAME, begin, build_report, finish
-from schemas.config import TransformersEngine
+from schemas.config_engines import TransformersEngine
 from schemas.errors import OutputError
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned
 from tests.actors.dataset.conftest import NOW

@@ -8,7 +8,7 @@ from actors.gates.diversity import SAME_FACT, duplicate_verdict, similarity
 from schemas.ids import OrderId
 from schemas.orders import Duplicate
 from schemas.samples import Draft, answered
-from schemas.verdicts import GateName
+from schemas.verdicts import DIVERSITY
 
 DRAFTS = st.builds(answered, st.text(), st.text())
 THRESHOLD = 0.9
@@ -123,6 +123,6 @@ def test_only_equal_questions_reach_one(a: Draft, b: Draft) -> None:
 def test_a_refused_duplicate_is_a_rejection() -> None:
     """The queue's answer becomes a verdict like any other: below its threshold by as much as the questions overlap."""
     found = duplicate_verdict(Duplicate(OrderId("a"), of=OrderId("b"), question="Who?", similarity=0.95, threshold=0.9))
-    assert found.gate is GateName.DIVERSITY
+    assert found.gate == DIVERSITY
     assert found.score < found.threshold
     assert "order b" in found.evidence.note and "Who?" in found.evidence.note

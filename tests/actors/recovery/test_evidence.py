@@ -8,10 +8,10 @@ from actors.recovery.evidence import DraftEvidence, evidence_of
 from schemas.ids import PoolName
 from schemas.orders import AttemptSummary
 from schemas.samples import Candidate, Cost, Draft, FinishReason, Sampling, answered
-from schemas.verdicts import GateName, Passed, Rejected
+from schemas.verdicts import FAITHFULNESS, FORMAT, REWARD, Passed, Rejected
 from tests.doubles.passages import HERON, lease_of
 
-UNFAITHFUL = Rejected(GateName.FAITHFULNESS, 0.1, 0.5)
+UNFAITHFUL = Rejected(FAITHFULNESS, 0.1, 0.5)
 
 
 def candidate(draft: Draft | None, *, temperature: float = 0.7) -> Candidate:
@@ -24,10 +24,10 @@ def facts(question: str, answer: str, text: str = HERON) -> DraftEvidence:
 
 def test_margins_are_of_the_rejecting_gates() -> None:
     """Only who rejected speaks of a failure, and by how much."""
-    verdicts = (Passed(GateName.REWARD, 0.9, 0.5), UNFAITHFUL)
+    verdicts = (Passed(REWARD, 0.9, 0.5), UNFAITHFUL)
     found = evidence_of(lease_of(), candidate(answered("Who?", "Oda"), temperature=1.2), verdicts)
-    assert found.rejected == {GateName.FAITHFULNESS}
-    assert found.margins == {GateName.FAITHFULNESS: pytest.approx(0.4)}
+    assert found.rejected == {FAITHFULNESS}
+    assert found.margins == {FAITHFULNESS: pytest.approx(0.4)}
     assert found.temperature == 1.2
 
 
@@ -36,7 +36,7 @@ def test_a_text_that_does_not_parse_leaves_only_its_reason() -> None:
     broken = Candidate(
         PoolName("generator"), (), Sampling(), "Ques", None, Cost(), malformed="cut off", finish=FinishReason.LENGTH
     )
-    found = evidence_of(lease_of(), broken, (Rejected(GateName.FORMAT, 0.0, 1.0),))
+    found = evidence_of(lease_of(), broken, (Rejected(FORMAT, 0.0, 1.0),))
     assert (found.malformed, found.truncated, found.answer_words) == ("cut off", True, 0)
 
 

@@ -22,7 +22,7 @@ from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Rejoined
 from schemas.orders import Attempt
 from schemas.recovery import Experience, RepairKind
 from schemas.samples import Completion, FinishReason, GenerationRequest
-from schemas.verdicts import GateName, GateRequest, Passed, Rejected, Verdict
+from schemas.verdicts import FAITHFULNESS, PROVENANCE, GateRequest, Passed, Rejected, Verdict
 from schemas.wire import LEASES
 from tests.doubles.passages import HERON, passage_of
 
@@ -45,15 +45,15 @@ class Founder:
 
     async def check(self, request: GateRequest) -> Verdict:
         if request.draft.answer == "Oda Lind":
-            return Passed(GateName.FAITHFULNESS, 0.9, 0.5)
-        return Rejected(GateName.FAITHFULNESS, 0.1, 0.5)
+            return Passed(FAITHFULNESS, 0.9, 0.5)
+        return Rejected(FAITHFULNESS, 0.1, 0.5)
 
 
 class Anything:
     """A gate that passes everything."""
 
     async def check(self, request: GateRequest) -> Verdict:
-        return Passed(GateName.PROVENANCE, 1.0, 1.0)
+        return Passed(PROVENANCE, 1.0, 1.0)
 
 
 async def no_wait(seconds: float) -> None:
@@ -77,7 +77,7 @@ async def conducted(seed: int = 0) -> MemoryLedger:
         orders=InProcessOrders(service),
         task=GroundedAnswerTask(GroundedAnswer()),
         pools={PoolName("generator"): Careful()},
-        gates=Gating(Anything(), {GateName.FAITHFULNESS: Founder()}, False, duplicate_verdict, build_bar(CONFIG)),
+        gates=Gating(Anything(), {FAITHFULNESS: Founder()}, False, duplicate_verdict, build_bar(CONFIG)),
         recovery=build_recovery(CONFIG),
     )
     settings = ConductorSettings("c", concurrency=4, limits=RetryLimits(), fresh_pool=PoolName("generator"), seed=seed)

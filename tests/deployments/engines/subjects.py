@@ -15,9 +15,8 @@ from msgspec import Struct
 from actors.protocols import Engine
 from deployments.engines.build import build_engine
 from deployments.engines.roles import EngineRole
-from schemas.config import Engine as EngineConfig
-from schemas.config import HttpEngine, TransformersEngine, VllmEngine
-from schemas.config_engines import VllmArgument
+from schemas.config_deployed import Engine as EngineConfig
+from schemas.config_engines import HttpEngine, TransformersEngine, VllmArgument, VllmEngine
 from schemas.errors import ErrorKind
 from schemas.samples import Completion, GenerationRequest
 from tests.deployments.engines.conftest import Servers, TinyModels

@@ -11,7 +11,8 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from deployments.engines.encoding import Encoder
-from schemas.config import Retrieved, TransformersEngine
+from schemas.config_engines import TransformersEngine
+from schemas.config_gates import Retrieved
 from schemas.errors import EngineError, ModelError
 from tests.doubles.tiny_models import LONGEST, save_generator, save_roberta
 

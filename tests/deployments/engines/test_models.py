@@ -12,7 +12,8 @@ from safetensors.torch import load_file, save_file
 
 from deployments.engines.build import build_engine
 from deployments.engines.roles import EngineRole
-from schemas.config import Engine, TransformersEngine, VllmEngine
+from schemas.config_deployed import Engine
+from schemas.config_engines import TransformersEngine, VllmEngine
 from schemas.errors import ModelError
 from schemas.samples import ClassificationRequest, FinishReason
 from tests.deployments.engines.conftest import TinyModels

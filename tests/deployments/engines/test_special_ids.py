@@ -13,7 +13,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from deployments.engines.build import build_engine
 from deployments.engines.roles import EngineRole
 from deployments.engines.special_ids import turn_ends
-from schemas.config import TransformersEngine
+from schemas.config_engines import TransformersEngine
 from schemas.errors import EngineError, ErrorKind, ModelError
 from schemas.samples import ClassificationRequest
 from tests.deployments.engines.conftest import TinyModels

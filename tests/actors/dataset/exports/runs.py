@@ -78,7 +78,7 @@ class Known(Struct):
             attempt = self.attempts[key]
             assert origin["order_id"] not in self.forbidden
             assert origin["order_id"] in self.ended
-            assert origin["rejected_by"] == [said.gate.value for said in attempt.verdicts if isinstance(said, Rejected)]
+            assert origin["rejected_by"] == [said.gate for said in attempt.verdicts if isinstance(said, Rejected)]
             self._check_side(name, row, key, attempt)
 
     def _check_side(self, name: str, row: Row, key: tuple[str, int], attempt: Attempt) -> None:

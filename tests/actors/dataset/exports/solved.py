@@ -10,9 +10,9 @@ from schemas.credit import CreditLabel, PitRule, PolicyVersion, PrefixValue, Sto
 from schemas.ids import DocumentId, OrderId, PoolName, content_id
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined
 from schemas.orders import Attempt, DeadLetter, EndReason, Order
-from schemas.recovery import Choice, Diagnosis, FailureMode, Repair, RepairKind
+from schemas.recovery import Choice, Diagnosis, Modes, Repair, RepairKind
 from schemas.samples import Candidate, Cost, Message, Sampling, answered
-from schemas.verdicts import GateName, Passed, Rejected
+from schemas.verdicts import PROVENANCE, VERIFIER, Passed, Rejected
 
 AT = 1_760_000_000.0
 POLICY = PolicyVersion("generator/small/T=0.7")
@@ -48,11 +48,11 @@ def attempt_of(of: Passage, number: int, solution: str, *, right: bool) -> Attem
         draft=answered(of.text, solution),
         cost=Cost(prompt_tokens=20, completion_tokens=30),
     )
-    verdict = Passed(GateName.VERIFIER, 1.0, 1.0) if right else Rejected(GateName.VERIFIER, 0.0, 1.0)
-    attempt = Attempt(number, repair, candidate, (Passed(GateName.PROVENANCE, 1.0, 1.0), verdict))
+    verdict = Passed(VERIFIER, 1.0, 1.0) if right else Rejected(VERIFIER, 0.0, 1.0)
+    attempt = Attempt(number, repair, candidate, (Passed(PROVENANCE, 1.0, 1.0), verdict))
     if right:
         return attempt
-    diagnosis = Diagnosis(FailureMode.WRONG_ANSWER, 1.0)
+    diagnosis = Diagnosis(Modes.WRONG_ANSWER, 1.0)
     return replace(attempt, diagnosis=diagnosis, choice=Choice("rules", Repair(RepairKind.RESAMPLE, 0.7)))
 
 
