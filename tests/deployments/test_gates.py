@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from actors.dataset.rows import sample_schema
+from actors.gates.rules import NAMES
 from actors.ledger.sqlite import MemoryLedger
 from deployments.build.gates import inside_gates
 from deployments.cli import app
@@ -22,6 +23,7 @@ from schemas.orders import Attempt
 from schemas.verdicts import KNOWN_GATES, Passed, Rejected
 from tests.oracle.worlds import GROUNDED, grounded
 
+ROOT = Path(__file__).parents[2]
 INSTANT = '{kind: custom, factory: "tests.doubles.engines:instant"}'
 LENGTH = '{form: rule, check: "examples.gates.length:check"}'
 
@@ -209,3 +211,16 @@ def test_the_check_of_a_runs_gate(tmp_path: Path) -> None:
 
 def gives_nothing(request: object) -> None:
     """A gate that forgot to return."""
+
+
+def test_the_page_of_gates_is_a_configuration() -> None:
+    """What a reader copies from docs/gates.md loads, and so does README's run."""
+    page = (ROOT / "docs" / "gates.md").read_text(encoding="utf-8")
+    block = page.split("```yaml\n", 1)[1].split("```", 1)[0]
+    before = GROUNDED[: GROUNDED.index("gates:")]
+    config = load_text(before + block + GROUNDED[GROUNDED.index("recovery:") :])
+    assert list(config.gates) == ["faithfulness", "reward", "second_opinion", "short", "no_refusal", "mine"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert list(load_text(readme.split("```yaml\n", 1)[1].split("```", 1)[0]).gates) == ["faithfulness", "reward"]
+    calls = {name for name in NAMES if f"{name}(" in page}
+    assert calls == set(NAMES)
