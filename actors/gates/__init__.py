@@ -5,8 +5,8 @@
 faithfulness judge is shown, `retrieval` searches for it; `quotes` locates quotes; `diversity` compares questions;
 `build` makes the gate that a configuration names, `judge` asks them all.
 
-Gates of one's own (docs/gates.md): `own` holds a rule or a function to a verdict; `rules` reads expressions over `fields`, `patterns`
-searches without ever being slow; `conformance` is what any gate must keep to.
+Gates of one's own (docs/gates.md): `own` holds a rule or a function to a verdict; `rules` reads expressions over
+`fields`, `patterns` searches without ever being slow; `conformance` is what any gate must keep to.
 
 `verifier` compares final answers: `answers` and `units` take them apart, `equivalence` decides what reading can,
 `verifier_pool` asks a mathematics library (`equality_worker`) in processes that can be killed.
