@@ -120,7 +120,9 @@ class GateOverlap(Struct, frozen=True, omit_defaults=True):
         """Every set of gates, the usual two alone included: they are what `scored` and the others say beside the
         sets."""
         pair = (FAITHFULNESS, REWARD)
-        counted = {(): self.scored - self.both - self.only_faithfulness - self.only_reward}
+        counted: dict[tuple[GateName, ...], int] = {
+            (): self.scored - self.both - self.only_faithfulness - self.only_reward
+        }
         counted |= {pair: self.both, pair[:1]: self.only_faithfulness, pair[1:]: self.only_reward}
         for row in self.sets:
             if set(pair) <= set(row.scored):
