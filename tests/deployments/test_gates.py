@@ -14,6 +14,7 @@ from deployments.cli import app
 from deployments.config.identity import differences
 from deployments.config.load import load_text, to_yaml
 from deployments.local.loop import conduct_in_process
+from deployments.run import run
 from schemas.config import RunConfig
 from schemas.config_base import Change
 from schemas.config_gates import Judging, kinds
@@ -125,6 +126,15 @@ def test_a_function_that_cannot_be_used(check: str, says: str | None) -> None:
     with pytest.raises(ConfigError) as raised:
         inside_gates(config.gates)
     assert str(raised.value).startswith(says)
+
+
+def test_a_run_without_its_function_does_not_begin(tmp_path: Path) -> None:
+    """Before Ray is started and before the folder is made: one line."""
+    (tmp_path / "corpus.jsonl").write_text('{"text": "Velmora was founded in 1623."}')
+    text = run_of("mine: {form: custom, check: 'nowhere:check'}").replace("[unused]", f"[{tmp_path / 'corpus.jsonl'}]")
+    with pytest.raises(ConfigError, match=r"gates\.mine\.check: nowhere:check cannot be imported"):
+        run(load_text(text), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 async def attempts_of(config: RunConfig) -> tuple[list[Attempt], MemoryLedger]:
