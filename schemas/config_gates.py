@@ -36,7 +36,7 @@ FUNCTION = r"^[\w.]+:\w+$"
 USUAL_KINDS = (FAITHFULNESS, REWARD)
 RESERVED = frozenset(
     {"format", "provenance", "diversity", "generate", "settle", "engine", "none", "both", "several"}
-    | {"canary", "checks", "rollouts", "stale"}
+    | {"canary", "injection", "rollouts", "stale"}
 )
 """Names that something else is known by."""
 

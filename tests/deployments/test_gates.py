@@ -9,19 +9,24 @@ from typer.testing import CliRunner
 from actors.dataset.rows import sample_schema
 from actors.gates.rules import NAMES
 from actors.ledger.sqlite import MemoryLedger
+from actors.metrics.metric import ENGINE
 from deployments.build.gates import inside_gates
 from deployments.cli import app
 from deployments.config.identity import differences
 from deployments.config.load import load_text, to_yaml
 from deployments.local.loop import conduct_in_process
 from deployments.run import run
+from schemas.canaries import CANARIES
 from schemas.config import RunConfig
 from schemas.config_base import Change
-from schemas.config_gates import Judging, kinds
+from schemas.config_gates import RESERVED, Judging, kinds
+from schemas.credit import ROLLOUTS
 from schemas.errors import ConfigError
+from schemas.injection import CHECKS
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Rejoined
-from schemas.orders import Attempt
-from schemas.verdicts import KNOWN_GATES, Passed, Rejected
+from schemas.orders import STALE, Attempt
+from schemas.stages import GENERATE, SETTLE
+from schemas.verdicts import ALWAYS_ASKED, KNOWN_GATES, Passed, Rejected
 from tests.oracle.worlds import GROUNDED, grounded
 
 ROOT = Path(__file__).parents[2]
@@ -73,6 +78,12 @@ def refusal(text: str) -> str:
 def test_what_is_refused(gate: str, says: str) -> None:
     """When the configuration is loaded, in one line with the place."""
     assert refusal(run_of(gate)).startswith(says)
+
+
+def test_no_gate_takes_a_name_that_metrics_know() -> None:
+    """A series means one thing: stages, roles, checks and what stands for several gates."""
+    taken = {CANARIES, CHECKS, ROLLOUTS, STALE, ENGINE, GENERATE, SETTLE, *ALWAYS_ASKED, "none", "both", "several"}
+    assert taken == RESERVED
 
 
 def test_two_gates_repair_one_mode_in_one_way() -> None:
