@@ -37,8 +37,6 @@ class Rejoined(Struct, frozen=True, tag="rejoined", omit_defaults=True):
     at: float
     order_id: OrderId
     attempt: Attempt
-    delay_s: float = 0.0
-    """Not before so many seconds after `at`."""
 
 
 class AcceptedEnd(Struct, frozen=True, tag="accepted"):

@@ -316,7 +316,7 @@ class RunSnapshot(Struct, frozen=True):
     ready: int = 0
     leased: int = 0
     waiting: int = 0
-    """Not before a later moment (a repair with a delay)."""
+    """Not before a later moment, or until their solution is credited."""
     oldest_s: float = 0.0
     """Age of the oldest order that is ready."""
     rollouts: int = 0

@@ -127,7 +127,7 @@ class Tally:
             case Rejoined():
                 standing = self._outstanding(record.order_id)
                 self._attempted(standing, record.attempt, _failed_as(record.attempt))
-                standing.ready_at = record.at + record.delay_s
+                standing.ready_at = record.at
             case AcceptedEnd():
                 standing = self._ended(record.order_id)
                 self._attempted(standing, record.attempt, AttemptEnd.ACCEPTED)

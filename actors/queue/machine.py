@@ -266,7 +266,7 @@ class RegenerationQueue:
             case Requeue() if self._limits.tokens is not None and self.spent + tokens(attempt) >= self._limits.tokens:
                 return DeadLetteredEnd(now, held.order.id, attempt, BUDGET_SPENT)
             case Requeue():
-                return Rejoined(now, held.order.id, attempt, delay_s=decision.delay_s)
+                return Rejoined(now, held.order.id, attempt)
 
     def _apply(self, held: Held, record: Record) -> None:
         if isinstance(record, Rejoined):
@@ -296,11 +296,7 @@ class RegenerationQueue:
         held.attempt = record.attempt.number + 1
         held.repair = None if choice is None else choice.repair
         held.history = (*held.history, summary(record.attempt))
-        if record.delay_s > 0:
-            self._move(held, OrderState.WAITING, record.at)
-            heappush(self._waiting, (record.at + record.delay_s, held.stamp, held.order.id))
-        else:
-            self._make_ready(held, record.at)
+        self._make_ready(held, record.at)
 
     def _wake(self, now: float) -> None:
         for heap in (self._leases, self._waiting):

@@ -122,14 +122,14 @@ def test_repairs_go_ahead_of_fresh_orders_but_leave_them_their_share(queue: Rege
     assert attempts == [2, 2, 2, 1, 2, 2, 2, 1, 1, 1, 1, 1]
 
 
-def test_a_delayed_repair_waits_its_time(queue: RegenerationQueue) -> None:
-    """The repair asks to wait five seconds; until then nothing is leased and the queue says when to look again."""
-    plan(queue, 1)
-    queue.settle(rejected(one_lease(queue), delay_s=5), 10)
-    assert queue.lease(14.9, "c", 1) == []
-    assert queue.next_wake() == 15
-    assert queue.depth().waiting == 1
-    assert one_lease(queue, now=15).attempt == 2
+def test_the_queue_says_when_to_look_again(queue: RegenerationQueue) -> None:
+    """Everything is leased: the next thing that can happen by itself is the end of the first lease."""
+    assert queue.next_wake() is None
+    plan(queue, 1, slots=2)
+    assert queue.next_wake() is None
+    one_lease(queue, now=5)
+    one_lease(queue, now=7)
+    assert queue.next_wake() == 5 + LIMITS.lease_s
 
 
 def test_a_near_duplicate_is_not_accepted_and_its_lease_goes_on(queue: RegenerationQueue) -> None:

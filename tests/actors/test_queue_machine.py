@@ -65,7 +65,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.live[order] = lease.expires_at
         return lease
 
-    @rule(lease=leases, kind=st.sampled_from(["accept", "reject", "delay", "stop"]))
+    @rule(lease=leases, kind=st.sampled_from(["accept", "reject", "stop"]))
     def report(self, lease: Lease | None, kind: str) -> None:
         """Also twice, also long after the lease ended or was given to another."""
         if lease is not None:
@@ -169,8 +169,6 @@ def _outcome(lease: Lease, kind: str) -> Outcome:
             return accepted(lease)
         case "reject":
             return rejected(lease)
-        case "delay":
-            return rejected(lease, delay_s=30.0)
         case _:
             return given_up(lease)
 
