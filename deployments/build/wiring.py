@@ -18,8 +18,9 @@ from actors.gates.verifier_pool import VerifierPool
 from actors.ledger.sqlite import SqliteLedger
 from actors.probes.book import BookSettings, CanaryBook
 from actors.protocols import Gate, Generator, Orders, Task
+from actors.queue.commits import Ledger
 from actors.queue.machine import QueueLimits, RegenerationQueue
-from actors.queue.service import Ledger, QueueService, ServiceSettings
+from actors.queue.service import QueueService, ServiceSettings
 from actors.recovery.experience import ExperienceFold
 from actors.recovery.policies import build_bar, build_recovery
 from actors.tasks import grounded_answer, math

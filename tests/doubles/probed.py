@@ -17,8 +17,9 @@ from actors.probes.injection import InjectionDraw
 from actors.probes.mixing import Maker, Mixing
 from actors.probes.plan import Plan
 from actors.protocols import Ask
+from actors.queue.commits import Ledger
 from actors.queue.machine import QueueLimits, RegenerationQueue
-from actors.queue.service import Ledger, QueueService, ServiceSettings
+from actors.queue.service import QueueService, ServiceSettings
 from actors.recovery.policies import build_recovery
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from deployments.local.loop import InProcessOrders
