@@ -14,7 +14,8 @@ from schemas.errors import LedgerError
 from schemas.ids import OrderId
 from schemas.injection import Injected
 from schemas.ledger import AcceptedEnd, Credited, DeadLetteredEnd, Planned, Record, Rejoined, Reopened
-from schemas.orders import Attempt, DeadLetter, Order, OrderKind
+from schemas.order_kinds import POLICIES
+from schemas.orders import Attempt, DeadLetter, Order
 from schemas.recovery import FailureMode, RepairKind
 from schemas.samples import Cost, Draft
 
@@ -48,7 +49,7 @@ class Life(Struct, frozen=True):
     @property
     def exportable(self) -> bool:
         """Whether any of it may reach a file that something is trained on."""
-        return self.injected is None and self.order.kind is not OrderKind.CANARY
+        return self.injected is None and POLICIES[self.order.kind].exported
 
     @property
     def draft(self) -> Draft | None:

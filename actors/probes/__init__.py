@@ -1,3 +1,3 @@
 """What measures the gates. Injection: fresh orders spoilt on purpose (`plan`, `injection`, `spoiler`). Canaries:
-labelled samples beside orders (`mixing`, `book`). `threshold`: what labelled samples say of a gate's threshold.
+labelled samples beside orders (`mixing`). `threshold`: what labelled samples say of a gate's threshold.
 """

@@ -17,15 +17,15 @@ from actors.calls.clocks import Steady
 from actors.counts.outstanding import outstanding_by
 from actors.counts.refusals import Refusals
 from actors.counts.tally import Tally
-from actors.probes.book import BookSettings, CanaryBook
 from actors.queue.commits import GroupCommit, Ledger
 from actors.queue.documents import KnownDocuments
-from actors.queue.machine import BUDGET_SPENT, RegenerationQueue
+from actors.queue.ends import BUDGET_SPENT
+from actors.queue.machine import RegenerationQueue
 from schemas.corpus import DocumentRefused, Passage
 from schemas.errors import GleanerError
 from schemas.ids import PassageId
-from schemas.ledger import CanaryEnded, CorpusEnded, Planned, Record, Refused, RunStarted, ShardWritten
-from schemas.orders import Holding, Lease, Order, Outcome, Recorded, Settlement
+from schemas.ledger import CorpusEnded, Planned, Record, Refused, RunStarted, ShardWritten
+from schemas.orders import Holding, Lease, Order, Outcome, Settlement
 from schemas.progress import RunSnapshot
 from schemas.recovery import Experience
 
@@ -46,13 +46,11 @@ class Fold(Protocol):
 
 
 class ServiceSettings(Struct, frozen=True):
-    """`capacity`: outstanding orders beyond which `offer` waits. `canaries`: None where
-    nobody measures a gate."""
+    """`capacity`: outstanding orders beyond which `offer` waits."""
 
     task: str
     samples_per_passage: int
     capacity: int
-    canaries: BookSettings | None = None
 
 
 class QueueService:
@@ -77,7 +75,6 @@ class QueueService:
         self._tally = Tally() if tally is None else tally
         self._fold = fold
         self._told: dict[str, int] = {}
-        self._canaries = CanaryBook(settings.canaries or BookSettings(settings.task))
         self._refusals = Refusals()
         self._documents = KnownDocuments()
         self._dead: set[str] = set()
@@ -89,7 +86,6 @@ class QueueService:
         self._writer = 0
         for _, record in ledger.records():
             queue.replay(record)
-            self._canaries.replay(record)
             self._count(record)
             self._remember(record)
 
@@ -149,7 +145,7 @@ class QueueService:
         until = self._now() + wait_s
         while not self._stopped and conductor not in self._dead:
             self._commits.check()
-            leases = [] if self._recovering else self._lease(conductor, limit)
+            leases = [] if self._recovering else self._queue.lease(self._now(), conductor, limit)
             if leases:
                 await self._commits.durable()
                 return [] if conductor in self._dead else self._telling(conductor, leases)
@@ -166,18 +162,10 @@ class QueueService:
         """What became of each outcome, when it is durable."""
         settlements: list[Settlement] = []
         for outcome in outcomes:
-            ended = self._canaries.settle(outcome, self._now())
-            if ended is not None:
-                self._queue.charge(ended.tokens)
-                self._keep(ended)
-                settlements.append(Recorded(outcome.order_id))
-                continue
             settlement, record = self._queue.settle(outcome, self._now())
             settlements.append(settlement)
             if record is not None:
                 self._keep(record)
-                if outcome.canary is not None and not self._queue.exhausted:
-                    self._keep(self._canaries.issue(outcome.canary, self._now()))
             self._keep(*self._queue.followed())
         await self._commits.durable()
         return settlements
@@ -210,8 +198,7 @@ class QueueService:
 
     def join(self, conductor: str, holdings: Sequence[Holding]) -> int:
         """What a conductor works on is leased to it; gives how many."""
-        now = self._now()
-        return self._queue.hold(conductor, holdings, now) + self._canaries.hold(conductor, holdings, now)
+        return self._queue.hold(conductor, holdings, self._now())
 
     def resume(self, token: str) -> None:
         """Every living conductor has joined the queue that gave this token."""
@@ -225,7 +212,7 @@ class QueueService:
         A lease call may still wait in its name: it must get nothing, or an order would lie with the dead.
         """
         self._dead.add(conductor)
-        released = self._queue.release(conductor, self._now()) + self._canaries.release(conductor)
+        released = self._queue.release(conductor, self._now())
         self._changed.set()
         return released
 
@@ -236,8 +223,7 @@ class QueueService:
 
     def finished(self) -> bool:
         """Nothing will be leased any more: every order of the whole corpus has ended, or leasing was stopped."""
-        idle = self._queue.idle and self._canaries.outstanding == 0
-        return self._stopped or (idle and (self._corpus_read or self._queue.exhausted))
+        return self._stopped or (self._queue.idle and (self._corpus_read or self._queue.exhausted))
 
     def snapshot(self) -> RunSnapshot:
         """The run at this moment. Raises what the ledger raised, once it has failed."""
@@ -283,8 +269,6 @@ class QueueService:
     def _remember(self, record: Record) -> None:
         self._refusals.apply(record)
         match record:
-            case CanaryEnded():
-                self._queue.charge(record.tokens)
             case Planned():
                 self._documents.add(record.passage)
             case RunStarted():
@@ -294,12 +278,6 @@ class QueueService:
             case _:
                 pass
 
-    def _lease(self, conductor: str, limit: int) -> list[Lease]:
-        """Canaries first: there are few, and one that waits would be judged by a later state of the gates."""
-        now = self._now()
-        canaries = [] if self._queue.exhausted else self._canaries.lease(now, conductor, limit)
-        return [*canaries, *self._queue.lease(now, conductor, limit - len(canaries))]
-
     def _closed_to_orders(self) -> bool:
         return self._stopped or self._queue.exhausted
 
@@ -308,7 +286,6 @@ class QueueService:
             return
         self._keep(*self._queue.end_unleased(self._now(), BUDGET_SPENT))
         self._keep(*self._queue.followed())
-        self._keep(*self._canaries.end_unleased(self._now(), BUDGET_SPENT.detail))
         await self._commits.durable()
 
     def _keep(self, *records: Record) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.queue.machine import BUDGET_SPENT, QueueLimits, RegenerationQueue
+from actors.queue.ends import BUDGET_SPENT
+from actors.queue.machine import QueueLimits, RegenerationQueue
 from schemas.errors import LedgerError
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined, StaleReport

@@ -10,7 +10,7 @@ from actors.calls.clocks import Clocks, Steady
 from actors.credit.desk import CreditDesk
 from actors.credit.plan import RolloutOwner
 from actors.ledger.sqlite import MemoryLedger
-from actors.queue.credit_queue import CreditQueue, CreditTerms
+from actors.queue.credits import Credits, CreditTerms
 from actors.queue.machine import QueueLimits, RegenerationQueue
 from actors.queue.service import QueueService, ServiceSettings
 from schemas.config_credit import Credit
@@ -110,12 +110,13 @@ async def test_records_and_snapshots_tell_the_walls_time(jump_s: float) -> None:
         assert (snapshot.at, snapshot.oldest_s) == (machine.wall(), 10.0)
 
 
-def crediting() -> CreditQueue:
+def crediting() -> RegenerationQueue:
     """A queue whose wrong solutions wait 30 s for their credit."""
     config = Credit(token_share=1.0, wait_s=30.0)
     limits = QueueLimits(max_attempts=3, lease_s=LEASE_S, fresh_share=0.25)
     desk = CreditDesk(config, RolloutOwner(PolicyVersion("double"), seed=0))
-    return CreditQueue(limits, lambda one, other: 0.0, desk, CreditTerms(config, 0.7, restart=True))
+    credits = Credits(desk, CreditTerms(config, 0.7, restart=True))
+    return RegenerationQueue(limits, lambda one, other: 0.0, listener=credits)
 
 
 async def test_a_queue_that_is_made_again_goes_on_from_recorded_times() -> None:

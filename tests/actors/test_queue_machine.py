@@ -7,7 +7,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from actors.counts.tally import Tally
 from actors.ledger.reopen import ReplayRequest, Terms, dead_letters, reopened
 from actors.ledger.sqlite import MemoryLedger
-from actors.queue.machine import BUDGET_SPENT, QueueLimits, RegenerationQueue
+from actors.queue.ends import BUDGET_SPENT
+from actors.queue.machine import QueueLimits, RegenerationQueue
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd
 from schemas.orders import Lease, Outcome, Recorded
