@@ -104,6 +104,19 @@ class Reopened(Struct, frozen=True, tag="reopened", omit_defaults=True):
         return len(self.history)
 
 
+class Rescored(Struct, frozen=True, tag="rescored"):
+    """A dead letter is accepted: its last attempt, judged anew by the scores that it has, passes every gate as it is
+    configured now (`gleaner replay --rescore`).
+
+    Law: it follows its order's `Reopened` in the same transaction. No attempt was made for it, and nothing was spent.
+    """
+
+    at: float
+    order_id: OrderId
+    attempt: Attempt
+    """The order's last attempt, with the verdicts that its scores come to now. It is counted already."""
+
+
 class Reconfigured(Struct, frozen=True, tag="reconfigured"):
     """The folder's run.yaml was replaced: attempts recorded up to here ran under `before`, or an earlier one."""
 
@@ -264,6 +277,7 @@ Record = (
     | AcceptedEnd
     | DeadLetteredEnd
     | Reopened
+    | Rescored
     | Reconfigured
     | CreditBegun
     | Rolled

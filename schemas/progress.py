@@ -39,7 +39,7 @@ class Counts(Struct, frozen=True):
     contaminated: int = 0
     """Of those, accepted. They are in no file of the dataset."""
     reopened: int = 0
-    """Dead letters that were put back (`gleaner replay`); an order counts each time."""
+    """Dead letters that were put back (`gleaner replay`), or accepted by their scores; an order counts each time."""
 
     @property
     def exported(self) -> int:

@@ -36,6 +36,7 @@ from schemas.ledger import (
     Refused,
     Rejoined,
     Reopened,
+    Rescored,
     Rolled,
     RunStarted,
     ShardWritten,
@@ -136,6 +137,9 @@ class Tally:
                 self._dead_lettered(self._ended(record.order_id), record)
             case Reopened():
                 self._reopened(record)
+            case Rescored():
+                self._accepts[self._ended(record.order_id).kind] += 1
+                self._counts["accepted"] += 1
             case (
                 ShardWritten()
                 | Reconfigured()

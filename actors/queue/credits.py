@@ -20,7 +20,17 @@ from actors.queue.listener import GoOn, Instructions, QueueView, Wait, Wanted
 from schemas.config_credit import Credit
 from schemas.credit import RolloutId
 from schemas.ids import OrderId, PassageId
-from schemas.ledger import AcceptedEnd, CreditBegun, Credited, DeadLetteredEnd, Record, Rejoined, Reopened, Rolled
+from schemas.ledger import (
+    AcceptedEnd,
+    CreditBegun,
+    Credited,
+    DeadLetteredEnd,
+    Record,
+    Rejoined,
+    Reopened,
+    Rescored,
+    Rolled,
+)
 from schemas.orders import Accept, Attempt, DeadLetter, EndReason, Order, OrderKind, Outcome
 from schemas.recovery import FailureMode, Repair, RepairKind
 from schemas.samples import Cost
@@ -46,7 +56,7 @@ class Credits:
     def hear(self, record: Record, view: QueueView) -> Instructions:
         """What a record means for the credits, and what follows from it."""
         match record:
-            case Rejoined() | AcceptedEnd() | DeadLetteredEnd():
+            case Rejoined() | AcceptedEnd() | Rescored() | DeadLetteredEnd():
                 self._forget_closing()
                 self._judged(record, view)
             case Reopened():
@@ -118,9 +128,9 @@ class Credits:
         assert self._desk.open <= self._terms.config.max_open
         assert issued or not self._desk.open, "a credit is open, and nothing is drawn for it"
 
-    def _judged(self, record: Rejoined | AcceptedEnd | DeadLetteredEnd, view: QueueView) -> None:
+    def _judged(self, record: Rejoined | AcceptedEnd | Rescored | DeadLetteredEnd, view: QueueView) -> None:
         """A problem's first attempts are draws from the problem itself: its own solve rate costs nothing."""
-        held, attempt = view.held, record.attempt
+        held, attempt = view.held, None if isinstance(record, Rescored) else record.attempt
         assert held is not None, "a sample's record is of an order that the queue held"
         passage_id = held.order.passage_id
         if attempt is not None and held.order.kind is OrderKind.FRESH and is_start(attempt):

@@ -10,13 +10,13 @@ from msgspec import Struct
 from actors.ledger.attempts import tokens
 from actors.queue.held import Held, QueueLimits
 from schemas.canaries import CanaryEnd
-from schemas.ledger import AcceptedEnd, CanaryEnded, DeadLetteredEnd, Rejoined, Rolled
+from schemas.ledger import AcceptedEnd, CanaryEnded, DeadLetteredEnd, Rejoined, Rescored, Rolled
 from schemas.orders import Accept, Attempt, DeadLetter, EndReason, Outcome, Requeue
 from schemas.samples import Cost
 from schemas.verdicts import Errored, GateName, Rejected
 
 BUDGET_SPENT = DeadLetter(EndReason.BUDGET, "the token budget is spent")
-EndRecord = AcceptedEnd | DeadLetteredEnd | Rolled | CanaryEnded
+EndRecord = AcceptedEnd | Rescored | DeadLetteredEnd | Rolled | CanaryEnded
 """After one of these an order is forgotten."""
 
 
@@ -85,6 +85,8 @@ def tokens_of(record: EndRecord) -> int:
             return record.cost.tokens
         case CanaryEnded():
             return record.tokens
+        case Rescored():
+            return 0
 
 
 def is_reported(record: EndRecord) -> bool:
@@ -94,6 +96,8 @@ def is_reported(record: EndRecord) -> bool:
             return record.attempt is not None
         case CanaryEnded():
             return record.end is not CanaryEnd.BUDGET
+        case Rescored():
+            return False
         case AcceptedEnd() | Rolled():
             return True
 

@@ -35,6 +35,7 @@ from schemas.ledger import (
     Record,
     Rejoined,
     Reopened,
+    Rescored,
     Rolled,
     StaleReport,
 )
@@ -201,7 +202,7 @@ class RegenerationQueue:
                 self._issue_probe(record)
             case Reopened():
                 self._reopen(record)
-            case Rejoined() | AcceptedEnd() | DeadLetteredEnd() | CanaryEnded():
+            case Rejoined() | AcceptedEnd() | Rescored() | DeadLetteredEnd() | CanaryEnded():
                 self._apply(record, self._to_be_moved(record))
             case Rolled():
                 self._apply(record, self._held.get(record.order_id))
@@ -272,7 +273,7 @@ class RegenerationQueue:
         self._add(held)
         self._tell(record, held)
 
-    def _to_be_moved(self, record: Rejoined | AcceptedEnd | DeadLetteredEnd | CanaryEnded) -> Held:
+    def _to_be_moved(self, record: Rejoined | AcceptedEnd | Rescored | DeadLetteredEnd | CanaryEnded) -> Held:
         """The order that a record of the ledger moves. Raises LedgerError where there is none of its kind."""
         held, of_probe = self._held.get(record.order_id), isinstance(record, CanaryEnded)
         if held is None or of_probe != (held.canary is not None) or held.policy.on_demand:
@@ -313,7 +314,7 @@ class RegenerationQueue:
         if held is None:
             return
         self._late.owe(held, reported=is_reported(record))
-        if isinstance(record, AcceptedEnd):
+        if isinstance(record, AcceptedEnd | Rescored):
             self.accepted += 1
             self._asked.add(held.order, record.attempt)
         elif isinstance(record, DeadLetteredEnd):

@@ -19,7 +19,7 @@ from actors.ledger.sqlite import SqliteLedger
 from actors.protocols import Gate, Generator, Orders, Task
 from actors.queue.commits import Ledger
 from actors.queue.ends import ProbeTerms
-from actors.queue.held import QueueLimits
+from actors.queue.held import QueueLimits, Similarity
 from actors.queue.machine import RegenerationQueue
 from actors.queue.service import QueueService, ServiceSettings
 from actors.recovery.experience import ExperienceFold
@@ -78,13 +78,17 @@ def _queue(config: RunConfig, shard: QueueShard) -> RegenerationQueue:
         similarity_threshold=config.gates.duplicate_similarity,
         rollout_share=0.0 if config.credit is None else config.credit.lease_share,
     )
-    alike = similarity if isinstance(config.task, GroundedAnswer) else never_similar
     probes = ProbeTerms(task_name(config), judges(config))
     if config.credit is None:
-        return RegenerationQueue(limits, alike, probes=probes)
+        return RegenerationQueue(limits, likeness(config), probes=probes)
     from deployments.build.credit import credits_of  # not above: it brings SciPy into every process of a run
 
-    return RegenerationQueue(limits, alike, probes=probes, listener=credits_of(config, config.credit))
+    return RegenerationQueue(limits, likeness(config), probes=probes, listener=credits_of(config, config.credit))
+
+
+def likeness(config: RunConfig) -> Similarity:
+    """How alike two samples of one passage are, by the task."""
+    return similarity if isinstance(config.task, GroundedAnswer) else never_similar
 
 
 def toolbox(
