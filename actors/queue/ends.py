@@ -79,7 +79,9 @@ def unjudged(held: Held, now: float, detail: str) -> CanaryEnded:
 def tokens_of(record: EndRecord) -> int:
     """What an end takes of the budget."""
     match record:
-        case AcceptedEnd() | DeadLetteredEnd():
+        case AcceptedEnd():
+            return tokens(record.attempt)
+        case DeadLetteredEnd():
             return 0 if record.attempt is None else tokens(record.attempt)
         case Rolled():
             return record.cost.tokens
@@ -92,14 +94,14 @@ def tokens_of(record: EndRecord) -> int:
 def is_reported(record: EndRecord) -> bool:
     """Whether an end is somebody's report on an attempt."""
     match record:
+        case AcceptedEnd() | Rolled():
+            return True
         case DeadLetteredEnd():
             return record.attempt is not None
         case CanaryEnded():
             return record.end is not CanaryEnd.BUDGET
         case Rescored():
             return False
-        case AcceptedEnd() | Rolled():
-            return True
 
 
 def _measured(attempt: Attempt) -> CanaryEnd:

@@ -124,17 +124,20 @@ class HeldOrders:
             self.samples[state] += 1
         held.state, held.since, held.stamp, held.conductor = state, now, next(self._stamps), None
 
-    def forget(self, held: Held) -> None:
-        """The order has ended."""
+    def forget(self, held: Held) -> bool:
+        """The order has ended. Gives whether it was the last sample's of its passage."""
         del self.by_id[held.order.id]
         if not held.policy.sample:
             self.others[held.order.kind] -= 1
-            return
+            return False
         self.samples[held.state] -= 1
         passage_id = held.order.passage_id
-        self.open_passages[passage_id] -= 1
-        if not self.open_passages[passage_id]:
+        left = self.open_passages[passage_id] - 1
+        if left:
+            self.open_passages[passage_id] = left
+        else:
             del self.open_passages[passage_id]
+        return not left
 
     def check(self) -> None:
         """Raises AssertionError when a count is not what is there."""

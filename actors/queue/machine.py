@@ -218,8 +218,8 @@ class RegenerationQueue:
 
     def next_wake(self) -> float | None:
         """When a waiting order becomes ready or a lease ends; None when neither can happen."""
-        fronts = (heap.front() for heap in (self._waiting, self._leases))
-        return min((front[0] for front in fronts if front is not None), default=None)
+        moments = (heap.front_at() for heap in (self._waiting, self._leases))
+        return min((at for at in moments if at is not None), default=None)
 
     def depth(self) -> Depth:
         """How many orders are in which state."""
@@ -298,7 +298,8 @@ class RegenerationQueue:
             self._rejoin(held, record)
         else:
             self._end(held, record)
-        self._tell(record, held)
+        if self._listener is not None:
+            self._tell(record, held)
 
     def _rejoin(self, held: Held, record: Rejoined) -> None:
         choice = record.attempt.choice
@@ -314,24 +315,23 @@ class RegenerationQueue:
         if held is None:
             return
         self._late.owe(held, reported=is_reported(record))
-        if isinstance(record, AcceptedEnd | Rescored):
-            self.accepted += 1
-            self._asked.add(held.order, record.attempt)
-        elif isinstance(record, DeadLetteredEnd):
-            self.dead_lettered += 1
-        self._forget(held)
+        match record:
+            case AcceptedEnd() | Rescored():
+                self.accepted += 1
+                self._asked.add(held.order, record.attempt)
+            case DeadLetteredEnd():
+                self.dead_lettered += 1
+            case Rolled() | CanaryEnded():
+                pass
+        if self._orders.forget(held):
+            self._asked.forget(held.order.passage_id)
 
     def _drop(self, held: Held) -> None:
         """Nothing waits for it any more, and nobody works on it."""
         self._late.owe(held, reported=False)
-        self._forget(held)
+        self._orders.forget(held)
         if self._listener is not None:
             self._listener.dropped(held.order.id)
-
-    def _forget(self, held: Held) -> None:
-        self._orders.forget(held)
-        if held.policy.sample and held.order.passage_id not in self._orders.open_passages:
-            self._asked.forget(held.order.passage_id)
 
     def _add(self, held: Held) -> None:
         self._orders.add(held)
@@ -351,7 +351,7 @@ class RegenerationQueue:
                 self._make_ready(held, now)
 
     def _make_ready(self, held: Held, now: float) -> None:
-        if not self._is_needed(held):
+        if held.policy.on_demand and not self._is_needed(held):
             self._drop(held)
             return
         self._orders.move(held, OrderState.READY, now)

@@ -13,51 +13,55 @@ from schemas.order_kinds import Urgency
 
 Entry = tuple[float, int, OrderId]
 """Moment, stamp of the order's move, order."""
-_LEAST_URGENT_FIRST = (Urgency.ROLLOUTS, Urgency.FRESH, Urgency.REPAIRS)
 
 
 class LiveHeap:
     """Orders by a moment. An entry lives until its order moves again."""
 
+    __slots__ = ("_held", "entries")
+
     def __init__(self, held: Mapping[OrderId, Held]) -> None:
         self._held = held
-        self._heap: list[Entry] = []
+        self.entries: list[Entry] = []
+        """As a heap; also those that no longer live."""
 
     def push(self, at: float, held: Held) -> None:
         """The order, as it stands since its last move."""
-        heappush(self._heap, (at, held.stamp, held.order.id))
+        heappush(self.entries, (at, held.stamp, held.order.id))
 
-    def front(self) -> Entry | None:
-        """The earliest entry that lives."""
-        heap = self._heap
-        while heap:
-            held = self._held.get(heap[0][2])
-            if held is not None and held.stamp == heap[0][1]:
-                return heap[0]
-            heappop(heap)
+    def front(self) -> Held | None:
+        """The order with the earliest moment, which is `entries[0]` then."""
+        entries = self.entries
+        while entries:
+            held = self._held.get(entries[0][2])
+            if held is not None and held.stamp == entries[0][1]:
+                return held
+            heappop(entries)
         return None
 
-    def pop(self) -> Held:
-        """Takes the order in front, which is there."""
-        return self._held[heappop(self._heap)[2]]
-
-    def due(self, now: float) -> Iterator[Held]:
-        """Takes every order whose moment has come, earliest first."""
-        while (entry := self.front()) is not None and entry[0] <= now:
-            yield self.pop()
+    def front_at(self) -> float | None:
+        """The earliest moment."""
+        return None if self.front() is None else self.entries[0][0]
 
     def stamps(self) -> Iterator[tuple[int, OrderId]]:
         """Of every entry, live or not."""
-        return ((stamp, order_id) for _, stamp, order_id in self._heap)
+        return ((stamp, order_id) for _, stamp, order_id in self.entries)
+
+    def due(self, now: float) -> Iterator[Held]:
+        """Takes every order whose moment has come, earliest first."""
+        while (held := self.front()) is not None and self.entries[0][0] <= now:
+            heappop(self.entries)
+            yield held
 
 
 class ReadyOrders:
     """`shares`: of leases while more urgent orders wait too, in [0, 1]."""
 
     def __init__(self, held: Mapping[OrderId, Held], shares: Mapping[Urgency, float]) -> None:
-        self._heaps = tuple(LiveHeap(held) for _ in Urgency)
-        self._shares = [shares.get(urgency, 0.0) for urgency in Urgency]
-        self._due = [0.0 for _ in Urgency]
+        self._heaps = {urgency: LiveHeap(held) for urgency in Urgency}
+        self._least_urgent_first = [(urgency, self._heaps[urgency]) for urgency in reversed(Urgency)]
+        self._shares = {urgency: shares.get(urgency, 0.0) for urgency in Urgency}
+        self._due = dict.fromkeys(Urgency, 0.0)
         """Of each share, the part of a lease that it has not got yet."""
 
     def push(self, now: float, held: Held) -> None:
@@ -68,23 +72,34 @@ class ReadyOrders:
 
     def pop(self) -> Held | None:
         """Takes the next order to be leased; None when nothing is ready."""
-        if self._heaps[Urgency.PROBES].front() is not None:
-            return self._heaps[Urgency.PROBES].pop()
-        waiting = [urgency for urgency in _LEAST_URGENT_FIRST if self._heaps[urgency].front() is not None]
+        waiting: list[tuple[Urgency, LiveHeap, Held]] = []
+        for urgency, heap in self._least_urgent_first:
+            if heap.entries and (held := heap.front()) is not None:
+                waiting.append((urgency, heap, held))
         if not waiting:
             return None
-        for urgency in waiting[:-1]:
-            self._due[urgency] += self._shares[urgency]
-            if self._due[urgency] >= 1:
-                self._due[urgency] -= 1
-                return self._heaps[urgency].pop()
-        return self._heaps[waiting[-1]].pop()
+        urgency, heap, held = waiting[-1]
+        if len(waiting) > 1 and urgency is not Urgency.PROBES:
+            for less_urgent in waiting[:-1]:
+                if self._gets_its_share(less_urgent[0]):
+                    _, heap, held = less_urgent
+                    break
+        heappop(heap.entries)
+        return held
 
     def oldest_sample_since(self) -> float | None:
         """When the oldest ready order of a sample became so."""
-        fronts = (self._heaps[urgency].front() for urgency in (Urgency.FRESH, Urgency.REPAIRS))
-        return min((front[0] for front in fronts if front is not None), default=None)
+        moments = (self._heaps[urgency].front_at() for urgency in (Urgency.FRESH, Urgency.REPAIRS))
+        return min((at for at in moments if at is not None), default=None)
 
     def stamps(self) -> Iterator[tuple[int, OrderId]]:
         """Of every entry, live or not."""
-        return (stamp for heap in self._heaps for stamp in heap.stamps())
+        return (stamp for heap in self._heaps.values() for stamp in heap.stamps())
+
+    def _gets_its_share(self, urgency: Urgency) -> bool:
+        """Whether a lease is due to it, though more urgent orders wait."""
+        self._due[urgency] += self._shares[urgency]
+        if self._due[urgency] < 1:
+            return False
+        self._due[urgency] -= 1
+        return True
