@@ -84,3 +84,19 @@ def test_a_late_label_does_not_keep_an_order_from_its_own() -> None:
     assert [label.attempt for label in run.labels] == [1, 2]
     assert restarted.repair is not None
     assert (restarted.attempt, restarted.repair.origin) == (3, 2)
+
+
+def test_what_is_known_of_a_problem_goes_with_its_last_order_and_credit() -> None:
+    """A long run: one problem after the other is solved, given up, or credited after its last order has ended. Nothing
+    is kept of those that are done, but of the very last one until the next record comes."""
+    run = Run()
+    for number in range(1, 7):
+        run.plan(number, slots=2)
+        first, second = run.lease()
+        run.settle(solved(first))
+        run.settle(given_up(second, solution(4)) if number % 2 else solved(second))
+        run.roll(good)
+        assert run.queue.idle
+        kept = run.desk._draws.keys() | run.desk._starts.keys() | run.desk._passages.keys()
+        assert kept <= {first.passage.id}, "a problem that is done is remembered"
+    assert len(run.labels) == 3

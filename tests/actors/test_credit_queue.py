@@ -31,8 +31,8 @@ class Run:
 
     def __init__(self, config: Credit = CONFIG, *, restart: bool = True, tokens: int | None = None) -> None:
         limits = QueueLimits(3, lease_s=600.0, fresh_share=0.25, tokens=tokens, rollout_share=config.lease_share)
-        desk = CreditDesk(config, RolloutOwner(PolicyVersion("double"), seed=7))
-        credits = Credits(desk, CreditTerms(config, 0.7, restart=restart))
+        self.desk = CreditDesk(config, RolloutOwner(PolicyVersion("double"), seed=7))
+        credits = Credits(self.desk, CreditTerms(config, 0.7, restart=restart))
         self.queue = RegenerationQueue(limits, lambda a, b: 0.0, listener=credits)
         self.records: list[Record] = []
         self.now = 0.0

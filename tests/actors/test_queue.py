@@ -145,6 +145,17 @@ def test_a_near_duplicate_is_not_accepted_and_its_lease_goes_on(queue: Regenerat
     assert isinstance(queue.settle(rejected(two), 3)[0], Recorded)
 
 
+@pytest.mark.parametrize(("likeness", "refused"), [(0.9, True), (0.89, False)])
+def test_so_alike_as_the_threshold_is_too_alike(likeness: float, refused: bool) -> None:
+    """`gates.duplicate_similarity` is the least that counts as the same."""
+    queue = RegenerationQueue(LIMITS, lambda a, b: likeness)
+    plan(queue, 1, slots=2)
+    one, two = queue.lease(0, "c", 2)
+    queue.settle(accepted(one, "When?"), 1)
+    assert isinstance(queue.settle(accepted(two, "Where?"), 2)[0], Duplicate) is refused
+    queue.check()
+
+
 def test_the_same_question_of_another_passage_is_no_duplicate(queue: RegenerationQueue) -> None:
     """Questions are compared within a passage alone."""
     plan(queue, 1)
