@@ -12,6 +12,7 @@ COPY --chown=ray:users pyproject.toml README.md ./
 COPY --chown=ray:users schemas ./schemas
 COPY --chown=ray:users actors ./actors
 COPY --chown=ray:users deployments ./deployments
+COPY --chown=ray:users gleaner ./gleaner
 COPY --chown=ray:users examples ./examples
 RUN --mount=type=cache,target=/home/ray/.cache/pip,uid=1000,gid=100 \
     python -m pip install ".[vllm]" && gleaner --version

@@ -14,6 +14,7 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from actors.calls.asker import Asker, Way
 from actors.calls.clocks import Clocks
 from actors.calls.counters import StageCounter
 from actors.calls.health import HealthLimits
@@ -24,7 +25,7 @@ from actors.gates.judge import Gating, Judge
 from actors.probes.injection import InjectionDraw, Spoiling
 from actors.probes.mixing import Mixing
 from actors.protocols import Generator, Orders, RecoveryPolicy, Task
-from schemas.errors import EngineError, ErrorKind, HopError, PoolAwayError, described, ungrouped
+from schemas.errors import EngineError, ErrorKind, GleanerError, HopError, PoolAwayError, described, ungrouped
 from schemas.ids import PoolName
 from schemas.orders import (
     Accept,
@@ -40,8 +41,8 @@ from schemas.orders import (
     Requeue,
 )
 from schemas.recovery import Choice, Diagnosis
-from schemas.samples import Candidate, Completion, GenerationRequest, Malformed
-from schemas.stages import ConductorStatus, Stage
+from schemas.samples import Candidate, Completion, Draft, GenerationRequest, Malformed, ModelCall
+from schemas.stages import GENERATE, SETTLE, ConductorStatus
 from schemas.verdicts import Errored, Rejected, Verdict
 
 log = logging.getLogger("gleaner.conductor")
@@ -52,13 +53,23 @@ LINGER_S = 0.005
 
 
 class ConductorSettings(Struct, frozen=True):
-    """Bounds of one conductor: samples in flight, and the limits of each hop."""
+    """Bounds of one conductor: samples in flight, and the limits of each hop. `seed`: the run's."""
 
     name: str
     concurrency: int
     limits: RetryLimits
     fresh_pool: PoolName
     health: HealthLimits = HealthLimits()
+    seed: int = 0
+
+
+class _NotGenerated(Exception):
+    """A generator failed; the calls before it were answered."""
+
+    def __init__(self, calls: tuple[ModelCall, ...], error: HopError) -> None:
+        super().__init__(calls, error)
+        self.calls = calls
+        self.error = error
 
 
 class Toolbox(Struct, frozen=True):
@@ -104,7 +115,7 @@ class Conductor:
         self._in_hand: dict[int, Holding] = {}
         self._unreported = 0
         self._stages = StageCounter(self._now)
-        needed = (settings.fresh_pool, *(gate.value for gate in tools.gates.scored))
+        needed = (settings.fresh_pool, *(gate for gate in tools.gates.scored))
         self._pools = Pools(
             needed,
             (name for name in tools.pools if name != settings.fresh_pool),
@@ -118,7 +129,7 @@ class Conductor:
             ),
             settings.health,
         )
-        self._judge = Judge(tools.gates, self._pools, self._stages, self._now)
+        self._judge = Judge(tools.gates, self._pools, self._stages, self._now, ask=self._ask_beside)
 
     def status(self) -> ConductorStatus:
         """What is in flight, by stage."""
@@ -208,13 +219,16 @@ class Conductor:
         if lease.canary is not None:
             return await self._probe(lease, attempt)
         try:
-            candidate = await self._generate(lease, spoiling)
-        except HopError as error:
-            return attempt, DeadLetter(reason=EndReason.ENGINE_ERROR, detail=error.detail, error=error.kind)
+            attempt = await self._generate(lease, attempt, spoiling)
+        except _NotGenerated as failed:
+            end = DeadLetter(reason=EndReason.ENGINE_ERROR, detail=failed.error.detail, error=failed.error.kind)
+            return replace(attempt, earlier=failed.calls), end
+        candidate = attempt.candidate
+        assert candidate is not None
         if spoiling is not None:
             attempt = replace(attempt, injected=await spoiling.tagged(candidate, self._ask_beside))
         verdicts = self._tools.gates.bar(await self._judge.verdicts(lease, candidate), lease.attempt)
-        return self._decide(lease, replace(attempt, candidate=candidate, verdicts=verdicts))
+        return self._decide(lease, replace(attempt, verdicts=verdicts))
 
     async def _probe(self, lease: Lease, attempt: Attempt) -> tuple[Attempt, Decision]:
         """A canary in place of an attempt: the gates see what they would see of one, and nothing follows from it."""
@@ -227,7 +241,7 @@ class Conductor:
     async def _report(self, lease: Lease, attempt: Attempt, decision: Decision) -> None:
         canary = self._tools.canaries.beside(lease, attempt)
         outcome = Outcome(order_id=lease.order.id, attempt=attempt, decision=decision, canary=canary)
-        with self._stages.during(Stage.SETTLE):
+        with self._stages.during(SETTLE):
             settlement = await self._insist(lambda: self._tools.orders.settle(outcome))
         if isinstance(settlement, Duplicate):
             verdicts = (*attempt.verdicts, self._tools.gates.duplicate(settlement))
@@ -263,38 +277,30 @@ class Conductor:
         diagnosis, choice = self._tools.unescalated.decide(lease, candidate, verdicts)
         return diagnosis, replace(choice, reason=f"{choice.reason}; not escalated: {pool} is away")
 
-    async def _generate(self, lease: Lease, spoiling: Spoiling | None) -> Candidate:
-        task = self._tools.task
-        request = task.request(lease)
-        if spoiling is not None:
-            request = spoiling.request(request)
-        pool = self._settings.fresh_pool
-        if lease.repair is not None and lease.repair.pool is not None:
-            pool = lease.repair.pool
-        with self._stages.during(Stage.GENERATE):
-            started_at = self._now()
+    async def _generate(self, lease: Lease, attempt: Attempt, spoiling: Spoiling | None) -> Attempt:
+        """The attempt with its candidate. Raises `_NotGenerated`, with the calls that were answered."""
+        asker = Asker(lease, self._way(lease, spoiling))
+        with self._stages.during(GENERATE):
             try:
-                completion = await self._ask(pool, request)
-            except PoolAwayError as away:
-                if pool == self._settings.fresh_pool:
-                    raise
-                log.warning("not escalated", extra={"order": lease.order.id, "why": str(away)})
-                pool, started_at = self._settings.fresh_pool, self._now()
-                completion = await self._ask(pool, request)
-            seconds = self._now() - started_at
-        draft = task.read(lease, completion.text, completion.finish)
-        candidate = Candidate(
-            pool=pool,
-            prompt=request.messages,
-            sampling=request.sampling,
-            text=completion.text,
-            draft=None if isinstance(draft, Malformed) else draft,
-            malformed=draft.detail if isinstance(draft, Malformed) else None,
-            malformed_reason=draft.reason if isinstance(draft, Malformed) else None,
-            finish=completion.finish,
-            cost=replace(completion.cost, seconds=seconds),
-        )
-        return candidate if spoiling is None else spoiling.candidate(candidate)
+                draft = await self._drafted(lease, asker)
+            except HopError as error:
+                raise _NotGenerated(tuple(asker.calls), error) from error
+        candidate = asker.candidate(draft)
+        if spoiling is not None:
+            candidate = spoiling.candidate(candidate)
+        return replace(attempt, candidate=candidate, earlier=tuple(asker.calls[:-1]))
+
+    async def _drafted(self, lease: Lease, asker: Asker) -> Draft | Malformed:
+        made = {each.order_id: each.draft async for each in self._tools.task.attempt(lease, asker)}
+        if lease.order.id not in made:
+            raise GleanerError(f"the task made nothing of order {lease.order.id}")
+        return made[lease.order.id]
+
+    def _way(self, lease: Lease, spoiling: Spoiling | None) -> Way:
+        fresh = self._settings.fresh_pool
+        pool = fresh if lease.repair is None or lease.repair.pool is None else lease.repair.pool
+        way = Way(self._ask, pool, fresh, self._settings.seed, self._now)
+        return way if spoiling is None else replace(way, altered=spoiling.request)
 
     async def _ask(self, pool: PoolName, request: GenerationRequest) -> Completion:
         generator = self._tools.pools.get(pool)

@@ -3,8 +3,8 @@
 A call that fails raises `schemas.errors.HopError`; none of these retries: the conductor alone does.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from typing import Protocol, runtime_checkable
 
 from schemas.corpus import Passage
 from schemas.ids import PoolName
@@ -18,9 +18,10 @@ from schemas.samples import (
     Completion,
     Cost,
     Draft,
-    FinishReason,
     GenerationRequest,
-    Malformed,
+    Made,
+    Message,
+    Prompt,
 )
 from schemas.verdicts import GateRequest, Verdict
 
@@ -57,6 +58,15 @@ class Gate(Protocol):
     async def check(self, request: GateRequest) -> Verdict: ...
 
 
+@runtime_checkable
+class AskingGate(Gate, Protocol):
+    """A gate that asks the run's own pools."""
+
+    async def check_asking(self, request: GateRequest, ask: "Ask") -> Verdict:
+        """As `Gate.check`."""
+        ...
+
+
 class Orders(Protocol):
     """The queue, as a conductor sees it."""
 
@@ -73,15 +83,23 @@ class Orders(Protocol):
         ...
 
 
-class Task(Protocol):
-    """What a sample is: how to ask for it and how to read the reply."""
+class AskModel(Protocol):
+    """The only way from a task to a model: records each call in the attempt, seeds and retries it."""
 
-    def request(self, lease: Lease) -> GenerationRequest:
-        """The prompt and sampling of this attempt, the same whenever it is asked again."""
+    async def __call__(self, prompt: Prompt, *, pool: PoolName | None = None) -> Completion:
+        """The completion; without a `pool`, of the one that the attempt goes to. Raises HopError."""
         ...
 
-    def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
-        """The draft of this attempt, or why the text is malformed. Never raises, whatever the text."""
+
+class Task(Protocol):
+    """What is made of a passage: how it is asked for and read, and what of a draft others are shown."""
+
+    def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:
+        """What became of each order of the lease, as soon as it stands: a draft, or why it is malformed."""
+        ...
+
+    def messages(self, passage: str, draft: Draft) -> Sequence[Message]:
+        """What a student is trained on, the assistant's turn last."""
         ...
 
 

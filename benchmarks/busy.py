@@ -25,7 +25,9 @@ from benchmarks.loop import SLOTS as SAMPLES
 from benchmarks.loop import configuration, write_corpus
 from deployments.monitoring.progress import Progress
 from deployments.run import run
-from schemas.config import CustomEngine, Pool, Replicas
+from schemas.config import Pool
+from schemas.config_deployed import Replicas
+from schemas.config_engines import CustomEngine
 from tests.doubles.engines import InstantEngine, InstantOptions
 
 REPLICAS, SLOTS, MEDIAN_S = 2, 64, 0.3
@@ -108,7 +110,7 @@ def measure(passages: int, *, concurrency: int) -> Busy:
         engine = CustomEngine(
             factory="benchmarks.busy:timed", options={"folder": str(times), "median_s": MEDIAN_S, "slots": SLOTS}
         )
-        replicas = Replicas(min=REPLICAS, max=REPLICAS, num_cpus=0.1, slots=SLOTS)
+        replicas = Replicas(min=REPLICAS, max=REPLICAS, num_cpus=0.1)
         ready = Ready()
         run(
             replace(config, pools={"generator": Pool(engine=engine, replicas=replicas)}),

@@ -8,6 +8,7 @@ from random import Random
 
 from actors.counts.rates import wilson
 from schemas.config_credit import Credit
+from studies.stepwise.halving import binary
 from tests.doubles.credit_worlds import (
     WORLDS,
     Method,
@@ -25,8 +26,8 @@ METHODS: dict[str, Method] = {
     "6 rollouts of every step": by_number(6, Credit().tolerance),
     "`full`": by_plan(Credit()),
     "`full`, one at a time": by_plan(Credit(at_once=1)),
-    "`binary`, 2 steps checked": by_plan(Credit(strategy="binary")),
-    "binary search alone": by_plan(Credit(strategy="binary", check_steps=0)),
+    "`binary`, 2 steps checked": by_plan(Credit(), binary()),
+    "binary search alone": by_plan(Credit(), binary(check_steps=0)),
 }
 HARD = {"seldom mended": World(0.1, 0.01), "harder": World(0.25, 0.01), "hardest": World(0.4, 0.01)}
 ATTEMPTS = 3

@@ -23,7 +23,7 @@ from msgspec import Struct
 from deployments.engines.http import HttpBackend
 from deployments.engines.http_wire import chat_body
 from deployments.engines.roles import EngineRole
-from schemas.config import HttpEngine as Config
+from schemas.config_engines import HttpEngine as Config
 from schemas.samples import GenerationRequest, Message, Sampling
 
 MODEL = "instant"

@@ -15,19 +15,10 @@ import msgspec
 
 from deployments.monitoring.progress import Progress
 from deployments.run import run
-from schemas.config import (
-    Classifier,
-    Conductors,
-    Corpus,
-    CustomEngine,
-    Dataset,
-    Gates,
-    GroundedAnswer,
-    Pool,
-    Queue,
-    Replicas,
-    RunConfig,
-)
+from schemas.config import Conductors, Corpus, Dataset, GroundedAnswer, Pool, Queue, RunConfig
+from schemas.config_deployed import Replicas
+from schemas.config_engines import CustomEngine
+from schemas.config_gates import Classifier
 
 SLOTS = 3
 
@@ -42,10 +33,10 @@ def configuration(corpus: Path, *, rejected: float, concurrency: int) -> RunConf
         corpus=Corpus(paths=(str(corpus),)),
         task=GroundedAnswer(samples_per_passage=SLOTS),
         pools={"generator": Pool(engine=instant, replicas=replicas)},
-        gates=Gates(
-            faithfulness=Classifier(engine=strict, replicas=replicas),
-            reward=Classifier(engine=instant, replicas=replicas),
-        ),
+        gates={
+            "faithfulness": Classifier(engine=strict, replicas=replicas),
+            "reward": Classifier(engine=instant, replicas=replicas),
+        },
         queue=Queue(capacity=20_000),
         conductors=Conductors(count=1, concurrency=concurrency),
         dataset=Dataset(rows_per_shard=5_000),

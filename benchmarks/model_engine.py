@@ -11,12 +11,13 @@ import time
 from pathlib import Path
 
 import msgspec
+import torch
 
 from actors.protocols import Engine
 from actors.tasks import prompts
 from deployments.engines.build import build_engine
 from deployments.engines.roles import EngineRole
-from schemas.config import TransformersEngine, VllmEngine
+from schemas.config_engines import TransformersEngine, VllmArgument, VllmEngine
 from schemas.samples import ClassificationRequest, GenerationRequest, Message, Sampling
 
 CORPUS = Path("examples/almanac/corpus.jsonl")
@@ -48,9 +49,12 @@ def configured(arguments: argparse.Namespace) -> TransformersEngine | VllmEngine
     """vLLM chooses its own threads."""
     model, dtype, batch = arguments.model, arguments.dtype, arguments.batch
     if arguments.engine == "vllm":
-        limits = {"max_num_seqs": batch or None, "max_model_len": 512, "kv_cache_gib": 1}
-        return VllmEngine(model=model, dtype=dtype, enforce_eager=True, **limits)
-    return TransformersEngine(model=model, dtype=dtype, threads=arguments.threads, max_batch=batch)
+        args: dict[VllmArgument, int | float | bool] = {"enforce_eager": True, "kv_cache_memory_bytes": 1 << 30}
+        if batch:
+            args["max_num_seqs"] = batch
+        return VllmEngine(model=model, dtype=dtype, max_model_len=512, engine_args=args)
+    torch.set_num_threads(arguments.threads)
+    return TransformersEngine(model=model, dtype=dtype, max_batch=batch)
 
 
 async def measure(arguments: argparse.Namespace) -> None:

@@ -15,7 +15,7 @@ import msgspec
 
 from deployments.engines.roles import EngineRole
 from deployments.engines.vllm import VllmBackend
-from schemas.config import VllmEngine as Config
+from schemas.config_engines import VllmEngine as Config
 from schemas.samples import GenerationRequest, Message, Sampling
 
 CORPUS = Path("examples/almanac/corpus.jsonl")
@@ -65,7 +65,15 @@ class Cached:
 
 
 async def measure(arguments: argparse.Namespace, *, caching: bool) -> str:
-    config = Config(model=arguments.model, enforce_eager=True, kv_cache_gib=1, max_num_seqs=64, prefix_caching=caching)
+    config = Config(
+        model=arguments.model,
+        engine_args={
+            "enforce_eager": True,
+            "kv_cache_memory_bytes": 1 << 30,
+            "max_num_seqs": 64,
+            "enable_prefix_caching": caching,
+        },
+    )
     engine = VllmBackend(config, EngineRole.GENERATOR)
     await engine.start()
     slots = asyncio.Semaphore(arguments.concurrency)

@@ -24,7 +24,8 @@ from actors.queue.commits import Ledger
 from benchmarks.loop import configuration, measure, write_corpus
 from deployments.local.loop import conduct_in_process
 from deployments.terminal.preview import passages_of
-from schemas.config import CustomEngine, Pool, RunConfig
+from schemas.config import Pool, RunConfig
+from schemas.config_engines import CustomEngine
 from schemas.corpus import Passage
 from schemas.ledger import DeadLetteredEnd
 from schemas.orders import EndReason

@@ -22,7 +22,6 @@ app = typer.Typer(
 
 RunFile = Annotated[Path, typer.Argument(metavar="RUN.yaml", help="The run's configuration.", show_default=False)]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A run's output folder.", show_default=False)]
-Gate = Literal["faithfulness", "reward", "verifier"]
 Format = Literal["sft", "dpo", "kto", "hard_negatives", "rft", "dpo_steps", "dpo_prefix", "stepwise", "advantages"]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
 
@@ -193,13 +192,15 @@ def replay(  # noqa: PLR0913 - a command's options are its parameters
         from deployments.terminal.replaying import show_replay, show_rescoring, wanted
 
         show = show_rescoring if rescore else show_replay
-        show(folder, wanted(reason or [], mode or []), config, dry_run=dry_run, json=json)
+        show(folder, wanted(folder, reason or [], mode or []), config, dry_run=dry_run, json=json)
 
 
 @app.command()
 def audit(
     config: RunFile,
-    gate: Annotated[Gate, typer.Option("--gate", help="The gate to measure.", show_default=False)],
+    gate: Annotated[
+        str, typer.Option("--gate", metavar="NAME", help="The gate to measure, by its name.", show_default=False)
+    ],
     labelled: Annotated[
         Path, typer.Option("--labelled", metavar="FILE", help="JSON lines with labels.", show_default=False)
     ],
@@ -218,7 +219,9 @@ def audit(
 @app.command()
 def calibrate(
     folder: Folder,
-    gate: Annotated[Gate, typer.Option("--gate", help="The gate to find a threshold for.", show_default=False)],
+    gate: Annotated[
+        str, typer.Option("--gate", metavar="NAME", help="The gate to find a threshold for.", show_default=False)
+    ],
     precision: Annotated[
         float, typer.Option("--precision", metavar="P", help="Share of what passes that should be good.")
     ] = 0.95,

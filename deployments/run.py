@@ -6,6 +6,7 @@ before its lock is given back: a replay or another run that takes it next finds 
 """
 
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 from msgspec import Struct
@@ -19,7 +20,7 @@ from deployments.build.injection import build_injection
 from deployments.build.versions import versions
 from deployments.folder.output import prepare
 from deployments.ray.cluster import cluster
-from deployments.ray.interrupts import Interrupts
+from deployments.ray.interrupts import Interrupts, StopRequest
 from deployments.ray.supervisor import RunEnd, Supervisor, Watch
 from deployments.ray.vigil import Lost
 from schemas.config import RunConfig
@@ -43,13 +44,14 @@ def run(
     watch: Watch = lambda progress: None,
     changed: Changed = "skip",
     lost: Lost | None = None,
+    stop: StopRequest | None = None,
 ) -> RunResult:
     """Runs a configuration (as `deployments.config.load.load` gives it) into `output`, or goes on with what is there.
 
     `changed`: of documents that are not what they were when their passages were planned, plan nothing, or the new ones.
     Raises UserError for what the user can mend, before anything starts where it can be known by then. `lost` is called
     from another thread when the Ray that was started for the run dies under it: without one, Ray itself says so a
-    minute later and ends the process.
+    minute later and ends the process. `stop` asks the run to end; without one, Ctrl-C and SIGTERM do.
     """
     began_at = time.time()
     read(config.corpus)
@@ -57,10 +59,11 @@ def run(
     build_injection(config)
     build_canaries(config)
     folder = prepare(config, output)
-    with cluster(config.ray_address, lost=lost), Interrupts() as interrupts:
+    asking = Interrupts() if stop is None else nullcontext(stop)
+    with cluster(config.ray_address, lost=lost), asking as asked:
         supervisor = Supervisor(config, folder, watch, changed=changed, began_at=began_at)
         try:
-            end = supervisor.run(interrupts)
+            end = supervisor.run(asked)
             supervisor.dismiss()
             manifest = finish(folder, now=time.time(), versions=versions())
         finally:

@@ -6,22 +6,26 @@ conductor (`actors/conductor.py`) does the same for thousands at once; everythin
 """
 
 import asyncio
+import time
 from hashlib import sha256
 from pathlib import Path
 
+from actors.calls.asker import Asker, Way
 from actors.corpus.chunker import Chunker
 from actors.gates.build import build_gate
 from actors.gates.provenance import ProvenanceGate
 from actors.recovery.policies import build_recovery
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from deployments.engines.build import EngineRole, build_engine
-from schemas.config import Chunking, Classifier, GroundedAnswer, Recovery, SamplingDefaults, TransformersEngine
+from schemas.config import Chunking, GroundedAnswer, Recovery, SamplingDefaults
+from schemas.config_engines import TransformersEngine
+from schemas.config_gates import Classifier
 from schemas.corpus import Document
 from schemas.ids import DocumentId, PoolName
 from schemas.orders import AttemptSummary, Lease, Order
 from schemas.recovery import Repair
-from schemas.samples import Candidate, Cost, Malformed
-from schemas.verdicts import GateName, GateRequest, Passed, Rejected, Verdict
+from schemas.samples import Candidate
+from schemas.verdicts import FAITHFULNESS, FORMAT, REWARD, GateRequest, Passed, Rejected, Verdict
 
 MODELS = Path(__file__).parent / "almanac" / "models"
 TEXT = (
@@ -31,7 +35,7 @@ TEXT = (
 
 
 def model(name: str) -> TransformersEngine:
-    return TransformersEngine(model=str(MODELS / name), dtype="float32", threads=1)
+    return TransformersEngine(model=str(MODELS / name), dtype="float32")
 
 
 async def live(text: str, *, seed: int, say=print) -> Candidate | None:
@@ -41,53 +45,50 @@ async def live(text: str, *, seed: int, say=print) -> Candidate | None:
     where = passage.provenance
     assert passage.text == document.text[where.start : where.end]
 
-    task = GroundedAnswerTask(GroundedAnswer(sampling=SamplingDefaults(temperature=0.9, max_tokens=48)), seed=seed)
+    task = GroundedAnswerTask(GroundedAnswer(sampling=SamplingDefaults(temperature=0.9, max_tokens=48)))
     recovery = build_recovery(Recovery(policy="rules", max_attempts=4))
     generator = build_engine(model("generator-middle"), EngineRole.GENERATOR)
     judging, rewarding = Classifier(engine=model("judge-strong")), Classifier(engine=model("reward"))
     judge = build_engine(judging.engine, EngineRole.CLASSIFIER)
     reward = build_engine(rewarding.engine, EngineRole.CLASSIFIER)
-    faithfulness = build_gate(GateName.FAITHFULNESS, judging, judge)
-    gates = (ProvenanceGate(), faithfulness, build_gate(GateName.REWARD, rewarding, reward))
+    faithfulness = build_gate(FAITHFULNESS, judging, judge)
+    gates = (ProvenanceGate(), faithfulness, build_gate(REWARD, rewarding, reward))
     engines = (generator, judge, reward)
     for engine in engines:
         await engine.start()
 
+    pool = PoolName("generator")
+    way = Way(lambda _, request: generator.generate(request), pool, pool, seed, time.monotonic)
     order = Order.fresh(passage.id, "grounded_answer", slot=0)
     attempt, repair, history = 1, None, ()
     try:
         while True:
             lease = Lease(order, passage, attempt, expires_at=0.0, repair=repair, history=history)
 
-            # generate
-            request = task.request(lease)
-            completion = await generator.generate(request)
-            draft = task.read(lease, completion.text, completion.finish)
-            cost = Cost(completion.prompt_tokens, completion.completion_tokens)
-            parsed, malformed = (None, draft.detail) if isinstance(draft, Malformed) else (draft, None)
-            candidate = Candidate(
-                PoolName("generator"), request.messages, request.sampling, completion.text, parsed, cost, malformed
-            )
-            say(f"attempt {attempt} ({_name(repair)}, T={request.sampling.temperature:g})\n  {completion.text!r}")
+            # generate: the task asks, and reads what comes back
+            asker = Asker(lease, way)
+            (made,) = [made async for made in task.attempt(lease, asker)]
+            candidate = asker.candidate(made.draft)
+            say(f"attempt {attempt} ({_name(repair)}, T={candidate.sampling.temperature:g})\n  {candidate.text!r}")
 
             # gate
-            verdicts: list[Verdict] = [Rejected(GateName.FORMAT, 0.0, 1.0)]
-            if parsed is not None:
-                asked = GateRequest(f"{order.id}:{attempt}", passage, parsed, attempt)
+            verdicts: list[Verdict] = [Rejected(FORMAT, 0.0, 1.0)]
+            if candidate.draft is not None:
+                asked = GateRequest(f"{order.id}:{attempt}", passage, candidate.draft, attempt)
                 verdicts = [await gate.check(asked) for gate in gates]
             for verdict in verdicts:
-                say(f"  {verdict.gate.value}: {type(verdict).__name__.lower()}")
+                say(f"  {verdict.gate}: {type(verdict).__name__.lower()}")
             if all(isinstance(verdict, Passed) for verdict in verdicts):
                 say(f"accepted, backed by {where.uri}[{where.start}:{where.end}]")
                 return candidate
 
             # diagnose, then repair or stop
             diagnosis, choice = recovery.decide(lease, candidate, verdicts)
-            say(f"  diagnosed as {diagnosis.mode.value}: {'; '.join(diagnosis.reasons)}")
+            say(f"  diagnosed as {diagnosis.mode}: {'; '.join(diagnosis.reasons)}")
             if choice.repair is None:
                 say(f"dead-lettered: {choice.reason}")
                 return None
-            history = (*history, AttemptSummary(mode=diagnosis.mode.value, repair=_name(repair)))
+            history = (*history, AttemptSummary(mode=diagnosis.mode, repair=_name(repair)))
             attempt, repair = attempt + 1, choice.repair
     finally:
         for engine in engines:

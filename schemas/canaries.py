@@ -13,12 +13,12 @@ from schemas.gate_audit import Rate
 from schemas.ids import OrderId
 from schemas.injection import InjectionKind, Worth
 from schemas.samples import Draft
-from schemas.verdicts import GateName
+from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER, GateName
 
 CANARIES = "canary"
 """The role under which what canaries take is told."""
 FAULTS_OF = {
-    GateName.FAITHFULNESS: frozenset(
+    FAITHFULNESS: frozenset(
         {
             InjectionKind.CONTRADICTS_SOURCE,
             InjectionKind.PARAMETRIC,
@@ -27,9 +27,10 @@ FAULTS_OF = {
             InjectionKind.HIGH_TEMPERATURE,
         }
     ),
-    GateName.REWARD: frozenset(
+    REWARD: frozenset(
         {InjectionKind.INSTRUCTION_QUALITY, InjectionKind.RESPONSE_QUALITY, InjectionKind.HIGH_TEMPERATURE}
     ),
+    VERIFIER: frozenset(InjectionKind),
 }
 """Which flaws a gate is there to see: a vague question with a true answer is no miss of the faithfulness gate."""
 
@@ -57,11 +58,15 @@ class Canary(Struct, frozen=True, omit_defaults=True):
         return concerns(gate, self.label, self.flaw, self.gate)
 
 
-def concerns(gate: GateName, label: Worth, flaw: InjectionKind | None, only: GateName | None) -> bool:
-    """Whether a gate should judge as this label says."""
+def concerns(
+    gate: GateName, label: Worth, flaw: InjectionKind | None, only: GateName | None, *, kind: GateName | None = None
+) -> bool:
+    """Whether a gate should judge as this label says. `kind`: the usual gate that it is like, where it is another; a
+    gate like none is there for what only its own labels (`only`) say."""
     if only is not None:
-        return gate is only
-    return label is Worth.GOOD or flaw is None or flaw in FAULTS_OF.get(gate, frozenset(InjectionKind))
+        return gate == only
+    seen = FAULTS_OF.get(gate if kind is None else kind)
+    return label is Worth.GOOD or (seen is not None and (flaw is None or flaw in seen))
 
 
 class CanaryEnd(Enum):

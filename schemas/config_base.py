@@ -1,16 +1,84 @@
-"""What every part of a configuration is made of. Law: unknown keys are refused, bounds are in the types."""
+"""What every part of a configuration is made of. Law: unknown keys are refused, and all that is known of a key stands
+at its field: type, bounds, default, words, and when it may change.
 
-from typing import Annotated
+A field reads `key: Annotated[type, CLASS("words", bounds)] = default`, where CLASS is `never`, `replay` or
+`any_resume`. A field that holds a section says `section("words")`: the keys inside have classes of their own. One whose
+section is chosen by `kind`, `form` or `mode`, or may be absent, has a class: that of the choice.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Annotated, Any, ClassVar, TypedDict, Unpack
 
 from msgspec import Meta, Struct
 
 Positive = Annotated[int, Meta(ge=1)]
 Natural = Annotated[int, Meta(ge=0)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
+Amount = Annotated[float, Meta(ge=0)]
 Seconds = Annotated[float, Meta(gt=0)]
+MoreThanNone = Annotated[float, Meta(gt=0)]
 Temperature = Annotated[float, Meta(ge=0, le=2)]
-Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+NAME_WORDS = "a name of lower-case letters, digits, _ and - that begins with a letter"
+Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}$", title=NAME_WORDS)]
+Factory = Annotated[str, Meta(pattern=r"^[\w.]+:\w+$", title="'module:function'")]
+Options = dict[str, str | int | float | bool]
+CHANGE = "change"
+"""Where a field's `Meta.extra` holds its class."""
+
+
+class Change(Enum):
+    """When a key may change in a folder that holds a run."""
+
+    ANY_RESUME = "any resume"
+    """It changes no sample: where and how fast things run, and their bounds."""
+    REPLAY = "replay"
+    """It changes how attempts are made and judged: taken by `gleaner replay --config`."""
+    NEVER = "never"
+    """It changes which orders there are, or which are made bad on purpose: another run, another folder."""
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Base of every part of a configuration."""
+
+    gone: ClassVar[Mapping[str, str]] = {}
+    """Keys that earlier versions had here, each with what to do now. They are refused with these words, and passed over
+    where an earlier run wrote them into its folder."""
+
+
+def gone_keys(section: type[Struct]) -> Mapping[str, str]:
+    """The keys that a section no longer has, each with what to do now."""
+    return section.gone if issubclass(section, Config) else {}
+
+
+class KeyBounds(TypedDict, total=False):
+    """At least, more than, at most."""
+
+    ge: float
+    gt: float
+    le: float
+
+
+def any_resume(words: str, **bounds: Unpack[KeyBounds]) -> Meta:
+    """A key that changes no sample."""
+    return _meta(words, Change.ANY_RESUME, bounds)
+
+
+def replay(words: str, **bounds: Unpack[KeyBounds]) -> Meta:
+    """A key that changes how attempts are made and judged."""
+    return _meta(words, Change.REPLAY, bounds)
+
+
+def never(words: str, **bounds: Unpack[KeyBounds]) -> Meta:
+    """A key that changes which orders there are."""
+    return _meta(words, Change.NEVER, bounds)
+
+
+def section(words: str) -> Meta:
+    """A key that holds a section, whose keys have classes of their own."""
+    return Meta(description=words)
+
+
+def _meta(words: str, change: Change, bounds: KeyBounds) -> Meta:
+    given: dict[str, Any] = dict(bounds)
+    return Meta(description=words, extra={CHANGE: change}, **given)

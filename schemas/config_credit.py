@@ -1,38 +1,53 @@
 """The `credit:` section: rejected solutions are credited step by step, within bounds."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
 
-from msgspec import Meta
-
-from schemas.config_base import Config, Natural, Positive, Probability, Seconds
+from schemas.config_base import Config, Natural, Positive, Probability, Seconds, any_resume, replay
 
 
 class Credit(Config, frozen=True):
     """Rollouts from the prefixes of a rejected solution find the step where it broke (math)."""
 
-    strategy: Literal["full", "binary"] = "full"
-    """What narrows the first pit down most, then `min_rollouts` of every step; or binary search with a check."""
-    first_pit: Literal["lowest", "zero"] = "zero"
-    """The first of the steps with the lowest Q; or the first step with Q = 0."""
-    tolerance: Annotated[float, Meta(ge=0.01, le=0.5)] = 0.1
-    """`lowest`: so close to the lowest counts as lowest. `zero`: so small a Q counts as 0."""
-    best_of: Annotated[int, Meta(ge=1, le=64)] = 1
-    """K: the tolerance is one of Q under best-of-K, 1 - (1 - Q)^K."""
-    confidence: Annotated[float, Meta(ge=0.5, le=0.999)] = 0.9
-    """Probability that the first pit is right, at which no more rollouts are asked for."""
-    min_rollouts: Natural = 1
-    """Of each step (`full` only); shared ones count."""
-    max_rollouts: Positive = 48
-    """Asked for one solution; then its label is the likeliest one."""
-    at_once: Annotated[int, Meta(ge=1, le=256)] = 4
-    """Rollouts of one solution under way together: more end sooner, and more are asked for in vain."""
-    check_steps: Natural = 2
-    """Steps before what the binary search found that must be good (`binary` only)."""
-    token_share: Probability = 0.5
-    """Of all tokens of the run; beyond it no solution is credited, and a rejected one is drawn again."""
-    lease_share: Probability = 0.25
-    """Of what is handed out while other orders wait too: rollouts. While none does, they have all of it."""
-    max_open: Positive = 1_000
-    """Solutions being credited at once; a further one is not credited."""
-    wait_s: Seconds = 600.0
-    """A rejected solution waits at most so long for its label, in seconds; then it is drawn again."""
+    gone: ClassVar[Mapping[str, str]] = {
+        "strategy": "leave it out; rollouts go where they tell most, and the binary search that lost is a study's",
+        "check_steps": "leave it out; the binary search that it belonged to is a study's",
+        "first_pit": "leave it out; it is the first step with Q = 0 (of a wrong solution the lowest Q is 0 too)",
+    }
+
+    tolerance: Annotated[
+        float,
+        replay("So small a Q counts as 0: the first step with such a Q is the first pit.", ge=0.01, le=0.5),
+    ] = 0.1
+    best_of: Annotated[int, replay("K: the tolerance is one of Q under best-of-K, 1 - (1 - Q)^K.", ge=1, le=64)] = 1
+    confidence: Annotated[
+        float,
+        replay("Probability that the first pit is right, at which no more rollouts are asked for.", ge=0.5, le=0.999),
+    ] = 0.9
+    min_rollouts: Annotated[Natural, replay("Of each step; shared ones count.")] = 1
+    max_rollouts: Annotated[Positive, any_resume("Asked for one solution; then its label is the likeliest one.")] = 48
+    at_once: Annotated[
+        int,
+        any_resume(
+            "Rollouts of one solution under way together: more end sooner, and more are asked for in vain.",
+            ge=1,
+            le=256,
+        ),
+    ] = 4
+    token_share: Annotated[
+        Probability,
+        any_resume("Of all tokens of the run; beyond it no solution is credited, and a rejected one is drawn again."),
+    ] = 0.5
+    lease_share: Annotated[
+        Probability,
+        any_resume(
+            "Of what is handed out while other orders wait too: rollouts. While none does, they have all of it."
+        ),
+    ] = 0.25
+    max_open: Annotated[Positive, any_resume("Solutions being credited at once; a further one is not credited.")] = (
+        1_000
+    )
+    wait_s: Annotated[
+        Seconds,
+        any_resume("A rejected solution waits at most so long for its label, in seconds; then it is drawn again."),
+    ] = 600.0

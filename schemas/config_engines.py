@@ -1,106 +1,216 @@
 """What a pool or gate runs on, named in the YAML by `kind`: a model in the replica, a server, or your own code."""
 
-from typing import Annotated, Literal
+import re
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
-from msgspec import Meta, field
+from msgspec import Meta, Struct, field
 
-from schemas.config_base import Config, Positive, Seconds
+from schemas.config_base import Config, Factory, Options, Positive, Seconds, any_resume, replay
+
+_AT_REVISION = re.compile(r"(?P<name>[\w-][\w.-]*(/[\w.-]+)?)@(?P<revision>[\w./-]+)")
+ADDRESS_WORDS = "an http:// or https:// address without credentials"
+Address = Annotated[str, Meta(pattern=r"^https?://[^\s@]+$", title=ADDRESS_WORDS)]
+
+
+VllmArgument = Literal[
+    "tensor_parallel_size",
+    "pipeline_parallel_size",
+    "enable_expert_parallel",
+    "gpu_memory_utilization",
+    "kv_cache_memory_bytes",
+    "cpu_offload_gb",
+    "max_num_seqs",
+    "max_num_batched_tokens",
+    "enable_prefix_caching",
+    "enforce_eager",
+    "block_size",
+    "disable_custom_all_reduce",
+]
+"""vLLM's own names, of what changes where and how fast it computes. One that changes what comes out (`quantization`,
+`hf_overrides`) or that loads code (`trust_remote_code`) is not passed through: any resume could change it."""
+
+
+class ModelSource(Struct, frozen=True):
+    """Where a model's files come from: a folder, or a name of the Hugging Face hub, perhaps at a revision."""
+
+    name: str
+    revision: str | None = None
+
+    @staticmethod
+    def of(model: str) -> "ModelSource":
+        """What a key `model` names."""
+        found = _AT_REVISION.fullmatch(model)
+        return ModelSource(model) if found is None else ModelSource(found["name"], found["revision"])
 
 
 class VllmEngine(Config, frozen=True, tag="vllm", tag_field="kind"):
     """vLLM inside the replica (`AsyncLLM`; pooling for classifiers)."""
 
-    model: str
-    """A model folder (relative to this file) or a Hugging Face name."""
-    dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
-    """Of weights and activations; `auto`: the checkpoint's."""
-    max_model_len: Positive | None = None
-    """Tokens of prompt and completion together; without it, the model's own limit."""
-    max_num_seqs: Positive | None = None
-    """Sequences computed at once; without it, vLLM's choice."""
-    tensor_parallel_size: Positive = 1
-    """GPUs that share one copy of the model; give `replicas.num_gpus` as many."""
-    gpu_memory_utilization: Annotated[float, Meta(gt=0, le=1)] = 0.9
-    """Share of the GPU's memory for weights and KV cache."""
-    enforce_eager: bool = False
-    """No CUDA graphs, no compilation: starts sooner, runs slower."""
-    kv_cache_gib: Annotated[int, Meta(ge=1)] | None = None
-    """Room for the KV cache on a CPU build, in GiB."""
-    prefix_caching: bool = True
-    """Prompts of one passage share its computed beginning."""
-    revision: str | None = None
-    """Branch, tag or commit of a Hugging Face model."""
-    system_role: Literal["keep", "merge"] = "keep"
-    """`merge`: the system's text begins the user's turn, for chat templates that refuse the role (Gemma's, say)."""
-    chat_template_kwargs: dict[str, str | int | float | bool] = field(default_factory=dict)
-    """Variables of the model's chat template, such as `enable_thinking: false`."""
+    gone: ClassVar[Mapping[str, str]] = {
+        "revision": "it is model: org/name@REVISION",
+        "tensor_parallel_size": "it is engine_args.tensor_parallel_size",
+        "max_num_seqs": "it is engine_args.max_num_seqs",
+        "gpu_memory_utilization": "it is engine_args.gpu_memory_utilization",
+        "enforce_eager": "it is engine_args.enforce_eager",
+        "kv_cache_gib": "it is engine_args.kv_cache_memory_bytes, 1073741824 for each GiB",
+        "prefix_caching": "it is engine_args.enable_prefix_caching",
+    }
+
+    model: Annotated[
+        str,
+        replay(
+            "A model folder (relative to this file) or a Hugging Face name; `org/name@REVISION` is a branch, tag or "
+            "commit of one."
+        ),
+    ]
+    dtype: Annotated[
+        Literal["auto", "bfloat16", "float16", "float32"],
+        replay("Of weights and activations; `auto`: the checkpoint's."),
+    ] = "auto"
+    max_model_len: Annotated[
+        Positive | None, any_resume("Tokens of prompt and completion together; without it, the model's own limit.")
+    ] = None
+    system_role: Annotated[
+        Literal["keep", "merge"],
+        replay(
+            "`merge`: the system's text begins the user's turn, for chat templates that refuse the role (Gemma's, say)."
+        ),
+    ] = "keep"
+    chat_template_kwargs: Annotated[
+        Options,
+        replay("Variables of the model's chat template, such as `enable_thinking: false`."),
+    ] = field(default_factory=dict)
+    engine_args: Annotated[
+        dict[VllmArgument, int | float | bool],
+        any_resume(
+            "Passed to vLLM as it stands: memory, batches and the GPUs that share one copy of the model (then "
+            "`replicas.num_gpus` is as many)."
+        ),
+    ] = field(default_factory=dict)
+
+    @property
+    def gpus(self) -> int:
+        """That share one copy of the model."""
+        args = self.engine_args
+        return int(args.get("tensor_parallel_size", 1)) * int(args.get("pipeline_parallel_size", 1))
+
+    @property
+    def max_num_seqs(self) -> int | None:
+        """Sequences computed at once; None where vLLM chooses."""
+        chosen = self.engine_args.get("max_num_seqs")
+        return None if chosen is None else int(chosen)
 
 
 class TransformersEngine(Config, frozen=True, tag="transformers", tag_field="kind"):
-    """Hugging Face transformers inside the replica, with continuous batching."""
+    """Hugging Face transformers inside the replica, with continuous batching. It computes with as many CPU threads as
+    the replica has `num_cpus` (at least 1)."""
 
-    model: str
-    """A model folder (relative to this file) or a Hugging Face name."""
-    dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
-    """Of weights and activations; `auto`: the checkpoint's."""
-    device: str = "auto"
-    """`cpu`, `cuda`, `cuda:1`…; `auto`: a GPU where there is one."""
-    max_batch: Annotated[int, Meta(ge=1, le=1024)] = 64
-    """Sequences computed at once."""
-    threads: Positive | None = None
-    """CPU threads of torch; without it, the replica's num_cpus (at least 1)."""
-    revision: str | None = None
-    """Branch, tag or commit of a Hugging Face model."""
-    system_role: Literal["keep", "merge"] = "keep"
-    """`merge`: the system's text begins the user's turn, for chat templates that refuse the role (Gemma's, say)."""
-    chat_template_kwargs: dict[str, str | int | float | bool] = field(default_factory=dict)
-    """Variables of the model's chat template, such as `enable_thinking: false`."""
+    gone: ClassVar[Mapping[str, str]] = {
+        "revision": "it is model: org/name@REVISION",
+        "threads": "leave it out; there are as many as replicas.num_cpus (at least 1)",
+    }
+
+    model: Annotated[
+        str,
+        replay(
+            "A model folder (relative to this file) or a Hugging Face name; `org/name@REVISION` is a branch, tag or "
+            "commit of one."
+        ),
+    ]
+    dtype: Annotated[
+        Literal["auto", "bfloat16", "float16", "float32"],
+        replay("Of weights and activations; `auto`: the checkpoint's."),
+    ] = "auto"
+    device: Annotated[str, any_resume("`cpu`, `cuda`, `cuda:1`…; `auto`: a GPU where there is one.")] = "auto"
+    max_batch: Annotated[int, any_resume("Sequences computed at once.", ge=1, le=1024)] = 64
+    system_role: Annotated[
+        Literal["keep", "merge"],
+        replay(
+            "`merge`: the system's text begins the user's turn, for chat templates that refuse the role (Gemma's, say)."
+        ),
+    ] = "keep"
+    chat_template_kwargs: Annotated[
+        Options,
+        replay("Variables of the model's chat template, such as `enable_thinking: false`."),
+    ] = field(default_factory=dict)
 
 
-GONE_KEYS = {
-    "breaker_failures": "no longer a key: leave it out; a pool that fails is paused by its conductors",
-    "breaker_open_s": "no longer a key: leave it out; a pool that fails is paused by its conductors",
-}
-"""Keys of earlier versions that are refused with these words, and passed over in the folder of an earlier run."""
 Omissible = Literal["seed", "temperature", "top_p", "max_tokens"]
 
 
 class HttpEngine(Config, frozen=True, tag="http", tag_field="kind"):
     """Any OpenAI-compatible server (docs/servers.md tells what yours needs)."""
 
-    base_url: Annotated[str, Meta(pattern=r"^https?://[^\s@]+$")]
-    """What stands before /chat/completions: mostly up to and including /v1. Credentials do not belong here."""
-    model: str
-    """The name under which the server offers the model."""
-    api_key_env: str | None = None
-    """Name of the environment variable that holds the key, which is sent as `Authorization: Bearer`."""
-    headers: dict[str, str] = field(default_factory=dict)
-    """Sent with every call. `env:NAME` is the value of that environment variable, the only place for a secret;
-    `{passage_id}` stands for the passage, so that a gateway can send its calls to one server."""
-    query: dict[str, str] = field(default_factory=dict)
-    """Added to every address behind a `?`, as Azure's `api-version`."""
-    concurrency: Annotated[int, Meta(ge=1, le=4096)] = 64
-    """Requests under way at once from one replica; fewer for a while after the server has said 429."""
-    timeout_s: Seconds = 120.0
-    """Longest wait for one answer, in seconds."""
-    check_models: bool = True
-    """Look at the start whether /models lists the model; a server without that list is taken as it is."""
-    structured_output: Literal["json_schema", "json_object", "none"] = "json_schema"
-    """What the server understands of `response_format`."""
-    output_limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    """What the server calls the limit of generated tokens; OpenAI's newer models know only `max_completion_tokens`."""
-    omit: tuple[Omissible, ...] = ()
-    """Parameters that are not sent, since the server refuses them: it uses its own values."""
-    system_role: Literal["keep", "merge"] = "keep"
-    """`merge`: the system message becomes the beginning of the user's, for models that refuse the role."""
+    gone: ClassVar[Mapping[str, str]] = {
+        "breaker_failures": "leave it out; a pool that fails is paused by its conductors",
+        "breaker_open_s": "leave it out; a pool that fails is paused by its conductors",
+    }
+
+    base_url: Annotated[
+        Address,
+        any_resume(
+            "What stands before /chat/completions: mostly up to and including /v1. Credentials do not belong here."
+        ),
+    ]
+    model: Annotated[str, replay("The name under which the server offers the model.")]
+    api_key_env: Annotated[
+        str | None,
+        any_resume("Name of the environment variable that holds the key, which is sent as `Authorization: Bearer`."),
+    ] = None
+    headers: Annotated[
+        dict[str, str],
+        any_resume(
+            "Sent with every call. `env:NAME` is the value of that environment variable, the only place for "
+            "a secret; `{passage_id}` stands for the passage, so that a gateway can send its calls to one "
+            "server."
+        ),
+    ] = field(default_factory=dict)
+    query: Annotated[dict[str, str], any_resume("Added to every address behind a `?`, as Azure's `api-version`.")] = (
+        field(default_factory=dict)
+    )
+    concurrency: Annotated[
+        int,
+        any_resume(
+            "Requests under way at once from one replica; fewer for a while after the server has said 429.",
+            ge=1,
+            le=4096,
+        ),
+    ] = 64
+    timeout_s: Annotated[Seconds, any_resume("Longest wait for one answer, in seconds.")] = 120.0
+    check_models: Annotated[
+        bool,
+        any_resume("Look at the start whether /models lists the model; a server without that list is taken as it is."),
+    ] = True
+    structured_output: Annotated[
+        Literal["json_schema", "json_object", "none"], any_resume("What the server understands of `response_format`.")
+    ] = "json_schema"
+    output_limit: Annotated[
+        Literal["max_tokens", "max_completion_tokens"],
+        any_resume(
+            "What the server calls the limit of generated tokens; OpenAI's newer models know only "
+            "`max_completion_tokens`."
+        ),
+    ] = "max_tokens"
+    omit: Annotated[
+        tuple[Omissible, ...],
+        any_resume("Parameters that are not sent, since the server refuses them: it uses its own values."),
+    ] = ()
+    system_role: Annotated[
+        Literal["keep", "merge"],
+        any_resume("`merge`: the system message becomes the beginning of the user's, for models that refuse the role."),
+    ] = "keep"
 
 
 class CustomEngine(Config, frozen=True, tag="custom", tag_field="kind"):
     """An engine of your own: `module:function`, called with the options, gives an object with the engine protocol."""
 
-    factory: Annotated[str, Meta(pattern=r"^[\w.]+:\w+$")]
-    """Importable on every node."""
-    model: str = "custom"
-    """The model's name in lineage and reports."""
-    options: dict[str, str | int | float | bool] = field(default_factory=dict)
-    """Given to the factory by name. No secrets: name an environment variable."""
+    factory: Annotated[Factory, replay("Importable on every node.")]
+    model: Annotated[str, replay("The model's name in lineage and reports.")] = "custom"
+    options: Annotated[
+        Options,
+        replay("Given to the factory by name. No secrets: name an environment variable."),
+    ] = field(default_factory=dict)
+
+
+Engine = VllmEngine | TransformersEngine | HttpEngine | CustomEngine

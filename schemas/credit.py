@@ -17,6 +17,8 @@ PolicyVersion = NewType("PolicyVersion", str)
 """Who continues prefixes, and how: pool, model and sampling. Values of different versions are never mixed."""
 PrefixId = NewType("PrefixId", str)
 RolloutId = NewType("RolloutId", str)
+StrategyName = NewType("StrategyName", str)
+"""How a label's rollouts were chosen (`actors.credit.strategies`)."""
 
 
 ROLLOUTS = "rollouts"
@@ -26,19 +28,9 @@ ROLLOUTS = "rollouts"
 class PitRule(Enum):
     """Which step is the first pit."""
 
-    LOWEST = "lowest"
-    """The first of the steps with the lowest Q; one within `tolerance` of the lowest counts as lowest."""
     ZERO = "zero"
-    """The first step with Q = 0: at most `tolerance`."""
-
-
-class Strategy(Enum):
-    """Where rollouts go. Both stop when the first pit is decided, or the budget ends."""
-
-    FULL = "full"
-    """Those steps that decide, then a few of every step."""
-    BINARY = "binary"
-    """Binary search, then a check of the steps before what it found, since Q need not fall from step to step."""
+    """The first step with Q = 0: at most `tolerance`. The paper's other rule, the first step of the lowest Q, gives the
+    same step for every wrong solution, whose own Q is 0."""
 
 
 class Stop(Enum):
@@ -132,7 +124,7 @@ class CreditLabel(Struct, frozen=True, omit_defaults=True):
     """That it is the first pit, given the rollouts."""
     rule: PitRule
     tolerance: float
-    strategy: Strategy
+    strategy: StrategyName
     stopped: Stop
     confidence: float
     """Asked for; `probability` is at least this where `stopped` is DECIDED."""

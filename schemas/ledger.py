@@ -234,6 +234,8 @@ class CanaryEnded(Struct, frozen=True, tag="canary_ended", omit_defaults=True):
     verdicts: tuple[Verdict, ...] = ()
     judges: dict[GateName, str] = {}
     """The version of each gate at that moment."""
+    kinds: dict[GateName, GateName] = {}
+    """The usual gate that each is like, where that is another."""
     cost: Cost = Cost()
     """Of the injector's check; what gates took is in their verdicts."""
     detail: str = ""

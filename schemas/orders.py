@@ -10,7 +10,7 @@ from schemas.errors import ErrorKind
 from schemas.ids import OrderId, PassageId, content_id
 from schemas.injection import Injected
 from schemas.recovery import Choice, Diagnosis, Experience, Repair
-from schemas.samples import Candidate
+from schemas.samples import Candidate, ModelCall
 from schemas.verdicts import GateName, Verdict
 
 STALE = "stale"
@@ -83,7 +83,7 @@ class Attempt(Struct, frozen=True, omit_defaults=True):
     number: int
     repair: Repair | None
     candidate: Candidate | None
-    """None when no generator answered."""
+    """None when the generator did not answer, or not to the end."""
     verdicts: tuple[Verdict, ...] = ()
     diagnosis: Diagnosis | None = None
     choice: Choice | None = None
@@ -92,6 +92,8 @@ class Attempt(Struct, frozen=True, omit_defaults=True):
     seconds: float = 0.0
     injected: Injected | None = None
     """The order was made bad on purpose: it is measured, and never exported."""
+    earlier: tuple[ModelCall, ...] = ()
+    """Calls before the one that the candidate is of; without a candidate, before the one that failed."""
 
 
 class EndReason(Enum):

@@ -91,19 +91,32 @@ class KindCount(Struct, frozen=True):
     ends: tuple["EndCount", ...] = ()
 
 
-class GateOverlap(Struct, frozen=True):
-    """Rejections of the two gates over the attempts that both scored."""
+class RejectedTogether(Struct, frozen=True):
+    """Attempts that all of the gates `scored` gave a score, and exactly the gates `rejected` rejected; none: passed."""
 
-    scored: int = 0
-    both: int = 0
-    only_faithfulness: int = 0
-    only_reward: int = 0
+    scored: tuple[GateName, ...]
+    rejected: tuple[GateName, ...]
+    attempts: int
+
+
+class GateOverlap(Struct, frozen=True, omit_defaults=True):
+    """Rejections of the usual two gates over the attempts that both scored, and of whatever gates a run has."""
+
+    scored: int
+    both: int
+    only_faithfulness: int
+    only_reward: int
+    sets: tuple[RejectedTogether, ...] = ()
+    """Attempts that other gates scored, or other gates as well; empty where a run has but the usual two."""
 
     @property
     def jaccard(self) -> float:
-        """Rejected by both / rejected by either; 0 when neither rejected anything."""
+        """Of the usual two: rejected by both / rejected by either; 0 when neither rejected anything."""
         either = self.both + self.only_faithfulness + self.only_reward
         return self.both / either if either else 0.0
+
+
+NO_OVERLAP = GateOverlap(scored=0, both=0, only_faithfulness=0, only_reward=0)
 
 
 class Retrieval(Struct, frozen=True):
@@ -274,7 +287,7 @@ class Summary(Struct, frozen=True):
 
     counts: Counts = Counts()
     roles: tuple[RoleCost, ...] = ()
-    overlap: GateOverlap = GateOverlap()
+    overlap: GateOverlap = NO_OVERLAP
     modes: tuple[ModeCount, ...] = ()
     malformed: tuple[MalformedCount, ...] = ()
     """Of the mode `malformed`; attempts recorded before reasons were are in none."""

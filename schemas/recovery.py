@@ -1,28 +1,49 @@
 """Why a sample failed, and what should fix it. The diagnosis is made before the repair; both are recorded."""
 
 from enum import Enum
+from typing import NewType
 
 from msgspec import Struct
 
 from schemas.ids import PoolName
 from schemas.samples import Draft
 
+FailureMode = NewType("FailureMode", str)
+"""Why a sample failed, as far as evidence tells: one of `Modes`, or a name that a gate or a task brings."""
 
-class FailureMode(Enum):
-    """Why a sample failed, as far as evidence tells."""
 
-    PARAMETRIC = "parametric"
-    TEMPERATURE = "temperature"
-    CROSS_PASSAGE = "cross_passage"
-    AMBIGUOUS_SOURCE = "ambiguous_source"
-    MARGINAL = "marginal"
-    INSTRUCTION_QUALITY = "instruction_quality"
-    RESPONSE_QUALITY = "response_quality"
-    DOMAIN_MISMATCH = "domain_mismatch"
-    MALFORMED = "malformed"
-    NEAR_DUPLICATE = "near_duplicate"
-    WRONG_ANSWER = "wrong_answer"
-    UNKNOWN = "unknown"
+class Modes:
+    """The failure modes that the diagnoser itself can tell."""
+
+    PARAMETRIC = FailureMode("parametric")
+    TEMPERATURE = FailureMode("temperature")
+    CROSS_PASSAGE = FailureMode("cross_passage")
+    AMBIGUOUS_SOURCE = FailureMode("ambiguous_source")
+    MARGINAL = FailureMode("marginal")
+    INSTRUCTION_QUALITY = FailureMode("instruction_quality")
+    RESPONSE_QUALITY = FailureMode("response_quality")
+    DOMAIN_MISMATCH = FailureMode("domain_mismatch")
+    MALFORMED = FailureMode("malformed")
+    NEAR_DUPLICATE = FailureMode("near_duplicate")
+    WRONG_ANSWER = FailureMode("wrong_answer")
+    UNKNOWN = FailureMode("unknown")
+
+
+KNOWN_MODES = (
+    Modes.PARAMETRIC,
+    Modes.TEMPERATURE,
+    Modes.CROSS_PASSAGE,
+    Modes.AMBIGUOUS_SOURCE,
+    Modes.MARGINAL,
+    Modes.INSTRUCTION_QUALITY,
+    Modes.RESPONSE_QUALITY,
+    Modes.DOMAIN_MISMATCH,
+    Modes.MALFORMED,
+    Modes.NEAR_DUPLICATE,
+    Modes.WRONG_ANSWER,
+    Modes.UNKNOWN,
+)
+"""All of them, in the order in which they are shown."""
 
 
 class RepairKind(Enum):

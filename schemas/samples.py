@@ -5,7 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from schemas.ids import PoolName
+from schemas.ids import OrderId, PoolName
 
 
 class Message(Struct, frozen=True):
@@ -33,9 +33,19 @@ class Lane(Enum):
     ALONE = "alone"
 
 
+class Prompt(Struct, frozen=True, omit_defaults=True):
+    """What a task asks of a model. A last message of the assistant's is gone on with: the completion is what follows
+    it. The sampling's seed is not the task's to choose."""
+
+    messages: tuple[Message, ...]
+    sampling: Sampling
+    stop: tuple[str, ...] = ()
+    json_schema: str | None = None
+    """A JSON schema (as text) that constrains the completion where the engine can; elsewhere the parser decides."""
+
+
 class GenerationRequest(Struct, frozen=True, omit_defaults=True):
-    """One call of a generator: one completion of a chat. A last message of the assistant's is gone on with: the
-    completion is what follows it."""
+    """A prompt as a generator gets it: one completion of a chat."""
 
     id: str
     messages: tuple[Message, ...]
@@ -126,13 +136,36 @@ class Heard(Struct, frozen=True, omit_defaults=True):
     cost: Cost = Cost()
 
 
-class Draft(Struct, frozen=True, omit_defaults=True):
-    """A candidate's text, parsed: what the gates judge."""
+class Draft(Struct, frozen=True):
+    """A completion as its task read it: named texts, which gates and repairs read."""
 
-    question: str
-    answer: str
-    quote: str | None = None
-    """The passage sentence that the generator says it used (asked for by one repair)."""
+    fields: dict[str, str]
+    """By name, in the task's order."""
+
+    @property
+    def question(self) -> str:
+        """Of the tasks that ask one; "" where there is none."""
+        return self.fields.get("question", "")
+
+    @property
+    def answer(self) -> str:
+        return self.fields.get("answer", "")
+
+    @property
+    def quote(self) -> str | None:
+        """The passage sentence that the generator says it used (asked for by one repair)."""
+        return self.fields.get("quote")
+
+
+def answered(question: str, answer: str, quote: str | None = None) -> Draft:
+    """The draft of a question and its answer."""
+    fields = {"question": question, "answer": answer}
+    return Draft(fields if quote is None else {**fields, "quote": quote})
+
+
+def rewritten(draft: Draft, **fields: str) -> Draft:
+    """The draft with other texts under these names."""
+    return Draft({**draft.fields, **fields})
 
 
 class MalformedReason(Enum):
@@ -166,8 +199,26 @@ class Malformed(Struct, frozen=True):
     detail: str
 
 
+class Made(Struct, frozen=True):
+    """What a task made of one order of its lease."""
+
+    order_id: OrderId
+    draft: Draft | Malformed
+
+
+class ModelCall(Struct, frozen=True, omit_defaults=True):
+    """One answered call of an attempt."""
+
+    pool: PoolName
+    prompt: tuple[Message, ...]
+    sampling: Sampling
+    text: str
+    cost: Cost
+    finish: FinishReason = FinishReason.STOP
+
+
 class Candidate(Struct, frozen=True, omit_defaults=True):
-    """What a generator returned for an order. `draft` is None when the text does not parse; `malformed` says why."""
+    """What an attempt's last call returned. `draft` is None when the text does not parse; `malformed` says why."""
 
     pool: PoolName
     prompt: tuple[Message, ...]
@@ -175,6 +226,7 @@ class Candidate(Struct, frozen=True, omit_defaults=True):
     text: str
     draft: Draft | None
     cost: Cost
+    """Of all the attempt's calls."""
     malformed: str | None = None
     malformed_reason: MalformedReason | None = None
     """None also for what was recorded before reasons were."""

@@ -1,20 +1,24 @@
 """The stages of an attempt, as the live view and the metrics show them."""
 
+from collections.abc import Iterable
 from enum import Enum
+from typing import NewType
 
 from msgspec import Struct
 
 from schemas.errors import ErrorKind
 
+Stage = NewType("Stage", str)
+"""Where a sample in flight is: one of these, or at the gate of that name."""
+GENERATE = Stage("generate")
+SETTLE = Stage("settle")
 
-class Stage(Enum):
-    """Where a sample in flight is. The gates' stages carry the gates' names."""
 
-    GENERATE = "generate"
-    FAITHFULNESS = "faithfulness"
-    REWARD = "reward"
-    VERIFIER = "verifier"
-    SETTLE = "settle"
+def in_order(found: Iterable[Stage]) -> list[Stage]:
+    """Each stage once, as a sample goes through them; gates as they come."""
+    seen = dict.fromkeys(found)
+    gates = [stage for stage in seen if stage not in (GENERATE, SETTLE)]
+    return [stage for stage in (GENERATE, *gates, SETTLE) if stage in seen]
 
 
 class StageFlow(Struct, frozen=True):

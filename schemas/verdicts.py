@@ -1,28 +1,34 @@
 """What a gate says: passed, rejected or errored, as three types. An error is never a rejection."""
 
-from enum import Enum
+from typing import NewType
 
 from msgspec import Struct
 
 from schemas.corpus import Passage
 from schemas.errors import ErrorKind
 from schemas.ids import PassageId
+from schemas.recovery import FailureMode
 from schemas.samples import Cost, Draft, Lane, Message
 
+GateName = NewType("GateName", str)
+"""The name by which verdicts, counts, metrics and files know a check: its key under `gates`, or one of these."""
 
-class GateName(Enum):
-    """The checks that a candidate meets."""
+FORMAT = GateName("format")
+"""The completion could be read as a draft."""
+PROVENANCE = GateName("provenance")
+"""The passage is what its id says, and a given quote stands in it."""
+DIVERSITY = GateName("diversity")
+"""No accepted sample of the passage is nearly the same: the queue's own check."""
+FAITHFULNESS = GateName("faithfulness")
+REWARD = GateName("reward")
+VERIFIER = GateName("verifier")
 
-    FORMAT = "format"
-    PROVENANCE = "provenance"
-    FAITHFULNESS = "faithfulness"
-    REWARD = "reward"
-    VERIFIER = "verifier"
-    DIVERSITY = "diversity"
-
-
-MODEL_GATES = (GateName.FAITHFULNESS, GateName.REWARD)
-"""Those that a model of their own answers."""
+ALWAYS_ASKED = (FORMAT, PROVENANCE, DIVERSITY)
+"""Checks that no configuration names, for every run has them."""
+KNOWN_GATES = (FORMAT, PROVENANCE, FAITHFULNESS, REWARD, VERIFIER, DIVERSITY)
+"""The usual ones, in the order of the columns in which files keep their scores."""
+MODEL_GATES = (FAITHFULNESS, REWARD)
+"""The usual ones that a model of their own answers."""
 
 
 class Quote(Struct, frozen=True, omit_defaults=True):
@@ -96,6 +102,8 @@ class Rejected(Struct, frozen=True, tag="rejected", omit_defaults=True):
     threshold: float
     evidence: Evidence = Evidence()
     cost: Cost = Cost()
+    mode: FailureMode | None = None
+    """Why, where the gate itself knows; None: the diagnoser finds out."""
 
 
 class Errored(Struct, frozen=True, tag="errored", omit_defaults=True):
@@ -115,6 +123,11 @@ class Errored(Struct, frozen=True, tag="errored", omit_defaults=True):
 Verdict = Passed | Rejected | Errored
 
 
+def asks_a_model(said: Verdict) -> bool:
+    """Whether the verdict is paid for as a role of its own: its gate is one of the usual models, or it took tokens."""
+    return said.gate in MODEL_GATES or said.cost.tokens > 0
+
+
 class GateRequest(Struct, frozen=True, omit_defaults=True):
     """What is put before a gate. `attempt` counts the order's attempts, `tries` this hop's tries; both from 1."""
 
@@ -124,6 +137,8 @@ class GateRequest(Struct, frozen=True, omit_defaults=True):
     attempt: int = 1
     tries: int = 1
     lane: Lane = Lane.SHARED
+    scores: dict[GateName, float] = {}
+    """Of gates that have judged the draft before: for those that are asked after others."""
 
 
 class GateReply(Struct, frozen=True):

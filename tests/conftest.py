@@ -9,6 +9,8 @@ import atexit
 import gc
 import os
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -41,11 +43,26 @@ TOGETHER = {
     "tests/deployments/test_run_measured.py": ONE_RAY,
     "tests/deployments/test_run_replay.py": ONE_RAY,
     "tests/deployments/test_run_vllm.py": ONE_RAY,
+    "tests/gleaner/": ONE_RAY,
     "tests/security/test_nothing_is_unpickled.py": SOURCES,
     "tests/test_architecture.py": SOURCES,
 }
 LONGEST = (THREE_NODES, ONE_RAY, ENGINES)
 """A Ray that nobody uses still takes an eighth of a core, so there is one."""
+
+
+@pytest.fixture(scope="session")
+def ray_session() -> Iterator[None]:
+    """A real Ray with Serve in this process tree, for all tests of the session that need one; runs inside it join it
+    and leave it as it was."""
+    from deployments.ray.cluster import cluster  # Ray is loaded by those who need it
+    from tests.doubles.absent import PATH
+
+    with ExitStack() as running:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PYTHONPATH", PATH)  # Ray's processes inherit it, and what tests start later does not
+            running.enter_context(cluster(None))
+        yield
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -15,7 +15,7 @@ import pytest
 from deployments.config.load import load
 
 ROOT = Path(__file__).parent.parent
-OURS = ("schemas", "actors", "deployments", "tests", "studies", "benchmarks")
+OURS = ("schemas", "actors", "deployments", "gleaner", "tests", "studies", "benchmarks")
 LONGEST_FUNCTION = 60
 LONGEST_FILE = 400
 
@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "schemas": {"schemas", "msgspec"},
     "actors": {"schemas", "actors"},
     "deployments": {"schemas", "actors", "deployments"},
+    "gleaner": {"schemas", "actors", "deployments", "gleaner"},
 }
 """What each package may import: of ours, and for schemas altogether (beside the standard library)."""
 NEVER_IN_ACTORS = {"ray", "torch", "vllm", "transformers"}
@@ -125,6 +126,11 @@ def floor(of: str) -> int:
     return next(number for number, parts in enumerate(FLOORS) if of in parts)
 
 
+def entries(package: str) -> list[Path]:
+    """What lies in it; not the empty file that says to type checkers that it has types."""
+    return [path for path in (ROOT / package).iterdir() if path.name not in ("__pycache__", "py.typed")]
+
+
 def within(module: str, allowed: str) -> bool:
     return module == allowed or module.startswith(allowed + ".")
 
@@ -172,7 +178,7 @@ def test_actors_know_no_engine() -> None:
 
 def test_every_part_of_actors_has_its_floor() -> None:
     """A new folder is put on a floor, and one that has gone is taken from it."""
-    there = {path.stem for path in (ROOT / "actors").iterdir() if path.name not in ("__init__.py", "__pycache__")}
+    there = {entry.stem for entry in entries("actors")} - {"__init__"}
     assert there == set().union(*FLOORS)
 
 
@@ -205,9 +211,8 @@ def test_exceptions_are_used() -> None:
 @pytest.mark.parametrize("package", ["actors", "deployments"])
 def test_packages_hold_folders_and_little_else(package: str) -> None:
     """A folder is a noun; a loose module beside folders is the first thing of a drawer."""
-    entries = [path for path in (ROOT / package).iterdir() if path.name != "__pycache__"]
-    assert sum(path.suffix == ".py" for path in entries) <= LOOSE[package]
-    assert len(entries) <= ENTRIES[package]
+    assert sum(path.suffix == ".py" for path in entries(package)) <= LOOSE[package]
+    assert len(entries(package)) <= ENTRIES[package]
 
 
 def test_functions_are_short() -> None:

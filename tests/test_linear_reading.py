@@ -179,7 +179,7 @@ def test_the_table_finds_what_it_is_there_for(tmp_path: Path, monkeypatch: pytes
     chunker = {name for name in PATTERNS if name.startswith("actors.corpus.chunker.")}
     assert len(chunker) == 5 and not any(PATTERNS[name].ways for name in chunker)
     assert PATTERNS["actors.tasks.remarks._OFFER"].ways == {"match"}
-    assert PATTERNS["schemas.config_base:12"].pattern.search("generator") and len(PATTERNS) > 140
+    assert PATTERNS["schemas.config_base:23"].pattern.search("generator") and len(PATTERNS) > 140
     monkeypatch.setattr("tests.test_architecture.ROOT", tmp_path)
     source = tmp_path / "harmful.py"
     source.write_text('import re\ndef f(x):\n    re.match("a+", x)\n    return re.compile(x)\nA = Meta(pattern="b")\n')

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from actors.audit.bounded import TooLarge, read_bounded
 from actors.text.strict_yaml import CONSTRUCTOR_FAULTS, MOST_BYTES, parse
-from schemas.verdicts import GateName
+from schemas.verdicts import FAITHFULNESS, PROVENANCE, VERIFIER, GateName
 
 CONFIG = "run.yaml"
 
@@ -23,20 +23,16 @@ class _Engine(Struct, frozen=True):
 
 
 class _Asked(Struct, frozen=True):
-    """A pool, or a gate that a model answers."""
+    """A pool, or a gate."""
 
     engine: _Engine = _Engine()
     threshold: float | None = None
+    form: str | None = None
+    kind: str | None = None
 
-
-class _Verifier(Struct, frozen=True):
-    pass
-
-
-class _Gates(Struct, frozen=True):
-    faithfulness: _Asked | None = None
-    reward: _Asked | None = None
-    verifier: _Verifier | None = None
+    def is_kind(self, kind: str, name: str) -> bool:
+        """Whether it is a gate of that kind, by its name where it does not say so."""
+        return (self.kind or name) == kind
 
 
 class _Recovery(Struct, frozen=True):
@@ -51,7 +47,8 @@ class Configured(Struct, frozen=True):
     """One configuration, as far as it is compared with what was recorded."""
 
     pools: dict[str, _Asked] = {}
-    gates: _Gates | None = None
+    gates: dict[str, _Asked | bool | float | None] | None = None
+    """Beside gates, the settings that once stood among them."""
     recovery: _Recovery = _Recovery()
     task: _Task = _Task()
     seed: int | None = None
@@ -64,26 +61,35 @@ class Configured(Struct, frozen=True):
     @property
     def all_models(self) -> Mapping[str, str | None]:
         """Of pools and gates, by name."""
-        return {**self.models, **{gate.value: asked.engine.model for gate, asked in self._judges.items()}}
+        judges = {gate: asked.engine.model for gate, asked in self._named.items() if asked.engine.model is not None}
+        return {**self.models, **judges}
 
     @property
     def model_thresholds(self) -> Mapping[str, float | None]:
-        """Of the gates that a model answers, by name."""
-        return {gate.value: asked.threshold for gate, asked in self._judges.items()}
+        """Of the gates that score, by name; a verifier's is not said."""
+        return {gate: asked.threshold for gate, asked in self._named.items() if not _verifies(gate, asked)}
 
     @property
     def required(self) -> Mapping[GateName, float | None]:
         """Every gate that a sample must pass, with a first attempt's threshold; empty where no gates are told."""
         if self.gates is None:
             return {}
-        computed = {GateName.PROVENANCE: 1.0} | ({GateName.VERIFIER: 1.0} if self.gates.verifier is not None else {})
-        return computed | {gate: asked.threshold for gate, asked in self._judges.items()}
+        gates = {gate: 1.0 if _verifies(gate, asked) else asked.threshold for gate, asked in self._named.items()}
+        return {PROVENANCE: 1.0, **gates}
 
     @property
-    def _judges(self) -> Mapping[GateName, _Asked]:
-        gates = self.gates or _Gates()
-        named = {GateName.FAITHFULNESS: gates.faithfulness, GateName.REWARD: gates.reward}
-        return {gate: asked for gate, asked in named.items() if asked is not None}
+    def against_source(self) -> frozenset[GateName]:
+        """The gates whose threshold may rise with the attempt."""
+        return frozenset(gate for gate, asked in self._named.items() if asked.is_kind(FAITHFULNESS, gate))
+
+    @property
+    def _named(self) -> Mapping[GateName, _Asked]:
+        gates = (self.gates or {}).items()
+        return {GateName(name): asked for name, asked in gates if isinstance(asked, _Asked) and name != PROVENANCE}
+
+
+def _verifies(name: GateName, asked: _Asked) -> bool:
+    return asked.form == "verifier" or (asked.form is None and name == VERIFIER)
 
 
 def read_text(output: Path) -> bytes | None:

@@ -267,7 +267,7 @@ def _rescored(book: Book, record: Rescored, findings: Findings) -> None:
 def _check_accepted(record: AcceptedEnd | Rescored, findings: Findings) -> None:
     """Nothing passes that was not judged: every verdict of the accepted attempt is a pass."""
     verdicts: tuple[Verdict, ...] = record.attempt.verdicts
-    unpassed = [verdict.gate.value for verdict in verdicts if not isinstance(verdict, Passed)]
+    unpassed = [verdict.gate for verdict in verdicts if not isinstance(verdict, Passed)]
     if unpassed or not verdicts:
         what = f"accepted without having passed {', '.join(unpassed) or 'any gate'}"
         findings.error(Check.CONSERVATION, what, f"order {record.order_id}", record.order_id)

@@ -15,8 +15,8 @@ from msgspec import Struct
 from schemas.corpus import Passage, Provenance
 from schemas.errors import UserError
 from schemas.ids import DocumentId, content_id
-from schemas.samples import Draft
-from schemas.verdicts import GateName, GateRequest
+from schemas.samples import answered
+from schemas.verdicts import VERIFIER, GateName, GateRequest
 
 LABELS = ("is_correct", "label")
 REFERENCES = ("ground_truth", "reference", "answer")
@@ -63,14 +63,14 @@ class _Row:
         self._where = where
 
     def labelled(self, number: int, gate: GateName) -> Labelled:
-        verifying = gate is GateName.VERIFIER
+        verifying = gate == VERIFIER
         question = self._text(("question",))
         passage = question if verifying else self._text(("passage",))
         answer = self._text(("solution",) if verifying else ("answer",))
         request = GateRequest(
             id=f"line:{number}",
             passage=_passage(passage, number, self._text(REFERENCES) if verifying else None),
-            draft=Draft(question, answer),
+            draft=answered(question, answer),
         )
         return Labelled(number, request, self._label(), self._optional("flaw"), self._optional("gate"))
 

@@ -64,25 +64,26 @@ def check_scores(end: AcceptedEnd | Rescored, findings: Findings) -> None:
     """A score that passed reaches the threshold beside it."""
     for said in end.attempt.verdicts:
         if isinstance(said, Passed) and not said.score >= said.threshold:
-            what = f"passed {said.gate.value} with {said.score:g}, which is below its threshold {said.threshold:g}"
+            what = f"passed {said.gate} with {said.score:g}, which is below its threshold {said.threshold:g}"
             findings.error(Check.CONSERVATION, what, f"order {end.order_id}", end.order_id)
 
 
 def _wrong(way: _Way, asked: Configured) -> list[str]:
     passed = {each.gate for each in way.gates}
-    missing = [gate.value for gate in asked.required if gate not in passed]
+    missing = [gate for gate in asked.required if gate not in passed]
     wrong = [f"accepted without a verdict of {', '.join(missing)}"] if missing else []
     for each in way.gates:
         first = asked.required.get(each.gate)
-        if first is not None and not _is_asked(each, way.attempt, first, asked.recovery.bar):
-            what = f"attempt {way.attempt} passed {each.gate.value} at threshold {each.threshold:g}"
+        bar = asked.recovery.bar if each.gate in asked.against_source else "same"
+        if first is not None and not _is_asked(each, way.attempt, first, bar):
+            what = f"attempt {way.attempt} passed {each.gate} at threshold {each.threshold:g}"
             wrong.append(f"{what}, where the configuration asks a first one for {first:g}")
     return wrong
 
 
 def _is_asked(said: _Pass, attempt: int, first: float, bar: str | None) -> bool:
     """Whether it is the configured threshold, raised where the bar rises; a `bar` that is not told may be either."""
-    rises = said.gate is GateName.FAITHFULNESS and attempt > 1 and (bar == "raised" or (bar is None and said.raised))
+    rises = attempt > 1 and (bar == "raised" or (bar is None and said.raised))
     if not rises:
         return said.raised is None and said.threshold == first
     return said.raised == Raised(first, attempt) and isclose(said.threshold, _risen(first, attempt), abs_tol=_ROUNDED)

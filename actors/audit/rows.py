@@ -24,7 +24,7 @@ from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Rescored, ShardKind, ShardWritten
 from schemas.orders import Attempt, Order
 from schemas.samples import Draft
-from schemas.verdicts import Errored, GateName, Rejected, Verdict
+from schemas.verdicts import DIVERSITY, KNOWN_GATES, Errored, Rejected, Verdict
 
 Models = Mapping[str, str | None]
 """Of pools; None where run.yaml does not name one: then there is nothing to compare."""
@@ -138,7 +138,7 @@ def _differing(row: Row, kind: ShardKind, order_id: OrderId, end: int, sources: 
 
 def _is_same_attempt(rejected: Attempt, judged_anew: Attempt) -> bool:
     """What was accepted by its scores is what was rejected, but for thresholds and for what follows from them."""
-    aside = GateName.DIVERSITY.value
+    aside = DIVERSITY
     before, now = ({**_scores(each.verdicts), aside: None} for each in (rejected, judged_anew))
     return before == now and (rejected.number, rejected.candidate) == (judged_anew.number, judged_anew.candidate)
 
@@ -149,6 +149,8 @@ def _same(name: str, found: Any, expected: Any) -> bool:
             return _tells(found, expected)
         case "lineage" if found is not None and "model" not in expected:
             return {key: value for key, value in found.items() if key != "model"} == expected
+        case "scores":
+            return _named(found) == expected
         case "history":
             return [_with_verdicts(each) for each in found or ()] == expected
     return found == expected
@@ -174,7 +176,7 @@ def _with_verdicts(each: Row) -> Row:
         verdicts = msgspec.json.decode(each["verdicts_json"], type=tuple[Verdict, ...])
     except (msgspec.DecodeError, UnicodeDecodeError):
         verdicts = None
-    return {**each, "verdicts_json": verdicts}
+    return {**each, "verdicts_json": verdicts, "scores": _named(each["scores"])}
 
 
 def _sample(order: Order, passage: Passage, attempts: Sequence[Attempt], models: Models) -> Row:
@@ -240,7 +242,7 @@ def _letter(order: Order, passage: Passage, attempts: Sequence[Attempt], last: R
         "subject": "order",
         "reason": last.end.reason.value,
         "detail": last.end.detail,
-        "gates": [gate.value for gate in last.end.gates],
+        "gates": list(last.end.gates),
         "passage": passage.text,
         "provenance": msgspec.to_builtins(passage.provenance),
         "attempts": len(attempts),
@@ -265,9 +267,9 @@ def _told(attempt: Attempt) -> Row:
         "answer": draft.answer if draft else None,
         "malformed": made.malformed if made else None,
         "scores": _scores(attempt.verdicts),
-        "rejected_by": [verdict.gate.value for verdict in attempt.verdicts if isinstance(verdict, Rejected)],
+        "rejected_by": [verdict.gate for verdict in attempt.verdicts if isinstance(verdict, Rejected)],
         "verdicts_json": attempt.verdicts,
-        "failure_mode": attempt.diagnosis.mode.value if attempt.diagnosis else None,
+        "failure_mode": attempt.diagnosis.mode if attempt.diagnosis else None,
         "confidence": attempt.diagnosis.confidence if attempt.diagnosis else None,
         "reasons": list(attempt.diagnosis.reasons) if attempt.diagnosis else [],
         "chosen_repair": chosen.kind.value if chosen else None,
@@ -278,11 +280,18 @@ def _told(attempt: Attempt) -> Row:
 def _scores(verdicts: Sequence[Verdict]) -> Row:
     """Of each gate; None where it gave none. The last verdict of a gate counts."""
     given = {verdict.gate: verdict.score for verdict in verdicts if not isinstance(verdict, Errored)}
-    return {gate.value: given.get(gate) for gate in GateName}
+    return {gate: given.get(gate) for gate in dict.fromkeys((*KNOWN_GATES, *given))}
+
+
+def _named(scores: Row | None) -> Row | None:
+    """A row's scores without the empty columns of gates that only other rows have."""
+    if scores is None:
+        return None
+    return {gate: score for gate, score in scores.items() if score is not None or gate in KNOWN_GATES}
 
 
 def _modes(attempts: Sequence[Attempt]) -> list[str]:
-    return [attempt.diagnosis.mode.value for attempt in attempts if attempt.diagnosis]
+    return [attempt.diagnosis.mode for attempt in attempts if attempt.diagnosis]
 
 
 def _repairs(attempts: Sequence[Attempt]) -> list[str]:

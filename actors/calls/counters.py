@@ -1,10 +1,10 @@
 """Counts samples through the stages of an attempt, and calls to pools. Law: what enters leaves, by error too."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from schemas.stages import ConductorStatus, PoolFlow, Stage, StageFlow
+from schemas.stages import ConductorStatus, PoolFlow, Stage, StageFlow, in_order
 
 
 def paused(conductors: Iterable[ConductorStatus]) -> Counter[str]:
@@ -17,9 +17,9 @@ class StageCounter:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._in_flight = dict.fromkeys(Stage, 0)
-        self._done = dict.fromkeys(Stage, 0)
-        self._seconds = dict.fromkeys(Stage, 0.0)
+        self._in_flight: Counter[Stage] = Counter()
+        self._done: Counter[Stage] = Counter()
+        self._seconds: defaultdict[Stage, float] = defaultdict(float)
 
     @contextmanager
     def during(self, stage: Stage) -> Iterator[None]:
@@ -39,8 +39,7 @@ class StageCounter:
             StageFlow(
                 stage=stage, in_flight=self._in_flight[stage], done=self._done[stage], seconds=self._seconds[stage]
             )
-            for stage in Stage
-            if self._in_flight[stage] or self._done[stage]
+            for stage in in_order(self._in_flight)
         )
 
 

@@ -10,13 +10,13 @@ from actors.calls.health import Trial
 from actors.calls.retry import Try
 from schemas.corpus import Passage, Provenance
 from schemas.ids import DocumentId
-from schemas.samples import Draft, GenerationRequest, Message
+from schemas.samples import GenerationRequest, Message, answered
 from schemas.verdicts import GateRequest
 
 LINE = "One and one are two."
 """No server can find this too long, or improper."""
 _PASSAGE = Passage.of(LINE, Provenance("trial:", DocumentId("trial"), "", 0, len(LINE), "trial"), reference="2")
-_DRAFT = Draft(question="What are one and one?", answer="One and one are two.\n#### 2")
+_DRAFT = answered(question="What are one and one?", answer="One and one are two.\n#### 2")
 
 
 def generation(request: GenerationRequest, this: Try) -> GenerationRequest:

@@ -83,7 +83,7 @@ class CanaryTally:
             if isinstance(said, Errored):
                 of.errored += 1
             else:
-                counts = concerns(said.gate, ended.label, ended.flaw, ended.gate)
+                counts = concerns(said.gate, ended.label, ended.flaw, ended.gate, kind=ended.kinds.get(said.gate))
                 of.add(Judged(ended.label, ended.flaw, isinstance(said, Rejected), counts))
 
 
@@ -130,7 +130,7 @@ class _Version:
 
 def _place(item: tuple[tuple[GateName, str], object]) -> tuple[str, str]:
     (gate, version), _ = item
-    return gate.value, version
+    return gate, version
 
 
 def _rates(counted: Counter[Judged]) -> CanaryRates:

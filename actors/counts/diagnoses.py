@@ -6,19 +6,20 @@ attempts count, whose flaw is the injected one; what every gate passed was not d
 
 from collections import Counter
 
+from actors.counts.order import known_first
 from schemas.injection import InjectionKind, Worth
 from schemas.ledger import DeadLetteredEnd, Record, Rejoined
 from schemas.progress import DiagnosisCount
-from schemas.recovery import FailureMode
+from schemas.recovery import KNOWN_MODES, FailureMode, Modes
 
 EXPECTED: dict[InjectionKind, frozenset[FailureMode]] = {
-    InjectionKind.CONTRADICTS_SOURCE: frozenset({FailureMode.PARAMETRIC, FailureMode.AMBIGUOUS_SOURCE}),
-    InjectionKind.PARAMETRIC: frozenset({FailureMode.PARAMETRIC}),
-    InjectionKind.CROSS_PASSAGE: frozenset({FailureMode.CROSS_PASSAGE}),
-    InjectionKind.HIGH_TEMPERATURE: frozenset({FailureMode.TEMPERATURE}),
-    InjectionKind.INSTRUCTION_QUALITY: frozenset({FailureMode.INSTRUCTION_QUALITY}),
-    InjectionKind.DOMAIN_MISMATCH: frozenset({FailureMode.DOMAIN_MISMATCH}),
-    InjectionKind.RESPONSE_QUALITY: frozenset({FailureMode.RESPONSE_QUALITY}),
+    InjectionKind.CONTRADICTS_SOURCE: frozenset({Modes.PARAMETRIC, Modes.AMBIGUOUS_SOURCE}),
+    InjectionKind.PARAMETRIC: frozenset({Modes.PARAMETRIC}),
+    InjectionKind.CROSS_PASSAGE: frozenset({Modes.CROSS_PASSAGE}),
+    InjectionKind.HIGH_TEMPERATURE: frozenset({Modes.TEMPERATURE}),
+    InjectionKind.INSTRUCTION_QUALITY: frozenset({Modes.INSTRUCTION_QUALITY}),
+    InjectionKind.DOMAIN_MISMATCH: frozenset({Modes.DOMAIN_MISMATCH}),
+    InjectionKind.RESPONSE_QUALITY: frozenset({Modes.RESPONSE_QUALITY}),
 }
 """Which modes are right for what was injected. A value that the passage does not hold looks the same whether it was
 remembered or made up, so a contradiction is rightly `parametric`, or `ambiguous_source` where its value stands beside
@@ -46,6 +47,6 @@ class DiagnosisTally:
         return tuple(
             DiagnosisCount(kind, mode, self._counts[(kind, mode)], right=mode in EXPECTED[kind])
             for kind in InjectionKind
-            for mode in FailureMode
+            for mode in known_first((mode for _, mode in self._counts), KNOWN_MODES)
             if self._counts[(kind, mode)]
         )

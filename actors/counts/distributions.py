@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from schemas.distributions import SCORES, SECONDS, AttemptEnd, Distribution, Distributions, QueueTurn
 from schemas.orders import Attempt
-from schemas.verdicts import MODEL_GATES, Errored, GateName
+from schemas.verdicts import Errored, GateName, asks_a_model
 
 K = TypeVar("K", bound=Hashable)
 
@@ -49,8 +49,8 @@ class AttemptDistributions:
         if attempt.candidate is not None:
             self._called(attempt.candidate.pool, attempt.candidate.cost.seconds)
         for verdict in attempt.verdicts:
-            if verdict.gate in MODEL_GATES:
-                self._called(verdict.gate.value, verdict.cost.seconds)
+            if asks_a_model(verdict):
+                self._called(verdict.gate, verdict.cost.seconds)
             if attempt.injected is None and not isinstance(verdict, Errored):
                 scores = self._scores.get(verdict.gate)
                 if scores is None:

@@ -6,11 +6,12 @@ turned out good and what a gate could not judge is counted beside it, never in i
 
 from collections import Counter
 
+from actors.counts.order import known_first
 from schemas.injection import Injected, InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined
 from schemas.orders import Attempt
 from schemas.progress import GateCatch, InjectionCount
-from schemas.verdicts import Errored, GateName, Rejected
+from schemas.verdicts import KNOWN_GATES, Errored, GateName, Rejected
 
 
 class InjectionTally:
@@ -65,7 +66,8 @@ class InjectionTally:
 
     def _of(self, kind: InjectionKind) -> InjectionCount:
         counted = {what: self._counts[(kind, what)] for what in _COUNTED}
-        by_gate = tuple(GateCatch(gate, self._caught[(kind, gate)]) for gate in GateName if self._caught[(kind, gate)])
+        gates = known_first((gate for of, gate in self._caught if of is kind), KNOWN_GATES)
+        by_gate = tuple(GateCatch(gate, self._caught[(kind, gate)]) for gate in gates)
         return InjectionCount(kind=kind, by_gate=by_gate, **counted)
 
     def _count(self, tag: Injected, what: str) -> None:

@@ -32,6 +32,7 @@ from schemas.progress import (
     MalformedCount,
     ModeCount,
     RefusalCount,
+    RejectedTogether,
     RepairStat,
     Retrieval,
     RoleCost,
@@ -52,6 +53,7 @@ SUMS: dict[type[Struct], tuple[str, ...]] = {
     RoleCost: (*_SPENT, "estimated_tokens"),
     Spent: _SPENT,
     GateOverlap: ("scored", "both", "only_faithfulness", "only_reward"),
+    RejectedTogether: ("attempts",),
     ModeCount: ("attempts",),
     MalformedCount: ("attempts",),
     RefusalCount: ("documents",),
@@ -175,9 +177,11 @@ def _tables(one: dict[Any, Any], other: dict[Any, Any]) -> dict[Any, Any]:
 
 
 def _rows(table: Sequence[Struct]) -> dict[Any, Struct]:
-    """By what is no number and no table: the role, the end, the kind."""
+    """By what is no number and no table: the role, the end, the kind, the names of gates."""
     return {tuple(filter(_is_key, astuple(row))): row for row in table}
 
 
 def _is_key(value: Any) -> bool:
-    return not isinstance(value, int | float | tuple | dict | Struct)
+    if isinstance(value, tuple):
+        return bool(value) and all(isinstance(each, str) for each in value)
+    return not isinstance(value, int | float | dict | Struct)

@@ -14,6 +14,8 @@ from actors.counts.diagnoses import DiagnosisTally
 from actors.counts.distributions import AttemptDistributions
 from actors.counts.end_words import EndWordsCount
 from actors.counts.injected import InjectionTally
+from actors.counts.order import known_first
+from actors.counts.overlap import OverlapTally
 from actors.counts.refusals import Refusals
 from actors.counts.run_clock import RunClock
 from schemas.canaries import CANARIES
@@ -49,7 +51,6 @@ from schemas.progress import (
     EndCount,
     EngineErrors,
     GateErrors,
-    GateOverlap,
     GateVerdicts,
     KindCount,
     MalformedCount,
@@ -60,9 +61,9 @@ from schemas.progress import (
     Spent,
     Summary,
 )
-from schemas.recovery import FailureMode, RepairKind
+from schemas.recovery import KNOWN_MODES, FailureMode, RepairKind
 from schemas.samples import Cost, MalformedReason
-from schemas.verdicts import MODEL_GATES, Errored, GateName, Passed, Rejected, Verdict
+from schemas.verdicts import Errored, GateName, Passed, Rejected, Verdict, asks_a_model
 
 
 class _Standing(Struct):
@@ -86,7 +87,7 @@ class Tally:
         self._accepts: Counter[OrderKind] = Counter()
         self._verdicts: Counter[tuple[GateName, type[Verdict]]] = Counter()
         self._engine_errors: Counter[ErrorKind] = Counter()
-        self._overlap: Counter[str] = Counter()
+        self._overlap = OverlapTally()
         self._retrieval: Counter[str] = Counter()
         self._injections = InjectionTally()
         self._credit = CreditTally()
@@ -175,13 +176,8 @@ class Tally:
         return Summary(
             counts=counts,
             roles=self._role_costs(),
-            overlap=GateOverlap(
-                scored=self._overlap["scored"],
-                both=self._overlap["both"],
-                only_faithfulness=self._overlap["only_faithfulness"],
-                only_reward=self._overlap["only_reward"],
-            ),
-            modes=tuple(ModeCount(mode, self._modes[mode]) for mode in FailureMode if self._modes[mode]),
+            overlap=self._overlap.overlap(),
+            modes=tuple(ModeCount(mode, self._modes[mode]) for mode in known_first(self._modes, KNOWN_MODES)),
             malformed=tuple(MalformedCount(why, count) for why, count in _in_order(self._malformed)),
             repairs=self._repair_stats(),
             ends=self._end_counts(tuple(OrderKind)),
@@ -287,8 +283,8 @@ class Tally:
         for verdict in attempt.verdicts:
             if attempt.injected is None or isinstance(verdict, Errored):
                 self._verdicts[(verdict.gate, type(verdict))] += 1
-            if verdict.gate in MODEL_GATES:
-                self._pay(verdict.gate.value, end, verdict.cost)
+            if asks_a_model(verdict):
+                self._pay(verdict.gate, end, verdict.cost)
             if isinstance(verdict, Errored):
                 self._errors[(verdict.gate, verdict.error)] += 1
         self._distributions.attempted(attempt, end, standing.ready_at)
@@ -296,7 +292,7 @@ class Tally:
             if attempt.injected.cost.tokens:
                 self._pay(CHECKS, end, attempt.injected.cost)
             return
-        self._compare(attempt.verdicts)
+        self._overlap.add(attempt.verdicts)
         self._search(attempt.verdicts)
         self._repaired(standing.diagnosed, attempt, end)
         if not standing.rejected and any(isinstance(verdict, Rejected) for verdict in attempt.verdicts):
@@ -317,19 +313,6 @@ class Tally:
         self._repairs[(before, attempt.repair.kind, "tried")] += 1
         if end is AttemptEnd.ACCEPTED:
             self._repairs[(before, attempt.repair.kind, "accepted")] += 1
-
-    def _compare(self, verdicts: tuple[Verdict, ...]) -> None:
-        said = {verdict.gate: verdict for verdict in verdicts if not isinstance(verdict, Errored)}
-        if not all(gate in said for gate in MODEL_GATES):
-            return
-        self._overlap["scored"] += 1
-        unfaithful, poor = (isinstance(said[gate], Rejected) for gate in MODEL_GATES)
-        if unfaithful and poor:
-            self._overlap["both"] += 1
-        elif unfaithful:
-            self._overlap["only_faithfulness"] += 1
-        elif poor:
-            self._overlap["only_reward"] += 1
 
     def _search(self, verdicts: tuple[Verdict, ...]) -> None:
         for verdict in verdicts:
@@ -378,7 +361,7 @@ class Tally:
         pairs = {(mode, repair) for mode, repair, _ in self._repairs}
         return tuple(
             RepairStat(mode, repair, self._repairs[(mode, repair, "tried")], self._repairs[(mode, repair, "accepted")])
-            for mode, repair in sorted(pairs, key=lambda pair: (pair[0].value, pair[1].value))
+            for mode, repair in sorted(pairs, key=lambda pair: (pair[0], pair[1].value))
         )
 
 

@@ -24,8 +24,6 @@ class StepChain(Struct, frozen=True):
     recovery: float = 0.1
     """Chance that a step after a bad one is good."""
     prior: Prior = PRIOR
-    exists: bool = False
-    """Some step is bad for sure, though nobody knows which; so it is where the last one is."""
 
 
 class StepLikelihood(Struct, frozen=True):
@@ -58,9 +56,6 @@ def first_bad(steps: Sequence[StepLikelihood], chain: StepChain) -> list[float]:
     for number, step in enumerate(steps):
         chances.append(clear * chain.breaks * step.bad * after_bad[number + 1] / total)
         clear *= (1 - chain.breaks) * step.good
-    if chain.exists:
-        some = sum(chances)
-        chances = [chance / some for chance in chances]
     return chances
 
 

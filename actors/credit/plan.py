@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from actors.credit.chain import StepChain
 from actors.credit.posterior import PRIOR, START_PRIOR, Prior, interval, mean, plain_tolerance
-from actors.credit.strategies import Demand, Look, binary, full
+from actors.credit.strategies import FULL, Demand, Look, Strategy
 from schemas.config_credit import Credit
 from schemas.credit import (
     Ask,
@@ -21,7 +21,6 @@ from schemas.credit import (
     PrefixValue,
     RolloutTally,
     Stop,
-    Strategy,
 )
 from schemas.errors import GleanerError
 from schemas.samples import Cost
@@ -38,7 +37,8 @@ class RolloutOwner(Struct, frozen=True):
 
 
 class CreditPlan:
-    """Where the rollouts of one solution go. `known`: draws that were made already, by steps of their prefix."""
+    """Where the rollouts of one solution go. `known`: draws that were made already, by steps of their prefix.
+    `strategy`: what runs use, unless a study compares it with another."""
 
     def __init__(
         self,
@@ -47,13 +47,15 @@ class CreditPlan:
         known: Mapping[int, Draws],
         *,
         prior: Prior = PRIOR,
+        strategy: Strategy = FULL,
     ) -> None:
         self.target = target
         self._config = config
         self._prior = prior
-        self._rule = PitRule(config.first_pit)
+        self._strategy = strategy
         self._tolerance = plain_tolerance(config.tolerance, config.best_of)
-        self._demand = Demand(config.confidence, config.min_rollouts, config.check_steps)
+        self._chain = StepChain(self._tolerance, target.wrong, prior=prior)
+        self._demand = Demand(config.confidence, config.min_rollouts)
         self._tallies = [RolloutTally() for _ in range(target.steps + 1)]
         self._drawn: list[set[int]] = [set() for _ in self._tallies]
         self._pending: set[Ask] = set()
@@ -112,9 +114,9 @@ class CreditPlan:
             values=tuple(self._value(steps) for steps in range(len(self._tallies))),
             first_pit=look.pit,
             probability=look.probability,
-            rule=self._rule,
+            rule=PitRule.ZERO,
             tolerance=self._tolerance,
-            strategy=Strategy(config.strategy),
+            strategy=self._strategy.name,
             stopped=Stop.DECIDED if look.probability >= config.confidence else Stop.BUDGET,
             confidence=config.confidence,
             policy=source.policy,
@@ -129,16 +131,8 @@ class CreditPlan:
 
     def _look(self) -> Look:
         if self._seen is None:
-            strategy = full if self._config.strategy == "full" else binary
-            self._seen = strategy(self._tallies[1:], self._chain(), self._demand)
+            self._seen = self._strategy.look(self._tallies[1:], self._chain, self._demand)
         return self._seen
-
-    def _chain(self) -> StepChain:
-        """The lowest Q of a wrong solution is 0, its own; of another it is as the rollouts say."""
-        lowest, exists = 0.0, self._rule is PitRule.LOWEST
-        if self._rule is PitRule.LOWEST and not self.target.wrong:
-            lowest = min(mean(tally, self._prior) for tally in self._tallies[1:])
-        return StepChain(min(1.0, lowest + self._tolerance), self.target.wrong, prior=self._prior, exists=exists)
 
     def _best(self) -> Ask | None:
         """The most wanted step, each the less the more of its draws are under way."""

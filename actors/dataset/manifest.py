@@ -1,24 +1,22 @@
 """manifest.json and run.yaml, read from a folder that may be anybody's."""
 
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import yaml
 
+from actors.dataset.gone_keys import without_gone_keys
 from actors.ledger.door import read_regular
 from actors.text.strict_yaml import CONSTRUCTOR_FAULTS, MOST_BYTES, parse
 from schemas.config import RunConfig
-from schemas.config_engines import GONE_KEYS
-from schemas.errors import OutputError
+from schemas.config_moved import moved
+from schemas.errors import ConfigError, OutputError
 from schemas.manifest import Manifest
 
 NAME = "manifest.json"
 CONFIG_NAME = "run.yaml"
 _MOST_BYTES = 1 << 28
 """Of a manifest: it has a line for each shard."""
-_MOST_VALUES = 1 << 20
-"""Of a configuration: one of a mebibyte has fewer, unless it repeats itself."""
 CHECKSUMS_NAME = "checksums.txt"
 
 
@@ -47,29 +45,9 @@ def read_config(output: Path) -> RunConfig | None:
             raise OutputError(
                 f"{path}: is larger than 1 MiB, so hardly a configuration; restore it as the run wrote it"
             )
-        return msgspec.convert(_Known().of(parse(data.decode("utf-8-sig"))), RunConfig)
+        return msgspec.convert(without_gone_keys(moved(parse(data.decode("utf-8-sig")))), RunConfig)
     except FileNotFoundError:
         return None
-    except (OSError, yaml.YAMLError, msgspec.ValidationError, *CONSTRUCTOR_FAULTS) as error:
+    except (OSError, yaml.YAMLError, msgspec.ValidationError, ConfigError, *CONSTRUCTOR_FAULTS) as error:
         reason = " ".join(str(error).split())
         raise OutputError(f"{path}: cannot be read ({reason}); restore it as the run wrote it") from error
-
-
-class _Known:
-    """A value without keys that earlier versions wrote and that mean nothing any more. An alias is copied wherever it
-    stands, so how much there is of all is bounded."""
-
-    def __init__(self) -> None:
-        self._left = _MOST_VALUES
-
-    def of(self, value: Any) -> Any:
-        """Raises ValueError for more than a configuration holds."""
-        self._left -= 1
-        if self._left < 0:
-            raise ValueError(f"holds more than {_MOST_VALUES:,} values")
-        match value:
-            case dict():
-                return {key: self.of(item) for key, item in value.items() if key not in GONE_KEYS}
-            case list():
-                return [self.of(item) for item in value]
-        return value

@@ -5,7 +5,7 @@ exact, and a row never holds text that a model did not write or the corpus did n
 was injected has no row at all.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,15 +17,20 @@ from schemas.errors import LedgerError
 from schemas.ids import PoolName
 from schemas.orders import Attempt
 from schemas.samples import Candidate, Draft, Message
-from schemas.verdicts import Errored, GateName, Rejected, Verdict
+from schemas.verdicts import KNOWN_GATES, Errored, Rejected, Verdict
 
 Row = dict[str, Any]
 Chat = Callable[[str, Draft], Sequence[Message]]
 """Passage and draft to the messages that a student is trained on: the user's turn, then the assistant's."""
 
-SCORES = pa.struct([(gate.value, pa.float64()) for gate in GateName])
+
+def scores_of(own: Iterable[str] = ()) -> pa.DataType:
+    """A column of each gate's score: the usual gates in their order, then a configuration's own."""
+    return pa.struct([(gate, pa.float64()) for gate in dict.fromkeys((*KNOWN_GATES, *own))])
+
+
 MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
-PROVENANCE = pa.struct(
+PROVENANCE_TYPE = pa.struct(
     [
         ("uri", pa.string()),
         ("document_id", pa.string()),
@@ -64,60 +69,73 @@ _LINEAGE = pa.struct(
 MOST_TOKENS = 2**62
 """What a server or an engine of one's own counted beyond it fits no column: such a row ends no run."""
 _TOKENS = pa.struct([("generator_prompt", pa.int64()), ("generator_completion", pa.int64()), ("gates", pa.int64())])
-_ATTEMPT = pa.struct(
-    [
-        ("number", pa.int64()),
-        ("repair", pa.string()),
-        ("pool", pa.string()),
-        ("temperature", pa.float64()),
-        ("seed", pa.int64()),
-        ("text", pa.string()),
-        ("question", pa.string()),
-        ("answer", pa.string()),
-        ("malformed", pa.string()),
-        ("scores", SCORES),
-        ("rejected_by", pa.list_(pa.string())),
-        ("verdicts_json", pa.string()),
-        ("failure_mode", pa.string()),
-        ("confidence", pa.float64()),
-        ("reasons", pa.list_(pa.string())),
-        ("chosen_repair", pa.string()),
-        ("chosen_because", pa.string()),
-    ]
+_ATTEMPT: tuple[tuple[str, pa.DataType | None], ...] = (
+    ("number", pa.int64()),
+    ("repair", pa.string()),
+    ("pool", pa.string()),
+    ("temperature", pa.float64()),
+    ("seed", pa.int64()),
+    ("text", pa.string()),
+    ("question", pa.string()),
+    ("answer", pa.string()),
+    ("malformed", pa.string()),
+    ("scores", None),
+    ("rejected_by", pa.list_(pa.string())),
+    ("verdicts_json", pa.string()),
+    ("failure_mode", pa.string()),
+    ("confidence", pa.float64()),
+    ("reasons", pa.list_(pa.string())),
+    ("chosen_repair", pa.string()),
+    ("chosen_because", pa.string()),
 )
+"""The type of scores depends on the run's gates."""
 
-SAMPLE_SCHEMA = pa.schema(
-    [
-        ("id", pa.string()),
-        ("messages", MESSAGES),
-        ("question", pa.string()),
-        ("answer", pa.string()),
-        ("passage", pa.string()),
-        ("reference", pa.string()),
-        ("quote", pa.string()),
-        ("provenance", PROVENANCE),
-        ("scores", SCORES),
-        ("evidence", pa.list_(pa.struct(EVIDENCE))),
-        ("lineage", _LINEAGE),
-        ("tokens", _TOKENS),
-    ]
-)
-DEAD_LETTER_SCHEMA = pa.schema(
-    [
-        ("id", pa.string()),
-        ("subject", pa.string()),
-        ("reason", pa.string()),
-        ("detail", pa.string()),
-        ("gates", pa.list_(pa.string())),
-        ("passage", pa.string()),
-        ("provenance", PROVENANCE),
-        ("attempts", pa.int64()),
-        ("failure_modes", pa.list_(pa.string())),
-        ("repairs", pa.list_(pa.string())),
-        ("history", pa.list_(_ATTEMPT)),
-        ("tokens", _TOKENS),
-    ]
-)
+
+def sample_schema(own: Iterable[str] = ()) -> pa.Schema:
+    """Of the dataset, with the scores of a configuration's own gates."""
+    return pa.schema(
+        [
+            ("id", pa.string()),
+            ("messages", MESSAGES),
+            ("question", pa.string()),
+            ("answer", pa.string()),
+            ("passage", pa.string()),
+            ("reference", pa.string()),
+            ("quote", pa.string()),
+            ("provenance", PROVENANCE_TYPE),
+            ("scores", scores_of(own)),
+            ("evidence", pa.list_(pa.struct(EVIDENCE))),
+            ("lineage", _LINEAGE),
+            ("tokens", _TOKENS),
+        ]
+    )
+
+
+def dead_letter_schema(own: Iterable[str] = ()) -> pa.Schema:
+    """Of the dead letters, with the scores of a configuration's own gates."""
+    scores = scores_of(own)
+    attempt = pa.struct([(name, scores if kind is None else kind) for name, kind in _ATTEMPT])
+    return pa.schema(
+        [
+            ("id", pa.string()),
+            ("subject", pa.string()),
+            ("reason", pa.string()),
+            ("detail", pa.string()),
+            ("gates", pa.list_(pa.string())),
+            ("passage", pa.string()),
+            ("provenance", PROVENANCE_TYPE),
+            ("attempts", pa.int64()),
+            ("failure_modes", pa.list_(pa.string())),
+            ("repairs", pa.list_(pa.string())),
+            ("history", pa.list_(attempt)),
+            ("tokens", _TOKENS),
+        ]
+    )
+
+
+SAMPLE_SCHEMA = sample_schema()
+DEAD_LETTER_SCHEMA = dead_letter_schema()
+"""Of a run of the usual gates."""
 
 
 def sample_row(life: Life, *, chat: Chat, models: Mapping[PoolName, str]) -> Row:
@@ -154,11 +172,11 @@ def dead_letter_row(life: Life) -> Row:
         "subject": "order",
         "reason": life.end.reason.value,
         "detail": life.end.detail,
-        "gates": [gate.value for gate in life.end.gates],
+        "gates": list(life.end.gates),
         "passage": life.passage.text,
         "provenance": msgspec.structs.asdict(life.passage.provenance),
         "attempts": len(life.attempts),
-        "failure_modes": [mode.value for mode in life.failure_modes],
+        "failure_modes": list(life.failure_modes),
         "repairs": [repair.value for repair in life.repairs],
         "history": [_attempt(attempt) for attempt in life.attempts],
         "tokens": _tokens(life),
@@ -191,7 +209,7 @@ def refused_row(document: DocumentRefused) -> Row:
 
 def scores(verdicts: Sequence[Verdict]) -> dict[str, float]:
     """The score of each gate that could judge."""
-    return {said.gate.value: said.score for said in verdicts if not isinstance(said, Errored)}
+    return {said.gate: said.score for said in verdicts if not isinstance(said, Errored)}
 
 
 def _evidence(verdicts: Sequence[Verdict]) -> list[Row]:
@@ -223,7 +241,7 @@ def _lineage(life: Life, candidate: Candidate, models: Mapping[PoolName, str]) -
         "temperature": candidate.sampling.temperature,
         "top_p": candidate.sampling.top_p,
         "seed": candidate.sampling.seed,
-        "failure_modes": [mode.value for mode in life.failure_modes],
+        "failure_modes": list(life.failure_modes),
         "repairs": [repair.value for repair in life.repairs],
         "prefix": None if restarted is None else restarted.prefix,
         "prefix_of_attempt": None if restarted is None else restarted.origin,
@@ -242,7 +260,7 @@ def _tokens(life: Life) -> Row:
 def _attempt(attempt: Attempt) -> Row:
     candidate, diagnosis, choice = attempt.candidate, attempt.diagnosis, attempt.choice
     draft = candidate.draft if candidate else None
-    rejections = [said.gate.value for said in attempt.verdicts if isinstance(said, Rejected)]
+    rejections = [said.gate for said in attempt.verdicts if isinstance(said, Rejected)]
     return {
         "number": attempt.number,
         "repair": attempt.repair.kind.value if attempt.repair else None,
@@ -256,7 +274,7 @@ def _attempt(attempt: Attempt) -> Row:
         "scores": scores(attempt.verdicts),
         "rejected_by": rejections,
         "verdicts_json": msgspec.json.encode(attempt.verdicts).decode("utf-8"),
-        "failure_mode": diagnosis.mode.value if diagnosis else None,
+        "failure_mode": diagnosis.mode if diagnosis else None,
         "confidence": diagnosis.confidence if diagnosis else None,
         "reasons": list(diagnosis.reasons) if diagnosis else [],
         "chosen_repair": choice.repair.kind.value if choice and choice.repair else None,

@@ -13,13 +13,13 @@ from typing import Protocol, TypeVar
 from msgspec import Struct
 
 from actors.dataset.rows import (
-    DEAD_LETTER_SCHEMA,
-    SAMPLE_SCHEMA,
     Chat,
     Row,
     dead_letter_row,
+    dead_letter_schema,
     refused_row,
     sample_row,
+    sample_schema,
 )
 from actors.dataset.shards import Bounds, End, ShardFormat, ShardLedger, Shards
 from actors.dataset.spans import Span
@@ -47,10 +47,11 @@ class WriterLedger(ShardLedger, Protocol):
 
 class RowWording(Struct, frozen=True):
     """What rows need beside the ledger: the student's view of a sample, and each pool's model by name, as configured
-    now; for attempts under an earlier configuration the ledger knows."""
+    now; for attempts under an earlier configuration the ledger knows. `gates`: all that the configuration names."""
 
     chat: Chat
     models: Mapping[PoolName, str]
+    gates: tuple[str, ...] = ()
 
 
 class DatasetWriter:
@@ -120,6 +121,7 @@ class DatasetWriter:
 
 def _formats(ledger: WriterLedger, wording: RowWording) -> tuple[ShardFormat, ShardFormat]:
     earlier = ledger.reconfigured()
+    gates = _gates(earlier, wording.gates)
 
     def sample(seq: int, end: End) -> Row | None:
         life = _life(ledger, end)
@@ -133,9 +135,15 @@ def _formats(ledger: WriterLedger, wording: RowWording) -> tuple[ShardFormat, Sh
         return dead_letter_row(life) if life.exportable else None
 
     return (
-        ShardFormat(ShardKind.DATASET, SAMPLE_SCHEMA, sample),
-        ShardFormat(ShardKind.DEAD_LETTERS, DEAD_LETTER_SCHEMA, dead_letter),
+        ShardFormat(ShardKind.DATASET, sample_schema(gates), sample),
+        ShardFormat(ShardKind.DEAD_LETTERS, dead_letter_schema(gates), dead_letter),
     )
+
+
+def _gates(earlier: Sequence[tuple[int, Reconfigured]], now: Sequence[str]) -> list[str]:
+    """Those of the configuration, and those of earlier ones: a score keeps its column when its gate goes."""
+    changed = (key.split(".")[1] for _, before in earlier for key in before.changed if key.startswith("gates."))
+    return list(dict.fromkeys((*now, *sorted(changed))))
 
 
 def _life(ledger: WriterLedger, end: End) -> Life:

@@ -3,11 +3,13 @@
 Law: the columns that a trainer reads stand first and are named as it names them; the others are lineage.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 import pyarrow as pa
 from msgspec import Struct
 
-from actors.dataset.rows import MESSAGES, PROVENANCE, SCORES, Row
+from actors.dataset.rows import MESSAGES, PROVENANCE_TYPE, Row, scores_of
 from schemas.corpus import Passage
 from schemas.exports import Form
 from schemas.samples import Message
@@ -21,24 +23,30 @@ class Column(Struct, frozen=True):
     holds: str
 
 
-ORIGIN = pa.struct(
-    [
-        ("order_id", pa.string()),
-        ("attempt", pa.int64()),
-        ("slot", pa.int64()),
-        ("pool", pa.string()),
-        ("model", pa.string()),
-        ("temperature", pa.float64()),
-        ("top_p", pa.float64()),
-        ("seed", pa.int64()),
-        ("repair", pa.string()),
-        ("restarted_from", pa.int64()),
-        ("failure_mode", pa.string()),
-        ("confidence", pa.float64()),
-        ("rejected_by", pa.list_(pa.string())),
-        ("scores", SCORES),
-    ]
-)
+def origin_type(own: Iterable[str] = ()) -> pa.DataType:
+    """Where a text comes from, with the scores of a configuration's own gates."""
+    return pa.struct(
+        [
+            ("order_id", pa.string()),
+            ("attempt", pa.int64()),
+            ("slot", pa.int64()),
+            ("pool", pa.string()),
+            ("model", pa.string()),
+            ("temperature", pa.float64()),
+            ("top_p", pa.float64()),
+            ("seed", pa.int64()),
+            ("repair", pa.string()),
+            ("restarted_from", pa.int64()),
+            ("failure_mode", pa.string()),
+            ("confidence", pa.float64()),
+            ("rejected_by", pa.list_(pa.string())),
+            ("scores", scores_of(own)),
+        ]
+    )
+
+
+ORIGIN = origin_type()
+"""Of a run of the usual gates."""
 _ORIGIN_HOLDS = (
     "the order and which of its attempts, pool and model, sampling, the repair that it was made under, the attempt "
     "whose first steps it restarted from, its diagnosis, the gates that rejected it, every gate's score"
@@ -48,13 +56,19 @@ ID = Column("id", pa.string(), "from the format, the orders and the attempts: th
 PLACE = (
     Column("task", pa.string(), "`grounded_answer` or `math`"),
     Column("passage_id", pa.string(), "the passage or problem; no split shares its document with another"),
-    Column("provenance", PROVENANCE, "uri, document id and sha256, start and end in characters, what cut it"),
+    Column("provenance", PROVENANCE_TYPE, "uri, document id and sha256, start and end in characters, what cut it"),
 )
 
 
 def said(form: Form) -> pa.DataType:
     """The type of a prompt or completion."""
     return MESSAGES if form is Form.MESSAGES else pa.string()
+
+
+def schema_of(columns: Iterable[Column], own: Iterable[str] = ()) -> pa.Schema:
+    """The columns of a run whose configuration names these gates."""
+    origin = origin_type(own)
+    return pa.schema([(each.name, origin if each.type == ORIGIN else each.type) for each in columns])
 
 
 def origin(name: str, of: str) -> Column:

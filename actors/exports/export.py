@@ -11,12 +11,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
-import pyarrow as pa
 from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.dataset.rows import Row
 from actors.exports.card import card
+from actors.exports.columns import schema_of
 from actors.exports.families import Family, FamilyLedger, families
 from actors.exports.files import SplitFiles
 from actors.exports.formats import FormatSpec, format_of
@@ -27,6 +27,7 @@ from actors.ledger.files import LOCAL_DISK, TEMPORARY_SUFFIX, Disk, Folder, disk
 from schemas.errors import OutputError, UserError
 from schemas.exports import Export, ExportRequest, LedgerRead, LeftOut, NameCount, SplitCount, View
 from schemas.ids import PoolName
+from schemas.verdicts import GateName
 
 NAME = "export.json"
 CARD_NAME = "README.md"
@@ -39,6 +40,12 @@ class ExportedRun(Struct, frozen=True):
     task: str
     models: Mapping[PoolName, str]
     ledgers: Sequence[tuple[LedgerRead, FamilyLedger]]
+    kinds: Mapping[GateName, GateName] = {}
+    """Of every gate that the configuration names."""
+
+    @property
+    def gates(self) -> tuple[GateName, ...]:
+        return tuple(self.kinds)
 
 
 class Counted(Struct):
@@ -109,7 +116,7 @@ def _write(
     source: ExportedRun, asked: ExportRequest, wording: ExportWording, format: FormatSpec, folder: Folder
 ) -> tuple[Counted, list[SplitFiles]]:
     counted = Counted(Counter(), Counter(), Counter(), Counter())
-    schema = pa.schema([(column.name, column.type) for column in format.columns(asked.form)])
+    schema = schema_of(format.columns(asked.form), source.gates)
     with ExitStack() as stack:
         splits = {
             name: stack.enter_context(SplitFiles(folder, name, schema, asked))
@@ -129,7 +136,7 @@ def _write(
 
 def _families(source: ExportedRun) -> Iterator[Family]:
     for _, ledger in source.ledgers:
-        yield from families(ledger, source.models)
+        yield from families(ledger, source.models, source.kinds)
 
 
 def _rows(

@@ -18,10 +18,11 @@ from schemas.exports import LeftOut
 from schemas.ids import OrderId, PoolName
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Reconfigured, Record, Rejoined, Rescored, Rolled
 from schemas.orders import Attempt
+from schemas.verdicts import GateName
 
 PAGE = 64
 """Passages in memory at once, without their lives."""
-_GATES = "gates."
+_GATES = ("gates.", "judging.")
 
 
 class FamilyLedger(Protocol):
@@ -48,6 +49,8 @@ class Told(Struct, frozen=True):
     model: str | None
     gates_changed: bool
     """The gates were reconfigured after they judged it."""
+    kinds: Mapping[GateName, GateName] = {}
+    """The usual gate that each is like."""
 
     @property
     def key(self) -> str:
@@ -85,14 +88,21 @@ class Family(Struct, frozen=True):
 
 
 class Eras:
-    """Which configuration an attempt was made and judged under. `models`: each pool's by name, as configured now.
+    """Which configuration an attempt was made and judged under. `models`: each pool's by name, `kinds`: each gate's, as
+    configured now.
 
     The queue and `gleaner replay` stamp their records on one machine, never at the same time: a record's `at` tells.
     """
 
-    def __init__(self, earlier: Sequence[Reconfigured], models: Mapping[PoolName, str]) -> None:
+    def __init__(
+        self,
+        earlier: Sequence[Reconfigured],
+        models: Mapping[PoolName, str],
+        kinds: Mapping[GateName, GateName],
+    ) -> None:
         self._earlier = earlier
         self._models = models
+        self.kinds = kinds
 
     def models_at(self, at: float) -> Mapping[PoolName, str]:
         """The models of that time."""
@@ -103,9 +113,11 @@ class Eras:
         return any(at < era.at and any(key.startswith(_GATES) for key in era.changed) for era in self._earlier)
 
 
-def families(ledger: FamilyLedger, models: Mapping[PoolName, str]) -> Iterator[Family]:
-    """Every passage of a ledger in the order in which it was planned."""
-    eras = Eras([era for _, era in ledger.reconfigured()], models)
+def families(
+    ledger: FamilyLedger, models: Mapping[PoolName, str], kinds: Mapping[GateName, GateName] | None = None
+) -> Iterator[Family]:
+    """Every passage of a ledger in the order in which it was planned. `kinds`: of the configuration's gates."""
+    eras = Eras([era for _, era in ledger.reconfigured()], models, kinds or {})
     after = 0
     while page := ledger.planned(after, PAGE):
         for _, planned in page:
@@ -160,5 +172,5 @@ def _told(life: Life, records: Sequence[Record], eras: Eras) -> list[Told]:
             told.pop()
         candidate = record.attempt.candidate
         model = None if candidate is None else eras.models_at(record.at).get(candidate.pool)
-        told.append(Told(life, record.attempt, model, eras.gates_changed_since(record.at)))
+        told.append(Told(life, record.attempt, model, eras.gates_changed_since(record.at), eras.kinds))
     return told

@@ -4,13 +4,13 @@ trained."""
 
 from actors.exports.families import Told
 from schemas.exports import LeftOut, View
-from schemas.recovery import FailureMode
-from schemas.verdicts import Errored, GateName, Rejected
+from schemas.recovery import Modes
+from schemas.verdicts import DIVERSITY, FAITHFULNESS, REWARD, VERIFIER, Errored, Rejected
 
-_ASKED_BADLY = (FailureMode.INSTRUCTION_QUALITY, FailureMode.DOMAIN_MISMATCH)
+_ASKED_BADLY = (Modes.INSTRUCTION_QUALITY, Modes.DOMAIN_MISMATCH)
 """Diagnoses that blame the question, where the faithfulness gate had nothing against the answer."""
-_OF_THE_ANSWER = (GateName.FAITHFULNESS, GateName.VERIFIER)
-"""Gates that reject an answer for what it says."""
+_OF_THE_ANSWER = (FAITHFULNESS, VERIFIER)
+"""Kinds of gates that reject an answer for what it says; what one's own gate rejects for, only it knows."""
 
 
 def rejections(told: Told) -> tuple[Rejected, ...]:
@@ -28,9 +28,9 @@ def why_no_negative(told: Told, view: View) -> LeftOut | None:
         return LeftOut.NOT_JUDGED
     if told.gates_changed:
         return LeftOut.JUDGED_OTHERWISE
-    if all(said.gate is GateName.DIVERSITY for said in found):
+    if all(said.gate == DIVERSITY for said in found):
         return LeftOut.DUPLICATE
-    if all(said.gate is GateName.DIVERSITY or _passes_plainly(said) for said in found):
+    if all(said.gate == DIVERSITY or _passes_plainly(said) for said in found):
         return LeftOut.UNDER_RAISED_BAR
     return None if view is View.SAMPLE else _why_not_the_answer(told, found)
 
@@ -45,9 +45,10 @@ def _why_not_the_answer(told: Told, found: tuple[Rejected, ...]) -> LeftOut | No
     attempt = told.attempt
     if attempt.candidate is None or attempt.candidate.draft is None:
         return LeftOut.MALFORMED
-    if any(said.gate in _OF_THE_ANSWER for said in found):
+    kinds = {told.kinds.get(said.gate, said.gate) for said in found}
+    if not kinds.isdisjoint(_OF_THE_ANSWER):
         return None
     asked_badly = attempt.diagnosis is not None and attempt.diagnosis.mode in _ASKED_BADLY
-    if asked_badly or not any(said.gate is GateName.REWARD for said in found):
+    if asked_badly or REWARD not in kinds:
         return LeftOut.OTHER_FAULT
     return None

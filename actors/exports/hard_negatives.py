@@ -64,10 +64,10 @@ def _row(child: Child, told: Told, found: tuple[Rejected, ...]) -> Row:
         "answer": draft.answer if draft else None,
         "text": candidate.text if candidate else None,
         "malformed": candidate.malformed if candidate else None,
-        "failure_mode": diagnosis.mode.value if diagnosis else None,
+        "failure_mode": diagnosis.mode if diagnosis else None,
         "reasons": list(diagnosis.reasons) if diagnosis else [],
         "rejections": [
-            {"gate": said.gate.value, "score": said.score, "threshold": said.threshold, "note": said.evidence.note}
+            {"gate": said.gate, "score": said.score, "threshold": said.threshold, "note": said.evidence.note}
             for said in found
         ],
         "claims": [claim for said in found for claim in _claims(said)],
@@ -84,7 +84,7 @@ def _row(child: Child, told: Told, found: tuple[Rejected, ...]) -> Row:
 def _claims(said: Rejected) -> list[Row]:
     return [
         {
-            "gate": said.gate.value,
+            "gate": said.gate,
             "claim": claim.claim,
             "supported": claim.supported,
             "quote": claim.quote.text if claim.quote else None,

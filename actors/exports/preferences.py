@@ -17,7 +17,7 @@ from actors.text.final_answer import final_answer
 from actors.text.steps import steps
 from schemas.exports import ExportFormat, ExportRequest, Form, LeftOut
 from schemas.ids import content_id
-from schemas.samples import Draft, Message
+from schemas.samples import Message, answered
 
 MATH = "math"
 Rows = Iterator[Row | LeftOut]
@@ -152,7 +152,7 @@ def _worked(family: Family, asked: ExportRequest, wording: ExportWording) -> Row
 
 def exchange_of_solution(family: Family, solution: str, wording: ExportWording) -> Exchange:
     """A solution of the family's problem as a student sees it."""
-    *prompt, answer = wording.chat(family.passage.text, Draft(question=family.passage.text, answer=solution))
+    *prompt, answer = wording.chat(family.passage.text, answered(question=family.passage.text, answer=solution))
     return Exchange(tuple(prompt), answer.content)
 
 
@@ -197,9 +197,9 @@ def origin_of(told: Told) -> Row:
         "seed": sampling.seed if sampling else None,
         "repair": attempt.repair.kind.value if attempt.repair else None,
         "restarted_from": attempt.repair.origin if attempt.repair and attempt.repair.prefix else None,
-        "failure_mode": attempt.diagnosis.mode.value if attempt.diagnosis else None,
+        "failure_mode": attempt.diagnosis.mode if attempt.diagnosis else None,
         "confidence": attempt.diagnosis.confidence if attempt.diagnosis else None,
-        "rejected_by": [said.gate.value for said in rejections(told)],
+        "rejected_by": [said.gate for said in rejections(told)],
         "scores": scores(attempt.verdicts),
     }
 

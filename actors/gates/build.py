@@ -1,29 +1,30 @@
-"""The gates that need a model, by name and form."""
+"""The gates that have a model of their own, by kind and form."""
 
-from actors.gates import classifier
-from actors.gates.classifier import ClassifierGate
+from msgspec.structs import replace
+
+from actors.gates.classifier import AGAINST_SOURCE, ALONE, ClassifierGate
 from actors.gates.evidence import EXACT, EvidenceSource
 from actors.gates.faithfulness import LlmFaithfulness
 from actors.gates.reward import LlmReward
 from actors.protocols import Engine, Gate
-from schemas.config import Classifier, GateModel, LlmJudge
+from schemas.config_gates import Classifier, GateModel, LlmJudge, kind_of
 from schemas.errors import ConfigError
 from schemas.verdicts import GateName
 
 
 def build_gate(name: GateName, config: GateModel, engine: Engine, source: EvidenceSource = EXACT) -> Gate:
-    """The gate of that name over an engine; the faithfulness gate's judge is shown what `source` gives.
+    """The gate of that name over an engine; a faithfulness judge is shown what `source` gives.
 
-    Raises ConfigError for a gate that no model answers.
+    Raises ConfigError for a name that is of no kind.
     """
-    match name, config:
-        case GateName.FAITHFULNESS, Classifier():
-            return ClassifierGate(classifier.FAITHFULNESS, config, engine, source)
-        case GateName.FAITHFULNESS, LlmJudge():
-            return LlmFaithfulness(config, engine, source)
-        case GateName.REWARD, Classifier():
-            return ClassifierGate(classifier.REWARD, config, engine)
-        case GateName.REWARD, LlmJudge():
-            return LlmReward(config, engine)
+    match kind_of(name, config), config:
+        case "faithfulness", Classifier():
+            return ClassifierGate(replace(AGAINST_SOURCE, gate=name), config, engine, source)
+        case "faithfulness", LlmJudge():
+            return LlmFaithfulness(config, engine, source, name=name)
+        case "reward", Classifier():
+            return ClassifierGate(replace(ALONE, gate=name), config, engine)
+        case "reward", LlmJudge():
+            return LlmReward(config, engine, name=name)
         case _:
-            raise ConfigError(f"gates.{name.value}: no model answers this gate; only faithfulness and reward have one")
+            raise ConfigError(f"gates.{name}.kind: missing; it must be one of faithfulness, reward")

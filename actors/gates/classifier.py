@@ -12,10 +12,10 @@ from actors.gates.decide import decided
 from actors.gates.evidence import EXACT, EvidenceSource, Grounds
 from actors.protocols import Classify
 from actors.tasks import prompts
-from schemas.config import Classifier
+from schemas.config_gates import Classifier
 from schemas.errors import ErrorKind, JudgeError
 from schemas.samples import Classification, ClassificationRequest, Cost
-from schemas.verdicts import Evidence, GateName, GateRequest, Verdict
+from schemas.verdicts import FAITHFULNESS, REWARD, Evidence, GateName, GateRequest, Verdict
 
 
 class Reading(Struct, frozen=True):
@@ -31,10 +31,8 @@ def _judged(asked: GateRequest, grounds: Grounds) -> Sequence[str]:
     return [prompts.judged_by(passages, question=question, answer=answer) for passages in one_by_one]
 
 
-FAITHFULNESS = Reading(GateName.FAITHFULNESS, _judged)
-REWARD = Reading(
-    GateName.REWARD, lambda asked, _: (prompts.rewarded(question=asked.draft.question, answer=asked.draft.answer),)
-)
+AGAINST_SOURCE = Reading(FAITHFULNESS, _judged)
+ALONE = Reading(REWARD, lambda asked, _: (prompts.rewarded(question=asked.draft.question, answer=asked.draft.answer),))
 """The passage is not shown."""
 
 
@@ -68,7 +66,7 @@ class ClassifierGate:
     def _score(self, answer: Classification) -> float:
         labels, index = answer.probabilities, self._config.positive_label
         if index >= len(labels):
-            where = f"gates.{self._reading.gate.value}.positive_label"
+            where = f"gates.{self._reading.gate}.positive_label"
             detail = f"{where} is {index}, but the model has {len(labels)} labels (counted from 0)"
             raise JudgeError(ErrorKind.PERMANENT, detail)
         if not 0 <= labels[index] <= 1:  # a NaN fails this too

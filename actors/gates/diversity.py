@@ -19,7 +19,7 @@ from msgspec import Struct
 from actors.text.words import FUNCTION_WORDS, content_words, signs, stem, words
 from schemas.orders import Duplicate
 from schemas.samples import Draft
-from schemas.verdicts import Evidence, GateName, Rejected
+from schemas.verdicts import DIVERSITY, Evidence, Rejected
 
 NOT_EQUAL = 0.99
 """The most that questions reach which are not equal: a threshold of 1 refuses equal ones only."""
@@ -56,7 +56,7 @@ def never_similar(a: Draft, b: Draft) -> float:
 def duplicate_verdict(found: Duplicate) -> Rejected:
     """The queue's refusal of a near-duplicate as a gate's verdict. The score is 1 - similarity."""
     return Rejected(
-        gate=GateName.DIVERSITY,
+        gate=DIVERSITY,
         score=1 - found.similarity,
         threshold=1 - found.threshold,
         evidence=Evidence(note=f"order {found.of} asks nearly the same: {found.question}"),

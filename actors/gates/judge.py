@@ -1,8 +1,8 @@
 """What the gates say of a candidate. Law: a gate that cannot judge is an error in its own name, never a rejection;
-gates that are asked at once do not wait for one another."""
+gates that are asked at once do not wait for one another, but for those that read the others' scores."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -11,16 +11,16 @@ from actors.calls.counters import StageCounter
 from actors.calls.pools import Pools
 from actors.calls.retry import Try
 from actors.calls.trials import judgement
-from actors.protocols import Gate
+from actors.protocols import Ask, AskingGate, Gate
 from schemas.errors import HopError, ungrouped
 from schemas.orders import Duplicate, Lease
 from schemas.samples import Candidate, Cost
 from schemas.stages import Stage
-from schemas.verdicts import Errored, GateName, GateRequest, Passed, Rejected, Verdict
+from schemas.verdicts import FORMAT, Errored, GateName, GateRequest, Passed, Rejected, Verdict
 
 
 class Gating(Struct, frozen=True):
-    """The gates of a run. `provenance` needs no model and speaks first; `scored` are models, asked at once."""
+    """The gates of a run. `provenance` needs no model and speaks first; `scored` are the configuration's, by name."""
 
     provenance: Gate
     scored: Mapping[GateName, Gate]
@@ -28,21 +28,26 @@ class Gating(Struct, frozen=True):
     duplicate: Callable[[Duplicate], Rejected]
     bar: Callable[[Sequence[Verdict], int], tuple[Verdict, ...]] = lambda verdicts, attempt: tuple(verdicts)
     """What the verdicts on an order's attempt of that number come to: a later one may be held to more."""
+    after: frozenset[GateName] = frozenset()
+    """Of `scored`, those that read the scores of the others."""
 
 
 class Judge:
-    """Asks the gates of a run, one conductor's way."""
+    """Asks the gates of a run, one conductor's way. `ask`: what gates may ask the run's pools by."""
 
-    def __init__(self, gates: Gating, pools: Pools, stages: StageCounter, now: Callable[[], float]) -> None:
+    def __init__(
+        self, gates: Gating, pools: Pools, stages: StageCounter, now: Callable[[], float], *, ask: Ask
+    ) -> None:
         self._gates = gates
         self._pools = pools
         self._stages = stages
         self._now = now
+        self._ask = ask
 
     async def verdicts(self, lease: Lease, candidate: Candidate) -> tuple[Verdict, ...]:
         """Of an attempt: every gate's, or with `short_circuit` those up to the first that does not pass."""
         if candidate.draft is None:
-            return (Rejected(gate=GateName.FORMAT, score=0.0, threshold=1.0),)
+            return (Rejected(gate=FORMAT, score=0.0, threshold=1.0),)
         gates = self._gates
         request = GateRequest(
             id=f"{lease.order.id}:{lease.attempt}", passage=lease.passage, draft=candidate.draft, attempt=lease.attempt
@@ -56,36 +61,52 @@ class Judge:
             return (grounded, *await self._at_once(request))
 
     async def _at_once(self, request: GateRequest) -> Sequence[Verdict]:
-        gates = self._gates
+        names = tuple(self._gates.scored)
+        first = await self._all(request, [name for name in names if name not in self._gates.after])
+        later = await self._all(_told(request, first.values()), [name for name in names if name in self._gates.after])
+        said = first | later
+        return [said[name] for name in names]
+
+    async def _all(self, request: GateRequest, names: Collection[GateName]) -> dict[GateName, Verdict]:
         async with asyncio.TaskGroup() as group:
-            asked = [group.create_task(self._check(name, gate, request)) for name, gate in gates.scored.items()]
-        return [task.result() for task in asked]
+            asked = {name: group.create_task(self._check(name, request)) for name in names}
+        return {name: task.result() for name, task in asked.items()}
 
     async def _in_turn(self, request: GateRequest) -> Sequence[Verdict]:
         verdicts: list[Verdict] = []
-        for name, gate in self._gates.scored.items():
-            verdicts.append(await self._check(name, gate, request))
+        for name in self._gates.scored:
+            verdicts.append(await self._check(name, _told(request, verdicts)))
             if not isinstance(verdicts[-1], Passed):
                 break
         return verdicts
 
-    async def _check(self, name: GateName, gate: Gate, request: GateRequest) -> Verdict:
+    async def _check(self, name: GateName, request: GateRequest) -> Verdict:
         started_at = self._now()
+        gate = self._gates.scored[name]
         wasted = Cost()  # on answers that were no verdicts
 
         async def tried(this: Try) -> Verdict:
             nonlocal wasted
+            asked = judgement(request, this)
             try:
-                return await gate.check(judgement(request, this))
+                if isinstance(gate, AskingGate):
+                    return await gate.check_asking(asked, self._ask)
+                return await gate.check(asked)
             except HopError as error:
                 if error.heard is not None and this.trial is None:
                     wasted += error.heard.cost
                 raise
 
-        with self._stages.during(Stage(name.value)):
+        with self._stages.during(Stage(name)):
             try:
-                verdict = await self._pools.ask(name.value, tried, (request.passage.id, request.draft))
+                verdict = await self._pools.ask(name, tried, (request.passage.id, request.draft))
             except HopError as error:
                 asked, said = ((), "") if error.heard is None else (error.heard.asked, error.heard.said)
                 verdict = Errored(gate=name, error=error.kind, detail=error.detail, asked=asked, said=said)
         return replace(verdict, cost=replace(verdict.cost + wasted, seconds=self._now() - started_at))
+
+
+def _told(request: GateRequest, verdicts: Collection[Verdict]) -> GateRequest:
+    """The request with the scores that were given so far."""
+    scores = {said.gate: said.score for said in verdicts if not isinstance(said, Errored)}
+    return replace(request, scores=scores) if scores else request

@@ -5,7 +5,7 @@ from actors.gates.quotes import locate
 from actors.text.words import content_words
 from schemas.corpus import Passage, passage_id
 from schemas.samples import Cost
-from schemas.verdicts import ClaimEvidence, Evidence, GateName, GateRequest, Verdict
+from schemas.verdicts import PROVENANCE, ClaimEvidence, Evidence, GateRequest, Verdict
 
 
 class ProvenanceGate:
@@ -18,7 +18,7 @@ class ProvenanceGate:
         if fault is None and any(not claim.supported for claim in claims):
             fault = f"the quote {'says nothing' if claims[0].quote else 'is not in the passage'}"
         return decided(
-            GateName.PROVENANCE,
+            PROVENANCE,
             1.0 if fault is None else 0.0,
             threshold=1.0,
             evidence=Evidence(claims=claims, note=fault or ""),

@@ -14,9 +14,9 @@ from actors.gates.decide import decided
 from actors.gates.structured import Question, cost_of, verdict_of
 from actors.protocols import Generator
 from actors.tasks import prompts
-from schemas.config import LlmJudge
+from schemas.config_gates import LlmJudge
 from schemas.errors import ModelError
-from schemas.verdicts import Evidence, GateName, GateRequest, Verdict
+from schemas.verdicts import REWARD, Evidence, GateName, GateRequest, Verdict
 
 TOP = 10.0
 """The best mark of a dimension."""
@@ -36,9 +36,10 @@ Marks = dict[str, Annotated[float, Meta(ge=0, le=TOP)]]
 class LlmReward:
     """Asks a chat model to rate question and answer. Raises ModelError for no dimensions or a repeated one."""
 
-    def __init__(self, config: LlmJudge, model: Generator) -> None:
+    def __init__(self, config: LlmJudge, model: Generator, *, name: GateName = REWARD) -> None:
         if not config.dimensions or len(set(config.dimensions)) < len(config.dimensions):
-            raise ModelError(f"gates.reward.dimensions: {list(config.dimensions)} must name one or more different ones")
+            raise ModelError(f"gates.{name}.dimensions: {list(config.dimensions)} must name one or more different ones")
+        self._name = name
         self._config = config
         self._model = model
 
@@ -48,7 +49,7 @@ class LlmReward:
         completion, marks = await verdict_of(self._model, asked, self._config, Marks)
         dimensions = {name: marks[name] / TOP for name in self._config.dimensions}
         return decided(
-            GateName.REWARD,
+            self._name,
             sum(dimensions.values()) / len(dimensions),
             threshold=self._config.threshold,
             evidence=Evidence(dimensions=dimensions),

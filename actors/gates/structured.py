@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from actors.protocols import Generator
 from actors.text.completions import Unreadable, verdict_in
-from schemas.config import LlmJudge
+from schemas.config_gates import LlmJudge
 from schemas.errors import ErrorKind, JudgeError
 from schemas.ids import derived_seed
 from schemas.samples import Completion, Cost, FinishReason, GenerationRequest, Heard, Message, Sampling

@@ -11,10 +11,10 @@ from msgspec import Struct
 from actors.gates.decide import decided
 from actors.gates.equivalence import by_reading
 from actors.text.final_answer import final_answer, reference_answer
-from schemas.config import Verifier
+from schemas.config_gates import Verifier
 from schemas.errors import ErrorKind, JudgeError
 from schemas.samples import Cost
-from schemas.verdicts import Evidence, GateName, GateRequest, Verdict
+from schemas.verdicts import VERIFIER, Evidence, GateName, GateRequest, Verdict
 
 LONGEST_REFERENCE = 100_000
 """Characters of a reference, which may be a whole worked solution."""
@@ -64,7 +64,8 @@ class Comparer(Protocol):
 class VerifierGate:
     """Passes (score 1) when the solution's final answer equals the passage's reference answer."""
 
-    def __init__(self, config: Verifier, comparer: Comparer) -> None:
+    def __init__(self, config: Verifier, comparer: Comparer, *, name: GateName = VERIFIER) -> None:
+        self._name = name
         self._config = config
         self._comparer = comparer
 
@@ -105,4 +106,4 @@ class VerifierGate:
 
     def _decided(self, *, equal: bool, note: str) -> Verdict:
         score = 1.0 if equal else 0.0
-        return decided(GateName.VERIFIER, score, threshold=1.0, evidence=Evidence(note=note), cost=Cost())
+        return decided(self._name, score, threshold=1.0, evidence=Evidence(note=note), cost=Cost())

@@ -7,22 +7,23 @@ from schemas.verdicts import Errored
 
 def summary(attempt: Attempt) -> AttemptSummary:
     """What the next lease tells of an attempt."""
-    mode = "" if attempt.diagnosis is None else attempt.diagnosis.mode.value
+    mode = "" if attempt.diagnosis is None else attempt.diagnosis.mode
     repair = None if attempt.repair is None else attempt.repair.kind.value
-    scores = {verdict.gate.value: verdict.score for verdict in attempt.verdicts if not isinstance(verdict, Errored)}
+    judged = (verdict for verdict in attempt.verdicts if not isinstance(verdict, Errored))
+    scores: dict[str, float] = {verdict.gate: verdict.score for verdict in judged}
     return AttemptSummary(mode=mode, repair=repair, scores=scores)
 
 
 def tokens(attempt: Attempt) -> int:
     """What an attempt took of the budget: generator, gates, and the check of an injection."""
-    generated = 0 if attempt.candidate is None else attempt.candidate.cost.tokens
+    generated = generation_cost(attempt).tokens
     checked = 0 if attempt.injected is None else attempt.injected.cost.tokens
     return generated + checked + sum(verdict.cost.tokens for verdict in attempt.verdicts)
 
 
 def cost(attempt: Attempt) -> Cost:
     """The same with seconds and both kinds of tokens."""
-    generated = Cost() if attempt.candidate is None else attempt.candidate.cost
+    generated = generation_cost(attempt)
     checked = Cost() if attempt.injected is None else attempt.injected.cost
     return sum((verdict.cost for verdict in attempt.verdicts), generated + checked)
 
@@ -34,3 +35,10 @@ def draft_of(attempt: Attempt) -> Draft | None:
     if candidate is None or candidate.draft is None or attempt.injected is not None:
         return None
     return candidate.draft
+
+
+def generation_cost(attempt: Attempt) -> Cost:
+    """Of all its calls of generators."""
+    if attempt.candidate is not None:
+        return attempt.candidate.cost
+    return sum((call.cost for call in attempt.earlier), Cost())

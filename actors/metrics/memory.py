@@ -3,6 +3,8 @@
 Law: a counter never falls while this process lives. A conductor's name is never used again, so its last word stands.
 """
 
+from collections import Counter
+
 from msgspec import Struct
 
 from actors.metrics.metric import Run, RunMoment, Seen
@@ -52,7 +54,7 @@ def remember(memory: Memory, moment: RunMoment) -> Memory:
 def seen(run: Run, moment: RunMoment, memory: Memory) -> Seen:
     """What metrics are read from. `memory` knows the moment already."""
     lately = [word.status for word in memory.conductors.values() if moment.at - word.at <= LATELY_S]
-    in_flight = dict.fromkeys(Stage, 0)
+    in_flight: Counter[Stage] = Counter()
     for status in lately:
         for flow in status.stages:
             in_flight[flow.stage] += flow.in_flight

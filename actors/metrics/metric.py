@@ -16,11 +16,11 @@ from schemas.errors import ErrorKind
 from schemas.injection import CHECKS, InjectionKind
 from schemas.orders import STALE, EndReason, OrderKind
 from schemas.progress import RunSnapshot
-from schemas.recovery import FailureMode, RepairKind
+from schemas.recovery import KNOWN_MODES, RepairKind
 from schemas.samples import MalformedReason
 from schemas.scaling import Idle, ScalingDecision, Why
-from schemas.stages import ConductorStatus, Stage
-from schemas.verdicts import MODEL_GATES, GateName
+from schemas.stages import GENERATE, SETTLE, ConductorStatus, Stage
+from schemas.verdicts import KNOWN_GATES, MODEL_GATES, VERIFIER, GateName
 
 GONE = "(gone)"
 """A pool that the ledger knows and the configuration no more."""
@@ -34,7 +34,6 @@ BOUNDS = ("value", "low", "high")
 """A rate, and its 95% Wilson interval."""
 FINDINGS, ANSWERS = ("decided", "undecided"), ("right", "wrong", "failed")
 """Of a credited solution's first pit; of a rollout."""
-_GATES = tuple(gate.value for gate in MODEL_GATES)
 
 
 class PoolReplicas(Struct, frozen=True):
@@ -65,11 +64,51 @@ class Run(Struct, frozen=True):
     pools: tuple[str, ...]
     phases: tuple[str, ...]
     budget_tokens: float
+    gates: tuple[str, ...] = ()
+    """The configuration's, by name."""
+    judges: tuple[str, ...] = ()
+    """Of these, those that ask a model."""
+    modes: tuple[str, ...] = ()
+    """Failure modes that its gates bring."""
 
     @property
     def models(self) -> tuple[str, ...]:
         """Everything that holds a model: generator pools and the gates that are models."""
-        return tuple(dict.fromkeys((*self.pools, *_GATES)))
+        return tuple(dict.fromkeys((*self.pools, *self.model_gates)))
+
+    @property
+    def model_gates(self) -> tuple[str, ...]:
+        """The usual gates that are models, whether the run has them or not, and its own."""
+        return tuple(dict.fromkeys((*MODEL_GATES, *self.judges)))
+
+    @property
+    def checks(self) -> tuple[GateName, ...]:
+        """Everything that gives verdicts: the usual gates, whether the run has them or not, and its own."""
+        return tuple(dict.fromkeys((*KNOWN_GATES, *map(GateName, self.gates))))
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Of an attempt."""
+        gates = (Stage(gate) for gate in (*MODEL_GATES, VERIFIER, *self.gates))
+        return tuple(dict.fromkeys((GENERATE, *gates, SETTLE)))
+
+    @property
+    def all_modes(self) -> tuple[str, ...]:
+        """Every failure mode that the run can tell."""
+        return tuple(dict.fromkeys((*KNOWN_MODES, *self.modes)))
+
+    def role(self, pool: str) -> str:
+        """What a pool or gate does: a gate is its own role; so are canaries, rollouts, second reports and the
+        checks of injections."""
+        return pool if pool in (GONE, CHECKS, CANARIES, ROLLOUTS, STALE, *self.model_gates) else GENERATOR
+
+    def stage(self, pool: str) -> Stage:
+        """The stage of an attempt that calls the pool or gate."""
+        return Stage(pool) if pool in self.model_gates else GENERATE
+
+    def mode(self, mode: str) -> str:
+        """The failure mode as it is told: one that the ledger knows and the configuration no more is gone."""
+        return mode if mode in self.all_modes else GONE
 
 
 class Seen(Struct, frozen=True):
@@ -156,17 +195,6 @@ def alone(read: Callable[[Seen], float]) -> Callable[[Seen], Iterable[Point]]:
     return lambda seen: [((), read(seen))]
 
 
-def role(pool: str) -> str:
-    """What a pool or gate does: a gate is its own role; so are canaries, rollouts, second reports and the
-    checks of injections."""
-    return pool if pool in (GONE, CHECKS, CANARIES, ROLLOUTS, STALE, *_GATES) else GENERATOR
-
-
-def stage(pool: str) -> str:
-    """The stage of an attempt that calls the pool or gate."""
-    return pool if pool in _GATES else Stage.GENERATE.value
-
-
 def values(label: Label, run: Run) -> frozenset[str]:
     """Every value that a label may take in a run."""
     sets: dict[Label, Iterable[str]] = {
@@ -177,18 +205,18 @@ def values(label: Label, run: Run) -> frozenset[str]:
         Label.END: (ACCEPTED, *_all(EndReason)),
         Label.STATE: ("ready", "leased", "waiting"),
         Label.TURN: _all(QueueTurn),
-        Label.STAGE: _all(Stage),
+        Label.STAGE: run.stages,
         Label.POOL: (*run.models, CANARIES, CHECKS, ROLLOUTS, STALE, GONE),
-        Label.ROLE: (GENERATOR, *_GATES, CANARIES, CHECKS, ROLLOUTS, STALE, GONE),
+        Label.ROLE: (GENERATOR, *run.model_gates, CANARIES, CHECKS, ROLLOUTS, STALE, GONE),
         Label.OUTCOME: _all(AttemptEnd),
         Label.TOKENS: ("prompt", "completion"),
-        Label.GATE: _all(GateName),
+        Label.GATE: run.checks,
         Label.VERDICT: ("passed", "rejected", "errored"),
-        Label.REJECTED_BY: ("none", "both", *_GATES),
-        Label.MODE: _all(FailureMode),
+        Label.REJECTED_BY: ("none", "both", "several", *run.checks),
+        Label.MODE: (*run.all_modes, GONE),
         Label.DEFECT: _all(MalformedReason),
         Label.REPAIR: _all(RepairKind),
-        Label.WHERE: (ENGINE, *_all(GateName)),
+        Label.WHERE: (ENGINE, *run.checks),
         Label.ERROR: _all(ErrorKind),
         Label.WHY: _all(Why),
         Label.REASON: _all(Idle),

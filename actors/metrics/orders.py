@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from actors.metrics.metric import ACCEPTED, GONE, Label, Metric, Point, Seen, Type, alone, counter, gauge, stage
+from actors.metrics.metric import ACCEPTED, GONE, Label, Metric, Point, Seen, Type, alone, counter, gauge
 from schemas.distributions import SECONDS, AttemptEnd, Distribution, QueueTurn
 from schemas.orders import EndReason, OrderKind
 from schemas.progress import KindCount
-from schemas.stages import Stage
+from schemas.stages import GENERATE
 
 
 def _planned(seen: Seen) -> Iterator[Point]:
@@ -51,17 +51,17 @@ def _lives(seen: Seen) -> Iterator[Point]:
 def _stages(seen: Seen) -> Iterator[Point]:
     calls = seen.snapshot.distributions.calls
     for pool in seen.run.models:
-        yield (stage(pool), pool), calls.get(pool, Distribution())
+        yield (seen.run.stage(pool), pool), calls.get(pool, Distribution())
     gone = [distribution for pool, distribution in calls.items() if pool not in seen.run.models]
     if gone:
         counts = tuple(map(sum, zip(*(each.counts for each in gone), strict=True)))
         total = sum(each.total for each in gone)
-        yield (Stage.GENERATE.value, GONE), Distribution(counts, total)
+        yield (GENERATE, GONE), Distribution(counts, total)
 
 
 def _in_flight(seen: Seen) -> Iterator[Point]:
-    for each in Stage:
-        yield (each.value,), seen.in_flight.get(each, 0)
+    for each in seen.run.stages:
+        yield (each,), seen.in_flight.get(each, 0)
 
 
 def _histogram(name: str, help: str, labels: tuple[Label, ...], read: Callable[[Seen], Iterable[Point]]) -> Metric:

@@ -20,7 +20,8 @@ def _injections(seen: Seen) -> Iterator[Point]:
 def _injections_caught(seen: Seen) -> Iterator[Point]:
     for each in seen.snapshot.summary.injections:
         for found in each.by_gate:
-            yield (each.kind.value, found.gate.value), found.caught
+            if found.gate in seen.run.checks:
+                yield (each.kind.value, found.gate), found.caught
 
 
 def _ended(seen: Seen) -> Iterator[Point]:
@@ -30,7 +31,7 @@ def _ended(seen: Seen) -> Iterator[Point]:
 
 
 def _present(seen: Seen) -> Iterator[GateCanaries]:
-    return (gate for gate in seen.snapshot.summary.canaries.gates if gate.last)
+    return (gate for gate in seen.snapshot.summary.canaries.gates if gate.last and gate.gate in seen.run.checks)
 
 
 def _rates(seen: Seen) -> Iterator[Point]:
@@ -39,14 +40,14 @@ def _rates(seen: Seen) -> Iterator[Point]:
         told = ((DriftOf.RECALL.value, rates.recall), (DriftOf.GOOD_PASSED.value, rates.good_passed))
         for name, rate in (*told, ("precision", rates.precision)):
             for bound, value in _bounds(rate):
-                yield (gate.gate.value, name, bound), value
+                yield (gate.gate, name, bound), value
 
 
 def _recall(seen: Seen) -> Iterator[Point]:
     for gate in _present(seen):
         for each in gate.kinds:
             for bound, value in _bounds(each.recent):
-                yield (gate.gate.value, UNSAID if each.kind is None else each.kind.value, bound), value
+                yield (gate.gate, UNSAID if each.kind is None else each.kind.value, bound), value
 
 
 def _bounds(rate: Rate) -> Iterator[tuple[str, float]]:
@@ -57,13 +58,13 @@ def _bounds(rate: Rate) -> Iterator[tuple[str, float]]:
 
 def _judged(seen: Seen) -> Iterator[Point]:
     for gate in _present(seen):
-        yield (gate.gate.value,), gate.in_window
+        yield (gate.gate,), gate.in_window
 
 
 def _drift(seen: Seen) -> Iterator[Point]:
     for gate in _present(seen):
         for each in gate.drift:
-            yield (gate.gate.value, each.of.value), float(each.flagged)
+            yield (gate.gate, each.of.value), float(each.flagged)
 
 
 PROBES = (

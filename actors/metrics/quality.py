@@ -1,25 +1,26 @@
 """Metrics of what gates said, why samples failed, what repairs were worth, and what went wrong."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 
 from actors.metrics.metric import ENGINE, Label, Metric, Point, Seen, Type, counter
 from schemas.distributions import SCORES, Distribution
 from schemas.errors import ErrorKind
-from schemas.recovery import FailureMode
+from schemas.progress import RepairStat
 from schemas.samples import MalformedReason
-from schemas.verdicts import GateName
+from schemas.verdicts import FAITHFULNESS, REWARD
 
 
 def _verdicts(seen: Seen) -> Iterator[Point]:
     said = {verdicts.gate: verdicts for verdicts in seen.snapshot.summary.verdicts}
-    for gate in GateName:
+    for gate in seen.run.checks:
         for verdict in ("passed", "rejected", "errored"):
-            yield (gate.value, verdict), getattr(said.get(gate), verdict, 0)
+            yield (gate, verdict), getattr(said.get(gate), verdict, 0)
 
 
 def _scores(seen: Seen) -> Iterator[Point]:
-    for gate in GateName:
-        yield (gate.value,), seen.snapshot.distributions.scores.get(gate, Distribution())
+    for gate in seen.run.checks:
+        yield (gate,), seen.snapshot.distributions.scores.get(gate, Distribution())
 
 
 def _overlap(seen: Seen) -> Iterator[Point]:
@@ -27,14 +28,15 @@ def _overlap(seen: Seen) -> Iterator[Point]:
     either = overlap.both + overlap.only_faithfulness + overlap.only_reward
     yield ("none",), overlap.scored - either
     yield ("both",), overlap.both
-    yield (GateName.FAITHFULNESS.value,), overlap.only_faithfulness
-    yield (GateName.REWARD.value,), overlap.only_reward
+    yield (FAITHFULNESS,), overlap.only_faithfulness
+    yield (REWARD,), overlap.only_reward
 
 
 def _modes(seen: Seen) -> Iterator[Point]:
-    counted = {count.mode: count.attempts for count in seen.snapshot.summary.modes}
-    for mode in FailureMode:
-        yield (mode.value,), counted.get(mode, 0)
+    counted: Counter[str] = Counter(dict.fromkeys(seen.run.all_modes, 0))
+    for count in seen.snapshot.summary.modes:
+        counted[seen.run.mode(count.mode)] += count.attempts
+    yield from (((mode,), attempts) for mode, attempts in counted.items())
 
 
 def _malformed(seen: Seen) -> Iterator[Point]:
@@ -44,20 +46,25 @@ def _malformed(seen: Seen) -> Iterator[Point]:
 
 
 def _repairs(seen: Seen) -> Iterator[Point]:
-    for stat in seen.snapshot.summary.repairs:
-        yield (stat.mode.value, stat.repair.value), stat.tried
+    return _by_repair(seen, lambda stat: stat.tried)
 
 
 def _repaired(seen: Seen) -> Iterator[Point]:
+    return _by_repair(seen, lambda stat: stat.accepted)
+
+
+def _by_repair(seen: Seen, read: Callable[[RepairStat], int]) -> Iterator[Point]:
+    counted: Counter[tuple[str, str]] = Counter()
     for stat in seen.snapshot.summary.repairs:
-        yield (stat.mode.value, stat.repair.value), stat.accepted
+        counted[(seen.run.mode(stat.mode), stat.repair.value)] += read(stat)
+    yield from counted.items()
 
 
 def _errors(seen: Seen) -> Iterator[Point]:
     summary = seen.snapshot.summary
-    counted = {(errors.gate.value, errors.kind): errors.count for errors in summary.errors}
+    counted: dict[tuple[str, ErrorKind], int] = {(errors.gate, errors.kind): errors.count for errors in summary.errors}
     counted |= {(ENGINE, errors.kind): errors.count for errors in summary.engine_errors}
-    for where in (ENGINE, *(gate.value for gate in GateName)):
+    for where in (ENGINE, *seen.run.checks):
         for kind in ErrorKind:
             yield (where, kind.value), counted.get((where, kind), 0)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from actors.metrics.metric import GONE, Label, Point, Seen, alone, counter, gauge, role
+from actors.metrics.metric import GONE, Label, Point, Seen, alone, counter, gauge
 from schemas.canaries import CANARIES
 from schemas.credit import ROLLOUTS
 from schemas.distributions import AttemptEnd
@@ -28,7 +28,7 @@ def _spent(seen: Seen) -> Iterator[tuple[tuple[str, str, str], Spent]]:
             seconds=before.seconds + spent.seconds,
         )
     for (pool, end), spent in sums.items():
-        yield (role(pool), pool, end.value), spent
+        yield (seen.run.role(pool), pool, end.value), spent
 
 
 def _calls(seen: Seen) -> Iterator[Point]:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Sequence
 from hashlib import sha256
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from actors.protocols import Ask, Injector
 from schemas.canaries import CANARIES, Canary
@@ -17,7 +16,7 @@ from schemas.errors import HopError
 from schemas.ids import OrderId, PoolName, content_id, derived_seed
 from schemas.injection import Injected, InjectionKind, Worth
 from schemas.orders import Attempt, Lease, OrderKind
-from schemas.samples import Candidate, Cost, Draft, Sampling
+from schemas.samples import Candidate, Cost, Draft, Sampling, answered
 from schemas.verdicts import GateName
 
 _DRAWS = float(0x8000_0000)
@@ -79,7 +78,9 @@ class Mixing(Struct, frozen=True):
         if self.maker is None or draft is None or attempt.injected is not None:
             return None
         origin = lease.order.id
-        return Canary(self._id(lease, origin), lease.passage, replace(draft, quote=None), label, origin, checked=False)
+        return Canary(
+            self._id(lease, origin), lease.passage, answered(draft.question, draft.answer), label, origin, checked=False
+        )
 
     async def prepared(self, lease: Lease, ask: Ask) -> Prepared:
         """The canary of a lease, spoilt and checked where that is left to do."""

@@ -67,7 +67,7 @@ class Scores:
             if attempt.number > 1 or attempt.injected is not None:
                 return
             for said in attempt.verdicts:
-                if said.gate is self.gate and not isinstance(said, Errored):
+                if said.gate == self.gate and not isinstance(said, Errored):
                     self.judged += 1
                     self.rejected += isinstance(said, Rejected)
 
@@ -80,17 +80,18 @@ class Scores:
             self._begin(version)
             self.judged, self.rejected = known
         for said in ended.verdicts:
-            if said.gate is not self.gate or isinstance(said, Errored) or ended.origin in self._origins:
+            if said.gate != self.gate or isinstance(said, Errored) or ended.origin in self._origins:
                 continue
             self.threshold = said.threshold
-            if concerns(self.gate, ended.label, ended.flaw, ended.gate):
+            kind = ended.kinds.get(self.gate)
+            if concerns(self.gate, ended.label, ended.flaw, ended.gate, kind=kind):
                 self._origins.add(ended.origin)
                 (self.good if ended.label is Worth.GOOD else self.bad).append(said.score)
 
 
 def propose(scores: Scores, wanted: ThresholdRequest) -> Calibration:
     """The lowest threshold that is sure enough. Raises UserError where canaries are too few, or none will do."""
-    name = scores.gate.value
+    name = scores.gate
     if not scores.good or not scores.bad:
         missing = "good" if not scores.good else "bad"
         raise UserError(f"no {missing} canary has met the {name} gate; a run with audit.rate above 0 sends them")
@@ -186,7 +187,7 @@ def _bad_share(scores: Scores, wanted: ThresholdRequest, alpha: float) -> BadSha
     if high >= 1:
         raise UserError(
             f"how much of the stream is bad cannot be told from {recall.trials} bad and {false_alarms.trials} good "
-            f"canaries at the {scores.gate.value} gate; wait for more, or give --bad-share"
+            f"canaries at the {scores.gate} gate; wait for more, or give --bad-share"
         )
     recalled, alarmed = recall.value or 0.0, false_alarms.value or 0.0
     value = ((stream.value or 0.0) - alarmed) / (recalled - alarmed) if recalled > alarmed else high

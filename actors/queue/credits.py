@@ -32,7 +32,7 @@ from schemas.ledger import (
     Rolled,
 )
 from schemas.orders import Accept, Attempt, DeadLetter, EndReason, Order, OrderKind, Outcome
-from schemas.recovery import FailureMode, Repair, RepairKind
+from schemas.recovery import Modes, Repair, RepairKind
 from schemas.samples import Cost
 
 
@@ -185,7 +185,7 @@ def _is_wrong(attempt: Attempt) -> bool:
     diagnosis, candidate = attempt.diagnosis, attempt.candidate
     return (
         diagnosis is not None
-        and diagnosis.mode is FailureMode.WRONG_ANSWER
+        and diagnosis.mode == Modes.WRONG_ANSWER
         and candidate is not None
         and candidate.draft is not None
     )

@@ -13,7 +13,7 @@ from schemas.canaries import CanaryEnd
 from schemas.ledger import AcceptedEnd, CanaryEnded, DeadLetteredEnd, Rejoined, Rescored, Rolled
 from schemas.orders import Accept, Attempt, DeadLetter, EndReason, Outcome, Requeue
 from schemas.samples import Cost
-from schemas.verdicts import Errored, GateName, Rejected
+from schemas.verdicts import PROVENANCE, Errored, GateName, Rejected
 
 BUDGET_SPENT = DeadLetter(EndReason.BUDGET, "the token budget is spent")
 EndRecord = AcceptedEnd | Rescored | DeadLetteredEnd | Rolled | CanaryEnded
@@ -21,10 +21,12 @@ EndRecord = AcceptedEnd | Rescored | DeadLetteredEnd | Rolled | CanaryEnded
 
 
 class ProbeTerms(Struct, frozen=True):
-    """What the queue says of probes. `task`: of their orders; `judges`: the version of each gate that is measured."""
+    """What the queue says of probes. `task`: of their orders; `judges`: the version of each gate that is measured;
+    `kinds`: the usual gate that each is like, where that is another."""
 
     task: str = "probe"
     judges: Mapping[GateName, str] = {}
+    kinds: Mapping[GateName, GateName] = {}
 
 
 def sample_record(held: Held, outcome: Outcome, now: float, limits: QueueLimits, spent: int) -> Rejoined | EndRecord:
@@ -46,7 +48,7 @@ def sample_record(held: Held, outcome: Outcome, now: float, limits: QueueLimits,
             return Rejoined(now, order_id, attempt)
 
 
-def probe_record(held: Held, outcome: Outcome, now: float, judges: Mapping[GateName, str]) -> CanaryEnded:
+def probe_record(held: Held, outcome: Outcome, now: float, terms: ProbeTerms) -> CanaryEnded:
     """Of a probe, whoever reports first."""
     canary, attempt, decision = held.canary, outcome.attempt, outcome.decision
     assert canary is not None, held.told()
@@ -63,7 +65,8 @@ def probe_record(held: Held, outcome: Outcome, now: float, judges: Mapping[GateN
         gate=canary.gate,
         draft=None if candidate is None else candidate.draft,
         verdicts=attempt.verdicts,
-        judges={gate: version for gate, version in judges.items() if gate in asked},
+        judges={gate: version for gate, version in terms.judges.items() if gate in asked},
+        kinds={gate: kind for gate, kind in terms.kinds.items() if gate != kind and gate in asked},
         cost=Cost() if candidate is None else candidate.cost,
         detail=decision.detail if isinstance(decision, DeadLetter) else "",
     )
@@ -107,5 +110,5 @@ def is_reported(record: EndRecord) -> bool:
 def _measured(attempt: Attempt) -> CanaryEnd:
     if not attempt.verdicts:
         return CanaryEnd.UNVERIFIED
-    models = [said for said in attempt.verdicts if said.gate is not GateName.PROVENANCE]
+    models = [said for said in attempt.verdicts if said.gate != PROVENANCE]
     return CanaryEnd.ERRORED if all(isinstance(said, Errored) for said in models) else CanaryEnd.JUDGED

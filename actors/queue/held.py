@@ -19,7 +19,7 @@ from schemas.ledger import AskedBefore
 from schemas.order_kinds import KindPolicy
 from schemas.orders import Attempt, AttemptSummary, Duplicate, Order, OrderKind
 from schemas.recovery import Repair
-from schemas.samples import Draft
+from schemas.samples import Draft, answered
 
 Similarity = Callable[[Draft, Draft], float]
 """How alike two samples of one passage are, in [0, 1]."""
@@ -176,7 +176,7 @@ class AskedQuestions:
     def remember(self, passage_id: PassageId, asked: Sequence[AskedBefore]) -> None:
         """Accepted samples of a passage that had been forgotten."""
         if asked:
-            self._accepted[passage_id] = [(each.order_id, Draft(each.question, each.answer)) for each in asked]
+            self._accepted[passage_id] = [(each.order_id, answered(each.question, each.answer)) for each in asked]
 
     def again(self, order: Order, attempt: Attempt) -> Duplicate | None:
         """The first accepted sample of the same passage that asks (nearly) the same."""

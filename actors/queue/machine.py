@@ -286,7 +286,7 @@ class RegenerationQueue:
             case OrderKind.FRESH:
                 return sample_record(held, outcome, now, self._limits, self.spent)
             case OrderKind.CANARY:
-                return probe_record(held, outcome, now, self._probes.judges)
+                return probe_record(held, outcome, now, self._probes)
             case OrderKind.ROLLOUT:
                 assert self._listener is not None, "whoever issued a rollout has gone"
                 return self._listener.end(held, outcome, now)

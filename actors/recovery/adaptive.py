@@ -47,13 +47,18 @@ class Weighing(Struct, frozen=True):
     exploration: float
 
 
+USUAL = Weighing(stop_below=0.25, exploration=0.05)
+"""What runs use. A quarter: passages are worth something too, so a repair may yield less by token than a fresh order. A
+twentieth: enough for estimates of other policies to rest on, and little enough to cost next to nothing."""
+
+
 def propensities(experience: Experience, mode: FailureMode, arms: Sequence[Arm], weighing: Weighing) -> Propensities:
     """The policy in one situation. Depends on its arguments alone. Raises ValueError without arms."""
     if not arms:
         raise ValueError("there is nothing to choose from")
     found = [expected(experience, mode, arm.repair, arm.turn) for arm in arms]
     names = [f"{arm.repair.value}/{arm.turn.value}" for arm in arms]
-    rng = np.random.default_rng(derived_seed("adaptive", experience.attempts, mode.value, *names))
+    rng = np.random.default_rng(derived_seed("adaptive", experience.attempts, mode, *names))
     chances = rng.beta([each.alpha for each in found], [each.beta for each in found], size=(DRAWS, len(arms)))
     values = chances / np.array([each.tokens for each in found])
     best = values.argmax(axis=1)

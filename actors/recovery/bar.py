@@ -6,13 +6,13 @@ So attempt k needs the square root of k times the odds that a first one needs: f
 docs/recovery.md, beside other bars and a second judge. Errors are what they were.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec.structs import replace
 
-from schemas.verdicts import Errored, Evidence, GateName, Passed, Raised, Rejected, Verdict
+from schemas.verdicts import FAITHFULNESS, Errored, Evidence, GateName, Passed, Raised, Rejected, Verdict
 
-HELD_TO_IT = frozenset({GateName.FAITHFULNESS})
+HELD_TO_IT = frozenset({FAITHFULNESS})
 """Gates whose errors make a sample untrue, and whose score is a probability."""
 
 
@@ -32,13 +32,15 @@ def same_bar(verdicts: Sequence[Verdict], attempt: int) -> tuple[Verdict, ...]:
     return tuple(verdicts)
 
 
-def raised_bar(verdicts: Sequence[Verdict], attempt: int) -> tuple[Verdict, ...]:
-    """The verdicts as they stand against the raised thresholds."""
-    return tuple(verdicts) if attempt == 1 else tuple(_held(verdict, attempt) for verdict in verdicts)
+def raised_bar(
+    verdicts: Sequence[Verdict], attempt: int, held: Collection[GateName] = HELD_TO_IT
+) -> tuple[Verdict, ...]:
+    """The verdicts as they stand against the raised thresholds of the gates that are held to them."""
+    return tuple(verdicts) if attempt == 1 else tuple(_held(verdict, attempt, held) for verdict in verdicts)
 
 
-def _held(verdict: Verdict, attempt: int) -> Verdict:
-    if isinstance(verdict, Errored) or verdict.gate not in HELD_TO_IT:
+def _held(verdict: Verdict, attempt: int, held: Collection[GateName]) -> Verdict:
+    if isinstance(verdict, Errored) or verdict.gate not in held:
         return verdict
     threshold = raised(verdict.threshold, attempt)
     said = Passed if isinstance(verdict, Passed) and verdict.score >= threshold else Rejected

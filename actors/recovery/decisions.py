@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from actors.ledger.attempts import tokens
 from actors.recovery.adaptive import Arm
 from actors.recovery.experience import is_judged, turn_of
-from actors.recovery.repairs import arms, ruled
+from actors.recovery.modes import USUAL_GATES, RunGates, registered, repairs_of
+from actors.recovery.repairs import REPAIRS, arms, ruled
 from schemas.config import Recovery
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined, Reopened, Rescored
@@ -43,10 +44,11 @@ class _Open(Struct):
 
 
 class DecisionLog:
-    """A fold over the ledger's records; `config` is the run's."""
+    """A fold over the ledger's records; `config` and `gates` are the run's."""
 
-    def __init__(self, config: Recovery) -> None:
+    def __init__(self, config: Recovery, gates: RunGates = USUAL_GATES) -> None:
         self._config = config
+        self._table = registered(REPAIRS, gates)
         self._open: dict[OrderId, _Open] = {}
         self.decisions: list[Decision] = []
         self.forced = self.unknown = 0
@@ -104,14 +106,14 @@ class DecisionLog:
             self.forced += 1
             return
         mode, first = diagnosis.mode, attempt.number == 1
-        options = [
-            Arm(kind, turn_of(kind, standing.tried, first=first)) for kind in arms(mode, candidate, self._config)
-        ]
+        open_to_it = arms(mode, candidate, self._config, table=self._table)
+        options = [Arm(kind, turn_of(kind, standing.tried, first=first)) for kind in open_to_it]
         chosen = None
         if choice.repair is not None:
             chosen = Arm(choice.repair.kind, turn_of(choice.repair.kind, standing.tried, first=first))
         last = charged + 1 >= self._config.max_attempts
-        rules = ruled(mode, {kind.value for kind in standing.tried}, candidate, self._config, last=last)
+        tried = {kind.value for kind in standing.tried}
+        rules = ruled(repairs_of(mode, self._table), tried, candidate, self._config, last=last)
         made = Decision(record.order_id, mode, tuple(options), choice.policy, chosen, choice.probability, rules)
         if chosen is None:
             self.decisions.append(made)

@@ -10,11 +10,13 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from actors.recovery.evidence import DraftEvidence
-from schemas.recovery import Diagnosis, FailureMode
-from schemas.verdicts import GateName
+from schemas.recovery import Diagnosis, FailureMode, Modes
+from schemas.verdicts import DIVERSITY, FAITHFULNESS, FORMAT, PROVENANCE, REWARD, VERIFIER, GateName
 
 MARGIN = 0.1
 """A score this little below its threshold may be noise of the gate."""
+TOLD = 0.95
+"""How sure a gate is that knows why it rejects."""
 HOT = 1.0
 """From this temperature on, foreign words are blamed on sampling."""
 WILD = 1.5
@@ -39,11 +41,11 @@ def _by(gate: GateName) -> Callable[[DraftEvidence], bool]:
 
 
 def _unfaithful(evidence: DraftEvidence) -> bool:
-    return GateName.FAITHFULNESS in evidence.rejected or GateName.PROVENANCE in evidence.rejected
+    return FAITHFULNESS in evidence.rejected or PROVENANCE in evidence.rejected
 
 
 def _only_poor(evidence: DraftEvidence) -> bool:
-    return GateName.REWARD in evidence.rejected and not _unfaithful(evidence)
+    return REWARD in evidence.rejected and not _unfaithful(evidence)
 
 
 def _marginal(evidence: DraftEvidence) -> bool:
@@ -51,82 +53,85 @@ def _marginal(evidence: DraftEvidence) -> bool:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule(FailureMode.MALFORMED, 0.95, "the text does not parse", _by(GateName.FORMAT)),
-    Rule(FailureMode.NEAR_DUPLICATE, 0.95, "an accepted sample asks the same", _by(GateName.DIVERSITY)),
-    Rule(FailureMode.WRONG_ANSWER, 0.95, "the final answer is not the reference answer", _by(GateName.VERIFIER)),
-    Rule(FailureMode.TEMPERATURE, 0.8, "drawn far too hot", lambda evidence: evidence.temperature >= WILD),
+    Rule(Modes.MALFORMED, 0.95, "the text does not parse", _by(FORMAT)),
+    Rule(Modes.NEAR_DUPLICATE, 0.95, "an accepted sample asks the same", _by(DIVERSITY)),
+    Rule(Modes.WRONG_ANSWER, 0.95, "the final answer is not the reference answer", _by(VERIFIER)),
+    Rule(Modes.TEMPERATURE, 0.8, "drawn far too hot", lambda evidence: evidence.temperature >= WILD),
     Rule(
-        FailureMode.CROSS_PASSAGE,
+        Modes.CROSS_PASSAGE,
         0.8,
         "another passage tells it",
         lambda evidence: _unfaithful(evidence) and evidence.told_elsewhere is not None,
     ),
     Rule(
-        FailureMode.DOMAIN_MISMATCH,
+        Modes.DOMAIN_MISMATCH,
         0.7,
         "the question shares hardly a word with the passage",
         lambda evidence: evidence.question_in_passage < ON_TOPIC and evidence.names_subject,
     ),
     Rule(
-        FailureMode.INSTRUCTION_QUALITY,
+        Modes.INSTRUCTION_QUALITY,
         0.7,
         "poor, and the question names nothing",
-        lambda evidence: GateName.REWARD in evidence.rejected and not evidence.names_subject,
+        lambda evidence: REWARD in evidence.rejected and not evidence.names_subject,
     ),
     Rule(
-        FailureMode.RESPONSE_QUALITY,
+        Modes.RESPONSE_QUALITY,
         0.7,
         "poor, and the answer is empty of content",
         lambda evidence: (
-            GateName.REWARD in evidence.rejected
+            REWARD in evidence.rejected
             and (evidence.answer_to_itself or not evidence.answer_words or evidence.truncated)
         ),
     ),
     Rule(
-        FailureMode.RESPONSE_QUALITY,
+        Modes.RESPONSE_QUALITY,
         0.6,
         "poor, and the question can stand",
-        lambda evidence: GateName.REWARD in evidence.rejected and evidence.margins.get(GateName.REWARD, 0.0) > MARGIN,
+        lambda evidence: REWARD in evidence.rejected and evidence.poor_by > MARGIN,
     ),
-    Rule(FailureMode.MARGINAL, 0.5, "every score is close to its threshold", _marginal),
+    Rule(Modes.MARGINAL, 0.5, "every score is close to its threshold", _marginal),
     Rule(
-        FailureMode.TEMPERATURE,
+        Modes.TEMPERATURE,
         0.6,
         "the answer's words are foreign to the passage, drawn at a high temperature",
         lambda evidence: _unfaithful(evidence) and evidence.answer_in_passage < FOREIGN and evidence.temperature >= HOT,
     ),
     Rule(
-        FailureMode.PARAMETRIC,
+        Modes.PARAMETRIC,
         0.75,
         "the answer's words are foreign to the passage",
         lambda evidence: _unfaithful(evidence) and evidence.answer_in_passage < FOREIGN,
     ),
     Rule(
-        FailureMode.AMBIGUOUS_SOURCE,
+        Modes.AMBIGUOUS_SOURCE,
         0.6,
         "the answer stands in the passage, beside what was asked",
         lambda evidence: _unfaithful(evidence) and evidence.answer_elsewhere,
     ),
     Rule(
-        FailureMode.PARAMETRIC,
+        Modes.PARAMETRIC,
         0.5,
         "the passage does not state the answer",
         lambda evidence: _unfaithful(evidence) and not evidence.answer_stated,
     ),
-    Rule(FailureMode.RESPONSE_QUALITY, 0.5, "poor, and the question can stand", _only_poor),
+    Rule(Modes.RESPONSE_QUALITY, 0.5, "poor, and the question can stand", _only_poor),
 )
 
 
 def diagnose(evidence: DraftEvidence) -> Diagnosis:
-    """The first rule that holds; `unknown` when none does."""
+    """What a gate itself says, or the first rule that holds; `unknown` when none does."""
+    if evidence.brought is not None:
+        gate, mode = evidence.brought
+        return Diagnosis(mode, TOLD, (f"the {gate} gate says so", *_facts(evidence)))
     for rule in RULES:
         if rule.holds(evidence):
             return Diagnosis(rule.mode, rule.confidence, (rule.reason, *_facts(evidence)))
-    return Diagnosis(FailureMode.UNKNOWN, 0.0, ("no rule holds", *_facts(evidence)))
+    return Diagnosis(Modes.UNKNOWN, 0.0, ("no rule holds", *_facts(evidence)))
 
 
 def _facts(evidence: DraftEvidence) -> tuple[str, ...]:
-    facts = [f"{gate.value} is {margin:.2f} below its threshold" for gate, margin in evidence.margins.items()]
+    facts = [f"{gate} is {margin:.2f} below its threshold" for gate, margin in evidence.margins.items()]
     if evidence.malformed is not None:
         facts.append(evidence.malformed)
     if evidence.told_elsewhere is not None:

@@ -6,17 +6,20 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.recovery.elsewhere import Elsewhere
+from actors.recovery.modes import USUAL_GATES, RunGates
 from actors.text.words import contains, sentences, stems, words
 from schemas.ids import PassageId
 from schemas.orders import AttemptSummary, Lease
+from schemas.recovery import FailureMode
 from schemas.samples import Candidate, Draft, FinishReason
-from schemas.verdicts import GateName, Rejected, Verdict
+from schemas.verdicts import REWARD, GateName, Rejected, Verdict
 
 
 class DraftEvidence(Struct, frozen=True):
     """Shares are in [0, 1]; 1.0 where there are no words to compare."""
 
     rejected: frozenset[GateName]
+    """The kinds of the gates that rejected it: a second judge of the source counts as the usual one."""
     margins: dict[GateName, float]
     """By how much each rejecting gate's score is below its threshold."""
     temperature: float
@@ -35,19 +38,34 @@ class DraftEvidence(Struct, frozen=True):
     """The question names something: a capital inside it, or a number."""
     answer_to_itself: bool = False
     """The answer only repeats words of the question."""
+    brought: tuple[GateName, FailureMode] | None = None
+    """The first rejecting gate that knows why, and why."""
+    gates: RunGates = USUAL_GATES
     told_elsewhere: PassageId | None = None
     """Another passage that tells what the draft says, and speaks more of the question than its own."""
     history: tuple[AttemptSummary, ...] = ()
 
+    @property
+    def poor_by(self) -> float:
+        """By how much at most a reward gate's score is below its threshold."""
+        return max((margin for gate, margin in self.margins.items() if self.gates.kind(gate) == REWARD), default=0.0)
+
 
 def evidence_of(
-    lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict], elsewhere: Elsewhere | None = None
+    lease: Lease,
+    candidate: Candidate,
+    verdicts: Sequence[Verdict],
+    elsewhere: Elsewhere | None = None,
+    *,
+    gates: RunGates = USUAL_GATES,
 ) -> DraftEvidence:
     """What is known of a rejected candidate; of other passages too where there is an index of them."""
     rejections = [verdict for verdict in verdicts if isinstance(verdict, Rejected)]
     known = DraftEvidence(
-        rejected=frozenset(verdict.gate for verdict in rejections),
+        rejected=frozenset(gates.kind(verdict.gate) for verdict in rejections),
         margins={verdict.gate: verdict.threshold - verdict.score for verdict in rejections},
+        brought=next(((verdict.gate, verdict.mode) for verdict in rejections if verdict.mode is not None), None),
+        gates=gates,
         temperature=candidate.sampling.temperature,
         malformed=candidate.malformed,
         truncated=candidate.finish is FinishReason.LENGTH,
@@ -61,12 +79,8 @@ def evidence_of(
 
 def _with_draft(known: DraftEvidence, draft: Draft, passage: str) -> DraftEvidence:
     stated = contains(passage, draft.answer)
-    return DraftEvidence(
-        rejected=known.rejected,
-        margins=known.margins,
-        temperature=known.temperature,
-        malformed=known.malformed,
-        truncated=known.truncated,
+    return replace(
+        known,
         answer_words=len(words(draft.answer)),
         question_words=len(words(draft.question)),
         answer_in_passage=share_of(draft.answer, passage),
@@ -75,7 +89,6 @@ def _with_draft(known: DraftEvidence, draft: Draft, passage: str) -> DraftEviden
         answer_elsewhere=stated and not _beside(draft, passage),
         names_subject=_names_something(draft.question),
         answer_to_itself=bool(stems(draft.answer)) and stems(draft.answer) <= stems(draft.question),
-        history=known.history,
     )
 
 

@@ -65,8 +65,8 @@ def expected(experience: Experience, mode: FailureMode, repair: RepairKind, turn
         return Sums.of([cell for cell in experience.repairs if cell.repair is repair and wanted(cell)])
 
     anywhere = sums(lambda _: True)
-    in_mode = sums(lambda cell: cell.mode is mode)
-    here = sums(lambda cell: cell.mode is mode and cell.turn is turn)
+    in_mode = sums(lambda cell: cell.mode == mode)
+    here = sums(lambda cell: cell.mode == mode and cell.turn is turn)
     overall = (anywhere.accepted + WEIGHT * BEFORE) / (anywhere.tried + WEIGHT)
     listed = LISTED if repair in REPAIRS[mode] else BEFORE
     before = WEIGHT * overall + TABLE_WEIGHT * listed

@@ -2,17 +2,21 @@
 
 from collections.abc import Iterable
 
+from actors.recovery.adaptive import USUAL
 from actors.recovery.decisions import DecisionLog
 from actors.recovery.experience import ExperienceFold
+from actors.recovery.modes import USUAL_GATES, RunGates
 from actors.recovery.values import fresh_per_1000, policy_values, repair_values
 from schemas.config import Recovery
 from schemas.ledger import Record
 from schemas.policy import PolicyReport
 
 
-def policy_report(records: Iterable[Record], config: Recovery, *, seed: int) -> PolicyReport:
-    """Everything, offline. `config` and `seed` are the run's."""
-    fold, log = ExperienceFold(), DecisionLog(config)
+def policy_report(
+    records: Iterable[Record], config: Recovery, *, seed: int, gates: RunGates = USUAL_GATES
+) -> PolicyReport:
+    """Everything, offline. `config`, `seed` and `gates` are the run's."""
+    fold, log = ExperienceFold(), DecisionLog(config, gates)
     for record in records:
         fold.apply(record)
         log.apply(record)
@@ -25,5 +29,5 @@ def policy_report(records: Iterable[Record], config: Recovery, *, seed: int) -> 
         unknown=log.unknown + log.undecided,
         fresh_per_1000=fresh_per_1000(experience),
         repairs=repair_values(experience),
-        values=policy_values(decisions, experience, stop_below=config.stop_below, seed=seed, lost=log.lost),
+        values=policy_values(decisions, experience, stop_below=USUAL.stop_below, seed=seed, lost=log.lost),
     )

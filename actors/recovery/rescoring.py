@@ -10,12 +10,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas.orders import Attempt
-from schemas.verdicts import Errored, GateName, Passed, Rejected, Verdict
+from schemas.verdicts import DIVERSITY, Errored, GateName, Passed, Rejected, Verdict
 
-RESCORED_KEYS = frozenset(
-    {"gates.faithfulness.threshold", "gates.reward.threshold", "gates.duplicate_similarity", "recovery.bar"}
-)
-"""Keys of a configuration that change what scores come to, and no score."""
+_BESIDE_THRESHOLDS = frozenset({"judging.duplicate_similarity", "recovery.bar"})
 
 
 class PassingTerms(Struct, frozen=True):
@@ -27,11 +24,18 @@ class PassingTerms(Struct, frozen=True):
     bar: Callable[[Sequence[Verdict], int], tuple[Verdict, ...]]
 
 
+def changes_no_score(key: str) -> bool:
+    """Whether a key of the configuration changes what scores come to, and no score: `gates.NAME.threshold`, and how
+    alike near-duplicates are, and the bar of repaired samples."""
+    section, _, rest = key.partition(".")
+    return key in _BESIDE_THRESHOLDS or (section == "gates" and rest.count(".") == 1 and rest.endswith(".threshold"))
+
+
 def judged_anew(attempt: Attempt, terms: PassingTerms) -> Attempt | None:
     """The attempt with the verdicts of now; None where it does not pass every gate, and where that cannot be told."""
     if attempt.candidate is None or attempt.candidate.draft is None or attempt.injected is not None:
         return None
-    said = [verdict for verdict in attempt.verdicts if verdict.gate is not GateName.DIVERSITY]
+    said = [verdict for verdict in attempt.verdicts if verdict.gate != DIVERSITY]
     if any(isinstance(verdict, Errored) for verdict in said):
         return None
     verdicts = terms.bar([_judged_anew(verdict, terms) for verdict in said], attempt.number)

@@ -47,7 +47,7 @@ def repair_values(experience: Experience) -> tuple[RepairValue, ...]:
     """Each repair by mode, the most tried mode first, the best repair first in it."""
 
     def mode(cell: RepairCount) -> str:
-        return cell.mode.value
+        return cell.mode
 
     found: list[list[RepairValue]] = []
     for _, in_mode in groupby(sorted(experience.repairs, key=mode), key=mode):

@@ -51,7 +51,7 @@ def canary_section(canaries: Canaries) -> CanarySection | None:
         issued=canaries.issued,
         counted=_counted(canaries),
         rows=tuple(_row(gate) for gate in canaries.gates),
-        changes=tuple(f"{spoken(gate.gate.value)}: {drift_words(drift)}" for gate, drift in canaries.drifting),
+        changes=tuple(f"{spoken(gate.gate)}: {drift_words(drift)}" for gate, drift in canaries.drifting),
     )
 
 
@@ -71,7 +71,7 @@ _ENDS = {
 
 def _row(gate: GateCanaries) -> GateRow:
     return GateRow(
-        gate=spoken(gate.gate.value),
+        gate=spoken(gate.gate),
         version=gate.version,
         present=gate.last,
         judged=gate.judged,

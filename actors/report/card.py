@@ -124,7 +124,7 @@ def _models(manifest: Manifest) -> str:
         + (f" (threshold {manifest.thresholds[role]:g})" if role in manifest.thresholds else "")
         for role, model in manifest.models.items()
     ]
-    modes = [f"{spoken(mode.mode.value)} {count(mode.attempts)}" for mode in manifest.modes]
+    modes = [f"{spoken(mode.mode)} {count(mode.attempts)}" for mode in manifest.modes]
     return _bullets(lines) + (f"\n\nRejected attempts by diagnosis: {', '.join(modes)}." if modes else "")
 
 

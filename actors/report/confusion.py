@@ -38,7 +38,7 @@ def confusion_of(counts: Sequence[DiagnosisCount]) -> Confusion | None:
     """None when no injected sample was diagnosed."""
     if not counts:
         return None
-    modes = list(dict.fromkeys(each.mode for each in sorted(counts, key=lambda each: each.mode.value)))
+    modes = list(dict.fromkeys(each.mode for each in sorted(counts, key=lambda each: each.mode)))
     rows: list[ConfusionRow] = []
     for kind in dict.fromkeys(each.kind for each in counts):
         found = {each.mode: each for each in counts if each.kind is kind}
@@ -50,5 +50,5 @@ def confusion_of(counts: Sequence[DiagnosisCount]) -> Confusion | None:
         rate = percent(share(right, sum(cell.attempts for cell in cells)))
         rows.append(ConfusionRow(spoken(kind.value), cells, rate))
     right, all_ = sum(each.attempts for each in counts if each.right), sum(each.attempts for each in counts)
-    names = tuple(spoken(mode.value) for mode in modes)
+    names = tuple(spoken(mode) for mode in modes)
     return Confusion(names, tuple(rows), percent(share(right, all_)), interval_words(right, all_))

@@ -139,7 +139,7 @@ def _attempt(attempt: Attempt) -> AttemptView:
         answer=_cut(draft.answer) if draft else "",
         text=_cut(candidate.text) if candidate and draft is None else "",
         gates=_gates(attempt),
-        mode=spoken(diagnosis.mode.value) if diagnosis else "",
+        mode=spoken(diagnosis.mode) if diagnosis else "",
         confidence=f"{diagnosis.confidence:.0%}" if diagnosis else "",
         reasons="; ".join(diagnosis.reasons) if diagnosis else (candidate.malformed or "" if candidate else ""),
         choice=chosen,
@@ -156,7 +156,7 @@ def _tone(attempt: Attempt) -> str:
 def _gates(attempt: Attempt) -> tuple[GateView, ...]:
     views: list[GateView] = []
     for said in attempt.verdicts:
-        gate = spoken(said.gate.value)
+        gate = spoken(said.gate)
         if isinstance(said, Errored):
             views.append(GateView(gate, "error", "idle", _cut(said.detail)))
         else:

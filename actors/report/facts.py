@@ -132,7 +132,7 @@ class ReportFold:
         if record.attempt is not None and record.attempt.injected is not None:
             return
         diagnosis = record.attempt.diagnosis if record.attempt else None
-        mode = diagnosis.mode.value if diagnosis else ""
+        mode = diagnosis.mode if diagnosis else ""
         self._offer("dead_lettered", f"{record.end.reason.value} {mode}", record.order_id)
 
     def _withdraw_dead(self, order_id: OrderId) -> None:

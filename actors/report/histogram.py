@@ -8,10 +8,10 @@ from actors.report.statistics import nice_ceiling
 from actors.report.svg import figure, line, tag, text, title
 from actors.report.words import count, short, spoken
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined
-from schemas.verdicts import Errored, GateName, Rejected
+from schemas.verdicts import DIVERSITY, FAITHFULNESS, REWARD, VERIFIER, Errored, GateName, Rejected
 
 BINS = 20
-SHOWN = (GateName.FAITHFULNESS, GateName.REWARD, GateName.VERIFIER, GateName.DIVERSITY)
+SHOWN = (FAITHFULNESS, REWARD, VERIFIER, DIVERSITY)
 OUTCOMES = ("accepted", "rejected", "idle")
 """Of the attempt: accepted, rejected by this gate, or passed here and lost elsewhere."""
 _SPOKEN = {"accepted": "accepted", "rejected": "rejected by this gate", "idle": "passed here, rejected elsewhere"}
@@ -61,7 +61,7 @@ class Histograms:
 
     def used(self) -> Sequence[Histogram]:
         """The gates that scored anything; the duplicate check only speaks when it rejects, so it has no picture."""
-        return [found for found in self._of.values() if found.total and found.gate is not GateName.DIVERSITY]
+        return [found for found in self._of.values() if found.total and found.gate != DIVERSITY]
 
 
 def _thresholds(thresholds: Sequence[float], base: float) -> list[Markup]:
@@ -102,4 +102,4 @@ def histogram_figure(histogram: Histogram) -> Markup:
             floor -= height
     parts += _thresholds(sorted(histogram.thresholds), base)
     parts += [text(LEFT + plot_width * at, HEIGHT - 8, f"{at:g}", class_="tick", anchor="middle") for at in (0, 0.5, 1)]
-    return figure(WIDTH, HEIGHT, parts, label=f"Scores of the {spoken(histogram.gate.value)} gate")
+    return figure(WIDTH, HEIGHT, parts, label=f"Scores of the {spoken(histogram.gate)} gate")

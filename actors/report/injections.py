@@ -37,7 +37,7 @@ def injection_rows(counts: Sequence[InjectionCount]) -> list[InjectionRow]:
             kind=spoken(each.kind.value),
             injected=each.injected,
             caught=each.caught,
-            by=", ".join(f"{spoken(found.gate.value)} {count(found.caught)}" for found in each.by_gate),
+            by=", ".join(f"{spoken(found.gate)} {count(found.caught)}" for found in each.by_gate),
             missed=each.missed,
             recall=percent(share(each.caught, each.caught + each.missed)),
             interval=interval_words(each.caught, each.caught + each.missed),

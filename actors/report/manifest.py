@@ -6,6 +6,7 @@ import msgspec
 
 from actors.report.facts import ReportFold
 from schemas.config import RunConfig
+from schemas.config_gates import Verifier, gate_models
 from schemas.ledger import ShardWritten
 from schemas.manifest import Manifest, ShardFile
 
@@ -58,8 +59,9 @@ def encode(manifest: Manifest) -> bytes:
 
 def _models(config: RunConfig) -> dict[str, str]:
     pools = {name: pool.engine.model for name, pool in config.pools.items()}
-    return {**pools, **{name: gate.engine.model for name, gate in config.gates.models.items()}}
+    return {**pools, **{name: gate.engine.model for name, gate in gate_models(config.gates).items()}}
 
 
 def _thresholds(config: RunConfig) -> dict[str, float]:
-    return {name: gate.threshold for name, gate in config.gates.models.items()}
+    """Of gates that score; a verifier's is always 1."""
+    return {name: gate.threshold for name, gate in config.gates.items() if not isinstance(gate, Verifier)}

@@ -86,7 +86,7 @@ def render(facts: ReportFold, manifest: Manifest, ledger: ExampleLedger, *, now:
         overlap=overlap_figure(manifest.overlap),
         neither=_neither(manifest),
         jaccard=percent(_jaccard(manifest)),
-        histograms=[(found.gate.value, histogram_figure(found)) for found in facts.histograms.used()],
+        histograms=[(found.gate, histogram_figure(found)) for found in facts.histograms.used()],
         timelines=[
             (found, timeline_figure(found, width_s=facts.timeline.width_s, resumed_at=facts.clock.resumed_at))
             for found in series

@@ -9,7 +9,7 @@ from actors.counts.rates import share, wilson
 from actors.report.svg import figure, line, tag, title
 from actors.report.words import percent, spoken
 from schemas.progress import RepairStat, Summary
-from schemas.recovery import FailureMode
+from schemas.recovery import Modes
 
 WIDTH, HEIGHT = 150.0, 18.0
 
@@ -54,14 +54,14 @@ def mode_rows(summary: Summary) -> list[ModeRow]:
     most = max((mode.attempts for mode in summary.modes), default=0)
     return [
         ModeRow(
-            mode=spoken(mode.mode.value),
+            mode=spoken(mode.mode),
             attempts=mode.attempts,
             share=percent(share(mode.attempts, total)),
             width=100 * mode.attempts / most,
-            repairs=tuple(_rows([stat for stat in summary.repairs if stat.mode is mode.mode])),
-            defects=_defects(summary, total, most) if mode.mode is FailureMode.MALFORMED else (),
+            repairs=tuple(_rows([stat for stat in summary.repairs if stat.mode == mode.mode])),
+            defects=_defects(summary, total, most) if mode.mode == Modes.MALFORMED else (),
         )
-        for mode in sorted(summary.modes, key=lambda mode: (-mode.attempts, mode.mode.value))
+        for mode in sorted(summary.modes, key=lambda mode: (-mode.attempts, mode.mode))
     ]
 
 

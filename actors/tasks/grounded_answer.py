@@ -1,7 +1,7 @@
 """One question and its answer, stated by the passage: how it is asked for, read, and shown to a student.
 
-Law: the request of an attempt depends on the lease, the run's seed and the configuration alone, so that whoever makes
-the attempt again asks the same.
+Law: the prompt of an attempt depends on the lease and the configuration alone, so that whoever makes the attempt again
+asks the same.
 """
 
 import json
@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import Literal
 
 from actors.tasks import prompts
+from actors.tasks.one_call import OneCall, sampled
 from actors.tasks.reading import parse
 from schemas.config import GroundedAnswer
-from schemas.ids import derived_seed
 from schemas.orders import Lease
 from schemas.recovery import Repair, RepairKind
-from schemas.samples import Draft, FinishReason, GenerationRequest, Malformed, Message, Sampling
+from schemas.samples import Draft, FinishReason, Malformed, Message, Prompt
 
 
 def _schema(*names: str) -> str:
@@ -28,22 +28,19 @@ SCHEMA_WITH_QUOTE = _schema("quote", "question", "answer")
 """The quote comes first: it is written before the answer that rests on it."""
 
 
-class GroundedAnswerTask:
-    """The `Task` of grounded question answering. `seed` is the run's."""
+class GroundedAnswerTask(OneCall):
+    """The `Task` of grounded question answering."""
 
-    def __init__(self, config: GroundedAnswer, *, seed: int) -> None:
+    def __init__(self, config: GroundedAnswer) -> None:
         self._config = config
-        self._seed = seed
 
-    def request(self, lease: Lease) -> GenerationRequest:
-        """The prompt and sampling of this attempt, the same whenever it is asked again."""
+    def prompt(self, lease: Lease) -> Prompt:
+        """The passage, and what is asked of it; a repair asks otherwise."""
         in_json = self._config.output == "json"
         system = prompts.SYSTEM_JSON if in_json else prompts.SYSTEM
-        return GenerationRequest(
-            id=f"{lease.order.id}:{lease.attempt}",
-            passage_id=lease.passage.id,
+        return Prompt(
             messages=(Message("system", system), Message("user", _asked(lease.passage.text, lease.repair))),
-            sampling=self._sampling(lease),
+            sampling=sampled(self._config.sampling, lease),
             json_schema=_schema_for(lease.repair) if in_json else None,
         )
 
@@ -51,20 +48,10 @@ class GroundedAnswerTask:
         """The draft, or why the text is malformed. Never raises, whatever the text."""
         return parse(text, finish, passage=lease.passage.text)
 
-    def _sampling(self, lease: Lease) -> Sampling:
-        defaults = self._config.sampling
-        return Sampling(
-            temperature=defaults.temperature if lease.repair is None else lease.repair.temperature,
-            top_p=defaults.top_p,
-            max_tokens=defaults.max_tokens,
-            seed=derived_seed(self._seed, lease.order.id, lease.attempt),
-        )
-
-
-def messages(passage: str, draft: Draft) -> Sequence[Message]:
-    """What a student is trained on: the passage as it stands and the question, then the answer."""
-    asked = f"{passage}\n\n{draft.question}"
-    return (Message("user", asked), Message("assistant", draft.answer))
+    def messages(self, passage: str, draft: Draft) -> Sequence[Message]:
+        """What a student is trained on: the passage as it stands and the question, then the answer."""
+        asked = f"{passage}\n\n{draft.question}"
+        return (Message("user", asked), Message("assistant", draft.answer))
 
 
 def written(draft: Draft, output: Literal["lines", "json"]) -> str:

@@ -1,26 +1,26 @@
 """Worked solutions of problems: how one is asked for, read, and shown to a student.
 
-Law: the request of an attempt depends on the lease, the run's seed and the configuration alone; the reference answer is
-in none. A solution is a draft only if it says which its final answer is: a last number by chance is no answer.
+Law: the prompt of an attempt depends on the lease and the configuration alone; the reference answer is in none. A
+solution is a draft only if it says which its final answer is: a last number by chance is no answer.
 """
 
 from collections.abc import Sequence
 
+from actors.tasks.one_call import OneCall, sampled
 from actors.tasks.prompts import WORD_JOINER, neutralise
 from actors.tasks.remarks import without_remarks
 from actors.text.completions import after_thoughts, control_in, without_control
 from actors.text.final_answer import final_answer
 from schemas.config import Math
-from schemas.ids import derived_seed
 from schemas.orders import Lease
 from schemas.samples import (
     Draft,
     FinishReason,
-    GenerationRequest,
     Malformed,
     MalformedReason,
     Message,
-    Sampling,
+    Prompt,
+    answered,
 )
 
 SYSTEM = (
@@ -29,33 +29,20 @@ SYSTEM = (
 )
 
 
-class MathTask:
-    """The `Task` of problems with a checkable answer. `seed` is the run's; `longest_answer`: characters that the
-    verifier compares."""
+class MathTask(OneCall):
+    """The `Task` of problems with a checkable answer. `longest_answer`: characters that the verifier compares."""
 
-    def __init__(self, config: Math, *, seed: int, longest_answer: int) -> None:
+    def __init__(self, config: Math, *, longest_answer: int) -> None:
         self._config = config
-        self._seed = seed
         self._longest_answer = longest_answer
 
-    def request(self, lease: Lease) -> GenerationRequest:
-        """The prompt and sampling of this attempt, the same whenever it is asked again.
-
-        A repair draws anew; one with a prefix goes on from there: the assistant's turn has begun.
-        """
-        defaults = self._config.sampling
+    def prompt(self, lease: Lease) -> Prompt:
+        """The problem. A repair draws anew; one with a prefix goes on from there: the assistant's turn has begun."""
         prefix = "" if lease.repair is None else lease.repair.prefix
         started = (Message("assistant", prefix),) if prefix else ()
-        return GenerationRequest(
-            id=f"{lease.order.id}:{lease.attempt}",
-            passage_id=lease.passage.id,
+        return Prompt(
             messages=(Message("system", SYSTEM), Message("user", neutralise(lease.passage.text)), *started),
-            sampling=Sampling(
-                temperature=defaults.temperature if lease.repair is None else lease.repair.temperature,
-                top_p=defaults.top_p,
-                max_tokens=defaults.max_tokens,
-                seed=derived_seed(self._seed, lease.order.id, lease.attempt),
-            ),
+            sampling=sampled(self._config.sampling, lease),
         )
 
     def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
@@ -81,7 +68,11 @@ class MathTask:
             long, most = f"{len(found.text):,}", f"{self._longest_answer:,}"
             detail = f"the final answer has {long} characters, at most {most} are compared"
             return Malformed(MalformedReason.TOO_LONG, detail)
-        return Draft(question=problem, answer=solution)
+        return answered(question=problem, answer=solution)
+
+    def messages(self, passage: str, draft: Draft) -> Sequence[Message]:
+        """What a student is trained on: the problem as it stands, then the solution."""
+        return (Message("user", passage), Message("assistant", draft.answer))
 
 
 def _without_offers(solution: str, problem: str) -> str:
@@ -89,8 +80,3 @@ def _without_offers(solution: str, problem: str) -> str:
     bare = without_remarks(solution, passage=problem, blocks=False)
     found = None if bare == solution else final_answer(bare)
     return bare if found is not None and found.marked else solution
-
-
-def messages(passage: str, draft: Draft) -> Sequence[Message]:
-    """What a student is trained on: the problem as it stands, then the solution."""
-    return (Message("user", passage), Message("assistant", draft.answer))

@@ -22,7 +22,7 @@ from actors.text.completions import (
     without_code_fence,
     without_control,
 )
-from schemas.samples import Draft, FinishReason, Malformed, MalformedReason
+from schemas.samples import Draft, FinishReason, Malformed, MalformedReason, answered
 
 FIELDS = ("question", "answer", "quote")
 REQUIRED = ("question", "answer")
@@ -168,4 +168,4 @@ def _draft(fields: Sequence[Field], passage: str) -> Draft | Malformed:
     for name in REQUIRED:
         if name not in found:
             return Malformed(_MISSING[name], f"the {name} is missing")
-    return Draft(question=found["question"], answer=found["answer"], quote=found.get("quote"))
+    return answered(question=found["question"], answer=found["answer"], quote=found.get("quote"))

@@ -3,6 +3,7 @@
 Law: files are read once, before anything starts; what cannot be used is refused there, with its line.
 """
 
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TypeVar
@@ -14,7 +15,7 @@ from deployments.build.injection import build_injector
 from schemas.config import Math, RunConfig
 from schemas.errors import UserError
 from schemas.injection import InjectionKind, Worth
-from schemas.verdicts import GateName
+from schemas.verdicts import FAITHFULNESS, KNOWN_GATES, VERIFIER, GateName
 
 Member = TypeVar("Member", bound=Enum)
 
@@ -32,18 +33,19 @@ def build_canaries(config: RunConfig) -> Mixing:
 
 
 def _rows(path: Path, config: RunConfig) -> list[LabelledRow]:
-    gate = GateName.VERIFIER if isinstance(config.task, Math) else GateName.FAITHFULNESS
+    gate = VERIFIER if isinstance(config.task, Math) else FAITHFULNESS
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
         raise UserError(f"audit.labelled: {path}: {error.strerror or error}") from error
-    rows = [_row(each, path) for each in distinct(labelled_rows(iter(lines), gate, str(path)))]
+    known = tuple(dict.fromkeys((*KNOWN_GATES, *map(GateName, config.gates))))
+    rows = [_row(each, path, known) for each in distinct(labelled_rows(iter(lines), gate, str(path)))]
     if not rows:
         raise UserError(f"audit.labelled: {path}: holds no rows")
     return rows
 
 
-def _row(labelled: Labelled, path: Path) -> LabelledRow:
+def _row(labelled: Labelled, path: Path, known: Sequence[GateName]) -> LabelledRow:
     passage = labelled.request.passage
     where = f"{path}: line {labelled.line}"
     if not passage.text.strip():
@@ -56,7 +58,7 @@ def _row(labelled: Labelled, path: Path) -> LabelledRow:
         origin=f"{path.name}#line={labelled.line}",
         reference=passage.reference,
         flaw=_one_of(InjectionKind, labelled.flaw, f"{where}: 'flaw'") if label is Worth.BAD else None,
-        gate=_one_of(GateName, labelled.gate, f"{where}: 'gate'"),
+        gate=_gate(labelled.gate, where, known),
     )
 
 
@@ -68,3 +70,9 @@ def _one_of(kind: type[Member], value: str | None, where: str) -> Member | None:
     except ValueError:
         names = ", ".join(member.value for member in kind)
         raise UserError(f"{where} is {value[:40]!r}; it must be one of {names}") from None
+
+
+def _gate(name: str | None, where: str, known: Sequence[GateName]) -> GateName | None:
+    if name is None or name in known:
+        return None if name is None else GateName(name)
+    raise UserError(f"{where}: 'gate' is {name[:40]!r}; it must be one of {', '.join(known)}")

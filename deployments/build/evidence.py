@@ -12,19 +12,17 @@ from itertools import islice
 from actors.corpus.chunker import Chunker
 from actors.corpus.reader import read
 from actors.gates.evidence import EXACT, EvidenceSource, NoSource, RetrievedSource, Retriever
-from schemas.config import Corpus, Exact, Gates, Provenance, Retrieved, Unseen
+from schemas.config import Corpus
+from schemas.config_gates import Exact, Provenance, Retrieved, Unseen
 from schemas.corpus import Document, Passage
 from schemas.errors import ConfigError
-from schemas.verdicts import GateName
+from schemas.verdicts import FAITHFULNESS, GateName
 
 
-def provenance_of(gates: Gates, name: GateName) -> Provenance:
-    """What a gate is shown of the source: only the faithfulness gate may be shown anything but the exact passage."""
-    return gates.provenance if name is GateName.FAITHFULNESS else Exact()
-
-
-async def open_source(stack: AsyncExitStack, provenance: Provenance, corpus: Corpus) -> EvidenceSource:
-    """The source that a configuration names; what it opened is closed with the stack.
+async def open_source(
+    stack: AsyncExitStack, provenance: Provenance, corpus: Corpus, name: GateName = FAITHFULNESS
+) -> EvidenceSource:
+    """The source that the configuration of that gate names; what it opened is closed with the stack.
 
     Raises ConfigError for a corpus too large, CorpusError for one that cannot be read here, ModelError for an encoder
     that cannot be loaded.
@@ -35,17 +33,17 @@ async def open_source(stack: AsyncExitStack, provenance: Provenance, corpus: Cor
         case Unseen():
             return NoSource()
         case Retrieved():
-            passages = await asyncio.to_thread(all_passages, corpus, provenance.max_passages)
+            passages = await asyncio.to_thread(all_passages, corpus, provenance.max_passages, name)
             retriever = await _retriever(stack, provenance, passages)
             return RetrievedSource(retriever, k=provenance.k, query=provenance.query)
 
 
-def all_passages(corpus: Corpus, limit: int) -> list[Passage]:
+def all_passages(corpus: Corpus, limit: int, name: GateName = FAITHFULNESS) -> list[Passage]:
     """Every passage of the corpus in its order. Raises ConfigError when there are more than `limit`."""
     found = list(islice(passages_of(corpus), limit + 1))
     if len(found) > limit:
         raise ConfigError(
-            f"gates.provenance.max_passages: the corpus has more than {limit:,} passages to search; raise the "
+            f"gates.{name}.provenance.max_passages: the corpus has more than {limit:,} passages to search; raise the "
             "bound where the gate's replicas have the memory, or let it be exact"
         )
     return found

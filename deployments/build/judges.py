@@ -13,56 +13,61 @@ import msgspec
 from actors.gates import faithfulness, reward
 from actors.gates.evidence import Grounds
 from actors.tasks import prompts
-from deployments.config.identity import Change, keys
+from deployments.config.identity import keys
 from deployments.config.rules import is_local
-from schemas.config import Classifier, CustomEngine, GateModel, HttpEngine, RunConfig
+from schemas.config import RunConfig
+from schemas.config_base import Change
+from schemas.config_engines import CustomEngine, HttpEngine
+from schemas.config_gates import Classifier, GateConfig, GateModel, LlmJudge, Verifier, kind_of
 from schemas.corpus import Passage, Provenance
 from schemas.ids import DocumentId, content_id
-from schemas.samples import Draft
-from schemas.verdicts import GateName, GateRequest, Shown
+from schemas.samples import answered
+from schemas.verdicts import FAITHFULNESS, REWARD, GateName, GateRequest, Shown
 
 EDGE_BYTES = 64 * 1024
 """Read at either end of each file of a model: retrained weights differ there, and a large model is not read twice."""
 _SHOWN = Passage.of("P", Provenance("u", DocumentId("d"), "s", 0, 1, "c"))
-_ASKED = GateRequest("i", _SHOWN, Draft("Q", "A"))
+_ASKED = GateRequest("i", _SHOWN, answered("Q", "A"))
 
 
 def judges(config: RunConfig) -> dict[GateName, str]:
     """The version of each gate that canaries measure, as `model@digest`."""
-    found = {GateName(name): _version(config, GateName(name), model) for name, model in config.gates.models.items()}
-    if config.gates.verifier is not None:
-        digest = content_id(_settings(config, GateName.VERIFIER), version("sympy"), version("gleaner"))
-        found[GateName.VERIFIER] = f"computed@{digest[:8]}"
-    return found
+    return {name: _version(config, name, config.gates[name]) for name in map(GateName, config.gates)}
 
 
-def _version(config: RunConfig, gate: GateName, model: GateModel) -> str:
-    name = model.engine.model
-    local = not isinstance(model.engine, HttpEngine | CustomEngine) and is_local(name)
-    weights = _fingerprint(Path(name)) if local else name
-    digest = content_id(_settings(config, gate), _words(gate, model), weights)
-    return f"{name.rstrip('/').rsplit('/', 1)[-1]}@{digest[:8]}"
+def _version(config: RunConfig, name: GateName, gate: GateConfig) -> str:
+    settings = _settings(config, name)
+    match gate:
+        case Classifier() | LlmJudge():
+            model = gate.engine.model
+            local = not isinstance(gate.engine, HttpEngine | CustomEngine) and is_local(model)
+            weights = _fingerprint(Path(model)) if local else model
+            digest = content_id(settings, _words(kind_of(name, gate), gate), weights)
+            return f"{model.rstrip('/').rsplit('/', 1)[-1]}@{digest[:8]}"
+        case Verifier():
+            digest = content_id(settings, version("sympy"), version("gleaner"))
+            return f"computed@{digest[:8]}"
+    return f"{gate.__struct_config__.tag}@{content_id(settings, version('gleaner'))[:8]}"
 
 
 def _settings(config: RunConfig, gate: GateName) -> str:
     """Every key that changes the gate's verdicts, but for the model's place: its files speak for it."""
-    sections = [f"gates.{gate.value}."] + (["gates.provenance."] if gate is GateName.FAITHFULNESS else [])
     known = {
         key.path: key.value
         for key in keys(config)
         if key.change is not Change.ANY_RESUME
-        and key.path.startswith(tuple(sections))
-        and key.path != f"gates.{gate.value}.engine.model"
+        and key.path.startswith(f"gates.{gate}.")
+        and key.path != f"gates.{gate}.engine.model"
     }
     return msgspec.json.encode(known, order="sorted").decode()
 
 
-def _words(gate: GateName, model: GateModel) -> str:
+def _words(kind: GateName, model: GateModel) -> str:
     """What the model reads of a fixed sample: changes with every prompt."""
     if isinstance(model, Classifier):
         shown = prompts.judged("P", question="Q", answer="A")
-        return shown if gate is GateName.FAITHFULNESS else prompts.rewarded(question="Q", answer="A")
-    if gate is GateName.REWARD:
+        return shown if kind == FAITHFULNESS else prompts.rewarded(question="Q", answer="A")
+    if kind == REWARD:
         asked = [reward.question(_ASKED, model.dimensions)]
     else:
         grounds = (Grounds((_SHOWN,)), Grounds((_SHOWN,), Shown(searched=True)), Grounds(()))

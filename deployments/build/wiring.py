@@ -13,8 +13,6 @@ from actors.dataset.rows import Chat
 from actors.exports import wording as export_words
 from actors.gates.diversity import duplicate_verdict, never_similar, similarity
 from actors.gates.provenance import ProvenanceGate
-from actors.gates.verifier import VerifierGate, WorkerLimits
-from actors.gates.verifier_pool import VerifierPool
 from actors.ledger.sqlite import SqliteLedger
 from actors.protocols import Gate, Generator, Orders, Task
 from actors.queue.commits import Ledger
@@ -24,22 +22,27 @@ from actors.queue.machine import RegenerationQueue
 from actors.queue.service import QueueService, ServiceSettings
 from actors.recovery.experience import ExperienceFold
 from actors.recovery.policies import build_bar, build_recovery
-from actors.tasks import grounded_answer, math
+from actors.tasks import grounded_answer
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from actors.tasks.math import MathTask
 from deployments.build.canaries import build_canaries
+from deployments.build.gates import reading_scores
 from deployments.build.injection import build_injection
 from deployments.build.judges import judges
-from deployments.build.recovery import build_elsewhere
+from deployments.build.recovery import build_elsewhere, run_gates
 from deployments.build.versions import versions
 from deployments.config.load import config_sha256
 from deployments.config.rules import task_name
 from schemas.config import FRESH_POOL, GroundedAnswer, Math, RunConfig
+from schemas.config_gates import Verifier, kinds, verifier_of
 from schemas.ids import PoolName, derived_seed
 from schemas.ledger import Record, RunStarted
 from schemas.queue_shard import ONLY, QueueShard
 from schemas.verdicts import GateName
 
+FRESH_SHARE = 0.25
+"""Of what is handed out while repairs wait too: fresh orders. Repairs go ahead, since they end orders; with none of the
+share for fresh ones, a corpus that is hard to please would be read no further."""
 LEAVING_S = 30.0
 """A killed run's queue lets go of the folder within so long."""
 
@@ -72,13 +75,13 @@ def replaying(config: RunConfig) -> Callable[[Record], None]:
 def _queue(config: RunConfig, shard: QueueShard) -> RegenerationQueue:
     limits = QueueLimits(
         max_attempts=config.recovery.max_attempts,
-        lease_s=config.queue.lease_s,
-        fresh_share=config.queue.fresh_share,
+        lease_s=config.conductors.lease_s,
+        fresh_share=FRESH_SHARE,
         tokens=None if config.budget.tokens is None else shard.share(config.budget.tokens),
-        similarity_threshold=config.gates.duplicate_similarity,
+        similarity_threshold=config.judging.duplicate_similarity,
         rollout_share=0.0 if config.credit is None else config.credit.lease_share,
     )
-    probes = ProbeTerms(task_name(config), judges(config))
+    probes = ProbeTerms(task_name(config), judges(config), kinds(config.gates))
     if config.credit is None:
         return RegenerationQueue(limits, likeness(config), probes=probes)
     from deployments.build.credit import credits_of  # not above: it brings SciPy into every process of a run
@@ -95,23 +98,25 @@ def toolbox(
     config: RunConfig, orders: Orders, pools: Mapping[PoolName, Generator], scored: Mapping[GateName, Gate]
 ) -> Toolbox:
     """Everything a conductor talks to."""
+    known = run_gates(config)
     gates = Gating(
         provenance=ProvenanceGate(),
         scored=scored,
-        short_circuit=config.gates.short_circuit,
+        after=reading_scores(config.gates),
+        short_circuit=config.judging.short_circuit,
         duplicate=duplicate_verdict,
-        bar=build_bar(config.recovery),
+        bar=build_bar(config.recovery, known),
     )
     elsewhere = build_elsewhere(config)
     unescalated = None
     if config.recovery.escalate_to is not None:
-        unescalated = build_recovery(replace(config.recovery, escalate_to=None), elsewhere)
+        unescalated = build_recovery(replace(config.recovery, escalate_to=None), elsewhere, known)
     return Toolbox(
         orders=orders,
         task=build_task(config),
         pools=pools,
         gates=gates,
-        recovery=build_recovery(config.recovery, elsewhere),
+        recovery=build_recovery(config.recovery, elsewhere, known),
         unescalated=unescalated,
         injection=build_injection(config),
         canaries=build_canaries(config),
@@ -122,15 +127,15 @@ def build_task(config: RunConfig) -> Task:
     """What the configuration makes of each passage."""
     match config.task:
         case GroundedAnswer():
-            return GroundedAnswerTask(config.task, seed=config.seed)
+            return GroundedAnswerTask(config.task)
         case Math():
-            assert config.gates.verifier is not None
-            return MathTask(config.task, seed=config.seed, longest_answer=config.gates.verifier.max_characters)
+            verifier = verifier_of(config.gates) or Verifier()
+            return MathTask(config.task, longest_answer=verifier.max_characters)
 
 
 def chat(config: RunConfig) -> Chat:
     """How a sample of the task is shown to a student."""
-    return math.messages if isinstance(config.task, Math) else grounded_answer.messages
+    return build_task(config).messages
 
 
 def export_wording(config: RunConfig) -> export_words.ExportWording:
@@ -142,15 +147,6 @@ def export_wording(config: RunConfig) -> export_words.ExportWording:
             return export_words.ExportWording(chat(config), lambda draft: draft.answer)
 
 
-def computed_gates(config: RunConfig) -> dict[GateName, VerifierGate]:
-    """The gates that no model answers, to be closed by whoever asked for them; their processes start when needed."""
-    verifier = config.gates.verifier
-    if verifier is None:
-        return {}
-    limits = WorkerLimits(timeout_s=verifier.timeout_s, memory_mib=verifier.memory_mib)
-    return {GateName.VERIFIER: VerifierGate(verifier, VerifierPool(limits, processes=verifier.processes))}
-
-
 def conductor_settings(config: RunConfig, name: str) -> ConductorSettings:
     """Bounds of one conductor."""
     limits = RetryLimits(retries=config.conductors.hop_retries, timeout_s=config.conductors.hop_timeout_s)
@@ -160,6 +156,7 @@ def conductor_settings(config: RunConfig, name: str) -> ConductorSettings:
         limits=limits,
         fresh_pool=PoolName(FRESH_POOL),
         health=HealthLimits(outage_s=config.conductors.outage_s),
+        seed=config.seed,
     )
 
 

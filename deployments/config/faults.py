@@ -11,13 +11,11 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import inspect
 
+from deployments.config.schema import bare
 from deployments.config.secrets import names_a_secret
-from schemas.config_engines import GONE_KEYS
+from schemas.config_base import gone_keys
 
 _MAY_BE_SECRET = frozenset({"api_key_env", "base_url"})
-_WHOLE_WORDS = {"^[a-z][a-z0-9_-]{0,39}$": "a name of lower-case letters, digits, _ and - that begins with a letter"}
-_WHOLE_WORDS[r"^https?://[^\s@]+$"] = "an http:// or https:// address without credentials"
-_WHOLE_WORDS[r"^[\w.]+:\w+$"] = "'module:function'"
 
 
 def fault(value: object, kind: type) -> str | None:
@@ -53,7 +51,8 @@ def shown(value: object, path: str = "") -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _fault(value: Any, kind: inspect.Type, path: str) -> str | None:
+def _fault(value: Any, declared: inspect.Type, path: str) -> str | None:
+    kind = bare(declared)
     match kind:
         case inspect.StructType():
             return _section_fault(value, kind, path)
@@ -62,13 +61,26 @@ def _fault(value: Any, kind: inspect.Type, path: str) -> str | None:
         case inspect.UnionType() if structs := [each for each in kind.types if isinstance(each, inspect.StructType)]:
             return _one_of_fault(value, kind, structs, path)
         case inspect.DictType() if isinstance(value, dict):
-            return _first(_fault(item, kind.value_type, below(path, key)) for key, item in value.items())
+            return _unknown_name(value, kind, path) or _first(
+                _fault(item, kind.value_type, below(path, key)) for key, item in value.items()
+            )
         case inspect.VarTupleType() if isinstance(value, list) and len(value) >= (kind.min_length or 0):
             return _first(_fault(item, kind.item_type, f"{path}[{index}]") for index, item in enumerate(value))
         case _ if _fits(value, kind):
             return None
     hint = nearest(value, map(str, kind.values)) if isinstance(kind, inspect.LiteralType) else ""
-    return at(path, f"must be {allowed(kind)}, not {shown(value, path)}{hint}")
+    return at(path, f"must be {allowed(declared)}, not {shown(value, path)}{hint}")
+
+
+def _unknown_name(value: dict[Any, Any], kind: inspect.DictType, path: str) -> str | None:
+    """Of a mapping whose keys are given names; other mappings take any name."""
+    if not isinstance(kind.key_type, inspect.LiteralType):
+        return None
+    names = [str(name) for name in kind.key_type.values]
+    unknown = next((key for key in value if key not in names), None)
+    if unknown is None:
+        return None
+    return at(below(path, unknown), f"unknown key{nearest(unknown, names) or f'; the keys here are {_listed(names)}'}")
 
 
 def _first(faults: Iterable[str | None]) -> str | None:
@@ -89,8 +101,8 @@ def _section_fault(value: Any, kind: inspect.StructType, path: str) -> str | Non
         return at(below(path, kind.tag_field), f"must be {kind.tag}, not {shown(found)}")
     fields = {field.encode_name: field for field in kind.fields}
     for key in value:
-        if key not in fields and key in GONE_KEYS:
-            return at(below(path, key), GONE_KEYS[key])
+        if key not in fields and key in (gone := gone_keys(kind.cls)):
+            return at(below(path, key), f"no longer a key: {gone[key]}")
         if key not in fields and key != kind.tag_field:
             hint = (
                 nearest(key, [*fields, *([kind.tag_field] if kind.tag_field else [])])
@@ -129,6 +141,7 @@ def _tagged_fault(value: Any, kinds: list[inspect.StructType], path: str) -> str
 
 
 def _fits(value: Any, kind: inspect.Type) -> bool:
+    kind = bare(kind)
     match kind:
         case inspect.UnionType():
             return any(_fits(value, each) for each in kind.types)
@@ -156,28 +169,35 @@ def _converts(value: Any, kind: type, **bounds: Any) -> bool:
 
 
 def allowed(kind: inspect.Type) -> str:
-    """What a value of the type may be, in words."""
+    """What a value of the type may be, in words: those that stand beside a pattern, or what the type says."""
     match kind:
+        case inspect.Metadata():
+            return (kind.extra_json_schema or {}).get("title") or allowed(kind.type)
         case inspect.UnionType():
             return " or ".join(dict.fromkeys(allowed(each) for each in kind.types))
         case inspect.LiteralType():
-            return "one of " + ", ".join(str(value) for value in kind.values)
+            return f"one of {_listed(kind.values)}"
         case inspect.NoneType():
             return "null"
         case inspect.BoolType():
             return "true or false"
         case inspect.StrType():
-            return _WHOLE_WORDS.get(kind.pattern or "", "text")
-        case inspect.IntType():
-            return "a whole number" + _bounds(kind)
-        case inspect.FloatType():
-            return "a number" + _bounds(kind)
+            return "text"
+        case inspect.IntType() | inspect.FloatType():
+            return _number(kind)
         case inspect.VarTupleType():
             return ("a list that is not empty, each " if kind.min_length else "a list, each ") + allowed(kind.item_type)
+        case inspect.DictType(key_type=inspect.LiteralType(values=names)):
+            return f"a section with any of {_listed(names)}"
     return "a section of keys"
 
 
-def _bounds(kind: inspect.IntType | inspect.FloatType) -> str:
+def _listed(names: Iterable[object]) -> str:
+    return ", ".join(str(name) for name in names)
+
+
+def _number(kind: inspect.IntType | inspect.FloatType) -> str:
+    what = "a whole number" if isinstance(kind, inspect.IntType) else "a number"
     words = {"greater than": kind.gt, "at least": kind.ge, "less than": kind.lt, "at most": kind.le}
     parts = [f"{word} {bound:,g}" for word, bound in words.items() if bound is not None]
-    return (" " + " and ".join(parts)) if parts else ""
+    return f"{what} {' and '.join(parts)}" if parts else what

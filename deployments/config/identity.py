@@ -1,96 +1,22 @@
 """What makes a run's samples what they are, and what of a configuration may change once a folder holds a run.
 
-Law: every key has one class, in the table `CHANGES` (a test walks the whole schema). What changes no sample is taken on
-any resume; what changes how attempts are made and judged is taken by `gleaner replay`, for the orders that it puts
-back; what says which orders there are, or which are made bad on purpose, is never taken. The identity is all but the
-first class.
+Law: every key has one class, at its field (a test walks the whole schema). What changes no sample is taken on any
+resume; what changes how attempts are made and judged is taken by `gleaner replay`, for the orders that it puts back;
+what says which orders there are, or which are made bad on purpose, is never taken. The identity is all but the first
+class.
 """
 
 import os
 from collections.abc import Iterator
-from enum import Enum
 from hashlib import sha256
 from typing import Any
 
 import msgspec
 
-import schemas.config as c
-import schemas.config_audit as a
-import schemas.config_credit as credit
-import schemas.config_injection as i
+from deployments.config.schema import change_of, facts
 from schemas.config import RunConfig
+from schemas.config_base import Change, Config
 
-
-class Change(Enum):
-    """When a key may change in a folder that holds a run."""
-
-    ANY_RESUME = "any resume"
-    """It changes no sample: where and how fast things run, and their bounds."""
-    REPLAY = "replay"
-    """It changes how attempts are made and judged: taken by `gleaner replay --config`."""
-    NEVER = "never"
-    """It changes which orders there are, or which are made bad on purpose: another run, another folder."""
-
-
-CHANGES: dict[type[msgspec.Struct], dict[Change, str]] = {
-    c.RunConfig: {Change.ANY_RESUME: "name ray_address", Change.REPLAY: "credit", Change.NEVER: "seed"},
-    c.Corpus: {
-        Change.ANY_RESUME: "base include links",
-        Change.NEVER: "paths text_field answer_field id_field max_document_bytes encoding",
-    },
-    c.Chunking: {Change.NEVER: "max_tokens min_characters tokenizer"},
-    c.GroundedAnswer: {Change.REPLAY: "output", Change.NEVER: "kind samples_per_passage"},
-    c.Math: {Change.NEVER: "kind samples_per_passage"},
-    c.SamplingDefaults: {Change.REPLAY: "temperature top_p max_tokens"},
-    c.Pool: {},
-    c.VllmEngine: {
-        Change.ANY_RESUME: "max_model_len max_num_seqs tensor_parallel_size gpu_memory_utilization enforce_eager "
-        "kv_cache_gib prefix_caching",
-        Change.REPLAY: "kind model dtype revision system_role chat_template_kwargs",
-    },
-    c.TransformersEngine: {
-        Change.ANY_RESUME: "device max_batch threads",
-        Change.REPLAY: "kind model dtype revision system_role chat_template_kwargs",
-    },
-    c.HttpEngine: {
-        Change.ANY_RESUME: "base_url api_key_env headers query concurrency timeout_s check_models structured_output "
-        "output_limit omit system_role",
-        Change.REPLAY: "kind model",
-    },
-    c.CustomEngine: {Change.REPLAY: "kind model factory options"},
-    c.Replicas: {
-        Change.ANY_RESUME: "min max num_cpus num_gpus accelerator_type max_ongoing stall_s slots",
-    },
-    c.Gates: {Change.REPLAY: "faithfulness reward verifier short_circuit duplicate_similarity"},
-    c.Exact: {Change.REPLAY: "mode"},
-    c.Retrieved: {
-        Change.ANY_RESUME: "max_passages",
-        Change.REPLAY: "mode retriever k query encoder pooling query_prefix passage_prefix",
-    },
-    c.Unseen: {Change.REPLAY: "mode"},
-    c.Verifier: {Change.ANY_RESUME: "timeout_s memory_mib processes", Change.REPLAY: "max_characters"},
-    c.Classifier: {Change.REPLAY: "form threshold positive_label"},
-    c.LlmJudge: {Change.REPLAY: "form threshold max_tokens temperature dimensions"},
-    c.Recovery: {Change.REPLAY: "policy max_attempts escalate_to bar search_passages stop_below exploration"},
-    credit.Credit: {
-        Change.ANY_RESUME: "max_rollouts at_once token_share lease_share max_open wait_s",
-        Change.REPLAY: "strategy first_pit tolerance best_of confidence min_rollouts check_steps",
-    },
-    i.Injection: {Change.NEVER: "rate"},
-    i.InjectionKinds: {
-        Change.NEVER: "contradicts_source parametric cross_passage high_temperature instruction_quality "
-        "domain_mismatch response_quality",
-    },
-    i.LlmInjector: {Change.NEVER: "kind verifier"},
-    i.CustomInjector: {Change.NEVER: "kind factory options"},
-    a.Audit: {Change.ANY_RESUME: "rate labelled good"},
-    c.Queue: {Change.ANY_RESUME: "capacity lease_s fresh_share", Change.NEVER: "shards"},
-    c.Conductors: {Change.ANY_RESUME: "count concurrency hop_retries hop_timeout_s outage_s"},
-    c.Scaling: {Change.ANY_RESUME: "accelerators cooldown_s horizon_s max_starting"},
-    c.Budget: {Change.ANY_RESUME: "tokens"},
-    c.Dataset: {Change.ANY_RESUME: "rows_per_shard flush_s"},
-}
-"""The class of each key (a section's kind or form too), by the section that it stands in."""
 _PLACES = ("model", "tokenizer")
 """Keys that may hold a path inside the configuration's folder."""
 
@@ -113,14 +39,6 @@ class Difference(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         return f"{self.path}: {self.before} → {self.after}"
-
-
-def change_of(section: type[msgspec.Struct], name: str) -> Change:
-    """The class of a section's key. Raises LookupError for one that has none."""
-    found = [change for change, names in CHANGES[section].items() if name in names.split()]
-    if len(found) != 1:
-        raise LookupError(f"{section.__name__}.{name} has {len(found)} classes in CHANGES, it needs one")
-    return found[0]
 
 
 def keys(config: RunConfig) -> Iterator[Key]:
@@ -167,17 +85,17 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _keys(section: c.Config, path: str, base: str | None) -> Iterator[Key]:
+def _keys(section: Config, path: str, base: str | None, choice: Change | None = None) -> Iterator[Key]:
     kind = section.__struct_config__
-    if kind.tag_field is not None:
-        yield Key(f"{path}{kind.tag_field}", kind.tag, change_of(type(section), kind.tag_field))
+    if kind.tag_field is not None and choice is not None:
+        yield Key(f"{path}{kind.tag_field}", kind.tag, choice)
     for name in section.__struct_fields__:
         value = getattr(section, name)
-        if isinstance(value, c.Config):
-            yield from _keys(value, f"{path}{name}.", base)
-        elif isinstance(value, dict) and all(isinstance(item, c.Config) for item in value.values()) and value:
+        if isinstance(value, Config):
+            yield from _keys(value, f"{path}{name}.", base, facts(type(section))[name].change)
+        elif isinstance(value, dict) and all(isinstance(item, Config) for item in value.values()) and value:
             for key, item in value.items():
-                yield from _keys(item, f"{path}{name}.{key}.", base)
+                yield from _keys(item, f"{path}{name}.{key}.", base, facts(type(section))[name].change)
         else:
             change = change_of(type(section), name)
             shown = _movable(str(value), base) if name in _PLACES and value is not None else plain(value)

@@ -17,7 +17,10 @@ from actors.text.strict_yaml import CONSTRUCTOR_FAULTS, MOST_BYTES, PLAIN_EXPONE
 from deployments.config.faults import fault, nearest, shown
 from deployments.config.identity import config_sha256, difference, differences, identity, plain
 from deployments.config.rules import broken_rule, check_models, is_local
-from schemas.config import CustomEngine, HttpEngine, Provenance, Retrieved, RunConfig
+from schemas.config import RunConfig
+from schemas.config_engines import CustomEngine, HttpEngine
+from schemas.config_gates import GateConfig, GateModel, Provenance, Retrieved
+from schemas.config_moved import moved
 from schemas.errors import ConfigError
 
 __all__ = [
@@ -29,6 +32,7 @@ __all__ = [
     "load",
     "load_resolved",
     "load_text",
+    "load_values",
     "resolve",
     "to_yaml",
 ]
@@ -64,10 +68,17 @@ def _decoded(data: bytes, path: Path) -> str:
 
 def load_text(text: str, name: Path | str = "configuration") -> RunConfig:
     """The configuration in a YAML text, decoded and checked; `name` begins every message. Raises `ConfigError`."""
-    values = _parse(text, name)
+    return load_values(_parse(text, name), name)
+
+
+def load_values(values: object, name: Path | str = "configuration") -> RunConfig:
+    """The configuration in the values of a YAML file, decoded and checked. Raises `ConfigError`."""
     try:
+        values = moved(values)
         config = msgspec.convert(values, RunConfig)
         problem = broken_rule(config)
+    except ConfigError as error:
+        problem, config = str(error), None
     except (msgspec.ValidationError, RecursionError) as error:
         problem, config = _explained(values, error), None
     if problem is not None or config is None:
@@ -89,8 +100,7 @@ def resolve(config: RunConfig, base: Path) -> RunConfig:
         chunking=replace(config.corpus.chunking, tokenizer=tokenizer),
     )
     pools = {name: _resolved(pool, base) for name, pool in config.pools.items()}
-    models: dict[str, Any] = {name: _resolved(model, base) for name, model in config.gates.models.items()}
-    gates = replace(config.gates, provenance=_provenance(config.gates.provenance, base), **models)
+    gates = {name: _resolved_gate(gate, base) for name, gate in config.gates.items()}
     labelled = tuple(_absolute(name, base) for name in config.audit.labelled)
     return replace(config, corpus=corpus, pools=pools, gates=gates, audit=replace(config.audit, labelled=labelled))
 
@@ -105,6 +115,12 @@ def _resolved(part: Any, base: Path) -> Any:
     if isinstance(engine, HttpEngine | CustomEngine) or not is_local(engine.model):
         return part
     return replace(part, engine=replace(engine, model=_absolute(engine.model, base)))
+
+
+def _resolved_gate(gate: GateConfig, base: Path) -> GateConfig:
+    if not isinstance(gate, GateModel):
+        return gate
+    return replace(_resolved(gate, base), provenance=_provenance(gate.provenance, base))
 
 
 def _provenance(provenance: Provenance, base: Path) -> Provenance:
@@ -143,7 +159,7 @@ class _Dumper(yaml.SafeDumper):
 _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", PLAIN_EXPONENT, list("-+0123456789"))
 
 
-def _parse(text: str, name: Path | str) -> object:
+def _parse(text: str, name: Path | str) -> dict[str, Any]:
     try:
         values = parse(text)
     except yaml.MarkedYAMLError as error:

@@ -9,25 +9,18 @@ from typing import Any
 
 from actors.corpus.formats import is_text_encoding
 from deployments.config.faults import at, below, nearest, shown
+from deployments.config.gate_rules import broken_gates
 from deployments.config.identity import plain
 from deployments.config.secrets import has_credentials, holds_a_secret, names_a_secret
 from deployments.config.servers import ENVIRONMENT_NAME, broken_http
-from schemas.config import (
-    FRESH_POOL,
-    Engine,
-    Exact,
-    Gates,
-    HttpEngine,
-    Math,
-    Retrieved,
-    RunConfig,
-    TransformersEngine,
-    VllmEngine,
-)
+from schemas.config import FRESH_POOL, Math, RunConfig
+from schemas.config_deployed import Engine
+from schemas.config_engines import HttpEngine, TransformersEngine, VllmEngine
+from schemas.config_gates import CustomGate, Retrieved, gate_models, verifier_of
 from schemas.config_injection import CustomInjector, LlmInjector
 from schemas.errors import ModelError
 
-_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?(@[\w./-]+)?")
 _POOL_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _RAY_ADDRESS = re.compile(r"auto|local|(ray://)?[\w.-]+:\d{1,5}|(ray://)?\[[0-9a-fA-F:]+\]:\d{1,5}")
 
@@ -41,14 +34,15 @@ def engines(config: RunConfig) -> Iterator[tuple[str, Engine]]:
     """Every engine with the path of its key."""
     for name, pool in config.pools.items():
         yield f"pools.{name}.engine", pool.engine
-    for name, gate in config.gates.models.items():
+    for name, gate in gate_models(config.gates).items():
         yield f"gates.{name}.engine", gate.engine
-    if isinstance(config.gates.provenance, Retrieved) and config.gates.provenance.encoder is not None:
-        yield "gates.provenance.encoder", config.gates.provenance.encoder
+        if isinstance(gate.provenance, Retrieved) and gate.provenance.encoder is not None:
+            yield f"gates.{name}.provenance.encoder", gate.provenance.encoder
 
 
 def is_local(model: str) -> bool:
-    """Whether a model's name is a path of the file system; a name like `org/name` is one of the Hugging Face hub."""
+    """Whether a model's name is a path of the file system; a name like `org/name`, or
+    `org/name@revision`, is one of the Hugging Face hub."""
     if "://" in model:
         return False
     return model.startswith((".", "/", "~")) or _HUB_NAME.fullmatch(model) is None
@@ -94,16 +88,20 @@ def _broken(config: RunConfig) -> Iterator[str]:
         yield f"recovery.escalate_to: there is no pool '{target}'{nearest(target, config.pools)}"
     if config.ray_address is not None and not _RAY_ADDRESS.fullmatch(config.ray_address):
         yield at("ray_address", f"must be auto, host:port or ray://host:port, not {shown(config.ray_address)}")
-    if config.queue.lease_s <= config.conductors.outage_s:
-        rule = f"must be more than conductors.outage_s ({config.conductors.outage_s:g}), or an outage ends leases"
-        yield at("queue.lease_s", f"{config.queue.lease_s:g} {rule}")
     yield from _broken_shards(config)
-    yield from _broken_provenance(config.gates)
+    yield from broken_gates(config)
+    yield from _broken_options(config)
     yield from _broken_injection(config)
-    if config.credit is not None and not isinstance(config.task, Math):
-        yield "credit: steps are credited by their final answers; task.kind must be math"
+    yield from _broken_credit(config)
     yield from _broken_audit(config)
     yield from _broken_corpus(config)
+
+
+def _broken_credit(config: RunConfig) -> Iterator[str]:
+    if config.credit is not None and not isinstance(config.task, Math):
+        yield "credit: steps are credited by their final answers; task.kind must be math"
+    if config.credit is not None and verifier_of(config.gates) is None:
+        yield "credit: rollouts are verified; gates needs one of form verifier"
 
 
 def _broken_shards(config: RunConfig) -> Iterator[str]:
@@ -113,19 +111,11 @@ def _broken_shards(config: RunConfig) -> Iterator[str]:
             yield f"{path}: {least} is fewer than queue.shards ({shards}); each shard has its part"
 
 
-def _broken_provenance(gates: Gates) -> Iterator[str]:
-    provenance = gates.provenance
-    if gates.faithfulness is None and not isinstance(provenance, Exact):
-        yield "gates.provenance: says what gates.faithfulness is shown, and there is no such gate"
-    if not isinstance(provenance, Retrieved):
-        return
-    if provenance.retriever == "embedding" and provenance.encoder is None:
-        yield "gates.provenance.encoder: missing; retriever: embedding needs a model that encodes passages"
-    if provenance.retriever == "bm25" and provenance.encoder is not None:
-        yield "gates.provenance.encoder: retriever: bm25 asks no model; did you mean retriever: embedding?"
-    for key in ("pooling", "query_prefix", "passage_prefix"):
-        if provenance.retriever == "bm25" and getattr(provenance, key) is not None:
-            yield f"gates.provenance.{key}: retriever: bm25 makes no vectors; did you mean retriever: embedding?"
+def _broken_options(config: RunConfig) -> Iterator[str]:
+    """Options are shown wherever a configuration is: none of them is a secret."""
+    for name, gate in config.gates.items():
+        if isinstance(gate, CustomGate):
+            yield from _secret_options(f"{below('gates', name)}.options", gate.options)
 
 
 def _broken_injection(config: RunConfig) -> Iterator[str]:
@@ -184,16 +174,7 @@ def _broken_values(value: Any, path: str) -> Iterator[str]:
 
 
 def _broken_task(config: RunConfig) -> Iterator[str]:
-    """Each task needs its gates, and no others; reference answers are for math."""
-    kind, gates = task_name(config), config.gates
-    needed = {"grounded_answer": ("faithfulness", "reward"), "math": ("verifier",)}[kind]
-    refused = {"grounded_answer": ("verifier",), "math": ("faithfulness",)}[kind]
-    for name in needed:
-        if getattr(gates, name) is None:
-            yield f"gates.{name}: missing; it must be a section of keys (task.kind {kind} needs it)"
-    for name in refused:
-        if getattr(gates, name) is not None:
-            yield f"gates.{name}: has nothing to check when task.kind is {kind}"
+    """Reference answers are for math."""
     if isinstance(config.task, Math) and config.corpus.answer_field is None:
         yield "corpus.answer_field: missing; it must be the field that holds the problems' reference answers"
     if not isinstance(config.task, Math) and config.corpus.answer_field is not None:
@@ -207,7 +188,7 @@ def task_name(config: RunConfig) -> str:
 
 def _broken_replicas(config: RunConfig) -> Iterator[str]:
     deployed = {f"pools.{name}": pool.replicas for name, pool in config.pools.items()}
-    deployed |= {f"gates.{name}": gate.replicas for name, gate in config.gates.models.items()}
+    deployed |= {f"gates.{name}": gate.replicas for name, gate in gate_models(config.gates).items()}
     for path, replicas in deployed.items():
         if replicas.min > replicas.max:
             yield f"{path}.replicas.min: {replicas.min} is more than replicas.max ({replicas.max})"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from deployments.config.faults import at, below
 from deployments.config.secrets import names_a_secret
-from schemas.config import HttpEngine
+from schemas.config_engines import HttpEngine
 
 ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 FROM_ENVIRONMENT = "env:"

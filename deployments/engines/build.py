@@ -2,8 +2,8 @@
 
 from actors.protocols import Engine
 from deployments.engines.roles import EngineRole
-from schemas.config import CustomEngine, HttpEngine, TransformersEngine, VllmEngine
-from schemas.config import Engine as EngineConfig
+from schemas.config_deployed import Engine as EngineConfig
+from schemas.config_engines import CustomEngine, HttpEngine, TransformersEngine, VllmEngine
 
 
 def build_engine(config: EngineConfig, role: EngineRole) -> Engine:

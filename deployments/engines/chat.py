@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from deployments.engines.contents import ContentTokenizer
 from deployments.engines.messages import merge_system
-from schemas.config import TransformersEngine, VllmEngine
+from schemas.config_engines import TransformersEngine, VllmEngine
 from schemas.errors import ConfigError, EngineError, ErrorKind, ModelError
 from schemas.samples import Message
 

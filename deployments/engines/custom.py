@@ -5,7 +5,7 @@ Law: what it gives has the engine protocol's methods; whether it keeps the proto
 
 from actors.protocols import Engine
 from deployments.build.own_code import factory_of
-from schemas.config import CustomEngine
+from schemas.config_engines import CustomEngine
 from schemas.errors import ConfigError
 
 _METHODS = ("start", "check", "close", "generate", "classify")

@@ -17,7 +17,8 @@ from deployments.engines.pooling import Pooling, TextForm, text_form
 from deployments.engines.pretrained import load_model, load_tokenizer, longest_of, rows_of
 from deployments.engines.roles import EngineRole
 from deployments.engines.special_ids import agree_on_padding
-from schemas.config import Retrieved, TransformersEngine
+from schemas.config_engines import TransformersEngine
+from schemas.config_gates import Retrieved
 from schemas.errors import ConfigError
 
 
@@ -59,7 +60,7 @@ class Encoder:
         config = provenance.encoder
         if config is None:
             raise ConfigError("gates.provenance.encoder: missing; retriever: embedding needs a model that encodes")
-        tokenizer = load_tokenizer(config.model, config.revision, EngineRole.ENCODER)
+        tokenizer = load_tokenizer(config.model, EngineRole.ENCODER)
         form = text_form(provenance, config)
         return cls(load_model(config, EngineRole.ENCODER, tokenizer), tokenizer, config, form)
 

@@ -22,7 +22,7 @@ from deployments.engines.http_endpoint import Endpoint, EndpointLimits, HttpCall
 from deployments.engines.http_reply import CHARACTERS_A_TOKEN, UnknownForm, read_classes, read_completion
 from deployments.engines.http_wire import MODELS, Models, OfferedModel, chat_body, classify_body
 from deployments.engines.roles import EngineRole
-from schemas.config import HttpEngine as Config
+from schemas.config_engines import HttpEngine as Config
 from schemas.errors import EngineError, ErrorKind, ModelError
 from schemas.samples import Classification, ClassificationRequest, Completion, GenerationRequest
 

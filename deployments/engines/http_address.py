@@ -11,7 +11,7 @@ from msgspec import Struct
 from yarl import URL
 
 from deployments.config.servers import FROM_ENVIRONMENT, PASSAGE
-from schemas.config import HttpEngine
+from schemas.config_engines import HttpEngine
 from schemas.errors import ConfigError
 
 

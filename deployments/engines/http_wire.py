@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from deployments.engines.messages import merge_system
-from schemas.config import HttpEngine
+from schemas.config_engines import HttpEngine
 from schemas.samples import ClassificationRequest, GenerationRequest, Message
 
 

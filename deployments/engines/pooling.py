@@ -12,7 +12,8 @@ from typing import Any, Literal
 from msgspec import Struct
 from transformers.utils.hub import cached_file
 
-from schemas.config import Retrieved, TransformersEngine
+from schemas.config_engines import ModelSource, TransformersEngine
+from schemas.config_gates import Retrieved
 from schemas.errors import ModelError
 
 Pooling = Literal["mean", "cls", "last"]
@@ -41,7 +42,7 @@ class TextForm(Struct, frozen=True):
 
 def text_form(provenance: Retrieved, engine: TransformersEngine) -> TextForm:
     """The form for a configuration's encoder. Raises ModelError for a pooling that is not known here."""
-    read = _Files(engine.model, engine.revision)
+    read = _Files(engine.model)
     described = read("1_Pooling/config.json")
     if provenance.pooling is None:
         _must_be_whole(engine.model, read("modules.json"), described)
@@ -57,15 +58,15 @@ def text_form(provenance: Retrieved, engine: TransformersEngine) -> TextForm:
 class _Files:
     """JSON files of a model, here or on the hub; one that is not there says nothing."""
 
-    def __init__(self, model: str, revision: str | None) -> None:
+    def __init__(self, model: str) -> None:
         self._model = model
-        self._revision = revision
+        self._source = ModelSource.of(model)
 
     def __call__(self, name: str) -> Any:
         found = cached_file(
-            self._model,
+            self._source.name,
             name,
-            revision=self._revision,
+            revision=self._source.revision,
             _raise_exceptions_for_gated_repo=False,
             _raise_exceptions_for_missing_entries=False,
             _raise_exceptions_for_connection_errors=False,

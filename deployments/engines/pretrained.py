@@ -21,7 +21,7 @@ from transformers import (
 from transformers.utils import logging
 
 from deployments.engines.roles import EngineRole
-from schemas.config import TransformersEngine
+from schemas.config_engines import ModelSource, TransformersEngine
 from schemas.errors import ModelError
 
 _ARCHITECTURE = {
@@ -37,22 +37,24 @@ _AUTO: dict[EngineRole, Any] = {
 }
 
 
-def load_tokenizer(model: str, revision: str | None, role: EngineRole) -> Any:
+def load_tokenizer(model: str, role: EngineRole) -> Any:
     """The model's tokenizer. Raises ModelError when there is none or it does not suit the role."""
+    source = ModelSource.of(model)
     with _translated(model, "no tokenizer can be loaded"):
         # where mistral-common is installed, as with vLLM, it would be a tokenizer without chat template and offsets
         tokenizer = AutoTokenizer.from_pretrained(
-            model, revision=revision, trust_remote_code=False, mistral_format=False
+            source.name, revision=source.revision, trust_remote_code=False, mistral_format=False
         )
     if role is EngineRole.GENERATOR and not getattr(tokenizer, "chat_template", None):
         raise ModelError(f"{model}: its tokenizer has no chat template, so it cannot be a generator")
     return tokenizer
 
 
-def describe(model: str, revision: str | None, role: EngineRole, tokenizer: Any) -> PreTrainedConfig:
+def describe(model: str, role: EngineRole, tokenizer: Any) -> PreTrainedConfig:
     """The model's configuration. Raises ModelError when there is none, or it fits neither role nor tokenizer."""
+    source = ModelSource.of(model)
     with _translated(model, "there is no model here"):
-        config = AutoConfig.from_pretrained(model, revision=revision, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(source.name, revision=source.revision, trust_remote_code=False)
     wanted = _ARCHITECTURE[role]
     architectures = config.architectures or []
     if not any(name.endswith(wanted) for name in architectures):
@@ -69,13 +71,14 @@ def describe(model: str, revision: str | None, role: EngineRole, tokenizer: Any)
 
 def load_model(config: TransformersEngine, role: EngineRole, tokenizer: Any) -> Any:
     """The model, on its device, for inference. Raises ModelError when it does not exist or does not fit."""
-    describe(config.model, config.revision, role, tokenizer)
+    describe(config.model, role, tokenizer)
+    source = ModelSource.of(config.model)
     dtype = "auto" if config.dtype == "auto" else getattr(torch, config.dtype)
     logging.disable_progress_bar()
     with _translated(config.model, "cannot be loaded as a model"):
         model, report = _AUTO[role].from_pretrained(
-            config.model,
-            revision=config.revision,
+            source.name,
+            revision=source.revision,
             dtype=dtype,
             output_loading_info=True,
             use_safetensors=True,
@@ -90,11 +93,12 @@ def load_model(config: TransformersEngine, role: EngineRole, tokenizer: Any) -> 
     return model
 
 
-def named_ends(model: str, revision: str | None, config: PreTrainedConfig) -> list[int | list[int] | None]:
+def named_ends(model: str, config: PreTrainedConfig) -> list[int | list[int] | None]:
     """What the model's generation_config.json and config.json name as tokens that end a turn."""
+    source = ModelSource.of(model)
     with _translated(model, "its generation_config.json cannot be read"):
         try:
-            generation = GenerationConfig.from_pretrained(model, revision=revision or "main")
+            generation = GenerationConfig.from_pretrained(source.name, revision=source.revision or "main")
         except OSError:  # many have none
             generation = None
     return [getattr(each, "eos_token_id", None) for each in (generation, config.get_text_config(), config)]

@@ -10,8 +10,6 @@ loop never computes. Nothing is retried: an error goes to its caller, and a fail
 import asyncio
 from typing import Any
 
-import torch
-
 from deployments.engines.chat import ChatTokenizer
 from deployments.engines.classifying import ClassifierBatch, Classifying
 from deployments.engines.contents import ContentTokenizer
@@ -21,7 +19,7 @@ from deployments.engines.model_thread import ModelThread
 from deployments.engines.pretrained import load_model, load_tokenizer, longest_of, named_ends, rows_of
 from deployments.engines.roles import EngineRole
 from deployments.engines.special_ids import agree_on_padding, turn_ends
-from schemas.config import TransformersEngine as Config
+from schemas.config_engines import TransformersEngine as Config
 from schemas.errors import EngineError, ErrorKind
 from schemas.samples import Classification, ClassificationRequest, Completion, GenerationRequest
 
@@ -45,8 +43,6 @@ class TransformersBackend:
 
     async def start(self) -> None:
         """Loads the model. Raises ModelError when it does not exist or does not fit its role."""
-        if self._config.threads is not None:
-            torch.set_num_threads(self._config.threads)
         self._work = await asyncio.to_thread(self._load)
         self._thread = ModelThread(self._work.serve)
 
@@ -87,7 +83,7 @@ class TransformersBackend:
 
     def _load(self) -> Generation | ClassifierBatch:
         config = self._config
-        tokenizer = load_tokenizer(config.model, config.revision, self._role)
+        tokenizer = load_tokenizer(config.model, self._role)
         model = load_model(config, self._role, tokenizer)
         self._longest = longest_of(model)
         if self._role is EngineRole.GENERATOR:
@@ -101,7 +97,7 @@ class TransformersBackend:
         config, rows = self._config, rows_of(model.config)
         self._chats = ChatTokenizer.of(config, tokenizer, rows=rows)
         self._chats.check()
-        named = named_ends(config.model, config.revision, model.config)
+        named = named_ends(config.model, model.config)
         return Generation(
             DecodingBatch(model, agree_on_padding(model, tokenizer, name=config.model)),
             tokenizer,

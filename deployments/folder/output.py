@@ -15,10 +15,10 @@ from actors.ledger.folder import has_orders
 from actors.ledger.sqlite import NAME as LEDGER_NAME
 from actors.ledger.sqlite import LedgerReader
 from actors.report.finish import begin, replace_config
-from deployments.config.identity import Change
 from deployments.config.load import config_sha256, differences, load_resolved, load_text, to_yaml
 from deployments.config.recorded import is_whole
 from schemas.config import RunConfig
+from schemas.config_base import Change
 from schemas.errors import OutputError
 from schemas.ledger import Reconfigured, RunStarted
 

@@ -24,10 +24,11 @@ from actors.ledger.sqlite import LedgerReader, SqliteLedger
 from actors.report.finish import finish, is_finished, replace_config
 from deployments.build.versions import versions
 from deployments.build.wiring import models
-from deployments.config.identity import Change, Difference
+from deployments.config.identity import Difference
 from deployments.config.load import differences, to_yaml
 from deployments.folder.shards import write_shards as _write_shards
 from schemas.config import RunConfig
+from schemas.config_base import Change
 from schemas.errors import OutputError, UserError
 from schemas.ids import OrderId, PoolName
 from schemas.ledger import (

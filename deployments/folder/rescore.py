@@ -21,8 +21,9 @@ from actors.ledger.reopen import Found, ReplayRequest, Terms, dead_letters, reop
 from actors.ledger.sqlite import LedgerReader, SqliteLedger
 from actors.queue.held import AskedQuestions
 from actors.recovery.policies import build_bar
-from actors.recovery.rescoring import RESCORED_KEYS, PassingTerms, judged_anew
+from actors.recovery.rescoring import PassingTerms, changes_no_score, judged_anew
 from actors.report.finish import finish, is_finished, replace_config
+from deployments.build.recovery import run_gates
 from deployments.build.versions import versions
 from deployments.build.wiring import likeness, models
 from deployments.config.identity import Change, Difference
@@ -40,10 +41,11 @@ from deployments.folder.replay import (
 )
 from deployments.folder.shards import write_shards
 from schemas.config import RunConfig
+from schemas.config_gates import Verifier
 from schemas.errors import UserError
 from schemas.ids import PassageId, PoolName
 from schemas.ledger import Reconfigured, Record, Rescored
-from schemas.verdicts import GateName
+from schemas.verdicts import PROVENANCE, GateName
 
 
 class RescoredLetters(Struct, frozen=True):
@@ -115,7 +117,7 @@ def rescore(
 def _changed(output: Path, config: RunConfig | None) -> list[Difference]:
     """Raises UserError for a change that scores do not answer."""
     found = differences_with(output, config)
-    others = [str(each) for each in found if each.change is Change.REPLAY and each.path not in RESCORED_KEYS]
+    others = [str(each) for each in found if each.change is Change.REPLAY and not changes_no_score(each.path)]
     if others:
         raise UserError(
             f"scores do not tell what these change would make of them: {'; '.join(others)}; rescoring takes changed "
@@ -129,7 +131,7 @@ def _passing(
 ) -> Iterator[tuple[Found, tuple[Record, Record]]]:
     """Every wanted dead letter whose last attempt passes now and repeats no accepted sample, with its two records."""
     new = config or old
-    asked = AskedQuestions(likeness(new), new.gates.duplicate_similarity)
+    asked = AskedQuestions(likeness(new), new.judging.duplicate_similarity)
     remembered: set[PassageId] = set()
     changed = tuple(str(each) for each in _thresholds_changed(old, new))
     terms = Terms(at, frozenset(PoolName(name) for name in new.pools), changed, missed_draws(new))
@@ -151,9 +153,9 @@ def _passing(
 
 def passing_terms(config: RunConfig) -> PassingTerms:
     """What an attempt must pass in a run of this configuration."""
-    thresholds = {GateName(name): gate.threshold for name, gate in config.gates.models.items()}
-    computed = {GateName.PROVENANCE} | ({GateName.VERIFIER} if config.gates.verifier is not None else set())
-    return PassingTerms(thresholds, computed | set(thresholds), build_bar(config.recovery))
+    gates = {GateName(name): gate for name, gate in config.gates.items()}
+    thresholds = {name: gate.threshold for name, gate in gates.items() if not isinstance(gate, Verifier)}
+    return PassingTerms(thresholds, {PROVENANCE, *gates}, build_bar(config.recovery, run_gates(config)))
 
 
 def _thresholds_changed(old: RunConfig, new: RunConfig) -> list[Difference]:
@@ -164,4 +166,4 @@ def _judged_otherwise_until(reader: LedgerReader) -> int:
     """The last record at which more than thresholds changed: what was judged before it has the scores of other gates
     or of another generator; 0 where there is none."""
     changes = ((seq, {line.partition(":")[0] for line in record.changed}) for seq, record in reader.reconfigured())
-    return max((seq for seq, keys in changes if not keys <= RESCORED_KEYS), default=0)
+    return max((seq for seq, keys in changes if not all(map(changes_no_score, keys))), default=0)

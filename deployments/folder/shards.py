@@ -19,7 +19,7 @@ async def write_shards(
     async def record(shard: ShardWritten) -> None:
         ledger.append([shard])
 
-    wording = RowWording(chat=chat(config), models=models(config))
+    wording = RowWording(chat=chat(config), models=models(config), gates=tuple(config.gates))
     folder = Folder(output, shard=reader.shard)
     writer = DatasetWriter(folder, reader, wording, settings=config.dataset, record=record, clock=now)
     try:

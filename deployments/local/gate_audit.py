@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,9 +16,9 @@ from actors.audit.labelled import Labelled, distinct, labelled_rows
 from actors.calls.clocks import Clocks
 from actors.calls.retry import CalledPool
 from actors.calls.trials import judgement
-from actors.protocols import Gate
+from actors.protocols import Ask, AskingGate, Gate
 from deployments.build.wiring import conductor_random, conductor_settings
-from deployments.local.gates import local_gate
+from deployments.local.gates import LocalPools, local_gate
 from schemas.config import RunConfig
 from schemas.errors import HopError, UserError, ungrouped
 from schemas.gate_audit import GateAudit
@@ -39,7 +40,7 @@ async def audit_gate(config: RunConfig, gate: GateName, labelled: Path) -> GateA
     async with AsyncExitStack() as stack:
         asked = await local_gate(stack, config, gate)
         began = time.monotonic()
-        verdicts = await _Audit(config, gate, asked).verdicts(rows)
+        verdicts = await _Audit(config, gate, asked, LocalPools(stack, config)).verdicts(rows)
         seconds = time.monotonic() - began
     measured = Measured(gate, labelled.name, sha256(data).hexdigest(), seconds, repeated=len(given) - len(rows))
     return agreement(measured, rows, verdicts)
@@ -53,13 +54,13 @@ def _read(path: Path) -> bytes:
 
 
 class _Audit:
-    def __init__(self, config: RunConfig, name: GateName, gate: Gate) -> None:
+    def __init__(self, config: RunConfig, name: GateName, gate: Gate, ask: Ask) -> None:
         self._name = name
-        self._gate = gate
+        self._check = partial(gate.check_asking, ask=ask) if isinstance(gate, AskingGate) else gate.check
         settings = conductor_settings(config, "audit")
         random = conductor_random(config, "audit")
         self._pool: CalledPool[Verdict] = CalledPool(
-            name.value, settings.limits, settings.health, clocks=Clocks(), sleep=asyncio.sleep, random=random
+            name, settings.limits, settings.health, clocks=Clocks(), sleep=asyncio.sleep, random=random
         )
         self._room = asyncio.Semaphore(AT_ONCE)
 
@@ -77,7 +78,7 @@ class _Audit:
             try:
                 request = row.request
                 return await self._pool.ask(
-                    lambda this: self._gate.check(judgement(request, this)), (request.passage.id, request.draft)
+                    lambda this: self._check(judgement(request, this)), (request.passage.id, request.draft)
                 )
             except HopError as error:
                 heard = Heard((), "") if error.heard is None else error.heard

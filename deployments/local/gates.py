@@ -1,16 +1,21 @@
 """A run's gates in this process, without Ray: for previews and audits. Law: they are the run's own, built by the same
 code from the same configuration; whoever opened the stack ends their models and processes with it."""
 
+import asyncio
 from contextlib import AsyncExitStack
 
 from actors.gates.build import build_gate
+from actors.gates.verifier import VerifierGate
 from actors.protocols import Engine, Gate
-from deployments.build.evidence import open_source, provenance_of
-from deployments.build.wiring import computed_gates
+from deployments.build.evidence import open_source
+from deployments.build.gates import inside_gate
 from deployments.engines.build import EngineRole, build_engine
-from schemas.config import Classifier, RunConfig
-from schemas.config import Engine as EngineConfig
-from schemas.errors import ConfigError
+from schemas.config import RunConfig
+from schemas.config_deployed import Engine as EngineConfig
+from schemas.config_gates import Classifier, GateModel
+from schemas.errors import ConfigError, EngineError, ErrorKind
+from schemas.ids import PoolName
+from schemas.samples import Completion, GenerationRequest
 from schemas.verdicts import GateName
 
 
@@ -22,25 +27,43 @@ async def started(stack: AsyncExitStack, config: EngineConfig, role: EngineRole 
     return engine
 
 
+class LocalPools:
+    """The run's pools for a gate that asks them, each loaded when it is asked first; as `actors.protocols.Ask`."""
+
+    def __init__(self, stack: AsyncExitStack, config: RunConfig) -> None:
+        self._stack = stack
+        self._config = config
+        self._engines: dict[PoolName, asyncio.Task[Engine]] = {}
+
+    async def __call__(self, pool: PoolName, request: GenerationRequest) -> Completion:
+        """Raises EngineError for a pool that there is not, and what `started` raises."""
+        configured = self._config.pools.get(pool)
+        if configured is None:
+            raise EngineError(ErrorKind.PERMANENT, f"there is no pool '{pool}'")
+        if pool not in self._engines:
+            self._engines[pool] = asyncio.ensure_future(started(self._stack, configured.engine))
+        engine = await self._engines[pool]
+        return await engine.generate(request)
+
+
 async def local_gate(stack: AsyncExitStack, config: RunConfig, name: GateName) -> Gate:
     """One gate of the run. Raises ConfigError for one that it does not have, the rest as `started` and
     `open_source`."""
-    model = config.gates.models.get(name.value)
-    if model is not None:
-        role = EngineRole.CLASSIFIER if isinstance(model, Classifier) else EngineRole.GENERATOR
-        engine = await started(stack, model.engine, role)
-        source = await open_source(stack, provenance_of(config.gates, name), config.corpus)
-        return build_gate(name, model, engine, source)
-    computed = computed_gates(config).get(name)
-    if computed is None:
-        raise ConfigError(
-            f"gates.{name.value}: missing; this run has {', '.join(gate.value for gate in names(config))}"
-        )
-    stack.callback(computed.close)
-    return computed
+    gate = config.gates.get(name)
+    if isinstance(gate, GateModel):
+        role = EngineRole.CLASSIFIER if isinstance(gate, Classifier) else EngineRole.GENERATOR
+        engine = await started(stack, gate.engine, role)
+        source = await open_source(stack, gate.provenance, config.corpus, name)
+        return build_gate(name, gate, engine, source)
+    inside = None if gate is None else inside_gate(name, gate)
+    if inside is None:
+        there = ", ".join(config.gates) or "none"
+        raise ConfigError(f"gates.{name}: missing; this run has {there}")
+    if isinstance(inside, VerifierGate):
+        stack.callback(inside.close)
+    return inside
 
 
 def names(config: RunConfig) -> tuple[GateName, ...]:
     """The gates that the run has, beside provenance."""
-    verifier = () if config.gates.verifier is None else (GateName.VERIFIER,)
-    return (*(GateName(name) for name in config.gates.models), *verifier)
+    return tuple(map(GateName, config.gates))

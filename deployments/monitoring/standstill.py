@@ -13,7 +13,7 @@ from datetime import datetime
 from deployments.monitoring.progress import Phase, Progress
 from schemas.live import InFlight, Loading, Waiting
 from schemas.progress import Summary
-from schemas.stages import Pause, PauseKind, Stage
+from schemas.stages import Pause, PauseKind, Stage, in_order
 
 log = logging.getLogger("gleaner.run")
 
@@ -39,7 +39,7 @@ def waits_of(progress: Progress) -> Waiting:
     return Waiting(
         pauses=tuple(merged(pause for conductor in progress.conductors for pause in conductor.paused)),
         still_s=still_s,
-        in_flight=tuple(InFlight(stage, flights[stage]) for stage in Stage if flights[stage]),
+        in_flight=tuple(InFlight(stage, flights[stage]) for stage in in_order(flights) if flights[stage]),
         ready=snapshot.ready if snapshot is not None else 0,
         oldest_s=snapshot.oldest_s if snapshot is not None else 0.0,
         loading=tuple(
@@ -70,7 +70,7 @@ def words(waits: Waiting, *, now: float) -> list[str]:
     lines = [_paused(pause, now) for pause in waits.pauses]
     if lines or waits.still_s < STILL_S:
         return lines
-    known = [f"{each.samples:,} in {each.stage.value}" for each in waits.in_flight]
+    known = [f"{each.samples:,} in {each.stage}" for each in waits.in_flight]
     known += [f"{waits.ready:,} ready, the oldest for {waits.oldest_s:.0f} s"] if waits.ready else []
     known += [f"{each.name} still loads (0 of {each.wanted} ready)" for each in waits.loading]
     return [f"no attempt ended for {waits.still_s:.0f} s: {', '.join(known) or 'nothing is in flight'}"]

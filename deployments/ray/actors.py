@@ -247,7 +247,7 @@ class WriterShell:
             writer = DatasetWriter(
                 Folder(self._output, shard=self._shard),
                 ledger,
-                RowWording(chat=chat(self._config), models=models(self._config)),
+                RowWording(chat=chat(self._config), models=models(self._config), gates=tuple(self._config.gates)),
                 settings=self._config.dataset,
                 record=self._record,
                 clock=time.time,

@@ -21,16 +21,10 @@ from deployments.ray.cluster import here
 from deployments.serve.board import NAMESPACE, BoardActor
 from deployments.serve.deployments import DeploymentNames
 from deployments.serve.limits import ReplicaLimits
-from schemas.config import (
-    FRESH_POOL,
-    Classifier,
-    Engine,
-    HttpEngine,
-    Replicas,
-    RunConfig,
-    TransformersEngine,
-    VllmEngine,
-)
+from schemas.config import FRESH_POOL, RunConfig
+from schemas.config_deployed import Engine, Replicas
+from schemas.config_engines import HttpEngine, TransformersEngine, VllmEngine
+from schemas.config_gates import Classifier, gate_models
 from schemas.progress import RoleCost, RunSnapshot
 from schemas.scaling import PoolBounds, ScalingDecision, ScalingLimits, ScalingMemory
 from schemas.stages import ConductorStatus, PoolFlow
@@ -90,7 +84,7 @@ class Autoscaler:
         return scaling
 
     def _slots(self, name: str, model: "ScaledModel", status: ReplicaStatus) -> int:
-        known = configured_slots(model.engine, model.replicas)
+        known = configured_slots(model.engine)
         if known is None and status.running:
             known = self._replica_limits.slots(self._apps[name])
         return SLOTS if known is None else known
@@ -134,15 +128,13 @@ class ScaledModel(Struct, frozen=True):
 def models(config: RunConfig) -> dict[str, ScaledModel]:
     """Every pool and gate under the name the policy knows it by."""
     pools = {name: ScaledModel(pool.engine, pool.replicas) for name, pool in config.pools.items()}
-    for name, gate in config.gates.models.items():
+    for name, gate in gate_models(config.gates).items():
         pools[name] = ScaledModel(gate.engine, gate.replicas, isinstance(gate, Classifier))
     return pools
 
 
-def configured_slots(engine: Engine, replicas: Replicas) -> int | None:
+def configured_slots(engine: Engine) -> int | None:
     """Requests that a replica computes at once, as the configuration has it; None where only the engine knows."""
-    if replicas.slots is not None:
-        return replicas.slots
     match engine:
         case VllmEngine(max_num_seqs=int(sequences)):
             return sequences

@@ -25,7 +25,7 @@ from deployments.ray.loopback import on_loopback
 from deployments.ray.vigil import Lost, Vigil
 
 ROOT = Path(__file__).resolve().parents[2]
-SENT = ("pyproject.toml", "README.md", "schemas", "actors", "deployments", "examples")
+SENT = ("pyproject.toml", "README.md", "schemas", "actors", "deployments", "gleaner", "examples")
 """What of a clone is needed elsewhere (as in .dockerignore); whatever else lies in it is nobody's."""
 
 

@@ -2,18 +2,22 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import ray
 from ray import serve
 
 from actors.conductor import Conductor
-from deployments.build.wiring import computed_gates, conductor_random, conductor_settings, toolbox
+from actors.protocols import Gate
+from deployments.build.gates import inside_gates
+from deployments.build.wiring import conductor_random, conductor_settings, toolbox
 from deployments.monitoring.logs import LogPlace, configure_logging
 from deployments.ray.handles import BatchLimits, GateHandle, PoolHandle, QueueHandle, streaming
 from deployments.serve.deployments import DeploymentNames
 from schemas.config import RunConfig
 from schemas.stages import ConductorStatus
+from schemas.verdicts import GateName
 
 
 class ConductorShell:
@@ -31,7 +35,7 @@ class ConductorShell:
             gate: GateHandle(streaming(serve.get_app_handle(app), "check"), limits) for gate, app in where.gates.items()
         }
         self._conductor = Conductor(
-            toolbox(config, QueueHandle(queue, limits), pools, {**gates, **computed_gates(config)}),
+            toolbox(config, QueueHandle(queue, limits), pools, _in_order(config, gates)),
             conductor_settings(config, name),
             clock=time.time,
             monotonic=time.monotonic,
@@ -49,6 +53,12 @@ class ConductorShell:
     async def rejoin(self) -> None:
         """The queue was made again: it is told what is in hand here."""
         await self._conductor.rejoin()
+
+
+def _in_order(config: RunConfig, handles: Mapping[GateName, Gate]) -> dict[GateName, Gate]:
+    """Every gate in the configuration's order, whether it has a deployment or runs here."""
+    there = {**handles, **inside_gates(config.gates)}
+    return {name: there[name] for name in map(GateName, config.gates)}
 
 
 _actor: Any = ray.remote

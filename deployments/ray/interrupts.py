@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a request. Law: the first asks the run to drain; the second stops it at once."""
+"""A request to end a run. Law: the first asks it to drain. Of Ctrl-C and SIGTERM a second one stops it at once."""
 
 import signal
 import threading
@@ -6,16 +6,27 @@ from types import FrameType
 from typing import Any
 
 
-class Interrupts:
-    """While entered, `asked` tells whether an interrupt has come. Outside the main thread it changes nothing."""
+class StopRequest:
+    """Asked for from any thread; a run looks at it four times a second."""
 
     def __init__(self) -> None:
         self._asked = threading.Event()
-        self._previous: dict[int, Any] = {}
+
+    def ask(self) -> None:
+        """Lets samples in flight end, closes the folder, ends the run."""
+        self._asked.set()
 
     @property
     def asked(self) -> bool:
         return self._asked.is_set()
+
+
+class Interrupts(StopRequest):
+    """While entered, Ctrl-C and SIGTERM ask. Outside the main thread it changes nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> "Interrupts":
         if threading.current_thread() is threading.main_thread():
@@ -28,6 +39,6 @@ class Interrupts:
             signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._asked.is_set():
+        if self.asked:
             raise KeyboardInterrupt
-        self._asked.set()
+        self.ask()

@@ -15,7 +15,7 @@ from deployments.monitoring.progress import Phase, Progress, ReplicaStatus
 from deployments.monitoring.standstill import Standstill, waits_of
 from deployments.ray.autoscaling import Autoscaler
 from deployments.ray.crew import Crew, Role
-from deployments.ray.interrupts import Interrupts
+from deployments.ray.interrupts import StopRequest
 from deployments.ray.launch import launch_of, new_token
 from deployments.serve import deployments as serving
 from schemas.config import RunConfig
@@ -68,13 +68,13 @@ class Supervisor:
         self._where: serving.DeploymentNames
         self._deployed = False
 
-    def run(self, interrupts: Interrupts) -> RunEnd:
+    def run(self, stop: StopRequest) -> RunEnd:
         """From nothing to the last order's end, or to a drained stop: an interrupt, or a pool that is given up."""
         self._tell(Phase.STARTING, "starting the queue")
-        self._start(interrupts)
-        stopped_at = time.monotonic() if interrupts.asked else None
+        self._start(stop)
+        stopped_at = time.monotonic() if stop.asked else None
         while self._crew.conducting:
-            if interrupts.asked or self.away is not None:
+            if stop.asked or self.away is not None:
                 stopped_at = time.monotonic() if stopped_at is None else stopped_at
                 self._crew.stop_leasing()
                 if time.monotonic() - stopped_at > DRAIN_S:
@@ -89,7 +89,7 @@ class Supervisor:
         snapshot = self._crew.snapshot()
         self._tell(Phase.DONE)
         assert snapshot is not None
-        if self.away is not None and not interrupts.asked:
+        if self.away is not None and not stop.asked:
             log.error("stopped", extra={"why": str(self.away)})
             return RunEnd.POOL_AWAY
         return RunEnd.COMPLETE if stopped_at is None and not snapshot.counts.outstanding else RunEnd.INTERRUPTED
@@ -115,7 +115,7 @@ class Supervisor:
             self._autoscaler.close()
             self._autoscaler = None
 
-    def _start(self, interrupts: Interrupts) -> None:
+    def _start(self, stop: StopRequest) -> None:
         """Models and conductors too, unless the folder is complete and its corpus has not grown."""
         if self._config.ray_address is None:
             serving.check_fits(self._config, ray.cluster_resources())
@@ -131,10 +131,10 @@ class Supervisor:
         self._crew.begin(Role.READER)
         if self._complete():
             self._tell(Phase.STARTING, "reading the corpus again")
-            while self._crew.reading and self._complete() and not interrupts.asked:
+            while self._crew.reading and self._complete() and not stop.asked:
                 self._crew.watch(TICK_S)
                 self._tell(Phase.STARTING, "reading the corpus again")
-            if self._complete() or interrupts.asked:
+            if self._complete() or stop.asked:
                 return
         self._tell(Phase.STARTING, "starting models")
         self._autoscaler = Autoscaler(self._config, self._where)

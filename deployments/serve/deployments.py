@@ -20,14 +20,16 @@ from ray.serve.config import AutoscalingConfig, AutoscalingPolicy
 from ray.serve.schema import ApplicationStatus, ApplicationStatusOverview
 
 from actors.ledger.sqlite import NAME as LEDGER_NAME
-from deployments.build.evidence import provenance_of
 from deployments.monitoring.logs import LogPlace
 from deployments.monitoring.progress import ReplicaStatus
 from deployments.ray.launch import leftovers, queue_name
 from deployments.serve.board import Follow
 from deployments.serve.gate import Looking, ModelGate
 from deployments.serve.generator import GeneratorPool
-from schemas.config import Replicas, RunConfig, TransformersEngine, VllmEngine
+from schemas.config import RunConfig
+from schemas.config_deployed import Replicas
+from schemas.config_engines import TransformersEngine, VllmEngine
+from schemas.config_gates import gate_models
 from schemas.errors import ConfigError, ModelError
 from schemas.ids import PoolName
 from schemas.verdicts import GateName
@@ -58,7 +60,7 @@ class DeploymentNames(Struct, frozen=True):
     @property
     def by_role(self) -> dict[str, str]:
         """Applications by the name under which tally and autoscaling know them."""
-        return {**self.pools, **{gate.value: app for gate, app in self.gates.items()}}
+        return {**self.pools, **self.gates}
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -69,7 +71,7 @@ def names(config: RunConfig, launch: str) -> DeploymentNames:
     """Where each pool and gate of the launch of that name is found."""
     return DeploymentNames(
         pools={PoolName(pool): f"{launch}-pool-{pool}" for pool in config.pools},
-        gates={GateName(gate): f"{launch}-{gate}" for gate in config.gates.models},
+        gates={gate: f"{launch}-{gate}" for gate in gate_models(config.gates)},
         board=f"{launch}-scaling",
     )
 
@@ -90,11 +92,10 @@ def deploy(config: RunConfig, where: DeploymentNames, output: Path, *, only: Col
         Deployment(GeneratorPool, where.pools[PoolName(name)], pool.replicas, (pool, _logs(name, output)))
         for name, pool in config.pools.items()
     ]
-    for name, model in config.gates.models.items():
-        gate = GateName(name)
-        looking = Looking(config.corpus, provenance_of(config.gates, gate))
+    for gate, model in gate_models(config.gates).items():
+        looking = Looking(config.corpus, model.provenance)
         wanted.append(
-            Deployment(ModelGate, where.gates[gate], model.replicas, (gate, model, looking, _logs(name, output)))
+            Deployment(ModelGate, where.gates[gate], model.replicas, (gate, model, looking, _logs(gate, output)))
         )
     # a replica that is taken away first ends what it has, and a conductor waits no longer than a hop's limit for it
     drain_s = config.conductors.hop_timeout_s + REMOVE_S
@@ -111,7 +112,7 @@ def check_fits(config: RunConfig, resources: Mapping[str, float]) -> None:
     """Raises ConfigError when the smallest number of replicas cannot run side by side, as some would wait for ever, or
     when an engine for GPUs would see none of this machine's."""
     wanted = [(f"pools.{name}", pool.replicas) for name, pool in config.pools.items()]
-    wanted += [(f"gates.{name}", model.replicas) for name, model in config.gates.models.items()]
+    wanted += [(f"gates.{name}", model.replicas) for name, model in gate_models(config.gates).items()]
     for resource, key in (("CPU", "cpus"), ("GPU", "num_gpus")):
         needed = sum(getattr(replicas, key) * replicas.min for _, replicas in wanted)
         there = resources.get(resource, 0.0)
@@ -128,10 +129,10 @@ def check_fits(config: RunConfig, resources: Mapping[str, float]) -> None:
 def _check_sees_gpus(config: RunConfig, there: float) -> None:
     """Ray hides every GPU from a replica that asks for none. vLLM's build for CPUs needs none."""
     deployed: dict[str, Any] = {f"pools.{name}": pool for name, pool in config.pools.items()}
-    deployed |= {f"gates.{name}": model for name, model in config.gates.models.items()}
+    deployed |= {f"gates.{name}": model for name, model in gate_models(config.gates).items()}
     for path, each in deployed.items():
         match each.engine:
-            case VllmEngine(tensor_parallel_size=shares) if not _has_vllm_for_cpus():
+            case VllmEngine(gpus=shares) if not _has_vllm_for_cpus():
                 least = shares if shares > 1 else 0
             case TransformersEngine(device=device) if device.startswith("cuda"):
                 least = 0

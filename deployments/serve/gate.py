@@ -15,7 +15,8 @@ from deployments.engines.build import EngineRole, build_engine
 from deployments.monitoring.logs import LogPlace, configure_replica_logging
 from deployments.ray.loopback import bind_replica
 from deployments.serve.replica import Health, answer_each
-from schemas.config import Classifier, Corpus, Exact, GateModel, Provenance
+from schemas.config import Corpus
+from schemas.config_gates import Classifier, Exact, GateModel, Provenance
 from schemas.verdicts import GateName, GateReply, GateRequest
 from schemas.wire import GATE_REPLIES, GATE_REQUESTS, Gated
 
@@ -40,7 +41,7 @@ class ModelGate:
         self._health = Health(self._engine, config.replicas.stall_s)
         self._opened = AsyncExitStack()
         await self._engine.start()
-        source = await open_source(self._opened, looking.provenance, looking.corpus)
+        source = await open_source(self._opened, looking.provenance, looking.corpus, name)
         self._gate: Gate = build_gate(name, config, self._engine, source)
 
     async def check(self, data: bytes) -> AsyncIterator[bytes]:

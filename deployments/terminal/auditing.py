@@ -26,7 +26,7 @@ def show_audit(path: Path, gate: GateName, labelled: Path, *, json: bool) -> Non
     """Measures and shows."""
     os.environ.setdefault("TQDM_DISABLE", "1")  # libraries that load weights would draw over the view
     config = load(path)
-    with Screen(stderr=True).status(f"asking the {gate.value} gate", spinner="dots"):
+    with Screen(stderr=True).status(f"asking the {gate} gate", spinner="dots"):
         audit = asyncio.run(audit_gate(config, gate, labelled))
     if json:
         put_json(as_builtins(audit))
@@ -36,7 +36,7 @@ def show_audit(path: Path, gate: GateName, labelled: Path, *, json: bool) -> Non
 
 def audit_view(audit: GateAudit) -> RenderableType:
     """Figures with their intervals, then where gate and labels differ."""
-    head = Text.assemble(("gleaner audit ", "bold"), (f"{audit.gate.value} on {audit.labelled}", "bold cyan"))
+    head = Text.assemble(("gleaner audit ", "bold"), (f"{audit.gate} on {audit.labelled}", "bold cyan"))
     rows = f"{plural(audit.rows, 'row')}, {audit.judged:,} judged in {spoken(audit.seconds)}"
     known: list[tuple[str, Text | str]] = [("rows", rows), ("agreement", _rate(audit.agreement))]
     known += [("AUROC", _figure(audit.auroc, audit.auroc_interval))] if audit.auroc is not None else []

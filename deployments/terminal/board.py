@@ -17,10 +17,10 @@ from deployments.terminal.rates import Flow
 from deployments.terminal.words import clock, number, per_second, percent, plural, printable, spoken
 from schemas.progress import Counts, RunSnapshot, Summary
 from schemas.recovery import FailureMode
-from schemas.verdicts import GateName
+from schemas.verdicts import FAITHFULNESS, REWARD
 
 MODES_SHOWN = 4
-GATES = (GateName.FAITHFULNESS.value, GateName.REWARD.value)
+GATES = (FAITHFULNESS, REWARD)
 """Roles that are no generator pool: shown below these."""
 FIXED_LINES = 13
 """Lines of the board that are always there: margins, head, bar, outcome, two table heads and what keeps them apart."""
@@ -144,7 +144,7 @@ def _stages(flow: Flow) -> RenderableType:
     table = columns("stage", "in flight", "done", "per s", "mean")
     for rate in flow.stages:
         table.add_row(
-            rate.stage.value,
+            rate.stage,
             f"{rate.in_flight:,}",
             f"{rate.done:,}",
             "–" if rate.per_s is None else per_second(rate.per_s),
@@ -192,13 +192,13 @@ def _failures(summary: Summary, *, shown: int) -> Iterator[RenderableType]:
     table = columns("failed as", "attempts", first_width=20)
     table.add_column("repaired by")
     for count in modes:
-        table.add_row(count.mode.value, f"{count.attempts:,}", repaired_by(summary, count.mode, shown=1))
+        table.add_row(count.mode, f"{count.attempts:,}", repaired_by(summary, count.mode, shown=1))
     yield table
 
 
 def repaired_by(summary: Summary, mode: FailureMode, *, shown: int) -> Text:
     """The repairs that recovered most orders diagnosed so, one a line, with how many of how many tries."""
-    stats = [stat for stat in summary.repairs if stat.mode is mode and stat.tried]
+    stats = [stat for stat in summary.repairs if stat.mode == mode and stat.tried]
     stats.sort(key=lambda stat: (-stat.accepted, stat.tried))
     parts = [f"{stat.repair.value} {stat.accepted:,} of {stat.tried:,}" for stat in stats[:shown]]
     return Text("\n".join(parts) or "–", style="default" if parts else DIM)

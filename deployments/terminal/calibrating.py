@@ -54,7 +54,7 @@ def calibration_view(found: Calibration) -> RenderableType:
         f"With {found.confidence:.0%} confidence at least {found.wanted:.2%} of what passes at first is good, "
         "if the stream's samples score as the canaries do."
     )
-    head = Text.assemble(("gleaner calibrate ", "bold"), (found.gate.value, "bold cyan"))
+    head = Text.assemble(("gleaner calibrate ", "bold"), (found.gate, "bold cyan"))
     return Padding(Group(head, Text(), known, Text(), table, Text(), Text(meaning, style=DIM)), (1, 1))
 
 

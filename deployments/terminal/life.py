@@ -110,7 +110,7 @@ def credit_view(label: CreditLabel, attempt: Attempt) -> RenderableType:
         shown = Text(printable(text), style=style)
         table.add_row(str(value.steps), Text(f"Q {q}", style="bold"), within, f"{value.k}/{value.n}", shown)
     pit = "no first pit" if label.first_pit is None else f"first pit: step {label.first_pit}"
-    told = f"{pit} ({label.probability:.0%}, {label.stopped.value}; {label.rule.value} Q, {label.strategy.value})"
+    told = f"{pit} ({label.probability:.0%}, {label.stopped.value}; {label.rule.value} Q, {label.strategy})"
     paid = f"{plural(label.asked, 'rollout')} of {printable(label.policy)} · {_cost(label.cost)}"
     head = facts(("Credit", Text(told)), ("", Text(paid, style=DIM)))
     return Group(Padding(head, (1, 0, 0, 2)), Padding(table, (0, 0, 0, 4)))
@@ -173,7 +173,7 @@ def _verdicts(verdicts: tuple[Verdict, ...]) -> RenderableType:
     for _ in range(4):
         table.add_column()
     for verdict in verdicts:
-        table.add_row(verdict.gate.value, *_said(verdict), Text(_cost(verdict.cost), style=DIM))
+        table.add_row(verdict.gate, *_said(verdict), Text(_cost(verdict.cost), style=DIM))
     return table
 
 
@@ -195,22 +195,22 @@ def _evidence(verdict: Verdict, prompts: Prompts | None) -> Iterator[RenderableT
     yield from (_claim(claim) for claim in evidence.claims)
     if evidence.dimensions:
         scores = " · ".join(f"{printable(name)} {score:.2f}" for name, score in evidence.dimensions.items())
-        yield Text(f"{verdict.gate.value}: {scores}", style=DIM)
+        yield Text(f"{verdict.gate}: {scores}", style=DIM)
     if evidence.note:
-        yield Text(f"{verdict.gate.value}: {printable(evidence.note)}", style=DIM)
+        yield Text(f"{verdict.gate}: {printable(evidence.note)}", style=DIM)
     if evidence.raised is not None:
         raised = evidence.raised
         told = f"the bar was raised from {raised.configured:g} to {verdict.threshold:g} at attempt {raised.attempt}"
-        yield Text(f"{verdict.gate.value}: {told}", style=DIM)
+        yield Text(f"{verdict.gate}: {told}", style=DIM)
     if evidence.shown is not None:
-        yield Text(f"{verdict.gate.value}: {_shown(evidence.shown)}", style=DIM)
+        yield Text(f"{verdict.gate}: {_shown(evidence.shown)}", style=DIM)
 
 
 def _heard(verdict: Errored, prompts: Prompts | None) -> Iterator[RenderableType]:
     """With `prompts`, what a model was asked and how its last answer begins, where that was no verdict."""
     if prompts is None or not verdict.asked:
         return
-    yield Text(f"{verdict.gate.value} was asked:", style=DIM)
+    yield Text(f"{verdict.gate} was asked:", style=DIM)
     yield from prompts.of(verdict.asked)
     yield Text("and said:" if verdict.said else "and said nothing", style=DIM)
     if verdict.said:
@@ -237,7 +237,7 @@ def _claim(claim: ClaimEvidence) -> Text:
 def _diagnosis(diagnosis: Diagnosis | None) -> Iterator[tuple[str, Text]]:
     if diagnosis is None:
         return
-    yield "Diagnosis", Text.assemble((diagnosis.mode.value, "bold"), f" (confidence {diagnosis.confidence:.2f})")
+    yield "Diagnosis", Text.assemble((diagnosis.mode, "bold"), f" (confidence {diagnosis.confidence:.2f})")
     yield from (("", Text(printable(reason), style=DIM)) for reason in diagnosis.reasons)
 
 
@@ -265,7 +265,7 @@ def _end(life: Life) -> RenderableType:
 
 
 def _dead(end: DeadLetter) -> Text:
-    gates = f" by {', '.join(gate.value for gate in end.gates)}" if end.gates else ""
+    gates = f" by {', '.join(gate for gate in end.gates)}" if end.gates else ""
     text = Text.assemble(("dead-lettered", f"bold {BAD}"), f": {end.reason.value}{gates}")
     return text.append(f" ({printable(end.detail)})", style=DIM) if end.detail else text
 

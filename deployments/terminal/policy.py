@@ -11,6 +11,7 @@ from rich.text import Text
 from actors.dataset.manifest import CONFIG_NAME, read_config
 from actors.ledger.folder import Ledgers
 from actors.recovery.report import policy_report
+from deployments.build.recovery import run_gates
 from deployments.terminal.parts import DIM, GOOD, HEAVY, LIGHT, WARN, columns, facts
 from deployments.terminal.reading import as_builtins, put_json, run_folder
 from deployments.terminal.screen import Screen
@@ -28,7 +29,9 @@ def show_policy(folder: Path, *, json: bool) -> None:
         config = read_config(folder)
         if config is None:
             raise OutputError(f"{folder / CONFIG_NAME}: is missing, so nobody knows what could be chosen; restore it")
-        report = policy_report((record for _, record in ledger.records()), config.recovery, seed=config.seed)
+        report = policy_report(
+            (record for _, record in ledger.records()), config.recovery, seed=config.seed, gates=run_gates(config)
+        )
     if json:
         put_json(as_builtins(report))
     else:
@@ -68,9 +71,9 @@ def _repairs(report: PolicyReport, most: float) -> Table:
     table.add_column("", no_wrap=True)
     mode = None
     for each in report.repairs:
-        if each.mode is not mode:
+        if each.mode != mode:
             mode = each.mode
-            table.add_row(Text(mode.value, style="bold"))
+            table.add_row(Text(mode, style="bold"))
         table.add_row(*_repair(each), _drawn(each.per_1000, most))
     return table
 

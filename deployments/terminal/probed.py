@@ -18,9 +18,7 @@ def canaries_view(canaries: Canaries) -> RenderableType | None:
     parts: list[RenderableType] = [Text(_counted(canaries))]
     if canaries.gates:
         parts += [Text(), _rates(canaries.gates), Text(), _flaws(canaries.gates)]
-    parts += [
-        Text(f"{gate.gate.value} has changed: {drift_words(drift)}", style=WARN) for gate, drift in canaries.drifting
-    ]
+    parts += [Text(f"{gate.gate} has changed: {drift_words(drift)}", style=WARN) for gate, drift in canaries.drifting]
     return Group(*parts)
 
 
@@ -35,7 +33,7 @@ def _counted(canaries: Canaries) -> str:
 def _rates(gates: tuple[GateCanaries, ...]) -> RenderableType:
     table = columns("canaries at", "the last", "bad caught", "good passed", "precision", first_width=13)
     for gate in gates:
-        rates, name = gate.window, Text(gate.gate.value, style="default" if gate.last else DIM)
+        rates, name = gate.window, Text(gate.gate, style="default" if gate.last else DIM)
         precision = "–" if rates.precision.value is None else f"{rates.precision.value:.1%}"
         table.add_row(name, f"{gate.in_window:,}", _cell(rates.recall), _cell(rates.good_passed), precision)
     return table
@@ -46,7 +44,7 @@ def _flaws(gates: tuple[GateCanaries, ...]) -> RenderableType:
     table.add_column("version, and of the last bad ones caught by flaw (in brackets: not its to see)", overflow="fold")
     for gate in gates:
         style = "default" if gate.last else DIM
-        table.add_row(Text(gate.gate.value, style=style), Text(", ".join([gate.version, *_by_flaw(gate)]), style=style))
+        table.add_row(Text(gate.gate, style=style), Text(", ".join([gate.version, *_by_flaw(gate)]), style=style))
     return table
 
 

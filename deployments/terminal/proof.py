@@ -1,7 +1,5 @@
 """`gleaner verify`: what the files alone prove, and every place where they do not. Law: it only reads."""
 
-from collections.abc import Collection, Iterator
-from functools import partial
 from pathlib import Path
 
 from rich.console import Group, RenderableType
@@ -9,18 +7,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from actors.audit.verify import verify
-from actors.corpus.names import is_on_this_machine
-from actors.corpus.reader import documents
-from actors.dataset.manifest import CONFIG_NAME, read_config
-from deployments.config.recorded import is_edited
+from deployments.folder.proof import verified
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, grid
 from deployments.terminal.reading import as_builtins, put_json, run_folder
 from deployments.terminal.screen import Screen
 from deployments.terminal.words import plural, printable
 from schemas.audit import AuditReport, Finding, Severity
-from schemas.corpus import Document
-from schemas.errors import CorpusError
 
 
 def show_verification(folder: Path, *, network: bool, json: bool) -> bool:
@@ -31,22 +23,6 @@ def show_verification(folder: Path, *, network: bool, json: bool) -> bool:
     else:
         Screen().print(proof_view(report, folder))
     return report.ok
-
-
-def verified(folder: Path, *, network: bool = False) -> AuditReport:
-    """The audit of a folder, its corpus read again by its own configuration; `network`: also where that names more than
-    files of this machine."""
-    config = read_config(folder)
-
-    def read_again(uris: Collection[str]) -> Iterator[Document]:
-        if config is None:
-            raise CorpusError(f"{CONFIG_NAME} is missing, so nobody knows where the corpus is")
-        elsewhere = next((path for path in config.corpus.paths if not is_on_this_machine(path)), None)
-        if elsewhere is not None and not network:
-            raise CorpusError(f"{elsewhere} is not a file of this machine; `gleaner verify --network` asks there")
-        return documents(uris, config.corpus)
-
-    return verify(folder, read_again, partial(is_edited, folder / CONFIG_NAME))
 
 
 def proof_view(report: AuditReport, folder: Path) -> RenderableType:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from deployments.monitoring.progress import Phase, Progress
 from schemas.progress import Counts, RunSnapshot
-from schemas.stages import Stage, StageFlow
+from schemas.stages import Stage, StageFlow, in_order
 
 WINDOW_S = 30.0
 """Long enough to smooth micro-batches, short enough to follow a scale-up."""
@@ -131,10 +131,9 @@ def _stages(window: Sequence[Progress]) -> tuple[StageRate, ...]:
                 seen.setdefault((conductor.name, entered.stage), []).append((progress.at, entered))
     now = window[-1].at if window else 0.0
     found = []
-    for stage in Stage:
-        series = [values for (_, of), values in seen.items() if of is stage]
-        if series:
-            found.append(_stage(stage, series, window_s=now - window[0].at, now=now))
+    for stage in in_order(stage for _, stage in seen):
+        series = [values for (_, of), values in seen.items() if of == stage]
+        found.append(_stage(stage, series, window_s=now - window[0].at, now=now))
     return tuple(found)
 
 

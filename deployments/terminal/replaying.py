@@ -2,10 +2,9 @@
 
 import time
 from collections.abc import Sequence
-from enum import Enum
 from pathlib import Path
-from typing import TypeVar
 
+from actors.dataset.manifest import read_config
 from actors.ledger.reopen import ReplayRequest
 from deployments.config.faults import nearest
 from deployments.config.load import check_models, load
@@ -15,18 +14,21 @@ from deployments.terminal.boundary import say
 from deployments.terminal.reading import as_builtins, put_json, run_folder
 from deployments.terminal.screen import put
 from deployments.terminal.words import plural, quoted
+from schemas.config_gates import brought_modes
 from schemas.errors import UserError
 from schemas.orders import EndReason
-from schemas.recovery import FailureMode
+from schemas.recovery import KNOWN_MODES, FailureMode
 
-E = TypeVar("E", bound=Enum)
+_REASONS = tuple(reason.value for reason in EndReason)
 
 
-def wanted(reasons: Sequence[str], modes: Sequence[str]) -> ReplayRequest:
-    """The filter as typed. Raises UserError for a name that there is not."""
+def wanted(folder: Path, reasons: Sequence[str], modes: Sequence[str]) -> ReplayRequest:
+    """The filter as typed. Raises UserError for a name that there is not, nor in the folder's configuration."""
+    config = read_config(folder) if modes else None
+    known = dict.fromkeys((*KNOWN_MODES, *(brought_modes(config.gates) if config is not None else ())))
     return ReplayRequest(
-        frozenset(_named("--reason", name, EndReason) for name in reasons),
-        frozenset(_named("--mode", name, FailureMode) for name in modes),
+        frozenset(EndReason(_known("--reason", name, _REASONS)) for name in reasons),
+        frozenset(FailureMode(_known("--mode", name, tuple(known))) for name in modes),
     )
 
 
@@ -76,14 +78,12 @@ def _lines(replayed: Replayed, *, dry_run: bool) -> list[str]:
 
 def _told(groups: Sequence[Group]) -> str:
     return ", ".join(
-        f"{group.orders:,} {group.reason.value}" + (f" ({group.mode.value})" if group.mode else "") for group in groups
+        f"{group.orders:,} {group.reason.value}" + (f" ({group.mode})" if group.mode else "") for group in groups
     )
 
 
-def _named(option: str, name: str, kind: type[E]) -> E:
-    try:
-        return kind(name.strip().lower())
-    except ValueError:
-        names = [each.value for each in kind]
-        hint = nearest(name.lower(), names) or f"; the names are {', '.join(names)}"
-        raise UserError(f"{option} {name}: there is no such name{hint}") from None
+def _known(option: str, name: str, names: Sequence[str]) -> str:
+    if name.strip().lower() in names:
+        return name.strip().lower()
+    hint = nearest(name.lower(), names) or f"; the names are {', '.join(names)}"
+    raise UserError(f"{option} {name}: there is no such name{hint}")

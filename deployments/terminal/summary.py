@@ -19,7 +19,7 @@ from deployments.terminal.words import clock, number, percent, plural, quoted, s
 from schemas.ids import OrderId
 from schemas.live import Live
 from schemas.progress import FIXED, EndCount, EndWords, Summary
-from schemas.recovery import FailureMode
+from schemas.recovery import Modes
 
 MODES_SHOWN = 6
 REPAIRS_SHOWN = 2
@@ -129,8 +129,8 @@ def _failures(summary: Summary) -> RenderableType | None:
     table = columns("failed as", "attempts", first_width=20)
     table.add_column("repaired by (accepted of tried)", overflow="fold")
     for count in modes:
-        table.add_row(count.mode.value, f"{count.attempts:,}", repaired_by(summary, count.mode, shown=REPAIRS_SHOWN))
-        if count.mode is FailureMode.MALFORMED:
+        table.add_row(count.mode, f"{count.attempts:,}", repaired_by(summary, count.mode, shown=REPAIRS_SHOWN))
+        if count.mode == Modes.MALFORMED:
             for why in sorted(summary.malformed, key=lambda why: -why.attempts):
                 table.add_row(f"  {why.reason.value}", Text(f"{why.attempts:,}", style=DIM), "")
     return table
@@ -203,7 +203,7 @@ def _injections(summary: Summary) -> RenderableType | None:
         known = each.caught + each.missed
         numbers = (f"{each.caught:,}", f"{each.missed:,}", percent(each.caught, known))
         rates.add_row(each.kind.value, *numbers, interval_words(each.caught, known), f"{each.unverified:,}")
-        told = [f"{found.gate.value} {found.caught:,}" for found in each.by_gate]
+        told = [f"{found.gate} {found.caught:,}" for found in each.by_gate]
         rest = ((each.harmless, "turned out good"), (each.errored, "could not be judged"))
         told += [f"{count:,} {what}" for count, what in rest if count]
         gates.add_row(each.kind.value, ", ".join(told))
@@ -220,8 +220,8 @@ def _diagnoses(summary: Summary) -> RenderableType | None:
         found = [each for each in summary.diagnoses if each.kind is kind]
         right, known = sum(each.attempts for each in found if each.right), sum(each.attempts for each in found)
         told = Text(", ").join(
-            Text(f"{each.mode.value} {each.attempts:,}", style=GOOD if each.right else "")
-            for each in sorted(found, key=lambda each: (-each.attempts, each.mode.value))
+            Text(f"{each.mode} {each.attempts:,}", style=GOOD if each.right else "")
+            for each in sorted(found, key=lambda each: (-each.attempts, each.mode))
         )
         table.add_row(kind.value, percent(right, known), interval_words(right, known), told)
     return table

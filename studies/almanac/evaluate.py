@@ -164,7 +164,7 @@ def _share(hits: list[bool]) -> float:
 
 def ask_all(writer: Writer, papers: list[Told], mode: Mode, *, temperature: float, seed: int) -> list[Reply]:
     """One reply per paper."""
-    rng = random.Random(f"ask {seed} {mode.value}")
+    rng = random.Random(f"ask {seed} {mode}")
     torch.manual_seed(seed)
     asked = [message(told, mode, rng) for told in papers]
     texts = writer.write([text for text, _ in asked], temperature=temperature)
@@ -189,7 +189,7 @@ def measure_generator(folder: Path, *, passages: int, seed: int, modes: list[tup
     """Figures by mode and temperature."""
     writer, papers = Writer(folder), exam(passages, seed=seed)
     found: dict[str, object] = {
-        f"{mode.value}@{temperature}": asdict(
+        f"{mode}@{temperature}": asdict(
             figures(ask_all(writer, papers, mode, temperature=temperature, seed=seed), mode=mode)
         )
         for mode, temperature in modes

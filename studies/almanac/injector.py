@@ -18,7 +18,7 @@ from schemas.corpus import Document, Passage
 from schemas.ids import derived_seed
 from schemas.injection import InjectionKind, Worth
 from schemas.orders import Lease
-from schemas.samples import Cost, Draft, GenerationRequest
+from schemas.samples import Cost, Draft, GenerationRequest, answered
 from studies.almanac.flaws import Poor, near_miss, poor_wording
 from studies.almanac.phrases import KINDS, OF_KIND
 from studies.almanac.prose import ask_about
@@ -75,12 +75,12 @@ class AlmanacInjector:
                 return draft
             case InjectionKind.CONTRADICTS_SOURCE:
                 fact = _asked(facts, draft) or rng.choice(facts)
-                return Draft(_question(fact, draft, rng), near_miss(fact, rng))
+                return answered(_question(fact, draft, rng), near_miss(fact, rng))
             case InjectionKind.PARAMETRIC:
                 revised = self._revised(facts)
                 asked = _asked(tuple(revised), draft)
                 fact = asked or rng.choice(list(revised))
-                return Draft(_question(fact, draft, rng), revised[fact])
+                return answered(_question(fact, draft, rng), revised[fact])
             case InjectionKind.CROSS_PASSAGE:
                 return _stated(rng.choice(self._foreign(facts)), rng)
             case InjectionKind.DOMAIN_MISMATCH:
@@ -134,11 +134,11 @@ def _question(fact: Fact, draft: Draft | None, rng: random.Random) -> str:
 
 
 def _stated(fact: Fact, rng: random.Random) -> Draft:
-    return Draft(ask_about(fact.entity, fact.attribute, rng), fact.value)
+    return answered(ask_about(fact.entity, fact.attribute, rng), fact.value)
 
 
 def _poor(fact: Fact, kind: Poor, rng: random.Random) -> Draft:
-    return Draft(*poor_wording(fact, fact.value, kind, rng))
+    return answered(*poor_wording(fact, fact.value, kind, rng))
 
 
 def _other_kinds(facts: Sequence[Fact]) -> list[str]:

@@ -15,7 +15,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
-from actors.gates.classifier import FAITHFULNESS, ClassifierGate, Reading
+import torch
+
+from actors.gates.classifier import AGAINST_SOURCE, ClassifierGate, Reading
 from actors.gates.evidence import EXACT, EvidenceSource, Grounds, NoSource, RetrievedSource, Retriever
 from actors.gates.retrieval import Bm25Retriever, EmbeddingRetriever
 from actors.protocols import Gate
@@ -23,11 +25,12 @@ from actors.tasks import prompts
 from deployments.engines.build import build_engine
 from deployments.engines.encoding import Encoder
 from deployments.engines.roles import EngineRole
-from schemas.config import Classifier, TransformersEngine
+from schemas.config_engines import TransformersEngine
+from schemas.config_gates import Classifier
 from schemas.corpus import Passage, Provenance
 from schemas.ids import DocumentId
-from schemas.samples import Draft
-from schemas.verdicts import Errored, GateName, GateRequest, Verdict
+from schemas.samples import answered
+from schemas.verdicts import FAITHFULNESS, Errored, GateRequest, Verdict
 from studies.almanac.claims import Claim, any_claim
 from studies.almanac.exam import auroc, exam
 
@@ -135,7 +138,7 @@ async def sources(stack: AsyncExitStack, passages: Sequence[Passage]) -> dict[st
 async def verdicts_of(gate: Gate, claims: Sequence[Claim], passages: Sequence[Passage]) -> list[Verdict]:
     """The gate's word on each claim."""
     asked = [
-        GateRequest(id=str(number), passage=passage, draft=Draft(question=claim.question, answer=claim.answer))
+        GateRequest(id=str(number), passage=passage, draft=answered(question=claim.question, answer=claim.answer))
         for number, (claim, passage) in enumerate(zip(claims, passages, strict=True))
     ]
     return list(await asyncio.gather(*(gate.check(request) for request in asked)))
@@ -154,8 +157,8 @@ async def measure(count: int, *, seed: int) -> list[Figures]:
             engine = build_engine(config.engine, EngineRole.CLASSIFIER)
             await engine.start()
             stack.push_async_callback(engine.close)
-            gates = {name: ClassifierGate(FAITHFULNESS, config, engine, source) for name, source in modes.items()}
-            at_once = Reading(GateName.FAITHFULNESS, together)
+            gates = {name: ClassifierGate(AGAINST_SOURCE, config, engine, source) for name, source in modes.items()}
+            at_once = Reading(FAITHFULNESS, together)
             gates["bm25 by answer, read at once"] = ClassifierGate(at_once, config, engine, modes["bm25 by answer"])
             for mode, gate in gates.items():
                 said = await verdicts_of(gate, claims, passages)
@@ -174,11 +177,12 @@ def table(rows: Sequence[Figures]) -> Iterator[str]:
 
 
 def _model(name: str) -> TransformersEngine:
-    return TransformersEngine(model=str(MODELS / name), dtype="float32", device="cpu", threads=1)
+    return TransformersEngine(model=str(MODELS / name), dtype="float32", device="cpu")
 
 
 def main() -> None:
     """Command line."""
+    torch.set_num_threads(1)
     parser = argparse.ArgumentParser(description="Measure the almanac's judges by what they are shown.")
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--claims", type=int, default=960)

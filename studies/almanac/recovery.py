@@ -21,11 +21,13 @@ from actors.ledger.sqlite import LedgerReader, SqliteLedger
 from deployments.build.evidence import passages_of
 from deployments.config.load import load
 from deployments.local.loop import conduct_in_process
-from schemas.config import Classifier, RunConfig, TransformersEngine
+from schemas.config import RunConfig
+from schemas.config_engines import TransformersEngine
+from schemas.config_gates import Classifier
 from schemas.corpus import Passage
 from schemas.ids import PassageId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined
-from schemas.verdicts import Errored, GateName
+from schemas.verdicts import FAITHFULNESS, Errored
 from studies.almanac.truth import Faithful, check
 
 BASE = Path("examples/measured.yaml")
@@ -54,14 +56,14 @@ class Made:
 def config_of(policy: str, seed: int, *, judge: str, bar: str) -> RunConfig:
     """A run of the study."""
     config = load(BASE)
-    faithfulness = config.gates.faithfulness
+    faithfulness = config.gates[FAITHFULNESS]
     assert isinstance(faithfulness, Classifier)
     assert isinstance(faithfulness.engine, TransformersEngine)
     engine = replace(faithfulness.engine, model=faithfulness.engine.model.replace("judge-strong", judge))
     return replace(
         config,
         seed=seed,
-        gates=replace(config.gates, faithfulness=replace(faithfulness, engine=engine)),
+        gates={**config.gates, FAITHFULNESS: replace(faithfulness, engine=engine)},
         recovery=replace(config.recovery, policy=policy, bar=bar),
         injection=replace(config.injection, rate=0.5),
     )
@@ -92,7 +94,7 @@ def attempts(records: Iterable[Record]) -> Iterator[Made]:
         scores = [
             verdict.score
             for verdict in attempt.verdicts
-            if not isinstance(verdict, Errored) and verdict.gate is GateName.FAITHFULNESS
+            if not isinstance(verdict, Errored) and verdict.gate == FAITHFULNESS
         ]
         yield Made(
             attempt.number, attempt.injected is not None, isinstance(record, AcceptedEnd), true,

@@ -13,7 +13,7 @@ from msgspec import Struct
 from actors.counts.rates import wilson
 from schemas.injection import InjectionKind, Worth
 from schemas.ledger import CanaryEnded
-from schemas.verdicts import GateName, Rejected
+from schemas.verdicts import FAITHFULNESS, REWARD, GateName, Rejected
 from studies.provenance import runs
 from studies.provenance.bootstrap import Estimate
 from studies.provenance.findings import CanaryFinding
@@ -25,8 +25,8 @@ RATE = 0.5
 """Canaries for each order."""
 TOGETHER = "all of these"
 SEEN_BY = {
-    GateName.FAITHFULNESS: ("contradicts_source", "parametric", "cross_passage", "domain_mismatch"),
-    GateName.REWARD: ("instruction_quality", "response_quality"),
+    FAITHFULNESS: ("contradicts_source", "parametric", "cross_passage", "domain_mismatch"),
+    REWARD: ("instruction_quality", "response_quality"),
 }
 """Which flaws are each gate's to see. Hot draws are no canaries: they take a generator."""
 
@@ -74,8 +74,8 @@ def findings(parts: Parts, firsts: Sequence[tuple[int, Try]]) -> list[CanaryFind
         for flaw in (*flaws, TOGETHER):
             wanted = flaws if flaw == TOGETHER else (flaw,)
             probed = [gate in one.rejected for one in every if one.flaw.value in wanted]
-            injected = [gate.value in one.rejected for one in spoilt if one.kind in wanted]
-            found.append(CanaryFinding(gate.value, flaw, len(probed), rate(probed), len(injected), rate(injected)))
+            injected = [gate in one.rejected for one in spoilt if one.kind in wanted]
+            found.append(CanaryFinding(gate, flaw, len(probed), rate(probed), len(injected), rate(injected)))
     return found
 
 

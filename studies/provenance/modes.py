@@ -12,11 +12,11 @@ from typing import Literal
 
 from msgspec import Struct
 
-from actors.gates.classifier import FAITHFULNESS, ClassifierGate
+from actors.gates.classifier import AGAINST_SOURCE, ClassifierGate
 from actors.gates.evidence import EXACT, EvidenceSource, NoSource, RetrievedSource, Retriever
 from actors.gates.retrieval import Bm25Retriever, EmbeddingRetriever
 from deployments.engines.encoding import Encoder
-from schemas.config import Classifier
+from schemas.config_gates import Classifier
 from schemas.verdicts import Errored, GateRequest, Passed, Rejected, Verdict
 from studies.provenance.machines import classifier
 from studies.provenance.plan import JUDGES, Plan
@@ -57,7 +57,7 @@ async def measured(plan: Plan, world: World, tries: Sequence[Try], memory: Path)
             model = await classifier(stack, f"judge-{judge}", memory)
             config = Classifier(engine(f"judge-{judge}"), threshold=THRESHOLD)
             for mode, source in modes.items():
-                gate = ClassifierGate(FAITHFULNESS, config, model, source)
+                gate = ClassifierGate(AGAINST_SOURCE, config, model, source)
                 said = await asyncio.gather(*(gate.check(_asked(world, one, n)) for n, one in enumerate(drafts)))
                 for number, verdict in enumerate(map(_given, said)):
                     scores[number][f"{judge}/{mode}"] = verdict.score

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from actors.counts.diagnoses import EXPECTED
 from schemas.injection import InjectionKind
-from schemas.recovery import FailureMode
 from studies.provenance.bootstrap import Bootstrap, Cluster, Estimate, estimate, ratio
 from studies.provenance.findings import Caught, Confusion, Overlap
 from studies.provenance.modes import THRESHOLD
@@ -74,12 +73,12 @@ def confusion(firsts: Firsts, bootstrap: Bootstrap) -> tuple[list[Confusion], Es
     found: list[Confusion] = []
     for kind in InjectionKind:
         modes = Counter(one.mode for _, one in seen if one.kind == kind.value and one.mode is not None)
-        right = sum(count for mode, count in modes.items() if FailureMode(mode) in EXPECTED[kind])
+        right = sum(count for mode, count in modes.items() if mode in EXPECTED[kind])
         if modes:
             found.append(Confusion(kind.value, dict(modes.most_common()), right, sum(modes.values())))
 
     def row(seed: int, one: Try) -> tuple[Cluster, dict[str, float]]:
-        right = FailureMode(one.mode) in EXPECTED[InjectionKind(one.kind)]
+        right = one.mode in EXPECTED[InjectionKind(one.kind)]
         return (seed, one.passage), {"right": float(right), "all": 1.0}
 
     sums = bootstrap.sums((row(seed, one) for seed, one in seen), ("right", "all"))

@@ -21,15 +21,16 @@ from deployments.build.wiring import conductor_random, conductor_settings, queue
 from deployments.local.loop import InProcessOrders
 from schemas.config import FRESH_POOL, RunConfig
 from schemas.config_audit import Audit
+from schemas.config_gates import gate_models
 from schemas.ids import PoolName
 from schemas.ledger import Record
-from schemas.verdicts import GateName
+from schemas.verdicts import FAITHFULNESS, REWARD, GateName
 from studies.provenance.machines import Remembering, classifier, generator
 from studies.provenance.plan import Plan, Setting
 from studies.provenance.tries import Try, tries_of
 from studies.provenance.world import World, run_config
 
-GATE_MODELS = {GateName.FAITHFULNESS: "judge-strong", GateName.REWARD: "reward"}
+GATE_MODELS = {FAITHFULNESS: "judge-strong", REWARD: "reward"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ async def records(
 
 
 def _conductor(config: RunConfig, world: World, shared: Machines, orders: InProcessOrders) -> Conductor:
-    models = {GateName(name): model for name, model in config.gates.models.items()}
+    models = gate_models(config.gates)
     scored = {gate: build_gate(gate, model, shared.judges[gate]) for gate, model in models.items()}
     # the injector reads the whole corpus: made once for the world, not for every arm
     plain = replace(config, injection=replace(config.injection, rate=0.0))

@@ -12,8 +12,8 @@ from schemas.corpus import Passage
 from schemas.injection import Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined
 from schemas.orders import Attempt
-from schemas.samples import Draft
-from schemas.verdicts import Errored, GateName, Rejected
+from schemas.samples import Draft, answered
+from schemas.verdicts import FAITHFULNESS, REWARD, Errored, Rejected
 from studies.provenance.world import is_faithful, is_good
 
 
@@ -54,7 +54,7 @@ class Try(Struct, frozen=True, omit_defaults=True):
     @property
     def draft(self) -> Draft | None:
         """As the gates saw it."""
-        return None if self.question is None or self.answer is None else Draft(self.question, self.answer)
+        return None if self.question is None or self.answer is None else answered(self.question, self.answer)
 
 
 def tries_of(records: Sequence[Record], told: Sequence[Passage]) -> list[Try]:
@@ -87,10 +87,10 @@ def _try(attempt: Attempt, passage: str, *, place: tuple[int, int], accepted: bo
         accepted=accepted,
         question=None if draft is None else draft.question,
         answer=None if draft is None else draft.answer,
-        faithfulness=scores.get(GateName.FAITHFULNESS),
-        reward=scores.get(GateName.REWARD),
-        rejected=tuple(said.gate.value for said in attempt.verdicts if isinstance(said, Rejected)),
-        mode=None if attempt.diagnosis is None else attempt.diagnosis.mode.value,
+        faithfulness=scores.get(FAITHFULNESS),
+        reward=scores.get(REWARD),
+        rejected=tuple(said.gate for said in attempt.verdicts if isinstance(said, Rejected)),
+        mode=None if attempt.diagnosis is None else attempt.diagnosis.mode,
         repair=None if attempt.repair is None else attempt.repair.kind.value,
         kind=None if injected is None else injected.kind.value,
         verified=injected is not None and injected.now is Worth.BAD,

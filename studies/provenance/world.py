@@ -11,18 +11,9 @@ from pathlib import Path
 from actors.probes.injection import InjectionDraw
 from deployments.build.evidence import all_passages
 from deployments.build.injection import build_injection
-from schemas.config import (
-    Classifier,
-    Conductors,
-    Corpus,
-    Gates,
-    GroundedAnswer,
-    Pool,
-    Recovery,
-    RunConfig,
-    SamplingDefaults,
-    TransformersEngine,
-)
+from schemas.config import Conductors, Corpus, GroundedAnswer, Pool, Recovery, RunConfig, SamplingDefaults
+from schemas.config_engines import TransformersEngine
+from schemas.config_gates import Classifier
 from schemas.config_injection import CustomInjector
 from schemas.config_injection import Injection as InjectionConfig
 from schemas.corpus import Passage
@@ -49,8 +40,8 @@ class World:
 
 
 def engine(name: str) -> TransformersEngine:
-    """A model of the almanac, on one thread."""
-    return TransformersEngine(model=str(MODELS / name), dtype="float32", device="cpu", threads=1)
+    """A model of the almanac; `main` has torch compute on one thread."""
+    return TransformersEngine(model=str(MODELS / name), dtype="float32", device="cpu")
 
 
 def build(plan: Plan, seed: int, folder: Path) -> World:
@@ -78,7 +69,7 @@ def run_config(plan: Plan, corpus: Corpus, *, seed: int, setting: Setting, polic
         corpus=corpus,
         task=GroundedAnswer(samples_per_passage=slots, sampling=sampling),
         pools={"generator": Pool(engine(f"generator-{setting.scale}"))},
-        gates=Gates(faithfulness=Classifier(engine("judge-strong")), reward=Classifier(engine("reward"))),
+        gates={"faithfulness": Classifier(engine("judge-strong")), "reward": Classifier(engine("reward"))},
         recovery=recovery,
         injection=InjectionConfig(rate=plan.injected, injector=CustomInjector("studies.almanac.injector:almanac")),
         conductors=Conductors(concurrency=48),

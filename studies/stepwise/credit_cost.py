@@ -11,9 +11,11 @@ from msgspec.structs import replace
 
 from actors.counts.rates import wilson
 from actors.credit.plan import CreditPlan, RolloutOwner
+from actors.credit.strategies import FULL, Strategy
 from schemas.config_credit import Credit
 from schemas.credit import PolicyVersion
 from studies.stepwise.credits import target
+from studies.stepwise.halving import binary
 from studies.stepwise.lab import Lab, Solution
 from studies.stepwise.net import Net
 
@@ -84,9 +86,9 @@ def replays(lab: Lab, policy: Net, wrong: Sequence[Solution], *, truth: int, dra
     return found
 
 
-def sequential(replay: Replay, config: Credit) -> tuple[int, int]:
+def sequential(replay: Replay, config: Credit, strategy: Strategy = FULL) -> tuple[int, int]:
     """The first pit that a plan finds, and how many rollouts it paid for."""
-    plan = CreditPlan(target(replay.solution, 0), config, {})
+    plan = CreditPlan(target(replay.solution, 0), config, {}, strategy=strategy)
     paid = 0
     while asks := plan.next():
         for ask in asks:
@@ -117,8 +119,8 @@ def table(found: Sequence[Replay], config: Credit, *, truth: int) -> CostTable:
         "fixed 4": lambda one: fixed(one, 4, tolerance),
         "sequential": lambda one: sequential(one, config),
         f"sequential, {SURER:.0%} sure": lambda one: sequential(one, replace(config, confidence=SURER)),
-        "binary search, checked": lambda one: sequential(one, replace(config, strategy="binary")),
-        "binary search, monotone": lambda one: sequential(one, replace(config, strategy="binary", check_steps=0)),
+        "binary search, checked": lambda one: sequential(one, config, binary()),
+        "binary search, monotone": lambda one: sequential(one, config, binary(check_steps=0)),
     }
     costs: dict[str, Cost] = {}
     for name, way in ways.items():

@@ -28,7 +28,7 @@ from schemas.ledger import (
     ShardWritten,
 )
 from schemas.orders import Order
-from schemas.verdicts import MODEL_GATES, Evidence, GateName, Passed, Raised
+from schemas.verdicts import FAITHFULNESS, MODEL_GATES, PROVENANCE, REWARD, Evidence, Passed, Raised
 from tests.actors.dataset.conftest import NOW
 from tests.actors.dataset.folders import keep, write_shards
 from tests.actors.dataset.test_editions import put_back
@@ -271,7 +271,7 @@ def accept_by_scores(output: Path) -> None:
     lowest = CONFIG.replace("threshold: 0.5", "threshold: 0.0")
     add(output, [Reconfigured(NOW, CONFIG, MODELS, ("gates.faithfulness.threshold: 0.5 → 0.0",))])
     replace_config(output, lowest)
-    terms = PassingTerms(dict.fromkeys(MODEL_GATES, 0.0), {GateName.PROVENANCE, *MODEL_GATES}, raised_bar)
+    terms = PassingTerms(dict.fromkeys(MODEL_GATES, 0.0), {PROVENANCE, *MODEL_GATES}, raised_bar)
     with LedgerReader(output) as ledger:
         for found in dead_letters(ledger, ReplayRequest()):
             anew = judged_anew(found.life.attempts[-1], terms) if found.life.attempts else None
@@ -291,9 +291,9 @@ def accept_what_came_back(output: Path, *, threshold: float = 0.4) -> None:
             bar = threshold if number == 1 else raised(threshold, number)
             evidence = Evidence(raised=Raised(threshold, number) if number > 1 else None)
             verdicts = (
-                Passed(GateName.PROVENANCE, 1.0, 1.0),
-                Passed(GateName.FAITHFULNESS, 0.99, bar, evidence),
-                Passed(GateName.REWARD, 0.9, threshold),
+                Passed(PROVENANCE, 1.0, 1.0),
+                Passed(FAITHFULNESS, 0.99, bar, evidence),
+                Passed(REWARD, 0.9, threshold),
             )
             attempt = replace(sample, number=number, repair=back.repair, verdicts=verdicts)
             add(output, [AcceptedEnd(NOW, back.order_id, attempt)])

@@ -18,7 +18,7 @@ from schemas.errors import CorpusError, OutputError
 from schemas.ids import OrderId, PassageId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined
 from schemas.orders import Order
-from schemas.verdicts import ClaimEvidence, Evidence, GateName, Passed, Quote, Rejected
+from schemas.verdicts import FAITHFULNESS, REWARD, ClaimEvidence, Evidence, Passed, Quote, Rejected
 from schemas.wire import encode_record
 from tests.actors.dataset.conftest import NOW
 from tests.actors.dataset.folders import keep, write_shards
@@ -235,7 +235,7 @@ async def test_an_accepted_sample_that_a_gate_rejected_is_found(run: Run) -> Non
     def bribe(record: Record) -> Record:
         if not isinstance(record, AcceptedEnd):
             return record
-        verdicts = (*record.attempt.verdicts, Rejected(GateName.REWARD, 0.1, 0.5))
+        verdicts = (*record.attempt.verdicts, Rejected(REWARD, 0.1, 0.5))
         return replace(record, attempt=replace(record.attempt, verdicts=verdicts))
 
     run.rewrite(bribe)
@@ -290,7 +290,7 @@ async def test_a_quote_of_another_passage_is_held_to_that_one(run: Run) -> None:
         def quoted(record: Record) -> Record:
             if not isinstance(record, AcceptedEnd) or record.order_id not in {order.id for order in plans[0].orders}:
                 return record
-            said = Passed(GateName.FAITHFULNESS, 1.0, 0.5, evidence=Evidence(claims=(claim,)))
+            said = Passed(FAITHFULNESS, 1.0, 0.5, evidence=Evidence(claims=(claim,)))
             return replace(record, attempt=replace(record.attempt, verdicts=(said,)))
 
         run.rewrite(quoted)

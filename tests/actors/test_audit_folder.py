@@ -25,7 +25,7 @@ from schemas.ledger import (
     StaleReport,
 )
 from schemas.samples import Cost
-from schemas.verdicts import GateName, Passed, Raised, Verdict
+from schemas.verdicts import FAITHFULNESS, PROVENANCE, REWARD, VERIFIER, GateName, Passed, Raised, Verdict
 from tests.actors.dataset.conftest import NOW
 from tests.actors.test_audit import CONFIG, Run, faults
 
@@ -33,13 +33,13 @@ Corruption = Callable[[Run], object]
 Change = Callable[[Passed], Verdict | None]
 
 
-def passed(change: Change, *, number: int = 1, gate: GateName = GateName.FAITHFULNESS) -> Corruption:
+def passed(change: Change, *, number: int = 1, gate: GateName = FAITHFULNESS) -> Corruption:
     """One accepted attempt of that number got another verdict of the gate, or none."""
 
     def of(end: AcceptedEnd) -> AcceptedEnd:
         verdicts: list[Verdict] = []
         for said in end.attempt.verdicts:
-            new = change(said) if said.gate is gate and isinstance(said, Passed) else said
+            new = change(said) if said.gate == gate and isinstance(said, Passed) else said
             verdicts += [] if new is None else [new]
         return replace(end, attempt=replace(end.attempt, verdicts=tuple(verdicts)))
 
@@ -120,17 +120,17 @@ def without_line(name: str) -> Corruption:
 
 STRANGE = {"name": "dataset/part-00000.parquet", "rows": 1, "sha256": ""}
 BROKEN: dict[str, tuple[Corruption, str]] = {
-    "a required gate that is missing": (passed(lambda said: None, gate=GateName.REWARD), "a verdict of reward"),
+    "a required gate that is missing": (passed(lambda said: None, gate=REWARD), "a verdict of reward"),
     "the provenance gate that is missing": (
-        passed(lambda said: None, gate=GateName.PROVENANCE),
+        passed(lambda said: None, gate=PROVENANCE),
         "a verdict of provenance",
     ),
     "a verdict of a gate that nobody requires": (
-        passed(lambda said: replace(said, gate=GateName.VERIFIER)),
+        passed(lambda said: replace(said, gate=VERIFIER)),
         "a verdict of faithfulness",
     ),
     "a threshold that is lower": (passed(lowered), "passed faithfulness at threshold 0.3"),
-    "a threshold of another gate that is lower": (passed(lowered, gate=GateName.REWARD), "passed reward at threshold"),
+    "a threshold of another gate that is lower": (passed(lowered, gate=REWARD), "passed reward at threshold"),
     "a threshold that is not raised": (passed(not_raised, number=2), "passed faithfulness at threshold 0.5"),
     "a threshold that is raised less": (passed(raised_less, number=2), "passed faithfulness at threshold 0.55"),
     "a threshold that is raised from less": (passed(raised_from_less, number=2), "passed faithfulness at threshold"),

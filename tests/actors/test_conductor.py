@@ -14,9 +14,9 @@ from schemas.orders import (
     Lease,
     Requeue,
 )
-from schemas.recovery import Diagnosis, FailureMode, Repair, RepairKind
-from schemas.samples import Completion, Cost, FinishReason, GenerationRequest, Heard, MalformedReason, Message
-from schemas.verdicts import Errored, GateName, Rejected
+from schemas.recovery import Diagnosis, Modes, Repair, RepairKind
+from schemas.samples import Completion, Cost, FinishReason, GenerationRequest, Heard, MalformedReason, Message, Prompt
+from schemas.verdicts import DIVERSITY, FAITHFULNESS, FORMAT, PROVENANCE, REWARD, Errored, Rejected
 from tests.doubles.conductors import SETTINGS, AskAndRead, Book, Model, Says, conductor, lease, passed, rejected, until
 
 
@@ -29,34 +29,34 @@ async def test_a_good_sample_is_accepted_with_its_whole_attempt() -> None:
     assert outcome.attempt.candidate is not None
     assert outcome.attempt.candidate.cost.tokens == 15
     gates = [verdict.gate for verdict in outcome.attempt.verdicts]
-    assert gates == [GateName.PROVENANCE, GateName.FAITHFULNESS, GateName.REWARD]
+    assert gates == [PROVENANCE, FAITHFULNESS, REWARD]
 
 
 async def test_a_rejected_sample_is_diagnosed_and_requeued_with_its_repair() -> None:
     """The judge says no: diagnosis first, then the repair, both in the outcome."""
     book = Book(lease())
-    await conductor(book, Model(), Says(rejected(GateName.FAITHFULNESS))).run()
+    await conductor(book, Model(), Says(rejected(FAITHFULNESS))).run()
     (outcome,) = book.outcomes
     assert outcome.decision == Requeue(repair=Repair(RepairKind.STRICT_GROUNDING, temperature=0.3))
-    assert outcome.attempt.diagnosis == Diagnosis(FailureMode.UNKNOWN, 0.5)
+    assert outcome.attempt.diagnosis == Diagnosis(Modes.UNKNOWN, 0.5)
 
 
 async def test_a_sample_that_the_policy_gives_up_is_dead_lettered_with_its_gates() -> None:
     """The second attempt is rejected too and the policy stops."""
     book = Book(lease(attempt=2))
-    await conductor(book, Model(), Says(rejected(GateName.FAITHFULNESS))).run()
+    await conductor(book, Model(), Says(rejected(FAITHFULNESS))).run()
     (outcome,) = book.outcomes
-    assert outcome.decision == DeadLetter(EndReason.REJECTED, "attempts used up", gates=(GateName.FAITHFULNESS,))
+    assert outcome.decision == DeadLetter(EndReason.REJECTED, "attempts used up", gates=(FAITHFULNESS,))
 
 
 async def test_text_that_does_not_parse_is_a_rejection_by_format_and_costs_no_gate() -> None:
     """The generator chats instead of answering: no judge is asked about nothing."""
-    judge = Says(passed(GateName.FAITHFULNESS))
+    judge = Says(passed(FAITHFULNESS))
     book = Book(lease())
     await conductor(book, Model("well, hello"), judge).run()
     (outcome,) = book.outcomes
     assert isinstance(outcome.decision, Requeue)
-    assert [verdict.gate for verdict in outcome.attempt.verdicts] == [GateName.FORMAT]
+    assert [verdict.gate for verdict in outcome.attempt.verdicts] == [FORMAT]
     assert judge.requests == []
     said = outcome.attempt.candidate
     assert said is not None
@@ -93,7 +93,7 @@ async def test_a_request_that_fails_for_good_ends_its_order_as_engine_error() ->
 
     class FirstNever(Model):
         async def generate(self, request: GenerationRequest) -> Completion:
-            if request.id == lease(0).order.id:
+            if request.id == f"{lease(0).order.id}:1":
                 self.requests.append(request)
                 raise EngineError(ErrorKind.RETRYABLE, "502")
             return await super().generate(request)
@@ -102,7 +102,7 @@ async def test_a_request_that_fails_for_good_ends_its_order_as_engine_error() ->
     await conductor(book, model).run()
     decisions = {outcome.order_id: outcome.decision for outcome in book.outcomes}
     assert decisions[lease(0).order.id] == DeadLetter(EndReason.ENGINE_ERROR, "502", error=ErrorKind.RETRYABLE)
-    assert [request.id for request in model.requests].count(lease(0).order.id) == 3
+    assert [request.id for request in model.requests].count(f"{lease(0).order.id}:1") == 3
 
 
 async def test_a_passing_engine_fault_is_invisible_in_the_outcome() -> None:
@@ -120,25 +120,25 @@ async def test_a_near_duplicate_is_rejected_by_diversity_and_repaired() -> None:
     await conductor(book, Model()).run()
     (outcome,) = book.outcomes
     assert isinstance(outcome.decision, Requeue)
-    assert outcome.attempt.verdicts[-1] == Rejected(gate=GateName.DIVERSITY, score=0.0, threshold=0.1)
+    assert outcome.attempt.verdicts[-1] == Rejected(gate=DIVERSITY, score=0.0, threshold=0.1)
 
 
 async def test_a_short_circuit_saves_the_second_gate() -> None:
     """`short_circuit: true`: what faithfulness rejects is not scored by the reward model."""
     book = Book(lease())
-    await conductor(book, Model(), Says(rejected(GateName.FAITHFULNESS)), short_circuit=True).run()
+    await conductor(book, Model(), Says(rejected(FAITHFULNESS)), short_circuit=True).run()
     gates = [verdict.gate for verdict in book.outcomes[0].attempt.verdicts]
-    assert gates == [GateName.PROVENANCE, GateName.FAITHFULNESS]
+    assert gates == [PROVENANCE, FAITHFULNESS]
 
 
 async def test_our_own_bug_ends_one_order_and_says_where() -> None:
     """A task raises on one passage: that order is dead-lettered with the place, the other is accepted."""
 
     class Buggy(AskAndRead):
-        def request(self, lease: Lease) -> GenerationRequest:
+        def prompt(self, lease: Lease) -> Prompt:
             if lease.order.slot == 0:
                 raise KeyError("missing")
-            return super().request(lease)
+            return super().prompt(lease)
 
     book = Book(lease(0), lease(1))
     await conductor(book, Model(), task=Buggy()).run()
@@ -187,7 +187,7 @@ async def test_a_slow_sample_holds_nobody_up() -> None:
 
     class OneSlow(Model):
         async def generate(self, request: GenerationRequest) -> Completion:
-            if request.id == lease(0).order.id:
+            if request.id == f"{lease(0).order.id}:1":
                 await slow.wait()
             return Completion(request.id, "Q A: 1", FinishReason.STOP, 1, 1)
 

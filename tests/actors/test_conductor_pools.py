@@ -16,9 +16,9 @@ from schemas.errors import EngineError, ErrorKind, HopError, JudgeError, PoolAwa
 from schemas.ids import PoolName
 from schemas.orders import Accept, DeadLetter, EndReason, Lease
 from schemas.recovery import Repair, RepairKind
-from schemas.samples import Completion, GenerationRequest
+from schemas.samples import Completion, GenerationRequest, Prompt
 from schemas.stages import Pause, PauseKind
-from schemas.verdicts import GateName, GateRequest, Rejected, Verdict
+from schemas.verdicts import DIVERSITY, FAITHFULNESS, PROVENANCE, REWARD, GateRequest, Rejected, Verdict
 from tests.doubles.conductors import GENERATOR, AskAndRead, Book, Model, Says, lease, passed, rejected
 from tests.doubles.leaping_loop import leaping, now
 
@@ -50,7 +50,7 @@ class Judges(Says):
     """Passes what it is shown, and fails between two moments."""
 
     def __init__(self, error: HopError, since: float, until: float) -> None:
-        super().__init__(passed(GateName.FAITHFULNESS))
+        super().__init__(passed(FAITHFULNESS))
         self._error, self._since, self._until = error, since, until
 
     async def check(self, request: GateRequest) -> Verdict:
@@ -63,10 +63,10 @@ class Judges(Says):
 class Slots(AskAndRead):
     """A prompt of its own for each slot."""
 
-    def request(self, lease: Lease) -> GenerationRequest:
-        request = super().request(lease)
-        (message,) = request.messages
-        return replace(request, messages=(replace(message, content=f"{message.content} {lease.order.slot}"),))
+    def prompt(self, lease: Lease) -> Prompt:
+        prompt = super().prompt(lease)
+        (message,) = prompt.messages
+        return replace(prompt, messages=(replace(message, content=f"{message.content} {lease.order.slot}"),))
 
 
 def conducting(
@@ -80,13 +80,13 @@ def conducting(
 ) -> Conductor:
     pools = {GENERATOR: model} | ({} if strong is None else {STRONG: strong})
     gates = Gating(
-        provenance=Says(passed(GateName.PROVENANCE)),
+        provenance=Says(passed(PROVENANCE)),
         scored={
-            GateName.FAITHFULNESS: judge or Says(passed(GateName.FAITHFULNESS)),
-            GateName.REWARD: Says(passed(GateName.REWARD)),
+            FAITHFULNESS: judge or Says(passed(FAITHFULNESS)),
+            REWARD: Says(passed(REWARD)),
         },
         short_circuit=False,
-        duplicate=lambda found: Rejected(gate=GateName.DIVERSITY, score=0.0, threshold=0.1),
+        duplicate=lambda found: Rejected(gate=DIVERSITY, score=0.0, threshold=0.1),
     )
     recovery = Recovery(policy="rules", max_attempts=2, escalate_to=STRONG)
     tools = Toolbox(
@@ -218,7 +218,7 @@ def test_an_escalation_pool_that_is_away_only_disables_escalation() -> None:
     async def main() -> None:
         strong = Answers(lambda request: GONE if now() < 100 else None)
         book = Book(*[lease(slot, attempt=2, repair=ESCALATE) for slot in range(8)])
-        conductor = conducting(book, Answers(), Says(rejected(GateName.FAITHFULNESS)), strong=strong)
+        conductor = conducting(book, Answers(), Says(rejected(FAITHFULNESS)), strong=strong)
         await conductor.run()
         assert {outcome.attempt.candidate.pool for outcome in book.outcomes if outcome.attempt.candidate} == {GENERATOR}
         assert now() < 20

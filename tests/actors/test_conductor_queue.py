@@ -48,7 +48,7 @@ async def test_a_conductor_says_what_it_holds() -> None:
 
     class SecondIsSlow(Model):
         async def generate(self, request: GenerationRequest) -> Completion:
-            if request.id == lease(1).order.id:
+            if request.id == f"{lease(1).order.id}:1":
                 asked.set()
                 await go_on.wait()
             return await super().generate(request)

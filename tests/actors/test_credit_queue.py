@@ -226,10 +226,9 @@ def test_a_spent_budget_ends_every_credit_with_what_is_known() -> None:
     assert run.queue.idle
 
 
-@pytest.mark.parametrize("strategy", ["full", "binary"])
-def test_an_engine_that_fails_ends_credits_with_their_budget(strategy: str) -> None:
+def test_an_engine_that_fails_ends_credits_with_their_budget() -> None:
     """Failed rollouts say nothing, are asked for no more often than the bound says, and the order goes on."""
-    run = Run(replace(CONFIG, strategy=strategy, max_rollouts=6))
+    run = Run(replace(CONFIG, max_rollouts=6))
     run.plan(1)
     (lease,) = run.lease()
     run.settle(wrong(lease, solution(5)))

@@ -35,13 +35,11 @@ class CreditQueueMachine(RuleBasedStateMachine):
     @initialize(
         budget=st.sampled_from([None, 60, 120, 300]),
         share=st.sampled_from([0.0, 0.5, 1.0]),
-        strategy=st.sampled_from(["full", "binary"]),
         tokens=st.sampled_from([0.3, 1.0]),
     )
-    def start(self, budget: int | None, share: float, strategy: str, tokens: float) -> None:
+    def start(self, budget: int | None, share: float, tokens: float) -> None:
         self.limits = QueueLimits(MAX_ATTEMPTS, LEASE_S, 0.25, tokens=budget, rollout_share=share)
         self.config = Credit(
-            strategy="full" if strategy == "full" else "binary",
             max_rollouts=9,
             at_once=3,
             lease_share=share,

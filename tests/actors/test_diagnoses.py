@@ -7,7 +7,7 @@ from schemas.injection import Injected, InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined
 from schemas.orders import Attempt, DeadLetter, EndReason
 from schemas.progress import DiagnosisCount
-from schemas.recovery import Diagnosis, FailureMode
+from schemas.recovery import Diagnosis, FailureMode, Modes
 
 KIND = InjectionKind.CONTRADICTS_SOURCE
 
@@ -27,22 +27,22 @@ def test_only_known_flaws_of_first_attempts_count() -> None:
     """A later attempt has another flaw, an unverified one perhaps none, an accepted one no diagnosis."""
     tally = DiagnosisTally()
     for record in (
-        said(FailureMode.PARAMETRIC),
-        said(FailureMode.AMBIGUOUS_SOURCE, dead=True),
-        said(FailureMode.UNKNOWN),
-        said(FailureMode.UNKNOWN),
-        said(FailureMode.MARGINAL, number=2),
-        said(FailureMode.MARGINAL, now=Worth.UNKNOWN),
-        said(FailureMode.MARGINAL, now=Worth.GOOD),
-        said(FailureMode.MARGINAL, tagged=False),
+        said(Modes.PARAMETRIC),
+        said(Modes.AMBIGUOUS_SOURCE, dead=True),
+        said(Modes.UNKNOWN),
+        said(Modes.UNKNOWN),
+        said(Modes.MARGINAL, number=2),
+        said(Modes.MARGINAL, now=Worth.UNKNOWN),
+        said(Modes.MARGINAL, now=Worth.GOOD),
+        said(Modes.MARGINAL, tagged=False),
         said(None),
         AcceptedEnd(0.0, OrderId("b"), Attempt(1, None, None, injected=Injected(KIND, Worth.BAD))),
     ):
         tally.apply(record)
     assert tally.counts() == (
-        DiagnosisCount(KIND, FailureMode.PARAMETRIC, 1, right=True),
-        DiagnosisCount(KIND, FailureMode.AMBIGUOUS_SOURCE, 1, right=True),
-        DiagnosisCount(KIND, FailureMode.UNKNOWN, 2, right=False),
+        DiagnosisCount(KIND, Modes.PARAMETRIC, 1, right=True),
+        DiagnosisCount(KIND, Modes.AMBIGUOUS_SOURCE, 1, right=True),
+        DiagnosisCount(KIND, Modes.UNKNOWN, 2, right=False),
     )
 
 
@@ -50,15 +50,15 @@ def test_every_kind_says_which_modes_are_right() -> None:
     """A kind without an answer would always count as wrong; `unknown` as an answer would count as right."""
     assert set(EXPECTED) == set(InjectionKind)
     assert all(EXPECTED.values())
-    assert FailureMode.UNKNOWN not in {mode for modes in EXPECTED.values() for mode in modes}
+    assert Modes.UNKNOWN not in {mode for modes in EXPECTED.values() for mode in modes}
 
 
 def test_the_matrix_adds_up() -> None:
     """Rows by kind, columns by mode, the share of right ones beside them."""
     counts = (
-        DiagnosisCount(KIND, FailureMode.PARAMETRIC, 3, right=True),
-        DiagnosisCount(KIND, FailureMode.UNKNOWN, 1, right=False),
-        DiagnosisCount(InjectionKind.DOMAIN_MISMATCH, FailureMode.DOMAIN_MISMATCH, 4, right=True),
+        DiagnosisCount(KIND, Modes.PARAMETRIC, 3, right=True),
+        DiagnosisCount(KIND, Modes.UNKNOWN, 1, right=False),
+        DiagnosisCount(InjectionKind.DOMAIN_MISMATCH, Modes.DOMAIN_MISMATCH, 4, right=True),
     )
     found = confusion_of(counts)
     assert found is not None

@@ -12,7 +12,7 @@ from schemas.distributions import SECONDS, AttemptEnd, Distribution, QueueTurn
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Rejoined
 from schemas.orders import Attempt, DeadLetter, EndReason
 from schemas.samples import Cost
-from schemas.verdicts import GateName, Passed, Rejected
+from schemas.verdicts import PROVENANCE, REWARD, Passed, Rejected
 from tests.doubles.attempts import REPAIR, candidate, orders, passage
 from tests.doubles.ledgers import Scale, plausible_run
 
@@ -46,8 +46,8 @@ def test_every_value_is_in_the_first_bucket_that_reaches_it(values: list[float])
 def test_waiting_begins_when_an_order_could_be_worked_on() -> None:
     """Planned at 10, begun at 12, rejected at 15, begun again at 22: it waited 2 s fresh, 7 s as a repair."""
     tally = Tally()
-    first = Attempt(1, None, candidate("What?"), (Rejected(GateName.REWARD, 0.1, 0.5),), started_at=12.0, seconds=3.0)
-    again = replace(first, number=2, repair=REPAIR, verdicts=(Passed(GateName.REWARD, 0.9, 0.5),), started_at=22.0)
+    first = Attempt(1, None, candidate("What?"), (Rejected(REWARD, 0.1, 0.5),), started_at=12.0, seconds=3.0)
+    again = replace(first, number=2, repair=REPAIR, verdicts=(Passed(REWARD, 0.9, 0.5),), started_at=22.0)
     for record in (
         Planned(10.0, ONE, (ORDER,)),
         Rejoined(15.0, ORDER.id, first),
@@ -63,16 +63,16 @@ def test_waiting_begins_when_an_order_could_be_worked_on() -> None:
 def test_a_call_is_counted_for_who_answered_it() -> None:
     """The reward gate took 0.2 s, the generator 0.1 s; provenance needs no model and is not timed, only scored."""
     tally = Tally()
-    grounded = Passed(GateName.PROVENANCE, 1.0, 1.0)
-    poor = Rejected(GateName.REWARD, 0.25, 0.5, cost=Cost(seconds=0.2))
+    grounded = Passed(PROVENANCE, 1.0, 1.0)
+    poor = Rejected(REWARD, 0.25, 0.5, cost=Cost(seconds=0.2))
     attempt = Attempt(1, None, candidate("What?"), (grounded, poor), started_at=1.0, seconds=0.4)
     tally.apply(Planned(1.0, ONE, (ORDER,)))
     tally.apply(DeadLetteredEnd(2.0, ORDER.id, attempt, DeadLetter(EndReason.REJECTED)))
     told = tally.distributions()
     assert told.calls == {"generator": only(0.1), "reward": only(0.2)}
     assert {gate: scores.total for gate, scores in told.scores.items()} == {
-        GateName.PROVENANCE: 1.0,
-        GateName.REWARD: 0.25,
+        PROVENANCE: 1.0,
+        REWARD: 0.25,
     }
 
 

@@ -6,12 +6,12 @@ from schemas.ids import OrderId
 from schemas.injection import Injected, InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd
 from schemas.orders import Attempt, DeadLetter, EndReason
-from schemas.verdicts import Errored, GateName, Passed, Rejected, Verdict
+from schemas.verdicts import FAITHFULNESS, REWARD, Errored, Passed, Rejected, Verdict
 from tests.doubles.attempts import candidate
 
 BAD = Injected(InjectionKind.CONTRADICTS_SOURCE, Worth.BAD)
-AWAY = Errored(GateName.FAITHFULNESS, ErrorKind.RETRYABLE, "away")
-REWARD = Rejected(GateName.REWARD, 0.2, 0.5), Passed(GateName.REWARD, 0.8, 0.5)
+AWAY = Errored(FAITHFULNESS, ErrorKind.RETRYABLE, "away")
+QUALITY = Rejected(REWARD, 0.2, 0.5), Passed(REWARD, 0.8, 0.5)
 
 
 def ended(number: int, *verdicts: Verdict) -> DeadLetteredEnd | AcceptedEnd:
@@ -27,7 +27,7 @@ def test_an_error_is_no_catch() -> None:
     which was 100% where those five counted as caught and the other five not at all."""
     tally = InjectionTally()
     for number in range(10):
-        tally.apply(ended(number, AWAY, REWARD[number % 2]))
+        tally.apply(ended(number, AWAY, QUALITY[number % 2]))
     (count,) = tally.counts()
     assert (count.injected, count.errored, count.caught, count.missed, count.by_gate) == (10, 10, 0, 0, ())
 
@@ -36,9 +36,9 @@ def test_a_catch_is_a_rejection_where_every_gate_spoke() -> None:
     """One gate's rejection is a catch; all that pass are a miss; a gate that was not asked after a rejection is no
     error."""
     tally = InjectionTally()
-    passed = Passed(GateName.FAITHFULNESS, 0.9, 0.5)
-    tally.apply(ended(1, passed, REWARD[0]))
-    tally.apply(ended(2, passed, REWARD[1]))
-    tally.apply(ended(3, Rejected(GateName.FAITHFULNESS, 0.1, 0.5)))
+    passed = Passed(FAITHFULNESS, 0.9, 0.5)
+    tally.apply(ended(1, passed, QUALITY[0]))
+    tally.apply(ended(2, passed, QUALITY[1]))
+    tally.apply(ended(3, Rejected(FAITHFULNESS, 0.1, 0.5)))
     (count,) = tally.counts()
     assert (count.injected, count.errored, count.caught, count.missed) == (3, 0, 2, 1)

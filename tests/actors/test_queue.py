@@ -12,7 +12,7 @@ from schemas.errors import LedgerError
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined, StaleReport
 from schemas.orders import DeadLetter, Duplicate, EndReason, Lease, Recorded, Stale
-from schemas.verdicts import GateName
+from schemas.verdicts import FAITHFULNESS
 from tests.doubles.attempts import (
     REPAIR,
     TOKENS_PER_ATTEMPT,
@@ -87,7 +87,7 @@ def test_attempts_are_bounded_by_the_queue_alone(queue: RegenerationQueue) -> No
     _, record = queue.settle(rejected(one_lease(queue)), 0)
     assert isinstance(record, DeadLetteredEnd)
     assert record.end.reason is EndReason.REJECTED
-    assert record.end.gates == (GateName.FAITHFULNESS,)
+    assert record.end.gates == (FAITHFULNESS,)
     assert queue.outstanding == 0
 
 

@@ -29,7 +29,7 @@ from schemas.ledger import AcceptedEnd, CorpusEnded, Planned, Record, RunStarted
 from schemas.orders import EndReason, Lease, OrderKind, Outcome
 from schemas.progress import Counts, EndCount, KindCount, RoleCost, RunSnapshot, Summary
 from schemas.queue_shard import ONLY, QueueShard, shard_of
-from schemas.verdicts import GateName
+from schemas.verdicts import FAITHFULNESS
 from tests.actors.dataset.conftest import NOW
 from tests.actors.dataset.folders import keep, write_shards
 from tests.actors.test_audit import honest
@@ -311,7 +311,7 @@ def _service(limits: QueueLimits) -> QueueService:
 def _canaries(drift: Drift, *, last: bool) -> Canaries:
     rates = CanaryRates(rate(8, 10), rate(8, 9), rate(0, 0))
     gate = GateCanaries(
-        gate=GateName.FAITHFULNESS, version="v", judged=10, errored=0, whole=rates, window=rates, in_window=10,
+        gate=FAITHFULNESS, version="v", judged=10, errored=0, whole=rates, window=rates, in_window=10,
         kinds=(KindRecall(None, True, rate(8, 10), rate(8, 10)),), drift=(drift,), last=last,
     )  # fmt: skip
     return Canaries(issued=10, ended=10, gates=(gate,))

@@ -18,8 +18,8 @@ from schemas.ids import OrderId
 from schemas.injection import Injected, InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Reopened, Rescored
 from schemas.orders import DeadLetter, Duplicate, EndReason, Requeue
-from schemas.recovery import Choice, FailureMode, Repair, RepairKind
-from schemas.verdicts import GateName, Rejected
+from schemas.recovery import Choice, Modes, Repair, RepairKind
+from schemas.verdicts import REWARD, Rejected
 from tests.doubles.attempts import REPAIR, accepted, given_up, orders, passage, rejected
 from tests.doubles.ledgers import MemoryLedger, Scale, plausible_run
 from tests.doubles.replays import POOLS, put_back, replayed
@@ -186,7 +186,7 @@ def test_wanted_by_reason_and_by_the_last_diagnosis() -> None:
         both = ReplayRequest(frozenset({EndReason.REJECTED}), frozenset({mode}))
         some = {back.order_id for back in put_back(records, at=0, wanted=both)}
         rejections = {order for order, end in ends.items() if end.end.reason is EndReason.REJECTED}
-        assert some == {order for order in rejections if dead[order].mode is mode}
+        assert some == {order for order in rejections if dead[order].mode == mode}
 
 
 def test_a_repair_that_needs_a_pool_that_is_gone_is_left_out() -> None:
@@ -344,7 +344,7 @@ def test_a_second_life_is_credited_to_the_diagnosis_before_it() -> None:
         tally.apply(record)
     (stat,) = tally.summary().repairs
     assert (stat.mode, stat.repair, stat.tried, stat.accepted) == (
-        FailureMode.PARAMETRIC,
+        Modes.PARAMETRIC,
         RepairKind.STRICT_GROUNDING,
         2,
         1,
@@ -362,7 +362,7 @@ def test_the_runs_used_here_have_every_kind_of_second_life() -> None:
     state = naive(run)
     ids = {record.order_id for record in back}
     assert all(state[each] & ids for each in ("accepted", "dead", "outstanding"))
-    assert any(isinstance(said, Rejected) and said.gate is GateName.REWARD for said in _verdicts(run))
+    assert any(isinstance(said, Rejected) and said.gate == REWARD for said in _verdicts(run))
 
 
 def _verdicts(run: list[Record]) -> list[object]:

@@ -28,19 +28,19 @@ from schemas.progress import (
     RepairStat,
     Summary,
 )
-from schemas.recovery import Diagnosis, FailureMode, RepairKind
+from schemas.recovery import Diagnosis, Modes, RepairKind
 from schemas.samples import Cost, MalformedReason
-from schemas.verdicts import Errored, GateName, Passed, Rejected, Verdict
+from schemas.verdicts import FAITHFULNESS, FORMAT, PROVENANCE, REWARD, Errored, Passed, Rejected, Verdict
 from tests.doubles.attempts import REPAIR, candidate, orders, passage
 from tests.doubles.ledgers import Scale, plausible_run
 
 ONE = passage(1)
-FAITHFUL = Passed(GateName.FAITHFULNESS, 0.9, 0.5, cost=Cost(prompt_tokens=20, seconds=0.2))
-UNFAITHFUL = Rejected(GateName.FAITHFULNESS, 0.1, 0.5, cost=Cost(prompt_tokens=20, seconds=0.2))
-GOOD = Passed(GateName.REWARD, 0.9, 0.5, cost=Cost(prompt_tokens=5, seconds=0.1))
-POOR = Rejected(GateName.REWARD, 0.2, 0.5, cost=Cost(prompt_tokens=5, seconds=0.1))
-BROKEN = Errored(GateName.REWARD, ErrorKind.NONSENSE, "no score")
-INVENTED = Diagnosis(FailureMode.PARAMETRIC, 0.8)
+FAITHFUL = Passed(FAITHFULNESS, 0.9, 0.5, cost=Cost(prompt_tokens=20, seconds=0.2))
+UNFAITHFUL = Rejected(FAITHFULNESS, 0.1, 0.5, cost=Cost(prompt_tokens=20, seconds=0.2))
+GOOD = Passed(REWARD, 0.9, 0.5, cost=Cost(prompt_tokens=5, seconds=0.1))
+POOR = Rejected(REWARD, 0.2, 0.5, cost=Cost(prompt_tokens=5, seconds=0.1))
+BROKEN = Errored(REWARD, ErrorKind.NONSENSE, "no score")
+INVENTED = Diagnosis(Modes.PARAMETRIC, 0.8)
 
 
 def counted(records: Iterable[Record]) -> Summary:
@@ -106,10 +106,10 @@ def test_an_order_rejected_twice_is_one_rejected_order() -> None:
 def test_an_error_is_no_rejection() -> None:
     """The reward model broke: the order ends as a gate error; the rejected count and the overlap do not move."""
     plan, (order,) = planned(1)
-    end = DeadLetter(EndReason.GATE_ERROR, "no score", (GateName.REWARD,), ErrorKind.NONSENSE)
+    end = DeadLetter(EndReason.GATE_ERROR, "no score", (REWARD,), ErrorKind.NONSENSE)
     summary = counted([plan, DeadLetteredEnd(2.0, order.id, first(FAITHFUL, BROKEN), end)])
     assert (summary.counts.rejected, summary.overlap.scored) == (0, 0)
-    assert summary.errors == (GateErrors(GateName.REWARD, ErrorKind.NONSENSE, 1),)
+    assert summary.errors == (GateErrors(REWARD, ErrorKind.NONSENSE, 1),)
     assert summary.ends == (EndCount(EndReason.GATE_ERROR, 1),)
 
 
@@ -149,7 +149,7 @@ def test_tokens_and_seconds_go_to_the_role_that_took_them() -> None:
     """Two pools by their names, two gates; provenance needs no model and costs nothing."""
     plan, (order,) = planned(1)
     large = replace(candidate("What?"), pool=PoolName("large"))
-    grounded = Passed(GateName.PROVENANCE, 1.0, 1.0)
+    grounded = Passed(PROVENANCE, 1.0, 1.0)
     escalated = replace(repaired(grounded, FAITHFUL, GOOD), candidate=large)
     summary = counted(
         [plan, Rejoined(2.0, order.id, first(grounded, UNFAITHFUL, GOOD)), AcceptedEnd(3.0, order.id, escalated)]
@@ -181,8 +181,8 @@ def test_spend_is_told_by_what_the_attempt_came_to() -> None:
     for cost in summary.roles:
         assert sum(each.calls for each in summary.spent if each.role == cost.role) == cost.calls == 3
     assert summary.verdicts == (
-        GateVerdicts(GateName.FAITHFULNESS, passed=1, rejected=2, errored=0),
-        GateVerdicts(GateName.REWARD, passed=2, rejected=0, errored=1),
+        GateVerdicts(FAITHFULNESS, passed=1, rejected=2, errored=0),
+        GateVerdicts(REWARD, passed=2, rejected=0, errored=1),
     )
 
 
@@ -216,7 +216,7 @@ def test_a_repair_is_credited_to_the_diagnosis_it_was_chosen_for() -> None:
     """Diagnosed as parametric, asked to ground strictly, accepted once of two tries."""
     plan, (saved, lost) = planned(2)
     diagnosed = replace(first(UNFAITHFUL, GOOD), diagnosis=INVENTED)
-    again = replace(repaired(UNFAITHFUL, GOOD), diagnosis=Diagnosis(FailureMode.UNKNOWN, 0.3))
+    again = replace(repaired(UNFAITHFUL, GOOD), diagnosis=Diagnosis(Modes.UNKNOWN, 0.3))
     summary = counted(
         [
             plan,
@@ -226,8 +226,8 @@ def test_a_repair_is_credited_to_the_diagnosis_it_was_chosen_for() -> None:
             DeadLetteredEnd(3.0, lost.id, again, DeadLetter(EndReason.REJECTED)),
         ]
     )
-    assert summary.repairs == (RepairStat(FailureMode.PARAMETRIC, RepairKind.STRICT_GROUNDING, tried=2, accepted=1),)
-    assert summary.modes == (ModeCount(FailureMode.PARAMETRIC, 2), ModeCount(FailureMode.UNKNOWN, 1))
+    assert summary.repairs == (RepairStat(Modes.PARAMETRIC, RepairKind.STRICT_GROUNDING, tried=2, accepted=1),)
+    assert summary.modes == (ModeCount(Modes.PARAMETRIC, 2), ModeCount(Modes.UNKNOWN, 1))
 
 
 def test_a_resumed_run_keeps_its_first_start() -> None:
@@ -281,8 +281,8 @@ def _rejected(step: Rejoined | AcceptedEnd | DeadLetteredEnd) -> bool:
 def test_malformed_attempts_are_counted_by_their_reason() -> None:
     """Of an order's three attempts one was cut off and one had no answer: an old record without a reason is in none."""
     plan, (order,) = planned(1)
-    none = Rejected(GateName.FORMAT, 0.0, 1.0)
-    diagnosis = Diagnosis(FailureMode.MALFORMED, 0.95)
+    none = Rejected(FORMAT, 0.0, 1.0)
+    diagnosis = Diagnosis(Modes.MALFORMED, 0.95)
     tried = [
         Attempt(
             number,
@@ -294,7 +294,7 @@ def test_malformed_attempts_are_counted_by_their_reason() -> None:
         for number, reason in enumerate((MalformedReason.CUT_OFF, None, MalformedReason.NO_ANSWER), 1)
     ]
     summary = counted([plan, *(Rejoined(2.0, order.id, attempt) for attempt in tried)])
-    assert summary.modes == (ModeCount(FailureMode.MALFORMED, 3),)
+    assert summary.modes == (ModeCount(Modes.MALFORMED, 3),)
     assert summary.malformed == (
         MalformedCount(MalformedReason.CUT_OFF, 1),
         MalformedCount(MalformedReason.NO_ANSWER, 1),

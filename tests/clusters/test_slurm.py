@@ -20,7 +20,8 @@ from msgspec.structs import replace
 
 from benchmarks.loop import SLOTS, configuration, write_corpus
 from deployments.config.load import to_yaml
-from schemas.config import CustomEngine, Pool
+from schemas.config import Pool
+from schemas.config_engines import CustomEngine
 from tests.clusters.pins import CLUSTERS, ROOT
 from tests.doubles.absent import PATH as ABSENT
 from tests.so_far import ACCEPTED, ended

@@ -13,7 +13,7 @@ from deployments.cli import app
 from deployments.config.load import load
 from schemas.errors import ErrorKind
 from schemas.gate_audit import GateAudit
-from schemas.verdicts import Errored, GateName, Passed, Rejected, Verdict
+from schemas.verdicts import REWARD, VERIFIER, Errored, Passed, Rejected, Verdict
 from studies.almanac.phrases import ATTRIBUTES
 from tests.doubles.gsm8k import solutions_file
 
@@ -128,8 +128,8 @@ def test_a_gate_that_the_run_lacks_and_a_file_that_is_not_there_are_mistakes(tmp
 
 def figures(verdicts: Sequence[Verdict], labels: Sequence[bool]) -> GateAudit:
     lines = [json.dumps({**SOLVED[0], "is_correct": label}).encode() for label in labels]
-    rows = list(labelled_rows(iter(lines), GateName.VERIFIER, "rows"))
-    return agreement(Measured(GateName.REWARD, "rows", "0", 1.0), rows, verdicts)
+    rows = list(labelled_rows(iter(lines), VERIFIER, "rows"))
+    return agreement(Measured(REWARD, "rows", "0", 1.0), rows, verdicts)
 
 
 def test_a_row_that_is_sent_often_is_one_row() -> None:
@@ -137,14 +137,14 @@ def test_a_row_that_is_sent_often_is_one_row() -> None:
     once. The same row under two labels is two, whatever that means."""
     good, bad = {**SOLVED[0], "is_correct": True}, {**SOLVED[0], "is_correct": False}
     lines = [json.dumps(row).encode() for row in [good] * 1000 + [bad] * 3]
-    rows = distinct(labelled_rows(iter(lines), GateName.VERIFIER, "rows"))
+    rows = distinct(labelled_rows(iter(lines), VERIFIER, "rows"))
     assert [(row.line, row.label) for row in rows] == [(1, True), (1001, False)]
 
 
 def test_errors_are_in_no_rate() -> None:
     """A judge that was away for half of the rows is neither better nor worse for it."""
-    passed, rejected = Passed(GateName.REWARD, 0.9, 0.5), Rejected(GateName.REWARD, 0.2, 0.5)
-    error = Errored(GateName.REWARD, ErrorKind.RETRYABLE, "away")
+    passed, rejected = Passed(REWARD, 0.9, 0.5), Rejected(REWARD, 0.2, 0.5)
+    error = Errored(REWARD, ErrorKind.RETRYABLE, "away")
     audit = figures([passed, error, rejected, error], [True, True, False, False])
     assert (audit.rows, audit.judged, audit.errors, audit.agreement.value) == (4, 2, 2, 1.0)
     assert audit.auroc == 1.0
@@ -152,7 +152,7 @@ def test_errors_are_in_no_rate() -> None:
 
 def test_nothing_is_known_of_nothing() -> None:
     """Every row ended in an error: no rate is 0, all are unknown."""
-    audit = figures([Errored(GateName.REWARD, ErrorKind.RETRYABLE, "away")], [True])
+    audit = figures([Errored(REWARD, ErrorKind.RETRYABLE, "away")], [True])
     assert (audit.agreement.value, audit.passing.f1, audit.auroc, audit.threshold) == (None, None, None, None)
 
 
@@ -202,5 +202,5 @@ def test_the_judge_that_ships_is_measured_in_this_process(tmp_path: Path) -> Non
 def test_the_math_example_loads() -> None:
     """The configuration that a reader copies."""
     config = load(MATH)
-    assert config.gates.verifier is not None
+    assert list(config.gates) == ["verifier"]
     assert (config.corpus.text_field, config.corpus.answer_field) == ("question", "answer")

@@ -9,7 +9,9 @@ from msgspec.structs import replace
 from benchmarks.loop import configuration, write_corpus
 from deployments.monitoring.progress import Progress
 from deployments.run import RunEnd, run
-from schemas.config import CustomEngine, Pool, Replicas, RunConfig, Scaling
+from schemas.config import Pool, RunConfig, Scaling
+from schemas.config_deployed import Replicas
+from schemas.config_engines import CustomEngine
 from schemas.orders import EndReason
 from tests.deployments.test_run import holds
 
@@ -33,7 +35,7 @@ def config(tmp_path: Path) -> RunConfig:
         "held_until": str(tmp_path / "last"),
     }
     engine = CustomEngine(factory="tests.doubles.engines:instant", options=options)
-    pool = Pool(engine=engine, replicas=Replicas(min=1, max=3, num_cpus=0.1, slots=4))
+    pool = Pool(engine=engine, replicas=Replicas(min=1, max=3, num_cpus=0.1))
     scaling = Scaling(accelerators=0.5, cooldown_s=0.5, horizon_s=20.0)
     return replace(plain, pools={"generator": pool}, scaling=scaling)
 

@@ -9,7 +9,9 @@ from msgspec.structs import replace
 from benchmarks.loop import configuration
 from deployments.config.rules import broken_rule
 from deployments.ray.autoscaling import configured_slots, limits, pool_flows
-from schemas.config import HttpEngine, Pool, Replicas, RunConfig, Scaling, TransformersEngine, VllmEngine
+from schemas.config import Pool, RunConfig, Scaling
+from schemas.config_deployed import Replicas
+from schemas.config_engines import HttpEngine, TransformersEngine, VllmEngine
 from schemas.scaling import PoolBounds
 from schemas.stages import ConductorStatus, PoolFlow
 
@@ -33,16 +35,15 @@ def test_a_replica_costs_its_gpus_or_else_its_cpus() -> None:
 @pytest.mark.parametrize(
     ("pool", "expected"),
     [
-        (Pool(VllmEngine("m", max_num_seqs=17)), 17),
+        (Pool(VllmEngine("m", engine_args={"max_num_seqs": 17})), 17),
         (Pool(VllmEngine("m")), None),
         (Pool(TransformersEngine("m", max_batch=9)), 9),
         (Pool(HttpEngine("http://h/v1", "m", concurrency=5)), 5),
-        (Pool(HttpEngine("http://h/v1", "m", concurrency=5), Replicas(slots=3)), 3),
     ],
 )
 def test_slots_are_the_engines_own_limit(pool: Pool, expected: int | None) -> None:
     """What the configuration says of the replica goes first; vLLM's own choice is asked of its replicas."""
-    assert configured_slots(pool.engine, pool.replicas) == expected
+    assert configured_slots(pool.engine) == expected
 
 
 def test_a_budget_that_cannot_hold_one_of_each_is_refused() -> None:

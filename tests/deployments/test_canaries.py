@@ -21,21 +21,22 @@ from deployments.config.load import difference, load, load_text, resolve
 from deployments.config.rules import broken_rule
 from schemas.canaries import Canary, CanaryEnd
 from schemas.config import RunConfig
+from schemas.config_gates import GateConfig, Unseen, gate_models
 from schemas.errors import ConfigError, UserError
 from schemas.ids import OrderId, content_id
 from schemas.injection import InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, CanaryEnded, CanaryIssued, Planned, Record
 from schemas.orders import Attempt, Order
 from schemas.progress import RunSnapshot
-from schemas.samples import Draft
-from schemas.verdicts import GateName, Passed, Rejected, Verdict
+from schemas.samples import answered
+from schemas.verdicts import FAITHFULNESS, PROVENANCE, REWARD, VERIFIER, Passed, Rejected, Verdict
 from tests.deployments.test_config import WHOLE
 from tests.doubles.attempts import candidate, passage
+from tests.doubles.gates import with_gate
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 GOOD = {"passage": "Its founder was Oda Lind.", "question": "Who?", "answer": "Oda Lind", "is_correct": True}
 BAD = {**GOOD, "answer": "Vela Marr", "is_correct": False, "flaw": "parametric", "gate": "faithfulness"}
-FAITHFULNESS = GateName.FAITHFULNESS
 
 
 def audited(folder: Path, *rows: object) -> RunConfig:
@@ -48,7 +49,7 @@ def test_rows_are_read_with_what_they_say_of_flaw_and_gate(tmp_path: Path) -> No
     good, bad = build_canaries(audited(tmp_path, GOOD, BAD)).rows
     assert (good.label, good.flaw, good.gate, good.origin) == (Worth.GOOD, None, None, "rows.jsonl#line=1")
     assert (bad.label, bad.flaw, bad.gate) == (Worth.BAD, InjectionKind.PARAMETRIC, FAITHFULNESS)
-    assert bad.draft == Draft("Who?", "Vela Marr")
+    assert bad.draft == answered("Who?", "Vela Marr")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def test_math_is_measured_on_labelled_solutions(tmp_path: Path) -> None:
     (found,) = build_canaries(replace(config, audit=audit)).rows
     assert (found.text, found.reference, found.label) == ("6*7?", "42", Worth.BAD)
     assert found.draft.answer == "6*7=43\nA: 43"
-    assert judges(config)[GateName.VERIFIER].startswith("computed@")
+    assert judges(config)[VERIFIER].startswith("computed@")
     assert broken_rule(replace(config, audit=replace(config.audit, rate=0.1))) == (
         "audit.labelled: missing; canaries of math are rows of a labelled file"
     )
@@ -119,12 +120,11 @@ def test_a_judge_has_another_version_when_it_would_judge_otherwise(tmp_path: Pat
     """Weights, threshold, what it is shown: each makes another; where the folder lies and how many replicas do not."""
     config = load(EXAMPLES / "measured.yaml")
     here = judges(config)
-    assert here[FAITHFULNESS].startswith("judge-strong@") and here[GateName.REWARD].startswith("reward@")
-    gate = config.gates.faithfulness
-    assert gate is not None
+    assert here[FAITHFULNESS].startswith("judge-strong@") and here[REWARD].startswith("reward@")
+    gate = gate_models(config.gates)[FAITHFULNESS]
 
-    def version(of: object) -> str:
-        return judges(replace(config, gates=replace(config.gates, faithfulness=of)))[FAITHFULNESS]
+    def version(of: GateConfig) -> str:
+        return judges(with_gate(config, of))[FAITHFULNESS]
 
     copy = tmp_path / "judge-strong"
     shutil.copytree(gate.engine.model, copy)
@@ -136,14 +136,9 @@ def test_a_judge_has_another_version_when_it_would_judge_otherwise(tmp_path: Pat
     others = {
         version(replace(gate, engine=replace(gate.engine, model=str(copy)))),
         version(replace(gate, threshold=0.6)),
-        judges(replace(config, gates=replace(config.gates, provenance=load_text(_UNSEEN).gates.provenance)))[
-            FAITHFULNESS
-        ],
+        version(replace(gate, provenance=Unseen())),
     }
     assert len(others | {here[FAITHFULNESS]}) == 4
-
-
-_UNSEEN = WHOLE.replace("gates:\n", "gates:\n  provenance: {mode: none}\n")
 
 
 def verdicts(label: Worth, number: int) -> tuple[Verdict, ...]:
@@ -152,7 +147,7 @@ def verdicts(label: Worth, number: int) -> tuple[Verdict, ...]:
     passes = (label is Worth.GOOD) is (number % 20 != 0) or blind
     score = 0.96 if passes else 0.02
     said = Passed if passes else Rejected
-    return (Passed(GateName.PROVENANCE, 1.0, 1.0), said(FAITHFULNESS, score, 0.5), Passed(GateName.REWARD, 0.9, 0.5))
+    return (Passed(PROVENANCE, 1.0, 1.0), said(FAITHFULNESS, score, 0.5), Passed(REWARD, 0.9, 0.5))
 
 
 def run_of(canaries: int) -> list[Record]:
@@ -165,7 +160,7 @@ def run_of(canaries: int) -> list[Record]:
     ]
     for number in range(canaries):
         label = Worth.GOOD if number % 2 else Worth.BAD
-        canary = Canary(OrderId(content_id(number)), of, Draft("Who?", "Oda"), label, f"rows#line={number}")
+        canary = Canary(OrderId(content_id(number)), of, answered("Who?", "Oda"), label, f"rows#line={number}")
         ended = CanaryEnded(
             3.0,
             canary.id,
@@ -175,7 +170,7 @@ def run_of(canaries: int) -> list[Record]:
             InjectionKind.PARAMETRIC if label is Worth.BAD else None,
             draft=canary.draft,
             verdicts=verdicts(label, number),
-            judges={FAITHFULNESS: "judge@1", GateName.REWARD: "reward@1"},
+            judges={FAITHFULNESS: "judge@1", REWARD: "reward@1"},
         )
         records += [CanaryIssued(3.0, canary), ended]
     return records

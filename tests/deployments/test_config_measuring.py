@@ -6,10 +6,12 @@ import pytest
 from msgspec.structs import replace
 
 from deployments.build.injection import build_injection
-from deployments.config.identity import Change
 from deployments.config.load import difference, differences, load, load_text, to_yaml
 from deployments.config.rules import engines
-from schemas.config import Exact, Retrieved, RunConfig, TransformersEngine, Unseen
+from schemas.config import RunConfig
+from schemas.config_base import Change
+from schemas.config_engines import TransformersEngine
+from schemas.config_gates import Classifier, Exact, LlmJudge, Retrieved, Unseen
 from schemas.config_injection import CustomInjector, Injection, LlmInjector
 from schemas.errors import ConfigError
 from schemas.injection import InjectionKind
@@ -24,6 +26,13 @@ def gates(line: str) -> str:
     return WHOLE.replace("gates:\n", f"gates:\n  {line}\n")
 
 
+def shown(text: str) -> object:
+    """What the judge of the source is shown: its own key, which once stood beside it."""
+    judge = load_text(text).gates["faithfulness"]
+    assert isinstance(judge, Classifier | LlmJudge)
+    return judge.provenance
+
+
 def injection(text: str) -> str:
     return f"{WHOLE}injection: {text}\n"
 
@@ -36,9 +45,9 @@ def refusal(text: str) -> str:
 
 def test_every_mode_is_read_and_written() -> None:
     """Exact unless said otherwise; each mode comes back from the resolved file as it went in."""
-    assert load_text(WHOLE).gates.provenance == Exact()
-    assert load_text(gates("provenance: {mode: none}")).gates.provenance == Unseen()
-    assert load_text(gates(BM25)).gates.provenance == Retrieved(k=5, query="answer")
+    assert shown(WHOLE) == Exact()
+    assert shown(gates("provenance: {mode: none}")) == Unseen()
+    assert shown(gates(BM25)) == Retrieved(k=5, query="answer")
     for text in (WHOLE, gates("provenance: {mode: none}"), gates(BM25), gates(VECTORS)):
         assert load_text(to_yaml(load_text(text))) == load_text(text)
 
@@ -47,18 +56,18 @@ def test_an_encoder_is_a_model_like_others(tmp_path: Path) -> None:
     """Its path is resolved against the file's folder, it is looked for, and another one makes another run."""
     (tmp_path / "run.yaml").write_text(gates(VECTORS))
     config = load(tmp_path / "run.yaml")
-    engine = dict(engines(config))["gates.provenance.encoder"]
+    engine = dict(engines(config))["gates.faithfulness.provenance.encoder"]
     assert engine == TransformersEngine(model=str(tmp_path / "models/encoder"))
     other = load_text(gates(VECTORS.replace("models/encoder", "models/other")))
     assert difference(load_text(gates(VECTORS)), other) == [
-        "gates.provenance.encoder.model: './models/encoder' → './models/other'"
+        "gates.faithfulness.provenance.encoder.model: './models/encoder' → './models/other'"
     ]
 
 
 def test_another_mode_makes_another_run_and_another_bound_does_not() -> None:
     """What the judge saw decides what was accepted; how much memory a replica may take does not."""
     exact, found = load_text(WHOLE), load_text(gates(BM25))
-    assert "gates.provenance.mode: 'exact' → 'retrieved'" in difference(exact, found)
+    assert "gates.faithfulness.provenance.mode: 'exact' → 'retrieved'" in difference(exact, found)
     assert {each.change for each in differences(exact, found)} == {Change.REPLAY, Change.ANY_RESUME}
     assert difference(found, load_text(gates(BM25.replace("k: 5", "k: 5, max_passages: 7")))) == []
 
@@ -66,17 +75,32 @@ def test_another_mode_makes_another_run_and_another_bound_does_not() -> None:
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("provenance: {mode: guessed}", "gates.provenance.mode: must be one of exact, retrieved, none, not 'guessed'"),
-        (BM25.replace("bm25", "bm52"), "gates.provenance.retriever: must be one of bm25, embedding, not 'bm52'; did"),
-        (BM25.replace("k: 5", "k: 0"), "gates.provenance.k: must be a whole number at least 1 and at most 32, not 0"),
-        (BM25.replace("bm25", "embedding"), "gates.provenance.encoder: missing; retriever: embedding needs a model"),
-        (VECTORS.replace("embedding", "bm25"), "gates.provenance.encoder: retriever: bm25 asks no model; did you mean"),
-        ("provenance: {mode: retrieved, encoder: null, kk: 3}", "gates.provenance.kk: unknown key"),
+        (
+            "provenance: {mode: guessed}",
+            ".mode: must be one of exact, retrieved, none, not 'guessed'",
+        ),
+        (
+            BM25.replace("bm25", "bm52"),
+            ".retriever: must be one of bm25, embedding, not 'bm52'; did",
+        ),
+        (
+            BM25.replace("k: 5", "k: 0"),
+            ".k: must be a whole number at least 1 and at most 32, not 0",
+        ),
+        (
+            BM25.replace("bm25", "embedding"),
+            ".encoder: missing; retriever: embedding needs a model",
+        ),
+        (
+            VECTORS.replace("embedding", "bm25"),
+            ".encoder: retriever: bm25 asks no model; did you mean",
+        ),
+        ("provenance: {mode: retrieved, encoder: null, kk: 3}", ".kk: unknown key"),
     ],
 )
 def test_mistakes_in_a_mode(line: str, says: str) -> None:
-    """One line, with the key's path."""
-    assert refusal(gates(line)).startswith(says)
+    """One line, with the key's path: that of today, wherever it was written."""
+    assert refusal(gates(line)).startswith(f"gates.faithfulness.provenance{says}")
 
 
 @pytest.mark.parametrize(

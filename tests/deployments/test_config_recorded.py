@@ -13,8 +13,8 @@ from deployments.build.wiring import models, started
 from deployments.config.load import load, load_text, to_yaml
 from deployments.config.recorded import is_edited
 from deployments.folder.output import prepare
+from deployments.folder.proof import verified
 from deployments.folder.replay import replay
-from deployments.terminal.proof import verified
 from schemas.audit import Severity
 from schemas.config import GroundedAnswer, RunConfig
 from schemas.ledger import Reconfigured, RunStarted

@@ -14,7 +14,7 @@ from actors.ledger.sqlite import MemoryLedger
 from actors.tasks import math
 from deployments.config.load import load_text, resolve
 from schemas.audit import Check
-from schemas.config import RunConfig
+from schemas.config import Math, RunConfig
 from schemas.corpus import Passage, Provenance
 from schemas.credit import ROLLOUTS, CreditTarget, Stop
 from schemas.ids import DocumentId, OrderId
@@ -97,7 +97,7 @@ async def test_wrong_solutions_are_labelled_and_restarted_where_they_broke(confi
         assert attempt.candidate.draft.answer == attempt.repair.prefix + attempt.candidate.text
         life = life_of(order_id, [r for r in records if is_of(r, order_id)])
         assert [label.attempt for label in life.credits] == list(range(1, attempt.number))
-        lineage = sample_row(life, chat=math.messages, models={})["lineage"]
+        lineage = sample_row(life, chat=math.MathTask(Math(), longest_answer=100).messages, models={})["lineage"]
         assert lineage["prefix"] == attempt.repair.prefix
         assert lineage["prefix_of_attempt"] == attempt.repair.origin
 

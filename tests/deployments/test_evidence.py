@@ -13,11 +13,13 @@ from actors.gates.evidence import EXACT, NoSource
 from deployments.build.evidence import all_passages, open_source
 from deployments.config.load import load_text
 from deployments.local.gates import local_gate, names
-from schemas.config import Chunking, Corpus, Exact, Provenance, Retrieved, TransformersEngine, Unseen
+from schemas.config import Chunking, Corpus
+from schemas.config_engines import TransformersEngine
+from schemas.config_gates import Exact, Provenance, Retrieved, Unseen
 from schemas.corpus import Document
 from schemas.errors import ConfigError, ModelError
-from schemas.samples import Draft
-from schemas.verdicts import GateName, GateRequest, Passed, Rejected, Shown
+from schemas.samples import answered
+from schemas.verdicts import REWARD, GateRequest, Passed, Rejected, Shown
 from tests.doubles.tiny_models import save_generator
 
 TEXTS = (
@@ -53,7 +55,9 @@ def test_the_index_holds_the_passages_that_the_run_plans(corpus: Corpus) -> None
 
 def test_a_corpus_over_the_bound_is_refused(corpus: Corpus) -> None:
     """Better one line at the start than a replica without memory later."""
-    with pytest.raises(ConfigError, match=r"gates\.provenance\.max_passages: the corpus has more than 2 passages"):
+    with pytest.raises(
+        ConfigError, match=r"faithfulness\.provenance\.max_passages: the corpus has more than 2 passages"
+    ):
         all_passages(corpus, limit=2)
 
 
@@ -67,7 +71,7 @@ async def test_the_other_modes_open_nothing(stack: AsyncExitStack) -> None:
 async def shown(stack: AsyncExitStack, provenance: Provenance, corpus: Corpus, question: str) -> Shown:
     source = await open_source(stack, provenance, corpus)
     passage = next(passage for passage in all_passages(corpus, 100) if "Comet" in passage.text)
-    found = (await source.grounds(GateRequest("r", passage, Draft(question, "salt")))).shown
+    found = (await source.grounds(GateRequest("r", passage, answered(question, "salt")))).shown
     assert found is not None
     return found
 
@@ -95,12 +99,12 @@ async def test_previews_and_audits_show_the_faithfulness_gate_what_the_run_would
         f"gates: {{faithfulness: {judge}, reward: {judge}, provenance: {provenance}}}\n"
     )
     passage = next(passage for passage in all_passages(corpus, 100) if "Comet" in passage.text)
-    request = GateRequest("r", passage, Draft("What does the Silver Comet carry?", "salt"))
+    request = GateRequest("r", passage, answered("What does the Silver Comet carry?", "salt"))
     for name in names(config):
         verdict = await (await local_gate(stack, config, name)).check(request)
         assert isinstance(verdict, Passed | Rejected)
         found = verdict.evidence.shown
-        if name is GateName.REWARD or rank == "unsearched":
+        if name == REWARD or rank == "unsearched":
             assert found is None
         else:
             assert found is not None
@@ -110,7 +114,7 @@ async def test_previews_and_audits_show_the_faithfulness_gate_what_the_run_would
 @pytest.mark.slow
 async def test_an_encoder_of_ones_own_finds_too(stack: AsyncExitStack, corpus: Corpus, tmp_path: Path) -> None:
     """A real (tiny) model's hidden states: asked with a passage's own words, the passage is nearest."""
-    encoder = TransformersEngine(model=str(save_generator(tmp_path / "m")), dtype="float32", threads=1)
+    encoder = TransformersEngine(model=str(save_generator(tmp_path / "m")), dtype="float32")
     by_vectors = Retrieved(retriever="embedding", k=2, encoder=encoder)
     found = await shown(stack, by_vectors, corpus, "Silver Comet was launched in 1623. It carries salt.")
     assert (found.rank, len(found.passages)) == (1, 2)

@@ -14,9 +14,9 @@ from schemas.config import RunConfig
 from schemas.corpus import Document, Passage
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Rejoined
 from schemas.orders import EndReason
-from schemas.recovery import FailureMode, RepairKind
+from schemas.recovery import Modes, RepairKind
 from schemas.samples import Completion, FinishReason, GenerationRequest
-from schemas.verdicts import GateName, Passed, Rejected
+from schemas.verdicts import PROVENANCE, VERIFIER, Passed, Rejected
 from tests.doubles.math_runs import run_math
 
 PROBLEMS = [
@@ -86,17 +86,15 @@ async def test_wrong_solutions_are_resampled_until_one_is_verified_or_attempts_r
     assert answers == {"96-71=25\n#### 25", "By Pythagoras.\nSo \\boxed{\\sqrt{8}}."}
     for record in accepted:
         assert [(type(verdict), verdict.gate) for verdict in record.attempt.verdicts] == [
-            (Passed, GateName.PROVENANCE),
-            (Passed, GateName.VERIFIER),
+            (Passed, PROVENANCE),
+            (Passed, VERIFIER),
         ]
-    assert (dead.end.reason, dead.end.gates) == (EndReason.REJECTED, (GateName.VERIFIER,))
+    assert (dead.end.reason, dead.end.gates) == (EndReason.REJECTED, (VERIFIER,))
     modes = [attempt.diagnosis.mode for attempt in rejoined if attempt.diagnosis]
-    assert sorted(mode.value for mode in modes) == ["malformed", "wrong_answer", "wrong_answer", "wrong_answer"]
+    assert sorted(mode for mode in modes) == ["malformed", "wrong_answer", "wrong_answer", "wrong_answer"]
     kinds = {attempt.choice.repair.kind for attempt in rejoined if attempt.choice and attempt.choice.repair}
     assert kinds == {RepairKind.RESAMPLE}
-    wrong = next(
-        attempt for attempt in rejoined if attempt.diagnosis and attempt.diagnosis.mode is FailureMode.WRONG_ANSWER
-    )
+    wrong = next(attempt for attempt in rejoined if attempt.diagnosis and attempt.diagnosis.mode == Modes.WRONG_ANSWER)
     assert isinstance(wrong.verdicts[-1], Rejected)
 
 

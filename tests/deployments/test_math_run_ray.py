@@ -11,8 +11,9 @@ from actors.audit.verify import verify
 from actors.corpus.reader import documents
 from deployments.config.load import load
 from deployments.run import run
-from schemas.config import CustomEngine, RunConfig
+from schemas.config import RunConfig
 from schemas.config_credit import Credit
+from schemas.config_engines import CustomEngine
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.usefixtures("ray_session")]
 

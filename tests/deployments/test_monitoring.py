@@ -18,9 +18,13 @@ from actors.metrics.table import METRICS
 from benchmarks.loop import configuration, write_corpus
 from deployments.monitoring.endpoint import HOST, Metrics
 from deployments.run import RunEnd, run
-from schemas.config import CustomEngine, Pool, Replicas, Retrieved, RunConfig
+from schemas.config import Pool, RunConfig
 from schemas.config_audit import Audit
+from schemas.config_deployed import Replicas
+from schemas.config_engines import CustomEngine
+from schemas.config_gates import Retrieved
 from schemas.config_injection import CustomInjector, Injection
+from tests.doubles.gates import changed_gate
 from tests.doubles.ports import free_port
 from tests.doubles.prometheus import MONITORING, Prometheus, panels, watching
 from tests.needs import needs
@@ -146,12 +150,11 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
         factory="tests.doubles.engines:instant",
         options={"malformed": 0.1, "failing": 0.01, "median_s": 0.3, "slots": 32},
     )
-    generator = Pool(engine=engine, replicas=Replicas(min=1, max=2, num_cpus=0.1, slots=32))
+    generator = Pool(engine=engine, replicas=Replicas(min=1, max=2, num_cpus=0.1))
     plain = configuration(corpus, rejected=0.2, concurrency=256)
     return replace(
-        plain,
+        changed_gate(plain, provenance=Retrieved(k=2)),
         pools={"generator": generator},
-        gates=replace(plain.gates, provenance=Retrieved(k=2)),
         injection=Injection(rate=0.1, injector=CustomInjector(factory="tests.doubles.probed:wrong_name")),
         audit=Audit(rate=0.1),
     )

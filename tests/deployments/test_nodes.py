@@ -17,7 +17,9 @@ from actors.audit.verify import verify
 from actors.corpus.reader import documents
 from benchmarks.loop import SLOTS, configuration, write_corpus
 from deployments.config.load import to_yaml
-from schemas.config import CustomEngine, Pool, Replicas, RunConfig, Scaling
+from schemas.config import Pool, RunConfig, Scaling
+from schemas.config_deployed import Replicas
+from schemas.config_engines import CustomEngine
 from tests.doubles.fake_nodes import FakeCluster, fake_cluster
 from tests.so_far import ACCEPTED, ended
 

@@ -12,10 +12,13 @@ from actors.ledger.sqlite import LedgerReader
 from benchmarks.loop import configuration, write_corpus
 from deployments.monitoring.progress import Progress
 from deployments.run import run
-from schemas.config import CustomEngine, Replicas, RunConfig
+from schemas.config import RunConfig
+from schemas.config_deployed import Replicas
+from schemas.config_engines import CustomEngine
 from schemas.errors import ErrorKind
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Rejoined
 from schemas.orders import EndReason
+from tests.doubles.gates import changed_gate
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.usefixtures("ray_session")]
 
@@ -63,9 +66,8 @@ def test_poison_is_isolated_and_the_innocent_pay_nothing(config: RunConfig, tmp_
 def test_a_judge_that_dies_of_a_sample_is_a_gate_error(config: RunConfig, tmp_path: Path) -> None:
     """The same for a gate: what could not be judged is not accepted, and says so."""
     engine = CustomEngine(factory="tests.doubles.deadly:deadly", options={"poison": "hemlock"})
-    judge = msgspec.structs.replace(config.gates.models["faithfulness"], engine=engine)
     once = replace(config, task=replace(config.task, samples_per_passage=1))
-    manifest = run(replace(once, gates=replace(config.gates, faithfulness=judge)), tmp_path / "run").manifest
+    manifest = run(changed_gate(once, engine=engine), tmp_path / "run").manifest
     assert manifest.counts.accepted == PASSAGES - 1
     assert {(end.reason, end.orders) for end in manifest.ends} == {(EndReason.GATE_ERROR, 1)}
 

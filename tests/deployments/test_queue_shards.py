@@ -24,7 +24,8 @@ from deployments.folder.output import keep, prepare
 from deployments.folder.replay import foresee, replay
 from deployments.local.loop import conduct_in_process
 from deployments.terminal.preview import passages_of
-from schemas.config import Conductors, CustomEngine, Pool, Queue, Recovery, RunConfig
+from schemas.config import Conductors, Pool, Queue, Recovery, RunConfig
+from schemas.config_engines import CustomEngine
 from schemas.errors import OutputError
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Reopened

@@ -11,7 +11,7 @@ from deployments.build.evidence import passages_of
 from deployments.build.recovery import build_elsewhere
 from deployments.config.load import load
 from schemas.config import RunConfig
-from schemas.samples import Draft
+from schemas.samples import answered
 from studies.almanac.prose import ask_about
 from studies.almanac.truth import facts_of
 
@@ -28,7 +28,7 @@ def test_the_whole_corpus_is_indexed(config: RunConfig) -> None:
     fact = facts_of(last.text)[0]
     index = build_elsewhere(config)
     assert index is not None
-    told = index.tells(Draft(ask_about(fact.entity, fact.attribute, Random(0)), fact.value), first)
+    told = index.tells(answered(ask_about(fact.entity, fact.attribute, Random(0)), fact.value), first)
     assert told is not None
     assert fact in facts_of(passages[told].text)
 
@@ -36,7 +36,7 @@ def test_the_whole_corpus_is_indexed(config: RunConfig) -> None:
 @pytest.mark.parametrize("limit", [0, 7])
 def test_too_many_passages_are_not_indexed_in_part(config: RunConfig, limit: int) -> None:
     """Otherwise a diagnosis would depend on where the reading stopped."""
-    assert build_elsewhere(replace(config, recovery=replace(config.recovery, search_passages=limit))) is None
+    assert build_elsewhere(config, limit=limit) is None
 
 
 def test_a_corpus_that_is_not_there_is_the_readers_to_say(config: RunConfig, caplog: pytest.LogCaptureFixture) -> None:

@@ -15,7 +15,7 @@ from deployments.folder.replay import replay
 from schemas.errors import OutputError
 from schemas.ledger import Reopened
 from schemas.manifest import Manifest
-from schemas.recovery import FailureMode
+from schemas.recovery import Modes
 from tests.deployments.test_replay import EVERY, NOW, config_with, counts_of, dead_rows, folder_of, records_of
 
 
@@ -29,7 +29,7 @@ def test_a_replay_that_dies_is_ended_by_the_next(
     dies_in: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed after the ledger, before run.yaml, before the shards or before the manifest: the same command mends it."""
-    replay(folder, ReplayRequest(modes=frozenset({FailureMode.MALFORMED})), None, now=lambda: NOW)
+    replay(folder, ReplayRequest(modes=frozenset({Modes.MALFORMED})), None, now=lambda: NOW)
     dead = counts_of(folder).dead_lettered
     changed = config_with(tmp_path, ("threshold: 0.5", "threshold: 0.3"))
 
@@ -56,7 +56,7 @@ def test_a_replay_that_dies_between_its_last_files_is_ended_by_the_next(
     last: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed after the manifest, the card or the report: the same command, or a replay of nothing, writes the rest."""
-    replay(folder, ReplayRequest(modes=frozenset({FailureMode.MALFORMED})), None, now=lambda: NOW)
+    replay(folder, ReplayRequest(modes=frozenset({Modes.MALFORMED})), None, now=lambda: NOW)
     write = actors.report.finish.write_atomically
 
     def killed(path: Path, content: bytes | str, **options: Any) -> None:

@@ -11,7 +11,9 @@ from benchmarks.loop import configuration
 from deployments.ray.autoscaling import configured_slots
 from deployments.serve.deployments import deploy, names, remove, replica_status
 from deployments.serve.limits import ReplicaLimits
-from schemas.config import CustomEngine, Pool, Replicas
+from schemas.config import Pool
+from schemas.config_deployed import Replicas
+from schemas.config_engines import CustomEngine
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.usefixtures("ray_session")]
 
@@ -23,7 +25,7 @@ def test_a_replica_tells_its_engines_limit(tmp_path: Path) -> None:
     engine = CustomEngine(factory="tests.doubles.engines:instant", options={"slots": 17})
     pool = Pool(engine, Replicas(num_cpus=0.1))
     config = replace(plain, pools={"generator": pool})
-    assert configured_slots(engine, Replicas()) is None
+    assert configured_slots(engine) is None
     where = names(config, "limits")
     application = where.by_role["generator"]
     limits = ReplicaLimits()

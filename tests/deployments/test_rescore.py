@@ -42,7 +42,7 @@ from schemas.ledger import (
     ShardWritten,
 )
 from schemas.orders import Attempt, EndReason
-from schemas.verdicts import GateName, Passed
+from schemas.verdicts import FAITHFULNESS, Passed
 from tests.actors.dataset.conftest import NOW
 from tests.actors.dataset.folders import keep, write_shards
 from tests.actors.histories import add
@@ -350,7 +350,7 @@ def test_verify_finds_scores_that_were_not_those(folder: Path, tmp_path: Path) -
 
 def _better(record: Rescored) -> Rescored:
     verdicts = tuple(
-        replace(said, score=0.999) if isinstance(said, Passed) and said.gate is GateName.FAITHFULNESS else said
+        replace(said, score=0.999) if isinstance(said, Passed) and said.gate == FAITHFULNESS else said
         for said in record.attempt.verdicts
     )
     return replace(record, attempt=replace(record.attempt, verdicts=verdicts))

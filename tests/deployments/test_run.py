@@ -28,7 +28,8 @@ from deployments.config.recorded import is_edited
 from deployments.folder.replay import replay
 from deployments.monitoring.progress import Phase, Progress
 from deployments.run import RunEnd, RunResult, run
-from schemas.config import Budget, Chunking, Corpus, CustomEngine, RunConfig
+from schemas.config import Budget, Chunking, Corpus, RunConfig
+from schemas.config_engines import CustomEngine
 from schemas.corpus import RefusalReason
 from schemas.errors import CorpusError, ModelError, OutputError
 from schemas.ledger import AcceptedEnd

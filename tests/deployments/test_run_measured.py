@@ -13,13 +13,15 @@ from actors.ledger.sqlite import LedgerReader
 from benchmarks.loop import configuration, write_corpus
 from deployments.config.load import load
 from deployments.run import RunEnd, run
-from schemas.config import Corpus, Retrieved, RunConfig
+from schemas.config import Corpus, RunConfig
 from schemas.config_audit import Audit
+from schemas.config_gates import Retrieved
 from schemas.config_injection import CustomInjector, Injection
 from schemas.errors import UserError
 from schemas.injection import InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, CanaryEnded, CanaryIssued, DeadLetteredEnd, Rejoined
-from schemas.verdicts import GateName
+from schemas.verdicts import FAITHFULNESS, REWARD
+from tests.doubles.gates import changed_gate
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.usefixtures("ray_session")]
 
@@ -35,9 +37,8 @@ def config(tmp_path: Path) -> RunConfig:
         corpus.write_text("".join(islice(lines, PASSAGES)), encoding="utf-8")
     quickstart = load(EXAMPLES / "quickstart.yaml")
     return replace(
-        quickstart,
+        changed_gate(quickstart, provenance=Retrieved(k=3, query="question")),
         corpus=Corpus(paths=(str(corpus),)),
-        gates=replace(quickstart.gates, provenance=Retrieved(k=3, query="question")),
         injection=Injection(rate=0.34, injector=CustomInjector(factory="studies.almanac.injector:almanac")),
         audit=Audit(rate=0.5),
     )
@@ -68,8 +69,8 @@ def test_a_run_measures_its_gates_and_exports_nothing_bad(config: RunConfig, tmp
     assert canaries == {record.order_id for record in records if isinstance(record, CanaryEnded)}
     assert rows.isdisjoint(canaries) and len(canaries) == result.manifest.canaries.issued > 5
     judged = {gate.gate: gate for gate in result.manifest.canaries.gates}
-    assert judged[GateName.FAITHFULNESS].version.startswith("judge-strong@")
-    assert judged[GateName.REWARD].judged + judged[GateName.REWARD].errored > 5
+    assert judged[FAITHFULNESS].version.startswith("judge-strong@")
+    assert judged[REWARD].judged + judged[REWARD].errored > 5
     report = verify(output, lambda uris: documents(uris, config.corpus))
     assert report.ok, report.findings
 
@@ -78,6 +79,6 @@ def test_a_corpus_too_large_to_search_is_refused(tmp_path: Path) -> None:
     """The bound on what a replica may hold in memory: one line that names the key, instead of a replica that dies."""
     write_corpus(tmp_path / "corpus.jsonl", PASSAGES)
     config = configuration(tmp_path / "corpus.jsonl", rejected=0.0, concurrency=8)
-    small = replace(config, gates=replace(config.gates, provenance=Retrieved(max_passages=5)))
-    with pytest.raises(UserError, match=r"gates\.provenance\.max_passages"):
+    small = changed_gate(config, provenance=Retrieved(max_passages=5))
+    with pytest.raises(UserError, match=r"gates\.faithfulness\.provenance\.max_passages"):
         run(small, tmp_path / "run")

@@ -12,11 +12,12 @@ from actors.ledger.sqlite import LedgerReader
 from benchmarks.loop import configuration, write_corpus
 from deployments.folder.replay import replay
 from deployments.run import RunEnd, run
-from schemas.config import Classifier, RunConfig
+from schemas.config import RunConfig
 from schemas.errors import OutputError
 from schemas.ledger import Record, RunStarted
 from schemas.orders import EndReason
 from tests.deployments.test_run import accepted, holds
+from tests.doubles.gates import changed_gate
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.usefixtures("ray_session")]
 
@@ -34,9 +35,7 @@ def strict(tmp_path: Path) -> RunConfig:
 
 def lenient(config: RunConfig, threshold: float) -> RunConfig:
     """The same run with a lower bar."""
-    judge = config.gates.faithfulness
-    assert isinstance(judge, Classifier)
-    return replace(config, gates=replace(config.gates, faithfulness=replace(judge, threshold=threshold)))
+    return changed_gate(config, threshold=threshold)
 
 
 def records_of(output: Path) -> list[Record]:

@@ -12,7 +12,10 @@ from actors.audit.verify import verify
 from actors.corpus.reader import documents
 from deployments.config.load import load
 from deployments.run import RunEnd, run
-from schemas.config import Classifier, Corpus, Gates, HttpEngine, Pool, Replicas, RunConfig
+from schemas.config import Corpus, Pool, RunConfig
+from schemas.config_deployed import Replicas
+from schemas.config_engines import HttpEngine
+from schemas.config_gates import Classifier, Gates
 from schemas.manifest import Manifest
 from tests.doubles.vllm_server import Server, serving, wait_until_ready
 from tests.needs import needs_module
@@ -91,5 +94,5 @@ def test_servers_in_all_three_roles(config: RunConfig, servers: Servers, tmp_pat
         return Classifier(engine=HttpEngine(base_url=server.url, model="tiny"), replicas=few)
 
     pool = Pool(engine=HttpEngine(base_url=servers.generator.url, model="tiny"), replicas=few)
-    gates = Gates(faithfulness=gate(servers.judge), reward=gate(servers.reward))
+    gates: Gates = {"faithfulness": gate(servers.judge), "reward": gate(servers.reward)}
     answered(ran(replace(config, pools={"generator": pool}, gates=gates), tmp_path / "run"))

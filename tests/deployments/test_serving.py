@@ -17,10 +17,13 @@ from deployments.monitoring.standstill import waits_of
 from deployments.ray.launch import Launch
 from deployments.serve import deployments as serving
 from deployments.serve.deployments import check_fits, failed_for_good, names, replica_status
-from schemas.config import Classifier, HttpEngine, LlmJudge, Pool, Replicas, VllmEngine
+from schemas.config import Pool
+from schemas.config_deployed import Replicas
+from schemas.config_engines import HttpEngine, VllmEngine
+from schemas.config_gates import Classifier, LlmJudge
 from schemas.errors import ConfigError
 from schemas.ids import PoolName
-from schemas.verdicts import GateName
+from schemas.verdicts import REWARD
 
 FAILED_CHECK = "A replica's health check failed."
 NODE_LOST = """The deployment failed to start 2 times in a row. This may be due to a problem with its constructor or
@@ -83,7 +86,7 @@ def test_a_node_that_dies_while_models_start_ends_no_run(monkeypatch: pytest.Mon
     broken = application(ApplicationStatus.DEPLOY_FAILED, startup, message="ModelError: no such model")
     assert not failed_for_good(lost) and failed_for_good(broken)
     where = serving.DeploymentNames(
-        pools={PoolName("a"): "run-a", PoolName("b"): "run-b"}, gates={GateName.REWARD: "run-c"}, board="board"
+        pools={PoolName("a"): "run-a", PoolName("b"): "run-b"}, gates={REWARD: "run-c"}, board="board"
     )
     running = application(
         ApplicationStatus.RUNNING, (DeploymentStatus.HEALTHY, Trigger.UPSCALE_COMPLETED), message=NODE_LOST
@@ -135,7 +138,7 @@ def test_the_readmes_example_runs() -> None:
     ("engine", "replicas", "advice"),
     [
         ("{kind: vllm, model: m}", "{}", "is 0, .* set it to 1 .a part of one is allowed"),
-        ("{kind: vllm, model: m, tensor_parallel_size: 2}", "{num_gpus: 1}", "is 1, .* set it to 2"),
+        ("{kind: vllm, model: m, engine_args: {tensor_parallel_size: 2}}", "{num_gpus: 1}", "is 1, .* set it to 2"),
         ("{kind: transformers, model: m, device: 'cuda:0'}", "{}", "is 0, .* set it to 1 .a part of one is allowed"),
     ],
 )

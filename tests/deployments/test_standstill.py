@@ -11,7 +11,7 @@ from deployments.terminal.board import board
 from deployments.terminal.lines import Lines
 from deployments.terminal.rates import flow
 from schemas.progress import Counts, RunSnapshot, Summary
-from schemas.stages import ConductorStatus, Pause, PauseKind, Stage, StageFlow
+from schemas.stages import GENERATE, ConductorStatus, Pause, PauseKind, StageFlow
 from tests.deployments.terminal.test_views import drawn
 
 NOW = 1_800_000_000.0
@@ -21,7 +21,7 @@ COUNTS = Counts(issued=50, outstanding=50)
 
 
 def conductor(*paused: Pause, in_flight: int = 16) -> ConductorStatus:
-    stages = (StageFlow(Stage.GENERATE, in_flight, 0, 0.0),)
+    stages = (StageFlow(GENERATE, in_flight, 0, 0.0),)
     return ConductorStatus("conductor-1", in_flight, 0, stages, paused)
 
 

@@ -3,9 +3,9 @@
 from schemas.corpus import Passage, Provenance
 from schemas.ids import DocumentId, OrderId, PoolName
 from schemas.orders import Accept, Attempt, DeadLetter, EndReason, Lease, Order, Outcome, Requeue
-from schemas.recovery import Choice, Diagnosis, FailureMode, Repair, RepairKind
-from schemas.samples import Candidate, Cost, Draft, Message, Sampling
-from schemas.verdicts import GateName, Passed, Rejected
+from schemas.recovery import Choice, Diagnosis, Modes, Repair, RepairKind
+from schemas.samples import Candidate, Cost, Message, Sampling, answered
+from schemas.verdicts import FAITHFULNESS, REWARD, Passed, Rejected
 
 REPAIR = Repair(RepairKind.STRICT_GROUNDING, temperature=0.3)
 TOKENS_PER_ATTEMPT = 10
@@ -29,32 +29,32 @@ def candidate(question: str) -> Candidate:
         prompt=(Message("user", "ask"),),
         sampling=Sampling(),
         text=f"Question: {question}\nAnswer: a fact",
-        draft=Draft(question=question, answer="a fact"),
+        draft=answered(question=question, answer="a fact"),
         cost=Cost(prompt_tokens=TOKENS_PER_ATTEMPT - 3, completion_tokens=3, seconds=0.1),
     )
 
 
 def accepted(lease: Lease, question: str | None = None) -> Outcome:
-    verdicts = (Passed(GateName.FAITHFULNESS, 0.9, 0.5), Passed(GateName.REWARD, 0.9, 0.5))
+    verdicts = (Passed(FAITHFULNESS, 0.9, 0.5), Passed(REWARD, 0.9, 0.5))
     attempt = Attempt(lease.attempt, lease.repair, candidate(question or f"What of {lease.order.id}?"), verdicts)
     return Outcome(lease.order.id, attempt, Accept())
 
 
 def rejected(lease: Lease) -> Outcome:
-    verdicts = (Rejected(GateName.FAITHFULNESS, 0.1, 0.5), Passed(GateName.REWARD, 0.9, 0.5))
+    verdicts = (Rejected(FAITHFULNESS, 0.1, 0.5), Passed(REWARD, 0.9, 0.5))
     attempt = Attempt(
         lease.attempt,
         lease.repair,
         candidate(f"What of {lease.order.id}?"),
         verdicts,
-        diagnosis=Diagnosis(FailureMode.PARAMETRIC, 0.8),
+        diagnosis=Diagnosis(Modes.PARAMETRIC, 0.8),
         choice=Choice("rules", REPAIR),
     )
     return Outcome(lease.order.id, attempt, Requeue(REPAIR))
 
 
 def given_up(lease: Lease) -> Outcome:
-    end = DeadLetter(EndReason.REJECTED, "stopped", gates=(GateName.FAITHFULNESS,))
+    end = DeadLetter(EndReason.REJECTED, "stopped", gates=(FAITHFULNESS,))
     return Outcome(lease.order.id, rejected(lease).attempt, end)
 
 

@@ -6,6 +6,8 @@ from random import Random
 
 from actors.calls.retry import RetryLimits
 from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
+from actors.protocols import Task
+from actors.tasks.one_call import OneCall
 from schemas.corpus import Passage, Provenance
 from schemas.errors import HopError
 from schemas.ids import DocumentId, OrderId, PoolName
@@ -19,7 +21,7 @@ from schemas.orders import (
     Recorded,
     Settlement,
 )
-from schemas.recovery import Choice, Diagnosis, Experience, FailureMode, Repair, RepairKind
+from schemas.recovery import Choice, Diagnosis, Experience, Modes, Repair, RepairKind
 from schemas.samples import (
     Candidate,
     Completion,
@@ -29,9 +31,21 @@ from schemas.samples import (
     Malformed,
     MalformedReason,
     Message,
+    Prompt,
     Sampling,
+    answered,
 )
-from schemas.verdicts import GateName, GateRequest, Passed, Rejected, Verdict
+from schemas.verdicts import (
+    DIVERSITY,
+    FAITHFULNESS,
+    PROVENANCE,
+    REWARD,
+    GateName,
+    GateRequest,
+    Passed,
+    Rejected,
+    Verdict,
+)
 
 PASSAGE = Passage.of("Velmora was founded in 1623.", Provenance("memory://a", DocumentId("a"), "0" * 64, 0, 28, "test"))
 GENERATOR = PoolName("generator")
@@ -98,17 +112,18 @@ class Says:
         return self.verdict
 
 
-class AskAndRead:
-    def request(self, lease: Lease) -> GenerationRequest:
-        return GenerationRequest(
-            id=lease.order.id, messages=(Message("user", lease.passage.text),), sampling=Sampling()
-        )
+class AskAndRead(OneCall):
+    def prompt(self, lease: Lease) -> Prompt:
+        return Prompt(messages=(Message("user", lease.passage.text),), sampling=Sampling())
 
     def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
         if "A:" not in text:
             return Malformed(MalformedReason.NO_ANSWER, "no answer")
         question, _, answer = text.partition("A:")
-        return Draft(question=question, answer=answer)
+        return answered(question=question, answer=answer)
+
+    def messages(self, passage: str, draft: Draft) -> Sequence[Message]:
+        return (Message("user", draft.question), Message("assistant", draft.answer))
 
 
 class TryAgain:
@@ -116,7 +131,7 @@ class TryAgain:
 
     def decide(self, lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict]) -> tuple[Diagnosis, Choice]:
         repair = Repair(RepairKind.STRICT_GROUNDING, temperature=0.3) if lease.attempt == 1 else None
-        return Diagnosis(FailureMode.UNKNOWN, 0.5), Choice("test", repair, reason="attempts used up")
+        return Diagnosis(Modes.UNKNOWN, 0.5), Choice("test", repair, reason="attempts used up")
 
     def learn(self, experience: Experience) -> None:
         """Nothing to learn."""
@@ -136,18 +151,18 @@ def conductor(
     faithfulness: Says | None = None,
     *,
     short_circuit: bool = False,
-    task: AskAndRead | None = None,
+    task: Task | None = None,
     settings: ConductorSettings = SETTINGS,
 ) -> Conductor:
     scored = {
-        GateName.FAITHFULNESS: faithfulness or Says(passed(GateName.FAITHFULNESS)),
-        GateName.REWARD: Says(passed(GateName.REWARD)),
+        FAITHFULNESS: faithfulness or Says(passed(FAITHFULNESS)),
+        REWARD: Says(passed(REWARD)),
     }
     gates = Gating(
-        provenance=Says(passed(GateName.PROVENANCE)),
+        provenance=Says(passed(PROVENANCE)),
         scored=scored,
         short_circuit=short_circuit,
-        duplicate=lambda found: Rejected(gate=GateName.DIVERSITY, score=1 - found.similarity, threshold=0.1),
+        duplicate=lambda found: Rejected(gate=DIVERSITY, score=1 - found.similarity, threshold=0.1),
     )
     tools = Toolbox(orders=book, task=task or AskAndRead(), pools={GENERATOR: model}, gates=gates, recovery=TryAgain())
     clock = Clock()

@@ -41,7 +41,6 @@ class Life:
         self.random = Random(seed)
         self.budget = self.random.choice([None, 40, 90, 150, 300])
         self.config = Credit(
-            strategy=self.random.choice(["full", "binary"]),
             max_rollouts=self.random.choice([4, 9]),
             at_once=self.random.choice([1, 3, 5]),
             lease_share=self.random.choice([0.0, 0.5, 1.0]),

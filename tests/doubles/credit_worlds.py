@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.credit.plan import CreditPlan, RolloutOwner
+from actors.credit.strategies import FULL, Strategy
 from schemas.config_credit import Credit
 from schemas.credit import CreditLabel, CreditTarget, PolicyVersion
 from schemas.ids import OrderId, PassageId
@@ -73,11 +74,11 @@ def counted(values: Sequence[float], rollouts: int, random: Random) -> list[floa
     return [*shares[:-1], 0.0]
 
 
-def label_of(values: Sequence[float], config: Credit, random: Random) -> CreditLabel:
+def label_of(values: Sequence[float], config: Credit, random: Random, strategy: Strategy = FULL) -> CreditLabel:
     """What a plan finds of it, drawing as it asks."""
     steps = len(values) - 1
     target = CreditTarget(PassageId("p"), OrderId("o"), 1, "." * steps, tuple(range(1, steps + 1)))
-    plan = CreditPlan(target, config, {})
+    plan = CreditPlan(target, config, {}, strategy=strategy)
     while not plan.done:
         for ask in plan.next():
             plan.learn(ask, random.random() < values[ask.steps])
@@ -105,12 +106,12 @@ Method = Callable[[list[float], Random], tuple[int | None, int]]
 """A solution's true values to the pit that is found, and the rollouts it took."""
 
 
-def by_plan(config: Credit, share: float = 0.4) -> Method:
+def by_plan(config: Credit, strategy: Strategy = FULL, *, share: float = 0.4) -> Method:
     """The plan of a configuration, at most `share` of 16 rollouts a step."""
 
     def method(values: list[float], random: Random) -> tuple[int | None, int]:
         free = len(values) - 2
-        label = label_of(values, replace(config, max_rollouts=max(1, int(share * 16 * free))), random)
+        label = label_of(values, replace(config, max_rollouts=max(1, int(share * 16 * free))), random, strategy)
         return label.first_pit, label.asked
 
     return method

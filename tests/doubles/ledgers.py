@@ -32,23 +32,38 @@ from schemas.ledger import (
     ShardKind,
 )
 from schemas.orders import Attempt, DeadLetter, EndReason, Order
-from schemas.recovery import Choice, Diagnosis, FailureMode, Repair, RepairKind
-from schemas.samples import Candidate, Cost, Draft, MalformedReason, Message, Sampling
-from schemas.verdicts import ClaimEvidence, Errored, Evidence, GateName, Passed, Quote, Raised, Rejected, Verdict
+from schemas.recovery import Choice, Diagnosis, FailureMode, Modes, Repair, RepairKind
+from schemas.samples import Candidate, Cost, Draft, MalformedReason, Message, Sampling, answered
+from schemas.verdicts import (
+    DIVERSITY,
+    FAITHFULNESS,
+    FORMAT,
+    PROVENANCE,
+    REWARD,
+    ClaimEvidence,
+    Errored,
+    Evidence,
+    GateName,
+    Passed,
+    Quote,
+    Raised,
+    Rejected,
+    Verdict,
+)
 from schemas.wire import encode_record
 
 STARTED_AT = 1_760_000_000.0
 _TOWNS = ("Vessar", "Ombrel", "Quillan", "Tarn Hollow", "Ysk", "Marrowby", "Selt", "Oriel Bay", "Dunmere", "Kestrin")
 _FOUNDERS = ("Ilva Brandt", "Osk Tamm", "Perrin Vale", "Maro Dell", "Anke Sorrel", "Tobin Ash", "Lysa Korr")
 _REPAIR_OF = {
-    FailureMode.PARAMETRIC: RepairKind.STRICT_GROUNDING,
-    FailureMode.TEMPERATURE: RepairKind.LOWER_TEMPERATURE,
-    FailureMode.CROSS_PASSAGE: RepairKind.QUOTE_THEN_ANSWER,
-    FailureMode.MARGINAL: RepairKind.RESAMPLE,
-    FailureMode.INSTRUCTION_QUALITY: RepairKind.REGENERATE_QUESTION,
-    FailureMode.MALFORMED: RepairKind.LOWER_TEMPERATURE,
-    FailureMode.NEAR_DUPLICATE: RepairKind.REGENERATE_QUESTION,
-    FailureMode.UNKNOWN: RepairKind.ESCALATE,
+    Modes.PARAMETRIC: RepairKind.STRICT_GROUNDING,
+    Modes.TEMPERATURE: RepairKind.LOWER_TEMPERATURE,
+    Modes.CROSS_PASSAGE: RepairKind.QUOTE_THEN_ANSWER,
+    Modes.MARGINAL: RepairKind.RESAMPLE,
+    Modes.INSTRUCTION_QUALITY: RepairKind.REGENERATE_QUESTION,
+    Modes.MALFORMED: RepairKind.LOWER_TEMPERATURE,
+    Modes.NEAR_DUPLICATE: RepairKind.REGENERATE_QUESTION,
+    Modes.UNKNOWN: RepairKind.ESCALATE,
 }
 _RECOVERS = {
     RepairKind.STRICT_GROUNDING: 0.72,
@@ -184,11 +199,11 @@ class _Life:
 
     def _judged(self, attempt: Attempt, order: Order, mode: FailureMode | None) -> Attempt:
         fact = self._facts[order.slot % len(self._facts)]
-        wrong = mode in (FailureMode.PARAMETRIC, FailureMode.TEMPERATURE, FailureMode.CROSS_PASSAGE)
-        draft = Draft(question=fact.question, answer=fact.wrong if wrong else fact.answer)
+        wrong = mode in (Modes.PARAMETRIC, Modes.TEMPERATURE, Modes.CROSS_PASSAGE)
+        draft = answered(question=fact.question, answer=fact.wrong if wrong else fact.answer)
         if attempt.repair is not None and attempt.repair.kind is RepairKind.QUOTE_THEN_ANSWER:
-            draft = Draft(question=draft.question, answer=draft.answer, quote=fact.sentence)
-        malformed = mode is FailureMode.MALFORMED
+            draft = answered(question=draft.question, answer=draft.answer, quote=fact.sentence)
+        malformed = mode == Modes.MALFORMED
         text = "Question: and then" if malformed else f"Question: {draft.question}\nAnswer: {draft.answer}"
         temperature = attempt.repair.temperature if attempt.repair else 0.7
         candidate = Candidate(
@@ -212,29 +227,29 @@ class _Life:
         )
 
     def _verdicts(self, number: int, mode: FailureMode | None, draft: Draft, fact: Fact) -> tuple[Verdict, ...]:
-        if mode is FailureMode.MALFORMED:
-            return (Rejected(gate=GateName.FORMAT, score=0.0, threshold=1.0),)
-        grounded = Passed(gate=GateName.PROVENANCE, score=1.0, threshold=1.0)
+        if mode == Modes.MALFORMED:
+            return (Rejected(gate=FORMAT, score=0.0, threshold=1.0),)
+        grounded = Passed(gate=PROVENANCE, score=1.0, threshold=1.0)
         unfaithful = mode in (
-            FailureMode.PARAMETRIC,
-            FailureMode.TEMPERATURE,
-            FailureMode.CROSS_PASSAGE,
-            FailureMode.MARGINAL,
-            FailureMode.UNKNOWN,
+            Modes.PARAMETRIC,
+            Modes.TEMPERATURE,
+            Modes.CROSS_PASSAGE,
+            Modes.MARGINAL,
+            Modes.UNKNOWN,
         )
         start = self._passage.text.index(fact.sentence)
         quote = Quote(fact.sentence, start, start + len(fact.sentence))
         claim = ClaimEvidence(claim=f"{draft.question} {draft.answer}", supported=not unfaithful, quote=quote)
         evidence = Evidence(claims=(claim,), raised=None if number == 1 else Raised(0.5, number))
-        faithful = self._said(GateName.FAITHFULNESS, not unfaithful, evidence, raised(0.5, number))
-        poor = mode is FailureMode.INSTRUCTION_QUALITY or (unfaithful and self._random.random() < 0.18)
-        reward = self._said(GateName.REWARD, not poor, Evidence())
+        faithful = self._said(FAITHFULNESS, not unfaithful, evidence, raised(0.5, number))
+        poor = mode == Modes.INSTRUCTION_QUALITY or (unfaithful and self._random.random() < 0.18)
+        reward = self._said(REWARD, not poor, Evidence())
         if mode is None and self._random.random() < 0.004:
-            reward = Errored(gate=GateName.REWARD, error=ErrorKind.NONSENSE, detail="the reply holds no score")
+            reward = Errored(gate=REWARD, error=ErrorKind.NONSENSE, detail="the reply holds no score")
         verdicts: tuple[Verdict, ...] = (grounded, faithful, reward)
-        if mode is FailureMode.NEAR_DUPLICATE:
+        if mode == Modes.NEAR_DUPLICATE:
             note = f"asks the same as {content_id('of', draft.question)[:8]}: {draft.question}"
-            verdicts += (Rejected(gate=GateName.DIVERSITY, score=0.0, threshold=0.1, evidence=Evidence(note=note)),)
+            verdicts += (Rejected(gate=DIVERSITY, score=0.0, threshold=0.1, evidence=Evidence(note=note)),)
         return verdicts
 
     def _said(self, gate: GateName, passes: bool, evidence: Evidence, threshold: float = 0.5) -> Verdict:
@@ -253,14 +268,14 @@ class _Life:
         temperature = 0.2 if kind is RepairKind.LOWER_TEMPERATURE else 0.7
         pool = PoolName("strong") if kind is RepairKind.ESCALATE else None
         repair = None if stop else Repair(kind, temperature, previous=attempt.candidate.draft, pool=pool)
-        reasons = (f"evidence speaks for {mode.value}", f"attempt {attempt.number}")
+        reasons = (f"evidence speaks for {mode}", f"attempt {attempt.number}")
         diagnosed = Attempt(
             number=attempt.number,
             repair=attempt.repair,
             candidate=attempt.candidate,
             verdicts=attempt.verdicts,
             diagnosis=Diagnosis(mode, confidence=round(self._random.uniform(0.4, 0.95), 2), reasons=reasons),
-            choice=Choice("rules", repair, reason="attempts ran out" if stop else f"{mode.value}: {kind.value}"),
+            choice=Choice("rules", repair, reason="attempts ran out" if stop else f"{mode}: {kind.value}"),
             started_at=attempt.started_at,
             seconds=attempt.seconds,
         )

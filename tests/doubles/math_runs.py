@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from random import Random
 
 from actors.conductor import Conductor
+from actors.gates.verifier import VerifierGate
 from actors.ledger.sqlite import MemoryLedger
 from actors.protocols import Generator
-from deployments.build.wiring import computed_gates, conductor_settings, queue_service, toolbox
+from deployments.build.gates import inside_gates
+from deployments.build.wiring import conductor_settings, queue_service, toolbox
 from deployments.local.loop import InProcessOrders
 from schemas.config import RunConfig
 from schemas.corpus import Passage
@@ -20,7 +22,7 @@ LONGEST_S = 60.0
 async def run_math(config: RunConfig, passages: Sequence[Passage], solver: Generator, ledger: MemoryLedger) -> None:
     """The run's whole life, from the corpus to the last order's and the last credit's end."""
     service = queue_service(config, ledger, now=time.time)
-    gates = computed_gates(config)
+    gates = inside_gates(config.gates)
     try:
         await service.offer(passages)
         await service.corpus_ended(documents=len(passages), passages=len(passages))
@@ -35,5 +37,6 @@ async def run_math(config: RunConfig, passages: Sequence[Passage], solver: Gener
         assert service.snapshot().unaccounted == 0
     finally:
         for gate in gates.values():
-            gate.close()
+            if isinstance(gate, VerifierGate):
+                gate.close()
         await service.close()

@@ -4,7 +4,7 @@ from schemas.corpus import Passage, Provenance
 from schemas.ids import DocumentId, content_id
 from schemas.orders import AttemptSummary, Lease, Order
 from schemas.recovery import Repair
-from schemas.samples import Draft
+from schemas.samples import answered
 from schemas.verdicts import GateRequest
 
 HERON = (
@@ -38,7 +38,7 @@ def lease_of(
 
 def asked_of_gate(question: str, answer: str, *, text: str = HERON, quote: str | None = None) -> GateRequest:
     """A draft before a gate."""
-    return GateRequest(id="order:1", passage=passage_of(text), draft=Draft(question, answer, quote))
+    return GateRequest(id="order:1", passage=passage_of(text), draft=answered(question, answer, quote))
 
 
 def problem_of(question: str, reference: str | None) -> Passage:
@@ -49,4 +49,4 @@ def problem_of(question: str, reference: str | None) -> Passage:
 
 def solution_before_gate(solution: str, *, reference: str | None, question: str = "How many?") -> GateRequest:
     """A worked solution before the verifier."""
-    return GateRequest(id="order:1", passage=problem_of(question, reference), draft=Draft(question, solution))
+    return GateRequest(id="order:1", passage=problem_of(question, reference), draft=answered(question, solution))

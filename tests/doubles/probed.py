@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Collection, Sequence
 from random import Random
 
-from msgspec.structs import replace
-
 from actors.calls.retry import RetryLimits
 from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
 from actors.counts.tally import Tally
@@ -31,13 +29,13 @@ from schemas.injection import InjectionKind, Worth
 from schemas.ledger import Record
 from schemas.orders import Lease
 from schemas.progress import Summary
-from schemas.samples import Completion, Cost, Draft, FinishReason, GenerationRequest
-from schemas.verdicts import GateName, GateRequest, Passed, Rejected, Verdict
+from schemas.samples import Completion, Cost, Draft, FinishReason, GenerationRequest, rewritten
+from schemas.verdicts import FAITHFULNESS, REWARD, GateName, GateRequest, Passed, Rejected, Verdict
 from tests.doubles.passages import HERON, passage_of
 
 GENERATOR = PoolName("generator")
 RIGHT, WRONG = "Oda Lind", "Vela Marr"
-JUDGES = {GateName.FAITHFULNESS: "judge@1", GateName.REWARD: "reward@1"}
+JUDGES = {FAITHFULNESS: "judge@1", REWARD: "reward@1"}
 TOKENS_OF_A_VERDICT = 7
 EVERY_KIND = dict.fromkeys(InjectionKind, 1.0)
 
@@ -86,7 +84,7 @@ class WrongName:
         return request
 
     def draft(self, kind: InjectionKind, lease: Lease, draft: Draft | None) -> Draft | None:
-        return None if draft is None else replace(draft, answer=WRONG)
+        return None if draft is None else rewritten(draft, answer=WRONG)
 
     async def worth(self, kind: InjectionKind, lease: Lease, draft: Draft, ask: Ask) -> tuple[Worth, Cost]:
         return (Worth.BAD if draft.answer == WRONG else Worth.GOOD), Cost()
@@ -116,8 +114,8 @@ class ProbedRun:
     ) -> None:
         self.writer = Writer(wrong_each)
         self.gates = {
-            GateName.FAITHFULNESS: NameGate(GateName.FAITHFULNESS),
-            GateName.REWARD: NameGate(GateName.REWARD, wrong="nobody is called this"),
+            FAITHFULNESS: NameGate(FAITHFULNESS),
+            REWARD: NameGate(REWARD, wrong="nobody is called this"),
         }
         self.ledger = MemoryLedger() if ledger is None else ledger
         limits = QueueLimits(max_attempts=3, lease_s=60, fresh_share=0.25, tokens=tokens)
@@ -127,7 +125,7 @@ class ProbedRun:
         gates = Gating(ProvenanceGate(), self.gates, short_circuit=False, duplicate=duplicate_verdict)
         self.tools = Toolbox(
             orders=InProcessOrders(self.service),
-            task=GroundedAnswerTask(GroundedAnswer(), seed=0),
+            task=GroundedAnswerTask(GroundedAnswer()),
             pools={GENERATOR: self.writer},
             gates=gates,
             recovery=build_recovery(Recovery(max_attempts=3)),

@@ -13,8 +13,8 @@ from actors.recovery.bar import raised_bar
 from schemas.ids import PoolName
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined, Reopened
 from schemas.orders import Attempt, DeadLetter, EndReason
-from schemas.recovery import Choice, Diagnosis, FailureMode, Repair, RepairKind
-from schemas.verdicts import GateName, Passed, Rejected
+from schemas.recovery import Choice, Diagnosis, Modes, Repair, RepairKind
+from schemas.verdicts import FAITHFULNESS, PROVENANCE, REWARD, Passed, Rejected
 from tests.doubles.attempts import candidate
 from tests.doubles.ledgers import MemoryLedger
 
@@ -48,8 +48,8 @@ def _lives(back: Reopened, random: Random, now: float) -> Iterator[Record]:
         attempt = Attempt(number, repair, candidate(f"What of {back.order_id}?"), started_at=now)
         match random.choice(["accept", "accept", "requeue", "stop", "error", "budget", "open"]):
             case "accept":
-                gates = (GateName.FAITHFULNESS, GateName.REWARD)
-                said = (Passed(GateName.PROVENANCE, 1.0, 1.0), *(Passed(gate, 0.9, 0.5) for gate in gates))
+                gates = (FAITHFULNESS, REWARD)
+                said = (Passed(PROVENANCE, 1.0, 1.0), *(Passed(gate, 0.9, 0.5) for gate in gates))
                 yield AcceptedEnd(now, back.order_id, replace(attempt, verdicts=raised_bar(said, number)))
                 return
             case "requeue" if number - back.attempts_before < 4:
@@ -69,6 +69,6 @@ def _lives(back: Reopened, random: Random, now: float) -> Iterator[Record]:
 
 
 def _rejected(attempt: Attempt, repair: Repair | None) -> Attempt:
-    verdicts = (Rejected(GateName.FAITHFULNESS, 0.1, 0.5), Passed(GateName.REWARD, 0.9, 0.5))
-    diagnosis = Diagnosis(FailureMode.PARAMETRIC, 0.8)
+    verdicts = (Rejected(FAITHFULNESS, 0.1, 0.5), Passed(REWARD, 0.9, 0.5))
+    diagnosis = Diagnosis(Modes.PARAMETRIC, 0.8)
     return replace(attempt, verdicts=verdicts, diagnosis=diagnosis, choice=Choice("rules", repair))

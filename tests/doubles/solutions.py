@@ -3,9 +3,9 @@
 from schemas.corpus import Passage, Provenance
 from schemas.ids import DocumentId, PoolName
 from schemas.orders import Accept, Attempt, DeadLetter, EndReason, Lease, Order, Outcome, Requeue
-from schemas.recovery import Choice, Diagnosis, FailureMode, Repair, RepairKind
-from schemas.samples import Candidate, Cost, Draft, Message, Sampling
-from schemas.verdicts import GateName, Passed, Rejected
+from schemas.recovery import Choice, Diagnosis, Modes, Repair, RepairKind
+from schemas.samples import Candidate, Cost, Message, Sampling, answered
+from schemas.verdicts import PROVENANCE, VERIFIER, Passed, Rejected
 
 RESAMPLE = Repair(RepairKind.RESAMPLE, temperature=0.7)
 TOKENS = 10
@@ -36,11 +36,11 @@ def attempt(lease: Lease, answer: str, *, right: bool) -> Attempt:
         prompt=(Message("user", lease.passage.text),),
         sampling=Sampling(),
         text=answer.removeprefix(prefix),
-        draft=Draft(lease.passage.text, answer),
+        draft=answered(lease.passage.text, answer),
         cost=Cost(prompt_tokens=TOKENS - 3, completion_tokens=3, seconds=0.1),
     )
     said = Passed if right else Rejected
-    verdicts = (Passed(GateName.PROVENANCE, 1.0, 1.0), said(GateName.VERIFIER, float(right), 1.0))
+    verdicts = (Passed(PROVENANCE, 1.0, 1.0), said(VERIFIER, float(right), 1.0))
     return Attempt(lease.attempt, lease.repair, candidate, verdicts)
 
 
@@ -55,14 +55,14 @@ def wrong(lease: Lease, answer: str) -> Outcome:
         made.repair,
         made.candidate,
         made.verdicts,
-        diagnosis=Diagnosis(FailureMode.WRONG_ANSWER, 0.95),
+        diagnosis=Diagnosis(Modes.WRONG_ANSWER, 0.95),
         choice=Choice("rules", RESAMPLE),
     )
     return Outcome(lease.order.id, made, Requeue(RESAMPLE))
 
 
 def given_up(lease: Lease, answer: str) -> Outcome:
-    end = DeadLetter(EndReason.REJECTED, "stopped", gates=(GateName.VERIFIER,))
+    end = DeadLetter(EndReason.REJECTED, "stopped", gates=(VERIFIER,))
     return Outcome(lease.order.id, wrong(lease, answer).attempt, end)
 
 
@@ -70,7 +70,7 @@ def rolled(lease: Lease, *, right: bool) -> Outcome:
     """What a conductor reports of a rollout whose answer was compared."""
     assert lease.repair is not None
     made = attempt(lease, lease.repair.prefix + "so #### 1", right=right)
-    end = Accept() if right else DeadLetter(EndReason.REJECTED, gates=(GateName.VERIFIER,))
+    end = Accept() if right else DeadLetter(EndReason.REJECTED, gates=(VERIFIER,))
     return Outcome(lease.order.id, made, end)
 
 

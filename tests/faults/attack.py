@@ -24,10 +24,14 @@ from deployments.config.recorded import is_edited
 from deployments.monitoring.live import read_live
 from deployments.serve.deployments import names
 from deployments.terminal.boundary import MISTAKEN
-from schemas.config import FRESH_POOL, Classifier, Conductors, CustomEngine, Dataset, Pool, Queue, Replicas, RunConfig
+from schemas.config import FRESH_POOL, Conductors, Dataset, Pool, Queue, RunConfig
+from schemas.config_deployed import Replicas
+from schemas.config_engines import CustomEngine
+from schemas.config_gates import Classifier
 from schemas.ids import OrderId, PoolName
 from schemas.ledger import AcceptedEnd
-from schemas.verdicts import GateName
+from schemas.verdicts import FAITHFULNESS, REWARD
+from tests.doubles.gates import with_gate
 from tests.faults.cluster import ThreeNodes, end
 from tests.faults.schedule import Kill, Target
 from tests.so_far import ended
@@ -63,10 +67,9 @@ def slow_enough(corpus: Path, folder: Path, address: str, *, median_s: float) ->
     generator = CustomEngine(factory=instant, options=latency | held | stopped)
     judge = CustomEngine(factory=instant, options=latency | {"rejected": 0.2})
     return replace(
-        config,
+        with_gate(config, Classifier(engine=judge, replicas=Replicas(min=2, max=2, num_cpus=1))),
         ray_address=address,
         pools={"generator": Pool(engine=generator, replicas=Replicas(min=3, max=3, num_cpus=1))},
-        gates=replace(config.gates, faithfulness=Classifier(engine=judge, replicas=Replicas(min=2, max=2, num_cpus=1))),
         conductors=Conductors(count=2, concurrency=64),
         dataset=Dataset(rows_per_shard=100, flush_s=2),
         queue=Queue(capacity=PASSAGES * SLOTS // 5),
@@ -226,9 +229,9 @@ class Attack:
             case Target.GENERATOR:
                 return f"{REPLICA}{where.pools[PoolName(FRESH_POOL)]}"
             case Target.JUDGE:
-                return f"{REPLICA}{where.gates[GateName.FAITHFULNESS]}"
+                return f"{REPLICA}{where.gates[FAITHFULNESS]}"
             case Target.REWARD:
-                return f"{REPLICA}{where.gates[GateName.REWARD]}"
+                return f"{REPLICA}{where.gates[REWARD]}"
             case Target.CONTROLLER:
                 return "ray::ServeController"
             case _:

@@ -26,7 +26,7 @@ from schemas.corpus import Document, DocumentRefused, Passage, Provenance, Refus
 from schemas.ids import DocumentId, OrderId
 from schemas.ledger import RunStarted
 from schemas.orders import Lease, Outcome, Recorded, Requeue
-from schemas.verdicts import GateName, Passed
+from schemas.verdicts import PROVENANCE, Passed
 from tests.actors.dataset.conftest import NOW, WORDING
 from tests.doubles.attempts import accepted, given_up, rejected
 
@@ -74,7 +74,7 @@ def said(lease: Lease) -> Outcome:
 def _passed(outcome: Outcome) -> Outcome:
     """By every gate of the configuration, held to the bar of its attempt."""
     attempt = outcome.attempt
-    verdicts = (Passed(GateName.PROVENANCE, 1.0, 1.0), *attempt.verdicts)
+    verdicts = (Passed(PROVENANCE, 1.0, 1.0), *attempt.verdicts)
     return replace(outcome, attempt=replace(attempt, verdicts=raised_bar(verdicts, attempt.number)))
 
 

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from benchmarks.loop import configuration, write_corpus
 from deployments.terminal.preview import preview_lives
-from schemas.config import Conductors, HttpEngine, Pool, RunConfig
+from schemas.config import Conductors, Pool, RunConfig
+from schemas.config_engines import HttpEngine
 from tests.doubles.openai_manners import LLAMA_CPP, OPENAI, TGI
 from tests.doubles.openai_servers import Manner, Server, serving
 

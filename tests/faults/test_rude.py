@@ -10,9 +10,12 @@ from msgspec.structs import replace
 
 from benchmarks.loop import configuration, write_corpus
 from deployments.terminal.preview import preview_lives
-from schemas.config import Conductors, HttpEngine, LlmJudge, Pool, RunConfig
+from schemas.config import Conductors, Pool, RunConfig
+from schemas.config_engines import HttpEngine
+from schemas.config_gates import LlmJudge
 from schemas.orders import EndReason
-from schemas.verdicts import Errored, GateName, Passed, Rejected
+from schemas.verdicts import FAITHFULNESS, Errored, Passed, Rejected
+from tests.doubles.gates import with_gate
 from tests.doubles.rude_server import RudeServer, rude_server
 
 PASSAGES = 150
@@ -60,9 +63,8 @@ def over_http(folder: Path, server: RudeServer) -> RunConfig:
     config = configuration(folder / "corpus.jsonl", rejected=0.0, concurrency=32)
     engine = HttpEngine(base_url=server.url, model="polite", timeout_s=1.0)
     return replace(
-        config,
+        with_gate(config, LlmJudge(engine=engine)),
         pools={"generator": Pool(engine=engine)},
-        gates=replace(config.gates, faithfulness=LlmJudge(engine=engine)),
         conductors=Conductors(count=1, concurrency=32, hop_retries=2, hop_timeout_s=2.0),
     )
 
@@ -84,10 +86,10 @@ async def test_nothing_is_lost_and_nothing_unjudged_passes(tmp_path: Path, seed:
         assert not [verdict for verdict in attempt.verdicts if isinstance(verdict, Rejected)]
         if life.end is None:
             assert life.draft is not None
-            assert isinstance(verdicts[GateName.FAITHFULNESS], Passed)
+            assert isinstance(verdicts[FAITHFULNESS], Passed)
             assert any(life.draft.answer in asked for asked in moody.judged)
         elif life.end.reason is EndReason.GATE_ERROR:
-            assert isinstance(verdicts[GateName.FAITHFULNESS], Errored)
+            assert isinstance(verdicts[FAITHFULNESS], Errored)
         else:
             assert life.end.reason is EndReason.ENGINE_ERROR
     accepted = sum(life.end is None for life in lives)

@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from deployments.config.load import to_yaml
-from schemas.config import FRESH_POOL, Replicas
+from schemas.config import FRESH_POOL
+from schemas.config_deployed import Replicas
 from tests.faults.attack import Accepted, Attack
 from tests.faults.cluster import ThreeNodes, end
 

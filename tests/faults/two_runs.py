@@ -18,8 +18,11 @@ from actors.dataset.spans import current
 from actors.ledger.folder import Ledgers
 from benchmarks.loop import SLOTS
 from deployments.config.load import to_yaml
-from schemas.config import FRESH_POOL, CustomEngine, Pool, Replicas
+from schemas.config import FRESH_POOL, Pool
+from schemas.config_deployed import Replicas
+from schemas.config_engines import CustomEngine
 from schemas.ledger import ShardKind
+from tests.doubles.gates import changed_gate
 from tests.doubles.signed import signature
 from tests.faults.attack import COMMAND, LONGEST_S, PASSAGES, ROOT, Attack, until
 from tests.faults.cluster import ThreeNodes
@@ -85,12 +88,8 @@ class Side(Attack):
     def __init__(self, nodes: ThreeNodes, corpus: Path, folder: Path, model: str, *, attempts: int) -> None:
         folder.mkdir()
         super().__init__(nodes, corpus, folder)
-        gates = self.config.gates
-        assert gates.faithfulness is not None
-        judge = replace(gates.faithfulness, replicas=Replicas(min=1, max=1, num_cpus=1))
         self.config = replace(
-            self.config,
-            gates=replace(gates, faithfulness=judge),
+            changed_gate(self.config, replicas=Replicas(min=1, max=1, num_cpus=1)),
             recovery=replace(self.config.recovery, max_attempts=attempts),
             conductors=replace(self.config.conductors, count=1),
         )

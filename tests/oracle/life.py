@@ -93,7 +93,7 @@ async def _write(config: RunConfig, output: Path, service: QueueService, *, last
         writer = DatasetWriter(
             Folder(output),
             ledger,
-            RowWording(chat=chat(config), models=models(config)),
+            RowWording(chat=chat(config), models=models(config), gates=tuple(config.gates)),
             settings=config.dataset,
             record=partial(service.record_shard, number),
             clock=lambda: NOW,

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from deployments.engines.pretrained import load_model, load_tokenizer
 from deployments.engines.roles import EngineRole
-from schemas.config import TransformersEngine
+from schemas.config_engines import TransformersEngine
 from schemas.errors import ModelError
 from tests.doubles.tiny_models import save_generator
 
@@ -28,7 +28,7 @@ class Harm:
 
 def load(folder: Path) -> object:
     config = TransformersEngine(model=str(folder), device="cpu")
-    tokenizer = load_tokenizer(config.model, None, EngineRole.GENERATOR)
+    tokenizer = load_tokenizer(config.model, EngineRole.GENERATOR)
     return load_model(config, EngineRole.GENERATOR, tokenizer)
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from schemas.injection import InjectionKind, Worth
 from schemas.orders import Lease
-from schemas.samples import Completion, Draft, GenerationRequest, Message, Sampling
+from schemas.samples import Completion, Draft, GenerationRequest, Message, Sampling, answered
 from studies.almanac.exam import exam
 from studies.almanac.injector import HOT, AlmanacInjector
 from studies.almanac.prose import ask_about
@@ -28,8 +28,8 @@ def written(told_number: int, rng: random.Random) -> Draft | None:
     """What a generator may have written: a right sample, one about something else, or nothing that parses."""
     told = PAPERS[told_number]
     fact = rng.choice(told.passage.facts)
-    right = Draft(ask_about(fact.entity, fact.attribute, rng), fact.value)
-    return rng.choice((right, Draft("What is this?", "Something."), None))
+    right = answered(ask_about(fact.entity, fact.attribute, rng), fact.value)
+    return rng.choice((right, answered("What is this?", "Something."), None))
 
 
 @settings(deadline=None, max_examples=300)
@@ -86,7 +86,7 @@ async def test_a_hot_draw_that_comes_out_right_is_said_to_be_good() -> None:
     assert (hot.sampling.temperature, hot.messages) == (HOT, asked.messages)
     assert INJECTOR.request(InjectionKind.PARAMETRIC, lease, asked) == asked
     fact = told.passage.facts[0]
-    right = Draft(ask_about(fact.entity, fact.attribute, random.Random(0)), fact.value)
+    right = answered(ask_about(fact.entity, fact.attribute, random.Random(0)), fact.value)
     assert INJECTOR.draft(InjectionKind.HIGH_TEMPERATURE, lease, right) == right
     assert (await INJECTOR.worth(InjectionKind.HIGH_TEMPERATURE, lease, right, nobody))[0] is Worth.GOOD
 

@@ -14,14 +14,15 @@ from actors.ledger.sqlite import MemoryLedger
 from actors.probes.injection import InjectionDraw
 from actors.probes.mixing import LabelledRow, Mixing
 from actors.probes.plan import Plan
-from actors.tasks.grounded_answer import messages
+from actors.tasks.grounded_answer import GroundedAnswerTask
 from schemas.canaries import CanaryEnd
+from schemas.config import GroundedAnswer
 from schemas.errors import GleanerError, LedgerError
 from schemas.injection import InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, CanaryEnded, CanaryIssued, Planned, Record
 from schemas.orders import Attempt, Order, OrderKind
-from schemas.samples import Draft
-from schemas.verdicts import GateName, GateRequest
+from schemas.samples import Draft, answered
+from schemas.verdicts import FAITHFULNESS, GateRequest
 from schemas.wire import GATE_REQUESTS
 from tests.doubles.passages import HERON, passage_of
 from tests.doubles.probed import EVERY_KIND, RIGHT, WRONG, MortalLedger, ProbedRun, WrongName, made, passages, summary
@@ -30,7 +31,7 @@ OF = passages(30)
 ROWS = tuple(
     LabelledRow(
         text=f"{HERON} Row {number}.",
-        draft=Draft("Who founded Amber Heron?", RIGHT if number % 2 else WRONG),
+        draft=answered("Who founded Amber Heron?", RIGHT if number % 2 else WRONG),
         label=Worth.GOOD if number % 2 else Worth.BAD,
         origin=f"rows#line={number}",
         flaw=None if number % 2 else InjectionKind.PARAMETRIC,
@@ -58,7 +59,7 @@ async def test_a_run_measures_its_judge_while_it_goes() -> None:
     assert canaries.outstanding == 0
     assert {each.end for each in canaries.ends} == {CanaryEnd.JUDGED}
     faithfulness, reward = canaries.gates
-    assert (faithfulness.gate, faithfulness.version, faithfulness.last) == (GateName.FAITHFULNESS, "judge@1", True)
+    assert (faithfulness.gate, faithfulness.version, faithfulness.last) == (FAITHFULNESS, "judge@1", True)
     assert faithfulness.whole.recall.value == 1.0 == faithfulness.whole.good_passed.value
     assert faithfulness.whole.recall.trials + faithfulness.whole.good_passed.trials == canaries.issued
     assert faithfulness.whole.recall.low is not None and 0.5 < faithfulness.whole.recall.low < 1
@@ -95,7 +96,7 @@ async def test_nothing_that_a_gate_gets_tells_a_canary_from_a_sample(mixing: Mix
     run = ProbedRun(mixing)
     await run.conduct(OF)
     issued = {record.order_id for record in kept(run) if isinstance(record, CanaryIssued)}
-    seen = run.gates[GateName.FAITHFULNESS].seen
+    seen = run.gates[FAITHFULNESS].seen
     canaries = [request for request in seen if request.id.partition(":")[0] in issued]
     samples = [request for request in seen if request.id.partition(":")[0] not in issued]
     assert len(canaries) == len(issued) and len(samples) == len(OF) * 2
@@ -127,7 +128,7 @@ async def test_a_canary_that_every_gate_passes_is_in_no_file() -> None:
     life = Life(order, planned.passage, (accepted[0].attempt,), accepted_at=1.0)
     assert not life.exportable
     with pytest.raises(LedgerError, match="never exported"):
-        sample_row(life, chat=messages, models={})
+        sample_row(life, chat=GroundedAnswerTask(GroundedAnswer()).messages, models={})
 
 
 async def test_rows_of_a_file_are_sent_as_they_are() -> None:
@@ -140,7 +141,7 @@ async def test_rows_of_a_file_are_sent_as_they_are() -> None:
     labels = Counter(record.label for record in found)
     assert 5 <= labels[Worth.GOOD] <= 25
     assert all((record.flaw is InjectionKind.PARAMETRIC) is (record.label is Worth.BAD) for record in found)
-    assert all(not record.verdicts[0].gate.value.startswith("faith") for record in found), "provenance speaks first"
+    assert all(not record.verdicts[0].gate.startswith("faith") for record in found), "provenance speaks first"
 
 
 async def test_injected_orders_make_no_canaries() -> None:
@@ -166,7 +167,7 @@ async def test_what_the_injector_does_not_bear_out_is_in_no_rate() -> None:
 async def test_a_gate_that_fails_on_a_canary_has_neither_caught_nor_missed_it() -> None:
     """An error is no verdict: counted beside the rates."""
     run = ProbedRun(made(1.0, good=0.0))
-    run.gates[GateName.FAITHFULNESS]._fails_on = WRONG
+    run.gates[FAITHFULNESS]._fails_on = WRONG
     await run.conduct(OF)
     gate = summary(kept(run)).canaries.gates[0]
     assert gate.errored == len(OF) * 2 and gate.judged == 0 and gate.whole.recall.value is None

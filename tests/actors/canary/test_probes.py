@@ -15,13 +15,13 @@ from schemas.ids import OrderId, content_id
 from schemas.injection import Worth
 from schemas.ledger import AcceptedEnd, CanaryEnded, CanaryIssued, DeadLetteredEnd, Record
 from schemas.orders import Accept, Attempt, DeadLetter, EndReason, Holding, Lease, OrderKind, Outcome, Stale
-from schemas.samples import Cost, Draft
-from schemas.verdicts import Errored, GateName, Passed
+from schemas.samples import Cost, answered
+from schemas.verdicts import FAITHFULNESS, PROVENANCE, Errored, GateName, Passed
 from tests.doubles.attempts import TOKENS_PER_ATTEMPT, accepted, candidate, orders, passage, rejected
 
 LIMITS = QueueLimits(max_attempts=3, lease_s=10.0, fresh_share=0.25)
-TERMS = ProbeTerms("grounded_answer", {GateName.FAITHFULNESS: "judge@1"})
-PASSED = Passed(GateName.FAITHFULNESS, 0.9, 0.5, cost=Cost(prompt_tokens=7))
+TERMS = ProbeTerms("grounded_answer", {FAITHFULNESS: "judge@1"})
+PASSED = Passed(FAITHFULNESS, 0.9, 0.5, cost=Cost(prompt_tokens=7))
 TOKENS_OF_A_PROBE = TOKENS_PER_ATTEMPT + 7
 """Of its check and its gate."""
 
@@ -31,7 +31,9 @@ def made(limits: QueueLimits = LIMITS) -> RegenerationQueue:
 
 
 def canary(number: int) -> Canary:
-    return Canary(OrderId(content_id(number)), passage(number), Draft("Who?", "Oda"), Worth.GOOD, f"rows#line={number}")
+    return Canary(
+        OrderId(content_id(number)), passage(number), answered("Who?", "Oda"), Worth.GOOD, f"rows#line={number}"
+    )
 
 
 def judged(lease: Lease) -> Outcome:
@@ -173,7 +175,7 @@ TestProbes.settings = settings(max_examples=60, stateful_step_count=30, deadline
                 1,
                 None,
                 candidate("Who?"),
-                (Passed(GateName.PROVENANCE, 1, 1), Errored(GateName.FAITHFULNESS, ErrorKind.PERMANENT, "no")),
+                (Passed(PROVENANCE, 1, 1), Errored(FAITHFULNESS, ErrorKind.PERMANENT, "no")),
             ),
             Accept(),
             CanaryEnd.ERRORED,
@@ -189,10 +191,22 @@ def test_how_a_probe_ends_follows_from_what_was_reported(
     queue.lease(0.0, "a", 1)
     _, ended = queue.settle(Outcome(canary(1).id, attempt, decision), 1.0)
     assert isinstance(ended, CanaryEnded) and ended.end is end
-    asked = any(said.gate is GateName.FAITHFULNESS for said in attempt.verdicts)
-    assert ended.judges == ({GateName.FAITHFULNESS: "judge@1"} if asked else {})
+    asked = any(said.gate == FAITHFULNESS for said in attempt.verdicts)
+    assert ended.judges == ({FAITHFULNESS: "judge@1"} if asked else {})
     assert ended.detail == (decision.detail if isinstance(decision, DeadLetter) else "")
     assert ended.draft == (None if attempt.candidate is None else attempt.candidate.draft)
+
+
+def test_a_second_judge_is_told_as_what_it_is_like() -> None:
+    """Two gates judge against the source: the one whose name does not say so is recorded with its kind, if it was
+    asked."""
+    second, third = GateName("second"), GateName("third")
+    kinds = {FAITHFULNESS: FAITHFULNESS, second: FAITHFULNESS, third: FAITHFULNESS}
+    queue = RegenerationQueue(LIMITS, lambda a, b: 0.0, probes=ProbeTerms("grounded_answer", {}, kinds))
+    queue.replay(CanaryIssued(0.0, canary(1)))
+    attempt = Attempt(1, None, candidate("Who?"), (PASSED, replace(PASSED, gate=second)))
+    _, ended = queue.settle(Outcome(canary(1).id, attempt, Accept()), 1.0)
+    assert isinstance(ended, CanaryEnded) and ended.kinds == {second: FAITHFULNESS}
 
 
 def test_a_probe_is_leased_before_orders_and_given_back_after_those_that_wait() -> None:

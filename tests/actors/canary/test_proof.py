@@ -9,7 +9,7 @@ from schemas.ids import OrderId
 from schemas.injection import Worth
 from schemas.ledger import CanaryEnded, CanaryIssued, Planned, Record
 from schemas.orders import Order
-from schemas.samples import Draft
+from schemas.samples import answered
 from tests.doubles.attempts import passage
 
 OF = passage(1)
@@ -17,7 +17,7 @@ ORDER = Order.fresh(OF.id, "grounded_answer", 0)
 
 
 def issued(canary_id: str = "c") -> CanaryIssued:
-    return CanaryIssued(1.0, Canary(OrderId(canary_id), OF, Draft("Who?", "Oda"), Worth.GOOD, "rows#line=1"))
+    return CanaryIssued(1.0, Canary(OrderId(canary_id), OF, answered("Who?", "Oda"), Worth.GOOD, "rows#line=1"))
 
 
 def ended(canary_id: str = "c") -> CanaryEnded:

@@ -10,11 +10,11 @@ from schemas.errors import ErrorKind
 from schemas.ids import OrderId, content_id
 from schemas.injection import InjectionKind, Worth
 from schemas.ledger import CanaryEnded, CanaryIssued, Record
-from schemas.samples import Cost, Draft
-from schemas.verdicts import Errored, GateName, Passed, Rejected, Verdict
+from schemas.samples import Cost, answered
+from schemas.verdicts import FAITHFULNESS, REWARD, Errored, GateName, Passed, Rejected, Verdict
 from tests.doubles.attempts import passage
 
-GATES = (GateName.FAITHFULNESS, GateName.REWARD)
+GATES = (FAITHFULNESS, REWARD)
 PASSAGE = passage(1)
 
 
@@ -40,7 +40,7 @@ def ended(draw: st.DrawFn) -> CanaryEnded:
         flaw=draw(st.sampled_from([*InjectionKind, None])) if label is Worth.BAD else None,
         gate=draw(st.sampled_from([None, None, *GATES])),
         verdicts=tuple(verdict(gate, what) for gate, what in said.items()),
-        judges={gate: f"{gate.value}@{draw(st.integers(1, 2))}" for gate in GATES},
+        judges={gate: f"{gate}@{draw(st.integers(1, 2))}" for gate in GATES},
     )
 
 
@@ -53,12 +53,12 @@ def folded(records: list[CanaryEnded]) -> Canaries:
 
 
 def issued(record: CanaryEnded) -> Record:
-    return CanaryIssued(0.0, Canary(record.order_id, PASSAGE, Draft("Who?", "Oda"), record.label, record.origin))
+    return CanaryIssued(0.0, Canary(record.order_id, PASSAGE, answered("Who?", "Oda"), record.label, record.origin))
 
 
 def matters(record: CanaryEnded, gate: GateName) -> bool:
     if record.gate is not None:
-        return record.gate is gate
+        return record.gate == gate
     return record.label is Worth.GOOD or record.flaw is None or record.flaw in FAULTS_OF[gate]
 
 
@@ -70,7 +70,7 @@ def by_hand(records: list[CanaryEnded], told: GateCanaries) -> None:
         for record in records
         if record.judges[gate] == told.version
         for said in record.verdicts
-        if said.gate is gate and not isinstance(said, Errored)
+        if said.gate == gate and not isinstance(said, Errored)
     ]
     for found, of in ((told.whole, judged), (told.window, judged[-WINDOW:])):
         bad = [said for record, said in of if record.label is Worth.BAD and matters(record, gate)]
@@ -124,8 +124,8 @@ def test_the_window_forgets_and_the_whole_does_not() -> None:
             Worth.BAD,
             "x",
             InjectionKind.PARAMETRIC,
-            verdicts=(verdict(GateName.FAITHFULNESS, said),),
-            judges={GateName.FAITHFULNESS: "judge@1"},
+            verdicts=(verdict(FAITHFULNESS, said),),
+            judges={FAITHFULNESS: "judge@1"},
         )
 
     records = [one(number, "passed" if number < WINDOW else "rejected") for number in range(2 * WINDOW)]

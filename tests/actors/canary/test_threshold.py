@@ -12,10 +12,10 @@ from schemas.ids import OrderId, content_id
 from schemas.injection import Injected, InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, CanaryEnded, Record
 from schemas.orders import Attempt
-from schemas.verdicts import GateName, Passed, Rejected, Verdict
+from schemas.verdicts import FAITHFULNESS, Passed, Rejected, Verdict
 from tests.doubles.attempts import candidate
 
-GATE = GateName.FAITHFULNESS
+GATE = FAITHFULNESS
 
 
 def verdict(score: float, threshold: float = 0.5) -> Verdict:

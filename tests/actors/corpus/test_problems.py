@@ -12,7 +12,7 @@ from actors.gates.provenance import ProvenanceGate
 from schemas.config import Chunking, Corpus
 from schemas.corpus import Document, DocumentRefused, Passage, Provenance, RefusalReason
 from schemas.ids import DocumentId
-from schemas.samples import Draft
+from schemas.samples import answered
 from schemas.verdicts import GateRequest, Passed, Rejected
 from tests.actors.corpus.conftest import Write
 
@@ -87,7 +87,8 @@ async def test_a_changed_reference_is_another_problem(write: Write, tmp_path: Pa
     (passage,) = Chunker(Chunking()).passages(found)
     exchanged = Passage(passage.id, passage.text, passage.provenance, "43")
     verdicts = [
-        await ProvenanceGate().check(GateRequest("a", each, Draft("6*7?", "#### 43"))) for each in (passage, exchanged)
+        await ProvenanceGate().check(GateRequest("a", each, answered("6*7?", "#### 43")))
+        for each in (passage, exchanged)
     ]
     assert [type(verdict) for verdict in verdicts] == [Passed, Rejected]
 

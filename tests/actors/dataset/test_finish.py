@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from actors.dataset.manifest import read_config, read_manifest
 from actors.report.finish import CARD_NAME, begin, build_report, finish
-from schemas.config import TransformersEngine
+from schemas.config_engines import TransformersEngine
 from schemas.errors import OutputError
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned
 from tests.actors.dataset.conftest import NOW
@@ -215,3 +215,12 @@ def test_a_folder_of_an_earlier_version_is_read(tmp_path: Path) -> None:
     config = read_config(tmp_path)
     assert config is not None
     assert config.pools["strong"].engine.model == "m"
+
+
+def test_a_name_that_is_gone_in_one_section_stays_in_others(tmp_path: Path) -> None:
+    """A factory of the user's own may take an option that has the name of a key that is gone elsewhere."""
+    custom = "{kind: custom, factory: 'a:b', options: {breaker_failures: 3}}"
+    (tmp_path / "run.yaml").write_text(CONFIG.replace("{kind: transformers, model: /models/almanac-l}", custom))
+    config = read_config(tmp_path)
+    assert config is not None
+    assert getattr(config.pools["strong"].engine, "options", None) == {"breaker_failures": 3}

@@ -184,7 +184,7 @@ def test_histograms_hold_every_score() -> None:
     """Each attempt that a gate scored is in one bar."""
     facts = facts_from(list(plausible_run(4, Scale(passages=50))))
     scored = facts.summary().overlap.scored
-    totals = {found.gate.value: found.total for found in facts.histograms.used()}
+    totals = {found.gate: found.total for found in facts.histograms.used()}
     assert scored and all(total >= scored for total in totals.values()) and set(totals) == {"faithfulness", "reward"}
 
 

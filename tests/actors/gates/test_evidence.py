@@ -12,9 +12,10 @@ from actors.gates.build import build_gate
 from actors.gates.evidence import EXACT, EvidenceSource, NoSource, RetrievedSource
 from actors.gates.retrieval import Bm25Retriever, EmbeddingRetriever
 from actors.tasks import prompts
-from schemas.config import Classifier, CustomEngine, LlmJudge
+from schemas.config_engines import CustomEngine
+from schemas.config_gates import Classifier, LlmJudge
 from schemas.samples import Classification, ClassificationRequest
-from schemas.verdicts import GateName, Passed, Rejected, Shown
+from schemas.verdicts import FAITHFULNESS, REWARD, Passed, Rejected, Shown
 from tests.doubles.passages import HERON, asked_of_gate, passage_of
 from tests.doubles.scripted import ScriptedEngine
 
@@ -30,7 +31,7 @@ def bm25(query: str = "question") -> RetrievedSource:
 
 
 async def judged(engine: ScriptedEngine, source: EvidenceSource) -> Passed | Rejected:
-    found = await build_gate(GateName.FAITHFULNESS, LlmJudge(engine=ENGINE), engine, source).check(REQUEST)
+    found = await build_gate(FAITHFULNESS, LlmJudge(engine=ENGINE), engine, source).check(REQUEST)
     assert isinstance(found, Passed | Rejected)
     return found
 
@@ -117,7 +118,7 @@ class Believes(ScriptedEngine):
 async def test_a_classifier_reads_passages_one_by_one_and_the_best_counts() -> None:
     """Two passages found, one of which bears the answer out: two readings of one passage each, paid for, and a pass."""
     engine = Believes("guild")
-    gate = build_gate(GateName.FAITHFULNESS, Classifier(engine=ENGINE), engine, bm25("answer"))
+    gate = build_gate(FAITHFULNESS, Classifier(engine=ENGINE), engine, bm25("answer"))
     found = await gate.check(REQUEST)
     assert isinstance(found, Passed)
     assert found.score == 0.9
@@ -128,7 +129,7 @@ async def test_a_classifier_reads_passages_one_by_one_and_the_best_counts() -> N
 async def test_a_classifier_without_a_passage_reads_question_and_answer() -> None:
     """Mode none: the text ends with the answer, and the verdict says that nothing was looked for."""
     engine = Believes("guild")
-    found = await build_gate(GateName.FAITHFULNESS, Classifier(engine=ENGINE), engine, NoSource()).check(REQUEST)
+    found = await build_gate(FAITHFULNESS, Classifier(engine=ENGINE), engine, NoSource()).check(REQUEST)
     assert engine.texts == ["Question: Who founded Amber Heron?\nAnswer: Oda Lind"]
     assert isinstance(found, Rejected)
     assert found.evidence.shown == Shown(searched=False)
@@ -137,7 +138,7 @@ async def test_a_classifier_without_a_passage_reads_question_and_answer() -> Non
 async def test_the_reward_gate_is_shown_no_passage_in_any_mode() -> None:
     """A source given to it by mistake changes nothing: it never reads one."""
     engine = Believes("guild")
-    await build_gate(GateName.REWARD, Classifier(engine=ENGINE), engine, bm25()).check(REQUEST)
+    await build_gate(REWARD, Classifier(engine=ENGINE), engine, bm25()).check(REQUEST)
     assert engine.texts == ["Question: Who founded Amber Heron?\nAnswer: Oda Lind"]
 
 

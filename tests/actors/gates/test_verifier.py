@@ -3,9 +3,9 @@
 import pytest
 
 from actors.gates.verifier import AnswerPair, Compared, Exhausted, Reply, VerifierGate
-from schemas.config import Verifier
+from schemas.config_gates import Verifier
 from schemas.errors import ErrorKind, JudgeError
-from schemas.verdicts import GateName, Passed, Rejected
+from schemas.verdicts import VERIFIER, Passed, Rejected
 from tests.doubles.passages import solution_before_gate
 
 
@@ -35,7 +35,7 @@ async def test_a_right_answer_passes_and_a_wrong_one_is_rejected_without_a_proce
     wrong = await gate(comparer).check(solution_before_gate("5+4=8\n#### 8", reference="#### 9"))
     assert isinstance(right, Passed)
     assert isinstance(wrong, Rejected)
-    assert (right.gate, right.score, wrong.score) == (GateName.VERIFIER, 1.0, 0.0)
+    assert (right.gate, right.score, wrong.score) == (VERIFIER, 1.0, 0.0)
     assert wrong.evidence.note == "final answer '8' (hashes), reference '9'"
     assert comparer.asked == []
 

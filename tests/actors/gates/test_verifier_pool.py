@@ -15,7 +15,7 @@ import pytest
 
 from actors.gates.verifier import AnswerPair, Compared, Exhausted, VerifierGate, WorkerLimits
 from actors.gates.verifier_pool import VerifierPool
-from schemas.config import Verifier
+from schemas.config_gates import Verifier
 from schemas.errors import ErrorKind, JudgeError
 from schemas.verdicts import Passed
 from tests.doubles.passages import solution_before_gate

@@ -20,12 +20,12 @@ from schemas.errors import ErrorKind
 from schemas.ledger import Record
 from schemas.progress import CreditCount, RunSnapshot
 from schemas.scaling import Idle, PoolDecision, ScalingDecision, Why
-from schemas.stages import CallFailures, ConductorStatus, Pause, Stage, StageFlow
+from schemas.stages import GENERATE, CallFailures, ConductorStatus, Pause, StageFlow
 from tests.doubles.ledgers import Scale, plausible_run
 from tests.needs import needs
 
 RUN = Run("towns", "0.1.0", ("generator", "strong"), ("starting", "running", "done"), math.inf)
-BUSY = StageFlow(stage=Stage.GENERATE, in_flight=3, done=7, seconds=2.0)
+BUSY = StageFlow(stage=GENERATE, in_flight=3, done=7, seconds=2.0)
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 

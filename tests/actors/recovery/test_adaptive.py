@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from actors.recovery.adaptive import Arm, Learner, Propensities, Weighing, draw, propensities
+from actors.recovery.adaptive import USUAL, Arm, Learner, Propensities, Weighing, draw, propensities
 from actors.recovery.experience import ExperienceFold
 from actors.recovery.policies import build_recovery
 from actors.recovery.posterior import expected, fresh_value
@@ -18,25 +18,35 @@ from schemas.ids import OrderId, PoolName
 from schemas.injection import Injected, InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Reopened
 from schemas.orders import Attempt, AttemptSummary, DeadLetter, EndReason, Order, OrderKind
-from schemas.recovery import Choice, Diagnosis, Experience, FailureMode, Repair, RepairCount, RepairKind, RepairTurn
-from schemas.samples import Candidate, Cost, Draft, Sampling
-from schemas.verdicts import Errored, GateName, Rejected
+from schemas.recovery import (
+    KNOWN_MODES,
+    Choice,
+    Diagnosis,
+    Experience,
+    FailureMode,
+    Modes,
+    Repair,
+    RepairCount,
+    RepairKind,
+    RepairTurn,
+)
+from schemas.samples import Candidate, Cost, Sampling, answered
+from schemas.verdicts import FAITHFULNESS, REWARD, Errored, Rejected
 from tests.doubles.passages import lease_of, passage_of
 
 EDIT, QUOTE, STRICT, AGAIN = (
     RepairKind.EDIT_UNSUPPORTED, RepairKind.QUOTE_THEN_ANSWER, RepairKind.STRICT_GROUNDING, RepairKind.RESAMPLE,
 )  # fmt: skip
 ARMS = tuple(Arm(kind, RepairTurn.FIRST) for kind in (EDIT, QUOTE, STRICT, AGAIN))
-MODE = FailureMode.PARAMETRIC
-USUAL = Weighing(stop_below=0.25, exploration=0.05)
-WRONG = Draft("Who founded Amber Heron?", "Jon Berg")
-VERDICTS = (Rejected(GateName.FAITHFULNESS, 0.1, 0.5),)
+MODE = Modes.PARAMETRIC
+WRONG = answered("Who founded Amber Heron?", "Jon Berg")
+VERDICTS = (Rejected(FAITHFULNESS, 0.1, 0.5),)
 
 counts = st.builds(
     lambda mode, repair, turn, tried, share, tokens: RepairCount(
         mode, repair, turn, tried, int(share * tried), tokens * tried
     ),
-    st.sampled_from(FailureMode), st.sampled_from(RepairKind), st.sampled_from(RepairTurn),
+    st.sampled_from(KNOWN_MODES), st.sampled_from(RepairKind), st.sampled_from(RepairTurn),
     st.integers(1, 200), st.floats(0, 1), st.integers(0, 2000),
 )  # fmt: skip
 experiences = st.builds(
@@ -53,7 +63,7 @@ weighings = st.builds(Weighing, st.floats(0, 1), st.floats(0.001, 1))
 
 
 @settings(max_examples=60, deadline=None)
-@given(experiences, st.sampled_from(FailureMode), arms, weighings)
+@given(experiences, st.sampled_from(KNOWN_MODES), arms, weighings)
 def test_probabilities_add_up_and_none_is_below_the_floor(
     experience: Experience, mode: FailureMode, options: list[Arm], weighing: Weighing
 ) -> None:
@@ -163,8 +173,8 @@ def test_a_repair_at_twice_the_price_must_be_twice_as_good() -> None:
 def test_a_mode_seen_for_the_first_time_leans_on_the_others() -> None:
     """What works everywhere is tried first; a little of one's own experience outweighs it."""
     elsewhere = (
-        RepairCount(FailureMode.UNKNOWN, AGAIN, RepairTurn.FIRST, 50, 45, 5000),
-        RepairCount(FailureMode.UNKNOWN, STRICT, RepairTurn.FIRST, 50, 5, 5000),
+        RepairCount(Modes.UNKNOWN, AGAIN, RepairTurn.FIRST, 50, 45, 5000),
+        RepairCount(Modes.UNKNOWN, STRICT, RepairTurn.FIRST, 50, 5, 5000),
     )
     seen = Experience(100, elsewhere)
     assert (
@@ -197,7 +207,7 @@ def attempt_of(
     errored: bool = False,
 ) -> Attempt:
     said = Candidate(PoolName("generator"), (), Sampling(0.7), "text", WRONG, Cost(60, 40))
-    verdict = Errored(GateName.REWARD, ErrorKind.PERMANENT, "") if errored else Rejected(GateName.REWARD, 0.1, 0.5)
+    verdict = Errored(REWARD, ErrorKind.PERMANENT, "") if errored else Rejected(REWARD, 0.1, 0.5)
     return Attempt(
         number=number,
         repair=None if under is None else Repair(under, 0.3),
@@ -220,14 +230,14 @@ def test_an_order_teaches_its_repairs_in_turn() -> None:
     """Edited in vain, quoted in vain, edited again and accepted: three cells, each with its own tokens."""
     seen = folded(
         told(attempt_of(1, then=EDIT)),
-        told(attempt_of(2, under=EDIT, then=QUOTE, mode=FailureMode.MARGINAL)),
+        told(attempt_of(2, under=EDIT, then=QUOTE, mode=Modes.MARGINAL)),
         told(attempt_of(3, under=QUOTE, then=EDIT)),
         told(attempt_of(4, under=EDIT), end="accepted"),
     )
     assert seen == Experience(
         4,
         (
-            RepairCount(FailureMode.MARGINAL, QUOTE, RepairTurn.LATER, 1, 0, 100),
+            RepairCount(Modes.MARGINAL, QUOTE, RepairTurn.LATER, 1, 0, 100),
             RepairCount(MODE, EDIT, RepairTurn.AGAIN, 1, 1, 100),
             RepairCount(MODE, EDIT, RepairTurn.FIRST, 1, 0, 100),
         ),
@@ -256,7 +266,7 @@ def test_who_is_not_counted() -> None:
 
 def test_a_put_back_order_goes_on_learning() -> None:
     """Its first attempt after `gleaner replay` is the repair that its last diagnosis chose."""
-    history = (AttemptSummary(MODE.value, None), AttemptSummary(MODE.value, EDIT.value))
+    history = (AttemptSummary(MODE, None), AttemptSummary(MODE, EDIT.value))
     order = Order.fresh(passage_of("x").id, "grounded_answer", 0)
     back = Reopened(
         0.0, order, passage_of("x"), 1, DeadLetter(EndReason.REJECTED), True, history, repair=Repair(EDIT, 0.3)

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from actors.recovery.evidence import DraftEvidence, evidence_of
 from schemas.ids import PoolName
 from schemas.orders import AttemptSummary
-from schemas.samples import Candidate, Cost, Draft, FinishReason, Sampling
-from schemas.verdicts import GateName, Passed, Rejected
+from schemas.samples import Candidate, Cost, Draft, FinishReason, Sampling, answered
+from schemas.verdicts import FAITHFULNESS, FORMAT, REWARD, Passed, Rejected
 from tests.doubles.passages import HERON, lease_of
 
-UNFAITHFUL = Rejected(GateName.FAITHFULNESS, 0.1, 0.5)
+UNFAITHFUL = Rejected(FAITHFULNESS, 0.1, 0.5)
 
 
 def candidate(draft: Draft | None, *, temperature: float = 0.7) -> Candidate:
@@ -19,15 +19,15 @@ def candidate(draft: Draft | None, *, temperature: float = 0.7) -> Candidate:
 
 
 def facts(question: str, answer: str, text: str = HERON) -> DraftEvidence:
-    return evidence_of(lease_of(text), candidate(Draft(question, answer)), (UNFAITHFUL,))
+    return evidence_of(lease_of(text), candidate(answered(question, answer)), (UNFAITHFUL,))
 
 
 def test_margins_are_of_the_rejecting_gates() -> None:
     """Only who rejected speaks of a failure, and by how much."""
-    verdicts = (Passed(GateName.REWARD, 0.9, 0.5), UNFAITHFUL)
-    found = evidence_of(lease_of(), candidate(Draft("Who?", "Oda"), temperature=1.2), verdicts)
-    assert found.rejected == {GateName.FAITHFULNESS}
-    assert found.margins == {GateName.FAITHFULNESS: pytest.approx(0.4)}
+    verdicts = (Passed(REWARD, 0.9, 0.5), UNFAITHFUL)
+    found = evidence_of(lease_of(), candidate(answered("Who?", "Oda"), temperature=1.2), verdicts)
+    assert found.rejected == {FAITHFULNESS}
+    assert found.margins == {FAITHFULNESS: pytest.approx(0.4)}
     assert found.temperature == 1.2
 
 
@@ -36,7 +36,7 @@ def test_a_text_that_does_not_parse_leaves_only_its_reason() -> None:
     broken = Candidate(
         PoolName("generator"), (), Sampling(), "Ques", None, Cost(), malformed="cut off", finish=FinishReason.LENGTH
     )
-    found = evidence_of(lease_of(), broken, (Rejected(GateName.FORMAT, 0.0, 1.0),))
+    found = evidence_of(lease_of(), broken, (Rejected(FORMAT, 0.0, 1.0),))
     assert (found.malformed, found.truncated, found.answer_words) == ("cut off", True, 0)
 
 

@@ -9,7 +9,7 @@ from actors.gates.diversity import duplicate_verdict, similarity
 from actors.ledger.sqlite import MemoryLedger
 from actors.queue.machine import QueueLimits, RegenerationQueue
 from actors.queue.service import TOLD_EVERY, QueueService, ServiceSettings
-from actors.recovery.adaptive import Weighing, propensities
+from actors.recovery.adaptive import USUAL, propensities
 from actors.recovery.decisions import Decision, DecisionLog
 from actors.recovery.experience import ExperienceFold
 from actors.recovery.policies import build_bar, build_recovery
@@ -22,7 +22,7 @@ from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Rejoined
 from schemas.orders import Attempt
 from schemas.recovery import Experience, RepairKind
 from schemas.samples import Completion, FinishReason, GenerationRequest
-from schemas.verdicts import GateName, GateRequest, Passed, Rejected, Verdict
+from schemas.verdicts import FAITHFULNESS, PROVENANCE, GateRequest, Passed, Rejected, Verdict
 from schemas.wire import LEASES
 from tests.doubles.passages import HERON, passage_of
 
@@ -45,15 +45,15 @@ class Founder:
 
     async def check(self, request: GateRequest) -> Verdict:
         if request.draft.answer == "Oda Lind":
-            return Passed(GateName.FAITHFULNESS, 0.9, 0.5)
-        return Rejected(GateName.FAITHFULNESS, 0.1, 0.5)
+            return Passed(FAITHFULNESS, 0.9, 0.5)
+        return Rejected(FAITHFULNESS, 0.1, 0.5)
 
 
 class Anything:
     """A gate that passes everything."""
 
     async def check(self, request: GateRequest) -> Verdict:
-        return Passed(GateName.PROVENANCE, 1.0, 1.0)
+        return Passed(PROVENANCE, 1.0, 1.0)
 
 
 async def no_wait(seconds: float) -> None:
@@ -75,12 +75,12 @@ async def conducted(seed: int = 0) -> MemoryLedger:
     await service.corpus_ended(len(PASSAGES), len(PASSAGES))
     tools = Toolbox(
         orders=InProcessOrders(service),
-        task=GroundedAnswerTask(GroundedAnswer(), seed=seed),
+        task=GroundedAnswerTask(GroundedAnswer()),
         pools={PoolName("generator"): Careful()},
-        gates=Gating(Anything(), {GateName.FAITHFULNESS: Founder()}, False, duplicate_verdict, build_bar(CONFIG)),
+        gates=Gating(Anything(), {FAITHFULNESS: Founder()}, False, duplicate_verdict, build_bar(CONFIG)),
         recovery=build_recovery(CONFIG),
     )
-    settings = ConductorSettings("c", concurrency=4, limits=RetryLimits(), fresh_pool=PoolName("generator"))
+    settings = ConductorSettings("c", concurrency=4, limits=RetryLimits(), fresh_pool=PoolName("generator"), seed=seed)
     await Conductor(tools, settings, clock=lambda: 100.0, sleep=no_wait, random=Random(0)).run()
     await service.close()
     return ledger
@@ -120,7 +120,7 @@ async def test_every_choice_can_be_worked_out_from_the_ledger() -> None:
     for record in ledger.kept:
         log.apply(record)
     made: dict[tuple[str, float], Decision] = {(each.order_id, each.probability): each for each in log.decisions}
-    weighing, checked = Weighing(CONFIG.stop_below, CONFIG.exploration), 0
+    weighing, checked = USUAL, 0
     for order_id, attempt in attempts(ledger):
         choice = attempt.choice
         decision = None if choice is None else made.get((order_id, choice.probability))

@@ -10,13 +10,13 @@ from actors.recovery.repairs import NEEDS_DRAFT, REPAIRS, repair_for
 from schemas.config import Recovery
 from schemas.ids import PoolName
 from schemas.orders import AttemptSummary, Lease
-from schemas.recovery import FailureMode, Repair, RepairKind
-from schemas.samples import Candidate, Cost, Draft, Sampling
-from schemas.verdicts import GateName, Passed, Rejected
+from schemas.recovery import KNOWN_MODES, FailureMode, Modes, Repair, RepairKind
+from schemas.samples import Candidate, Cost, Draft, Sampling, answered
+from schemas.verdicts import FAITHFULNESS, REWARD, Passed, Rejected
 from tests.doubles.passages import lease_of
 
-WRONG = Draft("Who founded Amber Heron?", "Jon Berg")
-VERDICTS = (Rejected(GateName.FAITHFULNESS, 0.1, 0.5), Passed(GateName.REWARD, 0.9, 0.5))
+WRONG = answered("Who founded Amber Heron?", "Jon Berg")
+VERDICTS = (Rejected(FAITHFULNESS, 0.1, 0.5), Passed(REWARD, 0.9, 0.5))
 
 
 def candidate(draft: Draft | None = WRONG, temperature: float = 0.7) -> Candidate:
@@ -33,7 +33,7 @@ def lease(attempt: int, *past: RepairKind) -> Lease:
 def test_discard_repairs_nothing() -> None:
     """The base line still says why the sample failed."""
     diagnosis, choice = build_recovery(Recovery("discard")).decide(lease_of(), candidate(), VERDICTS)
-    assert diagnosis.mode is FailureMode.PARAMETRIC
+    assert diagnosis.mode == Modes.PARAMETRIC
     assert (choice.policy, choice.repair, choice.probability) == ("discard", None, 1.0)
 
 
@@ -49,7 +49,7 @@ def test_naive_resample_changes_nothing_but_the_seed() -> None:
 def test_rules_repair_by_the_diagnosis() -> None:
     """An unsupported answer goes back to be edited, with the draft and a cooler head; both are recorded."""
     diagnosis, choice = build_recovery(Recovery()).decide(lease_of(), candidate(), VERDICTS)
-    assert diagnosis.mode is FailureMode.PARAMETRIC
+    assert diagnosis.mode == Modes.PARAMETRIC
     assert choice.repair == Repair(RepairKind.EDIT_UNSUPPORTED, 0.35, previous=WRONG)
     assert (choice.policy, choice.probability, choice.reason) == ("rules", 1.0, "edit_unsupported for parametric")
 
@@ -64,8 +64,8 @@ def test_rules_stop_when_the_attempts_are_spent() -> None:
 def test_the_last_attempt_escalates() -> None:
     """With a stronger pool configured, it gets the last word, and only that."""
     config = Recovery(max_attempts=4, escalate_to="strong")
-    assert repair_for(FailureMode.PARAMETRIC, lease_of(attempt=2), candidate(), config).pool is None
-    last = repair_for(FailureMode.PARAMETRIC, lease_of(attempt=3), candidate(), config)
+    assert repair_for(Modes.PARAMETRIC, lease_of(attempt=2), candidate(), config).pool is None
+    last = repair_for(Modes.PARAMETRIC, lease_of(attempt=3), candidate(), config)
     assert (last.kind, last.pool) == (RepairKind.ESCALATE, "strong")
 
 
@@ -85,11 +85,11 @@ def test_an_order_that_was_put_back_has_all_its_attempts_again(policy: str) -> N
 
 def test_every_mode_has_its_repairs() -> None:
     """A new failure mode without a repair would stop the conductor: the table is complete, without repetitions."""
-    assert set(REPAIRS) == set(FailureMode)
+    assert set(REPAIRS) == set(KNOWN_MODES)
     assert all(kinds and len(set(kinds)) == len(kinds) for kinds in REPAIRS.values())
 
 
-@pytest.mark.parametrize("mode", FailureMode)
+@pytest.mark.parametrize("mode", KNOWN_MODES)
 def test_repairs_are_tried_in_turn(mode: FailureMode) -> None:
     """An order that fails the same way again gets the next directive, until each was tried once."""
     config, tried = Recovery(max_attempts=32), []
@@ -98,7 +98,7 @@ def test_repairs_are_tried_in_turn(mode: FailureMode) -> None:
     assert tried == list(REPAIRS[mode])
 
 
-@pytest.mark.parametrize("mode", FailureMode)
+@pytest.mark.parametrize("mode", KNOWN_MODES)
 def test_without_a_draft_nothing_is_edited(mode: FailureMode) -> None:
     """What did not parse cannot be edited or avoided: only directives that ask afresh."""
     repair = repair_for(mode, lease_of(), candidate(None), Recovery())
@@ -107,7 +107,7 @@ def test_without_a_draft_nothing_is_edited(mode: FailureMode) -> None:
 
 
 @given(
-    mode=st.sampled_from(FailureMode),
+    mode=st.sampled_from(KNOWN_MODES),
     past=st.lists(st.sampled_from(RepairKind), max_size=6),
     temperature=st.floats(0, 2),
     draft=st.none() | st.just(WRONG),

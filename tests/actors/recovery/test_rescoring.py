@@ -9,27 +9,38 @@ from actors.recovery.rescoring import PassingTerms, judged_anew
 from schemas.errors import ErrorKind
 from schemas.injection import Injected, InjectionKind, Worth
 from schemas.orders import Attempt
-from schemas.recovery import Choice, Diagnosis, FailureMode
+from schemas.recovery import Choice, Diagnosis, Modes
 from schemas.samples import Cost
-from schemas.verdicts import Errored, Evidence, GateName, Passed, Raised, Rejected
+from schemas.verdicts import (
+    DIVERSITY,
+    FAITHFULNESS,
+    FORMAT,
+    PROVENANCE,
+    REWARD,
+    Errored,
+    Evidence,
+    Passed,
+    Raised,
+    Rejected,
+)
 from tests.doubles.attempts import candidate
 
-GATES = (GateName.PROVENANCE, GateName.FAITHFULNESS, GateName.REWARD)
-GROUNDED = Passed(GateName.PROVENANCE, 1.0, 1.0)
-POOR = Rejected(GateName.FAITHFULNESS, 0.45, 0.5, Evidence(note="one claim of two"), Cost(prompt_tokens=9))
-GOOD = Passed(GateName.REWARD, 0.8, 0.5)
+GATES = (PROVENANCE, FAITHFULNESS, REWARD)
+GROUNDED = Passed(PROVENANCE, 1.0, 1.0)
+POOR = Rejected(FAITHFULNESS, 0.45, 0.5, Evidence(note="one claim of two"), Cost(prompt_tokens=9))
+GOOD = Passed(REWARD, 0.8, 0.5)
 REJECTED = Attempt(
     1,
     None,
     candidate("Who?"),
     (GROUNDED, POOR, GOOD),
-    diagnosis=Diagnosis(FailureMode.PARAMETRIC, 0.8),
+    diagnosis=Diagnosis(Modes.PARAMETRIC, 0.8),
     choice=Choice("rules", None),
 )
 
 
 def terms(faithfulness: float = 0.4, reward: float = 0.5, *, bar: bool = True) -> PassingTerms:
-    thresholds = {GateName.FAITHFULNESS: faithfulness, GateName.REWARD: reward}
+    thresholds = {FAITHFULNESS: faithfulness, REWARD: reward}
     return PassingTerms(thresholds, GATES, raised_bar if bar else same_bar)
 
 
@@ -38,7 +49,7 @@ def test_a_lowered_threshold_lets_its_score_pass() -> None:
     attempt has no diagnosis."""
     anew = judged_anew(REJECTED, terms(0.4))
     assert anew is not None
-    assert anew.verdicts == (GROUNDED, Passed(GateName.FAITHFULNESS, 0.45, 0.4, POOR.evidence, POOR.cost), GOOD)
+    assert anew.verdicts == (GROUNDED, Passed(FAITHFULNESS, 0.45, 0.4, POOR.evidence, POOR.cost), GOOD)
     assert (anew.diagnosis, anew.choice) == (None, None)
     assert (anew.number, anew.candidate) == (1, REJECTED.candidate)
     assert judged_anew(REJECTED, terms(0.45)) is not None, "a score of the threshold passes"
@@ -60,28 +71,26 @@ def test_a_later_attempt_is_held_to_the_raised_bar() -> None:
     assert judged_anew(attempt, terms(0.4)) is None
     anew = judged_anew(attempt, terms(0.3))
     assert anew is not None
-    assert anew.verdicts[1] == Passed(
-        GateName.FAITHFULNESS, 0.45, raised(0.3, 3), Evidence(raised=Raised(0.3, 3)), POOR.cost
-    )
+    assert anew.verdicts[1] == Passed(FAITHFULNESS, 0.45, raised(0.3, 3), Evidence(raised=Raised(0.3, 3)), POOR.cost)
     same = judged_anew(attempt, terms(0.4, bar=False))
-    assert same is not None and same.verdicts[1] == Passed(GateName.FAITHFULNESS, 0.45, 0.4, Evidence(), POOR.cost)
+    assert same is not None and same.verdicts[1] == Passed(FAITHFULNESS, 0.45, 0.4, Evidence(), POOR.cost)
 
 
 def test_a_near_duplicate_is_the_queues_to_find() -> None:
     """What it repeated may be gone or judged otherwise now: the old verdict is left out, and whoever accepts looks."""
-    repeated = Rejected(GateName.DIVERSITY, 0.0, 0.1)
+    repeated = Rejected(DIVERSITY, 0.0, 0.1)
     anew = judged_anew(replace(REJECTED, verdicts=(*REJECTED.verdicts, repeated)), terms(0.4))
-    assert anew is not None and all(said.gate is not GateName.DIVERSITY for said in anew.verdicts)
+    assert anew is not None and all(said.gate != DIVERSITY for said in anew.verdicts)
 
 
 @pytest.mark.parametrize(
     "attempt",
     [
-        replace(REJECTED, verdicts=(GROUNDED, POOR, Errored(GateName.REWARD, ErrorKind.NONSENSE, "no score"))),
+        replace(REJECTED, verdicts=(GROUNDED, POOR, Errored(REWARD, ErrorKind.NONSENSE, "no score"))),
         replace(REJECTED, verdicts=(GROUNDED, POOR)),
-        replace(REJECTED, verdicts=(Rejected(GateName.PROVENANCE, 0.0, 1.0), POOR, GOOD)),
+        replace(REJECTED, verdicts=(Rejected(PROVENANCE, 0.0, 1.0), POOR, GOOD)),
         replace(REJECTED, verdicts=(GROUNDED, replace(POOR, score=0.6), GOOD)),
-        replace(REJECTED, verdicts=(Rejected(GateName.FORMAT, 0.0, 1.0),)),
+        replace(REJECTED, verdicts=(Rejected(FORMAT, 0.0, 1.0),)),
         replace(REJECTED, candidate=None),
         replace(REJECTED, candidate=replace(candidate("Who?"), draft=None)),
         replace(REJECTED, injected=Injected(InjectionKind.PARAMETRIC, Worth.BAD)),

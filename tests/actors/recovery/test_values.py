@@ -11,7 +11,7 @@ from actors.recovery.adaptive import Arm
 from actors.recovery.decisions import Decision
 from actors.recovery.values import policy_values, repair_values
 from schemas.ids import OrderId
-from schemas.recovery import Experience, FailureMode, RepairCount, RepairKind, RepairTurn
+from schemas.recovery import KNOWN_MODES, Experience, FailureMode, Modes, RepairCount, RepairKind, RepairTurn
 
 EDIT, QUOTE, AGAIN = RepairKind.EDIT_UNSUPPORTED, RepairKind.QUOTE_THEN_ANSWER, RepairKind.RESAMPLE
 OPTIONS = tuple(Arm(kind, RepairTurn.FIRST) for kind in (EDIT, QUOTE, AGAIN))
@@ -29,7 +29,7 @@ def logged(
         good = random.random() < CHANCES[kind]
         decisions.append(
             Decision(
-                OrderId(f"{place:032x}"), FailureMode.PARAMETRIC, OPTIONS, "test", Arm(kind, RepairTurn.FIRST),
+                OrderId(f"{place:032x}"), Modes.PARAMETRIC, OPTIONS, "test", Arm(kind, RepairTurn.FIRST),
                 probabilities[kind], EDIT, good, COSTS[kind],
             )
         )  # fmt: skip
@@ -89,7 +89,7 @@ cells = st.lists(
         lambda mode, repair, turn, tried, share: RepairCount(
             mode, repair, turn, tried, int(tried * share), 100 * tried
         ),
-        st.sampled_from(FailureMode), st.sampled_from(RepairKind), st.sampled_from(RepairTurn),
+        st.sampled_from(KNOWN_MODES), st.sampled_from(RepairKind), st.sampled_from(RepairTurn),
         st.integers(1, 50), st.floats(0, 1),
     ),
     unique_by=lambda cell: (cell.mode, cell.repair, cell.turn),
@@ -119,7 +119,7 @@ def test_errors_take_nothing_from_repairs_that_stops_keep() -> None:
     for place in range(4000):
         stops, good, errs = random.random() < 0.5, random.random() < 0.6, random.random() < 0.5
         made = Decision(
-            OrderId(f"{place:032x}"), FailureMode.PARAMETRIC, OPTIONS, "test", None if stops else repair, 0.5, QUOTE,
+            OrderId(f"{place:032x}"), Modes.PARAMETRIC, OPTIONS, "test", None if stops else repair, 0.5, QUOTE,
             good and not stops, 0 if stops else 100,
         )  # fmt: skip
         if errs and not stops:

@@ -5,15 +5,16 @@ import json
 import pytest
 
 from actors.tasks import prompts
-from actors.tasks.grounded_answer import SCHEMA, SCHEMA_WITH_QUOTE, GroundedAnswerTask, messages
+from actors.tasks.grounded_answer import SCHEMA, SCHEMA_WITH_QUOTE, GroundedAnswerTask
 from schemas.config import GroundedAnswer, SamplingDefaults
 from schemas.recovery import Repair, RepairKind
-from schemas.samples import Draft, FinishReason, Malformed, MalformedReason, Message
+from schemas.samples import FinishReason, Malformed, MalformedReason, Message, answered
+from tests.doubles.asking import request_of
 from tests.doubles.passages import HERON, lease_of
 
-TASK = GroundedAnswerTask(GroundedAnswer(sampling=SamplingDefaults(temperature=0.8, top_p=0.95, max_tokens=99)), seed=7)
-JSON_TASK = GroundedAnswerTask(GroundedAnswer(output="json"), seed=7)
-WRONG = Draft("When was Amber Heron first settled?", "1701")
+TASK = GroundedAnswerTask(GroundedAnswer(sampling=SamplingDefaults(temperature=0.8, top_p=0.95, max_tokens=99)))
+JSON_TASK = GroundedAnswerTask(GroundedAnswer(output="json"))
+WRONG = answered("When was Amber Heron first settled?", "1701")
 
 ASKED = {
     RepairKind.RESAMPLE: prompts.ask(HERON),
@@ -28,7 +29,7 @@ ASKED = {
 
 def test_the_first_attempt_asks_plainly() -> None:
     """A fresh order is asked for as the configuration says."""
-    asked = TASK.request(lease_of())
+    asked = request_of(TASK, lease_of())
     assert asked.messages == (Message("system", prompts.SYSTEM), Message("user", prompts.ask(HERON)))
     assert (asked.sampling.temperature, asked.sampling.top_p, asked.sampling.max_tokens) == (0.8, 0.95, 99)
     assert asked.json_schema is None
@@ -37,7 +38,7 @@ def test_the_first_attempt_asks_plainly() -> None:
 @pytest.mark.parametrize("kind", [kind for kind in RepairKind if kind is not RepairKind.RESTART_FROM_PREFIX])
 def test_each_repair_has_its_words(kind: RepairKind) -> None:
     """A repair changes the words or the temperature, each as its name says. Only worked solutions are restarted."""
-    asked = TASK.request(lease_of(attempt=2, repair=Repair(kind, temperature=0.2, previous=WRONG)))
+    asked = request_of(TASK, lease_of(attempt=2, repair=Repair(kind, temperature=0.2, previous=WRONG)))
     assert asked.messages[-1] == Message("user", ASKED[kind])
     assert asked.sampling.temperature == 0.2
 
@@ -45,22 +46,22 @@ def test_each_repair_has_its_words(kind: RepairKind) -> None:
 @pytest.mark.parametrize("kind", [RepairKind.EDIT_UNSUPPORTED, RepairKind.REGENERATE_QUESTION])
 def test_a_repair_without_its_draft_asks_strictly(kind: RepairKind) -> None:
     """There is nothing to edit or to avoid: the attempt is still made."""
-    asked = TASK.request(lease_of(attempt=2, repair=Repair(kind, temperature=0.2)))
+    asked = request_of(TASK, lease_of(attempt=2, repair=Repair(kind, temperature=0.2)))
     assert asked.messages[-1].content == prompts.ask_strictly(HERON)
 
 
 def test_an_attempt_made_again_is_the_same_request() -> None:
     """A conductor dies and another one takes the lease: same prompt, same seed. The next attempt draws anew."""
-    assert TASK.request(lease_of()) == TASK.request(lease_of())
-    seeds = {TASK.request(lease_of(attempt=number)).sampling.seed for number in range(1, 9)}
-    other_run = GroundedAnswerTask(GroundedAnswer(), seed=8).request(lease_of()).sampling.seed
+    assert request_of(TASK, lease_of()) == request_of(TASK, lease_of())
+    seeds = {request_of(TASK, lease_of(attempt=number)).sampling.seed for number in range(1, 9)}
+    other_run = request_of(TASK, lease_of(), seed=8).sampling.seed
     assert len(seeds | {other_run}) == 9
 
 
 def test_json_output_is_constrained() -> None:
     """An engine that can holds the reply to the schema; the quote, when asked for, comes first."""
-    plain = JSON_TASK.request(lease_of())
-    quoting = JSON_TASK.request(lease_of(attempt=2, repair=Repair(RepairKind.QUOTE_THEN_ANSWER, 0.2)))
+    plain = request_of(JSON_TASK, lease_of())
+    quoting = request_of(JSON_TASK, lease_of(attempt=2, repair=Repair(RepairKind.QUOTE_THEN_ANSWER, 0.2)))
     assert plain.messages[0].content == prompts.SYSTEM_JSON
     assert (plain.json_schema, quoting.json_schema) == (SCHEMA, SCHEMA_WITH_QUOTE)
     assert list(json.loads(SCHEMA_WITH_QUOTE)["properties"]) == ["quote", "question", "answer"]
@@ -68,7 +69,7 @@ def test_json_output_is_constrained() -> None:
 
 def test_reading_gives_a_draft_or_a_reason() -> None:
     """The conductor gates the one and repairs the other."""
-    assert TASK.read(lease_of(), "Question: Who?\nAnswer: Oda", FinishReason.STOP) == Draft("Who?", "Oda")
+    assert TASK.read(lease_of(), "Question: Who?\nAnswer: Oda", FinishReason.STOP) == answered("Who?", "Oda")
     assert TASK.read(lease_of(), "Question: Who?", FinishReason.STOP) == Malformed(
         MalformedReason.NO_ANSWER, "the answer is missing"
     )
@@ -77,6 +78,6 @@ def test_reading_gives_a_draft_or_a_reason() -> None:
 def test_a_student_sees_the_passage_as_it_stands() -> None:
     """Training rows are grounded: exact passage and question in, answer out; markup in a passage stays what it is."""
     text = "Salt <|im_end|> and >>> amber."
-    asked, said = messages(text, Draft("What?", "salt"))
+    asked, said = TASK.messages(text, answered("What?", "salt"))
     assert text in asked.content and asked.content.endswith("What?") and asked.role == "user"
     assert said == Message("assistant", "salt")

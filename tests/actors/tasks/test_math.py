@@ -5,15 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from actors.tasks.math import MathTask, messages
+from actors.tasks.math import MathTask
 from actors.text.steps import steps
 from schemas.config import Math, SamplingDefaults
 from schemas.orders import Lease
 from schemas.recovery import Repair, RepairKind
-from schemas.samples import Draft, FinishReason, Malformed, MalformedReason, Message
+from schemas.samples import Draft, FinishReason, Malformed, MalformedReason, Message, answered
+from tests.doubles.asking import request_of
 from tests.doubles.passages import lease_of, problem_of
 
-TASK = MathTask(Math(sampling=SamplingDefaults(temperature=0.8, top_p=0.95, max_tokens=99)), seed=7, longest_answer=12)
+TASK = MathTask(Math(sampling=SamplingDefaults(temperature=0.8, top_p=0.95, max_tokens=99)), longest_answer=12)
 QUESTION = "A baker has 96 rolls and sells 71. How many are left?"
 LEASE = replace(lease_of(QUESTION), passage=problem_of(QUESTION, "96-71=25\n#### 25"))
 
@@ -24,7 +25,7 @@ def read(text: str, finish: FinishReason = FinishReason.STOP) -> Draft | Malform
 
 def test_the_problem_is_asked_for_steps_and_a_marked_answer() -> None:
     """What the model sees: the problem and the form of a solution; never the reference."""
-    request = TASK.request(LEASE)
+    request = request_of(TASK, LEASE)
     assert request.messages[1] == Message("user", QUESTION)
     assert "#### " in request.messages[0].content
     assert not any("25" in said.content for said in request.messages)
@@ -34,22 +35,22 @@ def test_the_problem_is_asked_for_steps_and_a_marked_answer() -> None:
 def test_the_same_attempt_asks_the_same_and_another_attempt_draws_anew() -> None:
     """Whoever makes an attempt again sends the same request; a resample has its own seed and temperature."""
     again = replace(LEASE, attempt=2, repair=Repair(RepairKind.RESAMPLE, temperature=0.4))
-    assert TASK.request(LEASE) == TASK.request(LEASE)
-    assert TASK.request(again).sampling.seed != TASK.request(LEASE).sampling.seed
-    assert TASK.request(again).sampling.temperature == 0.4
+    assert request_of(TASK, LEASE) == request_of(TASK, LEASE)
+    assert request_of(TASK, again).sampling.seed != request_of(TASK, LEASE).sampling.seed
+    assert request_of(TASK, again).sampling.temperature == 0.4
 
 
 def test_chat_markup_in_a_problem_is_broken_up() -> None:
     """A problem that holds a model's control tokens is text, not control."""
     marked = replace(LEASE, passage=problem_of("How many <|im_end|> are there?", "1"))
-    assert "<|im_end|>" not in TASK.request(marked).messages[1].content
+    assert "<|im_end|>" not in request_of(TASK, marked).messages[1].content
 
 
 def test_a_solution_is_read_as_it_stands() -> None:
     """Its steps join to the draft's answer; a thinking block is no part of it."""
     draft = read("<think>hm</think>\n96 - 71 = 25\n#### 25\n")
     assert isinstance(draft, Draft)
-    assert draft == Draft(QUESTION, "96 - 71 = 25\n#### 25")
+    assert draft == answered(QUESTION, "96 - 71 = 25\n#### 25")
     assert [step.text for step in steps(draft.answer)] == ["96 - 71 = 25\n", "#### 25"]
 
 
@@ -71,13 +72,13 @@ SOLVED = "96 - 71 = 25\n#### 25"
 )
 def test_what_stands_around_a_solution_is_no_part_of_it(text: str) -> None:
     """Thoughts whose opening tag was in the prompt would be judged in place of the answer, and trained on."""
-    assert read(text) == Draft(QUESTION, SOLVED)
+    assert read(text) == answered(QUESTION, SOLVED)
 
 
 def test_a_separator_between_steps_is_part_of_a_solution() -> None:
     """Long solutions part their steps by rules and labels."""
     said = "Note: rolls are whole.\n\n---\n\nExplanation: 96 - 71 = 25\n\n---\n\n#### 25"
-    assert read(said) == Draft(QUESTION, said)
+    assert read(said) == answered(QUESTION, said)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +122,7 @@ def test_reading_never_raises(text: str) -> None:
 
 def test_a_student_sees_the_problem_and_the_solution() -> None:
     """No instruction and no reference in the training sample."""
-    said = messages(QUESTION, Draft(QUESTION, "25\n#### 25"))
+    said = TASK.messages(QUESTION, answered(QUESTION, "25\n#### 25"))
     assert said == (Message("user", QUESTION), Message("assistant", "25\n#### 25"))
 
 

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from actors.tasks.prompts import WORD_JOINER, neutralise
 from actors.tasks.reading import parse, render
-from schemas.samples import Draft, FinishReason, Malformed, MalformedReason
+from schemas.samples import Draft, FinishReason, Malformed, MalformedReason, answered
 
-ASKED = Draft("Who founded Amber Heron?", "Oda Lind")
+ASKED = answered("Who founded Amber Heron?", "Oda Lind")
 
 READABLE = {
     "as asked": "Question: Who founded Amber Heron?\nAnswer: Oda Lind",
@@ -104,16 +104,16 @@ def test_a_cut_off_completion_is_malformed() -> None:
 
 CUT_OFF = Malformed(M.CUT_OFF, "cut off at the token limit")
 CUT = {
-    "more of the same": ("Question: Who?\nAnswer: Oda\nQuestion: When?\nAnsw", Draft("Who?", "Oda")),
+    "more of the same": ("Question: Who?\nAnswer: Oda\nQuestion: When?\nAnsw", answered("Who?", "Oda")),
     "more, with quotes": (
-        "Quote: Oda.\nQuestion: Who?\nAnswer: Oda\n\nQuote: 16", Draft("Who?", "Oda", "Oda."),
+        "Quote: Oda.\nQuestion: Who?\nAnswer: Oda\n\nQuote: 16", answered("Who?", "Oda", "Oda."),
     ),
-    "more, numbered": ("Question 1: Who?\nAnswer 1: Oda\n\nQuestion 2: When?\nAnswer 2: 1", Draft("Who?", "Oda")),
-    "more, in the other order": ("Answer: Oda\nQuestion: Who?\nAnswer: 16", Draft("Who?", "Oda")),
-    "behind a rule": ("Question: Who?\nAnswer: Oda\n---\nThe", Draft("Who?", "Oda")),
-    "an offer": ("Question: Who?\nAnswer: Oda\n\nLet me know if you wou", Draft("Who?", "Oda")),
-    "json": ('{"question": "Who?", "answer": "Oda"}\n{"question": "Wh', Draft("Who?", "Oda")),
-    "json in a list": ('[{"question": "Who?", "answer": "Oda"}, {"question": "When", "answ', Draft("Who?", "Oda")),
+    "more, numbered": ("Question 1: Who?\nAnswer 1: Oda\n\nQuestion 2: When?\nAnswer 2: 1", answered("Who?", "Oda")),
+    "more, in the other order": ("Answer: Oda\nQuestion: Who?\nAnswer: 16", answered("Who?", "Oda")),
+    "behind a rule": ("Question: Who?\nAnswer: Oda\n---\nThe", answered("Who?", "Oda")),
+    "an offer": ("Question: Who?\nAnswer: Oda\n\nLet me know if you wou", answered("Who?", "Oda")),
+    "json": ('{"question": "Who?", "answer": "Oda"}\n{"question": "Wh', answered("Who?", "Oda")),
+    "json in a list": ('[{"question": "Who?", "answer": "Oda"}, {"question": "When", "answ', answered("Who?", "Oda")),
     "in the answer": ("Question: Who?\nAnswer: Oda\nand Li", CUT_OFF),
     "in the question": ("Question: Who found", CUT_OFF),
     "before anything": ("Certainly, here is", CUT_OFF),
@@ -132,7 +132,7 @@ def test_the_first_whole_pair_of_a_cut_off_completion_is_kept(text: str, read: D
 def test_answers_may_have_several_lines() -> None:
     """A list stays a list."""
     said = "Question: What does the town sell?\nAnswer: Two goods:\n- salt\n\n- amber"
-    assert parse(said, FinishReason.STOP) == Draft("What does the town sell?", "Two goods:\n- salt\n\n- amber")
+    assert parse(said, FinishReason.STOP) == answered("What does the town sell?", "Two goods:\n- salt\n\n- amber")
 
 
 REAL = [
@@ -147,7 +147,7 @@ REAL = [
 @pytest.mark.parametrize("answer", REAL)
 def test_a_real_answer_of_several_paragraphs_stays_whole(answer: str) -> None:
     """Lists, tables, code and letters look a little like remarks, and are the answer."""
-    assert parse(f"Question: What?\nAnswer: {answer}", FinishReason.STOP) == Draft("What?", answer)
+    assert parse(f"Question: What?\nAnswer: {answer}", FinishReason.STOP) == answered("What?", answer)
 
 
 def test_what_the_passage_says_is_no_remark() -> None:
@@ -155,35 +155,35 @@ def test_what_the_passage_says_is_no_remark() -> None:
     passage = "Note: it closes at noon.\nLet me know if you come."
     answer = "It closes at noon.\n\nNote: it closes at noon.\n\nLet me know if you come."
     said = f"Question: What?\nAnswer: {answer}"
-    assert parse(said, FinishReason.STOP, passage=passage) == Draft("What?", answer)
-    assert parse(said, FinishReason.STOP) == Draft("What?", "It closes at noon.")
+    assert parse(said, FinishReason.STOP, passage=passage) == answered("What?", answer)
+    assert parse(said, FinishReason.STOP) == answered("What?", "It closes at noon.")
 
 
 def test_control_text_that_the_passage_holds_is_text() -> None:
     """Documentation of chat templates is a corpus like any other; joiners that its prompt held are no part of it."""
     passage = "A turn ends with <|im_end|>, a page with \x0c."
     said = f"Question: What ends a turn?\nAnswer: {neutralise('<|im_end|>')}"
-    assert parse(said, FinishReason.STOP, passage=passage) == Draft("What ends a turn?", "<|im_end|>")
+    assert parse(said, FinishReason.STOP, passage=passage) == answered("What ends a turn?", "<|im_end|>")
     assert isinstance(parse(f"{said} or </s> so", FinishReason.STOP, passage=passage), Malformed)
 
 
 @pytest.mark.parametrize("value", ["1623", "18.50", "-3", "1,234", "true", "false"])
 def test_a_bare_value_in_json_is_an_answer(value: str) -> None:
     """Models that write JSON leave the quotation marks off a year, a price or a yes: its text is the answer."""
-    assert parse(f'{{"question": "What?", "answer": {value}}}', FinishReason.STOP) == Draft("What?", value)
+    assert parse(f'{{"question": "What?", "answer": {value}}}', FinishReason.STOP) == answered("What?", value)
 
 
 def test_the_quote_is_read() -> None:
     """Asked to quote first, the model's sentence comes with the draft."""
     said = "Quote: Its founder was Oda Lind.\nQuestion: Who founded Amber Heron?\nAnswer: Oda Lind"
-    assert parse(said, FinishReason.STOP) == Draft(ASKED.question, ASKED.answer, "Its founder was Oda Lind.")
+    assert parse(said, FinishReason.STOP) == answered(ASKED.question, ASKED.answer, "Its founder was Oda Lind.")
 
 
 LETTERS = st.characters(exclude_categories=("Cs", "Cc"), include_characters="\n\t", exclude_characters=WORD_JOINER)
 """The joiner is what prompts break markup with: a completion that copies it says nothing by it."""
 LINES = st.text(LETTERS, min_size=1).map(lambda text: text.replace("\r", "").strip())
 PLAIN = LINES.filter(lambda text: bool(text) and ":" not in text)
-DRAFTS = st.builds(Draft, question=PLAIN, answer=PLAIN, quote=st.none() | PLAIN)
+DRAFTS = st.builds(answered, question=PLAIN, answer=PLAIN, quote=st.none() | PLAIN)
 
 
 @given(DRAFTS)

@@ -15,8 +15,8 @@ from msgspec import Struct
 from actors.protocols import Engine
 from deployments.engines.build import build_engine
 from deployments.engines.roles import EngineRole
-from schemas.config import Engine as EngineConfig
-from schemas.config import HttpEngine, TransformersEngine, VllmEngine
+from schemas.config_deployed import Engine as EngineConfig
+from schemas.config_engines import HttpEngine, TransformersEngine, VllmArgument, VllmEngine
 from schemas.errors import ErrorKind
 from schemas.samples import Completion, GenerationRequest
 from tests.deployments.engines.conftest import Servers, TinyModels
@@ -41,12 +41,16 @@ class Subject(Struct, frozen=True):
     broken: ErrorKind
 
 
+SMALL: dict[VllmArgument, int | float | bool] = {"enforce_eager": True, "kv_cache_memory_bytes": 1 << 30}
+"""What a tiny model needs, so that several start side by side."""
+
+
 def configured(name: str, role: EngineRole, tiny: TinyModels, servers: Servers | None) -> EngineConfig:
     model = str(tiny.generator if role is EngineRole.GENERATOR else tiny.classifier)
     if name == "transformers":
-        return TransformersEngine(model=model, dtype="float32", device="cpu", max_batch=SLOTS, threads=1)
+        return TransformersEngine(model=model, dtype="float32", device="cpu", max_batch=SLOTS)
     if name == "vllm":
-        return VllmEngine(model=model, dtype="float32", max_num_seqs=SLOTS, enforce_eager=True, kv_cache_gib=1)
+        return VllmEngine(model=model, dtype="float32", engine_args={**SMALL, "max_num_seqs": SLOTS})
     assert servers is not None
     server = servers.generator if role is EngineRole.GENERATOR else servers.classifier
     return HttpEngine(base_url=server.url, model="tiny", timeout_s=60)

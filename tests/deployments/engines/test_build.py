@@ -7,7 +7,7 @@ import pytest
 
 from deployments.engines.build import build_engine
 from deployments.engines.roles import EngineRole
-from schemas.config import CustomEngine
+from schemas.config_engines import CustomEngine
 from schemas.errors import ConfigError
 from tests.doubles.engines import InstantEngine
 

@@ -11,7 +11,8 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from deployments.engines.encoding import Encoder
-from schemas.config import Retrieved, TransformersEngine
+from schemas.config_engines import TransformersEngine
+from schemas.config_gates import Retrieved
 from schemas.errors import EngineError, ModelError
 from tests.doubles.tiny_models import LONGEST, save_generator, save_roberta
 
@@ -21,7 +22,7 @@ TEXTS = ["Amber Heron is a town.", "Salt.", "It was first settled in 1623, on th
 
 @pytest.fixture
 async def encoder(tmp_path: Path) -> AsyncIterator[Encoder]:
-    made = await Encoder.of(TransformersEngine(model=str(save_generator(tmp_path / "m")), dtype="float32", threads=1))
+    made = await Encoder.of(TransformersEngine(model=str(save_generator(tmp_path / "m")), dtype="float32"))
     yield made
     await made.close()
 
@@ -63,7 +64,7 @@ def folder(tmp_path: Path) -> Path:
 
 @asynccontextmanager
 async def encoding(folder: Path, **keys: Any) -> AsyncIterator[Encoder]:
-    engine = TransformersEngine(model=str(folder), dtype="float32", device="cpu", threads=1)
+    engine = TransformersEngine(model=str(folder), dtype="float32", device="cpu")
     made = await Encoder.of(Retrieved(retriever="embedding", encoder=engine, **keys))
     try:
         yield made

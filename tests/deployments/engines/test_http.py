@@ -13,7 +13,7 @@ from actors.calls.clocks import Clocks
 from deployments.engines.http import HttpBackend
 from deployments.engines.http_endpoint import IDLE_S
 from deployments.engines.roles import EngineRole
-from schemas.config import HttpEngine as Config
+from schemas.config_engines import HttpEngine as Config
 from schemas.errors import ConfigError, EngineError, ErrorKind, ModelError
 from schemas.samples import ClassificationRequest, FinishReason, GenerationRequest, Message, Sampling
 from tests.doubles.rude_server import SAID, RudeServer, rude_server

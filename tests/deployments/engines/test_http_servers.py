@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from actors.calls.clocks import Clocks
 from deployments.engines.http import HttpBackend
 from deployments.engines.roles import EngineRole
-from schemas.config import HttpEngine as Config
+from schemas.config_engines import HttpEngine as Config
 from schemas.errors import EngineError, ErrorKind, ModelError
 from schemas.samples import Completion, FinishReason, GenerationRequest, Message, Sampling
 from tests.doubles.openai_manners import AZURE, LLAMA_CPP, MANNERS, MISTRAL, OLLAMA, OPENAI, TGI, TOGETHER, VLLM

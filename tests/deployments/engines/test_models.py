@@ -12,11 +12,13 @@ from safetensors.torch import load_file, save_file
 
 from deployments.engines.build import build_engine
 from deployments.engines.roles import EngineRole
-from schemas.config import Engine, TransformersEngine, VllmEngine
+from schemas.config_deployed import Engine
+from schemas.config_engines import TransformersEngine, VllmEngine
 from schemas.errors import ModelError
 from schemas.samples import ClassificationRequest, FinishReason
 from tests.deployments.engines.conftest import TinyModels
 from tests.deployments.engines.references import chat
+from tests.deployments.engines.subjects import SMALL
 from tests.doubles import templates
 from tests.doubles.tiny_models import END_ID
 
@@ -24,11 +26,11 @@ GENERATOR, CLASSIFIER = EngineRole.GENERATOR, EngineRole.CLASSIFIER
 
 
 def transformers(model: Path) -> Engine:
-    return TransformersEngine(model=str(model), dtype="float32", device="cpu", threads=1)
+    return TransformersEngine(model=str(model), dtype="float32", device="cpu")
 
 
 def vllm(model: Path) -> Engine:
-    return VllmEngine(model=str(model), dtype="float32", enforce_eager=True, kv_cache_gib=1)
+    return VllmEngine(model=str(model), dtype="float32", engine_args=SMALL)
 
 
 KINDS = [transformers, pytest.param(vllm, marks=[pytest.mark.vllm, pytest.mark.slow])]

@@ -13,7 +13,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from deployments.engines.build import build_engine
 from deployments.engines.roles import EngineRole
 from deployments.engines.special_ids import turn_ends
-from schemas.config import TransformersEngine
+from schemas.config_engines import TransformersEngine
 from schemas.errors import EngineError, ErrorKind, ModelError
 from schemas.samples import ClassificationRequest
 from tests.deployments.engines.conftest import TinyModels
@@ -52,7 +52,7 @@ def no_pad(folder: Path) -> None:
 
 async def scores(folder: Path, *texts: str) -> list[tuple[float, ...]]:
     """Of texts that wait together."""
-    config = TransformersEngine(model=str(folder), dtype="float32", device="cpu", threads=1)
+    config = TransformersEngine(model=str(folder), dtype="float32", device="cpu")
     engine = build_engine(config, EngineRole.CLASSIFIER)
     await engine.start()
     try:

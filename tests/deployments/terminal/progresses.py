@@ -7,10 +7,10 @@ from actors.counts.tally import Tally
 from deployments.monitoring.progress import Phase, Progress, ReplicaStatus
 from schemas.ledger import Record
 from schemas.progress import RunSnapshot
-from schemas.stages import ConductorStatus, Stage, StageFlow
+from schemas.stages import GENERATE, SETTLE, ConductorStatus, Stage, StageFlow
 from tests.doubles.ledgers import SMALL, STARTED_AT, Scale, plausible_run
 
-MEAN_S = {Stage.GENERATE: 0.91, Stage.FAITHFULNESS: 0.21, Stage.REWARD: 0.12, Stage.SETTLE: 0.004}
+MEAN_S = {GENERATE: 0.91, Stage("faithfulness"): 0.21, Stage("reward"): 0.12, SETTLE: 0.004}
 REPLICAS = (
     ReplicaStatus(name="quickstart-1a2b3c-pool-generator", role="generator", running=2, wanted=2, state="RUNNING"),
     ReplicaStatus(name="quickstart-1a2b3c-pool-strong", role="strong", running=0, wanted=1, state="DEPLOYING"),
@@ -52,7 +52,7 @@ def conductor(name: str, attempts: int, in_flight: int = 0) -> ConductorStatus:
     stages = tuple(
         StageFlow(
             stage=stage,
-            in_flight=in_flight if stage is Stage.GENERATE else 0,
+            in_flight=in_flight if stage == GENERATE else 0,
             done=attempts,
             seconds=attempts * mean_s,
         )

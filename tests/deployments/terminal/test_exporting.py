@@ -11,8 +11,9 @@ from typer.testing import CliRunner, Result
 from actors.ledger.sqlite import SqliteLedger
 from deployments.cli import app
 from deployments.config.load import load, to_yaml
-from deployments.terminal.exporting import opened
+from deployments.folder.exports import opened
 from schemas.ledger import AcceptedEnd, Planned, Record
+from schemas.samples import rewritten
 from tests.deployments.test_replay import CONFIG, write_config
 from tests.doubles.ledgers import Scale, plausible_run
 
@@ -82,7 +83,7 @@ def asked_otherwise(record: Record) -> Record:
     candidate = record.attempt.candidate if isinstance(record, AcceptedEnd) else None
     if not isinstance(record, AcceptedEnd) or candidate is None or candidate.draft is None:
         return record
-    draft = replace(candidate.draft, question=f"What else of {record.order_id}?")
+    draft = rewritten(candidate.draft, question=f"What else of {record.order_id}?")
     return replace(record, attempt=replace(record.attempt, candidate=replace(candidate, draft=draft)))
 
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from deployments.monitoring.progress import Phase, Progress
 from deployments.terminal.rates import WINDOW_S, Window, flow
 from schemas.progress import Counts, RoleCost, RunSnapshot, Summary
-from schemas.stages import Stage
+from schemas.stages import GENERATE
 from tests.deployments.terminal.progresses import conductor
 
 
@@ -57,7 +57,7 @@ def test_a_conductor_that_is_silent_or_new_changes_no_rate() -> None:
         replace(at(4.0), conductors=(conductor("a", 140), conductor("c", 20))),
     ]
     generate = flow(told).stages[0]
-    assert generate.stage is Stage.GENERATE
+    assert generate.stage == GENERATE
     assert generate.per_s == (40 + 20) / 4.0
     assert generate.mean_s is not None and abs(generate.mean_s - 0.91) < 1e-9
 

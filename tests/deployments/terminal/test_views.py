@@ -33,9 +33,9 @@ from schemas.progress import (
     RunSnapshot,
     Summary,
 )
-from schemas.recovery import FailureMode
+from schemas.recovery import Modes
 from schemas.samples import Cost, MalformedReason, Message
-from schemas.verdicts import Errored, GateName
+from schemas.verdicts import FAITHFULNESS, REWARD, Errored
 from tests.deployments.terminal.progresses import REPLICAS, play
 from tests.doubles.ledgers import MemoryLedger, plausible_run
 
@@ -207,9 +207,9 @@ def test_a_life_tells_everything(width: int) -> None:
     assert text.count("user: as above") == len(life.attempts) - 1
     for attempt in life.attempts:
         for verdict in attempt.verdicts:
-            assert verdict.gate.value in text
+            assert verdict.gate in text
         if attempt.diagnosis is not None:
-            assert f"{attempt.diagnosis.mode.value} (confidence {attempt.diagnosis.confidence:.2f})" in text
+            assert f"{attempt.diagnosis.mode} (confidence {attempt.diagnosis.confidence:.2f})" in text
             assert attempt.diagnosis.reasons[0] in flat
     assert "probability 1" in text
     assert re.search(r"End +(accepted|dead-lettered)", text)
@@ -257,9 +257,7 @@ def test_an_errored_verdict_shows_what_its_judge_was_asked_and_said() -> None:
     ledger = MemoryLedger(list(plausible_run(7)))
     attempt = next(r.attempt for r in ledger.records if isinstance(r, Rejoined) and r.attempt.candidate)
     asked = (Message("system", "You rate."), Message("user", "Rate it."))
-    errored = Errored(
-        GateName.REWARD, ErrorKind.NONSENSE, "no verdict", Cost(40, 7), asked, "Sure!\x1b[2J\nIt is fine."
-    )
+    errored = Errored(REWARD, ErrorKind.NONSENSE, "no verdict", Cost(40, 7), asked, "Sure!\x1b[2J\nIt is fine.")
     attempt = replace(attempt, verdicts=(errored,))
     shown = drawn(attempt_view(attempt, prompts=Prompts()))
     for said in ("reward was asked:", "You rate.", "Rate it.", "and said:", "It is fine.", "40 + 7 tokens"):
@@ -272,7 +270,7 @@ def test_an_errored_verdict_shows_what_its_judge_was_asked_and_said() -> None:
 def test_why_completions_were_malformed_is_counted_below_their_mode() -> None:
     """Cut off, without a label, without an answer: each wants another remedy."""
     summary = Summary(
-        modes=(ModeCount(FailureMode.MALFORMED, 213),),
+        modes=(ModeCount(Modes.MALFORMED, 213),),
         malformed=(MalformedCount(MalformedReason.NO_LABEL, 38), MalformedCount(MalformedReason.CUT_OFF, 169)),
     )
     lines = [line.split() for line in drawn(summary_view(summary, Path("run"))).splitlines()]
@@ -315,7 +313,7 @@ def test_the_summary_says_what_the_gates_caught(width: int, tmp_path: Path) -> N
     """A run with injections and a search: recall by kind with its interval, unverified ones apart, hits."""
     kind = InjectionCount(
         kind=InjectionKind.CONTRADICTS_SOURCE, injected=130, caught=90, missed=10, errored=1, unverified=25, harmless=4,
-        by_gate=(GateCatch(GateName.FAITHFULNESS, 88), GateCatch(GateName.REWARD, 5)), accepted=40, repaired=30,
+        by_gate=(GateCatch(FAITHFULNESS, 88), GateCatch(REWARD, 5)), accepted=40, repaired=30,
         repaired_bad=2,
     )  # fmt: skip
     counts = Counts(issued=1000, accepted=900, dead_lettered=100, injected=130, contaminated=40)

@@ -10,6 +10,7 @@ from actors.exports.families import families
 from actors.exports.formats import FORMATS
 from actors.exports.wording import ExportWording
 from actors.tasks import grounded_answer, math
+from schemas.config import GroundedAnswer, Math
 from schemas.exports import ExportFormat, ExportRequest, LeftOut
 from schemas.ids import OrderId, PoolName
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined
@@ -18,8 +19,10 @@ from schemas.verdicts import Passed, Rejected
 from tests.doubles.ledgers import MemoryLedger
 
 Row = dict[str, Any]
-GROUNDED = ExportWording(grounded_answer.messages, lambda draft: grounded_answer.written(draft, "lines"))
-MATH = ExportWording(math.messages, lambda draft: draft.answer)
+GROUNDED = ExportWording(
+    grounded_answer.GroundedAnswerTask(GroundedAnswer()).messages, lambda draft: grounded_answer.written(draft, "lines")
+)
+MATH = ExportWording(math.MathTask(Math(), longest_answer=100).messages, lambda draft: draft.answer)
 MODELS = {PoolName("generator"): "small", PoolName("strong"): "large"}
 
 
@@ -75,7 +78,7 @@ class Known(Struct):
             attempt = self.attempts[key]
             assert origin["order_id"] not in self.forbidden
             assert origin["order_id"] in self.ended
-            assert origin["rejected_by"] == [said.gate.value for said in attempt.verdicts if isinstance(said, Rejected)]
+            assert origin["rejected_by"] == [said.gate for said in attempt.verdicts if isinstance(said, Rejected)]
             self._check_side(name, row, key, attempt)
 
     def _check_side(self, name: str, row: Row, key: tuple[str, int], attempt: Attempt) -> None:

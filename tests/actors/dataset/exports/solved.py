@@ -6,13 +6,13 @@ from msgspec.structs import replace
 
 from actors.text.steps import steps
 from schemas.corpus import Passage, Provenance
-from schemas.credit import CreditLabel, PitRule, PolicyVersion, PrefixValue, Stop, Strategy
+from schemas.credit import CreditLabel, PitRule, PolicyVersion, PrefixValue, Stop, StrategyName
 from schemas.ids import DocumentId, OrderId, PoolName, content_id
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined
 from schemas.orders import Attempt, DeadLetter, EndReason, Order
-from schemas.recovery import Choice, Diagnosis, FailureMode, Repair, RepairKind
-from schemas.samples import Candidate, Cost, Draft, Message, Sampling
-from schemas.verdicts import GateName, Passed, Rejected
+from schemas.recovery import Choice, Diagnosis, Modes, Repair, RepairKind
+from schemas.samples import Candidate, Cost, Message, Sampling, answered
+from schemas.verdicts import PROVENANCE, VERIFIER, Passed, Rejected
 
 AT = 1_760_000_000.0
 POLICY = PolicyVersion("generator/small/T=0.7")
@@ -45,14 +45,14 @@ def attempt_of(of: Passage, number: int, solution: str, *, right: bool) -> Attem
         prompt=(Message("system", "Solve it."), Message("user", of.text)),
         sampling=Sampling(seed=number),
         text=solution,
-        draft=Draft(of.text, solution),
+        draft=answered(of.text, solution),
         cost=Cost(prompt_tokens=20, completion_tokens=30),
     )
-    verdict = Passed(GateName.VERIFIER, 1.0, 1.0) if right else Rejected(GateName.VERIFIER, 0.0, 1.0)
-    attempt = Attempt(number, repair, candidate, (Passed(GateName.PROVENANCE, 1.0, 1.0), verdict))
+    verdict = Passed(VERIFIER, 1.0, 1.0) if right else Rejected(VERIFIER, 0.0, 1.0)
+    attempt = Attempt(number, repair, candidate, (Passed(PROVENANCE, 1.0, 1.0), verdict))
     if right:
         return attempt
-    diagnosis = Diagnosis(FailureMode.WRONG_ANSWER, 1.0)
+    diagnosis = Diagnosis(Modes.WRONG_ANSWER, 1.0)
     return replace(attempt, diagnosis=diagnosis, choice=Choice("rules", Repair(RepairKind.RESAMPLE, 0.7)))
 
 
@@ -73,7 +73,7 @@ def label_of(order_id: str, attempt: int, solution: str, qs: Sequence[float | No
         probability=0.95,
         rule=PitRule.ZERO,
         tolerance=0.1,
-        strategy=Strategy.FULL,
+        strategy=StrategyName("full"),
         stopped=Stop.DECIDED,
         confidence=0.9,
         policy=POLICY,

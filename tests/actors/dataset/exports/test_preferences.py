@@ -11,8 +11,9 @@ from schemas.exports import ExportFormat, Form, LeftOut, View
 from schemas.injection import Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Reconfigured, Record, Rejoined
 from schemas.orders import OrderKind
-from schemas.recovery import FailureMode
-from schemas.verdicts import GateName, Passed, Raised, Rejected
+from schemas.recovery import FailureMode, Modes
+from schemas.samples import rewritten
+from schemas.verdicts import DIVERSITY, FAITHFULNESS, PROVENANCE, REWARD, GateName, Passed, Raised, Rejected
 from tests.actors.dataset.exports.runs import Known, asked, exported, order_of
 from tests.actors.dataset.test_contaminated import tagged
 from tests.doubles.ledgers import Scale, plausible_run
@@ -85,7 +86,7 @@ def test_another_question_is_no_pair_for_a_student() -> None:
     orders = iter(order for record in RUN if isinstance(record, Planned) for order in record.orders)
     record = next(end for end in RUN if isinstance(end, AcceptedEnd) and end.attempt.number > 1)
     assert record.attempt.candidate is not None and record.attempt.candidate.draft is not None
-    draft = replace(record.attempt.candidate.draft, question="What else?")
+    draft = rewritten(record.attempt.candidate.draft, question="What else?")
     attempt = replace(record.attempt, candidate=replace(record.attempt.candidate, draft=draft))
     changed = [replace(record, attempt=attempt) if each is record else each for each in RUN]
     rows, left = exported(changed, asked(ExportFormat.DPO))
@@ -110,7 +111,7 @@ def _only(gate: GateName, mode: FailureMode) -> list[Record]:
     changed: list[Record] = []
     for record in RUN:
         if isinstance(record, Rejoined | DeadLetteredEnd) and record.attempt is not None and record.attempt.diagnosis:
-            verdicts = (Passed(GateName.PROVENANCE, 1.0, 1.0), Rejected(gate, 0.1, 0.5))
+            verdicts = (Passed(PROVENANCE, 1.0, 1.0), Rejected(gate, 0.1, 0.5))
             diagnosis = replace(record.attempt.diagnosis, mode=mode)
             record = replace(record, attempt=replace(record.attempt, verdicts=verdicts, diagnosis=diagnosis))
         changed.append(record)
@@ -120,11 +121,11 @@ def _only(gate: GateName, mode: FailureMode) -> list[Record]:
 @pytest.mark.parametrize(
     ("gate", "mode", "why"),
     [
-        (GateName.DIVERSITY, FailureMode.NEAR_DUPLICATE, LeftOut.DUPLICATE),
-        (GateName.REWARD, FailureMode.INSTRUCTION_QUALITY, LeftOut.OTHER_FAULT),
-        (GateName.PROVENANCE, FailureMode.UNKNOWN, LeftOut.OTHER_FAULT),
-        (GateName.REWARD, FailureMode.RESPONSE_QUALITY, None),
-        (GateName.FAITHFULNESS, FailureMode.INSTRUCTION_QUALITY, None),
+        (DIVERSITY, Modes.NEAR_DUPLICATE, LeftOut.DUPLICATE),
+        (REWARD, Modes.INSTRUCTION_QUALITY, LeftOut.OTHER_FAULT),
+        (PROVENANCE, Modes.UNKNOWN, LeftOut.OTHER_FAULT),
+        (REWARD, Modes.RESPONSE_QUALITY, None),
+        (FAITHFULNESS, Modes.INSTRUCTION_QUALITY, None),
     ],
 )
 def test_a_good_answer_is_no_negative(gate: GateName, mode: FailureMode, why: LeftOut | None) -> None:
@@ -186,7 +187,7 @@ def test_what_only_the_raised_bar_rejected_is_no_negative() -> None:
             return record
         verdicts = record.attempt.verdicts
         rejected = [said for said in verdicts if isinstance(said, Rejected)]
-        if [said.gate for said in rejected] != [GateName.FAITHFULNESS]:
+        if [said.gate for said in rejected] != [FAITHFULNESS]:
             return record
         (last,) = rejected
         spared.add((record.order_id, record.attempt.number))
@@ -252,9 +253,9 @@ def test_hard_negatives_say_who_rejected_them_and_why() -> None:
         attempt = known.attempts[(row["origin"]["order_id"], row["origin"]["attempt"])]
         said = [each for each in attempt.verdicts if isinstance(each, Rejected)]
         assert [(each["gate"], each["score"], each["threshold"]) for each in row["rejections"]] == [
-            (each.gate.value, each.score, each.threshold) for each in said
+            (each.gate, each.score, each.threshold) for each in said
         ]
-        assert attempt.diagnosis is not None and row["failure_mode"] == attempt.diagnosis.mode.value
+        assert attempt.diagnosis is not None and row["failure_mode"] == attempt.diagnosis.mode
         assert row["passage"] == known.passages[order_of(row)]
         assert row["recovered"] == any(order_id == order_of(row) for order_id, _ in known.accepted)
     assert {row["failure_mode"] for row in rows} >= {"parametric", "near_duplicate", "malformed"}

@@ -1,0 +1,100 @@
+"""How a task reaches a model. Law: every call of an attempt is recorded and seeded here: whoever makes the attempt
+again asks the same, and what a call took is known whatever becomes of the attempt."""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from schemas.errors import PoolAwayError
+from schemas.ids import PoolName, derived_seed
+from schemas.orders import Lease
+from schemas.samples import (
+    Candidate,
+    Completion,
+    Cost,
+    Draft,
+    GenerationRequest,
+    Malformed,
+    ModelCall,
+    Prompt,
+    Sampling,
+)
+
+log = logging.getLogger("gleaner.conductor")
+
+Generate = Callable[[PoolName, GenerationRequest], Awaitable[Completion]]
+"""One completion of a pool, retried within bounds. Raises HopError, and PoolAwayError."""
+
+
+class Way(Struct, frozen=True):
+    """How an attempt's calls go: by default to `pool`; in its place to `instead` where it is given up. `seed`: the
+    run's. `altered`: what is asked in place of a request."""
+
+    generate: Generate
+    pool: PoolName
+    instead: PoolName
+    seed: int
+    clock: Callable[[], float]
+    altered: Callable[[GenerationRequest], GenerationRequest] = lambda request: request
+
+
+class Asker:
+    """`actors.protocols.AskModel` of one attempt."""
+
+    def __init__(self, lease: Lease, way: Way) -> None:
+        self._lease = lease
+        self._way = way
+        self._asked = 0
+        self.calls: list[ModelCall] = []
+        """Those that were answered, in the order of their answers."""
+
+    async def __call__(self, prompt: Prompt, *, pool: PoolName | None = None) -> Completion:
+        """The completion of a prompt. Raises HopError, and PoolAwayError when no order can do without the pool."""
+        request = self._request(prompt)
+        wanted = self._way.pool if pool is None else pool
+        started_at = self._way.clock()
+        try:
+            completion = await self._way.generate(wanted, request)
+        except PoolAwayError as away:
+            if wanted == self._way.instead:
+                raise
+            log.warning("not escalated", extra={"order": self._lease.order.id, "why": str(away)})
+            wanted, started_at = self._way.instead, self._way.clock()
+            completion = await self._way.generate(wanted, request)
+        cost = replace(completion.cost, seconds=self._way.clock() - started_at)
+        self.calls.append(
+            ModelCall(wanted, request.messages, request.sampling, completion.text, cost, finish=completion.finish)
+        )
+        return completion
+
+    def candidate(self, draft: Draft | Malformed) -> Candidate:
+        """What the attempt came to: the last call's text, as the task read it; the cost is of all calls."""
+        last = self.calls[-1] if self.calls else ModelCall(self._way.pool, (), Sampling(), "", Cost())
+        return Candidate(
+            pool=last.pool,
+            prompt=last.prompt,
+            sampling=last.sampling,
+            text=last.text,
+            draft=None if isinstance(draft, Malformed) else draft,
+            malformed=draft.detail if isinstance(draft, Malformed) else None,
+            malformed_reason=draft.reason if isinstance(draft, Malformed) else None,
+            finish=last.finish,
+            cost=sum((call.cost for call in self.calls[:-1]), last.cost),
+        )
+
+    def _request(self, prompt: Prompt) -> GenerationRequest:
+        """Its id and seed follow from order, attempt and the call's number."""
+        self._asked += 1
+        lease, number = self._lease, () if self._asked == 1 else (self._asked,)
+        sampling = replace(prompt.sampling, seed=derived_seed(self._way.seed, lease.order.id, lease.attempt, *number))
+        request = GenerationRequest(
+            id=":".join(map(str, (lease.order.id, lease.attempt, *number))),
+            passage_id=lease.passage.id,
+            messages=prompt.messages,
+            sampling=sampling,
+            stop=prompt.stop,
+            json_schema=prompt.json_schema,
+        )
+        return self._way.altered(request)

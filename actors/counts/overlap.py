@@ -1,0 +1,63 @@
+"""Which gates reject the same attempts: how many each set of gates rejected, and no other.
+
+Law: an attempt is compared over the gates that gave it a score, two at least; a gate that could not judge, or was not
+asked, says nothing about the others. Checks that every run has (format, provenance, duplicates) are not compared.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from actors.counts.order import known_first
+from schemas.progress import GateOverlap, RejectedTogether
+from schemas.verdicts import (
+    ALWAYS_ASKED,
+    FAITHFULNESS,
+    KNOWN_GATES,
+    MODEL_GATES,
+    REWARD,
+    Errored,
+    GateName,
+    Rejected,
+    Verdict,
+)
+
+Compared = tuple[frozenset[GateName], frozenset[GateName]]
+"""The gates that scored an attempt, and those of them that rejected it."""
+
+
+class OverlapTally:
+    """Memory grows with the sets of gates that were seen, not with the run."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[Compared] = Counter()
+
+    def add(self, verdicts: Sequence[Verdict]) -> None:
+        """Counts the verdicts on one attempt."""
+        judged = [said for said in verdicts if said.gate not in ALWAYS_ASKED and not isinstance(said, Errored)]
+        if len(judged) > 1:
+            rejected = frozenset(said.gate for said in judged if isinstance(said, Rejected))
+            self._seen[(frozenset(said.gate for said in judged), rejected)] += 1
+
+    def overlap(self) -> GateOverlap:
+        """Of the usual pair, and of every other set of gates that was compared."""
+        pair = frozenset(MODEL_GATES)
+        of_pair: Counter[frozenset[GateName]] = Counter()
+        for (scored, rejected), attempts in self._seen.items():
+            if pair <= scored:
+                of_pair[rejected & pair] += attempts
+        return GateOverlap(
+            scored=of_pair.total(),
+            both=of_pair[pair],
+            only_faithfulness=of_pair[frozenset({FAITHFULNESS})],
+            only_reward=of_pair[frozenset({REWARD})],
+            sets=tuple(sorted(self._sets(), key=lambda row: (row.scored, len(row.rejected), row.rejected))),
+        )
+
+    def _sets(self) -> Iterator[RejectedTogether]:
+        for (scored, rejected), attempts in self._seen.items():
+            if scored != frozenset(MODEL_GATES):
+                yield RejectedTogether(_listed(scored), _listed(rejected), attempts)
+
+
+def _listed(gates: frozenset[GateName]) -> tuple[GateName, ...]:
+    return tuple(known_first(gates, KNOWN_GATES))

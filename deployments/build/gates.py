@@ -1,0 +1,72 @@
+"""The gates that run inside each conductor: those that have no deployment of their own.
+
+Law: a configuration that was loaded has rules that can be read; code of one's own is found here, before anything is
+asked, and what cannot be found is the user's mistake.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from actors.gates.own import ExpressionGate, FunctionGate, OwnSettings, takes_ask
+from actors.gates.rules import read_rule
+from actors.gates.verifier import VerifierGate, WorkerLimits
+from actors.gates.verifier_pool import VerifierPool
+from actors.protocols import Gate
+from deployments.build.own_code import factory_of
+from schemas.config_gates import CustomGate, GateConfig, RuleGate, Verifier, is_function
+from schemas.errors import ConfigError
+from schemas.recovery import FailureMode
+from schemas.verdicts import GateName
+
+
+def inside_gates(gates: Mapping[str, GateConfig]) -> dict[GateName, Gate]:
+    """Every gate that needs no deployment, by name; a verifier's processes start when needed, and whoever asked for
+    the gates closes them. Raises ConfigError for a function that cannot be found or used."""
+    built = {GateName(name): inside_gate(GateName(name), gate) for name, gate in gates.items()}
+    return {name: gate for name, gate in built.items() if gate is not None}
+
+
+def inside_gate(name: GateName, config: GateConfig) -> Gate | None:
+    """The gate of that name; None for one that has a deployment. Raises ConfigError."""
+    match config:
+        case Verifier():
+            limits = WorkerLimits(timeout_s=config.timeout_s, memory_mib=config.memory_mib)
+            return VerifierGate(config, VerifierPool(limits, processes=config.processes), name=name)
+        case RuleGate() if not is_function(config.check):
+            return ExpressionGate(_settings(name, config), read_rule(config.check))
+        case RuleGate():
+            return function_gate(_settings(name, config), config.check, {})
+        case CustomGate():
+            return function_gate(_settings(name, config), config.check, config.options)
+    return None
+
+
+def function_gate(settings: OwnSettings, check: str, options: Mapping[str, Any]) -> FunctionGate:
+    """The gate of `module:function`, or of a class whose objects have `check`, made with the options. Raises
+    ConfigError."""
+    where = f"gates.{settings.name}.check"
+    try:
+        found = factory_of(check)
+        if isinstance(found, type):
+            made = found(**options)
+            return FunctionGate(settings, made.check, {})
+        takes_ask(found, options)
+    except ImportError as error:
+        raise ConfigError(f"{where}: {check} cannot be imported: {error}") from error
+    except AttributeError as error:
+        raise ConfigError(f"{where}: {check} is not there: {error}") from error
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{where}: {check} cannot be used: {error}") from error
+    return FunctionGate(settings, found, options)
+
+
+def reading_scores(gates: Mapping[str, GateConfig]) -> frozenset[GateName]:
+    """The rules that read the scores of other gates, and are asked after them."""
+    rules = {name: gate.check for name, gate in gates.items() if isinstance(gate, RuleGate)}
+    return frozenset(
+        GateName(name) for name, check in rules.items() if not is_function(check) and read_rule(check).scores
+    )
+
+
+def _settings(name: GateName, config: RuleGate | CustomGate) -> OwnSettings:
+    return OwnSettings(name, config.threshold, tuple(map(FailureMode, config.modes)))

@@ -1,0 +1,110 @@
+"""What the types cannot say of gates: names that clash, forms that do not fit a name or a task, rules that cannot be
+read. Law: a rule is refused here or it can be asked."""
+
+import re
+from collections.abc import Iterator
+
+from actors.gates.rules import BadRule, read_rule
+from deployments.config.faults import at, below, nearest
+from schemas.config import Math, RunConfig
+from schemas.config_gates import (
+    RESERVED,
+    USUAL_KINDS,
+    BroughtRepair,
+    CustomGate,
+    Exact,
+    GateConfig,
+    GateModel,
+    Retrieved,
+    RuleGate,
+    Verifier,
+    is_function,
+    kind_of,
+)
+from schemas.verdicts import FAITHFULNESS, VERIFIER
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+
+def broken_gates(config: RunConfig) -> Iterator[str]:
+    """Each rule that a gate breaks, as `path: what is wrong`."""
+    repairs: dict[str, BroughtRepair] = {}
+    for name, gate in config.gates.items():
+        path = below("gates", name)
+        yield from (at(path, problem) for problem in _broken_name(name, config))
+        yield from _broken_kind(path, name, gate)
+        yield from _broken_task(path, name, gate, config)
+        match gate:
+            case RuleGate() | CustomGate():
+                yield from _broken_modes(path, gate, repairs)
+        if isinstance(gate, RuleGate):
+            yield from _broken_rule(path, gate)
+        if isinstance(gate, GateModel):
+            yield from _broken_provenance(path, name, gate)
+
+
+def _broken_name(name: str, config: RunConfig) -> Iterator[str]:
+    if not _NAME.fullmatch(name):
+        yield "a gate's name is of lower-case letters, digits and _, beginning with a letter"
+    if name in RESERVED:
+        yield "is the name of something that every run has; a gate needs another"
+    if name in config.pools:
+        yield "is the name of a pool too; a gate needs another"
+
+
+def _broken_kind(path: str, name: str, gate: GateConfig) -> Iterator[str]:
+    """The usual names mean what they always have, for reports and for the diagnoser."""
+    if name == VERIFIER and not isinstance(gate, Verifier):
+        yield at(f"{path}.form", "must be verifier, as the name says")
+    if isinstance(gate, GateModel):
+        if gate.kind is None and name not in USUAL_KINDS:
+            yield at(f"{path}.kind", f"missing; it must be one of {', '.join(USUAL_KINDS)}{nearest(name, USUAL_KINDS)}")
+        elif name in USUAL_KINDS and gate.kind not in (None, name):
+            yield at(f"{path}.kind", f"must be {name}, as the name says")
+    elif name in USUAL_KINDS:
+        yield at(f"{path}.form", "must be classifier or llm, as the name says")
+
+
+def _broken_task(path: str, name: str, gate: GateConfig, config: RunConfig) -> Iterator[str]:
+    task = str(config.task.__struct_config__.tag)
+    refused = kind_of(name, gate) == (FAITHFULNESS if isinstance(config.task, Math) else VERIFIER)
+    if refused:
+        yield at(path, f"has nothing to check when task.kind is {task}")
+
+
+def _broken_rule(path: str, gate: RuleGate) -> Iterator[str]:
+    if is_function(gate.check):
+        return
+    try:
+        read_rule(gate.check)
+    except BadRule as bad:
+        yield at(f"{path}.check", str(bad))
+    if len(gate.modes) > 1:
+        yield at(f"{path}.modes", "an expression's rejections carry one failure mode; a function's may carry several")
+
+
+def _broken_modes(path: str, gate: RuleGate | CustomGate, repairs: dict[str, BroughtRepair]) -> Iterator[str]:
+    for mode, repair in gate.modes.items():
+        if not _NAME.fullmatch(mode):
+            rule = "a failure mode's name is of lower-case letters, digits and _, beginning with a letter"
+            yield at(below(f"{path}.modes", mode), rule)
+        if repairs.setdefault(mode, repair) != repair:
+            yield at(below(f"{path}.modes", mode), f"another gate has it repaired by {repairs[mode]}")
+
+
+def _broken_provenance(path: str, name: str, gate: GateModel) -> Iterator[str]:
+    provenance = gate.provenance
+    if kind_of(name, gate) != FAITHFULNESS and not isinstance(provenance, Exact):
+        yield at(f"{path}.provenance", "says what a faithfulness judge is shown, and this is none")
+    if not isinstance(provenance, Retrieved):
+        return
+    if provenance.retriever == "embedding" and provenance.encoder is None:
+        rule = "missing; retriever: embedding needs a model that encodes passages"
+        yield at(f"{path}.provenance.encoder", rule)
+    if provenance.retriever == "bm25" and provenance.encoder is not None:
+        rule = "retriever: bm25 asks no model; did you mean retriever: embedding?"
+        yield at(f"{path}.provenance.encoder", rule)
+    for key in ("pooling", "query_prefix", "passage_prefix"):
+        if provenance.retriever == "bm25" and getattr(provenance, key) is not None:
+            rule = "retriever: bm25 makes no vectors; did you mean retriever: embedding?"
+            yield at(f"{path}.provenance.{key}", rule)

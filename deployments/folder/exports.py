@@ -1,0 +1,51 @@
+"""A folder's lives as training signal. Law: the run gains a folder, nothing else."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from actors.dataset.manifest import CONFIG_NAME, read_config
+from actors.exports.export import ExportedRun, export
+from actors.ledger.folder import Ledgers
+from actors.ledger.sqlite import LedgerReader
+from deployments.build.wiring import export_wording, models
+from deployments.config.rules import task_name
+from schemas.config import RunConfig
+from schemas.config_gates import kinds
+from schemas.errors import OutputError
+from schemas.exports import Export, ExportRequest, LedgerRead
+
+FOLDER = "exports"
+
+
+def place_of(run: Path, asked: ExportRequest) -> Path:
+    """Where an export lies if nobody says otherwise."""
+    return run / FOLDER / asked.format.value
+
+
+def exported(run: Path, asked: ExportRequest, place: Path, *, at: float) -> Export:
+    """Writes the export into `place`, a new folder. Raises UserError."""
+    config = read_config(run)
+    if config is None:
+        raise OutputError(f"{run}: holds no {CONFIG_NAME}; give the folder of `gleaner run --output`")
+    with opened(run, config) as source:
+        return export(source, asked, export_wording(config), place, at=at)
+
+
+@contextmanager
+def opened(run: Path, config: RunConfig) -> Iterator[ExportedRun]:
+    """A run's ledgers as they are now. Raises OutputError where the folder holds none."""
+    with ExitStack() as stack:
+        ledgers = stack.enter_context(Ledgers(run)).each
+        read = [(_read(ledger, stack.enter_context(ledger.frozen())), ledger) for ledger in ledgers]
+        yield ExportedRun(config.name, task_name(config), models(config), read, kinds(config.gates))
+
+
+def _read(ledger: LedgerReader, last_seq: int) -> LedgerRead:
+    started = ledger.last_start()
+    return LedgerRead(
+        name=ledger.shard.ledger,
+        config_sha256=started.config_sha256 if started else "",
+        last_seq=last_seq,
+        versions=started.versions if started else {},
+    )

@@ -1,0 +1,90 @@
+"""How much is under way at once, how long it may take, what it may cost, and how output is cut into files.
+
+Law: nothing here changes a sample, but for the number of queue shards, which a folder keeps.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
+
+from schemas.config_base import Config, MoreThanNone, Positive, Seconds, any_resume, never
+from schemas.queue_shard import MOST_SHARDS
+
+
+class Queue(Config, frozen=True):
+    """How many orders are outstanding at once."""
+
+    gone: ClassVar[Mapping[str, str]] = {
+        "lease_s": "leave it out; an order is leased for outage_s and twice hop_timeout_s of conductors",
+        "fresh_share": "leave it out; a quarter of what is handed out while repairs wait is fresh orders",
+    }
+
+    capacity: Annotated[int, any_resume("Outstanding orders; the corpus reader waits beyond it.", ge=1)] = 20_000
+    shards: Annotated[
+        int,
+        never(
+            "Queues side by side, each with a ledger, a writer and conductors of its own; a folder keeps its number.",
+            ge=1,
+            le=MOST_SHARDS,
+        ),
+    ] = 1
+
+
+class Conductors(Config, frozen=True):
+    """How many conductors there are, how many samples each carries, and how often a failed hop is tried again."""
+
+    count: Annotated[int, any_resume("Processes; one carries about 2,000 attempts a second.", ge=1, le=256)] = 1
+    concurrency: Annotated[int, any_resume("Samples in flight in each.", ge=1, le=8192)] = 256
+    hop_retries: Annotated[
+        int,
+        any_resume("Further tries of one failed hop before the order ends as engine_error or gate_error.", ge=0, le=16),
+    ] = 2
+    hop_timeout_s: Annotated[Seconds, any_resume("Longest wait for one answer of a pool or gate, in seconds.")] = 300.0
+    outage_s: Annotated[
+        Seconds,
+        any_resume(
+            "A pool or gate that answers nothing for so long, in seconds, stops the run with exit code 3, "
+            "its orders outstanding; a pool that only repairs go to is done without after ten."
+        ),
+    ] = 600.0
+
+    @property
+    def lease_s(self) -> float:
+        """A conductor that holds an order longer, in seconds, loses it to another. So a lease outlasts every outage
+        that a run sits through, with a hop before it and one after it."""
+        return self.outage_s + 2 * self.hop_timeout_s
+
+
+class Scaling(Config, frozen=True):
+    """How pools whose `replicas.min` and `.max` differ grow and shrink with the work."""
+
+    accelerators: Annotated[
+        MoreThanNone | None,
+        any_resume(
+            "GPUs that all pools and gates may hold together (CPUs, if none takes a GPU); without it, each "
+            "up to its `max`."
+        ),
+    ] = None
+    cooldown_s: Annotated[
+        Seconds, any_resume("A replica is taken away when it was not needed for so many seconds.")
+    ] = 60.0
+    horizon_s: Annotated[
+        Seconds,
+        any_resume(
+            "A replica is added for so many seconds of work, or for three times what one takes to start if "
+            "that is longer."
+        ),
+    ] = 30.0
+    max_starting: Annotated[Positive, any_resume("Replicas that load their models at the same time.")] = 1024
+
+
+class Budget(Config, frozen=True):
+    """When it is spent, no attempt starts any more and what is outstanding ends as `budget`."""
+
+    tokens: Annotated[Positive | None, any_resume("Generator and gate tokens together.")] = None
+
+
+class Dataset(Config, frozen=True):
+    """How large a shard of the output is, and how long its rows may wait."""
+
+    rows_per_shard: Annotated[Positive, any_resume("A shard is written when it has so many rows.")] = 5_000
+    flush_s: Annotated[Seconds, any_resume("A shard is written at the latest when its oldest row is this old.")] = 30.0

@@ -1,0 +1,66 @@
+"""The `corpus:` section: where documents come from, and how they are cut into passages."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from schemas.config_base import Config, Natural, Positive, any_resume, never, section
+
+
+class Chunking(Config, frozen=True):
+    """Passages are cut on sentence and heading boundaries, at most `max_tokens` long."""
+
+    max_tokens: Annotated[int, never("A longer document is cut; one that fits stays whole.", ge=8, le=32_768)] = 256
+    min_characters: Annotated[Natural, never("Passages shorter than this (white space aside) are not used.")] = 1
+    tokenizer: Annotated[
+        str | None,
+        never(
+            "A tokenizer.json, a model folder or a Hugging Face name; without one, words and punctuation are counted."
+        ),
+    ] = None
+
+
+class Corpus(Config, frozen=True):
+    """Where documents come from: files, folders, or anything that fsspec opens."""
+
+    paths: Annotated[
+        tuple[str, ...],
+        Meta(min_length=1),
+        never("A relative path begins at `base`. Document uris keep paths as they are written here."),
+    ]
+    include: Annotated[
+        tuple[str, ...] | None,
+        any_resume(
+            "Which files of a folder are read (names matched as in the shell, suffixes in either case). Without it, "
+            "all whose format is known: `.jsonl`, `.ndjson`, `.json`, `.parquet`, `.txt`, `.text`, `.md`, `.markdown`, "
+            "`.rst`, `.adoc`, `.org`, each also as `.gz`, `.bz2`, `.xz` or `.zst`. A wider pattern adds documents, as "
+            "a folder that grows does."
+        ),
+    ] = None
+    links: Annotated[
+        Literal["inside", "anywhere"],
+        any_resume("Links in a folder are followed to what lies in the same folder, or anywhere."),
+    ] = "inside"
+    text_field: Annotated[str, never("Field (JSON) or column (Parquet) of a record that holds its text.")] = "text"
+    answer_field: Annotated[
+        str | None,
+        never(
+            "Field or column that holds a problem's reference answer (math); such a record is one passage, never cut."
+        ),
+    ] = None
+    id_field: Annotated[str, never("Field or column that names a record; without it, its place does.")] = "id"
+    max_document_bytes: Annotated[Positive, never("Longer documents, and longer records of JSON, are refused.")] = (
+        16 * 1024 * 1024
+    )
+    encoding: Annotated[
+        str,
+        never("Of texts and JSON, where no byte order mark says UTF-16 or UTF-32; what cannot be decoded is refused."),
+    ] = "utf-8"
+    chunking: Annotated[Chunking, section("How documents are cut into passages.")] = Chunking()
+    base: Annotated[
+        str | None,
+        any_resume(
+            "Folder that relative paths begin at; without it, the folder of the configuration's file. No part of any "
+            "uri."
+        ),
+    ] = None

@@ -1,0 +1,55 @@
+"""What a pool or a model gate runs on: its engine, how many copies of it, and what each takes from the cluster."""
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
+
+from msgspec.structs import force_setattr, replace
+
+from schemas.config_base import Amount, Config, Natural, Positive, Seconds, any_resume, replay, section
+from schemas.config_engines import Engine, HttpEngine
+
+WAITING_CPUS = 0.1
+"""What a replica takes that sends requests to a server and waits."""
+
+
+class Replicas(Config, frozen=True):
+    """How many copies of a deployment, and what each takes from the cluster."""
+
+    gone: ClassVar[Mapping[str, str]] = {
+        "slots": "leave it out; each engine tells how many requests it computes at once"
+    }
+
+    min: Annotated[Natural, any_resume("Kept at all times.")] = 1
+    max: Annotated[Positive, any_resume("Added as work waits.")] = 1
+    num_cpus: Annotated[
+        Amount | None,
+        any_resume(
+            "Of each replica; a fraction is allowed. Without it 1, or 0.1 for `kind: http`, which only waits for a "
+            "server."
+        ),
+    ] = None
+    num_gpus: Annotated[Amount, any_resume("Of each replica; a fraction shares a GPU.")] = 0.0
+    accelerator_type: Annotated[str | None, any_resume("A kind of GPU by Ray's name for it, such as `H100`.")] = None
+    max_ongoing: Annotated[Positive, any_resume("Samples in a replica at once.")] = 1024
+    stall_s: Annotated[
+        Seconds,
+        any_resume("A replica that holds samples and finishes none for so long, in seconds, is replaced."),
+    ] = 240.0
+
+    @property
+    def cpus(self) -> float:
+        """Of each replica, where no engine says less."""
+        return 1.0 if self.num_cpus is None else self.num_cpus
+
+
+class Deployed(Config, frozen=True):
+    """Something that an engine and its replicas make up. An `http` engine's replicas take little by default."""
+
+    engine: Annotated[Engine, replay("What computes: a model in the replica, a server, or your own code.")]
+    replicas: Annotated[Replicas, section("How many copies, and what each takes.")] = Replicas()
+
+    def __post_init__(self) -> None:
+        if self.replicas.num_cpus is None:
+            waits = isinstance(self.engine, HttpEngine)
+            cpus = WAITING_CPUS if waits else self.replicas.cpus
+            force_setattr(self, "replicas", replace(self.replicas, num_cpus=cpus))

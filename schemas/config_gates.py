@@ -1,0 +1,241 @@
+"""The section `gates`: the checks that every sample must pass, any number of them, each under a name of its own.
+
+Law: the name is what verdicts, metrics, reports and files know a gate by; the form says how it judges. `faithfulness`
+and `reward` are the usual pair, and `verifier` is math's: under these names the kind (or form) need not be said.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from msgspec import field
+
+from schemas.config_base import (
+    Config,
+    Factory,
+    Natural,
+    Options,
+    Positive,
+    Probability,
+    Seconds,
+    Temperature,
+    any_resume,
+    replay,
+)
+from schemas.config_deployed import Deployed
+from schemas.config_engines import TransformersEngine
+from schemas.recovery import FailureMode
+from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER, GateName
+
+JudgeKind = Literal["faithfulness", "reward"]
+BroughtRepair = Literal[
+    "resample", "lower_temperature", "strict_grounding", "quote_then_answer", "edit_unsupported", "regenerate_question"
+]
+"""What a failure mode that a gate brings may be repaired by."""
+FUNCTION = r"^[\w.]+:\w+$"
+USUAL_KINDS = (FAITHFULNESS, REWARD)
+RESERVED = frozenset(
+    {"format", "provenance", "diversity", "generate", "settle", "engine", "none", "both", "several"}
+    | {"canary", "checks", "rollouts", "stale"}
+)
+"""Names that something else is known by."""
+
+
+class Exact(Config, frozen=True, tag="exact", tag_field="mode"):
+    """The passage that the sample was made from."""
+
+
+class Retrieved(Config, frozen=True, tag="retrieved", tag_field="mode"):
+    """Passages found anew among all of the corpus, as if nobody had kept where the sample came from."""
+
+    retriever: Annotated[
+        Literal["bm25", "embedding"], replay("By words in common, or by the likeness of vectors that `encoder` makes.")
+    ] = "bm25"
+    k: Annotated[int, replay("Passages shown, best first.", ge=1, le=32)] = 3
+    query: Annotated[Literal["answer", "question"], replay("What is searched for.")] = "question"
+    encoder: Annotated[
+        TransformersEngine | None,
+        replay("The model whose hidden states are compared (`embedding` only); it runs inside the gate's replica."),
+    ] = None
+    pooling: Annotated[
+        Literal["mean", "cls", "last"] | None,
+        replay(
+            "Which hidden states make a text's vector: the mean of all, the first (BGE), the last "
+            "(Qwen3-Embedding); without it, what the model's folder says (`1_Pooling/config.json`), or the "
+            "mean."
+        ),
+    ] = None
+    query_prefix: Annotated[
+        str | None,
+        replay('Put before what is searched for, such as `"query: "` (E5); without it, the folder\'s `query` prompt.'),
+    ] = None
+    passage_prefix: Annotated[
+        str | None,
+        replay(
+            'Put before each passage, such as `"passage: "` (E5); without it, '
+            "the folder's `passage` or `document` prompt."
+        ),
+    ] = None
+    max_passages: Annotated[
+        Positive,
+        any_resume(
+            "A corpus of more is refused: each replica of the gate holds them all, with their index, in memory."
+        ),
+    ] = 200_000
+
+
+class Unseen(Config, frozen=True, tag="none", tag_field="mode"):
+    """No passage at all: question and answer alone."""
+
+
+Provenance = Exact | Retrieved | Unseen
+
+SHOWN = "What a faithfulness judge is shown of the source. All but `exact` are for comparison."
+PASSES = "A score of at least this passes."
+PASSES_TOO = "A score of at least this passes; true is 1, false 0."
+
+
+class Classifier(Deployed, frozen=True, tag="classifier", tag_field="form"):
+    """A sequence-classification model gives the score."""
+
+    kind: Annotated[
+        JudgeKind | None,
+        replay("Judge against the source, or rate with the source unseen; without it, what the gate's name says."),
+    ] = None
+    threshold: Annotated[Probability, replay(PASSES)] = 0.5
+    positive_label: Annotated[
+        Natural, replay("Index of the label whose probability is the score; for a single-logit model 0.")
+    ] = 1
+    provenance: Annotated[Provenance, replay(SHOWN)] = Exact()
+
+
+class LlmJudge(Deployed, frozen=True, tag="llm", tag_field="form"):
+    """A chat model gives a structured verdict with quotes (faithfulness) or a rubric (reward)."""
+
+    kind: Annotated[
+        JudgeKind | None,
+        replay("Find each claim in the source, or rate by a rubric with it unseen; without it, what the name says."),
+    ] = None
+    threshold: Annotated[Probability, replay(PASSES)] = 0.5
+    max_tokens: Annotated[Positive, replay("Longest verdict, in tokens of the judge.")] = 512
+    temperature: Annotated[Temperature, replay("0 is greedy.")] = 0.0
+    dimensions: Annotated[tuple[str, ...], replay("The rubric's dimensions (reward only), each scored 0 to 10.")] = (
+        "well_formed",
+        "complete",
+        "specific",
+    )
+    provenance: Annotated[Provenance, replay(SHOWN)] = Exact()
+
+
+GateModel = Classifier | LlmJudge
+
+
+class Verifier(Config, frozen=True, tag="verifier", tag_field="form"):
+    """Final answers are compared by computation, in processes of their own that are killed when they take too long."""
+
+    timeout_s: Annotated[
+        Seconds,
+        any_resume(
+            "Processor time for one pair of answers, in seconds; then its process is ended and the pair is an error."
+        ),
+    ] = 5.0
+    memory_mib: Annotated[int, any_resume("Address space of each process, in MiB.", ge=128, le=65_536)] = 1024
+    processes: Annotated[
+        int,
+        any_resume(
+            "Of each conductor. Started when reading alone cannot tell; a pair that takes long occupies one.",
+            ge=1,
+            le=64,
+        ),
+    ] = 2
+    max_characters: Annotated[int, replay("A longer final answer is not compared.", ge=1, le=4_000)] = 1_000
+
+
+class RuleGate(Config, frozen=True, tag="rule", tag_field="form"):
+    """A rule without a model: an expression, or a function of your own."""
+
+    check: Annotated[
+        str,
+        replay(
+            "`words(answer) <= 80`: true, or a score in [0, 1]; or `module:function`, given the request "
+            "(docs/gates.md)."
+        ),
+    ]
+    threshold: Annotated[Probability, replay(PASSES_TOO)] = 0.5
+    modes: Annotated[
+        dict[str, BroughtRepair],
+        replay("Failure modes that its rejections may carry, each with its repair; those of an expression carry it."),
+    ] = field(default_factory=dict)
+
+
+class CustomGate(Config, frozen=True, tag="custom", tag_field="form"):
+    """A function of your own that may ask the run's pools."""
+
+    check: Annotated[Factory, replay("Given the request, and `ask` where it takes two arguments.")]
+    options: Annotated[Options, replay("Given to the function by name. No secrets: name an environment variable.")] = (
+        field(default_factory=dict)
+    )
+    threshold: Annotated[Probability, replay(PASSES_TOO)] = 0.5
+    modes: Annotated[
+        dict[str, BroughtRepair], replay("Failure modes that its rejections may carry, each with its repair.")
+    ] = field(default_factory=dict)
+
+
+GateConfig = Classifier | LlmJudge | Verifier | RuleGate | CustomGate
+Gates = dict[str, GateConfig]
+
+
+class Judging(Config, frozen=True):
+    """How gates are asked, and what counts as a near-duplicate."""
+
+    short_circuit: Annotated[
+        bool,
+        replay("Gates are asked one after the other, in their order, up to the first that does not pass."),
+    ] = False
+    duplicate_similarity: Annotated[
+        float,
+        replay(
+            "Samples of one passage that are this alike are near-duplicates: by their questions' words "
+            "(Jaccard), and at least 0.9 where both give the same answer about the same thing; 1: only "
+            "equal questions.",
+            gt=0,
+            le=1,
+        ),
+    ] = 0.9
+
+
+def is_function(check: str) -> bool:
+    """Whether a rule is `module:function`; no expression can be written so."""
+    return re.fullmatch(FUNCTION, check) is not None
+
+
+def kind_of(name: str, gate: GateConfig) -> GateName:
+    """The usual gate that this one stands beside: a second judge against the source is a `faithfulness` too. A gate of
+    no usual kind is its own."""
+    match gate:
+        case Classifier() | LlmJudge():
+            return GateName(gate.kind or name)
+        case Verifier():
+            return VERIFIER
+    return GateName(name)
+
+
+def kinds(gates: Mapping[str, GateConfig]) -> dict[GateName, GateName]:
+    """The kind of each gate, by name."""
+    return {GateName(name): kind_of(name, gate) for name, gate in gates.items()}
+
+
+def gate_models(gates: Mapping[str, GateConfig]) -> dict[GateName, GateModel]:
+    """The gates that have a model, and so a deployment, of their own."""
+    return {GateName(name): gate for name, gate in gates.items() if isinstance(gate, GateModel)}
+
+
+def brought_modes(gates: Mapping[str, GateConfig]) -> dict[FailureMode, BroughtRepair]:
+    """The failure modes that the gates bring, each with its repair."""
+    own = (gate.modes for gate in gates.values() if isinstance(gate, RuleGate | CustomGate))
+    return {FailureMode(mode): repair for modes in own for mode, repair in modes.items()}
+
+
+def verifier_of(gates: Mapping[str, GateConfig]) -> Verifier | None:
+    """The first gate that compares final answers."""
+    return next((gate for gate in gates.values() if isinstance(gate, Verifier)), None)

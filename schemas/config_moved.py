@@ -1,0 +1,51 @@
+"""Keys of earlier versions under their present names. Law: a file that was valid means what it meant; values are new
+objects, and what cannot be moved is refused with the name that the key has now."""
+
+from typing import Any
+
+from schemas.errors import ConfigError
+
+_SETTINGS = ("short_circuit", "duplicate_similarity")
+"""Once keys of `gates`, which now holds gates alone."""
+_ONCE_FIXED = ("faithfulness", "reward", "verifier")
+"""Once keys that every configuration had, null where there was no such gate."""
+
+
+def moved(values: Any) -> Any:
+    """The values of a YAML file with each key where it stands now. Raises ConfigError."""
+    gates = values.get("gates") if isinstance(values, dict) else None
+    if not isinstance(gates, dict):
+        return values
+    named = {name: gate for name, gate in gates.items() if gate is not None or name not in _ONCE_FIXED}
+    settings = {name: named.pop(name) for name in _SETTINGS if name in named}
+    verifier = named.get("verifier")
+    if isinstance(verifier, dict) and "form" not in verifier:
+        named["verifier"] = {"form": "verifier", **verifier}
+    if "provenance" in named:
+        _shown(named)
+    return {**values, "gates": named, **_judging(values, settings)}
+
+
+def _judging(values: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+    if not settings:
+        return {}
+    judging = values.get("judging", {})
+    if not isinstance(judging, dict):
+        return {}
+    for name in settings:
+        if name in judging:
+            raise ConfigError(f"gates.{name}: is judging.{name} now, which the file has too")
+    return {"judging": {**settings, **judging}}
+
+
+def _shown(named: dict[str, Any]) -> None:
+    """`gates.provenance` said what the one judge of the source was shown: now that judge's own key."""
+    provenance, judge = named.pop("provenance"), named.get("faithfulness")
+    if isinstance(judge, dict) and "provenance" not in judge:
+        named["faithfulness"] = {**judge, "provenance": provenance}
+    elif provenance != {"mode": "exact"}:
+        raise ConfigError(
+            "gates.provenance: says what gates.faithfulness is shown, and "
+            + ("it says so itself" if isinstance(judge, dict) else "there is no such gate")
+            + "; the key is gates.NAME.provenance now"
+        )

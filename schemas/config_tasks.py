@@ -1,0 +1,39 @@
+"""The `task:` section: what is made of each passage or problem, named by `kind`."""
+
+from typing import Annotated, Literal
+
+from schemas.config_base import Config, Temperature, never, replay, section
+
+
+class SamplingDefaults(Config, frozen=True):
+    """The first attempt's sampling."""
+
+    temperature: Annotated[Temperature, replay("0 is greedy.")] = 0.7
+    top_p: Annotated[
+        float, replay("Draw from the likeliest tokens of this much probability together; 1: from all.", gt=0, le=1)
+    ] = 1.0
+    max_tokens: Annotated[int, replay("Longest completion, in tokens of the generator.", ge=1, le=32_768)] = 256
+
+
+class GroundedAnswer(Config, frozen=True, tag="grounded_answer", tag_field="kind"):
+    """One question and its answer, stated by the passage."""
+
+    samples_per_passage: Annotated[int, never("Orders issued for each passage.", ge=1, le=64)] = 3
+    output: Annotated[
+        Literal["lines", "json"], replay("`json` constrains the completion by a schema where the engine can.")
+    ] = "lines"
+    sampling: Annotated[SamplingDefaults, section("The first attempt's; repairs change the temperature.")] = (
+        SamplingDefaults()
+    )
+
+
+class Math(Config, frozen=True, tag="math", tag_field="kind"):
+    """Worked solutions of the corpus's problems, whose final answers are verified against the reference answers."""
+
+    samples_per_passage: Annotated[int, never("Solutions asked for of each problem.", ge=1, le=64)] = 4
+    sampling: Annotated[SamplingDefaults, section("The first attempt's; repairs change the temperature.")] = (
+        SamplingDefaults(max_tokens=512)
+    )
+
+
+Task = GroundedAnswer | Math

@@ -1,0 +1,72 @@
+"""A task of several calls: each is recorded, seeded and paid for, whatever becomes of the attempt."""
+
+from collections.abc import AsyncIterator, Sequence
+
+from actors.ledger.attempts import generation_cost
+from actors.protocols import AskModel
+from schemas.errors import EngineError, ErrorKind
+from schemas.ids import derived_seed
+from schemas.orders import DeadLetter, EndReason, Lease
+from schemas.samples import Draft, Made, Message, Prompt, Sampling, answered
+from tests.doubles.asking import requests_of
+from tests.doubles.conductors import Book, Model, conductor, lease
+
+
+class AskThenAnswer:
+    """A question by one call, its answer by the next."""
+
+    async def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:
+        question = await ask(Prompt((Message("user", lease.passage.text),), Sampling(temperature=1.0)))
+        answer = await ask(Prompt((Message("user", question.text),), Sampling(temperature=0.0)))
+        yield Made(lease.order.id, answered(question.text, answer.text))
+
+    def messages(self, passage: str, draft: Draft) -> Sequence[Message]:
+        return (Message("user", draft.question), Message("assistant", draft.answer))
+
+
+class MakesNothing(AskThenAnswer):
+    async def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:
+        for _ in ():
+            yield Made(lease.order.id, answered("", ""))
+
+
+def test_each_call_has_an_id_and_a_seed_of_its_own() -> None:
+    """The first call is asked as a task of one call would ask it; a conductor that dies asks the same again."""
+    first, second = requests_of(AskThenAnswer(), lease(), "When?", "1623", seed=7)
+    order = lease().order.id
+    assert (first.id, second.id) == (f"{order}:1", f"{order}:1:2")
+    assert first.sampling.seed == derived_seed(7, order, 1)
+    assert second.sampling.seed == derived_seed(7, order, 1, 2)
+    assert [first, second] == requests_of(AskThenAnswer(), lease(), "When?", "1623", seed=7)
+
+
+async def test_an_attempt_holds_every_call() -> None:
+    """The record shows how the draft came about, and what all of it took."""
+    book = Book(lease())
+    await conductor(book, Model("When?", "1623"), task=AskThenAnswer()).run()
+    attempt = book.outcomes[0].attempt
+    assert attempt.candidate is not None
+    assert attempt.candidate.draft == answered("When?", "1623")
+    assert [call.text for call in attempt.earlier] == ["When?"]
+    assert attempt.candidate.cost.tokens == 30
+
+
+async def test_what_was_asked_before_a_failure_is_paid_for() -> None:
+    """The second call fails for good: the attempt has no draft, and the first call's tokens were spent."""
+    book = Book(lease())
+    model = Model("When?", EngineError(ErrorKind.PERMANENT, "refused"))
+    await conductor(book, model, task=AskThenAnswer()).run()
+    outcome = book.outcomes[0]
+    assert isinstance(outcome.decision, DeadLetter)
+    assert outcome.decision.reason is EndReason.ENGINE_ERROR
+    assert generation_cost(outcome.attempt).tokens == 15
+
+
+async def test_a_task_that_makes_nothing_ends_the_order_and_says_so() -> None:
+    """A bug in a user's task is one order's end, not a lease that never comes back."""
+    book = Book(lease())
+    await conductor(book, Model(), task=MakesNothing()).run()
+    decision = book.outcomes[0].decision
+    assert isinstance(decision, DeadLetter)
+    assert decision.reason is EndReason.INTERNAL_ERROR
+    assert "made nothing" in decision.detail
