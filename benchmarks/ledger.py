@@ -21,8 +21,9 @@ from statistics import median
 from msgspec import Struct, convert
 
 from actors.ledger.sqlite import MemoryLedger, SqliteLedger
+from actors.queue.commits import Ledger
 from actors.queue.machine import QueueLimits, RegenerationQueue
-from actors.queue.service import Ledger, QueueService, ServiceSettings
+from actors.queue.service import QueueService, ServiceSettings
 from schemas.queue_shard import QueueShard
 from tests.doubles.attempts import accepted, passage
 

@@ -20,7 +20,7 @@ from statistics import median
 from msgspec.structs import replace
 
 from actors.ledger.sqlite import MemoryLedger
-from actors.queue.service import Ledger
+from actors.queue.commits import Ledger
 from benchmarks.loop import configuration, measure, write_corpus
 from deployments.local.loop import conduct_in_process
 from deployments.terminal.preview import passages_of

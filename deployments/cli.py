@@ -163,7 +163,7 @@ def repair(
 
 
 @app.command()
-def replay(
+def replay(  # noqa: PLR0913 - a command's options are its parameters
     folder: Folder,
     reason: Annotated[
         list[str] | None,
@@ -177,14 +177,22 @@ def replay(
         Path | None,
         typer.Option("--config", metavar="RUN.yaml", help="The changed configuration, from now on the folder's own."),
     ] = None,
+    rescore: Annotated[
+        bool,
+        typer.Option(
+            "--rescore",
+            help="Ask no model: accept those whose last attempt passes changed thresholds by the scores it has.",
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be put back; write nothing.")] = False,
     json: Json = False,
 ) -> None:
     """Put dead letters back as open orders, with their history; the next `gleaner run` goes on with them."""
     with boundary():
-        from deployments.terminal.replaying import show_replay, wanted
+        from deployments.terminal.replaying import show_replay, show_rescoring, wanted
 
-        show_replay(folder, wanted(folder, reason or [], mode or []), config, dry_run=dry_run, json=json)
+        show = show_rescoring if rescore else show_replay
+        show(folder, wanted(folder, reason or [], mode or []), config, dry_run=dry_run, json=json)
 
 
 @app.command()

@@ -37,8 +37,6 @@ class Rejoined(Struct, frozen=True, tag="rejoined", omit_defaults=True):
     at: float
     order_id: OrderId
     attempt: Attempt
-    delay_s: float = 0.0
-    """Not before so many seconds after `at`."""
 
 
 class AcceptedEnd(Struct, frozen=True, tag="accepted"):
@@ -104,6 +102,19 @@ class Reopened(Struct, frozen=True, tag="reopened", omit_defaults=True):
     def attempts_before(self) -> int:
         """Attempts so far; the next is this plus one, and has a whole budget of attempts before it."""
         return len(self.history)
+
+
+class Rescored(Struct, frozen=True, tag="rescored"):
+    """A dead letter is accepted: its last attempt, judged anew by the scores that it has, passes every gate as it is
+    configured now (`gleaner replay --rescore`).
+
+    Law: it follows its order's `Reopened` in the same transaction. No attempt was made for it, and nothing was spent.
+    """
+
+    at: float
+    order_id: OrderId
+    attempt: Attempt
+    """The order's last attempt, with the verdicts that its scores come to now. It is counted already."""
 
 
 class Reconfigured(Struct, frozen=True, tag="reconfigured"):
@@ -268,6 +279,7 @@ Record = (
     | AcceptedEnd
     | DeadLetteredEnd
     | Reopened
+    | Rescored
     | Reconfigured
     | CreditBegun
     | Rolled

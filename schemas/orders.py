@@ -113,10 +113,9 @@ class Accept(Struct, frozen=True, tag="accept"):
 
 
 class Requeue(Struct, frozen=True, tag="requeue", omit_defaults=True):
-    """Rejected: try again as the repair says, not before `delay_s` has passed."""
+    """Rejected: try again as the repair says."""
 
     repair: Repair
-    delay_s: float = 0.0
 
 
 class DeadLetter(Struct, frozen=True, tag="dead_letter", omit_defaults=True):

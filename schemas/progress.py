@@ -39,7 +39,7 @@ class Counts(Struct, frozen=True):
     contaminated: int = 0
     """Of those, accepted. They are in no file of the dataset."""
     reopened: int = 0
-    """Dead letters that were put back (`gleaner replay`); an order counts each time."""
+    """Dead letters that were put back (`gleaner replay`), or accepted by their scores; an order counts each time."""
 
     @property
     def exported(self) -> int:
@@ -344,7 +344,7 @@ class RunSnapshot(Struct, frozen=True):
     ready: int = 0
     leased: int = 0
     waiting: int = 0
-    """Not before a later moment (a repair with a delay)."""
+    """Not before a later moment, or until their solution is credited."""
     oldest_s: float = 0.0
     """Age of the oldest order that is ready."""
     rollouts: int = 0

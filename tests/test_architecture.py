@@ -52,7 +52,6 @@ SAME_FLOOR = {
     ("gates", "actors.tasks.prompts"),
     ("probes", "actors.tasks.prompts"),
     ("queue", "actors.credit"),
-    ("queue", "actors.probes.book"),
 }
 """Part of actors/ and what else it may import."""
 LOOSE = {"actors": 3, "deployments": 3}

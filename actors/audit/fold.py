@@ -28,6 +28,7 @@ from schemas.ledger import (
     Refused,
     Rejoined,
     Reopened,
+    Rescored,
     Rolled,
     RunStarted,
     ShardKind,
@@ -62,8 +63,8 @@ def read_book(
                 texts[record.passage.id] = record.passage.text
             case Rejoined() | AcceptedEnd() | DeadLetteredEnd():
                 _move(book, record, texts, findings)
-            case Reopened():
-                _put_back(book, record, findings)
+            case Reopened() | Rescored():
+                _replayed(book, record, findings)
             case Refused():
                 if record.document.reason is RefusalReason.CHANGED:
                     book.changed.add(record.document.uri)
@@ -221,6 +222,13 @@ def _credit(book: Book, record: CreditBegun | Credited | Rolled, findings: Findi
         findings.error(Check.CONSERVATION, what, f"order {order_id}", order_id)
 
 
+def _replayed(book: Book, record: Reopened | Rescored, findings: Findings) -> None:
+    if isinstance(record, Reopened):
+        _put_back(book, record, findings)
+    else:
+        _rescored(book, record, findings)
+
+
 def _put_back(book: Book, record: Reopened, findings: Findings) -> None:
     order_id, where = record.order_id, f"order {record.order_id}"
     if book.ends.get(order_id) != DEAD_LETTERED:
@@ -238,7 +246,25 @@ def _put_back(book: Book, record: Reopened, findings: Findings) -> None:
     book.rows[ShardKind.DEAD_LETTERS] -= order_id not in book.injected
 
 
-def _check_accepted(record: AcceptedEnd, findings: Findings) -> None:
+def _rescored(book: Book, record: Rescored, findings: Findings) -> None:
+    """A dead letter is accepted by the scores of its last attempt: put back by the record before, never injected."""
+    order_id, where = record.order_id, f"order {record.order_id}"
+    undone = book.put_back.get(order_id, ())
+    if book.ends.get(order_id) != OPEN or not undone or undone[-1].reopened_seq != book.last_seq - 1:
+        findings.error(Check.CONSERVATION, "accepted by its scores, and was not put back for it", where, order_id)
+        return
+    if record.attempt.number != book.attempts[order_id]:
+        what = f"attempt {record.attempt.number} is accepted by its scores, the last was {book.attempts[order_id]}"
+        findings.error(Check.CONSERVATION, what, where, order_id)
+    if order_id in book.injected or record.attempt.injected is not None:
+        findings.error(Check.CONSERVATION, "made bad on purpose, and accepted by its scores", where, order_id)
+    book.ends[order_id], book.end_seqs[order_id] = ACCEPTED, book.last_seq
+    book.rows[ShardKind.DATASET] += order_id not in book.injected
+    _check_accepted(record, findings)
+    book.passings.add(order_id, record.attempt)
+
+
+def _check_accepted(record: AcceptedEnd | Rescored, findings: Findings) -> None:
     """Nothing passes that was not judged: every verdict of the accepted attempt is a pass."""
     verdicts: tuple[Verdict, ...] = record.attempt.verdicts
     unpassed = [verdict.gate for verdict in verdicts if not isinstance(verdict, Passed)]

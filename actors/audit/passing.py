@@ -13,7 +13,7 @@ from actors.audit.configured import Configured
 from actors.audit.findings import Findings
 from schemas.audit import Check
 from schemas.ids import OrderId
-from schemas.ledger import AcceptedEnd
+from schemas.ledger import AcceptedEnd, Rescored
 from schemas.orders import Attempt
 from schemas.verdicts import GateName, Passed, Raised
 
@@ -60,7 +60,7 @@ class Passings(Struct):
                 findings.error(Check.CONSERVATION, told, f"order {order_id}", order_id)
 
 
-def check_scores(end: AcceptedEnd, findings: Findings) -> None:
+def check_scores(end: AcceptedEnd | Rescored, findings: Findings) -> None:
     """A score that passed reaches the threshold beside it."""
     for said in end.attempt.verdicts:
         if isinstance(said, Passed) and not said.score >= said.threshold:

@@ -21,10 +21,10 @@ from actors.text.parquet import ParquetRows, TooMuchMemory
 from schemas.audit import Check
 from schemas.corpus import Passage
 from schemas.ids import OrderId
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, ShardKind, ShardWritten
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Rescored, ShardKind, ShardWritten
 from schemas.orders import Attempt, Order
 from schemas.samples import Draft
-from schemas.verdicts import KNOWN_GATES, Errored, Rejected, Verdict
+from schemas.verdicts import DIVERSITY, KNOWN_GATES, Errored, Rejected, Verdict
 
 Models = Mapping[str, str | None]
 """Of pools; None where run.yaml does not name one: then there is nothing to compare."""
@@ -118,17 +118,29 @@ def _differing(row: Row, kind: ShardKind, order_id: OrderId, end: int, sources: 
     story = sources.ledger.story(order_id)
     plan = next((record for record in story if isinstance(record, Planned)), None)
     order = next((order for order in plan.orders if order.id == order_id), None) if plan is not None else None
-    moves = [record for record in story if isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd)]
+    moves = [record for record in story if isinstance(record, Rejoined | AcceptedEnd | Rescored | DeadLetteredEnd)]
     ends = [number for number, move in enumerate(moves) if not isinstance(move, Rejoined)]
     if plan is None or order is None or len(ends) <= end:
         return ["id"]  # the ledger does not find it by its id
     moves = moves[: ends[end] + 1]
     attempts = [move.attempt for move in moves if move.attempt is not None]
+    if isinstance(moves[-1], Rescored):  # the attempt that was rejected is the one that is accepted
+        *attempts, rejected, judged_anew = attempts
+        if not _is_same_attempt(rejected, judged_anew):
+            return ["scores"]
+        attempts.append(judged_anew)
     if kind is ShardKind.DATASET:
         expected = _sample(order, plan.passage, attempts, sources.models(order_id))
     else:
         expected = _letter(order, plan.passage, attempts, moves[-1])
     return [name for name, value in expected.items() if not _same(name, row.get(name), value)]
+
+
+def _is_same_attempt(rejected: Attempt, judged_anew: Attempt) -> bool:
+    """What was accepted by its scores is what was rejected, but for thresholds and for what follows from them."""
+    aside = DIVERSITY
+    before, now = ({**_scores(each.verdicts), aside: None} for each in (rejected, judged_anew))
+    return before == now and (rejected.number, rejected.candidate) == (judged_anew.number, judged_anew.candidate)
 
 
 def _same(name: str, found: Any, expected: Any) -> bool:

@@ -38,6 +38,7 @@ from schemas.ledger import (
     Refused,
     Rejoined,
     Reopened,
+    Rescored,
     Rolled,
     RunStarted,
     ShardWritten,
@@ -128,7 +129,7 @@ class Tally:
             case Rejoined():
                 standing = self._outstanding(record.order_id)
                 self._attempted(standing, record.attempt, _failed_as(record.attempt))
-                standing.ready_at = record.at + record.delay_s
+                standing.ready_at = record.at
             case AcceptedEnd():
                 standing = self._ended(record.order_id)
                 self._attempted(standing, record.attempt, AttemptEnd.ACCEPTED)
@@ -137,6 +138,9 @@ class Tally:
                 self._dead_lettered(self._ended(record.order_id), record)
             case Reopened():
                 self._reopened(record)
+            case Rescored():
+                self._accepts[self._ended(record.order_id).kind] += 1
+                self._counts["accepted"] += 1
             case (
                 ShardWritten()
                 | Reconfigured()

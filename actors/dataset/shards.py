@@ -24,10 +24,10 @@ from actors.dataset.strangers import Known, LedgerExtent, Stamp, is_unrecorded, 
 from actors.ledger.door import check_shards
 from actors.ledger.files import TEMPORARY_SUFFIX, Folder, disk_errors, make_folder, sha256_of, writing
 from schemas.errors import LedgerError
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Refused, ShardKind, ShardWritten
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Refused, Rescored, ShardKind, ShardWritten
 
 log = logging.getLogger("gleaner.dataset")
-End = AcceptedEnd | DeadLetteredEnd | Refused
+End = AcceptedEnd | Rescored | DeadLetteredEnd | Refused
 PAGE = 256
 """Ends and rows in memory at once."""
 

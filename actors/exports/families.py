@@ -16,7 +16,7 @@ from schemas.corpus import Passage
 from schemas.credit import CreditLabel, prefix_id
 from schemas.exports import LeftOut
 from schemas.ids import OrderId, PoolName
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Reconfigured, Record, Rejoined, Rolled
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Reconfigured, Record, Rejoined, Rescored, Rolled
 from schemas.orders import Attempt
 from schemas.verdicts import GateName
 
@@ -163,10 +163,14 @@ def _rollouts(ledger: FamilyLedger, child: Child, steps_of: Callable[[CreditLabe
                 yield from (rolled for rolled in drawn if rolled.right)
 
 
-def _told(life: Life, records: Sequence[Record], eras: Eras) -> Iterator[Told]:
+def _told(life: Life, records: Sequence[Record], eras: Eras) -> list[Told]:
+    told: list[Told] = []
     for record in records:
-        if not isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd) or record.attempt is None:
+        if not isinstance(record, Rejoined | AcceptedEnd | Rescored | DeadLetteredEnd) or record.attempt is None:
             continue
+        if isinstance(record, Rescored):  # as it is judged now
+            told.pop()
         candidate = record.attempt.candidate
         model = None if candidate is None else eras.models_at(record.at).get(candidate.pool)
-        yield Told(life, record.attempt, model, eras.gates_changed_since(record.at), eras.kinds)
+        told.append(Told(life, record.attempt, model, eras.gates_changed_since(record.at), eras.kinds))
+    return told

@@ -13,8 +13,9 @@ from schemas.credit import CreditLabel
 from schemas.errors import LedgerError
 from schemas.ids import OrderId
 from schemas.injection import Injected
-from schemas.ledger import AcceptedEnd, Credited, DeadLetteredEnd, Planned, Record, Rejoined, Reopened
-from schemas.orders import Attempt, DeadLetter, Order, OrderKind
+from schemas.ledger import AcceptedEnd, Credited, DeadLetteredEnd, Planned, Record, Rejoined, Reopened, Rescored
+from schemas.order_kinds import POLICIES
+from schemas.orders import Attempt, DeadLetter, Order
 from schemas.recovery import FailureMode, RepairKind
 from schemas.samples import Cost, Draft
 
@@ -48,7 +49,7 @@ class Life(Struct, frozen=True):
     @property
     def exportable(self) -> bool:
         """Whether any of it may reach a file that something is trained on."""
-        return self.injected is None and self.order.kind is not OrderKind.CANARY
+        return self.injected is None and POLICIES[self.order.kind].exported
 
     @property
     def draft(self) -> Draft | None:
@@ -92,11 +93,13 @@ def life_of(order_id: OrderId, records: Sequence[Record]) -> Life:
         if isinstance(record, Reopened) and record.order_id == order_id:
             put_back.append(PutBack(record.at, record.attempts_before, record.end, record.changed))
             end = None
-        if not isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd) or record.order_id != order_id:
+        if not isinstance(record, Rejoined | AcceptedEnd | Rescored | DeadLetteredEnd) or record.order_id != order_id:
             continue
+        if isinstance(record, Rescored):  # the attempt is told as it is judged now
+            attempts.pop()
         if record.attempt is not None:
             attempts.append(record.attempt)
-        if isinstance(record, AcceptedEnd):
+        if isinstance(record, AcceptedEnd | Rescored):
             accepted_at = record.at
         elif isinstance(record, DeadLetteredEnd):
             end = record.end

@@ -27,6 +27,7 @@ from schemas.ledger import (
     Refused,
     Rejoined,
     Reopened,
+    Rescored,
     ShardKind,
 )
 from schemas.orders import EndReason
@@ -41,7 +42,7 @@ class DeadLetterLedger(Protocol):
 
     def ends(
         self, kind: ShardKind, after_seq: int, limit: int
-    ) -> Sequence[tuple[int, AcceptedEnd | DeadLetteredEnd | Refused]]:
+    ) -> Sequence[tuple[int, AcceptedEnd | Rescored | DeadLetteredEnd | Refused]]:
         """The next ends of a kind with their sequence numbers, ascending; at most `limit`."""
         ...
 
@@ -137,8 +138,8 @@ def _possible(repair: Repair, pools: Collection[PoolName]) -> Repair | None:
 
 def _asked(stories: Sequence[Sequence[Record]]) -> Iterator[AskedBefore]:
     for record in (record for story in stories for record in story):
-        draft = draft_of(record.attempt) if isinstance(record, AcceptedEnd) else None
-        if isinstance(record, AcceptedEnd) and draft is not None:
+        draft = draft_of(record.attempt) if isinstance(record, AcceptedEnd | Rescored) else None
+        if isinstance(record, AcceptedEnd | Rescored) and draft is not None:
             yield AskedBefore(record.order_id, draft.question, draft.answer)
 
 

@@ -38,6 +38,7 @@ from schemas.ledger import (
     Refused,
     Rejoined,
     Reopened,
+    Rescored,
     RunStarted,
     ShardKind,
     ShardWritten,
@@ -50,10 +51,10 @@ LOCK_NAME = ONLY.lock
 LOCK_POLL_S = 0.1
 _PAGE = 1000
 _KINDS = {
-    ShardKind.DATASET: (AcceptedEnd,),
+    ShardKind.DATASET: (AcceptedEnd, Rescored),
     ShardKind.DEAD_LETTERS: (DeadLetteredEnd, Refused),
 }
-End = AcceptedEnd | DeadLetteredEnd | Refused
+End = AcceptedEnd | Rescored | DeadLetteredEnd | Refused
 
 
 class SqliteLedger:
@@ -272,7 +273,8 @@ class MemoryLedger:
 
 def order_of(record: Record) -> OrderId | None:
     """The order that a record is about, where it is about one."""
-    return record.order_id if isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd | Reopened) else None
+    of_one = isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd | Reopened | Rescored)
+    return record.order_id if of_one else None
 
 
 def _kind(record: type[Record]) -> str:

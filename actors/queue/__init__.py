@@ -1,4 +1,4 @@
-"""Every outstanding order. `machine`: who gets what next, what a report changes; pure. `held`: what is kept of an
-order. `credit_queue`: rollouts. `service`: callers, commits and the ledger. `documents`: which documents a run
-knows.
+"""Every outstanding order, of every kind. `machine`: what moves an order; pure. `ready_orders`: who goes first. `ends`:
+what a report becomes. `held`: what is kept of orders. `late_reports`: what was made in vain. `listener`, `credits`:
+what follows from credit. `service`: callers. `commits`: group commit. `documents`: which documents a run knows.
 """

@@ -4,16 +4,20 @@ its bounds.
 Law: nothing here outlives its passage's last outstanding order, so memory is bounded by the queue, not by the run.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from enum import Enum
+from itertools import count
 
 from msgspec import Struct
 
 from actors.ledger.attempts import draft_of
+from schemas.canaries import Canary
 from schemas.corpus import Passage
 from schemas.ids import OrderId, PassageId
 from schemas.ledger import AskedBefore
-from schemas.orders import Attempt, AttemptSummary, Duplicate, Order
+from schemas.order_kinds import KindPolicy
+from schemas.orders import Attempt, AttemptSummary, Duplicate, Order, OrderKind
 from schemas.recovery import Repair
 from schemas.samples import Draft, answered
 
@@ -22,18 +26,19 @@ Similarity = Callable[[Draft, Draft], float]
 
 
 class QueueLimits(Struct, frozen=True):
-    """Bounds. `fresh_share`: of leases while repairs wait too, in [0, 1]. `tokens`: generator and gate tokens of the
-    run; None for no bound."""
+    """Bounds. `fresh_share`: of leases while repairs wait too, in [0, 1]; `rollout_share`: while other orders wait too.
+    `tokens`: generator and gate tokens of the run; None for no bound."""
 
     max_attempts: int
     lease_s: float
     fresh_share: float
     tokens: int | None = None
     similarity_threshold: float = 0.9
+    rollout_share: float = 0.0
 
 
 class Depth(Struct, frozen=True):
-    """Outstanding orders by state, and when the oldest ready one became so."""
+    """Outstanding orders of samples by state, and when the oldest ready one became so."""
 
     ready: int
     leased: int
@@ -52,14 +57,16 @@ class OrderState(Enum):
 
 
 class Held(Struct):
-    """One outstanding order. `stamp` changes with every move, so that old heap entries are known as such."""
+    """One outstanding order. `policy`: of its kind; `since`: when it came into its state. `stamp` changes with every
+    move, so that old heap entries are known as such."""
 
     order: Order
+    policy: KindPolicy
     passage: Passage
-    attempt: int
-    stamp: int
-    state: OrderState
     since: float
+    attempt: int = 1
+    stamp: int = 0
+    state: OrderState = OrderState.READY
     repair: Repair | None = None
     conductor: str | None = None
     history: tuple[AttemptSummary, ...] = ()
@@ -67,11 +74,84 @@ class Held(Struct):
     """How often the present attempt was leased: so often it may be paid for."""
     attempts_before: int = 0
     """Of earlier lives: made before the order was put back from the dead letters."""
+    canary: Canary | None = None
+    """What a probe's gates judge in place of an attempt."""
 
     def told(self) -> str:
         """The order's story so far, for an error's one line."""
         story = " → ".join(f"{past.mode or 'first'} ({past.repair or 'fresh'})" for past in self.history)
         return f"order {self.order.id} ({self.state.value}, attempt {self.attempt}; {story or 'no attempt yet'})"
+
+
+class HeldOrders:
+    """Every outstanding order, counted. `open_passages`: how many outstanding orders of samples each passage has."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[OrderId, Held] = {}
+        self.open_passages: dict[PassageId, int] = {}
+        self.samples = dict.fromkeys(OrderState, 0)
+        self.others = Counter[OrderKind]()
+        self._stamps = count(1)
+
+    @property
+    def outstanding(self) -> int:
+        """Orders of samples."""
+        return len(self.by_id) - self.others.total()
+
+    def unleased(self) -> list[Held]:
+        """What nobody works on."""
+        return [held for held in self.by_id.values() if held.state is not OrderState.LEASED]
+
+    def leased_to(self, conductor: str) -> list[Held]:
+        """What a conductor works on."""
+        leased = OrderState.LEASED
+        return [held for held in self.by_id.values() if held.state is leased and held.conductor == conductor]
+
+    def add(self, held: Held) -> None:
+        """An order is outstanding from now on."""
+        self.by_id[held.order.id] = held
+        if not held.policy.sample:
+            self.others[held.order.kind] += 1
+            return
+        self.samples[held.state] += 1
+        passage_id = held.order.passage_id
+        self.open_passages[passage_id] = self.open_passages.get(passage_id, 0) + 1
+
+    def move(self, held: Held, state: OrderState, now: float) -> None:
+        """The order comes into a state, without a conductor."""
+        if held.policy.sample:
+            self.samples[held.state] -= 1
+            self.samples[state] += 1
+        held.state, held.since, held.stamp, held.conductor = state, now, next(self._stamps), None
+
+    def forget(self, held: Held) -> bool:
+        """The order has ended. Gives whether it was the last sample's of its passage."""
+        del self.by_id[held.order.id]
+        if not held.policy.sample:
+            self.others[held.order.kind] -= 1
+            return False
+        self.samples[held.state] -= 1
+        passage_id = held.order.passage_id
+        left = self.open_passages[passage_id] - 1
+        if left:
+            self.open_passages[passage_id] = left
+        else:
+            del self.open_passages[passage_id]
+        return not left
+
+    def check(self) -> None:
+        """Raises AssertionError when a count is not what is there."""
+        everything = self.by_id.values()
+        samples = [held for held in everything if held.policy.sample]
+        for state in OrderState:
+            assert self.samples[state] == sum(held.state is state for held in samples), state
+        assert +self.others == Counter(held.order.kind for held in everything if not held.policy.sample)
+        assert self.open_passages == Counter(held.order.passage_id for held in samples)
+        assert self.outstanding == len(samples)
+        for held in everything:
+            assert (held.conductor is not None) == (held.state is OrderState.LEASED), held.told()
+            assert held.attempt == 1 or held.policy.repairs is not None, f"{held.told()} is of a kind without repairs"
+            assert (held.canary is not None) == (held.order.kind is OrderKind.CANARY), held.told()
 
 
 class AskedQuestions:

@@ -1,78 +1,94 @@
-"""RegenerationQueue: owns every outstanding order. A pure state machine: facts and `now` in, records out.
+"""RegenerationQueue owns every outstanding order, of every kind. Pure: facts and `now` in, records out.
 
-Law: an order is ready, leased or waiting until it ends, once, as accepted or dead-lettered; then it is forgotten.
-Issued = accepted + dead-lettered + outstanding, after every call. Only the ledger brings a dead letter back: its record
-carries the order's past, so that its attempts count on while it has a whole budget of attempts again.
+Law: an order is ready, leased or waiting until it ends, once; then it is forgotten. Of samples: issued = accepted +
+dead-lettered + outstanding, after every call. Only the ledger brings a dead letter back: its record carries the order's
+past, so that its attempts count on while it has a whole budget of attempts again.
 
 A lease is a hint, the attempt number is the truth. A lease that ends or whose conductor dies puts its order back under
 the *same* attempt number. The first report on an attempt number moves the order on; any other is stale and changes
 nothing. So a late result is used or dropped, never both, and no clock decides what is true. What a dropped one took was
 spent all the same: it is charged, once for each time that its attempt was leased beyond the first.
 
-Repairs go ahead of fresh orders, so that what was rejected is mended at once however long the backlog is. While both
-wait, `fresh_share` of the leases are fresh ones, so that neither starves. Within a kind the oldest goes first.
+What differs between kinds of orders is a row of `schemas.order_kinds`; `ready_orders` says who goes first; what
+follows from credit is a `listener`'s to say.
 """
 
 from collections.abc import Sequence
-from heapq import heappop, heappush
-from itertools import count
 
-from actors.ledger.attempts import cost, summary, tokens
-from actors.queue.held import AskedQuestions, Depth, Held, OrderState, QueueLimits, Similarity
+from actors.ledger.attempts import summary, tokens
+from actors.queue.ends import EndRecord, ProbeTerms, is_reported, probe_record, sample_record, tokens_of, unjudged
+from actors.queue.held import AskedQuestions, Depth, Held, HeldOrders, OrderState, QueueLimits, Similarity
+from actors.queue.late_reports import LateReports
+from actors.queue.listener import Instructions, Listener, QueueView
+from actors.queue.ready_orders import LiveHeap, ReadyOrders
 from schemas.corpus import Passage
 from schemas.errors import LedgerError
-from schemas.ids import OrderId, PassageId
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Reopened, StaleReport
+from schemas.ids import PassageId
+from schemas.ledger import (
+    AcceptedEnd,
+    CanaryEnded,
+    CanaryIssued,
+    CreditBegun,
+    Credited,
+    DeadLetteredEnd,
+    Planned,
+    Record,
+    Rejoined,
+    Reopened,
+    Rescored,
+    Rolled,
+    StaleReport,
+)
+from schemas.order_kinds import POLICIES, Unmade, Urgency
 from schemas.orders import (
     Accept,
     DeadLetter,
-    EndReason,
     Holding,
     Lease,
     Order,
     OrderKind,
     Outcome,
     Recorded,
-    Requeue,
     Settlement,
     Stale,
 )
-from schemas.verdicts import Rejected
-
-Heap = list[tuple[float, int, OrderId]]
-MOST_OWED = 10_000
-"""Attempts with reports still to come that are remembered: more than any outage leaves behind."""
 
 
 class RegenerationQueue:
     """`similarity` compares two samples of one passage, in [0, 1]."""
 
-    def __init__(self, limits: QueueLimits, similarity: Similarity) -> None:
+    def __init__(
+        self,
+        limits: QueueLimits,
+        similarity: Similarity,
+        *,
+        probes: ProbeTerms | None = None,
+        listener: Listener | None = None,
+    ) -> None:
         self._limits = limits
+        self._probes = ProbeTerms() if probes is None else probes
+        self._listener = listener
         self._asked = AskedQuestions(similarity, limits.similarity_threshold)
-        self._held: dict[OrderId, Held] = {}
         self._known: set[bytes] = set()
-        self._open: dict[PassageId, int] = {}
-        self._by_state = dict.fromkeys(OrderState, 0)
-        self._fresh: Heap = []
-        self._repairs: Heap = []
-        self._fresh_due = 0.0
-        self._leases: Heap = []
-        self._waiting: Heap = []
-        self._stamps = count(1)
+        self._orders = HeldOrders()
+        self._held = self._orders.by_id
+        self._ready = ReadyOrders(
+            self._held, {Urgency.FRESH: limits.fresh_share, Urgency.ROLLOUTS: limits.rollout_share}
+        )
+        self._leases = LiveHeap(self._held)
+        self._waiting = LiveHeap(self._held)
+        self._late = LateReports()
         self._followed: list[Record] = []
-        self._owed: dict[tuple[OrderId, int], int] = {}
-        """Attempts that are over and were leased more often than reported, and how often: each may still be reported by
-        who made it in vain. A message that is sent twice is no second making."""
         self.issued = self.accepted = self.dead_lettered = self.stale = self.spent = 0
 
     @property
     def outstanding(self) -> int:
-        return len(self._held)
+        """Orders of samples without an end."""
+        return self._orders.outstanding
 
     @property
     def idle(self) -> bool:
-        """Nothing is left to be done."""
+        """Nothing is left to be done, of any kind."""
         return not self._held
 
     @property
@@ -89,19 +105,21 @@ class RegenerationQueue:
         if self.knows(passage.id):
             return None
         planned = Planned(at=now, passage=passage, orders=tuple(orders))
-        self._add(planned)
+        self._plan(planned)
         return planned
 
     def lease(self, now: float, conductor: str, limit: int) -> list[Lease]:
         """Up to `limit` leases, most urgent first. Nothing once the budget is spent."""
         self._wake(now)
         leases: list[Lease] = []
-        while len(leases) < limit and not self.exhausted and (heap := self._next_heap()) is not None:
-            order_id = heappop(heap)[2]
-            held = self._held[order_id]
+        while len(leases) < limit and not self.exhausted and (held := self._ready.pop()) is not None:
             expires_at = self._lend(held, conductor, now)
-            before = held.attempts_before
-            leases.append(Lease(held.order, held.passage, held.attempt, expires_at, held.repair, held.history, before))
+            before, canary = held.attempts_before, held.canary
+            leases.append(
+                Lease(
+                    held.order, held.passage, held.attempt, expires_at, held.repair, held.history, before, canary=canary
+                )
+            )
         return leases
 
     def hold(self, conductor: str, holdings: Sequence[Holding], now: float) -> int:
@@ -116,7 +134,7 @@ class RegenerationQueue:
 
     def release(self, conductor: str, now: float) -> int:
         """Puts back what a dead conductor had leased; gives how many."""
-        lost = [held for held in self._held.values() if held.state is OrderState.LEASED and held.conductor == conductor]
+        lost = self._orders.leased_to(conductor)
         for held in lost:
             self._make_ready(held, now)
         return len(lost)
@@ -129,14 +147,25 @@ class RegenerationQueue:
         held = self._held.get(outcome.order_id)
         if held is None or outcome.attempt.number != held.attempt:
             self.stale += 1
-            self._charge_stale(outcome, now)
+            late = self._late.reported(outcome, now)
+            if late is not None:
+                self.spent += late.cost.tokens
+                self._followed.append(late)
             return Stale(outcome.order_id), None
-        if isinstance(outcome.decision, Accept):
+        if held.policy.sample and isinstance(outcome.decision, Accept):
             duplicate = self._asked.again(held.order, outcome.attempt)
             if duplicate is not None:
                 return duplicate, None
         record = self._record(held, outcome, now)
-        self._apply(held, record)
+        self._apply(record, held)
+        if outcome.canary is not None and not self.exhausted:
+            issued = CanaryIssued(now, outcome.canary)
+            self._issue_probe(issued)
+            self._followed.append(issued)
+        begun = None if self._listener is None else self._listener.begin(record, self._view(held))
+        if begun is not None:
+            self._followed.append(begun)
+            self._tell(begun, held)
         return Recorded(outcome.order_id), record
 
     def followed(self) -> list[Record]:
@@ -145,206 +174,224 @@ class RegenerationQueue:
         return records
 
     def end_unleased(self, now: float, end: DeadLetter) -> list[Record]:
-        """Dead-letters every order of a sample that nobody works on (a spent budget). What was never planned as one,
-        as rollouts are not, has no end of this kind."""
-        idle = [held for held in self._held.values() if _is_of_sample(held) and held.state is not OrderState.LEASED]
-        records: list[Record] = [DeadLetteredEnd(now, held.order.id, None, end) for held in idle]
-        for held, record in zip(idle, records, strict=True):
-            self._apply(held, record)
+        """Ends what nobody works on, as its kind says (a spent budget): gives the dead letters."""
+        if self._listener is not None:
+            self._obey(self._listener.close(now), now)
+        records: list[Record] = []
+        for held in self._orders.unleased():
+            match held.policy.unmade:
+                case Unmade.DEAD_LETTER:
+                    record = DeadLetteredEnd(now, held.order.id, None, end)
+                    records.append(record)
+                    self._apply(record, held)
+                case Unmade.ENDED:
+                    record = unjudged(held, now, end.detail)
+                    self._followed.append(record)
+                    self._apply(record, held)
+                case Unmade.TAKEN_BACK:
+                    self._drop(held)
         return records
 
     def replay(self, record: Record) -> None:
-        """One record of the ledger, in order. Leases are not recorded: whatever was leased is ready again."""
-        if isinstance(record, Planned):
-            self._add(record)
-        elif isinstance(record, Reopened):
-            self._reopen(record)
-        elif isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd):
-            held = self._held.get(record.order_id)
-            if held is None or not _is_of_sample(held):
-                raise LedgerError(f"the ledger ends or repairs order {record.order_id}, which is not outstanding")
-            self._apply(held, record)
-        elif isinstance(record, StaleReport):
-            self.spent += record.cost.tokens
-
-    def charge(self, tokens: int) -> None:
-        """Tokens of the budget that were spent beside orders: on canaries."""
-        self.spent += tokens
-
-    def _charge_stale(self, outcome: Outcome, now: float) -> None:
-        key = (outcome.order_id, outcome.attempt.number)
-        owed = self._owed.pop(key, 0)
-        if owed > 1:
-            self._owed[key] = owed - 1
-        if owed:
-            report = StaleReport(now, outcome.order_id, outcome.attempt.number, cost(outcome.attempt))
-            self.spent += report.cost.tokens
-            self._followed.append(report)
-
-    def _owe(self, held: Held, *, reported: bool) -> None:
-        """The present attempt is over: who else made it has not reported yet."""
-        owed, held.lent = held.lent - reported, 0
-        if owed > 0:
-            key = (held.order.id, held.attempt)
-            self._owed[key] = self._owed.get(key, 0) + owed
-            if len(self._owed) > MOST_OWED:
-                del self._owed[next(iter(self._owed))]
+        """One record of the ledger, in order. Leases are not recorded: whatever was leased is ready again. What follows
+        from it stands further on in the ledger, or is still to be made durable."""
+        match record:
+            case Planned():
+                self._plan(record)
+            case CanaryIssued():
+                self._issue_probe(record)
+            case Reopened():
+                self._reopen(record)
+            case Rejoined() | AcceptedEnd() | Rescored() | DeadLetteredEnd() | CanaryEnded():
+                self._apply(record, self._to_be_moved(record))
+            case Rolled():
+                self._apply(record, self._held.get(record.order_id))
+            case CreditBegun():
+                self._tell(record, self._held.get(record.order_id))
+            case Credited():
+                self._followed = [kept for kept in self._followed if not _is_same_label(kept, record)]
+                self._tell(record, self._held.get(record.order_id))
+            case StaleReport():
+                self.spent += record.cost.tokens
+            case _:
+                pass
 
     def next_wake(self) -> float | None:
         """When a waiting order becomes ready or a lease ends; None when neither can happen."""
-        return min((heap[0][0] for heap in (self._waiting, self._leases) if heap), default=None)
+        moments = (heap.front_at() for heap in (self._waiting, self._leases))
+        return min((at for at in moments if at is not None), default=None)
 
     def depth(self) -> Depth:
         """How many orders are in which state."""
-        fronts = [heap[0][0] for heap in (self._fresh, self._repairs) if self._has_front(heap)]
-        ready, leased, waiting = (
-            self._by_state[state] for state in (OrderState.READY, OrderState.LEASED, OrderState.WAITING)
+        return Depth(
+            ready=self._orders.samples[OrderState.READY],
+            leased=self._orders.samples[OrderState.LEASED],
+            waiting=self._orders.samples[OrderState.WAITING],
+            oldest_since=self._ready.oldest_sample_since(),
+            rollouts=self._orders.others[OrderKind.ROLLOUT],
         )
-        return Depth(ready=ready, leased=leased, waiting=waiting, oldest_since=min(fronts, default=None))
 
     def check(self) -> None:
         """Raises AssertionError when an invariant does not hold. For tests: it looks at every order."""
         assert self.issued == self.accepted + self.dead_lettered + self.outstanding
-        for state in OrderState:
-            assert self._by_state[state] == sum(held.state is state for held in self._held.values()), state
-        live = {(stamp, order_id) for heap in self._heaps() for _, stamp, order_id in heap}
+        self._orders.check()
+        live = {*self._ready.stamps(), *self._leases.stamps(), *self._waiting.stamps()}
         for order_id, held in self._held.items():
             assert (held.stamp, order_id) in live, f"{held.told()} is in no heap"
             assert 1 <= held.attempt - held.attempts_before <= self._limits.max_attempts, held.told()
-            assert (held.conductor is not None) == (held.state is OrderState.LEASED), held.told()
-        assert self._asked.passages <= set(self._open)
-        assert sum(self._open.values()) == self.outstanding
+            leased = held.state is OrderState.LEASED
+            assert leased or self._is_needed(held), f"{held.told()} is to be made, and nothing waits for it"
+        assert self._asked.passages <= self._orders.open_passages.keys()
+        if self._listener is not None:
+            self._listener.check([held for held in self._held.values() if held.policy.on_demand])
 
-    def _add(self, planned: Planned) -> None:
+    def _plan(self, planned: Planned) -> None:
         self._known.add(bytes.fromhex(planned.passage.id))
-        if planned.orders:
-            self._open[planned.passage.id] = len(planned.orders)
         for order in planned.orders:
             if order.id in self._held:
                 raise LedgerError(f"order {order.id} is issued twice")
-            self._add_held(Held(order, planned.passage, 1, 0, OrderState.READY, planned.at))
+            self._add(Held(order, POLICIES[order.kind], planned.passage, planned.at))
             self.issued += 1
 
+    def _issue_probe(self, issued: CanaryIssued) -> None:
+        canary = issued.canary
+        if canary.id in self._held:
+            raise LedgerError(f"canary {canary.id} is issued twice")
+        order = Order(canary.id, canary.passage.id, self._probes.task, 0, OrderKind.CANARY)
+        self._add(Held(order, POLICIES[order.kind], canary.passage, issued.at, canary=canary))
+
     def _reopen(self, record: Reopened) -> None:
-        passage = record.passage
-        if record.order_id in self._held or not self.knows(passage.id) or not self.dead_lettered:
-            raise LedgerError(f"the ledger puts back order {record.order_id}, which is no dead letter")
-        if passage.id not in self._open:
+        order, passage = record.order, record.passage
+        if order.id in self._held or not self.knows(passage.id) or not self.dead_lettered:
+            raise LedgerError(f"the ledger puts back order {order.id}, which is no dead letter")
+        if passage.id not in self._orders.open_passages:
             self._asked.remember(passage.id, record.asked)
-        self._open[passage.id] = self._open.get(passage.id, 0) + 1
         self.dead_lettered -= 1
         before = record.attempts_before
-        held = Held(record.order, passage, before + 1, 0, OrderState.READY, record.at, record.repair)
+        held = Held(order, POLICIES[order.kind], passage, record.at, before + 1, repair=record.repair)
         held.history, held.attempts_before = record.history, before
-        self._add_held(held)
+        self._add(held)
+        self._tell(record, held)
 
-    def _add_held(self, held: Held) -> None:
-        self._held[held.order.id] = held
-        self._by_state[OrderState.READY] += 1
-        self._make_ready(held, held.since)
+    def _to_be_moved(self, record: Rejoined | AcceptedEnd | Rescored | DeadLetteredEnd | CanaryEnded) -> Held:
+        """The order that a record of the ledger moves. Raises LedgerError where there is none of its kind."""
+        held, of_probe = self._held.get(record.order_id), isinstance(record, CanaryEnded)
+        if held is None or of_probe != (held.canary is not None) or held.policy.on_demand:
+            what = "ends canary" if of_probe else "ends or repairs order"
+            raise LedgerError(f"the ledger {what} {record.order_id}, which is not outstanding")
+        return held
 
-    def _lend(self, held: Held, conductor: str, now: float) -> float:
-        expires_at = now + self._limits.lease_s
-        self._move(held, OrderState.LEASED, now)
-        held.conductor = conductor
-        held.lent += 1
-        heappush(self._leases, (expires_at, held.stamp, held.order.id))
-        return expires_at
+    def _record(self, held: Held, outcome: Outcome, now: float) -> Rejoined | EndRecord:
+        match held.order.kind:
+            case OrderKind.FRESH:
+                return sample_record(held, outcome, now, self._limits, self.spent)
+            case OrderKind.CANARY:
+                return probe_record(held, outcome, now, self._probes)
+            case OrderKind.ROLLOUT:
+                assert self._listener is not None, "whoever issued a rollout has gone"
+                return self._listener.end(held, outcome, now)
 
-    def _record(self, held: Held, outcome: Outcome, now: float) -> Record:
-        attempt, decision = outcome.attempt, outcome.decision
-        match decision:
-            case Accept():
-                return AcceptedEnd(now, held.order.id, attempt)
-            case DeadLetter():
-                return DeadLetteredEnd(now, held.order.id, attempt, decision)
-            case Requeue() if held.attempt - held.attempts_before >= self._limits.max_attempts:
-                gates = tuple(verdict.gate for verdict in attempt.verdicts if isinstance(verdict, Rejected))
-                made = held.attempt - held.attempts_before
-                end = DeadLetter(EndReason.REJECTED, f"all {made} attempts were rejected", gates)
-                return DeadLetteredEnd(now, held.order.id, attempt, end)
-            case Requeue() if self._limits.tokens is not None and self.spent + tokens(attempt) >= self._limits.tokens:
-                return DeadLetteredEnd(now, held.order.id, attempt, BUDGET_SPENT)
-            case Requeue():
-                return Rejoined(now, held.order.id, attempt, delay_s=decision.delay_s)
-
-    def _apply(self, held: Held, record: Record) -> None:
+    def _apply(self, record: Rejoined | EndRecord, held: Held | None) -> None:
+        """One transition of one order. `held`: None where it was forgotten before its report was recorded."""
         if isinstance(record, Rejoined):
+            assert held is not None, "only orders that are held are repaired"
             self._rejoin(held, record)
-            return
-        assert isinstance(record, AcceptedEnd | DeadLetteredEnd)
-        self._owe(held, reported=record.attempt is not None)
-        if record.attempt is not None:
-            self.spent += tokens(record.attempt)
-        passage_id = held.order.passage_id
-        if isinstance(record, AcceptedEnd):
-            self.accepted += 1
-            self._asked.add(held.order, record.attempt)
         else:
-            self.dead_lettered += 1
-        self._by_state[held.state] -= 1
-        del self._held[held.order.id]
-        self._open[passage_id] -= 1
-        if not self._open[passage_id]:
-            del self._open[passage_id]
-            self._asked.forget(passage_id)
+            self._end(held, record)
+        if self._listener is not None:
+            self._tell(record, held)
 
     def _rejoin(self, held: Held, record: Rejoined) -> None:
         choice = record.attempt.choice
         self.spent += tokens(record.attempt)
-        self._owe(held, reported=True)
+        self._late.owe(held, reported=True)
         held.attempt = record.attempt.number + 1
         held.repair = None if choice is None else choice.repair
         held.history = (*held.history, summary(record.attempt))
-        if record.delay_s > 0:
-            self._move(held, OrderState.WAITING, record.at)
-            heappush(self._waiting, (record.at + record.delay_s, held.stamp, held.order.id))
-        else:
-            self._make_ready(held, record.at)
+        self._make_ready(held, record.at)
+
+    def _end(self, held: Held | None, record: EndRecord) -> None:
+        self.spent += tokens_of(record)
+        if held is None:
+            return
+        self._late.owe(held, reported=is_reported(record))
+        match record:
+            case AcceptedEnd() | Rescored():
+                self.accepted += 1
+                self._asked.add(held.order, record.attempt)
+            case DeadLetteredEnd():
+                self.dead_lettered += 1
+            case Rolled() | CanaryEnded():
+                pass
+        if self._orders.forget(held):
+            self._asked.forget(held.order.passage_id)
+
+    def _drop(self, held: Held) -> None:
+        """Nothing waits for it any more, and nobody works on it."""
+        self._late.owe(held, reported=False)
+        self._orders.forget(held)
+        if self._listener is not None:
+            self._listener.dropped(held.order.id)
+
+    def _add(self, held: Held) -> None:
+        self._orders.add(held)
+        self._make_ready(held, held.since)
+
+    def _lend(self, held: Held, conductor: str, now: float) -> float:
+        expires_at = now + self._limits.lease_s
+        self._orders.move(held, OrderState.LEASED, now)
+        held.conductor = conductor
+        held.lent += 1
+        self._leases.push(expires_at, held)
+        return expires_at
 
     def _wake(self, now: float) -> None:
         for heap in (self._leases, self._waiting):
-            while heap and (self._is_old(heap[0]) or heap[0][0] <= now):
-                entry = heappop(heap)
-                if not self._is_old(entry):
-                    self._make_ready(self._held[entry[2]], now)
-
-    def _is_old(self, entry: tuple[float, int, OrderId]) -> bool:
-        held = self._held.get(entry[2])
-        return held is None or held.stamp != entry[1]
+            for held in heap.due(now):
+                self._make_ready(held, now)
 
     def _make_ready(self, held: Held, now: float) -> None:
-        self._move(held, OrderState.READY, now)
-        heappush(self._fresh if held.attempt == 1 else self._repairs, (now, held.stamp, held.order.id))
+        if held.policy.on_demand and not self._is_needed(held):
+            self._drop(held)
+            return
+        self._orders.move(held, OrderState.READY, now)
+        self._ready.push(now, held)
 
-    def _heaps(self) -> tuple[Heap, ...]:
-        return self._fresh, self._repairs, self._leases, self._waiting
+    def _is_needed(self, held: Held) -> bool:
+        if not held.policy.on_demand:
+            return True
+        return self._listener is not None and self._listener.awaits(held.order.id)
 
-    def _next_heap(self) -> Heap | None:
-        """Where the next lease comes from; None when nothing is ready."""
-        fresh, repairs = self._has_front(self._fresh), self._has_front(self._repairs)
-        if not (fresh and repairs):
-            return self._fresh if fresh else self._repairs if repairs else None
-        self._fresh_due += self._limits.fresh_share
-        if self._fresh_due < 1:
-            return self._repairs
-        self._fresh_due -= 1
-        return self._fresh
+    def _view(self, held: Held | None) -> QueueView:
+        return QueueView(held, self._orders.open_passages, self.spent, self.exhausted)
 
-    def _has_front(self, heap: Heap) -> bool:
-        """Whether anything live is in the heap; then it is in front."""
-        while heap and self._is_old(heap[0]):
-            heappop(heap)
-        return bool(heap)
+    def _tell(self, record: Record, held: Held | None) -> None:
+        if self._listener is not None:
+            self._obey(self._listener.hear(record, self._view(held)), record.at)
 
-    def _move(self, held: Held, state: OrderState, now: float) -> None:
-        self._by_state[held.state] -= 1
-        self._by_state[state] += 1
-        held.state, held.since, held.stamp, held.conductor = state, now, next(self._stamps), None
+    def _obey(self, told: Instructions, now: float) -> None:
+        for wait in told.wait:
+            held = self._held[wait.order_id]
+            self._orders.move(held, OrderState.WAITING, now)
+            self._waiting.push(wait.until, held)
+        for wanted in told.issue:
+            self._add(Held(wanted.order, POLICIES[wanted.order.kind], wanted.passage, now, repair=wanted.repair))
+        for order_id in told.take_back:
+            held = self._held.get(order_id)
+            if held is not None and held.state is not OrderState.LEASED:
+                self._drop(held)
+        self._followed += told.records
+        for each in told.go_on:
+            held = self._held.get(each.order_id)
+            if held is not None and held.state is OrderState.WAITING and held.attempt == each.attempt:
+                held.repair = each.repair or held.repair
+                self._make_ready(held, now)
 
 
-def _is_of_sample(held: Held) -> bool:
-    return held.order.kind is OrderKind.FRESH
-
-
-BUDGET_SPENT = DeadLetter(EndReason.BUDGET, "the token budget is spent")
+def _is_same_label(kept: Record, credited: Credited) -> bool:
+    """Whether both are the label of the same solution."""
+    return (
+        isinstance(kept, Credited)
+        and kept.order_id == credited.order_id
+        and kept.label.attempt == credited.label.attempt
+    )

@@ -1,49 +1,37 @@
 """The queue and its ledger behind asyncio: many callers, one state machine, one writer.
 
-Law: transitions happen in memory at once and in one order; their records reach the ledger in that order; no report and
-no offer is answered before its record is durable, and no lease before the record is that its order or attempt rests on:
-a queue that is made again knows every attempt that anyone can be at work on. (The lease itself is a hint, in memory.)
-If the ledger fails, the service has failed for good: memory that is ahead of the disk answers nobody.
+Law: transitions happen in memory at once and in one order, and their records are committed in that order (`commits`).
+No report and no offer is answered before its record is durable. A lease is handed out only after the records that its
+order and attempt rest on are durable: a queue that is made again knows every attempt that anyone can be at work on. The
+lease itself is in memory alone.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.calls.clocks import Steady
-from actors.counts.distributions import Buckets
 from actors.counts.outstanding import outstanding_by
 from actors.counts.refusals import Refusals
 from actors.counts.tally import Tally
-from actors.probes.book import BookSettings, CanaryBook
+from actors.queue.commits import GroupCommit, Ledger
 from actors.queue.documents import KnownDocuments
-from actors.queue.machine import BUDGET_SPENT, RegenerationQueue
+from actors.queue.ends import BUDGET_SPENT
+from actors.queue.machine import RegenerationQueue
 from schemas.corpus import DocumentRefused, Passage
-from schemas.distributions import SECONDS
-from schemas.errors import GleanerError, UserError
+from schemas.errors import GleanerError
 from schemas.ids import PassageId
-from schemas.ledger import CanaryEnded, CorpusEnded, Planned, Record, Refused, RunStarted, ShardWritten
-from schemas.orders import Holding, Lease, Order, Outcome, Recorded, Settlement
+from schemas.ledger import CorpusEnded, Planned, Record, Refused, RunStarted, ShardWritten
+from schemas.orders import Holding, Lease, Order, Outcome, Settlement
 from schemas.progress import RunSnapshot
 from schemas.recovery import Experience
 
 TOLD_EVERY, TOLD_SHARE = 16, 50
 """A conductor is told again after so many attempts, or after the fiftieth part of those it knows: some kilobytes each
 time, ever more seldom."""
-
-
-class Ledger(Protocol):
-    """What the service writes to (`actors.ledger.sqlite.SqliteLedger`, or one in memory)."""
-
-    def append(self, records: Sequence[Record]) -> int: ...
-
-    def records(self, after: int = 0) -> Iterator[tuple[int, Record]]: ...
-
-    def close(self) -> None: ...
 
 
 class Fold(Protocol):
@@ -58,13 +46,11 @@ class Fold(Protocol):
 
 
 class ServiceSettings(Struct, frozen=True):
-    """`capacity`: outstanding orders beyond which `offer` waits. `canaries`: None where
-    nobody measures a gate."""
+    """`capacity`: outstanding orders beyond which `offer` waits."""
 
     task: str
     samples_per_passage: int
     capacity: int
-    canaries: BookSettings | None = None
 
 
 class QueueService:
@@ -83,33 +69,23 @@ class QueueService:
         """`now`: of leases and waits; a `Steady` one knows the wall's time apart, which records and snapshots take.
         `fold`: what conductors are told of, with leases; None when nobody learns."""
         self._queue = queue
-        self._ledger = ledger
         self._settings = settings
         self._now = now
         self._wall = now.wall if isinstance(now, Steady) else now
         self._tally = Tally() if tally is None else tally
         self._fold = fold
         self._told: dict[str, int] = {}
-        self._canaries = CanaryBook(settings.canaries or BookSettings(settings.task))
-        self._commits = Buckets(SECONDS)
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._refusals = Refusals()
         self._documents = KnownDocuments()
         self._dead: set[str] = set()
-        self._batch: list[Record] = []
-        self._uncounted: list[Record] = []
-        self._committed: asyncio.Future[None] | None = None
-        self._in_flight: asyncio.Future[None] | None = None
-        self._committing: asyncio.Task[None] | None = None
-        self._failed: BaseException | None = None
         self._changed = asyncio.Event()
+        self._commits = GroupCommit(ledger, now=now, count=self._count, wake=self._changed.set)
         self._corpus_read = False
         self._stopped = False
         self._recovering = ""
         self._writer = 0
         for _, record in ledger.records():
             queue.replay(record)
-            self._canaries.replay(record)
             self._count(record)
             self._remember(record)
 
@@ -123,8 +99,8 @@ class QueueService:
             if self._queue.knows(passage.id):
                 continue
             while self._queue.outstanding >= self._settings.capacity and not self._closed_to_orders():
-                if self._batch:
-                    await self._durable()
+                if self._commits.waiting:
+                    await self._commits.durable()
                 else:
                     await self._change(timeout_s=1.0)
             if self._closed_to_orders():
@@ -135,7 +111,7 @@ class QueueService:
             if planned is not None:
                 self._remember(planned)
                 self._keep(planned)
-        await self._durable()
+        await self._commits.durable()
         return not self._closed_to_orders()
 
     def documents(self) -> dict[bytes, tuple[bytes, ...]]:
@@ -168,10 +144,10 @@ class QueueService:
         """Up to `limit` leases; waits up to `wait_s` for the first. Nothing for a conductor that was released."""
         until = self._now() + wait_s
         while not self._stopped and conductor not in self._dead:
-            self._check_alive()
-            leases = [] if self._recovering else self._lease(conductor, limit)
+            self._commits.check()
+            leases = [] if self._recovering else self._queue.lease(self._now(), conductor, limit)
             if leases:
-                await self._durable()
+                await self._commits.durable()
                 return [] if conductor in self._dead else self._telling(conductor, leases)
             await self._end_for_budget()
             left_s = until - self._now()
@@ -186,27 +162,19 @@ class QueueService:
         """What became of each outcome, when it is durable."""
         settlements: list[Settlement] = []
         for outcome in outcomes:
-            ended = self._canaries.settle(outcome, self._now())
-            if ended is not None:
-                self._queue.charge(ended.tokens)
-                self._keep(ended)
-                settlements.append(Recorded(outcome.order_id))
-                continue
             settlement, record = self._queue.settle(outcome, self._now())
             settlements.append(settlement)
             if record is not None:
                 self._keep(record)
-                if outcome.canary is not None and not self._queue.exhausted:
-                    self._keep(self._canaries.issue(outcome.canary, self._now()))
             self._keep(*self._queue.followed())
-        await self._durable()
+        await self._commits.durable()
         return settlements
 
     async def append(self, record: Record) -> None:
         """A record that moves no order (a start, a shard)."""
         self._remember(record)
-        self._batch.append(record)
-        await self._durable()
+        self._commits.add(record)
+        await self._commits.durable()
 
     async def begin_writing(self, writer: int) -> None:
         """From here on only this writer's shards are recorded; those of earlier ones are, or never will be.
@@ -215,7 +183,7 @@ class QueueService:
         recorded and removes the rest.
         """
         self._writer = max(self._writer, writer)
-        await self._durable()
+        await self._commits.durable()
 
     async def record_shard(self, writer: int, shard: ShardWritten) -> None:
         """A shard is on disk under its final name. Raises GleanerError for a writer that another has followed."""
@@ -230,8 +198,7 @@ class QueueService:
 
     def join(self, conductor: str, holdings: Sequence[Holding]) -> int:
         """What a conductor works on is leased to it; gives how many."""
-        now = self._now()
-        return self._queue.hold(conductor, holdings, now) + self._canaries.hold(conductor, holdings, now)
+        return self._queue.hold(conductor, holdings, self._now())
 
     def resume(self, token: str) -> None:
         """Every living conductor has joined the queue that gave this token."""
@@ -245,7 +212,7 @@ class QueueService:
         A lease call may still wait in its name: it must get nothing, or an order would lie with the dead.
         """
         self._dead.add(conductor)
-        released = self._queue.release(conductor, self._now()) + self._canaries.release(conductor)
+        released = self._queue.release(conductor, self._now())
         self._changed.set()
         return released
 
@@ -256,15 +223,14 @@ class QueueService:
 
     def finished(self) -> bool:
         """Nothing will be leased any more: every order of the whole corpus has ended, or leasing was stopped."""
-        idle = self._queue.idle and self._canaries.outstanding == 0
-        return self._stopped or (idle and (self._corpus_read or self._queue.exhausted))
+        return self._stopped or (self._queue.idle and (self._corpus_read or self._queue.exhausted))
 
     def snapshot(self) -> RunSnapshot:
         """The run at this moment. Raises what the ledger raised, once it has failed."""
-        self._check_alive()
+        self._commits.check()
         depth, now = self._queue.depth(), self._now()
         summary = self._tally.summary()
-        told = summary.counts.outstanding + outstanding_by(self._uncounted) + outstanding_by(self._batch)
+        told = summary.counts.outstanding + outstanding_by(self._commits.uncounted())
         return RunSnapshot(
             at=self._wall(),
             summary=summary,
@@ -283,10 +249,7 @@ class QueueService:
     async def close(self) -> None:
         """Waits for what is being committed, then gives the ledger back."""
         self.stop_leasing()
-        if self._committing is not None:
-            await asyncio.wait((self._committing,))
-        self._thread.shutdown(wait=True)
-        self._ledger.close()
+        await self._commits.close()
 
     def _count(self, record: Record) -> None:
         self._tally.apply(record)
@@ -306,8 +269,6 @@ class QueueService:
     def _remember(self, record: Record) -> None:
         self._refusals.apply(record)
         match record:
-            case CanaryEnded():
-                self._queue.charge(record.tokens)
             case Planned():
                 self._documents.add(record.passage)
             case RunStarted():
@@ -317,12 +278,6 @@ class QueueService:
             case _:
                 pass
 
-    def _lease(self, conductor: str, limit: int) -> list[Lease]:
-        """Canaries first: there are few, and one that waits would be judged by a later state of the gates."""
-        now = self._now()
-        canaries = [] if self._queue.exhausted else self._canaries.lease(now, conductor, limit)
-        return [*canaries, *self._queue.lease(now, conductor, limit - len(canaries))]
-
     def _closed_to_orders(self) -> bool:
         return self._stopped or self._queue.exhausted
 
@@ -331,64 +286,18 @@ class QueueService:
             return
         self._keep(*self._queue.end_unleased(self._now(), BUDGET_SPENT))
         self._keep(*self._queue.followed())
-        self._keep(*self._canaries.end_unleased(self._now(), BUDGET_SPENT.detail))
-        await self._durable()
+        await self._commits.durable()
 
     def _keep(self, *records: Record) -> None:
         """To be made durable with the next commit. The queue's own time never jumps; a record's is the wall's."""
         if self._wall is not self._now:
             records = tuple(replace(record, at=self._wall()) for record in records)
-        self._batch.extend(records)
-
-    async def _durable(self) -> None:
-        """Returns when every record so far is on disk: those of all who ask meanwhile share one transaction.
-
-        Who added none waits for the one in flight too: what it was told may follow from that.
-        """
-        self._check_alive()
-        if self._batch:
-            if self._committed is None:
-                self._committed = asyncio.get_running_loop().create_future()
-            if self._committing is None or self._committing.done():
-                self._committing = asyncio.create_task(self._commit())
-            await asyncio.shield(self._committed)
-        elif self._in_flight is not None:
-            await asyncio.shield(self._in_flight)
-
-    async def _commit(self) -> None:
-        while self._batch:
-            records, self._batch = self._batch, []
-            committed, self._committed = self._committed, None
-            assert committed is not None
-            self._in_flight = committed
-            self._uncounted = records
-            began_at = self._now()
-            try:
-                await asyncio.get_running_loop().run_in_executor(self._thread, self._ledger.append, records)
-                self._commits.add(max(0.0, self._now() - began_at))
-                for record in records:
-                    self._count(record)
-                self._uncounted = []
-            except Exception as error:  # noqa: BLE001 - kept and raised to everyone who asks from now on
-                self._failed = error
-                committed.set_exception(error)
-                if self._committed is not None:
-                    self._committed.set_exception(error)
-                self._changed.set()
-                return
-            committed.set_result(None)
-            self._changed.set()
+        self._commits.add(*records)
 
     async def _change(self, *, timeout_s: float) -> None:
-        self._check_alive()
+        self._commits.check()
         self._changed.clear()
         try:
             await asyncio.wait_for(self._changed.wait(), timeout_s)
         except TimeoutError:
             return
-
-    def _check_alive(self) -> None:
-        if isinstance(self._failed, UserError):
-            raise type(self._failed)(str(self._failed)) from self._failed
-        if self._failed is not None:
-            raise GleanerError(f"the ledger failed: {self._failed}") from self._failed

@@ -13,7 +13,17 @@ from actors.report.paths import Paths
 from actors.report.timeline import Timeline
 from schemas.corpus import DocumentRefused
 from schemas.ids import OrderId, content_id
-from schemas.ledger import AcceptedEnd, CorpusEnded, DeadLetteredEnd, Planned, Record, Refused, Reopened, RunStarted
+from schemas.ledger import (
+    AcceptedEnd,
+    CorpusEnded,
+    DeadLetteredEnd,
+    Planned,
+    Record,
+    Refused,
+    Reopened,
+    Rescored,
+    RunStarted,
+)
 from schemas.progress import Summary
 
 KEPT_REFUSALS = 12
@@ -85,6 +95,8 @@ class ReportFold:
             case Refused():
                 if len(self.refused) < KEPT_REFUSALS:
                     self.refused.append(record.document)
+            case Rescored():
+                self._offer_accepted(record)
             case AcceptedEnd():
                 self.last_end_at = record.at
                 self.first_accepted_s = seconds if self.first_accepted_s is None else self.first_accepted_s
@@ -107,7 +119,7 @@ class ReportFold:
         drawn = [orders for *_, found in sorted(sorts, key=lambda found: found[:2]) if (orders := found.orders())]
         return [orders[0] for orders in drawn] + [order_id for orders in drawn for order_id in orders[1:]]
 
-    def _offer_accepted(self, record: AcceptedEnd) -> None:
+    def _offer_accepted(self, record: AcceptedEnd | Rescored) -> None:
         if record.attempt.injected is not None:
             return
         repair = record.attempt.repair

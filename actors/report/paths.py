@@ -4,7 +4,7 @@ from collections import Counter
 
 from actors.report.flow import PASSING, Path
 from schemas.ids import OrderId
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Reopened
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Reopened, Rescored
 from schemas.orders import Attempt
 from schemas.verdicts import Rejected
 
@@ -39,6 +39,9 @@ class Paths:
                 self._ended[self._end(record)] += 1
             case Reopened():
                 self._reopen(record)
+            case Rescored():
+                self._unjudged.discard(record.order_id)
+                self._ended[(True, self._waiting.pop(record.order_id, STOPPED), "put_back")] += 1
             case _:
                 pass
 

@@ -1,19 +1,18 @@
-"""The queue of a run that credits rejected solutions step by step. A file of its own: it brings SciPy."""
+"""What credits the rejected solutions of a run step by step. A file of its own: it brings SciPy."""
 
 from actors.credit.desk import CreditDesk
 from actors.credit.plan import RolloutOwner
-from actors.queue.credit_queue import CreditQueue, CreditTerms
-from actors.queue.machine import QueueLimits, Similarity
+from actors.queue.credits import Credits, CreditTerms
 from schemas.config import FRESH_POOL, RunConfig
 from schemas.config_credit import Credit
 from schemas.credit import PolicyVersion
 
 
-def credit_queue(config: RunConfig, credit: Credit, limits: QueueLimits, alike: Similarity) -> CreditQueue:
+def credits_of(config: RunConfig, credit: Credit) -> Credits:
     """`credit`: the configuration's."""
     restart = config.recovery.policy != "naive_resample"
     terms = CreditTerms(credit, temperature=config.task.sampling.temperature, restart=restart)
-    return CreditQueue(limits, alike, CreditDesk(credit, credit_source(config)), terms)
+    return Credits(CreditDesk(credit, credit_source(config)), terms)
 
 
 def credit_source(config: RunConfig) -> RolloutOwner:

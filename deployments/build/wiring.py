@@ -14,10 +14,12 @@ from actors.exports import wording as export_words
 from actors.gates.diversity import duplicate_verdict, likeness
 from actors.gates.provenance import ProvenanceGate
 from actors.ledger.sqlite import SqliteLedger
-from actors.probes.book import BookSettings, CanaryBook
 from actors.protocols import Gate, Generator, Orders
-from actors.queue.machine import QueueLimits, RegenerationQueue
-from actors.queue.service import Ledger, QueueService, ServiceSettings
+from actors.queue.commits import Ledger
+from actors.queue.ends import ProbeTerms
+from actors.queue.held import QueueLimits, Similarity
+from actors.queue.machine import RegenerationQueue
+from actors.queue.service import QueueService, ServiceSettings
 from actors.recovery.experience import ExperienceFold
 from actors.recovery.policies import build_bar, build_recovery
 from deployments.build.canaries import build_canaries
@@ -58,7 +60,6 @@ def queue_service(
         task=task_name(config),
         samples_per_passage=config.task.samples_per_passage,
         capacity=shard.share(config.queue.capacity),
-        canaries=BookSettings(task_name(config), config.conductors.lease_s, judges(config), kinds(config.gates)),
     )
     fold = ExperienceFold() if config.recovery.policy == "adaptive" else None
     return QueueService(_queue(config, shard), ledger, settings, now=now, fold=fold)
@@ -66,14 +67,7 @@ def queue_service(
 
 def replaying(config: RunConfig) -> Callable[[Record], None]:
     """What the queue of a run does with each record when it is opened, for who only asks whether it can be."""
-    queue = _queue(config, ONLY)
-    canaries = CanaryBook(BookSettings(task_name(config)))
-
-    def replay(record: Record) -> None:
-        queue.replay(record)
-        canaries.replay(record)
-
-    return replay
+    return _queue(config, ONLY).replay
 
 
 def _queue(config: RunConfig, shard: QueueShard) -> RegenerationQueue:
@@ -83,13 +77,19 @@ def _queue(config: RunConfig, shard: QueueShard) -> RegenerationQueue:
         fresh_share=FRESH_SHARE,
         tokens=None if config.budget.tokens is None else shard.share(config.budget.tokens),
         similarity_threshold=config.judging.duplicate_similarity,
+        rollout_share=0.0 if config.credit is None else config.credit.lease_share,
     )
-    alike = likeness(build_task(config).key)
+    probes = ProbeTerms(task_name(config), judges(config), kinds(config.gates))
     if config.credit is None:
-        return RegenerationQueue(limits, alike)
-    from deployments.build.credit import credit_queue  # not above: it brings SciPy into every process of a run
+        return RegenerationQueue(limits, similarity(config), probes=probes)
+    from deployments.build.credit import credits_of  # not above: it brings SciPy into every process of a run
 
-    return credit_queue(config, config.credit, limits, alike)
+    return RegenerationQueue(limits, similarity(config), probes=probes, listener=credits_of(config, config.credit))
+
+
+def similarity(config: RunConfig) -> Similarity:
+    """How alike two samples of one passage are, by the task."""
+    return likeness(build_task(config).key)
 
 
 def toolbox(

@@ -1,3 +1,3 @@
-"""A run's folder between runs. `output`: who may write it. `replay`: dead letters back. `repair`: a ledger that
-cannot be replayed. `shards`: brought up to the ledger.
+"""A run's folder between runs. `output`: who may write it. `replay`: dead letters back. `rescore`: dead letters
+accepted by the scores they have. `repair`: a ledger that cannot be replayed. `shards`: brought up to the ledger.
 """

@@ -39,6 +39,7 @@ from schemas.ledger import (
     Planned,
     Reconfigured,
     Reopened,
+    Rescored,
     ShardKind,
 )
 from schemas.orders import EndReason
@@ -81,11 +82,11 @@ def foresee(output: Path, wanted: ReplayRequest, config: RunConfig | None) -> Re
     """What `replay` would do; nothing is written. Raises UserError where it would."""
     check_not_older(output)
     with Ledgers(output) as readers:
-        changed = _differences(output, config)
-        put_back = _groups(_letters(readers, wanted))
-        _check_permitted(readers, changed, matching=bool(put_back))
-        everything = _groups(_letters(readers, ReplayRequest()))
-    return Replayed(put_back, _rest(everything, put_back), tuple(changed))
+        changed = differences_with(output, config)
+        put_back = groups_of(letters_of(readers, wanted))
+        check_permitted(readers, changed, matching=bool(put_back))
+        everything = groups_of(letters_of(readers, ReplayRequest()))
+    return Replayed(put_back, rest_of(everything, put_back), tuple(changed))
 
 
 def replay(output: Path, wanted: ReplayRequest, config: RunConfig | None, *, now: Callable[[], float]) -> Replayed:
@@ -93,14 +94,14 @@ def replay(output: Path, wanted: ReplayRequest, config: RunConfig | None, *, now
     with Ledgers(output) as readers, ExitStack() as held:
         ledgers = [held.enter_context(SqliteLedger(output, reader.shard)) for reader in readers.each]
         check_not_older(output)
-        changed = _differences(output, config)
-        _check_permitted(readers, changed, matching=next(_letters(readers, wanted), None) is not None)
-        old = _config(output)
+        changed = differences_with(output, config)
+        check_permitted(readers, changed, matching=next(letters_of(readers, wanted), None) is not None)
+        old = folder_config(output)
         new = config or old
         told = tuple(str(each) for each in changed if each.change is not Change.ANY_RESUME)
         at = now()
-        counted = _Counted()
-        terms = Terms(at, frozenset(PoolName(name) for name in new.pools), told, _missed_draws(old, new))
+        counted = CountedLetters()
+        terms = Terms(at, frozenset(PoolName(name) for name in new.pools), told, missed_draws(old, new))
         for ledger, reader in zip(ledgers, readers.each, strict=True):
             if told:
                 ledger.append([Reconfigured(at, to_yaml(old), models(old), told)])
@@ -112,28 +113,28 @@ def replay(output: Path, wanted: ReplayRequest, config: RunConfig | None, *, now
         for ledger, reader in zip(ledgers, readers.each, strict=True):
             if counted.groups or _is_behind(reader):
                 asyncio.run(_write_shards(output, ledger, reader, new, now))
-        left = _groups(_letters(readers, ReplayRequest()))
+        left = groups_of(letters_of(readers, ReplayRequest()))
         if counted.groups or changed or not is_finished(output):
             finish(output, now=now(), versions=versions())
     return Replayed(counted.told(), left, tuple(changed))
 
 
-def _missed_draws(*configs: RunConfig) -> int:
+def missed_draws(*configs: RunConfig) -> int:
     """So many rollouts of one solution may have been under way together, that no later one is taken for the last."""
     return max([MISSED_DRAWS, *(config.credit.at_once for config in configs if config.credit is not None)])
 
 
-def _config(output: Path) -> RunConfig:
+def folder_config(output: Path) -> RunConfig:
     config = read_config(output)
     if config is None:
         raise OutputError(f"{output / CONFIG_NAME}: is missing, so nobody knows how its samples were made; restore it")
     return config
 
 
-def _differences(output: Path, config: RunConfig | None) -> list[Difference]:
+def differences_with(output: Path, config: RunConfig | None) -> list[Difference]:
     if config is None:
         return []
-    found = differences(_config(output), config)
+    found = differences(folder_config(output), config)
     never = [str(each) for each in found if each.change is Change.NEVER]
     if never:
         raise UserError(
@@ -143,11 +144,11 @@ def _differences(output: Path, config: RunConfig | None) -> list[Difference]:
     return found
 
 
-def _letters(readers: Ledgers, wanted: ReplayRequest) -> Iterator[Found]:
+def letters_of(readers: Ledgers, wanted: ReplayRequest) -> Iterator[Found]:
     return chain.from_iterable(dead_letters(reader, wanted) for reader in readers.each)
 
 
-def _check_permitted(readers: Ledgers, changed: list[Difference], *, matching: bool) -> None:
+def check_permitted(readers: Ledgers, changed: list[Difference], *, matching: bool) -> None:
     """Raises UserError where an order that was not put back would run under what changed, or none at all."""
     told = "; ".join(str(each) for each in changed if each.change is Change.REPLAY)
     if not told:
@@ -177,7 +178,7 @@ class _OpenOrders:
         match record:
             case Planned():
                 self.fresh.update(order.id for order in record.orders)
-            case AcceptedEnd() | DeadLetteredEnd():
+            case AcceptedEnd() | Rescored() | DeadLetteredEnd():
                 self.fresh.discard(record.order_id)
                 self.put_back.discard(record.order_id)
             case Reopened():
@@ -188,7 +189,7 @@ class _OpenOrders:
                 pass
 
 
-class _Counted:
+class CountedLetters:
     """Counts dead letters on their way."""
 
     def __init__(self) -> None:
@@ -204,14 +205,14 @@ class _Counted:
         return tuple(Group(*group, orders) for group, orders in self.groups.most_common())
 
 
-def _groups(letters: Iterable[Found]) -> tuple[Group, ...]:
-    counted = _Counted()
+def groups_of(letters: Iterable[Found]) -> tuple[Group, ...]:
+    counted = CountedLetters()
     for _ in counted.each(letters):
         pass
     return counted.told()
 
 
-def _rest(everything: Iterable[Group], taken: Iterable[Group]) -> tuple[Group, ...]:
+def rest_of(everything: Iterable[Group], taken: Iterable[Group]) -> tuple[Group, ...]:
     gone = {(group.reason, group.mode) for group in taken}
     return tuple(group for group in everything if (group.reason, group.mode) not in gone)
 

@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack
 
 from actors.calls.clocks import Clocks, Steady
 from actors.conductor import Conductor
-from actors.queue.service import Ledger, QueueService
+from actors.queue.commits import Ledger
+from actors.queue.service import QueueService
 from deployments.build.wiring import conductor_random, conductor_settings, queue_service, toolbox
 from deployments.local.gates import local_gate, names, started
 from schemas.config import RunConfig

@@ -8,6 +8,7 @@ from actors.ledger.reopen import ReplayRequest
 from deployments.config.faults import nearest
 from deployments.config.load import check_models, load
 from deployments.folder.replay import Group, Replayed, foresee, known_modes, replay
+from deployments.folder.rescore import foresee_rescoring, rescore
 from deployments.terminal.boundary import say
 from deployments.terminal.reading import as_builtins, put_json, run_folder
 from deployments.terminal.screen import put
@@ -43,6 +44,23 @@ def show_replay(folder: Path, wanted: ReplayRequest, config_file: Path | None, *
     if replayed.orders and not dry_run:
         file = config_file or output / "run.yaml"
         say(f"`gleaner run {quoted(file)} --output {quoted(folder)}` goes on with them")
+
+
+def show_rescoring(folder: Path, wanted: ReplayRequest, config_file: Path | None, *, dry_run: bool, json: bool) -> None:
+    """Rescores, or says what a rescoring would do. Raises UserError."""
+    output = run_folder(folder)
+    config = None if config_file is None else load(config_file)
+    done = foresee_rescoring(output, wanted, config) if dry_run else rescore(output, wanted, config, now=time.time)
+    if json:
+        put_json({**as_builtins(done), "orders": done.orders, "dry_run": dry_run})
+        return
+    verb = "would be accepted" if dry_run else "accepted"
+    if done.orders:
+        put(f"{plural(done.orders, 'dead letter')} {verb} by the scores they have: {_told(done.accepted)}")
+    else:
+        put("no dead letter passes by the scores it has" + (f"; they are {_told(done.left)}" if done.left else ""))
+    for each in done.changed:
+        put(str(each))
 
 
 def _lines(replayed: Replayed, *, dry_run: bool) -> list[str]:

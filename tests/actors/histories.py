@@ -7,8 +7,10 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from actors.audit.verify import verify
+from actors.ledger.reopen import ReplayRequest, Terms, dead_letters, reopened
 from actors.ledger.sqlite import LedgerReader, SqliteLedger
-from actors.recovery.bar import raised
+from actors.recovery.bar import raised, raised_bar
+from actors.recovery.rescoring import PassingTerms, judged_anew
 from actors.report.finish import CHECKSUMS_NAME, finish, replace_config
 from schemas.audit import Severity
 from schemas.corpus import Document, Passage
@@ -21,11 +23,12 @@ from schemas.ledger import (
     Reconfigured,
     Record,
     Reopened,
+    Rescored,
     RunStarted,
     ShardWritten,
 )
 from schemas.orders import Order
-from schemas.verdicts import FAITHFULNESS, PROVENANCE, REWARD, Evidence, Passed, Raised
+from schemas.verdicts import FAITHFULNESS, MODEL_GATES, PROVENANCE, REWARD, Evidence, Passed, Raised
 from tests.actors.dataset.conftest import NOW
 from tests.actors.dataset.folders import keep, write_shards
 from tests.actors.dataset.test_editions import put_back
@@ -208,6 +211,20 @@ async def replay_killed_before_its_manifest(output: Path) -> None:
     replace_config(output, LOWER)
 
 
+async def rescored_under_lower_thresholds(output: Path) -> None:
+    """`gleaner replay --rescore`: some dead letters were accepted by the scores they have."""
+    await complete(output)
+    accept_by_scores(output)
+    await shards(output)
+    done(output)
+
+
+async def rescoring_killed_before_its_shards(output: Path) -> None:
+    """The ledger and run.yaml know of the new samples; shards and manifest are as before."""
+    await complete(output)
+    accept_by_scores(output)
+
+
 async def another_configuration_before_the_first_order(output: Path) -> None:
     """Ctrl-C while models loaded, then the same folder with another model: nothing bound it yet."""
     add(output, RECORDS[:1])
@@ -249,6 +266,20 @@ def reconfigure(output: Path) -> None:
     replayed(output)
 
 
+def accept_by_scores(output: Path) -> None:
+    """Each dead letter that every gate judged: its scores reach the lowest bar of all."""
+    lowest = CONFIG.replace("threshold: 0.5", "threshold: 0.0")
+    add(output, [Reconfigured(NOW, CONFIG, MODELS, ("gates.faithfulness.threshold: 0.5 → 0.0",))])
+    replace_config(output, lowest)
+    terms = PassingTerms(dict.fromkeys(MODEL_GATES, 0.0), {PROVENANCE, *MODEL_GATES}, raised_bar)
+    with LedgerReader(output) as ledger:
+        for found in dead_letters(ledger, ReplayRequest()):
+            anew = judged_anew(found.life.attempts[-1], terms) if found.life.attempts else None
+            if anew is not None:
+                back = reopened(found, ledger, Terms(NOW, frozenset(MODELS)))
+                add(output, [back, Rescored(NOW, back.order_id, anew)])
+
+
 def accept_what_came_back(output: Path, *, threshold: float = 0.4) -> None:
     """Each order that was put back is accepted at its next attempt, as the bar of the configuration has it."""
     with LedgerReader(output) as ledger:
@@ -286,6 +317,8 @@ HISTORIES: tuple[Callable[[Path], Awaitable[None]], ...] = (
     replayed_under_another_configuration,
     replay_killed_before_it_wrote_run_yaml,
     replay_killed_before_its_manifest,
+    rescored_under_lower_thresholds,
+    rescoring_killed_before_its_shards,
     another_configuration_before_the_first_order,
     grown,
     one_of_several_queues,

@@ -1,26 +1,24 @@
 """What becomes of a wrong solution when steps are credited: it waits, is labelled, restarts; nothing waits for it."""
 
-from collections import Counter
 from collections.abc import Callable
 from random import Random
 
 import pytest
 from msgspec.structs import replace
 
-from actors.audit.findings import Findings
-from actors.audit.fold import read_book
 from actors.credit.desk import CreditDesk
 from actors.credit.plan import RolloutOwner
-from actors.queue.credit_queue import CreditQueue, CreditTerms
+from actors.queue.credits import Credits, CreditTerms
+from actors.queue.ends import BUDGET_SPENT
 from actors.queue.held import QueueLimits
-from actors.queue.machine import BUDGET_SPENT
+from actors.queue.machine import RegenerationQueue
 from schemas.config_credit import Credit
 from schemas.credit import CreditLabel, PolicyVersion, Stop
 from schemas.injection import Injected, InjectionKind, Worth
-from schemas.ledger import CreditBegun, Credited, DeadLetteredEnd, Record, Rolled
+from schemas.ledger import CreditBegun, Credited, DeadLetteredEnd, Record, Rolled, StaleReport
 from schemas.orders import Lease, OrderKind, Outcome
 from schemas.recovery import RepairKind
-from tests.doubles.replays import put_back
+from schemas.samples import Cost
 from tests.doubles.solutions import TOKENS, given_up, orders, problem, rolled, solution, solved, unanswered, wrong
 
 CONFIG = Credit(token_share=1.0, wait_s=60.0, max_open=10)
@@ -32,9 +30,10 @@ class Run:
     """A queue, and what a ledger would hold."""
 
     def __init__(self, config: Credit = CONFIG, *, restart: bool = True, tokens: int | None = None) -> None:
-        limits = QueueLimits(max_attempts=3, lease_s=600.0, fresh_share=0.25, tokens=tokens)
-        desk = CreditDesk(config, RolloutOwner(PolicyVersion("double"), seed=7))
-        self.queue = CreditQueue(limits, lambda a, b: 0.0, desk, CreditTerms(config, 0.7, restart=restart))
+        limits = QueueLimits(3, lease_s=600.0, fresh_share=0.25, tokens=tokens, rollout_share=config.lease_share)
+        self.desk = CreditDesk(config, RolloutOwner(PolicyVersion("double"), seed=7))
+        credits = Credits(self.desk, CreditTerms(config, 0.7, restart=restart))
+        self.queue = RegenerationQueue(limits, lambda a, b: 0.0, listener=credits)
         self.records: list[Record] = []
         self.now = 0.0
 
@@ -332,7 +331,7 @@ def test_a_rollout_that_nothing_waits_for_goes_when_its_lease_ends() -> None:
     run.queue.release("slow", run.now)
     run.queue.check()
     assert run.lease() == []
-    run.queue.charge(30 * TOKENS)
+    run.queue.replay(StaleReport(run.now, second.order.id, 1, Cost(prompt_tokens=30 * TOKENS)))
     run.queue.release("c", run.now)
     ends = run.queue.end_unleased(run.now, BUDGET_SPENT)
     assert [end.order_id for end in ends if isinstance(end, DeadLetteredEnd)] == [second.order.id]
@@ -343,49 +342,3 @@ def test_a_rollout_that_nothing_waits_for_goes_when_its_lease_ends() -> None:
         again.queue.replay(record)
     again.queue.check()
     assert again.queue.idle and again.queue.followed() == []
-
-
-def test_a_label_of_a_spent_budget_is_given_once() -> None:
-    """The budget ends a credit whose rollouts would go on: opened again, the queue knows that it has its label."""
-    run = Run(tokens=4 * TOKENS)
-    run.plan(1)
-    (lease,) = run.lease()
-    run.settle(given_up(lease, solution(5)))
-    for rollout in run.lease(3):
-        run.settle(rolled(rollout, right=True))
-    run.records += [*run.queue.end_unleased(run.now, BUDGET_SPENT), *run.queue.followed()]
-    assert len(run.labels) == 1
-    again = Run(tokens=40 * TOKENS)
-    for record in run.records:
-        again.queue.replay(record)
-    assert again.lease() == [] and again.queue.idle
-    assert again.queue.end_unleased(again.now, BUDGET_SPENT) == [] and again.queue.followed() == []
-
-
-def test_a_replay_pays_for_no_draw_twice() -> None:
-    """A dead letter is put back; its next solution begins as its last did. Every draw that the ledger knows is known,
-    and so is what the problem's other orders came to."""
-    run = Run(replace(CONFIG, min_rollouts=3))
-    run.plan(1, slots=2)
-    first, second = run.lease()
-    run.settle(solved(second))
-    run.settle(given_up(first, solution(5)))
-    run.roll(good)
-    before = len(run.rollouts)
-    run.records += put_back(run.records, at=run.now)
-    again = Run(replace(CONFIG, min_rollouts=3))
-    again.records = list(run.records)
-    for record in run.records:
-        again.queue.replay(record)
-    again.queue.check()
-    (lease,) = again.lease()
-    again.settle(given_up(lease, solution(5)))
-    again.roll(good)
-    paid = Counter(roll.order_id for roll in again.rollouts)
-    assert set(paid.values()) == {1} and len(paid) == before
-    one, two = again.labels
-    assert all(after.n >= value.n for value, after in zip(one.values, two.values, strict=True))
-    assert (two.values[0].n, two.values[0].k) == (1, 1)
-    findings = Findings()
-    read_book(enumerate(again.records, 1), findings)
-    assert findings.kept == []

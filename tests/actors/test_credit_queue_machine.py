@@ -11,9 +11,10 @@ from msgspec.structs import replace
 from actors.credit.desk import CreditDesk
 from actors.credit.plan import RolloutOwner
 from actors.ledger.sqlite import MemoryLedger
-from actors.queue.credit_queue import CreditQueue, CreditTerms
+from actors.queue.credits import Credits, CreditTerms
+from actors.queue.ends import BUDGET_SPENT
 from actors.queue.held import QueueLimits
-from actors.queue.machine import BUDGET_SPENT
+from actors.queue.machine import RegenerationQueue
 from schemas.config_credit import Credit
 from schemas.credit import PolicyVersion
 from schemas.ids import OrderId
@@ -37,7 +38,7 @@ class CreditQueueMachine(RuleBasedStateMachine):
         tokens=st.sampled_from([0.3, 1.0]),
     )
     def start(self, budget: int | None, share: float, tokens: float) -> None:
-        self.limits = QueueLimits(MAX_ATTEMPTS, LEASE_S, 0.25, tokens=budget)
+        self.limits = QueueLimits(MAX_ATTEMPTS, LEASE_S, 0.25, tokens=budget, rollout_share=share)
         self.config = Credit(
             max_rollouts=9,
             at_once=3,
@@ -53,9 +54,10 @@ class CreditQueueMachine(RuleBasedStateMachine):
         self.issued: set[OrderId] = set()
         self.ends: dict[OrderId, str] = {}
 
-    def fresh_queue(self) -> CreditQueue:
+    def fresh_queue(self) -> RegenerationQueue:
         desk = CreditDesk(self.config, RolloutOwner(PolicyVersion("double"), seed=0))
-        return CreditQueue(self.limits, lambda a, b: 0.0, desk, CreditTerms(self.config, 0.7, restart=True))
+        credits = Credits(desk, CreditTerms(self.config, 0.7, restart=True))
+        return RegenerationQueue(self.limits, lambda a, b: 0.0, listener=credits)
 
     @rule(slots=st.integers(1, 3))
     def plan(self, slots: int) -> None:

@@ -44,18 +44,18 @@ def test_every_value_is_in_the_first_bucket_that_reaches_it(values: list[float])
 
 
 def test_waiting_begins_when_an_order_could_be_worked_on() -> None:
-    """Planned at 10, begun at 12, rejected at 15 for 4 s, begun again at 22: it waited 2 s fresh, 3 s as a repair."""
+    """Planned at 10, begun at 12, rejected at 15, begun again at 22: it waited 2 s fresh, 7 s as a repair."""
     tally = Tally()
     first = Attempt(1, None, candidate("What?"), (Rejected(REWARD, 0.1, 0.5),), started_at=12.0, seconds=3.0)
     again = replace(first, number=2, repair=REPAIR, verdicts=(Passed(REWARD, 0.9, 0.5),), started_at=22.0)
     for record in (
         Planned(10.0, ONE, (ORDER,)),
-        Rejoined(15.0, ORDER.id, first, delay_s=4.0),
+        Rejoined(15.0, ORDER.id, first),
         AcceptedEnd(25.0, ORDER.id, again),
     ):
         tally.apply(record)
     told = tally.distributions()
-    assert told.queued == {QueueTurn.FRESH: only(2.0), QueueTurn.REPAIR: only(3.0)}
+    assert told.queued == {QueueTurn.FRESH: only(2.0), QueueTurn.REPAIR: only(7.0)}
     assert told.attempts[AttemptEnd.REJECTED] == told.attempts[AttemptEnd.ACCEPTED] == only(3.0)
     assert told.orders[AttemptEnd.ACCEPTED] == only(15.0)
 

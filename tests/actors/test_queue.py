@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.queue.machine import BUDGET_SPENT, QueueLimits, RegenerationQueue
+from actors.queue.ends import BUDGET_SPENT
+from actors.queue.machine import QueueLimits, RegenerationQueue
 from schemas.errors import LedgerError
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined, StaleReport
@@ -122,14 +123,14 @@ def test_repairs_go_ahead_of_fresh_orders_but_leave_them_their_share(queue: Rege
     assert attempts == [2, 2, 2, 1, 2, 2, 2, 1, 1, 1, 1, 1]
 
 
-def test_a_delayed_repair_waits_its_time(queue: RegenerationQueue) -> None:
-    """The repair asks to wait five seconds; until then nothing is leased and the queue says when to look again."""
-    plan(queue, 1)
-    queue.settle(rejected(one_lease(queue), delay_s=5), 10)
-    assert queue.lease(14.9, "c", 1) == []
-    assert queue.next_wake() == 15
-    assert queue.depth().waiting == 1
-    assert one_lease(queue, now=15).attempt == 2
+def test_the_queue_says_when_to_look_again(queue: RegenerationQueue) -> None:
+    """Everything is leased: the next thing that can happen by itself is the end of the first lease."""
+    assert queue.next_wake() is None
+    plan(queue, 1, slots=2)
+    assert queue.next_wake() is None
+    one_lease(queue, now=5)
+    one_lease(queue, now=7)
+    assert queue.next_wake() == 5 + LIMITS.lease_s
 
 
 def test_a_near_duplicate_is_not_accepted_and_its_lease_goes_on(queue: RegenerationQueue) -> None:
@@ -142,6 +143,17 @@ def test_a_near_duplicate_is_not_accepted_and_its_lease_goes_on(queue: Regenerat
     assert isinstance(settlement, Duplicate)
     assert settlement.of == one.order.id
     assert isinstance(queue.settle(rejected(two), 3)[0], Recorded)
+
+
+@pytest.mark.parametrize(("likeness", "refused"), [(0.9, True), (0.89, False)])
+def test_so_alike_as_the_threshold_is_too_alike(likeness: float, refused: bool) -> None:
+    """`gates.duplicate_similarity` is the least that counts as the same."""
+    queue = RegenerationQueue(LIMITS, lambda a, b: likeness)
+    plan(queue, 1, slots=2)
+    one, two = queue.lease(0, "c", 2)
+    queue.settle(accepted(one, "When?"), 1)
+    assert isinstance(queue.settle(accepted(two, "Where?"), 2)[0], Duplicate) is refused
+    queue.check()
 
 
 def test_the_same_question_of_another_passage_is_no_duplicate(queue: RegenerationQueue) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from actors.counts.tally import Tally
 from actors.ledger.sqlite import MemoryLedger
+from actors.queue.commits import Ledger
 from actors.queue.machine import QueueLimits, RegenerationQueue
-from actors.queue.service import Ledger, QueueService, ServiceSettings
+from actors.queue.service import QueueService, ServiceSettings
 from schemas.ledger import AcceptedEnd, Record
 from tests.doubles.attempts import accepted, given_up, passage, rejected
 

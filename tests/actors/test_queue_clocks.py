@@ -7,13 +7,19 @@ from contextlib import asynccontextmanager
 import pytest
 
 from actors.calls.clocks import Clocks, Steady
+from actors.credit.desk import CreditDesk
+from actors.credit.plan import RolloutOwner
 from actors.ledger.sqlite import MemoryLedger
+from actors.queue.credits import Credits, CreditTerms
 from actors.queue.machine import QueueLimits, RegenerationQueue
 from actors.queue.service import QueueService, ServiceSettings
+from schemas.config_credit import Credit
+from schemas.credit import PolicyVersion
 from schemas.ledger import AcceptedEnd, Planned, Rejoined
-from schemas.orders import Accept, Attempt, Lease, Outcome, Requeue
+from schemas.orders import Accept, Attempt, Lease, OrderKind, Outcome, Requeue
 from schemas.recovery import Choice, Repair, RepairKind
 from tests.doubles.passages import passage_of
+from tests.doubles.solutions import problem, solution, wrong
 
 LEASE_S = 60.0
 EPOCH = 1_700_000_000.0
@@ -104,19 +110,30 @@ async def test_records_and_snapshots_tell_the_walls_time(jump_s: float) -> None:
         assert (snapshot.at, snapshot.oldest_s) == (machine.wall(), 10.0)
 
 
-async def test_a_queue_that_is_made_again_goes_on_from_recorded_times() -> None:
-    """The ledger's times are the wall's: a delay that was recorded before the process died ends when it would have."""
-    machine, ledger = Machine(), MemoryLedger()
-    async with queue_on(machine, ledger, passages=1) as service:
-        (lease,) = await service.lease("a", 1, 0.0)
-        rejected = Attempt(1, None, candidate=None, choice=Choice("t", Repair(RepairKind.RESAMPLE, 0.7)))
-        requeue = Requeue(repair=Repair(RepairKind.RESAMPLE, 0.7), delay_s=30.0)
-        await service.settle([Outcome(order_id=lease.order.id, attempt=rejected, decision=requeue)])
-    machine.up_s, machine.ahead = 0.0, machine.wall() + 20.0
+def crediting() -> RegenerationQueue:
+    """A queue whose wrong solutions wait 30 s for their credit."""
+    config = Credit(token_share=1.0, wait_s=30.0)
     limits = QueueLimits(max_attempts=3, lease_s=LEASE_S, fresh_share=0.25)
-    queue = RegenerationQueue(limits, lambda one, other: 0.0)
-    again = QueueService(queue, ledger, ServiceSettings("t", 1, 1000), now=Steady(machine.clocks))
+    desk = CreditDesk(config, RolloutOwner(PolicyVersion("double"), seed=0))
+    credits = Credits(desk, CreditTerms(config, 0.7, restart=True))
+    return RegenerationQueue(limits, lambda one, other: 0.0, listener=credits)
+
+
+async def test_a_queue_that_is_made_again_goes_on_from_recorded_times() -> None:
+    """The ledger's times are the wall's: a wait that was recorded before the process died ends when it would have."""
+    machine, ledger = Machine(), MemoryLedger()
+    settings = ServiceSettings("math", 1, 1000)
+    service = QueueService(crediting(), ledger, settings, now=Steady(machine.clocks))
+    await service.offer([problem(1)])
+    (lease,) = await service.lease("a", 1, 0.0)
+    await service.settle([wrong(lease, solution(5))])
+    await service.close()
+    machine.up_s, machine.ahead = 0.0, machine.wall() + 20.0
+    again = QueueService(crediting(), ledger, settings, now=Steady(machine.clocks))
+    rollouts = await again.lease("b", 100, 0.0)
+    assert rollouts and all(other.order.kind is OrderKind.ROLLOUT for other in rollouts)
     assert await again.lease("b", 1, 0.0) == []
     machine.up_s += 11.0
-    assert len(await again.lease("b", 1, 0.0)) == 1
+    (restarted,) = await again.lease("b", 100, 0.0)
+    assert (restarted.order.id, restarted.attempt) == (lease.order.id, 2)
     await again.close()

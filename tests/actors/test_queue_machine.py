@@ -7,7 +7,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from actors.counts.tally import Tally
 from actors.ledger.reopen import ReplayRequest, Terms, dead_letters, reopened
 from actors.ledger.sqlite import MemoryLedger
-from actors.queue.machine import BUDGET_SPENT, QueueLimits, RegenerationQueue
+from actors.queue.ends import BUDGET_SPENT
+from actors.queue.machine import QueueLimits, RegenerationQueue
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd
 from schemas.orders import Lease, Outcome, Recorded
@@ -65,7 +66,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.live[order] = lease.expires_at
         return lease
 
-    @rule(lease=leases, kind=st.sampled_from(["accept", "reject", "delay", "stop"]))
+    @rule(lease=leases, kind=st.sampled_from(["accept", "reject", "stop"]))
     def report(self, lease: Lease | None, kind: str) -> None:
         """Also twice, also long after the lease ended or was given to another."""
         if lease is not None:
@@ -169,8 +170,6 @@ def _outcome(lease: Lease, kind: str) -> Outcome:
             return accepted(lease)
         case "reject":
             return rejected(lease)
-        case "delay":
-            return rejected(lease, delay_s=30.0)
         case _:
             return given_up(lease)
 

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from actors.counts.tally import Tally
 from actors.ledger.sqlite import MemoryLedger, SqliteLedger
+from actors.queue.commits import Ledger
 from actors.queue.machine import QueueLimits, RegenerationQueue
-from actors.queue.service import Ledger, QueueService, ServiceSettings
+from actors.queue.service import QueueService, ServiceSettings
 from schemas.corpus import DocumentRefused, RefusalReason
 from schemas.errors import GleanerError, OutputError
 from schemas.ledger import AcceptedEnd, Record, RunStarted, ShardKind, ShardWritten

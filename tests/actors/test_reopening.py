@@ -16,7 +16,7 @@ from actors.report.paths import Paths
 from schemas.errors import LedgerError
 from schemas.ids import OrderId
 from schemas.injection import Injected, InjectionKind, Worth
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Reopened
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Reopened, Rescored
 from schemas.orders import DeadLetter, Duplicate, EndReason, Requeue
 from schemas.recovery import Choice, Modes, Repair, RepairKind
 from schemas.verdicts import REWARD, Rejected
@@ -144,6 +144,31 @@ def test_an_injected_sibling_is_nobody_to_repeat() -> None:
     _, settlement, record = run.settle(accepted, "When?")
     assert not isinstance(settlement, Duplicate)
     assert isinstance(record, AcceptedEnd)
+
+
+def test_what_is_accepted_by_its_scores_takes_no_attempt_and_may_not_be_repeated() -> None:
+    """Its end is undone and it is accepted, in one transaction; nothing is spent or attempted, whoever folds. Its
+    sibling, still open, may not ask the same; without the record before it the ledger is refused."""
+    run = Run(2)
+    (lease, _, end) = run.settle(given_up)
+    assert isinstance(end, DeadLetteredEnd) and end.attempt is not None
+    spent, attempts = run.queue.spent, len(run.records)
+    rescored = Rescored(10, lease.order.id, end.attempt)
+    with pytest.raises(LedgerError, match="not outstanding"):
+        run.replayed().replay(rescored)
+    run.records += [*put_back(run.records, at=10), rescored]
+    run.queue = run.replayed()
+    assert (run.queue.accepted, run.queue.dead_lettered, run.queue.outstanding) == (1, 0, 1)
+    tally = Tally()
+    for record in run.records:
+        tally.apply(record)
+    counts = tally.summary().counts
+    assert (counts.accepted, counts.reopened, counts.outstanding, counts.attempts) == (1, 1, 1, attempts - 1)
+    assert (counts.first_pass, counts.recovered) == (0, 0)
+    assert run.queue.spent == spent == tally.tokens
+    assert end.attempt.candidate is not None and end.attempt.candidate.draft is not None
+    _, settlement, record = run.settle(accepted, end.attempt.candidate.draft.question)
+    assert isinstance(settlement, Duplicate) and record is None
 
 
 def test_wanted_by_reason_and_by_the_last_diagnosis() -> None:

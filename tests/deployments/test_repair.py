@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from actors.ledger.sqlite import LedgerReader, SqliteLedger
-from actors.queue.machine import BUDGET_SPENT
+from actors.queue.ends import BUDGET_SPENT
 from deployments.build.wiring import queue_service
 from deployments.cli import app
 from deployments.config.load import load

@@ -40,7 +40,7 @@ def accepted(lease: Lease, question: str | None = None) -> Outcome:
     return Outcome(lease.order.id, attempt, Accept())
 
 
-def rejected(lease: Lease, *, delay_s: float = 0.0) -> Outcome:
+def rejected(lease: Lease) -> Outcome:
     verdicts = (Rejected(FAITHFULNESS, 0.1, 0.5), Passed(REWARD, 0.9, 0.5))
     attempt = Attempt(
         lease.attempt,
@@ -50,7 +50,7 @@ def rejected(lease: Lease, *, delay_s: float = 0.0) -> Outcome:
         diagnosis=Diagnosis(Modes.PARAMETRIC, 0.8),
         choice=Choice("rules", REPAIR),
     )
-    return Outcome(lease.order.id, attempt, Requeue(REPAIR, delay_s))
+    return Outcome(lease.order.id, attempt, Requeue(REPAIR))
 
 
 def given_up(lease: Lease) -> Outcome:

@@ -17,8 +17,9 @@ from actors.counts.tally import Tally
 from actors.credit.desk import CreditDesk
 from actors.credit.plan import RolloutOwner
 from actors.ledger.sqlite import MemoryLedger
-from actors.queue.credit_queue import CreditQueue, CreditTerms
+from actors.queue.credits import Credits, CreditTerms
 from actors.queue.held import QueueLimits
+from actors.queue.machine import RegenerationQueue
 from actors.queue.service import QueueService, ServiceSettings
 from schemas.config_credit import Credit
 from schemas.credit import PolicyVersion
@@ -58,7 +59,8 @@ class Life:
     def open(self) -> None:
         """A process begins: its queue is what the ledger says."""
         self.loop = SteppedLoop(self.loop.now)
-        self.limits = QueueLimits(MAX_ATTEMPTS, LEASE_S, 0.25, tokens=self.budget)
+        share = self.config.lease_share
+        self.limits = QueueLimits(MAX_ATTEMPTS, LEASE_S, 0.25, tokens=self.budget, rollout_share=share)
         self.ledger = MemoryLedger()
         self.ledger.kept = self.kept
         self.queue = self.replayed([])
@@ -69,10 +71,11 @@ class Life:
         )
         self.names.update(CONDUCTORS)
 
-    def replayed(self, records: Sequence[Record]) -> CreditQueue:
+    def replayed(self, records: Sequence[Record]) -> RegenerationQueue:
         """A queue that has been told these records and nothing else."""
         desk = CreditDesk(self.config, RolloutOwner(PolicyVersion("double"), seed=0))
-        queue = CreditQueue(self.limits, lambda a, b: 0.0, desk, CreditTerms(self.config, 0.7, restart=True))
+        credits = Credits(desk, CreditTerms(self.config, 0.7, restart=True))
+        queue = RegenerationQueue(self.limits, lambda a, b: 0.0, listener=credits)
         for record in records:
             queue.replay(record)
         return queue

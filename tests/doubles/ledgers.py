@@ -26,6 +26,7 @@ from schemas.ledger import (
     Refused,
     Rejoined,
     Reopened,
+    Rescored,
     Rolled,
     RunStarted,
     ShardKind,
@@ -299,10 +300,10 @@ class MemoryLedger:
 
     def ends(
         self, kind: ShardKind, after_seq: int, limit: int
-    ) -> list[tuple[int, AcceptedEnd | DeadLetteredEnd | Refused]]:
+    ) -> list[tuple[int, AcceptedEnd | Rescored | DeadLetteredEnd | Refused]]:
         """At most `limit` ends of a kind after a sequence number."""
-        wanted = AcceptedEnd if kind is ShardKind.DATASET else DeadLetteredEnd | Refused
-        found: list[tuple[int, AcceptedEnd | DeadLetteredEnd | Refused]] = []
+        wanted = AcceptedEnd | Rescored if kind is ShardKind.DATASET else DeadLetteredEnd | Refused
+        found: list[tuple[int, AcceptedEnd | Rescored | DeadLetteredEnd | Refused]] = []
         for seq in range(after_seq + 1, len(self.records) + 1):
             record = self.records[seq - 1]
             if isinstance(record, wanted):
@@ -346,7 +347,9 @@ def _orders_of(record: Record) -> list[OrderId]:
     match record:
         case Planned():
             return [order.id for order in record.orders]
-        case Rejoined() | AcceptedEnd() | DeadLetteredEnd() | Reopened() | CreditBegun() | Rolled() | Credited():
+        case Rejoined() | AcceptedEnd() | DeadLetteredEnd() | Reopened() | Rescored() | CreditBegun():
+            return [record.order_id]
+        case Rolled() | Credited():
             return [record.order_id]
         case _:
             return []

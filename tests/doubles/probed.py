@@ -10,13 +10,14 @@ from actors.counts.tally import Tally
 from actors.gates.diversity import duplicate_verdict, likeness
 from actors.gates.provenance import ProvenanceGate
 from actors.ledger.sqlite import MemoryLedger
-from actors.probes.book import BookSettings
 from actors.probes.injection import InjectionDraw
 from actors.probes.mixing import Maker, Mixing
 from actors.probes.plan import Plan
 from actors.protocols import Ask
+from actors.queue.commits import Ledger
+from actors.queue.ends import ProbeTerms
 from actors.queue.machine import QueueLimits, RegenerationQueue
-from actors.queue.service import Ledger, QueueService, ServiceSettings
+from actors.queue.service import QueueService, ServiceSettings
 from actors.recovery.policies import build_recovery
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from deployments.local.loop import InProcessOrders
@@ -118,8 +119,8 @@ class ProbedRun:
         }
         self.ledger = MemoryLedger() if ledger is None else ledger
         limits = QueueLimits(max_attempts=3, lease_s=60, fresh_share=0.25, tokens=tokens)
-        self.queue = RegenerationQueue(limits, likeness(texts_of))
-        settings = ServiceSettings("grounded_answer", 2, 1000, BookSettings("grounded_answer", 60, JUDGES))
+        self.queue = RegenerationQueue(limits, likeness(texts_of), probes=ProbeTerms("grounded_answer", JUDGES))
+        settings = ServiceSettings("grounded_answer", 2, 1000)
         self.service = QueueService(self.queue, self.ledger, settings, now=lambda: 100.0)
         gates = Gating(ProvenanceGate(), self.gates, short_circuit=False, duplicate=duplicate_verdict)
         self.tools = Toolbox(

@@ -1,0 +1,203 @@
+"""Credit listens to the queue.
+
+Law: rollouts are orders of their own kind, in the same leases, and in none of the counts of samples; nothing waits for
+them but the order whose solution they credit, and that no longer than `wait_s`.
+
+A wrong solution begins a credit (`CreditBegun`); its order, if it would be drawn again, waits and then restarts from
+the last good prefix. Every record is the fact of one transition, so a replay comes to the same state, labels that were
+not durable included.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from actors.credit.desk import CreditDesk, Finished, Moves, Result, Rollout
+from actors.credit.targets import target_of
+from actors.ledger.draws import is_start
+from actors.queue.held import Held, OrderState
+from actors.queue.listener import GoOn, Instructions, QueueView, Wait, Wanted
+from schemas.config_credit import Credit
+from schemas.credit import RolloutId
+from schemas.ids import OrderId, PassageId
+from schemas.ledger import (
+    AcceptedEnd,
+    CreditBegun,
+    Credited,
+    DeadLetteredEnd,
+    Record,
+    Rejoined,
+    Reopened,
+    Rescored,
+    Rolled,
+)
+from schemas.orders import Accept, Attempt, DeadLetter, EndReason, Order, OrderKind, Outcome
+from schemas.recovery import Modes, Repair, RepairKind
+from schemas.samples import Cost
+
+
+class CreditTerms(Struct, frozen=True):
+    """`temperature`: of rollouts, and of restarts. `restart`: a solution that would be drawn again restarts instead."""
+
+    config: Credit
+    temperature: float
+    restart: bool
+
+
+class Credits:
+    """`desk` knows what is to be drawn and what it says."""
+
+    def __init__(self, desk: CreditDesk, terms: CreditTerms) -> None:
+        self._desk = desk
+        self._terms = terms
+        self._closing: PassageId | None = None
+        self._rolled_tokens = 0
+
+    def hear(self, record: Record, view: QueueView) -> Instructions:
+        """What a record means for the credits, and what follows from it."""
+        match record:
+            case Rejoined() | AcceptedEnd() | Rescored() | DeadLetteredEnd():
+                self._forget_closing()
+                self._judged(record, view)
+            case Reopened():
+                self._forget_closing()
+                self._desk.remember(record.passage.id, record.drawn, record.starts)
+            case CreditBegun():
+                return self._begun(record, view)
+            case Rolled():
+                return self._rolled(record, view)
+            case Credited():  # where it did not follow from a rollout, a spent budget had closed its credit
+                moves = self._desk.close((record.order_id, record.label.attempt))
+                return self._instructions(Moves([], moves.idle, []), record.at)
+            case _:
+                pass
+        return Instructions()
+
+    def begin(self, record: Record, view: QueueView) -> CreditBegun | None:
+        """The credit of a wrong solution, within the bounds of solutions and tokens."""
+        held, config = view.held, self._terms.config
+        if not isinstance(record, Rejoined | DeadLetteredEnd) or held is None:
+            return None
+        attempt = record.attempt
+        if attempt is None or not _is_wrong(attempt) or not _is_sample(held, attempt):
+            return None
+        if view.exhausted or self._desk.open >= config.max_open:
+            return None
+        if self._rolled_tokens > config.token_share * view.spent:
+            return None
+        assert attempt.candidate is not None
+        assert attempt.candidate.draft is not None
+        solution = attempt.candidate.draft.answer
+        target = target_of(held.passage.id, held.order.id, attempt.number, solution)
+        return CreditBegun(record.at, held.order.id, target, held.passage)
+
+    def end(self, held: Held, outcome: Outcome, now: float) -> Rolled:
+        """What a report on a rollout becomes."""
+        attempt, decision, candidate = outcome.attempt, outcome.decision, outcome.attempt.candidate
+        assert held.repair is not None, held.told()
+        right = True if isinstance(decision, Accept) else None
+        if isinstance(decision, DeadLetter) and decision.reason is EndReason.REJECTED:
+            right = False
+        return Rolled(
+            at=now,
+            order_id=held.order.id,
+            passage_id=held.passage.id,
+            prefix=held.repair.prefix,
+            draw=held.order.slot,
+            policy=self._desk.source.policy,
+            right=right,
+            text="" if candidate is None else candidate.text,
+            cost=sum((verdict.cost for verdict in attempt.verdicts), Cost() if candidate is None else candidate.cost),
+        )
+
+    def close(self, now: float) -> Instructions:
+        """The budget is spent: every credit ends with what is known. A rollout that somebody makes is recorded when he
+        reports it, and forgotten when his lease ends."""
+        return self._instructions(self._desk.close_all(), now)
+
+    def awaits(self, order_id: OrderId) -> bool:
+        """Whether a credit still needs what comes of a rollout."""
+        return self._desk.is_awaited(RolloutId(order_id))
+
+    def dropped(self, order_id: OrderId) -> None:
+        """A rollout was taken back before anyone reported it."""
+        self._desk.drop(RolloutId(order_id))
+
+    def check(self, issued: Sequence[Held]) -> None:
+        """Raises AssertionError when an invariant does not hold."""
+        assert self._desk.open <= self._terms.config.max_open
+        assert issued or not self._desk.open, "a credit is open, and nothing is drawn for it"
+
+    def _judged(self, record: Rejoined | AcceptedEnd | Rescored | DeadLetteredEnd, view: QueueView) -> None:
+        """A problem's first attempts are draws from the problem itself: its own solve rate costs nothing."""
+        held, attempt = view.held, None if isinstance(record, Rescored) else record.attempt
+        assert held is not None, "a sample's record is of an order that the queue held"
+        passage_id = held.order.passage_id
+        if attempt is not None and held.order.kind is OrderKind.FRESH and is_start(attempt):
+            self._desk.started(passage_id, held.order.id, right=isinstance(record, AcceptedEnd))
+        if passage_id not in view.open_passages:  # the credit that may begin now still needs what is known of it
+            self._closing = passage_id
+
+    def _begun(self, begun: CreditBegun, view: QueueView) -> Instructions:
+        wait = ()
+        if self._terms.restart and _would_resample(view.held, begun.target.attempt):
+            wait = (Wait(begun.order_id, begun.at + self._terms.config.wait_s),)
+        return self._instructions(self._desk.begin(begun.target, begun.passage), begun.at, wait)
+
+    def _rolled(self, record: Rolled, view: QueueView) -> Instructions:
+        self._rolled_tokens += record.cost.tokens
+        result = Result(record.right, record.cost)
+        moves = self._desk.rolled(record.passage_id, record.prefix, record.draw, result)
+        if record.passage_id not in view.open_passages:
+            self._desk.forget(record.passage_id)
+        return self._instructions(moves, record.at)
+
+    def _instructions(self, moves: Moves, now: float, wait: Sequence[Wait] = ()) -> Instructions:
+        return Instructions(
+            issue=[self._wanted(rollout) for rollout in moves.issue],
+            wait=wait,
+            take_back=[OrderId(rollout) for rollout in moves.idle],
+            records=[Credited(now, each.label.order_id, each.label) for each in moves.labels],
+            go_on=[self._go_on(each) for each in moves.labels],
+        )
+
+    def _wanted(self, rollout: Rollout) -> Wanted:
+        order = Order(OrderId(rollout.id), rollout.passage.id, "rollout", rollout.draw, OrderKind.ROLLOUT)
+        repair = Repair(RepairKind.RESTART_FROM_PREFIX, self._terms.temperature, prefix=rollout.prefix)
+        return Wanted(order, rollout.passage, repair)
+
+    def _go_on(self, finished: Finished) -> GoOn:
+        """The order restarts behind the last good step; where that is none, it is drawn again."""
+        label, repair = finished.label, None
+        if finished.good:
+            kind, temperature = RepairKind.RESTART_FROM_PREFIX, self._terms.temperature
+            repair = Repair(kind, temperature, prefix=finished.good, origin=label.attempt)
+        return GoOn(label.order_id, label.attempt + 1, repair)
+
+    def _forget_closing(self) -> None:
+        if self._closing is not None:
+            self._desk.forget(self._closing)
+            self._closing = None
+
+
+def _is_wrong(attempt: Attempt) -> bool:
+    """A solution that can be read and ends in another answer."""
+    diagnosis, candidate = attempt.diagnosis, attempt.candidate
+    return (
+        diagnosis is not None
+        and diagnosis.mode == Modes.WRONG_ANSWER
+        and candidate is not None
+        and candidate.draft is not None
+    )
+
+
+def _is_sample(held: Held, attempt: Attempt) -> bool:
+    """What was made bad, or is bad on purpose, says nothing of the policy."""
+    return held.policy.sample and attempt.injected is None
+
+
+def _would_resample(held: Held | None, rejected: int) -> bool:
+    """Whether the order is about to be drawn again, right after its attempt of that number."""
+    if held is None or held.state is not OrderState.READY or held.attempt != rejected + 1:
+        return False
+    return held.repair is not None and held.repair.kind is RepairKind.RESAMPLE

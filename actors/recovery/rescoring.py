@@ -1,0 +1,55 @@
+"""A rejected attempt judged anew by the scores that its gates gave it: thresholds have changed, and nothing else has.
+
+Law: pure, and no model is asked. A gate that errored, or that was never asked, is no pass; a rejection that the score
+does not explain stays one. Near-duplicates are the queue's to find, so an old verdict on them is left out.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from schemas.orders import Attempt
+from schemas.verdicts import DIVERSITY, Errored, GateName, Passed, Rejected, Verdict
+
+_BESIDE_THRESHOLDS = frozenset({"judging.duplicate_similarity", "recovery.bar"})
+
+
+class PassingTerms(Struct, frozen=True):
+    """What an attempt must pass now. `thresholds`: of first attempts, by gate that has one; `required`: gates without
+    which nothing is accepted; `bar`: what verdicts come to at an attempt of that number (`recovery.bar`)."""
+
+    thresholds: Mapping[GateName, float]
+    required: Collection[GateName]
+    bar: Callable[[Sequence[Verdict], int], tuple[Verdict, ...]]
+
+
+def changes_no_score(key: str) -> bool:
+    """Whether a key of the configuration changes what scores come to, and no score: `gates.NAME.threshold`, and how
+    alike near-duplicates are, and the bar of repaired samples."""
+    section, _, rest = key.partition(".")
+    return key in _BESIDE_THRESHOLDS or (section == "gates" and rest.count(".") == 1 and rest.endswith(".threshold"))
+
+
+def judged_anew(attempt: Attempt, terms: PassingTerms) -> Attempt | None:
+    """The attempt with the verdicts of now; None where it does not pass every gate, and where that cannot be told."""
+    if attempt.candidate is None or attempt.candidate.draft is None or attempt.injected is not None:
+        return None
+    said = [verdict for verdict in attempt.verdicts if verdict.gate != DIVERSITY]
+    if any(isinstance(verdict, Errored) for verdict in said):
+        return None
+    verdicts = terms.bar([_judged_anew(verdict, terms) for verdict in said], attempt.number)
+    passed = {verdict.gate for verdict in verdicts if isinstance(verdict, Passed)}
+    if len(passed) < len(verdicts) or not passed >= set(terms.required):
+        return None
+    return replace(attempt, verdicts=verdicts, diagnosis=None, choice=None)
+
+
+def _judged_anew(verdict: Verdict, terms: PassingTerms) -> Verdict:
+    threshold = terms.thresholds.get(verdict.gate)
+    if isinstance(verdict, Errored) or threshold is None:
+        return verdict
+    if isinstance(verdict, Rejected) and verdict.score >= verdict.threshold:
+        return verdict
+    said = Passed if verdict.score >= threshold else Rejected
+    return said(verdict.gate, verdict.score, threshold, replace(verdict.evidence, raised=None), verdict.cost)
