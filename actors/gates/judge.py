@@ -68,6 +68,8 @@ class Judge:
 
     async def _at_once(self, request: GateRequest) -> Sequence[Verdict]:
         names = tuple(self._gates.scored)
+        if not self._gates.after:
+            return tuple((await self._all(request, names)).values())
         first = await self._all(request, [name for name in names if name not in self._gates.after])
         later = await self._all(_told(request, first.values()), [name for name in names if name in self._gates.after])
         said = first | later
