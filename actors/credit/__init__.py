@@ -1,3 +1,3 @@
 """Per-step credit, pure: what rollouts say about Q (`posterior`), which step is the first pit (`chain`), where the next
-rollouts go (`strategies`), and the state machine that asks for them and gives the label (`plan`).
+rollouts go (`strategies`), one solution's credit (`plan`), and all that are open (`desk`). `targets`: what is credited.
 """

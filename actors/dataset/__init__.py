@@ -1,6 +1,6 @@
-"""The output folder: shards of samples and dead letters, the manifest, checksums and the dataset's card.
+"""Shards of accepted samples and of dead letters.
 
-`rows` says what a row holds, `writer` when a shard is written, `files` how anything reaches the disk, `manifest` and
-`card` what describes the whole. Law: what stands in the ledger can be written again; what is on disk under its final
-name is whole.
+`writer` says when a shard is written, `shards` which ends go into it, `rows` what a row holds, `spans` how it is named;
+`strangers`: files that the ledger does not know; `manifest`, `gone_keys`: run.yaml and manifest.json of any folder.
+Law: what stands in the ledger can be written again; what is on disk under its final name is whole.
 """
