@@ -25,7 +25,7 @@ from actors.recovery.rescoring import PassingTerms, changes_no_score, judged_ane
 from actors.report.finish import finish, is_finished, replace_config
 from deployments.build.recovery import run_gates
 from deployments.build.versions import versions
-from deployments.build.wiring import models
+from deployments.build.wiring import models, similarity
 from deployments.config.identity import Change, Difference
 from deployments.config.load import differences, to_yaml
 from deployments.folder.replay import (
