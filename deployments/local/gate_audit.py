@@ -11,11 +11,11 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from actors.audit.agreement import Measured, agreement
-from actors.audit.labelled import Labelled, distinct, labelled_rows
 from actors.calls.clocks import Clocks
 from actors.calls.retry import CalledPool
 from actors.calls.trials import judgement
+from actors.probes.agreement import Measured, agreement
+from actors.probes.labelled import Labelled, distinct, labelled_rows
 from actors.protocols import Ask, AskingGate, Gate
 from deployments.build.wiring import conductor_random, conductor_settings
 from deployments.local.gates import LocalPools, local_gate
