@@ -8,7 +8,7 @@ import ast
 import math
 import operator
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -114,8 +114,9 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 }
 
 
-def read_rule(text: str) -> SampleRule:
-    """The rule of an expression. Raises BadRule."""
+def read_rule(text: str, texts: Collection[str] | None = TEXTS) -> SampleRule:
+    """The rule of an expression. `texts`: what it may name; None: whatever fields a task of one's own makes. Raises
+    BadRule."""
     if len(text) > LONGEST_RULE:
         raise BadRule(f"an expression of {len(text):,} characters, at most {LONGEST_RULE:,} are read")
     try:
@@ -129,7 +130,7 @@ def read_rule(text: str) -> SampleRule:
         raise BadRule("no expression, or one that is nested too deeply") from None
     if sum(1 for _ in ast.walk(tree)) > MOST_NODES:
         raise BadRule("too long: split it over several gates")
-    reader = _RuleReader()
+    reader = _RuleReader(texts)
     read = reader.node(tree.body)
     if read.kind == "text":
         raise BadRule("comes to a text; it must come to true or false, or to a score in [0, 1]")
@@ -139,7 +140,8 @@ def read_rule(text: str) -> SampleRule:
 class _RuleReader:
     """From syntax to functions, each with the kind of its value."""
 
-    def __init__(self) -> None:
+    def __init__(self, texts: Collection[str] | None) -> None:
+        self._texts = texts
         self.scores: set[str] = set()
 
     def node(self, node: ast.expr) -> _Typed:
@@ -147,7 +149,7 @@ class _RuleReader:
             case ast.Constant():
                 return _constant(node)
             case ast.Name():
-                return _name(node)
+                return _name(node, self._texts)
             case ast.BoolOp():
                 return self._boolean(node)
             case ast.UnaryOp():
@@ -275,12 +277,20 @@ def _constant(node: ast.Constant) -> _Typed:
     raise _bad(node, "is no text, no number up to 1e15, and neither True nor False")
 
 
-def _name(node: ast.Name) -> _Typed:
+def _name(node: ast.Name, texts: Collection[str] | None) -> _Typed:
     name = node.id
-    if name not in TEXTS and name not in NUMBERS:
-        known = ", ".join((*TEXTS, *NUMBERS))
+    if name in NUMBERS:
+        return _Typed("number", lambda sample: sample.fields[name])
+    if texts is not None and name not in texts:
+        known = ", ".join((*texts, *NUMBERS))
         raise _bad(node, f"'{name}' is unknown; a rule may name {known}, and call {', '.join(NAMES)}")
-    return _Typed("text" if name in TEXTS else "number", lambda sample: sample.fields[name])
+
+    def text(sample: Sample) -> Value:
+        if name not in sample.fields:
+            raise RuleFailed(f"the draft has no field '{name}'")
+        return sample.fields[name]
+
+    return _Typed("text", text)
 
 
 def _written(node: ast.Call, place: int, otherwise: str) -> str:

@@ -7,7 +7,8 @@ from html import escape
 import yaml
 
 from actors.report.words import count, duration, model_name, percent, spoken
-from schemas.config import Math, RunConfig
+from schemas.config import GroundedAnswer, Math, RunConfig
+from schemas.config_tasks import CustomTask
 from schemas.ledger import ShardKind
 from schemas.manifest import Manifest
 from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER
@@ -132,9 +133,11 @@ def _how(manifest: Manifest, config: RunConfig | None) -> str:
     names = tuple(config.gates)
     if set(names) == {VERIFIER} and solves:
         return _SOLVED
-    if set(names) == {FAITHFULNESS, REWARD} and not solves:
+    if set(names) == {FAITHFULNESS, REWARD} and isinstance(config.task, GroundedAnswer):
         return _GROUNDED
     judged = f"Each must pass: {', '.join(f'`{name}`' for name in names)}." if names else "No gate was asked."
+    if isinstance(config.task, CustomTask):
+        return f"Made of each passage by the task `{config.task.task}`. {judged}"
     return f"{_SOLVES if solves else _WRITES} {judged}"
 
 

@@ -33,7 +33,7 @@ def inside_gate(name: GateName, config: GateConfig) -> Gate | None:
             limits = WorkerLimits(timeout_s=config.timeout_s, memory_mib=config.memory_mib)
             return VerifierGate(config, VerifierPool(limits, processes=config.processes), name=name)
         case RuleGate() if not is_function(config.check):
-            return ExpressionGate(_settings(name, config), read_rule(config.check))
+            return ExpressionGate(_settings(name, config), read_rule(config.check, texts=None))
         case RuleGate():
             return function_gate(_settings(name, config), config.check, {})
         case CustomGate():
@@ -64,7 +64,9 @@ def reading_scores(gates: Mapping[str, GateConfig]) -> frozenset[GateName]:
     """The rules that read the scores of other gates, and are asked after them."""
     rules = {name: gate.check for name, gate in gates.items() if isinstance(gate, RuleGate)}
     return frozenset(
-        GateName(name) for name, check in rules.items() if not is_function(check) and read_rule(check).scores
+        GateName(name)
+        for name, check in rules.items()
+        if not is_function(check) and read_rule(check, texts=None).scores
     )
 
 

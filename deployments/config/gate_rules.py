@@ -2,8 +2,9 @@
 read. Law: a rule is refused here or it can be asked."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
+from actors.gates.fields import TEXTS
 from actors.gates.rules import BadRule, read_rule
 from deployments.config.faults import at, below, nearest
 from schemas.config import Math, RunConfig
@@ -21,6 +22,7 @@ from schemas.config_gates import (
     is_function,
     kind_of,
 )
+from schemas.config_tasks import CustomTask
 from schemas.verdicts import FAITHFULNESS, VERIFIER
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -38,7 +40,7 @@ def broken_gates(config: RunConfig) -> Iterator[str]:
             case RuleGate() | CustomGate():
                 yield from _broken_modes(path, gate, repairs)
         if isinstance(gate, RuleGate):
-            yield from _broken_rule(path, gate)
+            yield from _broken_rule(path, gate, None if isinstance(config.task, CustomTask) else TEXTS)
         if isinstance(gate, GateModel):
             yield from _broken_provenance(path, name, gate)
 
@@ -72,11 +74,11 @@ def _broken_task(path: str, name: str, gate: GateConfig, config: RunConfig) -> I
         yield at(path, f"has nothing to check when task.kind is {task}")
 
 
-def _broken_rule(path: str, gate: RuleGate) -> Iterator[str]:
+def _broken_rule(path: str, gate: RuleGate, texts: Collection[str] | None) -> Iterator[str]:
     if is_function(gate.check):
         return
     try:
-        read_rule(gate.check)
+        read_rule(gate.check, texts)
     except BadRule as bad:
         yield at(f"{path}.check", str(bad))
     if len(gate.modes) > 1:

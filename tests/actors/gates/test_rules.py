@@ -141,3 +141,13 @@ async def test_a_rule_as_a_gate() -> None:
     assert rejected == Rejected(GateName("short"), 0.0, 0.5, mode=FailureMode("too_long"))
     errored = await said("words(answer) / 0 > 1")
     assert isinstance(errored, Errored) and errored.detail == "the rule cannot be evaluated: it divides by zero"
+
+
+def test_a_task_of_ones_own_has_fields_of_its_own() -> None:
+    """They cannot be known before a sample: one that a draft does not have is an error of that sample."""
+    with pytest.raises(BadRule, match="'summary' is unknown"):
+        read_rule("words(summary) < 9")
+    rule = read_rule("words(summary) < 9", texts=None)
+    assert rule.score(Sample({"summary": "Two words."})) == 1.0
+    with pytest.raises(RuleFailed, match="the draft has no field 'summary'"):
+        rule.score(Sample(fields_of(REQUEST)))
