@@ -129,7 +129,7 @@ class Conductor:
             ),
             settings.health,
         )
-        self._judge = Judge(tools.gates, self._pools, self._stages, self._now, ask=self._ask_beside)
+        self._judge = Judge(tools.gates, self._pools, self._stages, self._now, task=tools.task, ask=self._ask_beside)
 
     def status(self) -> ConductorStatus:
         """What is in flight, by stage."""

@@ -22,6 +22,7 @@ from schemas.samples import (
     Made,
     Message,
     Prompt,
+    Texts,
 )
 from schemas.verdicts import GateRequest, Verdict
 
@@ -100,6 +101,22 @@ class Task(Protocol):
 
     def messages(self, passage: str, draft: Draft) -> Sequence[Message]:
         """What a student is trained on, the assistant's turn last."""
+        ...
+
+    def claim(self, draft: Draft) -> Texts:
+        """What a faithfulness judge must find in the source; the last text is what is said, those before it ask."""
+        ...
+
+    def shown(self, draft: Draft) -> Texts:
+        """What a reward model rates, the source unseen."""
+        ...
+
+    def key(self, draft: Draft) -> Texts | None:
+        """What near-duplicates of a passage are compared on; None: no sample of it repeats another."""
+        ...
+
+    def written(self, draft: Draft) -> str:
+        """The draft as a generator is asked to write it at a first attempt."""
         ...
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from actors.gates.carrying import carries
 from actors.gates.quotes import locate
-from schemas.samples import answered
+from schemas.samples import qa
 from studies.almanac.claims import Claim, Reading, any_claim
 from studies.almanac.exam import exam
 from studies.almanac.phrases import ATTRIBUTES
@@ -29,7 +29,7 @@ def main() -> None:
     refused: Counter[str] = Counter()
     for told in exam(PAPERS, seed=SEED):
         claim = any_claim(told, rng)
-        draft = answered(claim.question, claim.answer)
+        draft = qa(claim.question, claim.answer)
         for sentence in _taken(claim):
             for wording, said in _wordings(claim, sentence, rng):
                 kind = f"{'true' if claim.faithful else 'false'}, {wording}"

@@ -18,7 +18,7 @@ from actors.tasks import prompts
 from deployments.engines.build import build_engine
 from deployments.engines.roles import EngineRole
 from schemas.config_engines import TransformersEngine, VllmArgument, VllmEngine
-from schemas.samples import ClassificationRequest, GenerationRequest, Message, Sampling
+from schemas.samples import ClassificationRequest, GenerationRequest, Message, Sampling, qa
 
 CORPUS = Path("examples/almanac/corpus.jsonl")
 
@@ -41,7 +41,7 @@ async def generate(engine: Engine, number: int, passage: str) -> tuple[int, int]
 
 async def classify(engine: Engine, number: int, passage: str) -> tuple[int, int]:
     """Tokens of one text, and none generated."""
-    text = prompts.judged(passage, question="Where does it stand?", answer="By the sea.")
+    text = prompts.judged(passage, qa("Where does it stand?", "By the sea."))
     return (await engine.classify(ClassificationRequest(str(number), text))).prompt_tokens, 0
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from deployments.terminal.boundary import FAILED, boundary
+from deployments.terminal.boundary import FAILED, MISTAKEN, boundary
 
 app = typer.Typer(
     name="gleaner",
@@ -214,6 +214,31 @@ def audit(
 
         may_lie_here()
         show_audit(config, GateName(gate), labelled, json=json)
+
+
+@app.command()
+def check(
+    target: Annotated[
+        str,
+        typer.Argument(metavar="GATE", help="module:function; or a gate's name, with --config.", show_default=False),
+    ],
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="RUN.yaml", help="The configuration that has the gate.")
+    ] = None,
+    mode: Annotated[
+        list[str] | None,
+        typer.Option("--mode", metavar="M", help="A failure mode that its rejections may carry; again for more."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Check that a gate of yours keeps to what every gate must: a verdict on any draft, the same when asked again."""
+    with boundary():
+        from deployments.build.own_code import may_lie_here
+        from deployments.terminal.conformance import show_check
+
+        may_lie_here()
+        if not show_check(target, config, mode or [], json=json):
+            raise typer.Exit(MISTAKEN)
 
 
 @app.command()

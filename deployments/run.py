@@ -16,6 +16,7 @@ from actors.corpus.reader import read
 from actors.queue.documents import Changed
 from actors.report.finish import finish
 from deployments.build.canaries import build_canaries
+from deployments.build.gates import inside_gates
 from deployments.build.injection import build_injection
 from deployments.build.versions import versions
 from deployments.folder.output import prepare
@@ -58,6 +59,7 @@ def run(
     Chunker(config.corpus.chunking)
     build_injection(config)
     build_canaries(config)
+    inside_gates(config.gates)
     folder = prepare(config, output)
     asking = Interrupts() if stop is None else nullcontext(stop)
     with cluster(config.ray_address, lost=lost), asking as asked:

@@ -283,8 +283,12 @@ def replay(
     `modes`, all. `config`: the changed configuration, from now on the folder's own. Raises OutputError while a run
     goes on."""
     from actors.ledger.reopen import ReplayRequest
+    from deployments.folder.replay import known_modes
     from deployments.folder.replay import replay as replay_here
 
+    unknown = [mode for mode in modes if mode not in known_modes(Path(folder))]
+    if unknown:
+        raise UserError(f"modes: there is no failure mode {', '.join(map(repr, unknown))}")
     wanted = ReplayRequest(frozenset(map(EndReason, reasons)), frozenset(map(FailureMode, modes)))
     return replay_here(Path(folder), wanted, None if config is None else load(config), now=time.time)
 

@@ -4,7 +4,6 @@ Law: the name is what verdicts, metrics, reports and files know a gate by; the f
 and `reward` are the usual pair, and `verifier` is math's: under these names the kind (or form) need not be said.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -32,11 +31,10 @@ BroughtRepair = Literal[
     "resample", "lower_temperature", "strict_grounding", "quote_then_answer", "edit_unsupported", "regenerate_question"
 ]
 """What a failure mode that a gate brings may be repaired by."""
-FUNCTION = r"^[\w.]+:\w+$"
 USUAL_KINDS = (FAITHFULNESS, REWARD)
 RESERVED = frozenset(
     {"format", "provenance", "diversity", "generate", "settle", "engine", "none", "both", "several"}
-    | {"canary", "checks", "rollouts", "stale"}
+    | {"canary", "injection", "rollouts", "stale"}
 )
 """Names that something else is known by."""
 
@@ -206,7 +204,8 @@ class Judging(Config, frozen=True):
 
 def is_function(check: str) -> bool:
     """Whether a rule is `module:function`; no expression can be written so."""
-    return re.fullmatch(FUNCTION, check) is not None
+    module, colon, function = check.partition(":")
+    return colon == ":" and all(name.isidentifier() for name in (*module.split("."), function))
 
 
 def kind_of(name: str, gate: GateConfig) -> GateName:

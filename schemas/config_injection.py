@@ -3,25 +3,22 @@
 Law: rate 0, the default, injects nothing.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from msgspec import field
 
-from schemas.config_base import Amount, Config, Factory, Name, Options, Probability, never, section
+from schemas.config_base import Amount, Config, Factory, Name, Options, Probability, never
 
-
-class InjectionKinds(Config, frozen=True):
-    """How often each kind is chosen, relative to the others; 0: never."""
-
-    contradicts_source: Annotated[Amount, never("The answer is another value than the passage's.")] = 1.0
-    parametric: Annotated[Amount, never("The answer is what a model remembers, which the passage has otherwise.")] = 1.0
-    cross_passage: Annotated[Amount, never("Question and answer state a fact of another passage.")] = 1.0
-    high_temperature: Annotated[Amount, never("Drawn far too hot.")] = 1.0
-    instruction_quality: Annotated[Amount, never("The question is vague or cut off.")] = 1.0
-    domain_mismatch: Annotated[
-        Amount, never("Question and answer are about something that the corpus does not speak of.")
-    ] = 1.0
-    response_quality: Annotated[Amount, never("The answer is hedged, cut off, vague or of the wrong sort.")] = 1.0
+KindName = Literal[
+    "contradicts_source",
+    "parametric",
+    "cross_passage",
+    "high_temperature",
+    "instruction_quality",
+    "domain_mismatch",
+    "response_quality",
+]
+"""`schemas.injection.InjectionKind` by its values."""
 
 
 class LlmInjector(Config, frozen=True, tag="llm", tag_field="kind"):
@@ -54,5 +51,13 @@ class Injection(Config, frozen=True):
     """Samples made bad on purpose, unseen by the gates, to measure what these catch. They are never exported."""
 
     rate: Annotated[Probability, never("Share of the orders whose first attempt is spoilt.")] = 0.0
-    kinds: Annotated[InjectionKinds, section("In which ways.")] = InjectionKinds()
+    kinds: Annotated[
+        dict[KindName, Amount],
+        never("How often each way is chosen, relative to the others; 0: never; one that is not named: 1."),
+    ] = field(default_factory=dict)
     injector: Annotated[Injector, never("Who spoils them, and who knows that they are bad.")] = LlmInjector()
+
+    @property
+    def weights(self) -> dict[KindName, float]:
+        """Of every way."""
+        return {kind: self.kinds.get(kind, 1.0) for kind in get_args(KindName)}

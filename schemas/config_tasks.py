@@ -2,7 +2,9 @@
 
 from typing import Annotated, Literal
 
-from schemas.config_base import Config, Temperature, never, replay, section
+from msgspec import field
+
+from schemas.config_base import Config, Factory, Options, Temperature, never, replay, section
 
 
 class SamplingDefaults(Config, frozen=True):
@@ -36,4 +38,17 @@ class Math(Config, frozen=True, tag="math", tag_field="kind"):
     )
 
 
-Task = GroundedAnswer | Math
+class CustomTask(Config, frozen=True, tag="custom", tag_field="kind"):
+    """A task of your own: `module:Class`, made with this section (docs/tasks/own.md)."""
+
+    task: Annotated[Factory, never("Importable wherever the run's processes are.")]
+    samples_per_passage: Annotated[int, never("Orders issued for each passage.", ge=1, le=64)] = 1
+    sampling: Annotated[SamplingDefaults, section("The first attempt's; repairs change the temperature.")] = (
+        SamplingDefaults()
+    )
+    options: Annotated[Options, replay("For the task to read. No secrets: name an environment variable.")] = field(
+        default_factory=dict
+    )
+
+
+Task = GroundedAnswer | Math | CustomTask

@@ -10,7 +10,7 @@ from schemas.injection import InjectionKind
 from schemas.orders import EndReason, OrderKind
 from schemas.recovery import FailureMode, RepairKind
 from schemas.samples import MalformedReason
-from schemas.verdicts import GateName
+from schemas.verdicts import FAITHFULNESS, REWARD, GateName
 
 
 class Counts(Struct, frozen=True):
@@ -114,6 +114,21 @@ class GateOverlap(Struct, frozen=True, omit_defaults=True):
         """Of the usual two: rejected by both / rejected by either; 0 when neither rejected anything."""
         either = self.both + self.only_faithfulness + self.only_reward
         return self.both / either if either else 0.0
+
+    @property
+    def compared(self) -> tuple[RejectedTogether, ...]:
+        """Every set of gates, the usual two alone included: they are what `scored` and the others say beside the
+        sets."""
+        pair = (FAITHFULNESS, REWARD)
+        counted: dict[tuple[GateName, ...], int] = {
+            (): self.scored - self.both - self.only_faithfulness - self.only_reward
+        }
+        counted |= {pair: self.both, pair[:1]: self.only_faithfulness, pair[1:]: self.only_reward}
+        for row in self.sets:
+            if set(pair) <= set(row.scored):
+                counted[tuple(gate for gate in pair if gate in row.rejected)] -= row.attempts
+        usual = (RejectedTogether(pair, rejected, attempts) for rejected, attempts in counted.items() if attempts)
+        return (*usual, *self.sets)
 
 
 NO_OVERLAP = GateOverlap(scored=0, both=0, only_faithfulness=0, only_reward=0)

@@ -168,6 +168,25 @@ def rewritten(draft: Draft, **fields: str) -> Draft:
     return Draft({**draft.fields, **fields})
 
 
+Texts = tuple[tuple[str, str], ...]
+"""Named texts, in the order in which a model reads them."""
+
+
+def texts_of(draft: Draft) -> Texts:
+    """All its fields, by their names with a capital; a quote is evidence, and no text of the sample's."""
+    return tuple((name.capitalize(), text) for name, text in draft.fields.items() if name != "quote")
+
+
+def qa(question: str, answer: str) -> Texts:
+    """The texts of a question and its answer."""
+    return texts_of(answered(question, answer))
+
+
+def asked_and_said(texts: Texts) -> tuple[str, str]:
+    """What is asked and what is said to it: the last text is said, those before it ask."""
+    return "\n".join(text for _, text in texts[:-1]), texts[-1][1] if texts else ""
+
+
 class MalformedReason(Enum):
     """Why a completion is no draft."""
 

@@ -8,7 +8,7 @@ from schemas.corpus import Passage
 from schemas.errors import ErrorKind
 from schemas.ids import PassageId
 from schemas.recovery import FailureMode
-from schemas.samples import Cost, Draft, Lane, Message
+from schemas.samples import Cost, Draft, Lane, Message, Texts, texts_of
 
 GateName = NewType("GateName", str)
 """The name by which verdicts, counts, metrics and files know a check: its key under `gates`, or one of these."""
@@ -137,8 +137,22 @@ class GateRequest(Struct, frozen=True, omit_defaults=True):
     attempt: int = 1
     tries: int = 1
     lane: Lane = Lane.SHARED
+    claim: Texts | None = None
+    """What must be found in the source, as the task says; None: every field of the draft."""
+    shown: Texts | None = None
+    """What is rated with the source unseen, as the task says; None: every field of the draft."""
     scores: dict[GateName, float] = {}
     """Of gates that have judged the draft before: for those that are asked after others."""
+
+    @property
+    def claimed(self) -> Texts:
+        """What a faithfulness judge reads beside the source."""
+        return texts_of(self.draft) if self.claim is None else self.claim
+
+    @property
+    def rated(self) -> Texts:
+        """What a reward model reads."""
+        return texts_of(self.draft) if self.shown is None else self.shown
 
 
 class GateReply(Struct, frozen=True):

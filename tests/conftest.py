@@ -37,6 +37,7 @@ TOGETHER = {
     "tests/deployments/test_autoscaling.py": ONE_RAY,
     "tests/deployments/test_math_run_ray.py": ONE_RAY,
     "tests/deployments/test_monitoring.py": ONE_RAY,
+    "tests/deployments/test_own_task.py": ONE_RAY,
     "tests/deployments/test_poison.py": ONE_RAY,
     "tests/deployments/test_replica_limits.py": ONE_RAY,
     "tests/deployments/test_run.py": ONE_RAY,

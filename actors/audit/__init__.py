@@ -3,6 +3,4 @@
 `fold` follows every order through the ledger into a `book`; `passing`, `configuration`, `shards`, `rows`, `files` and
 `manifest` hold gates, run.yaml and the other files against it; `verify` is the whole: it also reads the documents again
 and compares every passage with its slice.
-
-`gleaner audit`: holds a gate against labels. `labelled` reads the rows, `agreement` counts.
 """

@@ -166,9 +166,8 @@ def _messages(task: str, passage: str, draft: Draft) -> list[Row] | Draft:
 
 def _tells(messages: Any, draft: Draft) -> bool:
     turns = [(said["role"], said["content"]) for said in messages or ()]
-    roles = [role for role, _ in turns]
-    in_it = roles == ["user", "assistant"] and draft.question.strip() in turns[0][1]
-    return in_it and draft.answer.strip() in turns[1][1]
+    told = [text.strip() for text in draft.fields.values() if text.strip()]
+    return bool(turns) and turns[-1][0] == "assistant" and any(text in turns[-1][1] for text in told)
 
 
 def _with_verdicts(each: Row) -> Row:
@@ -222,8 +221,8 @@ def _sample(order: Order, passage: Passage, attempts: Sequence[Attempt], models:
     ]
     return {
         "messages": _messages(order.task, passage.text, draft),
-        "question": draft.question,
-        "answer": draft.answer,
+        "question": draft.fields.get("question"),
+        "answer": draft.fields.get("answer"),
         "passage": passage.text,
         "reference": passage.reference,
         "quote": draft.quote,
@@ -263,8 +262,8 @@ def _told(attempt: Attempt) -> Row:
         "temperature": made.sampling.temperature if made else None,
         "seed": made.sampling.seed if made else None,
         "text": made.text if made else None,
-        "question": draft.question if draft else None,
-        "answer": draft.answer if draft else None,
+        "question": draft.fields.get("question") if draft else None,
+        "answer": draft.fields.get("answer") if draft else None,
         "malformed": made.malformed if made else None,
         "scores": _scores(attempt.verdicts),
         "rejected_by": [verdict.gate for verdict in attempt.verdicts if isinstance(verdict, Rejected)],

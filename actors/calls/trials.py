@@ -41,4 +41,4 @@ def judgement(request: GateRequest, this: Try) -> GateRequest:
         case Trial.QUICK | Trial.WHOLE:
             return replace(request, id=f"{request.id}:trial")
         case Trial.FIXED:
-            return replace(request, id=f"{request.id}:trial", passage=_PASSAGE, draft=_DRAFT)
+            return replace(request, id=f"{request.id}:trial", passage=_PASSAGE, draft=_DRAFT, claim=None, shown=None)

@@ -60,8 +60,8 @@ def _row(child: Child, told: Told, found: tuple[Rejected, ...]) -> Row:
     better = child.life.draft if child.accepted is not None else None
     return {
         "passage": told.life.passage.text,
-        "question": draft.question if draft else None,
-        "answer": draft.answer if draft else None,
+        "question": draft.fields.get("question") if draft else None,
+        "answer": draft.fields.get("answer") if draft else None,
         "text": candidate.text if candidate else None,
         "malformed": candidate.malformed if candidate else None,
         "failure_mode": diagnosis.mode if diagnosis else None,
@@ -73,8 +73,8 @@ def _row(child: Child, told: Told, found: tuple[Rejected, ...]) -> Row:
         "claims": [claim for said in found for claim in _claims(said)],
         "gates_changed": told.gates_changed,
         "recovered": better is not None,
-        "accepted_question": better.question if better else None,
-        "accepted_answer": better.answer if better else None,
+        "accepted_question": better.fields.get("question") if better else None,
+        "accepted_answer": better.fields.get("answer") if better else None,
         "id": content_id(ExportFormat.HARD_NEGATIVES.value, told.key),
         **place(told.life.passage, told.life.order.task),
         "origin": origin_of(told),

@@ -10,7 +10,7 @@ import unicodedata
 
 from actors.text.typography import plain
 from actors.text.words import content_words, stems
-from schemas.samples import Draft
+from schemas.samples import Texts, asked_and_said
 from schemas.verdicts import Quote
 
 SHARE = 0.5
@@ -30,20 +30,21 @@ _SPELLED = {word: str(value) for value, word in enumerate(_UNITS.split())} | {
 }
 
 
-def carries(quote: Quote, claim: str, draft: Draft, passage: str) -> bool:
-    """Whether the located quote carries the claim. For a claim without a content word ("Yes") the answer speaks, else
-    the question; where none has one, any quote that does will do.
+def carries(quote: Quote, claim: str, texts: Texts, passage: str) -> bool:
+    """Whether the located quote carries the claim of a sample with these texts. For a claim without a content word
+    ("Yes") what is said speaks (the answer), else what is asked; where none has one, any quote that does will do.
 
-    What the question and another sentence of the passage name is known from there, and not asked of the quote.
+    What is asked and another sentence of the passage name is known from there, and not asked of the quote.
     """
     if not content_words(quote.text):
         return False
-    said = next((text for text in (claim, draft.answer, draft.question) if content_words(text)), None)
+    asked, answer = asked_and_said(texts)
+    said = next((text for text in (claim, answer, asked) if content_words(text)), None)
     if said is None:
         return True
     start, end = _sentence(quote, passage)
     sentence = stems(passage[start:end])
-    subject = stems(draft.question) & stems(f"{passage[:start]}\n{passage[end:]}") - sentence
+    subject = stems(asked) & stems(f"{passage[:start]}\n{passage[end:]}") - sentence
     wanted = (stems(said) - subject) or stems(said)
     known = _numbers(quote.text) | {_SPELLED[word] for word in content_words(quote.text) if word in _SPELLED}
     return _numbers(said, spaced=False) <= known and len(wanted & sentence) >= SHARE * len(wanted)

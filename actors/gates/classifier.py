@@ -26,13 +26,12 @@ class Reading(Struct, frozen=True):
 
 
 def _judged(asked: GateRequest, grounds: Grounds) -> Sequence[str]:
-    question, answer = asked.draft.question, asked.draft.answer
     one_by_one = [(passage.text,) for passage in grounds.passages] or [()]
-    return [prompts.judged_by(passages, question=question, answer=answer) for passages in one_by_one]
+    return [prompts.judged_by(passages, asked.claimed) for passages in one_by_one]
 
 
 AGAINST_SOURCE = Reading(FAITHFULNESS, _judged)
-ALONE = Reading(REWARD, lambda asked, _: (prompts.rewarded(question=asked.draft.question, answer=asked.draft.answer),))
+ALONE = Reading(REWARD, lambda asked, _: (prompts.rewarded(asked.rated),))
 """The passage is not shown."""
 
 

@@ -12,13 +12,14 @@ small number) is common to many questions: there only a word in common counts.
 
 import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from functools import lru_cache
 
 from msgspec import Struct
 
 from actors.text.words import FUNCTION_WORDS, content_words, signs, stem, words
 from schemas.orders import Duplicate
-from schemas.samples import Draft
+from schemas.samples import Draft, Texts, asked_and_said
 from schemas.verdicts import DIVERSITY, Evidence, Rejected
 
 NOT_EQUAL = 0.99
@@ -34,9 +35,19 @@ _KINDS = frozenset({"who", "when", "where", "how", "why"})
 """What a question asks for, where its first words tell: `what` and `which` do not."""
 
 
-def similarity(a: Draft, b: Draft) -> float:
+def likeness(key: Callable[[Draft], Texts | None]) -> Callable[[Draft, Draft], float]:
+    """How alike two samples of one passage are by what their task says is to be compared; 0 where it says nothing."""
+
+    def alike(a: Draft, b: Draft) -> float:
+        one, other = key(a), key(b)
+        return 0.0 if one is None or other is None else similarity(one, other)
+
+    return alike
+
+
+def similarity(a: Texts, b: Texts) -> float:
     """How alike two samples of one passage are. 1: the same question; `SAME_FACT` or more: the same fact again."""
-    one, other = _read(a.question, a.answer), _read(b.question, b.answer)
+    one, other = _read(*_compared(a)), _read(*_compared(b))
     if one.plain == other.plain:
         return 1.0
     numbers = _jaccard(one.numbers, other.numbers, empty=1.0)
@@ -48,9 +59,10 @@ def similarity(a: Draft, b: Draft) -> float:
     return likeness
 
 
-def never_similar(a: Draft, b: Draft) -> float:
-    """For tasks whose question is the corpus's: asked again on purpose, it is no duplicate."""
-    return 0.0
+def _compared(texts: Texts) -> tuple[str, str]:
+    """What takes the question's place and what the answer's; where there is one text, it is the question."""
+    asked, said = asked_and_said(texts)
+    return (asked, said) if len(texts) > 1 else (said, "")
 
 
 def duplicate_verdict(found: Duplicate) -> Rejected:

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from schemas.corpus import Passage
+from schemas.samples import asked_and_said
 from schemas.verdicts import GateRequest, Shown
 
 
@@ -62,8 +63,8 @@ class RetrievedSource:
 
     async def grounds(self, request: GateRequest) -> Grounds:
         """What the search finds; the request's own passage is used for nothing but to say whether it is there."""
-        draft = request.draft
-        found = tuple(await self._retriever.best(draft.answer if self._query == "answer" else draft.question, self._k))
+        asked, said = asked_and_said(request.claimed)
+        found = tuple(await self._retriever.best(said if self._query == "answer" else asked or said, self._k))
         ids = tuple(passage.id for passage in found)
         rank = ids.index(request.passage.id) + 1 if request.passage.id in ids else None
         return Grounds(found, Shown(searched=True, passages=ids, rank=rank))

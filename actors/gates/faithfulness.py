@@ -118,10 +118,7 @@ class LlmFaithfulness:
 
 def question(request: GateRequest, grounds: Grounds) -> Question:
     """What the judge sees."""
-    draft = request.draft
-    user = prompts.for_judge(
-        [passage.text for passage in grounds.passages], question=draft.question, answer=draft.answer, ask=INSTRUCTION
-    )
+    user = prompts.for_judge([passage.text for passage in grounds.passages], request.claimed, ask=INSTRUCTION)
     keys = ("claims", "score")
     return Question(request.id, _system(grounds), user, SCHEMA, keys, request.tries, request.passage.id)
 
@@ -139,7 +136,9 @@ def _held_to_quote(claim: _Claim, passages: Sequence[Passage], request: GateRequ
         discounted = "its quote is not in the passage" if claim.quote else "no quote was given"
     elif claim.supported and quote is not None:
         source = next(each for each in passages if each.id == (quote.passage_id or request.passage.id))
-        discounted = None if carries(quote, claim.claim, request.draft, source.text) else "its quote does not carry it"
+        discounted = (
+            None if carries(quote, claim.claim, request.claimed, source.text) else "its quote does not carry it"
+        )
     return ClaimEvidence(
         claim=claim.claim, supported=claim.supported and discounted is None, quote=quote, discounted=discounted
     )

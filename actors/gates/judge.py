@@ -11,10 +11,10 @@ from actors.calls.counters import StageCounter
 from actors.calls.pools import Pools
 from actors.calls.retry import Try
 from actors.calls.trials import judgement
-from actors.protocols import Ask, AskingGate, Gate
+from actors.protocols import Ask, AskingGate, Gate, Task
 from schemas.errors import HopError, ungrouped
 from schemas.orders import Duplicate, Lease
-from schemas.samples import Candidate, Cost
+from schemas.samples import Candidate, Cost, Draft, Texts, texts_of
 from schemas.stages import Stage
 from schemas.verdicts import FORMAT, Errored, GateName, GateRequest, Passed, Rejected, Verdict
 
@@ -36,12 +36,13 @@ class Judge:
     """Asks the gates of a run, one conductor's way. `ask`: what gates may ask the run's pools by."""
 
     def __init__(
-        self, gates: Gating, pools: Pools, stages: StageCounter, now: Callable[[], float], *, ask: Ask
+        self, gates: Gating, pools: Pools, stages: StageCounter, now: Callable[[], float], *, task: Task, ask: Ask
     ) -> None:
         self._gates = gates
         self._pools = pools
         self._stages = stages
         self._now = now
+        self._task = task
         self._ask = ask
 
     async def verdicts(self, lease: Lease, candidate: Candidate) -> tuple[Verdict, ...]:
@@ -50,7 +51,12 @@ class Judge:
             return (Rejected(gate=FORMAT, score=0.0, threshold=1.0),)
         gates = self._gates
         request = GateRequest(
-            id=f"{lease.order.id}:{lease.attempt}", passage=lease.passage, draft=candidate.draft, attempt=lease.attempt
+            id=f"{lease.order.id}:{lease.attempt}",
+            passage=lease.passage,
+            draft=candidate.draft,
+            attempt=lease.attempt,
+            claim=_unless_all(self._task.claim(candidate.draft), candidate.draft),
+            shown=_unless_all(self._task.shown(candidate.draft), candidate.draft),
         )
         grounded = await gates.provenance.check(request)
         if not isinstance(grounded, Passed) and gates.short_circuit:
@@ -62,6 +68,8 @@ class Judge:
 
     async def _at_once(self, request: GateRequest) -> Sequence[Verdict]:
         names = tuple(self._gates.scored)
+        if not self._gates.after:
+            return tuple((await self._all(request, names)).values())
         first = await self._all(request, [name for name in names if name not in self._gates.after])
         later = await self._all(_told(request, first.values()), [name for name in names if name in self._gates.after])
         said = first | later
@@ -110,3 +118,8 @@ def _told(request: GateRequest, verdicts: Collection[Verdict]) -> GateRequest:
     """The request with the scores that were given so far."""
     scores = {said.gate: said.score for said in verdicts if not isinstance(said, Errored)}
     return replace(request, scores=scores) if scores else request
+
+
+def _unless_all(texts: Texts, draft: Draft) -> Texts | None:
+    """None where a gate knows them from the draft: nothing is sent twice."""
+    return None if texts == texts_of(draft) else texts

@@ -66,8 +66,7 @@ def question(request: GateRequest, dimensions: Sequence[str]) -> Question:
         f"Do not check facts. Rate each dimension from 0 (bad) to {TOP:g} (good). Dimensions: {rubric}. "
         f"Reply with one JSON object with exactly these keys: {', '.join(dimensions)}; each value is a number."
     )
-    draft = request.draft
-    user = prompts.for_judge((), question=draft.question, answer=draft.answer, ask=INSTRUCTION)
+    user = prompts.for_judge((), request.rated, ask=INSTRUCTION)
     keys = tuple(dimensions)
     return Question(request.id, system, user, _schema(dimensions), keys, request.tries, request.passage.id)
 

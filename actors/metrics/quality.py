@@ -25,11 +25,24 @@ def _scores(seen: Seen) -> Iterator[Point]:
 
 def _overlap(seen: Seen) -> Iterator[Point]:
     overlap = seen.snapshot.summary.overlap
+    if overlap.sets:
+        yield from _overlap_of_many(seen)
+        return
     either = overlap.both + overlap.only_faithfulness + overlap.only_reward
     yield ("none",), overlap.scored - either
     yield ("both",), overlap.both
     yield (FAITHFULNESS,), overlap.only_faithfulness
     yield (REWARD,), overlap.only_reward
+
+
+def _overlap_of_many(seen: Seen) -> Iterator[Point]:
+    """Of whatever gates: by one alone, or by several."""
+    counted: Counter[str] = Counter(dict.fromkeys(("none", "several", *seen.run.gates), 0))
+    for row in seen.snapshot.summary.overlap.compared:
+        rejected = [gate for gate in row.rejected if gate in seen.run.checks]
+        by = "none" if not rejected else rejected[0] if len(rejected) == 1 else "several"
+        counted[by] += row.attempts
+    yield from (((by,), attempts) for by, attempts in counted.items())
 
 
 def _modes(seen: Seen) -> Iterator[Point]:
@@ -92,7 +105,7 @@ QUALITY = (
     ),
     counter(
         "gleaner_gate_overlap_total",
-        "Attempts that both gates scored, by which of them rejected: one alone, both or none.",
+        "Attempts that two gates scored, or more, by which rejected: one alone, both (of more: several) or none.",
         (Label.REJECTED_BY,),
         _overlap,
     ),

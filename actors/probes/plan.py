@@ -41,5 +41,5 @@ class Plan(Struct, frozen=True):
 
 def plan_of(config: Injection, *, seed: int) -> Plan:
     """The plan that a configuration names."""
-    weights = {kind: getattr(config.kinds, kind.value) for kind in InjectionKind}
+    weights = {InjectionKind(kind): weight for kind, weight in config.weights.items()}
     return Plan(rate=config.rate, weights=weights, seed=seed)

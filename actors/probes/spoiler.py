@@ -15,7 +15,7 @@ from schemas.errors import ErrorKind, JudgeError
 from schemas.ids import PoolName, derived_seed
 from schemas.injection import InjectionKind, Worth
 from schemas.orders import Lease
-from schemas.samples import Cost, Draft, GenerationRequest, Heard, Message, Sampling
+from schemas.samples import Cost, Draft, GenerationRequest, Heard, Message, Sampling, texts_of
 
 HOT = 1.8
 """Where drifting is the rule. At most 2 is allowed anywhere."""
@@ -85,7 +85,7 @@ class PromptedInjector:
     def _question(self, kind: InjectionKind, lease: Lease, draft: Draft) -> GenerationRequest:
         flaw = FLAWS.get(kind, ANY_FLAW)
         asked = f"Is this the flaw here: {flaw}?"
-        user = prompts.for_judge((lease.passage.text,), question=draft.question, answer=draft.answer, ask=asked)
+        user = prompts.for_judge((lease.passage.text,), texts_of(draft), ask=asked)
         request_id = f"{lease.order.id}:{lease.attempt}:injection"
         return GenerationRequest(
             id=request_id,

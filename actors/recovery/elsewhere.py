@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from actors.text.words import stems
 from schemas.corpus import Passage
 from schemas.ids import PassageId
-from schemas.samples import Draft
+from schemas.samples import Texts, asked_and_said
 
 ABOUT = 0.75
 """Share of the question's content words that a passage must have to be what it asks about."""
@@ -31,9 +31,10 @@ class Elsewhere:
             for stem in stems(passage.text):
                 self._places[stem].append(place)
 
-    def tells(self, draft: Draft, own: Passage) -> PassageId | None:
+    def tells(self, texts: Texts, own: Passage) -> PassageId | None:
         """The passage that tells it, the one that has most of the question; None when no other passage does."""
-        asked, said, named, here = stems(draft.question), stems(draft.answer), names(draft.question), stems(own.text)
+        question, answer = asked_and_said(texts)
+        asked, said, named, here = stems(question), stems(answer), names(question), stems(own.text)
         if not asked or not said or (named and named <= here):
             return None
         least = len(named) if named else ABOUT * len(asked)

@@ -1,6 +1,6 @@
 """Facts about a rejected candidate, before anyone says why. Law: computed from what is there, by no model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -11,8 +11,11 @@ from actors.text.words import contains, sentences, stems, words
 from schemas.ids import PassageId
 from schemas.orders import AttemptSummary, Lease
 from schemas.recovery import FailureMode
-from schemas.samples import Candidate, Draft, FinishReason
+from schemas.samples import Candidate, Draft, FinishReason, Texts, asked_and_said, texts_of
 from schemas.verdicts import REWARD, GateName, Rejected, Verdict
+
+Claim = Callable[[Draft], Texts]
+"""What of a draft must be found in the source."""
 
 
 class DraftEvidence(Struct, frozen=True):
@@ -58,8 +61,10 @@ def evidence_of(
     elsewhere: Elsewhere | None = None,
     *,
     gates: RunGates = USUAL_GATES,
+    claim: Claim = texts_of,
 ) -> DraftEvidence:
-    """What is known of a rejected candidate; of other passages too where there is an index of them."""
+    """What is known of a rejected candidate; of other passages too where there is an index of them. `claim`: what the
+    task says of a draft must be found in the source."""
     rejections = [verdict for verdict in verdicts if isinstance(verdict, Rejected)]
     known = DraftEvidence(
         rejected=frozenset(gates.kind(verdict.gate) for verdict in rejections),
@@ -73,22 +78,24 @@ def evidence_of(
     )
     if candidate.draft is None:
         return known
-    told = None if elsewhere is None else elsewhere.tells(candidate.draft, lease.passage)
-    return replace(_with_draft(known, candidate.draft, lease.passage.text), told_elsewhere=told)
+    texts = claim(candidate.draft)
+    told = None if elsewhere is None else elsewhere.tells(texts, lease.passage)
+    return replace(_with_texts(known, texts, lease.passage.text), told_elsewhere=told)
 
 
-def _with_draft(known: DraftEvidence, draft: Draft, passage: str) -> DraftEvidence:
-    stated = contains(passage, draft.answer)
+def _with_texts(known: DraftEvidence, texts: Texts, passage: str) -> DraftEvidence:
+    question, answer = asked_and_said(texts)
+    stated = contains(passage, answer)
     return replace(
         known,
-        answer_words=len(words(draft.answer)),
-        question_words=len(words(draft.question)),
-        answer_in_passage=share_of(draft.answer, passage),
-        question_in_passage=share_of(draft.question, passage),
+        answer_words=len(words(answer)),
+        question_words=len(words(question)),
+        answer_in_passage=share_of(answer, passage),
+        question_in_passage=share_of(question, passage),
         answer_stated=stated,
-        answer_elsewhere=stated and not _beside(draft, passage),
-        names_subject=_names_something(draft.question),
-        answer_to_itself=bool(stems(draft.answer)) and stems(draft.answer) <= stems(draft.question),
+        answer_elsewhere=stated and not _beside(question, answer, passage),
+        names_subject=not question or _names_something(question),
+        answer_to_itself=bool(stems(answer)) and stems(answer) <= stems(question),
     )
 
 
@@ -98,12 +105,12 @@ def share_of(text: str, passage: str) -> float:
     return len(wanted & stems(passage)) / len(wanted) if wanted else 1.0
 
 
-def _beside(draft: Draft, passage: str) -> bool:
+def _beside(question: str, answer: str, passage: str) -> bool:
     """Whether the answer stands in one of the sentences that share most with the question."""
-    asked = stems(draft.question)
+    asked = stems(question)
     shared = [(len(asked & stems(sentence)), sentence) for sentence in sentences(passage)]
     most = max((count for count, _ in shared), default=0)
-    return any(count == most and contains(sentence, draft.answer) for count, sentence in shared)
+    return any(count == most and contains(sentence, answer) for count, sentence in shared)
 
 
 def _names_something(question: str) -> bool:

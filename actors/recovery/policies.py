@@ -10,7 +10,7 @@ from actors.recovery.adaptive import USUAL, Arm, Learner, draw
 from actors.recovery.bar import HELD_TO_IT, raised_bar, same_bar
 from actors.recovery.diagnoser import diagnose
 from actors.recovery.elsewhere import Elsewhere
-from actors.recovery.evidence import DraftEvidence, evidence_of
+from actors.recovery.evidence import Claim, DraftEvidence, evidence_of
 from actors.recovery.experience import turn_of
 from actors.recovery.modes import USUAL_GATES, RepairTable, RunGates, registered
 from actors.recovery.repairs import REPAIRS, arms, directive, repair_for
@@ -18,7 +18,7 @@ from schemas.config import Recovery
 from schemas.ids import derived_seed
 from schemas.orders import Lease
 from schemas.recovery import Choice, Diagnosis, Experience, FailureMode, Repair, RepairKind
-from schemas.samples import Candidate
+from schemas.samples import Candidate, texts_of
 from schemas.verdicts import Verdict
 
 
@@ -101,10 +101,11 @@ class Recoverer(Struct, frozen=True):
     policy: Policy
     elsewhere: Elsewhere | None = None
     gates: RunGates = USUAL_GATES
+    claim: Claim = texts_of
 
     def decide(self, lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict]) -> tuple[Diagnosis, Choice]:
         """The diagnosis is made before the policy is asked."""
-        evidence = evidence_of(lease, candidate, verdicts, self.elsewhere, gates=self.gates)
+        evidence = evidence_of(lease, candidate, verdicts, self.elsewhere, gates=self.gates, claim=self.claim)
         diagnosis = diagnose(evidence)
         return diagnosis, self.policy.choose(diagnosis, evidence, lease, candidate)
 
@@ -113,9 +114,15 @@ class Recoverer(Struct, frozen=True):
         self.policy.learn(experience)
 
 
-def build_recovery(config: Recovery, elsewhere: Elsewhere | None = None, gates: RunGates = USUAL_GATES) -> Recoverer:
-    """The recovery that a configuration names; `elsewhere`: the index of the corpus's passages, if there is one."""
-    return Recoverer(_policy(config, registered(REPAIRS, gates)), elsewhere, gates)
+def build_recovery(
+    config: Recovery,
+    elsewhere: Elsewhere | None = None,
+    gates: RunGates = USUAL_GATES,
+    claim: Claim = texts_of,
+) -> Recoverer:
+    """The recovery that a configuration names; `elsewhere`: the index of the corpus's passages, if there is one;
+    `claim`: what the task says of a draft must be found in the source."""
+    return Recoverer(_policy(config, registered(REPAIRS, gates)), elsewhere, gates, claim)
 
 
 def _policy(config: Recovery, table: RepairTable) -> Policy:

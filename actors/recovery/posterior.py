@@ -68,7 +68,7 @@ def expected(experience: Experience, mode: FailureMode, repair: RepairKind, turn
     in_mode = sums(lambda cell: cell.mode == mode)
     here = sums(lambda cell: cell.mode == mode and cell.turn is turn)
     overall = (anywhere.accepted + WEIGHT * BEFORE) / (anywhere.tried + WEIGHT)
-    listed = LISTED if repair in REPAIRS[mode] else BEFORE
+    listed = LISTED if repair in REPAIRS.get(mode, (repair,)) else BEFORE  # of a mode that a gate brings, all are
     before = WEIGHT * overall + TABLE_WEIGHT * listed
     by_mode = (in_mode.accepted + before) / (in_mode.tried + WEIGHT + TABLE_WEIGHT)
     cost = _cost(in_mode, _cost(anywhere, mean_tokens(experience)))

@@ -7,8 +7,10 @@ from html import escape
 import yaml
 
 from actors.report.words import count, duration, model_name, percent, spoken
+from schemas.config import Math, RunConfig
 from schemas.ledger import ShardKind
 from schemas.manifest import Manifest
+from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER
 
 _COLUMNS = (
     ("id", "the order's id: from content and plan, the same in every run of this configuration"),
@@ -35,10 +37,14 @@ _GROUNDED = """A generator writes a question and its answer from one passage. A 
 that exact passage, a reward gate without it; both must pass."""
 _SOLVED = """A generator solves the corpus's problems step by step. A verifier compares each final answer with the
 problem's reference answer by computation."""
+_WRITES = "A generator writes a question and its answer from one passage."
+_SOLVES = "A generator solves the corpus's problems step by step."
 
 
-def card(manifest: Manifest, *, documents: int | None, passages: int, ledgers: int = 1) -> str:
-    """The whole card as Markdown. `ledgers`: how many the folder has."""
+def card(
+    manifest: Manifest, config: RunConfig | None, *, documents: int | None, passages: int, ledgers: int = 1
+) -> str:
+    """The whole card as Markdown. `config`: the folder's; `ledgers`: how many it has."""
     counts = manifest.counts
     state = "" if manifest.complete else "\nThe run is not finished: more samples will come.\n"
     return f"""---
@@ -51,7 +57,7 @@ Made by Gleaner {_plain(manifest.versions.get("gleaner", ""))}; `report.html` sh
 {state}
 ## How it was made
 
-{_GROUNDED if "faithfulness" in manifest.models else _SOLVED}
+{_how(manifest, config)}
 What is rejected is diagnosed and asked again under a fitting repair.
 
 | | |
@@ -116,6 +122,20 @@ def _size(rows: int) -> str:
 
 def _rate(manifest: Manifest) -> str:
     return percent(manifest.recovery_rate if manifest.counts.rejected else None)
+
+
+def _how(manifest: Manifest, config: RunConfig | None) -> str:
+    """What was asked for, and by which gates it was judged; of the usual gates in words of their own."""
+    if config is None:
+        return _GROUNDED if FAITHFULNESS in manifest.models else _SOLVED
+    solves = isinstance(config.task, Math)
+    names = tuple(config.gates)
+    if set(names) == {VERIFIER} and solves:
+        return _SOLVED
+    if set(names) == {FAITHFULNESS, REWARD} and not solves:
+        return _GROUNDED
+    judged = f"Each must pass: {', '.join(f'`{name}`' for name in names)}." if names else "No gate was asked."
+    return f"{_SOLVES if solves else _WRITES} {judged}"
 
 
 def _models(manifest: Manifest) -> str:

@@ -11,10 +11,14 @@ from msgspec import Struct
 from actors.ledger.history import Life
 from actors.report.words import spoken
 from schemas.orders import Attempt
+from schemas.samples import texts_of
 from schemas.verdicts import Errored, Passed, Rejected
 
 PASSAGE_CHARACTERS = 1400
 TEXT_CHARACTERS = 700
+
+
+_SHORT = {"Question": "Q", "Answer": "A"}
 
 
 class Segment(Struct, frozen=True):
@@ -41,8 +45,8 @@ class AttemptView(Struct, frozen=True):
     """rejected when any gate rejected it, idle when it could not be judged, else accepted."""
     repair: str
     sampling: str
-    question: str
-    answer: str
+    texts: tuple[tuple[str, str], ...]
+    """The sample's, by name."""
     text: str
     """The raw text, where it could not be read."""
     gates: tuple[GateView, ...]
@@ -135,8 +139,7 @@ def _attempt(attempt: Attempt) -> AttemptView:
         tone=_tone(attempt),
         repair=spoken(attempt.repair.kind.value) if attempt.repair else "",
         sampling=sampling,
-        question=_cut(draft.question) if draft else "",
-        answer=_cut(draft.answer) if draft else "",
+        texts=tuple((_SHORT.get(name, name), _cut(text)) for name, text in texts_of(draft)) if draft else (),
         text=_cut(candidate.text) if candidate and draft is None else "",
         gates=_gates(attempt),
         mode=spoken(diagnosis.mode) if diagnosis else "",

@@ -40,7 +40,7 @@ def finish(output: Path, *, now: float, versions: Mapping[str, str], disk: Disk 
         page = render(facts, manifest, ledgers, now=now)
     withdraw_checksums(output, disk=disk)
     write_atomically(output / NAME, encode(manifest), disk=disk)
-    told = card(manifest, documents=facts.documents, passages=facts.passages, ledgers=len(ledgers.each))
+    told = card(manifest, config, documents=facts.documents, passages=facts.passages, ledgers=len(ledgers.each))
     write_atomically(output / CARD_NAME, told, disk=disk)
     write_atomically(output / PAGE_NAME, page, disk=disk)
     write_atomically(output / CHECKSUMS_NAME, checksums(output, manifest), disk=disk)
@@ -88,7 +88,7 @@ def begin(output: Path, config: RunConfig, *, disk: Disk = LOCAL_DISK) -> None:
     the run is finished. One that is there already stays. Raises OutputError."""
     if not (output / CARD_NAME).exists():
         nothing = manifest_of(ReportFold(seed=config.seed), (), config, versions={})
-        write_atomically(output / CARD_NAME, card(nothing, documents=None, passages=0), disk=disk)
+        write_atomically(output / CARD_NAME, card(nothing, config, documents=None, passages=0), disk=disk)
 
 
 def build_report(output: Path, now: float) -> str:

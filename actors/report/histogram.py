@@ -4,14 +4,16 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from actors.counts.order import known_first
 from actors.report.statistics import nice_ceiling
 from actors.report.svg import figure, line, tag, text, title
 from actors.report.words import count, short, spoken
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined
-from schemas.verdicts import DIVERSITY, FAITHFULNESS, REWARD, VERIFIER, Errored, GateName, Rejected
+from schemas.verdicts import ALWAYS_ASKED, FAITHFULNESS, REWARD, VERIFIER, Errored, GateName, Rejected
 
 BINS = 20
-SHOWN = (FAITHFULNESS, REWARD, VERIFIER, DIVERSITY)
+FIRST = (FAITHFULNESS, REWARD, VERIFIER)
+"""Shown before a configuration's own gates."""
 OUTCOMES = ("accepted", "rejected", "idle")
 """Of the attempt: accepted, rejected by this gate, or passed here and lost elsewhere."""
 _SPOKEN = {"accepted": "accepted", "rejected": "rejected by this gate", "idle": "passed here, rejected elsewhere"}
@@ -44,7 +46,7 @@ class Histograms:
     """Every gate's scores, over all attempts but those of injected orders."""
 
     def __init__(self) -> None:
-        self._of = {gate: Histogram(gate) for gate in SHOWN}
+        self._of: dict[GateName, Histogram] = {}
 
     def apply(self, record: Record) -> None:
         """Counts the scores of an attempt."""
@@ -53,15 +55,15 @@ class Histograms:
         if record.attempt.injected is not None:
             return
         for said in record.attempt.verdicts:
-            if isinstance(said, Errored) or said.gate not in self._of:
+            if isinstance(said, Errored) or said.gate in ALWAYS_ASKED:
                 continue
             elsewhere = "accepted" if isinstance(record, AcceptedEnd) else "idle"
             outcome = "rejected" if isinstance(said, Rejected) else elsewhere
-            self._of[said.gate].add(said.score, said.threshold, outcome)
+            self._of.setdefault(said.gate, Histogram(said.gate)).add(said.score, said.threshold, outcome)
 
     def used(self) -> Sequence[Histogram]:
         """The gates that scored anything; the duplicate check only speaks when it rejects, so it has no picture."""
-        return [found for found in self._of.values() if found.total and found.gate != DIVERSITY]
+        return [self._of[gate] for gate in known_first(self._of, FIRST)]
 
 
 def _thresholds(thresholds: Sequence[float], base: float) -> list[Markup]:

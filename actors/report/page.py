@@ -18,7 +18,7 @@ from actors.report.facts import ReportFold
 from actors.report.flow import NARROW, WIDE, flow_figure
 from actors.report.histogram import histogram_figure
 from actors.report.injections import injection_rows
-from actors.report.overlap import overlap_figure
+from actors.report.overlap import overlap_figure, rejected_together
 from actors.report.repairs import mode_rows
 from actors.report.timeline import timeline_figure
 from actors.report.words import count, duration, model_name, percent, plural, short, spoken
@@ -84,6 +84,7 @@ def render(facts: ReportFold, manifest: Manifest, ledger: ExampleLedger, *, now:
         confusion=confusion_of(facts.summary().diagnoses),
         canaries=canary_section(manifest.canaries),
         overlap=overlap_figure(manifest.overlap),
+        together=_together(manifest),
         neither=_neither(manifest),
         jaccard=percent(_jaccard(manifest)),
         histograms=[(found.gate, histogram_figure(found)) for found in facts.histograms.used()],
@@ -152,6 +153,15 @@ def _outstanding(number: int) -> str:
 def _neither(manifest: Manifest) -> int:
     overlap = manifest.overlap
     return overlap.scored - overlap.both - overlap.only_faithfulness - overlap.only_reward
+
+
+def _together(manifest: Manifest) -> list[tuple[str, int]]:
+    """Rejected attempts by the gates that rejected them; empty where a run has but the usual two."""
+    if not manifest.overlap.sets:
+        return []
+    return [
+        (", ".join(map(spoken, gates)), attempts) for gates, attempts in rejected_together(manifest.overlap).items()
+    ]
 
 
 def _jaccard(manifest: Manifest) -> float | None:

@@ -6,7 +6,6 @@ asks the same.
 
 import json
 from collections.abc import Sequence
-from typing import Literal
 
 from actors.tasks import prompts
 from actors.tasks.one_call import OneCall, sampled
@@ -53,12 +52,11 @@ class GroundedAnswerTask(OneCall):
         asked = f"{passage}\n\n{draft.question}"
         return (Message("user", asked), Message("assistant", draft.answer))
 
-
-def written(draft: Draft, output: Literal["lines", "json"]) -> str:
-    """A draft as a generator is asked to write it at a first attempt; `parse` reads it back."""
-    if output == "json":
-        return json.dumps({"question": draft.question, "answer": draft.answer}, ensure_ascii=False)
-    return f"Question: {draft.question}\nAnswer: {draft.answer}"
+    def written(self, draft: Draft) -> str:
+        """As `parse` reads it back."""
+        if self._config.output == "json":
+            return json.dumps({"question": draft.question, "answer": draft.answer}, ensure_ascii=False)
+        return super().written(draft)
 
 
 def _schema_for(repair: Repair | None) -> str:

@@ -20,6 +20,7 @@ from schemas.samples import (
     MalformedReason,
     Message,
     Prompt,
+    Texts,
     answered,
 )
 
@@ -73,6 +74,14 @@ class MathTask(OneCall):
     def messages(self, passage: str, draft: Draft) -> Sequence[Message]:
         """What a student is trained on: the problem as it stands, then the solution."""
         return (Message("user", passage), Message("assistant", draft.answer))
+
+    def key(self, draft: Draft) -> Texts | None:
+        """None: the problem is the corpus's, and asked again on purpose."""
+        return None
+
+    def written(self, draft: Draft) -> str:
+        """The solution."""
+        return draft.answer
 
 
 def _without_offers(solution: str, problem: str) -> str:

@@ -1,29 +1,49 @@
-"""A task of one call: what is asked, and how the completion is read."""
+"""The base of a task of one call: what is asked, and how the completion is read."""
 
-from collections.abc import AsyncIterator
-from typing import Protocol
+from collections.abc import AsyncIterator, Sequence
 
 from actors.protocols import AskModel
-from schemas.config import SamplingDefaults
+from schemas.config_tasks import SamplingDefaults
 from schemas.orders import Lease
-from schemas.samples import Draft, FinishReason, Made, Malformed, Prompt, Sampling
+from schemas.samples import Draft, FinishReason, Made, Malformed, Message, Prompt, Sampling, Texts, texts_of
 
 
-class OneCall(Protocol):
-    """The part of `actors.protocols.Task` that follows from these two."""
+class OneCall:
+    """An `actors.protocols.Task` but for `prompt`, `read` and `messages`. The rest fits a task whose fields are the
+    sample; one that knows better says so."""
 
     def prompt(self, lease: Lease) -> Prompt:
         """What this attempt asks, the same whenever it is asked again; its seed is no affair of the task's."""
-        ...
+        raise NotImplementedError
 
     def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
         """The draft, or why the text is malformed. Never raises, whatever the text."""
-        ...
+        raise NotImplementedError
+
+    def messages(self, passage: str, draft: Draft) -> Sequence[Message]:
+        """What a student is trained on, the assistant's turn last."""
+        raise NotImplementedError
 
     async def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:
         """One draft of one call."""
         completion = await ask(self.prompt(lease))
         yield Made(lease.order.id, self.read(lease, completion.text, completion.finish))
+
+    def claim(self, draft: Draft) -> Texts:
+        """All its fields."""
+        return texts_of(draft)
+
+    def shown(self, draft: Draft) -> Texts:
+        """All its fields."""
+        return texts_of(draft)
+
+    def key(self, draft: Draft) -> Texts | None:
+        """All its fields."""
+        return texts_of(draft)
+
+    def written(self, draft: Draft) -> str:
+        """A line for each field, after its name."""
+        return "\n".join(f"{name}: {text}" for name, text in texts_of(draft))
 
 
 def sampled(defaults: SamplingDefaults, lease: Lease) -> Sampling:

@@ -11,6 +11,7 @@ from hashlib import blake2b
 
 from actors.text.markup import BROKEN
 from actors.text.typography import LOOSELY
+from schemas.samples import Texts
 
 PASSAGE_OPEN = "<<<"
 PASSAGE_CLOSE = ">>>"
@@ -102,33 +103,33 @@ def ask_edit(passage: str, *, question: str, wrong_answer: str) -> str:
     return f"{fenced(passage)}\nQuestion: {one_line(question)}\nWrong answer: {one_line(wrong_answer)}\n{EDIT} {STRICT}"
 
 
-def judged(passage: str, *, question: str, answer: str) -> str:
+def judged(passage: str, texts: Texts) -> str:
     """What a faithfulness classifier reads: the claim first, so that each sentence is read in its light."""
-    return judged_by((passage,), question=question, answer=answer)
+    return judged_by((passage,), texts)
 
 
-def judged_by(passages: Sequence[str], *, question: str, answer: str) -> str:
+def judged_by(passages: Sequence[str], texts: Texts) -> str:
     """The same with several passages, each in a fence of its own, or with none."""
-    return "\n".join((rewarded(question=question, answer=answer), *map(fenced, passages)))
+    return "\n".join((rewarded(texts), *map(fenced, passages)))
 
 
-def rewarded(*, question: str, answer: str) -> str:
+def rewarded(texts: Texts) -> str:
     """What a reward model reads: the passage is not shown."""
-    return f"Question: {one_line(question)}\nAnswer: {one_line(answer)}"
+    return "\n".join(f"{name}: {one_line(text)}" for name, text in texts)
 
 
-def for_judge(passages: Sequence[str], *, question: str, answer: str, ask: str) -> str:
-    """What a chat model that judges reads: passages first, then question and answer, each text in a fence of its own,
-    then what it is asked.
+def for_judge(passages: Sequence[str], texts: Texts, *, ask: str) -> str:
+    """What a chat model that judges reads: passages first, then the sample's texts, each in a fence of its own, then
+    what it is asked.
 
     A fence opens with `<<<` and ends with `>>>` and a mark. No text holds `>>>`, and none can know the mark: 12 hex
     digits of a hash of all of them.
     """
     digest = blake2b(digest_size=6)
-    for text in (*passages, question, answer):
+    for text in (*passages, *(text for _, text in texts)):
         digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
     mark = digest.hexdigest()
     shown = [f"{fenced(passage)} {mark}" for passage in passages]
-    for name, text in (("Question", question), ("Answer", answer)):
+    for name, text in texts:
         shown.append(f"{PASSAGE_OPEN}\n{name}: {one_line(text)}\n\n{PASSAGE_CLOSE} {mark}")
     return "\n".join((*shown, f"The mark of the fences above is {mark}. {ask}"))

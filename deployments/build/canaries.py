@@ -8,7 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
-from actors.audit.labelled import Labelled, distinct, labelled_rows
+from actors.probes.labelled import Labelled, distinct, labelled_rows
 from actors.probes.mixing import LabelledRow, Maker, Mixing
 from actors.probes.plan import plan_of
 from deployments.build.injection import build_injector

@@ -21,7 +21,7 @@ from schemas.config_engines import CustomEngine, HttpEngine
 from schemas.config_gates import Classifier, GateConfig, GateModel, LlmJudge, Verifier, kind_of
 from schemas.corpus import Passage, Provenance
 from schemas.ids import DocumentId, content_id
-from schemas.samples import answered
+from schemas.samples import answered, qa
 from schemas.verdicts import FAITHFULNESS, REWARD, GateName, GateRequest, Shown
 
 EDGE_BYTES = 64 * 1024
@@ -65,8 +65,8 @@ def _settings(config: RunConfig, gate: GateName) -> str:
 def _words(kind: GateName, model: GateModel) -> str:
     """What the model reads of a fixed sample: changes with every prompt."""
     if isinstance(model, Classifier):
-        shown = prompts.judged("P", question="Q", answer="A")
-        return shown if kind == FAITHFULNESS else prompts.rewarded(question="Q", answer="A")
+        shown = prompts.judged("P", qa("Q", "A"))
+        return shown if kind == FAITHFULNESS else prompts.rewarded(qa("Q", "A"))
     if kind == REWARD:
         asked = [reward.question(_ASKED, model.dimensions)]
     else:

@@ -11,10 +11,10 @@ from actors.calls.retry import RetryLimits
 from actors.conductor import ConductorSettings, Gating, Toolbox
 from actors.dataset.rows import Chat
 from actors.exports import wording as export_words
-from actors.gates.diversity import duplicate_verdict, never_similar, similarity
+from actors.gates.diversity import duplicate_verdict, likeness
 from actors.gates.provenance import ProvenanceGate
 from actors.ledger.sqlite import SqliteLedger
-from actors.protocols import Gate, Generator, Orders, Task
+from actors.protocols import Gate, Generator, Orders
 from actors.queue.commits import Ledger
 from actors.queue.ends import ProbeTerms
 from actors.queue.held import QueueLimits, Similarity
@@ -22,19 +22,17 @@ from actors.queue.machine import RegenerationQueue
 from actors.queue.service import QueueService, ServiceSettings
 from actors.recovery.experience import ExperienceFold
 from actors.recovery.policies import build_bar, build_recovery
-from actors.tasks import grounded_answer
-from actors.tasks.grounded_answer import GroundedAnswerTask
-from actors.tasks.math import MathTask
 from deployments.build.canaries import build_canaries
 from deployments.build.gates import reading_scores
 from deployments.build.injection import build_injection
 from deployments.build.judges import judges
 from deployments.build.recovery import build_elsewhere, run_gates
+from deployments.build.tasks import build_task
 from deployments.build.versions import versions
 from deployments.config.load import config_sha256
 from deployments.config.rules import task_name
-from schemas.config import FRESH_POOL, GroundedAnswer, Math, RunConfig
-from schemas.config_gates import Verifier, kinds, verifier_of
+from schemas.config import FRESH_POOL, RunConfig
+from schemas.config_gates import kinds
 from schemas.ids import PoolName, derived_seed
 from schemas.ledger import Record, RunStarted
 from schemas.queue_shard import ONLY, QueueShard
@@ -83,15 +81,15 @@ def _queue(config: RunConfig, shard: QueueShard) -> RegenerationQueue:
     )
     probes = ProbeTerms(task_name(config), judges(config), kinds(config.gates))
     if config.credit is None:
-        return RegenerationQueue(limits, likeness(config), probes=probes)
+        return RegenerationQueue(limits, alike(config), probes=probes)
     from deployments.build.credit import credits_of  # not above: it brings SciPy into every process of a run
 
-    return RegenerationQueue(limits, likeness(config), probes=probes, listener=credits_of(config, config.credit))
+    return RegenerationQueue(limits, alike(config), probes=probes, listener=credits_of(config, config.credit))
 
 
-def likeness(config: RunConfig) -> Similarity:
-    """How alike two samples of one passage are, by the task."""
-    return similarity if isinstance(config.task, GroundedAnswer) else never_similar
+def alike(config: RunConfig) -> Similarity:
+    """How alike two samples of one passage are, by what the task says is to be compared."""
+    return likeness(build_task(config).key)
 
 
 def toolbox(
@@ -107,30 +105,20 @@ def toolbox(
         duplicate=duplicate_verdict,
         bar=build_bar(config.recovery, known),
     )
-    elsewhere = build_elsewhere(config)
+    elsewhere, task = build_elsewhere(config), build_task(config)
     unescalated = None
     if config.recovery.escalate_to is not None:
-        unescalated = build_recovery(replace(config.recovery, escalate_to=None), elsewhere, known)
+        unescalated = build_recovery(replace(config.recovery, escalate_to=None), elsewhere, known, task.claim)
     return Toolbox(
         orders=orders,
-        task=build_task(config),
+        task=task,
         pools=pools,
         gates=gates,
-        recovery=build_recovery(config.recovery, elsewhere, known),
+        recovery=build_recovery(config.recovery, elsewhere, known, task.claim),
         unescalated=unescalated,
         injection=build_injection(config),
         canaries=build_canaries(config),
     )
-
-
-def build_task(config: RunConfig) -> Task:
-    """What the configuration makes of each passage."""
-    match config.task:
-        case GroundedAnswer():
-            return GroundedAnswerTask(config.task)
-        case Math():
-            verifier = verifier_of(config.gates) or Verifier()
-            return MathTask(config.task, longest_answer=verifier.max_characters)
 
 
 def chat(config: RunConfig) -> Chat:
@@ -140,11 +128,8 @@ def chat(config: RunConfig) -> Chat:
 
 def export_wording(config: RunConfig) -> export_words.ExportWording:
     """How attempts of the task are shown in exports."""
-    match config.task:
-        case GroundedAnswer(output=output):
-            return export_words.ExportWording(chat(config), lambda draft: grounded_answer.written(draft, output))
-        case Math():
-            return export_words.ExportWording(chat(config), lambda draft: draft.answer)
+    task = build_task(config)
+    return export_words.ExportWording(task.messages, task.written)
 
 
 def conductor_settings(config: RunConfig, name: str) -> ConductorSettings:

@@ -18,6 +18,7 @@ from schemas.config_deployed import Engine
 from schemas.config_engines import HttpEngine, TransformersEngine, VllmEngine
 from schemas.config_gates import CustomGate, Retrieved, gate_models, verifier_of
 from schemas.config_injection import CustomInjector, LlmInjector
+from schemas.config_tasks import CustomTask
 from schemas.errors import ModelError
 
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?(@[\w./-]+)?")
@@ -113,6 +114,8 @@ def _broken_shards(config: RunConfig) -> Iterator[str]:
 
 def _broken_options(config: RunConfig) -> Iterator[str]:
     """Options are shown wherever a configuration is: none of them is a secret."""
+    if isinstance(config.task, CustomTask):
+        yield from _secret_options("task.options", config.task.options)
     for name, gate in config.gates.items():
         if isinstance(gate, CustomGate):
             yield from _secret_options(f"{below('gates', name)}.options", gate.options)
@@ -122,7 +125,7 @@ def _broken_injection(config: RunConfig) -> Iterator[str]:
     injection = config.injection
     if injection.rate and isinstance(config.task, Math):
         yield "injection.rate: only grounded answers can be made bad on purpose; it must be 0 when task.kind is math"
-    if injection.rate and not any(plain(injection.kinds).values()):
+    if injection.rate and not any(injection.weights.values()):
         yield f"injection.kinds: every weight is 0, but injection.rate is {injection.rate:g}"
     match injection.injector:
         case LlmInjector(verifier=str(verifier)) if verifier not in config.pools:
@@ -182,8 +185,8 @@ def _broken_task(config: RunConfig) -> Iterator[str]:
 
 
 def task_name(config: RunConfig) -> str:
-    """The task's kind, as configurations and orders name it."""
-    return str(config.task.__struct_config__.tag)
+    """The task as orders name it: its kind, or the user's own by its place."""
+    return config.task.task if isinstance(config.task, CustomTask) else str(config.task.__struct_config__.tag)
 
 
 def _broken_replicas(config: RunConfig) -> Iterator[str]:

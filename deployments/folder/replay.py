@@ -29,6 +29,7 @@ from deployments.config.load import differences, to_yaml
 from deployments.folder.shards import write_shards as _write_shards
 from schemas.config import RunConfig
 from schemas.config_base import Change
+from schemas.config_gates import brought_modes
 from schemas.errors import OutputError, UserError
 from schemas.ids import OrderId, PoolName
 from schemas.ledger import (
@@ -42,7 +43,7 @@ from schemas.ledger import (
     ShardKind,
 )
 from schemas.orders import EndReason
-from schemas.recovery import FailureMode
+from schemas.recovery import KNOWN_MODES, FailureMode
 
 BATCH = 256
 """Orders put back in one transaction."""
@@ -67,6 +68,14 @@ class Replayed(Struct, frozen=True):
     def orders(self) -> int:
         """How many orders were put back."""
         return sum(group.orders for group in self.put_back)
+
+
+def known_modes(output: Path) -> tuple[FailureMode, ...]:
+    """Every failure mode that a diagnosis of the folder's run may name. Raises OutputError for a run.yaml that cannot
+    be read."""
+    config = read_config(output)
+    brought = () if config is None else brought_modes(config.gates)
+    return tuple(dict.fromkeys((*KNOWN_MODES, *brought)))
 
 
 def foresee(output: Path, wanted: ReplayRequest, config: RunConfig | None) -> Replayed:

@@ -11,19 +11,20 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from actors.audit.agreement import Measured, agreement
-from actors.audit.labelled import Labelled, distinct, labelled_rows
 from actors.calls.clocks import Clocks
 from actors.calls.retry import CalledPool
 from actors.calls.trials import judgement
+from actors.probes.agreement import Measured, agreement
+from actors.probes.labelled import Labelled, distinct, labelled_rows
 from actors.protocols import Ask, AskingGate, Gate
 from deployments.build.wiring import conductor_random, conductor_settings
 from deployments.local.gates import LocalPools, local_gate
-from schemas.config import RunConfig
+from schemas.config import Math, RunConfig
+from schemas.config_gates import GateModel, kind_of
 from schemas.errors import HopError, UserError, ungrouped
 from schemas.gate_audit import GateAudit
 from schemas.samples import Heard
-from schemas.verdicts import Errored, GateName, Verdict
+from schemas.verdicts import VERIFIER, Errored, GateName, Verdict
 
 AT_ONCE = 64
 """Rows under way at the same time."""
@@ -33,7 +34,7 @@ async def audit_gate(config: RunConfig, gate: GateName, labelled: Path) -> GateA
     """Measures a gate of the run. Raises UserError for a file, a row or a gate that cannot be used, and
     PoolAwayError when the gate answers nothing for `conductors.outage_s`."""
     data = _read(labelled)
-    given = list(labelled_rows(iter(data.splitlines()), gate, str(labelled)))
+    given = list(labelled_rows(iter(data.splitlines()), _form_of_rows(config, gate), str(labelled)))
     rows = distinct(given)
     if not rows:
         raise UserError(f"{labelled}: holds no rows")
@@ -44,6 +45,15 @@ async def audit_gate(config: RunConfig, gate: GateName, labelled: Path) -> GateA
         seconds = time.monotonic() - began
     measured = Measured(gate, labelled.name, sha256(data).hexdigest(), seconds, repeated=len(given) - len(rows))
     return agreement(measured, rows, verdicts)
+
+
+def _form_of_rows(config: RunConfig, name: GateName) -> GateName:
+    """The usual gate whose rows the file has: problems and solutions for a gate of math, but for a judge; else
+    passages, questions and answers."""
+    gate = config.gates.get(name)
+    if gate is None or isinstance(gate, GateModel):
+        return name if gate is None else kind_of(name, gate)
+    return VERIFIER if isinstance(config.task, Math) else name
 
 
 def _read(path: Path) -> bytes:

@@ -12,7 +12,17 @@ from deployments.monitoring.progress import Phase
 PAGE = Path(__file__).parents[2] / "docs" / "monitoring.md"
 BEGIN = "<!-- written by python -m deployments.monitoring.page -->"
 END = "<!-- end of what is written by it -->"
-_RUN = Run("(its name)", "(its version)", ("(each pool)",), tuple(phase.value for phase in Phase), 0.0)
+_RUN = Run(
+    "(its name)",
+    "(its version)",
+    ("(each pool)",),
+    tuple(phase.value for phase in Phase),
+    0.0,
+    gates=("(each gate)",),
+    judges=("(each gate that asks a model)",),
+    modes=("(each mode that a gate brings)",),
+)
+_NAMES = (_RUN.name, _RUN.version, *_RUN.pools, *_RUN.gates, *_RUN.judges, *_RUN.modes)
 
 
 def tables() -> str:
@@ -35,7 +45,7 @@ def renewed(page: str) -> str:
 
 
 def _value(value: str) -> str:
-    return value if value in (_RUN.name, _RUN.version, *_RUN.pools) else f"`{value}`"
+    return value if value in _NAMES else f"`{value}`"
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from schemas.credit import CreditLabel
 from schemas.injection import Worth
 from schemas.orders import Attempt, DeadLetter
 from schemas.recovery import Choice, Diagnosis, Repair
-from schemas.samples import Candidate, Cost, FinishReason, Message
+from schemas.samples import Candidate, Cost, FinishReason, Message, texts_of
 from schemas.verdicts import ClaimEvidence, Errored, Evidence, Passed, Rejected, Shown, Verdict
 
 INDENT = (0, 0, 0, 2)
@@ -148,7 +148,7 @@ def _candidate(candidate: Candidate, prompts: Prompts | None) -> Iterator[Render
         yield Padding(Text(f"malformed: {printable(candidate.malformed or 'it does not parse')}", style=BAD), INDENT)
         yield Padding(Quoted(candidate.text), (1, 0, 0, 2))
         return
-    rows = [("Question", Text(printable(draft.question))), ("Answer", Text(printable(draft.answer)))]
+    rows = [(name, Text(printable(text))) for name, text in texts_of(draft)]
     if draft.quote is not None:
         rows.insert(0, ("Quote", Text(printable(draft.quote), style="italic")))
     yield Padding(facts(*rows), (1, 0, 0, 2))

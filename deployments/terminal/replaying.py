@@ -4,31 +4,28 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from actors.dataset.manifest import read_config
 from actors.ledger.reopen import ReplayRequest
 from deployments.config.faults import nearest
 from deployments.config.load import check_models, load
-from deployments.folder.replay import Group, Replayed, foresee, replay
+from deployments.folder.replay import Group, Replayed, foresee, known_modes, replay
 from deployments.folder.rescore import foresee_rescoring, rescore
 from deployments.terminal.boundary import say
 from deployments.terminal.reading import as_builtins, put_json, run_folder
 from deployments.terminal.screen import put
 from deployments.terminal.words import plural, quoted
-from schemas.config_gates import brought_modes
 from schemas.errors import UserError
 from schemas.orders import EndReason
-from schemas.recovery import KNOWN_MODES, FailureMode
+from schemas.recovery import FailureMode
 
 _REASONS = tuple(reason.value for reason in EndReason)
 
 
 def wanted(folder: Path, reasons: Sequence[str], modes: Sequence[str]) -> ReplayRequest:
     """The filter as typed. Raises UserError for a name that there is not, nor in the folder's configuration."""
-    config = read_config(folder) if modes else None
-    known = dict.fromkeys((*KNOWN_MODES, *(brought_modes(config.gates) if config is not None else ())))
+    known = known_modes(folder) if modes else ()
     return ReplayRequest(
         frozenset(EndReason(_known("--reason", name, _REASONS)) for name in reasons),
-        frozenset(FailureMode(_known("--mode", name, tuple(known))) for name in modes),
+        frozenset(FailureMode(_known("--mode", name, known)) for name in modes),
     )
 
 

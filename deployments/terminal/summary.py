@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from actors.report.overlap import rejected_together
 from actors.report.repairs import interval_words
 from deployments.monitoring.live import Driver, driver_of
 from deployments.monitoring.standstill import words
@@ -18,7 +19,7 @@ from deployments.terminal.probed import canaries_view
 from deployments.terminal.words import clock, number, percent, plural, quoted, spoken
 from schemas.ids import OrderId
 from schemas.live import Live
-from schemas.progress import FIXED, EndCount, EndWords, Summary
+from schemas.progress import FIXED, EndCount, EndWords, GateOverlap, Summary
 from schemas.recovery import Modes
 
 MODES_SHOWN = 6
@@ -174,8 +175,18 @@ def _roles(summary: Summary) -> RenderableType | None:
     return Group(table, Text("\n".join(notes), style=DIM))
 
 
+def _sets(overlap: GateOverlap) -> str:
+    """By exactly which gates, of any number."""
+    counted = rejected_together(overlap)
+    told = [f"{number:,} by {' and '.join(gates)}{' alone' * (len(gates) == 1)}" for gates, number in counted.items()]
+    attempts = sum(row.attempts for row in overlap.compared)
+    return f"{', '.join(told) or 'none'}, of {plural(attempts, 'attempt')}"
+
+
 def _overlap(summary: Summary) -> RenderableType | None:
     overlap = summary.overlap
+    if overlap.sets:
+        return facts(("rejections", _sets(overlap)))
     if not overlap.scored:
         return None
     told = (

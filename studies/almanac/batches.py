@@ -9,6 +9,7 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from actors.tasks import prompts
+from schemas.samples import qa
 from studies.almanac.claims import any_claim, any_wording
 from studies.almanac.data import Packed, Packer, World, turns
 from studies.almanac.flaws import Sloppiness
@@ -80,7 +81,7 @@ class ClaimBatches:
         """Token ids, the verdict, and per token the hints of `HEADS` (-1: none)."""
         told = self._world.told(facts_at(progress))
         claim = any_claim(told, self._rng, unstated_share=self._plan.unstated_share)
-        text = prompts.judged(claim.told.passage.text, question=claim.question, answer=claim.answer)
+        text = prompts.judged(claim.told.passage.text, qa(claim.question, claim.answer))
         ids = self._tokenizer.encode(text)
         answer = set(self._tokenizer.encode(f" {claim.answer}")) - {self._the}
         begins, hints = ids.index(self._open), iter(claim.hints)
@@ -98,7 +99,7 @@ class ClaimBatches:
 
     def _rewarded(self, progress: float) -> tuple[list[int], bool, list[list[int]]]:
         question, answer, good = any_wording(self._world.told(facts_at(progress)), self._rng)
-        ids = self._tokenizer.encode(prompts.rewarded(question=question, answer=answer))
+        ids = self._tokenizer.encode(prompts.rewarded(qa(question, answer)))
         return ids, good, [[-1] * len(HEADS)] * len(ids)
 
     def __call__(self, progress: float) -> tuple[torch.Tensor, ...]:

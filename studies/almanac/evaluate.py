@@ -15,6 +15,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
 from actors.tasks import prompts
+from schemas.samples import qa
 from studies.almanac.claims import any_claim, any_wording
 from studies.almanac.data import Mode, Told
 from studies.almanac.exam import auroc, exam
@@ -213,7 +214,7 @@ def measure_judge(folder: Path, generator: Path | None, *, claims: int, seed: in
     """AUROC on synthetic claims about exam passages and on a generator's own replies."""
     scorer, rng = Scorer(folder), random.Random(f"claims {seed}")
     drawn = [any_claim(told, rng) for told in exam(claims, seed=seed)]
-    scores = scorer.score([prompts.judged(c.told.passage.text, question=c.question, answer=c.answer) for c in drawn])
+    scores = scorer.score([prompts.judged(c.told.passage.text, qa(c.question, c.answer)) for c in drawn])
     truths = [c.faithful for c in drawn]
     found: dict[str, object] = {
         "claims": claims,
@@ -222,7 +223,7 @@ def measure_judge(folder: Path, generator: Path | None, *, claims: int, seed: in
     }
     if generator is not None:
         said = written_claims(generator, passages=claims, seed=seed + 1)
-        texts = [prompts.judged(r.told.passage.text, question=r.question or "", answer=r.answer or "") for r, _ in said]
+        texts = [prompts.judged(r.told.passage.text, qa(r.question or "", r.answer or "")) for r, _ in said]
         scores = scorer.score(texts)
         found["replies"] = len(said)
         found["auroc_generator_replies_at_1.0"] = round(auroc(scores, [ok for _, ok in said]), 4)
@@ -233,9 +234,9 @@ def measure_reward(folder: Path, *, claims: int, seed: int) -> dict[str, object]
     """AUROC on the reward model's own labels, and on faithfulness among well-worded claims (it should be chance)."""
     scorer, rng = Scorer(folder), random.Random(f"wordings {seed}")
     drawn = [any_wording(told, rng) for told in exam(claims, seed=seed)]
-    own = scorer.score([prompts.rewarded(question=q, answer=a) for q, a, _ in drawn])
+    own = scorer.score([prompts.rewarded(qa(q, a)) for q, a, _ in drawn])
     stated = [c for told in exam(claims, seed=seed + 1) if (c := any_claim(told, rng)).good]
-    blind = scorer.score([prompts.rewarded(question=c.question, answer=c.answer) for c in stated])
+    blind = scorer.score([prompts.rewarded(qa(c.question, c.answer)) for c in stated])
     return {
         "claims": claims,
         "auroc_own_labels": round(auroc(own, [good for _, _, good in drawn]), 4),

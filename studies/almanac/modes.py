@@ -70,7 +70,7 @@ def passage_of(text: str, number: int) -> Passage:
 def together(asked: GateRequest, grounds: Grounds) -> Sequence[str]:
     """All passages in one text, as a chat model reads them."""
     texts = [passage.text for passage in grounds.passages]
-    return [prompts.judged_by(texts, question=asked.draft.question, answer=asked.draft.answer)]
+    return [prompts.judged_by(texts, asked.claimed)]
 
 
 def f1(caught: int, *, false: int, missed: int) -> float:

@@ -22,7 +22,7 @@ from actors.text.completions import (
     without_code_fence,
     without_control,
 )
-from schemas.samples import FinishReason, answered
+from schemas.samples import FinishReason, qa
 from schemas.verdicts import Quote
 
 
@@ -165,7 +165,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "remarks": without_remarks,
     "prompts": neutralise,
     "quotes": lambda text: (locate(text[:300], text), locate(f"a {text[-300:]}", text)),
-    "claims": lambda text: carries(Quote(text[:300], 0, 300), text[:2000], answered(text[:2000], "a"), text),
+    "claims": lambda text: carries(Quote(text[:300], 0, 300), text[:2000], qa(text[:2000], "a"), text),
 }  # fmt: skip
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from actors.audit.agreement import Measured, agreement
-from actors.audit.labelled import distinct, labelled_rows
+from actors.probes.agreement import Measured, agreement
+from actors.probes.labelled import distinct, labelled_rows
 from deployments.cli import app
 from deployments.config.load import load
 from schemas.errors import ErrorKind

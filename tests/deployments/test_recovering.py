@@ -11,7 +11,7 @@ from deployments.build.evidence import passages_of
 from deployments.build.recovery import build_elsewhere
 from deployments.config.load import load
 from schemas.config import RunConfig
-from schemas.samples import answered
+from schemas.samples import qa
 from studies.almanac.prose import ask_about
 from studies.almanac.truth import facts_of
 
@@ -28,7 +28,7 @@ def test_the_whole_corpus_is_indexed(config: RunConfig) -> None:
     fact = facts_of(last.text)[0]
     index = build_elsewhere(config)
     assert index is not None
-    told = index.tells(answered(ask_about(fact.entity, fact.attribute, Random(0)), fact.value), first)
+    told = index.tells(qa(ask_about(fact.entity, fact.attribute, Random(0)), fact.value), first)
     assert told is not None
     assert fact in facts_of(passages[told].text)
 

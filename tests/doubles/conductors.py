@@ -164,6 +164,13 @@ def conductor(
         short_circuit=short_circuit,
         duplicate=lambda found: Rejected(gate=DIVERSITY, score=1 - found.similarity, threshold=0.1),
     )
+    return conductor_of(book, model, gates, task or AskAndRead(), settings)
+
+
+def conductor_of(
+    book: Book, model: Model, gates: Gating, task: Task | None = None, settings: ConductorSettings = SETTINGS
+) -> Conductor:
+    """A conductor with these gates."""
     tools = Toolbox(orders=book, task=task or AskAndRead(), pools={GENERATOR: model}, gates=gates, recovery=TryAgain())
     clock = Clock()
     return Conductor(tools, settings, clock=clock, sleep=clock.sleep, random=Random(0))

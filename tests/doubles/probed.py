@@ -7,7 +7,7 @@ from random import Random
 from actors.calls.retry import RetryLimits
 from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
 from actors.counts.tally import Tally
-from actors.gates.diversity import duplicate_verdict, similarity
+from actors.gates.diversity import duplicate_verdict, likeness
 from actors.gates.provenance import ProvenanceGate
 from actors.ledger.sqlite import MemoryLedger
 from actors.probes.injection import InjectionDraw
@@ -29,7 +29,7 @@ from schemas.injection import InjectionKind, Worth
 from schemas.ledger import Record
 from schemas.orders import Lease
 from schemas.progress import Summary
-from schemas.samples import Completion, Cost, Draft, FinishReason, GenerationRequest, rewritten
+from schemas.samples import Completion, Cost, Draft, FinishReason, GenerationRequest, rewritten, texts_of
 from schemas.verdicts import FAITHFULNESS, REWARD, GateName, GateRequest, Passed, Rejected, Verdict
 from tests.doubles.passages import HERON, passage_of
 
@@ -119,7 +119,7 @@ class ProbedRun:
         }
         self.ledger = MemoryLedger() if ledger is None else ledger
         limits = QueueLimits(max_attempts=3, lease_s=60, fresh_share=0.25, tokens=tokens)
-        self.queue = RegenerationQueue(limits, similarity, probes=ProbeTerms("grounded_answer", JUDGES))
+        self.queue = RegenerationQueue(limits, likeness(texts_of), probes=ProbeTerms("grounded_answer", JUDGES))
         settings = ServiceSettings("grounded_answer", 2, 1000)
         self.service = QueueService(self.queue, self.ledger, settings, now=lambda: 100.0)
         gates = Gating(ProvenanceGate(), self.gates, short_circuit=False, duplicate=duplicate_verdict)

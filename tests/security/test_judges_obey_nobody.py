@@ -10,7 +10,7 @@ from actors.gates.build import build_gate
 from actors.tasks.prompts import for_judge
 from schemas.config_engines import CustomEngine
 from schemas.config_gates import LlmJudge
-from schemas.samples import Completion, FinishReason, GenerationRequest, Message, Sampling
+from schemas.samples import Completion, FinishReason, GenerationRequest, Message, Sampling, qa
 from schemas.verdicts import FAITHFULNESS, REWARD, GateName, GateRequest, Rejected
 from tests.doubles.passages import asked_of_gate
 from tests.doubles.scripted import ScriptedEngine
@@ -90,7 +90,7 @@ async def test_the_judge_does_obey_what_is_outside() -> None:
 
 async def test_the_mark_is_of_the_texts() -> None:
     """Another answer, another mark: nobody can write it into a text beforehand."""
-    shown = [for_judge((TEXT,), question="q", answer=answer, ask="") for answer in ("a", "b")]
+    shown = [for_judge((TEXT,), qa("q", answer), ask="") for answer in ("a", "b")]
     marks = {found for text in shown for found in re.findall(r"The mark of the fences above is (\w{12})\.", text)}
     assert len(marks) == 2
     assert all(shown[0].count(mark) + shown[1].count(mark) == 4 for mark in marks)

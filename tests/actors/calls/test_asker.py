@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from actors.ledger.attempts import generation_cost
 from actors.protocols import AskModel
+from actors.tasks.one_call import OneCall
 from schemas.errors import EngineError, ErrorKind
 from schemas.ids import derived_seed
 from schemas.orders import DeadLetter, EndReason, Lease
@@ -12,7 +13,7 @@ from tests.doubles.asking import requests_of
 from tests.doubles.conductors import Book, Model, conductor, lease
 
 
-class AskThenAnswer:
+class AskThenAnswer(OneCall):
     """A question by one call, its answer by the next."""
 
     async def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:

@@ -4,14 +4,14 @@ import pytest
 
 from actors.gates.carrying import carries
 from actors.gates.quotes import locate
-from schemas.samples import answered
+from schemas.samples import qa
 
 TOWER = (
     "The lighthouse of Sund was finished in 1,923 by Dr. Oda Lind. It is 31 metres tall, and has three keepers.\n\n"
     "It holds 10² lamps; the cost was 1\u202f500\u202f000 crowns, or 2½ ships. It falls to −5 °C. "
     "灯台は１９２３年に完成した。"
 )
-DRAFT = answered("How tall is the lighthouse of Sund?", "31 metres")
+DRAFT = qa("How tall is the lighthouse of Sund?", "31 metres")
 
 
 def carried(claim: str, quote: str) -> bool:

@@ -9,6 +9,7 @@ from actors.tasks import prompts
 from schemas.config_engines import CustomEngine
 from schemas.config_gates import Classifier
 from schemas.errors import ErrorKind, JudgeError
+from schemas.samples import qa
 from schemas.verdicts import FAITHFULNESS, REWARD, GateName, Passed, Rejected
 from tests.doubles.passages import HERON, asked_of_gate
 from tests.doubles.scripted import ScriptedEngine
@@ -24,7 +25,7 @@ async def test_the_faithfulness_classifier_reads_the_passage() -> None:
     """The very text that the judge was trained on."""
     engine = ScriptedEngine()
     await build_gate(FAITHFULNESS, config(), engine).check(REQUEST)
-    assert engine.texts == [prompts.judged(HERON, question="Who founded Amber Heron?", answer="Oda Lind")]
+    assert engine.texts == [prompts.judged(HERON, qa("Who founded Amber Heron?", "Oda Lind"))]
 
 
 async def test_the_reward_classifier_does_not_see_the_passage() -> None:

@@ -14,7 +14,7 @@ from actors.gates.retrieval import Bm25Retriever, EmbeddingRetriever
 from actors.tasks import prompts
 from schemas.config_engines import CustomEngine
 from schemas.config_gates import Classifier, LlmJudge
-from schemas.samples import Classification, ClassificationRequest
+from schemas.samples import Classification, ClassificationRequest, qa
 from schemas.verdicts import FAITHFULNESS, REWARD, Passed, Rejected, Shown
 from tests.doubles.passages import HERON, asked_of_gate, passage_of
 from tests.doubles.scripted import ScriptedEngine
@@ -181,9 +181,5 @@ async def test_each_passage_has_a_fence_of_its_own() -> None:
 
 def test_one_passage_reads_as_it_was_learnt() -> None:
     """The judges were trained on these very words: several passages are the same words repeated."""
-    one = prompts.judged(HERON, question="q?", answer="a")
-    assert (
-        one
-        == f"Question: q?\nAnswer: a\n{prompts.fenced(HERON)}"
-        == prompts.judged_by([HERON], question="q?", answer="a")
-    )
+    one = prompts.judged(HERON, qa("q?", "a"))
+    assert one == f"Question: q?\nAnswer: a\n{prompts.fenced(HERON)}" == prompts.judged_by([HERON], qa("q?", "a"))

@@ -13,7 +13,7 @@ from actors.calls.retry import RetryLimits
 from actors.calls.trials import LINE
 from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
 from actors.counts.tally import Tally
-from actors.gates.diversity import duplicate_verdict, similarity
+from actors.gates.diversity import duplicate_verdict, likeness
 from actors.ledger.history import Life, life_of
 from actors.ledger.sqlite import MemoryLedger
 from actors.probes.injection import InjectionDraw
@@ -33,7 +33,17 @@ from schemas.injection import Injected, InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned
 from schemas.orders import EndReason, Lease
 from schemas.progress import Summary
-from schemas.samples import Completion, Cost, Draft, FinishReason, GenerationRequest, Malformed, answered, rewritten
+from schemas.samples import (
+    Completion,
+    Cost,
+    Draft,
+    FinishReason,
+    GenerationRequest,
+    Malformed,
+    answered,
+    rewritten,
+    texts_of,
+)
 from schemas.verdicts import FAITHFULNESS, PROVENANCE, REWARD, GateName, GateRequest, Passed, Rejected, Verdict
 from schemas.wire import GATE_REQUESTS, GENERATION_REQUESTS
 from tests.doubles.passages import HERON, lease_of, passage_of
@@ -96,7 +106,7 @@ class World:
         self.gates[REWARD] = Strict(REWARD, wrong="nobody is called this")
         self.ledger = MemoryLedger()
         limits = QueueLimits(max_attempts=3, lease_s=60, fresh_share=0.25)
-        self.queue = RegenerationQueue(limits, similarity)
+        self.queue = RegenerationQueue(limits, likeness(texts_of))
         settings = ServiceSettings(task="grounded_answer", samples_per_passage=2, capacity=1000)
         self.service = QueueService(self.queue, self.ledger, settings, now=lambda: 100.0)
         gates = Gating(

@@ -1,10 +1,11 @@
 """Which orders are spoilt: a matter of seed and id, at the rate that was asked for."""
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.probes.plan import Plan, plan_of
-from schemas.config_injection import Injection, InjectionKinds
+from schemas.config_injection import Injection
 from schemas.ids import OrderId, content_id
 from schemas.injection import InjectionKind
 
@@ -30,7 +31,7 @@ def test_a_higher_rate_spoils_the_same_orders_and_more() -> None:
 def test_kinds_come_by_their_weights() -> None:
     """Three to one among two kinds, and none of the others."""
     weights = dict.fromkeys((kind.value for kind in InjectionKind), 0.0) | {"parametric": 3.0, "cross_passage": 1.0}
-    plan = plan_of(Injection(rate=1.0, kinds=InjectionKinds(**weights)), seed=1)
+    plan = plan_of(msgspec.convert({"rate": 1.0, "kinds": weights}, Injection), seed=1)
     drawn = [plan.kind_of(order, EVERY) for order in ORDERS]
     assert set(drawn) == {InjectionKind.PARAMETRIC, InjectionKind.CROSS_PASSAGE}
     assert 0.7 < drawn.count(InjectionKind.PARAMETRIC) / len(drawn) < 0.8

@@ -8,7 +8,7 @@ from actors.recovery.elsewhere import Elsewhere
 from actors.recovery.evidence import DraftEvidence, evidence_of
 from schemas.ids import PoolName
 from schemas.recovery import FailureMode, Modes
-from schemas.samples import Candidate, Cost, Draft, Sampling, answered
+from schemas.samples import Candidate, Cost, Draft, Sampling, answered, qa
 from schemas.verdicts import DIVERSITY, FAITHFULNESS, FORMAT, PROVENANCE, REWARD, Passed, Rejected, Verdict
 from tests.doubles.passages import HERON, lease_of, passage_of
 
@@ -101,12 +101,12 @@ def test_who_tells_it() -> None:
     texts = ("Orsel was settled in 1701.", "Orsel was settled by Jon Berg in 1701.", "In 1701 Velmora burnt.")
     first, second, third = (passage_of(text) for text in texts)
     index = Elsewhere([first, second, third])
-    assert index.tells(answered("When did Jon Berg settle in Orsel?", "1701"), third) == second.id
-    assert index.tells(answered("When was Orsel settled?", "1701"), second) is None
-    assert index.tells(answered("When was Ambria settled?", "1701"), third) is None
-    assert index.tells(answered("when settled orsel", "1701"), third) == first.id
-    assert index.tells(answered("", "1701"), third) is None
-    assert Elsewhere([]).tells(answered("When was Orsel settled?", "1701"), third) is None
+    assert index.tells(qa("When did Jon Berg settle in Orsel?", "1701"), third) == second.id
+    assert index.tells(qa("When was Orsel settled?", "1701"), second) is None
+    assert index.tells(qa("When was Ambria settled?", "1701"), third) is None
+    assert index.tells(qa("when settled orsel", "1701"), third) == first.id
+    assert index.tells(qa("", "1701"), third) is None
+    assert Elsewhere([]).tells(qa("When was Orsel settled?", "1701"), third) is None
 
 
 def test_drawn_far_too_hot_explains_every_fault() -> None:

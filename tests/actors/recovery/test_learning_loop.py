@@ -5,7 +5,7 @@ from random import Random
 
 from actors.calls.retry import RetryLimits
 from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
-from actors.gates.diversity import duplicate_verdict, similarity
+from actors.gates.diversity import duplicate_verdict, likeness
 from actors.ledger.sqlite import MemoryLedger
 from actors.queue.machine import QueueLimits, RegenerationQueue
 from actors.queue.service import TOLD_EVERY, QueueService, ServiceSettings
@@ -21,7 +21,7 @@ from schemas.ids import PoolName
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Rejoined
 from schemas.orders import Attempt
 from schemas.recovery import Experience, RepairKind
-from schemas.samples import Completion, FinishReason, GenerationRequest
+from schemas.samples import Completion, FinishReason, GenerationRequest, texts_of
 from schemas.verdicts import FAITHFULNESS, PROVENANCE, GateRequest, Passed, Rejected, Verdict
 from schemas.wire import LEASES
 from tests.doubles.passages import HERON, passage_of
@@ -63,7 +63,7 @@ async def no_wait(seconds: float) -> None:
 def service_over(ledger: MemoryLedger) -> QueueService:
     limits = QueueLimits(max_attempts=CONFIG.max_attempts, lease_s=60, fresh_share=0.25)
     settings = ServiceSettings(task="grounded_answer", samples_per_passage=1, capacity=1000)
-    queue = RegenerationQueue(limits, similarity)
+    queue = RegenerationQueue(limits, likeness(texts_of))
     return QueueService(queue, ledger, settings, now=lambda: 100.0, fold=ExperienceFold())
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from actors.tasks import prompts
 from actors.text.markup import BROKEN
+from schemas.samples import qa
 
 MARKUP = [
     "<<<", ">>>", "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "[INST]", "[/INST]", "<<SYS>>", "</s>",
@@ -27,7 +28,7 @@ def prompts_of(passage: str, other: str) -> list[str]:
         prompts.ask_with_quote(passage),
         prompts.ask_another(passage, avoid=other),
         prompts.ask_edit(passage, question=other, wrong_answer=other),
-        prompts.judged(passage, question=other, answer=other),
+        prompts.judged(passage, qa(other, other)),
     ]
 
 
@@ -41,7 +42,7 @@ def test_every_prompt_has_one_fence(passage: str, other: str) -> None:
 @given(HOSTILE, HOSTILE)
 def test_no_prompt_holds_foreign_markup(passage: str, other: str) -> None:
     """A tokenizer finds no special token of a chat template in what came from a passage or a model."""
-    for prompt in [*prompts_of(passage, other), prompts.rewarded(question=other, answer=other)]:
+    for prompt in [*prompts_of(passage, other), prompts.rewarded(qa(other, other))]:
         assert [mark for mark in MARKUP[2:] if mark in prompt] == []
 
 

@@ -9,7 +9,8 @@ from msgspec import Struct
 from actors.exports.families import families
 from actors.exports.formats import FORMATS
 from actors.exports.wording import ExportWording
-from actors.tasks import grounded_answer, math
+from actors.tasks.grounded_answer import GroundedAnswerTask
+from actors.tasks.math import MathTask
 from schemas.config import GroundedAnswer, Math
 from schemas.exports import ExportFormat, ExportRequest, LeftOut
 from schemas.ids import OrderId, PoolName
@@ -19,10 +20,9 @@ from schemas.verdicts import Passed, Rejected
 from tests.doubles.ledgers import MemoryLedger
 
 Row = dict[str, Any]
-GROUNDED = ExportWording(
-    grounded_answer.GroundedAnswerTask(GroundedAnswer()).messages, lambda draft: grounded_answer.written(draft, "lines")
-)
-MATH = ExportWording(math.MathTask(Math(), longest_answer=100).messages, lambda draft: draft.answer)
+GROUNDED_TASK, MATH_TASK = GroundedAnswerTask(GroundedAnswer()), MathTask(Math(), longest_answer=100)
+GROUNDED = ExportWording(GROUNDED_TASK.messages, GROUNDED_TASK.written)
+MATH = ExportWording(MATH_TASK.messages, MATH_TASK.written)
 MODELS = {PoolName("generator"): "small", PoolName("strong"): "large"}
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from actors.audit.labelled import Labelled
 from actors.counts.rates import auroc, auroc_interval, f1_interval, rate, share
+from actors.probes.labelled import Labelled
 from schemas.gate_audit import ClassFigures, Disagreement, GateAudit, NotJudged, Rate
 from schemas.verdicts import Errored, GateName, Passed, Rejected, Verdict
 

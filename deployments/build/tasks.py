@@ -1,0 +1,39 @@
+"""What the configuration makes of each passage. Law: a task of one's own is found here, before anything is asked; what
+cannot be found or used is the user's mistake."""
+
+from actors.protocols import Task
+from actors.tasks.grounded_answer import GroundedAnswerTask
+from actors.tasks.math import MathTask
+from deployments.build.own_code import factory_of
+from schemas.config import RunConfig
+from schemas.config_gates import Verifier, verifier_of
+from schemas.config_tasks import CustomTask, GroundedAnswer, Math
+from schemas.errors import ConfigError
+
+METHODS = ("attempt", "messages", "claim", "shown", "key", "written")
+
+
+def build_task(config: RunConfig) -> Task:
+    """The run's task. Raises ConfigError for one that cannot be imported, made or used."""
+    match config.task:
+        case GroundedAnswer():
+            return GroundedAnswerTask(config.task)
+        case Math():
+            verifier = verifier_of(config.gates) or Verifier()
+            return MathTask(config.task, longest_answer=verifier.max_characters)
+        case CustomTask():
+            return own_task(config.task)
+
+
+def own_task(config: CustomTask) -> Task:
+    """The task that a class or function of the user's makes of its configuration. Raises ConfigError."""
+    try:
+        made = factory_of(config.task)(config)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"task.task: {config.task} cannot be imported: {error}") from error
+    except (TypeError, ValueError, KeyError) as error:
+        raise ConfigError(f"task.task: {config.task} cannot be made: {error}") from error
+    missing = [method for method in METHODS if not callable(getattr(made, method, None))]
+    if missing:
+        raise ConfigError(f"task.task: {config.task} is no task: it has no {', '.join(missing)} (docs/tasks/own.md)")
+    return made
