@@ -81,14 +81,14 @@ def _queue(config: RunConfig, shard: QueueShard) -> RegenerationQueue:
     )
     probes = ProbeTerms(task_name(config), judges(config), kinds(config.gates))
     if config.credit is None:
-        return RegenerationQueue(limits, similarity(config), probes=probes)
+        return RegenerationQueue(limits, alike(config), probes=probes)
     from deployments.build.credit import credits_of  # not above: it brings SciPy into every process of a run
 
-    return RegenerationQueue(limits, similarity(config), probes=probes, listener=credits_of(config, config.credit))
+    return RegenerationQueue(limits, alike(config), probes=probes, listener=credits_of(config, config.credit))
 
 
-def similarity(config: RunConfig) -> Similarity:
-    """How alike two samples of one passage are, by the task."""
+def alike(config: RunConfig) -> Similarity:
+    """How alike two samples of one passage are, by what the task says is to be compared."""
     return likeness(build_task(config).key)
 
 

@@ -25,7 +25,7 @@ from actors.recovery.rescoring import PassingTerms, changes_no_score, judged_ane
 from actors.report.finish import finish, is_finished, replace_config
 from deployments.build.recovery import run_gates
 from deployments.build.versions import versions
-from deployments.build.wiring import models, similarity
+from deployments.build.wiring import alike, models
 from deployments.config.identity import Change, Difference
 from deployments.config.load import differences, to_yaml
 from deployments.folder.replay import (
@@ -131,7 +131,7 @@ def _passing(
 ) -> Iterator[tuple[Found, tuple[Record, Record]]]:
     """Every wanted dead letter whose last attempt passes now and repeats no accepted sample, with its two records."""
     new = config or old
-    asked = AskedQuestions(similarity(new), new.judging.duplicate_similarity)
+    asked = AskedQuestions(alike(new), new.judging.duplicate_similarity)
     remembered: set[PassageId] = set()
     changed = tuple(str(each) for each in _thresholds_changed(old, new))
     terms = Terms(at, frozenset(PoolName(name) for name in new.pools), changed, missed_draws(new))
