@@ -6,14 +6,14 @@ Law: a check finds something or it does not; it never raises, whatever the gate 
 
 import asyncio
 import math
-import time
 from collections.abc import Awaitable, Callable, Iterator
-from enum import Enum
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from actors.calls.loop_lag import LOOK_S, MOST_LAG_S, watched_loop
 from actors.protocols import Ask, AskingGate, Gate
+from schemas.conformance import Broken, CheckFinding, Worth, found_by
 from schemas.corpus import Passage, Provenance
 from schemas.errors import HopError, described
 from schemas.ids import DocumentId
@@ -23,34 +23,14 @@ from schemas.verdicts import Errored, GateRequest, Passed, Rejected, Verdict
 
 LONGEST_S = 30.0
 """For one answer."""
-MOST_LAG_S = 0.25
-"""The event loop belongs to thousands of other samples: nobody may hold it longer."""
 LONG = 200_000
 """Characters of the longest draft."""
 ASKED_AGAIN = 3
-LOOK_S = 0.005
 
 _TEXT = "Velmora was founded in 1623 by Oda Lind. It lies on the river Ash and has about 4,200 inhabitants."
 _PLACE = Provenance("memory://check", DocumentId("check"), "0" * 64, 0, len(_TEXT), "check/1")
 PASSAGE = Passage.of(_TEXT, _PLACE, reference="1623")
 GOOD = answered("In which year was Velmora founded?", "Velmora was founded in 1623.\n#### 1623", _TEXT[:40])
-
-
-class CheckOutcome(Enum):
-    """Of one check."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    NOTED = "noted"
-    """Nothing that a gate must not do, and something that its author should know."""
-
-
-class CheckFinding(Struct, frozen=True):
-    """What one check came to; `detail` is for a person, and empty where there is nothing to say."""
-
-    check: str
-    outcome: CheckOutcome
-    detail: str = ""
 
 
 class Subject(Struct, frozen=True):
@@ -62,7 +42,7 @@ class Subject(Struct, frozen=True):
     modes: tuple[FailureMode, ...] = ()
 
     async def judged(self, request: GateRequest) -> Verdict:
-        """The gate's verdict. Raises _Broken where it gives none."""
+        """The gate's verdict. Raises Broken where it gives none."""
         try:
             async with asyncio.timeout(LONGEST_S):
                 if isinstance(self.gate, AskingGate):
@@ -70,26 +50,18 @@ class Subject(Struct, frozen=True):
                 else:
                     said = await self.gate.check(request)
         except TimeoutError:
-            raise _Broken(f"it gave no answer within {LONGEST_S:g} s") from None
+            raise Broken(f"it gave no answer within {LONGEST_S:g} s") from None
         except HopError as error:
             raise _Unanswered(error.detail) from error
         except Exception as bug:
-            raise _Broken(f"it raised {described(bug)}") from bug
+            raise Broken(f"it raised {described(bug)}") from bug
         if not isinstance(said, Passed | Rejected | Errored):
-            raise _Broken(f"it gave {type(said).__name__}, which is no verdict")
+            raise Broken(f"it gave {type(said).__name__}, which is no verdict")
         return said
 
 
-class _Broken(Exception):
-    """The gate did what no gate may do."""
-
-
-class _Unanswered(Exception):
+class _Unanswered(Broken):
     """The gate's own model gave an error: it cannot judge, as a verdict that errored would say."""
-
-
-class _Worth(Exception):
-    """What a person should know."""
 
 
 Check = Callable[[Subject], Awaitable[None]]
@@ -102,19 +74,13 @@ async def examine(subject: Subject) -> list[CheckFinding]:
 
 async def finding(name: str, subject: Subject) -> CheckFinding:
     """One check's finding."""
-    try:
-        await CHECKS[name](subject)
-    except _Worth as worth:
-        return CheckFinding(name, CheckOutcome.NOTED, str(worth))
-    except (_Broken, _Unanswered) as broken:
-        return CheckFinding(name, CheckOutcome.FAILED, str(broken))
-    return CheckFinding(name, CheckOutcome.PASSED)
+    return await found_by(name, CHECKS[name](subject))
 
 
 async def _judges_a_plain_sample(subject: Subject) -> None:
     said = await subject.judged(subject.sample)
     if isinstance(said, Errored):
-        raise _Broken(f"it cannot judge a plain sample: {said.detail}")
+        raise Broken(f"it cannot judge a plain sample: {said.detail}")
 
 
 async def _judges_odd_drafts(subject: Subject) -> None:
@@ -122,15 +88,15 @@ async def _judges_odd_drafts(subject: Subject) -> None:
     for name, request in odd(subject.sample):
         try:
             said = await subject.judged(request)
-        except _Broken as broken:
-            raise _Broken(f"of a draft that is {name}: {broken}") from None
         except _Unanswered:
             refused.append(name)
             continue
+        except Broken as broken:
+            raise Broken(f"of a draft that is {name}: {broken}") from None
         if isinstance(said, Errored):
             refused.append(name)
     if refused:
-        raise _Worth(f"it says that it cannot judge drafts that are {', '.join(refused)}: their orders end as errors")
+        raise Worth(f"it says that it cannot judge drafts that are {', '.join(refused)}: their orders end as errors")
 
 
 async def _scores_lie_in_bounds(subject: Subject) -> None:
@@ -140,10 +106,10 @@ async def _scores_lie_in_bounds(subject: Subject) -> None:
             continue
         for what, value in (("score", said.score), ("threshold", said.threshold)):
             if not math.isfinite(value) or not 0 <= value <= 1:
-                raise _Broken(f"of a draft that is {name} its {what} is {value:g}; it must be in [0, 1]")
+                raise Broken(f"of a draft that is {name} its {what} is {value:g}; it must be in [0, 1]")
         if isinstance(said, Passed) != (said.score >= said.threshold):
             word = "passed" if isinstance(said, Passed) else "rejected"
-            raise _Broken(f"it {word} a draft that is {name} with {said.score:g} at a threshold of {said.threshold:g}")
+            raise Broken(f"it {word} a draft that is {name} with {said.score:g} at a threshold of {said.threshold:g}")
 
 
 async def _says_the_same_again(subject: Subject) -> None:
@@ -152,7 +118,7 @@ async def _says_the_same_again(subject: Subject) -> None:
     for _ in range(ASKED_AGAIN - 1):
         again = await asyncio.gather(*(_or_none(subject, request) for request in reversed(asked)))
         if [_told(said) for said in reversed(again)] != first:
-            raise _Broken("asked again, and together with others, it says something else of the same sample")
+            raise Broken("asked again, and together with others, it says something else of the same sample")
 
 
 async def _knows_no_order(subject: Subject) -> None:
@@ -160,7 +126,7 @@ async def _knows_no_order(subject: Subject) -> None:
     plain = _told(await subject.judged(sample))
     other = _told(await subject.judged(replace(sample, id="another:2")))
     if plain != other:
-        raise _Broken("it says something else of the same sample under another order's id: a probe would be told apart")
+        raise Broken("it says something else of the same sample under another order's id: a probe would be told apart")
 
 
 async def _tells_something_apart(subject: Subject) -> None:
@@ -168,37 +134,26 @@ async def _tells_something_apart(subject: Subject) -> None:
     others = [await _or_none(subject, request) for _, request in spoilt(subject.sample)]
     if all(_told(said) == _told(good) for said in others):
         names = ", ".join(name for name, _ in spoilt(subject.sample))
-        raise _Worth(f"it says the same of a good sample and of spoilt ones ({names})")
+        raise Worth(f"it says the same of a good sample and of spoilt ones ({names})")
 
 
 async def _names_known_modes(subject: Subject) -> None:
     for _, request in (*odd(subject.sample), *spoilt(subject.sample)):
         said = await _or_none(subject, request)
         if isinstance(said, Rejected) and said.mode is not None and said.mode not in subject.modes:
-            raise _Broken(f"a rejection carries the failure mode {said.mode!r}, which nobody registered")
+            raise Broken(f"a rejection carries the failure mode {said.mode!r}, which nobody registered")
         if isinstance(said, Errored) and "failure mode" in said.detail:
-            raise _Broken(said.detail)
+            raise Broken(said.detail)
 
 
 async def _leaves_the_loop_free(subject: Subject) -> None:
-    lags = [0.0]
-
-    async def watch() -> None:
-        while True:
-            begun = time.monotonic()
-            await asyncio.sleep(LOOK_S)
-            lags.append(time.monotonic() - begun - LOOK_S)
-
-    watching = asyncio.ensure_future(watch())
-    try:
+    async with watched_loop() as lags:
         for _, request in odd(subject.sample):
-            await asyncio.sleep(0)  # the watch begins to wait
+            await asyncio.sleep(0)
             await _or_none(subject, request)
             await asyncio.sleep(2 * LOOK_S)
-    finally:
-        watching.cancel()
     if max(lags) > MOST_LAG_S:
-        raise _Broken(f"it held the event loop for {max(lags):.2f} s, at most {MOST_LAG_S:g} s; await, or use no async")
+        raise Broken(f"it held the event loop for {max(lags):.2f} s, at most {MOST_LAG_S:g} s; await, or use no async")
 
 
 CHECKS: dict[str, Check] = {
@@ -249,7 +204,7 @@ async def _or_none(subject: Subject, request: GateRequest) -> Verdict | None:
     """None where the gate fell over: that is another check's."""
     try:
         return await subject.judged(request)
-    except (_Broken, _Unanswered):
+    except Broken:
         return None
 
 

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from actors.gates.conformance import CheckFinding, CheckOutcome, Subject, examine
+from actors.gates.conformance import Subject, examine
 from actors.gates.own import OwnSettings
 from deployments.build.gates import function_gate
 from deployments.config.load import load
@@ -20,6 +20,7 @@ from deployments.terminal.reading import as_builtins, put_json
 from deployments.terminal.screen import Screen
 from deployments.terminal.words import plural, printable
 from schemas.config_gates import brought_modes, is_function
+from schemas.conformance import CheckFinding, CheckOutcome
 from schemas.errors import UserError, ungrouped
 from schemas.ids import PoolName
 from schemas.recovery import KNOWN_MODES, FailureMode

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from actors.gates.build import build_gate
-from actors.gates.conformance import CHECKS, CheckFinding, CheckOutcome, Subject, examine, finding
+from actors.gates.conformance import CHECKS, Subject, examine, finding
 from actors.gates.own import ExpressionGate, FunctionGate, OwnSettings, rejected
 from actors.gates.provenance import ProvenanceGate
 from actors.gates.rules import read_rule
@@ -17,10 +17,17 @@ from actors.protocols import Gate
 from examples.gates.length import check as length
 from schemas.config import CustomEngine
 from schemas.config_gates import Classifier, LlmJudge, Verifier
+from schemas.conformance import CheckFinding, CheckOutcome
 from schemas.errors import ErrorKind, JudgeError
 from schemas.ids import PoolName
 from schemas.recovery import KNOWN_MODES
-from schemas.samples import Classification, ClassificationRequest, Completion, FinishReason, GenerationRequest
+from schemas.samples import (
+    Classification,
+    ClassificationRequest,
+    Completion,
+    FinishReason,
+    GenerationRequest,
+)
 from schemas.verdicts import FAITHFULNESS, REWARD, GateName, GateRequest, Passed, Verdict
 
 NAME = GateName("mine")
@@ -117,6 +124,13 @@ class Raises:
         raise RuntimeError("boom")
 
 
+class Away:
+    """One whose model is away."""
+
+    async def check(self, request: GateRequest) -> Verdict:
+        raise JudgeError(ErrorKind.RETRYABLE, "nobody there")
+
+
 class Babbles:
     """One that gives no verdict."""
 
@@ -155,6 +169,13 @@ async def test_what_is_found(gate: Any, check: str, outcome: CheckOutcome, says:
     found = await finding(check, subject)
     assert found.outcome is outcome
     assert says in found.detail
+
+
+async def test_a_gate_whose_model_is_away_is_told_of_it() -> None:
+    """Nobody can be asked: it cannot judge, which is no fault of what it does with odd drafts."""
+    found = {each.check: each for each in await examine(Subject(Away(), nobody))}
+    assert found["it judges a plain sample"].outcome is CheckOutcome.FAILED
+    assert found["it gives a verdict on odd drafts"].outcome is CheckOutcome.NOTED
 
 
 async def test_all_checks_are_made() -> None:

@@ -1,0 +1,45 @@
+"""What a check of somebody's gate or task finds: whether it keeps to what every one of its kind must.
+
+Law: a check finds something or it does not; it never raises, whatever the checked code does.
+"""
+
+from collections.abc import Awaitable
+from enum import Enum
+
+from msgspec import Struct
+
+
+class CheckOutcome(Enum):
+    """Of one check."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOTED = "noted"
+    """Nothing that is forbidden, and something that its author should know."""
+
+
+class CheckFinding(Struct, frozen=True):
+    """What one check came to; `detail` is for a person, and empty where there is nothing to say."""
+
+    check: str
+    outcome: CheckOutcome
+    detail: str = ""
+
+
+class Broken(Exception):
+    """What is checked did what none of its kind may do."""
+
+
+class Worth(Exception):
+    """What its author should know."""
+
+
+async def found_by(check: str, made: Awaitable[None]) -> CheckFinding:
+    """One check's finding."""
+    try:
+        await made
+    except Worth as worth:
+        return CheckFinding(check, CheckOutcome.NOTED, str(worth))
+    except Broken as broken:
+        return CheckFinding(check, CheckOutcome.FAILED, str(broken))
+    return CheckFinding(check, CheckOutcome.PASSED)
