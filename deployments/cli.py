@@ -220,24 +220,33 @@ def audit(
 def check(
     target: Annotated[
         str,
-        typer.Argument(metavar="GATE", help="module:function; or a gate's name, with --config.", show_default=False),
+        typer.Argument(
+            metavar="GATE|TASK",
+            help="module:function, module:Class; or a gate's name, with --config.",
+            show_default=False,
+        ),
     ],
     config: Annotated[
-        Path | None, typer.Option("--config", metavar="RUN.yaml", help="The configuration that has the gate.")
+        Path | None,
+        typer.Option("--config", metavar="RUN.yaml", help="The configuration that has the gate or the task."),
     ] = None,
     mode: Annotated[
         list[str] | None,
-        typer.Option("--mode", metavar="M", help="A failure mode that its rejections may carry; again for more."),
+        typer.Option("--mode", metavar="M", help="A failure mode that a gate's rejections may carry; again for more."),
+    ] = None,
+    reply: Annotated[
+        Path | None,
+        typer.Option("--reply", metavar="FILE", help="A completion that the task should read as a draft, as a text."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Check that a gate of yours keeps to what every gate must: a verdict on any draft, the same when asked again."""
+    """Check that a gate or a task of yours keeps to what every one must: on any draft, of any completion, each time."""
     with boundary():
         from deployments.build.own_code import may_lie_here
-        from deployments.terminal.conformance import show_check
+        from deployments.terminal.conformance import Asked, show_check
 
         may_lie_here()
-        if not show_check(target, config, mode or [], json=json):
+        if not show_check(Asked(target, config, tuple(mode or ()), reply), json=json):
             raise typer.Exit(MISTAKEN)
 
 

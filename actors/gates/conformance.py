@@ -7,13 +7,14 @@ Law: a check finds something or it does not; it never raises, whatever the gate 
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.calls.loop_lag import LOOK_S, MOST_LAG_S, watched_loop
+from actors.calls.loop_lag import MOST_LAG_S, held_loop_s
 from actors.protocols import Ask, AskingGate, Gate
-from schemas.conformance import Broken, CheckFinding, Worth, found_by
+from schemas.conformance import Broken, CheckFinding, Noted, found_by
 from schemas.corpus import Passage, Provenance
 from schemas.errors import HopError, described
 from schemas.ids import DocumentId
@@ -96,7 +97,7 @@ async def _judges_odd_drafts(subject: Subject) -> None:
         if isinstance(said, Errored):
             refused.append(name)
     if refused:
-        raise Worth(f"it says that it cannot judge drafts that are {', '.join(refused)}: their orders end as errors")
+        raise Noted(f"it says that it cannot judge drafts that are {', '.join(refused)}: their orders end as errors")
 
 
 async def _scores_lie_in_bounds(subject: Subject) -> None:
@@ -134,7 +135,7 @@ async def _tells_something_apart(subject: Subject) -> None:
     others = [await _or_none(subject, request) for _, request in spoilt(subject.sample)]
     if all(_told(said) == _told(good) for said in others):
         names = ", ".join(name for name, _ in spoilt(subject.sample))
-        raise Worth(f"it says the same of a good sample and of spoilt ones ({names})")
+        raise Noted(f"it says the same of a good sample and of spoilt ones ({names})")
 
 
 async def _names_known_modes(subject: Subject) -> None:
@@ -147,13 +148,9 @@ async def _names_known_modes(subject: Subject) -> None:
 
 
 async def _leaves_the_loop_free(subject: Subject) -> None:
-    async with watched_loop() as lags:
-        for _, request in odd(subject.sample):
-            await asyncio.sleep(0)
-            await _or_none(subject, request)
-            await asyncio.sleep(2 * LOOK_S)
-    if max(lags) > MOST_LAG_S:
-        raise Broken(f"it held the event loop for {max(lags):.2f} s, at most {MOST_LAG_S:g} s; await, or use no async")
+    held_s = await held_loop_s([partial(_or_none, subject, request) for _, request in odd(subject.sample)])
+    if held_s > MOST_LAG_S:
+        raise Broken(f"it held the event loop for {held_s:.2f} s, at most {MOST_LAG_S:g} s; await, or use no async")
 
 
 CHECKS: dict[str, Check] = {

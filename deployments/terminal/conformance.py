@@ -1,4 +1,5 @@
-"""`gleaner check`: whether a gate keeps to what every gate must. Law: a failure is the author's, with exit code 2."""
+"""`gleaner check`: whether a gate or a task keeps to what every one must. Law: a failure is the author's, with exit
+code 2. What has an `attempt` is a task; all else is a gate."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,16 +13,23 @@ from rich.text import Text
 
 from actors.gates.conformance import Subject, examine
 from actors.gates.own import OwnSettings
+from actors.protocols import Task
+from actors.tasks.conformance import TaskSubject
+from actors.tasks.conformance import examine as examine_task
 from deployments.build.gates import function_gate
+from deployments.build.own_code import factory_of
+from deployments.build.tasks import own_task
 from deployments.config.load import load
 from deployments.local.gates import LocalPools, local_gate
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN
 from deployments.terminal.reading import as_builtins, put_json
 from deployments.terminal.screen import Screen
 from deployments.terminal.words import plural, printable
+from schemas.config import RunConfig
 from schemas.config_gates import brought_modes, is_function
+from schemas.config_tasks import CustomTask
 from schemas.conformance import CheckFinding, CheckOutcome
-from schemas.errors import UserError, ungrouped
+from schemas.errors import ConfigError, UserError, ungrouped
 from schemas.ids import PoolName
 from schemas.recovery import KNOWN_MODES, FailureMode
 from schemas.samples import Completion, FinishReason, GenerationRequest
@@ -32,7 +40,17 @@ STAND_IN = "I am a stand-in and know nothing."
 _STYLES = {CheckOutcome.PASSED: GOOD, CheckOutcome.FAILED: BAD, CheckOutcome.NOTED: WARN}
 
 
-class CheckedGate(Struct, frozen=True):
+class Asked(Struct, frozen=True):
+    """What is to be checked. `modes`: failure modes that a gate may name; `reply`: a file with a completion that a task
+    should read as a draft."""
+
+    target: str
+    config: Path | None = None
+    modes: tuple[str, ...] = ()
+    reply: Path | None = None
+
+
+class CheckedCode(Struct, frozen=True):
     """What was checked, and what was found."""
 
     checked: str
@@ -43,10 +61,10 @@ class CheckedGate(Struct, frozen=True):
         return sum(each.outcome is CheckOutcome.FAILED for each in self.findings)
 
 
-def show_check(target: str, config: Path | None, modes: Sequence[str], *, json: bool) -> bool:
-    """Checks and shows; whether nothing failed. Raises UserError for a gate that cannot be found."""
+def show_check(asked: Asked, *, json: bool) -> bool:
+    """Checks and shows; whether nothing failed. Raises UserError for a gate or a task that cannot be found."""
     with ungrouped():
-        found = asyncio.run(_of_run(target, config) if config is not None else _of_function(target, modes))
+        found = asyncio.run(_checked(asked))
     if json:
         put_json(as_builtins(found))
     else:
@@ -54,7 +72,7 @@ def show_check(target: str, config: Path | None, modes: Sequence[str], *, json: 
     return not found.failed
 
 
-def check_view(found: CheckedGate) -> RenderableType:
+def check_view(found: CheckedCode) -> RenderableType:
     """A line for each check."""
     lines = [Text.assemble(("gleaner check ", "bold"), (printable(found.checked), "bold cyan")), Text()]
     for each in found.findings:
@@ -65,21 +83,58 @@ def check_view(found: CheckedGate) -> RenderableType:
     return Padding(Group(*lines), (1, 1))
 
 
-async def _of_function(target: str, modes: Sequence[str]) -> CheckedGate:
+async def _checked(asked: Asked) -> CheckedCode:
+    config = None if asked.config is None else load(asked.config)
+    task = _task(asked.target, config)
+    if task is not None:
+        return CheckedCode(asked.target, tuple(await examine_task(TaskSubject(task, _reply(asked.reply)))))
+    if asked.reply is not None:
+        raise UserError(f"--reply is for a task; {asked.target} is none: it has no `attempt` (docs/tasks/own.md)")
+    if config is None:
+        return await _of_function(asked.target, asked.modes)
+    return await _of_run(asked, config)
+
+
+def _task(target: str, config: RunConfig | None) -> Task | None:
+    """The task that it names, made as a run makes it; None for what is none. Raises ConfigError."""
     if not is_function(target):
-        raise UserError(f"{target}: give module:function, or a gate's name with --config RUN.yaml")
+        return None
+    if config is not None and isinstance(config.task, CustomTask) and config.task.task == target:
+        return own_task(config.task)
+    try:
+        there = factory_of(target)
+    except (ImportError, AttributeError):
+        return None  # the gate's words for it are good ones
+    if not hasattr(there, "attempt"):
+        return None
+    if config is not None:
+        raise ConfigError(f"task.task: this run's is not {target}")
+    return own_task(CustomTask(task=target))
+
+
+def _reply(path: Path | None) -> str:
+    if path is None:
+        return ""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise UserError(f"--reply {path}: {error}") from error
+
+
+async def _of_function(target: str, modes: Sequence[str]) -> CheckedCode:
+    if not is_function(target):
+        raise UserError(f"{target}: give module:function, module:Class, or a gate's name with --config RUN.yaml")
     known = tuple(FailureMode(mode) for mode in modes)
     gate = function_gate(OwnSettings(GateName("checked"), modes=known), target, {})
-    return CheckedGate(target, tuple(await examine(Subject(gate, _stand_in, modes=(*KNOWN_MODES, *known)))))
+    return CheckedCode(target, tuple(await examine(Subject(gate, _stand_in, modes=(*KNOWN_MODES, *known)))))
 
 
-async def _of_run(name: str, path: Path) -> CheckedGate:
-    config = load(path)
+async def _of_run(asked: Asked, config: RunConfig) -> CheckedCode:
     async with AsyncExitStack() as stack:
-        gate = await local_gate(stack, config, GateName(name))
+        gate = await local_gate(stack, config, GateName(asked.target))
         known = (*KNOWN_MODES, *brought_modes(config.gates))
         findings = await examine(Subject(gate, LocalPools(stack, config), modes=known))
-    return CheckedGate(f"{path}: gates.{name}", tuple(findings))
+    return CheckedCode(f"{asked.config}: gates.{asked.target}", tuple(findings))
 
 
 async def _stand_in(pool: PoolName, request: GenerationRequest) -> Completion:

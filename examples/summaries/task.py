@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from actors.tasks.one_call import OneCall, sampled
-from actors.tasks.prompts import fenced
+from actors.tasks.prompts import fenced, one_line
+from actors.text.completions import control_in, without_control
 from schemas.config_tasks import CustomTask
 from schemas.orders import Lease
 from schemas.samples import Draft, FinishReason, Malformed, MalformedReason, Message, Prompt
@@ -22,16 +23,22 @@ class Summary(OneCall):
         """A repair names what was wrong with the last one."""
         user = f"{fenced(lease.passage.text)}\n{ASK}"
         if lease.repair is not None and lease.repair.previous is not None:
-            user += f" Write another one than: {lease.repair.previous.fields['summary']}"
+            user += f" Write another one than: {one_line(lease.repair.previous.fields['summary'])}"
         return Prompt((Message("system", SYSTEM), Message("user", user)), sampled(self._sampling, lease))
 
     def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
         """The whole completion is the summary."""
         if finish is FinishReason.LENGTH:
             return Malformed(MalformedReason.CUT_OFF, "cut off at the token limit")
-        said = text.strip()
+        said = without_control(text)
+        if control_in(said):
+            return Malformed(MalformedReason.CONTROL_TEXT, "a chat model's control text is in it")
         return Draft({"summary": said}) if said else Malformed(MalformedReason.EMPTY, "nothing was said")
 
     def messages(self, passage: str, draft: Draft) -> Sequence[Message]:
         """What a student is trained on."""
         return (Message("user", f"{passage}\n\n{ASK}"), Message("assistant", draft.fields["summary"]))
+
+    def written(self, draft: Draft) -> str:
+        """As `read` reads it: without a label."""
+        return draft.fields["summary"]

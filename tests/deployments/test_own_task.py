@@ -6,14 +6,19 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from msgspec.structs import replace
+from typer.testing import CliRunner
 
 import gleaner
 from deployments.build.tasks import own_task
+from deployments.cli import app
 from deployments.config.load import load
 from deployments.run import RunEnd
+from examples.summaries.task import Summary
 from schemas.config import Corpus, CustomEngine, Pool, Replicas, RunConfig
 from schemas.config_tasks import CustomTask
 from schemas.errors import ConfigError
+from schemas.orders import Lease
+from schemas.samples import Draft, FinishReason, Malformed
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "summaries.yaml"
 INSTANT = CustomEngine(factory="tests.doubles.engines:instant")
@@ -72,3 +77,38 @@ def test_a_task_that_cannot_be_used_is_refused_in_one_line(task: str, said: str)
     """Before any model is loaded."""
     with pytest.raises(ConfigError, match=said):
         own_task(CustomTask(task=task))
+
+
+class Hopeless(Summary):
+    """It takes everything for a summary, and falls over what was cut off."""
+
+    def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
+        if finish is FinishReason.LENGTH:
+            raise ValueError("cut off")
+        return Draft({"summary": text})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["examples.summaries.task:Summary"], 0, "14 checks, nothing failed"),
+        (["examples.summaries.task:Summary", "--config", str(EXAMPLE)], 0, "14 checks, nothing failed"),
+        (["examples.summaries.task:Summary", "--config", str(EXAMPLE.with_name("math.yaml"))], 2, "this run's is not"),
+        (["examples.summaries.task:Summary", "--reply", "nowhere.txt"], 2, "--reply nowhere.txt: "),
+        (["tests.deployments.test_own_task:Hopeless"], 2, "it reads odd completions: of a completion that is empty"),
+        (["actors.tasks.one_call:OneCall"], 2, "cannot be made"),
+    ],
+)
+def test_the_check_of_a_task(arguments: list[str], code: int, says: str) -> None:
+    """The same command as for a gate: what it is says which; exit code 2 where a check failed."""
+    done = CliRunner().invoke(app, ["check", *arguments])
+    assert done.exit_code == code, done.output
+    assert says in " ".join((done.output + done.stderr).split())
+
+
+def test_the_check_of_a_task_as_json() -> None:
+    """As of a gate: what was checked, and a finding for each check."""
+    done = CliRunner().invoke(app, ["check", "examples.summaries.task:Summary", "--json"])
+    told = json.loads(done.stdout)
+    assert told["checked"] == "examples.summaries.task:Summary"
+    assert {each["outcome"] for each in told["findings"]} == {"passed"}
