@@ -32,7 +32,7 @@ class Pools:
         self._calls = PoolCounter()
 
     async def ask(self, name: str, call: Call[T], prompt: object) -> T:
-        """As `Pool.ask`."""
+        """As `CalledPool.ask`."""
         with self._calls.during(name):
             return await self._pools[name].ask(call, prompt)
 

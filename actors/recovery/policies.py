@@ -96,7 +96,7 @@ def options_of(
 
 
 class Recoverer(Struct, frozen=True):
-    """`actors.protocols.Recovery`: evidence, diagnosis, choice."""
+    """`actors.protocols.RecoveryPolicy`: evidence, diagnosis, choice."""
 
     policy: Policy
     elsewhere: Elsewhere | None = None
