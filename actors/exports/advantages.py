@@ -12,7 +12,7 @@ never compared: of 16 and of 2 rollouts, all right, they differ by a quarter and
 Degenerate: what is known exactly (a whole wrong solution, Q = 0) needs no rollouts, and its side is a point. A side
 without rollouts decides nothing. Where nothing was lost, a step is called critical in at most `FALSE` of all cases,
 whatever n the two sides have and whatever Q is, for every fall from 0.01 on
-(`tests/actors/test_advantages.py` counts them all).
+(`tests/actors/exports/test_advantages.py` counts them all).
 """
 
 from functools import lru_cache

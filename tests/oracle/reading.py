@@ -60,7 +60,7 @@ def ends_of(output: Path) -> Ends:
             case AcceptedEnd(order_id=order_id, attempt=attempt):
                 assert attempt.candidate is not None
                 accepted[order_id] = attempt.candidate.text
-            case DeadLetteredEnd(order_id=order_id, attempt=attempt, letter=letter):
+            case DeadLetteredEnd(order_id=order_id, attempt=attempt, end=letter):
                 diagnosis = None if attempt is None else attempt.diagnosis
                 dead[order_id] = letter.reason.value, None if diagnosis is None else diagnosis.mode
             case _:

@@ -16,7 +16,7 @@ from actors.text.strict_yaml import MOST_MERGED
 from deployments.cli import app
 from deployments.config.load import load, load_text
 from schemas.errors import ConfigError, OutputError
-from tests.deployments.test_replay import CONFIG, folder_of
+from tests.deployments.folder.test_replay import CONFIG, folder_of
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from deployments.config.load import load
 from deployments.folder.output import prepare
 from schemas.errors import OutputError
 from schemas.ledger import ShardKind, ShardWritten
-from tests.deployments.test_replay import NOW, folder_of
+from tests.deployments.folder.test_replay import NOW, folder_of
 
 Trick = Callable[[Path, Path], Path]
 """Prepares a run's folder against a victim's one; gives what was put there."""

@@ -35,7 +35,7 @@ from schemas.ledger import AcceptedEnd, Planned, Record, Refused, ShardKind, Sha
 from schemas.orders import Lease, Order
 from tests.actors.dataset.conftest import NOW, WORDING
 from tests.actors.dataset.folders import keep, write_shards
-from tests.deployments.test_replay import CONFIG
+from tests.deployments.folder.test_replay import CONFIG
 from tests.doubles.attempts import accepted
 from tests.doubles.ledgers import MemoryLedger
 from tests.security.evil import CODES, poisoned

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deployments.build.own_code import VARIABLE, factory_of
-from tests.deployments.test_replay import folder_of
+from tests.deployments.folder.test_replay import folder_of
 
 SCRIPT = [sys.executable, "-P", "-c", "from deployments.cli import main; main()"]
 """As the console script does it: nothing of the folder one stands in is on its path."""

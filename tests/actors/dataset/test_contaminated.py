@@ -21,9 +21,9 @@ from schemas.errors import LedgerError
 from schemas.ids import OrderId
 from schemas.injection import Injected, InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Reopened
+from tests.actors.audit.test_fold import Run, honest
 from tests.actors.dataset.conftest import NOW, WORDING
 from tests.actors.dataset.folders import keep, write_shards
-from tests.actors.test_audit import Run, honest
 from tests.doubles.ledgers import Scale, plausible_run
 from tests.doubles.replays import replayed
 

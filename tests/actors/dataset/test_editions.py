@@ -22,11 +22,11 @@ from schemas.errors import OutputError
 from schemas.ids import PoolName
 from schemas.ledger import DeadLetteredEnd, Planned, Reconfigured, Record, Refused, Reopened, ShardKind, ShardWritten
 from schemas.orders import DeadLetter, EndReason
+from tests.actors.audit.test_fold import Run, honest
 from tests.actors.dataset.conftest import NOW, WriterOf
 from tests.actors.dataset.folders import keep, write_shards
 from tests.actors.dataset.test_writer import FailingDisk, ages, empty, finish, ids_on_disk
-from tests.actors.test_audit import Run, honest
-from tests.actors.test_reopening import naive
+from tests.actors.ledger.test_reopen import naive
 from tests.doubles.attempts import orders, passage
 from tests.doubles.ledgers import MemoryLedger, Scale, plausible_run
 from tests.doubles.replays import put_back, replayed

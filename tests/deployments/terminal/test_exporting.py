@@ -14,7 +14,7 @@ from deployments.config.load import load, to_yaml
 from deployments.folder.exports import opened
 from schemas.ledger import AcceptedEnd, Planned, Record
 from schemas.samples import rewritten
-from tests.deployments.test_replay import CONFIG, write_config
+from tests.deployments.folder.test_replay import CONFIG, write_config
 from tests.doubles.ledgers import Scale, plausible_run
 
 RUN = list(plausible_run(7, Scale(passages=60, refused=1)))

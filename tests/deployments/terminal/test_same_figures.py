@@ -20,9 +20,9 @@ from schemas.config import FRESH_POOL
 from schemas.ledger import Record, RunStarted
 from schemas.progress import RunSnapshot, Summary
 from schemas.scaling import Idle, PoolDecision, ScalingDecision, Why
+from tests.deployments.monitoring.test_standstill import AWAY, conductor
 from tests.deployments.terminal.progresses import folded
 from tests.deployments.terminal.test_views import drawn
-from tests.deployments.test_standstill import AWAY, conductor
 from tests.doubles.ledgers import Scale, plausible_run
 
 

@@ -1,0 +1,188 @@
+"""Provenance modes and injection as a person writes them, and what each mistake is told."""
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from deployments.build.injection import build_injection
+from deployments.config.load import difference, differences, load, load_text, to_yaml
+from deployments.config.rules import engines
+from schemas.config import RunConfig
+from schemas.config_base import Change
+from schemas.config_engines import TransformersEngine
+from schemas.config_gates import Classifier, Exact, LlmJudge, Retrieved, Unseen
+from schemas.config_injection import CustomInjector, Injection, LlmInjector
+from schemas.errors import ConfigError
+from schemas.injection import InjectionKind
+from tests.deployments.config.test_load import WHOLE
+
+MATH = Path(__file__).parents[3] / "examples" / "math.yaml"
+BM25 = "provenance: {mode: retrieved, retriever: bm25, k: 5, query: answer}"
+VECTORS = "provenance: {mode: retrieved, retriever: embedding, encoder: {kind: transformers, model: ./models/encoder}}"
+
+
+def gates(line: str) -> str:
+    return WHOLE.replace("gates:\n", f"gates:\n  {line}\n")
+
+
+def shown(text: str) -> object:
+    """What the judge of the source is shown: its own key, which once stood beside it."""
+    judge = load_text(text).gates["faithfulness"]
+    assert isinstance(judge, Classifier | LlmJudge)
+    return judge.provenance
+
+
+def injection(text: str) -> str:
+    return f"{WHOLE}injection: {text}\n"
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(ConfigError) as raised:
+        load_text(text, "x")
+    return str(raised.value).removeprefix("x: ")
+
+
+def test_every_mode_is_read_and_written() -> None:
+    """Exact unless said otherwise; each mode comes back from the resolved file as it went in."""
+    assert shown(WHOLE) == Exact()
+    assert shown(gates("provenance: {mode: none}")) == Unseen()
+    assert shown(gates(BM25)) == Retrieved(k=5, query="answer")
+    for text in (WHOLE, gates("provenance: {mode: none}"), gates(BM25), gates(VECTORS)):
+        assert load_text(to_yaml(load_text(text))) == load_text(text)
+
+
+def test_an_encoder_is_a_model_like_others(tmp_path: Path) -> None:
+    """Its path is resolved against the file's folder, it is looked for, and another one makes another run."""
+    (tmp_path / "run.yaml").write_text(gates(VECTORS))
+    config = load(tmp_path / "run.yaml")
+    engine = dict(engines(config))["gates.faithfulness.provenance.encoder"]
+    assert engine == TransformersEngine(model=str(tmp_path / "models/encoder"))
+    other = load_text(gates(VECTORS.replace("models/encoder", "models/other")))
+    assert difference(load_text(gates(VECTORS)), other) == [
+        "gates.faithfulness.provenance.encoder.model: './models/encoder' → './models/other'"
+    ]
+
+
+def test_another_mode_makes_another_run_and_another_bound_does_not() -> None:
+    """What the judge saw decides what was accepted; how much memory a replica may take does not."""
+    exact, found = load_text(WHOLE), load_text(gates(BM25))
+    assert "gates.faithfulness.provenance.mode: 'exact' → 'retrieved'" in difference(exact, found)
+    assert {each.change for each in differences(exact, found)} == {Change.REPLAY, Change.ANY_RESUME}
+    assert difference(found, load_text(gates(BM25.replace("k: 5", "k: 5, max_passages: 7")))) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (
+            "provenance: {mode: guessed}",
+            ".mode: must be one of exact, retrieved, none, not 'guessed'",
+        ),
+        (
+            BM25.replace("bm25", "bm52"),
+            ".retriever: must be one of bm25, embedding, not 'bm52'; did",
+        ),
+        (
+            BM25.replace("k: 5", "k: 0"),
+            ".k: must be a whole number at least 1 and at most 32, not 0",
+        ),
+        (
+            BM25.replace("bm25", "embedding"),
+            ".encoder: missing; retriever: embedding needs a model",
+        ),
+        (
+            VECTORS.replace("embedding", "bm25"),
+            ".encoder: retriever: bm25 asks no model; did you mean",
+        ),
+        ("provenance: {mode: retrieved, encoder: null, kk: 3}", ".kk: unknown key"),
+    ],
+)
+def test_mistakes_in_a_mode(line: str, says: str) -> None:
+    """One line, with the key's path: that of today, wherever it was written."""
+    assert refusal(gates(line)).startswith(f"gates.faithfulness.provenance{says}")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{rate: 2}", "injection.rate: must be a number at least 0 and at most 1, not 2"),
+        ("{rate: 0.1, kinds: {parametrik: 1}}", "injection.kinds.parametrik: unknown key; did you mean 'parametric'?"),
+        ("{rate: 0.1, kinds: {parametric: -1}}", "injection.kinds.parametric: must be a number at least 0, not -1"),
+        (
+            "{rate: 0.1, kinds: {" + ", ".join(f"{kind.value}: 0" for kind in InjectionKind) + "}}",
+            "injection.kinds: every weight is 0, but injection.rate is 0.1",
+        ),
+        ("{injector: {kind: llm, verifier: large}}", "injection.injector.verifier: there is no pool 'large'"),
+        (
+            "{injector: {kind: llm, verifier: generator}}",
+            "injection.injector.verifier: the pool 'generator' writes the flaws, so it cannot check them",
+        ),
+        (
+            "{injector: {kind: llm, verifier: generator-large}}",
+            "injection.injector.verifier: the pool 'generator-large' has replicas.min 0; autoscaling does not see",
+        ),
+        (
+            "{injector: {kind: custom, factory: 'a:b', options: {api_key: x}}}",
+            "injection.injector.options.api_key: looks like a secret",
+        ),
+    ],
+)
+def test_mistakes_in_an_injection(text: str, says: str) -> None:
+    """One line, with the key's path."""
+    assert refusal(injection(text)).startswith(says)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{rate: 0.2}",
+        "{rate: 0.1, kinds: {parametric: 3}}",
+        "{rate: 0.1, injector: {kind: custom, factory: 'a:b'}}",
+    ],
+)
+def test_what_is_injected_never_changes_in_a_folder(text: str) -> None:
+    """Which orders are bad on purpose is a fact of the ledger: neither a resume nor a replay may unsay it."""
+    found = differences(load_text(injection("{rate: 0.1}")), load_text(injection(text)))
+    assert found
+    assert {each.change for each in found} == {Change.NEVER}
+
+
+def test_a_run_without_a_faithfulness_gate_has_nobody_to_show_passages_to() -> None:
+    """Math is judged by its final answer, and its problems cannot be spoilt: both keys are refused by name."""
+    math = MATH.read_text(encoding="utf-8")
+    searching = math.replace("gates:\n", f"gates:\n  {BM25}\n")
+    assert refusal(searching).startswith("gates.provenance: says what gates.faithfulness is shown")
+    spoilt = f"{math}\ninjection: {{rate: 0.1}}\n"
+    assert refusal(spoilt).startswith("injection.rate: only grounded answers can be made bad on purpose")
+
+
+def test_every_kind_has_a_weight() -> None:
+    """A kind added later can be chosen and left out by its name."""
+    assert set(Injection().weights) == {kind.value for kind in InjectionKind}
+
+
+def _injecting(injector: LlmInjector | CustomInjector, rate: float = 0.1) -> RunConfig:
+    return replace(load_text(WHOLE), injection=Injection(rate=rate, injector=injector))
+
+
+@pytest.mark.parametrize(
+    ("factory", "says"),
+    [
+        ("nowhere:there", "cannot be imported"),
+        ("studies.almanac.injector:nobody", "cannot be imported"),
+        ("builtins:dict", "does not take these options"),
+        ("builtins:pow", "does not take these options"),
+    ],
+)
+def test_a_factory_that_cannot_be_used_is_told_before_anything_starts(factory: str, says: str) -> None:
+    """A typing mistake in the factory's name: one line with the key, not a conductor that dies on a cluster."""
+    with pytest.raises(ConfigError, match=says):
+        build_injection(_injecting(CustomInjector(factory=factory)))
+
+
+def test_nothing_is_built_for_a_rate_of_nothing() -> None:
+    """The default injects nothing, and a factory nobody needs is not even looked for."""
+    assert build_injection(load_text(WHOLE)) is None
+    assert build_injection(_injecting(CustomInjector(factory="nowhere:there"), rate=0.0)) is None
+    assert build_injection(_injecting(LlmInjector())) is not None
