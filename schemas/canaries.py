@@ -1,7 +1,7 @@
 """Canaries: labelled samples that go through the live gates to measure them, and what was measured.
 
-Law: a canary is an order of a kind of its own, whose row in `schemas.order_kinds` says that it is no sample. It is issued
-and ended by records of its own, so that it is in no count, no file and no repair of the samples.
+Law: a canary is an order of a kind of its own, whose row in `schemas.order_kinds` says that it is no sample. It is
+issued and ended by records of its own, so that it is in no count, no file and no repair of the samples.
 """
 
 from enum import Enum

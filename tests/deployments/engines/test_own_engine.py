@@ -17,7 +17,7 @@ from deployments.serve.replica import Health, answer_each
 from schemas.config import Corpus, CustomEngine
 from schemas.errors import EngineError, ErrorKind, Failure, ModelError
 from schemas.samples import ClassificationRequest, Completion, FinishReason, GenerationRequest, Message, Sampling
-from tests.deployments.test_gates import GROUNDED
+from tests.oracle.worlds import GROUNDED
 
 ROOT = Path(__file__).parents[3]
 SAID = "Question: Who founded Velmora?\nAnswer: Oda Lind founded it."
