@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
-from schemas.config_base import Config, Natural, Positive, Probability, Seconds, any_resume, replay
+from schemas.config_base import Config, Natural, Positive, Probability, any_resume, replay
 
 
 class Credit(Config, frozen=True):
@@ -12,6 +12,9 @@ class Credit(Config, frozen=True):
     gone: ClassVar[Mapping[str, str]] = {
         "strategy": "leave it out; rollouts go where they tell most, and the binary search that lost is a study's",
         "check_steps": "leave it out; the binary search that it belonged to is a study's",
+        "lease_share": "leave it out; rollouts get a quarter of what is handed out while other orders wait too",
+        "max_open": "leave it out; 1,000 solutions are credited at once",
+        "wait_s": "leave it out; a rejected solution waits for its label for ten minutes at most",
         "first_pit": "leave it out; it is the first step with Q = 0 (of a wrong solution the lowest Q is 0 too)",
     }
 
@@ -38,16 +41,3 @@ class Credit(Config, frozen=True):
         Probability,
         any_resume("Of all tokens of the run; beyond it no solution is credited, and a rejected one is drawn again."),
     ] = 0.5
-    lease_share: Annotated[
-        Probability,
-        any_resume(
-            "Of what is handed out while other orders wait too: rollouts. While none does, they have all of it."
-        ),
-    ] = 0.25
-    max_open: Annotated[Positive, any_resume("Solutions being credited at once; a further one is not credited.")] = (
-        1_000
-    )
-    wait_s: Annotated[
-        Seconds,
-        any_resume("A rejected solution waits at most so long for its label, in seconds; then it is drawn again."),
-    ] = 600.0

@@ -1,7 +1,7 @@
 """Credit listens to the queue.
 
 Law: rollouts are orders of their own kind, in the same leases, and in none of the counts of samples; nothing waits for
-them but the order whose solution they credit, and that no longer than `wait_s`.
+them but the order whose solution they credit, and that no longer than `CreditTerms.wait_s`.
 
 A wrong solution begins a credit (`CreditBegun`); its order, if it would be drawn again, waits and then restarts from
 the last good prefix. Every record is the fact of one transition, so a replay comes to the same state, labels that were
@@ -35,6 +35,11 @@ from schemas.orders import Accept, Attempt, DeadLetter, EndReason, Order, OrderK
 from schemas.recovery import Modes, Repair, RepairKind
 from schemas.samples import Cost
 
+MOST_OPEN = 1_000
+"""Solutions that are credited at once: their plans are in memory. A further one is drawn again without a label."""
+WAIT_S = 600.0
+"""A rejected solution waits at most so long for its label: longer than a label ever takes while pools answer."""
+
 
 class CreditTerms(Struct, frozen=True):
     """`temperature`: of rollouts, and of restarts. `restart`: a solution that would be drawn again restarts instead."""
@@ -42,6 +47,8 @@ class CreditTerms(Struct, frozen=True):
     config: Credit
     temperature: float
     restart: bool
+    most_open: int = MOST_OPEN
+    wait_s: float = WAIT_S
 
 
 class Credits:
@@ -81,7 +88,7 @@ class Credits:
         attempt = record.attempt
         if attempt is None or not _is_wrong(attempt) or not _is_sample(held, attempt):
             return None
-        if view.exhausted or self._desk.open >= config.max_open:
+        if view.exhausted or self._desk.open >= self._terms.most_open:
             return None
         if self._rolled_tokens > config.token_share * view.spent:
             return None
@@ -125,7 +132,7 @@ class Credits:
 
     def check(self, issued: Sequence[Held]) -> None:
         """Raises AssertionError when an invariant does not hold."""
-        assert self._desk.open <= self._terms.config.max_open
+        assert self._desk.open <= self._terms.most_open
         assert issued or not self._desk.open, "a credit is open, and nothing is drawn for it"
 
     def _judged(self, record: Rejoined | AcceptedEnd | Rescored | DeadLetteredEnd, view: QueueView) -> None:
@@ -141,7 +148,7 @@ class Credits:
     def _begun(self, begun: CreditBegun, view: QueueView) -> Instructions:
         wait = ()
         if self._terms.restart and _would_resample(view.held, begun.target.attempt):
-            wait = (Wait(begun.order_id, begun.at + self._terms.config.wait_s),)
+            wait = (Wait(begun.order_id, begun.at + self._terms.wait_s),)
         return self._instructions(self._desk.begin(begun.target, begun.passage), begun.at, wait)
 
     def _rolled(self, record: Rolled, view: QueueView) -> Instructions:

@@ -41,6 +41,9 @@ from schemas.verdicts import GateName
 FRESH_SHARE = 0.25
 """Of what is handed out while repairs wait too: fresh orders. Repairs go ahead, since they end orders; with none of the
 share for fresh ones, a corpus that is hard to please would be read no further."""
+ROLLOUT_SHARE = 0.25
+"""Of what is handed out while other orders wait too: rollouts, so that no label waits for the corpus's end. While no
+other order waits, they have all of it."""
 LEAVING_S = 30.0
 """A killed run's queue lets go of the folder within so long."""
 
@@ -77,7 +80,7 @@ def _queue(config: RunConfig, shard: QueueShard) -> RegenerationQueue:
         fresh_share=FRESH_SHARE,
         tokens=None if config.budget.tokens is None else shard.share(config.budget.tokens),
         similarity_threshold=config.judging.duplicate_similarity,
-        rollout_share=0.0 if config.credit is None else config.credit.lease_share,
+        rollout_share=0.0 if config.credit is None else ROLLOUT_SHARE,
     )
     probes = ProbeTerms(task_name(config), judges(config), kinds(config.gates))
     if config.credit is None:

@@ -40,14 +40,10 @@ class Life:
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
         self.budget = self.random.choice([None, 40, 90, 150, 300])
-        self.config = Credit(
-            max_rollouts=self.random.choice([4, 9]),
-            at_once=self.random.choice([1, 3, 5]),
-            lease_share=self.random.choice([0.0, 0.5, 1.0]),
-            token_share=self.random.choice([0.3, 1.0]),
-            max_open=self.random.choice([1, 3]),
-            wait_s=WAIT_S,
-        )
+        rollouts, at_once = self.random.choice([4, 9]), self.random.choice([1, 3, 5])
+        self.rollout_share = self.random.choice([0.0, 0.5, 1.0])
+        self.config = Credit(max_rollouts=rollouts, at_once=at_once, token_share=self.random.choice([0.3, 1.0]))
+        self.most_open = self.random.choice([1, 3])
         self.kept: list[Record] = []
         self.held: list[tuple[str, Lease]] = []
         self.sent: list[Outcome] = []
@@ -59,8 +55,7 @@ class Life:
     def open(self) -> None:
         """A process begins: its queue is what the ledger says."""
         self.loop = SteppedLoop(self.loop.now)
-        share = self.config.lease_share
-        self.limits = QueueLimits(MAX_ATTEMPTS, LEASE_S, 0.25, tokens=self.budget, rollout_share=share)
+        self.limits = QueueLimits(MAX_ATTEMPTS, LEASE_S, 0.25, tokens=self.budget, rollout_share=self.rollout_share)
         self.ledger = MemoryLedger()
         self.ledger.kept = self.kept
         self.queue = self.replayed([])
@@ -74,7 +69,7 @@ class Life:
     def replayed(self, records: Sequence[Record]) -> RegenerationQueue:
         """A queue that has been told these records and nothing else."""
         desk = CreditDesk(self.config, RolloutOwner(PolicyVersion("double"), seed=0))
-        credits = Credits(desk, CreditTerms(self.config, 0.7, restart=True))
+        credits = Credits(desk, CreditTerms(self.config, 0.7, restart=True, most_open=self.most_open, wait_s=WAIT_S))
         queue = RegenerationQueue(self.limits, lambda a, b: 0.0, listener=credits)
         for record in records:
             queue.replay(record)

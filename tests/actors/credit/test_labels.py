@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from actors.audit.findings import Findings
 from actors.audit.fold import read_book
 from actors.queue.ends import BUDGET_SPENT
-from tests.actors.queue.test_credits import CONFIG, Run, good
+from tests.actors.queue.test_credits import CONFIG, WAIT_S, Run, good
 from tests.doubles.replays import put_back
 from tests.doubles.solutions import TOKENS, given_up, rolled, solution, solved, wrong
 
@@ -66,7 +66,7 @@ def test_a_late_label_does_not_keep_an_order_from_its_own() -> None:
     (lease,) = run.lease()
     run.settle(wrong(lease, solution(5)))
     first_rollouts = run.lease()
-    run.now += CONFIG.wait_s + 1
+    run.now += WAIT_S + 1
     (again,) = run.lease()
     run.settle(wrong(again, solution(5, variant=1)))
     for rollout in first_rollouts:

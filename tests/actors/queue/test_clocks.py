@@ -112,10 +112,10 @@ async def test_records_and_snapshots_tell_the_walls_time(jump_s: float) -> None:
 
 def crediting() -> RegenerationQueue:
     """A queue whose wrong solutions wait 30 s for their credit."""
-    config = Credit(token_share=1.0, wait_s=30.0)
+    config = Credit(token_share=1.0)
     limits = QueueLimits(max_attempts=3, lease_s=LEASE_S, fresh_share=0.25)
     desk = CreditDesk(config, RolloutOwner(PolicyVersion("double"), seed=0))
-    credits = Credits(desk, CreditTerms(config, 0.7, restart=True))
+    credits = Credits(desk, CreditTerms(config, 0.7, restart=True, wait_s=30.0))
     return RegenerationQueue(limits, lambda one, other: 0.0, listener=credits)
 
 

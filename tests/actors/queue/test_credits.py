@@ -21,7 +21,8 @@ from schemas.recovery import RepairKind
 from schemas.samples import Cost
 from tests.doubles.solutions import TOKENS, given_up, orders, problem, rolled, solution, solved, unanswered, wrong
 
-CONFIG = Credit(token_share=1.0, wait_s=60.0, max_open=10)
+CONFIG = Credit(token_share=1.0)
+WAIT_S, MOST_OPEN = 60.0, 10
 GOOD_STEPS = 2
 """Of the wrong solutions here: rollouts from so many steps come out right, later ones never."""
 
@@ -29,10 +30,17 @@ GOOD_STEPS = 2
 class Run:
     """A queue, and what a ledger would hold."""
 
-    def __init__(self, config: Credit = CONFIG, *, restart: bool = True, tokens: int | None = None) -> None:
-        limits = QueueLimits(3, lease_s=600.0, fresh_share=0.25, tokens=tokens, rollout_share=config.lease_share)
+    def __init__(
+        self,
+        config: Credit = CONFIG,
+        *,
+        restart: bool = True,
+        tokens: int | None = None,
+        most_open: int = MOST_OPEN,
+    ) -> None:
+        limits = QueueLimits(3, lease_s=600.0, fresh_share=0.25, tokens=tokens, rollout_share=0.25)
         self.desk = CreditDesk(config, RolloutOwner(PolicyVersion("double"), seed=7))
-        credits = Credits(self.desk, CreditTerms(config, 0.7, restart=restart))
+        credits = Credits(self.desk, CreditTerms(config, 0.7, restart=restart, most_open=most_open, wait_s=WAIT_S))
         self.queue = RegenerationQueue(limits, lambda a, b: 0.0, listener=credits)
         self.records: list[Record] = []
         self.now = 0.0
@@ -126,7 +134,7 @@ def test_a_label_says_what_it_rests_on() -> None:
 
 def test_rollouts_come_last_but_get_their_share() -> None:
     """A long corpus does not keep a rejected solution waiting for its end, and rollouts do not keep the corpus."""
-    run = Run(replace(CONFIG, lease_share=0.25, at_once=4, min_rollouts=4))
+    run = Run(replace(CONFIG, at_once=4, min_rollouts=4))
     for number in range(1, 10):
         run.plan(number)
     (lease,) = run.lease(1)
@@ -160,7 +168,7 @@ def test_an_order_waits_no_longer_than_it_may() -> None:
     run.settle(wrong(lease, solution(5)))
     rollouts = run.lease()
     assert {lease.order.kind for lease in rollouts} == {OrderKind.ROLLOUT}
-    run.now += CONFIG.wait_s + 1
+    run.now += WAIT_S + 1
     (again,) = run.lease()
     assert again.repair is not None
     assert (again.repair.kind, again.repair.prefix) == (RepairKind.RESAMPLE, "")
@@ -295,7 +303,7 @@ def test_a_problems_own_solve_rate_is_not_that_of_what_is_wrong(truth: float, sl
     k of n agrees with the truth over many problems, and its interval holds it as often as it says."""
     random, labels = Random(1), []
     for _ in range(200):
-        run = Run(replace(CONFIG, max_rollouts=1, min_rollouts=0, max_open=slots))
+        run = Run(replace(CONFIG, max_rollouts=1, min_rollouts=0), most_open=slots)
         run.plan(1, slots=slots)
         for lease in run.lease():
             run.settle(solved(lease) if random.random() < truth else given_up(lease, solution(3)))

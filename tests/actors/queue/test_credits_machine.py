@@ -42,10 +42,7 @@ class CreditQueueMachine(RuleBasedStateMachine):
         self.config = Credit(
             max_rollouts=9,
             at_once=3,
-            lease_share=share,
             token_share=tokens,
-            max_open=3,
-            wait_s=WAIT_S,
         )
         self.ledger = MemoryLedger()
         self.queue = self.fresh_queue()
@@ -56,7 +53,7 @@ class CreditQueueMachine(RuleBasedStateMachine):
 
     def fresh_queue(self) -> RegenerationQueue:
         desk = CreditDesk(self.config, RolloutOwner(PolicyVersion("double"), seed=0))
-        credits = Credits(desk, CreditTerms(self.config, 0.7, restart=True))
+        credits = Credits(desk, CreditTerms(self.config, 0.7, restart=True, most_open=3, wait_s=WAIT_S))
         return RegenerationQueue(self.limits, lambda a, b: 0.0, listener=credits)
 
     @rule(slots=st.integers(1, 3))
