@@ -165,7 +165,7 @@ def _share(hits: list[bool]) -> float:
 
 def ask_all(writer: Writer, papers: list[Told], mode: Mode, *, temperature: float, seed: int) -> list[Reply]:
     """One reply per paper."""
-    rng = random.Random(f"ask {seed} {mode}")
+    rng = random.Random(f"ask {seed} {mode.value}")
     torch.manual_seed(seed)
     asked = [message(told, mode, rng) for told in papers]
     texts = writer.write([text for text, _ in asked], temperature=temperature)
@@ -190,7 +190,7 @@ def measure_generator(folder: Path, *, passages: int, seed: int, modes: list[tup
     """Figures by mode and temperature."""
     writer, papers = Writer(folder), exam(passages, seed=seed)
     found: dict[str, object] = {
-        f"{mode}@{temperature}": asdict(
+        f"{mode.value}@{temperature}": asdict(
             figures(ask_all(writer, papers, mode, temperature=temperature, seed=seed), mode=mode)
         )
         for mode, temperature in modes
