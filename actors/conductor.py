@@ -291,7 +291,8 @@ class Conductor:
         return replace(attempt, candidate=candidate, earlier=tuple(asker.calls[:-1]))
 
     async def _drafted(self, lease: Lease, asker: Asker) -> Draft | Malformed:
-        made = {each.order_id: each.draft async for each in self._tools.task.attempt(lease, asker)}
+        with ungrouped():  # a task may make its calls side by side
+            made = {each.order_id: each.draft async for each in self._tools.task.attempt(lease, asker)}
         if lease.order.id not in made:
             raise GleanerError(f"the task made nothing of order {lease.order.id}")
         return made[lease.order.id]

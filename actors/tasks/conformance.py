@@ -27,7 +27,7 @@ from actors.tasks.odd_texts import (
 from actors.text.completions import control_in
 from schemas.conformance import Broken, CheckFinding, Noted, found_by
 from schemas.corpus import Passage
-from schemas.errors import EngineError, ErrorKind, HopError, described
+from schemas.errors import EngineError, ErrorKind, HopError, described, ungrouped
 from schemas.ids import PoolName
 from schemas.orders import Lease, Order
 from schemas.recovery import Repair, RepairKind
@@ -110,7 +110,8 @@ async def _all_made(
     asker = Asker(lease, Way(generate, POOL, POOL, 0, lambda: 0.0))
     try:
         async with asyncio.timeout(LONGEST_S):
-            return [made async for made in task.attempt(lease, asker)]
+            with ungrouped():
+                return [made async for made in task.attempt(lease, asker)]
     except TimeoutError:
         raise Broken(f"an attempt did not end within {LONGEST_S:g} s") from None
     except HopError as error:
@@ -200,7 +201,8 @@ async def _passes_failed_calls_on(subject: TaskSubject) -> None:
     try:
         async with asyncio.timeout(LONGEST_S):
             asker = Asker(lease, Way(generate, POOL, POOL, 0, lambda: 0.0))
-            made = [each async for each in subject.task.attempt(lease, asker)]
+            with ungrouped():  # as the conductor takes it: calls may be made side by side
+                made = [each async for each in subject.task.attempt(lease, asker)]
     except HopError:
         return
     except Exception as bug:

@@ -1,5 +1,6 @@
 """A task of several calls: each is recorded, seeded and paid for, whatever becomes of the attempt."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from actors.ledger.attempts import generation_cost
@@ -61,6 +62,26 @@ async def test_what_was_asked_before_a_failure_is_paid_for() -> None:
     assert isinstance(outcome.decision, DeadLetter)
     assert outcome.decision.reason is EndReason.ENGINE_ERROR
     assert generation_cost(outcome.attempt).tokens == 15
+
+
+class AskBoth(AskThenAnswer):
+    """Two calls side by side."""
+
+    async def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:
+        prompt = Prompt((Message("user", lease.passage.text),), Sampling())
+        async with asyncio.TaskGroup() as group:
+            one, other = group.create_task(ask(prompt)), group.create_task(ask(prompt))
+        yield Made(lease.order.id, answered(one.result().text, other.result().text))
+
+
+async def test_calls_side_by_side_fail_as_one_call_does() -> None:
+    """The generator refused, and not the user's code."""
+    book = Book(lease())
+    refused = EngineError(ErrorKind.PERMANENT, "refused")
+    await conductor(book, Model(refused, refused), task=AskBoth()).run()
+    decision = book.outcomes[0].decision
+    assert isinstance(decision, DeadLetter)
+    assert (decision.reason, decision.detail) == (EndReason.ENGINE_ERROR, "refused")
 
 
 async def test_a_task_that_makes_nothing_ends_the_order_and_says_so() -> None:

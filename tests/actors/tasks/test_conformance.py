@@ -97,14 +97,20 @@ class LosesTheError(Echo):
         yield Made(lease.order.id, self.read(lease, text, FinishReason.STOP))
 
 
-class MakesAGroupOfIt(Echo):
+class MakesAnErrorOfItsOwn(Echo):
+    async def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:
+        try:
+            text = (await ask(self.prompt(lease))).text
+        except HopError as error:
+            raise ValueError("no answer") from error
+        yield Made(lease.order.id, self.read(lease, text, FinishReason.STOP))
+
+
+class AsksInAGroup(Echo):
     async def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:
         async with asyncio.TaskGroup() as group:
-            asked = group.create_task(self._asked(lease, ask))
-        yield Made(lease.order.id, self.read(lease, asked.result(), FinishReason.STOP))
-
-    async def _asked(self, lease: Lease, ask: AskModel) -> str:
-        return (await ask(self.prompt(lease))).text
+            asked = group.create_task(ask(self.prompt(lease)))
+        yield Made(lease.order.id, self.read(lease, asked.result().text, FinishReason.STOP))
 
 
 class Counts(Echo):
@@ -240,7 +246,7 @@ FAILED, NOTED = CheckOutcome.FAILED, CheckOutcome.NOTED
         (NeedsADraft, "it asks for every repair", FAILED, "of the repair resample without a draft: it raised Assert"),
         (Hot, "it asks for every repair", NOTED, "no call has the temperature"),
         (LosesTheError, "a failed call is passed on", NOTED, "makes 1 of it all the same"),
-        (MakesAGroupOfIt, "a failed call is passed on", FAILED, "it makes ExceptionGroup, not HopError"),
+        (MakesAnErrorOfItsOwn, "a failed call is passed on", FAILED, "it makes ValueError, not HopError"),
         (AsksRaw, "control text is broken up in prompts", NOTED, "of a passage stands raw in a prompt (<|im_end|>"),
         (RepeatsRaw, "control text is broken up in prompts", NOTED, "of an earlier draft, by the repair resample,"),
         (KeepsControl, "control text is in no draft", NOTED, "its draft holds control text"),
@@ -267,9 +273,10 @@ async def test_what_is_found(task: type[Echo], check: str, outcome: CheckOutcome
 
 
 @pytest.mark.slow
-async def test_a_good_one_is_told_nothing() -> None:
+@pytest.mark.parametrize("task", [Echo, AsksInAGroup])
+async def test_a_good_one_is_told_nothing(task: type[Echo]) -> None:
     """What the broken ones above are made of keeps to everything, and every check is made, in order."""
-    found = await examine(TaskSubject(Echo()))
+    found = await examine(TaskSubject(task()))
     assert [each.check for each in found] == list(CHECKS)
     assert {each.outcome for each in found} == {CheckOutcome.PASSED}, found
 
