@@ -110,7 +110,8 @@ class AsksInAGroup(Echo):
     async def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:
         async with asyncio.TaskGroup() as group:
             asked = group.create_task(ask(self.prompt(lease)))
-        yield Made(lease.order.id, self.read(lease, asked.result().text, FinishReason.STOP))
+        completion = asked.result()
+        yield Made(lease.order.id, self.read(lease, completion.text, completion.finish))
 
 
 class Counts(Echo):
