@@ -35,7 +35,7 @@ def test_a_generator_is_as_faithful_as_its_card_says(name: str) -> None:
     """At T=0.7, in the plain and in the strict mode; the bound is five standard errors of this sample."""
     writer, papers = Writer(MODELS / name), exam(SAMPLES, seed=101)
     for mode in (Mode.LOOSE, Mode.STRICT):
-        said = stated(name)[f"{mode}@0.7"]["faithful"]
+        said = stated(name)[f"{mode.value}@0.7"]["faithful"]
         found = figures(ask_all(writer, papers, mode, temperature=0.7, seed=101), mode=mode).faithful
         assert abs(found - said) < 5 * math.sqrt(max(said * (1 - said), 0.02) / SAMPLES)
 
