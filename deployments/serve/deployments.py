@@ -44,6 +44,8 @@ DIES_S = 30.0
 
 NODE_DIED = "The actor died because its node has died"
 """Ray's words for a replica that went with its node, also for one that was to start there and never ran."""
+CUT_OFF = "ActorUnavailableError"
+"""Ray's word where the process of a replica went while it was asked whether it has started: no word of its model."""
 
 HEALTH_CHECK_S = 10.0
 """Serve asks a replica about itself this often; three bad answers in a row have it replaced."""
@@ -224,7 +226,9 @@ def lost_with_a_node(where: DeploymentNames) -> list[str]:
 def node_died(application: ApplicationStatusOverview) -> bool:
     """Whether it did not start for the want of a node, and not for its model's fault."""
     told = _messages(application)
-    return application.status is ApplicationStatus.DEPLOY_FAILED and any(NODE_DIED in message for message in told)
+    return application.status is ApplicationStatus.DEPLOY_FAILED and any(
+        words in message for message in told for words in (NODE_DIED, CUT_OFF)
+    )
 
 
 def failed_for_good(application: ApplicationStatusOverview) -> bool:

@@ -83,8 +83,9 @@ def test_a_node_that_dies_while_models_start_ends_no_run(monkeypatch: pytest.Mon
     again. One whose model cannot be loaded is not."""
     startup = (DeploymentStatus.DEPLOY_FAILED, Trigger.REPLICA_STARTUP_FAILED)
     lost = application(ApplicationStatus.DEPLOY_FAILED, startup, message=NODE_LOST)
+    cut_off = application(ApplicationStatus.DEPLOY_FAILED, startup, message=f"ray.exceptions.{serving.CUT_OFF}: …")
     broken = application(ApplicationStatus.DEPLOY_FAILED, startup, message="ModelError: no such model")
-    assert not failed_for_good(lost) and failed_for_good(broken)
+    assert not failed_for_good(lost) and not failed_for_good(cut_off) and failed_for_good(broken)
     where = serving.DeploymentNames(
         pools={PoolName("a"): "run-a", PoolName("b"): "run-b"}, gates={REWARD: "run-c"}, board="board"
     )
