@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from deployments.monitoring.progress import Progress
     from deployments.run import RunResult
     from schemas.errors import ClusterError
-    from schemas.ledger import AcceptedEnd
+    from schemas.ledger import AcceptedEnd, Rescored
 
 __all__ = [
     "ConfigError",
@@ -325,14 +325,14 @@ class _Accepted:
                     return found
         return []
 
-    def _page(self, ledger: "LedgerReader") -> list["AcceptedEnd"]:
-        from schemas.ledger import AcceptedEnd, ShardKind
+    def _page(self, ledger: "LedgerReader") -> list["AcceptedEnd | Rescored"]:
+        from schemas.ledger import AcceptedEnd, Rescored, ShardKind
 
         name = ledger.shard.ledger
         page = ledger.ends(ShardKind.DATASET, self._after.get(name, 0), PAGE)
         if page:
             self._after[name] = page[-1][0]
-        return [end for _, end in page if isinstance(end, AcceptedEnd)]
+        return [end for _, end in page if isinstance(end, AcceptedEnd | Rescored)]
 
     def _sample(self, life: "Life") -> Sample | None:
         draft = life.draft

@@ -96,6 +96,11 @@ class Attempt(Struct, frozen=True, omit_defaults=True):
     """Calls before the one that the candidate is of; without a candidate, before the one that failed."""
 
 
+def calls_of(attempt: Attempt) -> tuple[ModelCall | Candidate, ...]:
+    """Every answered call of a generator, in order; the candidate is the last one."""
+    return attempt.earlier if attempt.candidate is None else (*attempt.earlier, attempt.candidate)
+
+
 class EndReason(Enum):
     """Why an order was dead-lettered."""
 

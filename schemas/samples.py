@@ -245,7 +245,6 @@ class Candidate(Struct, frozen=True, omit_defaults=True):
     text: str
     draft: Draft | None
     cost: Cost
-    """Of all the attempt's calls."""
     malformed: str | None = None
     malformed_reason: MalformedReason | None = None
     """None also for what was recorded before reasons were."""

@@ -298,7 +298,8 @@ def _repairs(attempts: Sequence[Attempt]) -> list[str]:
 
 
 def _tokens(attempts: Sequence[Attempt]) -> Row:
-    costs = [attempt.candidate.cost for attempt in attempts if attempt.candidate]
+    costs = [call.cost for attempt in attempts for call in attempt.earlier]
+    costs += [attempt.candidate.cost for attempt in attempts if attempt.candidate]
     gates = [verdict.cost.tokens for attempt in attempts for verdict in attempt.verdicts]
     return {
         "generator_prompt": min(sum(cost.prompt_tokens for cost in costs), _MOST_TOKENS),

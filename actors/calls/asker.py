@@ -70,7 +70,7 @@ class Asker:
         return completion
 
     def candidate(self, draft: Draft | Malformed) -> Candidate:
-        """What the attempt came to: the last call's text, as the task read it; the cost is of all calls."""
+        """What the last call returned, as the task read it."""
         last = self.calls[-1] if self.calls else ModelCall(self._way.pool, (), Sampling(), "", Cost())
         return Candidate(
             pool=last.pool,
@@ -81,7 +81,7 @@ class Asker:
             malformed=draft.detail if isinstance(draft, Malformed) else None,
             malformed_reason=draft.reason if isinstance(draft, Malformed) else None,
             finish=last.finish,
-            cost=sum((call.cost for call in self.calls[:-1]), last.cost),
+            cost=last.cost,
         )
 
     def _request(self, prompt: Prompt) -> GenerationRequest:

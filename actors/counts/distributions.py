@@ -5,7 +5,7 @@ from collections.abc import Hashable
 from typing import TypeVar
 
 from schemas.distributions import SCORES, SECONDS, AttemptEnd, Distribution, Distributions, QueueTurn
-from schemas.orders import Attempt
+from schemas.orders import Attempt, calls_of
 from schemas.verdicts import Errored, GateName, asks_a_model
 
 K = TypeVar("K", bound=Hashable)
@@ -46,8 +46,8 @@ class AttemptDistributions:
         turn = QueueTurn.FRESH if attempt.number == 1 else QueueTurn.REPAIR
         self._queued[turn].add(max(0.0, attempt.started_at - ready_at))
         self._attempts[end].add(attempt.seconds)
-        if attempt.candidate is not None:
-            self._called(attempt.candidate.pool, attempt.candidate.cost.seconds)
+        for call in calls_of(attempt):
+            self._called(call.pool, call.cost.seconds)
         for verdict in attempt.verdicts:
             if asks_a_model(verdict):
                 self._called(verdict.gate, verdict.cost.seconds)

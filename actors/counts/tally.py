@@ -45,7 +45,7 @@ from schemas.ledger import (
     StaleReport,
     Voided,
 )
-from schemas.orders import STALE, Attempt, EndReason, OrderKind
+from schemas.orders import STALE, Attempt, EndReason, OrderKind, calls_of
 from schemas.progress import (
     Counts,
     EndCount,
@@ -278,8 +278,8 @@ class Tally:
 
     def _attempted(self, standing: _Standing, attempt: Attempt, end: AttemptEnd) -> None:
         self._counts["attempts"] += 1
-        if attempt.candidate is not None:
-            self._pay(attempt.candidate.pool, end, attempt.candidate.cost)
+        for call in calls_of(attempt):
+            self._pay(call.pool, end, call.cost)
         for verdict in attempt.verdicts:
             if attempt.injected is None or isinstance(verdict, Errored):
                 self._verdicts[(verdict.gate, type(verdict))] += 1

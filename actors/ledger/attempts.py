@@ -1,6 +1,6 @@
 """What a recorded attempt comes down to: its summary for the next lease, what it took of the budget, its draft."""
 
-from schemas.orders import Attempt, AttemptSummary
+from schemas.orders import Attempt, AttemptSummary, calls_of
 from schemas.samples import Cost, Draft
 from schemas.verdicts import Errored
 
@@ -39,6 +39,4 @@ def draft_of(attempt: Attempt) -> Draft | None:
 
 def generation_cost(attempt: Attempt) -> Cost:
     """Of all its calls of generators."""
-    if attempt.candidate is not None:
-        return attempt.candidate.cost
-    return sum((call.cost for call in attempt.earlier), Cost())
+    return sum((call.cost for call in calls_of(attempt)), Cost())

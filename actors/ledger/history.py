@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from actors.ledger.attempts import generation_cost
 from schemas.corpus import Passage
 from schemas.credit import CreditLabel
 from schemas.errors import LedgerError
@@ -70,7 +71,7 @@ class Life(Struct, frozen=True):
     @property
     def generator_cost(self) -> Cost:
         """Of all attempts together."""
-        return sum((attempt.candidate.cost for attempt in self.attempts if attempt.candidate is not None), Cost())
+        return sum(map(generation_cost, self.attempts), Cost())
 
     @property
     def gates_cost(self) -> Cost:

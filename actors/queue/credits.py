@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from actors.credit.desk import CreditDesk, Finished, Moves, Result, Rollout
 from actors.credit.targets import target_of
+from actors.ledger.attempts import cost
 from actors.ledger.draws import is_start
 from actors.queue.held import Held, OrderState
 from actors.queue.listener import GoOn, Instructions, QueueView, Wait, Wanted
@@ -33,7 +34,6 @@ from schemas.ledger import (
 )
 from schemas.orders import Accept, Attempt, DeadLetter, EndReason, Order, OrderKind, Outcome
 from schemas.recovery import Modes, Repair, RepairKind
-from schemas.samples import Cost
 
 MOST_OPEN = 1_000
 """Solutions that are credited at once: their plans are in memory. A further one is drawn again without a label."""
@@ -114,7 +114,7 @@ class Credits:
             policy=self._desk.source.policy,
             right=right,
             text="" if candidate is None else candidate.text,
-            cost=sum((verdict.cost for verdict in attempt.verdicts), Cost() if candidate is None else candidate.cost),
+            cost=cost(attempt),
         )
 
     def close(self, now: float) -> Instructions:

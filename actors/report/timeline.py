@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 from msgspec import Struct
 
+from actors.ledger.attempts import generation_cost
 from actors.report.statistics import nice_ceiling
 from actors.report.svg import figure, line, tag, text, title
 from actors.report.words import duration, short
@@ -42,8 +43,7 @@ class Timeline:
             return
         attempt = record.attempt
         index = self._bin(seconds)
-        candidate = attempt.candidate
-        tokens = (candidate.cost.tokens if candidate else 0) + sum(said.cost.tokens for said in attempt.verdicts)
+        tokens = generation_cost(attempt).tokens + sum(said.cost.tokens for said in attempt.verdicts)
         self._attempts[index] += 1
         self._tokens[index] += tokens
         self._accepted[index] += isinstance(record, AcceptedEnd) and attempt.injected is None

@@ -20,7 +20,7 @@ from schemas.credit import CreditLabel
 from schemas.injection import Worth
 from schemas.orders import Attempt, DeadLetter
 from schemas.recovery import Choice, Diagnosis, Repair
-from schemas.samples import Candidate, Cost, FinishReason, Message, texts_of
+from schemas.samples import Candidate, Cost, FinishReason, Message, ModelCall, texts_of
 from schemas.verdicts import ClaimEvidence, Errored, Evidence, Passed, Rejected, Shown, Verdict
 
 INDENT = (0, 0, 0, 2)
@@ -80,6 +80,8 @@ def attempt_view(attempt: Attempt, *, prompts: Prompts | None = None) -> Rendera
         tag = attempt.injected
         told = f"injected: {tag.kind.value}; this text is {_WORTH[tag.now]}; never exported"
         parts.append(Padding(Text(told, style=WARN), INDENT))
+    for call in attempt.earlier:
+        parts += [*_asked(call, prompts), Padding(Quoted(call.text), (1, 0, 1, 2))]
     if attempt.candidate is None:
         parts.append(Padding(Text("no generator answered", style=BAD), INDENT))
     else:
@@ -132,17 +134,21 @@ def _directive(repair: Repair | None) -> str:
     return f"{repair.kind.value}{origin}{escalated} at T {repair.temperature:g}"
 
 
-def _candidate(candidate: Candidate, prompts: Prompts | None) -> Iterator[RenderableType]:
-    sampling = candidate.sampling
+def _asked(call: ModelCall | Candidate, prompts: Prompts | None) -> Iterator[RenderableType]:
+    sampling = call.sampling
     asked = (
-        f"pool {candidate.pool} · T {sampling.temperature:g} · top-p {sampling.top_p:g} · seed {sampling.seed} · "
-        f"{_cost(candidate.cost)}"
+        f"pool {call.pool} · T {sampling.temperature:g} · top-p {sampling.top_p:g} · seed {sampling.seed} · "
+        f"{_cost(call.cost)}"
     )
-    if candidate.finish is FinishReason.LENGTH:
+    if call.finish is FinishReason.LENGTH:
         asked += f" · cut at {sampling.max_tokens:,} tokens"
     yield Padding(Text(asked, style=DIM), INDENT)
     if prompts is not None:
-        yield from prompts.of(candidate.prompt)
+        yield from prompts.of(call.prompt)
+
+
+def _candidate(candidate: Candidate, prompts: Prompts | None) -> Iterator[RenderableType]:
+    yield from _asked(candidate, prompts)
     draft = candidate.draft
     if draft is None:
         yield Padding(Text(f"malformed: {printable(candidate.malformed or 'it does not parse')}", style=BAD), INDENT)

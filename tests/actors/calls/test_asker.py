@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 
+from actors.counts.tally import Tally
 from actors.ledger.attempts import generation_cost
+from actors.ledger.history import life_of
 from actors.protocols import AskModel
 from actors.tasks.one_call import OneCall
 from schemas.errors import EngineError, ErrorKind
 from schemas.ids import derived_seed
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned
 from schemas.orders import DeadLetter, EndReason, Lease
 from schemas.samples import Draft, Made, Message, Prompt, Sampling, answered
 from tests.doubles.asking import requests_of
@@ -50,7 +53,21 @@ async def test_an_attempt_holds_every_call() -> None:
     assert attempt.candidate is not None
     assert attempt.candidate.draft == answered("When?", "1623")
     assert [call.text for call in attempt.earlier] == ["When?"]
-    assert attempt.candidate.cost.tokens == 30
+    assert [call.cost.tokens for call in attempt.earlier] == [15]
+    assert (attempt.candidate.cost.tokens, generation_cost(attempt).tokens) == (15, 30)
+    assert _told(AcceptedEnd(1.0, lease().order.id, attempt)) == 30
+
+
+def _told(end: AcceptedEnd | DeadLetteredEnd) -> int:
+    """The tokens of the generator's role in everything that is shown of a run, held against what verify recomputes."""
+    tally, lease_ = Tally(), lease()
+    records = [Planned(0.0, lease_.passage, (lease_.order,)), end]
+    for record in records:
+        tally.apply(record)
+    roles = tally.summary().roles
+    told = sum(role.prompt_tokens + role.completion_tokens for role in roles if role.role == "generator")
+    assert life_of(lease_.order.id, records).generator_cost.tokens == told
+    return told
 
 
 async def test_what_was_asked_before_a_failure_is_paid_for() -> None:
@@ -62,6 +79,7 @@ async def test_what_was_asked_before_a_failure_is_paid_for() -> None:
     assert isinstance(outcome.decision, DeadLetter)
     assert outcome.decision.reason is EndReason.ENGINE_ERROR
     assert generation_cost(outcome.attempt).tokens == 15
+    assert _told(DeadLetteredEnd(1.0, outcome.order_id, outcome.attempt, outcome.decision)) == 15
 
 
 class AskBoth(AskThenAnswer):
