@@ -26,6 +26,7 @@ from actors.report.facts import facts_of
 from actors.report.finish import finish
 from deployments.config.load import load
 from deployments.folder.rescore import foresee_rescoring, passing_terms, rescore
+from gleaner import samples
 from schemas.audit import Severity
 from schemas.config import RunConfig
 from schemas.errors import UserError
@@ -123,6 +124,7 @@ def test_dead_letters_that_pass_are_accepted_by_the_scores_they_have(folder: Pat
     assert faults(folder) == []
     accepted = {record.order_id for record in records if isinstance(record, Rescored)}
     assert accepted <= set(ids_in(folder / "dataset")) and not accepted & set(ids_in(folder / "dead_letters"))
+    assert {sample.id for sample in samples(folder)} == set(ids_in(folder / "dataset"))
     manifest = read_manifest(folder)
     assert manifest is not None and manifest.complete and manifest.counts == now
     assert sum(left.orders for left in done.left) == now.dead_lettered
