@@ -23,6 +23,10 @@ app = typer.Typer(
 RunFile = Annotated[Path, typer.Argument(metavar="RUN.yaml", help="The run's configuration.", show_default=False)]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A run's output folder.", show_default=False)]
 Format = Literal["sft", "dpo", "kto", "hard_negatives", "rft", "dpo_steps", "dpo_prefix", "stepwise", "advantages"]
+CodeOf = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="RUN.yaml", help="The run's configuration: where its task is code of your own."),
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
 
 
@@ -153,13 +157,16 @@ def verify(
 def repair(
     folder: Folder,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be set aside; write nothing.")] = False,
+    config: CodeOf = None,
     json: Json = False,
 ) -> None:
     """Set aside records that keep a folder from being opened; the ledger as it was is kept beside it."""
     with boundary():
+        from deployments.build.own_code import may_lie_here
         from deployments.terminal.repairing import show_repair
 
-        show_repair(folder, dry_run=dry_run, json=json)
+        may_lie_here()
+        show_repair(folder, config, dry_run=dry_run, json=json)
 
 
 @app.command()
@@ -189,8 +196,10 @@ def replay(  # noqa: PLR0913 - a command's options are its parameters
 ) -> None:
     """Put dead letters back as open orders, with their history; the next `gleaner run` goes on with them."""
     with boundary():
+        from deployments.build.own_code import may_lie_here
         from deployments.terminal.replaying import show_replay, show_rescoring, wanted
 
+        may_lie_here()
         show = show_rescoring if rescore else show_replay
         show(folder, wanted(folder, reason or [], mode or []), config, dry_run=dry_run, json=json)
 
@@ -317,11 +326,13 @@ def export(  # noqa: PLR0913 - a command's options are its parameters
             help="In dpo_steps also steps before the first pit that lose so much.",
         ),
     ] = None,
+    config: CodeOf = None,
     json: Json = False,
 ) -> None:
     """Write a run's lives as training signal in TRL's columns: sft, dpo, kto and more, each row with its lineage."""
     with boundary():
         from actors.exports.splits import splits_of
+        from deployments.build.own_code import may_lie_here
         from deployments.terminal.exporting import show_export
         from schemas.exports import ExportFormat, ExportRequest, FileKind, Form, View
 
@@ -335,7 +346,8 @@ def export(  # noqa: PLR0913 - a command's options are its parameters
             per_problem=per_problem,
             critical=critical,
         )
-        show_export(folder, asked, output, now=time.time(), json=json)
+        may_lie_here()
+        show_export(folder, asked, output, config, now=time.time(), json=json)
 
 
 @app.command()

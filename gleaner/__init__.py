@@ -7,8 +7,9 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterator, Mapping, Sequence
+from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -61,6 +62,7 @@ __all__ = [
 
 Configuration = RunConfig | Mapping[str, Any] | str | Path
 """A loaded configuration, the values of one, or the path of its YAML file."""
+E = TypeVar("E", bound=Enum)
 POLL_S = 0.25
 """Between two looks for accepted samples."""
 PAGE = 256
@@ -148,17 +150,22 @@ class Run:
     def __enter__(self) -> "Run":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """A block that is left before the run has ended stops it and waits."""
+    def __exit__(self, kind: object, *_: object) -> None:
+        """A block that is left before the run has ended stops it and waits. Raises what the run raised, if the block
+        itself raised nothing."""
         self.stop()
         self._thread.join()
+        if kind is None:
+            self._ended()
 
     async def __aenter__(self) -> "Run":
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: object, *_: object) -> None:
         self.stop()
         await asyncio.to_thread(self._thread.join)
+        if kind is None:
+            self._ended()
 
     async def _awaited(self) -> "RunResult":
         try:
@@ -228,15 +235,16 @@ def run(config: Configuration, output: str | Path, *, watch: Callable[["Progress
     return Run(loaded, Path(output).absolute(), watch)
 
 
-def samples(folder: str | Path) -> Iterator[Sample]:
-    """The accepted samples of a folder as it is now, oldest first. Raises OutputError for a folder that is no run."""
-    from actors.dataset.manifest import read_config
+def samples(folder: str | Path, *, config: Configuration | None = None) -> Iterator[Sample]:
+    """The accepted samples of a folder as it is now, oldest first. `config`: the run's, where its task is code of your
+    own, since a folder runs none. Raises UserError, and OutputError for a folder that is no run."""
+    from actors.ledger.folder import Ledgers
+    from deployments.folder.settings import differences_with, folder_config
 
     output = Path(folder)
-    config = read_config(output)
-    if config is None:
-        raise OutputError(f"{output}: holds no run.yaml; give the folder of a run")
-    found = _Accepted(config, output)
+    Ledgers(output).close()
+    differences_with(output, _given(config))
+    found = _Accepted(folder_config(output), output)
     while fresh := found.next():
         yield from fresh
 
@@ -261,15 +269,22 @@ def verify(folder: str | Path, *, network: bool = False) -> AuditReport:
     return verified(Path(folder), network=network)
 
 
-def export(folder: str | Path, asked: ExportRequest | str, output: str | Path | None = None) -> Export:
+def export(
+    folder: str | Path,
+    asked: ExportRequest | str,
+    output: str | Path | None = None,
+    *,
+    config: Configuration | None = None,
+) -> Export:
     """Writes a run's lives as training signal into a new folder (FOLDER/exports/FORMAT by default). `asked`: a format's
-    name, or a request with splits, view and the rest. Raises OutputError."""
+    name, or a request with splits, view and the rest; `config`: the run's, where its task is code of your own. Raises
+    UserError."""
     from deployments.folder.exports import exported, place_of
 
     run_folder = Path(folder)
-    request = asked if isinstance(asked, ExportRequest) else ExportRequest(format=ExportFormat(asked))
+    request = asked if isinstance(asked, ExportRequest) else ExportRequest(format=_named(ExportFormat, asked))
     place = place_of(run_folder, request) if output is None else Path(output)
-    return exported(run_folder, request, place, at=time.time())
+    return exported(run_folder, request, place, at=time.time(), given=_given(config))
 
 
 def replay(
@@ -286,11 +301,14 @@ def replay(
     from deployments.folder.replay import known_modes
     from deployments.folder.replay import replay as replay_here
 
-    unknown = [mode for mode in modes if mode not in known_modes(Path(folder))]
-    if unknown:
-        raise UserError(f"modes: there is no failure mode {', '.join(map(repr, unknown))}")
-    wanted = ReplayRequest(frozenset(map(EndReason, reasons)), frozenset(map(FailureMode, modes)))
-    return replay_here(Path(folder), wanted, None if config is None else load(config), now=time.time)
+    known = known_modes(Path(folder))
+    for mode in modes:
+        if mode not in known:
+            raise UserError(f"there is no failure mode {mode!r}; there are {', '.join(known)}")
+    ends = frozenset(_named(EndReason, reason) for reason in reasons)
+    return replay_here(
+        Path(folder), ReplayRequest(ends, frozenset(map(FailureMode, modes))), _given(config), now=time.time
+    )
 
 
 async def audit(config: Configuration, gate: GateName | str, labelled: str | Path) -> GateAudit:
@@ -301,6 +319,25 @@ async def audit(config: Configuration, gate: GateName | str, labelled: str | Pat
 
     may_lie_here()
     return await audit_gate(load(config), GateName(gate), Path(labelled))
+
+
+def _given(config: Configuration | None) -> RunConfig | None:
+    """What a call on a folder is given beside it; the code that it names may lie in the working directory."""
+    if config is None:
+        return None
+    from deployments.build.own_code import may_lie_here
+
+    may_lie_here()
+    return load(config)
+
+
+def _named(kind: type[E], name: E | str) -> E:
+    try:
+        return kind(name)
+    except ValueError:
+        raise UserError(
+            f"there is no {kind.__name__} {name!r}; there are {', '.join(str(each.value) for each in kind)}"
+        ) from None
 
 
 class _Accepted:

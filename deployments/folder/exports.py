@@ -10,6 +10,7 @@ from actors.ledger.folder import Ledgers
 from actors.ledger.sqlite import LedgerReader
 from deployments.build.wiring import export_wording, models
 from deployments.config.rules import task_name
+from deployments.folder.settings import differences_with
 from schemas.config import RunConfig
 from schemas.config_gates import kinds
 from schemas.errors import OutputError
@@ -23,11 +24,13 @@ def place_of(run: Path, asked: ExportRequest) -> Path:
     return run / FOLDER / asked.format.value
 
 
-def exported(run: Path, asked: ExportRequest, place: Path, *, at: float) -> Export:
-    """Writes the export into `place`, a new folder. Raises UserError."""
+def exported(run: Path, asked: ExportRequest, place: Path, *, at: float, given: RunConfig | None = None) -> Export:
+    """Writes the export into `place`, a new folder. `given`: the run's configuration, which a task that is code needs.
+    Raises UserError."""
     config = read_config(run)
     if config is None:
         raise OutputError(f"{run}: holds no {CONFIG_NAME}; give the folder of `gleaner run --output`")
+    differences_with(run, given)
     with opened(run, config) as source:
         return export(source, asked, export_wording(config), place, at=at)
 

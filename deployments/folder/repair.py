@@ -24,6 +24,7 @@ from actors.ledger.sqlite import LedgerReader, SqliteLedger
 from actors.report.finish import finish
 from deployments.build.versions import versions
 from deployments.build.wiring import replaying
+from deployments.folder.settings import differences_with
 from deployments.folder.shards import write_shards
 from schemas.audit import Check, Finding, Severity
 from schemas.config import RunConfig
@@ -47,12 +48,16 @@ class Repaired(Struct, frozen=True):
     copies: tuple[str, ...] = ()
 
 
-def repair(output: Path, *, now: Callable[[], float], dry_run: bool = False) -> Repaired:
-    """Sets aside every record that cannot be replayed; `dry_run`: only says which. Raises OutputError, with nothing
-    touched, where that does not make the folder hold, and while a run goes on."""
+def repair(
+    output: Path, *, now: Callable[[], float], dry_run: bool = False, given: RunConfig | None = None
+) -> Repaired:
+    """Sets aside every record that cannot be replayed; `dry_run`: only says which; `given`: the run's configuration,
+    which a task that is code needs. Raises OutputError, with nothing touched, where that does not make the folder hold,
+    and while a run goes on."""
     config = read_config(output)
     if config is None:
         raise OutputError(f"{output}: cannot be repaired: run.yaml is missing; restore it from a copy")
+    differences_with(output, given)
     with ExitStack() as held, Ledgers(output) as readers:
         check_names(shard for reader in readers.each for shard in reader.shards())
         ledgers = [] if dry_run else [held.enter_context(SqliteLedger(output, each.shard)) for each in readers.each]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from actors.dataset.manifest import CONFIG_NAME, read_config
+from actors.dataset.manifest import read_config
 from actors.dataset.spans import current, within
 from actors.dataset.strangers import check_not_older
 from actors.ledger.draws import MISSED_DRAWS
@@ -25,12 +25,13 @@ from actors.report.finish import finish, is_finished, replace_config
 from deployments.build.versions import versions
 from deployments.build.wiring import models
 from deployments.config.identity import Difference
-from deployments.config.load import differences, to_yaml
+from deployments.config.load import to_yaml
+from deployments.folder.settings import differences_with, folder_config
 from deployments.folder.shards import write_shards as _write_shards
 from schemas.config import RunConfig
 from schemas.config_base import Change
 from schemas.config_gates import brought_modes
-from schemas.errors import OutputError, UserError
+from schemas.errors import UserError
 from schemas.ids import OrderId, PoolName
 from schemas.ledger import (
     AcceptedEnd,
@@ -122,26 +123,6 @@ def replay(output: Path, wanted: ReplayRequest, config: RunConfig | None, *, now
 def missed_draws(*configs: RunConfig) -> int:
     """So many rollouts of one solution may have been under way together, that no later one is taken for the last."""
     return max([MISSED_DRAWS, *(config.credit.at_once for config in configs if config.credit is not None)])
-
-
-def folder_config(output: Path) -> RunConfig:
-    config = read_config(output)
-    if config is None:
-        raise OutputError(f"{output / CONFIG_NAME}: is missing, so nobody knows how its samples were made; restore it")
-    return config
-
-
-def differences_with(output: Path, config: RunConfig | None) -> list[Difference]:
-    if config is None:
-        return []
-    found = differences(folder_config(output), config)
-    never = [str(each) for each in found if each.change is Change.NEVER]
-    if never:
-        raise UserError(
-            f"{output}: its orders are those of another configuration ({'; '.join(never)}); undo the change, "
-            "or run it into another --output"
-        )
-    return found
 
 
 def letters_of(readers: Ledgers, wanted: ReplayRequest) -> Iterator[Found]:

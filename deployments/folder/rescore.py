@@ -33,12 +33,11 @@ from deployments.folder.replay import (
     CountedLetters,
     Group,
     check_permitted,
-    differences_with,
-    folder_config,
     groups_of,
     letters_of,
     missed_draws,
 )
+from deployments.folder.settings import differences_with, folder_config
 from deployments.folder.shards import write_shards
 from schemas.config import RunConfig
 from schemas.config_gates import Verifier

@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from deployments.config.load import load
 from deployments.folder.exports import exported, place_of
 from deployments.terminal.boundary import say
 from deployments.terminal.parts import DIM, columns, facts
@@ -16,11 +17,13 @@ from deployments.terminal.words import plural, printable
 from schemas.exports import Export, ExportRequest, NameCount
 
 
-def show_export(folder: Path, asked: ExportRequest, output: Path | None, *, now: float, json: bool) -> None:
-    """Exports and shows what came out. Raises UserError."""
+def show_export(
+    folder: Path, asked: ExportRequest, output: Path | None, config_file: Path | None, *, now: float, json: bool
+) -> None:
+    """Exports and shows what came out. `config_file`: of a run whose task is code. Raises UserError."""
     run = run_folder(folder)
     place = place_of(run, asked) if output is None else output
-    told = exported(run, asked, place, at=now)
+    told = exported(run, asked, place, at=now, given=None if config_file is None else load(config_file))
     if json:
         put_json({"output": str(place), **as_builtins(told)})
         return

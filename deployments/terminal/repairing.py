@@ -5,6 +5,7 @@ from pathlib import Path
 
 import typer
 
+from deployments.config.load import load
 from deployments.folder.repair import Repaired, repair
 from deployments.terminal.boundary import say
 from deployments.terminal.reading import as_builtins, put_json, run_folder
@@ -13,9 +14,10 @@ from deployments.terminal.words import plural, printable
 LISTED = 20
 
 
-def show_repair(folder: Path, *, dry_run: bool, json: bool) -> None:
+def show_repair(folder: Path, config_file: Path | None, *, dry_run: bool, json: bool) -> None:
     """Repairs, or says what a repair would do. Raises UserError where nothing can be done."""
-    repaired = repair(run_folder(folder), now=time.time, dry_run=dry_run)
+    given = None if config_file is None else load(config_file)
+    repaired = repair(run_folder(folder), now=time.time, dry_run=dry_run, given=given)
     if json:
         put_json({**as_builtins(repaired), "dry_run": dry_run})
         return

@@ -51,6 +51,12 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
         gleaner.verify(tmp_path)
 
 
+def test_a_name_that_there_is_not_is_refused_in_one_line(tmp_path: Path) -> None:
+    """A typo is the user's: what there is stands in the message."""
+    with pytest.raises(gleaner.UserError, match="there is no ExportFormat 'sfd'; there are sft, dpo"):
+        gleaner.export(tmp_path, "sfd")
+
+
 @pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.usefixtures("ray_session")
@@ -109,3 +115,5 @@ class TestRuns:
             run.wait()
         with pytest.raises(CorpusError, match="nothing"):
             list(run)
+        with pytest.raises(CorpusError, match="nothing"), gleaner.run(config, tmp_path / "again"):
+            pass

@@ -6,8 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from actors.dataset.manifest import read_config
 from deployments.build.own_code import VARIABLE, factory_of
+from deployments.config.load import to_yaml
+from schemas.config_tasks import CustomTask
 from tests.deployments.folder.test_replay import folder_of
 
 SCRIPT = [sys.executable, "-P", "-c", "from deployments.cli import main; main()"]
@@ -43,6 +47,27 @@ def test_looking_at_a_folder_from_within_runs_nothing_of_it(command: str, tmp_pa
     told = gleaner(folder, command, ".")
     assert told.returncode in (0, 1), told.stderr
     assert not marker.exists(), marker.read_text()
+
+
+CODE = [["export", ".", "--format", "sft"], ["replay", "."], ["replay", ".", "--rescore"], ["repair", "."]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", CODE, ids=" ".join)
+def test_a_folder_whose_task_is_code_runs_none_of_it(command: list[str], tmp_path: Path) -> None:
+    """A stranger's run.yaml names a class, which lies in the folder or is installed: each command that would need it
+    says that whoever gives the command must name it."""
+    folder = folder_of(tmp_path / "run")
+    marker = tmp_path / "marker"
+    (folder / "planted.py").write_text(f"open({str(marker)!r}, 'w')")
+    config = read_config(folder)
+    assert config is not None
+    (folder / "run.yaml").write_text(to_yaml(replace(config, task=CustomTask(task="planted:Task"))))
+    before = (folder / "ledger.sqlite").read_bytes()
+    told = gleaner(folder, *command)
+    assert (told.returncode, marker.exists()) == (2, False), told.stderr
+    assert "its task is code (planted:Task), and a folder runs none" in " ".join(told.stderr.split())
+    assert (folder / "ledger.sqlite").read_bytes() == before
 
 
 CONFIG = """

@@ -54,13 +54,13 @@ def test_a_whole_run_of_ones_own_task(tmp_path: Path) -> None:
     counts = result.manifest.counts
     assert result.end is RunEnd.COMPLETE and counts.issued == 12 and counts.accepted > 6
     assert gleaner.verify(tmp_path / "run").ok
-    samples = list(gleaner.samples(tmp_path / "run"))
+    samples = list(gleaner.samples(tmp_path / "run", config=config))
     assert {sample.messages[-1].content for sample in samples} == {sample.draft.fields["summary"] for sample in samples}
     rows = [row for path in (tmp_path / "run" / "dataset").glob("*.parquet") for row in pq.read_table(path).to_pylist()]
     assert len(rows) == counts.accepted
     assert {row["question"] for row in rows} == {None}
     assert "length" in rows[0]["scores"]
-    assert gleaner.export(tmp_path / "run", "sft", tmp_path / "sft").splits[0].rows == counts.accepted
+    assert gleaner.export(tmp_path / "run", "sft", tmp_path / "sft", config=config).splits[0].rows == counts.accepted
     assert samples[0].draft.fields["summary"][:20] in (tmp_path / "run" / "report.html").read_text()
 
 

@@ -1,0 +1,44 @@
+"""A folder's configuration, and the one that a command is given beside it.
+
+Law: a folder runs no code. What a custom task makes of drafts is code, so a command on such a folder takes it from a
+configuration that whoever gives the command names, and never because the folder's run.yaml names it.
+"""
+
+from pathlib import Path
+
+from actors.dataset.manifest import CONFIG_NAME, read_config
+from deployments.config.identity import Difference
+from deployments.config.load import differences
+from schemas.config import RunConfig
+from schemas.config_base import Change
+from schemas.config_tasks import CustomTask
+from schemas.errors import OutputError, UserError
+
+
+def folder_config(output: Path) -> RunConfig:
+    """The folder's own. Raises OutputError where it is missing."""
+    config = read_config(output)
+    if config is None:
+        raise OutputError(f"{output / CONFIG_NAME}: is missing, so nobody knows how its samples were made; restore it")
+    return config
+
+
+def differences_with(output: Path, config: RunConfig | None) -> list[Difference]:
+    """What `config` changes of the folder's; None changes nothing. Raises UserError where its orders would be others,
+    and where the folder's task is code that nobody but the folder names."""
+    own = folder_config(output)
+    if config is None:
+        if isinstance(own.task, CustomTask):
+            raise UserError(
+                f"{output}: its task is code ({own.task.task}), and a folder runs none; give the configuration that "
+                "it was run with: --config RUN.yaml"
+            )
+        return []
+    found = differences(own, config)
+    never = [str(each) for each in found if each.change is Change.NEVER]
+    if never:
+        raise UserError(
+            f"{output}: its orders are those of another configuration ({'; '.join(never)}); undo the change, "
+            "or run it into another --output"
+        )
+    return found
