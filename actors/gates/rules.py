@@ -14,7 +14,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from actors.gates.fields import NUMBERS, TEXTS
-from actors.gates.patterns import MOST_TEXT, BadPattern, Pattern
+from actors.gates.patterns import BadPattern, Pattern
 
 LONGEST_RULE = 1_000
 """Characters."""
@@ -257,8 +257,6 @@ class _RuleReader:
 
         def matched(sample: Sample) -> bool:
             searched = text(sample)
-            if len(searched) > MOST_TEXT:
-                raise RuleFailed(f"a text of {len(searched):,} characters, at most {MOST_TEXT:,} are searched")
             sample.read(searched)
             return pattern.is_in(searched)
 

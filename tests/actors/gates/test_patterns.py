@@ -1,34 +1,10 @@
-"""Regular expressions of rules: as Python's, and never slow."""
+"""Regular expressions of rules: never slow."""
 
-import re
 import time
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from actors.gates.patterns import MOST_TEXT, BadPattern, Pattern
-
-atoms = st.sampled_from(["a", "b", ".", "[ab]", "[^a]", r"\d", r"\w", r"\s", "[a-c1]", "^", "$", r"\.", "é"])
-patterns = st.recursive(
-    atoms,
-    lambda inner: st.one_of(
-        st.lists(inner, min_size=1, max_size=3).map("".join),
-        st.tuples(inner, inner).map(lambda pair: f"(?:{pair[0]}|{pair[1]})"),
-        st.tuples(inner, st.sampled_from(["*", "+", "?", "{2}", "{1,3}", "{0,2}", "{2,}", "{0}"])).map(
-            lambda pair: f"({pair[0]}){pair[1]}"
-        ),
-    ),
-    max_leaves=8,
-)
-
-
-@given(patterns, st.text("abc1 .é\n", max_size=9))
-@settings(max_examples=2000, deadline=None)
-def test_it_finds_what_pythons_finds(pattern: str, text: str) -> None:
-    """Whatever is read means what everybody knows that it means."""
-    expected = re.search(pattern.replace("$", r"\Z"), text) is not None
-    assert Pattern(pattern).is_in(text) is expected
+from actors.gates.patterns import BadPattern, Pattern
 
 
 @pytest.mark.parametrize(
@@ -36,7 +12,7 @@ def test_it_finds_what_pythons_finds(pattern: str, text: str) -> None:
 )
 def test_no_pattern_is_slow(pattern: str) -> None:
     """What takes Python's own search longer than a run lasts takes part of a second."""
-    text = ("ab" * MOST_TEXT)[:MOST_TEXT]
+    text = "ab" * 10_000
     begun = time.process_time()
     Pattern(pattern).is_in(text)
     assert time.process_time() - begun < 2
@@ -45,25 +21,23 @@ def test_no_pattern_is_slow(pattern: str) -> None:
 @pytest.mark.parametrize(
     ("pattern", "says"),
     [
-        ("(a", "a ( without its ) (character 2 of the pattern)"),
-        ("a)", "a ) without its ( (character 1 of the pattern)"),
-        ("*a", "* repeats nothing"),
-        ("a**", "a repeat of a repeat"),
-        ("[a", "it ends too early"),
-        ("[b-a]", "b-a is no range"),
-        ("a{3,2}", "{3,2} repeats at most less often than at least"),
-        ("a{x}", "{ must be followed by m}, m,} or m,n}"),
-        (r"(a)\1", r"\1 is not read here"),
-        (r"\bword", r"\b is not read here"),
-        ("(?=a)", "(? … is not read here, but for (?:"),
-        ("a{9999}", "more than 1200 repeats"),
-        ("(((a{9}){9}){9}){9}", "longer than 1200 steps, repeats written out"),
-        ("(" * 40 + "a" + ")" * 40, "groups nested too deeply"),
-        ("a\\", "it ends too early"),
+        ("(a", "missing ): (a"),
+        ("*a", "no argument for repetition operator: *"),
+        ("[b-a]", "invalid character class range: b-a"),
+        (r"(a)\1", "invalid escape sequence"),
+        ("(?=a)", "invalid perl operator: (?="),
+        ("a{9999}", "invalid repetition size: {9999}"),
+        ("a" * 200_000, "pattern too large"),
+        ("\ud800", "surrogates not allowed"),
     ],
 )
 def test_what_is_not_read_is_refused(pattern: str, says: str) -> None:
-    """One line, with the place."""
+    """One line that says what of it."""
     with pytest.raises(BadPattern) as raised:
         Pattern(pattern)
     assert says in str(raised.value)
+
+
+def test_broken_text_is_searched() -> None:
+    """A completion with half a surrogate pair is a text like any other to a rule."""
+    assert Pattern("a").is_in("x\ud800a")

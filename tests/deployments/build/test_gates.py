@@ -56,7 +56,7 @@ def refusal(text: str) -> str:
         ("short: {form: rule}", "gates.short.check: missing; it must be text"),
         ("short: {form: rule, check: 'words(anser) < 3'}", "gates.short.check: 'anser' is unknown; a rule may name"),
         ("short: {form: rule, check: 'answer.x'}", "gates.short.check: cannot stand in a rule"),
-        ("short: {form: rule, check: \"matches(answer, '(')\"}", "gates.short.check: no pattern: a ( without its )"),
+        ("short: {form: rule, check: \"matches(answer, '(')\"}", "gates.short.check: no pattern: missing ):"),
         ("short: {form: rule, check: 'True', modes: {Bad: resample}}", "gates.short.modes.Bad: a failure mode's name"),
         ("short: {form: rule, check: 'True', modes: {bad: restart}}", "gates.short.modes.bad: must be one of edit_uns"),
         ("short: {form: rule, check: 'True', modes: {a: resample, b: resample}}", "gates.short.modes: an expression's"),
