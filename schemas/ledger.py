@@ -56,12 +56,11 @@ class DeadLetteredEnd(Struct, frozen=True, tag="dead_lettered"):
     end: DeadLetter
 
 
-class AskedBefore(Struct, frozen=True, omit_defaults=True):
-    """Question and answer of an accepted sample; records of older versions hold no answer."""
+class AskedBefore(Struct, frozen=True):
+    """An accepted sample: what a later one of its passage must not repeat."""
 
     order_id: OrderId
-    question: str
-    answer: str = ""
+    draft: Draft
 
 
 class Reopened(Struct, frozen=True, tag="reopened", omit_defaults=True):

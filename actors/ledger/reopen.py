@@ -140,7 +140,7 @@ def _asked(stories: Sequence[Sequence[Record]]) -> Iterator[AskedBefore]:
     for record in (record for story in stories for record in story):
         draft = draft_of(record.attempt) if isinstance(record, AcceptedEnd | Rescored) else None
         if isinstance(record, AcceptedEnd | Rescored) and draft is not None:
-            yield AskedBefore(record.order_id, draft.question, draft.answer)
+            yield AskedBefore(record.order_id, draft)
 
 
 def _siblings(records: Sequence[Record], passage: Passage) -> list[OrderId]:

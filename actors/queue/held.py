@@ -19,7 +19,7 @@ from schemas.ledger import AskedBefore
 from schemas.order_kinds import KindPolicy
 from schemas.orders import Attempt, AttemptSummary, Duplicate, Order, OrderKind
 from schemas.recovery import Repair
-from schemas.samples import Draft, answered
+from schemas.samples import Draft
 
 Similarity = Callable[[Draft, Draft], float]
 """How alike two samples of one passage are, in [0, 1]."""
@@ -176,7 +176,7 @@ class AskedQuestions:
     def remember(self, passage_id: PassageId, asked: Sequence[AskedBefore]) -> None:
         """Accepted samples of a passage that had been forgotten."""
         if asked:
-            self._accepted[passage_id] = [(each.order_id, answered(each.question, each.answer)) for each in asked]
+            self._accepted[passage_id] = [(each.order_id, each.draft) for each in asked]
 
     def again(self, order: Order, attempt: Attempt) -> Duplicate | None:
         """The first accepted sample of the same passage that asks (nearly) the same."""
@@ -186,7 +186,8 @@ class AskedQuestions:
         for other, accepted in self._accepted.get(order.passage_id, ()):
             similarity = self._similarity(draft, accepted)
             if similarity >= self._threshold:
-                return Duplicate(order.id, other, accepted.question, similarity, self._threshold)
+                said = next(iter(accepted.fields.values()), "")
+                return Duplicate(order.id, other, said, similarity, self._threshold)
         return None
 
     def forget(self, passage_id: PassageId) -> None:
