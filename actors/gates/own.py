@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from actors.gates.fields import fields_of
 from actors.gates.rules import RuleFailed, Sample, SampleRule
 from actors.protocols import Ask
+from schemas.config import FRESH_POOL
 from schemas.errors import ErrorKind, HopError, described
 from schemas.ids import PoolName, derived_seed
 from schemas.recovery import KNOWN_MODES, FailureMode
@@ -23,7 +24,6 @@ from schemas.verdicts import Errored, Evidence, GateName, GateRequest, Passed, R
 
 OWN = GateName("own")
 """What a function's verdict is made under: the run puts the gate's configured name in its place."""
-FRESH = PoolName("generator")
 LONGEST_NOTE = 500
 """Characters of a note or an error that are kept."""
 
@@ -121,7 +121,7 @@ class Asking:
             json_schema=prompt.json_schema,
             passage_id=request.passage.id,
         )
-        completion = await self._ask(FRESH if pool is None else pool, asked)
+        completion = await self._ask(PoolName(FRESH_POOL) if pool is None else pool, asked)
         self.cost += completion.cost
         return completion
 

@@ -42,8 +42,10 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 def keys(config: RunConfig) -> Iterator[Key]:
-    """Every key of the configuration, defaults written out."""
-    return _keys(config, "", config.corpus.base)
+    """Every key of the configuration, defaults written out; and the gates' order, where it says which of them speak."""
+    yield from _keys(config, "", config.corpus.base)
+    if config.judging.short_circuit:
+        yield Key("gates (their order)", list(config.gates), Change.REPLAY)
 
 
 def identity(config: RunConfig) -> dict[str, Any]:

@@ -273,6 +273,15 @@ def test_what_makes_another_run() -> None:
     ]
 
 
+def test_the_order_of_gates_counts_where_they_are_asked_in_turn() -> None:
+    """The first that does not pass keeps the others silent: another order is another judgement. Side by side it is not."""
+    turned = replace(CONFIG, gates=dict(reversed(CONFIG.gates.items())))
+    assert difference(CONFIG, turned) == []
+    in_turn = replace(CONFIG.judging, short_circuit=True)
+    (line,) = difference(replace(CONFIG, judging=in_turn), replace(turned, judging=in_turn))
+    assert line == "gates (their order): ['faithfulness', 'reward'] → ['reward', 'faithfulness']"
+
+
 def test_identity_survives_a_move(tmp_path: Path) -> None:
     """A clone that moves to another folder resumes its runs: models below the file's folder count by their place in it."""
     configs = []
