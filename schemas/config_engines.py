@@ -44,6 +44,27 @@ class ModelSource(Struct, frozen=True):
         return ModelSource(model) if found is None else ModelSource(found["name"], found["revision"])
 
 
+LocalModel = Annotated[
+    str,
+    replay(
+        "A model folder (relative to this file) or a Hugging Face name; `org/name@REVISION` is a branch, tag or "
+        "commit of one."
+    ),
+]
+Dtype = Annotated[
+    Literal["auto", "bfloat16", "float16", "float32"], replay("Of weights and activations; `auto`: the checkpoint's.")
+]
+SystemRole = Annotated[
+    Literal["keep", "merge"],
+    replay(
+        "`merge`: the system's text begins the user's turn, for chat templates that refuse the role (Gemma's, say)."
+    ),
+]
+TemplateVariables = Annotated[
+    Options, replay("Variables of the model's chat template, such as `enable_thinking: false`.")
+]
+
+
 class VllmEngine(Config, frozen=True, tag="vllm", tag_field="kind"):
     """vLLM inside the replica (`AsyncLLM`; pooling for classifiers)."""
 
@@ -57,30 +78,13 @@ class VllmEngine(Config, frozen=True, tag="vllm", tag_field="kind"):
         "prefix_caching": "it is engine_args.enable_prefix_caching",
     }
 
-    model: Annotated[
-        str,
-        replay(
-            "A model folder (relative to this file) or a Hugging Face name; `org/name@REVISION` is a branch, tag or "
-            "commit of one."
-        ),
-    ]
-    dtype: Annotated[
-        Literal["auto", "bfloat16", "float16", "float32"],
-        replay("Of weights and activations; `auto`: the checkpoint's."),
-    ] = "auto"
+    model: LocalModel
+    dtype: Dtype = "auto"
     max_model_len: Annotated[
         Positive | None, any_resume("Tokens of prompt and completion together; without it, the model's own limit.")
     ] = None
-    system_role: Annotated[
-        Literal["keep", "merge"],
-        replay(
-            "`merge`: the system's text begins the user's turn, for chat templates that refuse the role (Gemma's, say)."
-        ),
-    ] = "keep"
-    chat_template_kwargs: Annotated[
-        Options,
-        replay("Variables of the model's chat template, such as `enable_thinking: false`."),
-    ] = field(default_factory=dict)
+    system_role: SystemRole = "keep"
+    chat_template_kwargs: TemplateVariables = field(default_factory=dict)
     engine_args: Annotated[
         dict[VllmArgument, int | float | bool],
         any_resume(
@@ -111,29 +115,12 @@ class TransformersEngine(Config, frozen=True, tag="transformers", tag_field="kin
         "threads": "leave it out; there are as many as replicas.num_cpus (at least 1)",
     }
 
-    model: Annotated[
-        str,
-        replay(
-            "A model folder (relative to this file) or a Hugging Face name; `org/name@REVISION` is a branch, tag or "
-            "commit of one."
-        ),
-    ]
-    dtype: Annotated[
-        Literal["auto", "bfloat16", "float16", "float32"],
-        replay("Of weights and activations; `auto`: the checkpoint's."),
-    ] = "auto"
+    model: LocalModel
+    dtype: Dtype = "auto"
     device: Annotated[str, any_resume("`cpu`, `cuda`, `cuda:1`…; `auto`: a GPU where there is one.")] = "auto"
     max_batch: Annotated[int, any_resume("Sequences computed at once.", ge=1, le=1024)] = 64
-    system_role: Annotated[
-        Literal["keep", "merge"],
-        replay(
-            "`merge`: the system's text begins the user's turn, for chat templates that refuse the role (Gemma's, say)."
-        ),
-    ] = "keep"
-    chat_template_kwargs: Annotated[
-        Options,
-        replay("Variables of the model's chat template, such as `enable_thinking: false`."),
-    ] = field(default_factory=dict)
+    system_role: SystemRole = "keep"
+    chat_template_kwargs: TemplateVariables = field(default_factory=dict)
 
 
 Omissible = Literal["seed", "temperature", "top_p", "max_tokens"]

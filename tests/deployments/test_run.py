@@ -28,7 +28,7 @@ from deployments.config.recorded import is_edited
 from deployments.folder.replay import replay
 from deployments.monitoring.progress import Phase, Progress
 from deployments.run import RunEnd, RunResult, run
-from schemas.config import Budget, Chunking, Corpus, RunConfig
+from schemas.config import Budget, Chunking, Conductors, Corpus, RunConfig
 from schemas.config_engines import CustomEngine
 from schemas.corpus import RefusalReason
 from schemas.errors import CorpusError, ModelError, OutputError
@@ -147,7 +147,8 @@ def _interrupted(config: RunConfig, output: Path) -> RunResult:
 
 def test_ctrl_c_drains_and_the_same_command_goes_on(finished: Finished, tmp_path: Path) -> None:
     """Interrupted in the middle: what was accepted stays, resuming ends every order, none is accepted twice."""
-    slow = slower(finished.config, 0.3)
+    few_at_once = Conductors(count=1, concurrency=8)
+    slow = slower(replace(finished.config, conductors=few_at_once), 0.3)
     result = _interrupted(slow, tmp_path / "run")
     assert result.end is RunEnd.INTERRUPTED
     assert 0 < result.manifest.counts.accepted < PASSAGES * SLOTS

@@ -2,19 +2,15 @@
 
 # ruff: noqa: E501  (the table of mistakes reads best with each message on one line)
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import pytest
-import yaml
 from msgspec.structs import replace
 
-from deployments.config.identity import plain
-from deployments.config.load import check_models, config_sha256, difference, differences, load, load_text, to_yaml
+from deployments.config.load import check_models, difference, load, load_text, to_yaml
 from deployments.config.rules import is_local
 from deployments.config.schema import Section, change_of, facts, is_section, sections
-from schemas.config import RunConfig
 from schemas.config_base import Change, Config
 from schemas.config_base import section as words_alone
 from schemas.config_engines import TransformersEngine
@@ -223,76 +219,6 @@ def test_a_model_that_is_not_there(tmp_path: Path) -> None:
 # Identity
 
 
-def changed(change: Callable[[dict[str, Any]], None]) -> RunConfig:
-    values = plain(CONFIG)
-    change(values)
-    return load_text(yaml.safe_dump(values))
-
-
-def test_what_may_change_on_resume() -> None:
-    """More replicas, other bounds, another machine: the same samples, so the same run."""
-
-    def tuned(values: dict[str, Any]) -> None:
-        values["name"] = "other"
-        values["pools"]["generator"]["replicas"]["max"] = 9
-        values["pools"]["generator"]["engine"] |= {"max_batch": 8, "device": "cpu"}
-        values["pools"]["generator-large"]["engine"]["engine_args"] = {"max_num_seqs": 4}
-        values["gates"]["reward"]["replicas"]["num_cpus"] = 2.0
-        values["gates"]["reward"]["engine"] |= {"base_url": "http://other/v1", "api_key_env": "OTHER"}
-        values["queue"]["capacity"] = 7
-        values["conductors"]["count"] = 3
-        values["budget"]["tokens"] = 10**9
-        values["dataset"]["flush_s"] = 1.0
-        values["corpus"]["base"] = "/elsewhere"
-
-    assert difference(CONFIG, changed(tuned)) == []
-    assert config_sha256(CONFIG) == config_sha256(changed(tuned))
-
-
-def test_what_makes_another_run() -> None:
-    """A changed threshold, model, seed or pool is named with both values, one line each."""
-
-    def other(values: dict[str, Any]) -> None:
-        values["seed"] = 1
-        values["gates"]["faithfulness"]["threshold"] = 0.7
-        values["pools"]["generator"]["engine"]["model"] = "./models/other"
-        values["corpus"]["chunking"]["max_tokens"] = 64
-        values["recovery"]["policy"] = "discard"
-        values["pools"]["extra"] = {"engine": {"kind": "http", "model": "m", "base_url": "http://h/v1"}}
-
-    new = changed(other)
-    assert config_sha256(CONFIG) != config_sha256(new)
-    assert difference(CONFIG, new) == [
-        "corpus.chunking.max_tokens: 256 → 64",
-        "gates.faithfulness.threshold: 0.5 → 0.7",
-        "pools.extra.engine.kind: absent → 'http'",
-        "pools.extra.engine.model: absent → 'm'",
-        "pools.generator.engine.model: './models/small' → './models/other'",
-        "recovery.policy: 'rules' → 'discard'",
-        "seed: 0 → 1",
-    ]
-
-
-def test_the_order_of_gates_counts_where_they_are_asked_in_turn() -> None:
-    """The first that does not pass keeps the others silent: another order is another judgement. Side by side it is not."""
-    turned = replace(CONFIG, gates=dict(reversed(CONFIG.gates.items())))
-    assert difference(CONFIG, turned) == []
-    in_turn = replace(CONFIG.judging, short_circuit=True)
-    (line,) = difference(replace(CONFIG, judging=in_turn), replace(turned, judging=in_turn))
-    assert line == "gates (their order): ['faithfulness', 'reward'] → ['reward', 'faithfulness']"
-
-
-def test_identity_survives_a_move(tmp_path: Path) -> None:
-    """A clone that moves to another folder resumes its runs: models below the file's folder count by their place in it."""
-    configs = []
-    for folder in ("here", "there"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "run.yaml").write_text(WHOLE)
-        configs.append(load(tmp_path / folder / "run.yaml"))
-    assert configs[0] != configs[1]
-    assert difference(*configs) == []
-
-
 @pytest.mark.parametrize("section", sections(), ids=lambda section: section.cls.__name__)
 def test_every_key_has_words_and_one_class(section: Section) -> None:
     """A setting added later fails here until somebody says what it is for and when it may change."""
@@ -317,21 +243,6 @@ def test_a_key_without_a_class_or_words_is_found() -> None:
         facts(Careless)
     with pytest.raises(LookupError, match=r"Unclassified\.some has no class"):
         change_of(Unclassified, "some")
-
-
-def test_each_difference_says_what_it_takes() -> None:
-    """Replicas are taken on any resume, a threshold by a replay, the corpus never: one list, sorted by path."""
-
-    def other(values: dict[str, Any]) -> None:
-        values["pools"]["generator"]["replicas"]["max"] = 9
-        values["gates"]["faithfulness"]["threshold"] = 0.7
-        values["corpus"]["paths"] = ["./others"]
-
-    assert [(str(each), each.change) for each in differences(CONFIG, changed(other))] == [
-        ("corpus.paths: ['./documents'] → ['./others']", Change.NEVER),
-        ("gates.faithfulness.threshold: 0.5 → 0.7", Change.REPLAY),
-        ("pools.generator.replicas.max: 1 → 9", Change.ANY_RESUME),
-    ]
 
 
 def test_numbers_as_people_write_them() -> None:
