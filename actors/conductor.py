@@ -18,6 +18,7 @@ from actors.calls.asker import Asker, Way
 from actors.calls.clocks import Clocks
 from actors.calls.counters import StageCounter
 from actors.calls.health import HealthLimits
+from actors.calls.making import Making, NotMade, Written
 from actors.calls.pools import Pools
 from actors.calls.retry import CalledPool, RetryLimits, Sleep, insist
 from actors.calls.trials import generation
@@ -25,7 +26,7 @@ from actors.gates.judge import Gating, Judge
 from actors.probes.injection import InjectionDraw, Spoiling
 from actors.probes.mixing import Mixing
 from actors.protocols import Generator, Orders, RecoveryPolicy, Task
-from schemas.errors import EngineError, ErrorKind, GleanerError, HopError, PoolAwayError, described, ungrouped
+from schemas.errors import EngineError, ErrorKind, HopError, PoolAwayError, described, ungrouped
 from schemas.ids import PoolName
 from schemas.orders import (
     Accept,
@@ -41,7 +42,7 @@ from schemas.orders import (
     Requeue,
 )
 from schemas.recovery import Choice, Diagnosis
-from schemas.samples import Candidate, Completion, Draft, GenerationRequest, Malformed, ModelCall
+from schemas.samples import Candidate, Completion, GenerationRequest
 from schemas.stages import GENERATE, SETTLE, ConductorStatus
 from schemas.verdicts import Errored, Rejected, Verdict
 
@@ -61,15 +62,6 @@ class ConductorSettings(Struct, frozen=True):
     fresh_pool: PoolName
     health: HealthLimits = HealthLimits()
     seed: int = 0
-
-
-class _NotGenerated(Exception):
-    """A generator failed; the calls before it were answered."""
-
-    def __init__(self, calls: tuple[ModelCall, ...], error: HopError) -> None:
-        super().__init__(calls, error)
-        self.calls = calls
-        self.error = error
 
 
 class Toolbox(Struct, frozen=True):
@@ -113,6 +105,7 @@ class Conductor:
         self._room.set()
         self._in_flight = 0
         self._in_hand: dict[int, Holding] = {}
+        self._makings: dict[int, Making] = {}
         self._unreported = 0
         self._stages = StageCounter(self._now)
         needed = (settings.fresh_pool, *(gate for gate in tools.gates.scored))
@@ -161,8 +154,7 @@ class Conductor:
                 if leases is None:
                     return
                 for lease in leases:
-                    self._enter(lease)
-                    samples.create_task(self._finish(lease))
+                    self._enter(lease, samples)
                 await self._sleep(LINGER_S)
 
     async def rejoin(self) -> None:
@@ -170,11 +162,21 @@ class Conductor:
         holdings = tuple(self._in_hand.values())
         await self._insist(lambda: self._tools.orders.join(self._settings.name, holdings))
 
-    def _enter(self, lease: Lease) -> None:
+    def _enter(self, lease: Lease, samples: asyncio.TaskGroup) -> None:
         if lease.learnt is not None:
             self._tools.recovery.learn(lease.learnt)
             if self._tools.unescalated is not None:
                 self._tools.unescalated.learn(lease.learnt)
+        singles = lease.apart()
+        if lease.beside:
+            making = Making(self._tools.task, lease, Asker(lease, self._way(lease, None)))
+            samples.create_task(making.run())
+            self._makings.update((id(single), making) for single in singles)
+        for single in singles:
+            self._take(single)
+            samples.create_task(self._finish(single))
+
+    def _take(self, lease: Lease) -> None:
         self._in_flight += 1
         self._in_hand[id(lease)] = Holding(lease.order.id, lease.attempt)
         if self._in_flight >= self._settings.concurrency:
@@ -182,6 +184,7 @@ class Conductor:
 
     def _leave(self, lease: Lease) -> None:
         self._in_flight -= 1
+        self._makings.pop(id(lease), None)
         del self._in_hand[
             id(lease)
         ]  # the order may be in hand again: its next lease can overtake this one's settlement
@@ -220,9 +223,8 @@ class Conductor:
             return await self._probe(lease, attempt)
         try:
             attempt = await self._generate(lease, attempt, spoiling)
-        except _NotGenerated as failed:
-            end = DeadLetter(reason=EndReason.ENGINE_ERROR, detail=failed.error.detail, error=failed.error.kind)
-            return replace(attempt, earlier=failed.calls), end
+        except NotMade as failed:
+            return replace(attempt, earlier=failed.calls), self._unmade(lease, failed.error)
         candidate = attempt.candidate
         assert candidate is not None
         if spoiling is not None:
@@ -278,24 +280,29 @@ class Conductor:
         return diagnosis, replace(choice, reason=f"{choice.reason}; not escalated: {pool} is away")
 
     async def _generate(self, lease: Lease, attempt: Attempt, spoiling: Spoiling | None) -> Attempt:
-        """The attempt with its candidate. Raises `_NotGenerated`, with the calls that were answered."""
-        asker = Asker(lease, self._way(lease, spoiling))
+        """The attempt with its candidate. Raises NotMade."""
         with self._stages.during(GENERATE):
-            try:
-                draft = await self._drafted(lease, asker)
-            except HopError as error:
-                raise _NotGenerated(tuple(asker.calls), error) from error
-        candidate = asker.candidate(draft)
+            written = await self._written(lease, spoiling)
+        candidate = written.candidate
         if spoiling is not None:
             candidate = spoiling.candidate(candidate)
-        return replace(attempt, candidate=candidate, earlier=tuple(asker.calls[:-1]))
+        return replace(attempt, candidate=candidate, earlier=written.earlier)
 
-    async def _drafted(self, lease: Lease, asker: Asker) -> Draft | Malformed:
-        with ungrouped():  # a task may make its calls side by side
-            made = {each.order_id: each.draft async for each in self._tools.task.attempt(lease, asker)}
-        if lease.order.id not in made:
-            raise GleanerError(f"the task made nothing of order {lease.order.id}")
-        return made[lease.order.id]
+    async def _written(self, lease: Lease, spoiling: Spoiling | None) -> Written:
+        making = self._makings.get(id(lease))
+        if making is None:
+            making = Making(self._tools.task, lease, Asker(lease, self._way(lease, spoiling)))
+            await making.run()
+        return await making.of(lease.order.id)
+
+    def _unmade(self, lease: Lease, error: Exception) -> DeadLetter:
+        """How an order ends that nothing was made of. Raises PoolAwayError: then it does not end here."""
+        if isinstance(error, PoolAwayError):
+            raise error
+        if isinstance(error, HopError):
+            return DeadLetter(reason=EndReason.ENGINE_ERROR, detail=error.detail, error=error.kind)
+        log.error("an order failed inside", extra={"order": lease.order.id}, exc_info=error)
+        return DeadLetter(reason=EndReason.INTERNAL_ERROR, detail=described(error))
 
     def _way(self, lease: Lease, spoiling: Spoiling | None) -> Way:
         fresh = self._settings.fresh_pool

@@ -72,7 +72,8 @@ class Orders(Protocol):
     """The queue, as a conductor sees it."""
 
     async def lease(self, conductor: str, limit: int) -> Sequence[Lease] | None:
-        """Up to `limit` leases; waits a bounded while when there are none (then empty). None: the run is over."""
+        """Leases of up to `limit` orders (what goes together in one may be more); waits a bounded while when there are
+        none (then empty). None: the run is over."""
         ...
 
     async def settle(self, outcome: Outcome) -> Settlement:
@@ -94,6 +95,11 @@ class AskModel(Protocol):
 
 class Task(Protocol):
     """What is made of a passage: how it is asked for and read, and what of a draft others are shown."""
+
+    @property
+    def together(self) -> int:
+        """How many orders of one passage an attempt can make at once; a repair is always of one."""
+        ...
 
     def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:
         """What became of each order of the lease, as soon as it stands: a draft, or why it is malformed."""

@@ -44,6 +44,8 @@ class KindPolicy(Struct, frozen=True):
     """It is made only while something waits for what comes of it."""
     late_paid: bool
     """A second report on one attempt is paid for, where it was leased twice."""
+    together: bool
+    """Several of one passage may be in one lease, at their first attempts."""
     unmade: Unmade
 
 
@@ -55,6 +57,7 @@ POLICIES = {
         exported=False,
         on_demand=False,
         late_paid=False,
+        together=False,
         unmade=Unmade.ENDED,
     ),
     OrderKind.FRESH: KindPolicy(
@@ -64,6 +67,7 @@ POLICIES = {
         exported=True,
         on_demand=False,
         late_paid=True,
+        together=True,
         unmade=Unmade.DEAD_LETTER,
     ),
     OrderKind.ROLLOUT: KindPolicy(
@@ -73,6 +77,7 @@ POLICIES = {
         exported=True,
         on_demand=True,
         late_paid=True,
+        together=False,
         unmade=Unmade.TAKEN_BACK,
     ),
 }

@@ -3,6 +3,7 @@
 from enum import Enum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from schemas.canaries import Canary
 from schemas.corpus import Passage
@@ -62,6 +63,17 @@ class Lease(Struct, frozen=True, omit_defaults=True):
     adaptive`)."""
     canary: Canary | None = None
     """What is to be judged in place of an attempt: such a lease is of kind canary, and generates nothing."""
+    beside: tuple[Order, ...] = ()
+    """Other orders of the passage, each at its first attempt too: one completion may serve them all."""
+
+    @property
+    def orders(self) -> tuple[Order, ...]:
+        """Every order of the lease, in the order of their slots."""
+        return (self.order, *self.beside)
+
+    def apart(self) -> list["Lease"]:
+        """A lease of each of its orders alone."""
+        return [replace(self, order=order, beside=()) for order in self.orders] if self.beside else [self]
 
     @property
     def charged(self) -> int:
@@ -97,8 +109,9 @@ class Attempt(Struct, frozen=True, omit_defaults=True):
 
 
 def calls_of(attempt: Attempt) -> tuple[ModelCall | Candidate, ...]:
-    """Every answered call of a generator, in order; the candidate is the last one."""
-    return attempt.earlier if attempt.candidate is None else (*attempt.earlier, attempt.candidate)
+    """Every answered call of a generator that this attempt pays for, in order; the candidate is the last one."""
+    candidate = attempt.candidate
+    return attempt.earlier if candidate is None or candidate.paid_by is not None else (*attempt.earlier, candidate)
 
 
 class EndReason(Enum):

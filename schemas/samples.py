@@ -249,3 +249,5 @@ class Candidate(Struct, frozen=True, omit_defaults=True):
     malformed_reason: MalformedReason | None = None
     """None also for what was recorded before reasons were."""
     finish: FinishReason = FinishReason.STOP
+    paid_by: OrderId | None = None
+    """The order that the same call was made for first: its attempt holds the cost, this one's is nothing."""

@@ -35,6 +35,8 @@ class QueueLimits(Struct, frozen=True):
     tokens: int | None = None
     similarity_threshold: float = 0.9
     rollout_share: float = 0.0
+    together: int = 1
+    """Orders of one passage in one lease, at most."""
 
 
 class Depth(Struct, frozen=True):

@@ -109,17 +109,15 @@ class RegenerationQueue:
         return planned
 
     def lease(self, now: float, conductor: str, limit: int) -> list[Lease]:
-        """Up to `limit` leases, most urgent first. Nothing once the budget is spent."""
+        """Leases of `limit` orders at most, most urgent first; but what goes together is never parted by it: where an
+        order is leased would say what it is asked. Nothing once the budget is spent."""
         self._wake(now)
         leases: list[Lease] = []
-        while len(leases) < limit and not self.exhausted and (held := self._ready.pop()) is not None:
-            expires_at = self._lend(held, conductor, now)
-            before, canary = held.attempts_before, held.canary
-            leases.append(
-                Lease(
-                    held.order, held.passage, held.attempt, expires_at, held.repair, held.history, before, canary=canary
-                )
-            )
+        room = limit
+        while room > 0 and not self.exhausted and (held := self._ready.pop()) is not None:
+            lease = self._leased(held, conductor, now)
+            leases.append(lease)
+            room -= len(lease.orders)
         return leases
 
     def hold(self, conductor: str, holdings: Sequence[Holding], now: float) -> int:
@@ -336,6 +334,23 @@ class RegenerationQueue:
     def _add(self, held: Held) -> None:
         self._orders.add(held)
         self._make_ready(held, held.since)
+
+    def _leased(self, held: Held, conductor: str, now: float) -> Lease:
+        expires_at = self._lend(held, conductor, now)
+        beside = self._ready.pop_beside(held, self._limits.together - 1)
+        for other in beside:
+            self._lend(other, conductor, now)
+        return Lease(
+            held.order,
+            held.passage,
+            held.attempt,
+            expires_at,
+            held.repair,
+            held.history,
+            held.attempts_before,
+            canary=held.canary,
+            beside=tuple(other.order for other in beside),
+        )
 
     def _lend(self, held: Held, conductor: str, now: float) -> float:
         expires_at = now + self._limits.lease_s

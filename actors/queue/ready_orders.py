@@ -87,6 +87,17 @@ class ReadyOrders:
         heappop(heap.entries)
         return held
 
+    def pop_beside(self, first: Held, most: int) -> list[Held]:
+        """Takes up to `most` other orders of a taken one's passage that are next in line, each at its first attempt."""
+        found: list[Held] = []
+        if not first.policy.together or first.attempt > 1:
+            return found
+        heap = self._heaps[first.policy.first]
+        while len(found) < most and (held := heap.front()) is not None and held.passage.id == first.passage.id:
+            heappop(heap.entries)
+            found.append(held)
+        return found
+
     def oldest_sample_since(self) -> float | None:
         """When the oldest ready order of a sample became so."""
         moments = (self._heaps[urgency].front_at() for urgency in (Urgency.FRESH, Urgency.REPAIRS))

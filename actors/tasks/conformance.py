@@ -8,12 +8,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from functools import partial
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.calls.asker import Asker, Way
 from actors.calls.loop_lag import MOST_LAG_S, held_loop_s
-from actors.protocols import Task
 from actors.tasks.odd_texts import (
     CONTROL_TOKENS,
     HOSTILE,
@@ -24,41 +22,28 @@ from actors.tasks.odd_texts import (
     odd_passages,
     passage_of,
 )
+from actors.tasks.trying import (
+    LONGEST_S,
+    POOL,
+    Attempted,
+    Call,
+    TaskSubject,
+    are_texts,
+    attempted,
+    attempted_all,
+    leased,
+)
 from actors.text.completions import control_in
 from schemas.conformance import Broken, CheckFinding, Noted, found_by
-from schemas.corpus import Passage
 from schemas.errors import EngineError, ErrorKind, HopError, described, ungrouped
 from schemas.ids import PoolName
-from schemas.orders import Lease, Order
+from schemas.orders import Lease
 from schemas.recovery import Repair, RepairKind
-from schemas.samples import Completion, Draft, FinishReason, GenerationRequest, Made, Malformed, Message, rewritten
+from schemas.samples import Completion, Draft, FinishReason, GenerationRequest, Malformed, Message, rewritten
 
-LONGEST_S = 30.0
-"""For one attempt."""
-MOST_CALLS = 100
-"""Of one attempt: the stand-in answers no more."""
 COOLER = 0.125
 """The temperature of the repairs here: no task's own."""
 PREFIX = "It was founded in 1623.\n"
-POOL = PoolName("generator")
-PLAIN = passage_of(TEXT)
-Call = tuple[PoolName, GenerationRequest]
-
-
-class TaskSubject(Struct, frozen=True):
-    """The task that is checked, and a completion that it should read as a draft; "" for one of `REPLIES`."""
-
-    task: Task
-    reply: str = ""
-
-
-class Attempted(Struct, frozen=True):
-    """What one attempt made, and the calls that it asked for, in their order."""
-
-    made: Draft | Malformed
-    calls: tuple[Call, ...]
-
-
 TaskCheck = Callable[[TaskSubject], Awaitable[None]]
 
 
@@ -70,54 +55,6 @@ async def examine(subject: TaskSubject) -> list[CheckFinding]:
 async def finding(name: str, subject: TaskSubject) -> CheckFinding:
     """One check's finding."""
     return await found_by(name, CHECKS[name](subject))
-
-
-def leased(passage: Passage = PLAIN, repair: Repair | None = None) -> Lease:
-    """A lease of the passage's only order."""
-    attempt = 1 if repair is None else 2
-    return Lease(Order.fresh(passage.id, "check", 0), passage, attempt, expires_at=0.0, repair=repair)
-
-
-async def attempted(
-    subject: TaskSubject, lease: Lease, text: str, finish: FinishReason = FinishReason.STOP
-) -> Attempted:
-    """One attempt whose calls are all answered so. Raises Broken where it does not make exactly one thing of its
-    order."""
-    calls: list[Call] = []
-
-    async def generate(pool: PoolName, request: GenerationRequest) -> Completion:
-        calls.append((pool, request))
-        if len(calls) > MOST_CALLS:
-            raise EngineError(ErrorKind.PERMANENT, f"it asked more than {MOST_CALLS} times in one attempt")
-        await asyncio.sleep(0)
-        return Completion(request.id, text, finish, prompt_tokens=1, completion_tokens=1)
-
-    made = await _all_made(subject.task, lease, generate)
-    if len(made) != 1 or not isinstance(made[0], Made) or made[0].order_id != lease.order.id:
-        told = ", ".join(type(each).__name__ for each in made) or "nothing"
-        raise Broken(f"an attempt gave {told}; it must give one Made, with the id of the lease's order")
-    draft = made[0].draft
-    if not isinstance(draft, Draft | Malformed):
-        raise Broken(f"what it made is {type(draft).__name__}; it must be a Draft or Malformed")
-    if isinstance(draft, Draft) and not _are_named_texts(draft.fields):
-        raise Broken(f"the fields of a draft must be texts by their names: {draft.fields!r:.80}")
-    return Attempted(draft, tuple(calls))
-
-
-async def _all_made(
-    task: Task, lease: Lease, generate: Callable[[PoolName, GenerationRequest], Awaitable[Completion]]
-) -> Sequence[object]:
-    asker = Asker(lease, Way(generate, POOL, POOL, 0, lambda: 0.0))
-    try:
-        async with asyncio.timeout(LONGEST_S):
-            with ungrouped():
-                return [made async for made in task.attempt(lease, asker)]
-    except TimeoutError:
-        raise Broken(f"an attempt did not end within {LONGEST_S:g} s") from None
-    except HopError as error:
-        raise Broken(error.detail) from error
-    except Exception as bug:
-        raise Broken(f"it raised {described(bug)}") from bug
 
 
 async def plain_draft(subject: TaskSubject) -> tuple[str, Draft] | None:
@@ -166,6 +103,17 @@ async def _asks_the_same_again(subject: TaskSubject) -> None:
     again = await asyncio.gather(*(attempted(subject, lease, text) for lease in reversed(later)))
     if [each.calls for each in reversed(again)] != first:
         raise Broken("made again, and beside others, an attempt asks something else: it must follow from its lease")
+
+
+async def _serves_every_order(subject: TaskSubject) -> None:
+    found = await plain_draft(subject)
+    plain = REPLIES[0] if found is None else found[0]
+    for name, text in (("plain", plain), *odd_completions()):
+        for orders in range(2, subject.task.together + 1):
+            try:
+                await attempted_all(subject, leased(orders=orders), text)
+            except Broken as broken:
+                raise Broken(f"of {orders} orders and a completion that is {name}: {broken}") from None
 
 
 async def _asks_for_every_repair(subject: TaskSubject) -> None:
@@ -254,7 +202,7 @@ async def _shows_texts(subject: TaskSubject) -> None:
             given = _given(f"{method} of a draft that is {name}", lambda give=give, d=draft: give(d))
             if given is None and method == "key":
                 continue
-            if not _are_texts(given):
+            if not are_texts(given):
                 raise Broken(f"{method} gives no tuple of (name, text) pairs: {given!r:.80}")
             if not given:
                 raise Noted(f"{method} gives no text: whoever judges by it has nothing to judge")
@@ -345,16 +293,6 @@ def _given(what: str, give: Callable[[], object]) -> object:
         raise Broken(f"{what}: it raised {described(bug)}") from bug
 
 
-def _are_texts(given: object) -> bool:
-    return isinstance(given, tuple) and all(
-        isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(text, str) for text in pair) for pair in given
-    )
-
-
-def _are_named_texts(fields: object) -> bool:
-    return isinstance(fields, dict) and _are_texts(tuple(fields.items()))
-
-
 def _bad_fields(draft: Draft) -> str | None:
     """What is wrong with a draft's fields."""
     if not draft.fields:
@@ -373,6 +311,7 @@ CHECKS: dict[str, TaskCheck] = {
     "it asks of odd passages": _reads_a_plain_sample_of_odd_passages,
     "a completion that was cut off is no whole draft": _takes_no_half_for_a_whole,
     "made again it asks the same": _asks_the_same_again,
+    "it makes one thing of every order of a lease": _serves_every_order,
     "it asks for every repair": _asks_for_every_repair,
     "a failed call is passed on": _passes_failed_calls_on,
     "control text is broken up in prompts": _breaks_control_text_up,

@@ -12,6 +12,9 @@ class OneCall:
     """An `actors.protocols.Task` but for `prompt`, `read` and `messages`. The rest fits a task whose fields are the
     sample; one that knows better says so."""
 
+    together: int = 1
+    """One call is one sample; a task that overrides `attempt` may make more of it."""
+
     def prompt(self, lease: Lease) -> Prompt:
         """What this attempt asks, the same whenever it is asked again; its seed is no affair of the task's."""
         raise NotImplementedError

@@ -10,6 +10,8 @@ from schemas.config_gates import Verifier, verifier_of
 from schemas.config_tasks import CustomTask, GroundedAnswer, Math
 from schemas.errors import ConfigError
 
+MOST_TOGETHER = 64
+"""As many as a passage has samples."""
 METHODS = ("attempt", "messages", "claim", "shown", "key", "written")
 
 
@@ -36,4 +38,9 @@ def own_task(config: CustomTask) -> Task:
     missing = [method for method in METHODS if not callable(getattr(made, method, None))]
     if missing:
         raise ConfigError(f"task.task: {config.task} is no task: it has no {', '.join(missing)} (docs/tasks/own.md)")
+    if not isinstance(together := getattr(made, "together", None), int) or not 1 <= together <= MOST_TOGETHER:
+        raise ConfigError(
+            f"task.task: {config.task}: its `together` is {together!r}; it must be a whole number from 1 to "
+            f"{MOST_TOGETHER} (docs/tasks/own.md)"
+        )
     return made

@@ -81,6 +81,7 @@ def _queue(config: RunConfig, shard: QueueShard) -> RegenerationQueue:
         tokens=None if config.budget.tokens is None else shard.share(config.budget.tokens),
         similarity_threshold=config.judging.duplicate_similarity,
         rollout_share=0.0 if config.credit is None else ROLLOUT_SHARE,
+        together=build_task(config).together,
     )
     probes = ProbeTerms(task_name(config), judges(config), kinds(config.gates))
     if config.credit is None:

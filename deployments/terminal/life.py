@@ -140,6 +140,8 @@ def _asked(call: ModelCall | Candidate, prompts: Prompts | None) -> Iterator[Ren
         f"pool {call.pool} · T {sampling.temperature:g} · top-p {sampling.top_p:g} · seed {sampling.seed} · "
         f"{_cost(call.cost)}"
     )
+    if isinstance(call, Candidate) and call.paid_by is not None:
+        asked += f"the same completion as order {short(call.paid_by)}, which paid for it"
     if call.finish is FinishReason.LENGTH:
         asked += f" · cut at {sampling.max_tokens:,} tokens"
     yield Padding(Text(asked, style=DIM), INDENT)

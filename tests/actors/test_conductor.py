@@ -1,9 +1,11 @@
 """One sample's life, path by path, with scripted models and an order book that keeps what it is told."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 from msgspec.structs import replace
 
+from actors.protocols import AskModel
 from schemas.errors import EngineError, ErrorKind, JudgeError
 from schemas.ids import OrderId, PoolName
 from schemas.orders import (
@@ -15,7 +17,17 @@ from schemas.orders import (
     Requeue,
 )
 from schemas.recovery import Diagnosis, Modes, Repair, RepairKind
-from schemas.samples import Completion, Cost, FinishReason, GenerationRequest, Heard, MalformedReason, Message, Prompt
+from schemas.samples import (
+    Completion,
+    Cost,
+    FinishReason,
+    GenerationRequest,
+    Heard,
+    Made,
+    MalformedReason,
+    Message,
+    Prompt,
+)
 from schemas.verdicts import DIVERSITY, FAITHFULNESS, FORMAT, PROVENANCE, REWARD, Errored, Rejected
 from tests.doubles.conductors import SETTINGS, AskAndRead, Book, Model, Says, conductor, lease, passed, rejected, until
 
@@ -198,3 +210,39 @@ async def test_a_slow_sample_holds_nobody_up() -> None:
     slow.set()
     await running
     assert len(book.outcomes) == 12
+
+
+class Threes(AskAndRead):
+    """Three samples of one completion, a line each."""
+
+    together = 3
+
+    async def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:
+        completion = await ask(self.prompt(lease))
+        for order, line in zip(lease.orders, completion.text.splitlines(), strict=True):
+            yield Made(order.id, self.read(lease, line, completion.finish))
+
+
+async def test_one_completion_serves_every_order_of_a_lease() -> None:
+    """Each is judged, settled and repaired on its own; the call is asked and paid once, under the first one's id."""
+    whole = replace(lease(0), beside=(lease(1).order, lease(2).order))
+    book, model = Book(whole), Model("Q: a? A: 1\nchat\nQ: b? A: 2")
+    judge = Says(passed(FAITHFULNESS))
+    await conductor(book, model, judge, task=Threes()).run()
+    decisions = {outcome.order_id: outcome.decision for outcome in book.outcomes}
+    assert [type(decisions[order.id]) for order in whole.orders] == [Accept, Requeue, Accept]
+    assert [request.id for request in model.requests] == [f"{whole.order.id}:1"]
+    assert {request.id for request in judge.requests} == {f"{whole.order.id}:1", f"{lease(2).order.id}:1"}
+    costs = [outcome.attempt.candidate.cost.tokens for outcome in book.outcomes if outcome.attempt.candidate]
+    assert sorted(costs) == [0, 0, 15]
+
+
+async def test_a_failed_call_ends_every_order_that_waits_for_it() -> None:
+    """And each order of the lease is in hand, for a queue that asks."""
+    whole = replace(lease(0), beside=(lease(1).order, lease(2).order))
+    book, model = Book(whole, lease(9)), Model(EngineError(ErrorKind.PERMANENT, "no"))
+    book.duplicates = {}
+    await conductor(book, model, task=Threes()).run()
+    assert len(book.outcomes) == 4
+    ended = {outcome.order_id: outcome.decision for outcome in book.outcomes}
+    assert all(isinstance(ended[order.id], DeadLetter) for order in whole.orders)

@@ -22,6 +22,7 @@ from schemas.recovery import FailureMode
 TIMES = {"at", "started_at", "first_accepted_at", "last_at", "worked_s", "seconds", "ended_at", "queued_s", "took_s"}
 VIEWS = {
     "grounded": ("sft", "sft --view sample", "dpo --view sample", "kto", "kto --view sample", "hard_negatives"),
+    "together": ("sft --config {run}", "kto --config {run}"),
     "math": ("rft", "kto", "dpo_steps", "dpo_prefix", "stepwise", "advantages", "hard_negatives"),
 }
 
@@ -110,7 +111,16 @@ def _parquet(folder: Path) -> list[dict[str, Any]]:
 
 
 def _exported(output: Path, view: str, folder: Path) -> list[dict[str, Any]]:
-    command = ["export", str(output), "--format", *view.split(), "--files", "jsonl", "--output", str(folder)]
+    command = [
+        "export",
+        str(output),
+        "--format",
+        *view.format(run=output / "run.yaml").split(),
+        "--files",
+        "jsonl",
+        "--output",
+        str(folder),
+    ]
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
     lines = [line for path in sorted(folder.rglob("*.jsonl")) for line in path.read_text("utf-8").splitlines()]

@@ -4,6 +4,7 @@ failed, credited and restarted. Nothing depends on time, on order of arrival or 
 from collections.abc import Callable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from deployments.config.load import load_text
 from schemas.config import RunConfig
@@ -51,6 +52,27 @@ dataset: {rows_per_shard: 10, flush_s: 1}
 """
 
 
+TOGETHER = """
+name: oracle-together
+seed: 7
+corpus: {paths: [unused]}
+task: {kind: custom, task: "tests.oracle.threes:Threes", samples_per_passage: 5}
+pools:
+  generator:
+    engine:
+      kind: custom
+      factory: "tests.doubles.engines:instant"
+      options: {malformed: 0.15, failing: 0.05}
+gates:
+  faithfulness:
+    form: classifier
+    engine: {kind: custom, factory: "tests.doubles.engines:instant", options: {rejected: 0.45}}
+recovery: {policy: rules, max_attempts: 3}
+conductors: {count: 2, concurrency: 8, hop_retries: 1}
+dataset: {rows_per_shard: 10, flush_s: 1}
+"""
+
+
 class World(Struct, frozen=True):
     """A run's configuration and passages. `pools`: engines that a configuration cannot name."""
 
@@ -74,7 +96,12 @@ def math() -> World:
     return World(load_text(MATH), passages, lambda: StepSolver(answers, StepWorld(steps=5, breaks=0.15)))
 
 
-WORLDS = {"grounded": grounded, "math": math}
+def together() -> World:
+    """Five samples of a passage, by threes of one completion."""
+    return replace(grounded(), config=load_text(TOGETHER))
+
+
+WORLDS = {"grounded": grounded, "math": math, "together": together}
 
 
 def _passage(number: int, text: str, reference: str | None = None) -> Passage:

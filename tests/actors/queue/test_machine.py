@@ -326,3 +326,24 @@ def test_neither_fresh_orders_nor_repairs_starve(share: float, steps: list[tuple
     for end in range(len(contested) + 1):
         assert abs(sum(contested[:end]) - share * end) < 1 + 1e-9
     queue.check()
+
+
+def test_first_attempts_of_a_passage_go_together_and_end_apart() -> None:
+    """Five orders by threes: one lease of three, one of two, no passage mixed in; a repair's lease holds one alone, and
+    a dead conductor's come back together. `limit` parts nothing that goes together."""
+    queue = make(QueueLimits(max_attempts=3, lease_s=60, fresh_share=0.25, together=3))
+    plan(queue, 1, slots=5)
+    plan(queue, 2, slots=1)
+    first, second, other = queue.lease(0, "c", 6)
+    assert [[order.slot for order in lease.orders] for lease in (first, second, other)] == [[0, 1, 2], [3, 4], [0]]
+    assert queue.depth().leased == 6
+    one, *rest = first.apart()
+    settled, _ = queue.settle(rejected(one), 1)
+    assert settled == Recorded(one.order.id)
+    assert queue.release("c", 2) == 5
+    again = queue.lease(3, "d", 2)
+    assert [(lease.attempt, [order.id for order in lease.orders]) for lease in again] == [
+        (2, [one.order.id]),
+        (1, [*(lease.order.id for lease in rest), second.order.id]),
+    ]
+    queue.check()

@@ -2,7 +2,17 @@
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+)
 
 from actors.counts.tally import Tally
 from actors.ledger.reopen import ReplayRequest, Terms, dead_letters, reopened
@@ -24,9 +34,13 @@ class QueueMachine(RuleBasedStateMachine):
 
     leases = Bundle("leases")
 
-    @initialize(budget=st.sampled_from([None, None, 200]), share=st.sampled_from([0.0, 0.25, 1.0]))
-    def start(self, budget: int | None, share: float) -> None:
-        self.limits = QueueLimits(MAX_ATTEMPTS, LEASE_S, share, tokens=budget)
+    @initialize(
+        budget=st.sampled_from([None, None, 200]),
+        share=st.sampled_from([0.0, 0.25, 1.0]),
+        together=st.sampled_from([1, 1, 2, 3]),
+    )
+    def start(self, budget: int | None, share: float, together: int) -> None:
+        self.limits = QueueLimits(MAX_ATTEMPTS, LEASE_S, share, tokens=budget, together=together)
         self.ledger = MemoryLedger()
         self.queue = self.fresh_queue()
         self.now = 0.0
@@ -53,12 +67,15 @@ class QueueMachine(RuleBasedStateMachine):
                 self.attempts[order.id] = 1
 
     @rule(target=leases, conductor=st.sampled_from("ab"))
-    def lease(self, conductor: str) -> Lease | None:
+    def lease(self, conductor: str) -> MultipleResults[Lease]:
         given = self.queue.lease(self.now, conductor, 1)
-        if not given:
-            return None
-        (lease,) = given
+        assert len(given) <= 1 and all(len(lease.orders) <= self.limits.together for lease in given)
+        assert not any(lease.beside and (lease.attempt > 1 or lease.repair) for lease in given)
+        return multiple(*(self.taken(single) for lease in given for single in lease.apart()))
+
+    def taken(self, lease: Lease) -> Lease:
         order = lease.order.id
+        assert lease.order.passage_id == lease.passage.id
         assert order not in self.ends
         assert lease.attempt == self.attempts[order]
         assert lease.attempts_before == len(lease.history) - lease.charged + 1 == self.before.get(order, 0)
@@ -67,15 +84,13 @@ class QueueMachine(RuleBasedStateMachine):
         return lease
 
     @rule(lease=leases, kind=st.sampled_from(["accept", "reject", "stop"]))
-    def report(self, lease: Lease | None, kind: str) -> None:
+    def report(self, lease: Lease, kind: str) -> None:
         """Also twice, also long after the lease ended or was given to another."""
-        if lease is not None:
-            self.settle(lease, _outcome(lease, kind))
+        self.settle(lease, _outcome(lease, kind))
 
     @rule(lease=consumes(leases))
-    def report_last(self, lease: Lease | None) -> None:
-        if lease is not None:
-            self.settle(lease, accepted(lease))
+    def report_last(self, lease: Lease) -> None:
+        self.settle(lease, accepted(lease))
 
     def settle(self, lease: Lease, outcome: Outcome) -> None:
         order = lease.order.id
@@ -158,7 +173,8 @@ class QueueMachine(RuleBasedStateMachine):
         for _ in range(len(self.issued) * MAX_ATTEMPTS + 1):
             self.now += LEASE_S + 31
             for lease in self.queue.lease(self.now, "last", 1000):
-                self.settle(lease, accepted(lease))
+                for single in lease.apart():
+                    self.settle(single, accepted(single))
             if self.queue.exhausted:
                 self.budget_ends()
         assert set(self.ends) == self.issued

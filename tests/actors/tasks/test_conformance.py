@@ -23,11 +23,13 @@ from schemas.conformance import CheckOutcome
 from schemas.errors import HopError
 from schemas.orders import Lease
 from schemas.samples import Draft, FinishReason, Made, Malformed, MalformedReason, Message, Prompt, Sampling, Texts
+from tests.oracle.threes import Threes
 
 OURS: dict[str, Task] = {
     "grounded answers": GroundedAnswerTask(GroundedAnswer()),
     "grounded answers in JSON": GroundedAnswerTask(GroundedAnswer(output="json")),
     "math": MathTask(Math(), longest_answer=200),
+    "one that makes three at once": Threes(CustomTask(task="tests.oracle.threes:Threes")),
     "the example": Summary(CustomTask(task="examples.summaries.task:Summary")),
 }
 
@@ -74,6 +76,10 @@ class GivesTwo(Echo):
         async for made in super().attempt(lease, ask):
             yield made
             yield made
+
+
+class ServesTheFirst(Echo):
+    together = 3
 
 
 class AsksNobody(Echo):
@@ -232,6 +238,7 @@ FAILED, NOTED = CheckOutcome.FAILED, CheckOutcome.NOTED
     ("task", "check", "outcome", "says"),
     [
         (GivesNothing, "it makes a draft of a plain completion", FAILED, "an attempt gave nothing"),
+        (ServesTheFirst, "it makes one thing of every order of a lease", FAILED, "of 2 orders and a completion"),
         (GivesTwo, "it makes a draft of a plain completion", FAILED, "an attempt gave Made, Made"),
         (ReadsNumbers, "it makes a draft of a plain completion", FAILED, "texts by their names: {'said': "),
         (ReadsNothing, "it makes a draft of a plain completion", NOTED, "no plain completion is a draft (no XML)"),

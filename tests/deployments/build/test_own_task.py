@@ -71,12 +71,22 @@ def test_a_whole_run_of_ones_own_task(tmp_path: Path) -> None:
         ("examples.summaries.task:Sumary", "cannot be imported"),
         ("builtins:print", "is no task: it has no attempt"),
         ("actors.tasks.math:MathTask", "cannot be made"),
+        (
+            "tests.deployments.build.test_own_task:Crowded",
+            "its `together` is 65; it must be a whole number from 1 to 64",
+        ),
     ],
 )
 def test_a_task_that_cannot_be_used_is_refused_in_one_line(task: str, said: str) -> None:
     """Before any model is loaded."""
     with pytest.raises(ConfigError, match=said):
         own_task(CustomTask(task=task))
+
+
+class Crowded(Summary):
+    """More samples of one completion than a passage has."""
+
+    together = 65
 
 
 class Hopeless(Summary):
@@ -91,8 +101,8 @@ class Hopeless(Summary):
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (["examples.summaries.task:Summary"], 0, "14 checks, nothing failed"),
-        (["examples.summaries.task:Summary", "--config", str(EXAMPLE)], 0, "14 checks, nothing failed"),
+        (["examples.summaries.task:Summary"], 0, "15 checks, nothing failed"),
+        (["examples.summaries.task:Summary", "--config", str(EXAMPLE)], 0, "15 checks, nothing failed"),
         (["examples.summaries.task:Summary", "--config", str(EXAMPLE.with_name("math.yaml"))], 2, "this run's is not"),
         (["examples.summaries.task:Summary", "--reply", "nowhere.txt"], 2, "--reply nowhere.txt: "),
         (
