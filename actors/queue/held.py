@@ -17,7 +17,7 @@ from schemas.corpus import Passage
 from schemas.ids import OrderId, PassageId
 from schemas.ledger import AskedBefore
 from schemas.order_kinds import KindPolicy
-from schemas.orders import Attempt, AttemptSummary, Duplicate, Order, OrderKind
+from schemas.orders import Attempt, AttemptSummary, Duplicate, Lease, Order, OrderKind
 from schemas.recovery import Repair
 from schemas.samples import Draft
 
@@ -78,6 +78,14 @@ class Held(Struct):
     """Of earlier lives: made before the order was put back from the dead letters."""
     canary: Canary | None = None
     """What a probe's gates judge in place of an attempt."""
+
+    def lease(self, expires_at: float, beside: Sequence["Held"]) -> Lease:
+        """Of its present attempt; together with others of its passage, all at their first."""
+        others = tuple(other.order for other in beside)
+        before, canary = self.attempts_before, self.canary
+        return Lease(
+            self.order, self.passage, self.attempt, expires_at, self.repair, self.history, before, None, canary, others
+        )
 
     def told(self) -> str:
         """The order's story so far, for an error's one line."""

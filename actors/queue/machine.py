@@ -115,9 +115,11 @@ class RegenerationQueue:
         leases: list[Lease] = []
         room = limit
         while room > 0 and not self.exhausted and (held := self._ready.pop()) is not None:
-            lease = self._leased(held, conductor, now)
-            leases.append(lease)
-            room -= len(lease.orders)
+            together = (held, *self._ready.pop_beside(held, self._limits.together - 1))
+            for each in together:
+                self._lend(each, conductor, now)
+            leases.append(held.lease(now + self._limits.lease_s, together[1:]))
+            room -= len(together)
         return leases
 
     def hold(self, conductor: str, holdings: Sequence[Holding], now: float) -> int:
@@ -335,30 +337,11 @@ class RegenerationQueue:
         self._orders.add(held)
         self._make_ready(held, held.since)
 
-    def _leased(self, held: Held, conductor: str, now: float) -> Lease:
-        expires_at = self._lend(held, conductor, now)
-        beside = self._ready.pop_beside(held, self._limits.together - 1)
-        for other in beside:
-            self._lend(other, conductor, now)
-        return Lease(
-            held.order,
-            held.passage,
-            held.attempt,
-            expires_at,
-            held.repair,
-            held.history,
-            held.attempts_before,
-            canary=held.canary,
-            beside=tuple(other.order for other in beside),
-        )
-
-    def _lend(self, held: Held, conductor: str, now: float) -> float:
-        expires_at = now + self._limits.lease_s
+    def _lend(self, held: Held, conductor: str, now: float) -> None:
         self._orders.move(held, OrderState.LEASED, now)
         held.conductor = conductor
         held.lent += 1
-        self._leases.push(expires_at, held)
-        return expires_at
+        self._leases.push(now + self._limits.lease_s, held)
 
     def _wake(self, now: float) -> None:
         for heap in (self._leases, self._waiting):

@@ -1,4 +1,4 @@
-"""A task that makes three samples of one completion: each is the same question, asked for another word of the answer."""
+"""A task that makes three samples of one completion: the same question, each with a number of its own."""
 
 from collections.abc import AsyncIterator, Sequence
 
