@@ -2,7 +2,8 @@
 gates that are asked at once do not wait for one another, but for those that read the others' scores."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,7 +15,7 @@ from actors.calls.trials import judgement
 from actors.protocols import Ask, AskingGate, Gate, Task
 from schemas.errors import HopError, ungrouped
 from schemas.orders import Duplicate, Lease
-from schemas.samples import Candidate, Cost, Draft, Texts, texts_of
+from schemas.samples import Candidate, Cost, Texts, texts_of
 from schemas.stages import Stage
 from schemas.verdicts import FORMAT, Errored, GateName, GateRequest, Passed, Rejected, Verdict
 
@@ -43,20 +44,20 @@ class Judge:
         self._stages = stages
         self._now = now
         self._task = task
-        self._ask = ask
+        self._checks = {name: _check_of(gate, ask) for name, gate in gates.scored.items()}
 
     async def verdicts(self, lease: Lease, candidate: Candidate) -> tuple[Verdict, ...]:
         """Of an attempt: every gate's, or with `short_circuit` those up to the first that does not pass."""
         if candidate.draft is None:
             return (Rejected(gate=FORMAT, score=0.0, threshold=1.0),)
-        gates = self._gates
+        gates, whole = self._gates, texts_of(candidate.draft)
         request = GateRequest(
             id=f"{lease.order.id}:{lease.attempt}",
             passage=lease.passage,
             draft=candidate.draft,
             attempt=lease.attempt,
-            claim=_unless_all(self._task.claim(candidate.draft), candidate.draft),
-            shown=_unless_all(self._task.shown(candidate.draft), candidate.draft),
+            claim=_unless(whole, self._task.claim(candidate.draft)),
+            shown=_unless(whole, self._task.shown(candidate.draft)),
         )
         grounded = await gates.provenance.check(request)
         if not isinstance(grounded, Passed) and gates.short_circuit:
@@ -90,16 +91,14 @@ class Judge:
 
     async def _check(self, name: GateName, request: GateRequest) -> Verdict:
         started_at = self._now()
-        gate = self._gates.scored[name]
+        check = self._checks[name]
         wasted = Cost()  # on answers that were no verdicts
 
         async def tried(this: Try) -> Verdict:
             nonlocal wasted
             asked = judgement(request, this)
             try:
-                if isinstance(gate, AskingGate):
-                    return await gate.check_asking(asked, self._ask)
-                return await gate.check(asked)
+                return await check(asked)
             except HopError as error:
                 if error.heard is not None and this.trial is None:
                     wasted += error.heard.cost
@@ -120,6 +119,10 @@ def _told(request: GateRequest, verdicts: Collection[Verdict]) -> GateRequest:
     return replace(request, scores=scores) if scores else request
 
 
-def _unless_all(texts: Texts, draft: Draft) -> Texts | None:
+def _unless(whole: Texts, texts: Texts) -> Texts | None:
     """None where a gate knows them from the draft: nothing is sent twice."""
-    return None if texts == texts_of(draft) else texts
+    return None if texts == whole else texts
+
+
+def _check_of(gate: Gate, ask: Ask) -> Callable[[GateRequest], Awaitable[Verdict]]:
+    return partial(gate.check_asking, ask=ask) if isinstance(gate, AskingGate) else gate.check
