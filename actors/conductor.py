@@ -310,12 +310,12 @@ class Conductor:
         way = Way(self._ask, pool, fresh, self._settings.seed, self._now)
         return way if spoiling is None else replace(way, altered=spoiling.request)
 
-    async def _ask(self, pool: PoolName, request: GenerationRequest) -> Completion:
+    def _ask(self, pool: PoolName, request: GenerationRequest) -> Awaitable[Completion]:
         generator = self._tools.pools.get(pool)
         if generator is None:
             raise EngineError(ErrorKind.PERMANENT, f"there is no pool '{pool}'")
         call = lambda this: generator.generate(generation(request, this))  # noqa: E731
-        return await self._pools.ask(pool, call, request.messages)
+        return self._pools.ask(pool, call, request.messages)
 
     async def _ask_beside(self, pool: PoolName, request: GenerationRequest) -> Completion:
         """For what no order waits for: a pool that orders can do without is an error here when it is given up."""

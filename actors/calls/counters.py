@@ -1,10 +1,10 @@
-"""Counts samples through the stages of an attempt, and calls to pools. Law: what enters leaves, by error too."""
+"""Counts samples through the stages of an attempt. Law: what enters leaves, by error too."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from schemas.stages import ConductorStatus, PoolFlow, Stage, StageFlow, in_order
+from schemas.stages import ConductorStatus, Stage, StageFlow, in_order
 
 
 def paused(conductors: Iterable[ConductorStatus]) -> Counter[str]:
@@ -41,25 +41,3 @@ class StageCounter:
             )
             for stage in in_order(self._in_flight)
         )
-
-
-class PoolCounter:
-    """Calls under way and ended, by pool or gate: what a pool has done is known before its attempts have ended."""
-
-    def __init__(self) -> None:
-        self._in_flight: Counter[str] = Counter()
-        self._ended: Counter[str] = Counter()
-
-    @contextmanager
-    def during(self, pool: str) -> Iterator[None]:
-        """Counts a call to `pool` as under way while the block runs."""
-        self._in_flight[pool] += 1
-        try:
-            yield
-        finally:
-            self._in_flight[pool] -= 1
-            self._ended[pool] += 1
-
-    def flows(self) -> tuple[PoolFlow, ...]:
-        """Every pool that has been called."""
-        return tuple(PoolFlow(pool, calls, self._ended[pool]) for pool, calls in self._in_flight.items())

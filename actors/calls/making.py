@@ -54,33 +54,30 @@ class Making:
 
     async def run(self) -> None:
         """Makes the attempt; what fails in it is told to the orders that it leaves unmade."""
+        last: Made | None = None
         try:
-            last = await self._make()
+            with ungrouped():  # a task may make its calls side by side
+                async for made in self._task.attempt(self._lease, self._asker):
+                    last = self._taken(made, last)
         except asyncio.CancelledError:
             for future in self._unmade.values():
                 future.cancel()
             raise
         except Exception as error:  # noqa: BLE001 - whoever waits for an order is told, and decides
             self._fail(error)
-        else:
-            if last is not None:
-                self._give(last)
-            self._fail(GleanerError("the task made nothing of the order"))
+            return
+        if last is not None:
+            self._give(last)
+        self._fail(GleanerError("the task made nothing of the order"))
 
-    async def _make(self) -> Made | None:
-        """Gives away everything but what was made last, which is told."""
-        last: Made | None = None
-        with ungrouped():  # a task may make its calls side by side
-            async for made in self._task.attempt(self._lease, self._asker):
-                if made.order_id not in self._unmade:
-                    raise GleanerError(f"the task made something of order {made.order_id}, twice or unasked")
-                if len(self._unmade) > 1:
-                    self._give(made)
-                elif last is None:
-                    last = made
-                else:
-                    raise GleanerError(f"the task made something of order {made.order_id} twice")
-        return last
+    def _taken(self, made: Made, last: Made | None) -> Made | None:
+        """Gives away everything but what is made last, which is told."""
+        if made.order_id not in self._unmade or last is not None:
+            raise GleanerError(f"the task made something of order {made.order_id}, twice or unasked")
+        if len(self._unmade) == 1:
+            return made
+        self._give(made)
+        return None
 
     def _give(self, made: Made) -> None:
         calls = self._new_calls()

@@ -1,12 +1,11 @@
 """All pools and gates that one conductor calls. Law: one that no order can do without is waited for as long as the run
 allows, any other no longer than it takes to know that it is away."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from actors.calls.counters import PoolCounter
 from actors.calls.health import HealthLimits
 from actors.calls.retry import Call, CalledPool
 from schemas.stages import CallFailures, Pause, PoolFlow
@@ -29,12 +28,10 @@ class Pools:
     ) -> None:
         shorter = replace(limits, outage_s=min(WITHOUT_S, limits.outage_s))
         self._pools = {name: make(name, limits) for name in needed} | {name: make(name, shorter) for name in others}
-        self._calls = PoolCounter()
 
-    async def ask(self, name: str, call: Call[T], prompt: object) -> T:
+    def ask(self, name: str, call: Call[T], prompt: object) -> Awaitable[T]:
         """As `CalledPool.ask`."""
-        with self._calls.during(name):
-            return await self._pools[name].ask(call, prompt)
+        return self._pools[name].ask(call, prompt)
 
     def is_given_up(self, name: str) -> bool:
         """It answers nothing, and no trial is due. False for a pool that is not known."""
@@ -53,5 +50,7 @@ class Pools:
         )
 
     def flows(self) -> tuple[PoolFlow, ...]:
-        """Calls under way and ended."""
-        return self._calls.flows()
+        """Calls under way and ended, of every pool that has been called: what one has done is known before its attempts
+        have ended."""
+        called = ((name, pool) for name, pool in self._pools.items() if pool.in_flight or pool.ended)
+        return tuple(PoolFlow(name, pool.in_flight, pool.ended) for name, pool in called)

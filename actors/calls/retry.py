@@ -88,6 +88,8 @@ class CalledPool(Generic[T]):
         self.health: PoolHealth[Call[T]] = PoolHealth(name, health)
         self.waiting = 0
         """Calls that wait: for the pool, or for their next try."""
+        self.in_flight = self.ended = 0
+        """Calls, whatever came of them."""
         self._limits = limits
         self._clocks = clocks
         self._now = clocks.monotonic
@@ -116,21 +118,26 @@ class CalledPool(Generic[T]):
         pool is given up.
         """
         course = _Course(self._limits, self.health, self._random)
-        while True:
-            if not self.health.is_open:
-                await self._until(lambda: self.health.is_open, call)
-            started = self.health.start(self._now())
-            try:
-                async with asyncio.timeout(self._limits.timeout_s):
-                    result = await call(course.next)
-            except TimeoutError:
-                error = HopError(ErrorKind.RETRYABLE, f"no answer within {self._limits.timeout_s:g} s")
-            except HopError as failed:
-                error = failed
-            else:
-                self.health.answered(call, started, self._now())
-                return result
-            await self._after(self.health.failed(error, started, prompt, self._now()), course, call)
+        self.in_flight += 1
+        try:
+            while True:
+                if not self.health.is_open:
+                    await self._until(lambda: self.health.is_open, call)
+                started = self.health.start(self._now())
+                try:
+                    async with asyncio.timeout(self._limits.timeout_s):
+                        result = await call(course.next)
+                except TimeoutError:
+                    error = HopError(ErrorKind.RETRYABLE, f"no answer within {self._limits.timeout_s:g} s")
+                except HopError as failed:
+                    error = failed
+                else:
+                    self.health.answered(call, started, self._now())
+                    return result
+                await self._after(self.health.failed(error, started, prompt, self._now()), course, call)
+        finally:
+            self.in_flight -= 1
+            self.ended += 1
 
     async def _after(self, failed: Failed, course: "_Course", call: Call[T]) -> None:
         """Charges the order when the fault is its own, and waits for the time of its next try."""

@@ -114,7 +114,12 @@ class BatchedCalls(Generic[Q, R]):
         error = HopError(ErrorKind.RETRYABLE, "the stream ended before this reply")
         try:
             async with self._room:
-                await self._exchange(batch, waiting)
+                wanted = [request for request, future in batch.values() if not future.done()]
+                if not wanted:
+                    return
+                with serve_boundary():
+                    async for data in self._send(self._encode(wanted)):
+                        self._answer(data, waiting)
         except HopError as failed:
             error = failed
         except Exception as bug:  # nobody awaits this task: what failed in it is told to all who wait for a reply
@@ -125,29 +130,16 @@ class BatchedCalls(Generic[Q, R]):
                 if not future.done():
                     future.set_exception(HopError(error.kind, error.detail, error.retry_after_s))
 
-    async def _exchange(
-        self, batch: dict[str, tuple[Q, asyncio.Future[R]]], waiting: dict[str, asyncio.Future[R]]
-    ) -> None:
-        wanted = [request for request, future in batch.values() if not future.done()]
-        if not wanted:
-            return
-        with serve_boundary():
-            async for data in self._send(self._encode(wanted)):
-                for reply in self._decode(data):
-                    future = waiting.pop(self._reply_id(reply), None)
-                    if future is not None and not future.done():
-                        future.set_result(reply)
+    def _answer(self, data: bytes, waiting: dict[str, asyncio.Future[R]]) -> None:
+        for reply in self._decode(data):
+            future = waiting.pop(self._reply_id(reply), None)
+            if future is not None and not future.done():
+                future.set_result(reply)
 
 
-class Lanes(Generic[Q, R]):
+def lanes(shared: BatchLimits, calls: Callable[[BatchLimits], BatchedCalls[Q, R]]) -> dict[Lane, BatchedCalls[Q, R]]:
     """The same calls in the company that each request may have."""
-
-    def __init__(self, shared: BatchLimits, calls: Callable[[BatchLimits], BatchedCalls[Q, R]]) -> None:
-        self._lanes = {Lane.SHARED: calls(shared)} | {lane: calls(limits) for lane, limits in SUSPECTS.items()}
-
-    async def ask(self, lane: Lane, key: str, request: Q) -> R:
-        """As `BatchedCalls.ask`."""
-        return await self._lanes[lane].ask(key, request)
+    return {Lane.SHARED: calls(shared)} | {lane: calls(limits) for lane, limits in SUSPECTS.items()}
 
 
 def streaming(handle: Any, method: str) -> Send:
@@ -180,7 +172,7 @@ class PoolHandle:
     """A generator pool behind Serve, as `actors.protocols.Generator`."""
 
     def __init__(self, send: Send, limits: BatchLimits) -> None:
-        self._lanes: Lanes[GenerationRequest, Generated | Failure] = Lanes(
+        self._lanes: dict[Lane, BatchedCalls[GenerationRequest, Generated | Failure]] = lanes(
             limits,
             lambda limits: BatchedCalls(
                 send, GENERATION_REQUESTS.encode, GENERATION_REPLIES.decode, reply_id=_request_id, limits=limits
@@ -188,14 +180,14 @@ class PoolHandle:
         )
 
     async def generate(self, request: GenerationRequest) -> Completion:
-        return _unless_failed(await self._lanes.ask(request.lane, request.id, request)).completion
+        return _unless_failed(await self._lanes[request.lane].ask(request.id, request)).completion
 
 
 class GateHandle:
     """A gate behind Serve, as `actors.protocols.Gate`."""
 
     def __init__(self, send: Send, limits: BatchLimits) -> None:
-        self._lanes: Lanes[GateRequest, Gated | Failure] = Lanes(
+        self._lanes: dict[Lane, BatchedCalls[GateRequest, Gated | Failure]] = lanes(
             limits,
             lambda limits: BatchedCalls(
                 send, GATE_REQUESTS.encode, GATE_REPLIES.decode, reply_id=_gated_id, limits=limits
@@ -203,7 +195,7 @@ class GateHandle:
         )
 
     async def check(self, request: GateRequest) -> Verdict:
-        return _unless_failed(await self._lanes.ask(request.lane, request.id, request)).reply.verdict
+        return _unless_failed(await self._lanes[request.lane].ask(request.id, request)).reply.verdict
 
 
 class QueueHandle:
