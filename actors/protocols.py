@@ -11,6 +11,7 @@ from schemas.ids import PoolName
 from schemas.injection import InjectionKind, Worth
 from schemas.orders import Holding, Lease, Outcome, Settlement
 from schemas.recovery import Choice, Diagnosis, Experience
+from schemas.repairs import Directive, RejectedDraft
 from schemas.samples import (
     Candidate,
     Classification,
@@ -148,6 +149,12 @@ class Injector(Protocol):
     async def worth(self, kind: InjectionKind, lease: Lease, draft: Draft, ask: Ask) -> tuple[Worth, Cost]:
         """What an attempt's text is worth by a check that is independent of the gates. Raises HopError."""
         ...
+
+
+class Repairer(Protocol):
+    """A repair: what the next attempt of a rejected draft does differently. It knows nothing but what it is given."""
+
+    def __call__(self, rejected: RejectedDraft, /) -> Directive: ...
 
 
 class RecoveryPolicy(Protocol):

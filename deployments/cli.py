@@ -23,6 +23,7 @@ app = typer.Typer(
 RunFile = Annotated[Path, typer.Argument(metavar="RUN.yaml", help="The run's configuration.", show_default=False)]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A run's output folder.", show_default=False)]
 Format = Literal["sft", "dpo", "kto", "hard_negatives", "rft", "dpo_steps", "dpo_prefix", "stepwise", "advantages"]
+SeamName = Literal["task", "gate", "repair"]
 CodeOf = Annotated[
     Path | None,
     typer.Option("--config", metavar="RUN.yaml", help="The run's configuration: where its task is code of your own."),
@@ -230,14 +231,14 @@ def check(
     target: Annotated[
         str,
         typer.Argument(
-            metavar="GATE|TASK",
-            help="module:function, module:Class; or a gate's name, with --config.",
+            metavar="CODE",
+            help="module:function, module:Class; or the name of a gate or a repair, with --config.",
             show_default=False,
         ),
     ],
     config: Annotated[
         Path | None,
-        typer.Option("--config", metavar="RUN.yaml", help="The configuration that has the gate or the task."),
+        typer.Option("--config", metavar="RUN.yaml", help="The configuration that has it."),
     ] = None,
     mode: Annotated[
         list[str] | None,
@@ -247,15 +248,18 @@ def check(
         Path | None,
         typer.Option("--reply", metavar="FILE", help="A completion that the task should read as a draft, as a text."),
     ] = None,
+    seam: Annotated[SeamName | None, typer.Option("--as", help="What it is, where that cannot be seen.")] = None,
     json: Json = False,
 ) -> None:
-    """Check that a gate or a task of yours keeps to what every one must: on any draft, of any completion, each time."""
+    """Check that a gate, a task or a repair of yours keeps to what every one must: whatever it is given, each time."""
     with boundary():
         from deployments.build.own_code import may_lie_here
         from deployments.terminal.conformance import Asked, show_check
+        from schemas.conformance import Seam
 
         may_lie_here()
-        if not show_check(Asked(target, config, tuple(mode or ()), reply), json=json):
+        asked = Asked(target, config, tuple(mode or ()), reply, None if seam is None else Seam(seam))
+        if not show_check(asked, json=json):
             raise typer.Exit(MISTAKEN)
 
 

@@ -18,6 +18,8 @@ from actors.report.finish import finish
 from deployments.build.canaries import build_canaries
 from deployments.build.gates import inside_gates
 from deployments.build.injection import build_injection
+from deployments.build.recovery import task_recovery
+from deployments.build.tasks import build_task
 from deployments.build.versions import versions
 from deployments.folder.output import prepare
 from deployments.ray.cluster import cluster
@@ -60,6 +62,7 @@ def run(
     build_injection(config)
     build_canaries(config)
     inside_gates(config.gates)
+    task_recovery(config, build_task(config))
     folder = prepare(config, output)
     asking = Interrupts() if stop is None else nullcontext(stop)
     with cluster(config.ray_address, lost=lost), asking as asked:

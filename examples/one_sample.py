@@ -96,7 +96,7 @@ async def live(text: str, *, seed: int, say=print) -> Candidate | None:
 
 
 def _name(repair: Repair | None) -> str:
-    return "fresh" if repair is None else repair.kind.value
+    return "fresh" if repair is None else repair.kind
 
 
 if __name__ == "__main__":

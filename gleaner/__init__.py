@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from actors.protocols import Engine, Gate, Task
+from actors.protocols import Engine, Gate, Repairer, Task
 from schemas.audit import AuditReport
 from schemas.config import RunConfig
 from schemas.corpus import Passage
@@ -45,6 +45,7 @@ __all__ = [
     "GleanerError",
     "OutputError",
     "PoolAwayError",
+    "Repairer",
     "Run",
     "RunConfig",
     "Sample",

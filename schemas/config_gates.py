@@ -27,10 +27,6 @@ from schemas.recovery import FailureMode
 from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER, GateName
 
 JudgeKind = Literal["faithfulness", "reward"]
-BroughtRepair = Literal[
-    "resample", "lower_temperature", "strict_grounding", "quote_then_answer", "edit_unsupported", "regenerate_question"
-]
-"""What a failure mode that a gate brings may be repaired by."""
 USUAL_KINDS = (FAITHFULNESS, REWARD)
 RESERVED = frozenset(
     {"format", "provenance", "diversity", "generate", "settle", "engine", "none", "both", "several"}
@@ -161,7 +157,7 @@ class RuleGate(Config, frozen=True, tag="rule", tag_field="form"):
     ]
     threshold: Annotated[Probability, replay(PASSES_TOO)] = 0.5
     modes: Annotated[
-        dict[str, BroughtRepair],
+        dict[str, str],
         replay("Failure modes that its rejections may carry, each with its repair; those of an expression carry it."),
     ] = field(default_factory=dict)
 
@@ -174,9 +170,9 @@ class CustomGate(Config, frozen=True, tag="custom", tag_field="form"):
         field(default_factory=dict)
     )
     threshold: Annotated[Probability, replay(PASSES_TOO)] = 0.5
-    modes: Annotated[
-        dict[str, BroughtRepair], replay("Failure modes that its rejections may carry, each with its repair.")
-    ] = field(default_factory=dict)
+    modes: Annotated[dict[str, str], replay("Failure modes that its rejections may carry, each with its repair.")] = (
+        field(default_factory=dict)
+    )
 
 
 GateConfig = Classifier | LlmJudge | Verifier | RuleGate | CustomGate
@@ -229,7 +225,7 @@ def gate_models(gates: Mapping[str, GateConfig]) -> dict[GateName, GateModel]:
     return {GateName(name): gate for name, gate in gates.items() if isinstance(gate, GateModel)}
 
 
-def brought_modes(gates: Mapping[str, GateConfig]) -> dict[FailureMode, BroughtRepair]:
+def brought_modes(gates: Mapping[str, GateConfig]) -> dict[FailureMode, str]:
     """The failure modes that the gates bring, each with its repair."""
     own = (gate.modes for gate in gates.values() if isinstance(gate, RuleGate | CustomGate))
     return {FailureMode(mode): repair for modes in own for mode, repair in modes.items()}

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
+from msgspec import field
+
 from schemas.config_base import Config, Name, replay
 
 
@@ -23,6 +25,17 @@ class Recovery(Config, frozen=True):
     escalate_to: Annotated[
         Name | None, replay("A stronger pool: for the last attempt; under `adaptive`, wherever it pays.")
     ] = None
+    repairs: Annotated[
+        dict[str, tuple[str, ...]],
+        replay("Failure modes, each with its repairs, best first, in place of the built-in row (docs/recovery.md)."),
+    ] = field(default_factory=dict)
+    own_repairs: Annotated[
+        dict[str, str],
+        replay(
+            'Repairs of your own by name: words that the model is told besides, or `module:function`; `""`: the '
+            "task knows it by name."
+        ),
+    ] = field(default_factory=dict)
     bar: Annotated[
         Literal["raised", "same"],
         replay(

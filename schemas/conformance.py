@@ -1,4 +1,4 @@
-"""What a check of somebody's gate or task finds: whether it keeps to what every one of its kind must.
+"""What a check of what a user brings finds: whether it keeps to what every one of its kind must.
 
 Law: a check finds something or it does not; it never raises, whatever the checked code does.
 """
@@ -7,6 +7,14 @@ from collections.abc import Awaitable
 from enum import Enum
 
 from msgspec import Struct
+
+
+class Seam(Enum):
+    """What a user may bring, as `gleaner check --as` calls it."""
+
+    TASK = "task"
+    GATE = "gate"
+    REPAIR = "repair"
 
 
 class CheckOutcome(Enum):

@@ -46,17 +46,34 @@ KNOWN_MODES = (
 """All of them, in the order in which they are shown."""
 
 
-class RepairKind(Enum):
-    """What the next attempt does differently."""
+RepairKind = NewType("RepairKind", str)
+"""What the next attempt does differently: one of `Repairs`, or a name that a configuration brings."""
 
-    RESAMPLE = "resample"
-    LOWER_TEMPERATURE = "lower_temperature"
-    STRICT_GROUNDING = "strict_grounding"
-    QUOTE_THEN_ANSWER = "quote_then_answer"
-    EDIT_UNSUPPORTED = "edit_unsupported"
-    REGENERATE_QUESTION = "regenerate_question"
-    ESCALATE = "escalate"
-    RESTART_FROM_PREFIX = "restart_from_prefix"
+
+class Repairs:
+    """The repairs that our own tasks know the words of."""
+
+    RESAMPLE = RepairKind("resample")
+    LOWER_TEMPERATURE = RepairKind("lower_temperature")
+    STRICT_GROUNDING = RepairKind("strict_grounding")
+    QUOTE_THEN_ANSWER = RepairKind("quote_then_answer")
+    EDIT_UNSUPPORTED = RepairKind("edit_unsupported")
+    REGENERATE_QUESTION = RepairKind("regenerate_question")
+    ESCALATE = RepairKind("escalate")
+    RESTART_FROM_PREFIX = RepairKind("restart_from_prefix")
+
+
+KNOWN_REPAIRS = (
+    Repairs.RESAMPLE,
+    Repairs.LOWER_TEMPERATURE,
+    Repairs.STRICT_GROUNDING,
+    Repairs.QUOTE_THEN_ANSWER,
+    Repairs.EDIT_UNSUPPORTED,
+    Repairs.REGENERATE_QUESTION,
+    Repairs.ESCALATE,
+    Repairs.RESTART_FROM_PREFIX,
+)
+"""All of them, in the order in which they are shown."""
 
 
 class Repair(Struct, frozen=True, omit_defaults=True):
@@ -70,6 +87,8 @@ class Repair(Struct, frozen=True, omit_defaults=True):
     prefix: str = ""
     origin: int = 0
     """The attempt that the prefix is of; 0 where there is none."""
+    words: str = ""
+    """What the prompt is told besides; ours have their words in the task."""
 
 
 class Diagnosis(Struct, frozen=True, omit_defaults=True):
@@ -89,6 +108,8 @@ class Choice(Struct, frozen=True, omit_defaults=True):
     reason: str = ""
     after: int = 0
     """Recorded attempts that the policy had learnt from; 0 for one that does not learn."""
+    known: tuple[RepairKind, ...] = ()
+    """The repairs that the task says it knows, sorted; () where it knows all."""
 
 
 class RepairTurn(Enum):

@@ -257,7 +257,7 @@ def _told(attempt: Attempt) -> Row:
     chosen = attempt.choice.repair if attempt.choice else None
     return {
         "number": attempt.number,
-        "repair": attempt.repair.kind.value if attempt.repair else None,
+        "repair": attempt.repair.kind if attempt.repair else None,
         "pool": made.pool if made else None,
         "temperature": made.sampling.temperature if made else None,
         "seed": made.sampling.seed if made else None,
@@ -271,7 +271,7 @@ def _told(attempt: Attempt) -> Row:
         "failure_mode": attempt.diagnosis.mode if attempt.diagnosis else None,
         "confidence": attempt.diagnosis.confidence if attempt.diagnosis else None,
         "reasons": list(attempt.diagnosis.reasons) if attempt.diagnosis else [],
-        "chosen_repair": chosen.kind.value if chosen else None,
+        "chosen_repair": chosen.kind if chosen else None,
         "chosen_because": attempt.choice.reason if attempt.choice else None,
     }
 
@@ -294,7 +294,7 @@ def _modes(attempts: Sequence[Attempt]) -> list[str]:
 
 
 def _repairs(attempts: Sequence[Attempt]) -> list[str]:
-    return [attempt.repair.kind.value for attempt in attempts if attempt.repair]
+    return [attempt.repair.kind for attempt in attempts if attempt.repair]
 
 
 def _tokens(attempts: Sequence[Attempt]) -> Row:

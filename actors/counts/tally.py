@@ -361,7 +361,7 @@ class Tally:
         pairs = {(mode, repair) for mode, repair, _ in self._repairs}
         return tuple(
             RepairStat(mode, repair, self._repairs[(mode, repair, "tried")], self._repairs[(mode, repair, "accepted")])
-            for mode, repair in sorted(pairs, key=lambda pair: (pair[0], pair[1].value))
+            for mode, repair in sorted(pairs, key=lambda pair: (pair[0], pair[1]))
         )
 
 

@@ -177,7 +177,7 @@ def dead_letter_row(life: Life) -> Row:
         "provenance": msgspec.structs.asdict(life.passage.provenance),
         "attempts": len(life.attempts),
         "failure_modes": list(life.failure_modes),
-        "repairs": [repair.value for repair in life.repairs],
+        "repairs": list(life.repairs),
         "history": [_attempt(attempt) for attempt in life.attempts],
         "tokens": _tokens(life),
     }
@@ -242,7 +242,7 @@ def _lineage(life: Life, candidate: Candidate, models: Mapping[PoolName, str]) -
         "top_p": candidate.sampling.top_p,
         "seed": candidate.sampling.seed,
         "failure_modes": list(life.failure_modes),
-        "repairs": [repair.value for repair in life.repairs],
+        "repairs": list(life.repairs),
         "prefix": None if restarted is None else restarted.prefix,
         "prefix_of_attempt": None if restarted is None else restarted.origin,
     }
@@ -263,7 +263,7 @@ def _attempt(attempt: Attempt) -> Row:
     rejections = [said.gate for said in attempt.verdicts if isinstance(said, Rejected)]
     return {
         "number": attempt.number,
-        "repair": attempt.repair.kind.value if attempt.repair else None,
+        "repair": attempt.repair.kind if attempt.repair else None,
         "pool": candidate.pool if candidate else None,
         "temperature": candidate.sampling.temperature if candidate else None,
         "seed": candidate.sampling.seed if candidate else None,
@@ -277,6 +277,6 @@ def _attempt(attempt: Attempt) -> Row:
         "failure_mode": diagnosis.mode if diagnosis else None,
         "confidence": diagnosis.confidence if diagnosis else None,
         "reasons": list(diagnosis.reasons) if diagnosis else [],
-        "chosen_repair": choice.repair.kind.value if choice and choice.repair else None,
+        "chosen_repair": choice.repair.kind if choice and choice.repair else None,
         "chosen_because": choice.reason if choice else None,
     }

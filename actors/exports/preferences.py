@@ -195,7 +195,7 @@ def origin_of(told: Told) -> Row:
         "temperature": sampling.temperature if sampling else None,
         "top_p": sampling.top_p if sampling else None,
         "seed": sampling.seed if sampling else None,
-        "repair": attempt.repair.kind.value if attempt.repair else None,
+        "repair": attempt.repair.kind if attempt.repair else None,
         "restarted_from": attempt.repair.origin if attempt.repair and attempt.repair.prefix else None,
         "failure_mode": attempt.diagnosis.mode if attempt.diagnosis else None,
         "confidence": attempt.diagnosis.confidence if attempt.diagnosis else None,

@@ -10,7 +10,7 @@ from msgspec import Struct
 from actors.exports.columns import as_messages
 from actors.exports.families import Child, Told
 from schemas.exports import ExportRequest, Form, View
-from schemas.recovery import RepairKind
+from schemas.recovery import Repairs
 from schemas.samples import Draft, Message
 
 Chat = Callable[[str, Draft], Sequence[Message]]
@@ -60,7 +60,9 @@ def exchange(told: Told, child: Child, asked: ExportRequest, wording: ExportWord
     if candidate.draft is not None:
         return Exchange(prompt, wording.written(candidate.draft))
     repair = told.attempt.repair
-    in_another_form = repair is not None and (repair.kind is RepairKind.QUOTE_THEN_ANSWER or bool(repair.prefix))
+    in_another_form = repair is not None and (
+        repair.kind == Repairs.QUOTE_THEN_ANSWER or bool(repair.prefix or repair.words)
+    )
     return None if in_another_form else Exchange(prompt, candidate.text)
 
 

@@ -8,7 +8,7 @@ from schemas.verdicts import Errored
 def summary(attempt: Attempt) -> AttemptSummary:
     """What the next lease tells of an attempt."""
     mode = "" if attempt.diagnosis is None else attempt.diagnosis.mode
-    repair = None if attempt.repair is None else attempt.repair.kind.value
+    repair = None if attempt.repair is None else attempt.repair.kind
     judged = (verdict for verdict in attempt.verdicts if not isinstance(verdict, Errored))
     scores: dict[str, float] = {verdict.gate: verdict.score for verdict in judged}
     return AttemptSummary(mode=mode, repair=repair, scores=scores)

@@ -16,7 +16,7 @@ from schemas.errors import ErrorKind
 from schemas.injection import CHECKS, InjectionKind
 from schemas.orders import STALE, EndReason, OrderKind
 from schemas.progress import RunSnapshot
-from schemas.recovery import KNOWN_MODES, RepairKind
+from schemas.recovery import KNOWN_MODES, KNOWN_REPAIRS
 from schemas.samples import MalformedReason
 from schemas.scaling import Idle, ScalingDecision, Why
 from schemas.stages import GENERATE, SETTLE, ConductorStatus, Stage
@@ -70,6 +70,8 @@ class Run(Struct, frozen=True):
     """Of these, those that ask a model."""
     modes: tuple[str, ...] = ()
     """Failure modes that its gates bring."""
+    repairs: tuple[str, ...] = ()
+    """Repairs that its configuration brings."""
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -97,6 +99,11 @@ class Run(Struct, frozen=True):
         """Every failure mode that the run can tell."""
         return tuple(dict.fromkeys((*KNOWN_MODES, *self.modes)))
 
+    @property
+    def all_repairs(self) -> tuple[str, ...]:
+        """Every repair that the run may try."""
+        return (*KNOWN_REPAIRS, *self.repairs)
+
     def role(self, pool: str) -> str:
         """What a pool or gate does: a gate is its own role; so are canaries, rollouts, second reports and the
         checks of injections."""
@@ -109,6 +116,10 @@ class Run(Struct, frozen=True):
     def mode(self, mode: str) -> str:
         """The failure mode as it is told: one that the ledger knows and the configuration no more is gone."""
         return mode if mode in self.all_modes else GONE
+
+    def repair(self, repair: str) -> str:
+        """The repair as it is told, likewise."""
+        return repair if repair in self.all_repairs else GONE
 
 
 class Seen(Struct, frozen=True):
@@ -215,7 +226,7 @@ def values(label: Label, run: Run) -> frozenset[str]:
         Label.REJECTED_BY: ("none", "both", "several", *run.checks),
         Label.MODE: (*run.all_modes, GONE),
         Label.DEFECT: _all(MalformedReason),
-        Label.REPAIR: _all(RepairKind),
+        Label.REPAIR: (*run.all_repairs, GONE),
         Label.WHERE: (ENGINE, *run.checks),
         Label.ERROR: _all(ErrorKind),
         Label.WHY: _all(Why),

@@ -69,7 +69,7 @@ def _repaired(seen: Seen) -> Iterator[Point]:
 def _by_repair(seen: Seen, read: Callable[[RepairStat], int]) -> Iterator[Point]:
     counted: Counter[tuple[str, str]] = Counter()
     for stat in seen.snapshot.summary.repairs:
-        counted[(seen.run.mode(stat.mode), stat.repair.value)] += read(stat)
+        counted[(seen.run.mode(stat.mode), seen.run.repair(stat.repair))] += read(stat)
     yield from counted.items()
 
 

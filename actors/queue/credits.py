@@ -33,7 +33,7 @@ from schemas.ledger import (
     Rolled,
 )
 from schemas.orders import Accept, Attempt, DeadLetter, EndReason, Order, OrderKind, Outcome
-from schemas.recovery import Modes, Repair, RepairKind
+from schemas.recovery import Modes, Repair, Repairs
 
 MOST_OPEN = 1_000
 """Solutions that are credited at once: their plans are in memory. A further one is drawn again without a label."""
@@ -170,14 +170,14 @@ class Credits:
 
     def _wanted(self, rollout: Rollout) -> Wanted:
         order = Order(OrderId(rollout.id), rollout.passage.id, "rollout", rollout.draw, OrderKind.ROLLOUT)
-        repair = Repair(RepairKind.RESTART_FROM_PREFIX, self._terms.temperature, prefix=rollout.prefix)
+        repair = Repair(Repairs.RESTART_FROM_PREFIX, self._terms.temperature, prefix=rollout.prefix)
         return Wanted(order, rollout.passage, repair)
 
     def _go_on(self, finished: Finished) -> GoOn:
         """The order restarts behind the last good step; where that is none, it is drawn again."""
         label, repair = finished.label, None
         if finished.good:
-            kind, temperature = RepairKind.RESTART_FROM_PREFIX, self._terms.temperature
+            kind, temperature = Repairs.RESTART_FROM_PREFIX, self._terms.temperature
             repair = Repair(kind, temperature, prefix=finished.good, origin=label.attempt)
         return GoOn(label.order_id, label.attempt + 1, repair)
 
@@ -207,4 +207,4 @@ def _would_resample(held: Held | None, rejected: int) -> bool:
     """Whether the order is about to be drawn again, right after its attempt of that number."""
     if held is None or held.state is not OrderState.READY or held.attempt != rejected + 1:
         return False
-    return held.repair is not None and held.repair.kind is RepairKind.RESAMPLE
+    return held.repair is not None and held.repair.kind == Repairs.RESAMPLE

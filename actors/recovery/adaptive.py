@@ -57,7 +57,7 @@ def propensities(experience: Experience, mode: FailureMode, arms: Sequence[Arm],
     if not arms:
         raise ValueError("there is nothing to choose from")
     found = [expected(experience, mode, arm.repair, arm.turn) for arm in arms]
-    names = [f"{arm.repair.value}/{arm.turn.value}" for arm in arms]
+    names = [f"{arm.repair}/{arm.turn.value}" for arm in arms]
     rng = np.random.default_rng(derived_seed("adaptive", experience.attempts, mode, *names))
     chances = rng.beta([each.alpha for each in found], [each.beta for each in found], size=(DRAWS, len(arms)))
     values = chances / np.array([each.tokens for each in found])

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from actors.ledger.attempts import tokens
 from actors.recovery.adaptive import Arm
 from actors.recovery.experience import is_judged, turn_of
-from actors.recovery.modes import USUAL_GATES, RunGates, registered, repairs_of
-from actors.recovery.repairs import REPAIRS, arms, ruled
+from actors.recovery.modes import USUAL_GATES, RunGates, registered
+from actors.recovery.repairs import REPAIRS, arms, can_escalate, ruled
 from schemas.config import Recovery
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined, Reopened, Rescored
@@ -48,7 +48,7 @@ class DecisionLog:
 
     def __init__(self, config: Recovery, gates: RunGates = USUAL_GATES) -> None:
         self._config = config
-        self._table = registered(REPAIRS, gates)
+        self._repairs = registered(REPAIRS, gates, config)
         self._open: dict[OrderId, _Open] = {}
         self.decisions: list[Decision] = []
         self.forced = self.unknown = 0
@@ -105,15 +105,15 @@ class DecisionLog:
         if charged >= self._config.max_attempts:
             self.forced += 1
             return
-        mode, first = diagnosis.mode, attempt.number == 1
-        open_to_it = arms(mode, candidate, self._config, table=self._table)
+        mode, first, draft = diagnosis.mode, attempt.number == 1, candidate.draft
+        repairs = self._repairs.knowing(choice.known)
+        open_to_it = arms(mode, draft, self._config, repairs)
         options = [Arm(kind, turn_of(kind, standing.tried, first=first)) for kind in open_to_it]
         chosen = None
         if choice.repair is not None:
             chosen = Arm(choice.repair.kind, turn_of(choice.repair.kind, standing.tried, first=first))
-        last = charged + 1 >= self._config.max_attempts
-        tried = {kind.value for kind in standing.tried}
-        rules = ruled(repairs_of(mode, self._table), tried, candidate, self._config, last=last)
+        escalates = charged + 1 >= self._config.max_attempts and can_escalate(self._config)
+        rules = ruled(mode, standing.tried, draft, repairs, escalates=escalates)
         made = Decision(record.order_id, mode, tuple(options), choice.policy, chosen, choice.probability, rules)
         if chosen is None:
             self.decisions.append(made)

@@ -65,7 +65,7 @@ class ExperienceFold:
 
     def experience(self) -> Experience:
         """Everything so far."""
-        cells = sorted(self._cells.values(), key=lambda cell: (cell.mode, cell.repair.value, cell.turn.value))
+        cells = sorted(self._cells.values(), key=lambda cell: (cell.mode, cell.repair, cell.turn.value))
         tried, accepted, spent = self._fresh
         return Experience(self._attempts, tuple(cells), tried, accepted, spent)
 

@@ -1,23 +1,26 @@
 """Policies: what to do with a diagnosed rejection. Law: pure; every choice carries the probability it was made with."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from random import Random
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from actors.protocols import Repairer
 from actors.recovery.adaptive import USUAL, Arm, Learner, draw
 from actors.recovery.bar import HELD_TO_IT, raised_bar, same_bar
 from actors.recovery.diagnoser import diagnose
 from actors.recovery.elsewhere import Elsewhere
-from actors.recovery.evidence import Claim, DraftEvidence, evidence_of
+from actors.recovery.evidence import Claim, evidence_of
 from actors.recovery.experience import turn_of
-from actors.recovery.modes import USUAL_GATES, RepairTable, RunGates, registered
-from actors.recovery.repairs import REPAIRS, arms, directive, repair_for
+from actors.recovery.modes import USUAL_GATES, RunGates, RunRepairs, registered
+from actors.recovery.repairs import OURS, REPAIRS, USUAL_REPAIRS, arms, directed, repair_for, tried_on
 from schemas.config import Recovery
 from schemas.ids import derived_seed
 from schemas.orders import Lease
-from schemas.recovery import Choice, Diagnosis, Experience, FailureMode, Repair, RepairKind
+from schemas.recovery import Choice, Diagnosis, Experience, Repair, RepairKind, Repairs
+from schemas.repairs import RejectedDraft
 from schemas.samples import Candidate, texts_of
 from schemas.verdicts import Verdict
 
@@ -26,9 +29,10 @@ class Policy(Struct, frozen=True):
     """A recovery policy over a run's settings; the base gives up at once."""
 
     config: Recovery
-    table: RepairTable
+    repairs: RunRepairs
+    makers: Mapping[RepairKind, Repairer]
 
-    def choose(self, diagnosis: Diagnosis, evidence: DraftEvidence, lease: Lease, candidate: Candidate) -> Choice:
+    def choose(self, rejected: RejectedDraft, lease: Lease) -> Choice:
         """A repair, or None to stop."""
         raise NotImplementedError
 
@@ -39,27 +43,28 @@ class Policy(Struct, frozen=True):
 class Discard(Policy, frozen=True):
     """Nothing is repaired: what every gain is measured against."""
 
-    def choose(self, diagnosis: Diagnosis, evidence: DraftEvidence, lease: Lease, candidate: Candidate) -> Choice:
+    def choose(self, rejected: RejectedDraft, lease: Lease) -> Choice:
         return Choice("discard", None, reason="this policy repairs nothing")
 
 
 class NaiveResample(Policy, frozen=True):
     """The same request again with another seed, whatever was wrong."""
 
-    def choose(self, diagnosis: Diagnosis, evidence: DraftEvidence, lease: Lease, candidate: Candidate) -> Choice:
+    def choose(self, rejected: RejectedDraft, lease: Lease) -> Choice:
         if lease.charged >= self.config.max_attempts:
             return Choice("naive_resample", None, reason=_spent(lease))
-        return Choice("naive_resample", Repair(RepairKind.RESAMPLE, candidate.sampling.temperature))
+        return Choice("naive_resample", Repair(Repairs.RESAMPLE, rejected.temperature))
 
 
 class Rules(Policy, frozen=True):
     """The table of `repairs`, mode by mode."""
 
-    def choose(self, diagnosis: Diagnosis, evidence: DraftEvidence, lease: Lease, candidate: Candidate) -> Choice:
+    def choose(self, rejected: RejectedDraft, lease: Lease) -> Choice:
         if lease.charged >= self.config.max_attempts:
             return Choice("rules", None, reason=_spent(lease))
-        repair = repair_for(diagnosis.mode, lease, candidate, self.config, table=self.table)
-        return Choice("rules", repair, reason=f"{repair.kind.value} for {diagnosis.mode}")
+        kind = repair_for(rejected, lease, self.config, self.repairs)
+        repair, note = directed(kind, rejected, self.config, self.makers)
+        return Choice("rules", repair, reason=_noted(f"{kind} for {rejected.diagnosis.mode}", note))
 
 
 class Adaptive(Policy, frozen=True):
@@ -67,32 +72,31 @@ class Adaptive(Policy, frozen=True):
 
     learner: Learner
 
-    def choose(self, diagnosis: Diagnosis, evidence: DraftEvidence, lease: Lease, candidate: Candidate) -> Choice:
+    def choose(self, rejected: RejectedDraft, lease: Lease) -> Choice:
         if lease.charged >= self.config.max_attempts:
             return Choice("adaptive", None, reason=_spent(lease))
-        options = options_of(diagnosis.mode, lease, candidate, self.config, self.table)
-        policy = self.learner.propensities(diagnosis.mode, options)
+        mode = rejected.diagnosis.mode
+        policy = self.learner.propensities(mode, options_of(rejected, lease, self.config, self.repairs))
         arm, probability = draw(policy, Random(derived_seed("repair", lease.order.id, lease.attempt)))
         after = self.learner.experience.attempts
         if arm is None:
-            reason = f"no repair of {diagnosis.mode} is likely to be worth its tokens"
+            reason = f"no repair of {mode} is likely to be worth its tokens"
             return Choice("adaptive", None, probability, reason, after)
-        reason = f"{arm.repair.value} for {diagnosis.mode}, by {after:,} attempts"
-        return Choice("adaptive", directive(arm.repair, candidate, self.config), probability, reason, after)
+        repair, note = directed(arm.repair, rejected, self.config, self.makers)
+        reason = _noted(f"{arm.repair} for {mode}, by {after:,} attempts", note)
+        return Choice("adaptive", repair, probability, reason, after)
 
     def learn(self, experience: Experience) -> None:
         self.learner.learn(experience)
 
 
 def options_of(
-    mode: FailureMode, lease: Lease, candidate: Candidate, config: Recovery, table: RepairTable = REPAIRS
+    rejected: RejectedDraft, lease: Lease, config: Recovery, repairs: RunRepairs = USUAL_REPAIRS
 ) -> list[Arm]:
     """Every repair open to a rejected order; whether it was tried on it before makes it another one."""
-    tried = frozenset(RepairKind(past.repair) for past in lease.history if past.repair)
-    if lease.repair is not None:
-        tried |= {lease.repair.kind}
-    first = lease.attempt == 1
-    return [Arm(kind, turn_of(kind, tried, first=first)) for kind in arms(mode, candidate, config, table=table)]
+    tried, first = tried_on(lease), lease.attempt == 1
+    open_to_it = arms(rejected.diagnosis.mode, rejected.draft, config, repairs)
+    return [Arm(kind, turn_of(kind, tried, first=first)) for kind in open_to_it]
 
 
 class Recoverer(Struct, frozen=True):
@@ -107,34 +111,52 @@ class Recoverer(Struct, frozen=True):
         """The diagnosis is made before the policy is asked."""
         evidence = evidence_of(lease, candidate, verdicts, self.elsewhere, gates=self.gates, claim=self.claim)
         diagnosis = diagnose(evidence)
-        return diagnosis, self.policy.choose(diagnosis, evidence, lease, candidate)
+        temperature = candidate.sampling.temperature
+        rejected = RejectedDraft(
+            lease.passage.text, candidate.draft, lease.attempt, temperature, diagnosis, tuple(verdicts)
+        )
+        known = self.policy.repairs.known
+        choice = self.policy.choose(rejected, lease)
+        return diagnosis, choice if known is None else replace(choice, known=tuple(sorted(known)))
 
     def learn(self, experience: Experience) -> None:
         """What the run has shown of its repairs so far."""
         self.policy.learn(experience)
 
 
+class TaskRecovery(Struct, frozen=True):
+    """What the task and the configuration bring to recovery. `claim`: what of a draft must be found in the source;
+    `known`: the repairs that the task says it knows, () for all; `makers`: repairs of the configuration's own."""
+
+    claim: Claim = texts_of
+    known: tuple[RepairKind, ...] = ()
+    makers: Mapping[RepairKind, Repairer] = {}
+
+
+BROUGHT_NOTHING = TaskRecovery()
+
+
 def build_recovery(
     config: Recovery,
     elsewhere: Elsewhere | None = None,
     gates: RunGates = USUAL_GATES,
-    claim: Claim = texts_of,
+    task: TaskRecovery = BROUGHT_NOTHING,
 ) -> Recoverer:
-    """The recovery that a configuration names; `elsewhere`: the index of the corpus's passages, if there is one;
-    `claim`: what the task says of a draft must be found in the source."""
-    return Recoverer(_policy(config, registered(REPAIRS, gates)), elsewhere, gates, claim)
+    """The recovery that a configuration names; `elsewhere`: the index of the corpus's passages, if there is one."""
+    repairs = registered(REPAIRS, gates, config).knowing(task.known)
+    return Recoverer(_policy(config, repairs, {**OURS, **task.makers}), elsewhere, gates, task.claim)
 
 
-def _policy(config: Recovery, table: RepairTable) -> Policy:
+def _policy(config: Recovery, repairs: RunRepairs, makers: Mapping[RepairKind, Repairer]) -> Policy:
     match config.policy:
         case "discard":
-            return Discard(config, table)
+            return Discard(config, repairs, makers)
         case "naive_resample":
-            return NaiveResample(config, table)
+            return NaiveResample(config, repairs, makers)
         case "rules":
-            return Rules(config, table)
+            return Rules(config, repairs, makers)
         case "adaptive":
-            return Adaptive(config, table, Learner(USUAL))
+            return Adaptive(config, repairs, makers, Learner(USUAL))
 
 
 def build_bar(
@@ -149,3 +171,7 @@ def build_bar(
 
 def _spent(lease: Lease) -> str:
     return f"all {lease.charged} attempts were rejected"
+
+
+def _noted(reason: str, note: str) -> str:
+    return f"{reason}; {note}" if note else reason

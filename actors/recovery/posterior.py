@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from actors.recovery.repairs import REPAIRS
-from schemas.recovery import Experience, FailureMode, RepairCount, RepairKind, RepairTurn
+from schemas.recovery import KNOWN_REPAIRS, Experience, FailureMode, RepairCount, RepairKind, RepairTurn
 
 WEIGHT = 8.0
 """Attempts that a wider cell's mean counts for: a mode begins with what the others have shown, and a dozen of its own
@@ -62,13 +62,15 @@ def expected(experience: Experience, mode: FailureMode, repair: RepairKind, turn
     """Of one repair of a rejected order."""
 
     def sums(wanted: Callable[[RepairCount], bool]) -> Sums:
-        return Sums.of([cell for cell in experience.repairs if cell.repair is repair and wanted(cell)])
+        return Sums.of([cell for cell in experience.repairs if cell.repair == repair and wanted(cell)])
 
     anywhere = sums(lambda _: True)
     in_mode = sums(lambda cell: cell.mode == mode)
     here = sums(lambda cell: cell.mode == mode and cell.turn is turn)
     overall = (anywhere.accepted + WEIGHT * BEFORE) / (anywhere.tried + WEIGHT)
-    listed = LISTED if repair in REPAIRS.get(mode, (repair,)) else BEFORE  # of a mode that a gate brings, all are
+    # a mode that a gate brings lists all of its repairs; a repair of the configuration's is tried where it is listed
+    is_listed = repair in REPAIRS.get(mode, (repair,)) or repair not in KNOWN_REPAIRS
+    listed = LISTED if is_listed else BEFORE
     before = WEIGHT * overall + TABLE_WEIGHT * listed
     by_mode = (in_mode.accepted + before) / (in_mode.tried + WEIGHT + TABLE_WEIGHT)
     cost = _cost(in_mode, _cost(anywhere, mean_tokens(experience)))

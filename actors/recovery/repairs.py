@@ -1,16 +1,18 @@
 """Failure mode to directives, best first. Law: a directive that has failed for this order is not tried again before the
 others have been."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from actors.recovery.modes import RepairTable, repairs_of
+from actors.protocols import Repairer
+from actors.recovery.modes import RepairTable, RunRepairs
 from schemas.config import Recovery
 from schemas.ids import PoolName
 from schemas.orders import Lease
-from schemas.recovery import KNOWN_MODES, FailureMode, Modes, Repair, RepairKind
-from schemas.samples import Candidate
+from schemas.recovery import KNOWN_MODES, KNOWN_REPAIRS, FailureMode, Modes, Repair, RepairKind, Repairs
+from schemas.repairs import Directive, RejectedDraft
+from schemas.samples import Draft
 
-R, M = RepairKind, FailureMode
+R = Repairs
 REPAIRS: RepairTable = {
     Modes.PARAMETRIC: (R.EDIT_UNSUPPORTED, R.QUOTE_THEN_ANSWER, R.STRICT_GROUNDING),
     Modes.TEMPERATURE: (R.LOWER_TEMPERATURE, R.STRICT_GROUNDING, R.QUOTE_THEN_ANSWER),
@@ -26,6 +28,7 @@ REPAIRS: RepairTable = {
     Modes.UNKNOWN: (R.STRICT_GROUNDING, R.QUOTE_THEN_ANSWER, R.RESAMPLE),
 }
 """What the mode says is wrong, addressed most directly first. Which repair pays best is for a study to measure."""
+USUAL_REPAIRS = RunRepairs(REPAIRS)
 GROUNDED = (
     R.EDIT_UNSUPPORTED, R.QUOTE_THEN_ANSWER, R.STRICT_GROUNDING, R.LOWER_TEMPERATURE, R.REGENERATE_QUESTION, R.RESAMPLE,
 )  # fmt: skip
@@ -36,48 +39,79 @@ WARM = frozenset({R.RESAMPLE, R.REGENERATE_QUESTION})
 COOLING = 0.5
 
 
-def repair_for(
-    mode: FailureMode, lease: Lease, candidate: Candidate, config: Recovery, *, table: RepairTable = REPAIRS
-) -> Repair:
+def again(rejected: RejectedDraft) -> Directive:
+    """The same request with another seed, as warm as before."""
+    return Directive(temperature=rejected.temperature)
+
+
+def cooler(rejected: RejectedDraft) -> Directive:
+    """Nothing besides what the task's own words for the repair are."""
+    return Directive()
+
+
+OURS: Mapping[RepairKind, Repairer] = {kind: again if kind in WARM else cooler for kind in KNOWN_REPAIRS}
+"""The repairs whose words are the task's own."""
+
+
+def repair_for(rejected: RejectedDraft, lease: Lease, config: Recovery, repairs: RunRepairs) -> RepairKind:
     """The next repair of an order: by its mode, untried ones first, a stronger pool at the last attempt."""
-    tried = {past.repair for past in lease.history} | {None if lease.repair is None else lease.repair.kind.value}
+    tried = tried_on(lease)
     last = lease.charged + 1 >= config.max_attempts
-    return directive(ruled(repairs_of(mode, table), tried, candidate, config, last=last), candidate, config)
+    return ruled(rejected.diagnosis.mode, tried, rejected.draft, repairs, escalates=last and can_escalate(config))
+
+
+def tried_on(lease: Lease) -> frozenset[RepairKind]:
+    """The repairs that an order's attempts were made under, the present one's too."""
+    now = () if lease.repair is None else (lease.repair.kind,)
+    return frozenset((*(RepairKind(past.repair) for past in lease.history if past.repair), *now))
+
+
+def can_escalate(config: Recovery) -> bool:
+    """Whether there is a stronger pool."""
+    return config.escalate_to is not None
 
 
 def ruled(
-    listed: Sequence[RepairKind], tried: Collection[str | None], candidate: Candidate, config: Recovery, *, last: bool
+    mode: FailureMode,
+    tried: Collection[RepairKind],
+    draft: Draft | None,
+    repairs: RunRepairs,
+    *,
+    escalates: bool,
 ) -> RepairKind:
-    """What the table says that lists these for the mode. `tried`: kinds by their values; `last`: there is one attempt
-    left."""
-    if last and config.escalate_to is not None:
+    """What the table says. `escalates`: there is one attempt left, and a stronger pool for it."""
+    if escalates:
         return R.ESCALATE
-    fitting = [kind for kind in listed if candidate.draft is not None or kind not in NEEDS_DRAFT]
-    untried = [kind for kind in fitting if kind.value not in tried]
-    return (untried or fitting or [R.STRICT_GROUNDING])[0]
+    fitting = _fitting(repairs.of(mode), draft, repairs)
+    return next((kind for kind in fitting if kind not in tried), fitting[0])
 
 
-def directive(kind: RepairKind, candidate: Candidate, config: Recovery) -> Repair:
-    """The repair of that kind for this candidate."""
-    pool = config.escalate_to if kind is R.ESCALATE else None
+def directed(
+    kind: RepairKind, rejected: RejectedDraft, config: Recovery, makers: Mapping[RepairKind, Repairer]
+) -> tuple[Repair, str]:
+    """The repair of that kind for this draft, and its note."""
+    said = makers[kind](rejected)
+    cooled = round(rejected.temperature * COOLING, 3)
     return Repair(
-        kind, _cooled(kind, candidate), previous=candidate.draft, pool=None if pool is None else PoolName(pool)
-    )
+        kind,
+        cooled if said.temperature is None else said.temperature,
+        previous=rejected.draft,
+        pool=PoolName(config.escalate_to) if kind == R.ESCALATE and config.escalate_to is not None else None,
+        words=said.words,
+    ), said.note
 
 
-def arms(
-    mode: FailureMode, candidate: Candidate, config: Recovery, *, table: RepairTable = REPAIRS
-) -> list[RepairKind]:
-    """Every repair that could be tried, those of the mode's table first. What a table does not list is open to all
-    modes but a wrong answer and what gates bring, whose repairs are a task's own or the gate's."""
-    listed = list(repairs_of(mode, table))
-    if mode in KNOWN_MODES and mode != Modes.WRONG_ANSWER:
-        listed += [kind for kind in GROUNDED if kind not in listed]
-    if config.escalate_to is not None:
-        listed.append(R.ESCALATE)
-    return [kind for kind in listed if candidate.draft is not None or kind not in NEEDS_DRAFT]
+def arms(mode: FailureMode, draft: Draft | None, config: Recovery, repairs: RunRepairs) -> list[RepairKind]:
+    """Every repair that could be tried, those of the mode's row first; never none. What a row does not list is open to
+    all modes but a wrong answer, what gates bring, and the rows of the configuration."""
+    rows = list(repairs.of(mode))
+    if mode in KNOWN_MODES and mode != Modes.WRONG_ANSWER and mode not in repairs.listed:
+        rows += [kind for kind in GROUNDED if kind not in rows]
+    stronger = [R.ESCALATE] if can_escalate(config) else []
+    return [*_fitting(rows, draft, repairs), *stronger]
 
 
-def _cooled(kind: RepairKind, candidate: Candidate) -> float:
-    temperature = candidate.sampling.temperature
-    return temperature if kind in WARM else round(temperature * COOLING, 3)
+def _fitting(rows: Sequence[RepairKind], draft: Draft | None, repairs: RunRepairs) -> list[RepairKind]:
+    """Those that can be asked for of this draft; one that always can where there is none."""
+    fitting = [kind for kind in rows if repairs.is_known(kind) and (draft is not None or kind not in NEEDS_DRAFT)]
+    return fitting or [R.STRICT_GROUNDING if repairs.is_known(R.STRICT_GROUNDING) else R.RESAMPLE]

@@ -22,7 +22,7 @@ from actors.recovery.decisions import Decision
 from actors.recovery.posterior import expected, fresh_value
 from schemas.ids import derived_seed
 from schemas.policy import Interval, PolicyValue, RepairValue
-from schemas.recovery import Experience, FailureMode, RepairCount, RepairKind, RepairTurn
+from schemas.recovery import Experience, FailureMode, RepairCount, RepairKind, Repairs, RepairTurn
 
 RESAMPLES = 400
 LEAST_EFFECTIVE = 10.0
@@ -51,8 +51,8 @@ def repair_values(experience: Experience) -> tuple[RepairValue, ...]:
 
     found: list[list[RepairValue]] = []
     for _, in_mode in groupby(sorted(experience.repairs, key=mode), key=mode):
-        cells = sorted(in_mode, key=lambda cell: cell.repair.value)
-        values = [_value(list(turns)) for _, turns in groupby(cells, key=lambda cell: cell.repair.value)]
+        cells = sorted(in_mode, key=lambda cell: cell.repair)
+        values = [_value(list(turns)) for _, turns in groupby(cells, key=lambda cell: cell.repair)]
         found.append(sorted(values, key=lambda each: -(each.per_1000.value or 0.0)))
     found.sort(key=lambda values: -sum(each.tried for each in values))
     return tuple(each for values in found for each in values)
@@ -100,7 +100,7 @@ def policy_values(
     stands_for = _stands_for(decisions, lost)
     logged = _logged(decisions, stands_for, seed=seed)
     others: dict[str, Target] = {
-        "naive_resample": lambda each: _option(each, RepairKind.RESAMPLE),
+        "naive_resample": lambda each: _option(each, Repairs.RESAMPLE),
         "rules": lambda each: _option(each, each.rules),
         "greedy": greedy(decisions, experience, stop_below),
     }
@@ -138,7 +138,7 @@ def _half(decision: Decision) -> int:
 
 
 def _option(decision: Decision, kind: RepairKind) -> Arm | None:
-    return next((arm for arm in decision.options if arm.repair is kind), None)
+    return next((arm for arm in decision.options if arm.repair == kind), None)
 
 
 def learnt(decisions: Sequence[Decision], experience: Experience) -> Experience:

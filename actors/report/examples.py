@@ -132,12 +132,12 @@ def _occurrences(text: str, words: str) -> list[tuple[int, int]]:
 def _attempt(attempt: Attempt) -> AttemptView:
     candidate, diagnosis, choice = attempt.candidate, attempt.diagnosis, attempt.choice
     draft = candidate.draft if candidate else None
-    chosen = f"{spoken(choice.repair.kind.value)}" if choice and choice.repair else "stop" if choice else ""
+    chosen = f"{spoken(choice.repair.kind)}" if choice and choice.repair else "stop" if choice else ""
     sampling = f"{candidate.pool}, temperature {candidate.sampling.temperature:g}" if candidate else "no answer came"
     return AttemptView(
         number=attempt.number,
         tone=_tone(attempt),
-        repair=spoken(attempt.repair.kind.value) if attempt.repair else "",
+        repair=spoken(attempt.repair.kind) if attempt.repair else "",
         sampling=sampling,
         texts=tuple((_SHORT.get(name, name), _cut(text)) for name, text in texts_of(draft)) if draft else (),
         text=_cut(candidate.text) if candidate and draft is None else "",

@@ -126,7 +126,7 @@ class ReportFold:
         if repair is None:
             self._offer("accepted", "", record.order_id)
         else:
-            self._offer("recovered", repair.kind.value, record.order_id)
+            self._offer("recovered", repair.kind, record.order_id)
 
     def _offer_dead(self, record: DeadLetteredEnd) -> None:
         if record.attempt is not None and record.attempt.injected is not None:

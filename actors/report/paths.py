@@ -33,7 +33,7 @@ class Paths:
             case Rejoined():
                 repair = record.attempt.choice.repair if record.attempt.choice else None
                 if self._waiting.get(record.order_id, PUT_BACK) == PUT_BACK:
-                    self._waiting[record.order_id] = repair.kind.value if repair else STOPPED
+                    self._waiting[record.order_id] = repair.kind if repair else STOPPED
                 self._unjudged.discard(record.order_id)
             case AcceptedEnd() | DeadLetteredEnd():
                 self._ended[self._end(record)] += 1
@@ -58,7 +58,7 @@ class Paths:
 
     def _reopen(self, record: Reopened) -> None:
         rejected = record.rejected or record.first_repair is not None
-        first = record.first_repair.value if record.first_repair else None
+        first = record.first_repair if record.first_repair else None
         stopped = PUT_BACK if rejected and record.times > 1 else STOPPED
         self._ended[(rejected, first or stopped, "dead_lettered")] -= 1
         if rejected:

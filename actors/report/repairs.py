@@ -80,14 +80,14 @@ def _defects(summary: Summary, total: int, most: int) -> tuple[DefectRow, ...]:
 def _rows(stats: Sequence[RepairStat]) -> list[RepairRow]:
     return [
         RepairRow(
-            repair=spoken(stat.repair.value),
+            repair=spoken(stat.repair),
             tried=stat.tried,
             accepted=stat.accepted,
             rate=percent(share(stat.accepted, stat.tried)),
             interval=interval_words(stat.accepted, stat.tried),
             picture=interval_figure(stat.accepted, stat.tried),
         )
-        for stat in sorted(stats, key=lambda stat: (-stat.tried, stat.repair.value))
+        for stat in sorted(stats, key=lambda stat: (-stat.tried, stat.repair))
     ]
 
 

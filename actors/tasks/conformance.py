@@ -38,12 +38,14 @@ from schemas.conformance import Broken, CheckFinding, Noted, found_by
 from schemas.errors import EngineError, ErrorKind, HopError, described, ungrouped
 from schemas.ids import PoolName
 from schemas.orders import Lease
-from schemas.recovery import Repair, RepairKind
+from schemas.recovery import KNOWN_REPAIRS, Repair, RepairKind, Repairs
 from schemas.samples import Completion, Draft, FinishReason, GenerationRequest, Malformed, Message, rewritten
 
 COOLER = 0.125
 """The temperature of the repairs here: no task's own."""
 PREFIX = "It was founded in 1623.\n"
+WORDS = "Use no word that the passage lacks."
+"""Of a repair that a configuration brings."""
 TaskCheck = Callable[[TaskSubject], Awaitable[None]]
 
 
@@ -119,12 +121,15 @@ async def _serves_every_order(subject: TaskSubject) -> None:
 async def _asks_for_every_repair(subject: TaskSubject) -> None:
     found = await plain_draft(subject)
     text = REPLIES[0] if found is None else found[0]
-    own = False
+    own = deaf = False
     for name, lease in _repairs(found):
         calls = (await _named(f"of the repair {name}", attempted(subject, lease, text))).calls
         if not calls:
             raise Broken(f"of the repair {name} it asked nothing")
         own = own or not any(request.sampling.temperature == COOLER for _, request in calls)
+        deaf = deaf or (lease.repair is not None and lease.repair.words not in _words(calls))
+    if deaf:
+        raise Noted("no call is told the words of a repair that has some (`with_words` adds them)")
     if own:
         raise Noted("no call has the temperature that the repair asks for (`sampled` gives it)")
 
@@ -240,11 +245,14 @@ async def _leaves_the_loop_free(subject: TaskSubject) -> None:
 def _repairs(found: tuple[str, Draft] | None) -> Iterator[tuple[str, Lease]]:
     """A lease of each repair, with the draft that it is of and without one."""
     drafts = [("without a draft", None)] if found is None else [("", found[1]), ("without a draft", None)]
-    for kind in RepairKind:
-        prefix = PREFIX if kind is RepairKind.RESTART_FROM_PREFIX else ""
+    for kind in KNOWN_REPAIRS:
+        prefix = PREFIX if kind == Repairs.RESTART_FROM_PREFIX else ""
         for how, previous in drafts:
             repair = Repair(kind, COOLER, previous, prefix=prefix, origin=1 if prefix else 0)
-            yield f"{kind.value} {how}".strip(), leased(repair=repair)
+            yield f"{kind} {how}".strip(), leased(repair=repair)
+    for how, previous in drafts:
+        repair = Repair(RepairKind("with_words"), COOLER, previous, words=WORDS)
+        yield f"with words {how}".strip(), leased(repair=repair)
 
 
 def _spoilt(text: str) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from actors.tasks.one_call import OneCall, sampled
 from actors.tasks.reading import parse
 from schemas.config import GroundedAnswer
 from schemas.orders import Lease
-from schemas.recovery import Repair, RepairKind
+from schemas.recovery import Repair, Repairs
 from schemas.samples import Draft, FinishReason, Malformed, Message, Prompt
 
 
@@ -60,7 +60,7 @@ class GroundedAnswerTask(OneCall):
 
 
 def _schema_for(repair: Repair | None) -> str:
-    quoting = repair is not None and repair.kind is RepairKind.QUOTE_THEN_ANSWER
+    quoting = repair is not None and repair.kind == Repairs.QUOTE_THEN_ANSWER
     return SCHEMA_WITH_QUOTE if quoting else SCHEMA
 
 
@@ -68,13 +68,13 @@ def _asked(passage: str, repair: Repair | None) -> str:
     """The user's turn. A repair of an earlier draft that brings none is asked for strictly instead."""
     previous = None if repair is None else repair.previous
     match None if repair is None else repair.kind:
-        case None | RepairKind.RESAMPLE | RepairKind.LOWER_TEMPERATURE:
+        case None | Repairs.RESAMPLE | Repairs.LOWER_TEMPERATURE:
             return prompts.ask(passage)
-        case RepairKind.QUOTE_THEN_ANSWER:
+        case Repairs.QUOTE_THEN_ANSWER:
             return prompts.ask_with_quote(passage)
-        case RepairKind.EDIT_UNSUPPORTED if previous is not None:
+        case Repairs.EDIT_UNSUPPORTED if previous is not None:
             return prompts.ask_edit(passage, question=previous.question, wrong_answer=previous.answer)
-        case RepairKind.REGENERATE_QUESTION if previous is not None:
+        case Repairs.REGENERATE_QUESTION if previous is not None:
             return prompts.ask_another(passage, avoid=previous.question)
         case _:
             return prompts.ask_strictly(passage)

@@ -1,10 +1,14 @@
 """The base of a task of one call: what is asked, and how the completion is read."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+
+from msgspec.structs import replace
 
 from actors.protocols import AskModel
+from actors.tasks.prompts import neutralise
 from schemas.config_tasks import SamplingDefaults
 from schemas.orders import Lease
+from schemas.recovery import RepairKind
 from schemas.samples import Draft, FinishReason, Made, Malformed, Message, Prompt, Sampling, Texts, texts_of
 
 
@@ -14,6 +18,8 @@ class OneCall:
 
     together: int = 1
     """One call is one sample; a task that overrides `attempt` may make more of it."""
+    repairs: Collection[RepairKind] = ()
+    """The repairs that its prompts know; none stands for all."""
 
     def prompt(self, lease: Lease) -> Prompt:
         """What this attempt asks, the same whenever it is asked again; its seed is no affair of the task's."""
@@ -29,7 +35,7 @@ class OneCall:
 
     async def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:
         """One draft of one call."""
-        completion = await ask(self.prompt(lease))
+        completion = await ask(with_words(self.prompt(lease), lease))
         yield Made(lease.order.id, self.read(lease, completion.text, completion.finish))
 
     def claim(self, draft: Draft) -> Texts:
@@ -53,3 +59,15 @@ def sampled(defaults: SamplingDefaults, lease: Lease) -> Sampling:
     """The sampling of an attempt: a task's own, with the temperature of the repair, if it is one."""
     temperature = defaults.temperature if lease.repair is None else lease.repair.temperature
     return Sampling(temperature=temperature, top_p=defaults.top_p, max_tokens=defaults.max_tokens)
+
+
+def with_words(prompt: Prompt, lease: Lease) -> Prompt:
+    """The prompt with the words of the attempt's repair behind the user's last turn, if it has any. What they may quote
+    of a draft is broken up as a draft is."""
+    words = "" if lease.repair is None else lease.repair.words
+    places = [at for at, message in enumerate(prompt.messages) if message.role == "user"]
+    if not words or not places:
+        return prompt
+    messages, last = list(prompt.messages), places[-1]
+    messages[last] = Message("user", f"{messages[last].content}\n{neutralise(words)}")
+    return replace(prompt, messages=tuple(messages))

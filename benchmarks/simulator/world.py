@@ -21,7 +21,7 @@ from schemas.corpus import Passage, Provenance
 from schemas.errors import GleanerError
 from schemas.ids import DocumentId
 from schemas.orders import Accept, Attempt, DeadLetter, EndReason, Lease, Order, Outcome, Requeue
-from schemas.recovery import Repair, RepairKind
+from schemas.recovery import Repair, Repairs
 
 TICK_S = 1.0
 LINGER_S = 0.005
@@ -30,7 +30,7 @@ SHARD_ORDERS = 250_000
 ORDERS_A_PASSAGE = 4
 LEASES_A_CALL = 4096
 LONGEST_RUN_S = 200_000.0
-REPAIR = Repair(RepairKind.RESAMPLE, 0.7)
+REPAIR = Repair(Repairs.RESAMPLE, 0.7)
 REJECTED = DeadLetter(EndReason.REJECTED, "")
 
 

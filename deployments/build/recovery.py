@@ -1,18 +1,28 @@
-"""What the diagnoser looks things up in: an index of the corpus's passages, where there are not too many.
+"""What recovery takes from a configuration: what its gates and its task bring, repairs of its own, and the index that
+the diagnoser looks things up in, where the corpus has not too many passages.
 
 Law: the index is of the whole corpus or there is none, so that a diagnosis never depends on how much of it was read.
 """
 
+import inspect
 import logging
+from collections.abc import Callable
 from itertools import islice
+from typing import Any
 
+from actors.protocols import Repairer, Task
 from actors.recovery.elsewhere import Elsewhere
 from actors.recovery.modes import RunGates
+from actors.recovery.own import FunctionRepair, worded
+from actors.recovery.policies import TaskRecovery
 from deployments.build.evidence import passages_of
+from deployments.build.own_code import factory_of
+from deployments.config.faults import nearest
 from schemas.config import GroundedAnswer, RunConfig
-from schemas.config_gates import brought_modes, kinds
-from schemas.errors import CorpusError
-from schemas.recovery import RepairKind
+from schemas.config_gates import brought_modes, is_function, kinds
+from schemas.errors import ConfigError, CorpusError
+from schemas.recovery import KNOWN_REPAIRS, RepairKind
+from schemas.repairs import RejectedDraft
 
 log = logging.getLogger("gleaner.recovery")
 
@@ -25,6 +35,36 @@ def run_gates(config: RunConfig) -> RunGates:
     """What recovery knows of the run's gates."""
     brought = {mode: RepairKind(repair) for mode, repair in brought_modes(config.gates).items()}
     return RunGates(kinds(config.gates), brought)
+
+
+def task_recovery(config: RunConfig, task: Task) -> TaskRecovery:
+    """What the run's task and configuration bring. Raises ConfigError for a function that cannot be found, and for a
+    task that says it knows a repair that is none."""
+    own = {RepairKind(name): own_repair(name, said) for name, said in config.recovery.own_repairs.items()}
+    known = getattr(task, "repairs", ())
+    names = (*KNOWN_REPAIRS, *own)
+    for kind in known:
+        if kind not in names:
+            hint = nearest(kind, names) or "; name it in recovery.own_repairs"
+            raise ConfigError(f"task: it says that it knows the repair '{kind}', and there is none{hint}")
+    return TaskRecovery(task.claim, tuple(known), own)
+
+
+def own_repair(name: str, said: str) -> Repairer:
+    """The repair of words, or of `module:function`. Raises ConfigError."""
+    return FunctionRepair(RepairKind(name), repair_function(name, said)) if is_function(said) else worded(said)
+
+
+def repair_function(name: str, said: str) -> Callable[[RejectedDraft], Any]:
+    """The function of the repair of that name. Raises ConfigError."""
+    where = f"recovery.own_repairs.{name}"
+    try:
+        function = factory_of(said)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"{where}: {said} cannot be imported: {error}") from error
+    if not callable(function) or isinstance(function, type) or inspect.iscoroutinefunction(function):
+        raise ConfigError(f"{where}: {said} must be a plain function that takes the rejected draft")
+    return function
 
 
 def build_elsewhere(config: RunConfig, *, limit: int = MOST_PASSAGES) -> Elsewhere | None:

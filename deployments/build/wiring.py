@@ -26,7 +26,7 @@ from deployments.build.canaries import build_canaries
 from deployments.build.gates import reading_scores
 from deployments.build.injection import build_injection
 from deployments.build.judges import judges
-from deployments.build.recovery import build_elsewhere, run_gates
+from deployments.build.recovery import build_elsewhere, run_gates, task_recovery
 from deployments.build.tasks import build_task
 from deployments.build.versions import versions
 from deployments.config.load import config_sha256
@@ -110,15 +110,16 @@ def toolbox(
         bar=build_bar(config.recovery, known),
     )
     elsewhere, task = build_elsewhere(config), build_task(config)
+    brought = task_recovery(config, task)
     unescalated = None
     if config.recovery.escalate_to is not None:
-        unescalated = build_recovery(replace(config.recovery, escalate_to=None), elsewhere, known, task.claim)
+        unescalated = build_recovery(replace(config.recovery, escalate_to=None), elsewhere, known, brought)
     return Toolbox(
         orders=orders,
         task=task,
         pools=pools,
         gates=gates,
-        recovery=build_recovery(config.recovery, elsewhere, known, task.claim),
+        recovery=build_recovery(config.recovery, elsewhere, known, brought),
         unescalated=unescalated,
         injection=build_injection(config),
         canaries=build_canaries(config),

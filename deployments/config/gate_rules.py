@@ -11,7 +11,6 @@ from schemas.config import Math, RunConfig
 from schemas.config_gates import (
     RESERVED,
     USUAL_KINDS,
-    BroughtRepair,
     CustomGate,
     Exact,
     GateConfig,
@@ -30,7 +29,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 def broken_gates(config: RunConfig) -> Iterator[str]:
     """Each rule that a gate breaks, as `path: what is wrong`."""
-    repairs: dict[str, BroughtRepair] = {}
+    repairs: dict[str, str] = {}
     for name, gate in config.gates.items():
         path = below("gates", name)
         yield from (at(path, problem) for problem in _broken_name(name, config))
@@ -85,7 +84,7 @@ def _broken_rule(path: str, gate: RuleGate, texts: Collection[str] | None) -> It
         yield at(f"{path}.modes", "an expression's rejections carry one failure mode; a function's may carry several")
 
 
-def _broken_modes(path: str, gate: RuleGate | CustomGate, repairs: dict[str, BroughtRepair]) -> Iterator[str]:
+def _broken_modes(path: str, gate: RuleGate | CustomGate, repairs: dict[str, str]) -> Iterator[str]:
     for mode, repair in gate.modes.items():
         if not _NAME.fullmatch(mode):
             rule = "a failure mode's name is of lower-case letters, digits and _, beginning with a letter"

@@ -11,6 +11,7 @@ from actors.corpus.formats import is_text_encoding
 from deployments.config.faults import at, below, nearest, shown
 from deployments.config.gate_rules import broken_gates
 from deployments.config.identity import plain
+from deployments.config.recovery_rules import broken_recovery
 from deployments.config.secrets import has_credentials, holds_a_secret, names_a_secret
 from deployments.config.servers import ENVIRONMENT_NAME, broken_http
 from schemas.config import FRESH_POOL, Math, RunConfig
@@ -84,9 +85,7 @@ def _broken(config: RunConfig) -> Iterator[str]:
     yield from _broken_replicas(config)
     for path, engine in engines(config):
         yield from _broken_engine(path, engine, config)
-    target = config.recovery.escalate_to
-    if target is not None and target not in config.pools:
-        yield f"recovery.escalate_to: there is no pool '{target}'{nearest(target, config.pools)}"
+    yield from broken_recovery(config)
     if config.ray_address is not None and not _RAY_ADDRESS.fullmatch(config.ray_address):
         yield at("ray_address", f"must be auto, host:port or ray://host:port, not {shown(config.ray_address)}")
     yield from _broken_shards(config)

@@ -142,4 +142,5 @@ def _run(config: RunConfig) -> Run:
         gates=tuple(config.gates),
         judges=tuple(name for name, gate in config.gates.items() if isinstance(gate, GateModel | CustomGate)),
         modes=tuple(brought_modes(config.gates)),
+        repairs=tuple(config.recovery.own_repairs),
     )

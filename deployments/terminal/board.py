@@ -200,7 +200,7 @@ def repaired_by(summary: Summary, mode: FailureMode, *, shown: int) -> Text:
     """The repairs that recovered most orders diagnosed so, one a line, with how many of how many tries."""
     stats = [stat for stat in summary.repairs if stat.mode == mode and stat.tried]
     stats.sort(key=lambda stat: (-stat.accepted, stat.tried))
-    parts = [f"{stat.repair.value} {stat.accepted:,} of {stat.tried:,}" for stat in stats[:shown]]
+    parts = [f"{stat.repair} {stat.accepted:,} of {stat.tried:,}" for stat in stats[:shown]]
     return Text("\n".join(parts) or "–", style="default" if parts else DIM)
 
 

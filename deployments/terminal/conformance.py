@@ -1,5 +1,6 @@
-"""`gleaner check`: whether a gate or a task keeps to what every one must. Law: a failure is the author's, with exit
-code 2. What has an `attempt` is a task; all else is a gate."""
+"""`gleaner check`: whether what a user brings keeps to what every one of its kind must. Law: a failure is the author's,
+with exit code 2. What the configuration names as a repair is one, what has an `attempt` is a task; all else is a gate,
+unless `--as` says otherwise."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,10 +15,14 @@ from rich.text import Text
 from actors.gates.conformance import Subject, examine
 from actors.gates.own import OwnSettings
 from actors.protocols import Task
+from actors.recovery.conformance import RepairSubject
+from actors.recovery.conformance import examine as examine_repair
+from actors.recovery.own import worded
 from actors.tasks.conformance import TaskSubject
 from actors.tasks.conformance import examine as examine_task
 from deployments.build.gates import function_gate
 from deployments.build.own_code import factory_of
+from deployments.build.recovery import repair_function
 from deployments.build.tasks import own_task
 from deployments.config.load import load
 from deployments.local.gates import LocalPools, local_gate
@@ -28,7 +33,7 @@ from deployments.terminal.words import plural, printable
 from schemas.config import RunConfig
 from schemas.config_gates import brought_modes, is_function
 from schemas.config_tasks import CustomTask
-from schemas.conformance import CheckFinding, CheckOutcome
+from schemas.conformance import CheckFinding, CheckOutcome, Seam
 from schemas.errors import ConfigError, UserError, ungrouped
 from schemas.ids import PoolName
 from schemas.recovery import KNOWN_MODES, FailureMode
@@ -48,6 +53,7 @@ class Asked(Struct, frozen=True):
     config: Path | None = None
     modes: tuple[str, ...] = ()
     reply: Path | None = None
+    seam: Seam | None = None
 
 
 class CheckedCode(Struct, frozen=True):
@@ -85,7 +91,11 @@ def check_view(found: CheckedCode) -> RenderableType:
 
 async def _checked(asked: Asked) -> CheckedCode:
     config = None if asked.config is None else load(asked.config)
-    task = _task(asked.target, config)
+    if asked.seam is Seam.REPAIR or (config is not None and asked.target in _repairs(config)):
+        return await _of_repair(asked, config)
+    task = None if asked.seam is Seam.GATE else _task(asked.target, config)
+    if task is None and asked.seam is Seam.TASK:
+        raise UserError(f"{asked.target}: there is no task of this name: it has no `attempt` (docs/tasks/own.md)")
     if task is not None:
         return CheckedCode(asked.target, tuple(await examine_task(TaskSubject(task, _reply(asked.reply)))))
     if asked.reply is not None:
@@ -110,6 +120,23 @@ def _task(target: str, config: RunConfig | None) -> Task | None:
     if config is not None:
         raise ConfigError(f"task.task: this run's is not {target}")
     return own_task(CustomTask(task=target))
+
+
+def _repairs(config: RunConfig) -> tuple[str, ...]:
+    """What the configuration's own repairs are called by: names, and functions."""
+    own = config.recovery.own_repairs
+    return (*own, *(said for said in own.values() if is_function(said)))
+
+
+async def _of_repair(asked: Asked, config: RunConfig | None) -> CheckedCode:
+    said, modes = asked.target, tuple(map(FailureMode, asked.modes))
+    if config is not None:
+        said = config.recovery.own_repairs.get(asked.target, asked.target)
+        modes = (*modes, *brought_modes(config.gates))
+    elif not is_function(said):
+        raise UserError(f"{said}: give module:function, or a repair's name with --config RUN.yaml")
+    repair = repair_function(asked.target, said) if is_function(said) else worded(said)
+    return CheckedCode(asked.target, tuple(await examine_repair(RepairSubject(repair, modes))))
 
 
 def _reply(path: Path | None) -> str:

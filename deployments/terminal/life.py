@@ -14,7 +14,7 @@ from rich.text import Text
 
 from actors.ledger.history import Life, PutBack
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, facts
-from deployments.terminal.words import moment, number, plural, printable, short, spoken
+from deployments.terminal.words import moment, number, one_line, plural, printable, short, spoken
 from schemas.corpus import Passage
 from schemas.credit import CreditLabel
 from schemas.injection import Worth
@@ -131,7 +131,8 @@ def _directive(repair: Repair | None) -> str:
         return "fresh"
     escalated = f" in pool {repair.pool}" if repair.pool else ""
     origin = f" of attempt {repair.origin}" if repair.origin else ""
-    return f"{repair.kind.value}{origin}{escalated} at T {repair.temperature:g}"
+    told = f", told: {one_line(repair.words, width=60)}" if repair.words else ""
+    return f"{repair.kind}{origin}{escalated} at T {repair.temperature:g}{told}"
 
 
 def _asked(call: ModelCall | Candidate, prompts: Prompts | None) -> Iterator[RenderableType]:

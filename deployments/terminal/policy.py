@@ -81,7 +81,7 @@ def _repairs(report: PolicyReport, most: float) -> Table:
 def _repair(each: RepairValue) -> tuple[str, str, str, str, str, str]:
     low, high = each.chance.low or 0.0, each.chance.high or 0.0
     return (
-        f"  {each.repair.value}",
+        f"  {each.repair}",
         f"{each.tried:,}",
         f"{100 * (each.chance.value or 0.0):.0f}%",
         f"{100 * low:.0f}–{100 * high:.0f}%",

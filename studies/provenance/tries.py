@@ -91,7 +91,7 @@ def _try(attempt: Attempt, passage: str, *, place: tuple[int, int], accepted: bo
         reward=scores.get(REWARD),
         rejected=tuple(said.gate for said in attempt.verdicts if isinstance(said, Rejected)),
         mode=None if attempt.diagnosis is None else attempt.diagnosis.mode,
-        repair=None if attempt.repair is None else attempt.repair.kind.value,
+        repair=None if attempt.repair is None else attempt.repair.kind,
         kind=None if injected is None else injected.kind.value,
         verified=injected is not None and injected.now is Worth.BAD,
         faithful=None if draft is None else is_faithful(passage, draft),

@@ -16,7 +16,7 @@ from schemas.orders import (
     Lease,
     Requeue,
 )
-from schemas.recovery import Diagnosis, Modes, Repair, RepairKind
+from schemas.recovery import Diagnosis, Modes, Repair, Repairs
 from schemas.samples import (
     Completion,
     Cost,
@@ -49,7 +49,7 @@ async def test_a_rejected_sample_is_diagnosed_and_requeued_with_its_repair() -> 
     book = Book(lease())
     await conductor(book, Model(), Says(rejected(FAITHFULNESS))).run()
     (outcome,) = book.outcomes
-    assert outcome.decision == Requeue(repair=Repair(RepairKind.STRICT_GROUNDING, temperature=0.3))
+    assert outcome.decision == Requeue(repair=Repair(Repairs.STRICT_GROUNDING, temperature=0.3))
     assert outcome.attempt.diagnosis == Diagnosis(Modes.UNKNOWN, 0.5)
 
 
@@ -165,7 +165,7 @@ async def test_our_own_bug_ends_one_order_and_says_where() -> None:
 async def test_a_repair_for_another_pool_goes_there() -> None:
     """Escalation names a stronger pool; one that does not exist is an engine error, not a crash."""
     strong = PoolName("strong")
-    book = Book(lease(attempt=2, repair=Repair(RepairKind.ESCALATE, temperature=0.3, pool=strong)))
+    book = Book(lease(attempt=2, repair=Repair(Repairs.ESCALATE, temperature=0.3, pool=strong)))
     await conductor(book, Model()).run()
     (outcome,) = book.outcomes
     assert outcome.decision == DeadLetter(

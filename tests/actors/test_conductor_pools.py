@@ -15,7 +15,7 @@ from schemas.config import Recovery
 from schemas.errors import EngineError, ErrorKind, HopError, JudgeError, PoolAwayError
 from schemas.ids import PoolName
 from schemas.orders import Accept, DeadLetter, EndReason, Lease
-from schemas.recovery import Repair, RepairKind
+from schemas.recovery import Repair, Repairs
 from schemas.samples import Completion, GenerationRequest, Prompt
 from schemas.stages import Pause, PauseKind
 from schemas.verdicts import DIVERSITY, FAITHFULNESS, PROVENANCE, REWARD, GateRequest, Rejected, Verdict
@@ -26,7 +26,7 @@ STRONG = PoolName("strong")
 LIMITS = RetryLimits(retries=2, timeout_s=5)
 GONE = EngineError(ErrorKind.RETRYABLE, "127.0.0.1:8123 refuses connections")
 EPOCH = 1_700_000_000.0
-ESCALATE = Repair(RepairKind.ESCALATE, 0.5, pool=STRONG)
+ESCALATE = Repair(Repairs.ESCALATE, 0.5, pool=STRONG)
 
 
 class Answers(Model):

@@ -3,11 +3,11 @@
 from schemas.corpus import Passage, Provenance
 from schemas.ids import DocumentId, OrderId, PoolName
 from schemas.orders import Accept, Attempt, DeadLetter, EndReason, Lease, Order, Outcome, Requeue
-from schemas.recovery import Choice, Diagnosis, Modes, Repair, RepairKind
+from schemas.recovery import Choice, Diagnosis, Modes, Repair, Repairs
 from schemas.samples import Candidate, Cost, Message, Sampling, answered
 from schemas.verdicts import FAITHFULNESS, REWARD, Passed, Rejected
 
-REPAIR = Repair(RepairKind.STRICT_GROUNDING, temperature=0.3)
+REPAIR = Repair(Repairs.STRICT_GROUNDING, temperature=0.3)
 TOKENS_PER_ATTEMPT = 10
 
 

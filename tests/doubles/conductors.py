@@ -21,7 +21,7 @@ from schemas.orders import (
     Recorded,
     Settlement,
 )
-from schemas.recovery import Choice, Diagnosis, Experience, Modes, Repair, RepairKind
+from schemas.recovery import Choice, Diagnosis, Experience, Modes, Repair, Repairs
 from schemas.samples import (
     Candidate,
     Completion,
@@ -130,7 +130,7 @@ class TryAgain:
     """Repairs once, then stops."""
 
     def decide(self, lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict]) -> tuple[Diagnosis, Choice]:
-        repair = Repair(RepairKind.STRICT_GROUNDING, temperature=0.3) if lease.attempt == 1 else None
+        repair = Repair(Repairs.STRICT_GROUNDING, temperature=0.3) if lease.attempt == 1 else None
         return Diagnosis(Modes.UNKNOWN, 0.5), Choice("test", repair, reason="attempts used up")
 
     def learn(self, experience: Experience) -> None:

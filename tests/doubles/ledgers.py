@@ -32,7 +32,7 @@ from schemas.ledger import (
     ShardKind,
 )
 from schemas.orders import Attempt, DeadLetter, EndReason, Order
-from schemas.recovery import Choice, Diagnosis, FailureMode, Modes, Repair, RepairKind
+from schemas.recovery import Choice, Diagnosis, FailureMode, Modes, Repair, Repairs
 from schemas.samples import Candidate, Cost, Draft, MalformedReason, Message, Sampling, answered
 from schemas.verdicts import (
     DIVERSITY,
@@ -56,22 +56,22 @@ STARTED_AT = 1_760_000_000.0
 _TOWNS = ("Vessar", "Ombrel", "Quillan", "Tarn Hollow", "Ysk", "Marrowby", "Selt", "Oriel Bay", "Dunmere", "Kestrin")
 _FOUNDERS = ("Ilva Brandt", "Osk Tamm", "Perrin Vale", "Maro Dell", "Anke Sorrel", "Tobin Ash", "Lysa Korr")
 _REPAIR_OF = {
-    Modes.PARAMETRIC: RepairKind.STRICT_GROUNDING,
-    Modes.TEMPERATURE: RepairKind.LOWER_TEMPERATURE,
-    Modes.CROSS_PASSAGE: RepairKind.QUOTE_THEN_ANSWER,
-    Modes.MARGINAL: RepairKind.RESAMPLE,
-    Modes.INSTRUCTION_QUALITY: RepairKind.REGENERATE_QUESTION,
-    Modes.MALFORMED: RepairKind.LOWER_TEMPERATURE,
-    Modes.NEAR_DUPLICATE: RepairKind.REGENERATE_QUESTION,
-    Modes.UNKNOWN: RepairKind.ESCALATE,
+    Modes.PARAMETRIC: Repairs.STRICT_GROUNDING,
+    Modes.TEMPERATURE: Repairs.LOWER_TEMPERATURE,
+    Modes.CROSS_PASSAGE: Repairs.QUOTE_THEN_ANSWER,
+    Modes.MARGINAL: Repairs.RESAMPLE,
+    Modes.INSTRUCTION_QUALITY: Repairs.REGENERATE_QUESTION,
+    Modes.MALFORMED: Repairs.LOWER_TEMPERATURE,
+    Modes.NEAR_DUPLICATE: Repairs.REGENERATE_QUESTION,
+    Modes.UNKNOWN: Repairs.ESCALATE,
 }
 _RECOVERS = {
-    RepairKind.STRICT_GROUNDING: 0.72,
-    RepairKind.LOWER_TEMPERATURE: 0.55,
-    RepairKind.QUOTE_THEN_ANSWER: 0.6,
-    RepairKind.RESAMPLE: 0.45,
-    RepairKind.REGENERATE_QUESTION: 0.65,
-    RepairKind.ESCALATE: 0.5,
+    Repairs.STRICT_GROUNDING: 0.72,
+    Repairs.LOWER_TEMPERATURE: 0.55,
+    Repairs.QUOTE_THEN_ANSWER: 0.6,
+    Repairs.RESAMPLE: 0.45,
+    Repairs.REGENERATE_QUESTION: 0.65,
+    Repairs.ESCALATE: 0.5,
 }
 
 
@@ -201,7 +201,7 @@ class _Life:
         fact = self._facts[order.slot % len(self._facts)]
         wrong = mode in (Modes.PARAMETRIC, Modes.TEMPERATURE, Modes.CROSS_PASSAGE)
         draft = answered(question=fact.question, answer=fact.wrong if wrong else fact.answer)
-        if attempt.repair is not None and attempt.repair.kind is RepairKind.QUOTE_THEN_ANSWER:
+        if attempt.repair is not None and attempt.repair.kind == Repairs.QUOTE_THEN_ANSWER:
             draft = answered(question=draft.question, answer=draft.answer, quote=fact.sentence)
         malformed = mode == Modes.MALFORMED
         text = "Question: and then" if malformed else f"Question: {draft.question}\nAnswer: {draft.answer}"
@@ -265,8 +265,8 @@ class _Life:
     def _diagnosed(self, attempt: Attempt, mode: FailureMode, *, stop: bool) -> tuple[Attempt, Repair | None]:
         kind = _REPAIR_OF[mode]
         assert attempt.candidate is not None
-        temperature = 0.2 if kind is RepairKind.LOWER_TEMPERATURE else 0.7
-        pool = PoolName("strong") if kind is RepairKind.ESCALATE else None
+        temperature = 0.2 if kind == Repairs.LOWER_TEMPERATURE else 0.7
+        pool = PoolName("strong") if kind == Repairs.ESCALATE else None
         repair = None if stop else Repair(kind, temperature, previous=attempt.candidate.draft, pool=pool)
         reasons = (f"evidence speaks for {mode}", f"attempt {attempt.number}")
         diagnosed = Attempt(
@@ -275,7 +275,7 @@ class _Life:
             candidate=attempt.candidate,
             verdicts=attempt.verdicts,
             diagnosis=Diagnosis(mode, confidence=round(self._random.uniform(0.4, 0.95), 2), reasons=reasons),
-            choice=Choice("rules", repair, reason="attempts ran out" if stop else f"{mode}: {kind.value}"),
+            choice=Choice("rules", repair, reason="attempts ran out" if stop else f"{mode}: {kind}"),
             started_at=attempt.started_at,
             seconds=attempt.seconds,
         )

@@ -13,14 +13,14 @@ from actors.recovery.bar import raised_bar
 from schemas.ids import PoolName
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined, Reopened
 from schemas.orders import Attempt, DeadLetter, EndReason
-from schemas.recovery import Choice, Diagnosis, Modes, Repair, RepairKind
+from schemas.recovery import Choice, Diagnosis, Modes, Repair, Repairs
 from schemas.verdicts import FAITHFULNESS, PROVENANCE, REWARD, Passed, Rejected
 from tests.doubles.attempts import candidate
 from tests.doubles.ledgers import MemoryLedger
 
 POOLS = frozenset({PoolName("generator"), PoolName("strong")})
 EVERY = ReplayRequest()
-REPAIR = Repair(RepairKind.STRICT_GROUNDING, temperature=0.3)
+REPAIR = Repair(Repairs.STRICT_GROUNDING, temperature=0.3)
 
 
 def put_back(records: Sequence[Record], *, at: float, wanted: ReplayRequest = EVERY) -> list[Reopened]:

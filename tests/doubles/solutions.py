@@ -3,11 +3,11 @@
 from schemas.corpus import Passage, Provenance
 from schemas.ids import DocumentId, PoolName
 from schemas.orders import Accept, Attempt, DeadLetter, EndReason, Lease, Order, Outcome, Requeue
-from schemas.recovery import Choice, Diagnosis, Modes, Repair, RepairKind
+from schemas.recovery import Choice, Diagnosis, Modes, Repair, Repairs
 from schemas.samples import Candidate, Cost, Message, Sampling, answered
 from schemas.verdicts import PROVENANCE, VERIFIER, Passed, Rejected
 
-RESAMPLE = Repair(RepairKind.RESAMPLE, temperature=0.7)
+RESAMPLE = Repair(Repairs.RESAMPLE, temperature=0.7)
 TOKENS = 10
 
 

@@ -28,7 +28,7 @@ from schemas.progress import (
     RepairStat,
     Summary,
 )
-from schemas.recovery import Diagnosis, Modes, RepairKind
+from schemas.recovery import Diagnosis, Modes, Repairs
 from schemas.samples import Cost, MalformedReason
 from schemas.verdicts import FAITHFULNESS, FORMAT, PROVENANCE, REWARD, Errored, Passed, Rejected, Verdict
 from tests.doubles.attempts import REPAIR, candidate, orders, passage
@@ -226,7 +226,7 @@ def test_a_repair_is_credited_to_the_diagnosis_it_was_chosen_for() -> None:
             DeadLetteredEnd(3.0, lost.id, again, DeadLetter(EndReason.REJECTED)),
         ]
     )
-    assert summary.repairs == (RepairStat(Modes.PARAMETRIC, RepairKind.STRICT_GROUNDING, tried=2, accepted=1),)
+    assert summary.repairs == (RepairStat(Modes.PARAMETRIC, Repairs.STRICT_GROUNDING, tried=2, accepted=1),)
     assert summary.modes == (ModeCount(Modes.PARAMETRIC, 2), ModeCount(Modes.UNKNOWN, 1))
 
 

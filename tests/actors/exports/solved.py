@@ -10,7 +10,7 @@ from schemas.credit import CreditLabel, PitRule, PolicyVersion, PrefixValue, Sto
 from schemas.ids import DocumentId, OrderId, PoolName, content_id
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined
 from schemas.orders import Attempt, DeadLetter, EndReason, Order
-from schemas.recovery import Choice, Diagnosis, Modes, Repair, RepairKind
+from schemas.recovery import Choice, Diagnosis, Modes, Repair, Repairs
 from schemas.samples import Candidate, Cost, Message, Sampling, answered
 from schemas.verdicts import PROVENANCE, VERIFIER, Passed, Rejected
 
@@ -39,7 +39,7 @@ def run_of(of: Passage, lives: Sequence[Sequence[str]], *, solved: Sequence[bool
 
 def attempt_of(of: Passage, number: int, solution: str, *, right: bool) -> Attempt:
     """An attempt that the verifier judged."""
-    repair = None if number == 1 else Repair(RepairKind.RESAMPLE, 0.7)
+    repair = None if number == 1 else Repair(Repairs.RESAMPLE, 0.7)
     candidate = Candidate(
         pool=PoolName("generator"),
         prompt=(Message("system", "Solve it."), Message("user", of.text)),
@@ -53,7 +53,7 @@ def attempt_of(of: Passage, number: int, solution: str, *, right: bool) -> Attem
     if right:
         return attempt
     diagnosis = Diagnosis(Modes.WRONG_ANSWER, 1.0)
-    return replace(attempt, diagnosis=diagnosis, choice=Choice("rules", Repair(RepairKind.RESAMPLE, 0.7)))
+    return replace(attempt, diagnosis=diagnosis, choice=Choice("rules", Repair(Repairs.RESAMPLE, 0.7)))
 
 
 def label_of(order_id: str, attempt: int, solution: str, qs: Sequence[float | None], pit: int | None) -> CreditLabel:

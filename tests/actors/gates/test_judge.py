@@ -19,7 +19,7 @@ from schemas.config import Recovery
 from schemas.ids import PoolName
 from schemas.orders import Attempt
 from schemas.progress import GateOverlap, RejectedTogether, Summary
-from schemas.recovery import FailureMode, Modes, RepairKind
+from schemas.recovery import FailureMode, Modes, Repairs
 from schemas.samples import Candidate, Cost, Sampling, answered
 from schemas.verdicts import FAITHFULNESS, PROVENANCE, REWARD, GateName, GateRequest, Passed, Rejected, Verdict
 from tests.doubles.conductors import Book, Model, conductor_of, lease
@@ -104,8 +104,8 @@ def test_a_mode_that_a_gate_brings_is_the_diagnosis() -> None:
     found = diagnose(evidence_of(lease_of(), candidate(), verdicts))
     assert (found.mode, found.reasons[0]) == (TOO_LONG, "the short gate says so")
     for repairs, expected in (
-        ({TOO_LONG: RepairKind.STRICT_GROUNDING}, RepairKind.STRICT_GROUNDING),
-        ({}, RepairKind.RESAMPLE),
+        ({TOO_LONG: Repairs.STRICT_GROUNDING}, Repairs.STRICT_GROUNDING),
+        ({}, Repairs.RESAMPLE),
     ):
         _, choice = build_recovery(Recovery(), gates=RunGates(repairs=repairs)).decide(
             lease_of(), candidate(), verdicts

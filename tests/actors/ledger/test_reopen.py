@@ -18,7 +18,7 @@ from schemas.ids import OrderId
 from schemas.injection import Injected, InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Reopened, Rescored
 from schemas.orders import DeadLetter, Duplicate, EndReason, Requeue
-from schemas.recovery import Choice, Modes, Repair, RepairKind
+from schemas.recovery import Choice, Modes, Repair, Repairs
 from schemas.verdicts import REWARD, Rejected
 from tests.doubles.attempts import REPAIR, accepted, given_up, orders, passage, rejected
 from tests.doubles.ledgers import MemoryLedger, Scale, plausible_run
@@ -192,7 +192,7 @@ def test_wanted_by_reason_and_by_the_last_diagnosis() -> None:
 def test_a_repair_that_needs_a_pool_that_is_gone_is_left_out() -> None:
     """The changed configuration has no stronger pool any more: the order starts afresh instead of failing in it."""
     run = Run(1)
-    away = Repair(RepairKind.ESCALATE, 0.3, pool=next(iter(POOLS)))
+    away = Repair(Repairs.ESCALATE, 0.3, pool=next(iter(POOLS)))
 
     def escalated(lease):  # type: ignore[no-untyped-def]
         outcome = rejected(lease)
@@ -345,7 +345,7 @@ def test_a_second_life_is_credited_to_the_diagnosis_before_it() -> None:
     (stat,) = tally.summary().repairs
     assert (stat.mode, stat.repair, stat.tried, stat.accepted) == (
         Modes.PARAMETRIC,
-        RepairKind.STRICT_GROUNDING,
+        Repairs.STRICT_GROUNDING,
         2,
         1,
     )

@@ -17,7 +17,7 @@ from schemas.config_credit import Credit
 from schemas.credit import PolicyVersion
 from schemas.ledger import AcceptedEnd, Planned, Rejoined
 from schemas.orders import Accept, Attempt, Lease, OrderKind, Outcome, Requeue
-from schemas.recovery import Choice, Repair, RepairKind
+from schemas.recovery import Choice, Repair, Repairs
 from tests.doubles.passages import passage_of
 from tests.doubles.solutions import problem, solution, wrong
 
@@ -95,7 +95,7 @@ async def test_records_and_snapshots_tell_the_walls_time(jump_s: float) -> None:
         one, other = await service.lease("a", 2, 0.0)
         machine.ahead += jump_s
         machine.up_s += 10.0
-        repair = Repair(RepairKind.RESAMPLE, 0.7)
+        repair = Repair(Repairs.RESAMPLE, 0.7)
         rejected = Attempt(1, None, candidate=None, choice=Choice("t", repair))
         await service.settle(
             [

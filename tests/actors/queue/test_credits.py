@@ -17,7 +17,7 @@ from schemas.credit import CreditLabel, PolicyVersion, Stop
 from schemas.injection import Injected, InjectionKind, Worth
 from schemas.ledger import CreditBegun, Credited, DeadLetteredEnd, Record, Rolled, StaleReport
 from schemas.orders import Lease, OrderKind, Outcome
-from schemas.recovery import RepairKind
+from schemas.recovery import Repairs
 from schemas.samples import Cost
 from tests.doubles.solutions import TOKENS, given_up, orders, problem, rolled, solution, solved, unanswered, wrong
 
@@ -97,7 +97,7 @@ def test_a_wrong_solution_restarts_behind_its_last_good_step() -> None:
     assert label.probability >= CONFIG.confidence
     assert again.attempt == 2
     assert again.repair is not None
-    assert (again.repair.kind, again.repair.origin) == (RepairKind.RESTART_FROM_PREFIX, 1)
+    assert (again.repair.kind, again.repair.origin) == (Repairs.RESTART_FROM_PREFIX, 1)
     assert again.repair.prefix == "Step 1 of way 0.\nStep 2 of way 0.\n"
     run.settle(solved(again, again.repair.prefix + "#### 2"))
     assert (run.queue.accepted, run.queue.outstanding, run.queue.issued) == (1, 0, 1)
@@ -171,7 +171,7 @@ def test_an_order_waits_no_longer_than_it_may() -> None:
     run.now += WAIT_S + 1
     (again,) = run.lease()
     assert again.repair is not None
-    assert (again.repair.kind, again.repair.prefix) == (RepairKind.RESAMPLE, "")
+    assert (again.repair.kind, again.repair.prefix) == (Repairs.RESAMPLE, "")
     run.settle(solved(again))
     for late in rollouts:
         run.settle(rolled(late, right=False))
@@ -201,7 +201,7 @@ def test_naive_resampling_stays_naive() -> None:
     run.settle(wrong(lease, solution(5)))
     (again,) = run.roll(good)
     assert again.repair is not None
-    assert again.repair.kind is RepairKind.RESAMPLE
+    assert again.repair.kind == Repairs.RESAMPLE
     assert len(run.labels) == 1
 
 
@@ -214,7 +214,7 @@ def test_beyond_its_share_of_tokens_nothing_more_is_credited() -> None:
     run.roll(good)
     run.settle(wrong(second, solution(5, variant=1)))
     again = [lease for lease in run.lease() if lease.order.id == second.order.id]
-    assert [lease.repair.kind for lease in again if lease.repair] == [RepairKind.RESAMPLE]
+    assert [lease.repair.kind for lease in again if lease.repair] == [Repairs.RESAMPLE]
     assert sum(isinstance(record, CreditBegun) for record in run.records) == 1
 
 

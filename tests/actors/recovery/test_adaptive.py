@@ -20,6 +20,7 @@ from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoin
 from schemas.orders import Attempt, AttemptSummary, DeadLetter, EndReason, Order, OrderKind
 from schemas.recovery import (
     KNOWN_MODES,
+    KNOWN_REPAIRS,
     Choice,
     Diagnosis,
     Experience,
@@ -28,6 +29,7 @@ from schemas.recovery import (
     Repair,
     RepairCount,
     RepairKind,
+    Repairs,
     RepairTurn,
 )
 from schemas.samples import Candidate, Cost, Sampling, answered
@@ -35,7 +37,7 @@ from schemas.verdicts import FAITHFULNESS, REWARD, Errored, Rejected
 from tests.doubles.passages import lease_of, passage_of
 
 EDIT, QUOTE, STRICT, AGAIN = (
-    RepairKind.EDIT_UNSUPPORTED, RepairKind.QUOTE_THEN_ANSWER, RepairKind.STRICT_GROUNDING, RepairKind.RESAMPLE,
+    Repairs.EDIT_UNSUPPORTED, Repairs.QUOTE_THEN_ANSWER, Repairs.STRICT_GROUNDING, Repairs.RESAMPLE,
 )  # fmt: skip
 ARMS = tuple(Arm(kind, RepairTurn.FIRST) for kind in (EDIT, QUOTE, STRICT, AGAIN))
 MODE = Modes.PARAMETRIC
@@ -46,7 +48,7 @@ counts = st.builds(
     lambda mode, repair, turn, tried, share, tokens: RepairCount(
         mode, repair, turn, tried, int(share * tried), tokens * tried
     ),
-    st.sampled_from(KNOWN_MODES), st.sampled_from(RepairKind), st.sampled_from(RepairTurn),
+    st.sampled_from(KNOWN_MODES), st.sampled_from(KNOWN_REPAIRS), st.sampled_from(RepairTurn),
     st.integers(1, 200), st.floats(0, 1), st.integers(0, 2000),
 )  # fmt: skip
 experiences = st.builds(
@@ -58,7 +60,7 @@ experiences = st.builds(
     st.integers(0, 500),
     st.floats(0, 1),
 )
-arms = st.lists(st.builds(Arm, st.sampled_from(RepairKind), st.sampled_from(RepairTurn)), min_size=1, unique=True)
+arms = st.lists(st.builds(Arm, st.sampled_from(KNOWN_REPAIRS), st.sampled_from(RepairTurn)), min_size=1, unique=True)
 weighings = st.builds(Weighing, st.floats(0, 1), st.floats(0.001, 1))
 
 
@@ -119,7 +121,7 @@ def simulated(policy: str, *, orders: int, seed: int, chances: dict[RepairKind, 
                 Arm(kind, RepairTurn.FIRST if turn == 0 else RepairTurn.AGAIN if kind in tried else RepairTurn.LATER)
                 for kind in chances
             ]
-            arm: Arm | None = next(arm for arm in options if arm.repair is AGAIN)
+            arm: Arm | None = next(arm for arm in options if arm.repair == AGAIN)
             if policy == "adaptive":
                 arm, _ = draw(learner.propensities(MODE, options), Random(seed * 100_000 + number * 10 + turn))
             if arm is None:
@@ -266,7 +268,7 @@ def test_who_is_not_counted() -> None:
 
 def test_a_put_back_order_goes_on_learning() -> None:
     """Its first attempt after `gleaner replay` is the repair that its last diagnosis chose."""
-    history = (AttemptSummary(MODE, None), AttemptSummary(MODE, EDIT.value))
+    history = (AttemptSummary(MODE, None), AttemptSummary(MODE, EDIT))
     order = Order.fresh(passage_of("x").id, "grounded_answer", 0)
     back = Reopened(
         0.0, order, passage_of("x"), 1, DeadLetter(EndReason.REJECTED), True, history, repair=Repair(EDIT, 0.3)

@@ -20,7 +20,7 @@ from schemas.config import GroundedAnswer, Recovery
 from schemas.ids import PoolName
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Rejoined
 from schemas.orders import Attempt
-from schemas.recovery import Experience, RepairKind
+from schemas.recovery import Experience, Repairs
 from schemas.samples import Completion, FinishReason, GenerationRequest, texts_of
 from schemas.verdicts import FAITHFULNESS, PROVENANCE, GateRequest, Passed, Rejected, Verdict
 from schemas.wire import LEASES
@@ -104,7 +104,7 @@ async def test_a_run_finds_the_repair_that_works() -> None:
         if attempt.choice is not None and attempt.choice.repair is not None
     ]
     assert len(set(chosen[:20])) > 2
-    assert chosen[-30:].count(RepairKind.QUOTE_THEN_ANSWER) >= 24
+    assert chosen[-30:].count(Repairs.QUOTE_THEN_ANSWER) >= 24
     assert sum(isinstance(record, AcceptedEnd) for record in ledger.kept) > 90
 
 
@@ -163,7 +163,7 @@ async def test_the_report_of_a_run() -> None:
     ledger = await conducted()
     report = policy_report(ledger.kept, CONFIG, seed=0)
     assert report.policies == ("adaptive",)
-    assert report.repairs[0].repair is RepairKind.QUOTE_THEN_ANSWER
+    assert report.repairs[0].repair == Repairs.QUOTE_THEN_ANSWER
     assert report.repairs[0].chance.value == 1.0
     values = {each.policy: each for each in report.values}
     assert list(values) == ["adaptive", "discard", "naive_resample", "rules", "greedy"]

@@ -6,11 +6,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from actors.recovery.policies import build_recovery
-from actors.recovery.repairs import NEEDS_DRAFT, REPAIRS, repair_for
+from actors.recovery.repairs import NEEDS_DRAFT, OURS, REPAIRS, USUAL_REPAIRS, directed, repair_for
 from schemas.config import Recovery
 from schemas.ids import PoolName
 from schemas.orders import AttemptSummary, Lease
-from schemas.recovery import KNOWN_MODES, FailureMode, Modes, Repair, RepairKind
+from schemas.recovery import KNOWN_MODES, KNOWN_REPAIRS, Diagnosis, FailureMode, Modes, Repair, RepairKind, Repairs
+from schemas.repairs import RejectedDraft
 from schemas.samples import Candidate, Cost, Draft, Sampling, answered
 from schemas.verdicts import FAITHFULNESS, REWARD, Passed, Rejected
 from tests.doubles.passages import lease_of
@@ -25,9 +26,17 @@ def candidate(draft: Draft | None = WRONG, temperature: float = 0.7) -> Candidat
 
 def lease(attempt: int, *past: RepairKind) -> Lease:
     """The lease of an attempt whose earlier ones were made under these repairs (the first under none)."""
-    history = tuple(AttemptSummary("parametric", kind.value) for kind in past[:-1])
+    history = tuple(AttemptSummary("parametric", kind) for kind in past[:-1])
     repair = Repair(past[-1], 0.3) if past else None
     return lease_of(attempt=attempt, repair=repair, history=(AttemptSummary("parametric", None), *history))
+
+
+def repair_of(mode: FailureMode, lease: Lease, said: Candidate, config: Recovery) -> Repair:
+    """What the table makes of a candidate that was diagnosed so."""
+    rejected = RejectedDraft(
+        lease.passage.text, said.draft, lease.attempt, said.sampling.temperature, Diagnosis(mode, 1)
+    )
+    return directed(repair_for(rejected, lease, config, USUAL_REPAIRS), rejected, config, OURS)[0]
 
 
 def test_discard_repairs_nothing() -> None:
@@ -41,7 +50,7 @@ def test_naive_resample_changes_nothing_but_the_seed() -> None:
     """Same words, same temperature, until the attempts are spent."""
     recovery = build_recovery(Recovery("naive_resample", max_attempts=3))
     choices = [recovery.decide(lease_of(attempt=number), candidate(), VERDICTS)[1] for number in (1, 2, 3)]
-    again = Repair(RepairKind.RESAMPLE, 0.7)
+    again = Repair(Repairs.RESAMPLE, 0.7)
     assert [choice.repair for choice in choices] == [again, again, None]
     assert choices[-1].reason == "all 3 attempts were rejected"
 
@@ -50,7 +59,7 @@ def test_rules_repair_by_the_diagnosis() -> None:
     """An unsupported answer goes back to be edited, with the draft and a cooler head; both are recorded."""
     diagnosis, choice = build_recovery(Recovery()).decide(lease_of(), candidate(), VERDICTS)
     assert diagnosis.mode == Modes.PARAMETRIC
-    assert choice.repair == Repair(RepairKind.EDIT_UNSUPPORTED, 0.35, previous=WRONG)
+    assert choice.repair == Repair(Repairs.EDIT_UNSUPPORTED, 0.35, previous=WRONG)
     assert (choice.policy, choice.probability, choice.reason) == ("rules", 1.0, "edit_unsupported for parametric")
 
 
@@ -64,9 +73,9 @@ def test_rules_stop_when_the_attempts_are_spent() -> None:
 def test_the_last_attempt_escalates() -> None:
     """With a stronger pool configured, it gets the last word, and only that."""
     config = Recovery(max_attempts=4, escalate_to="strong")
-    assert repair_for(Modes.PARAMETRIC, lease_of(attempt=2), candidate(), config).pool is None
-    last = repair_for(Modes.PARAMETRIC, lease_of(attempt=3), candidate(), config)
-    assert (last.kind, last.pool) == (RepairKind.ESCALATE, "strong")
+    assert repair_of(Modes.PARAMETRIC, lease_of(attempt=2), candidate(), config).pool is None
+    last = repair_of(Modes.PARAMETRIC, lease_of(attempt=3), candidate(), config)
+    assert (last.kind, last.pool) == (Repairs.ESCALATE, "strong")
 
 
 @pytest.mark.parametrize("policy", ["rules", "naive_resample"])
@@ -94,21 +103,21 @@ def test_repairs_are_tried_in_turn(mode: FailureMode) -> None:
     """An order that fails the same way again gets the next directive, until each was tried once."""
     config, tried = Recovery(max_attempts=32), []
     for attempt in range(1, len(REPAIRS[mode]) + 1):
-        tried.append(repair_for(mode, lease(attempt, *tried), candidate(), config).kind)
+        tried.append(repair_of(mode, lease(attempt, *tried), candidate(), config).kind)
     assert tried == list(REPAIRS[mode])
 
 
 @pytest.mark.parametrize("mode", KNOWN_MODES)
 def test_without_a_draft_nothing_is_edited(mode: FailureMode) -> None:
     """What did not parse cannot be edited or avoided: only directives that ask afresh."""
-    repair = repair_for(mode, lease_of(), candidate(None), Recovery())
+    repair = repair_of(mode, lease_of(), candidate(None), Recovery())
     assert repair.kind not in NEEDS_DRAFT
     assert repair.previous is None
 
 
 @given(
     mode=st.sampled_from(KNOWN_MODES),
-    past=st.lists(st.sampled_from(RepairKind), max_size=6),
+    past=st.lists(st.sampled_from(KNOWN_REPAIRS), max_size=6),
     temperature=st.floats(0, 2),
     draft=st.none() | st.just(WRONG),
     escalate_to=st.none() | st.just("strong"),
@@ -118,8 +127,8 @@ def test_whatever_was_tried_a_repair_is_found(
 ) -> None:
     """Before the attempts are spent there is a next directive: never hotter, and no tried one while an untried fits."""
     config = Recovery(max_attempts=8, escalate_to=escalate_to)
-    repair = repair_for(mode, lease(len(past) + 1, *past), candidate(draft, temperature), config)
+    repair = repair_of(mode, lease(len(past) + 1, *past), candidate(draft, temperature), config)
     assert 0 <= repair.temperature <= temperature + 0.001
     assert repair.pool is None or (repair.pool == escalate_to and len(past) + 2 == config.max_attempts)
     untried = [kind for kind in REPAIRS[mode] if kind not in past and (draft is not None or kind not in NEEDS_DRAFT)]
-    assert repair.pool is not None or not untried or repair.kind is untried[0]
+    assert repair.pool is not None or not untried or repair.kind == untried[0]

@@ -11,9 +11,19 @@ from actors.recovery.adaptive import Arm
 from actors.recovery.decisions import Decision
 from actors.recovery.values import policy_values, repair_values
 from schemas.ids import OrderId
-from schemas.recovery import KNOWN_MODES, Experience, FailureMode, Modes, RepairCount, RepairKind, RepairTurn
+from schemas.recovery import (
+    KNOWN_MODES,
+    KNOWN_REPAIRS,
+    Experience,
+    FailureMode,
+    Modes,
+    RepairCount,
+    RepairKind,
+    Repairs,
+    RepairTurn,
+)
 
-EDIT, QUOTE, AGAIN = RepairKind.EDIT_UNSUPPORTED, RepairKind.QUOTE_THEN_ANSWER, RepairKind.RESAMPLE
+EDIT, QUOTE, AGAIN = Repairs.EDIT_UNSUPPORTED, Repairs.QUOTE_THEN_ANSWER, Repairs.RESAMPLE
 OPTIONS = tuple(Arm(kind, RepairTurn.FIRST) for kind in (EDIT, QUOTE, AGAIN))
 CHANCES = {EDIT: 0.3, QUOTE: 0.7, AGAIN: 0.2}
 COSTS = {EDIT: 100, QUOTE: 150, AGAIN: 80}
@@ -89,7 +99,7 @@ cells = st.lists(
         lambda mode, repair, turn, tried, share: RepairCount(
             mode, repair, turn, tried, int(tried * share), 100 * tried
         ),
-        st.sampled_from(KNOWN_MODES), st.sampled_from(RepairKind), st.sampled_from(RepairTurn),
+        st.sampled_from(KNOWN_MODES), st.sampled_from(KNOWN_REPAIRS), st.sampled_from(RepairTurn),
         st.integers(1, 50), st.floats(0, 1),
     ),
     unique_by=lambda cell: (cell.mode, cell.repair, cell.turn),

@@ -7,7 +7,7 @@ import pytest
 from actors.tasks import prompts
 from actors.tasks.grounded_answer import SCHEMA, SCHEMA_WITH_QUOTE, GroundedAnswerTask
 from schemas.config import GroundedAnswer, SamplingDefaults
-from schemas.recovery import Repair, RepairKind
+from schemas.recovery import KNOWN_REPAIRS, Repair, RepairKind, Repairs
 from schemas.samples import FinishReason, Malformed, MalformedReason, Message, answered
 from tests.doubles.asking import request_of
 from tests.doubles.passages import HERON, lease_of
@@ -17,13 +17,13 @@ JSON_TASK = GroundedAnswerTask(GroundedAnswer(output="json"))
 WRONG = answered("When was Amber Heron first settled?", "1701")
 
 ASKED = {
-    RepairKind.RESAMPLE: prompts.ask(HERON),
-    RepairKind.LOWER_TEMPERATURE: prompts.ask(HERON),
-    RepairKind.STRICT_GROUNDING: prompts.ask_strictly(HERON),
-    RepairKind.QUOTE_THEN_ANSWER: prompts.ask_with_quote(HERON),
-    RepairKind.EDIT_UNSUPPORTED: prompts.ask_edit(HERON, question=WRONG.question, wrong_answer="1701"),
-    RepairKind.REGENERATE_QUESTION: prompts.ask_another(HERON, avoid=WRONG.question),
-    RepairKind.ESCALATE: prompts.ask_strictly(HERON),
+    Repairs.RESAMPLE: prompts.ask(HERON),
+    Repairs.LOWER_TEMPERATURE: prompts.ask(HERON),
+    Repairs.STRICT_GROUNDING: prompts.ask_strictly(HERON),
+    Repairs.QUOTE_THEN_ANSWER: prompts.ask_with_quote(HERON),
+    Repairs.EDIT_UNSUPPORTED: prompts.ask_edit(HERON, question=WRONG.question, wrong_answer="1701"),
+    Repairs.REGENERATE_QUESTION: prompts.ask_another(HERON, avoid=WRONG.question),
+    Repairs.ESCALATE: prompts.ask_strictly(HERON),
 }
 
 
@@ -35,7 +35,7 @@ def test_the_first_attempt_asks_plainly() -> None:
     assert asked.json_schema is None
 
 
-@pytest.mark.parametrize("kind", [kind for kind in RepairKind if kind is not RepairKind.RESTART_FROM_PREFIX])
+@pytest.mark.parametrize("kind", [kind for kind in KNOWN_REPAIRS if kind != Repairs.RESTART_FROM_PREFIX])
 def test_each_repair_has_its_words(kind: RepairKind) -> None:
     """A repair changes the words or the temperature, each as its name says. Only worked solutions are restarted."""
     asked = request_of(TASK, lease_of(attempt=2, repair=Repair(kind, temperature=0.2, previous=WRONG)))
@@ -43,7 +43,7 @@ def test_each_repair_has_its_words(kind: RepairKind) -> None:
     assert asked.sampling.temperature == 0.2
 
 
-@pytest.mark.parametrize("kind", [RepairKind.EDIT_UNSUPPORTED, RepairKind.REGENERATE_QUESTION])
+@pytest.mark.parametrize("kind", [Repairs.EDIT_UNSUPPORTED, Repairs.REGENERATE_QUESTION])
 def test_a_repair_without_its_draft_asks_strictly(kind: RepairKind) -> None:
     """There is nothing to edit or to avoid: the attempt is still made."""
     asked = request_of(TASK, lease_of(attempt=2, repair=Repair(kind, temperature=0.2)))
@@ -61,7 +61,7 @@ def test_an_attempt_made_again_is_the_same_request() -> None:
 def test_json_output_is_constrained() -> None:
     """An engine that can holds the reply to the schema; the quote, when asked for, comes first."""
     plain = request_of(JSON_TASK, lease_of())
-    quoting = request_of(JSON_TASK, lease_of(attempt=2, repair=Repair(RepairKind.QUOTE_THEN_ANSWER, 0.2)))
+    quoting = request_of(JSON_TASK, lease_of(attempt=2, repair=Repair(Repairs.QUOTE_THEN_ANSWER, 0.2)))
     assert plain.messages[0].content == prompts.SYSTEM_JSON
     assert (plain.json_schema, quoting.json_schema) == (SCHEMA, SCHEMA_WITH_QUOTE)
     assert list(json.loads(SCHEMA_WITH_QUOTE)["properties"]) == ["quote", "question", "answer"]

@@ -9,7 +9,7 @@ from actors.tasks.math import MathTask
 from actors.text.steps import steps
 from schemas.config import Math, SamplingDefaults
 from schemas.orders import Lease
-from schemas.recovery import Repair, RepairKind
+from schemas.recovery import Repair, Repairs
 from schemas.samples import Draft, FinishReason, Malformed, MalformedReason, Message, answered
 from tests.doubles.asking import request_of
 from tests.doubles.passages import lease_of, problem_of
@@ -34,7 +34,7 @@ def test_the_problem_is_asked_for_steps_and_a_marked_answer() -> None:
 
 def test_the_same_attempt_asks_the_same_and_another_attempt_draws_anew() -> None:
     """Whoever makes an attempt again sends the same request; a resample has its own seed and temperature."""
-    again = replace(LEASE, attempt=2, repair=Repair(RepairKind.RESAMPLE, temperature=0.4))
+    again = replace(LEASE, attempt=2, repair=Repair(Repairs.RESAMPLE, temperature=0.4))
     assert request_of(TASK, LEASE) == request_of(TASK, LEASE)
     assert request_of(TASK, again).sampling.seed != request_of(TASK, LEASE).sampling.seed
     assert request_of(TASK, again).sampling.temperature == 0.4

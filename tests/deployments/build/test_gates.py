@@ -58,7 +58,10 @@ def refusal(text: str) -> str:
         ("short: {form: rule, check: 'answer.x'}", "gates.short.check: cannot stand in a rule"),
         ("short: {form: rule, check: \"matches(answer, '(')\"}", "gates.short.check: no pattern: missing ):"),
         ("short: {form: rule, check: 'True', modes: {Bad: resample}}", "gates.short.modes.Bad: a failure mode's name"),
-        ("short: {form: rule, check: 'True', modes: {bad: restart}}", "gates.short.modes.bad: must be one of edit_uns"),
+        (
+            "short: {form: rule, check: 'True', modes: {bad: restart}}",
+            "gates.short.modes.bad: there is no repair",
+        ),
         ("short: {form: rule, check: 'True', modes: {a: resample, b: resample}}", "gates.short.modes: an expression's"),
         ("mine: {form: custom, check: my_gate}", "gates.mine.check: must be 'module:function', not 'my_gate'"),
         (
@@ -172,7 +175,7 @@ async def test_a_rule_that_rejects_is_repaired_as_it_says() -> None:
     rejected = [a for a in attempts if any(isinstance(v, Rejected) and v.gate == "long" for v in a.verdicts)]
     assert rejected and not any(isinstance(record, AcceptedEnd) for record in ledger.kept)
     assert {a.diagnosis.mode for a in rejected if a.diagnosis is not None} == {"too_short"}
-    assert {a.repair.kind.value for a in attempts if a.repair is not None and a.number == 2} >= {"strict_grounding"}
+    assert {a.repair.kind for a in attempts if a.repair is not None and a.number == 2} >= {"strict_grounding"}
 
 
 async def test_two_judges_of_one_kind() -> None:

@@ -19,7 +19,7 @@ from schemas.corpus import Passage, Provenance
 from schemas.credit import ROLLOUTS, CreditTarget, Stop
 from schemas.ids import DocumentId, OrderId
 from schemas.ledger import AcceptedEnd, CreditBegun, Credited, Planned, Record, Rolled
-from schemas.recovery import RepairKind
+from schemas.recovery import Repairs
 from tests.doubles.math_runs import run_math
 from tests.doubles.step_solver import BAD, StepSolver, StepWorld
 
@@ -90,7 +90,7 @@ async def test_wrong_solutions_are_labelled_and_restarted_where_they_broke(confi
     assert len(restarted) > 5
     for order_id, attempt in restarted:
         assert attempt.repair is not None
-        assert attempt.repair.kind is RepairKind.RESTART_FROM_PREFIX
+        assert attempt.repair.kind == Repairs.RESTART_FROM_PREFIX
         assert attempt.candidate is not None
         assert attempt.candidate.draft is not None
         assert targets[order_id, attempt.repair.origin].solution.startswith(attempt.repair.prefix)

@@ -14,7 +14,7 @@ from schemas.config import RunConfig
 from schemas.corpus import Document, Passage
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Rejoined
 from schemas.orders import EndReason
-from schemas.recovery import Modes, RepairKind
+from schemas.recovery import Modes, Repairs
 from schemas.samples import Completion, FinishReason, GenerationRequest
 from schemas.verdicts import PROVENANCE, VERIFIER, Passed, Rejected
 from tests.doubles.math_runs import run_math
@@ -93,7 +93,7 @@ async def test_wrong_solutions_are_resampled_until_one_is_verified_or_attempts_r
     modes = [attempt.diagnosis.mode for attempt in rejoined if attempt.diagnosis]
     assert sorted(mode for mode in modes) == ["malformed", "wrong_answer", "wrong_answer", "wrong_answer"]
     kinds = {attempt.choice.repair.kind for attempt in rejoined if attempt.choice and attempt.choice.repair}
-    assert kinds == {RepairKind.RESAMPLE}
+    assert kinds == {Repairs.RESAMPLE}
     wrong = next(attempt for attempt in rejoined if attempt.diagnosis and attempt.diagnosis.mode == Modes.WRONG_ANSWER)
     assert isinstance(wrong.verdicts[-1], Rejected)
 

@@ -13,7 +13,7 @@ from schemas.config_credit import Credit
 from schemas.credit import PolicyVersion
 from schemas.ledger import AcceptedEnd, Credited, Planned, Rejoined
 from schemas.orders import Lease, Order
-from schemas.recovery import Repair, RepairKind
+from schemas.recovery import Repair, Repairs
 from tests.doubles.solutions import orders, problem, solution, solved, wrong
 
 
@@ -32,7 +32,7 @@ def credited_life(order: Order) -> list[Planned | Rejoined | Credited | Accepted
         for ask in plan.next():
             plan.learn(ask, ask.steps <= 2)
     label = plan.label(RolloutOwner(PolicyVersion("generator: tiny (T 0.7)"), 3))
-    repair = Repair(RepairKind.RESTART_FROM_PREFIX, 0.7, prefix=plan.target.prefix(2), origin=1)
+    repair = Repair(Repairs.RESTART_FROM_PREFIX, 0.7, prefix=plan.target.prefix(2), origin=1)
     second = solved(Lease(order, passage, 2, 0.0, repair), plan.target.prefix(2) + "#### 2")
     return [
         Planned(0.0, passage, (order,)),

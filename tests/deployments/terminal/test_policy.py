@@ -16,7 +16,7 @@ from deployments.terminal.policy import policy_view
 from schemas.ledger import AcceptedEnd, Record, Rejoined
 from schemas.orders import Attempt
 from schemas.policy import Interval, PolicyReport, PolicyValue, RepairValue
-from schemas.recovery import Modes, Repair, RepairKind
+from schemas.recovery import Modes, Repair, Repairs
 from schemas.verdicts import FAITHFULNESS, Passed
 from tests.actors.recovery.test_adaptive import attempt_of, told
 from tests.deployments.terminal.test_views import drawn
@@ -26,8 +26,8 @@ SEEN = Interval(2.5, 2.0, 3.0)
 REPORT = PolicyReport(
     policies=("adaptive",), decisions=1200, orders=900, forced=40, unknown=2, fresh_per_1000=SEEN,
     repairs=(
-        RepairValue(Modes.PARAMETRIC, RepairKind.EDIT_UNSUPPORTED, 80, 40, Interval(0.5, 0.39, 0.61), 200, SEEN),
-        RepairValue(Modes.PARAMETRIC, RepairKind.RESAMPLE, 9, 0, Interval(0, 0, 0.3), 190, SEEN),
+        RepairValue(Modes.PARAMETRIC, Repairs.EDIT_UNSUPPORTED, 80, 40, Interval(0.5, 0.39, 0.61), 200, SEEN),
+        RepairValue(Modes.PARAMETRIC, Repairs.RESAMPLE, 9, 0, Interval(0, 0, 0.3), 190, SEEN),
     ),
     values=(
         PolicyValue("adaptive", "logged", Interval(51, 44, 58), Interval(202, 195, 207), SEEN, 1200.0, 1.0),
@@ -70,7 +70,7 @@ def test_a_run_without_rejections_has_nothing_to_say(tmp_path: Path) -> None:
 def folder(tmp_path: Path) -> Path:
     """A run of two orders: one edited and accepted, one under way."""
     (tmp_path / "run.yaml").write_text(to_yaml(load(Path("examples/quickstart.yaml"))))
-    edit = RepairKind.EDIT_UNSUPPORTED
+    edit = Repairs.EDIT_UNSUPPORTED
     records: list[Record] = [
         told(attempt_of(1, then=edit)),
         told(attempt_of(2, under=edit), end="accepted"),
@@ -104,6 +104,6 @@ def test_a_folder_without_its_configuration_is_refused(folder: Path) -> None:
 def test_a_raised_bar_is_explained() -> None:
     """Whoever asks why a score of 0.55 was not enough learns that it was the second attempt."""
     verdicts = raised_bar((Passed(FAITHFULNESS, 0.55, 0.5),), 2)
-    text = drawn(attempt_view(Attempt(2, Repair(RepairKind.RESAMPLE, 0.7), SAID, verdicts)), 120)
+    text = drawn(attempt_view(Attempt(2, Repair(Repairs.RESAMPLE, 0.7), SAID, verdicts)), 120)
     assert "0.550 < 0.585786" in text
     assert "the bar was raised from 0.5 to 0.585786 at attempt 2" in text
