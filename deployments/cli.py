@@ -23,7 +23,7 @@ app = typer.Typer(
 RunFile = Annotated[Path, typer.Argument(metavar="RUN.yaml", help="The run's configuration.", show_default=False)]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A run's output folder.", show_default=False)]
 Format = Literal["sft", "dpo", "kto", "hard_negatives", "rft", "dpo_steps", "dpo_prefix", "stepwise", "advantages"]
-SeamName = Literal["task", "gate", "repair"]
+SeamName = Literal["task", "gate", "repair", "reader"]
 CodeOf = Annotated[
     Path | None,
     typer.Option("--config", metavar="RUN.yaml", help="The run's configuration: where its task is code of your own."),
@@ -144,13 +144,19 @@ def verify(
     network: Annotated[
         bool, typer.Option("--network", help="Read the corpus again also from the servers that run.yaml names.")
     ] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="RUN.yaml", help="The run's configuration: where a reader is code of yours."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Prove from the files alone: every order ended once, every passage is exact, every checksum holds."""
     with boundary():
+        from deployments.build.own_code import may_lie_here
         from deployments.terminal.proof import show_verification
 
-        if not show_verification(folder, network=network, json=json):
+        may_lie_here()
+        if not show_verification(folder, config, network=network, json=json):
             raise typer.Exit(FAILED)
 
 
@@ -227,12 +233,12 @@ def audit(
 
 
 @app.command()
-def check(
+def check(  # noqa: PLR0913 - a command's options are its parameters
     target: Annotated[
         str,
         typer.Argument(
             metavar="CODE",
-            help="module:function, module:Class; or the name of a gate or a repair, with --config.",
+            help="module:function, module:Class; or the name of a gate, a repair or a suffix, with --config.",
             show_default=False,
         ),
     ],
@@ -248,17 +254,20 @@ def check(
         Path | None,
         typer.Option("--reply", metavar="FILE", help="A completion that the task should read as a draft, as a text."),
     ] = None,
+    sample: Annotated[
+        Path | None, typer.Option("--sample", metavar="FILE", help="A file that the reader should read.")
+    ] = None,
     seam: Annotated[SeamName | None, typer.Option("--as", help="What it is, where that cannot be seen.")] = None,
     json: Json = False,
 ) -> None:
-    """Check that a gate, a task or a repair of yours keeps to what every one must: whatever it is given, each time."""
+    """Check that code of yours (gate, task, repair, reader) keeps to what every one of its kind must."""
     with boundary():
         from deployments.build.own_code import may_lie_here
         from deployments.terminal.conformance import Asked, show_check
         from schemas.conformance import Seam
 
         may_lie_here()
-        asked = Asked(target, config, tuple(mode or ()), reply, None if seam is None else Seam(seam))
+        asked = Asked(target, config, tuple(mode or ()), reply, None if seam is None else Seam(seam), sample)
         if not show_check(asked, json=json):
             raise typer.Exit(MISTAKEN)
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from msgspec import Struct
 
 from actors.corpus.chunker import Chunker
-from actors.corpus.reader import read
 from actors.queue.documents import Changed
 from actors.report.finish import finish
 from deployments.build.canaries import build_canaries
 from deployments.build.gates import inside_gates
 from deployments.build.injection import build_injection
+from deployments.build.readers import read_corpus
 from deployments.build.recovery import task_recovery
 from deployments.build.tasks import build_task
 from deployments.build.versions import versions
@@ -57,7 +57,7 @@ def run(
     minute later and ends the process. `stop` asks the run to end; without one, Ctrl-C and SIGTERM do.
     """
     began_at = time.time()
-    read(config.corpus)
+    read_corpus(config.corpus)
     Chunker(config.corpus.chunking)
     build_injection(config)
     build_canaries(config)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from actors.corpus.own import Reader
 from actors.protocols import Engine, Gate, Repairer, Task
 from schemas.audit import AuditReport
 from schemas.config import RunConfig
@@ -45,6 +46,7 @@ __all__ = [
     "GleanerError",
     "OutputError",
     "PoolAwayError",
+    "Reader",
     "Repairer",
     "Run",
     "RunConfig",
@@ -262,12 +264,13 @@ async def preview(config: Configuration, *, samples: int = 5) -> "Sequence[Life]
     return await preview_lives(loaded, samples=samples)
 
 
-def verify(folder: str | Path, *, network: bool = False) -> AuditReport:
+def verify(folder: str | Path, *, network: bool = False, config: Configuration | None = None) -> AuditReport:
     """Proves a folder from its files alone; `report.ok` says whether all that is promised holds. `network`: the corpus
-    is read again also from the servers that run.yaml names. Raises OutputError for a folder that is no run."""
+    is read again also from the servers that run.yaml names; `config`: the run's, where readers are code of your own.
+    Raises OutputError for a folder that is no run."""
     from deployments.folder.proof import verified
 
-    return verified(Path(folder), network=network)
+    return verified(Path(folder), _given(config), network=network)
 
 
 def export(

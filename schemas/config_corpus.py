@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
 
-from schemas.config_base import Config, Natural, Positive, any_resume, never, section
+from schemas.config_base import Config, Factory, Natural, Options, Positive, any_resume, never, section
 
 
 class Chunking(Config, frozen=True):
@@ -17,6 +17,18 @@ class Chunking(Config, frozen=True):
         never(
             "A tokenizer.json, a model folder or a Hugging Face name; without one, words and punctuation are counted."
         ),
+    ] = None
+
+
+class CorpusReader(Config, frozen=True):
+    """What reads the files of one suffix (docs/corpus.md)."""
+
+    reader: Annotated[Factory, never("Given the file and this section; it gives texts.")]
+    options: Annotated[Options, never("Given to it by name. No secrets: name an environment variable.")] = field(
+        default_factory=dict
+    )
+    in_place_of: Annotated[
+        Literal["ours"] | None, never("`ours`: the suffix is of a format that is read without it, and no more.")
     ] = None
 
 
@@ -56,6 +68,10 @@ class Corpus(Config, frozen=True):
         str,
         never("Of texts and JSON, where no byte order mark says UTF-16 or UTF-32; what cannot be decoded is refused."),
     ] = "utf-8"
+    readers: Annotated[
+        dict[str, CorpusReader],
+        never('Readers of your own by suffix, such as `".csv": {reader: "my_readers:rows"}` (docs/corpus.md).'),
+    ] = field(default_factory=dict)
     chunking: Annotated[Chunking, section("How documents are cut into passages.")] = Chunking()
     base: Annotated[
         str | None,

@@ -15,6 +15,7 @@ class Seam(Enum):
     TASK = "task"
     GATE = "gate"
     REPAIR = "repair"
+    READER = "reader"
 
 
 class CheckOutcome(Enum):

@@ -22,9 +22,13 @@ from schemas.ledger import ShardKind
 
 ReadAgain = Callable[[Collection[str]], Iterator[Document]]
 """The documents of these uris, from the corpus as it is now; what is gone does not come."""
+Unread = Callable[[str], str | None]
+"""Why a document of that uri cannot be read again here, behind `whose documents`; None for one that can."""
 
 
-def verify(output: Path, read_again: ReadAgain, is_edited: IsEdited | None = None) -> AuditReport:
+def verify(
+    output: Path, read_again: ReadAgain, is_edited: IsEdited | None = None, unread: Unread = lambda uri: None
+) -> AuditReport:
     """Conservation, gates, shards, rows, provenance, manifest and run.yaml. `is_edited` holds that against the ledger's
     fingerprint; None: it is not. Raises OutputError when the folder holds no run."""
     findings = Findings()
@@ -48,7 +52,7 @@ def verify(output: Path, read_again: ReadAgain, is_edited: IsEdited | None = Non
         findings.error(Check.SHARDS, f"not compared: {error}", "shards and rows")
     spans = _spans(books)
     changed = set[str]().union(*(book.changed for book in books))
-    checked = _check_sources(spans, changed, read_again, findings)
+    checked = _check_sources(_open(spans, unread, findings), changed, read_again, findings)
     orders = Totals.over(book.totals() for book in books)
     if manifest is not None:
         check_manifest(manifest, books, now, findings)
@@ -66,6 +70,19 @@ def verify(output: Path, read_again: ReadAgain, is_edited: IsEdited | None = Non
         findings=tuple(findings.kept),
         faults=findings.faults,
     )
+
+
+def _open(by_uri: dict[str, list[KnownPassage]], unread: Unread, findings: Findings) -> dict[str, list[KnownPassage]]:
+    """The passages whose documents can be read again; how many cannot, and why, is told in a line for each reason."""
+    closed: dict[str, list[str]] = {}
+    for uri in by_uri:
+        if (why := unread(uri)) is not None:
+            closed.setdefault(why, []).append(uri)
+    for why, uris in closed.items():
+        what = f"not checked: {sum(len(by_uri[uri]) for uri in uris)} passages, whose documents {why}"
+        findings.warning(Check.PROVENANCE, what, uris[0])
+    left = set(by_uri).difference(*closed.values())
+    return {uri: spans for uri, spans in by_uri.items() if uri in left} if closed else by_uri
 
 
 def _book(ledger: LedgerReader, findings: Findings, manifest_seq: int | None) -> Book:
@@ -104,7 +121,7 @@ def _check_sources(
     checked = replaced = 0
     missing = {uri: len(spans) for uri, spans in by_uri.items()}
     try:
-        for document in read_again(by_uri.keys()):
+        for document in read_again(by_uri.keys()) if by_uri else ():
             spans = by_uri[document.uri]
             missing.pop(document.uri, 0)
             current = [span for span in spans if span.document_sha256 == document.sha256]

@@ -1,8 +1,9 @@
 """One file of the corpus: how it is opened, unpacked and read in blocks; and which files of a folder are read."""
 
 import codecs
+import io
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import closing
 from fnmatch import fnmatchcase
 from itertools import chain
@@ -65,15 +66,16 @@ class Skipped:
 class Selection:
     """Which files of a folder are read: those that a pattern names, or without patterns those of a known format."""
 
-    def __init__(self, patterns: tuple[str, ...] | None, skipped: Skipped) -> None:
+    def __init__(self, patterns: tuple[str, ...] | None, skipped: Skipped, known: Collection[str] = KNOWN) -> None:
         self._patterns = patterns
+        self._known = known
         self._skipped = skipped
 
     def takes(self, relative: str) -> bool:
         """Whether the file at this path below the folder is read; counts it if not (dot files aside)."""
         name = relative.rsplit("/", 1)[-1]
         if self._patterns is None:
-            taken = name[:1] != "." and name_parts(name)[0] in KNOWN
+            taken = name[:1] != "." and name_parts(name)[0] in self._known
         else:
             taken = _matches(relative, self._patterns) or _matches(with_lower_suffix(relative), self._patterns)
         if not taken and name[:1] != ".":
@@ -136,6 +138,46 @@ def blocks(source: CorpusFile) -> Iterator[bytes | Damage]:
                 yield block
     except Exception as error:  # noqa: BLE001 - whatever a foreign stream raises; `told` logs what is not known
         yield Damage(told(error, source.uri))
+
+
+def stream(source: CorpusFile) -> io.BufferedReader:
+    """The file as a stream of bytes, whatever it is packed in; it cannot be sought in. A damage raises OSError."""
+    return io.BufferedReader(_Stream(blocks(source)), BLOCK)
+
+
+def whole(source: CorpusFile, most: int) -> bytes:
+    """All bytes of the file. Raises OSError for a damaged one and for one of more than `most`."""
+    with stream(source) as plain:
+        data = plain.read(most + 1)
+    if len(data) > most:
+        raise OSError(f"larger than {most:,} bytes")
+    return data
+
+
+class _Stream(io.RawIOBase):
+    def __init__(self, stored: Iterator[bytes | Damage]) -> None:
+        self._stored = stored
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        if not self._left:
+            block = next(self._stored, b"")
+            if isinstance(block, Damage):
+                raise OSError(block.why)
+            self._left = block
+        taken, self._left = self._left[: len(buffer)], self._left[len(buffer) :]
+        buffer[: len(taken)] = taken
+        return len(taken)
+
+    def close(self) -> None:
+        """Gives the file back, also where nobody read it to its end."""
+        stored, self._left = self._stored, b""
+        if isinstance(stored, Generator):
+            stored.close()
+        super().close()
 
 
 def narrow_blocks(source: CorpusFile, encoding: str) -> tuple[Iterator[bytes | Damage], str]:

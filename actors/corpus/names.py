@@ -20,6 +20,11 @@ def name_parts(name: str) -> tuple[str, str | None]:
     return (PurePosixPath(path.stem) if compression else path).suffix.lower(), compression
 
 
+def suffix_of(uri: str) -> str:
+    """The suffix of the format of a document's file."""
+    return name_parts(uri.split("#", 1)[0])[0]
+
+
 def shown_suffix(name: str) -> str:
     """The suffix of a file's name as people are told of it, its compression's included."""
     path = PurePosixPath(name)

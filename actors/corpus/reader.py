@@ -4,12 +4,13 @@ Lazy: a corpus larger than memory works; of what has passed, only a 16-byte dige
 depend on the configuration and the names of the files alone.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from hashlib import blake2b, sha256
 from pathlib import Path
 
 from actors.corpus.files import CorpusFile, Found, Skipped
-from actors.corpus.formats import is_text_encoding, items
+from actors.corpus.formats import NONE, is_text_encoding, items
+from actors.corpus.own import Reader
 from actors.corpus.records import Item, Text, too_large
 from actors.corpus.sources import sources
 from schemas.config import Corpus
@@ -19,19 +20,25 @@ from schemas.ids import DocumentId
 
 
 def read(
-    config: Corpus, base: Path | None = None, skipped: Skipped | None = None
+    config: Corpus,
+    base: Path | None = None,
+    skipped: Skipped | None = None,
+    own: Mapping[str, Reader] = NONE,
 ) -> Iterator[Document | DocumentRefused]:
     """The corpus, lazily. `base` is the folder that relative paths begin at, else `config.base`. `skipped` counts the
-    files of folders that are not read, as far as the reading has come.
+    files of folders that are not read, as far as the reading has come. `own`: the readers that `config.readers` names.
 
     Raises `CorpusError` at once (not at the first document) when a path does not exist, cannot be opened or holds no
     file that `include` matches.
     """
-    return _unique(_documents(found, config) for found in _sources(config, base, skipped))
+    return _unique(_documents(found, config, own) for found in _sources(config, base, skipped))
 
 
-def documents(uris: Collection[str], config: Corpus, base: Path | None = None) -> Iterator[Document]:
-    """The documents of these uris, read again in one pass. What is gone or refused by now does not come.
+def documents(
+    uris: Collection[str], config: Corpus, base: Path | None = None, own: Mapping[str, Reader] = NONE
+) -> Iterator[Document]:
+    """The documents of these uris, read again in one pass. What is gone or refused by now does not come, nor does what
+    only a reader reads that is not among `own`.
 
     Raises `CorpusError` as `read` does.
     """
@@ -40,7 +47,7 @@ def documents(uris: Collection[str], config: Corpus, base: Path | None = None) -
     for found in _sources(config, base):
         if found.uri not in files:
             continue
-        for document in _documents(found, config):
+        for document in _documents(found, config, own):
             if isinstance(document, Document) and document.uri in wanted:
                 wanted.remove(document.uri)
                 yield document
@@ -57,9 +64,9 @@ def _sources(config: Corpus, base: Path | None, skipped: Skipped | None = None) 
     return sources(config, Path(config.base or ".") if base is None else base, skipped)
 
 
-def _documents(found: Found, config: Corpus) -> Iterator[Document | DocumentRefused]:
+def _documents(found: Found, config: Corpus, own: Mapping[str, Reader]) -> Iterator[Document | DocumentRefused]:
     if isinstance(found, CorpusFile):
-        for item in items(found, config):
+        for item in items(found, config, own):
             yield _checked(item, config)
     else:
         yield found

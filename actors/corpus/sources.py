@@ -15,7 +15,7 @@ from pathlib import Path
 
 from actors.corpus.files import CorpusFile, Found, Selection, Skipped, unpacked
 from actors.corpus.foreign import one_line
-from actors.corpus.names import is_remote, name_parts, uri_of
+from actors.corpus.names import KNOWN, is_remote, name_parts, uri_of
 from schemas.config import Corpus
 from schemas.corpus import DocumentRefused, RefusalReason
 from schemas.errors import CorpusError
@@ -54,7 +54,7 @@ def _must_be_public(path: str) -> None:
 
 
 def _under(path: str, config: Corpus, base: Path, skipped: Skipped) -> Iterator[Found]:
-    selection = Selection(config.include, skipped)
+    selection = Selection(config.include, skipped, KNOWN | set(config.readers))
     if not is_remote(path):
         root = local_path(path, base)
         if not os.path.lexists(root):

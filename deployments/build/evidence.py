@@ -10,8 +10,8 @@ from contextlib import AsyncExitStack
 from itertools import islice
 
 from actors.corpus.chunker import Chunker
-from actors.corpus.reader import read
 from actors.gates.evidence import EXACT, EvidenceSource, NoSource, RetrievedSource, Retriever
+from deployments.build.readers import read_corpus
 from schemas.config import Corpus
 from schemas.config_gates import Exact, Provenance, Retrieved, Unseen
 from schemas.corpus import Document, Passage
@@ -52,7 +52,7 @@ def all_passages(corpus: Corpus, limit: int, name: GateName = FAITHFULNESS) -> l
 def passages_of(corpus: Corpus) -> Iterator[Passage]:
     """The passages of the corpus in its order. Raises CorpusError when it cannot be read."""
     chunker = Chunker(corpus.chunking)
-    for document in read(corpus):
+    for document in read_corpus(corpus):
         if isinstance(document, Document):
             yield from chunker.passages(document)
 

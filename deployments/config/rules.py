@@ -11,6 +11,7 @@ from actors.corpus.formats import is_text_encoding
 from deployments.config.faults import at, below, nearest, shown
 from deployments.config.gate_rules import broken_gates
 from deployments.config.identity import plain
+from deployments.config.reader_rules import broken_readers
 from deployments.config.recovery_rules import broken_recovery
 from deployments.config.secrets import has_credentials, holds_a_secret, names_a_secret
 from deployments.config.servers import ENVIRONMENT_NAME, broken_http
@@ -115,6 +116,8 @@ def _broken_options(config: RunConfig) -> Iterator[str]:
     """Options are shown wherever a configuration is: none of them is a secret."""
     if isinstance(config.task, CustomTask):
         yield from _secret_options("task.options", config.task.options)
+    for suffix, reader in config.corpus.readers.items():
+        yield from _secret_options(f"{below('corpus.readers', suffix)}.options", reader.options)
     for name, gate in config.gates.items():
         if isinstance(gate, CustomGate):
             yield from _secret_options(f"{below('gates', name)}.options", gate.options)
@@ -226,6 +229,7 @@ def _output_tokens(config: RunConfig) -> int:
 
 def _broken_corpus(config: RunConfig) -> Iterator[str]:
     corpus = config.corpus
+    yield from broken_readers(corpus)
     for name, values in (("paths", corpus.paths), ("include", corpus.include)):
         if values is not None and (not values or not all(value.strip() for value in values)):
             yield f"corpus.{name}: empty, or with an empty entry"

@@ -1,23 +1,30 @@
-"""A folder proved from its files, its corpus read again by its own configuration. Law: it only reads."""
+"""A folder proved from its files, its corpus read again by its own configuration. Law: it only reads, and it runs
+no code but what whoever asks names."""
 
 from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
 
 from actors.audit.verify import verify
-from actors.corpus.names import is_on_this_machine
+from actors.corpus.names import is_on_this_machine, suffix_of
 from actors.corpus.reader import documents
 from actors.dataset.manifest import CONFIG_NAME, read_config
+from deployments.build.readers import own_reader
 from deployments.config.recorded import is_edited
 from schemas.audit import AuditReport
+from schemas.config import RunConfig
 from schemas.corpus import Document
 from schemas.errors import CorpusError
 
 
-def verified(folder: Path, *, network: bool = False) -> AuditReport:
-    """The audit of a folder. `network`: the corpus is read again also where it is more than files of this machine.
-    Raises UserError for a folder that is no run."""
+def verified(folder: Path, given: RunConfig | None = None, *, network: bool = False) -> AuditReport:
+    """The audit of a folder. `given`: the configuration that whoever asks names; readers that are code come from it
+    alone. `network`: the corpus is read again also where it is more than files of this machine. Raises UserError for a
+    folder that is no run."""
     config = read_config(folder)
+    code = {} if config is None else config.corpus.readers
+    named = {} if given is None else {key: made for key, made in given.corpus.readers.items() if code.get(key) == made}
+    own = {suffix: own_reader(f"corpus.readers.{suffix}", reader) for suffix, reader in named.items()}
 
     def read_again(uris: Collection[str]) -> Iterator[Document]:
         if config is None:
@@ -25,6 +32,13 @@ def verified(folder: Path, *, network: bool = False) -> AuditReport:
         elsewhere = next((path for path in config.corpus.paths if not is_on_this_machine(path)), None)
         if elsewhere is not None and not network:
             raise CorpusError(f"{elsewhere} is not a file of this machine; `gleaner verify --network` asks there")
-        return documents(uris, config.corpus)
+        return documents(uris, config.corpus, own=own)
 
-    return verify(folder, read_again, partial(is_edited, folder / CONFIG_NAME))
+    def unread(uri: str) -> str | None:
+        suffix = suffix_of(uri)
+        if suffix not in code or suffix in own:
+            return None
+        reader = code[suffix].reader
+        return f"only {reader} reads, and a folder runs no code; `gleaner verify --config RUN.yaml` names it"
+
+    return verify(folder, read_again, partial(is_edited, folder / CONFIG_NAME), unread)

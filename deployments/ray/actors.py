@@ -17,13 +17,13 @@ import ray
 from actors.calls.clocks import Clocks, Steady
 from actors.corpus.chunker import Chunker
 from actors.corpus.files import Skipped
-from actors.corpus.reader import read
 from actors.counts.refusals import Rereading
 from actors.dataset.writer import DatasetWriter, RowWording
 from actors.ledger.files import Folder
 from actors.ledger.sqlite import LedgerReader
 from actors.queue.documents import Changed, Comparison
 from actors.queue.service import QueueService
+from deployments.build.readers import read_corpus
 from deployments.build.wiring import chat, models, open_queue, started
 from deployments.monitoring.logs import LogPlace, configure_logging
 from deployments.ray.boundary import ray_boundary
@@ -167,7 +167,7 @@ class ReaderShell:
         comparison = Comparison(known, chunker.version, self._changed)
         rereading = Rereading(ask(self._queues[0].refused))
         documents, skipped = 0, Skipped()
-        for document in read(self._config.corpus, skipped=skipped):
+        for document in read_corpus(self._config.corpus, skipped):
             if isinstance(document, DocumentRefused):
                 self._refuse(document, rereading)
                 continue

@@ -1,13 +1,12 @@
 """`gleaner check`: whether what a user brings keeps to what every one of its kind must. Law: a failure is the author's,
-with exit code 2. What the configuration names as a repair is one, what has an `attempt` is a task; all else is a gate,
-unless `--as` says otherwise."""
+with exit code 2. What the configuration names as a repair or a reader is one, what has an `attempt` is a task; all else
+is a gate, unless `--as` says otherwise."""
 
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from msgspec import Struct
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
@@ -15,17 +14,14 @@ from rich.text import Text
 from actors.gates.conformance import Subject, examine
 from actors.gates.own import OwnSettings
 from actors.protocols import Task
-from actors.recovery.conformance import RepairSubject
-from actors.recovery.conformance import examine as examine_repair
-from actors.recovery.own import worded
 from actors.tasks.conformance import TaskSubject
 from actors.tasks.conformance import examine as examine_task
 from deployments.build.gates import function_gate
 from deployments.build.own_code import factory_of
-from deployments.build.recovery import repair_function
 from deployments.build.tasks import own_task
 from deployments.config.load import load
 from deployments.local.gates import LocalPools, local_gate
+from deployments.terminal.brought import Asked, CheckedCode, named_seam, of_reader, of_repair
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN
 from deployments.terminal.reading import as_builtins, put_json
 from deployments.terminal.screen import Screen
@@ -33,7 +29,7 @@ from deployments.terminal.words import plural, printable
 from schemas.config import RunConfig
 from schemas.config_gates import brought_modes, is_function
 from schemas.config_tasks import CustomTask
-from schemas.conformance import CheckFinding, CheckOutcome, Seam
+from schemas.conformance import CheckOutcome, Seam
 from schemas.errors import ConfigError, UserError, ungrouped
 from schemas.ids import PoolName
 from schemas.recovery import KNOWN_MODES, FailureMode
@@ -43,28 +39,6 @@ from schemas.verdicts import GateName
 STAND_IN = "I am a stand-in and know nothing."
 """What a gate hears that asks a model where there is none."""
 _STYLES = {CheckOutcome.PASSED: GOOD, CheckOutcome.FAILED: BAD, CheckOutcome.NOTED: WARN}
-
-
-class Asked(Struct, frozen=True):
-    """What is to be checked. `modes`: failure modes that a gate may name; `reply`: a file with a completion that a task
-    should read as a draft."""
-
-    target: str
-    config: Path | None = None
-    modes: tuple[str, ...] = ()
-    reply: Path | None = None
-    seam: Seam | None = None
-
-
-class CheckedCode(Struct, frozen=True):
-    """What was checked, and what was found."""
-
-    checked: str
-    findings: tuple[CheckFinding, ...]
-
-    @property
-    def failed(self) -> int:
-        return sum(each.outcome is CheckOutcome.FAILED for each in self.findings)
 
 
 def show_check(asked: Asked, *, json: bool) -> bool:
@@ -91,8 +65,11 @@ def check_view(found: CheckedCode) -> RenderableType:
 
 async def _checked(asked: Asked) -> CheckedCode:
     config = None if asked.config is None else load(asked.config)
-    if asked.seam is Seam.REPAIR or (config is not None and asked.target in _repairs(config)):
-        return await _of_repair(asked, config)
+    match asked.seam or named_seam(asked.target, config):
+        case Seam.REPAIR:
+            return await of_repair(asked, config)
+        case Seam.READER:
+            return await of_reader(asked, config)
     task = None if asked.seam is Seam.GATE else _task(asked.target, config)
     if task is None and asked.seam is Seam.TASK:
         raise UserError(f"{asked.target}: there is no task of this name: it has no `attempt` (docs/tasks/own.md)")
@@ -120,23 +97,6 @@ def _task(target: str, config: RunConfig | None) -> Task | None:
     if config is not None:
         raise ConfigError(f"task.task: this run's is not {target}")
     return own_task(CustomTask(task=target))
-
-
-def _repairs(config: RunConfig) -> tuple[str, ...]:
-    """What the configuration's own repairs are called by: names, and functions."""
-    own = config.recovery.own_repairs
-    return (*own, *(said for said in own.values() if is_function(said)))
-
-
-async def _of_repair(asked: Asked, config: RunConfig | None) -> CheckedCode:
-    said, modes = asked.target, tuple(map(FailureMode, asked.modes))
-    if config is not None:
-        said = config.recovery.own_repairs.get(asked.target, asked.target)
-        modes = (*modes, *brought_modes(config.gates))
-    elif not is_function(said):
-        raise UserError(f"{said}: give module:function, or a repair's name with --config RUN.yaml")
-    repair = repair_function(asked.target, said) if is_function(said) else worded(said)
-    return CheckedCode(asked.target, tuple(await examine_repair(RepairSubject(repair, modes))))
 
 
 def _reply(path: Path | None) -> str:

@@ -19,10 +19,10 @@ from rich.text import Text
 
 from actors.corpus.chunker import Chunker
 from actors.corpus.files import Skipped
-from actors.corpus.reader import read
 from actors.counts.tally import Tally
 from actors.ledger.history import Life, life_of
 from actors.ledger.sqlite import MemoryLedger
+from deployments.build.readers import read_corpus
 from deployments.config.load import check_models, load
 from deployments.local.loop import conduct_in_process
 from deployments.terminal.corpus_words import skipped_words, unusable
@@ -88,7 +88,7 @@ def first_passages(config: RunConfig, limit: int) -> FirstPassages:
     """`limit` passages, spread over the first documents. Raises CorpusError, which says why, when there is none."""
     chunker, skipped, tally = Chunker(config.corpus.chunking), Skipped(), Tally()
     each: list[list[Passage]] = []
-    for found in read(config.corpus, skipped=skipped):
+    for found in read_corpus(config.corpus, skipped):
         if isinstance(found, DocumentRefused):
             tally.apply(Refused(0.0, found))
         elif passages := list(islice(chunker.passages(found), limit)):

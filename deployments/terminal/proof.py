@@ -7,6 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from deployments.config.load import load
 from deployments.folder.proof import verified
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, grid
 from deployments.terminal.reading import as_builtins, put_json, run_folder
@@ -15,9 +16,10 @@ from deployments.terminal.words import plural, printable
 from schemas.audit import AuditReport, Finding, Severity
 
 
-def show_verification(folder: Path, *, network: bool, json: bool) -> bool:
+def show_verification(folder: Path, config: Path | None, *, network: bool, json: bool) -> bool:
     """Verifies and shows it; True when nothing promised is broken. Raises UserError for a folder that is no run."""
-    report = verified(run_folder(folder), network=network)
+    given = None if config is None else load(config)
+    report = verified(run_folder(folder), given, network=network)
     if json:
         put_json({**as_builtins(report), "ok": report.ok})
     else:

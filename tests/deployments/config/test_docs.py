@@ -7,7 +7,14 @@ from deployments.config.schema import key_count
 
 MOST_KEYS = 138
 """How many a reader may have to pass over. Raised only with a reason in docs/decisions/0012-…."""
-SEAM_KEYS = ("recovery.repairs", "recovery.own_repairs")
+SEAM_KEYS = (
+    "recovery.repairs",
+    "recovery.own_repairs",
+    "corpus.readers",
+    "corpus.readers.*.reader",
+    "corpus.readers.*.options",
+    "corpus.readers.*.in_place_of",
+)
 """Keys that open a seam, counted apart: who brings nothing of their own has none of them (docs/decisions/0015-…)."""
 
 

@@ -1,0 +1,189 @@
+"""What any reader must keep to, as checks that run on whatever reader they are given: ours, and a user's own.
+
+Law: a check finds something or it does not; it never raises, whatever the reader does. Files are made in memory from
+one sample: whole, cut off, torn, empty, and full of what no format is.
+"""
+
+import io
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from random import Random
+from typing import BinaryIO
+
+from msgspec import Struct
+
+from actors.corpus.files import CorpusFile
+from actors.corpus.names import name_parts
+from actors.corpus.own import BadItem, Reader, held
+from actors.corpus.records import Item, Text
+from schemas.config import Corpus
+from schemas.conformance import Broken, CheckFinding, Noted, found_by
+from schemas.corpus import DocumentRefused
+from schemas.errors import described
+
+LONGEST_S = 30.0
+"""For one file."""
+MOST_ITEMS = 100_000
+"""Of one file: nothing here holds so many."""
+
+
+class ReaderSubject(Struct, frozen=True):
+    """The reader that is checked, as its author wrote it, and a file that it should read."""
+
+    reader: Reader
+    name: str
+    data: bytes
+    config: Corpus
+
+
+ReaderCheck = Callable[[ReaderSubject], Awaitable[None]]
+
+
+async def examine(subject: ReaderSubject) -> list[CheckFinding]:
+    """Every check's finding, in order."""
+    return [await finding(name, subject) for name in CHECKS]
+
+
+async def finding(name: str, subject: ReaderSubject) -> CheckFinding:
+    """One check's finding."""
+    return await found_by(name, CHECKS[name](subject))
+
+
+class _File:
+    """A file of the corpus in memory, and the streams that were opened of it."""
+
+    def __init__(self, subject: ReaderSubject, data: bytes, uri: str = "memory://check/") -> None:
+        self.streams: list[io.BytesIO] = []
+        self._data = data
+        suffix, _ = name_parts(subject.name)
+        self.source = CorpusFile(uri + f"sample{suffix}", suffix, self._opened, len(data), compressed=False)
+
+    def _opened(self) -> BinaryIO:
+        self.streams.append(io.BytesIO(self._data))
+        return self.streams[-1]
+
+    @property
+    def left_open(self) -> bool:
+        return any(not stream.closed for stream in self.streams)
+
+
+def _read(subject: ReaderSubject, file: _File) -> list[Item]:
+    """All items of the file. Raises Broken for what no reader may do; what the reader itself raises goes through."""
+    found: list[Item] = []
+    until = time.monotonic() + LONGEST_S
+    try:
+        for item in held(subject.reader(file.source, subject.config), file.source, subject.config):
+            found.append(item)
+            if len(found) > MOST_ITEMS:
+                raise Broken(f"it gave more than {MOST_ITEMS:,} documents of one file of {len(subject.data):,} bytes")
+            if time.monotonic() > until:
+                raise Broken(f"it did not read one file within {LONGEST_S:g} s")
+    except BadItem as bad:
+        raise Broken(str(bad)) from None
+    return found
+
+
+def _sample(subject: ReaderSubject) -> list[Item]:
+    try:
+        return _read(subject, _File(subject, subject.data))
+    except Broken:
+        raise
+    except Exception as bug:
+        raise Broken(f"it raised {described(bug)}") from bug
+
+
+async def _reads_the_sample(subject: ReaderSubject) -> None:
+    found = _sample(subject)
+    texts = [item for item in found if isinstance(item, Text)]
+    refusals = [item for item in found if isinstance(item, DocumentRefused)]
+    if not any(text.text.strip() for text in texts):
+        why = f": {refusals[0].detail}" if refusals else ""
+        raise Broken(f"it gives no text of the sample{why}")
+    if refusals:
+        raise Noted(f"it refuses {len(refusals)} of {len(found)} documents of the sample: {refusals[0].detail}")
+
+
+async def _reads_the_same_again(subject: ReaderSubject) -> None:
+    if _sample(subject) != _sample(subject):
+        raise Broken("it reads something else the second time: spans are exact in what was read")
+
+
+async def _knows_no_place(subject: ReaderSubject) -> None:
+    there = _File(subject, subject.data, "elsewhere/")
+    texts = [item.text for item in _sample(subject) if isinstance(item, Text)]
+    try:
+        moved = [item.text for item in _read(subject, there) if isinstance(item, Text)]
+    except Broken:
+        raise
+    except Exception as bug:
+        raise Broken(f"of the same file in another place it raised {described(bug)}") from bug
+    if moved != texts:
+        raise Broken("it reads something else of the same file in another place")
+
+
+async def _reads_torn_files(subject: ReaderSubject) -> None:
+    """Only that it comes to an end and gives documents of the file: what it raises is a refusal of the file."""
+    for name, data in torn(subject.data):
+        try:
+            _read(subject, _File(subject, data))
+        except Broken as broken:
+            raise Broken(f"of a file that is {name}: {broken}") from None
+        except Exception:  # noqa: BLE001 - which is how a reader says that a file cannot be read
+            continue
+
+
+async def _takes_no_torn_text_for_whole(subject: ReaderSubject) -> None:
+    whole = [item for item in _sample(subject) if isinstance(item, Text)]
+    if len(whole) != 1 or whole[0].uri.endswith("#record=0"):
+        return
+    try:
+        found = _read(subject, _File(subject, subject.data[: len(subject.data) // 2]))
+    except Exception:  # noqa: BLE001 - which is how a reader says that a file cannot be read
+        return
+    if any(isinstance(item, Text) and whole[0].text.startswith(item.text) for item in found):
+        raise Noted("it reads half a file as a text: where the format has an end, a file without it is torn")
+
+
+async def _closes_what_it_opens(subject: ReaderSubject) -> None:
+    file = _File(subject, subject.data)
+    try:
+        items = iter(subject.reader(file.source, subject.config))
+        next(items, None)
+        close = getattr(items, "close", None)
+        if close is not None:
+            close()
+        for _ in subject.reader(file.source, subject.config):
+            pass
+    except Exception:  # noqa: BLE001 - other checks tell of it
+        return
+    if file.left_open:
+        raise Noted("it leaves files open: a corpus has many")
+
+
+def torn(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """The sample as disks and networks have left it, each with a word for how."""
+    random = Random(0)
+    half = len(data) // 2
+    yield "empty", b""
+    yield "cut off in the middle", data[:half]
+    yield "cut off at the last byte", data[:-1]
+    yield "without its beginning", data[half:]
+    yield "zeros in the middle", data[:half] + b"\0" * 64 + data[half + 64 :]
+    yield "noise", random.randbytes(4096)
+    yield "twice over", data + data
+    for number in range(8):
+        spoilt = bytearray(data)
+        for _ in range(3):
+            if spoilt:
+                spoilt[random.randrange(len(spoilt))] = random.randrange(256)
+        yield f"damaged in three bytes ({number})", bytes(spoilt)
+
+
+CHECKS: dict[str, ReaderCheck] = {
+    "it reads the sample": _reads_the_sample,
+    "read again it is the same": _reads_the_same_again,
+    "it does not know where the file lies": _knows_no_place,
+    "it reads torn files to an end": _reads_torn_files,
+    "half a text is not taken for a whole": _takes_no_torn_text_for_whole,
+    "it closes what it opens": _closes_what_it_opens,
+}

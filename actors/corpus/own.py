@@ -1,0 +1,96 @@
+"""The seam of readers: how a file becomes documents. Ours stand in `formats`; a configuration brings others by suffix.
+
+Law: whatever a reader does, the run gets documents and refusals. What it raises, and what it gives that is no document
+of its file, is one refusal with the file's name, and the other files are read.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from actors.corpus.files import CorpusFile
+from actors.corpus.foreign import told
+from actors.corpus.records import MAX_ID_BYTES, Item, Text, refused
+from schemas.config import Corpus
+from schemas.corpus import DocumentRefused, RefusalReason
+
+
+class Reader(Protocol):
+    """Reads one file, lazily: its text under the file's uri, or one after another under `uri#record=N`, N rising."""
+
+    def __call__(self, source: CorpusFile, config: Corpus, /) -> Iterator[Item]: ...
+
+
+class BadItem(Exception):
+    """What a reader gave is no document of its file."""
+
+
+class OwnReader:
+    """The reader of a user's function; it never raises."""
+
+    def __init__(self, name: str, function: Reader) -> None:
+        self._name = name
+        self._function = function
+
+    def __call__(self, source: CorpusFile, config: Corpus, /) -> Iterator[Item]:
+        """What the function gives, each looked at."""
+        count = 0
+        try:
+            for item in held(self._function(source, config), source, config):
+                count += 1
+                yield item
+        except Exception as error:  # noqa: BLE001 - anybody's code on anybody's file; `told` logs what is not known
+            why = str(error) if isinstance(error, BadItem) else told(error, source.uri)
+            before = f"; {count:,} documents before that were read" if count else ""
+            yield refused(source.uri, RefusalReason.UNREADABLE, f"{self._name}: {why}{before}")
+            return
+        if not count:
+            yield refused(source.uri, RefusalReason.EMPTY, f"{self._name} found nothing in it")
+
+
+def held(items: Any, source: CorpusFile, config: Corpus) -> Iterator[Item]:
+    """The items of one file. Raises BadItem for the first that is none."""
+    last = -1
+    for item in items:
+        if not isinstance(item, Text | DocumentRefused):
+            raise BadItem(f"it gave {type(item).__name__}; a reader gives Text or DocumentRefused")
+        if isinstance(item, DocumentRefused):
+            _place(item.uri, source)
+            yield item
+            continue
+        last = _next(item.uri, source, last)
+        yield _checked(item, config)
+
+
+def _checked(item: Text, config: Corpus) -> Item:
+    if not isinstance(item.text, str):
+        raise BadItem(f"the text of {item.uri} is {type(item.text).__name__}")
+    if item.id is not None and not (isinstance(item.id, str) and 0 < len(item.id) <= MAX_ID_BYTES):
+        return refused(item.uri, RefusalReason.BAD_RECORD, f"its id must be a text of 1 to {MAX_ID_BYTES:,} bytes")
+    if (item.reference is None) != (config.answer_field is None):
+        what = "without a reference answer" if item.reference is None else "with a reference answer, which is for math"
+        return refused(item.uri, RefusalReason.BAD_RECORD, f"{item.where}{what} (corpus.answer_field)")
+    return item
+
+
+def _place(uri: str, source: CorpusFile) -> int | None:
+    """The number of the record that a uri names; None for the file itself."""
+    if uri == source.uri:
+        return None
+    number = uri.removeprefix(f"{source.uri}#record=")
+    if number == uri or not (number.isascii() and number.isdigit()) or str(int(number)) != number:
+        raise BadItem(f"{uri!r:.200} is no place in the file; it must be {source.uri} or {source.uri}#record=N")
+    return int(number)
+
+
+def _next(uri: str, source: CorpusFile, last: int) -> int:
+    """The place of one more document, behind the last one's: no two have one uri."""
+    number = _place(uri, source)
+    if number is None and last < 0:
+        return _WHOLE
+    if number is None or number <= last:
+        raise BadItem(f"{uri!r:.200} comes again or too late; each document has a place of its own, in rising order")
+    return number
+
+
+_WHOLE = 1 << 62
+"""Behind a document that is the whole file there is no other."""

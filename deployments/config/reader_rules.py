@@ -1,0 +1,24 @@
+"""What the types cannot say of readers: suffixes that fit no file, and formats that are read already."""
+
+import re
+from collections.abc import Iterator
+
+from actors.corpus.names import COMPRESSIONS, KNOWN
+from deployments.config.faults import at, below
+from schemas.config import Corpus
+
+_SUFFIX = re.compile(r"\.[a-z0-9_+-]{1,20}")
+
+
+def broken_readers(corpus: Corpus) -> Iterator[str]:
+    """Each rule that a reader breaks, as `path: what is wrong`."""
+    for suffix, reader in corpus.readers.items():
+        path = below("corpus.readers", suffix)
+        if not _SUFFIX.fullmatch(suffix):
+            yield at(path, 'must be the last suffix of a file\'s name, in lower case, such as ".csv"')
+        elif suffix in COMPRESSIONS:
+            yield at(path, "a compression, which is undone before a reader is asked; name the suffix before it")
+        elif suffix in KNOWN and reader.in_place_of is None:
+            yield at(path, "this format is read already; `in_place_of: ours` says that yours is meant to read it")
+        elif suffix not in KNOWN and reader.in_place_of is not None:
+            yield at(f"{path}.in_place_of", "there is none of ours that reads this format")

@@ -1,0 +1,102 @@
+"""Our own readers keep to what every reader must, and one that does not is told so."""
+
+import io
+import itertools
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from actors.corpus import conformance
+from actors.corpus.conformance import CHECKS, ReaderSubject, examine, finding
+from actors.corpus.files import CorpusFile
+from actors.corpus.formats import OURS
+from actors.corpus.records import Item, Text
+from examples.readers.table import rows
+from schemas.config import Corpus
+from schemas.conformance import CheckOutcome
+from schemas.corpus import DocumentRefused, RefusalReason
+
+CONFIG = Corpus(paths=(".",))
+RECORDS = [{"id": "a", "text": "One."}, {"id": "b", "text": "Two."}, {"id": "c", "text": "Three."}]
+
+
+def _parquet() -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(RECORDS), sink)
+    return sink.getvalue()
+
+
+SAMPLES = {
+    "page.md": b"# Title\n\nA sentence.\n",
+    "lines.jsonl": "\n".join(map(json.dumps, RECORDS)).encode(),
+    "list.json": json.dumps(RECORDS).encode(),
+    "table.parquet": _parquet(),
+}
+SUBJECTS = {
+    **{name: ReaderSubject(OURS["." + name.split(".")[1]], name, data, CONFIG) for name, data in SAMPLES.items()},
+    "the example": ReaderSubject(rows, "t.csv", b"id,text\r\na,One.\r\nb,Two.\r\n", CONFIG),
+}
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("name", SUBJECTS)
+async def test_our_readers_keep_to_it(name: str, check: str) -> None:
+    """No private door: what is asked of a user's reader is asked of ours. Of a text nobody can tell that it is half."""
+    found = await finding(check, SUBJECTS[name])
+    half = name == "page.md" and check == "half a text is not taken for a whole"
+    assert found.outcome is (CheckOutcome.NOTED if half else CheckOutcome.PASSED), found.detail
+
+
+numbers = itertools.count()
+
+
+def text(source: CorpusFile, said: str) -> Iterator[Item]:
+    yield Text(source.uri, said)
+
+
+def for_ever(source: CorpusFile, config: Corpus) -> Iterator[Item]:
+    for number in itertools.count():
+        yield Text(f"{source.uri}#record={number}", "again")
+
+
+def leaves_it_open(source: CorpusFile, config: Corpus) -> Iterator[Item]:
+    yield Text(source.uri, source.open().read().decode("latin-1"))
+
+
+def refuses(source: CorpusFile, config: Corpus) -> Iterator[Item]:
+    yield Text(f"{source.uri}#record=0", "One.")
+    yield DocumentRefused(f"{source.uri}#record=1", RefusalReason.BAD_RECORD, "no")
+
+
+@pytest.mark.parametrize(
+    ("reader", "check", "says"),
+    [
+        (lambda source, config: text(source, " "), "it reads the sample", "it gives no text of the sample"),
+        (refuses, "it reads the sample", "it refuses 1 of 2 documents of the sample: no"),
+        (lambda source, config: text(source, f"{next(numbers)}"), "read again it is the same", "something else"),
+        (lambda source, config: text(source, source.uri), "it does not know where the file lies", "another place"),
+        (for_ever, "it reads torn files to an end", "of a file that is empty: it gave more than 1,000 documents"),
+        (leaves_it_open, "half a text is not taken for a whole", "it reads half a file as a text"),
+        (leaves_it_open, "it closes what it opens", "it leaves files open"),
+    ],
+)
+async def test_what_a_check_finds(reader: Any, check: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each by the check that is for it."""
+    monkeypatch.setattr(conformance, "MOST_ITEMS", 1_000)
+    found = await finding(check, ReaderSubject(reader, "a.csv", b"id,text\na,One.\n", CONFIG))
+    assert found.outcome is not CheckOutcome.PASSED
+    assert says in found.detail
+
+
+async def test_no_check_raises() -> None:
+    """Whatever the reader does."""
+
+    def falls(source: CorpusFile, config: Corpus) -> Iterator[Item]:
+        raise RuntimeError("no")
+
+    outcomes = {found.check: found.outcome for found in await examine(ReaderSubject(falls, "a.csv", b"x", CONFIG))}
+    assert outcomes["it reads the sample"] is CheckOutcome.FAILED
