@@ -25,6 +25,7 @@ from schemas.samples import (
     Prompt,
     Texts,
 )
+from schemas.sinks import OutgoingShard
 from schemas.verdicts import GateRequest, Verdict
 
 
@@ -148,6 +149,14 @@ class Injector(Protocol):
 
     async def worth(self, kind: InjectionKind, lease: Lease, draft: Draft, ask: Ask) -> tuple[Worth, Cost]:
         """What an attempt's text is worth by a check that is independent of the gates. Raises HopError."""
+        ...
+
+
+class Sink(Protocol):
+    """Where accepted rows go besides the run's folder. Its `close`, where it has one, is called at the end."""
+
+    def deliver(self, shard: OutgoingShard, /) -> Awaitable[None] | None:
+        """Returns when all its rows are where they belong. The same shard may come again. Whatever it raises: again."""
         ...
 
 

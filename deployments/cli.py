@@ -23,7 +23,7 @@ app = typer.Typer(
 RunFile = Annotated[Path, typer.Argument(metavar="RUN.yaml", help="The run's configuration.", show_default=False)]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A run's output folder.", show_default=False)]
 Format = Literal["sft", "dpo", "kto", "hard_negatives", "rft", "dpo_steps", "dpo_prefix", "stepwise", "advantages"]
-SeamName = Literal["task", "gate", "repair", "reader"]
+SeamName = Literal["task", "gate", "repair", "reader", "sink"]
 CodeOf = Annotated[
     Path | None,
     typer.Option("--config", metavar="RUN.yaml", help="The run's configuration: where its task is code of your own."),
@@ -260,7 +260,7 @@ def check(  # noqa: PLR0913 - a command's options are its parameters
     seam: Annotated[SeamName | None, typer.Option("--as", help="What it is, where that cannot be seen.")] = None,
     json: Json = False,
 ) -> None:
-    """Check that code of yours (gate, task, repair, reader) keeps to what every one of its kind must."""
+    """Check that code of yours (gate, task, repair, reader, sink) keeps to what every one of its kind must."""
     with boundary():
         from deployments.build.own_code import may_lie_here
         from deployments.terminal.conformance import Asked, show_check

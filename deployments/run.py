@@ -6,12 +6,16 @@ before its lock is given back: a replay or another run that takes it next finds 
 """
 
 import time
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
 from msgspec import Struct
 
 from actors.corpus.chunker import Chunker
+from actors.dataset.deliveries import undelivered
+from actors.dataset.spans import current
+from actors.ledger.folder import Ledgers
 from actors.queue.documents import Changed
 from actors.report.finish import finish
 from deployments.build.canaries import build_canaries
@@ -19,6 +23,7 @@ from deployments.build.gates import inside_gates
 from deployments.build.injection import build_injection
 from deployments.build.readers import read_corpus
 from deployments.build.recovery import task_recovery
+from deployments.build.sinks import sink_places
 from deployments.build.tasks import build_task
 from deployments.build.versions import versions
 from deployments.folder.output import prepare
@@ -38,6 +43,8 @@ class RunResult(Struct, frozen=True):
     end: RunEnd
     away: PoolAwayError | None = None
     """Which pool the run stopped for, since when and why; set when `end` is POOL_AWAY."""
+    undelivered: Mapping[str, tuple[str, ...]] = {}
+    """The shards that each sink lacks; the next run of the folder delivers them. A sink that has all is left out."""
 
 
 def run(
@@ -63,6 +70,7 @@ def run(
     build_canaries(config)
     inside_gates(config.gates)
     task_recovery(config, build_task(config))
+    sink_places(config.dataset.sinks)
     folder = prepare(config, output)
     asking = Interrupts() if stop is None else nullcontext(stop)
     with cluster(config.ray_address, lost=lost), asking as asked:
@@ -74,7 +82,15 @@ def run(
         finally:
             supervisor.stop()
     away = supervisor.away if end is RunEnd.POOL_AWAY else None
-    return RunResult(manifest=manifest, end=end, away=away)
+    return RunResult(manifest=manifest, end=end, away=away, undelivered=_undelivered(config, output))
+
+
+def _undelivered(config: RunConfig, output: Path) -> Mapping[str, tuple[str, ...]]:
+    if not config.dataset.sinks:
+        return {}
+    with Ledgers(output) as ledgers:
+        shards = [(ledger.shard, shard) for ledger in ledgers.each for shard in current(ledger.shards())]
+    return undelivered(output, config.dataset.sinks, shards)
 
 
 __all__ = ["RunEnd", "RunResult", "Watch", "run"]

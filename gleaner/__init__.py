@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from actors.corpus.own import Reader
-from actors.protocols import Engine, Gate, Repairer, Task
+from actors.protocols import Engine, Gate, Repairer, Sink, Task
 from schemas.audit import AuditReport
 from schemas.config import RunConfig
 from schemas.corpus import Passage
@@ -51,6 +51,7 @@ __all__ = [
     "Run",
     "RunConfig",
     "Sample",
+    "Sink",
     "Task",
     "UserError",
     "audit",

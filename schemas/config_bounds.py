@@ -6,7 +6,9 @@ Law: nothing here changes a sample, but for the number of queue shards, which a 
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
-from schemas.config_base import Config, MoreThanNone, Positive, Seconds, any_resume, never
+from msgspec import field
+
+from schemas.config_base import Config, Factory, MoreThanNone, Options, Positive, Seconds, any_resume, never
 from schemas.queue_shard import MOST_SHARDS
 
 
@@ -83,8 +85,21 @@ class Budget(Config, frozen=True):
     tokens: Annotated[Positive | None, any_resume("Generator and gate tokens together.")] = None
 
 
+class SinkConfig(Config, frozen=True):
+    """Where accepted rows go besides the folder (docs/sinks.md)."""
+
+    factory: Annotated[Factory, any_resume("Gives an object whose `deliver` is given each closed shard.")]
+    options: Annotated[
+        Options, any_resume("Given to the factory by name. No secrets: name an environment variable.")
+    ] = field(default_factory=dict)
+
+
 class Dataset(Config, frozen=True):
     """How large a shard of the output is, and how long its rows may wait."""
 
     rows_per_shard: Annotated[Positive, any_resume("A shard is written when it has so many rows.")] = 5_000
     flush_s: Annotated[Seconds, any_resume("A shard is written at the latest when its oldest row is this old.")] = 30.0
+    sinks: Annotated[
+        dict[str, SinkConfig],
+        any_resume("By names of yours: each is given every shard of accepted rows (docs/sinks.md)."),
+    ] = field(default_factory=dict)

@@ -16,6 +16,7 @@ class Seam(Enum):
     GATE = "gate"
     REPAIR = "repair"
     READER = "reader"
+    SINK = "sink"
 
 
 class CheckOutcome(Enum):

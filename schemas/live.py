@@ -38,6 +38,8 @@ class Waiting(Struct, frozen=True):
     oldest_s: float = 0.0
     """Age of the oldest of them."""
     loading: tuple[Loading, ...] = ()
+    sinks: tuple[Pause, ...] = ()
+    """Those that take no shards: the run goes on, and its rows wait in the folder."""
 
 
 class Live(Struct, frozen=True):

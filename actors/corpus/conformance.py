@@ -49,7 +49,7 @@ async def finding(name: str, subject: ReaderSubject) -> CheckFinding:
     return await found_by(name, CHECKS[name](subject))
 
 
-class _File:
+class _MemoryFile:
     """A file of the corpus in memory, and the streams that were opened of it."""
 
     def __init__(self, subject: ReaderSubject, data: bytes, uri: str = "memory://check/") -> None:
@@ -67,7 +67,7 @@ class _File:
         return any(not stream.closed for stream in self.streams)
 
 
-def _read(subject: ReaderSubject, file: _File) -> list[Item]:
+def _read(subject: ReaderSubject, file: _MemoryFile) -> list[Item]:
     """All items of the file. Raises Broken for what no reader may do; what the reader itself raises goes through."""
     found: list[Item] = []
     until = time.monotonic() + LONGEST_S
@@ -85,7 +85,7 @@ def _read(subject: ReaderSubject, file: _File) -> list[Item]:
 
 def _sample(subject: ReaderSubject) -> list[Item]:
     try:
-        return _read(subject, _File(subject, subject.data))
+        return _read(subject, _MemoryFile(subject, subject.data))
     except Broken:
         raise
     except Exception as bug:
@@ -109,7 +109,7 @@ async def _reads_the_same_again(subject: ReaderSubject) -> None:
 
 
 async def _knows_no_place(subject: ReaderSubject) -> None:
-    there = _File(subject, subject.data, "elsewhere/")
+    there = _MemoryFile(subject, subject.data, "elsewhere/")
     texts = [item.text for item in _sample(subject) if isinstance(item, Text)]
     try:
         moved = [item.text for item in _read(subject, there) if isinstance(item, Text)]
@@ -125,7 +125,7 @@ async def _reads_torn_files(subject: ReaderSubject) -> None:
     """Only that it comes to an end and gives documents of the file: what it raises is a refusal of the file."""
     for name, data in torn(subject.data):
         try:
-            _read(subject, _File(subject, data))
+            _read(subject, _MemoryFile(subject, data))
         except Broken as broken:
             raise Broken(f"of a file that is {name}: {broken}") from None
         except Exception:  # noqa: BLE001 - which is how a reader says that a file cannot be read
@@ -137,7 +137,7 @@ async def _takes_no_torn_text_for_whole(subject: ReaderSubject) -> None:
     if len(whole) != 1 or whole[0].uri.endswith("#record=0"):
         return
     try:
-        found = _read(subject, _File(subject, subject.data[: len(subject.data) // 2]))
+        found = _read(subject, _MemoryFile(subject, subject.data[: len(subject.data) // 2]))
     except Exception:  # noqa: BLE001 - which is how a reader says that a file cannot be read
         return
     if any(isinstance(item, Text) and whole[0].text.startswith(item.text) for item in found):
@@ -145,7 +145,7 @@ async def _takes_no_torn_text_for_whole(subject: ReaderSubject) -> None:
 
 
 async def _closes_what_it_opens(subject: ReaderSubject) -> None:
-    file = _File(subject, subject.data)
+    file = _MemoryFile(subject, subject.data)
     try:
         items = iter(subject.reader(file.source, subject.config))
         next(items, None)

@@ -14,7 +14,9 @@ from pathlib import Path
 from schemas.errors import OutputError
 from schemas.ledger import ShardKind, ShardWritten
 
-FOLDERS = frozenset({*(kind.value for kind in ShardKind), "exports", "logs"})
+DELIVERED = "delivered"
+"""The folder of what sinks have been given."""
+FOLDERS = frozenset({*(kind.value for kind in ShardKind), "exports", "logs", DELIVERED})
 _FILES = re.compile(r"ledger.*|run\.yaml|live\.json|manifest\.json|README\.md|report\.html|checksums\.txt", re.DOTALL)
 _UNFINISHED = re.compile(r"\..*\.writing", re.DOTALL)
 _SHARD = re.compile(r"(dataset|dead_letters)/part-(?:q([0-9]{1,4})-)?([0-9]{1,12})(?:-([0-9]{1,12}))?\.parquet")

@@ -116,6 +116,11 @@ def _broken_options(config: RunConfig) -> Iterator[str]:
     """Options are shown wherever a configuration is: none of them is a secret."""
     if isinstance(config.task, CustomTask):
         yield from _secret_options("task.options", config.task.options)
+    for name, sink in config.dataset.sinks.items():
+        path = below("dataset.sinks", name)
+        if not _POOL_NAME.fullmatch(name):
+            yield at(path, "a sink's name is of lower-case letters, digits, _ and -, beginning with a letter")
+        yield from _secret_options(f"{path}.options", sink.options)
     for suffix, reader in config.corpus.readers.items():
         yield from _secret_options(f"{below('corpus.readers', suffix)}.options", reader.options)
     for name, gate in config.gates.items():

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from schemas.progress import RunSnapshot
 from schemas.scaling import ScalingDecision
-from schemas.stages import ConductorStatus
+from schemas.stages import ConductorStatus, Pause
 
 
 class Phase(Enum):
@@ -51,5 +51,7 @@ class Progress(Struct, frozen=True):
     scaling: ScalingDecision | None = None
     """The last decision on replicas, with its reasons, and why pools idle."""
     note: str = ""
+    sinks: tuple[Pause, ...] = ()
+    """Those that take no shards: of each, by each writer."""
     moved_at: float | None = None
     """When an attempt last ended in this process, or when the models were asked for; None before that."""

@@ -45,6 +45,7 @@ def waits_of(progress: Progress) -> Waiting:
         loading=tuple(
             Loading(status.role, status.starting, status.wanted) for status in progress.replicas if not status.running
         ),
+        sinks=tuple(merged(progress.sinks)),
     )
 
 
@@ -66,14 +67,16 @@ def merged(pauses: Iterable[Pause]) -> list[Pause]:
 
 
 def words(waits: Waiting, *, now: float) -> list[str]:
-    """What holds the run, a line each: who cannot be asked, or what is known where nothing ends. None where it goes."""
+    """What holds the run, a line each: who cannot be asked, or what is known where nothing ends; and which sinks take
+    nothing. None where it goes."""
+    sinks = [_paused(pause, now) for pause in waits.sinks]
     lines = [_paused(pause, now) for pause in waits.pauses]
     if lines or waits.still_s < STILL_S:
-        return lines
+        return lines + sinks
     known = [f"{each.samples:,} in {each.stage}" for each in waits.in_flight]
     known += [f"{waits.ready:,} ready, the oldest for {waits.oldest_s:.0f} s"] if waits.ready else []
     known += [f"{each.name} still loads (0 of {each.wanted} ready)" for each in waits.loading]
-    return [f"no attempt ended for {waits.still_s:.0f} s: {', '.join(known) or 'nothing is in flight'}"]
+    return [f"no attempt ended for {waits.still_s:.0f} s: {', '.join(known) or 'nothing is in flight'}", *sinks]
 
 
 def _paused(pause: Pause, now: float) -> str:
@@ -116,7 +119,7 @@ class Standstill:
             if self._due(name):
                 log.warning("a pool cannot be asked: %s", _paused(pause, now), extra={"pool": name})
         if still and self._due(""):
-            log.warning("the run stands still: %s", *words(waits, now=now))
+            log.warning("the run stands still: %s", words(waits, now=now)[0])
         for name in self._ended([*pauses, *([""] if still else [])]):
             log.warning("the run goes on", extra={"pool": name} if name else {})
 

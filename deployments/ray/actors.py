@@ -18,12 +18,15 @@ from actors.calls.clocks import Clocks, Steady
 from actors.corpus.chunker import Chunker
 from actors.corpus.files import Skipped
 from actors.counts.refusals import Rereading
+from actors.dataset.courier import CLOSE_S, END_S, Courier, CourierClock
+from actors.dataset.spans import current
 from actors.dataset.writer import DatasetWriter, RowWording
 from actors.ledger.files import Folder
 from actors.ledger.sqlite import LedgerReader
 from actors.queue.documents import Changed, Comparison
 from actors.queue.service import QueueService
 from deployments.build.readers import read_corpus
+from deployments.build.sinks import sink_places
 from deployments.build.wiring import chat, models, open_queue, started
 from deployments.monitoring.logs import LogPlace, configure_logging
 from deployments.ray.boundary import ray_boundary
@@ -36,6 +39,7 @@ from schemas.ledger import ShardWritten
 from schemas.orders import Holding
 from schemas.progress import RunSnapshot
 from schemas.queue_shard import QueueShard, shard_of
+from schemas.stages import Pause
 from schemas.wire import LEASES, OUTCOMES, SETTLEMENTS
 
 LEASE_WAIT_S = 1.0
@@ -238,6 +242,7 @@ class WriterShell:
         self._queue = queue
         self._number = number
         self._stopping = asyncio.Event()
+        self._couriers: list[Courier] = []
 
     async def run(self) -> None:
         """Writes shards as they are due until `stop`, then closes the last ones. Raises HopError without a queue."""
@@ -252,12 +257,24 @@ class WriterShell:
                 record=self._record,
                 clock=time.time,
             )
+            output = Folder(self._output, shard=self._shard)
+            places = sink_places(self._config.dataset.sinks)
+            self._couriers = [Courier(place, output, ledger.folder, CLOCK) for place in places]
             try:
                 await writer.start(ledger.shards())
-                await self._until_stopped(writer)
-                await writer.flush()
+                self._expect(current(ledger.shards()))
+                with ungrouped():
+                    async with asyncio.TaskGroup() as group:
+                        carrying = [group.create_task(courier.run()) for courier in self._couriers]
+                        await self._until_stopped(writer)
+                        await writer.flush()
+                        await self._delivered(carrying)
             finally:
                 writer.close()
+
+    def undelivered(self) -> list[Pause]:
+        """The sinks that take no shards at this moment."""
+        return [courier.pause for courier in self._couriers if courier.pause is not None]
 
     async def stop(self) -> None:
         self._stopping.set()
@@ -271,11 +288,26 @@ class WriterShell:
                 stopping.cancel()
                 writing.cancel()
 
+    async def _delivered(self, carrying: Sequence[asyncio.Task[None]]) -> None:
+        """What sinks lack is tried a little longer; one that does not answer at all is left."""
+        for courier in self._couriers:
+            courier.end()
+        if carrying:
+            await asyncio.wait(carrying, timeout=END_S + CLOSE_S)
+        for task in carrying:
+            task.cancel()
+
     async def _record(self, shard: ShardWritten) -> None:
         with ray_boundary():
             await self._queue.record_shard.remote(self._number, shard)
+        self._expect([shard])
+
+    def _expect(self, shards: Sequence[ShardWritten]) -> None:
+        for courier in self._couriers:
+            courier.expect(shards)
 
 
+CLOCK = CourierClock(time.time, time.monotonic, asyncio.sleep)
 _actor: Any = ray.remote
 QueueActor = _actor(num_cpus=0, max_concurrency=1000)(QueueShell)
 ReaderActor = _actor(num_cpus=0)(ReaderShell)

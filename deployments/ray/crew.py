@@ -10,6 +10,7 @@ import logging
 import os
 import time
 from collections import Counter
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from schemas.config import RunConfig
 from schemas.errors import GleanerError, HopError, PoolAwayError, innermost
 from schemas.progress import RunSnapshot
 from schemas.queue_shard import ONLY, QueueShard
-from schemas.stages import ConductorStatus
+from schemas.stages import ConductorStatus, Pause
 
 log = logging.getLogger("gleaner.run")
 
@@ -143,21 +144,20 @@ class Crew:
 
     def statuses(self) -> list[ConductorStatus]:
         """Of every conductor that answers at once."""
-        asked = [member.actor.status.remote() for member in self._members if member.role is Role.CONDUCTOR]
-        done, _ = ray.wait(asked, num_returns=len(asked), timeout=STATUS_S) if asked else ([], [])
-        found = []
-        for promise in done:
-            try:
-                found.append(ray.get(promise))
-            except RayActorError:
-                log.debug("a conductor is being replaced")
-        return found
+        return _at_once([member.actor.status.remote() for member in self._of(Role.CONDUCTOR)])
+
+    def undelivered(self) -> tuple[Pause, ...]:
+        """The sinks that take no shards, as every writer tells that answers at once."""
+        if not self._config.dataset.sinks:
+            return ()
+        each: list[list[Pause]] = _at_once([member.actor.undelivered.remote() for member in self._of(Role.WRITER)])
+        return tuple(pause for pauses in each for pause in pauses)
 
     def stop_leasing(self) -> None:
         """Say it again while it shall hold: a queue that is made again has forgotten it."""
         ask_each(queue.stop_leasing for queue in self._queues)
 
-    def finish_writing(self) -> None:
+    def finish_writing(self, meanwhile: Callable[[], None]) -> None:
         """Closes the last shards, in as many tries as the writer has deaths. Raises GleanerError when it hangs."""
         self._finishing = True
         until = time.monotonic() + FLUSH_S
@@ -167,6 +167,7 @@ class Crew:
             if time.monotonic() > until:
                 raise GleanerError(f"the last shards were not closed within {FLUSH_S:g} s; the same command goes on")
             self.watch(timeout_s=1.0)
+            meanwhile()
 
     def dismiss(self) -> None:
         """Ends everyone but the queues."""
@@ -183,7 +184,10 @@ class Crew:
                 log.warning("a queue did not close; its ledger is as of its last commit")
 
     def _any(self, role: Role) -> bool:
-        return any(member.role is role for member in self._members)
+        return bool(self._of(role))
+
+    def _of(self, role: Role) -> list[Member]:
+        return [member for member in self._members if member.role is role]
 
     def _queue_of(self, shard: QueueShard) -> Any:
         named = {"name": queue_name(self._token), "namespace": NAMESPACE} if shard.number == 0 else {}
@@ -230,3 +234,15 @@ class Crew:
             ask(self._queues[member.shard.number].release, member.name)
         if member.role is Role.WRITER or not self._finishing:
             self.begin(member.role, member.shard)
+
+
+def _at_once(asked: list[Any]) -> list[Any]:
+    """The answers that are there by now."""
+    done, _ = ray.wait(asked, num_returns=len(asked), timeout=STATUS_S) if asked else ([], [])
+    found = []
+    for promise in done:
+        try:
+            found.append(ray.get(promise))
+        except RayActorError:
+            log.debug("an actor is being replaced")
+    return found

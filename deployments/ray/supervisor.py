@@ -85,7 +85,7 @@ class Supervisor:
                 self._crew.wait_on()
             self._tell(Phase.RUNNING if stopped_at is None else Phase.DRAINING)
         self._tell(Phase.FINISHING, "closing shards")
-        self._crew.finish_writing()
+        self._crew.finish_writing(lambda: self._tell(Phase.FINISHING, "closing shards"))
         snapshot = self._crew.snapshot()
         self._tell(Phase.DONE)
         assert snapshot is not None
@@ -180,6 +180,7 @@ class Supervisor:
             replicas=self._replicas,
             scaling=self._scaling,
             note=note,
+            sinks=self._crew.undelivered(),
             moved_at=moved_at,
         )
         self._standstill.log(waits_of(progress), now=now)

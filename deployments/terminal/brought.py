@@ -1,4 +1,4 @@
-"""What `gleaner check` examines of what a user brings beside gates and tasks: repairs and readers."""
+"""What `gleaner check` examines of what a user brings beside gates and tasks: repairs, readers and sinks."""
 
 from pathlib import Path
 
@@ -7,12 +7,16 @@ from msgspec import Struct
 from actors.corpus.conformance import ReaderSubject
 from actors.corpus.conformance import examine as examine_reader
 from actors.corpus.names import name_parts
+from actors.dataset.conformance import SinkSubject
+from actors.dataset.conformance import examine as examine_sink
 from actors.recovery.conformance import RepairSubject
 from actors.recovery.conformance import examine as examine_repair
 from actors.recovery.own import worded
 from deployments.build.readers import reader_function
 from deployments.build.recovery import repair_function
+from deployments.build.sinks import sink_place
 from schemas.config import Corpus, RunConfig
+from schemas.config_bounds import SinkConfig
 from schemas.config_corpus import CorpusReader
 from schemas.config_gates import brought_modes, is_function
 from schemas.conformance import CheckFinding, CheckOutcome, Seam
@@ -53,6 +57,9 @@ def named_seam(target: str, config: RunConfig | None) -> Seam | None:
     own = config.recovery.own_repairs
     if target in own or (is_function(target) and target in own.values()):
         return Seam.REPAIR
+    sinks = config.dataset.sinks
+    if target in sinks or target in {each.factory for each in sinks.values()}:
+        return Seam.SINK
     readers = config.corpus.readers
     return Seam.READER if target in readers or target in {each.reader for each in readers.values()} else None
 
@@ -81,6 +88,16 @@ async def of_reader(asked: Asked, config: RunConfig | None) -> CheckedCode:
     data = _sample(asked.sample)
     subject = ReaderSubject(reader_function(asked.target, reader), asked.sample.name, data, corpus)
     return CheckedCode(asked.target, tuple(await examine_reader(subject)))
+
+
+async def of_sink(asked: Asked, config: RunConfig | None) -> CheckedCode:
+    """A sink by its name in the configuration, or a factory. Raises UserError."""
+    sinks = {} if config is None else config.dataset.sinks
+    named = [sink for name, sink in sinks.items() if asked.target in (name, sink.factory)]
+    if not named and not is_function(asked.target):
+        raise UserError(f"{asked.target}: give module:Class, or a sink's name with --config RUN.yaml")
+    place = sink_place(asked.target, named[0] if named else SinkConfig(factory=asked.target))
+    return CheckedCode(asked.target, tuple(await examine_sink(SinkSubject(place.make))))
 
 
 def _sample(path: Path) -> bytes:

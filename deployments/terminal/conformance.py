@@ -1,6 +1,6 @@
 """`gleaner check`: whether what a user brings keeps to what every one of its kind must. Law: a failure is the author's,
-with exit code 2. What the configuration names as a repair or a reader is one, what has an `attempt` is a task; all else
-is a gate, unless `--as` says otherwise."""
+with exit code 2. What the configuration names as a repair, a reader or a sink is one, what has an `attempt` is a task;
+all else is a gate, unless `--as` says otherwise."""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from deployments.build.own_code import factory_of
 from deployments.build.tasks import own_task
 from deployments.config.load import load
 from deployments.local.gates import LocalPools, local_gate
-from deployments.terminal.brought import Asked, CheckedCode, named_seam, of_reader, of_repair
+from deployments.terminal.brought import Asked, CheckedCode, named_seam, of_reader, of_repair, of_sink
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN
 from deployments.terminal.reading import as_builtins, put_json
 from deployments.terminal.screen import Screen
@@ -70,6 +70,8 @@ async def _checked(asked: Asked) -> CheckedCode:
             return await of_repair(asked, config)
         case Seam.READER:
             return await of_reader(asked, config)
+        case Seam.SINK:
+            return await of_sink(asked, config)
     task = None if asked.seam is Seam.GATE else _task(asked.target, config)
     if task is None and asked.seam is Seam.TASK:
         raise UserError(f"{asked.target}: there is no task of this name: it has no `attempt` (docs/tasks/own.md)")

@@ -44,7 +44,9 @@ class Lines:
 
 def _standing(waits: Waiting) -> list[str]:
     """What about a wait deserves a line of its own when it changes."""
-    return [pause.name for pause in waits.pauses] or (["still"] if words(waits, now=0.0) else [])
+    sinks = [pause.name for pause in waits.sinks]
+    held = [pause.name for pause in waits.pauses] or (["still"] if len(words(waits, now=0.0)) > len(sinks) else [])
+    return held + sinks
 
 
 def _tenth(snapshot: RunSnapshot | None) -> int:

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from deployments.terminal.watcher import Watcher
 from deployments.terminal.words import plural, quoted
 from schemas.errors import ClusterError, OutputError, UserError
 
+SHOWN = 5
+"""Names of shards in one line."""
 LOG_NAME = logs.log_name(logs.DRIVER)
 
 
@@ -71,8 +73,10 @@ def run_watched(
             _sum_up(console, output)
         except OutputError as error:  # the run has ended well: its end is no mistake of the terminal's
             say(f"the summary is in {quoted(output / PAGE_NAME)}: {error}")
+    for line in lacking(result.undelivered):
+        say(f"{line}: `{_again(path, output)}` delivers them")
     if result.end is RunEnd.COMPLETE:
-        return 0
+        return AWAY if result.undelivered else 0
     with Ledgers(output) as ledgers:
         outstanding = summary_of(ledgers).counts.outstanding
     left = f"{plural(outstanding, 'order')} outstanding, nothing is lost: `{_again(path, output)}` goes on"
@@ -81,6 +85,15 @@ def run_watched(
         return AWAY
     say(f"interrupted; {left}")
     return INTERRUPTED
+
+
+def lacking(undelivered: Mapping[str, Sequence[str]]) -> list[str]:
+    """What each sink lacks, a line each."""
+    lines = []
+    for sink, shards in undelivered.items():
+        named = ", ".join(shards[:SHOWN]) + (f" and {len(shards) - SHOWN:,} more" if len(shards) > SHOWN else "")
+        lines.append(f"sink {sink}: {plural(len(shards), 'shard')} not delivered ({named}), kept in the folder")
+    return lines
 
 
 def _again(path: Path, output: Path) -> str:

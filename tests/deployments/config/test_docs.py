@@ -14,6 +14,9 @@ SEAM_KEYS = (
     "corpus.readers.*.reader",
     "corpus.readers.*.options",
     "corpus.readers.*.in_place_of",
+    "dataset.sinks",
+    "dataset.sinks.*.factory",
+    "dataset.sinks.*.options",
 )
 """Keys that open a seam, counted apart: who brings nothing of their own has none of them (docs/decisions/0015-…)."""
 

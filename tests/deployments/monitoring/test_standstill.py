@@ -50,6 +50,19 @@ def test_conductors_that_meet_the_same_pool_make_one_line() -> None:
     assert merged([replace(AWAY, until=None), other])[0].until == NOW + 600
 
 
+def test_a_sink_that_takes_nothing_is_told_beside_what_holds_the_run() -> None:
+    """The run goes on, and its rows wait in the folder: said in a line of its own, one for all writers, also where a
+    pool is away or nothing ends."""
+    lake = Pause("sink lake", NOW - 5, "2 shards not delivered: ConnectionError: no route")
+    other = replace(lake, since=NOW - 7)
+    since = time_of_day(NOW - 7, now=NOW)
+    line = f"sink lake: 2 shards not delivered: ConnectionError: no route (since {since})"
+    assert said(replace(moment(conductor()), sinks=(lake, other))) == [line]
+    assert said(replace(moment(conductor(AWAY)), sinks=(other,)))[1:] == [line]
+    still = said(replace(moment(conductor(), still_s=STILL_S), sinks=(other,)))
+    assert still[0].startswith("no attempt ended for 8 s") and still[1:] == [line]
+
+
 @pytest.mark.parametrize(("kind", "word"), [(PauseKind.REFUSED, "refuses to serve"), (PauseKind.OVERLOADED, "to wait")])
 def test_a_refusal_and_a_full_server_are_told_apart(kind: PauseKind, word: str) -> None:
     """A refused key wants another key; a full server wants patience."""

@@ -1,4 +1,4 @@
-"""What a run's process logs beside its data."""
+"""What a run's process logs beside its data, and what it says at its end."""
 
 import json
 import logging
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.terminal.running import LOG_NAME, logged
+from deployments.terminal.running import LOG_NAME, lacking, logged
 
 
 def test_what_is_logged_goes_to_the_folder_as_json_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -41,3 +41,15 @@ def test_a_run_that_logs_nothing_leaves_no_log(tmp_path: Path) -> None:
     with logged(tmp_path):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_sink_lacks_is_named() -> None:
+    """A few by name, the rest by number."""
+    shards = [f"dataset/part-{number:05d}.parquet" for number in range(7)]
+    assert lacking({}) == []
+    assert lacking({"lake": shards[:1]}) == [
+        "sink lake: 1 shard not delivered (dataset/part-00000.parquet), kept in the folder"
+    ]
+    (line,) = lacking({"lake": shards})
+    assert line.startswith("sink lake: 7 shards not delivered (dataset/part-00000.parquet, ")
+    assert line.endswith("dataset/part-00004.parquet and 2 more), kept in the folder")

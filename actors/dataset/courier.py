@@ -1,0 +1,173 @@
+"""Brings a sink the shards of the dataset: each after it is recorded, in order, at least once.
+
+Law: a sink that fails loses no row, holds no run up and ends none. It is tried again here, and nowhere below: first
+after a second, then after twice as long each time, to a minute. Whoever asks is told what it refuses, and since when.
+"""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from actors.dataset.deliveries import Deliveries
+from actors.ledger.files import Folder
+from actors.protocols import Sink
+from schemas.errors import described
+from schemas.ledger import ShardKind, ShardWritten
+from schemas.sinks import OutgoingShard
+from schemas.stages import Pause
+
+log = logging.getLogger("gleaner.dataset")
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
+SLOW_S = 8.0
+"""A delivery that takes longer is told, in time for the ten seconds that are promised."""
+END_S = 20.0
+"""So long a run that is over waits for sinks that fail; the next run of the folder goes on with what they lack."""
+CLOSE_S = 10.0
+LONGEST_WHY = 300
+"""Characters of what it says that are kept."""
+
+
+class SinkPlace(Struct, frozen=True):
+    """A sink as the configuration has it. `make` makes one: again after a failure of the last."""
+
+    name: str
+    make: Callable[[], Sink]
+
+
+class CourierClock(Struct, frozen=True):
+    """Time as a courier needs it: seconds since the epoch, seconds that only grow, and a wait."""
+
+    wall: Callable[[], float]
+    now: Callable[[], float]
+    sleep: Callable[[float], Awaitable[None]]
+
+
+class Courier:
+    """One sink's, for the shards of one queue. `expect` every recorded shard, `run` it as a task, then `end` it."""
+
+    def __init__(self, place: SinkPlace, output: Folder, folder: str, clock: CourierClock) -> None:
+        """`folder`: the run's own id, which makes names of shards unique."""
+        self._place = place
+        self._output = output.path
+        self._folder = folder
+        self._clock = clock
+        self._done = Deliveries(output, place.name)
+        self._due: dict[int, ShardWritten] = {}
+        self._sink: Sink | None = None
+        self._news = asyncio.Event()
+        self._until: float | None = None
+        self._failed: Pause | None = None
+        self._failures = 0
+        self._next_at = float("-inf")
+        self._begun: float | None = None
+
+    def expect(self, shards: Iterable[ShardWritten]) -> None:
+        """Shards that are recorded; of each range the last recorded is the true one."""
+        for shard in shards:
+            if shard.kind is not ShardKind.DATASET:
+                continue
+            self._due.pop(shard.first_seq, None)
+            if not self._done.has(shard):
+                self._due[shard.first_seq] = shard
+        self._news.set()
+
+    def end(self) -> None:
+        """No further shard comes: what is left is tried for `END_S` more."""
+        self._until = self._clock.now() + END_S
+        self._next_at = float("-inf")
+        self._news.set()
+
+    @property
+    def pause(self) -> Pause | None:
+        """What holds the sink up; None while it takes what it is given."""
+        if self._failed is not None:
+            return self._failed
+        if self._begun is None or self._clock.wall() - self._begun < SLOW_S:
+            return None
+        return Pause(f"sink {self._place.name}", self._begun, f"{self._waiting()}: it has not answered yet")
+
+    async def run(self) -> None:
+        """Delivers until `end`, and then what is left, as long as that may take. Raises OutputError when the folder
+        cannot be written."""
+        while True:
+            self._news.clear()
+            while self._due and self._clock.now() >= self._next_at:
+                await self._try(self._due[min(self._due)])
+            if self._until is not None and (not self._due or self._clock.now() >= self._until):
+                break
+            await self._wait()
+        await self._close()
+
+    async def _wait(self) -> None:
+        """For news, or for the next try."""
+        waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._news.wait())]
+        if self._due:
+            until = self._next_at if self._until is None else min(self._next_at, self._until)
+            waits.append(asyncio.ensure_future(self._clock.sleep(max(0.0, until - self._clock.now()))))
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def _try(self, shard: ShardWritten) -> None:
+        """One delivery."""
+        self._begun = self._clock.wall()
+        try:
+            await self._deliver(shard)
+        except Exception as error:  # noqa: BLE001 - anybody's code, and anybody's server behind it
+            await self._fail(shard, error)
+            return
+        finally:
+            self._begun = None
+        await asyncio.to_thread(self._done.add, shard)
+        if self._due.get(shard.first_seq) == shard:
+            del self._due[shard.first_seq]
+        if self._failed is not None:
+            log.warning("a sink takes shards again", extra={"sink": self._place.name})
+        self._failed, self._failures = None, 0
+
+    async def _deliver(self, shard: ShardWritten) -> None:
+        if self._sink is None:
+            self._sink = await asyncio.to_thread(self._place.make)
+        name = f"{self._folder}-{Path(shard.name).name}"
+        outgoing = OutgoingShard(name, str(self._output / shard.name), shard.rows, shard.sha256)
+        await called(self._sink.deliver, outgoing)
+
+    async def _fail(self, shard: ShardWritten, error: Exception) -> None:
+        self._next_at = self._clock.now() + min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(self._failures, 10))
+        self._failures += 1
+        why = f"{self._waiting()}: {described(error)}"[:LONGEST_WHY]
+        since = self._clock.wall() if self._failed is None else self._failed.since
+        if self._failed is None:
+            log.warning("a sink takes no shards", extra={"sink": self._place.name, "shard": shard.name, "why": why})
+        self._failed = Pause(f"sink {self._place.name}", since, why)
+        await self._close()
+
+    def _waiting(self) -> str:
+        return f"{len(self._due):,} shard{'' if len(self._due) == 1 else 's'} not delivered"
+
+    async def _close(self) -> None:
+        """The next try has a sink of its own: this one's connections may be what failed."""
+        sink, self._sink = self._sink, None
+        close = getattr(sink, "close", None)
+        if close is None:
+            return
+        try:
+            await asyncio.wait_for(called(close), CLOSE_S)
+        except Exception as error:  # noqa: BLE001 - what was delivered is delivered
+            log.warning("a sink did not close", extra={"sink": self._place.name, "why": described(error)})
+
+
+async def called(function: Callable[..., Any], *given: object) -> None:
+    """Calls what may be async, or else in a thread, so that nobody waits for it."""
+    if inspect.iscoroutinefunction(function):
+        await function(*given)
+    else:
+        await asyncio.to_thread(function, *given)
