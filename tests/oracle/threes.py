@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 
 from actors.protocols import AskModel
-from actors.tasks.one_call import OneCall, sampled
+from actors.tasks.one_call import OneCall, sampled, with_words
 from actors.tasks.prompts import ask
 from actors.tasks.reading import parse
 from schemas.config_tasks import CustomTask
@@ -26,7 +26,7 @@ class Threes(OneCall):
         return parse(text, finish, passage=lease.passage.text)
 
     async def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:
-        completion = await ask(self.prompt(lease))
+        completion = await ask(with_words(self.prompt(lease), lease))
         for order in lease.orders:
             draft = self.read(lease, completion.text, completion.finish)
             if isinstance(draft, Draft):

@@ -18,7 +18,8 @@ from actors.metrics.metric import GONE, PoolReplicas, Run, RunMoment, Type, valu
 from actors.metrics.table import METRICS
 from schemas.errors import ErrorKind
 from schemas.ledger import Record
-from schemas.progress import CreditCount, RunSnapshot
+from schemas.progress import CreditCount, RepairStat, RunSnapshot
+from schemas.recovery import Modes, RepairKind
 from schemas.scaling import Idle, PoolDecision, ScalingDecision, Why
 from schemas.stages import GENERATE, CallFailures, ConductorStatus, Pause, StageFlow
 from tests.doubles.ledgers import Scale, plausible_run
@@ -199,6 +200,16 @@ def test_a_pool_that_the_configuration_no_longer_names_keeps_its_spend() -> None
     )
     assert gone > 0
     assert total(without, "gleaner_tokens_total") == total(after(moment), "gleaner_tokens_total")
+
+
+def test_a_repair_of_ones_own_is_told_by_its_name() -> None:
+    """And one that the configuration has no more is gone, as a pool is: nothing is counted less."""
+    own = RepairStat(Modes.PARAMETRIC, RepairKind("shorter"), tried=7, accepted=3)
+    moment = told(plausible_run(3, Scale(passages=2)))
+    summary = replace(moment.snapshot.summary, repairs=(own,))
+    seen = replace(moment, snapshot=replace(moment.snapshot, summary=summary))
+    for run, name in ((replace(RUN, repairs=("shorter",)), "shorter"), (RUN, GONE)):
+        assert value(after(seen, run=run), "gleaner_repairs_total", mode="parametric", repair=name) == 7
 
 
 def test_buckets_are_cumulative_and_end_with_the_count() -> None:

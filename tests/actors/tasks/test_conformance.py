@@ -14,7 +14,7 @@ from actors.protocols import AskModel, Task
 from actors.tasks.conformance import CHECKS, TaskSubject, examine, finding
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from actors.tasks.math import MathTask
-from actors.tasks.one_call import OneCall, sampled
+from actors.tasks.one_call import OneCall, sampled, with_words
 from actors.tasks.prompts import fenced, one_line
 from actors.text.completions import control_in, without_control
 from examples.summaries.task import Summary
@@ -94,6 +94,12 @@ class AsksForEver(Echo):
         yield
 
 
+class HearsNoWords(Echo):
+    async def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:
+        said = await ask(self.prompt(lease))
+        yield Made(lease.order.id, self.read(lease, said.text, said.finish))
+
+
 class LosesTheError(Echo):
     async def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:
         try:
@@ -115,7 +121,7 @@ class MakesAnErrorOfItsOwn(Echo):
 class AsksInAGroup(Echo):
     async def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:
         async with asyncio.TaskGroup() as group:
-            asked = group.create_task(ask(self.prompt(lease)))
+            asked = group.create_task(ask(with_words(self.prompt(lease), lease)))
         completion = asked.result()
         yield Made(lease.order.id, self.read(lease, completion.text, completion.finish))
 
@@ -253,6 +259,7 @@ FAILED, NOTED = CheckOutcome.FAILED, CheckOutcome.NOTED
         (ReadsTheClock, "made again it asks the same", FAILED, "it must follow from its lease"),
         (NeedsADraft, "it asks for every repair", FAILED, "of the repair resample without a draft: it raised Assert"),
         (Hot, "it asks for every repair", NOTED, "no call has the temperature"),
+        (HearsNoWords, "it asks for every repair", NOTED, "no call is told the words of a repair"),
         (LosesTheError, "a failed call is passed on", NOTED, "makes 1 of it all the same"),
         (MakesAnErrorOfItsOwn, "a failed call is passed on", FAILED, "it makes ValueError, not HopError"),
         (AsksRaw, "control text is broken up in prompts", NOTED, "of a passage stands raw in a prompt (<|im_end|>"),
