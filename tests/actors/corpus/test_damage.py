@@ -150,7 +150,7 @@ def test_any_exception_of_a_file_is_a_refusal(
         yield Text(uri=f"{source.uri}#record=0", text="before")
         raise KeyError("who would have thought")
 
-    monkeypatch.setitem(formats._READERS, ".jsonl", faulty)
+    monkeypatch.setitem(formats.OURS, ".jsonl", faulty)
     write("docs/a.jsonl", b"{}")
     write("docs/b.txt", b"B.")
     with caplog.at_level(logging.ERROR, "gleaner.corpus"):

@@ -206,6 +206,7 @@ def test_a_repair_of_ones_own_is_told_by_its_name() -> None:
     """And one that the configuration has no more is gone, as a pool is: nothing is counted less."""
     own = RepairStat(Modes.PARAMETRIC, RepairKind("shorter"), tried=7, accepted=3)
     moment = told(plausible_run(3, Scale(passages=2)))
+    assert moment.snapshot is not None
     summary = replace(moment.snapshot.summary, repairs=(own,))
     seen = replace(moment, snapshot=replace(moment.snapshot, summary=summary))
     for run, name in ((replace(RUN, repairs=("shorter",)), "shorter"), (RUN, GONE)):
