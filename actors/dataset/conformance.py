@@ -16,9 +16,8 @@ import pyarrow.parquet as pq
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.calls.loop_lag import MOST_LAG_S, held_loop_s
-from actors.dataset.courier import called
 from actors.dataset.rows import sample_schema
+from actors.dataset.sink_thread import SinkThread
 from actors.ledger.files import sha256_of
 from actors.protocols import Sink
 from schemas.conformance import Broken, CheckFinding, Noted, found_by
@@ -31,9 +30,10 @@ ROWS = 3
 
 
 class SinkSubject(Struct, frozen=True):
-    """What makes the sink that is checked, as a run makes it."""
+    """What makes the sink that is checked, as a run makes it; and the thread that its code runs in."""
 
     make: Callable[[], Sink]
+    thread: SinkThread
 
 
 SinkCheck = Callable[[SinkSubject, Path], Awaitable[None]]
@@ -66,10 +66,10 @@ def shard_in(folder: Path, name: str = "check-part-00000.parquet", rows: int = R
     return OutgoingShard(name, str(path), rows, sha256_of(path) or "")
 
 
-async def _delivered(sink: Sink, shard: OutgoingShard) -> None:
+async def _delivered(subject: SinkSubject, sink: Sink, shard: OutgoingShard) -> None:
     try:
         async with asyncio.timeout(LONGEST_S):
-            await called(sink.deliver, shard)
+            await subject.thread.called(sink.deliver, shard)
     except TimeoutError:
         raise Broken(f"it did not take a shard of {shard.rows} rows within {LONGEST_S:g} s") from None
     except Exception as bug:
@@ -78,33 +78,33 @@ async def _delivered(sink: Sink, shard: OutgoingShard) -> None:
 
 async def _made(subject: SinkSubject) -> Sink:
     try:
-        return await asyncio.to_thread(subject.make)
+        return await subject.thread.called(subject.make)
     except Exception as bug:
         raise Broken(f"making it raised {described(bug)}") from bug
 
 
 async def _takes_a_shard(subject: SinkSubject, folder: Path) -> None:
-    await _delivered(await _made(subject), shard_in(folder))
+    await _delivered(subject, await _made(subject), shard_in(folder))
 
 
 async def _takes_it_again(subject: SinkSubject, folder: Path) -> None:
     shard, sink = shard_in(folder), await _made(subject)
-    await _delivered(sink, shard)
+    await _delivered(subject, sink, shard)
     with _named("given again"):
-        await _delivered(sink, shard)
+        await _delivered(subject, sink, shard)
     with _named("given again by a process that knows nothing of the first"):
-        await _delivered(await _made(subject), shard)
+        await _delivered(subject, await _made(subject), shard)
 
 
 async def _takes_shards_in_a_row(subject: SinkSubject, folder: Path) -> None:
     sink = await _made(subject)
     for number in range(3):
-        await _delivered(sink, shard_in(folder, f"check-part-{number:05d}.parquet"))
+        await _delivered(subject, sink, shard_in(folder, f"check-part-{number:05d}.parquet"))
 
 
 async def _leaves_the_file_alone(subject: SinkSubject, folder: Path) -> None:
     shard = shard_in(folder)
-    await _delivered(await _made(subject), shard)
+    await _delivered(subject, await _made(subject), shard)
     if sha256_of(Path(shard.path)) != shard.sha256:
         raise Broken("it changed or took away the shard's file, which is the run's")
     if len(os.listdir(folder)) > 1:
@@ -116,21 +116,10 @@ async def _says_when_it_cannot(subject: SinkSubject, folder: Path) -> None:
     gone = replace(shard, name="check-gone.parquet", path=str(folder / "gone.parquet"))
     try:
         async with asyncio.timeout(LONGEST_S):
-            await called(sink.deliver, gone)
+            await subject.thread.called(sink.deliver, gone)
     except Exception:  # noqa: BLE001 - which is how a sink says that it does not have a shard
         return
     raise Broken("it says that it has a shard whose file is not there: its rows would be lost without a word")
-
-
-async def _leaves_the_loop_free(subject: SinkSubject, folder: Path) -> None:
-    shard, sink = shard_in(folder, rows=20_000), await _made(subject)
-
-    async def delivered() -> None:
-        await _delivered(sink, shard)
-
-    held_s = await held_loop_s([delivered])
-    if held_s > MOST_LAG_S:
-        raise Broken(f"it held the event loop for {held_s:.2f} s, at most {MOST_LAG_S:g} s; await, or use no async")
 
 
 @contextmanager
@@ -147,5 +136,4 @@ CHECKS: dict[str, SinkCheck] = {
     "it takes shards one after another": _takes_shards_in_a_row,
     "it leaves the shard's file alone": _leaves_the_file_alone,
     "it says when it cannot": _says_when_it_cannot,
-    "it leaves the event loop free": _leaves_the_loop_free,
 }

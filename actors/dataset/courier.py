@@ -5,7 +5,6 @@ after a second, then after twice as long each time, to a minute. Whoever asks is
 """
 
 import asyncio
-import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from actors.dataset.deliveries import Deliveries
+from actors.dataset.sink_thread import SinkThread
 from actors.ledger.files import Folder
 from actors.protocols import Sink
 from schemas.errors import described
@@ -28,7 +28,9 @@ SLOW_S = 8.0
 """A delivery that takes longer is told, in time for the ten seconds that are promised."""
 END_S = 20.0
 """So long a run that is over waits for sinks that fail; the next run of the folder goes on with what they lack."""
-CLOSE_S = 10.0
+LONGEST_END_S = 300.0
+"""For a sink that takes shards, but has many to take when the run is over."""
+CLOSE_S, LOOK_S = 10.0, 1.0
 LONGEST_WHY = 300
 """Characters of what it says that are kept."""
 
@@ -58,6 +60,7 @@ class Courier:
         self._folder = folder
         self._clock = clock
         self._done = Deliveries(output, place.name)
+        self._thread = SinkThread(place.name)
         self._due: dict[int, ShardWritten] = {}
         self._sink: Sink | None = None
         self._news = asyncio.Event()
@@ -80,7 +83,7 @@ class Courier:
     def end(self) -> None:
         """No further shard comes: what is left is tried for `END_S` more."""
         self._until = self._clock.now() + END_S
-        self._next_at = float("-inf")
+        self._next_at, self._failures = float("-inf"), 0
         self._news.set()
 
     @property
@@ -95,14 +98,17 @@ class Courier:
     async def run(self) -> None:
         """Delivers until `end`, and then what is left, as long as that may take. Raises OutputError when the folder
         cannot be written."""
-        while True:
-            self._news.clear()
-            while self._due and self._clock.now() >= self._next_at:
-                await self._try(self._due[min(self._due)])
-            if self._until is not None and (not self._due or self._clock.now() >= self._until):
-                break
-            await self._wait()
-        await self._close()
+        try:
+            while True:
+                self._news.clear()
+                while self._due and self._clock.now() >= self._next_at:
+                    await self._try(self._due[min(self._due)])
+                if self._until is not None and (not self._due or self._clock.now() >= self._until):
+                    break
+                await self._wait()
+            await self._close()
+        finally:
+            self._thread.end()
 
     async def _wait(self) -> None:
         """For news, or for the next try."""
@@ -134,11 +140,20 @@ class Courier:
         self._failed, self._failures = None, 0
 
     async def _deliver(self, shard: ShardWritten) -> None:
-        if self._sink is None:
-            self._sink = await asyncio.to_thread(self._place.make)
+        sink = self._sink = self._sink or await self._thread.called(self._place.make)
         name = f"{self._folder}-{Path(shard.name).name}"
         outgoing = OutgoingShard(name, str(self._output / shard.name), shard.rows, shard.sha256)
-        await called(self._sink.deliver, outgoing)
+        await self._answered(asyncio.ensure_future(self._thread.called(sink.deliver, outgoing)))
+
+    async def _answered(self, delivery: asyncio.Future[Any]) -> None:
+        """Waits for a delivery as long as it takes; when the run is over, for `END_S`."""
+        begun = self._clock.now()
+        while not delivery.done():
+            await asyncio.wait((delivery,), timeout=LOOK_S)
+            if self._until is not None and self._clock.now() - max(begun, self._until - END_S) >= END_S:
+                delivery.cancel()
+                raise TimeoutError(f"it has not answered for {END_S:g} s")
+        delivery.result()
 
     async def _fail(self, shard: ShardWritten, error: Exception) -> None:
         self._next_at = self._clock.now() + min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(self._failures, 10))
@@ -160,14 +175,6 @@ class Courier:
         if close is None:
             return
         try:
-            await asyncio.wait_for(called(close), CLOSE_S)
+            await asyncio.wait_for(self._thread.called(close), CLOSE_S)
         except Exception as error:  # noqa: BLE001 - what was delivered is delivered
             log.warning("a sink did not close", extra={"sink": self._place.name, "why": described(error)})
-
-
-async def called(function: Callable[..., Any], *given: object) -> None:
-    """Calls what may be async, or else in a thread, so that nobody waits for it."""
-    if inspect.iscoroutinefunction(function):
-        await function(*given)
-    else:
-        await asyncio.to_thread(function, *given)

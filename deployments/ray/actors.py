@@ -18,7 +18,7 @@ from actors.calls.clocks import Clocks, Steady
 from actors.corpus.chunker import Chunker
 from actors.corpus.files import Skipped
 from actors.counts.refusals import Rereading
-from actors.dataset.courier import CLOSE_S, END_S, Courier, CourierClock
+from actors.dataset.courier import LONGEST_END_S, Courier, CourierClock
 from actors.dataset.spans import current
 from actors.dataset.writer import DatasetWriter, RowWording
 from actors.ledger.files import Folder
@@ -289,11 +289,11 @@ class WriterShell:
                 writing.cancel()
 
     async def _delivered(self, carrying: Sequence[asyncio.Task[None]]) -> None:
-        """What sinks lack is tried a little longer; one that does not answer at all is left."""
+        """What sinks lack is delivered, as long as they take it; one that fails, or does not answer, is left."""
         for courier in self._couriers:
             courier.end()
         if carrying:
-            await asyncio.wait(carrying, timeout=END_S + CLOSE_S)
+            await asyncio.wait(carrying, timeout=LONGEST_END_S)
         for task in carrying:
             task.cancel()
 

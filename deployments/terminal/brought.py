@@ -9,6 +9,7 @@ from actors.corpus.conformance import examine as examine_reader
 from actors.corpus.names import name_parts
 from actors.dataset.conformance import SinkSubject
 from actors.dataset.conformance import examine as examine_sink
+from actors.dataset.sink_thread import SinkThread
 from actors.recovery.conformance import RepairSubject
 from actors.recovery.conformance import examine as examine_repair
 from actors.recovery.own import worded
@@ -97,7 +98,7 @@ async def of_sink(asked: Asked, config: RunConfig | None) -> CheckedCode:
     if not named and not is_function(asked.target):
         raise UserError(f"{asked.target}: give module:Class, or a sink's name with --config RUN.yaml")
     place = sink_place(asked.target, named[0] if named else SinkConfig(factory=asked.target))
-    return CheckedCode(asked.target, tuple(await examine_sink(SinkSubject(place.make))))
+    return CheckedCode(asked.target, tuple(await examine_sink(SinkSubject(place.make, SinkThread("checked")))))
 
 
 def _sample(path: Path) -> bytes:

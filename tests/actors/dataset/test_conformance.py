@@ -1,8 +1,9 @@
 """The example of a sink keeps to what every sink must, and one that does not is told so."""
 
+import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,23 @@ import pytest
 
 from actors.dataset import conformance
 from actors.dataset.conformance import CHECKS, SinkSubject, examine, finding
+from actors.dataset.sink_thread import SinkThread
 from examples.sinks.lines import JsonLines
 from schemas.conformance import CheckOutcome
 from schemas.sinks import OutgoingShard
 
 
+@pytest.fixture
+def thread() -> Iterator[SinkThread]:
+    made = SinkThread("checked")
+    yield made
+    made.end()
+
+
 @pytest.mark.parametrize("check", CHECKS)
-async def test_the_example_keeps_to_it(check: str, tmp_path: Path) -> None:
+async def test_the_example_keeps_to_it(check: str, thread: SinkThread, tmp_path: Path) -> None:
     """What a user reads first."""
-    found = await finding(check, SinkSubject(lambda: JsonLines(str(tmp_path / "out"))))
+    found = await finding(check, SinkSubject(lambda: JsonLines(str(tmp_path / "out")), thread))
     assert found.outcome is CheckOutcome.PASSED, found.detail
 
 
@@ -40,9 +49,9 @@ class TakesNothingTwice(Sinking):
         self._seen.add(shard.name)
 
 
-class HoldsTheLoop(Sinking):
+class Waits(Sinking):
     async def deliver(self, shard: OutgoingShard) -> None:  # type: ignore[override]
-        time.sleep(0.4)  # noqa: ASYNC251 - which is its fault
+        await asyncio.sleep(0.5)
 
 
 def appends(shard: OutgoingShard) -> None:
@@ -63,24 +72,26 @@ def writes_beside(shard: OutgoingShard) -> None:
         (Sinking(appends), "it leaves the shard's file alone", "it changed"),
         (Sinking(writes_beside), "it leaves the shard's file alone", "writes into the folder of the shards"),
         (Sinking(lambda shard: None), "it says when it cannot", "whose file is not there"),
-        (HoldsTheLoop(print), "it leaves the event loop free", "it held the event loop"),
+        (Waits(print), "it takes a shard", "within 0.2 s"),
         (Sinking(lambda shard: time.sleep(0.5)), "it takes shards one after another", "within 0.2 s"),
     ],
 )
-async def test_what_a_check_finds(sink: Any, check: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_a_check_finds(
+    sink: Any, check: str, says: str, thread: SinkThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each by the check that is for it."""
     monkeypatch.setattr(conformance, "LONGEST_S", 0.2 if "0.2" in says else 20.0)
-    found = await finding(check, SinkSubject(lambda: sink))
+    found = await finding(check, SinkSubject(lambda: sink, thread))
     assert found.outcome is not CheckOutcome.PASSED
     assert says in found.detail
 
 
-async def test_no_check_raises() -> None:
+async def test_no_check_raises(thread: SinkThread) -> None:
     """Whatever makes the sink, and whatever it does."""
 
     def falls() -> Any:
         raise RuntimeError("no")
 
-    found = await examine(SinkSubject(falls))
+    found = await examine(SinkSubject(falls, thread))
     assert {each.outcome for each in found} == {CheckOutcome.FAILED}
     assert found[0].detail.startswith("making it raised RuntimeError: no")

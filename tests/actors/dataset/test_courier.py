@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -93,8 +94,8 @@ async def written(output: Path, *, rows: int = 7) -> tuple[MemoryLedger, list[Sh
     return ledger, current(shards_of(ledger))
 
 
-def courier_of(output: Path, make: Callable[[], Any], time: Time | None = None) -> Courier:
-    return Courier(SinkPlace("lake", make), Folder(output), FOLDER, (time or Time()).clock)
+def courier_of(output: Path, make: Callable[[], Any], passing: Time | None = None) -> Courier:
+    return Courier(SinkPlace("lake", make), Folder(output), FOLDER, (passing or Time()).clock)
 
 
 async def delivered(courier: Courier, shards: list[ShardWritten]) -> None:
@@ -134,8 +135,8 @@ async def test_what_is_delivered_is_not_delivered_again(tmp_path: Path) -> None:
 async def test_a_sink_that_fails_is_tried_again_with_longer_waits(tmp_path: Path) -> None:
     """And is told at once, with what it says and how much waits; then it goes on where it stood."""
     _, shards = await written(tmp_path)
-    shelf, time = Shelf(failing=9), Time()
-    courier = courier_of(tmp_path, lambda: shelf, time)
+    shelf, passing = Shelf(failing=9), Time()
+    courier = courier_of(tmp_path, lambda: shelf, passing)
     courier.expect(shards)
     task = asyncio.create_task(courier.run())
     while shelf.tries < 9:
@@ -144,7 +145,7 @@ async def test_a_sink_that_fails_is_tried_again_with_longer_waits(tmp_path: Path
             assert courier.pause.name == "sink lake"
             assert courier.pause.since == NOW
             assert courier.pause.why.startswith(f"{len(names(shards))} shards not delivered: ConnectionError: the lake")
-    assert time.waits[:8] == [1, 2, 4, 8, 16, 32, LONGEST_WAIT_S, LONGEST_WAIT_S]
+    assert passing.waits[:8] == [1, 2, 4, 8, 16, 32, LONGEST_WAIT_S, LONGEST_WAIT_S]
     courier.end()
     await asyncio.wait_for(task, 20)
     assert courier.pause is None
@@ -154,9 +155,9 @@ async def test_a_sink_that_fails_is_tried_again_with_longer_waits(tmp_path: Path
 async def test_a_run_that_is_over_waits_a_little(tmp_path: Path) -> None:
     """Then it ends, and says which shards the sink lacks; nothing is lost."""
     _, shards = await written(tmp_path)
-    shelf, time = Shelf(failing=1_000_000), Time()
-    await delivered(courier_of(tmp_path, lambda: shelf, time), shards)
-    assert END_S <= time.at <= END_S + 1
+    shelf, passing = Shelf(failing=1_000_000), Time()
+    await delivered(courier_of(tmp_path, lambda: shelf, passing), shards)
+    assert END_S <= passing.at <= END_S + 1
     lacks = undelivered(tmp_path, ["lake"], [(ONLY, shard) for shard in shards])
     assert lacks == {"lake": tuple(shard.name for shard in shards if shard.kind is ShardKind.DATASET and shard.rows)}
 
@@ -180,22 +181,65 @@ async def test_a_sink_that_cannot_be_made_is_a_sink_that_fails(tmp_path: Path) -
 async def test_a_sink_that_does_not_answer_is_told(tmp_path: Path) -> None:
     """It may be slow, or hang: within ten seconds somebody knows. The loop goes on meanwhile."""
     _, shards = await written(tmp_path)
-    free, time = threading.Event(), Time()
+    free, passing = threading.Event(), Time()
 
     class Hangs:
         def deliver(self, shard: OutgoingShard) -> None:
             free.wait(10)
 
-    courier = courier_of(tmp_path, Hangs, time)
+    courier = courier_of(tmp_path, Hangs, passing)
     courier.expect(shards)
     task = asyncio.create_task(courier.run())
     await asyncio.sleep(0.05)
     assert courier.pause is None
-    time.at += SLOW_S
+    passing.at += SLOW_S
     assert courier.pause is not None and "has not answered yet" in courier.pause.why
     free.set()
     courier.end()
     await asyncio.wait_for(task, 20)
+
+
+async def test_a_sink_that_hangs_ends_no_run(tmp_path: Path) -> None:
+    """When the run is over it is waited for a little, then named with what it lacks."""
+    _, shards = await written(tmp_path)
+    free, passing = threading.Event(), Time()
+
+    class Hangs:
+        def deliver(self, shard: OutgoingShard) -> None:
+            free.wait(20)
+
+    courier = courier_of(tmp_path, Hangs, passing)
+    courier.expect(shards)
+    task = asyncio.create_task(courier.run())
+    await asyncio.sleep(0.05)
+    courier.end()
+    passing.at += END_S
+    await asyncio.wait_for(task, 10)
+    free.set()
+    assert courier.pause is not None and "TimeoutError: it has not answered for 20 s" in courier.pause.why
+    assert undelivered(tmp_path, ["lake"], [(ONLY, shard) for shard in shards])["lake"]
+
+
+async def test_a_sink_that_holds_its_loop_holds_nobody_elses(tmp_path: Path) -> None:
+    """An async sink that does not await: the writer's loop, and what is made in one call for the next, are unharmed."""
+    _, shards = await written(tmp_path)
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    class Holds:
+        async def deliver(self, shard: OutgoingShard) -> None:
+            loops.append(asyncio.get_running_loop())
+            time.sleep(0.2)  # noqa: ASYNC251 - which is its fault
+
+    begun, lag_s = time.monotonic(), 0.0
+    task = asyncio.create_task(delivered(courier_of(tmp_path, Holds), shards))
+    while not task.done():
+        before = time.monotonic()
+        await asyncio.sleep(0.001)
+        lag_s = max(lag_s, time.monotonic() - before)
+    await task
+    assert time.monotonic() - begun > 0.2 * len(loops) > 0.5
+    assert lag_s < 0.15
+    assert len(set(loops)) == 1 and loops[0] is not asyncio.get_running_loop()
 
 
 async def test_a_folder_that_cannot_be_written_is_the_runs_to_say(tmp_path: Path) -> None:
@@ -244,6 +288,7 @@ async def live(
 
     bounds = Dataset(rows_per_shard=7, flush_s=1e9)
     writer = DatasetWriter(folder, ledger, WORDING, settings=bounds, record=record, clock=lambda: NOW)
+    task = None
     try:
         await writer.start(shards_of(ledger))
         courier.expect(current(shards_of(ledger)))
@@ -258,6 +303,9 @@ async def live(
         await asyncio.wait_for(task, 20)
     finally:
         writer.close()
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest.mark.slow

@@ -74,7 +74,7 @@ def test_what_a_factory_gives_must_deliver() -> None:
     ("arguments", "code", "says"),
     [
         (["lines", "--config", "RUN"], 0, "nothing failed"),
-        (["examples.sinks.lines:JsonLines", "--config", "RUN"], 0, "6 checks"),
+        (["examples.sinks.lines:JsonLines", "--config", "RUN"], 0, "5 checks"),
         (["examples.sinks.lines:JsonLines", "--as", "sink"], 2, "making it raised TypeError"),
         (["lines", "--as", "sink"], 2, "give module:Class, or a sink's name with --config RUN.yaml"),
         (["nowhere:Lake", "--as", "sink"], 2, "cannot be imported"),
