@@ -11,6 +11,8 @@ from msgspec.structs import replace
 from actors.dataset.manifest import read_config
 from deployments.build.own_code import VARIABLE, factory_of
 from deployments.config.load import to_yaml
+from schemas.config_bounds import SinkConfig
+from schemas.config_corpus import CorpusReader
 from schemas.config_tasks import CustomTask
 from tests.deployments.folder.test_replay import folder_of
 
@@ -68,6 +70,27 @@ def test_a_folder_whose_task_is_code_runs_none_of_it(command: list[str], tmp_pat
     assert (told.returncode, marker.exists()) == (2, False), told.stderr
     assert "its task is code (planted:Task), and a folder runs none" in " ".join(told.stderr.split())
     assert (folder / "ledger.sqlite").read_bytes() == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["verify", "policy", "report"])
+def test_a_folder_that_names_readers_repairs_and_sinks_runs_none(command: str, tmp_path: Path) -> None:
+    """What they made is in the records; nobody who looks at the folder needs them."""
+    folder = folder_of(tmp_path / "run")
+    marker = tmp_path / "marker"
+    (folder / "planted.py").write_text(f"open({str(marker)!r}, 'w')")
+    config = read_config(folder)
+    assert config is not None
+    planted_in = replace(
+        config,
+        corpus=replace(config.corpus, readers={".csv": CorpusReader(reader="planted:rows")}),
+        recovery=replace(config.recovery, own_repairs={"mine": "planted:mine"}, repairs={"parametric": ("mine",)}),
+        dataset=replace(config.dataset, sinks={"mine": SinkConfig(factory="planted:Sink")}),
+    )
+    (folder / "run.yaml").write_text(to_yaml(planted_in))
+    told = gleaner(folder, command, ".")
+    assert told.returncode in (0, 1), told.stderr
+    assert not marker.exists()
 
 
 CONFIG = """
