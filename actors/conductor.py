@@ -7,27 +7,28 @@ that is given up ends the conductor, and no order; one that repairs escalate to 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from random import Random
 from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.calls.asker import Asker, Way
+from actors.calls.asker import Asker
 from actors.calls.clocks import Clocks
 from actors.calls.counters import StageCounter
+from actors.calls.generators import Generators
 from actors.calls.health import HealthLimits
+from actors.calls.in_hand import InHand
 from actors.calls.making import Making, NotMade, Written
 from actors.calls.pools import Pools
 from actors.calls.retry import CalledPool, RetryLimits, Sleep, insist
-from actors.calls.trials import generation
 from actors.gates.judge import Gating, Judge
-from actors.probes.injection import InjectionDraw, Spoiling
-from actors.probes.mixing import Mixing
-from actors.protocols import Generator, Orders, RecoveryPolicy, Task
-from schemas.errors import EngineError, ErrorKind, HopError, PoolAwayError, described, ungrouped
+from actors.protocols import Generator, Maker, Orders, RecoveryPolicy, Task
+from actors.recovery.fallback import Fallback
+from schemas.errors import HopError, PoolAwayError, described, ungrouped
 from schemas.ids import PoolName
+from schemas.order_kinds import POLICIES
 from schemas.orders import (
     Accept,
     Attempt,
@@ -35,16 +36,14 @@ from schemas.orders import (
     Decision,
     Duplicate,
     EndReason,
-    Holding,
     Lease,
     OrderKind,
     Outcome,
     Requeue,
 )
-from schemas.recovery import Choice, Diagnosis
-from schemas.samples import Candidate, Completion, GenerationRequest
+from schemas.samples import Candidate
 from schemas.stages import GENERATE, SETTLE, ConductorStatus
-from schemas.verdicts import Errored, Rejected, Verdict
+from schemas.verdicts import Errored, Rejected
 
 log = logging.getLogger("gleaner.conductor")
 T = TypeVar("T")
@@ -74,8 +73,8 @@ class Toolbox(Struct, frozen=True):
     recovery: RecoveryPolicy
     unescalated: RecoveryPolicy | None = None
     """What decides in place of `recovery` while the pool that it escalates to is away; None where it never does."""
-    injection: InjectionDraw | None = None
-    canaries: Mixing = Mixing()
+    makers: Mapping[OrderKind, Maker] = {}
+    """Who makes the attempts of a kind of orders in place of the task."""
 
 
 class Conductor:
@@ -101,10 +100,7 @@ class Conductor:
         self._now = clock if monotonic is None else monotonic
         self._sleep = sleep
         self._random = random
-        self._room = asyncio.Event()
-        self._room.set()
-        self._in_flight = 0
-        self._in_hand: dict[int, Holding] = {}
+        self._in_hand = InHand(settings.concurrency)
         self._makings: dict[int, Making] = {}
         self._unreported = 0
         self._stages = StageCounter(self._now)
@@ -122,13 +118,19 @@ class Conductor:
             ),
             settings.health,
         )
-        self._judge = Judge(tools.gates, self._pools, self._stages, self._now, task=tools.task, ask=self._ask_beside)
+        self._recovery = tools.recovery
+        if tools.unescalated is not None:
+            self._recovery = Fallback(tools.recovery, tools.unescalated, self._pools.is_given_up)
+        self._generators = Generators(tools.pools, self._pools, settings.fresh_pool)
+        self._judge = Judge(
+            tools.gates, self._pools, self._stages, self._now, task=tools.task, ask=self._generators.aside
+        )
 
     def status(self) -> ConductorStatus:
         """What is in flight, by stage."""
         return ConductorStatus(
             name=self._settings.name,
-            in_flight=self._in_flight,
+            in_flight=len(self._in_hand),
             unreported=self._unreported,
             stages=self._stages.flows(),
             paused=self._pools.pauses(),
@@ -148,8 +150,7 @@ class Conductor:
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as samples:
             while True:
-                await self._room.wait()
-                room = self._settings.concurrency - self._in_flight
+                room = await self._in_hand.room()
                 leases = await self._insist(lambda room=room: self._tools.orders.lease(self._settings.name, room))
                 if leases is None:
                     return
@@ -159,36 +160,20 @@ class Conductor:
 
     async def rejoin(self) -> None:
         """Tells a queue that was made again what is in hand here, so that it is given to nobody else."""
-        holdings = tuple(self._in_hand.values())
+        holdings = self._in_hand.holdings
         await self._insist(lambda: self._tools.orders.join(self._settings.name, holdings))
 
     def _enter(self, lease: Lease, samples: asyncio.TaskGroup) -> None:
         if lease.learnt is not None:
-            self._tools.recovery.learn(lease.learnt)
-            if self._tools.unescalated is not None:
-                self._tools.unescalated.learn(lease.learnt)
+            self._recovery.learn(lease.learnt)
         singles = lease.apart()
         if lease.beside:
-            making = Making(self._tools.task, lease, Asker(lease, self._way(lease, None)))
+            making = self._making(lease)
             samples.create_task(making.run())
             self._makings.update((id(single), making) for single in singles)
         for single in singles:
-            self._take(single)
+            self._in_hand.take(single)
             samples.create_task(self._finish(single))
-
-    def _take(self, lease: Lease) -> None:
-        self._in_flight += 1
-        self._in_hand[id(lease)] = Holding(lease.order.id, lease.attempt)
-        if self._in_flight >= self._settings.concurrency:
-            self._room.clear()
-
-    def _leave(self, lease: Lease) -> None:
-        self._in_flight -= 1
-        self._makings.pop(id(lease), None)
-        del self._in_hand[
-            id(lease)
-        ]  # the order may be in hand again: its next lease can overtake this one's settlement
-        self._room.set()
 
     async def _finish(self, lease: Lease) -> None:
         try:
@@ -199,101 +184,52 @@ class Conductor:
             )
             self._unreported += 1
         finally:
-            self._leave(lease)
+            self._makings.pop(id(lease), None)
+            self._in_hand.leave(lease)
 
     async def conduct(self, lease: Lease) -> None:
         """One attempt of one order, from lease to a recorded outcome."""
-        started_at, began = self._wall(), self._now()
-        injection = None if lease.canary is not None else self._tools.injection
-        presumed = None if injection is None else injection.presumed(lease)
-        attempt = Attempt(lease.attempt, lease.repair, candidate=None, started_at=started_at, injected=presumed)
+        began = self._now()
+        attempt = Attempt(lease.attempt, lease.repair, candidate=None, started_at=self._wall())
         try:
-            spoiling = None if injection is None else injection.of(lease)
-            attempt = replace(attempt, injected=None if spoiling is None else spoiling.tag)
-            attempt, decision = await self._attempt(lease, attempt, spoiling)
+            outcome = await self._outcome(lease, attempt)
         except PoolAwayError:
             raise
         except Exception as bug:  # one order's bug must not end the others'
             log.exception("an order failed inside", extra={"order": lease.order.id})
-            decision = DeadLetter(reason=EndReason.INTERNAL_ERROR, detail=described(bug))
-        await self._report(lease, replace(attempt, seconds=self._now() - began), decision)
+            end = DeadLetter(reason=EndReason.INTERNAL_ERROR, detail=described(bug))
+            outcome = Outcome(lease.order.id, attempt, end)
+        attempt = replace(outcome.attempt, seconds=self._now() - began)
+        await self._report(lease, replace(outcome, attempt=attempt))
 
-    async def _attempt(self, lease: Lease, attempt: Attempt, spoiling: Spoiling | None) -> tuple[Attempt, Decision]:
-        if lease.canary is not None:
-            return await self._probe(lease, attempt)
+    async def _outcome(self, lease: Lease, attempt: Attempt) -> Outcome:
+        """A draft is made, the gates judge it, and what follows is decided."""
         try:
-            attempt = await self._generate(lease, attempt, spoiling)
+            with self._stages.during(GENERATE):
+                written = await self._written(lease)
         except NotMade as failed:
-            return replace(attempt, earlier=failed.calls), self._unmade(lease, failed.error)
-        candidate = attempt.candidate
-        assert candidate is not None
-        if spoiling is not None:
-            attempt = replace(attempt, injected=await spoiling.tagged(candidate, self._ask_beside))
+            attempt = replace(attempt, earlier=failed.calls)
+            return Outcome(lease.order.id, attempt, self._unmade(lease, failed.error))
+        candidate, probed = written.candidate, written.probed
+        attempt = replace(attempt, candidate=candidate, earlier=written.earlier)
+        if probed is not None and probed.unfit:
+            return Outcome(lease.order.id, attempt, DeadLetter(EndReason.REJECTED, probed.unfit), probed)
         verdicts = self._tools.gates.bar(await self._judge.verdicts(lease, candidate), lease.attempt)
-        return self._decide(lease, replace(attempt, verdicts=verdicts))
+        attempt, decision = self._decide(lease, candidate, replace(attempt, verdicts=verdicts))
+        return Outcome(lease.order.id, attempt, decision, probed)
 
-    async def _probe(self, lease: Lease, attempt: Attempt) -> tuple[Attempt, Decision]:
-        """A canary in place of an attempt: the gates see what they would see of one, and nothing follows from it."""
-        ready = await self._tools.canaries.prepared(lease, self._ask_beside)
-        attempt = replace(attempt, candidate=ready.candidate, injected=ready.injected)
-        if ready.why:
-            return attempt, DeadLetter(reason=EndReason.REJECTED, detail=ready.why)
-        return replace(attempt, verdicts=await self._judge.verdicts(lease, ready.candidate)), Accept()
-
-    async def _report(self, lease: Lease, attempt: Attempt, decision: Decision) -> None:
-        canary = self._tools.canaries.beside(lease, attempt)
-        outcome = Outcome(order_id=lease.order.id, attempt=attempt, decision=decision, canary=canary)
-        with self._stages.during(SETTLE):
-            settlement = await self._insist(lambda: self._tools.orders.settle(outcome))
-        if isinstance(settlement, Duplicate):
-            verdicts = (*attempt.verdicts, self._tools.gates.duplicate(settlement))
-            attempt, decision = self._decide(lease, replace(attempt, verdicts=verdicts))
-            await self._report(lease, attempt, decision)
-
-    def _decide(self, lease: Lease, attempt: Attempt) -> tuple[Attempt, Decision]:
-        errors = [verdict for verdict in attempt.verdicts if isinstance(verdict, Errored)]
-        rejections = tuple(verdict.gate for verdict in attempt.verdicts if isinstance(verdict, Rejected))
-        if errors:
-            first = errors[0]
-            end = DeadLetter(
-                reason=EndReason.GATE_ERROR, detail=first.detail, gates=(first.gate, *rejections), error=first.error
-            )
-            return attempt, end
-        if not rejections:
-            return attempt, Accept()
-        if lease.order.kind is OrderKind.ROLLOUT:  # its answer is what was asked for: nothing to repair
-            return attempt, DeadLetter(reason=EndReason.REJECTED, gates=rejections)
-        assert attempt.candidate is not None
-        diagnosis, choice = self._choose(lease, attempt.candidate, attempt.verdicts)
-        attempt = replace(attempt, diagnosis=diagnosis, choice=choice)
-        if choice.repair is None:
-            return attempt, DeadLetter(reason=EndReason.REJECTED, detail=choice.reason, gates=rejections)
-        return attempt, Requeue(repair=choice.repair)
-
-    def _choose(self, lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict]) -> tuple[Diagnosis, Choice]:
-        """What recovery says; where that is a pool that is away, what it says without one."""
-        diagnosis, choice = self._tools.recovery.decide(lease, candidate, verdicts)
-        pool = None if choice.repair is None else choice.repair.pool
-        if pool is None or self._tools.unescalated is None or not self._pools.is_given_up(pool):
-            return diagnosis, choice
-        diagnosis, choice = self._tools.unescalated.decide(lease, candidate, verdicts)
-        return diagnosis, replace(choice, reason=f"{choice.reason}; not escalated: {pool} is away")
-
-    async def _generate(self, lease: Lease, attempt: Attempt, spoiling: Spoiling | None) -> Attempt:
-        """The attempt with its candidate. Raises NotMade."""
-        with self._stages.during(GENERATE):
-            written = await self._written(lease, spoiling)
-        candidate = written.candidate
-        if spoiling is not None:
-            candidate = spoiling.candidate(candidate)
-        return replace(attempt, candidate=candidate, earlier=written.earlier)
-
-    async def _written(self, lease: Lease, spoiling: Spoiling | None) -> Written:
+    async def _written(self, lease: Lease) -> Written:
         making = self._makings.get(id(lease))
         if making is None:
-            making = Making(self._tools.task, lease, Asker(lease, self._way(lease, spoiling)))
+            making = self._making(lease)
             await making.run()
         return await making.of(lease.order.id)
+
+    def _making(self, lease: Lease) -> Making:
+        """By the maker of the order's kind, or else the task."""
+        maker = self._tools.makers.get(lease.order.kind, self._tools.task)
+        way = self._generators.way(lease, seed=self._settings.seed, clock=self._now)
+        return Making(maker, lease, Asker(lease, way))
 
     def _unmade(self, lease: Lease, error: Exception) -> DeadLetter:
         """How an order ends that nothing was made of. Raises PoolAwayError: then it does not end here."""
@@ -304,27 +240,35 @@ class Conductor:
         log.error("an order failed inside", extra={"order": lease.order.id}, exc_info=error)
         return DeadLetter(reason=EndReason.INTERNAL_ERROR, detail=described(error))
 
-    def _way(self, lease: Lease, spoiling: Spoiling | None) -> Way:
-        fresh = self._settings.fresh_pool
-        pool = fresh if lease.repair is None or lease.repair.pool is None else lease.repair.pool
-        way = Way(self._ask, pool, fresh, self._settings.seed, self._now)
-        return way if spoiling is None else replace(way, altered=spoiling.request)
+    def _decide(self, lease: Lease, candidate: Candidate, attempt: Attempt) -> tuple[Attempt, Decision]:
+        errors = [verdict for verdict in attempt.verdicts if isinstance(verdict, Errored)]
+        rejections = tuple(verdict.gate for verdict in attempt.verdicts if isinstance(verdict, Rejected))
+        if errors:
+            first = errors[0]
+            end = DeadLetter(
+                reason=EndReason.GATE_ERROR, detail=first.detail, gates=(first.gate, *rejections), error=first.error
+            )
+            return attempt, end
+        if not rejections:
+            return attempt, Accept()
+        if POLICIES[lease.order.kind].repairs is None:
+            return attempt, DeadLetter(reason=EndReason.REJECTED, gates=rejections)
+        diagnosis, choice = self._recovery.decide(lease, candidate, attempt.verdicts)
+        attempt = replace(attempt, diagnosis=diagnosis, choice=choice)
+        if choice.repair is None:
+            return attempt, DeadLetter(reason=EndReason.REJECTED, detail=choice.reason, gates=rejections)
+        return attempt, Requeue(repair=choice.repair)
 
-    def _ask(self, pool: PoolName, request: GenerationRequest) -> Awaitable[Completion]:
-        generator = self._tools.pools.get(pool)
-        if generator is None:
-            raise EngineError(ErrorKind.PERMANENT, f"there is no pool '{pool}'")
-        call = lambda this: generator.generate(generation(request, this))  # noqa: E731
-        return self._pools.ask(pool, call, request.messages)
-
-    async def _ask_beside(self, pool: PoolName, request: GenerationRequest) -> Completion:
-        """For what no order waits for: a pool that orders can do without is an error here when it is given up."""
-        try:
-            return await self._ask(pool, request)
-        except PoolAwayError as away:
-            if pool == self._settings.fresh_pool:
-                raise
-            raise EngineError(ErrorKind.RETRYABLE, str(away)) from away
+    async def _report(self, lease: Lease, outcome: Outcome) -> None:
+        """Returns when the outcome is durable. A near-duplicate is decided upon once more."""
+        with self._stages.during(SETTLE):
+            settlement = await self._insist(lambda: self._tools.orders.settle(outcome))
+        if isinstance(settlement, Duplicate):
+            attempt, candidate = outcome.attempt, outcome.attempt.candidate
+            assert candidate is not None, "what was accepted has a draft"
+            attempt = replace(attempt, verdicts=(*attempt.verdicts, self._tools.gates.duplicate(settlement)))
+            attempt, decision = self._decide(lease, candidate, attempt)
+            await self._report(lease, replace(outcome, attempt=attempt, decision=decision))
 
     async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
         for_s = self._settings.health.outage_s

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequ
 from typing import Protocol, runtime_checkable
 
 from schemas.corpus import Passage
+from schemas.flaws import FlawKind, Worth
 from schemas.ids import PoolName
-from schemas.injection import InjectionKind, Worth
 from schemas.orders import Holding, Lease, Outcome, Settlement
 from schemas.recovery import Choice, Diagnosis, Experience
 from schemas.repairs import Directive, RejectedDraft
@@ -17,7 +17,6 @@ from schemas.samples import (
     Classification,
     ClassificationRequest,
     Completion,
-    Cost,
     Draft,
     GenerationRequest,
     Made,
@@ -95,6 +94,22 @@ class AskModel(Protocol):
         ...
 
 
+class AskAside(AskModel, Protocol):
+    """The same, with calls that no draft is of."""
+
+    async def aside(self, prompt: Prompt, *, pool: PoolName | None = None) -> Completion:
+        """As a call; but another pool never stands in for a named one."""
+        ...
+
+
+class Maker(Protocol):
+    """Who makes the attempts of a kind of orders."""
+
+    def attempt(self, lease: Lease, ask: AskAside) -> AsyncIterator[Made]:
+        """What became of each order of the lease, as soon as it stands: a draft, or why it is malformed."""
+        ...
+
+
 class Task(Protocol):
     """What is made of a passage: how it is asked for and read, and what of a draft others are shown."""
 
@@ -104,7 +119,7 @@ class Task(Protocol):
         ...
 
     def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:
-        """What became of each order of the lease, as soon as it stands: a draft, or why it is malformed."""
+        """As `Maker.attempt`."""
         ...
 
     def messages(self, passage: str, draft: Draft) -> Sequence[Message]:
@@ -133,22 +148,19 @@ Ask = Callable[[PoolName, GenerationRequest], Awaitable[Completion]]
 
 
 class Injector(Protocol):
-    """Makes samples bad on purpose, the same way whenever it is asked again."""
+    """Makes drafts bad on purpose, the same way whenever it is asked again, and says what a text is worth."""
 
-    def kinds(self, passage: Passage) -> Collection[InjectionKind]:
+    def kinds(self, passage: Passage) -> Collection[FlawKind]:
         """In which ways a sample of this passage can be spoilt."""
         ...
 
-    def request(self, kind: InjectionKind, lease: Lease, request: GenerationRequest) -> GenerationRequest:
-        """What the generator is asked instead; most kinds leave it alone."""
+    async def spoil(self, kind: FlawKind, lease: Lease, draft: Draft, ask: AskModel) -> Draft | None:
+        """The draft with that flaw; None: it could not be made. Raises HopError."""
         ...
 
-    def draft(self, kind: InjectionKind, lease: Lease, draft: Draft | None) -> Draft | None:
-        """The spoilt draft in place of what the generator wrote (None: it does not parse)."""
-        ...
-
-    async def worth(self, kind: InjectionKind, lease: Lease, draft: Draft, ask: Ask) -> tuple[Worth, Cost]:
-        """What an attempt's text is worth by a check that is independent of the gates. Raises HopError."""
+    async def worth(self, kind: FlawKind, lease: Lease, draft: Draft, ask: AskModel) -> Worth:
+        """What a text is worth by a check that is independent of the gates: the spoilt draft's, one that was left good,
+        or a repair's. Raises HopError."""
         ...
 
 

@@ -292,7 +292,7 @@ def calibrate(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Propose a threshold from the scores that canaries got, with what it guarantees; refuse where they are too few."""
+    """Propose a threshold from the scores that probes got, with what it guarantees; refuse where they are too few."""
     with boundary():
         from actors.probes.threshold import ThresholdRequest
         from deployments.terminal.calibrating import show_calibration

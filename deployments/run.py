@@ -18,9 +18,8 @@ from actors.dataset.spans import current
 from actors.ledger.folder import Ledgers
 from actors.queue.documents import Changed
 from actors.report.finish import finish
-from deployments.build.canaries import build_canaries
 from deployments.build.gates import inside_gates
-from deployments.build.injection import build_injection
+from deployments.build.probes import build_maker, build_plan
 from deployments.build.readers import read_corpus
 from deployments.build.recovery import task_recovery
 from deployments.build.sinks import sink_places
@@ -66,8 +65,8 @@ def run(
     began_at = time.time()
     read_corpus(config.corpus)
     Chunker(config.corpus.chunking)
-    build_injection(config)
-    build_canaries(config)
+    build_plan(config)
+    build_maker(config, build_task(config))
     inside_gates(config.gates)
     task_recovery(config, build_task(config))
     sink_places(config.dataset.sinks)

@@ -68,7 +68,7 @@ async def live(text: str, *, seed: int, say=print) -> Candidate | None:
             # generate: the task asks, and reads what comes back
             asker = Asker(lease, way)
             (made,) = [made async for made in task.attempt(lease, asker)]
-            candidate = asker.candidate(made.draft)
+            candidate = asker.candidate(made)
             say(f"attempt {attempt} ({_name(repair)}, T={candidate.sampling.temperature:g})\n  {candidate.text!r}")
 
             # gate

@@ -19,7 +19,7 @@ What is kept
     exports        what is exported, and how
 
 Measuring the gates
-    canaries, injection        the two kinds of probes
+    flaws, probes              in what ways a sample is bad; labelled samples that measure the gates
     calibration, gate_audit    a threshold from probes; a gate held against labels
 
 What is told
@@ -33,7 +33,7 @@ Between processes
 
 The configuration
     config         the whole tree; one file a section: config_corpus, config_tasks, config_engines, config_deployed,
-                   config_gates, config_recovery, config_credit, config_bounds, config_audit, config_injection
+                   config_gates, config_recovery, config_credit, config_bounds, config_probes
     config_base    what every section is made of
     config_moved   keys of earlier versions
 """

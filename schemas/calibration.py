@@ -12,7 +12,7 @@ class BadShare(Struct, frozen=True):
     value: float
     high: float
     given: bool
-    """By the user; otherwise estimated from how much of it the gate rejects and how well it judges canaries."""
+    """By the user; otherwise estimated from how much of it the gate rejects and how well it judges probes."""
     stream: Rate
     """First attempts that the gate rejected, of those it judged."""
 
@@ -30,14 +30,14 @@ class AtThreshold(Struct, frozen=True):
 
 
 class Calibration(Struct, frozen=True):
-    """A threshold for a gate, from the scores that it gave canaries."""
+    """A threshold for a gate, from the scores that it gave probes."""
 
     gate: GateName
     version: str
     wanted: float
     confidence: float
     good: int
-    """Different good canaries with a score."""
+    """Different good probes with a score."""
     bad: int
     bad_share: BadShare
     now: AtThreshold

@@ -6,7 +6,6 @@ import: no torch, no ray. This module is the tree's root and its door.
 
 from typing import Annotated
 
-from schemas.config_audit import Audit
 from schemas.config_base import Config, Name, Natural, any_resume, never, replay, section
 from schemas.config_bounds import Budget, Conductors, Dataset, Queue, Scaling
 from schemas.config_corpus import Chunking, Corpus
@@ -25,13 +24,12 @@ from schemas.config_gates import (
     Unseen,
     Verifier,
 )
-from schemas.config_injection import Injection
+from schemas.config_probes import Probing
 from schemas.config_recovery import Recovery
 from schemas.config_tasks import GroundedAnswer, Math, SamplingDefaults, Task
 
 __all__ = [
     "FRESH_POOL",
-    "Audit",
     "Budget",
     "Chunking",
     "Classifier",
@@ -46,11 +44,11 @@ __all__ = [
     "Gates",
     "GroundedAnswer",
     "HttpEngine",
-    "Injection",
     "Judging",
     "LlmJudge",
     "Math",
     "Pool",
+    "Probing",
     "Provenance",
     "Queue",
     "Recovery",
@@ -87,11 +85,10 @@ class RunConfig(Config, frozen=True):
     seed: Annotated[Natural, never("Changes every draw that an engine can seed; same seed, same ids.")] = 0
     judging: Annotated[Judging, section("How gates are asked.")] = Judging()
     recovery: Annotated[Recovery, section("What happens to rejected samples.")] = Recovery()
-    injection: Annotated[Injection, section("Samples made bad on purpose, to measure the gates.")] = Injection()
     credit: Annotated[
         Credit | None, replay("Rejected solutions are credited step by step, and restarted where they broke (math).")
     ] = None
-    audit: Annotated[Audit, section("Labelled samples sent through the live gates, to measure them.")] = Audit()
+    probes: Annotated[Probing, section("Labelled samples sent through the live gates, to measure them.")] = Probing()
     queue: Annotated[Queue, section("Bounds of what is outstanding.")] = Queue()
     conductors: Annotated[Conductors, section("How much is in flight.")] = Conductors()
     scaling: Annotated[Scaling, section("How many replicas are kept for the work there is.")] = Scaling()

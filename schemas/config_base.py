@@ -35,7 +35,7 @@ class Change(Enum):
     REPLAY = "replay"
     """It changes how attempts are made and judged: taken by `gleaner replay --config`."""
     NEVER = "never"
-    """It changes which orders there are, or which are made bad on purpose: another run, another folder."""
+    """It changes which orders there are: another run, another folder."""
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

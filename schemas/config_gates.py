@@ -30,7 +30,7 @@ JudgeKind = Literal["faithfulness", "reward"]
 USUAL_KINDS = (FAITHFULNESS, REWARD)
 RESERVED = frozenset(
     {"format", "provenance", "diversity", "generate", "settle", "engine", "none", "both", "several"}
-    | {"canary", "injection", "rollouts", "stale"}
+    | {"probe", "rollouts", "stale"}
 )
 """Names that something else is known by."""
 

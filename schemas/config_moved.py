@@ -10,10 +10,21 @@ _SETTINGS = ("short_circuit", "duplicate_similarity")
 _ONCE_FIXED = ("faithfulness", "reward", "verifier")
 """Once keys that every configuration had, null where there was no such gate."""
 
+_ONE_SECTION = {
+    "injection": "is probes now (its rate, kinds and injector): probes are beside the orders, which are left alone",
+    "audit": "is probes now (its rate, good and labelled)",
+}
+"""Sections of two mechanisms that are one now. A rate of the old one would mean something else."""
+
 
 def moved(values: Any) -> Any:
     """The values of a YAML file with each key where it stands now. Raises ConfigError."""
-    gates = values.get("gates") if isinstance(values, dict) else None
+    if not isinstance(values, dict):
+        return values
+    for name, now in _ONE_SECTION.items():
+        if name in values:
+            raise ConfigError(f"{name}: {now}")
+    gates = values.get("gates")
     if not isinstance(gates, dict):
         return values
     named = {name: gate for name, gate in gates.items() if gate is not None or name not in _ONCE_FIXED}

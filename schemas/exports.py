@@ -57,7 +57,7 @@ class LeftOut(Enum):
     """Why an order or an attempt has no row."""
 
     MEASURED = "measured"
-    """The order is a canary or was injected: nothing of it is ever exported."""
+    """The order only measures: nothing of it is ever exported."""
     OUTSTANDING = "outstanding"
     """The order has no end yet."""
     NO_TEXT = "no_text"

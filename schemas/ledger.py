@@ -4,15 +4,13 @@ from enum import Enum
 
 from msgspec import Struct
 
-from schemas.canaries import Canary, CanaryEnd
 from schemas.corpus import DocumentRefused, Passage
 from schemas.credit import CreditLabel, CreditTarget, KnownDraws, KnownStart, PolicyVersion
 from schemas.ids import OrderId, PassageId, PoolName
-from schemas.injection import InjectionKind, Worth
 from schemas.orders import Attempt, AttemptSummary, DeadLetter, Order
+from schemas.probes import Probe, ProbeEnd, ProbeFacts
 from schemas.recovery import Repair, RepairKind
 from schemas.samples import Cost, Draft
-from schemas.verdicts import GateName, Verdict
 
 
 class RunStarted(Struct, frozen=True, tag="run_started"):
@@ -171,7 +169,7 @@ class StaleReport(Struct, frozen=True, tag="stale_report"):
     order_id: OrderId
     attempt: int
     cost: Cost
-    """Of the pool, the gates and an injection's check together."""
+    """Of the pools and the gates together."""
 
 
 class Voided(Struct, frozen=True, tag="voided"):
@@ -206,44 +204,38 @@ class CorpusEnded(Struct, frozen=True, tag="corpus_ended"):
     holds the refusals."""
 
 
-class CanaryIssued(Struct, frozen=True, tag="canary_issued"):
-    """A canary is outstanding from now on: recorded with the first attempt of the order that brought it along."""
+class ProbeIssued(Struct, frozen=True, tag="probe_issued"):
+    """A probe is outstanding from now on: recorded with the first attempt of the order that it goes beside."""
 
     at: float
-    canary: Canary
+    probe: Probe
 
     @property
     def order_id(self) -> OrderId:
-        return self.canary.id
+        return self.probe.id
 
 
-class CanaryEnded(Struct, frozen=True, tag="canary_ended", omit_defaults=True):
-    """What became of a canary, with all that rates are made of."""
+class ProbeRejoined(Struct, frozen=True, tag="probe_rejoined"):
+    """A probe's attempt was rejected, and it goes back to the queue with a repair (in `attempt.choice`)."""
 
     at: float
     order_id: OrderId
-    """The canary's id."""
-    end: CanaryEnd
-    label: Worth
-    origin: str
-    flaw: InjectionKind | None = None
-    gate: GateName | None = None
-    draft: Draft | None = None
-    """What the gates judged."""
-    verdicts: tuple[Verdict, ...] = ()
-    judges: dict[GateName, str] = {}
-    """The version of each gate at that moment."""
-    kinds: dict[GateName, GateName] = {}
-    """The usual gate that each is like, where that is another."""
-    cost: Cost = Cost()
-    """Of the injector's check; what gates took is in their verdicts."""
+    attempt: Attempt
+    facts: ProbeFacts
+
+
+class ProbeEnded(Struct, frozen=True, tag="probe_ended", omit_defaults=True):
+    """What became of a probe."""
+
+    at: float
+    order_id: OrderId
+    """The probe's id."""
+    end: ProbeEnd
+    attempt: Attempt | None
+    """Its last; None when none was running."""
+    facts: ProbeFacts
     detail: str = ""
     """What was the matter, where it was not judged."""
-
-    @property
-    def tokens(self) -> int:
-        """Of the check and all gates together."""
-        return self.cost.tokens + sum(verdict.cost.tokens for verdict in self.verdicts)
 
 
 class ShardKind(Enum):
@@ -286,8 +278,9 @@ Record = (
     | Refused
     | CorpusEnded
     | ShardWritten
-    | CanaryIssued
-    | CanaryEnded
+    | ProbeIssued
+    | ProbeRejoined
+    | ProbeEnded
     | StaleReport
     | Voided
 )

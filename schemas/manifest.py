@@ -2,14 +2,13 @@
 
 from msgspec import Struct, field
 
-from schemas.canaries import Canaries
+from schemas.probes import Probes
 from schemas.progress import (
     Counts,
     CreditCount,
     EndCount,
     GateErrors,
     GateOverlap,
-    InjectionCount,
     ModeCount,
     RefusalCount,
     RepairStat,
@@ -42,7 +41,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """Of the gates that are models."""
     counts: Counts
     yield_: float = field(name="yield")
-    """accepted / issued of orders that were not injected, in [0, 1]; 0 when none was issued."""
+    """accepted / issued, in [0, 1]; 0 when none was issued."""
     recovery_rate: float
     """recovered / rejected, in [0, 1]; 0 when nothing was rejected."""
     tokens: int
@@ -63,14 +62,12 @@ class Manifest(Struct, frozen=True, kw_only=True):
     first_accepted_seconds: float | None
     """From the start to the first accepted sample."""
     shards: tuple[ShardFile, ...]
-    injections: tuple[InjectionCount, ...] = ()
-    """What became of samples that were made bad on purpose."""
     credit: CreditCount = CreditCount()
     """Rejected solutions that were credited step by step."""
     retrieval: Retrieval = Retrieval()
     """How often a search for evidence found the sample's own passage."""
-    canaries: Canaries = Canaries()
-    """What labelled samples in the stream say of the gates."""
+    probes: Probes = Probes()
+    """What labelled samples in the stream say of the gates, the diagnoser and the repairs."""
     refusals: tuple[RefusalCount, ...] = ()
     """Documents that could not be used, by reason, each with the first of them."""
     ledgers: dict[str, int] = {}

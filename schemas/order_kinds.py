@@ -42,21 +42,18 @@ class KindPolicy(Struct, frozen=True):
     """Its text may reach a file that something is trained on."""
     on_demand: bool
     """It is made only while something waits for what comes of it."""
-    late_paid: bool
-    """A second report on one attempt is paid for, where it was leased twice."""
     together: bool
     """Several of one passage may be in one lease, at their first attempts."""
     unmade: Unmade
 
 
 POLICIES = {
-    OrderKind.CANARY: KindPolicy(
+    OrderKind.PROBE: KindPolicy(
         first=Urgency.PROBES,
-        repairs=None,
+        repairs=Urgency.PROBES,
         sample=False,
         exported=False,
         on_demand=False,
-        late_paid=False,
         together=False,
         unmade=Unmade.ENDED,
     ),
@@ -66,7 +63,6 @@ POLICIES = {
         sample=True,
         exported=True,
         on_demand=False,
-        late_paid=True,
         together=True,
         unmade=Unmade.DEAD_LETTER,
     ),
@@ -76,7 +72,6 @@ POLICIES = {
         sample=False,
         exported=True,
         on_demand=True,
-        late_paid=True,
         together=False,
         unmade=Unmade.TAKEN_BACK,
     ),

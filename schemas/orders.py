@@ -5,13 +5,13 @@ from enum import Enum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from schemas.canaries import Canary
 from schemas.corpus import Passage
 from schemas.errors import ErrorKind
+from schemas.flaws import Probed
 from schemas.ids import OrderId, PassageId, content_id
-from schemas.injection import Injected
+from schemas.probes import Probe
 from schemas.recovery import Choice, Diagnosis, Experience, Repair
-from schemas.samples import Candidate, ModelCall
+from schemas.samples import Candidate, Cost, ModelCall
 from schemas.verdicts import GateName, Verdict
 
 STALE = "stale"
@@ -19,11 +19,11 @@ STALE = "stale"
 
 
 class OrderKind(Enum):
-    """What an order is for. A repair is a fresh order's later attempt: the same order, so that it has one end."""
+    """What an order is for. A repair is a later attempt of the same order, so that an order has one end."""
 
     FRESH = "fresh"
     ROLLOUT = "rollout"
-    CANARY = "canary"
+    PROBE = "probe"
 
 
 class Order(Struct, frozen=True, omit_defaults=True):
@@ -61,8 +61,8 @@ class Lease(Struct, frozen=True, omit_defaults=True):
     learnt: Experience | None = None
     """What the run has shown of its repairs, from time to time, on the first of several leases (`recovery.policy:
     adaptive`)."""
-    canary: Canary | None = None
-    """What is to be judged in place of an attempt: such a lease is of kind canary, and generates nothing."""
+    probe: Probe | None = None
+    """What its first draft is made of: such a lease is of kind probe."""
     beside: tuple[Order, ...] = ()
     """Other orders of the passage, each at its first attempt too: one completion may serve them all."""
 
@@ -102,8 +102,6 @@ class Attempt(Struct, frozen=True, omit_defaults=True):
     started_at: float = 0.0
     """Seconds since the epoch."""
     seconds: float = 0.0
-    injected: Injected | None = None
-    """The order was made bad on purpose: it is measured, and never exported."""
     earlier: tuple[ModelCall, ...] = ()
     """Calls before the one that the candidate is of; without a candidate, before the one that failed."""
 
@@ -112,6 +110,11 @@ def calls_of(attempt: Attempt) -> tuple[ModelCall | Candidate, ...]:
     """Every answered call of a generator that this attempt pays for, in order; the candidate is the last one."""
     candidate = attempt.candidate
     return attempt.earlier if candidate is None or candidate.paid_by is not None else (*attempt.earlier, candidate)
+
+
+def cost_of(attempt: Attempt) -> Cost:
+    """What an attempt took: generators and gates."""
+    return sum((paid.cost for paid in (*calls_of(attempt), *attempt.verdicts)), Cost())
 
 
 class EndReason(Enum):
@@ -161,8 +164,8 @@ class Outcome(Struct, frozen=True, omit_defaults=True):
     order_id: OrderId
     attempt: Attempt
     decision: Decision
-    canary: Canary | None = None
-    """One to be issued with it, in the same transaction."""
+    probed: Probed | None = None
+    """What is known of the draft where the order is a probe; never of a sample."""
 
 
 class Recorded(Struct, frozen=True, tag="recorded"):

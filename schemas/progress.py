@@ -2,22 +2,18 @@
 
 from msgspec import Struct
 
-from schemas.canaries import Canaries
 from schemas.corpus import RefusalReason
 from schemas.distributions import AttemptEnd, Distribution, Distributions
 from schemas.errors import ErrorKind
-from schemas.injection import InjectionKind
 from schemas.orders import EndReason, OrderKind
+from schemas.probes import Probes
 from schemas.recovery import FailureMode, RepairKind
 from schemas.samples import MalformedReason
 from schemas.verdicts import FAITHFULNESS, REWARD, GateName
 
 
 class Counts(Struct, frozen=True):
-    """Orders by state and end. Law: issued = accepted + dead_lettered + outstanding.
-
-    Injected orders are among these four and the attempts; what else is counted speaks of the others alone.
-    """
+    """Orders by state and end. Law: issued = accepted + dead_lettered + outstanding."""
 
     issued: int = 0
     accepted: int = 0
@@ -34,23 +30,13 @@ class Counts(Struct, frozen=True):
     """Those that the last reading of the corpus could not use either."""
     read_again_documents: int = 0
     """Refused once, and read later."""
-    injected: int = 0
-    """Orders that were made bad on purpose."""
-    contaminated: int = 0
-    """Of those, accepted. They are in no file of the dataset."""
     reopened: int = 0
     """Dead letters that were put back (`gleaner replay`), or accepted by their scores; an order counts each time."""
 
     @property
-    def exported(self) -> int:
-        """Accepted samples that the dataset holds, or will."""
-        return self.accepted - self.contaminated
-
-    @property
     def yield_(self) -> float:
-        """accepted / issued, of orders that were not injected; 0 when none of them was issued."""
-        issued = self.issued - self.injected
-        return self.exported / issued if issued else 0.0
+        """accepted / issued; 0 when none was issued."""
+        return self.accepted / self.issued if self.issued else 0.0
 
     @property
     def recovery_rate(self) -> float:
@@ -155,43 +141,6 @@ class RepairStat(Struct, frozen=True):
     accepted: int
 
 
-class GateCatch(Struct, frozen=True):
-    """Verified injections that a gate rejected, alone or with others."""
-
-    gate: GateName
-    caught: int
-
-
-class InjectionCount(Struct, frozen=True, kw_only=True):
-    """One kind. Law: injected = caught + missed + errored + unverified + harmless, all by the first attempt."""
-
-    kind: InjectionKind
-    injected: int
-    caught: int
-    """Known to be bad, and rejected by a gate."""
-    missed: int
-    """Known to be bad, and passed by every gate."""
-    errored: int
-    """No generator or no gate answered."""
-    unverified: int
-    """Nobody knows that it is bad: in no rate."""
-    harmless: int
-    """It turned out good: in no rate."""
-    by_gate: tuple[GateCatch, ...]
-    accepted: int
-    """At whatever attempt: contaminated, never exported."""
-    repaired: int
-    """Of those, at a later attempt: after a rejection, or put back by a replay."""
-    repaired_bad: int
-    """Of the repaired, still known to be bad."""
-
-    @property
-    def recall(self) -> float:
-        """caught / (caught + missed); 0 when there is neither."""
-        known = self.caught + self.missed
-        return self.caught / known if known else 0.0
-
-
 class CreditCount(Struct, frozen=True, kw_only=True):
     """Rejected solutions that were credited. Laws: begun = labelled + open; rollouts = right + wrong + failed."""
 
@@ -224,15 +173,6 @@ class CreditCount(Struct, frozen=True, kw_only=True):
 
 FIXED = 16
 """Rollouts of each step with a fixed number, what the cost is compared with."""
-
-
-class DiagnosisCount(Struct, frozen=True):
-    """Injected samples known to be bad of one kind that were diagnosed as one mode, and whether that is right."""
-
-    kind: InjectionKind
-    mode: FailureMode
-    attempts: int
-    right: bool
 
 
 class EndCount(Struct, frozen=True):
@@ -314,10 +254,8 @@ class Summary(Struct, frozen=True):
     kinds: tuple[KindCount, ...] = ()
     verdicts: tuple[GateVerdicts, ...] = ()
     retrieval: Retrieval = Retrieval()
-    injections: tuple[InjectionCount, ...] = ()
     credit: CreditCount = CreditCount()
-    diagnoses: tuple[DiagnosisCount, ...] = ()
-    canaries: Canaries = Canaries()
+    probes: Probes = Probes()
     refusals: tuple[RefusalCount, ...] = ()
     skipped_files: dict[str, int] = {}
     """Files of the corpus's folders that are not read, by suffix, as of the last whole reading."""
@@ -361,8 +299,8 @@ class RunSnapshot(Struct, frozen=True):
 
     @property
     def complete(self) -> bool:
-        """The corpus has been read to its end; no order, rollout or canary is left to be done."""
-        left = self.summary.counts.outstanding + self.summary.canaries.outstanding + self.rollouts
+        """The corpus has been read to its end; no order, rollout or probe is left to be done."""
+        left = self.summary.counts.outstanding + self.summary.probes.outstanding + self.rollouts
         return self.summary.corpus_ended and not left
 
     @property

@@ -5,6 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from schemas.flaws import Probed
 from schemas.ids import OrderId, PoolName
 
 
@@ -223,6 +224,10 @@ class Made(Struct, frozen=True):
 
     order_id: OrderId
     draft: Draft | Malformed
+    given: Sampling | None = None
+    """Of a draft that no call was made for: how it stands as drawn."""
+    probed: Probed | None = None
+    """What is known of it, where it is a probe's."""
 
 
 class ModelCall(Struct, frozen=True, omit_defaults=True):

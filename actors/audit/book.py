@@ -17,6 +17,8 @@ from schemas.queue_shard import ONLY, QueueShard
 from schemas.verdicts import Quote
 
 OPEN, ACCEPTED, DEAD_LETTERED = 0, 1, 2
+OVER = -1
+"""Of a probe that has ended."""
 Refusal = tuple[str, str, str]
 """A document that was turned away: uri, reason and detail."""
 
@@ -39,7 +41,6 @@ class Totals(Struct, frozen=True):
     accepted: int
     dead_lettered: int
     outstanding: int
-    injected: int
 
     @staticmethod
     def over(each: "Iterable[Totals]") -> "Totals":
@@ -83,10 +84,8 @@ class Book(Struct):
     planned: set[PassageId] = set()
     slots: dict[int, PassageId] = {}
     """How many orders passages have: of each number, the first passage."""
-    injected: set[OrderId] = set()
-    """Orders that were made bad on purpose: no shard may hold a row of theirs."""
-    canaries: dict[OrderId, int] = {}
-    """Labelled samples by state: no orders, and in no shard either."""
+    probes: dict[OrderId, int] = {}
+    """Probes by how many attempts they have had, or that they are over: no orders, and in no shard either."""
     quotes: int = 0
     elsewhere: list[tuple[Quote, OrderId]] = []
     """Quotes in other passages than the order's: checked when all passages are known."""
@@ -123,7 +122,7 @@ class Book(Struct):
     def totals(self) -> Totals:
         """Its orders as they are."""
         accepted, dead_lettered, outstanding = map(self.count, (ACCEPTED, DEAD_LETTERED, OPEN))
-        return Totals(len(self.ends), accepted, dead_lettered, outstanding, len(self.injected))
+        return Totals(len(self.ends), accepted, dead_lettered, outstanding)
 
     def moment(self) -> Moment:
         """It as it is now."""

@@ -6,7 +6,7 @@ Written apart from the queue on purpose: what proves the queue must not be the q
 
 from collections.abc import Iterable
 
-from actors.audit.book import ACCEPTED, DEAD_LETTERED, OPEN, Book, KnownPassage, Undone
+from actors.audit.book import ACCEPTED, DEAD_LETTERED, OPEN, OVER, Book, KnownPassage, Undone
 from actors.audit.configured import configured
 from actors.audit.findings import Findings
 from actors.audit.passing import check_scores
@@ -16,13 +16,14 @@ from schemas.corpus import Passage, RefusalReason, passage_id
 from schemas.ids import PassageId, content_id
 from schemas.ledger import (
     AcceptedEnd,
-    CanaryEnded,
-    CanaryIssued,
     CorpusEnded,
     CreditBegun,
     Credited,
     DeadLetteredEnd,
     Planned,
+    ProbeEnded,
+    ProbeIssued,
+    ProbeRejoined,
     Reconfigured,
     Record,
     Refused,
@@ -118,9 +119,9 @@ def _check_all_planned(book: Book, record: CorpusEnded, findings: Findings) -> N
 
 
 def _beside(book: Book, record: Record, findings: Findings) -> None:
-    """What goes through the gates beside the orders: canaries and rollouts."""
+    """What goes through the gates beside the orders: probes and rollouts."""
     match record:
-        case CanaryIssued() | CanaryEnded():
+        case ProbeIssued() | ProbeRejoined() | ProbeEnded():
             _probe(book, record, findings)
         case CreditBegun() | Credited() | Rolled():
             _credit(book, record, findings)
@@ -156,14 +157,19 @@ def _plan(book: Book, record: Planned, findings: Findings) -> None:
         book.passages[order.id] = passage.id
 
 
-def _probe(book: Book, record: CanaryIssued | CanaryEnded, findings: Findings) -> None:
-    """A canary is issued once and ends once; its id is no order's."""
-    canary_id, state = record.order_id, book.canaries.get(record.order_id)
-    expected = None if isinstance(record, CanaryIssued) else OPEN
-    if state != expected or canary_id in book.ends:
-        what = "a canary is issued twice" if isinstance(record, CanaryIssued) else "a canary ends that is not open"
-        findings.error(Check.CONSERVATION, what, f"canary {canary_id}", canary_id)
-    book.canaries[canary_id] = OPEN if isinstance(record, CanaryIssued) else ACCEPTED
+def _probe(book: Book, record: ProbeIssued | ProbeRejoined | ProbeEnded, findings: Findings) -> None:
+    """A probe is issued once, is attempted without a gap while it is open, and ends once; its id is no order's."""
+    probe_id, attempts = record.order_id, book.probes.get(record.order_id)
+    issued = isinstance(record, ProbeIssued)
+    if (attempts is not None if issued else attempts in (None, OVER)) or probe_id in book.ends:
+        what = "a probe is issued twice" if issued else "a probe moves that is not open"
+        findings.error(Check.CONSERVATION, what, f"probe {probe_id}", probe_id)
+    elif isinstance(record, ProbeRejoined | ProbeEnded) and record.attempt is not None:
+        attempts = (attempts or 0) + 1
+        if record.attempt.number != attempts:
+            what = f"attempt {record.attempt.number} follows attempt {attempts - 1}"
+            findings.error(Check.CONSERVATION, what, f"probe {probe_id}", probe_id)
+    book.probes[probe_id] = OVER if isinstance(record, ProbeEnded) else attempts or 0
 
 
 def _keep_span(book: Book, passage: Passage) -> None:
@@ -186,17 +192,15 @@ def _move(
             what = f"attempt {record.attempt.number} follows attempt {book.attempts[order_id]}"
             findings.error(Check.CONSERVATION, what, f"order {order_id}", order_id)
         book.attempts[order_id] = record.attempt.number
-        if record.attempt.injected is not None:
-            book.injected.add(order_id)
         check_quotes(book, record.attempt, texts, order_id, findings)
     if isinstance(record, AcceptedEnd):
         book.ends[order_id], book.end_seqs[order_id] = ACCEPTED, book.last_seq
-        book.rows[ShardKind.DATASET] += order_id not in book.injected
+        book.rows[ShardKind.DATASET] += 1
         _check_accepted(record, findings)
         book.passings.add(order_id, record.attempt)
     elif isinstance(record, DeadLetteredEnd):
         book.ends[order_id], book.end_seqs[order_id] = DEAD_LETTERED, book.last_seq
-        book.rows[ShardKind.DEAD_LETTERS] += order_id not in book.injected
+        book.rows[ShardKind.DEAD_LETTERS] += 1
 
 
 def _credit(book: Book, record: CreditBegun | Credited | Rolled, findings: Findings) -> None:
@@ -243,11 +247,11 @@ def _put_back(book: Book, record: Reopened, findings: Findings) -> None:
         findings.error(Check.PROVENANCE, "put back with a passage that is not its own", where, order_id)
     book.ends[order_id] = OPEN
     book.put_back.setdefault(order_id, []).append(Undone(book.end_seqs.pop(order_id), book.last_seq))
-    book.rows[ShardKind.DEAD_LETTERS] -= order_id not in book.injected
+    book.rows[ShardKind.DEAD_LETTERS] -= 1
 
 
 def _rescored(book: Book, record: Rescored, findings: Findings) -> None:
-    """A dead letter is accepted by the scores of its last attempt: put back by the record before, never injected."""
+    """A dead letter is accepted by the scores of its last attempt: put back by the record before."""
     order_id, where = record.order_id, f"order {record.order_id}"
     undone = book.put_back.get(order_id, ())
     if book.ends.get(order_id) != OPEN or not undone or undone[-1].reopened_seq != book.last_seq - 1:
@@ -256,10 +260,8 @@ def _rescored(book: Book, record: Rescored, findings: Findings) -> None:
     if record.attempt.number != book.attempts[order_id]:
         what = f"attempt {record.attempt.number} is accepted by its scores, the last was {book.attempts[order_id]}"
         findings.error(Check.CONSERVATION, what, where, order_id)
-    if order_id in book.injected or record.attempt.injected is not None:
-        findings.error(Check.CONSERVATION, "made bad on purpose, and accepted by its scores", where, order_id)
     book.ends[order_id], book.end_seqs[order_id] = ACCEPTED, book.last_seq
-    book.rows[ShardKind.DATASET] += order_id not in book.injected
+    book.rows[ShardKind.DATASET] += 1
     _check_accepted(record, findings)
     book.passings.add(order_id, record.attempt)
 

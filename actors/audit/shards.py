@@ -113,8 +113,8 @@ def _check_order(
     if order_id in seen.orders:
         findings.error(Check.ROWS, "an order has two rows", where, order_id)
     seen.orders.add(order_id)
-    if order_id in book.injected:
-        findings.error(Check.ROWS, "a sample that was made bad on purpose is in a shard", where, order_id)
+    if order_id in book.probes:
+        findings.error(Check.ROWS, "a probe is in a shard", where, order_id)
     if book.ends.get(order_id) != _END[shard.kind] or not held:
         findings.error(Check.ROWS, f"a row of an order that did not end in {shard.kind.value}", where, order_id)
     elif shard.kind is ShardKind.DATASET:

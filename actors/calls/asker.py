@@ -14,8 +14,8 @@ from schemas.samples import (
     Candidate,
     Completion,
     Cost,
-    Draft,
     GenerationRequest,
+    Made,
     Malformed,
     ModelCall,
     Prompt,
@@ -30,14 +30,14 @@ Generate = Callable[[PoolName, GenerationRequest], Awaitable[Completion]]
 
 class Way(Struct, frozen=True):
     """How an attempt's calls go: by default to `pool`; in its place to `instead` where it is given up. `seed`: the
-    run's. `altered`: what is asked in place of a request."""
+    run's. `aside`: how calls go that no draft is of; None: as the others."""
 
     generate: Generate
     pool: PoolName
     instead: PoolName
     seed: int
     clock: Callable[[], float]
-    altered: Callable[[GenerationRequest], GenerationRequest] = lambda request: request
+    aside: Generate | None = None
 
 
 class Asker:
@@ -49,6 +49,7 @@ class Asker:
         self._asked = 0
         self.calls: list[ModelCall] = []
         """Those that were answered, in the order of their answers."""
+        self._asides: list[ModelCall] = []
 
     async def __call__(self, prompt: Prompt, *, pool: PoolName | None = None) -> Completion:
         """The completion of a prompt. Raises HopError, and PoolAwayError when no order can do without the pool."""
@@ -63,15 +64,28 @@ class Asker:
             log.warning("not escalated", extra={"order": self._lease.order.id, "why": str(away)})
             wanted, started_at = self._way.instead, self._way.clock()
             completion = await self._way.generate(wanted, request)
-        cost = replace(completion.cost, seconds=self._way.clock() - started_at)
-        self.calls.append(
-            ModelCall(wanted, request.messages, request.sampling, completion.text, cost, finish=completion.finish)
-        )
+        self.calls.append(self._call(wanted, request, completion, started_at))
         return completion
 
-    def candidate(self, draft: Draft | Malformed) -> Candidate:
+    async def aside(self, prompt: Prompt, *, pool: PoolName | None = None) -> Completion:
+        """The completion of a prompt that no draft is of, from that pool or none. Raises HopError."""
+        request = self._request(prompt)
+        wanted = self._way.pool if pool is None else pool
+        started_at = self._way.clock()
+        completion = await (self._way.aside or self._way.generate)(wanted, request)
+        self._asides.append(self._call(wanted, request, completion, started_at))
+        return completion
+
+    def taken_aside(self) -> list[ModelCall]:
+        """The calls that no draft is of, each once."""
+        taken, self._asides = self._asides, []
+        return taken
+
+    def candidate(self, made: Made) -> Candidate:
         """What the last call returned, as the task read it."""
-        last = self.calls[-1] if self.calls else ModelCall(self._way.pool, (), Sampling(), "", Cost())
+        draft = made.draft
+        given = ModelCall(self._way.pool, (), made.given or Sampling(), "", Cost())
+        last = self.calls[-1] if self.calls else given
         return Candidate(
             pool=last.pool,
             prompt=last.prompt,
@@ -89,7 +103,7 @@ class Asker:
         self._asked += 1
         lease, number = self._lease, () if self._asked == 1 else (self._asked,)
         sampling = replace(prompt.sampling, seed=derived_seed(self._way.seed, lease.order.id, lease.attempt, *number))
-        request = GenerationRequest(
+        return GenerationRequest(
             id=":".join(map(str, (lease.order.id, lease.attempt, *number))),
             passage_id=lease.passage.id,
             messages=prompt.messages,
@@ -97,4 +111,7 @@ class Asker:
             stop=prompt.stop,
             json_schema=prompt.json_schema,
         )
-        return self._way.altered(request)
+
+    def _call(self, pool: PoolName, request: GenerationRequest, completion: Completion, started_at: float) -> ModelCall:
+        cost = replace(completion.cost, seconds=self._way.clock() - started_at)
+        return ModelCall(pool, request.messages, request.sampling, completion.text, cost, finish=completion.finish)

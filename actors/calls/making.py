@@ -12,8 +12,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.calls.asker import Asker
-from actors.protocols import Task
+from actors.protocols import Maker
 from schemas.errors import GleanerError, ungrouped
+from schemas.flaws import Probed
 from schemas.ids import OrderId
 from schemas.orders import Lease
 from schemas.samples import Candidate, Cost, Made, ModelCall
@@ -33,13 +34,14 @@ class Written(Struct, frozen=True):
 
     candidate: Candidate
     earlier: tuple[ModelCall, ...]
+    probed: Probed | None = None
 
 
 class Making:
     """Call `run` once, and `of` for each order of the lease."""
 
-    def __init__(self, task: Task, lease: Lease, asker: Asker) -> None:
-        self._task = task
+    def __init__(self, maker: Maker, lease: Lease, asker: Asker) -> None:
+        self._maker = maker
         self._lease = lease
         self._asker = asker
         self._paid = 0
@@ -56,8 +58,8 @@ class Making:
         """Makes the attempt; what fails in it is told to the orders that it leaves unmade."""
         last: Made | None = None
         try:
-            with ungrouped():  # a task may make its calls side by side
-                async for made in self._task.attempt(self._lease, self._asker):
+            with ungrouped():  # a maker may make its calls side by side
+                async for made in self._maker.attempt(self._lease, self._asker):
                     last = self._taken(made, last)
         except asyncio.CancelledError:
             for future in self._unmade.values():
@@ -80,17 +82,17 @@ class Making:
         return None
 
     def _give(self, made: Made) -> None:
-        calls = self._new_calls()
-        candidate = self._asker.candidate(made.draft)
+        asides, calls = self._asker.taken_aside(), self._new_calls()
+        candidate = self._asker.candidate(made)
         if calls:
             self._payer = made.order_id
         elif self._asker.calls:
             candidate = replace(candidate, cost=Cost(), paid_by=self._payer)
-        self._unmade.pop(made.order_id).set_result(Written(candidate, tuple(calls[:-1])))
+        self._unmade.pop(made.order_id).set_result(Written(candidate, (*asides, *calls[:-1]), made.probed))
 
     def _fail(self, error: Exception) -> None:
         for future in self._unmade.values():
-            future.set_exception(NotMade(self._new_calls(), error))
+            future.set_exception(NotMade([*self._asker.taken_aside(), *self._new_calls()], error))
         self._unmade.clear()
 
     def _new_calls(self) -> list[ModelCall]:

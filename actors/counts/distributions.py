@@ -42,7 +42,7 @@ class AttemptDistributions:
         self._scores: dict[GateName, Buckets] = {}
 
     def attempted(self, attempt: Attempt, end: AttemptEnd, ready_at: float) -> None:
-        """Counts one attempt of an order that could be worked on from `ready_at` on. What was injected is no score."""
+        """Counts one attempt of an order that could be worked on from `ready_at` on."""
         turn = QueueTurn.FRESH if attempt.number == 1 else QueueTurn.REPAIR
         self._queued[turn].add(max(0.0, attempt.started_at - ready_at))
         self._attempts[end].add(attempt.seconds)
@@ -51,7 +51,7 @@ class AttemptDistributions:
         for verdict in attempt.verdicts:
             if asks_a_model(verdict):
                 self._called(verdict.gate, verdict.cost.seconds)
-            if attempt.injected is None and not isinstance(verdict, Errored):
+            if not isinstance(verdict, Errored):
                 scores = self._scores.get(verdict.gate)
                 if scores is None:
                     scores = self._scores[verdict.gate] = Buckets(SCORES)

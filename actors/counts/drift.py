@@ -1,4 +1,4 @@
-"""Has a rate changed? A sequential test that may be looked at after every canary, for as long as the run goes on.
+"""Has a rate changed? A sequential test that may be looked at after every probe, for as long as the run goes on.
 
 Law: while outcomes are draws of one and the same rate, whatever it is, the chance that the test ever speaks is at most
 ALPHA. The evidence is an e-process by universal inference (Wasserman, Ramdas, Balakrishnan 2020, section 8; for

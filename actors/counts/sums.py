@@ -13,21 +13,18 @@ from msgspec import Struct
 from msgspec.structs import astuple, replace
 
 from actors.counts.rates import rate
-from schemas.canaries import Canaries, Drift, EndedCanaries, GateCanaries, KindRecall
 from schemas.distributions import Distribution
 from schemas.gate_audit import Rate
+from schemas.probes import Drift, EndedProbes, FlawDiagnosis, FlawProbes, FlawRecall, GateCatch, ProbedGate, Probes
 from schemas.progress import (
     Counts,
     CreditCount,
-    DiagnosisCount,
     EndCount,
     EndWords,
     EngineErrors,
-    GateCatch,
     GateErrors,
     GateOverlap,
     GateVerdicts,
-    InjectionCount,
     KindCount,
     MalformedCount,
     ModeCount,
@@ -48,7 +45,7 @@ SUMS: dict[type[Struct], tuple[str, ...]] = {
     RunSnapshot: ("ready", "leased", "waiting", "rollouts", "stale", "unaccounted"),
     Counts: (
         "issued", "accepted", "dead_lettered", "outstanding", "first_pass", "rejected", "recovered", "attempts",
-        "refused_documents", "read_again_documents", "injected", "contaminated", "reopened",
+        "refused_documents", "read_again_documents", "reopened",
     ),
     RoleCost: (*_SPENT, "estimated_tokens"),
     Spent: _SPENT,
@@ -65,24 +62,24 @@ SUMS: dict[type[Struct], tuple[str, ...]] = {
     KindCount: ("issued", "accepted"),
     GateVerdicts: ("passed", "rejected", "errored"),
     Retrieval: ("searches", "hits"),
-    InjectionCount: (
-        "injected", "caught", "missed", "errored", "unverified", "harmless", "accepted", "repaired", "repaired_bad",
-    ),
-    GateCatch: ("caught",),
+    GateCatch: ("caught", "alone"),
     CreditCount: (
         "begun", "labelled", "decided", "restartable", "steps", "rollouts", "right", "wrong", "failed", "tokens",
     ),
-    DiagnosisCount: ("attempts",),
-    Canaries: ("issued", "ended", "tokens"),
-    EndedCanaries: ("canaries",),
-    GateCanaries: ("judged", "errored", "in_window"),
+    FlawDiagnosis: ("probes",),
+    FlawProbes: (
+        "caught", "missed", "errored", "repaired", "healed", "still_bad", "unknown", "given_up",
+    ),
+    Probes: ("issued", "ended", "tokens"),
+    EndedProbes: ("probes",),
+    ProbedGate: ("judged", "errored", "in_window"),
     Distribution: ("total",),
 }  # fmt: skip
 """Numbers that are the sum of the shards' numbers."""
 EITHER: dict[type[Struct], tuple[str, ...]] = {
-    DiagnosisCount: ("right",),
-    GateCanaries: ("last",),
-    KindRecall: ("expected",),
+    FlawDiagnosis: ("right",),
+    ProbedGate: ("last",),
+    FlawRecall: ("expected",),
     Drift: ("flagged",),
 }
 """What is true of the run when it is true of one shard."""

@@ -1,38 +1,35 @@
 """One fold over the ledger's records gives every count anywhere: live view, status, manifest, report and verify.
 
-Law: applying the same records in the same order gives the same summary; no count is kept in two places. Injected orders
-cost what they cost and end as they end; everything that is said of quality speaks of the others.
+Law: applying the same records in the same order gives the same summary; no count is kept in two places. Probes are in
+the costs, and in a count of their own.
 """
 
 from collections import Counter
 
 from msgspec import Struct
 
-from actors.counts.canaries import CanaryTally
 from actors.counts.credits import CreditTally
-from actors.counts.diagnoses import DiagnosisTally
 from actors.counts.distributions import AttemptDistributions
 from actors.counts.end_words import EndWordsCount
-from actors.counts.injected import InjectionTally
 from actors.counts.order import known_first
 from actors.counts.overlap import OverlapTally
+from actors.counts.probes import ProbeTally
 from actors.counts.refusals import Refusals
 from actors.counts.run_clock import RunClock
-from schemas.canaries import CANARIES
 from schemas.credit import ROLLOUTS
 from schemas.distributions import AttemptEnd, Distributions
 from schemas.errors import ErrorKind, LedgerError
 from schemas.ids import OrderId
-from schemas.injection import CHECKS
 from schemas.ledger import (
     AcceptedEnd,
-    CanaryEnded,
-    CanaryIssued,
     CorpusEnded,
     CreditBegun,
     Credited,
     DeadLetteredEnd,
     Planned,
+    ProbeEnded,
+    ProbeIssued,
+    ProbeRejoined,
     Reconfigured,
     Record,
     Refused,
@@ -45,7 +42,8 @@ from schemas.ledger import (
     StaleReport,
     Voided,
 )
-from schemas.orders import STALE, Attempt, EndReason, OrderKind, calls_of
+from schemas.orders import STALE, Attempt, EndReason, OrderKind, calls_of, cost_of
+from schemas.probes import PROBES
 from schemas.progress import (
     Counts,
     EndCount,
@@ -89,10 +87,8 @@ class Tally:
         self._engine_errors: Counter[ErrorKind] = Counter()
         self._overlap = OverlapTally()
         self._retrieval: Counter[str] = Counter()
-        self._injections = InjectionTally()
         self._credit = CreditTally()
-        self._diagnoses = DiagnosisTally()
-        self._canaries = CanaryTally()
+        self._probes = ProbeTally()
         self._modes: Counter[FailureMode] = Counter()
         self._malformed: Counter[MalformedReason] = Counter()
         self._repairs: Counter[tuple[FailureMode, RepairKind, str]] = Counter()
@@ -144,8 +140,9 @@ class Tally:
             case (
                 ShardWritten()
                 | Reconfigured()
-                | CanaryIssued()
-                | CanaryEnded()
+                | ProbeIssued()
+                | ProbeRejoined()
+                | ProbeEnded()
                 | CreditBegun()
                 | Rolled()
                 | Credited()
@@ -170,8 +167,6 @@ class Tally:
             refused_documents=len(self._refusals),
             read_again_documents=self._refusals.read_again,
             reopened=counted["reopened"],
-            injected=self._injections.orders,
-            contaminated=self._injections.contaminated,
         )
         return Summary(
             counts=counts,
@@ -192,10 +187,8 @@ class Tally:
                 for kind, issued in self._issued.items()
             ),
             verdicts=self._gate_verdicts(),
-            injections=self._injections.counts(),
             credit=self._credit.counts(),
-            diagnoses=self._diagnoses.counts(),
-            canaries=self._canaries.canaries(),
+            probes=self._probes.probes(),
             retrieval=Retrieval(searches=self._retrieval["searches"], hits=self._retrieval["hits"]),
             refusals=self._refusals.counts(),
             skipped_files=self._skipped,
@@ -214,10 +207,9 @@ class Tally:
     def _beside(self, record: Record) -> None:
         """What is counted apart from the orders; rollouts are spent on what was rejected."""
         self._refusals.apply(record)
-        self._injections.apply(record)
-        self._diagnoses.apply(record)
-        self._canaries.apply(record)
-        self._pay_canary(record)
+        self._probes.apply(record)
+        if isinstance(record, ProbeRejoined | ProbeEnded):
+            self._pay_probe(record)
         self._credit.apply(record)
         if isinstance(record, Rolled):
             self._pay(ROLLOUTS, AttemptEnd.REJECTED, record.cost)
@@ -245,8 +237,6 @@ class Tally:
         self._counts["accepted"] += 1
         self._accepts[standing.kind] += 1
         self._distributions.ended(AttemptEnd.ACCEPTED, record.at - standing.planned_at)
-        if record.attempt.injected is not None:
-            return
         if record.attempt.number == 1:
             self._counts["first_pass"] += 1
         if standing.rejected:
@@ -281,17 +271,12 @@ class Tally:
         for call in calls_of(attempt):
             self._pay(call.pool, end, call.cost)
         for verdict in attempt.verdicts:
-            if attempt.injected is None or isinstance(verdict, Errored):
-                self._verdicts[(verdict.gate, type(verdict))] += 1
+            self._verdicts[(verdict.gate, type(verdict))] += 1
             if asks_a_model(verdict):
                 self._pay(verdict.gate, end, verdict.cost)
             if isinstance(verdict, Errored):
                 self._errors[(verdict.gate, verdict.error)] += 1
         self._distributions.attempted(attempt, end, standing.ready_at)
-        if attempt.injected is not None:
-            if attempt.injected.cost.tokens:
-                self._pay(CHECKS, end, attempt.injected.cost)
-            return
         self._overlap.add(attempt.verdicts)
         self._search(attempt.verdicts)
         self._repaired(standing.diagnosed, attempt, end)
@@ -321,16 +306,14 @@ class Tally:
                 self._retrieval["searches"] += 1
                 self._retrieval["hits"] += shown.rank is not None
 
-    def _pay_canary(self, record: Record) -> None:
-        """What canaries take is paid for under a role of its own."""
-        if not isinstance(record, CanaryEnded):
-            return
-        cost = sum((said.cost for said in record.verdicts), record.cost)
-        if cost != Cost():
-            rejected = any(isinstance(said, Rejected) for said in record.verdicts)
-            errored = any(isinstance(said, Errored) for said in record.verdicts)
+    def _pay_probe(self, record: ProbeRejoined | ProbeEnded) -> None:
+        """What probes take is paid for under a role of its own."""
+        paid = Cost() if record.attempt is None else cost_of(record.attempt)
+        if record.attempt is not None and paid != Cost():
+            rejected = any(isinstance(said, Rejected) for said in record.attempt.verdicts)
+            errored = any(isinstance(said, Errored) for said in record.attempt.verdicts)
             end = AttemptEnd.REJECTED if rejected else AttemptEnd.ERRORED if errored else AttemptEnd.ACCEPTED
-            self._pay(CANARIES, end, cost)
+            self._pay(PROBES, end, paid)
 
     def _pay(self, role: str, end: AttemptEnd, cost: Cost) -> None:
         calls, paid = self._costs.get((role, end), (0, Cost()))

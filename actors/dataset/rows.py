@@ -1,8 +1,7 @@
 """What a row of the dataset and a row of the dead letters hold.
 
 Law: a row is a function of the ledger's records alone, so a shard can be written again byte for byte; the passage is
-exact, and a row never holds text that a model did not write or the corpus did not hold. An order that is a canary or
-was injected has no row at all.
+exact, and a row never holds text that a model did not write or the corpus did not hold. A probe has no row at all.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -185,7 +184,7 @@ def dead_letter_row(life: Life) -> Row:
 
 def _must_be_exportable(life: Life) -> None:
     if not life.exportable:
-        raise LedgerError(f"order {life.order.id} is a canary or was injected: it is never exported")
+        raise LedgerError(f"order {life.order.id} is a {life.order.kind.value}: it is never exported")
 
 
 def refused_row(document: DocumentRefused) -> Row:

@@ -42,7 +42,7 @@ class ShardLedger(Known, Protocol):
 
 class ShardFormat(Struct, frozen=True):
     """What a shard of a kind holds. `row`, of an end and its sequence number, gives None for one that belongs into no
-    shard (a canary's, say)."""
+    shard (a probe's, say)."""
 
     kind: ShardKind
     schema: pa.Schema

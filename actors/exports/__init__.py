@@ -1,7 +1,7 @@
 """`gleaner export`: a ledger's lives as training signal, with the lineage of every row.
 
 splits          which split a document's rows fall into
-families        what is read of a ledger, passage by passage; canaries and injected orders end here
+families        what is read of a ledger, passage by passage
 faults          which rejected attempts are negatives
 wording         passage and draft to prompt and completion
 columns         the columns that formats share

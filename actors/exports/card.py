@@ -29,7 +29,7 @@ def card(told: Export, format: FormatSpec) -> str:
 {format.says} {told.rows:,} rows, made from the run's ledger by `gleaner export`, in {_VIEWS[asked.view]}; prompts and
 completions are {_FORMS[asked.form]}.
 {f"For TRL's `{format.trainer}`." if format.trainer else "TRL has no trainer for it."}
-Nothing of a canary or of an order that was made bad on purpose is here.
+Nothing of a probe, a sample that measures the gates, is here.
 
 | split | rows | passages |
 | --- | --- | --- |

@@ -1,7 +1,7 @@
 """What exports read of a ledger: passage by passage, the ended lives of its orders.
 
-Law: one passage's lives are in memory at a time; a life that is a canary's or was injected leaves this module as a
-count alone, so nothing behind it can export any of it.
+Law: one passage's lives are in memory at a time; a life that may not be exported leaves this module as a count
+alone, so nothing behind it can export any of it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,6 +1,6 @@
 """What a recorded attempt comes down to: its summary for the next lease, what it took of the budget, its draft."""
 
-from schemas.orders import Attempt, AttemptSummary, calls_of
+from schemas.orders import Attempt, AttemptSummary, calls_of, cost_of
 from schemas.samples import Cost, Draft
 from schemas.verdicts import Errored
 
@@ -15,26 +15,13 @@ def summary(attempt: Attempt) -> AttemptSummary:
 
 
 def tokens(attempt: Attempt) -> int:
-    """What an attempt took of the budget: generator, gates, and the check of an injection."""
-    generated = generation_cost(attempt).tokens
-    checked = 0 if attempt.injected is None else attempt.injected.cost.tokens
-    return generated + checked + sum(verdict.cost.tokens for verdict in attempt.verdicts)
-
-
-def cost(attempt: Attempt) -> Cost:
-    """The same with seconds and both kinds of tokens."""
-    generated = generation_cost(attempt)
-    checked = Cost() if attempt.injected is None else attempt.injected.cost
-    return sum((verdict.cost for verdict in attempt.verdicts), generated + checked)
+    """What an attempt took of the budget: generators and gates."""
+    return cost_of(attempt).tokens
 
 
 def draft_of(attempt: Attempt) -> Draft | None:
-    """The attempt's draft; None when it has none, and for an order that was injected: its question takes nobody's place
-    and repeats nobody's."""
-    candidate = attempt.candidate
-    if candidate is None or candidate.draft is None or attempt.injected is not None:
-        return None
-    return candidate.draft
+    """The attempt's draft; None when it has none."""
+    return None if attempt.candidate is None else attempt.candidate.draft
 
 
 def generation_cost(attempt: Attempt) -> Cost:

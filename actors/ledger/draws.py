@@ -61,9 +61,9 @@ def known_starts(stories: Sequence[Sequence[Record]]) -> tuple[KnownStart, ...]:
 
 
 def is_start(attempt: Attempt) -> bool:
-    """A draw from the problem itself of which the gates could say what it is; nothing that was made bad on purpose."""
+    """A draw from the problem itself of which the gates could say what it is."""
     judged = attempt.verdicts and not any(isinstance(verdict, Errored) for verdict in attempt.verdicts)
-    return attempt.number == 1 and attempt.repair is None and attempt.injected is None and bool(judged)
+    return attempt.number == 1 and attempt.repair is None and bool(judged)
 
 
 def _policies(story: Sequence[Record]) -> dict[PolicyVersion, None]:

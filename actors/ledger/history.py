@@ -12,11 +12,24 @@ from actors.ledger.attempts import generation_cost
 from schemas.corpus import Passage
 from schemas.credit import CreditLabel
 from schemas.errors import LedgerError
+from schemas.flaws import Worth
 from schemas.ids import OrderId
-from schemas.injection import Injected
-from schemas.ledger import AcceptedEnd, Credited, DeadLetteredEnd, Planned, Record, Rejoined, Reopened, Rescored
+from schemas.ledger import (
+    AcceptedEnd,
+    Credited,
+    DeadLetteredEnd,
+    Planned,
+    ProbeEnded,
+    ProbeIssued,
+    ProbeRejoined,
+    Record,
+    Rejoined,
+    Reopened,
+    Rescored,
+)
 from schemas.order_kinds import POLICIES
-from schemas.orders import Attempt, DeadLetter, Order
+from schemas.orders import Attempt, DeadLetter, Order, OrderKind
+from schemas.probes import Probe, ProbeEnd, ProbeFacts
 from schemas.recovery import FailureMode, RepairKind
 from schemas.samples import Cost, Draft
 
@@ -41,16 +54,13 @@ class Life(Struct, frozen=True):
     put_back: tuple[PutBack, ...] = ()
     credits: tuple[CreditLabel, ...] = ()
     """Of its rejected solutions, by attempt."""
-
-    @property
-    def injected(self) -> Injected | None:
-        """The tag of its first attempt, if it was made bad on purpose. Law: then nothing of it is ever exported."""
-        return next((attempt.injected for attempt in self.attempts if attempt.injected is not None), None)
+    probed: "ProbeLife | None" = None
+    """Of a probe, in place of an end."""
 
     @property
     def exportable(self) -> bool:
         """Whether any of it may reach a file that something is trained on."""
-        return self.injected is None and POLICIES[self.order.kind].exported
+        return POLICIES[self.order.kind].exported
 
     @property
     def draft(self) -> Draft | None:
@@ -79,8 +89,24 @@ class Life(Struct, frozen=True):
         return sum((verdict.cost for attempt in self.attempts for verdict in attempt.verdicts), Cost())
 
 
+class ProbeLife(Struct, frozen=True):
+    """What is known of a probe. `facts`: of each attempt; `end`: None while it is outstanding."""
+
+    label: Worth
+    origin: str
+    facts: tuple[ProbeFacts, ...]
+    end: ProbeEnd | None = None
+    detail: str = ""
+
+
 def life_of(order_id: OrderId, records: Sequence[Record]) -> Life:
     """The life that an order's records tell. Raises LedgerError when they do not tell one."""
+    if records and isinstance(records[0], ProbeIssued):
+        return _probe_life(records[0].probe, records)
+    return _sample_life(order_id, records)
+
+
+def _sample_life(order_id: OrderId, records: Sequence[Record]) -> Life:
     planned = next((record for record in records if isinstance(record, Planned)), None)
     if planned is None:
         raise LedgerError(f"order {order_id} has no plan among its {len(records)} records")
@@ -107,3 +133,18 @@ def life_of(order_id: OrderId, records: Sequence[Record]) -> Life:
     labels = [record.label for record in records if isinstance(record, Credited) and record.order_id == order_id]
     credited = tuple(sorted(labels, key=lambda label: label.attempt))
     return Life(order, planned.passage, tuple(attempts), accepted_at, end, tuple(put_back), credited)
+
+
+def _probe_life(probe: Probe, records: Sequence[Record]) -> Life:
+    moves = [record for record in records if isinstance(record, ProbeRejoined | ProbeEnded)]
+    attempted = [record for record in moves if record.attempt is not None]
+    ended = next((record for record in moves if isinstance(record, ProbeEnded)), None)
+    known = ProbeLife(
+        probe.label,
+        probe.origin,
+        tuple(record.facts for record in attempted),
+        None if ended is None else ended.end,
+        "" if ended is None else ended.detail,
+    )
+    order = Order(probe.id, probe.passage.id, OrderKind.PROBE.value, 0, OrderKind.PROBE)
+    return Life(order, probe.passage, tuple(record.attempt for record in attempted if record.attempt), probed=known)

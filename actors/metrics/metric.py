@@ -9,12 +9,12 @@ from enum import Enum
 
 from msgspec import Struct
 
-from schemas.canaries import CANARIES, CanaryEnd, DriftOf
 from schemas.credit import ROLLOUTS
 from schemas.distributions import AttemptEnd, Distribution, QueueTurn
 from schemas.errors import ErrorKind
-from schemas.injection import CHECKS, InjectionKind
+from schemas.flaws import FlawKind
 from schemas.orders import STALE, EndReason, OrderKind
+from schemas.probes import PROBES, DriftOf, ProbeEnd
 from schemas.progress import RunSnapshot
 from schemas.recovery import KNOWN_MODES, KNOWN_REPAIRS
 from schemas.samples import MalformedReason
@@ -28,8 +28,10 @@ ACCEPTED = "accepted"
 GENERATOR, ENGINE = "generator", "engine"
 UNSAID = "unsaid"
 """A labelled file does not say in what way a row is bad."""
-FATES = ("caught", "missed", "errored", "unverified", "harmless")
-"""Of injected samples, at their first attempt."""
+CAUGHT = ("caught", "missed", "errored")
+"""Of bad probes, at their first attempt."""
+HEALED = ("healed", "still_bad", "unknown", "given_up")
+"""Of bad probes that were repaired."""
 BOUNDS = ("value", "low", "high")
 """A rate, and its 95% Wilson interval."""
 FINDINGS, ANSWERS = ("decided", "undecided"), ("right", "wrong", "failed")
@@ -105,9 +107,8 @@ class Run(Struct, frozen=True):
         return (*KNOWN_REPAIRS, *self.repairs)
 
     def role(self, pool: str) -> str:
-        """What a pool or gate does: a gate is its own role; so are canaries, rollouts, second reports and the
-        checks of injections."""
-        return pool if pool in (GONE, CHECKS, CANARIES, ROLLOUTS, STALE, *self.model_gates) else GENERATOR
+        """What a pool or gate does: a gate is its own role; so are probes, rollouts and second reports."""
+        return pool if pool in (GONE, PROBES, ROLLOUTS, STALE, *self.model_gates) else GENERATOR
 
     def stage(self, pool: str) -> Stage:
         """The stage of an attempt that calls the pool or gate."""
@@ -217,8 +218,8 @@ def values(label: Label, run: Run) -> frozenset[str]:
         Label.STATE: ("ready", "leased", "waiting"),
         Label.TURN: _all(QueueTurn),
         Label.STAGE: run.stages,
-        Label.POOL: (*run.models, CANARIES, CHECKS, ROLLOUTS, STALE, GONE),
-        Label.ROLE: (GENERATOR, *run.model_gates, CANARIES, CHECKS, ROLLOUTS, STALE, GONE),
+        Label.POOL: (*run.models, PROBES, ROLLOUTS, STALE, GONE),
+        Label.ROLE: (GENERATOR, *run.model_gates, PROBES, ROLLOUTS, STALE, GONE),
         Label.OUTCOME: _all(AttemptEnd),
         Label.TOKENS: ("prompt", "completion"),
         Label.GATE: run.checks,
@@ -231,8 +232,8 @@ def values(label: Label, run: Run) -> frozenset[str]:
         Label.ERROR: _all(ErrorKind),
         Label.WHY: _all(Why),
         Label.REASON: _all(Idle),
-        Label.FLAW: (*_all(InjectionKind), UNSAID),
-        Label.FATE: (*FATES, *_all(CanaryEnd)),
+        Label.FLAW: (*_all(FlawKind), UNSAID),
+        Label.FATE: (*CAUGHT, *HEALED, *_all(ProbeEnd)),
         Label.RATE: (*_all(DriftOf), "precision"),
         Label.BOUND: BOUNDS,
         Label.FINDING: FINDINGS,

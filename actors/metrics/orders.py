@@ -72,12 +72,6 @@ ORDERS = (
     counter("gleaner_orders_planned_total", "Orders issued.", (Label.KIND,), _planned),
     counter("gleaner_orders_ended_total", "Orders that ended: accepted, or why not.", (Label.KIND, Label.END), _ended),
     counter(
-        "gleaner_orders_contaminated_total",
-        "Orders made bad on purpose that were accepted, and are in no file.",
-        (),
-        alone(lambda seen: seen.snapshot.counts.contaminated),
-    ),
-    counter(
         "gleaner_orders_first_pass_total",
         "Orders accepted at their first attempt.",
         (),

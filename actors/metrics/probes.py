@@ -1,37 +1,45 @@
-"""Metrics of what is known to be bad or good: injected samples, canaries, and how searches find a sample's own passage.
+"""Metrics of what is known to be bad or good: probes, and how searches find a sample's own passage.
 
-Law: rates speak of the present version of each gate, over its last canaries; what cannot be known is NaN, never 0.
+Law: rates speak of the present version of each gate, over its last probes; what cannot be known is NaN, never 0.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from actors.metrics.metric import BOUNDS, FATES, UNSAID, Label, Point, Seen, alone, counter, gauge
-from schemas.canaries import CanaryEnd, DriftOf, GateCanaries
+from actors.metrics.metric import BOUNDS, CAUGHT, HEALED, UNSAID, Label, Point, Seen, alone, counter, gauge
+from schemas.flaws import FlawKind
 from schemas.gate_audit import Rate
+from schemas.probes import DriftOf, ProbedGate, ProbeEnd
 
 
-def _injections(seen: Seen) -> Iterator[Point]:
-    for each in seen.snapshot.summary.injections:
-        for fate in FATES:
-            yield (each.kind.value, fate), getattr(each, fate)
+def _flaws(fates: Sequence[str]) -> Callable[[Seen], Iterator[Point]]:
+    def read(seen: Seen) -> Iterator[Point]:
+        for each in seen.snapshot.summary.probes.flaws:
+            for fate in fates:
+                yield (_name(each.flaw), fate), getattr(each, fate)
+
+    return read
 
 
-def _injections_caught(seen: Seen) -> Iterator[Point]:
-    for each in seen.snapshot.summary.injections:
+def _caught_by(seen: Seen) -> Iterator[Point]:
+    for each in seen.snapshot.summary.probes.flaws:
         for found in each.by_gate:
             if found.gate in seen.run.checks:
-                yield (each.kind.value, found.gate), found.caught
+                yield (_name(each.flaw), found.gate), found.caught
 
 
 def _ended(seen: Seen) -> Iterator[Point]:
-    ends = {each.end: each.canaries for each in seen.snapshot.summary.canaries.ends}
-    for end in CanaryEnd:
+    ends = {each.end: each.probes for each in seen.snapshot.summary.probes.ends}
+    for end in ProbeEnd:
         yield (end.value,), ends.get(end, 0)
 
 
-def _present(seen: Seen) -> Iterator[GateCanaries]:
-    return (gate for gate in seen.snapshot.summary.canaries.gates if gate.last and gate.gate in seen.run.checks)
+def _name(flaw: FlawKind | None) -> str:
+    return UNSAID if flaw is None else flaw.value
+
+
+def _present(seen: Seen) -> Iterator[ProbedGate]:
+    return (gate for gate in seen.snapshot.summary.probes.gates if gate.last and gate.gate in seen.run.checks)
 
 
 def _rates(seen: Seen) -> Iterator[Point]:
@@ -45,9 +53,9 @@ def _rates(seen: Seen) -> Iterator[Point]:
 
 def _recall(seen: Seen) -> Iterator[Point]:
     for gate in _present(seen):
-        for each in gate.kinds:
+        for each in gate.flaws:
             for bound, value in _bounds(each.recent):
-                yield (gate.gate, UNSAID if each.kind is None else each.kind.value, bound), value
+                yield (gate.gate, _name(each.flaw), bound), value
 
 
 def _bounds(rate: Rate) -> Iterator[tuple[str, float]]:
@@ -69,18 +77,6 @@ def _drift(seen: Seen) -> Iterator[Point]:
 
 PROBES = (
     counter(
-        "gleaner_injections_total",
-        "Orders made bad on purpose by what became of their first attempt.",
-        (Label.FLAW, Label.FATE),
-        _injections,
-    ),
-    counter(
-        "gleaner_injections_caught_total",
-        "Of those known to be bad, rejected by a gate, alone or with others.",
-        (Label.FLAW, Label.GATE),
-        _injections_caught,
-    ),
-    counter(
         "gleaner_searches_total",
         "Verdicts that rest on a search for evidence.",
         (),
@@ -93,28 +89,46 @@ PROBES = (
         alone(lambda seen: seen.snapshot.summary.retrieval.hits),
     ),
     counter(
-        "gleaner_canaries_issued_total",
+        "gleaner_probes_issued_total",
         "Labelled samples sent through the gates.",
         (),
-        alone(lambda seen: seen.snapshot.summary.canaries.issued),
+        alone(lambda seen: seen.snapshot.summary.probes.issued),
     ),
-    counter("gleaner_canaries_ended_total", "Of these, ended, by how.", (Label.FATE,), _ended),
+    counter("gleaner_probes_ended_total", "Of these, ended, by how.", (Label.FATE,), _ended),
+    counter(
+        "gleaner_probes_bad_total",
+        "Bad probes by what all gates together said of them at the first attempt.",
+        (Label.FLAW, Label.FATE),
+        _flaws(CAUGHT),
+    ),
+    counter(
+        "gleaner_probes_caught_total",
+        "Of the bad ones, rejected by a gate, alone or with others.",
+        (Label.FLAW, Label.GATE),
+        _caught_by,
+    ),
+    counter(
+        "gleaner_probes_repaired_total",
+        "Bad probes that were repaired, by what became of them.",
+        (Label.FLAW, Label.FATE),
+        _flaws(HEALED),
+    ),
     gauge(
-        "gleaner_canary_rate",
-        "Rates of a gate's present version over its last canaries, with their 95% intervals: recall of bad ones, "
+        "gleaner_probe_rate",
+        "Rates of a gate's present version over its last probes, with their 95% intervals: recall of bad ones, "
         "precision of its rejections, good ones passed.",
         (Label.GATE, Label.RATE, Label.BOUND),
         _rates,
     ),
     gauge(
-        "gleaner_canary_recall",
-        "Recall of a gate's present version by the canaries' flaw, over the last ones, with its 95% interval.",
+        "gleaner_probe_recall",
+        "Recall of a gate's present version by the probes' flaw, over the last ones, with its 95% interval.",
         (Label.GATE, Label.FLAW, Label.BOUND),
         _recall,
     ),
-    gauge("gleaner_canary_window", "Canaries that a gate's rates speak of.", (Label.GATE,), _judged),
+    gauge("gleaner_probe_window", "Probes that a gate's rates speak of.", (Label.GATE,), _judged),
     gauge(
-        "gleaner_canary_drift",
+        "gleaner_probe_drift",
         "1 when a gate's rate has changed since its version began; a false alarm in one run of a hundred at most.",
         (Label.GATE, Label.RATE),
         _drift,

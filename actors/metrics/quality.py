@@ -91,14 +91,14 @@ def _failures(seen: Seen) -> Iterator[Point]:
 QUALITY = (
     counter(
         "gleaner_verdicts_total",
-        "What each gate said; of what was injected, errors alone.",
+        "What each gate said.",
         (Label.GATE, Label.VERDICT),
         _verdicts,
     ),
     Metric(
         "gleaner_gate_score",
         Type.HISTOGRAM,
-        "Scores that each gate gave, from 0 to 1, higher is better; to nothing that was injected.",
+        "Scores that each gate gave, from 0 to 1, higher is better.",
         (Label.GATE,),
         _scores,
         SCORES,

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 
 from actors.metrics.metric import GONE, Label, Point, Seen, alone, counter, gauge
-from schemas.canaries import CANARIES
 from schemas.credit import ROLLOUTS
 from schemas.distributions import AttemptEnd
-from schemas.injection import CHECKS
 from schemas.orders import STALE
+from schemas.probes import PROBES
 from schemas.progress import Spent
 
 
@@ -17,7 +16,7 @@ def _spent(seen: Seen) -> Iterator[tuple[tuple[str, str, str], Spent]]:
         (pool, end): Spent(pool, end, 0, 0, 0, 0.0) for pool in seen.run.models for end in AttemptEnd
     }
     for spent in seen.snapshot.summary.spent:
-        pool = spent.role if spent.role in (*seen.run.models, CANARIES, CHECKS, ROLLOUTS, STALE) else GONE
+        pool = spent.role if spent.role in (*seen.run.models, PROBES, ROLLOUTS, STALE) else GONE
         before = sums.get((pool, spent.end), Spent(pool, spent.end, 0, 0, 0, 0.0))
         sums[(pool, spent.end)] = Spent(
             role=pool,

@@ -3,7 +3,7 @@ line.
 
 For the verifier: `question`, `solution`, the reference answer as `ground_truth`, `reference` or `answer`; for the other
 gates `passage`, `question`, `answer`. The label (true: should pass) is `is_correct` or `label`: true, false, 1 or 0.
-Optional, for canaries: `flaw`, in what way a bad row is bad, and `gate`, the only one that the label speaks of.
+Optional, for probes: `flaw`, in what way a bad row is bad, and `gate`, the only one that the label speaks of.
 """
 
 import json

@@ -1,31 +1,98 @@
-"""Which orders are spoilt, and in what way. Law: it depends on the run's seed and the order's id alone."""
+"""Which orders a probe goes beside, and what it is made of.
 
-from collections.abc import Collection, Mapping
+Law: it follows from the run's seed, the order's id and the order's first attempt. Nothing that a gate is given tells a
+probe from a sample: same ids, same fields, the provenance of a document of the corpus.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from hashlib import sha256
 
 from msgspec import Struct
 
-from schemas.config_injection import Injection
-from schemas.ids import OrderId, derived_seed
-from schemas.injection import InjectionKind
+from schemas.corpus import Passage, Provenance
+from schemas.flaws import FlawKind, Worth
+from schemas.ids import OrderId, content_id, derived_seed
+from schemas.orders import Attempt, Order
+from schemas.probes import Probe
+from schemas.samples import Draft, Sampling
+from schemas.verdicts import GateName
 
 _DRAWS = float(0x8000_0000)
 
 
-class Plan(Struct, frozen=True):
-    """`rate`: share of the orders, in [0, 1]. `weights`: how often each kind is chosen, relative to the others."""
+class LabelledRow(Struct, frozen=True):
+    """One labelled sample of a file; `origin` names file and line."""
 
-    rate: float
-    weights: Mapping[InjectionKind, float]
-    seed: int
+    text: str
+    """Of its passage, or the problem."""
+    draft: Draft
+    label: Worth
+    origin: str
+    reference: str | None = None
+    flaw: FlawKind | None = None
+    gate: GateName | None = None
 
-    def chooses(self, order_id: OrderId) -> bool:
-        """Whether the order is to be spoilt at all."""
-        return self._draw(order_id, "whether") < self.rate
 
-    def kind_of(self, order_id: OrderId, possible: Collection[InjectionKind]) -> InjectionKind | None:
-        """In which of the possible ways a chosen order is spoilt; None when none of them has a weight."""
-        weighted = [(kind, self.weights.get(kind, 0.0)) for kind in InjectionKind if kind in possible]
-        left = self._draw(order_id, "how") * sum(weight for _, weight in weighted)
+class ProbePlan(Struct, frozen=True):
+    """`rate`: probes for each order; `good`: share of them that should pass; both in [0, 1].
+
+    Without `rows`, a probe is made of the order's own first draft, rejected ones too: a good sample that the gates let
+    pass once would let them pass again, and their false rejections would never be seen.
+    """
+
+    rate: float = 0.0
+    good: float = 0.5
+    seed: int = 0
+    rows: Sequence[LabelledRow] = ()
+
+    def beside(self, order: Order, passage: Passage, attempt: Attempt) -> Probe | None:
+        """The probe that goes beside an order, by its first attempt; None for most."""
+        if not self.rate or attempt.number != 1:
+            return None
+        if self._draw(order.id, "whether") >= self.rate:
+            return None
+        label = Worth.GOOD if self._draw(order.id, "label") < self.good else Worth.BAD
+        candidate = attempt.candidate
+        sampling = Sampling() if candidate is None else candidate.sampling
+        if self.rows:
+            return self._of_row(order.id, label, passage, sampling)
+        if candidate is None or candidate.draft is None:
+            return None
+        probe_id, draft = self._id(order.id, order.id), candidate.draft
+        return Probe(probe_id, passage, draft, label, origin=order.id, checked=False, sampling=sampling)
+
+    def _of_row(self, order_id: OrderId, label: Worth, passage: Passage, sampling: Sampling) -> Probe:
+        rows = [row for row in self.rows if row.label is label] or self.rows
+        row = rows[int(self._draw(order_id, "row") * len(rows))]
+        return Probe(
+            id=self._id(order_id, row.origin),
+            passage=_placed(row, passage),
+            draft=row.draft,
+            label=row.label,
+            origin=row.origin,
+            flaw=row.flaw,
+            gate=row.gate,
+            sampling=sampling,
+        )
+
+    def _id(self, order_id: OrderId, origin: str) -> OrderId:
+        return OrderId(content_id("probe", self.seed, order_id, origin))
+
+    def _draw(self, order_id: OrderId, what: str) -> float:
+        return derived_seed("probe", self.seed, order_id, what) / _DRAWS
+
+
+class FlawDraw(Struct, frozen=True):
+    """`weights`: how often each flaw is chosen, relative to the others."""
+
+    weights: Mapping[FlawKind, float]
+    seed: int = 0
+
+    def of(self, probe_id: OrderId, possible: Collection[FlawKind]) -> FlawKind | None:
+        """In which of the possible ways a probe is spoilt; None when none of them has a weight."""
+        weighted = [(kind, self.weights.get(kind, 0.0)) for kind in FlawKind if kind in possible]
+        drawn = derived_seed("probe", self.seed, probe_id, "flaw") / _DRAWS
+        left = drawn * sum(weight for _, weight in weighted)
         chosen = None
         for kind, weight in weighted:
             if weight > 0:
@@ -35,11 +102,17 @@ class Plan(Struct, frozen=True):
                 left -= weight
         return chosen
 
-    def _draw(self, order_id: OrderId, what: str) -> float:
-        return derived_seed("injection", self.seed, order_id, what) / _DRAWS
 
-
-def plan_of(config: Injection, *, seed: int) -> Plan:
-    """The plan that a configuration names."""
-    weights = {InjectionKind(kind): weight for kind, weight in config.weights.items()}
-    return Plan(rate=config.rate, weights=weights, seed=seed)
+def _placed(row: LabelledRow, beside: Passage) -> Passage:
+    """The row's passage as if a document of the corpus held it."""
+    if row.text == beside.text and row.reference == beside.reference:
+        return beside
+    where = Provenance(
+        uri=beside.provenance.uri,
+        document_id=beside.provenance.document_id,
+        document_sha256=sha256(row.text.encode("utf-8", "surrogatepass")).hexdigest(),
+        start=0,
+        end=len(row.text),
+        chunker=beside.provenance.chunker,
+    )
+    return Passage.of(row.text, where, row.reference)

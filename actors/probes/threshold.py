@@ -1,11 +1,11 @@
-"""A threshold from canaries' scores, so that what passes is as precise as was asked for.
+"""A threshold from probes' scores, so that what passes is as precise as was asked for.
 
 Law: with the confidence given, the proposed threshold's true precision is at least the wanted one, the choice among all
-of GRID included; if the stream's good and bad samples score as the canaries do. Where canaries are too few for that,
+of GRID included; if the stream's good and bad samples score as the probes do. Where probes are too few for that,
 nothing is proposed.
 
 Precision of what passes is (1-p)a / ((1-p)a + pb): a, b the shares of good and of bad samples that pass, p the stream's
-bad share; canaries tell a and b whatever their own mix, p comes from elsewhere. Bounds on a and b are Chernoff's
+bad share; probes tell a and b whatever their own mix, p comes from elsewhere. Bounds on a and b are Chernoff's
 (Hoeffding 1963, theorem 1), shared out by Bonferroni over a grid that is fixed before the data is seen (as in Learn
 then Test, Angelopoulos et al. 2021). p is given, or bounded from the share of first attempts that the gate rejects
 (Rogan and Gladen 1978).
@@ -18,11 +18,12 @@ from msgspec import Struct
 
 from actors.counts.rates import rate
 from schemas.calibration import AtThreshold, BadShare, Calibration
-from schemas.canaries import concerns
 from schemas.errors import UserError
+from schemas.flaws import Worth
 from schemas.gate_audit import Rate
-from schemas.injection import Worth
-from schemas.ledger import AcceptedEnd, CanaryEnded, DeadLetteredEnd, Record, Rejoined
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, ProbeEnded, ProbeRejoined, Record, Rejoined
+from schemas.orders import Attempt
+from schemas.probes import ProbeFacts
 from schemas.verdicts import Errored, GateName, Rejected
 
 CONFIDENCE = 0.95
@@ -40,7 +41,7 @@ class ThresholdRequest(Struct, frozen=True):
 
 
 class Scores:
-    """A fold over the ledger: what the gate's present version gave to canaries, and how much of the stream it rejects.
+    """A fold over the ledger: what the gate's present version gave to probes, and how much of the stream it rejects.
 
     A row of a labelled file counts once, however often it was sent: it says the same each time.
     """
@@ -60,41 +61,41 @@ class Scores:
 
     def apply(self, record: Record) -> None:
         """Takes in one record."""
-        if isinstance(record, CanaryEnded):
-            self._probed(record)
+        if isinstance(record, ProbeRejoined | ProbeEnded) and record.attempt is not None:
+            if record.attempt.number == 1:
+                self._probed(record.attempt, record.facts)
         elif isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd) and record.attempt is not None:
             attempt = record.attempt
-            if attempt.number > 1 or attempt.injected is not None:
+            if attempt.number > 1:
                 return
             for said in attempt.verdicts:
                 if said.gate == self.gate and not isinstance(said, Errored):
                     self.judged += 1
                     self.rejected += isinstance(said, Rejected)
 
-    def _probed(self, ended: CanaryEnded) -> None:
-        version = ended.judges.get(self.gate)
+    def _probed(self, attempt: Attempt, facts: ProbeFacts) -> None:
+        version = facts.judges.get(self.gate)
         if version is None:
             return
         if version != self.version:
             known = (self.judged, self.rejected) if not self.version else (0, 0)
             self._begin(version)
             self.judged, self.rejected = known
-        for said in ended.verdicts:
-            if said.gate != self.gate or isinstance(said, Errored) or ended.origin in self._origins:
+        for said in attempt.verdicts:
+            if said.gate != self.gate or isinstance(said, Errored) or facts.origin in self._origins:
                 continue
             self.threshold = said.threshold
-            kind = ended.kinds.get(self.gate)
-            if concerns(self.gate, ended.label, ended.flaw, ended.gate, kind=kind):
-                self._origins.add(ended.origin)
-                (self.good if ended.label is Worth.GOOD else self.bad).append(said.score)
+            if facts.concerns(self.gate):
+                self._origins.add(facts.origin)
+                (self.good if facts.label is Worth.GOOD else self.bad).append(said.score)
 
 
 def propose(scores: Scores, wanted: ThresholdRequest) -> Calibration:
-    """The lowest threshold that is sure enough. Raises UserError where canaries are too few, or none will do."""
+    """The lowest threshold that is sure enough. Raises UserError where probes are too few, or none will do."""
     name = scores.gate
     if not scores.good or not scores.bad:
         missing = "good" if not scores.good else "bad"
-        raise UserError(f"no {missing} canary has met the {name} gate; a run with audit.rate above 0 sends them")
+        raise UserError(f"no {missing} probe has met the {name} gate; a run with probes.rate above 0 sends them")
     alpha = 1 - wanted.confidence
     share = _bad_share(scores, wanted, alpha / 2)
     each = _Reckoning(scores, share, (alpha if share.given else alpha / 2) / (2 * len(GRID)))
@@ -135,7 +136,7 @@ class _Reckoning(Struct, frozen=True):
         )
 
     def flawless(self) -> float:
-        """What could be said if no canary were misjudged."""
+        """What could be said if no probe were misjudged."""
         good, bad = len(self.scores.good), len(self.scores.bad)
         return precision(self.share.high, lower_bound(good, good, self.alpha), upper_bound(0, bad, self.alpha))
 
@@ -187,7 +188,7 @@ def _bad_share(scores: Scores, wanted: ThresholdRequest, alpha: float) -> BadSha
     if high >= 1:
         raise UserError(
             f"how much of the stream is bad cannot be told from {recall.trials} bad and {false_alarms.trials} good "
-            f"canaries at the {scores.gate} gate; wait for more, or give --bad-share"
+            f"probes at the {scores.gate} gate; wait for more, or give --bad-share"
         )
     recalled, alarmed = recall.value or 0.0, false_alarms.value or 0.0
     value = ((stream.value or 0.0) - alarmed) / (recalled - alarmed) if recalled > alarmed else high
@@ -199,14 +200,14 @@ def _rejecting(scores: Sequence[float], threshold: float) -> Rate:
 
 
 def _why_none(each: _Reckoning, scores: Scores, wanted: ThresholdRequest) -> str:
-    counted = f"{len(scores.good)} good and {len(scores.bad)} bad canaries"
+    counted = f"{len(scores.good)} good and {len(scores.bad)} bad probes"
     best = max((each.at(threshold) for threshold in GRID), key=lambda found: found.low)
     flawless = each.flawless()
     if flawless < wanted.precision:
         allowed = (1 - each.share.high) * (1 - wanted.precision) / (each.share.high * wanted.precision)
         needed = math.ceil(-math.log(each.alpha) / -math.log1p(-min(allowed, 0.999999)))
         return (
-            f"too few canaries: {counted} could show a precision of {flawless:.3f} at most, even without a mistake; "
+            f"too few probes: {counted} could show a precision of {flawless:.3f} at most, even without a mistake; "
             f"{wanted.precision:g} takes about {max(needed, len(scores.bad) + 1)} bad ones and as many good ones"
         )
     return (

@@ -14,7 +14,6 @@ from msgspec import Struct
 
 from actors.credit.desk import CreditDesk, Finished, Moves, Result, Rollout
 from actors.credit.targets import target_of
-from actors.ledger.attempts import cost
 from actors.ledger.draws import is_start
 from actors.queue.held import Held, OrderState
 from actors.queue.listener import GoOn, Instructions, QueueView, Wait, Wanted
@@ -32,7 +31,7 @@ from schemas.ledger import (
     Rescored,
     Rolled,
 )
-from schemas.orders import Accept, Attempt, DeadLetter, EndReason, Order, OrderKind, Outcome
+from schemas.orders import Accept, Attempt, DeadLetter, EndReason, Order, OrderKind, Outcome, cost_of
 from schemas.recovery import Modes, Repair, Repairs
 
 MOST_OPEN = 1_000
@@ -86,7 +85,7 @@ class Credits:
         if not isinstance(record, Rejoined | DeadLetteredEnd) or held is None:
             return None
         attempt = record.attempt
-        if attempt is None or not _is_wrong(attempt) or not _is_sample(held, attempt):
+        if attempt is None or not _is_wrong(attempt):
             return None
         if view.exhausted or self._desk.open >= self._terms.most_open:
             return None
@@ -114,7 +113,7 @@ class Credits:
             policy=self._desk.source.policy,
             right=right,
             text="" if candidate is None else candidate.text,
-            cost=cost(attempt),
+            cost=cost_of(attempt),
         )
 
     def close(self, now: float) -> Instructions:
@@ -196,11 +195,6 @@ def _is_wrong(attempt: Attempt) -> bool:
         and candidate is not None
         and candidate.draft is not None
     )
-
-
-def _is_sample(held: Held, attempt: Attempt) -> bool:
-    """What was made bad, or is bad on purpose, says nothing of the policy."""
-    return held.policy.sample and attempt.injected is None
 
 
 def _would_resample(held: Held | None, rejected: int) -> bool:

@@ -12,12 +12,12 @@ from itertools import count
 from msgspec import Struct
 
 from actors.ledger.attempts import draft_of
-from schemas.canaries import Canary
 from schemas.corpus import Passage
 from schemas.ids import OrderId, PassageId
 from schemas.ledger import AskedBefore
 from schemas.order_kinds import KindPolicy
 from schemas.orders import Attempt, AttemptSummary, Duplicate, Lease, Order, OrderKind
+from schemas.probes import Probe
 from schemas.recovery import Repair
 from schemas.samples import Draft
 
@@ -76,15 +76,15 @@ class Held(Struct):
     """How often the present attempt was leased: so often it may be paid for."""
     attempts_before: int = 0
     """Of earlier lives: made before the order was put back from the dead letters."""
-    canary: Canary | None = None
-    """What a probe's gates judge in place of an attempt."""
+    probe: Probe | None = None
+    """What a probe's first draft is made of."""
 
     def lease(self, expires_at: float, beside: Sequence["Held"]) -> Lease:
         """Of its present attempt; together with others of its passage, all at their first."""
         others = tuple(other.order for other in beside)
-        before, canary = self.attempts_before, self.canary
+        before, probe = self.attempts_before, self.probe
         return Lease(
-            self.order, self.passage, self.attempt, expires_at, self.repair, self.history, before, None, canary, others
+            self.order, self.passage, self.attempt, expires_at, self.repair, self.history, before, None, probe, others
         )
 
     def told(self) -> str:
@@ -161,7 +161,7 @@ class HeldOrders:
         for held in everything:
             assert (held.conductor is not None) == (held.state is OrderState.LEASED), held.told()
             assert held.attempt == 1 or held.policy.repairs is not None, f"{held.told()} is of a kind without repairs"
-            assert (held.canary is not None) == (held.order.kind is OrderKind.CANARY), held.told()
+            assert (held.probe is not None) == (held.order.kind is OrderKind.PROBE), held.told()
 
 
 class AskedQuestions:

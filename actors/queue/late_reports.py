@@ -4,11 +4,10 @@ Law: each lease of an attempt beyond the first report may be paid for once. A me
 making.
 """
 
-from actors.ledger.attempts import cost
 from actors.queue.held import Held
 from schemas.ids import OrderId
 from schemas.ledger import StaleReport
-from schemas.orders import Outcome
+from schemas.orders import Outcome, cost_of
 
 MOST_OWED = 10_000
 """Attempts with reports still to come that are remembered: more than any outage leaves behind."""
@@ -23,7 +22,7 @@ class LateReports:
     def owe(self, held: Held, *, reported: bool) -> None:
         """The order's present attempt is over: who else made it has not reported yet."""
         owed, held.lent = held.lent - reported, 0
-        if owed > 0 and held.policy.late_paid:
+        if owed > 0:
             key = (held.order.id, held.attempt)
             self._owed[key] = self._owed.get(key, 0) + owed
             if len(self._owed) > MOST_OWED:
@@ -35,4 +34,4 @@ class LateReports:
         owed = self._owed.pop(key, 0)
         if owed > 1:
             self._owed[key] = owed - 1
-        return StaleReport(now, *key, cost(outcome.attempt)) if owed else None
+        return StaleReport(now, *key, cost_of(outcome.attempt)) if owed else None

@@ -16,22 +16,24 @@ follows from credit is a `listener`'s to say.
 from collections.abc import Sequence
 
 from actors.ledger.attempts import summary, tokens
-from actors.queue.ends import EndRecord, ProbeTerms, is_reported, probe_record, sample_record, tokens_of, unjudged
+from actors.queue.ends import EndRecord, Move, is_reported, sample_record, tokens_of
 from actors.queue.held import AskedQuestions, Depth, Held, HeldOrders, OrderState, QueueLimits, Similarity
 from actors.queue.late_reports import LateReports
 from actors.queue.listener import Instructions, Listener, QueueView
+from actors.queue.probes import ProbeTerms, probe_record, spoilt, unjudged
 from actors.queue.ready_orders import LiveHeap, ReadyOrders
 from schemas.corpus import Passage
 from schemas.errors import LedgerError
 from schemas.ids import PassageId
 from schemas.ledger import (
     AcceptedEnd,
-    CanaryEnded,
-    CanaryIssued,
     CreditBegun,
     Credited,
     DeadLetteredEnd,
     Planned,
+    ProbeEnded,
+    ProbeIssued,
+    ProbeRejoined,
     Record,
     Rejoined,
     Reopened,
@@ -158,10 +160,10 @@ class RegenerationQueue:
                 return duplicate, None
         record = self._record(held, outcome, now)
         self._apply(record, held)
-        if outcome.canary is not None and not self.exhausted:
-            issued = CanaryIssued(now, outcome.canary)
+        probe = self._probes.beside(held.order, held.passage, outcome.attempt) if held.policy.sample else None
+        if probe is not None and not self.exhausted:
+            self._followed.append(issued := ProbeIssued(now, probe))
             self._issue_probe(issued)
-            self._followed.append(issued)
         begun = None if self._listener is None else self._listener.begin(record, self._view(held))
         if begun is not None:
             self._followed.append(begun)
@@ -198,11 +200,11 @@ class RegenerationQueue:
         match record:
             case Planned():
                 self._plan(record)
-            case CanaryIssued():
+            case ProbeIssued():
                 self._issue_probe(record)
             case Reopened():
                 self._reopen(record)
-            case Rejoined() | AcceptedEnd() | Rescored() | DeadLetteredEnd() | CanaryEnded():
+            case Rejoined() | AcceptedEnd() | Rescored() | DeadLetteredEnd() | ProbeRejoined() | ProbeEnded():
                 self._apply(record, self._to_be_moved(record))
             case Rolled():
                 self._apply(record, self._held.get(record.order_id))
@@ -253,12 +255,12 @@ class RegenerationQueue:
             self._add(Held(order, POLICIES[order.kind], planned.passage, planned.at))
             self.issued += 1
 
-    def _issue_probe(self, issued: CanaryIssued) -> None:
-        canary = issued.canary
-        if canary.id in self._held:
-            raise LedgerError(f"canary {canary.id} is issued twice")
-        order = Order(canary.id, canary.passage.id, self._probes.task, 0, OrderKind.CANARY)
-        self._add(Held(order, POLICIES[order.kind], canary.passage, issued.at, canary=canary))
+    def _issue_probe(self, issued: ProbeIssued) -> None:
+        probe = issued.probe
+        if probe.id in self._held:
+            raise LedgerError(f"probe {probe.id} is issued twice")
+        order = Order(probe.id, probe.passage.id, self._probes.task, 0, OrderKind.PROBE)
+        self._add(Held(order, POLICIES[order.kind], probe.passage, issued.at, probe=probe))
 
     def _reopen(self, record: Reopened) -> None:
         order, passage = record.order, record.passage
@@ -273,27 +275,27 @@ class RegenerationQueue:
         self._add(held)
         self._tell(record, held)
 
-    def _to_be_moved(self, record: Rejoined | AcceptedEnd | Rescored | DeadLetteredEnd | CanaryEnded) -> Held:
+    def _to_be_moved(self, record: Move) -> Held:
         """The order that a record of the ledger moves. Raises LedgerError where there is none of its kind."""
-        held, of_probe = self._held.get(record.order_id), isinstance(record, CanaryEnded)
-        if held is None or of_probe != (held.canary is not None) or held.policy.on_demand:
-            what = "ends canary" if of_probe else "ends or repairs order"
+        held, of_probe = self._held.get(record.order_id), isinstance(record, ProbeRejoined | ProbeEnded)
+        if held is None or of_probe != (held.probe is not None) or held.policy.on_demand:
+            what = "ends or repairs probe" if of_probe else "ends or repairs order"
             raise LedgerError(f"the ledger {what} {record.order_id}, which is not outstanding")
         return held
 
-    def _record(self, held: Held, outcome: Outcome, now: float) -> Rejoined | EndRecord:
+    def _record(self, held: Held, outcome: Outcome, now: float) -> Move:
         match held.order.kind:
             case OrderKind.FRESH:
                 return sample_record(held, outcome, now, self._limits, self.spent)
-            case OrderKind.CANARY:
-                return probe_record(held, outcome, now, self._probes)
+            case OrderKind.PROBE:
+                return probe_record(held, outcome, now, self._limits, self._probes)
             case OrderKind.ROLLOUT:
                 assert self._listener is not None, "whoever issued a rollout has gone"
                 return self._listener.end(held, outcome, now)
 
-    def _apply(self, record: Rejoined | EndRecord, held: Held | None) -> None:
+    def _apply(self, record: Move, held: Held | None) -> None:
         """One transition of one order. `held`: None where it was forgotten before its report was recorded."""
-        if isinstance(record, Rejoined):
+        if isinstance(record, Rejoined | ProbeRejoined):
             assert held is not None, "only orders that are held are repaired"
             self._rejoin(held, record)
         else:
@@ -301,13 +303,13 @@ class RegenerationQueue:
         if self._listener is not None:
             self._tell(record, held)
 
-    def _rejoin(self, held: Held, record: Rejoined) -> None:
+    def _rejoin(self, held: Held, record: Rejoined | ProbeRejoined) -> None:
         choice = record.attempt.choice
         self.spent += tokens(record.attempt)
         self._late.owe(held, reported=True)
         held.attempt = record.attempt.number + 1
         held.repair = None if choice is None else choice.repair
-        held.history = (*held.history, summary(record.attempt))
+        held.history, held.probe = (*held.history, summary(record.attempt)), spoilt(held.probe, record)
         self._make_ready(held, record.at)
 
     def _end(self, held: Held | None, record: EndRecord) -> None:
@@ -321,7 +323,7 @@ class RegenerationQueue:
                 self._asked.add(held.order, record.attempt)
             case DeadLetteredEnd():
                 self.dead_lettered += 1
-            case Rolled() | CanaryEnded():
+            case Rolled() | ProbeEnded():
                 pass
         if self._orders.forget(held):
             self._asked.forget(held.order.passage_id)

@@ -1,8 +1,8 @@
 """What a run's repairs came to: one fold over the ledger's records.
 
 Law: the ledger is the truth. The same records in the same order give the same experience, so a resume learns nothing
-anew and forgets nothing. Attempts that nobody judged (an error) say nothing of a repair. A repair of an injected order
-counts as any other, its attempt being made and judged as any other; what first attempts yield is of clean orders alone.
+anew and forgets nothing. Attempts that nobody judged (an error) say nothing of a repair, and a probe's teach nothing:
+what it was made of is no sample of the stream.
 
 Where solutions are credited, the choice `resample` is valued by what came of it, and the credit queue may have made it
 a restart. Tokens of the rollouts that found the place are no attempt's and are not in its price (docs/credit.md).
@@ -96,7 +96,7 @@ class ExperienceFold:
                 accepted=counted.accepted + accepted,
                 tokens=counted.tokens + spent,
             )
-        elif attempt.number == 1 and attempt.injected is None and order_id not in self._aside:
+        elif attempt.number == 1 and order_id not in self._aside:
             tried, good, paid = self._fresh
             self._fresh = (tried + 1, good + accepted, paid + spent)
 

@@ -33,7 +33,7 @@ def changes_no_score(key: str) -> bool:
 
 def judged_anew(attempt: Attempt, terms: PassingTerms) -> Attempt | None:
     """The attempt with the verdicts of now; None where it does not pass every gate, and where that cannot be told."""
-    if attempt.candidate is None or attempt.candidate.draft is None or attempt.injected is not None:
+    if attempt.candidate is None or attempt.candidate.draft is None:
         return None
     said = [verdict for verdict in attempt.verdicts if verdict.gate != DIVERSITY]
     if any(isinstance(verdict, Errored) for verdict in said):

@@ -53,7 +53,7 @@ def card(
 
 # {_plain(manifest.name)}
 
-{count(counts.exported)} samples, each accepted by every gate and backed by the exact passage it came from.
+{count(counts.accepted)} samples, each accepted by every gate and backed by the exact passage it came from.
 Made by Gleaner {_plain(manifest.versions.get("gleaner", ""))}; `report.html` shows the run.
 {state}
 ## How it was made
@@ -65,11 +65,11 @@ What is rejected is diagnosed and asked again under a fitting repair.
 | --- | --- |
 | documents, passages | {"–" if documents is None else count(documents)}, {count(passages)} |
 | orders issued | {count(counts.issued)} |
-| accepted | {count(counts.exported)} ({percent(manifest.yield_ if counts.issued else None)}) |
+| accepted | {count(counts.accepted)} ({percent(manifest.yield_ if counts.issued else None)}) |
 | at the first attempt | {count(counts.first_pass)} |
 | recovered of rejected | {count(counts.recovered)} of {count(counts.rejected)} ({_rate(manifest)}) |
 | dead-lettered | {count(counts.dead_lettered)} |
-| made bad on purpose, to measure the gates; not in these files | {count(counts.injected)} |
+| probes, to measure the gates; not in these files | {count(manifest.probes.issued)} |
 | outstanding | {count(counts.outstanding)} |
 | refused documents | {count(counts.refused_documents)} |
 | tokens | {count(manifest.tokens)} |
@@ -104,7 +104,7 @@ def _head(manifest: Manifest) -> str:
         "pretty_name": manifest.name,
         "tags": ["synthetic", "grounded", "gleaner"],
         "task_categories": ["question-answering", "text-generation"],
-        "size_categories": [_size(manifest.counts.exported)],
+        "size_categories": [_size(manifest.counts.accepted)],
         "configs": configs,
     }
     return yaml.safe_dump(head, sort_keys=False)

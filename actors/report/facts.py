@@ -120,8 +120,6 @@ class ReportFold:
         return [orders[0] for orders in drawn] + [order_id for orders in drawn for order_id in orders[1:]]
 
     def _offer_accepted(self, record: AcceptedEnd | Rescored) -> None:
-        if record.attempt.injected is not None:
-            return
         repair = record.attempt.repair
         if repair is None:
             self._offer("accepted", "", record.order_id)
@@ -129,8 +127,6 @@ class ReportFold:
             self._offer("recovered", repair.kind, record.order_id)
 
     def _offer_dead(self, record: DeadLetteredEnd) -> None:
-        if record.attempt is not None and record.attempt.injected is not None:
-            return
         diagnosis = record.attempt.diagnosis if record.attempt else None
         mode = diagnosis.mode if diagnosis else ""
         self._offer("dead_lettered", f"{record.end.reason.value} {mode}", record.order_id)

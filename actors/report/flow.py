@@ -23,7 +23,6 @@ _TONES = {
     "first_pass": "accepted",
     "put_back": "accepted",
     "recovered": "recovered",
-    "contaminated": "rejected",
     "dead_lettered": "dead",
     "outstanding": "idle",
     "issued": "ink",
@@ -33,11 +32,10 @@ _LABELS = {
     "first_pass": "accepted at first",
     "put_back": "accepted after a replay",
     "recovered": "recovered",
-    "contaminated": "injected, accepted",
     "dead_lettered": "dead-lettered",
     "outstanding": "outstanding",
 }
-_ENDS = {"first_pass": 0, "put_back": 80, "recovered": 90, "contaminated": 93, "dead_lettered": 95, "outstanding": 97}
+_ENDS = {"first_pass": 0, "put_back": 80, "recovered": 90, "dead_lettered": 95, "outstanding": 97}
 _RANK = {**_ENDS, f"{PASSING}first_pass": 0}
 
 

@@ -43,7 +43,7 @@ class Histogram:
 
 
 class Histograms:
-    """Every gate's scores, over all attempts but those of injected orders."""
+    """Every gate's scores, over all attempts."""
 
     def __init__(self) -> None:
         self._of: dict[GateName, Histogram] = {}
@@ -51,8 +51,6 @@ class Histograms:
     def apply(self, record: Record) -> None:
         """Counts the scores of an attempt."""
         if not isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd) or record.attempt is None:
-            return
-        if record.attempt.injected is not None:
             return
         for said in record.attempt.verdicts:
             if isinstance(said, Errored) or said.gate in ALWAYS_ASKED:

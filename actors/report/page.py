@@ -11,14 +11,12 @@ from msgspec import Struct
 
 from actors.counts.rates import share
 from actors.ledger.history import life_of
-from actors.report.canaries import canary_section
-from actors.report.confusion import confusion_of
 from actors.report.examples import Example, example_of
 from actors.report.facts import ReportFold
 from actors.report.flow import NARROW, WIDE, flow_figure
 from actors.report.histogram import histogram_figure
-from actors.report.injections import injection_rows
 from actors.report.overlap import overlap_figure, rejected_together
+from actors.report.probes import probe_section
 from actors.report.repairs import mode_rows
 from actors.report.timeline import timeline_figure
 from actors.report.words import count, duration, model_name, percent, plural, short, spoken
@@ -79,10 +77,8 @@ def render(facts: ReportFold, manifest: Manifest, ledger: ExampleLedger, *, now:
         flow_wide=flow_figure(facts.paths.full(), WIDE, class_="wide"),
         flow_narrow=flow_figure(facts.paths.brief(), NARROW, class_="narrow"),
         modes=mode_rows(facts.summary()),
-        injections=injection_rows(manifest.injections),
         fixed=FIXED,
-        confusion=confusion_of(facts.summary().diagnoses),
-        canaries=canary_section(manifest.canaries),
+        probes=probe_section(manifest.probes),
         overlap=overlap_figure(manifest.overlap),
         together=_together(manifest),
         neither=_neither(manifest),
@@ -102,10 +98,8 @@ def _lead(facts: ReportFold, manifest: Manifest) -> str:
     counts = manifest.counts
     if not counts.issued:
         return "No order has been issued yet."
-    begun = f"{plural(counts.issued, 'order')} from {plural(facts.passages, 'passage')} gave {count(counts.exported)} "
-    begun += f"accepted {'sample' if counts.exported == 1 else 'samples'}."
-    if counts.injected:
-        begun += f" {plural(counts.injected, 'order')} {'was' if counts.injected == 1 else 'were'} made bad on purpose."
+    begun = f"{plural(counts.issued, 'order')} from {plural(facts.passages, 'passage')} gave {count(counts.accepted)} "
+    begun += f"accepted {'sample' if counts.accepted == 1 else 'samples'}."
     if not counts.rejected:
         return f"{begun} No order was rejected."
     saved = f"{plural(counts.rejected, 'order')} {'was' if counts.rejected == 1 else 'were'} rejected at first, and "
@@ -114,13 +108,13 @@ def _lead(facts: ReportFold, manifest: Manifest) -> str:
 
 def _tiles(manifest: Manifest) -> list[Tile]:
     counts = manifest.counts
-    per_sample = share(manifest.tokens, counts.exported)
+    per_sample = share(manifest.tokens, counts.accepted)
     first = manifest.first_accepted_seconds
     return [
         Tile(
             "yield",
-            percent(share(counts.exported, counts.issued - counts.injected)),
-            f"{count(counts.exported)} accepted of {count(counts.issued - counts.injected)} issued",
+            percent(share(counts.accepted, counts.issued)),
+            f"{count(counts.accepted)} accepted of {count(counts.issued)} issued",
         ),
         Tile(
             "recovery",
@@ -129,7 +123,7 @@ def _tiles(manifest: Manifest) -> list[Tile]:
         ),
         Tile(
             "at first attempt",
-            percent(share(counts.first_pass, counts.issued - counts.injected)),
+            percent(share(counts.first_pass, counts.issued)),
             f"{count(counts.first_pass)} orders passed at once",
         ),
         Tile("dead-lettered", count(counts.dead_lettered), _outstanding(counts.outstanding)),
@@ -174,7 +168,7 @@ def _costs(manifest: Manifest) -> list[CostRow]:
     rows: list[CostRow] = []
     for role in manifest.roles:
         tokens = role.prompt_tokens + role.completion_tokens
-        per_accepted = share(tokens, manifest.counts.exported)
+        per_accepted = share(tokens, manifest.counts.accepted)
         rows.append(
             CostRow(
                 role=role.role,

@@ -52,7 +52,7 @@ class Paths:
         if isinstance(record, AcceptedEnd):
             again = record.attempt.number > 1 and not unjudged
             end = "put_back" if unjudged else "recovered" if again else "first_pass"
-            return again, first or STOPPED, end if record.attempt.injected is None else "contaminated"
+            return again, first or STOPPED, end
         rejected = first is not None or _was_rejected(record.attempt)
         return rejected, first or (PUT_BACK if rejected and unjudged else STOPPED), "dead_lettered"
 

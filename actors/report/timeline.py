@@ -46,7 +46,7 @@ class Timeline:
         tokens = generation_cost(attempt).tokens + sum(said.cost.tokens for said in attempt.verdicts)
         self._attempts[index] += 1
         self._tokens[index] += tokens
-        self._accepted[index] += isinstance(record, AcceptedEnd) and attempt.injected is None
+        self._accepted[index] += isinstance(record, AcceptedEnd)
 
     def series(self) -> tuple[Series, ...]:
         """Accepted, attempts, tokens."""

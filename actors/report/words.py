@@ -1,6 +1,6 @@
 """Numbers and names as the page says them."""
 
-from schemas.canaries import Drift, DriftOf
+from schemas.probes import Drift, DriftOf
 
 NBSP = "\u00a0"
 """A number and its unit stay on one line."""
@@ -56,5 +56,5 @@ def drift_words(drift: Drift) -> str:
     """A flagged change: which rate, from what to what."""
     what = {DriftOf.RECALL: "recall", DriftOf.GOOD_PASSED: "good ones passed"}[drift.of]
     before, after = drift.before, drift.after
-    told = f"{what} was {percent(before.value)} in the first {count(before.trials)} canaries"
+    told = f"{what} was {percent(before.value)} in the first {count(before.trials)} probes"
     return f"{told}, and is {percent(after.value)} in the {count(after.trials)} since"

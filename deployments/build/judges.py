@@ -1,4 +1,4 @@
-"""What identifies a judge, so that what canaries say of one is never added to what they say of another.
+"""What identifies a judge, so that what probes say of one is never added to what they say of another.
 
 Law: the version changes with the model's files, the threshold and everything else that changes verdicts (what
 `config_identity` says of the gate), and with the words that the model is asked in; not with where the folder lies.
@@ -31,7 +31,7 @@ _ASKED = GateRequest("i", _SHOWN, answered("Q", "A"))
 
 
 def judges(config: RunConfig) -> dict[GateName, str]:
-    """The version of each gate that canaries measure, as `model@digest`."""
+    """The version of each gate that probes measure, as `model@digest`."""
     return {name: _version(config, name, config.gates[name]) for name in map(GateName, config.gates)}
 
 

@@ -14,18 +14,18 @@ from actors.exports import wording as export_words
 from actors.gates.diversity import duplicate_verdict, likeness
 from actors.gates.provenance import ProvenanceGate
 from actors.ledger.sqlite import SqliteLedger
+from actors.probes.plan import ProbePlan
 from actors.protocols import Gate, Generator, Orders
 from actors.queue.commits import Ledger
-from actors.queue.ends import ProbeTerms
 from actors.queue.held import QueueLimits, Similarity
 from actors.queue.machine import RegenerationQueue
+from actors.queue.probes import Beside, ProbeTerms
 from actors.queue.service import QueueService, ServiceSettings
 from actors.recovery.experience import ExperienceFold
 from actors.recovery.policies import build_bar, build_recovery
-from deployments.build.canaries import build_canaries
 from deployments.build.gates import reading_scores
-from deployments.build.injection import build_injection
 from deployments.build.judges import judges
+from deployments.build.probes import build_maker, build_plan
 from deployments.build.recovery import build_elsewhere, run_gates, task_recovery
 from deployments.build.tasks import build_task
 from deployments.build.versions import versions
@@ -35,6 +35,7 @@ from schemas.config import FRESH_POOL, RunConfig
 from schemas.config_gates import kinds
 from schemas.ids import PoolName, derived_seed
 from schemas.ledger import Record, RunStarted
+from schemas.orders import OrderKind
 from schemas.queue_shard import ONLY, QueueShard
 from schemas.verdicts import GateName
 
@@ -58,22 +59,24 @@ def open_queue(
 def queue_service(
     config: RunConfig, ledger: Ledger, shard: QueueShard = ONLY, *, now: Callable[[], float]
 ) -> QueueService:
-    """The queue over a ledger, with the shard's part of the run's bounds."""
+    """The queue over a ledger, with the shard's part of the run's bounds. Raises UserError for a labelled file that
+    cannot be used."""
     settings = ServiceSettings(
         task=task_name(config),
         samples_per_passage=config.task.samples_per_passage,
         capacity=shard.share(config.queue.capacity),
     )
     fold = ExperienceFold() if config.recovery.policy == "adaptive" else None
-    return QueueService(_queue(config, shard), ledger, settings, now=now, fold=fold)
+    queue = _queue(config, shard, build_plan(config).beside)
+    return QueueService(queue, ledger, settings, now=now, fold=fold)
 
 
 def replaying(config: RunConfig) -> Callable[[Record], None]:
     """What the queue of a run does with each record when it is opened, for who only asks whether it can be."""
-    return _queue(config, ONLY).replay
+    return _queue(config, ONLY, ProbePlan().beside).replay
 
 
-def _queue(config: RunConfig, shard: QueueShard) -> RegenerationQueue:
+def _queue(config: RunConfig, shard: QueueShard, beside: Beside) -> RegenerationQueue:
     limits = QueueLimits(
         max_attempts=config.recovery.max_attempts,
         lease_s=config.conductors.lease_s,
@@ -83,7 +86,7 @@ def _queue(config: RunConfig, shard: QueueShard) -> RegenerationQueue:
         rollout_share=0.0 if config.credit is None else ROLLOUT_SHARE,
         together=build_task(config).together,
     )
-    probes = ProbeTerms(task_name(config), judges(config), kinds(config.gates))
+    probes = ProbeTerms(task_name(config), beside, config.probes.repair, judges(config), kinds(config.gates))
     if config.credit is None:
         return RegenerationQueue(limits, alike(config), probes=probes)
     from deployments.build.credit import credits_of  # not above: it brings SciPy into every process of a run
@@ -121,8 +124,7 @@ def toolbox(
         gates=gates,
         recovery=build_recovery(config.recovery, elsewhere, known, brought),
         unescalated=unescalated,
-        injection=build_injection(config),
-        canaries=build_canaries(config),
+        makers={OrderKind.PROBE: build_maker(config, task)},
     )
 
 

@@ -25,8 +25,7 @@ key, old → new, and refused where it may not be taken.
 - *any resume*: it changes no sample (where and how fast things run, and their bounds). `gleaner run` takes it.
 - *replay*: it changes how attempts are made and judged. `gleaner run` refuses it; `gleaner replay DIR --config
   RUN.yaml` takes it, for the dead letters that it puts back. What is accepted stays as it is.
-- *never*: it changes which orders there are, or which of them are made bad on purpose. Another `--output` is another
-  run.
+- *never*: it changes which orders there are. Another `--output` is another run.
 
 This page is made from the fields of `schemas/config.py` and the modules beside it:
 `python -m deployments.config.docs`.

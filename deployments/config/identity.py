@@ -2,8 +2,7 @@
 
 Law: every key has one class, at its field (a test walks the whole schema). What changes no sample is taken on any
 resume; what changes how attempts are made and judged is taken by `gleaner replay`, for the orders that it puts back;
-what says which orders there are, or which are made bad on purpose, is never taken. The identity is all but the first
-class.
+what says which orders there are is never taken. The identity is all but the first class.
 """
 
 import os

@@ -101,8 +101,8 @@ def resolve(config: RunConfig, base: Path) -> RunConfig:
     )
     pools = {name: _resolved(pool, base) for name, pool in config.pools.items()}
     gates = {name: _resolved_gate(gate, base) for name, gate in config.gates.items()}
-    labelled = tuple(_absolute(name, base) for name in config.audit.labelled)
-    return replace(config, corpus=corpus, pools=pools, gates=gates, audit=replace(config.audit, labelled=labelled))
+    labelled = tuple(_absolute(name, base) for name in config.probes.labelled)
+    return replace(config, corpus=corpus, pools=pools, gates=gates, probes=replace(config.probes, labelled=labelled))
 
 
 def to_yaml(config: RunConfig) -> str:

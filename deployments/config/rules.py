@@ -19,7 +19,6 @@ from schemas.config import FRESH_POOL, Math, RunConfig
 from schemas.config_deployed import Engine
 from schemas.config_engines import HttpEngine, TransformersEngine, VllmEngine
 from schemas.config_gates import CustomGate, Retrieved, gate_models, verifier_of
-from schemas.config_injection import CustomInjector, LlmInjector
 from schemas.config_tasks import CustomTask
 from schemas.errors import ModelError
 
@@ -92,9 +91,8 @@ def _broken(config: RunConfig) -> Iterator[str]:
     yield from _broken_shards(config)
     yield from broken_gates(config)
     yield from _broken_options(config)
-    yield from _broken_injection(config)
+    yield from _broken_probes(config)
     yield from _broken_credit(config)
-    yield from _broken_audit(config)
     yield from _broken_corpus(config)
 
 
@@ -128,34 +126,39 @@ def _broken_options(config: RunConfig) -> Iterator[str]:
             yield from _secret_options(f"{below('gates', name)}.options", gate.options)
 
 
-def _broken_injection(config: RunConfig) -> Iterator[str]:
-    injection = config.injection
-    if injection.rate and isinstance(config.task, Math):
-        yield "injection.rate: only grounded answers can be made bad on purpose; it must be 0 when task.kind is math"
-    if injection.rate and not any(injection.weights.values()):
-        yield f"injection.kinds: every weight is 0, but injection.rate is {injection.rate:g}"
-    match injection.injector:
-        case LlmInjector(verifier=str(verifier)) if verifier not in config.pools:
-            yield f"injection.injector.verifier: there is no pool '{verifier}'{nearest(verifier, config.pools)}"
-        case LlmInjector(verifier=str(verifier)) if verifier == FRESH_POOL:
-            rule = "writes the flaws, so it cannot check them; name another pool"
-            yield f"injection.injector.verifier: the pool '{verifier}' {rule}"
-        case LlmInjector(verifier=str(verifier)) if not config.pools[verifier].replicas.min:
-            rule = "autoscaling does not see its checks, so it needs one replica at all times"
-            yield f"injection.injector.verifier: the pool '{verifier}' has replicas.min 0; {rule}"
-        case CustomInjector(options=options):
-            yield from _secret_options("injection.injector.options", options)
+def _broken_probes(config: RunConfig) -> Iterator[str]:
+    probes = config.probes
+    if not all(name.strip() for name in probes.labelled):
+        yield "probes.labelled: with an empty entry"
+    if probes.rate and not probes.labelled and isinstance(config.task, Math):
+        yield "probes.labelled: missing; probes of math are rows of a labelled file"
+    elif probes.rate and not probes.labelled and not probes.spoils:
+        yield "probes.labelled: missing; name labelled files, or a probes.injector"
+    if probes.rate and probes.labelled and probes.spoils:
+        yield "probes.injector: probes are rows of probes.labelled, or made by an injector; leave one of them out"
+    if probes.rate and not any(probes.weights.values()):
+        yield f"probes.kinds: every weight is 0, but probes.rate is {probes.rate:g}"
+    yield from _broken_injector(config)
 
 
-def _broken_audit(config: RunConfig) -> Iterator[str]:
-    audit = config.audit
-    if audit.rate and not audit.labelled and isinstance(config.task, Math):
-        yield "audit.labelled: missing; canaries of math are rows of a labelled file"
-    elif audit.rate and not audit.labelled and not isinstance(config.injection.injector, CustomInjector):
-        rule = "name labelled files, or an injection.injector of kind custom that knows what is true"
-        yield f"audit.labelled: missing; {rule} (injection.rate may be 0)"
-    if not all(name.strip() for name in audit.labelled):
-        yield "audit.labelled: with an empty entry"
+def _broken_injector(config: RunConfig) -> Iterator[str]:
+    injector = config.probes.injector
+    yield from _secret_options("probes.injector.options", injector.options)
+    if injector.verifier is None:
+        return
+    where, pool = "probes.injector.verifier", config.pools.get(injector.verifier)
+    if injector.factory is not None:
+        yield f"{where}: is for the place of a factory; leave one of them out"
+    elif pool is None:
+        yield f"{where}: there is no pool '{injector.verifier}'{nearest(injector.verifier, config.pools)}"
+    elif injector.verifier == FRESH_POOL:
+        rule = "writes the flaws, so it cannot check them; name another pool"
+        yield f"{where}: the pool '{injector.verifier}' {rule}"
+    elif not pool.replicas.min:
+        rule = "autoscaling does not see its checks, so it needs one replica at all times"
+        yield f"{where}: the pool '{injector.verifier}' has replicas.min 0; {rule}"
+    elif config.probes.good:
+        yield f"probes.good: {config.probes.good:g}, but a verifier vouches for no good sample; it must be 0"
 
 
 def _secret_options(path: str, options: Mapping[str, object]) -> Iterator[str]:

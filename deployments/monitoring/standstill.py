@@ -104,9 +104,8 @@ class Standstill:
         self._told: dict[str, float] = {}
 
     def moved_at(self, summary: Summary, *, at: float) -> float:
-        """When an attempt, a rollout or a canary last ended, as far as this process has seen."""
-        canaries = summary.canaries.issued - summary.canaries.outstanding
-        ended = summary.counts.attempts + summary.credit.rollouts + canaries
+        """When an attempt, a rollout or a probe last ended, as far as this process has seen."""
+        ended = summary.counts.attempts + summary.credit.rollouts + summary.probes.ended
         if self._moved_at is None or ended != self._ended_so_far:
             self._moved_at, self._ended_so_far = at, ended
         return self._moved_at

@@ -110,7 +110,7 @@ def _outcome(snapshot: RunSnapshot) -> RenderableType:
     table.add_column(style=DIM, min_width=9)
     table.add_column(justify="right", style="bold", min_width=6)
     table.add_column()
-    accepted = Text.assemble((f"{counts.exported:,}", GOOD), " accepted, ", (f"{counts.dead_lettered:,}", BAD))
+    accepted = Text.assemble((f"{counts.accepted:,}", GOOD), " accepted, ", (f"{counts.dead_lettered:,}", BAD))
     table.add_row("yield", yield_percent(counts), accepted.append(f" dead-lettered{of_ended(counts)}"))
     table.add_row(
         "recovery",
@@ -122,8 +122,8 @@ def _outcome(snapshot: RunSnapshot) -> RenderableType:
 
 
 def yield_percent(counts: Counts) -> str:
-    """Accepted of issued, injected orders aside: the same figure on the board, in lines, status and report."""
-    return percent(counts.exported, counts.issued - counts.injected)
+    """Accepted of issued: the same figure on the board, in lines, status and report."""
+    return percent(counts.accepted, counts.issued)
 
 
 def of_ended(counts: Counts) -> str:

@@ -1,4 +1,4 @@
-"""`gleaner calibrate`: a threshold for a gate, from the canaries of a run. No model, no Ray."""
+"""`gleaner calibrate`: a threshold for a gate, from the probes of a run. No model, no Ray."""
 
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def calibration_view(found: Calibration) -> RenderableType:
     )
     known = facts(
         ("judge", found.version),
-        ("canaries", f"{plural(found.good, 'good one')}, {plural(found.bad, 'bad one')}"),
+        ("probes", f"{plural(found.good, 'good one')}, {plural(found.bad, 'bad one')}"),
         ("bad share", f"{share.value:.2%}, at most {share.high:.2%} ({how})"),
     )
     table = columns("", "threshold", "precision", "at least", "good passed", "bad rejected", first_width=9)
@@ -52,7 +52,7 @@ def calibration_view(found: Calibration) -> RenderableType:
         table.add_row(name, *_cells(at))
     meaning = (
         f"With {found.confidence:.0%} confidence at least {found.wanted:.2%} of what passes at first is good, "
-        "if the stream's samples score as the canaries do."
+        "if the stream's samples score as the probes do."
     )
     head = Text.assemble(("gleaner calibrate ", "bold"), (found.gate, "bold cyan"))
     return Padding(Group(head, Text(), known, Text(), table, Text(), Text(meaning, style=DIM)), (1, 1))

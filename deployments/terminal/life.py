@@ -12,12 +12,12 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from actors.ledger.history import Life, PutBack
+from actors.ledger.history import Life, ProbeLife, PutBack
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, facts
 from deployments.terminal.words import moment, number, one_line, plural, printable, short, spoken
 from schemas.corpus import Passage
 from schemas.credit import CreditLabel
-from schemas.injection import Worth
+from schemas.flaws import Worth
 from schemas.orders import Attempt, DeadLetter
 from schemas.recovery import Choice, Diagnosis, Repair
 from schemas.samples import Candidate, Cost, FinishReason, Message, ModelCall, texts_of
@@ -49,6 +49,8 @@ def life_view(life: Life, *, prompts: Prompts | None = None) -> RenderableType:
     order = life.order
     head = Text.assemble(("Order ", "bold"), (order.id, "bold cyan"), f"   {order.task} · slot {order.slot}")
     parts: list[RenderableType] = [head, passage_view(life.passage)]
+    if life.probed is not None:
+        parts.insert(1, _probe(life.probed))
     for attempt in life.attempts:
         parts += [_put_back(back) for back in life.put_back if back.attempts_before == attempt.number - 1]
         parts.append(attempt_view(attempt, prompts=prompts))
@@ -56,6 +58,14 @@ def life_view(life: Life, *, prompts: Prompts | None = None) -> RenderableType:
     parts += [_put_back(back) for back in life.put_back if back.attempts_before == len(life.attempts)]
     parts += [Text(), _end(life)]
     return Group(*parts)
+
+
+def _probe(probed: ProbeLife) -> RenderableType:
+    """What a probe is, and what each of its texts is worth."""
+    flaw = next((f", {facts.flaw.value}" for facts in probed.facts if facts.flaw is not None), "")
+    told = f"a probe, meant to be {probed.label.value}{flaw}, of {printable(probed.origin)}; never exported"
+    worths = "; ".join(f"attempt {number}: {_WORTH[of.worth]}" for number, of in enumerate(probed.facts, 1))
+    return Group(Text(told, style=WARN), Text(worths, style=DIM))
 
 
 def passage_view(passage: Passage) -> RenderableType:
@@ -76,10 +86,6 @@ def attempt_view(attempt: Attempt, *, prompts: Prompts | None = None) -> Rendera
     title = Text(f"attempt {attempt.number}", style="bold")
     title.append(f" · {_directive(attempt.repair)}", style="default")
     parts: list[RenderableType] = [Text(), Rule(title, align="left", style=DIM)]
-    if attempt.injected is not None:
-        tag = attempt.injected
-        told = f"injected: {tag.kind.value}; this text is {_WORTH[tag.now]}; never exported"
-        parts.append(Padding(Text(told, style=WARN), INDENT))
     for call in attempt.earlier:
         parts += [*_asked(call, prompts), Padding(Quoted(call.text), (1, 0, 1, 2))]
     if attempt.candidate is None:
@@ -263,7 +269,9 @@ def _choice(choice: Choice | None) -> Iterator[tuple[str, Text]]:
 
 
 def _end(life: Life) -> RenderableType:
-    if life.accepted_at is not None:
+    if life.probed is not None and life.probed.end is not None:
+        end = Text.assemble((life.probed.end.value, f"bold {WARN}"), f" {printable(life.probed.detail)}".rstrip())
+    elif life.accepted_at is not None:
         end = Text.assemble(("accepted", f"bold {GOOD}"), f" at {moment(life.accepted_at)}")
     elif life.end is not None:
         end = _dead(life.end)

@@ -32,7 +32,7 @@ from deployments.terminal.reading import as_builtins, put_json
 from deployments.terminal.screen import Screen
 from deployments.terminal.words import percent, plural
 from schemas.config import RunConfig
-from schemas.config_audit import Audit
+from schemas.config_probes import Probing
 from schemas.corpus import DocumentRefused, Passage
 from schemas.errors import CorpusError
 from schemas.ledger import Planned, Refused
@@ -66,7 +66,7 @@ async def preview_lives(config: RunConfig, *, samples: int) -> list[Life]:
 
 async def lives_of(config: RunConfig, passages: Sequence[Passage]) -> list[Life]:
     """The whole lives of one sample from each passage. Raises UserError as a run would."""
-    config = replace(config, task=replace(config.task, samples_per_passage=1), audit=Audit())
+    config = replace(config, task=replace(config.task, samples_per_passage=1), probes=Probing())
     ledger = MemoryLedger()
     await conduct_in_process(config, passages, ledger)
     return [_life(ledger, record) for record in ledger.kept if isinstance(record, Planned)]

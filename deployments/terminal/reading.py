@@ -21,7 +21,7 @@ from deployments.monitoring.live import driver_of, read_live
 from deployments.terminal.screen import Screen, put, put_document
 from schemas.errors import UserError
 from schemas.ids import OrderId
-from schemas.ledger import AcceptedEnd, ShardKind
+from schemas.ledger import AcceptedEnd, ProbeIssued, ShardKind
 from schemas.progress import Summary
 
 SUGGESTED = 3
@@ -95,7 +95,7 @@ def write_report(folder: Path, *, now: float, json: bool) -> None:
 
 
 def find_order(ledgers: Ledgers, prefix: str, folder: Path) -> OrderId:
-    """The one order whose id begins so. Raises UserError with the nearest ids otherwise."""
+    """The one order whose id begins so, or the probe of that id. Raises UserError with the nearest ids otherwise."""
     wanted = prefix.strip().lower()
     found = ledgers.orders_like(wanted, LISTED + 1) if wanted else []
     if len(found) == 1 or wanted in found:
@@ -104,6 +104,8 @@ def find_order(ledgers: Ledgers, prefix: str, folder: Path) -> OrderId:
         some = ", ".join(order_id[: len(wanted) + 6] for order_id in found[:LISTED])
         more = " and more" if len(found) > LISTED else ""
         raise UserError(f"{prefix}: begins the ids of several orders ({some}{more}); give more of it")
+    if any(isinstance(record, ProbeIssued) for record in ledgers.story(OrderId(wanted))):
+        return OrderId(wanted)
     near = list(_nearest(ledgers, wanted))
     hint = f"; near it: {', '.join(near)}" if near else ""
     raise UserError(f"{prefix}: no order in {folder} has an id that begins so{hint}")

@@ -9,13 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from actors.report.overlap import rejected_together
-from actors.report.repairs import interval_words
 from deployments.monitoring.live import Driver, driver_of
 from deployments.monitoring.standstill import words
 from deployments.terminal.board import GATES, of_ended, repaired_by, yield_percent
 from deployments.terminal.corpus_words import skipped_words, unusable
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, OrderEnds, columns, facts, grid
-from deployments.terminal.probed import canaries_view
+from deployments.terminal.probed import probes_view
 from deployments.terminal.words import clock, number, percent, plural, quoted, spoken
 from schemas.ids import OrderId
 from schemas.live import Live
@@ -30,7 +29,7 @@ WORDS_SHOWN = 3
 def summary_view(summary: Summary, folder: Path, *, example: OrderId | None = None) -> RenderableType:
     """Counts, yield, recovery, failures and repairs, cost by role. `example`: an order worth looking at."""
     parts: list[RenderableType] = [_head(summary, folder), Text(), _bar(summary), Text(), _numbers(summary)]
-    views = (_failures, _ends, _roles, _overlap, _retrieval, _injections, _diagnoses, _canaries, _credit)
+    views = (_failures, _ends, _roles, _overlap, _retrieval, _probes, _credit)
     for view in views:
         part = view(summary)
         if part is not None:
@@ -91,18 +90,14 @@ def _numbers(summary: Summary) -> RenderableType:
     table.add_column(overflow="fold")
     attempts = plural(counts.attempts, "attempt")
     table.add_row("orders", f"{counts.issued:,}", f"issued · {attempts}" + ("" if summary.corpus_ended else _UNREAD))
-    table.add_row("accepted", Text(f"{counts.exported:,}", style=GOOD), f"{counts.first_pass:,} at the first attempt")
+    table.add_row("accepted", Text(f"{counts.accepted:,}", style=GOOD), f"{counts.first_pass:,} at the first attempt")
     dead = Text(f"{counts.dead_lettered:,}", style=BAD if counts.dead_lettered else "bold")
     table.add_row("dead-lettered", dead, "with their reasons and whole history" if counts.dead_lettered else "")
     if counts.reopened:
         table.add_row("put back", f"{counts.reopened:,}", "dead letters that came back by a replay")
     if counts.outstanding:
         table.add_row("outstanding", Text(f"{counts.outstanding:,}", style=WARN), "not ended yet")
-    if counts.injected:
-        told = f"made bad on purpose; {counts.contaminated:,} of them accepted, in no file of the dataset"
-        table.add_row("injected", f"{counts.injected:,}", told)
-    of_issued = "accepted of issued" + (", injected orders aside" if counts.injected else "")
-    table.add_row("yield", yield_percent(counts), of_issued + of_ended(counts))
+    table.add_row("yield", yield_percent(counts), "accepted of issued" + of_ended(counts))
     recovered = f"{counts.recovered:,} of {plural(counts.rejected, 'rejected order')} accepted later"
     table.add_row("recovery", percent(counts.recovered, counts.rejected), recovered)
     if summary.first_accepted_at is not None and summary.started_at is not None:
@@ -204,42 +199,8 @@ def _retrieval(summary: Summary) -> RenderableType | None:
     return facts(("searches", told))
 
 
-def _injections(summary: Summary) -> RenderableType | None:
-    if not summary.injections:
-        return None
-    rates = columns("injected as", "caught", "missed", "recall", "95%", "unverified", first_width=19)
-    gates = columns("", first_width=19)
-    gates.add_column("caught by (one sample by several), and what is in no rate", overflow="fold")
-    for each in summary.injections:
-        known = each.caught + each.missed
-        numbers = (f"{each.caught:,}", f"{each.missed:,}", percent(each.caught, known))
-        rates.add_row(each.kind.value, *numbers, interval_words(each.caught, known), f"{each.unverified:,}")
-        told = [f"{found.gate} {found.caught:,}" for found in each.by_gate]
-        rest = ((each.harmless, "turned out good"), (each.errored, "could not be judged"))
-        told += [f"{count:,} {what}" for count, what in rest if count]
-        gates.add_row(each.kind.value, ", ".join(told))
-    return Group(rates, Text(), gates)
-
-
-def _diagnoses(summary: Summary) -> RenderableType | None:
-    """What injected samples were diagnosed as; the right modes stand out."""
-    if not summary.diagnoses:
-        return None
-    table = columns("injected as", "right", "95%", first_width=19)
-    table.add_column("diagnosed as", overflow="fold")
-    for kind in dict.fromkeys(each.kind for each in summary.diagnoses):
-        found = [each for each in summary.diagnoses if each.kind is kind]
-        right, known = sum(each.attempts for each in found if each.right), sum(each.attempts for each in found)
-        told = Text(", ").join(
-            Text(f"{each.mode} {each.attempts:,}", style=GOOD if each.right else "")
-            for each in sorted(found, key=lambda each: (-each.attempts, each.mode))
-        )
-        table.add_row(kind.value, percent(right, known), interval_words(right, known), told)
-    return table
-
-
-def _canaries(summary: Summary) -> RenderableType | None:
-    return canaries_view(summary.canaries)
+def _probes(summary: Summary) -> RenderableType | None:
+    return probes_view(summary.probes)
 
 
 def _credit(summary: Summary) -> RenderableType | None:

@@ -1,7 +1,7 @@
 """Makes samples of the almanac bad on purpose, and knows that they are: `truth` checks every one.
 
-For a run's `injection: {injector: {kind: custom, factory: "studies.almanac.injector:almanac"}}`. Law: what it spoils is
-bad by construction (only a hot draw may come out good, and is then said to be); nothing but `truth` decides.
+For a run's `probes: {injector: {factory: "studies.almanac.injector:almanac"}}`. Law: what it spoils is
+bad by construction (a hot draw, which the run makes, may come out good, and is then said to be); only `truth` decides.
 """
 
 import random
@@ -9,16 +9,14 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import islice
 
-from msgspec.structs import replace
-
 from actors.corpus.reader import read
-from actors.protocols import Ask
+from actors.protocols import AskModel
 from schemas.config import Corpus
 from schemas.corpus import Document, Passage
+from schemas.flaws import FlawKind, Worth
 from schemas.ids import derived_seed
-from schemas.injection import InjectionKind, Worth
 from schemas.orders import Lease
-from schemas.samples import Cost, Draft, GenerationRequest, answered
+from schemas.samples import Draft, answered
 from studies.almanac.flaws import Poor, near_miss, poor_wording
 from studies.almanac.phrases import KINDS, OF_KIND
 from studies.almanac.prose import ask_about
@@ -32,7 +30,6 @@ from studies.almanac.world import (
     canon,
 )
 
-HOT = 1.8
 KNOWN_DOCUMENTS = 5_000
 """Documents whose facts may be put to other passages."""
 _POOR_QUESTIONS = (Poor.VAGUE_QUESTION, Poor.CUT_QUESTION)
@@ -48,56 +45,50 @@ class AlmanacInjector:
         self._canon = canon(CANON_SEED, entities=CANON_ENTITIES)
         self._facts = lru_cache(maxsize=4096)(facts_of)
 
-    def kinds(self, passage: Passage) -> frozenset[InjectionKind]:
+    def kinds(self, passage: Passage) -> frozenset[FlawKind]:
         """All that this passage allows: memory must differ from it, another passage must tell of its like."""
         facts = self._facts(passage.text)
         if not facts:
             return frozenset()
-        impossible: set[InjectionKind] = set()
+        impossible: set[FlawKind] = set()
         if not self._revised(facts):
-            impossible.add(InjectionKind.PARAMETRIC)
+            impossible.add(FlawKind.PARAMETRIC)
         if not self._foreign(facts):
-            impossible.add(InjectionKind.CROSS_PASSAGE)
-        return frozenset(InjectionKind) - impossible
+            impossible.add(FlawKind.CROSS_PASSAGE)
+        return frozenset(FlawKind) - impossible
 
-    def request(self, kind: InjectionKind, lease: Lease, request: GenerationRequest) -> GenerationRequest:
-        """Hot where the kind says so."""
-        if kind is not InjectionKind.HIGH_TEMPERATURE:
-            return request
-        return replace(request, sampling=replace(request.sampling, temperature=HOT, top_p=1.0))
-
-    def draft(self, kind: InjectionKind, lease: Lease, draft: Draft | None) -> Draft | None:
+    async def spoil(self, kind: FlawKind, lease: Lease, draft: Draft, ask: AskModel) -> Draft | None:
         """The spoilt sample: about what the generator asked, where that can be spoilt in this way."""
         facts = self._facts(lease.passage.text)
         rng = random.Random(derived_seed("almanac", self._seed, lease.order.id, kind.value))
         match kind:
-            case InjectionKind.HIGH_TEMPERATURE:
+            case FlawKind.HIGH_TEMPERATURE:
                 return draft
-            case InjectionKind.CONTRADICTS_SOURCE:
+            case FlawKind.CONTRADICTS_SOURCE:
                 fact = _asked(facts, draft) or rng.choice(facts)
                 return answered(_question(fact, draft, rng), near_miss(fact, rng))
-            case InjectionKind.PARAMETRIC:
+            case FlawKind.PARAMETRIC:
                 revised = self._revised(facts)
                 asked = _asked(tuple(revised), draft)
                 fact = asked or rng.choice(list(revised))
                 return answered(_question(fact, draft, rng), revised[fact])
-            case InjectionKind.CROSS_PASSAGE:
+            case FlawKind.CROSS_PASSAGE:
                 return _stated(rng.choice(self._foreign(facts)), rng)
-            case InjectionKind.DOMAIN_MISMATCH:
+            case FlawKind.DOMAIN_MISMATCH:
                 entity = any_entity(rng, held_out=True, kind=rng.choice(_other_kinds(facts)))
                 attribute = rng.choice(OF_KIND[entity.kind])
                 return _stated(Fact(entity, attribute, any_value(attribute, rng)), rng)
-            case InjectionKind.INSTRUCTION_QUALITY:
+            case FlawKind.INSTRUCTION_QUALITY:
                 return _poor(_asked(facts, draft) or rng.choice(facts), rng.choice(_POOR_QUESTIONS), rng)
-            case InjectionKind.RESPONSE_QUALITY:
+            case FlawKind.RESPONSE_QUALITY:
                 return _poor(_asked(facts, draft) or rng.choice(facts), rng.choice(_POOR_ANSWERS), rng)
 
-    async def worth(self, kind: InjectionKind, lease: Lease, draft: Draft, ask: Ask) -> tuple[Worth, Cost]:
+    async def worth(self, kind: FlawKind, lease: Lease, draft: Draft, ask: AskModel) -> Worth:
         """Good when the passage states the whole answer and both are well worded; else bad. Costs nothing."""
         truth = check_facts(self._facts(lease.passage.text), question=draft.question, answer=draft.answer)
         faithful = isinstance(truth, Faithful) and truth.complete
         good = faithful and well_worded(draft.question, draft.answer)
-        return (Worth.GOOD if good else Worth.BAD), Cost()
+        return Worth.GOOD if good else Worth.BAD
 
     def _revised(self, facts: Sequence[Fact]) -> dict[Fact, str]:
         """Facts that memory has otherwise, with what it says."""
@@ -118,17 +109,17 @@ def almanac(corpus: Corpus, seed: int) -> AlmanacInjector:
     return AlmanacInjector(facts, seed=seed)
 
 
-def _asked(facts: Sequence[Fact], draft: Draft | None) -> Fact | None:
+def _asked(facts: Sequence[Fact], draft: Draft) -> Fact | None:
     """The fact that the draft's question asks for, by name."""
-    asked = None if draft is None else understood(draft.question)
+    asked = understood(draft.question)
     if asked is None:
         return None
     return next((fact for fact in facts if fact.entity == asked.entity and fact.attribute == asked.attribute), None)
 
 
-def _question(fact: Fact, draft: Draft | None, rng: random.Random) -> str:
+def _question(fact: Fact, draft: Draft, rng: random.Random) -> str:
     """The draft's question where it asks for the fact, else one of the fact's own."""
-    if draft is not None and _asked((fact,), draft) is not None:
+    if _asked((fact,), draft) is not None:
         return draft.question
     return ask_about(fact.entity, fact.attribute, rng)
 

@@ -1,6 +1,6 @@
 """What recovery comes to on the embedded models: `python -m studies.almanac.recovery --output DIR --policies rules`.
 
-For each policy and seed the whole loop in this process, on examples/measured.yaml with half of the orders injected;
+For each policy and seed the whole loop in this process, on examples/measured.yaml with a probe beside every order;
 then, from the ledgers alone: what was recovered and what it took, how true it is, what other bars would have let
 through, and how often the diagnosis was right. Law: a ledger that is there is read, not made again; what is true is the
 world's word.
@@ -26,11 +26,22 @@ from schemas.config_engines import TransformersEngine
 from schemas.config_gates import Classifier
 from schemas.corpus import Passage
 from schemas.ids import PassageId
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined
-from schemas.verdicts import FAITHFULNESS, Errored
+from schemas.ledger import (
+    AcceptedEnd,
+    DeadLetteredEnd,
+    Planned,
+    ProbeEnded,
+    ProbeIssued,
+    ProbeRejoined,
+    Record,
+    Rejoined,
+)
+from schemas.verdicts import FAITHFULNESS, Errored, Passed
 from studies.almanac.truth import Faithful, check
 
 BASE = Path("examples/measured.yaml")
+Attempted = Rejoined | AcceptedEnd | DeadLetteredEnd | ProbeRejoined | ProbeEnded
+"""Records that hold an attempt."""
 BARS: dict[str, Callable[[int], float]] = {
     "same": lambda _: 0.5,
     "0.05 more each attempt": lambda k: 0.5 + 0.05 * (k - 1),
@@ -46,7 +57,8 @@ class Made:
     """One attempt: what the judge said and what is true. `score` is None where there was no draft to judge."""
 
     number: int
-    injected: bool
+    spoilt: bool
+    """It is a probe's."""
     accepted: bool
     true: bool
     score: float | None
@@ -65,7 +77,7 @@ def config_of(policy: str, seed: int, *, judge: str, bar: str) -> RunConfig:
         seed=seed,
         gates={**config.gates, FAITHFULNESS: replace(faithfulness, engine=engine)},
         recovery=replace(config.recovery, policy=policy, bar=bar),
-        injection=replace(config.injection, rate=0.5),
+        probes=replace(config.probes, rate=1.0, good=0.0),
     )
 
 
@@ -85,7 +97,9 @@ def attempts(records: Iterable[Record]) -> Iterator[Made]:
         if isinstance(record, Planned):
             passages[record.passage.id] = record.passage
             of |= {order.id: record.passage.id for order in record.orders}
-        if not isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd) or record.attempt is None:
+        if isinstance(record, ProbeIssued):
+            of[record.order_id] = record.probe.passage.id
+        if not isinstance(record, Attempted) or record.attempt is None:
             continue
         attempt = record.attempt
         draft = None if attempt.candidate is None else attempt.candidate.draft
@@ -96,8 +110,9 @@ def attempts(records: Iterable[Record]) -> Iterator[Made]:
             for verdict in attempt.verdicts
             if not isinstance(verdict, Errored) and verdict.gate == FAITHFULNESS
         ]
+        passed = bool(attempt.verdicts) and all(isinstance(verdict, Passed) for verdict in attempt.verdicts)
         yield Made(
-            attempt.number, attempt.injected is not None, isinstance(record, AcceptedEnd), true,
+            attempt.number, isinstance(record, ProbeRejoined | ProbeEnded), passed, true,
             scores[0] if scores else None, tokens(attempt),
         )  # fmt: skip
 
@@ -117,7 +132,7 @@ def recovery_line(name: str, made: Sequence[Made]) -> str:
 
 def bar_lines(made: Sequence[Made]) -> Iterator[str]:
     """First-pass samples, then the recovered ones that each bar would have let through."""
-    first = [each for each in made if each.accepted and each.number == 1 and not each.injected]
+    first = [each for each in made if each.accepted and each.number == 1 and not each.spoilt]
     recovered = [each for each in made if each.accepted and each.number > 1]
     yield f"  first pass: true {share(sum(each.true for each in first), len(first))}"
     for name, bar in BARS.items():
@@ -156,8 +171,9 @@ def main() -> None:
             tally = Tally()
             for record in records:
                 tally.apply(record)
-            right += sum(each.attempts for each in tally.summary().diagnoses if each.right)
-            diagnosed += sum(each.attempts for each in tally.summary().diagnoses)
+            found = [each for flaw in tally.summary().probes.flaws for each in flaw.diagnoses]
+            right += sum(each.probes for each in found if each.right)
+            diagnosed += sum(each.probes for each in found)
             made += attempts(records)
         print(recovery_line(policy, made))
         every += made

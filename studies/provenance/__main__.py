@@ -11,7 +11,6 @@ import torch
 from msgspec.structs import replace
 
 from schemas.errors import UserError
-from studies.provenance.canaries import probe
 from studies.provenance.lessons import teach
 from studies.provenance.page import render
 from studies.provenance.parts import Parts, write
@@ -38,7 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parts = Parts(given.output, plan)
         asyncio.run(parts.do(say))
         teach(parts, say)
-        asyncio.run(probe(parts, say))
         found = results(parts)
         write(given.output / "results.json", found)
         (given.output / "report.html").write_text(render(found), encoding="utf-8")

@@ -69,9 +69,9 @@ class PolicyFinding(Struct, frozen=True):
     first_faithful: Estimate
     """Share of what was accepted at first whose answer is the passage's."""
     recovered_faithful: Estimate
-    injection_recall: Estimate
+    spoilt_recall: Estimate
     """Of spoilt samples known to be bad: never accepted while bad, repairs included."""
-    injection_mended: Estimate
+    spoilt_mended: Estimate
     """Of the same: accepted at last, and good."""
     recovered: int
     tokens: int
@@ -87,23 +87,12 @@ class CurvePoint(Struct, frozen=True):
 
 
 class Confusion(Struct, frozen=True):
-    """What a kind of verified injection that was rejected was diagnosed as."""
+    """What verified flaws of one kind that were rejected was diagnosed as."""
 
     kind: str
     modes: dict[str, int]
     right: int
     of: int
-
-
-class CanaryFinding(Struct, frozen=True):
-    """Recall of a gate, measured by canaries and by the study's own spoilt first attempts; Wilson intervals."""
-
-    gate: str
-    flaw: str
-    canaries: int
-    by_canaries: Estimate
-    injections: int
-    by_injections: Estimate
 
 
 class StudentFinding(Struct, frozen=True):
@@ -144,6 +133,5 @@ class Results(Struct, frozen=True):
     curves: list[CurvePoint]
     confusion: list[Confusion]
     diagnosed_right: Estimate
-    canaries: list[CanaryFinding]
     students: list[StudentFinding]
     student_gains: list[Difference]

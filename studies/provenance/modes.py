@@ -42,8 +42,9 @@ class Labelled(Struct, frozen=True):
 
 def chosen(plan: Plan, tries: Sequence[Try]) -> list[Try]:
     """First attempts with a truth, slot by slot, so that every passage is there."""
-    first = [one for one in tries if one.attempt == 1 and one.slot < plan.slots and one.faithful is not None]
-    return sorted(first, key=lambda one: (one.slot, one.passage))[: plan.labelled]
+    slots = range(-plan.slots, plan.slots)
+    first = [one for one in tries if one.attempt == 1 and one.slot in slots and one.faithful is not None]
+    return sorted(first, key=lambda one: (max(one.slot, -1 - one.slot), one.passage, one.slot))[: plan.labelled]
 
 
 async def measured(plan: Plan, world: World, tries: Sequence[Try], memory: Path) -> list[Labelled]:

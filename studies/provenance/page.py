@@ -7,7 +7,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from studies.provenance import pictures
 from studies.provenance.bootstrap import Estimate
-from studies.provenance.canaries import RATE
 from studies.provenance.findings import Difference, Results
 from studies.provenance.plan import SCALES
 
@@ -26,7 +25,6 @@ def render(found: Results) -> str:
     names = list(dict.fromkeys(one.scale for one in found.policies))
     return environment.get_template("page.html.j2").render(
         found=found,
-        canary_rate=RATE,
         pictures={name: getattr(pictures, name)(found) for name in ("modes", "policies", "curves", "students")},
         scales=("all", *SCALES),
         other_groups=[name for name in names if name not in ("all", *SCALES)],

@@ -26,15 +26,15 @@ class Plan(Struct, frozen=True):
     """One size of the study."""
 
     seeds: tuple[int, ...]
-    """Each has its own corpus, orders, draws and injections."""
+    """Each has its own corpus, orders, draws and flaws."""
     documents: int = 960
     """Passages of a seed's corpus: what a search goes through."""
     passages: int = 60
     """Of these, the first so many are written about."""
     slots: int = 3
     """Orders for each passage."""
-    injected: float = 0.3
-    """Share of the orders whose first attempt is spoilt, each of seven kinds as likely."""
+    spoilt: float = 0.43
+    """Bad probes for each order, each of seven flaws as likely: three of ten first attempts are made bad on purpose."""
     temperature: float = 1.2
     """Of first attempts. Not the product's 0.7: see docs/studies/provenance.md, "The world that was chosen"."""
     other_temperatures: tuple[float, ...] = (0.7, 1.0)

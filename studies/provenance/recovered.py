@@ -31,7 +31,7 @@ def _good_per_1000(sums: Sums) -> np.ndarray:
     return 1000 * ratio(sums["accepted good"], sums["first tokens"] + sums["tokens"])
 
 
-def _injection_recall(sums: Sums) -> np.ndarray:
+def _spoilt_recall(sums: Sums) -> np.ndarray:
     return 1 - ratio(sums["spoilt let through"], sums["spoilt"])
 
 
@@ -44,8 +44,8 @@ STATISTICS = {
     "good per 1,000 tokens of all": _good_per_1000,
     "first-pass faithfulness": _share("first true", "first accepted"),
     "recovered faithfulness": _share("recovered true", "recovered"),
-    "injection recall": _injection_recall,
-    "injections mended": _share("spoilt mended", "spoilt"),
+    "spoilt recall": _spoilt_recall,
+    "spoilt mended": _share("spoilt mended", "spoilt"),
 }
 COMPARED = tuple(name for name in STATISTICS if name != "first-pass faithfulness")
 AS_RATIO = ("recovered per 1,000 tokens", "truly recovered per 1,000 tokens")
@@ -133,8 +133,8 @@ def _finding(policy: str, scale: str, sums: Sums) -> PolicyFinding:
         good_per_1000=of["good per 1,000 tokens of all"],
         first_faithful=of["first-pass faithfulness"],
         recovered_faithful=of["recovered faithfulness"],
-        injection_recall=of["injection recall"],
-        injection_mended=of["injections mended"],
+        spoilt_recall=of["spoilt recall"],
+        spoilt_mended=of["spoilt mended"],
         recovered=int(sums["recovered"][0]),
         tokens=int(sums["tokens"][0]),
     )

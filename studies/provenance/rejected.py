@@ -6,8 +6,8 @@ Law: first attempts only, each shown to both gates; what does not parse is shown
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from actors.counts.diagnoses import EXPECTED
-from schemas.injection import InjectionKind
+from actors.counts.probes import EXPECTED
+from schemas.flaws import FlawKind
 from studies.provenance.bootstrap import Bootstrap, Cluster, Estimate, estimate, ratio
 from studies.provenance.findings import Caught, Confusion, Overlap
 from studies.provenance.modes import THRESHOLD
@@ -53,10 +53,10 @@ def _overlap(name: str, firsts: Firsts, bootstrap: Bootstrap) -> Overlap:
 
 
 def caught(firsts: Iterable[tuple[int, Try]]) -> list[Caught]:
-    """Verified injections by kind, and drafts that the generator itself got wrong in fact or in wording."""
+    """Verified flaws by kind, and drafts that the generator itself got wrong in fact or in wording."""
     shown = [one for _, one in firsts if one.faithfulness is not None and one.reward is not None]
     groups: dict[str, Callable[[Try], bool]] = {
-        kind.value: (lambda one, kind=kind: one.kind == kind.value and one.verified) for kind in InjectionKind
+        kind.value: (lambda one, kind=kind: one.kind == kind.value and one.verified) for kind in FlawKind
     }
     groups["own: wrong fact"] = lambda one: one.kind is None and one.faithful is False
     groups["own: no wrong fact, but poor"] = lambda one: one.kind is None and one.faithful is not False and not one.good
@@ -68,17 +68,17 @@ def caught(firsts: Iterable[tuple[int, Try]]) -> list[Caught]:
 
 
 def confusion(firsts: Firsts, bootstrap: Bootstrap) -> tuple[list[Confusion], Estimate]:
-    """Verified injections that a gate rejected: what they were diagnosed as, and the share that is right."""
+    """Verified flaws that a gate rejected: what they were diagnosed as, and the share that is right."""
     seen = [(seed, one) for seed, one in firsts if one.verified and one.mode is not None]
     found: list[Confusion] = []
-    for kind in InjectionKind:
+    for kind in FlawKind:
         modes = Counter(one.mode for _, one in seen if one.kind == kind.value and one.mode is not None)
         right = sum(count for mode, count in modes.items() if mode in EXPECTED[kind])
         if modes:
             found.append(Confusion(kind.value, dict(modes.most_common()), right, sum(modes.values())))
 
     def row(seed: int, one: Try) -> tuple[Cluster, dict[str, float]]:
-        right = one.mode in EXPECTED[InjectionKind(one.kind)]
+        right = one.mode in EXPECTED[FlawKind(one.kind)]
         return (seed, one.passage), {"right": float(right), "all": 1.0}
 
     sums = bootstrap.sums((row(seed, one) for seed, one in seen), ("right", "all"))

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 from msgspec import structs
 
-from studies.provenance import canaries, judged, recovered, rejected
+from studies.provenance import judged, recovered, rejected
 from studies.provenance.bootstrap import Bootstrap, Counted, Estimate, estimate, ratio
-from studies.provenance.findings import CanaryFinding, Claim, Difference, Overlap, Results, StudentFinding
+from studies.provenance.findings import Claim, Difference, Overlap, Results, StudentFinding
 from studies.provenance.lessons import ARMS, Report, report_name
 from studies.provenance.parts import Parts
-from studies.provenance.plan import LABELLED_SCALE, POLICIES, SCALES, Setting
+from studies.provenance.plan import POLICIES, SCALES, Setting
 
 STUDENT_GAINS = (
     ("filtered", "unfiltered"), ("filtered, more fresh", "filtered"), ("naive_resample", "filtered, more fresh"),
@@ -35,12 +35,11 @@ def results(parts: Parts) -> Results:
     overlaps = rejected.overlaps(firsts, bootstrap)
     policies, policy_gains, curves = recovered.findings(parts, bootstrap)
     confusion, right = rejected.confusion(every, bootstrap)
-    probed = canaries.findings(parts, firsts[LABELLED_SCALE])
     students, student_gains = _students(parts, bootstrap)
     others = [f"{one.scale} at {one.temperature:g}" for one in plan.other_settings]
     return Results(
         plan=structs.asdict(plan),
-        claims=claims(mode_gains, overlaps, policy_gains, right) + agreements(probed),
+        claims=claims(mode_gains, overlaps, policy_gains, right),
         besides=besides(policy_gains, student_gains, others),
         modes=modes,
         mode_gains=mode_gains,
@@ -51,7 +50,6 @@ def results(parts: Parts) -> Results:
         curves=curves,
         confusion=confusion,
         diagnosed_right=right,
-        canaries=probed,
         students=students,
         student_gains=student_gains,
     )
@@ -117,24 +115,11 @@ def claims(
     ]
     times = _gain(policy_gains, "recovered per 1,000 tokens (times), all", *pair)
     found.append(_at_least("recovered per 1,000 tokens: adaptive in terms of naive resampling", times, 1.3))
-    found.append(_at_least("failure mode of verified injections predicted right", right, 0.7))
+    found.append(_at_least("failure mode of verified flaws predicted right", right, 0.7))
     faith = _gain(policy_gains, "faithfulness, all", "recovered by adaptive", "first-pass")
     found.append(
         _at_least("true faithfulness of what adaptive recovered, less that of first-pass samples", faith, -0.01)
     )
-    return found
-
-
-def agreements(probed: Sequence[CanaryFinding]) -> list[Claim]:
-    """Of each gate: what the study found of its own injections lies within the canaries' interval, and the reverse."""
-    found: list[Claim] = []
-    for one in probed:
-        if one.flaw != canaries.TOGETHER:
-            continue
-        mine, other = one.by_injections, one.by_canaries
-        met, both = other.low <= mine.value <= other.high, mine.low <= other.value <= mine.high
-        claim = f"recall of the {one.gate} gate by canaries, {words(other)}"
-        found.append(Claim(claim, "the study's within its interval", words(mine), met=met, sure=met and both))
     return found
 
 
@@ -144,10 +129,10 @@ def besides(
     """What the paper says and no target was set for, and what `adaptive` must beat to be worth its trouble."""
     pair = ("adaptive", "naive_resample")
     found = [
-        _above_zero(f"injection recall: adaptive over naive resampling, {within}", _gain(policy_gains, what, *pair))
+        _above_zero(f"spoilt recall: adaptive over naive resampling, {within}", _gain(policy_gains, what, *pair))
         for within, what in (
-            ("within the budget", "injection recall, all"),
-            ("without one", "injection recall, all, no budget"),
+            ("within the budget", "spoilt recall, all"),
+            ("without one", "spoilt recall, all, no budget"),
         )
     ]
     found.append(_above_zero("yield: adaptive over rules", _gain(policy_gains, "yield, all", "adaptive", "rules")))

@@ -20,10 +20,10 @@ from actors.ledger.sqlite import MemoryLedger
 from deployments.build.wiring import conductor_random, conductor_settings, queue_service, toolbox
 from deployments.local.loop import InProcessOrders
 from schemas.config import FRESH_POOL, RunConfig
-from schemas.config_audit import Audit
 from schemas.config_gates import gate_models
 from schemas.ids import PoolName
 from schemas.ledger import Record
+from schemas.orders import OrderKind
 from schemas.verdicts import FAITHFULNESS, REWARD, GateName
 from studies.provenance.machines import Remembering, classifier, generator
 from studies.provenance.plan import Plan, Setting
@@ -52,12 +52,9 @@ async def arm(plan: Plan, world: World, shared: Machines, *, setting: Setting, p
     return tries_of(await records(plan, world, shared, setting=setting, policy=policy), world.told)
 
 
-async def records(
-    plan: Plan, world: World, shared: Machines, *, setting: Setting, policy: str, audited: float = 0.0
-) -> list[Record]:
-    """The ledger of a run that brings every order to its end; `audited`: canaries for each order."""
+async def records(plan: Plan, world: World, shared: Machines, *, setting: Setting, policy: str) -> list[Record]:
+    """The ledger of a run that brings every order and probe to its end."""
     config = run_config(plan, world.config, seed=world.seed, setting=setting, policy=policy)
-    config = replace(config, audit=Audit(rate=audited))
     ledger = MemoryLedger()
     service = queue_service(config, ledger, now=Steady(Clocks()))
     conductor = _conductor(config, world, shared, InProcessOrders(service))
@@ -74,10 +71,10 @@ def _conductor(config: RunConfig, world: World, shared: Machines, orders: InProc
     models = gate_models(config.gates)
     scored = {gate: build_gate(gate, model, shared.judges[gate]) for gate, model in models.items()}
     # the injector reads the whole corpus: made once for the world, not for every arm
-    plain = replace(config, injection=replace(config.injection, rate=0.0))
+    plain = replace(config, probes=replace(config.probes, rate=0.0))
     tools = toolbox(plain, orders, {PoolName(FRESH_POOL): shared.writer}, scored)
     return Conductor(
-        replace(tools, injection=world.injection),
+        replace(tools, makers={OrderKind.PROBE: world.maker}),
         conductor_settings(config, "study"),
         clock=time.time,
         monotonic=time.monotonic,

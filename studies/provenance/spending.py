@@ -30,6 +30,7 @@ class Arm(Struct, frozen=True):
 
 def within(plan: Plan, tries: Sequence[Try], share: float | None) -> Arm:
     """The attempts that fit a share of what the first ones took; all of them for None."""
+    tries = [one for one in tries if one.slot >= -plan.slots]  # probes beside the spare orders are in no arm
     first = [one for one in tries if one.attempt == 1 and one.slot < plan.slots]
     later = [one for one in tries if one.attempt > 1 or one.slot >= plan.slots]
     budget = float("inf") if share is None else share * sum(one.tokens for one in first)

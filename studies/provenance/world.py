@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from actors.probes.injection import InjectionDraw
+from actors.probes.maker import ProbeMaker
 from deployments.build.evidence import all_passages
-from deployments.build.injection import build_injection
+from deployments.build.probes import build_maker
+from deployments.build.tasks import build_task
 from schemas.config import Conductors, Corpus, GroundedAnswer, Pool, Recovery, RunConfig, SamplingDefaults
 from schemas.config_engines import TransformersEngine
 from schemas.config_gates import Classifier
-from schemas.config_injection import CustomInjector
-from schemas.config_injection import Injection as InjectionConfig
+from schemas.config_probes import NamedInjector, Probing
 from schemas.corpus import Passage
 from schemas.samples import Draft
 from studies.almanac.exam import exam
@@ -30,13 +30,13 @@ _FACTS = lru_cache(maxsize=8192)(facts_of)
 
 @dataclass(frozen=True)
 class World:
-    """One seed's passages: `told` are written about, `corpus` is all of them; injections know facts of all."""
+    """One seed's passages: `told` are written about, `corpus` is all of them; spoilt drafts know facts of all."""
 
     seed: int
     config: Corpus
     corpus: list[Passage]
     told: list[Passage]
-    injection: InjectionDraw | None
+    maker: ProbeMaker
 
 
 def engine(name: str) -> TransformersEngine:
@@ -54,8 +54,8 @@ def build(plan: Plan, seed: int, folder: Path) -> World:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     corpus = Corpus(paths=(path.name,), base=str(folder.absolute()))
     passages = all_passages(corpus, limit=10 * plan.documents)
-    injection = build_injection(run_config(plan, corpus, seed=seed, setting=Setting("middle", 1.0), policy="discard"))
-    return World(seed, corpus, passages, passages[: plan.passages], injection)
+    config = run_config(plan, corpus, seed=seed, setting=Setting("middle", plan.temperature), policy="discard")
+    return World(seed, corpus, passages, passages[: plan.passages], build_maker(config, build_task(config)))
 
 
 def run_config(plan: Plan, corpus: Corpus, *, seed: int, setting: Setting, policy: str) -> RunConfig:
@@ -71,7 +71,7 @@ def run_config(plan: Plan, corpus: Corpus, *, seed: int, setting: Setting, polic
         pools={"generator": Pool(engine(f"generator-{setting.scale}"))},
         gates={"faithfulness": Classifier(engine("judge-strong")), "reward": Classifier(engine("reward"))},
         recovery=recovery,
-        injection=InjectionConfig(rate=plan.injected, injector=CustomInjector("studies.almanac.injector:almanac")),
+        probes=Probing(rate=plan.spoilt, good=0.0, injector=NamedInjector("studies.almanac.injector:almanac")),
         conductors=Conductors(concurrency=48),
         name="provenance-study",
         seed=seed,

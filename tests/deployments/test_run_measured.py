@@ -1,4 +1,4 @@
-"""Whole runs that are measured while they go: evidence found by a search, samples made bad on purpose. Real models."""
+"""Whole runs that are measured while they go: evidence found by a search, probes beside the orders. Real models."""
 
 from itertools import islice
 from pathlib import Path
@@ -14,12 +14,12 @@ from benchmarks.loop import configuration, write_corpus
 from deployments.config.load import load
 from deployments.run import RunEnd, run
 from schemas.config import Corpus, RunConfig
-from schemas.config_audit import Audit
 from schemas.config_gates import Retrieved
-from schemas.config_injection import CustomInjector, Injection
+from schemas.config_probes import NamedInjector, Probing
 from schemas.errors import UserError
-from schemas.injection import InjectionKind, Worth
-from schemas.ledger import AcceptedEnd, CanaryEnded, CanaryIssued, DeadLetteredEnd, Rejoined
+from schemas.flaws import FlawKind, Worth
+from schemas.ledger import ProbeEnded, ProbeIssued, ProbeRejoined
+from schemas.probes import ProbeEnd
 from schemas.verdicts import FAITHFULNESS, REWARD
 from tests.doubles.gates import changed_gate
 
@@ -31,7 +31,7 @@ PASSAGES = 30
 
 @pytest.fixture
 def config(tmp_path: Path) -> RunConfig:
-    """The quickstart on a few passages, its judge shown what a search finds, a third injected, canaries beside them."""
+    """The quickstart on a few passages, its judge shown what a search finds, probes beside them."""
     corpus = tmp_path / "corpus.jsonl"
     with (EXAMPLES / "almanac" / "corpus.jsonl").open(encoding="utf-8") as lines:
         corpus.write_text("".join(islice(lines, PASSAGES)), encoding="utf-8")
@@ -39,36 +39,37 @@ def config(tmp_path: Path) -> RunConfig:
     return replace(
         changed_gate(quickstart, provenance=Retrieved(k=3, query="question")),
         corpus=Corpus(paths=(str(corpus),)),
-        injection=Injection(rate=0.34, injector=CustomInjector(factory="studies.almanac.injector:almanac")),
-        audit=Audit(rate=0.5),
+        probes=Probing(rate=0.7, good=0.3, injector=NamedInjector(factory="studies.almanac.injector:almanac")),
     )
 
 
 def test_a_run_measures_its_gates_and_exports_nothing_bad(config: RunConfig, tmp_path: Path) -> None:
-    """Embedded models, one replica each: searches are counted, injections caught, and the dataset is clean."""
+    """Embedded models, one replica each: searches are counted, probes caught and repaired, the dataset is clean."""
     output = tmp_path / "run"
     result = run(config, output)
     counts = result.manifest.counts
     assert result.end is RunEnd.COMPLETE
     assert counts.issued == PASSAGES * 3 == counts.accepted + counts.dead_lettered
-    assert 15 <= counts.injected <= 45
     assert result.manifest.retrieval.searches > 0
     assert 0.5 < result.manifest.retrieval.hit_rate <= 1
-    assert sum(each.caught for each in result.manifest.injections) > counts.injected / 3
-    hot = {InjectionKind.HIGH_TEMPERATURE}
-    assert all(not each.unverified and not each.harmless for each in result.manifest.injections if each.kind not in hot)
+    probes = result.manifest.probes
+    assert 30 <= probes.issued == probes.ended <= 90
+    flaws = {flaw.flaw: flaw for flaw in probes.flaws}
+    assert len(flaws) > 4 and sum(flaw.caught for flaw in flaws.values()) > sum(flaw.missed for flaw in flaws.values())
+    assert sum(flaw.healed for flaw in flaws.values()) > 3
+    assert not any(flaw.unknown for flaw in flaws.values()), "the almanac knows what every repair is worth"
     with LedgerReader(output) as ledger:
         records = [record for _, record in ledger.records()]
-    moves = [record for record in records if isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd)]
-    tags = {record.order_id: record.attempt.injected for record in moves if record.attempt and record.attempt.injected}
-    assert len(tags) == counts.injected
-    assert {tag.now for tag in tags.values()} <= set(Worth)
+    issued = {record.order_id for record in records if isinstance(record, ProbeIssued)}
+    ended = [record for record in records if isinstance(record, ProbeEnded)]
+    assert issued == {record.order_id for record in ended} and len(ended) == len(issued)
+    unverified = {record.facts.flaw for record in ended if record.end is ProbeEnd.UNVERIFIED}
+    assert unverified <= {None, FlawKind.HIGH_TEMPERATURE}, "what is spoilt by construction is bad"
+    repaired = {record.order_id for record in records if isinstance(record, ProbeRejoined)}
+    assert repaired and all(record.facts.label is Worth.BAD for record in ended if record.order_id in repaired)
     rows = {row for path in output.glob("*/*.parquet") for row in pq.read_table(path).column("id").to_pylist()}
-    assert rows.isdisjoint(tags)
-    canaries = {record.order_id for record in records if isinstance(record, CanaryIssued)}
-    assert canaries == {record.order_id for record in records if isinstance(record, CanaryEnded)}
-    assert rows.isdisjoint(canaries) and len(canaries) == result.manifest.canaries.issued > 5
-    judged = {gate.gate: gate for gate in result.manifest.canaries.gates}
+    assert rows.isdisjoint(issued)
+    judged = {gate.gate: gate for gate in probes.gates}
     assert judged[FAITHFULNESS].version.startswith("judge-strong@")
     assert judged[REWARD].judged + judged[REWARD].errored > 5
     report = verify(output, lambda uris: documents(uris, config.corpus))

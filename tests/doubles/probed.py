@@ -1,8 +1,9 @@
-"""A run in this process that sends canaries: scripted models, the real conductor, queue service, ledger and tally."""
+"""A run in this process that sends probes: scripted models, the real conductor, queue service, ledger and tally."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from random import Random
+from typing import Any
 
 from actors.calls.retry import RetryLimits
 from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
@@ -10,13 +11,12 @@ from actors.counts.tally import Tally
 from actors.gates.diversity import duplicate_verdict, likeness
 from actors.gates.provenance import ProvenanceGate
 from actors.ledger.sqlite import MemoryLedger
-from actors.probes.injection import InjectionDraw
-from actors.probes.mixing import Maker, Mixing
-from actors.probes.plan import Plan
-from actors.protocols import Ask
+from actors.probes.maker import ProbeMaker, Spoiling
+from actors.probes.plan import FlawDraw, ProbePlan
+from actors.protocols import AskModel
 from actors.queue.commits import Ledger
-from actors.queue.ends import ProbeTerms
 from actors.queue.machine import QueueLimits, RegenerationQueue
+from actors.queue.probes import ProbeTerms
 from actors.queue.service import QueueService, ServiceSettings
 from actors.recovery.policies import build_recovery
 from actors.tasks.grounded_answer import GroundedAnswerTask
@@ -24,10 +24,10 @@ from deployments.local.loop import InProcessOrders
 from schemas.config import Corpus, GroundedAnswer, Recovery
 from schemas.corpus import Passage
 from schemas.errors import ErrorKind, JudgeError
+from schemas.flaws import FlawKind, Worth
 from schemas.ids import PoolName, derived_seed
-from schemas.injection import InjectionKind, Worth
 from schemas.ledger import Record
-from schemas.orders import Lease
+from schemas.orders import Lease, OrderKind
 from schemas.progress import Summary
 from schemas.samples import Completion, Cost, Draft, FinishReason, GenerationRequest, rewritten, texts_of
 from schemas.verdicts import FAITHFULNESS, REWARD, GateName, GateRequest, Passed, Rejected, Verdict
@@ -37,7 +37,7 @@ GENERATOR = PoolName("generator")
 RIGHT, WRONG = "Oda Lind", "Vela Marr"
 JUDGES = {FAITHFULNESS: "judge@1", REWARD: "reward@1"}
 TOKENS_OF_A_VERDICT = 7
-EVERY_KIND = dict.fromkeys(InjectionKind, 1.0)
+BY_NAME = {FlawKind.PARAMETRIC: 1.0, FlawKind.CONTRADICTS_SOURCE: 1.0}
 
 
 def passages(number: int) -> list[Passage]:
@@ -77,27 +77,24 @@ class NameGate:
 class WrongName:
     """Spoils by writing the wrong name, and knows it when it sees it."""
 
-    def kinds(self, passage: Passage) -> Collection[InjectionKind]:
-        return {InjectionKind.PARAMETRIC, InjectionKind.CONTRADICTS_SOURCE, InjectionKind.HIGH_TEMPERATURE}
+    def kinds(self, passage: Passage) -> Collection[FlawKind]:
+        return frozenset(FlawKind)
 
-    def request(self, kind: InjectionKind, lease: Lease, request: GenerationRequest) -> GenerationRequest:
-        return request
+    async def spoil(self, kind: FlawKind, lease: Lease, draft: Draft, ask: AskModel) -> Draft | None:
+        return rewritten(draft, answer=WRONG)
 
-    def draft(self, kind: InjectionKind, lease: Lease, draft: Draft | None) -> Draft | None:
-        return None if draft is None else rewritten(draft, answer=WRONG)
-
-    async def worth(self, kind: InjectionKind, lease: Lease, draft: Draft, ask: Ask) -> tuple[Worth, Cost]:
-        return (Worth.BAD if draft.answer == WRONG else Worth.GOOD), Cost()
+    async def worth(self, kind: FlawKind, lease: Lease, draft: Draft, ask: AskModel) -> Worth:
+        return Worth.BAD if draft.answer == WRONG else Worth.GOOD
 
 
 def wrong_name(corpus: Corpus, seed: int) -> WrongName:
-    """Factory for a configuration's `injector: {kind: custom, factory: "tests.doubles.probed:wrong_name"}`."""
+    """Factory for a configuration's `injector: {factory: "tests.doubles.probed:wrong_name"}`."""
     return WrongName()
 
 
-def made(rate: float, *, good: float = 0.5) -> Mixing:
-    """Canaries made of the run's own first attempts."""
-    return Mixing(rate=rate, good=good, seed=3, maker=Maker(WrongName(), Plan(0.0, EVERY_KIND, 3).kind_of))
+def plan(rate: float, *, good: float = 0.5) -> ProbePlan:
+    """Probes made of the run's own first attempts."""
+    return ProbePlan(rate=rate, good=good, seed=3)
 
 
 class ProbedRun:
@@ -105,10 +102,10 @@ class ProbedRun:
 
     def __init__(
         self,
-        canaries: Mixing,
+        probes: ProbePlan,
         *,
         ledger: Ledger | None = None,
-        injection: InjectionDraw | None = None,
+        spoils: Spoiling | None = None,
         tokens: int | None = None,
         wrong_each: int = 0,
     ) -> None:
@@ -119,18 +116,19 @@ class ProbedRun:
         }
         self.ledger = MemoryLedger() if ledger is None else ledger
         limits = QueueLimits(max_attempts=3, lease_s=60, fresh_share=0.25, tokens=tokens)
-        self.queue = RegenerationQueue(limits, likeness(texts_of), probes=ProbeTerms("grounded_answer", JUDGES))
+        terms = ProbeTerms("grounded_answer", probes.beside, judges=JUDGES)
+        self.queue = RegenerationQueue(limits, likeness(texts_of), probes=terms)
         settings = ServiceSettings("grounded_answer", 2, 1000)
         self.service = QueueService(self.queue, self.ledger, settings, now=lambda: 100.0)
         gates = Gating(ProvenanceGate(), self.gates, short_circuit=False, duplicate=duplicate_verdict)
+        task = GroundedAnswerTask(GroundedAnswer())
         self.tools = Toolbox(
             orders=InProcessOrders(self.service),
-            task=GroundedAnswerTask(GroundedAnswer()),
+            task=task,
             pools={GENERATOR: self.writer},
             gates=gates,
             recovery=build_recovery(Recovery(max_attempts=3)),
-            injection=injection,
-            canaries=canaries,
+            makers={OrderKind.PROBE: ProbeMaker(task, spoils)},
         )
 
     async def conduct(self, of: Sequence[Passage]) -> None:
@@ -141,6 +139,17 @@ class ProbedRun:
         await conductor.run()
         await self.service.close()
         self.queue.check()
+
+
+def spoiling(probes: ProbePlan, flaws: Mapping[FlawKind, float] = BY_NAME, **others: Any) -> ProbedRun:
+    """A run whose injector writes the wrong name."""
+    return ProbedRun(probes, spoils=Spoiling(WrongName(), FlawDraw(flaws, 3)), **others)
+
+
+def kept(run: ProbedRun) -> list[Record]:
+    """What a run's ledger in memory holds."""
+    assert isinstance(run.ledger, MemoryLedger)
+    return run.ledger.kept
 
 
 def summary(records: Sequence[Record]) -> Summary:

@@ -15,13 +15,16 @@ from actors.counts.tally import Tally
 from actors.ledger.sqlite import LedgerReader
 from deployments.cli import app
 from schemas.ids import OrderId
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, ProbeEnded, Record
 from schemas.progress import Summary
 from schemas.recovery import FailureMode
 
 TIMES = {"at", "started_at", "first_accepted_at", "last_at", "worked_s", "seconds", "ended_at", "queued_s", "took_s"}
+ARRIVAL = {"drift"}
+"""What depends on the order in which probes end."""
 VIEWS = {
     "grounded": ("sft", "sft --view sample", "dpo --view sample", "kto", "kto --view sample", "hard_negatives"),
+    "probed": ("sft", "sft --view sample", "dpo --view sample", "kto", "kto --view sample", "hard_negatives"),
     "together": ("sft --config {run}", "kto --config {run}"),
     "math": ("rft", "kto", "dpo_steps", "dpo_prefix", "stepwise", "advantages", "hard_negatives"),
 }
@@ -32,6 +35,8 @@ class Ends(Struct, frozen=True):
 
     accepted: dict[OrderId, str]
     dead: dict[OrderId, tuple[str, FailureMode | None]]
+    probes: dict[OrderId, tuple[str, str, int]] = {}
+    """Of each probe: its end, what its last text is worth, and how many attempts it had."""
 
 
 class Rows(Struct, frozen=True):
@@ -55,7 +60,7 @@ class Reference(Struct, frozen=True):
 
 def ends_of(output: Path) -> Ends:
     """By the ledger."""
-    accepted, dead = {}, {}
+    accepted, dead, probes = {}, {}, {}
     for record in _records(output):
         match record:
             case AcceptedEnd(order_id=order_id, attempt=attempt):
@@ -64,9 +69,12 @@ def ends_of(output: Path) -> Ends:
             case DeadLetteredEnd(order_id=order_id, attempt=attempt, end=letter):
                 diagnosis = None if attempt is None else attempt.diagnosis
                 dead[order_id] = letter.reason.value, None if diagnosis is None else diagnosis.mode
+            case ProbeEnded(order_id=order_id, attempt=attempt, end=end, facts=facts):
+                number = 0 if attempt is None else attempt.number
+                probes[order_id] = end.value, facts.worth.value, number
             case _:
                 pass
-    return Ends(dict(sorted(accepted.items())), dict(sorted(dead.items())))
+    return Ends(*(dict(sorted(found.items())) for found in (accepted, dead, probes)))
 
 
 def reference_of(world: str, output: Path, scratch: Path) -> Reference:
@@ -95,7 +103,7 @@ def _counts(summary: Summary) -> dict[str, Any]:
 def _timeless(value: Any) -> Any:
     match value:
         case dict():
-            return {key: _timeless(_parsed(key, one)) for key, one in value.items() if key not in TIMES}
+            return {key: _timeless(_parsed(key, one)) for key, one in value.items() if key not in TIMES | ARRIVAL}
         case list():
             return [_timeless(one) for one in value]
         case _:

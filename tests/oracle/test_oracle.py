@@ -39,6 +39,19 @@ def test_an_undisturbed_run_is_what_it_was(world: str, tmp_path: Path) -> None:
     assert now.exports == then.exports
 
 
+def test_probes_change_nothing_of_the_orders_that_they_go_beside() -> None:
+    """The same world with probes and without: the same texts, ends, rows and counts; what probes took is told apart."""
+    probed, plain = reference.read("probed"), reference.read("grounded")
+    assert probed.ends.probes and not plain.ends.probes
+    assert (probed.ends.accepted, probed.ends.dead) == (plain.ends.accepted, plain.ends.dead)
+    assert (probed.dataset, probed.dead_letters, probed.exports) == (plain.dataset, plain.dead_letters, plain.exports)
+    assert {name for name, value in probed.counts.items() if value != plain.counts[name]} == {
+        "roles",
+        "spent",
+        "probes",
+    }
+
+
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_killed_it_accepts_the_same(seed: int, tmp_path: Path) -> None:
     """Up to three lives that end by kill -9, then one that ends well: the same texts and reasons, each end once."""

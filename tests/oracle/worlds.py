@@ -73,6 +73,11 @@ dataset: {rows_per_shard: 10, flush_s: 1}
 """
 
 
+PROBES = """
+probes: {rate: 0.7, good: 0.3, injector: {factory: "tests.doubles.probed:wrong_name"}}
+"""
+
+
 class World(Struct, frozen=True):
     """A run's configuration and passages. `pools`: engines that a configuration cannot name."""
 
@@ -101,7 +106,12 @@ def together() -> World:
     return replace(grounded(), config=load_text(TOGETHER))
 
 
-WORLDS = {"grounded": grounded, "math": math, "together": together}
+def probed() -> World:
+    """The grounded world with a probe beside most orders, spoilt ones repaired."""
+    return replace(grounded(), config=load_text(GROUNDED + PROBES))
+
+
+WORLDS = {"grounded": grounded, "math": math, "together": together, "probed": probed}
 
 
 def _passage(number: int, text: str, reference: str | None = None) -> Passage:

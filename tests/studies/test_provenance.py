@@ -104,7 +104,7 @@ def test_the_whole_study_in_small(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert {(one.policy, one.scale) for one in found.policies} >= {(p, s) for p in POLICIES for s in ("all", *SCALES)}
     assert {(one.arm, one.scale) for one in found.students} == {(arm, scale) for arm in ARMS for scale in SCALES}
     assert found.overlaps[0].samples == sum(one.samples for one in found.overlaps[3:])
-    assert found.claims and found.besides and found.curves and found.confusion and found.canaries
+    assert found.claims and found.besides and found.curves and found.confusion
     page = (tmp_path / "report.html").read_text()
     assert page.count("<svg") == 4 and "<script" not in page
 

@@ -3,16 +3,29 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 
+import pytest
+
+from actors.calls.asker import Asker, Way
 from actors.counts.tally import Tally
 from actors.ledger.attempts import generation_cost
 from actors.ledger.history import life_of
 from actors.protocols import AskModel
 from actors.tasks.one_call import OneCall
 from schemas.errors import EngineError, ErrorKind
-from schemas.ids import derived_seed
+from schemas.ids import PoolName, derived_seed
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned
 from schemas.orders import DeadLetter, EndReason, Lease
-from schemas.samples import Draft, Made, Message, Prompt, Sampling, answered
+from schemas.samples import (
+    Completion,
+    Draft,
+    FinishReason,
+    GenerationRequest,
+    Made,
+    Message,
+    Prompt,
+    Sampling,
+    answered,
+)
 from tests.doubles.asking import requests_of
 from tests.doubles.conductors import Book, Model, conductor, lease
 
@@ -110,3 +123,28 @@ async def test_a_task_that_makes_nothing_ends_the_order_and_says_so() -> None:
     assert isinstance(decision, DeadLetter)
     assert decision.reason is EndReason.INTERNAL_ERROR
     assert "made nothing" in decision.detail
+
+
+async def test_a_call_aside_is_no_draft_and_no_other_pool_stands_in_for_it() -> None:
+    """A check of a draft: paid for with the attempt, never its candidate. Its pool is away: it fails, and nobody who
+    wrote the draft is asked instead, as an escalated call would be."""
+    asked: list[PoolName] = []
+
+    async def generate(pool: PoolName, request: GenerationRequest) -> Completion:
+        asked.append(pool)
+        return Completion(request.id, "text", FinishReason.STOP, 10, 5)
+
+    async def away(pool: PoolName, request: GenerationRequest) -> Completion:
+        raise EngineError(ErrorKind.RETRYABLE, f"{pool} is away")
+
+    prompt = Prompt((Message("user", "Is it so?"),), Sampling())
+    fresh, checker = PoolName("generator"), PoolName("checker")
+    asker = Asker(lease(), Way(generate, fresh, fresh, 0, lambda: 0.0))
+    await asker(prompt)
+    await asker.aside(prompt, pool=checker)
+    candidate = asker.candidate(Made(lease().order.id, answered("When?", "1623")))
+    assert (candidate.pool, asked) == (fresh, [fresh, checker])
+    assert [call.pool for call in asker.taken_aside()] == [checker] and asker.taken_aside() == []
+    with pytest.raises(EngineError, match="checker is away"):
+        await Asker(lease(), Way(generate, fresh, fresh, 0, lambda: 0.0, away)).aside(prompt, pool=checker)
+    assert asked == [fresh, checker]

@@ -20,7 +20,7 @@ def after(outcomes: list[bool]) -> DriftTest:
 
 @pytest.mark.parametrize("rate", [0.5, 0.95])
 def test_a_steady_rate_hardly_ever_raises_an_alarm(rate: float) -> None:
-    """120 runs of 800 canaries, looked at all the time: at most one in a hundred may be alarmed, by the theorem.
+    """120 runs of 800 probes, looked at all the time: at most one in a hundred may be alarmed, by the theorem.
 
     Of 120 at 1% more than 5 would be a sign (p < 0.002) that the theorem does not hold for the code.
     """
@@ -31,7 +31,7 @@ def test_a_steady_rate_hardly_ever_raises_an_alarm(rate: float) -> None:
 
 @pytest.mark.parametrize(("before", "then", "within"), [(0.95, 0.6, 80), (0.9, 0.7, 600), (0.6, 0.95, 120)])
 def test_a_change_is_seen_soon(before: float, then: float, within: int) -> None:
-    """A judge that gets worse (or better) after 300 canaries is flagged, in nine runs of ten, within so many more."""
+    """A judge that gets worse (or better) after 300 probes is flagged, in nine runs of ten, within so many more."""
     seen = 0
     for seed in range(40):
         random = Random(seed)
@@ -42,7 +42,7 @@ def test_a_change_is_seen_soon(before: float, then: float, within: int) -> None:
     assert seen >= 36
 
 
-def test_many_canaries_take_bounded_memory() -> None:
+def test_many_probes_take_bounded_memory() -> None:
     """Moments beyond the bound are thinned out; a late change is still seen."""
     random = Random(1)
     test = after([random.random() < 0.95 for _ in range(4000)] + [random.random() < 0.5 for _ in range(200)])

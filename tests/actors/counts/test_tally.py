@@ -187,8 +187,8 @@ def test_spend_is_told_by_what_the_attempt_came_to() -> None:
 
 
 def test_orders_are_told_by_kind_and_an_engines_failure_by_its_own() -> None:
-    """A fresh order whose generator never answered, and a canary that is accepted."""
-    made = [orders(ONE, 1)[0], replace(orders(ONE, 2)[1], kind=OrderKind.CANARY)]
+    """A fresh order whose generator never answered, and another kind of order that is accepted."""
+    made = [orders(ONE, 1)[0], replace(orders(ONE, 2)[1], kind=OrderKind.ROLLOUT)]
     end = DeadLetter(EndReason.ENGINE_ERROR, "timed out", error=ErrorKind.RETRYABLE)
     summary = counted(
         [
@@ -199,7 +199,7 @@ def test_orders_are_told_by_kind_and_an_engines_failure_by_its_own() -> None:
     )
     assert summary.kinds == (
         KindCount(OrderKind.FRESH, 1, 0, (EndCount(EndReason.ENGINE_ERROR, 1),)),
-        KindCount(OrderKind.CANARY, 1, 1),
+        KindCount(OrderKind.ROLLOUT, 1, 1),
     )
     assert summary.engine_errors == (EngineErrors(ErrorKind.RETRYABLE, 1),)
 

@@ -154,17 +154,17 @@ async def test_temporary_files_go_and_other_files_stay(writer_of: WriterOf, tmp_
     assert_exact(tmp_path, ledger)
 
 
-async def test_a_canary_never_reaches_a_shard(writer_of: WriterOf, tmp_path: Path) -> None:
+async def test_a_probe_never_reaches_a_shard(writer_of: WriterOf, tmp_path: Path) -> None:
     """A labelled sample goes through the live gates and is accepted: it is in the ledger, in no shard."""
     records = list(plausible_run(9, Scale(passages=5)))
     plan = next(record for record in records if isinstance(record, Planned))
-    canary = Order(plan.orders[0].id, plan.passage.id, "grounded_answer", 0, OrderKind.CANARY)
-    marked = Planned(at=plan.at, passage=plan.passage, orders=(canary, *plan.orders[1:]))
+    probe = Order(plan.orders[0].id, plan.passage.id, "grounded_answer", 0, OrderKind.PROBE)
+    marked = Planned(at=plan.at, passage=plan.passage, orders=(probe, *plan.orders[1:]))
     ledger = MemoryLedger([marked if record is plan else record for record in records])
     await finish(writer_of(ledger, settings=SMALL_SHARDS), ledger)
     everything = ids_on_disk(tmp_path, ShardKind.DATASET) + ids_on_disk(tmp_path, ShardKind.DEAD_LETTERS)
     ended = ids_in(ledger, ShardKind.DATASET) + ids_in(ledger, ShardKind.DEAD_LETTERS)
-    assert sorted(everything) == sorted(set(ended) - {canary.id})
+    assert sorted(everything) == sorted(set(ended) - {probe.id})
 
 
 class FailingDisk(LocalDisk):

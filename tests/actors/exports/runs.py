@@ -57,11 +57,9 @@ class Known(Struct):
         for record in records:
             if isinstance(record, Planned):
                 known.passages |= {order.id: record.passage.text for order in record.orders}
-                known.forbidden |= {order.id for order in record.orders if order.kind is OrderKind.CANARY}
+                known.forbidden |= {order.id for order in record.orders if order.kind is OrderKind.PROBE}
             if isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd) and record.attempt is not None:
                 known.attempts[(record.order_id, record.attempt.number)] = record.attempt
-                if record.attempt.injected is not None:
-                    known.forbidden.add(record.order_id)
                 if isinstance(record, AcceptedEnd):
                     known.accepted.add((record.order_id, record.attempt.number))
             if isinstance(record, AcceptedEnd | DeadLetteredEnd):

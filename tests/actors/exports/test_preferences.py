@@ -1,5 +1,6 @@
 """Rows of sft, dpo, kto and hard negatives, held against the ledger's records one by one."""
 
+from collections.abc import Iterable, Iterator
 from random import Random
 
 import pytest
@@ -8,13 +9,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from schemas.exports import ExportFormat, Form, LeftOut, View
-from schemas.injection import Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Reconfigured, Record, Rejoined
 from schemas.orders import OrderKind
 from schemas.recovery import FailureMode, Modes
 from schemas.samples import rewritten
 from schemas.verdicts import DIVERSITY, FAITHFULNESS, PROVENANCE, REWARD, GateName, Passed, Raised, Rejected
-from tests.actors.dataset.test_contaminated import tagged
 from tests.actors.exports.runs import Known, asked, exported, order_of
 from tests.doubles.ledgers import Scale, plausible_run
 from tests.doubles.replays import replayed
@@ -34,10 +33,10 @@ RUN = list(plausible_run(7, Scale(passages=60)))
 def test_every_row_is_what_the_ledger_says(
     seed: int, format: ExportFormat, view: View, share: float, finished: float
 ) -> None:
-    """Runs with injections, replays and orders still open: each row's sides were accepted or rejected, none is of an
-    order that was made bad on purpose, and both sides answer one prompt."""
+    """Runs with probes, replays and orders still open: each row's sides were accepted or rejected, none is of a probe,
+    and both sides answer one prompt."""
     run = list(plausible_run(seed, Scale(passages=10, finished=finished)))
-    records = list(tagged(replayed(run, Random(seed), rounds=1), share))
+    records = list(probes_among(replayed(run, Random(seed), rounds=1), share))
     known = Known.of(records)
     rows, left = exported(records, asked(format, view=view))
     for row in rows:
@@ -214,33 +213,45 @@ def test_the_model_is_the_one_of_its_time() -> None:
         assert row["origin"]["model"].startswith("earlier") == (when[order_of(row)] <= at)
 
 
-def test_canaries_have_no_row() -> None:
-    """An order that is a canary measures the gates: accepted or rejected, it is in no export."""
-    canaries = {order.id for record in RUN if isinstance(record, Planned) for order in record.orders if order.slot == 1}
+def test_probes_have_no_row() -> None:
+    """An order that is a probe measures the gates: accepted or rejected, it is in no export."""
+    probes = {order.id for record in RUN if isinstance(record, Planned) for order in record.orders if order.slot == 1}
     records: list[Record] = [
         replace(record, orders=tuple(
-            replace(order, kind=OrderKind.CANARY) if order.id in canaries else order for order in record.orders
+            replace(order, kind=OrderKind.PROBE) if order.id in probes else order for order in record.orders
         )) if isinstance(record, Planned) else record
         for record in RUN
     ]  # fmt: skip
     for format in GROUNDED_FORMATS:
         rows, left = exported(records, asked(format))
-        assert rows and not canaries & {order_of(row) for row in rows}
-        assert left[LeftOut.MEASURED] == len(canaries)
+        assert rows and not probes & {order_of(row) for row in rows}
+        assert left[LeftOut.MEASURED] == len(probes)
 
 
-def test_no_word_of_an_injected_order_is_exported() -> None:
+def probes_among(records: Iterable[Record], share: float) -> Iterator[Record]:
+    """The same run with a share of its orders being probes: what would be so if one were ever planned."""
+    for record in records:
+        if isinstance(record, Planned):
+            kinds = (
+                OrderKind.PROBE if int(order.id[:8], 16) / 2**32 < share else order.kind for order in record.orders
+            )
+            orders = tuple(replace(order, kind=kind) for order, kind in zip(record.orders, kinds, strict=True))
+            record = replace(record, orders=orders)
+        yield record
+
+
+def test_no_word_of_a_probe_is_exported() -> None:
     """Not as a sample, not as a negative, not as what recovered it: the texts themselves are looked for."""
-    records = list(tagged(RUN, 0.5, Worth.BAD))
+    records = list(probes_among(RUN, 0.5))
     known = Known.of(records)
     clean = known.texts_of(known.ended - known.forbidden)
-    only_injected = known.texts_of(known.forbidden) - clean
-    assert only_injected
+    only_probes = known.texts_of(known.forbidden) - clean
+    assert only_probes
     for format in GROUNDED_FORMATS:
         for view in (View.ANSWER, View.SAMPLE):
             rows, _ = exported(records, asked(format, view=view, form=Form.TEXT))
             texts = "\n".join(str(row) for row in rows)
-            assert rows and not any(repr(text)[1:-1] in texts for text in only_injected)
+            assert rows and not any(repr(text)[1:-1] in texts for text in only_probes)
 
 
 def test_hard_negatives_say_who_rejected_them_and_why() -> None:

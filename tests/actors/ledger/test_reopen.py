@@ -15,7 +15,6 @@ from actors.report.facts import ReportFold
 from actors.report.paths import Paths
 from schemas.errors import LedgerError
 from schemas.ids import OrderId
-from schemas.injection import Injected, InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Reopened, Rescored
 from schemas.orders import DeadLetter, Duplicate, EndReason, Requeue
 from schemas.recovery import Choice, Modes, Repair, Repairs
@@ -125,25 +124,6 @@ def test_it_does_not_ask_what_its_passage_was_asked_before() -> None:
     _, settlement, record = run.settle(accepted, "When?")
     assert isinstance(settlement, Duplicate)
     assert record is None
-
-
-def test_an_injected_sibling_is_nobody_to_repeat() -> None:
-    """Its sibling was made bad on purpose and accepted: it is in no file, and its question is free to be asked."""
-    run = Run(2)
-
-    def contaminated(lease):  # type: ignore[no-untyped-def]
-        outcome = accepted(lease, "When?")
-        return replace(
-            outcome, attempt=replace(outcome.attempt, injected=Injected(InjectionKind.PARAMETRIC, Worth.BAD))
-        )
-
-    run.settle(contaminated)
-    run.settle(given_up)
-    (back,) = run.put_back()
-    assert back.asked == ()
-    _, settlement, record = run.settle(accepted, "When?")
-    assert not isinstance(settlement, Duplicate)
-    assert isinstance(record, AcceptedEnd)
 
 
 def test_what_is_accepted_by_its_scores_takes_no_attempt_and_may_not_be_repeated() -> None:

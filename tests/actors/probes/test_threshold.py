@@ -6,14 +6,14 @@ from random import Random
 import pytest
 
 from actors.probes.threshold import GRID, Scores, ThresholdRequest, lower_bound, precision, propose, upper_bound
-from schemas.canaries import CanaryEnd
 from schemas.errors import UserError
+from schemas.flaws import FlawKind, Worth
 from schemas.ids import OrderId, content_id
-from schemas.injection import Injected, InjectionKind, Worth
-from schemas.ledger import AcceptedEnd, CanaryEnded, Record
+from schemas.ledger import AcceptedEnd, ProbeEnded, Record
 from schemas.orders import Attempt
 from schemas.verdicts import FAITHFULNESS, Passed, Rejected, Verdict
 from tests.doubles.attempts import candidate
+from tests.doubles.probes import attempt, ended, facts, rejoined
 
 GATE = FAITHFULNESS
 
@@ -23,22 +23,14 @@ def verdict(score: float, threshold: float = 0.5) -> Verdict:
     return kind(GATE, score, threshold)
 
 
-def canary(score: float, label: Worth, number: int, *, version: str = "judge@1") -> CanaryEnded:
-    return CanaryEnded(
-        1.0,
-        OrderId(content_id(number)),
-        CanaryEnd.JUDGED,
-        label,
-        f"rows#line={number}",
-        InjectionKind.PARAMETRIC if label is Worth.BAD else None,
-        verdicts=(verdict(score),),
-        judges={GATE: version},
-    )
+def probed(score: float, label: Worth, number: int, *, version: str = "judge@1") -> ProbeEnded:
+    flaw = FlawKind.PARAMETRIC if label is Worth.BAD else None
+    return ended(number, attempt((verdict(score),)), facts(number, label, flaw=flaw, judges={GATE: version}))
 
 
 def first_attempt(score: float, number: int) -> Record:
-    attempt = Attempt(1, None, candidate("Who?"), (verdict(score),))
-    return AcceptedEnd(1.0, OrderId(content_id("order", number)), attempt)
+    made = Attempt(1, None, candidate("Who?"), (verdict(score),))
+    return AcceptedEnd(1.0, OrderId(content_id("order", number)), made)
 
 
 def score(label: Worth, random: Random) -> float:
@@ -54,8 +46,8 @@ def scores_of(seed: int, *, each: int, bad_share: float, stream: int = 2000) -> 
     random = Random(seed)
     scores = Scores(GATE)
     for number in range(each):
-        scores.apply(canary(score(Worth.GOOD, random), Worth.GOOD, 2 * number))
-        scores.apply(canary(score(Worth.BAD, random), Worth.BAD, 2 * number + 1))
+        scores.apply(probed(score(Worth.GOOD, random), Worth.GOOD, 2 * number))
+        scores.apply(probed(score(Worth.BAD, random), Worth.BAD, 2 * number + 1))
     for number in range(stream):
         label = Worth.BAD if random.random() < bad_share else Worth.GOOD
         scores.apply(first_attempt(score(label, random), number))
@@ -66,7 +58,7 @@ def scores_of(seed: int, *, each: int, bad_share: float, stream: int = 2000) -> 
 def test_what_passes_the_proposed_threshold_is_as_precise_as_was_asked(bad_share: float, given: bool) -> None:
     """40 runs: the truth is below what was asked for in two at most; here, bounds being what they are, in none.
 
-    Canaries are half bad, the stream is not: their own mix does not matter.
+    Probes are half bad, the stream is not: their own mix does not matter.
     """
     broken, proposed = 0, []
     for seed in range(40):
@@ -82,8 +74,8 @@ def test_what_passes_the_proposed_threshold_is_as_precise_as_was_asked(bad_share
     assert max(proposed) < 0.9, "sure, and still of use: most good samples pass"
 
 
-def test_the_bad_share_is_estimated_from_the_stream_not_from_the_canaries() -> None:
-    """Half of the canaries are bad; a fifth of the stream is. Rogan and Gladen's estimate says so."""
+def test_the_bad_share_is_estimated_from_the_stream_not_from_the_probes() -> None:
+    """Half of the probes are bad; a fifth of the stream is. Rogan and Gladen's estimate says so."""
     found = propose(scores_of(1, each=800, bad_share=0.2), ThresholdRequest(0.9))
     assert found.bad_share.value == pytest.approx(0.2, abs=0.04)
     assert found.bad_share.value < found.bad_share.high < 0.4
@@ -110,16 +102,16 @@ def test_bounds_hold_as_often_as_they_say(trials: int, true: float) -> None:
         (
             0,
             ThresholdRequest(0.95, 0.2),
-            r"no good canary has met the faithfulness gate; a run with audit\.rate above 0",
+            r"no good probe has met the faithfulness gate; a run with probes\.rate above 0",
         ),
-        (20, ThresholdRequest(0.95, 0.2), r"too few canaries: 20 good and 20 bad .* takes about \d+ bad ones"),
+        (20, ThresholdRequest(0.95, 0.2), r"too few probes: 20 good and 20 bad .* takes about \d+ bad ones"),
         (
             5,
             ThresholdRequest(0.95),
             r"how much of the stream is bad cannot be told from 5 bad and 5 good .* --bad-share",
         ),
-        (2000, ThresholdRequest(0.999999, 0.4), r"too few canaries"),
-        (2000, ThresholdRequest(0.995, 0.9), r"no threshold is sure to give|too few canaries"),
+        (2000, ThresholdRequest(0.999999, 0.4), r"too few probes"),
+        (2000, ThresholdRequest(0.995, 0.9), r"no threshold is sure to give|too few probes"),
     ],
 )
 def test_what_cannot_be_promised_is_refused_in_one_line(each: int, wanted: ThresholdRequest, says: str) -> None:
@@ -130,39 +122,39 @@ def test_what_cannot_be_promised_is_refused_in_one_line(each: int, wanted: Thres
     assert re.search(says, str(refused.value)) and "\n" not in str(refused.value)
 
 
-def test_the_number_of_canaries_that_is_named_is_enough_for_a_judge_without_mistakes() -> None:
+def test_the_number_of_probes_that_is_named_is_enough_for_a_judge_without_mistakes() -> None:
     """Who does as the line says is not told the same again."""
     scores = Scores(GATE)
     for number in range(30):
-        scores.apply(canary(0.9995, Worth.GOOD, 2 * number))
-        scores.apply(canary(0.0005, Worth.BAD, 2 * number + 1))
+        scores.apply(probed(0.9995, Worth.GOOD, 2 * number))
+        scores.apply(probed(0.0005, Worth.BAD, 2 * number + 1))
     with pytest.raises(UserError) as refused:
         propose(scores, ThresholdRequest(0.95, 0.4))
     needed = re.search(r"about (\d+) bad", str(refused.value))
     assert needed is not None
     for number in range(30, int(int(needed[1]) * 1.3)):
-        scores.apply(canary(0.9995, Worth.GOOD, 2 * number))
-        scores.apply(canary(0.0005, Worth.BAD, 2 * number + 1))
+        scores.apply(probed(0.9995, Worth.GOOD, 2 * number))
+        scores.apply(probed(0.0005, Worth.BAD, 2 * number + 1))
     assert propose(scores, ThresholdRequest(0.95, 0.4)).proposed.low >= 0.95
 
 
 def test_a_row_that_is_sent_again_says_nothing_new() -> None:
-    """A labelled file of ten rows is ten rows, after a thousand canaries too."""
+    """A labelled file of ten rows is ten rows, after a thousand probes too."""
     scores = Scores(GATE)
     for number in range(1000):
-        scores.apply(canary(0.9, Worth.GOOD, number % 10))
+        scores.apply(probed(0.9, Worth.GOOD, number % 10))
     assert len(scores.good) == 10
 
 
-def test_scores_of_another_version_and_injected_attempts_are_left_out() -> None:
-    """The judge was replaced: what the old one said is not the new one's."""
+def test_scores_of_another_version_and_of_repaired_probes_are_left_out() -> None:
+    """The judge was replaced: what the old one said is not the new one's. A repair's label is not known beforehand."""
     scores = Scores(GATE)
     scores.apply(first_attempt(0.1, 1))
-    scores.apply(canary(0.9, Worth.GOOD, 1))
+    scores.apply(probed(0.9, Worth.GOOD, 1))
     assert (scores.judged, scores.rejected) == (1, 1)
-    scores.apply(canary(0.8, Worth.GOOD, 2, version="judge@2"))
+    scores.apply(probed(0.8, Worth.GOOD, 2, version="judge@2"))
     assert (scores.version, scores.good, scores.judged) == ("judge@2", [0.8], 0)
-    tag = Injected(InjectionKind.PARAMETRIC, Worth.BAD)
-    attempt = Attempt(1, None, candidate("Who?"), (verdict(0.1),), injected=tag)
-    scores.apply(AcceptedEnd(1.0, OrderId("1"), attempt))
-    assert scores.judged == 0
+    known = facts(3, Worth.BAD, judges={GATE: "judge@2"})
+    scores.apply(rejoined(3, attempt((verdict(0.1),)), known))
+    scores.apply(ended(3, attempt((verdict(0.6),), number=2), known))
+    assert (scores.bad, scores.judged) == ([0.1], 0)

@@ -14,7 +14,6 @@ from actors.queue.held import QueueLimits
 from actors.queue.machine import RegenerationQueue
 from schemas.config_credit import Credit
 from schemas.credit import CreditLabel, PolicyVersion, Stop
-from schemas.injection import Injected, InjectionKind, Worth
 from schemas.ledger import CreditBegun, Credited, DeadLetteredEnd, Record, Rolled, StaleReport
 from schemas.orders import Lease, OrderKind, Outcome
 from schemas.recovery import Repairs
@@ -269,21 +268,6 @@ def test_a_crash_pays_for_nothing_twice() -> None:
         drawn = [(roll.prefix, roll.draw) for roll in run.rollouts]
         assert len(drawn) == len(set(drawn))
         assert run.labels[0].first_pit == whole.labels[0].first_pit
-
-
-def test_what_is_made_bad_on_purpose_is_not_credited() -> None:
-    """An injected solution says nothing of the policy: neither labels nor the problem's solve rate rest on it."""
-    run = Run()
-    run.plan(1, slots=3)
-    first, second, third = run.lease()
-    run.settle(solved(third))
-    outcome = wrong(first, solution(5))
-    tag = Injected(InjectionKind.CONTRADICTS_SOURCE, Worth.BAD)
-    run.settle(replace(outcome, attempt=replace(outcome.attempt, injected=tag)))
-    assert not any(isinstance(record, CreditBegun) for record in run.records)
-    run.settle(wrong(second, solution(5)))
-    run.roll(good)
-    assert [(label.order_id, label.values[0].n, label.values[0].k) for label in run.labels] == [(second.order.id, 1, 1)]
 
 
 def test_waiting_rollouts_are_seen_by_autoscaling_alone() -> None:

@@ -21,14 +21,26 @@ from actors.queue.service import QueueService, ServiceSettings
 from actors.report.facts import facts_of
 from actors.report.finish import finish
 from schemas.audit import Severity
-from schemas.canaries import Canaries, CanaryRates, Drift, DriftOf, GateCanaries, KindRecall
 from schemas.distributions import Distribution
 from schemas.errors import OutputError
+from schemas.flaws import FlawKind
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, CorpusEnded, Planned, Record, RunStarted, ShardKind, ShardWritten
 from schemas.orders import EndReason, Lease, OrderKind, Outcome
+from schemas.probes import (
+    Drift,
+    DriftOf,
+    FlawDiagnosis,
+    FlawProbes,
+    FlawRecall,
+    GateCatch,
+    ProbedGate,
+    ProbeRates,
+    Probes,
+)
 from schemas.progress import Counts, EndCount, KindCount, RoleCost, RunSnapshot, Summary
 from schemas.queue_shard import ONLY, QueueShard, shard_of
+from schemas.recovery import Modes
 from schemas.verdicts import FAITHFULNESS
 from tests.actors.audit.test_fold import honest
 from tests.actors.dataset.conftest import NOW
@@ -118,15 +130,21 @@ def test_tables_add_up_row_by_row() -> None:
     assert (both.started_at, both.first_accepted_at, both.last_at, both.corpus_ended) == (4.0, None, 9.0, False)
 
 
-def test_rates_of_canaries_are_rates_of_all_of_them() -> None:
+def test_rates_of_probes_are_rates_of_all_of_them() -> None:
     """An interval is no sum: it follows from what is; a gate's drift in one shard is the run's."""
-    calm = Summary(canaries=_canaries(Drift(DriftOf.RECALL, False, 0.5, rate(8, 10), rate(0, 0)), last=True))
-    alarm = Summary(canaries=_canaries(Drift(DriftOf.RECALL, True, 3.0, rate(8, 10), rate(0, 0)), last=False))
-    both = total([calm, alarm]).canaries
+    calm = Summary(probes=_probes(Drift(DriftOf.RECALL, False, 0.5, rate(8, 10), rate(0, 0)), last=True))
+    alarm = Summary(probes=_probes(Drift(DriftOf.RECALL, True, 3.0, rate(8, 10), rate(0, 0)), last=False))
+    both = total([calm, alarm]).probes
     (gate,) = both.gates
     assert (both.issued, gate.judged, gate.last) == (20, 20, True)
     assert gate.whole.recall == rate(16, 20)
     assert gate.drift == (Drift(DriftOf.RECALL, True, 3.0, rate(16, 20), rate(0, 0)),)
+    (flaw,) = both.flaws
+    assert (flaw.flaw, flaw.caught, flaw.healed) == (FlawKind.PARAMETRIC, 16, 4)
+    assert (flaw.by_gate, flaw.diagnoses) == (
+        (GateCatch(FAITHFULNESS, 16, 10),),
+        (FlawDiagnosis(Modes.PARAMETRIC, 12, right=True),),
+    )
 
 
 def test_snapshots_add_up_and_the_oldest_order_is_the_oldest_of_all() -> None:
@@ -308,10 +326,15 @@ def _service(limits: QueueLimits) -> QueueService:
     return QueueService(queue, MemoryLedger(), ServiceSettings("t", 1, 1000), now=lambda: NOW)
 
 
-def _canaries(drift: Drift, *, last: bool) -> Canaries:
-    rates = CanaryRates(rate(8, 10), rate(8, 9), rate(0, 0))
-    gate = GateCanaries(
+def _probes(drift: Drift, *, last: bool) -> Probes:
+    rates = ProbeRates(rate(8, 10), rate(8, 9), rate(0, 0))
+    gate = ProbedGate(
         gate=FAITHFULNESS, version="v", judged=10, errored=0, whole=rates, window=rates, in_window=10,
-        kinds=(KindRecall(None, True, rate(8, 10), rate(8, 10)),), drift=(drift,), last=last,
+        flaws=(FlawRecall(None, True, rate(8, 10), rate(8, 10)),), drift=(drift,), last=last,
     )  # fmt: skip
-    return Canaries(issued=10, ended=10, gates=(gate,))
+    flaw = FlawProbes(
+        flaw=FlawKind.PARAMETRIC, caught=8, missed=2, errored=0, by_gate=(GateCatch(FAITHFULNESS, 8, 5),),
+        diagnoses=(FlawDiagnosis(Modes.PARAMETRIC, 6, right=True),), repaired=8, healed=2, still_bad=1, unknown=0,
+        given_up=5,
+    )  # fmt: skip
+    return Probes(issued=10, ended=10, gates=(gate,), flaws=(flaw,))

@@ -14,8 +14,8 @@ from actors.recovery.policies import build_recovery
 from actors.recovery.posterior import expected, fresh_value
 from schemas.config import Recovery
 from schemas.errors import ErrorKind
+from schemas.flaws import Worth
 from schemas.ids import OrderId, PoolName
-from schemas.injection import Injected, InjectionKind, Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Reopened
 from schemas.orders import Attempt, AttemptSummary, DeadLetter, EndReason, Order, OrderKind
 from schemas.recovery import (
@@ -35,6 +35,7 @@ from schemas.recovery import (
 from schemas.samples import Candidate, Cost, Sampling, answered
 from schemas.verdicts import FAITHFULNESS, REWARD, Errored, Rejected
 from tests.doubles.passages import lease_of, passage_of
+from tests.doubles.probes import ended, facts, issued, rejoined
 
 EDIT, QUOTE, STRICT, AGAIN = (
     Repairs.EDIT_UNSUPPORTED, Repairs.QUOTE_THEN_ANSWER, Repairs.STRICT_GROUNDING, Repairs.RESAMPLE,
@@ -205,7 +206,6 @@ def attempt_of(
     under: RepairKind | None = None,
     then: RepairKind | None = None,
     mode: FailureMode = MODE,
-    injected: Injected | None = None,
     errored: bool = False,
 ) -> Attempt:
     said = Candidate(PoolName("generator"), (), Sampling(0.7), "text", WRONG, Cost(60, 40))
@@ -217,7 +217,6 @@ def attempt_of(
         verdicts=(verdict,),
         diagnosis=Diagnosis(mode, 0.5),
         choice=None if then is None else Choice("test", Repair(then, 0.3)),
-        injected=injected,
     )
 
 
@@ -249,19 +248,22 @@ def test_an_order_teaches_its_repairs_in_turn() -> None:
 
 
 def test_who_is_not_counted() -> None:
-    """Errors say nothing of a repair; injected and other orders nothing of first attempts; the repair of an injected
-    order counts."""
-    bad = Injected(InjectionKind.PARAMETRIC, Worth.BAD)
+    """Errors say nothing of a repair, orders of other kinds nothing of first attempts; a probe teaches nothing at all,
+    neither by its first attempt nor by its repair."""
+    bad = facts(1, Worth.BAD)
     rollout = replace(Order.fresh(passage_of("x").id, "math", 0), kind=OrderKind.ROLLOUT)
     seen = folded(
         Planned(0.0, passage_of("x"), (rollout,)),
         told(attempt_of(1), rollout.id, end="accepted"),
-        told(attempt_of(1, then=EDIT, injected=bad)),
-        told(attempt_of(2, under=EDIT, injected=bad), end="accepted"),
+        issued(1, Worth.BAD),
+        rejoined(1, attempt_of(1, then=EDIT), bad),
+        ended(1, attempt_of(2, under=EDIT), bad),
+        told(attempt_of(1, then=EDIT)),
+        told(attempt_of(2, under=EDIT), end="accepted"),
         told(attempt_of(1, then=EDIT), "b" * 32),
         told(attempt_of(2, under=EDIT, errored=True), "b" * 32, end="dead"),
     )
-    assert seen.fresh_tried == 1
+    assert seen.fresh_tried == 2
     assert [(cell.repair, cell.tried, cell.accepted) for cell in seen.repairs] == [(EDIT, 1, 1)]
     assert seen.attempts == 5
 

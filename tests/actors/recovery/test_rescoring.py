@@ -7,7 +7,6 @@ from actors.recovery.bar import raised
 from actors.recovery.policies import raised_bar, same_bar
 from actors.recovery.rescoring import PassingTerms, judged_anew
 from schemas.errors import ErrorKind
-from schemas.injection import Injected, InjectionKind, Worth
 from schemas.orders import Attempt
 from schemas.recovery import Choice, Diagnosis, Modes
 from schemas.samples import Cost
@@ -93,7 +92,6 @@ def test_a_near_duplicate_is_the_queues_to_find() -> None:
         replace(REJECTED, verdicts=(Rejected(FORMAT, 0.0, 1.0),)),
         replace(REJECTED, candidate=None),
         replace(REJECTED, candidate=replace(candidate("Who?"), draft=None)),
-        replace(REJECTED, injected=Injected(InjectionKind.PARAMETRIC, Worth.BAD)),
         replace(REJECTED, verdicts=()),
     ],
     ids=[
@@ -104,7 +102,6 @@ def test_a_near_duplicate_is_the_queues_to_find() -> None:
         "malformed",
         "no text",
         "no draft",
-        "made bad on purpose",
         "never judged",
     ],
 )

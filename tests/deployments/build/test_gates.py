@@ -16,15 +16,14 @@ from deployments.config.identity import differences
 from deployments.config.load import load_text, to_yaml
 from deployments.local.loop import conduct_in_process
 from deployments.run import run
-from schemas.canaries import CANARIES
 from schemas.config import RunConfig
 from schemas.config_base import Change
 from schemas.config_gates import RESERVED, Judging, kinds
 from schemas.credit import ROLLOUTS
 from schemas.errors import ConfigError
-from schemas.injection import CHECKS
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Rejoined
 from schemas.orders import STALE, Attempt
+from schemas.probes import PROBES
 from schemas.stages import GENERATE, SETTLE
 from schemas.verdicts import ALWAYS_ASKED, KNOWN_GATES, Passed, Rejected
 from tests.oracle.worlds import GROUNDED, grounded
@@ -85,7 +84,7 @@ def test_what_is_refused(gate: str, says: str) -> None:
 
 def test_no_gate_takes_a_name_that_metrics_know() -> None:
     """A series means one thing: stages, roles, checks and what stands for several gates."""
-    taken = {CANARIES, CHECKS, ROLLOUTS, STALE, ENGINE, GENERATE, SETTLE, *ALWAYS_ASKED, "none", "both", "several"}
+    taken = {PROBES, ROLLOUTS, STALE, ENGINE, GENERATE, SETTLE, *ALWAYS_ASKED, "none", "both", "several"}
     assert taken == RESERVED
 
 

@@ -5,7 +5,7 @@ import pytest
 from deployments.config.docs import PAGE, page
 from deployments.config.schema import key_count
 
-MOST_KEYS = 138
+MOST_KEYS = 136
 """How many a reader may have to pass over. Raised only with a reason in docs/decisions/0012-…."""
 SEAM_KEYS = (
     "recovery.repairs",

@@ -1,20 +1,20 @@
-"""Provenance modes and injection as a person writes them, and what each mistake is told."""
+"""Provenance modes and probes as a person writes them, and what each mistake is told."""
 
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from deployments.build.injection import build_injection
+from deployments.build.probes import build_maker
+from deployments.build.tasks import build_task
 from deployments.config.load import difference, differences, load, load_text, to_yaml
 from deployments.config.rules import engines
-from schemas.config import RunConfig
 from schemas.config_base import Change
 from schemas.config_engines import TransformersEngine
 from schemas.config_gates import Classifier, Exact, LlmJudge, Retrieved, Unseen
-from schemas.config_injection import CustomInjector, Injection, LlmInjector
+from schemas.config_probes import NamedInjector, Probing
 from schemas.errors import ConfigError
-from schemas.injection import InjectionKind
+from schemas.flaws import FlawKind
 from tests.deployments.config.test_load import WHOLE
 
 MATH = Path(__file__).parents[3] / "examples" / "math.yaml"
@@ -33,8 +33,8 @@ def shown(text: str) -> object:
     return judge.provenance
 
 
-def injection(text: str) -> str:
-    return f"{WHOLE}injection: {text}\n"
+def probes(text: str) -> str:
+    return f"{WHOLE}probes: {text}\n"
 
 
 def refusal(text: str) -> str:
@@ -103,49 +103,71 @@ def test_mistakes_in_a_mode(line: str, says: str) -> None:
     assert refusal(gates(line)).startswith(f"gates.faithfulness.provenance{says}")
 
 
+CUSTOM = "injector: {factory: 'a:b'}"
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("{rate: 2}", "injection.rate: must be a number at least 0 and at most 1, not 2"),
-        ("{rate: 0.1, kinds: {parametrik: 1}}", "injection.kinds.parametrik: unknown key; did you mean 'parametric'?"),
-        ("{rate: 0.1, kinds: {parametric: -1}}", "injection.kinds.parametric: must be a number at least 0, not -1"),
+        ("{rate: 2}", "probes.rate: must be a number at least 0 and at most 1, not 2"),
+        ("{rate: 0.01}", "probes.labelled: missing; name labelled files, or a probes.injector"),
+        ("{rate: 0.01, labelled: ['']}", "probes.labelled: with an empty entry"),
+        (f"{{rate: 0.1, labelled: [x], {CUSTOM}}}", "probes.injector: probes are rows of probes.labelled, or made by"),
+        ("{rate: 0.1, kinds: {parametrik: 1}}", "probes.kinds.parametrik: unknown key; did you mean 'parametric'?"),
+        ("{rate: 0.1, kinds: {parametric: -1}}", "probes.kinds.parametric: must be a number at least 0, not -1"),
         (
-            "{rate: 0.1, kinds: {" + ", ".join(f"{kind.value}: 0" for kind in InjectionKind) + "}}",
-            "injection.kinds: every weight is 0, but injection.rate is 0.1",
+            f"{{rate: 0.1, {CUSTOM}, kinds: {{" + ", ".join(f"{kind.value}: 0" for kind in FlawKind) + "}}",
+            "probes.kinds: every weight is 0, but probes.rate is 0.1",
         ),
-        ("{injector: {kind: llm, verifier: large}}", "injection.injector.verifier: there is no pool 'large'"),
+        ("{injector: {factory: 'a:b', verifier: x}}", "probes.injector.verifier: is for the place of a factory"),
+        ("{injector: {verifier: large}}", "probes.injector.verifier: there is no pool 'large'"),
         (
-            "{injector: {kind: llm, verifier: generator}}",
-            "injection.injector.verifier: the pool 'generator' writes the flaws, so it cannot check them",
+            "{injector: {verifier: generator}}",
+            "probes.injector.verifier: the pool 'generator' writes the flaws, so it cannot check them",
         ),
         (
-            "{injector: {kind: llm, verifier: generator-large}}",
-            "injection.injector.verifier: the pool 'generator-large' has replicas.min 0; autoscaling does not see",
+            "{injector: {verifier: generator-large}}",
+            "probes.injector.verifier: the pool 'generator-large' has replicas.min 0; autoscaling does not see",
         ),
         (
-            "{injector: {kind: custom, factory: 'a:b', options: {api_key: x}}}",
-            "injection.injector.options.api_key: looks like a secret",
+            "{injector: {factory: 'a:b', options: {api_key: x}}}",
+            "probes.injector.options.api_key: looks like a secret",
         ),
     ],
 )
-def test_mistakes_in_an_injection(text: str, says: str) -> None:
+def test_mistakes_in_probes(text: str, says: str) -> None:
     """One line, with the key's path."""
-    assert refusal(injection(text)).startswith(says)
+    assert refusal(probes(text)).startswith(says)
+
+
+def test_who_vouches_for_no_good_sample_is_asked_for_none() -> None:
+    """A verifier sees a flaw or sees none: that nothing is wrong it does not say."""
+    checked = WHOLE.replace("replicas: {min: 0", "replicas: {min: 1")
+    verified = "injector: {verifier: generator-large}"
+    assert refusal(f"{checked}probes: {{{verified}}}\n").startswith(
+        "probes.good: 0.5, but a verifier vouches for no good sample"
+    )
+    assert load_text(f"{checked}probes: {{rate: 0.1, good: 0, {verified}}}\n").probes.good == 0
 
 
 @pytest.mark.parametrize(
-    "text",
+    "text", ["{rate: 0.2, labelled: [x]}", f"{{rate: 0.1, {CUSTOM}, kinds: {{parametric: 3}}, repair: false}}"]
+)
+def test_probes_may_change_on_any_resume(text: str) -> None:
+    """No sample is made otherwise, and the ledger says of each probe all that its rates are made of."""
+    assert difference(load_text(WHOLE), load_text(probes(text))) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "says"),
     [
-        "{rate: 0.2}",
-        "{rate: 0.1, kinds: {parametric: 3}}",
-        "{rate: 0.1, injector: {kind: custom, factory: 'a:b'}}",
+        ("injection: {rate: 0.1}", "injection: is probes now (its rate, kinds and injector)"),
+        ("audit: {rate: 0.1}", "audit: is probes now (its rate, good and labelled)"),
     ],
 )
-def test_what_is_injected_never_changes_in_a_folder(text: str) -> None:
-    """Which orders are bad on purpose is a fact of the ledger: neither a resume nor a replay may unsay it."""
-    found = differences(load_text(injection("{rate: 0.1}")), load_text(injection(text)))
-    assert found
-    assert {each.change for each in found} == {Change.NEVER}
+def test_the_sections_of_earlier_versions_are_refused_with_the_new_name(old: str, says: str) -> None:
+    """Their rates meant something else: spoilt orders, beside canaries."""
+    assert refusal(f"{WHOLE}{old}\n").startswith(says)
 
 
 def test_a_run_without_a_faithfulness_gate_has_nobody_to_show_passages_to() -> None:
@@ -153,17 +175,18 @@ def test_a_run_without_a_faithfulness_gate_has_nobody_to_show_passages_to() -> N
     math = MATH.read_text(encoding="utf-8")
     searching = math.replace("gates:\n", f"gates:\n  {BM25}\n")
     assert refusal(searching).startswith("gates.provenance: says what gates.faithfulness is shown")
-    spoilt = f"{math}\ninjection: {{rate: 0.1}}\n"
-    assert refusal(spoilt).startswith("injection.rate: only grounded answers can be made bad on purpose")
+    spoilt = f"{math}\nprobes: {{rate: 0.1, {CUSTOM}}}\n"
+    assert refusal(spoilt).startswith("probes.labelled: missing; probes of math are rows of a labelled file")
 
 
-def test_every_kind_has_a_weight() -> None:
-    """A kind added later can be chosen and left out by its name."""
-    assert set(Injection().weights) == {kind.value for kind in InjectionKind}
+def test_every_flaw_has_a_weight() -> None:
+    """A flaw added later can be chosen and left out by its name."""
+    assert set(Probing().weights) == {kind.value for kind in FlawKind}
 
 
-def _injecting(injector: LlmInjector | CustomInjector, rate: float = 0.1) -> RunConfig:
-    return replace(load_text(WHOLE), injection=Injection(rate=rate, injector=injector))
+def _spoils(injector: NamedInjector, rate: float = 0.1) -> bool:
+    config = replace(load_text(WHOLE), probes=Probing(rate=rate, injector=injector))
+    return build_maker(config, build_task(config)).spoiling is not None
 
 
 @pytest.mark.parametrize(
@@ -178,11 +201,12 @@ def _injecting(injector: LlmInjector | CustomInjector, rate: float = 0.1) -> Run
 def test_a_factory_that_cannot_be_used_is_told_before_anything_starts(factory: str, says: str) -> None:
     """A typing mistake in the factory's name: one line with the key, not a conductor that dies on a cluster."""
     with pytest.raises(ConfigError, match=says):
-        build_injection(_injecting(CustomInjector(factory=factory)))
+        _spoils(NamedInjector(factory=factory))
 
 
 def test_nothing_is_built_for_a_rate_of_nothing() -> None:
-    """The default injects nothing, and a factory nobody needs is not even looked for."""
-    assert build_injection(load_text(WHOLE)) is None
-    assert build_injection(_injecting(CustomInjector(factory="nowhere:there"), rate=0.0)) is None
-    assert build_injection(_injecting(LlmInjector())) is not None
+    """The default sends no probe, and a factory nobody needs is not even looked for."""
+    assert not _spoils(NamedInjector())
+    assert not _spoils(NamedInjector(factory="nowhere:there"), rate=0.0)
+    assert _spoils(NamedInjector(factory="tests.doubles.probed:wrong_name"))
+    assert _spoils(NamedInjector(verifier="generator-large"))

@@ -31,7 +31,6 @@ from schemas.audit import Severity
 from schemas.config import RunConfig
 from schemas.errors import UserError
 from schemas.ids import OrderId
-from schemas.injection import Injected, InjectionKind, Worth
 from schemas.ledger import (
     AcceptedEnd,
     DeadLetteredEnd,
@@ -51,7 +50,6 @@ from tests.actors.dataset.folders import keep, write_shards
 from tests.deployments.folder.test_replay import EVERY, gleaner, mistake
 from tests.doubles.ledgers import Scale, plausible_run
 
-SPOILT = Injected(InjectionKind.PARAMETRIC, Worth.BAD)
 RECORDS, DOCUMENTS = honest(list(plausible_run(5, Scale(passages=40, refused=1, max_attempts=1))))
 LOWER = (("threshold: 0.5", "threshold: 0.2"), ("threshold: 0.5", "threshold: 0.2"))
 
@@ -323,10 +321,6 @@ def _forged(folder: Path, *, skip_reopened: bool = False, **changes: Any) -> Non
     [
         ({"skip_reopened": True}, "was not put back for it"),
         ({"number": 9}, "attempt 9 is accepted by its scores, the last was"),
-        (
-            {"injected": SPOILT},
-            "made bad on purpose, and accepted by its scores",
-        ),
         ({}, "below its threshold"),
     ],
 )

@@ -19,11 +19,10 @@ from benchmarks.loop import configuration, write_corpus
 from deployments.monitoring.endpoint import HOST, Metrics
 from deployments.run import RunEnd, run
 from schemas.config import Pool, RunConfig
-from schemas.config_audit import Audit
 from schemas.config_deployed import Replicas
 from schemas.config_engines import CustomEngine
 from schemas.config_gates import Retrieved
-from schemas.config_injection import CustomInjector, Injection
+from schemas.config_probes import NamedInjector, Probing
 from tests.doubles.gates import changed_gate
 from tests.doubles.ports import free_port
 from tests.doubles.prometheus import MONITORING, Prometheus, panels, watching
@@ -143,7 +142,7 @@ def test_make_monitor_starts_it_and_says_where(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
-    """Half a minute of all that a dashboard shows: repairs, failing calls, replicas that come, searches, canaries."""
+    """Half a minute of all that a dashboard shows: repairs, failing calls, replicas that come, searches, probes."""
     corpus = tmp_path_factory.mktemp("corpus") / "corpus.jsonl"
     write_corpus(corpus, 500)
     engine = CustomEngine(
@@ -155,8 +154,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
     return replace(
         changed_gate(plain, provenance=Retrieved(k=2)),
         pools={"generator": generator},
-        injection=Injection(rate=0.1, injector=CustomInjector(factory="tests.doubles.probed:wrong_name")),
-        audit=Audit(rate=0.1),
+        probes=Probing(rate=0.2, injector=NamedInjector(factory="tests.doubles.probed:wrong_name")),
     )
 
 

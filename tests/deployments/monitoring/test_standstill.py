@@ -104,7 +104,7 @@ def test_a_run_that_goes_or_has_ended_says_nothing() -> None:
         assert said(replace(moment(conductor(), still_s=100), phase=phase)) == []
 
 
-def test_rollouts_and_canaries_are_progress() -> None:
+def test_rollouts_and_probes_are_progress() -> None:
     """A run that credits its last solutions ends no attempt for minutes, and does not stand still."""
     still = Standstill()
     first = still.moved_at(Summary(), at=NOW)

@@ -18,14 +18,12 @@ from deployments.terminal.rates import Window, flow
 from deployments.terminal.summary import summary_view
 from deployments.terminal.words import clock, number, one_line, percent, printable, spoken
 from schemas.errors import ErrorKind
+from schemas.flaws import FlawKind, Worth
 from schemas.ids import OrderId
-from schemas.injection import Injected, InjectionKind, Worth
 from schemas.ledger import DeadLetteredEnd, Planned, Rejoined
-from schemas.orders import Attempt
+from schemas.probes import EndedProbes, FlawDiagnosis, FlawProbes, GateCatch, ProbeEnd, Probes
 from schemas.progress import (
     Counts,
-    GateCatch,
-    InjectionCount,
     MalformedCount,
     ModeCount,
     Retrieval,
@@ -35,9 +33,11 @@ from schemas.progress import (
 )
 from schemas.recovery import Modes
 from schemas.samples import Cost, MalformedReason, Message
-from schemas.verdicts import FAITHFULNESS, REWARD, Errored
+from schemas.verdicts import FAITHFULNESS, REWARD, Errored, Rejected
 from tests.deployments.terminal.progresses import REPLICAS, play
 from tests.doubles.ledgers import MemoryLedger, plausible_run
+from tests.doubles.probes import attempt as probe_attempt
+from tests.doubles.probes import ended, facts, issued, probe, rejoined
 
 WIDTHS = (80, 120)
 
@@ -309,30 +309,33 @@ def test_numbers_as_a_person_reads_them() -> None:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_the_summary_says_what_the_gates_caught(width: int, tmp_path: Path) -> None:
-    """A run with injections and a search: recall by kind with its interval, unverified ones apart, hits."""
-    kind = InjectionCount(
-        kind=InjectionKind.CONTRADICTS_SOURCE, injected=130, caught=90, missed=10, errored=1, unverified=25, harmless=4,
-        by_gate=(GateCatch(FAITHFULNESS, 88), GateCatch(REWARD, 5)), accepted=40, repaired=30,
-        repaired_bad=2,
+def test_the_summary_says_what_probes_show(width: int, tmp_path: Path) -> None:
+    """A run with probes and a search: caught by flaw, diagnosed as, what repairs made of them, hits."""
+    flaw = FlawProbes(
+        flaw=FlawKind.CONTRADICTS_SOURCE, caught=90, missed=10, errored=1, by_gate=(GateCatch(FAITHFULNESS, 88, 85),),
+        diagnoses=(FlawDiagnosis(Modes.PARAMETRIC, 80, right=True),), repaired=90, healed=60, still_bad=2, unknown=0,
+        given_up=28,
     )  # fmt: skip
-    counts = Counts(issued=1000, accepted=900, dead_lettered=100, injected=130, contaminated=40)
-    summary = Summary(counts=counts, injections=(kind,), retrieval=Retrieval(searches=200, hits=150))
+    probes = Probes(issued=130, ended=130, ends=(EndedProbes(ProbeEnd.JUDGED, 130),), flaws=(flaw,))
+    counts = Counts(issued=1000, accepted=900, dead_lettered=100)
+    summary = Summary(counts=counts, probes=probes, retrieval=Retrieval(searches=200, hits=150))
     text = drawn(summary_view(summary, tmp_path), width)
     assert all(cell_len(line) <= width for line in text.splitlines())
     assert "…" not in text
-    assert re.search(r"contradicts_source +90 +10 +90\.0% +83–94% +25", text)
-    assert re.search(r"contradicts_source +faithfulness 88, reward 5, 4 turned out good", text)
-    assert re.search(r"injected +130 +made bad on purpose; 40 of them accepted", text)
-    assert re.search(r"yield +98\.9%", text)
+    one_line = " ".join(text.split())
+    assert "probes: 130 sent, 130 judged" in one_line
+    assert re.search(r"contradicts_source +90\.0% +parametric 80", text)
+    assert all(told in one_line for told in ("60 healed", "2 still bad", "28 given up"))
+    assert re.search(r"yield +90\.0%", text)
     assert "75.0% of 200 found the sample's own passage" in text
 
 
-@pytest.mark.parametrize(
-    ("worth", "told"),
-    [(Worth.BAD, "known to be bad"), (Worth.GOOD, "known to be good"), (Worth.UNKNOWN, "not verified")],
-)
-def test_an_injected_attempt_says_so(worth: Worth, told: str) -> None:
-    """Whoever asks for the life of an injected order learns that nobody meant its text."""
-    attempt = Attempt(1, None, None, injected=Injected(InjectionKind.PARAMETRIC, worth))
-    assert f"injected: parametric; this text is {told}; never exported" in drawn(attempt_view(attempt))
+def test_the_life_of_a_probe_says_what_it_is() -> None:
+    """Whoever asks for a probe by its id learns what it was meant to be, and what each of its texts is worth."""
+    bad, good = (facts(1, Worth.BAD, flaw=FlawKind.PARAMETRIC, worth=worth) for worth in (Worth.BAD, Worth.GOOD))
+    made = probe_attempt([Rejected(FAITHFULNESS, 0.1, 0.5)])
+    records = [issued(1, Worth.BAD), rejoined(1, made, bad), ended(1, replace(made, number=2), good)]
+    text = " ".join(drawn(life_view(life_of(probe(1).id, records))).split())
+    assert "a probe, meant to be bad, parametric, of rows#line=1; never exported" in text
+    assert "attempt 1: known to be bad; attempt 2: known to be good" in text
+    assert "attempt 2" in text and "End judged" in text

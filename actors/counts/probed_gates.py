@@ -1,7 +1,7 @@
-"""What canaries say of the gates: rates of each version of each gate, over all and over the last ones.
+"""What probes say of the gates: rates of each version of each gate, over all and over the last ones.
 
-Law: a fold over the ledger's records; the same records in the same order give the same figures. Memory is bounded: by
-the window and the versions, not by the run.
+Law: of first attempts alone, for a repair's label is not known beforehand. Memory is bounded by the window and the
+versions, not by the run.
 """
 
 from collections import Counter, deque
@@ -11,71 +11,37 @@ from msgspec import Struct
 
 from actors.counts.drift import DriftTest
 from actors.counts.rates import rate
-from schemas.canaries import (
-    Canaries,
-    CanaryEnd,
-    CanaryRates,
-    Drift,
-    DriftOf,
-    EndedCanaries,
-    GateCanaries,
-    KindRecall,
-    concerns,
-)
-from schemas.injection import InjectionKind, Worth
-from schemas.ledger import CanaryEnded, CanaryIssued, Record
+from schemas.flaws import FlawKind, Worth
+from schemas.orders import Attempt
+from schemas.probes import Drift, DriftOf, FlawRecall, ProbedGate, ProbeFacts, ProbeRates
 from schemas.verdicts import Errored, GateName, Rejected
 
 WINDOW = 200
-"""Canaries of a gate's version that its rolling rates speak of: an interval of about ±7 points for each label."""
+"""Probes of a gate's version that its rolling rates speak of: an interval of about ±7 points for each label."""
+FLAWS: tuple[FlawKind | None, ...] = (*FlawKind, None)
 _LN_10 = 2.302585092994046
-_KINDS: tuple[InjectionKind | None, ...] = (*InjectionKind, None)
 
 
 class Judged(Struct, frozen=True):
-    """One verdict on one canary. `counts`: the gate should judge as the label says."""
+    """One verdict on one probe. `counts`: the gate should judge as the label says."""
 
     label: Worth
-    flaw: InjectionKind | None
+    flaw: FlawKind | None
     rejected: bool
     counts: bool
 
 
-class CanaryTally:
-    """Fed every record in order; those that are of no canary change nothing."""
+class ProbedGates:
+    """Fed the first attempt of every probe that was judged."""
 
     def __init__(self) -> None:
-        self._issued = 0
-        self._ends: Counter[CanaryEnd] = Counter()
-        self._tokens = 0
         self._versions: dict[tuple[GateName, str], _Version] = {}
         self._last: dict[GateName, str] = {}
 
-    def apply(self, record: Record) -> None:
-        """Counts one record."""
-        if isinstance(record, CanaryIssued):
-            self._issued += 1
-        elif isinstance(record, CanaryEnded):
-            self._ends[record.end] += 1
-            self._tokens += record.tokens
-            self._judged(record)
-
-    def canaries(self) -> Canaries:
-        """Everything counted so far."""
-        return Canaries(
-            issued=self._issued,
-            ended=self._ends.total(),
-            ends=tuple(EndedCanaries(end, self._ends[end]) for end in CanaryEnd if self._ends[end]),
-            tokens=self._tokens,
-            gates=tuple(
-                each.told(gate, version, last=self._last[gate] == version)
-                for (gate, version), each in sorted(self._versions.items(), key=_place)
-            ),
-        )
-
-    def _judged(self, ended: CanaryEnded) -> None:
-        for said in ended.verdicts:
-            version = ended.judges.get(said.gate)
+    def add(self, attempt: Attempt, facts: ProbeFacts) -> None:
+        """Counts one attempt's verdicts."""
+        for said in attempt.verdicts:
+            version = facts.judges.get(said.gate)
             if version is None:
                 continue
             self._last[said.gate] = version
@@ -83,8 +49,14 @@ class CanaryTally:
             if isinstance(said, Errored):
                 of.errored += 1
             else:
-                counts = concerns(said.gate, ended.label, ended.flaw, ended.gate, kind=ended.kinds.get(said.gate))
-                of.add(Judged(ended.label, ended.flaw, isinstance(said, Rejected), counts))
+                of.add(Judged(facts.label, facts.flaw, isinstance(said, Rejected), facts.concerns(said.gate)))
+
+    def gates(self) -> tuple[ProbedGate, ...]:
+        """Every version of every gate."""
+        return tuple(
+            of.told(gate, version, last=self._last[gate] == version)
+            for (gate, version), of in sorted(self._versions.items(), key=lambda item: item[0])
+        )
 
 
 class _Version:
@@ -104,9 +76,9 @@ class _Version:
         elif judged.counts and judged.label is Worth.GOOD:
             self._tests[DriftOf.GOOD_PASSED].add(not judged.rejected)
 
-    def told(self, gate: GateName, version: str, *, last: bool) -> GateCanaries:
+    def told(self, gate: GateName, version: str, *, last: bool) -> ProbedGate:
         recent = Counter(self._window)
-        return GateCanaries(
+        return ProbedGate(
             gate=gate,
             version=version,
             judged=self._whole.total(),
@@ -114,32 +86,27 @@ class _Version:
             whole=_rates(self._whole),
             window=_rates(recent),
             in_window=len(self._window),
-            kinds=tuple(self._kinds(gate, recent)),
+            flaws=tuple(self._flaws(recent)),
             drift=tuple(_drift(of, test) for of, test in self._tests.items() if test.trials),
             last=last,
         )
 
-    def _kinds(self, gate: GateName, recent: Counter[Judged]) -> Iterable[KindRecall]:
-        for kind in _KINDS:
-            of = [each for each in self._whole if each.label is Worth.BAD and each.flaw is kind]
+    def _flaws(self, recent: Counter[Judged]) -> Iterable[FlawRecall]:
+        for flaw in FLAWS:
+            of = [each for each in self._whole if each.label is Worth.BAD and each.flaw is flaw]
             if of:
                 expected = any(each.counts for each in of)
                 whole, window = (_recall(counted, of.__contains__) for counted in (self._whole, recent))
-                yield KindRecall(kind, expected, rate(*whole), rate(*window))
+                yield FlawRecall(flaw, expected, rate(*whole), rate(*window))
 
 
-def _place(item: tuple[tuple[GateName, str], object]) -> tuple[str, str]:
-    (gate, version), _ = item
-    return gate, version
-
-
-def _rates(counted: Counter[Judged]) -> CanaryRates:
+def _rates(counted: Counter[Judged]) -> ProbeRates:
     caught, bad = _recall(counted, lambda each: each.counts)
     good = sum(number for each, number in counted.items() if each.counts and each.label is Worth.GOOD)
     turned_away = sum(
         number for each, number in counted.items() if each.counts and each.label is Worth.GOOD and each.rejected
     )
-    return CanaryRates(
+    return ProbeRates(
         recall=rate(caught, bad),
         precision=rate(caught, caught + turned_away),
         good_passed=rate(good - turned_away, good),

@@ -1,4 +1,4 @@
-"""Canaries as a person writes and reads them: configuration, labelled files, versions of judges, status, calibrate."""
+"""Probes as a person writes and reads them: configuration, labelled files, versions of judges, status, calibrate."""
 
 import json
 import shutil
@@ -13,19 +13,18 @@ from actors.ledger.sqlite import SqliteLedger
 from actors.metrics.collector import RunCollector
 from actors.metrics.metric import Run, RunMoment, values
 from actors.metrics.table import METRICS
-from actors.report.canaries import canary_section
-from deployments.build.canaries import build_canaries
+from actors.report.probes import probe_section
 from deployments.build.judges import judges
+from deployments.build.probes import build_maker, build_plan
+from deployments.build.tasks import build_task
 from deployments.cli import app
-from deployments.config.load import difference, load, load_text, resolve
+from deployments.config.load import load, load_text, resolve
 from deployments.config.rules import broken_rule
-from schemas.canaries import Canary, CanaryEnd
 from schemas.config import RunConfig
 from schemas.config_gates import GateConfig, Unseen, gate_models
-from schemas.errors import ConfigError, UserError
-from schemas.ids import OrderId, content_id
-from schemas.injection import InjectionKind, Worth
-from schemas.ledger import AcceptedEnd, CanaryEnded, CanaryIssued, Planned, Record
+from schemas.errors import UserError
+from schemas.flaws import FlawKind, Worth
+from schemas.ledger import AcceptedEnd, Planned, Record
 from schemas.orders import Attempt, Order
 from schemas.progress import RunSnapshot
 from schemas.samples import answered
@@ -33,22 +32,23 @@ from schemas.verdicts import FAITHFULNESS, PROVENANCE, REWARD, VERIFIER, Passed,
 from tests.deployments.config.test_load import WHOLE
 from tests.doubles.attempts import candidate, passage
 from tests.doubles.gates import with_gate
+from tests.doubles.probes import attempt, ended, facts, issued, probe
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 GOOD = {"passage": "Its founder was Oda Lind.", "question": "Who?", "answer": "Oda Lind", "is_correct": True}
 BAD = {**GOOD, "answer": "Vela Marr", "is_correct": False, "flaw": "parametric", "gate": "faithfulness"}
 
 
-def audited(folder: Path, *rows: object) -> RunConfig:
+def probing(folder: Path, *rows: object) -> RunConfig:
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return resolve(load_text(f"{WHOLE}audit: {{rate: 0.5, labelled: [rows.jsonl]}}\n"), folder)
+    return resolve(load_text(f"{WHOLE}probes: {{rate: 0.5, labelled: [rows.jsonl]}}\n"), folder)
 
 
 def test_rows_are_read_with_what_they_say_of_flaw_and_gate(tmp_path: Path) -> None:
     """The file that `gleaner audit --labelled` reads, with two more columns where somebody knows them."""
-    good, bad = build_canaries(audited(tmp_path, GOOD, BAD)).rows
+    good, bad = build_plan(probing(tmp_path, GOOD, BAD)).rows
     assert (good.label, good.flaw, good.gate, good.origin) == (Worth.GOOD, None, None, "rows.jsonl#line=1")
-    assert (bad.label, bad.flaw, bad.gate) == (Worth.BAD, InjectionKind.PARAMETRIC, FAITHFULNESS)
+    assert (bad.label, bad.flaw, bad.gate) == (Worth.BAD, FlawKind.PARAMETRIC, FAITHFULNESS)
     assert bad.draft == answered("Who?", "Vela Marr")
 
 
@@ -64,35 +64,15 @@ def test_rows_are_read_with_what_they_say_of_flaw_and_gate(tmp_path: Path) -> No
 def test_a_row_that_cannot_be_sent_is_refused_before_anything_starts(tmp_path: Path, row: object, says: str) -> None:
     """With its line, and what would do."""
     with pytest.raises(UserError, match=says):
-        build_canaries(audited(tmp_path, GOOD, row))
+        build_plan(probing(tmp_path, GOOD, row))
 
 
 def test_a_file_that_is_not_there_is_refused_by_its_key(tmp_path: Path) -> None:
     """One line."""
-    config = audited(tmp_path, GOOD)
+    config = probing(tmp_path, GOOD)
     (tmp_path / "rows.jsonl").unlink()
-    with pytest.raises(UserError, match=r"audit\.labelled: .*rows\.jsonl: No such file"):
-        build_canaries(config)
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        (f"{WHOLE}audit: {{rate: 0.01}}\n", "audit.labelled: missing; name labelled files, or an injection.injector"),
-        (f"{WHOLE}audit: {{rate: 0.01, labelled: ['']}}\n", "audit.labelled: with an empty entry"),
-        (f"{WHOLE}audit: {{rate: 2}}\n", "audit.rate"),
-    ],
-)
-def test_what_cannot_be_audited_is_refused(text: str, says: str) -> None:
-    """Nobody would know the labels."""
-    with pytest.raises(ConfigError, match=says.replace("[", r"\[")):
-        load_text(text, "x")
-
-
-def test_auditing_may_change_on_any_resume() -> None:
-    """No sample is made otherwise."""
-    assert difference(load_text(WHOLE), load_text(f"{WHOLE}audit: {{rate: 0.5, labelled: [x]}}\n")) == []
-    assert build_canaries(load_text(WHOLE)).rate == 0
+    with pytest.raises(UserError, match=r"probes\.labelled: .*rows\.jsonl: No such file"):
+        build_plan(config)
 
 
 def test_math_is_measured_on_labelled_solutions(tmp_path: Path) -> None:
@@ -100,20 +80,22 @@ def test_math_is_measured_on_labelled_solutions(tmp_path: Path) -> None:
     config = load(EXAMPLES / "math.yaml")
     row = {"question": "6*7?", "ground_truth": "42", "solution": "6*7=43\nA: 43", "is_correct": False}
     (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\n")
-    audit = replace(config.audit, rate=0.1, labelled=(str(tmp_path / "rows.jsonl"),))
-    (found,) = build_canaries(replace(config, audit=audit)).rows
+    probes = replace(config.probes, rate=0.1, labelled=(str(tmp_path / "rows.jsonl"),))
+    (found,) = build_plan(replace(config, probes=probes)).rows
     assert (found.text, found.reference, found.label) == ("6*7?", "42", Worth.BAD)
     assert found.draft.answer == "6*7=43\nA: 43"
     assert judges(config)[VERIFIER].startswith("computed@")
-    assert broken_rule(replace(config, audit=replace(config.audit, rate=0.1))) == (
-        "audit.labelled: missing; canaries of math are rows of a labelled file"
+    assert broken_rule(replace(config, probes=replace(config.probes, rate=0.1))) == (
+        "probes.labelled: missing; probes of math are rows of a labelled file"
     )
 
 
-def test_the_example_sends_canaries_that_the_almanac_knows() -> None:
+def test_the_example_sends_probes_that_the_almanac_knows() -> None:
     """examples/measured.yaml: no labelled file; its injector makes them."""
-    mixing = build_canaries(load(EXAMPLES / "measured.yaml"))
-    assert mixing.rate == 0.5 and not mixing.rows and mixing.maker is not None
+    config = load(EXAMPLES / "measured.yaml")
+    plan = build_plan(config)
+    assert plan.rate == 0.5 and not plan.rows
+    assert build_maker(config, build_task(config)).spoiling is not None
 
 
 def test_a_judge_has_another_version_when_it_would_judge_otherwise(tmp_path: Path) -> None:
@@ -150,36 +132,27 @@ def verdicts(label: Worth, number: int) -> tuple[Verdict, ...]:
     return (Passed(PROVENANCE, 1.0, 1.0), said(FAITHFULNESS, score, 0.5), Passed(REWARD, 0.9, 0.5))
 
 
-def run_of(canaries: int) -> list[Record]:
-    """An order with its sample, then so many canaries of both labels."""
+def run_of(probes: int) -> list[Record]:
+    """An order with its sample, then so many probes of both labels."""
     of = passage(1)
     order = Order.fresh(of.id, "grounded_answer", 0)
     records: list[Record] = [
         Planned(1.0, of, (order,)),
         AcceptedEnd(2.0, order.id, Attempt(1, None, candidate("Who?"), verdicts(Worth.GOOD, 1))),
     ]
-    for number in range(canaries):
+    judges = {FAITHFULNESS: "judge@1", REWARD: "reward@1"}
+    for number in range(probes):
         label = Worth.GOOD if number % 2 else Worth.BAD
-        canary = Canary(OrderId(content_id(number)), of, answered("Who?", "Oda"), label, f"rows#line={number}")
-        ended = CanaryEnded(
-            3.0,
-            canary.id,
-            CanaryEnd.JUDGED,
-            label,
-            canary.origin,
-            InjectionKind.PARAMETRIC if label is Worth.BAD else None,
-            draft=canary.draft,
-            verdicts=verdicts(label, number),
-            judges={FAITHFULNESS: "judge@1", REWARD: "reward@1"},
-        )
-        records += [CanaryIssued(3.0, canary), ended]
+        flaw = FlawKind.PARAMETRIC if label is Worth.BAD else None
+        known = facts(number, label, flaw=flaw, judges=judges)
+        records += [issued(number, label), ended(number, attempt(verdicts(label, number)), known)]
     return records
 
 
-def folder_of(path: Path, canaries: int) -> Path:
+def folder_of(path: Path, probes: int) -> Path:
     path.mkdir(exist_ok=True)
     with SqliteLedger(path) as ledger:
-        ledger.append(run_of(canaries))
+        ledger.append(run_of(probes))
     return path
 
 
@@ -188,24 +161,24 @@ def told(*arguments: str | Path) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
-def test_status_shows_what_canaries_say(tmp_path: Path) -> None:
+def test_status_shows_what_probes_say(tmp_path: Path) -> None:
     """For a person: rates with intervals, and a change in words. For a program: the same figures, and the version."""
     folder = folder_of(tmp_path / "run", 700)
     code, text, _ = told("status", folder)
     assert code == 0
-    assert "canaries: 700 sent, 700 judged" in text
+    assert "probes: 700 sent, 700 judged" in text
     assert "judge@1" in text and "parametric" in text
     assert "faithfulness has changed: recall was" in " ".join(text.split())
     _, text, _ = told("status", folder, "--json")
-    canaries = json.loads(text)["canaries"]
-    gate = next(gate for gate in canaries["gates"] if gate["gate"] == "faithfulness")
+    probes = json.loads(text)["probes"]
+    gate = next(gate for gate in probes["gates"] if gate["gate"] == "faithfulness")
     assert gate["version"] == "judge@1" and gate["window"]["recall"]["value"] < gate["whole"]["recall"]["value"]
     assert gate["drift"][0] == {**gate["drift"][0], "of": "recall", "flagged": True}
     assert json.loads(text)["counts"]["issued"] == 1
 
 
 def test_the_report_shows_the_same(tmp_path: Path) -> None:
-    """A section for a run with canaries; none for one without."""
+    """A section for a run with probes; none for one without."""
     folder = folder_of(tmp_path / "run", 700)
     assert told("report", folder)[0] == 0
     page = (folder / "report.html").read_text()
@@ -214,7 +187,7 @@ def test_the_report_shows_the_same(tmp_path: Path) -> None:
     assert told("report", bare)[0] == 0
     assert "Can the gates be trusted?" not in (bare / "report.html").read_text()
     tally = Tally()
-    assert canary_section(tally.summary().canaries) is None
+    assert probe_section(tally.summary().probes) is None
 
 
 def test_calibrate_proposes_and_says_what_it_rests_on(tmp_path: Path) -> None:
@@ -232,16 +205,16 @@ def test_calibrate_proposes_and_says_what_it_rests_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("canaries", "arguments", "says"),
+    ("probes", "arguments", "says"),
     [
-        (0, ("--gate", "reward"), "no good canary has met the reward gate"),
-        (20, ("--gate", "faithfulness", "--bad-share", "0.3"), "too few canaries"),
+        (0, ("--gate", "reward"), "no good probe has met the reward gate"),
+        (20, ("--gate", "faithfulness", "--bad-share", "0.3"), "too few probes"),
         (500, ("--gate", "faithfulness", "--precision", "1.5"), "--precision 1.5: must be between 0 and 1"),
     ],
 )
-def test_calibrate_refuses_in_one_line(tmp_path: Path, canaries: int, arguments: tuple[str, ...], says: str) -> None:
+def test_calibrate_refuses_in_one_line(tmp_path: Path, probes: int, arguments: tuple[str, ...], says: str) -> None:
     """Exit code 2, what is missing, nothing else."""
-    code, text, error = told("calibrate", folder_of(tmp_path / "run", canaries), *arguments)
+    code, text, error = told("calibrate", folder_of(tmp_path / "run", probes), *arguments)
     assert (code, text) == (2, "")
     assert len(error.splitlines()) == 1 and says in error
 
@@ -259,13 +232,26 @@ def test_metrics_tell_rates_of_the_present_version_alone() -> None:
         for family in collector.collect()
         for sample in family.samples
     }
-    assert found[("gleaner_canaries_issued_total", ())] == 700
-    assert found[("gleaner_canary_drift", ("faithfulness", "recall"))] == 1.0
-    assert 0 <= found[("gleaner_canary_rate", ("faithfulness", "recall", "low"))] < 0.5
-    assert found[("gleaner_canary_rate", ("reward", "recall", "value"))] != 0.0, "no canary was its to see: NaN"
-    assert found[("gleaner_canary_recall", ("faithfulness", "parametric", "high"))] <= 1
+    assert found[("gleaner_probes_issued_total", ())] == 700
+    assert found[("gleaner_probe_drift", ("faithfulness", "recall"))] == 1.0
+    assert 0 <= found[("gleaner_probe_rate", ("faithfulness", "recall", "low"))] < 0.5
+    assert found[("gleaner_probe_rate", ("reward", "recall", "value"))] != 0.0, "no probe was its to see: NaN"
+    assert found[("gleaner_probe_recall", ("faithfulness", "parametric", "high"))] <= 1
     by_name = {metric.name: metric for metric in METRICS}
     for name, labels in found:
         if name in by_name:
             for label, value in zip(by_name[name].labels, labels, strict=True):
                 assert value in values(label, run), (name, label, value)
+
+
+def test_explain_shows_a_probe_by_its_whole_id(tmp_path: Path) -> None:
+    """It is no order, so no beginning of its id finds it; the whole id does."""
+    folder = folder_of(tmp_path / "run", 1)
+    code, text, _ = told("explain", folder, probe(0).id)
+    assert code == 0 and "a probe, meant to be bad, parametric, of rows#line=0; never exported" in " ".join(
+        text.split()
+    )
+    code, text, _ = told("explain", folder, probe(0).id, "--json")
+    assert code == 0 and json.loads(text)["probed"]["end"] == "judged"
+    code, _, error = told("explain", folder, probe(0).id[:12])
+    assert code == 2 and "no order in" in error

@@ -1,0 +1,43 @@
+"""The generator pools of a run, as one conductor asks them. Law: an attempt's pool follows from its lease."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from msgspec import Struct
+
+from actors.calls.asker import Way
+from actors.calls.pools import Pools
+from actors.calls.trials import generation
+from actors.protocols import Generator
+from schemas.errors import EngineError, ErrorKind, PoolAwayError
+from schemas.ids import PoolName
+from schemas.orders import Lease
+from schemas.samples import Completion, GenerationRequest
+
+
+class Generators(Struct, frozen=True):
+    """`fresh`: the pool of first attempts, which no order can do without."""
+
+    by_name: Mapping[PoolName, Generator]
+    pools: Pools
+    fresh: PoolName
+
+    def way(self, lease: Lease, *, seed: int, clock: Callable[[], float]) -> Way:
+        """How the attempt's calls go."""
+        pool = self.fresh if lease.repair is None or lease.repair.pool is None else lease.repair.pool
+        return Way(self.ask, pool, self.fresh, seed, clock, self.aside)
+
+    def ask(self, pool: PoolName, request: GenerationRequest) -> Awaitable[Completion]:
+        """One completion. Raises HopError, and PoolAwayError for a pool that is given up."""
+        generator = self.by_name.get(pool)
+        if generator is None:
+            raise EngineError(ErrorKind.PERMANENT, f"there is no pool '{pool}'")
+        return self.pools.ask(pool, lambda this: generator.generate(generation(request, this)), request.messages)
+
+    async def aside(self, pool: PoolName, request: GenerationRequest) -> Completion:
+        """For what no order waits for: a pool that orders can do without is an error here when it is given up."""
+        try:
+            return await self.ask(pool, request)
+        except PoolAwayError as away:
+            if pool == self.fresh:
+                raise
+            raise EngineError(ErrorKind.RETRYABLE, str(away)) from away

@@ -1,0 +1,84 @@
+"""What the queue says of probes: which are issued, and what a report on one becomes.
+
+Law: pure; a record says of its probe all that a replay and the rates need. The last word on a repair is spoken here.
+"""
+
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from actors.queue.held import Held, QueueLimits
+from schemas.corpus import Passage
+from schemas.flaws import Probed, Worth
+from schemas.ledger import ProbeEnded, ProbeRejoined, Rejoined
+from schemas.orders import Attempt, DeadLetter, EndReason, Order, Outcome, Requeue
+from schemas.probes import Probe, ProbeEnd, ProbeFacts
+from schemas.verdicts import PROVENANCE, Errored, GateName
+
+Beside = Callable[[Order, Passage, Attempt], Probe | None]
+"""The probe that goes beside an order, by the order's first attempt; None for most."""
+
+
+class ProbeTerms(Struct, frozen=True):
+    """What the queue says of probes. `task`: of their orders; `beside`: which are issued; `repair`: whether those that
+    an injector made bad are repaired; `judges`: the version of each gate that is measured; `kinds`: the usual gate that
+    each is like, where that is another."""
+
+    task: str = "probe"
+    beside: Beside = lambda order, passage, attempt: None
+    repair: bool = True
+    judges: Mapping[GateName, str] = {}
+    kinds: Mapping[GateName, GateName] = {}
+
+
+def probe_record(
+    held: Held, outcome: Outcome, now: float, limits: QueueLimits, terms: ProbeTerms
+) -> ProbeRejoined | ProbeEnded:
+    """Of a probe, whoever reports first. One that an injector made bad goes on to a repair."""
+    probe, attempt, decision = held.probe, outcome.attempt, outcome.decision
+    assert probe is not None, held.told()
+    facts = _facts(probe, outcome, terms)
+    repairable = terms.repair and not probe.checked and probe.label is Worth.BAD
+    if isinstance(decision, Requeue) and repairable and held.attempt < limits.max_attempts:
+        return ProbeRejoined(now, probe.id, attempt, facts)
+    failed = isinstance(decision, DeadLetter) and decision.reason is EndReason.INTERNAL_ERROR
+    end = ProbeEnd.FAILED if failed else _end_of(attempt)
+    detail = decision.detail if isinstance(decision, DeadLetter) else ""
+    return ProbeEnded(now, probe.id, end, attempt, facts, detail)
+
+
+def unjudged(held: Held, now: float, detail: str) -> ProbeEnded:
+    """Of a probe that nobody works on when the budget is spent."""
+    probe = held.probe
+    assert probe is not None, held.told()
+    return ProbeEnded(now, probe.id, ProbeEnd.BUDGET, None, ProbeFacts(probe.label, probe.origin), detail)
+
+
+def spoilt(probe: Probe | None, record: Rejoined | ProbeRejoined) -> Probe | None:
+    """The probe as its later attempts are measured: in what way its first one was bad stays what it was."""
+    if probe is None or isinstance(record, Rejoined):
+        return probe
+    return replace(probe, flaw=record.facts.flaw)
+
+
+def _facts(probe: Probe, outcome: Outcome, terms: ProbeTerms) -> ProbeFacts:
+    unsaid = Probed(probe.label if probe.checked else Worth.UNKNOWN, probe.flaw)
+    known = unsaid if outcome.probed is None else outcome.probed
+    asked = {verdict.gate for verdict in outcome.attempt.verdicts}
+    return ProbeFacts(
+        label=probe.label,
+        origin=probe.origin,
+        worth=known.worth,
+        flaw=known.flaw,
+        gate=probe.gate,
+        judges={gate: version for gate, version in terms.judges.items() if gate in asked},
+        kinds={gate: kind for gate, kind in terms.kinds.items() if gate != kind and gate in asked},
+    )
+
+
+def _end_of(attempt: Attempt) -> ProbeEnd:
+    if not attempt.verdicts:
+        return ProbeEnd.UNVERIFIED if attempt.number == 1 else ProbeEnd.ERRORED
+    models = [said for said in attempt.verdicts if said.gate != PROVENANCE]
+    return ProbeEnd.ERRORED if all(isinstance(said, Errored) for said in models) else ProbeEnd.JUDGED

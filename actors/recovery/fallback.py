@@ -1,0 +1,34 @@
+"""Recovery that is done without a pool while it is away. Law: what an order escalates to is never waited for."""
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from actors.protocols import RecoveryPolicy
+from schemas.orders import Lease
+from schemas.recovery import Choice, Diagnosis, Experience
+from schemas.samples import Candidate
+from schemas.verdicts import Verdict
+
+
+class Fallback(Struct, frozen=True):
+    """A `RecoveryPolicy` of two: `unescalated` decides where `recovery` names a pool that `is_away`."""
+
+    recovery: RecoveryPolicy
+    unescalated: RecoveryPolicy
+    is_away: Callable[[str], bool]
+
+    def decide(self, lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict]) -> tuple[Diagnosis, Choice]:
+        """What recovery says; where that is a pool that is away, what it says without one."""
+        diagnosis, choice = self.recovery.decide(lease, candidate, verdicts)
+        pool = None if choice.repair is None else choice.repair.pool
+        if pool is None or not self.is_away(pool):
+            return diagnosis, choice
+        diagnosis, choice = self.unescalated.decide(lease, candidate, verdicts)
+        return diagnosis, replace(choice, reason=f"{choice.reason}; not escalated: {pool} is away")
+
+    def learn(self, experience: Experience) -> None:
+        """Both know as much."""
+        self.recovery.learn(experience)
+        self.unescalated.learn(experience)
