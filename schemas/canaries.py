@@ -5,6 +5,7 @@ issued and ended by records of its own, so that it is in no count, no file and n
 """
 
 from enum import Enum
+from typing import Annotated
 
 from msgspec import Struct
 
@@ -12,6 +13,7 @@ from schemas.corpus import Passage
 from schemas.gate_audit import Rate
 from schemas.ids import OrderId
 from schemas.injection import InjectionKind, Worth
+from schemas.measures import Together, Total
 from schemas.samples import Draft
 from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER, GateName
 
@@ -99,7 +101,7 @@ class KindRecall(Struct, frozen=True):
     """Bad canaries of one kind at one gate; `kind` None: the file does not say how they are bad."""
 
     kind: InjectionKind | None
-    expected: bool
+    expected: Annotated[bool, Together.ANY]
     """The gate is there to see this flaw: it counts in the gate's recall."""
     recall: Rate
     recent: Rate
@@ -117,8 +119,8 @@ class Drift(Struct, frozen=True):
     """The test of one rate for a change, since the gate's version began. Of a change that is flagged it tells where."""
 
     of: DriftOf
-    flagged: bool
-    evidence: float
+    flagged: Annotated[bool, Together.ANY]
+    evidence: Annotated[float, Together.LARGEST]
     """log10 of the largest e-value so far; flagged at 2 (a false alarm in one run of a hundred at most)."""
     before: Rate
     after: Rate
@@ -131,17 +133,17 @@ class GateCanaries(Struct, frozen=True, kw_only=True):
     gate: GateName
     version: str
     """What identifies the judge: its model and fingerprint, its threshold, what it is shown and how it is asked."""
-    judged: int
-    errored: int
+    judged: Total
+    errored: Total
     """Canaries that it could not judge: in no rate."""
     whole: CanaryRates
     """Of all of them."""
     window: CanaryRates
     """Of the last ones (see `actors.counts.canaries.WINDOW`)."""
-    in_window: int
+    in_window: Total
     kinds: tuple[KindRecall, ...]
     drift: tuple[Drift, ...]
-    last: bool
+    last: Annotated[bool, Together.ANY]
     """The version that the last canary of this gate met: the present one."""
 
 
@@ -149,16 +151,16 @@ class EndedCanaries(Struct, frozen=True):
     """Canaries by how they ended."""
 
     end: CanaryEnd
-    canaries: int
+    canaries: Total
 
 
 class Canaries(Struct, frozen=True):
     """All canaries of a run. Law: issued = ended + outstanding."""
 
-    issued: int = 0
-    ended: int = 0
+    issued: Total = 0
+    ended: Total = 0
     ends: tuple[EndedCanaries, ...] = ()
-    tokens: int = 0
+    tokens: Total = 0
     """What they took, the injector's checks included."""
     gates: tuple[GateCanaries, ...] = ()
 

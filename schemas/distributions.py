@@ -1,9 +1,11 @@
 """Values counted in buckets: what histograms are made of. Counts add up, so they can be merged and replayed."""
 
 from enum import Enum
+from typing import Annotated
 
 from msgspec import Struct
 
+from schemas.measures import Together
 from schemas.verdicts import GateName
 
 SECONDS = (
@@ -34,8 +36,8 @@ SCORES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 class Distribution(Struct, frozen=True):
     """`counts[i]`: values above bound i - 1 and at most bound i; the last, above every bound. `total`: their sum."""
 
-    counts: tuple[int, ...] = ()
-    total: float = 0.0
+    counts: Annotated[tuple[int, ...], Together.ADDED] = ()
+    total: Annotated[float, Together.ADDED] = 0.0
 
     @property
     def count(self) -> int:

@@ -1,5 +1,7 @@
 """What a run amounts to so far: one fold over the ledger's records, for the live view, the manifest and the report."""
 
+from typing import Annotated
+
 from msgspec import Struct
 
 from schemas.canaries import Canaries
@@ -7,6 +9,7 @@ from schemas.corpus import RefusalReason
 from schemas.distributions import AttemptEnd, Distribution, Distributions
 from schemas.errors import ErrorKind
 from schemas.injection import InjectionKind
+from schemas.measures import Together, Total, TotalSeconds
 from schemas.orders import EndReason, OrderKind
 from schemas.recovery import FailureMode, RepairKind
 from schemas.samples import MalformedReason
@@ -19,26 +22,26 @@ class Counts(Struct, frozen=True):
     Injected orders are among these four and the attempts; what else is counted speaks of the others alone.
     """
 
-    issued: int = 0
-    accepted: int = 0
-    dead_lettered: int = 0
-    outstanding: int = 0
-    first_pass: int = 0
+    issued: Total = 0
+    accepted: Total = 0
+    dead_lettered: Total = 0
+    outstanding: Total = 0
+    first_pass: Total = 0
     """Accepted at the first attempt."""
-    rejected: int = 0
+    rejected: Total = 0
     """Orders that were rejected at least once."""
-    recovered: int = 0
+    recovered: Total = 0
     """Of those, accepted later."""
-    attempts: int = 0
-    refused_documents: int = 0
+    attempts: Total = 0
+    refused_documents: Total = 0
     """Those that the last reading of the corpus could not use either."""
-    read_again_documents: int = 0
+    read_again_documents: Total = 0
     """Refused once, and read later."""
-    injected: int = 0
+    injected: Total = 0
     """Orders that were made bad on purpose."""
-    contaminated: int = 0
+    contaminated: Total = 0
     """Of those, accepted. They are in no file of the dataset."""
-    reopened: int = 0
+    reopened: Total = 0
     """Dead letters that were put back (`gleaner replay`), or accepted by their scores; an order counts each time."""
 
     @property
@@ -62,12 +65,12 @@ class RoleCost(Struct, frozen=True, omit_defaults=True):
     """What one role took: a generator pool by its name, `faithfulness` or `reward`."""
 
     role: str
-    calls: int
-    prompt_tokens: int
-    completion_tokens: int
-    seconds: float
+    calls: Total
+    prompt_tokens: Total
+    completion_tokens: Total
+    seconds: TotalSeconds
     """Summed over calls that ran side by side: not wall time."""
-    estimated_tokens: int = 0
+    estimated_tokens: Total = 0
     """Of the tokens: the server did not count them."""
 
 
@@ -76,18 +79,18 @@ class Spent(Struct, frozen=True):
 
     role: str
     end: AttemptEnd
-    calls: int
-    prompt_tokens: int
-    completion_tokens: int
-    seconds: float
+    calls: Total
+    prompt_tokens: Total
+    completion_tokens: Total
+    seconds: TotalSeconds
 
 
 class KindCount(Struct, frozen=True):
     """Orders of one kind: issued, accepted, and dead-lettered by reason."""
 
     kind: OrderKind
-    issued: int
-    accepted: int
+    issued: Total
+    accepted: Total
     ends: tuple["EndCount", ...] = ()
 
 
@@ -96,16 +99,16 @@ class RejectedTogether(Struct, frozen=True):
 
     scored: tuple[GateName, ...]
     rejected: tuple[GateName, ...]
-    attempts: int
+    attempts: Total
 
 
 class GateOverlap(Struct, frozen=True, omit_defaults=True):
     """Rejections of the usual two gates over the attempts that both scored, and of whatever gates a run has."""
 
-    scored: int
-    both: int
-    only_faithfulness: int
-    only_reward: int
+    scored: Total
+    both: Total
+    only_faithfulness: Total
+    only_reward: Total
     sets: tuple[RejectedTogether, ...] = ()
     """Attempts that other gates scored, or other gates as well; empty where a run has but the usual two."""
 
@@ -137,8 +140,8 @@ NO_OVERLAP = GateOverlap(scored=0, both=0, only_faithfulness=0, only_reward=0)
 class Retrieval(Struct, frozen=True):
     """Verdicts that rest on a search for evidence, and those for which the sample's own passage was found."""
 
-    searches: int = 0
-    hits: int = 0
+    searches: Total = 0
+    hits: Total = 0
 
     @property
     def hit_rate(self) -> float:
@@ -151,38 +154,38 @@ class RepairStat(Struct, frozen=True):
 
     mode: FailureMode
     repair: RepairKind
-    tried: int
-    accepted: int
+    tried: Total
+    accepted: Total
 
 
 class GateCatch(Struct, frozen=True):
     """Verified injections that a gate rejected, alone or with others."""
 
     gate: GateName
-    caught: int
+    caught: Total
 
 
 class InjectionCount(Struct, frozen=True, kw_only=True):
     """One kind. Law: injected = caught + missed + errored + unverified + harmless, all by the first attempt."""
 
     kind: InjectionKind
-    injected: int
-    caught: int
+    injected: Total
+    caught: Total
     """Known to be bad, and rejected by a gate."""
-    missed: int
+    missed: Total
     """Known to be bad, and passed by every gate."""
-    errored: int
+    errored: Total
     """No generator or no gate answered."""
-    unverified: int
+    unverified: Total
     """Nobody knows that it is bad: in no rate."""
-    harmless: int
+    harmless: Total
     """It turned out good: in no rate."""
     by_gate: tuple[GateCatch, ...]
-    accepted: int
+    accepted: Total
     """At whatever attempt: contaminated, never exported."""
-    repaired: int
+    repaired: Total
     """Of those, at a later attempt: after a rejection, or put back by a replay."""
-    repaired_bad: int
+    repaired_bad: Total
     """Of the repaired, still known to be bad."""
 
     @property
@@ -195,21 +198,21 @@ class InjectionCount(Struct, frozen=True, kw_only=True):
 class CreditCount(Struct, frozen=True, kw_only=True):
     """Rejected solutions that were credited. Laws: begun = labelled + open; rollouts = right + wrong + failed."""
 
-    begun: int = 0
-    labelled: int = 0
-    decided: int = 0
+    begun: Total = 0
+    labelled: Total = 0
+    decided: Total = 0
     """Of the labelled: the first pit was found as surely as asked."""
-    restartable: int = 0
+    restartable: Total = 0
     """Of the labelled: there is a good step before the first pit."""
-    steps: int = 0
+    steps: Total = 0
     """Of the labelled solutions, those that can be drawn from: all but each last one."""
-    rollouts: int = 0
+    rollouts: Total = 0
     """Those of open credits, and late ones, included."""
-    right: int = 0
-    wrong: int = 0
-    failed: int = 0
+    right: Total = 0
+    wrong: Total = 0
+    failed: Total = 0
     """No answer could be had."""
-    tokens: int = 0
+    tokens: Total = 0
 
     @property
     def open(self) -> int:
@@ -231,15 +234,15 @@ class DiagnosisCount(Struct, frozen=True):
 
     kind: InjectionKind
     mode: FailureMode
-    attempts: int
-    right: bool
+    attempts: Total
+    right: Annotated[bool, Together.ANY]
 
 
 class EndCount(Struct, frozen=True):
     """Dead letters by reason."""
 
     reason: EndReason
-    orders: int
+    orders: Total
 
 
 class EndWords(Struct, frozen=True):
@@ -247,21 +250,21 @@ class EndWords(Struct, frozen=True):
 
     reason: EndReason
     words: str
-    orders: int
+    orders: Total
 
 
 class ModeCount(Struct, frozen=True):
     """Rejected attempts by diagnosis."""
 
     mode: FailureMode
-    attempts: int
+    attempts: Total
 
 
 class MalformedCount(Struct, frozen=True):
     """Attempts whose completion was no draft, by why."""
 
     reason: MalformedReason
-    attempts: int
+    attempts: Total
 
 
 class GateErrors(Struct, frozen=True):
@@ -269,32 +272,32 @@ class GateErrors(Struct, frozen=True):
 
     gate: GateName
     kind: ErrorKind
-    count: int
+    count: Total
 
 
 class GateVerdicts(Struct, frozen=True):
     """What one gate said."""
 
     gate: GateName
-    passed: int
-    rejected: int
-    errored: int
+    passed: Total
+    rejected: Total
+    errored: Total
 
 
 class EngineErrors(Struct, frozen=True):
     """Orders that ended because no generator answered, by what was the matter."""
 
     kind: ErrorKind
-    count: int
+    count: Total
 
 
 class RefusalCount(Struct, frozen=True):
     """Documents of the corpus that could not be used for one reason, with the first of them."""
 
     reason: RefusalReason
-    documents: int
-    uri: str
-    detail: str
+    documents: Total
+    uri: Annotated[str, Together.FIRST]
+    detail: Annotated[str, Together.FIRST]
 
 
 class Summary(Struct, frozen=True):
@@ -319,14 +322,14 @@ class Summary(Struct, frozen=True):
     diagnoses: tuple[DiagnosisCount, ...] = ()
     canaries: Canaries = Canaries()
     refusals: tuple[RefusalCount, ...] = ()
-    skipped_files: dict[str, int] = {}
+    skipped_files: Annotated[dict[str, int], Together.LARGEST] = {}
     """Files of the corpus's folders that are not read, by suffix, as of the last whole reading."""
-    corpus_ended: bool = False
-    started_at: float | None = None
+    corpus_ended: Annotated[bool, Together.ALL] = False
+    started_at: Annotated[float | None, Together.SMALLEST] = None
     """When the first process of the run began; seconds since the epoch."""
-    first_accepted_at: float | None = None
-    last_at: float | None = None
-    worked_s: float = 0.0
+    first_accepted_at: Annotated[float | None, Together.SMALLEST] = None
+    last_at: Annotated[float | None, Together.LARGEST] = None
+    worked_s: Annotated[float, Together.LARGEST] = 0.0
     """Seconds in which a process worked on the run, up to its last record: the one duration that is shown anywhere."""
     end_words: tuple[EndWords, ...] = ()
     """What errors said, of the reasons that are errors."""
@@ -339,21 +342,21 @@ class Summary(Struct, frozen=True):
 class RunSnapshot(Struct, frozen=True):
     """A run at one moment: the summary, and the queue's depth."""
 
-    at: float
+    at: Annotated[float, Together.LARGEST]
     summary: Summary
-    ready: int = 0
-    leased: int = 0
-    waiting: int = 0
+    ready: Total = 0
+    leased: Total = 0
+    waiting: Total = 0
     """Not before a later moment, or until their solution is credited."""
-    oldest_s: float = 0.0
+    oldest_s: Annotated[float, Together.LARGEST] = 0.0
     """Age of the oldest order that is ready."""
-    rollouts: int = 0
+    rollouts: Total = 0
     """Rollouts that are ready or leased, beside the orders."""
-    stale: int = 0
+    stale: Total = 0
     """Outcomes of attempts that were no longer current."""
-    recovering: str = ""
+    recovering: Annotated[str, Together.FIRST] = ""
     """Of a queue that was made again and waits to be told what conductors hold: its token."""
-    unaccounted: int = 0
+    unaccounted: Total = 0
     """Orders outstanding by the ledger's count less those that the queue holds. Anything but 0 is a lost order."""
     distributions: Distributions = Distributions()
     commits: Distribution = Distribution()

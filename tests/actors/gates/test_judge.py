@@ -5,7 +5,7 @@ import asyncio
 
 from actors.conductor import Gating
 from actors.counts.overlap import OverlapTally
-from actors.counts.sums import total
+from actors.counts.together import together
 from actors.gates.diversity import duplicate_verdict
 from actors.gates.own import ExpressionGate, OwnSettings
 from actors.gates.rules import read_rule
@@ -154,7 +154,7 @@ def test_the_overlap_of_any_number_of_gates() -> None:
     scored = (FAITHFULNESS, REWARD, SHORT)
     assert RejectedTogether(scored, (), 1) in three.compared and RejectedTogether(scored, (SHORT,), 1) in three.sets
     pair = overlap_of((rejected(FAITHFULNESS), passed(REWARD)))
-    summed = total([Summary(overlap=three), Summary(overlap=pair), Summary(overlap=three)]).overlap
+    summed = together([Summary(overlap=three), Summary(overlap=pair), Summary(overlap=three)]).overlap
     assert (summed.scored, summed.only_faithfulness) == (9, 3)
     assert rejected_together(summed)[(SHORT,)] == 2
     assert sum(row.attempts for row in summed.compared) == 9
