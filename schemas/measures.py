@@ -1,7 +1,7 @@
 """What a number in a table is, said at its field: what the numbers of several queue shards are together, and the metric
 that tells it.
 
-Law: a field without `Together` is a key of its row, and a number without it is an error (`actors.counts.together`). What
+Law: a field without `Together` is a key of its row; a number without it is an error (`actors.counts.together`). What
 can be computed from other fields is a property: it is never added.
 """
 

@@ -4,7 +4,7 @@ bring, and counts of whatever gates a run has."""
 import asyncio
 
 from actors.conductor import Gating
-from actors.counts.overlap import OverlapTally
+from actors.counts.overlap import OverlapFold
 from actors.counts.together import together
 from actors.gates.diversity import duplicate_verdict
 from actors.gates.own import ExpressionGate, OwnSettings
@@ -127,7 +127,7 @@ def test_a_second_judge_of_the_source_is_diagnosed_as_the_first() -> None:
 
 
 def overlap_of(*attempts: tuple[Verdict, ...]) -> GateOverlap:
-    tally = OverlapTally()
+    tally = OverlapFold()
     for verdicts in attempts:
         tally.add(verdicts)
     return tally.overlap()
