@@ -3,9 +3,9 @@
 from msgspec import Struct, field
 
 from schemas.canaries import Canaries
+from schemas.credit import CreditCount
 from schemas.progress import (
     Counts,
-    CreditCount,
     EndCount,
     GateErrors,
     GateOverlap,

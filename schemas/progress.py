@@ -6,14 +6,27 @@ from msgspec import Struct
 
 from schemas.canaries import Canaries
 from schemas.corpus import RefusalReason
-from schemas.distributions import AttemptEnd, Distribution, Distributions
+from schemas.credit import CreditCount
+from schemas.distributions import SECONDS, AttemptEnd, Distribution, Distributions
 from schemas.errors import ErrorKind
 from schemas.injection import InjectionKind
-from schemas.measures import Together, Total, TotalSeconds
+from schemas.measures import Exposed, Together, Total, TotalSeconds
 from schemas.orders import EndReason, OrderKind
 from schemas.recovery import FailureMode, RepairKind
 from schemas.samples import MalformedReason
 from schemas.verdicts import FAITHFULNESS, REWARD, GateName
+
+_OUTSTANDING = Exposed(
+    "gleaner_orders_outstanding",
+    "Orders without an end: ready to be worked on, leased to a conductor, or waiting for a later moment.",
+    column="state",
+)
+_VERDICTS = Exposed(
+    "gleaner_verdicts_total", "What each gate said; of what was injected, errors alone.", column="verdict"
+)
+_COMMITS = Exposed(
+    "gleaner_commit_seconds", "Time of the ledger's transactions, since the queue started.", bounds=SECONDS
+)
 
 
 class Counts(Struct, frozen=True):
@@ -26,12 +39,15 @@ class Counts(Struct, frozen=True):
     accepted: Total = 0
     dead_lettered: Total = 0
     outstanding: Total = 0
-    first_pass: Total = 0
-    """Accepted at the first attempt."""
-    rejected: Total = 0
-    """Orders that were rejected at least once."""
-    recovered: Total = 0
-    """Of those, accepted later."""
+    first_pass: Annotated[
+        Total, Exposed("gleaner_orders_first_pass_total", "Orders accepted at their first attempt.")
+    ] = 0
+    rejected: Annotated[
+        Total, Exposed("gleaner_orders_rejected_total", "Orders that a gate rejected at least once.")
+    ] = 0
+    recovered: Annotated[
+        Total, Exposed("gleaner_orders_recovered_total", "Orders that were rejected and accepted later.")
+    ] = 0
     attempts: Total = 0
     refused_documents: Total = 0
     """Those that the last reading of the corpus could not use either."""
@@ -39,8 +55,12 @@ class Counts(Struct, frozen=True):
     """Refused once, and read later."""
     injected: Total = 0
     """Orders that were made bad on purpose."""
-    contaminated: Total = 0
-    """Of those, accepted. They are in no file of the dataset."""
+    contaminated: Annotated[
+        Total,
+        Exposed(
+            "gleaner_orders_contaminated_total", "Orders made bad on purpose that were accepted, and are in no file."
+        ),
+    ] = 0
     reopened: Total = 0
     """Dead letters that were put back (`gleaner replay`), or accepted by their scores; an order counts each time."""
 
@@ -89,7 +109,7 @@ class KindCount(Struct, frozen=True):
     """Orders of one kind: issued, accepted, and dead-lettered by reason."""
 
     kind: OrderKind
-    issued: Total
+    issued: Annotated[Total, Exposed("gleaner_orders_planned_total", "Orders issued.")]
     accepted: Total
     ends: tuple["EndCount", ...] = ()
 
@@ -140,8 +160,10 @@ NO_OVERLAP = GateOverlap(scored=0, both=0, only_faithfulness=0, only_reward=0)
 class Retrieval(Struct, frozen=True):
     """Verdicts that rest on a search for evidence, and those for which the sample's own passage was found."""
 
-    searches: Total = 0
-    hits: Total = 0
+    searches: Annotated[Total, Exposed("gleaner_searches_total", "Verdicts that rest on a search for evidence.")] = 0
+    hits: Annotated[
+        Total, Exposed("gleaner_searches_hit_total", "Of these, searches that found the sample's own passage.")
+    ] = 0
 
     @property
     def hit_rate(self) -> float:
@@ -154,8 +176,10 @@ class RepairStat(Struct, frozen=True):
 
     mode: FailureMode
     repair: RepairKind
-    tried: Total
-    accepted: Total
+    tried: Annotated[
+        Total, Exposed("gleaner_repairs_total", "Attempts made under a repair, by the diagnosis it was chosen for.")
+    ]
+    accepted: Annotated[Total, Exposed("gleaner_repairs_accepted_total", "Of these, attempts that were accepted.")]
 
 
 class GateCatch(Struct, frozen=True):
@@ -195,40 +219,6 @@ class InjectionCount(Struct, frozen=True, kw_only=True):
         return self.caught / known if known else 0.0
 
 
-class CreditCount(Struct, frozen=True, kw_only=True):
-    """Rejected solutions that were credited. Laws: begun = labelled + open; rollouts = right + wrong + failed."""
-
-    begun: Total = 0
-    labelled: Total = 0
-    decided: Total = 0
-    """Of the labelled: the first pit was found as surely as asked."""
-    restartable: Total = 0
-    """Of the labelled: there is a good step before the first pit."""
-    steps: Total = 0
-    """Of the labelled solutions, those that can be drawn from: all but each last one."""
-    rollouts: Total = 0
-    """Those of open credits, and late ones, included."""
-    right: Total = 0
-    wrong: Total = 0
-    failed: Total = 0
-    """No answer could be had."""
-    tokens: Total = 0
-
-    @property
-    def open(self) -> int:
-        """Being credited."""
-        return self.begun - self.labelled
-
-    @property
-    def per_step(self) -> float:
-        """Rollouts for each labelled step; 0 when there is none."""
-        return self.rollouts / self.steps if self.steps else 0.0
-
-
-FIXED = 16
-"""Rollouts of each step with a fixed number, what the cost is compared with."""
-
-
 class DiagnosisCount(Struct, frozen=True):
     """Injected samples known to be bad of one kind that were diagnosed as one mode, and whether that is right."""
 
@@ -257,14 +247,16 @@ class ModeCount(Struct, frozen=True):
     """Rejected attempts by diagnosis."""
 
     mode: FailureMode
-    attempts: Total
+    attempts: Annotated[Total, Exposed("gleaner_diagnoses_total", "Rejected attempts by the failure mode diagnosed.")]
 
 
 class MalformedCount(Struct, frozen=True):
     """Attempts whose completion was no draft, by why."""
 
     reason: MalformedReason
-    attempts: Total
+    attempts: Annotated[
+        Total, Exposed("gleaner_malformed_total", "Rejected attempts whose completion was no draft, by what it lacked.")
+    ]
 
 
 class GateErrors(Struct, frozen=True):
@@ -279,9 +271,9 @@ class GateVerdicts(Struct, frozen=True):
     """What one gate said."""
 
     gate: GateName
-    passed: Total
-    rejected: Total
-    errored: Total
+    passed: Annotated[Total, _VERDICTS]
+    rejected: Annotated[Total, _VERDICTS]
+    errored: Annotated[Total, _VERDICTS]
 
 
 class EngineErrors(Struct, frozen=True):
@@ -301,7 +293,7 @@ class RefusalCount(Struct, frozen=True):
 
 
 class Summary(Struct, frozen=True):
-    """Everything that is counted."""
+    """Everything that is counted: a table a field."""
 
     counts: Counts = Counts()
     roles: tuple[RoleCost, ...] = ()
@@ -344,23 +336,38 @@ class RunSnapshot(Struct, frozen=True):
 
     at: Annotated[float, Together.LARGEST]
     summary: Summary
-    ready: Total = 0
-    leased: Total = 0
-    waiting: Total = 0
+    ready: Annotated[Total, _OUTSTANDING] = 0
+    leased: Annotated[Total, _OUTSTANDING] = 0
+    waiting: Annotated[Total, _OUTSTANDING] = 0
     """Not before a later moment, or until their solution is credited."""
-    oldest_s: Annotated[float, Together.LARGEST] = 0.0
-    """Age of the oldest order that is ready."""
-    rollouts: Total = 0
-    """Rollouts that are ready or leased, beside the orders."""
-    stale: Total = 0
-    """Outcomes of attempts that were no longer current."""
+    oldest_s: Annotated[
+        float, Together.LARGEST, Exposed("gleaner_queue_oldest_seconds", "Age of the oldest order that is ready.")
+    ] = 0.0
+    rollouts: Annotated[
+        Total,
+        Exposed(
+            "gleaner_rollouts_outstanding", "Rollouts asked for and not answered; they are in no other count of orders."
+        ),
+    ] = 0
+    stale: Annotated[
+        Total,
+        Exposed(
+            "gleaner_outcomes_stale_total",
+            "Outcomes dropped because their attempt was no longer the current one, since the queue started.",
+        ),
+    ] = 0
     recovering: Annotated[str, Together.FIRST] = ""
     """Of a queue that was made again and waits to be told what conductors hold: its token."""
-    unaccounted: Total = 0
-    """Orders outstanding by the ledger's count less those that the queue holds. Anything but 0 is a lost order."""
+    unaccounted: Annotated[
+        Total,
+        Exposed(
+            "gleaner_orders_unaccounted",
+            "Orders planned less accepted, dead-lettered and outstanding ones: "
+            "anything but 0 is a lost or doubled order.",
+        ),
+    ] = 0
     distributions: Distributions = Distributions()
-    commits: Distribution = Distribution()
-    """Seconds that each transaction of the ledger took, since this process opened it."""
+    commits: Annotated[Distribution, _COMMITS] = Distribution()
 
     @property
     def complete(self) -> bool:

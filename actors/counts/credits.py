@@ -6,9 +6,9 @@ Law: every credit that began is open or labelled; rollouts are counted here and 
 from collections import Counter
 
 from actors.counts.entries import Entry
-from schemas.credit import CreditLabel, Stop
+from schemas.credit import CreditCount, CreditLabel, Stop
 from schemas.ledger import CreditBegun, Credited, Rolled
-from schemas.progress import CreditCount, Summary
+from schemas.progress import Summary
 
 
 class CreditFold:

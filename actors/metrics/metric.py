@@ -206,6 +206,16 @@ def alone(read: Callable[[Seen], float]) -> Callable[[Seen], Iterable[Point]]:
     return lambda seen: [((), read(seen))]
 
 
+def counted(
+    known: Iterable[tuple[str, ...]], found: Iterable[tuple[tuple[str, ...], float]]
+) -> Iterable[tuple[tuple[str, ...], float]]:
+    """Every series that is known, zeros included, and what was found; of one series all together."""
+    counts: dict[tuple[str, ...], float] = dict.fromkeys(known, 0)
+    for labels, number in found:
+        counts[labels] = counts.get(labels, 0) + number
+    return counts.items()
+
+
 def values(label: Label, run: Run) -> frozenset[str]:
     """Every value that a label may take in a run."""
     sets: dict[Label, Iterable[str]] = {

@@ -1,4 +1,4 @@
-"""Metrics of what is known to be bad or good: injected samples, canaries, and how searches find a sample's own passage.
+"""Metrics of what is known to be bad or good: injected samples and canaries.
 
 Law: rates speak of the present version of each gate, over its last canaries; what cannot be known is NaN, never 0.
 """
@@ -79,18 +79,6 @@ PROBES = (
         "Of those known to be bad, rejected by a gate, alone or with others.",
         (Label.FLAW, Label.GATE),
         _injections_caught,
-    ),
-    counter(
-        "gleaner_searches_total",
-        "Verdicts that rest on a search for evidence.",
-        (),
-        alone(lambda seen: seen.snapshot.summary.retrieval.searches),
-    ),
-    counter(
-        "gleaner_searches_hit_total",
-        "Of these, searches that found the sample's own passage.",
-        (),
-        alone(lambda seen: seen.snapshot.summary.retrieval.hits),
     ),
     counter(
         "gleaner_canaries_issued_total",

@@ -22,10 +22,10 @@ from actors.report.overlap import overlap_figure, rejected_together
 from actors.report.repairs import mode_rows
 from actors.report.timeline import timeline_figure
 from actors.report.words import count, duration, model_name, percent, plural, short, spoken
+from schemas.credit import FIXED
 from schemas.ids import OrderId
 from schemas.ledger import Record
 from schemas.manifest import Manifest
-from schemas.progress import FIXED
 
 PAGE_NAME = "report.html"
 SHOWN = {"accepted": 3, "recovered": 5, "dead_lettered": 5}

@@ -17,9 +17,10 @@ from deployments.terminal.corpus_words import skipped_words, unusable
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, OrderEnds, columns, facts, grid
 from deployments.terminal.probed import canaries_view
 from deployments.terminal.words import clock, number, percent, plural, quoted, spoken
+from schemas.credit import FIXED
 from schemas.ids import OrderId
 from schemas.live import Live
-from schemas.progress import FIXED, EndCount, EndWords, GateOverlap, Summary
+from schemas.progress import EndCount, EndWords, GateOverlap, Summary
 from schemas.recovery import Modes
 
 MODES_SHOWN = 6
