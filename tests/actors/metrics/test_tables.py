@@ -12,10 +12,11 @@ from schemas.recovery import FailureMode, Modes, Repairs
 from schemas.verdicts import FAITHFULNESS, GateName
 
 RUN = Run("towns", "0.1.0", ("generator",), ("running",), math.inf, gates=("strict",), modes=("too_long",))
+NONE = Distributions()
 METRICS = {metric.name: metric for metric in COUNTS}
 
 
-def read(name: str, summary: Summary, distributions: Distributions = Distributions()) -> dict[tuple[str, ...], object]:
+def read(name: str, summary: Summary, distributions: Distributions = NONE) -> dict[tuple[str, ...], object]:
     """The series of one metric."""
     snapshot = RunSnapshot(at=1.0, summary=summary, ready=3, distributions=distributions)
     moment = RunMoment(1.0, "running", snapshot)
