@@ -1,21 +1,18 @@
 """Metrics of orders and attempts that no table has as they are told: by every end, by stage."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from actors.counts.together import together
 from actors.metrics.metric import ACCEPTED, GONE, Label, Metric, Point, Seen, Type, alone, counted, counter, gauge
 from schemas.distributions import SECONDS, Distribution
-from schemas.orders import EndReason, OrderKind
 from schemas.stages import GENERATE
 
 
-def _ended(seen: Seen) -> Iterator[Point]:
-    ends = (ACCEPTED, *(reason.value for reason in EndReason))
-    found = [((each.kind.value, ACCEPTED), each.accepted) for each in seen.snapshot.summary.kinds]
-    found += [
-        ((each.kind.value, end.reason.value), end.orders) for each in seen.snapshot.summary.kinds for end in each.ends
-    ]
-    yield from counted(((kind.value, end) for kind in OrderKind for end in ends), found)
+def _ended(seen: Seen) -> Iterable[Point]:
+    kinds = seen.snapshot.summary.kinds
+    found = [((each.kind.value, ACCEPTED), each.accepted) for each in kinds]
+    found += [((each.kind.value, end.reason.value), end.orders) for each in kinds for end in each.ends]
+    return counted((Label.KIND, Label.END), seen.run, found)
 
 
 def _stages(seen: Seen) -> Iterator[Point]:

@@ -1,30 +1,29 @@
 """Metrics of what went wrong that no table has as they are told: overlap, errors, labels of credited solutions."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from actors.metrics.metric import ENGINE, Label, Point, Seen, counted, counter
 from schemas.errors import ErrorKind
 from schemas.verdicts import FAITHFULNESS, REWARD
 
 
-def _overlap(seen: Seen) -> Iterator[Point]:
+def _overlap(seen: Seen) -> Iterable[Point]:
     """Of the usual two gates, or of whatever gates: by one alone, or by several."""
     overlap = seen.snapshot.summary.overlap
     several, gates = ("several", seen.run.gates) if overlap.sets else ("both", (FAITHFULNESS, REWARD))
-    found = []
+    counts: Counter[str] = Counter(dict.fromkeys(("none", several, *gates), 0))
     for row in overlap.compared:
         rejected = [gate for gate in row.rejected if gate in seen.run.checks]
-        by = "none" if not rejected else rejected[0] if len(rejected) == 1 else several
-        found.append(((by,), row.attempts))
-    yield from counted([("none",), (several,), *((gate,) for gate in gates)], found)
+        counts["none" if not rejected else rejected[0] if len(rejected) == 1 else several] += row.attempts
+    return [((by,), attempts) for by, attempts in counts.items()]
 
 
-def _errors(seen: Seen) -> Iterator[Point]:
+def _errors(seen: Seen) -> Iterable[Point]:
     summary = seen.snapshot.summary
-    known = [(where, kind.value) for where in (ENGINE, *seen.run.checks) for kind in ErrorKind]
     found = [((each.gate, each.kind.value), each.count) for each in summary.errors]
     found += [((ENGINE, each.kind.value), each.count) for each in summary.engine_errors]
-    yield from counted(known, (point for point in found if point[0] in known))
+    return counted((Label.WHERE, Label.ERROR), seen.run, found)
 
 
 def _failures(seen: Seen) -> Iterator[Point]:

@@ -1,33 +1,32 @@
 """Metrics of what models were asked for: calls, tokens and seconds by role, pool and what the attempt came to."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 
-from actors.metrics.metric import GONE, Label, Point, Seen, alone, counted, counter, gauge
-from schemas.canaries import CANARIES
-from schemas.credit import ROLLOUTS
+from actors.metrics.metric import GONE, Label, Point, Run, Seen, alone, counter, gauge, values
 from schemas.distributions import AttemptEnd
-from schemas.injection import CHECKS
-from schemas.orders import STALE
 
 
 def _paid(*fields: str) -> Callable[[Seen], Iterable[Point]]:
     """Of every pool and end, zeros included; what the configuration no longer names is one pool. `fields`: what is told
-    of each, where they are several with a label of their own."""
+    of each, by a label of its own where they are several."""
+    told = [(field.removesuffix("_tokens"),) if fields[1:] else () for field in fields]
 
     def read(seen: Seen) -> Iterable[Point]:
-        run, told = seen.run, [(field.removesuffix("_tokens"),) if fields[1:] else () for field in fields]
-        known = (CANARIES, CHECKS, ROLLOUTS, STALE, *run.models)
-        pools = [(spent, spent.role if spent.role in known else GONE) for spent in seen.snapshot.summary.spent]
-        return counted(
-            ((run.role(pool), pool, end.value, *of) for pool in run.models for end in AttemptEnd for of in told),
-            (
-                ((run.role(pool), pool, spent.end.value, *of), getattr(spent, field))
-                for spent, pool in pools
-                for of, field in zip(told, fields, strict=True)
-            ),
-        )
+        run, known = seen.run, values(Label.POOL, seen.run)
+        counts: Counter[tuple[str, ...]] = Counter()
+        counts.update({_by(run, pool, end, of): 0 for pool in run.models for end in AttemptEnd for of in told})
+        for spent in seen.snapshot.summary.spent:
+            pool = spent.role if spent.role in known else GONE
+            for of, field in zip(told, fields, strict=True):
+                counts[_by(run, pool, spent.end, of)] += getattr(spent, field)
+        return counts.items()
 
     return read
+
+
+def _by(run: Run, pool: str, end: AttemptEnd, of: tuple[str, ...]) -> tuple[str, ...]:
+    return (run.role(pool), pool, end.value, *of)
 
 
 BY_OUTCOME = (Label.ROLE, Label.POOL, Label.OUTCOME)

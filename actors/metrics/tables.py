@@ -7,14 +7,14 @@ What the configuration no longer names is one mode, and no gate.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 from functools import partial
-from itertools import chain, product
+from itertools import chain
 from operator import attrgetter
 from typing import Any, get_args, get_origin
 
 from msgspec import Struct
 
 from actors.counts.fields import Field, fields, is_struct
-from actors.metrics.metric import GONE, Label, Metric, Point, Run, Seen, Type
+from actors.metrics.metric import GONE, Label, Metric, Point, Seen, Type, every, values
 from schemas.distributions import AttemptEnd, Distribution, QueueTurn
 from schemas.measures import Exposed
 from schemas.orders import OrderKind
@@ -29,31 +29,14 @@ Cell = tuple[tuple[Any, ...], str, Any]
 """The keys of a row, the name of a field, and its value."""
 
 
-class LabelKey(Struct, frozen=True):
-    """A table's key as a label. `known`: what the run can have; `otherwise`: as what all else is told, if at all."""
-
-    label: Label
-    known: Callable[[Run], Sequence[str]]
-    otherwise: str | None = None
-
-    def told(self, value: Enum | str, known: Sequence[str]) -> str | None:
-        """A key's value as the label has it."""
-        name = str(value.value) if isinstance(value, Enum) else value
-        return name if name in known else self.otherwise
-
-
-def _members(label: Label, kind: type[Enum]) -> LabelKey:
-    return LabelKey(label, lambda _: [member.value for member in kind])
-
-
-KEYS: dict[Any, LabelKey] = {
-    OrderKind: _members(Label.KIND, OrderKind),
-    AttemptEnd: _members(Label.OUTCOME, AttemptEnd),
-    QueueTurn: _members(Label.TURN, QueueTurn),
-    RepairKind: LabelKey(Label.REPAIR, lambda run: run.all_repairs, GONE),
-    MalformedReason: _members(Label.DEFECT, MalformedReason),
-    FailureMode: LabelKey(Label.MODE, lambda run: run.all_modes, GONE),
-    GateName: LabelKey(Label.GATE, lambda run: run.checks),
+KEYS: dict[Any, Label] = {
+    OrderKind: Label.KIND,
+    AttemptEnd: Label.OUTCOME,
+    QueueTurn: Label.TURN,
+    RepairKind: Label.REPAIR,
+    MalformedReason: Label.DEFECT,
+    FailureMode: Label.MODE,
+    GateName: Label.GATE,
 }
 
 
@@ -66,12 +49,12 @@ def table_metrics(kind: type[Struct], rows: Rows) -> Iterator[Metric]:
             yield from _inside(field, rows)
         elif field.row is Distribution:
             key = KEYS[get_args(field.of)[0]]
-            yield _metric(field.exposed, [key], (), partial(_distributions, rows, field.name))
+            yield _metric(field.exposed, [key], partial(_distributions, rows, field.name))
         else:
             columns.setdefault(field.exposed, []).append(field.name)
     for exposed, names in columns.items():
         cells = partial(_cells, rows, [key.name for key in keys], names)
-        yield _metric(exposed, [KEYS[key.of] for key in keys], names if exposed.column else (), cells)
+        yield _metric(exposed, [KEYS[key.of] for key in keys], cells)
 
 
 def _inside(field: Field, rows: Rows) -> Iterator[Metric]:
@@ -94,27 +77,35 @@ def _cells(rows: Rows, keys: Sequence[str], names: Sequence[str], snapshot: RunS
         yield from ((of, name, getattr(row, name)) for name in names)
 
 
-def _metric(
-    exposed: Exposed, keys: Sequence[LabelKey], columns: Sequence[str], cells: Callable[[RunSnapshot], Iterable[Cell]]
-) -> Metric:
-    """`columns`: values of the last label, where the metric has one."""
-    labels = (*(key.label for key in keys), *([Label(exposed.column)] if columns else []))
+def _metric(exposed: Exposed, keys: Sequence[Label], cells: Callable[[RunSnapshot], Iterable[Cell]]) -> Metric:
+    column = (Label(exposed.column),) if exposed.column else ()
     number = Type.COUNTER if exposed.name.endswith("_total") else Type.GAUGE
 
     def read(seen: Seen) -> Iterable[Point]:
-        known = [key.known(seen.run) for key in keys]
-        series = product(*known, *([columns] if columns else [])) if len(keys) < 2 else ()
+        known = [values(label, seen.run) for label in keys]
+        series = every((*keys, *column), seen.run) if len(keys) < 2 else ()
         found: dict[tuple[str, ...], Any] = dict.fromkeys(series, Distribution() if exposed.bounds else 0)
         for of, name, value in cells(seen.snapshot):
-            told = [said for key, each, names in zip(keys, of, known, strict=True) if (said := key.told(each, names))]
+            told = [said for key, of_run in zip(of, known, strict=True) if (said := _told(key, of_run))]
             if len(told) == len(keys):
-                place = (*told, *([name] if columns else []))
+                place = (*told, name) if column else tuple(told)
                 found[place] = value if exposed.bounds else found.get(place, 0) + value
         return found.items()
 
     return Metric(
-        exposed.name, Type.HISTOGRAM if exposed.bounds else number, exposed.help, labels, read, exposed.bounds
+        exposed.name,
+        Type.HISTOGRAM if exposed.bounds else number,
+        exposed.help,
+        (*keys, *column),
+        read,
+        exposed.bounds,
     )
+
+
+def _told(key: Enum | str, known: Sequence[str]) -> str | None:
+    """A key as a label's value; None for what the label has no value for."""
+    name = str(key.value) if isinstance(key, Enum) else key
+    return name if name in known else GONE if GONE in known else None
 
 
 COUNTS = tuple(table_metrics(RunSnapshot, lambda snapshot: [snapshot]))
