@@ -1,5 +1,6 @@
 """What a run amounts to so far: one fold over the ledger's records, for the live view, the manifest and the report."""
 
+from collections import Counter
 from typing import Annotated
 
 from msgspec import Struct
@@ -65,6 +66,10 @@ class Counts(Struct, frozen=True):
     """Dead letters that were put back (`gleaner replay`), or accepted by their scores; an order counts each time."""
 
     @property
+    def ended(self) -> int:
+        return self.accepted + self.dead_lettered
+
+    @property
     def exported(self) -> int:
         """Accepted samples that the dataset holds, or will."""
         return self.accepted - self.contaminated
@@ -92,6 +97,10 @@ class RoleCost(Struct, frozen=True, omit_defaults=True):
     """Summed over calls that ran side by side: not wall time."""
     estimated_tokens: Total = 0
     """Of the tokens: the server did not count them."""
+
+    @property
+    def tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
 
 
 class Spent(Struct, frozen=True):
@@ -133,9 +142,14 @@ class GateOverlap(Struct, frozen=True, omit_defaults=True):
     """Attempts that other gates scored, or other gates as well; empty where a run has but the usual two."""
 
     @property
+    def neither(self) -> int:
+        """Of the attempts that the usual two scored."""
+        return self.scored - self.both - self.only_faithfulness - self.only_reward
+
+    @property
     def jaccard(self) -> float:
         """Of the usual two: rejected by both / rejected by either; 0 when neither rejected anything."""
-        either = self.both + self.only_faithfulness + self.only_reward
+        either = self.scored - self.neither
         return self.both / either if either else 0.0
 
     @property
@@ -143,15 +157,22 @@ class GateOverlap(Struct, frozen=True, omit_defaults=True):
         """Every set of gates, the usual two alone included: they are what `scored` and the others say beside the
         sets."""
         pair = (FAITHFULNESS, REWARD)
-        counted: dict[tuple[GateName, ...], int] = {
-            (): self.scored - self.both - self.only_faithfulness - self.only_reward
-        }
+        counted: dict[tuple[GateName, ...], int] = {(): self.neither}
         counted |= {pair: self.both, pair[:1]: self.only_faithfulness, pair[1:]: self.only_reward}
         for row in self.sets:
             if set(pair) <= set(row.scored):
                 counted[tuple(gate for gate in pair if gate in row.rejected)] -= row.attempts
         usual = (RejectedTogether(pair, rejected, attempts) for rejected, attempts in counted.items() if attempts)
         return (*usual, *self.sets)
+
+    @property
+    def rejected(self) -> dict[tuple[GateName, ...], int]:
+        """Attempts by exactly which gates rejected them, most first; of attempts that two or more gates scored."""
+        counted: Counter[tuple[GateName, ...]] = Counter()
+        for row in self.compared:
+            if row.rejected:
+                counted[row.rejected] += row.attempts
+        return dict(counted.most_common())
 
 
 NO_OVERLAP = GateOverlap(scored=0, both=0, only_faithfulness=0, only_reward=0)
@@ -328,7 +349,7 @@ class Summary(Struct, frozen=True):
 
     @property
     def tokens(self) -> int:
-        return sum(role.prompt_tokens + role.completion_tokens for role in self.roles)
+        return sum(role.tokens for role in self.roles)
 
 
 class RunSnapshot(Struct, frozen=True):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 from msgspec import Struct
 
-from actors.report.repairs import interval_figure, interval_words
+from actors.report.intervals import interval_figure, interval_words
 from actors.report.words import count, drift_words, percent, spoken
 from schemas.canaries import Canaries, CanaryEnd, GateCanaries
 from schemas.gate_audit import Rate

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from actors.counts.rates import share
-from actors.report.repairs import interval_words
+from actors.report.intervals import interval_words
 from actors.report.words import percent, spoken
 from schemas.progress import DiagnosisCount
 

@@ -6,7 +6,7 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from actors.counts.rates import share
-from actors.report.repairs import interval_figure, interval_words
+from actors.report.intervals import interval_figure, interval_words
 from actors.report.words import count, percent, spoken
 from schemas.progress import InjectionCount
 

@@ -18,8 +18,8 @@ from actors.report.facts import ReportFold
 from actors.report.flow import NARROW, WIDE, flow_figure
 from actors.report.histogram import histogram_figure
 from actors.report.injections import injection_rows
-from actors.report.overlap import overlap_figure, rejected_together
-from actors.report.repairs import mode_rows
+from actors.report.intervals import interval_figure, interval_words
+from actors.report.overlap import overlap_figure
 from actors.report.timeline import timeline_figure
 from actors.report.words import count, duration, model_name, percent, plural, short, spoken
 from schemas.credit import FIXED
@@ -36,6 +36,7 @@ _TEMPLATES = Environment(
 _TEMPLATES.filters.update(
     count=count, percent=percent, short=short, duration=duration, spoken=spoken, model_name=model_name
 )
+_TEMPLATES.globals.update(share=share, interval_words=interval_words, interval_figure=interval_figure)
 
 
 class ExampleLedger(Protocol):
@@ -52,21 +53,9 @@ class Tile(Struct, frozen=True):
     note: str
 
 
-class CostRow(Struct, frozen=True):
-    """One role's cost; `width` of its bar in percent of the most expensive role's."""
-
-    role: str
-    calls: int
-    prompt_tokens: int
-    completion_tokens: int
-    per_accepted: str
-    seconds: str
-    width: float
-
-
 def render(facts: ReportFold, manifest: Manifest, ledger: ExampleLedger, *, now: float) -> str:
     """The page as HTML. `now`: seconds since the epoch."""
-    series = facts.timeline.series()
+    series, summary = facts.timeline.series(), facts.summary()
     return _TEMPLATES.get_template("page.html.j2").render(
         style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
         manifest=manifest,
@@ -78,22 +67,18 @@ def render(facts: ReportFold, manifest: Manifest, ledger: ExampleLedger, *, now:
         tiles=_tiles(manifest),
         flow_wide=flow_figure(facts.paths.full(), WIDE, class_="wide"),
         flow_narrow=flow_figure(facts.paths.brief(), NARROW, class_="narrow"),
-        modes=mode_rows(facts.summary()),
+        summary=summary,
         injections=injection_rows(manifest.injections),
         fixed=FIXED,
-        confusion=confusion_of(facts.summary().diagnoses),
+        confusion=confusion_of(summary.diagnoses),
         canaries=canary_section(manifest.canaries),
         overlap=overlap_figure(manifest.overlap),
-        together=_together(manifest),
-        neither=_neither(manifest),
-        jaccard=percent(_jaccard(manifest)),
         histograms=[(found.gate, histogram_figure(found)) for found in facts.histograms.used()],
         timelines=[
             (found, timeline_figure(found, width_s=facts.timeline.width_s, resumed_at=facts.clock.resumed_at))
             for found in series
         ],
         resumed=len(facts.clock.resumed_at),
-        costs=_costs(manifest),
         examples={end: _examples(facts, ledger, end) for end in SHOWN},
     )
 
@@ -148,45 +133,6 @@ def _tiles(manifest: Manifest) -> list[Tile]:
 
 def _outstanding(number: int) -> str:
     return f"{count(number)} outstanding" if number else "nothing outstanding"
-
-
-def _neither(manifest: Manifest) -> int:
-    overlap = manifest.overlap
-    return overlap.scored - overlap.both - overlap.only_faithfulness - overlap.only_reward
-
-
-def _together(manifest: Manifest) -> list[tuple[str, int]]:
-    """Rejected attempts by the gates that rejected them; empty where a run has but the usual two."""
-    if not manifest.overlap.sets:
-        return []
-    return [
-        (", ".join(map(spoken, gates)), attempts) for gates, attempts in rejected_together(manifest.overlap).items()
-    ]
-
-
-def _jaccard(manifest: Manifest) -> float | None:
-    overlap = manifest.overlap
-    return share(overlap.both, overlap.both + overlap.only_faithfulness + overlap.only_reward)
-
-
-def _costs(manifest: Manifest) -> list[CostRow]:
-    most = max((role.prompt_tokens + role.completion_tokens for role in manifest.roles), default=0)
-    rows: list[CostRow] = []
-    for role in manifest.roles:
-        tokens = role.prompt_tokens + role.completion_tokens
-        per_accepted = share(tokens, manifest.counts.exported)
-        rows.append(
-            CostRow(
-                role=role.role,
-                calls=role.calls,
-                prompt_tokens=role.prompt_tokens,
-                completion_tokens=role.completion_tokens,
-                per_accepted="–" if per_accepted is None else short(per_accepted),
-                seconds=duration(role.seconds),
-                width=100 * (share(tokens, most) or 0.0),
-            )
-        )
-    return rows
 
 
 def _examples(facts: ReportFold, ledger: ExampleLedger, end: str) -> list[Example]:

@@ -8,8 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from actors.report.overlap import rejected_together
-from actors.report.repairs import interval_words
+from actors.report.intervals import interval_words
 from deployments.monitoring.live import Driver, driver_of
 from deployments.monitoring.standstill import words
 from deployments.terminal.board import GATES, of_ended, repaired_by, yield_percent
@@ -178,8 +177,10 @@ def _roles(summary: Summary) -> RenderableType | None:
 
 def _sets(overlap: GateOverlap) -> str:
     """By exactly which gates, of any number."""
-    counted = rejected_together(overlap)
-    told = [f"{number:,} by {' and '.join(gates)}{' alone' * (len(gates) == 1)}" for gates, number in counted.items()]
+    told = [
+        f"{number:,} by {' and '.join(gates)}{' alone' * (len(gates) == 1)}"
+        for gates, number in overlap.rejected.items()
+    ]
     attempts = sum(row.attempts for row in overlap.compared)
     return f"{', '.join(told) or 'none'}, of {plural(attempts, 'attempt')}"
 

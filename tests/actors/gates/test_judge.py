@@ -14,7 +14,7 @@ from actors.recovery.diagnoser import diagnose
 from actors.recovery.evidence import evidence_of
 from actors.recovery.modes import RunGates
 from actors.recovery.policies import build_bar, build_recovery
-from actors.report.overlap import overlap_figure, rejected_together
+from actors.report.overlap import overlap_figure
 from schemas.config import Recovery
 from schemas.ids import PoolName
 from schemas.orders import Attempt
@@ -138,7 +138,7 @@ def test_the_overlap_of_the_usual_two_is_what_it_was() -> None:
     both = (rejected(FAITHFULNESS), rejected(REWARD))
     found = overlap_of(both, both, (rejected(FAITHFULNESS), passed(REWARD)), (passed(FAITHFULNESS), passed(REWARD)))
     assert found == GateOverlap(scored=4, both=2, only_faithfulness=1, only_reward=0)
-    assert rejected_together(found) == {(FAITHFULNESS, REWARD): 2, (FAITHFULNESS,): 1}
+    assert found.rejected == {(FAITHFULNESS, REWARD): 2, (FAITHFULNESS,): 1}
 
 
 def test_the_overlap_of_any_number_of_gates() -> None:
@@ -150,13 +150,13 @@ def test_the_overlap_of_any_number_of_gates() -> None:
         (passed(FAITHFULNESS), passed(REWARD), passed(SHORT)),
     )
     assert (three.scored, three.both, three.only_faithfulness, three.only_reward) == (4, 1, 1, 0)
-    assert rejected_together(three) == {(FAITHFULNESS, REWARD, SHORT): 1, (FAITHFULNESS, SHORT): 1, (SHORT,): 1}
+    assert three.rejected == {(FAITHFULNESS, REWARD, SHORT): 1, (FAITHFULNESS, SHORT): 1, (SHORT,): 1}
     scored = (FAITHFULNESS, REWARD, SHORT)
     assert RejectedTogether(scored, (), 1) in three.compared and RejectedTogether(scored, (SHORT,), 1) in three.sets
     pair = overlap_of((rejected(FAITHFULNESS), passed(REWARD)))
     summed = together([Summary(overlap=three), Summary(overlap=pair), Summary(overlap=three)]).overlap
     assert (summed.scored, summed.only_faithfulness) == (9, 3)
-    assert rejected_together(summed)[(SHORT,)] == 2
+    assert summed.rejected[(SHORT,)] == 2
     assert sum(row.attempts for row in summed.compared) == 9
 
 
