@@ -4,11 +4,11 @@ from msgspec import Struct, field
 
 from schemas.canaries import Canaries
 from schemas.credit import CreditCount
+from schemas.overlap import GateOverlap
 from schemas.progress import (
     Counts,
     EndCount,
     GateErrors,
-    GateOverlap,
     InjectionCount,
     ModeCount,
     RefusalCount,

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from actors.counts.entries import Entry
 from actors.counts.order import known_first
-from schemas.progress import GateOverlap, RejectedTogether, Summary
+from schemas.overlap import GateOverlap, RejectedTogether
+from schemas.progress import Summary
 from schemas.verdicts import (
     ALWAYS_ASKED,
     FAITHFULNESS,

@@ -10,7 +10,7 @@ from actors.counts.order import known_first
 from actors.report.statistics import distance_for
 from actors.report.svg import figure, tag, text, title
 from actors.report.words import count, spoken
-from schemas.progress import GateOverlap
+from schemas.overlap import GateOverlap
 from schemas.verdicts import FAITHFULNESS, KNOWN_GATES, REWARD, GateName
 
 WIDTH, HEIGHT = 440.0, 230.0

@@ -19,7 +19,8 @@ from deployments.terminal.words import clock, number, percent, plural, quoted, s
 from schemas.credit import FIXED
 from schemas.ids import OrderId
 from schemas.live import Live
-from schemas.progress import EndCount, EndWords, GateOverlap, Summary
+from schemas.overlap import GateOverlap
+from schemas.progress import EndCount, EndWords, Summary
 from schemas.recovery import Modes
 
 MODES_SHOWN = 6

@@ -15,12 +15,12 @@ from schemas.errors import ErrorKind, LedgerError
 from schemas.ids import PoolName
 from schemas.ledger import AcceptedEnd, CorpusEnded, DeadLetteredEnd, Planned, Record, Refused, Rejoined, RunStarted
 from schemas.orders import Attempt, DeadLetter, EndReason, Order, OrderKind
+from schemas.overlap import GateOverlap
 from schemas.progress import (
     Counts,
     EndCount,
     EngineErrors,
     GateErrors,
-    GateOverlap,
     GateVerdicts,
     KindCount,
     MalformedCount,

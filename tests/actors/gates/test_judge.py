@@ -18,7 +18,8 @@ from actors.report.overlap import overlap_figure
 from schemas.config import Recovery
 from schemas.ids import PoolName
 from schemas.orders import Attempt
-from schemas.progress import GateOverlap, RejectedTogether, Summary
+from schemas.overlap import GateOverlap, RejectedTogether
+from schemas.progress import Summary
 from schemas.recovery import FailureMode, Modes, Repairs
 from schemas.samples import Candidate, Cost, Sampling, answered
 from schemas.verdicts import FAITHFULNESS, PROVENANCE, REWARD, GateName, GateRequest, Passed, Rejected, Verdict
