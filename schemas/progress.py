@@ -286,6 +286,8 @@ class Summary(Struct, frozen=True):
     started_at: Annotated[float | None, Together.SMALLEST] = None
     """When the first process of the run began; seconds since the epoch."""
     first_accepted_at: Annotated[float | None, Together.SMALLEST] = None
+    first_accepted_s: Annotated[float | None, Together.SMALLEST] = None
+    """The run's own seconds until then, as in `worked_s`."""
     last_at: Annotated[float | None, Together.LARGEST] = None
     worked_s: Annotated[float, Together.LARGEST] = 0.0
     """Seconds in which a process worked on the run, up to its last record: the one duration that is shown anywhere."""

@@ -15,6 +15,7 @@ class CourseFold:
         self._refusals = Refusals()
         self._started_at: float | None = None
         self._first_accepted_at: float | None = None
+        self._first_accepted_s: float | None = None
         self._last_at: float | None = None
         self._corpus_ended = False
         self._skipped: dict[str, int] = {}
@@ -23,13 +24,13 @@ class CourseFold:
         """Counts one record."""
         record = entry.record
         self._last_at = record.at
-        self._clock.apply(record)
+        seconds = self._clock.apply(record)
         self._refusals.apply(record)
         match record:
             case RunStarted() if self._started_at is None:
                 self._started_at = record.at
             case AcceptedEnd() if self._first_accepted_at is None and entry.genuine is not None:
-                self._first_accepted_at = record.at
+                self._first_accepted_at, self._first_accepted_s = record.at, seconds
             case Planned():
                 self._corpus_ended = False  # the corpus has grown, and is not read to its end again
             case CorpusEnded():
@@ -46,6 +47,7 @@ class CourseFold:
             corpus_ended=self._corpus_ended,
             started_at=self._started_at,
             first_accepted_at=self._first_accepted_at,
+            first_accepted_s=self._first_accepted_s,
             last_at=self._last_at,
             worked_s=self._clock.seconds,
         )

@@ -4,6 +4,7 @@ from collections import Counter
 
 from actors.counts.end_words import EndWordsCount
 from actors.counts.entries import Entry, was_rejected
+from schemas.distributions import AttemptEnd
 from schemas.errors import ErrorKind
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Reopened, Rescored
 from schemas.orders import DeadLetter, EndReason, OrderKind
@@ -38,8 +39,9 @@ class OrderFold:
                 self._end_words.take_back(end)
             case _:
                 pass
-        self._attempts += entry.attempt is not None
-        self._judged(entry)
+        if entry.attempt is not None:
+            self._attempts += 1
+            self._judged(entry)
 
     def tables(self) -> Summary:
         """Everything counted so far."""
@@ -73,10 +75,11 @@ class OrderFold:
     def _judged(self, entry: Entry) -> None:
         if entry.genuine is None or entry.order is None:
             return
-        self._rejected += was_rejected(entry.genuine) and not entry.order.rejected
-        if isinstance(entry.record, AcceptedEnd):
+        if entry.end is AttemptEnd.ACCEPTED:
             self._first_pass += entry.genuine.number == 1
             self._recovered += entry.order.rejected
+        else:
+            self._rejected += was_rejected(entry.genuine) and not entry.order.rejected
 
     def _ends(self, *kinds: OrderKind) -> tuple[EndCount, ...]:
         counted = ((reason, sum(self._dead[(kind, reason)] for kind in kinds)) for reason in EndReason)

@@ -45,16 +45,8 @@ class Tally:
         self._orders = OutstandingOrders()
         self._distributions = AttemptDistributions() if distributions is None else distributions
         self._spend = SpendFold()
-        self._folds: tuple[CountFold, ...] = (
-            CourseFold(),
-            OrderFold(),
-            self._spend,
-            VerdictFold(),
-            OverlapFold(),
-            FailureFold(),
-            CreditFold(),
-            ProbedFold(),
-        )
+        self._of_records: tuple[CountFold, ...] = (CourseFold(), OrderFold(), self._spend, CreditFold(), ProbedFold())
+        self._of_attempts: tuple[CountFold, ...] = (VerdictFold(), OverlapFold(), FailureFold())
 
     @property
     def tokens(self) -> int:
@@ -64,13 +56,16 @@ class Tally:
     def apply(self, record: Record) -> None:
         """Counts one record. Raises LedgerError for one that ends or repairs an order that is not outstanding."""
         entry = self._orders.entry(record)
-        self._distributions.apply(entry)
-        for fold in self._folds:
+        for fold in self._of_records:
             fold.apply(entry)
+        if entry.attempt is not None:
+            self._distributions.apply(entry)
+            for fold in self._of_attempts:
+                fold.apply(entry)
 
     def summary(self) -> Summary:
         """Everything counted so far."""
-        return _assembled([fold.tables() for fold in self._folds])
+        return _assembled([fold.tables() for fold in (*self._of_records, *self._of_attempts)])
 
     def distributions(self) -> Distributions:
         """Durations and scores counted so far."""

@@ -106,9 +106,8 @@ def _numbers(summary: Summary) -> RenderableType:
     table.add_row("yield", yield_percent(counts), of_issued + of_ended(counts))
     recovered = f"{counts.recovered:,} of {plural(counts.rejected, 'rejected order')} accepted later"
     table.add_row("recovery", percent(counts.recovered, counts.rejected), recovered)
-    if summary.first_accepted_at is not None and summary.started_at is not None:
-        first = spoken(summary.first_accepted_at - summary.started_at)
-        table.add_row("first sample", first, "from the start to the first accepted sample")
+    if summary.first_accepted_s is not None:
+        table.add_row("first sample", spoken(summary.first_accepted_s), "from the start to the first accepted sample")
     if counts.refused_documents:
         refused = "; ".join(unusable(summary.refusals)) or "unusable, told in the dead letters"
         table.add_row("documents", Text(f"{counts.refused_documents:,}", style=WARN), Text(f"unusable: {refused}"))
