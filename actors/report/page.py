@@ -7,7 +7,6 @@ from typing import Protocol
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
-from msgspec import Struct
 
 from actors.counts.rates import share
 from actors.ledger.history import life_of
@@ -45,14 +44,6 @@ class ExampleLedger(Protocol):
     def story(self, order_id: OrderId) -> Sequence[Record]: ...
 
 
-class Tile(Struct, frozen=True):
-    """A headline number."""
-
-    label: str
-    value: str
-    note: str
-
-
 def render(facts: ReportFold, manifest: Manifest, ledger: ExampleLedger, *, now: float) -> str:
     """The page as HTML. `now`: seconds since the epoch."""
     series, summary = facts.timeline.series(), facts.summary()
@@ -64,7 +55,6 @@ def render(facts: ReportFold, manifest: Manifest, ledger: ExampleLedger, *, now:
         made_at=_moment(now),
         started_at=_moment(manifest.started_at) if manifest.started_at else None,
         lead=_lead(facts, manifest),
-        tiles=_tiles(manifest),
         flow_wide=flow_figure(facts.paths.full(), WIDE, class_="wide"),
         flow_narrow=flow_figure(facts.paths.brief(), NARROW, class_="narrow"),
         summary=summary,
@@ -95,44 +85,6 @@ def _lead(facts: ReportFold, manifest: Manifest) -> str:
         return f"{begun} No order was rejected."
     saved = f"{plural(counts.rejected, 'order')} {'was' if counts.rejected == 1 else 'were'} rejected at first, and "
     return f"{begun} {saved}{count(counts.recovered)} of these {'was' if counts.recovered == 1 else 'were'} recovered."
-
-
-def _tiles(manifest: Manifest) -> list[Tile]:
-    counts = manifest.counts
-    per_sample = share(manifest.tokens, counts.exported)
-    first = manifest.first_accepted_seconds
-    return [
-        Tile(
-            "yield",
-            percent(share(counts.exported, counts.issued - counts.injected)),
-            f"{count(counts.exported)} accepted of {count(counts.issued - counts.injected)} issued",
-        ),
-        Tile(
-            "recovery",
-            percent(share(counts.recovered, counts.rejected)),
-            f"{count(counts.recovered)} recovered of {count(counts.rejected)} rejected",
-        ),
-        Tile(
-            "at first attempt",
-            percent(share(counts.first_pass, counts.issued - counts.injected)),
-            f"{count(counts.first_pass)} orders passed at once",
-        ),
-        Tile("dead-lettered", count(counts.dead_lettered), _outstanding(counts.outstanding)),
-        Tile(
-            "tokens per sample",
-            "–" if per_sample is None else short(per_sample),
-            f"{short(manifest.tokens)} tokens in all roles",
-        ),
-        Tile(
-            "wall time",
-            duration(manifest.wall_seconds),
-            "no sample accepted yet" if first is None else f"first sample after {duration(first)}",
-        ),
-    ]
-
-
-def _outstanding(number: int) -> str:
-    return f"{count(number)} outstanding" if number else "nothing outstanding"
 
 
 def _examples(facts: ReportFold, ledger: ExampleLedger, end: str) -> list[Example]:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from deployments.monitoring.progress import Phase, Progress, ReplicaStatus
 from deployments.monitoring.standstill import waits_of, words
-from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, OrderEnds, columns, facts, grid
+from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, columns, facts, grid
 from deployments.terminal.rates import Flow
 from deployments.terminal.words import clock, number, per_second, percent, plural, printable, spoken
 from schemas.progress import Counts, RunSnapshot, Summary
@@ -97,7 +97,7 @@ def _bar(snapshot: RunSnapshot) -> RenderableType:
     row.add_column(ratio=1)
     row.add_column(justify="right", no_wrap=True)
     row.add_row(
-        Bar(OrderEnds(counts.accepted, counts.dead_lettered, counts.issued)),
+        Bar(counts),
         f"{counts.ended:,} of {counts.issued:,}" + ("" if snapshot.summary.corpus_ended else "+"),
     )
     return row

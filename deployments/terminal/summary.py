@@ -13,7 +13,7 @@ from deployments.monitoring.live import Driver, driver_of
 from deployments.monitoring.standstill import words
 from deployments.terminal.board import GATES, of_ended, repaired_by, yield_percent
 from deployments.terminal.corpus_words import skipped_words, unusable
-from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, OrderEnds, columns, facts, grid
+from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, columns, facts, grid
 from deployments.terminal.probed import canaries_view
 from deployments.terminal.words import clock, number, percent, plural, quoted, spoken
 from schemas.credit import FIXED
@@ -30,7 +30,7 @@ WORDS_SHOWN = 3
 
 def summary_view(summary: Summary, folder: Path, *, example: OrderId | None = None) -> RenderableType:
     """Counts, yield, recovery, failures and repairs, cost by role. `example`: an order worth looking at."""
-    parts: list[RenderableType] = [_head(summary, folder), Text(), _bar(summary), Text(), _numbers(summary)]
+    parts: list[RenderableType] = [_head(summary, folder), Text(), Bar(summary.counts), Text(), _numbers(summary)]
     views = (_failures, _ends, _roles, _overlap, _retrieval, _injections, _diagnoses, _canaries, _credit)
     for view in views:
         part = view(summary)
@@ -77,11 +77,6 @@ def _took(summary: Summary) -> Text:
     if summary.started_at is None:
         return Text()
     return Text(f"  {clock(summary.worked_s)}", style="bold default")
-
-
-def _bar(summary: Summary) -> RenderableType:
-    counts = summary.counts
-    return Bar(OrderEnds(counts.accepted, counts.dead_lettered, counts.issued))
 
 
 def _numbers(summary: Summary) -> RenderableType:
