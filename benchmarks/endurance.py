@@ -48,7 +48,7 @@ class Sizes:
         self._next_at = time.monotonic() + LOOK_S
         counts = progress.snapshot.counts
         self.fullest = max(self.fullest, counts.outstanding)
-        self.seen.append((counts.accepted + counts.dead_lettered, _mebibytes()))
+        self.seen.append((counts.ended, _mebibytes()))
 
     def report(self, orders: int) -> list[str]:
         """One line a part: its size at 30% and its largest until 95%."""

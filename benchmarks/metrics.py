@@ -31,6 +31,7 @@ from msgspec.structs import replace
 
 import actors.queue.service
 from actors.counts.distributions import AttemptDistributions
+from actors.counts.entries import Entry
 from actors.counts.tally import Tally
 from benchmarks.loop import configuration, write_corpus
 from deployments.monitoring.endpoint import Metrics
@@ -38,8 +39,6 @@ from deployments.monitoring.progress import Phase, Progress
 from deployments.ray.actors import QueueShell
 from deployments.run import run
 from schemas.config import Dataset
-from schemas.distributions import AttemptEnd
-from schemas.orders import Attempt
 from tests.doubles.ledgers import Scale, plausible_run
 
 SLICE_S = 1.0
@@ -60,23 +59,16 @@ def counting(at: float) -> bool:
 class NoDistributions(AttemptDistributions):
     """Counts nothing."""
 
-    def attempted(self, attempt: Attempt, end: AttemptEnd, ready_at: float) -> None:
-        pass
-
-    def ended(self, end: AttemptEnd, seconds: float) -> None:
+    def apply(self, entry: Entry) -> None:
         pass
 
 
 class HalfDistributions(AttemptDistributions):
     """Counts in seconds with metrics."""
 
-    def attempted(self, attempt: Attempt, end: AttemptEnd, ready_at: float) -> None:
+    def apply(self, entry: Entry) -> None:
         if counting(time.time()):
-            super().attempted(attempt, end, ready_at)
-
-    def ended(self, end: AttemptEnd, seconds: float) -> None:
-        if counting(time.time()):
-            super().ended(end, seconds)
+            super().apply(entry)
 
 
 class HalfCountingQueue(QueueShell):

@@ -6,11 +6,12 @@ without what it was estimated from.
 """
 
 from enum import Enum
-from typing import NewType
+from typing import Annotated, NewType
 
 from msgspec import Struct
 
 from schemas.ids import OrderId, PassageId, content_id
+from schemas.measures import Exposed, Total
 from schemas.samples import Cost
 
 PolicyVersion = NewType("PolicyVersion", str)
@@ -164,3 +165,46 @@ def prefix_id(passage_id: PassageId, prefix: str, policy: PolicyVersion) -> Pref
 def rollout_id(prefix: PrefixId, draw: int) -> RolloutId:
     """Of one draw from a prefix: asked for once, whoever asks."""
     return RolloutId(content_id("rollout", prefix, draw))
+
+
+_ROLLOUTS = Exposed("gleaner_rollouts_total", "Rollouts by what their answer was.", column="answer")
+
+
+class CreditCount(Struct, frozen=True, kw_only=True):
+    """Rejected solutions that were credited. Laws: begun = labelled + open; rollouts = right + wrong + failed."""
+
+    begun: Annotated[
+        Total, Exposed("gleaner_credits_begun_total", "Wrong solutions of which rollouts were asked for.")
+    ] = 0
+    labelled: Total = 0
+    decided: Total = 0
+    """Of the labelled: the first pit was found as surely as asked."""
+    restartable: Annotated[
+        Total, Exposed("gleaner_credits_restartable_total", "Labelled solutions with a good step before the first pit.")
+    ] = 0
+    steps: Annotated[
+        Total,
+        Exposed("gleaner_credit_steps_total", "Steps of labelled solutions: rollouts for each are what a label costs."),
+    ] = 0
+    """Of the labelled solutions, those that can be drawn from: all but each last one."""
+    rollouts: Total = 0
+    """Those of open credits, and late ones, included."""
+    right: Annotated[Total, _ROLLOUTS] = 0
+    wrong: Annotated[Total, _ROLLOUTS] = 0
+    failed: Annotated[Total, _ROLLOUTS] = 0
+    """No answer could be had."""
+    tokens: Total = 0
+
+    @property
+    def open(self) -> int:
+        """Being credited."""
+        return self.begun - self.labelled
+
+    @property
+    def per_step(self) -> float:
+        """Rollouts for each labelled step; 0 when there is none."""
+        return self.rollouts / self.steps if self.steps else 0.0
+
+
+FIXED = 16
+"""Rollouts of each step with a fixed number, what the cost is compared with."""

@@ -1,9 +1,11 @@
 """Values counted in buckets: what histograms are made of. Counts add up, so they can be merged and replayed."""
 
 from enum import Enum
+from typing import Annotated
 
 from msgspec import Struct
 
+from schemas.measures import Exposed, Together
 from schemas.verdicts import GateName
 
 SECONDS = (
@@ -34,8 +36,8 @@ SCORES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 class Distribution(Struct, frozen=True):
     """`counts[i]`: values above bound i - 1 and at most bound i; the last, above every bound. `total`: their sum."""
 
-    counts: tuple[int, ...] = ()
-    total: float = 0.0
+    counts: Annotated[tuple[int, ...], Together.ADDED] = ()
+    total: Annotated[float, Together.ADDED] = 0.0
 
     @property
     def count(self) -> int:
@@ -64,10 +66,32 @@ class Distributions(Struct, frozen=True):
 
     calls: dict[str, Distribution] = {}
     """One call with its retries and its waiting, by role (as in RoleCost)."""
-    attempts: dict[AttemptEnd, Distribution] = {}
-    """A whole attempt, from its lease to what was decided."""
-    queued: dict[QueueTurn, Distribution] = {}
-    """From the moment an order could be worked on to the attempt that did; lost leases are waiting too."""
-    orders: dict[AttemptEnd, Distribution] = {}
-    """From plan to end, by what its last attempt was; orders that ended unworked are left out."""
-    scores: dict[GateName, Distribution] = {}
+    attempts: Annotated[
+        dict[AttemptEnd, Distribution],
+        Exposed(
+            "gleaner_attempt_seconds",
+            "Time of whole attempts, from lease to decision; its count is the number of attempts.",
+            bounds=SECONDS,
+        ),
+    ] = {}
+    queued: Annotated[
+        dict[QueueTurn, Distribution],
+        Exposed(
+            "gleaner_queue_wait_seconds",
+            "Time from when an order could be worked on to the attempt that did, lost leases included.",
+            bounds=SECONDS,
+        ),
+    ] = {}
+    orders: Annotated[
+        dict[AttemptEnd, Distribution],
+        Exposed("gleaner_order_seconds", "Time from plan to end of orders by how they ended.", bounds=SECONDS),
+    ] = {}
+    """By what its last attempt was; orders that ended unworked are left out."""
+    scores: Annotated[
+        dict[GateName, Distribution],
+        Exposed(
+            "gleaner_gate_score",
+            "Scores that each gate gave, from 0 to 1, higher is better.",
+            bounds=SCORES,
+        ),
+    ] = {}

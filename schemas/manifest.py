@@ -2,13 +2,13 @@
 
 from msgspec import Struct, field
 
+from schemas.credit import CreditCount
+from schemas.overlap import GateOverlap
 from schemas.probes import Probes
 from schemas.progress import (
     Counts,
-    CreditCount,
     EndCount,
     GateErrors,
-    GateOverlap,
     ModeCount,
     RefusalCount,
     RepairStat,

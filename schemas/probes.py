@@ -5,6 +5,7 @@ issued, repaired and ended by records of its own, so that it is in no count, no 
 """
 
 from enum import Enum
+from typing import Annotated
 
 from msgspec import Struct
 
@@ -12,6 +13,7 @@ from schemas.corpus import Passage
 from schemas.flaws import FlawKind, Worth
 from schemas.gate_audit import Rate
 from schemas.ids import OrderId
+from schemas.measures import Together, Total
 from schemas.recovery import FailureMode
 from schemas.samples import Draft, Sampling
 from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER, GateName
@@ -108,7 +110,7 @@ class FlawRecall(Struct, frozen=True):
     """Bad probes with one flaw at one gate; `flaw` None: the file does not say how they are bad."""
 
     flaw: FlawKind | None
-    expected: bool
+    expected: Annotated[bool, Together.ANY]
     """The gate is there to see this flaw: it counts in the gate's recall."""
     recall: Rate
     recent: Rate
@@ -126,8 +128,8 @@ class Drift(Struct, frozen=True):
     """The test of one rate for a change, since the gate's version began. Of a change that is flagged it tells where."""
 
     of: DriftOf
-    flagged: bool
-    evidence: float
+    flagged: Annotated[bool, Together.ANY]
+    evidence: Annotated[float, Together.LARGEST]
     """log10 of the largest e-value so far; flagged at 2 (a false alarm in one run of a hundred at most)."""
     before: Rate
     after: Rate
@@ -140,17 +142,17 @@ class ProbedGate(Struct, frozen=True, kw_only=True):
     gate: GateName
     version: str
     """What identifies the judge: its model and fingerprint, its threshold, what it is shown and how it is asked."""
-    judged: int
-    errored: int
+    judged: Total
+    errored: Total
     """Probes that it could not judge: in no rate."""
     whole: ProbeRates
     """Of all of them."""
     window: ProbeRates
     """Of the last ones (see `actors.counts.probed_gates.WINDOW`)."""
-    in_window: int
+    in_window: Total
     flaws: tuple[FlawRecall, ...]
     drift: tuple[Drift, ...]
-    last: bool
+    last: Annotated[bool, Together.ANY]
     """The version that the last probe of this gate met: the present one."""
 
 
@@ -158,16 +160,16 @@ class GateCatch(Struct, frozen=True):
     """Bad probes that a gate rejected at their first attempt; `alone`: of these, those that no other gate rejected."""
 
     gate: GateName
-    caught: int
-    alone: int
+    caught: Total
+    alone: Total
 
 
 class FlawDiagnosis(Struct, frozen=True):
     """Bad probes with one flaw that were diagnosed as one mode at their first attempt, and whether that is right."""
 
     mode: FailureMode
-    probes: int
-    right: bool
+    probes: Total
+    right: Annotated[bool, Together.ANY]
 
 
 class FlawProbes(Struct, frozen=True, kw_only=True):
@@ -176,23 +178,23 @@ class FlawProbes(Struct, frozen=True, kw_only=True):
 
     flaw: FlawKind | None
     """None: the file does not say."""
-    caught: int
+    caught: Total
     """Rejected by a gate at the first attempt."""
-    missed: int
+    missed: Total
     """Passed by every gate."""
-    errored: int
+    errored: Total
     """A gate could not judge it: in no rate."""
     by_gate: tuple[GateCatch, ...]
     diagnoses: tuple[FlawDiagnosis, ...]
-    repaired: int
+    repaired: Total
     """Of those caught, given to a repair."""
-    healed: int
+    healed: Total
     """Accepted after a repair, and known to be good."""
-    still_bad: int
+    still_bad: Total
     """Accepted after a repair, and known to be bad."""
-    unknown: int
+    unknown: Total
     """Accepted after a repair; nobody knows what it is worth."""
-    given_up: int
+    given_up: Total
     """Not accepted after repairs."""
 
 
@@ -200,16 +202,16 @@ class EndedProbes(Struct, frozen=True):
     """Probes by how they ended."""
 
     end: ProbeEnd
-    probes: int
+    probes: Total
 
 
 class Probes(Struct, frozen=True):
     """All probes of a run. Law: issued = ended + outstanding."""
 
-    issued: int = 0
-    ended: int = 0
+    issued: Total = 0
+    ended: Total = 0
     ends: tuple[EndedProbes, ...] = ()
-    tokens: int = 0
+    tokens: Total = 0
     """What they took: injector, repairs and gates."""
     gates: tuple[ProbedGate, ...] = ()
     flaws: tuple[FlawProbes, ...] = ()

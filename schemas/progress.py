@@ -1,37 +1,59 @@
 """What a run amounts to so far: one fold over the ledger's records, for the live view, the manifest and the report."""
 
+from typing import Annotated
+
 from msgspec import Struct
 
 from schemas.corpus import RefusalReason
-from schemas.distributions import AttemptEnd, Distribution, Distributions
+from schemas.credit import CreditCount
+from schemas.distributions import SECONDS, AttemptEnd, Distribution, Distributions
 from schemas.errors import ErrorKind
+from schemas.measures import Exposed, Together, Total, TotalSeconds
 from schemas.orders import EndReason, OrderKind
+from schemas.overlap import NO_OVERLAP, GateOverlap
 from schemas.probes import Probes
 from schemas.recovery import FailureMode, RepairKind
 from schemas.samples import MalformedReason
-from schemas.verdicts import FAITHFULNESS, REWARD, GateName
+from schemas.verdicts import GateName
+
+_OUTSTANDING = Exposed(
+    "gleaner_orders_outstanding",
+    "Orders without an end: ready to be worked on, leased to a conductor, or waiting for a later moment.",
+    column="state",
+)
+_VERDICTS = Exposed("gleaner_verdicts_total", "What each gate said.", column="verdict")
+_COMMITS = Exposed(
+    "gleaner_commit_seconds", "Time of the ledger's transactions, since the queue started.", bounds=SECONDS
+)
 
 
 class Counts(Struct, frozen=True):
     """Orders by state and end. Law: issued = accepted + dead_lettered + outstanding."""
 
-    issued: int = 0
-    accepted: int = 0
-    dead_lettered: int = 0
-    outstanding: int = 0
-    first_pass: int = 0
-    """Accepted at the first attempt."""
-    rejected: int = 0
-    """Orders that were rejected at least once."""
-    recovered: int = 0
-    """Of those, accepted later."""
-    attempts: int = 0
-    refused_documents: int = 0
+    issued: Total = 0
+    accepted: Total = 0
+    dead_lettered: Total = 0
+    outstanding: Total = 0
+    first_pass: Annotated[
+        Total, Exposed("gleaner_orders_first_pass_total", "Orders accepted at their first attempt.")
+    ] = 0
+    rejected: Annotated[
+        Total, Exposed("gleaner_orders_rejected_total", "Orders that a gate rejected at least once.")
+    ] = 0
+    recovered: Annotated[
+        Total, Exposed("gleaner_orders_recovered_total", "Orders that were rejected and accepted later.")
+    ] = 0
+    attempts: Total = 0
+    refused_documents: Total = 0
     """Those that the last reading of the corpus could not use either."""
-    read_again_documents: int = 0
+    read_again_documents: Total = 0
     """Refused once, and read later."""
-    reopened: int = 0
+    reopened: Total = 0
     """Dead letters that were put back (`gleaner replay`), or accepted by their scores; an order counts each time."""
+
+    @property
+    def ended(self) -> int:
+        return self.accepted + self.dead_lettered
 
     @property
     def yield_(self) -> float:
@@ -48,13 +70,17 @@ class RoleCost(Struct, frozen=True, omit_defaults=True):
     """What one role took: a generator pool by its name, `faithfulness` or `reward`."""
 
     role: str
-    calls: int
-    prompt_tokens: int
-    completion_tokens: int
-    seconds: float
+    calls: Total
+    prompt_tokens: Total
+    completion_tokens: Total
+    seconds: TotalSeconds
     """Summed over calls that ran side by side: not wall time."""
-    estimated_tokens: int = 0
+    estimated_tokens: Total = 0
     """Of the tokens: the server did not count them."""
+
+    @property
+    def tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
 
 
 class Spent(Struct, frozen=True):
@@ -62,69 +88,28 @@ class Spent(Struct, frozen=True):
 
     role: str
     end: AttemptEnd
-    calls: int
-    prompt_tokens: int
-    completion_tokens: int
-    seconds: float
+    calls: Total
+    prompt_tokens: Total
+    completion_tokens: Total
+    seconds: TotalSeconds
 
 
 class KindCount(Struct, frozen=True):
     """Orders of one kind: issued, accepted, and dead-lettered by reason."""
 
     kind: OrderKind
-    issued: int
-    accepted: int
+    issued: Annotated[Total, Exposed("gleaner_orders_planned_total", "Orders issued.")]
+    accepted: Total
     ends: tuple["EndCount", ...] = ()
-
-
-class RejectedTogether(Struct, frozen=True):
-    """Attempts that all of the gates `scored` gave a score, and exactly the gates `rejected` rejected; none: passed."""
-
-    scored: tuple[GateName, ...]
-    rejected: tuple[GateName, ...]
-    attempts: int
-
-
-class GateOverlap(Struct, frozen=True, omit_defaults=True):
-    """Rejections of the usual two gates over the attempts that both scored, and of whatever gates a run has."""
-
-    scored: int
-    both: int
-    only_faithfulness: int
-    only_reward: int
-    sets: tuple[RejectedTogether, ...] = ()
-    """Attempts that other gates scored, or other gates as well; empty where a run has but the usual two."""
-
-    @property
-    def jaccard(self) -> float:
-        """Of the usual two: rejected by both / rejected by either; 0 when neither rejected anything."""
-        either = self.both + self.only_faithfulness + self.only_reward
-        return self.both / either if either else 0.0
-
-    @property
-    def compared(self) -> tuple[RejectedTogether, ...]:
-        """Every set of gates, the usual two alone included: they are what `scored` and the others say beside the
-        sets."""
-        pair = (FAITHFULNESS, REWARD)
-        counted: dict[tuple[GateName, ...], int] = {
-            (): self.scored - self.both - self.only_faithfulness - self.only_reward
-        }
-        counted |= {pair: self.both, pair[:1]: self.only_faithfulness, pair[1:]: self.only_reward}
-        for row in self.sets:
-            if set(pair) <= set(row.scored):
-                counted[tuple(gate for gate in pair if gate in row.rejected)] -= row.attempts
-        usual = (RejectedTogether(pair, rejected, attempts) for rejected, attempts in counted.items() if attempts)
-        return (*usual, *self.sets)
-
-
-NO_OVERLAP = GateOverlap(scored=0, both=0, only_faithfulness=0, only_reward=0)
 
 
 class Retrieval(Struct, frozen=True):
     """Verdicts that rest on a search for evidence, and those for which the sample's own passage was found."""
 
-    searches: int = 0
-    hits: int = 0
+    searches: Annotated[Total, Exposed("gleaner_searches_total", "Verdicts that rest on a search for evidence.")] = 0
+    hits: Annotated[
+        Total, Exposed("gleaner_searches_hit_total", "Of these, searches that found the sample's own passage.")
+    ] = 0
 
     @property
     def hit_rate(self) -> float:
@@ -137,49 +122,17 @@ class RepairStat(Struct, frozen=True):
 
     mode: FailureMode
     repair: RepairKind
-    tried: int
-    accepted: int
-
-
-class CreditCount(Struct, frozen=True, kw_only=True):
-    """Rejected solutions that were credited. Laws: begun = labelled + open; rollouts = right + wrong + failed."""
-
-    begun: int = 0
-    labelled: int = 0
-    decided: int = 0
-    """Of the labelled: the first pit was found as surely as asked."""
-    restartable: int = 0
-    """Of the labelled: there is a good step before the first pit."""
-    steps: int = 0
-    """Of the labelled solutions, those that can be drawn from: all but each last one."""
-    rollouts: int = 0
-    """Those of open credits, and late ones, included."""
-    right: int = 0
-    wrong: int = 0
-    failed: int = 0
-    """No answer could be had."""
-    tokens: int = 0
-
-    @property
-    def open(self) -> int:
-        """Being credited."""
-        return self.begun - self.labelled
-
-    @property
-    def per_step(self) -> float:
-        """Rollouts for each labelled step; 0 when there is none."""
-        return self.rollouts / self.steps if self.steps else 0.0
-
-
-FIXED = 16
-"""Rollouts of each step with a fixed number, what the cost is compared with."""
+    tried: Annotated[
+        Total, Exposed("gleaner_repairs_total", "Attempts made under a repair, by the diagnosis it was chosen for.")
+    ]
+    accepted: Annotated[Total, Exposed("gleaner_repairs_accepted_total", "Of these, attempts that were accepted.")]
 
 
 class EndCount(Struct, frozen=True):
     """Dead letters by reason."""
 
     reason: EndReason
-    orders: int
+    orders: Total
 
 
 class EndWords(Struct, frozen=True):
@@ -187,21 +140,23 @@ class EndWords(Struct, frozen=True):
 
     reason: EndReason
     words: str
-    orders: int
+    orders: Total
 
 
 class ModeCount(Struct, frozen=True):
     """Rejected attempts by diagnosis."""
 
     mode: FailureMode
-    attempts: int
+    attempts: Annotated[Total, Exposed("gleaner_diagnoses_total", "Rejected attempts by the failure mode diagnosed.")]
 
 
 class MalformedCount(Struct, frozen=True):
     """Attempts whose completion was no draft, by why."""
 
     reason: MalformedReason
-    attempts: int
+    attempts: Annotated[
+        Total, Exposed("gleaner_malformed_total", "Rejected attempts whose completion was no draft, by what it lacked.")
+    ]
 
 
 class GateErrors(Struct, frozen=True):
@@ -209,36 +164,36 @@ class GateErrors(Struct, frozen=True):
 
     gate: GateName
     kind: ErrorKind
-    count: int
+    count: Total
 
 
 class GateVerdicts(Struct, frozen=True):
     """What one gate said."""
 
     gate: GateName
-    passed: int
-    rejected: int
-    errored: int
+    passed: Annotated[Total, _VERDICTS]
+    rejected: Annotated[Total, _VERDICTS]
+    errored: Annotated[Total, _VERDICTS]
 
 
 class EngineErrors(Struct, frozen=True):
     """Orders that ended because no generator answered, by what was the matter."""
 
     kind: ErrorKind
-    count: int
+    count: Total
 
 
 class RefusalCount(Struct, frozen=True):
     """Documents of the corpus that could not be used for one reason, with the first of them."""
 
     reason: RefusalReason
-    documents: int
-    uri: str
-    detail: str
+    documents: Total
+    uri: Annotated[str, Together.FIRST]
+    detail: Annotated[str, Together.FIRST]
 
 
 class Summary(Struct, frozen=True):
-    """Everything that is counted."""
+    """Everything that is counted: a table a field."""
 
     counts: Counts = Counts()
     roles: tuple[RoleCost, ...] = ()
@@ -257,45 +212,62 @@ class Summary(Struct, frozen=True):
     credit: CreditCount = CreditCount()
     probes: Probes = Probes()
     refusals: tuple[RefusalCount, ...] = ()
-    skipped_files: dict[str, int] = {}
+    skipped_files: Annotated[dict[str, int], Together.LARGEST] = {}
     """Files of the corpus's folders that are not read, by suffix, as of the last whole reading."""
-    corpus_ended: bool = False
-    started_at: float | None = None
+    corpus_ended: Annotated[bool, Together.ALL] = False
+    started_at: Annotated[float | None, Together.SMALLEST] = None
     """When the first process of the run began; seconds since the epoch."""
-    first_accepted_at: float | None = None
-    last_at: float | None = None
-    worked_s: float = 0.0
+    first_accepted_at: Annotated[float | None, Together.SMALLEST] = None
+    first_accepted_s: Annotated[float | None, Together.SMALLEST] = None
+    """The run's own seconds until then, as in `worked_s`."""
+    last_at: Annotated[float | None, Together.LARGEST] = None
+    worked_s: Annotated[float, Together.LARGEST] = 0.0
     """Seconds in which a process worked on the run, up to its last record: the one duration that is shown anywhere."""
     end_words: tuple[EndWords, ...] = ()
     """What errors said, of the reasons that are errors."""
 
     @property
     def tokens(self) -> int:
-        return sum(role.prompt_tokens + role.completion_tokens for role in self.roles)
+        return sum(role.tokens for role in self.roles)
 
 
 class RunSnapshot(Struct, frozen=True):
     """A run at one moment: the summary, and the queue's depth."""
 
-    at: float
+    at: Annotated[float, Together.LARGEST]
     summary: Summary
-    ready: int = 0
-    leased: int = 0
-    waiting: int = 0
+    ready: Annotated[Total, _OUTSTANDING] = 0
+    leased: Annotated[Total, _OUTSTANDING] = 0
+    waiting: Annotated[Total, _OUTSTANDING] = 0
     """Not before a later moment, or until their solution is credited."""
-    oldest_s: float = 0.0
-    """Age of the oldest order that is ready."""
-    rollouts: int = 0
-    """Rollouts that are ready or leased, beside the orders."""
-    stale: int = 0
-    """Outcomes of attempts that were no longer current."""
-    recovering: str = ""
+    oldest_s: Annotated[
+        float, Together.LARGEST, Exposed("gleaner_queue_oldest_seconds", "Age of the oldest order that is ready.")
+    ] = 0.0
+    rollouts: Annotated[
+        Total,
+        Exposed(
+            "gleaner_rollouts_outstanding", "Rollouts asked for and not answered; they are in no other count of orders."
+        ),
+    ] = 0
+    stale: Annotated[
+        Total,
+        Exposed(
+            "gleaner_outcomes_stale_total",
+            "Outcomes dropped because their attempt was no longer the current one, since the queue started.",
+        ),
+    ] = 0
+    recovering: Annotated[str, Together.FIRST] = ""
     """Of a queue that was made again and waits to be told what conductors hold: its token."""
-    unaccounted: int = 0
-    """Orders outstanding by the ledger's count less those that the queue holds. Anything but 0 is a lost order."""
+    unaccounted: Annotated[
+        Total,
+        Exposed(
+            "gleaner_orders_unaccounted",
+            "Orders planned less accepted, dead-lettered and outstanding ones: "
+            "anything but 0 is a lost or doubled order.",
+        ),
+    ] = 0
     distributions: Distributions = Distributions()
-    commits: Distribution = Distribution()
-    """Seconds that each transaction of the ledger took, since this process opened it."""
+    commits: Annotated[Distribution, _COMMITS] = Distribution()
 
     @property
     def complete(self) -> bool:

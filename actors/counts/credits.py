@@ -5,40 +5,36 @@ Law: every credit that began is open or labelled; rollouts are counted here and 
 
 from collections import Counter
 
-from schemas.credit import CreditLabel, Stop
-from schemas.ledger import CreditBegun, Credited, Record, Rolled
-from schemas.progress import CreditCount
-from schemas.samples import Cost
+from actors.counts.entries import Entry
+from schemas.credit import CreditCount, CreditLabel, Stop
+from schemas.ledger import CreditBegun, Credited, Rolled
+from schemas.progress import Summary
 
 
-class CreditTally:
+class CreditFold:
     """Counts of credits and rollouts."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
-        self.cost = Cost()
 
-    def apply(self, record: Record) -> None:
+    def apply(self, entry: Entry) -> None:
         """Counts one record."""
-        match record:
+        match entry.record:
             case CreditBegun():
                 self._counts["begun"] += 1
-            case Rolled():
+            case Rolled() as record:
                 self._counts["rollouts"] += 1
                 self._counts["right" if record.right else "failed" if record.right is None else "wrong"] += 1
-                self.cost += record.cost
-            case Credited():
-                self._label(record.label)
+                self._counts["tokens"] += record.cost.tokens
+            case Credited(label=label):
+                self._label(label)
 
-    def counts(self) -> CreditCount:
+    def tables(self) -> Summary:
         """Everything counted so far."""
-        return CreditCount(tokens=self.cost.tokens, **{what: self._counts[what] for what in _COUNTED})
+        return Summary(credit=CreditCount(**self._counts))
 
     def _label(self, label: CreditLabel) -> None:
         self._counts["labelled"] += 1
         self._counts["decided"] += label.stopped is Stop.DECIDED
         self._counts["restartable"] += label.first_pit is not None and label.first_pit > 1
         self._counts["steps"] += label.steps - 1
-
-
-_COUNTED = ("begun", "labelled", "decided", "restartable", "steps", "rollouts", "right", "wrong", "failed")

@@ -4,8 +4,10 @@ from bisect import bisect_left
 from collections.abc import Hashable
 from typing import TypeVar
 
+from actors.counts.entries import Entry
 from schemas.distributions import SCORES, SECONDS, AttemptEnd, Distribution, Distributions, QueueTurn
-from schemas.orders import Attempt, calls_of
+from schemas.ledger import Rejoined
+from schemas.orders import calls_of
 from schemas.verdicts import Errored, GateName, asks_a_model
 
 K = TypeVar("K", bound=Hashable)
@@ -41,10 +43,13 @@ class AttemptDistributions:
         self._orders = {end: Buckets(SECONDS) for end in AttemptEnd}
         self._scores: dict[GateName, Buckets] = {}
 
-    def attempted(self, attempt: Attempt, end: AttemptEnd, ready_at: float) -> None:
-        """Counts one attempt of an order that could be worked on from `ready_at` on."""
+    def apply(self, entry: Entry) -> None:
+        """Counts one attempt, and the order that ended with it, from its plan on."""
+        attempt, end, order = entry.attempt, entry.end, entry.order
+        if attempt is None or end is None or order is None:
+            return
         turn = QueueTurn.FRESH if attempt.number == 1 else QueueTurn.REPAIR
-        self._queued[turn].add(max(0.0, attempt.started_at - ready_at))
+        self._queued[turn].add(max(0.0, attempt.started_at - order.ready_at))
         self._attempts[end].add(attempt.seconds)
         for call in calls_of(attempt):
             self._called(call.pool, call.cost.seconds)
@@ -52,14 +57,9 @@ class AttemptDistributions:
             if asks_a_model(verdict):
                 self._called(verdict.gate, verdict.cost.seconds)
             if not isinstance(verdict, Errored):
-                scores = self._scores.get(verdict.gate)
-                if scores is None:
-                    scores = self._scores[verdict.gate] = Buckets(SCORES)
-                scores.add(verdict.score)
-
-    def ended(self, end: AttemptEnd, seconds: float) -> None:
-        """Counts one order that took so long from plan to end."""
-        self._orders[end].add(max(0.0, seconds))
+                self._scored(verdict.gate, verdict.score)
+        if not isinstance(entry.record, Rejoined):
+            self._orders[end].add(max(0.0, entry.record.at - order.planned_at))
 
     def distributions(self) -> Distributions:
         """Everything counted so far."""
@@ -76,6 +76,12 @@ class AttemptDistributions:
         if calls is None:
             calls = self._calls[role] = Buckets(SECONDS)
         calls.add(seconds)
+
+    def _scored(self, gate: GateName, score: float) -> None:
+        scores = self._scores.get(gate)
+        if scores is None:
+            scores = self._scores[gate] = Buckets(SCORES)
+        scores.add(score)
 
 
 def _frozen(counted: dict[K, Buckets]) -> dict[K, Distribution]:

@@ -7,8 +7,10 @@ asked, says nothing about the others. Checks that every run has (format, provena
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from actors.counts.entries import Entry
 from actors.counts.order import known_first
-from schemas.progress import GateOverlap, RejectedTogether
+from schemas.overlap import GateOverlap, RejectedTogether
+from schemas.progress import Summary
 from schemas.verdicts import (
     ALWAYS_ASKED,
     FAITHFULNESS,
@@ -25,11 +27,20 @@ Compared = tuple[frozenset[GateName], frozenset[GateName]]
 """The gates that scored an attempt, and those of them that rejected it."""
 
 
-class OverlapTally:
+class OverlapFold:
     """Memory grows with the sets of gates that were seen, not with the run."""
 
     def __init__(self) -> None:
         self._seen: Counter[Compared] = Counter()
+
+    def apply(self, entry: Entry) -> None:
+        """Counts the verdicts on one attempt."""
+        if entry.attempt is not None:
+            self.add(entry.attempt.verdicts)
+
+    def tables(self) -> Summary:
+        """Everything counted so far."""
+        return Summary(overlap=self.overlap())
 
     def add(self, verdicts: Sequence[Verdict]) -> None:
         """Counts the verdicts on one attempt."""

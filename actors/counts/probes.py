@@ -7,10 +7,11 @@ Memory does not grow.
 
 from collections import Counter
 
+from actors.counts.entries import Entry
 from actors.counts.order import known_first
 from actors.counts.probed_gates import FLAWS, ProbedGates
 from schemas.flaws import FlawKind, Worth
-from schemas.ledger import ProbeEnded, ProbeIssued, ProbeRejoined, Record
+from schemas.ledger import ProbeEnded, ProbeIssued, ProbeRejoined
 from schemas.orders import Attempt, cost_of
 from schemas.probes import (
     EndedProbes,
@@ -21,6 +22,7 @@ from schemas.probes import (
     ProbeFacts,
     Probes,
 )
+from schemas.progress import Summary
 from schemas.recovery import KNOWN_MODES, FailureMode, Modes
 from schemas.verdicts import KNOWN_GATES, Errored, GateName, Passed, Rejected
 
@@ -38,7 +40,7 @@ remembered or made up; one that it holds beside what was asked is a confusion of
 _COUNTED = ("caught", "missed", "errored", "repaired", "healed", "still_bad", "unknown", "given_up")
 
 
-class ProbeTally:
+class ProbeFold:
     """Fed every record in order; those that are of no probe change nothing."""
 
     def __init__(self) -> None:
@@ -51,15 +53,15 @@ class ProbeTally:
         self._alone: Counter[tuple[FlawKind | None, GateName]] = Counter()
         self._modes: Counter[tuple[FlawKind | None, FailureMode]] = Counter()
 
-    def apply(self, record: Record) -> None:
+    def apply(self, entry: Entry) -> None:
         """Counts one record."""
-        match record:
+        match entry.record:
             case ProbeIssued():
                 self._issued += 1
-            case ProbeRejoined():
+            case ProbeRejoined() as record:
                 self._attempted(record.attempt, record.facts)
                 self._fates[(record.facts.flaw, "repaired")] += record.attempt.number == 1
-            case ProbeEnded():
+            case ProbeEnded() as record:
                 self._ends[record.end] += 1
                 if record.attempt is not None:
                     self._attempted(record.attempt, record.facts)
@@ -67,8 +69,11 @@ class ProbeTally:
             case _:
                 pass
 
-    def probes(self) -> Probes:
+    def tables(self) -> Summary:
         """Everything counted so far."""
+        return Summary(probes=self._probes())
+
+    def _probes(self) -> Probes:
         flaws = {flaw for flaw, _ in self._fates}
         return Probes(
             issued=self._issued,

@@ -4,8 +4,10 @@ Law: every label takes its values from a closed set (enums, and the pools that t
 number of series is bounded whatever the run does.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
+from functools import lru_cache
+from itertools import product
 
 from msgspec import Struct
 
@@ -207,8 +209,27 @@ def alone(read: Callable[[Seen], float]) -> Callable[[Seen], Iterable[Point]]:
     return lambda seen: [((), read(seen))]
 
 
-def values(label: Label, run: Run) -> frozenset[str]:
-    """Every value that a label may take in a run."""
+def counted(
+    labels: tuple[Label, ...], run: Run, found: Iterable[tuple[tuple[str, ...], float]]
+) -> Iterable[tuple[tuple[str, ...], float]]:
+    """Every series that the labels' values make, zeros included, with what was found of it. What is found of no such
+    series is left out."""
+    counts: dict[tuple[str, ...], float] = dict.fromkeys(every(labels, run), 0)
+    for series, number in found:
+        if series in counts:
+            counts[series] += number
+    return counts.items()
+
+
+@lru_cache(maxsize=256)
+def every(labels: tuple[Label, ...], run: Run) -> Sequence[tuple[str, ...]]:
+    """Every series of these labels but what is gone, which is told only where there is something."""
+    return tuple(product(*([value for value in values(label, run) if value != GONE] for label in labels)))
+
+
+@lru_cache(maxsize=256)
+def values(label: Label, run: Run) -> tuple[str, ...]:
+    """Every value that a label may take in a run, each once."""
     sets: dict[Label, Iterable[str]] = {
         Label.RUN: (run.name,),
         Label.VERSION: (run.version,),
@@ -239,7 +260,7 @@ def values(label: Label, run: Run) -> frozenset[str]:
         Label.FINDING: FINDINGS,
         Label.ANSWER: ANSWERS,
     }
-    return frozenset(sets[label])
+    return tuple(dict.fromkeys(sets[label]))
 
 
 def _all(kind: type[Enum]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Metrics of what is known to be bad or good: probes, and how searches find a sample's own passage.
+"""Metrics of what is known to be bad or good: probes.
 
 Law: rates speak of the present version of each gate, over its last probes; what cannot be known is NaN, never 0.
 """
@@ -76,18 +76,6 @@ def _drift(seen: Seen) -> Iterator[Point]:
 
 
 PROBES = (
-    counter(
-        "gleaner_searches_total",
-        "Verdicts that rest on a search for evidence.",
-        (),
-        alone(lambda seen: seen.snapshot.summary.retrieval.searches),
-    ),
-    counter(
-        "gleaner_searches_hit_total",
-        "Of these, searches that found the sample's own passage.",
-        (),
-        alone(lambda seen: seen.snapshot.summary.retrieval.hits),
-    ),
     counter(
         "gleaner_probes_issued_total",
         "Labelled samples sent through the gates.",

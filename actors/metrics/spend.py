@@ -1,47 +1,32 @@
 """Metrics of what models were asked for: calls, tokens and seconds by role, pool and what the attempt came to."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable
 
-from actors.metrics.metric import GONE, Label, Point, Seen, alone, counter, gauge
-from schemas.credit import ROLLOUTS
+from actors.metrics.metric import GONE, Label, Point, Run, Seen, alone, counter, gauge, values
 from schemas.distributions import AttemptEnd
-from schemas.orders import STALE
-from schemas.probes import PROBES
-from schemas.progress import Spent
 
 
-def _spent(seen: Seen) -> Iterator[tuple[tuple[str, str, str], Spent]]:
-    """Of every pool and end, zeros included; what the configuration no longer names is one pool."""
-    sums: dict[tuple[str, AttemptEnd], Spent] = {
-        (pool, end): Spent(pool, end, 0, 0, 0, 0.0) for pool in seen.run.models for end in AttemptEnd
-    }
-    for spent in seen.snapshot.summary.spent:
-        pool = spent.role if spent.role in (*seen.run.models, PROBES, ROLLOUTS, STALE) else GONE
-        before = sums.get((pool, spent.end), Spent(pool, spent.end, 0, 0, 0, 0.0))
-        sums[(pool, spent.end)] = Spent(
-            role=pool,
-            end=spent.end,
-            calls=before.calls + spent.calls,
-            prompt_tokens=before.prompt_tokens + spent.prompt_tokens,
-            completion_tokens=before.completion_tokens + spent.completion_tokens,
-            seconds=before.seconds + spent.seconds,
-        )
-    for (pool, end), spent in sums.items():
-        yield (seen.run.role(pool), pool, end.value), spent
+def _paid(*fields: str) -> Callable[[Seen], Iterable[Point]]:
+    """Of every pool and end, zeros included; what the configuration no longer names is one pool. `fields`: what is told
+    of each, by a label of its own where they are several."""
+    told = [(field.removesuffix("_tokens"),) if fields[1:] else () for field in fields]
+
+    def read(seen: Seen) -> Iterable[Point]:
+        run, known = seen.run, values(Label.POOL, seen.run)
+        counts: Counter[tuple[str, ...]] = Counter()
+        counts.update({_by(run, pool, end, of): 0 for pool in run.models for end in AttemptEnd for of in told})
+        for spent in seen.snapshot.summary.spent:
+            pool = spent.role if spent.role in known else GONE
+            for of, field in zip(told, fields, strict=True):
+                counts[_by(run, pool, spent.end, of)] += getattr(spent, field)
+        return counts.items()
+
+    return read
 
 
-def _calls(seen: Seen) -> Iterator[Point]:
-    yield from ((labels, spent.calls) for labels, spent in _spent(seen))
-
-
-def _seconds(seen: Seen) -> Iterator[Point]:
-    yield from ((labels, spent.seconds) for labels, spent in _spent(seen))
-
-
-def _tokens(seen: Seen) -> Iterator[Point]:
-    for labels, spent in _spent(seen):
-        yield (*labels, "prompt"), spent.prompt_tokens
-        yield (*labels, "completion"), spent.completion_tokens
+def _by(run: Run, pool: str, end: AttemptEnd, of: tuple[str, ...]) -> tuple[str, ...]:
+    return (run.role(pool), pool, end.value, *of)
 
 
 BY_OUTCOME = (Label.ROLE, Label.POOL, Label.OUTCOME)
@@ -51,14 +36,19 @@ SPEND = (
         "gleaner_calls_total",
         "Calls to models of attempts that have ended; a call that is tried again counts once.",
         BY_OUTCOME,
-        _calls,
+        _paid("calls"),
     ),
-    counter("gleaner_tokens_total", "Tokens of attempts that have ended.", (*BY_OUTCOME, Label.TOKENS), _tokens),
+    counter(
+        "gleaner_tokens_total",
+        "Tokens of attempts that have ended.",
+        (*BY_OUTCOME, Label.TOKENS),
+        _paid("prompt_tokens", "completion_tokens"),
+    ),
     counter(
         "gleaner_call_seconds_total",
         "Seconds spent waiting for calls, summed over calls side by side: not wall time.",
         BY_OUTCOME,
-        _seconds,
+        _paid("seconds"),
     ),
     gauge(
         "gleaner_budget_tokens",

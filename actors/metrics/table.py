@@ -1,10 +1,10 @@
 """Every metric of a run, in the order in which it is told and documented."""
 
-from actors.metrics.credits import CREDITS
 from actors.metrics.orders import ORDERS
 from actors.metrics.pools import POOLS
 from actors.metrics.probes import PROBES
 from actors.metrics.quality import QUALITY
 from actors.metrics.spend import SPEND
+from actors.metrics.tables import COUNTS
 
-METRICS = (*POOLS, *ORDERS, *SPEND, *QUALITY, *PROBES, *CREDITS)
+METRICS = (*POOLS, *COUNTS, *ORDERS, *SPEND, *QUALITY, *PROBES)

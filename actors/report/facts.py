@@ -73,7 +73,6 @@ class ReportFold:
         self.refused: list[DocumentRefused] = []
         self.versions: dict[str, str] = {}
         self.config_sha256 = ""
-        self.first_accepted_s: float | None = None
         self.last_end_at: float | None = None
         self._examples: dict[tuple[str, str], Drawn] = {}
 
@@ -99,7 +98,6 @@ class ReportFold:
                 self._offer_accepted(record)
             case AcceptedEnd():
                 self.last_end_at = record.at
-                self.first_accepted_s = seconds if self.first_accepted_s is None else self.first_accepted_s
                 self._offer_accepted(record)
             case DeadLetteredEnd():
                 self.last_end_at = record.at

@@ -9,6 +9,10 @@ from schemas.config import RunConfig
 from schemas.config_gates import Verifier, gate_models
 from schemas.ledger import ShardWritten
 from schemas.manifest import Manifest, ShardFile
+from schemas.progress import Summary
+
+SHARED = tuple(name for name in Manifest.__struct_fields__ if name in Summary.__struct_fields__)
+"""Tables that manifest and summary have under one name: they are the same."""
 
 
 def manifest_of(
@@ -27,27 +31,15 @@ def manifest_of(
         config_sha256=facts.config_sha256,
         models=_models(config) if config else {},
         thresholds=_thresholds(config) if config else {},
-        counts=counts,
         yield_=counts.yield_,
         recovery_rate=counts.recovery_rate,
         tokens=summary.tokens,
-        roles=summary.roles,
-        overlap=summary.overlap,
-        retrieval=summary.retrieval,
-        credit=summary.credit,
-        probes=summary.probes,
-        refusals=summary.refusals,
-        skipped_files=summary.skipped_files,
         overlap_jaccard=summary.overlap.jaccard,
-        modes=summary.modes,
-        repairs=summary.repairs,
-        ends=summary.ends,
-        errors=summary.errors,
-        started_at=summary.started_at,
         ended_at=None if counts.outstanding else facts.last_end_at,
         wall_seconds=round(facts.clock.seconds, 3),
-        first_accepted_seconds=facts.first_accepted_s,
+        first_accepted_seconds=summary.first_accepted_s,
         shards=tuple(sorted(files, key=lambda file: file.name)),
+        **{name: getattr(summary, name) for name in SHARED},
     )
 
 

@@ -2,7 +2,6 @@
 rejections; of more a bar for each set of gates."""
 
 import math
-from collections import Counter
 
 from markupsafe import Markup
 from msgspec import Struct
@@ -11,7 +10,7 @@ from actors.counts.order import known_first
 from actors.report.statistics import distance_for
 from actors.report.svg import figure, tag, text, title
 from actors.report.words import count, spoken
-from schemas.progress import GateOverlap
+from schemas.overlap import GateOverlap
 from schemas.verdicts import FAITHFULNESS, KNOWN_GATES, REWARD, GateName
 
 WIDTH, HEIGHT = 440.0, 230.0
@@ -41,19 +40,10 @@ def overlap_figure(overlap: GateOverlap) -> Markup:
     return _bars(overlap)
 
 
-def rejected_together(overlap: GateOverlap) -> dict[tuple[GateName, ...], int]:
-    """Attempts by exactly which gates rejected them, most first; of attempts that two or more gates scored."""
-    counted: Counter[tuple[GateName, ...]] = Counter()
-    for row in overlap.compared:
-        if row.rejected:
-            counted[row.rejected] += row.attempts
-    return dict(counted.most_common())
-
-
 def _circles(gates: tuple[GateName, ...], overlap: GateOverlap) -> Markup:
     """The first gate on the left, the second on the right."""
     names = tuple(map(spoken, gates))
-    counted = rejected_together(overlap)
+    counted = overlap.rejected
     both = counted.get(gates, 0)
     parts_of = _Parts(counted.get(gates[:1], 0), both, counted.get(gates[1:], 0))
     left, right = both + parts_of.left, both + parts_of.right
@@ -83,7 +73,7 @@ def _circles(gates: tuple[GateName, ...], overlap: GateOverlap) -> Markup:
 def _bars(overlap: GateOverlap) -> Markup:
     """A line for each set of gates, the most frequent first; what is left out is counted in the last."""
     label = "Rejected attempts by the gates that rejected them, each set alone"
-    counted = [(" + ".join(map(spoken, gates)), number) for gates, number in rejected_together(overlap).items()]
+    counted = [(" + ".join(map(spoken, gates)), number) for gates, number in overlap.rejected.items()]
     if not counted:
         return figure(
             WIDTH, 60, [text(WIDTH / 2, 34, "no gate rejected anything", class_="muted", anchor="middle")], label=label

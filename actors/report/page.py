@@ -7,7 +7,6 @@ from typing import Protocol
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
-from msgspec import Struct
 
 from actors.counts.rates import share
 from actors.ledger.history import life_of
@@ -15,15 +14,15 @@ from actors.report.examples import Example, example_of
 from actors.report.facts import ReportFold
 from actors.report.flow import NARROW, WIDE, flow_figure
 from actors.report.histogram import histogram_figure
-from actors.report.overlap import overlap_figure, rejected_together
+from actors.report.intervals import interval_figure, interval_words
+from actors.report.overlap import overlap_figure
 from actors.report.probes import probe_section
-from actors.report.repairs import mode_rows
 from actors.report.timeline import timeline_figure
 from actors.report.words import count, duration, model_name, percent, plural, short, spoken
+from schemas.credit import FIXED
 from schemas.ids import OrderId
 from schemas.ledger import Record
 from schemas.manifest import Manifest
-from schemas.progress import FIXED
 
 PAGE_NAME = "report.html"
 SHOWN = {"accepted": 3, "recovered": 5, "dead_lettered": 5}
@@ -34,6 +33,7 @@ _TEMPLATES = Environment(
 _TEMPLATES.filters.update(
     count=count, percent=percent, short=short, duration=duration, spoken=spoken, model_name=model_name
 )
+_TEMPLATES.globals.update(share=share, interval_words=interval_words, interval_figure=interval_figure)
 
 
 class ExampleLedger(Protocol):
@@ -42,29 +42,9 @@ class ExampleLedger(Protocol):
     def story(self, order_id: OrderId) -> Sequence[Record]: ...
 
 
-class Tile(Struct, frozen=True):
-    """A headline number."""
-
-    label: str
-    value: str
-    note: str
-
-
-class CostRow(Struct, frozen=True):
-    """One role's cost; `width` of its bar in percent of the most expensive role's."""
-
-    role: str
-    calls: int
-    prompt_tokens: int
-    completion_tokens: int
-    per_accepted: str
-    seconds: str
-    width: float
-
-
 def render(facts: ReportFold, manifest: Manifest, ledger: ExampleLedger, *, now: float) -> str:
     """The page as HTML. `now`: seconds since the epoch."""
-    series = facts.timeline.series()
+    series, summary = facts.timeline.series(), facts.summary()
     return _TEMPLATES.get_template("page.html.j2").render(
         style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
         manifest=manifest,
@@ -73,23 +53,18 @@ def render(facts: ReportFold, manifest: Manifest, ledger: ExampleLedger, *, now:
         made_at=_moment(now),
         started_at=_moment(manifest.started_at) if manifest.started_at else None,
         lead=_lead(facts, manifest),
-        tiles=_tiles(manifest),
         flow_wide=flow_figure(facts.paths.full(), WIDE, class_="wide"),
         flow_narrow=flow_figure(facts.paths.brief(), NARROW, class_="narrow"),
-        modes=mode_rows(facts.summary()),
+        summary=summary,
         fixed=FIXED,
         probes=probe_section(manifest.probes),
         overlap=overlap_figure(manifest.overlap),
-        together=_together(manifest),
-        neither=_neither(manifest),
-        jaccard=percent(_jaccard(manifest)),
         histograms=[(found.gate, histogram_figure(found)) for found in facts.histograms.used()],
         timelines=[
             (found, timeline_figure(found, width_s=facts.timeline.width_s, resumed_at=facts.clock.resumed_at))
             for found in series
         ],
         resumed=len(facts.clock.resumed_at),
-        costs=_costs(manifest),
         examples={end: _examples(facts, ledger, end) for end in SHOWN},
     )
 
@@ -104,83 +79,6 @@ def _lead(facts: ReportFold, manifest: Manifest) -> str:
         return f"{begun} No order was rejected."
     saved = f"{plural(counts.rejected, 'order')} {'was' if counts.rejected == 1 else 'were'} rejected at first, and "
     return f"{begun} {saved}{count(counts.recovered)} of these {'was' if counts.recovered == 1 else 'were'} recovered."
-
-
-def _tiles(manifest: Manifest) -> list[Tile]:
-    counts = manifest.counts
-    per_sample = share(manifest.tokens, counts.accepted)
-    first = manifest.first_accepted_seconds
-    return [
-        Tile(
-            "yield",
-            percent(share(counts.accepted, counts.issued)),
-            f"{count(counts.accepted)} accepted of {count(counts.issued)} issued",
-        ),
-        Tile(
-            "recovery",
-            percent(share(counts.recovered, counts.rejected)),
-            f"{count(counts.recovered)} recovered of {count(counts.rejected)} rejected",
-        ),
-        Tile(
-            "at first attempt",
-            percent(share(counts.first_pass, counts.issued)),
-            f"{count(counts.first_pass)} orders passed at once",
-        ),
-        Tile("dead-lettered", count(counts.dead_lettered), _outstanding(counts.outstanding)),
-        Tile(
-            "tokens per sample",
-            "–" if per_sample is None else short(per_sample),
-            f"{short(manifest.tokens)} tokens in all roles",
-        ),
-        Tile(
-            "wall time",
-            duration(manifest.wall_seconds),
-            "no sample accepted yet" if first is None else f"first sample after {duration(first)}",
-        ),
-    ]
-
-
-def _outstanding(number: int) -> str:
-    return f"{count(number)} outstanding" if number else "nothing outstanding"
-
-
-def _neither(manifest: Manifest) -> int:
-    overlap = manifest.overlap
-    return overlap.scored - overlap.both - overlap.only_faithfulness - overlap.only_reward
-
-
-def _together(manifest: Manifest) -> list[tuple[str, int]]:
-    """Rejected attempts by the gates that rejected them; empty where a run has but the usual two."""
-    if not manifest.overlap.sets:
-        return []
-    return [
-        (", ".join(map(spoken, gates)), attempts) for gates, attempts in rejected_together(manifest.overlap).items()
-    ]
-
-
-def _jaccard(manifest: Manifest) -> float | None:
-    overlap = manifest.overlap
-    return share(overlap.both, overlap.both + overlap.only_faithfulness + overlap.only_reward)
-
-
-def _costs(manifest: Manifest) -> list[CostRow]:
-    most = max((role.prompt_tokens + role.completion_tokens for role in manifest.roles), default=0)
-    rows: list[CostRow] = []
-    for role in manifest.roles:
-        tokens = role.prompt_tokens + role.completion_tokens
-        per_accepted = share(tokens, manifest.counts.accepted)
-        rows.append(
-            CostRow(
-                role=role.role,
-                calls=role.calls,
-                prompt_tokens=role.prompt_tokens,
-                completion_tokens=role.completion_tokens,
-                per_accepted="–" if per_accepted is None else short(per_accepted),
-                seconds=duration(role.seconds),
-                width=100 * (share(tokens, most) or 0.0),
-            )
-        )
-    return rows
 
 
 def _examples(facts: ReportFold, ledger: ExampleLedger, end: str) -> list[Example]:

@@ -6,7 +6,7 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from actors.counts.rates import share
-from actors.report.repairs import interval_figure, interval_words
+from actors.report.intervals import interval_figure, interval_words
 from actors.report.words import count, drift_words, percent, spoken
 from schemas.gate_audit import Rate
 from schemas.probes import FlawProbes, ProbedGate, ProbeEnd, Probes

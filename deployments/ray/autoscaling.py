@@ -66,7 +66,7 @@ class Autoscaler:
         facts = RunFacts(
             at=snapshot.at,
             attempts=snapshot.counts.attempts,
-            requeued=snapshot.counts.attempts - snapshot.counts.accepted - snapshot.counts.dead_lettered,
+            requeued=snapshot.counts.attempts - snapshot.counts.ended,
             ready=snapshot.ready + snapshot.rollouts,
             leased=snapshot.leased,
             waiting=snapshot.waiting,
@@ -162,7 +162,7 @@ def _facts(model: ScaledModel, cost: RoleCost, flow: PoolFlow, status: ReplicaSt
     return PoolFacts(
         calls=flow.ended,
         recorded=cost.calls,
-        tokens=cost.prompt_tokens + cost.completion_tokens,
+        tokens=cost.tokens,
         running=flow.in_flight,
         slots=slots,
         ready=status.running,

@@ -19,7 +19,7 @@ import ray
 from msgspec import Struct
 from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
-from actors.counts.sums import whole
+from actors.counts.together import together
 from actors.queue.documents import Changed
 from deployments.ray.actors import QueueActor, ReaderActor, WriterActor
 from deployments.ray.calls import ask, ask_each, told
@@ -140,7 +140,7 @@ class Crew:
         for shard, snapshot in zip(self.shards, snapshots, strict=True):
             if snapshot.recovering:
                 self._recover(shard, snapshot.recovering)
-        return whole(snapshots)
+        return together(snapshots)
 
     def statuses(self) -> list[ConductorStatus]:
         """Of every conductor that answers at once."""

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from deployments.monitoring.progress import Phase, Progress, ReplicaStatus
 from deployments.monitoring.standstill import waits_of, words
-from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, OrderEnds, columns, facts, grid
+from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, columns, facts, grid
 from deployments.terminal.rates import Flow
 from deployments.terminal.words import clock, number, per_second, percent, plural, printable, spoken
 from schemas.progress import Counts, RunSnapshot, Summary
@@ -93,13 +93,12 @@ def _head(progress: Progress, name: str, elapsed_s: float) -> RenderableType:
 
 def _bar(snapshot: RunSnapshot) -> RenderableType:
     counts = snapshot.counts
-    ended = counts.accepted + counts.dead_lettered
     row = Table.grid(expand=True, padding=(0, 0, 0, 2))
     row.add_column(ratio=1)
     row.add_column(justify="right", no_wrap=True)
     row.add_row(
-        Bar(OrderEnds(counts.accepted, counts.dead_lettered, counts.issued)),
-        f"{ended:,} of {counts.issued:,}" + ("" if snapshot.summary.corpus_ended else "+"),
+        Bar(counts),
+        f"{counts.ended:,} of {counts.issued:,}" + ("" if snapshot.summary.corpus_ended else "+"),
     )
     return row
 
@@ -128,8 +127,8 @@ def yield_percent(counts: Counts) -> str:
 
 def of_ended(counts: Counts) -> str:
     """While orders are outstanding: what share of those that have ended was accepted."""
-    ended = counts.accepted + counts.dead_lettered
-    return f" · {percent(counts.accepted, ended)} of the ended" if counts.outstanding and ended else ""
+    is_told = counts.outstanding and counts.ended
+    return f" · {percent(counts.accepted, counts.ended)} of the ended" if is_told else ""
 
 
 def worked_s(progress: Progress, *, elapsed_s: float) -> float:
@@ -155,10 +154,8 @@ def _stages(flow: Flow) -> RenderableType:
 
 def _models(progress: Progress, flow: Flow) -> Table:
     table = columns("model", "replicas", "tokens/s", "tokens")
-    tokens = {
-        role.role: role.prompt_tokens + role.completion_tokens
-        for role in (progress.snapshot.summary.roles if progress.snapshot is not None else ())
-    }
+    roles = progress.snapshot.summary.roles if progress.snapshot is not None else ()
+    tokens = {role.role: role.tokens for role in roles}
     running = {status.role: status for status in progress.replicas}
     for role in sorted(dict.fromkeys([*running, *tokens]), key=lambda role: role in GATES):
         per_s = flow.tokens_per_s.get(role)

@@ -53,7 +53,7 @@ def _tenth(snapshot: RunSnapshot | None) -> int:
     if snapshot is None or not snapshot.counts.issued:
         return 0
     counts = snapshot.counts
-    return 10 * (counts.accepted + counts.dead_lettered) // counts.issued
+    return 10 * counts.ended // counts.issued
 
 
 def _told(progress: Progress, flow: Flow, held: Sequence[str]) -> str:
@@ -63,12 +63,11 @@ def _told(progress: Progress, flow: Flow, held: Sequence[str]) -> str:
     counts = snapshot.counts
     if not counts.attempts:
         return "; ".join([f"{plural(counts.issued, 'order')} read, no attempt ended yet", *held])
-    ended = counts.accepted + counts.dead_lettered
     more = "" if snapshot.summary.corpus_ended else "+"
     tokens = [f"{number(round(sum(flow.tokens_per_s.values())))} tokens/s"] if flow.tokens_per_s else []
     return ", ".join(
         [
-            f"{ended:,} of {counts.issued:,}{more} ended",
+            f"{counts.ended:,} of {counts.issued:,}{more} ended",
             f"yield {yield_percent(counts)}{of_ended(counts)}",
             f"recovered {counts.recovered:,} of {counts.rejected:,}",
             f"{snapshot.ready:,} ready and {snapshot.leased:,} leased",

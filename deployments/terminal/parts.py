@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from msgspec import Struct
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.padding import Padding
@@ -11,6 +10,8 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from schemas.progress import Counts
+
 GOOD, BAD, WARN, DIM = "green", "red", "yellow", "bright_black"
 HEAVY = "━"
 LIGHT = "─"
@@ -18,23 +19,15 @@ UNBOUNDED = 10_000
 """Cells of a screen that holds every line."""
 
 
-class OrderEnds(Struct, frozen=True):
-    """How the orders issued so far stand."""
-
-    accepted: int
-    dead_lettered: int
-    issued: int
-
-
 class Bar:
     """Accepted, dead-lettered and outstanding as one line over the whole width."""
 
-    def __init__(self, ends: OrderEnds) -> None:
-        self._ends = ends
+    def __init__(self, counts: Counts) -> None:
+        self._counts = counts
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = options.max_width
-        accepted, dead = cells((self._ends.accepted, self._ends.dead_lettered), self._ends.issued, width=width)
+        accepted, dead = cells((self._counts.accepted, self._counts.dead_lettered), self._counts.issued, width=width)
         yield Segment(HEAVY * accepted, Style.parse(GOOD))
         yield Segment(HEAVY * dead, Style.parse(BAD))
         yield Segment(LIGHT * (width - accepted - dead), Style.parse(DIM))

@@ -11,7 +11,7 @@ from itertools import pairwise
 from msgspec import Struct
 
 from deployments.monitoring.progress import Phase, Progress
-from schemas.progress import Counts, RunSnapshot
+from schemas.progress import RunSnapshot
 from schemas.stages import Stage, StageFlow, in_order
 
 WINDOW_S = 30.0
@@ -71,7 +71,7 @@ def flow(window: Sequence[Progress]) -> Flow:
     """What the window, oldest first, tells of the run's flow since its first attempt in this process ended."""
     window = _active(window)
     snapshots = [(progress.at, progress.snapshot) for progress in window if progress.snapshot is not None]
-    ended = _rate(snapshots, lambda snapshot: _ended(snapshot.counts))
+    ended = _rate(snapshots, lambda snapshot: snapshot.counts.ended)
     return Flow(
         ended_per_s=ended,
         attempts_per_s=_rate(snapshots, lambda snapshot: snapshot.counts.attempts),
@@ -87,10 +87,6 @@ def _active(window: Sequence[Progress]) -> Sequence[Progress]:
     still = next((index for index, count in enumerate(attempts) if count != attempts[0]), len(window)) - 1
     idle = bool(window) and window[0].phase is Phase.STARTING
     return window[max(0, still) :] if idle else window
-
-
-def _ended(counts: Counts) -> int:
-    return counts.accepted + counts.dead_lettered
 
 
 def _rate(snapshots: Sequence[tuple[float, RunSnapshot]], value: Callable[[RunSnapshot], float]) -> float | None:
@@ -109,7 +105,7 @@ def _left_s(snapshots: Sequence[tuple[float, RunSnapshot]], ended_per_s: float |
     if not ended_per_s:
         return None
     first, last = snapshots[0][1].counts, snapshots[-1][1].counts
-    return last.outstanding / ended_per_s if _ended(last) - _ended(first) >= LEAST_ENDS else None
+    return last.outstanding / ended_per_s if last.ended - first.ended >= LEAST_ENDS else None
 
 
 def _tokens_per_s(snapshots: Sequence[tuple[float, RunSnapshot]]) -> dict[str, float]:
@@ -119,7 +115,7 @@ def _tokens_per_s(snapshots: Sequence[tuple[float, RunSnapshot]]) -> dict[str, f
 
 
 def _tokens(snapshot: RunSnapshot, role: str) -> int:
-    return sum(cost.prompt_tokens + cost.completion_tokens for cost in snapshot.summary.roles if cost.role == role)
+    return sum(cost.tokens for cost in snapshot.summary.roles if cost.role == role)
 
 
 def _stages(window: Sequence[Progress]) -> tuple[StageRate, ...]:

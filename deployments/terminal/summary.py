@@ -8,17 +8,18 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from actors.report.overlap import rejected_together
 from deployments.monitoring.live import Driver, driver_of
 from deployments.monitoring.standstill import words
 from deployments.terminal.board import GATES, of_ended, repaired_by, yield_percent
 from deployments.terminal.corpus_words import skipped_words, unusable
-from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, OrderEnds, columns, facts, grid
+from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, columns, facts, grid
 from deployments.terminal.probed import probes_view
 from deployments.terminal.words import clock, number, percent, plural, quoted, spoken
+from schemas.credit import FIXED
 from schemas.ids import OrderId
 from schemas.live import Live
-from schemas.progress import FIXED, EndCount, EndWords, GateOverlap, Summary
+from schemas.overlap import GateOverlap
+from schemas.progress import EndCount, EndWords, Summary
 from schemas.recovery import Modes
 
 MODES_SHOWN = 6
@@ -28,7 +29,7 @@ WORDS_SHOWN = 3
 
 def summary_view(summary: Summary, folder: Path, *, example: OrderId | None = None) -> RenderableType:
     """Counts, yield, recovery, failures and repairs, cost by role. `example`: an order worth looking at."""
-    parts: list[RenderableType] = [_head(summary, folder), Text(), _bar(summary), Text(), _numbers(summary)]
+    parts: list[RenderableType] = [_head(summary, folder), Text(), Bar(summary.counts), Text(), _numbers(summary)]
     views = (_failures, _ends, _roles, _overlap, _retrieval, _probes, _credit)
     for view in views:
         part = view(summary)
@@ -77,11 +78,6 @@ def _took(summary: Summary) -> Text:
     return Text(f"  {clock(summary.worked_s)}", style="bold default")
 
 
-def _bar(summary: Summary) -> RenderableType:
-    counts = summary.counts
-    return Bar(OrderEnds(counts.accepted, counts.dead_lettered, counts.issued))
-
-
 def _numbers(summary: Summary) -> RenderableType:
     counts = summary.counts
     table = grid()
@@ -100,9 +96,8 @@ def _numbers(summary: Summary) -> RenderableType:
     table.add_row("yield", yield_percent(counts), "accepted of issued" + of_ended(counts))
     recovered = f"{counts.recovered:,} of {plural(counts.rejected, 'rejected order')} accepted later"
     table.add_row("recovery", percent(counts.recovered, counts.rejected), recovered)
-    if summary.first_accepted_at is not None and summary.started_at is not None:
-        first = spoken(summary.first_accepted_at - summary.started_at)
-        table.add_row("first sample", first, "from the start to the first accepted sample")
+    if summary.first_accepted_s is not None:
+        table.add_row("first sample", spoken(summary.first_accepted_s), "from the start to the first accepted sample")
     if counts.refused_documents:
         refused = "; ".join(unusable(summary.refusals)) or "unusable, told in the dead letters"
         table.add_row("documents", Text(f"{counts.refused_documents:,}", style=WARN), Text(f"unusable: {refused}"))
@@ -172,8 +167,10 @@ def _roles(summary: Summary) -> RenderableType | None:
 
 def _sets(overlap: GateOverlap) -> str:
     """By exactly which gates, of any number."""
-    counted = rejected_together(overlap)
-    told = [f"{number:,} by {' and '.join(gates)}{' alone' * (len(gates) == 1)}" for gates, number in counted.items()]
+    told = [
+        f"{number:,} by {' and '.join(gates)}{' alone' * (len(gates) == 1)}"
+        for gates, number in overlap.rejected.items()
+    ]
     attempts = sum(row.attempts for row in overlap.compared)
     return f"{', '.join(told) or 'none'}, of {plural(attempts, 'attempt')}"
 

@@ -19,7 +19,18 @@ from schemas.ledger import AcceptedEnd, DeadLetteredEnd, ProbeEnded, Record
 from schemas.progress import Summary
 from schemas.recovery import FailureMode
 
-TIMES = {"at", "started_at", "first_accepted_at", "last_at", "worked_s", "seconds", "ended_at", "queued_s", "took_s"}
+TIMES = {
+    "at",
+    "started_at",
+    "first_accepted_at",
+    "first_accepted_s",
+    "last_at",
+    "worked_s",
+    "seconds",
+    "ended_at",
+    "queued_s",
+    "took_s",
+}
 ARRIVAL = {"drift"}
 """What depends on the order in which probes end."""
 VIEWS = {

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from actors.counts.entries import Entry
 from actors.counts.probed_gates import WINDOW
-from actors.counts.probes import EXPECTED, ProbeTally
+from actors.counts.probes import EXPECTED, ProbeFold
 from actors.counts.rates import rate
 from actors.ledger.attempts import tokens
 from actors.report.probes import confusion_of
@@ -49,11 +50,11 @@ def judged(draw: st.DrawFn) -> ProbeEnded:
 
 
 def folded(records: Sequence[ProbeEnded | ProbeRejoined]) -> Probes:
-    tally = ProbeTally()
+    tally = ProbeFold()
     for record in records:
-        tally.apply(ProbeIssued(0.0, replace(probe(1), id=record.order_id)))
-        tally.apply(record)
-    return tally.probes()
+        tally.apply(Entry(ProbeIssued(0.0, replace(probe(1), id=record.order_id))))
+        tally.apply(Entry(record))
+    return tally.tables().probes
 
 
 def verdicts_of(record: ProbeEnded) -> Sequence[Verdict]:
@@ -107,16 +108,16 @@ def test_figures_are_those_of_a_count_by_hand(records: list[ProbeEnded]) -> None
 @given(records=st.lists(judged(), max_size=40), cut=st.floats(0, 1))
 def test_told_on_the_way_or_at_the_end_it_is_the_same(records: list[ProbeEnded], cut: float) -> None:
     """The live view folds record by record, `gleaner status` all at once: asking in between changes nothing."""
-    tally = ProbeTally()
+    tally = ProbeFold()
     middle = int(cut * len(records))
     for record in records[:middle]:
-        tally.apply(issued(1))
-        tally.apply(record)
-    assert tally.probes() == folded(records[:middle])
+        tally.apply(Entry(issued(1)))
+        tally.apply(Entry(record))
+    assert tally.tables().probes == folded(records[:middle])
     for record in records[middle:]:
-        tally.apply(issued(1))
-        tally.apply(record)
-    assert tally.probes() == folded(records)
+        tally.apply(Entry(issued(1)))
+        tally.apply(Entry(record))
+    assert tally.tables().probes == folded(records)
 
 
 def test_the_window_forgets_and_the_whole_does_not() -> None:

@@ -8,8 +8,8 @@ from actors.audit.findings import Findings
 from actors.audit.fold import read_book
 from actors.corpus.reader import read
 from actors.counts.refusals import Refusals, Rereading
-from actors.counts.sums import total
 from actors.counts.tally import Tally
+from actors.counts.together import together
 from actors.ledger.sqlite import LedgerReader, SqliteLedger
 from actors.report.facts import ReportFold
 from schemas.config import Corpus
@@ -89,7 +89,7 @@ def test_counts_report_and_verify_say_that_it_is_over() -> None:
     summary = tally.summary()
     assert (summary.counts.refused_documents, summary.counts.read_again_documents) == (1, 2)
     assert facts.refused == [ALSO_TORN]
-    assert total([summary, summary]).counts.read_again_documents == 4
+    assert together([summary, summary]).counts.read_again_documents == 4
     book = read_book(enumerate(AGAIN, 1), Findings())
     assert book.changed == set()
 

@@ -16,11 +16,12 @@ from actors.ledger.history import Life, life_of
 from actors.report.examples import marked_passage
 from actors.report.facts import Drawn, ReportFold, facts_of
 from actors.report.finish import build_report
-from actors.report.repairs import mode_rows
 from actors.report.timeline import MAX_BINS, Timeline
+from actors.report.words import percent
 from schemas.corpus import Passage
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, Planned, Record, Rejoined, RunStarted
+from schemas.recovery import Modes
 from schemas.samples import MalformedReason
 from tests.actors.dataset.conftest import NOW
 from tests.actors.dataset.folders import keep
@@ -116,12 +117,14 @@ def test_why_completions_were_malformed_stands_below_their_mode(tmp_path: Path) 
     """Most were cut off: the page says so, with numbers that add up to the mode's, the commonest first."""
     records = malformed_run()
     summary = facts_from(records).summary()
-    row = next(row for row in mode_rows(summary) if row.mode == "malformed")
-    assert [defect.defect for defect in row.defects] == ["cut off", "no answer"]
-    assert sum(defect.attempts for defect in row.defects) == row.attempts
-    assert all(0 < defect.width <= row.width for defect in row.defects)
     words = " ".join(" ".join(read(page_of(tmp_path, records)).text).split())
-    assert all(f"{found.defect} {found.attempts} {found.share}" in words for found in row.defects)
+    (mode,) = [each.attempts for each in summary.modes if each.mode == Modes.MALFORMED]
+    whole = sum(each.attempts for each in summary.modes)
+    found = {each.reason: each.attempts for each in summary.malformed}
+    cut, none = found[MalformedReason.CUT_OFF], found[MalformedReason.NO_ANSWER]
+    assert cut + none == mode and cut >= none
+    told = [f"cut off {cut} {percent(cut / whole)}", f"no answer {none} {percent(none / whole)}"]
+    assert 0 < words.index(f"malformed {mode}") < words.index(told[0]) < words.index(told[1])
 
 
 def test_a_run_without_malformed_completions_says_nothing_of_them(tmp_path: Path) -> None:

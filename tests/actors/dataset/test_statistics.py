@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from actors.counts.rates import auroc, auroc_interval, f1_interval, share, wilson
 from actors.report.overlap import overlap_figure
 from actors.report.statistics import distance_for, lens_area, nice_ceiling
-from schemas.progress import GateOverlap
+from schemas.overlap import GateOverlap
 
 
 def test_wilson_intervals_of_the_literature() -> None:

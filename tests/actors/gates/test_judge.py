@@ -4,8 +4,8 @@ bring, and counts of whatever gates a run has."""
 import asyncio
 
 from actors.conductor import Gating
-from actors.counts.overlap import OverlapTally
-from actors.counts.sums import total
+from actors.counts.overlap import OverlapFold
+from actors.counts.together import together
 from actors.gates.diversity import duplicate_verdict
 from actors.gates.own import ExpressionGate, OwnSettings
 from actors.gates.rules import read_rule
@@ -14,11 +14,12 @@ from actors.recovery.diagnoser import diagnose
 from actors.recovery.evidence import evidence_of
 from actors.recovery.modes import RunGates
 from actors.recovery.policies import build_bar, build_recovery
-from actors.report.overlap import overlap_figure, rejected_together
+from actors.report.overlap import overlap_figure
 from schemas.config import Recovery
 from schemas.ids import PoolName
 from schemas.orders import Attempt
-from schemas.progress import GateOverlap, RejectedTogether, Summary
+from schemas.overlap import GateOverlap, RejectedTogether
+from schemas.progress import Summary
 from schemas.recovery import FailureMode, Modes, Repairs
 from schemas.samples import Candidate, Cost, Sampling, answered
 from schemas.verdicts import FAITHFULNESS, PROVENANCE, REWARD, GateName, GateRequest, Passed, Rejected, Verdict
@@ -127,7 +128,7 @@ def test_a_second_judge_of_the_source_is_diagnosed_as_the_first() -> None:
 
 
 def overlap_of(*attempts: tuple[Verdict, ...]) -> GateOverlap:
-    tally = OverlapTally()
+    tally = OverlapFold()
     for verdicts in attempts:
         tally.add(verdicts)
     return tally.overlap()
@@ -138,7 +139,7 @@ def test_the_overlap_of_the_usual_two_is_what_it_was() -> None:
     both = (rejected(FAITHFULNESS), rejected(REWARD))
     found = overlap_of(both, both, (rejected(FAITHFULNESS), passed(REWARD)), (passed(FAITHFULNESS), passed(REWARD)))
     assert found == GateOverlap(scored=4, both=2, only_faithfulness=1, only_reward=0)
-    assert rejected_together(found) == {(FAITHFULNESS, REWARD): 2, (FAITHFULNESS,): 1}
+    assert found.rejected == {(FAITHFULNESS, REWARD): 2, (FAITHFULNESS,): 1}
 
 
 def test_the_overlap_of_any_number_of_gates() -> None:
@@ -150,13 +151,13 @@ def test_the_overlap_of_any_number_of_gates() -> None:
         (passed(FAITHFULNESS), passed(REWARD), passed(SHORT)),
     )
     assert (three.scored, three.both, three.only_faithfulness, three.only_reward) == (4, 1, 1, 0)
-    assert rejected_together(three) == {(FAITHFULNESS, REWARD, SHORT): 1, (FAITHFULNESS, SHORT): 1, (SHORT,): 1}
+    assert three.rejected == {(FAITHFULNESS, REWARD, SHORT): 1, (FAITHFULNESS, SHORT): 1, (SHORT,): 1}
     scored = (FAITHFULNESS, REWARD, SHORT)
     assert RejectedTogether(scored, (), 1) in three.compared and RejectedTogether(scored, (SHORT,), 1) in three.sets
     pair = overlap_of((rejected(FAITHFULNESS), passed(REWARD)))
-    summed = total([Summary(overlap=three), Summary(overlap=pair), Summary(overlap=three)]).overlap
+    summed = together([Summary(overlap=three), Summary(overlap=pair), Summary(overlap=three)]).overlap
     assert (summed.scored, summed.only_faithfulness) == (9, 3)
-    assert rejected_together(summed)[(SHORT,)] == 2
+    assert summed.rejected[(SHORT,)] == 2
     assert sum(row.attempts for row in summed.compared) == 9
 
 

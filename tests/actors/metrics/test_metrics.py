@@ -16,9 +16,10 @@ from actors.counts.tally import Tally
 from actors.metrics.collector import RunCollector
 from actors.metrics.metric import GONE, PoolReplicas, Run, RunMoment, Type, values
 from actors.metrics.table import METRICS
+from schemas.credit import CreditCount
 from schemas.errors import ErrorKind
 from schemas.ledger import Record
-from schemas.progress import CreditCount, RepairStat, RunSnapshot
+from schemas.progress import RepairStat, RunSnapshot
 from schemas.recovery import Modes, RepairKind
 from schemas.scaling import Idle, PoolDecision, ScalingDecision, Why
 from schemas.stages import GENERATE, CallFailures, ConductorStatus, Pause, StageFlow

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from actors.audit.verify import verify
 from actors.counts.rates import rate
-from actors.counts.sums import total, whole
 from actors.counts.tally import Tally
+from actors.counts.together import together
 from actors.dataset.spans import Span
 from actors.ledger.folder import Ledgers, has_orders
 from actors.ledger.sqlite import LedgerReader, MemoryLedger, SqliteLedger
@@ -110,7 +110,7 @@ def test_summaries_of_parts_add_up_to_the_summary_of_the_whole(count: int) -> No
     """Every figure of the live view, and every one that will be added to it."""
     parts = [tallied(part) for part in parted(RECORDS, count).values()]
     assert all(part.counts.issued for part in parts)
-    assert unordered(total(parts)) == unordered(tallied(RECORDS))
+    assert unordered(together(parts)) == unordered(tallied(RECORDS))
 
 
 def test_tables_add_up_row_by_row() -> None:
@@ -123,7 +123,7 @@ def test_tables_add_up_row_by_row() -> None:
         Counts(issued=3), (RoleCost("b", 1, 1, 1, 1.0), RoleCost("a", 1, 1, 1, 1.0)), started_at=4.0, last_at=8.0,
         kinds=(KindCount(OrderKind.FRESH, 3, 0, (EndCount(EndReason.REJECTED, 2),)),),
     )  # fmt: skip
-    both = total([one, two])
+    both = together([one, two])
     assert both.counts.issued == 5
     assert both.roles == (RoleCost("a", 2, 3, 4, 1.5), RoleCost("b", 1, 1, 1, 1.0))
     assert both.kinds == (KindCount(OrderKind.FRESH, 5, 1, (EndCount(EndReason.REJECTED, 3),)),)
@@ -134,7 +134,7 @@ def test_rates_of_probes_are_rates_of_all_of_them() -> None:
     """An interval is no sum: it follows from what is; a gate's drift in one shard is the run's."""
     calm = Summary(probes=_probes(Drift(DriftOf.RECALL, False, 0.5, rate(8, 10), rate(0, 0)), last=True))
     alarm = Summary(probes=_probes(Drift(DriftOf.RECALL, True, 3.0, rate(8, 10), rate(0, 0)), last=False))
-    both = total([calm, alarm]).probes
+    both = together([calm, alarm]).probes
     (gate,) = both.gates
     assert (both.issued, gate.judged, gate.last) == (20, 20, True)
     assert gate.whole.recall == rate(16, 20)
@@ -153,10 +153,10 @@ def test_snapshots_add_up_and_the_oldest_order_is_the_oldest_of_all() -> None:
         at=10.0, summary=Summary(Counts(issued=4)), ready=2, oldest_s=3.0, commits=Distribution((1, 2), 0.5)
     )
     two = RunSnapshot(at=11.0, summary=Summary(Counts(issued=1)), ready=1, oldest_s=7.0, recovering="token")
-    both = whole([one, two])
+    both = together([one, two])
     assert (both.at, both.ready, both.oldest_s, both.recovering, both.counts.issued) == (11.0, 3, 7.0, "token", 5)
     assert both.commits == Distribution((1, 2), 0.5)
-    assert whole([one]) is one
+    assert together([one]) is one
 
 
 @settings(deadline=None)
@@ -173,7 +173,7 @@ def test_conservation_over_the_sum_of_the_queues(steps: list[tuple[int, Callable
         records: list[Record | None] = [planned, *settled]
         for record in filter(None, records):
             tally.apply(record)
-        counts = total([each.summary() for each in tallies]).counts
+        counts = together([each.summary() for each in tallies]).counts
         queue.check()
         assert counts.issued == counts.accepted + counts.dead_lettered + counts.outstanding
         assert counts.outstanding == sum(each.outstanding for each in queues)
@@ -189,7 +189,7 @@ async def test_a_budget_ends_every_queue_within_its_part() -> None:
             await service.settle([accepted(lease) for lease in leases])
         await service.lease("conductor", 1, 0.0)
         assert service.finished()
-    run = whole([service.snapshot() for service in services])
+    run = together([service.snapshot() for service in services])
     assert 100 <= run.summary.tokens <= 100 + 3 * 10
     assert (run.counts.outstanding, run.unaccounted) == (0, 0)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from rich.console import Console
 from typer.testing import CliRunner
 
-from actors.counts.sums import total
 from actors.counts.tally import Tally
+from actors.counts.together import together
 from deployments.cli import app
 from deployments.config.load import load
 from deployments.terminal.corpus_words import skipped_words, unusable
@@ -89,7 +89,7 @@ def test_shards_say_it_once() -> None:
     """Each shard's ledger holds the same skipped files; refusals are in the first one's."""
     other = Tally()
     other.apply(CorpusEnded(2.0, 4, 4, {".csv": 12, ".png": 3}))
-    whole = total([told(), other.summary()])
+    whole = together([told(), other.summary()])
     assert whole.skipped_files == {".csv": 12, ".png": 3}
     assert [(each.reason, each.documents) for each in whole.refusals] == [
         (RefusalReason.BAD_RECORD, 2),

@@ -16,8 +16,9 @@ from deployments.terminal.board import board, worked_s, yield_percent
 from deployments.terminal.lines import Lines
 from deployments.terminal.rates import flow
 from deployments.terminal.summary import summary_view
+from deployments.terminal.words import spoken
 from schemas.config import FRESH_POOL
-from schemas.ledger import Record, RunStarted
+from schemas.ledger import AcceptedEnd, Record, RunStarted
 from schemas.progress import RunSnapshot, Summary
 from schemas.scaling import Idle, PoolDecision, ScalingDecision, Why
 from tests.deployments.monitoring.test_standstill import AWAY, conductor
@@ -70,6 +71,22 @@ def test_the_runs_own_time_is_one_figure(half: list[Record]) -> None:
     progress = Progress(at=summary.last_at + 2, phase=Phase.RUNNING, snapshot=snapshot)
     assert worked_s(progress, elapsed_s=99.0) == pytest.approx(summary.worked_s + 2)
     assert worked_s(replace(progress, snapshot=None), elapsed_s=99.0) == 99.0
+
+
+def test_the_first_sample_is_one_figure() -> None:
+    """A run that was stopped for an hour before its first sample: the hour is in none of the two figures."""
+    records = list(plausible_run(7))
+    first = next(place for place, record in enumerate(records) if isinstance(record, AcceptedEnd))
+    resumed = RunStarted(records[first].at + 3_600, "0" * 64, {})
+    later = [replace(record, at=record.at + 3_600) for record in records[first:]]
+    stopped = [*records[:first], resumed, *later]
+    summary = folded(stopped).summary()
+    manifest = manifest_of(facts_of(enumerate(stopped), seed=0), (), None, versions={})
+    assert summary.first_accepted_s == manifest.first_accepted_seconds
+    assert summary.first_accepted_s is not None and 0 < summary.first_accepted_s < 60
+    _, _, status = shown(summary, stopped[-1].at)
+    (line,) = [each for each in status.splitlines() if "first sample" in each]
+    assert spoken(summary.first_accepted_s) in line
 
 
 def test_seconds_of_calls_side_by_side_say_that_they_are(half: list[Record]) -> None:

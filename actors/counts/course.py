@@ -1,0 +1,53 @@
+"""The course of a run: when it began, how long it was worked on, how far its corpus was read and what was refused."""
+
+from actors.counts.entries import Entry
+from actors.counts.refusals import Refusals
+from actors.counts.run_clock import RunClock
+from schemas.ledger import AcceptedEnd, CorpusEnded, Planned, RunStarted
+from schemas.progress import Counts, Summary
+
+
+class CourseFold:
+    """Memory grows with the refused documents, not with the run."""
+
+    def __init__(self) -> None:
+        self._clock = RunClock()
+        self._refusals = Refusals()
+        self._started_at: float | None = None
+        self._first_accepted_at: float | None = None
+        self._first_accepted_s: float | None = None
+        self._last_at: float | None = None
+        self._corpus_ended = False
+        self._skipped: dict[str, int] = {}
+
+    def apply(self, entry: Entry) -> None:
+        """Counts one record."""
+        record = entry.record
+        self._last_at = record.at
+        seconds = self._clock.apply(record)
+        self._refusals.apply(record)
+        match record:
+            case RunStarted() if self._started_at is None:
+                self._started_at = record.at
+            case AcceptedEnd() if self._first_accepted_at is None:
+                self._first_accepted_at, self._first_accepted_s = record.at, seconds
+            case Planned():
+                self._corpus_ended = False  # the corpus has grown, and is not read to its end again
+            case CorpusEnded():
+                self._corpus_ended, self._skipped = True, record.skipped
+            case _:
+                pass
+
+    def tables(self) -> Summary:
+        """Everything counted so far."""
+        return Summary(
+            counts=Counts(refused_documents=len(self._refusals), read_again_documents=self._refusals.read_again),
+            refusals=self._refusals.counts(),
+            skipped_files=self._skipped,
+            corpus_ended=self._corpus_ended,
+            started_at=self._started_at,
+            first_accepted_at=self._first_accepted_at,
+            first_accepted_s=self._first_accepted_s,
+            last_at=self._last_at,
+            worked_s=self._clock.seconds,
+        )

@@ -1,0 +1,62 @@
+"""What a row's fields are, read off its type: keys, and measures with what is said of them."""
+
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, NewType, Union, get_args, get_origin, get_type_hints
+
+from msgspec import Struct
+
+from schemas.measures import Exposed, Together
+
+
+class Field(Struct, frozen=True):
+    """`of`: its type, without what is said beside it."""
+
+    name: str
+    of: Any
+    together: Together | None
+    exposed: Exposed | None
+
+    @property
+    def is_key(self) -> bool:
+        """It tells its row from others: a name, a member of an enum, names."""
+        return self.together is None and _is_name(self.of)
+
+    @property
+    def row(self) -> type[Struct] | None:
+        """The type of its rows, where it is a table."""
+        args = get_args(self.of)
+        if get_origin(self.of) is tuple and args[1:] == (...,) and is_struct(args[0]):
+            return args[0]
+        return args[1] if get_origin(self.of) is dict and is_struct(args[1]) else None
+
+
+@cache
+def fields(kind: type[Struct]) -> tuple[Field, ...]:
+    """In their order."""
+    hints = get_type_hints(kind, include_extras=True)
+    return tuple(_field(name, hints[name]) for name in kind.__struct_fields__)
+
+
+def is_struct(kind: Any) -> bool:
+    """Whether it is a type of structs."""
+    return isinstance(kind, type) and issubclass(kind, Struct)
+
+
+def _field(name: str, hint: Any) -> Field:
+    said = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+    return Field(
+        name,
+        get_args(hint)[0] if said else hint,
+        next((each for each in said if isinstance(each, Together)), None),
+        next((each for each in said if isinstance(each, Exposed)), None),
+    )
+
+
+def _is_name(kind: Any) -> bool:
+    if isinstance(kind, NewType):
+        return _is_name(kind.__supertype__)
+    if get_origin(kind) in (tuple, Union, UnionType):
+        return all(each in (..., NoneType) or _is_name(each) for each in get_args(kind))
+    return isinstance(kind, type) and issubclass(kind, str | Enum)

@@ -1,0 +1,93 @@
+"""What models took: calls, tokens and seconds, by role and by what the attempt came to. Law: all that was paid counts,
+whatever became of it."""
+
+from msgspec import Struct
+from msgspec.structs import astuple
+
+from actors.counts.entries import Entry, was_rejected
+from actors.counts.together import together
+from schemas.credit import ROLLOUTS
+from schemas.distributions import AttemptEnd
+from schemas.ledger import ProbeEnded, ProbeRejoined, Rolled, StaleReport
+from schemas.orders import STALE, Attempt, calls_of, cost_of
+from schemas.probes import PROBES
+from schemas.progress import RoleCost, Spent, Summary
+from schemas.samples import Cost
+from schemas.verdicts import Errored, asks_a_model
+
+
+class Paid(Struct):
+    """What is paid so far for one role and end, as RoleCost has it."""
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    estimated_tokens: int = 0
+
+    def add(self, cost: Cost) -> None:
+        """One call more."""
+        self.calls += 1
+        self.prompt_tokens += cost.prompt_tokens
+        self.completion_tokens += cost.completion_tokens
+        self.seconds += cost.seconds
+        self.estimated_tokens += cost.estimated_tokens
+
+
+class SpendFold:
+    """Memory grows with the pools and gates, not with the run."""
+
+    def __init__(self) -> None:
+        self._paid: dict[tuple[str, AttemptEnd], Paid] = {}
+
+    @property
+    def tokens(self) -> int:
+        """Of all roles so far."""
+        return sum(paid.prompt_tokens + paid.completion_tokens for paid in self._paid.values())
+
+    def apply(self, entry: Entry) -> None:
+        """Counts one record."""
+        if entry.attempt is not None and entry.end is not None:
+            self._attempted(entry.attempt, entry.end)
+            return
+        match entry.record:
+            case Rolled(cost=paid):
+                self._pay(ROLLOUTS, AttemptEnd.REJECTED, paid)
+            case StaleReport(cost=paid):
+                self._pay(STALE, AttemptEnd.REJECTED, paid)
+            case ProbeRejoined(attempt=attempt) | ProbeEnded(attempt=attempt) if attempt is not None:
+                paid = cost_of(attempt)
+                if paid != Cost():
+                    self._pay(PROBES, _came_to(attempt), paid)
+            case _:
+                pass
+
+    def tables(self) -> Summary:
+        """Everything counted so far."""
+        roles: dict[str, RoleCost] = {}
+        for (role, _), paid in self._paid.items():
+            row = RoleCost(role, *astuple(paid))
+            roles[role] = together([roles[role], row]) if role in roles else row
+        return Summary(
+            roles=tuple(roles[role] for role in sorted(roles)),
+            spent=tuple(Spent(role, end, *astuple(paid)[:-1]) for (role, end), paid in self._paid.items()),
+        )
+
+    def _attempted(self, attempt: Attempt, end: AttemptEnd) -> None:
+        for call in calls_of(attempt):
+            self._pay(call.pool, end, call.cost)
+        for verdict in attempt.verdicts:
+            if asks_a_model(verdict):
+                self._pay(verdict.gate, end, verdict.cost)
+
+    def _pay(self, role: str, end: AttemptEnd, cost: Cost) -> None:
+        paid = self._paid.get((role, end))
+        if paid is None:
+            paid = self._paid[(role, end)] = Paid()
+        paid.add(cost)
+
+
+def _came_to(attempt: Attempt) -> AttemptEnd:
+    """Of a probe's attempt."""
+    errored = any(isinstance(said, Errored) for said in attempt.verdicts)
+    return AttemptEnd.REJECTED if was_rejected(attempt) else AttemptEnd.ERRORED if errored else AttemptEnd.ACCEPTED
