@@ -187,6 +187,13 @@ class HttpEngine(Config, frozen=True, tag="http", tag_field="kind"):
         Literal["keep", "merge"],
         any_resume("`merge`: the system message becomes the beginning of the user's, for models that refuse the role."),
     ] = "keep"
+    chat_template_kwargs: Annotated[
+        Options,
+        replay("Variables of the model's chat template, such as `enable_thinking: false`; vLLM and SGLang read them."),
+    ] = field(default_factory=dict)
+    body: Annotated[
+        Options, replay("Sent with every chat besides, such as `reasoning_effort: low` or `top_k: 20`. No secrets.")
+    ] = field(default_factory=dict)
 
 
 class CustomEngine(Config, frozen=True, tag="custom", tag_field="kind"):

@@ -1,4 +1,4 @@
-"""What the types cannot say of a server's headers and query: no secret, and nothing that the client itself sets."""
+"""What the types cannot say of a server's headers, query and body: no secret, nothing that the client itself sets."""
 
 import re
 from collections.abc import Iterator
@@ -16,6 +16,15 @@ _OUR_HEADERS = frozenset(
     {"content-type", "content-length", "host", "connection", "transfer-encoding", "accept-encoding"}
 )
 
+OUR_BODY = frozenset(
+    {
+        *("model", "messages", "temperature", "top_p", "max_tokens", "max_completion_tokens", "seed", "stop"),
+        *("logprobs", "response_format", "add_generation_prompt", "continue_final_message", "chat_template_kwargs"),
+        *("stream", "n"),
+    }
+)
+"""Parts of a chat's body that follow from the run: keys of their own, or what a reply must not be."""
+
 
 def broken_http(path: str, engine: HttpEngine) -> Iterator[str]:
     """Each rule that the engine breaks, as `path: what is wrong`."""
@@ -26,6 +35,11 @@ def broken_http(path: str, engine: HttpEngine) -> Iterator[str]:
     for name in engine.query:
         if names_a_secret(name):
             yield at(below(f"{path}.query", name), "looks like a secret; send it as a header with env:NAME")
+    for name in engine.body:
+        if name in OUR_BODY:
+            yield at(below(f"{path}.body", name), "is set by the client itself")
+        elif names_a_secret(name):
+            yield at(below(f"{path}.body", name), "looks like a secret; send it as a header with env:NAME")
     if engine.api_key_env is not None and "authorization" in map(str.lower, engine.headers):
         yield at(f"{path}.headers", "Authorization is what api_key_env sends; give one of the two")
 

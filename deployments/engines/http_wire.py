@@ -45,6 +45,7 @@ class ChatRequest(Struct, frozen=True, omit_defaults=True):
     add_generation_prompt: bool = True
     """vLLM's and SGLang's, with the next: false where the last message is a turn to be gone on with."""
     continue_final_message: bool = False
+    chat_template_kwargs: dict[str, str | int | float | bool] = {}
 
 
 class Part(Struct, frozen=True):
@@ -146,9 +147,11 @@ def chat_body(config: HttpEngine, request: GenerationRequest) -> bytes:
         response_format=_response_format(config, request.json_schema),
         add_generation_prompt=not begun,
         continue_final_message=begun,
+        chat_template_kwargs=config.chat_template_kwargs,
     )
     limit: dict[str, Any] = {} if "max_tokens" in omitted else {config.output_limit: sampling.max_tokens}
-    return _ENCODER.encode(msgspec.structs.replace(chat, **limit))
+    body = _ENCODER.encode(msgspec.structs.replace(chat, **limit))
+    return body[:-1] + b"," + _ENCODER.encode(config.body)[1:] if config.body else body
 
 
 def classify_body(config: HttpEngine, request: ClassificationRequest) -> bytes:

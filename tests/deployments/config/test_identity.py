@@ -56,6 +56,8 @@ def test_what_makes_another_run() -> None:
     assert difference(CONFIG, new) == [
         "corpus.chunking.max_tokens: 256 → 64",
         "gates.faithfulness.threshold: 0.5 → 0.7",
+        "pools.extra.engine.body: absent → {}",
+        "pools.extra.engine.chat_template_kwargs: absent → {}",
         "pools.extra.engine.kind: absent → 'http'",
         "pools.extra.engine.model: absent → 'm'",
         "pools.generator.engine.model: './models/small' → './models/other'",

@@ -93,6 +93,8 @@ def test_what_a_server_may_need_is_taken() -> None:
         ("headers: {'a b': x}", "is no name of a header"),
         ("headers: {x: '{order_id}'}", "the only thing that may stand in braces is {passage_id}"),
         ("headers: {Authorization: env:A}, api_key_env: B", "Authorization is what api_key_env sends"),
+        ("body: {max_tokens: 9}", "body.max_tokens: is set by the client itself"),
+        ("body: {api_key: abc}", "looks like a secret; send it as a header"),
         ("omit: [temprature]", "did you mean 'temperature'?"),
         ("omit: temperature", "must be a list"),
     ],

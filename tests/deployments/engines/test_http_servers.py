@@ -8,7 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from actors.calls.clocks import Clocks
+from deployments.config.servers import OUR_BODY
 from deployments.engines.http import HttpBackend
+from deployments.engines.http_wire import ChatRequest
 from deployments.engines.roles import EngineRole
 from schemas.config_engines import HttpEngine as Config
 from schemas.errors import EngineError, ErrorKind, ModelError
@@ -140,6 +142,21 @@ async def test_what_is_omitted_or_merged_is_not_sent() -> None:
     async with at(TGI, omit=("seed", "temperature", "top_p", "max_tokens"), system_role="merge") as started:
         await started.ask()
         assert started.server.bodies == [{"model": "m", "messages": [{"role": "user", "content": "Be brief.\n\nHi"}]}]
+
+
+async def test_a_template_s_variables_and_a_body_s_extras_are_sent() -> None:
+    """How a model behind a server is kept from thinking, and a provider's own parameters."""
+    keys = {"chat_template_kwargs": {"enable_thinking": False}, "body": {"reasoning_effort": "low", "top_k": 20}}
+    async with at(TGI, omit=("seed", "temperature", "top_p", "max_tokens"), **keys) as started:
+        await started.ask()
+        (body,) = started.server.bodies
+    assert body.pop("messages")
+    assert body == {"model": "m", **keys["body"], "chat_template_kwargs": {"enable_thinking": False}}
+
+
+def test_the_body_s_own_parts_are_known_to_the_configuration() -> None:
+    """What the client sets itself cannot be set twice."""
+    assert set(ChatRequest.__struct_fields__) <= OUR_BODY
 
 
 @pytest.mark.parametrize(
