@@ -177,6 +177,8 @@ _PIECE = re.compile(
     | (?P<comma>，)""",
     re.VERBOSE | re.DOTALL,
 )
+_REPAIRABLE = re.compile(r"[“”：，]|\d,\d{3}")
+"""What `_PIECE` would change; most texts that do not parse have nothing of it."""
 
 
 def _repaired(text: str, at: int) -> tuple[object, int] | None:
@@ -184,6 +186,8 @@ def _repaired(text: str, at: int) -> tuple[object, int] | None:
 
     Outside of strings none of these can be anything else. None where it still does not parse.
     """
+    if _REPAIRABLE.search(text, at) is None:
+        return None
     try:
         read, _ = _JSON.raw_decode(_PIECE.sub(_plain_piece, text[at:]))
     except (ValueError, RecursionError):
