@@ -183,6 +183,8 @@ class CreditDesk:
             passage = self._passages[target.passage_id]
             moves.issue.append(Rollout(rollout, passage, target.prefix(ask.steps), ask.draw))
             self._waiting[rollout] = []
+        elif rollout in moves.idle:  # another credit left it in this same move
+            moves.idle.remove(rollout)
         self._waiting[rollout].append((key, ask))
 
     def _end(self, key: Key, moves: Moves) -> None:

@@ -228,3 +228,18 @@ def _outcome(lease: Lease, how: str, answer: str) -> Outcome:
 
 TestCreditQueueMachine = CreditQueueMachine.TestCase
 TestCreditQueueMachine.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+
+
+def test_a_rollout_that_one_credit_leaves_and_another_takes_up_is_made() -> None:
+    """Both in one move: a label was decided, and the next plan of the problem asked for the draw that it no longer
+    needed. It was taken back all the same, and the second credit waited for ever (found by the machine above)."""
+    state = CreditQueueMachine()
+    state.start(budget=None, share=0.5, tokens=1.0)
+    for keeps, steps in ((2, 3), (0, 5), (0, 5), (1, 5), (0, 4), (0, 3)):
+        state.a_label_is_decided_while_somebody_rolls(keeps=keeps, steps=steps)
+        state.holds()
+        if steps != 3 or keeps:
+            state.dead_letters_are_put_back(larger=False)
+    state.a_label_is_decided_while_somebody_rolls(keeps=0, steps=3)
+    state.holds()
+    state.teardown()
