@@ -4,10 +4,10 @@
     python -m studies.real_text.wellformed .models/smollm2 --engine vllm
 
 Plan, written before the first run. Passages: this project's own pages (`docs/**/*.md`), cut at 128 words as the
-chunker cuts them; of those the ones without a table or a code fence; 96 of them, drawn by the seed. Arms: `embedded` (the
-words of the shipped models), `instruct-large` and `instruct`; one first attempt each, T 0.5, top-p 0.95, 120 tokens, as
-labelled lines. Counted: drafts that the task reads, and why others are malformed. Supported if `instruct` gives at least
-90% (point estimate; the 95% Wilson interval is printed beside it). Well formed says nothing of faithful.
+chunker cuts them; of those the ones without a table or a code fence; 96 of them, drawn by the seed. Arms: `embedded`
+(the words of the shipped models), `instruct-large` and `instruct`; one first attempt each, T 0.5, top-p 0.95, 120
+tokens, as labelled lines. Counted: drafts that the task reads, and why others are malformed. Supported if `instruct`
+gives at least 90% (point estimate; the 95% Wilson interval is printed beside it). Well formed says nothing of faithful.
 """
 
 import argparse
