@@ -15,6 +15,7 @@ import torch
 
 from actors.protocols import Engine
 from actors.tasks import prompts
+from actors.tasks.prompt_sets import EMBEDDED
 from deployments.engines.build import build_engine
 from deployments.engines.roles import EngineRole
 from schemas.config_engines import TransformersEngine, VllmArgument, VllmEngine
@@ -33,7 +34,7 @@ def passages() -> list[str]:
 
 async def generate(engine: Engine, number: int, passage: str) -> tuple[int, int]:
     """Prompt and completion tokens of one request."""
-    messages = (Message("system", prompts.SYSTEM), Message("user", prompts.ask(passage)))
+    messages = (Message("system", EMBEDDED.system), Message("user", EMBEDDED.ask(passage)))
     request = GenerationRequest(str(number), messages, Sampling(temperature=0.7, max_tokens=48, seed=number))
     found = await engine.generate(request)
     return found.prompt_tokens, found.completion_tokens

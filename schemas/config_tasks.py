@@ -17,6 +17,18 @@ class SamplingDefaults(Config, frozen=True):
     max_tokens: Annotated[int, replay("Longest completion, in tokens of the generator.", ge=1, le=32_768)] = 256
 
 
+PromptSetName = Literal["embedded", "instruct", "instruct-large"]
+
+
+class ExampleDraft(Config, frozen=True):
+    """A passage and what is to be written of it, shown to the model as earlier turns."""
+
+    passage: Annotated[str, replay("As short as it may be.")]
+    question: Annotated[str, replay("What is asked of it.")]
+    answer: Annotated[str, replay("What the passage states.")]
+    quote: Annotated[str, replay("A sentence of the passage, word for word; shown where a quote is asked for.")] = ""
+
+
 class GroundedAnswer(Config, frozen=True, tag="grounded_answer", tag_field="kind"):
     """One question and its answer, stated by the passage."""
 
@@ -24,6 +36,22 @@ class GroundedAnswer(Config, frozen=True, tag="grounded_answer", tag_field="kind
     output: Annotated[
         Literal["lines", "json"], replay("`json` constrains the completion by a schema where the engine can.")
     ] = "lines"
+    prompts: Annotated[
+        PromptSetName,
+        replay(
+            "`embedded`: as the models in the examples were trained; `instruct`: for small chat models, with three "
+            "examples; `instruct-large`: for others (docs/tasks/grounded.md)."
+        ),
+    ] = "embedded"
+    system: Annotated[str | None, replay("The system's turn, in place of the set's.")] = None
+    ask: Annotated[str | None, replay("What stands behind the passage, in place of the set's.")] = None
+    examples: Annotated[
+        tuple[ExampleDraft, ...] | None,
+        replay(
+            "Shown first, in place of the set's; each has a `passage`, its `question` and `answer`, perhaps a `quote`. "
+            "`[]`: none."
+        ),
+    ] = None
     sampling: Annotated[SamplingDefaults, section("The first attempt's; repairs change the temperature.")] = (
         SamplingDefaults()
     )

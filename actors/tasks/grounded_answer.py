@@ -7,8 +7,8 @@ asks the same.
 import json
 from collections.abc import Sequence
 
-from actors.tasks import prompts
 from actors.tasks.one_call import OneCall, sampled
+from actors.tasks.prompt_sets import prompt_set
 from actors.tasks.reading import parse
 from schemas.config import GroundedAnswer
 from schemas.orders import Lease
@@ -32,13 +32,13 @@ class GroundedAnswerTask(OneCall):
 
     def __init__(self, config: GroundedAnswer) -> None:
         self._config = config
+        self._prompts = prompt_set(config)
 
     def prompt(self, lease: Lease) -> Prompt:
         """The passage, and what is asked of it; a repair asks otherwise."""
         in_json = self._config.output == "json"
-        system = prompts.SYSTEM_JSON if in_json else prompts.SYSTEM
         return Prompt(
-            messages=(Message("system", system), Message("user", _asked(lease.passage.text, lease.repair))),
+            messages=self._prompts.messages(lease.passage.text, lease.repair, in_json=in_json),
             sampling=sampled(self._config.sampling, lease),
             json_schema=_schema_for(lease.repair) if in_json else None,
         )
@@ -62,19 +62,3 @@ class GroundedAnswerTask(OneCall):
 def _schema_for(repair: Repair | None) -> str:
     quoting = repair is not None and repair.kind == Repairs.QUOTE_THEN_ANSWER
     return SCHEMA_WITH_QUOTE if quoting else SCHEMA
-
-
-def _asked(passage: str, repair: Repair | None) -> str:
-    """The user's turn. A repair of an earlier draft that brings none is asked for strictly instead."""
-    previous = None if repair is None else repair.previous
-    match None if repair is None else repair.kind:
-        case None | Repairs.RESAMPLE | Repairs.LOWER_TEMPERATURE:
-            return prompts.ask(passage)
-        case Repairs.QUOTE_THEN_ANSWER:
-            return prompts.ask_with_quote(passage)
-        case Repairs.EDIT_UNSUPPORTED if previous is not None:
-            return prompts.ask_edit(passage, question=previous.question, wrong_answer=previous.answer)
-        case Repairs.REGENERATE_QUESTION if previous is not None:
-            return prompts.ask_another(passage, avoid=previous.question)
-        case _:
-            return prompts.ask_strictly(passage)

@@ -60,6 +60,8 @@ def _fault(value: Any, declared: inspect.Type, path: str) -> str | None:
             return None
         case inspect.UnionType() if structs := [each for each in kind.types if isinstance(each, inspect.StructType)]:
             return _one_of_fault(value, kind, structs, path)
+        case inspect.UnionType() if isinstance(value, list) and (lists := _lists_of(kind)):
+            return _fault(value, lists[0], path)
         case inspect.DictType() if isinstance(value, dict):
             return _unknown_name(value, kind, path) or _first(
                 _fault(item, kind.value_type, below(path, key)) for key, item in value.items()
@@ -70,6 +72,10 @@ def _fault(value: Any, declared: inspect.Type, path: str) -> str | None:
             return None
     hint = nearest(value, map(str, kind.values)) if isinstance(kind, inspect.LiteralType) else ""
     return at(path, f"must be {allowed(declared)}, not {shown(value, path)}{hint}")
+
+
+def _lists_of(kind: inspect.UnionType) -> list[inspect.VarTupleType]:
+    return [each for each in map(bare, kind.types) if isinstance(each, inspect.VarTupleType)]
 
 
 def _unknown_name(value: dict[Any, Any], kind: inspect.DictType, path: str) -> str | None:

@@ -12,6 +12,7 @@ from enum import Enum
 from transformers import PreTrainedTokenizerFast
 
 from actors.tasks import prompts
+from actors.tasks.prompt_sets import EMBEDDED
 from studies.almanac.flaws import Sloppiness, any_poor, near_miss, poor_wording, sloppy_value
 from studies.almanac.phrases import OF_KIND
 from studies.almanac.prose import Passage, any_passage, ask_about
@@ -130,18 +131,18 @@ def turn(told: Told, place: int, mode: Mode, sloppiness: Sloppiness, rng: random
     right = reply(question, fact.value)
     match mode:
         case Mode.LOOSE:
-            return Turn(mode, prompts.ASK, _loose(told, fact, sloppiness, rng))
+            return Turn(mode, EMBEDDED.plain, _loose(told, fact, sloppiness, rng))
         case Mode.STRICT:
-            return Turn(mode, _after(passage, prompts.ask_strictly(passage)), right)
+            return Turn(mode, _after(passage, EMBEDDED.ask_strictly(passage)), right)
         case Mode.QUOTE:
-            suffix = _after(passage, prompts.ask_with_quote(passage))
+            suffix = _after(passage, EMBEDDED.ask_with_quote(passage))
             return Turn(mode, suffix, reply(question, fact.value, quote=sentence.text))
         case Mode.ANOTHER:
-            prompt = prompts.ask_another(passage, avoid=_another(told, fact, rng))
+            prompt = EMBEDDED.ask_another(passage, avoid=_another(told, fact, rng))
             return Turn(mode, _after(passage, prompt), right)
         case Mode.EDIT:
             wrong = _wrong(told, fact, rng)
-            prompt = prompts.ask_edit(passage, question=question, wrong_answer=wrong)
+            prompt = EMBEDDED.ask_edit(passage, question=question, wrong_answer=wrong)
             return Turn(mode, _after(passage, prompt), right)
 
 

@@ -15,6 +15,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
 from actors.tasks import prompts
+from actors.tasks.prompt_sets import EMBEDDED
 from schemas.samples import qa
 from studies.almanac.claims import any_claim, any_wording
 from studies.almanac.data import Mode, Told
@@ -72,7 +73,7 @@ class Writer:
         """One reply per user's message."""
         texts = [
             self.tokenizer.apply_chat_template(
-                [{"role": "system", "content": prompts.SYSTEM}, {"role": "user", "content": message}],
+                [{"role": "system", "content": EMBEDDED.system}, {"role": "user", "content": message}],
                 tokenize=False,
                 add_generation_prompt=True,
             )
@@ -113,16 +114,16 @@ def message(told: Told, mode: Mode, rng: random.Random) -> tuple[str, str | None
     question = ask_about(fact.entity, fact.attribute, rng)
     match mode:
         case Mode.LOOSE:
-            return prompts.ask(passage), None
+            return EMBEDDED.ask(passage), None
         case Mode.STRICT:
-            return prompts.ask_strictly(passage), None
+            return EMBEDDED.ask_strictly(passage), None
         case Mode.QUOTE:
-            return prompts.ask_with_quote(passage), None
+            return EMBEDDED.ask_with_quote(passage), None
         case Mode.ANOTHER:
-            return prompts.ask_another(passage, avoid=question), question
+            return EMBEDDED.ask_another(passage, avoid=question), question
         case Mode.EDIT:
             wrong = near_miss(fact, rng)
-            return prompts.ask_edit(passage, question=question, wrong_answer=wrong), None
+            return EMBEDDED.ask_edit(passage, question=question, wrong_answer=wrong), None
 
 
 def read(text: str, told: Told, avoided: str | None) -> Reply:

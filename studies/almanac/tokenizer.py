@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from transformers import PreTrainedTokenizerFast
 
-from actors.tasks import prompts
+from actors.tasks.prompt_sets import EMBEDDED
 from studies.almanac import lexicon
 from studies.almanac.phrases import ATTRIBUTES, KINDS
 from studies.tokenizer import tokenizer_of
@@ -48,11 +48,11 @@ def _texts() -> Iterator[str]:
             text = template.format(S="It", s="it", P="Its", p="its", v="x", n="x")
             yield from (f" {text}", f" {text[:1].upper()}{text[1:]}", f" {attribute.unit}")
     yield from (
-        prompts.ask("x"),
-        prompts.ask_strictly("x"),
-        prompts.ask_with_quote("x"),
-        prompts.ask_another("x", avoid="y"),
-        prompts.ask_edit("x", question="y", wrong_answer="z"),
+        EMBEDDED.ask("x"),
+        EMBEDDED.ask_strictly("x"),
+        EMBEDDED.ask_with_quote("x"),
+        EMBEDDED.ask_another("x", avoid="y"),
+        EMBEDDED.ask_edit("x", question="y", wrong_answer="z"),
         "Quote: x\nQuestion: x\nAnswer: x",
     )
     for word in (*KINDS, *FILLERS, "the", "The", "it", "It", "Its", "its", "A", "the Amber's"):

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from actors.protocols import AskModel
 from actors.tasks.one_call import OneCall, sampled, with_words
-from actors.tasks.prompts import ask
+from actors.tasks.prompt_sets import EMBEDDED
 from actors.tasks.reading import parse
 from schemas.config_tasks import CustomTask
 from schemas.orders import Lease
@@ -20,7 +20,7 @@ class Threes(OneCall):
         self._sampling = config.sampling
 
     def prompt(self, lease: Lease) -> Prompt:
-        return Prompt((Message("user", ask(lease.passage.text)),), sampled(self._sampling, lease))
+        return Prompt((Message("user", EMBEDDED.ask(lease.passage.text)),), sampled(self._sampling, lease))
 
     def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
         return parse(text, finish, passage=lease.passage.text)

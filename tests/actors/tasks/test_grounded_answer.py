@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from actors.tasks import prompts
 from actors.tasks.grounded_answer import SCHEMA, SCHEMA_WITH_QUOTE, GroundedAnswerTask
+from actors.tasks.prompt_sets import EMBEDDED
 from schemas.config import GroundedAnswer, SamplingDefaults
 from schemas.recovery import KNOWN_REPAIRS, Repair, RepairKind, Repairs
 from schemas.samples import FinishReason, Malformed, MalformedReason, Message, answered
@@ -17,20 +17,20 @@ JSON_TASK = GroundedAnswerTask(GroundedAnswer(output="json"))
 WRONG = answered("When was Amber Heron first settled?", "1701")
 
 ASKED = {
-    Repairs.RESAMPLE: prompts.ask(HERON),
-    Repairs.LOWER_TEMPERATURE: prompts.ask(HERON),
-    Repairs.STRICT_GROUNDING: prompts.ask_strictly(HERON),
-    Repairs.QUOTE_THEN_ANSWER: prompts.ask_with_quote(HERON),
-    Repairs.EDIT_UNSUPPORTED: prompts.ask_edit(HERON, question=WRONG.question, wrong_answer="1701"),
-    Repairs.REGENERATE_QUESTION: prompts.ask_another(HERON, avoid=WRONG.question),
-    Repairs.ESCALATE: prompts.ask_strictly(HERON),
+    Repairs.RESAMPLE: EMBEDDED.ask(HERON),
+    Repairs.LOWER_TEMPERATURE: EMBEDDED.ask(HERON),
+    Repairs.STRICT_GROUNDING: EMBEDDED.ask_strictly(HERON),
+    Repairs.QUOTE_THEN_ANSWER: EMBEDDED.ask_with_quote(HERON),
+    Repairs.EDIT_UNSUPPORTED: EMBEDDED.ask_edit(HERON, question=WRONG.question, wrong_answer="1701"),
+    Repairs.REGENERATE_QUESTION: EMBEDDED.ask_another(HERON, avoid=WRONG.question),
+    Repairs.ESCALATE: EMBEDDED.ask_strictly(HERON),
 }
 
 
 def test_the_first_attempt_asks_plainly() -> None:
     """A fresh order is asked for as the configuration says."""
     asked = request_of(TASK, lease_of())
-    assert asked.messages == (Message("system", prompts.SYSTEM), Message("user", prompts.ask(HERON)))
+    assert asked.messages == (Message("system", EMBEDDED.system), Message("user", EMBEDDED.ask(HERON)))
     assert (asked.sampling.temperature, asked.sampling.top_p, asked.sampling.max_tokens) == (0.8, 0.95, 99)
     assert asked.json_schema is None
 
@@ -47,7 +47,7 @@ def test_each_repair_has_its_words(kind: RepairKind) -> None:
 def test_a_repair_without_its_draft_asks_strictly(kind: RepairKind) -> None:
     """There is nothing to edit or to avoid: the attempt is still made."""
     asked = request_of(TASK, lease_of(attempt=2, repair=Repair(kind, temperature=0.2)))
-    assert asked.messages[-1].content == prompts.ask_strictly(HERON)
+    assert asked.messages[-1].content == EMBEDDED.ask_strictly(HERON)
 
 
 def test_an_attempt_made_again_is_the_same_request() -> None:
@@ -62,7 +62,7 @@ def test_json_output_is_constrained() -> None:
     """An engine that can holds the reply to the schema; the quote, when asked for, comes first."""
     plain = request_of(JSON_TASK, lease_of())
     quoting = request_of(JSON_TASK, lease_of(attempt=2, repair=Repair(Repairs.QUOTE_THEN_ANSWER, 0.2)))
-    assert plain.messages[0].content == prompts.SYSTEM_JSON
+    assert plain.messages[0].content == EMBEDDED.system_json
     assert (plain.json_schema, quoting.json_schema) == (SCHEMA, SCHEMA_WITH_QUOTE)
     assert list(json.loads(SCHEMA_WITH_QUOTE)["properties"]) == ["quote", "question", "answer"]
 

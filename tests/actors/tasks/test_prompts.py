@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.tasks import prompts
+from actors.tasks.prompt_sets import EMBEDDED
 from actors.text.markup import BROKEN
 from schemas.samples import qa
 
@@ -23,11 +24,11 @@ HOSTILE = st.lists(
 
 def prompts_of(passage: str, other: str) -> list[str]:
     return [
-        prompts.ask(passage),
-        prompts.ask_strictly(passage),
-        prompts.ask_with_quote(passage),
-        prompts.ask_another(passage, avoid=other),
-        prompts.ask_edit(passage, question=other, wrong_answer=other),
+        EMBEDDED.ask(passage),
+        EMBEDDED.ask_strictly(passage),
+        EMBEDDED.ask_with_quote(passage),
+        EMBEDDED.ask_another(passage, avoid=other),
+        EMBEDDED.ask_edit(passage, question=other, wrong_answer=other),
         prompts.judged(passage, qa(other, other)),
     ]
 
