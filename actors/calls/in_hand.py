@@ -6,7 +6,7 @@ from schemas.orders import Holding, Lease
 
 
 class InHand:
-    """`most`: orders at once."""
+    """`most`: orders at once; what goes together in one lease may be more for a while."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -23,7 +23,7 @@ class InHand:
         return tuple(self._holdings.values())
 
     async def room(self) -> int:
-        """For how many more there is room, as soon as there is any."""
+        """For how many more there is room, as soon as there is any: at least 1."""
         await self._room.wait()
         return self._most - len(self._holdings)
 
@@ -36,4 +36,5 @@ class InHand:
     def leave(self, lease: Lease) -> None:
         """It is over, recorded or not."""
         del self._holdings[id(lease)]
-        self._room.set()
+        if len(self._holdings) < self._most:
+            self._room.set()
