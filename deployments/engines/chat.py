@@ -132,6 +132,10 @@ class ChatTokenizer:
         """Ids of a content: markup in it is ordinary characters."""
         return self._contents.text(text)
 
+    def token(self, one: int) -> str:
+        """What a token writes by itself, with the space before it where it has one."""
+        return self._tokenizer.decode([one])
+
     def with_special_tokens(self, text: str) -> list[int]:
         """Ids of a content inside what the model wants around a single text (a classifier's first token, say)."""
         return self._contents.single(text)

@@ -80,8 +80,8 @@ class HttpBackend:
         endpoint = self._ready(EngineRole.GENERATOR)
         most_characters = self._most_characters(request)
         most_bytes = most_characters * ESCAPED_BYTES + AROUND_BYTES
-        if request.logprobs:
-            most_bytes += request.sampling.max_tokens * LOGPROB_BYTES
+        if request.logprobs or request.top_logprobs:
+            most_bytes += request.sampling.max_tokens * (1 + request.top_logprobs) * LOGPROB_BYTES
         call = HttpCall(
             self._address.chat,
             min(most_bytes, LARGEST_BODY_BYTES),
