@@ -12,8 +12,10 @@ from schemas.samples import FinishReason, Malformed, MalformedReason, Message, a
 from tests.doubles.asking import request_of
 from tests.doubles.passages import HERON, lease_of
 
-TASK = GroundedAnswerTask(GroundedAnswer(sampling=SamplingDefaults(temperature=0.8, top_p=0.95, max_tokens=99)))
-JSON_TASK = GroundedAnswerTask(GroundedAnswer(output="json"))
+TASK = GroundedAnswerTask(
+    GroundedAnswer(prompts="embedded", sampling=SamplingDefaults(temperature=0.8, top_p=0.95, max_tokens=99))
+)
+JSON_TASK = GroundedAnswerTask(GroundedAnswer(prompts="embedded", output="json"))
 WRONG = answered("When was Amber Heron first settled?", "1701")
 
 ASKED = {
