@@ -71,7 +71,7 @@ def _words(kind: GateName, model: GateModel) -> str:
         asked = [reward.question(_ASKED, model.dimensions)]
     else:
         grounds = (Grounds((_SHOWN,)), Grounds((_SHOWN,), Shown(searched=True)), Grounds(()))
-        asked = [faithfulness.question(_ASKED, each) for each in grounds]
+        asked = [faithfulness.question(_ASKED, each, faithfulness.asked_of(model.max_tokens)) for each in grounds]
     return msgspec.json.encode(asked).decode()
 
 
