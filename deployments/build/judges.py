@@ -75,7 +75,7 @@ def _words(name: GateName, model: GateModel) -> str:
         case LlmJudge() if kind == REWARD:
             asked = [reward.question(_ASKED, model.dimensions)]
         case LlmJudge():
-            asked = [faithfulness.question(_ASKED, each) for each in grounds]
+            asked = [faithfulness.question(_ASKED, each, faithfulness.asked_of(model.max_tokens)) for each in grounds]
     return msgspec.json.encode(asked).decode()
 
 
