@@ -107,6 +107,24 @@ def preview(
 
 
 @app.command()
+def models(
+    config: RunFile,
+    role: Annotated[
+        str | None, typer.Option("--role", metavar="NAME", help="One pool or gate alone.", show_default=False)
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Load each model of a run by itself: what it is, its template, a call of it, how fast it is. Writes nothing."""
+    with boundary():
+        from deployments.build.own_code import may_lie_here
+        from deployments.terminal.models import show_models
+
+        may_lie_here()
+        if not show_models(config, role, json=json):
+            raise typer.Exit(MISTAKEN)
+
+
+@app.command()
 def status(folder: Folder, json: Json = False) -> None:
     """How far a run is, from its ledger alone; works while it runs."""
     with boundary():

@@ -13,5 +13,6 @@ proof     `gleaner verify`
 exporting `gleaner export`
 running   `gleaner run`
 preview   `gleaner preview`: a few samples in this process, nothing written
+models    `gleaner models`: each model by itself
 boundary  errors to one line and an exit code
 """
