@@ -24,6 +24,7 @@ from deployments.engines.http_wire import MODELS, Models, OfferedModel, chat_bod
 from deployments.engines.roles import EngineRole
 from schemas.config_engines import HttpEngine as Config
 from schemas.errors import EngineError, ErrorKind, ModelError
+from schemas.role_cards import ModelFacts
 from schemas.samples import Classification, ClassificationRequest, Completion, GenerationRequest
 
 log = logging.getLogger("gleaner.http")
@@ -51,6 +52,11 @@ class HttpBackend:
         self._endpoint: Endpoint | None = None
         self._estimates = False
         """It is said once that tokens are estimates."""
+
+    @property
+    def facts(self) -> ModelFacts:
+        """A server tells nothing of its model; so many requests go to it at once."""
+        return ModelFacts(slots=self._config.concurrency)
 
     async def start(self) -> None:
         """Raises ConfigError without a key, ModelError when the server is away or does not offer the model."""

@@ -13,15 +13,18 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import ray
+from msgspec.structs import replace
 
 from deployments.engines.chat import ChatTokenizer
 from deployments.engines.contents import ContentTokenizer
+from deployments.engines.facts import chat_facts, classifier_facts
 from deployments.engines.pretrained import describe, first_line, load_tokenizer, named_ends, rows_of
 from deployments.engines.roles import EngineRole
 from deployments.engines.special_ids import turn_ends
 from schemas.config_engines import ModelSource
 from schemas.config_engines import VllmEngine as Config
 from schemas.errors import EngineError, ErrorKind, ModelError
+from schemas.role_cards import ModelFacts
 from schemas.samples import (
     Classification,
     ClassificationRequest,
@@ -72,12 +75,18 @@ class VllmBackend:
         self._chats: ChatTokenizer
         self._texts: ContentTokenizer
         self._ends: list[int] = []
+        self._facts = ModelFacts()
         self._longest = 0
 
     @property
     def slots(self) -> int | None:
         """Sequences computed at once, as vLLM chose them for this machine; None while it is not running."""
         return None if self._llm is None else self._llm.vllm_config.scheduler_config.max_num_seqs
+
+    @property
+    def facts(self) -> ModelFacts:
+        """What is known of the loaded model; it pads nothing."""
+        return replace(self._facts, context=self._longest or None, slots=self.slots)
 
     async def start(self) -> None:
         """Loads the model. Raises ModelError when it does not exist, does not fit its role, or vLLM cannot run it."""
@@ -139,9 +148,11 @@ class VllmBackend:
             self._chats.check()
             named = named_ends(config.model, described)
             self._ends = sorted(turn_ends(tokenizer, *named, rows=rows, name=config.model))
+            self._facts = chat_facts(self._chats, tokenizer, ends=self._ends, context=None, slots=None)
         else:
             self._texts = ContentTokenizer(tokenizer, config.model)
             self._texts.check_single(rows)
+            self._facts = replace(classifier_facts(described, tokenizer, context=None, slots=None), padding=None)
         try:
             llm = AsyncLLM.from_engine_args(
                 _arguments(config, self._role),
