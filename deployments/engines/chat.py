@@ -128,6 +128,15 @@ class ChatTokenizer:
             ids += self.text(slot.content(messages))
         return ids + rendering.after
 
+    def begun(self, messages: Sequence[Message]) -> tuple[list[int], list[int]]:
+        """Ids of the prompt and of the last message, the assistant's, behind it: together `chat` of the same.
+
+        Raises EngineError (permanent) where there is no such message or it is empty, else as `chat`.
+        """
+        if not messages or messages[-1].role != "assistant" or not messages[-1].content:
+            raise EngineError(ErrorKind.PERMANENT, "there is no text of the assistant's to score")
+        return self.chat(messages[:-1]), self.text(messages[-1].content)
+
     def text(self, text: str) -> list[int]:
         """Ids of a content: markup in it is ordinary characters."""
         return self._contents.text(text)

@@ -10,9 +10,10 @@ from actors.protocols import Engine, Gate
 from deployments.build.evidence import open_source
 from deployments.build.gates import inside_gate
 from deployments.engines.build import EngineRole, build_engine
+from deployments.engines.roles import role_of
 from schemas.config import RunConfig
 from schemas.config_deployed import Engine as EngineConfig
-from schemas.config_gates import Classifier, GateModel
+from schemas.config_gates import GateModel
 from schemas.errors import ConfigError, EngineError, ErrorKind
 from schemas.ids import PoolName
 from schemas.samples import Completion, GenerationRequest
@@ -51,8 +52,7 @@ async def local_gate(stack: AsyncExitStack, config: RunConfig, name: GateName) -
     `open_source`."""
     gate = config.gates.get(name)
     if isinstance(gate, GateModel):
-        role = EngineRole.CLASSIFIER if isinstance(gate, Classifier) else EngineRole.GENERATOR
-        engine = await started(stack, gate.engine, role)
+        engine = await started(stack, gate.engine, role_of(gate))
         source = await open_source(stack, gate.provenance, config.corpus, name)
         return build_gate(name, gate, engine, source)
     inside = None if gate is None else inside_gate(name, gate)

@@ -69,6 +69,10 @@ def refusal(text: str) -> str:
         ),
         ("mine: {form: custom, chek: 'a:b'}", "gates.mine.chek: unknown key; did you mean 'check'?"),
         (f"strict: {{form: classifier, engine: {INSTANT}}}", "gates.strict.kind: missing; it must be one of faithful"),
+        (
+            f"strict: {{form: likelihood, engine: {INSTANT}, provenance: {{mode: none}}}}",
+            "gates.strict.provenance.mode: must be exact or retrieved; form: likelihood weighs what a source adds",
+        ),
         ("verifier: {form: rule, check: 'True'}", "gates.verifier.form: must be verifier, as the name says"),
         ("verifier: {}", "gates.verifier: has nothing to check when task.kind is grounded_answer"),
         (
