@@ -115,6 +115,10 @@ class TokenJudge(Deployed, frozen=True, tag="token", tag_field="form"):
         replay("Judge against the source, or rate with the source unseen; without it, what the gate's name says."),
     ] = None
     threshold: Annotated[Probability, replay(PASSES)] = 0.5
+    preset: Annotated[
+        Literal["minicheck"] | None,
+        replay("The words of a published judge, in place of `ask` and `system` (docs/gates.md)."),
+    ] = None
     positive: Annotated[
         Labels,
         replay(

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from actors.gates import presets
 from actors.gates.decide import decided
 from actors.gates.evidence import EXACT, EvidenceSource, Grounds
 from actors.gates.logprobs import require_logprobs
@@ -121,6 +122,8 @@ class TokenGate:
 
 def messages(name: GateName, config: TokenJudge, request: GateRequest, grounds: Grounds) -> tuple[Message, ...]:
     """What the judge of that name sees: the passages first, so that what is asked about one shares a prefix."""
+    if config.preset == "minicheck":
+        return presets.minicheck([passage.text for passage in grounds.passages], request.claimed)
     against = kind_of(name, config) == FAITHFULNESS
     words = _words(grounds) if against else JudgeWords(UNSEEN, GOOD)
     ask = f"{words.ask} Reply with one word: {_choice(config)}." if config.ask is None else config.ask

@@ -49,6 +49,7 @@ def broken_gates(config: RunConfig) -> Iterator[str]:
             yield from _broken_provenance(path, name, gate)
         if isinstance(gate, TokenJudge):
             yield from _broken_labels(path, gate)
+            yield from _broken_preset(path, name, gate)
 
 
 def _broken_name(name: str, config: RunConfig) -> Iterator[str]:
@@ -114,6 +115,20 @@ def _broken_labels(path: str, gate: TokenJudge) -> Iterator[str]:
             like = first[plainly(label)[:1]]
             rule = f"{label!r} begins with the letter of {like!r}, and the first token may hold no more of it"
             yield at(f"{path}.negative", f"{rule}; ask for labels with different first letters")
+
+
+def _broken_preset(path: str, name: str, gate: TokenJudge) -> Iterator[str]:
+    """A published judge was trained on its words and labels, and to be shown a source."""
+    if gate.preset is None:
+        return
+    plain = TokenJudge(gate.engine)
+    for key in ("positive", "negative", "ask", "system"):
+        if getattr(gate, key) != getattr(plain, key):
+            yield at(f"{path}.{key}", f"preset: {gate.preset} has its own; leave one of them out")
+    if kind_of(name, gate) != FAITHFULNESS:
+        yield at(f"{path}.preset", f"{gate.preset} judges against a source; kind must be faithfulness")
+    if isinstance(gate.provenance, Unseen):
+        yield at(f"{path}.provenance.mode", f"must be exact or retrieved; preset: {gate.preset} is shown a source")
 
 
 def _broken_provenance(path: str, name: str, gate: GateModel) -> Iterator[str]:

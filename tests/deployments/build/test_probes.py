@@ -133,7 +133,8 @@ def test_a_judge_by_labels_has_a_version_of_its_words(monkeypatch: pytest.Monkey
     def version(of: GateConfig) -> str:
         return judges(with_gate(config, of))[FAITHFULNESS]
 
-    changes = ({}, {"ask": "Well?"}, {"system": "Judge."}, {"positive": "True"}, {"negative": ("No", "False")})
+    words = ({"ask": "Well?"}, {"system": "Judge."}, {"preset": "minicheck"})
+    changes = ({}, *words, {"positive": "True"}, {"negative": ("No", "False")})
     versions = [version(replace(judge, **change)) for change in changes]
     versions += [version(LikelihoodJudge(judge.engine)), version(LikelihoodJudge(judge.engine, gain="mean"))]
     monkeypatch.setattr(likelihood, "FROM_SOURCE", "Answer.")

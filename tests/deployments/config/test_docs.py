@@ -24,7 +24,7 @@ WORDS_KEYS = ("task.prompts", "task.system", "task.ask", "task.examples", "engin
 """Keys that were not there when the bound was set: what is said to a model, and what its server is told besides."""
 
 JUDGE_KEYS = (
-    *(f"token.{key}" for key in ("form", "kind", "threshold", "positive", "negative", "ask", "system")),
+    *(f"token.{key}" for key in ("form", "kind", "threshold", "preset", "positive", "negative", "ask", "system")),
     *(f"likelihood.{key}" for key in ("form", "threshold", "gain")),
 )
 """Of forms of judges that were not there when the bound was set: by a label, as the published judges answer, which are
