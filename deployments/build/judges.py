@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from actors.gates import faithfulness, reward
 from actors.gates.evidence import Grounds
@@ -71,7 +72,12 @@ def _words(kind: GateName, model: GateModel) -> str:
         asked = [reward.question(_ASKED, model.dimensions)]
     else:
         grounds = (Grounds((_SHOWN,)), Grounds((_SHOWN,), Shown(searched=True)), Grounds(()))
-        asked = [faithfulness.question(_ASKED, each, faithfulness.asked_of(model.max_tokens)) for each in grounds]
+        again = replace(_ASKED, tries=2)
+        asked = [
+            faithfulness.question(request, each, faithfulness.asked_of(model.max_tokens, tries=request.tries))
+            for request in (_ASKED, again)
+            for each in grounds
+        ]
     return msgspec.json.encode(asked).decode()
 
 

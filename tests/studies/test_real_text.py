@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 import studies.real_text
+from studies.real_text.verdicts import counted
 from studies.real_text.wellformed import GOAL, PASSAGES, RESULTS, First, Results, _arm, prose
 
 PAGE = Path(__file__).parents[2] / "docs" / "tasks" / "grounded.md"
@@ -48,3 +49,10 @@ def test_the_page_says_what_the_committed_results_say() -> None:
     shown = next(arm for arm in results.arms if arm.prompts == "instruct").well_formed
     assert results.supported == (shown.successes >= GOAL * shown.trials)
     assert ("**supported**" if results.supported else "**not supported**") in page
+
+
+def test_verdicts_are_counted_by_try() -> None:
+    """Whoever has a verdict is not asked again; what all tries leave without one is told."""
+    found = counted("m", 0, [["verdict"], ["cut_off", "verdict"], ["no_verdict", "cut_off", "cut_off"]])
+    assert [(each.asked, each.cut_off, each.no_verdict) for each in found.tries] == [(3, 1, 1), (2, 1, 0), (1, 1, 0)]
+    assert (found.judged, found.without) == (3, 1)
