@@ -2,9 +2,11 @@
 
 from typing import Annotated, Literal
 
-from msgspec import field
+from msgspec import Meta, field
 
 from schemas.config_base import Config, Factory, Options, Temperature, never, replay, section
+
+StopText = Annotated[str, Meta(min_length=1, max_length=100, title="a text of 1 to 100 characters")]
 
 
 class SamplingDefaults(Config, frozen=True):
@@ -15,6 +17,10 @@ class SamplingDefaults(Config, frozen=True):
         float, replay("Draw from the likeliest tokens of this much probability together; 1: from all.", gt=0, le=1)
     ] = 1.0
     max_tokens: Annotated[int, replay("Longest completion, in tokens of the generator.", ge=1, le=32_768)] = 256
+    stop: Annotated[
+        tuple[StopText, ...],
+        replay("Texts that end a completion where they begin; many servers take four at most."),
+    ] = ()
 
 
 PromptSetName = Literal["embedded", "instruct", "instruct-large"]

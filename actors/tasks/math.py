@@ -44,6 +44,7 @@ class MathTask(OneCall):
         return Prompt(
             messages=(Message("system", SYSTEM), Message("user", neutralise(lease.passage.text)), *started),
             sampling=sampled(self._config.sampling, lease),
+            stop=self._config.sampling.stop,
         )
 
     def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:

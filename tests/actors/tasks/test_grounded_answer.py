@@ -3,14 +3,15 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from actors.tasks.grounded_answer import WEIGHTS, WEIGHTS_WITH_QUOTE, GroundedAnswerTask, form_of
 from actors.tasks.prompt_sets import EMBEDDED
 from schemas.config import GroundedAnswer, SamplingDefaults
 from schemas.recovery import KNOWN_REPAIRS, Repair, RepairKind, Repairs
 from schemas.samples import Draft, FinishReason, Malformed, MalformedReason, Message, answered
-from tests.doubles.asking import request_of
-from tests.doubles.passages import HERON, lease_of
+from tests.doubles.asking import request_of, requests_of
+from tests.doubles.passages import HERON, lease_of, passage_of
 
 TASK = GroundedAnswerTask(
     GroundedAnswer(prompts="embedded", sampling=SamplingDefaults(temperature=0.8, top_p=0.95, max_tokens=99))
@@ -95,3 +96,38 @@ def test_a_student_sees_the_passage_as_it_stands() -> None:
     asked, said = TASK.messages(text, answered("What?", "salt"))
     assert text in asked.content and asked.content.endswith("What?") and asked.role == "user"
     assert said == Message("assistant", "salt")
+
+
+SHOWN = GroundedAnswer(prompts="instruct", sampling=SamplingDefaults(stop=("###",)))
+QUOTING = Repair(Repairs.QUOTE_THEN_ANSWER, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("config", "repair", "text", "stop"),
+    [
+        (SHOWN, None, HERON, ("###", "\nQuestion:")),
+        (SHOWN, Repair(Repairs.STRICT_GROUNDING, 0.2), HERON, ("###", "\nQuestion:")),
+        (SHOWN, QUOTING, HERON, ("###",)),
+        (SHOWN, None, "He asked.\nQuestion: who?", ("###",)),
+        (replace(SHOWN, output="json"), None, HERON, ("###",)),
+        (replace(SHOWN, examples=()), None, HERON, ("###",)),
+        (replace(SHOWN, prompts="instruct-large"), None, HERON, ("###",)),
+        (replace(SHOWN, prompts="embedded"), None, HERON, ("###",)),
+        (GroundedAnswer(prompts="embedded"), None, HERON, ()),
+    ],
+)
+def test_a_second_draft_ends_the_completion_where_that_is_safe(
+    config: GroundedAnswer, repair: Repair | None, text: str, stop: tuple[str, ...]
+) -> None:
+    """A model that was shown drafts begins with its own, so the next such line is a second one. Who quotes first may
+    label in any order, a passage may have the line itself, and the shipped models end by themselves."""
+    lease = replace(lease_of(attempt=1 if repair is None else 2, repair=repair), passage=passage_of(text))
+    assert request_of(GroundedAnswerTask(config), lease).stop == stop
+
+
+@pytest.mark.parametrize(("answer", "calls"), [("", 2), ("Sure!", 2), ("<think>Hm.", 2), ("Question: Who?", 1)])
+def test_a_completion_that_ended_before_its_draft_is_asked_for_again(answer: str, calls: int) -> None:
+    """Thoughts or a remark came first, so the draft's own line ended it: the same once more, without that stop text."""
+    asked = requests_of(GroundedAnswerTask(SHOWN), lease_of(), answer, "Question: Who?\nAnswer: Oda")
+    assert [each.stop for each in asked] == [("###", "\nQuestion:"), ("###",)][:calls]
+    assert {each.messages for each in asked} == {asked[0].messages}

@@ -20,8 +20,17 @@ SEAM_KEYS = (
 )
 """Keys that open a seam, counted apart: who brings nothing of their own has none of them (docs/decisions/0015-…)."""
 
-WORDS_KEYS = ("task.prompts", "task.system", "task.ask", "task.examples", "engine.body", "engine.chat_template_kwargs")
-"""Keys that were not there when the bound was set: what is said to a model, and what its server is told besides."""
+WORDS_KEYS = (
+    "task.prompts",
+    "task.system",
+    "task.ask",
+    "task.examples",
+    "task.sampling.stop",
+    "engine.body",
+    "engine.chat_template_kwargs",
+)
+"""Keys that were not there when the bound was set: what is said to a model, where it ends, and what its server is told
+besides."""
 
 
 def test_the_page_is_up_to_date() -> None:
