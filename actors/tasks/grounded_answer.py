@@ -17,7 +17,7 @@ from actors.tasks.reading import parse
 from actors.text.json_room import shared
 from schemas.config import GroundedAnswer
 from schemas.orders import Lease
-from schemas.recovery import Repair, Repairs
+from schemas.recovery import FORM_REPAIRS, Repair, Repairs
 from schemas.samples import Draft, FinishReason, Made, Malformed, MalformedReason, Message, Prompt
 
 WEIGHTS = {"question": 2, "answer": 3}
@@ -51,13 +51,14 @@ class GroundedAnswerTask(OneCall):
     def __init__(self, config: GroundedAnswer) -> None:
         self._config = config
         self._prompts = prompt_set(config)
+        self.form_repairs = () if config.prompts == "embedded" else FORM_REPAIRS
         limit = config.sampling.max_tokens
         self._form = form_of(WEIGHTS, max_tokens=limit)
         self._form_with_quote = form_of(WEIGHTS_WITH_QUOTE, max_tokens=limit)
 
     def prompt(self, lease: Lease) -> Prompt:
         """The passage, and what is asked of it; a repair asks otherwise."""
-        in_json = self._config.output == "json"
+        in_json = self._in_json(lease.repair)
         return Prompt(
             messages=self._prompts.messages(lease.passage.text, lease.repair, in_json=in_json),
             sampling=sampled(self._config.sampling, lease),
@@ -78,7 +79,7 @@ class GroundedAnswerTask(OneCall):
 
     def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
         """The draft, or why the text is malformed. Never raises, whatever the text."""
-        longest = self._form_for(lease.repair).longest if self._config.output == "json" else {}
+        longest = self._form_for(lease.repair).longest if self._in_json(lease.repair) else {}
         return parse(text, finish, passage=lease.passage.text, longest=longest)
 
     def messages(self, passage: str, draft: Draft) -> Sequence[Message]:
@@ -98,8 +99,12 @@ class GroundedAnswerTask(OneCall):
         passage that has such a line itself may be quoted."""
         config, stop = self._config, self._config.sampling.stop
         quoting = lease.repair is not None and lease.repair.kind in QUOTING
-        shown = self._prompts.examples and config.prompts != "embedded" and config.output == "lines"
+        shown = self._prompts.examples and config.prompts != "embedded" and not self._in_json(lease.repair)
         return (*stop, SECOND_DRAFT) if shown and not quoting and SECOND_DRAFT not in lease.passage.text else stop
+
+    def _in_json(self, repair: Repair | None) -> bool:
+        """By the configuration, and where a reply that was no JSON, or JSON unasked for, is held to the schema."""
+        return self._config.output == "json" or (repair is not None and repair.kind == Repairs.HOLD_TO_SCHEMA)
 
     def _form_for(self, repair: Repair | None) -> DraftForm:
         quoting = repair is not None and repair.kind in QUOTING

@@ -20,6 +20,8 @@ class OneCall:
     """One call is one sample; a task that overrides `attempt` may make more of it."""
     repairs: Collection[RepairKind] = ()
     """The repairs that its prompts know; none stands for all."""
+    form_repairs: Collection[RepairKind] = ()
+    """Those of `schemas.recovery.FORM_REPAIRS` that its prompts know."""
 
     def prompt(self, lease: Lease) -> Prompt:
         """What this attempt asks, the same whenever it is asked again; its seed is no affair of the task's."""

@@ -1,14 +1,16 @@
 """How each attempt is asked for, and what a student is shown."""
 
 import json
+from typing import Literal
 
 import pytest
 from msgspec.structs import replace
 
 from actors.tasks.grounded_answer import WEIGHTS, WEIGHTS_WITH_QUOTE, GroundedAnswerTask, form_of
 from actors.tasks.prompt_sets import EMBEDDED
+from actors.tasks.reading import parse
 from schemas.config import GroundedAnswer, SamplingDefaults
-from schemas.recovery import KNOWN_REPAIRS, Repair, RepairKind, Repairs
+from schemas.recovery import FORM_REPAIRS, KNOWN_REPAIRS, Repair, RepairKind, Repairs
 from schemas.samples import Draft, FinishReason, Malformed, MalformedReason, Message, answered
 from tests.doubles.asking import request_of, requests_of
 from tests.doubles.passages import HERON, lease_of, passage_of
@@ -27,6 +29,9 @@ ASKED = {
     Repairs.EDIT_UNSUPPORTED: EMBEDDED.ask_edit(HERON, question=WRONG.question, wrong_answer="1701"),
     Repairs.REGENERATE_QUESTION: EMBEDDED.ask_another(HERON, avoid=WRONG.question),
     Repairs.ESCALATE: EMBEDDED.ask_strictly(HERON),
+    Repairs.ANSWER_SHORTER: EMBEDDED.ask_shortly(HERON),
+    Repairs.RESTATE_FORM: EMBEDDED.ask_in_form(HERON, in_json=False),
+    Repairs.HOLD_TO_SCHEMA: EMBEDDED.ask_in_form(HERON, in_json=True),
 }
 
 
@@ -131,3 +136,35 @@ def test_a_completion_that_ended_before_its_draft_is_asked_for_again(answer: str
     asked = requests_of(GroundedAnswerTask(SHOWN), lease_of(), answer, "Question: Who?\nAnswer: Oda")
     assert [each.stop for each in asked] == [("###", "\nQuestion:"), ("###",)][:calls]
     assert {each.messages for each in asked} == {asked[0].messages}
+
+
+@pytest.mark.parametrize("output", ["lines", "json"])
+def test_what_could_not_be_read_is_asked_for_with_its_form(output: Literal["lines", "json"]) -> None:
+    """The form in words, and a draft in it as an earlier turn, also where none is shown otherwise."""
+    task = GroundedAnswerTask(GroundedAnswer(output=output))
+    assert len(request_of(task, lease_of()).messages) == 2
+    asked = request_of(task, lease_of(attempt=2, repair=Repair(Repairs.RESTATE_FORM, 0.2)))
+    _, shown, drafted, last = asked.messages
+    assert (shown.role, drafted.role, last.role) == ("user", "assistant", "user")
+    assert isinstance(parse(drafted.content, FinishReason.STOP), Draft)
+    assert ("JSON" in last.content) is (output == "json")
+    none = GroundedAnswerTask(GroundedAnswer(output=output, examples=()))
+    assert len(request_of(none, lease_of(attempt=2, repair=Repair(Repairs.RESTATE_FORM, 0.2))).messages) == 2
+
+
+def test_json_that_did_not_parse_is_held_to_the_schema() -> None:
+    """Also where lines were asked for, and a model wrote JSON all the same."""
+    task = GroundedAnswerTask(GroundedAnswer())
+    lease = lease_of(attempt=2, repair=Repair(Repairs.HOLD_TO_SCHEMA, 0.7))
+    asked = request_of(task, lease)
+    form = form_of(WEIGHTS, max_tokens=256)
+    assert asked.json_schema == form.schema
+    assert "JSON object" in asked.messages[0].content and asked.messages[2].content.startswith("{")
+    cut = json.dumps({"question": "Who?", "answer": "x" * form.longest["answer"]})
+    assert isinstance(task.read(lease, cut, FinishReason.STOP), Malformed)
+
+
+def test_the_shipped_models_know_no_repair_of_form() -> None:
+    """They know the words that they were trained on."""
+    assert GroundedAnswerTask(GroundedAnswer(prompts="embedded")).form_repairs == ()
+    assert GroundedAnswerTask(GroundedAnswer()).form_repairs == FORM_REPAIRS
