@@ -17,6 +17,10 @@ class SamplingDefaults(Config, frozen=True):
         float, replay("Draw from the likeliest tokens of this much probability together; 1: from all.", gt=0, le=1)
     ] = 1.0
     max_tokens: Annotated[int, replay("Longest completion, in tokens of the generator.", ge=1, le=32_768)] = 256
+    thinking_tokens: Annotated[
+        int,
+        replay("Allowed besides, for what a model thinks before it answers; 0 for one that does not.", ge=0, le=32_768),
+    ] = 0
     stop: Annotated[
         tuple[StopText, ...],
         replay("Texts that end a completion where they begin; many servers take four at most."),

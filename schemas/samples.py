@@ -80,6 +80,9 @@ class Completion(Struct, frozen=True, omit_defaults=True):
     """Natural logarithms, one per generated token, when asked for."""
     estimated_tokens: int = 0
     """How many of the tokens are an estimate from the text's length: the server did not count them."""
+    reasoning: str = ""
+    """What the model thought before it answered, where a server tells it apart; its tokens are counted as the
+    completion's."""
 
     @property
     def cost(self) -> "Cost":
@@ -194,6 +197,7 @@ class MalformedReason(Enum):
     CUT_OFF = "cut_off"
     """The token limit came before the end: more tokens, or a shorter form, would help."""
     UNFINISHED_THOUGHTS = "unfinished_thoughts"
+    """The completion ended, or was cut off, before the model had thought to the end: a thinking budget would help."""
     EMPTY = "empty"
     NO_LABEL = "no_label"
     """Nothing in it is marked as a question or an answer."""

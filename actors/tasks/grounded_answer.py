@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.protocols import AskModel
-from actors.tasks.one_call import OneCall, sampled, with_words
+from actors.tasks.one_call import OneCall, reply_of, sampled, with_words
 from actors.tasks.prompt_sets import prompt_set
 from actors.tasks.reading import parse
 from actors.text.json_room import shared
@@ -71,10 +71,10 @@ class GroundedAnswerTask(OneCall):
         remark came first, and the draft's own line looked like a second one. Then the same is asked without it."""
         prompt = with_words(self.prompt(lease), lease)
         completion = await ask(prompt)
-        read = self.read(lease, completion.text, completion.finish)
+        read = self.read(lease, reply_of(completion), completion.finish)
         if prompt.stop != self._config.sampling.stop and _ended_early(read, completion.finish):
             completion = await ask(replace(prompt, stop=self._config.sampling.stop))
-            read = self.read(lease, completion.text, completion.finish)
+            read = self.read(lease, reply_of(completion), completion.finish)
         yield Made(lease.order.id, read)
 
     def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
@@ -95,9 +95,11 @@ class GroundedAnswerTask(OneCall):
 
     def _stops(self, lease: Lease) -> tuple[str, ...]:
         """The configuration's, and where a second draft begins, so that the first one ends the completion. Only a model
-        that was shown drafts as earlier turns begins with its own; one that quotes first may label in any order; and a
-        passage that has such a line itself may be quoted."""
+        that was shown drafts as earlier turns, and does not think first, begins with its own; one that quotes first may
+        label in any order; and a passage that has such a line itself may be quoted."""
         config, stop = self._config, self._config.sampling.stop
+        if config.sampling.thinking_tokens:
+            return stop
         quoting = lease.repair is not None and lease.repair.kind in QUOTING
         shown = self._prompts.examples and config.prompts != "embedded" and not self._in_json(lease.repair)
         return (*stop, SECOND_DRAFT) if shown and not quoting and SECOND_DRAFT not in lease.passage.text else stop

@@ -65,7 +65,7 @@ def parse(text: str, finish: FinishReason, *, passage: str = "", longest: Mappin
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     said = after_thoughts(plain if WORD_JOINER in passage else plain.replace(WORD_JOINER, ""))
     if said is None:
-        return _CUT_OFF if is_cut else Malformed(MalformedReason.UNFINISHED_THOUGHTS, "the thinking never ended")
+        return unfinished_thoughts(finish)
     said = without_code_fence(without_control(said, source=passage)).strip()
     if not said:
         return _CUT_OFF if is_cut else Malformed(MalformedReason.EMPTY, "the reply is empty")
@@ -75,6 +75,14 @@ def parse(text: str, finish: FinishReason, *, passage: str = "", longest: Mappin
     if "{" in said:
         return _from_json(said, passage, longest, is_cut=is_cut)
     return _CUT_OFF if is_cut else Malformed(MalformedReason.NO_LABEL, "no line is labelled 'Question:' or 'Answer:'")
+
+
+def unfinished_thoughts(finish: FinishReason) -> Malformed:
+    """Nothing but thoughts, to the end or to the limit."""
+    cut = "cut off at the token limit while it was thinking"
+    return Malformed(
+        MalformedReason.UNFINISHED_THOUGHTS, cut if finish is FinishReason.LENGTH else "the thinking never ended"
+    )
 
 
 def render(draft: Draft) -> str:

@@ -2,7 +2,7 @@
 
     python -m studies.real_text.verdicts .models/smollm2
 
-Drafts: first attempts of `instruct` on the passages of `wellformed`, drawn by the seed; those that are well formed, 32
+Drafts: first attempts of `instruct` on the passages of `wellformed`, drawn by the seed; those that are well formed, 24
 of them. Each is judged against its passage (`form: llm`, 512 tokens), and asked again as a run does, three tries in
 all. Counted: tries that were cut off, answers that were no verdict otherwise, and drafts that got a verdict in the end.
 Nothing is said of whether a verdict is right.
@@ -31,7 +31,7 @@ from schemas.verdicts import GateRequest
 from studies.real_text.wellformed import POOL, SAMPLING, prose
 
 TRIES = 3
-JUDGED = 32
+JUDGED = 24
 MAX_TOKENS = 512
 SMALL: dict[VllmArgument, int | float | bool] = {"kv_cache_memory_bytes": 2**30, "gpu_memory_utilization": 0.4}
 """For a model of this size, on a machine that others use too."""

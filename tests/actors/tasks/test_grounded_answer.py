@@ -7,11 +7,12 @@ import pytest
 from msgspec.structs import replace
 
 from actors.tasks.grounded_answer import WEIGHTS, WEIGHTS_WITH_QUOTE, GroundedAnswerTask, form_of
+from actors.tasks.one_call import reply_of
 from actors.tasks.prompt_sets import EMBEDDED
 from actors.tasks.reading import parse
 from schemas.config import GroundedAnswer, SamplingDefaults
 from schemas.recovery import FORM_REPAIRS, KNOWN_REPAIRS, Repair, RepairKind, Repairs
-from schemas.samples import Draft, FinishReason, Malformed, MalformedReason, Message, answered
+from schemas.samples import Completion, Draft, FinishReason, Malformed, MalformedReason, Message, answered
 from tests.doubles.asking import request_of, requests_of
 from tests.doubles.passages import HERON, lease_of, passage_of
 
@@ -168,3 +169,32 @@ def test_the_shipped_models_know_no_repair_of_form() -> None:
     """They know the words that they were trained on."""
     assert GroundedAnswerTask(GroundedAnswer(prompts="embedded")).form_repairs == ()
     assert GroundedAnswerTask(GroundedAnswer()).form_repairs == FORM_REPAIRS
+
+
+def test_the_thinking_budget_is_the_thoughts_own() -> None:
+    """The engine's limit is both together; the bounds of a JSON reply are the answer's, and no stop text of the task's
+    own ends thoughts."""
+    sampling = SamplingDefaults(max_tokens=256, thinking_tokens=1000)
+    asked = request_of(GroundedAnswerTask(GroundedAnswer(output="json", sampling=sampling)), lease_of())
+    assert asked.sampling.max_tokens == 1256
+    assert asked.json_schema == form_of(WEIGHTS, max_tokens=256).schema
+    assert request_of(GroundedAnswerTask(replace(SHOWN, sampling=sampling)), lease_of()).stop == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "reasoning", "reason"),
+    [
+        ("", "Hm, Question: Who?", MalformedReason.UNFINISHED_THOUGHTS),
+        ("<think>Hm", "", MalformedReason.UNFINISHED_THOUGHTS),
+        ("<think>Hm</think>Question: Wh", "", MalformedReason.CUT_OFF),
+        ("Question: Wh", "Hm", MalformedReason.CUT_OFF),
+        ("", "", MalformedReason.CUT_OFF),
+    ],
+)
+def test_cut_off_in_thought_is_told_from_cut_off_in_the_answer(
+    text: str, reasoning: str, reason: MalformedReason
+) -> None:
+    """The one wants more room to think, the other a shorter answer; thoughts are never an answer."""
+    said = Completion("r", text, FinishReason.LENGTH, 1, 1, reasoning=reasoning)
+    read = TASK.read(lease_of(), reply_of(said), said.finish)
+    assert isinstance(read, Malformed) and read.reason is reason

@@ -151,7 +151,10 @@ CUT = {
     "before anything": ("Certainly, here is", CUT_OFF),
     "a question too many": ("Question: Who?\nQuestion: When?\nAns", CUT_OFF),
     "in a json object": ('{"question": "Who?", "answer": "O', CUT_OFF),
-    "in the thoughts": ("<think>Question: Who?\nAnswer: Oda\nQuestion:", CUT_OFF),
+    "in the thoughts": (
+        "<think>Question: Who?\nAnswer: Oda\nQuestion:",
+        Malformed(M.UNFINISHED_THOUGHTS, "cut off at the token limit while it was thinking"),
+    ),
 }  # fmt: skip
 
 

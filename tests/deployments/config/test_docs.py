@@ -26,6 +26,7 @@ WORDS_KEYS = (
     "task.ask",
     "task.examples",
     "task.sampling.stop",
+    "task.sampling.thinking_tokens",
     "engine.body",
     "engine.chat_template_kwargs",
 )
