@@ -62,6 +62,9 @@ class GroundedAnswer(Config, frozen=True, tag="grounded_answer", tag_field="kind
             "`[]`: none."
         ),
     ] = None
+    keep_reasoning: Annotated[
+        bool, replay("What a model thinks before it answers is kept in the ledger, and exported; else it is dropped.")
+    ] = False
     sampling: Annotated[SamplingDefaults, section("The first attempt's; repairs change the temperature.")] = (
         SamplingDefaults()
     )
@@ -71,6 +74,9 @@ class Math(Config, frozen=True, tag="math", tag_field="kind"):
     """Worked solutions of the corpus's problems, whose final answers are verified against the reference answers."""
 
     samples_per_passage: Annotated[int, never("Solutions asked for of each problem.", ge=1, le=64)] = 4
+    keep_reasoning: Annotated[
+        bool, replay("What a model thinks before it answers is kept in the ledger, and exported; else it is dropped.")
+    ] = False
     sampling: Annotated[SamplingDefaults, section("The first attempt's; repairs change the temperature.")] = (
         SamplingDefaults(max_tokens=512)
     )
@@ -81,6 +87,9 @@ class CustomTask(Config, frozen=True, tag="custom", tag_field="kind"):
 
     task: Annotated[Factory, never("Importable wherever the run's processes are.")]
     samples_per_passage: Annotated[int, never("Orders issued for each passage.", ge=1, le=64)] = 1
+    keep_reasoning: Annotated[
+        bool, replay("What a model thinks before it answers is kept in the ledger, and exported; else it is dropped.")
+    ] = False
     sampling: Annotated[SamplingDefaults, section("The first attempt's; repairs change the temperature.")] = (
         SamplingDefaults()
     )

@@ -241,8 +241,11 @@ class ModelCall(Struct, frozen=True, omit_defaults=True):
     prompt: tuple[Message, ...]
     sampling: Sampling
     text: str
+    """Without the thoughts before it."""
     cost: Cost
     finish: FinishReason = FinishReason.STOP
+    reasoning: str = ""
+    """What the model thought before it answered, where that is kept."""
 
 
 class Candidate(Struct, frozen=True, omit_defaults=True):
@@ -260,3 +263,5 @@ class Candidate(Struct, frozen=True, omit_defaults=True):
     finish: FinishReason = FinishReason.STOP
     paid_by: OrderId | None = None
     """The order that the same call was made for first: its attempt holds the cost, this one's is nothing."""
+    reasoning: str = ""
+    """What the model thought before it answered, where that is kept."""

@@ -27,11 +27,14 @@ WORDS_KEYS = (
     "task.examples",
     "task.sampling.stop",
     "task.sampling.thinking_tokens",
+    "task.keep_reasoning (grounded_answer)",
+    "task.keep_reasoning (math)",
+    "task.keep_reasoning (custom)",
     "engine.body",
     "engine.chat_template_kwargs",
 )
-"""Keys that were not there when the bound was set: what is said to a model, where it ends, and what its server is told
-besides."""
+"""Keys that were not there when the bound was set: what is said to a model, where it ends, what of its thoughts is paid
+for and kept, and what its server is told besides."""
 
 
 def test_the_page_is_up_to_date() -> None:
