@@ -21,6 +21,7 @@ from schemas.config_gates import (
     LlmJudge,
     Provenance,
     Retrieved,
+    TokenJudge,
     Unseen,
     Verifier,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "SamplingDefaults",
     "Scaling",
     "Task",
+    "TokenJudge",
     "TransformersEngine",
     "Unseen",
     "Verifier",

@@ -36,6 +36,10 @@ WORDS_KEYS = (
 """Keys that were not there when the bound was set: what is said to a model, where it ends, what of its thoughts is paid
 for and kept, and what its server is told besides."""
 
+JUDGE_KEYS = ("form", "kind", "threshold", "positive", "negative", "ask", "system")
+"""Of `form: token`, which was not there when the bound was set: the judges that are published answer by a label and
+are trained on words of their own (docs/decisions/0012-…)."""
+
 
 def test_the_page_is_up_to_date() -> None:
     """A setting that changes without its page: `python -m deployments.config.docs` writes it anew."""
@@ -51,10 +55,17 @@ def test_every_row_ends_with_words() -> None:
 
 def test_there_are_few_keys() -> None:
     """A new one takes the place of another: most of what can be set is set by nobody."""
-    assert key_count() - len(SEAM_KEYS) - len(WORDS_KEYS) <= MOST_KEYS
+    assert key_count() - len(SEAM_KEYS) - len(WORDS_KEYS) - len(JUDGE_KEYS) <= MOST_KEYS
 
 
 @pytest.mark.parametrize("key", SEAM_KEYS)
 def test_keys_of_seams_are_there(key: str) -> None:
     """What is counted apart is a key."""
     assert f"| `{key.rpartition('.')[2]}` |" in page()
+
+
+@pytest.mark.parametrize("key", JUDGE_KEYS)
+def test_keys_of_judges_are_there(key: str) -> None:
+    """Likewise."""
+    (section,) = [each for each in page().split("\n## ") if each.startswith("`gates.NAME` with `form: token`")]
+    assert f"| `{key}` |" in section
