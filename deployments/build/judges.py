@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from actors.gates import faithfulness, first_token, likelihood, reward
 from actors.gates.evidence import Grounds
@@ -86,7 +87,12 @@ def _words(name: GateName, model: GateModel) -> str:
         case LlmJudge() if kind == REWARD:
             asked = [reward.question(_ASKED, model.dimensions)]
         case LlmJudge():
-            asked = [faithfulness.question(_ASKED, each, faithfulness.asked_of(model.max_tokens)) for each in grounds]
+            again = replace(_ASKED, tries=2)
+            asked = [
+                faithfulness.question(request, each, faithfulness.asked_of(model.max_tokens, tries=request.tries))
+                for request in (_ASKED, again)
+                for each in grounds
+            ]
     return msgspec.json.encode(asked).decode()
 
 

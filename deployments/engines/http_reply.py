@@ -65,13 +65,13 @@ def read_completion(body: bytes, request: GenerationRequest, *, most_characters:
     if response.error or not response.choices:
         raise _not_an_answer(body, response.error, request.sampling.max_tokens)
     choice = response.choices[0]
-    text = _text(choice, most_characters)
+    text, reasoning = _text(choice, most_characters), _reasoning(choice, most_characters)
     usage = read_usage(response.usage)
     prompt, tokens = usage.prompt, usage.completion
     if prompt is None:
         prompt = estimated_tokens("".join(message.content for message in request.messages))
     if tokens is None:
-        tokens = estimated_tokens(text)
+        tokens = estimated_tokens(reasoning + text)
     return Completion(
         request_id=request.id,
         text=text,
@@ -81,6 +81,7 @@ def read_completion(body: bytes, request: GenerationRequest, *, most_characters:
         logprobs=_logprobs(choice) if request.logprobs else None,
         first_tokens=_first_tokens(choice) if request.top_logprobs else None,
         estimated_tokens=prompt * (usage.prompt is None) + tokens * (usage.completion is None),
+        reasoning=reasoning,
     )
 
 
@@ -191,6 +192,12 @@ def _text(choice: ChatChoice, most_characters: int) -> str:
             "limit under another name (see output_limit)?"
         )
     return content
+
+
+def _reasoning(choice: ChatChoice, most_characters: int) -> str:
+    """Thoughts that stand beside the content; beyond a bound they are left out, as no answer is lost by it."""
+    told = (choice.message.reasoning_content, choice.message.reasoning)
+    return next((said for said in told if isinstance(said, str) and said), "")[:most_characters]
 
 
 def _is_text(part: Any) -> bool:

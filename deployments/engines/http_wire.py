@@ -57,9 +57,12 @@ class Part(Struct, frozen=True):
 
 
 class ReplyMessage(Struct, frozen=True):
-    """`content` is null when a model only thought, refused or called a tool."""
+    """`content` is null when a model only thought, refused or called a tool. Thoughts stand under one of two names:
+    DeepSeek's and SGLang's, or OpenRouter's and newer vLLM's."""
 
     content: str | tuple[Part | str, ...] | None = None
+    reasoning_content: Any = None
+    reasoning: Any = None
 
 
 class RankedToken(Struct, frozen=True):

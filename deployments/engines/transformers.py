@@ -85,7 +85,7 @@ class TransformersBackend:
         job = Generating(request, prompt, min(request.sampling.max_tokens, room))
         thread.put(job)
         try:
-            return await job.result()
+            return self._chats.as_turn(request, await job.result())
         finally:
             job.cancelled = True
 

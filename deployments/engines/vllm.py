@@ -123,7 +123,7 @@ class VllmBackend:
         with _boundary():
             async for output in llm.generate({"prompt_token_ids": prompt}, _sampling(request, self._ends), request.id):
                 final = output
-        return _completion(request, final, self._chats)
+        return self._chats.as_turn(request, _completion(request, final, self._chats))
 
     async def classify(self, request: ClassificationRequest) -> Classification:
         """Class probabilities of one text."""

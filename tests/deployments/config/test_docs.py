@@ -20,8 +20,21 @@ SEAM_KEYS = (
 )
 """Keys that open a seam, counted apart: who brings nothing of their own has none of them (docs/decisions/0015-…)."""
 
-WORDS_KEYS = ("task.prompts", "task.system", "task.ask", "task.examples", "engine.body", "engine.chat_template_kwargs")
-"""Keys that were not there when the bound was set: what is said to a model, and what its server is told besides."""
+WORDS_KEYS = (
+    "task.prompts",
+    "task.system",
+    "task.ask",
+    "task.examples",
+    "task.sampling.stop",
+    "task.sampling.thinking_tokens",
+    "task.keep_reasoning (grounded_answer)",
+    "task.keep_reasoning (math)",
+    "task.keep_reasoning (custom)",
+    "engine.body",
+    "engine.chat_template_kwargs",
+)
+"""Keys that were not there when the bound was set: what is said to a model, where it ends, what of its thoughts is paid
+for and kept, and what its server is told besides."""
 
 JUDGE_KEYS = (
     *(f"token.{key}" for key in ("form", "kind", "threshold", "preset", "positive", "negative", "ask", "system")),
