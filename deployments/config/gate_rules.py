@@ -8,6 +8,7 @@ from actors.gates.fields import TEXTS
 from actors.gates.rules import BadRule, read_rule
 from deployments.config.faults import at, below, nearest
 from schemas.config import Math, RunConfig
+from schemas.config_engines import TransformersEngine
 from schemas.config_gates import (
     RESERVED,
     USUAL_KINDS,
@@ -22,6 +23,7 @@ from schemas.config_gates import (
     kind_of,
 )
 from schemas.config_tasks import CustomTask
+from schemas.vectors import EMBEDDER
 from schemas.verdicts import FAITHFULNESS, VERIFIER
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -42,6 +44,21 @@ def broken_gates(config: RunConfig) -> Iterator[str]:
             yield from _broken_rule(path, gate, None if isinstance(config.task, CustomTask) else TEXTS)
         if isinstance(gate, GateModel):
             yield from _broken_provenance(path, name, gate)
+    yield from _broken_embedder(config)
+
+
+def _broken_embedder(config: RunConfig) -> Iterator[str]:
+    """Its role has a name of its own, which a pool or a gate may have had before."""
+    embedder = config.judging.embedder
+    if embedder is None:
+        return
+    for section, names in (("pools", config.pools), ("gates", config.gates)):
+        if EMBEDDER in names:
+            yield at(below(section, EMBEDDER), "is the name of judging.embedder's role; it needs another")
+    if isinstance(config.task, Math):
+        yield "judging.embedder: has nothing to compare when task.kind is math: a problem is asked again on purpose"
+    if not isinstance(embedder.engine, TransformersEngine):
+        yield "judging.embedder.engine.kind: must be transformers"
 
 
 def _broken_name(name: str, config: RunConfig) -> Iterator[str]:
