@@ -22,7 +22,7 @@ from schemas.config_base import (
     replay,
 )
 from schemas.config_deployed import Deployed
-from schemas.config_engines import TransformersEngine
+from schemas.config_engines import Engine
 from schemas.recovery import FailureMode
 from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER, GateName
 
@@ -50,15 +50,17 @@ class Retrieved(Config, frozen=True, tag="retrieved", tag_field="mode"):
     k: Annotated[int, replay("Passages shown, best first.", ge=1, le=32)] = 3
     query: Annotated[Literal["answer", "question"], replay("What is searched for.")] = "question"
     encoder: Annotated[
-        TransformersEngine | None,
-        replay("The model whose hidden states are compared (`embedding` only); it runs inside the gate's replica."),
+        Engine | None,
+        replay(
+            "What makes the vectors that are compared (`embedding` only): a model in the gate's replica, or a server."
+        ),
     ] = None
     pooling: Annotated[
         Pooling | None,
         replay(
             "Which hidden states make a text's vector: the mean of all, the first (BGE), the last "
             "(Qwen3-Embedding); without it, what the model's folder says (`1_Pooling/config.json`), or the "
-            "mean."
+            "mean. A server (`http`) pools in its own way."
         ),
     ] = None
     query_prefix: Annotated[

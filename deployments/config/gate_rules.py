@@ -8,7 +8,7 @@ from actors.gates.fields import TEXTS
 from actors.gates.rules import BadRule, read_rule
 from deployments.config.faults import at, below, nearest
 from schemas.config import Math, RunConfig
-from schemas.config_engines import TransformersEngine
+from schemas.config_engines import CustomEngine, Engine, HttpEngine
 from schemas.config_gates import (
     RESERVED,
     USUAL_KINDS,
@@ -16,6 +16,7 @@ from schemas.config_gates import (
     Exact,
     GateConfig,
     GateModel,
+    Pooling,
     Retrieved,
     RuleGate,
     Verifier,
@@ -57,8 +58,14 @@ def _broken_embedder(config: RunConfig) -> Iterator[str]:
             yield at(below(section, EMBEDDER), "is the name of judging.embedder's role; it needs another")
     if isinstance(config.task, Math):
         yield "judging.embedder: has nothing to compare when task.kind is math: a problem is asked again on purpose"
-    if not isinstance(embedder.engine, TransformersEngine):
-        yield "judging.embedder.engine.kind: must be transformers"
+    yield from _broken_encoder("judging.embedder", "engine", embedder.engine, embedder.pooling)
+
+
+def _broken_encoder(path: str, key: str, engine: Engine, pooling: Pooling | None) -> Iterator[str]:
+    if isinstance(engine, CustomEngine):
+        yield at(f"{path}.{key}.kind", "must be transformers, vllm or http; an engine of your own makes no vectors")
+    if isinstance(engine, HttpEngine) and pooling is not None:
+        yield at(f"{path}.pooling", "a server pools in its own way; leave it out")
 
 
 def _broken_name(name: str, config: RunConfig) -> Iterator[str]:
@@ -119,6 +126,8 @@ def _broken_provenance(path: str, name: str, gate: GateModel) -> Iterator[str]:
     if provenance.retriever == "embedding" and provenance.encoder is None:
         rule = "missing; retriever: embedding needs a model that encodes passages"
         yield at(f"{path}.provenance.encoder", rule)
+    if provenance.encoder is not None:
+        yield from _broken_encoder(f"{path}.provenance", "encoder", provenance.encoder, provenance.pooling)
     if provenance.retriever == "bm25" and provenance.encoder is not None:
         rule = "retriever: bm25 asks no model; did you mean retriever: embedding?"
         yield at(f"{path}.provenance.encoder", rule)

@@ -129,7 +129,7 @@ def _resolved_gate(gate: GateConfig, base: Path) -> GateConfig:
 
 def _provenance(provenance: Provenance, base: Path) -> Provenance:
     encoder = provenance.encoder if isinstance(provenance, Retrieved) else None
-    if encoder is None or not is_local(encoder.model):
+    if encoder is None or isinstance(encoder, HttpEngine | CustomEngine) or not is_local(encoder.model):
         return provenance
     return replace(provenance, encoder=replace(encoder, model=_absolute(encoder.model, base)))
 

@@ -58,4 +58,18 @@ async def _encoder(config: EngineConfig, keys: "FormKeys") -> TextEncoder:
             from deployments.engines.encoding import Encoder
 
             return await Encoder.of(config, keys)
+        case VllmEngine():
+            from deployments.engines.pooling import text_form
+            from deployments.engines.served import EngineEncoder
+            from deployments.engines.vllm import VllmBackend
+
+            form = text_form(keys, config.model)
+            return await EngineEncoder.of(VllmBackend(config, EngineRole.ENCODER, form), form)
+        case HttpEngine():
+            from deployments.engines.http import HttpBackend
+            from deployments.engines.pooling import TextForm
+            from deployments.engines.served import EngineEncoder
+
+            form = TextForm(query_prefix=keys.query_prefix or "", passage_prefix=keys.passage_prefix or "")
+            return await EngineEncoder.of(HttpBackend(config, EngineRole.ENCODER), form)
     raise ConfigError(f"{keys.at}: an engine of kind {config.__struct_config__.tag} makes no vectors")

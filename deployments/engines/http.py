@@ -1,4 +1,5 @@
-"""Any OpenAI-compatible server: chat completions for a generator, vLLM's /classify for a classifier.
+"""Any OpenAI-compatible server: chat completions for a generator, vLLM's /classify for a classifier, /embeddings for an
+encoder.
 
 Law: one request, one call. Results of different requests come as each is done; the `n` completions of one request come
 together, as the server answers them together. Seed and JSON schema are passed on: what they hold is the server's word.
@@ -19,12 +20,13 @@ from msgspec import UNSET
 from actors.calls.clocks import Clocks
 from deployments.engines.http_address import Address, address_of, headers_of
 from deployments.engines.http_endpoint import Endpoint, EndpointLimits, HttpCall, RefusedCall
-from deployments.engines.http_reply import CHARACTERS_A_TOKEN, UnknownForm, read_classes, read_completion
-from deployments.engines.http_wire import MODELS, Models, OfferedModel, chat_body, classify_body
+from deployments.engines.http_reply import CHARACTERS_A_TOKEN, UnknownForm, read_classes, read_completion, read_vector
+from deployments.engines.http_wire import MODELS, Models, OfferedModel, chat_body, classify_body, embeddings_body
 from deployments.engines.roles import EngineRole
 from schemas.config_engines import HttpEngine as Config
 from schemas.errors import EngineError, ErrorKind, ModelError
 from schemas.samples import Classification, ClassificationRequest, Completion, GenerationRequest
+from schemas.vectors import EmbeddingRequest, Encoded
 
 log = logging.getLogger("gleaner.http")
 
@@ -35,6 +37,8 @@ LEAST_BOUND = 64 * 1024
 and is well all the same."""
 AROUND_BYTES = 256 * 1024
 """Room in a reply for what is no text: names, counts, what a gateway adds."""
+VECTOR_BYTES = 1024 * 1024
+"""A vector as numbers in a text: of 16,384 dimensions and more."""
 ESCAPED_BYTES = 6
 """The longest way to write a character in JSON."""
 LOGPROB_BYTES = 1024
@@ -42,7 +46,7 @@ LOGPROB_BYTES = 1024
 
 
 class HttpBackend:
-    """A generator or a classifier behind a URL, by role."""
+    """A generator, a classifier or an encoder behind a URL, by role."""
 
     def __init__(self, config: Config, role: EngineRole, clocks: Clocks = Clocks()) -> None:  # noqa: B008 - frozen
         self._config = config
@@ -100,6 +104,12 @@ class HttpBackend:
         endpoint = self._ready(EngineRole.CLASSIFIER)
         call = HttpCall(self._address.classify, AROUND_BYTES, classify_body(self._config, request))
         return await endpoint.call(call, lambda body: read_classes(body, request))
+
+    async def embed(self, request: EmbeddingRequest) -> Encoded:
+        """The vector of one text. How it is pooled, and whether a long text is cut, is the server's to say."""
+        endpoint = self._ready(EngineRole.ENCODER)
+        call = HttpCall(self._address.embeddings, VECTOR_BYTES, embeddings_body(self._config, request.text))
+        return await endpoint.call(call, lambda body: read_vector(body, request.text))
 
     def _ready(self, role: EngineRole) -> Endpoint:
         if role is not self._role:

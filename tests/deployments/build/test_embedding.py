@@ -43,6 +43,11 @@ judging: {embedder: {engine: {kind: transformers, model: ./m}}}
             "pools.embedder: is the name of judging.embedder's",
         ),
         ("kind: transformers, model: ./m", "kind: custom, factory: 'a:b'", "judging.embedder.engine.kind: must be"),
+        (
+            "{kind: transformers, model: ./m}",
+            '{kind: http, base_url: "http://127.0.0.1/v1", model: m}, pooling: mean',
+            "judging.embedder.pooling: a server pools in its own way",
+        ),
         ("model: ./m}", "model: ./m}, similarity: 0", "judging.embedder.similarity: must be a number greater than 0"),
         ("model: ./m}", "model: ./m}, pooling: max", "judging.embedder.pooling: must be"),
         (
