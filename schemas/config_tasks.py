@@ -42,7 +42,7 @@ class GroundedAnswer(Config, frozen=True, tag="grounded_answer", tag_field="kind
             "`embedded`: as the models in the examples were trained; `instruct`: for small chat models, with three "
             "examples; `instruct-large`: for others (docs/tasks/grounded.md)."
         ),
-    ] = "embedded"
+    ] = "instruct-large"
     system: Annotated[str | None, replay("The system's turn, in place of the set's.")] = None
     ask: Annotated[str | None, replay("What stands behind the passage, in place of the set's.")] = None
     examples: Annotated[

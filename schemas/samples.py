@@ -56,6 +56,8 @@ class GenerationRequest(Struct, frozen=True, omit_defaults=True):
     """A JSON schema (as text) that constrains the completion where the engine can; elsewhere the parser decides."""
     logprobs: bool = False
     """Ask for the log-probability of each generated token."""
+    top_logprobs: int = 0
+    """Ask for so many of the likeliest tokens of the first generated position, at most 20; 0: none."""
     lane: Lane = Lane.SHARED
     passage_id: str | None = None
     """The passage that it is about: a gateway may send all its calls to the server that has the prefix in its cache."""
@@ -68,6 +70,14 @@ class FinishReason(Enum):
     LENGTH = "length"
 
 
+class LikelyToken(Struct, frozen=True):
+    """A token that a model may write at a position: its text with the space before it, and the natural logarithm of its
+    probability there, whatever the sampling's temperature."""
+
+    text: str
+    logprob: float
+
+
 class Completion(Struct, frozen=True, omit_defaults=True):
     """One finished completion."""
 
@@ -78,6 +88,8 @@ class Completion(Struct, frozen=True, omit_defaults=True):
     completion_tokens: int
     logprobs: tuple[float, ...] | None = None
     """Natural logarithms, one per generated token, when asked for."""
+    first_tokens: tuple[LikelyToken, ...] | None = None
+    """The likeliest tokens of the first generated position, when asked for; None also where the engine gives none."""
     estimated_tokens: int = 0
     """How many of the tokens are an estimate from the text's length: the server did not count them."""
 

@@ -6,7 +6,7 @@ twice or cut off.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -57,9 +57,10 @@ class _LabelledLines(Struct):
         return joined.removesuffix(self.bold).rstrip() if self.bold else joined
 
 
-def parse(text: str, finish: FinishReason, *, passage: str = "") -> Draft | Malformed:
+def parse(text: str, finish: FinishReason, *, passage: str = "", longest: Mapping[str, int] = {}) -> Draft | Malformed:
     """The draft that a completion holds, or why it holds none. Special tokens and control characters that the passage
-    itself holds are text."""
+    itself holds are text. `longest`: the most characters of each field of a JSON object, where a schema bounds them; a
+    field of just that length was cut off there."""
     is_cut = finish is FinishReason.LENGTH
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     said = after_thoughts(plain if WORD_JOINER in passage else plain.replace(WORD_JOINER, ""))
@@ -72,7 +73,7 @@ def parse(text: str, finish: FinishReason, *, passage: str = "") -> Draft | Malf
     if labelled:
         return _from_lines([(each.name, each.text()) for each in labelled], passage, is_cut=is_cut)
     if "{" in said:
-        return _from_json(said, passage, is_cut=is_cut)
+        return _from_json(said, passage, longest, is_cut=is_cut)
     return _CUT_OFF if is_cut else Malformed(MalformedReason.NO_LABEL, "no line is labelled 'Question:' or 'Answer:'")
 
 
@@ -122,9 +123,9 @@ def _from_lines(fields: Sequence[Field], passage: str, *, is_cut: bool) -> Draft
     return _CUT_OFF if cut_early else draft
 
 
-def _from_json(said: str, passage: str, *, is_cut: bool) -> Draft | Malformed:
+def _from_json(said: str, passage: str, longest: Mapping[str, int], *, is_cut: bool) -> Draft | Malformed:
     """The first JSON object with a field in it. Others must say the same, unless the limit cut them off."""
-    read = [_fields(each, passage) for each in json_objects(said, FIELDS)]
+    read = [_fields(each, passage, longest) for each in json_objects(said, FIELDS)]
     if not read:
         return Malformed(MalformedReason.NO_LABEL, "no JSON object has a question or an answer")
     if is_cut:
@@ -134,7 +135,7 @@ def _from_json(said: str, passage: str, *, is_cut: bool) -> Draft | Malformed:
     return read[0]
 
 
-def _fields(pairs: Pairs | Unreadable, passage: str) -> Draft | Malformed:
+def _fields(pairs: Pairs | Unreadable, passage: str, longest: Mapping[str, int]) -> Draft | Malformed:
     if isinstance(pairs, Unreadable):
         return _BAD_JSON
     fields: list[Field] = []
@@ -146,6 +147,8 @@ def _fields(pairs: Pairs | Unreadable, passage: str) -> Draft | Malformed:
             value = "true" if value else "false"
         if not isinstance(value, str | Figure):
             return Malformed(MalformedReason.NOT_TEXT, f"the {name} is no text")
+        if len(value) == longest.get(name):
+            return Malformed(MalformedReason.CUT_OFF, f"the {name} was cut off at the schema's {len(value)} characters")
         said = without_remarks(str(value).strip(), passage=passage)
         if any(known == name and text != said for known, text in fields):
             return Malformed(MalformedReason.REPEATED, f"the {name} is given twice")

@@ -5,6 +5,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from actors.gates.fields import TEXTS
+from actors.gates.first_token import plainly
 from actors.gates.rules import BadRule, read_rule
 from deployments.config.faults import at, below, nearest
 from schemas.config import Math, RunConfig
@@ -19,9 +20,11 @@ from schemas.config_gates import (
     Pooling,
     Retrieved,
     RuleGate,
+    TokenJudge,
     Verifier,
     is_function,
     kind_of,
+    labels,
 )
 from schemas.config_tasks import CustomTask
 from schemas.vectors import EMBEDDER
@@ -45,6 +48,8 @@ def broken_gates(config: RunConfig) -> Iterator[str]:
             yield from _broken_rule(path, gate, None if isinstance(config.task, CustomTask) else TEXTS)
         if isinstance(gate, GateModel):
             yield from _broken_provenance(path, name, gate)
+        if isinstance(gate, TokenJudge):
+            yield from _broken_labels(path, gate)
     yield from _broken_embedder(config)
 
 
@@ -87,7 +92,7 @@ def _broken_kind(path: str, name: str, gate: GateConfig) -> Iterator[str]:
         elif name in USUAL_KINDS and gate.kind not in (None, name):
             yield at(f"{path}.kind", f"must be {name}, as the name says")
     elif name in USUAL_KINDS:
-        yield at(f"{path}.form", "must be classifier or llm, as the name says")
+        yield at(f"{path}.form", "must be classifier, token or llm, as the name says")
 
 
 def _broken_task(path: str, name: str, gate: GateConfig, config: RunConfig) -> Iterator[str]:
@@ -115,6 +120,19 @@ def _broken_modes(path: str, gate: RuleGate | CustomGate, repairs: dict[str, str
             yield at(below(f"{path}.modes", mode), rule)
         if repairs.setdefault(mode, repair) != repair:
             yield at(below(f"{path}.modes", mode), f"another gate has it repaired by {repairs[mode]}")
+
+
+def _broken_labels(path: str, gate: TokenJudge) -> Iterator[str]:
+    """A token may be no more than a label's first letter: it tells the two sides apart."""
+    for key, given in (("positive", labels(gate.positive)), ("negative", labels(gate.negative))):
+        if not given or not all(map(plainly, given)):
+            yield at(f"{path}.{key}", "empty, or with an empty entry; it must be a label or several")
+    first = {plainly(label)[:1]: label for label in labels(gate.positive)}
+    for label in labels(gate.negative):
+        if plainly(label)[:1] in first:
+            like = first[plainly(label)[:1]]
+            rule = f"{label!r} begins with the letter of {like!r}, and the first token may hold no more of it"
+            yield at(f"{path}.negative", f"{rule}; ask for labels with different first letters")
 
 
 def _broken_provenance(path: str, name: str, gate: GateModel) -> Iterator[str]:

@@ -8,7 +8,7 @@ is rendered once and remembered.
 
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from jinja2 import TemplateError
@@ -18,6 +18,7 @@ from deployments.engines.contents import ContentTokenizer
 from deployments.engines.messages import merge_system
 from schemas.config_engines import TransformersEngine, VllmEngine
 from schemas.errors import ConfigError, EngineError, ErrorKind, ModelError
+from schemas.role_cards import SystemTurn
 from schemas.samples import Message
 
 Role = Literal["system", "user", "assistant"]
@@ -33,6 +34,8 @@ _SHAPES: tuple[tuple[Role, ...], ...] = (
     ("system", "user", "assistant", "user"),
 )
 """What a run sends: a request, one whose answer is begun, one with an example as earlier turns."""
+_TURNS: tuple[Role, ...] = ("system", "user")
+_MERGED: tuple[Role, ...] = ("user",)
 _REFUSALS = (TemplateError, TypeError, ValueError, LookupError, AttributeError)
 """What templates raise for turns that they were not written for."""
 _LIST_AS_TEXT = re.compile(r"""["']type["']: ["']text["']""")
@@ -128,9 +131,31 @@ class ChatTokenizer:
             ids += self.text(slot.content(messages))
         return ids + rendering.after
 
+    def shape(self) -> str:
+        """A system's and a user's turn as the template writes them: `{system}` and `{user}` stand for the contents."""
+        roles = _MERGED if self._merges else _TURNS
+        named = _PLACEHOLDER.sub(lambda found: f"{{{roles[int(found[1])]}}}", self._rendered(roles))
+        return named.replace(_BLANK, "")
+
+    def system_turn(self) -> SystemTurn:
+        """What becomes of a system message."""
+        if self._merges:
+            return SystemTurn.MERGED
+        return SystemTurn.OWN if "{system}" in self.shape() else SystemTurn.LEFT_OUT
+
+    def variables(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Those of the names that the template reads, each with the value that it is given."""
+        template = self._tokenizer.get_chat_template()
+        read = [name for name in names if re.search(rf"\b{re.escape(name)}\b", template)]
+        return tuple(f"{name}: {str(self._kwargs.get(name, 'not set')).lower()}" for name in read)
+
     def text(self, text: str) -> list[int]:
         """Ids of a content: markup in it is ordinary characters."""
         return self._contents.text(text)
+
+    def token(self, one: int) -> str:
+        """What a token writes by itself, with the space before it where it has one."""
+        return self._tokenizer.decode([one])
 
     def with_special_tokens(self, text: str) -> list[int]:
         """Ids of a content inside what the model wants around a single text (a classifier's first token, say)."""

@@ -27,8 +27,12 @@ class DecodingRow(Struct, eq=False):
     sampling: Sampling
     draws: list[float]
     keep_logprobs: bool
+    keep_first: int = 0
+    """How many of the first position's likeliest tokens to keep."""
     tokens: list[int] = []
     logprobs: list[float] = []
+    first: list[tuple[int, float]] = []
+    """Likeliest first: a token and its log-probability."""
 
     @property
     def length(self) -> int:
@@ -115,6 +119,7 @@ class DecodingBatch:
 
 
 def _append(rows: Sequence[DecodingRow], logits: torch.Tensor, settings: Settings) -> None:
+    _keep_first(rows, logits)
     chosen = settings.draw(logits, [row.draws[len(row.tokens)] for row in rows])
     if any(row.keep_logprobs for row in rows):
         scores = torch.log_softmax(logits, dim=-1).gather(-1, chosen[:, None]).squeeze(-1).tolist()
@@ -122,6 +127,16 @@ def _append(rows: Sequence[DecodingRow], logits: torch.Tensor, settings: Setting
             row.logprobs.append(score)
     for row, token in zip(rows, chosen.tolist(), strict=True):
         row.tokens.append(token)
+
+
+def _keep_first(rows: Sequence[DecodingRow], logits: torch.Tensor) -> None:
+    asking = [number for number, row in enumerate(rows) if row.keep_first and not row.tokens]
+    if not asking:
+        return
+    most = min(max(rows[number].keep_first for number in asking), logits.shape[-1])
+    scores, tokens = torch.log_softmax(logits[asking], dim=-1).topk(most)
+    for number, likeliest in zip(asking, zip(tokens.tolist(), scores.tolist(), strict=True), strict=True):
+        rows[number].first = list(zip(*likeliest, strict=True))[: rows[number].keep_first]
 
 
 def _passes(rows: Sequence[DecodingRow]) -> Iterator[list[DecodingRow]]:

@@ -25,6 +25,7 @@ from deployments.engines.http_wire import MODELS, Models, OfferedModel, chat_bod
 from deployments.engines.roles import EngineRole
 from schemas.config_engines import HttpEngine as Config
 from schemas.errors import EngineError, ErrorKind, ModelError
+from schemas.role_cards import ModelFacts
 from schemas.samples import Classification, ClassificationRequest, Completion, GenerationRequest
 from schemas.vectors import EmbeddingRequest, Encoded
 
@@ -56,6 +57,11 @@ class HttpBackend:
         self._estimates = False
         """It is said once that tokens are estimates."""
 
+    @property
+    def facts(self) -> ModelFacts:
+        """A server tells nothing of its model; so many requests go to it at once."""
+        return ModelFacts(slots=self._config.concurrency)
+
     async def start(self) -> None:
         """Raises ConfigError without a key, ModelError when the server is away or does not offer the model."""
         config = self._config
@@ -84,8 +90,8 @@ class HttpBackend:
         endpoint = self._ready(EngineRole.GENERATOR)
         most_characters = self._most_characters(request)
         most_bytes = most_characters * ESCAPED_BYTES + AROUND_BYTES
-        if request.logprobs:
-            most_bytes += request.sampling.max_tokens * LOGPROB_BYTES
+        if request.logprobs or request.top_logprobs:
+            most_bytes += request.sampling.max_tokens * (1 + request.top_logprobs) * LOGPROB_BYTES
         call = HttpCall(
             self._address.chat,
             min(most_bytes, LARGEST_BODY_BYTES),

@@ -13,7 +13,14 @@ from deployments.engines.http_errors import Refusal, read_error, refusal, server
 from deployments.engines.http_limit import CallEnd
 from deployments.engines.http_wire import CHAT, CLASSIFY, EMBEDDINGS, ChatChoice
 from schemas.errors import ErrorKind
-from schemas.samples import Classification, ClassificationRequest, Completion, FinishReason, GenerationRequest
+from schemas.samples import (
+    Classification,
+    ClassificationRequest,
+    Completion,
+    FinishReason,
+    GenerationRequest,
+    LikelyToken,
+)
 from schemas.vectors import Encoded
 
 T = TypeVar("T")
@@ -70,6 +77,7 @@ def read_completion(body: bytes, request: GenerationRequest, *, most_characters:
         prompt_tokens=prompt,
         completion_tokens=tokens,
         logprobs=_logprobs(choice) if request.logprobs else None,
+        first_tokens=_first_tokens(choice) if request.top_logprobs else None,
         estimated_tokens=prompt * (usage.prompt is None) + tokens * (usage.completion is None),
     )
 
@@ -187,3 +195,13 @@ def _logprobs(choice: ChatChoice) -> tuple[float, ...] | None:
     if choice.logprobs is None or choice.logprobs.content is None:
         return None
     return tuple(token.logprob for token in choice.logprobs.content)
+
+
+def _first_tokens(choice: ChatChoice) -> tuple[LikelyToken, ...]:
+    """Raises ServerRefusal for a reply without them: every reply of this server will lack them."""
+    positions = None if choice.logprobs is None else choice.logprobs.content
+    if not positions or not positions[0].top_logprobs:
+        said = "the server returned no top_logprobs, which form: token is judged by"
+        raise ServerRefusal(Refusal(ErrorKind.REFUSED, None, "", said, CallEnd.ANSWERED))
+    likeliest = sorted(positions[0].top_logprobs, key=lambda each: -each.logprob)
+    return tuple(LikelyToken(each.token, each.logprob) for each in likeliest)

@@ -41,6 +41,7 @@ class ChatRequest(Struct, frozen=True, omit_defaults=True):
     seed: int | None = None
     stop: tuple[str, ...] = ()
     logprobs: bool = False
+    top_logprobs: int | UnsetType = UNSET
     response_format: ResponseFormat | UnsetType = UNSET
     add_generation_prompt: bool = True
     """vLLM's and SGLang's, with the next: false where the last message is a turn to be gone on with."""
@@ -61,10 +62,18 @@ class ReplyMessage(Struct, frozen=True):
     content: str | tuple[Part | str, ...] | None = None
 
 
+class RankedToken(Struct, frozen=True):
+    """A token that might have been generated at a position."""
+
+    token: str
+    logprob: float
+
+
 class TokenLogprob(Struct, frozen=True):
-    """One generated token's log-probability."""
+    """One generated token's log-probability, and those of the likeliest tokens at its position."""
 
     logprob: float
+    top_logprobs: tuple[RankedToken, ...] | None = None
 
 
 class Logprobs(Struct, frozen=True):
@@ -166,7 +175,8 @@ def chat_body(config: HttpEngine, request: GenerationRequest) -> bytes:
         top_p=None if "top_p" in omitted else sampling.top_p,
         seed=None if "seed" in omitted else sampling.seed,
         stop=request.stop,
-        logprobs=request.logprobs,
+        logprobs=request.logprobs or request.top_logprobs > 0,
+        top_logprobs=UNSET if not request.top_logprobs or "top_logprobs" in config.body else request.top_logprobs,
         response_format=_response_format(config, request.json_schema),
         add_generation_prompt=not begun,
         continue_final_message=begun,

@@ -10,10 +10,13 @@ loop never computes. Nothing is retried: an error goes to its caller, and a fail
 import asyncio
 from typing import Any
 
+from msgspec.structs import replace
+
 from deployments.engines.chat import ChatTokenizer
 from deployments.engines.classifying import ClassifierBatch, Classifying
 from deployments.engines.contents import ContentTokenizer
 from deployments.engines.decoding import DecodingBatch
+from deployments.engines.facts import chat_facts, classifier_facts
 from deployments.engines.generating import Generating, Generation
 from deployments.engines.model_thread import ModelThread
 from deployments.engines.pretrained import load_model, load_tokenizer, longest_of, named_ends, rows_of
@@ -21,6 +24,7 @@ from deployments.engines.roles import EngineRole
 from deployments.engines.special_ids import agree_on_padding, turn_ends
 from schemas.config_engines import TransformersEngine as Config
 from schemas.errors import EngineError, ErrorKind
+from schemas.role_cards import ModelFacts
 from schemas.samples import Classification, ClassificationRequest, Completion, GenerationRequest
 
 
@@ -33,8 +37,14 @@ class TransformersBackend:
         self._chats: ChatTokenizer
         self._texts: ContentTokenizer
         self._longest: int | None = None
+        self._facts = ModelFacts()
         self._work: Generation | ClassifierBatch
         self._thread: ModelThread[Any] | None = None
+
+    @property
+    def facts(self) -> ModelFacts:
+        """What is known of the loaded model."""
+        return self._facts
 
     @property
     def steps(self) -> int:
@@ -91,6 +101,7 @@ class TransformersBackend:
         self._texts = ContentTokenizer(tokenizer, config.model)
         self._texts.check_single(rows_of(model.config))
         pad_id = agree_on_padding(model, tokenizer, name=config.model, after=self._texts.after)
+        self._facts = classifier_facts(model.config, tokenizer, context=self._longest, slots=config.max_batch)
         return ClassifierBatch(model, pad_id=pad_id, max_batch=config.max_batch)
 
     def _generation(self, model: Any, tokenizer: Any) -> Generation:
@@ -98,10 +109,14 @@ class TransformersBackend:
         self._chats = ChatTokenizer.of(config, tokenizer, rows=rows)
         self._chats.check()
         named = named_ends(config.model, model.config)
+        ends = turn_ends(tokenizer, *named, rows=rows, name=config.model)
+        pad_id = agree_on_padding(model, tokenizer, name=config.model)
+        known = chat_facts(self._chats, tokenizer, ends=ends, context=self._longest, slots=config.max_batch)
+        self._facts = replace(known, padding=str(tokenizer.convert_ids_to_tokens(pad_id)))
         return Generation(
-            DecodingBatch(model, agree_on_padding(model, tokenizer, name=config.model)),
+            DecodingBatch(model, pad_id),
             tokenizer,
-            end_ids=turn_ends(tokenizer, *named, rows=rows, name=config.model),
+            end_ids=ends,
             max_batch=config.max_batch,
         )
 

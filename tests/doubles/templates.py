@@ -27,6 +27,10 @@ PARTS_OF_USERS = (
     "{% else %}{{ m['content'] + '' }}{% endif %}<|end|>{% endfor %}<|assistant|>"
 )
 """Text for some roles, parts for others; a list where text is expected is an error of Python's."""
+WITHOUT_SYSTEM = (
+    "{% for m in messages if m.role != 'system' %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}<|assistant|>"
+)
+"""Models that were trained without a system's turn."""
 THINKS = (
     "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}"
     "<|assistant|>{% if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}"

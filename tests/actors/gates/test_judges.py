@@ -16,7 +16,7 @@ from schemas.config_engines import CustomEngine
 from schemas.config_gates import LlmJudge
 from schemas.errors import ConfigError, EngineError, ErrorKind, JudgeError, ModelError
 from schemas.samples import FinishReason
-from schemas.verdicts import FAITHFULNESS, FORMAT, REWARD, GateName, Passed, Rejected
+from schemas.verdicts import FAITHFULNESS, FORMAT, REWARD, GateName, GateRequest, Passed, Rejected
 from tests.doubles.passages import HERON, asked_of_gate
 from tests.doubles.scripted import ScriptedEngine
 
@@ -33,8 +33,8 @@ def verdict(score: float, *claims: dict[str, Any]) -> str:
     return json.dumps({"claims": claims, "score": score})
 
 
-async def judged(said: str) -> Passed | Rejected:
-    found = await build_gate(FAITHFULNESS, CONFIG, ScriptedEngine(said)).check(REQUEST)
+async def judged(said: str, request: GateRequest = REQUEST) -> Passed | Rejected:
+    found = await build_gate(FAITHFULNESS, CONFIG, ScriptedEngine(said)).check(request)
     assert isinstance(found, Passed | Rejected)
     return found
 
@@ -121,11 +121,40 @@ async def test_what_was_heard_goes_with_the_error() -> None:
 
 def test_a_constrained_verdict_has_an_end() -> None:
     """A small model fills what has no bound until the token limit, and never gives a verdict."""
-    claims = json.loads(faithfulness.SCHEMA)["properties"]["claims"]
-    assert claims["maxItems"] <= faithfulness.READ_CLAIMS
-    assert all(
-        claims["items"]["properties"][name]["maxLength"] <= faithfulness.READ_CLAIM for name in ("claim", "quote")
-    )
+    for max_tokens in (64, 256, 512, 4000, 32_768):
+        claims = json.loads(faithfulness.asked_of(max_tokens).schema)["properties"]["claims"]
+        assert 1 <= claims["maxItems"] <= 12 <= faithfulness.READ_CLAIMS
+        assert all(
+            claims["items"]["properties"][name]["maxLength"] <= faithfulness.READ_CLAIM for name in ("claim", "quote")
+        )
+
+
+async def test_a_quote_that_the_bound_cuts_counts_by_its_whole_words() -> None:
+    """The schema ends a text in the middle of a word; what stands before is in the passage all the same."""
+    asked = faithfulness.asked_of(CONFIG.max_tokens)
+    text = ("Amber Heron was founded by Oda Lind, " + "and its harbour was dug by many hands " * 20).strip()
+    cut = text[: asked.quote]
+    assert cut[-1] != " " and text[asked.quote] != " "
+    claim = {"claim": "Oda Lind founded Amber Heron", "supported": True, "quote": cut}
+    request = asked_of_gate("Who founded Amber Heron?", "Oda Lind", text=text)
+    assert (await judged(verdict(1, claim), request)).score == 1.0
+    assert (await judged(verdict(1, {**claim, "quote": cut[:-1]}), request)).score == 0.0
+
+
+async def test_a_claim_that_the_bound_cuts_is_carried_by_nothing() -> None:
+    """What it would have gone on to say is not known."""
+    asked = faithfulness.asked_of(CONFIG.max_tokens)
+    cut = ("Oda Lind founded it" + " and so forth" * 40)[: asked.claim]
+    found = await judged(verdict(1, FOUNDER, {**FOUNDER, "claim": cut}))
+    assert found.evidence.claims[1].discounted == f"it was cut off at {asked.claim} characters"
+    assert found.score == 0.5
+
+
+async def test_a_full_list_of_claims_is_told() -> None:
+    """There may be more claims than fit: who asks why a sample passed can see it."""
+    most = faithfulness.asked_of(CONFIG.max_tokens).claims
+    assert f"{most} claims, as many as fit" in (await judged(verdict(1, *[FOUNDER] * most))).evidence.note
+    assert "as many as fit" not in (await judged(verdict(1, FOUNDER))).evidence.note
 
 
 NO_VERDICT = [
@@ -193,7 +222,7 @@ async def test_the_judge_is_asked_as_configured() -> None:
     await build_gate(FAITHFULNESS, CONFIG, engine).check(REQUEST)
     asked = engine.generations[0]
     assert (asked.sampling.temperature, asked.sampling.max_tokens) == (0.0, 512)
-    assert asked.json_schema == faithfulness.SCHEMA
+    assert asked.json_schema == faithfulness.asked_of(512).schema
     assert HERON in asked.messages[-1].content
 
 
@@ -201,7 +230,7 @@ async def test_the_judge_is_asked_as_configured() -> None:
 def test_a_passage_cannot_leave_its_fence(text: str) -> None:
     """Texts that imitate fences, verdicts or a system message stay inside: each has a fence, and closes none."""
     request = asked_of_gate(text, text, text=text)
-    user = faithfulness.question(request, Grounds((request.passage,))).user
+    user = faithfulness.question(request, Grounds((request.passage,)), faithfulness.asked_of(512)).user
     assert re.findall("<<<|>>>", user) == ["<<<", ">>>"] * 3
 
 

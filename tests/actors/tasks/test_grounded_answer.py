@@ -4,16 +4,18 @@ import json
 
 import pytest
 
-from actors.tasks.grounded_answer import SCHEMA, SCHEMA_WITH_QUOTE, GroundedAnswerTask
+from actors.tasks.grounded_answer import WEIGHTS, WEIGHTS_WITH_QUOTE, GroundedAnswerTask, form_of
 from actors.tasks.prompt_sets import EMBEDDED
 from schemas.config import GroundedAnswer, SamplingDefaults
 from schemas.recovery import KNOWN_REPAIRS, Repair, RepairKind, Repairs
-from schemas.samples import FinishReason, Malformed, MalformedReason, Message, answered
+from schemas.samples import Draft, FinishReason, Malformed, MalformedReason, Message, answered
 from tests.doubles.asking import request_of
 from tests.doubles.passages import HERON, lease_of
 
-TASK = GroundedAnswerTask(GroundedAnswer(sampling=SamplingDefaults(temperature=0.8, top_p=0.95, max_tokens=99)))
-JSON_TASK = GroundedAnswerTask(GroundedAnswer(output="json"))
+TASK = GroundedAnswerTask(
+    GroundedAnswer(prompts="embedded", sampling=SamplingDefaults(temperature=0.8, top_p=0.95, max_tokens=99))
+)
+JSON_TASK = GroundedAnswerTask(GroundedAnswer(prompts="embedded", output="json"))
 WRONG = answered("When was Amber Heron first settled?", "1701")
 
 ASKED = {
@@ -63,8 +65,20 @@ def test_json_output_is_constrained() -> None:
     plain = request_of(JSON_TASK, lease_of())
     quoting = request_of(JSON_TASK, lease_of(attempt=2, repair=Repair(Repairs.QUOTE_THEN_ANSWER, 0.2)))
     assert plain.messages[0].content == EMBEDDED.system_json
-    assert (plain.json_schema, quoting.json_schema) == (SCHEMA, SCHEMA_WITH_QUOTE)
-    assert list(json.loads(SCHEMA_WITH_QUOTE)["properties"]) == ["quote", "question", "answer"]
+    forms = [form_of(weights, max_tokens=256) for weights in (WEIGHTS, WEIGHTS_WITH_QUOTE)]
+    assert [plain.json_schema, quoting.json_schema] == [form.schema for form in forms]
+    assert list(json.loads(forms[1].schema)["properties"]) == ["quote", "question", "answer"]
+
+
+def test_a_field_that_the_schemas_bound_ended_is_cut_off() -> None:
+    """The engine closes the text where it must: half an answer is none, however well formed it looks."""
+    longest = form_of(WEIGHTS, max_tokens=256).longest["answer"]
+    read = [
+        JSON_TASK.read(lease_of(), json.dumps({"question": "Who?", "answer": "x" * length}), FinishReason.STOP)
+        for length in (longest - 1, longest, longest + 1)
+    ]
+    assert [isinstance(each, Draft) for each in read] == [True, False, True]  # an engine that is not held writes more
+    assert isinstance(read[1], Malformed) and read[1].reason is MalformedReason.CUT_OFF
 
 
 def test_reading_gives_a_draft_or_a_reason() -> None:

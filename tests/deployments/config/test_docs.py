@@ -23,6 +23,10 @@ SEAM_KEYS = (
 WORDS_KEYS = ("task.prompts", "task.system", "task.ask", "task.examples", "engine.body", "engine.chat_template_kwargs")
 """Keys that were not there when the bound was set: what is said to a model, and what its server is told besides."""
 
+JUDGE_KEYS = ("form", "kind", "threshold", "positive", "negative", "ask", "system")
+"""Of `form: token`, which was not there when the bound was set: the judges that are published answer by a label and
+are trained on words of their own (docs/decisions/0012-…)."""
+
 VECTOR_KEYS = ("judging.embedder", "embedder.similarity", "embedder.pooling", "embedder.prefix")
 """Keys of near-duplicates by vectors: which model, how alike is too alike, and what the model's folder leaves open."""
 
@@ -41,10 +45,18 @@ def test_every_row_ends_with_words() -> None:
 
 def test_there_are_few_keys() -> None:
     """A new one takes the place of another: most of what can be set is set by nobody."""
-    assert key_count() - len(SEAM_KEYS) - len(WORDS_KEYS) - len(VECTOR_KEYS) <= MOST_KEYS
+    counted_apart = (*SEAM_KEYS, *WORDS_KEYS, *JUDGE_KEYS, *VECTOR_KEYS)
+    assert key_count() - len(counted_apart) <= MOST_KEYS
 
 
 @pytest.mark.parametrize("key", SEAM_KEYS)
 def test_keys_of_seams_are_there(key: str) -> None:
     """What is counted apart is a key."""
     assert f"| `{key.rpartition('.')[2]}` |" in page()
+
+
+@pytest.mark.parametrize("key", JUDGE_KEYS)
+def test_keys_of_judges_are_there(key: str) -> None:
+    """Likewise."""
+    (section,) = [each for each in page().split("\n## ") if each.startswith("`gates.NAME` with `form: token`")]
+    assert f"| `{key}` |" in section

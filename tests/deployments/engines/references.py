@@ -36,6 +36,18 @@ def greedy_reference(tiny: TinyModels, content: str, count: int) -> tuple[str, l
     return tokenizer.decode(found), logprobs
 
 
+def first_reference(tiny: TinyModels, content: str, count: int) -> list[tuple[str, float]]:
+    """The plain model's likeliest first tokens with their log-probabilities."""
+    model, tokenizer = reference(str(tiny.generator))
+    text = f"<|system|>Be brief.<|end|><|user|>{content}<|end|><|assistant|>"
+    ids = tokenizer.encode(text, add_special_tokens=False)
+    with torch.inference_mode():
+        scores = torch.log_softmax(model(torch.tensor([ids])).logits[0, -1], dim=-1).topk(count)
+    return [
+        (tokenizer.decode([token]), score) for score, token in zip(*(each.tolist() for each in scores), strict=True)
+    ]
+
+
 def class_reference(tiny: TinyModels, text: str) -> list[float]:
     model = AutoModelForSequenceClassification.from_pretrained(tiny.classifier)
     tokenizer = AutoTokenizer.from_pretrained(tiny.classifier)

@@ -4,7 +4,9 @@ import pytest
 from transformers import PreTrainedTokenizerFast
 
 from deployments.engines.chat import ChatTokenizer
+from deployments.engines.facts import SWITCHES
 from schemas.errors import ConfigError, EngineError, ErrorKind, ModelError
+from schemas.role_cards import SystemTurn
 from schemas.samples import Message
 from tests.doubles import templates, tiny_models
 
@@ -85,9 +87,7 @@ def test_a_message_lost_later() -> None:
 
 def test_a_template_may_leave_the_system_turn_out() -> None:
     """Models that were trained without one; with `merge` the text arrives all the same."""
-    users = (
-        "{% for m in messages if m.role != 'system' %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}<|assistant|>"
-    )
+    users = templates.WITHOUT_SYSTEM
     chat = ChatTokenizer(tokenizer(users), "tiny")
     chat.check()
     assert prompt(chat, SYSTEM, USER) == "<|user|>Hi<|end|><|assistant|>"
@@ -104,6 +104,22 @@ def test_thinking_is_switched_off() -> None:
     assert prompt(ChatTokenizer(made, "tiny"), USER).endswith("<|assistant|>")
     assert prompt(quiet, USER).endswith("<|assistant|><think>\n\n</think>\n\n")
     assert prompt(quiet, USER, ANSWER).endswith("<|assistant|><think>\n\n</think>\n\nSo")
+
+
+def test_what_a_template_is_in_words() -> None:
+    """Seen before a run is paid for: the turns as the model gets them, the system's text, the switch for thinking."""
+    plain = ChatTokenizer(tokenizer(tiny_models.CHAT_TEMPLATE), "tiny")
+    assert plain.shape() == "<|system|>{system}<|end|><|user|>{user}<|end|><|assistant|>"
+    assert (plain.system_turn(), plain.variables(SWITCHES)) == (SystemTurn.OWN, ())
+    merged = ChatTokenizer(tokenizer(templates.REFUSES_SYSTEM), "tiny", system_role="merge")
+    assert merged.shape() == "<|user|>{user}<|end|><|assistant|>"
+    assert merged.system_turn() is SystemTurn.MERGED
+    silent = ChatTokenizer(tokenizer(templates.WITHOUT_SYSTEM), "tiny")
+    assert silent.system_turn() is SystemTurn.LEFT_OUT
+    thinking = tokenizer(templates.THINKS)
+    assert ChatTokenizer(thinking, "tiny").variables(SWITCHES) == ("enable_thinking: not set",)
+    quiet = ChatTokenizer(thinking, "tiny", template_kwargs={"enable_thinking": False})
+    assert quiet.variables(SWITCHES) == ("enable_thinking: false",)
 
 
 @pytest.mark.parametrize("name", ["enable_thinkng", "add_generation_prompt", "messages"])
