@@ -98,6 +98,6 @@ def _check_recorded(kept: RunConfig, text: str, output: Path) -> None:
             return
     if edited:
         raise OutputError(
-            f"{output / CONFIG_NAME}: is not what the run was made with (its last start has another fingerprint); "
+            f"{output / CONFIG_NAME}: is not the configuration of the run (its last start has another fingerprint); "
             "restore it, or choose another --output"
         )

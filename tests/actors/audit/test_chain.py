@@ -21,7 +21,7 @@ from tests.actors.dataset.test_finish import CONFIG
 from tests.actors.dataset.test_older_ledger import cut
 
 CHANGED = "not what was written (the running hash differs)"
-OTHERS = "are others than when it was written"
+OTHERS = "are not the records that it was written from"
 
 
 @pytest.fixture(scope="module")
