@@ -75,12 +75,12 @@ def refuses(source: CorpusFile, config: Corpus) -> Iterator[Item]:
 @pytest.mark.parametrize(
     ("reader", "check", "says"),
     [
-        (lambda source, config: text(source, " "), "it reads the sample", "it gives no text of the sample"),
+        (lambda source, config: text(source, " "), "it reads the sample", "it gives no text for the sample"),
         (refuses, "it reads the sample", "it refuses 1 of 2 documents of the sample: no"),
         (lambda source, config: text(source, f"{next(numbers)}"), "read again it is the same", "something else"),
         (lambda source, config: text(source, source.uri), "it does not know where the file lies", "another place"),
-        (for_ever, "it reads torn files to an end", "of a file that is empty: it gave more than 1,000 documents"),
-        (leaves_it_open, "half a text is not taken for a whole", "it reads half a file as a text"),
+        (for_ever, "it reads torn files to an end", "for a file that is empty: it gave more than 1,000 documents"),
+        (leaves_it_open, "half a text is not taken for a whole", "it reads half a file as a whole text"),
         (leaves_it_open, "it closes what it opens", "it leaves files open"),
     ],
 )

@@ -103,7 +103,7 @@ def test_something_behind_an_array(write: Write, tmp_path: Path) -> None:
     """Two arrays in a file, or a log line behind it: the first array is read, the rest is told."""
     ids, [refused] = readable(write("a.json", ARRAY + b"\n" + ARRAY))
     assert (len(ids), refused.reason) == (500, RefusalReason.UNREADABLE)
-    assert "behind the end of the array" in refused.detail
+    assert "after the end of the array" in refused.detail
 
 
 def test_a_text_is_whole_or_nothing(write: Write, tmp_path: Path) -> None:

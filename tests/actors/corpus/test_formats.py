@@ -79,7 +79,7 @@ def test_one_object(write: Write, tmp_path: Path) -> None:
         ('"text"', RefusalReason.BAD_RECORD, "object"),
         ("7", RefusalReason.BAD_RECORD, "object"),
         ("[", RefusalReason.UNREADABLE, "not closed"),
-        ('["text"]', RefusalReason.BAD_RECORD, "element 1: a record is an object"),
+        ('["text"]', RefusalReason.BAD_RECORD, "element 1: a record must be an object"),
         ("[" * 100_000, RefusalReason.UNREADABLE, "not closed"),
         ("\x00\x01", RefusalReason.NUL_BYTES, "NUL"),
     ],

@@ -73,8 +73,8 @@ def test_without_its_code_a_file_is_not_read_otherwise(write: Write, tmp_path: P
     texts, refusals = found(tmp_path, config, {})
     assert texts == []
     assert [(each.reason, each.detail) for each in refusals] == [
-        (RefusalReason.UNKNOWN_FORMAT, "only mine:pages reads '.md' (corpus.readers), and it is not here"),
-        (RefusalReason.UNKNOWN_FORMAT, "only mine:rows reads '.csv' (corpus.readers), and it is not here"),
+        (RefusalReason.UNKNOWN_FORMAT, "only mine:pages reads '.md' (corpus.readers), and it is not loaded here"),
+        (RefusalReason.UNKNOWN_FORMAT, "only mine:rows reads '.csv' (corpus.readers), and it is not loaded here"),
     ]
 
 
@@ -112,11 +112,11 @@ def of(*uris_and_texts: tuple[str, Any]) -> Any:
         (lambda source, config: 7, 0, RefusalReason.UNREADABLE, "mine:rows: TypeError: 'int' object is not iterable"),
         (lambda source, config: None, 0, RefusalReason.UNREADABLE, "mine:rows: TypeError"),
         (lambda source, config: ["x"], 0, RefusalReason.UNREADABLE, "mine:rows: it gave str; a reader gives Text"),
-        (lambda source, config: (), 0, RefusalReason.EMPTY, "mine:rows found nothing in it"),
+        (lambda source, config: (), 0, RefusalReason.EMPTY, "mine:rows found no documents in it"),
         (of(("@", 7)), 0, RefusalReason.UNREADABLE, "mine:rows: the text of table.csv is int"),
-        (of(("other.csv", "x")), 0, RefusalReason.UNREADABLE, "mine:rows: 'other.csv' is no place in the file"),
-        (of(("@#record=01", "x")), 0, RefusalReason.UNREADABLE, "is no place in the file"),
-        (of(("@#page=1", "x")), 0, RefusalReason.UNREADABLE, "is no place in the file"),
+        (of(("other.csv", "x")), 0, RefusalReason.UNREADABLE, "mine:rows: 'other.csv' is not a place in the file"),
+        (of(("@#record=01", "x")), 0, RefusalReason.UNREADABLE, "is not a place in the file"),
+        (of(("@#page=1", "x")), 0, RefusalReason.UNREADABLE, "is not a place in the file"),
         (of(("@", "x"), ("@", "y")), 1, RefusalReason.UNREADABLE, "comes again or too late"),
         (of(("@#record=1", "x"), ("@#record=1", "y")), 1, RefusalReason.UNREADABLE, "comes again or too late"),
         (of(("@#record=1", "x"), ("@", "y")), 1, RefusalReason.UNREADABLE, "comes again or too late"),
