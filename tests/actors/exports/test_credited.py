@@ -189,7 +189,7 @@ def test_a_label_of_other_steps_is_a_damaged_ledger() -> None:
     records = credited([[PIT, RESTARTED]])
     label = label_of("x", 1, "2*3=6\n6+1=7\n", QS[:3], 2)
     wrong = [replace(r, label=replace(label, order_id=r.order_id)) if isinstance(r, Credited) else r for r in records]
-    with pytest.raises(LedgerError, match="other steps"):
+    with pytest.raises(LedgerError, match="does not fit its steps"):
         exported(wrong, asked(ExportFormat.DPO_STEPS), MATH)
 
 
