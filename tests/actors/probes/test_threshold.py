@@ -108,7 +108,7 @@ def test_bounds_hold_as_often_as_they_say(trials: int, true: float) -> None:
         (
             5,
             ThresholdRequest(0.95),
-            r"how much of the stream is bad cannot be told from 5 bad and 5 good .* --bad-share",
+            r"the share of bad samples cannot be estimated from 5 bad and 5 good .* --bad-share",
         ),
         (2000, ThresholdRequest(0.999999, 0.4), r"too few probes"),
         (2000, ThresholdRequest(0.995, 0.9), r"no threshold is sure to give|too few probes"),
