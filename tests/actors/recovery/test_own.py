@@ -65,7 +65,7 @@ def test_what_is_no_directive_is_told(gives: object, why: str, caplog: pytest.Lo
     with caplog.at_level(logging.WARNING, "gleaner.recovery"):
         directive = said(lambda rejected: gives)
     assert (directive.words, directive.temperature) == ("", None)
-    assert directive.note == f"it failed, so nothing is said besides: {why}"
+    assert directive.note == f"it failed, so nothing is added: {why}"
     assert "a repair failed" in caplog.text
 
 
@@ -74,7 +74,7 @@ def test_a_bug_ends_no_order() -> None:
     recovery = build_recovery(ROW, task=TaskRecovery(makers={SHORTER: FunctionRepair(SHORTER, lambda rejected: 1 / 0)}))
     choice = recovery.decide(lease_of(), candidate(), VERDICTS)[1]
     assert choice.repair is not None and (choice.repair.kind, choice.repair.words) == (SHORTER, "")
-    assert choice.reason.startswith("shorter for too_long; it failed, so nothing is said besides: ZeroDivisionError")
+    assert choice.reason.startswith("shorter for too_long; it failed, so nothing is added: ZeroDivisionError")
 
 
 def rules(config: Recovery = ROW, known: tuple[RepairKind, ...] = ()) -> Recoverer:
