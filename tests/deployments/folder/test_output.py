@@ -87,7 +87,7 @@ def test_an_edit_that_changes_no_sample_is_taken(output: Path, config: RunConfig
     assert prepare(faster, output) == prepare(config, output) == output
 
 
-def test_a_folder_of_an_earlier_program_goes_on(output: Path, config: RunConfig) -> None:
+def test_a_folder_of_an_earlier_program_can_be_resumed(output: Path, config: RunConfig) -> None:
     """It knew fewer keys, so its fingerprint is another: only what both know is compared."""
     carry(config, output)
     with SqliteLedger(output) as ledger:
