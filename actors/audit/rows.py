@@ -70,7 +70,8 @@ def _check_shard(path: Path, shard: ShardWritten, sources: _Sources, findings: F
                 continue
             order_id = OrderId(row["id"])
             held = sources.book.holds(order_id, shard)
-            end = _ends_before(sources.book, order_id) if held else sources.book.outdated(order_id, shard)
+            undone = len(sources.book.put_back.get(order_id, ()))
+            end = undone if held else sources.book.outdated(order_id, shard)
             if end is None:
                 continue  # not its order's end: `check_shards` reports it
             differing = _differing(row, shard.kind, order_id, end, sources)
@@ -81,10 +82,6 @@ def _check_shard(path: Path, shard: ShardWritten, sources: _Sources, findings: F
         findings.warning(Check.ROWS, f"not checked: {error}", shard.name)
     except (pa.ArrowException, OSError, UnicodeDecodeError):  # `check_shards` reports it
         return
-
-
-def _ends_before(book: Book, order_id: OrderId) -> int:
-    return len(book.put_back.get(order_id, ()))
 
 
 def _check_document(row: Row, where: str, findings: Findings) -> None:

@@ -46,14 +46,6 @@ def _unfaithful(evidence: DraftEvidence) -> bool:
     return FAITHFULNESS in evidence.rejected or PROVENANCE in evidence.rejected
 
 
-def _only_poor(evidence: DraftEvidence) -> bool:
-    return REWARD in evidence.rejected and not _unfaithful(evidence)
-
-
-def _marginal(evidence: DraftEvidence) -> bool:
-    return all(margin <= MARGIN for margin in evidence.margins.values())
-
-
 RULES: tuple[Rule, ...] = (
     Rule(Modes.MALFORMED, 0.95, "the text does not parse", _by(FORMAT)),
     Rule(Modes.NEAR_DUPLICATE, 0.95, "an accepted sample asks the same", _by(DIVERSITY)),
@@ -92,7 +84,12 @@ RULES: tuple[Rule, ...] = (
         "poor, and the question can stand",
         lambda evidence: REWARD in evidence.rejected and evidence.poor_by > MARGIN,
     ),
-    Rule(Modes.MARGINAL, 0.5, "every score is close to its threshold", _marginal),
+    Rule(
+        Modes.MARGINAL,
+        0.5,
+        "every score is close to its threshold",
+        lambda evidence: all(margin <= MARGIN for margin in evidence.margins.values()),
+    ),
     Rule(
         Modes.TEMPERATURE,
         0.6,
@@ -117,7 +114,12 @@ RULES: tuple[Rule, ...] = (
         "the passage does not state the answer",
         lambda evidence: _unfaithful(evidence) and not evidence.answer_stated,
     ),
-    Rule(Modes.RESPONSE_QUALITY, 0.5, "poor, and the question can stand", _only_poor),
+    Rule(
+        Modes.RESPONSE_QUALITY,
+        0.5,
+        "poor, and the question can stand",
+        lambda evidence: REWARD in evidence.rejected and not _unfaithful(evidence),
+    ),
 )
 
 

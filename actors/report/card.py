@@ -47,6 +47,7 @@ def card(
 ) -> str:
     """The whole card as Markdown. `config`: the folder's configuration. `ledgers`: the number of its ledgers."""
     counts = manifest.counts
+    recovered = percent(manifest.recovery_rate if counts.rejected else None)
     state = "" if manifest.complete else "\nThe run is not finished: more samples will come.\n"
     return f"""---
 {_head(manifest)}---
@@ -67,7 +68,7 @@ What is rejected is diagnosed and asked again under a fitting repair.
 | orders issued | {count(counts.issued)} |
 | accepted | {count(counts.accepted)} ({percent(manifest.yield_ if counts.issued else None)}) |
 | at the first attempt | {count(counts.first_pass)} |
-| recovered of rejected | {count(counts.recovered)} of {count(counts.rejected)} ({_rate(manifest)}) |
+| recovered of rejected | {count(counts.recovered)} of {count(counts.rejected)} ({recovered}) |
 | dead-lettered | {count(counts.dead_lettered)} |
 | probes, to measure the gates; not in these files | {count(manifest.probes.issued)} |
 | outstanding | {count(counts.outstanding)} |
@@ -119,10 +120,6 @@ def _size(rows: int) -> str:
         if rows < limit:
             return name
     return "1M<n<10M"
-
-
-def _rate(manifest: Manifest) -> str:
-    return percent(manifest.recovery_rate if manifest.counts.rejected else None)
 
 
 def _how(manifest: Manifest, config: RunConfig | None) -> str:

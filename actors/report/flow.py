@@ -150,16 +150,16 @@ def _ribbons(
         for path, number in arriving:
             node = right[path[index + 1]][1]
             shape = _ribbon(
-                xs[index] + _bar_at(path[index], bar), starts[path], xs[index + 1], node.into, number * scale
+                xs[index] + (0.0 if path[index].startswith(PASSING) else bar),
+                starts[path],
+                xs[index + 1],
+                node.into,
+                number * scale,
             )
             node.into += number * scale
             words = f"{spoken(path[index].lstrip(PASSING))} → {spoken(path[-1])}: {count(number)}"
             drawn.append(tag("path", title(words), d=shape, class_=f"ribbon tone-{_TONES.get(path[-1], 'idle')}"))
     return drawn
-
-
-def _bar_at(key: str, bar: float) -> float:
-    return 0.0 if key.startswith(PASSING) else bar
 
 
 def _ribbon(x1: float, y1: float, x2: float, y2: float, width: float) -> str:
