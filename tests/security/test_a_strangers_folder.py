@@ -237,7 +237,7 @@ def test_a_journal_of_our_own_is_let_in(half_made: Path) -> None:
     check_folder(half_made)
 
 
-def test_a_journal_without_a_ledger_is_nobodys(tmp_path: Path) -> None:
+def test_a_journal_without_a_ledger_is_refused(tmp_path: Path) -> None:
     (tmp_path / f"{NAME}-journal").write_bytes(b"")
     with pytest.raises(OutputError, match="is not a run's"):
         check_folder(tmp_path)

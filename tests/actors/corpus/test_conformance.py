@@ -1,4 +1,4 @@
-"""Our own readers keep to what every reader must, and one that does not is told so."""
+"""Our own readers pass the checks for readers, and the checks find each fault of a bad reader."""
 
 import io
 import itertools
@@ -45,7 +45,7 @@ SUBJECTS = {
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("name", SUBJECTS)
 async def test_our_readers_keep_to_it(name: str, check: str) -> None:
-    """No private door: what is asked of a user's reader is asked of ours. Of a text nobody can tell that it is half."""
+    """Our readers get the same checks as a user's. Of half a text file no reader can notice that it is half."""
     found = await finding(check, SUBJECTS[name])
     half = name == "page.md" and check == "half a text is not taken for a whole"
     assert found.outcome is (CheckOutcome.NOTED if half else CheckOutcome.PASSED), found.detail

@@ -1,4 +1,4 @@
-"""A reader of one's own: its documents and refusals are the corpus's; nothing that it does ends a run."""
+"""A user's own reader: its documents and refusals are the corpus's, and nothing that it does ends a run."""
 
 import gzip
 import os
@@ -66,7 +66,7 @@ def test_spans_are_exact_in_what_was_read(write: Write, tmp_path: Path) -> None:
 
 
 def test_without_its_code_a_file_is_not_read_otherwise(write: Write, tmp_path: Path) -> None:
-    """Where nobody names the code, no other reader guesses at the format: also where it stands in place of ours."""
+    """If the command names no code, no other reader guesses the format, even where the reader replaces ours."""
     write("table.csv", TABLE)
     write("page.md", "# Title")
     config = Corpus(paths=(".",), readers={**CSV.readers, ".md": CorpusReader(reader="mine:pages", in_place_of="ours")})
@@ -78,7 +78,7 @@ def test_without_its_code_a_file_is_not_read_otherwise(write: Write, tmp_path: P
     ]
 
 
-def test_a_known_format_is_read_by_ones_own(write: Write, tmp_path: Path) -> None:
+def test_a_known_format_is_read_by_a_users_reader(write: Write, tmp_path: Path) -> None:
     """On purpose."""
     write("page.md", "# Title")
 
@@ -141,7 +141,7 @@ def test_what_goes_wrong_is_a_refusal_of_its_file(
 
 
 def test_reference_answers_are_for_math(write: Write, tmp_path: Path) -> None:
-    """A problem without one is refused, and so is a text with one that nobody asked for."""
+    """A problem without a reference answer is refused, and so is a text with one if none was configured."""
     write("table.csv", "id,text,sum\na,What is 1 + 1?,2\n")
     config = Corpus(paths=(".",), answer_field="sum", readers=CSV.readers)
     assert [text.reference for text in found(tmp_path, config)[0]] == ["2"]

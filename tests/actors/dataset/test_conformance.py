@@ -1,4 +1,4 @@
-"""The example of a sink keeps to what every sink must, and one that does not is told so."""
+"""The example sink passes the checks for sinks, and the checks find each fault of a bad sink."""
 
 import asyncio
 import os

@@ -211,8 +211,9 @@ async def test_an_unrecorded_shard_of_a_crash_is_written_again(tmp_path: Path) -
     assert not (output / "aside").exists()
 
 
-async def test_what_nobody_knows_is_moved_aside_and_kept(tmp_path: Path) -> None:
-    """A copy of a shard, and a file that is none: out of the way of a glob over the folder, and kept."""
+async def test_an_unknown_shard_is_moved_aside_and_kept(tmp_path: Path) -> None:
+    """A copy of a shard, and a file that is not a shard: both are kept, where a glob over the folder does not find
+    them."""
     output = tmp_path / "run"
     await run_of(output, RECORDS)
     before = shards(output)

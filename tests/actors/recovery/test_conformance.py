@@ -1,4 +1,4 @@
-"""Our own repairs keep to what every repair must, and one that does not is told so."""
+"""Our own repairs pass the checks for repairs, and the checks find each fault of a bad repair."""
 
 import itertools
 import time
