@@ -255,9 +255,7 @@ async def test_a_record_that_puts_back_what_it_may_not_is_found(forgery: str, tm
 
 
 @pytest.mark.parametrize("again", ["open", "dead again"])
-async def test_a_row_of_a_replayed_order_is_found_after_its_shards_new_edition(
-    again: str, tmp_path: Path
-) -> None:
+async def test_a_row_of_a_replayed_order_is_found_after_its_shards_new_edition(again: str, tmp_path: Path) -> None:
     """The old edition is copied over the new one and recorded so: rows that should be gone are a fault then."""
     made = a_folder(tmp_path)
     await made.write()
