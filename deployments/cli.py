@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from deployments.terminal.boundary import FAILED, MISTAKEN, boundary
+from deployments.terminal.options import CodeOf, Folder, Format, Json, RunFile, SeamName
 
 app = typer.Typer(
     name="gleaner",
@@ -19,16 +20,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-RunFile = Annotated[Path, typer.Argument(metavar="RUN.yaml", help="The run's configuration.", show_default=False)]
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A run's output folder.", show_default=False)]
-Format = Literal["sft", "dpo", "kto", "hard_negatives", "rft", "dpo_steps", "dpo_prefix", "stepwise", "advantages"]
-SeamName = Literal["task", "gate", "repair", "reader", "sink"]
-CodeOf = Annotated[
-    Path | None,
-    typer.Option("--config", metavar="RUN.yaml", help="The run's configuration: where its task is code of your own."),
-]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
 
 
 def main() -> None:
@@ -54,7 +45,7 @@ def _common(
 
 
 @app.command()
-def run(
+def run(  # noqa: PLR0913 - a command's options are its parameters
     config: RunFile,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="DIR", help="The run's folder; an unfinished run in it goes on.")
@@ -80,14 +71,21 @@ def run(
             "of the new version that are new.",
         ),
     ] = "skip",
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Stop where the first calls show that the run must fail."),
+    ] = False,
 ) -> None:
     """Run a configuration into a folder. Again on the same folder: it goes on where it ended."""
     with boundary(output / "logs"):
+        from actors.queue.preflight import LaunchTerms
         from deployments.build.own_code import may_lie_here
         from deployments.terminal.running import run_watched
+        from schemas.firsts import Preflight
 
         may_lie_here()
-        ended = run_watched(config, output, quiet=quiet, json=json, metrics_port=metrics_port, changed=changed)
+        terms = LaunchTerms(changed, Preflight.STOP if strict else Preflight.TELL)
+        ended = run_watched(config, output, quiet=quiet, json=json, metrics_port=metrics_port, terms=terms)
         raise typer.Exit(ended)
 
 
@@ -104,6 +102,24 @@ def preview(
 
         may_lie_here()
         show(config, samples=samples, json=json)
+
+
+@app.command()
+def models(
+    config: RunFile,
+    role: Annotated[
+        str | None, typer.Option("--role", metavar="NAME", help="One pool or gate alone.", show_default=False)
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Load each model of a run by itself: what it is, its template, a call of it, how fast it is. Writes nothing."""
+    with boundary():
+        from deployments.build.own_code import may_lie_here
+        from deployments.terminal.models import show_models
+
+        may_lie_here()
+        if not show_models(config, role, json=json):
+            raise typer.Exit(MISTAKEN)
 
 
 @app.command()

@@ -16,7 +16,7 @@ from actors.corpus.chunker import Chunker
 from actors.dataset.deliveries import undelivered
 from actors.dataset.spans import current
 from actors.ledger.folder import Ledgers
-from actors.queue.documents import Changed
+from actors.queue.preflight import LaunchTerms
 from actors.report.finish import finish
 from deployments.build.gates import inside_gates
 from deployments.build.probes import build_maker, build_plan
@@ -32,6 +32,7 @@ from deployments.ray.supervisor import RunEnd, Supervisor, Watch
 from deployments.ray.vigil import Lost
 from schemas.config import RunConfig
 from schemas.errors import PoolAwayError
+from schemas.firsts import Advice
 from schemas.manifest import Manifest
 
 
@@ -42,6 +43,8 @@ class RunResult(Struct, frozen=True):
     end: RunEnd
     away: PoolAwayError | None = None
     """Which pool the run stopped for, since when and why; set when `end` is POOL_AWAY."""
+    advice: tuple[Advice, ...] = ()
+    """What the first completions and verdicts said; set when `end` is PREFLIGHT."""
     undelivered: Mapping[str, tuple[str, ...]] = {}
     """The shards that each sink lacks; the next run of the folder delivers them. A sink that has all is left out."""
 
@@ -51,13 +54,12 @@ def run(
     output: Path,
     *,
     watch: Watch = lambda progress: None,
-    changed: Changed = "skip",
+    terms: LaunchTerms = LaunchTerms(),  # noqa: B008 - frozen
     lost: Lost | None = None,
     stop: StopRequest | None = None,
 ) -> RunResult:
     """Runs a configuration (as `deployments.config.load.load` gives it) into `output`, or goes on with what is there.
 
-    `changed`: of documents that are not what they were when their passages were planned, plan nothing, or the new ones.
     Raises UserError for what the user can mend, before anything starts where it can be known by then. `lost` is called
     from another thread when the Ray that was started for the run dies under it: without one, Ray itself says so a
     minute later and ends the process. `stop` asks the run to end; without one, Ctrl-C and SIGTERM do.
@@ -73,7 +75,7 @@ def run(
     folder = prepare(config, output)
     asking = Interrupts() if stop is None else nullcontext(stop)
     with cluster(config.ray_address, lost=lost), asking as asked:
-        supervisor = Supervisor(config, folder, watch, changed=changed, began_at=began_at)
+        supervisor = Supervisor(config, folder, watch, terms=terms, began_at=began_at)
         try:
             end = supervisor.run(asked)
             supervisor.dismiss()
@@ -81,7 +83,8 @@ def run(
         finally:
             supervisor.stop()
     away = supervisor.away if end is RunEnd.POOL_AWAY else None
-    return RunResult(manifest=manifest, end=end, away=away, undelivered=_undelivered(config, output))
+    advice = supervisor.stops_for if end is RunEnd.PREFLIGHT else ()
+    return RunResult(manifest, end, away, advice, undelivered=_undelivered(config, output))
 
 
 def _undelivered(config: RunConfig, output: Path) -> Mapping[str, tuple[str, ...]]:

@@ -24,6 +24,7 @@ Measuring the gates
 
 What is told
     progress, distributions    counts and histograms, added up from records
+    role_cards                 what `gleaner models` shows of each role
     stages, live               what is in flight; live.json
     scaling                    replicas: facts and decisions
     policy, audit              answers of `gleaner policy` and `gleaner verify`

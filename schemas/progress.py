@@ -8,6 +8,7 @@ from schemas.corpus import RefusalReason
 from schemas.credit import CreditCount
 from schemas.distributions import SECONDS, AttemptEnd, Distribution, Distributions
 from schemas.errors import ErrorKind
+from schemas.firsts import FirstCount
 from schemas.measures import Exposed, Together, Total, TotalSeconds
 from schemas.orders import EndReason, OrderKind
 from schemas.overlap import NO_OVERLAP, GateOverlap
@@ -225,6 +226,8 @@ class Summary(Struct, frozen=True):
     """Seconds in which a process worked on the run, up to its last record: the one duration that is shown anywhere."""
     end_words: tuple[EndWords, ...] = ()
     """What errors said, of the reasons that are errors."""
+    firsts: tuple[FirstCount, ...] = ()
+    """The first completions and verdicts of each role; `actors.counts.advice` says what follows from them."""
 
     @property
     def tokens(self) -> int:

@@ -23,6 +23,9 @@ FAITHFULNESS = GateName("faithfulness")
 REWARD = GateName("reward")
 VERIFIER = GateName("verifier")
 
+VERDICT_CUT_OFF = "the verdict was cut off at the token limit"
+"""What an errored verdict says of a judge that reached its `max_tokens`."""
+
 ALWAYS_ASKED = (FORMAT, PROVENANCE, DIVERSITY)
 """Checks that no configuration names, for every run has them."""
 KNOWN_GATES = (FORMAT, PROVENANCE, FAITHFULNESS, REWARD, VERIFIER, DIVERSITY)

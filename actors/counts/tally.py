@@ -12,6 +12,7 @@ from actors.counts.credits import CreditFold
 from actors.counts.distributions import AttemptDistributions
 from actors.counts.entries import Entry, OutstandingOrders
 from actors.counts.failures import FailureFold
+from actors.counts.firsts import FirstsFold
 from actors.counts.orders import OrderFold
 from actors.counts.overlap import OverlapFold
 from actors.counts.probes import ProbeFold
@@ -42,7 +43,14 @@ class Tally:
         self._orders = OutstandingOrders()
         self._distributions = AttemptDistributions() if distributions is None else distributions
         self._spend = SpendFold()
-        self._of_records: tuple[CountFold, ...] = (CourseFold(), OrderFold(), self._spend, CreditFold(), ProbeFold())
+        self._of_records: tuple[CountFold, ...] = (
+            CourseFold(),
+            OrderFold(),
+            self._spend,
+            CreditFold(),
+            ProbeFold(),
+            FirstsFold(),
+        )
         self._of_attempts: tuple[CountFold, ...] = (VerdictFold(), OverlapFold(), FailureFold())
 
     @property

@@ -5,9 +5,11 @@ from msgspec.structs import replace
 from actors.gates.classifier import AGAINST_SOURCE, ALONE, ClassifierGate
 from actors.gates.evidence import EXACT, EvidenceSource
 from actors.gates.faithfulness import LlmFaithfulness
+from actors.gates.first_token import TokenGate
+from actors.gates.likelihood import LikelihoodGate
 from actors.gates.reward import LlmReward
-from actors.protocols import Engine, Gate
-from schemas.config_gates import Classifier, GateModel, LlmJudge, kind_of
+from actors.protocols import Engine, Gate, ScoreText
+from schemas.config_gates import Classifier, GateModel, LikelihoodJudge, LlmJudge, TokenJudge, kind_of
 from schemas.errors import ConfigError
 from schemas.verdicts import GateName
 
@@ -20,10 +22,18 @@ def build_gate(name: GateName, config: GateModel, engine: Engine, source: Eviden
     match kind_of(name, config), config:
         case "faithfulness", Classifier():
             return ClassifierGate(replace(AGAINST_SOURCE, gate=name), config, engine, source)
+        case "faithfulness", TokenJudge():
+            return TokenGate(name, config, engine, source)
+        case "faithfulness", LikelihoodJudge():
+            if not isinstance(engine, ScoreText):
+                raise ConfigError(f"gates.{name}.engine: has no score(request), which form: likelihood judges by")
+            return LikelihoodGate(name, config, engine, source)
         case "faithfulness", LlmJudge():
             return LlmFaithfulness(config, engine, source, name=name)
         case "reward", Classifier():
             return ClassifierGate(replace(ALONE, gate=name), config, engine)
+        case "reward", TokenJudge():
+            return TokenGate(name, config, engine)
         case "reward", LlmJudge():
             return LlmReward(config, engine, name=name)
         case _:

@@ -13,6 +13,7 @@ from schemas.config_gates import LlmJudge
 from schemas.errors import ErrorKind, JudgeError
 from schemas.ids import derived_seed
 from schemas.samples import Completion, Cost, FinishReason, GenerationRequest, Heard, Message, Sampling
+from schemas.verdicts import VERDICT_CUT_OFF
 
 T = TypeVar("T")
 
@@ -53,7 +54,7 @@ async def verdict_of(model: Generator, question: Question, config: LlmJudge, for
     )
     completion = await model.generate(request)
     if completion.finish is FinishReason.LENGTH:
-        raise _nonsense("the verdict was cut off at the token limit", request, completion)
+        raise _nonsense(VERDICT_CUT_OFF, request, completion)
     said = verdict_in(completion.text, form, question.keys)
     if isinstance(said, Unreadable):
         raise _nonsense(f"the judge's answer is no verdict: {said.why}", request, completion)

@@ -21,8 +21,10 @@ from actors.queue.commits import GroupCommit, Ledger
 from actors.queue.documents import KnownDocuments
 from actors.queue.ends import BUDGET_SPENT
 from actors.queue.machine import RegenerationQueue
+from actors.queue.preflight import Hold
 from schemas.corpus import DocumentRefused, Passage
 from schemas.errors import GleanerError
+from schemas.firsts import Preflight
 from schemas.ids import PassageId
 from schemas.ledger import CorpusEnded, Planned, Record, Refused, RunStarted, ShardWritten
 from schemas.orders import Holding, Lease, Order, Outcome, Settlement
@@ -51,6 +53,7 @@ class ServiceSettings(Struct, frozen=True):
     task: str
     samples_per_passage: int
     capacity: int
+    preflight: Preflight = Preflight.TELL
 
 
 class QueueService:
@@ -88,6 +91,7 @@ class QueueService:
             queue.replay(record)
             self._count(record)
             self._remember(record)
+        self._hold = Hold(settings.preflight, self._tally.summary())
 
     async def start(self, started: RunStarted) -> None:
         """A run begins or goes on: its corpus is read anew. A queue that is made again in one run is not started."""
@@ -145,7 +149,8 @@ class QueueService:
         until = self._now() + wait_s
         while not self._stopped and conductor not in self._dead:
             self._commits.check()
-            leases = [] if self._recovering else self._queue.lease(self._now(), conductor, limit)
+            room = self._room(limit)
+            leases = [] if self._recovering or not room else self._queue.lease(self._now(), conductor, room)
             if leases:
                 await self._commits.durable()
                 return [] if conductor in self._dead else self._telling(conductor, leases)
@@ -250,6 +255,17 @@ class QueueService:
         """Waits for what is being committed, then gives the ledger back."""
         self.stop_leasing()
         await self._commits.close()
+
+    def _room(self, limit: int) -> int:
+        """How many may be leased now; leasing stops where the first completions or verdicts are bad and the run is to
+        stop for that."""
+        if not self._hold.holds:
+            return limit
+        room = self._hold.room(limit, self._queue.depth().leased, self._tally.summary())
+        if room is None:
+            self.stop_leasing()
+            return 0
+        return room
 
     def _count(self, record: Record) -> None:
         self._tally.apply(record)

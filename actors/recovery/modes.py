@@ -11,11 +11,29 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas.config import Recovery
-from schemas.recovery import FailureMode, RepairKind, Repairs
+from schemas.recovery import FORM_REPAIRS, FailureMode, Modes, RepairKind, Repairs
+from schemas.repairs import Found
+from schemas.samples import MalformedReason
 from schemas.verdicts import GateName
 
 RepairTable = Mapping[FailureMode, Sequence[RepairKind]]
 AGAIN: Sequence[RepairKind] = (Repairs.RESAMPLE,)
+_CUT, _RESTATED = (Repairs.ANSWER_SHORTER,), (Repairs.RESTATE_FORM,)
+REPAIRS_OF_FORM: Mapping[MalformedReason, Sequence[RepairKind]] = {
+    MalformedReason.CUT_OFF: _CUT,
+    MalformedReason.TOO_LONG: _CUT,
+    MalformedReason.UNFINISHED_THOUGHTS: _CUT,
+    MalformedReason.EMPTY: _RESTATED,
+    MalformedReason.NO_LABEL: _RESTATED,
+    MalformedReason.NO_QUESTION: _RESTATED,
+    MalformedReason.NO_ANSWER: _RESTATED,
+    MalformedReason.NO_QUOTE: _RESTATED,
+    MalformedReason.REPEATED: _RESTATED,
+    MalformedReason.CONTROL_TEXT: _RESTATED,
+    MalformedReason.BAD_JSON: (Repairs.HOLD_TO_SCHEMA, Repairs.RESTATE_FORM),
+    MalformedReason.NOT_TEXT: (Repairs.HOLD_TO_SCHEMA, Repairs.RESTATE_FORM),
+}
+"""What is wrong with a completion, addressed most directly first."""
 
 
 class RunGates(Struct, frozen=True):
@@ -35,22 +53,29 @@ USUAL_GATES = RunGates()
 
 class RunRepairs(Struct, frozen=True):
     """The repairs of a run. `table`: the repairs of each mode, best first. `listed`: modes whose row the configuration
-    gives; no other repairs are open to them. `known`: the repairs that the task knows, None for all."""
+    gives; no other repairs are open to them. `known`: the repairs that the task knows, None for all. `forms`: those of
+    `FORM_REPAIRS` that the task knows."""
 
     table: RepairTable
     listed: frozenset[FailureMode] = frozenset()
     known: frozenset[RepairKind] | None = None
+    forms: frozenset[RepairKind] = frozenset()
 
-    def of(self, mode: FailureMode) -> Sequence[RepairKind]:
-        """A mode's repairs, best first."""
-        return self.table.get(mode, AGAIN)
+    def of(self, mode: FailureMode, found: Found = None) -> Sequence[RepairKind]:
+        """A mode's repairs, best first. For a malformed completion, repairs for its reason come before the table's."""
+        row = self.table.get(mode, AGAIN)
+        if mode != Modes.MALFORMED or mode in self.listed or not isinstance(found, MalformedReason):
+            return row
+        return (*(kind for kind in REPAIRS_OF_FORM[found] if kind in self.forms), *row)
 
-    def knowing(self, known: Collection[RepairKind]) -> "RunRepairs":
-        """The same repairs for a task that knows only these. An empty collection stands for all."""
-        return replace(self, known=frozenset(known) if known else None)
+    def knowing(self, known: Collection[RepairKind], forms: Collection[RepairKind] = ()) -> "RunRepairs":
+        """The same repairs for a task that knows only these. An empty `known` stands for all but form repairs."""
+        return replace(self, known=frozenset(known) if known else None, forms=frozenset(forms))
 
     def is_known(self, kind: RepairKind) -> bool:
         """Whether the task knows the repair. Every task knows a new draw, in the same or a stronger pool."""
+        if kind in FORM_REPAIRS:
+            return kind in self.forms
         return self.known is None or kind in self.known or kind in (Repairs.RESAMPLE, Repairs.ESCALATE)
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from actors.counts.advice import advice_of
 from actors.counts.rates import share
 from actors.ledger.history import life_of
 from actors.report.examples import Example, example_of
@@ -53,6 +54,7 @@ def render(facts: ReportFold, manifest: Manifest, ledger: ExampleLedger, *, now:
         made_at=_moment(now),
         started_at=_moment(manifest.started_at) if manifest.started_at else None,
         lead=_lead(facts, manifest),
+        advice=[advice.words for advice in advice_of(summary)],
         flow_wide=flow_figure(facts.paths.full(), WIDE, class_="wide"),
         flow_narrow=flow_figure(facts.paths.brief(), NARROW, class_="narrow"),
         summary=summary,

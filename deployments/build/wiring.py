@@ -33,6 +33,7 @@ from deployments.config.load import config_sha256
 from deployments.config.rules import task_name
 from schemas.config import FRESH_POOL, RunConfig
 from schemas.config_gates import kinds
+from schemas.firsts import Preflight
 from schemas.ids import PoolName, derived_seed
 from schemas.ledger import Record, RunStarted
 from schemas.orders import OrderKind
@@ -50,14 +51,26 @@ LEAVING_S = 30.0
 
 
 def open_queue(
-    config: RunConfig, output: Path, shard: QueueShard, *, owner: int, now: Callable[[], float]
+    config: RunConfig,
+    output: Path,
+    shard: QueueShard,
+    *,
+    owner: int,
+    now: Callable[[], float],
+    preflight: Preflight = Preflight.TELL,
 ) -> QueueService:
     """A queue of a folder, with what its ledger holds. Raises OutputError when another run is writing there."""
-    return queue_service(config, SqliteLedger(output, shard, owner=owner, wait_s=LEAVING_S), shard, now=now)
+    ledger = SqliteLedger(output, shard, owner=owner, wait_s=LEAVING_S)
+    return queue_service(config, ledger, shard, now=now, preflight=preflight)
 
 
 def queue_service(
-    config: RunConfig, ledger: Ledger, shard: QueueShard = ONLY, *, now: Callable[[], float]
+    config: RunConfig,
+    ledger: Ledger,
+    shard: QueueShard = ONLY,
+    *,
+    now: Callable[[], float],
+    preflight: Preflight = Preflight.TELL,
 ) -> QueueService:
     """The queue over a ledger, with the shard's part of the run's bounds. Raises UserError for a labelled file that
     cannot be used."""
@@ -65,6 +78,7 @@ def queue_service(
         task=task_name(config),
         samples_per_passage=config.task.samples_per_passage,
         capacity=shard.share(config.queue.capacity),
+        preflight=preflight,
     )
     fold = ExperienceFold() if config.recovery.policy == "adaptive" else None
     queue = _queue(config, shard, build_plan(config).beside)
@@ -149,6 +163,7 @@ def conductor_settings(config: RunConfig, name: str) -> ConductorSettings:
         fresh_pool=PoolName(FRESH_POOL),
         health=HealthLimits(outage_s=config.conductors.outage_s),
         seed=config.seed,
+        keeps_reasoning=config.task.keep_reasoning,
     )
 
 

@@ -8,5 +8,6 @@ http          any OpenAI-compatible server: http_endpoint (one call, bounded and
               http_limit (after 429), http_secrets (a repeated key is hidden)
 messages      chats in the form that a model or server takes
 custom        a factory of one's own
+facts         what an engine tells of the model that it loaded
 chat          token ids of chats and texts, contents kept apart from markup
 """

@@ -10,9 +10,10 @@ from actors.protocols import Engine, Gate
 from deployments.build.evidence import open_source
 from deployments.build.gates import inside_gate
 from deployments.engines.build import EngineRole, build_engine
+from deployments.engines.roles import role_of
 from schemas.config import RunConfig
 from schemas.config_deployed import Engine as EngineConfig
-from schemas.config_gates import Classifier, GateModel
+from schemas.config_gates import GateModel, gate_models
 from schemas.errors import ConfigError, EngineError, ErrorKind
 from schemas.ids import PoolName
 from schemas.samples import Completion, GenerationRequest
@@ -51,10 +52,7 @@ async def local_gate(stack: AsyncExitStack, config: RunConfig, name: GateName) -
     `open_source`."""
     gate = config.gates.get(name)
     if isinstance(gate, GateModel):
-        role = EngineRole.CLASSIFIER if isinstance(gate, Classifier) else EngineRole.GENERATOR
-        engine = await started(stack, gate.engine, role)
-        source = await open_source(stack, gate.provenance, config.corpus, name)
-        return build_gate(name, gate, engine, source)
+        return await gate_over(stack, config, name, await started(stack, gate.engine, role_of(gate)))
     inside = None if gate is None else inside_gate(name, gate)
     if inside is None:
         there = ", ".join(config.gates) or "none"
@@ -62,6 +60,13 @@ async def local_gate(stack: AsyncExitStack, config: RunConfig, name: GateName) -
     if isinstance(inside, VerifierGate):
         stack.callback(inside.close)
     return inside
+
+
+async def gate_over(stack: AsyncExitStack, config: RunConfig, name: GateName, engine: Engine) -> Gate:
+    """The gate of that name, which has a model, over an engine that runs. Raises what `open_source` and `build_gate`
+    raise."""
+    gate = gate_models(config.gates)[name]
+    return build_gate(name, gate, engine, await open_source(stack, gate.provenance, config.corpus, name))
 
 
 def names(config: RunConfig) -> tuple[GateName, ...]:

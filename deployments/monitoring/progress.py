@@ -7,6 +7,7 @@ from enum import Enum
 
 from msgspec import Struct
 
+from schemas.firsts import Advice
 from schemas.progress import RunSnapshot
 from schemas.scaling import ScalingDecision
 from schemas.stages import ConductorStatus, Pause
@@ -55,3 +56,5 @@ class Progress(Struct, frozen=True):
     """Sinks that take no shards, once for each writer."""
     moved_at: float | None = None
     """When an attempt last ended in this process, or when the models were asked for; None before both."""
+    advice: tuple[Advice, ...] = ()
+    """Advice from the first completions and verdicts, if this process was the first to see them."""

@@ -34,6 +34,7 @@ from deployments.ray.calls import ask, ask_each
 from schemas.config import RunConfig
 from schemas.corpus import DocumentRefused, Passage
 from schemas.errors import ungrouped
+from schemas.firsts import Preflight
 from schemas.ids import PassageId
 from schemas.ledger import ShardWritten
 from schemas.orders import Holding
@@ -52,13 +53,14 @@ WRITER_POLL_S = 1.0
 class QueueShell:
     """A RegenerationQueue and its ledger. After a restart it replays the ledger at its first call."""
 
-    def __init__(self, config: RunConfig, output: str, shard: QueueShard, owner: int) -> None:
+    def __init__(self, config: RunConfig, output: str, shard: QueueShard, owner: int, preflight: Preflight) -> None:
         """`owner`: the driver's process. When it ends, the run ends."""
         configure_logging(LogPlace(f"queue-{shard.number}", output))
         self._config = config
         self._output = Path(output)
         self._shard = shard
         self._owner = owner
+        self._preflight = preflight
         self._made = uuid4().hex
         self._opening = asyncio.Lock()
         self._service: QueueService | None = None
@@ -144,7 +146,13 @@ class QueueShell:
             async with self._opening:
                 if self._service is None:
                     service = await asyncio.to_thread(
-                        open_queue, self._config, self._output, self._shard, owner=self._owner, now=Steady(Clocks())
+                        open_queue,
+                        self._config,
+                        self._output,
+                        self._shard,
+                        owner=self._owner,
+                        now=Steady(Clocks()),
+                        preflight=self._preflight,
                     )
                     if again:
                         service.recover(token=uuid4().hex)

@@ -20,7 +20,7 @@ from msgspec import Struct
 from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
 from actors.counts.together import together
-from actors.queue.documents import Changed
+from actors.queue.preflight import LaunchTerms
 from deployments.ray.actors import QueueActor, ReaderActor, WriterActor
 from deployments.ray.calls import ask, ask_each, unwrapped
 from deployments.ray.cluster import here
@@ -64,10 +64,10 @@ class Crew:
     """Call in this order: `open_queues`, `start_queues`, `begin`, `watch` while `conducting`, `finish_writing`,
     `dismiss`, `close_queues`."""
 
-    def __init__(self, config: RunConfig, output: Path, token: str, changed: Changed = "skip") -> None:
-        """`token`: the launch's. `changed`: what the reader does with documents that have changed."""
+    def __init__(self, config: RunConfig, output: Path, token: str, terms: LaunchTerms) -> None:
+        """`token`: the launch's."""
         self._config = config
-        self._changed = changed
+        self._terms = terms
         self._output = str(output.absolute())  # other processes have other working directories
         self._token = token
         self.where: DeploymentNames
@@ -104,7 +104,7 @@ class Crew:
         match role:
             case Role.READER:
                 reader = ReaderActor.options(**beside)
-                actor = reader.remote(self._config, self._queues, self._output, self._changed)
+                actor = reader.remote(self._config, self._queues, self._output, self._terms.changed)
             case Role.WRITER:
                 actor = WriterActor.options(**beside).remote(self._config, self._output, shard, queue, number)
             case Role.CONDUCTOR:
@@ -192,7 +192,7 @@ class Crew:
     def _queue_of(self, shard: QueueShard) -> Any:
         named = {"name": queue_name(self._token), "namespace": NAMESPACE} if shard.number == 0 else {}
         options = QueueActor.options(scheduling_strategy=here(), max_restarts=RESTARTS, **named)
-        return options.remote(self._config, self._output, shard, os.getpid())
+        return options.remote(self._config, self._output, shard, os.getpid(), self._terms.preflight)
 
     def _recover(self, shard: QueueShard, token: str) -> None:
         """A restarted queue has forgotten its leases. Living conductors first say what they hold; then it leases

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import ray
 
-from actors.queue.documents import Changed
+from actors.queue.preflight import LaunchTerms
 from deployments.folder.output import keep
 from deployments.monitoring.live import LiveFile
+from deployments.monitoring.preflight import FirstLook
 from deployments.monitoring.progress import Phase, Progress, ReplicaStatus
 from deployments.monitoring.standstill import Standstill, waits_of
 from deployments.ray.autoscaling import Autoscaler
@@ -21,6 +22,7 @@ from deployments.ray.launch import launch_of, new_token
 from deployments.serve import deployments as serving
 from schemas.config import RunConfig
 from schemas.errors import PoolAwayError
+from schemas.firsts import Advice, Preflight
 from schemas.progress import Summary
 from schemas.scaling import ScalingDecision
 
@@ -39,6 +41,8 @@ class RunEnd(Enum):
     INTERRUPTED = "interrupted"
     POOL_AWAY = "pool_away"
     """A pool that every order needs gave no answer for `conductors.outage_s`."""
+    PREFLIGHT = "preflight"
+    """The first completions or verdicts are bad, and the run was to stop for that."""
 
 
 class Supervisor:
@@ -51,14 +55,17 @@ class Supervisor:
         watch: Watch,
         *,
         began_at: float,
-        changed: Changed = "skip",
+        terms: LaunchTerms,
     ) -> None:
+        self._terms = terms
+        self._first_look = FirstLook()
+        self._advice: tuple[Advice, ...] = ()
         self._config = config
         self._began_at = began_at
         self._watch = watch
         self._output = output
         self._token = new_token()
-        self._crew = Crew(config, output, self._token, changed)
+        self._crew = Crew(config, output, self._token, terms)
         self._replicas: tuple[ReplicaStatus, ...] = ()
         self._replicas_at = float("-inf")
         self._loaded: set[str] = set()
@@ -75,7 +82,7 @@ class Supervisor:
         self._start(stop)
         stopped_at = time.monotonic() if stop.asked else None
         while self._crew.conducting:
-            if stop.asked or self.away is not None:
+            if stop.asked or self.away is not None or self.stops_for:
                 stopped_at = time.monotonic() if stopped_at is None else stopped_at
                 self._crew.stop_leasing()
                 if time.monotonic() - stopped_at > DRAIN_S:
@@ -93,12 +100,19 @@ class Supervisor:
         if self.away is not None and not stop.asked:
             log.error("stopped", extra={"why": str(self.away)})
             return RunEnd.POOL_AWAY
+        if self.stops_for and snapshot.counts.outstanding and not stop.asked:
+            return RunEnd.PREFLIGHT
         return RunEnd.COMPLETE if stopped_at is None and not snapshot.counts.outstanding else RunEnd.INTERRUPTED
 
     @property
     def away(self) -> PoolAwayError | None:
         """The pool that a conductor gave up; None while all pools answer."""
         return self._crew.away
+
+    @property
+    def stops_for(self) -> tuple[Advice, ...]:
+        """What the first completions and verdicts said in this launch, where it is to stop for that."""
+        return self._advice if self._terms.preflight is Preflight.STOP else ()
 
     def stop(self) -> None:
         """Ends what this run started, and nothing else. The queue closes its ledger last."""
@@ -157,6 +171,7 @@ class Supervisor:
     def _report(self, phase: Phase, note: str = "") -> None:
         now, ticked = time.time(), time.monotonic()
         snapshot, conductors = self._crew.snapshot(), self._crew.statuses()
+        self._advice = self._first_look.said(None if snapshot is None else snapshot.summary)
         if self._crew.conducting and ticked - self._replicas_at > REPLICA_POLL_S:
             self._replicas_at = ticked
             if lost := serving.lost_with_a_node(self._where):
@@ -183,6 +198,7 @@ class Supervisor:
             note=note,
             sinks=self._crew.undelivered(),
             moved_at=moved_at,
+            advice=self._advice,
         )
         self._standstill.log(waits_of(progress), now=now)
         if self._live is not None:

@@ -13,5 +13,7 @@ proof     `gleaner verify`
 exporting `gleaner export`
 running   `gleaner run`
 preview   `gleaner preview`: a few samples in this process, nothing written
+options   arguments and options of several commands
+models    `gleaner models`: each model by itself
 boundary  errors to one line and an exit code
 """

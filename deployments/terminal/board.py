@@ -37,9 +37,10 @@ def board(progress: Progress, flow: Flow, *, name: str, elapsed_s: float, height
     """The whole view in at most `height` lines, where that can be. `elapsed_s`: since this process began."""
     parts: list[RenderableType] = [_head(progress, name, worked_s(progress, elapsed_s=elapsed_s))]
     held = [Text(line, style=WARN) for line in words(waits_of(progress), now=progress.at)]
+    advised = [Text(advice.words, style=WARN) for advice in progress.advice]
     snapshot = progress.snapshot
     if snapshot is not None and snapshot.counts.attempts:
-        parts += [_bar(snapshot), *(held or [Text(time_left(progress, flow), style=DIM)]), Text()]
+        parts += [_bar(snapshot), *(held or [Text(time_left(progress, flow), style=DIM)]), *advised, Text()]
         models = _models(progress, flow)
         parts += [_outcome(snapshot), Text(), _stages(flow), Text(), models]
         room = height - FIXED_LINES - len(flow.stages) - models.row_count - max(0, len(held) - 1)

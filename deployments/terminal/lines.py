@@ -24,9 +24,13 @@ class Lines:
         self._started_at = started_at
         self._told_at = float("-inf")
         self._told: tuple[Phase, str, int] | None = None
+        self._advised = 0
 
     def of(self, progress: Progress, flow: Flow) -> Iterator[str]:
-        """The lines that this moment deserves: none or one."""
+        """The lines that this moment deserves: how far the run is, and once what its first calls showed."""
+        for advice in progress.advice[self._advised :]:
+            yield f"{self._name}: {advice.words}"
+        self._advised = len(progress.advice)
         waits = waits_of(progress)
         steady = " ".join([progress.note if progress.phase is not Phase.RUNNING else "", *_standing(waits)])
         now = (progress.phase, steady, _tenth(progress.snapshot))

@@ -19,6 +19,7 @@ from rich.text import Text
 
 from actors.corpus.chunker import Chunker
 from actors.corpus.files import Skipped
+from actors.counts.advice import advice_of
 from actors.counts.tally import Tally
 from actors.ledger.history import Life, life_of
 from actors.ledger.sqlite import MemoryLedger
@@ -36,6 +37,7 @@ from schemas.config_probes import Probing
 from schemas.corpus import DocumentRefused, Passage
 from schemas.errors import CorpusError
 from schemas.ledger import Planned, Refused
+from schemas.progress import Summary
 
 
 def preview(path: Path, *, samples: int, json: bool) -> None:
@@ -48,15 +50,17 @@ def preview(path: Path, *, samples: int, json: bool) -> None:
     for line in first.unused:
         screen.print(Text(line, style=WARN))
     with screen.status("loading models and making samples", spinner="dots"):
-        lives = asyncio.run(lives_of(config, first.passages))
+        made = asyncio.run(_made(config, first.passages))
+    lives, advice = made.lives, [Text(each.words, style=WARN) for each in advice_of(made.summary)]
     if json:
         put_json([as_builtins(life) for life in lives])
+        screen.print(*advice, sep="\n", end="\n" if advice else "")
         return
     console, prompts = Screen(), Prompts()
     for count, life in enumerate(lives, 1):
         console.print(Rule(Text(f"sample {count} of {len(lives)}", style="bold"), characters="━"))
         console.print(life_view(life, prompts=prompts), Text())
-    console.print(Group(Rule(style=DIM), _told(lives)))
+    console.print(Group(Rule(style=DIM), *advice, _told(lives)))
 
 
 async def preview_lives(config: RunConfig, *, samples: int) -> list[Life]:
@@ -66,10 +70,21 @@ async def preview_lives(config: RunConfig, *, samples: int) -> list[Life]:
 
 async def lives_of(config: RunConfig, passages: Sequence[Passage]) -> list[Life]:
     """The whole lives of one sample from each passage. Raises UserError as a run would."""
+    return (await _made(config, passages)).lives
+
+
+class _Made(Struct, frozen=True):
+    lives: list[Life]
+    summary: Summary
+
+
+async def _made(config: RunConfig, passages: Sequence[Passage]) -> _Made:
     config = replace(config, task=replace(config.task, samples_per_passage=1), probes=Probing())
-    ledger = MemoryLedger()
+    ledger, tally = MemoryLedger(), Tally()
     await conduct_in_process(config, passages, ledger)
-    return [_life(ledger, record) for record in ledger.kept if isinstance(record, Planned)]
+    for record in ledger.kept:
+        tally.apply(record)
+    return _Made([_life(ledger, record) for record in ledger.kept if isinstance(record, Planned)], tally.summary())
 
 
 def passages_of(config: RunConfig, limit: int) -> list[Passage]:

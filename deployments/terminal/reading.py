@@ -12,6 +12,7 @@ import msgspec
 from rich.console import Group
 from rich.padding import Padding
 
+from actors.counts.advice import advice_of
 from actors.counts.tally import Tally
 from actors.ledger.door import check_folder
 from actors.ledger.folder import Ledgers
@@ -58,7 +59,8 @@ def show_status(folder: Path, *, json: bool) -> None:
     now = time.time()
     if json:
         told = {} if live is None else {"live": {**as_builtins(live), "driver": driver_of(live, now=now).value}}
-        put_json({**as_builtins(summary), **_shares(summary), **told})
+        advice = {"advice": [as_builtins(each) for each in advice_of(summary)]}
+        put_json({**as_builtins(summary), **_shares(summary), **advice, **told})
         return
     from deployments.terminal.summary import live_view, summary_view
 

@@ -5,21 +5,25 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from actors.ledger.folder import Ledgers
-from actors.queue.documents import Changed
+from actors.queue.preflight import LaunchTerms
 from actors.report.page import PAGE_NAME
 from deployments.config.load import check_models, load
 from deployments.monitoring import logs
 from deployments.monitoring.endpoint import Metrics
 from deployments.monitoring.progress import Progress
-from deployments.terminal.boundary import AWAY, FAILED, INTERRUPTED, say
+from deployments.terminal.boundary import AWAY, FAILED, INTERRUPTED, MISTAKEN, say
 from deployments.terminal.reading import example_of, put_json, summary_of
 from deployments.terminal.screen import Screen
 from deployments.terminal.summary import summary_view
 from deployments.terminal.watcher import Watcher
 from deployments.terminal.words import plural, quoted
 from schemas.errors import ClusterError, OutputError, UserError
+
+if TYPE_CHECKING:  # it brings Ray
+    from deployments.run import RunResult
 
 SHOWN = 5
 """Names of shards in one line."""
@@ -33,7 +37,7 @@ def run_watched(
     quiet: bool,
     json: bool,
     metrics_port: int | None = None,
-    changed: Changed = "skip",
+    terms: LaunchTerms,
 ) -> int:
     """Runs the configuration and shows it; gives the exit code. With `json`, what is shown goes to stderr.
 
@@ -48,7 +52,7 @@ def run_watched(
         Watcher(config.name, console, quiet=quiet) as watcher,
     ):
         from deployments.ray.vigil import end_all
-        from deployments.run import RunEnd, run
+        from deployments.run import run
 
         def watch(progress: Progress) -> None:
             watcher(progress)
@@ -62,7 +66,7 @@ def run_watched(
             os._exit(FAILED)
 
         try:
-            result = run(config, output, watch=watch, changed=changed, lost=lost)
+            result = run(config, output, watch=watch, terms=terms, lost=lost)
         except KeyboardInterrupt:
             say(f"stopped at once; what is recorded is not lost: `{_again(path, output)}` goes on")
             return INTERRUPTED
@@ -73,6 +77,13 @@ def run_watched(
             _sum_up(console, output)
         except OutputError as error:  # the run has ended well: its end is no mistake of the terminal's
             say(f"the summary is in {quoted(output / PAGE_NAME)}: {error}")
+    return _ended(result, path, output)
+
+
+def _ended(result: "RunResult", path: Path, output: Path) -> int:
+    """Says how the run ended; gives the exit code."""
+    from deployments.run import RunEnd
+
     for line in lacking(result.undelivered):
         say(f"{line}: `{_again(path, output)}` delivers them")
     if result.end is RunEnd.COMPLETE:
@@ -83,6 +94,11 @@ def run_watched(
     if result.away is not None:
         say(f"stopped: {result.away}; {left}")
         return AWAY
+    if result.advice:
+        for advice in result.advice:
+            say(advice.words)
+        say(f"stopped before more is spent (--strict): what you change needs a new --output; unchanged: {left}")
+        return MISTAKEN
     say(f"interrupted; {left}")
     return INTERRUPTED
 

@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from actors.counts.advice import advice_of
 from deployments.monitoring.live import Driver, driver_of
 from deployments.monitoring.standstill import words
 from deployments.terminal.board import GATES, of_ended, repaired_by, yield_percent
@@ -30,7 +31,7 @@ WORDS_SHOWN = 3
 def summary_view(summary: Summary, folder: Path, *, example: OrderId | None = None) -> RenderableType:
     """Counts, yield, recovery, failures and repairs, cost by role. `example`: an order worth looking at."""
     parts: list[RenderableType] = [_head(summary, folder), Text(), Bar(summary.counts), Text(), _numbers(summary)]
-    views = (_failures, _ends, _roles, _overlap, _retrieval, _probes, _credit)
+    views = (_advice, _failures, _ends, _roles, _overlap, _retrieval, _probes, _credit)
     for view in views:
         part = view(summary)
         if part is not None:
@@ -111,6 +112,12 @@ def _numbers(summary: Summary) -> RenderableType:
 
 
 _UNREAD = " · the corpus is not read to its end"
+
+
+def _advice(summary: Summary) -> RenderableType | None:
+    """What the first completions and verdicts showed."""
+    said = [Text(advice.words, style=WARN) for advice in advice_of(summary)]
+    return Group(*said) if said else None
 
 
 def _failures(summary: Summary) -> RenderableType | None:

@@ -19,6 +19,7 @@ from tests.so_far import ACCEPTED, ended
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
+ROOT = Path(__file__).parents[2]
 ORDERS = 240
 START_S = 300.0
 COMMAND = [sys.executable, "-c", "from deployments.cli import main; main()"]
@@ -122,6 +123,27 @@ def test_ctrl_c_then_the_same_command_again(configuration: Path, tmp_path: Path)
     assert proof.returncode == 0, proof.stdout
     assert json.loads(proof.stdout)["passages_checked"] == 12
     assert "finished" in gleaner("status", output).stdout
+
+
+def test_a_strict_run_stops_at_its_first_calls(tmp_path: Path) -> None:
+    """The quickstart with room for four tokens: the paragraph, exit code 2, eight attempts paid, all orders kept."""
+    text = (ROOT / "examples" / "quickstart.yaml").read_text().replace("max_tokens: 48", "max_tokens: 4")
+    config, output = tmp_path / "run.yaml", tmp_path / "out"
+    config.write_text(
+        text.replace("./almanac", str(ROOT / "examples" / "almanac")).replace("concurrency: 128", "count: 2")
+    )
+    strict = gleaner("run", config, "--output", output, "--strict", "--metrics-port", "0")
+    assert strict.returncode == 2, strict.stderr
+    seen, stopped = strict.stderr.splitlines()[-2:]
+    assert seen.startswith("gleaner: 8 of the first 8 completions of generator were cut off: ")
+    assert "task.sampling.max_tokens" in seen and f"--output {output}` goes on" in stopped
+    assert strict.stdout.count("quickstart: 8 of the first 8 ") == 1, "in a file once, beside the summary"
+    status = json.loads(gleaner("status", output, "--json").stdout)
+    assert (status["counts"]["attempts"], status["counts"]["outstanding"]) == (8, 600)
+    assert [advice["role"] for advice in status["advice"]] == ["generator"]
+    assert "cut off" in (output / "report.html").read_text()
+    assert "the first calls: 8 of the first 8 " in "".join(path.read_text() for path in (output / "logs").iterdir())
+    assert gleaner("verify", output).returncode == 0
 
 
 def test_a_named_port_that_is_taken_is_refused(configuration: Path, tmp_path: Path) -> None:

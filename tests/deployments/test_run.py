@@ -23,6 +23,7 @@ from actors.audit.verify import verify
 from actors.corpus.reader import documents
 from actors.ledger.reopen import ReplayRequest
 from actors.ledger.sqlite import LedgerReader, SqliteLedger
+from actors.queue.preflight import LaunchTerms
 from benchmarks.loop import configuration, write_corpus
 from deployments.config.recorded import is_edited
 from deployments.folder.replay import replay
@@ -277,7 +278,7 @@ def test_a_document_that_changes_is_not_paid_for_again(config: RunConfig, tmp_pa
     kept = run(growing, output)
     assert (kept.manifest.counts.issued, kept.end) == (first.issued, RunEnd.COMPLETE)
     assert [(each.reason, each.documents) for each in kept.manifest.refusals] == [(RefusalReason.CHANGED, 1)]
-    assert run(growing, output, changed="new").manifest.counts.issued == first.issued + SLOTS
+    assert run(growing, output, terms=LaunchTerms(changed="new")).manifest.counts.issued == first.issued + SLOTS
     assert run(growing, output).manifest.counts.issued == first.issued + SLOTS
     report = verify(output, lambda uris: documents(uris, growing.corpus), partial(is_edited, output / "run.yaml"))
     assert report.ok

@@ -27,12 +27,22 @@ PARTS_OF_USERS = (
     "{% else %}{{ m['content'] + '' }}{% endif %}<|end|>{% endfor %}<|assistant|>"
 )
 """Text for some roles, parts for others; a list where text is expected is an error of Python's."""
+WITHOUT_SYSTEM = (
+    "{% for m in messages if m.role != 'system' %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}<|assistant|>"
+)
+"""Models that were trained without a system's turn."""
 THINKS = (
     "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}"
     "<|assistant|>{% if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}"
     "{% endif %}"
 )
 """Qwen3."""
+BEGINS_THOUGHTS = (
+    "{% for m in messages %}<|{{ m.role }}|>{% if m.role == 'assistant' and '</think>' in m.content %}"
+    "{{ m.content.split('</think>')[-1] }}{% else %}{{ m.content }}{% endif %}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|><think>\n{% endif %}"
+)
+"""DeepSeek-R1: the model's turn begins inside of its thoughts."""
 REFUSES_SYSTEM_AND_THINKS = REFUSES_SYSTEM.replace(
     "<|assistant|>{% endif %}",
     "<|assistant|>{% if enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}{% endif %}",

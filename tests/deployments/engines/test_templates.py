@@ -1,11 +1,24 @@
 """Chat templates as real models have them: each message reaches the model, or the run does not start."""
 
 import pytest
+from msgspec.structs import replace
 from transformers import PreTrainedTokenizerFast
 
+from actors.tasks.reading import parse
 from deployments.engines.chat import ChatTokenizer
+from deployments.engines.facts import SWITCHES
 from schemas.errors import ConfigError, EngineError, ErrorKind, ModelError
-from schemas.samples import Message
+from schemas.role_cards import SystemTurn
+from schemas.samples import (
+    Completion,
+    FinishReason,
+    GenerationRequest,
+    Malformed,
+    MalformedReason,
+    Message,
+    Sampling,
+    answered,
+)  # fmt: skip
 from tests.doubles import templates, tiny_models
 
 SYSTEM, USER, ANSWER = Message("system", "Be brief."), Message("user", "Hi"), Message("assistant", "So")
@@ -85,9 +98,7 @@ def test_a_message_lost_later() -> None:
 
 def test_a_template_may_leave_the_system_turn_out() -> None:
     """Models that were trained without one; with `merge` the text arrives all the same."""
-    users = (
-        "{% for m in messages if m.role != 'system' %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}<|assistant|>"
-    )
+    users = templates.WITHOUT_SYSTEM
     chat = ChatTokenizer(tokenizer(users), "tiny")
     chat.check()
     assert prompt(chat, SYSTEM, USER) == "<|user|>Hi<|end|><|assistant|>"
@@ -106,6 +117,22 @@ def test_thinking_is_switched_off() -> None:
     assert prompt(quiet, USER, ANSWER).endswith("<|assistant|><think>\n\n</think>\n\nSo")
 
 
+def test_what_a_template_is_in_words() -> None:
+    """Seen before a run is paid for: the turns as the model gets them, the system's text, the switch for thinking."""
+    plain = ChatTokenizer(tokenizer(tiny_models.CHAT_TEMPLATE), "tiny")
+    assert plain.shape() == "<|system|>{system}<|end|><|user|>{user}<|end|><|assistant|>"
+    assert (plain.system_turn(), plain.variables(SWITCHES)) == (SystemTurn.OWN, ())
+    merged = ChatTokenizer(tokenizer(templates.REFUSES_SYSTEM), "tiny", system_role="merge")
+    assert merged.shape() == "<|user|>{user}<|end|><|assistant|>"
+    assert merged.system_turn() is SystemTurn.MERGED
+    silent = ChatTokenizer(tokenizer(templates.WITHOUT_SYSTEM), "tiny")
+    assert silent.system_turn() is SystemTurn.LEFT_OUT
+    thinking = tokenizer(templates.THINKS)
+    assert ChatTokenizer(thinking, "tiny").variables(SWITCHES) == ("enable_thinking: not set",)
+    quiet = ChatTokenizer(thinking, "tiny", template_kwargs={"enable_thinking": False})
+    assert quiet.variables(SWITCHES) == ("enable_thinking: false",)
+
+
 @pytest.mark.parametrize("name", ["enable_thinkng", "add_generation_prompt", "messages"])
 def test_a_template_variable_that_does_nothing(name: str) -> None:
     """A typing error would change nothing and be found after the bill; what we give ourselves is not to be given."""
@@ -122,3 +149,33 @@ def test_tokens_beyond_the_model() -> None:
     used = tokenizer("<|image|>" + tiny_models.CHAT_TEMPLATE, "<|image|>")
     with pytest.raises(ModelError, match=r"tiny: its chat template writes '<\|image\|>', token 261; the model has 261"):
         ChatTokenizer(used, "tiny", rows=261).check()
+
+
+ASKED = GenerationRequest("r", (SYSTEM, USER), Sampling())
+CUT = Completion("r", "Question: Who?\nAnswer: Oda\nQuestion: Or", FinishReason.LENGTH, 9, 9)
+
+
+def turn(chat: ChatTokenizer, request: GenerationRequest = ASKED) -> str:
+    return chat.as_turn(request, CUT).text
+
+
+def test_a_template_that_begins_the_thoughts_itself() -> None:
+    """DeepSeek-R1's mark stands in the prompt, so a completion that was cut off inside of its thoughts looks like an
+    answer: with the mark it is read for what it is."""
+    chat = ChatTokenizer(tokenizer(templates.BEGINS_THOUGHTS), "tiny")
+    chat.check()
+    assert prompt(chat, SYSTEM, USER).endswith("<|assistant|><think>\n")
+    assert turn(chat) == f"<think>\n{CUT.text}"
+    read = parse(turn(chat), FinishReason.LENGTH)
+    assert isinstance(read, Malformed) and read.reason is MalformedReason.UNFINISHED_THOUGHTS
+    thought = replace(CUT, text="Who? Oda.\n</think>\n\nQuestion: Who?\nAnswer: Oda", finish=FinishReason.STOP)
+    assert parse(chat.as_turn(ASKED, thought).text, FinishReason.STOP) == answered("Who?", "Oda")
+
+
+def test_a_turn_that_does_not_begin_with_thoughts_stays_as_it_is() -> None:
+    """One that is gone on with, one that a schema holds, and Qwen3's, whose models open their thoughts themselves."""
+    chat = ChatTokenizer(tokenizer(templates.BEGINS_THOUGHTS), "tiny")
+    assert turn(chat, replace(ASKED, messages=(SYSTEM, USER, ANSWER))) == CUT.text
+    assert turn(chat, replace(ASKED, json_schema="{}")) == CUT.text
+    for variables in ({}, {"enable_thinking": False}):
+        assert turn(ChatTokenizer(tokenizer(templates.THINKS), "tiny", template_kwargs=variables)) == CUT.text

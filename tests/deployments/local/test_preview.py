@@ -63,6 +63,19 @@ def test_json_is_the_same_lives_whole(configuration: Path) -> None:
     assert any(len(life["attempts"]) > 1 for life in lives)
 
 
+def test_bad_first_calls_are_told_with_the_key_that_mends_them(configuration: Path) -> None:
+    """Six samples whose completions nobody can read: said below them; for a script on stderr, beside its document."""
+    text = configuration.read_text()
+    configuration.write_text(text.replace("malformed: 0.1", "malformed: 1.0"))
+    seen = "6 of the first 6 completions of generator could not be read"
+    shown = " ".join(gleaner("preview", configuration, "-n", "6").stdout.split())
+    assert seen in shown and "task.examples" in shown
+    told = gleaner("preview", configuration, "-n", "6", "--json")
+    assert len(json.loads(told.stdout)) == 6 and seen in " ".join(told.stderr.split())
+    configuration.write_text(text)
+    assert "of the first" not in gleaner("preview", configuration, "-n", "6").stdout
+
+
 async def test_a_preview_makes_what_the_run_would(configuration: Path) -> None:
     """The same orders as the run's first, with the same first attempt: a preview is not another run."""
     config = load(configuration)

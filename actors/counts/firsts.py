@@ -1,0 +1,99 @@
+"""The first completions of each pool and the first verdicts of each gate, by what they came to.
+
+Law: a role's first `LOOKED_AT` are counted and no more, so that whoever reads the same ledger later sees what was seen
+then. Of the pool of fresh orders and of gates only first attempts count: a repair may ask otherwise. A configuration
+that was changed (`Reconfigured`) is looked at anew.
+"""
+
+from msgspec.structs import replace
+
+from actors.counts.end_words import first_words
+from actors.counts.entries import Entry
+from actors.text.completions import after_thoughts
+from schemas.config import FRESH_POOL
+from schemas.errors import ErrorKind
+from schemas.firsts import FirstCause, FirstCount
+from schemas.ledger import DeadLetteredEnd, Reconfigured
+from schemas.orders import Attempt, EndReason, OrderKind
+from schemas.progress import Summary
+from schemas.samples import Candidate, MalformedReason
+from schemas.verdicts import ALWAYS_ASKED, VERDICT_CUT_OFF, Errored, Passed, Verdict
+
+LOOKED_AT = 8
+"""Of each role."""
+_CAUSES = {
+    MalformedReason.CUT_OFF: FirstCause.CUT_OFF,
+    MalformedReason.UNFINISHED_THOUGHTS: FirstCause.CUT_OFF_THINKING,
+    MalformedReason.EMPTY: FirstCause.EMPTY,
+    MalformedReason.CONTROL_TEXT: FirstCause.MARKUP,
+    MalformedReason.TOO_LONG: FirstCause.TOO_LONG,
+}
+"""All other reasons are of the form."""
+
+
+class FirstsFold:
+    """Memory grows with the roles, not with the run."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, int] = {}
+        self._rows: dict[tuple[str, FirstCause], FirstCount] = {}
+
+    def apply(self, entry: Entry) -> None:
+        """Counts one attempt, while its roles are new."""
+        if isinstance(entry.record, Reconfigured):
+            self._seen.clear()
+            self._rows.clear()
+        attempt = entry.attempt
+        if attempt is None or entry.order is None or entry.order.kind is not OrderKind.FRESH:
+            return
+        if attempt.candidate is not None:
+            self._completion(attempt.candidate, first=attempt.number == 1)
+        elif isinstance(entry.record, DeadLetteredEnd) and entry.record.end.reason is EndReason.ENGINE_ERROR:
+            self._add(_pool(attempt), FirstCause.NO_ANSWER, first_words(entry.record.end.detail))
+        if attempt.number == 1:
+            for verdict in attempt.verdicts:
+                if verdict.gate not in ALWAYS_ASKED:
+                    self._add(verdict.gate, *_of_verdict(verdict))
+
+    def tables(self) -> Summary:
+        """Everything counted so far."""
+        return Summary(firsts=tuple(self._rows.values()))
+
+    def _completion(self, candidate: Candidate, *, first: bool) -> None:
+        if candidate.paid_by is None and (first or candidate.pool != FRESH_POOL):
+            self._add(candidate.pool, *_of_completion(candidate))
+
+    def _add(self, role: str, cause: FirstCause, said: str) -> None:
+        seen = self._seen.get(role, 0)
+        if seen == LOOKED_AT:
+            return
+        self._seen[role] = seen + 1
+        row = self._rows.get((role, cause))
+        self._rows[(role, cause)] = (
+            FirstCount(role, cause, 1, said) if row is None else replace(row, number=row.number + 1)
+        )
+
+
+def _pool(attempt: Attempt) -> str:
+    """Which pool the attempt went to."""
+    named = None if attempt.repair is None else attempt.repair.pool
+    return FRESH_POOL if named is None else named
+
+
+def _of_completion(candidate: Candidate) -> tuple[FirstCause, str]:
+    if candidate.draft is not None:
+        return FirstCause.DRAFT, ""
+    reason = candidate.malformed_reason
+    cause = FirstCause.FORM if reason is None else _CAUSES.get(reason, FirstCause.FORM)
+    if cause is FirstCause.CUT_OFF and after_thoughts(candidate.text) is None:
+        cause = FirstCause.CUT_OFF_THINKING
+    return cause, first_words(candidate.malformed or "")
+
+
+def _of_verdict(verdict: Verdict) -> tuple[FirstCause, str]:
+    if not isinstance(verdict, Errored):
+        return (FirstCause.PASSED if isinstance(verdict, Passed) else FirstCause.REJECTED), ""
+    if verdict.detail == VERDICT_CUT_OFF:
+        return FirstCause.VERDICT_CUT_OFF, ""
+    cause = FirstCause.NO_VERDICT if verdict.error is ErrorKind.NONSENSE else FirstCause.GATE_ERROR
+    return cause, first_words(verdict.detail)

@@ -1,0 +1,304 @@
+"""Each role of a run by itself, in this process: loaded, asked as the run would ask it, timed, and closed again.
+
+Law: the prompts are the task's and the gates' own, over the run's own passages; one role is loaded at a time. What a
+role cannot do is said in its card, and the next one is looked at all the same.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from actors.calls.asker import Asker, Way
+from actors.calls.making import Making, NotMade
+from actors.protocols import Engine, Task
+from deployments.build.tasks import build_task
+from deployments.config.rules import task_name
+from deployments.engines.roles import role_of
+from deployments.local.gates import gate_over, started
+from schemas.config import RunConfig
+from schemas.config_deployed import Deployed
+from schemas.config_deployed import Engine as EngineConfig
+from schemas.config_engines import CustomEngine, HttpEngine, ModelSource
+from schemas.config_gates import Classifier, GateModel, gate_models, kind_of
+from schemas.corpus import Passage
+from schemas.errors import ConfigError, ErrorKind, HopError, UserError, described
+from schemas.ids import PassageId, PoolName
+from schemas.orders import Lease, Order
+from schemas.role_cards import BatchRate, ModelFacts, RoleCard, SampleCall
+from schemas.samples import (
+    Classification,
+    ClassificationRequest,
+    Completion,
+    Draft,
+    GenerationRequest,
+    Malformed,
+    Message,
+    Scoring,
+    ScoringRequest,
+    answered,
+    texts_of,
+)
+from schemas.verdicts import Errored, GateName, GateRequest, Verdict
+
+BATCH = 16
+"""Calls side by side, of which the speed is measured."""
+LONGEST_SAID = 300
+"""Characters of a stand-in's answer: the beginning of its passage."""
+Clock = Callable[[], float]
+Answer = TypeVar("Answer")
+
+
+class Looked(Struct, frozen=True):
+    """A role's card, and the drafts that a pool wrote, which the gates after it are asked about."""
+
+    card: RoleCard
+    drafts: Mapping[PassageId, Draft] = {}
+
+
+async def look_at(
+    config: RunConfig, passages: Sequence[Passage], only: str | None, *, clock: Clock
+) -> AsyncIterator[RoleCard]:
+    """The card of every role, or of `only` one: pools first, then the gates that have a model. `clock`: in seconds.
+
+    Raises ConfigError for a name that is no role of the run.
+    """
+    roles: dict[str, Deployed] = {**config.pools, **gate_models(config.gates)}
+    if only is not None and only not in roles:
+        there = ", ".join(roles)
+        raise ConfigError(f"--role {only}: no pool and no gate with a model has this name; there are {there}")
+    drafts: dict[PassageId, Draft] = {}
+    for name in roles if only is None else (only,):
+        looked = await _looked(config, name, roles[name], _Given(passages, drafts), clock)
+        drafts = {**looked.drafts, **drafts}
+        yield looked.card
+
+
+class _Given(Struct, frozen=True):
+    """What a role is asked about: `shortest` is shown."""
+
+    passages: Sequence[Passage]
+    drafts: Mapping[PassageId, Draft]
+
+    @property
+    def shortest(self) -> Passage:
+        return min(self.passages, key=lambda passage: len(passage.text))
+
+
+class _Overheard:
+    """An engine whose calls are kept: what was asked and said, and what it took."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.asked: tuple[Message, ...] = ()
+        self.said = ""
+        self.tokens: list[tuple[int, int]] = []
+
+    async def generate(self, request: GenerationRequest) -> Completion:
+        self.asked, self.said = request.messages, ""
+        found = await self._engine.generate(request)
+        self.said = found.text
+        self.tokens.append((found.prompt_tokens, found.completion_tokens))
+        return found
+
+    async def classify(self, request: ClassificationRequest) -> Classification:
+        self.asked, self.said = (Message("user", request.text),), ""
+        found = await self._engine.classify(request)
+        self.said = ", ".join(f"{each:.3f}" for each in found.probabilities)
+        self.tokens.append((found.prompt_tokens, 0))
+        return found
+
+    async def score(self, request: ScoringRequest) -> Scoring:
+        self.asked, self.said = request.messages, ""
+        found = await self._engine.score(request)
+        self.said = f"log-probabilities of {len(found.tokens)} tokens"
+        self.tokens.append((found.cost.tokens, 0))
+        return found
+
+    async def start(self) -> None:
+        """It runs already."""
+
+    async def check(self) -> None:
+        await self._engine.check()
+
+    async def close(self) -> None:
+        """Whoever started it closes it."""
+
+
+async def _looked(config: RunConfig, name: str, role: Deployed, given: _Given, clock: Clock) -> Looked:
+    card = RoleCard(name, _what(name, role), _kind(role.engine), role.engine.model, _source(role.engine))
+    looked = Looked(card)
+    try:
+        async with AsyncExitStack() as stack:
+            began = clock()
+            gate = role if isinstance(role, GateModel) else None
+            engine = await (started(stack, role.engine) if gate is None else started(stack, role.engine, role_of(gate)))
+            facts: ModelFacts = getattr(engine, "facts", ModelFacts(slots=getattr(engine, "slots", None)))
+            card = replace(card, load_s=clock() - began, facts=facts)
+            looked = Looked(card)
+            heard = _Overheard(engine)
+            if gate is None:
+                asked = _PoolAsked(config, PoolName(name), heard, clock)
+                looked = await _of_pool(card, asked, given)
+            else:
+                check = (await gate_over(stack, config, GateName(name), heard)).check
+                asked = _GateAsked(check, build_task(config), given, config.conductors.hop_timeout_s)
+                looked = Looked(await _of_gate(card, asked, heard, clock))
+    except (UserError, HopError) as error:
+        return Looked(replace(looked.card, error=" ".join(str(error).split())))
+    except Exception as bug:  # noqa: BLE001 - an engine or a task of anybody's: its bug is one role's
+        return Looked(replace(looked.card, error=described(bug)))
+    return looked
+
+
+class _PoolAsked:
+    """A pool as the attempts of fresh orders ask it; what a task asks of another pool by name is asked of this one."""
+
+    def __init__(self, config: RunConfig, pool: PoolName, heard: _Overheard, clock: Clock) -> None:
+        self._config = config
+        self._task: Task = build_task(config)
+        self._pool = pool
+        self._heard = heard
+        self._clock = clock
+
+    @property
+    def heard(self) -> _Overheard:
+        return self._heard
+
+    @property
+    def clock(self) -> Clock:
+        return self._clock
+
+    async def draft(self, passage: Passage, slot: int) -> Draft | Malformed:
+        """What the task reads in the completion. Raises HopError, and what the task raises."""
+        lease = Lease(Order.fresh(passage.id, task_name(self._config), slot), passage, 1, float("inf"))
+        asker = Asker(lease, Way(self._generate, self._pool, self._pool, self._config.seed, self._clock))
+        making = Making(self._task, lease, asker)
+        await making.run()
+        try:
+            candidate = (await making.of(lease.order.id)).candidate
+        except NotMade as failed:
+            raise failed.error from failed
+        if candidate.draft is not None:
+            return candidate.draft
+        assert candidate.malformed_reason is not None, "a completion is a draft, or malformed for a reason"
+        return Malformed(candidate.malformed_reason, candidate.malformed or "")
+
+    async def _generate(self, pool: PoolName, request: GenerationRequest) -> Completion:
+        return await _within(self._config.conductors.hop_timeout_s, self._heard.generate(request))
+
+
+async def _of_pool(card: RoleCard, asked: _PoolAsked, given: _Given) -> Looked:
+    first = await asked.draft(given.shortest, 0)
+    card = replace(card, sample=SampleCall(asked.heard.asked, asked.heard.said, _read(first)))
+    drafts: dict[PassageId, Draft] = {}
+
+    async def one(number: int) -> None:
+        passage = given.passages[number % len(given.passages)]
+        made = await asked.draft(passage, 1 + number)
+        if isinstance(made, Draft):
+            drafts.setdefault(passage.id, made)
+
+    batch = await _timed(one, asked.heard, asked.clock)
+    if isinstance(first, Draft):
+        drafts[given.shortest.id] = first
+    return Looked(replace(card, batch=batch), drafts)
+
+
+class _GateAsked(Struct, frozen=True):
+    """A gate as conductors ask it."""
+
+    check: Callable[[GateRequest], Awaitable[Verdict]]
+    task: Task
+    given: _Given
+    timeout_s: float
+
+    async def verdict(self, passage: Passage, number: int) -> Verdict:
+        """On a draft of the passage. Raises HopError."""
+        request = _request(self.task, passage, self.given.drafts.get(passage.id), number)
+        return await _within(self.timeout_s, self.check(request))
+
+
+async def _of_gate(card: RoleCard, asked: _GateAsked, heard: _Overheard, clock: Clock) -> RoleCard:
+    try:
+        verdict = await asked.verdict(asked.given.shortest, 0)
+    except HopError as error:
+        if error.kind is not ErrorKind.NONSENSE:
+            raise
+        verdict = Errored(GateName(card.role), error.kind, error.detail)
+    card = replace(card, sample=SampleCall(heard.asked, heard.said, _told(verdict)))
+
+    async def one(number: int) -> None:
+        await asked.verdict(asked.given.passages[number % len(asked.given.passages)], 1 + number)
+
+    return replace(card, batch=await _timed(one, heard, clock))
+
+
+def _request(task: Task, passage: Passage, draft: Draft | None, number: int) -> GateRequest:
+    """About a draft that a pool of the run wrote, or else about the beginning of the passage."""
+    name = f"models:{passage.id}:{number}"
+    if draft is None:
+        begins = " ".join(passage.text.split())[:LONGEST_SAID]
+        return GateRequest(name, passage, answered("What does the passage say first?", begins))
+    return GateRequest(name, passage, draft, claim=task.claim(draft), shown=task.shown(draft))
+
+
+async def _within(seconds: float, call: Awaitable[Answer]) -> Answer:
+    try:
+        async with asyncio.timeout(seconds):
+            return await call
+    except TimeoutError as error:
+        raise HopError(ErrorKind.RETRYABLE, f"no answer within {seconds:g} s") from error
+
+
+async def _timed(one: Callable[[int], Awaitable[None]], heard: _Overheard, clock: Clock) -> BatchRate:
+    heard.tokens.clear()
+    began = clock()
+    ends = await asyncio.gather(*map(one, range(BATCH)), return_exceptions=True)
+    seconds = clock() - began
+    for end in ends:
+        if isinstance(end, BaseException) and not isinstance(end, HopError):
+            raise end
+    failed = sum(isinstance(end, BaseException) for end in ends)
+    return BatchRate(BATCH, failed, seconds, sum(p for p, _ in heard.tokens), sum(c for _, c in heard.tokens))
+
+
+def _read(made: Draft | Malformed) -> str:
+    if isinstance(made, Malformed):
+        return f"malformed: {made.detail}"
+    return "; ".join(f"{name}: {text}" for name, text in texts_of(made))
+
+
+def _told(verdict: Verdict) -> str:
+    if isinstance(verdict, Errored):
+        return f"errored: {verdict.detail}"
+    word = str(type(verdict).__struct_config__.tag)
+    note = f" ({verdict.evidence.note})" if verdict.evidence.note else ""
+    return f"{word}: {verdict.score:.3f}, the threshold is {verdict.threshold:g}{note}"
+
+
+def _what(name: str, role: Deployed) -> str:
+    if not isinstance(role, GateModel):
+        return "pool"
+    label = f", positive_label {role.positive_label}" if isinstance(role, Classifier) else ""
+    return f"gate, {kind_of(name, role)} by {role.__struct_config__.tag}{label}"
+
+
+def _kind(engine: EngineConfig) -> str:
+    return str(engine.__struct_config__.tag)
+
+
+def _source(engine: EngineConfig) -> str:
+    match engine:
+        case HttpEngine():
+            return engine.base_url
+        case CustomEngine():
+            return f"code of yours, {engine.factory}"
+    if Path(engine.model).is_absolute():
+        return "a folder"
+    source = ModelSource.of(engine.model)
+    return "the Hugging Face hub" if source.revision is None else f"the Hugging Face hub, at {source.revision}"
