@@ -118,7 +118,7 @@ def read_export(output: Path) -> Export | None:
 
 
 def with_reasoning(format: FormatSpec) -> FormatSpec:
-    """The format with a column of the model's thoughts, where its rows are samples alone."""
+    """The format, with a column for the model's thoughts if its rows are samples alone."""
     if format.columns is not sft_columns:
         return format
     return replace(format, columns=lambda form: (*sft_columns(form), REASONING))

@@ -33,7 +33,7 @@ REPAIRS_OF_FORM: Mapping[MalformedReason, Sequence[RepairKind]] = {
     MalformedReason.BAD_JSON: (Repairs.HOLD_TO_SCHEMA, Repairs.RESTATE_FORM),
     MalformedReason.NOT_TEXT: (Repairs.HOLD_TO_SCHEMA, Repairs.RESTATE_FORM),
 }
-"""What is wrong with a completion, addressed most directly first."""
+"""Repairs for each reason why a completion is malformed, the most direct first."""
 
 
 class RunGates(Struct, frozen=True):

@@ -52,8 +52,8 @@ def after_thoughts(text: str) -> str | None:
 
 
 def thoughts_apart(text: str) -> tuple[str, str]:
-    """The thoughts, without their marks, and what follows them. Thoughts that never end stay where they are: then
-    nothing follows that could be told from them."""
+    """The thoughts, without their marks, and the text after them. When there are none, or they never end: no thoughts
+    and the whole text."""
     said = after_thoughts(text)
     if said is None or said == text:
         return "", text

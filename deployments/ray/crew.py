@@ -197,7 +197,7 @@ class Crew:
     def _recover(self, shard: QueueShard, token: str) -> None:
         """A restarted queue has forgotten its leases. Living conductors first say what they hold; then it leases
         again."""
-        log.warning("a queue died and was made again", extra={"shard": shard.number})
+        log.warning("a queue died and was restarted", extra={"shard": shard.number})
         for member in self._members:
             if member.role is Role.CONDUCTOR and member.shard == shard:
                 try:
@@ -230,7 +230,7 @@ class Crew:
         self._deaths += 1
         if self._deaths > RESTARTS:
             raise GleanerError(f"the run's own processes died {RESTARTS} times; see Ray's logs") from error
-        log.warning("an actor died and is made again", extra={"actor": member.name})
+        log.warning("an actor died and is replaced", extra={"actor": member.name})
         if member.role is Role.CONDUCTOR:
             ask(self._queues[member.shard.number].release, member.name)
         if member.role is Role.WRITER or not self._finishing:

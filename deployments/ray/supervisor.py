@@ -42,7 +42,7 @@ class RunEnd(Enum):
     POOL_AWAY = "pool_away"
     """A pool that every order needs gave no answer for `conductors.outage_s`."""
     PREFLIGHT = "preflight"
-    """The first completions or verdicts are bad, and the run was to stop for that."""
+    """The first completions or verdicts are bad, and this launch shall stop for that."""
 
 
 class Supervisor:
@@ -111,7 +111,7 @@ class Supervisor:
 
     @property
     def stops_for(self) -> tuple[Advice, ...]:
-        """What the first completions and verdicts said in this launch, where it is to stop for that."""
+        """Advice from this launch's first completions and verdicts, if the launch shall stop for it."""
         return self._advice if self._terms.preflight is Preflight.STOP else ()
 
     def stop(self) -> None:

@@ -135,5 +135,5 @@ def test_the_version_is_asked_of_a_table(folder: Path) -> None:
     with closing(sqlite3.connect(folder / NAME)) as database, database:
         database.execute("DROP TABLE meta")
         database.execute(f"CREATE VIEW meta AS {endless}")
-    with pytest.raises(OutputError, match="no ledger of ours"):
+    with pytest.raises(OutputError, match="not our ledger"):
         LedgerReader(folder)
