@@ -1,7 +1,8 @@
-"""Cuts a solution into its steps. Law: `"".join(step texts) == solution` for any text, and no step is blank.
+"""Cuts a solution into its steps. Law: `"".join(step texts) == solution` for any text. No step is blank, with one
+exception: a blank solution is one step, unless it is empty.
 
-A step is a line with its line end and the blank lines after it. A blank solution is one step, unless it is empty. A
-display over several lines (`$$…$$`, `\\[…\\]`, a LaTeX environment, a code fence) is never cut if it is closed.
+A step is a line with its line end and the blank lines after it. A display over several lines (`$$…$$`, `\\[…\\]`, a
+LaTeX environment, a code fence) is never cut if it is closed.
 """
 
 import re
