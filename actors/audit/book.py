@@ -1,6 +1,7 @@
-"""What a ledger says, as the checks need it: every order's place, its end, what shards must hold. `fold` makes it.
+"""A ledger's facts in the form that the checks need: each order's state and end, and the rows that shards must hold.
+`fold` fills it.
 
-Written apart from the queue on purpose: what proves the queue must not be the queue.
+This code is separate from the queue on purpose: the proof of the queue must not use the queue.
 """
 
 from bisect import bisect_left
@@ -18,13 +19,13 @@ from schemas.verdicts import Quote
 
 OPEN, ACCEPTED, DEAD_LETTERED = 0, 1, 2
 OVER = -1
-"""Of a probe that has ended."""
+"""The state of a probe that has ended."""
 Refusal = tuple[str, str, str]
-"""A document that was turned away: uri, reason and detail."""
+"""A document that the reader refused: uri, reason and detail."""
 
 
 class KnownPassage(Struct, frozen=True):
-    """A passage as the ledger holds it, without what a check does not need."""
+    """A passage of the ledger, with only what the checks need."""
 
     passage_id: PassageId
     document_sha256: str
@@ -35,7 +36,7 @@ class KnownPassage(Struct, frozen=True):
 
 
 class Totals(Struct, frozen=True):
-    """Orders by state."""
+    """Numbers of orders by state."""
 
     issued: int
     accepted: int
@@ -44,13 +45,13 @@ class Totals(Struct, frozen=True):
 
     @staticmethod
     def over(each: "Iterable[Totals]") -> "Totals":
-        """Of several ledgers together."""
+        """The sums over several ledgers."""
         rows = [astuple(totals) for totals in each]
         return Totals(*map(sum, zip(*rows, strict=True)))
 
 
 class Moment(Struct, frozen=True):
-    """A ledger up to one of its records: what a manifest says of it."""
+    """A ledger up to one of its records, as far as a manifest describes it."""
 
     totals: Totals
     shards: tuple[ShardWritten, ...]
@@ -59,23 +60,24 @@ class Moment(Struct, frozen=True):
 
 
 class Undone(Struct, frozen=True):
-    """An end that no longer holds: its record, and the one that put its order back."""
+    """An end that no longer holds: its record's number, and that of the record that put its order back."""
 
     end_seq: int
     reopened_seq: int
 
 
 class Book(Struct):
-    """What one ledger says. `shard`: whose it is; `ends`: each order's end; `end_seqs`: which record it is; `rows`: how
-    many rows shards must hold, by kind; `put_back`: of each order that was, its ends that no longer hold, in order;
-    `shards`: of each kind and range the last, with its record's number."""
+    """The facts of one ledger. `shard`: the queue shard that it belongs to. `ends`: each order's state. `end_seqs`: the
+    number of its end's record. `rows`: how many rows shards must hold, by kind. `put_back`: for each order that was put
+    back, its ends that no longer hold, in order. `shards`: the last one of each kind and range, with its record's
+    number in `shard_seqs`."""
 
     ends: dict[OrderId, int] = {}
     attempts: dict[OrderId, int] = {}
     passages: dict[OrderId, PassageId] = {}
     spans: dict[str, list[KnownPassage]] = {}
     changed: set[str] = set()
-    """Documents that the run found to be no longer what was planned."""
+    """Uris of documents that the run found changed since they were planned."""
     rows: dict[ShardKind, int] = {}
     end_seqs: dict[OrderId, int] = {}
     put_back: dict[OrderId, list[Undone]] = {}
@@ -83,53 +85,53 @@ class Book(Struct):
     shard_seqs: dict[tuple[ShardKind, int], int] = {}
     planned: set[PassageId] = set()
     slots: dict[int, PassageId] = {}
-    """How many orders passages have: of each number, the first passage."""
+    """The number of orders of a passage, and the first passage that has this number."""
     probes: dict[OrderId, int] = {}
-    """Probes by how many attempts they have had, or that they are over: no orders, and in no shard either."""
+    """Each probe's number of attempts, or OVER. Probes are not orders and are in no shard."""
     quotes: int = 0
     elsewhere: list[tuple[Quote, OrderId]] = []
-    """Quotes in other passages than the order's: checked when all passages are known."""
+    """Quotes from other passages than the order's. They are checked when all passages are known."""
     credits: dict[tuple[OrderId, int], bool] = {}
-    """Solutions whose credit began, by order and attempt; whether it has ended."""
+    """Solutions whose credit began, by order and attempt, and whether it has ended."""
     rolled: set[OrderId] = set()
     refused: list[tuple[int, Refusal]] = []
-    """Documents that were turned away, with the record's number."""
+    """Documents that the reader refused, with the record's number."""
     passings: Passings = field(default_factory=Passings)
-    """How samples passed since the last change of configuration."""
+    """How accepted samples passed the gates since the last change of configuration."""
     reconfigured: list[tuple[int, Configured | None]] = []
-    """What held until a record; None for what cannot be read."""
+    """Each configuration and the record that replaced it; None for one that cannot be read."""
     configured_by: RunStarted | Reconfigured | None = None
-    """What said last which configuration the run has."""
+    """The last record that named the run's configuration."""
     config_sha256: str = ""
-    """Of the last start."""
+    """The configuration's hash in the last start."""
     voided_plans: int = 0
     last_seq: int = 0
     manifest_seq: int | None = None
     at_manifest: Moment | None = None
-    """The ledger when it had the last record that manifest.json counts; None where it never had."""
+    """The ledger at the last record that manifest.json counts; None when it has no such record."""
     corpus_ended: bool = False
     shard: QueueShard = ONLY
 
     @property
     def name(self) -> str:
-        """The ledger's, for a person."""
+        """The ledger's name in findings."""
         return self.shard.ledger.removesuffix(".sqlite")
 
     def count(self, state: int) -> int:
-        """Orders in a state."""
+        """The number of orders in a state."""
         return sum(end == state for end in self.ends.values())
 
     def totals(self) -> Totals:
-        """Its orders as they are."""
+        """The number of orders in each state now."""
         accepted, dead_lettered, outstanding = map(self.count, (ACCEPTED, DEAD_LETTERED, OPEN))
         return Totals(len(self.ends), accepted, dead_lettered, outstanding)
 
     def moment(self) -> Moment:
-        """It as it is now."""
+        """The ledger as it is now."""
         return Moment(self.totals(), tuple(self.shards.values()), self.config_sha256, self.corpus_ended)
 
     def configured_at(self, seq: int, now: Configured | None) -> Configured | None:
-        """What held at a record; `now`: run.yaml."""
+        """The configuration in force at a record. `now`: the one of run.yaml."""
         return next((asked for until, asked in self.reconfigured if seq < until), now)
 
     def holds(self, order_id: OrderId, shard: ShardWritten) -> bool:
@@ -137,8 +139,8 @@ class Book(Struct):
         return shard.first_seq <= self.end_seqs.get(order_id, 0) <= shard.last_seq
 
     def outdated(self, order_id: OrderId, shard: ShardWritten) -> int | None:
-        """Which of the order's ends a shard of dead letters has rightly, for it was written before the order was put
-        back: 0 for the first; None where there is no such end."""
+        """The number, from 0, of the order's undone end that this shard of dead letters rightly holds, because it was
+        written before the order was put back. None when it holds no such end."""
         if shard.kind is not ShardKind.DEAD_LETTERS:
             return None
         written = self.shard_seqs[(shard.kind, shard.first_seq)]
@@ -148,7 +150,7 @@ class Book(Struct):
         return None
 
     def refused_in(self, shard: ShardWritten) -> list[Refusal]:
-        """The documents that were turned away in its range."""
+        """The refused documents in the shard's range."""
         first = bisect_left(self.refused, shard.first_seq, key=lambda each: each[0])
         last = bisect_left(self.refused, shard.last_seq + 1, key=lambda each: each[0])
         return [refusal for _, refusal in self.refused[first:last]]

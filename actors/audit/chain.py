@@ -1,8 +1,8 @@
-"""Makes each ledger's running hash again. Law: each record is what was written, and every shard, manifest.json and
+"""Computes each ledger's running hash again. Law: each record is as it was written. Every shard, manifest.json and
 checksums.txt were written from the records that the ledger has now.
 
-A changed or missing body does not fit its head; a ledger that was cut, and went on, fits its own heads, but not those
-that its shards carry.
+A changed or missing body does not fit its stored head. A ledger that was cut and then continued fits its own heads, but
+not the heads that its shards hold.
 """
 
 import re
@@ -27,7 +27,7 @@ _LINE = re.compile(r"# running hash of (\S+) up to record ([0-9]{1,18}): ([0-9a-
 
 
 class _ClaimedHead(Struct, frozen=True):
-    """What the file `where` says of a ledger: its head at a record, and its id."""
+    """The head of a ledger at a record, and the ledger's id, as the file `where` states them."""
 
     ledger: str
     seq: int
@@ -37,8 +37,8 @@ class _ClaimedHead(Struct, frozen=True):
 
 
 def check_chain(output: Path, manifest: Manifest | None, books: Sequence[Book], findings: Findings) -> None:
-    """Every record against its head, and what files say of heads. The files are read before the ledgers: a run may be
-    adding to both."""
+    """Checks every record against its head, and the heads that files state. The files are read before the ledgers,
+    because a run may be adding to both."""
     if manifest is not None:
         _check_lines(output, manifest, findings)
     claims = [*_of_shards(output, books), *_of_manifest(manifest), *_of_checksums(output)]
@@ -70,7 +70,7 @@ def _check_ledger(ledger: LedgerReader, claims: Sequence[_ClaimedHead], findings
 
 
 def _changed(first: int, last: int) -> str:
-    """A record that is missing is told with the one behind it."""
+    """A missing record is reported together with the record after it."""
     records = f"record {last} is" if first == last else f"records {first} to {last} are"
     return f"{records} not what was written (the running hash differs)"
 
@@ -78,7 +78,7 @@ def _changed(first: int, last: int) -> str:
 def _compare(claims: Iterable[_ClaimedHead], head: str, findings: Findings) -> None:
     for claim in claims:
         if claim.head != head:
-            what = f"the ledger's records up to {claim.seq} are others than when it was written"
+            what = f"the ledger's records up to {claim.seq} are not the records that it was written from"
             findings.error(Check.LEDGER, what, claim.where)
 
 
@@ -92,7 +92,7 @@ def _of_shards(output: Path, books: Sequence[Book]) -> Iterator[_ClaimedHead]:
 
 
 def _of_manifest(manifest: Manifest | None) -> Iterator[_ClaimedHead]:
-    """One that counts records which the ledger does not have is told with its counts."""
+    """A head of a record that the ledger does not have is left to the check of the manifest's counts."""
     if manifest is not None:
         for ledger, head in manifest.heads.items():
             yield _ClaimedHead(ledger, manifest.ledgers.get(ledger, 0), head, MANIFEST)
@@ -100,14 +100,14 @@ def _of_manifest(manifest: Manifest | None) -> Iterator[_ClaimedHead]:
 
 def _of_checksums(output: Path) -> Iterator[_ClaimedHead]:
     for line in _lines(output):
-        if (said := _LINE.fullmatch(line)) is not None:
-            yield _ClaimedHead(said[1], int(said[2]), said[3], CHECKSUMS)
+        if (found := _LINE.fullmatch(line)) is not None:
+            yield _ClaimedHead(found[1], int(found[2]), found[3], CHECKSUMS)
 
 
 def _check_lines(output: Path, manifest: Manifest, findings: Findings) -> None:
-    """Both files are written one after the other: each ledger that one knows is in the other."""
+    """A run writes both files together, so each ledger in the manifest must have its line in checksums.txt."""
     lines = _lines(output)
-    named = {said[1] for line in lines if (said := _LINE.fullmatch(line)) is not None}
+    named = {found[1] for line in lines if (found := _LINE.fullmatch(line)) is not None}
     for ledger in manifest.heads:
         if lines and ledger not in named:
             findings.error(Check.LEDGER, f"has no line of the running hash of {ledger}", CHECKSUMS)
@@ -116,5 +116,5 @@ def _check_lines(output: Path, manifest: Manifest, findings: Findings) -> None:
 def _lines(output: Path) -> list[str]:
     try:
         return (checksums_of(output) or "").splitlines()
-    except TooLarge:  # told by the check of the sums
+    except TooLarge:  # `check_sums` reports it
         return []

@@ -1,7 +1,7 @@
-"""Holds run.yaml against what the ledgers say of it. Law: the run's last start recorded its fingerprint, and a replay
-that changed it recorded what it was and what was changed; any other run.yaml was edited.
+"""Compares run.yaml with the ledgers' records. Law: the run's last start recorded a fingerprint of it, and a replay
+that changed it recorded the old text and the changed keys. Any other run.yaml was edited.
 
-How a fingerprint is made is not known here: `IsEdited` is brought.
+This module does not know how a fingerprint is made: the caller brings `IsEdited`.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,34 +15,34 @@ from schemas.audit import Check
 from schemas.ledger import Reconfigured, RunStarted
 
 IsEdited = Callable[[RunStarted | Reconfigured], bool | None]
-"""Whether the folder's run.yaml, as it is now, is another than that record's; None where that cannot be told."""
+"""Whether the folder's run.yaml now differs from the one of that record; None when this cannot be known."""
 
 
 def check_edited(output: Path, books: Sequence[Book], is_edited: IsEdited, findings: Findings) -> None:
-    """The fingerprint. Before the first order another configuration is taken, and its start not recorded yet."""
+    """Checks the fingerprint. A run without orders may take another configuration, so it is not checked."""
     for book in books:
         said = book.configured_by
         if said is None or not book.ends:
             continue
         edited = is_edited(said)
         if edited is None:
-            what = "not checked: whether it was edited; it is missing, or of another version of this program"
+            what = "not checked for edits: it is missing, or another version of this program wrote it"
             findings.warning(Check.MANIFEST, what, CONFIG)
-        elif edited and _is_still_said(output, book, said):
-            what = "is not what the run was made with: the ledger has another fingerprint"
+        elif edited and _is_still_last(output, book, said):
+            what = "is not the configuration of the run: the ledger has another fingerprint"
             findings.error(Check.MANIFEST, what, CONFIG)
         if edited is not False:
             return
 
 
-def _is_still_said(output: Path, book: Book, said: RunStarted | Reconfigured) -> bool:
-    """Whether no replay changed it since the ledger was read."""
+def _is_still_last(output: Path, book: Book, said: RunStarted | Reconfigured) -> bool:
+    """Whether no replay has changed the configuration since the ledger was read."""
     with LedgerReader(output, book.shard) as ledger:
         return ledger.last_configured() == said
 
 
 def check_asked(books: Sequence[Book], now: Configured | None, findings: Findings) -> None:
-    """What every sample had to pass, and how many orders a passage has. `now`: what run.yaml says."""
+    """Checks which gates each sample passed, and how many orders each passage has. `now`: the contents of run.yaml."""
     for book in books:
         book.passings.close(now, book.name, findings)
         wanted = None if now is None else now.task.samples_per_passage
@@ -53,7 +53,7 @@ def check_asked(books: Sequence[Book], now: Configured | None, findings: Finding
 
 
 def check_labels(books: Sequence[Book], findings: Findings) -> None:
-    """Credits that began and have no label: of a run that is over there are none."""
+    """Reports credits that began and have no label. A finished run has none."""
     for book in books:
         unlabelled = sum(not ended for ended in book.credits.values())
         if unlabelled:

@@ -1,7 +1,8 @@
-"""What a folder's configurations asked of its samples: run.yaml, and those that `reconfigured` records keep.
+"""The part of a folder's configurations that samples are checked against: run.yaml, and the earlier ones that
+`reconfigured` records keep.
 
-Law: read by a second hand, and of them only what is compared. What a text does not say is None, and nothing rests on
-it: a text is of any version, and may be anybody's.
+Law: it is decoded here a second time, apart from the product's reader, and only what is compared is read. A value that
+a text lacks is None, and nothing is compared with it: the text may come from any version and from any author.
 """
 
 from collections.abc import Mapping
@@ -24,7 +25,7 @@ class _Engine(Struct, frozen=True):
 
 
 class _Asked(Struct, frozen=True):
-    """A pool, or a gate."""
+    """A pool or a gate."""
 
     engine: _Engine = _Engine()
     threshold: float | None = None
@@ -32,7 +33,7 @@ class _Asked(Struct, frozen=True):
     kind: str | None = None
 
     def is_kind(self, kind: str, name: str) -> bool:
-        """Whether it is a gate of that kind, by its name where it does not say so."""
+        """Whether this gate is of that kind. A gate without a `kind` has its name as kind."""
         return (self.kind or name) == kind
 
 
@@ -49,11 +50,11 @@ class _Task(Struct, frozen=True):
 
 
 class Configured(Struct, frozen=True):
-    """One configuration, as far as it is compared with what was recorded."""
+    """The part of one configuration that is compared with records."""
 
     pools: dict[str, _Asked] = {}
     gates: dict[str, _Asked | bool | float | None] | None = None
-    """Beside gates, the settings that once stood among them."""
+    """Gates, and settings that earlier versions kept beside them."""
     judging: _Judging | None = None
     recovery: _Recovery = _Recovery()
     task: _Task = _Task()
@@ -61,36 +62,36 @@ class Configured(Struct, frozen=True):
 
     @property
     def models(self) -> Mapping[str, str | None]:
-        """Of pools, by name."""
+        """The pools' models by pool name."""
         return {name: pool.engine.model for name, pool in self.pools.items()}
 
     @property
     def all_models(self) -> Mapping[str, str | None]:
         """Of pools and gates by name, and of the embedder."""
-        judges = {gate: asked.engine.model for gate, asked in self._named.items() if asked.engine.model is not None}
+        judges = {gate: asked.engine.model for gate, asked in self._gates.items() if asked.engine.model is not None}
         embedder = None if self.judging is None else self.judging.embedder
         return {**self.models, **judges, **({} if embedder is None else {EMBEDDER: embedder.engine.model})}
 
     @property
     def model_thresholds(self) -> Mapping[str, float | None]:
-        """Of the gates that score, by name; a verifier's is not said."""
-        return {gate: asked.threshold for gate, asked in self._named.items() if not _verifies(gate, asked)}
+        """Thresholds of the gates that score, by name. A verifier has none."""
+        return {gate: asked.threshold for gate, asked in self._gates.items() if not _verifies(gate, asked)}
 
     @property
     def required(self) -> Mapping[GateName, float | None]:
-        """Every gate that a sample must pass, with a first attempt's threshold; empty where no gates are told."""
+        """Every gate that a sample must pass, with its threshold for a first attempt. Empty without a gates section."""
         if self.gates is None:
             return {}
-        gates = {gate: 1.0 if _verifies(gate, asked) else asked.threshold for gate, asked in self._named.items()}
+        gates = {gate: 1.0 if _verifies(gate, asked) else asked.threshold for gate, asked in self._gates.items()}
         return {PROVENANCE: 1.0, **gates}
 
     @property
     def against_source(self) -> frozenset[GateName]:
-        """The gates whose threshold may rise with the attempt."""
-        return frozenset(gate for gate, asked in self._named.items() if asked.is_kind(FAITHFULNESS, gate))
+        """Gates whose threshold may rise with the attempt number."""
+        return frozenset(gate for gate, asked in self._gates.items() if asked.is_kind(FAITHFULNESS, gate))
 
     @property
-    def _named(self) -> Mapping[GateName, _Asked]:
+    def _gates(self) -> Mapping[GateName, _Asked]:
         gates = (self.gates or {}).items()
         return {GateName(name): asked for name, asked in gates if isinstance(asked, _Asked) and name != PROVENANCE}
 
@@ -100,7 +101,7 @@ def _verifies(name: GateName, asked: _Asked) -> bool:
 
 
 def read_text(output: Path) -> bytes | None:
-    """The folder's run.yaml; None where there is none of a configuration's size."""
+    """The bytes of the folder's run.yaml; None when it is missing or too large."""
     try:
         return read_bounded(output / CONFIG, MOST_BYTES)
     except (OSError, TooLarge):
@@ -108,7 +109,7 @@ def read_text(output: Path) -> bytes | None:
 
 
 def configured(text: bytes | None) -> Configured | None:
-    """What a text says; None for one that is no configuration."""
+    """The configuration in a text; None when the text is not one."""
     if text is None or len(text) > MOST_BYTES:
         return None
     try:

@@ -1,5 +1,5 @@
-"""Which files lie in the folder, and checksums.txt. Law: a run may be at work in it, or may have died anywhere: what it
-leaves between two steps is no fault. So the files are listed first, and the ledgers are looked at after that.
+"""Files in the folder, and checksums.txt. Law: a run may be working in the folder, or may have died at any step; what a
+run leaves between two steps is not a fault. So the files are listed first, and the ledgers are read after that.
 """
 
 import hashlib
@@ -23,13 +23,13 @@ from schemas.queue_shard import QueueShard
 CHECKSUMS = "checksums.txt"
 CARD = "README.md"
 _MOST_BYTES = 1 << 26
-"""Of checksums.txt: a line for each shard."""
+"""The largest checksums.txt: it has a line for each shard."""
 _STAMP = "gleaner.shard"
 _CHUNK_BYTES = 1 << 20
 
 
 class _Stamp(Struct, frozen=True):
-    """What a shard says of itself."""
+    """The metadata that a shard carries about itself."""
 
     first_seq: int
     last_seq: int
@@ -39,7 +39,7 @@ class _Stamp(Struct, frozen=True):
 
 
 def check_strangers(output: Path, findings: Findings) -> set[str]:
-    """Files that look like shards and do not count; gives the names of editions that were replaced."""
+    """Reports files that look like shards but do not count. Gives the names of editions that were replaced."""
     there = [path for kind in ShardKind for path in sorted((output / kind.value).glob("*.parquet"))]
     with Ledgers(output) as ledgers:
         recorded = [(ledger, shard) for ledger in ledgers.each for shard in ledger.shards()]
@@ -59,7 +59,7 @@ def check_strangers(output: Path, findings: Findings) -> set[str]:
 
 
 def is_replaced(output: Path, shard: ShardWritten, of: QueueShard) -> bool:
-    """Whether another edition has taken the shard's place since the ledger was read."""
+    """Whether another edition has replaced the shard since the ledger was read."""
     with LedgerReader(output, of) as ledger:
         return _last_of_each_range(ledger.shards())[(shard.kind, shard.first_seq)].name != shard.name
 
@@ -69,8 +69,8 @@ def _last_of_each_range(recorded: Collection[ShardWritten]) -> dict[tuple[ShardK
 
 
 def _is_unrecorded(path: Path, ledger: LedgerReader) -> bool:
-    """Whether a run renamed it and has not recorded it: its range follows the last one, or is a recorded one again
-    without the ends that were undone since. One that was written from other records is of another life."""
+    """Whether a run renamed the shard and has not recorded it yet. Its range then follows the last one, or it is a
+    recorded shard's range without the ends that were undone since. A shard of other records belongs to another run."""
     stamp = stamp_of(path)
     if stamp is None or stamp.folder != ledger.folder or stamp.last_seq > ledger.last_seq():
         return False
@@ -88,7 +88,7 @@ def _is_unrecorded(path: Path, ledger: LedgerReader) -> bool:
 
 
 def stamp_of(path: Path) -> _Stamp | None:
-    """What a shard says of itself; None where it says nothing, is damaged, or is gone by now."""
+    """A shard's metadata about itself; None when it has none, is damaged, or no longer exists."""
     try:
         with path.open("rb") as file:
             text = file_metadata(file).get(_STAMP)
@@ -98,7 +98,8 @@ def stamp_of(path: Path) -> _Stamp | None:
 
 
 def check_sums(output: Path, replaced: Collection[str], findings: Findings) -> None:
-    """Every line of checksums.txt, and that each file which it is of has one; `replaced`: shards that may be gone."""
+    """Checks every line of checksums.txt, and that each listed kind of file has a line. `replaced`: shards that may be
+    gone."""
     try:
         text = checksums_of(output)
     except TooLarge as error:
@@ -107,7 +108,7 @@ def check_sums(output: Path, replaced: Collection[str], findings: Findings) -> N
     if text is None:
         findings.warning(Check.SHARDS, "not written yet; the run has not been finished", CHECKSUMS)
         return
-    lines = {line: None for line in text.splitlines() if not line.startswith("#")}  # `actors.audit.chain` has those
+    lines = {line: None for line in text.splitlines() if not line.startswith("#")}  # `actors.audit.chain` checks those
     wrong = [what for line in lines if (what := _wrong(output, line, replaced)) is not None]
     lines_of = {line.partition("  ")[2] for line in lines}
     wrong += [f"has no line for {name}" for name in _finished(output) if name not in lines_of]
@@ -119,7 +120,8 @@ def check_sums(output: Path, replaced: Collection[str], findings: Findings) -> N
 
 
 def _finished(output: Path) -> Iterable[str]:
-    """What a run writes and names when it is finished: checksums.txt comes last, and goes before any of them does."""
+    """The files that checksums.txt must name. A run writes it after all of them, and removes it before it changes
+    them."""
     there = [name for name in (CONFIG, CARD) if (output / name).is_file()]
     return [*there, MANIFEST, *shards_named(output)]
 
@@ -135,7 +137,7 @@ def _wrong(output: Path, line: str, replaced: Collection[str]) -> str | None:
 
 
 def checksums_of(output: Path) -> str | None:
-    """What checksums.txt says; None where there is none. Raises TooLarge."""
+    """The text of checksums.txt; None when there is none. Raises TooLarge."""
     try:
         return read_bounded(output / CHECKSUMS, _MOST_BYTES).decode("utf-8", errors="replace")
     except OSError:
@@ -143,7 +145,7 @@ def checksums_of(output: Path) -> str | None:
 
 
 def inside(output: Path, name: str) -> Path | None:
-    """The file of that name; None when it lies elsewhere, also by a link, or can be no name: a folder may be forged."""
+    """The file with this name; None when it is outside the folder (also through a link) or no valid name."""
     path = output / name
     try:
         return path if path.resolve().is_relative_to(output.resolve()) else None

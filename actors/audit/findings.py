@@ -9,7 +9,7 @@ MOST_OF_A_KIND = 20
 
 
 class Findings:
-    """Faults found so far."""
+    """The findings so far."""
 
     def __init__(self) -> None:
         self._seen: Counter[tuple[Check, Severity]] = Counter()
@@ -17,12 +17,12 @@ class Findings:
         self.faults = 0
 
     def error(self, check: Check, what: str, where: str, order_id: OrderId | None = None) -> None:
-        """A promise is broken."""
+        """Notes that a promise of the run is broken."""
         self.faults += 1
         self._keep(Finding(Severity.ERROR, check, what, where, order_id))
 
     def warning(self, check: Check, what: str, where: str) -> None:
-        """Something could not be checked, or is not finished."""
+        """Notes that something was not checked, or is not finished."""
         self._keep(Finding(Severity.WARNING, check, what, where))
 
     def _keep(self, finding: Finding) -> None:

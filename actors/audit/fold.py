@@ -1,7 +1,7 @@
-"""Follows every order through the ledger. Law: issued once, attempts without a gap, one end, nothing after it; but a
-dead letter may be put back, by name and as it was. An accepted order never is.
+"""Follows every order through the ledger. Law: an order is issued once, its attempts have no gap, it has one end, and
+nothing comes after the end. A dead letter may be put back; an accepted order never is.
 
-Written apart from the queue on purpose: what proves the queue must not be the queue.
+This code is separate from the queue on purpose: the proof of the queue must not use the queue.
 """
 
 from collections.abc import Iterable
@@ -48,8 +48,8 @@ def read_book(
     *,
     manifest_seq: int | None = None,
 ) -> Book:
-    """A whole ledger, checked on the way; `check_elsewhere` checks what rests on the others of the run.
-    `manifest_seq`: the last record that manifest.json counts, where it says so."""
+    """Reads a whole ledger and checks it on the way. `check_elsewhere` checks what depends on the run's other ledgers.
+    `manifest_seq`: the last record that manifest.json counts, if it says so."""
     book = Book(rows=dict.fromkeys(ShardKind, 0), shard=shard, manifest_seq=manifest_seq)
     _count_for_manifest(book)
     texts: dict[PassageId, str] = {}
@@ -89,7 +89,7 @@ def _count_for_manifest(book: Book) -> None:
 
 
 def _frame(book: Book, record: RunStarted | Reconfigured | CorpusEnded, findings: Findings) -> None:
-    """What is said of the whole run: how it is configured, and that its corpus was read to the end."""
+    """Reads what concerns the whole run: its configuration, and the end of its corpus."""
     match record:
         case RunStarted():
             book.configured_by, book.config_sha256 = record, record.config_sha256
@@ -112,14 +112,14 @@ def _reconfigure(book: Book, record: Reconfigured, findings: Findings) -> None:
 
 
 def _check_all_planned(book: Book, record: CorpusEnded, findings: Findings) -> None:
-    """What the reader gave to this ledger is in it, what it knew before included."""
+    """Checks that all passages that the reader gave to this ledger are planned, with those of earlier processes."""
     if len(book.planned) + book.voided_plans < record.passages:
         what = f"the corpus ended with {record.passages} passages read, and {len(book.planned)} are planned"
         findings.error(Check.CONSERVATION, what, book.name)
 
 
 def _beside(book: Book, record: Record, findings: Findings) -> None:
-    """What goes through the gates beside the orders: probes and rollouts."""
+    """Reads what goes through the gates beside the orders: probes and rollouts."""
     match record:
         case ProbeIssued() | ProbeRejoined() | ProbeEnded():
             _probe(book, record, findings)
@@ -158,7 +158,7 @@ def _plan(book: Book, record: Planned, findings: Findings) -> None:
 
 
 def _probe(book: Book, record: ProbeIssued | ProbeRejoined | ProbeEnded, findings: Findings) -> None:
-    """A probe is issued once, is attempted without a gap while it is open, and ends once; its id is no order's."""
+    """Checks that a probe is issued once, has attempts without a gap, ends once, and has no order's id."""
     probe_id, attempts = record.order_id, book.probes.get(record.order_id)
     issued = isinstance(record, ProbeIssued)
     if (attempts is not None if issued else attempts in (None, OVER)) or probe_id in book.ends:
@@ -204,7 +204,8 @@ def _move(
 
 
 def _credit(book: Book, record: CreditBegun | Credited | Rolled, findings: Findings) -> None:
-    """A credit begins once, of an order that was issued, and has at most one label; a draw is paid for once."""
+    """Checks that a credit begins once, for an issued order, and has one label at most; and that a draw is paid
+    once."""
     order_id = record.order_id
     what = None
     match record:
@@ -251,7 +252,7 @@ def _put_back(book: Book, record: Reopened, findings: Findings) -> None:
 
 
 def _rescored(book: Book, record: Rescored, findings: Findings) -> None:
-    """A dead letter is accepted by the scores of its last attempt: put back by the record before."""
+    """A dead letter was accepted with the scores of its last attempt. The record before must have put it back."""
     order_id, where = record.order_id, f"order {record.order_id}"
     undone = book.put_back.get(order_id, ())
     if book.ends.get(order_id) != OPEN or not undone or undone[-1].reopened_seq != book.last_seq - 1:
@@ -267,7 +268,7 @@ def _rescored(book: Book, record: Rescored, findings: Findings) -> None:
 
 
 def _check_accepted(record: AcceptedEnd | Rescored, findings: Findings) -> None:
-    """Nothing passes that was not judged: every verdict of the accepted attempt is a pass."""
+    """Checks that every verdict of an accepted attempt is a pass, and that it has at least one."""
     verdicts: tuple[Verdict, ...] = record.attempt.verdicts
     unpassed = [verdict.gate for verdict in verdicts if not isinstance(verdict, Passed)]
     if unpassed or not verdicts:

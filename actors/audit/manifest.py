@@ -1,5 +1,5 @@
-"""Holds manifest.json against the ledgers and the configuration. Law: it is compared with both as they were at the
-records that it counts; a run that went on since, and has not ended, makes it old, not false.
+"""Compares manifest.json with the ledgers and the configuration. Law: it is compared with both as they were at the
+records that it counts. A run that went on since makes the manifest old, not false.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -17,11 +17,11 @@ from schemas.manifest import Manifest, ShardFile
 
 MANIFEST = "manifest.json"
 LARGEST = 1 << 26
-"""Bytes: some 400,000 shards. A larger one is not read."""
+"""In bytes: some 400,000 shards. A larger manifest is not read."""
 
 
 def read_manifest(output: Path, findings: Findings) -> Manifest | None:
-    """None where there is none, or none that can be read: findings say so."""
+    """The manifest; None when it is missing or unreadable, which findings report."""
     try:
         return msgspec.json.decode(read_bounded(output / MANIFEST, LARGEST), type=Manifest)
     except FileNotFoundError:
@@ -34,18 +34,19 @@ def read_manifest(output: Path, findings: Findings) -> Manifest | None:
 
 
 def shards_named(output: Path) -> Collection[str]:
-    """The shards that the manifest names, as it lies there now; none where it cannot be read."""
+    """The shards that the manifest on disk names now; none when it cannot be read."""
     manifest = read_manifest(output, Findings())
     return [shard.name for shard in manifest.shards] if manifest is not None else ()
 
 
 def is_current(manifest: Manifest, books: Sequence[Book]) -> bool:
-    """Whether it counts all that the ledgers hold; one of an older version says nothing and is held to all."""
+    """Whether the manifest counts all records of the ledgers. One of an older version counts none and is taken as
+    current."""
     return all(manifest.ledgers.get(book.shard.ledger, book.last_seq) >= book.last_seq for book in books)
 
 
 def check_manifest(manifest: Manifest, books: Sequence[Book], now: Configured | None, findings: Findings) -> None:
-    """Its counts, shards and configuration. `now`: what run.yaml says."""
+    """Checks the manifest's counts, shards and configuration. `now`: the contents of run.yaml."""
     for book in books:
         counted = manifest.ledgers.get(book.shard.ledger, book.last_seq)
         if counted > book.last_seq:
@@ -94,7 +95,7 @@ def _check_configuration(manifest: Manifest, asked: Configured, findings: Findin
         "another seed": ({"seed": manifest.seed}, {"seed": asked.seed}),
     }
     for name, (found, expected) in said.items():
-        told = {key: value for key, value in found.items() if expected.get(key, value) is not None}
+        stated = {key: value for key, value in found.items() if expected.get(key, value) is not None}
         known = {key: value for key, value in expected.items() if value is not None}
-        if told != known:
+        if stated != known:
             findings.error(Check.MANIFEST, f"has {name} than the configuration", MANIFEST)

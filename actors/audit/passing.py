@@ -1,8 +1,8 @@
-"""What accepted attempts passed. Law: a Passed verdict of every gate that the configuration of then requires, each
-with a score that reaches the threshold which that configuration gives to an attempt of that number.
+"""What accepted attempts passed. Law: an accepted attempt has a Passed verdict of every gate that the configuration of
+its time requires. Each has a score that reaches the threshold of that configuration for an attempt with that number.
 
-Which configuration that was is known when the next one is recorded, so attempts that passed alike are counted together
-until then: few ways to pass, however many samples.
+The configuration of a time is known only when the next one is recorded. Until then attempts that passed in the same way
+are counted together: there are few ways to pass, however many samples.
 """
 
 from math import isclose, sqrt
@@ -28,40 +28,40 @@ class _Pass(Struct, frozen=True):
 
 
 class _Way(Struct, frozen=True):
-    """How attempts of one number passed."""
+    """The gates and thresholds that attempts with one number passed."""
 
     attempt: int
     gates: tuple[_Pass, ...]
 
 
 class Passings(Struct):
-    """Ways in which attempts passed since the last change of configuration, each with its first order and how often."""
+    """The ways in which attempts passed since the last change of configuration: first order and count of each."""
 
     seen: dict[_Way, tuple[OrderId, int]] = {}
 
     def add(self, order_id: OrderId, attempt: Attempt) -> None:
-        """One accepted attempt."""
+        """Counts one accepted attempt."""
         passed = [said for said in attempt.verdicts if isinstance(said, Passed)]
         way = _Way(attempt.number, tuple(_Pass(said.gate, said.threshold, said.evidence.raised) for said in passed))
         first, count = self.seen.get(way, (order_id, 0))
         self.seen[way] = (first, count + 1)
 
     def close(self, asked: Configured | None, where: str, findings: Findings) -> None:
-        """All of them were made under that configuration; None: it is not known."""
+        """Checks all of them against the configuration that they were made under. None: it is not known."""
         seen, self.seen = self.seen, {}
         if seen and (asked is None or not asked.required):
             count = sum(count for _, count in seen.values())
-            what = f"not checked: which gates {count} accepted samples had to pass, for no configuration says it"
+            what = f"not checked: which gates {count} accepted samples had to pass: no configuration says it"
             findings.warning(Check.CONSERVATION, what, where)
             return
         for way, (order_id, count) in seen.items():
             for what in _wrong(way, asked) if asked is not None else ():
-                told = what if count == 1 else f"{what} (so have {count - 1} more)"
-                findings.error(Check.CONSERVATION, told, f"order {order_id}", order_id)
+                fault = what if count == 1 else f"{what} (so have {count - 1} more)"
+                findings.error(Check.CONSERVATION, fault, f"order {order_id}", order_id)
 
 
 def check_scores(end: AcceptedEnd | Rescored, findings: Findings) -> None:
-    """A score that passed reaches the threshold beside it."""
+    """Checks that each score that passed reaches the threshold recorded with it."""
     for said in end.attempt.verdicts:
         if isinstance(said, Passed) and not said.score >= said.threshold:
             what = f"passed {said.gate} with {said.score:g}, which is below its threshold {said.threshold:g}"
@@ -82,7 +82,7 @@ def _wrong(way: _Way, asked: Configured) -> list[str]:
 
 
 def _is_asked(said: _Pass, attempt: int, first: float, bar: str | None) -> bool:
-    """Whether it is the configured threshold, raised where the bar rises; a `bar` that is not told may be either."""
+    """Whether a threshold is the configured one, raised if the configuration says so. A `bar` of None allows both."""
     rises = attempt > 1 and (bar == "raised" or (bar is None and said.raised))
     if not rises:
         return said.raised is None and said.threshold == first
@@ -90,7 +90,7 @@ def _is_asked(said: _Pass, attempt: int, first: float, bar: str | None) -> bool:
 
 
 def _risen(first: float, attempt: int) -> float:
-    """The odds of the threshold times the square root of the attempt's number."""
+    """The raised threshold: its odds times the square root of the attempt's number."""
     if first >= 1:
         return 1.0
     odds = first / (1 - first) * sqrt(attempt)

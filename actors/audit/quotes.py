@@ -1,4 +1,4 @@
-"""Quotes of verdicts against the passages that they are said to stand in. Law: the exact place, or it is a fault."""
+"""Compares the quotes of verdicts with their passages. Law: a quote stands at its exact place, or it is a fault."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ from schemas.verdicts import Errored, Quote
 def check_quotes(
     book: Book, attempt: Attempt, texts: Mapping[PassageId, str], order_id: OrderId, findings: Findings
 ) -> None:
-    """Those of an attempt; the book keeps those that stand in another passage, which may be in any ledger."""
+    """Checks an attempt's quotes. Quotes from another passage go into the book: that passage may be in any ledger."""
     for quote in _quotes(attempt):
         if quote.passage_id is not None:
             book.elsewhere.append((quote, order_id))
@@ -22,7 +22,7 @@ def check_quotes(
 
 
 def check_elsewhere(books: Sequence[Book], findings: Findings) -> None:
-    """Quotes in passages other than their order's, which may be in any ledger of the run."""
+    """Checks quotes from passages other than their order's, which may be in any ledger of the run."""
     quotes = [(book, quote, order_id) for book in books for quote, order_id in book.elsewhere]
     spans = (span for book in books for spans in book.spans.values() for span in spans)
     texts = {span.passage_id: span.text for span in spans} if quotes else {}

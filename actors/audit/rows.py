@@ -1,7 +1,8 @@
-"""Rebuilds each row of a shard from the ledger and compares every column. Law: written apart from what writes the rows.
+"""Rebuilds each row of a shard from the ledger and compares every column. Law: this code is separate from the code that
+writes the rows.
 
-`messages` is what the order's task shows a student. Of a task that is not known here it holds that there are two turns,
-that the user's has the question in it, and the assistant's the answer.
+`messages` is the order's task's view for a student. For a task that this module does not know, it checks only that the
+last turn is the assistant's and holds one of the draft's texts.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,17 +28,17 @@ from schemas.samples import Draft
 from schemas.verdicts import DIVERSITY, KNOWN_GATES, Errored, Rejected, Verdict
 
 Models = Mapping[str, str | None]
-"""Of pools; None where run.yaml does not name one: then there is nothing to compare."""
+"""The pools' models. None where run.yaml does not name one; then it is not compared."""
 Row = dict[str, Any]
 _PAGE_BYTES = 128 << 20
 _LIST_BYTES = 4 << 30
-"""The folder may be anybody's: what the lists of one row group may come to, each value as long as the longest."""
+"""The largest size of one row group's lists, with each value as long as the longest: the folder may be a stranger's."""
 _MOST_TOKENS = 2**62
 
 
 def check_columns(output: Path, books: Sequence[Book], now: Configured | None, findings: Findings) -> None:
-    """Every row of every shard that counts against the records of its order, as far as the book has them. `now`: what
-    run.yaml says."""
+    """Compares every row of every counting shard with the records of its order, up to the book's last record. `now`:
+    the contents of run.yaml."""
     for book in books:
         with LedgerReader(output, book.shard) as ledger:
             sources = _Sources(book, ledger, now)
@@ -48,14 +49,14 @@ def check_columns(output: Path, books: Sequence[Book], now: Configured | None, f
 
 
 class _Sources(msgspec.Struct, frozen=True):
-    """What rows follow from. `ledger` may have gone on since the book was made."""
+    """What rows are rebuilt from. `ledger` may have new records since the book was made."""
 
     book: Book
     ledger: LedgerReader
     now: Configured | None
 
     def models(self, order_id: OrderId) -> Models:
-        """Of the pools, when the order ended."""
+        """The pools' models when the order ended."""
         asked = self.book.configured_at(self.book.end_seqs[order_id], self.now)
         return {} if asked is None else asked.models
 
@@ -69,25 +70,22 @@ def _check_shard(path: Path, shard: ShardWritten, sources: _Sources, findings: F
                 continue
             order_id = OrderId(row["id"])
             held = sources.book.holds(order_id, shard)
-            end = _ends_before(sources.book, order_id) if held else sources.book.outdated(order_id, shard)
+            undone = len(sources.book.put_back.get(order_id, ()))
+            end = undone if held else sources.book.outdated(order_id, shard)
             if end is None:
-                continue  # not its order's end: that is another check's
+                continue  # not its order's end: `check_shards` reports it
             differing = _differing(row, shard.kind, order_id, end, sources)
             if differing:
                 what = f"is not what the ledger says: {', '.join(differing)}"
                 findings.error(Check.ROWS, what, where, order_id)
     except TooMuchMemory as error:
         findings.warning(Check.ROWS, f"not checked: {error}", shard.name)
-    except (pa.ArrowException, OSError, UnicodeDecodeError):  # told by the check of the shards
+    except (pa.ArrowException, OSError, UnicodeDecodeError):  # `check_shards` reports it
         return
 
 
-def _ends_before(book: Book, order_id: OrderId) -> int:
-    return len(book.put_back.get(order_id, ()))
-
-
 def _check_document(row: Row, where: str, findings: Findings) -> None:
-    """A document that was refused has a place and nothing else; why it was is another check's."""
+    """A refused document's row has a uri and nothing else. Its reason is checked in `check_shards`."""
     place = row.get("provenance") or {}
     expected = {
         "gates": [],
@@ -113,8 +111,8 @@ def _rows(path: Path) -> Iterator[Row]:
 
 
 def _differing(row: Row, kind: ShardKind, order_id: OrderId, end: int, sources: _Sources) -> list[str]:
-    """The columns that are not as rebuilt, and those that are missing. `end`: which of the order's ends it is, from
-    0; what came after that one says nothing of the row."""
+    """The columns that differ from the rebuilt ones or are missing. `end`: which of the order's ends the row is of,
+    from 0. Later records do not concern the row."""
     story = sources.ledger.story(order_id)
     plan = next((record for record in story if isinstance(record, Planned)), None)
     order = next((order for order in plan.orders if order.id == order_id), None) if plan is not None else None
@@ -124,7 +122,7 @@ def _differing(row: Row, kind: ShardKind, order_id: OrderId, end: int, sources: 
         return ["id"]  # the ledger does not find it by its id
     moves = moves[: ends[end] + 1]
     attempts = [move.attempt for move in moves if move.attempt is not None]
-    if isinstance(moves[-1], Rescored):  # the attempt that was rejected is the one that is accepted
+    if isinstance(moves[-1], Rescored):  # its attempt is the last rejected one, judged again
         *attempts, rejected, judged_anew = attempts
         if not _is_same_attempt(rejected, judged_anew):
             return ["scores"]
@@ -132,12 +130,13 @@ def _differing(row: Row, kind: ShardKind, order_id: OrderId, end: int, sources: 
     if kind is ShardKind.DATASET:
         expected = _sample(order, plan.passage, attempts, sources.models(order_id))
     else:
-        expected = _letter(order, plan.passage, attempts, moves[-1])
+        expected = _dead_letter(order, plan.passage, attempts, moves[-1])
     return [name for name, value in expected.items() if not _same(name, row.get(name), value)]
 
 
 def _is_same_attempt(rejected: Attempt, judged_anew: Attempt) -> bool:
-    """What was accepted by its scores is what was rejected, but for thresholds and for what follows from them."""
+    """Whether the attempt accepted by its scores is the rejected one, apart from thresholds and what follows from
+    them."""
     aside = DIVERSITY
     before, now = ({**_scores(each.verdicts), aside: None} for each in (rejected, judged_anew))
     return before == now and (rejected.number, rejected.candidate) == (judged_anew.number, judged_anew.candidate)
@@ -146,36 +145,36 @@ def _is_same_attempt(rejected: Attempt, judged_anew: Attempt) -> bool:
 def _same(name: str, found: Any, expected: Any) -> bool:
     match name:
         case "messages" if isinstance(expected, Draft):
-            return _tells(found, expected)
+            return _shows_draft(found, expected)
         case "lineage" if found is not None and "model" not in expected:
             return {key: value for key, value in found.items() if key != "model"} == expected
         case "scores":
-            return _named(found) == expected
+            return _without_empty(found) == expected
         case "history":
-            return [_with_verdicts(each) for each in found or ()] == expected
+            return [_decoded(each) for each in found or ()] == expected
     return found == expected
 
 
 def _messages(task: str, passage: str, draft: Draft) -> list[Row] | Draft:
-    """The chat that a student is shown; of another task than ours, the draft that it must tell."""
+    """The chat that a student is shown. For an unknown task, the draft whose texts it must hold."""
     asked = {"grounded_answer": f"{passage}\n\n{draft.question}", "math": passage}.get(task)
     if asked is None:
         return draft
     return [{"role": "user", "content": asked}, {"role": "assistant", "content": draft.answer}]
 
 
-def _tells(messages: Any, draft: Draft) -> bool:
-    turns = [(said["role"], said["content"]) for said in messages or ()]
-    told = [text.strip() for text in draft.fields.values() if text.strip()]
-    return bool(turns) and turns[-1][0] == "assistant" and any(text in turns[-1][1] for text in told)
+def _shows_draft(messages: Any, draft: Draft) -> bool:
+    turns = [(turn["role"], turn["content"]) for turn in messages or ()]
+    texts = [text.strip() for text in draft.fields.values() if text.strip()]
+    return bool(turns) and turns[-1][0] == "assistant" and any(text in turns[-1][1] for text in texts)
 
 
-def _with_verdicts(each: Row) -> Row:
+def _decoded(each: Row) -> Row:
     try:
         verdicts = msgspec.json.decode(each["verdicts_json"], type=tuple[Verdict, ...])
     except (msgspec.DecodeError, UnicodeDecodeError):
         verdicts = None
-    return {**each, "verdicts_json": verdicts, "scores": _named(each["scores"])}
+    return {**each, "verdicts_json": verdicts, "scores": _without_empty(each["scores"])}
 
 
 def _sample(order: Order, passage: Passage, attempts: Sequence[Attempt], models: Models) -> Row:
@@ -183,7 +182,7 @@ def _sample(order: Order, passage: Passage, attempts: Sequence[Attempt], models:
     candidate = last.candidate
     draft = candidate.draft if candidate else None
     if candidate is None or draft is None:
-        return {"question": None, "answer": None}  # told by the book: accepted without a draft
+        return {"question": None, "answer": None}  # `fold` reports it: accepted without a draft
     restart = last.repair if last.repair is not None and last.repair.prefix else None
     lineage = {
         "order_id": order.id,
@@ -234,9 +233,9 @@ def _sample(order: Order, passage: Passage, attempts: Sequence[Attempt], models:
     }
 
 
-def _letter(order: Order, passage: Passage, attempts: Sequence[Attempt], last: Record) -> Row:
+def _dead_letter(order: Order, passage: Passage, attempts: Sequence[Attempt], last: Record) -> Row:
     if not isinstance(last, DeadLetteredEnd):
-        return {}  # told by the check of the shards
+        return {}  # `check_shards` reports it
     return {
         "subject": "order",
         "reason": last.end.reason.value,
@@ -247,12 +246,12 @@ def _letter(order: Order, passage: Passage, attempts: Sequence[Attempt], last: R
         "attempts": len(attempts),
         "failure_modes": _modes(attempts),
         "repairs": _repairs(attempts),
-        "history": [_told(attempt) for attempt in attempts],
+        "history": [_attempt_row(attempt) for attempt in attempts],
         "tokens": _tokens(attempts),
     }
 
 
-def _told(attempt: Attempt) -> Row:
+def _attempt_row(attempt: Attempt) -> Row:
     made, draft = attempt.candidate, attempt.candidate.draft if attempt.candidate else None
     chosen = attempt.choice.repair if attempt.choice else None
     return {
@@ -277,12 +276,12 @@ def _told(attempt: Attempt) -> Row:
 
 
 def _scores(verdicts: Sequence[Verdict]) -> Row:
-    """Of each gate; None where it gave none. The last verdict of a gate counts."""
+    """Each gate's score; None where it gave none. The last verdict of a gate counts."""
     given = {verdict.gate: verdict.score for verdict in verdicts if not isinstance(verdict, Errored)}
     return {gate: given.get(gate) for gate in dict.fromkeys((*KNOWN_GATES, *given))}
 
 
-def _named(scores: Row | None) -> Row | None:
+def _without_empty(scores: Row | None) -> Row | None:
     """A row's scores without the empty columns of gates that only other rows have."""
     if scores is None:
         return None

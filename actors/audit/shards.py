@@ -1,5 +1,5 @@
-"""Holds the shards on disk against the ledger. Law: a recorded shard is whole, and its rows are exactly its ends that
-hold: an order that was put back has a row where its last end is, and nowhere else.
+"""Compares the shards on disk with the ledger. Law: a recorded shard is complete, and its rows are exactly its ends
+that still hold. An order that was put back has a row in the shard of its last end, and nowhere else.
 """
 
 from collections import Counter
@@ -20,12 +20,12 @@ from schemas.ids import OrderId
 from schemas.ledger import ShardKind, ShardWritten
 
 _PAGE_BYTES = 128 << 20
-"""The folder may be anybody's: no page of a shard may take more."""
+"""The largest page of a shard: the folder may come from a stranger."""
 _END = {ShardKind.DATASET: ACCEPTED, ShardKind.DEAD_LETTERS: DEAD_LETTERED}
 
 
 class _Seen(Struct):
-    """Rows of a shard so far. `refused`: documents that may still have one."""
+    """The rows of a shard so far. `refused`: refused documents that may still have a row."""
 
     orders: set[OrderId]
     refused: Counter[Refusal]
@@ -34,8 +34,8 @@ class _Seen(Struct):
 
 
 def check_shards(output: Path, books: Sequence[Book], findings: Findings, *, finished: bool = False) -> int:
-    """Files, checksums and rows of every ledger's shards; gives the rows read. `finished`: the run has closed its
-    shards since its last end."""
+    """Checks files, checksums and rows of every ledger's shards, and gives the number of rows read. `finished`: the run
+    has closed its shards since its last end."""
     seen: set[OrderId] = set()
     rows = sum(_check_ledgers(output, book, seen, findings, finished) for book in books)
     replaced = check_strangers(output, findings)
@@ -51,7 +51,7 @@ def _check_ledgers(output: Path, book: Book, seen: set[OrderId], findings: Findi
                 rows[shard.kind] += _check_rows(output / shard.name, shard, book, seen, findings)
         except (FileNotFoundError, IsADirectoryError):
             if is_replaced(output, shard, book.shard):
-                finished = False  # a replay is at it
+                finished = False  # a replay is replacing the shard
             else:
                 findings.error(Check.SHARDS, "a recorded shard is missing", shard.name)
     for kind in ShardKind:
@@ -66,7 +66,7 @@ def _check_ledgers(output: Path, book: Book, seen: set[OrderId], findings: Findi
 
 
 def _is_whole(output: Path, shard: ShardWritten, findings: Findings) -> bool:
-    """Raises FileNotFoundError where it is not there, or not any more."""
+    """Whether the shard has its recorded bytes. Raises FileNotFoundError when it is missing."""
     path = inside(output, shard.name)
     if path is None:
         findings.error(Check.SHARDS, "the ledger names a shard outside the folder", shard.name)
@@ -89,8 +89,8 @@ def _check_rows(path: Path, shard: ShardWritten, book: Book, orders: set[OrderId
     if seen.count != shard.rows:
         findings.error(Check.ROWS, f"holds {seen.count} rows, {shard.rows} were recorded", shard.name)
     if seen.outdated:
-        told = f"still holds rows of orders that were put back ({len(seen.outdated)})"
-        findings.warning(Check.ROWS, f"{told}; the next run writes it without them", shard.name)
+        what = f"still holds rows of orders that were put back ({len(seen.outdated)})"
+        findings.warning(Check.ROWS, f"{what}; the next run writes it without them", shard.name)
     return seen.count - len(seen.outdated)
 
 
@@ -132,7 +132,7 @@ def _check_sample(row: dict[str, Any], book: Book, where: str, findings: Finding
 
 
 def _has(passage: str, quote: str) -> bool:
-    """White space aside: a quote may be wrapped differently."""
+    """Compares without white space: a quote may be wrapped differently."""
     return " ".join(quote.split()) in " ".join(passage.split())
 
 

@@ -1,4 +1,4 @@
-"""The whole of `gleaner verify`. Law: files alone, no model; what could not be checked is said, never passed over."""
+"""All of `gleaner verify`. Law: it reads files alone and uses no model. What could not be checked is reported."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
@@ -21,18 +21,18 @@ from schemas.errors import CorpusError, LedgerError
 from schemas.ledger import ShardKind
 
 ReadAgain = Callable[[Collection[str]], Iterator[Document]]
-"""The documents of these uris, from the corpus as it is now; what is gone does not come."""
+"""The documents with these uris, from the corpus as it is now. A document that is gone is left out."""
 Unread = Callable[[str], str | None]
-"""Why a document of that uri cannot be read again here, behind `whose documents`; None for one that can."""
+"""Why the document with this uri cannot be read again here, to follow "whose documents"; None when it can be."""
 
 
 def verify(
     output: Path, read_again: ReadAgain, is_edited: IsEdited | None = None, unread: Unread = lambda uri: None
 ) -> AuditReport:
-    """Conservation, gates, shards, rows, provenance, manifest and run.yaml. `is_edited` holds that against the ledger's
-    fingerprint; None: it is not. Raises OutputError when the folder holds no run."""
+    """Checks conservation, gates, shards, rows, provenance, manifest and run.yaml. `is_edited` compares run.yaml with
+    the ledger's fingerprint; None skips that check. Raises OutputError when the folder holds no run."""
     findings = Findings()
-    manifest = read_manifest(output, findings)  # before the ledgers, which a run may be adding to
+    manifest = read_manifest(output, findings)  # read before the ledgers: a run may be adding to them
     counted = manifest.ledgers if manifest else {}
     before = read_text(output)
     with Ledgers(output) as ledgers:
@@ -73,7 +73,7 @@ def verify(
 
 
 def _open(by_uri: dict[str, list[KnownPassage]], unread: Unread, findings: Findings) -> dict[str, list[KnownPassage]]:
-    """The passages whose documents can be read again; how many cannot, and why, is told in a line for each reason."""
+    """The passages whose documents can be read again. One warning for each reason says how many cannot be."""
     closed: dict[str, list[str]] = {}
     for uri in by_uri:
         if (why := unread(uri)) is not None:
@@ -95,7 +95,8 @@ def _book(ledger: LedgerReader, findings: Findings, manifest_seq: int | None) ->
 
 
 def _configured(before: bytes | None, output: Path, findings: Findings) -> Configured | None:
-    """What run.yaml says, of which the ledgers were read after `before`; None where it was replaced meanwhile."""
+    """The configuration in run.yaml. The ledgers were read after `before`; None when run.yaml was replaced since
+    then."""
     if read_text(output) != before:
         findings.warning(Check.MANIFEST, "not compared: a replay changes it at this moment", "run.yaml")
         return None
@@ -103,7 +104,7 @@ def _configured(before: bytes | None, output: Path, findings: Findings) -> Confi
 
 
 def _spans(books: Sequence[Book]) -> dict[str, list[KnownPassage]]:
-    """Every passage by its document's uri: a document's passages may be in several ledgers."""
+    """All passages by their document's uri. The passages of one document may be in several ledgers."""
     if len(books) == 1:
         return books[0].spans
     found: dict[str, list[KnownPassage]] = {}
@@ -116,8 +117,8 @@ def _spans(books: Sequence[Book]) -> dict[str, list[KnownPassage]]:
 def _check_sources(
     by_uri: dict[str, list[KnownPassage]], changed: Collection[str], read_again: ReadAgain, findings: Findings
 ) -> int:
-    """Every passage against its document's slice; gives how many were compared. A version that the run knows to be
-    replaced (`changed`, or a later version is planned) cannot be compared any more."""
+    """Compares every passage with its document's slice, and gives how many it compared. A version that the run knows to
+    be replaced (it is in `changed`, or a later version is planned) cannot be compared any more."""
     checked = replaced = 0
     missing = {uri: len(spans) for uri, spans in by_uri.items()}
     try:
@@ -140,9 +141,9 @@ def _check_sources(
     except CorpusError as error:
         findings.warning(Check.PROVENANCE, f"the corpus cannot be read again: {error}", "corpus")
     if replaced:
-        what = f"not checked: {replaced} passages of documents that have changed since, which the run knows"
+        what = f"not checked: {replaced} passages of documents that have changed since, as the run noticed"
         findings.warning(Check.PROVENANCE, what, "corpus")
     if missing:
-        what = f"not checked: {sum(missing.values())} passages, whose documents are not there any more"
+        what = f"not checked: {sum(missing.values())} passages, whose documents no longer exist"
         findings.warning(Check.PROVENANCE, what, next(iter(missing)))
     return checked

@@ -1,8 +1,10 @@
-"""Passages are exact slices, `passage.text == document.text[start:end]`, in order, apart, none over the limit.
+"""Cuts documents into passages. Law: each passage is an exact slice, `passage.text == document.text[start:end]`.
+Passages come in order, do not overlap, and none is over the limit.
 
-A document that fits stays whole, and so does a problem (one with a reference answer), whatever its length. A longer one
-is cut at headings, paragraphs, sentences or words, the highest that fits (a single character longer than the limit
-would be the only exception). All text but white space is covered, save passages shorter than `min_characters`.
+A document that fits stays whole. So does a problem (a document with a reference answer), whatever its length. A longer
+document is cut at headings, paragraphs, sentences or words: at the highest of these that fits. Only a single character
+longer than the limit would break the limit. All text but white space is covered, except passages shorter than
+`min_characters`.
 """
 
 import re
@@ -17,8 +19,8 @@ from schemas.config import Chunking
 from schemas.corpus import Document, Passage, Provenance
 
 _WINDOW_PER_TOKEN = 64
-"""Characters per token of the limit that the splitter sees at once: it reads what follows anew for each passage, so an
-unbounded window would cost the square of the document."""
+"""Characters, per token of the limit, that the splitter sees at once. It reads all following text again for each
+passage, so without this window the cost would be quadratic in the document's length."""
 _BREAKS = (
     re.compile(r"\n(?=#{1,6} )"),
     re.compile(r"\n[ \t\r]*\n"),
@@ -42,7 +44,7 @@ class Chunker:
         self.version = f"semantic-text-splitter/{version('semantic-text-splitter')}+{counting.name}-{config.max_tokens}"
 
     def count(self, text: str) -> int:
-        """Tokens of a text: exact up to the limit; beyond it, some number above the limit."""
+        """The number of tokens in a text: exact up to the limit, and above it any number greater than the limit."""
         return self._count(text)
 
     def passages(self, document: Document) -> Iterator[Passage]:
@@ -72,7 +74,7 @@ class Chunker:
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The span without white space at its ends; nothing when there is only white space."""
+    """The span without white space at its ends; nothing for a span of white space alone."""
     chunk = text[start:end]
     start += len(chunk) - len(chunk.lstrip())
     stripped = len(chunk.strip())
@@ -81,7 +83,7 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _windows(text: str, size: int) -> Iterator[tuple[int, int]]:
-    """Spans of at most `size` characters that cover the text, each ending at the best break in its last quarter."""
+    """Spans of at most `size` characters that cover the text. Each ends at the best break in its last quarter."""
     begin = 0
     while len(text) - begin > size:
         finish = _best_break(text, begin + size - size // 4, begin + size)

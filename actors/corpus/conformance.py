@@ -1,7 +1,7 @@
-"""What any reader must keep to, as checks that run on whatever reader they are given: ours, and a user's own.
+"""Checks that every reader must pass: ours, and a user's own.
 
-Law: a check finds something or it does not; it never raises, whatever the reader does. Files are made in memory from
-one sample: whole, cut off, torn, empty, and full of what no format is.
+Law: a check has a finding or none; it never raises, whatever the reader does. Files are made in memory from one sample:
+whole, cut off, damaged, empty, and filled with random bytes.
 """
 
 import io
@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from actors.corpus.files import CorpusFile
 from actors.corpus.names import name_parts
-from actors.corpus.own import BadItem, Reader, held
+from actors.corpus.own import BadItem, Reader, checked
 from actors.corpus.records import Item, Text
 from schemas.config import Corpus
 from schemas.conformance import Broken, CheckFinding, Noted, found_by
@@ -22,13 +22,13 @@ from schemas.corpus import DocumentRefused
 from schemas.errors import described
 
 LONGEST_S = 30.0
-"""For one file."""
+"""The longest time for one file."""
 MOST_ITEMS = 100_000
-"""Of one file: nothing here holds so many."""
+"""The most items of one file. No file of these checks holds so many."""
 
 
 class ReaderSubject(Struct, frozen=True):
-    """The reader that is checked, as its author wrote it, and a file that it should read."""
+    """The reader that is checked, as its author wrote it, and a file that it should be able to read."""
 
     reader: Reader
     name: str
@@ -50,7 +50,7 @@ async def finding(name: str, subject: ReaderSubject) -> CheckFinding:
 
 
 class _MemoryFile:
-    """A file of the corpus in memory, and the streams that were opened of it."""
+    """A corpus file in memory. It remembers the streams that were opened on it."""
 
     def __init__(self, subject: ReaderSubject, data: bytes, uri: str = "memory://check/") -> None:
         self.streams: list[io.BytesIO] = []
@@ -68,14 +68,14 @@ class _MemoryFile:
 
 
 def _read(subject: ReaderSubject, file: _MemoryFile) -> list[Item]:
-    """All items of the file. Raises Broken for what no reader may do; what the reader itself raises goes through."""
+    """All items of the file. Raises Broken for what no reader may do. The reader's own errors pass through."""
     found: list[Item] = []
     until = time.monotonic() + LONGEST_S
     try:
-        for item in held(subject.reader(file.source, subject.config), file.source, subject.config):
+        for item in checked(subject.reader(file.source, subject.config), file.source, subject.config):
             found.append(item)
             if len(found) > MOST_ITEMS:
-                raise Broken(f"it gave more than {MOST_ITEMS:,} documents of one file of {len(subject.data):,} bytes")
+                raise Broken(f"it gave more than {MOST_ITEMS:,} documents for one file of {len(subject.data):,} bytes")
             if time.monotonic() > until:
                 raise Broken(f"it did not read one file within {LONGEST_S:g} s")
     except BadItem as bad:
@@ -98,7 +98,7 @@ async def _reads_the_sample(subject: ReaderSubject) -> None:
     refusals = [item for item in found if isinstance(item, DocumentRefused)]
     if not any(text.text.strip() for text in texts):
         why = f": {refusals[0].detail}" if refusals else ""
-        raise Broken(f"it gives no text of the sample{why}")
+        raise Broken(f"it gives no text for the sample{why}")
     if refusals:
         raise Noted(f"it refuses {len(refusals)} of {len(found)} documents of the sample: {refusals[0].detail}")
 
@@ -116,19 +116,20 @@ async def _knows_no_place(subject: ReaderSubject) -> None:
     except Broken:
         raise
     except Exception as bug:
-        raise Broken(f"of the same file in another place it raised {described(bug)}") from bug
+        raise Broken(f"for the same file in another place it raised {described(bug)}") from bug
     if moved != texts:
-        raise Broken("it reads something else of the same file in another place")
+        raise Broken("it reads something else in the same file at another place")
 
 
 async def _reads_torn_files(subject: ReaderSubject) -> None:
-    """Only that it comes to an end and gives documents of the file: what it raises is a refusal of the file."""
+    """Checks only that reading ends and gives documents of this file. An exception refuses the file, which is
+    allowed."""
     for name, data in torn(subject.data):
         try:
             _read(subject, _MemoryFile(subject, data))
         except Broken as broken:
-            raise Broken(f"of a file that is {name}: {broken}") from None
-        except Exception:  # noqa: BLE001 - which is how a reader says that a file cannot be read
+            raise Broken(f"for a file that is {name}: {broken}") from None
+        except Exception:  # noqa: BLE001 - a reader raises to say that a file cannot be read
             continue
 
 
@@ -138,10 +139,10 @@ async def _takes_no_torn_text_for_whole(subject: ReaderSubject) -> None:
         return
     try:
         found = _read(subject, _MemoryFile(subject, subject.data[: len(subject.data) // 2]))
-    except Exception:  # noqa: BLE001 - which is how a reader says that a file cannot be read
+    except Exception:  # noqa: BLE001 - a reader raises to say that a file cannot be read
         return
     if any(isinstance(item, Text) and whole[0].text.startswith(item.text) for item in found):
-        raise Noted("it reads half a file as a text: where the format has an end, a file without it is torn")
+        raise Noted("it reads half a file as a whole text: a format that marks its end lets a reader notice a cut file")
 
 
 async def _closes_what_it_opens(subject: ReaderSubject) -> None:
@@ -154,14 +155,14 @@ async def _closes_what_it_opens(subject: ReaderSubject) -> None:
             close()
         for _ in subject.reader(file.source, subject.config):
             pass
-    except Exception:  # noqa: BLE001 - other checks tell of it
+    except Exception:  # noqa: BLE001 - other checks report it
         return
     if file.left_open:
-        raise Noted("it leaves files open: a corpus has many")
+        raise Noted("it leaves files open, and a corpus has many")
 
 
 def torn(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """The sample as disks and networks have left it, each with a word for how."""
+    """The sample as broken disks and networks leave it, each version with its description."""
     random = Random(0)
     half = len(data) // 2
     yield "empty", b""

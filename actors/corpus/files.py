@@ -1,4 +1,4 @@
-"""One file of the corpus: how it is opened, unpacked and read in blocks; and which files of a folder are read."""
+"""One file of the corpus: how it is opened, unpacked and read in blocks. And which files of a folder are read."""
 
 import codecs
 import io
@@ -11,14 +11,14 @@ from typing import Any, BinaryIO, cast
 
 from msgspec import Struct
 
-from actors.corpus.foreign import told
+from actors.corpus.foreign import error_line
 from actors.corpus.names import KNOWN, name_parts, shown_suffix, with_lower_suffix
 from schemas.corpus import DocumentRefused
 
 BLOCK = 1 << 20
 _SMALL = 1 << 12
 _SUFFIXES = 50
-"""Kinds of skipped files that are told apart; a folder may hold any number."""
+"""The most suffixes of skipped files that are counted separately: a folder may hold any number."""
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
@@ -28,11 +28,11 @@ _MARKS = {
 
 
 class CorpusFile(Struct, frozen=True):
-    """One file. `open` gives its bytes, decompressed; `size` is of the bytes stored, where known."""
+    """One file. `open` gives its decompressed bytes. `size`: of the stored bytes, where it is known."""
 
     uri: str
     suffix: str
-    """Of its format, in lower case."""
+    """The suffix of its format, in lower case."""
     open: Callable[[], BinaryIO]
     size: int | None
     compressed: bool
@@ -42,13 +42,13 @@ Found = CorpusFile | DocumentRefused
 
 
 class Damage(Struct, frozen=True):
-    """A file cannot be read beyond this point: why, in one line."""
+    """A file cannot be read beyond this point. `why`: the reason in one line."""
 
     why: str
 
 
 class Skipped:
-    """Counts, by suffix, the files of folders that are not read."""
+    """Counts the files of folders that are not read, by suffix."""
 
     def __init__(self) -> None:
         self._files: Counter[str] = Counter()
@@ -59,12 +59,12 @@ class Skipped:
         self._files[suffix if suffix in self._files or len(self._files) < _SUFFIXES else "others"] += 1
 
     def counts(self) -> dict[str, int]:
-        """Files by suffix, most first."""
+        """The number of files by suffix, highest first."""
         return dict(self._files.most_common())
 
 
 class Selection:
-    """Which files of a folder are read: those that a pattern names, or without patterns those of a known format."""
+    """Selects files of a folder: those that match a pattern, or without patterns those of a known format."""
 
     def __init__(self, patterns: tuple[str, ...] | None, skipped: Skipped, known: Collection[str] = KNOWN) -> None:
         self._patterns = patterns
@@ -72,7 +72,7 @@ class Selection:
         self._skipped = skipped
 
     def takes(self, relative: str) -> bool:
-        """Whether the file at this path below the folder is read; counts it if not (dot files aside)."""
+        """Whether the file at this path below the folder is read. Counts it if not, unless it is a dot file."""
         name = relative.rsplit("/", 1)[-1]
         if self._patterns is None:
             taken = name[:1] != "." and name_parts(name)[0] in self._known
@@ -84,7 +84,7 @@ class Selection:
 
 
 def _matches(relative: str, patterns: tuple[str, ...]) -> bool:
-    """As in the shell: `*` leaves dot files out; a pattern with a slash is matched to the path below the folder."""
+    """Matches as a shell does: `*` skips dot files; a pattern with a slash is for the whole path below the folder."""
     name = relative.rsplit("/", 1)[-1]
     return any(
         fnmatchcase(relative if "/" in pattern else name, pattern) and (name[0] != "." or pattern[0] == ".")
@@ -94,7 +94,7 @@ def _matches(relative: str, patterns: tuple[str, ...]) -> bool:
 
 
 def unpacked(plain: BinaryIO, compression: str | None) -> BinaryIO:
-    """The bytes that a compressed file holds. Raises OSError, with the file closed, for a header that is none."""
+    """The decompressed stream of a file. Raises OSError for a bad header, and then closes the file."""
     try:
         return plain if compression is None else _decompressed(plain, compression)
     except BaseException:
@@ -111,8 +111,8 @@ def _decompressed(plain: BinaryIO, compression: str) -> BinaryIO:
 
 
 class _Zstd:
-    """A zstd stream by Arrow, which loses what a call has unpacked when the same call meets a damage: so calls are
-    small."""
+    """A zstd stream, read through Arrow. When a call meets damage, Arrow loses all that this call has unpacked, so each
+    call asks for little."""
 
     def __init__(self, plain: BinaryIO) -> None:
         import pyarrow as pa  # 30 MB; only few corpora need it
@@ -129,24 +129,24 @@ class _Zstd:
 
 
 def blocks(source: CorpusFile) -> Iterator[bytes | Damage]:
-    """The file in blocks of at most 1 MiB. What can be read before a damage comes; then the damage, last."""
+    """The file in blocks of at most 1 MiB. When it is damaged, first all readable blocks come, then the Damage."""
     try:
         with closing(source.open()) as stream:
-            # `read1` gives what is there: `read` would lose it when what follows is damaged.
+            # `read1` gives the bytes that are there; `read` would lose them if damage follows.
             read: Callable[[int], bytes] = getattr(stream, "read1", None) or stream.read
             while block := read(BLOCK):
                 yield block
-    except Exception as error:  # noqa: BLE001 - whatever a foreign stream raises; `told` logs what is not known
-        yield Damage(told(error, source.uri))
+    except Exception as error:  # noqa: BLE001 - a stream may raise anything; `error_line` logs unknown errors
+        yield Damage(error_line(error, source.uri))
 
 
 def stream(source: CorpusFile) -> io.BufferedReader:
-    """The file as a stream of bytes, whatever it is packed in; it cannot be sought in. A damage raises OSError."""
+    """The file as a stream of decompressed bytes, without seeking. Damage raises OSError."""
     return io.BufferedReader(_Stream(blocks(source)), BLOCK)
 
 
 def whole(source: CorpusFile, most: int) -> bytes:
-    """All bytes of the file. Raises OSError for a damaged one and for one of more than `most`."""
+    """All bytes of the file. Raises OSError when it is damaged or larger than `most`."""
     with stream(source) as plain:
         data = plain.read(most + 1)
     if len(data) > most:
@@ -173,7 +173,7 @@ class _Stream(io.RawIOBase):
         return len(taken)
 
     def close(self) -> None:
-        """Gives the file back, also where nobody read it to its end."""
+        """Closes the file, even when it was not read to its end."""
         stored, self._left = self._stored, b""
         if isinstance(stored, Generator):
             stored.close()
@@ -181,8 +181,8 @@ class _Stream(io.RawIOBase):
 
 
 def narrow_blocks(source: CorpusFile, encoding: str) -> tuple[Iterator[bytes | Damage], str]:
-    """The blocks and their encoding, in which ASCII characters take one byte: a file whose byte order mark (or else
-    `encoding`) says that they take more comes as UTF-8."""
+    """The blocks, in an encoding with one byte for each ASCII character, and that encoding. A file of a wider encoding
+    (its byte order mark's, or else `encoding`) is converted to UTF-8."""
     stored = blocks(source)
     first = next(stored, b"")
     while isinstance(first, bytes) and len(first) < 4 and isinstance(more := next(stored, None), bytes):
@@ -206,10 +206,10 @@ def _as_utf8(stored: Iterator[bytes | Damage], encoding: str) -> Iterator[bytes 
 
 
 def mark(data: bytes) -> str | None:
-    """The encoding that the byte order mark at the start names, UTF-8's aside."""
+    """The encoding named by a byte order mark at the start; None without one, and for UTF-8's mark."""
     return next((name for mark, name in _MARKS.items() if data.startswith(mark)), None)
 
 
 def is_wide(encoding: str) -> bool:
-    """Whether ASCII characters take more than their one byte, as in UTF-16."""
+    """Whether ASCII characters take more than one byte each, as in UTF-16."""
     return "\n".encode(encoding) != b"\n"

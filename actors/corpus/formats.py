@@ -1,16 +1,15 @@
-"""What a file holds, by its suffix: one text, or records (JSON, Parquet), or what a reader of the configuration's finds
-in it. Bad input is a refusal, never an exception.
+"""Reads a file by its suffix: as one text, as records (JSON, Parquet), or with a reader that the configuration names.
+Bad input becomes a refusal, never an exception.
 
-Never more than some blocks of the file and one document (`max_document_bytes`) are held at once: records of JSON are
-cut out of the blocks, one that is too long is skipped without being kept; `actors.text.parquet` says how much for
-Parquet.
-A format that is not known is refused by its name.
+At most some blocks of the file and one document (`max_document_bytes`) are in memory at once: JSON records are cut out
+of the blocks, and one that is too long is skipped. `actors.text.parquet` has the bound for Parquet. A file of an
+unknown format is refused.
 """
 
 from collections.abc import Iterator, Mapping
 
 from actors.corpus.files import CorpusFile
-from actors.corpus.foreign import told
+from actors.corpus.foreign import error_line
 from actors.corpus.json_records import json_items, json_line_items
 from actors.corpus.names import JSON, JSON_LINES, KNOWN, PARQUET, TEXTS, suffix_of
 from actors.corpus.own import Reader
@@ -35,7 +34,7 @@ def is_markdown(uri: str) -> bool:
 
 
 def is_text_encoding(encoding: str) -> bool:
-    """Whether Python knows the encoding, and it is one of text."""
+    """Whether Python has a text encoding of this name."""
     try:
         b"    ".decode(encoding)
     except UnicodeDecodeError:
@@ -46,17 +45,17 @@ def is_text_encoding(encoding: str) -> bool:
 
 
 def items(source: CorpusFile, config: Corpus, own: Mapping[str, Reader] = NONE) -> Iterator[Item]:
-    """What one file holds, in order. Whatever goes wrong in it is a refusal. `own`: the readers that the configuration
-    names; a suffix of theirs is read by no other."""
+    """The items of one file, in order. Any error becomes a refusal. `own`: the readers that the configuration names; no
+    other reader reads their suffixes."""
     named = config.readers.get(source.suffix)
     read = OURS.get(source.suffix) if named is None else own.get(source.suffix)
     if read is None and named is not None:
-        detail = f"only {named.reader} reads '{source.suffix}' (corpus.readers), and it is not here"
+        detail = f"only {named.reader} reads '{source.suffix}' (corpus.readers), and it is not loaded here"
         yield refused(source.uri, RefusalReason.UNKNOWN_FORMAT, detail)
         return
     if read is None:
-        what = f"'{source.suffix}'" if source.suffix else "a file without a suffix"
-        detail = f"{what} is no format that is read; these are: {', '.join(sorted(KNOWN | set(config.readers)))}"
+        kind = f"'{source.suffix}'" if source.suffix else "a file without a suffix"
+        detail = f"{kind} is not a known format; these are: {', '.join(sorted(KNOWN | set(config.readers)))}"
         yield refused(source.uri, RefusalReason.UNKNOWN_FORMAT, detail)
         return
     count = 0
@@ -64,6 +63,6 @@ def items(source: CorpusFile, config: Corpus, own: Mapping[str, Reader] = NONE) 
         for item in read(source, config):
             count += 1
             yield item
-    except Exception as error:  # noqa: BLE001 - one file must not end the run; `told` logs what is not known
+    except Exception as error:  # noqa: BLE001 - one file must not end the run; `error_line` logs unknown errors
         before = f"; {count:,} records before that were read" if count else ""
-        yield refused(source.uri, RefusalReason.UNREADABLE, told(error, source.uri) + before)
+        yield refused(source.uri, RefusalReason.UNREADABLE, error_line(error, source.uri) + before)

@@ -1,7 +1,8 @@
-"""Records of JSON: lines (`.jsonl`, `.ndjson`), and `.json`: an array, one object, or objects one after another.
+"""Records of JSON files: one a line (`.jsonl`, `.ndjson`), or in a `.json` file: an array, one object, or objects one
+after another.
 
-Law: a record that cannot be used is one refusal and the others are read; where a file is damaged, what comes before is
-read and the damage is one refusal.
+Law: an unusable record is one refusal, and the other records are read. In a damaged file all records before the damage
+are read, and the damage is one refusal.
 """
 
 import json
@@ -25,7 +26,8 @@ def json_line_items(source: CorpusFile, config: Corpus) -> Iterator[Item]:
 
 
 def json_items(source: CorpusFile, config: Corpus) -> Iterator[Item]:
-    """The records of a `.json` file. Many such files hold lines: they are read as lines, which a bad one cannot end."""
+    """The records of a `.json` file. Many hold one object a line; these are read as lines, so a bad line ends
+    nothing."""
     stored, encoding = narrow_blocks(source, config.encoding)
     head, blocks = _first_line(stored, config.max_document_bytes)
     if _is_object(head):
@@ -36,7 +38,7 @@ def json_items(source: CorpusFile, config: Corpus) -> Iterator[Item]:
 
 
 def _first_line(stored: Iterator[bytes | Damage], limit: int) -> tuple[bytes, Iterator[bytes | Damage]]:
-    """The first line that is not blank, or as much of it as a record may have; and all blocks again."""
+    """The first line that is not blank, cut at the longest record's length, and all blocks from the start."""
     seen: list[bytes | Damage] = []
     head = b""
     for block in stored:
@@ -61,7 +63,7 @@ def _try_json(data: bytes) -> Any:
 
 
 class _Records:
-    """The records of one file, which are called by their place in it."""
+    """The records of one file, named by their place in it."""
 
     def __init__(self, uri: str, what: str, encoding: str, config: Corpus) -> None:
         self._uri = uri
@@ -107,7 +109,7 @@ class _Records:
             return refused(uri, RefusalReason.BAD_RECORD, f"{where}not a JSON record: {one_line(error)}")
         if isinstance(record, dict):
             return record_item(uri, record, where, self._config)
-        detail = f"{where}a record is an object with fields, not this"
+        detail = f"{where}a record must be an object with fields"
         if isinstance(record, list) and self._what == "line":
-            detail += " (a file that is one array is named .json)"
+            detail += " (name a file that is one array .json)"
         return refused(uri, RefusalReason.BAD_RECORD, detail)

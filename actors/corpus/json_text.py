@@ -1,8 +1,7 @@
-"""JSON cut into its records without reading it whole: lines, the elements of an array, or values one after another.
+"""Cuts JSON into records without reading the whole file: lines, an array's elements, or values one after another.
 
-Law: never more than one block and one record of at most `limit` bytes is held; a longer record is skipped without being
-kept. An own scanner, for a parser that builds values (ijson) holds whatever length a value has; what a record says is
-left to `json`.
+Law: at most one block and one record of at most `limit` bytes are in memory; a longer record is skipped. This is our
+own scanner because parsers that build values (ijson) keep values of any length. The `json` module reads the records.
 """
 
 import re
@@ -21,15 +20,15 @@ class Piece(Struct, frozen=True):
     """The bytes of one record."""
 
     number: int
-    """From 1: the line, or the element."""
+    """The line's or element's number, from 1."""
     offset: int
     data: bytes | None
-    """None: too long to be kept."""
+    """None: the record is too long to be kept."""
 
 
 class End(Struct, frozen=True):
-    """Where the records end. `rest`: a last record that has no end; `damage`: why there is no more, None if all is
-    well."""
+    """The end of the records. `rest`: a last record without an end. `damage`: why reading stopped early; None if it did
+    not."""
 
     rest: Piece | None
     damage: str | None
@@ -49,7 +48,7 @@ class _Kept:
             self._data += data[: self._limit + 1]
 
     def cut(self, skip: int) -> Piece:
-        """The record so far; the next begins `skip` bytes behind it."""
+        """The record so far. The next record begins `skip` bytes after it."""
         whole = len(self._data) <= self._limit
         piece = Piece(self.number, self._start, bytes(self._data) if whole else None)
         self._data.clear()
@@ -57,7 +56,7 @@ class _Kept:
         return piece
 
     def skip(self, size: int) -> None:
-        """The record begins so many bytes later."""
+        """Moves the record's beginning forward by so many bytes."""
         self._start += size
 
     @property
@@ -83,7 +82,7 @@ def lines(blocks: Iterator[bytes | Damage], limit: int) -> Iterator[Piece | End]
 
 
 def values(blocks: Iterator[bytes | Damage], limit: int) -> Iterator[Piece | End]:
-    """The elements of an array, or the values that follow each other, then the end."""
+    """The elements of an array, or values one after another; then the end."""
     scan = _Scan(limit)
     for block in blocks:
         if isinstance(block, Damage):
@@ -94,7 +93,7 @@ def values(blocks: Iterator[bytes | Damage], limit: int) -> Iterator[Piece | End
 
 
 class _Scan:
-    """Finds where records end: at a comma of the outermost array, or where a value outside of one is closed."""
+    """Finds the end of each record: at a comma of the outermost array, or where a value outside an array closes."""
 
     def __init__(self, limit: int) -> None:
         self._kept = _Kept(limit)
@@ -122,16 +121,16 @@ class _Scan:
         self._kept.add(block[start:])
 
     def end(self, damage: str | None) -> End:
-        """What there is behind the last record."""
+        """What follows the last record."""
         rest = None if self._kept.blank else self._kept.cut(0)
         if damage is None and self._top == b"[" and not self._closed:
             damage = "the array is not closed: the file was cut off"
         elif damage is None and self._closed and rest is not None:
-            return End(None, "something stands behind the end of the array")
+            return End(None, "there is text after the end of the array")
         return End(rest, damage)
 
     def _begin(self, block: bytes) -> int:
-        """Where the first record begins in this block."""
+        """The position of the first record in this block."""
         text = block.removeprefix(b"\xef\xbb\xbf").lstrip(_BLANK)
         at = len(block) - len(text)
         self._top = text[:1] or None
@@ -152,7 +151,7 @@ class _Scan:
         return at
 
     def _structure(self, character: bytes) -> int | None:
-        """None inside a record; else how many bytes of the character are not part of the record that ends."""
+        """None inside a record. Else a record ends: how many bytes of the character do not belong to it."""
         if character == b'"':
             self._string = True
         elif character in b"[{":

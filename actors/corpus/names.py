@@ -1,39 +1,39 @@
-"""What a file's name says: its format's suffix, its compression, and how it stands in a uri."""
+"""Facts in a file's name: its format's suffix, its compression, and its form in a uri."""
 
 from pathlib import PurePosixPath
 
 TEXTS = (".txt", ".text", ".md", ".markdown", ".rst", ".adoc", ".org")
-"""Files that are one text each. Markdown is cut at its headings."""
+"""Suffixes of files that are one text each. Markdown is cut at its headings."""
 JSON_LINES = (".jsonl", ".ndjson")
 JSON = ".json"
 PARQUET = ".parquet"
 KNOWN = frozenset((*TEXTS, *JSON_LINES, JSON, PARQUET))
-"""Suffixes of the formats that are read, in lower case."""
+"""Suffixes of the known formats, in lower case."""
 COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd"}
 _SHOWN_CHARACTERS = 20
 
 
 def name_parts(name: str) -> tuple[str, str | None]:
-    """The suffix of a file's format (in lower case, "" for none) and its compression (None for none)."""
+    """The format's suffix, in lower case ("" for none), and the compression (None for none)."""
     path = PurePosixPath(name.split("?", 1)[0] if name.startswith(("http://", "https://")) else name)
     compression = COMPRESSIONS.get(path.suffix.lower())
     return (PurePosixPath(path.stem) if compression else path).suffix.lower(), compression
 
 
 def suffix_of(uri: str) -> str:
-    """The suffix of the format of a document's file."""
+    """The format's suffix of a document's file."""
     return name_parts(uri.split("#", 1)[0])[0]
 
 
 def shown_suffix(name: str) -> str:
-    """The suffix of a file's name as people are told of it, its compression's included."""
+    """A file name's suffix as users are shown it, with its compression's suffix."""
     path = PurePosixPath(name)
     suffixes = path.suffixes[-2:] if path.suffix.lower() in COMPRESSIONS else path.suffixes[-1:]
     return uri_of("".join(suffixes).lower()[:_SHOWN_CHARACTERS]) or "no suffix"
 
 
 def with_lower_suffix(relative: str) -> str:
-    """A path with the suffixes of its file's name in lower case: `A.JSONL.GZ` is matched by `*.jsonl.gz`."""
+    """The path with the file name's suffixes in lower case, so that `*.jsonl.gz` matches `A.JSONL.GZ`."""
     folder, slash, name = relative.rpartition("/")
     stem, dot, rest = name.lstrip(".").partition(".")
     leading = name[: len(name) - len(name.lstrip("."))]
@@ -41,18 +41,18 @@ def with_lower_suffix(relative: str) -> str:
 
 
 def is_remote(path: str) -> bool:
-    """Whether a configured path is a uri for fsspec, not a local path."""
+    """Whether a configured path is a uri for fsspec and not a local path."""
     return "://" in path
 
 
 def is_on_this_machine(path: str) -> bool:
-    """Whether a configured path can name nothing but files of this machine: no server, nor a chain that may lead to
-    one (`file:///a::http://b/c`)."""
+    """Whether a configured path can only name files of this machine: no server, and no chain that may lead to one
+    (`file:///a::http://b/c`)."""
     return not is_remote(path) or (path.startswith(("file://", "local://")) and "::" not in path)
 
 
 def uri_of(name: str) -> str:
-    """A file name as it stands in a uri."""
+    """A file name in the form that it has in a uri."""
     if name.isprintable() and name.isascii() and "%" not in name and "#" not in name:
         return name
     return "".join(_quoted(character) for character in name)

@@ -1,54 +1,55 @@
-"""The seam of readers: how a file becomes documents. Ours stand in `formats`; a configuration brings others by suffix.
+"""How readers are plugged in: a reader makes documents from a file. Ours are in `formats`; a configuration adds others
+by suffix.
 
-Law: whatever a reader does, the run gets documents and refusals. What it raises, and what it gives that is no document
-of its file, is one refusal with the file's name, and the other files are read.
+Law: whatever a reader does, the run gets documents and refusals. An exception, or an item that is not a document of the
+file, becomes one refusal with the file's name, and the other files are read.
 """
 
 from collections.abc import Iterator
 from typing import Any, Protocol
 
 from actors.corpus.files import CorpusFile
-from actors.corpus.foreign import told
+from actors.corpus.foreign import error_line
 from actors.corpus.records import MAX_ID_BYTES, Item, Text, refused
 from schemas.config import Corpus
 from schemas.corpus import DocumentRefused, RefusalReason
 
 
 class Reader(Protocol):
-    """Reads one file, lazily: its text under the file's uri, or one after another under `uri#record=N`, N rising."""
+    """Reads one file lazily: one text under the file's uri, or several, each under `uri#record=N` with rising N."""
 
     def __call__(self, source: CorpusFile, config: Corpus, /) -> Iterator[Item]: ...
 
 
 class BadItem(Exception):
-    """What a reader gave is no document of its file."""
+    """A reader gave an item that is not a document of its file."""
 
 
 class OwnReader:
-    """The reader of a user's function; it never raises."""
+    """Runs a user's reading function. It never raises."""
 
     def __init__(self, name: str, function: Reader) -> None:
         self._name = name
         self._function = function
 
     def __call__(self, source: CorpusFile, config: Corpus, /) -> Iterator[Item]:
-        """What the function gives, each looked at."""
+        """The function's items, each checked."""
         count = 0
         try:
-            for item in held(self._function(source, config), source, config):
+            for item in checked(self._function(source, config), source, config):
                 count += 1
                 yield item
-        except Exception as error:  # noqa: BLE001 - anybody's code on anybody's file; `told` logs what is not known
-            why = str(error) if isinstance(error, BadItem) else told(error, source.uri)
+        except Exception as error:  # noqa: BLE001 - a user's code on any file; `error_line` logs unknown errors
+            why = str(error) if isinstance(error, BadItem) else error_line(error, source.uri)
             before = f"; {count:,} documents before that were read" if count else ""
             yield refused(source.uri, RefusalReason.UNREADABLE, f"{self._name}: {why}{before}")
             return
         if not count:
-            yield refused(source.uri, RefusalReason.EMPTY, f"{self._name} found nothing in it")
+            yield refused(source.uri, RefusalReason.EMPTY, f"{self._name} found no documents in it")
 
 
-def held(items: Any, source: CorpusFile, config: Corpus) -> Iterator[Item]:
-    """The items of one file. Raises BadItem for the first that is none."""
+def checked(items: Any, source: CorpusFile, config: Corpus) -> Iterator[Item]:
+    """The items of one file. Raises BadItem for the first that is not valid."""
     last = -1
     for item in items:
         if not isinstance(item, Text | DocumentRefused):
@@ -58,10 +59,10 @@ def held(items: Any, source: CorpusFile, config: Corpus) -> Iterator[Item]:
             yield item
             continue
         last = _next(item.uri, source, last)
-        yield _checked(item, config)
+        yield _valid(item, config)
 
 
-def _checked(item: Text, config: Corpus) -> Item:
+def _valid(item: Text, config: Corpus) -> Item:
     if not isinstance(item.text, str):
         raise BadItem(f"the text of {item.uri} is {type(item.text).__name__}")
     if item.id is not None and not (isinstance(item.id, str) and 0 < len(item.id) <= MAX_ID_BYTES):
@@ -73,17 +74,17 @@ def _checked(item: Text, config: Corpus) -> Item:
 
 
 def _place(uri: str, source: CorpusFile) -> int | None:
-    """The number of the record that a uri names; None for the file itself."""
+    """The number of the record that a uri names; None for the whole file."""
     if uri == source.uri:
         return None
     number = uri.removeprefix(f"{source.uri}#record=")
     if number == uri or not (number.isascii() and number.isdigit()) or str(int(number)) != number:
-        raise BadItem(f"{uri!r:.200} is no place in the file; it must be {source.uri} or {source.uri}#record=N")
+        raise BadItem(f"{uri!r:.200} is not a place in the file; it must be {source.uri} or {source.uri}#record=N")
     return int(number)
 
 
 def _next(uri: str, source: CorpusFile, last: int) -> int:
-    """The place of one more document, behind the last one's: no two have one uri."""
+    """The place of one more document. It must come after the last one, so that no two documents have the same uri."""
     number = _place(uri, source)
     if number is None and last < 0:
         return _WHOLE
@@ -93,4 +94,4 @@ def _next(uri: str, source: CorpusFile, last: int) -> int:
 
 
 _WHOLE = 1 << 62
-"""Behind a document that is the whole file there is no other."""
+"""The place of a document that is the whole file: no document may follow it."""

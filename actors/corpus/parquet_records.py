@@ -1,6 +1,6 @@
-"""Records of Parquet, a row each. Law: within the bound of `actors.text.parquet`, whatever the file says of itself.
+"""Records of Parquet files, one a row. Law: memory stays in the bound of `actors.text.parquet`, whatever the file says.
 
-A row group that cannot be read does not end the file: the others are read, and all that is damaged is one refusal.
+A row group that cannot be read does not end the file: the others are read, and all damage is one refusal.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from io import BytesIO
 from typing import Any, BinaryIO
 
 from actors.corpus.files import CorpusFile, Damage, blocks
-from actors.corpus.foreign import one_line, told
+from actors.corpus.foreign import error_line, one_line
 from actors.corpus.records import Item, record_item, refused, too_large
 from actors.corpus.texts import decoded, undecodable
 from actors.text.parquet import ParquetRows, TooMuchMemory
@@ -18,7 +18,7 @@ from schemas.corpus import DocumentRefused, RefusalReason
 
 _PAGE_BYTES = 128 << 20
 _DOCUMENTS = 8
-"""A page may hold so many documents of the greatest size, and 128 MiB in any case: writers check a page's size only
+"""A page may be 128 MiB, or so many documents of the greatest size if that is more: writers check a page's size only
 every thousand values."""
 _NOTED = 3
 
@@ -33,7 +33,7 @@ def parquet_items(source: CorpusFile, config: Corpus) -> Iterator[Item]:
     with closing(opened) as stream:
         try:
             file = ParquetRows(stream, limit)
-        except Exception as error:  # noqa: BLE001 - a foreign file's; `told` logs what is not known
+        except Exception as error:  # noqa: BLE001 - any file's error; `error_line` logs unknown ones
             yield _unreadable(source.uri, error)
             return
         with closing(file):
@@ -45,7 +45,7 @@ def parquet_items(source: CorpusFile, config: Corpus) -> Iterator[Item]:
 
 
 def _unpacked(source: CorpusFile, limit: int) -> BinaryIO | DocumentRefused:
-    """Parquet is read from its end: one that lies in another compression is unpacked, if it is small."""
+    """Unpacks a Parquet file inside another compression, if it is small: Parquet is read from its end."""
     data = bytearray()
     for block in blocks(source):
         if isinstance(block, Damage):
@@ -60,7 +60,7 @@ def _unpacked(source: CorpusFile, limit: int) -> BinaryIO | DocumentRefused:
 def _unreadable(uri: str, error: Exception) -> DocumentRefused:
     if isinstance(error, TooMuchMemory):
         return refused(uri, RefusalReason.TOO_LARGE, str(error))
-    return refused(uri, RefusalReason.UNREADABLE, f"not readable as Parquet: {told(error, uri)}")
+    return refused(uri, RefusalReason.UNREADABLE, f"not readable as Parquet: {error_line(error, uri)}")
 
 
 def _wrong_columns(uri: str, file: ParquetRows, config: Corpus) -> DocumentRefused | None:
@@ -78,14 +78,11 @@ def _wrong_columns(uri: str, file: ParquetRows, config: Corpus) -> DocumentRefus
             return refused(uri, RefusalReason.BAD_RECORD, detail)
         kind = schema.field(name).type
         if kind.num_fields:
-            return refused(uri, RefusalReason.BAD_RECORD, f"column '{name}' (corpus.{key}) is {_short(kind)}")
+            detail = f"column '{name}' (corpus.{key}) is {str(kind)[:60]}, not single values"
+            return refused(uri, RefusalReason.BAD_RECORD, detail)
     if not sum(file.group_rows):
         return refused(uri, RefusalReason.EMPTY, "the file holds no records")
     return None
-
-
-def _short(kind: Any) -> str:
-    return f"{str(kind)[:60]}, not single values"
 
 
 class _Rows:
@@ -100,7 +97,7 @@ class _Rows:
         self._columns = list(dict.fromkeys(name for name in wanted if name is not None and name in names))
 
     def items(self) -> Iterator[Item]:
-        """Rows of all row groups that can be read, then one refusal of the others."""
+        """The rows of all readable row groups, then one refusal for the others."""
         first, lost, reason = 0, list[str](), RefusalReason.UNREADABLE
         read = 0
         for group, rows in enumerate(self._file.group_rows):
@@ -110,9 +107,9 @@ class _Rows:
                     for index in range(batch.num_rows):
                         yield self._item({name: batch.column(name)[index] for name in self._columns}, row)
                         row += 1
-            except Exception as error:  # noqa: BLE001 - a foreign file's; `told` logs what is not known
+            except Exception as error:  # noqa: BLE001 - any file's error; `error_line` logs unknown ones
                 reason = RefusalReason.TOO_LARGE if isinstance(error, TooMuchMemory) else reason
-                why = str(error) if isinstance(error, TooMuchMemory) else told(error, self._uri)
+                why = str(error) if isinstance(error, TooMuchMemory) else error_line(error, self._uri)
                 lost.append(f"row group {group} from row {row:,} on: {why}")
             read += row - first
             first += rows
@@ -129,8 +126,8 @@ class _Rows:
                 values[name] = _value(cell)
             except UnicodeDecodeError as error:
                 return refused(uri, RefusalReason.UNDECODABLE, where + undecodable(error, 0, "utf-8"))
-            except Exception as error:  # noqa: BLE001 - values that Python cannot hold; `told` logs what is not known
-                detail = f"{where}column '{name}' is {cell.type}: {_named(error)}"
+            except Exception as error:  # noqa: BLE001 - some values do not fit into Python types
+                detail = f"{where}column '{name}' is {cell.type}: {type(error).__name__}: {one_line(error)}"
                 return refused(uri, RefusalReason.BAD_RECORD, detail)
         text = values[self._config.text_field]
         if isinstance(text, bytes):
@@ -143,12 +140,8 @@ class _Rows:
         return record_item(uri, values, where, self._config)
 
 
-def _named(error: Exception) -> str:
-    return f"{type(error).__name__}: {one_line(error)}"
-
-
 def _value(cell: Any) -> Any:
-    """A cell as Python's value; of a float of few bits, the number whose shortest decimal it is."""
+    """A cell as a Python value. A float of 16 or 32 bits becomes the number that its shortest decimal form names."""
     import pyarrow as pa
 
     value = cell.as_py()

@@ -1,7 +1,7 @@
-"""Every file, and every record of a file, comes out exactly once: as a Document, or as a DocumentRefused.
+"""Law: every file, and every record of a file, comes out exactly once: as a Document, or as a DocumentRefused.
 
-Lazy: a corpus larger than memory works; of what has passed, only a 16-byte digest of each id stays. Order and uris
-depend on the configuration and the names of the files alone.
+Reading is lazy, so a corpus may be larger than memory: only a 16-byte digest of each document's id is kept. Order and
+uris depend only on the configuration and the names of the files.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -25,8 +25,8 @@ def read(
     skipped: Skipped | None = None,
     own: Mapping[str, Reader] = NONE,
 ) -> Iterator[Document | DocumentRefused]:
-    """The corpus, lazily. `base` is the folder that relative paths begin at, else `config.base`. `skipped` counts the
-    files of folders that are not read, as far as the reading has come. `own`: the readers that `config.readers` names.
+    """The corpus, lazily. Relative paths begin at `base`, else at `config.base`. `skipped` counts files of folders that
+    are not read, up to the point that reading has reached. `own`: the readers that `config.readers` names.
 
     Raises `CorpusError` at once (not at the first document) when a path does not exist, cannot be opened or holds no
     file that `include` matches.
@@ -37,8 +37,8 @@ def read(
 def documents(
     uris: Collection[str], config: Corpus, base: Path | None = None, own: Mapping[str, Reader] = NONE
 ) -> Iterator[Document]:
-    """The documents of these uris, read again in one pass. What is gone or refused by now does not come, nor does what
-    only a reader reads that is not among `own`.
+    """The documents with these uris, read again in one pass. Documents that are gone or refused by now are left out,
+    and those of a configured reader that is not in `own`.
 
     Raises `CorpusError` as `read` does.
     """
@@ -54,13 +54,13 @@ def documents(
 
 
 def document_text(uri: str, config: Corpus, base: Path | None = None) -> str | None:
-    """The text of one document, or None when it is gone. For many, `documents` reads the corpus once."""
+    """The text of one document; None when it is gone. For many documents, `documents` reads the corpus only once."""
     return next((document.text for document in documents([uri], config, base)), None)
 
 
 def _sources(config: Corpus, base: Path | None, skipped: Skipped | None = None) -> Iterator[Found]:
     if not is_text_encoding(config.encoding):
-        raise CorpusError(f"corpus.encoding: {config.encoding!r} is no text encoding; 'utf-8' is the usual one")
+        raise CorpusError(f"corpus.encoding: {config.encoding!r} is not a text encoding; 'utf-8' is the usual one")
     return sources(config, Path(config.base or ".") if base is None else base, skipped)
 
 

@@ -1,4 +1,5 @@
-"""A record of a file as a document: its text, id and reference answer. What does not fit is refused, with its place."""
+"""Turns a file's record into a document: its text, id and reference answer. A wrong record is refused, with its
+place."""
 
 import math
 from decimal import Decimal
@@ -10,11 +11,11 @@ from schemas.config import Corpus
 from schemas.corpus import DocumentRefused, RefusalReason
 
 MAX_ID_BYTES = 1024
-"""Ids stand in every record of an order's life; a longer one is a text in the wrong field."""
+"""Every record of an order's life holds its document's id. A longer id is probably a text in the wrong field."""
 
 
 class Text(Struct, frozen=True):
-    """A document's text, not yet checked. `id` is None where the format gives none; `where` is for messages."""
+    """A document's text, not yet checked. `id`: None when the format has none. `where`: the place, for messages."""
 
     uri: str
     text: str
@@ -27,18 +28,18 @@ Item = Text | DocumentRefused
 
 
 def refused(uri: str, reason: RefusalReason, detail: str) -> DocumentRefused:
-    """A refusal; `detail` says what is wrong and where in the file."""
+    """A refusal. `detail` says what is wrong and where in the file."""
     return DocumentRefused(uri=uri, reason=reason, detail=detail)
 
 
 def too_large(uri: str, config: Corpus, where: str = "") -> DocumentRefused:
-    """The refusal of a document over the bound; `where` says which part of the file."""
+    """The refusal of a document over the size limit. `where` says which part of the file it is."""
     detail = f"{where}larger than corpus.max_document_bytes ({config.max_document_bytes:,})"
     return refused(uri, RefusalReason.TOO_LARGE, detail)
 
 
 def record_item(uri: str, record: dict[str, Any], where: str, config: Corpus) -> Item:
-    """The document of a record; `where` begins its messages."""
+    """The document of a record. Messages begin with `where`."""
     wrong = _missing(record, config) or _wrong_text(record, config) or _wrong_id(record, config)
     if wrong is None and config.answer_field is not None:
         wrong = _wrong_answer(record[config.answer_field], config.answer_field)
@@ -82,12 +83,12 @@ def _wrong_id(record: dict[str, Any], config: Corpus) -> str | None:
 
 def _wrong_answer(value: object, field: str) -> str | None:
     if isinstance(value, float | Decimal) and not math.isfinite(value):
-        return f"field '{field}' is {value}, which is no number"
+        return f"field '{field}' is {value}, which is not a number"
     return f"field '{field}' holds no answer: neither a text nor a number" if _answer(value) is None else None
 
 
 def _answer(value: object) -> str | None:
-    """A reference answer as text: a float as the shortest decimal that reads back as it; None for what is none."""
+    """A reference answer as text. A float becomes the shortest decimal that reads back as it; None for other types."""
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return None
     text = format(value, "f") if isinstance(value, Decimal) else str(value)

@@ -1,4 +1,4 @@
-"""Anything that fsspec opens: object stores, web servers, archives. Files come in the order of a local folder's."""
+"""Files of any fsspec file system: object stores, web servers, archives. They come in the order of a local folder's."""
 
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -6,20 +6,20 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from actors.corpus.files import CorpusFile, Found, Selection, unpacked
-from actors.corpus.foreign import one_line, told
+from actors.corpus.foreign import error_line, one_line
 from actors.corpus.names import name_parts, uri_of
 from schemas.corpus import DocumentRefused, RefusalReason
 from schemas.errors import CorpusError
 
 
 def local_root(path: str) -> Path | None:
-    """The place on this machine that `file://` names; None for any other protocol."""
+    """The local path that a `file://` uri names; None for any other protocol."""
     protocol, _, name = path.partition("://")
     return Path(name) if protocol in ("file", "local") and name.startswith("/") else None
 
 
 def remote(path: str, selection: Selection) -> Iterator[Found]:
-    """The files at or below a uri. Raises `CorpusError` when it cannot be opened or does not exist."""
+    """The files at or below a uri. Raises `CorpusError` when the uri cannot be opened or does not exist."""
     filesystem, root = _filesystem(path)
     try:
         is_folder, is_file = filesystem.isdir(root), filesystem.isfile(root)
@@ -51,9 +51,9 @@ def _filesystem(path: str) -> tuple[Any, str]:
 def _folder(filesystem: Any, folder: str, root: str, prefix: str, selection: Selection) -> Iterator[Found]:
     try:
         entries = sorted(filesystem.ls(folder, detail=True), key=lambda entry: entry["name"])
-    except Exception as error:  # noqa: BLE001 - a foreign server's; `told` logs what is not known
+    except Exception as error:  # noqa: BLE001 - any server's error; `error_line` logs unknown ones
         uri = prefix + uri_of(folder[len(root) :].strip("/"))
-        yield DocumentRefused(uri=uri, reason=RefusalReason.UNREADABLE, detail=told(error, uri))
+        yield DocumentRefused(uri=uri, reason=RefusalReason.UNREADABLE, detail=error_line(error, uri))
         return
     for entry in entries:
         name = entry["name"].rstrip("/")

@@ -1,9 +1,9 @@
-"""Where documents lie: every file that the configuration names, in one order, under names that do not change.
+"""Lists the corpus's files: every file that the configuration names, in one order, under names that do not change.
 
-A source's uri is the path as configured joined with the file's name below it, so it stays the same when the whole
-folder moves. `%`, `#`, control characters and undecodable bytes in file names are percent-encoded: a uri is one
-printable line, and its only `#` is the one of `#record=N`. Each folder is read once, so links in circles end; a link
-is followed out of the configured folder only where `corpus.links` says so.
+A source's uri is the configured path joined with the file's path below it, so it stays the same when the whole folder
+moves. `%`, `#`, control characters and undecodable bytes in file names are percent-encoded: a uri is one printable
+line, and its only `#` is the one of `#record=N`. Each local folder is read once, so circular links end. A link out of
+the configured folder is followed only where `corpus.links` allows it.
 """
 
 import os
@@ -23,13 +23,13 @@ from schemas.errors import CorpusError
 _SECRET = re.compile(
     r"[?&;](?=[^?=&;]*(?:signature|\bsig\b|token|key|secret|credential|passw|pwd|auth|bearer))[^?=&;]+=", re.IGNORECASE
 )
-"""A parameter of a URL that gives access to whoever holds it, as in presigned URLs."""
+"""A URL parameter that gives access to anyone who has the URL, as in presigned URLs."""
 
 
 def sources(config: Corpus, base: Path, skipped: Skipped | None = None) -> Iterator[Found]:
-    """Every file of the corpus; `skipped` counts the files of folders that are not read.
+    """Every file of the corpus. `skipped` counts the files of folders that are not read.
 
-    Raises `CorpusError` at once when a path does not exist, holds nothing to read or carries a secret.
+    Raises `CorpusError` at once when a path does not exist, holds nothing to read or contains a secret.
     """
     for path in config.paths:
         _must_be_public(path)
@@ -40,7 +40,7 @@ def sources(config: Corpus, base: Path, skipped: Skipped | None = None) -> Itera
 
 
 def local_path(path: str, base: Path) -> Path:
-    """A configured path on this machine; relative ones begin at `base`."""
+    """A configured path on this machine. A relative one begins at `base`."""
     return base / os.path.expanduser(path)
 
 
@@ -78,7 +78,7 @@ def _local(root: Path, uri: str, config: Corpus, selection: Selection) -> Iterat
 
 
 def _folder(root: Path, prefix: str, selection: Selection, inside: str | None) -> Iterator[Found]:
-    """`inside`: the folder that no link may lead out of; None where links may lead anywhere."""
+    """The files of a folder. `inside`: links may not lead out of this folder; None allows all links."""
     seen: set[tuple[int, int]] = set()
     left = [""]
     while left:
@@ -161,5 +161,5 @@ def _nothing_matches(path: str, config: Corpus, base: Path) -> str:
                 seen = f"; it holds, for example, '{uri_of(min(files))}'"
                 break
     if config.include is None:
-        return f"corpus.paths: no file in {path} is of a format that is read{seen}"
+        return f"corpus.paths: no file in {path} is of a known format{seen}"
     return f"corpus.paths: no file in {path} matches corpus.include ({', '.join(config.include)}){seen}"

@@ -1,4 +1,4 @@
-"""Files and values that are one text each. Law: a text is read whole or refused; half a text is another text."""
+"""Files and values that are one text each. Law: a text is read whole or refused; half a text is a different text."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from schemas.corpus import RefusalReason
 
 
 def text_items(source: CorpusFile, config: Corpus) -> Iterator[Item]:
-    """The one document of a file of text."""
+    """The one document of a text file."""
     limit = config.max_document_bytes
     if config.answer_field is not None:
         detail = f"a text, not records with a field '{config.answer_field}' (corpus.answer_field)"
@@ -33,7 +33,7 @@ def text_items(source: CorpusFile, config: Corpus) -> Iterator[Item]:
 
 
 def decoded(uri: str, data: bytes, encoding: str) -> Item:
-    """The text that the bytes say in the encoding that their byte order mark names, or else `encoding`."""
+    """The text in these bytes, in the encoding of their byte order mark, or else in `encoding`."""
     encoding = mark(data) or encoding
     if not is_wide(encoding) and (nul := data.find(0)) >= 0:
         return refused(uri, RefusalReason.NUL_BYTES, f"a NUL byte at byte {nul}: not a text")
@@ -46,5 +46,5 @@ def decoded(uri: str, data: bytes, encoding: str) -> Item:
 
 
 def undecodable(error: UnicodeDecodeError, offset: int, encoding: str) -> str:
-    """Which byte cannot be decoded; `offset` is where the bytes begin in the file."""
+    """Says which byte cannot be decoded. `offset`: where these bytes begin in the file."""
     return f"not {encoding}: byte 0x{error.object[error.start]:02x} at byte {offset + error.start} ({error.reason})"

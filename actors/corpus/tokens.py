@@ -1,4 +1,4 @@
-"""How long a text is: by a model's own tokenizer, or by words and punctuation. White space at the ends never counts."""
+"""Counts tokens: with a model's own tokenizer, or as words and punctuation. White space at the ends never counts."""
 
 import os
 import re
@@ -16,19 +16,20 @@ if TYPE_CHECKING:
 
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _WORDS = re.compile(rf"[{_CJK}]|[^\W{_CJK}]{{1,16}}|[^\w\s]")
-"""A character of an unspaced script, up to 16 letters of a word, or a symbol: close to what tokenizers count."""
+"""One character of an unspaced script, up to 16 letters of a word, or one symbol: close to what tokenizers count."""
 _PREFIX_PER_TOKEN = 16
-"""A text much longer than fits is judged by so many characters per token of its beginning: no cost beyond the limit."""
+"""Of a longer text first a beginning of so many characters per token is counted. If that is over twice the limit, the
+rest is not read."""
 
 
 class Counter(Struct, frozen=True):
-    """Counts tokens. `name` tells one way of counting from another in a passage's provenance."""
+    """Counts tokens. `name` identifies the way of counting in a passage's provenance."""
 
     name: str
     count: Callable[[str], int]
 
     def up_to(self, limit: int) -> Callable[[str], int]:
-        """Counts exactly up to `limit`; beyond it, any number greater than `limit`."""
+        """A function that counts exactly up to `limit`, and gives any greater number above it."""
 
         def count(text: str) -> int:
             if len(text) > _PREFIX_PER_TOKEN * limit:
@@ -41,14 +42,14 @@ class Counter(Struct, frozen=True):
 
 
 def count_words(text: str) -> int:
-    """Words and punctuation marks of a text."""
+    """The number of words and punctuation marks in a text."""
     return len(_WORDS.findall(text))
 
 
 def counter(tokenizer: str | None) -> Counter:
-    """The counter of a tokenizer.json, a model folder or a Hugging Face name; of words without one.
+    """The counter of a tokenizer.json, a model folder or a Hugging Face name. None counts words.
 
-    Raises `ModelError` when there is no such tokenizer, or it cannot be read.
+    Raises `ModelError` when the tokenizer does not exist or cannot be read.
     """
     if tokenizer is None:
         return Counter(name="words", count=count_words)
@@ -78,6 +79,4 @@ def _load(tokenizer: str) -> "Tokenizer":
         raise
     except Exception as error:  # the library raises bare Exception for a broken file and for a name it cannot fetch
         reason = str(error).split("\n", 1)[0][:200]
-        raise ModelError(
-            f"corpus.chunking.tokenizer: {tokenizer} is no tokenizer that can be read: {reason}"
-        ) from error
+        raise ModelError(f"corpus.chunking.tokenizer: {tokenizer} is not a readable tokenizer: {reason}") from error

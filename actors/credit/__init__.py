@@ -1,3 +1,4 @@
-"""Per-step credit, pure: what rollouts say about Q (`posterior`), which step is the first pit (`chain`), where the next
-rollouts go (`strategies`), one solution's credit (`plan`), and all that are open (`desk`). `targets`: what is credited.
+"""Credit for steps, without I/O. `posterior`: what rollouts say about Q. `chain`: which step is the first pit.
+`strategies`: where the next rollouts go. `plan`: one solution's credit. `desk`: all open credits. `targets`: the
+solutions that are credited.
 """

@@ -1,8 +1,10 @@
-"""Steps as a chain of good and bad ones. Law: pure; the chance of every step to be the first bad one, given tallies.
+"""Steps as a chain of good and bad ones. Law: pure; from tallies it computes each step's chance to be the first bad
+one.
 
-Q along a solution of the policy's own is a martingale: a step of Q near 0 is seldom followed by one of Q far from it
-(the chance of Q >= x after Q <= b is at most b / x). So a right rollout of a later step speaks for the earlier ones,
-though it does not prove them good: `recovery` is how often it is not so, and 0 would be monotone search.
+Along a solution by the policy itself, Q is a martingale. So a step with Q near 0 is seldom followed by one with Q far
+from 0 (the chance of Q >= x after Q <= b is at most b / x). A right rollout from a later step therefore speaks for the
+earlier steps, though it does not prove them good. `recovery` is the chance that it is wrong; 0 would mean that Q can
+never rise again, as monotone search assumes.
 """
 
 from collections.abc import Sequence
@@ -15,33 +17,33 @@ from schemas.credit import RolloutTally
 
 
 class StepChain(Struct, frozen=True):
-    """`bound`: a step of at most this Q is bad. `wrong`: the last step is bad, and nothing is drawn from it."""
+    """`bound`: a step with at most this Q is bad. `wrong`: the last step is bad, and no rollout starts from it."""
 
     bound: float
     wrong: bool
     breaks: float = 0.2
-    """Chance that a step after a good one is bad."""
+    """The chance that a step after a good one is bad."""
     recovery: float = 0.1
-    """Chance that a step after a bad one is good."""
+    """The chance that a step after a bad one is good."""
     prior: Prior = PRIOR
 
 
 class StepLikelihood(Struct, frozen=True):
-    """Likelihood of the rollouts of one step if it is good, if it is bad."""
+    """The likelihood of one step's rollouts if it is good, and if it is bad."""
 
     good: float
     bad: float
 
 
 def evidence(tally: RolloutTally, chain: StepChain) -> StepLikelihood:
-    """Up to a factor that both have in common."""
+    """The likelihoods of a tally, up to a common factor."""
     bad = at_most(chain.bound, tally, chain.prior)
     before = at_most(chain.bound, RolloutTally(), chain.prior)
     return StepLikelihood((1 - bad) / (1 - before), bad / before)
 
 
 def evidences(tallies: Sequence[RolloutTally], chain: StepChain) -> list[StepLikelihood]:
-    """Of every step."""
+    """The likelihoods of every step."""
     found = [evidence(tally, chain) for tally in tallies]
     if chain.wrong:
         found[-1] = StepLikelihood(0.0, 1.0)
@@ -49,7 +51,7 @@ def evidences(tallies: Sequence[RolloutTally], chain: StepChain) -> list[StepLik
 
 
 def first_bad(steps: Sequence[StepLikelihood], chain: StepChain) -> list[float]:
-    """Probability of each step to be the first bad one; what is missing to 1: there is none."""
+    """The probability of each step to be the first bad one. The rest to 1 is the probability that there is none."""
     after_good, after_bad = _to_come(steps, chain)
     total = after_good[0]
     clear, chances = 1.0, []
@@ -60,7 +62,7 @@ def first_bad(steps: Sequence[StepLikelihood], chain: StepChain) -> list[float]:
 
 
 def bad_chances(steps: Sequence[StepLikelihood], chain: StepChain) -> list[float]:
-    """Probability of each step to be bad, whatever the others are."""
+    """The probability of each step to be bad, whatever the others are."""
     after_good, after_bad = _to_come(steps, chain)
     good, bad = 1.0, 0.0
     chances: list[float] = []
@@ -76,7 +78,8 @@ def bad_chances(steps: Sequence[StepLikelihood], chain: StepChain) -> list[float
 
 
 def gains(tallies: Sequence[RolloutTally], chain: StepChain) -> dict[int, float]:
-    """By how many nats one more rollout of each step, from 1, is expected to narrow down the first bad one."""
+    """The expected gain, in nats, of one more rollout from each step (from 1): by how much it narrows the first bad
+    one."""
     steps = evidences(tallies, chain)
     before = _entropy(first_bad(steps, chain))
     bad = bad_chances(steps, chain)
@@ -93,7 +96,8 @@ def gains(tallies: Sequence[RolloutTally], chain: StepChain) -> dict[int, float]
 
 
 def _right_chance(tally: RolloutTally, bad: float, chain: StepChain) -> float:
-    """That the next rollout comes out right: Q's mean among bad steps and among good ones, each by its chance."""
+    """The chance that the next rollout is right: Q's mean if the step is bad and if it is good, weighted by each
+    chance."""
     below = at_most(chain.bound, tally, chain.prior)
     below_then = at_most(chain.bound, tally.plus(right=True), chain.prior)
     q = mean(tally, chain.prior)
@@ -103,7 +107,7 @@ def _right_chance(tally: RolloutTally, bad: float, chain: StepChain) -> float:
 
 
 def _to_come(steps: Sequence[StepLikelihood], chain: StepChain) -> tuple[list[float], list[float]]:
-    """Likelihood of all later rollouts, by whether the step before them is good or bad; scaled alike at each step."""
+    """The likelihood of all later rollouts if the step before them is good, and if it is bad, up to a common factor."""
     good, bad = [1.0] * (len(steps) + 1), [1.0] * (len(steps) + 1)
     for number in reversed(range(len(steps))):
         if_good, if_bad = steps[number].good * good[number + 1], steps[number].bad * bad[number + 1]

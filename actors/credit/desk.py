@@ -1,8 +1,8 @@
-"""All solutions that are being credited, and the rollouts they ask for. A pure state machine: facts in, moves out.
+"""All solutions that are being credited, and the rollouts that they need. A pure state machine: facts in, moves out.
 
-Law: a draw from a prefix is made once, whoever asks for it and however often; who asks while it is under way waits with
-the others. A credit that has begun ends in one label. What is known of a problem is kept as long as the problem has
-orders or credits, so memory is bounded by the queue.
+Law: a draw from a prefix is made once, however many credits ask for it; credits that ask while it is under way wait for
+the same result. A credit that has begun ends in one label. Facts about a problem are kept as long as it has orders or
+credits, so memory is bounded by the queue.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ from schemas.ids import OrderId, PassageId
 from schemas.samples import Cost
 
 Key = tuple[OrderId, int]
-"""Order and attempt of a solution."""
+"""The order and attempt of a solution."""
 
 
 class Rollout(Struct, frozen=True):
@@ -40,14 +40,14 @@ class Rollout(Struct, frozen=True):
 
 
 class Finished(Struct, frozen=True):
-    """A label, and the solution's text before its first pit: what a restart goes on from; "" where nothing is."""
+    """A label, and the solution's text before its first pit, from which a restart continues; "" without a pit."""
 
     label: CreditLabel
     good: str
 
 
 class Moves(Struct):
-    """What follows: rollouts to make, those that nobody waits for any more, and labels, in order."""
+    """What follows from a fact: rollouts to make, rollouts that no credit needs any more, and labels, in order."""
 
     issue: list[Rollout]
     idle: list[RolloutId]
@@ -55,14 +55,14 @@ class Moves(Struct):
 
 
 class Result(Struct, frozen=True):
-    """How a draw came out; None: it failed and says nothing."""
+    """The result of a draw. `right`: None when it failed and says nothing."""
 
     right: bool | None
     cost: Cost = Cost()
 
 
 class CreditDesk:
-    """`source`: whose rollouts they are."""
+    """`source`: the policy and seed of the rollouts."""
 
     def __init__(self, config: Credit, source: RolloutOwner) -> None:
         self._config = config
@@ -72,23 +72,23 @@ class CreditDesk:
         self._passages: dict[PassageId, Passage] = {}
         self._open: dict[PassageId, int] = {}
         self._leaving: set[PassageId] = set()
-        """Problems without orders, of which a credit is still open."""
+        """Problems without orders that still have an open credit."""
         self._draws: dict[PassageId, dict[PrefixId, dict[int, bool | None]]] = {}
         self._starts: dict[PassageId, dict[OrderId, bool]] = {}
         self._waiting: dict[RolloutId, list[tuple[Key, Ask]]] = {}
-        """Every rollout that was issued and has not ended; nobody may wait for it."""
+        """Every rollout that was issued and has not ended, with the credits that wait for it (none for an idle one)."""
 
     @property
     def open(self) -> int:
-        """Solutions being credited."""
+        """The number of solutions being credited."""
         return len(self._plans)
 
     def is_open(self, order_id: OrderId, attempt: int) -> bool:
-        """Whether that solution is being credited."""
+        """Whether this solution is being credited."""
         return (order_id, attempt) in self._plans
 
     def begin(self, target: CreditTarget, passage: Passage) -> Moves:
-        """A solution's credit begins; one that needs no rollout ends at once."""
+        """Begins a solution's credit. A credit that needs no rollout ends at once."""
         key = (target.order_id, target.attempt)
         self._plans[key] = CreditPlan(target, self._config, {})
         policy = self.source.policy
@@ -100,7 +100,7 @@ class CreditDesk:
         return moves
 
     def rolled(self, passage_id: PassageId, prefix: str, draw: int, result: Result) -> Moves:
-        """A draw came out, asked for or not. What is known already changes nothing."""
+        """Takes a draw's result, requested or not. A draw that is known already changes nothing."""
         moves = Moves([], [], [])
         prefix_is = prefix_id(passage_id, prefix, self.source.policy)
         draws = self._draws.setdefault(passage_id, {}).setdefault(prefix_is, {})
@@ -114,11 +114,11 @@ class CreditDesk:
         return moves
 
     def started(self, passage_id: PassageId, order_id: OrderId, *, right: bool) -> None:
-        """An order's first attempt was judged: a draw from the problem itself, which costs the credits nothing."""
+        """Takes an order's judged first attempt: a draw from the problem itself, at no cost to the credits."""
         self._starts.setdefault(passage_id, {})[order_id] = right
 
     def remember(self, passage_id: PassageId, drawn: Sequence[KnownDraws], starts: Sequence[KnownStart]) -> None:
-        """A problem has orders again; what was known of it before is known again."""
+        """Takes back the draws known of a problem that has orders again."""
         self._leaving.discard(passage_id)
         draws = self._draws.setdefault(passage_id, {})
         for known in drawn:
@@ -127,15 +127,15 @@ class CreditDesk:
             self._starts.setdefault(passage_id, {}).setdefault(start.order_id, start.right)
 
     def drop(self, rollout: RolloutId) -> None:
-        """An idle rollout was taken back before anyone made it."""
+        """Forgets an idle rollout that was withdrawn before a conductor made it."""
         del self._waiting[rollout]
 
     def is_awaited(self, rollout: RolloutId) -> bool:
-        """Whether a credit still needs what comes of it."""
+        """Whether a credit still needs the rollout's result."""
         return bool(self._waiting.get(rollout))
 
     def close(self, *keys: Key) -> Moves:
-        """These credits end with what is known; one that has ended is passed over."""
+        """Ends these credits with what is known. A credit that has ended is skipped."""
         moves = Moves([], [], [])
         for key in keys:
             if key in self._plans:
@@ -143,11 +143,11 @@ class CreditDesk:
         return moves
 
     def close_all(self) -> Moves:
-        """Every credit ends with what is known."""
+        """Ends every credit with what is known."""
         return self.close(*self._plans)
 
     def forget(self, passage_id: PassageId) -> None:
-        """The problem has no orders left; what is known of it goes when its last credit ends."""
+        """The problem has no orders left: forgets it when its last credit has ended."""
         if passage_id in self._open:
             self._leaving.add(passage_id)
             return
@@ -157,10 +157,11 @@ class CreditDesk:
         self._passages.pop(passage_id, None)
 
     def _recall(self, key: Key, plan: CreditPlan) -> None:
-        """What is known of its prefixes, whoever asked for it: nothing that is known is asked for.
+        """Gives the plan all known draws from its prefixes, whichever credit asked for them, so that none is made
+        again.
 
-        Of the problem itself the first attempts of *other* orders tell: a solution is credited because it is wrong, so
-        its own order's attempts would pull the estimate down.
+        For the problem itself, first attempts of *other* orders count. A solution is credited because it is wrong, so
+        its own order's attempts would bias the estimate down.
         """
         draws = self._draws.get(plan.target.passage_id, {})
         for steps, prefix in enumerate(self._prefixes[key]):
@@ -183,7 +184,7 @@ class CreditDesk:
             passage = self._passages[target.passage_id]
             moves.issue.append(Rollout(rollout, passage, target.prefix(ask.steps), ask.draw))
             self._waiting[rollout] = []
-        elif rollout in moves.idle:  # another credit left it in this same move
+        elif rollout in moves.idle:  # another credit that ended in this move left it
             moves.idle.remove(rollout)
         self._waiting[rollout].append((key, ask))
 

@@ -1,7 +1,8 @@
-"""The credit of one solution as a state machine: `next` rollouts, their results, `next` …, until `done`; then a label.
+"""The credit of one solution as a state machine: `next` gives rollouts, `learn` takes results, until `done`; then
+`label`.
 
-Law: pure; what it asks for depends on what it was told alone, so a stream, a study and a test drive it alike. A draw
-that is known is never asked for again: it is told at the start (`known`), shared prefixes and a resumed run included.
+Law: pure. What it asks for depends only on what it was given, so a stream, a study and a test use it in the same way. A
+known draw is never asked for again: `known` gives it at the start, also for shared prefixes and resumed runs.
 """
 
 from collections.abc import Mapping
@@ -26,19 +27,19 @@ from schemas.errors import GleanerError
 from schemas.samples import Cost
 
 Draws = Mapping[int, bool | None]
-"""Draw number to whether it came out right; None for one that failed and says nothing."""
+"""Draw number to whether it was right; None for a draw that failed and says nothing."""
 
 
 class RolloutOwner(Struct, frozen=True):
-    """Whose rollouts they are. `seed`: the run's."""
+    """The policy that makes the rollouts. `seed`: the run's."""
 
     policy: PolicyVersion
     seed: int
 
 
 class CreditPlan:
-    """Where the rollouts of one solution go. `known`: draws that were made already, by steps of their prefix.
-    `strategy`: what runs use, unless a study compares it with another."""
+    """Decides where the rollouts of one solution go. `known`: draws that were made already, by the number of steps in
+    their prefix. `strategy`: the one that runs use, unless a study compares it with another."""
 
     def __init__(
         self,
@@ -68,16 +69,17 @@ class CreditPlan:
 
     @property
     def done(self) -> bool:
-        """The label is final: what is still under way changes nothing. A budget that has ended waits for its last."""
+        """Whether the label is final: either the strategy wants nothing more, or the budget is spent and nothing is
+        pending."""
         return not self._look().wanted or (self._spent and not self._pending)
 
     @property
     def pending(self) -> frozenset[Ask]:
-        """Asked for, not told yet."""
+        """Draws that were asked for and have no result yet."""
         return frozenset(self._pending)
 
     def next(self, limit: int | None = None) -> tuple[Ask, ...]:
-        """What to draw next, at most `limit` and at most what may be under way together; nothing when done."""
+        """The next draws: at most `limit`, and no more than may be under way together. Empty when done."""
         asks: list[Ask] = []
         room = self._config.at_once - len(self._pending)
         for _ in range(room if limit is None else min(room, limit)):
@@ -91,22 +93,22 @@ class CreditPlan:
         return tuple(asks)
 
     def learn(self, ask: Ask, right: bool | None, cost: Cost = Cost()) -> None:  # noqa: B008 - frozen
-        """A draw's result, in any order; None when it failed and says nothing. Raises GleanerError for one that was
-        not asked for."""
+        """Takes a draw's result, in any order; None when it failed and says nothing. Raises GleanerError for a draw
+        that is not pending."""
         if ask not in self._pending:
-            raise GleanerError(f"{ask} of {self.target.order_id} was not asked for, or told twice")
+            raise GleanerError(f"{ask} of {self.target.order_id} was not asked for, or has its result already")
         self._pending.remove(ask)
         self._cost += cost
         self._count(ask, right)
 
     def recall(self, steps: int, draws: Draws) -> None:
-        """Draws that others made meanwhile."""
+        """Takes draws that other credits asked for."""
         for draw, right in draws.items():
             if draw not in self._drawn[steps]:
                 self._count(Ask(steps, draw), right)
 
     def label(self, source: RolloutOwner) -> CreditLabel:
-        """What is known so far."""
+        """The label, from what is known so far."""
         look, config = self._look(), self._config
         return CreditLabel(
             order_id=self.target.order_id,
@@ -135,7 +137,7 @@ class CreditPlan:
         return self._seen
 
     def _best(self) -> Ask | None:
-        """The most wanted step, each the less the more of its draws are under way."""
+        """The draw with the largest gain. A step's gain counts less the more of its draws are under way."""
         under_way = [0] * len(self._tallies)
         for ask in self._pending:
             under_way[ask.steps] += 1

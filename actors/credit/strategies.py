@@ -1,7 +1,7 @@
-"""Where the next rollouts go. Law: a strategy is a pure function of the tallies; it remembers nothing.
+"""Where the next rollouts go. Law: a strategy is a pure function of the tallies and keeps no state.
 
-`FULL` asks for what is expected to tell most about the first pit, anywhere. It is what runs use; a study brings others
-(`studies/stepwise/halving.py`: binary search, which finds fewer first pits at the same cost).
+`FULL` asks for the rollout that is expected to narrow the first pit most, at any step. Runs use it; studies bring
+others (`studies/stepwise/halving.py`: binary search, which finds fewer first pits at the same cost).
 """
 
 from collections.abc import Callable, Sequence
@@ -13,9 +13,9 @@ from schemas.credit import RolloutTally, StrategyName
 
 
 class Look(Struct, frozen=True):
-    """What the tallies say. `wanted`: how much a rollout of each step, from 1, would tell; empty when decided.
+    """What the tallies say. `wanted`: the gain of a rollout from each step (from 1); empty when decided.
 
-    `pit` is None when it is likeliest that there is none."""
+    `pit`: None when most likely there is none."""
 
     pit: int | None
     probability: float
@@ -23,21 +23,21 @@ class Look(Struct, frozen=True):
 
 
 class Demand(Struct, frozen=True):
-    """`confidence`: that the first pit is right. `minimum`: rollouts of every step."""
+    """`confidence`: the required chance that the first pit is right. `minimum`: the required rollouts of every step."""
 
     confidence: float
     minimum: int = 0
 
 
 class Strategy(Struct, frozen=True):
-    """`look(tallies, chain, demand)` says what the tallies say; `tallies[i - 1]` is of step i. Labels hold the name."""
+    """`look(tallies, chain, demand)` evaluates the tallies; `tallies[i - 1]` belongs to step i. `name`: for labels."""
 
     name: StrategyName
     look: Callable[[Sequence[RolloutTally], StepChain, Demand], Look]
 
 
 def _full(tallies: Sequence[RolloutTally], chain: StepChain, demand: Demand) -> Look:
-    """What narrows the first pit down most, then every step its minimum."""
+    """First the rollouts that narrow the first pit most, then the minimum for every step."""
     pit, probability = _likeliest(first_bad(evidences(tallies, chain), chain))
     free = range(1, len(tallies) + 1 - chain.wrong)
     if not free or probability >= demand.confidence:

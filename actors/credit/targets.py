@@ -1,4 +1,4 @@
-"""A solution as it is credited: cut into its steps. Law: its prefixes end where `actors.text.steps` cuts."""
+"""A solution cut into its steps for credit. Law: its prefixes end where `actors.text.steps` cuts."""
 
 from actors.text.steps import steps
 from schemas.credit import CreditTarget
@@ -6,6 +6,6 @@ from schemas.ids import OrderId, PassageId
 
 
 def target_of(passage_id: PassageId, order_id: OrderId, attempt: int, solution: str) -> CreditTarget:
-    """The rejected solution of one attempt."""
+    """The target for the rejected solution of one attempt."""
     ends = tuple(step.end for step in steps(solution))
     return CreditTarget(passage_id, order_id, attempt, solution, ends)

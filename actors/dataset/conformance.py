@@ -1,7 +1,7 @@
-"""What any sink must keep to, as checks that run on whatever sink they are given: ours, and a user's own.
+"""Checks that every sink must pass: ours, and a user's own.
 
-Law: a check finds something or it does not; it never raises, whatever the sink does. The shards are made for the check,
-under names that begin with `check-`: where the sink brings them, they stay for its author to look at.
+Law: a check has a finding or none; it never raises, whatever the sink does. The checks make their own shards, with
+names that begin with `check-`. The sink keeps what it was given, so that its author can look at it.
 """
 
 import asyncio
@@ -25,12 +25,12 @@ from schemas.errors import described
 from schemas.sinks import OutgoingShard
 
 LONGEST_S = 60.0
-"""For one delivery."""
+"""The longest time for one delivery."""
 ROWS = 3
 
 
 class SinkSubject(Struct, frozen=True):
-    """What makes the sink that is checked, as a run makes it; and the thread that its code runs in."""
+    """How a run makes the sink that is checked, and the thread that the sink's code runs in."""
 
     make: Callable[[], Sink]
     thread: SinkThread
@@ -90,9 +90,9 @@ async def _takes_a_shard(subject: SinkSubject, folder: Path) -> None:
 async def _takes_it_again(subject: SinkSubject, folder: Path) -> None:
     shard, sink = shard_in(folder), await _made(subject)
     await _delivered(subject, sink, shard)
-    with _named("given again"):
+    with _within("given again"):
         await _delivered(subject, sink, shard)
-    with _named("given again by a process that knows nothing of the first"):
+    with _within("given again by a process that knows nothing of the first"):
         await _delivered(subject, await _made(subject), shard)
 
 
@@ -117,17 +117,17 @@ async def _says_when_it_cannot(subject: SinkSubject, folder: Path) -> None:
     try:
         async with asyncio.timeout(LONGEST_S):
             await subject.thread.called(sink.deliver, gone)
-    except Exception:  # noqa: BLE001 - which is how a sink says that it does not have a shard
+    except Exception:  # noqa: BLE001 - a sink raises to say that it did not take a shard
         return
-    raise Broken("it says that it has a shard whose file is not there: its rows would be lost without a word")
+    raise Broken("it says that it has a shard whose file does not exist: its rows would be lost in silence")
 
 
 @contextmanager
-def _named(what: str) -> Iterator[None]:
+def _within(step: str) -> Iterator[None]:
     try:
         yield
     except Broken as broken:
-        raise Broken(f"{what}: {broken}") from None
+        raise Broken(f"{step}: {broken}") from None
 
 
 CHECKS: dict[str, SinkCheck] = {

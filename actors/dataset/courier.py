@@ -1,7 +1,7 @@
-"""Brings a sink the shards of the dataset: each after it is recorded, in order, at least once.
+"""Delivers the dataset's shards to one sink: each after it is recorded, in order, at least once.
 
-Law: a sink that fails loses no row, holds no run up and ends none. It is tried again here, and nowhere below: first
-after a second, then after twice as long each time, to a minute. Whoever asks is told what it refuses, and since when.
+Law: a sink that fails loses no row, and neither delays nor ends the run. This module is the only one that retries:
+after one second, then after twice as long each time, up to a minute. `pause` says what failed, and since when.
 """
 
 import asyncio
@@ -25,25 +25,25 @@ log = logging.getLogger("gleaner.dataset")
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 SLOW_S = 8.0
-"""A delivery that takes longer is told, in time for the ten seconds that are promised."""
+"""A slower delivery is reported, in time for the promise that a run without progress says why within ten seconds."""
 END_S = 20.0
-"""So long a run that is over waits for sinks that fail; the next run of the folder goes on with what they lack."""
+"""How long a finished run waits for sinks that fail. The next run of the folder delivers what is left."""
 LONGEST_END_S = 300.0
-"""For a sink that takes shards, but has many to take when the run is over."""
+"""How long a finished run waits for a sink that takes shards but still has many to take."""
 CLOSE_S, LOOK_S = 10.0, 1.0
 LONGEST_WHY = 300
-"""Characters of what it says that are kept."""
+"""At most so many characters of a failure are kept."""
 
 
 class SinkPlace(Struct, frozen=True):
-    """A sink as the configuration has it. `make` makes one: again after a failure of the last."""
+    """A sink of the configuration. `make` creates it; it is called again after each failure."""
 
     name: str
     make: Callable[[], Sink]
 
 
 class CourierClock(Struct, frozen=True):
-    """Time as a courier needs it: seconds since the epoch, seconds that only grow, and a wait."""
+    """The clock of a courier: seconds since the epoch, seconds that only grow, and a wait."""
 
     wall: Callable[[], float]
     now: Callable[[], float]
@@ -51,7 +51,7 @@ class CourierClock(Struct, frozen=True):
 
 
 class Courier:
-    """One sink's, for the shards of one queue. `expect` every recorded shard, `run` it as a task, then `end` it."""
+    """Delivers one queue's shards to one sink. `expect` every recorded shard, `run` it as a task, then `end` it."""
 
     def __init__(self, place: SinkPlace, output: Folder, folder: str, clock: CourierClock) -> None:
         """`folder`: the run's own id, which makes names of shards unique."""
@@ -71,7 +71,7 @@ class Courier:
         self._begun: float | None = None
 
     def expect(self, shards: Iterable[ShardWritten]) -> None:
-        """Shards that are recorded; of each range the last recorded is the true one."""
+        """Takes recorded shards. When a range was recorded more than once, its last record counts."""
         for shard in shards:
             if shard.kind is not ShardKind.DATASET:
                 continue
@@ -81,14 +81,14 @@ class Courier:
         self._news.set()
 
     def end(self) -> None:
-        """No further shard comes: what is left is tried for `END_S` more."""
+        """No more shards come. What is left is tried for `END_S` more."""
         self._until = self._clock.now() + END_S
         self._next_at, self._failures = float("-inf"), 0
         self._news.set()
 
     @property
     def pause(self) -> Pause | None:
-        """What holds the sink up; None while it takes what it is given."""
+        """Why the sink takes no shards now; None while it takes them."""
         if self._failed is not None:
             return self._failed
         if self._begun is None or self._clock.wall() - self._begun < SLOW_S:
@@ -96,8 +96,8 @@ class Courier:
         return Pause(f"sink {self._place.name}", self._begun, f"{self._waiting()}: it has not answered yet")
 
     async def run(self) -> None:
-        """Delivers until `end`, and then what is left, as long as that may take. Raises OutputError when the folder
-        cannot be written."""
+        """Delivers until `end`, then what is left, within the limits above. Raises OutputError when the folder cannot
+        be written."""
         try:
             while True:
                 self._news.clear()
@@ -111,7 +111,7 @@ class Courier:
             self._thread.end()
 
     async def _wait(self) -> None:
-        """For news, or for the next try."""
+        """Waits for new shards, for `end`, or for the next try."""
         waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._news.wait())]
         if self._due:
             until = self._next_at if self._until is None else min(self._next_at, self._until)
@@ -123,11 +123,11 @@ class Courier:
                 wait.cancel()
 
     async def _try(self, shard: ShardWritten) -> None:
-        """One delivery."""
+        """Tries one delivery."""
         self._begun = self._clock.wall()
         try:
             await self._deliver(shard)
-        except Exception as error:  # noqa: BLE001 - anybody's code, and anybody's server behind it
+        except Exception as error:  # noqa: BLE001 - a user's code, and any server behind it
             await self._fail(shard, error)
             return
         finally:
@@ -146,7 +146,7 @@ class Courier:
         await self._answered(asyncio.ensure_future(self._thread.called(sink.deliver, outgoing)))
 
     async def _answered(self, delivery: asyncio.Future[Any]) -> None:
-        """Waits for a delivery as long as it takes; when the run is over, for `END_S`."""
+        """Waits for a delivery: without a limit while the run goes on, and for `END_S` once it is over."""
         begun = self._clock.now()
         while not delivery.done():
             await asyncio.wait((delivery,), timeout=LOOK_S)
@@ -169,12 +169,12 @@ class Courier:
         return f"{len(self._due):,} shard{'' if len(self._due) == 1 else 's'} not delivered"
 
     async def _close(self) -> None:
-        """The next try has a sink of its own: this one's connections may be what failed."""
+        """Closes the sink. The next try makes a new one, because the old one's connections may be what failed."""
         sink, self._sink = self._sink, None
         close = getattr(sink, "close", None)
         if close is None:
             return
         try:
             await asyncio.wait_for(self._thread.called(close), CLOSE_S)
-        except Exception as error:  # noqa: BLE001 - what was delivered is delivered
+        except Exception as error:  # noqa: BLE001 - a failed close undoes no delivery
             log.warning("a sink did not close", extra={"sink": self._place.name, "why": described(error)})

@@ -1,7 +1,7 @@
-"""What a sink has been given, in a small file of the run's folder.
+"""Remembers which shards a sink has, in a small file of the run's folder.
 
-Law: a shard counts as delivered when the file says so, and the file says so only after the sink did. It is a memory and
-no record: where it is lost, or holds what nobody can read, shards are delivered again, which harms no sink.
+Law: a shard counts as delivered only when the file says so, and the file says so only after the sink took it. The file
+is no record: when it is lost or unreadable, the shards are delivered again, which a sink must allow.
 """
 
 import logging
@@ -19,11 +19,11 @@ from schemas.queue_shard import QueueShard
 
 log = logging.getLogger("gleaner.dataset")
 LARGEST = 64 << 20
-"""Bytes; a larger file is not ours."""
+"""In bytes. A larger file is not ours."""
 
 
 class Delivered(Struct, frozen=True):
-    """One shard that a sink has, with the bytes that it had then."""
+    """A shard that a sink has, and the hash of the bytes that it was given."""
 
     name: str
     sha256: str
@@ -41,11 +41,11 @@ class Deliveries:
         self._done = _read(self._path)
 
     def has(self, shard: ShardWritten) -> bool:
-        """Whether the sink has it as it is now. One without rows is delivered to nobody."""
+        """Whether the sink has the shard with its present bytes. A shard without rows is never delivered."""
         return not shard.rows or self._done.get(shard.name) == shard.sha256
 
     def add(self, shard: ShardWritten) -> None:
-        """The sink has it. Raises OutputError when the disk refuses."""
+        """Notes that the sink has the shard. Raises OutputError when the disk refuses."""
         self._done[shard.name] = shard.sha256
         done = [Delivered(name, sha256) for name, sha256 in self._done.items()]
         with disk_errors(self._path):
@@ -56,7 +56,7 @@ class Deliveries:
 def undelivered(
     output: Path, sinks: Iterable[str], shards: Iterable[tuple[QueueShard, ShardWritten]]
 ) -> dict[str, tuple[str, ...]]:
-    """The names of the dataset's shards that each sink lacks, from files alone; a sink that has all is left out."""
+    """The dataset's shards that each sink lacks, by name, read from files alone. A sink that lacks none is left out."""
     found: dict[str, tuple[str, ...]] = {}
     listed = [(queue, shard) for queue, shard in shards if shard.kind is ShardKind.DATASET]
     for sink in sinks:

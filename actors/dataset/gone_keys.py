@@ -1,5 +1,5 @@
-"""A run.yaml that an earlier version wrote. Law: keys that a section no longer has are passed over, by the names that
-the section itself tells (`Config.gone`); everything else stays as it was written, and the types judge it.
+"""Reads a run.yaml that an earlier version wrote. Law: keys that a section no longer has are dropped; the section lists
+them (`Config.gone`). All other keys stay as they were written, and the configuration's types check them.
 """
 
 from typing import Any
@@ -10,12 +10,12 @@ from schemas.config import RunConfig
 from schemas.config_base import gone_keys
 
 MOST_VALUES = 1 << 20
-"""Of a configuration: one of a mebibyte has fewer, unless it repeats itself."""
+"""The most values in a configuration. A file of one mebibyte has fewer, unless it uses aliases."""
 
 
 def without_gone_keys(values: Any) -> Any:
-    """A configuration's values without them. Raises ValueError for more values than a configuration holds: an alias is
-    copied wherever it stands, so a short text may stand for very many."""
+    """A configuration's values without those keys. Raises ValueError for too many values: YAML copies an alias to each
+    place that names it, so a short text can stand for very many values."""
     return _Copy().of(values, inspect.type_info(RunConfig))
 
 
@@ -39,7 +39,7 @@ class _Copy:
 
 
 def _inside(value: dict[Any, Any], kind: inspect.Type | None) -> tuple[inspect.StructType | None, inspect.Type | None]:
-    """The kind of section that a mapping is, or else the type of its values; None where the types do not say."""
+    """The section that a mapping holds, or else the type of the mapping's values; None where the types do not say."""
     match kind:
         case inspect.Metadata():
             return _inside(value, kind.type)

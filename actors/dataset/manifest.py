@@ -1,4 +1,4 @@
-"""manifest.json and run.yaml, read from a folder that may be anybody's."""
+"""Reads manifest.json and run.yaml from a folder that may come from a stranger."""
 
 from pathlib import Path
 
@@ -16,17 +16,17 @@ from schemas.manifest import Manifest
 NAME = "manifest.json"
 CONFIG_NAME = "run.yaml"
 _MOST_BYTES = 1 << 28
-"""Of a manifest: it has a line for each shard."""
+"""The largest manifest: it has a line for each shard."""
 CHECKSUMS_NAME = "checksums.txt"
 
 
 def head_line(ledger: str, seq: int, head: str) -> str:
-    """How checksums.txt tells a ledger's running hash."""
+    """The line in checksums.txt that holds a ledger's running hash."""
     return f"# running hash of {ledger} up to record {seq}: {head}"
 
 
 def read_manifest(output: Path) -> Manifest | None:
-    """The folder's manifest; None where there is none yet. Raises OutputError for one that cannot be read."""
+    """The folder's manifest; None when there is none yet. Raises OutputError when it cannot be read."""
     path = output / NAME
     try:
         return msgspec.json.decode(read_regular(path, _MOST_BYTES), type=Manifest)
@@ -37,13 +37,13 @@ def read_manifest(output: Path) -> Manifest | None:
 
 
 def read_config(output: Path) -> RunConfig | None:
-    """The folder's resolved run.yaml; None where there is none. Raises OutputError for one that cannot be read."""
+    """The folder's resolved run.yaml; None when there is none. Raises OutputError when it cannot be read."""
     path = output / CONFIG_NAME
     try:
         data = read_regular(path, MOST_BYTES + 1)
         if len(data) > MOST_BYTES:
             raise OutputError(
-                f"{path}: is larger than 1 MiB, so hardly a configuration; restore it as the run wrote it"
+                f"{path}: is larger than 1 MiB, so it is hardly a configuration; restore it as the run wrote it"
             )
         return msgspec.convert(without_gone_keys(moved(parse(data.decode("utf-8-sig")))), RunConfig)
     except FileNotFoundError:

@@ -1,7 +1,7 @@
-"""What a row of the dataset and a row of the dead letters hold.
+"""The columns of a dataset row and of a dead letter's row.
 
-Law: a row is a function of the ledger's records alone, so a shard can be written again byte for byte; the passage is
-exact, and a row never holds text that a model did not write or the corpus did not hold. A probe has no row at all.
+Law: a row follows from the ledger's records and the configuration alone, so a shard can be written again byte for byte.
+Its passage is the corpus's exact text. A probe never has a row.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,11 +20,11 @@ from schemas.verdicts import KNOWN_GATES, Errored, Rejected, Verdict
 
 Row = dict[str, Any]
 Chat = Callable[[str, Draft], Sequence[Message]]
-"""Passage and draft to the messages that a student is trained on: the user's turn, then the assistant's."""
+"""Turns a passage and a draft into the messages that a student is trained on: the user's turn, then the assistant's."""
 
 
 def scores_of(own: Iterable[str] = ()) -> pa.DataType:
-    """A column of each gate's score: the usual gates in their order, then a configuration's own."""
+    """A column for each gate's score: the built-in gates in their order, then a configuration's own."""
     return pa.struct([(gate, pa.float64()) for gate in dict.fromkeys((*KNOWN_GATES, *own))])
 
 
@@ -66,7 +66,7 @@ _LINEAGE = pa.struct(
     ]
 )
 MOST_TOKENS = 2**62
-"""What a server or an engine of one's own counted beyond it fits no column: such a row ends no run."""
+"""Larger counts (from a server or a user's engine) are cut to this: no column holds them, and they must end no run."""
 _TOKENS = pa.struct([("generator_prompt", pa.int64()), ("generator_completion", pa.int64()), ("gates", pa.int64())])
 _ATTEMPT: tuple[tuple[str, pa.DataType | None], ...] = (
     ("number", pa.int64()),
@@ -87,11 +87,11 @@ _ATTEMPT: tuple[tuple[str, pa.DataType | None], ...] = (
     ("chosen_repair", pa.string()),
     ("chosen_because", pa.string()),
 )
-"""The type of scores depends on the run's gates."""
+"""None: the type of `scores` depends on the run's gates."""
 
 
 def sample_schema(own: Iterable[str] = ()) -> pa.Schema:
-    """Of the dataset, with the scores of a configuration's own gates."""
+    """The dataset's columns, with the scores of a configuration's own gates."""
     return pa.schema(
         [
             ("id", pa.string()),
@@ -111,7 +111,7 @@ def sample_schema(own: Iterable[str] = ()) -> pa.Schema:
 
 
 def dead_letter_schema(own: Iterable[str] = ()) -> pa.Schema:
-    """Of the dead letters, with the scores of a configuration's own gates."""
+    """The dead letters' columns, with the scores of a configuration's own gates."""
     scores = scores_of(own)
     attempt = pa.struct([(name, scores if kind is None else kind) for name, kind in _ATTEMPT])
     return pa.schema(
@@ -134,11 +134,11 @@ def dead_letter_schema(own: Iterable[str] = ()) -> pa.Schema:
 
 SAMPLE_SCHEMA = sample_schema()
 DEAD_LETTER_SCHEMA = dead_letter_schema()
-"""Of a run of the usual gates."""
+"""The columns for a run with the built-in gates alone."""
 
 
 def sample_row(life: Life, *, chat: Chat, models: Mapping[PoolName, str]) -> Row:
-    """An accepted order as a row of the dataset. Raises LedgerError when it was not accepted with a draft."""
+    """An accepted order as a row of the dataset. Raises LedgerError when it has no end as accepted, or no draft."""
     _must_be_exportable(life)
     last = life.attempts[-1] if life.attempts else None
     candidate = last.candidate if last is not None else None
@@ -188,7 +188,7 @@ def _must_be_exportable(life: Life) -> None:
 
 
 def refused_row(document: DocumentRefused) -> Row:
-    """A document that was turned away at the door. It has a place, no passage and no attempts."""
+    """A document that the corpus reader refused. It has a uri, no passage and no attempts."""
     nowhere: Mapping[str, object] = dict.fromkeys(Provenance.__struct_fields__)
     return {
         "id": document.uri,
@@ -207,7 +207,7 @@ def refused_row(document: DocumentRefused) -> Row:
 
 
 def scores(verdicts: Sequence[Verdict]) -> dict[str, float]:
-    """The score of each gate that could judge."""
+    """The score of each gate that passed or rejected; a gate that errored has none."""
     return {said.gate: said.score for said in verdicts if not isinstance(said, Errored)}
 
 

@@ -1,9 +1,9 @@
 """The shards of one kind: which ends go into the next one, and how it reaches the disk.
 
-Law: shards are numbered without a gap and each holds the ends of one unbroken range of the ledger; a shard counts once
-it is recorded. A file never changes under its name: when ends of a shard no longer hold (their orders were put back), a
-new edition of it, without them, is written under a new name and recorded, and takes its place. Of each range the last
-record is the true one. What other files become that look like shards, `strangers` says.
+Law: shards are numbered without a gap, and each holds the ends of one unbroken range of the ledger. A shard counts only
+after it is recorded. A file never changes under its name. When orders of a shard are put back, their ends no longer
+hold: a new edition without them is written under a new name and recorded, and replaces the old one. Of all records for
+a range the last one counts. `strangers` decides about all other files that look like shards.
 """
 
 import logging
@@ -29,11 +29,11 @@ from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Refused, Rescored, Shar
 log = logging.getLogger("gleaner.dataset")
 End = AcceptedEnd | Rescored | DeadLetteredEnd | Refused
 PAGE = 256
-"""Ends and rows in memory at once."""
+"""The most ends and rows in memory at once."""
 
 
 class ShardLedger(Known, Protocol):
-    """The ledger, as far as shards are concerned."""
+    """The part of a ledger that shards need."""
 
     def ends(self, kind: ShardKind, after_seq: int, limit: int) -> Sequence[tuple[int, End]]:
         """The next ends of a kind with their sequence numbers, ascending; at most `limit`."""
@@ -41,8 +41,8 @@ class ShardLedger(Known, Protocol):
 
 
 class ShardFormat(Struct, frozen=True):
-    """What a shard of a kind holds. `row`, of an end and its sequence number, gives None for one that belongs into no
-    shard (a probe's, say)."""
+    """How a kind of shard is written. `row` makes the row of an end, given its sequence number; it gives None for an
+    end that has no row (a probe's, for example)."""
 
     kind: ShardKind
     schema: pa.Schema
@@ -50,7 +50,7 @@ class ShardFormat(Struct, frozen=True):
 
 
 class Bounds(Struct, frozen=True):
-    """When a shard is due: at so many rows, or when its oldest end is so many seconds old."""
+    """A shard is due when it has so many rows, or when its oldest end is so many seconds old."""
 
     rows: int
     flush_s: float
@@ -74,12 +74,12 @@ class Shards:
         self._undone: list[int] = []
 
     def adopt(self, recorded: Iterable[ShardWritten], undone: Collection[int], *, at: float) -> list[ShardWritten]:
-        """Take up the shards of earlier processes: what a crash left goes, other strangers are moved aside, what is
-        missing or torn is written again.
+        """Takes over the shards of earlier processes. Removes files that a crash left, moves other unknown files aside,
+        and writes missing or damaged shards again.
 
-        `undone`: sequence numbers of dead letters that are none any more: a shard with their rows gets a new edition.
+        `undone`: sequence numbers of dead letters that were put back; a shard with their rows gets a new edition.
         Gives the records of shards whose bytes changed (a new edition, another library version): record each, then
-        `confirm` it. Raises OutputError, also where the ledger is older than its shards: nothing has changed then.
+        `confirm` it. Raises OutputError, also when the ledger is older than its shards; then no shard has changed.
         """
         recorded = [shard for shard in recorded if shard.kind is self._format.kind]
         check_shards(recorded)
@@ -96,23 +96,23 @@ class Shards:
         return [shard for shard in again if shard is not None]
 
     def look(self) -> None:
-        """Learn of the ends since the last look. Payloads are not kept."""
+        """Reads which ends are new since the last look. Keeps their numbers and times, not their content."""
         while page := self._ends.ends(self._format.kind, self._seen_seq, PAGE):
             self._pending.extend((seq, end.at) for seq, end in page)
 
     def due(self, now: float) -> Span | None:
-        """The next shard when it is full or its oldest end has waited long enough."""
+        """The next shard, when it is full or its oldest end has waited long enough."""
         full = len(self._pending) >= self._bounds.rows
         old = bool(self._pending) and now - self._pending[0][1] >= self._bounds.flush_s
         return self.rest() if full or old else None
 
     def rest(self) -> Span | None:
-        """The next shard, however few its ends; None when every end is in a shard."""
+        """The next shard, however few ends it has; None when every end is in a shard."""
         chosen = [seq for seq, _ in islice(self._pending, self._bounds.rows)]
         return Span(self._number, chosen[0], chosen[-1], queue=self._queue) if chosen else None
 
     def write(self, span: Span, *, at: float) -> ShardWritten:
-        """The shard on disk under its final name; it counts after `confirm`. Raises OutputError, LedgerError."""
+        """Writes the shard under its final name; it counts after `confirm`. Raises OutputError and LedgerError."""
         kind = self._format.kind
         name = f"{kind.value}/{span.name}"
         path = self._output / name
@@ -133,7 +133,7 @@ class Shards:
         )
 
     def confirm(self, shard: ShardWritten) -> None:
-        """The shard is recorded: its ends are done, and the edition that it replaces goes. Raises OutputError."""
+        """The shard is recorded: its ends are done, and the edition that it replaces is removed. Raises OutputError."""
         self._advance(Span.of(shard))
         old = self._adopted.pop(shard.first_seq, None)
         if old is not None and old.name != shard.name:
@@ -162,9 +162,9 @@ class Shards:
                 continue
             stamp = stamp_of(path)
             if name in torn:
-                pass  # written again in its place
+                pass  # `adopt` writes it again under this name
             elif name in recorded or is_unrecorded(path, stamp, known.values()):
-                leftover.append(path)  # an edition that was replaced, or what a crash left before its record
+                leftover.append(path)  # a replaced edition, or a shard written just before a crash and not recorded
             else:
                 strangers.append(path)
             if stamp is not None and (why := extent.why_older(stamp)) is not None:

@@ -1,4 +1,4 @@
-"""Names and ranges of shards. Law: a shard's name says its ledger, its number and its edition; nothing else does."""
+"""Names and ranges of shards. Law: only a shard's name says its queue, its number and its edition."""
 
 import re
 from bisect import bisect_left, bisect_right
@@ -14,7 +14,7 @@ _QUEUE = re.compile(r"\.?part-q(\d+)-")
 
 
 class Span(Struct, frozen=True):
-    """The ends of one shard: sequence numbers `first_seq` to `last_seq` of `queue`'s ledger, both in it."""
+    """The ends of one shard: sequence numbers `first_seq` to `last_seq`, both included, of `queue`'s ledger."""
 
     number: int
     first_seq: int
@@ -24,14 +24,14 @@ class Span(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """Of the shard's file."""
+        """The name of the shard's file."""
         queue = f"q{self.queue}-" if self.queue else ""
         edition = "" if self.edition == 1 else f"-{self.edition}"
         return f"part-{queue}{self.number:05d}{edition}.parquet"
 
     @staticmethod
     def of(shard: ShardWritten) -> "Span":
-        """The span of a recorded shard. Raises OutputError for one whose name is no shard's."""
+        """The span of a recorded shard. Raises OutputError when its name is not a shard's."""
         _, queue, number, edition = shard_name(shard).groups()
         return Span(int(number), shard.first_seq, shard.last_seq, int(edition or 1), int(queue or 0))
 
@@ -42,16 +42,16 @@ def name_of(path: Path) -> str:
 
 
 def queue_of(path: Path) -> int:
-    """Whose file it is: other queues' writers are at work in the same folder."""
+    """The queue that a file belongs to. Other queues' writers use the same folder."""
     marked = _QUEUE.match(path.name)
     return int(marked[1]) if marked else 0
 
 
 def within(undone: Sequence[int], first_seq: int, last_seq: int) -> int:
-    """How many of the sequence numbers, which ascend, are in [first_seq, last_seq]."""
+    """How many of the ascending sequence numbers are in [first_seq, last_seq]."""
     return bisect_right(undone, last_seq) - bisect_left(undone, first_seq)
 
 
 def current(recorded: Iterable[ShardWritten]) -> list[ShardWritten]:
-    """The shards of one ledger that count: of each kind and range of it, the last recorded."""
+    """The shards of one ledger that count: the last record of each kind and range."""
     return list({(shard.kind, shard.first_seq): shard for shard in recorded}.values())

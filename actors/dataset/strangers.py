@@ -1,8 +1,8 @@
 """Shard files that the ledger does not know. Law: a file that may be the only copy of a sample is never removed.
 
-A crash between a shard's rename and its record leaves a file whose rows are all in the ledger: the next in number, or
-the next edition of a recorded one. That file alone may go. One that holds what the ledger does not reach shows that the
-ledger is older than its shards, and nothing goes on. Whatever else is in the way is moved aside.
+A crash between a shard's rename and its record leaves a file whose rows are all in the ledger: the next shard in
+number, or the next edition of a recorded one. Only such a file may be removed. A file that goes beyond the ledger's
+last record shows that the ledger is older than its shards: the run stops. All other unknown shards are moved aside.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -27,13 +27,13 @@ from schemas.manifest import Manifest
 from schemas.queue_shard import ONLY
 
 ASIDE = "aside"
-"""The folder, in the output folder, of files that were in the way."""
+"""The subfolder of the output folder for files that were moved aside."""
 STAMP_KEY = "gleaner.shard"
 
 
 class Stamp(Struct, frozen=True, omit_defaults=True):
-    """What a shard says of itself in its Parquet metadata: the range of its ledger, and how many ends of the range did
-    not hold any more when it was written; its ledger's id, and the running hash of the ledger up to `last_seq`."""
+    """What a shard's Parquet metadata says: its ledger's id, its range of that ledger, the running hash up to
+    `last_seq`, and how many ends of the range no longer held when it was written."""
 
     first_seq: int
     last_seq: int
@@ -42,16 +42,16 @@ class Stamp(Struct, frozen=True, omit_defaults=True):
     without: int = 0
 
     def encoded(self) -> dict[str, str]:
-        """As Parquet metadata."""
+        """The stamp as Parquet metadata."""
         return {STAMP_KEY: msgspec.json.encode(self).decode()}
 
 
 class Known(Protocol):
-    """A ledger, as far as what it knows is concerned."""
+    """The part of a ledger that says how far its records go."""
 
     @property
     def folder(self) -> str:
-        """The id that the folder got when the ledger was made."""
+        """The folder's id, made with the ledger."""
         ...
 
     def last_seq(self) -> int:
@@ -59,16 +59,16 @@ class Known(Protocol):
         ...
 
     def head(self, seq: int) -> str:
-        """The running hash of all records up to that one."""
+        """The running hash of all records up to this one."""
         ...
 
     def reopened(self) -> Sequence[int]:
-        """Sequence numbers of the ends that no longer hold."""
+        """Sequence numbers of the ends that were undone."""
         ...
 
 
 class LedgerExtent(Struct, frozen=True):
-    """How far a ledger reaches. `undone`: sequence numbers of ends that no longer hold, ascending."""
+    """How far a ledger goes. `undone`: sequence numbers of ends that were undone, ascending."""
 
     folder: str
     last_seq: int
@@ -77,11 +77,11 @@ class LedgerExtent(Struct, frozen=True):
 
     @staticmethod
     def of(ledger: Known) -> "LedgerExtent":
-        """Of a ledger as it is now."""
+        """The extent of a ledger as it is now."""
         return LedgerExtent(ledger.folder, ledger.last_seq(), sorted(ledger.reopened()), ledger.head)
 
     def why_older(self, stamp: Stamp) -> str | None:
-        """What a shard holds that the ledger does not, for a person; None where the ledger reaches as far."""
+        """What a shard holds that the ledger does not, in words for a user; None when the ledger holds it all."""
         if stamp.folder != self.folder:
             return "it was written beside another ledger"
         if (why := self.why_not(stamp.last_seq, stamp.head)) is not None:
@@ -91,16 +91,16 @@ class LedgerExtent(Struct, frozen=True):
         return None
 
     def why_not(self, seq: int, head: str) -> str | None:
-        """Why the ledger is not one that had this running hash at that record; None where it is."""
+        """Why the ledger never had this running hash at this record; None when it has it."""
         if seq > self.last_seq:
             return f"it holds record {seq}, and the ledger ends at {self.last_seq}"
         if head != self.head(seq):
-            return f"the ledger's records up to {seq} are others than when it was written"
+            return f"the ledger's records up to {seq} are not the records that it was written from"
         return None
 
 
 def stamp_of(path: Path) -> Stamp | None:
-    """What the file says of itself; None where it says nothing, is damaged, or is gone by now."""
+    """The file's stamp; None when it has none, is damaged, or no longer exists."""
     try:
         with path.open("rb") as file:
             text = file_metadata(file).get(STAMP_KEY)
@@ -110,8 +110,8 @@ def stamp_of(path: Path) -> Stamp | None:
 
 
 def is_unrecorded(path: Path, stamp: Stamp | None, counted: Collection[ShardWritten]) -> bool:
-    """Whether a crash between rename and record left the file: the next shard of its kind, or the next edition of one
-    of the `counted` ones. It holds nothing that the ledger does not (`LedgerExtent.why_older` is asked first)."""
+    """Whether a crash between rename and record left the file: it is the next shard of its kind, or the next edition of
+    one of the `counted` ones. Callers also ask `LedgerExtent.why_older`: the file may hold no more than the ledger."""
     if stamp is None:
         return False
     spans = {span.first_seq: span for span in map(Span.of, counted)}
@@ -126,7 +126,7 @@ def is_unrecorded(path: Path, stamp: Stamp | None, counted: Collection[ShardWrit
 
 
 def move_aside(path: Path, output: Path, disk: Disk) -> Path:
-    """The file under a name that none has in `output`/aside/<kind>; gives where. Raises OutputError."""
+    """Moves the file to a free name in `output`/aside/<kind>, and gives its new path. Raises OutputError."""
     folder = output / ASIDE / path.parent.name
     numbers = (f"{path.stem}{f'.{number}' if number else ''}{path.suffix}" for number in count())
     target = next(to for to in map(folder.joinpath, numbers) if not to.exists())
@@ -139,17 +139,17 @@ def move_aside(path: Path, output: Path, disk: Disk) -> Path:
 
 
 def refuse(output: Path, name: str, why: str) -> OutputError:
-    """The one line of a ledger that is older than its shards, and the way on."""
+    """The error for a ledger that is older than its shards, with what to do."""
     return OutputError(
         f"{output}: the ledger is older than its shards ({name}: {why}): was ledger.sqlite copied without "
-        "ledger.sqlite-wal, or restored from a backup? Bring the ledger back as it was last, or choose another --output"
+        "ledger.sqlite-wal, or restored from a backup? Restore the latest ledger, or choose another --output"
     )
 
 
 def check_not_older(output: Path) -> None:
-    """Raises OutputError where the folder's shards or manifest hold what its ledgers do not, or its ledger is gone.
+    """Raises OutputError when the folder's shards or manifest hold more than its ledgers, or its ledger is gone.
 
-    Safe while a run goes on: the files are looked at before the ledgers, which come first at each step of a run.
+    Safe while a run goes on: a run writes its ledger first at each step, and this function reads the ledgers last.
     """
     files = [path for kind in ShardKind for path in sorted((output / kind.value).glob("part-*.parquet"))]
     manifest = _manifest(output)
@@ -188,14 +188,14 @@ def _check_counted(output: Path, manifest: Manifest, ledgers: Ledgers) -> None:
 def _manifest(output: Path) -> Manifest | None:
     try:
         return read_manifest(output)
-    except OutputError:  # damaged: the run writes it again
+    except OutputError:  # it is damaged, and the run writes it again
         return None
 
 
 def _named(output: Path, manifest: Manifest | None) -> dict[str, str]:
-    """The shards that manifest.json and checksums.txt name, each with the file that does."""
+    """The shards that manifest.json and checksums.txt name, each with the name of that file."""
     named: dict[str, str] = {}
-    with suppress(OSError):  # not written yet, or unreadable: the run writes it again
+    with suppress(OSError):  # missing or unreadable: the run writes it again
         lines = (output / CHECKSUMS_NAME).read_text(encoding="utf-8", errors="replace").splitlines()
         names = [line.partition("  ")[2] for line in lines]
         named.update((name, CHECKSUMS_NAME) for name in names if name.partition("/")[0] in _FOLDERS)

@@ -1,7 +1,7 @@
-"""DatasetWriter: what the ledger has ended becomes Parquet shards while the run goes on.
+"""DatasetWriter writes the ledger's ends into Parquet shards while the run goes on.
 
-Law: write, sync, rename, then record in the ledger; a crash anywhere between leaves nothing that the next start does
-not put right, and no end is in two shards. The loop never blocks: all file work is in one thread of its own.
+Law: write, sync, rename, then record in the ledger. The next start mends whatever a crash in between leaves, and no end
+is in two shards. The event loop never blocks: all file work is done in one thread of its own.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 
 class WriterLedger(ShardLedger, Protocol):
-    """The ledger, as the writer reads it."""
+    """The part of a ledger that the writer needs."""
 
     def story(self, order_id: OrderId) -> Sequence[Record]:
         """Every record of one order, oldest first, its plan included."""
@@ -46,8 +46,8 @@ class WriterLedger(ShardLedger, Protocol):
 
 
 class RowWording(Struct, frozen=True):
-    """What rows need beside the ledger: the student's view of a sample, and each pool's model by name, as configured
-    now; for attempts under an earlier configuration the ledger knows. `gates`: all that the configuration names."""
+    """What rows need beside the ledger. `chat`: the student's view of a sample. `models`: each pool's model in the
+    present configuration (the ledger knows earlier ones). `gates`: all gates that the configuration names."""
 
     chat: Chat
     models: Mapping[PoolName, str]
@@ -78,7 +78,7 @@ class DatasetWriter:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="dataset-writer")
 
     async def start(self, recorded: Iterable[ShardWritten]) -> None:
-        """Put the folder in order after whatever happened to an earlier process. Raises OutputError."""
+        """Brings the folder in order, whatever happened to an earlier process. Raises OutputError."""
         known, undone = tuple(recorded), await self._in_thread(self._ledger.reopened)
         for shards in self._shards:
             for changed in await self._in_thread(lambda shards=shards: shards.adopt(known, undone, at=self._clock())):
@@ -86,21 +86,21 @@ class DatasetWriter:
                 await self._in_thread(lambda shards=shards, changed=changed: shards.confirm(changed))
 
     async def run(self, poll_s: float) -> None:
-        """Write shards as they are due, until cancelled. Raises OutputError when the disk refuses."""
+        """Writes shards when they are due, until cancelled. Raises OutputError when the disk refuses."""
         while True:
             await self.step()
             await asyncio.sleep(poll_s)
 
     async def step(self) -> None:
-        """Write every shard that is due now."""
+        """Writes every shard that is due now."""
         await self._write(lambda shards: shards.due(self._clock()))
 
     async def flush(self) -> None:
-        """Put every end into a shard. Not while `run` goes on: end it first."""
+        """Puts every end into a shard. Call it only after `run` has ended."""
         await self._write(Shards.rest)
 
     def close(self) -> None:
-        """Wait for file work under way (after a cancelled `run`) and let the thread go."""
+        """Waits for file work that is under way (after a cancelled `run`), then stops the thread."""
         self._thread.shutdown(wait=True)
 
     async def _write(self, choose: Callable[[Shards], Span | None]) -> None:
@@ -141,7 +141,7 @@ def _formats(ledger: WriterLedger, wording: RowWording) -> tuple[ShardFormat, Sh
 
 
 def _gates(earlier: Sequence[tuple[int, Reconfigured]], now: Sequence[str]) -> list[str]:
-    """Those of the configuration, and those of earlier ones: a score keeps its column when its gate goes."""
+    """The configuration's gates and those of earlier ones: a score keeps its column after its gate is removed."""
     changed = (key.split(".")[1] for _, before in earlier for key in before.changed if key.startswith("gates."))
     return list(dict.fromkeys((*now, *sorted(changed))))
 

@@ -1,18 +1,17 @@
-"""Whether a step changed the chance of a right answer, decided from the rollouts on both of its sides.
+"""Decides whether a step changed the chance of a right answer, from the rollouts on both of its sides.
 
-Method: A_i = Q_i - Q_(i-1) (Setlur et al. 2024, arXiv 2406.14532, section 5). From n rollouts with k right on a side, Q
-there is Beta(k + 1/2, n - k + 1/2), Jeffreys' prior: the same on both sides, and even between right and wrong. The step
-lost `fall` or more with the probability
+Method: A_i = Q_i - Q_(i-1) (Setlur et al. 2024, arXiv 2406.14532, section 5). With n rollouts on a side, k of them
+right, Q there has the posterior Beta(k + 1/2, n - k + 1/2). Its prior is Jeffreys': the same on both sides, and
+symmetric in right and wrong. The step lost `fall` or more with the probability
 
     P(A <= -fall) = integral over x of f_before(x) F_after(x - fall)
 
-and is *critical* where that is at least `SURE`, from at least `LEAST` rollouts on each side. Two posterior means are
-never compared: of 16 and of 2 rollouts, all right, they differ by a quarter and say nothing.
+A step is *critical* when that probability is at least `SURE`, with at least `LEAST` rollouts on each side. Posterior
+means are never compared: with 16 rollouts and with 2, all right, they differ by a quarter, which means nothing.
 
-Degenerate: what is known exactly (a whole wrong solution, Q = 0) needs no rollouts, and its side is a point. A side
-without rollouts decides nothing. Where nothing was lost, a step is called critical in at most `FALSE` of all cases,
-whatever n the two sides have and whatever Q is, for every fall from 0.01 on
-(`tests/actors/exports/test_advantages.py` counts them all).
+Degenerate cases: a Q that is known exactly (0 for a whole wrong solution) needs no rollouts; its side is a point. A
+side without rollouts decides nothing. A step that lost nothing is called critical in at most `FALSE` of all cases,
+whatever the two n and Q are, for every fall from 0.01 on (`tests/actors/exports/test_advantages.py` counts them all).
 """
 
 from functools import lru_cache
@@ -27,16 +26,16 @@ SURE = 0.98
 LEAST = 3
 FALSE = 0.05
 SMALLEST_FALL = 0.01
-"""A step that is critical at a larger fall is so at this one."""
+"""A step that is critical at a larger fall is critical at this one too."""
 CHANGE = 0.05
-"""The least change of Q that a weight is given for."""
+"""The least change of Q that gets a weight."""
 _JEFFREYS = 0.5
 _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(96)
 _QUANTILES, _SHARES = (_POINTS + 1) / 2, _WEIGHTS / 2
 
 
 def fall_chance(before: PrefixValue, after: PrefixValue, fall: float) -> float | None:
-    """P(A <= -fall) of the step between two prefixes; None where a side has fewer than `LEAST` rollouts. `fall` in
+    """P(A <= -fall) for the step between two prefixes. None when a side has fewer than `LEAST` rollouts. `fall` is in
     [0, 1]."""
     if not (_is_measured(before) and _is_measured(after)):
         return None
@@ -44,20 +43,20 @@ def fall_chance(before: PrefixValue, after: PrefixValue, fall: float) -> float |
 
 
 def is_critical(label: CreditLabel, step: int, fall: float) -> bool:
-    """Whether that step, from 1, lost `fall` or more for sure (as above)."""
+    """Whether this step, counted from 1, lost `fall` or more (see above)."""
     chance = fall_chance(label.values[step - 1], label.values[step], fall)
     return chance is not None and chance >= SURE
 
 
 def critical_steps(label: CreditLabel, fall: float, *, before: int | None = None) -> list[int]:
-    """The critical steps in order, of all or of those before one."""
+    """The critical steps in order. `before`: only those before this step."""
     end = label.steps + 1 if before is None else before
     return [step for step in range(1, end) if is_critical(label, step, fall)]
 
 
 def weight(label: CreditLabel, step: int) -> float | None:
-    """A of a step, from 1, where Q is sure to have fallen or risen by `CHANGE`; 0 where it is not; None where a side
-    has too few rollouts to tell."""
+    """The advantage A of a step, counted from 1, if Q surely fell or rose by `CHANGE`; 0 if it did not; None when a
+    side has too few rollouts to decide."""
     before, after = label.values[step - 1], label.values[step]
     fell, rose = fall_chance(before, after, CHANGE), fall_chance(after, before, CHANGE)
     if fell is None or rose is None:
@@ -66,12 +65,12 @@ def weight(label: CreditLabel, step: int) -> float | None:
 
 
 def weights(label: CreditLabel) -> tuple[float | None, ...]:
-    """Of every step in order."""
+    """The weight of every step, in order."""
     return tuple(weight(label, step) for step in range(1, label.steps + 1))
 
 
 def _special() -> Any:
-    """SciPy takes a fifth of a second of CPU at its import: only a process that credits steps pays for it."""
+    """SciPy's import takes a fifth of a second of CPU, so only processes that credit steps import it."""
     from scipy import special
 
     return special
@@ -85,7 +84,7 @@ class _Beta(Struct, frozen=True):
 
 
 _Side = _Beta | float
-"""What is known of Q, or Q itself."""
+"""The posterior of Q, or Q itself when it is known."""
 
 
 def _is_measured(value: PrefixValue) -> bool:
@@ -105,7 +104,7 @@ def _side(value: PrefixValue) -> _Side:
 
 @lru_cache(maxsize=100_000)
 def _chance(before: _Side, after: _Side, fall: float) -> float:
-    """Over the quantiles of the one side: the density, which has no bound at 0 and 1, is no factor there."""
+    """Integrates over the quantiles of one side, so that the density, unbounded at 0 and 1, is not needed."""
     if isinstance(before, _Beta):
         drawn = _special().betaincinv(before.right, before.wrong, _QUANTILES)
         return float(np.dot(_SHARES, _at_most(after, drawn - fall)))

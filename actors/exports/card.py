@@ -1,5 +1,5 @@
-"""README.md of an export: a Hugging Face dataset card that documents the columns. Law: its head makes
-`load_dataset(FOLDER)` give exactly the splits that hold rows."""
+"""README.md of an export: a Hugging Face dataset card that describes the columns. Law: its head makes
+`load_dataset(FOLDER)` give exactly the splits that have rows."""
 
 from collections.abc import Sequence
 
@@ -72,7 +72,7 @@ def _head(told: Export, format: FormatSpec) -> str:
 
 
 def _feature(name: str, type: pa.DataType) -> dict[str, object]:
-    """A column's type as a card says it; without it, JSON lines are typed by what happens to stand in the first."""
+    """A column's type in the card's form. Without it, JSON lines get their types from the first rows' values."""
     if isinstance(type, pa.StructType):
         return {"name": name, "struct": [_feature(field.name, field.type) for field in type]}
     if isinstance(type, pa.ListType):

@@ -1,6 +1,7 @@
-"""The columns that exports share: each with its type and what it holds, said once for files, cards and documentation.
+"""The columns that several exports share. Each has its type and its description, used by files, cards and
+documentation.
 
-Law: the columns that a trainer reads stand first and are named as it names them; the others are lineage.
+Law: a trainer's columns come first and have the trainer's names; all other columns are lineage.
 """
 
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ from schemas.samples import Message
 
 
 class Column(Struct, frozen=True):
-    """A column: its name, its type, and what it holds."""
+    """A column's name, type and description."""
 
     name: str
     type: pa.DataType
@@ -24,7 +25,7 @@ class Column(Struct, frozen=True):
 
 
 def origin_type(own: Iterable[str] = ()) -> pa.DataType:
-    """Where a text comes from, with the scores of a configuration's own gates."""
+    """The type of an origin column, with the scores of a configuration's own gates."""
     return pa.struct(
         [
             ("order_id", pa.string()),
@@ -46,7 +47,7 @@ def origin_type(own: Iterable[str] = ()) -> pa.DataType:
 
 
 ORIGIN = origin_type()
-"""Of a run of the usual gates."""
+"""The origin type for a run with the built-in gates alone."""
 _ORIGIN_HOLDS = (
     "the order and which of its attempts, pool and model, sampling, the repair that it was made under, the attempt "
     "whose first steps it restarted from, its diagnosis, the gates that rejected it, every gate's score"
@@ -66,26 +67,26 @@ REASONING = Column(
 
 
 def said(form: Form) -> pa.DataType:
-    """The type of a prompt or completion."""
+    """The type of a prompt or completion column."""
     return MESSAGES if form is Form.MESSAGES else pa.string()
 
 
 def schema_of(columns: Iterable[Column], own: Iterable[str] = ()) -> pa.Schema:
-    """The columns of a run whose configuration names these gates."""
+    """The schema of these columns. `own`: the run's own gates."""
     origin = origin_type(own)
     return pa.schema([(each.name, origin if each.type == ORIGIN else each.type) for each in columns])
 
 
 def origin(name: str, of: str) -> Column:
-    """Where a text comes from; `origin_of` fills it."""
+    """An origin column, which says where a text comes from. `origin_of` fills it."""
     return Column(name, ORIGIN, f"of {of}: {_ORIGIN_HOLDS}")
 
 
 def place(passage: Passage, task: str) -> Row:
-    """What `PLACE` holds."""
+    """The values of the `PLACE` columns."""
     return {"task": task, "passage_id": passage.id, "provenance": msgspec.structs.asdict(passage.provenance)}
 
 
 def as_messages(messages: tuple[Message, ...]) -> list[Row]:
-    """Messages as a trainer reads them."""
+    """Messages in the form that trainers read."""
     return [{"role": message.role, "content": message.content} for message in messages]

@@ -1,7 +1,8 @@
-"""Credited solutions: an attempt's steps with what rollouts say each is worth, and what goes right from its prefixes.
+"""Credited solutions: an attempt's steps, each with its value from rollouts, and right solutions from the same
+prefixes.
 
-Law: a label speaks of the draft of its own attempt, cut where `actors.text.steps` cuts; one that does not fit the text
-is a damaged ledger, not a row.
+Law: a label belongs to the draft of its own attempt, with the steps of `actors.text.steps`. A label with other steps
+than its text means a damaged ledger: it raises and gives no row.
 """
 
 from collections.abc import Iterator, Sequence
@@ -51,7 +52,7 @@ class CreditedSolution(Struct, frozen=True):
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """The texts, in order; joined they are the solution."""
+        """The texts of the steps, in order; joined they are the solution."""
         return tuple(self.solution[start:end] for start, end in zip(self.edges, self.edges[1:], strict=False))
 
     def prefix(self, count: int) -> str:
@@ -60,7 +61,7 @@ class CreditedSolution(Struct, frozen=True):
 
 
 class Right(Struct, frozen=True):
-    """A verified solution of the problem: an accepted attempt's, or a rollout's with the prefix that it began from."""
+    """A verified solution of the problem: an accepted attempt's, or a right rollout's together with its prefix."""
 
     solution: str
     told: Told | None = None
@@ -68,12 +69,12 @@ class Right(Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """The same in every export of the ledger."""
+        """A key that is the same in every export of the ledger."""
         return self.told.key if self.told is not None else "" if self.rolled is None else self.rolled.order_id
 
 
 def credited_in(family: Family) -> Iterator[CreditedSolution]:
-    """Every credited attempt of a family. Raises LedgerError for a label that does not fit its attempt."""
+    """Every credited attempt of a family. Raises LedgerError when a label does not fit its attempt."""
     for child in family.children:
         for label in child.life.credits:
             told = next((each for each in child.attempts if each.attempt.number == label.attempt), None)
@@ -82,28 +83,28 @@ def credited_in(family: Family) -> Iterator[CreditedSolution]:
 
 def _credited(told: Told | None, label: CreditLabel) -> CreditedSolution:
     if told is None or told.attempt.candidate is None or told.attempt.candidate.draft is None:
-        raise LedgerError(f"a label is of attempt {label.attempt} of order {label.order_id}, which has no draft")
+        raise LedgerError(f"a label is for attempt {label.attempt} of order {label.order_id}, which has no draft")
     solution = told.attempt.candidate.draft.answer
     edges = (0, *(value.end for value in label.values[1:]))
     if edges != (0, *(step.end for step in steps(solution))):
-        raise LedgerError(f"the label of attempt {label.attempt} of order {label.order_id} has other steps than it")
+        raise LedgerError(f"the label of attempt {label.attempt} of order {label.order_id} does not fit its steps")
     return CreditedSolution(told, label, solution, edges)
 
 
 def rights_in(family: Family) -> list[Right]:
-    """The accepted solutions of a family, in the order of its orders."""
+    """A family's accepted solutions, in the order of its orders."""
     accepted = [child.accepted for child in family.children if child.accepted is not None]
     drafts = ((told, told.attempt.candidate.draft) for told in accepted if told.attempt.candidate is not None)
     return [Right(draft.answer, told) for told, draft in drafts if draft is not None]
 
 
 def rolled_in(family: Family) -> list[Right]:
-    """The rollouts of a family that went right, from the prefixes before its pits."""
+    """A family's right rollouts, from the prefixes before its first pits."""
     return _rights(family.rollouts)
 
 
 def rolled_before(family: Family, prefix: str) -> list[Right]:
-    """Those from the prefix before an earlier critical step."""
+    """The family's right rollouts from this prefix, before an earlier critical step."""
     return _rights([rolled for rolled in family.before_critical if rolled.prefix == prefix])
 
 
@@ -112,24 +113,24 @@ def _rights(rollouts: Sequence[Rolled]) -> list[Right]:
 
 
 def goes_right(credited: CreditedSolution, pit: int, rights: Sequence[Right]) -> bool:
-    """Whether a verified solution begins with the steps up to the pit: then the label is in doubt."""
+    """Whether a verified solution begins with the steps up to and including the pit. Then the label is in doubt."""
     return any(next_step(right.solution, credited.prefix(pit - 1)) == credited.steps[pit - 1] for right in rights)
 
 
 def next_step(solution: str, prefix: str) -> str | None:
-    """The step with which a solution goes on from a prefix; None where it does not begin with these very steps."""
+    """The step that follows a prefix in a solution; None when the solution does not begin with exactly these steps."""
     if not solution.startswith(prefix):
         return None
     return next((step.text for step in steps(solution) if step.start == len(prefix)), None)
 
 
 def value(of: PrefixValue) -> Row:
-    """What a `VALUE` holds."""
+    """A prefix's value as a `VALUE`."""
     return {"n": of.n, "k": of.k, "q": of.q, "low": of.low, "high": of.high}
 
 
 def credit(label: CreditLabel) -> Row:
-    """What the credit column holds."""
+    """A label as a value of the credit column."""
     names = [field.name for field in _CREDIT]
     told = msgspec.to_builtins(label)
     return {name: told.get(name) for name in names}

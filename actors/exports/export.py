@@ -1,6 +1,6 @@
-"""An export: a ledger's families to a folder of files, described by export.json and README.md.
+"""An export: writes a ledger's families to a folder of files, described by export.json and README.md.
 
-Law: the folder appears under its name whole, or not at all; an export that is there is never changed.
+Law: the folder appears under its name complete, or not at all. An existing export is never changed.
 """
 
 import fcntl
@@ -35,16 +35,16 @@ CARD_NAME = "README.md"
 
 
 class ExportedRun(Struct, frozen=True):
-    """A run, as far as an export reads it. `ledgers`: one, or one for each shard of its queue."""
+    """The part of a run that an export reads. `ledgers`: one for each queue shard."""
 
     name: str
     task: str
     models: Mapping[PoolName, str]
     ledgers: Sequence[tuple[LedgerRead, FamilyLedger]]
     kinds: Mapping[GateName, GateName] = {}
-    """Of every gate that the configuration names."""
+    """The built-in kind of every gate that the configuration names."""
     keeps_reasoning: bool = False
-    """Of what models think before they answer: then samples have a column of it."""
+    """Whether samples have a column with what models think before they answer."""
 
     @property
     def gates(self) -> tuple[GateName, ...]:
@@ -52,7 +52,7 @@ class ExportedRun(Struct, frozen=True):
 
 
 class Counted(Struct):
-    """What was written so far, apart from files. `passages` counts those with a row, by split."""
+    """Counts of what was written so far. `passages`: passages with a row, by split."""
 
     rows: Counter[str]
     passages: Counter[str]
@@ -71,7 +71,7 @@ def export(
 ) -> Export:
     """Writes the export and gives its description. `at`: seconds since the epoch.
 
-    Raises UserError where the format does not fit the run, OutputError for a folder that holds something, or cannot be
+    Raises UserError when the format does not fit the run, and OutputError when the folder is not empty or cannot be
     written.
     """
     format = format_of(asked, source.task)
@@ -103,12 +103,12 @@ def export(
 
 
 def encode(told: Export) -> bytes:
-    """As it lies in the folder: indented JSON."""
+    """The description as export.json holds it: indented JSON."""
     return msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n"
 
 
 def read_export(output: Path) -> Export | None:
-    """The description of an export; None where there is none. Raises OutputError for one that cannot be read."""
+    """An export's description; None when there is none. Raises OutputError when it cannot be read."""
     try:
         return msgspec.json.decode((output / NAME).read_bytes(), type=Export)
     except (FileNotFoundError, NotADirectoryError):
@@ -118,7 +118,7 @@ def read_export(output: Path) -> Export | None:
 
 
 def with_reasoning(format: FormatSpec) -> FormatSpec:
-    """The format with a column of the model's thoughts, where its rows are samples alone."""
+    """The format, with a column for the model's thoughts if its rows are samples alone."""
     if format.columns is not sft_columns:
         return format
     return replace(format, columns=lambda form: (*sft_columns(form), REASONING))
@@ -178,7 +178,7 @@ def _refuse_occupied(output: Path) -> None:
 def _nothing(
     source: ExportedRun, asked: ExportRequest, wording: ExportWording, format: FormatSpec, counted: Counted
 ) -> UserError:
-    """Why there is no row, and how many another view of the same run has."""
+    """The error that says why there is no row, and how many rows another view of the same run has."""
     why = ", ".join(f"{each.name} {each.count:,}" for each in _told(counted)) or "it holds no order that has ended"
     others = {view: _rows_in(source, replace(asked, view=view), wording, format) for view in View if view != asked.view}
     hints = [f"`--view {view.value}` has {rows:,}" for view, rows in others.items() if rows]
@@ -197,20 +197,20 @@ def _rows_in(source: ExportedRun, asked: ExportRequest, wording: ExportWording, 
 
 @contextmanager
 def _unfinished(output: Path, disk: Disk) -> Iterator[Folder]:
-    """The folder beside the final one in which an export is made; at the end it takes the final name."""
+    """Makes the export in a folder beside the final one. At the end this folder gets the final name."""
     beside = output.with_name(f".{output.name}{TEMPORARY_SUFFIX}")
     check_place(beside)
     with disk_errors(output):
         make_folder(beside, disk=disk)
         descriptor = os.open(beside, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        _hold(descriptor, output)
+        _lock(descriptor, output)
         with disk_errors(output):
             _empty(beside, disk)
         try:
             yield Folder(beside, disk)
         except BaseException:
-            with suppress(OSError):  # the first error is the one to tell; the next export removes what is left
+            with suppress(OSError):  # raise the first error; the next export removes the rest
                 _empty(beside, disk)
                 beside.rmdir()
             raise
@@ -222,7 +222,7 @@ def _unfinished(output: Path, disk: Disk) -> Iterator[Folder]:
 
 
 def _empty(folder: Path, disk: Disk) -> None:
-    """Links inside are removed themselves; what they lead to is not touched."""
+    """Removes a folder's content. Links are removed; their targets are not touched."""
     for path in sorted(folder.iterdir()):
         if path.is_dir() and not path.is_symlink():
             _empty(path, disk)
@@ -231,7 +231,7 @@ def _empty(folder: Path, disk: Disk) -> None:
             disk.remove(path)
 
 
-def _hold(descriptor: int, output: Path) -> None:
+def _lock(descriptor: int, output: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

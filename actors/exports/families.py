@@ -1,7 +1,7 @@
-"""What exports read of a ledger: passage by passage, the ended lives of its orders.
+"""Reads a ledger for exports: passage by passage, the orders that have ended.
 
-Law: one passage's lives are in memory at a time; a life that may not be exported leaves this module as a count
-alone, so nothing behind it can export any of it.
+Law: only one passage's orders are in memory at a time. An order that may not be exported leaves this module only as a
+count, so later code cannot export any part of it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,12 +21,12 @@ from schemas.orders import Attempt
 from schemas.verdicts import GateName
 
 PAGE = 64
-"""Passages in memory at once, without their lives."""
+"""The most plans in memory at once, without their orders' records."""
 _GATES = ("gates.", "judging.")
 
 
 class FamilyLedger(Protocol):
-    """A ledger, as far as exports are concerned."""
+    """The part of a ledger that exports read."""
 
     def planned(self, after_seq: int, limit: int) -> Sequence[tuple[int, Planned]]:
         """The next plans with their sequence numbers, ascending; at most `limit`."""
@@ -42,19 +42,19 @@ class FamilyLedger(Protocol):
 
 
 class Told(Struct, frozen=True):
-    """An attempt with the order that it was made for, the model behind it, and whether its gates are still those."""
+    """An attempt with its order's life and the model that wrote it."""
 
     life: Life
     attempt: Attempt
     model: str | None
     gates_changed: bool
-    """The gates were reconfigured after they judged it."""
+    """Whether gates were reconfigured after they judged this attempt."""
     kinds: Mapping[GateName, GateName] = {}
-    """The usual gate that each is like."""
+    """The built-in kind of each gate of the configuration."""
 
     @property
     def key(self) -> str:
-        """The same in every export of the ledger."""
+        """A key that is the same in every export of the ledger."""
         return f"{self.life.order.id}:{self.attempt.number}"
 
 
@@ -71,27 +71,28 @@ class Child(Struct, frozen=True):
 
     @property
     def rejected(self) -> tuple[Told, ...]:
-        """The attempts that did not."""
+        """The attempts that did not become the sample."""
         return self.attempts if self.life.accepted_at is None else self.attempts[:-1]
 
 
 class Family(Struct, frozen=True):
-    """A passage with everything that was made of it and may be exported; `left` counts what may not, or not yet."""
+    """A passage with its ended, exportable orders. `left` counts the orders that are not exportable or not ended."""
 
     passage: Passage
     children: tuple[Child, ...]
     left: tuple[LeftOut, ...] = ()
     rollouts: tuple[Rolled, ...] = ()
-    """Of its credited attempts: those that went right from the prefix before the first pit (math)."""
+    """Right rollouts of its credited attempts from the prefix before the first pit (math)."""
     before_critical: tuple[Rolled, ...] = ()
-    """The same of the prefixes before earlier critical steps, however little they lost."""
+    """Right rollouts from the prefixes before earlier critical steps, however small their loss."""
 
 
 class Eras:
-    """Which configuration an attempt was made and judged under. `models`: each pool's by name, `kinds`: each gate's, as
-    configured now.
+    """The configuration under which an attempt was made and judged. `models`: each pool's model now. `kinds`: each
+    gate's kind now.
 
-    The queue and `gleaner replay` stamp their records on one machine, never at the same time: a record's `at` tells.
+    The queue and `gleaner replay` stamp their records on one machine, never at the same time, so a record's `at`
+    decides which configuration was in force.
     """
 
     def __init__(
@@ -116,7 +117,7 @@ class Eras:
 def families(
     ledger: FamilyLedger, models: Mapping[PoolName, str], kinds: Mapping[GateName, GateName] | None = None
 ) -> Iterator[Family]:
-    """Every passage of a ledger in the order in which it was planned. `kinds`: of the configuration's gates."""
+    """Every passage of a ledger, in the order of the plans. `kinds`: each configured gate's kind."""
     eras = Eras([era for _, era in ledger.reconfigured()], models, kinds or {})
     after = 0
     while page := ledger.planned(after, PAGE):
@@ -152,7 +153,7 @@ def _falls(label: CreditLabel) -> list[int]:
 
 
 def _rollouts(ledger: FamilyLedger, child: Child, steps_of: Callable[[CreditLabel], list[int]]) -> Iterator[Rolled]:
-    """The right rollouts from the prefixes before these steps of a child's credited solutions."""
+    """The right rollouts from the prefixes before the given steps of a child's credited solutions."""
     for told in child.attempts:
         draft = told.attempt.candidate.draft if told.attempt.candidate is not None else None
         labels = (each for each in child.life.credits if each.attempt == told.attempt.number)
@@ -168,7 +169,7 @@ def _told(life: Life, records: Sequence[Record], eras: Eras) -> list[Told]:
     for record in records:
         if not isinstance(record, Rejoined | AcceptedEnd | Rescored | DeadLetteredEnd) or record.attempt is None:
             continue
-        if isinstance(record, Rescored):  # as it is judged now
+        if isinstance(record, Rescored):  # the new verdicts replace the old ones
             told.pop()
         candidate = record.attempt.candidate
         model = None if candidate is None else eras.models_at(record.at).get(candidate.pool)

@@ -1,6 +1,6 @@
-"""Which rejected attempts are negatives. Law: a text is set against another only if the gates of today rejected *it*,
-for what it says itself: not by an error, not for what another sample asks, not for the question where the answer is
-trained."""
+"""Decides which rejected attempts are negatives. Law: a text is a negative only if today's gates rejected it for what
+it says itself. An error, a resemblance to another sample, or (in the answer's view) a bad question does not make
+one."""
 
 from actors.exports.families import Told
 from schemas.exports import LeftOut, View
@@ -8,9 +8,9 @@ from schemas.recovery import Modes
 from schemas.verdicts import DIVERSITY, FAITHFULNESS, REWARD, VERIFIER, Errored, Rejected
 
 _ASKED_BADLY = (Modes.INSTRUCTION_QUALITY, Modes.DOMAIN_MISMATCH)
-"""Diagnoses that blame the question, where the faithfulness gate had nothing against the answer."""
+"""Diagnoses that blame the question, when the faithfulness gate did not reject the answer."""
 _OF_THE_ANSWER = (FAITHFULNESS, VERIFIER)
-"""Kinds of gates that reject an answer for what it says; what one's own gate rejects for, only it knows."""
+"""Kinds of gates that reject an answer for its content. What a user's own gate rejects for is unknown here."""
 
 
 def rejections(told: Told) -> tuple[Rejected, ...]:
@@ -19,7 +19,7 @@ def rejections(told: Told) -> tuple[Rejected, ...]:
 
 
 def why_no_negative(told: Told, view: View) -> LeftOut | None:
-    """None for an attempt whose text is a negative in this view, else why it is none."""
+    """None when the attempt's text is a negative in this view; otherwise the reason why not."""
     attempt = told.attempt
     if attempt.candidate is None:
         return LeftOut.NO_TEXT
@@ -30,13 +30,13 @@ def why_no_negative(told: Told, view: View) -> LeftOut | None:
         return LeftOut.JUDGED_OTHERWISE
     if all(said.gate == DIVERSITY for said in found):
         return LeftOut.DUPLICATE
-    if all(said.gate == DIVERSITY or _passes_plainly(said) for said in found):
+    if all(said.gate == DIVERSITY or _passed_unraised(said) for said in found):
         return LeftOut.UNDER_RAISED_BAR
     return None if view is View.SAMPLE else _why_not_the_answer(told, found)
 
 
-def _passes_plainly(said: Rejected) -> bool:
-    """Whether only the bar of a repair was too high for it."""
+def _passed_unraised(said: Rejected) -> bool:
+    """Whether the score reaches the configured threshold and only a repair's raised one was too high."""
     raised = said.evidence.raised
     return raised is not None and said.score >= raised.configured
 

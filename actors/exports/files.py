@@ -1,4 +1,4 @@
-"""Rows to files: a page of rows in memory for each split, files of at most so many rows, each whole or not there."""
+"""Writes rows to files: one page of rows in memory for each split, at most so many rows a file, no half file ever."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,7 +15,7 @@ from schemas.errors import LedgerError
 from schemas.exports import ExportFile, ExportRequest, FileKind
 
 PAGE = 256
-"""Rows in memory, of each split."""
+"""The most rows of a split in memory."""
 
 
 class _Sink(Protocol):
@@ -23,7 +23,7 @@ class _Sink(Protocol):
 
 
 class SplitFiles:
-    """The files of one split. `add` rows, then `close`; inside a `with`, so that an error leaves no half a file."""
+    """The files of one split. `add` rows, then `close`, all inside a `with`, so that an error leaves no half file."""
 
     def __init__(self, output: Folder, split: str, schema: pa.Schema, asked: ExportRequest) -> None:
         self._output = output
@@ -47,13 +47,13 @@ class SplitFiles:
         return self._open.__exit__(kind, error, trace)
 
     def add(self, row: Row) -> None:
-        """One row. Raises OutputError when the disk refuses."""
+        """Adds one row. Raises OutputError when the disk refuses."""
         self._page.append(row)
         if len(self._page) >= min(PAGE, self._rows_per_file - self._in_file):
             self._flush()
 
     def close(self) -> None:
-        """What is left, to its file. Raises OutputError."""
+        """Writes the remaining rows and closes the file. Raises OutputError."""
         if self._page:
             self._flush()
         if self._sink is not None:
@@ -101,7 +101,8 @@ class _JsonLines:
         self._schema = schema
 
     def write(self, rows: Sequence[Row]) -> None:
-        whole = pa.Table.from_pylist(list(rows), schema=self._schema).to_pylist()  # every field, in the same order
+        # The table gives each row every field, in the same order.
+        whole = pa.Table.from_pylist(list(rows), schema=self._schema).to_pylist()
         self._file.write(b"".join(msgspec.json.encode(row) + b"\n" for row in whole))
 
 

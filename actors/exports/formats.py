@@ -1,4 +1,4 @@
-"""Every format: its columns, its rows, and who trains on it. A registry, and what holds for a whole export."""
+"""All formats: the columns and rows of each, and the trainer that it is for."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ from schemas.exports import ExportFormat, ExportRequest, Form, View
 
 
 class FormatSpec(Struct, frozen=True):
-    """How one format is made. `of`: the task that it needs, None for any; `trainer`: TRL's, None where it has none."""
+    """How one format is made. `of`: the task that it needs, None for any. `trainer`: TRL's, None when it has none."""
 
     columns: Callable[[Form], tuple[Column, ...]]
     rows: Callable[[Family, ExportRequest, ExportWording], Rows]
@@ -87,12 +87,12 @@ FORMATS: dict[ExportFormat, FormatSpec] = {
 
 
 def format_of(asked: ExportRequest, task: str) -> FormatSpec:
-    """The format asked for. Raises UserError where the run's task or the options do not fit it."""
+    """The requested format. Raises UserError when the run's task or the options do not fit it."""
     format = FORMATS[asked.format]
     name = asked.format.value
     if format.of not in (None, task):
         fitting = ", ".join(each.value for each, other in FORMATS.items() if other.of in (None, task))
-        raise UserError(f"--format {name}: is of runs of the task {format.of}, this one's is {task}; try {fitting}")
+        raise UserError(f"--format {name}: is for the task {format.of}, and this run's is {task}; try {fitting}")
     if asked.form not in format.forms:
         raise UserError(f"--form {asked.form.value}: {name} has no such form")
     if asked.view not in format.views:

@@ -1,5 +1,5 @@
-"""Rows of `hard_negatives`: every rejected attempt with all that is known of why. Law: what a gate said stands there as
-it said it; nothing is judged again."""
+"""Rows of `hard_negatives`: every rejected attempt with all that is known of why. Law: a gate's words stand there as it
+gave them; nothing is judged again."""
 
 import pyarrow as pa
 
@@ -20,7 +20,7 @@ _CLAIM = pa.struct([("gate", pa.string()), *EVIDENCE])
 
 
 def hard_negative_columns(form: Form) -> tuple[Column, ...]:
-    """The same in every form: nothing is a prompt here."""
+    """The columns, the same in every form, because no column is a prompt."""
     return (
         Column("passage", pa.string(), "the exact text that was judged against; for math, the problem"),
         Column("question", pa.string(), "what was asked; null where the text could not be read"),
@@ -42,7 +42,7 @@ def hard_negative_columns(form: Form) -> tuple[Column, ...]:
 
 
 def hard_negatives(family: Family, asked: ExportRequest, wording: ExportWording) -> Rows:
-    """Every attempt that a gate rejected, malformed and repeated ones too."""
+    """Every attempt that a gate rejected, with malformed and repeated ones."""
     for child in family.children:
         for told in child.rejected:
             found = rejections(told)

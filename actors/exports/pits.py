@@ -1,8 +1,8 @@
-"""Rows of `dpo_steps` and `dpo_prefix`: what to do instead of the first pit (Setlur et al. 2024, arXiv 2406.14532,
-section 5).
+"""Rows of `dpo_steps` and `dpo_prefix`: a better continuation against the first pit (Setlur et al. 2024, arXiv
+2406.14532, section 5).
 
-Law: both sides of a `dpo_steps` row go on from the same prefix, character by character; what is chosen is part of a
-verified solution, what is rejected ends in the first pit of a rejected one, or in an earlier step that lost much.
+Law: both sides of a `dpo_steps` row continue the same prefix, character by character. `chosen` is part of a verified
+solution. `rejected` ends in the first pit of a rejected solution, or in an earlier step that lost much.
 """
 
 import pyarrow as pa
@@ -33,7 +33,8 @@ from schemas.ids import content_id
 
 
 def dpo_steps_columns(form: Form) -> tuple[Column, ...]:
-    """In messages the prefix opens both completions, since a chat template closes each message; in text the prompt."""
+    """In messages the prefix opens both completions, since a chat template closes each message. In text it ends the
+    prompt."""
     whole = form is Form.MESSAGES
     return (
         Column("prompt", said(form), "the problem" if whole else "the problem and the prefix"),
@@ -56,7 +57,7 @@ def dpo_steps_columns(form: Form) -> tuple[Column, ...]:
 
 
 def dpo_prefix_columns(form: Form) -> tuple[Column, ...]:
-    """Of `dpo_prefix`."""
+    """The columns of `dpo_prefix`."""
     return (
         Column("prompt", said(form), "the problem"),
         Column("chosen", said(form), "a verified solution"),
@@ -83,8 +84,8 @@ _REST = (
 
 
 def dpo_steps(family: Family, asked: ExportRequest, wording: ExportWording) -> Rows:
-    """Of each credited solution the pit, and other steps that lost much, under steps that go right there, at most
-    `per_problem` different ones for each."""
+    """Rows for each credited solution's pit, and for earlier steps that lost much. Each is set against at most
+    `per_problem` different good steps from the same prefix."""
     rights = [*rights_in(family), *rolled_in(family)]
     for credited in credited_in(family):
         pit = _pit(credited, rights)
@@ -101,7 +102,8 @@ def dpo_steps(family: Family, asked: ExportRequest, wording: ExportWording) -> R
 
 
 def dpo_prefix(family: Family, asked: ExportRequest, wording: ExportWording) -> Rows:
-    """Of each credited solution the prefix that ends in its pit, under the verified one that goes along longest."""
+    """For each credited solution, the prefix up to its pit against the verified solution with the longest common
+    part."""
     rights = [*rights_in(family), *rolled_in(family)]
     for credited in credited_in(family):
         pit = _pit(credited, rights)
@@ -131,8 +133,8 @@ def _pit(credited: CreditedSolution, rights: list[Right]) -> int | LeftOut:
 
 
 def _losses(credited: CreditedSolution, pit: int, asked: ExportRequest) -> list[int]:
-    """Steps before the pit after which, for sure, much less goes right than before them. Some of it still does: that a
-    verified solution takes one of them, too, puts none in doubt."""
+    """The steps before the pit that surely lost much. Some rollouts after such a step still go right, so a verified
+    solution that takes it does not put it in doubt."""
     if asked.critical is None:
         return []
     return critical_steps(credited.label, asked.critical, before=pit)
@@ -199,7 +201,7 @@ def _rollout(right: Right) -> Row | None:
 
 
 def _lineage(format: ExportFormat, family: Family, credited: CreditedSolution, right: Right, *steps: int) -> Row:
-    """`steps`: the bad one, where a solution has several rows."""
+    """`steps`: the bad step, for a format with several rows a solution."""
     return {
         "id": content_id(format.value, credited.told.key, right.key, *steps),
         **place(family.passage, credited.told.life.order.task),
@@ -209,11 +211,11 @@ def _lineage(format: ExportFormat, family: Family, credited: CreditedSolution, r
 
 
 def _rank(credited: CreditedSolution, right: Right, asked: ExportRequest) -> tuple[int, str]:
-    """Its own order's recovery first, then other accepted solutions, then rollouts; among equals by lot."""
+    """The order's own recovery first, then other accepted solutions, then rollouts; equals are ordered by a hash."""
     own = right.told is not None and credited.told.life.order.id == right.told.life.order.id
     return own + (right.told is not None), content_id("lot", asked.seed, credited.told.key, right.key)
 
 
 def _shared(credited: CreditedSolution, right: Right) -> int:
-    """How many of the credited solution's steps the right one begins with."""
+    """How many of the credited solution's steps the right solution begins with."""
     return sum(right.solution.startswith(credited.prefix(count)) for count in range(1, len(credited.edges)))

@@ -1,7 +1,7 @@
-"""Rows of `sft`, `dpo` and `kto`: accepted attempts, alone and against the rejected ones of their own orders.
+"""Rows of `sft`, `dpo` and `kto`: accepted attempts, alone or against the rejected ones of their own orders.
 
-Law: `chosen` and label true were accepted, `rejected` and label false were rejected by the gates of today, and what is
-accepted for a prompt is rejected for it nowhere in the family.
+Law: `chosen`, and texts with label true, were accepted. `rejected`, and texts with label false, were rejected by
+today's gates. A text that is accepted for a prompt is never rejected for it within the family.
 """
 
 from collections.abc import Iterator
@@ -24,14 +24,14 @@ Rows = Iterator[Row | LeftOut]
 
 
 def sft_columns(form: Form) -> tuple[Column, ...]:
-    """Of `sft` and `rft`."""
+    """The columns of `sft` and `rft`."""
     messages = Column("messages", said(Form.MESSAGES), "the prompt's messages, then the assistant's: the sample")
     text = Column("prompt", said(form), "what is asked"), Column("completion", said(form), "the sample")
     return (*((messages,) if form is Form.MESSAGES else text), ID, *PLACE, origin("origin", "the sample"))
 
 
 def dpo_columns(form: Form) -> tuple[Column, ...]:
-    """Of `dpo`."""
+    """The columns of `dpo`."""
     return (
         Column("prompt", said(form), "what both answer"),
         Column("chosen", said(form), "what was accepted"),
@@ -44,7 +44,7 @@ def dpo_columns(form: Form) -> tuple[Column, ...]:
 
 
 def kto_columns(form: Form) -> tuple[Column, ...]:
-    """Of `kto`."""
+    """The columns of `kto`."""
     return (
         Column("prompt", said(form), "what is asked"),
         Column("completion", said(form), "what was said"),
@@ -56,7 +56,7 @@ def kto_columns(form: Form) -> tuple[Column, ...]:
 
 
 def sft(family: Family, asked: ExportRequest, wording: ExportWording) -> Rows:
-    """Every accepted attempt; of a problem, its worked solution in place of them."""
+    """Every accepted attempt; for a math problem, its worked solution in their place."""
     if family.children and family.children[0].life.order.task == MATH:
         yield _worked(family, asked, wording)
         return
@@ -70,7 +70,7 @@ def sft(family: Family, asked: ExportRequest, wording: ExportWording) -> Rows:
 
 
 def dpo(family: Family, asked: ExportRequest, wording: ExportWording) -> Rows:
-    """Of each order, the accepted attempt over each rejected one that answers the same prompt."""
+    """For each order, the accepted attempt against each rejected one that answers the same prompt."""
     accepted = accepted_in(family, asked, wording)
     for child in family.children:
         if child.accepted is None:
@@ -82,7 +82,7 @@ def dpo(family: Family, asked: ExportRequest, wording: ExportWording) -> Rows:
 
 
 def kto(family: Family, asked: ExportRequest, wording: ExportWording) -> Rows:
-    """Every accepted attempt and every rejected one, each text once for a prompt."""
+    """Every accepted and every rejected attempt, each text once for a prompt."""
     accepted = accepted_in(family, asked, wording)
     seen: set[tuple[str, str]] = set()
     for child in family.children:
@@ -109,7 +109,7 @@ def kto(family: Family, asked: ExportRequest, wording: ExportWording) -> Rows:
 
 
 def accepted_in(family: Family, asked: ExportRequest, wording: ExportWording) -> set[tuple[str, str]]:
-    """Prompt and completion of everything accepted in a family."""
+    """Prompt and completion of every accepted attempt of a family."""
     shown = (exchange(child.accepted, child, asked, wording) for child in family.children if child.accepted)
     return {(each.question, each.answer) for each in shown if each is not None}
 
@@ -136,7 +136,7 @@ def _pairs(
 
 
 def _worked(family: Family, asked: ExportRequest, wording: ExportWording) -> Row | LeftOut:
-    """A teacher's positive: the problem file's own solution, if it holds steps and ends in a marked answer."""
+    """The problem file's own solution, a teacher's positive, if it has steps and ends in a marked answer."""
     solution = (family.passage.reference or "").strip()
     answer = final_answer(solution)
     if answer is None or not answer.marked or len(steps(solution)) < 2:
@@ -151,13 +151,13 @@ def _worked(family: Family, asked: ExportRequest, wording: ExportWording) -> Row
 
 
 def exchange_of_solution(family: Family, solution: str, wording: ExportWording) -> Exchange:
-    """A solution of the family's problem as a student sees it."""
+    """A solution of the family's problem, in the student's view."""
     *prompt, answer = wording.chat(family.passage.text, answered(question=family.passage.text, answer=solution))
     return Exchange(tuple(prompt), answer.content)
 
 
 def sample_row(format: ExportFormat, told: Told, shown: Exchange, asked: ExportRequest) -> Row:
-    """An accepted attempt."""
+    """The row of an accepted attempt."""
     candidate = told.attempt.candidate
     return {
         **_sample(shown, asked),
@@ -171,7 +171,8 @@ def sample_row(format: ExportFormat, told: Told, shown: Exchange, asked: ExportR
 def pair_row(
     format: ExportFormat, chosen: tuple[Told, Exchange], rejected: tuple[Told, Exchange], asked: ExportRequest
 ) -> Row:
-    """An accepted attempt over a rejected one of the same prompt: the accepted one's, letter for letter."""
+    """The row of an accepted attempt against a rejected one; the prompt is the accepted one's, character by
+    character."""
     (best, good), (worse, bad) = chosen, rejected
     return {
         "prompt": prompt_of(good, asked.form),
@@ -185,7 +186,7 @@ def pair_row(
 
 
 def origin_of(told: Told) -> Row:
-    """What an origin column holds of an attempt."""
+    """An attempt as a value of an origin column."""
     attempt, candidate = told.attempt, told.attempt.candidate
     sampling = candidate.sampling if candidate else None
     return {

@@ -1,4 +1,4 @@
-"""Rows of `rft`: a model learns from its own verified solutions, of each problem few that differ (Yuan et al. 2023,
+"""Rows of `rft`: a model learns from its own verified solutions, a few different ones a problem (Yuan et al. 2023,
 arXiv 2308.01825; Setlur et al. 2024, arXiv 2406.14532, section 4)."""
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ Shown = tuple[Told, Exchange]
 
 
 def rft(family: Family, asked: ExportRequest, wording: ExportWording) -> Rows:
-    """Of the family's verified solutions at most `per_problem`, each as different from the others as can be."""
+    """At most `per_problem` of the family's verified solutions, as different from each other as possible."""
     right = right_solutions(family, asked, wording)
     yield from [LeftOut.NOT_ACCEPTED] * sum(child.accepted is None for child in family.children)
     distinct = {each[1].answer: each for each in reversed(right)}
@@ -27,14 +27,15 @@ def rft(family: Family, asked: ExportRequest, wording: ExportWording) -> Rows:
 
 
 def right_solutions(family: Family, asked: ExportRequest, wording: ExportWording) -> list[Shown]:
-    """What was accepted in a family, in the order of its orders."""
+    """A family's accepted solutions, in the order of its orders."""
     found = ((child.accepted, child) for child in family.children)
     shown = ((told, exchange(told, child, asked, wording)) for told, child in found if told is not None)
     return [(told, each) for told, each in shown if each is not None]
 
 
 def different(solutions: Sequence[str], at_most: int, *, seed: int) -> list[int]:
-    """Indices of solutions that differ most, ascending: one by lot, then always the one farthest from all chosen."""
+    """Indices of the solutions that differ most, ascending. The first is chosen by a hash, then always the one farthest
+    from all chosen ones."""
     parts = [frozenset(alike(step.text) for step in steps(solution)) for solution in solutions]
     lots = [content_id("different", seed, solution) for solution in solutions]
     chosen: list[int] = []
@@ -48,5 +49,5 @@ def different(solutions: Sequence[str], at_most: int, *, seed: int) -> list[int]
 
 
 def _distance(one: frozenset[str], other: frozenset[str]) -> float:
-    """Share of the steps of both that only one has, in [0, 1] (Jaccard)."""
+    """The share of all steps that only one solution has, in [0, 1] (Jaccard distance)."""
     return 1 - len(one & other) / len(one | other) if one | other else 0.0

@@ -1,5 +1,5 @@
-"""Which split a row falls into. Law: it follows from the seed and the passage's document alone, so no document, and no
-passage of one, is ever on two sides, whatever the format and however far the run is."""
+"""The split that a row belongs to. Law: it follows from the seed and the passage's document alone. So no document is in
+two splits, whatever the format and however far the run is."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
 def split_of(passage: Passage, splits: Sequence[SplitShare], *, seed: int) -> str:
-    """The split of everything that is made of a passage. Documents of the same text fall into the same one."""
+    """The split of all rows made from a passage. Documents with the same text are in the same split."""
     draw = int(content_id("split", seed, passage.provenance.document_sha256), 16) / 2**128
     for split in splits:
         if draw < split.share:
@@ -24,7 +24,7 @@ def split_of(passage: Passage, splits: Sequence[SplitShare], *, seed: int) -> st
 
 
 def splits_of(words: Sequence[str]) -> tuple[SplitShare, ...]:
-    """Splits as typed (`test=0.1`). Raises UserError for what cannot be meant."""
+    """Splits as the user typed them (`test=0.1`). Raises UserError for a malformed one."""
     splits = tuple(_split(word) for word in words)
     names = [split.name for split in splits]
     if len(set(names)) < len(names):

@@ -1,7 +1,8 @@
 """Rows of `stepwise` and `advantages`: solutions step by step.
 
-Law: a step's hard label is true before the first pit and false from it on; of a verified solution all are true, since
-from each of its prefixes the solution itself went right (Q > 0). What was not estimated is null, never a guess.
+Law: a step's hard label is true before the first pit and false from it on. All steps of a verified solution are true,
+since the solution itself continues each of its prefixes to the right answer (Q > 0). A value that was not estimated is
+null, never a guess.
 """
 
 import pyarrow as pa
@@ -22,7 +23,7 @@ _COUNTS = pa.list_(pa.int64())
 
 
 def stepwise_columns(form: Form) -> tuple[Column, ...]:
-    """Of `stepwise`: text, as the stepwise-supervision type has it, whatever the form."""
+    """The columns of `stepwise`. They are text in every form, as TRL's stepwise-supervision type is."""
     return (
         Column("prompt", pa.string(), "the problem"),
         Column("completions", pa.list_(pa.string()), "the steps; joined they are the solution"),
@@ -42,7 +43,7 @@ def stepwise_columns(form: Form) -> tuple[Column, ...]:
 
 
 def advantages_columns(form: Form) -> tuple[Column, ...]:
-    """Of `advantages`."""
+    """The columns of `advantages`."""
     return (
         Column("prompt", said(form), "the problem"),
         Column("completion", said(form), "the solution"),
@@ -60,7 +61,7 @@ def _rest() -> tuple[Column, ...]:
 
 
 def stepwise(family: Family, asked: ExportRequest, wording: ExportWording) -> Rows:
-    """Every credited solution whose pit is decided, and every verified one."""
+    """Every credited solution whose first pit is decided, and every verified solution."""
     credited = list(credited_in(family))
     for each in credited:
         if each.label.first_pit is None:
@@ -77,7 +78,7 @@ def stepwise(family: Family, asked: ExportRequest, wording: ExportWording) -> Ro
 
 
 def advantages(family: Family, asked: ExportRequest, wording: ExportWording) -> Rows:
-    """Every credited solution of which at least one step has enough rollouts on both sides."""
+    """Every credited solution with at least one step that has enough rollouts on both sides."""
     known = set()
     for each in credited_in(family):
         known.add(each.told.key)

@@ -1,6 +1,6 @@
-"""How a passage and a draft become a prompt and a completion, in either view and either form.
+"""Turns a passage and a draft into a prompt and a completion, in either view and either form.
 
-Law: whatever is set against each other answers the same prompt, character by character.
+Law: texts that are compared answer the same prompt, character by character.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,27 +14,27 @@ from schemas.recovery import Repairs
 from schemas.samples import Draft, Message
 
 Chat = Callable[[str, Draft], Sequence[Message]]
-"""Passage and draft to the user's turn, then the assistant's."""
+"""Turns a passage and a draft into the user's turn, then the assistant's."""
 Written = Callable[[Draft], str]
-"""A draft as a generator is asked to write it at a first attempt."""
+"""A draft in the form that a generator is asked for at a first attempt."""
 
 
 class ExportWording(Struct, frozen=True):
-    """What rows need beside the ledger."""
+    """The wording that rows need beside the ledger."""
 
     chat: Chat
     written: Written
 
 
 class Exchange(Struct, frozen=True):
-    """One prompt and what was said to it."""
+    """One prompt and its completion."""
 
     prompt: tuple[Message, ...]
     completion: str
 
     @property
     def question(self) -> str:
-        """What the prompt asks, however it is spaced and capitalised."""
+        """The prompt's text without case and extra white space."""
         return alike("\n".join(message.content for message in self.prompt))
 
     @property
@@ -43,12 +43,12 @@ class Exchange(Struct, frozen=True):
 
 
 def alike(text: str) -> str:
-    """The text without case and without the width of its spaces: texts that differ in these alone say the same."""
+    """The text without case and extra white space, for comparing texts."""
     return " ".join(text.casefold().split())
 
 
 def exchange(told: Told, child: Child, asked: ExportRequest, wording: ExportWording) -> Exchange | None:
-    """What an attempt says in the asked view; None where it says nothing that this view can show."""
+    """An attempt's prompt and completion in the requested view; None when this view cannot show the attempt."""
     candidate = told.attempt.candidate
     if candidate is None:
         return None
@@ -67,24 +67,24 @@ def exchange(told: Told, child: Child, asked: ExportRequest, wording: ExportWord
 
 
 def answered(passage: str, draft: Draft, wording: ExportWording) -> Exchange:
-    """A draft as a student sees it."""
+    """A draft in the student's view."""
     *prompt, answer = wording.chat(passage, draft)
     return Exchange(tuple(prompt), answer.content)
 
 
 def prompt_of(exchange: Exchange, form: Form) -> list | str:
-    """The prompt as a column holds it."""
+    """The prompt as a column's value."""
     if form is Form.MESSAGES:
         return as_messages(exchange.prompt)
     return "\n\n".join(message.content for message in exchange.prompt) + "\n\n"
 
 
 def said_of(completion: str, form: Form) -> list | str:
-    """A completion as a column holds it."""
+    """A completion as a column's value."""
     return as_messages((Message("assistant", completion),)) if form is Form.MESSAGES else completion
 
 
 def _first_prompt(child: Child) -> tuple[Message, ...] | None:
-    """What the order's generator was asked when nothing had been rejected yet."""
+    """The prompt of the order's first attempt that was no repair."""
     firsts = (told.attempt for told in child.attempts if told.attempt.repair is None)
     return next((first.candidate.prompt for first in firsts if first.candidate is not None), None)

@@ -1,4 +1,4 @@
-"""What a recorded attempt comes down to: its summary for the next lease, what it took of the budget, its draft."""
+"""Facts read from a recorded attempt: its summary for the next lease, its tokens, its draft, its cost."""
 
 from schemas.orders import Attempt, AttemptSummary, calls_of, cost_of
 from schemas.samples import Cost, Draft
@@ -7,7 +7,7 @@ from schemas.verdicts import Errored
 
 
 def summary(attempt: Attempt) -> AttemptSummary:
-    """What the next lease tells of an attempt."""
+    """The summary of an attempt that the next lease carries."""
     mode = "" if attempt.diagnosis is None else attempt.diagnosis.mode
     repair = None if attempt.repair is None else attempt.repair.kind
     judged = (verdict for verdict in attempt.verdicts if not isinstance(verdict, Errored))
@@ -16,7 +16,7 @@ def summary(attempt: Attempt) -> AttemptSummary:
 
 
 def tokens(attempt: Attempt) -> int:
-    """What an attempt took of the budget: generators, gates and the embedder."""
+    """The tokens that an attempt took from the budget: generators, gates and the embedder together."""
     return cost_of(attempt).tokens
 
 
@@ -31,5 +31,5 @@ def vector_of(attempt: Attempt) -> Vector | None:
 
 
 def generation_cost(attempt: Attempt) -> Cost:
-    """Of all its calls of generators."""
+    """The cost of all the attempt's calls to generators."""
     return sum((call.cost for call in calls_of(attempt)), Cost())

@@ -1,8 +1,9 @@
-"""An output folder at its door, whoever made it. Law: what carries a name of ours is a regular file or a folder, or
-nothing in the folder is read, written or removed.
+"""Checks an output folder before it is used, whoever made it. Law: every entry with one of our names is a regular file
+or a folder. If one is not, nothing in the folder is read, written or removed.
 
-A link would lead every later step elsewhere, a pipe would be waited for, and a forged rollback journal makes SQLite
-remove the file that it names. Who may write the folder while it is used is trusted: this looks once, at the start.
+A link would send later steps to another place. A pipe would block a read for ever. A forged rollback journal makes
+SQLite delete the file that it names. The check runs once, at the start: processes that may write to the folder later
+are trusted.
 """
 
 import os
@@ -15,19 +16,20 @@ from schemas.errors import OutputError
 from schemas.ledger import ShardKind, ShardWritten
 
 DELIVERED = "delivered"
-"""The folder of what sinks have been given."""
+"""The folder for what sinks were given."""
 FOLDERS = frozenset({*(kind.value for kind in ShardKind), "exports", "logs", DELIVERED})
 _FILES = re.compile(r"ledger.*|run\.yaml|live\.json|manifest\.json|README\.md|report\.html|checksums\.txt", re.DOTALL)
 _UNFINISHED = re.compile(r"\..*\.writing", re.DOTALL)
 _SHARD = re.compile(r"(dataset|dead_letters)/part-(?:q([0-9]{1,4})-)?([0-9]{1,12})(?:-([0-9]{1,12}))?\.parquet")
 _JOURNAL = "-journal"
 _NAMES_ANOTHER = bytes.fromhex("d9d505f920a163d7")
-"""How a rollback journal ends that names a second file: SQLite removes it, wherever it lies. Ours never name one."""
+"""The last bytes of a rollback journal that names a second file. SQLite deletes that file, wherever it is. Our
+journals never name one."""
 _ONE_PAGE = 4096
 
 
 def check_folder(output: Path) -> None:
-    """Raises OutputError for the first entry that no run can have left. A folder that does not exist passes."""
+    """Raises OutputError for the first entry that no run can have made. A folder that does not exist passes."""
     for entry in _entries(output):
         if entry.name in FOLDERS:
             _must_be(entry, output, (stat.S_ISDIR,))
@@ -41,21 +43,21 @@ def check_folder(output: Path) -> None:
 
 
 def check_place(path: Path) -> None:
-    """Raises OutputError when something lies at the path of a folder to be made, and is no folder itself."""
+    """Raises OutputError when the path of a folder that we want to make holds something that is not a folder."""
     try:
         mode = path.lstat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         return
     if not stat.S_ISDIR(mode):
-        raise OutputError(f"{path}: is {_said(mode)}, not a folder; remove it, or choose another --output")
+        raise OutputError(f"{path}: is {_kind_of(mode)}, not a folder; remove it, or choose another --output")
 
 
 def read_regular(path: Path, at_most: int) -> bytes:
-    """The first `at_most` bytes of a file of ours. Raises OutputError where it is no regular file, and OSError."""
+    """The first `at_most` bytes of one of our files. Raises OutputError when it is not a regular file, and OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:
         if not stat.S_ISREG(mode := os.fstat(descriptor).st_mode):
-            raise OutputError(f"{path}: is {_said(mode)}, not a file; restore it")
+            raise OutputError(f"{path}: is {_kind_of(mode)}, not a file; restore it")
         return file.read(at_most)
 
 
@@ -64,20 +66,20 @@ def shard_name(shard: ShardWritten) -> re.Match[str]:
     found = _SHARD.fullmatch(shard.name)
     if found is None or found[1] != shard.kind.value:
         raise OutputError(
-            f"the ledger names a shard {shard.name!r}, which is no name of one: it was not written by a run; "
+            f"the ledger names a shard {shard.name!r}, which is not a shard's name: no run wrote it; "
             "restore it from a copy"
         )
     return found
 
 
 def check_shards(shards: Iterable[ShardWritten]) -> None:
-    """Raises OutputError where a recorded shard would lie anywhere but among the folder's shards."""
+    """Raises OutputError when a recorded shard's path is outside the folder's shards."""
     for shard in shards:
         shard_name(shard)
 
 
 def _check_inside(folder: os.DirEntry[str], output: Path) -> None:
-    """Of exports only what is unfinished: the rest is read by nobody, and may be arranged as one likes."""
+    """In `exports` only unfinished entries are checked: nothing reads the rest, so users may change it as they like."""
     for entry in _entries(Path(folder.path)):
         if folder.name != "exports" or _UNFINISHED.fullmatch(entry.name):
             _must_be(entry, output, (stat.S_ISREG, stat.S_ISDIR))
@@ -96,26 +98,26 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
 def _must_be(entry: os.DirEntry[str], output: Path, kinds: tuple) -> None:
     try:
         mode = entry.stat(follow_symlinks=False).st_mode
-    except FileNotFoundError:  # a temporary file of a run that goes on
+    except FileNotFoundError:  # a running process renamed or removed its temporary file
         return
     if not any(is_kind(mode) for is_kind in kinds):
         name = os.path.relpath(entry.path, output)
         raise OutputError(
-            f"{output}: {name} is {_said(mode)}, which no run leaves there; remove it, or choose another folder"
+            f"{output}: {name} is {_kind_of(mode)}, which no run makes there; remove it, or choose another folder"
         )
 
 
-def _said(mode: int) -> str:
-    said = {stat.S_IFLNK: "a link", stat.S_IFDIR: "a folder", stat.S_IFREG: "a file"}
-    return said.get(stat.S_IFMT(mode), "a pipe, a socket or a device")
+def _kind_of(mode: int) -> str:
+    kinds = {stat.S_IFLNK: "a link", stat.S_IFDIR: "a folder", stat.S_IFREG: "a file"}
+    return kinds.get(stat.S_IFMT(mode), "a pipe, a socket or a device")
 
 
 def _check_journal(journal: Path, output: Path) -> None:
-    """A ledger has a rollback journal only while it is made, and on a file system without shared memory."""
+    """A real ledger has a rollback journal only while it is created, or on a file system without shared memory."""
     ledger = journal.with_name(journal.name.removesuffix(_JOURNAL))
     if not _may_be_ours(journal, ledger):
         raise OutputError(
-            f"{output}: {journal.name} is not of a run: it could make SQLite remove other files; remove it"
+            f"{output}: {journal.name} is not a run's: it could make SQLite remove other files; remove it"
         )
 
 

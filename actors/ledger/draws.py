@@ -1,5 +1,5 @@
-"""What the ledger knows of the draws from a problem and its prefixes. Law: a draw's id follows from problem, prefix,
-policy and number, so all of a prefix's rollouts are found without a search; nothing is remembered here.
+"""Finds the recorded draws from a problem and its prefixes. Law: a draw's id follows from its problem, prefix, policy
+and number, so each rollout of a prefix is looked up by id, without a search. This module keeps no state.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,12 +13,12 @@ from schemas.orders import Attempt
 from schemas.verdicts import Errored
 
 MISSED_DRAWS = 64
-"""Draws in a row without a record, after which a prefix is taken to have no more. As many may be under way together as
-`credit.at_once` says, and those that nothing waited for any more were never made."""
+"""After so many draw numbers in a row without a record, a prefix is taken to have no more draws. Gaps are normal: up to
+`credit.at_once` draws are under way together, and a draw that no credit needs any more is never made."""
 
 
 class StoryLedger(Protocol):
-    """A ledger, as far as one order's or one rollout's records are concerned."""
+    """The part of a ledger that reads the records of one order or one rollout."""
 
     def story(self, order_id: OrderId) -> Sequence[Record]:
         """Every record of one order, oldest first."""
@@ -26,7 +26,7 @@ class StoryLedger(Protocol):
 
 
 def rollouts_from(ledger: StoryLedger, prefix: PrefixId, *, missed_draws: int = MISSED_DRAWS) -> Iterator[Rolled]:
-    """Every recorded rollout from a prefix, by its draw. `missed_draws`: so many missing in a row end the search."""
+    """Every recorded rollout from a prefix, by draw number. `missed_draws` missing numbers in a row end the search."""
     draw, missed = 0, 0
     while missed < missed_draws:
         found = [record for record in ledger.story(OrderId(rollout_id(prefix, draw))) if isinstance(record, Rolled)]
@@ -37,7 +37,7 @@ def rollouts_from(ledger: StoryLedger, prefix: PrefixId, *, missed_draws: int = 
 def known_draws(
     ledger: StoryLedger, passage: Passage, stories: Sequence[Sequence[Record]], *, missed_draws: int = MISSED_DRAWS
 ) -> tuple[KnownDraws, ...]:
-    """What was drawn from every prefix of every credited solution among the stories of a passage's orders."""
+    """The recorded draws from every prefix of each credited solution in the records of a passage's orders."""
     prefixes: dict[PrefixId, None] = {}
     for story in stories:
         for target in (record.target for record in story if isinstance(record, CreditBegun)):
@@ -50,7 +50,7 @@ def known_draws(
 
 
 def known_starts(stories: Sequence[Sequence[Record]]) -> tuple[KnownStart, ...]:
-    """The first attempts among the stories of a passage's orders, as far as they are draws from the problem itself."""
+    """The first attempts, in the records of a passage's orders, that are draws from the problem itself."""
     starts: dict[OrderId, KnownStart] = {}
     for record in (record for story in stories for record in story):
         if not isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd) or record.attempt is None:
@@ -61,11 +61,11 @@ def known_starts(stories: Sequence[Sequence[Record]]) -> tuple[KnownStart, ...]:
 
 
 def is_start(attempt: Attempt) -> bool:
-    """A draw from the problem itself of which the gates could say what it is."""
+    """Whether an attempt is a draw from the problem itself that every gate passed or rejected, without an error."""
     judged = attempt.verdicts and not any(isinstance(verdict, Errored) for verdict in attempt.verdicts)
     return attempt.number == 1 and attempt.repair is None and bool(judged)
 
 
 def _policies(story: Sequence[Record]) -> dict[PolicyVersion, None]:
-    """Whose rollouts an order's solutions were credited by. A credit that is open still has them in the queue."""
+    """The policies that credited an order's solutions. While a credit is open, its draws are still in the queue."""
     return dict.fromkeys(record.label.policy for record in story if isinstance(record, Credited))

@@ -1,8 +1,8 @@
-"""How anything reaches the output folder: write beside, sync, rename, sync the folder.
+"""How every file reaches the output folder: write a temporary file, sync it, rename it, sync the folder.
 
-Law: a file under its final name is whole and on disk; a crash leaves at most a temporary file, which the next start
-removes. Nothing is written through a link: a temporary file is one that did not exist. Whatever the disk refuses
-becomes one OutputError that names the file.
+Law: a file under its final name is complete and on disk. A crash leaves at most a temporary file, which the next start
+removes. Nothing is written through a link: a temporary file is always a new file. Each error of the disk becomes one
+OutputError that names the file.
 """
 
 import errno
@@ -24,20 +24,20 @@ _CHUNK_BYTES = 1 << 20
 
 
 class Disk(Protocol):
-    """Every change of the file system that the output folder needs: what a test may fail, one by one."""
+    """Every change of the file system that the output folder needs. Tests replace it to make single steps fail."""
 
     def make_folder(self, path: Path) -> None:
-        """The user's alone. Raises FileExistsError where there is one."""
+        """Makes a folder that only the user may enter. Raises FileExistsError when the name is taken."""
         ...
 
     def create(self, path: Path) -> BinaryIO:
-        """Open for writing. Raises FileExistsError where anything has the name, a link too."""
+        """Opens a new file for writing. Raises FileExistsError when the name is taken, even by a link."""
         ...
 
     def sync(self, file: BinaryIO) -> None: ...
 
     def rename(self, source: Path, target: Path) -> None:
-        """Replaces the target in one step."""
+        """Replaces the target in one atomic step."""
         ...
 
     def sync_folder(self, path: Path) -> None: ...
@@ -46,7 +46,7 @@ class Disk(Protocol):
 
 
 class LocalDisk:
-    """The real one."""
+    """The real file system."""
 
     def make_folder(self, path: Path) -> None:
         path.mkdir(mode=0o700)
@@ -77,7 +77,7 @@ LOCAL_DISK = LocalDisk()
 
 
 class Folder(Struct, frozen=True):
-    """Where things are written, and through what; `shard`: for which of the run's queues."""
+    """The folder to write in, the disk to write with, and the queue shard that the files belong to."""
 
     path: Path
     disk: Disk = LOCAL_DISK
@@ -85,13 +85,13 @@ class Folder(Struct, frozen=True):
 
 
 def temporary_of(path: Path) -> Path:
-    """Where this process writes a file before it gets its name: hidden, in the same folder."""
+    """The hidden name, in the same folder, under which this process writes a file before the rename."""
     return path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
 
 
 @contextmanager
 def writing(path: Path, *, disk: Disk = LOCAL_DISK) -> Iterator[BinaryIO]:
-    """A file that appears under `path` only when the block ends well. Raises OutputError when the disk refuses."""
+    """A file that gets the name `path` only when the block ends without an error. Disk errors raise OutputError."""
     temporary = temporary_of(path)
     with disk_errors(path):
         _remove_leftovers(path, disk)
@@ -101,14 +101,14 @@ def writing(path: Path, *, disk: Disk = LOCAL_DISK) -> Iterator[BinaryIO]:
                 disk.sync(file)
             disk.rename(temporary, path)
         except BaseException:
-            with suppress(OSError):  # the first error is the one to tell; the next start removes what is left
+            with suppress(OSError):  # raise the first error; the next start removes the file
                 disk.remove(temporary)
             raise
         disk.sync_folder(path.parent)
 
 
 def _remove_leftovers(path: Path, disk: Disk) -> None:
-    """What processes that died left of this file, those of earlier versions too, which gave no number."""
+    """Removes the temporary files of dead processes, also those of earlier versions, whose names hold no process id."""
     ours = re.compile(rf"\.{re.escape(path.name)}(?:\.(\d+))?{re.escape(TEMPORARY_SUFFIX)}", re.ASCII)
     for name in os.listdir(path.parent):
         found = ours.fullmatch(name)
@@ -117,7 +117,7 @@ def _remove_leftovers(path: Path, disk: Disk) -> None:
 
 
 def _is_another(pid: int) -> bool:
-    """Whether that is a living process, and not this one."""
+    """Whether this is the id of a living process other than ours."""
     if pid == os.getpid():
         return False
     try:
@@ -130,7 +130,7 @@ def _is_another(pid: int) -> bool:
 
 
 def make_folder(path: Path, *, disk: Disk = LOCAL_DISK) -> None:
-    """The folder, and those above it that are missing, not lost with the power. Raises OSError; a link is refused."""
+    """Makes the folder and its missing parents, and syncs each. Raises OSError, also when the path is a link."""
     if path.is_symlink():
         raise NotADirectoryError(errno.ENOTDIR, "it is a link", str(path))
     if not path.is_dir():
@@ -145,7 +145,7 @@ def make_folder(path: Path, *, disk: Disk = LOCAL_DISK) -> None:
 
 
 def write_atomically(path: Path, content: bytes | str, *, disk: Disk = LOCAL_DISK) -> None:
-    """The whole content under `path`, or nothing changed. Raises OutputError when the disk refuses."""
+    """Writes the whole content under `path`, or changes nothing. Raises OutputError for disk errors."""
     with writing(path, disk=disk) as file:
         file.write(content.encode("utf-8") if isinstance(content, str) else content)
 
@@ -164,7 +164,7 @@ def sha256_of(path: Path) -> str | None:
 
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
-    """Turns what the disk says into the user's one line."""
+    """Turns an OSError into one line for the user."""
     try:
         yield
     except OSError as error:

@@ -1,8 +1,8 @@
-"""Every ledger of a folder, read as one run.
+"""All ledgers of a folder, read as one run.
 
-Law: a sequence number is of one ledger, and whatever needs one goes through `each`. Counts follow from the records of
-all, merged by time: what one order went through is in one ledger, in its order. What every shard is told is said once:
-the first shard's start, and the corpus's end when all shards have it.
+Law: a sequence number belongs to one ledger, so code that needs one goes through `each`. Counts are made from the
+records of all ledgers, merged by time; all records of one order are in one ledger, in order. A fact that every shard
+records is given once: the run's start (by the first shard) and the corpus's end (when all shards have recorded it).
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,8 +22,8 @@ from schemas.queue_shard import MOST_SHARDS, QueueShard
 
 
 class Ledgers:
-    """A folder's ledgers, one for each queue shard, while a run may be writing them. Raises OutputError when the folder
-    holds no run, not all of one, or something that no run leaves (`actors.ledger.door`)."""
+    """The ledgers of a folder, one for each queue shard, readable while a run writes them. Raises OutputError when the
+    folder holds no run, lacks one of its ledgers, or holds an entry that no run makes (`actors.ledger.door`)."""
 
     def __init__(self, output: Path) -> None:
         check_folder(output)
@@ -45,7 +45,7 @@ class Ledgers:
         self._opened.close()
 
     def records(self) -> Iterator[tuple[int, Record]]:
-        """Every record with its sequence number in its own ledger, oldest first: for folds that count."""
+        """Every record with its sequence number in its own ledger, oldest first. For folds that count."""
         ended: set[int] = set()
         for _, (number, seq, record) in merge(*map(_timed, self.each), key=lambda timed: timed[0]):
             if number and isinstance(record, RunStarted | Reconfigured):
@@ -58,7 +58,7 @@ class Ledgers:
 
     @contextmanager
     def frozen(self) -> Iterator[dict[str, int]]:
-        """While it lasts, every ledger is read as it is now; gives the last sequence number of each, by its name."""
+        """Inside the block each ledger reads as it is now. Gives the last sequence number of each, by its file name."""
         with ExitStack() as stack:
             yield {ledger.shard.ledger: stack.enter_context(ledger.frozen()) for ledger in self.each}
 
@@ -72,8 +72,8 @@ class Ledgers:
 
 
 def has_orders(output: Path) -> bool:
-    """Whether anything was issued in the folder: an attempt that never began binds nobody. Raises OutputError where one
-    ledger holds orders and another is lost."""
+    """Whether a run has issued orders in this folder. A run that failed before its first order leaves no obligation.
+    Raises OutputError when one ledger holds orders and another is missing."""
     there = [shard for shard in QueueShard(0, MOST_SHARDS).all if (output / shard.ledger).is_file()]
     if not any(_has_orders(output, shard) for shard in there):
         return False
@@ -97,8 +97,8 @@ def _check_all_there(output: Path, shard: QueueShard) -> None:
 def _check_places(output: Path, each: Sequence[LedgerReader]) -> None:
     for expected, ledger in zip(each[0].shard.all, each, strict=True):
         if ledger.shard != expected:
-            told = f"{ledger.shard.number} of {ledger.shard.count}"
-            raise OutputError(f"{output}: {expected.ledger} says that it is ledger {told}; restore it from a copy")
+            claim = f"{ledger.shard.number} of {ledger.shard.count}"
+            raise OutputError(f"{output}: {expected.ledger} says that it is ledger {claim}; restore it from a copy")
 
 
 def _timed(ledger: LedgerReader) -> Iterator[tuple[float, tuple[int, int, Record]]]:

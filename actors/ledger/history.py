@@ -1,7 +1,7 @@
-"""One order's life, read back from its ledger records.
+"""One order's life, read from its ledger records.
 
-Law: a life is told by records alone, in their order; an order has at most one end, and it comes last. An end that was
-undone (`gleaner replay`) is told where it stood, among the attempts before and after it.
+Law: a life follows from records alone, in their order. An order has at most one end, and it comes last. An end that
+was undone (`gleaner replay`) keeps its place among the attempts before and after it.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ from schemas.samples import Cost, Draft
 
 
 class PutBack(Struct, frozen=True):
-    """The order was a dead letter after so many attempts, and came back. `changed`: of the configuration, with it."""
+    """A dead letter that was put back after so many attempts. `changed`: configuration keys changed at that time."""
 
     at: float
     attempts_before: int
@@ -44,7 +44,7 @@ class PutBack(Struct, frozen=True):
 
 
 class Life(Struct, frozen=True):
-    """An order from issue to now. `accepted_at` and `end` are both None while it is outstanding."""
+    """An order from issue to now. While it is outstanding, `accepted_at` and `end` are both None."""
 
     order: Order
     passage: Passage
@@ -53,18 +53,18 @@ class Life(Struct, frozen=True):
     end: DeadLetter | None = None
     put_back: tuple[PutBack, ...] = ()
     credits: tuple[CreditLabel, ...] = ()
-    """Of its rejected solutions, by attempt."""
+    """Credit of its rejected solutions, ordered by attempt."""
     probed: "ProbeLife | None" = None
-    """Of a probe, in place of an end."""
+    """Only for a probe, which has no `accepted_at` or `end`."""
 
     @property
     def exportable(self) -> bool:
-        """Whether any of it may reach a file that something is trained on."""
+        """Whether its content may be written to training data."""
         return POLICIES[self.order.kind].exported
 
     @property
     def draft(self) -> Draft | None:
-        """What the last attempt that could be read says."""
+        """The draft of the last attempt that had a readable one."""
         candidates = [attempt.candidate for attempt in self.attempts if attempt.candidate is not None]
         return next((candidate.draft for candidate in reversed(candidates) if candidate.draft is not None), None)
 
@@ -75,22 +75,22 @@ class Life(Struct, frozen=True):
 
     @property
     def repairs(self) -> tuple[RepairKind, ...]:
-        """The repair that each later attempt was made under, oldest first."""
+        """The repair that each later attempt carried out, oldest first."""
         return tuple(attempt.repair.kind for attempt in self.attempts if attempt.repair is not None)
 
     @property
     def generator_cost(self) -> Cost:
-        """Of all attempts together."""
+        """Generators' cost of all attempts."""
         return sum(map(generation_cost, self.attempts), Cost())
 
     @property
     def gates_cost(self) -> Cost:
-        """Of all gates in all attempts together."""
+        """Gates' cost of all attempts."""
         return sum((verdict.cost for attempt in self.attempts for verdict in attempt.verdicts), Cost())
 
 
 class ProbeLife(Struct, frozen=True):
-    """What is known of a probe. `facts`: of each attempt; `end`: None while it is outstanding."""
+    """What the ledger knows of a probe. `facts`: one for each attempt. `end`: None while the probe is outstanding."""
 
     label: Worth
     origin: str
@@ -100,7 +100,7 @@ class ProbeLife(Struct, frozen=True):
 
 
 def life_of(order_id: OrderId, records: Sequence[Record]) -> Life:
-    """The life that an order's records tell. Raises LedgerError when they do not tell one."""
+    """The order's life from its records. Raises LedgerError when the records are not one order's life."""
     if records and isinstance(records[0], ProbeIssued):
         return _probe_life(records[0].probe, records)
     return _sample_life(order_id, records)
@@ -122,7 +122,7 @@ def _sample_life(order_id: OrderId, records: Sequence[Record]) -> Life:
             end = None
         if not isinstance(record, Rejoined | AcceptedEnd | Rescored | DeadLetteredEnd) or record.order_id != order_id:
             continue
-        if isinstance(record, Rescored):  # the attempt is told as it is judged now
+        if isinstance(record, Rescored):  # the new verdicts replace the old ones
             attempts.pop()
         if record.attempt is not None:
             attempts.append(record.attempt)

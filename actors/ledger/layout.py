@@ -1,5 +1,5 @@
-"""The ledger's layout. Law: there is one. A ledger of another version, an older one too, is refused in one line and
-unharmed: its records may mean what the program does not know."""
+"""The tables of a ledger file. Law: this program knows one layout. A ledger of any other version, older ones included,
+is refused in one line and left unchanged: its records may mean something that this program does not know."""
 
 import os
 import re
@@ -27,11 +27,11 @@ _OLD_RECORDS = tuple(
     f"CREATE TABLE records (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, order_id TEXT, body BLOB NOT NULL{head})"
     for head in ("", ", head BLOB")
 )
-"""By what the first edition's six versions are known."""
+"""The tables by which the six versions of the first edition are recognised."""
 
 
 def open_to_write(path: Path) -> sqlite3.Connection:
-    """The ledger, made where there is none. Raises OutputError for one of another version."""
+    """Opens the ledger, and creates it when there is none. Raises OutputError for one of another version."""
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     with closed_unless_good(database):
         check_layout(database, path)
@@ -42,28 +42,29 @@ def open_to_write(path: Path) -> sqlite3.Connection:
 
 
 def make_durable(database: sqlite3.Connection) -> None:
-    """What is committed survives a loss of power. A file system without shared memory stays with a rollback journal,
-    where that takes one sync more: of the folder, after the journal is deleted."""
+    """Makes every commit survive a loss of power. On a file system without shared memory SQLite keeps a rollback
+    journal instead of a WAL; that needs one more sync, of the folder, after the journal is deleted."""
     (mode,) = database.execute("PRAGMA journal_mode = WAL").fetchone()
     database.execute(f"PRAGMA synchronous = {'FULL' if mode == 'wal' else 'EXTRA'}")
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
-    """A connection that sees what a writer adds; where nobody can write (a read-only folder), the file as it is.
+    """A connection that sees what a writer adds. In a read-only folder, where no process can write, it reads the file
+    as it is.
 
-    Raises OutputError for a ledger of another version, or of none.
+    Raises OutputError for a ledger of another version, and for a file that is not a ledger.
     """
     database = _connected(path)
     with closed_unless_good(database):
         check_layout(database, path)
         if not _version(database, path):
-            raise OutputError(f"{path}: is no ledger; give the folder of `gleaner run --output`")
+            raise OutputError(f"{path}: is not a ledger; give the folder of `gleaner run --output`")
     return database
 
 
 def check_layout(database: sqlite3.Connection, path: Path) -> None:
-    """Raises OutputError for a ledger of another version, and for one that holds anything but our tables: a view in the
-    place of one may never end, and a trigger does what its maker wants."""
+    """Raises OutputError for a ledger of another version, and for one that holds anything but our tables. A view with a
+    table's name can run for ever, and a trigger can do anything."""
     database.execute("PRAGMA trusted_schema = OFF")
     found = dict(database.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
     if found.get("records") in _OLD_RECORDS:
@@ -76,12 +77,13 @@ def check_layout(database: sqlite3.Connection, path: Path) -> None:
         raise OutputError(f"{path}: is a ledger of version {version}; this gleaner knows {VERSION}: use a newer one")
     for name, sql in found.items():
         if sql not in _STATEMENTS:
-            raise OutputError(f"{path}: holds {str(name)!r}, which is no part of a ledger; restore it from a copy")
+            raise OutputError(f"{path}: holds {str(name)!r}, which is not part of a ledger; restore it from a copy")
 
 
 def is_made(path: Path) -> bool:
-    """Whether the file has a layout yet: the process that makes it may die before, and what it left half done is undone
-    here, as nobody who only reads can. One that is no database counts as made: whoever reads it says so."""
+    """Whether the file has its tables. A process can die while it creates them; this function then opens the file for
+    writing, so that SQLite undoes the unfinished work, which a reader cannot do. A file that is not a database counts
+    as made: the code that reads it reports the error."""
     with suppress(sqlite3.DatabaseError), closing(_connected(path)) as database:
         return bool(_version(database, path))
     with (
@@ -106,7 +108,7 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 def claimed(database: sqlite3.Connection, path: Path) -> QueueShard:
-    """Which of its run's shards the ledger is: one that says nothing is the only one."""
+    """The queue shard that a ledger belongs to. One that names no shard is its run's only ledger."""
     found = database.execute("SELECT value FROM meta WHERE key = 'shard'").fetchone()
     if found is None:
         return ONLY
@@ -117,7 +119,7 @@ def claimed(database: sqlite3.Connection, path: Path) -> QueueShard:
 
 
 def claim(database: sqlite3.Connection, shard: QueueShard, path: Path) -> None:
-    """The ledger says from now on which shard's it is. Raises OutputError for one with another shard's orders."""
+    """Records in the ledger which shard it belongs to. Raises OutputError when it holds orders of another shard."""
     found = claimed(database, path)
     if found == shard:
         return
@@ -130,8 +132,8 @@ def claim(database: sqlite3.Connection, shard: QueueShard, path: Path) -> None:
 
 
 def identified(database: sqlite3.Connection, path: Path) -> str:
-    """The folder's id in hex digits, made once, at random: it stays when the folder is moved, and no other run's folder
-    has it, whatever its path. Raises OutputError for a ledger that has lost it."""
+    """The folder's id in hex digits. It is random, made once with the ledger, and stays when the folder is moved; no
+    other run's folder has it. Raises OutputError when the ledger has lost it."""
     found = database.execute("SELECT value FROM meta WHERE key = 'folder'").fetchone()
     if found is None or not re.fullmatch(rf"[0-9a-f]{{{2 * ID_BYTES}}}", str(found[0])):
         raise OutputError(f"{path}: does not say which folder's it is; restore it from a copy")
@@ -140,7 +142,7 @@ def identified(database: sqlite3.Connection, path: Path) -> str:
 
 @contextmanager
 def closed_unless_good(database: sqlite3.Connection) -> Iterator[None]:
-    """A connection that nobody will have gives its locks back at once, not when it is collected."""
+    """Closes the connection on an error, so that its locks are free at once and not at garbage collection."""
     try:
         yield
     except BaseException:
@@ -149,7 +151,7 @@ def closed_unless_good(database: sqlite3.Connection) -> Iterator[None]:
 
 
 def _make(database: sqlite3.Connection) -> None:
-    """Whole or not at all: a process that dies here leaves a file that is no ledger yet."""
+    """Makes all tables or none. A process that dies here leaves a file that is not a ledger yet."""
     database.execute("BEGIN IMMEDIATE")
     try:
         for statement in _STATEMENTS:
@@ -164,12 +166,12 @@ def _make(database: sqlite3.Connection) -> None:
 
 
 def _version(database: sqlite3.Connection, path: Path) -> int:
-    """0 for a file that holds nothing yet. The table that says it is looked at before it is asked."""
+    """The ledger's version; 0 for an empty file. The definition of table `meta` is checked before it is queried."""
     found = database.execute("SELECT sql FROM sqlite_master WHERE name = 'meta'").fetchone()
     if not found:
         return 0
     if found[0] != _META:
-        raise OutputError(f"{path}: is no ledger of ours: its table meta is another; restore it from a copy")
+        raise OutputError(f"{path}: is not our ledger: its table meta differs; restore it from a copy")
     found = database.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
     if found is None or not str(found[0]).isdecimal():
         raise OutputError(f"{path}: says no version; restore it from a copy")

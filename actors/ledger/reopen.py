@@ -1,9 +1,9 @@
-"""Which dead letters go back into the queue, and what they take along.
+"""Chooses the dead letters that go back into the queue, and what each takes along.
 
-Law: an order goes back only if its last end is a dead letter, so asking twice puts nothing back twice, and an accepted
-order never goes back. What it takes along follows from the ledger alone: its attempts count on, its next repair is what
-the diagnoser chose last, the accepted questions of its passage are remembered, so that it does not repeat them, and so
-are the rollouts of its passage, so that none is paid for twice.
+Law: an order goes back only if its last end is a dead letter. So a second replay puts nothing back twice, and an
+accepted order never goes back. What it takes along follows from the ledger alone. Its attempt number continues. Its
+next repair is the one that the diagnoser chose last. It knows the accepted drafts of its passage, so that it does not
+repeat them, and the rollouts of its passage, so that none is paid for twice.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -38,7 +38,7 @@ PAGE = 256
 
 
 class DeadLetterLedger(Protocol):
-    """The ledger, as far as dead letters are concerned."""
+    """The part of a ledger that reads dead letters."""
 
     def ends(
         self, kind: ShardKind, after_seq: int, limit: int
@@ -56,14 +56,14 @@ class DeadLetterLedger(Protocol):
 
 
 class ReplayRequest(Struct, frozen=True):
-    """Dead letters of these reasons whose last diagnosis is one of these modes; where none is named, any."""
+    """Selects dead letters by end reason and by last failure mode. An empty set selects all."""
 
     reasons: frozenset[EndReason] = frozenset()
     modes: frozenset[FailureMode] = frozenset()
 
 
 class Found(Struct, frozen=True):
-    """A dead letter: the sequence number of its end, and its records."""
+    """A dead letter: its last record, that record's sequence number, all its records, and the life they describe."""
 
     seq: int
     end: DeadLetteredEnd
@@ -72,13 +72,13 @@ class Found(Struct, frozen=True):
 
     @property
     def mode(self) -> FailureMode | None:
-        """The last diagnosis; None when it was never rejected and diagnosed."""
+        """The last diagnosis; None when no attempt was diagnosed."""
         return self.life.failure_modes[-1] if self.life.failure_modes else None
 
 
 class Terms(Struct, frozen=True):
-    """What a replay says of all the orders that it puts back. `pools`: those of the configuration from now on;
-    `missed_draws`: at least as many as rollouts of one solution were ever under way together."""
+    """What is the same for all orders of one replay. `pools`: those of the configuration from now on. `missed_draws`:
+    at least as many as the rollouts of one solution that were ever under way together."""
 
     at: float
     pools: Collection[PoolName]
@@ -87,7 +87,7 @@ class Terms(Struct, frozen=True):
 
 
 def dead_letters(ledger: DeadLetterLedger, wanted: ReplayRequest) -> Iterator[Found]:
-    """Every order that is a dead letter now and is wanted, oldest end first."""
+    """Every selected order that is a dead letter now, oldest end first."""
     undone = frozenset(ledger.reopened())
     after = 0
     while page := ledger.ends(ShardKind.DEAD_LETTERS, after, PAGE):
@@ -132,7 +132,7 @@ def reopened(found: Found, ledger: DeadLetterLedger, terms: Terms) -> Reopened:
 
 
 def _possible(repair: Repair, pools: Collection[PoolName]) -> Repair | None:
-    """None, for a fresh attempt, where the pool that it escalates to is no longer there."""
+    """The repair; None (a fresh attempt) when the pool that it escalates to no longer exists."""
     return repair if repair.pool is None or repair.pool in pools else None
 
 

@@ -1,8 +1,8 @@
-"""A ledger with records that cannot be replayed, made one that can. Law: nothing is lost: the whole ledger is copied
-beside itself first, and each record that is set aside stays in its own place, inside another that says why.
+"""Mends a ledger whose records cannot all be replayed. Law: nothing is lost. First the whole ledger is copied beside
+itself. Then each unreplayable record is replaced, in its place, by a `voided` record that holds it and says why.
 
-Which records those are is found by replaying them, never by guessing: what a replay takes is kept as it is. A record
-that cannot be read at all may have been anything, so no ledger with one is touched.
+Unreplayable records are found by replaying the ledger, never by guessing; all others stay as they are. A record that
+cannot be decoded may have meant anything, so a ledger with one is not changed.
 """
 
 import sqlite3
@@ -21,12 +21,12 @@ from schemas.ledger import Record, Voided
 from schemas.wire import encode_record
 
 Replay = Callable[[Record], None]
-"""One record to a queue that has had those before. Raises LedgerError for one that cannot be."""
+"""Gives one record to a queue that has had all records before it. Raises LedgerError when the queue refuses it."""
 Records = Iterable[tuple[int, Record]]
 
 
 class Unreplayable(Struct, frozen=True):
-    """A record that cannot be replayed, and what the attempt came to."""
+    """A record that cannot be replayed, and the error that replaying it raised."""
 
     seq: int
     record: Record
@@ -34,12 +34,12 @@ class Unreplayable(Struct, frozen=True):
 
     @property
     def kind(self) -> str:
-        """As the ledger calls it."""
+        """The record's tag in the ledger."""
         return str(self.record.__struct_config__.tag)
 
 
 def unreplayable(records: Records, replay: Replay) -> list[Unreplayable]:
-    """Every record that a fresh queue and a fresh count refuse. Raises LedgerError for one that cannot be read."""
+    """Every record that a fresh queue or a fresh count refuses. Raises LedgerError for one that cannot be decoded."""
     tally = Tally()
     found: list[Unreplayable] = []
     for seq, record in records:
@@ -52,18 +52,18 @@ def unreplayable(records: Records, replay: Replay) -> list[Unreplayable]:
 
 
 def voids(found: Iterable[Unreplayable], at: float) -> dict[int, Voided]:
-    """What stands in their places. `at`: seconds since the epoch."""
+    """The records that replace them, by sequence number. `at`: seconds since the epoch."""
     return {each.seq: Voided(at, each.kind, each.why, encode_record(each.record)) for each in found}
 
 
 def with_voids(records: Records, in_place: Mapping[int, Voided]) -> Iterator[tuple[int, Record]]:
-    """The records as they will be."""
+    """The records as they will be after the repair."""
     return ((seq, in_place.get(seq, record)) for seq, record in records)
 
 
 def copied(ledger: Path) -> Path:
-    """A copy of the whole ledger beside it, what its -wal holds included, on the disk; gives its path. Raises
-    OutputError."""
+    """Copies the whole ledger, with the content of its -wal file, to a new file beside it and syncs the folder. Gives
+    the copy's path. Raises OutputError."""
     names = (f"{ledger.name}.before-repair{f'-{number}' if number else ''}" for number in count())
     copy = next(path for path in map(ledger.with_name, names) if not path.exists())
     try:
@@ -76,7 +76,7 @@ def copied(ledger: Path) -> Path:
 
 
 def rewrite(ledger: Path, in_place: Mapping[int, Voided]) -> None:
-    """Puts them in their places, all or none. The caller holds the folder's lock. Raises OutputError."""
+    """Replaces the records, all or none. The caller holds the folder's lock. Raises OutputError."""
     try:
         with closing(sqlite3.connect(ledger)) as database:
             database.execute("PRAGMA synchronous = FULL")
@@ -88,6 +88,6 @@ def rewrite(ledger: Path, in_place: Mapping[int, Voided]) -> None:
 
 
 def _keeping(database: sqlite3.Connection, seq: int, void: Voided) -> Voided:
-    """With the record byte for byte: the running hash is made of it (`actors.ledger.running_hash`)."""
+    """The void with the old record's exact bytes, because the running hash was made from them."""
     (body,) = database.execute("SELECT body FROM records WHERE seq = ?", (seq,)).fetchone()
     return replace(void, body=body)

@@ -1,8 +1,8 @@
-"""The running hash of a ledger. Law: the head of record n is the hash of record n-1's head and record n's body, so one
+"""The running hash of a ledger. Law: the head of record n is the hash of record n-1's head and record n's body. So one
 head stands for all records up to its own, and for their order.
 
-It is made where records are written, by their one writer, and lies beside each body: nothing is read again for it. A
-`voided` record counts as the record that it keeps, so a repair changes no head.
+The ledger's one writer computes the head of each record when it writes it, so no record is read again. A `voided`
+record counts as the record that it keeps, so a repair changes no head.
 """
 
 import sqlite3
@@ -20,25 +20,25 @@ START = bytes(HEAD_BYTES)
 _VOIDED = str(Voided.__struct_config__.tag)
 _PAGE = 1000
 Hashed = tuple[int, bytes, bytes]
-"""Sequence number of a record, its head as it is stored, and the bytes that are hashed."""
+"""A record's sequence number, its stored head, and the bytes that are hashed."""
 
 
 def next_head(head: bytes, body: bytes) -> bytes:
-    """The head of a record, from that of the record before it."""
+    """A record's head, from its body and the head of the record before it."""
     following = blake2b(head, digest_size=HEAD_BYTES)
     following.update(body)
     return following.digest()
 
 
 def head_at(database: sqlite3.Connection, seq: int) -> bytes:
-    """The head of that record, as it is stored."""
+    """The stored head of the record with this number, or else of the last one before it."""
     query = "SELECT CAST(head AS BLOB) FROM records WHERE seq <= ? ORDER BY seq DESC LIMIT 1"
     found = database.execute(query, (seq,)).fetchone()
     return START if found is None else found[0]
 
 
 def hashed(database: sqlite3.Connection) -> Iterator[Hashed]:
-    """Every record, in order."""
+    """Every record's hash input, in order."""
     query = f"""SELECT seq, CAST(head AS BLOB), kind, CAST(body AS BLOB) FROM records
         WHERE seq > ? ORDER BY seq LIMIT {_PAGE}"""
     after = 0

@@ -1,7 +1,7 @@
 """The durable record: SQLite, append only, replayed in order. Its records are the queue's events.
 
-Law: one process writes (a lock on the folder holds this); what `append` has returned for is on disk; readers in other
-processes see whole transactions. Nothing is ever changed or removed.
+Law: one process writes, which a lock on the folder ensures. When `append` returns, its records are on disk. Readers in
+other processes see whole transactions. No record is removed, and only `actors.ledger.repair` replaces one.
 """
 
 import fcntl
@@ -58,24 +58,24 @@ End = AcceptedEnd | Rescored | DeadLetteredEnd | Refused
 
 
 class SqliteLedger:
-    """The writer's side. Use as a context manager or `close` it. Not for two threads at once."""
+    """The writer's side. Use it as a context manager, or call `close`. One thread at a time."""
 
     def __init__(
         self, output: Path, shard: QueueShard = ONLY, *, owner: int | None = None, wait_s: float = 0.0
     ) -> None:
-        """Opens or creates the ledger of a folder, or of one queue shard of it. Raises OutputError when another run
-        holds it, the disk refuses, or its orders are of a folder with another number of shards.
+        """Opens or creates the ledger of a folder, or of one of its queue shards. Raises OutputError when another run
+        holds it, the disk refuses, or its orders belong to another shard or number of shards.
 
-        `owner`: the process that the run stands and falls with (None: this one). One whose owner is dead, or is ours,
-        is on its way out: it is waited for, `wait_s` seconds at most.
+        `owner`: the id of the process whose end ends the run (None: this process). A holder of the lock whose owner is
+        dead, or is the same as ours, is about to exit: it is waited for, `wait_s` seconds at most.
         """
         self._path = output / shard.ledger
-        with _told(self._path):
+        with _write_errors(self._path):
             self._lock = _locked(output / shard.lock, os.getpid() if owner is None else owner, wait_s)
         try:
-            with _told(self._path):
+            with _write_errors(self._path):
                 self._database = open_to_write(self._path)
-            with _told(self._path), closed_unless_good(self._database):
+            with _write_errors(self._path), closed_unless_good(self._database):
                 claim(self._database, shard, self._path)
                 self._last = self._database.execute("SELECT coalesce(max(seq), 0) FROM records").fetchone()[0]
                 self._head = head_at(self._database, self._last)
@@ -90,7 +90,7 @@ class SqliteLedger:
         self.close()
 
     def append(self, records: Sequence[Record]) -> int:
-        """The records in one durable transaction; gives the last sequence number. Raises OutputError: none is in."""
+        """Writes all records in one durable transaction; gives the last number. Raises OutputError and writes none."""
         rows, orders, head = [], [], self._head
         for seq, record in enumerate(records, self._last + 1):
             body = encode_record(record)
@@ -98,7 +98,7 @@ class SqliteLedger:
             rows.append((seq, _kind(type(record)), getattr(record, "order_id", None), body, head))
             if isinstance(record, Planned):
                 orders.extend((order.id, seq) for order in record.orders)
-        with _told(self._path), self._database:
+        with _write_errors(self._path), self._database:
             self._database.execute("BEGIN IMMEDIATE")
             self._database.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?)", rows)
             self._database.executemany("INSERT INTO orders VALUES (?, ?)", orders)
@@ -110,13 +110,13 @@ class SqliteLedger:
         return _records(self._database, after)
 
     def close(self) -> None:
-        """Gives the folder back."""
+        """Closes the database and releases the folder's lock."""
         self._database.close()
         os.close(self._lock)
 
 
 class LedgerReader:
-    """Reads a folder's ledger while a run may be writing it (`actors.ledger.folder`: those of all its queue shards).
+    """Reads one ledger of a folder while a run may be writing it. `actors.ledger.folder` reads all of them.
 
     Raises OutputError when the folder holds no run."""
 
@@ -148,9 +148,9 @@ class LedgerReader:
 
     @property
     def folder(self) -> str:
-        """The id that the folder got when the ledger was made: what tells it from every other, also in a copy. Raises
-        OutputError where it is lost."""
-        with _damage_told():
+        """The folder's id, made with the ledger. It differs from every other run's and is the same in a copy. Raises
+        OutputError when the ledger has lost it."""
+        with _read_errors():
             return identified(self._database, self._path)
 
     def story(self, order_id: OrderId) -> Sequence[Record]:
@@ -179,21 +179,21 @@ class LedgerReader:
         return [(seq, cast(Planned, _decoded(seq, body))) for seq, body in found]
 
     def last_start(self) -> RunStarted | None:
-        """The last process that began or resumed the run."""
+        """The last record of a process that began or resumed the run."""
         query = "SELECT seq, body FROM records WHERE kind = ? ORDER BY seq DESC LIMIT 1"
         found = self._rows(query, (_kind(RunStarted),))
         return cast(RunStarted, _decoded(*found[0])) if found else None
 
     def last_configured(self) -> RunStarted | Reconfigured | None:
-        """What said last which configuration the run has: a start, or a replacement of it."""
+        """The last record that named the run's configuration: a start, or a replacement of the configuration."""
         query = "SELECT seq, body FROM records WHERE kind IN (?, ?) ORDER BY seq DESC LIMIT 1"
         found = self._rows(query, (_kind(RunStarted), _kind(Reconfigured)))
         return cast(RunStarted | Reconfigured, _decoded(*found[0])) if found else None
 
     @contextmanager
     def frozen(self) -> Iterator[int]:
-        """While it lasts, everything is read as it is now, whatever a run adds; gives the last sequence number."""
-        with _damage_told():
+        """Inside the block all reads see the ledger as it is now. Gives the last sequence number."""
+        with _read_errors():
             self._database.execute("BEGIN")
         try:
             yield self.last_seq()
@@ -201,13 +201,13 @@ class LedgerReader:
             self._database.rollback()
 
     def head(self, seq: int) -> str:
-        """The running hash of all records up to that one, in hex digits."""
-        with _damage_told():
+        """The running hash of all records up to this one, in hex digits."""
+        with _read_errors():
             return head_at(self._database, seq).hex()
 
     def hashed(self) -> Iterator[Hashed]:
-        """Every record as the running hash takes it, in order."""
-        with _damage_told():
+        """Every record's input to the running hash, in order."""
+        with _read_errors():
             yield from hashed(self._database)
 
     def last_seq(self) -> int:
@@ -215,13 +215,13 @@ class LedgerReader:
         return self._rows("SELECT coalesce(max(seq), 0) FROM records", ())[0][0]
 
     def shards(self) -> Sequence[ShardWritten]:
-        """Every shard that was recorded, oldest first. Raises OutputError where one has a name that is no shard's."""
+        """Every recorded shard, oldest first. Raises OutputError for one whose name is not a shard's."""
         found = [cast(ShardWritten, record) for _, record in self._of(ShardWritten)]
         check_shards(found)
         return found
 
     def reopened(self) -> Sequence[int]:
-        """Sequence numbers of the ends that no longer hold, in the order in which their orders were put back."""
+        """Sequence numbers of the ends that were undone, in the order in which their orders were put back."""
         return [cast(Reopened, record).end_seq for _, record in self._of(Reopened)]
 
     def reconfigured(self) -> Sequence[tuple[int, Reconfigured]]:
@@ -248,12 +248,12 @@ class LedgerReader:
         return ((seq, _decoded(seq, body)) for seq, body in found)
 
     def _rows(self, query: str, values: Sequence[object]) -> list[Any]:
-        with _damage_told():
+        with _read_errors():
             return self._database.execute(query, values).fetchall()
 
 
 class MemoryLedger:
-    """The same in memory: for previews and for measuring what durability costs."""
+    """A ledger in memory: for previews, and for measuring what durability costs."""
 
     def __init__(self) -> None:
         self.kept: list[Record] = []
@@ -268,11 +268,11 @@ class MemoryLedger:
         yield from enumerate(self.kept[after:], after + 1)
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Nothing to close."""
 
 
 def order_of(record: Record) -> OrderId | None:
-    """The order that a record is about, where it is about one."""
+    """The order that a record is about; None when it is about no single order."""
     of_one = isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd | Reopened | Rescored)
     return record.order_id if of_one else None
 
@@ -283,7 +283,7 @@ def _kind(record: type[Record]) -> str:
 
 def _records(database: sqlite3.Connection, after: int) -> Iterator[tuple[int, Record]]:
     while True:
-        with _damage_told():
+        with _read_errors():
             page: Iterable[tuple[int, bytes]] = database.execute(
                 "SELECT seq, body FROM records WHERE seq > ? ORDER BY seq LIMIT ?", (after, _PAGE)
             ).fetchall()
@@ -305,13 +305,13 @@ def _decoded(seq: int, body: bytes) -> Record:
 
 def _locked(lock: Path, owner: int, wait_s: float) -> int:
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
-    if os.fstat(descriptor).st_nlink > 1:  # it is written in place: a second name may be anybody's file
+    if os.fstat(descriptor).st_nlink > 1:  # the lock is written in place: a second name could be any other file
         os.close(descriptor)
         raise OutputError(f"{lock}: has a second name (a hard link); remove it, or choose another --output")
     until = time.monotonic() + wait_s
-    while not _taken(descriptor):
+    while not _try_lock(descriptor):
         holder = os.pread(descriptor, 256, 0).decode("ascii", "replace").strip()
-        if not _leaves(holder, owner) or time.monotonic() > until:
+        if not _is_ending(holder, owner) or time.monotonic() > until:
             os.close(descriptor)
             raise OutputError(
                 f"{lock.parent}: another run is writing here (process {holder or 'unknown'}); "
@@ -327,7 +327,7 @@ def _locked(lock: Path, owner: int, wait_s: float) -> int:
     return descriptor
 
 
-def _taken(descriptor: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -335,15 +335,15 @@ def _taken(descriptor: int) -> bool:
     return True
 
 
-def _leaves(holder: str, owner: int) -> bool:
-    """Whether the run of that holder is over, or is ours. Of another machine's processes nothing is known."""
+def _is_ending(holder: str, owner: int) -> bool:
+    """Whether the lock's holder is dead or has our owner. The state of another machine's processes is unknown."""
     pid, _, host = holder.partition(" on ")
     if host != socket.gethostname() or not pid.isdigit():
         return False
-    return int(pid) == owner or not _lives(int(pid))
+    return int(pid) == owner or not _is_alive(int(pid))
 
 
-def _lives(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -354,7 +354,7 @@ def _lives(pid: int) -> bool:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _write_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
@@ -364,7 +364,7 @@ def _told(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _damage_told() -> Iterator[None]:
+def _read_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:

@@ -1,4 +1,4 @@
-"""A gate's verdicts against labels. Law: errors are counted apart, as neither right nor wrong."""
+"""Compares a gate's verdicts with labels. Law: errors are counted apart, as neither right nor wrong."""
 
 from collections.abc import Sequence
 
@@ -11,8 +11,8 @@ from schemas.verdicts import Errored, GateName, Passed, Rejected, Verdict
 
 
 class Measured(Struct, frozen=True):
-    """What was measured: the gate, the file by name and checksum, how long it took, and how many rows of the file only
-    repeat others."""
+    """The measurement: the gate, the labelled file's name and checksum, the seconds it took, and how many rows of the
+    file only repeat other rows."""
 
     gate: GateName
     labelled: str
@@ -22,7 +22,7 @@ class Measured(Struct, frozen=True):
 
 
 def agreement(of: Measured, rows: Sequence[Labelled], verdicts: Sequence[Verdict]) -> GateAudit:
-    """The figures of a gate that gave these verdicts on these rows, in the same order."""
+    """The figures of a gate that gave these verdicts on these rows. Both are in the same order."""
     pairs = list(zip(rows, verdicts, strict=True))
     judged = [(row, verdict) for row, verdict in pairs if not isinstance(verdict, Errored)]
     good = [isinstance(verdict, Passed) for row, verdict in judged if row.label]

@@ -1,9 +1,10 @@
-"""Rows of a labelled file as a gate is asked them. Law: a row is what the file says; a bad one ends the audit with its
-line.
+"""Reads a labelled file as requests to a gate. Law: a row means what the file says; a bad row ends the audit, with its
+line number.
 
-For the verifier: `question`, `solution`, the reference answer as `ground_truth`, `reference` or `answer`; for the other
-gates `passage`, `question`, `answer`. The label (true: should pass) is `is_correct` or `label`: true, false, 1 or 0.
-Optional, for probes: `flaw`, in what way a bad row is bad, and `gate`, the only one that the label speaks of.
+For the verifier a row has `question`, `solution` and the reference answer as `ground_truth`, `reference` or `answer`.
+For other gates it has `passage`, `question` and `answer`. The label (true: the gate should pass it) is `is_correct` or
+`label`: true, false, 1 or 0. Optional, for probes: `flaw` (how a bad row is bad) and `gate` (the only gate that the
+label is about).
 """
 
 import json
@@ -23,7 +24,7 @@ REFERENCES = ("ground_truth", "reference", "answer")
 
 
 class Labelled(Struct, frozen=True):
-    """One row: what the gate is asked, and what it should say. `line` counts from 1."""
+    """One row: the request to the gate and the right verdict. `line` counts from 1."""
 
     line: int
     request: GateRequest
@@ -33,22 +34,22 @@ class Labelled(Struct, frozen=True):
 
 
 def labelled_rows(lines: Iterator[bytes], gate: GateName, name: str) -> Iterator[Labelled]:
-    """The rows of a file of JSON lines. Raises UserError at the first that is none."""
+    """The rows of a file of JSON lines. Raises UserError at the first bad row."""
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             record = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise UserError(f"{name}: line {number} is no JSON: {error}") from error
+            raise UserError(f"{name}: line {number} is not JSON: {error}") from error
         if not isinstance(record, dict):
-            raise UserError(f"{name}: line {number} is no JSON object")
+            raise UserError(f"{name}: line {number} is not a JSON object")
         yield _Row(record, f"{name}: line {number}").labelled(number, gate)
 
 
 def distinct(rows: Iterable[Labelled]) -> list[Labelled]:
-    """Each row once, however often the file repeats it: asked again, a gate says the same, and an interval that counted
-    it again would be narrower than what is known. Rows that differ in their label alone are both kept."""
+    """Each row once, even if the file repeats it. A gate repeats its verdict on a repeated row, so counting the row
+    again would make intervals too narrow. Rows that differ only in their label are both kept."""
     found: dict[tuple[str, str, str, str | None, bool, str | None], Labelled] = {}
     for row in rows:
         draft, passage = row.request.draft, row.request.passage

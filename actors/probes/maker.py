@@ -1,7 +1,7 @@
-"""Who makes the attempts of probes: the first draft is the labelled one, later ones are the task's own repairs.
+"""Makes the attempts of probes: the first draft is the labelled one, later drafts are the task's own repairs.
 
-Law: nothing that a gate, the diagnoser or a generator is given tells a probe from a sample. What is known of the draft
-goes beside it to the ledger.
+Law: a gate, the diagnoser or a generator cannot tell a probe from a sample by its input. What is known of the draft
+goes to the ledger separately.
 """
 
 from collections.abc import AsyncIterator
@@ -20,22 +20,22 @@ from schemas.samples import Draft, Made, Malformed, MalformedReason
 
 
 class Spoiling(Struct, frozen=True):
-    """Who spoils drafts and knows what they are worth, and in what way each is spoilt."""
+    """The injector that spoils drafts and knows their worth, and the choice of each probe's flaw."""
 
     injector: Injector
     draw: FlawDraw
 
 
 class ProbeMaker(Struct, frozen=True):
-    """`actors.protocols.Maker` of probes. `spoiling`: None where every label is a file's."""
+    """`actors.protocols.Maker` for probes. `spoiling`: None when every label comes from a file."""
 
     task: Task
     spoiling: Spoiling | None = None
 
     async def attempt(self, lease: Lease, ask: AskAside) -> AsyncIterator[Made]:
-        """The one draft of the lease."""
+        """Gives the one draft of the lease."""
         probe, seen = lease.probe, _as_a_sample(lease)
-        assert probe is not None, "the lease is of a sample"
+        assert probe is not None, "the lease is for a sample, not a probe"
         if lease.attempt > 1:
             async for made in self.task.attempt(seen, ask):
                 yield replace(made, probed=await self._repaired(made.draft, probe, seen, ask))
@@ -45,9 +45,9 @@ class ProbeMaker(Struct, frozen=True):
             yield await self._first(probe, seen, ask)
 
     async def _first(self, probe: Probe, seen: Lease, ask: AskAside) -> Made:
-        """The order's draft, spoilt if it should be bad; and whether it is what it should be."""
+        """The order's draft, spoilt if the label is bad; and whether the draft now fits its label."""
         if self.spoiling is None:
-            return _unfit(seen, "nobody can check it any more")
+            return _unfit(seen, "no injector can check it any more")
         injector = self.spoiling.injector
         flaw = self.spoiling.draw.of(probe.id, injector.kinds(probe.passage))
         if flaw is None:
@@ -75,7 +75,7 @@ class ProbeMaker(Struct, frozen=True):
 
 
 async def _checked(injector: Injector, flaw: FlawKind, seen: Lease, draft: Draft, ask: AskModel) -> tuple[Worth, str]:
-    """What a text is worth, with words; a check that fails says nothing of it."""
+    """A text's worth, and the finding in words. When the check fails, the worth is unknown."""
     try:
         worth = await injector.worth(flaw, seen, draft, ask)
     except HopError as error:
@@ -84,7 +84,7 @@ async def _checked(injector: Injector, flaw: FlawKind, seen: Lease, draft: Draft
 
 
 def _as_a_sample(lease: Lease) -> Lease:
-    """What the task and the injector see: a fresh order's lease, as any other."""
+    """The lease as the task and the injector see it: a fresh order's, like any other."""
     return replace(lease, probe=None, order=replace(lease.order, kind=OrderKind.FRESH))
 
 

@@ -1,7 +1,7 @@
-"""Which orders a probe goes beside, and what it is made of.
+"""Chooses the orders that a probe goes beside, and the content of each probe.
 
-Law: it follows from the run's seed, the order's id and the order's first attempt. Nothing that a gate is given tells a
-probe from a sample: same ids, same fields, the provenance of a document of the corpus.
+Law: the choice follows from the run's seed, the order's id and the order's first attempt. A gate cannot tell a probe
+from a sample by its input: it has the same ids, the same fields, and the provenance of a document of the corpus.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -21,10 +21,10 @@ _DRAWS = float(0x8000_0000)
 
 
 class LabelledRow(Struct, frozen=True):
-    """One labelled sample of a file; `origin` names file and line."""
+    """One labelled sample of a file. `origin` names file and line."""
 
     text: str
-    """Of its passage, or the problem."""
+    """The text of the passage, or the problem."""
     draft: Draft
     label: Worth
     origin: str
@@ -34,10 +34,10 @@ class LabelledRow(Struct, frozen=True):
 
 
 class ProbePlan(Struct, frozen=True):
-    """`rate`: probes for each order; `good`: share of them that should pass; both in [0, 1].
+    """`rate`: probes for each order. `good`: the share of probes that should pass. Both are in [0, 1].
 
-    Without `rows`, a probe is made of the order's own first draft, rejected ones too: a good sample that the gates let
-    pass once would let them pass again, and their false rejections would never be seen.
+    Without `rows` a probe is made from the order's own first draft, even a rejected one. If only accepted drafts were
+    used, the gates would pass them again, and their false rejections would never be seen.
     """
 
     rate: float = 0.0
@@ -46,7 +46,7 @@ class ProbePlan(Struct, frozen=True):
     rows: Sequence[LabelledRow] = ()
 
     def beside(self, order: Order, passage: Passage, attempt: Attempt) -> Probe | None:
-        """The probe that goes beside an order, by its first attempt; None for most."""
+        """The probe that goes beside an order, given its first attempt; None for most orders."""
         if not self.rate or attempt.number != 1:
             return None
         if self._draw(order.id, "whether") >= self.rate:
@@ -83,13 +83,13 @@ class ProbePlan(Struct, frozen=True):
 
 
 class FlawDraw(Struct, frozen=True):
-    """`weights`: how often each flaw is chosen, relative to the others."""
+    """`weights`: the relative frequency of each flaw."""
 
     weights: Mapping[FlawKind, float]
     seed: int = 0
 
     def of(self, probe_id: OrderId, possible: Collection[FlawKind]) -> FlawKind | None:
-        """In which of the possible ways a probe is spoilt; None when none of them has a weight."""
+        """The flaw for a probe, out of the possible ones; None when none of these has a weight."""
         weighted = [(kind, self.weights.get(kind, 0.0)) for kind in FlawKind if kind in possible]
         drawn = derived_seed("probe", self.seed, probe_id, "flaw") / _DRAWS
         left = drawn * sum(weight for _, weight in weighted)
@@ -104,7 +104,7 @@ class FlawDraw(Struct, frozen=True):
 
 
 def _placed(row: LabelledRow, beside: Passage) -> Passage:
-    """The row's passage as if a document of the corpus held it."""
+    """The row's passage, with a provenance as if a document of the corpus held it."""
     if row.text == beside.text and row.reference == beside.reference:
         return beside
     where = Provenance(

@@ -1,7 +1,7 @@
-"""Spoils samples of any corpus: the generator is asked for the flaw, another model whether it is there.
+"""Spoils samples of any corpus: the generator is asked for a flaw, and another model whether the flaw is there.
 
-Law: a flaw counts as verified only if a pool that is neither generator nor gate has seen it; a verifier that does not
-see it, says nonsense or fails leaves it unknown. Nothing is ever called good here.
+Law: a flaw is verified only when a pool that is neither generator nor gate has seen it. If the verifier does not see
+it, gives an unreadable answer or fails, the worth stays unknown. This module never calls a draft good.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from schemas.orders import Lease
 from schemas.samples import Completion, Draft, Heard, Message, Prompt, Sampling, texts_of
 
 HOT = 1.8
-"""Where drifting is the rule. At most 2 is allowed anywhere."""
+"""A temperature at which drafts usually drift from the passage. Temperatures above 2 are not allowed anywhere."""
 FLAWS = {
     FlawKind.CONTRADICTS_SOURCE: "the answer contradicts the passage: it gives another value of the same sort",
     FlawKind.PARAMETRIC: "the answer is what is commonly believed, where the passage says something else",
@@ -29,7 +29,7 @@ FLAWS = {
     FlawKind.DOMAIN_MISMATCH: "question and answer are about a subject that the passage does not speak of",
     FlawKind.RESPONSE_QUALITY: "the answer is poor: hedged, vague or broken off",
 }
-"""What the generator is asked for. High temperature needs no words."""
+"""The flaw that the generator is asked for, in words. High temperature needs none."""
 ANY_FLAW = "the passage does not state the answer, or question or answer are badly worded"
 SYSTEM = (
     "You check whether a flaw is in a question and its answer. The passage, the question and the answer each stand in "
@@ -49,7 +49,7 @@ class _Checked(Struct, frozen=True):
 
 
 class _Altered(Struct, frozen=True):
-    """A way to a model on which every prompt is altered."""
+    """A way to ask a model that alters every prompt first."""
 
     ask: AskModel
     altered: Callable[[Prompt], Prompt]
@@ -59,26 +59,26 @@ class _Altered(Struct, frozen=True):
 
 
 async def drawn_hot(task: Task, lease: Lease, ask: AskModel) -> Draft | None:
-    """What the task makes of the passage at a temperature where drifting is the rule."""
+    """The task's draft for the passage at a temperature where drafts usually drift."""
     return await _drawn(task, lease, _Altered(ask, _hot))
 
 
 class PromptedInjector(Struct, frozen=True):
-    """`verifier`: the pool that checks."""
+    """`verifier`: the pool that checks for the flaw."""
 
     task: Task
     verifier: PoolName
 
     def kinds(self, passage: Passage) -> frozenset[FlawKind]:
-        """All of them."""
+        """All flaws are possible for every passage."""
         return frozenset(FlawKind)
 
     async def spoil(self, kind: FlawKind, lease: Lease, draft: Draft, ask: AskModel) -> Draft | None:
-        """What the task makes of the passage when the flaw is asked for too."""
+        """The task's draft for the passage when the prompt also asks for the flaw."""
         return await _drawn(self.task, lease, _Altered(ask, lambda prompt: _flawed(prompt, kind)))
 
     async def worth(self, kind: FlawKind, lease: Lease, draft: Draft, ask: AskModel) -> Worth:
-        """Bad when the verifier sees the flaw. Raises JudgeError for an answer that is no verdict."""
+        """Bad when the verifier sees the flaw, else unknown. Raises JudgeError for an unreadable answer."""
         flaw = FLAWS.get(kind, ANY_FLAW)
         user = prompts.for_judge((lease.passage.text,), texts_of(draft), ask=f"Is this the flaw here: {flaw}?")
         messages = (Message("system", SYSTEM), Message("user", user))
@@ -86,7 +86,7 @@ class PromptedInjector(Struct, frozen=True):
         completion = await ask(Prompt(messages, sampling, json_schema=SCHEMA), pool=self.verifier)
         said = verdict_in(completion.text, _Checked, ("flawed",))
         if isinstance(said, Unreadable):
-            detail = f"the verifier's answer is no verdict: {said.why}"
+            detail = f"the verifier's answer is not a verdict: {said.why}"
             raise JudgeError(ErrorKind.NONSENSE, detail, heard=Heard(messages, "", completion.cost))
         return Worth.BAD if said.flawed else Worth.UNKNOWN
 

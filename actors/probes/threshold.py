@@ -1,14 +1,14 @@
-"""A threshold from probes' scores, so that what passes is as precise as was asked for.
+"""Proposes a gate's threshold from probes' scores, so that what passes is as precise as requested.
 
-Law: with the confidence given, the proposed threshold's true precision is at least the wanted one, the choice among all
-of GRID included; if the stream's good and bad samples score as the probes do. Where probes are too few for that,
-nothing is proposed.
+Law: with the given confidence the proposed threshold's true precision is at least the requested one. The confidence
+covers the choice among all thresholds of GRID. It holds if the stream's good and bad samples have the same scores as
+the probes. With too few probes nothing is proposed.
 
-Precision of what passes is (1-p)a / ((1-p)a + pb): a, b the shares of good and of bad samples that pass, p the stream's
-bad share; probes tell a and b whatever their own mix, p comes from elsewhere. Bounds on a and b are Chernoff's
-(Hoeffding 1963, theorem 1), shared out by Bonferroni over a grid that is fixed before the data is seen (as in Learn
-then Test, Angelopoulos et al. 2021). p is given, or bounded from the share of first attempts that the gate rejects
-(Rogan and Gladen 1978).
+The precision of what passes is (1-p)a / ((1-p)a + pb). Here a and b are the shares of good and of bad samples that
+pass, and p is the stream's share of bad samples. Probes measure a and b, whatever their own mix. Bounds on a and b are
+Chernoff's (Hoeffding 1963, theorem 1), shared out by Bonferroni over a grid that is fixed before the data is seen (as
+in Learn then Test, Angelopoulos et al. 2021). p is given, or bounded by the share of first attempts that the gate
+rejects (Rogan and Gladen 1978).
 """
 
 import math
@@ -28,12 +28,12 @@ from schemas.verdicts import Errored, GateName, Rejected
 
 CONFIDENCE = 0.95
 GRID = (0.01, 0.02, *(step / 20 for step in range(1, 20)), 0.97, 0.98, 0.99, 0.995, 0.999)
-"""Thresholds that are considered."""
+"""The thresholds that are considered."""
 _HALVINGS = 60
 
 
 class ThresholdRequest(Struct, frozen=True):
-    """What is asked for. `bad_share` in (0, 1), or None to estimate it."""
+    """The request. `precision` in (0, 1); `bad_share` in (0, 1), or None to estimate it."""
 
     precision: float
     bad_share: float | None = None
@@ -41,9 +41,10 @@ class ThresholdRequest(Struct, frozen=True):
 
 
 class Scores:
-    """A fold over the ledger: what the gate's present version gave to probes, and how much of the stream it rejects.
+    """A fold over the ledger: the scores that the gate's present version gave to probes, and the share of the stream
+    that it rejects.
 
-    A row of a labelled file counts once, however often it was sent: it says the same each time.
+    A row of a labelled file counts once, even if it was sent often: the gate repeats its score.
     """
 
     def __init__(self, gate: GateName) -> None:
@@ -60,7 +61,7 @@ class Scores:
         self._origins: set[str] = set()
 
     def apply(self, record: Record) -> None:
-        """Takes in one record."""
+        """Reads one record."""
         if isinstance(record, ProbeRejoined | ProbeEnded) and record.attempt is not None:
             if record.attempt.number == 1:
                 self._probed(record.attempt, record.facts)
@@ -91,7 +92,7 @@ class Scores:
 
 
 def propose(scores: Scores, wanted: ThresholdRequest) -> Calibration:
-    """The lowest threshold that is sure enough. Raises UserError where probes are too few, or none will do."""
+    """The lowest threshold that fits the request. Raises UserError when probes are too few, or no threshold fits."""
     name = scores.gate
     if not scores.good or not scores.bad:
         missing = "good" if not scores.good else "bad"
@@ -116,7 +117,7 @@ def propose(scores: Scores, wanted: ThresholdRequest) -> Calibration:
 
 
 class _Reckoning(Struct, frozen=True):
-    """Precision at thresholds. `alpha`: chance that any one bound fails."""
+    """Precision at a threshold. `alpha`: the chance that one bound fails."""
 
     scores: Scores
     share: BadShare
@@ -136,24 +137,24 @@ class _Reckoning(Struct, frozen=True):
         )
 
     def flawless(self) -> float:
-        """What could be said if no probe were misjudged."""
+        """The precision that could be shown if the gate judged every probe right."""
         good, bad = len(self.scores.good), len(self.scores.bad)
         return precision(self.share.high, lower_bound(good, good, self.alpha), upper_bound(0, bad, self.alpha))
 
 
 def precision(bad_share: float, good_passing: float, bad_passing: float) -> float:
-    """Of what passes, good; 0 when nothing passes."""
+    """The share of good samples in what passes; 0 when nothing passes."""
     good, bad = (1 - bad_share) * good_passing, bad_share * bad_passing
     return good / (good + bad) if good + bad else 0.0
 
 
 def lower_bound(successes: int, trials: int, alpha: float) -> float:
-    """The rate is above this but for a chance of `alpha`: n kl(observed, bound) = ln(1/alpha)."""
+    """The rate is above this, except with chance `alpha`: n kl(observed, bound) = ln(1/alpha)."""
     return 1 - upper_bound(trials - successes, trials, alpha)
 
 
 def upper_bound(successes: int, trials: int, alpha: float) -> float:
-    """The rate is below this but for a chance of `alpha`. 1 without trials."""
+    """The rate is below this, except with chance `alpha`. 1 without trials."""
     if not trials:
         return 1.0
     observed, most = successes / trials, -math.log(alpha) / trials
@@ -165,7 +166,7 @@ def upper_bound(successes: int, trials: int, alpha: float) -> float:
 
 
 def _divergence(observed: float, true: float) -> float:
-    """Of two coins, Kullback and Leibler's, in nats."""
+    """The Kullback-Leibler divergence of two coins, in nats."""
     parts = ((observed, true), (1 - observed, 1 - true))
     return sum(p * math.log(p / q) if q else math.inf for p, q in parts if p)
 
@@ -175,7 +176,8 @@ def _passing(scores: Sequence[float], threshold: float) -> Rate:
 
 
 def _bad_share(scores: Scores, wanted: ThresholdRequest, alpha: float) -> BadShare:
-    """Given, or estimated: the gate rejects p of its recall and 1-p of its false rejections of what it sees."""
+    """The share of bad samples p, given or estimated: of the stream the gate rejects p × recall + (1-p) × false
+    alarms."""
     stream = rate(scores.rejected, scores.judged)
     if wanted.bad_share is not None:
         return BadShare(wanted.bad_share, wanted.bad_share, given=True, stream=stream)
@@ -187,7 +189,7 @@ def _bad_share(scores: Scores, wanted: ThresholdRequest, alpha: float) -> BadSha
     high = (most - false_low) / (recall_low - false_low) if recall_low > most else 1.0
     if high >= 1:
         raise UserError(
-            f"how much of the stream is bad cannot be told from {recall.trials} bad and {false_alarms.trials} good "
+            f"the share of bad samples cannot be estimated from {recall.trials} bad and {false_alarms.trials} good "
             f"probes at the {scores.gate} gate; wait for more, or give --bad-share"
         )
     recalled, alarmed = recall.value or 0.0, false_alarms.value or 0.0

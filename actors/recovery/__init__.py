@@ -1,6 +1,6 @@
 """What happens to a rejected sample, in this order: evidence, diagnosis, repair.
 
-`evidence` computes facts from passage, draft and verdicts; `diagnoser` predicts a failure mode from them alone;
-`repairs` knows which directives fit a mode; `policies` choose one, or stop, and their `Recoverer.decide` is the three
-in a row. `rescoring`: what an attempt's scores come to under other thresholds.
+`evidence` computes facts from passage, draft and verdicts. `diagnoser` predicts a failure mode from these facts alone.
+`repairs` lists the directives that fit a mode. `policies` choose one, or stop; their `Recoverer.decide` runs all three
+steps. `rescoring`: judges an attempt again under other thresholds, from its scores.
 """

@@ -1,10 +1,10 @@
 """The repair that pays, learnt while a run goes on: Thompson sampling over accepted samples per token.
 
-For each repair the chance of acceptance is drawn from its posterior and divided by what an attempt costs; the highest
-is chosen, or none, when it stays below a share of what first attempts yield (Thompson 1933; with costs: Ding et al.
-2013, budgeted bandits). How often each is the highest over `DRAWS` draws *is* the policy, mixed with a floor of even
-exploration; one draw by the order's own seed then decides. So a logged probability is the one that the choice was
-made with, exactly, and whoever has the same experience makes the same choice.
+For each repair a chance of acceptance is drawn from its posterior and divided by an attempt's cost. The repair with the
+highest value is chosen, or none if that value is below a share of the first attempts' yield (Thompson 1933; with costs:
+Ding et al. 2013, budgeted bandits). The policy is how often each repair is the highest in `DRAWS` such draws, mixed
+with a floor of even exploration. One draw, seeded by the order, then decides. So the logged probability is exactly the
+probability of the choice, and the same experience always gives the same choice.
 """
 
 from collections import OrderedDict
@@ -19,20 +19,21 @@ from schemas.ids import derived_seed
 from schemas.recovery import Experience, FailureMode, RepairKind, RepairTurn
 
 DRAWS = 1000
-"""A probability is a multiple of 1/DRAWS before the floor: fine enough for its inverse to stay below 1/floor."""
+"""Without the floor a probability is a multiple of 1/DRAWS: fine enough, as the floor keeps its inverse below
+1/floor."""
 KEPT = 512
-"""Situations whose probabilities are remembered until the experience changes."""
+"""The number of situations whose probabilities are cached until the experience changes."""
 
 
 class Arm(Struct, frozen=True):
-    """A repair that could be tried, and when."""
+    """A repair that can be tried, and the turn at which it would be."""
 
     repair: RepairKind
     turn: RepairTurn
 
 
 class Propensities(Struct, frozen=True):
-    """With which probability each arm is chosen, and that none is. They add up to 1."""
+    """The probability of each arm, and of stopping. They add up to 1."""
 
     arms: tuple[Arm, ...]
     probabilities: tuple[float, ...]
@@ -40,20 +41,20 @@ class Propensities(Struct, frozen=True):
 
 
 class Weighing(Struct, frozen=True):
-    """`stop_below`: share of the first attempts' yield below which an attempt is not worth it; `exploration`: share
-    of the repairs that is spread evenly. Both in [0, 1]."""
+    """`stop_below`: an attempt whose yield is below this share of the first attempts' yield is not worth it.
+    `exploration`: the share of the repairs that is spread evenly. Both are in [0, 1]."""
 
     stop_below: float
     exploration: float
 
 
 USUAL = Weighing(stop_below=0.25, exploration=0.05)
-"""What runs use. A quarter: passages are worth something too, so a repair may yield less by token than a fresh order. A
-twentieth: enough for estimates of other policies to rest on, and little enough to cost next to nothing."""
+"""What runs use. A quarter: passages have a value too, so a repair may yield less per token than a fresh order. A
+twentieth: enough exploration to estimate other policies from, at almost no cost."""
 
 
 def propensities(experience: Experience, mode: FailureMode, arms: Sequence[Arm], weighing: Weighing) -> Propensities:
-    """The policy in one situation. Depends on its arguments alone. Raises ValueError without arms."""
+    """The policy in one situation. It depends only on its arguments. Raises ValueError without arms."""
     if not arms:
         raise ValueError("there is nothing to choose from")
     found = [expected(experience, mode, arm.repair, arm.turn) for arm in arms]
@@ -71,7 +72,7 @@ def propensities(experience: Experience, mode: FailureMode, arms: Sequence[Arm],
 
 
 def draw(policy: Propensities, random: Random) -> tuple[Arm | None, float]:
-    """An arm, or None for stop, and the probability that it had."""
+    """An arm, or None for stop, and its probability."""
     left = random.random()
     for arm, probability in zip(policy.arms, policy.probabilities, strict=True):
         left -= probability
@@ -81,7 +82,7 @@ def draw(policy: Propensities, random: Random) -> tuple[Arm | None, float]:
 
 
 class Learner:
-    """The latest experience told, and the probabilities worked out from it. Holds no truth: it can be made anew."""
+    """Keeps the latest experience and the probabilities computed from it. It is a cache and can be made again."""
 
     def __init__(self, weighing: Weighing) -> None:
         self._weighing = weighing
@@ -89,13 +90,13 @@ class Learner:
         self.experience = Experience()
 
     def learn(self, experience: Experience) -> None:
-        """Takes in what a run has shown; what is older than what is known changes nothing."""
+        """Takes a run's experience. One that is older than the present one changes nothing."""
         if experience.attempts > self.experience.attempts:
             self.experience = experience
             self._known.clear()
 
     def propensities(self, mode: FailureMode, arms: Sequence[Arm]) -> Propensities:
-        """As the function of that name, worked out once."""
+        """The result of the function of this name, cached."""
         key = (mode, tuple(arms))
         if key not in self._known:
             if len(self._known) >= KEPT:

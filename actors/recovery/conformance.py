@@ -1,6 +1,6 @@
-"""What any repair must keep to, as checks that run on whatever repair they are given: ours, and a user's own.
+"""Checks that every repair must pass: ours, and a user's own.
 
-Law: a check finds something or it does not; it never raises, whatever the repair does.
+Law: a check has a finding or none; it never raises, whatever the repair does.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -29,17 +29,17 @@ PLAIN = RejectedDraft(
     verdicts=(Rejected(FAITHFULNESS, 0.1, 0.5), Passed(REWARD, 0.9, 0.5)),
 )
 LONG = 200_000
-"""Characters of the longest draft."""
+"""Characters in the longest draft."""
 
 
 class RepairSubject(Struct, frozen=True):
-    """The repair that is checked, as its author wrote it, and failure modes that its configuration brings."""
+    """The repair that is checked, as its author wrote it, and the failure modes of its configuration."""
 
     repair: Callable[[RejectedDraft], Any]
     modes: tuple[FailureMode, ...] = ()
 
     def directive(self, rejected: RejectedDraft) -> Directive:
-        """What it says. Raises Broken where that is no directive."""
+        """The repair's directive. Raises Broken when it is not valid."""
         try:
             return checked(self.repair(rejected))
         except BadDirective as bad:
@@ -70,7 +70,7 @@ async def _directs_odd_drafts(subject: RepairSubject) -> None:
         try:
             subject.directive(rejected)
         except Broken as broken:
-            raise Broken(f"of a draft that is {name}: {broken}") from None
+            raise Broken(f"for a draft that is {name}: {broken}") from None
 
 
 async def _directs_every_mode(subject: RepairSubject) -> None:
@@ -80,7 +80,7 @@ async def _directs_every_mode(subject: RepairSubject) -> None:
             try:
                 subject.directive(rejected)
             except Broken as broken:
-                raise Broken(f"of the failure mode {mode}: {broken}") from None
+                raise Broken(f"for the failure mode {mode}: {broken}") from None
 
 
 async def _says_the_same_again(subject: RepairSubject) -> None:
@@ -88,7 +88,7 @@ async def _says_the_same_again(subject: RepairSubject) -> None:
     first = [subject.directive(rejected) for rejected in asked]
     again = [subject.directive(rejected) for rejected in reversed(asked)]
     if list(reversed(again)) != first:
-        raise Broken("asked again it says something else: a directive must follow from what it is given")
+        raise Broken("asked again it gives another directive: a directive must follow from its input")
 
 
 async def _tells_not_the_passage(subject: RepairSubject) -> None:
@@ -107,7 +107,7 @@ async def _leaves_the_loop_free(subject: RepairSubject) -> None:
 
 
 def odd() -> Iterator[tuple[str, RejectedDraft]]:
-    """The plain one with drafts as models have written them, each with a word for what is odd."""
+    """The plain request with drafts as models have written them, each with a word for what is odd."""
     assert PLAIN.draft is not None
     for name, text in (
         ("empty", ""),

@@ -1,7 +1,7 @@
-"""The ledger's records as a list of decisions: what could be done, what was done how likely, and what came of it.
+"""Reads the ledger's records as decisions: the options, the choice with its probability, and the outcome.
 
-Law: a decision is a rejection at which the policy was free to go on. That attempts are spent is no decision. Outcomes
-are of the very next attempt; one that errored, or has not ended, has none.
+Law: a decision is a rejection after which the policy was free to continue; when all attempts are spent there is none.
+The outcome is the very next attempt's; an attempt that errored or has not ended has no outcome.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ from schemas.verdicts import Rejected
 
 
 class Decision(Struct, frozen=True):
-    """One logged decision. `chosen` is None for stop, whose outcome is nothing for nothing."""
+    """One logged decision. `chosen`: None for stop, which costs nothing and yields nothing."""
 
     order_id: OrderId
     mode: FailureMode
@@ -32,7 +32,7 @@ class Decision(Struct, frozen=True):
     chosen: Arm | None
     probability: float
     rules: RepairKind
-    """What the table would have chosen."""
+    """The choice that the table of repairs would have made."""
     accepted: bool = False
     tokens: int = 0
 
@@ -44,7 +44,7 @@ class _Open(Struct):
 
 
 class DecisionLog:
-    """A fold over the ledger's records; `config` and `gates` are the run's."""
+    """A fold over the ledger's records. `config` and `gates` are the run's."""
 
     def __init__(self, config: Recovery, gates: RunGates = USUAL_GATES) -> None:
         self._config = config
@@ -55,7 +55,7 @@ class DecisionLog:
         self._lost: Counter[FailureMode] = Counter()
 
     def apply(self, record: Record) -> None:
-        """Takes in one record."""
+        """Reads one record."""
         match record:
             case Reopened():
                 tried = frozenset(RepairKind(past.repair) for past in record.history if past.repair)
@@ -69,13 +69,13 @@ class DecisionLog:
 
     @property
     def undecided(self) -> int:
-        """Decisions whose attempt has not ended."""
+        """The number of decisions whose attempt has not ended."""
         return sum(each.pending is not None for each in self._open.values())
 
     @property
     def lost(self) -> Counter[FailureMode]:
-        """Repairs by mode of which nothing is known: their attempt errored, or there was none, or has not ended. A stop
-        is always known, so without these repairs would count for less."""
+        """The number of repairs without a known outcome, by mode: their attempt errored, is missing or has not ended. A
+        stop's outcome is always known, so without these counts repairs would weigh too little."""
         return self._lost + Counter(each.pending.mode for each in self._open.values() if each.pending is not None)
 
     def _lose(self, decision: Decision) -> None:

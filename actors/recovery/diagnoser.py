@@ -1,8 +1,10 @@
-"""Evidence to failure mode. Law: the mode is predicted before a repair is chosen, and knows nothing of repairs.
+"""Predicts a failure mode from evidence. Law: the mode is predicted before a repair is chosen, and without any
+knowledge of repairs.
 
-Rules in order of certainty; the first that holds speaks. `cross_passage` is told from `parametric` and from
-`domain_mismatch` (all give words foreign to the passage) by an index of the other passages, where there is one. What
-the reward gate rejects shows its fault without the passage, so its rules go before those about facts.
+The rules stand in order of certainty, and the first that holds decides. `cross_passage`, `parametric` and
+`domain_mismatch` all come with words foreign to the passage. An index of the other passages, if there is one, separates
+the first from the other two. A fault that the reward gate rejects shows without the passage, so rules about it come
+before rules about facts.
 """
 
 from collections.abc import Callable
@@ -16,19 +18,19 @@ from schemas.verdicts import DIVERSITY, FAITHFULNESS, FORMAT, PROVENANCE, REWARD
 MARGIN = 0.1
 """A score this little below its threshold may be noise of the gate."""
 TOLD = 0.95
-"""How sure a gate is that knows why it rejects."""
+"""The confidence in a gate that names its reason."""
 HOT = 1.0
-"""From this temperature on, foreign words are blamed on sampling."""
+"""From this temperature on, foreign words are attributed to sampling."""
 WILD = 1.5
-"""From this temperature on, every fault is."""
+"""From this temperature on, every fault is attributed to sampling."""
 ON_TOPIC = 0.34
-"""A question that shares less of its content with the passage is about something else."""
+"""A question that shares a smaller part of its words with the passage is about something else."""
 FOREIGN = 0.5
-"""An answer that shares less of its content with the passage did not come from it."""
+"""An answer that shares a smaller part of its words with the passage did not come from it."""
 
 
 class Rule(Struct, frozen=True):
-    """If `holds`, then `mode`, as sure as `confidence`; `reason` is the fact in words."""
+    """If `holds`, then `mode`, with this `confidence`. `reason`: the fact in words."""
 
     mode: FailureMode
     confidence: float
@@ -42,14 +44,6 @@ def _by(gate: GateName) -> Callable[[DraftEvidence], bool]:
 
 def _unfaithful(evidence: DraftEvidence) -> bool:
     return FAITHFULNESS in evidence.rejected or PROVENANCE in evidence.rejected
-
-
-def _only_poor(evidence: DraftEvidence) -> bool:
-    return REWARD in evidence.rejected and not _unfaithful(evidence)
-
-
-def _marginal(evidence: DraftEvidence) -> bool:
-    return all(margin <= MARGIN for margin in evidence.margins.values())
 
 
 RULES: tuple[Rule, ...] = (
@@ -90,7 +84,12 @@ RULES: tuple[Rule, ...] = (
         "poor, and the question can stand",
         lambda evidence: REWARD in evidence.rejected and evidence.poor_by > MARGIN,
     ),
-    Rule(Modes.MARGINAL, 0.5, "every score is close to its threshold", _marginal),
+    Rule(
+        Modes.MARGINAL,
+        0.5,
+        "every score is close to its threshold",
+        lambda evidence: all(margin <= MARGIN for margin in evidence.margins.values()),
+    ),
     Rule(
         Modes.TEMPERATURE,
         0.6,
@@ -115,12 +114,17 @@ RULES: tuple[Rule, ...] = (
         "the passage does not state the answer",
         lambda evidence: _unfaithful(evidence) and not evidence.answer_stated,
     ),
-    Rule(Modes.RESPONSE_QUALITY, 0.5, "poor, and the question can stand", _only_poor),
+    Rule(
+        Modes.RESPONSE_QUALITY,
+        0.5,
+        "poor, and the question can stand",
+        lambda evidence: REWARD in evidence.rejected and not _unfaithful(evidence),
+    ),
 )
 
 
 def diagnose(evidence: DraftEvidence) -> Diagnosis:
-    """What a gate itself says, or the first rule that holds; `unknown` when none does."""
+    """The mode that a gate named, or that of the first rule that holds; `unknown` when none does."""
     if evidence.brought is not None:
         gate, mode = evidence.brought
         return Diagnosis(mode, TOLD, (f"the {gate} gate says so", *_facts(evidence)))

@@ -1,9 +1,9 @@
-"""Whether another passage of the corpus tells what a draft says: the only evidence of mixed-up passages.
+"""Whether another passage of the corpus states what a draft says: the only evidence that passages were mixed up.
 
-Law: an index over all passages of the corpus from the start, so that a diagnosis depends on the corpus and never on
-what has streamed by. Words alone, no ranking: another passage tells of a draft if it has every content word of the
-answer and every name of the question, of which the sample's own lacks one; a question without names needs nearly all of
-its words.
+Law: the index holds all passages of the corpus from the start, so a diagnosis depends on the corpus and never on the
+order of the stream. It compares words only and ranks nothing. Another passage states a draft if it has every content
+word of the answer and every name of the question, while the sample's own passage lacks one of these names. A question
+without names needs nearly all of its words instead.
 """
 
 from array import array
@@ -17,11 +17,11 @@ from schemas.ids import PassageId
 from schemas.samples import Texts, asked_and_said
 
 ABOUT = 0.75
-"""Share of the question's content words that a passage must have to be what it asks about."""
+"""The share of the question's content words that a passage must have to be about it."""
 
 
 class Elsewhere:
-    """About four bytes a word and passage, and the passages' ids."""
+    """The index: about four bytes for each word of each passage, and the passages' ids."""
 
     def __init__(self, passages: Iterable[Passage]) -> None:
         self._ids: list[PassageId] = []
@@ -32,7 +32,7 @@ class Elsewhere:
                 self._places[stem].append(place)
 
     def tells(self, texts: Texts, own: Passage) -> PassageId | None:
-        """The passage that tells it, the one that has most of the question; None when no other passage does."""
+        """The passage that states it, with most words of the question; None when no other passage does."""
         question, answer = asked_and_said(texts)
         asked, said, named, here = stems(question), stems(answer), names(question), stems(own.text)
         if not asked or not said or (named and named <= here):
@@ -59,6 +59,6 @@ def _holds(places: Sequence[int], place: int) -> bool:
 
 
 def names(question: str) -> frozenset[str]:
-    """Stems of the words that name something: a capital or a digit inside the question."""
+    """Stems of the question's words with a capital first letter or a digit, except its first word."""
     inside = question.split()[1:]
     return stems(" ".join(word for word in inside if word[:1].isupper() or any(letter.isdigit() for letter in word)))

@@ -1,4 +1,4 @@
-"""Facts about a rejected candidate, before anyone says why. Law: computed from what is there, by no model."""
+"""Facts about a rejected candidate, for the diagnosis. Law: they are computed from its data, without a model."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,42 +15,42 @@ from schemas.samples import Candidate, Draft, FinishReason, Texts, asked_and_sai
 from schemas.verdicts import REWARD, GateName, Rejected, Verdict
 
 Claim = Callable[[Draft], Texts]
-"""What of a draft must be found in the source."""
+"""The part of a draft that must be found in the source."""
 
 
 class DraftEvidence(Struct, frozen=True):
-    """Shares are in [0, 1]; 1.0 where there are no words to compare."""
+    """Shares are in [0, 1], and 1.0 when there are no words to compare."""
 
     rejected: frozenset[GateName]
-    """The kinds of the gates that rejected it: a second judge of the source counts as the usual one."""
+    """The kinds of the gates that rejected it. A second judge of the source has the kind of the first."""
     margins: dict[GateName, float]
-    """By how much each rejecting gate's score is below its threshold."""
+    """How far each rejecting gate's score is below its threshold."""
     temperature: float
     malformed: str | None = None
     truncated: bool = False
     answer_words: int = 0
     question_words: int = 0
     answer_in_passage: float = 1.0
-    """Share of the answer's content words that the passage has too."""
+    """The share of the answer's content words that the passage has too."""
     question_in_passage: float = 1.0
     answer_stated: bool = False
-    """The answer's words stand in the passage, together and in order."""
+    """Whether the answer's words stand in the passage, together and in order."""
     answer_elsewhere: bool = False
-    """The answer stands in the passage, but in no sentence that the question speaks of most."""
+    """Whether the answer stands in the passage, but in no sentence that shares most words with the question."""
     names_subject: bool = True
-    """The question names something: a capital inside it, or a number."""
+    """Whether the question names something: a capitalised word after its first word, or a word with a digit."""
     answer_to_itself: bool = False
-    """The answer only repeats words of the question."""
+    """Whether the answer only repeats words of the question."""
     brought: tuple[GateName, FailureMode] | None = None
-    """The first rejecting gate that knows why, and why."""
+    """The first rejecting gate that names a failure mode, and that mode."""
     gates: RunGates = USUAL_GATES
     told_elsewhere: PassageId | None = None
-    """Another passage that tells what the draft says, and speaks more of the question than its own."""
+    """Another passage that states what the draft says, and fits the question better than the draft's own."""
     history: tuple[AttemptSummary, ...] = ()
 
     @property
     def poor_by(self) -> float:
-        """By how much at most a reward gate's score is below its threshold."""
+        """The largest margin by which a reward gate's score is below its threshold."""
         return max((margin for gate, margin in self.margins.items() if self.gates.kind(gate) == REWARD), default=0.0)
 
 
@@ -63,8 +63,8 @@ def evidence_of(
     gates: RunGates = USUAL_GATES,
     claim: Claim = texts_of,
 ) -> DraftEvidence:
-    """What is known of a rejected candidate; of other passages too where there is an index of them. `claim`: what the
-    task says of a draft must be found in the source."""
+    """The evidence of a rejected candidate, with other passages if there is an index of them. `claim`: gives the part
+    of a draft that must be found in the source, as the task defines it."""
     rejections = [verdict for verdict in verdicts if isinstance(verdict, Rejected)]
     known = DraftEvidence(
         rejected=frozenset(gates.kind(verdict.gate) for verdict in rejections),
@@ -100,13 +100,13 @@ def _with_texts(known: DraftEvidence, texts: Texts, passage: str) -> DraftEviden
 
 
 def share_of(text: str, passage: str) -> float:
-    """Share of the text's content words that the passage has too; 1.0 for a text without any."""
+    """The share of the text's content words that the passage has too; 1.0 for a text without any."""
     wanted = stems(text)
     return len(wanted & stems(passage)) / len(wanted) if wanted else 1.0
 
 
 def _beside(question: str, answer: str, passage: str) -> bool:
-    """Whether the answer stands in one of the sentences that share most with the question."""
+    """Whether the answer stands in one of the sentences that share most words with the question."""
     asked = stems(question)
     shared = [(len(asked & stems(sentence)), sentence) for sentence in sentences(passage)]
     most = max((count for count, _ in shared), default=0)

@@ -1,11 +1,11 @@
-"""What a run's repairs came to: one fold over the ledger's records.
+"""The results of a run's repairs: one fold over the ledger's records.
 
-Law: the ledger is the truth. The same records in the same order give the same experience, so a resume learns nothing
-anew and forgets nothing. Attempts that nobody judged (an error) say nothing of a repair, and a probe's teach nothing:
-what it was made of is no sample of the stream.
+Law: the ledger is the truth. The same records in the same order give the same experience, so a resumed run counts
+nothing twice and forgets nothing. An attempt that errored says nothing about its repair. A probe's attempt is not
+counted, because its draft is not a sample of the stream.
 
-Where solutions are credited, the choice `resample` is valued by what came of it, and the credit queue may have made it
-a restart. Tokens of the rollouts that found the place are no attempt's and are not in its price (docs/credit.md).
+Where solutions are credited, the choice `resample` gets the value of its attempt, even if the credit queue made it a
+restart. The tokens of the rollouts that found the place belong to no attempt and are not in its price (docs/credit.md).
 """
 
 from msgspec import Struct
@@ -22,21 +22,21 @@ Cell = tuple[FailureMode, RepairKind, RepairTurn]
 
 
 class _Mending(Struct, frozen=True):
-    """An outstanding order that was rejected: which repair is under way, and what was tried on it so far."""
+    """An outstanding order that was rejected: the repair under way, and the repairs tried so far."""
 
     cell: Cell | None
     tried: frozenset[RepairKind]
 
 
 def turn_of(kind: RepairKind, tried: frozenset[RepairKind], *, first: bool) -> RepairTurn:
-    """When a repair would be tried, on an order on which others were."""
+    """The turn of a repair on an order on which others were tried."""
     if first:
         return RepairTurn.FIRST
     return RepairTurn.AGAIN if kind in tried else RepairTurn.LATER
 
 
 class ExperienceFold:
-    """Memory grows with the outstanding orders that were rejected, not with the run."""
+    """Folds records. Memory grows with the outstanding rejected orders, not with the run."""
 
     def __init__(self) -> None:
         self._cells: dict[Cell, RepairCount] = {}
@@ -47,7 +47,7 @@ class ExperienceFold:
 
     @property
     def attempts(self) -> int:
-        """Attempts counted so far."""
+        """The number of attempts counted so far."""
         return self._attempts
 
     def apply(self, record: Record) -> None:
@@ -64,7 +64,7 @@ class ExperienceFold:
             self._aside.discard(record.order_id)
 
     def experience(self) -> Experience:
-        """Everything so far."""
+        """The experience so far."""
         cells = sorted(self._cells.values(), key=lambda cell: (cell.mode, cell.repair, cell.turn.value))
         tried, accepted, spent = self._fresh
         return Experience(self._attempts, tuple(cells), tried, accepted, spent)
@@ -113,6 +113,6 @@ class ExperienceFold:
 
 
 def is_judged(attempt: Attempt) -> bool:
-    """Whether every gate that was asked gave a verdict."""
+    """Whether the attempt has a candidate and no gate errored."""
     errored = any(isinstance(verdict, Errored) for verdict in attempt.verdicts)
     return attempt.candidate is not None and not errored

@@ -1,4 +1,4 @@
-"""Recovery that is done without a pool while it is away. Law: what an order escalates to is never waited for."""
+"""Recovery without a pool that is away. Law: an order never waits for the pool that it would escalate to."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,14 +13,14 @@ from schemas.verdicts import Verdict
 
 
 class Fallback(Struct, frozen=True):
-    """A `RecoveryPolicy` of two: `unescalated` decides where `recovery` names a pool that `is_away`."""
+    """A `RecoveryPolicy` made of two: `unescalated` decides when `recovery` names a pool that `is_away`."""
 
     recovery: RecoveryPolicy
     unescalated: RecoveryPolicy
     is_away: Callable[[str], bool]
 
     def decide(self, lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict]) -> tuple[Diagnosis, Choice]:
-        """What recovery says; where that is a pool that is away, what it says without one."""
+        """The decision of `recovery`; if it names a pool that is away, the decision of `unescalated`."""
         diagnosis, choice = self.recovery.decide(lease, candidate, verdicts)
         pool = None if choice.repair is None else choice.repair.pool
         if pool is None or not self.is_away(pool):
@@ -29,6 +29,6 @@ class Fallback(Struct, frozen=True):
         return diagnosis, replace(choice, reason=f"{choice.reason}; not escalated: {pool} is away")
 
     def learn(self, experience: Experience) -> None:
-        """Both know as much."""
+        """Gives the experience to both policies."""
         self.recovery.learn(experience)
         self.unescalated.learn(experience)

@@ -1,7 +1,7 @@
-"""Repairs that a configuration brings: words, or a function of the user's that finds them for each rejected draft.
+"""Repairs that a configuration brings: fixed words, or a user's function that gives words for each rejected draft.
 
-Law: whatever such a function does, the order gets its next attempt. One that raises, or gives what is no directive, is
-told in the log and with the choice, and the draft is asked for again without words.
+Law: whatever such a function does, the order gets its next attempt. If it raises, or gives no valid directive, the log
+and the choice say so, and the draft is asked for again without words.
 """
 
 import logging
@@ -16,39 +16,39 @@ from schemas.repairs import Directive, RejectedDraft
 log = logging.getLogger("gleaner.recovery")
 
 LONGEST_WORDS = 2_000
-"""Characters: a directive is a sentence or a few, and every later record of the order holds it."""
+"""In characters. A directive is a sentence or a few, and every later record of the order holds it."""
 LONGEST_NOTE = 300
-"""Characters of a note that are kept."""
+"""At most so many characters of a note are kept."""
 
 
 class BadDirective(Exception):
-    """What a function gave is no directive."""
+    """A function gave something that is not a directive."""
 
 
 def worded(words: str) -> Repairer:
-    """The repair that always says these words."""
+    """A repair that always says these words."""
     return lambda rejected: Directive(words)
 
 
 class FunctionRepair:
-    """A function's repair, which never raises."""
+    """A user's function as a repair that never raises."""
 
     def __init__(self, kind: RepairKind, function: Callable[[RejectedDraft], Any]) -> None:
         self._kind = kind
         self._function = function
 
     def __call__(self, rejected: RejectedDraft, /) -> Directive:
-        """What the function says."""
+        """The function's directive, or one without words when it fails."""
         try:
             return checked(self._function(rejected))
-        except Exception as bug:  # noqa: BLE001 - anybody's code: its bug is no order's end
+        except Exception as bug:  # noqa: BLE001 - a user's code: its bug must not end an order
             why = str(bug) if isinstance(bug, BadDirective) else described(bug)
             log.warning("a repair failed", extra={"repair": self._kind, "why": why})
-            return Directive(note=f"it failed, so nothing is said besides: {why}"[:LONGEST_NOTE])
+            return Directive(note=f"it failed, so nothing is added: {why}"[:LONGEST_NOTE])
 
 
 def checked(said: object) -> Directive:
-    """The directive that a function gave, or its words. Raises BadDirective."""
+    """The directive that a function gave, or one with the words that it gave. Raises BadDirective."""
     directive = Directive(said) if isinstance(said, str) else said
     if not isinstance(directive, Directive):
         raise BadDirective(f"it gave {type(said).__name__}; a repair gives words or a Directive")

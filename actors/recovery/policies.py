@@ -1,4 +1,5 @@
-"""Policies: what to do with a diagnosed rejection. Law: pure; every choice carries the probability it was made with."""
+"""Policies: what to do with a diagnosed rejection. Law: pure; every choice has the probability that it was made
+with."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -26,29 +27,29 @@ from schemas.verdicts import Verdict
 
 
 class Policy(Struct, frozen=True):
-    """A recovery policy over a run's settings; the base gives up at once."""
+    """A recovery policy with a run's settings. This base class chooses nothing itself."""
 
     config: Recovery
     repairs: RunRepairs
     makers: Mapping[RepairKind, Repairer]
 
     def choose(self, rejected: RejectedDraft, lease: Lease) -> Choice:
-        """A repair, or None to stop."""
+        """A choice with a repair, or with None to stop."""
         raise NotImplementedError
 
     def learn(self, experience: Experience) -> None:
-        """What the run has shown so far: nothing to a policy that does not learn."""
+        """Takes a run's experience. A policy that does not learn ignores it."""
 
 
 class Discard(Policy, frozen=True):
-    """Nothing is repaired: what every gain is measured against."""
+    """Repairs nothing: the baseline for every gain."""
 
     def choose(self, rejected: RejectedDraft, lease: Lease) -> Choice:
         return Choice("discard", None, reason="this policy repairs nothing")
 
 
 class NaiveResample(Policy, frozen=True):
-    """The same request again with another seed, whatever was wrong."""
+    """Repeats the request with another seed, whatever was wrong."""
 
     def choose(self, rejected: RejectedDraft, lease: Lease) -> Choice:
         if lease.charged >= self.config.max_attempts:
@@ -57,7 +58,7 @@ class NaiveResample(Policy, frozen=True):
 
 
 class Rules(Policy, frozen=True):
-    """The table of `repairs`, mode by mode."""
+    """Follows the table of `repairs`, mode by mode."""
 
     def choose(self, rejected: RejectedDraft, lease: Lease) -> Choice:
         if lease.charged >= self.config.max_attempts:
@@ -68,7 +69,7 @@ class Rules(Policy, frozen=True):
 
 
 class Adaptive(Policy, frozen=True):
-    """What pays in this run, by `learner`; the draw is seeded by the order and the attempt."""
+    """Chooses what pays in this run, with `learner`. The draw is seeded by the order and the attempt."""
 
     learner: Learner
 
@@ -93,7 +94,7 @@ class Adaptive(Policy, frozen=True):
 def options_of(
     rejected: RejectedDraft, lease: Lease, config: Recovery, repairs: RunRepairs = USUAL_REPAIRS
 ) -> list[Arm]:
-    """Every repair open to a rejected order; whether it was tried on it before makes it another one."""
+    """Every repair open to a rejected order, with its turn: a repair counts separately if it was tried before."""
     tried, first = tried_on(lease), lease.attempt == 1
     open_to_it = arms(rejected.diagnosis.mode, rejected.found, config, repairs)
     return [Arm(kind, turn_of(kind, tried, first=first)) for kind in open_to_it]
@@ -108,7 +109,7 @@ class Recoverer(Struct, frozen=True):
     claim: Claim = texts_of
 
     def decide(self, lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict]) -> tuple[Diagnosis, Choice]:
-        """The diagnosis is made before the policy is asked."""
+        """Makes the diagnosis, and only then asks the policy."""
         evidence = evidence_of(lease, candidate, verdicts, self.elsewhere, gates=self.gates, claim=self.claim)
         diagnosis = diagnose(evidence)
         temperature = candidate.sampling.temperature
@@ -121,14 +122,14 @@ class Recoverer(Struct, frozen=True):
         return diagnosis, replace(choice, known=tuple(sorted(repairs.known or ())), forms=tuple(sorted(repairs.forms)))
 
     def learn(self, experience: Experience) -> None:
-        """What the run has shown of its repairs so far."""
+        """Gives the run's experience to the policy."""
         self.policy.learn(experience)
 
 
 class TaskRecovery(Struct, frozen=True):
-    """What the task and the configuration bring to recovery. `claim`: what of a draft must be found in the source;
-    `known`: the repairs that the task says it knows, () for all; `makers`: repairs of the configuration's own; `forms`:
-    of `FORM_REPAIRS`, those that the task knows."""
+    """What the task and the configuration bring to recovery. `claim`: the part of a draft that must be found in the
+    source. `known`: the repairs that the task knows, () for all. `makers`: the configuration's own repairs. `forms`:
+    those of `FORM_REPAIRS` that the task knows."""
 
     claim: Claim = texts_of
     known: tuple[RepairKind, ...] = ()
@@ -145,7 +146,7 @@ def build_recovery(
     gates: RunGates = USUAL_GATES,
     task: TaskRecovery = BROUGHT_NOTHING,
 ) -> Recoverer:
-    """The recovery that a configuration names; `elsewhere`: the index of the corpus's passages, if there is one."""
+    """The recovery that a configuration names. `elsewhere`: the index of the corpus's passages, if there is one."""
     repairs = registered(REPAIRS, gates, config).knowing(task.known, task.forms)
     return Recoverer(_policy(config, repairs, {**OURS, **task.makers}), elsewhere, gates, task.claim)
 
@@ -165,7 +166,7 @@ def _policy(config: Recovery, repairs: RunRepairs, makers: Mapping[RepairKind, R
 def build_bar(
     config: Recovery, gates: RunGates = USUAL_GATES
 ) -> Callable[[Sequence[Verdict], int], tuple[Verdict, ...]]:
-    """What verdicts come to at an attempt of that number."""
+    """A function that gives the verdicts of an attempt with this number under the configured bar."""
     if config.bar != "raised":
         return same_bar
     held = HELD_TO_IT | {gate for gate, kind in gates.kinds.items() if kind in HELD_TO_IT}

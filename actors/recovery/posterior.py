@@ -1,8 +1,8 @@
-"""What an experience lets one expect of a repair: how likely its attempt is accepted, and what it costs.
+"""What to expect of a repair from experience: the chance that its attempt is accepted, and its cost.
 
-Few attempts fall on any one (mode, repair, turn), so each cell leans on a wider one: the turn on its mode, the mode on
-the repair over all modes and on the table of `repairs`. A parent's mean counts as `WEIGHT` attempts of its child
-(empirical Bayes; Gelman et al., Bayesian Data Analysis, section 5.1), so own attempts soon speak louder.
+Few attempts fall into one cell (mode, repair, turn). So each cell leans on a wider one: the turn on its mode, and the
+mode on the repair over all modes and on the table of `repairs`. A parent's mean counts as `WEIGHT` attempts of its
+child (empirical Bayes; Gelman et al., Bayesian Data Analysis, section 5.1), so a cell's own attempts soon weigh more.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,20 +13,20 @@ from actors.recovery.repairs import REPAIRS
 from schemas.recovery import FORM_REPAIRS, KNOWN_REPAIRS, Experience, FailureMode, RepairCount, RepairKind, RepairTurn
 
 WEIGHT = 8.0
-"""Attempts that a wider cell's mean counts for: a mode begins with what the others have shown, and a dozen of its own
-attempts outweigh it."""
+"""A wider cell's mean counts as so many attempts. A mode begins with the others' results, and a dozen of its own
+attempts outweigh them."""
 TABLE_WEIGHT = 1.0
-"""Attempts that the table counts for."""
+"""The table counts as so many attempts."""
 BEFORE = 0.4
-"""Chance of a repair that nobody ever tried."""
+"""The chance of a repair that was never tried."""
 LISTED = 0.5
-"""Of one that the mode's table lists."""
+"""The chance of a repair that the mode's table lists."""
 BEFORE_TOKENS = 200.0
-"""Of an attempt, before any was made. Scale does not matter: only ratios of costs do."""
+"""The cost of an attempt before there was one. Its scale does not matter: only ratios of costs do."""
 
 
 class Expected(Struct, frozen=True):
-    """`alpha` and `beta` of the acceptance's Beta distribution; `tokens` of an attempt, as a mean."""
+    """`alpha` and `beta`: the Beta distribution of acceptance. `tokens`: the mean of an attempt."""
 
     alpha: float
     beta: float
@@ -34,12 +34,12 @@ class Expected(Struct, frozen=True):
 
     @property
     def chance(self) -> float:
-        """Mean of the Beta distribution."""
+        """The mean of the Beta distribution."""
         return self.alpha / (self.alpha + self.beta)
 
     @property
     def value(self) -> float:
-        """Accepted samples per token, by the means."""
+        """Accepted samples per token, from the means."""
         return self.chance / self.tokens
 
 
@@ -52,14 +52,14 @@ class Sums(Struct, frozen=True):
 
     @staticmethod
     def of(cells: Sequence[RepairCount]) -> "Sums":
-        """Summed."""
+        """The sums over these cells."""
         return Sums(
             sum(cell.tried for cell in cells), sum(cell.accepted for cell in cells), sum(cell.tokens for cell in cells)
         )
 
 
 def expected(experience: Experience, mode: FailureMode, repair: RepairKind, turn: RepairTurn) -> Expected:
-    """Of one repair of a rejected order."""
+    """The expectation for one repair of a rejected order."""
 
     def sums(wanted: Callable[[RepairCount], bool]) -> Sums:
         return Sums.of([cell for cell in experience.repairs if cell.repair == repair and wanted(cell)])
@@ -68,7 +68,7 @@ def expected(experience: Experience, mode: FailureMode, repair: RepairKind, turn
     in_mode = sums(lambda cell: cell.mode == mode)
     here = sums(lambda cell: cell.mode == mode and cell.turn is turn)
     overall = (anywhere.accepted + WEIGHT * BEFORE) / (anywhere.tried + WEIGHT)
-    # a mode that a gate brings lists all of its repairs; a repair of the configuration's is tried where it is listed
+    # a gate's mode lists all of its repairs, and a configured repair is tried only where it is listed
     is_listed = repair in REPAIRS.get(mode, (repair,)) or repair not in KNOWN_REPAIRS or repair in FORM_REPAIRS
     listed = LISTED if is_listed else BEFORE
     before = WEIGHT * overall + TABLE_WEIGHT * listed
@@ -82,14 +82,14 @@ def expected(experience: Experience, mode: FailureMode, repair: RepairKind, turn
 
 
 def mean_tokens(experience: Experience) -> float:
-    """Of one attempt, whatever it was; at least 1."""
+    """The mean tokens of all attempts; at least 1."""
     cells = Sums.of(experience.repairs)
     tried, spent = cells.tried + experience.fresh_tried, cells.tokens + experience.fresh_tokens
     return max(1.0, (spent + BEFORE_TOKENS) / (tried + 1))
 
 
 def fresh_value(experience: Experience) -> float:
-    """Accepted samples per token of first attempts; 0 before there is one."""
+    """Accepted samples per token among first attempts; 0 before there is one."""
     return experience.fresh_accepted / experience.fresh_tokens if experience.fresh_tokens else 0.0
 
 

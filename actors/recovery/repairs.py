@@ -1,5 +1,5 @@
-"""Failure mode to directives, best first. Law: a directive that has failed for this order is not tried again before the
-others have been."""
+"""Repairs for each failure mode, best first. Law: for one order, a repair is repeated only after all others of its mode
+were tried."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -27,48 +27,48 @@ REPAIRS: RepairTable = {
     Modes.WRONG_ANSWER: (R.RESAMPLE,),
     Modes.UNKNOWN: (R.STRICT_GROUNDING, R.QUOTE_THEN_ANSWER, R.RESAMPLE),
 }
-"""What the mode says is wrong, addressed most directly first. Which repair pays best is for a study to measure."""
+"""Repairs that address the mode's fault most directly come first. Which repair pays best is a question for studies."""
 USUAL_REPAIRS = RunRepairs(REPAIRS)
 GROUNDED = (
     R.EDIT_UNSUPPORTED, R.QUOTE_THEN_ANSWER, R.STRICT_GROUNDING, R.LOWER_TEMPERATURE, R.REGENERATE_QUESTION, R.RESAMPLE,
 )  # fmt: skip
-"""What any grounded answer may be repaired by."""
+"""The repairs for any grounded answer."""
 NEEDS_DRAFT = frozenset({R.EDIT_UNSUPPORTED, R.REGENERATE_QUESTION})
 WARM = frozenset({R.RESAMPLE, R.REGENERATE_QUESTION, R.ANSWER_SHORTER, R.HOLD_TO_SCHEMA})
-"""Repairs that look for something else keep the temperature, as do those of a completion that did not end: a model that
-repeats itself does so more when cold. The others cool down."""
+"""These repairs keep the temperature; all others lower it. The first two look for something new. The others are for a
+completion that did not end: a model that repeats itself does so more at a low temperature."""
 COOLING = 0.5
 
 
 def again(rejected: RejectedDraft) -> Directive:
-    """The same request with another seed, as warm as before."""
+    """The same request with another seed, at the same temperature."""
     return Directive(temperature=rejected.temperature)
 
 
 def cooler(rejected: RejectedDraft) -> Directive:
-    """Nothing besides what the task's own words for the repair are."""
+    """No words, beside the task's own for this repair, and a lower temperature."""
     return Directive()
 
 
 OURS: Mapping[RepairKind, Repairer] = {kind: again if kind in WARM else cooler for kind in KNOWN_REPAIRS}
-"""The repairs whose words are the task's own."""
+"""The repairs whose words come from the task."""
 
 
 def repair_for(rejected: RejectedDraft, lease: Lease, config: Recovery, repairs: RunRepairs) -> RepairKind:
-    """The next repair of an order: by its mode, untried ones first, a stronger pool at the last attempt."""
+    """An order's next repair: from its mode's row, untried ones first; at the last attempt a stronger pool."""
     tried = tried_on(lease)
     last = lease.charged + 1 >= config.max_attempts
     return ruled(rejected.diagnosis.mode, tried, rejected.found, repairs, escalates=last and can_escalate(config))
 
 
 def tried_on(lease: Lease) -> frozenset[RepairKind]:
-    """The repairs that an order's attempts were made under, the present one's too."""
+    """The repairs that an order's attempts carried out, with the present one."""
     now = () if lease.repair is None else (lease.repair.kind,)
     return frozenset((*(RepairKind(past.repair) for past in lease.history if past.repair), *now))
 
 
 def can_escalate(config: Recovery) -> bool:
-    """Whether there is a stronger pool."""
+    """Whether the configuration names a stronger pool."""
     return config.escalate_to is not None
 
 
@@ -80,7 +80,7 @@ def ruled(
     *,
     escalates: bool,
 ) -> RepairKind:
-    """What the table says. `escalates`: there is one attempt left, and a stronger pool for it."""
+    """The table's choice. `escalates`: one attempt is left, and there is a stronger pool for it."""
     if escalates:
         return R.ESCALATE
     fitting = _fitting(repairs.of(mode, found), found, repairs)
@@ -90,7 +90,7 @@ def ruled(
 def directed(
     kind: RepairKind, rejected: RejectedDraft, config: Recovery, makers: Mapping[RepairKind, Repairer]
 ) -> tuple[Repair, str]:
-    """The repair of that kind for this draft, and its note."""
+    """The repair of this kind for this draft, and its note."""
     said = makers[kind](rejected)
     cooled = round(rejected.temperature * COOLING, 3)
     return Repair(
@@ -103,8 +103,8 @@ def directed(
 
 
 def arms(mode: FailureMode, found: Found, config: Recovery, repairs: RunRepairs) -> list[RepairKind]:
-    """Every repair that could be tried, those of the mode's row first; never none. What a row does not list is open to
-    all modes but a wrong answer, what gates bring, and the rows of the configuration."""
+    """Every repair that may be tried, those of the mode's row first; never empty. Repairs outside the row are open to
+    all modes except a wrong answer, gates' modes, and modes with a configured row."""
     rows = list(repairs.of(mode, found))
     if mode in KNOWN_MODES and mode != Modes.WRONG_ANSWER and mode not in repairs.listed:
         rows += [kind for kind in GROUNDED if kind not in rows]
@@ -113,7 +113,7 @@ def arms(mode: FailureMode, found: Found, config: Recovery, repairs: RunRepairs)
 
 
 def _fitting(rows: Sequence[RepairKind], found: Found, repairs: RunRepairs) -> list[RepairKind]:
-    """Those that can be asked for of this draft; one that always can where there is none."""
+    """The repairs that are possible for this draft; if there are none, one that always is."""
     has_draft = isinstance(found, Draft)
     fitting = [kind for kind in rows if repairs.is_known(kind) and (has_draft or kind not in NEEDS_DRAFT)]
     return fitting or [R.STRICT_GROUNDING if repairs.is_known(R.STRICT_GROUNDING) else R.RESAMPLE]

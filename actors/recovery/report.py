@@ -1,4 +1,4 @@
-"""`gleaner policy`: one pass over a ledger's records, and what it says of repairs and policies."""
+"""`gleaner policy`: one pass over a ledger's records, for the values of repairs and policies."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ from schemas.policy import PolicyReport
 def policy_report(
     records: Iterable[Record], config: Recovery, *, seed: int, gates: RunGates = USUAL_GATES
 ) -> PolicyReport:
-    """Everything, offline. `config`, `seed` and `gates` are the run's."""
+    """The whole report, offline. `config`, `seed` and `gates` are the run's."""
     fold, log = ExperienceFold(), DecisionLog(config, gates)
     for record in records:
         fold.apply(record)

@@ -1,7 +1,7 @@
-"""A rejected attempt judged anew by the scores that its gates gave it: thresholds have changed, and nothing else has.
+"""Judges a rejected attempt again from its gates' recorded scores, when only thresholds have changed.
 
-Law: pure, and no model is asked. A gate that errored, or that was never asked, is no pass; a rejection that the score
-does not explain stays one. Near-duplicates are the queue's to find, so an old verdict on them is left out.
+Law: pure, and no model is asked. A gate that errored or was not asked counts as no pass. A rejection that its score
+does not explain stays a rejection. The queue finds near-duplicates, so an old verdict on them is left out.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -16,8 +16,8 @@ _BESIDE_THRESHOLDS = frozenset({"judging.duplicate_similarity", "judging.embedde
 
 
 class PassingTerms(Struct, frozen=True):
-    """What an attempt must pass now. `thresholds`: of first attempts, by gate that has one; `required`: gates without
-    which nothing is accepted; `bar`: what verdicts come to at an attempt of that number (`recovery.bar`)."""
+    """What an attempt must pass now. `thresholds`: for first attempts, of each gate that has one. `required`: gates
+    without which no attempt is accepted. `bar`: gives the verdicts of an attempt with a number (`recovery.bar`)."""
 
     thresholds: Mapping[GateName, float]
     required: Collection[GateName]
@@ -25,14 +25,14 @@ class PassingTerms(Struct, frozen=True):
 
 
 def changes_no_score(key: str) -> bool:
-    """Whether a key of the configuration changes what scores come to, and no score: `gates.NAME.threshold`, and how
-    alike near-duplicates are, and the bar of repaired samples."""
+    """Whether a configuration key changes no score, only what scores lead to: `gates.NAME.threshold`, the similarity of
+    near-duplicates, and the bar of repaired samples."""
     section, _, rest = key.partition(".")
     return key in _BESIDE_THRESHOLDS or (section == "gates" and rest.count(".") == 1 and rest.endswith(".threshold"))
 
 
 def judged_anew(attempt: Attempt, terms: PassingTerms) -> Attempt | None:
-    """The attempt with the verdicts of now; None where it does not pass every gate, and where that cannot be told."""
+    """The attempt with today's verdicts; None when it does not pass every gate, or this is unknown."""
     if attempt.candidate is None or attempt.candidate.draft is None:
         return None
     said = [verdict for verdict in attempt.verdicts if verdict.gate != DIVERSITY]

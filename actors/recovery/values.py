@@ -1,11 +1,11 @@
-"""What each repair came to, and what other policies would have come to, from one run's decisions alone.
+"""The value of each repair, and the estimated value of other policies, from one run's decisions alone.
 
-The estimate is the self-normalised inverse propensity score (Swaminathan and Joachims 2015): decisions are weighed by
-how much likelier the other policy is to make them than the log was. It is of one decision at a time: what the other
-policy would have met *later* on the same order is taken to be what the log met. Stopping is not estimated: it yields
-nothing and costs nothing. An error is as likely after each repair of a mode, whatever would have come of it: so the
-repairs whose outcome is known count for those of the mode whose outcome is not, and stops, which never err, keep their
-share of the decisions. Intervals are percentiles of a bootstrap over orders, whose decisions hang together.
+The estimate is the self-normalised inverse propensity score (Swaminathan and Joachims 2015): each decision is weighted
+by how much likelier the other policy makes it than the logged one. It is for one decision at a time: the other policy's
+*later* decisions on the same order are assumed to be the logged ones. A stop needs no estimate: it yields nothing and
+costs nothing. An error is assumed equally likely after each repair of a mode. So repairs with a known outcome also
+stand for those of their mode without one, and stops, which never err, keep their share of the decisions. Intervals are
+percentiles of a bootstrap over orders, because the decisions of one order depend on each other.
 """
 
 from collections import Counter
@@ -27,24 +27,24 @@ from schemas.recovery import Experience, FailureMode, RepairCount, RepairKind, R
 RESAMPLES = 400
 LEAST_EFFECTIVE = 10.0
 LEAST_COVERED = 0.5
-"""Below either, the log says too little of what the policy would do to name a figure."""
+"""Below either, the log says too little about the policy to give a figure."""
 Target = Callable[[Decision], Arm | None]
-"""What a deterministic policy does; None for stop."""
+"""The choice of a deterministic policy; None for stop."""
 
 
 class _Weighed(Struct, frozen=True):
-    """A decision as another policy would have made it: its weight, and what it came to."""
+    """A decision as another policy would have made it, with its weight and outcome."""
 
     order_id: str
     stands_for: float
-    """Decisions of the log: itself, and its part of those without an outcome."""
+    """How many logged decisions it stands for: itself, and its part of those without an outcome."""
     weight: float
     accepted: float
     tokens: float
 
 
 def repair_values(experience: Experience) -> tuple[RepairValue, ...]:
-    """Each repair by mode, the most tried mode first, the best repair first in it."""
+    """Each repair by mode: the most tried mode first, and in it the best repair first."""
 
     def mode(cell: RepairCount) -> str:
         return cell.mode
@@ -59,7 +59,7 @@ def repair_values(experience: Experience) -> tuple[RepairValue, ...]:
 
 
 def fresh_per_1000(experience: Experience) -> Interval:
-    """Of first attempts."""
+    """Accepted samples per 1000 tokens of first attempts."""
     tried, spent = experience.fresh_tried, experience.fresh_tokens
     return _per_1000(rate_of(experience.fresh_accepted, tried), share(spent, tried) or 0.0)
 
@@ -78,7 +78,7 @@ def _value(cells: Sequence[RepairCount]) -> RepairValue:
 
 
 def _per_1000(chance: Interval, tokens: float) -> Interval:
-    """The chance's interval over the mean cost, whose own spread is small beside it."""
+    """The chance's interval divided by the mean cost, whose own spread is small in comparison."""
     if not tokens or chance.value is None or chance.low is None or chance.high is None:
         return Interval()
     return Interval(1000 * chance.value / tokens, 1000 * chance.low / tokens, 1000 * chance.high / tokens)
@@ -92,8 +92,8 @@ def policy_values(
     seed: int,
     lost: Mapping[FailureMode, int] = {},
 ) -> tuple[PolicyValue, ...]:
-    """The log itself, then what other policies would have come to. `experience` is the run's; `lost`: repairs by mode
-    that are not among the decisions, since nothing is known of what came of them."""
+    """The logged policy's values, then the estimates for other policies. `experience` is the run's. `lost`: repairs
+    by mode without a known outcome, which are not among the decisions."""
     if not decisions:
         return ()
     nothing = Interval(0.0, 0.0, 0.0)
@@ -116,8 +116,8 @@ def policy_values(
 
 
 def greedy(decisions: Sequence[Decision], experience: Experience, stop_below: float) -> Target:
-    """Always the repair of the highest expected value; each half of the orders by what the other half taught, so that
-    no order judges a choice that it has shaped."""
+    """Always chooses the repair with the highest expected value. Each half of the orders uses the experience of the
+    other half, so that no order is judged by a choice that it influenced."""
     halves = [[each for each in decisions if _half(each) == side] for side in (0, 1)]
     taught = [learnt(halves[1], experience), learnt(halves[0], experience)]
 
@@ -142,7 +142,7 @@ def _option(decision: Decision, kind: RepairKind) -> Arm | None:
 
 
 def learnt(decisions: Sequence[Decision], experience: Experience) -> Experience:
-    """What these decisions alone teach of repairs, beside the first attempts of the whole run."""
+    """The experience from these decisions alone, with the first attempts of the whole run."""
     cells: dict[tuple[FailureMode, RepairKind, RepairTurn], RepairCount] = {}
     for each in decisions:
         if each.chosen is None:
@@ -175,7 +175,7 @@ def _estimated(
 
 
 def _weighed(decision: Decision, wanted: Arm | None, count: float) -> _Weighed:
-    """Stopping has a known outcome; anything else counts where it was done, for all the times that it was not."""
+    """A stop has a known outcome. Any other decision counts where the log made it, weighted by one over its chance."""
     if wanted is None:
         return _Weighed(decision.order_id, count, count, 0.0, 0.0)
     weight = count / decision.probability if wanted == decision.chosen else 0.0
@@ -207,7 +207,7 @@ def _summed(name: str, basis: str, weighed: Sequence[_Weighed], *, seed: int) ->
 
 
 def _resampled(table: np.ndarray, *, seed: int) -> np.ndarray:
-    """Sums of orders drawn with replacement, one row for each resample."""
+    """Sums over orders drawn with replacement, one row for each resample."""
     rng, orders = np.random.default_rng(seed), len(table)
     return np.array([table[rng.integers(orders, size=orders)].sum(axis=0) for _ in range(RESAMPLES)])
 

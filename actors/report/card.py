@@ -45,8 +45,9 @@ _SOLVES = "A generator solves the corpus's problems step by step."
 def card(
     manifest: Manifest, config: RunConfig | None, *, documents: int | None, passages: int, ledgers: int = 1
 ) -> str:
-    """The whole card as Markdown. `config`: the folder's; `ledgers`: how many it has."""
+    """The whole card as Markdown. `config`: the folder's configuration. `ledgers`: the number of its ledgers."""
     counts = manifest.counts
+    recovered = percent(manifest.recovery_rate if counts.rejected else None)
     state = "" if manifest.complete else "\nThe run is not finished: more samples will come.\n"
     return f"""---
 {_head(manifest)}---
@@ -67,7 +68,7 @@ What is rejected is diagnosed and asked again under a fitting repair.
 | orders issued | {count(counts.issued)} |
 | accepted | {count(counts.accepted)} ({percent(manifest.yield_ if counts.issued else None)}) |
 | at the first attempt | {count(counts.first_pass)} |
-| recovered of rejected | {count(counts.recovered)} of {count(counts.rejected)} ({_rate(manifest)}) |
+| recovered of rejected | {count(counts.recovered)} of {count(counts.rejected)} ({recovered}) |
 | dead-lettered | {count(counts.dead_lettered)} |
 | probes, to measure the gates; not in these files | {count(manifest.probes.issued)} |
 | outstanding | {count(counts.outstanding)} |
@@ -121,12 +122,8 @@ def _size(rows: int) -> str:
     return "1M<n<10M"
 
 
-def _rate(manifest: Manifest) -> str:
-    return percent(manifest.recovery_rate if manifest.counts.rejected else None)
-
-
 def _how(manifest: Manifest, config: RunConfig | None) -> str:
-    """What was asked for, and by which gates it was judged; of the usual gates in words of their own."""
+    """How samples were made, and which gates judged them. The usual sets of gates have a text of their own."""
     if config is None:
         return _GROUNDED if FAITHFULNESS in manifest.models else _SOLVED
     solves = isinstance(config.task, Math)
@@ -152,12 +149,12 @@ def _models(manifest: Manifest) -> str:
 
 
 def _plain(text: str) -> str:
-    """Words of a configuration or a ledger as text: no tag, link or mark-up of theirs."""
+    """Escapes a text of a configuration or a ledger, so that it is no tag, link or markup in the card."""
     return escape(re.sub(r"([\\`*_{}\[\]()#|!~])", r"\\\1", _line(text)), quote=False)
 
 
 def _code(text: str) -> str:
-    """The same as a piece of code, in which Markdown and HTML mean nothing."""
+    """The text as a code span, where Markdown and HTML have no meaning."""
     return f"`{_line(text).replace('`', chr(0x2019))}`"
 
 

@@ -1,6 +1,6 @@
-"""Samples as a reader sees them: the passage with what matters marked, and each attempt with what was said of it.
+"""Samples for a reader: the passage with marks, and each attempt with its verdicts.
 
-Law: text is only cut, never changed; whatever is cut shows an ellipsis.
+Law: text is only cut, never changed. A cut shows an ellipsis.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,14 +22,14 @@ _SHORT = {"Question": "Q", "Answer": "A"}
 
 
 class Segment(Struct, frozen=True):
-    """A stretch of text. `mark`: the answer's words, the quoted sentence, or nothing."""
+    """A piece of text. `mark`: "answer" for the answer's words, "quote" for a quoted sentence, or empty."""
 
     text: str
     mark: str = ""
 
 
 class GateView(Struct, frozen=True):
-    """A gate's word on one attempt. `tone`: accepted, rejected or idle (it could not judge)."""
+    """A gate's verdict on one attempt. `tone`: accepted, rejected or idle (the gate errored)."""
 
     gate: str
     score: str
@@ -38,17 +38,17 @@ class GateView(Struct, frozen=True):
 
 
 class AttemptView(Struct, frozen=True):
-    """One attempt as the page shows it."""
+    """One attempt in the page's form."""
 
     number: int
     tone: str
-    """rejected when any gate rejected it, idle when it could not be judged, else accepted."""
+    """`rejected` when a gate rejected it, `idle` when it could not be judged, else `accepted`."""
     repair: str
     sampling: str
     texts: tuple[tuple[str, str], ...]
-    """The sample's, by name."""
+    """The draft's texts, by name."""
     text: str
-    """The raw text, where it could not be read."""
+    """The raw completion, when it could not be read."""
     gates: tuple[GateView, ...]
     mode: str
     confidence: str
@@ -57,7 +57,7 @@ class AttemptView(Struct, frozen=True):
 
 
 class Example(Struct, frozen=True):
-    """One order's life."""
+    """One order's life in the page's form."""
 
     order_id: str
     kind: str
@@ -69,7 +69,7 @@ class Example(Struct, frozen=True):
 
 
 def example_of(life: Life, kind: str) -> Example:
-    """A life, made readable."""
+    """A life in the page's form."""
     where = life.passage.provenance
     return Example(
         order_id=life.order.id,
@@ -83,7 +83,7 @@ def example_of(life: Life, kind: str) -> Example:
 
 
 def marked_passage(life: Life) -> list[Segment]:
-    """The passage around what the last draft rests on, with quote and answer marked where they occur."""
+    """The passage around the last draft's quotes and answer, which are marked where they occur."""
     passage, draft = life.passage.text, life.draft
     quotes: list[tuple[int, int]] = []
     answers: list[tuple[int, int]] = []

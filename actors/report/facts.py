@@ -1,6 +1,6 @@
-"""One pass over the ledger gives everything that the manifest and the page say, except the examples' texts.
+"""One pass over the ledger collects all that the manifest and the page show, except the examples' texts.
 
-Law: memory does not grow with the number of samples; counts come from the one tally that everybody uses.
+Law: memory does not grow with the number of samples. Counts come from the one tally that all parts of the product use.
 """
 
 from collections.abc import Iterable
@@ -28,11 +28,11 @@ from schemas.progress import Summary
 
 KEPT_REFUSALS = 12
 KEPT_EXAMPLES = 3
-"""Of each kind of end."""
+"""For each kind of end."""
 
 
 class Drawn:
-    """The orders with the smallest digests of their ids: a fixed, arbitrary choice whatever their number."""
+    """Chooses the orders whose ids have the smallest hashes: a fixed, arbitrary choice for any number of orders."""
 
     def __init__(self, seed: int, size: int) -> None:
         self._seed = seed
@@ -41,7 +41,7 @@ class Drawn:
         self.offered = 0
 
     def offer(self, order_id: OrderId) -> None:
-        """Keep it if it is among the smallest so far."""
+        """Keeps the order if its hash is among the smallest so far."""
         self.offered += 1
         rank = -int(content_id("example", self._seed, order_id)[:15], 16)
         if len(self._heap) < self._size:
@@ -50,7 +50,8 @@ class Drawn:
             heappushpop(self._heap, (rank, order_id))
 
     def withdraw(self, order_id: OrderId) -> None:
-        """It does not belong here any more. Its place stays empty: who came after it is not known."""
+        """Removes an order that no longer belongs here. Its place stays empty, because passed-over orders are not
+        kept."""
         self._heap = [entry for entry in self._heap if entry[1] != order_id]
         heapify(self._heap)
 
@@ -59,7 +60,7 @@ class Drawn:
 
 
 class ReportFold:
-    """Fed every record in order."""
+    """Collects facts from the records, which it must get in order."""
 
     def __init__(self, *, seed: int) -> None:
         self._seed = seed
@@ -77,7 +78,7 @@ class ReportFold:
         self._examples: dict[tuple[str, str], Drawn] = {}
 
     def apply(self, record: Record) -> None:
-        """Takes in one record."""
+        """Reads one record."""
         self._tally.apply(record)
         seconds = self.clock.apply(record)
         self.timeline.apply(record, seconds)
@@ -108,11 +109,12 @@ class ReportFold:
                 pass
 
     def summary(self) -> Summary:
-        """The counts."""
+        """The counts so far."""
         return self._tally.summary()
 
     def examples(self, end: str) -> list[OrderId]:
-        """Orders to show of an end (`accepted`, `recovered`, `dead_lettered`): one of each sort, then the commonest."""
+        """Orders to show for an end (`accepted`, `recovered`, `dead_lettered`): one of each sort, most frequent
+        first."""
         sorts = [(-drawn.offered, sort, drawn) for (kind, sort), drawn in self._examples.items() if kind == end]
         drawn = [orders for *_, found in sorted(sorts, key=lambda found: found[:2]) if (orders := found.orders())]
         return [orders[0] for orders in drawn] + [order_id for orders in drawn for order_id in orders[1:]]
@@ -139,7 +141,7 @@ class ReportFold:
 
 
 def facts_of(records: Iterable[tuple[int, Record]], *, seed: int) -> ReportFold:
-    """All records of a ledger, folded. `seed` chooses the examples."""
+    """Folds all records of a ledger. `seed` chooses the examples."""
     facts = ReportFold(seed=seed)
     for _, record in records:
         facts.apply(record)

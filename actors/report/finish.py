@@ -1,7 +1,8 @@
-"""Finishing an output folder: manifest, card, report and checksums. Law: it can be done again at any time, run or not.
+"""Finishes an output folder: manifest, card, report and checksums. Law: this can be repeated at any time, even while a
+run goes on.
 
-Checksums cover what is fixed once written; not the ledger, which a resumed run goes on with, nor report.html, which is
-made again from it at will.
+Checksums cover files that do not change once they are written. They leave out the ledger, which a resumed run
+continues, and report.html, which can be made from it again at any time.
 """
 
 from collections.abc import Mapping
@@ -48,8 +49,8 @@ def finish(output: Path, *, now: float, versions: Mapping[str, str], disk: Disk 
 
 
 def is_finished(output: Path) -> bool:
-    """Whether the files that `finish` writes are those of the ledger as it is: whoever wrote them may have died in the
-    middle. Raises OutputError when the folder holds no run."""
+    """Whether the files that `finish` writes agree with the ledger as it is now: the process that wrote them may have
+    died in between. Raises OutputError when the folder holds no run."""
     path = output / CHECKSUMS_NAME
     try:
         known = read_manifest(output)
@@ -66,8 +67,8 @@ def is_finished(output: Path) -> bool:
 
 
 def withdraw_checksums(output: Path, *, disk: Disk = LOCAL_DISK) -> None:
-    """Before a file that checksums.txt names is replaced: a crash in between leaves no list rather than a false one.
-    `finish` writes it again. Raises OutputError."""
+    """Removes checksums.txt before a file that it names is replaced. So a crash in between leaves no list and not a
+    false one. `finish` writes it again. Raises OutputError."""
     path = output / CHECKSUMS_NAME
     if path.exists():
         with disk_errors(path):
@@ -76,7 +77,7 @@ def withdraw_checksums(output: Path, *, disk: Disk = LOCAL_DISK) -> None:
 
 
 def replace_config(output: Path, text: str) -> None:
-    """Writes run.yaml. Raises OutputError, OSError."""
+    """Writes run.yaml. Raises OutputError and OSError."""
     path = output / CONFIG_NAME
     if path.exists() and path.read_bytes() != text.encode():
         withdraw_checksums(output)
@@ -84,22 +85,22 @@ def replace_config(output: Path, text: str) -> None:
 
 
 def begin(output: Path, config: RunConfig, *, disk: Disk = LOCAL_DISK) -> None:
-    """Writes README.md for a run that begins, so that `load_dataset(FOLDER)` works as soon as there is a shard, before
-    the run is finished. One that is there already stays. Raises OutputError."""
+    """Writes README.md when a run begins, so that `load_dataset(FOLDER)` works from the first shard on. An existing
+    README.md stays. Raises OutputError."""
     if not (output / CARD_NAME).exists():
         nothing = manifest_of(ReportFold(seed=config.seed), (), config, versions={})
         write_atomically(output / CARD_NAME, card(nothing, config, documents=None, passages=0), disk=disk)
 
 
 def build_report(output: Path, now: float) -> str:
-    """The page of a folder, finished or not, from its files alone. Raises OutputError when it holds no run, or
-    when its ledger is older than its shards."""
+    """The page of a folder, finished or not, from its files alone. Raises OutputError when the folder holds no run, or
+    its ledger is older than its shards."""
     check_not_older(output)
     config, known = read_config(output), read_manifest(output)
     with Ledgers(output) as ledgers, ledgers.frozen():
         facts = facts_of(ledgers.records(), seed=config.seed if config else 0)
-        said = known.versions if known else {}
-        manifest = manifest_of(facts, _shards(ledgers), config, versions=said)
+        recorded = known.versions if known else {}
+        manifest = manifest_of(facts, _shards(ledgers), config, versions=recorded)
         return render(facts, manifest, ledgers, now=now)
 
 
@@ -113,8 +114,8 @@ def _shards(ledgers: Ledgers) -> list[ShardWritten]:
 
 
 def checksums(output: Path, manifest: Manifest) -> str:
-    """The lines of checksums.txt, as `sha256sum -c` reads them. It passes over the first ones, the ledgers' running
-    hashes: the ledgers themselves go on."""
+    """The lines of checksums.txt, in the form that `sha256sum -c` reads. Its first lines are comments with the ledgers'
+    running hashes: a ledger has no checksum, since it may grow."""
     names = [CONFIG_NAME, NAME, CARD_NAME, *(shard.name for shard in manifest.shards)]
     digests = [(sha256_of(output / name), name) for name in names]
     heads = [f"{head_line(name, manifest.ledgers[name], head)}\n" for name, head in manifest.heads.items()]

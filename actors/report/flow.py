@@ -1,6 +1,6 @@
-"""The flow of orders by stage, as ribbons: issued, judged first, repaired, ended.
+"""The flow of orders by stage, as ribbons: issued, first judged, repaired, ended.
 
-Law: every order is in exactly one path, so the ribbons into a stage and out of it are equally wide.
+Law: every order is in exactly one path, so the ribbons into a stage are as wide as those out of it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,12 @@ from actors.report.svg import figure, tag, text, title
 from actors.report.words import count, percent, spoken
 
 Path = tuple[str, ...]
-"""The node of each column that an order went through, in order of the columns."""
+"""The nodes that an order went through, one for each column, in order."""
 
 LABEL_HEIGHT = 33.0
-"""Two lines and the space below them."""
+"""The height of two lines and the space below them."""
 PASSING = "·"
-"""Prefix of a node that only keeps a ribbon's place in a column: it is not drawn."""
+"""Prefix of a node that only keeps a ribbon's place in a column and is not drawn."""
 _TONES = {
     "first_pass": "accepted",
     "put_back": "accepted",
@@ -40,7 +40,7 @@ _RANK = {**_ENDS, f"{PASSING}first_pass": 0}
 
 
 class Canvas(Struct, frozen=True):
-    """Sizes in pixels of the drawing's own scale."""
+    """Sizes, in pixels of the drawing's own scale."""
 
     width: float
     height: float
@@ -49,7 +49,7 @@ class Canvas(Struct, frozen=True):
     gap: float = 14.0
     bar: float = 10.0
     inner_labels: Literal["beside", "above"] = "beside"
-    """Where the names of the columns between the first and the last stand."""
+    """Where the names of the inner columns are written."""
 
 
 WIDE = Canvas(width=1040, height=400, margin_left=72, margin_right=160, gap=17)
@@ -65,7 +65,7 @@ class _Node(Struct):
 
 
 def flow_figure(paths: Mapping[Path, int], canvas: Canvas, *, class_: str) -> Markup:
-    """Ribbons for paths of equal length; paths without orders are left out."""
+    """Ribbons for paths of equal length. Paths without orders are left out."""
     flows = {path: number for path, number in paths.items() if number}
     label = "Flow of orders from issue to their ends"
     if not flows:
@@ -82,17 +82,20 @@ def flow_figure(paths: Mapping[Path, int], canvas: Canvas, *, class_: str) -> Ma
     xs = _positions(len(columns), canvas)
     ribbons = _ribbons(flows, columns, xs, scale=scale, bar=canvas.bar)
     bars = [
-        _bar(node, xs[index], scale, canvas) for index, column in enumerate(columns) for node in column if _drawn(node)
+        _bar(node, xs[index], scale, canvas)
+        for index, column in enumerate(columns)
+        for node in column
+        if _visible(node)
     ]
     labels = [_label(node, xs[0], scale, place=_Place(total, True, canvas)) for node in columns[0]]
     for index, column in enumerate(columns[1:-1], 1):
         place = _Place(total, False, canvas)
-        labels += [_label(node, xs[index], scale, place=place) for node in column if _drawn(node)]
+        labels += [_label(node, xs[index], scale, place=place) for node in column if _visible(node)]
     labels += _end_labels(columns[-1], xs[-1] + canvas.bar + 8, scale, total)
     return figure(canvas.width, canvas.height, [*ribbons, *bars, *labels], label=label, class_=class_)
 
 
-def _drawn(node: _Node) -> bool:
+def _visible(node: _Node) -> bool:
     return not node.key.startswith(PASSING)
 
 
@@ -112,7 +115,7 @@ def _rank(key: str) -> int:
 
 
 def _stack(columns: Sequence[Sequence[_Node]], total: int, canvas: Canvas) -> float:
-    """Places the nodes of each column; gives pixels per order."""
+    """Places the nodes of each column and gives the pixels per order."""
     top, bottom = 28.0, 16.0
     room = canvas.height - top - bottom - canvas.gap * max(len(column) - 1 for column in columns)
     scale = max(room, 40.0) / total
@@ -147,16 +150,16 @@ def _ribbons(
         for path, number in arriving:
             node = right[path[index + 1]][1]
             shape = _ribbon(
-                xs[index] + _bar_at(path[index], bar), starts[path], xs[index + 1], node.into, number * scale
+                xs[index] + (0.0 if path[index].startswith(PASSING) else bar),
+                starts[path],
+                xs[index + 1],
+                node.into,
+                number * scale,
             )
             node.into += number * scale
             words = f"{spoken(path[index].lstrip(PASSING))} → {spoken(path[-1])}: {count(number)}"
             drawn.append(tag("path", title(words), d=shape, class_=f"ribbon tone-{_TONES.get(path[-1], 'idle')}"))
     return drawn
-
-
-def _bar_at(key: str, bar: float) -> float:
-    return 0.0 if key.startswith(PASSING) else bar
 
 
 def _ribbon(x1: float, y1: float, x2: float, y2: float, width: float) -> str:
@@ -193,7 +196,7 @@ def _label(node: _Node, x: float, scale: float, *, place: _Place) -> Markup:
 
 
 def _end_labels(nodes: Sequence[_Node], x: float, scale: float, total: int) -> list[Markup]:
-    """Beside their nodes, further down where small nodes would make them overlap."""
+    """Labels beside their nodes, moved down where labels of small nodes would overlap."""
     labels: list[Markup] = []
     free_from = 0.0
     for node in nodes:

@@ -1,4 +1,4 @@
-"""Scores of one gate, by what became of the attempt, with the threshold. Law: every scored attempt is in one bar."""
+"""The scores of one gate, by the attempt's outcome, with the threshold. Law: every scored attempt is in one bar."""
 
 from collections.abc import Sequence
 
@@ -13,20 +13,20 @@ from schemas.verdicts import ALWAYS_ASKED, FAITHFULNESS, REWARD, VERIFIER, Error
 
 BINS = 20
 FIRST = (FAITHFULNESS, REWARD, VERIFIER)
-"""Shown before a configuration's own gates."""
+"""These come before a configuration's own gates."""
 OUTCOMES = ("accepted", "rejected", "idle")
-"""Of the attempt: accepted, rejected by this gate, or passed here and lost elsewhere."""
+"""The attempt was accepted, was rejected by this gate, or passed this gate and was rejected by another."""
 _SPOKEN = {"accepted": "accepted", "rejected": "rejected by this gate", "idle": "passed here, rejected elsewhere"}
 WIDTH, HEIGHT = 500.0, 230.0
 LABELLED = 6
-"""Thresholds whose values are written."""
+"""The most thresholds whose values are written."""
 LETTER = 6.5
-"""Mean width of a letter of a label, in pixels of the drawing's own scale."""
+"""Mean width of a label's letter, in pixels of the drawing's own scale."""
 LEFT, RIGHT, TOP, BOTTOM = 44.0, 12.0, 22.0, 26.0
 
 
 class Histogram:
-    """One gate's scores."""
+    """The scores of one gate."""
 
     def __init__(self, gate: GateName) -> None:
         self.gate = gate
@@ -43,7 +43,7 @@ class Histogram:
 
 
 class Histograms:
-    """Every gate's scores, over all attempts."""
+    """The scores of every gate, over all attempts."""
 
     def __init__(self) -> None:
         self._of: dict[GateName, Histogram] = {}
@@ -60,12 +60,13 @@ class Histograms:
             self._of.setdefault(said.gate, Histogram(said.gate)).add(said.score, said.threshold, outcome)
 
     def used(self) -> Sequence[Histogram]:
-        """The gates that scored anything; the duplicate check only speaks when it rejects, so it has no picture."""
+        """The gates that scored attempts. The duplicate check gives a verdict only when it rejects, so it has no
+        figure."""
         return [self._of[gate] for gate in known_first(self._of, FIRST)]
 
 
 def _thresholds(thresholds: Sequence[float], base: float) -> list[Markup]:
-    """A line for each threshold; one label for all, as those that a repair raises lie close to each other."""
+    """A line for each threshold, and one label for all: the thresholds that repairs raise lie close together."""
     at = [LEFT + (WIDTH - LEFT - RIGHT) * threshold for threshold in thresholds]
     drawn = [line(x, TOP - 6, x, base, class_="threshold") for x in at]
     if not thresholds:
@@ -79,7 +80,7 @@ def _thresholds(thresholds: Sequence[float], base: float) -> list[Markup]:
 
 
 def histogram_figure(histogram: Histogram) -> Markup:
-    """Stacked bars from 0 to 1, the threshold as a line."""
+    """Stacked bars from 0 to 1, and the thresholds as lines."""
     plot_width, plot_height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
     base = TOP + plot_height
     tallest = max(sum(histogram.bars[outcome][i] for outcome in OUTCOMES) for i in range(BINS))

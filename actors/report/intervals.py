@@ -1,4 +1,4 @@
-"""How sure one can be of a rate: its 95% Wilson interval, in words and as a picture."""
+"""The 95% Wilson interval of a rate, in words and as a figure."""
 
 from markupsafe import Markup
 
@@ -9,13 +9,13 @@ WIDTH, HEIGHT = 150.0, 18.0
 
 
 def interval_words(successes: int, trials: int) -> str:
-    """The 95% interval in whole percents."""
+    """The interval in whole percents."""
     found = wilson(successes, trials)
     return "–" if found is None else f"{100 * found[0]:.0f}–{100 * found[1]:.0f}%"
 
 
 def interval_figure(successes: int, trials: int) -> Markup:
-    """A dot at the rate, a line over the interval, from 0 to 100%."""
+    """A dot at the rate and a line over the interval, on a scale from 0 to 100%."""
     found = wilson(successes, trials)
     middle, span = HEIGHT / 2, WIDTH - 10
     parts = [line(5, middle, WIDTH - 5, middle, class_="grid")]

@@ -1,4 +1,4 @@
-"""manifest.json: what a run was made of and what it amounts to. Law: all of it follows from the ledger and run.yaml."""
+"""manifest.json: what a run was made with and its results. Law: all of it follows from the ledger and run.yaml."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,14 +12,14 @@ from schemas.manifest import Manifest, ShardFile
 from schemas.progress import Summary
 
 SHARED = tuple(name for name in Manifest.__struct_fields__ if name in Summary.__struct_fields__)
-"""Tables that manifest and summary have under one name: they are the same."""
+"""Tables with the same name in the manifest and the summary. They are the same tables."""
 
 
 def manifest_of(
     facts: ReportFold, shards: Sequence[ShardWritten], config: RunConfig | None, *, versions: Mapping[str, str]
 ) -> Manifest:
-    """The manifest of a folder's facts and its shards, of all ledgers, that count. `config` is None where run.yaml is
-    missing; `versions` add to the recorded."""
+    """The manifest for a folder's facts and its counting shards of all ledgers. `config`: None when run.yaml is
+    missing. `versions` are added to the recorded ones."""
     summary = facts.summary()
     counts = summary.counts
     files = [ShardFile(shard.name, shard.rows, shard.sha256) for shard in shards]
@@ -44,7 +44,7 @@ def manifest_of(
 
 
 def encode(manifest: Manifest) -> bytes:
-    """As it lies in the folder: indented JSON."""
+    """The manifest as its file holds it: indented JSON."""
     return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
 
 
@@ -53,5 +53,5 @@ def _models(config: RunConfig) -> dict[str, str]:
 
 
 def _thresholds(config: RunConfig) -> dict[str, float]:
-    """Of gates that score; a verifier's is always 1."""
+    """The thresholds of gates that score. A verifier's is always 1 and is left out."""
     return {name: gate.threshold for name, gate in config.gates.items() if not isinstance(gate, Verifier)}

@@ -1,5 +1,5 @@
-"""Do the gates reject the same attempts? Of two gates two circles whose areas, and whose common area, are the
-rejections; of more a bar for each set of gates."""
+"""Shows whether the gates reject the same attempts. For two gates: two circles whose areas, and whose common area, are
+the numbers of rejections. For more: a bar for each set of gates."""
 
 import math
 
@@ -15,14 +15,14 @@ from schemas.verdicts import FAITHFULNESS, KNOWN_GATES, REWARD, GateName
 
 WIDTH, HEIGHT = 440.0, 230.0
 LARGEST = 82.0
-"""Radius of the larger circle."""
+"""The radius of the larger circle."""
 MOST_BARS = 10
 BAR_HEIGHT, NUMBER_WIDTH = 36.0, 70.0
 USUAL = (FAITHFULNESS, REWARD)
 
 
 class _Parts(Struct, frozen=True):
-    """Rejections by the left gate alone, by both, by the right gate alone."""
+    """Rejections by the left gate alone, by both, and by the right gate alone."""
 
     left: int
     both: int
@@ -30,7 +30,7 @@ class _Parts(Struct, frozen=True):
 
 
 def overlap_figure(overlap: GateOverlap) -> Markup:
-    """Two gates as circles, more as a bar for each set of them that rejected an attempt; words instead when nothing was
+    """Two gates as circles, more gates as a bar for each set that rejected an attempt; a text when nothing was
     rejected."""
     if not overlap.sets:
         return _circles(USUAL, overlap)
@@ -71,7 +71,7 @@ def _circles(gates: tuple[GateName, ...], overlap: GateOverlap) -> Markup:
 
 
 def _bars(overlap: GateOverlap) -> Markup:
-    """A line for each set of gates, the most frequent first; what is left out is counted in the last."""
+    """A bar for each set of gates, the most frequent first. The last bar counts all other sets."""
     label = "Rejected attempts by the gates that rejected them, each set alone"
     counted = [(" + ".join(map(spoken, gates)), number) for gates, number in overlap.rejected.items()]
     if not counted:
@@ -106,7 +106,7 @@ def _caption(x: float, name: str, total: int) -> Markup:
 
 
 def _numbers(overlap: _Parts, edges: tuple[float, float, float, float], y: float) -> list[Markup]:
-    """Each part's number, where the part is wide enough to hold it; all numbers stand in the table beside it too."""
+    """Each part's number, where the part is wide enough for it. The table beside the figure has all numbers."""
     left1, left2, right1, right2 = edges
     spans = (
         (overlap.left, left1, min(right1, left2)),

@@ -1,4 +1,4 @@
-"""report.html: one file, nothing fetched, no script. Law: every text is escaped, and no script may run."""
+"""report.html: one file that loads nothing and has no script. Law: every text is escaped, and no script may run."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -38,7 +38,7 @@ _TEMPLATES.globals.update(share=share, interval_words=interval_words, interval_f
 
 
 class ExampleLedger(Protocol):
-    """The ledger, as far as examples are concerned."""
+    """The part of a ledger that examples need."""
 
     def story(self, order_id: OrderId) -> Sequence[Record]: ...
 

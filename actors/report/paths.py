@@ -1,4 +1,4 @@
-"""Which path each order took: what the flow figure draws. Law: an order is in one path; the paths add up to issued."""
+"""The path that each order took, for the flow figure. Law: an order is in one path, and the paths add up to issued."""
 
 from collections import Counter
 
@@ -9,15 +9,15 @@ from schemas.orders import Attempt
 from schemas.verdicts import Rejected
 
 STOPPED = "not repaired"
-"""Rejected at the first attempt, and the policy asked for no repair."""
+"""The order was rejected at its first attempt, and the policy asked for no repair."""
 PUT_BACK = "put back"
-"""The same, but a replay put it back."""
+"""The order was rejected and not repaired, but a replay put it back."""
 _Ended = tuple[bool, str, str]
-"""Whether it was rejected, its first repair (or what stands for it), its end."""
+"""Whether the order was rejected; its first repair, or STOPPED or PUT_BACK; its end."""
 
 
 class Paths:
-    """Memory grows with the orders that wait for a repair, not with the run."""
+    """Counts paths. Memory grows with the orders that wait for a repair, not with the run."""
 
     def __init__(self) -> None:
         self._issued = 0
@@ -26,7 +26,7 @@ class Paths:
         self._ended: Counter[_Ended] = Counter()
 
     def apply(self, record: Record) -> None:
-        """Follows one record."""
+        """Reads one record."""
         match record:
             case Planned():
                 self._issued += len(record.orders)
@@ -67,11 +67,11 @@ class Paths:
             self._unjudged.add(record.order_id)
 
     def full(self) -> Counter[Path]:
-        """issued → rejected or not → first repair → end."""
+        """Paths of issued → rejected or not → first repair → end."""
         return self._paths(repairs=True)
 
     def brief(self) -> Counter[Path]:
-        """The same without the repairs."""
+        """The same paths without the repairs."""
         return self._paths(repairs=False)
 
     def _paths(self, *, repairs: bool) -> Counter[Path]:

@@ -1,4 +1,4 @@
-"""What probes say of the gates, the diagnoser and the repairs, as the page shows it."""
+"""The page's tables about probes: what they say of the gates, the diagnoser and the repairs."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,7 +13,7 @@ from schemas.probes import FlawProbes, ProbedGate, ProbeEnd, Probes
 
 
 class RateCell(Struct, frozen=True):
-    """A rate with its interval, in words and as a picture."""
+    """A rate with its interval, in words and as a figure."""
 
     value: str
     interval: str
@@ -22,7 +22,7 @@ class RateCell(Struct, frozen=True):
 
 
 class GateRow(Struct, frozen=True):
-    """One version of one gate, over its last probes."""
+    """One version of one gate, measured over its last probes."""
 
     gate: str
     version: str
@@ -35,7 +35,8 @@ class GateRow(Struct, frozen=True):
 
 
 class FlawRow(Struct, frozen=True):
-    """Bad probes with one flaw. `by`: which gates caught how many; `repaired`: what repairs made of those caught."""
+    """Bad probes with one flaw. `by`: how many each gate caught. `repaired`: the repairs' results for the caught
+    ones."""
 
     flaw: str
     recall: RateCell
@@ -45,14 +46,14 @@ class FlawRow(Struct, frozen=True):
 
 
 class DiagnosisCell(Struct, frozen=True):
-    """How many of the flaw were diagnosed as the column's mode."""
+    """How many probes of the flaw were diagnosed as the column's mode."""
 
     probes: int
     right: bool
 
 
 class DiagnosisRow(Struct, frozen=True):
-    """One flaw; `rate` of its diagnoses that are right."""
+    """One flaw. `rate`: the share of its diagnoses that are right."""
 
     flaw: str
     cells: tuple[DiagnosisCell, ...]
@@ -60,7 +61,7 @@ class DiagnosisRow(Struct, frozen=True):
 
 
 class Confusion(Struct, frozen=True):
-    """What bad probes were diagnosed as, and the share of all diagnoses that are right."""
+    """The diagnoses of bad probes, and the share of all diagnoses that are right."""
 
     modes: tuple[str, ...]
     rows: tuple[DiagnosisRow, ...]
@@ -69,7 +70,7 @@ class Confusion(Struct, frozen=True):
 
 
 class ProbeSection(Struct, frozen=True):
-    """The whole section. `counted`: how probes ended; `changes`: what was flagged."""
+    """The whole section. `counted`: how probes ended. `changes`: the gates' changes that were flagged."""
 
     issued: int
     counted: str
@@ -80,7 +81,7 @@ class ProbeSection(Struct, frozen=True):
 
 
 def probe_section(probes: Probes) -> ProbeSection | None:
-    """None for a run without probes."""
+    """The section; None for a run without probes."""
     if not probes.issued:
         return None
     return ProbeSection(
@@ -94,7 +95,7 @@ def probe_section(probes: Probes) -> ProbeSection | None:
 
 
 def confusion_of(flaws: Sequence[FlawProbes]) -> Confusion | None:
-    """None when no bad probe was diagnosed."""
+    """The table of diagnoses; None when no bad probe was diagnosed."""
     found = [each for each in flaws if each.diagnoses]
     if not found:
         return None

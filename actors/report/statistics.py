@@ -1,10 +1,10 @@
-"""The few formulas of the page. Law: none divides by zero; what cannot be known is None, never 0."""
+"""The page's formulas. Law: none divides by zero, and an unknown value is None, never 0."""
 
 import math
 
 
 def lens_area(r1: float, r2: float, distance: float) -> float:
-    """Area common to two circles."""
+    """The area that two circles share."""
     if distance >= r1 + r2:
         return 0.0
     if distance <= abs(r1 - r2):
@@ -15,11 +15,11 @@ def lens_area(r1: float, r2: float, distance: float) -> float:
 
 def _half_angle(radius: float, other: float, distance: float) -> float:
     cosine = (distance**2 + radius**2 - other**2) / (2 * distance * radius)
-    return math.acos(max(-1.0, min(1.0, cosine)))  # rounding leaves the domain where the circles just touch
+    return math.acos(max(-1.0, min(1.0, cosine)))  # where the circles just touch, rounding can leave the domain
 
 
 def distance_for(r1: float, r2: float, area: float) -> float:
-    """How far apart two circles stand so that they share `area` (bisection; the lens shrinks with the distance)."""
+    """The distance at which two circles share `area`. By bisection: the shared area shrinks with the distance."""
     near, far = abs(r1 - r2), r1 + r2
     for _ in range(60):
         middle = (near + far) / 2
@@ -28,7 +28,7 @@ def distance_for(r1: float, r2: float, area: float) -> float:
 
 
 def nice_ceiling(value: float) -> float:
-    """The next round number (1, 1.5, 2 … 8 × 10ⁿ) at or above a positive value; 1 for nothing."""
+    """The next round number (1, 1.5, 2 … 8 × 10ⁿ) at or above a positive value; 1 for a value of 0 or less."""
     if value <= 0:
         return 1.0
     unit = 10.0 ** math.floor(math.log10(value))

@@ -1,4 +1,4 @@
-"""SVG by hand. Law: attribute values and text are escaped here, so a figure can show any words."""
+"""Makes SVG elements. Law: attribute values and text are escaped here, so a figure can show any words."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,8 @@ Attribute = str | int | float | None
 
 
 def tag(name: str, content: object = "", **attributes: Attribute) -> Markup:
-    """One element. `class_` is class, an underscore a dash, None leaves an attribute out; content is text or Markup."""
+    """One element. `class_` becomes class, an underscore a dash; None leaves an attribute out. `content`: text or
+    Markup."""
     written = "".join(
         f' {escape(key.rstrip("_").replace("_", "-"))}="{escape(_value(value))}"'
         for key, value in attributes.items()
@@ -23,7 +24,7 @@ def group(parts: Iterable[Markup], **attributes: Attribute) -> Markup:
 
 
 def figure(width: float, height: float, parts: Iterable[Markup], *, label: str, class_: str = "") -> Markup:
-    """A picture that scales with its place; `label` is what a screen reader says."""
+    """A figure that scales with its place. A screen reader speaks `label`."""
     return tag(
         "svg",
         Markup("").join(parts),
@@ -36,7 +37,7 @@ def figure(width: float, height: float, parts: Iterable[Markup], *, label: str, 
 
 
 def text(x: float, y: float, words: object, *, class_: str = "", anchor: str = "start") -> Markup:
-    """Words at a place."""
+    """A text at a position."""
     return tag("text", words, x=x, y=y, class_=class_ or None, text_anchor=anchor)
 
 
@@ -46,7 +47,7 @@ def line(x1: float, y1: float, x2: float, y2: float, *, class_: str) -> Markup:
 
 
 def title(words: str) -> Markup:
-    """What a pointer resting on the element shows."""
+    """The text that appears when the pointer rests on the element."""
     return tag("title", words)
 
 

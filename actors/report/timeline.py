@@ -1,6 +1,6 @@
 """Throughput over a run's own time: accepted samples, attempts and tokens per second.
 
-Law: memory is bounded whatever the run's length: when the bins run out, their width doubles.
+Law: memory is bounded for a run of any length: when the bins are used up, their width doubles.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ LEFT, RIGHT, TOP, BOTTOM = 44.0, 10.0, 12.0, 26.0
 
 
 class Series(Struct, frozen=True):
-    """One thing counted over time; `per_bin` from the start of the run."""
+    """One count over time. `per_bin` begins at the start of the run."""
 
     label: str
     tone: str
@@ -29,7 +29,7 @@ class Series(Struct, frozen=True):
 
 
 class Timeline:
-    """Counts by bin of the run's seconds."""
+    """Counts in bins of the run's own seconds."""
 
     def __init__(self) -> None:
         self.width_s = FIRST_WIDTH_S
@@ -38,7 +38,7 @@ class Timeline:
         self._tokens = [0.0]
 
     def apply(self, record: Record, seconds: float) -> None:
-        """Counts a record that came at these seconds of the run."""
+        """Counts a record of this second of the run."""
         if not isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd) or record.attempt is None:
             return
         attempt = record.attempt
@@ -49,7 +49,7 @@ class Timeline:
         self._accepted[index] += isinstance(record, AcceptedEnd)
 
     def series(self) -> tuple[Series, ...]:
-        """Accepted, attempts, tokens."""
+        """Accepted samples, attempts and tokens."""
         return (
             Series("accepted samples / s", "accepted", tuple(self._accepted)),
             Series("attempts / s", "ink", tuple(self._attempts)),
@@ -68,7 +68,7 @@ class Timeline:
 
 
 def timeline_figure(series: Series, *, width_s: float, resumed_at: Sequence[float]) -> Markup:
-    """Rate over time as an area; a dashed line where the run was resumed."""
+    """The rate over time as an area, with a dashed line where the run was resumed."""
     rates = [number / width_s for number in series.per_bin]
     total_s = len(rates) * width_s
     top = nice_ceiling(max(rates))

@@ -1,4 +1,4 @@
-"""Numbers and names as the page says them."""
+"""Numbers and names in the page's form."""
 
 from schemas.probes import Drift, DriftOf
 
@@ -12,12 +12,12 @@ def count(number: float) -> str:
 
 
 def percent(rate: float | None) -> str:
-    """0.6667 → 66.7%; a dash for what cannot be known."""
+    """0.6667 → 66.7%; a dash for an unknown rate."""
     return "–" if rate is None else f"{100 * rate:.1f}%"
 
 
 def short(number: float) -> str:
-    """1234567 → 1.23 M: three digits are enough to read."""
+    """1234567 → 1.23 M: three digits are enough for a reader."""
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if number >= size:
             return f"{number / size:.3g}{NBSP}{unit}"
@@ -43,7 +43,7 @@ def spoken(name: str) -> str:
 
 
 def model_name(model: str) -> str:
-    """A model's own name: of a local path the last part, of a hub's name all of it."""
+    """A model's short name: the last part of a local path, all of a hub's name."""
     return model.rstrip("/").rsplit("/", 1)[-1] if model.startswith("/") else model
 
 
@@ -53,8 +53,8 @@ def plural(number: int, noun: str) -> str:
 
 
 def drift_words(drift: Drift) -> str:
-    """A flagged change: which rate, from what to what."""
+    """A flagged change: which rate, from which value to which."""
     what = {DriftOf.RECALL: "recall", DriftOf.GOOD_PASSED: "good ones passed"}[drift.of]
     before, after = drift.before, drift.after
-    told = f"{what} was {percent(before.value)} in the first {count(before.trials)} probes"
-    return f"{told}, and is {percent(after.value)} in the {count(after.trials)} since"
+    first = f"{what} was {percent(before.value)} in the first {count(before.trials)} probes"
+    return f"{first}, and is {percent(after.value)} in the {count(after.trials)} since"

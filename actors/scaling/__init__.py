@@ -1,1 +1,2 @@
-"""How many replicas each pool shall have: measure (counters to signals), share (work to replicas), policy (when)."""
+"""How many replicas each pool gets. `measure`: counters to signals. `share`: work to replicas. `policy`: when to
+act."""

@@ -1,12 +1,11 @@
-"""From counters to signals: what a replica does a second, what an attempt costs, how long a start takes. Pure.
+"""From counters to signals: a replica's rate, an attempt's cost, a start's duration. Pure.
 
-Laws: everything is measured over the last minute or so of work (old counts fade by half every `HALF_LIFE_S`; rates,
-which change more slowly, every `RATE_HALF_LIFE_S`), so drifts are followed and noise is not. A rate is calls over
-*busy* replica-seconds, so it is a full replica's rate at any load. Only work fades what is known: after a quiet hour
-a burst is met with the rates of the last one; and the last `ENOUGH_CALLS` never fade, or a slow model's rate would
-never be known. Calls under way count in part, or a cold start would look like a slow
-model. Calls per attempt are those of attempts that have ended: what waits between two stages would count for the first
-alone.
+Laws: everything is measured over the last minute or so of work. Old counts fade by half every `HALF_LIFE_S`, those for
+rates, which change more slowly, every `RATE_HALF_LIFE_S`: so drifts are followed and noise is not. A rate is calls per
+*busy* replica-second, so it is a full replica's rate at any load. Counts fade only with work: after a quiet hour a
+burst is met with the rates of the last one. The last `ENOUGH_CALLS` never fade, or a slow model's rate would never be
+known. Calls under way count in part, or a cold start would look like a slow model. Calls per attempt come from attempts
+that have ended: an attempt between two stages would count for the first stage alone.
 """
 
 from msgspec import Struct
@@ -16,22 +15,22 @@ from schemas.scaling import PoolSignals, Signals
 HALF_LIFE_S = 20.0
 RATE_HALF_LIFE_S = 60.0
 ASSUMED_S, ASSUMED_CLASSIFY_S = 4.0, 0.4
-"""A call's time in a full replica until it is measured: some hundred tokens of a model that fills an accelerator, and a
-classifier's single pass. High rather than low: replicas that were not needed go after a cool-down, those that were
-needed and not started cost the run its first minutes."""
+"""A call's time in a full replica until it is measured: some hundred tokens from a model that fills an accelerator, or
+a classifier's single pass. They are high on purpose: needless replicas go after a cool-down, but missing replicas cost
+the run its first minutes."""
 ASSUMED_START_S = 30.0
-"""Until a start has been seen: loading a small model."""
+"""The duration of a start until one was measured: that of loading a small model."""
 UNDER_WAY = 0.3
-"""What a call under way counts: (1 - c²) / 2 by renewal theory, c being the coefficient of variation of service times:
-c² is about 0.4 for completions. A half would be right for calls that all take the same time."""
+"""The weight of a call under way: (1 - c²) / 2 by renewal theory, where c is the coefficient of variation of service
+times. c² is about 0.4 for completions. The weight would be a half if all calls took the same time."""
 ENOUGH_CALLS = 16
-"""A rate of fewer calls than this is noise."""
+"""A rate from fewer calls is noise."""
 RARE = 0.05
-"""Calls per attempt that a pool in use counts with at least: what repairs escalate to must be there when one comes."""
+"""The least calls per attempt of a pool in use: the pool for escalations must exist when one comes."""
 
 
 class PoolFacts(Struct, frozen=True):
-    """Counters of one pool at one moment, since whenever: only differences are used. `calls`: answered by now.
+    """Counters of one pool at one moment, from any starting point: only differences are used. `calls`: answered so far.
     `recorded` and `tokens`: of attempts that have ended."""
 
     calls: int
@@ -48,7 +47,7 @@ class PoolFacts(Struct, frozen=True):
 
 
 class RunFacts(Struct, frozen=True):
-    """Counters of the whole run at one moment. `requeued`: attempts so far whose order came back."""
+    """Counters of the whole run at one moment. `requeued`: attempts so far whose order went back to the queue."""
 
     at: float
     attempts: int
@@ -59,7 +58,7 @@ class RunFacts(Struct, frozen=True):
     oldest_s: float
     max_attempts: int
     expected: dict[str, float]
-    """Calls per attempt to each pool, until they are measured; a pool that expects some never counts as unused."""
+    """Expected calls per attempt to each pool, until they are measured. A pool that expects some is never unused."""
     pools: dict[str, PoolFacts]
     budget_spent: bool = False
     unread: bool = False
@@ -69,7 +68,7 @@ Loading = tuple[tuple[float, int], ...]
 
 
 class PoolMeter(Struct, frozen=True):
-    """Fading sums of one pool, and the replicas that load: since when, and how many, the oldest first."""
+    """Fading sums of one pool. `loading`: since when, and how many replicas load, the oldest first."""
 
     calls: float = 0.0
     recorded: float = 0.0
@@ -81,7 +80,7 @@ class PoolMeter(Struct, frozen=True):
 
 
 class Meter(Struct, frozen=True):
-    """What `measure` keeps: the last facts, and fading sums since."""
+    """The state of `measure`: the last facts, and fading sums."""
 
     last: RunFacts | None = None
     attempts: float = 0.0
@@ -90,7 +89,7 @@ class Meter(Struct, frozen=True):
 
 
 def measure(facts: RunFacts, meter: Meter) -> tuple[Signals, Meter]:
-    """The policy's signals at this moment, and the meter for the next."""
+    """The policy's signals for this moment, and the meter for the next."""
     last = facts if meter.last is None else meter.last
     keep = _keep(facts, last)
     attempts = meter.attempts * keep + facts.attempts - last.attempts
@@ -116,7 +115,7 @@ def measure(facts: RunFacts, meter: Meter) -> tuple[Signals, Meter]:
 
 
 def _keep(facts: RunFacts, last: RunFacts) -> float:
-    """What remains of the counts of attempts: all of it while none ends."""
+    """The part of the attempts' counts that remains: all of it while no attempt ends."""
     return 1.0 if facts.attempts == last.attempts else 0.5 ** (max(0.0, facts.at - last.at) / HALF_LIFE_S)
 
 
@@ -138,15 +137,15 @@ def _advance(meter: PoolMeter, last: PoolFacts, now: PoolFacts, keep: float, bet
 
 
 def _keep_rate(known: float, busy_s: float) -> float:
-    """What remains of a rate's counts. The last `ENOUGH_CALLS` of them stay: of a replica that answers four calls a
-    minute the half-life leaves six, and its rate would never be known."""
+    """The part of a rate's counts that remains, at least the last `ENOUGH_CALLS`. At four calls a minute the half-life
+    alone would leave six calls, and the rate would never be known."""
     if known <= ENOUGH_CALLS:
         return 1.0
     return max(ENOUGH_CALLS / known, 0.5 ** (busy_s / RATE_HALF_LIFE_S))
 
 
 def _started(loading: Loading, ready: int, now: float) -> tuple[Loading, float | None]:
-    """Who still loads once so many are ready, the oldest first, and what the last of these took."""
+    """The replicas that still load after so many became ready, the oldest first, and the last one's loading time."""
     took_s = None
     while ready > 0 and loading:
         (since, count), loading = loading[0], loading[1:]
@@ -158,7 +157,8 @@ def _started(loading: Loading, ready: int, now: float) -> tuple[Loading, float |
 
 
 def _loading(loading: Loading, starting: int, now: float) -> Loading:
-    """So many in all: further ones began now, and those that began last were given up."""
+    """The loading replicas, so many in all. Additional ones began now; if there are fewer, the last to begin gave
+    up."""
     more = starting - sum(count for _, count in loading)
     if more > 0:
         return (*loading, (now, more))
@@ -170,7 +170,7 @@ def _loading(loading: Loading, starting: int, now: float) -> Loading:
 
 
 def _busy(pool: PoolFacts) -> float:
-    """Replicas' worth of slots that are taken."""
+    """The number of replicas that the running calls would fill."""
     return min(float(pool.ready), pool.running / pool.slots)
 
 

@@ -1,10 +1,10 @@
-"""When replicas are added and taken away. Pure: signals, memory and `now` in; a decision and the next memory out.
+"""When replicas are added and removed. Pure: takes signals, memory and `now`; gives a decision and the next memory.
 
-Laws: replicas that run, start or drain never hold more than the accelerators. A pool with work gets a replica. A pool
-grows at once and shrinks only to the highest need of the last cool-down, and never below what is at work; around the
-need lies a band in which nothing moves, so that noise turns nothing round. When accelerators lie where the bottleneck
-is not, others fall to their share and free what it needs: at once (after `rebalance_s`) when the run would gain much
-by that, after a cool-down when it would gain little. What is taken away drains first, and counts until it is gone.
+Laws: replicas that run, start or drain never need more than the accelerators. A pool with work gets a replica. A pool
+grows at once. It shrinks only to the highest need of the last cool-down, and never below the replicas at work. In a
+band around the need nothing moves, so that noise does not reverse a decision. When accelerators are not where the
+bottleneck is, other pools shrink to their share and free what the bottleneck needs: after `rebalance_s` if the run
+would gain much, after a cool-down if it would gain little. A removed replica drains first, and counts until it is gone.
 """
 
 import math
@@ -28,31 +28,32 @@ from schemas.scaling import (
 )
 
 UNREAD = 1000.0
-"""How many times the visible backlog there is while the reader waits for room: more than any pool can use."""
+"""The factor on the visible backlog while the reader waits for room: more than any pool can use."""
 BAND, BAND_LEAST = 0.03, 0.15
-"""Share of a need, and replicas at least, by which it must leave the present number before anything moves: above the
-noise of measured rates, below what would cost 5% of a run's time."""
+"""Something moves only when the need differs from the present number by this share of it, and by this many replicas at
+least: above the noise of measured rates, below what would cost 5% of a run's time."""
 MUCH, LITTLE = 0.1, 0.015
-"""Parts of the remaining time that another split of the accelerators would save. Less than little is noise of measured
-rates, or one replica more or less."""
+"""Shares of the remaining time that another split of the accelerators would save. A smaller one than LITTLE is noise of
+measured rates, or one replica more or less."""
 KEPT_BACK = 0.01
-"""Part of its share that a pool keeps on top when it gives way at once, by young figures: what it gives too much is
-missed for a drain and a start."""
+"""The part of its share that a pool keeps on top when it shrinks at once, after few measurements: if it shrinks too
+far, the replica is missing for a drain and a start."""
 ROOM = 0.05
-"""Above the replicas at work, for a flow that comes as fast as it is done: without it a queue builds, and turns it."""
+"""Room above the replicas at work, for work that comes as fast as it is done: without it a queue builds up and reverses
+the decision."""
 SCARCE = 1.001
-"""So much more work than the horizon takes, and accelerators or a pool's own maximum do not suffice."""
+"""If the work is more than this times what the horizon allows, accelerators or a pool's own maximum are too few."""
 STARTS = 3
-"""The horizon in start-ups, at least. A replica pays for its start; and feedback that comes one start-up late does not
-ring when it is spread over more than e = 2.7 of them."""
+"""The horizon is at least so many start-ups. A replica must pay for its start. And feedback with a delay of one
+start-up does not oscillate when it is spread over more than e = 2.7 of them."""
 KV_FULL = 0.95
-"""From here on a KV cache admits no further request: its replica is full whatever its slots say."""
+"""A KV cache this full admits no further request: the replica is full, whatever its slots say."""
 FULL = 0.9
-"""Share of slots taken from which a pool counts as busy."""
+"""With this share of its slots taken a pool counts as busy."""
 
 
 class _Pool(Struct):
-    """One pool while it is decided on."""
+    """One pool during a decision."""
 
     wanted: int
     goal: int
@@ -64,7 +65,8 @@ class _Pool(Struct):
 def decide(
     signals: Signals, limits: ScalingLimits, memory: ScalingMemory, now: float
 ) -> tuple[ScalingDecision, ScalingMemory]:
-    """Replicas for every pool of `limits`, with reasons. Call it about once a second with its own last memory."""
+    """Replicas for every pool of `limits`, with reasons. Call it about once a second, each time with its last
+    memory."""
     work_s = {pool: work(signals, facts) for pool, facts in signals.pools.items()}
     starts = [facts.start_s for pool, facts in signals.pools.items() if work_s[pool] > 0]
     horizon_s = max([limits.horizon_s, *(STARTS * start_s for start_s in starts)])
@@ -106,39 +108,39 @@ def decide(
 
 
 def work(signals: Signals, pool: PoolSignals) -> float:
-    """Replica-seconds that the outstanding orders will take of a pool, the attempts that rejections add included."""
+    """The replica-seconds of a pool that the outstanding orders need, with the attempts that rejections add."""
     orders = signals.outstanding * (UNREAD if signals.unread else 1.0)
     return orders * attempts_per_order(signals) * pool.calls_per_attempt * call_s(pool)
 
 
 def attempts_per_order(signals: Signals) -> float:
-    """1 + r + r² … up to the limit, r being the share of attempts that come back."""
+    """1 + r + r² … up to the limit, where r is the share of attempts whose order goes back to the queue."""
     if signals.requeued >= 1:
         return float(signals.max_attempts)
     return (1 - signals.requeued**signals.max_attempts) / (1 - signals.requeued)
 
 
 def call_s(pool: PoolSignals) -> float:
-    """Replica-seconds of one call."""
+    """The replica-seconds of one call."""
     if pool.tokens_per_s is None or pool.tokens_per_call <= 0:
         return pool.assumed_s / pool.slots
     return pool.tokens_per_call / pool.tokens_per_s
 
 
 def kept(pool: PoolSignals) -> int:
-    """Replicas that are at work now, and a little room: these are not taken away, whatever the backlog."""
+    """The replicas at work now, and a little room. They are not removed, whatever the backlog is."""
     return math.ceil(min(float(pool.ready), pool.running / pool.slots) * (1 + ROOM))
 
 
 def full(pool: PoolSignals) -> float:
-    """Share of a pool's ready slots that are taken; 1 when its KV cache admits no more."""
+    """The share of a pool's ready slots that are taken; 1 when its KV cache admits no more."""
     if pool.ready == 0:
         return 0.0
     return 1.0 if pool.kv_used >= KV_FULL else min(1.0, pool.running / (pool.slots * pool.ready))
 
 
 def idle(signals: Signals, pool: str, wanted: int) -> Idle:
-    """Why a pool's slots are not full."""
+    """The reason why a pool's slots are not full."""
     facts = signals.pools[pool]
     if facts.breaker_open:
         return Idle.BREAKER
@@ -154,7 +156,7 @@ def idle(signals: Signals, pool: str, wanted: int) -> Idle:
 
 
 def remember(peaks: tuple[Peak, ...], newest: Peak, *, oldest_at: float) -> tuple[Peak, ...]:
-    """The falling peaks of a window: its first entry is the window's maximum."""
+    """The decreasing peaks of a window, so that the first is the window's maximum."""
     kept = [peak for peak in peaks if peak.at > oldest_at and peak.replicas > newest.replicas]
     return (*kept, newest)
 
@@ -179,8 +181,8 @@ def _aim(wanted: int, low: int, share: PoolShare, peak: int) -> _Pool:
 
 
 def _saved(pools: dict[str, _Pool], work_s: Mapping[str, float], limits: ScalingLimits) -> float:
-    """Part of the remaining time that the shares would save against what is wanted now. None (0) where no accelerator
-    has to move for that: some are wanted by nobody."""
+    """The share of the remaining time that the shares would save, compared with the present numbers. 0 when no
+    accelerator has to move for that, because enough are free."""
     room = _room(pools, limits)
     if not any(
         each.wanted < each.share.replicas and limits.pools[pool].accelerators > room for pool, each in pools.items()
@@ -193,15 +195,15 @@ def _saved(pools: dict[str, _Pool], work_s: Mapping[str, float], limits: Scaling
 
 
 def _least(pools: dict[str, _Pool], work_s: Mapping[str, float]) -> float:
-    """The least saving that is worth a drain and a start: half of what one replica more of the slowest pool would save.
-    Of few replicas one is many percent, and measured rates are no better than that."""
+    """The least saving that is worth a drain and a start: half of what one more replica of the slowest pool would save.
+    With few replicas one of them is many percent, and measured rates are no more exact than that."""
     works = [pool for pool in pools if work_s[pool] > 0]
     slowest = min(works, key=lambda pool: pools[pool].wanted / work_s[pool], default=None)
     return LITTLE if slowest is None else max(LITTLE, 0.5 / (pools[slowest].wanted + 1))
 
 
 def _room(pools: dict[str, _Pool], limits: ScalingLimits) -> float:
-    """Accelerators that nobody wants."""
+    """Accelerators that no pool wants."""
     return limits.accelerators - sum(
         limits.pools[pool].accelerators * min(each.wanted, each.goal) for pool, each in pools.items()
     )
@@ -216,7 +218,7 @@ def _lasts(since: float | None, now: float, for_s: float) -> bool:
 
 
 def _free(pools: dict[str, _Pool], signals: Signals, limits: ScalingLimits) -> float:
-    """Accelerators that nobody holds or has been promised. A draining replica holds its own to the end."""
+    """Accelerators that are neither held nor promised. A draining replica holds its own until it is gone."""
     held = 0.0
     for pool, each in pools.items():
         facts = signals.pools[pool]
@@ -226,7 +228,7 @@ def _free(pools: dict[str, _Pool], signals: Signals, limits: ScalingLimits) -> f
 
 
 def _give_way(pools: dict[str, _Pool], *, above: float) -> None:
-    """`above`: part of a share that is kept on top of it. What was given too much is missed for a drain and a start."""
+    """Shrinks pools to their share. `above`: the part of the share that is kept on top."""
     for each in pools.values():
         most = max(each.share.replicas, math.floor(each.share.exact * (1 + above)))
         if each.wanted > most and each.goal > most:
@@ -234,7 +236,7 @@ def _give_way(pools: dict[str, _Pool], *, above: float) -> None:
 
 
 def _grant(pools: dict[str, _Pool], signals: Signals, limits: ScalingLimits) -> dict[str, int]:
-    """Falls as aimed; grows, the neediest pool first, as far as accelerators and start-ups allow."""
+    """Shrinks pools to their goals. Grows the others, the neediest first, as accelerators and start-ups allow."""
     granted = {pool: min(each.wanted, each.goal) for pool, each in pools.items()}
     growing = sorted(
         (pool for pool, each in pools.items() if each.goal > each.wanted),

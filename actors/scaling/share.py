@@ -1,8 +1,9 @@
-"""How accelerators are shared: so that every pool would be done with its work at the same moment.
+"""How accelerators are shared, so that all pools finish their work at the same moment.
 
-Law: an order passes every stage, so the run is as fast as its slowest pool. One drain time T for all pools, replicas
-= work / T: no pool waits for another. T is the horizon when accelerators suffice; otherwise the smallest that fits,
-and never less than the slowest pool needs at its own maximum (more replicas elsewhere would only wait for it).
+Law: an order passes every stage, so the run is as fast as its slowest pool. All pools get one drain time T, with
+replicas = work / T, so that no pool waits for another. T is the horizon when the accelerators suffice, otherwise the
+smallest T that fits. It is never less than the slowest pool needs at its own maximum: more replicas elsewhere would
+only wait for that pool.
 """
 
 import math
@@ -13,12 +14,12 @@ from msgspec import Struct
 from schemas.scaling import PoolBounds
 
 _HALVINGS = 40
-"""Of the interval of T: its error is then far below one replica."""
+"""Halvings of the interval of T. Its error is then far below one replica."""
 
 
 class PoolShare(Struct, frozen=True):
-    """`need`: replicas that would do the work in the drain time, a fraction; `exact`: the same within the pool's
-    bounds; `replicas`: what the pool gets."""
+    """`need`: the fraction of replicas that would do the work in the drain time. `exact`: the same within the pool's
+    bounds. `replicas`: what the pool gets."""
 
     need: float
     exact: float
@@ -28,9 +29,9 @@ class PoolShare(Struct, frozen=True):
 def share(
     work_s: Mapping[str, float], bounds: Mapping[str, PoolBounds], *, accelerators: float, horizon_s: float
 ) -> dict[str, PoolShare]:
-    """Replicas of every pool for its work (replica-seconds). A pool with work gets one at least; the sum fits.
+    """Replicas of every pool for its work (in replica-seconds). A pool with work gets at least one; the sum fits.
 
-    Raises ValueError when not even one replica of each pool fits (a configuration that is refused earlier).
+    Raises ValueError when one replica for each pool with work does not fit (such a configuration is refused earlier).
     """
     least = {pool: max(bound.min, 1 if work_s[pool] > 0 else 0) for pool, bound in bounds.items()}
     if not _within(least, bounds, accelerators):
@@ -68,14 +69,14 @@ def _taken(replicas: Mapping[str, int], bounds: Mapping[str, PoolBounds]) -> flo
 
 
 def _within(replicas: Mapping[str, int], bounds: Mapping[str, PoolBounds], accelerators: float) -> bool:
-    """Fractions of accelerators add up with rounding errors: a millionth is none."""
+    """Whether the replicas fit. Fractions of accelerators add up with rounding errors, so a millionth is ignored."""
     return _taken(replicas, bounds) <= accelerators + 1e-6
 
 
 def _with_spare(
     replicas: dict[str, int], work_s: Mapping[str, float], bounds: Mapping[str, PoolBounds], accelerators: float
 ) -> dict[str, int]:
-    """What rounding left goes to the slowest pool that can take it."""
+    """Gives the accelerators that rounding left to the slowest pool that can use them."""
     while True:
         spare = accelerators - _taken(replicas, bounds)
         takers = [

@@ -1,3 +1,3 @@
-"""Texts and files of strangers, read within bounds. `completions`, `final_answer`, `steps`: what a model wrote.
-`markup`, `typography`, `words`, `vectors`: what is the same text. `strict_yaml`, `parquet`, `thrift`: files.
+"""Reads texts and files of unknown origin within bounds. `completions`, `final_answer`, `steps`: what a model wrote.
+`markup`, `typography`, `words`, `vectors`: when two texts are the same. `strict_yaml`, `parquet`, `thrift`: files.
 """

@@ -1,8 +1,8 @@
-"""What a completion says, under what chat models put around it: thoughts, code fences, remarks, control text.
+"""Reads completions, without what chat models put around their content: thoughts, code fences, remarks, control text.
 
-Law: every reader of completions reads through here (drafts, solutions, verdicts of judges), so that what one forgives
-all forgive. Every function takes any text, never raises, and costs time in proportion to it. Looks are forgiven;
-what is missing or said twice in different ways is an error with its reason, never guessed.
+Law: all readers of completions (of drafts, solutions, judges' verdicts) use this module, so that all forgive the same.
+Every function takes any text, never raises, and needs time in proportion to its length. Differences in form are
+forgiven. Content that is missing, or given twice in different ways, is an error with its reason and is never guessed.
 """
 
 import json
@@ -29,7 +29,7 @@ _THOUGHTS_BEGIN = re.compile(
 )
 _HARMONY_BEGINS = re.compile(r"\s*analysis(?=[A-Za-z])")
 _HARMONY_FINAL = re.compile(r"assistantfinal(?:json(?=\s*[{\[]))?")
-"""Harmony's channels where the server has dropped the special tokens between their names."""
+"""The names of Harmony's channels, as they stand when the server has dropped the special tokens between them."""
 
 _FENCE = "```"
 _FENCE_OPENS = re.compile(r"```[\w-]*[ \t]*\n")
@@ -38,11 +38,12 @@ _AT_AN_END = re.compile(rf"\s+|{_CONTROL_CHARACTERS.pattern}|{CONTROL.pattern}",
 _HALF = re.compile("[\ud800-\udfff]")
 
 REPAIRS = 8
-"""Objects of one completion whose typographic marks are made plain: each costs a reading of the text behind it."""
+"""The most objects of one completion whose typographic marks are replaced: each costs a reading of the text after
+it."""
 
 
 def after_thoughts(text: str) -> str | None:
-    """What follows the thoughts, whether they were opened in the text or by the chat template; None: they never end."""
+    """The text after the thoughts, which the text or the chat template opened. None when the thoughts never end."""
     ends = [found.end() for found in _THOUGHTS_END.finditer(text)]
     said = text[ends[-1] :] if ends else text
     if not ends and _HARMONY_BEGINS.match(text):
@@ -51,8 +52,8 @@ def after_thoughts(text: str) -> str | None:
 
 
 def thoughts_apart(text: str) -> tuple[str, str]:
-    """The thoughts, without their marks, and what follows them. Thoughts that never end stay where they are: then
-    nothing follows that could be told from them."""
+    """The thoughts, without their marks, and the text after them. When there are none, or they never end: no thoughts
+    and the whole text."""
     said = after_thoughts(text)
     if said is None or said == text:
         return "", text
@@ -63,7 +64,7 @@ def thoughts_apart(text: str) -> tuple[str, str]:
 
 
 def without_code_fence(text: str) -> str:
-    """The inside of a code fence that holds the whole text; any other text as it is."""
+    """The content of a code fence that holds the whole text; any other text as it is."""
     bare = text.strip()
     opened = _FENCE_OPENS.match(bare)
     if opened is None or not bare.endswith(_FENCE) or len(bare) < opened.end() + len(_FENCE):
@@ -73,7 +74,7 @@ def without_code_fence(text: str) -> str:
 
 
 def without_control(text: str, *, source: str = "") -> str:
-    """Without the white space, special tokens and control characters at its ends, but for those that `source` holds."""
+    """The text without white space, special tokens and control characters at its ends, unless `source` holds them."""
     spans = [found.span() for found in _AT_AN_END.finditer(text) if not found[0].strip() or found[0] not in source]
     start, end = 0, len(text)
     for first, last in spans:
@@ -88,7 +89,7 @@ def without_control(text: str, *, source: str = "") -> str:
 
 
 def control_in(text: str, *, source: str = "") -> str | None:
-    """The first special token or control character in it that `source` does not hold; None when there is none."""
+    """The first special token or control character in the text that `source` does not hold; None without one."""
     for pattern in (_HALF, _CONTROL_CHARACTERS, CONTROL):
         for found in pattern.finditer(text):
             if pattern is _HALF or found[0] not in source:
@@ -97,17 +98,17 @@ def control_in(text: str, *, source: str = "") -> str | None:
 
 
 class Figure(str):
-    """A JSON number as it was written: `18.50` stays so."""
+    """A JSON number as it was written: `18.50` keeps its zero."""
 
     __slots__ = ()
 
 
 class Pairs(list[tuple[str, object]]):
-    """A JSON object with its repeated keys, in order."""
+    """A JSON object as its keys and values in order, with repeated keys."""
 
 
 class Unreadable(Struct, frozen=True):
-    """Why a completion is not of the asked form."""
+    """Why a completion does not have the requested form."""
 
     why: str
 
@@ -115,8 +116,8 @@ class Unreadable(Struct, frozen=True):
 def json_objects(text: str, names: Collection[str]) -> Iterator[Pairs | Unreadable]:
     """The outermost JSON objects that have one of these keys, in reading order, inside or outside of fences and lists.
 
-    Keys are compared without case. What begins like an object and does not parse comes last, as Unreadable: an object
-    inside of it might be quoted from a passage.
+    Keys are compared without case. A text that begins like an object and does not parse ends the search, as Unreadable:
+    an object inside it might be quoted from a passage.
     """
     wanted = frozenset(map(_key, names))
     repairs = REPAIRS
@@ -136,8 +137,9 @@ def json_objects(text: str, names: Collection[str]) -> Iterator[Pairs | Unreadab
 
 
 def verdict_in(text: str, form: type[T], names: Collection[str]) -> T | Unreadable:
-    """The first JSON object behind the thoughts that has all of these keys, as a `form`; numbers may stand as strings,
-    other keys are ignored. Unreadable where there is none, where it is not of the form, or where another differs."""
+    """The first JSON object after the thoughts that has all of these keys, as a `form`. Numbers may stand as strings,
+    and other keys are ignored. Unreadable when there is none, when it does not fit the form, or when a second one
+    differs."""
     said = after_thoughts(text)
     if said is None or not said.strip():
         return Unreadable("nothing was said" if said is not None else "the thinking never ended")
@@ -152,8 +154,8 @@ def verdict_in(text: str, form: type[T], names: Collection[str]) -> T | Unreadab
 
 
 def _whole(text: str, names: Collection[str]) -> list[dict[str, object]] | Unreadable:
-    """Every JSON object that has all of these keys, each with these keys alone. Unreadable where none has all of them,
-    or one has a key twice with different values."""
+    """Every JSON object that has all of these keys, reduced to them. Unreadable when no object has all of them, or one
+    has a key twice with different values."""
     whole: list[dict[str, object]] = []
     missing: list[str] | None = None
     for pairs in json_objects(text, names):
@@ -175,7 +177,7 @@ def _whole(text: str, names: Collection[str]) -> list[dict[str, object]] | Unrea
 
 
 def _not_a_number(name: str) -> object:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 _JSON = json.JSONDecoder(
@@ -190,13 +192,14 @@ _PIECE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _REPAIRABLE = re.compile(r"[“”：，]|\d,\d{3}")
-"""What `_PIECE` would change; most texts that do not parse have nothing of it."""
+"""What `_PIECE` would change. Most texts that do not parse contain none of it."""
 
 
 def _repaired(text: str, at: int) -> tuple[object, int] | None:
-    """The same with typographic marks around its keys and values made plain, and 1,234 read as one value.
+    """The object with plain marks in place of typographic ones around keys and values, and 1,234 as one value; and its
+    end.
 
-    Outside of strings none of these can be anything else. None where it still does not parse.
+    Outside of strings these marks can mean nothing else. None when the text still does not parse.
     """
     if _REPAIRABLE.search(text, at) is None:
         return None
@@ -208,7 +211,7 @@ def _repaired(text: str, at: int) -> tuple[object, int] | None:
 
 
 def _end_of(text: str, at: int) -> int:
-    """Where the object that begins here ends: after as many closing braces outside of strings as opening ones."""
+    """Where the object that begins here ends: when, outside of strings, all its opening braces are closed."""
     depth = 0
     for found in _BRACES.finditer(text, at):
         depth += {"{": 1, "}": -1}.get(found[0], 0)
@@ -220,7 +223,7 @@ def _end_of(text: str, at: int) -> int:
 _BRACES = re.compile(
     r""" "(?:[^"\\]++|\\.)*+(?:"|\\?\Z) | “(?:[^“”\\]++|\\.)*+(?:”|(?=“)|\\?\Z) | [{}]""", re.VERBOSE | re.DOTALL
 )
-"""As `_PIECE`: what opens a string ends somewhere in any case, or each mark inside of it would be read to the end."""
+"""As in `_PIECE`, an opened string always ends somewhere. Otherwise each mark inside it would be read to the end."""
 
 
 def _plain_piece(found: re.Match[str]) -> str:
@@ -254,7 +257,7 @@ _TWICE = object()
 
 
 def _built(value: object) -> object:
-    """Plain values; `_TWICE` where a key of an object has two."""
+    """The plain value; `_TWICE` when an object in it has a key with two values."""
     if isinstance(value, Figure):
         return float(value)
     if isinstance(value, Pairs):

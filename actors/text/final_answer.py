@@ -1,9 +1,9 @@
-r"""Where a solution gives its final answer. Law: the answer is a slice of the solution; nothing is computed or mended.
+r"""Finds a solution's final answer. Law: the answer is a slice of the solution; nothing is computed or repaired.
 
-Looked for in this order: a last line `#### 42`; the last `\boxed{…}` (several that follow each other, as in
-`\boxed{1} and \boxed{2}`, are one answer); the last `####` line, `A: 42`, `Final Answer: 42`, `The answer is 42.` or
-`<answer>42</answer>`; without any of them the last number of the text (documented as a guess: whoever needs a marked
-answer looks at `FinalAnswer.marked`). Linear in the length of the text, whatever it is.
+It looks in this order: a last line `#### 42`; the last `\boxed{…}` (several in a row, as in `\boxed{1} and \boxed{2}`,
+are one answer); the last `####` line, `A: 42`, `Final Answer: 42`, `The answer is 42.` or `<answer>42</answer>`.
+Without any of them it takes the last number of the text, which is a guess: code that needs a marked answer checks
+`FinalAnswer.marked`. The time is linear in the length of any text.
 """
 
 import re
@@ -39,7 +39,7 @@ _WRAPPED = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"))
 
 
 def final_answer(solution: str) -> FinalAnswer | None:
-    """The final answer, or None when there is neither a mark nor a number."""
+    """The final answer; None when there is neither a mark nor a number."""
     for find in _FORMS:
         found = find(solution)
         if found is not None:
@@ -50,9 +50,9 @@ def final_answer(solution: str) -> FinalAnswer | None:
 
 
 def reference_answer(reference: str) -> str:
-    """The answer that a reference gives: its marked one (as in a worked solution), else all of it.
+    """The answer that a reference gives: the marked one (as in a worked solution), else the whole text.
 
-    All of its boxes count, and all `####` lines that end it: none of them is a part that may be left out.
+    All of its boxes count, and all `####` lines at its end, because no part of a reference may be left out.
     """
     found = final_answer(reference)
     if found is None or not found.marked:
@@ -71,7 +71,7 @@ def _last_line(solution: str) -> tuple[AnswerForm, Span] | None:
 
 
 def _last_hashes(solution: str) -> list[Span]:
-    """Those behind each other at the end of the text, if it ends in one; else none."""
+    """The `####` lines that follow each other at the end of the text; none when it does not end in one."""
     spans: list[Span] = []
     end = None
     for found in _HASHES.finditer(solution):
@@ -94,14 +94,14 @@ def _boxed(solution: str) -> tuple[AnswerForm, Span] | None:
 
 
 def _boxes(solution: str, *, outside: bool = False) -> list[Span]:
-    r"""What stands in each box (or, `outside`, each whole `\boxed{…}`); none, if a box is never closed."""
+    r"""The content of each box (or, with `outside`, each whole `\boxed{…}`); none when a box is never closed."""
     spans: list[Span] = []
     open_braces: list[Span | None] = []
     for found in _BOX.finditer(solution):
         if found["brace"]:
             open_braces.append((found.start(), found.end()))
         elif bare := found["bare"]:
-            if len(bare) == 1 or any(letter.isdigit() for letter in bare):  # `\boxed as asked` is no box
+            if len(bare) == 1 or any(letter.isdigit() for letter in bare):  # `\boxed as asked` is not a box
                 spans.append(found.span() if outside else found.span("bare"))
         elif found[0] == "{":
             open_braces.append(None)
@@ -113,14 +113,14 @@ def _boxes(solution: str, *, outside: bool = False) -> list[Span]:
 
 
 def _keep(spans: list[Span], box: Span) -> None:
-    """Instead of the boxes inside it."""
+    """Adds a box and removes the boxes inside it."""
     while spans and spans[-1][0] > box[0]:
         spans.pop()
     spans.append(box)
 
 
 def _sentence(solution: str) -> tuple[AnswerForm, Span] | None:
-    """The last `####` line, or what a phrase gives; a line that is a heading is no answer."""
+    """The last `####` line, or the answer of a phrase. A line that is a heading is not an answer."""
     phrase = _phrase(solution)
     hashes = deque(_HASHES.finditer(solution), maxlen=1)
     for found in hashes:
@@ -132,7 +132,7 @@ def _sentence(solution: str) -> tuple[AnswerForm, Span] | None:
 
 
 def _phrase(solution: str) -> Span | None:
-    """Behind the last phrase that has something behind it: on its line, else on the next that is not blank."""
+    """The text after the last phrase that has text after it: on its line, else on the next line that is not blank."""
     for found in reversed(deque(_PHRASE.finditer(solution), maxlen=2)):
         visible = _VISIBLE.search(solution, found.end())
         if visible is not None:
@@ -153,7 +153,7 @@ def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
 
 
 def _bare(text: str, start: int, end: int) -> Span:
-    """The span without white space, emphasis, a pair of quotation marks, a final stop and math delimiters around it."""
+    """The span without white space, emphasis, quotation marks, a final stop and math delimiters around it."""
     while True:
         before = start, end
         while start < end and text[start] in _AROUND:

@@ -1,7 +1,7 @@
 """The control text of chat models: one list, broken up in every prompt and refused in every completion.
 
-Law: a pattern here costs time in proportion to the text. `CONTROL` is closed, since what it finds is refused in a
-sample; `BROKEN` may find more, since what it finds is only shown with invisible joiners.
+Law: a pattern here needs time in proportion to the text. `CONTROL` matches only known tokens, because a match makes a
+draft invalid. `BROKEN` may match more, because a match is only shown with invisible joiners.
 """
 
 import re
@@ -34,4 +34,4 @@ BROKEN = re.compile(
     | \]~!?[a-z]{{1,2}}""",
     re.VERBOSE,
 )
-"""What a prompt breaks up: runs that look like its own fences, special tokens, and what is built like one."""
+"""The texts that a prompt breaks up: runs like its own fences, special tokens, and anything built like one."""

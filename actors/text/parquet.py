@@ -1,10 +1,11 @@
-"""Parquet of anybody's read within a bound. Law: no page is unpacked and no batch decoded that may take more memory
-than `limit` bytes; where a row group would, `TooMuchMemory` says so before any of it is read.
+"""Reads any Parquet file within a memory bound. Law: no page is unpacked and no batch decoded that may need more than
+`limit` bytes. If a row group would, `TooMuchMemory` is raised before any of it is read.
 
-A small file can hold huge values: one stored once and used by every row, one that repeats how the last began, one that
-compresses well. Nothing but the header of each page says what Arrow will allocate (the file's own sums may lie), so the
-headers are read first. Footer and headers are read here, for Arrow's own view of a damaged or encrypted footer can end
-the process. Columns with repetition (lists) are not counted right: ask `check_lists` before.
+A small file can hold huge values: one that is stored once and used by every row, one that repeats the beginning of the
+last, or one that compresses well. Only each page's header says what Arrow will allocate (the file's own sums may be
+wrong), so the headers are read first. Footer and headers are read by our own code, because a damaged or encrypted
+footer can make Arrow end the process. Columns with repetition (lists) are not counted correctly: call `check_lists`
+first.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -16,13 +17,13 @@ from msgspec import Struct
 from actors.text.thrift import MalformedBytes, Wanted, read_struct
 
 _MOST_ROWS = 1024
-"""Rows of a batch; more save nothing."""
+"""Rows of a batch. More rows would save nothing."""
 _MOST_PAGES = 100_000
 _FOOTER_BYTES = 16 << 20
 _HEADER_BYTES = 16 << 20
 _TAIL = 8
 _METADATA: Wanted = {5: [{1: bytes, 2: bytes}], 8: {}}
-"""Keys and values of the file's own; the encryption's name."""
+"""The file's own keys and values; the encryption's name."""
 _COLUMN: Wanted = {3: [bytes], 5: int, 7: int, 9: int, 11: int}
 _FOOTER: Wanted = {3: int, 4: [{1: [{3: _COLUMN, 8: {}, 9: bytes}], 3: int}], 8: {}}
 """Rows; row groups with their column chunks and rows; the encryption's name."""
@@ -34,26 +35,26 @@ _DATA, _DICTIONARY, _DATA_V2 = 0, 2, 3
 
 
 class TooMuchMemory(Exception):
-    """A file, or a part of one, that cannot be read within the bound; the text says what and how large."""
+    """A file, or a part of one, cannot be read within the bound. The text says what is too large, and how large."""
 
 
 class _Page(Struct, frozen=True):
     rows: int
     bytes: int
-    """Of its own values."""
+    """The size of its own values."""
 
 
 class _Column(Struct, frozen=True):
     pages: tuple[_Page, ...]
     shared: int
-    """The most bytes that a single value may take that is not stored for it alone."""
+    """The largest size of a single value that several rows may share."""
 
 
 class ParquetRows:
-    """The rows of one Parquet file, by row group. Closed by its owner."""
+    """The rows of one Parquet file, by row group. The owner closes it."""
 
     def __init__(self, stream: BinaryIO, limit: int) -> None:
-        """Raises `TooMuchMemory` for a footer that is too large, OSError (or what Arrow raises) for no Parquet."""
+        """Raises `TooMuchMemory` for too large a footer, and OSError (or Arrow's error) when it is not Parquet."""
         import pyarrow.parquet as pq  # 30 MB; only Parquet needs it
 
         self._stream = stream
@@ -62,14 +63,14 @@ class ParquetRows:
         groups = footer.get(4) or []
         self._columns: list[list[dict[int, Any]]] = [_columns(group) for group in groups]
         self.group_rows: list[int] = [max(0, group.get(3, 0)) for group in groups]
-        """Rows of each row group."""
+        """The number of rows in each row group."""
         stream.seek(0)
         self._file = pq.ParquetFile(stream, buffer_size=1 << 20, pre_buffer=False)
         self.schema = self._file.schema_arrow
 
     def batches(self, group: int, columns: Collection[str]) -> Iterator[Any]:
-        """The record batches of a row group, with these columns of the top. Raises `TooMuchMemory`, or what Arrow
-        raises."""
+        """The record batches of a row group, with these top-level columns. Raises `TooMuchMemory`, or Arrow's
+        errors."""
         names = [name.encode() for name in columns]
         wanted = [chunk for chunk in self._columns[group] if (chunk.get(3) or [b""])[0] in names]
         found = [_column(chunk, self._stream, self._limit) for chunk in wanted]
@@ -77,8 +78,8 @@ class ParquetRows:
         yield from self._file.iter_batches(rows, row_groups=[group], columns=list(columns), use_threads=False)
 
     def check_lists(self, group: int, limit: int) -> None:
-        """Raises `TooMuchMemory` where a row group, lists and all, may take more than `limit` bytes: ask it before
-        lists are read, which `batches` does not count right."""
+        """Raises `TooMuchMemory` when a row group with its lists may need more than `limit` bytes. Call it before lists
+        are read: `batches` does not count them correctly."""
         found = [_column(chunk, self._stream, self._limit) for chunk in self._columns[group]]
         most = sum(_most_bytes(column, sum(page.rows for page in column.pages)) for column in found)
         if most > limit:
@@ -89,8 +90,8 @@ class ParquetRows:
 
 
 def file_metadata(stream: BinaryIO) -> dict[str, str]:
-    """What the file's writer said of it, by key. Raises `TooMuchMemory` for a footer that is too large, OSError for no
-    Parquet."""
+    """The metadata that the file's writer added, by key. Raises `TooMuchMemory` for too large a footer, and OSError
+    when it is not Parquet."""
     pairs = _footer(stream, _METADATA).get(5) or []
     return {_text(pair.get(1)): _text(pair.get(2)) for pair in pairs}
 
@@ -121,7 +122,7 @@ def _footer(stream: BinaryIO, wanted: Wanted = _FOOTER) -> dict[int, Any]:
 
 
 def _columns(group: dict[int, Any]) -> list[dict[int, Any]]:
-    """The metadata of its column chunks. Raises OSError where they have none, or an encrypted one."""
+    """The metadata of a row group's column chunks. Raises OSError when it is missing or encrypted."""
     chunks = [chunk.get(3) for chunk in group.get(1) or []]
     if any(8 in chunk or 9 in chunk for chunk in group.get(1) or []) or None in chunks:
         raise OSError("its columns are encrypted, or its footer is damaged")
@@ -129,7 +130,7 @@ def _columns(group: dict[int, Any]) -> list[dict[int, Any]]:
 
 
 def _column(chunk: dict[int, Any], stream: BinaryIO, limit: int) -> _Column:
-    """Reads the header of each page. Raises `TooMuchMemory`."""
+    """Reads the header of each page of a column chunk. Raises `TooMuchMemory`."""
     name = ".".join(part.decode(errors="replace") for part in chunk.get(3) or [])
     at = min(filter(None, (chunk.get(9), chunk.get(11))), default=0)
     end, values = at + chunk.get(7, 0), 0
@@ -161,7 +162,7 @@ def _column(chunk: dict[int, Any], stream: BinaryIO, limit: int) -> _Column:
 
 
 def _header(stream: BinaryIO, at: int) -> tuple[dict[int, Any], int]:
-    """The page header at this place, and where its page begins. Raises OSError for bytes that are none."""
+    """The page header at this position, and where its page begins. Raises OSError when there is no header."""
     size = 256
     while True:
         stream.seek(at)
@@ -178,7 +179,7 @@ def _header(stream: BinaryIO, at: int) -> tuple[dict[int, Any], int]:
 
 
 def _batch_rows(columns: Sequence[_Column], limit: int) -> int:
-    """The most rows that surely decode to half of `limit` or less, columns together; 1 at least."""
+    """The most rows that surely decode to at most half of `limit`, all columns together; at least 1."""
     rows = _MOST_ROWS
     while rows > 1 and sum(_most_bytes(column, rows) for column in columns) > limit // 2:
         rows //= 2
@@ -186,7 +187,7 @@ def _batch_rows(columns: Sequence[_Column], limit: int) -> int:
 
 
 def _most_bytes(column: _Column, rows: int) -> int:
-    """What so many rows in a row may take: each shared value once a row, and all pages that they touch."""
+    """The most bytes that so many rows in a row may need: each shared value once a row, and all pages they touch."""
     before = list(accumulate((page.rows for page in column.pages), initial=0))
     most = window = first = 0
     for last, page in enumerate(column.pages):

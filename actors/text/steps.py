@@ -1,8 +1,8 @@
-"""A solution cut into its steps. Law: `"".join(step texts) == solution`, whatever the text; no step is blank.
+"""Cuts a solution into its steps. Law: `"".join(step texts) == solution` for any text. No step is blank, with one
+exception: a blank solution is one step, unless it is empty.
 
-A step is a line with the line end and the blank lines behind it; a solution that is blank is one step if it holds
-anything. What is displayed over several lines (`$$…$$`, `\\[…\\]`, a LaTeX environment, a code fence) is never cut, if
-it is closed.
+A step is a line with its line end and the blank lines after it. A display over several lines (`$$…$$`, `\\[…\\]`, a
+LaTeX environment, a code fence) is never cut if it is closed.
 """
 
 import re
@@ -17,7 +17,7 @@ _CLOSED_BY = {"$$": "$$", "\\[": "\\]", "```": "```"}
 
 
 def steps(solution: str) -> tuple[Step, ...]:
-    """The steps in order, with their offsets in characters; none for an empty solution."""
+    """The steps in order, with their offsets in characters. None for an empty solution."""
     held = _displays(solution)
     cuts = [found.end() for found in _LINE_ENDS.finditer(solution)]
     edges = [0, *_outside(cuts, held), len(solution)]
@@ -25,7 +25,8 @@ def steps(solution: str) -> tuple[Step, ...]:
 
 
 def _displays(solution: str) -> list[tuple[int, int]]:
-    """Each display from its opening to the first mark that closes it; what is never closed opens nothing."""
+    """Each display from its opening mark to the first mark that closes it. A mark that is never closed opens
+    nothing."""
     marks = list(_MARKS.finditer(solution))
     places: dict[str, list[int]] = {}
     for mark in marks:
@@ -49,7 +50,7 @@ def _closed_by(mark: str) -> str:
 
 
 def _outside(cuts: list[int], held: list[tuple[int, int]]) -> list[int]:
-    """The cuts that lie in no held span; both are in order, so each is looked at once."""
+    """The cuts outside all of these spans. Both lists are in order, so each item is looked at once."""
     free: list[int] = []
     at = 0
     for cut in cuts:
@@ -61,7 +62,7 @@ def _outside(cuts: list[int], held: list[tuple[int, int]]) -> list[int]:
 
 
 def _unblank(solution: str, edges: list[int]) -> list[tuple[int, int]]:
-    """The spans between the edges, blank ones joined to the span before them (at the beginning: to the one behind)."""
+    """The spans between the edges. A blank span joins the span before it, or the next one at the beginning."""
     spans: list[tuple[int, int]] = []
     for start, end in pairwise(edges):
         if start == end:

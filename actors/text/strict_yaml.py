@@ -1,6 +1,6 @@
-"""YAML as a configuration is written in. Law: plain values alone, and never more work than the text is long.
+"""Reads YAML in the form of a configuration. Law: only plain values, and work in proportion to the text.
 
-Aliases share what they name, so they cost nothing; merge keys (`<<`) copy, so they are bounded.
+Aliases share the value that they name, so they cost nothing. Merge keys (`<<`) copy it, so their number is bounded.
 """
 
 import re
@@ -9,23 +9,23 @@ from typing import Any, ClassVar
 import yaml
 
 MOST_BYTES = 1 << 20
-"""Of a configuration's file."""
+"""The largest configuration file."""
 CONSTRUCTOR_FAULTS = (ValueError, KeyError, AttributeError, IndexError, TypeError, OverflowError, RecursionError)
-"""What PyYAML's constructors raise for a value that does not fit its tag (`!!int x`), and for endless nesting."""
+"""Errors of PyYAML's constructors for a value that does not fit its tag (`!!int x`), and for too deep nesting."""
 PLAIN_EXPONENT = re.compile(r"^[-+]?[0-9]+[eE][-+]?[0-9]+$")
 MOST_MERGED = 10_000
-"""Keys that merge keys may copy, all of one text together."""
+"""The most keys that all merge keys of one text may copy."""
 _MERGE = "tag:yaml.org,2002:merge"
 _LONGEST = 60
 
 
 def parse(text: str) -> object:
-    """The text's one value. Raises yaml.YAMLError, and one of `CONSTRUCTOR_FAULTS`."""
+    """The text's one value. Raises yaml.YAMLError or one of `CONSTRUCTOR_FAULTS`."""
     return yaml.load(text, Loader=StrictLoader)
 
 
 class StrictLoader(yaml.SafeLoader):
-    """Plain YAML, with every key once and as text, with 1e-3 read as a number and 2024-10-21 (a version) as text."""
+    """Plain YAML: every key once and as text, 1e-3 as a number, and 2024-10-21 (a version) as text."""
 
     yaml_implicit_resolvers: ClassVar[Any] = {
         letter: [(tag, form) for tag, form in known if tag != "tag:yaml.org,2002:timestamp"]
@@ -53,7 +53,7 @@ class StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Each merged mapping is counted before it is copied, with what it has merged itself."""
+        """Counts each merged mapping before it is copied, with the mappings that it merges itself."""
         for key, value in node.value:
             if key.tag != _MERGE:
                 continue

@@ -1,14 +1,13 @@
-"""The compact protocol of Thrift, as far as Parquet's footer and page headers need it.
+"""Reads Thrift's compact protocol, as far as Parquet's footer and page headers need it.
 
-Only the fields that are asked for are kept; the rest is stepped over and takes no memory. What is nested deeply is
-malformed.
+Only requested fields are kept; others are skipped and need no memory. Deeply nested data is malformed.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 Form = type | Sequence["Form"] | Mapping[int, "Form"]
-"""What a field must be: `int`, `bytes`, a list of a form, or a struct with the forms of its wanted fields."""
+"""The form of a field: `int`, `bytes`, a list of a form, or a struct with the forms of its requested fields."""
 Wanted = Mapping[int, Form]
 _DEEPEST = 16
 _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = 1, 2, 3, 7, 8, 9, 10, 11, 12
@@ -17,13 +16,13 @@ _NONE: Wanted = {}
 
 
 class MalformedBytes(ValueError):
-    """Bytes that are no struct."""
+    """Bytes that are not a struct."""
 
 
 def read_struct(data: bytes, wanted: Wanted) -> tuple[dict[int, Any], int]:
-    """Its wanted fields by number and its length in bytes.
+    """The struct's requested fields by number, and its length in bytes.
 
-    Raises `MalformedBytes`, and IndexError where the bytes end too early.
+    Raises `MalformedBytes`, and IndexError when the bytes end too early.
     """
     return _struct(data, 0, wanted, 0)
 
@@ -52,7 +51,8 @@ def _struct(data: bytes, at: int, wanted: Wanted, depth: int) -> tuple[dict[int,
 
 
 def _value(data: bytes, at: int, kind: int, wanted: Form | None, depth: int) -> tuple[Any, int]:
-    """`wanted`: None for what is stepped over, and so is what is not of the form."""
+    """The value, and where it ends. `wanted`: None for a value that is skipped; a value of another form is skipped
+    too."""
     if kind in _INTEGERS:
         return _integer(data, at)
     if kind == _STRUCT:

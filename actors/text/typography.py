@@ -1,7 +1,7 @@
-"""What is the same text in another dress: full width, typographic marks, invisible characters.
+"""Maps characters that only look different to one form: full width, typographic marks, invisible characters.
 
-Law: every mapping is of one character, so that each place of a folded text has one place in the original. Superscripts,
-fractions and circled figures are content (10² is not 102) and stay.
+Law: every mapping is for one character, so that each position of a folded text has one position in the original.
+Superscripts, fractions and circled digits are content (10² is not 102) and stay.
 """
 
 import unicodedata
@@ -14,16 +14,16 @@ _ABOVE = "›〉〉⟩❯❭❱˃ᐳ⧽"
 _FAR_BELOW = "«≪《⟪⪡"
 _FAR_ABOVE = "»≫》⟫⪢"
 _INVISIBLE = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0"
-"""Ignored in display, and yet of no category that says so; variation selectors aside."""
+"""Characters that are not displayed but are in no category that says so. Variation selectors are checked elsewhere."""
 KEPT = "\u034f"
-"""The combining grapheme joiner, which prompts put into markup: no careless reader overlooks it."""
+"""The combining grapheme joiner, which prompts put into markup. Even a careless reader notices it."""
 _SPACELESS = (("\u0e00", "\u0eff"), ("\u1000", "\u109f"), ("\u1780", "\u17ff"), ("\u3040", "\u30ff"),
               ("\u3400", "\u4dbf"), ("\u4e00", "\u9fff"), ("\U00020000", "\U0003ffff"))  # fmt: skip
 _CONTENT = ("<super>", "<sub>", "<fraction>", "<circle>")
 
 
 def is_invisible(letter: str) -> bool:
-    """Whether nothing is seen of it: zero-width characters, soft hyphens, marks of direction, variation selectors."""
+    """Whether the character is not seen: zero-width, soft hyphen, mark of direction, variation selector."""
     code = ord(letter)
     if unicodedata.category(letter) == "Cf" or letter in _INVISIBLE:
         return True
@@ -31,7 +31,7 @@ def is_invisible(letter: str) -> bool:
 
 
 def is_spaceless(letter: str) -> bool:
-    """Whether it is of a script that puts no space between words: there a word may begin or end anywhere."""
+    """Whether its script has no spaces between words, so that a word may begin or end anywhere."""
     return any(first <= letter <= last for first, last in _SPACELESS)
 
 
@@ -41,7 +41,7 @@ def is_dash(letter: str) -> bool:
 
 
 def plain(letter: str) -> str:
-    """A character in its plainest spelling: nothing for an invisible one, `...` for an ellipsis, 5 for full-width 5."""
+    """A character in its plainest form: nothing for an invisible one, `...` for an ellipsis, 5 for full-width 5."""
     if letter.isascii():
         return "'" if letter in _QUOTES else letter
     if is_invisible(letter):
@@ -56,7 +56,7 @@ def plain(letter: str) -> str:
 
 
 class _FoldingTable(dict[int, str]):
-    """A table for `str.translate` that is worked out as it is used: at most one entry for each Unicode character."""
+    """A table for `str.translate`, filled as it is used: at most one entry for each Unicode character."""
 
     def __missing__(self, code: int) -> str:
         letter = chr(code)
@@ -73,4 +73,4 @@ class _FoldingTable(dict[int, str]):
 
 
 LOOSELY: Mapping[int, str] = _FoldingTable()
-"""For `str.translate`: what a careless reader takes a character for. Angle quotation marks are angle brackets to it."""
+"""For `str.translate`: each character as a careless reader takes it. Angle quotation marks become angle brackets."""

@@ -1,4 +1,5 @@
-"""A run's folder between runs. `output`: who may write it. `replay`: dead letters back. `rescore`: dead letters
-accepted by the scores they have. `repair`: a ledger that cannot be replayed. `exports`: training signal.
-`proof`: `gleaner verify`. `shards`: brought up to the ledger. `settings`: the configuration, and one given beside it.
+"""A run's folder between runs. `output`: checks who may write it. `replay`: puts dead letters back into the queue.
+`rescore`: accepts dead letters by their recorded scores. `repair`: mends a ledger that cannot be replayed. `exports`:
+training data. `proof`: `gleaner verify`. `shards`: writes the shards that the ledger has ends for. `settings`: the
+folder's configuration, and one given with a command.
 """

@@ -1,4 +1,5 @@
-"""A folder's lives as training signal. Law: the run gains a folder, nothing else."""
+"""Exports a folder's orders as training data. Law: the run's folder gets a new folder inside, and nothing else
+changes."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,13 +21,13 @@ FOLDER = "exports"
 
 
 def place_of(run: Path, asked: ExportRequest) -> Path:
-    """Where an export lies if nobody says otherwise."""
+    """The default place of an export."""
     return run / FOLDER / asked.format.value
 
 
 def exported(run: Path, asked: ExportRequest, place: Path, *, at: float, given: RunConfig | None = None) -> Export:
-    """Writes the export into `place`, a new folder. `given`: the run's configuration, which a task that is code needs.
-    Raises UserError."""
+    """Writes the export into `place`, a new folder. `given`: the run's configuration, which is needed for a task that
+    is code. Raises UserError."""
     config = read_config(run)
     if config is None:
         raise OutputError(f"{run}: holds no {CONFIG_NAME}; give the folder of `gleaner run --output`")
@@ -37,7 +38,7 @@ def exported(run: Path, asked: ExportRequest, place: Path, *, at: float, given: 
 
 @contextmanager
 def opened(run: Path, config: RunConfig) -> Iterator[ExportedRun]:
-    """A run's ledgers as they are now. Raises OutputError where the folder holds none."""
+    """A run's ledgers as they are now. Raises OutputError when the folder holds none."""
     with ExitStack() as stack:
         ledgers = stack.enter_context(Ledgers(run)).each
         read = [(_read(ledger, stack.enter_context(ledger.frozen())), ledger) for ledger in ledgers]

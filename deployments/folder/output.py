@@ -1,7 +1,8 @@
-"""The output folder at the door. Law: a folder of another run, or one that cannot be written, is refused unharmed.
+"""Checks the output folder before a run. Law: a folder of another run, or one that cannot be written, is refused and
+not changed.
 
-`prepare` looks, before anything starts; `keep` looks again and writes, once the run holds the folder's lock, for
-another run or a replay may have had it in between. Whoever is refused has changed nothing.
+`prepare` checks before anything starts. `keep` checks again, and writes, once the run holds the folder's lock: another
+run or a replay may have had the folder in between.
 """
 
 import logging
@@ -26,11 +27,11 @@ log = logging.getLogger("gleaner.run")
 
 CONFIG_NAME = "run.yaml"
 OURS = re.compile(r"\.|ledger(-\d+)?\.(sqlite|lock)|(live\.json|logs|aside)$")
-"""What a run makes before its run.yaml, or beside it without being a part of it: a process may die in between."""
+"""What a run makes before its run.yaml, or beside it without being part of the run. A process may die in between."""
 
 
 def prepare(config: RunConfig, output: Path) -> Path:
-    """Makes or checks the folder. Raises OutputError in one line."""
+    """Makes or checks the folder. Raises OutputError with one line."""
     if output.exists() and not output.is_dir():
         raise OutputError(f"{output}: is a file; --output names a folder")
     check_folder(output)
@@ -44,8 +45,8 @@ def prepare(config: RunConfig, output: Path) -> Path:
 
 
 def keep(config: RunConfig, output: Path) -> None:
-    """Checks the folder again, and writes run.yaml (resolved) and the first README.md. Not before the ledger is open,
-    which is what holds the lock, nor after it was told of a start. Raises OutputError."""
+    """Checks the folder again, and writes run.yaml (resolved) and the first README.md. Call it after the ledger is
+    open, which takes the lock, and before the start is recorded. Raises OutputError."""
     try:
         _check(config, output)
         replace_config(output, to_yaml(config))
@@ -84,8 +85,8 @@ def _check(config: RunConfig, output: Path) -> None:
 
 
 def _check_recorded(kept: RunConfig, text: str, output: Path) -> None:
-    """Raises OutputError for a run.yaml that is not the one that the ledger's orders were made with: it was edited, or
-    is another run's."""
+    """Raises OutputError when run.yaml is not the configuration that the ledger's orders were made with: it was edited,
+    or belongs to another run."""
     with LedgerReader(output) as ledger:
         last = ledger.last_configured()
     match last:
@@ -98,6 +99,6 @@ def _check_recorded(kept: RunConfig, text: str, output: Path) -> None:
             return
     if edited:
         raise OutputError(
-            f"{output / CONFIG_NAME}: is not what the run was made with (its last start has another fingerprint); "
+            f"{output / CONFIG_NAME}: is not the configuration of the run (its last start has another fingerprint); "
             "restore it, or choose another --output"
         )

@@ -1,5 +1,5 @@
-"""A folder proved from its files, its corpus read again by its own configuration. Law: it only reads, and it runs
-no code but what whoever asks names."""
+"""Proves a folder from its files, and reads its corpus again with its own configuration. Law: it only reads. It runs no
+code but the readers that the caller's configuration names."""
 
 from collections.abc import Collection, Iterator
 from functools import partial
@@ -18,9 +18,8 @@ from schemas.errors import CorpusError
 
 
 def verified(folder: Path, given: RunConfig | None = None, *, network: bool = False) -> AuditReport:
-    """The audit of a folder. `given`: the configuration that whoever asks names; readers that are code come from it
-    alone. `network`: the corpus is read again also where it is more than files of this machine. Raises UserError for a
-    folder that is no run."""
+    """The audit of a folder. `given`: the caller's configuration; readers that are code come only from it. `network`:
+    the corpus is read again even if it is not on this machine. Raises UserError for a folder without a run."""
     config = read_config(folder)
     code = {} if config is None else config.corpus.readers
     named = {} if given is None else {key: made for key, made in given.corpus.readers.items() if code.get(key) == made}
@@ -28,10 +27,10 @@ def verified(folder: Path, given: RunConfig | None = None, *, network: bool = Fa
 
     def read_again(uris: Collection[str]) -> Iterator[Document]:
         if config is None:
-            raise CorpusError(f"{CONFIG_NAME} is missing, so nobody knows where the corpus is")
+            raise CorpusError(f"{CONFIG_NAME} is missing, so it is unknown where the corpus is")
         elsewhere = next((path for path in config.corpus.paths if not is_on_this_machine(path)), None)
         if elsewhere is not None and not network:
-            raise CorpusError(f"{elsewhere} is not a file of this machine; `gleaner verify --network` asks there")
+            raise CorpusError(f"{elsewhere} is not a file of this machine; `gleaner verify --network` reads it")
         return documents(uris, config.corpus, own=own)
 
     def unread(uri: str) -> str | None:

@@ -1,7 +1,7 @@
-"""A folder whose ledger cannot be replayed, so that no run, report or export can open it, made one that can be.
+"""Mends a folder whose ledger cannot be replayed, so that no run, report or export can open it.
 
-Law: never while a run holds the folder; nothing is touched unless all of it is known to hold afterwards; what was there
-stays there, as a copy and record by record.
+Law: never while a run holds the folder. Nothing is changed unless the repaired folder was checked first. What was there
+stays, as a copy and record by record.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class SetAside(Struct, frozen=True):
 
 
 class Repaired(Struct, frozen=True):
-    """What was set aside, or would be, and under which names the ledgers as they were are kept."""
+    """The records that were set aside, or would be, and the names of the ledgers' copies."""
 
     records: tuple[SetAside, ...] = ()
     copies: tuple[str, ...] = ()
@@ -51,9 +51,9 @@ class Repaired(Struct, frozen=True):
 def repair(
     output: Path, *, now: Callable[[], float], dry_run: bool = False, given: RunConfig | None = None
 ) -> Repaired:
-    """Sets aside every record that cannot be replayed; `dry_run`: only says which; `given`: the run's configuration,
-    which a task that is code needs. Raises OutputError, with nothing touched, where that does not make the folder hold,
-    and while a run goes on."""
+    """Sets aside every record that cannot be replayed. `dry_run`: only lists them. `given`: the run's configuration,
+    which is needed for a task that is code. Raises OutputError, with nothing changed, when this would not mend the
+    folder, and while a run goes on."""
     config = read_config(output)
     if config is None:
         raise OutputError(f"{output}: cannot be repaired: run.yaml is missing; restore it from a copy")
@@ -63,15 +63,15 @@ def repair(
         ledgers = [] if dry_run else [held.enter_context(SqliteLedger(output, each.shard)) for each in readers.each]
         found = {reader: _unreplayable(output, config, reader, {}) for reader in readers.each}
         in_place = {reader: voids(records, now()) for reader, records in found.items()}
-        told = tuple(
+        aside = tuple(
             SetAside(reader.shard.ledger, each.seq, each.kind, each.why)
             for reader, records in found.items()
             for each in records
         )
-        if told:
+        if aside:
             _check_holds(output, config, in_place)
-        if not told or dry_run:
-            return Repaired(told)
+        if not aside or dry_run:
+            return Repaired(aside)
         paths = {output / reader.shard.ledger: records for reader, records in in_place.items() if records}
         copies = tuple(copied(path).name for path in paths)
         for path, records in paths.items():
@@ -79,11 +79,11 @@ def repair(
         for ledger, reader in zip(ledgers, readers.each, strict=True):
             asyncio.run(write_shards(output, ledger, reader, config, now))
         finish(output, now=now(), versions=versions())
-    return Repaired(told, copies)
+    return Repaired(aside, copies)
 
 
 def _check_holds(output: Path, config: RunConfig, in_place: Mapping[LedgerReader, Mapping[int, Voided]]) -> None:
-    """Raises OutputError where the folder would not be replayed even so, or another promise of it would be broken."""
+    """Raises OutputError when the folder could still not be replayed, or another promise of it would be broken."""
     for reader, records in in_place.items():
         left = _unreplayable(output, config, reader, records)
         if left:
@@ -104,8 +104,8 @@ def _unreplayable(
 
 
 def _faults(output: Path, in_place: Mapping[LedgerReader, Mapping[int, Voided]]) -> list[Finding]:
-    """What `gleaner verify` finds broken in ledgers and shards with these records in their places. Ends that are in no
-    shard yet are written with the rest."""
+    """The errors that `gleaner verify` would find in ledgers and shards with these records in place. Ends that are in
+    no shard yet do not count: they are written after the repair."""
     findings = Findings()
     books: list[Book] = [
         read_book(with_voids(reader.records(), records), findings, reader.shard) for reader, records in in_place.items()

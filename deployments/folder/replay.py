@@ -1,8 +1,9 @@
-"""Dead letters back into the queue, between two runs. Law: never while a run holds the folder; what is accepted stays.
+"""Puts dead letters back into the queue, between two runs. Law: never while a run holds the folder; accepted samples
+stay.
 
-The ledger first, run.yaml second, shards and manifest last: a crash anywhere leaves nothing that the same command, or
-the next run, does not put right. A changed configuration that makes or judges attempts otherwise is taken only where
-nothing but orders that were put back would run under it, so that no other sample is made of two configurations.
+The ledger is written first, run.yaml second, shards and manifest last. After a crash anywhere the same command, or the
+next run, mends what is left. A configuration that makes or judges attempts in another way is taken only when none but
+replayed orders would run under it. So no other sample is made with two configurations.
 """
 
 import asyncio
@@ -47,11 +48,11 @@ from schemas.orders import EndReason
 from schemas.recovery import KNOWN_MODES, FailureMode
 
 BATCH = 256
-"""Orders put back in one transaction."""
+"""Orders that are put back in one transaction."""
 
 
 class Group(Struct, frozen=True):
-    """Dead letters of one reason and last diagnosis."""
+    """Dead letters with one reason and one last diagnosis."""
 
     reason: EndReason
     mode: FailureMode | None
@@ -59,7 +60,7 @@ class Group(Struct, frozen=True):
 
 
 class Replayed(Struct, frozen=True):
-    """What was put back, what stays a dead letter, and what changed of the configuration."""
+    """What was put back, what stays a dead letter, and which keys of the configuration changed."""
 
     put_back: tuple[Group, ...]
     left: tuple[Group, ...]
@@ -67,20 +68,20 @@ class Replayed(Struct, frozen=True):
 
     @property
     def orders(self) -> int:
-        """How many orders were put back."""
+        """The number of orders that were put back."""
         return sum(group.orders for group in self.put_back)
 
 
 def known_modes(output: Path) -> tuple[FailureMode, ...]:
-    """Every failure mode that a diagnosis of the folder's run may name. Raises OutputError for a run.yaml that cannot
-    be read."""
+    """Every failure mode that a diagnosis of the folder's run may have. Raises OutputError when run.yaml cannot be
+    read."""
     config = read_config(output)
     brought = () if config is None else brought_modes(config.gates)
     return tuple(dict.fromkeys((*KNOWN_MODES, *brought)))
 
 
 def foresee(output: Path, wanted: ReplayRequest, config: RunConfig | None) -> Replayed:
-    """What `replay` would do; nothing is written. Raises UserError where it would."""
+    """What `replay` would do; nothing is written. Raises UserError where `replay` would."""
     check_not_older(output)
     with Ledgers(output) as readers:
         changed = differences_with(output, config)
@@ -91,7 +92,8 @@ def foresee(output: Path, wanted: ReplayRequest, config: RunConfig | None) -> Re
 
 
 def replay(output: Path, wanted: ReplayRequest, config: RunConfig | None, *, now: Callable[[], float]) -> Replayed:
-    """Puts the wanted dead letters back and takes the changed configuration. Raises OutputError while a run goes on."""
+    """Puts the selected dead letters back and takes the changed configuration. Raises OutputError while a run goes
+    on."""
     with Ledgers(output) as readers, ExitStack() as held:
         ledgers = [held.enter_context(SqliteLedger(output, reader.shard)) for reader in readers.each]
         check_not_older(output)
@@ -99,13 +101,13 @@ def replay(output: Path, wanted: ReplayRequest, config: RunConfig | None, *, now
         check_permitted(readers, changed, matching=next(letters_of(readers, wanted), None) is not None)
         old = folder_config(output)
         new = config or old
-        told = tuple(str(each) for each in changed if each.change is not Change.ANY_RESUME)
+        lines = tuple(str(each) for each in changed if each.change is not Change.ANY_RESUME)
         at = now()
         counted = CountedLetters()
-        terms = Terms(at, frozenset(PoolName(name) for name in new.pools), told, missed_draws(old, new))
+        terms = Terms(at, frozenset(PoolName(name) for name in new.pools), lines, missed_draws(old, new))
         for ledger, reader in zip(ledgers, readers.each, strict=True):
-            if told:
-                ledger.append([Reconfigured(at, to_yaml(old), models(old), told)])
+            if lines:
+                ledger.append([Reconfigured(at, to_yaml(old), models(old), lines)])
             letters = counted.each(dead_letters(reader, wanted))
             while batch := [reopened(found, reader, terms) for found in islice(letters, BATCH)]:
                 ledger.append(batch)
@@ -117,11 +119,12 @@ def replay(output: Path, wanted: ReplayRequest, config: RunConfig | None, *, now
         left = groups_of(letters_of(readers, ReplayRequest()))
         if counted.groups or changed or not is_finished(output):
             finish(output, now=now(), versions=versions())
-    return Replayed(counted.told(), left, tuple(changed))
+    return Replayed(counted.ranked(), left, tuple(changed))
 
 
 def missed_draws(*configs: RunConfig) -> int:
-    """So many rollouts of one solution may have been under way together, that no later one is taken for the last."""
+    """A number of missing draws after which no later one can exist: as many rollouts of one solution may have been
+    under way together."""
     return max([MISSED_DRAWS, *(config.credit.at_once for config in configs if config.credit is not None)])
 
 
@@ -130,9 +133,9 @@ def letters_of(readers: Ledgers, wanted: ReplayRequest) -> Iterator[Found]:
 
 
 def check_permitted(readers: Ledgers, changed: list[Difference], *, matching: bool) -> None:
-    """Raises UserError where an order that was not put back would run under what changed, or none at all."""
-    told = "; ".join(str(each) for each in changed if each.change is Change.REPLAY)
-    if not told:
+    """Raises UserError when an order that was not put back would run under the change, or no order at all would."""
+    lines = "; ".join(str(each) for each in changed if each.change is Change.REPLAY)
+    if not lines:
         return
     open_orders = _OpenOrders()
     for _, record in readers.records():
@@ -140,15 +143,15 @@ def check_permitted(readers: Ledgers, changed: list[Difference], *, matching: bo
     if open_orders.fresh or not open_orders.corpus_ended:
         what = f"{len(open_orders.fresh)} of its orders" if open_orders.fresh else "a part of its corpus"
         raise UserError(
-            f"the run has not ended ({what} would be made otherwise: {told}); let `gleaner run` end it first, "
+            f"the run has not ended ({what} would be made otherwise: {lines}); let `gleaner run` end it first, "
             "or leave the change out"
         )
     if not matching and not open_orders.put_back:
-        raise UserError(f"no dead letter matches, so nothing would be made by the change ({told})")
+        raise UserError(f"no dead letter matches, so nothing would be made by the change ({lines})")
 
 
 class _OpenOrders:
-    """The outstanding orders, those that were put back apart from the others."""
+    """The outstanding orders; replayed ones are kept apart."""
 
     def __init__(self) -> None:
         self.fresh: set[OrderId] = set()
@@ -171,7 +174,7 @@ class _OpenOrders:
 
 
 class CountedLetters:
-    """Counts dead letters on their way."""
+    """Counts dead letters while they are read."""
 
     def __init__(self) -> None:
         self.groups: Counter[tuple[EndReason, FailureMode | None]] = Counter()
@@ -181,8 +184,8 @@ class CountedLetters:
             self.groups[(found.end.end.reason, found.mode)] += 1
             yield found
 
-    def told(self) -> tuple[Group, ...]:
-        """The largest group first."""
+    def ranked(self) -> tuple[Group, ...]:
+        """The groups, largest first."""
         return tuple(Group(*group, orders) for group, orders in self.groups.most_common())
 
 
@@ -190,7 +193,7 @@ def groups_of(letters: Iterable[Found]) -> tuple[Group, ...]:
     counted = CountedLetters()
     for _ in counted.each(letters):
         pass
-    return counted.told()
+    return counted.ranked()
 
 
 def rest_of(everything: Iterable[Group], taken: Iterable[Group]) -> tuple[Group, ...]:

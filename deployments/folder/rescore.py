@@ -1,10 +1,10 @@
-"""Dead letters accepted by the scores they have, after a changed threshold. Law: no model is asked, nothing is spent;
-what is accepted stays, whatever a raised threshold would say of it; never while a run holds the folder.
+"""Accepts dead letters by their recorded scores, after a changed threshold. Law: no model is asked and nothing is
+spent. Accepted samples stay accepted, even under a raised threshold. Never while a run holds the folder.
 
-A score is a gate's as it was: only thresholds may change with a rescoring, and attempts that other gates judged (before
-a replay changed them) are left alone. run.yaml comes before the samples that it accepts, so that each is held to the
-configuration that accepted it; shards and manifest come last. A crash anywhere leaves nothing that the same command
-does not put right.
+Scores are those that the gates gave, so only thresholds may change. Attempts that other gates judged (before a replay
+changed them) are left alone. run.yaml is written before the samples that it accepts, so that `verify` checks each
+against the configuration that accepted it; shards and manifest come last. After a crash anywhere the same command mends
+what is left.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ from schemas.verdicts import PROVENANCE, GateName
 
 
 class RescoredLetters(Struct, frozen=True):
-    """Which dead letters were accepted, which are left, and what changed of the configuration."""
+    """Which dead letters were accepted, which are left, and which keys of the configuration changed."""
 
     accepted: tuple[Group, ...]
     left: tuple[Group, ...]
@@ -56,12 +56,12 @@ class RescoredLetters(Struct, frozen=True):
 
     @property
     def orders(self) -> int:
-        """How many orders were accepted."""
+        """The number of orders that were accepted."""
         return sum(group.orders for group in self.accepted)
 
 
 def foresee_rescoring(output: Path, wanted: ReplayRequest, config: RunConfig | None) -> RescoredLetters:
-    """What `rescore` would do; nothing is written. Raises UserError where it would."""
+    """What `rescore` would do; nothing is written. Raises UserError where `rescore` would."""
     check_not_older(output)
     with Ledgers(output) as readers:
         changed = _changed(output, config)
@@ -73,13 +73,13 @@ def foresee_rescoring(output: Path, wanted: ReplayRequest, config: RunConfig | N
         for _ in left.each(letters_of(readers, ReplayRequest())):
             pass
     left.groups -= accepted.groups
-    return RescoredLetters(accepted.told(), left.told(), tuple(changed))
+    return RescoredLetters(accepted.ranked(), left.ranked(), tuple(changed))
 
 
 def rescore(
     output: Path, wanted: ReplayRequest, config: RunConfig | None, *, now: Callable[[], float]
 ) -> RescoredLetters:
-    """Accepts the wanted dead letters that pass now, and takes the changed thresholds. Raises UserError, and
+    """Accepts the selected dead letters that pass now, and takes the changed thresholds. Raises UserError, and
     OutputError while a run goes on."""
     with Ledgers(output) as readers, ExitStack() as held:
         ledgers = [held.enter_context(SqliteLedger(output, reader.shard)) for reader in readers.each]
@@ -90,10 +90,10 @@ def rescore(
         at = now()
         any_passes = any(True for reader in readers.each for _ in _passing(reader, wanted, old, config, at))
         check_permitted(readers, changed, matching=any_passes)
-        told = tuple(str(each) for each in changed if each.change is not Change.ANY_RESUME)
-        if told:
+        lines = tuple(str(each) for each in changed if each.change is not Change.ANY_RESUME)
+        if lines:
             for ledger in ledgers:
-                ledger.append([Reconfigured(at, to_yaml(old), models(old), told)])
+                ledger.append([Reconfigured(at, to_yaml(old), models(old), lines)])
         if changed:
             replace_config(output, to_yaml(new))
         accepted = CountedLetters()
@@ -110,16 +110,16 @@ def rescore(
         left = groups_of(letters_of(readers, ReplayRequest()))
         if unfinished:
             finish(output, now=now(), versions=versions())
-    return RescoredLetters(accepted.told(), left, tuple(changed))
+    return RescoredLetters(accepted.ranked(), left, tuple(changed))
 
 
 def _changed(output: Path, config: RunConfig | None) -> list[Difference]:
-    """Raises UserError for a change that scores do not answer."""
+    """The changed keys. Raises UserError for a change that recorded scores cannot answer."""
     found = differences_with(output, config)
     others = [str(each) for each in found if each.change is Change.REPLAY and not changes_no_score(each.path)]
     if others:
         raise UserError(
-            f"scores do not tell what these change would make of them: {'; '.join(others)}; rescoring takes changed "
+            f"recorded scores cannot answer these changes: {'; '.join(others)}; rescoring takes changed "
             "thresholds alone, `gleaner replay --config` without --rescore has dead letters made and judged again"
         )
     return found
@@ -133,7 +133,7 @@ def _passing(
     new = config or old
     asked = AskedQuestions(alike(new), new.judging.duplicate_similarity, vector_threshold(new))
     remembered: set[PassageId] = set()
-    changed = tuple(str(each) for each in _thresholds_changed(old, new))
+    changed = tuple(str(each) for each in differences(old, new) if each.change is not Change.ANY_RESUME)
     terms = Terms(at, frozenset(PoolName(name) for name in new.pools), changed, missed_draws(new))
     passing, judged_otherwise = passing_terms(new), _judged_otherwise_until(reader)
     for found in dead_letters(reader, wanted):
@@ -152,18 +152,14 @@ def _passing(
 
 
 def passing_terms(config: RunConfig) -> PassingTerms:
-    """What an attempt must pass in a run of this configuration."""
+    """What an attempt must pass under this configuration."""
     gates = {GateName(name): gate for name, gate in config.gates.items()}
     thresholds = {name: gate.threshold for name, gate in gates.items() if not isinstance(gate, Verifier)}
     return PassingTerms(thresholds, {PROVENANCE, *gates}, build_bar(config.recovery, run_gates(config)))
 
 
-def _thresholds_changed(old: RunConfig, new: RunConfig) -> list[Difference]:
-    return [each for each in differences(old, new) if each.change is not Change.ANY_RESUME]
-
-
 def _judged_otherwise_until(reader: LedgerReader) -> int:
-    """The last record at which more than thresholds changed: what was judged before it has the scores of other gates
-    or of another generator; 0 where there is none."""
+    """The last record at which more than thresholds changed; 0 when there is none. Attempts before it have scores of
+    other gates or of another generator."""
     changes = ((seq, {line.partition(":")[0] for line in record.changed}) for seq, record in reader.reconfigured())
     return max((seq for seq, keys in changes if not all(map(changes_no_score, keys))), default=0)

@@ -1,7 +1,7 @@
-"""A folder's configuration, and the one that a command is given beside it.
+"""A folder's configuration, and one that is given with a command.
 
-Law: a folder runs no code. What a custom task makes of drafts is code, so a command on such a folder takes it from a
-configuration that whoever gives the command names, and never because the folder's run.yaml names it.
+Law: a folder runs no code. A custom task is code, so a command on such a folder takes the task from a configuration
+that the user names, and never because the folder's run.yaml names it.
 """
 
 from pathlib import Path
@@ -16,16 +16,16 @@ from schemas.errors import OutputError, UserError
 
 
 def folder_config(output: Path) -> RunConfig:
-    """The folder's own. Raises OutputError where it is missing."""
+    """The folder's own configuration. Raises OutputError when it is missing."""
     config = read_config(output)
     if config is None:
-        raise OutputError(f"{output / CONFIG_NAME}: is missing, so nobody knows how its samples were made; restore it")
+        raise OutputError(f"{output / CONFIG_NAME}: is missing, so it is unknown how its samples were made; restore it")
     return config
 
 
 def differences_with(output: Path, config: RunConfig | None) -> list[Difference]:
-    """What `config` changes of the folder's; None changes nothing. Raises UserError where its orders would be others,
-    and where the folder's task is code that nobody but the folder names."""
+    """What `config` changes in the folder's configuration; None changes nothing. Raises UserError when its orders would
+    be others, and when the folder's task is code that only the folder names."""
     own = folder_config(output)
     if config is None:
         if isinstance(own.task, CustomTask):

@@ -1,4 +1,4 @@
-"""Shards of a folder that no run holds, brought up to its ledger: as a run does it at its start and its end."""
+"""Brings the shards of a folder that no run holds up to its ledger, as a run does at its start and its end."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,7 @@ from schemas.ledger import ShardWritten
 async def write_shards(
     output: Path, ledger: SqliteLedger, reader: LedgerReader, config: RunConfig, now: Callable[[], float]
 ) -> None:
-    """New editions, then whatever was in no shard yet. The caller holds the folder, whose ledger these two are."""
+    """Writes new editions, then the ends that are in no shard yet. The caller holds the folder's lock."""
 
     async def record(shard: ShardWritten) -> None:
         ledger.append([shard])

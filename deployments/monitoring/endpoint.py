@@ -1,7 +1,7 @@
-"""One `/metrics` for a run, on this machine's loopback: told every Progress, asked by Prometheus.
+"""One `/metrics` for a run, on this machine's loopback. It gets every Progress, and Prometheus reads it.
 
-Law: watching costs the run next to nothing and never fails it. A port that somebody named must be free; the usual one
-may be another run's, and then this run goes on unmeasured and says so.
+Law: monitoring costs the run almost nothing and never makes it fail. A port that the user names must be free. The usual
+port may be another run's; then this run continues without metrics and says so.
 """
 
 import math
@@ -27,15 +27,15 @@ from schemas.vectors import EMBEDDER
 HOST = "127.0.0.1"
 USUAL_PORT = 9464
 LAST_SCRAPE_S = 15.0
-"""A run that is watched waits at its end at most so long for one more scrape: without it the watcher would know neither
-the last counts nor that the run came to its end."""
+"""At its end a monitored run waits at most so long for one more scrape. Without it the monitor would miss the last
+counts and the run's end."""
 
 
 class Metrics:
     """A run's metrics while the block runs; call it with every Progress. `port`: None for the usual one, 0 for any.
 
-    `say` is told where they are when that is not the usual place, and when there are none. Raises UserError for a port
-    that was named and is taken.
+    `say` is called when the metrics are not at the usual place, and when there are none. Raises UserError when a port
+    that the user named is taken.
     """
 
     def __init__(self, config: RunConfig, *, port: int | None, say: Callable[[str], None]) -> None:
@@ -49,7 +49,7 @@ class Metrics:
 
     @property
     def url(self) -> str | None:
-        """Where a scrape is answered; None where the usual port was taken."""
+        """The address for scrapes; None when the usual port was taken."""
         return None if self._server is None else f"http://{HOST}:{self._server.server_port}/metrics"
 
     def __enter__(self) -> Self:
@@ -73,13 +73,13 @@ class Metrics:
     ) -> None:
         if self._server is not None and self._thread is not None:
             if self._done:
-                self._scrapes.wait_for_the_last()
+                self._scrapes.wait_for_last()
             self._server.shutdown()
             self._server.server_close()
             self._thread.join()
 
     def __call__(self, progress: Progress) -> None:
-        if self._to_say:  # not before the run has begun: what it refuses is said alone
+        if self._to_say:  # only after the run has begun, so that a refusal of it stands alone
             self._say(self._to_say)
             self._to_say = ""
         self._scrapes.tell(moment(progress))
@@ -87,12 +87,12 @@ class Metrics:
 
 
 class _Scrapes(Collector):
-    """The collector, and when it was asked."""
+    """The collector, and the times of the last scrapes."""
 
     def __init__(self, collector: RunCollector) -> None:
         self._collector = collector
-        self._asked = threading.Condition()
-        self._asked_at: tuple[float, ...] = ()
+        self._scraped = threading.Condition()
+        self._scraped_at: tuple[float, ...] = ()
         self._told_at = 0.0
 
     def tell(self, moment: RunMoment) -> None:
@@ -104,22 +104,22 @@ class _Scrapes(Collector):
 
     def collect(self) -> Iterator[Family]:
         yield from self._collector.collect()
-        with self._asked:
-            self._asked_at = (*self._asked_at[-1:], time.monotonic())
-            self._asked.notify_all()
+        with self._scraped:
+            self._scraped_at = (*self._scraped_at[-1:], time.monotonic())
+            self._scraped.notify_all()
 
-    def wait_for_the_last(self) -> None:
-        """Returns when the last word has been asked for; at once where nobody asks regularly (any more)."""
-        with self._asked:
-            if len(self._asked_at) < 2:
+    def wait_for_last(self) -> None:
+        """Returns when the last counts were scraped; at once when there are no regular scrapes (any more)."""
+        with self._scraped:
+            if len(self._scraped_at) < 2:
                 return
-            before, last = self._asked_at
+            before, last = self._scraped_at
             due_s = last + 1.5 * (last - before) - time.monotonic()
-            self._asked.wait_for(lambda: self._asked_at[-1] > self._told_at, min(LAST_SCRAPE_S, max(0.0, due_s)))
+            self._scraped.wait_for(lambda: self._scraped_at[-1] > self._told_at, min(LAST_SCRAPE_S, max(0.0, due_s)))
 
 
 def moment(progress: Progress) -> RunMoment:
-    """A Progress in the words of the metrics: pools and gates by their names in the configuration."""
+    """A Progress in the terms of the metrics: pools and gates by their names in the configuration."""
     return RunMoment(
         at=progress.at,
         phase=progress.phase.value,

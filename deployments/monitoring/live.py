@@ -1,7 +1,7 @@
-"""live.json in a run's folder: the driver's word every two seconds, and how old it is by now.
+"""live.json in a run's folder: the driver writes it every two seconds, and readers see how old it is.
 
-Law: it is a hint, never a record: nothing rests on it, a disk that refuses it costs the run nothing, and whoever reads
-it tells a run that goes on from one whose process is gone.
+Law: it is a hint, never a record. Nothing depends on it, and a disk that refuses it costs the run nothing. Its readers
+can tell a run that goes on from one whose process is gone.
 """
 
 import logging
@@ -24,27 +24,27 @@ from schemas.live import EVERY_S, NAME, Live
 log = logging.getLogger("gleaner.run")
 
 SILENT_S = 30.0
-"""A driver that has written nothing for so long hangs, or is gone."""
+"""A driver that has written nothing for so long hangs or is gone."""
 LARGEST = 1 << 20
-"""Bytes; a larger file is not ours."""
+"""In bytes. A larger file is not ours."""
 _DECODER = msgspec.json.Decoder(Live)
 
 
 class _Unsynced(LocalDisk):
-    """What is written again in two seconds need not survive a power cut."""
+    """A disk without syncs: a file that is written again in two seconds need not survive a power cut."""
 
     def sync(self, file: BinaryIO) -> None:
         file.flush()
 
     def sync_folder(self, path: Path) -> None:
-        """Nothing is promised of it."""
+        """Does nothing: no promise depends on it."""
 
 
 class LiveFile:
-    """Writes a run's live.json. Not before the run holds the folder's lock: another run's word is not overwritten."""
+    """Writes a run's live.json. Use it only while the run holds the folder's lock, or it overwrites another run's."""
 
     def __init__(self, folder: Path, launch: str) -> None:
-        """`launch`: what the names of its applications begin with."""
+        """`launch`: the beginning of its applications' names."""
         self._launch = launch
         self._path = folder / NAME
         self._told_at = float("-inf")
@@ -52,7 +52,7 @@ class LiveFile:
         self._refused = False
 
     def tell(self, progress: Progress) -> None:
-        """Writes it, if it is due or the phase is new."""
+        """Writes the file when it is due or the phase is new."""
         now = time.monotonic()
         phase = progress.phase.value
         if self._last is not None and self._last.phase == phase and now - self._told_at < EVERY_S:
@@ -63,7 +63,7 @@ class LiveFile:
         self._write(live)
 
     def end(self) -> None:
-        """This process leaves the run."""
+        """Records that this process leaves the run."""
         if self._last is not None:
             self._write(msgspec.structs.replace(self._last, at=time.time(), over=True))
 
@@ -78,34 +78,34 @@ class LiveFile:
 
 
 class Driver(Enum):
-    """What is known of the process that wrote a live.json."""
+    """The state of the process that wrote a live.json."""
 
     RUNS = "runs"
     SILENT = "silent"
-    """It lives, or may live on another machine, and has said nothing for `SILENT_S`."""
+    """It lives, or may live on another machine, and has written nothing for `SILENT_S`."""
     GONE = "gone"
     OVER = "over"
 
 
 def read_live(folder: Path) -> Live | None:
-    """The folder's last word; None where there is none that can be read."""
+    """The folder's live.json; None when there is none that can be read."""
     try:
-        told = read_regular(folder / NAME, LARGEST + 1)
-        return None if len(told) > LARGEST else _DECODER.decode(told)
+        data = read_regular(folder / NAME, LARGEST + 1)
+        return None if len(data) > LARGEST else _DECODER.decode(data)
     except (OutputError, OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
 def driver_of(live: Live, *, now: float) -> Driver:
-    """Whether the process that wrote it still carries the run."""
+    """Whether the process that wrote it still runs the run."""
     if live.over:
         return Driver.OVER
-    if live.host == socket.gethostname() and not _lives(live.pid):
+    if live.host == socket.gethostname() and not _is_alive(live.pid):
         return Driver.GONE
     return Driver.RUNS if now - live.at < SILENT_S else Driver.SILENT
 
 
-def _lives(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     if pid <= 0:
         return False
     try:

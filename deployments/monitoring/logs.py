@@ -1,8 +1,8 @@
-"""What the processes of a run log: JSON lines in DIR/logs and in Ray's own logs, warnings and worse.
+"""The logs of a run's processes: JSON lines in DIR/logs and in Ray's own logs, warnings and worse.
 
-Law: every process of a run calls `configure_logging` once, first of all. A line names its process's role, and order,
-attempt and pool where whoever logs knows them; it never holds a key, and of a text no more than its first words. A
-disk that takes no line costs the run nothing. Logs are no part of the dataset.
+Law: every process of a run calls `configure_logging` once, before anything else. A line names its process's role, and
+order, attempt and pool if the caller knows them. It never holds a key, and only the beginning of a long text. A disk
+that takes no line costs the run nothing. Logs are not part of the dataset.
 """
 
 import logging
@@ -22,18 +22,18 @@ from msgspec import Struct
 FOLDER = "logs"
 DRIVER = "driver"
 NAMES = ("gleaner", "asyncio")
-"""Whose lines are kept: ours, and asyncio's on tasks that failed with nobody waiting for them."""
+"""The loggers whose lines are kept: ours, and asyncio's, which reports tasks that failed unnoticed."""
 LARGEST_FILE = 8 << 20
-"""Bytes of a file; the one before it is kept."""
+"""In bytes. The file before the present one is kept."""
 LONGEST, LONGEST_TRACE = 400, 6_000
-"""Characters of one value, and of a traceback: passages and replies may stand in an error's message."""
+"""Characters of one value, and of a traceback: an error's message may hold passages and replies."""
 _KEYS = re.compile(r"(?i)\b(sk-|hf_|bearer\s+|api[-_]?key[\"'=:\s]+)[\w.~+/=-]{6,}")
 _PLAIN_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 class LogPlace(Struct, frozen=True):
-    """Where a process logs. `role`: which process it is, and the stem of its file; `folder`: the run's; `beside`: a
-    file of the run that must lie there, or the folder is another machine's of the same name."""
+    """Where a process logs. `role`: which process it is, and the name of its file. `folder`: the run's. `beside`: a
+    file of the run that must be in the folder; without it, the folder is another machine's with the same path."""
 
     role: str
     folder: str
@@ -42,11 +42,11 @@ class LogPlace(Struct, frozen=True):
 
 
 def configure_logging(place: LogPlace) -> None:
-    """For a process that Ray started: from now on it logs to the run's folder, and to what Ray keeps as its stderr.
+    """For a process that Ray started: it now logs to the run's folder, and to its stderr, which Ray keeps.
 
-    Where it does not see the folder (a replica on another node), Ray's logs are all there is.
+    A process that does not see the folder (a replica on another node) has only Ray's logs.
     """
-    spoken = logging.StreamHandler(sys.__stderr__)  # Serve puts a logger of its own in the place of sys.stderr
+    spoken = logging.StreamHandler(sys.__stderr__)  # Serve replaces sys.stderr by a logger
     spoken.setFormatter(JsonLines(place))
     kept = _kept(place)
     for name in NAMES:
@@ -60,14 +60,14 @@ def configure_logging(place: LogPlace) -> None:
 
 
 def configure_replica_logging(place: LogPlace | None) -> None:
-    """The same for a replica, of which several may share a role: each has a file of its own. None: nothing changes."""
+    """The same for a replica. Several may share a role, so each has its own file. None: nothing changes."""
     if place is not None:
         configure_logging(msgspec.structs.replace(place, role=f"{place.role}-{os.getpid()}"))
 
 
 @contextmanager
 def logged(output: Path) -> Iterator[None]:
-    """For the driver, whose stderr a person sees: what it logs in the block goes to the run's folder alone."""
+    """For the driver, whose stderr a user sees: its log lines in this block go only to the run's folder."""
     handler = _kept(LogPlace(DRIVER, str(output)))
     for name in NAMES:
         logging.getLogger(name).addHandler(handler)
@@ -80,7 +80,7 @@ def logged(output: Path) -> Iterator[None]:
 
 
 def log_name(role: str) -> str:
-    """A role's file in the run's folder."""
+    """The log file of a role, relative to the run's folder."""
     return f"{FOLDER}/{re.sub(r'[^0-9A-Za-z_.-]', '-', role)[:80]}.jsonl"
 
 
@@ -91,7 +91,7 @@ def _kept(place: LogPlace) -> "_File":
 
 
 class _File(RotatingFileHandler):
-    """Made with its first line, so that a run without trouble leaves none."""
+    """A log file that is created with its first line, so that a run without trouble leaves none."""
 
     def __init__(self, place: LogPlace) -> None:
         self._place = place
@@ -103,24 +103,24 @@ class _File(RotatingFileHandler):
         if not run.is_dir() or not (run / self._place.beside).exists():
             raise FileNotFoundError(run)
         folder.mkdir(exist_ok=True)
-        if folder.is_symlink():  # somebody else's, and it leads elsewhere
+        if folder.is_symlink():  # it is not ours, and leads elsewhere
             raise NotADirectoryError(folder)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe is not waited for
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK  # do not wait for a pipe
         return os.fdopen(os.open(self.baseFilename, flags, 0o600), "a", encoding="utf-8")
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """A full or missing disk: the line is in Ray's log, or lost; the run goes on."""
+        """The disk is full or missing: the line is in Ray's log or lost, and the run goes on."""
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line."""
+    """Formats a record as one line of JSON."""
 
     def __init__(self, place: LogPlace) -> None:
         super().__init__()
         self._place = place
 
     def format(self, record: logging.LogRecord) -> str:
-        """Time, level, role, what happened; then what the caller knew."""
+        """Time, level, role and event; then the values that the caller gave."""
         told = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),

@@ -1,6 +1,6 @@
 """Writes the tables of docs/monitoring.md from the metrics: `python -m deployments.monitoring.page`.
 
-Law: what stands between the marks is what the code says; a test holds the two together. The rest is written by hand.
+Law: the text between the marks comes from the code, and a test compares the two. The rest is written by hand.
 """
 
 from pathlib import Path
@@ -27,7 +27,7 @@ _NAMES = (_RUN.name, _RUN.version, *_RUN.pools, *_RUN.gates, *_RUN.judges, *_RUN
 
 
 def tables() -> str:
-    """Every metric, and every label with the values that it may take."""
+    """Every metric, and every label with its possible values."""
     lines = ["| metric | type | labels | |", "| --- | --- | --- | --- |"]
     for metric in METRICS:
         labels = ", ".join(f"`{label.value}`" for label in metric.labels)
@@ -35,18 +35,14 @@ def tables() -> str:
     lines += ["", "| label | values |", "| --- | --- |"]
     for label in Label:
         said = sorted(values(label, _RUN), key=lambda value: (value.startswith("("), value))
-        lines.append(f"| `{label.value}` | {', '.join(_value(value) for value in said)} |")
+        lines.append(f"| `{label.value}` | {', '.join(value if value in _NAMES else f'`{value}`' for value in said)} |")
     return "\n".join(lines)
 
 
 def renewed(page: str) -> str:
-    """The page with the tables as they are now."""
+    """The page with the tables of now."""
     before, _, rest = page.partition(BEGIN)
     return f"{before}{BEGIN}\n\n{tables()}\n\n{END}{rest.partition(END)[2]}"
-
-
-def _value(value: str) -> str:
-    return value if value in _NAMES else f"`{value}`"
 
 
 if __name__ == "__main__":

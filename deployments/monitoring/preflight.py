@@ -1,7 +1,7 @@
-"""What a run's first completions and verdicts say, told once.
+"""Advice from a run's first completions and verdicts, logged once.
 
-Law: what was known when this process began has been said by an earlier one. A role is spoken of once, whatever more of
-it is seen.
+Law: advice that was known when this process began was logged by an earlier process. Each role gets advice once, even if
+more is seen of it later.
 """
 
 import logging
@@ -21,7 +21,7 @@ class FirstLook:
         self._said: tuple[Advice, ...] = ()
 
     def said(self, summary: Summary | None) -> tuple[Advice, ...]:
-        """All that this process has said by now."""
+        """All advice that this process has logged so far."""
         if summary is None:
             return ()
         found = advice_of(summary)

@@ -1,6 +1,6 @@
-"""What a run tells of itself while it goes on: facts at one moment, for the live view and for any other watcher.
+"""Facts about a run at one moment, for the live view and for any other watcher.
 
-Light to import: no ray, no rich. Law: a Progress is a value; watching one changes nothing in the run.
+Light to import: no ray, no rich. Law: a Progress is a value, and watching it changes nothing in the run.
 """
 
 from enum import Enum
@@ -14,35 +14,35 @@ from schemas.stages import ConductorStatus, Pause
 
 
 class Phase(Enum):
-    """Where the whole run is. It only moves forward; `draining` is left out by a run that is not interrupted."""
+    """The phase of the whole run. It only moves forward. A run that is not interrupted has no `draining`."""
 
     STARTING = "starting"
-    """Ray, Serve and the models come up."""
+    """Ray, Serve and the models start."""
     RUNNING = "running"
     DRAINING = "draining"
-    """Asked to stop: nothing new is leased, what is in flight is finished and recorded."""
+    """A stop was requested: nothing new is leased, and samples in flight are finished and recorded."""
     FINISHING = "finishing"
     """Every order has ended: shards, manifest and report are written."""
     DONE = "done"
 
 
 class ReplicaStatus(Struct, frozen=True):
-    """Replicas of one deployment: how many run of how many are wanted."""
+    """The replicas of one deployment: how many run, and how many are wanted."""
 
     name: str
-    """Of its application."""
+    """The application's name."""
     role: str
-    """The pool or gate, as the configuration calls it."""
+    """The pool or gate, by its name in the configuration."""
     running: int
     wanted: int
     state: str
     starting: int = 0
     draining: int = 0
-    """Taken out of service; it ends what it has begun."""
+    """Removed from service; they finish what they have begun."""
 
 
 class Progress(Struct, frozen=True):
-    """The run at the moment `at` (seconds since the epoch). `note` says in words what is waited for."""
+    """The run at the moment `at` (seconds since the epoch). `note`: what it waits for, in words."""
 
     at: float
     phase: Phase
@@ -50,11 +50,11 @@ class Progress(Struct, frozen=True):
     conductors: tuple[ConductorStatus, ...] = ()
     replicas: tuple[ReplicaStatus, ...] = ()
     scaling: ScalingDecision | None = None
-    """The last decision on replicas, with its reasons, and why pools idle."""
+    """The last decision on replicas, with its reasons, and why pools are idle."""
     note: str = ""
     sinks: tuple[Pause, ...] = ()
-    """Those that take no shards: of each, by each writer."""
+    """Sinks that take no shards, once for each writer."""
     moved_at: float | None = None
-    """When an attempt last ended in this process, or when the models were asked for; None before that."""
+    """When an attempt last ended in this process, or when the models were asked for; None before both."""
     advice: tuple[Advice, ...] = ()
-    """What the first completions and verdicts said, as far as this process was the first to see it."""
+    """Advice from the first completions and verdicts, if this process was the first to see them."""

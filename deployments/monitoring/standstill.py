@@ -1,7 +1,7 @@
-"""Why a run makes no progress, found in what it tells of itself and said in words. Pure, but for one log.
+"""Why a run makes no progress, found in its Progress and put into words. Pure, but for one log.
 
-Law: within `STILL_S` seconds of the last end of an attempt the terminal, `gleaner status` and the log name what holds
-the run: a pool that cannot be asked at once, anything else once nothing has ended for so long.
+Law: within `STILL_S` seconds after an attempt last ended, the terminal, `gleaner status` and the log name the cause. A
+pool that cannot be asked is named at once, anything else when no attempt has ended for so long.
 """
 
 import logging
@@ -18,9 +18,9 @@ from schemas.stages import Pause, PauseKind, Stage, in_order
 log = logging.getLogger("gleaner.run")
 
 STILL_S = 8.0
-"""No attempt has ended for so long: said, in time for the ten seconds that are promised."""
+"""No attempt has ended for so long: it is reported, in time for the promised ten seconds."""
 AGAIN_S = 60.0
-"""A run that still stands is logged again so often."""
+"""A run that still stands is logged again after so long."""
 _KINDS = {
     PauseKind.AWAY: "",
     PauseKind.REFUSED: "refuses to serve: ",
@@ -29,7 +29,7 @@ _KINDS = {
 
 
 def waits_of(progress: Progress) -> Waiting:
-    """What keeps the run at this moment."""
+    """What the run waits for now."""
     running = progress.phase in (Phase.STARTING, Phase.RUNNING, Phase.DRAINING)
     still_s = max(0.0, progress.at - progress.moved_at) if progress.moved_at is not None and running else 0.0
     flights: Counter[Stage] = Counter()
@@ -50,7 +50,7 @@ def waits_of(progress: Progress) -> Waiting:
 
 
 def merged(pauses: Iterable[Pause]) -> list[Pause]:
-    """One pause a pool: since the first conductor met it, until the first gives up, with all orders that wait."""
+    """One pause for each pool: since the first conductor met it, until the first gives up, with all waiting orders."""
     found: dict[str, Pause] = {}
     for pause in pauses:
         other = found.get(pause.name, pause)
@@ -67,8 +67,8 @@ def merged(pauses: Iterable[Pause]) -> list[Pause]:
 
 
 def words(waits: Waiting, *, now: float) -> list[str]:
-    """What holds the run, a line each: who cannot be asked, or what is known where nothing ends; and which sinks take
-    nothing. None where it goes."""
+    """What holds the run up, one line each: pools that cannot be asked, or else the state of a run in which nothing
+    ends; and sinks that take nothing. Empty when the run makes progress."""
     sinks = [_paused(pause, now) for pause in waits.sinks]
     lines = [_paused(pause, now) for pause in waits.pauses]
     if lines or waits.still_s < STILL_S:
@@ -87,16 +87,16 @@ def _paused(pause: Pause, now: float) -> str:
 
 
 def time_of_day(at: float, *, now: float) -> str:
-    """A moment (seconds since the epoch) by the clock on the wall here; with its date when that is not today's."""
+    """A moment (seconds since the epoch) in local time, with the date when it is not today."""
     try:
         there, here = datetime.fromtimestamp(at).astimezone(), datetime.fromtimestamp(now).astimezone()
-    except (OverflowError, ValueError, OSError):  # a file that somebody else wrote may hold anything
+    except (OverflowError, ValueError, OSError):  # a file of unknown origin may hold anything
         return "–"
     return there.strftime("%H:%M:%S" if there.date() == here.date() else "%Y-%m-%d %H:%M:%S")
 
 
 class Standstill:
-    """Follows a run's Progress and logs each wait when it begins, when it ends, and every minute in between."""
+    """Follows a run's Progress. Logs each wait when it begins, when it ends, and every minute in between."""
 
     def __init__(self) -> None:
         self._moved_at: float | None = None
@@ -111,7 +111,7 @@ class Standstill:
         return self._moved_at
 
     def log(self, waits: Waiting, *, now: float) -> None:
-        """Says in the log what is new about the wait."""
+        """Logs what is new about the wait."""
         pauses = {pause.name: pause for pause in waits.pauses}
         still = not pauses and waits.still_s >= STILL_S
         for name, pause in pauses.items():

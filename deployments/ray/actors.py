@@ -1,8 +1,8 @@
-"""The Ray shells of queue, reader and writer: they decode, call and encode. What is decided is decided in `actors/`.
+"""The Ray shells of queue, reader and writer. They decode, call and encode; the decisions are in `actors/`.
 
-Laws: a queue actor alone writes its ledger; the reader and the writer may die at any moment and be made again. None
-takes a CPU of Ray's count: their load is small beside the models', and they must never wait for a slot. None loads Ray
-Serve, which takes longer than all the rest (`deployments.ray.conductor` does).
+Laws: only a queue actor writes its ledger. The reader and the writer may die at any moment and be replaced. None of
+them takes a CPU of Ray's count: their load is small beside the models', and they must never wait for a slot. None loads
+Ray Serve, which takes longer than all the rest (`deployments.ray.conductor` does).
 """
 
 import asyncio
@@ -44,17 +44,17 @@ from schemas.stages import Pause
 from schemas.wire import LEASES, OUTCOMES, SETTLEMENTS
 
 LEASE_WAIT_S = 1.0
-"""A lease call without work waits this long: short enough to notice the end, long enough to be cheap."""
+"""How long a lease call waits when there is no work: short enough to notice the end, long enough to be cheap."""
 OFFER_PASSAGES = 32
-"""Passages a message to the queue."""
+"""Passages in one message to the queue."""
 WRITER_POLL_S = 1.0
 
 
 class QueueShell:
-    """A RegenerationQueue and its ledger. Killed and made again it replays the ledger at the first call."""
+    """A RegenerationQueue and its ledger. After a restart it replays the ledger at its first call."""
 
     def __init__(self, config: RunConfig, output: str, shard: QueueShard, owner: int, preflight: Preflight) -> None:
-        """`owner`: the driver's process, with which the run stands and falls."""
+        """`owner`: the driver's process. When it ends, the run ends."""
         configure_logging(LogPlace(f"queue-{shard.number}", output))
         self._config = config
         self._output = Path(output)
@@ -66,30 +66,30 @@ class QueueShell:
         self._service: QueueService | None = None
 
     async def open(self) -> None:
-        """The folder is this run's from here on. Raises OutputError when another run is writing there."""
+        """Takes the folder for this run. Raises OutputError when another run is writing there."""
         await self._ready(again=False)
 
     async def start(self, began_at: float) -> None:
-        """The run begins, or goes on, at `began_at`."""
+        """Records that the run begins, or continues, at `began_at`."""
         await (await self._ready()).start(started(self._config, at=began_at))
 
     async def offer(self, passages: list[Passage]) -> bool:
-        """False: no more are wanted."""
+        """Adds passages. False when no more are wanted."""
         return await (await self._ready()).offer(passages)
 
     async def documents(self) -> dict[bytes, tuple[bytes, ...]]:
-        """The versions of the documents that are known."""
+        """The known versions of documents."""
         return (await self._ready()).documents()
 
     async def known(self, passages: Sequence[PassageId]) -> list[bool]:
-        """Which passages were planned."""
+        """Which of these passages were planned."""
         return (await self._ready()).known(passages)
 
     async def refuse(self, document: DocumentRefused) -> None:
         await (await self._ready()).refuse(document)
 
     async def refused(self) -> tuple[DocumentRefused, ...]:
-        """The refusals that hold."""
+        """The refusals that still hold."""
         return (await self._ready()).refused()
 
     async def corpus_ended(
@@ -98,7 +98,7 @@ class QueueShell:
         await (await self._ready()).corpus_ended(documents, passages, skipped, read_again)
 
     async def lease(self, conductor: str, limit: int) -> tuple[str, bytes] | None:
-        """Which life of the queue gives them, and LEASES; None when the run is over."""
+        """The id of this life of the queue, and LEASES; None when the run is over."""
         service = await self._ready()
         leases = await service.lease(conductor, limit, LEASE_WAIT_S)
         if not leases and service.finished():
@@ -106,31 +106,31 @@ class QueueShell:
         return self._made, LEASES.encode(leases)
 
     async def settle(self, outcomes: bytes) -> bytes:
-        """OUTCOMES in, SETTLEMENTS out, when durable."""
+        """Takes OUTCOMES and gives SETTLEMENTS when they are durable."""
         return SETTLEMENTS.encode(await (await self._ready()).settle(OUTCOMES.decode(outcomes)))
 
     async def begin_writing(self, writer: int) -> None:
-        """Shards of earlier writers are recorded by now, or never will be."""
+        """Begins a writer's work. Shards of earlier writers are recorded by now, or never will be."""
         await (await self._ready()).begin_writing(writer)
 
     async def record_shard(self, writer: int, shard: ShardWritten) -> None:
         await (await self._ready()).record_shard(writer, shard)
 
     async def join(self, conductor: str, holdings: Sequence[Holding]) -> str:
-        """What a conductor has worked on since before this queue was made again; gives which life this is."""
+        """Takes what a conductor has held since before this queue was restarted. Gives the id of this life."""
         (await self._ready()).join(conductor, holdings)
         return self._made
 
     async def resume(self, token: str) -> None:
-        """Every living conductor has joined."""
+        """Leases again, after every living conductor has joined."""
         (await self._ready()).resume(token)
 
     async def release(self, conductor: str) -> None:
-        """The leases of a dead conductor return."""
+        """Takes back the leases of a dead conductor."""
         (await self._ready()).release(conductor)
 
     async def stop_leasing(self) -> None:
-        """From now on every lease call says that the run is over."""
+        """Makes every further lease call say that the run is over."""
         (await self._ready()).stop_leasing()
 
     async def snapshot(self) -> RunSnapshot:
@@ -141,7 +141,7 @@ class QueueShell:
             await self._service.close()
 
     async def _ready(self, *, again: bool = True) -> QueueService:
-        """The service; one that is opened by any call but `open` was killed, and made `again`."""
+        """The service. `again`: a queue opened by any call but `open` is a restarted one."""
         if self._service is None:
             async with self._opening:
                 if self._service is None:
@@ -161,11 +161,11 @@ class QueueShell:
 
 
 class ReaderShell:
-    """Reads the corpus, cuts passages, and waits when the queue of one's shard is full."""
+    """Reads the corpus and cuts passages. It waits when the queue of a passage's shard is full."""
 
     def __init__(self, config: RunConfig, queues: Sequence[Any], output: str, changed: Changed = "skip") -> None:
-        """`queues`: of all shards, in order; `output`: the run's folder, for what is logged. `changed`: what is done
-        with documents that are not what they were."""
+        """`queues`: of all shards, in order. `output`: the run's folder, for the log. `changed`: what to do with
+        documents that have changed."""
         configure_logging(LogPlace("reader", output))
         self._config = config
         self._changed: Changed = changed
@@ -173,7 +173,8 @@ class ReaderShell:
         self._offers = [_Offers(queue) for queue in queues]
 
     def run(self) -> None:
-        """The whole corpus from its start: queues skip what they know. Raises CorpusError when it cannot be read."""
+        """Reads the whole corpus from its start: queues skip known passages. Raises CorpusError for an unreadable
+        one."""
         chunker = Chunker(self._config.corpus.chunking)
         known = ask_each(queue.documents for queue in self._queues)
         comparison = Comparison(known, chunker.version, self._changed)
@@ -197,7 +198,7 @@ class ReaderShell:
             offers.end(documents, skipped.counts(), rereading.over() if offers is self._offers[0] else ())
 
     def _refuse(self, document: DocumentRefused, rereading: Rereading) -> None:
-        """All refusals stand in the first shard's ledger."""
+        """Records a refusal. All refusals are in the first shard's ledger."""
         rereading.refused(document)
         ask(self._queues[0].refuse, document)
 
@@ -212,7 +213,7 @@ class ReaderShell:
 
 
 class _Offers:
-    """Passages on their way to one queue, which may want no more while others do."""
+    """Passages on their way to one queue. It may want no more while other queues do."""
 
     def __init__(self, queue: Any) -> None:
         self._queue = queue
@@ -221,14 +222,14 @@ class _Offers:
         self.wanted = True
 
     def add(self, passage: Passage) -> None:
-        """Waits while the queue is full."""
+        """Adds a passage. Waits while the queue is full."""
         self._passages += 1
         self._waiting.append(passage)
         if len(self._waiting) >= OFFER_PASSAGES:
             self._send()
 
     def end(self, documents: int, skipped: dict[str, int], read_again: Sequence[DocumentRefused]) -> None:
-        """No more come: the last ones, and the end of the corpus if all were taken."""
+        """Sends the last passages, and the end of the corpus if all were taken."""
         self._send()
         if self.wanted:
             ask(self._queue.corpus_ended, documents, self._passages, skipped, read_again)
@@ -239,10 +240,10 @@ class _Offers:
 
 
 class WriterShell:
-    """Turns one ledger's ends into shards, beside it."""
+    """Writes one ledger's ends into shards, beside the ledger."""
 
     def __init__(self, config: RunConfig, output: str, shard: QueueShard, queue: Any, number: int) -> None:
-        """`number`: of this writer among the run's, upwards."""
+        """`number`: the number of this writer in the run, rising."""
         configure_logging(LogPlace(f"writer-{shard.number}", output))
         self._config = config
         self._output = Path(output)
@@ -253,7 +254,7 @@ class WriterShell:
         self._couriers: list[Courier] = []
 
     async def run(self) -> None:
-        """Writes shards as they are due until `stop`, then closes the last ones. Raises HopError without a queue."""
+        """Writes due shards until `stop`, then closes the last ones. Raises HopError when the queue is gone."""
         with ray_boundary():
             await self._queue.begin_writing.remote(self._number)
         with LedgerReader(self._output, self._shard) as ledger:
@@ -281,7 +282,7 @@ class WriterShell:
                 writer.close()
 
     def undelivered(self) -> list[Pause]:
-        """The sinks that take no shards at this moment."""
+        """The sinks that take no shards now."""
         return [courier.pause for courier in self._couriers if courier.pause is not None]
 
     async def stop(self) -> None:
@@ -297,7 +298,7 @@ class WriterShell:
                 writing.cancel()
 
     async def _delivered(self, carrying: Sequence[asyncio.Task[None]]) -> None:
-        """What sinks lack is delivered, as long as they take it; one that fails, or does not answer, is left."""
+        """Delivers what sinks lack, while they take it. A sink that fails or does not answer is left."""
         for courier in self._couriers:
             courier.end()
         if carrying:

@@ -1,7 +1,7 @@
-"""The run's side of autoscaling: what is counted becomes facts, `actors.scaling` decides, the board tells Serve.
+"""The run's side of autoscaling: counters become facts, `actors.scaling` decides, the board passes it to Serve.
 
-Law: one decision for all pools at once, as they share accelerators; Serve only follows it. A run whose pools are all
-of fixed size decides too, as that is where "why is it idle?" is answered.
+Law: one decision is made for all pools together, since they share accelerators. Serve only carries it out. Decisions
+are also made when all pools have a fixed size, because they answer "why is it idle?".
 """
 
 import math
@@ -30,15 +30,15 @@ from schemas.scaling import PoolBounds, ScalingDecision, ScalingLimits, ScalingM
 from schemas.stages import ConductorStatus, PoolFlow
 
 REBALANCE_S = 10.0
-"""Longer than a decision takes to show in the measured rates, far shorter than a cool-down."""
+"""Longer than a decision needs to show in the measured rates, and far shorter than a cool-down."""
 SLOTS = 64
-"""Of an engine that does not say, or has not yet: vLLM's and most servers' batch is at least that."""
+"""The slots of an engine that does not say its number, or not yet: vLLM and most servers batch at least so many."""
 ESCALATED = 0.05
-"""Calls per attempt to a pool that repairs escalate to, at least: it must be there when the first one comes."""
+"""The least calls per attempt to a pool that repairs escalate to: it must be there when the first one comes."""
 
 
 class Autoscaler:
-    """Holds meter and memory of one run, and its board: where every pool is fixed there is none."""
+    """Keeps one run's meter, memory and board. There is no board when every pool has a fixed size."""
 
     def __init__(self, config: RunConfig, where: DeploymentNames) -> None:
         self._config = config
@@ -48,20 +48,22 @@ class Autoscaler:
         self._memory = ScalingMemory()
         self._replica_limits = ReplicaLimits()
         self._board: Any = None
-        if any(each.min != each.max for each in self._limits.pools.values()):  # somebody reads it
+        if any(each.min != each.max for each in self._limits.pools.values()):  # only then does Serve read it
             self._board = BoardActor.options(name=where.board, namespace=NAMESPACE, scheduling_strategy=here()).remote()
 
     def step(
         self, snapshot: RunSnapshot, conductors: Sequence[ConductorStatus], replicas: Sequence[ReplicaStatus]
     ) -> ScalingDecision:
-        """One decision, written on the board. Call it about once a second, with `replicas` of every deployment."""
+        """Makes one decision and writes it on the board. Call it about once a second; `replicas`: of every
+        deployment."""
         statuses = {status.name: status for status in replicas}
         flows, pauses = pool_flows(conductors), paused(conductors)
         pools = {}
         for name, model in models(self._config).items():
             status = statuses[self._apps[name]]
             flow = flows.get(name, PoolFlow(name, 0, 0))
-            known = _facts(model, _cost(name, snapshot), flow, status, self._slots(name, model, status))
+            cost = next((each for each in snapshot.summary.roles if each.role == name), RoleCost(name, 0, 0, 0, 0.0))
+            known = _facts(model, cost, flow, status, self._slots(name, model, status))
             pools[name] = replace(known, breaker_open=bool(pauses[name]))
         facts = RunFacts(
             at=snapshot.at,
@@ -90,7 +92,7 @@ class Autoscaler:
         return SLOTS if known is None else known
 
     def close(self) -> None:
-        """Takes the board away; Serve keeps what it was told last."""
+        """Removes the board. Serve keeps the last numbers."""
         if self._board is None:
             return
         try:
@@ -100,7 +102,7 @@ class Autoscaler:
 
 
 def limits(config: RunConfig) -> ScalingLimits:
-    """The policy's bounds. A replica's price is its GPUs, or its CPUs in a run that uses no GPU."""
+    """The policy's bounds. The price of a replica is its GPUs, or its CPUs in a run without GPUs."""
     replicas = {name: each.replicas for name, each in models(config).items()}
     gpus = any(each.num_gpus for each in replicas.values())
     scaling = config.scaling
@@ -118,7 +120,7 @@ def limits(config: RunConfig) -> ScalingLimits:
 
 
 class ScaledModel(Struct, frozen=True):
-    """What a pool or a gate runs, and on how many replicas."""
+    """The model of a pool or a gate, and its replicas."""
 
     engine: Engine
     replicas: Replicas
@@ -126,7 +128,7 @@ class ScaledModel(Struct, frozen=True):
 
 
 def models(config: RunConfig) -> dict[str, ScaledModel]:
-    """Every pool and gate, and the embedder, under the name the policy knows it by."""
+    """Every pool and gate, and the embedder, by the name that the policy uses."""
     return {
         each.role: ScaledModel(each.part.engine, each.part.replicas, isinstance(each.part, Classifier | EmbedderModel))
         for each in deployed(config)
@@ -134,7 +136,7 @@ def models(config: RunConfig) -> dict[str, ScaledModel]:
 
 
 def configured_slots(engine: Engine) -> int | None:
-    """Requests that a replica computes at once, as the configuration has it; None where only the engine knows."""
+    """The requests that a replica computes at once, from the configuration; None when only the engine knows."""
     match engine:
         case VllmEngine(max_num_seqs=int(sequences)):
             return sequences
@@ -146,16 +148,12 @@ def configured_slots(engine: Engine) -> int | None:
 
 
 def pool_flows(conductors: Sequence[ConductorStatus]) -> dict[str, PoolFlow]:
-    """Calls to each pool, of all conductors together. A conductor that is made again counts from nothing."""
+    """Calls to each pool, summed over conductors. A restarted conductor counts from zero."""
     flows: dict[str, PoolFlow] = {}
     for each in (flow for conductor in conductors for flow in conductor.pools):
         seen = flows.get(each.name, PoolFlow(each.name, 0, 0))
         flows[each.name] = PoolFlow(each.name, seen.in_flight + each.in_flight, seen.ended + each.ended)
     return flows
-
-
-def _cost(name: str, snapshot: RunSnapshot) -> RoleCost:
-    return next((role for role in snapshot.summary.roles if role.role == name), RoleCost(name, 0, 0, 0, 0.0))
 
 
 def _facts(model: ScaledModel, cost: RoleCost, flow: PoolFlow, status: ReplicaStatus, slots: int) -> PoolFacts:
@@ -173,7 +171,7 @@ def _facts(model: ScaledModel, cost: RoleCost, flow: PoolFlow, status: ReplicaSt
 
 
 def _is_unread(config: RunConfig, snapshot: RunSnapshot) -> bool:
-    """Half of the queue's room: the reader fills it in messages, so it is never quite full."""
+    """Whether the reader is waiting: half the queue's room is used. It fills the queue in messages, so never quite."""
     return not snapshot.summary.corpus_ended and snapshot.counts.outstanding >= config.queue.capacity / 2
 
 

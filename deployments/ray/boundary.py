@@ -1,5 +1,5 @@
-"""Where Ray's errors become ours. Loads nothing of Serve: the queue, the reader and the writer need none of it, and it
-takes a second."""
+"""Turns Ray's errors into ours. It loads nothing of Serve, which takes a second: queue, reader and writer need none of
+it."""
 
 import re
 from collections.abc import Iterator
@@ -15,28 +15,28 @@ _PLACE = re.compile(r'File "(?:[^"]*/)?([^"/]+)", line (\d+)')
 
 @contextmanager
 def ray_boundary() -> Iterator[None]:
-    """Around a call of an actor. Raises HopError for whatever kept it from answering."""
+    """For a call of an actor. Raises HopError for anything that kept the actor from answering."""
     try:
         yield
     except (RayActorError, WorkerCrashedError, NodeDiedError, OutOfMemoryError) as error:
-        raise HopError(ErrorKind.CRASHED, told(error)) from error
+        raise HopError(ErrorKind.CRASHED, error_line(error)) from error
     except RayError as error:
-        raise HopError(ErrorKind.RETRYABLE, told(error)) from error
+        raise HopError(ErrorKind.RETRYABLE, error_line(error)) from error
     except DecodeError as error:
         raise HopError(ErrorKind.RETRYABLE, f"a reply could not be decoded: {error}") from error
 
 
-def told(error: Exception) -> str:
-    """The error in one line. What another process raised is told as it was raised there, with file and line."""
+def error_line(error: Exception) -> str:
+    """The error in one line. An error of another process is given as it was raised there, with file and line."""
     if isinstance(error, RayTaskError):
-        return _of_a_task(error)
+        return _task_error_line(error)
     first_line = next(iter(str(error).strip().splitlines()), "")
     return f"{type(error).__name__}: {first_line}"[:300]
 
 
-def _of_a_task(error: RayTaskError) -> str:
-    """Its cause came without a traceback; where it was raised stands last in the error's own text. One that Ray made
-    of its cause's type too holds nothing else of a task's."""
+def _task_error_line(error: RayTaskError) -> str:
+    """The line of a task's error. Its cause comes without a traceback: the place is the last one in the error's own
+    text. An error that Ray made a subclass of its cause's type holds no other trace."""
     places = _PLACE.findall(str(error))
     place = f" ({places[-1][0]}:{places[-1][1]})" if places else ""
     return f"{described(error.cause)}{place}"

@@ -1,6 +1,6 @@
-"""Ray and Serve, started inside this process tree or joined. Quiet: what Ray has to say is in its own log folder.
+"""Ray and Serve, started inside this process tree or joined. They print nothing: Ray's messages are in its log folder.
 
-Law: a Ray that is started here listens on loopback alone. One that is joined listens where its owner started it.
+Law: a Ray that is started here listens on loopback alone. A joined one listens where its owner started it.
 """
 
 import logging
@@ -26,14 +26,14 @@ from deployments.ray.vigil import Lost, Vigil
 
 ROOT = Path(__file__).resolve().parents[2]
 SENT = ("pyproject.toml", "README.md", "schemas", "actors", "deployments", "gleaner", "examples")
-"""What of a clone is needed elsewhere (as in .dockerignore); whatever else lies in it is nobody's."""
+"""The parts of a clone that other nodes need (as in .dockerignore). Everything else in it stays here."""
 
 
 @contextmanager
 def cluster(address: str | None, *, lost: Lost | None = None) -> Iterator[None]:
-    """A Ray with Serve for the length of the block. One that was started here is stopped again; one joined goes on.
+    """A Ray with Serve for the length of the block. A Ray that was started here is stopped again; a joined one goes on.
 
-    `lost` is called from another thread when a process of a Ray that was started here ends on its own.
+    `lost` is called from another thread when a process of a Ray that was started here ends by itself.
     """
     with ExitStack() as started:
         if not ray.is_initialized():
@@ -46,7 +46,7 @@ def cluster(address: str | None, *, lost: Lost | None = None) -> Iterator[None]:
 
 
 def _start_serve() -> None:
-    """Starts Serve where it does not run yet."""
+    """Starts Serve when it does not run yet."""
     start = partial(
         serve.start,
         proxy_location=ProxyLocation.Disabled,
@@ -54,12 +54,12 @@ def _start_serve() -> None:
     )
     try:
         start()
-    except ActorAlreadyExistsError:  # another run on the cluster has started it at this moment: there is one for both
+    except ActorAlreadyExistsError:  # another run on the cluster started it at the same moment, and both use it
         start()
 
 
 def _connect(address: str | None, started: ExitStack) -> None:
-    """Starts a Ray, or joins one; what is to be undone at the end goes into `started`."""
+    """Starts a Ray, or joins one. `started` gets what must be undone at the end."""
     if address is not None:
         _join(address)
         started.callback(ray.shutdown)
@@ -73,9 +73,9 @@ def _connect(address: str | None, started: ExitStack) -> None:
 
 @contextmanager
 def _in_a_session_of_their_own() -> Iterator[None]:
-    """For the processes that Ray starts here: a SIGTERM to our process group (`timeout`, a shell's job) or a closed
-    terminal asks us alone, and we drain with Ray still there. They end with this process all the same (Ray has the
-    kernel see to it), and Ray takes no argument for this."""
+    """Gives the processes that Ray starts here sessions of their own. So a SIGTERM to our process group (`timeout`, a
+    shell's job) or a closed terminal reaches only us, and we drain while Ray is still there. They still end with this
+    process, because Ray asks the kernel for that. Ray has no argument for sessions."""
     start = services.ConsolePopen
     setattr(services, start.__name__, partial(start, start_new_session=True))
     try:
@@ -85,12 +85,12 @@ def _in_a_session_of_their_own() -> Iterator[None]:
 
 
 def here() -> NodeAffinitySchedulingStrategy:
-    """For what must run beside the output folder: this node and no other."""
+    """A placement for actors that must run beside the output folder: on this node and no other."""
     return NodeAffinitySchedulingStrategy(node_id=ray.get_runtime_context().get_node_id(), soft=False)
 
 
 def code(root: Path) -> dict[str, Any]:
-    """What takes this code to the nodes of a joined cluster: a clone is sent, an installed package is there already."""
+    """The settings that bring this code to a joined cluster's nodes: a clone is sent, an installed package is there."""
     if not (root / "pyproject.toml").is_file():
         return {}
     excludes = ["/*", "!/.", *(f"!/{name}" for name in SENT), "/examples/almanac/models", "__pycache__", ".?*"]
@@ -101,7 +101,7 @@ def _settings() -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD", "0")
-    os.environ.setdefault("RAY_SERVE_FORCE_STOP_UNHEALTHY_REPLICAS", "1")  # what hangs ends nothing: do not wait for it
+    os.environ.setdefault("RAY_SERVE_FORCE_STOP_UNHEALTHY_REPLICAS", "1")  # do not wait for a hanging replica
 
 
 def _join(address: str) -> None:
@@ -117,7 +117,7 @@ def _start_here(folder: Path) -> None:
     _settings()
     ray.init(
         _temp_dir=str(folder),
-        address="local",  # also where RAY_ADDRESS is set, as it is on the nodes of a cluster
+        address="local",  # even if RAY_ADDRESS is set, as on the nodes of a cluster
         include_dashboard=False,
         logging_level=logging.ERROR,
         log_to_driver=False,

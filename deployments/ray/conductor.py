@@ -1,4 +1,4 @@
-"""The Ray shell of a conductor: its handles to the queue, the pools and the gates. It may die at any moment."""
+"""The Ray shell of a conductor, with its handles to the queue, pools and gates. It may die at any moment."""
 
 import asyncio
 import time
@@ -24,7 +24,7 @@ class ConductorShell:
     """One conductor. It takes no CPU of Ray's count, as in `deployments.ray.actors`."""
 
     def __init__(self, name: str, config: RunConfig, queue: Any, where: DeploymentNames, output: str) -> None:
-        """`output`: the run's folder, for what is logged."""
+        """`output`: the run's folder, for the log."""
         configure_logging(LogPlace(name, output))
         limits = BatchLimits()
         pools = {
@@ -47,19 +47,19 @@ class ConductorShell:
         )
 
     async def run(self) -> None:
-        """Conducts until the run is over."""
+        """Works until the run is over."""
         await self._conductor.run()
 
     async def status(self) -> ConductorStatus:
         return self._conductor.status()
 
     async def rejoin(self) -> None:
-        """The queue was made again: it is told what is in hand here."""
+        """Tells a restarted queue which leases this conductor holds."""
         await self._conductor.rejoin()
 
 
 def _in_order(config: RunConfig, handles: Mapping[GateName, Gate]) -> dict[GateName, Gate]:
-    """Every gate in the configuration's order, whether it has a deployment or runs here."""
+    """Every gate in the configuration's order: those with a deployment, and those that run in this process."""
     there = {**handles, **inside_gates(config.gates)}
     return {name: there[name] for name in map(GateName, config.gates)}
 

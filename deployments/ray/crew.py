@@ -1,9 +1,9 @@
-"""The actors of one run: a queue, a writer and conductors for each shard, one reader; begun, watched, made again when
-they die.
+"""The actors of one run: a queue, a writer and conductors for each shard, and one reader. They are started, watched,
+and replaced when they die.
 
-Laws: a death costs what was in flight and nothing that was recorded; an error that is no death ends the run. A queue
-keeps its handle when Ray makes it again; the others are followed by new ones under new names, in the same shard. All
-live beside the output folder: a node that comes and goes holds replicas alone.
+Laws: a death costs what was in flight, and nothing that was recorded. An error that is no death ends the run. Ray
+restarts a queue under the same handle; other actors are replaced by new ones with new names, in the same shard. All of
+them run beside the output folder: nodes that come and go hold only replicas.
 """
 
 import logging
@@ -22,7 +22,7 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 from actors.counts.together import together
 from actors.queue.preflight import LaunchTerms
 from deployments.ray.actors import QueueActor, ReaderActor, WriterActor
-from deployments.ray.calls import ask, ask_each, told
+from deployments.ray.calls import ask, ask_each, unwrapped
 from deployments.ray.cluster import here
 from deployments.ray.conductor import ConductorActor
 from deployments.ray.launch import queue_name
@@ -37,11 +37,11 @@ from schemas.stages import ConductorStatus, Pause
 log = logging.getLogger("gleaner.run")
 
 RESTARTS = 100
-"""Deaths in one run, each queue's apart (as many again): a run that loses more has a cause that no restart mends."""
+"""The most deaths in one run, without those of queues (each queue has as many): after more, no restart will help."""
 STATUS_S = 0.2
-"""A conductor that answers later is left out of this look."""
+"""A conductor that answers later is left out of this snapshot."""
 FLUSH_S, CLOSE_S = 600.0, 60.0
-"""Longest waits for the last files, and for a ledger to be given back."""
+"""The longest waits for the last files, and for a queue to close its ledger."""
 
 
 class Role(Enum):
@@ -51,7 +51,7 @@ class Role(Enum):
 
 
 class Member(Struct, frozen=True):
-    """An actor at work; `running` is the promise of its end. `shard`: whose it is (the reader serves all)."""
+    """A running actor. `running`: the promise of its end. `shard`: the one that it works for (the reader: all)."""
 
     role: Role
     shard: QueueShard
@@ -61,17 +61,17 @@ class Member(Struct, frozen=True):
 
 
 class Crew:
-    """In order: `open_queues`, `start_queues`, `begin`, `watch` while `conducting`, `finish_writing`, `dismiss`,
-    `close_queues`."""
+    """Call in this order: `open_queues`, `start_queues`, `begin`, `watch` while `conducting`, `finish_writing`,
+    `dismiss`, `close_queues`."""
 
     def __init__(self, config: RunConfig, output: Path, token: str, terms: LaunchTerms) -> None:
-        """`token`: of the launch."""
+        """`token`: the launch's."""
         self._config = config
         self._terms = terms
-        self._output = str(output.absolute())  # the processes that get it stand elsewhere
+        self._output = str(output.absolute())  # other processes have other working directories
         self._token = token
         self.where: DeploymentNames
-        """Where conductors find pools and gates; set before the first one begins."""
+        """Where conductors find pools and gates. Set before the first conductor begins."""
         self.shards = QueueShard(0, config.queue.shards).all
         self._queues: list[Any] = []
         self._members: list[Member] = []
@@ -79,23 +79,23 @@ class Crew:
         self._deaths = 0
         self._finishing = False
         self.away: PoolAwayError | None = None
-        """What a conductor ended with because a pool was given up; set by `watch`."""
+        """The error of a conductor that ended because a pool was given up. `watch` sets it."""
         self._gave_up = ONLY
 
     def open_queues(self) -> None:
-        """Opens the ledgers and replays them, the first one before all: its lock is the folder's. Raises OutputError
-        when another run is writing there."""
+        """Opens the ledgers and replays them, the first one before the others, because its lock is the folder's. Raises
+        OutputError when another run is writing there."""
         first, *others = (self._queue_of(shard) for shard in self.shards)
         ask(first.open)
         self._queues = [first, *others]
         ask_each(queue.open for queue in others)
 
     def start_queues(self, began_at: float) -> None:
-        """Records that the run begins, or goes on. `began_at`: when this process began to carry it."""
+        """Records that the run begins, or continues. `began_at`: when this process began to run it."""
         ask_each((queue.start for queue in self._queues), began_at)
 
     def begin(self, role: Role, shard: QueueShard = ONLY) -> None:
-        """One more of that role."""
+        """Starts one more actor with this role."""
         self._begun[role] += 1
         number = self._begun[role]
         name = f"{role.value}-{number}"
@@ -120,7 +120,7 @@ class Crew:
         return self._any(Role.READER)
 
     def watch(self, timeout_s: float) -> None:
-        """Waits so long for somebody's end, and makes again who died. Raises what ended one of them otherwise."""
+        """Waits at most so long for an actor's end, and replaces dead actors. Raises any other error of an actor."""
         by_promise = {member.running: member for member in self._members}
         done, _ = ray.wait(list(by_promise), timeout=timeout_s, num_returns=1)
         for promise in done:
@@ -128,12 +128,12 @@ class Crew:
             self._ended(by_promise[promise])
 
     def wait_on(self) -> None:
-        """The pool that was given up is waited for all the same: another conductor goes on."""
+        """Waits for the pool after all: starts another conductor in place of the one that gave the pool up."""
         self.away = None
         self.begin(Role.CONDUCTOR, self._gave_up)
 
     def snapshot(self) -> RunSnapshot | None:
-        """The run at this moment; None before its queues are open. A queue that was made again is helped to go on."""
+        """The run now; None before its queues are open. A restarted queue is given what it needs to continue."""
         if not self._queues:
             return None
         snapshots: list[RunSnapshot] = ask_each(queue.snapshot for queue in self._queues)
@@ -143,40 +143,40 @@ class Crew:
         return together(snapshots)
 
     def statuses(self) -> list[ConductorStatus]:
-        """Of every conductor that answers at once."""
+        """The statuses of all conductors that answer at once."""
         return _at_once([member.actor.status.remote() for member in self._of(Role.CONDUCTOR)])
 
     def undelivered(self) -> tuple[Pause, ...]:
-        """The sinks that take no shards, as every writer tells that answers at once."""
+        """The sinks that take no shards, from all writers that answer at once."""
         if not self._config.dataset.sinks:
             return ()
         each: list[list[Pause]] = _at_once([member.actor.undelivered.remote() for member in self._of(Role.WRITER)])
         return tuple(pause for pauses in each for pause in pauses)
 
     def stop_leasing(self) -> None:
-        """Say it again while it shall hold: a queue that is made again has forgotten it."""
+        """Stops all leasing. Repeat the call while this shall hold: a restarted queue does not remember it."""
         ask_each(queue.stop_leasing for queue in self._queues)
 
     def finish_writing(self, meanwhile: Callable[[], None]) -> None:
-        """Closes the last shards, in as many tries as the writer has deaths. Raises GleanerError when it hangs."""
+        """Closes the last shards, with a new writer after each death. Raises GleanerError when that hangs."""
         self._finishing = True
         until = time.monotonic() + FLUSH_S
         while writers := [member for member in self._members if member.role is Role.WRITER]:
             for writer in writers:
                 writer.actor.stop.remote()
             if time.monotonic() > until:
-                raise GleanerError(f"the last shards were not closed within {FLUSH_S:g} s; the same command goes on")
+                raise GleanerError(f"the last shards were not closed within {FLUSH_S:g} s; the same command continues")
             self.watch(timeout_s=1.0)
             meanwhile()
 
     def dismiss(self) -> None:
-        """Ends everyone but the queues."""
+        """Ends all actors but the queues."""
         for member in self._members:
             ray.kill(member.actor)
         self._members.clear()
 
     def close_queues(self) -> None:
-        """The ledgers are given back; what they hold is durable without this."""
+        """Closes the ledgers. Their records are durable even without this."""
         for closing in [queue.close.remote() for queue in self._queues]:
             try:
                 ray.get(closing, timeout=CLOSE_S)
@@ -195,8 +195,9 @@ class Crew:
         return options.remote(self._config, self._output, shard, os.getpid(), self._terms.preflight)
 
     def _recover(self, shard: QueueShard, token: str) -> None:
-        """A queue has forgotten its leases: whoever lives says what it holds, and only then is anything leased."""
-        log.warning("a queue died and was made again", extra={"shard": shard.number})
+        """A restarted queue has forgotten its leases. Living conductors first say what they hold; then it leases
+        again."""
+        log.warning("a queue died and was restarted", extra={"shard": shard.number})
         for member in self._members:
             if member.role is Role.CONDUCTOR and member.shard == shard:
                 try:
@@ -215,21 +216,21 @@ class Crew:
                 ray.kill(member.actor)
                 ask(self._queues[member.shard.number].release, member.name)
             elif isinstance(cause, HopError):
-                self._again(member, error)  # it lost the queue in the middle of something
+                self._replace(member, error)  # it lost the queue in the middle of something
             else:
-                raise told(error) from error
+                raise unwrapped(error) from error
         except RayActorError as error:
-            self._again(member, error)
+            self._replace(member, error)
         else:
             if member.role is Role.WRITER and not self._finishing:
                 raise GleanerError("the dataset writer ended before the run")
             ray.kill(member.actor)
 
-    def _again(self, member: Member, error: Exception) -> None:
+    def _replace(self, member: Member, error: Exception) -> None:
         self._deaths += 1
         if self._deaths > RESTARTS:
             raise GleanerError(f"the run's own processes died {RESTARTS} times; see Ray's logs") from error
-        log.warning("an actor died and is made again", extra={"actor": member.name})
+        log.warning("an actor died and is replaced", extra={"actor": member.name})
         if member.role is Role.CONDUCTOR:
             ask(self._queues[member.shard.number].release, member.name)
         if member.role is Role.WRITER or not self._finishing:

@@ -1,7 +1,8 @@
-"""Where a Ray that is started here keeps its sockets and logs, and where its processes stand.
+"""The folder for the sockets and logs of a Ray that is started here, and the working directory of its processes.
 
-Law: a folder of this user's alone (Ray makes its own writable for everybody), new for each run. It goes when the run
-ends well; when it does not, it stays and is named in the run's log. Below RAY_TMPDIR it always stays.
+Law: the folder is new for each run and only this user may enter it (Ray's own default is writable for all). It is
+removed when the run ends well or with a user's mistake. After any other error it stays, and the run's log names it.
+Below RAY_TMPDIR it always stays.
 """
 
 import logging
@@ -18,12 +19,13 @@ from schemas.errors import UserError
 log = logging.getLogger("gleaner.run")
 
 TOKEN = Path(".ray/auth_token")
-"""In the user's home; Ray makes it at the first start, as readable as the umask says."""
+"""In the user's home. Ray makes it at its first start, with the permissions that the umask allows."""
 
 
 @contextmanager
 def ray_folder() -> Iterator[Path]:
-    """The folder for the length of a run: below RAY_TMPDIR, else the system's. Short: sockets lie in it."""
+    """The folder for the length of a run, below RAY_TMPDIR or else the system's. Its path is short: sockets need
+    that."""
     wanted = os.environ.get("RAY_TMPDIR")
     folder = Path(tempfile.mkdtemp(prefix="g", dir=wanted))
     keep = wanted is not None
@@ -42,8 +44,8 @@ def ray_folder() -> Iterator[Path]:
 
 @contextmanager
 def standing_in(folder: Path) -> Iterator[None]:
-    """While Ray starts: it makes the folder one stands in the first place where its workers look for code. Where that
-    folder is code for this process already (`python -m`, a test), it stays so."""
+    """Changes to an empty folder while Ray starts: Ray makes the working directory the first place where its workers
+    look for code. If this process already loads code from it (`python -m`, a test), it stays."""
     before = os.getcwd()
     if {"", before} & set(sys.path):
         yield
@@ -58,6 +60,6 @@ def standing_in(folder: Path) -> Iterator[None]:
 
 
 def keep_token_private() -> None:
-    """The token that every connection to Ray is asked for is the user's alone."""
+    """Makes the token that every connection to Ray needs readable for the user alone."""
     with suppress(OSError):  # there is none, or it is kept elsewhere
         os.chmod(Path.home() / TOKEN, 0o600, follow_symlinks=True)

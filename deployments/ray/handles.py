@@ -1,6 +1,6 @@
-"""The actors' protocols over Ray: requests are gathered for a moment into one message, replies stream back one by one.
+"""The actors' protocols over Ray: requests are collected for a moment into one message, replies stream back one by one.
 
-Law: whoever asks gets one reply or one HopError; nothing of Ray's own passes this file. Nothing is retried here.
+Law: every caller gets one reply or one HopError; no other error of Ray leaves this file. Nothing is retried here.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 from ray.serve.exceptions import BackPressureError, RayServeException
 
-from deployments.ray.boundary import ray_boundary, told
+from deployments.ray.boundary import error_line, ray_boundary
 from schemas.errors import ErrorKind, Failure, HopError, described, kind_of_bug
 from schemas.orders import Holding, Lease, Outcome, Settlement
 from schemas.samples import Completion, GenerationRequest, Lane
@@ -41,8 +41,8 @@ Send = Callable[[bytes], AsyncIterator[bytes]]
 
 
 class BatchLimits(Struct, frozen=True):
-    """A message goes out when it holds `size` requests or its first one is `linger_s` old; at most `messages` of them
-    are under way at once (None: no bound here)."""
+    """A message is sent when it holds `size` requests or its first one is `linger_s` old. At most `messages` of them
+    are under way at once (None: no limit here)."""
 
     size: int = 128
     linger_s: float = 0.005
@@ -50,23 +50,23 @@ class BatchLimits(Struct, frozen=True):
 
 
 SUSPECTS = {Lane.FEW: BatchLimits(size=8, messages=4), Lane.ALONE: BatchLimits(size=1, messages=1)}
-"""How requests travel that were with a dead replica: soon cleared by an answer, or alone when it dies again."""
+"""How requests travel that a dead replica held: in small messages or alone, so that the one that kills it is found."""
 
 
 @contextmanager
 def serve_boundary() -> Iterator[None]:
-    """Foreign errors become ours: an overloaded replica asks to wait, a dead one makes suspects of what it held."""
+    """Turns Serve's errors into ours: an overloaded replica asks to wait; a dead one makes its requests suspects."""
     try:
         with ray_boundary():
             yield
     except BackPressureError as error:
         raise HopError(ErrorKind.OVERLOADED, "the pool's queue is full", retry_after_s=0.5) from error
     except RayServeException as error:
-        raise HopError(ErrorKind.RETRYABLE, told(error)) from error
+        raise HopError(ErrorKind.RETRYABLE, error_line(error)) from error
 
 
 class BatchedCalls(Generic[Q, R]):
-    """Gathers requests into messages and gives each caller its own reply as soon as it is there."""
+    """Collects requests into messages, and gives each caller its own reply as soon as it comes."""
 
     def __init__(
         self, send: Send, encode: Callable[[Sequence[Q]], bytes], decode: Callable[[bytes], Sequence[R]],
@@ -83,7 +83,7 @@ class BatchedCalls(Generic[Q, R]):
         self._room = nullcontext() if limits.messages is None else asyncio.Semaphore(limits.messages)
 
     async def ask(self, key: str, request: Q) -> R:
-        """The reply to the request of that key (unique among those under way). Raises HopError."""
+        """The reply to the request with this key, which is unique among those under way. Raises HopError."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
         if key in self._gathering:
@@ -96,7 +96,7 @@ class BatchedCalls(Generic[Q, R]):
         return await future
 
     async def close(self) -> None:
-        """Cancels what is under way; its callers get a HopError."""
+        """Cancels all calls under way. Their callers get a HopError."""
         self._flush()
         for call in self._calls:
             call.cancel()
@@ -126,7 +126,7 @@ class BatchedCalls(Generic[Q, R]):
                         self._answer(data, waiting)
         except HopError as failed:
             error = failed
-        except Exception as bug:  # nobody awaits this task: what failed in it is told to all who wait for a reply
+        except Exception as bug:  # no code awaits this task, so its error goes to all callers of the message
             log.exception("a message failed on its way", extra={"requests": len(batch)})
             error = HopError(kind_of_bug(bug), described(bug))
         finally:
@@ -142,7 +142,7 @@ class BatchedCalls(Generic[Q, R]):
 
 
 def lanes(shared: BatchLimits, calls: Callable[[BatchLimits], BatchedCalls[Q, R]]) -> dict[Lane, BatchedCalls[Q, R]]:
-    """The same calls in the company that each request may have."""
+    """The same calls for each lane, since a request may travel with many others, few others or alone."""
     return {Lane.SHARED: calls(shared)} | {lane: calls(limits) for lane, limits in SUSPECTS.items()}
 
 
@@ -158,7 +158,7 @@ def streaming(handle: Any, method: str) -> Send:
 
 
 def unary(method: Any) -> Send:
-    """A Ray actor's method as `Send`: one message back."""
+    """A Ray actor's method as `Send`, with one message back."""
 
     async def send(data: bytes) -> AsyncIterator[bytes]:
         yield await method.remote(data)
@@ -221,14 +221,15 @@ class EmbedderHandle:
 class QueueHandle:
     """The queue actor, as `actors.protocols.Orders`.
 
-    Law: a lease counts in the life of the queue that gave it, or in the next one if it was told there in `join`. One
-    whose message was still on its way then is dropped: the next life knows nothing of it, and may give it to others.
+    Law: a lease is valid in the life of the queue that gave it, and in the next one if `join` reported it there. A
+    lease whose message was still under way at that time is dropped: the next life does not know it and may lease it
+    again.
     """
 
     def __init__(self, queue: Any, limits: BatchLimits) -> None:
         self._queue = queue
         self._life: str | None = None
-        """Whose leases count: whoever answers first; nobody's ("") while a queue that was made again is joined."""
+        """The life whose leases are valid: the first that answers; "" (none) while a restarted queue is joined."""
         self._settling: BatchedCalls[Outcome, Settlement] = BatchedCalls(
             unary(self._queue.settle), OUTCOMES.encode, SETTLEMENTS.decode, reply_id=lambda reply: reply.order_id,
             limits=limits,
@@ -236,10 +237,10 @@ class QueueHandle:
 
     async def lease(self, conductor: str, limit: int) -> Sequence[Lease] | None:
         with ray_boundary():
-            told = await self._queue.lease.remote(conductor, limit)
-            if told is None:
+            reply = await self._queue.lease.remote(conductor, limit)
+            if reply is None:
                 return None
-            life, data = told
+            life, data = reply
             self._life = life if self._life is None else self._life
             return LEASES.decode(data) if life == self._life else []
 

@@ -1,4 +1,4 @@
-"""A request to end a run. Law: the first asks it to drain. Of Ctrl-C and SIGTERM a second one stops it at once."""
+"""A request to end a run. Law: the first request makes it drain. A second Ctrl-C or SIGTERM stops it at once."""
 
 import signal
 import threading
@@ -7,13 +7,13 @@ from typing import Any
 
 
 class StopRequest:
-    """Asked for from any thread; a run looks at it four times a second."""
+    """A request that any thread may make. A run checks it four times a second."""
 
     def __init__(self) -> None:
         self._asked = threading.Event()
 
     def ask(self) -> None:
-        """Lets samples in flight end, closes the folder, ends the run."""
+        """Requests the end: samples in flight may finish, then the folder is closed."""
         self._asked.set()
 
     @property
@@ -22,7 +22,7 @@ class StopRequest:
 
 
 class Interrupts(StopRequest):
-    """While entered, Ctrl-C and SIGTERM ask. Outside the main thread it changes nothing."""
+    """While entered, Ctrl-C and SIGTERM make the request. Outside the main thread it changes nothing."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
-"""What a Ray that is started here listens on. Law: loopback alone, its own servers and those of Serve's replicas.
+"""The addresses that a Ray started here listens on. Law: loopback alone, for its own servers and Serve's replicas.
 
-Ray takes no address to bind: it binds where it believes its node to be, and Serve's replicas bind every interface. Both
-are told otherwise here, and nowhere else; a Ray that is joined is left as its owner started it.
+Ray takes no address to bind: it binds where it believes its node to be, and Serve's replicas bind every interface. Only
+this module changes both. A joined Ray is left as its owner started it.
 """
 
 import os
@@ -18,12 +18,12 @@ LOOPBACK = "127.0.0.1"
 
 @contextmanager
 def on_loopback() -> Iterator[None]:
-    """For the start of a Ray. `_node_ip_address` cannot say 127.0.0.1, for Ray then looks for an address that others
-    reach; only a Ray told that it will never be a cluster believes its node to be on loopback.
+    """For the start of a Ray. `_node_ip_address` cannot be 127.0.0.1: Ray then looks for an address that others can
+    reach. Only a Ray that was told that it never becomes a cluster believes its node to be on loopback.
     """
     name, was = ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR, ray_constants.ENABLE_RAY_CLUSTER
     variable = os.environ.get(name)
-    os.environ[name] = "0"  # for the processes that Ray starts
+    os.environ[name] = "0"  # for processes that Ray starts
     ray_constants.ENABLE_RAY_CLUSTER = False  # for this one, which has read it already
     try:
         yield
@@ -36,7 +36,7 @@ def on_loopback() -> Iterator[None]:
 
 
 def bind_replica() -> None:
-    """Inside a Serve replica, before it listens for its peers: where its node is on loopback, so is the replica."""
+    """Call it in a Serve replica before it listens: if its node is on loopback, the replica listens there too."""
     if get_node_ip_address() == LOOPBACK:
         setattr(replica, tls_utils.add_port_to_grpc_server.__name__, _add_loopback_port)
 

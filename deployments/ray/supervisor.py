@@ -1,4 +1,5 @@
-"""From nothing to the last order's end: starts what a run needs, looks at it four times a second, tells, and drains."""
+"""From nothing to the last order's end: starts all that a run needs, checks it four times a second, reports and
+drains."""
 
 import logging
 import time
@@ -30,7 +31,7 @@ log = logging.getLogger("gleaner.run")
 TICK_S = 0.25
 REPLICA_POLL_S = 1.0
 DRAIN_S = 30.0
-"""Samples in flight may take this long to end after an interrupt; then their leases are given back."""
+"""Samples in flight may take this long to end after an interrupt; then their leases go back to the queue."""
 
 Watch = Callable[[Progress], None]
 
@@ -39,13 +40,13 @@ class RunEnd(Enum):
     COMPLETE = "complete"
     INTERRUPTED = "interrupted"
     POOL_AWAY = "pool_away"
-    """A pool that no order can do without answered nothing for `conductors.outage_s`."""
+    """A pool that every order needs gave no answer for `conductors.outage_s`."""
     PREFLIGHT = "preflight"
-    """The first completions or verdicts are bad, and the run was to stop for that."""
+    """The first completions or verdicts are bad, and this launch shall stop for that."""
 
 
 class Supervisor:
-    """Owns a run's actors and deployments. `stop` it whatever `run` did."""
+    """Owns a run's actors and deployments. Call `stop` in any case after `run`."""
 
     def __init__(
         self,
@@ -76,8 +77,8 @@ class Supervisor:
         self._deployed = False
 
     def run(self, stop: StopRequest) -> RunEnd:
-        """From nothing to the last order's end, or to a drained stop: an interrupt, or a pool that is given up."""
-        self._tell(Phase.STARTING, "starting the queue")
+        """Runs to the last order's end, or to a drained stop after an interrupt or when a pool is given up."""
+        self._report(Phase.STARTING, "starting the queue")
         self._start(stop)
         stopped_at = time.monotonic() if stop.asked else None
         while self._crew.conducting:
@@ -90,11 +91,11 @@ class Supervisor:
             self._crew.watch(TICK_S)
             if self.away is not None and self._is_loading(self.away.pool):
                 self._crew.wait_on()
-            self._tell(Phase.RUNNING if stopped_at is None else Phase.DRAINING)
-        self._tell(Phase.FINISHING, "closing shards")
-        self._crew.finish_writing(lambda: self._tell(Phase.FINISHING, "closing shards"))
+            self._report(Phase.RUNNING if stopped_at is None else Phase.DRAINING)
+        self._report(Phase.FINISHING, "closing shards")
+        self._crew.finish_writing(lambda: self._report(Phase.FINISHING, "closing shards"))
         snapshot = self._crew.snapshot()
-        self._tell(Phase.DONE)
+        self._report(Phase.DONE)
         assert snapshot is not None
         if self.away is not None and not stop.asked:
             log.error("stopped", extra={"why": str(self.away)})
@@ -105,23 +106,23 @@ class Supervisor:
 
     @property
     def away(self) -> PoolAwayError | None:
-        """What a conductor gave up; None while all pools answer."""
+        """The pool that a conductor gave up; None while all pools answer."""
         return self._crew.away
 
     @property
     def stops_for(self) -> tuple[Advice, ...]:
-        """What the first completions and verdicts said in this launch, where it is to stop for that."""
+        """Advice from this launch's first completions and verdicts, if the launch shall stop for it."""
         return self._advice if self._terms.preflight is Preflight.STOP else ()
 
     def stop(self) -> None:
-        """Ends what this run started, and nothing of another; the queue closes its ledger last."""
+        """Ends what this run started, and nothing else. The queue closes its ledger last."""
         self.dismiss()
         if self._live is not None:
             self._live.end()
         self._crew.close_queues()
 
     def dismiss(self) -> None:
-        """Ends all but the queues: their processes and accelerators are free, and the folder is still the run's."""
+        """Ends all but the queues: processes and accelerators become free, and the folder still belongs to the run."""
         self._crew.dismiss()
         if self._deployed:
             serving.remove(self._where.all)
@@ -130,7 +131,7 @@ class Supervisor:
             self._autoscaler = None
 
     def _start(self, stop: StopRequest) -> None:
-        """Models and conductors too, unless the folder is complete and its corpus has not grown."""
+        """Starts the actors; models and conductors only if the folder is not complete or its corpus has grown."""
         if self._config.ray_address is None:
             serving.check_fits(self._config, ray.cluster_resources())
         self._crew.open_queues()
@@ -144,13 +145,13 @@ class Supervisor:
             self._crew.begin(Role.WRITER, shard)
         self._crew.begin(Role.READER)
         if self._complete():
-            self._tell(Phase.STARTING, "reading the corpus again")
+            self._report(Phase.STARTING, "reading the corpus again")
             while self._crew.reading and self._complete() and not stop.asked:
                 self._crew.watch(TICK_S)
-                self._tell(Phase.STARTING, "reading the corpus again")
+                self._report(Phase.STARTING, "reading the corpus again")
             if self._complete() or stop.asked:
                 return
-        self._tell(Phase.STARTING, "starting models")
+        self._report(Phase.STARTING, "starting models")
         self._autoscaler = Autoscaler(self._config, self._where)
         self._deployed = True
         serving.deploy(self._config, self._where, self._output)
@@ -158,8 +159,8 @@ class Supervisor:
             self._crew.begin(Role.CONDUCTOR, self._crew.shards[number % len(self._crew.shards)])
 
     def _is_loading(self, pool: str) -> bool:
-        """Whether no replica of the pool ever ran: how long a model may load is for Serve to say, which ends the run
-        when it cannot start."""
+        """Whether no replica of the pool has run yet. Serve decides how long a model may load, and ends the run when it
+        cannot start."""
         application = self._where.by_role.get(pool)
         return application is not None and application not in self._loaded
 
@@ -167,7 +168,7 @@ class Supervisor:
         snapshot = self._crew.snapshot()
         return snapshot is not None and snapshot.complete
 
-    def _tell(self, phase: Phase, note: str = "") -> None:
+    def _report(self, phase: Phase, note: str = "") -> None:
         now, ticked = time.time(), time.monotonic()
         snapshot, conductors = self._crew.snapshot(), self._crew.statuses()
         self._advice = self._first_look.said(None if snapshot is None else snapshot.summary)

@@ -1,7 +1,7 @@
-"""Watches the processes of the Ray that this one started. Law: when one of them ends before it was asked to, that is
-known within a second, and said, whatever the run's own thread waits for.
+"""Watches the processes of the Ray that this process started. Law: when one of them ends by itself, this is known and
+reported within a second, whatever the run's own thread waits for.
 
-Without this Ray waits a minute for a GCS that will not come back, says so in its own words and ends the process.
+Without this, Ray waits a minute for a GCS that will not come back, prints its own message and ends the process.
 """
 
 import logging
@@ -23,8 +23,8 @@ Lost = Callable[[ClusterError], None]
 
 
 class Vigil:
-    """While entered, calls `lost` once, in a thread of its own, when a process of Ray's has ended. A Ray that was
-    joined has no process here: of it nothing is known."""
+    """While entered, calls `lost` once, in its own thread, when a process of Ray has ended. A joined Ray has no process
+    here and is not watched."""
 
     def __init__(self, lost: Lost) -> None:
         self._lost = lost
@@ -50,7 +50,7 @@ class Vigil:
 
 
 def ended() -> str | None:
-    """Which process of Ray's has ended, and how; None while all live."""
+    """Which process of Ray has ended, and how; None while all live."""
     for name, process in _started():
         code = process.poll()
         if code is not None:
@@ -60,7 +60,7 @@ def ended() -> str | None:
 
 
 def end_all() -> None:
-    """Ends what is left of Ray, asking nobody: each of its processes leads a session of its own."""
+    """Kills the remaining processes of Ray. Each of them leads its own session."""
     for _, process in _started():
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -1,8 +1,8 @@
 """How a decision reaches Serve: the run writes it on a board, and Serve's controller reads it there.
 
-Laws: the controller never waits for us: it asks, goes on, and uses the answer at a later tick; without an answer it
-keeps what it has. `Follow` decides nothing. This module travels to the controller by value, so it imports Ray alone:
-a cluster whose Serve was started by somebody else needs none of our code there.
+Laws: the controller never waits for us. It asks, goes on, and uses the answer at a later tick; without an answer it
+keeps its number. `Follow` decides nothing. This module travels to the controller by value, so it imports only Ray: a
+cluster whose Serve another owner started needs none of our code.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ ASK_EVERY_S = 0.5
 
 
 class BoardShell:
-    """Replicas wanted of each Serve deployment of one run."""
+    """The wanted number of replicas for each Serve deployment of one run."""
 
     def __init__(self) -> None:
         self._wanted: dict[str, int] = {}
@@ -24,7 +24,7 @@ class BoardShell:
         self._wanted = wanted
 
     def read(self, deployment: str) -> int | None:
-        """None: nothing has been decided for it."""
+        """The wanted number; None when nothing has been decided for this deployment."""
         return self._wanted.get(deployment)
 
 
@@ -40,15 +40,15 @@ class Follow:
         self._wanted: int | None = None
 
     def __call__(self, context: Any) -> tuple[int, dict[str, Any]]:
-        """Never waits. Replicas wanted, and no state of Serve's."""
+        """The wanted number of replicas, and an empty state for Serve. Never waits."""
         try:
-            self._hear()
+            self._read_answer()
             self._ask(context.current_time)
-        except (RayError, ValueError):  # no board (yet, or any more): its run starts, ended or died; ask anew later
+        except (RayError, ValueError):  # no board: its run is starting, ended or died; ask again later
             self._board = self._answer = None
         return context.target_num_replicas if self._wanted is None else self._wanted, {}
 
-    def _hear(self) -> None:
+    def _read_answer(self) -> None:
         if self._answer is None:
             return
         done, _ = ray.wait([self._answer], timeout=0)

@@ -1,7 +1,7 @@
-"""Which Serve deployments a run has, and how each is scaled. The only file that calls Serve's deployment API.
+"""The Serve deployments of a run, and how each is scaled. Only this file calls Serve's deployment API.
 
-Law: every pool and gate is an application of its own, named after the launch, so that two runs share a cluster unharmed
-and none is answered by a replica of another launch.
+Law: every pool and gate is an application with the launch in its name. So two runs can share a cluster, and no request
+is answered by a replica of another launch.
 """
 
 import logging
@@ -39,33 +39,34 @@ from schemas.verdicts import GateName
 log = logging.getLogger("gleaner.run")
 
 REMOVE_S = 5.0
-"""At a run's end replicas have nothing to finish for anybody: those that still compute are ended after so long."""
+"""At a run's end no code waits for replicas. Those that still compute are killed after this time."""
 
 DIES_S = 30.0
-"""Ray notices within so long that a launch is dead, its node's loss included."""
+"""Ray notices within this time that a launch is dead, even if its node was lost."""
 
 NODE_DIED = "The actor died because its node has died"
-"""Ray's words for a replica that went with its node, also for one that was to start there and never ran."""
+"""Ray's message for a replica that died with its node, also for one that was to start there and never ran."""
 CUT_OFF = "ActorUnavailableError"
-"""Ray's word where the process of a replica went while it was asked whether it has started: no word of its model."""
+"""Ray's message when a replica's process died while it was asked whether it has started. It says nothing of its
+model."""
 
 HEALTH_CHECK_S = 10.0
-"""Serve asks a replica about itself this often; three bad answers in a row have it replaced."""
+"""Serve checks a replica this often, and replaces it after three failed checks in a row."""
 
 
 class DeploymentNames(Struct, frozen=True):
-    """Application names of one launch, by pool and by gate."""
+    """The application names of one launch, by pool and by gate."""
 
     pools: dict[PoolName, str]
     gates: dict[GateName, str]
     board: str
-    """Name of the actor that tells Serve how many replicas of each are wanted."""
+    """The name of the actor that tells Serve how many replicas of each application are wanted."""
     embedder: str | None = None
     """None in a run without one."""
 
     @property
     def by_role(self) -> dict[str, str]:
-        """Applications by the name under which tally and autoscaling know them."""
+        """Application names by the name that tally and autoscaling use."""
         embedder = {} if self.embedder is None else {EMBEDDER: self.embedder}
         return {**self.pools, **self.gates, **embedder}
 
@@ -75,7 +76,7 @@ class DeploymentNames(Struct, frozen=True):
 
 
 def names(config: RunConfig, launch: str) -> DeploymentNames:
-    """Where each pool and gate of the launch of that name is found."""
+    """The names for each pool and gate of a launch."""
     return DeploymentNames(
         pools={PoolName(pool): f"{launch}-pool-{pool}" for pool in config.pools},
         gates={gate: f"{launch}-{gate}" for gate in gate_models(config.gates)},
@@ -85,7 +86,7 @@ def names(config: RunConfig, launch: str) -> DeploymentNames:
 
 
 class Deployment(Struct, frozen=True):
-    """One application: its replica's class with its arguments, and how many there are."""
+    """One application: its replica's class and arguments, and the number of replicas."""
 
     replica: type
     name: str
@@ -94,8 +95,8 @@ class Deployment(Struct, frozen=True):
 
 
 def deploy(config: RunConfig, where: DeploymentNames, output: Path, *, only: Collection[str] | None = None) -> None:
-    """Asks Serve for every pool, every gate and the embedder at once, or for `only` these applications; does not wait
-    for their models. `output`: where they log."""
+    """Asks Serve for every pool, gate and the embedder at once, or for `only` these applications. Does not wait for
+    their models. `output`: the run's folder, for their logs."""
     wanted = [
         Deployment(GeneratorPool, where.pools[PoolName(name)], pool.replicas, (pool, _logs(name, output)))
         for name, pool in config.pools.items()
@@ -108,7 +109,7 @@ def deploy(config: RunConfig, where: DeploymentNames, output: Path, *, only: Col
     if where.embedder is not None and (embedder := config.judging.embedder) is not None:
         logs = _logs(EMBEDDER, output)
         wanted.append(Deployment(EmbedderPool, where.embedder, embedder.replicas, (embedder, logs)))
-    # a replica that is taken away first ends what it has, and a conductor waits no longer than a hop's limit for it
+    # a removed replica first finishes its requests; a conductor waits at most a hop's limit for them
     drain_s = config.conductors.hop_timeout_s + REMOVE_S
     asked = [each for each in wanted if only is None or each.name in only]
     targets = [_target(each, board=where.board, drain_s=drain_s) for each in asked]
@@ -120,8 +121,8 @@ def _logs(name: str, output: Path) -> LogPlace:
 
 
 def check_fits(config: RunConfig, resources: Mapping[str, float]) -> None:
-    """Raises ConfigError when the smallest number of replicas cannot run side by side, as some would wait for ever, or
-    when an engine for GPUs would see none of this machine's."""
+    """Raises ConfigError when the smallest number of replicas does not fit together, because some would wait for ever;
+    and when an engine for GPUs would see none of this machine's."""
     wanted = [(each.path, each.part.replicas) for each in deployed(config)]
     for resource, key in (("CPU", "cpus"), ("GPU", "num_gpus")):
         needed = sum(getattr(replicas, key) * replicas.min for _, replicas in wanted)
@@ -162,7 +163,7 @@ def _has_vllm_for_cpus() -> bool:
 
 
 def remove(names: Collection[str]) -> None:
-    """Takes these applications down and waits until their processes have ended."""
+    """Removes these applications and waits until their processes have ended."""
     for name in names:
         if name in serve.status().applications:
             serve.delete(name, _blocking=False)
@@ -175,11 +176,11 @@ def remove(names: Collection[str]) -> None:
 
 
 def remove_leftovers(folder: str) -> None:
-    """Takes down what dead launches of the folder have left. Not before its lock is held: no launch of it begins
-    meanwhile. One that still lives after `DIES_S` carries a copy of the folder, and is left alone."""
+    """Removes what dead launches of the folder have left. Call it while the folder's lock is held, so that no launch
+    begins meanwhile. A launch that still lives after `DIES_S` runs a copy of the folder and is left alone."""
     until = time.monotonic() + DIES_S
     while left := leftovers(folder, serve.status().applications):
-        dead = [name for name, token in left.items() if not _lives(token)]
+        dead = [name for name, token in left.items() if not _is_alive(token)]
         if dead:
             log.warning("removing what an earlier start of this run left", extra={"applications": ", ".join(dead)})
             remove(dead)
@@ -190,13 +191,13 @@ def remove_leftovers(folder: str) -> None:
             time.sleep(0.5)
 
 
-def _lives(token: str) -> bool:
+def _is_alive(token: str) -> bool:
     named: Any = ray.util.list_named_actors(all_namespaces=True)
     return any(actor["name"] == queue_name(token) for actor in named)
 
 
 def replica_status(where: DeploymentNames) -> list[ReplicaStatus]:
-    """How many replicas run and are wanted. Raises ModelError when one can never start, in the model's words."""
+    """The numbers of running and wanted replicas. Raises ModelError, in the model's words, when one can never start."""
     applications = serve.status().applications
     found = []
     for role, name in where.by_role.items():
@@ -223,23 +224,23 @@ def replica_status(where: DeploymentNames) -> list[ReplicaStatus]:
 
 
 def lost_with_a_node(where: DeploymentNames) -> list[str]:
-    """Applications that Serve has given up because their first replicas were on a node that died: `deploy` them again,
-    for Serve does not."""
+    """Applications that Serve gave up because their first replicas were on a node that died. `deploy` them again: Serve
+    does not."""
     applications = serve.status().applications
     return [name for name in where.all if name in applications and node_died(applications[name])]
 
 
 def node_died(application: ApplicationStatusOverview) -> bool:
-    """Whether it did not start for the want of a node, and not for its model's fault."""
-    told = _messages(application)
+    """Whether it did not start because a node died, and not through a fault of its model."""
+    messages = _messages(application)
     return application.status is ApplicationStatus.DEPLOY_FAILED and any(
-        words in message for message in told for words in (NODE_DIED, CUT_OFF)
+        words in message for message in messages for words in (NODE_DIED, CUT_OFF)
     )
 
 
 def failed_for_good(application: ApplicationStatusOverview) -> bool:
-    """Whether it can never start. A replica that dies while others still start fails the deployment in Serve's eyes as
-    well; but Serve makes another, and all is well when that runs. So it is with those of a node that died."""
+    """Whether it can never start. When a replica dies while others still start, Serve also calls the deployment failed.
+    But Serve starts another replica, and all is well when that one runs. The same holds after a node's death."""
     if application.status is not ApplicationStatus.DEPLOY_FAILED or node_died(application):
         return False
     failed = [each for each in application.deployments.values() if each.status == "DEPLOY_FAILED"]
@@ -270,7 +271,7 @@ def _target(wanted: Deployment, *, board: str, drain_s: float) -> serve.RunTarge
 
 
 def _following(board: str, name: str, replicas: Replicas) -> AutoscalingConfig:
-    """Serve's autoscaling with the board's word as its policy, followed without delay: the policy has its own."""
+    """Serve's autoscaling with `Follow` as its policy and without delays, because our policy has its own."""
     policy = AutoscalingPolicy(policy_function=Follow, policy_kwargs={"board": board, "deployment": name})
     return AutoscalingConfig(
         min_replicas=replicas.min,
@@ -282,11 +283,11 @@ def _following(board: str, name: str, replicas: Replicas) -> AutoscalingConfig:
 
 
 def _end_replicas(names: Collection[str]) -> None:
-    """Those that go on computing for a conductor that is gone."""
+    """Kills replicas that still compute for a conductor that is gone."""
     named: Any = ray.util.list_named_actors(all_namespaces=True)
     for actor in named:
         if any(actor["name"].startswith(f"SERVE_REPLICA::{app}#") for app in names):
-            with suppress(ValueError):  # ended meanwhile
+            with suppress(ValueError):  # it has ended meanwhile
                 ray.kill(ray.get_actor(actor["name"], namespace=actor["namespace"]))
 
 

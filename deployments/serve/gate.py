@@ -1,6 +1,6 @@
-"""Judge and Reward: the gates that need a model, on Ray Serve. Micro-batches in, each verdict out when it is done.
+"""The gates that need a model, on Ray Serve. A micro-batch comes in; each verdict goes out as soon as it is done.
 
-Law: a replica judges and holds nothing; an error of its model is a Failure, never a verdict.
+Law: a replica judges and keeps no state. An error of its model is a Failure, never a verdict.
 """
 
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ from schemas.wire import GATE_REPLIES, GATE_REQUESTS, Gated
 
 
 class Looking(Struct, frozen=True):
-    """What a gate is shown of the source, and the corpus to find it in where it must be found."""
+    """The part of the source that a gate is shown, and the corpus to search when the gate needs a search."""
 
     corpus: Corpus
     provenance: Provenance = Exact()
@@ -45,20 +45,20 @@ class ModelGate:
         self._gate: Gate = build_gate(name, config, self._engine, source)
 
     async def check(self, data: bytes) -> AsyncIterator[bytes]:
-        """GATE_REQUESTS in, GATE_REPLIES out."""
+        """Takes GATE_REQUESTS and gives GATE_REPLIES."""
         async for replies in answer_each(GATE_REQUESTS.decode(data), self._judge, self._health):
             yield GATE_REPLIES.encode(replies)
 
     async def slots(self) -> int | None:
-        """Requests that the engine computes at once; None when it does not say. Asked for autoscaling."""
+        """The requests that the engine computes at once; None when it does not say. For autoscaling."""
         return getattr(self._engine, "slots", None)
 
     async def check_health(self) -> None:
-        """Asked by Serve every few seconds; an error has the replica replaced."""
+        """Serve calls this every few seconds, and replaces the replica when it raises."""
         await self._health.check()
 
     async def __del__(self) -> None:
-        """Awaited by Serve when the replica is stopped."""
+        """Serve awaits this when the replica is stopped."""
         await self._opened.aclose()
         await self._engine.close()
 

@@ -1,6 +1,7 @@
-"""GeneratorPool: a named pool of generators on Ray Serve. Micro-batches in, each request's completions out when done.
+"""GeneratorPool: a named pool of generators on Ray Serve. A micro-batch comes in; each completion goes out when it is
+done.
 
-Law: a replica holds nothing that is not in a request; any number of them serve a pool, and any may be replaced.
+Law: all that a replica needs is in the request. Any number of replicas serve a pool, and any may be replaced.
 """
 
 from collections.abc import AsyncIterator
@@ -26,20 +27,20 @@ class GeneratorPool:
         await self._engine.start()
 
     async def generate(self, data: bytes) -> AsyncIterator[bytes]:
-        """GENERATION_REQUESTS in, GENERATION_REPLIES out."""
+        """Takes GENERATION_REQUESTS and gives GENERATION_REPLIES."""
         async for replies in answer_each(GENERATION_REQUESTS.decode(data), self._complete, self._health):
             yield GENERATION_REPLIES.encode(replies)
 
     async def slots(self) -> int | None:
-        """Requests that the engine computes at once; None when it does not say. Asked for autoscaling."""
+        """The requests that the engine computes at once; None when it does not say. For autoscaling."""
         return getattr(self._engine, "slots", None)
 
     async def check_health(self) -> None:
-        """Asked by Serve every few seconds; an error has the replica replaced."""
+        """Serve calls this every few seconds, and replaces the replica when it raises."""
         await self._health.check()
 
     async def __del__(self) -> None:
-        """Awaited by Serve when the replica is stopped."""
+        """Serve awaits this when the replica is stopped."""
         await self._engine.close()
 
     async def _complete(self, request: GenerationRequest) -> Generated:

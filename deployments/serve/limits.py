@@ -1,6 +1,6 @@
-"""How many requests a replica computes at once, asked of the replicas where the configuration does not say.
+"""How many requests a replica computes at once. Replicas are asked when the configuration does not say.
 
-Law: nothing waits for an answer: what is not known yet is asked for, and looked at at the next decision.
+Law: no code waits for an answer. An unknown number is asked for, and read at the next decision.
 """
 
 from typing import Any
@@ -11,14 +11,15 @@ from ray.serve.exceptions import RayServeException
 
 
 class ReplicaLimits:
-    """Answers by application; each gives one, once a replica of it is ready."""
+    """The answers by application. Each application gives one, once a replica of it is ready."""
 
     def __init__(self) -> None:
         self._asked: dict[str, Any] = {}
         self._known: dict[str, int | None] = {}
 
     def slots(self, application: str) -> int | None:
-        """None while no replica has answered, or when its engine does not know. Call it once a replica is ready."""
+        """The number; None while no replica has answered, or when its engine does not know. Call it once one is
+        ready."""
         if application in self._known:
             return self._known[application]
         try:
@@ -27,7 +28,7 @@ class ReplicaLimits:
             self._known[application] = self._asked[application].result(timeout_s=0)
         except TimeoutError:
             return None
-        except (RayError, RayServeException):  # its replica died, or is being replaced: another one is asked
+        except (RayError, RayServeException):  # its replica died or is being replaced: ask another one
             self._asked.pop(application, None)
             return None
         return self._known[application]

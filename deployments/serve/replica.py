@@ -1,6 +1,6 @@
-"""What every model replica does with a micro-batch: answer each request on its own, stream each reply when it is done.
+"""How a model replica handles a micro-batch: it answers each request on its own and streams each reply when it is done.
 
-Law: every request of a batch gets exactly one reply, and none waits for another: a failure is a reply too.
+Law: every request of a batch gets exactly one reply, and none waits for another. A failure is a reply too.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ log = logging.getLogger("gleaner.replica")
 
 
 class Request(Protocol):
-    """Anything that carries the id its reply will carry."""
+    """Any request with an id, which its reply will have too."""
 
     @property
     def id(self) -> str: ...
@@ -27,7 +27,7 @@ R = TypeVar("R")
 
 
 class Stalled(GleanerError):
-    """A replica holds requests and finishes none."""
+    """A replica has requests and finishes none."""
 
 
 class Checked(Protocol):
@@ -39,7 +39,8 @@ class Checked(Protocol):
 
 
 class Health:
-    """Health by progress, not by ping. `stall_s`: longest time with requests in hand and none finished, in seconds."""
+    """Checks a replica's progress, not just that it answers. `stall_s`: the longest time, in seconds, with requests in
+    hand and none finished."""
 
     def __init__(self, engine: Checked, stall_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._engine = engine
@@ -50,7 +51,7 @@ class Health:
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Around one request. A cancelled one is no progress."""
+        """For the time of one request. A cancelled request is no progress."""
         if not self._in_hand:
             self._moved_at = self._clock()
         self._in_hand += 1
@@ -61,7 +62,7 @@ class Health:
             self._in_hand -= 1
 
     async def check(self) -> None:
-        """Raises Stalled, or what the engine says, when Serve should replace this replica."""
+        """Raises Stalled, or the engine's error, when Serve should replace this replica."""
         idle_s = self._clock() - self._moved_at
         if self._in_hand and idle_s > self._stall_s:
             raise Stalled(f"{self._in_hand} requests in hand, none finished in {idle_s:.0f} s")
@@ -71,7 +72,7 @@ class Health:
 async def answer_each(
     requests: Sequence[Q], answer: Callable[[Q], Awaitable[R]], health: Health
 ) -> AsyncIterator[list[R | Failure]]:
-    """Replies as they are done; those done at the same moment share a message. Leaving early cancels the rest."""
+    """Replies when they are done. Those done at the same moment share a message. Leaving early cancels the rest."""
     done: asyncio.Queue[asyncio.Task[R | Failure]] = asyncio.Queue()
 
     async def one(request: Q) -> R | Failure:
@@ -84,7 +85,7 @@ async def answer_each(
     waiting = len(tasks)
     try:
         while waiting:
-            replies = [(await done.get()).result()]  # raises what a task failed of: it is not waited for in vain
+            replies = [(await done.get()).result()]  # raises a task's error, so that no caller waits in vain
             while not done.empty():
                 replies.append(done.get_nowait().result())
             waiting -= len(replies)
@@ -98,7 +99,7 @@ async def answer_each(
 async def _reply(request: Q, answer: Callable[[Q], Awaitable[R]]) -> R | Failure:
     try:
         return await answer(request)
-    except Exception as bug:  # the batch's other requests go on; this one is reported, and logged with its traceback
+    except Exception as bug:  # the other requests go on; this failure is reported, and logged with its traceback
         error = innermost(bug)
         if isinstance(error, HopError):
             return Failure(request.id, error.kind, error.detail, error.retry_after_s, error.heard)
@@ -107,6 +108,6 @@ async def _reply(request: Q, answer: Callable[[Q], Awaitable[R]]) -> R | Failure
 
 
 def _of(request_id: str) -> dict[str, str]:
-    """Whose request it is, as its id says: an order's attempt, or a probe's."""
+    """The order's attempt or the probe that a request belongs to, from its id."""
     order, _, attempt = request_id.partition(":")
     return {"order": order, "attempt": attempt} if attempt else {"order": order}

@@ -283,7 +283,7 @@ def test_a_document_that_changes_is_not_paid_for_again(config: RunConfig, tmp_pa
     report = verify(output, lambda uris: documents(uris, growing.corpus), partial(is_edited, output / "run.yaml"))
     assert report.ok
     assert [finding.what for finding in report.findings] == [
-        "not checked: 2 passages of documents that have changed since, which the run knows"
+        "not checked: 2 passages of documents that have changed since, as the run noticed"
     ]
 
 

@@ -121,9 +121,9 @@ def test_a_ledger_holds_our_tables_and_nothing_else(what: str, folder: Path) -> 
         if " records " in FORGED[what]:
             database.execute("DROP TABLE records")
         database.execute(FORGED[what])
-    with pytest.raises(OutputError, match="no part of a ledger"):
+    with pytest.raises(OutputError, match="not part of a ledger"):
         LedgerReader(folder)
-    with pytest.raises(OutputError, match="no part of a ledger"):
+    with pytest.raises(OutputError, match="not part of a ledger"):
         SqliteLedger(folder)
     result = CliRunner().invoke(app, ["status", str(folder)])
     assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
@@ -135,5 +135,5 @@ def test_the_version_is_asked_of_a_table(folder: Path) -> None:
     with closing(sqlite3.connect(folder / NAME)) as database, database:
         database.execute("DROP TABLE meta")
         database.execute(f"CREATE VIEW meta AS {endless}")
-    with pytest.raises(OutputError, match="no ledger of ours"):
+    with pytest.raises(OutputError, match="not our ledger"):
         LedgerReader(folder)

@@ -159,7 +159,7 @@ def test_a_forged_shard_name_is_no_path(command: str, name: str, folder: Path, v
         ledger.append([ShardWritten(NOW, ShardKind.DATASET, forged, 1, "0" * 64, 1, 1, without=99)])
     result = CliRunner().invoke(app, [part.format(run=folder) for part in COMMANDS[command]])
     assert (result.exit_code, tree(victim)) == (2, before)
-    assert "no name of one" in " ".join(result.stderr.split()), result.output
+    assert "not a shard's name" in " ".join(result.stderr.split()), result.output
 
 
 @pytest.mark.parametrize("at", ["out", ".out.writing"])
@@ -237,9 +237,9 @@ def test_a_journal_of_our_own_is_let_in(half_made: Path) -> None:
     check_folder(half_made)
 
 
-def test_a_journal_without_a_ledger_is_nobodys(tmp_path: Path) -> None:
+def test_a_journal_without_a_ledger_is_refused(tmp_path: Path) -> None:
     (tmp_path / f"{NAME}-journal").write_bytes(b"")
-    with pytest.raises(OutputError, match="not of a run"):
+    with pytest.raises(OutputError, match="is not a run's"):
         check_folder(tmp_path)
 
 

@@ -158,7 +158,7 @@ def test_a_checksum_file_cannot_make_verify_read_elsewhere(tmp_path: Path) -> No
     assert len(told) == 4
     with SqliteLedger(output) as ledger:
         ledger.append([ShardWritten(NOW, ShardKind.DATASET, "../part-00000.parquet", 1, "0" * 64, 1, 1)])
-    with pytest.raises(OutputError, match="no name of one"):
+    with pytest.raises(OutputError, match="not a shard's name"):
         verify(output, lambda uris: iter(()))
 
 

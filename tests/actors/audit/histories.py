@@ -77,7 +77,7 @@ async def shards(output: Path) -> None:
 
 
 async def complete(output: Path) -> None:
-    """The run came to its end."""
+    """The run has ended."""
     keep(output, RECORDS)
     await shards(output)
     done(output)
@@ -192,7 +192,8 @@ async def put_back_twice(output: Path) -> None:
 
 
 async def replayed_under_another_configuration(output: Path) -> None:
-    """`gleaner replay` lowered a threshold: samples before it are held to the former one, those after it to the new."""
+    """`gleaner replay` lowered a threshold: earlier samples are checked against the former one, later ones against the
+    new."""
     await complete(output)
     await replay_to_the_end(output)
 

@@ -21,7 +21,7 @@ from tests.actors.dataset.test_finish import CONFIG
 from tests.actors.dataset.test_older_ledger import cut
 
 CHANGED = "not what was written (the running hash differs)"
-OTHERS = "are others than when it was written"
+OTHERS = "are not the records that it was written from"
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +103,8 @@ def test_a_bit_is_found_in_its_place(run: Run) -> None:
 
 
 def test_a_history_that_fits_itself_is_held_to_the_files(run: Run) -> None:
-    """The ledger was written anew, with all its records but one as they were, and heads that fit: every shard, the
-    manifest and the checksums know another history."""
+    """The ledger was written again, with all its records but one as they were, and with fitting heads: every shard, the
+    manifest and the checksums have another history."""
     with LedgerReader(run.output) as reader:
         folder, records = reader.folder, [record for _, record in reader.records()]
     start = next(record for record in records if isinstance(record, RunStarted))

@@ -193,7 +193,7 @@ async def test_a_missing_shard_is_found(run: Run) -> None:
     assert (Check.SHARDS, "a recorded shard is missing") in faults(run.verify())
 
 
-async def test_a_shard_that_nobody_wrote_is_found(run: Run) -> None:
+async def test_a_shard_that_no_run_wrote_is_found(run: Run) -> None:
     """A copy lies in the folder: a glob over it would load its rows twice."""
     path = sorted((run.output / "dataset").glob("*.parquet"))[0]
     (path.parent / "part-09999.parquet").write_bytes(path.read_bytes())
@@ -201,7 +201,7 @@ async def test_a_shard_that_nobody_wrote_is_found(run: Run) -> None:
 
 
 async def test_a_row_that_is_twice_is_found(run: Run) -> None:
-    """A shard was made again with a row doubled and its checksum recorded: the rows themselves tell."""
+    """A shard was written again with a doubled row, and its new checksum was recorded: the rows themselves show it."""
     path = sorted((run.output / "dataset").glob("*.parquet"))[0]
     table = pq.read_table(path)
     pq.write_table(table.take([0, *range(table.num_rows)]), path)

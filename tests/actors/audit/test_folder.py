@@ -204,7 +204,7 @@ def test_each_promise_that_is_broken_is_found(run: Run, corruption: Corruption, 
 
 
 def test_a_folder_before_its_configuration_changed_is_held_to_the_former_one(run: Run) -> None:
-    """`gleaner replay` lowered the threshold: what was accepted before it was held to the higher one, and still is."""
+    """`gleaner replay` lowered the threshold: earlier samples were checked against the higher one, and still are."""
     with_lower = CONFIG.replace("threshold: 0.5", "threshold: 0.4")
     run.append([Reconfigured(NOW, CONFIG, {}, ("gates.faithfulness.threshold: 0.5 → 0.4",))])
     (run.output / "run.yaml").write_text(with_lower)
@@ -223,7 +223,7 @@ def test_without_a_configuration_it_is_said_that_nothing_was_compared(run: Run) 
     assert any("no configuration says it" in found.what for found in report.findings)
 
 
-def test_a_credit_without_its_label_is_told(run: Run) -> None:
+def test_a_credit_without_its_label_is_reported(run: Run) -> None:
     """Its order may have ended without it, and a run may have been interrupted, so it is no fault: but it is said."""
     plan = next(record for record in run.records if isinstance(record, Planned))
     order = plan.orders[0]
@@ -236,14 +236,14 @@ def test_a_credit_without_its_label_is_told(run: Run) -> None:
 
 @pytest.mark.parametrize("name", ["manifest.json", "checksums.txt", "run.yaml"])
 def test_a_file_that_is_far_too_large_is_not_read(run: Run, name: str) -> None:
-    """A folder may be anybody's: what it holds is read within bounds, and what was not is said."""
+    """The folder may come from a stranger: its files are read up to a limit, and what was not read is reported."""
     with (run.output / name).open("r+b") as file:
         file.truncate(LARGEST + 1)
     assert any("MiB" in found.what or "no configuration" in found.what for found in run.verify().findings)
 
 
 def test_a_report_that_was_paid_for_twice_is_no_fault(run: Run) -> None:
-    """What conserves nothing is in nobody's way."""
+    """A stale report is in no conservation sum, so it is not a fault."""
     end = next(record for record in run.records if isinstance(record, AcceptedEnd))
     run.append([StaleReport(NOW, end.order_id, 1, Cost())])
     assert faults(run.verify()) == set()

@@ -37,7 +37,7 @@ async def test_no_healthy_folder_is_accused(output: Path, history: Callable[[Pat
     assert faults(output) == []
 
 
-async def test_a_manifest_that_is_older_is_told_as_such(output: Path) -> None:
+async def test_an_older_manifest_is_reported_as_older(output: Path) -> None:
     """The counts are those of then, and true; that they are old is said."""
     await killed_after_a_resume(output)
     report = verify(output, lambda uris: iter(documents(uris)))

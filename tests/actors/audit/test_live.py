@@ -1,4 +1,4 @@
-"""`gleaner verify` while a run or a replay goes on, or after one died half-way: what it read is what it holds to."""
+"""`gleaner verify` while a run or a replay goes on, or after one died half-way: it compares with what it has read."""
 
 import shutil
 import sqlite3
@@ -49,10 +49,10 @@ STEPS = ("check_elsewhere", "check_shards", "check_columns", "check_manifest")
 
 
 @pytest.mark.parametrize("at", STEPS)
-async def test_a_run_that_goes_on_meanwhile_is_not_accused(
+async def test_a_run_that_continues_meanwhile_has_no_faults(
     output: Path, at: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A shard is written after the ledger was read: it is newer than what verify holds, and no stranger."""
+    """A shard is written after the ledger was read: it is newer than what verify has read, and not an unknown file."""
     await interrupted(output)
     later = output.with_name("later")
     shutil.copytree(output, later)
@@ -69,7 +69,7 @@ async def test_a_run_that_goes_on_meanwhile_is_not_accused(
 
 
 @pytest.mark.parametrize("at", ["Ledgers", "_configured", *STEPS])
-async def test_a_replay_that_goes_on_meanwhile_is_not_accused(
+async def test_a_replay_that_continues_meanwhile_has_no_faults(
     output: Path, at: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Orders come back under another configuration and are accepted, whatever verify is at: it holds what it has read

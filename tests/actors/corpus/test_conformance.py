@@ -1,4 +1,4 @@
-"""Our own readers keep to what every reader must, and one that does not is told so."""
+"""Our own readers pass the checks for readers, and the checks find each fault of a bad reader."""
 
 import io
 import itertools
@@ -45,7 +45,7 @@ SUBJECTS = {
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("name", SUBJECTS)
 async def test_our_readers_keep_to_it(name: str, check: str) -> None:
-    """No private door: what is asked of a user's reader is asked of ours. Of a text nobody can tell that it is half."""
+    """Our readers get the same checks as a user's. Of half a text file no reader can notice that it is half."""
     found = await finding(check, SUBJECTS[name])
     half = name == "page.md" and check == "half a text is not taken for a whole"
     assert found.outcome is (CheckOutcome.NOTED if half else CheckOutcome.PASSED), found.detail
@@ -75,12 +75,12 @@ def refuses(source: CorpusFile, config: Corpus) -> Iterator[Item]:
 @pytest.mark.parametrize(
     ("reader", "check", "says"),
     [
-        (lambda source, config: text(source, " "), "it reads the sample", "it gives no text of the sample"),
+        (lambda source, config: text(source, " "), "it reads the sample", "it gives no text for the sample"),
         (refuses, "it reads the sample", "it refuses 1 of 2 documents of the sample: no"),
         (lambda source, config: text(source, f"{next(numbers)}"), "read again it is the same", "something else"),
         (lambda source, config: text(source, source.uri), "it does not know where the file lies", "another place"),
-        (for_ever, "it reads torn files to an end", "of a file that is empty: it gave more than 1,000 documents"),
-        (leaves_it_open, "half a text is not taken for a whole", "it reads half a file as a text"),
+        (for_ever, "it reads torn files to an end", "for a file that is empty: it gave more than 1,000 documents"),
+        (leaves_it_open, "half a text is not taken for a whole", "it reads half a file as a whole text"),
         (leaves_it_open, "it closes what it opens", "it leaves files open"),
     ],
 )

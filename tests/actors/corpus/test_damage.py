@@ -43,7 +43,7 @@ def _gunzipped(data: bytes) -> bytes:
 
 @pytest.mark.parametrize("cut", [1, 8, 200, 1_000])
 def test_a_cut_gz_gives_all_that_can_be_unpacked(write: Write, tmp_path: Path, cut: int) -> None:
-    """A download that broke off: every record that its bytes still hold is read; the tear is told with its place."""
+    """A download that broke off: every record in its bytes is read, and the damage is reported with its place."""
     packed = gzip.compress(LINES)[:-cut]
     whole = _gunzipped(packed).count(b"}\n")
     ids, [refused] = readable(write("a.jsonl.gz", packed))
@@ -74,14 +74,14 @@ def test_other_cut_archives(
 
 
 def test_bytes_behind_an_archive(write: Write, tmp_path: Path) -> None:
-    """Two archives in one are read both; what is none is damage behind them."""
+    """Two archives in one file are both read; bytes after them that are no archive are damage."""
     more = LINES.replace(b'"r', b'"s')
     ids, refused = readable(write("a.jsonl.gz", gzip.compress(LINES) + gzip.compress(more) + b"garbage"))
     assert (len(ids), [item.reason for item in refused]) == (1_000, [RefusalReason.UNREADABLE])
 
 
 def test_a_checksum_that_does_not_hold(write: Write, tmp_path: Path) -> None:
-    """One flipped bit at the end: everything was readable, the file is told as damaged."""
+    """One flipped bit at the end: everything was readable, and the file is reported as damaged."""
     packed = bytearray(gzip.compress(LINES))
     packed[-6] ^= 1
     ids, [refused] = readable(write("a.jsonl.gz", bytes(packed)))
@@ -100,10 +100,10 @@ def test_a_torn_array(write: Write, tmp_path: Path, end: int) -> None:
 
 
 def test_something_behind_an_array(write: Write, tmp_path: Path) -> None:
-    """Two arrays in a file, or a log line behind it: the first array is read, the rest is told."""
+    """Two arrays in a file, or a log line after the array: the first array is read, the rest is reported."""
     ids, [refused] = readable(write("a.json", ARRAY + b"\n" + ARRAY))
     assert (len(ids), refused.reason) == (500, RefusalReason.UNREADABLE)
-    assert "behind the end of the array" in refused.detail
+    assert "after the end of the array" in refused.detail
 
 
 def test_a_text_is_whole_or_nothing(write: Write, tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_cut_parquet(tmp_path: Path) -> None:
 def test_any_exception_of_a_file_is_a_refusal(
     write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A fault that nobody foresaw in one file: the others are read, the log holds the traceback for us to mend it."""
+    """An unforeseen error in one file: the others are read, and the log holds the traceback for us to mend it."""
 
     def faulty(source: CorpusFile, config: Corpus) -> Iterator[Item]:
         yield Text(uri=f"{source.uri}#record=0", text="before")

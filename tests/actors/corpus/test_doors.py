@@ -13,7 +13,8 @@ from tests.actors.corpus.conftest import Write
 
 @pytest.mark.parametrize("form", ["docs", "file://{base}/docs"])
 def test_links_are_followed_inside_alone(write: Write, tmp_path: Path, form: str) -> None:
-    """A corpus from an archive links to a private key: it is refused and told, unless its owner asks for links."""
+    """A corpus from an archive links to a private key: the link is refused and reported, unless its owner allows
+    links."""
     write("secret/id_rsa.txt", "private")
     write("docs/sub/a.txt", "A.")
     links = {"key.txt": "../secret/id_rsa.txt", "all": "../secret", "absolute.txt": str(tmp_path / "secret/id_rsa.txt")}
@@ -76,7 +77,7 @@ def test_an_address_with_a_secret_is_refused(query: str) -> None:
 
 
 def test_other_queries_are_no_secret() -> None:
-    """A plain download link goes on to be opened (and is not there)."""
+    """A plain download link is opened (and its target does not exist)."""
     for query in ("download=true", "revision=main&design=1", "name=monkey"):
         with pytest.raises(CorpusError, match=r"does not exist|cannot be opened"):
             read(Corpus(paths=(f"memory://host/a.jsonl?{query}",)), Path("/"))

@@ -1,4 +1,4 @@
-"""Files as they lie in real folders: every format under any of its names, and what is none of them."""
+"""Files of real folders: every format under each of its names, and files of no known format."""
 
 import bz2
 import codecs
@@ -79,7 +79,7 @@ def test_one_object(write: Write, tmp_path: Path) -> None:
         ('"text"', RefusalReason.BAD_RECORD, "object"),
         ("7", RefusalReason.BAD_RECORD, "object"),
         ("[", RefusalReason.UNREADABLE, "not closed"),
-        ('["text"]', RefusalReason.BAD_RECORD, "element 1: a record is an object"),
+        ('["text"]', RefusalReason.BAD_RECORD, "element 1: a record must be an object"),
         ("[" * 100_000, RefusalReason.UNREADABLE, "not closed"),
         ("\x00\x01", RefusalReason.NUL_BYTES, "NUL"),
     ],
@@ -181,7 +181,7 @@ def test_an_unknown_format_is_refused_by_name(write: Write, tmp_path: Path, name
 
 
 def test_skipped_files_are_counted_by_suffix(write: Write, tmp_path: Path) -> None:
-    """What a folder holds beside the documents is counted, so that nobody wonders where a file went."""
+    """A folder's other files are counted, so that the user can see where a file went."""
     for name in ("a.csv", "sub/b.CSV", "c.png", "d.csv.gz", "LICENSE", "e.txt", ".hidden.csv", "f.jsonl"):
         write(f"docs/{name}", b'{"text": "x"}')
     for config, expected in (

@@ -1,4 +1,4 @@
-"""Tables that nobody expected. Each is read or refused with a reason; the file beside it is read."""
+"""Unusual tables. Each is read or refused with a reason, and the file beside it is read."""
 
 import datetime
 import decimal
@@ -67,7 +67,7 @@ def test_tables_that_are_refused(write: Write, tmp_path: Path, table: pa.Table, 
     ],
 )
 def test_every_kind_of_text(write: Write, tmp_path: Path, column: pa.Array) -> None:
-    """Texts as any library writes them, beside columns of any kind that nobody asked for."""
+    """Texts in the forms of all common libraries, beside columns of any kind that are not needed."""
     odd = pa.array([[{"a": [1]}], None])
     documents, refused = read_beside(write, tmp_path, pa.table({"text": column, "odd": odd, "far": [2**60, 1]}))
     assert ([document.text for document in documents], refused) == (["x", "y"], [])
@@ -123,7 +123,8 @@ def test_encrypted_tables(write: Write, tmp_path: Path, plain_footer: bool) -> N
     ],
 )
 def test_reference_answers_are_the_numbers_meant(tmp_path: Path, answer: pa.Array, expected: str | None) -> None:
-    """A reference of few bits is the shortest decimal that it is, not the digits of a wider float; NaN is none."""
+    """A reference of 16 or 32 bits becomes its own shortest decimal, not the digits of a wider float; NaN is
+    refused."""
     pq.write_table(pa.table({"text": ["q"], "answer": answer}), tmp_path / "a.parquet")
     [item] = read(Corpus(paths=("a.parquet",), answer_field="answer"), tmp_path)
     if expected is None:

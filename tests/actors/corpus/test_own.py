@@ -1,4 +1,4 @@
-"""A reader of one's own: its documents and refusals are the corpus's; nothing that it does ends a run."""
+"""A user's own reader: its documents and refusals are the corpus's, and nothing that it does ends a run."""
 
 import gzip
 import os
@@ -66,19 +66,19 @@ def test_spans_are_exact_in_what_was_read(write: Write, tmp_path: Path) -> None:
 
 
 def test_without_its_code_a_file_is_not_read_otherwise(write: Write, tmp_path: Path) -> None:
-    """Where nobody names the code, no other reader guesses at the format: also where it stands in place of ours."""
+    """If the command names no code, no other reader guesses the format, even where the reader replaces ours."""
     write("table.csv", TABLE)
     write("page.md", "# Title")
     config = Corpus(paths=(".",), readers={**CSV.readers, ".md": CorpusReader(reader="mine:pages", in_place_of="ours")})
     texts, refusals = found(tmp_path, config, {})
     assert texts == []
     assert [(each.reason, each.detail) for each in refusals] == [
-        (RefusalReason.UNKNOWN_FORMAT, "only mine:pages reads '.md' (corpus.readers), and it is not here"),
-        (RefusalReason.UNKNOWN_FORMAT, "only mine:rows reads '.csv' (corpus.readers), and it is not here"),
+        (RefusalReason.UNKNOWN_FORMAT, "only mine:pages reads '.md' (corpus.readers), and it is not loaded here"),
+        (RefusalReason.UNKNOWN_FORMAT, "only mine:rows reads '.csv' (corpus.readers), and it is not loaded here"),
     ]
 
 
-def test_a_known_format_is_read_by_ones_own(write: Write, tmp_path: Path) -> None:
+def test_a_known_format_is_read_by_a_users_reader(write: Write, tmp_path: Path) -> None:
     """On purpose."""
     write("page.md", "# Title")
 
@@ -112,11 +112,11 @@ def of(*uris_and_texts: tuple[str, Any]) -> Any:
         (lambda source, config: 7, 0, RefusalReason.UNREADABLE, "mine:rows: TypeError: 'int' object is not iterable"),
         (lambda source, config: None, 0, RefusalReason.UNREADABLE, "mine:rows: TypeError"),
         (lambda source, config: ["x"], 0, RefusalReason.UNREADABLE, "mine:rows: it gave str; a reader gives Text"),
-        (lambda source, config: (), 0, RefusalReason.EMPTY, "mine:rows found nothing in it"),
+        (lambda source, config: (), 0, RefusalReason.EMPTY, "mine:rows found no documents in it"),
         (of(("@", 7)), 0, RefusalReason.UNREADABLE, "mine:rows: the text of table.csv is int"),
-        (of(("other.csv", "x")), 0, RefusalReason.UNREADABLE, "mine:rows: 'other.csv' is no place in the file"),
-        (of(("@#record=01", "x")), 0, RefusalReason.UNREADABLE, "is no place in the file"),
-        (of(("@#page=1", "x")), 0, RefusalReason.UNREADABLE, "is no place in the file"),
+        (of(("other.csv", "x")), 0, RefusalReason.UNREADABLE, "mine:rows: 'other.csv' is not a place in the file"),
+        (of(("@#record=01", "x")), 0, RefusalReason.UNREADABLE, "is not a place in the file"),
+        (of(("@#page=1", "x")), 0, RefusalReason.UNREADABLE, "is not a place in the file"),
         (of(("@", "x"), ("@", "y")), 1, RefusalReason.UNREADABLE, "comes again or too late"),
         (of(("@#record=1", "x"), ("@#record=1", "y")), 1, RefusalReason.UNREADABLE, "comes again or too late"),
         (of(("@#record=1", "x"), ("@", "y")), 1, RefusalReason.UNREADABLE, "comes again or too late"),
@@ -141,7 +141,7 @@ def test_what_goes_wrong_is_a_refusal_of_its_file(
 
 
 def test_reference_answers_are_for_math(write: Write, tmp_path: Path) -> None:
-    """A problem without one is refused, and so is a text with one that nobody asked for."""
+    """A problem without a reference answer is refused, and so is a text with one if none was configured."""
     write("table.csv", "id,text,sum\na,What is 1 + 1?,2\n")
     config = Corpus(paths=(".",), answer_field="sum", readers=CSV.readers)
     assert [text.reference for text in found(tmp_path, config)[0]] == ["2"]

@@ -47,8 +47,8 @@ def test_problems_in_parquet(tmp_path: Path) -> None:
         ({"question": "6*7?", "answer": " "}, "holds no answer"),
         ({"question": "6*7?", "answer": [42]}, "holds no answer"),
         ({"question": "6*7?", "answer": True}, "holds no answer"),
-        ({"question": "6*7?", "answer": float("nan")}, "field 'answer' is nan, which is no number"),
-        ({"question": "6*7?", "answer": float("-inf")}, "field 'answer' is -inf, which is no number"),
+        ({"question": "6*7?", "answer": float("nan")}, "field 'answer' is nan, which is not a number"),
+        ({"question": "6*7?", "answer": float("-inf")}, "field 'answer' is -inf, which is not a number"),
     ],
 )
 def test_a_problem_without_an_answer_is_refused(write: Write, tmp_path: Path, record: object, says: str) -> None:

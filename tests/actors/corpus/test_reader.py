@@ -243,7 +243,7 @@ def test_a_very_deep_folder(tmp_path: Path) -> None:
     ],
 )
 def test_a_corpus_that_is_not_there(write: Write, tmp_path: Path, path: str, says: str) -> None:
-    """The user's mistake is told in one line before anything starts, even when it is the second path."""
+    """The user's mistake is reported in one line before anything starts, even when it is the second path."""
     write("docs/a.txt", "text")
     write("csv/x.csv", "1")
     with pytest.raises(CorpusError, match=r"^corpus\.paths: [^\n]+$") as raised:

@@ -1,4 +1,4 @@
-"""The reader over files nobody prepared: the system's documentation, in whatever encoding and form it lies there."""
+"""The reader over unprepared files: the system's documentation, in whatever encoding and form it has."""
 
 from itertools import islice
 from pathlib import Path

@@ -30,8 +30,8 @@ def test_a_label_of_a_spent_budget_is_given_once() -> None:
 
 
 def test_a_replay_pays_for_no_draw_twice() -> None:
-    """A dead letter is put back; its next solution begins as its last did. Every draw that the ledger knows is known,
-    and so is what the problem's other orders came to."""
+    """A dead letter is put back; its next solution begins as its last one did. Every draw in the ledger is known, and
+    so are the results of the problem's other orders."""
     run = Run(replace(CONFIG, min_rollouts=3))
     run.plan(1, slots=2)
     first, second = run.lease()
@@ -59,8 +59,8 @@ def test_a_replay_pays_for_no_draw_twice() -> None:
 
 
 def test_a_late_label_does_not_keep_an_order_from_its_own() -> None:
-    """The first solution's rollouts came back only after the order had gone on and been wrong again. It waits for the
-    label of the second solution then, and restarts as soon as that is there."""
+    """The first solution's rollouts came back only after the order had made a second wrong attempt. Then the order
+    waits for the second solution's label, and restarts as soon as it is there."""
     run = Run()
     run.plan(1)
     (lease,) = run.lease()

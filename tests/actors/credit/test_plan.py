@@ -1,4 +1,4 @@
-"""A plan asks, learns and ends, whatever it is told in whatever order; and what it finds in worlds of known Q."""
+"""A plan asks, learns and ends, for any results in any order; and what it finds in worlds with known Q."""
 
 from random import Random
 
@@ -31,7 +31,7 @@ def target(steps: int, *, wrong: bool = True) -> CreditTarget:
 
 @given(st.integers(1, 8), CONFIGS, st.booleans(), st.randoms(use_true_random=False))
 @settings(deadline=None)
-def test_whatever_it_is_told_it_ends_within_its_bounds(steps: int, config: Credit, wrong: bool, random: Random) -> None:
+def test_with_any_results_it_ends_within_its_bounds(steps: int, config: Credit, wrong: bool, random: Random) -> None:
     """Results in any order, failures among them: never more under way or asked for than allowed, no draw twice."""
     ends_within_its_bounds(steps, config, wrong, random, FULL)
 
@@ -63,7 +63,7 @@ def ends_within_its_bounds(steps: int, config: Credit, wrong: bool, random: Rand
 @given(st.integers(2, 7), st.randoms(use_true_random=False))
 @settings(deadline=None)
 def test_what_is_known_is_not_asked_for(steps: int, random: Random) -> None:
-    """A resumed plan, told what came out before, asks for other draws only and comes to the same tallies."""
+    """A resumed plan that gets the earlier results asks only for other draws and reaches the same tallies."""
     config = Credit(max_rollouts=20, at_once=1)
     values = [0.6] * steps + [0.0]
     plan = CreditPlan(target(steps), config, {})

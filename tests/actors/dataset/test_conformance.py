@@ -1,4 +1,4 @@
-"""The example of a sink keeps to what every sink must, and one that does not is told so."""
+"""The example sink passes the checks for sinks, and the checks find each fault of a bad sink."""
 
 import asyncio
 import os
@@ -71,7 +71,7 @@ def writes_beside(shard: OutgoingShard) -> None:
         (Sinking(lambda shard: os.remove(shard.path)), "it leaves the shard's file alone", "took away"),
         (Sinking(appends), "it leaves the shard's file alone", "it changed"),
         (Sinking(writes_beside), "it leaves the shard's file alone", "writes into the folder of the shards"),
-        (Sinking(lambda shard: None), "it says when it cannot", "whose file is not there"),
+        (Sinking(lambda shard: None), "it says when it cannot", "whose file does not exist"),
         (Waits(print), "it takes a shard", "within 0.2 s"),
         (Sinking(lambda shard: time.sleep(0.5)), "it takes shards one after another", "within 0.2 s"),
     ],

@@ -33,12 +33,12 @@ FOLDER = "0123456789ab"
 
 
 class Died(BaseException):
-    """The process is gone: nobody catches it."""
+    """The process has died: no code catches this."""
 
 
 class Shelf:
-    """A sink that keeps what it was given; `failing` deliveries fail first, and `dies` ends the process after a number
-    of them, before anybody remembers the last."""
+    """A sink that keeps what it was given. The first `failing` deliveries fail. After `dies` deliveries the process
+    ends, before the last one is noted."""
 
     def __init__(self, failing: int = 0, dies: int | None = None) -> None:
         self.kept: dict[str, list[str]] = {}
@@ -133,7 +133,7 @@ async def test_what_is_delivered_is_not_delivered_again(tmp_path: Path) -> None:
 
 
 async def test_a_sink_that_fails_is_tried_again_with_longer_waits(tmp_path: Path) -> None:
-    """And is told at once, with what it says and how much waits; then it goes on where it stood."""
+    """Its error and its backlog are shown at once; then it continues where it stopped."""
     _, shards = await written(tmp_path)
     shelf, passing = Shelf(failing=9), Time()
     courier = courier_of(tmp_path, lambda: shelf, passing)
@@ -178,8 +178,8 @@ async def test_a_sink_that_cannot_be_made_is_a_sink_that_fails(tmp_path: Path) -
     assert [shelf.closed for shelf in made] == [0, 1, 1]
 
 
-async def test_a_sink_that_does_not_answer_is_told(tmp_path: Path) -> None:
-    """It may be slow, or hang: within ten seconds somebody knows. The loop goes on meanwhile."""
+async def test_a_sink_that_does_not_answer_is_reported(tmp_path: Path) -> None:
+    """A slow or hanging sink is reported within ten seconds, and the loop goes on meanwhile."""
     _, shards = await written(tmp_path)
     free, passing = threading.Event(), Time()
 
@@ -220,8 +220,9 @@ async def test_a_sink_that_hangs_ends_no_run(tmp_path: Path) -> None:
     assert undelivered(tmp_path, ["lake"], [(ONLY, shard) for shard in shards])["lake"]
 
 
-async def test_a_sink_that_holds_its_loop_holds_nobody_elses(tmp_path: Path) -> None:
-    """An async sink that does not await: the writer's loop, and what is made in one call for the next, are unharmed."""
+async def test_a_sink_that_blocks_its_loop_blocks_no_other(tmp_path: Path) -> None:
+    """An async sink that does not await: the writer's loop still runs, and what one call makes is usable in the
+    next."""
     _, shards = await written(tmp_path)
     loops: list[asyncio.AbstractEventLoop] = []
 
@@ -277,7 +278,8 @@ LIVES = st.lists(
 async def live(
     ledger: MemoryLedger, output: Path, lake: dict[str, list[str]], shelf: Shelf, ends: list[int], disk: Any
 ) -> None:
-    """One process: a writer and a courier; the disk or the process fails where it is told. The sink keeps all."""
+    """One process with a writer and a courier. The disk or the process fails at a chosen step. The sink keeps all
+    deliveries."""
     shelf.kept = lake
     folder = Folder(output, disk)
     courier = Courier(SinkPlace("lake", lambda: shelf), folder, FOLDER, Time().clock)

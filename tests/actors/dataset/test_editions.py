@@ -102,7 +102,7 @@ async def test_lives_and_replays_leave_one_row_an_order(seed: int, writer_of: Wr
 
 
 def _moved(record: Record, ledger: MemoryLedger) -> Record:
-    """The record as it is in a ledger that holds shards too: the undone end's number is another there."""
+    """The record of a ledger that also holds shards: there the undone end has another number."""
     if not isinstance(record, Reopened):
         return record
     ends = enumerate(ledger.records, 1)
@@ -255,9 +255,7 @@ async def test_a_record_that_puts_back_what_it_may_not_is_found(forgery: str, tm
 
 
 @pytest.mark.parametrize("again", ["open", "dead again"])
-async def test_a_row_of_an_order_that_came_back_is_found_once_its_shard_was_made_again(
-    again: str, tmp_path: Path
-) -> None:
+async def test_a_row_of_a_replayed_order_is_found_after_its_shards_new_edition(again: str, tmp_path: Path) -> None:
     """The old edition is copied over the new one and recorded so: rows that should be gone are a fault then."""
     made = a_folder(tmp_path)
     await made.write()

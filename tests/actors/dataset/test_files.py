@@ -41,7 +41,7 @@ def test_a_failure_while_writing_leaves_the_old_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_read_only_disk_is_told_with_the_file_and_what_to_do(tmp_path: Path) -> None:
+def test_a_read_only_disk_is_reported_with_the_file_and_what_to_do(tmp_path: Path) -> None:
     """One line for the user: what, where, what to do."""
     with pytest.raises(OutputError, match="cannot write") as told:
         write_atomically(tmp_path / "manifest.json", "x", disk=ReadOnlyDisk())
@@ -49,7 +49,7 @@ def test_a_read_only_disk_is_told_with_the_file_and_what_to_do(tmp_path: Path) -
     assert "manifest.json" in line and "Read-only file system" in line and "again" in line and "\n" not in line
 
 
-def test_a_folder_that_is_missing_is_told_too(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported_too(tmp_path: Path) -> None:
     """The folder was removed while the run went on."""
     with pytest.raises(OutputError, match="No such file"):
         write_atomically(tmp_path / "gone" / "manifest.json", "x")

@@ -1,4 +1,4 @@
-"""The finished folder: what it says of itself is true, checks with ordinary tools, loads and trains as it is."""
+"""The finished folder: what it says about itself is true, ordinary tools can check it, and it loads and trains."""
 
 import subprocess
 from collections.abc import Callable
@@ -125,7 +125,7 @@ def test_the_card_names_the_files_that_are_there(folder: Path) -> None:
     ("name", "content", "read"),
     [("manifest.json", "{", read_manifest), ("run.yaml", "corpus: [", read_config), ("run.yaml", "a: 1", read_config)],
 )
-def test_a_damaged_file_is_told_in_one_line(tmp_path: Path, name: str, content: str, read: Reading) -> None:
+def test_a_damaged_file_is_reported_in_one_line(tmp_path: Path, name: str, content: str, read: Reading) -> None:
     """Someone edited a file of the folder by hand: which file, and what to do."""
     (tmp_path / name).write_text(content)
     with pytest.raises(OutputError, match=name) as told:
@@ -171,7 +171,8 @@ async def test_it_trains_with_sft_as_it_is(folder: Path, tmp_path: Path, monkeyp
 async def test_an_unfinished_run_loads_with_datasets(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody looks at the first shards while the run goes on: without a card, `datasets` takes all files for one."""
+    """A user looks at the first shards while the run goes on: without a card, `datasets` takes all files for one
+    table."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     import datasets
 
@@ -185,7 +186,7 @@ async def test_an_unfinished_run_loads_with_datasets(
 
 
 async def test_a_card_that_is_there_stays(folder: Path) -> None:
-    """A run goes on: what its last end said stands until it ends again."""
+    """A run continues: the files of its last end stay until it ends again."""
     finish(folder, now=NOW, versions=VERSIONS)
     before = (folder / CARD_NAME).read_text()
     config = read_config(folder)
@@ -196,7 +197,7 @@ async def test_a_card_that_is_there_stays(folder: Path) -> None:
 
 @pytest.mark.parametrize("evil", ["<img src=x onerror=alert(1)>", "[m](javascript:alert(1))", "a`b<b>", "x\n# y"])
 async def test_names_of_a_configuration_are_text_in_the_card(folder: Path, evil: str) -> None:
-    """A run.yaml from a stranger names a model so that a page that shows the card would run it."""
+    """A stranger's run.yaml names a model so that a page which shows the card would run it."""
     config = read_config(folder)
     assert config is not None
     pool = config.pools["generator"]
@@ -209,7 +210,7 @@ async def test_names_of_a_configuration_are_text_in_the_card(folder: Path, evil:
 
 
 def test_a_folder_of_an_earlier_version_is_read(tmp_path: Path) -> None:
-    """Its run.yaml holds keys that are gone since: they mean nothing any more, and keep nobody out of the folder."""
+    """Its run.yaml holds keys that no longer exist: they are ignored, and the folder can be used."""
     server = "{kind: http, base_url: 'http://h/v1', model: m, breaker_failures: 16, breaker_open_s: 1.0}"
     (tmp_path / "run.yaml").write_text(CONFIG.replace("{kind: transformers, model: /models/almanac-l}", server))
     config = read_config(tmp_path)

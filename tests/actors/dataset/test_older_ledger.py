@@ -115,7 +115,7 @@ def test_a_ledger_that_was_cut_and_went_on_is_refused(tmp_path: Path, door: str)
     before = shards(output)
     with pytest.raises(OutputError, match=OLDER) as refused:
         DOORS[door](output)
-    assert "\n" not in str(refused.value) and "are others than when it was written" in str(refused.value)
+    assert "\n" not in str(refused.value) and "are not the records that it was written from" in str(refused.value)
     assert shards(output) == before
 
 
@@ -148,7 +148,7 @@ async def test_a_shard_of_another_life_is_not_written_over(tmp_path: Path) -> No
     name = max(path.name for path in (other / "dataset").iterdir())
     shutil.copy(output / "dataset" / name, other / "dataset" / name)
     before = shards(other)
-    with pytest.raises(OutputError, match="are others than when it was written"):
+    with pytest.raises(OutputError, match="are not the records that it was written from"):
         await start(other)
     assert shards(other) == before
 
@@ -211,8 +211,9 @@ async def test_an_unrecorded_shard_of_a_crash_is_written_again(tmp_path: Path) -
     assert not (output / "aside").exists()
 
 
-async def test_what_nobody_knows_is_moved_aside_and_kept(tmp_path: Path) -> None:
-    """A copy of a shard, and a file that is none: out of the way of a glob over the folder, and kept."""
+async def test_an_unknown_shard_is_moved_aside_and_kept(tmp_path: Path) -> None:
+    """A copy of a shard, and a file that is not a shard: both are kept, where a glob over the folder does not find
+    them."""
     output = tmp_path / "run"
     await run_of(output, RECORDS)
     before = shards(output)

@@ -77,7 +77,7 @@ def test_a_recovered_sample_tells_what_it_took() -> None:
 
 
 def test_a_dead_letter_holds_every_attempt() -> None:
-    """Someone asks why an order came to nothing: texts, verdicts, diagnosis and choice of each attempt are there."""
+    """A user asks why an order failed: texts, verdicts, diagnosis and choice of each attempt are there."""
     found = lives(DeadLetteredEnd)
     rows = written([dead_letter_row(life) for life in found], DEAD_LETTER_SCHEMA)
     reasons = {row["reason"] for row in rows}
@@ -97,7 +97,7 @@ def test_a_refused_document_is_a_dead_letter_of_its_own() -> None:
     assert row["provenance"]["uri"] == document.uri and row["passage"] is None and row["history"] == []
 
 
-def test_an_order_is_never_told_as_what_it_is_not() -> None:
+def test_an_order_never_gets_the_row_of_another_end() -> None:
     """A dead letter in the dataset, or a sample among the dead letters, is a bug that must not pass unseen."""
     with pytest.raises(LedgerError):
         sample_row(lives(DeadLetteredEnd)[0], chat=WORDING.chat, models={})
@@ -106,7 +106,7 @@ def test_an_order_is_never_told_as_what_it_is_not() -> None:
 
 
 def test_records_without_a_plan_tell_no_life(tmp_path: Path) -> None:
-    """An order that nobody planned: the ledger is damaged, and the error says which order."""
+    """An order without a plan: the ledger is damaged, and the error names the order."""
     with pytest.raises(LedgerError, match="nobody"):
         life_of(OrderId("nobody"), [])
     with pytest.raises(LedgerError, match="nobody"):

@@ -112,7 +112,7 @@ async def test_the_loop_writes_while_the_run_goes_on_and_stops_when_cancelled(
     assert_exact(tmp_path, ledger)
 
 
-async def test_a_resumed_run_goes_on_with_the_next_number(writer_of: WriterOf, tmp_path: Path) -> None:
+async def test_a_resumed_run_continues_with_the_next_number(writer_of: WriterOf, tmp_path: Path) -> None:
     """A second process finds shards of the first and adds to them; the first's files are not touched."""
     records = list(plausible_run(5, Scale(passages=30)))
     ledger = MemoryLedger(records[:80])
@@ -138,7 +138,7 @@ async def test_a_lost_and_a_torn_shard_are_written_again_byte_for_byte(writer_of
 
 
 async def test_temporary_files_go_and_other_files_stay(writer_of: WriterOf, tmp_path: Path) -> None:
-    """A crash left a half-written shard; a file looks like a shard and is none; the user left a note of his own."""
+    """A crash left a half-written shard, a file only looks like a shard, and the user left a note."""
     ledger = a_ledger(passages=10)
     folder = tmp_path / "dataset"
     folder.mkdir()

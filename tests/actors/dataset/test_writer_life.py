@@ -39,7 +39,7 @@ class UnsyncedDisk(FailingDisk):
 
 
 async def live(ledger: MemoryLedger, output: Path, *, ends: list[int], disk_steps: int, shards: int) -> None:
-    """One process: after each batch of ends it writes what is due; the disk or the process fails where it is told."""
+    """One process: after each batch of ends it writes what is due. The disk or the process fails at a chosen step."""
     recorded = 0
 
     async def record(shard: ShardWritten) -> None:

@@ -109,7 +109,7 @@ def test_what_is_known_exactly_needs_no_rollouts() -> None:
     assert fall_chance(nothing, nothing, 0.2) == 0.0
 
 
-def test_what_nobody_drew_decides_nothing() -> None:
+def test_a_side_without_rollouts_decides_nothing() -> None:
     """Fewer than three rollouts on a side, or none: no call, and no weight."""
     for n in range(LEAST):
         assert fall_chance(side(n, n), side(16, 0), 0.2) is None

@@ -1,4 +1,4 @@
-"""Rows of credited steps, held against labels and texts: prefixes, pits, labels, weights."""
+"""Rows of credited steps, compared with labels and texts: prefixes, pits, labels, weights."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,7 +40,7 @@ def credited(
     return [*records, Credited(AT + 9, order.id, label_of(order.id, 1, lives[0][0], qs, pit))]
 
 
-def test_a_pair_goes_on_from_the_same_prefix() -> None:
+def test_both_sides_of_a_pair_continue_the_same_prefix() -> None:
     """The restarted solution's next step over the pit. The prefix opens both messages; as text it ends the prompt."""
     records = credited([[PIT, RESTARTED]])
     (row,), _ = exported(records, asked(ExportFormat.DPO_STEPS), MATH)
@@ -185,11 +185,11 @@ def test_no_pit_no_pair() -> None:
 
 
 def test_a_label_of_other_steps_is_a_damaged_ledger() -> None:
-    """The text was cut otherwise when it was credited: told, not guessed."""
+    """The text was cut differently when it was credited: an error, not a guess."""
     records = credited([[PIT, RESTARTED]])
     label = label_of("x", 1, "2*3=6\n6+1=7\n", QS[:3], 2)
     wrong = [replace(r, label=replace(label, order_id=r.order_id)) if isinstance(r, Credited) else r for r in records]
-    with pytest.raises(LedgerError, match="other steps"):
+    with pytest.raises(LedgerError, match="does not fit its steps"):
         exported(wrong, asked(ExportFormat.DPO_STEPS), MATH)
 
 

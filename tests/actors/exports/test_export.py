@@ -97,7 +97,7 @@ def test_a_run_of_several_ledgers_gives_the_rows_of_all(tmp_path: Path) -> None:
 
 
 def test_an_export_is_not_written_over(tmp_path: Path) -> None:
-    """Another export, other files, a file: refused in one line, and left as it is."""
+    """Another export, other files, a file: each is refused in one line and not changed."""
     write(tmp_path / "out", asked(ExportFormat.DPO))
     before = (tmp_path / "out" / NAME).read_bytes()
     with pytest.raises(OutputError, match=r"holds an export of dpo with \d+ rows; choose another --output"):
@@ -176,7 +176,7 @@ def test_whenever_the_disk_fails_the_export_is_whole_or_not_there(tmp_path: Path
 
 
 def test_what_a_killed_export_left_is_swept(tmp_path: Path) -> None:
-    """Half a file and a folder in the hidden place beside the output: the next export begins anew."""
+    """Half a file and a folder in the hidden place beside the output: the next export starts from nothing."""
     beside = tmp_path / ".out.writing"
     (beside / "train").mkdir(parents=True)
     (beside / "train" / ".part-00000.parquet.writing").write_bytes(b"PAR1")
@@ -211,7 +211,7 @@ def test_nothing_to_export_is_said(tmp_path: Path) -> None:
 
 def test_formats_of_another_task(tmp_path: Path) -> None:
     """Steps are of solutions: asked of a run of answers, the fitting formats are named."""
-    with pytest.raises(UserError, match="task math, this one's is grounded_answer; try sft, dpo, kto, hard_negatives"):
+    with pytest.raises(UserError, match="task math, and this run's is grounded_answer; try sft, dpo, kto, hard_neg"):
         write(tmp_path / "out", asked(ExportFormat.DPO_STEPS))
     with pytest.raises(UserError, match="no such form"):
         write(tmp_path / "out", asked(ExportFormat.HARD_NEGATIVES, form=Form.TEXT))

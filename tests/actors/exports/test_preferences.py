@@ -1,4 +1,4 @@
-"""Rows of sft, dpo, kto and hard negatives, held against the ledger's records one by one."""
+"""Rows of sft, dpo, kto and hard negatives, compared with the ledger's records one by one."""
 
 from collections.abc import Iterable, Iterator
 from random import Random
@@ -95,7 +95,7 @@ def test_another_question_is_no_pair_for_a_student() -> None:
 
 
 def test_what_is_accepted_for_a_prompt_is_rejected_for_it_nowhere() -> None:
-    """A noisy judge takes an answer once and refuses it once: no trainer is told both."""
+    """A noisy judge accepts an answer once and rejects it once: no trainer gets both."""
     rows, left = exported(RUN, asked(ExportFormat.KTO))
     said = [(str(row["prompt"]), str(row["completion"]).casefold(), row["label"]) for row in rows]
     good = {(prompt, completion) for prompt, completion, label in said if label}
@@ -139,7 +139,7 @@ def test_a_good_answer_is_no_negative(gate: GateName, mode: FailureMode, why: Le
 
 
 def test_an_error_is_no_rejection() -> None:
-    """A dead letter whose gate errored is in no format: nobody said that it is bad."""
+    """A dead letter whose gate errored is in no format: no gate said that it is bad."""
     ended = [end for end in plausible_run(3, Scale(passages=400)) if isinstance(end, DeadLetteredEnd)]
     errored = {end.order_id for end in ended if end.attempt is not None and end.attempt.diagnosis is None}
     assert errored

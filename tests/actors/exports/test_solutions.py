@@ -60,7 +60,8 @@ def test_rft_takes_few_that_differ() -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(alphabet="ab\n", min_size=1), max_size=8), st.integers(0, 10), st.integers())
 def test_choices_are_distinct_bounded_and_grow(solutions: list[str], most: int, seed: int) -> None:
-    """No solution twice, no more than asked, and who is chosen among few is chosen among more."""
+    """No solution twice and at most as many as requested; those chosen for a small number are also chosen for a larger
+    one."""
     chosen = different(solutions, most, seed=seed)
     assert len(chosen) == len(set(chosen)) == min(most, len(solutions))
     assert set(chosen) <= set(different(solutions, most + 1, seed=seed))

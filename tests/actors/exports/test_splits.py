@@ -78,6 +78,6 @@ def test_what_is_typed() -> None:
     ],
 )
 def test_a_split_that_cannot_be_meant(typed: list[str], says: str) -> None:
-    """Each mistake is told in one line."""
+    """Each mistake is reported in one line."""
     with pytest.raises(UserError, match=says):
         splits_of(typed)

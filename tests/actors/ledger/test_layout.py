@@ -1,4 +1,4 @@
-"""Ledgers of other versions: refused in one line and unharmed; one that is made by half is no ledger yet."""
+"""Ledgers of other versions are refused in one line and not changed; a half-made one is not a ledger yet."""
 
 import multiprocessing
 import os
@@ -98,7 +98,7 @@ def test_a_ledger_that_is_made_by_half_is_none_yet(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("vfs", "mode", "synchronous"), [("unix", "wal", 2), ("unix-dotfile", "delete", 3)])
 def test_a_file_system_without_wal_syncs_once_more(tmp_path: Path, vfs: str, mode: str, synchronous: int) -> None:
-    """SQLite answers what it took, not what it was asked for: with a rollback journal FULL is not enough."""
+    """SQLite may grant less than was asked for: with a rollback journal FULL is not enough."""
     database = sqlite3.connect(f"{(tmp_path / NAME).as_uri()}?vfs={vfs}", uri=True, isolation_level=None)
     try:
         make_durable(database)

@@ -127,8 +127,8 @@ def test_it_does_not_ask_what_its_passage_was_asked_before() -> None:
 
 
 def test_what_is_accepted_by_its_scores_takes_no_attempt_and_may_not_be_repeated() -> None:
-    """Its end is undone and it is accepted, in one transaction; nothing is spent or attempted, whoever folds. Its
-    sibling, still open, may not ask the same; without the record before it the ledger is refused."""
+    """Its end is undone and it is accepted, in one transaction; every fold counts no cost and no attempt for it. Its
+    open sibling may not ask the same question. Without the record before it the ledger is refused."""
     run = Run(2)
     (lease, _, end) = run.settle(given_up)
     assert isinstance(end, DeadLetteredEnd) and end.attempt is not None
@@ -281,7 +281,7 @@ def naive(records: list[Record]) -> dict[str, set[OrderId]]:
 
 @given(run=RUNS)
 @settings(max_examples=15, deadline=None)
-def test_the_report_shows_no_order_as_a_dead_letter_that_is_none(run: list[Record]) -> None:
+def test_the_report_shows_only_dead_letters_as_dead_letters(run: list[Record]) -> None:
     """Examples of dead letters are dead letters, and the time between the run and its replay is no run time."""
     facts = ReportFold(seed=0)
     for record in run:

@@ -1,4 +1,4 @@
-"""The ledger's running hash: one head for all records up to it, whoever writes them and in however many lives."""
+"""The ledger's running hash: one head for all records up to it, for any writer and any number of restarts."""
 
 import sqlite3
 from hashlib import blake2b

@@ -86,7 +86,7 @@ def test_a_prefix_finds_orders(tmp_path: Path, run: list[Record]) -> None:
         assert reader.orders_like("zz", 3) == []
 
 
-def test_a_second_writer_is_refused_and_told_who_holds_it(tmp_path: Path) -> None:
+def test_a_second_writer_is_refused_with_the_holders_process(tmp_path: Path) -> None:
     """Two `gleaner run` on one folder: the second ends at once with the first one's process id."""
     with SqliteLedger(tmp_path), pytest.raises(OutputError, match=f"process {os.getpid()}"):
         SqliteLedger(tmp_path)
@@ -101,7 +101,8 @@ def _hold_for_a_moment(folder: str, owner: int, held: Connection) -> None:
 
 @pytest.mark.parametrize("owner", ["dead", "ours"])
 def test_a_run_whose_driver_is_dead_or_ours_is_waited_for(tmp_path: Path, owner: str) -> None:
-    """kill -9 of `gleaner run`: its queue lets go a moment later, and the same command, given at once, goes on."""
+    """kill -9 of `gleaner run`: its queue releases the lock a moment later, and the same command, given at once,
+    continues."""
     process = subprocess.Popen(["true"])
     process.wait()
     with _held(tmp_path, process.pid if owner == "dead" else os.getpid()):
@@ -182,15 +183,16 @@ def test_a_damaged_record_is_named_not_skipped(tmp_path: Path, run: list[Record]
         list(reader.records())
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     """The lock's place is taken by a folder (root writes through any permission, so this stands in for read-only)."""
     (tmp_path / LOCK_NAME).mkdir()
     with pytest.raises(OutputError, match="cannot be written"):
         SqliteLedger(tmp_path)
 
 
-def test_a_damaged_file_is_told_in_one_line(tmp_path: Path) -> None:
-    """A bad disk: pages in the middle are gone. Reader and writer say so, and neither goes on with a part of it."""
+def test_a_damaged_file_is_reported_in_one_line(tmp_path: Path) -> None:
+    """A bad disk: pages in the middle are lost. Reader and writer say so, and neither continues with a part of the
+    ledger."""
     with SqliteLedger(tmp_path) as ledger:
         ledger.append(list(plausible_run(7, Scale(passages=60))))
     path = tmp_path / NAME
@@ -238,7 +240,7 @@ def _write_until_full(folder: str, room_bytes: int, told: Connection) -> None:
             told.send((kept, str(error), ledger.append(whole[kept : kept + 1])))
 
 
-def test_a_full_disk_is_told_and_what_is_written_stays(tmp_path: Path, run: list[Record]) -> None:
+def test_a_full_disk_is_reported_and_written_records_stay(tmp_path: Path, run: list[Record]) -> None:
     """No room in the middle of a run: one line says what to do; every record before is there, the failed one is not."""
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(

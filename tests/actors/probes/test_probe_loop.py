@@ -129,8 +129,8 @@ async def test_what_is_caught_is_repaired_and_its_worth_is_known() -> None:
     assert sum(flaw.healed for flaw in found.probes.flaws) == 60
 
 
-async def test_a_repair_that_stays_bad_is_told_from_one_that_heals() -> None:
-    """The writer goes on being wrong now and then: what no gate sees of it is still bad, the rest is given up."""
+async def test_a_repair_that_stays_bad_is_counted_apart_from_one_that_heals() -> None:
+    """Every second repair is wrong and the gate rejects first attempts alone: such a repair counts as still bad."""
     run = spoiling(plan(1.0, good=0.0), wrong_each=2)
     blind = run.gates[FAITHFULNESS]
 
@@ -146,7 +146,8 @@ async def test_a_repair_that_stays_bad_is_told_from_one_that_heals() -> None:
 
 
 async def test_a_good_probe_that_is_rejected_is_not_repaired() -> None:
-    """The gate erred: there is nothing to heal. Rows of a file are not repaired: nobody knows their worth."""
+    """The gate erred: there is nothing to heal. Rows of a file are not repaired, because their worth after it is
+    unknown."""
     run = spoiling(plan(1.0, good=1.0))
     run.gates[FAITHFULNESS]._wrong = RIGHT
     await run.conduct(OF)
@@ -331,8 +332,8 @@ def fates(records: list[Record]) -> dict[OrderId, tuple[int, object, object, Pro
 
 
 async def test_probes_that_are_outstanding_when_they_are_switched_off_are_still_ended() -> None:
-    """`probes.*` may change on any resume. What cannot be checked any more is said to be unverified; a repair that was
-    begun is made, and nobody knows what it is worth."""
+    """`probes.*` may change on any resume. A probe that cannot be checked any more ends as unverified. A repair that
+    had begun is made, and its worth is unknown."""
     of = passages(6)
     found = Counter[ProbeEnd]()
     unknown = 0

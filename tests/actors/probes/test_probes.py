@@ -70,7 +70,7 @@ def caught(lease: Lease) -> Outcome:
 
 
 class Probes(RuleBasedStateMachine):
-    """Conductors lease, die, are late and report; sometimes the queue dies and is made again of its records. Orders of
+    """Conductors lease, die, are late and report. Sometimes the queue dies and is rebuilt from its records. Orders of
     samples are among the probes."""
 
     @initialize()
@@ -246,8 +246,8 @@ def test_a_second_judge_is_told_as_what_it_is_like() -> None:
 
 
 def test_a_repaired_probe_keeps_what_was_wrong_with_it_through_a_crash() -> None:
-    """Its first attempt was rejected, the queue died: of the records it is made again with its repair, its history and
-    its flaw, before every order; its last report says what the repair is worth."""
+    """Its first attempt was rejected and the queue died: it is rebuilt from the records with its repair, its history
+    and its flaw, before every order. Its last report gives the worth of the repair."""
     queue = made()
     queue.replay(ProbeIssued(0.0, spoilt(1)))
     (first,) = queue.lease(0.0, "a", 1)
@@ -360,7 +360,7 @@ def test_a_conductor_that_hangs_with_a_probe_does_not_keep_a_spent_run_from_its_
 
 
 def test_a_ledger_that_ends_what_was_never_issued_is_refused() -> None:
-    """A damaged ledger is told, not counted: also where it ends an order as a probe, or a probe as an order."""
+    """A damaged ledger is reported, not counted, even if it ends an order as a probe, or a probe as an order."""
     queue = made()
     with pytest.raises(LedgerError, match="not outstanding"):
         queue.replay(ended(99, None, facts(99, Worth.GOOD)))

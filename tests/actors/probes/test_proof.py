@@ -63,7 +63,7 @@ def again(number: int = 1) -> ProbeRejoined:
     ],
 )
 def test_every_probe_has_one_beginning_and_one_end_at_most(records: list[Record], faults: int) -> None:
-    """One that is outstanding is no fault: the run goes on, or was interrupted."""
+    """An outstanding probe is not a fault: the run goes on, or was interrupted."""
     findings = Findings()
     book = read_book(enumerate([Planned(0.0, OF, (ORDER,)), *records], 1), findings)
     assert findings.faults == faults, findings.kept

@@ -66,7 +66,8 @@ async def by_llm(verifier: Says) -> tuple[ProbedRun, Probes]:
     ],
 )
 async def test_only_a_flaw_that_the_verifier_saw_is_measured(says: str, verified: bool) -> None:
-    """A verifier that sees none, or talks, leaves the probe unverified, and no gate is asked; what it took is paid."""
+    """A verifier that sees no flaw, or talks, leaves the probe unverified, and no gate is asked; its cost is
+    counted."""
     run, found = await by_llm(Says(says))
     ends = {each.end: each.probes for each in found.ends}
     assert ends == ({ProbeEnd.JUDGED: 40} if verified else {ProbeEnd.UNVERIFIED: 40})
@@ -102,7 +103,7 @@ async def test_a_verifier_that_refuses_costs_probes_and_no_sample() -> None:
 
 
 async def test_the_verifier_sees_the_passage_as_data() -> None:
-    """A passage that says that no flaw is there stays behind its fence, and the answer is held to one field."""
+    """A passage that says that there is no flaw stays in its fence, and the answer is limited to one field."""
     injector, asked = PromptedInjector(TASK, CHECKER), []
 
     async def ask(prompt: Prompt, *, pool: PoolName | None = None) -> Completion:

@@ -108,7 +108,7 @@ def test_bounds_hold_as_often_as_they_say(trials: int, true: float) -> None:
         (
             5,
             ThresholdRequest(0.95),
-            r"how much of the stream is bad cannot be told from 5 bad and 5 good .* --bad-share",
+            r"the share of bad samples cannot be estimated from 5 bad and 5 good .* --bad-share",
         ),
         (2000, ThresholdRequest(0.999999, 0.4), r"too few probes"),
         (2000, ThresholdRequest(0.995, 0.9), r"no threshold is sure to give|too few probes"),
@@ -123,7 +123,7 @@ def test_what_cannot_be_promised_is_refused_in_one_line(each: int, wanted: Thres
 
 
 def test_the_number_of_probes_that_is_named_is_enough_for_a_judge_without_mistakes() -> None:
-    """Who does as the line says is not told the same again."""
+    """A user who follows the line's advice does not get the same line again."""
     scores = Scores(GATE)
     for number in range(30):
         scores.apply(probed(0.9995, Worth.GOOD, 2 * number))

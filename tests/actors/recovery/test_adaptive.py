@@ -174,7 +174,7 @@ def test_a_repair_at_twice_the_price_must_be_twice_as_good() -> None:
 
 
 def test_a_mode_seen_for_the_first_time_leans_on_the_others() -> None:
-    """What works everywhere is tried first; a little of one's own experience outweighs it."""
+    """What works everywhere is tried first; a few attempts of its own mode outweigh it."""
     elsewhere = (
         RepairCount(Modes.UNKNOWN, AGAIN, RepairTurn.FIRST, 50, 45, 5000),
         RepairCount(Modes.UNKNOWN, STRICT, RepairTurn.FIRST, 50, 5, 5000),
@@ -268,7 +268,7 @@ def test_who_is_not_counted() -> None:
     assert seen.attempts == 5
 
 
-def test_a_put_back_order_goes_on_learning() -> None:
+def test_a_put_back_order_continues_learning() -> None:
     """Its first attempt after `gleaner replay` is the repair that its last diagnosis chose."""
     history = (AttemptSummary(MODE, None), AttemptSummary(MODE, EDIT))
     order = Order.fresh(passage_of("x").id, "grounded_answer", 0)
@@ -305,7 +305,7 @@ def test_a_resume_knows_what_was_known(steps: list[tuple[int, RepairKind, str]],
 
 
 def test_the_same_order_is_repaired_the_same_way() -> None:
-    """Two conductors told the same choose the same, and the choice says what it rests on."""
+    """Two conductors with the same experience choose the same, and the choice names that experience."""
     said = Candidate(PoolName("generator"), (), Sampling(0.7), "text", WRONG, Cost())
     seen = Experience(64, (RepairCount(MODE, QUOTE, RepairTurn.FIRST, 40, 36, 4000),), 40, 30, 4000)
     choices = []

@@ -1,4 +1,4 @@
-"""Our own repairs keep to what every repair must, and one that does not is told so."""
+"""Our own repairs pass the checks for repairs, and the checks find each fault of a bad repair."""
 
 import itertools
 import time
@@ -37,13 +37,13 @@ numbers = itertools.count()
     ("repair", "check", "says"),
     [
         (lambda rejected: 7, "it gives a directive for a plain draft", "it gave int"),
-        (lambda rejected: rejected.draft.answer[0], "it gives a directive for odd drafts", "of a draft that is empty"),
+        (lambda rejected: rejected.draft.answer[0], "it gives a directive for odd drafts", "for a draft that is empty"),
         (
             lambda rejected: {"parametric": ""}[rejected.diagnosis.mode],
             "it gives a directive for every failure mode",
-            "of the failure mode temperature: it raised KeyError",
+            "for the failure mode temperature: it raised KeyError",
         ),
-        (lambda rejected: f"{next(numbers)}", "asked again it says the same", "it says something else"),
+        (lambda rejected: f"{next(numbers)}", "asked again it says the same", "it gives another directive"),
         (lambda rejected: rejected.passage[:2000], "its words leave the passage to the task", "repeat the passage"),
         (
             lambda rejected: (time.sleep(0.3), "")[1],

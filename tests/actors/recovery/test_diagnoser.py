@@ -64,7 +64,7 @@ def evidence(
 
 
 @pytest.mark.parametrize(("draft", "verdicts", "mode"), CASES.values(), ids=CASES.keys())
-def test_failures_are_told_apart(draft: Draft, verdicts: tuple[Verdict, ...], mode: FailureMode) -> None:
+def test_failures_are_distinguished(draft: Draft, verdicts: tuple[Verdict, ...], mode: FailureMode) -> None:
     """Each usual way to fail, from the facts of one attempt."""
     assert diagnose(evidence(draft, verdicts)).mode == mode
 
@@ -83,7 +83,8 @@ def test_the_same_foreign_words_mean_something_else_when_hot() -> None:
 
 
 def test_what_another_passage_tells_was_mixed_up() -> None:
-    """A fact of the next town, put to this one's passage: told from memory and from foreign subjects by the index."""
+    """A fact of the next town, given for this town's passage: the index separates it from memory and from foreign
+    subjects."""
     orsel = passage_of("Orsel was settled in 1701. Its founder was Jon Berg.")
     elsewhere = Elsewhere([passage_of(HERON), orsel])
 

@@ -32,7 +32,7 @@ def test_margins_are_of_the_rejecting_gates() -> None:
 
 
 def test_a_text_that_does_not_parse_leaves_only_its_reason() -> None:
-    """There is no draft to compare with the passage; why there is none is the fact."""
+    """There is no draft to compare with the passage; the reason for that is the fact."""
     broken = Candidate(
         PoolName("generator"), (), Sampling(), "Ques", None, Cost(), malformed="cut off", finish=FinishReason.LENGTH
     )

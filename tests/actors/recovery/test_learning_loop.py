@@ -134,8 +134,9 @@ async def test_every_choice_can_be_worked_out_from_the_ledger() -> None:
     assert {attempt.choice.after for _, attempt in attempts(ledger) if attempt.choice} > {0}
 
 
-async def test_a_queue_that_is_made_again_has_forgotten_nothing() -> None:
-    """The fold over its ledger is what its predecessor knew; a conductor is told at its first lease, over the wire."""
+async def test_a_restarted_queue_has_forgotten_nothing() -> None:
+    """The fold over its ledger is what its predecessor knew; a conductor gets it with its first lease, over the
+    wire."""
     ledger = await conducted()
     again = service_over(ledger)
     expected = ExperienceFold()
@@ -147,8 +148,8 @@ async def test_a_queue_that_is_made_again_has_forgotten_nothing() -> None:
     await again.close()
 
 
-async def test_conductors_are_told_seldom() -> None:
-    """News of a few attempts are kept until they are enough; what was told is not told again."""
+async def test_conductors_seldom_get_new_experience() -> None:
+    """New experience is kept until it is enough attempts; experience that was sent is not sent again."""
     ledger = await conducted()
     del ledger.kept[len(PASSAGES) + TOLD_EVERY // 2 :]
     service = service_over(ledger)

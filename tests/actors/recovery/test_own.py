@@ -1,4 +1,5 @@
-"""Repairs of one's own: what a function may give, what becomes of what it may not, and which repairs are tried."""
+"""A user's own repairs: what a function may give, what happens if it gives something else, and which repairs are
+tried."""
 
 import logging
 from typing import Any
@@ -60,12 +61,12 @@ def test_what_a_function_may_give(gives: object, directive: Directive) -> None:
         (Directive(temperature=float("nan")), "its temperature is nan; it must be in [0, 2]"),
     ],
 )
-def test_what_is_no_directive_is_told(gives: object, why: str, caplog: pytest.LogCaptureFixture) -> None:
-    """The order goes on without words; the log and the choice say why."""
+def test_an_invalid_directive_is_reported(gives: object, why: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The order continues without words; the log and the choice say why."""
     with caplog.at_level(logging.WARNING, "gleaner.recovery"):
         directive = said(lambda rejected: gives)
     assert (directive.words, directive.temperature) == ("", None)
-    assert directive.note == f"it failed, so nothing is said besides: {why}"
+    assert directive.note == f"it failed, so nothing is added: {why}"
     assert "a repair failed" in caplog.text
 
 
@@ -74,7 +75,7 @@ def test_a_bug_ends_no_order() -> None:
     recovery = build_recovery(ROW, task=TaskRecovery(makers={SHORTER: FunctionRepair(SHORTER, lambda rejected: 1 / 0)}))
     choice = recovery.decide(lease_of(), candidate(), VERDICTS)[1]
     assert choice.repair is not None and (choice.repair.kind, choice.repair.words) == (SHORTER, "")
-    assert choice.reason.startswith("shorter for too_long; it failed, so nothing is said besides: ZeroDivisionError")
+    assert choice.reason.startswith("shorter for too_long; it failed, so nothing is added: ZeroDivisionError")
 
 
 def rules(config: Recovery = ROW, known: tuple[RepairKind, ...] = ()) -> Recoverer:
@@ -99,7 +100,7 @@ def test_a_row_stands_in_place_of_the_tables_and_of_a_gates() -> None:
 
 
 def test_adaptive_chooses_among_a_row_alone() -> None:
-    """An own repair is an arm; what the row leaves out is none. The probabilities are logged."""
+    """An own repair is an arm; a repair outside the row is not. The probabilities are logged."""
     recovery = rules(replace(ROW, policy="adaptive"))
     chosen: dict[str, float] = {}
     for number in range(60):
@@ -112,7 +113,7 @@ def test_adaptive_chooses_among_a_row_alone() -> None:
 
 
 def test_a_row_that_needs_a_draft_is_never_empty() -> None:
-    """What cannot be edited is asked for anew: also where the row has nothing else."""
+    """A draft that cannot be edited is asked for again, even if the row has no other repair."""
     for policy in ("rules", "adaptive"):
         config = Recovery(policy=policy, repairs={"too_long": ("edit_unsupported",)})
         choice = build_recovery(config).decide(lease_of(), candidate(None), VERDICTS)[1]

@@ -1,4 +1,4 @@
-"""A rejected attempt judged anew by the scores it has: what passes under other thresholds, and what cannot be told."""
+"""A rejected attempt judged again from its scores: what passes under other thresholds, and what stays unknown."""
 
 import pytest
 from msgspec.structs import replace
@@ -76,7 +76,8 @@ def test_a_later_attempt_is_held_to_the_raised_bar() -> None:
 
 
 def test_a_near_duplicate_is_the_queues_to_find() -> None:
-    """What it repeated may be gone or judged otherwise now: the old verdict is left out, and whoever accepts looks."""
+    """The sample that it repeated may be gone or judged differently now: the old verdict is left out, and the code that
+    accepts checks again."""
     repeated = Rejected(DIVERSITY, 0.0, 0.1)
     anew = judged_anew(replace(REJECTED, verdicts=(*REJECTED.verdicts, repeated)), terms(0.4))
     assert anew is not None and all(said.gate != DIVERSITY for said in anew.verdicts)

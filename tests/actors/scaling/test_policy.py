@@ -57,7 +57,7 @@ def test_accelerators_go_where_the_bottleneck_is() -> None:
     assert [count for count, _ in wanted(facts, bounds).values()] == [60, 20, 10]
 
 
-def test_nobody_grows_past_what_the_slowest_can_take() -> None:
+def test_no_pool_grows_past_what_the_slowest_can_take() -> None:
     """The judge may have two replicas only: more than four generators would wait for it."""
     facts = signals(
         100_000, generator=replace(POOL, tokens_per_s=200.0), faithfulness=replace(POOL, tokens_per_s=400.0)

@@ -1,6 +1,6 @@
 """No schedule of bursts, lost replicas, slow starts and noisy rates makes the policy overspend, starve or swing.
 
-That noise turns nothing round is no theorem (see the last test): its forty worlds are the same ones each time.
+That noise does not reverse a decision is not a theorem (see the last test): its forty worlds are always the same.
 WORLDS=1000 draws so many at random.
 """
 
@@ -20,7 +20,7 @@ WORLDS = os.environ.get("WORLDS")
 
 
 class World(Struct):
-    """Three pools that do as they are told: starts take START_S, drains DRAIN_S; orders flow as a fluid."""
+    """Three pools that follow every decision: starts take START_S, drains DRAIN_S; orders flow like a fluid."""
 
     limits: ScalingLimits
     call_s: dict[str, float]

@@ -1,4 +1,4 @@
-"""What is read of a completion, whoever asks: thoughts, control text, JSON; and what that costs."""
+"""What is read from a completion by all readers: thoughts, control text, JSON; and the cost of reading."""
 
 import time
 from collections.abc import Callable
@@ -116,7 +116,7 @@ def test_half_a_character_is_always_refused() -> None:
     ],
 )
 def test_a_verdict_is_read_for_certain_or_not_at_all(text: str, said: float | str) -> None:
-    """Forgiven in looks, never in content: contradictions and broken objects are told as what they are."""
+    """Form is forgiven, content never: contradictions and broken objects are reported."""
     assert sure(text) == said
 
 
@@ -172,7 +172,7 @@ READERS: dict[str, Callable[[str], object]] = {
 
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=40).map("".join))
 def test_reading_never_raises(text: str) -> None:
-    """Any text is read, or is told why not."""
+    """Any text is read, or gives a reason why not."""
     for read in READERS.values():
         read(text)
 

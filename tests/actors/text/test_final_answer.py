@@ -90,7 +90,7 @@ def test_an_answer_is_always_a_slice_of_the_solution(solution: str) -> None:
 
 
 def test_a_long_runaway_solution_is_read_at_once() -> None:
-    """Ten megabytes without an answer cost no more than their length."""
+    """Ten megabytes without an answer take time only in proportion to their length."""
     assert final_answer("\\boxed{" * 400_000) is None
     assert final_answer("The answer is " + "." * 1_000_000 + "x") is not None
     assert final_answer("7" * 10_000_000 + " is it") is not None

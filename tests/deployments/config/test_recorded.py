@@ -21,7 +21,7 @@ from schemas.ledger import Reconfigured, RunStarted
 from tests.deployments.folder.test_output import carry
 from tests.deployments.folder.test_replay import CONFIG, config_with, write_config
 
-NOT_ASKED = "is not what the run was made with: the ledger has another fingerprint"
+NOT_ASKED = "is not the configuration of the run: the ledger has another fingerprint"
 LOWER = ("threshold: 0.5", "threshold: 0.3")
 
 

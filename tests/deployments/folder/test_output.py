@@ -68,14 +68,14 @@ def test_an_edited_run_yaml_is_not_believed(output: Path, config: RunConfig, tmp
     other = replace(config, seed=config.seed + 1)
     (output / "run.yaml").write_text(to_yaml(other))
     for refused in (config, other):
-        with pytest.raises(OutputError, match="is not what the run was made with"):
+        with pytest.raises(OutputError, match="is not the configuration of the run"):
             prepare(refused, output)
     (output / "run.yaml").write_text(to_yaml(config))
     changed = config_with(tmp_path, ("threshold: 0.5", "threshold: 0.3"))
     replay(output, ReplayRequest(), changed, now=time.time)
     prepare(changed, output)
     (output / "run.yaml").write_text(to_yaml(replace(changed, seed=changed.seed + 1)))
-    with pytest.raises(OutputError, match="is not what the run was made with"):
+    with pytest.raises(OutputError, match="is not the configuration of the run"):
         prepare(replace(changed, seed=changed.seed + 1), output)
 
 
@@ -87,7 +87,7 @@ def test_an_edit_that_changes_no_sample_is_taken(output: Path, config: RunConfig
     assert prepare(faster, output) == prepare(config, output) == output
 
 
-def test_a_folder_of_an_earlier_program_goes_on(output: Path, config: RunConfig) -> None:
+def test_a_folder_of_an_earlier_program_can_be_resumed(output: Path, config: RunConfig) -> None:
     """It knew fewer keys, so its fingerprint is another: only what both know is compared."""
     carry(config, output)
     with SqliteLedger(output) as ledger:

@@ -67,7 +67,7 @@ def test_a_poisoned_folder_is_opened_again(tmp_path: Path) -> None:
         assert reader.story(ROLLOUT) == []
 
 
-def test_what_would_be_done_is_told_first(tmp_path: Path) -> None:
+def test_a_dry_run_lists_what_would_be_done(tmp_path: Path) -> None:
     """`--dry-run` writes nothing; so does a second repair."""
     folder = poisoned(tmp_path / "run")
     before = (folder / "ledger.sqlite").read_bytes()
@@ -94,8 +94,8 @@ def test_a_record_that_cannot_be_read_is_not_guessed_at(tmp_path: Path) -> None:
 
 
 def test_what_rows_of_shards_rest_on_is_not_taken_away(tmp_path: Path) -> None:
-    """A plan is lost, so nothing of its orders can be replayed; but accepted ones among them are rows of a shard. All
-    of them would have to go: the folder is left as it is, in one line."""
+    """A plan is lost, so no record of its orders can be replayed; but accepted ones among them are rows of a shard. All
+    of them would have to go: the folder is not changed, and one line says why."""
     folder = folder_of(tmp_path / "run", Scale(passages=6, max_attempts=1, refused=1))
     with SqliteLedger(folder) as ledger, LedgerReader(folder) as reader:
         config = load(folder / "run.yaml")

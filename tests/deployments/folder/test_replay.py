@@ -137,7 +137,8 @@ def test_a_second_replay_does_nothing_more(folder: Path) -> None:
 
 
 def test_orders_go_back_in_batches_that_are_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Killed between two batches: what is back is back, the rest are dead letters, and the next command goes on."""
+    """Killed between two batches: orders that are back stay back, the rest are dead letters, and the next command
+    continues."""
     monkeypatch.setattr(deployments.folder.replay, "BATCH", 2)
     dead = counts_of(folder).dead_lettered
     appended = SqliteLedger.append
@@ -168,7 +169,7 @@ def test_a_folder_that_a_run_writes_is_refused(folder: Path) -> None:
 
 
 def test_a_dry_run_writes_nothing(folder: Path, tmp_path: Path) -> None:
-    """It says what would come back and what the configuration would change, and leaves every file as it is."""
+    """It says what would come back and what the configuration would change, and changes no file."""
     config_with(tmp_path, ("threshold: 0.5", "threshold: 0.3"))
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and "-shm" not in path.name}
     told = gleaner("replay", folder, "--dry-run", "--config", tmp_path / "changed.yaml")
@@ -254,7 +255,7 @@ def test_a_second_change_is_taken_for_the_same_orders(folder: Path, tmp_path: Pa
 
 
 def test_a_change_for_nothing_is_refused(folder: Path, tmp_path: Path) -> None:
-    """No dead letter matches: the new threshold would judge nobody, so the folder does not take it."""
+    """No dead letter matches: the new threshold would judge no order, so the folder does not take it."""
     changed = config_with(tmp_path, ("threshold: 0.5", "threshold: 0.3"))
     old = read_config(folder)
     with pytest.raises(UserError, match="no dead letter matches"):
@@ -262,7 +263,7 @@ def test_a_change_for_nothing_is_refused(folder: Path, tmp_path: Path) -> None:
     assert read_config(folder) == old
 
 
-def test_which_configuration_an_attempt_ran_under_can_be_told(folder: Path, tmp_path: Path) -> None:
+def test_the_ledger_names_the_configuration_of_each_attempt(folder: Path, tmp_path: Path) -> None:
     """From the ledger alone: the records before a `reconfigured` ran under what it replaced, those after under the
     next one's, and every start says the fingerprint."""
     replay(folder, EVERY, config_with(tmp_path, ("threshold: 0.5", "threshold: 0.3")), now=lambda: NOW)
@@ -282,7 +283,7 @@ def test_which_configuration_an_attempt_ran_under_can_be_told(folder: Path, tmp_
     ],
 )
 def test_a_mistake_is_one_line(arguments: tuple[str, str], says: str, folder: Path) -> None:
-    """A name or file that there is not: told with the nearest, nothing is put back."""
+    """An unknown name or file is reported with the nearest known one, and nothing is put back."""
     length = len(records_of(folder))
     assert says in mistake(gleaner("replay", folder, *arguments))
     assert len(records_of(folder)) == length
@@ -296,7 +297,7 @@ def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_its_configuration(folder: Path) -> None:
-    """run.yaml was deleted: nobody knows how its samples were made, so nothing is put back."""
+    """run.yaml was deleted: it is unknown how its samples were made, so nothing is put back."""
     (folder / "run.yaml").unlink()
     with pytest.raises(OutputError, match=r"run\.yaml: is missing"):
         replay(folder, EVERY, None, now=lambda: NOW)

@@ -223,7 +223,7 @@ def test_a_change_that_scores_do_not_answer_is_refused(
     config = changed(tmp_path, *LOWER, change) if "threshold" not in change[0] else changed(tmp_path, change)
     before = records_of(folder)
     for what in (foresee_rescoring, lambda *given: rescore(*given, now=lambda: NOW)):
-        with pytest.raises(UserError, match="scores do not tell") as refused:
+        with pytest.raises(UserError, match="recorded scores cannot answer") as refused:
             what(folder, EVERY, config)
         assert told in str(refused.value)
     assert records_of(folder) == before
@@ -244,7 +244,7 @@ def test_scores_of_other_gates_are_not_compared_with_thresholds_of_now(folder: P
 def test_a_rescoring_that_dies_is_ended_by_the_next(
     dies_in: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed before run.yaml, between two batches, before the shards, before the manifest: `verify` accuses nobody, and
+    """Killed before run.yaml, between two batches, before the shards, before the manifest: `verify` finds no fault, and
     the same command ends it with the same samples."""
     config = changed(tmp_path, *LOWER)
     foreseen = foresee_rescoring(folder, EVERY, config).orders
@@ -366,7 +366,7 @@ def test_what_the_command_says(folder: Path, tmp_path: Path) -> None:
     status = json.loads(gleaner("status", folder, "--json").stdout)
     assert (status["counts"]["reopened"], status["counts"]["outstanding"]) == (answer["orders"], 0)
     path.write_text(path.read_text().replace("model: judge", "model: better"))
-    assert "scores do not tell" in mistake(gleaner("replay", folder, "--rescore", "--config", path))
+    assert "recorded scores cannot answer" in mistake(gleaner("replay", folder, "--rescore", "--config", path))
     assert {group["reason"] for group in answer["accepted"]} == {EndReason.REJECTED.value}
     finish(folder, now=NOW, versions={})
     assert faults(folder) == []

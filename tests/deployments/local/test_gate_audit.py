@@ -106,7 +106,7 @@ def test_gates_with_a_model_are_measured_with_their_scores(tmp_path: Path, gate:
         ({"question": "a", "solution": "1", "is_correct": True}, "no field 'ground_truth' or 'reference' or 'answer'"),
         ({"question": "a", "solution": "1", "answer": 1, "label": "yes"}, "the label must be true or false, not 'yes'"),
         ({"question": None, "solution": "1", "answer": 1, "label": 1}, "'question' is NoneType, neither text nor"),
-        ([1], "line 2 is no JSON object"),
+        ([1], "line 2 is not a JSON object"),
     ],
 )
 def test_a_bad_row_is_one_clear_line(tmp_path: Path, row: object, says: str) -> None:

@@ -81,7 +81,7 @@ def test_a_run_that_is_watched_tells_its_end(config: RunConfig) -> None:
     assert ['gleaner_run_phase{phase="done"} 1.0' in page for page in pages] == [False, False, True]
 
 
-def test_a_run_that_nobody_watches_ends_at_once(config: RunConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_without_scrapes_ends_at_once(config: RunConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     """No Prometheus, or one look with a browser: its end waits for no further look."""
 
     def waits(*arguments: object) -> None:
@@ -94,13 +94,13 @@ def test_a_run_that_nobody_watches_ends_at_once(config: RunConfig, monkeypatch: 
 
 
 def test_only_this_machine_may_ask(config: RunConfig) -> None:
-    """The port is on loopback: what a run makes and spends is nobody else's business."""
+    """The port is on loopback: counts and costs of a run are visible on this machine alone."""
     with Metrics(config, port=0, say=print) as metrics:
         assert metrics.url is not None and metrics.url.startswith("http://127.0.0.1:")
 
 
 def test_a_named_port_that_is_taken_is_refused(config: RunConfig, taken: int) -> None:
-    """Somebody counts on that port: better no run than one that nobody sees."""
+    """The user relies on that port, so the run does not start without metrics."""
     with pytest.raises(UserError, match=f"--metrics-port {taken}: "), Metrics(config, port=taken, say=print):
         pass
 
@@ -108,7 +108,7 @@ def test_a_named_port_that_is_taken_is_refused(config: RunConfig, taken: int) ->
 def test_the_usual_port_taken_by_another_run_is_said_and_no_more(
     config: RunConfig, taken: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A second run on one machine: it goes on, says in one line that nobody can watch it, and how to change that."""
+    """A second run on one machine continues, says in one line that it has no metrics, and how to change that."""
     monkeypatch.setattr("deployments.monitoring.endpoint.USUAL_PORT", taken)
     said: list[str] = []
     with Metrics(config, port=None, say=said.append) as metrics:

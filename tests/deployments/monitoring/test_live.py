@@ -47,7 +47,7 @@ def mine(**changes: object) -> Live:
 
 
 def test_status_says_why_a_run_waits(folder: Path) -> None:
-    """The server died after the start: whoever asks from another terminal learns who, since when and until when."""
+    """The server died after the start: a user at another terminal sees which pool, since when and until when."""
     told = LiveFile(folder, "run-1-1")
     told.tell(moment(conductor(AWAY), at=time.time()))
     assert f"generator: {REFUSES} (since" in words_of(folder) and "16 orders wait" in words_of(folder)
@@ -77,7 +77,7 @@ def test_what_cannot_be_looked_up_is_judged_by_its_age() -> None:
     assert driver_of(mine(pid=1 << 70), now=mine().at) is Driver.GONE
 
 
-def test_a_file_of_a_stranger_is_no_error(folder: Path) -> None:
+def test_a_foreign_file_is_not_an_error(folder: Path) -> None:
     """Half a file, another's, a link, a pipe, nothing: status shows the ledger."""
     path = folder / NAME
     for content in (b"{", b"[]", b'{"at": "now"}', b"\xff"):
@@ -109,6 +109,6 @@ def test_it_is_written_seldom_and_costs_the_run_nothing(tmp_path: Path, caplog: 
 
 
 def test_it_is_no_stranger_in_the_folder() -> None:
-    """A run that died before its first order left it: the same command goes on there."""
+    """A run that died before its first order left it: the same command continues there."""
     assert OURS.match(NAME) and OURS.match("logs")
     assert not OURS.match("live.json.tex") and not OURS.match("logs-of-my-thesis")

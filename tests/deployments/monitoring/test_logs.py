@@ -1,4 +1,4 @@
-"""What each process of a run logs: told apart, cut, without keys, and never at the run's cost."""
+"""What each process of a run logs: with its role, shortened, without keys, and at no cost to the run."""
 
 import json
 import logging
@@ -72,7 +72,7 @@ def test_no_key_and_no_passage_is_logged(tmp_path: Path) -> None:
     assert "ValueError" in line["traceback"] and "test_logs.py" in line["traceback"]
 
 
-def test_a_task_that_fails_with_nobody_waiting_is_logged(tmp_path: Path) -> None:
+def test_a_task_that_fails_unawaited_is_logged(tmp_path: Path) -> None:
     """asyncio tells of such a task when it is collected; before, that went nowhere."""
     configure_logging(place(tmp_path))
     logging.getLogger("asyncio").error("Task exception was never retrieved")

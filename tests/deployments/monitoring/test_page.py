@@ -11,7 +11,7 @@ from tests.doubles.prometheus import MONITORING, panels
 
 
 def test_the_tables_are_up_to_date() -> None:
-    """A metric that changes without its page: `python -m deployments.monitoring.page` writes it anew."""
+    """A metric changed without its page: `python -m deployments.monitoring.page` writes the page again."""
     page = PAGE.read_text()
     assert page == renewed(page)
     assert all(page.count(f"| `{metric.name}` |") == 1 for metric in METRICS)

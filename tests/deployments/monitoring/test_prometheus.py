@@ -1,4 +1,4 @@
-"""Dashboard and alerts, held against the metrics that there are and a real Prometheus that watches a real run."""
+"""Dashboard and alerts, checked against the existing metrics and with a real Prometheus that watches a real run."""
 
 import os
 import re

@@ -35,7 +35,7 @@ def said(progress: Progress) -> list[str]:
     return words(waits_of(progress), now=progress.at)
 
 
-def test_a_dead_endpoint_is_told_with_everything_that_is_known() -> None:
+def test_a_dead_endpoint_is_reported_with_all_that_is_known() -> None:
     """The server died after the check at start: pool, address, error, since when, how many wait, until when."""
     (line,) = said(moment(conductor(AWAY)))
     since, until = (time_of_day(at, now=NOW) for at in (NOW - 4, NOW + 596))
@@ -50,9 +50,9 @@ def test_conductors_that_meet_the_same_pool_make_one_line() -> None:
     assert merged([replace(AWAY, until=None), other])[0].until == NOW + 600
 
 
-def test_a_sink_that_takes_nothing_is_told_beside_what_holds_the_run() -> None:
-    """The run goes on, and its rows wait in the folder: said in a line of its own, one for all writers, also where a
-    pool is away or nothing ends."""
+def test_a_sink_that_takes_nothing_is_reported_beside_other_waits() -> None:
+    """The run goes on, and its rows wait in the folder. One line of its own says so, for all writers together, even if
+    a pool is away or nothing ends."""
     lake = Pause("sink lake", NOW - 5, "2 shards not delivered: ConnectionError: no route")
     other = replace(lake, since=NOW - 7)
     since = time_of_day(NOW - 7, now=NOW)
@@ -64,7 +64,7 @@ def test_a_sink_that_takes_nothing_is_told_beside_what_holds_the_run() -> None:
 
 
 @pytest.mark.parametrize(("kind", "word"), [(PauseKind.REFUSED, "refuses to serve"), (PauseKind.OVERLOADED, "to wait")])
-def test_a_refusal_and_a_full_server_are_told_apart(kind: PauseKind, word: str) -> None:
+def test_a_refusal_and_a_full_server_are_distinguished(kind: PauseKind, word: str) -> None:
     """A refused key wants another key; a full server wants patience."""
     (line,) = said(moment(conductor(replace(AWAY, kind=kind, until=None, waiting=0))))
     assert word in line and "gives up" not in line and "wait)" not in line
@@ -112,7 +112,7 @@ def test_rollouts_and_probes_are_progress() -> None:
     assert (first, still.moved_at(rolled, at=NOW + 5), still.moved_at(rolled, at=NOW + 9)) == (NOW, NOW + 5, NOW + 5)
 
 
-def test_the_log_is_told_once_and_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wait_is_logged_once_and_at_its_end(caplog: pytest.LogCaptureFixture) -> None:
     """In the morning the log says when the server died, and when it came back; not four lines a second."""
     still = Standstill()
     for tick in range(40):
@@ -124,7 +124,7 @@ def test_the_log_is_told_once_and_when_it_is_over(caplog: pytest.LogCaptureFixtu
 
 
 def test_yesterdays_moment_has_its_date() -> None:
-    """A run over night; and a moment that is none does not raise."""
+    """A run over night; and an invalid moment, which does not raise."""
     assert re.fullmatch(r"\d\d:\d\d:\d\d", time_of_day(NOW, now=NOW))
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", time_of_day(NOW - 90_000, now=NOW))
     assert time_of_day(float("inf"), now=NOW) == "–"

@@ -57,7 +57,7 @@ def test_a_budget_that_cannot_hold_one_of_each_is_refused() -> None:
 
 
 def test_a_pools_calls_are_those_of_all_conductors() -> None:
-    """Two conductors, and one that has called nobody yet."""
+    """Two conductors, and one that has made no call yet."""
     first = ConductorStatus("a", 35, 0, (), pools=(PoolFlow("generator", 30, 200), PoolFlow("reward", 5, 190)))
     second = ConductorStatus("b", 4, 0, (), pools=(PoolFlow("generator", 4, 7),))
     assert pool_flows([first, second, ConductorStatus("c", 0, 0, ())]) == {

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from ray.exceptions import RayTaskError
 
-from deployments.ray.boundary import ray_boundary, told
-from deployments.ray.calls import told as asked
+from deployments.ray.boundary import error_line, ray_boundary
+from deployments.ray.calls import unwrapped
 from deployments.ray.handles import BatchedCalls, BatchLimits
 from deployments.serve.replica import Health, _reply, answer_each
 from deployments.terminal.boundary import boundary
@@ -27,7 +27,7 @@ class Asked:
 
 
 async def wrong_keyword() -> None:
-    """As in an engine of one's own: a call with a keyword that the library does not know."""
+    """As in a user's own engine: a call with a keyword that the library does not know."""
     async with asyncio.TaskGroup() as group:
         group.create_task(asyncio.sleep(0.001, nonsense=True))  # type: ignore[call-arg]
 
@@ -49,7 +49,7 @@ async def group_of(error: Exception) -> ExceptionGroup:
     return raised.value
 
 
-async def test_a_bug_of_an_engine_is_told_by_its_file_and_line() -> None:
+async def test_a_bug_of_an_engine_is_shown_with_its_file_and_line() -> None:
     """Somebody's classify() has a wrong keyword: the order's dead letter names it, and where it stands."""
     with pytest.raises((ExceptionGroup, TypeError)) as raised:
         await wrong_keyword()
@@ -102,31 +102,31 @@ async def as_ray_brings_it(error: Exception) -> RayTaskError:
     return RayTaskError("ConductorShell.run", trace, copy)
 
 
-async def test_what_an_actor_raised_is_told_by_its_own_file() -> None:
+async def test_an_actors_error_is_shown_with_its_own_file() -> None:
     """Ray's first line names the actor's method; a person needs the engine's."""
     error = await as_ray_brings_it(ValueError("seven"))
-    assert told(error) == "ValueError: seven (engine.py:12)"
+    assert error_line(error) == "ValueError: seven (engine.py:12)"
     with pytest.raises(HopError, match="ValueError: seven"), ray_boundary():
         raise error
-    mistake = asked(await as_ray_brings_it(ConfigError("no such model")))
+    mistake = unwrapped(await as_ray_brings_it(ConfigError("no such model")))
     assert isinstance(mistake, ConfigError)
 
 
 def test_a_group_of_one_kind_is_its_first() -> None:
-    """Fifty tasks fail alike: one is told."""
+    """Fifty tasks fail in the same way: one error is shown."""
     first, second = ValueError("first"), KeyError("second")
     assert innermost(ExceptionGroup("two", [ExceptionGroup("in", [first]), second])) is first
     assert described(first) == "ValueError: first"
 
 
-def test_of_several_errors_one_of_ours_is_told() -> None:
+def test_of_several_errors_one_of_ours_is_shown() -> None:
     """A refused model and a bug that follows from it: the mistake is what can be mended."""
     mistake = ConfigError("no such model")
     assert innermost(ExceptionGroup("two", [ValueError("x"), ExceptionGroup("in", [mistake])])) is mistake
 
 
-async def test_a_message_that_fails_on_its_way_is_told_to_whoever_waits() -> None:
-    """A reply that our own decoder chokes on: nobody awaits the message's task, so its callers must hear of it."""
+async def test_a_message_that_fails_on_its_way_raises_for_all_its_callers() -> None:
+    """Our own decoder fails on a reply: no code awaits the message's task, so its callers must get the error."""
 
     async def send(data: bytes) -> AsyncIterator[bytes]:
         yield data
@@ -151,7 +151,7 @@ class Sick(Health):
 
 
 async def test_a_task_that_fails_ends_its_batch() -> None:
-    """Before, the batch waited for a reply that nobody would give."""
+    """Earlier versions let the batch wait for a reply that never came."""
 
     async def answer(request: Asked) -> Asked:
         return request
@@ -161,11 +161,11 @@ async def test_a_task_that_fails_ends_its_batch() -> None:
         await asyncio.wait_for(anext(replies), 5)
 
 
-def test_an_error_that_ray_gave_its_cause_s_type_is_told() -> None:
+def test_an_error_with_its_causes_type_is_shown() -> None:
     """As `ray.get` raises it: of both types, and without what a task's error holds besides."""
     error = RayTaskError("run", f'Traceback:\n  File "/far/away/{HERE}", line 7, in run', ConfigError("no such key"))
     both = error.as_instanceof_cause()
     assert isinstance(both, ConfigError) and isinstance(both, RayTaskError)
-    assert told(both) == f"ConfigError: no such key ({HERE}:7)"
+    assert error_line(both) == f"ConfigError: no such key ({HERE}:7)"
     with pytest.raises(HopError, match="no such key"), ray_boundary():
         raise both

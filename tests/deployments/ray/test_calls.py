@@ -34,7 +34,7 @@ def kill_soon(pid: int) -> None:
     threading.Timer(0.5, os.kill, (pid, signal.SIGKILL)).start()
 
 
-def test_an_actor_that_is_made_again_is_asked_again() -> None:
+def test_a_restarted_actor_is_asked_again() -> None:
     """kill -9 under a call that waits: it is asked again and answers from another process."""
     actor = ray.remote(num_cpus=0, max_restarts=1)(Patient).remote()
     first = ask(actor.pid)
@@ -43,7 +43,7 @@ def test_an_actor_that_is_made_again_is_asked_again() -> None:
 
 
 def test_an_actor_that_is_gone_is_an_error() -> None:
-    """Its restarts are used up: whoever waits is told, and does not wait for ever."""
+    """Its restarts are used up: the caller gets an error and does not wait for ever."""
     actor = ray.remote(num_cpus=0, max_restarts=0)(Patient).remote()
     kill_soon(ask(actor.pid))
     with pytest.raises(ActorDiedError):

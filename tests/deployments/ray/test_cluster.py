@@ -41,7 +41,7 @@ def test_without_an_address_ray_starts_here(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_joined_cluster_gets_the_clones_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nodes import what this process imports, and look for a factory of one's own where this process does."""
+    """Nodes import what this process imports, and look for a user's factory where this process does."""
     monkeypatch.setenv("GLEANER_ENGINES_PATH", "/engines")
     arguments = asked("auto", monkeypatch)
     assert arguments["address"] == "auto"
@@ -51,7 +51,7 @@ def test_a_joined_cluster_gets_the_clones_code(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_two_runs_that_start_serve_at_once_share_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two runs come to a fresh cluster in the same second: both find no Serve, one starts it, the other takes that."""
+    """Two runs reach a fresh cluster in the same second: both find no Serve, one starts it, the other uses it."""
     calls: list[dict[str, Any]] = []
 
     def start(**arguments: Any) -> None:
@@ -66,7 +66,7 @@ def test_two_runs_that_start_serve_at_once_share_it(monkeypatch: pytest.MonkeyPa
 
 
 def test_nothing_but_code_is_sent(tmp_path: Path) -> None:
-    """Keys, documents and runs lie in a clone too; they would be read on every node by whoever is there."""
+    """A clone also holds keys, documents and runs; if they were sent, every user of the nodes could read them."""
     needed = {"pyproject.toml", "README.md", "schemas/a.py", "deployments/clusters/b.yaml", "examples/c/engine.py"}
     others = {
         ".env", "id_rsa", ".aws/credentials", "my-documents/a.txt", "out/ledger.sqlite", "runs/1/ledger.sqlite", "a.py",

@@ -133,7 +133,7 @@ def test_a_sigterm_to_the_group_drains(tmp_path: Path, started: Callable[[Path],
 
 
 @pytest.mark.parametrize("program", ["gcs_server", "raylet"])
-def test_a_ray_that_dies_is_told_in_one_line_and_loses_nothing(
+def test_a_ray_that_dies_is_reported_in_one_line_and_loses_nothing(
     tmp_path: Path, started: Callable[[Path], subprocess.Popen[str]], program: str
 ) -> None:
     """The kernel kills Ray's GCS or the head's raylet: no minute of nothing, no line of C++ first, and the way on. The
@@ -186,7 +186,7 @@ def test_a_bug_in_somebodys_engine_is_named_everywhere(
     assert "wrong_keyword.py" in failed[0]["traceback"]
 
 
-def test_a_pool_that_is_away_is_told_while_it_is(
+def test_a_pool_that_is_away_is_reported_meanwhile(
     tmp_path: Path, started: Callable[[Path], subprocess.Popen[str]]
 ) -> None:
     """The server dies under the run: lines, status and two processes' logs say so while orders wait."""

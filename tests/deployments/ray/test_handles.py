@@ -93,7 +93,7 @@ async def test_a_dead_replica_fails_only_those_still_waiting() -> None:
 
 
 async def test_a_stream_that_ends_early_is_an_error_not_a_silence() -> None:
-    """A reply is missing at the end of the stream: its caller is told."""
+    """A reply is missing at the end of the stream: its caller gets an error."""
 
     async def silent(data: bytes) -> AsyncIterator[bytes]:
         yield GENERATION_REPLIES.encode([])
@@ -113,7 +113,7 @@ async def test_foreign_bytes_are_an_error() -> None:
 
 
 async def test_a_short_request_does_not_wait_for_a_long_one() -> None:
-    """Two requests in one message, one slow: the quick one's caller goes on at once."""
+    """Two requests in one message, one of them slow: the quick one's caller continues at once."""
     slow = asyncio.Event()
 
     async def complete(asked: GenerationRequest) -> Generated:

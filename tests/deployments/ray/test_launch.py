@@ -56,7 +56,7 @@ def test_two_launches_of_a_folder_share_no_name_and_know_each_others(tmp_path: P
         "run-{folder}-0123456789a-pool-generator",
     ],
 )
-def test_a_strangers_application_is_no_leftover(stranger: str, tmp_path: Path) -> None:
+def test_another_folders_application_is_not_a_leftover(stranger: str, tmp_path: Path) -> None:
     """Whatever else is on the cluster stays, also that of a folder whose name is our id."""
     folder = launched(tmp_path / "run").folder
     assert leftovers(folder, [stranger.format(folder=folder)]) == {}
@@ -64,7 +64,7 @@ def test_a_strangers_application_is_no_leftover(stranger: str, tmp_path: Path) -
 
 @pytest.mark.parametrize("change", ["DELETE FROM meta", "UPDATE meta SET value = '.*'"])
 def test_a_ledger_without_an_id_is_refused(tmp_path: Path, change: str) -> None:
-    """It was lost, or is none: no launch has a name by it."""
+    """The id was lost or is malformed: no launch gets a name with it."""
     SqliteLedger(tmp_path).close()
     with sqlite3.connect(tmp_path / NAME) as database:
         database.execute(f"{change} WHERE key = 'folder'")

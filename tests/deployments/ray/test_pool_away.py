@@ -56,8 +56,8 @@ def records(output: Path) -> list[Record]:
 def test_a_run_without_its_generator_stops_with_code_3_and_goes_on_later(
     configuration: Path, broken: Path, tmp_path: Path, error: str
 ) -> None:
-    """The key was revoked, or the server is down, over night: one line says which pool, where, why and since when; the
-    folder is finished, no order was charged, and the same command goes on in the morning."""
+    """The key was revoked, or the server is down, over night: one line names the pool, the place, the error and the
+    time. The folder is finished, no order was charged, and the same command continues in the morning."""
     output = tmp_path / "out"
     broken.write_text(error)
     stopped = gleaner("run", configuration, "--output", output)

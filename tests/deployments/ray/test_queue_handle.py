@@ -11,7 +11,7 @@ from tests.doubles.conductors import lease
 
 
 class Queue:
-    """Answers as it is told, in the life that it is in."""
+    """Gives scripted answers, in the life that it is in."""
 
     def __init__(self) -> None:
         self.life, self.leases = "first", [lease(0)]
@@ -48,7 +48,7 @@ async def test_leases_that_were_under_way_when_the_next_queue_was_joined_are_dro
 
 
 async def test_nothing_counts_while_a_queue_is_joined() -> None:
-    """What was in hand has been told by then."""
+    """The leases in hand have been reported by then."""
     queue = Queue()
     handle = QueueHandle(queue, BatchLimits())
     await given(handle)

@@ -1,4 +1,4 @@
-"""A run with three queue shards in this process: made, broken off, gone on with, read, put back like one with one."""
+"""A run with three queue shards in this process: made, broken off, continued, read and replayed like a run with one."""
 
 import asyncio
 import json
@@ -115,8 +115,8 @@ def test_three_shards_accept_what_one_accepts(config: RunConfig, tmp_path: Path)
         assert all(ledger.orders_like("", 1) for ledger in ledgers.each)
 
 
-def test_one_shards_full_disk_ends_the_run_and_the_same_command_goes_on(config: RunConfig, tmp_path: Path) -> None:
-    """The others' work stands; what was accepted before is not made again, and the end is the undisturbed one's."""
+def test_one_shards_full_disk_ends_the_run_and_the_same_command_continues(config: RunConfig, tmp_path: Path) -> None:
+    """The others' work stays; accepted samples are not made again, and the end is that of an undisturbed run."""
     with pytest.raises(OutputError, match="no space left"):
         conduct(config, tmp_path / "three", FullDisk)
     before = accepted(tmp_path / "three")

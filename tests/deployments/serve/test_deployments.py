@@ -70,7 +70,7 @@ def test_why_a_deployment_failed_decides(trigger: Trigger, for_good: bool) -> No
 
 
 def test_one_that_cannot_start_beside_one_that_was_killed() -> None:
-    """The killed one excuses nobody."""
+    """A killed replica does not excuse one that cannot start."""
     both = (Trigger.HEALTH_CHECK_FAILED, Trigger.REPLICA_STARTUP_FAILED)
     failed = application(
         ApplicationStatus.DEPLOY_FAILED, *((DeploymentStatus.DEPLOY_FAILED, trigger) for trigger in both)
@@ -126,7 +126,7 @@ def for_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("for_gpus")
 def test_the_readmes_example_runs() -> None:
-    """It decodes, its replicas see the GPUs that they need, and a model that thinks is told not to."""
+    """It decodes, its replicas see the GPUs that they need, and a thinking model is configured not to think."""
     config = load_text(readme_example())
     check_fits(config, {"CPU": 8.0, "GPU": 2.0})
     engine = config.pools["generator"].engine
@@ -161,7 +161,7 @@ def test_what_runs_without_a_gpu_runs_beside_one(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_replica_that_waits_for_a_server_takes_little() -> None:
-    """Three waiting replicas on a laptop of two cores; one that computes takes a core, or what it is told."""
+    """Three waiting replicas on a laptop with two cores; a computing one takes a core, or the configured number."""
     http = HttpEngine("http://127.0.0.1:8000/v1", "m")
     assert Pool(http).replicas.num_cpus == 0.1
     assert LlmJudge(http, Replicas(max=2)).replicas == Replicas(max=2, num_cpus=0.1)

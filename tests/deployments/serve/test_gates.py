@@ -24,7 +24,7 @@ STRICT = CustomEngine(factory="tests.doubles.engines:instant", options={"rejecte
 
 
 async def asks(request: GateRequest, ask: AskModel) -> bool:
-    """A gate of one's own that asks the generator's pool."""
+    """A user's own gate that asks the generator's pool."""
     said = await ask(Prompt((Message("user", f"Is it good? {request.draft.answer}"),), Sampling(0.0)))
     return bool(said.text)
 

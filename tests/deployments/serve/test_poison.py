@@ -27,7 +27,7 @@ PASSAGES, SLOTS = 60, 3
 
 @pytest.fixture
 def config(tmp_path: Path) -> RunConfig:
-    """Sixty passages of which the 31st is poison to whoever reads it."""
+    """Sixty passages; the 31st is poison for every replica that reads it."""
     corpus = tmp_path / "corpus.jsonl"
     write_corpus(corpus, PASSAGES)
     lines = corpus.read_bytes().splitlines(keepends=True)
