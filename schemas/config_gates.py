@@ -101,6 +101,13 @@ class Classifier(Deployed, frozen=True, tag="classifier", tag_field="form"):
         replay("Judge against the source, or rate with the source unseen; without it, what the gate's name says."),
     ] = None
     threshold: Annotated[Probability, replay(PASSES)] = 0.5
+    reads: Annotated[
+        Literal["text", "pair", "sentences"],
+        replay(
+            "What the model was trained on: one text of all that is shown; a pair of source and claim, or of question "
+            "and answer (NLI models, cross-encoders); such pairs for each sentence, of which the worst decides."
+        ),
+    ] = "text"
     positive_label: Annotated[
         Natural, replay("Index of the label whose probability is the score; for a single-logit model 0.")
     ] = 1

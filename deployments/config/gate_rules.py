@@ -13,6 +13,7 @@ from schemas.config_engines import CustomEngine, Engine, HttpEngine
 from schemas.config_gates import (
     RESERVED,
     USUAL_KINDS,
+    Classifier,
     CustomGate,
     Exact,
     GateConfig,
@@ -50,6 +51,8 @@ def broken_gates(config: RunConfig) -> Iterator[str]:
             yield from _broken_rule(path, gate, None if isinstance(config.task, CustomTask) else TEXTS)
         if isinstance(gate, GateModel):
             yield from _broken_provenance(path, name, gate)
+        if isinstance(gate, Classifier) and gate.reads != "text":
+            yield from _broken_pairs(path, name, gate)
         if isinstance(gate, TokenJudge):
             yield from _broken_labels(path, gate)
             yield from _broken_preset(path, name, gate)
@@ -139,6 +142,15 @@ def _broken_labels(path: str, gate: TokenJudge) -> Iterator[str]:
             like = first[plainly(label)[:1]]
             rule = f"{label!r} begins with the letter of {like!r}, and the first token may hold no more of it"
             yield at(f"{path}.negative", f"{rule}; ask for labels with different first letters")
+
+
+def _broken_pairs(path: str, name: str, gate: Classifier) -> Iterator[str]:
+    if isinstance(gate.engine, HttpEngine):
+        yield at(f"{path}.reads", f"{gate.reads}: a server's /classify reads one text, no pairs")
+    if gate.reads == "sentences" and kind_of(name, gate) != FAITHFULNESS:
+        yield at(f"{path}.reads", "sentences: each is held against a source; kind must be faithfulness, or reads: pair")
+    if isinstance(gate.provenance, Unseen):
+        yield at(f"{path}.provenance.mode", f"must be exact or retrieved; reads: {gate.reads} needs a source")
 
 
 def _broken_preset(path: str, name: str, gate: TokenJudge) -> Iterator[str]:

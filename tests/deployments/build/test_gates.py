@@ -89,6 +89,18 @@ def refusal(text: str) -> str:
             f"a: {{form: token, kind: faithfulness, engine: {INSTANT}, preset: minicheck, provenance: {{mode: none}}}}",
             "gates.a.provenance.mode: must be exact or retrieved; preset: minicheck is shown a source",
         ),
+        (
+            "a: {form: classifier, kind: reward, reads: pair, engine: {kind: http, base_url: 'http://x/v1', model: m}}",
+            "gates.a.reads: pair: a server's /classify reads one text, no pairs",
+        ),
+        (
+            f"a: {{form: classifier, kind: reward, reads: sentences, engine: {INSTANT}}}",
+            "gates.a.reads: sentences: each is held against a source; kind must be faithfulness, or reads: pair",
+        ),
+        (
+            f"a: {{form: classifier, kind: faithfulness, reads: pair, engine: {INSTANT}, provenance: {{mode: none}}}}",
+            "gates.a.provenance.mode: must be exact or retrieved; reads: pair needs a source",
+        ),
         ("verifier: {form: rule, check: 'True'}", "gates.verifier.form: must be verifier, as the name says"),
         ("verifier: {}", "gates.verifier: has nothing to check when task.kind is grounded_answer"),
         (
