@@ -98,7 +98,7 @@ def save_cross_encoder(folder: Path, *, types: int) -> Path:
         pad_token_id=0,
     )
     config.num_labels = 3
-    model = BertForSequenceClassification(config)
+    model: Any = BertForSequenceClassification(config)
     _enlarge(model)
     model.to(torch.float32).save_pretrained(folder)
     own, start, end = tokenizer(), ("<|user|>", 2), ("<|end|>", END_ID)
