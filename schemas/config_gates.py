@@ -140,9 +140,16 @@ class TokenJudge(Deployed, frozen=True, tag="token", tag_field="form"):
     negative: Annotated[
         Labels, replay("The words that speak against it; none may begin with the letter of a positive one.")
     ] = "No"
+    scale: Annotated[
+        tuple[str | int, ...] | None,
+        replay(
+            "Labels from the worst to the best in place of the two, such as `[1, 2, 3, 4, 5]`. The score is the "
+            "expected place on it, from 0 to 1."
+        ),
+    ] = None
     ask: Annotated[
         str | None,
-        replay("The words behind what is shown; without it, a question that is answered by the two labels."),
+        replay("The words behind what is shown; without it, a question that is answered by the labels."),
     ] = None
     system: Annotated[
         str | None, replay('The system message; without it, who judges and what is data; `""`: no such message.')

@@ -101,6 +101,22 @@ def refusal(text: str) -> str:
             f"a: {{form: classifier, kind: faithfulness, reads: pair, engine: {INSTANT}, provenance: {{mode: none}}}}",
             "gates.a.provenance.mode: must be exact or retrieved; reads: pair needs a source",
         ),
+        (
+            f"a: {{form: token, kind: reward, engine: {INSTANT}, scale: [1, 2, 10]}}",
+            "gates.a.scale: '10' begins with the letter of '1', and the first token may hold no more of it",
+        ),
+        (
+            f"a: {{form: token, kind: reward, engine: {INSTANT}, scale: [1]}}",
+            "gates.a.scale: must have two labels or more, from the worst to the best",
+        ),
+        (
+            f"a: {{form: token, kind: reward, engine: {INSTANT}, scale: [1, 2], positive: Good}}",
+            "gates.a.scale: stands in place of positive and negative; leave one of them out",
+        ),
+        (
+            f"a: {{form: token, kind: reward, engine: {INSTANT}, scale: 5}}",
+            "gates.a.scale: must be a list, each text or a whole number or null, not 5",
+        ),
         ("verifier: {form: rule, check: 'True'}", "gates.verifier.form: must be verifier, as the name says"),
         ("verifier: {}", "gates.verifier: has nothing to check when task.kind is grounded_answer"),
         (
