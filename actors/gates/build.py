@@ -7,6 +7,7 @@ from actors.gates.evidence import EXACT, EvidenceSource
 from actors.gates.faithfulness import LlmFaithfulness
 from actors.gates.first_token import TokenGate
 from actors.gates.likelihood import LikelihoodGate
+from actors.gates.pairs import PairGate
 from actors.gates.reward import LlmReward
 from actors.protocols import Engine, Gate, ScoreText
 from schemas.config_gates import Classifier, GateModel, LikelihoodJudge, LlmJudge, TokenJudge, kind_of
@@ -20,6 +21,8 @@ def build_gate(name: GateName, config: GateModel, engine: Engine, source: Eviden
     Raises ConfigError for a name that is of no kind.
     """
     match kind_of(name, config), config:
+        case (("faithfulness" | "reward"), Classifier(reads="pair" | "sentences")):
+            return PairGate(name, config, engine, source)
         case "faithfulness", Classifier():
             return ClassifierGate(replace(AGAINST_SOURCE, gate=name), config, engine, source)
         case "faithfulness", TokenJudge():

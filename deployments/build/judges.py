@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from actors.gates import faithfulness, first_token, likelihood, reward
+from actors.gates import faithfulness, first_token, likelihood, pairs, reward
 from actors.gates.evidence import Grounds
 from actors.tasks import prompts
 from deployments.config.identity import keys
@@ -92,6 +92,8 @@ def _words(name: GateName, model: GateModel) -> str:
     kind = kind_of(name, model)
     grounds = (Grounds((_SHOWN,)), Grounds((_SHOWN,), Shown(searched=True)), Grounds(()))
     match model:
+        case Classifier(reads="pair" | "sentences"):
+            asked = pairs.claims(name, model, _ASKED, grounds[0])
         case Classifier():
             shown = prompts.judged("P", qa("Q", "A"))
             return shown if kind == FAITHFULNESS else prompts.rewarded(qa("Q", "A"))

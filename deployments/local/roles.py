@@ -106,7 +106,8 @@ class _Overheard:
         return found
 
     async def classify(self, request: ClassificationRequest) -> Classification:
-        self.asked, self.said = (Message("user", request.text),), ""
+        shown = request.text if request.premise is None else f"{request.premise}\n{request.text}"
+        self.asked, self.said = (Message("user", shown),), ""
         found = await self._engine.classify(request)
         self.said = ", ".join(f"{each:.3f}" for each in found.probabilities)
         self.tokens.append((found.prompt_tokens, 0))

@@ -37,7 +37,11 @@ WORDS_KEYS = (
 for and kept, and what its server is told besides."""
 
 JUDGE_KEYS = (
-    *(f"token.{key}" for key in ("form", "kind", "threshold", "preset", "positive", "negative", "ask", "system")),
+    *(
+        f"token.{key}"
+        for key in ("form", "kind", "threshold", "preset", "positive", "negative", "scale", "ask", "system")
+    ),
+    "classifier.reads",
     *(f"likelihood.{key}" for key in ("form", "threshold", "gain")),
 )
 """Of forms of judges that were not there when the bound was set: by a label, as the published judges answer, which are
