@@ -70,7 +70,7 @@ async def write(model: Path, seed: int, output: Path) -> None:
     async for arm in measure(model, seed):
         arms.append(arm)
         forms = Forms(model.name, seed, tuple(arms), supported(arms))
-        output.write_bytes(msgspec.json.format(msgspec.json.encode(forms), indent=1) + b"\n")
+        await asyncio.to_thread(output.write_bytes, msgspec.json.format(msgspec.json.encode(forms), indent=1) + b"\n")
         share, whys = arm.drafts.well_formed, arm.drafts.malformed.items()
         told = ", ".join(f"{count} {name}" for name, count in whys)
         print(
