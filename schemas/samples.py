@@ -71,8 +71,8 @@ class FinishReason(Enum):
 
 
 class LikelyToken(Struct, frozen=True):
-    """A token that a model may write at a position: its text with the space before it, and the natural logarithm of its
-    probability there, whatever the sampling's temperature."""
+    """A token that a model may write at a position, or did: its text, and the natural logarithm of its probability
+    there, whatever the sampling's temperature."""
 
     text: str
     logprob: float
@@ -141,6 +141,22 @@ class Cost(Struct, frozen=True, omit_defaults=True):
             seconds=self.seconds + other.seconds,
             estimated_tokens=self.estimated_tokens + other.estimated_tokens,
         )
+
+
+class ScoringRequest(Struct, frozen=True, omit_defaults=True):
+    """A chat whose last message is the assistant's: how likely is each of its tokens behind what stands before?"""
+
+    id: str
+    messages: tuple[Message, ...]
+    passage_id: str | None = None
+
+
+class Scoring(Struct, frozen=True):
+    """The tokens of the last message, each with its log-probability given all before it, and what it took."""
+
+    request_id: str
+    tokens: tuple[LikelyToken, ...]
+    cost: Cost
 
 
 class Heard(Struct, frozen=True, omit_defaults=True):

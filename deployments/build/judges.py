@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from actors.gates import faithfulness, first_token, reward
+from actors.gates import faithfulness, first_token, likelihood, reward
 from actors.gates.evidence import Grounds
 from actors.tasks import prompts
 from deployments.config.identity import keys
@@ -19,7 +19,16 @@ from deployments.config.rules import is_local
 from schemas.config import RunConfig
 from schemas.config_base import Change
 from schemas.config_engines import CustomEngine, HttpEngine
-from schemas.config_gates import Classifier, GateConfig, GateModel, LlmJudge, TokenJudge, Verifier, kind_of
+from schemas.config_gates import (
+    Classifier,
+    GateConfig,
+    GateModel,
+    LikelihoodJudge,
+    LlmJudge,
+    TokenJudge,
+    Verifier,
+    kind_of,
+)
 from schemas.corpus import Passage, Provenance
 from schemas.ids import DocumentId, content_id
 from schemas.samples import answered, qa
@@ -39,7 +48,7 @@ def judges(config: RunConfig) -> dict[GateName, str]:
 def _version(config: RunConfig, name: GateName, gate: GateConfig) -> str:
     settings = _settings(config, name)
     match gate:
-        case Classifier() | TokenJudge() | LlmJudge():
+        case Classifier() | TokenJudge() | LikelihoodJudge() | LlmJudge():
             model = gate.engine.model
             local = not isinstance(gate.engine, HttpEngine | CustomEngine) and is_local(model)
             weights = _fingerprint(Path(model)) if local else model
@@ -73,6 +82,8 @@ def _words(name: GateName, model: GateModel) -> str:
             return shown if kind == FAITHFULNESS else prompts.rewarded(qa("Q", "A"))
         case TokenJudge():
             asked = [first_token.messages(name, model, _ASKED, each) for each in grounds]
+        case LikelihoodJudge():
+            asked = [likelihood.messages(_ASKED, each.passages) for each in grounds]
         case LlmJudge() if kind == REWARD:
             asked = [reward.question(_ASKED, model.dimensions)]
         case LlmJudge():

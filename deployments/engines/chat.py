@@ -170,6 +170,15 @@ class ChatTokenizer:
         read = [name for name in names if re.search(rf"\b{re.escape(name)}\b", template)]
         return tuple(f"{name}: {str(self._kwargs.get(name, 'not set')).lower()}" for name in read)
 
+    def begun(self, messages: Sequence[Message]) -> tuple[list[int], list[int]]:
+        """Ids of the prompt and of the last message, the assistant's, behind it: together `chat` of the same.
+
+        Raises EngineError (permanent) where there is no such message or it is empty, else as `chat`.
+        """
+        if not messages or messages[-1].role != "assistant" or not messages[-1].content:
+            raise EngineError(ErrorKind.PERMANENT, "there is no text of the assistant's to score")
+        return self.chat(messages[:-1]), self.text(messages[-1].content)
+
     def text(self, text: str) -> list[int]:
         """Ids of a content: markup in it is ordinary characters."""
         return self._contents.text(text)

@@ -11,15 +11,18 @@ from msgspec import Struct
 
 from deployments.engines.http_errors import Refusal, read_error, refusal, server_error
 from deployments.engines.http_limit import CallEnd
-from deployments.engines.http_wire import CHAT, CLASSIFY, ChatChoice
+from deployments.engines.http_wire import CHAT, CLASSIFY, SCORES, ChatChoice
 from schemas.errors import ErrorKind
 from schemas.samples import (
     Classification,
     ClassificationRequest,
     Completion,
+    Cost,
     FinishReason,
     GenerationRequest,
     LikelyToken,
+    Scoring,
+    ScoringRequest,
 )
 
 T = TypeVar("T")
@@ -80,6 +83,37 @@ def read_completion(body: bytes, request: GenerationRequest, *, most_characters:
         estimated_tokens=prompt * (usage.prompt is None) + tokens * (usage.completion is None),
         reasoning=reasoning,
     )
+
+
+def read_scores(body: bytes, request: ScoringRequest) -> Scoring:
+    """The log-probabilities of the last message's tokens. Raises as `read_completion`."""
+    response = _decoded(SCORES, body)
+    if response.error or not response.choices:
+        raise _not_an_answer(body, response.error, None)
+    if not response.prompt_logprobs:
+        said = "the server returned no prompt_logprobs, which form: likelihood is judged by (vLLM's server gives them)"
+        raise ServerRefusal(Refusal(ErrorKind.REFUSED, None, "", said, CallEnd.ANSWERED))
+    own = [next(iter(at.values())) for at in response.prompt_logprobs if at]
+    usage = read_usage(response.usage)
+    cost = Cost(prompt_tokens=usage.prompt or len(response.prompt_logprobs), completion_tokens=usage.completion or 1)
+    prompt = [LikelyToken(token.decoded_token or "", token.logprob) for token in own]
+    return Scoring(request.id, _last(prompt, request.messages[-1].content), cost)
+
+
+def _last(prompt: list[LikelyToken], content: str) -> tuple[LikelyToken, ...]:
+    """The prompt's last tokens, which spell the content but for white space. A token without a text holds the first
+    bytes of a character that the next one ends. Raises ServerRefusal where no tokens do."""
+    wanted, begin = "".join(content.split()), len(prompt)
+    while begin and (wanted or not prompt[begin - 1].text):
+        plain = "".join(prompt[begin - 1].text.split())
+        if not wanted.endswith(plain):
+            break
+        wanted = wanted[: len(wanted) - len(plain)]
+        begin -= 1
+    if wanted or begin == len(prompt):
+        said = "the tokens of the last message cannot be told from the prompt's"
+        raise ServerRefusal(Refusal(ErrorKind.PERMANENT, None, "", said, CallEnd.ANSWERED))
+    return tuple(prompt[begin:])
 
 
 def read_classes(body: bytes, request: ClassificationRequest) -> Classification:

@@ -29,9 +29,12 @@ from schemas.samples import (
     Classification,
     ClassificationRequest,
     Completion,
+    Cost,
     FinishReason,
     GenerationRequest,
     LikelyToken,
+    Scoring,
+    ScoringRequest,
 )
 
 os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
@@ -66,7 +69,7 @@ CLOSE_S = 20.0
 
 
 class VllmBackend:
-    """A generator or a classifier, by role."""
+    """A generator, a scorer or a classifier, by role."""
 
     def __init__(self, config: Config, role: EngineRole) -> None:
         self._config = config
@@ -138,12 +141,33 @@ class VllmBackend:
         logits: Any = result.outputs.data
         return Classification(request.id, _probabilities(logits.float()), len(ids))
 
+    async def score(self, request: ScoringRequest) -> Scoring:
+        """The log-probability of each token of the last message. vLLM writes one token behind it, which is left out."""
+        llm = self._ready(EngineRole.SCORER)
+        prompt, said = self._chats.begun(request.messages)
+        ids = prompt + said
+        if len(ids) >= self._longest:
+            raise EngineError(ErrorKind.PERMANENT, f"a text of {len(ids)} tokens; the model reads {self._longest}")
+        sampling = SamplingParams(
+            temperature=0.0, max_tokens=1, prompt_logprobs=0, output_kind=RequestOutputKind.FINAL_ONLY
+        )
+        final: RequestOutput | None = None
+        with _boundary():
+            async for output in llm.generate({"prompt_token_ids": ids}, sampling, request.id):
+                final = output
+        found = None if final is None else final.prompt_logprobs
+        if found is None or len(found) != len(ids):
+            raise EngineError(ErrorKind.RETRYABLE, "vLLM ended the request without its log-probabilities")
+        scored = zip(said, found[len(prompt) :], strict=True)
+        tokens = [LikelyToken(self._chats.token(token), at[token].logprob) for token, at in scored if at is not None]
+        return Scoring(request.id, tuple(tokens), Cost(prompt_tokens=len(ids), completion_tokens=1))
+
     def _load(self) -> AsyncLLM:
         config = self._config
         tokenizer = load_tokenizer(config.model, self._role)
         described = describe(config.model, self._role, tokenizer)
         rows = rows_of(described)
-        if self._role is EngineRole.GENERATOR:
+        if self._role.chats:
             self._chats = ChatTokenizer.of(config, tokenizer, rows=rows)
             self._chats.check()
             named = named_ends(config.model, described)
@@ -181,7 +205,7 @@ def _arguments(config: Config, role: EngineRole) -> AsyncEngineArgs:
     source = ModelSource.of(config.model)
     on_cpu = current_platform.is_cpu()
     in_one = on_cpu and config.gpus == 1 and os.environ["VLLM_CPU_OMP_THREADS_BIND"] == "nobind"
-    generates = role is EngineRole.GENERATOR
+    generates = role.chats
     chosen: dict[str, Any] = {
         "gpu_memory_utilization": GPU_MEMORY_UTILIZATION,
         "enable_prefix_caching": True,

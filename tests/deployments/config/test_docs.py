@@ -36,9 +36,12 @@ WORDS_KEYS = (
 """Keys that were not there when the bound was set: what is said to a model, where it ends, what of its thoughts is paid
 for and kept, and what its server is told besides."""
 
-JUDGE_KEYS = ("form", "kind", "threshold", "positive", "negative", "ask", "system")
-"""Of `form: token`, which was not there when the bound was set: the judges that are published answer by a label and
-are trained on words of their own (docs/decisions/0012-…)."""
+JUDGE_KEYS = (
+    *(f"token.{key}" for key in ("form", "kind", "threshold", "preset", "positive", "negative", "ask", "system")),
+    *(f"likelihood.{key}" for key in ("form", "threshold", "gain")),
+)
+"""Of forms of judges that were not there when the bound was set: by a label, as the published judges answer, which are
+trained on words of their own, and by likelihood (docs/decisions/0012-…)."""
 
 
 def test_the_page_is_up_to_date() -> None:
@@ -66,6 +69,7 @@ def test_keys_of_seams_are_there(key: str) -> None:
 
 @pytest.mark.parametrize("key", JUDGE_KEYS)
 def test_keys_of_judges_are_there(key: str) -> None:
-    """Likewise."""
-    (section,) = [each for each in page().split("\n## ") if each.startswith("`gates.NAME` with `form: token`")]
-    assert f"| `{key}` |" in section
+    """Likewise, in the section of its form."""
+    form, _, name = key.partition(".")
+    (section,) = [each for each in page().split("\n## ") if each.startswith(f"`gates.NAME` with `form: {form}`")]
+    assert f"| `{name}` |" in section
