@@ -207,4 +207,16 @@ class CustomEngine(Config, frozen=True, tag="custom", tag_field="kind"):
     ] = field(default_factory=dict)
 
 
-Engine = VllmEngine | TransformersEngine | HttpEngine | CustomEngine
+class PoolEngine(Config, frozen=True, tag="pool", tag_field="kind"):
+    """Of a gate of form `llm`: a pool of the run answers for it too (`engine: {pool: NAME}` says the same). No model is
+    loaded for the gate, and it takes no replicas."""
+
+    pool: Annotated[str, replay("The pool that the gate asks; its model is the gate's.")]
+
+    @property
+    def model(self) -> str:
+        """Where nobody knows the pool's own: its name."""
+        return f"the pool {self.pool}"
+
+
+Engine = VllmEngine | TransformersEngine | HttpEngine | CustomEngine | PoolEngine

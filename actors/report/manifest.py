@@ -6,7 +6,7 @@ import msgspec
 
 from actors.report.facts import ReportFold
 from schemas.config import RunConfig
-from schemas.config_gates import Verifier, gate_models
+from schemas.config_gates import Verifier, gate_models, shared_pools
 from schemas.ledger import ShardWritten
 from schemas.manifest import Manifest, ShardFile
 from schemas.progress import Summary
@@ -50,7 +50,8 @@ def encode(manifest: Manifest) -> bytes:
 
 def _models(config: RunConfig) -> dict[str, str]:
     pools = {name: pool.engine.model for name, pool in config.pools.items()}
-    return {**pools, **{name: gate.engine.model for name, gate in gate_models(config.gates).items()}}
+    own = {name: gate.engine.model for name, gate in gate_models(config.gates).items()}
+    return {**pools, **own, **{name: pools[pool] for name, pool in shared_pools(config.gates).items()}}
 
 
 def _thresholds(config: RunConfig) -> dict[str, float]:

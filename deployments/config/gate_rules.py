@@ -6,11 +6,13 @@ from collections.abc import Collection, Iterator
 
 from actors.gates.fields import TEXTS
 from actors.gates.rules import BadRule, read_rule
-from deployments.config.faults import at, below, nearest
-from schemas.config import Math, RunConfig
+from deployments.config.faults import at, below, nearest, shown
+from schemas.config import Math, Replicas, RunConfig
+from schemas.config_engines import PoolEngine
 from schemas.config_gates import (
     RESERVED,
     USUAL_KINDS,
+    Classifier,
     CustomGate,
     Exact,
     GateConfig,
@@ -42,6 +44,24 @@ def broken_gates(config: RunConfig) -> Iterator[str]:
             yield from _broken_rule(path, gate, None if isinstance(config.task, CustomTask) else TEXTS)
         if isinstance(gate, GateModel):
             yield from _broken_provenance(path, name, gate)
+            yield from _broken_sharing(path, gate, config)
+
+
+def _broken_sharing(path: str, gate: GateModel, config: RunConfig) -> Iterator[str]:
+    """A gate that a pool answers for has no replicas, and a pool writes: it classifies nothing."""
+    engine = gate.engine
+    if not isinstance(engine, PoolEngine):
+        return
+    if isinstance(gate, Classifier):
+        yield at(f"{path}.engine", "a pool writes and does not classify; only a gate of form llm can share one")
+    if engine.pool not in config.pools:
+        hint = nearest(engine.pool, config.pools) or f"; the pools are {', '.join(config.pools)}"
+        yield at(f"{path}.engine.pool", f"there is no pool {shown(engine.pool)}{hint}")
+    if gate.replicas != Replicas():
+        yield at(f"{path}.replicas", f"the gate has none: the pool '{engine.pool}' answers for it; leave them out")
+    if isinstance(gate.provenance, Retrieved):
+        rule = "a search needs replicas of the gate's own, and this one shares a pool; give it an engine"
+        yield at(f"{path}.provenance", rule)
 
 
 def _broken_name(name: str, config: RunConfig) -> Iterator[str]:

@@ -17,7 +17,7 @@ from deployments.config.secrets import has_credentials, holds_a_secret, names_a_
 from deployments.config.servers import ENVIRONMENT_NAME, broken_http
 from schemas.config import FRESH_POOL, Math, RunConfig
 from schemas.config_deployed import Engine
-from schemas.config_engines import HttpEngine, TransformersEngine, VllmEngine
+from schemas.config_engines import HttpEngine, PoolEngine, TransformersEngine, VllmEngine
 from schemas.config_gates import CustomGate, Retrieved, gate_models, verifier_of
 from schemas.config_tasks import CustomTask
 from schemas.errors import ModelError
@@ -223,6 +223,8 @@ def _broken_engine(path: str, engine: Engine, config: RunConfig) -> Iterator[str
             yield f"{path}.api_key_env: not the name of an environment variable (the key itself does not belong here)"
         case HttpEngine():
             yield from broken_http(path, engine)
+        case PoolEngine():
+            yield f"{path}.kind: a pool is asked by gates; this pool needs a model, a server or code of its own"
         case VllmEngine(max_model_len=int(length)) if path.startswith("pools.") and _output_tokens(config) >= length:
             yield (
                 f"{path}.max_model_len: {length} leaves no room for a prompt beside "

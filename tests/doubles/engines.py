@@ -5,6 +5,7 @@ so two runs with one seed agree sample for sample.
 """
 
 import asyncio
+import json
 import time
 from pathlib import Path
 from random import Random
@@ -19,7 +20,8 @@ WORDS_PER_ANSWER = 24
 
 
 class InstantOptions(Struct, frozen=True, forbid_unknown_fields=True):
-    """`rejected`: share of drafts that the classifier scores low; `malformed`: share of completions that do not parse;
+    """`rejected`: share of drafts that the classifier, or the judge by a rubric, scores low;
+    `malformed`: share of completions that do not parse;
     `failing`: share of requests that always fail; `median_s`, `sigma`: lognormal service time; `slots`: how many at
     once; `instant_after`: once this file is there, answers take no time any more; `held`: share of requests that
     wait for the file `held_until`; `stopped_while`: no generation begins while this file is there; `journal`: file
@@ -75,7 +77,7 @@ class InstantEngine:
         await self._serve(key)
         return Completion(
             request_id=request.id,
-            text=self._text(key),
+            text=self._text(key) if request.json_schema is None else self._marks(request.json_schema, key),
             finish=FinishReason.STOP,
             prompt_tokens=128,
             completion_tokens=WORDS_PER_ANSWER,
@@ -122,6 +124,11 @@ class InstantEngine:
 
     def _released(self) -> bool:
         return bool(self._options.instant_after) and Path(self._options.instant_after).exists()
+
+    def _marks(self, schema: str, key: str) -> str:
+        """What a judge by a rubric says: good or bad in every dimension."""
+        mark = 1 if _share(key, "rejected") < self._options.rejected else 9
+        return json.dumps(dict.fromkeys(json.loads(schema)["properties"], mark))
 
     def _text(self, key: str) -> str:
         if _share(key, "malformed") < self._options.malformed:

@@ -80,6 +80,19 @@ def test_a_malformed_completion_is_shown_as_it_is(tmp_path: Path) -> None:
     assert told["roles"][0]["sample"]["came_to"].startswith("malformed: ")
 
 
+def test_a_gate_that_shares_a_pool(tmp_path: Path) -> None:
+    """It is asked its own question; the model is the pool's."""
+    path = configured(tmp_path)
+    text = path.read_text()
+    gates = text[text.index("gates: ") :]
+    path.write_text(text.replace(gates, "gates: {reward: {form: llm, engine: {pool: generator}}}\n"))
+    _, card = json.loads(gleaner("models", path, "--json").stdout)["roles"]
+    assert card["what"] == "gate, reward by llm, answered by the pool generator"
+    assert (card["engine"], card["batch"]["failed"]) == ("custom", 0)
+    assert "Dimensions: well_formed" in card["sample"]["asked"][0]["content"]
+    assert card["sample"]["came_to"] == "passed: 0.900, the threshold is 0.5"
+
+
 def test_one_role_by_its_name(tmp_path: Path) -> None:
     """A name that is none is one line with those that are."""
     path = configured(tmp_path)
