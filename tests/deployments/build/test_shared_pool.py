@@ -18,6 +18,7 @@ from deployments.terminal.preview import passages_of
 from schemas.config_gates import gate_models, shared_pools
 from schemas.errors import ConfigError
 from schemas.orders import EndReason
+from schemas.progress import Summary
 from schemas.verdicts import REWARD
 
 INSTANT = 'kind: custom, factory: "tests.doubles.engines:instant", model: instant-3b'
@@ -100,18 +101,33 @@ def test_its_model_is_the_pools() -> None:
     assert names(config, "launch").gates == {}
 
 
-async def test_one_engine_writes_and_judges(tmp_path: Path) -> None:
-    """A whole run in this process: both roles are counted apart, rejected drafts are repaired, none is an error."""
-    (tmp_path / "docs").mkdir()
+async def run_in_process(folder: Path, text: str) -> Summary:
+    """Twenty passages of the configuration to their end."""
+    (folder / "docs").mkdir()
     for number in range(20):
-        (tmp_path / "docs" / f"{number}.txt").write_text(f"The harbour of Town {number} holds {number + 10} ships.")
-    (tmp_path / "run.yaml").write_text(WHOLE)
-    config = load(tmp_path / "run.yaml")
+        (folder / "docs" / f"{number}.txt").write_text(f"The harbour of Town {number} holds {number + 10} ships.")
+    (folder / "run.yaml").write_text(text)
+    config = load(folder / "run.yaml")
     ledger, tally = MemoryLedger(), Tally()
     await conduct_in_process(config, passages_of(config, 20), ledger)
     for record in ledger.kept:
         tally.apply(record)
-    summary = tally.summary()
+    return tally.summary()
+
+
+async def test_a_judge_is_not_starved_by_the_drafts_of_its_pool(tmp_path: Path) -> None:
+    """Eight times as many samples as slots, all of which ask one engine: a verdict waits as long as a draft, for an
+    engine serves requests as they come, and a sample that waits for its verdict asks for no further draft."""
+    slow = WHOLE.replace("rejected: 0.3", "rejected: 0.3, median_s: 0.03, slots: 6")
+    summary = await run_in_process(tmp_path, slow + "conductors: {concurrency: 48}\n")
+    mean_s = {role.role: role.seconds / role.calls for role in summary.roles}
+    assert summary.counts.ended == 60
+    assert mean_s["reward"] < 2 * mean_s["generator"]
+
+
+async def test_one_engine_writes_and_judges(tmp_path: Path) -> None:
+    """A whole run in this process: both roles are counted apart, rejected drafts are repaired, none is an error."""
+    summary = await run_in_process(tmp_path, WHOLE)
     assert (
         summary.counts.ended == 60
         and summary.counts.recovered > 0
