@@ -83,7 +83,9 @@ def main() -> None:
         write_corpus(corpus, passages)
         config = configuration(corpus, rejected=0.2, concurrency=512)
         config = replace(
-            config, task=GroundedAnswer(samples_per_passage=SLOTS), queue=replace(config.queue, capacity=CAPACITY)
+            config,
+            task=GroundedAnswer(samples_per_passage=SLOTS, prompts="embedded"),
+            queue=replace(config.queue, capacity=CAPACITY),
         )
         started = time.monotonic()
         manifest = run(config, Path(folder) / "run", watch=sizes).manifest

@@ -31,7 +31,7 @@ def configuration(corpus: Path, *, rejected: float, concurrency: int) -> RunConf
     return RunConfig(
         name="loop",
         corpus=Corpus(paths=(str(corpus),)),
-        task=GroundedAnswer(samples_per_passage=SLOTS),
+        task=GroundedAnswer(samples_per_passage=SLOTS, prompts="embedded"),
         pools={"generator": Pool(engine=instant, replicas=replicas)},
         gates={
             "faithfulness": Classifier(engine=strict, replicas=replicas),

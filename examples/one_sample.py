@@ -45,7 +45,9 @@ async def live(text: str, *, seed: int, say=print) -> Candidate | None:
     where = passage.provenance
     assert passage.text == document.text[where.start : where.end]
 
-    task = GroundedAnswerTask(GroundedAnswer(sampling=SamplingDefaults(temperature=0.9, max_tokens=48)))
+    task = GroundedAnswerTask(
+        GroundedAnswer(prompts="embedded", sampling=SamplingDefaults(temperature=0.9, max_tokens=48))
+    )
     recovery = build_recovery(Recovery(policy="rules", max_attempts=4))
     generator = build_engine(model("generator-middle"), EngineRole.GENERATOR)
     judging, rewarding = Classifier(engine=model("judge-strong")), Classifier(engine=model("reward"))

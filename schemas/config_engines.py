@@ -235,7 +235,7 @@ class CustomEngine(Config, frozen=True, tag="custom", tag_field="kind"):
 
 
 class PoolEngine(Config, frozen=True, tag="pool", tag_field="kind"):
-    """Of a gate of form `llm`: a pool of the run answers for it too (`engine: {pool: NAME}` says the same). No model is
+    """Of a gate of form `llm` or `token`: a pool of the run answers for it (short: `engine: {pool: NAME}`). No model is
     loaded for the gate, and it takes no replicas."""
 
     pool: Annotated[str, replay("The pool that the gate asks; its model is the gate's.")]

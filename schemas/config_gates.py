@@ -7,7 +7,7 @@ and `reward` are the usual pair, and `verifier` is math's: under these names the
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from msgspec import field
+from msgspec import Meta, field
 
 from schemas.config_base import (
     Config,
@@ -104,6 +104,58 @@ class Classifier(Deployed, frozen=True, tag="classifier", tag_field="form"):
     provenance: Annotated[Provenance, replay(SHOWN)] = Exact()
 
 
+LABEL_WORDS = "a text (Yes and No in quotes) or a list of texts"
+Labels = Annotated[str | tuple[str, ...], Meta(title=LABEL_WORDS)]
+
+
+class TokenJudge(Deployed, frozen=True, tag="token", tag_field="form"):
+    """A chat model gives the score by the probability of a label as its first token."""
+
+    kind: Annotated[
+        JudgeKind | None,
+        replay("Judge against the source, or rate with the source unseen; without it, what the gate's name says."),
+    ] = None
+    threshold: Annotated[Probability, replay(PASSES)] = 0.5
+    preset: Annotated[
+        Literal["minicheck"] | None,
+        replay("The words of a published judge, in place of `ask` and `system` (docs/gates.md)."),
+    ] = None
+    positive: Annotated[
+        Labels,
+        replay(
+            "The words that speak for a sample. The score is P(positive) / (P(positive) + P(negative)) at the first "
+            "token."
+        ),
+    ] = "Yes"
+    negative: Annotated[
+        Labels, replay("The words that speak against it; none may begin with the letter of a positive one.")
+    ] = "No"
+    ask: Annotated[
+        str | None,
+        replay("The words behind what is shown; without it, a question that is answered by the two labels."),
+    ] = None
+    system: Annotated[
+        str | None, replay('The system message; without it, who judges and what is data; `""`: no such message.')
+    ] = None
+    provenance: Annotated[Provenance, replay(SHOWN)] = Exact()
+
+
+class LikelihoodJudge(Deployed, frozen=True, tag="likelihood", tag_field="form"):
+    """How much likelier the source makes each token of what is said, by any chat model; always against the source."""
+
+    threshold: Annotated[
+        Probability, replay("A score of at least this passes; 0.5 is a gain of nothing, so measure before you choose.")
+    ] = 0.5
+    gain: Annotated[
+        Literal["smallest", "mean"],
+        replay(
+            "Of the tokens' gains, which one makes the score 1 / (1 + exp(-gain)): a gain is log p(token | source) - "
+            "log p(token | no source)."
+        ),
+    ] = "smallest"
+    provenance: Annotated[Provenance, replay(SHOWN)] = Exact()
+
+
 class LlmJudge(Deployed, frozen=True, tag="llm", tag_field="form"):
     """A chat model gives a structured verdict with quotes (faithfulness) or a rubric (reward)."""
 
@@ -122,7 +174,7 @@ class LlmJudge(Deployed, frozen=True, tag="llm", tag_field="form"):
     provenance: Annotated[Provenance, replay(SHOWN)] = Exact()
 
 
-GateModel = Classifier | LlmJudge
+GateModel = Classifier | TokenJudge | LikelihoodJudge | LlmJudge
 
 
 class Verifier(Config, frozen=True, tag="verifier", tag_field="form"):
@@ -176,7 +228,7 @@ class CustomGate(Config, frozen=True, tag="custom", tag_field="form"):
     )
 
 
-GateConfig = Classifier | LlmJudge | Verifier | RuleGate | CustomGate
+GateConfig = Classifier | TokenJudge | LikelihoodJudge | LlmJudge | Verifier | RuleGate | CustomGate
 Gates = dict[str, GateConfig]
 
 
@@ -209,8 +261,10 @@ def kind_of(name: str, gate: GateConfig) -> GateName:
     """The usual gate that this one stands beside: a second judge against the source is a `faithfulness` too. A gate of
     no usual kind is its own."""
     match gate:
-        case Classifier() | LlmJudge():
+        case Classifier() | TokenJudge() | LlmJudge():
             return GateName(gate.kind or name)
+        case LikelihoodJudge():
+            return FAITHFULNESS
         case Verifier():
             return VERIFIER
     return GateName(name)
@@ -219,6 +273,11 @@ def kind_of(name: str, gate: GateConfig) -> GateName:
 def kinds(gates: Mapping[str, GateConfig]) -> dict[GateName, GateName]:
     """The kind of each gate, by name."""
     return {GateName(name): kind_of(name, gate) for name, gate in gates.items()}
+
+
+def labels(given: Labels) -> tuple[str, ...]:
+    """The labels that a key names, one or several."""
+    return (given,) if isinstance(given, str) else given
 
 
 def gate_models(gates: Mapping[str, GateConfig]) -> dict[GateName, GateModel]:

@@ -56,6 +56,8 @@ class GenerationRequest(Struct, frozen=True, omit_defaults=True):
     """A JSON schema (as text) that constrains the completion where the engine can; elsewhere the parser decides."""
     logprobs: bool = False
     """Ask for the log-probability of each generated token."""
+    top_logprobs: int = 0
+    """Ask for so many of the likeliest tokens of the first generated position, at most 20; 0: none."""
     lane: Lane = Lane.SHARED
     passage_id: str | None = None
     """The passage that it is about: a gateway may send all its calls to the server that has the prefix in its cache."""
@@ -68,6 +70,14 @@ class FinishReason(Enum):
     LENGTH = "length"
 
 
+class LikelyToken(Struct, frozen=True):
+    """A token that a model may write at a position, or did: its text, and the natural logarithm of its probability
+    there, whatever the sampling's temperature."""
+
+    text: str
+    logprob: float
+
+
 class Completion(Struct, frozen=True, omit_defaults=True):
     """One finished completion."""
 
@@ -78,8 +88,13 @@ class Completion(Struct, frozen=True, omit_defaults=True):
     completion_tokens: int
     logprobs: tuple[float, ...] | None = None
     """Natural logarithms, one per generated token, when asked for."""
+    first_tokens: tuple[LikelyToken, ...] | None = None
+    """The likeliest tokens of the first generated position, when asked for; None also where the engine gives none."""
     estimated_tokens: int = 0
     """How many of the tokens are an estimate from the text's length: the server did not count them."""
+    reasoning: str = ""
+    """What the model thought before it answered, where a server tells it apart; its tokens are counted as the
+    completion's."""
 
     @property
     def cost(self) -> "Cost":
@@ -126,6 +141,22 @@ class Cost(Struct, frozen=True, omit_defaults=True):
             seconds=self.seconds + other.seconds,
             estimated_tokens=self.estimated_tokens + other.estimated_tokens,
         )
+
+
+class ScoringRequest(Struct, frozen=True, omit_defaults=True):
+    """A chat whose last message is the assistant's: how likely is each of its tokens behind what stands before?"""
+
+    id: str
+    messages: tuple[Message, ...]
+    passage_id: str | None = None
+
+
+class Scoring(Struct, frozen=True):
+    """The tokens of the last message, each with its log-probability given all before it, and what it took."""
+
+    request_id: str
+    tokens: tuple[LikelyToken, ...]
+    cost: Cost
 
 
 class Heard(Struct, frozen=True, omit_defaults=True):
@@ -194,6 +225,7 @@ class MalformedReason(Enum):
     CUT_OFF = "cut_off"
     """The token limit came before the end: more tokens, or a shorter form, would help."""
     UNFINISHED_THOUGHTS = "unfinished_thoughts"
+    """The completion ended, or was cut off, before the model had thought to the end: a thinking budget would help."""
     EMPTY = "empty"
     NO_LABEL = "no_label"
     """Nothing in it is marked as a question or an answer."""
@@ -237,8 +269,11 @@ class ModelCall(Struct, frozen=True, omit_defaults=True):
     prompt: tuple[Message, ...]
     sampling: Sampling
     text: str
+    """Without the thoughts before it."""
     cost: Cost
     finish: FinishReason = FinishReason.STOP
+    reasoning: str = ""
+    """What the model thought before it answered, where that is kept."""
 
 
 class Candidate(Struct, frozen=True, omit_defaults=True):
@@ -256,3 +291,5 @@ class Candidate(Struct, frozen=True, omit_defaults=True):
     finish: FinishReason = FinishReason.STOP
     paid_by: OrderId | None = None
     """The order that the same call was made for first: its attempt holds the cost, this one's is nothing."""
+    reasoning: str = ""
+    """What the model thought before it answered, where that is kept."""

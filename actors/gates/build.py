@@ -5,9 +5,11 @@ from msgspec.structs import replace
 from actors.gates.classifier import AGAINST_SOURCE, ALONE, ClassifierGate
 from actors.gates.evidence import EXACT, EvidenceSource
 from actors.gates.faithfulness import LlmFaithfulness
+from actors.gates.first_token import TokenGate
+from actors.gates.likelihood import LikelihoodGate
 from actors.gates.reward import LlmReward
-from actors.protocols import Engine, Gate, Generator
-from schemas.config_gates import Classifier, GateModel, LlmJudge, kind_of
+from actors.protocols import Engine, Gate, Generator, ScoreText
+from schemas.config_gates import Classifier, GateModel, LikelihoodJudge, LlmJudge, TokenJudge, kind_of
 from schemas.errors import ConfigError
 from schemas.verdicts import GateName
 
@@ -22,18 +24,28 @@ def build_gate(name: GateName, config: GateModel, engine: Engine, source: Eviden
             return ClassifierGate(replace(AGAINST_SOURCE, gate=name), config, engine, source)
         case "reward", Classifier():
             return ClassifierGate(replace(ALONE, gate=name), config, engine)
-        case _, LlmJudge():
+        case "faithfulness", LikelihoodJudge():
+            if not isinstance(engine, ScoreText):
+                raise ConfigError(f"gates.{name}.engine: has no score(request), which form: likelihood judges by")
+            return LikelihoodGate(name, config, engine, source)
+        case _, LlmJudge() | TokenJudge():
             return build_judge(name, config, engine, source)
         case _:
             raise _kindless(name)
 
 
-def build_judge(name: GateName, config: LlmJudge, model: Generator, source: EvidenceSource = EXACT) -> Gate:
-    """The gate of form `llm` over a chat model. Raises ConfigError for a name that is of no kind."""
-    match kind_of(name, config):
-        case "faithfulness":
+def build_judge(
+    name: GateName, config: LlmJudge | TokenJudge, model: Generator, source: EvidenceSource = EXACT
+) -> Gate:
+    """A gate over a chat model that writes. Raises ConfigError for a name that is of no kind."""
+    match kind_of(name, config), config:
+        case "faithfulness", TokenJudge():
+            return TokenGate(name, config, model, source)
+        case "faithfulness", LlmJudge():
             return LlmFaithfulness(config, model, source, name=name)
-        case "reward":
+        case "reward", TokenJudge():
+            return TokenGate(name, config, model)
+        case "reward", LlmJudge():
             return LlmReward(config, model, name=name)
         case _:
             raise _kindless(name)

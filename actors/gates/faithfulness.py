@@ -20,6 +20,7 @@ from actors.gates.quotes import locate
 from actors.gates.structured import Question, cost_of, verdict_of
 from actors.protocols import Generator
 from actors.tasks import prompts
+from actors.text.json_room import CHARACTERS_A_TOKEN, NUMBER, shared, whole_words
 from schemas.config_gates import LlmJudge
 from schemas.corpus import Passage
 from schemas.verdicts import FAITHFULNESS, ClaimEvidence, Evidence, GateName, GateRequest, Quote, Verdict
@@ -47,33 +48,63 @@ ALONE = (
     f'{{"claims": [{{"claim": "...", "supported": true or false, "quote": ""}}], {_SCORE}'
 )
 INSTRUCTION = "Judge the answer. Reply with the JSON object only."
+SHORTLY = "Be short: at most {claims}, and quotes of at most {words} words."
+"""What is said besides where a verdict is asked for again: an engine that no schema holds knows nothing else."""
+CHARACTERS_A_WORD = 6
 
-ASKED_CLAIMS, ASKED_CLAIM, ASKED_QUOTE = 12, 300, 600
-"""What a constrained judge may write: so many claims, and characters of each and of its quote."""
+MOST_CLAIMS, MOST_CLAIM, MOST_QUOTE = 12, 300, 600
+"""What a constrained judge may write at most: so many claims, and characters of each and of its quote."""
+USUAL_CLAIM = 370
+"""Characters of a claim with its quote and keys. As many of them are asked for as the token limit holds."""
 READ_CLAIMS, READ_CLAIM = 64, 2000
 """What is read: beyond this a verdict is nonsense. A claim's quote may have as many characters as a claim."""
 
-_CLAIM = {
-    "type": "object",
-    "properties": {
-        "claim": {"type": "string", "maxLength": ASKED_CLAIM},
-        "supported": {"type": "boolean"},
-        "quote": {"type": "string", "maxLength": ASKED_QUOTE},
-    },
-    "required": ["claim", "supported", "quote"],
-    "additionalProperties": False,
-}
-SCHEMA = json.dumps(
-    {
-        "type": "object",
-        "properties": {
-            "claims": {"type": "array", "items": _CLAIM, "minItems": 1, "maxItems": ASKED_CLAIMS},
+_FRAME = len('{"claims": [], "score": }') + NUMBER
+_CLAIM_FRAME = len('{"claim": "", "supported": false, "quote": ""}, ')
+
+
+class VerdictRoom(Struct, frozen=True):
+    """How much a judge is asked for: claims, and characters of each and of its quote."""
+
+    claims: int
+    claim: int
+    quote: int
+
+    @property
+    def schema(self) -> str:
+        """Of the verdict, as text."""
+        claim = {
+            "type": "object",
+            "properties": {
+                "claim": {"type": "string", "maxLength": self.claim},
+                "supported": {"type": "boolean"},
+                "quote": {"type": "string", "maxLength": self.quote},
+            },
+            "required": ["claim", "supported", "quote"],
+            "additionalProperties": False,
+        }
+        properties = {
+            "claims": {"type": "array", "items": claim, "minItems": 1, "maxItems": self.claims},
             "score": {"type": "number", "minimum": 0, "maximum": 1},
-        },
-        "required": ["claims", "score"],
-        "additionalProperties": False,
-    }
-)
+        }
+        required = ["claims", "score"]
+        return json.dumps(
+            {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+        )
+
+
+def asked_of(max_tokens: int, *, tries: int = 1) -> VerdictRoom:
+    """As many claims as fit a verdict of so many tokens, at most 12, and what room each has. A verdict that is asked
+    for again has half of the claims, three quarters as long: the last was most likely cut off, and what was nonsense
+    otherwise is not mended by length."""
+    room = CHARACTERS_A_TOKEN * max_tokens - _FRAME
+    claims = min(MOST_CLAIMS, max(1, room // USUAL_CLAIM))
+    frame = _FRAME + claims * _CLAIM_FRAME
+    each = shared(max_tokens, frame=frame, weights={"claim": 3, "quote": 5})
+    claim, quote = min(MOST_CLAIM, each["claim"] // claims), min(MOST_QUOTE, each["quote"] // claims)
+    if tries > 1:
+        claims, claim, quote = (claims + 1) // 2, claim * 3 // 4, quote * 3 // 4
+    return VerdictRoom(claims, claim, quote)
 
 
 class _Claim(Struct, frozen=True):
@@ -101,9 +132,12 @@ class LlmFaithfulness:
     async def check(self, request: GateRequest) -> Verdict:
         """Raises HopError as the model does, and JudgeError (nonsense) for an answer that is no verdict."""
         grounds = await self._source.grounds(request)
-        completion, judgement = await verdict_of(self._model, question(request, grounds), self._config, _Judgement)
+        asked = asked_of(self._config.max_tokens, tries=request.tries)
+        completion, judgement = await verdict_of(
+            self._model, question(request, grounds, asked), self._config, _Judgement
+        )
         if grounds.passages:
-            claims = tuple(_held_to_quote(claim, grounds.passages, request) for claim in judgement.claims)
+            claims = tuple(_held_to_quote(claim, asked, grounds.passages, request) for claim in judgement.claims)
         else:
             claims = tuple(ClaimEvidence(claim=claim.claim, supported=claim.supported) for claim in judgement.claims)
         share = sum(claim.supported for claim in claims) / len(claims)
@@ -111,16 +145,20 @@ class LlmFaithfulness:
             self._name,
             min(judgement.score, share),
             threshold=self._config.threshold,
-            evidence=Evidence(claims=claims, note=f"the judge's own score: {judgement.score:g}", shown=grounds.shown),
+            evidence=Evidence(claims=claims, note=_note(judgement, asked), shown=grounds.shown),
             cost=cost_of(completion),
         )
 
 
-def question(request: GateRequest, grounds: Grounds) -> Question:
+def question(request: GateRequest, grounds: Grounds, asked: VerdictRoom) -> Question:
     """What the judge sees."""
-    user = prompts.for_judge([passage.text for passage in grounds.passages], request.claimed, ask=INSTRUCTION)
+    ask = INSTRUCTION
+    if request.tries > 1:
+        claims = "1 claim" if asked.claims == 1 else f"{asked.claims} claims"
+        ask += f" {SHORTLY.format(claims=claims, words=asked.quote // CHARACTERS_A_WORD)}"
+    user = prompts.for_judge([passage.text for passage in grounds.passages], request.claimed, ask=ask)
     keys = ("claims", "score")
-    return Question(request.id, _system(grounds), user, SCHEMA, keys, request.tries, request.passage.id)
+    return Question(request.id, _system(grounds), user, asked.schema, keys, request.tries, request.passage.id)
 
 
 def _system(grounds: Grounds) -> str:
@@ -129,11 +167,23 @@ def _system(grounds: Grounds) -> str:
     return SYSTEM if grounds.shown is None else SEVERAL
 
 
-def _held_to_quote(claim: _Claim, passages: Sequence[Passage], request: GateRequest) -> ClaimEvidence:
-    quote = _located(claim.quote, passages, request) if claim.quote else None
+def _note(judgement: _Judgement, asked: VerdictRoom) -> str:
+    """The judge's own word, and whether it may have had more to say."""
+    full = len(judgement.claims) == asked.claims > 1
+    return f"the judge's own score: {judgement.score:g}" + (f"; {asked.claims} claims, as many as fit" if full else "")
+
+
+def _held_to_quote(
+    claim: _Claim, room: VerdictRoom, passages: Sequence[Passage], request: GateRequest
+) -> ClaimEvidence:
+    """A claim that the schema's bound has cut is not known whole, so nothing carries it; of a quote that was cut, the
+    whole words count."""
+    quote = _located(whole_words(claim.quote, most=room.quote), passages, request) if claim.quote else None
     discounted = None
     if claim.supported and quote is None:
         discounted = "its quote is not in the passage" if claim.quote else "no quote was given"
+    elif claim.supported and len(claim.claim) == room.claim:
+        discounted = f"it was cut off at {room.claim} characters"
     elif claim.supported and quote is not None:
         source = next(each for each in passages if each.id == (quote.passage_id or request.passage.id))
         discounted = (

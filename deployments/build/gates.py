@@ -17,7 +17,7 @@ from actors.gates.verifier_pool import VerifierPool
 from actors.protocols import Gate
 from deployments.build.own_code import factory_of
 from schemas.config_engines import PoolEngine
-from schemas.config_gates import CustomGate, GateConfig, LlmJudge, RuleGate, Unseen, Verifier, is_function
+from schemas.config_gates import CustomGate, GateConfig, LlmJudge, RuleGate, TokenJudge, Unseen, Verifier, is_function
 from schemas.errors import ConfigError
 from schemas.ids import PoolName
 from schemas.recovery import FailureMode
@@ -43,9 +43,11 @@ def inside_gate(name: GateName, config: GateConfig) -> Gate | None:
             return function_gate(_settings(name, config), config.check, {})
         case CustomGate():
             return function_gate(_settings(name, config), config.check, config.options)
-        case LlmJudge(engine=PoolEngine(pool=pool)):
+        case LlmJudge() | TokenJudge() if isinstance(config.engine, PoolEngine):
             source = NoSource() if isinstance(config.provenance, Unseen) else EXACT
-            return PooledGate(name, PoolName(pool), lambda model: build_judge(name, config, model, source))
+            return PooledGate(
+                name, PoolName(config.engine.pool), lambda model: build_judge(name, config, model, source)
+            )
     return None
 
 

@@ -9,8 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
-from actors.gates import faithfulness, reward
+from actors.gates import faithfulness, first_token, likelihood, reward
 from actors.gates.evidence import Grounds
 from actors.tasks import prompts
 from deployments.config.identity import keys
@@ -18,7 +19,17 @@ from deployments.config.rules import is_local
 from schemas.config import RunConfig
 from schemas.config_base import Change
 from schemas.config_engines import CustomEngine, Engine, HttpEngine, PoolEngine
-from schemas.config_gates import Classifier, GateConfig, GateModel, LlmJudge, Verifier, kind_of, shared_pools
+from schemas.config_gates import (
+    Classifier,
+    GateConfig,
+    GateModel,
+    LikelihoodJudge,
+    LlmJudge,
+    TokenJudge,
+    Verifier,
+    kind_of,
+    shared_pools,
+)
 from schemas.corpus import Passage, Provenance
 from schemas.ids import DocumentId, content_id
 from schemas.samples import answered, qa
@@ -38,12 +49,12 @@ def judges(config: RunConfig) -> dict[GateName, str]:
 def _version(config: RunConfig, name: GateName, gate: GateConfig) -> str:
     settings = _settings(config, name)
     match gate:
-        case Classifier() | LlmJudge():
+        case Classifier() | TokenJudge() | LikelihoodJudge() | LlmJudge():
             engine = _engine(config, gate)
             model = engine.model
             local = not isinstance(engine, HttpEngine | CustomEngine) and is_local(model)
             weights = _fingerprint(Path(model)) if local else model
-            digest = content_id(settings, _words(kind_of(name, gate), gate), weights)
+            digest = content_id(settings, _words(name, gate), weights)
             return f"{model.rstrip('/').rsplit('/', 1)[-1]}@{digest[:8]}"
         case Verifier():
             digest = content_id(settings, version("sympy"), version("gleaner"))
@@ -70,16 +81,27 @@ def _settings(config: RunConfig, gate: GateName) -> str:
     return msgspec.json.encode(known, order="sorted").decode()
 
 
-def _words(kind: GateName, model: GateModel) -> str:
+def _words(name: GateName, model: GateModel) -> str:
     """What the model reads of a fixed sample: changes with every prompt."""
-    if isinstance(model, Classifier):
-        shown = prompts.judged("P", qa("Q", "A"))
-        return shown if kind == FAITHFULNESS else prompts.rewarded(qa("Q", "A"))
-    if kind == REWARD:
-        asked = [reward.question(_ASKED, model.dimensions)]
-    else:
-        grounds = (Grounds((_SHOWN,)), Grounds((_SHOWN,), Shown(searched=True)), Grounds(()))
-        asked = [faithfulness.question(_ASKED, each) for each in grounds]
+    kind = kind_of(name, model)
+    grounds = (Grounds((_SHOWN,)), Grounds((_SHOWN,), Shown(searched=True)), Grounds(()))
+    match model:
+        case Classifier():
+            shown = prompts.judged("P", qa("Q", "A"))
+            return shown if kind == FAITHFULNESS else prompts.rewarded(qa("Q", "A"))
+        case TokenJudge():
+            asked = [first_token.messages(name, model, _ASKED, each) for each in grounds]
+        case LikelihoodJudge():
+            asked = [likelihood.messages(_ASKED, each.passages) for each in grounds]
+        case LlmJudge() if kind == REWARD:
+            asked = [reward.question(_ASKED, model.dimensions)]
+        case LlmJudge():
+            again = replace(_ASKED, tries=2)
+            asked = [
+                faithfulness.question(request, each, faithfulness.asked_of(model.max_tokens, tries=request.tries))
+                for request in (_ASKED, again)
+                for each in grounds
+            ]
     return msgspec.json.encode(asked).decode()
 
 

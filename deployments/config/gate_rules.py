@@ -5,6 +5,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from actors.gates.fields import TEXTS
+from actors.gates.first_token import plainly
 from actors.gates.rules import BadRule, read_rule
 from deployments.config.faults import at, below, nearest, shown
 from schemas.config import Math, Replicas, RunConfig
@@ -12,19 +13,23 @@ from schemas.config_engines import PoolEngine
 from schemas.config_gates import (
     RESERVED,
     USUAL_KINDS,
-    Classifier,
     CustomGate,
     Exact,
     GateConfig,
     GateModel,
+    LikelihoodJudge,
+    LlmJudge,
     Retrieved,
     RuleGate,
+    TokenJudge,
+    Unseen,
     Verifier,
     is_function,
     kind_of,
+    labels,
 )
 from schemas.config_tasks import CustomTask
-from schemas.verdicts import FAITHFULNESS, VERIFIER
+from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
@@ -45,15 +50,18 @@ def broken_gates(config: RunConfig) -> Iterator[str]:
         if isinstance(gate, GateModel):
             yield from _broken_provenance(path, name, gate)
             yield from _broken_sharing(path, gate, config)
+        if isinstance(gate, TokenJudge):
+            yield from _broken_labels(path, gate)
+            yield from _broken_preset(path, name, gate)
 
 
 def _broken_sharing(path: str, gate: GateModel, config: RunConfig) -> Iterator[str]:
-    """A gate that a pool answers for has no replicas, and a pool writes: it classifies nothing."""
+    """A gate that a pool answers for has no replicas, and a pool writes: it neither classifies nor scores."""
     engine = gate.engine
     if not isinstance(engine, PoolEngine):
         return
-    if isinstance(gate, Classifier):
-        yield at(f"{path}.engine", "a pool writes and does not classify; only a gate of form llm can share one")
+    if not isinstance(gate, LlmJudge | TokenJudge):
+        yield at(f"{path}.engine", "a pool writes; only a gate of form llm or token can share one")
     if engine.pool not in config.pools:
         hint = nearest(engine.pool, config.pools) or f"; the pools are {', '.join(config.pools)}"
         yield at(f"{path}.engine.pool", f"there is no pool {shown(engine.pool)}{hint}")
@@ -77,13 +85,16 @@ def _broken_kind(path: str, name: str, gate: GateConfig) -> Iterator[str]:
     """The usual names mean what they always have, for reports and for the diagnoser."""
     if name == VERIFIER and not isinstance(gate, Verifier):
         yield at(f"{path}.form", "must be verifier, as the name says")
-    if isinstance(gate, GateModel):
+    if isinstance(gate, LikelihoodJudge):
+        if name == REWARD:
+            yield at(f"{path}.form", "must be classifier, token or llm, as the name says: a likelihood is of a source")
+    elif isinstance(gate, GateModel):
         if gate.kind is None and name not in USUAL_KINDS:
             yield at(f"{path}.kind", f"missing; it must be one of {', '.join(USUAL_KINDS)}{nearest(name, USUAL_KINDS)}")
         elif name in USUAL_KINDS and gate.kind not in (None, name):
             yield at(f"{path}.kind", f"must be {name}, as the name says")
     elif name in USUAL_KINDS:
-        yield at(f"{path}.form", "must be classifier or llm, as the name says")
+        yield at(f"{path}.form", "must be classifier, token, likelihood or llm, as the name says")
 
 
 def _broken_task(path: str, name: str, gate: GateConfig, config: RunConfig) -> Iterator[str]:
@@ -113,10 +124,39 @@ def _broken_modes(path: str, gate: RuleGate | CustomGate, repairs: dict[str, str
             yield at(below(f"{path}.modes", mode), f"another gate has it repaired by {repairs[mode]}")
 
 
+def _broken_labels(path: str, gate: TokenJudge) -> Iterator[str]:
+    """A token may be no more than a label's first letter: it tells the two sides apart."""
+    for key, given in (("positive", labels(gate.positive)), ("negative", labels(gate.negative))):
+        if not given or not all(map(plainly, given)):
+            yield at(f"{path}.{key}", "empty, or with an empty entry; it must be a label or several")
+    first = {plainly(label)[:1]: label for label in labels(gate.positive)}
+    for label in labels(gate.negative):
+        if plainly(label)[:1] in first:
+            like = first[plainly(label)[:1]]
+            rule = f"{label!r} begins with the letter of {like!r}, and the first token may hold no more of it"
+            yield at(f"{path}.negative", f"{rule}; ask for labels with different first letters")
+
+
+def _broken_preset(path: str, name: str, gate: TokenJudge) -> Iterator[str]:
+    """A published judge was trained on its words and labels, and to be shown a source."""
+    if gate.preset is None:
+        return
+    plain = TokenJudge(gate.engine)
+    for key in ("positive", "negative", "ask", "system"):
+        if getattr(gate, key) != getattr(plain, key):
+            yield at(f"{path}.{key}", f"preset: {gate.preset} has its own; leave one of them out")
+    if kind_of(name, gate) != FAITHFULNESS:
+        yield at(f"{path}.preset", f"{gate.preset} judges against a source; kind must be faithfulness")
+    if isinstance(gate.provenance, Unseen):
+        yield at(f"{path}.provenance.mode", f"must be exact or retrieved; preset: {gate.preset} is shown a source")
+
+
 def _broken_provenance(path: str, name: str, gate: GateModel) -> Iterator[str]:
     provenance = gate.provenance
     if kind_of(name, gate) != FAITHFULNESS and not isinstance(provenance, Exact):
         yield at(f"{path}.provenance", "says what a faithfulness judge is shown, and this is none")
+    if isinstance(gate, LikelihoodJudge) and isinstance(provenance, Unseen):
+        yield at(f"{path}.provenance.mode", "must be exact or retrieved; form: likelihood weighs what a source adds")
     if not isinstance(provenance, Retrieved):
         return
     if provenance.retriever == "embedding" and provenance.encoder is None:

@@ -235,9 +235,10 @@ def _broken_engine(path: str, engine: Engine, config: RunConfig) -> Iterator[str
         case VllmEngine(model_args=args) if args and (broken := _broken_model_args(args)) is not None:
             yield f"{path}.model_args.{broken}"
         case VllmEngine(max_model_len=int(length)) if path.startswith("pools.") and _output_tokens(config) >= length:
+            thinking = " and thinking_tokens" if config.task.sampling.thinking_tokens else ""
             yield (
                 f"{path}.max_model_len: {length} leaves no room for a prompt beside "
-                f"task.sampling.max_tokens ({_output_tokens(config)})"
+                f"task.sampling.max_tokens{thinking} ({_output_tokens(config)})"
             )
     yield from _secret_options(f"{path}.options", getattr(engine, "options", {}))
 
@@ -258,7 +259,7 @@ def _broken_model_args(args: Mapping[VllmModelArgument, str | Mapping[str, objec
 
 
 def _output_tokens(config: RunConfig) -> int:
-    return config.task.sampling.max_tokens
+    return config.task.sampling.max_tokens + config.task.sampling.thinking_tokens
 
 
 def _broken_corpus(config: RunConfig) -> Iterator[str]:

@@ -23,7 +23,8 @@ OUR_BODY = frozenset(
         *("stream", "n"),
     }
 )
-"""Parts of a chat's body that follow from the run: keys of their own, or what a reply must not be."""
+"""Parts of a chat's body that follow from the run: keys of their own, or what a reply must not be. Not `top_logprobs`:
+some servers allow fewer than are asked for."""
 
 
 def broken_http(path: str, engine: HttpEngine) -> Iterator[str]:

@@ -13,7 +13,8 @@ from msgspec import Struct
 from transformers import DynamicCache
 
 from deployments.engines.drawing import Settings
-from deployments.engines.kv_store import KvStore
+from deployments.engines.kv_store import KvStore, Layers
+from deployments.engines.prefix import PrefixStore
 from schemas.samples import Sampling
 
 PREFILL_TOKENS = 8192
@@ -27,8 +28,12 @@ class DecodingRow(Struct, eq=False):
     sampling: Sampling
     draws: list[float]
     keep_logprobs: bool
+    keep_first: int = 0
+    """How many of the first position's likeliest tokens to keep."""
     tokens: list[int] = []
     logprobs: list[float] = []
+    first: list[tuple[int, float]] = []
+    """Likeliest first: a token and its log-probability."""
 
     @property
     def length(self) -> int:
@@ -43,6 +48,7 @@ class DecodingBatch:
         self._model = model
         self._pad_id = pad_id
         self._store = KvStore()
+        self._prefixes = PrefixStore(self._read_alone)
         self._settings: Settings | None = None
         self.rows: list[DecodingRow] = []
         self.passes = 0
@@ -83,22 +89,36 @@ class DecodingBatch:
     def _read(self, rows: Sequence[DecodingRow]) -> None:
         prompts = list({id(row.prompt): row.prompt for row in rows}.values())
         place_of = {id(prompt): place for place, prompt in enumerate(prompts)}
-        width = max(map(len, prompts))
-        ids = torch.tensor([[self._pad_id] * (width - len(prompt)) + prompt for prompt in prompts])
-        mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts])
-        positions = (mask.cumsum(-1) - 1).clamp(min=0)
-        device, cache = self._model.device, DynamicCache()
-        logits = self._forward(ids.to(device), mask.to(device), positions.to(device), cache)
+        logits, layers = self._read_prompts(prompts)
+        device = self._model.device
         which = torch.tensor([place_of[id(row.prompt)] for row in rows], device=device)
         if len(prompts) < len(rows):
             logits = logits[which]
-        layers: list[Any] = list(cache.layers)
-        if len(prompts) < len(rows):
-            self._store.join([(layer.keys[which], layer.values[which]) for layer in layers])
-        else:
-            self._store.join([(layer.keys, layer.values) for layer in layers])
+            layers = [(keys[which], values[which]) for keys, values in layers]
+        self._store.join(layers)
         self.rows.extend(rows)
         _append(rows, logits, Settings([row.sampling for row in rows], device))
+
+    def _read_prompts(self, prompts: Sequence[list[int]]) -> tuple[torch.Tensor, Layers]:
+        """Logits behind each prompt, and keys and values of all, left-padded to one width."""
+        lengths = [len(prompt) for prompt in prompts]
+        width, known, device = max(lengths), self._prefixes.shared(prompts), self._model.device
+        cache = DynamicCache()
+        if known:
+            for number, (keys, values) in enumerate(self._prefixes.filled(lengths, known)):
+                cache.update(keys, values, number)
+        ids = torch.tensor([([self._pad_id] * (width - len(prompt)) + prompt)[known:] for prompt in prompts])
+        mask = torch.tensor([[0] * (width - length) + [1] * length for length in lengths])
+        positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, known:]
+        logits = self._forward(ids.to(device), mask.to(device), positions.to(device), cache)
+        return logits, _layers(cache)
+
+    def _read_alone(self, ids: list[int]) -> Layers:
+        """Keys and values of one row."""
+        device, cache = self._model.device, DynamicCache()
+        mask = torch.ones((1, len(ids)), dtype=torch.long, device=device)
+        self._forward(torch.tensor([ids], device=device), mask, mask.cumsum(-1) - 1, cache)
+        return _layers(cache)
 
     def _forward(self, ids: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor, cache: Any) -> torch.Tensor:
         """Logits of the last column, (B, V)."""
@@ -114,7 +134,12 @@ class DecodingBatch:
         return out.logits[:, -1].float()
 
 
+def _layers(cache: Any) -> Layers:
+    return [(layer.keys, layer.values) for layer in cache.layers]
+
+
 def _append(rows: Sequence[DecodingRow], logits: torch.Tensor, settings: Settings) -> None:
+    _keep_first(rows, logits)
     chosen = settings.draw(logits, [row.draws[len(row.tokens)] for row in rows])
     if any(row.keep_logprobs for row in rows):
         scores = torch.log_softmax(logits, dim=-1).gather(-1, chosen[:, None]).squeeze(-1).tolist()
@@ -122,6 +147,16 @@ def _append(rows: Sequence[DecodingRow], logits: torch.Tensor, settings: Setting
             row.logprobs.append(score)
     for row, token in zip(rows, chosen.tolist(), strict=True):
         row.tokens.append(token)
+
+
+def _keep_first(rows: Sequence[DecodingRow], logits: torch.Tensor) -> None:
+    asking = [number for number, row in enumerate(rows) if row.keep_first and not row.tokens]
+    if not asking:
+        return
+    most = min(max(rows[number].keep_first for number in asking), logits.shape[-1])
+    scores, tokens = torch.log_softmax(logits[asking], dim=-1).topk(most)
+    for number, likeliest in zip(asking, zip(tokens.tolist(), scores.tolist(), strict=True), strict=True):
+        rows[number].first = list(zip(*likeliest, strict=True))[: rows[number].keep_first]
 
 
 def _passes(rows: Sequence[DecodingRow]) -> Iterator[list[DecodingRow]]:

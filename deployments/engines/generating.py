@@ -11,7 +11,7 @@ from msgspec import Struct
 from deployments.engines.decoding import DecodingBatch, DecodingRow
 from deployments.engines.drawing import uniforms
 from deployments.engines.model_thread import Inbox, Job
-from schemas.samples import Completion, FinishReason, GenerationRequest
+from schemas.samples import Completion, FinishReason, GenerationRequest, LikelyToken
 
 ENTER_SHARE = 8
 """Waiting rows enter when an eighth of the batch is free for them, or nothing runs, or they have waited so many steps:
@@ -115,6 +115,7 @@ class Generation:
             prompt_tokens=len(row.prompt),
             completion_tokens=len(row.tokens),
             logprobs=tuple(row.logprobs) if request.logprobs else None,
+            first_tokens=self._first(row) if request.top_logprobs else None,
         )
 
     def _stop_near(self, tokens: list[int], stops: tuple[str, ...]) -> bool:
@@ -122,10 +123,15 @@ class Generation:
         tail = self._text(tokens[-4 * max(map(len, stops)) - 4 :])
         return any(stop in tail for stop in stops)
 
+    def _first(self, row: DecodingRow) -> tuple[LikelyToken, ...]:
+        return tuple(LikelyToken(self._tokenizer.decode([token]), logprob) for token, logprob in row.first)
+
     def _text(self, tokens: list[int]) -> str:
         return self._tokenizer.decode(tokens, skip_special_tokens=True)
 
 
 def _place(job: Generating) -> Place:
-    sampling = job.request.sampling
-    return Place(DecodingRow(job.prompt, sampling, uniforms(sampling.seed, job.limit), job.request.logprobs), job)
+    request = job.request
+    draws = uniforms(request.sampling.seed, job.limit)
+    row = DecodingRow(job.prompt, request.sampling, draws, request.logprobs, keep_first=request.top_logprobs)
+    return Place(row, job)

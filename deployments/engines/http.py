@@ -5,7 +5,8 @@ together, as the server answers them together. Seed and JSON schema are passed o
 
 A server tokenises by itself: prompts must have broken up markup that a passage imitates (`actors.tasks.prompts` does).
 Where it counts tokens only for a whole call, the completions share them evenly; their sum is exact. There is no trial
-call at the start: the first orders' calls are one, since a refusal of the whole pool is charged to no order.
+call at the start, but a scorer's, which few servers answer: the first orders' calls are one, since a refusal of the
+whole pool is charged to no order.
 """
 
 import logging
@@ -19,13 +20,27 @@ from msgspec import UNSET
 from actors.calls.clocks import Clocks
 from deployments.engines.http_address import Address, address_of, headers_of
 from deployments.engines.http_endpoint import Endpoint, EndpointLimits, HttpCall, RefusedCall
-from deployments.engines.http_reply import CHARACTERS_A_TOKEN, UnknownForm, read_classes, read_completion
-from deployments.engines.http_wire import MODELS, Models, OfferedModel, chat_body, classify_body
+from deployments.engines.http_reply import (
+    CHARACTERS_A_TOKEN,
+    UnknownForm,
+    read_classes,
+    read_completion,
+    read_scores,
+)
+from deployments.engines.http_wire import MODELS, Models, OfferedModel, chat_body, classify_body, score_body
 from deployments.engines.roles import EngineRole
 from schemas.config_engines import HttpEngine as Config
 from schemas.errors import EngineError, ErrorKind, ModelError
 from schemas.role_cards import ModelFacts
-from schemas.samples import Classification, ClassificationRequest, Completion, GenerationRequest
+from schemas.samples import (
+    Classification,
+    ClassificationRequest,
+    Completion,
+    GenerationRequest,
+    Message,
+    Scoring,
+    ScoringRequest,
+)
 
 log = logging.getLogger("gleaner.http")
 
@@ -43,7 +58,7 @@ LOGPROB_BYTES = 1024
 
 
 class HttpBackend:
-    """A generator or a classifier behind a URL, by role."""
+    """A generator, a scorer or a classifier behind a URL, by role."""
 
     def __init__(self, config: Config, role: EngineRole, clocks: Clocks = Clocks()) -> None:  # noqa: B008 - frozen
         self._config = config
@@ -68,6 +83,8 @@ class HttpBackend:
         try:
             if config.check_models:
                 await self._check_model(self._endpoint, self._address)
+            if self._role is EngineRole.SCORER:
+                await self._check_scores()
         except BaseException:
             await self.close()
             raise
@@ -86,8 +103,8 @@ class HttpBackend:
         endpoint = self._ready(EngineRole.GENERATOR)
         most_characters = self._most_characters(request)
         most_bytes = most_characters * ESCAPED_BYTES + AROUND_BYTES
-        if request.logprobs:
-            most_bytes += request.sampling.max_tokens * LOGPROB_BYTES
+        if request.logprobs or request.top_logprobs:
+            most_bytes += request.sampling.max_tokens * (1 + request.top_logprobs) * LOGPROB_BYTES
         call = HttpCall(
             self._address.chat,
             min(most_bytes, LARGEST_BODY_BYTES),
@@ -101,11 +118,31 @@ class HttpBackend:
             log.warning("the server does not count tokens; they are estimates", extra={"server": self._address.name})
         return found
 
+    async def score(self, request: ScoringRequest) -> Scoring:
+        """The log-probability of each token of the last message, as vLLM's server gives them."""
+        endpoint = self._ready(EngineRole.SCORER)
+        call = HttpCall(
+            self._address.chat,
+            LARGEST_BODY_BYTES,
+            score_body(self._config, request),
+            self._headers.of_passage(request.passage_id),
+        )
+        return await endpoint.call(call, lambda body: read_scores(body, request))
+
     async def classify(self, request: ClassificationRequest) -> Classification:
         """Class probabilities of one text, by vLLM's endpoint, which lies beside /v1."""
         endpoint = self._ready(EngineRole.CLASSIFIER)
         call = HttpCall(self._address.classify, AROUND_BYTES, classify_body(self._config, request))
         return await endpoint.call(call, lambda body: read_classes(body, request))
+
+    async def _check_scores(self) -> None:
+        """Few servers give what a scorer is for: one that does not is refused before any order."""
+        try:
+            await self.score(ScoringRequest("start", (Message("user", "Say one."), Message("assistant", "One."))))
+        except EngineError as error:
+            if error.kind in (ErrorKind.REFUSED, ErrorKind.PERMANENT):
+                raise ModelError(error.detail) from error
+            log.warning("the server does not score yet; going on", extra={"why": error.detail})
 
     def _ready(self, role: EngineRole) -> Endpoint:
         if role is not self._role:

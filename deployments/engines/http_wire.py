@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from deployments.engines.messages import merge_system
 from schemas.config_engines import HttpEngine
-from schemas.samples import ClassificationRequest, GenerationRequest, Message
+from schemas.samples import ClassificationRequest, GenerationRequest, Message, Sampling, ScoringRequest
 
 
 class JsonSchema(Struct, frozen=True):
@@ -41,6 +41,7 @@ class ChatRequest(Struct, frozen=True, omit_defaults=True):
     seed: int | None = None
     stop: tuple[str, ...] = ()
     logprobs: bool = False
+    top_logprobs: int | UnsetType = UNSET
     response_format: ResponseFormat | UnsetType = UNSET
     add_generation_prompt: bool = True
     """vLLM's and SGLang's, with the next: false where the last message is a turn to be gone on with."""
@@ -56,15 +57,26 @@ class Part(Struct, frozen=True):
 
 
 class ReplyMessage(Struct, frozen=True):
-    """`content` is null when a model only thought, refused or called a tool."""
+    """`content` is null when a model only thought, refused or called a tool. Thoughts stand under one of two names:
+    DeepSeek's and SGLang's, or OpenRouter's and newer vLLM's."""
 
     content: str | tuple[Part | str, ...] | None = None
+    reasoning_content: Any = None
+    reasoning: Any = None
+
+
+class RankedToken(Struct, frozen=True):
+    """A token that might have been generated at a position."""
+
+    token: str
+    logprob: float
 
 
 class TokenLogprob(Struct, frozen=True):
-    """One generated token's log-probability."""
+    """One generated token's log-probability, and those of the likeliest tokens at its position."""
 
     logprob: float
+    top_logprobs: tuple[RankedToken, ...] | None = None
 
 
 class Logprobs(Struct, frozen=True):
@@ -82,10 +94,27 @@ class ChatChoice(Struct, frozen=True):
     error: Any = None
 
 
+class PromptToken(Struct, frozen=True):
+    """vLLM's: a token of the prompt; the first one has no log-probability, and stands nowhere."""
+
+    logprob: float
+    decoded_token: str | None = None
+
+
 class ChatResponse(Struct, frozen=True):
     """The answer of POST /chat/completions. Without choices, an error that came with status 200."""
 
     choices: tuple[ChatChoice, ...] | None = None
+    usage: Any = None
+    error: Any = None
+
+
+class ScoreResponse(Struct, frozen=True):
+    """vLLM's answer of POST /chat/completions with `prompt_logprobs`. Without choices, an error."""
+
+    choices: tuple[ChatChoice, ...] | None = None
+    prompt_logprobs: tuple[dict[str, PromptToken] | None, ...] | None = None
+    """By position, by id: the prompt's own token first."""
     usage: Any = None
     error: Any = None
 
@@ -124,6 +153,7 @@ class Models(Struct, frozen=True):
 
 
 CHAT: msgspec.json.Decoder[ChatResponse] = msgspec.json.Decoder(ChatResponse)
+SCORES: msgspec.json.Decoder[ScoreResponse] = msgspec.json.Decoder(ScoreResponse)
 CLASSIFY: msgspec.json.Decoder[ClassifyResponse] = msgspec.json.Decoder(ClassifyResponse)
 MODELS: msgspec.json.Decoder[Models | tuple[OfferedModel, ...]] = msgspec.json.Decoder(
     Models | tuple[OfferedModel, ...]
@@ -143,7 +173,8 @@ def chat_body(config: HttpEngine, request: GenerationRequest) -> bytes:
         top_p=None if "top_p" in omitted else sampling.top_p,
         seed=None if "seed" in omitted else sampling.seed,
         stop=request.stop,
-        logprobs=request.logprobs,
+        logprobs=request.logprobs or request.top_logprobs > 0,
+        top_logprobs=UNSET if not request.top_logprobs or "top_logprobs" in config.body else request.top_logprobs,
         response_format=_response_format(config, request.json_schema),
         add_generation_prompt=not begun,
         continue_final_message=begun,
@@ -152,6 +183,13 @@ def chat_body(config: HttpEngine, request: GenerationRequest) -> bytes:
     limit: dict[str, Any] = {} if "max_tokens" in omitted else {config.output_limit: sampling.max_tokens}
     body = _ENCODER.encode(msgspec.structs.replace(chat, **limit))
     return body[:-1] + b"," + _ENCODER.encode(config.body)[1:] if config.body else body
+
+
+def score_body(config: HttpEngine, request: ScoringRequest) -> bytes:
+    """The request as vLLM wants it: the last message is continued by one token, and the prompt's are told."""
+    chat = GenerationRequest(request.id, request.messages, Sampling(temperature=0.0, max_tokens=1))
+    body = chat_body(config, chat)
+    return body[:-1] + b',"prompt_logprobs":0}'
 
 
 def classify_body(config: HttpEngine, request: ClassificationRequest) -> bytes:

@@ -25,7 +25,17 @@ from schemas.config_engines import ModelSource
 from schemas.config_engines import VllmEngine as Config
 from schemas.errors import EngineError, ErrorKind, ModelError
 from schemas.role_cards import ModelFacts
-from schemas.samples import Classification, ClassificationRequest, Completion, FinishReason, GenerationRequest
+from schemas.samples import (
+    Classification,
+    ClassificationRequest,
+    Completion,
+    Cost,
+    FinishReason,
+    GenerationRequest,
+    LikelyToken,
+    Scoring,
+    ScoringRequest,
+)
 
 os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
 os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
@@ -59,7 +69,7 @@ CLOSE_S = 20.0
 
 
 class VllmBackend:
-    """A generator or a classifier, by role."""
+    """A generator, a scorer or a classifier, by role."""
 
     def __init__(self, config: Config, role: EngineRole) -> None:
         self._config = config
@@ -113,7 +123,7 @@ class VllmBackend:
         with _boundary():
             async for output in llm.generate({"prompt_token_ids": prompt}, _sampling(request, self._ends), request.id):
                 final = output
-        return _completion(request, final)
+        return self._chats.as_turn(request, _completion(request, final, self._chats))
 
     async def classify(self, request: ClassificationRequest) -> Classification:
         """Class probabilities of one text."""
@@ -131,12 +141,33 @@ class VllmBackend:
         logits: Any = result.outputs.data
         return Classification(request.id, _probabilities(logits.float()), len(ids))
 
+    async def score(self, request: ScoringRequest) -> Scoring:
+        """The log-probability of each token of the last message. vLLM writes one token behind it, which is left out."""
+        llm = self._ready(EngineRole.SCORER)
+        prompt, said = self._chats.begun(request.messages)
+        ids = prompt + said
+        if len(ids) >= self._longest:
+            raise EngineError(ErrorKind.PERMANENT, f"a text of {len(ids)} tokens; the model reads {self._longest}")
+        sampling = SamplingParams(
+            temperature=0.0, max_tokens=1, prompt_logprobs=0, output_kind=RequestOutputKind.FINAL_ONLY
+        )
+        final: RequestOutput | None = None
+        with _boundary():
+            async for output in llm.generate({"prompt_token_ids": ids}, sampling, request.id):
+                final = output
+        found = None if final is None else final.prompt_logprobs
+        if found is None or len(found) != len(ids):
+            raise EngineError(ErrorKind.RETRYABLE, "vLLM ended the request without its log-probabilities")
+        scored = zip(said, found[len(prompt) :], strict=True)
+        tokens = [LikelyToken(self._chats.token(token), at[token].logprob) for token, at in scored if at is not None]
+        return Scoring(request.id, tuple(tokens), Cost(prompt_tokens=len(ids), completion_tokens=1))
+
     def _load(self) -> AsyncLLM:
         config = self._config
         tokenizer = load_tokenizer(config.model, self._role)
         described = describe(config.model, self._role, tokenizer)
         rows = rows_of(described)
-        if self._role is EngineRole.GENERATOR:
+        if self._role.chats:
             self._chats = ChatTokenizer.of(config, tokenizer, rows=rows)
             self._chats.check()
             named = named_ends(config.model, described)
@@ -174,7 +205,7 @@ def _arguments(config: Config, role: EngineRole) -> AsyncEngineArgs:
     source = ModelSource.of(config.model)
     on_cpu = current_platform.is_cpu()
     in_one = on_cpu and config.gpus == 1 and os.environ["VLLM_CPU_OMP_THREADS_BIND"] == "nobind"
-    generates = role is EngineRole.GENERATOR
+    generates = role.chats
     chosen: dict[str, Any] = {
         "gpu_memory_utilization": GPU_MEMORY_UTILIZATION,
         "enable_prefix_caching": True,
@@ -212,13 +243,13 @@ def _sampling(request: GenerationRequest, ends: list[int]) -> SamplingParams:
         seed=sampling.seed,
         stop=list(request.stop),
         stop_token_ids=ends,
-        logprobs=0 if request.logprobs else None,
+        logprobs=request.top_logprobs if request.top_logprobs or request.logprobs else None,
         structured_outputs=None if schema is None else StructuredOutputsParams(json=schema),
         output_kind=RequestOutputKind.FINAL_ONLY,
     )
 
 
-def _completion(request: GenerationRequest, final: RequestOutput | None) -> Completion:
+def _completion(request: GenerationRequest, final: RequestOutput | None, chats: ChatTokenizer) -> Completion:
     output = final.outputs[0] if final is not None else None
     if final is None or output is None or output.finish_reason not in ("stop", "length"):
         why = "nothing" if output is None else output.finish_reason
@@ -230,11 +261,19 @@ def _completion(request: GenerationRequest, final: RequestOutput | None) -> Comp
         prompt_tokens=len(final.prompt_token_ids or ()),
         completion_tokens=len(output.token_ids),
         logprobs=_logprobs(output) if request.logprobs else None,
+        first_tokens=_first_tokens(request, output, chats) if request.top_logprobs else None,
     )
 
 
 def _logprobs(output: Any) -> tuple[float, ...]:
     return tuple(at[token].logprob for token, at in zip(output.token_ids, output.logprobs, strict=True))
+
+
+def _first_tokens(request: GenerationRequest, output: Any, chats: ChatTokenizer) -> tuple[LikelyToken, ...]:
+    """Likeliest first. vLLM puts the drawn token among them, also where it is none of them."""
+    found = [(at.rank, token, at.logprob) for token, at in output.logprobs[0].items()]
+    likeliest = sorted(each for each in found if each[0] <= request.top_logprobs)
+    return tuple(LikelyToken(chats.token(token), logprob) for _, token, logprob in likeliest)
 
 
 def _probabilities(logits: torch.Tensor) -> tuple[float, ...]:

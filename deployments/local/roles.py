@@ -19,8 +19,8 @@ from actors.calls.making import Making, NotMade
 from actors.protocols import AskingGate, Engine, Task
 from deployments.build.tasks import build_task
 from deployments.config.rules import task_name
-from deployments.engines.build import EngineRole
-from deployments.local.gates import gate_over, local_gate, role_of, started
+from deployments.engines.roles import EngineRole, role_of
+from deployments.local.gates import gate_over, local_gate, started
 from schemas.config import RunConfig
 from schemas.config_deployed import Deployed
 from schemas.config_deployed import Engine as EngineConfig
@@ -39,6 +39,8 @@ from schemas.samples import (
     GenerationRequest,
     Malformed,
     Message,
+    Scoring,
+    ScoringRequest,
     answered,
     texts_of,
 )
@@ -114,6 +116,13 @@ class _Overheard:
         found = await self._engine.classify(request)
         self.said = ", ".join(f"{each:.3f}" for each in found.probabilities)
         self.tokens.append((found.prompt_tokens, 0))
+        return found
+
+    async def score(self, request: ScoringRequest) -> Scoring:
+        self.asked, self.said = request.messages, ""
+        found = await self._engine.score(request)
+        self.said = f"log-probabilities of {len(found.tokens)} tokens"
+        self.tokens.append((found.cost.tokens, 0))
         return found
 
     async def start(self) -> None:

@@ -67,7 +67,7 @@ def run_config(plan: Plan, corpus: Corpus, *, seed: int, setting: Setting, polic
     sampling = SamplingDefaults(temperature=setting.temperature, max_tokens=48)
     return RunConfig(
         corpus=corpus,
-        task=GroundedAnswer(samples_per_passage=slots, sampling=sampling),
+        task=GroundedAnswer(samples_per_passage=slots, prompts="embedded", sampling=sampling),
         pools={"generator": Pool(engine(f"generator-{setting.scale}"))},
         gates={"faithfulness": Classifier(engine("judge-strong")), "reward": Classifier(engine("reward"))},
         recovery=recovery,

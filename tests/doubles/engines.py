@@ -6,6 +6,7 @@ so two runs with one seed agree sample for sample.
 
 import asyncio
 import json
+import math
 import time
 from pathlib import Path
 from random import Random
@@ -14,20 +15,29 @@ from msgspec import Struct, convert
 
 from schemas.errors import EngineError, ErrorKind, ModelError
 from schemas.ids import content_id
-from schemas.samples import Classification, ClassificationRequest, Completion, FinishReason, GenerationRequest
+from schemas.samples import (
+    Classification,
+    ClassificationRequest,
+    Completion,
+    Cost,
+    FinishReason,
+    GenerationRequest,
+    LikelyToken,
+    Scoring,
+    ScoringRequest,
+)
 
 WORDS_PER_ANSWER = 24
 
 
 class InstantOptions(Struct, frozen=True, forbid_unknown_fields=True):
-    """`rejected`: share of drafts that the classifier, or the judge by a rubric, scores low;
-    `malformed`: share of completions that do not parse;
-    `failing`: share of requests that always fail; `median_s`, `sigma`: lognormal service time; `slots`: how many at
-    once; `instant_after`: once this file is there, answers take no time any more; `held`: share of requests that
-    wait for the file `held_until`; `stopped_while`: no generation begins while this file is there; `journal`: file
-    that gets a line for every generation that begins;
-    `away_after_s`, `away_s`: from so long after its start on, every request fails at once for so long; `away_while`:
-    so it does while this file is there, in the words and with the kind (`refused`, `retryable`, …) that stand in it."""
+    """`rejected`: share of drafts that a classifier, or a judge by labels or a rubric, scores low; `malformed`: share
+    of completions that do not parse; `failing`: share of requests that always fail; `median_s`, `sigma`: lognormal
+    service time; `slots`: how many at once; `instant_after`: once this file is there, answers take no time any
+    more; `held`: share of requests that wait for the file `held_until`; `stopped_while`: no generation begins
+    while this file is there; `journal`: file that gets a line for every generation that begins; `away_after_s`,
+    `away_s`: from so long after its start on, every request fails at once for so long; `away_while`: so it does
+    while this file is there, in the words and with the kind (`refused`, `retryable`, …) that stand in it."""
 
     rejected: float = 0.0
     malformed: float = 0.0
@@ -75,6 +85,8 @@ class InstantEngine:
         while self._stopped():  # noqa: ASYNC110  (a file is no event)
             await asyncio.sleep(0.02)
         await self._serve(key)
+        if request.top_logprobs:
+            return self._labelled(request, content_id(request.messages[-1].content))
         return Completion(
             request_id=request.id,
             text=self._text(key) if request.json_schema is None else self._marks(request.json_schema, key),
@@ -86,8 +98,25 @@ class InstantEngine:
     async def classify(self, request: ClassificationRequest) -> Classification:
         key = content_id(request.text)
         await self._serve(key)
-        good = 0.1 if _share(key, "rejected") < self._options.rejected else 0.9
+        good = self._good(key)
         return Classification(request_id=request.id, probabilities=(1 - good, good), prompt_tokens=128)
+
+    def _good(self, key: str) -> float:
+        return 0.1 if _share(key, "rejected") < self._options.rejected else 0.9
+
+    def _labelled(self, request: GenerationRequest, key: str) -> Completion:
+        good = self._good(key)
+        first = (LikelyToken("Yes", math.log(good)), LikelyToken("No", math.log(1 - good)))
+        return Completion(request.id, "Yes", FinishReason.LENGTH, 128, 1, first_tokens=first)
+
+    async def score(self, request: ScoringRequest) -> Scoring:
+        said, before = request.messages[-1].content, request.messages[-2].content
+        key = content_id(said)
+        await self._serve(key)
+        good = self._good(key)
+        gain = math.log(good / (1 - good)) if "Passage: <<<" in before else 0.0
+        tokens = tuple(LikelyToken(word, -4.0 + gain) for word in said.split())
+        return Scoring(request.id, tokens, Cost(prompt_tokens=128))
 
     async def _serve(self, key: str) -> None:
         self.served += 1

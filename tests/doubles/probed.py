@@ -121,7 +121,7 @@ class ProbedRun:
         settings = ServiceSettings("grounded_answer", 2, 1000)
         self.service = QueueService(self.queue, self.ledger, settings, now=lambda: 100.0)
         gates = Gating(ProvenanceGate(), self.gates, short_circuit=False, duplicate=duplicate_verdict)
-        task = GroundedAnswerTask(GroundedAnswer())
+        task = GroundedAnswerTask(GroundedAnswer(prompts="embedded"))
         self.tools = Toolbox(
             orders=InProcessOrders(self.service),
             task=task,

@@ -17,7 +17,7 @@ GROUNDED = """
 name: oracle-grounded
 seed: 7
 corpus: {paths: [unused]}
-task: {kind: grounded_answer, samples_per_passage: 3}
+task: {kind: grounded_answer, samples_per_passage: 3, prompts: embedded}
 pools:
   generator:
     engine:

@@ -20,7 +20,7 @@ from schemas.verdicts import Passed, Rejected
 from tests.doubles.ledgers import MemoryLedger
 
 Row = dict[str, Any]
-GROUNDED_TASK, MATH_TASK = GroundedAnswerTask(GroundedAnswer()), MathTask(Math(), longest_answer=100)
+GROUNDED_TASK, MATH_TASK = GroundedAnswerTask(GroundedAnswer(prompts="embedded")), MathTask(Math(), longest_answer=100)
 GROUNDED = ExportWording(GROUNDED_TASK.messages, GROUNDED_TASK.written)
 MATH = ExportWording(MATH_TASK.messages, MATH_TASK.written)
 MODELS = {PoolName("generator"): "small", PoolName("strong"): "large"}

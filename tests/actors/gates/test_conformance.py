@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from actors.gates.build import build_gate
-from actors.gates.conformance import CHECKS, Subject, examine, finding
+from actors.gates.conformance import CHECKS, PASSAGE, Subject, examine, finding
 from actors.gates.own import ExpressionGate, FunctionGate, OwnSettings, rejected
 from actors.gates.provenance import ProvenanceGate
 from actors.gates.rules import read_rule
@@ -16,7 +16,7 @@ from actors.gates.verifier import AnswerPair, Compared, Reply, VerifierGate
 from actors.protocols import Gate
 from examples.gates.length import check as length
 from schemas.config import CustomEngine
-from schemas.config_gates import Classifier, LlmJudge, Verifier
+from schemas.config_gates import Classifier, LikelihoodJudge, LlmJudge, TokenJudge, Verifier
 from schemas.conformance import CheckFinding, CheckOutcome
 from schemas.errors import ErrorKind, JudgeError
 from schemas.ids import PoolName
@@ -25,8 +25,12 @@ from schemas.samples import (
     Classification,
     ClassificationRequest,
     Completion,
+    Cost,
     FinishReason,
     GenerationRequest,
+    LikelyToken,
+    Scoring,
+    ScoringRequest,
 )
 from schemas.verdicts import FAITHFULNESS, REWARD, GateName, GateRequest, Passed, Verdict
 
@@ -49,7 +53,14 @@ class Scripted:
     async def close(self) -> None: ...
 
     async def generate(self, request: GenerationRequest) -> Completion:
-        return Completion(request.id, self._text, FinishReason.STOP, 10, 10)
+        yes = -0.1 if "1623" in request.messages[-1].content.replace(PASSAGE.text, "") else -2.0
+        first = (LikelyToken("Yes", yes), LikelyToken(" No", -1.5)) if request.top_logprobs else None
+        return Completion(request.id, self._text, FinishReason.STOP, 10, 10, first_tokens=first)
+
+    async def score(self, request: ScoringRequest) -> Scoring:
+        source = request.messages[-2].content
+        tokens = (LikelyToken(word, -0.5 if word in source else -2.0) for word in request.messages[-1].content.split())
+        return Scoring(request.id, tuple(tokens), Cost(prompt_tokens=10))
 
     async def classify(self, request: ClassificationRequest) -> Classification:
         return Classification(request.id, (0.2, 0.8) if "1623" in request.text else (0.8, 0.2), 10)
@@ -73,6 +84,9 @@ OURS: dict[str, Callable[[], Gate]] = {
     "verifier": lambda: VerifierGate(Verifier(), ByText()),
     "classifier against the source": lambda: build_gate(FAITHFULNESS, Classifier(ENGINE), Scripted()),
     "classifier of quality": lambda: build_gate(NAME, Classifier(ENGINE, kind="reward"), Scripted()),
+    "a label against the source": lambda: build_gate(FAITHFULNESS, TokenJudge(ENGINE), Scripted()),
+    "a label of quality": lambda: build_gate(NAME, TokenJudge(ENGINE, kind="reward"), Scripted()),
+    "likelihood": lambda: build_gate(FAITHFULNESS, LikelihoodJudge(ENGINE), Scripted()),
     "claims": lambda: build_gate(NAME, LlmJudge(ENGINE, kind="faithfulness"), Scripted(CLAIM)),
     "rubric": lambda: build_gate(REWARD, LlmJudge(ENGINE), Scripted(MARKS)),
     "rule": lambda: ExpressionGate(OwnSettings(NAME), read_rule("words(answer) < 50 and words(answer) > 0")),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from actors.gates import faithfulness, reward
 from actors.gates.build import build_gate
@@ -16,7 +17,7 @@ from schemas.config_engines import CustomEngine
 from schemas.config_gates import LlmJudge
 from schemas.errors import ConfigError, EngineError, ErrorKind, JudgeError, ModelError
 from schemas.samples import FinishReason
-from schemas.verdicts import FAITHFULNESS, FORMAT, REWARD, GateName, Passed, Rejected
+from schemas.verdicts import FAITHFULNESS, FORMAT, REWARD, GateName, GateRequest, Passed, Rejected
 from tests.doubles.passages import HERON, asked_of_gate
 from tests.doubles.scripted import ScriptedEngine
 
@@ -33,8 +34,8 @@ def verdict(score: float, *claims: dict[str, Any]) -> str:
     return json.dumps({"claims": claims, "score": score})
 
 
-async def judged(said: str) -> Passed | Rejected:
-    found = await build_gate(FAITHFULNESS, CONFIG, ScriptedEngine(said)).check(REQUEST)
+async def judged(said: str, request: GateRequest = REQUEST) -> Passed | Rejected:
+    found = await build_gate(FAITHFULNESS, CONFIG, ScriptedEngine(said)).check(request)
     assert isinstance(found, Passed | Rejected)
     return found
 
@@ -121,11 +122,40 @@ async def test_what_was_heard_goes_with_the_error() -> None:
 
 def test_a_constrained_verdict_has_an_end() -> None:
     """A small model fills what has no bound until the token limit, and never gives a verdict."""
-    claims = json.loads(faithfulness.SCHEMA)["properties"]["claims"]
-    assert claims["maxItems"] <= faithfulness.READ_CLAIMS
-    assert all(
-        claims["items"]["properties"][name]["maxLength"] <= faithfulness.READ_CLAIM for name in ("claim", "quote")
-    )
+    for max_tokens in (64, 256, 512, 4000, 32_768):
+        claims = json.loads(faithfulness.asked_of(max_tokens).schema)["properties"]["claims"]
+        assert 1 <= claims["maxItems"] <= 12 <= faithfulness.READ_CLAIMS
+        assert all(
+            claims["items"]["properties"][name]["maxLength"] <= faithfulness.READ_CLAIM for name in ("claim", "quote")
+        )
+
+
+async def test_a_quote_that_the_bound_cuts_counts_by_its_whole_words() -> None:
+    """The schema ends a text in the middle of a word; what stands before is in the passage all the same."""
+    asked = faithfulness.asked_of(CONFIG.max_tokens)
+    text = ("Amber Heron was founded by Oda Lind, " + "and its harbour was dug by many hands " * 20).strip()
+    cut = text[: asked.quote]
+    assert cut[-1] != " " and text[asked.quote] != " "
+    claim = {"claim": "Oda Lind founded Amber Heron", "supported": True, "quote": cut}
+    request = asked_of_gate("Who founded Amber Heron?", "Oda Lind", text=text)
+    assert (await judged(verdict(1, claim), request)).score == 1.0
+    assert (await judged(verdict(1, {**claim, "quote": cut[:-1]}), request)).score == 0.0
+
+
+async def test_a_claim_that_the_bound_cuts_is_carried_by_nothing() -> None:
+    """What it would have gone on to say is not known."""
+    asked = faithfulness.asked_of(CONFIG.max_tokens)
+    cut = ("Oda Lind founded it" + " and so forth" * 40)[: asked.claim]
+    found = await judged(verdict(1, FOUNDER, {**FOUNDER, "claim": cut}))
+    assert found.evidence.claims[1].discounted == f"it was cut off at {asked.claim} characters"
+    assert found.score == 0.5
+
+
+async def test_a_full_list_of_claims_is_told() -> None:
+    """There may be more claims than fit: who asks why a sample passed can see it."""
+    most = faithfulness.asked_of(CONFIG.max_tokens).claims
+    assert f"{most} claims, as many as fit" in (await judged(verdict(1, *[FOUNDER] * most))).evidence.note
+    assert "as many as fit" not in (await judged(verdict(1, FOUNDER))).evidence.note
 
 
 NO_VERDICT = [
@@ -193,15 +223,33 @@ async def test_the_judge_is_asked_as_configured() -> None:
     await build_gate(FAITHFULNESS, CONFIG, engine).check(REQUEST)
     asked = engine.generations[0]
     assert (asked.sampling.temperature, asked.sampling.max_tokens) == (0.0, 512)
-    assert asked.json_schema == faithfulness.SCHEMA
+    assert asked.json_schema == faithfulness.asked_of(512).schema
     assert HERON in asked.messages[-1].content
+
+
+async def test_a_verdict_that_is_asked_for_again_is_asked_for_shorter() -> None:
+    """The first was cut off: fewer claims and shorter quotes, by the schema and in words, for an engine that it does
+    not hold. A first try says nothing of it."""
+    asked = []
+    for tries in (1, 2, 3):
+        engine = ScriptedEngine(verdict(0.9, FOUNDER))
+        await build_gate(FAITHFULNESS, CONFIG, engine).check(replace(REQUEST, tries=tries))
+        asked += engine.generations
+    first, second, third = [json.loads(each.json_schema or "")["properties"]["claims"] for each in asked]
+    assert second["maxItems"] < first["maxItems"] and second == third
+    for name in ("claim", "quote"):
+        most = [each["items"]["properties"][name]["maxLength"] for each in (first, second)]
+        assert most[1] < most[0]
+    said = [each.messages[-1].content for each in asked]
+    assert "Be short" not in said[0]
+    assert said[1].endswith("Be short: at most 2 claims, and quotes of at most 25 words.") and said[1] == said[2]
 
 
 @given(st.text(st.sampled_from('<>|`{}"\nsx') | st.characters(exclude_categories=("Cs",))))
 def test_a_passage_cannot_leave_its_fence(text: str) -> None:
     """Texts that imitate fences, verdicts or a system message stay inside: each has a fence, and closes none."""
     request = asked_of_gate(text, text, text=text)
-    user = faithfulness.question(request, Grounds((request.passage,))).user
+    user = faithfulness.question(request, Grounds((request.passage,)), faithfulness.asked_of(512)).user
     assert re.findall("<<<|>>>", user) == ["<<<", ">>>"] * 3
 
 

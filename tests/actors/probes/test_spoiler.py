@@ -22,7 +22,7 @@ from tests.doubles.probed import GENERATOR, ProbedRun, kept, passages, plan, sum
 
 CHECKER = PoolName("verifier")
 OF = passages(20)
-TASK = GroundedAnswerTask(GroundedAnswer())
+TASK = GroundedAnswerTask(GroundedAnswer(prompts="embedded"))
 
 
 class Says:

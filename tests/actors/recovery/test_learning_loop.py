@@ -75,7 +75,7 @@ async def conducted(seed: int = 0) -> MemoryLedger:
     await service.corpus_ended(len(PASSAGES), len(PASSAGES))
     tools = Toolbox(
         orders=InProcessOrders(service),
-        task=GroundedAnswerTask(GroundedAnswer()),
+        task=GroundedAnswerTask(GroundedAnswer(prompts="embedded")),
         pools={PoolName("generator"): Careful()},
         gates=Gating(Anything(), {FAITHFULNESS: Founder()}, False, duplicate_verdict, build_bar(CONFIG)),
         recovery=build_recovery(CONFIG),

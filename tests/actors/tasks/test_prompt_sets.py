@@ -1,11 +1,14 @@
 """The ways to ask by name: what each shows first, and a configuration's own words in their place."""
 
+from pathlib import Path
+
 import pytest
 
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from actors.tasks.prompt_sets import EMBEDDED, INSTRUCT, INSTRUCT_LARGE, SETS
 from actors.tasks.reading import parse
-from deployments.config.load import load_text
+from deployments.config.load import load, load_text
+from schemas.config import CustomEngine, HttpEngine
 from schemas.config_tasks import ExampleDraft, GroundedAnswer, PromptSetName
 from schemas.errors import ConfigError
 from schemas.recovery import KNOWN_REPAIRS, Repair, RepairKind, Repairs
@@ -14,6 +17,7 @@ from tests.deployments.config.test_load import WHOLE
 from tests.doubles.asking import request_of
 from tests.doubles.passages import HERON, lease_of
 
+EXAMPLES = Path(__file__).parents[3] / "examples"
 WRONG = answered("When was Amber Heron first settled?", "1701")
 REPAIRS = [kind for kind in KNOWN_REPAIRS if kind != Repairs.RESTART_FROM_PREFIX]
 
@@ -25,7 +29,24 @@ def chat(config: GroundedAnswer, kind: RepairKind | None = None) -> tuple[Messag
 
 def test_the_set_of_the_shipped_models_shows_nothing_first() -> None:
     """System and user alone, as they were trained."""
-    assert chat(GroundedAnswer()) == (Message("system", EMBEDDED.system), Message("user", EMBEDDED.ask(HERON)))
+    asked = chat(GroundedAnswer(prompts="embedded"))
+    assert asked == (Message("system", EMBEDDED.system), Message("user", EMBEDDED.ask(HERON)))
+
+
+def test_who_names_no_set_asks_as_models_that_follow_an_instruction_are_asked() -> None:
+    """The words of the shipped models are for these alone."""
+    asked = chat(GroundedAnswer())
+    assert asked == (Message("system", INSTRUCT_LARGE.system), Message("user", INSTRUCT_LARGE.ask(HERON)))
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_an_example_with_the_shipped_models_names_their_words(path: Path) -> None:
+    """And no other does: a model of anybody's was not trained on them."""
+    config = load(path)
+    engine = config.pools["generator"].engine
+    ships = not isinstance(engine, HttpEngine | CustomEngine) and "almanac" in engine.model
+    if isinstance(config.task, GroundedAnswer):
+        assert (config.task.prompts == "embedded") is ships
 
 
 @pytest.mark.parametrize("name", SETS)

@@ -69,11 +69,51 @@ def refusal(text: str) -> str:
         ),
         ("mine: {form: custom, chek: 'a:b'}", "gates.mine.chek: unknown key; did you mean 'check'?"),
         (f"strict: {{form: classifier, engine: {INSTANT}}}", "gates.strict.kind: missing; it must be one of faithful"),
+        (
+            f"strict: {{form: likelihood, engine: {INSTANT}, provenance: {{mode: none}}}}",
+            "gates.strict.provenance.mode: must be exact or retrieved; form: likelihood weighs what a source adds",
+        ),
+        (
+            f"strict: {{form: token, kind: faithfulness, engine: {INSTANT}, preset: minichek}}",
+            "gates.strict.preset: must be one of minicheck or null, not 'minichek'",
+        ),
+        (
+            f"strict: {{form: token, kind: faithfulness, engine: {INSTANT}, preset: minicheck, ask: 'Well?'}}",
+            "gates.strict.ask: preset: minicheck has its own; leave one of them out",
+        ),
+        (
+            f"strict: {{form: token, kind: reward, engine: {INSTANT}, preset: minicheck}}",
+            "gates.strict.preset: minicheck judges against a source; kind must be faithfulness",
+        ),
+        (
+            f"a: {{form: token, kind: faithfulness, engine: {INSTANT}, preset: minicheck, provenance: {{mode: none}}}}",
+            "gates.a.provenance.mode: must be exact or retrieved; preset: minicheck is shown a source",
+        ),
         ("verifier: {form: rule, check: 'True'}", "gates.verifier.form: must be verifier, as the name says"),
         ("verifier: {}", "gates.verifier: has nothing to check when task.kind is grounded_answer"),
         (
             f"strict: {{form: llm, kind: reward, engine: {INSTANT}, provenance: {{mode: none}}}}",
             "gates.strict.provenance: says what a faithfulness judge is shown, and this is none",
+        ),
+        (
+            f"strict: {{form: token, kind: reward, engine: {INSTANT}, positive: Yes}}",
+            "gates.strict.positive: must be a text (Yes and No in quotes) or a list of texts, not true",
+        ),
+        (
+            f"strict: {{form: token, kind: reward, engine: {INSTANT}, negative: [false, ' ']}}",
+            "gates.strict.negative[0]: must be text, not false",
+        ),
+        (
+            f"strict: {{form: token, kind: reward, engine: {INSTANT}, negative: [' ']}}",
+            "gates.strict.negative: empty, or with an",
+        ),
+        (
+            f"strict: {{form: token, kind: reward, engine: {INSTANT}, positive: []}}",
+            "gates.strict.positive: empty, or with an",
+        ),
+        (
+            f"strict: {{form: token, kind: reward, engine: {INSTANT}, positive: [Good, Nice]}}",
+            "gates.strict.negative: 'No' begins with the letter of 'Nice', and the first token may hold no more of it",
         ),
     ],
 )
@@ -243,7 +283,15 @@ def test_the_page_of_gates_is_a_configuration() -> None:
     block = page.split("```yaml\n", 1)[1].split("```", 1)[0]
     before = GROUNDED[: GROUNDED.index("gates:")]
     config = load_text(before + block + GROUNDED[GROUNDED.index("recovery:") :])
-    assert list(config.gates) == ["faithfulness", "reward", "second_opinion", "short", "no_refusal", "mine"]
+    assert list(config.gates) == [
+        "faithfulness",
+        "reward",
+        "second_opinion",
+        "third_opinion",
+        "short",
+        "no_refusal",
+        "mine",
+    ]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert list(load_text(readme.split("```yaml\n", 1)[1].split("```", 1)[0]).gates) == ["faithfulness", "reward"]
     calls = {name for name in NAMES if f"{name}(" in page}

@@ -54,7 +54,7 @@ def test_the_short_form_and_the_long_one() -> None:
         (
             "form: llm",
             "form: classifier",
-            "gates.reward.engine: a pool writes and does not classify; only a gate of form llm can share one",
+            "gates.reward.engine: a pool writes; only a gate of form llm or token can share one",
         ),
         (
             "{pool: generator}",
@@ -125,9 +125,10 @@ async def test_a_judge_is_not_starved_by_the_drafts_of_its_pool(tmp_path: Path) 
     assert mean_s["reward"] < 2 * mean_s["generator"]
 
 
-async def test_one_engine_writes_and_judges(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["llm", "token"])
+async def test_one_engine_writes_and_judges(tmp_path: Path, form: str) -> None:
     """A whole run in this process: both roles are counted apart, rejected drafts are repaired, none is an error."""
-    summary = await run_in_process(tmp_path, WHOLE)
+    summary = await run_in_process(tmp_path, WHOLE.replace("form: llm", f"form: {form}"))
     assert (
         summary.counts.ended == 60
         and summary.counts.recovered > 0

@@ -20,8 +20,28 @@ SEAM_KEYS = (
 )
 """Keys that open a seam, counted apart: who brings nothing of their own has none of them (docs/decisions/0015-…)."""
 
-WORDS_KEYS = ("task.prompts", "task.system", "task.ask", "task.examples", "engine.body", "engine.chat_template_kwargs")
-"""Keys that were not there when the bound was set: what is said to a model, and what its server is told besides."""
+WORDS_KEYS = (
+    "task.prompts",
+    "task.system",
+    "task.ask",
+    "task.examples",
+    "task.sampling.stop",
+    "task.sampling.thinking_tokens",
+    "task.keep_reasoning (grounded_answer)",
+    "task.keep_reasoning (math)",
+    "task.keep_reasoning (custom)",
+    "engine.body",
+    "engine.chat_template_kwargs",
+)
+"""Keys that were not there when the bound was set: what is said to a model, where it ends, what of its thoughts is paid
+for and kept, and what its server is told besides."""
+
+JUDGE_KEYS = (
+    *(f"token.{key}" for key in ("form", "kind", "threshold", "preset", "positive", "negative", "ask", "system")),
+    *(f"likelihood.{key}" for key in ("form", "threshold", "gain")),
+)
+"""Of forms of judges that were not there when the bound was set: by a label, as the published judges answer, which are
+trained on words of their own, and by likelihood (docs/decisions/0012-…)."""
 
 VLLM_KEYS = ("engine.model_args",)
 """One map of vLLM's own names that change the texts, beside the one of those that do not."""
@@ -43,10 +63,19 @@ def test_every_row_ends_with_words() -> None:
 
 def test_there_are_few_keys() -> None:
     """A new one takes the place of another: most of what can be set is set by nobody."""
-    assert key_count() - len(SEAM_KEYS) - len(WORDS_KEYS) - len(SHARED_KEYS) - len(VLLM_KEYS) <= MOST_KEYS
+    counted_apart = (*SEAM_KEYS, *WORDS_KEYS, *JUDGE_KEYS, *SHARED_KEYS, *VLLM_KEYS)
+    assert key_count() - len(counted_apart) <= MOST_KEYS
 
 
 @pytest.mark.parametrize("key", SEAM_KEYS)
 def test_keys_of_seams_are_there(key: str) -> None:
     """What is counted apart is a key."""
     assert f"| `{key.rpartition('.')[2]}` |" in page()
+
+
+@pytest.mark.parametrize("key", JUDGE_KEYS)
+def test_keys_of_judges_are_there(key: str) -> None:
+    """Likewise, in the section of its form."""
+    form, _, name = key.partition(".")
+    (section,) = [each for each in page().split("\n## ") if each.startswith(f"`gates.NAME` with `form: {form}`")]
+    assert f"| `{name}` |" in section

@@ -21,7 +21,13 @@ from schemas.samples import (
     Sampling,
 )
 from tests.deployments.engines.conftest import TinyModels
-from tests.deployments.engines.references import chat, class_reference, greedy_reference, prompt_tokens
+from tests.deployments.engines.references import (
+    chat,
+    class_reference,
+    first_reference,
+    greedy_reference,
+    prompt_tokens,
+)
 from tests.deployments.engines.subjects import SLOTS, Subject, classifier, counting, generator, one_of
 from tests.doubles.tiny_models import LONGEST, SPECIAL
 
@@ -101,6 +107,20 @@ class TestGenerator:
         assert len(found.logprobs) == found.completion_tokens
         assert all(value <= 0 and math.isfinite(value) for value in found.logprobs)
         assert (await one_of(generator, chat())).logprobs is None
+
+    async def test_the_likeliest_first_tokens(self, generator: Subject, tiny: TinyModels) -> None:
+        """As many as asked for, likeliest first, as the plain model has them, however hot the draw (a server
+        gives the drawn token in the place of the last of them)."""
+        hot = 0 if generator.name == "http" else 1.5
+        asked = [chat(content, temperature=hot, max_tokens=1, top_logprobs=20) for content in ("Hello you", "x" * 150)]
+        for request, found in zip(
+            asked, await asyncio.gather(*(one_of(generator, each) for each in asked)), strict=True
+        ):
+            first = first_reference(tiny, request.messages[-1].content, 20)
+            assert found.first_tokens is not None and found.completion_tokens == 1
+            assert [each.logprob for each in found.first_tokens] == pytest.approx([each for _, each in first], abs=1e-3)
+            assert {each.text for each in found.first_tokens[:5]} == {text for text, _ in first[:5]}
+        assert (await one_of(generator, chat())).first_tokens is None
 
     async def test_top_p(self, generator: Subject) -> None:
         """A nucleus that holds one token is greedy, however hot."""

@@ -20,6 +20,8 @@ from tests.deployments.engines.conftest import TinyModels
 SLOTS = 16
 VOCABULARY = 40
 """Token ids below it stand in prompts."""
+BEGINNING = tuple(5 + place % 31 for place in range(48))
+"""What many prompts have in common."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -66,7 +68,8 @@ def arrivals(draw: st.DrawFn) -> list[Arrival]:
         max_tokens=st.integers(1, 24),
         seed=st.integers(0, 2**31 - 1),
     )
-    prompt = st.lists(st.integers(5, VOCABULARY), min_size=1, max_size=60).map(tuple)
+    rest = st.lists(st.integers(5, VOCABULARY), min_size=1, max_size=60).map(tuple)
+    prompt = st.one_of(rest, rest.map(lambda tokens: BEGINNING + tokens))
     row = st.builds(Arrival, st.integers(0, 30), prompt, sampling)
     return sorted(draw(st.lists(row, min_size=1, max_size=24)), key=lambda arrival: arrival.step)
 
@@ -120,6 +123,40 @@ def test_a_prompt_is_read_once_for_all_its_completions(model: Any) -> None:
     own = [Arrival(0, tuple(prompt), Sampling(seed=seed, max_tokens=12)) for seed in seeds]
     assert [row.tokens for row in shared] == [row.tokens for row in decoded(model, own, SLOTS)]
     assert len({tuple(row.tokens) for row in shared}) == len(seeds)
+
+
+def test_a_beginning_that_prompts_share_is_read_once(model: Any) -> None:
+    """The instruction and its examples stand before every passage: they are read by themselves, then only what differs;
+    every row says what it says alone, one that comes later too."""
+    tails = [(length,) * length for length in (6, 9, 12, 30)]
+    arriving = [Arrival(0, BEGINNING + tail, Sampling(seed=5, max_tokens=8)) for tail in tails]
+    late = Arrival(0, (*BEGINNING, 9, 8), Sampling(seed=5, max_tokens=8))
+    rows, later = [arrival.row() for arrival in arriving], late.row()
+    batch, read = DecodingBatch(model, pad_id=0), []
+    watching = model.register_forward_pre_hook(
+        lambda _, __, given: read.append(tuple(given["input_ids"].shape)), with_kwargs=True
+    )
+    with torch.inference_mode():
+        batch.admit(rows)
+        batch.admit([later])
+        watching.remove()
+        for _ in range(7):
+            batch.step()
+    assert read == [(1, 48), (4, 30), (1, 2)]
+    for arrival, row in zip([*arriving, late], [*rows, later], strict=True):
+        (alone,) = decoded(model, [arrival], 1)
+        assert row.tokens == alone.tokens
+        assert row.logprobs == pytest.approx(alone.logprobs, abs=1e-3)
+
+
+def test_prompts_of_too_different_lengths_are_read_whole(model: Any) -> None:
+    """Padding never stands inside a row: where a short prompt would need it, nothing is left out."""
+    tails = [(6,), (7, 7), (8,) * 60]
+    arriving = [Arrival(0, BEGINNING + tail, Sampling(seed=5, max_tokens=4)) for tail in tails]
+    together = decoded(model, arriving, SLOTS)
+    for arrival, row in zip(arriving, together, strict=True):
+        (alone,) = decoded(model, [arrival], 1)
+        assert row.tokens == alone.tokens
 
 
 def test_many_rows_take_the_passes_of_the_longest(model: Any) -> None:
