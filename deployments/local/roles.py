@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from actors.calls.asker import Asker, Way
 from actors.calls.making import Making, NotMade
-from actors.protocols import AskingGate, Engine, Task
+from actors.protocols import AskingGate, Engine, ScoreText, Task
 from deployments.build.tasks import build_task
 from deployments.config.rules import task_name
 from deployments.engines.roles import EngineRole, role_of
@@ -27,7 +27,7 @@ from schemas.config_deployed import Engine as EngineConfig
 from schemas.config_engines import CustomEngine, HttpEngine, ModelSource, PoolEngine
 from schemas.config_gates import Classifier, GateModel, kind_of, shared_pools
 from schemas.corpus import Passage
-from schemas.errors import ConfigError, ErrorKind, HopError, UserError, described
+from schemas.errors import ConfigError, EngineError, ErrorKind, HopError, UserError, described
 from schemas.ids import PassageId, PoolName
 from schemas.orders import Lease, Order
 from schemas.role_cards import BatchRate, ModelFacts, RoleCard, SampleCall
@@ -119,6 +119,8 @@ class _Overheard:
         return found
 
     async def score(self, request: ScoringRequest) -> Scoring:
+        if not isinstance(self._engine, ScoreText):
+            raise EngineError(ErrorKind.PERMANENT, "the engine has no score(request), which form: likelihood judges by")
         self.asked, self.said = request.messages, ""
         found = await self._engine.score(request)
         self.said = f"log-probabilities of {len(found.tokens)} tokens"
