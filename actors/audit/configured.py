@@ -20,6 +20,8 @@ CONFIG = "run.yaml"
 
 class _Engine(Struct, frozen=True):
     model: str | None = None
+    pool: str | None = None
+    """Of a gate that a pool answers for."""
 
 
 class _Asked(Struct, frozen=True):
@@ -61,8 +63,8 @@ class Configured(Struct, frozen=True):
     @property
     def all_models(self) -> Mapping[str, str | None]:
         """Of pools and gates, by name."""
-        judges = {gate: asked.engine.model for gate, asked in self._named.items() if asked.engine.model is not None}
-        return {**self.models, **judges}
+        judges = {gate: self._model_of(asked.engine) for gate, asked in self._named.items()}
+        return {**self.models, **{gate: model for gate, model in judges.items() if model is not None}}
 
     @property
     def model_thresholds(self) -> Mapping[str, float | None]:
@@ -81,6 +83,9 @@ class Configured(Struct, frozen=True):
     def against_source(self) -> frozenset[GateName]:
         """The gates whose threshold may rise with the attempt."""
         return frozenset(gate for gate, asked in self._named.items() if asked.is_kind(FAITHFULNESS, gate))
+
+    def _model_of(self, engine: _Engine) -> str | None:
+        return engine.model if engine.pool is None else self.models.get(engine.pool)
 
     @property
     def _named(self) -> Mapping[GateName, _Asked]:
