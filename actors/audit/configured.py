@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from actors.audit.bounded import TooLarge, read_bounded
 from actors.text.strict_yaml import CONSTRUCTOR_FAULTS, MOST_BYTES, parse
+from schemas.vectors import EMBEDDER
 from schemas.verdicts import FAITHFULNESS, PROVENANCE, VERIFIER, GateName
 
 CONFIG = "run.yaml"
@@ -41,6 +42,10 @@ class _Recovery(Struct, frozen=True):
     bar: str | None = None
 
 
+class _Judging(Struct, frozen=True):
+    embedder: _Asked | None = None
+
+
 class _Task(Struct, frozen=True):
     samples_per_passage: int | None = None
 
@@ -51,6 +56,7 @@ class Configured(Struct, frozen=True):
     pools: dict[str, _Asked] = {}
     gates: dict[str, _Asked | bool | float | None] | None = None
     """Beside gates, the settings that once stood among them."""
+    judging: _Judging | None = None
     recovery: _Recovery = _Recovery()
     task: _Task = _Task()
     seed: int | None = None
@@ -62,9 +68,11 @@ class Configured(Struct, frozen=True):
 
     @property
     def all_models(self) -> Mapping[str, str | None]:
-        """Of pools and gates, by name."""
+        """Of pools and gates by name, and of the embedder."""
         judges = {gate: self._model_of(asked.engine) for gate, asked in self._named.items()}
-        return {**self.models, **{gate: model for gate, model in judges.items() if model is not None}}
+        known = {gate: model for gate, model in judges.items() if model is not None}
+        embedder = None if self.judging is None else self.judging.embedder
+        return {**self.models, **known, **({} if embedder is None else {EMBEDDER: embedder.engine.model})}
 
     @property
     def model_thresholds(self) -> Mapping[str, float | None]:

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from actors.report.facts import ReportFold
-from schemas.config import RunConfig
-from schemas.config_gates import Verifier, gate_models, shared_pools
+from schemas.config import RunConfig, deployed
+from schemas.config_gates import Verifier, shared_pools
 from schemas.ledger import ShardWritten
 from schemas.manifest import Manifest, ShardFile
 from schemas.progress import Summary
@@ -49,9 +49,8 @@ def encode(manifest: Manifest) -> bytes:
 
 
 def _models(config: RunConfig) -> dict[str, str]:
-    pools = {name: pool.engine.model for name, pool in config.pools.items()}
-    own = {name: gate.engine.model for name, gate in gate_models(config.gates).items()}
-    return {**pools, **own, **{name: pools[pool] for name, pool in shared_pools(config.gates).items()}}
+    own = {each.role: each.part.engine.model for each in deployed(config)}
+    return own | {gate: own[pool] for gate, pool in shared_pools(config.gates).items()}
 
 
 def _thresholds(config: RunConfig) -> dict[str, float]:

@@ -1,3 +1,3 @@
 """Texts and files of strangers, read within bounds. `completions`, `final_answer`, `steps`: what a model wrote.
-`markup`, `typography`, `words`: what is the same text. `strict_yaml`, `parquet`, `thrift`: files.
+`markup`, `typography`, `words`, `vectors`: what is the same text. `strict_yaml`, `parquet`, `thrift`: files.
 """

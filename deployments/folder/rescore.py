@@ -25,7 +25,7 @@ from actors.recovery.rescoring import PassingTerms, changes_no_score, judged_ane
 from actors.report.finish import finish, is_finished, replace_config
 from deployments.build.recovery import run_gates
 from deployments.build.versions import versions
-from deployments.build.wiring import alike, models
+from deployments.build.wiring import alike, models, vector_threshold
 from deployments.config.identity import Change, Difference
 from deployments.config.load import differences, to_yaml
 from deployments.folder.replay import (
@@ -128,9 +128,10 @@ def _changed(output: Path, config: RunConfig | None) -> list[Difference]:
 def _passing(
     reader: LedgerReader, wanted: ReplayRequest, old: RunConfig, config: RunConfig | None, at: float
 ) -> Iterator[tuple[Found, tuple[Record, Record]]]:
-    """Every wanted dead letter whose last attempt passes now and repeats no accepted sample, with its two records."""
+    """Every wanted dead letter whose last attempt passes now and repeats no accepted sample, with its two records. One
+    that no embedder saw, since a gate rejected it, is left where an accepted sample has a vector: nobody can tell."""
     new = config or old
-    asked = AskedQuestions(alike(new), new.judging.duplicate_similarity)
+    asked = AskedQuestions(alike(new), new.judging.duplicate_similarity, vector_threshold(new))
     remembered: set[PassageId] = set()
     changed = tuple(str(each) for each in _thresholds_changed(old, new))
     terms = Terms(at, frozenset(PoolName(name) for name in new.pools), changed, missed_draws(new))
@@ -145,7 +146,7 @@ def _passing(
         if back.passage.id not in remembered:
             asked.remember(back.passage.id, back.asked)
             remembered.add(back.passage.id)
-        if asked.again(back.order, attempt) is None:
+        if not asked.lacks_vector(back.order, attempt) and asked.again(back.order, attempt) is None:
             asked.add(back.order, attempt)
             yield found, (back, Rescored(at, back.order_id, attempt))
 

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
-from actors.protocols import Engine
 from schemas.errors import Failure, GleanerError, HopError, described, innermost, kind_of_bug
 
 log = logging.getLogger("gleaner.replica")
@@ -31,10 +30,18 @@ class Stalled(GleanerError):
     """A replica holds requests and finishes none."""
 
 
+class Checked(Protocol):
+    """What computes, as far as health is concerned."""
+
+    async def check(self) -> None:
+        """Raises EngineError when it cannot answer any more."""
+        ...
+
+
 class Health:
     """Health by progress, not by ping. `stall_s`: longest time with requests in hand and none finished, in seconds."""
 
-    def __init__(self, engine: Engine, stall_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, engine: Checked, stall_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._engine = engine
         self._stall_s = stall_s
         self._clock = clock

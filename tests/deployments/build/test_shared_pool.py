@@ -80,8 +80,7 @@ def test_the_short_form_and_the_long_one() -> None:
         (
             f"{{{INSTANT}, options: {{rejected: 0.3}}}}",
             "{kind: pool, pool: generator}",
-            "pools.generator.engine.kind: a pool is asked by gates; this pool needs a model, a server or code of its "
-            "own",
+            "pools.generator.engine.kind: only gates can ask a pool; name a model, a server or code of your own here",
         ),
     ],
 )
