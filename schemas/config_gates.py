@@ -22,7 +22,8 @@ from schemas.config_base import (
     replay,
 )
 from schemas.config_deployed import Deployed
-from schemas.config_engines import Engine
+from schemas.config_engines import Engine, PoolEngine
+from schemas.ids import PoolName
 from schemas.recovery import FailureMode
 from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER, GateName
 
@@ -324,7 +325,17 @@ def labels(given: Labels) -> tuple[str, ...]:
 
 def gate_models(gates: Mapping[str, GateConfig]) -> dict[GateName, GateModel]:
     """The gates that have a model, and so a deployment, of their own."""
-    return {GateName(name): gate for name, gate in gates.items() if isinstance(gate, GateModel)}
+    return {
+        GateName(name): gate
+        for name, gate in gates.items()
+        if isinstance(gate, GateModel) and not isinstance(gate.engine, PoolEngine)
+    }
+
+
+def shared_pools(gates: Mapping[str, GateConfig]) -> dict[GateName, PoolName]:
+    """The gates that a pool of the run answers for too, each with the pool."""
+    models = {name: gate.engine for name, gate in gates.items() if isinstance(gate, GateModel)}
+    return {GateName(name): PoolName(one.pool) for name, one in models.items() if isinstance(one, PoolEngine)}
 
 
 def brought_modes(gates: Mapping[str, GateConfig]) -> dict[FailureMode, str]:

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator
 from actors.gates.fields import TEXTS
 from actors.gates.first_token import plainly, sides
 from actors.gates.rules import BadRule, read_rule
-from deployments.config.faults import at, below, nearest
-from schemas.config import Math, RunConfig
-from schemas.config_engines import CustomEngine, Engine, HttpEngine
+from deployments.config.faults import at, below, nearest, shown
+from schemas.config import Math, Replicas, RunConfig
+from schemas.config_engines import CustomEngine, Engine, HttpEngine, PoolEngine
 from schemas.config_gates import (
     RESERVED,
     USUAL_KINDS,
@@ -19,6 +19,7 @@ from schemas.config_gates import (
     GateConfig,
     GateModel,
     LikelihoodJudge,
+    LlmJudge,
     Pooling,
     Retrieved,
     RuleGate,
@@ -50,6 +51,7 @@ def broken_gates(config: RunConfig) -> Iterator[str]:
             yield from _broken_rule(path, gate, None if isinstance(config.task, CustomTask) else TEXTS)
         if isinstance(gate, GateModel):
             yield from _broken_provenance(path, name, gate)
+            yield from _broken_sharing(path, gate, config)
         if isinstance(gate, Classifier) and gate.reads != "text":
             yield from _broken_pairs(path, name, gate)
         if isinstance(gate, TokenJudge):
@@ -74,8 +76,27 @@ def _broken_embedder(config: RunConfig) -> Iterator[str]:
 def _broken_encoder(path: str, key: str, engine: Engine, pooling: Pooling | None) -> Iterator[str]:
     if isinstance(engine, CustomEngine):
         yield at(f"{path}.{key}.kind", "must be transformers, vllm or http; an engine of your own makes no vectors")
+    if isinstance(engine, PoolEngine):
+        yield at(f"{path}.{key}.kind", "must be transformers, vllm or http; a pool makes no vectors")
     if isinstance(engine, HttpEngine) and pooling is not None:
         yield at(f"{path}.pooling", "a server pools in its own way; leave it out")
+
+
+def _broken_sharing(path: str, gate: GateModel, config: RunConfig) -> Iterator[str]:
+    """A gate that a pool answers for has no replicas, and a pool writes: it neither classifies nor scores."""
+    engine = gate.engine
+    if not isinstance(engine, PoolEngine):
+        return
+    if not isinstance(gate, LlmJudge | TokenJudge):
+        yield at(f"{path}.engine", "a pool writes; only a gate of form llm or token can share one")
+    if engine.pool not in config.pools:
+        hint = nearest(engine.pool, config.pools) or f"; the pools are {', '.join(config.pools)}"
+        yield at(f"{path}.engine.pool", f"there is no pool {shown(engine.pool)}{hint}")
+    if gate.replicas != Replicas():
+        yield at(f"{path}.replicas", f"the gate has none: the pool '{engine.pool}' answers for it; leave them out")
+    if isinstance(gate.provenance, Retrieved):
+        rule = "a search needs replicas of the gate's own, and this one shares a pool; give it an engine"
+        yield at(f"{path}.provenance", rule)
 
 
 def _broken_name(name: str, config: RunConfig) -> Iterator[str]:

@@ -254,6 +254,7 @@ def _arguments(config: Config, role: EngineRole, pooling: Pooling) -> AsyncEngin
         "gpu_memory_utilization": GPU_MEMORY_UTILIZATION,
         "enable_prefix_caching": True,
         **config.engine_args,
+        **config.model_args,
         "max_model_len": config.max_model_len,
         "enable_chunked_prefill": False if on_cpu else None,
         "distributed_executor_backend": UniProcExecutor if in_one else None,
