@@ -55,7 +55,8 @@ LINGER_S = 0.005
 
 
 class ConductorSettings(Struct, frozen=True):
-    """Bounds of one conductor: samples in flight, and the limits of each hop. `seed`: the run's."""
+    """Bounds of one conductor: samples in flight, and the limits of each hop. `seed`: the run's. `keeps_reasoning`:
+    what models think before they answer is recorded."""
 
     name: str
     concurrency: int
@@ -63,6 +64,7 @@ class ConductorSettings(Struct, frozen=True):
     fresh_pool: PoolName
     health: HealthLimits = HealthLimits()
     seed: int = 0
+    keeps_reasoning: bool = False
 
 
 class Toolbox(Struct, frozen=True):
@@ -246,7 +248,7 @@ class Conductor:
         """By the maker of the order's kind, or else the task."""
         maker = self._tools.makers.get(lease.order.kind, self._tools.task)
         way = self._generators.way(lease, seed=self._settings.seed, clock=self._now)
-        return Making(maker, lease, Asker(lease, way))
+        return Making(maker, lease, Asker(lease, replace(way, keeps_reasoning=self._settings.keeps_reasoning)))
 
     def _unmade(self, lease: Lease, error: Exception) -> DeadLetter:
         """How an order ends that nothing was made of. Raises PoolAwayError: then it does not end here."""

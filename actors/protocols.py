@@ -22,6 +22,8 @@ from schemas.samples import (
     Made,
     Message,
     Prompt,
+    Scoring,
+    ScoringRequest,
     Texts,
 )
 from schemas.sinks import OutgoingShard
@@ -39,6 +41,13 @@ class Classify(Protocol):
     """A sequence classifier."""
 
     async def classify(self, request: ClassificationRequest) -> Classification: ...
+
+
+@runtime_checkable
+class ScoreText(Protocol):
+    """A chat model that says how likely a given text is."""
+
+    async def score(self, request: ScoringRequest) -> Scoring: ...
 
 
 class Engine(Generator, Classify, Protocol):

@@ -119,6 +119,10 @@ class TokenJudge(Deployed, frozen=True, tag="token", tag_field="form"):
         replay("Judge against the source, or rate with the source unseen; without it, what the gate's name says."),
     ] = None
     threshold: Annotated[Probability, replay(PASSES)] = 0.5
+    preset: Annotated[
+        Literal["minicheck"] | None,
+        replay("The words of a published judge, in place of `ask` and `system` (docs/gates.md)."),
+    ] = None
     positive: Annotated[
         Labels,
         replay(
@@ -136,6 +140,22 @@ class TokenJudge(Deployed, frozen=True, tag="token", tag_field="form"):
     system: Annotated[
         str | None, replay('The system message; without it, who judges and what is data; `""`: no such message.')
     ] = None
+    provenance: Annotated[Provenance, replay(SHOWN)] = Exact()
+
+
+class LikelihoodJudge(Deployed, frozen=True, tag="likelihood", tag_field="form"):
+    """How much likelier the source makes each token of what is said, by any chat model; always against the source."""
+
+    threshold: Annotated[
+        Probability, replay("A score of at least this passes; 0.5 is a gain of nothing, so measure before you choose.")
+    ] = 0.5
+    gain: Annotated[
+        Literal["smallest", "mean"],
+        replay(
+            "Of the tokens' gains, which one makes the score 1 / (1 + exp(-gain)): a gain is log p(token | source) - "
+            "log p(token | no source)."
+        ),
+    ] = "smallest"
     provenance: Annotated[Provenance, replay(SHOWN)] = Exact()
 
 
@@ -157,7 +177,7 @@ class LlmJudge(Deployed, frozen=True, tag="llm", tag_field="form"):
     provenance: Annotated[Provenance, replay(SHOWN)] = Exact()
 
 
-GateModel = Classifier | TokenJudge | LlmJudge
+GateModel = Classifier | TokenJudge | LikelihoodJudge | LlmJudge
 
 
 class Verifier(Config, frozen=True, tag="verifier", tag_field="form"):
@@ -211,7 +231,7 @@ class CustomGate(Config, frozen=True, tag="custom", tag_field="form"):
     )
 
 
-GateConfig = Classifier | TokenJudge | LlmJudge | Verifier | RuleGate | CustomGate
+GateConfig = Classifier | TokenJudge | LikelihoodJudge | LlmJudge | Verifier | RuleGate | CustomGate
 Gates = dict[str, GateConfig]
 
 
@@ -271,6 +291,8 @@ def kind_of(name: str, gate: GateConfig) -> GateName:
     match gate:
         case Classifier() | TokenJudge() | LlmJudge():
             return GateName(gate.kind or name)
+        case LikelihoodJudge():
+            return FAITHFULNESS
         case Verifier():
             return VERIFIER
     return GateName(name)

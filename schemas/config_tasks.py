@@ -2,9 +2,11 @@
 
 from typing import Annotated, Literal
 
-from msgspec import field
+from msgspec import Meta, field
 
 from schemas.config_base import Config, Factory, Options, Temperature, never, replay, section
+
+StopText = Annotated[str, Meta(min_length=1, max_length=100, title="a text of 1 to 100 characters")]
 
 
 class SamplingDefaults(Config, frozen=True):
@@ -15,6 +17,14 @@ class SamplingDefaults(Config, frozen=True):
         float, replay("Draw from the likeliest tokens of this much probability together; 1: from all.", gt=0, le=1)
     ] = 1.0
     max_tokens: Annotated[int, replay("Longest completion, in tokens of the generator.", ge=1, le=32_768)] = 256
+    thinking_tokens: Annotated[
+        int,
+        replay("Allowed besides, for what a model thinks before it answers; 0 for one that does not.", ge=0, le=32_768),
+    ] = 0
+    stop: Annotated[
+        tuple[StopText, ...],
+        replay("Texts that end a completion where they begin; many servers take four at most."),
+    ] = ()
 
 
 PromptSetName = Literal["embedded", "instruct", "instruct-large"]
@@ -52,6 +62,9 @@ class GroundedAnswer(Config, frozen=True, tag="grounded_answer", tag_field="kind
             "`[]`: none."
         ),
     ] = None
+    keep_reasoning: Annotated[
+        bool, replay("What a model thinks before it answers is kept in the ledger, and exported; else it is dropped.")
+    ] = False
     sampling: Annotated[SamplingDefaults, section("The first attempt's; repairs change the temperature.")] = (
         SamplingDefaults()
     )
@@ -61,6 +74,9 @@ class Math(Config, frozen=True, tag="math", tag_field="kind"):
     """Worked solutions of the corpus's problems, whose final answers are verified against the reference answers."""
 
     samples_per_passage: Annotated[int, never("Solutions asked for of each problem.", ge=1, le=64)] = 4
+    keep_reasoning: Annotated[
+        bool, replay("What a model thinks before it answers is kept in the ledger, and exported; else it is dropped.")
+    ] = False
     sampling: Annotated[SamplingDefaults, section("The first attempt's; repairs change the temperature.")] = (
         SamplingDefaults(max_tokens=512)
     )
@@ -71,6 +87,9 @@ class CustomTask(Config, frozen=True, tag="custom", tag_field="kind"):
 
     task: Annotated[Factory, never("Importable wherever the run's processes are.")]
     samples_per_passage: Annotated[int, never("Orders issued for each passage.", ge=1, le=64)] = 1
+    keep_reasoning: Annotated[
+        bool, replay("What a model thinks before it answers is kept in the ledger, and exported; else it is dropped.")
+    ] = False
     sampling: Annotated[SamplingDefaults, section("The first attempt's; repairs change the temperature.")] = (
         SamplingDefaults()
     )

@@ -61,6 +61,9 @@ class Repairs:
     REGENERATE_QUESTION = RepairKind("regenerate_question")
     ESCALATE = RepairKind("escalate")
     RESTART_FROM_PREFIX = RepairKind("restart_from_prefix")
+    ANSWER_SHORTER = RepairKind("answer_shorter")
+    RESTATE_FORM = RepairKind("restate_form")
+    HOLD_TO_SCHEMA = RepairKind("hold_to_schema")
 
 
 KNOWN_REPAIRS = (
@@ -72,8 +75,15 @@ KNOWN_REPAIRS = (
     Repairs.REGENERATE_QUESTION,
     Repairs.ESCALATE,
     Repairs.RESTART_FROM_PREFIX,
+    Repairs.ANSWER_SHORTER,
+    Repairs.RESTATE_FORM,
+    Repairs.HOLD_TO_SCHEMA,
 )
 """All of them, in the order in which they are shown."""
+
+FORM_REPAIRS = (Repairs.ANSWER_SHORTER, Repairs.RESTATE_FORM, Repairs.HOLD_TO_SCHEMA)
+"""Repairs of a completion that is no draft. Open only to a task that says it knows them: a model that was trained on
+fixed prompts knows no other words."""
 
 
 class Repair(Struct, frozen=True, omit_defaults=True):
@@ -110,6 +120,8 @@ class Choice(Struct, frozen=True, omit_defaults=True):
     """Recorded attempts that the policy had learnt from; 0 for one that does not learn."""
     known: tuple[RepairKind, ...] = ()
     """The repairs that the task says it knows, sorted; () where it knows all."""
+    forms: tuple[RepairKind, ...] = ()
+    """Of `FORM_REPAIRS`, those that the task knows, sorted."""
 
 
 class RepairTurn(Enum):

@@ -3,8 +3,11 @@
 from msgspec import Struct
 
 from schemas.recovery import Diagnosis
-from schemas.samples import Draft
+from schemas.samples import Draft, MalformedReason
 from schemas.verdicts import Verdict
+
+Found = Draft | MalformedReason | None
+"""What an attempt came to: a draft, or why it was none; None where that was not recorded."""
 
 
 class RejectedDraft(Struct, frozen=True):
@@ -17,6 +20,13 @@ class RejectedDraft(Struct, frozen=True):
     temperature: float
     diagnosis: Diagnosis
     verdicts: tuple[Verdict, ...] = ()
+    malformed: MalformedReason | None = None
+    """Why the completion was no draft."""
+
+    @property
+    def found(self) -> Found:
+        """What there is to repair."""
+        return self.malformed if self.draft is None else self.draft
 
 
 class Directive(Struct, frozen=True):

@@ -71,8 +71,8 @@ class FinishReason(Enum):
 
 
 class LikelyToken(Struct, frozen=True):
-    """A token that a model may write at a position: its text with the space before it, and the natural logarithm of its
-    probability there, whatever the sampling's temperature."""
+    """A token that a model may write at a position, or did: its text, and the natural logarithm of its probability
+    there, whatever the sampling's temperature."""
 
     text: str
     logprob: float
@@ -92,6 +92,9 @@ class Completion(Struct, frozen=True, omit_defaults=True):
     """The likeliest tokens of the first generated position, when asked for; None also where the engine gives none."""
     estimated_tokens: int = 0
     """How many of the tokens are an estimate from the text's length: the server did not count them."""
+    reasoning: str = ""
+    """What the model thought before it answered, where a server tells it apart; its tokens are counted as the
+    completion's."""
 
     @property
     def cost(self) -> "Cost":
@@ -138,6 +141,22 @@ class Cost(Struct, frozen=True, omit_defaults=True):
             seconds=self.seconds + other.seconds,
             estimated_tokens=self.estimated_tokens + other.estimated_tokens,
         )
+
+
+class ScoringRequest(Struct, frozen=True, omit_defaults=True):
+    """A chat whose last message is the assistant's: how likely is each of its tokens behind what stands before?"""
+
+    id: str
+    messages: tuple[Message, ...]
+    passage_id: str | None = None
+
+
+class Scoring(Struct, frozen=True):
+    """The tokens of the last message, each with its log-probability given all before it, and what it took."""
+
+    request_id: str
+    tokens: tuple[LikelyToken, ...]
+    cost: Cost
 
 
 class Heard(Struct, frozen=True, omit_defaults=True):
@@ -206,6 +225,7 @@ class MalformedReason(Enum):
     CUT_OFF = "cut_off"
     """The token limit came before the end: more tokens, or a shorter form, would help."""
     UNFINISHED_THOUGHTS = "unfinished_thoughts"
+    """The completion ended, or was cut off, before the model had thought to the end: a thinking budget would help."""
     EMPTY = "empty"
     NO_LABEL = "no_label"
     """Nothing in it is marked as a question or an answer."""
@@ -249,8 +269,11 @@ class ModelCall(Struct, frozen=True, omit_defaults=True):
     prompt: tuple[Message, ...]
     sampling: Sampling
     text: str
+    """Without the thoughts before it."""
     cost: Cost
     finish: FinishReason = FinishReason.STOP
+    reasoning: str = ""
+    """What the model thought before it answered, where that is kept."""
 
 
 class Candidate(Struct, frozen=True, omit_defaults=True):
@@ -268,3 +291,5 @@ class Candidate(Struct, frozen=True, omit_defaults=True):
     finish: FinishReason = FinishReason.STOP
     paid_by: OrderId | None = None
     """The order that the same call was made for first: its attempt holds the cost, this one's is nothing."""
+    reasoning: str = ""
+    """What the model thought before it answered, where that is kept."""

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from msgspec import Struct
 from msgspec.structs import replace
 
+from actors.text.completions import thoughts_apart
 from schemas.errors import PoolAwayError
 from schemas.ids import PoolName, derived_seed
 from schemas.orders import Lease
@@ -30,7 +31,8 @@ Generate = Callable[[PoolName, GenerationRequest], Awaitable[Completion]]
 
 class Way(Struct, frozen=True):
     """How an attempt's calls go: by default to `pool`; in its place to `instead` where it is given up. `seed`: the
-    run's. `aside`: how calls go that no draft is of; None: as the others."""
+    run's. `aside`: how calls go that no draft is of; None: as the others. `keeps_reasoning`: what a model thinks before
+    it answers is recorded."""
 
     generate: Generate
     pool: PoolName
@@ -38,6 +40,7 @@ class Way(Struct, frozen=True):
     seed: int
     clock: Callable[[], float]
     aside: Generate | None = None
+    keeps_reasoning: bool = False
 
 
 class Asker:
@@ -96,6 +99,7 @@ class Asker:
             malformed_reason=draft.reason if isinstance(draft, Malformed) else None,
             finish=last.finish,
             cost=last.cost,
+            reasoning=last.reasoning,
         )
 
     def _request(self, prompt: Prompt) -> GenerationRequest:
@@ -114,4 +118,7 @@ class Asker:
 
     def _call(self, pool: PoolName, request: GenerationRequest, completion: Completion, started_at: float) -> ModelCall:
         cost = replace(completion.cost, seconds=self._way.clock() - started_at)
-        return ModelCall(pool, request.messages, request.sampling, completion.text, cost, finish=completion.finish)
+        thoughts, text = thoughts_apart(completion.text)
+        kept = "\n".join(filter(None, (completion.reasoning, thoughts))) if self._way.keeps_reasoning else ""
+        sampling, finish = request.sampling, completion.finish
+        return ModelCall(pool, request.messages, sampling, text, cost, finish=finish, reasoning=kept)

@@ -60,6 +60,11 @@ PLACE = (
 )
 
 
+REASONING = Column(
+    "reasoning", pa.string(), "with `task.keep_reasoning`: what the model thought before it answered; null: nothing"
+)
+
+
 def said(form: Form) -> pa.DataType:
     """The type of a prompt or completion."""
     return MESSAGES if form is Form.MESSAGES else pa.string()

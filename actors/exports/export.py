@@ -16,10 +16,11 @@ from msgspec.structs import replace
 
 from actors.dataset.rows import Row
 from actors.exports.card import card
-from actors.exports.columns import schema_of
+from actors.exports.columns import REASONING, schema_of
 from actors.exports.families import Family, FamilyLedger, families
 from actors.exports.files import SplitFiles
 from actors.exports.formats import FormatSpec, format_of
+from actors.exports.preferences import sft_columns
 from actors.exports.splits import TRAIN, split_of
 from actors.exports.wording import ExportWording
 from actors.ledger.door import check_place
@@ -42,6 +43,8 @@ class ExportedRun(Struct, frozen=True):
     ledgers: Sequence[tuple[LedgerRead, FamilyLedger]]
     kinds: Mapping[GateName, GateName] = {}
     """Of every gate that the configuration names."""
+    keeps_reasoning: bool = False
+    """Of what models think before they answer: then samples have a column of it."""
 
     @property
     def gates(self) -> tuple[GateName, ...]:
@@ -72,6 +75,8 @@ def export(
     written.
     """
     format = format_of(asked, source.task)
+    if source.keeps_reasoning:
+        format = with_reasoning(format)
     _refuse_occupied(output)
     with _unfinished(output, disk) as folder:
         counted, files = _write(source, asked, wording, format, folder)
@@ -110,6 +115,13 @@ def read_export(output: Path) -> Export | None:
         return None
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise OutputError(f"{output / NAME}: cannot be read ({error})") from error
+
+
+def with_reasoning(format: FormatSpec) -> FormatSpec:
+    """The format with a column of the model's thoughts, where its rows are samples alone."""
+    if format.columns is not sft_columns:
+        return format
+    return replace(format, columns=lambda form: (*sft_columns(form), REASONING))
 
 
 def _write(

@@ -158,8 +158,10 @@ def exchange_of_solution(family: Family, solution: str, wording: ExportWording) 
 
 def sample_row(format: ExportFormat, told: Told, shown: Exchange, asked: ExportRequest) -> Row:
     """An accepted attempt."""
+    candidate = told.attempt.candidate
     return {
         **_sample(shown, asked),
+        **({"reasoning": candidate.reasoning} if candidate is not None and candidate.reasoning else {}),
         "id": content_id(format.value, told.key),
         **place(told.life.passage, told.life.order.task),
         "origin": origin_of(told),

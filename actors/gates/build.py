@@ -6,9 +6,10 @@ from actors.gates.classifier import AGAINST_SOURCE, ALONE, ClassifierGate
 from actors.gates.evidence import EXACT, EvidenceSource
 from actors.gates.faithfulness import LlmFaithfulness
 from actors.gates.first_token import TokenGate
+from actors.gates.likelihood import LikelihoodGate
 from actors.gates.reward import LlmReward
-from actors.protocols import Engine, Gate
-from schemas.config_gates import Classifier, GateModel, LlmJudge, TokenJudge, kind_of
+from actors.protocols import Engine, Gate, ScoreText
+from schemas.config_gates import Classifier, GateModel, LikelihoodJudge, LlmJudge, TokenJudge, kind_of
 from schemas.errors import ConfigError
 from schemas.verdicts import GateName
 
@@ -23,6 +24,10 @@ def build_gate(name: GateName, config: GateModel, engine: Engine, source: Eviden
             return ClassifierGate(replace(AGAINST_SOURCE, gate=name), config, engine, source)
         case "faithfulness", TokenJudge():
             return TokenGate(name, config, engine, source)
+        case "faithfulness", LikelihoodJudge():
+            if not isinstance(engine, ScoreText):
+                raise ConfigError(f"gates.{name}.engine: has no score(request), which form: likelihood judges by")
+            return LikelihoodGate(name, config, engine, source)
         case "faithfulness", LlmJudge():
             return LlmFaithfulness(config, engine, source, name=name)
         case "reward", Classifier():

@@ -48,6 +48,9 @@ ALONE = (
     f'{{"claims": [{{"claim": "...", "supported": true or false, "quote": ""}}], {_SCORE}'
 )
 INSTRUCTION = "Judge the answer. Reply with the JSON object only."
+SHORTLY = "Be short: at most {claims}, and quotes of at most {words} words."
+"""What is said besides where a verdict is asked for again: an engine that no schema holds knows nothing else."""
+CHARACTERS_A_WORD = 6
 
 MOST_CLAIMS, MOST_CLAIM, MOST_QUOTE = 12, 300, 600
 """What a constrained judge may write at most: so many claims, and characters of each and of its quote."""
@@ -90,13 +93,18 @@ class VerdictRoom(Struct, frozen=True):
         )
 
 
-def asked_of(max_tokens: int) -> VerdictRoom:
-    """As many claims as fit a verdict of so many tokens, at most 12, and what room each has."""
+def asked_of(max_tokens: int, *, tries: int = 1) -> VerdictRoom:
+    """As many claims as fit a verdict of so many tokens, at most 12, and what room each has. A verdict that is asked
+    for again has half of the claims, three quarters as long: the last was most likely cut off, and what was nonsense
+    otherwise is not mended by length."""
     room = CHARACTERS_A_TOKEN * max_tokens - _FRAME
     claims = min(MOST_CLAIMS, max(1, room // USUAL_CLAIM))
     frame = _FRAME + claims * _CLAIM_FRAME
     each = shared(max_tokens, frame=frame, weights={"claim": 3, "quote": 5})
-    return VerdictRoom(claims, min(MOST_CLAIM, each["claim"] // claims), min(MOST_QUOTE, each["quote"] // claims))
+    claim, quote = min(MOST_CLAIM, each["claim"] // claims), min(MOST_QUOTE, each["quote"] // claims)
+    if tries > 1:
+        claims, claim, quote = (claims + 1) // 2, claim * 3 // 4, quote * 3 // 4
+    return VerdictRoom(claims, claim, quote)
 
 
 class _Claim(Struct, frozen=True):
@@ -124,7 +132,7 @@ class LlmFaithfulness:
     async def check(self, request: GateRequest) -> Verdict:
         """Raises HopError as the model does, and JudgeError (nonsense) for an answer that is no verdict."""
         grounds = await self._source.grounds(request)
-        asked = asked_of(self._config.max_tokens)
+        asked = asked_of(self._config.max_tokens, tries=request.tries)
         completion, judgement = await verdict_of(
             self._model, question(request, grounds, asked), self._config, _Judgement
         )
@@ -144,7 +152,11 @@ class LlmFaithfulness:
 
 def question(request: GateRequest, grounds: Grounds, asked: VerdictRoom) -> Question:
     """What the judge sees."""
-    user = prompts.for_judge([passage.text for passage in grounds.passages], request.claimed, ask=INSTRUCTION)
+    ask = INSTRUCTION
+    if request.tries > 1:
+        claims = "1 claim" if asked.claims == 1 else f"{asked.claims} claims"
+        ask += f" {SHORTLY.format(claims=claims, words=asked.quote // CHARACTERS_A_WORD)}"
+    user = prompts.for_judge([passage.text for passage in grounds.passages], request.claimed, ask=ask)
     keys = ("claims", "score")
     return Question(request.id, _system(grounds), user, asked.schema, keys, request.tries, request.passage.id)
 

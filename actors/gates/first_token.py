@@ -15,8 +15,10 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from actors.gates import presets
 from actors.gates.decide import decided
 from actors.gates.evidence import EXACT, EvidenceSource, Grounds
+from actors.gates.logprobs import require_logprobs
 from actors.gates.structured import HEARD
 from actors.protocols import Generator
 from actors.tasks import prompts
@@ -120,6 +122,8 @@ class TokenGate:
 
 def messages(name: GateName, config: TokenJudge, request: GateRequest, grounds: Grounds) -> tuple[Message, ...]:
     """What the judge of that name sees: the passages first, so that what is asked about one shares a prefix."""
+    if config.preset == "minicheck":
+        return presets.minicheck([passage.text for passage in grounds.passages], request.claimed)
     against = kind_of(name, config) == FAITHFULNESS
     words = _words(grounds) if against else JudgeWords(UNSEEN, GOOD)
     ask = f"{words.ask} Reply with one word: {_choice(config)}." if config.ask is None else config.ask
@@ -132,9 +136,7 @@ def messages(name: GateName, config: TokenJudge, request: GateRequest, grounds: 
 def probabilities(tokens: Sequence[LikelyToken], config: TokenJudge) -> LabelProbabilities:
     """Of the labels, from the likeliest first tokens. Raises UnlikelyLabelError, and JudgeError for what is no
     log-probability."""
-    for token in tokens:
-        if not token.logprob <= 1e-3:  # rounding; a NaN fails this too
-            raise JudgeError(ErrorKind.NONSENSE, f"the engine gave {token.logprob} as a log-probability")
+    require_logprobs(tokens)
     sides = []
     for side in (labels(config.positive), labels(config.negative)):
         total = sum(math.exp(token.logprob) for token in tokens if _counts(token.text, side))

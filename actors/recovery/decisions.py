@@ -105,15 +105,16 @@ class DecisionLog:
         if charged >= self._config.max_attempts:
             self.forced += 1
             return
-        mode, first, draft = diagnosis.mode, attempt.number == 1, candidate.draft
-        repairs = self._repairs.knowing(choice.known)
-        open_to_it = arms(mode, draft, self._config, repairs)
+        mode, first = diagnosis.mode, attempt.number == 1
+        found = candidate.malformed_reason if candidate.draft is None else candidate.draft
+        repairs = self._repairs.knowing(choice.known, choice.forms)
+        open_to_it = arms(mode, found, self._config, repairs)
         options = [Arm(kind, turn_of(kind, standing.tried, first=first)) for kind in open_to_it]
         chosen = None
         if choice.repair is not None:
             chosen = Arm(choice.repair.kind, turn_of(choice.repair.kind, standing.tried, first=first))
         escalates = charged + 1 >= self._config.max_attempts and can_escalate(self._config)
-        rules = ruled(mode, standing.tried, draft, repairs, escalates=escalates)
+        rules = ruled(mode, standing.tried, found, repairs, escalates=escalates)
         made = Decision(record.order_id, mode, tuple(options), choice.policy, chosen, choice.probability, rules)
         if chosen is None:
             self.decisions.append(made)

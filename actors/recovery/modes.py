@@ -11,11 +11,29 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas.config import Recovery
-from schemas.recovery import FailureMode, RepairKind, Repairs
+from schemas.recovery import FORM_REPAIRS, FailureMode, Modes, RepairKind, Repairs
+from schemas.repairs import Found
+from schemas.samples import MalformedReason
 from schemas.verdicts import GateName
 
 RepairTable = Mapping[FailureMode, Sequence[RepairKind]]
 AGAIN: Sequence[RepairKind] = (Repairs.RESAMPLE,)
+_CUT, _RESTATED = (Repairs.ANSWER_SHORTER,), (Repairs.RESTATE_FORM,)
+REPAIRS_OF_FORM: Mapping[MalformedReason, Sequence[RepairKind]] = {
+    MalformedReason.CUT_OFF: _CUT,
+    MalformedReason.TOO_LONG: _CUT,
+    MalformedReason.UNFINISHED_THOUGHTS: _CUT,
+    MalformedReason.EMPTY: _RESTATED,
+    MalformedReason.NO_LABEL: _RESTATED,
+    MalformedReason.NO_QUESTION: _RESTATED,
+    MalformedReason.NO_ANSWER: _RESTATED,
+    MalformedReason.NO_QUOTE: _RESTATED,
+    MalformedReason.REPEATED: _RESTATED,
+    MalformedReason.CONTROL_TEXT: _RESTATED,
+    MalformedReason.BAD_JSON: (Repairs.HOLD_TO_SCHEMA, Repairs.RESTATE_FORM),
+    MalformedReason.NOT_TEXT: (Repairs.HOLD_TO_SCHEMA, Repairs.RESTATE_FORM),
+}
+"""What is wrong with a completion, addressed most directly first."""
 
 
 class RunGates(Struct, frozen=True):
@@ -35,22 +53,28 @@ USUAL_GATES = RunGates()
 
 class RunRepairs(Struct, frozen=True):
     """The repairs of a run. `table`: of each mode, best first; `listed`: modes whose row the configuration gives, to
-    which nothing else is open; `known`: what the task knows, None for all."""
+    which nothing else is open; `known`: what the task knows, None for all; `forms`: what it knows of `FORM_REPAIRS`."""
 
     table: RepairTable
     listed: frozenset[FailureMode] = frozenset()
     known: frozenset[RepairKind] | None = None
+    forms: frozenset[RepairKind] = frozenset()
 
-    def of(self, mode: FailureMode) -> Sequence[RepairKind]:
-        """Best first."""
-        return self.table.get(mode, AGAIN)
+    def of(self, mode: FailureMode, found: Found = None) -> Sequence[RepairKind]:
+        """Best first. Of a completion that is no draft, what addresses its reason goes before the row of the table."""
+        row = self.table.get(mode, AGAIN)
+        if mode != Modes.MALFORMED or mode in self.listed or not isinstance(found, MalformedReason):
+            return row
+        return (*(kind for kind in REPAIRS_OF_FORM[found] if kind in self.forms), *row)
 
-    def knowing(self, known: Collection[RepairKind]) -> "RunRepairs":
-        """The same for a task that knows these; none stands for all."""
-        return replace(self, known=frozenset(known) if known else None)
+    def knowing(self, known: Collection[RepairKind], forms: Collection[RepairKind] = ()) -> "RunRepairs":
+        """The same for a task that knows these; none stands for all but the repairs of form."""
+        return replace(self, known=frozenset(known) if known else None, forms=frozenset(forms))
 
     def is_known(self, kind: RepairKind) -> bool:
         """Whether the task knows it. Asking anew, here or in a stronger pool, is known to every task."""
+        if kind in FORM_REPAIRS:
+            return kind in self.forms
         return self.known is None or kind in self.known or kind in (Repairs.RESAMPLE, Repairs.ESCALATE)
 
 

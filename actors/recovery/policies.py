@@ -95,7 +95,7 @@ def options_of(
 ) -> list[Arm]:
     """Every repair open to a rejected order; whether it was tried on it before makes it another one."""
     tried, first = tried_on(lease), lease.attempt == 1
-    open_to_it = arms(rejected.diagnosis.mode, rejected.draft, config, repairs)
+    open_to_it = arms(rejected.diagnosis.mode, rejected.found, config, repairs)
     return [Arm(kind, turn_of(kind, tried, first=first)) for kind in open_to_it]
 
 
@@ -112,12 +112,13 @@ class Recoverer(Struct, frozen=True):
         evidence = evidence_of(lease, candidate, verdicts, self.elsewhere, gates=self.gates, claim=self.claim)
         diagnosis = diagnose(evidence)
         temperature = candidate.sampling.temperature
+        said, why = tuple(verdicts), candidate.malformed_reason
         rejected = RejectedDraft(
-            lease.passage.text, candidate.draft, lease.attempt, temperature, diagnosis, tuple(verdicts)
+            lease.passage.text, candidate.draft, lease.attempt, temperature, diagnosis, said, malformed=why
         )
-        known = self.policy.repairs.known
+        repairs = self.policy.repairs
         choice = self.policy.choose(rejected, lease)
-        return diagnosis, choice if known is None else replace(choice, known=tuple(sorted(known)))
+        return diagnosis, replace(choice, known=tuple(sorted(repairs.known or ())), forms=tuple(sorted(repairs.forms)))
 
     def learn(self, experience: Experience) -> None:
         """What the run has shown of its repairs so far."""
@@ -126,11 +127,13 @@ class Recoverer(Struct, frozen=True):
 
 class TaskRecovery(Struct, frozen=True):
     """What the task and the configuration bring to recovery. `claim`: what of a draft must be found in the source;
-    `known`: the repairs that the task says it knows, () for all; `makers`: repairs of the configuration's own."""
+    `known`: the repairs that the task says it knows, () for all; `makers`: repairs of the configuration's own; `forms`:
+    of `FORM_REPAIRS`, those that the task knows."""
 
     claim: Claim = texts_of
     known: tuple[RepairKind, ...] = ()
     makers: Mapping[RepairKind, Repairer] = {}
+    forms: tuple[RepairKind, ...] = ()
 
 
 BROUGHT_NOTHING = TaskRecovery()
@@ -143,7 +146,7 @@ def build_recovery(
     task: TaskRecovery = BROUGHT_NOTHING,
 ) -> Recoverer:
     """The recovery that a configuration names; `elsewhere`: the index of the corpus's passages, if there is one."""
-    repairs = registered(REPAIRS, gates, config).knowing(task.known)
+    repairs = registered(REPAIRS, gates, config).knowing(task.known, task.forms)
     return Recoverer(_policy(config, repairs, {**OURS, **task.makers}), elsewhere, gates, task.claim)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from actors.recovery.repairs import REPAIRS
-from schemas.recovery import KNOWN_REPAIRS, Experience, FailureMode, RepairCount, RepairKind, RepairTurn
+from schemas.recovery import FORM_REPAIRS, KNOWN_REPAIRS, Experience, FailureMode, RepairCount, RepairKind, RepairTurn
 
 WEIGHT = 8.0
 """Attempts that a wider cell's mean counts for: a mode begins with what the others have shown, and a dozen of its own
@@ -69,7 +69,7 @@ def expected(experience: Experience, mode: FailureMode, repair: RepairKind, turn
     here = sums(lambda cell: cell.mode == mode and cell.turn is turn)
     overall = (anywhere.accepted + WEIGHT * BEFORE) / (anywhere.tried + WEIGHT)
     # a mode that a gate brings lists all of its repairs; a repair of the configuration's is tried where it is listed
-    is_listed = repair in REPAIRS.get(mode, (repair,)) or repair not in KNOWN_REPAIRS
+    is_listed = repair in REPAIRS.get(mode, (repair,)) or repair not in KNOWN_REPAIRS or repair in FORM_REPAIRS
     listed = LISTED if is_listed else BEFORE
     before = WEIGHT * overall + TABLE_WEIGHT * listed
     by_mode = (in_mode.accepted + before) / (in_mode.tried + WEIGHT + TABLE_WEIGHT)

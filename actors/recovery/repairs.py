@@ -9,7 +9,7 @@ from schemas.config import Recovery
 from schemas.ids import PoolName
 from schemas.orders import Lease
 from schemas.recovery import KNOWN_MODES, KNOWN_REPAIRS, FailureMode, Modes, Repair, RepairKind, Repairs
-from schemas.repairs import Directive, RejectedDraft
+from schemas.repairs import Directive, Found, RejectedDraft
 from schemas.samples import Draft
 
 R = Repairs
@@ -34,8 +34,9 @@ GROUNDED = (
 )  # fmt: skip
 """What any grounded answer may be repaired by."""
 NEEDS_DRAFT = frozenset({R.EDIT_UNSUPPORTED, R.REGENERATE_QUESTION})
-WARM = frozenset({R.RESAMPLE, R.REGENERATE_QUESTION})
-"""Repairs that look for something else keep the temperature; the others cool down."""
+WARM = frozenset({R.RESAMPLE, R.REGENERATE_QUESTION, R.ANSWER_SHORTER, R.HOLD_TO_SCHEMA})
+"""Repairs that look for something else keep the temperature, as do those of a completion that did not end: a model that
+repeats itself does so more when cold. The others cool down."""
 COOLING = 0.5
 
 
@@ -57,7 +58,7 @@ def repair_for(rejected: RejectedDraft, lease: Lease, config: Recovery, repairs:
     """The next repair of an order: by its mode, untried ones first, a stronger pool at the last attempt."""
     tried = tried_on(lease)
     last = lease.charged + 1 >= config.max_attempts
-    return ruled(rejected.diagnosis.mode, tried, rejected.draft, repairs, escalates=last and can_escalate(config))
+    return ruled(rejected.diagnosis.mode, tried, rejected.found, repairs, escalates=last and can_escalate(config))
 
 
 def tried_on(lease: Lease) -> frozenset[RepairKind]:
@@ -74,7 +75,7 @@ def can_escalate(config: Recovery) -> bool:
 def ruled(
     mode: FailureMode,
     tried: Collection[RepairKind],
-    draft: Draft | None,
+    found: Found,
     repairs: RunRepairs,
     *,
     escalates: bool,
@@ -82,7 +83,7 @@ def ruled(
     """What the table says. `escalates`: there is one attempt left, and a stronger pool for it."""
     if escalates:
         return R.ESCALATE
-    fitting = _fitting(repairs.of(mode), draft, repairs)
+    fitting = _fitting(repairs.of(mode, found), found, repairs)
     return next((kind for kind in fitting if kind not in tried), fitting[0])
 
 
@@ -101,17 +102,18 @@ def directed(
     ), said.note
 
 
-def arms(mode: FailureMode, draft: Draft | None, config: Recovery, repairs: RunRepairs) -> list[RepairKind]:
+def arms(mode: FailureMode, found: Found, config: Recovery, repairs: RunRepairs) -> list[RepairKind]:
     """Every repair that could be tried, those of the mode's row first; never none. What a row does not list is open to
     all modes but a wrong answer, what gates bring, and the rows of the configuration."""
-    rows = list(repairs.of(mode))
+    rows = list(repairs.of(mode, found))
     if mode in KNOWN_MODES and mode != Modes.WRONG_ANSWER and mode not in repairs.listed:
         rows += [kind for kind in GROUNDED if kind not in rows]
     stronger = [R.ESCALATE] if can_escalate(config) else []
-    return [*_fitting(rows, draft, repairs), *stronger]
+    return [*_fitting(rows, found, repairs), *stronger]
 
 
-def _fitting(rows: Sequence[RepairKind], draft: Draft | None, repairs: RunRepairs) -> list[RepairKind]:
+def _fitting(rows: Sequence[RepairKind], found: Found, repairs: RunRepairs) -> list[RepairKind]:
     """Those that can be asked for of this draft; one that always can where there is none."""
-    fitting = [kind for kind in rows if repairs.is_known(kind) and (draft is not None or kind not in NEEDS_DRAFT)]
+    has_draft = isinstance(found, Draft)
+    fitting = [kind for kind in rows if repairs.is_known(kind) and (has_draft or kind not in NEEDS_DRAFT)]
     return fitting or [R.STRICT_GROUNDING if repairs.is_known(R.STRICT_GROUNDING) else R.RESAMPLE]

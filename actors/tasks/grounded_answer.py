@@ -5,22 +5,29 @@ asks the same.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from actors.tasks.one_call import OneCall, sampled
+from actors.protocols import AskModel
+from actors.tasks.one_call import OneCall, reply_of, sampled, with_words
 from actors.tasks.prompt_sets import prompt_set
 from actors.tasks.reading import parse
 from actors.text.json_room import shared
 from schemas.config import GroundedAnswer
 from schemas.orders import Lease
-from schemas.recovery import Repair, Repairs
-from schemas.samples import Draft, FinishReason, Malformed, Message, Prompt
+from schemas.recovery import FORM_REPAIRS, Repair, Repairs
+from schemas.samples import Draft, FinishReason, Made, Malformed, MalformedReason, Message, Prompt
 
 WEIGHTS = {"question": 2, "answer": 3}
 WEIGHTS_WITH_QUOTE = {"quote": 3, **WEIGHTS}
 """How the room of a JSON reply is shared. The quote comes first: it is written before the answer that rests on it."""
+
+
+SECOND_DRAFT = "\nQuestion:"
+"""Where labelled lines begin once more."""
+QUOTING = frozenset({Repairs.QUOTE_THEN_ANSWER})
 
 
 class DraftForm(Struct, frozen=True):
@@ -44,22 +51,35 @@ class GroundedAnswerTask(OneCall):
     def __init__(self, config: GroundedAnswer) -> None:
         self._config = config
         self._prompts = prompt_set(config)
+        self.form_repairs = () if config.prompts == "embedded" else FORM_REPAIRS
         limit = config.sampling.max_tokens
         self._form = form_of(WEIGHTS, max_tokens=limit)
         self._form_with_quote = form_of(WEIGHTS_WITH_QUOTE, max_tokens=limit)
 
     def prompt(self, lease: Lease) -> Prompt:
         """The passage, and what is asked of it; a repair asks otherwise."""
-        in_json = self._config.output == "json"
+        in_json = self._in_json(lease.repair)
         return Prompt(
             messages=self._prompts.messages(lease.passage.text, lease.repair, in_json=in_json),
             sampling=sampled(self._config.sampling, lease),
+            stop=self._stops(lease),
             json_schema=self._form_for(lease.repair).schema if in_json else None,
         )
 
+    async def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:
+        """One draft of one call, unless the task's own stop text ended the completion before its draft: thoughts or a
+        remark came first, and the draft's own line looked like a second one. Then the same is asked without it."""
+        prompt = with_words(self.prompt(lease), lease)
+        completion = await ask(prompt)
+        read = self.read(lease, reply_of(completion), completion.finish)
+        if prompt.stop != self._config.sampling.stop and _ended_early(read, completion.finish):
+            completion = await ask(replace(prompt, stop=self._config.sampling.stop))
+            read = self.read(lease, reply_of(completion), completion.finish)
+        yield Made(lease.order.id, read)
+
     def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
         """The draft, or why the text is malformed. Never raises, whatever the text."""
-        longest = self._form_for(lease.repair).longest if self._config.output == "json" else {}
+        longest = self._form_for(lease.repair).longest if self._in_json(lease.repair) else {}
         return parse(text, finish, passage=lease.passage.text, longest=longest)
 
     def messages(self, passage: str, draft: Draft) -> Sequence[Message]:
@@ -73,6 +93,27 @@ class GroundedAnswerTask(OneCall):
             return json.dumps({"question": draft.question, "answer": draft.answer}, ensure_ascii=False)
         return super().written(draft)
 
+    def _stops(self, lease: Lease) -> tuple[str, ...]:
+        """The configuration's, and where a second draft begins, so that the first one ends the completion. Only a model
+        that was shown drafts as earlier turns, and does not think first, begins with its own; one that quotes first may
+        label in any order; and a passage that has such a line itself may be quoted."""
+        config, stop = self._config, self._config.sampling.stop
+        if config.sampling.thinking_tokens:
+            return stop
+        quoting = lease.repair is not None and lease.repair.kind in QUOTING
+        shown = self._prompts.examples and config.prompts != "embedded" and not self._in_json(lease.repair)
+        return (*stop, SECOND_DRAFT) if shown and not quoting and SECOND_DRAFT not in lease.passage.text else stop
+
+    def _in_json(self, repair: Repair | None) -> bool:
+        """By the configuration, and where a reply that was no JSON, or JSON unasked for, is held to the schema."""
+        return self._config.output == "json" or (repair is not None and repair.kind == Repairs.HOLD_TO_SCHEMA)
+
     def _form_for(self, repair: Repair | None) -> DraftForm:
-        quoting = repair is not None and repair.kind == Repairs.QUOTE_THEN_ANSWER
+        quoting = repair is not None and repair.kind in QUOTING
         return self._form_with_quote if quoting else self._form
+
+
+def _ended_early(read: Draft | Malformed, finish: FinishReason) -> bool:
+    """Whether a completion ended before anything of a draft was written."""
+    nothing = (MalformedReason.EMPTY, MalformedReason.NO_LABEL, MalformedReason.UNFINISHED_THOUGHTS)
+    return isinstance(read, Malformed) and finish is FinishReason.STOP and read.reason in nothing

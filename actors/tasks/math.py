@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from actors.tasks.one_call import OneCall, sampled
 from actors.tasks.prompts import WORD_JOINER, neutralise
+from actors.tasks.reading import unfinished_thoughts
 from actors.tasks.remarks import without_remarks
 from actors.text.completions import after_thoughts, control_in, without_control
 from actors.text.final_answer import final_answer
@@ -44,17 +45,18 @@ class MathTask(OneCall):
         return Prompt(
             messages=(Message("system", SYSTEM), Message("user", neutralise(lease.passage.text)), *started),
             sampling=sampled(self._config.sampling, lease),
+            stop=self._config.sampling.stop,
         )
 
     def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
         """The problem with its solution, or why the text is none. Never raises, whatever the text."""
-        if finish is FinishReason.LENGTH:
-            return Malformed(MalformedReason.CUT_OFF, "cut off at the token limit")
         problem = lease.passage.text
         plain = text.replace("\r\n", "\n").replace("\r", "\n")
         said = after_thoughts(plain if WORD_JOINER in problem else plain.replace(WORD_JOINER, ""))
         if said is None:
-            return Malformed(MalformedReason.UNFINISHED_THOUGHTS, "the thinking never ended")
+            return unfinished_thoughts(finish)
+        if finish is FinishReason.LENGTH:
+            return Malformed(MalformedReason.CUT_OFF, "cut off at the token limit")
         prefix = "" if lease.repair is None else lease.repair.prefix
         solution = prefix + said.rstrip() if prefix else said
         solution = _without_offers(without_control(solution, source=problem), problem)

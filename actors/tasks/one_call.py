@@ -9,7 +9,7 @@ from actors.tasks.prompts import neutralise
 from schemas.config_tasks import SamplingDefaults
 from schemas.orders import Lease
 from schemas.recovery import RepairKind
-from schemas.samples import Draft, FinishReason, Made, Malformed, Message, Prompt, Sampling, Texts, texts_of
+from schemas.samples import Completion, Draft, FinishReason, Made, Malformed, Message, Prompt, Sampling, Texts, texts_of
 
 
 class OneCall:
@@ -20,6 +20,8 @@ class OneCall:
     """One call is one sample; a task that overrides `attempt` may make more of it."""
     repairs: Collection[RepairKind] = ()
     """The repairs that its prompts know; none stands for all."""
+    form_repairs: Collection[RepairKind] = ()
+    """Those of `schemas.recovery.FORM_REPAIRS` that its prompts know."""
 
     def prompt(self, lease: Lease) -> Prompt:
         """What this attempt asks, the same whenever it is asked again; its seed is no affair of the task's."""
@@ -36,7 +38,7 @@ class OneCall:
     async def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:
         """One draft of one call."""
         completion = await ask(with_words(self.prompt(lease), lease))
-        yield Made(lease.order.id, self.read(lease, completion.text, completion.finish))
+        yield Made(lease.order.id, self.read(lease, reply_of(completion), completion.finish))
 
     def claim(self, draft: Draft) -> Texts:
         """All its fields."""
@@ -56,9 +58,19 @@ class OneCall:
 
 
 def sampled(defaults: SamplingDefaults, lease: Lease) -> Sampling:
-    """The sampling of an attempt: a task's own, with the temperature of the repair, if it is one."""
+    """The sampling of an attempt: a task's own, with the temperature of the repair, if it is one. The engine's limit is
+    the answer's and the thoughts' together: no engine knows where the one begins."""
     temperature = defaults.temperature if lease.repair is None else lease.repair.temperature
-    return Sampling(temperature=temperature, top_p=defaults.top_p, max_tokens=defaults.max_tokens)
+    limit = defaults.max_tokens + defaults.thinking_tokens
+    return Sampling(temperature=temperature, top_p=defaults.top_p, max_tokens=limit)
+
+
+def reply_of(completion: Completion) -> str:
+    """What is read of a completion: its text, or thoughts that a server told apart and that were cut off before there
+    was one, marked as a model marks them."""
+    if completion.finish is FinishReason.LENGTH and completion.reasoning and not completion.text.strip():
+        return f"<think>{completion.reasoning}"
+    return completion.text
 
 
 def with_words(prompt: Prompt, lease: Lease) -> Prompt:

@@ -35,16 +35,24 @@ class PromptSet(Struct, frozen=True):
     quote_first: str = "Quote one sentence, then write one question and its answer."
     avoid: str = "Do not ask:"
     edit: str = "Write the question and its right answer."
+    shorter: str = (
+        "The last answer was too long and was cut off. Ask one simple question, and answer it in one short sentence."
+    )
+    restated: str = "Reply with two lines: first 'Question: ' and the question, then 'Answer: ' and the answer."
+    restated_json: str = 'Reply with one JSON object: {"question": "...", "answer": "..."}.'
     examples: tuple[ShownDraft, ...] = ()
+    form_examples: tuple[ShownDraft, ...] = ()
+    """Shown where a completion had not the asked form, if none are shown anyway."""
 
     def messages(self, passage: str, repair: Repair | None, *, in_json: bool) -> tuple[Message, ...]:
         """The chat of an attempt, the user's turn last."""
         quoting = repair is not None and repair.kind == Repairs.QUOTE_THEN_ANSWER
         turns = [Message("system", self.system_json if in_json else self.system)]
-        for shown in self.examples:
+        restating = repair is not None and repair.kind in (Repairs.RESTATE_FORM, Repairs.HOLD_TO_SCHEMA)
+        for shown in self.examples or (self.form_examples if restating else ()):
             asked = self.ask_with_quote(shown.passage) if quoting else self.ask(shown.passage)
             turns += [Message("user", asked), Message("assistant", _written(shown, quoting=quoting, in_json=in_json))]
-        return (*turns, Message("user", self._asked(passage, repair)))
+        return (*turns, Message("user", self._asked(passage, repair, in_json=in_json)))
 
     def ask(self, passage: str) -> str:
         """The user's turn of a fresh order (also: resample, lower temperature)."""
@@ -67,7 +75,15 @@ class PromptSet(Struct, frozen=True):
         wrong = f"Question: {one_line(question)}\nWrong answer: {one_line(wrong_answer)}"
         return f"{fenced(passage)}\n{wrong}\n{self.edit} {self.strict}"
 
-    def _asked(self, passage: str, repair: Repair | None) -> str:
+    def ask_shortly(self, passage: str) -> str:
+        """The last completion did not end before its limit."""
+        return f"{fenced(passage)}\n{self.plain} {self.shorter}"
+
+    def ask_in_form(self, passage: str, *, in_json: bool) -> str:
+        """The last completion could not be read."""
+        return f"{fenced(passage)}\n{self.plain} {self.restated_json if in_json else self.restated}"
+
+    def _asked(self, passage: str, repair: Repair | None, *, in_json: bool) -> str:
         """The user's turn. A repair of an earlier draft that brings none is asked for strictly instead."""
         previous = None if repair is None else repair.previous
         match None if repair is None else repair.kind:
@@ -75,6 +91,10 @@ class PromptSet(Struct, frozen=True):
                 return self.ask(passage)
             case Repairs.QUOTE_THEN_ANSWER:
                 return self.ask_with_quote(passage)
+            case Repairs.ANSWER_SHORTER:
+                return self.ask_shortly(passage)
+            case Repairs.RESTATE_FORM | Repairs.HOLD_TO_SCHEMA:
+                return self.ask_in_form(passage, in_json=in_json)
             case Repairs.EDIT_UNSUPPORTED if previous is not None:
                 return self.ask_edit(passage, question=previous.question, wrong_answer=previous.answer)
             case Repairs.REGENERATE_QUESTION if previous is not None:
@@ -106,6 +126,37 @@ _TASK = (
 )
 _FIRST = "comes first, with one sentence copied exactly from the passage."
 
+SHOWN_DRAFTS = (
+    ShownDraft(
+        passage=(
+            "The Amber Bridge was finished in 1911 and crosses the river Tarn in two spans. It was closed to cars "
+            "in 1987, after cracks were found in its eastern pier."
+        ),
+        question="When was the Amber Bridge closed to cars?",
+        answer="In 1987, after cracks were found in its eastern pier.",
+        quote="It was closed to cars in 1987, after cracks were found in its eastern pier.",
+    ),
+    ShownDraft(
+        passage=(
+            "Sourdough rises by wild yeast and bacteria that live in the starter. Bakers feed the starter with "
+            "flour and water, usually once a day, and keep it at about 24 degrees."
+        ),
+        question="How often do bakers usually feed a sourdough starter?",
+        answer="Once a day, with flour and water.",
+        quote="Bakers feed the starter with flour and water, usually once a day, and keep it at about 24 degrees.",
+    ),
+    ShownDraft(
+        passage=(
+            "The command `sync` writes all cached data to the disk. It returns only when every block is written, "
+            "so it may take several seconds on a busy machine."
+        ),
+        question="What does the command `sync` do?",
+        answer="It writes all cached data to the disk, and returns when every block is written.",
+        quote="The command `sync` writes all cached data to the disk.",
+    ),
+)
+"""Of three sorts of texts, made up for the purpose."""
+
 INSTRUCT_LARGE = PromptSet(
     system=(
         f"{_TASK} Reply with two lines and nothing else: 'Question: ...' and 'Answer: ...'. When asked to quote, a "
@@ -120,41 +171,11 @@ INSTRUCT_LARGE = PromptSet(
     quote_first="Copy the sentence that holds the answer, then write the question and its answer.",
     avoid="Ask something else than:",
     edit="The passage does not state this answer. Write the question again, with the answer that the passage states.",
+    form_examples=SHOWN_DRAFTS[:1],
 )
 """For models that follow an instruction."""
 
-INSTRUCT = replace(
-    INSTRUCT_LARGE,
-    examples=(
-        ShownDraft(
-            passage=(
-                "The Amber Bridge was finished in 1911 and crosses the river Tarn in two spans. It was closed to cars "
-                "in 1987, after cracks were found in its eastern pier."
-            ),
-            question="When was the Amber Bridge closed to cars?",
-            answer="In 1987, after cracks were found in its eastern pier.",
-            quote="It was closed to cars in 1987, after cracks were found in its eastern pier.",
-        ),
-        ShownDraft(
-            passage=(
-                "Sourdough rises by wild yeast and bacteria that live in the starter. Bakers feed the starter with "
-                "flour and water, usually once a day, and keep it at about 24 degrees."
-            ),
-            question="How often do bakers usually feed a sourdough starter?",
-            answer="Once a day, with flour and water.",
-            quote="Bakers feed the starter with flour and water, usually once a day, and keep it at about 24 degrees.",
-        ),
-        ShownDraft(
-            passage=(
-                "The command `sync` writes all cached data to the disk. It returns only when every block is written, "
-                "so it may take several seconds on a busy machine."
-            ),
-            question="What does the command `sync` do?",
-            answer="It writes all cached data to the disk, and returns when every block is written.",
-            quote="The command `sync` writes all cached data to the disk.",
-        ),
-    ),
-)
+INSTRUCT = replace(INSTRUCT_LARGE, examples=SHOWN_DRAFTS)
 """For small models, which do as they were shown."""
 
 SETS: dict[PromptSetName, PromptSet] = {
@@ -173,7 +194,7 @@ def prompt_set(config: GroundedAnswer) -> PromptSet:
         chosen = replace(chosen, plain=config.ask)
     if config.examples is not None:
         own = tuple(ShownDraft(each.passage, each.question, each.answer, each.quote) for each in config.examples)
-        chosen = replace(chosen, examples=own)
+        chosen = replace(chosen, examples=own, form_examples=own[:1])
     return chosen
 
 

@@ -65,7 +65,7 @@ def parse(text: str, finish: FinishReason, *, passage: str = "", longest: Mappin
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     said = after_thoughts(plain if WORD_JOINER in passage else plain.replace(WORD_JOINER, ""))
     if said is None:
-        return _CUT_OFF if is_cut else Malformed(MalformedReason.UNFINISHED_THOUGHTS, "the thinking never ended")
+        return unfinished_thoughts(finish)
     said = without_code_fence(without_control(said, source=passage)).strip()
     if not said:
         return _CUT_OFF if is_cut else Malformed(MalformedReason.EMPTY, "the reply is empty")
@@ -75,6 +75,14 @@ def parse(text: str, finish: FinishReason, *, passage: str = "", longest: Mappin
     if "{" in said:
         return _from_json(said, passage, longest, is_cut=is_cut)
     return _CUT_OFF if is_cut else Malformed(MalformedReason.NO_LABEL, "no line is labelled 'Question:' or 'Answer:'")
+
+
+def unfinished_thoughts(finish: FinishReason) -> Malformed:
+    """Nothing but thoughts, to the end or to the limit."""
+    cut = "cut off at the token limit while it was thinking"
+    return Malformed(
+        MalformedReason.UNFINISHED_THOUGHTS, cut if finish is FinishReason.LENGTH else "the thinking never ended"
+    )
 
 
 def render(draft: Draft) -> str:
@@ -103,16 +111,16 @@ def _labelled(text: str) -> list[_LabelledLines]:
 
 
 def _from_lines(fields: Sequence[Field], passage: str, *, is_cut: bool) -> Draft | Malformed:
-    """The first draft. What follows it must be the same again, unless the limit cut it off: then it was whole before,
-    if another began or a remark followed."""
+    """The first draft. What follows it is another one, or the same again, unless the limit cut it off: then it was
+    whole before, if another began or a remark followed."""
     ends = next((at for at in range(1, len(fields)) if fields[at][0] in {name for name, _ in fields[:at]}), len(fields))
     name, text = fields[ends - 1]
     bare = without_remarks(text, passage=passage)
     if is_cut and ends == len(fields) and bare == text:
         return _CUT_OFF
     first = [*fields[: ends - 1], (name, bare)]
-    if not is_cut:
-        known = dict(first)
+    known = dict(first)
+    if not is_cut and not _is_another(known, fields[ends:]):
         for repeated, again in fields[ends:]:
             if without_remarks(again, passage=passage) != known.get(repeated, again):
                 return Malformed(MalformedReason.REPEATED, f"the {repeated} is given twice")
@@ -123,16 +131,32 @@ def _from_lines(fields: Sequence[Field], passage: str, *, is_cut: bool) -> Draft
     return _CUT_OFF if cut_early else draft
 
 
+def _is_another(first: Mapping[str, str], following: Sequence[Field]) -> bool:
+    """Whether a whole draft is followed by others: the lines begin anew, and no later one has its question and another
+    answer. Anything else that is said twice in different ways is one draft that contradicts itself."""
+    if not all(first.get(name) for name in REQUIRED) or not following or following[0][0] != next(iter(first)):
+        return False
+    asked = None
+    for name, text in following:
+        asked = text if name == "question" else asked
+        if name == "answer" and (asked is None or asked == first["question"]) and text != first["answer"]:
+            return False
+    return True
+
+
 def _from_json(said: str, passage: str, longest: Mapping[str, int], *, is_cut: bool) -> Draft | Malformed:
-    """The first JSON object with a field in it. Others must say the same, unless the limit cut them off."""
+    """The first JSON object with a field in it. Others must not answer its question otherwise, unless the limit cut
+    them off."""
     read = [_fields(each, passage, longest) for each in json_objects(said, FIELDS)]
     if not read:
         return Malformed(MalformedReason.NO_LABEL, "no JSON object has a question or an answer")
     if is_cut:
         return _CUT_OFF if read[0] == _BAD_JSON else read[0]
-    if any(draft != read[0] for draft in read if isinstance(draft, Draft)):
+    first = read[0]
+    others = [each for each in read if isinstance(each, Draft) and each != first]
+    if any(isinstance(first, Malformed) or each.question == first.question for each in others):
         return Malformed(MalformedReason.REPEATED, "the question is given twice")
-    return read[0]
+    return first
 
 
 def _fields(pairs: Pairs | Unreadable, passage: str, longest: Mapping[str, int]) -> Draft | Malformed:

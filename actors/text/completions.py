@@ -50,6 +50,18 @@ def after_thoughts(text: str) -> str | None:
     return None if _THOUGHTS_BEGIN.match(said) else said
 
 
+def thoughts_apart(text: str) -> tuple[str, str]:
+    """The thoughts, without their marks, and what follows them. Thoughts that never end stay where they are: then
+    nothing follows that could be told from them."""
+    said = after_thoughts(text)
+    if said is None or said == text:
+        return "", text
+    thoughts = text[: len(text) - len(said)]
+    ends = [found.start() for found in _THOUGHTS_END.finditer(thoughts)]
+    bare = thoughts[: ends[-1]] if ends else _HARMONY_FINAL.sub("", thoughts)
+    return _THOUGHTS_BEGIN.sub("", bare, count=1).strip(), said
+
+
 def without_code_fence(text: str) -> str:
     """The inside of a code fence that holds the whole text; any other text as it is."""
     bare = text.strip()

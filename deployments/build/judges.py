@@ -9,8 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
-from actors.gates import faithfulness, first_token, reward
+from actors.gates import faithfulness, first_token, likelihood, reward
 from actors.gates.evidence import Grounds
 from actors.tasks import prompts
 from deployments.config.identity import keys
@@ -23,6 +24,7 @@ from schemas.config_gates import (
     EmbedderModel,
     GateConfig,
     GateModel,
+    LikelihoodJudge,
     LlmJudge,
     TokenJudge,
     Verifier,
@@ -61,7 +63,7 @@ def _named(model: str, digest: str) -> str:
 def _version(config: RunConfig, name: GateName, gate: GateConfig) -> str:
     settings = _settings(config, name)
     match gate:
-        case Classifier() | TokenJudge() | LlmJudge():
+        case Classifier() | TokenJudge() | LikelihoodJudge() | LlmJudge():
             model = gate.engine.model
             local = not isinstance(gate.engine, HttpEngine | CustomEngine) and is_local(model)
             weights = _fingerprint(Path(model)) if local else model
@@ -95,10 +97,17 @@ def _words(name: GateName, model: GateModel) -> str:
             return shown if kind == FAITHFULNESS else prompts.rewarded(qa("Q", "A"))
         case TokenJudge():
             asked = [first_token.messages(name, model, _ASKED, each) for each in grounds]
+        case LikelihoodJudge():
+            asked = [likelihood.messages(_ASKED, each.passages) for each in grounds]
         case LlmJudge() if kind == REWARD:
             asked = [reward.question(_ASKED, model.dimensions)]
         case LlmJudge():
-            asked = [faithfulness.question(_ASKED, each, faithfulness.asked_of(model.max_tokens)) for each in grounds]
+            again = replace(_ASKED, tries=2)
+            asked = [
+                faithfulness.question(request, each, faithfulness.asked_of(model.max_tokens, tries=request.tries))
+                for request in (_ASKED, again)
+                for each in grounds
+            ]
     return msgspec.json.encode(asked).decode()
 
 

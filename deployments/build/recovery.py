@@ -17,11 +17,11 @@ from actors.recovery.own import FunctionRepair, worded
 from actors.recovery.policies import TaskRecovery
 from deployments.build.evidence import passages_of
 from deployments.build.own_code import factory_of
-from deployments.config.faults import nearest
+from deployments.config.faults import below, nearest
 from schemas.config import GroundedAnswer, RunConfig
 from schemas.config_gates import brought_modes, is_function, kinds
 from schemas.errors import ConfigError, CorpusError
-from schemas.recovery import KNOWN_REPAIRS, RepairKind
+from schemas.recovery import FORM_REPAIRS, KNOWN_REPAIRS, RepairKind
 from schemas.repairs import RejectedDraft
 
 log = logging.getLogger("gleaner.recovery")
@@ -47,7 +47,13 @@ def task_recovery(config: RunConfig, task: Task) -> TaskRecovery:
         if kind not in names:
             hint = nearest(kind, names) or "; name it in recovery.own_repairs"
             raise ConfigError(f"task: it says that it knows the repair '{kind}', and there is none{hint}")
-    return TaskRecovery(task.claim, tuple(known), own)
+    forms = tuple(getattr(task, "form_repairs", ()))
+    for mode, row in config.recovery.repairs.items():
+        for kind in row:
+            if kind in FORM_REPAIRS and kind not in forms:
+                path = below("recovery.repairs", mode)
+                raise ConfigError(f"{path}: the task's prompts do not know {kind}; name another repair")
+    return TaskRecovery(task.claim, tuple(known), own, forms)
 
 
 def own_repair(name: str, said: str) -> Repairer:

@@ -175,6 +175,7 @@ def conductor_settings(config: RunConfig, name: str) -> ConductorSettings:
         fresh_pool=PoolName(FRESH_POOL),
         health=HealthLimits(outage_s=config.conductors.outage_s),
         seed=config.seed,
+        keeps_reasoning=config.task.keep_reasoning,
     )
 
 

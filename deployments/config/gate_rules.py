@@ -17,10 +17,12 @@ from schemas.config_gates import (
     Exact,
     GateConfig,
     GateModel,
+    LikelihoodJudge,
     Pooling,
     Retrieved,
     RuleGate,
     TokenJudge,
+    Unseen,
     Verifier,
     is_function,
     kind_of,
@@ -28,7 +30,7 @@ from schemas.config_gates import (
 )
 from schemas.config_tasks import CustomTask
 from schemas.vectors import EMBEDDER
-from schemas.verdicts import FAITHFULNESS, VERIFIER
+from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
@@ -50,6 +52,7 @@ def broken_gates(config: RunConfig) -> Iterator[str]:
             yield from _broken_provenance(path, name, gate)
         if isinstance(gate, TokenJudge):
             yield from _broken_labels(path, gate)
+            yield from _broken_preset(path, name, gate)
     yield from _broken_embedder(config)
 
 
@@ -86,13 +89,16 @@ def _broken_kind(path: str, name: str, gate: GateConfig) -> Iterator[str]:
     """The usual names mean what they always have, for reports and for the diagnoser."""
     if name == VERIFIER and not isinstance(gate, Verifier):
         yield at(f"{path}.form", "must be verifier, as the name says")
-    if isinstance(gate, GateModel):
+    if isinstance(gate, LikelihoodJudge):
+        if name == REWARD:
+            yield at(f"{path}.form", "must be classifier, token or llm, as the name says: a likelihood is of a source")
+    elif isinstance(gate, GateModel):
         if gate.kind is None and name not in USUAL_KINDS:
             yield at(f"{path}.kind", f"missing; it must be one of {', '.join(USUAL_KINDS)}{nearest(name, USUAL_KINDS)}")
         elif name in USUAL_KINDS and gate.kind not in (None, name):
             yield at(f"{path}.kind", f"must be {name}, as the name says")
     elif name in USUAL_KINDS:
-        yield at(f"{path}.form", "must be classifier, token or llm, as the name says")
+        yield at(f"{path}.form", "must be classifier, token, likelihood or llm, as the name says")
 
 
 def _broken_task(path: str, name: str, gate: GateConfig, config: RunConfig) -> Iterator[str]:
@@ -135,10 +141,26 @@ def _broken_labels(path: str, gate: TokenJudge) -> Iterator[str]:
             yield at(f"{path}.negative", f"{rule}; ask for labels with different first letters")
 
 
+def _broken_preset(path: str, name: str, gate: TokenJudge) -> Iterator[str]:
+    """A published judge was trained on its words and labels, and to be shown a source."""
+    if gate.preset is None:
+        return
+    plain = TokenJudge(gate.engine)
+    for key in ("positive", "negative", "ask", "system"):
+        if getattr(gate, key) != getattr(plain, key):
+            yield at(f"{path}.{key}", f"preset: {gate.preset} has its own; leave one of them out")
+    if kind_of(name, gate) != FAITHFULNESS:
+        yield at(f"{path}.preset", f"{gate.preset} judges against a source; kind must be faithfulness")
+    if isinstance(gate.provenance, Unseen):
+        yield at(f"{path}.provenance.mode", f"must be exact or retrieved; preset: {gate.preset} is shown a source")
+
+
 def _broken_provenance(path: str, name: str, gate: GateModel) -> Iterator[str]:
     provenance = gate.provenance
     if kind_of(name, gate) != FAITHFULNESS and not isinstance(provenance, Exact):
         yield at(f"{path}.provenance", "says what a faithfulness judge is shown, and this is none")
+    if isinstance(gate, LikelihoodJudge) and isinstance(provenance, Unseen):
+        yield at(f"{path}.provenance.mode", "must be exact or retrieved; form: likelihood weighs what a source adds")
     if not isinstance(provenance, Retrieved):
         return
     if provenance.retriever == "embedding" and provenance.encoder is None:

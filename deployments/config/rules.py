@@ -225,15 +225,16 @@ def _broken_engine(path: str, engine: Engine, config: RunConfig) -> Iterator[str
         case HttpEngine():
             yield from broken_http(path, engine)
         case VllmEngine(max_model_len=int(length)) if path.startswith("pools.") and _output_tokens(config) >= length:
+            thinking = " and thinking_tokens" if config.task.sampling.thinking_tokens else ""
             yield (
                 f"{path}.max_model_len: {length} leaves no room for a prompt beside "
-                f"task.sampling.max_tokens ({_output_tokens(config)})"
+                f"task.sampling.max_tokens{thinking} ({_output_tokens(config)})"
             )
     yield from _secret_options(f"{path}.options", getattr(engine, "options", {}))
 
 
 def _output_tokens(config: RunConfig) -> int:
-    return config.task.sampling.max_tokens
+    return config.task.sampling.max_tokens + config.task.sampling.thinking_tokens
 
 
 def _broken_corpus(config: RunConfig) -> Iterator[str]:

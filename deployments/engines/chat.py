@@ -13,13 +13,14 @@ from typing import Any, Literal
 
 from jinja2 import TemplateError
 from msgspec import Struct
+from msgspec.structs import replace
 
 from deployments.engines.contents import ContentTokenizer
 from deployments.engines.messages import merge_system
 from schemas.config_engines import TransformersEngine, VllmEngine
 from schemas.errors import ConfigError, EngineError, ErrorKind, ModelError
 from schemas.role_cards import SystemTurn
-from schemas.samples import Message
+from schemas.samples import Completion, GenerationRequest, Message
 
 Role = Literal["system", "user", "assistant"]
 Scalar = str | int | float | bool
@@ -38,6 +39,10 @@ _TURNS: tuple[Role, ...] = ("system", "user")
 _MERGED: tuple[Role, ...] = ("user",)
 _REFUSALS = (TemplateError, TypeError, ValueError, LookupError, AttributeError)
 """What templates raise for turns that they were not written for."""
+_OPENS_THOUGHTS = re.compile(
+    r"(<(?:think|thinking|thought|thoughts|reasoning|seed:think)>|\[THINK\]|◁think▷)\s*\Z", re.IGNORECASE
+)
+"""At the end of a rendered prompt."""
 _LIST_AS_TEXT = re.compile(r"""["']type["']: ["']text["']""")
 
 
@@ -61,6 +66,8 @@ class Rendering(Struct, frozen=True):
 
     slots: tuple[Slot, ...]
     after: list[int]
+    opened: str = ""
+    """The mark with which the template itself begins the model's thoughts; "" where it begins none."""
 
 
 class ChatTokenizer:
@@ -121,15 +128,29 @@ class ChatTokenizer:
             messages = merge_system(messages)
         if messages and messages[-1].role == "assistant":
             return self.chat(messages[:-1]) + self.text(messages[-1].content)
-        roles = tuple(message.role for message in messages)
-        rendering = self._renderings.get(roles)
-        if rendering is None:
-            rendering = self._renderings[roles] = self._render(roles)
+        rendering = self._rendering(messages)
         ids: list[int] = []
         for slot in rendering.slots:
             ids += slot.before
             ids += self.text(slot.content(messages))
         return ids + rendering.after
+
+    def as_turn(self, request: GenerationRequest, completion: Completion) -> Completion:
+        """The completion as the whole of the model's turn: with the mark of thoughts that the template began itself
+        (DeepSeek-R1's does), so that what was cut off inside of them is not taken for an answer. A reply that a schema
+        holds has no thoughts."""
+        messages = merge_system(request.messages) if self._merges else request.messages
+        if request.json_schema is not None or (messages and messages[-1].role == "assistant"):
+            return completion
+        opened = self._rendering(messages).opened
+        return replace(completion, text=f"{opened}\n{completion.text}") if opened else completion
+
+    def _rendering(self, messages: Sequence[Message]) -> Rendering:
+        roles = tuple(message.role for message in messages)
+        rendering = self._renderings.get(roles)
+        if rendering is None:
+            rendering = self._renderings[roles] = self._render(roles)
+        return rendering
 
     def shape(self) -> str:
         """A system's and a user's turn as the template writes them: `{system}` and `{user}` stand for the contents."""
@@ -148,6 +169,15 @@ class ChatTokenizer:
         template = self._tokenizer.get_chat_template()
         read = [name for name in names if re.search(rf"\b{re.escape(name)}\b", template)]
         return tuple(f"{name}: {str(self._kwargs.get(name, 'not set')).lower()}" for name in read)
+
+    def begun(self, messages: Sequence[Message]) -> tuple[list[int], list[int]]:
+        """Ids of the prompt and of the last message, the assistant's, behind it: together `chat` of the same.
+
+        Raises EngineError (permanent) where there is no such message or it is empty, else as `chat`.
+        """
+        if not messages or messages[-1].role != "assistant" or not messages[-1].content:
+            raise EngineError(ErrorKind.PERMANENT, "there is no text of the assistant's to score")
+        return self.chat(messages[:-1]), self.text(messages[-1].content)
 
     def text(self, text: str) -> list[int]:
         """Ids of a content: markup in it is ordinary characters."""
@@ -170,7 +200,8 @@ class ChatTokenizer:
             Slot(self._markup(before), int(place), not before.endswith(_BLANK), not after.startswith(_BLANK))
             for before, place, after in zip(split[:-1:2], split[1::2], split[2::2], strict=True)
         ]
-        return Rendering(tuple(slots), self._markup(split[-1]))
+        opened = _OPENS_THOUGHTS.search(split[-1])
+        return Rendering(tuple(slots), self._markup(split[-1]), "" if opened is None else opened[1])
 
     def _rendered(self, roles: tuple[str, ...]) -> str:
         """With contents as texts, or as lists of parts for the roles that the template shows in no other way."""

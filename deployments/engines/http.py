@@ -6,7 +6,8 @@ together, as the server answers them together. Seed and JSON schema are passed o
 
 A server tokenises by itself: prompts must have broken up markup that a passage imitates (`actors.tasks.prompts` does).
 Where it counts tokens only for a whole call, the completions share them evenly; their sum is exact. There is no trial
-call at the start: the first orders' calls are one, since a refusal of the whole pool is charged to no order.
+call at the start, but a scorer's, which few servers answer: the first orders' calls are one, since a refusal of the
+whole pool is charged to no order.
 """
 
 import logging
@@ -20,13 +21,36 @@ from msgspec import UNSET
 from actors.calls.clocks import Clocks
 from deployments.engines.http_address import Address, address_of, headers_of
 from deployments.engines.http_endpoint import Endpoint, EndpointLimits, HttpCall, RefusedCall
-from deployments.engines.http_reply import CHARACTERS_A_TOKEN, UnknownForm, read_classes, read_completion, read_vector
-from deployments.engines.http_wire import MODELS, Models, OfferedModel, chat_body, classify_body, embeddings_body
+from deployments.engines.http_reply import (
+    CHARACTERS_A_TOKEN,
+    UnknownForm,
+    read_classes,
+    read_completion,
+    read_scores,
+    read_vector,
+)
+from deployments.engines.http_wire import (
+    MODELS,
+    Models,
+    OfferedModel,
+    chat_body,
+    classify_body,
+    embeddings_body,
+    score_body,
+)
 from deployments.engines.roles import EngineRole
 from schemas.config_engines import HttpEngine as Config
 from schemas.errors import EngineError, ErrorKind, ModelError
 from schemas.role_cards import ModelFacts
-from schemas.samples import Classification, ClassificationRequest, Completion, GenerationRequest
+from schemas.samples import (
+    Classification,
+    ClassificationRequest,
+    Completion,
+    GenerationRequest,
+    Message,
+    Scoring,
+    ScoringRequest,
+)
 from schemas.vectors import EmbeddingRequest, Encoded
 
 log = logging.getLogger("gleaner.http")
@@ -47,7 +71,7 @@ LOGPROB_BYTES = 1024
 
 
 class HttpBackend:
-    """A generator, a classifier or an encoder behind a URL, by role."""
+    """A generator, a scorer, a classifier or an encoder behind a URL, by role."""
 
     def __init__(self, config: Config, role: EngineRole, clocks: Clocks = Clocks()) -> None:  # noqa: B008 - frozen
         self._config = config
@@ -72,6 +96,8 @@ class HttpBackend:
         try:
             if config.check_models:
                 await self._check_model(self._endpoint, self._address)
+            if self._role is EngineRole.SCORER:
+                await self._check_scores()
         except BaseException:
             await self.close()
             raise
@@ -105,6 +131,17 @@ class HttpBackend:
             log.warning("the server does not count tokens; they are estimates", extra={"server": self._address.name})
         return found
 
+    async def score(self, request: ScoringRequest) -> Scoring:
+        """The log-probability of each token of the last message, as vLLM's server gives them."""
+        endpoint = self._ready(EngineRole.SCORER)
+        call = HttpCall(
+            self._address.chat,
+            LARGEST_BODY_BYTES,
+            score_body(self._config, request),
+            self._headers.of_passage(request.passage_id),
+        )
+        return await endpoint.call(call, lambda body: read_scores(body, request))
+
     async def classify(self, request: ClassificationRequest) -> Classification:
         """Class probabilities of one text, by vLLM's endpoint, which lies beside /v1."""
         endpoint = self._ready(EngineRole.CLASSIFIER)
@@ -116,6 +153,15 @@ class HttpBackend:
         endpoint = self._ready(EngineRole.ENCODER)
         call = HttpCall(self._address.embeddings, VECTOR_BYTES, embeddings_body(self._config, request.text))
         return await endpoint.call(call, lambda body: read_vector(body, request.text))
+
+    async def _check_scores(self) -> None:
+        """Few servers give what a scorer is for: one that does not is refused before any order."""
+        try:
+            await self.score(ScoringRequest("start", (Message("user", "Say one."), Message("assistant", "One."))))
+        except EngineError as error:
+            if error.kind in (ErrorKind.REFUSED, ErrorKind.PERMANENT):
+                raise ModelError(error.detail) from error
+            log.warning("the server does not score yet; going on", extra={"why": error.detail})
 
     def _ready(self, role: EngineRole) -> Endpoint:
         if role is not self._role:

@@ -11,15 +11,18 @@ from msgspec import Struct
 
 from deployments.engines.http_errors import Refusal, read_error, refusal, server_error
 from deployments.engines.http_limit import CallEnd
-from deployments.engines.http_wire import CHAT, CLASSIFY, EMBEDDINGS, ChatChoice
+from deployments.engines.http_wire import CHAT, CLASSIFY, EMBEDDINGS, SCORES, ChatChoice
 from schemas.errors import ErrorKind
 from schemas.samples import (
     Classification,
     ClassificationRequest,
     Completion,
+    Cost,
     FinishReason,
     GenerationRequest,
     LikelyToken,
+    Scoring,
+    ScoringRequest,
 )
 from schemas.vectors import Encoded
 
@@ -63,13 +66,13 @@ def read_completion(body: bytes, request: GenerationRequest, *, most_characters:
     if response.error or not response.choices:
         raise _not_an_answer(body, response.error, request.sampling.max_tokens)
     choice = response.choices[0]
-    text = _text(choice, most_characters)
+    text, reasoning = _text(choice, most_characters), _reasoning(choice, most_characters)
     usage = read_usage(response.usage)
     prompt, tokens = usage.prompt, usage.completion
     if prompt is None:
         prompt = estimated_tokens("".join(message.content for message in request.messages))
     if tokens is None:
-        tokens = estimated_tokens(text)
+        tokens = estimated_tokens(reasoning + text)
     return Completion(
         request_id=request.id,
         text=text,
@@ -79,7 +82,39 @@ def read_completion(body: bytes, request: GenerationRequest, *, most_characters:
         logprobs=_logprobs(choice) if request.logprobs else None,
         first_tokens=_first_tokens(choice) if request.top_logprobs else None,
         estimated_tokens=prompt * (usage.prompt is None) + tokens * (usage.completion is None),
+        reasoning=reasoning,
     )
+
+
+def read_scores(body: bytes, request: ScoringRequest) -> Scoring:
+    """The log-probabilities of the last message's tokens. Raises as `read_completion`."""
+    response = _decoded(SCORES, body)
+    if response.error or not response.choices:
+        raise _not_an_answer(body, response.error, None)
+    if not response.prompt_logprobs:
+        said = "the server returned no prompt_logprobs, which form: likelihood is judged by (vLLM's server gives them)"
+        raise ServerRefusal(Refusal(ErrorKind.REFUSED, None, "", said, CallEnd.ANSWERED))
+    own = [next(iter(at.values())) for at in response.prompt_logprobs if at]
+    usage = read_usage(response.usage)
+    cost = Cost(prompt_tokens=usage.prompt or len(response.prompt_logprobs), completion_tokens=usage.completion or 1)
+    prompt = [LikelyToken(token.decoded_token or "", token.logprob) for token in own]
+    return Scoring(request.id, _last(prompt, request.messages[-1].content), cost)
+
+
+def _last(prompt: list[LikelyToken], content: str) -> tuple[LikelyToken, ...]:
+    """The prompt's last tokens, which spell the content but for white space. A token without a text holds the first
+    bytes of a character that the next one ends. Raises ServerRefusal where no tokens do."""
+    wanted, begin = "".join(content.split()), len(prompt)
+    while begin and (wanted or not prompt[begin - 1].text):
+        plain = "".join(prompt[begin - 1].text.split())
+        if not wanted.endswith(plain):
+            break
+        wanted = wanted[: len(wanted) - len(plain)]
+        begin -= 1
+    if wanted or begin == len(prompt):
+        said = "the tokens of the last message cannot be told from the prompt's"
+        raise ServerRefusal(Refusal(ErrorKind.PERMANENT, None, "", said, CallEnd.ANSWERED))
+    return tuple(prompt[begin:])
 
 
 def read_classes(body: bytes, request: ClassificationRequest) -> Classification:
@@ -167,6 +202,12 @@ def _text(choice: ChatChoice, most_characters: int) -> str:
             "limit under another name (see output_limit)?"
         )
     return content
+
+
+def _reasoning(choice: ChatChoice, most_characters: int) -> str:
+    """Thoughts that stand beside the content; beyond a bound they are left out, as no answer is lost by it."""
+    told = (choice.message.reasoning_content, choice.message.reasoning)
+    return next((said for said in told if isinstance(said, str) and said), "")[:most_characters]
 
 
 def _is_text(part: Any) -> bool:

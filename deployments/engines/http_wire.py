@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from deployments.engines.messages import merge_system
 from schemas.config_engines import HttpEngine
-from schemas.samples import ClassificationRequest, GenerationRequest, Message
+from schemas.samples import ClassificationRequest, GenerationRequest, Message, Sampling, ScoringRequest
 
 
 class JsonSchema(Struct, frozen=True):
@@ -57,9 +57,12 @@ class Part(Struct, frozen=True):
 
 
 class ReplyMessage(Struct, frozen=True):
-    """`content` is null when a model only thought, refused or called a tool."""
+    """`content` is null when a model only thought, refused or called a tool. Thoughts stand under one of two names:
+    DeepSeek's and SGLang's, or OpenRouter's and newer vLLM's."""
 
     content: str | tuple[Part | str, ...] | None = None
+    reasoning_content: Any = None
+    reasoning: Any = None
 
 
 class RankedToken(Struct, frozen=True):
@@ -91,10 +94,27 @@ class ChatChoice(Struct, frozen=True):
     error: Any = None
 
 
+class PromptToken(Struct, frozen=True):
+    """vLLM's: a token of the prompt; the first one has no log-probability, and stands nowhere."""
+
+    logprob: float
+    decoded_token: str | None = None
+
+
 class ChatResponse(Struct, frozen=True):
     """The answer of POST /chat/completions. Without choices, an error that came with status 200."""
 
     choices: tuple[ChatChoice, ...] | None = None
+    usage: Any = None
+    error: Any = None
+
+
+class ScoreResponse(Struct, frozen=True):
+    """vLLM's answer of POST /chat/completions with `prompt_logprobs`. Without choices, an error."""
+
+    choices: tuple[ChatChoice, ...] | None = None
+    prompt_logprobs: tuple[dict[str, PromptToken] | None, ...] | None = None
+    """By position, by id: the prompt's own token first."""
     usage: Any = None
     error: Any = None
 
@@ -155,6 +175,7 @@ class Models(Struct, frozen=True):
 
 
 CHAT: msgspec.json.Decoder[ChatResponse] = msgspec.json.Decoder(ChatResponse)
+SCORES: msgspec.json.Decoder[ScoreResponse] = msgspec.json.Decoder(ScoreResponse)
 CLASSIFY: msgspec.json.Decoder[ClassifyResponse] = msgspec.json.Decoder(ClassifyResponse)
 EMBEDDINGS: msgspec.json.Decoder[EmbeddingsResponse] = msgspec.json.Decoder(EmbeddingsResponse)
 MODELS: msgspec.json.Decoder[Models | tuple[OfferedModel, ...]] = msgspec.json.Decoder(
@@ -185,6 +206,13 @@ def chat_body(config: HttpEngine, request: GenerationRequest) -> bytes:
     limit: dict[str, Any] = {} if "max_tokens" in omitted else {config.output_limit: sampling.max_tokens}
     body = _ENCODER.encode(msgspec.structs.replace(chat, **limit))
     return body[:-1] + b"," + _ENCODER.encode(config.body)[1:] if config.body else body
+
+
+def score_body(config: HttpEngine, request: ScoringRequest) -> bytes:
+    """The request as vLLM wants it: the last message is continued by one token, and the prompt's are told."""
+    chat = GenerationRequest(request.id, request.messages, Sampling(temperature=0.0, max_tokens=1))
+    body = chat_body(config, chat)
+    return body[:-1] + b',"prompt_logprobs":0}'
 
 
 def classify_body(config: HttpEngine, request: ClassificationRequest) -> bytes:

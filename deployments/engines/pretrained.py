@@ -26,12 +26,14 @@ from schemas.errors import ModelError
 
 _ARCHITECTURE = {
     EngineRole.GENERATOR: ("ForCausalLM", "ForConditionalGeneration"),
+    EngineRole.SCORER: ("ForCausalLM", "ForConditionalGeneration"),
     EngineRole.CLASSIFIER: ("ForSequenceClassification",),
     EngineRole.ENCODER: ("",),
 }
 """How the names of fitting architectures end; any model has hidden states to compare."""
 _AUTO: dict[EngineRole, Any] = {
     EngineRole.GENERATOR: AutoModelForCausalLM,
+    EngineRole.SCORER: AutoModelForCausalLM,
     EngineRole.CLASSIFIER: AutoModelForSequenceClassification,
     EngineRole.ENCODER: AutoModel,
 }
@@ -45,8 +47,8 @@ def load_tokenizer(model: str, role: EngineRole) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(
             source.name, revision=source.revision, trust_remote_code=False, mistral_format=False
         )
-    if role is EngineRole.GENERATOR and not getattr(tokenizer, "chat_template", None):
-        raise ModelError(f"{model}: its tokenizer has no chat template, so it cannot be a generator")
+    if role.chats and not getattr(tokenizer, "chat_template", None):
+        raise ModelError(f"{model}: its tokenizer has no chat template, so it cannot be a {role.value}")
     return tokenizer
 
 

@@ -21,15 +21,25 @@ from deployments.engines.generating import Generating, Generation
 from deployments.engines.model_thread import ModelThread
 from deployments.engines.pretrained import load_model, load_tokenizer, longest_of, named_ends, rows_of
 from deployments.engines.roles import EngineRole
+from deployments.engines.scoring import ScorerBatch, ScoringJob
 from deployments.engines.special_ids import agree_on_padding, turn_ends
 from schemas.config_engines import TransformersEngine as Config
 from schemas.errors import EngineError, ErrorKind
 from schemas.role_cards import ModelFacts
-from schemas.samples import Classification, ClassificationRequest, Completion, GenerationRequest
+from schemas.samples import (
+    Classification,
+    ClassificationRequest,
+    Completion,
+    Cost,
+    GenerationRequest,
+    LikelyToken,
+    Scoring,
+    ScoringRequest,
+)
 
 
 class TransformersBackend:
-    """A generator or a classifier, by role."""
+    """A generator, a scorer or a classifier, by role."""
 
     def __init__(self, config: Config, role: EngineRole) -> None:
         self._config = config
@@ -38,7 +48,7 @@ class TransformersBackend:
         self._texts: ContentTokenizer
         self._longest: int | None = None
         self._facts = ModelFacts()
-        self._work: Generation | ClassifierBatch
+        self._work: Generation | ClassifierBatch | ScorerBatch
         self._thread: ModelThread[Any] | None = None
 
     @property
@@ -75,7 +85,7 @@ class TransformersBackend:
         job = Generating(request, prompt, min(request.sampling.max_tokens, room))
         thread.put(job)
         try:
-            return await job.result()
+            return self._chats.as_turn(request, await job.result())
         finally:
             job.cancelled = True
 
@@ -91,34 +101,41 @@ class TransformersBackend:
         finally:
             job.cancelled = True
 
-    def _load(self) -> Generation | ClassifierBatch:
+    async def score(self, request: ScoringRequest) -> Scoring:
+        """The log-probability of each token of the last message, in one pass."""
+        thread = self._ready(EngineRole.SCORER)
+        prompt, said = self._chats.begun(request.messages)
+        self._check_length(len(prompt) + len(said))
+        job = ScoringJob(prompt, said)
+        thread.put(job)
+        try:
+            logprobs = await job.result()
+        finally:
+            job.cancelled = True
+        tokens = zip(map(self._chats.token, said), logprobs, strict=True)
+        return Scoring(request.id, tuple(LikelyToken(*each) for each in tokens), Cost(prompt_tokens=len(job.ids)))
+
+    def _load(self) -> Generation | ClassifierBatch | ScorerBatch:
         config = self._config
         tokenizer = load_tokenizer(config.model, self._role)
         model = load_model(config, self._role, tokenizer)
         self._longest = longest_of(model)
-        if self._role is EngineRole.GENERATOR:
-            return self._generation(model, tokenizer)
+        if self._role.chats:
+            self._chats = ChatTokenizer.of(config, tokenizer, rows=rows_of(model.config))
+            self._chats.check()
+            pad_id = agree_on_padding(model, tokenizer, name=config.model)
+            named = named_ends(config.model, model.config)
+            ends = turn_ends(tokenizer, *named, rows=rows_of(model.config), name=config.model)
+            known = chat_facts(self._chats, tokenizer, ends=ends, context=self._longest, slots=config.max_batch)
+            self._facts = replace(known, padding=str(tokenizer.convert_ids_to_tokens(pad_id)))
+            if self._role is EngineRole.SCORER:
+                return ScorerBatch(model, pad_id=pad_id, max_batch=config.max_batch)
+            return Generation(DecodingBatch(model, pad_id), tokenizer, end_ids=ends, max_batch=config.max_batch)
         self._texts = ContentTokenizer(tokenizer, config.model)
         self._texts.check_single(rows_of(model.config))
         pad_id = agree_on_padding(model, tokenizer, name=config.model, after=self._texts.after)
         self._facts = classifier_facts(model.config, tokenizer, context=self._longest, slots=config.max_batch)
         return ClassifierBatch(model, pad_id=pad_id, max_batch=config.max_batch)
-
-    def _generation(self, model: Any, tokenizer: Any) -> Generation:
-        config, rows = self._config, rows_of(model.config)
-        self._chats = ChatTokenizer.of(config, tokenizer, rows=rows)
-        self._chats.check()
-        named = named_ends(config.model, model.config)
-        ends = turn_ends(tokenizer, *named, rows=rows, name=config.model)
-        pad_id = agree_on_padding(model, tokenizer, name=config.model)
-        known = chat_facts(self._chats, tokenizer, ends=ends, context=self._longest, slots=config.max_batch)
-        self._facts = replace(known, padding=str(tokenizer.convert_ids_to_tokens(pad_id)))
-        return Generation(
-            DecodingBatch(model, pad_id),
-            tokenizer,
-            end_ids=ends,
-            max_batch=config.max_batch,
-        )
 
     def _ready(self, role: EngineRole) -> ModelThread[Any]:
         if role is not self._role:

@@ -32,9 +32,12 @@ from schemas.samples import (
     Classification,
     ClassificationRequest,
     Completion,
+    Cost,
     FinishReason,
     GenerationRequest,
     LikelyToken,
+    Scoring,
+    ScoringRequest,
 )
 from schemas.vectors import EmbeddingRequest, Encoded
 
@@ -73,7 +76,7 @@ CLOSE_S = 20.0
 
 
 class VllmBackend:
-    """A generator, a classifier or an encoder, by role."""
+    """A generator, a scorer, a classifier or an encoder, by role."""
 
     def __init__(self, config: Config, role: EngineRole, form: TextForm | None = None) -> None:
         """`form`: how an encoder's vectors are taken; None: the mean of its hidden states."""
@@ -129,7 +132,7 @@ class VllmBackend:
         with _boundary():
             async for output in llm.generate({"prompt_token_ids": prompt}, _sampling(request, self._ends), request.id):
                 final = output
-        return _completion(request, final, self._chats)
+        return self._chats.as_turn(request, _completion(request, final, self._chats))
 
     async def classify(self, request: ClassificationRequest) -> Classification:
         """Class probabilities of one text."""
@@ -147,12 +150,33 @@ class VllmBackend:
         vector = await _pooled(llm, ids, PoolingParams(task="embed"), request.id)
         return Encoded(vector.tolist(), len(ids))
 
+    async def score(self, request: ScoringRequest) -> Scoring:
+        """The log-probability of each token of the last message. vLLM writes one token behind it, which is left out."""
+        llm = self._ready(EngineRole.SCORER)
+        prompt, said = self._chats.begun(request.messages)
+        ids = prompt + said
+        if len(ids) >= self._longest:
+            raise EngineError(ErrorKind.PERMANENT, f"a text of {len(ids)} tokens; the model reads {self._longest}")
+        sampling = SamplingParams(
+            temperature=0.0, max_tokens=1, prompt_logprobs=0, output_kind=RequestOutputKind.FINAL_ONLY
+        )
+        final: RequestOutput | None = None
+        with _boundary():
+            async for output in llm.generate({"prompt_token_ids": ids}, sampling, request.id):
+                final = output
+        found = None if final is None else final.prompt_logprobs
+        if found is None or len(found) != len(ids):
+            raise EngineError(ErrorKind.RETRYABLE, "vLLM ended the request without its log-probabilities")
+        scored = zip(said, found[len(prompt) :], strict=True)
+        tokens = [LikelyToken(self._chats.token(token), at[token].logprob) for token, at in scored if at is not None]
+        return Scoring(request.id, tuple(tokens), Cost(prompt_tokens=len(ids), completion_tokens=1))
+
     def _load(self) -> AsyncLLM:
         config = self._config
         tokenizer = load_tokenizer(config.model, self._role)
         described = describe(config.model, self._role, tokenizer)
         rows = rows_of(described)
-        if self._role is EngineRole.GENERATOR:
+        if self._role.chats:
             self._chats = ChatTokenizer.of(config, tokenizer, rows=rows)
             self._chats.check()
             named = named_ends(config.model, described)
@@ -202,7 +226,7 @@ def _arguments(config: Config, role: EngineRole, pooling: Pooling) -> AsyncEngin
     source = ModelSource.of(config.model)
     on_cpu = current_platform.is_cpu()
     in_one = on_cpu and config.gpus == 1 and os.environ["VLLM_CPU_OMP_THREADS_BIND"] == "nobind"
-    generates = role is EngineRole.GENERATOR
+    generates = role.chats
     chosen: dict[str, Any] = {
         "gpu_memory_utilization": GPU_MEMORY_UTILIZATION,
         "enable_prefix_caching": True,

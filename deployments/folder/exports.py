@@ -41,7 +41,8 @@ def opened(run: Path, config: RunConfig) -> Iterator[ExportedRun]:
     with ExitStack() as stack:
         ledgers = stack.enter_context(Ledgers(run)).each
         read = [(_read(ledger, stack.enter_context(ledger.frozen())), ledger) for ledger in ledgers]
-        yield ExportedRun(config.name, task_name(config), models(config), read, kinds(config.gates))
+        keeps = config.task.keep_reasoning
+        yield ExportedRun(config.name, task_name(config), models(config), read, kinds(config.gates), keeps)
 
 
 def _read(ledger: LedgerReader, last_seq: int) -> LedgerRead:

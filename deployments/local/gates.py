@@ -11,9 +11,10 @@ from deployments.build.embedding import SampleEmbedder
 from deployments.build.evidence import open_source
 from deployments.build.gates import inside_gate
 from deployments.engines.build import EngineRole, build_engine
+from deployments.engines.roles import role_of
 from schemas.config import RunConfig
 from schemas.config_deployed import Engine as EngineConfig
-from schemas.config_gates import Classifier, GateModel, gate_models
+from schemas.config_gates import GateModel, gate_models
 from schemas.errors import ConfigError, EngineError, ErrorKind
 from schemas.ids import PoolName
 from schemas.samples import Completion, GenerationRequest
@@ -76,11 +77,6 @@ async def gate_over(stack: AsyncExitStack, config: RunConfig, name: GateName, en
     raise."""
     gate = gate_models(config.gates)[name]
     return build_gate(name, gate, engine, await open_source(stack, gate.provenance, config.corpus, name))
-
-
-def role_of(gate: GateModel) -> EngineRole:
-    """What the gate's engine is asked for."""
-    return EngineRole.CLASSIFIER if isinstance(gate, Classifier) else EngineRole.GENERATOR
 
 
 def names(config: RunConfig) -> tuple[GateName, ...]:

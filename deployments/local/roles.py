@@ -18,7 +18,8 @@ from actors.calls.making import Making, NotMade
 from actors.protocols import Engine, Task
 from deployments.build.tasks import build_task
 from deployments.config.rules import task_name
-from deployments.local.gates import gate_over, role_of, started
+from deployments.engines.roles import role_of
+from deployments.local.gates import gate_over, started
 from schemas.config import RunConfig
 from schemas.config_deployed import Deployed
 from schemas.config_deployed import Engine as EngineConfig
@@ -37,6 +38,8 @@ from schemas.samples import (
     GenerationRequest,
     Malformed,
     Message,
+    Scoring,
+    ScoringRequest,
     answered,
     texts_of,
 )
@@ -107,6 +110,13 @@ class _Overheard:
         found = await self._engine.classify(request)
         self.said = ", ".join(f"{each:.3f}" for each in found.probabilities)
         self.tokens.append((found.prompt_tokens, 0))
+        return found
+
+    async def score(self, request: ScoringRequest) -> Scoring:
+        self.asked, self.said = request.messages, ""
+        found = await self._engine.score(request)
+        self.said = f"log-probabilities of {len(found.tokens)} tokens"
+        self.tokens.append((found.cost.tokens, 0))
         return found
 
     async def start(self) -> None:

@@ -11,12 +11,13 @@ from msgspec import Struct
 from actors.gates.build import build_gate
 from actors.protocols import Gate
 from deployments.build.evidence import open_source
-from deployments.engines.build import EngineRole, build_engine
+from deployments.engines.build import build_engine
+from deployments.engines.roles import role_of
 from deployments.monitoring.logs import LogPlace, configure_replica_logging
 from deployments.ray.loopback import bind_replica
 from deployments.serve.replica import Health, answer_each
 from schemas.config import Corpus
-from schemas.config_gates import Classifier, Exact, GateModel, Provenance
+from schemas.config_gates import Exact, GateModel, Provenance
 from schemas.verdicts import GateName, GateReply, GateRequest
 from schemas.wire import GATE_REPLIES, GATE_REQUESTS, Gated
 
@@ -36,8 +37,7 @@ class ModelGate:
     ) -> None:
         configure_replica_logging(logs)
         bind_replica()
-        role = EngineRole.CLASSIFIER if isinstance(config, Classifier) else EngineRole.GENERATOR
-        self._engine = build_engine(config.engine, role)
+        self._engine = build_engine(config.engine, role_of(config))
         self._health = Health(self._engine, config.replicas.stall_s)
         self._opened = AsyncExitStack()
         await self._engine.start()

@@ -24,7 +24,8 @@ class Summary(OneCall):
         user = f"{fenced(lease.passage.text)}\n{ASK}"
         if lease.repair is not None and lease.repair.previous is not None:
             user += f" Write another one than: {one_line(lease.repair.previous.fields['summary'])}"
-        return Prompt((Message("system", SYSTEM), Message("user", user)), sampled(self._sampling, lease))
+        messages = (Message("system", SYSTEM), Message("user", user))
+        return Prompt(messages, sampled(self._sampling, lease), stop=self._sampling.stop)
 
     def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
         """The whole completion is the summary."""

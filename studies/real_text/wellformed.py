@@ -91,8 +91,8 @@ async def measure(model: Path, engine: EngineName, seed: int) -> Results:
         for name in get_args(PromptSetName):
             task = GroundedAnswerTask(GroundedAnswer(prompts=name, sampling=SAMPLING))
             way = Way(lambda pool, request: generator.generate(request), POOL, POOL, seed, lambda: 0.0)
-            drafts = await asyncio.gather(*(_first(task, way, passage) for passage in passages))
-            arms.append(_arm(name, drafts))
+            drafts = await asyncio.gather(*(first_draft(task, way, passage) for passage in passages))
+            arms.append(arm_of(name, drafts))
     shown = next(arm for arm in arms if arm.prompts == "instruct").well_formed
     supported = shown.successes >= GOAL * shown.trials
     return Results(model.name, engine, seed, len(passages), tuple(arms), supported)
@@ -115,15 +115,17 @@ class First(Struct, frozen=True):
     why: str
 
 
-async def _first(task: GroundedAnswerTask, way: Way, passage: Passage) -> First:
+async def first_draft(task: GroundedAnswerTask, way: Way, passage: Passage) -> First:
+    """The first attempt of a passage; its tokens are those of all its calls."""
     lease = Lease(Order.fresh(passage.id, "grounded_answer", 0), passage, 1, expires_at=0.0)
     asker = Asker(lease, way)
     (made,) = [made async for made in task.attempt(lease, asker)]
     why = "" if isinstance(made.draft, Draft) else made.draft.reason.value
-    return First(asker.calls[-1].text, asker.calls[-1].cost.completion_tokens, why)
+    return First(asker.calls[-1].text, sum(call.cost.completion_tokens for call in asker.calls), why)
 
 
-def _arm(name: PromptSetName, drafts: list[First]) -> Arm:
+def arm_of(name: PromptSetName, drafts: list[First]) -> Arm:
+    """What an arm's drafts came to."""
     whys = Counter(each.why for each in drafts if each.why)
     return Arm(
         prompts=name,

@@ -29,6 +29,6 @@ def requests_of(task: Task, lease: Lease, *answers: str, seed: int = 0) -> list[
 
 
 def request_of(task: Task, lease: Lease, *, seed: int = 0) -> GenerationRequest:
-    """The only request of an attempt."""
-    (request,) = requests_of(task, lease, seed=seed)
+    """The only request of an attempt whose call is answered with a draft."""
+    (request,) = requests_of(task, lease, "Question: Who?\nAnswer: Oda Lind", seed=seed)
     return request

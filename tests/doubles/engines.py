@@ -18,9 +18,12 @@ from schemas.samples import (
     Classification,
     ClassificationRequest,
     Completion,
+    Cost,
     FinishReason,
     GenerationRequest,
     LikelyToken,
+    Scoring,
+    ScoringRequest,
 )
 
 WORDS_PER_ANSWER = 24
@@ -104,6 +107,15 @@ class InstantEngine:
         good = self._good(key)
         first = (LikelyToken("Yes", math.log(good)), LikelyToken("No", math.log(1 - good)))
         return Completion(request.id, "Yes", FinishReason.LENGTH, 128, 1, first_tokens=first)
+
+    async def score(self, request: ScoringRequest) -> Scoring:
+        said, before = request.messages[-1].content, request.messages[-2].content
+        key = content_id(said)
+        await self._serve(key)
+        good = self._good(key)
+        gain = math.log(good / (1 - good)) if "Passage: <<<" in before else 0.0
+        tokens = tuple(LikelyToken(word, -4.0 + gain) for word in said.split())
+        return Scoring(request.id, tokens, Cost(prompt_tokens=128))
 
     async def _serve(self, key: str) -> None:
         self.served += 1

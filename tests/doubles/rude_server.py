@@ -39,6 +39,8 @@ class RudeServer:
         """What it answers when it answers well."""
         self.logprobs: dict | None = None
         """What stands beside an answer in its choice."""
+        self.beside: dict = {}
+        """What stands beside the choices of an answer."""
         self.indiscreet = False
         """Most calls are answered by an error that repeats the key, each in another way."""
 
@@ -73,16 +75,16 @@ class RudeServer:
         return web.json_response({"data": [{"index": 0, "probs": probs}], "usage": {"prompt_tokens": 5}})
 
     def _answer(self, body: dict) -> web.Response:
-        return _choices([self.says(body)] * body.get("n", 1), self.logprobs)
+        return _choices([self.says(body)] * body.get("n", 1), self.logprobs, self.beside)
 
 
-def _choices(texts: list[str], logprobs: dict | None = None) -> web.Response:
+def _choices(texts: list[str], logprobs: dict | None = None, beside: dict = {}) -> web.Response:  # noqa: B006 - read
     more = {} if logprobs is None else {"logprobs": logprobs}
     choices = [
         {"index": index, "message": {"role": "assistant", "content": text}, "finish_reason": "stop", **more}
         for index, text in enumerate(texts)
     ]
-    return web.json_response(GOOD | {"choices": choices})
+    return web.json_response(GOOD | {"choices": choices} | beside)
 
 
 @asynccontextmanager

@@ -37,6 +37,12 @@ THINKS = (
     "{% endif %}"
 )
 """Qwen3."""
+BEGINS_THOUGHTS = (
+    "{% for m in messages %}<|{{ m.role }}|>{% if m.role == 'assistant' and '</think>' in m.content %}"
+    "{{ m.content.split('</think>')[-1] }}{% else %}{{ m.content }}{% endif %}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|><think>\n{% endif %}"
+)
+"""DeepSeek-R1: the model's turn begins inside of its thoughts."""
 REFUSES_SYSTEM_AND_THINKS = REFUSES_SYSTEM.replace(
     "<|assistant|>{% endif %}",
     "<|assistant|>{% if enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}{% endif %}",

@@ -6,7 +6,9 @@ from pathlib import Path
 import msgspec
 
 import studies.real_text
-from studies.real_text.wellformed import GOAL, PASSAGES, RESULTS, First, Results, _arm, prose
+from studies.real_text.forms import ARMS, FormArm, supported
+from studies.real_text.verdicts import counted
+from studies.real_text.wellformed import GOAL, PASSAGES, RESULTS, First, Results, arm_of, prose
 
 PAGE = Path(__file__).parents[2] / "docs" / "tasks" / "grounded.md"
 FOLDER = Path(studies.real_text.__file__).parent
@@ -22,7 +24,7 @@ def test_the_passages_are_prose_and_drawn_by_the_seed() -> None:
 
 def test_an_arm_counts_what_is_well_formed_and_why_the_rest_is_not() -> None:
     """Three of four, with the reason of the fourth."""
-    arm = _arm("instruct", [First("a", 10, ""), First("b", 20, ""), First("c", 30, ""), First("d", 40, "cut_off")])
+    arm = arm_of("instruct", [First("a", 10, ""), First("b", 20, ""), First("c", 30, ""), First("d", 40, "cut_off")])
     assert (arm.well_formed.successes, arm.well_formed.trials) == (3, 4)
     assert arm.malformed == {"cut_off": 1}
     assert arm.tokens == 25.0
@@ -48,3 +50,19 @@ def test_the_page_says_what_the_committed_results_say() -> None:
     shown = next(arm for arm in results.arms if arm.prompts == "instruct").well_formed
     assert results.supported == (shown.successes >= GOAL * shown.trials)
     assert ("**supported**" if results.supported else "**not supported**") in page
+
+
+def test_verdicts_are_counted_by_try() -> None:
+    """Whoever has a verdict is not asked again; what all tries leave without one is told."""
+    found = counted("m", 0, [["verdict"], ["cut_off", "verdict"], ["no_verdict", "cut_off", "cut_off"]])
+    assert [(each.asked, each.cut_off, each.no_verdict) for each in found.tries] == [(3, 1, 1), (2, 1, 0), (1, 1, 0)]
+    assert (found.judged, found.without) == (3, 1)
+
+
+def test_every_form_must_reach_the_goal() -> None:
+    """The second plan: three arms, and the worst of them decides; an arm that is missing supports nothing."""
+    good = arm_of("instruct", [First("a", 10, "")] * 9 + [First("b", 10, "cut_off")])
+    bad = arm_of("instruct", [First("a", 10, "")] * 8 + [First("b", 10, "cut_off")] * 2)
+    arms = [FormArm(engine, output, good) for engine, output in ARMS]
+    assert supported(arms) and not supported(arms[:2])
+    assert not supported([*arms[:2], FormArm("transformers", "lines", bad)])

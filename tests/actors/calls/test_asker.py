@@ -148,3 +148,18 @@ async def test_a_call_aside_is_no_draft_and_no_other_pool_stands_in_for_it() -> 
     with pytest.raises(EngineError, match="checker is away"):
         await Asker(lease(), Way(generate, fresh, fresh, 0, lambda: 0.0, away)).aside(prompt, pool=checker)
     assert asked == [fresh, checker]
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+@pytest.mark.parametrize(("text", "beside"), [("<think>Hm.</think>So", ""), ("So", "Hm.")])
+async def test_thoughts_are_kept_apart_or_dropped(keeps: bool, text: str, beside: str) -> None:
+    """Whoever told them apart; the task reads what the model wrote, and no recorded text holds them."""
+
+    async def generate(pool: PoolName, request: GenerationRequest) -> Completion:
+        return Completion(request.id, text, FinishReason.STOP, 1, 1, reasoning=beside)
+
+    pool = PoolName("generator")
+    asker = Asker(lease(), Way(generate, pool, pool, 0, lambda: 0.0, keeps_reasoning=keeps))
+    assert (await asker(Prompt((), Sampling()))).text == text
+    candidate = asker.candidate(Made(lease().order.id, answered("Who?", "So")))
+    assert (candidate.text, candidate.reasoning) == ("So", "Hm." if keeps else "")

@@ -1,7 +1,7 @@
 """An export as files: whole or not there, equal bytes for equal ledgers, and never over another one."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -10,6 +10,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from actors.exports.export import NAME, ExportedRun, export, read_export
 from actors.exports.formats import FORMATS
@@ -17,7 +18,7 @@ from actors.exports.splits import split_of
 from actors.ledger.files import LocalDisk, sha256_of
 from schemas.errors import OutputError, UserError
 from schemas.exports import Export, ExportFormat, ExportRequest, FileKind, Form, LedgerRead, SplitShare
-from schemas.ledger import Planned, Record
+from schemas.ledger import AcceptedEnd, Planned, Record
 from tests.actors.exports.runs import GROUNDED, MODELS, Row, asked, exported
 from tests.doubles.ledgers import MemoryLedger, Scale, plausible_run
 
@@ -248,3 +249,26 @@ def test_memory_does_not_grow_with_the_run(passages: int) -> None:
     ledger = Watched(list(plausible_run(1, Scale(passages=passages, refused=0))))
     seen = sum(1 for _ in families(ledger, MODELS))
     assert seen == passages and Watched.most <= PAGE
+
+
+def thoughtful(records: Sequence[Record]) -> Iterator[Record]:
+    """The same run of a model that thinks, whose thoughts were kept."""
+    for record in records:
+        attempt = record.attempt if isinstance(record, AcceptedEnd) else None
+        if isinstance(record, AcceptedEnd) and attempt is not None and attempt.candidate is not None:
+            candidate = replace(attempt.candidate, reasoning="Hm.")
+            yield replace(record, attempt=replace(attempt, candidate=candidate))
+        else:
+            yield record
+
+
+@pytest.mark.parametrize(("keeps", "format"), [(True, "sft"), (True, "dpo"), (False, "sft")])
+def test_kept_reasoning_is_a_column_of_samples(tmp_path: Path, keeps: bool, format: str) -> None:
+    """Of samples alone, and only where the configuration keeps it; the card tells of it."""
+    source = replace(source_of(list(thoughtful(RUN))), keeps_reasoning=keeps)
+    export(source, asked(ExportFormat(format)), GROUNDED, tmp_path / "out", at=NOW)
+    rows = rows_on_disk(tmp_path / "out", "train")
+    told = keeps and format == "sft"
+    assert {row.get("reasoning") for row in rows} == ({"Hm."} if told else {None})
+    assert all(("reasoning" in row) is told for row in rows)
+    assert ("`reasoning`" in (tmp_path / "out" / "README.md").read_text()) is told

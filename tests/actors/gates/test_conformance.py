@@ -16,7 +16,7 @@ from actors.gates.verifier import AnswerPair, Compared, Reply, VerifierGate
 from actors.protocols import Gate
 from examples.gates.length import check as length
 from schemas.config import CustomEngine
-from schemas.config_gates import Classifier, LlmJudge, TokenJudge, Verifier
+from schemas.config_gates import Classifier, LikelihoodJudge, LlmJudge, TokenJudge, Verifier
 from schemas.conformance import CheckFinding, CheckOutcome
 from schemas.errors import ErrorKind, JudgeError
 from schemas.ids import PoolName
@@ -25,9 +25,12 @@ from schemas.samples import (
     Classification,
     ClassificationRequest,
     Completion,
+    Cost,
     FinishReason,
     GenerationRequest,
     LikelyToken,
+    Scoring,
+    ScoringRequest,
 )
 from schemas.verdicts import FAITHFULNESS, REWARD, GateName, GateRequest, Passed, Verdict
 
@@ -54,6 +57,11 @@ class Scripted:
         first = (LikelyToken("Yes", yes), LikelyToken(" No", -1.5)) if request.top_logprobs else None
         return Completion(request.id, self._text, FinishReason.STOP, 10, 10, first_tokens=first)
 
+    async def score(self, request: ScoringRequest) -> Scoring:
+        source = request.messages[-2].content
+        tokens = (LikelyToken(word, -0.5 if word in source else -2.0) for word in request.messages[-1].content.split())
+        return Scoring(request.id, tuple(tokens), Cost(prompt_tokens=10))
+
     async def classify(self, request: ClassificationRequest) -> Classification:
         return Classification(request.id, (0.2, 0.8) if "1623" in request.text else (0.8, 0.2), 10)
 
@@ -78,6 +86,7 @@ OURS: dict[str, Callable[[], Gate]] = {
     "classifier of quality": lambda: build_gate(NAME, Classifier(ENGINE, kind="reward"), Scripted()),
     "a label against the source": lambda: build_gate(FAITHFULNESS, TokenJudge(ENGINE), Scripted()),
     "a label of quality": lambda: build_gate(NAME, TokenJudge(ENGINE, kind="reward"), Scripted()),
+    "likelihood": lambda: build_gate(FAITHFULNESS, LikelihoodJudge(ENGINE), Scripted()),
     "claims": lambda: build_gate(NAME, LlmJudge(ENGINE, kind="faithfulness"), Scripted(CLAIM)),
     "rubric": lambda: build_gate(REWARD, LlmJudge(ENGINE), Scripted(MARKS)),
     "rule": lambda: ExpressionGate(OwnSettings(NAME), read_rule("words(answer) < 50 and words(answer) > 0")),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from actors.gates import faithfulness, reward
 from actors.gates.build import build_gate
@@ -224,6 +225,24 @@ async def test_the_judge_is_asked_as_configured() -> None:
     assert (asked.sampling.temperature, asked.sampling.max_tokens) == (0.0, 512)
     assert asked.json_schema == faithfulness.asked_of(512).schema
     assert HERON in asked.messages[-1].content
+
+
+async def test_a_verdict_that_is_asked_for_again_is_asked_for_shorter() -> None:
+    """The first was cut off: fewer claims and shorter quotes, by the schema and in words, for an engine that it does
+    not hold. A first try says nothing of it."""
+    asked = []
+    for tries in (1, 2, 3):
+        engine = ScriptedEngine(verdict(0.9, FOUNDER))
+        await build_gate(FAITHFULNESS, CONFIG, engine).check(replace(REQUEST, tries=tries))
+        asked += engine.generations
+    first, second, third = [json.loads(each.json_schema or "")["properties"]["claims"] for each in asked]
+    assert second["maxItems"] < first["maxItems"] and second == third
+    for name in ("claim", "quote"):
+        most = [each["items"]["properties"][name]["maxLength"] for each in (first, second)]
+        assert most[1] < most[0]
+    said = [each.messages[-1].content for each in asked]
+    assert "Be short" not in said[0]
+    assert said[1].endswith("Be short: at most 2 claims, and quotes of at most 25 words.") and said[1] == said[2]
 
 
 @given(st.text(st.sampled_from('<>|`{}"\nsx') | st.characters(exclude_categories=("Cs",))))

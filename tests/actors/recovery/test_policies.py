@@ -5,15 +5,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from actors.recovery.policies import build_recovery
-from actors.recovery.repairs import NEEDS_DRAFT, OURS, REPAIRS, USUAL_REPAIRS, directed, repair_for
+from actors.recovery.modes import REPAIRS_OF_FORM
+from actors.recovery.policies import TaskRecovery, build_recovery
+from actors.recovery.repairs import NEEDS_DRAFT, OURS, REPAIRS, USUAL_REPAIRS, arms, directed, repair_for
 from schemas.config import Recovery
 from schemas.ids import PoolName
 from schemas.orders import AttemptSummary, Lease
-from schemas.recovery import KNOWN_MODES, KNOWN_REPAIRS, Diagnosis, FailureMode, Modes, Repair, RepairKind, Repairs
+from schemas.recovery import (
+    FORM_REPAIRS,
+    KNOWN_MODES,
+    KNOWN_REPAIRS,
+    Diagnosis,
+    FailureMode,
+    Modes,
+    Repair,
+    RepairKind,
+    Repairs,
+)
 from schemas.repairs import RejectedDraft
-from schemas.samples import Candidate, Cost, Draft, Sampling, answered
-from schemas.verdicts import FAITHFULNESS, REWARD, Passed, Rejected
+from schemas.samples import Candidate, Cost, Draft, MalformedReason, Sampling, answered
+from schemas.verdicts import FAITHFULNESS, FORMAT, REWARD, Passed, Rejected
 from tests.doubles.passages import lease_of
 
 WRONG = answered("Who founded Amber Heron?", "Jon Berg")
@@ -132,3 +143,49 @@ def test_whatever_was_tried_a_repair_is_found(
     assert repair.pool is None or (repair.pool == escalate_to and len(past) + 2 == config.max_attempts)
     untried = [kind for kind in REPAIRS[mode] if kind not in past and (draft is not None or kind not in NEEDS_DRAFT)]
     assert repair.pool is not None or not untried or repair.kind == untried[0]
+
+
+UNREAD = Rejected(FORMAT, 0.0, 1.0)
+KNOWS_FORMS = TaskRecovery(forms=FORM_REPAIRS)
+
+
+def unread(reason: MalformedReason) -> Candidate:
+    return replace(candidate(None), malformed="why", malformed_reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind", "temperature"),
+    [
+        (MalformedReason.CUT_OFF, Repairs.ANSWER_SHORTER, 0.7),
+        (MalformedReason.UNFINISHED_THOUGHTS, Repairs.ANSWER_SHORTER, 0.7),
+        (MalformedReason.NO_LABEL, Repairs.RESTATE_FORM, 0.35),
+        (MalformedReason.NO_ANSWER, Repairs.RESTATE_FORM, 0.35),
+        (MalformedReason.REPEATED, Repairs.RESTATE_FORM, 0.35),
+        (MalformedReason.BAD_JSON, Repairs.HOLD_TO_SCHEMA, 0.7),
+    ],
+)
+def test_what_could_not_be_read_is_repaired_by_what_went_wrong(
+    reason: MalformedReason, kind: RepairKind, temperature: float
+) -> None:
+    """By rules, and as an arm of `adaptive`; afterwards the table's row. A task that names none has the row alone."""
+    rules = build_recovery(Recovery(), task=KNOWS_FORMS)
+    _, choice = rules.decide(lease_of(), unread(reason), (UNREAD,))
+    assert choice.repair == Repair(kind, temperature)
+    assert choice.forms == tuple(sorted(FORM_REPAIRS))
+    _, plain = build_recovery(Recovery()).decide(lease_of(), unread(reason), (UNREAD,))
+    assert plain.repair == Repair(Repairs.LOWER_TEMPERATURE, 0.35) and plain.forms == ()
+    open_to_it = arms(Modes.MALFORMED, reason, Recovery(), USUAL_REPAIRS.knowing((), FORM_REPAIRS))
+    assert open_to_it[0] == kind and Repairs.LOWER_TEMPERATURE in open_to_it
+    assert not set(FORM_REPAIRS) & set(arms(Modes.MALFORMED, reason, Recovery(), USUAL_REPAIRS))
+
+
+def test_every_reason_has_its_repair() -> None:
+    """A reason that is added is added here too."""
+    assert set(REPAIRS_OF_FORM) == set(MalformedReason)
+
+
+def test_a_row_of_the_configuration_stands_in_place_of_what_addresses_the_form() -> None:
+    """Who lists the repairs of `malformed` has these alone."""
+    config = Recovery(repairs={"malformed": ("resample",)})
+    _, choice = build_recovery(config, task=KNOWS_FORMS).decide(lease_of(), unread(MalformedReason.CUT_OFF), (UNREAD,))
+    assert choice.repair == Repair(Repairs.RESAMPLE, 0.7)

@@ -85,6 +85,12 @@ def test_a_separator_between_steps_is_part_of_a_solution() -> None:
     ("text", "finish", "reason", "says"),
     [
         ("96 - 71 = 25\n#### 25", FinishReason.LENGTH, MalformedReason.CUT_OFF, "cut off at the token limit"),
+        (
+            "<think>96 - 71 = 25\n#### 25",
+            FinishReason.LENGTH,
+            MalformedReason.UNFINISHED_THOUGHTS,
+            "cut off at the token limit while it was thinking",
+        ),
         ("<think>so", FinishReason.STOP, MalformedReason.UNFINISHED_THOUGHTS, "the thinking never ended"),
         ("", FinishReason.STOP, MalformedReason.NO_ANSWER, "does not say which its final"),
         (

@@ -64,7 +64,12 @@ MALFORMED = {
     "Question: Who?\nAnswer:": (M.NO_ANSWER, "the answer is empty"),
     "Question: Who?\nAnswer: <|im_end|>": (M.NO_ANSWER, "the answer is empty"),
     "Question:\nAnswer: Oda Lind": (M.NO_QUESTION, "the question is empty"),
-    "Question: Who?\nAnswer: Oda\nQuestion: When?\nAnswer: 1623": (M.REPEATED, "the question is given twice"),
+    "Question: Who?\nAnswer: Oda\nQuestion: Who?\nAnswer: Lind": (M.REPEATED, "the answer is given twice"),
+    "Question: Who?\nAnswer: Oda\nQuestion: When?\nAnswer: 1623\nAnswer: 1701\nQuestion: Who?\nAnswer: Lind": (
+        M.REPEATED, "the question is given twice",
+    ),
+    "Question: Who?\nQuestion: When?\nAnswer: 1623": (M.REPEATED, "the question is given twice"),
+    "Answer: Oda\nQuestion: Who?\nQuestion: When?\nAnswer: 1623": (M.REPEATED, "the question is given twice"),
     "Question: Who?\nAnswer: Oda\nAnswer: Lind": (M.REPEATED, "the answer is given twice"),
     "Quote:\nQuestion: Who?\nAnswer: Oda": (M.NO_QUOTE, "the quote is empty"),
     "<think>Question: Who?\nAnswer: Oda": (M.UNFINISHED_THOUGHTS, "the thinking never ended"),
@@ -97,6 +102,33 @@ def test_content_is_not_forgiven(text: str, why: tuple[MalformedReason, str]) ->
     assert parse(text, FinishReason.STOP) == Malformed(*why)
 
 
+@pytest.mark.parametrize(
+    "behind",
+    [
+        "Question: When?\nAnswer: 1623",
+        "Question: When?",
+        "\n2. Question: When?\nAnswer: 1623\nAnswer: 1701",
+        "Question: Who founded Amber Heron?\nAnswer: Oda Lind\nQuestion: When?\nAnswer: 1623",
+    ],
+)
+def test_the_first_whole_draft_counts(behind: str) -> None:
+    """A model that goes on to another draft has written one all the same."""
+    whole = "Question: Who founded Amber Heron?\nAnswer: Oda Lind\n"
+    assert parse(whole + behind, FinishReason.STOP) == ASKED
+    quoted = parse(f"Quote: Its founder.\n{whole}Quote: Another.\n{behind}", FinishReason.STOP)
+    assert isinstance(quoted, Draft) and quoted.quote == "Its founder."
+
+
+def test_the_first_whole_object_counts() -> None:
+    """Of a list too; not where another answers the same question otherwise (above)."""
+    objects = [
+        '{"question": "Who founded Amber Heron?", "answer": "Oda Lind"}',
+        '{"question": "When?", "answer": "1623"}',
+    ]
+    assert parse("\n".join(objects), FinishReason.STOP) == ASKED
+    assert parse(f"[{', '.join(objects)}]", FinishReason.STOP) == ASKED
+
+
 def test_a_cut_off_completion_is_malformed() -> None:
     """At the token limit the answer may end in the middle of a name, however well the text reads."""
     assert parse(render(ASKED), FinishReason.LENGTH) == CUT_OFF
@@ -119,7 +151,10 @@ CUT = {
     "before anything": ("Certainly, here is", CUT_OFF),
     "a question too many": ("Question: Who?\nQuestion: When?\nAns", CUT_OFF),
     "in a json object": ('{"question": "Who?", "answer": "O', CUT_OFF),
-    "in the thoughts": ("<think>Question: Who?\nAnswer: Oda\nQuestion:", CUT_OFF),
+    "in the thoughts": (
+        "<think>Question: Who?\nAnswer: Oda\nQuestion:",
+        Malformed(M.UNFINISHED_THOUGHTS, "cut off at the token limit while it was thinking"),
+    ),
 }  # fmt: skip
 
 

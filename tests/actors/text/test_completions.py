@@ -18,6 +18,7 @@ from actors.text.completions import (
     Unreadable,
     after_thoughts,
     control_in,
+    thoughts_apart,
     verdict_in,
     without_code_fence,
     without_control,
@@ -204,3 +205,21 @@ def test_reading_takes_time_in_proportion_to_the_text(name: str) -> None:
             base = max(_once(read, small), FLOOR_S)
             if _once(read, large) > STEEPEST * GROWTH * base:
                 assert seconds(read, large) <= STEEPEST * GROWTH * base, (name, begins, piece)
+
+
+@pytest.mark.parametrize(
+    ("text", "apart"),
+    [
+        ("<think>\nHm.\n</think>\n\nQuestion: Who?", ("Hm.", "\n\nQuestion: Who?")),
+        ("Hm.</think>So", ("Hm.", "So")),
+        ("[THINK]Hm.[/THINK]So", ("Hm.", "So")),
+        ("analysisHm.assistantfinalSo", ("Hm.", "So")),
+        ("<think></think>So", ("", "So")),
+        ("So", ("", "So")),
+        ("<think>Hm.", ("", "<think>Hm.")),
+        ("", ("", "")),
+    ],
+)
+def test_thoughts_and_what_follows_them(text: str, apart: tuple[str, str]) -> None:
+    """Whoever keeps thoughts keeps them without their marks; those that never end are not told from an answer."""
+    assert thoughts_apart(text) == apart

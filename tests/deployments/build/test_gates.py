@@ -69,6 +69,26 @@ def refusal(text: str) -> str:
         ),
         ("mine: {form: custom, chek: 'a:b'}", "gates.mine.chek: unknown key; did you mean 'check'?"),
         (f"strict: {{form: classifier, engine: {INSTANT}}}", "gates.strict.kind: missing; it must be one of faithful"),
+        (
+            f"strict: {{form: likelihood, engine: {INSTANT}, provenance: {{mode: none}}}}",
+            "gates.strict.provenance.mode: must be exact or retrieved; form: likelihood weighs what a source adds",
+        ),
+        (
+            f"strict: {{form: token, kind: faithfulness, engine: {INSTANT}, preset: minichek}}",
+            "gates.strict.preset: must be one of minicheck or null, not 'minichek'",
+        ),
+        (
+            f"strict: {{form: token, kind: faithfulness, engine: {INSTANT}, preset: minicheck, ask: 'Well?'}}",
+            "gates.strict.ask: preset: minicheck has its own; leave one of them out",
+        ),
+        (
+            f"strict: {{form: token, kind: reward, engine: {INSTANT}, preset: minicheck}}",
+            "gates.strict.preset: minicheck judges against a source; kind must be faithfulness",
+        ),
+        (
+            f"a: {{form: token, kind: faithfulness, engine: {INSTANT}, preset: minicheck, provenance: {{mode: none}}}}",
+            "gates.a.provenance.mode: must be exact or retrieved; preset: minicheck is shown a source",
+        ),
         ("verifier: {form: rule, check: 'True'}", "gates.verifier.form: must be verifier, as the name says"),
         ("verifier: {}", "gates.verifier: has nothing to check when task.kind is grounded_answer"),
         (

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from actors.counts.tally import Tally
-from actors.gates import first_token
+from actors.gates import first_token, likelihood
 from actors.ledger.sqlite import SqliteLedger
 from actors.metrics.collector import RunCollector
 from actors.metrics.metric import Run, RunMoment, values
@@ -23,7 +23,7 @@ from deployments.config.load import load, load_text, resolve
 from deployments.config.rules import broken_rule
 from schemas.config import RunConfig
 from schemas.config_engines import CustomEngine
-from schemas.config_gates import GateConfig, TokenJudge, Unseen, gate_models
+from schemas.config_gates import GateConfig, LikelihoodJudge, TokenJudge, Unseen, gate_models
 from schemas.errors import UserError
 from schemas.flaws import FlawKind, Worth
 from schemas.ledger import AcceptedEnd, Planned, Record
@@ -133,8 +133,12 @@ def test_a_judge_by_labels_has_a_version_of_its_words(monkeypatch: pytest.Monkey
     def version(of: GateConfig) -> str:
         return judges(with_gate(config, of))[FAITHFULNESS]
 
-    changes = ({}, {"ask": "Well?"}, {"system": "Judge."}, {"positive": "True"}, {"negative": ("No", "False")})
+    words = ({"ask": "Well?"}, {"system": "Judge."}, {"preset": "minicheck"})
+    changes = ({}, *words, {"positive": "True"}, {"negative": ("No", "False")})
     versions = [version(replace(judge, **change)) for change in changes]
+    versions += [version(LikelihoodJudge(judge.engine)), version(LikelihoodJudge(judge.engine, gain="mean"))]
+    monkeypatch.setattr(likelihood, "FROM_SOURCE", "Answer.")
+    versions.append(version(LikelihoodJudge(judge.engine)))
     monkeypatch.setattr(first_token, "STATED_IN_SEVERAL", "Is it all there?")
     versions.append(version(judge))
     assert len(set(versions)) == len(versions)

@@ -8,9 +8,12 @@ import pytest
 from msgspec.structs import replace
 
 from deployments.build.evidence import passages_of
-from deployments.build.recovery import build_elsewhere
+from deployments.build.recovery import build_elsewhere, task_recovery
+from deployments.build.tasks import build_task
 from deployments.config.load import load
-from schemas.config import RunConfig
+from schemas.config import GroundedAnswer, Recovery, RunConfig
+from schemas.errors import ConfigError
+from schemas.recovery import FORM_REPAIRS
 from schemas.samples import qa
 from studies.almanac.prose import ask_about
 from studies.almanac.truth import facts_of
@@ -50,3 +53,13 @@ def test_a_corpus_that_is_not_there_is_the_readers_to_say(config: RunConfig, cap
 def test_problems_have_no_facts_to_mix_up() -> None:
     """Math is verified by computation."""
     assert build_elsewhere(load(Path("examples/math.yaml"))) is None
+
+
+def test_a_repair_of_form_that_the_prompts_do_not_know_is_refused(config: RunConfig) -> None:
+    """The shipped models would be told words that they never saw."""
+    listed = replace(config, recovery=Recovery(repairs={"malformed": ("restate_form", "resample")}))
+    with pytest.raises(ConfigError, match=r"recovery\.repairs\.malformed: the task's prompts do not know restate_form"):
+        task_recovery(listed, build_task(listed))
+    assert isinstance(listed.task, GroundedAnswer)
+    other = replace(listed, task=replace(listed.task, prompts="instruct"))
+    assert task_recovery(other, build_task(other)).forms == FORM_REPAIRS

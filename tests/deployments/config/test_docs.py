@@ -20,12 +20,28 @@ SEAM_KEYS = (
 )
 """Keys that open a seam, counted apart: who brings nothing of their own has none of them (docs/decisions/0015-…)."""
 
-WORDS_KEYS = ("task.prompts", "task.system", "task.ask", "task.examples", "engine.body", "engine.chat_template_kwargs")
-"""Keys that were not there when the bound was set: what is said to a model, and what its server is told besides."""
+WORDS_KEYS = (
+    "task.prompts",
+    "task.system",
+    "task.ask",
+    "task.examples",
+    "task.sampling.stop",
+    "task.sampling.thinking_tokens",
+    "task.keep_reasoning (grounded_answer)",
+    "task.keep_reasoning (math)",
+    "task.keep_reasoning (custom)",
+    "engine.body",
+    "engine.chat_template_kwargs",
+)
+"""Keys that were not there when the bound was set: what is said to a model, where it ends, what of its thoughts is paid
+for and kept, and what its server is told besides."""
 
-JUDGE_KEYS = ("form", "kind", "threshold", "positive", "negative", "ask", "system")
-"""Of `form: token`, which was not there when the bound was set: the judges that are published answer by a label and
-are trained on words of their own (docs/decisions/0012-…)."""
+JUDGE_KEYS = (
+    *(f"token.{key}" for key in ("form", "kind", "threshold", "preset", "positive", "negative", "ask", "system")),
+    *(f"likelihood.{key}" for key in ("form", "threshold", "gain")),
+)
+"""Of forms of judges that were not there when the bound was set: by a label, as the published judges answer, which are
+trained on words of their own, and by likelihood (docs/decisions/0012-…)."""
 
 VECTOR_KEYS = ("judging.embedder", "embedder.similarity", "embedder.pooling", "embedder.prefix")
 """Keys of near-duplicates by vectors: which model, how alike is too alike, and what the model's folder leaves open."""
@@ -57,6 +73,7 @@ def test_keys_of_seams_are_there(key: str) -> None:
 
 @pytest.mark.parametrize("key", JUDGE_KEYS)
 def test_keys_of_judges_are_there(key: str) -> None:
-    """Likewise."""
-    (section,) = [each for each in page().split("\n## ") if each.startswith("`gates.NAME` with `form: token`")]
-    assert f"| `{key}` |" in section
+    """Likewise, in the section of its form."""
+    form, _, name = key.partition(".")
+    (section,) = [each for each in page().split("\n## ") if each.startswith(f"`gates.NAME` with `form: {form}`")]
+    assert f"| `{name}` |" in section

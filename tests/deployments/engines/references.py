@@ -36,16 +36,32 @@ def greedy_reference(tiny: TinyModels, content: str, count: int) -> tuple[str, l
     return tokenizer.decode(found), logprobs
 
 
-def first_reference(tiny: TinyModels, content: str, count: int) -> list[tuple[str, float]]:
+def first_reference(
+    tiny: TinyModels, content: str, count: int, *, system: str = "Be brief."
+) -> list[tuple[str, float]]:
     """The plain model's likeliest first tokens with their log-probabilities."""
     model, tokenizer = reference(str(tiny.generator))
-    text = f"<|system|>Be brief.<|end|><|user|>{content}<|end|><|assistant|>"
-    ids = tokenizer.encode(text, add_special_tokens=False)
+    ids = _prompt(tokenizer, system, content)
     with torch.inference_mode():
         scores = torch.log_softmax(model(torch.tensor([ids])).logits[0, -1], dim=-1).topk(count)
     return [
         (tokenizer.decode([token]), score) for score, token in zip(*(each.tolist() for each in scores), strict=True)
     ]
+
+
+def score_reference(tiny: TinyModels, content: str, said: str, *, system: str = "Be brief.") -> list[float]:
+    """The plain model's log-probability of each byte of what is said, one token a byte."""
+    model, tokenizer = reference(str(tiny.generator))
+    ids = _prompt(tokenizer, system, content)
+    more = tokenizer.encode(said, add_special_tokens=False, split_special_tokens=True)
+    with torch.inference_mode():
+        logprobs = torch.log_softmax(model(torch.tensor([ids + more])).logits[0, len(ids) - 1 : -1], dim=-1)
+    return logprobs.gather(-1, torch.tensor(more)[:, None]).squeeze(-1).tolist()
+
+
+def _prompt(tokenizer: Any, system: str, content: str) -> list[int]:
+    text = f"<|system|>{system.strip()}<|end|><|user|>{content.strip()}<|end|><|assistant|>"
+    return tokenizer.encode(text, add_special_tokens=False)
 
 
 def class_reference(tiny: TinyModels, text: str) -> list[float]:

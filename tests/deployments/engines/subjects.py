@@ -46,19 +46,19 @@ SMALL: dict[VllmArgument, int | float | bool] = {"enforce_eager": True, "kv_cach
 
 
 def configured(name: str, role: EngineRole, tiny: TinyModels, servers: Servers | None) -> EngineConfig:
-    model = str(tiny.generator if role is EngineRole.GENERATOR else tiny.classifier)
+    model = str(tiny.generator if role.chats else tiny.classifier)
     if name == "transformers":
         return TransformersEngine(model=model, dtype="float32", device="cpu", max_batch=SLOTS)
     if name == "vllm":
         return VllmEngine(model=model, dtype="float32", engine_args={**SMALL, "max_num_seqs": SLOTS})
     assert servers is not None
-    server = servers.generator if role is EngineRole.GENERATOR else servers.classifier
+    server = servers.generator if role.chats else servers.classifier
     return HttpEngine(base_url=server.url, model="tiny", timeout_s=60)
 
 
 async def started(name: str, role: EngineRole, request: pytest.FixtureRequest) -> Subject:
     servers = request.getfixturevalue("servers") if name == "http" else None
-    server: Any = None if servers is None else getattr(servers, role.value)
+    server: Any = None if servers is None else servers.generator if role.chats else servers.classifier
     engine: Any = build_engine(configured(name, role, request.getfixturevalue("tiny"), servers), role)
     await engine.start()
 
@@ -90,6 +90,13 @@ def server_passes(url: str) -> int:
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=ENGINES)
 async def generator(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     subject = await started(request.param, EngineRole.GENERATOR, request)
+    yield subject
+    await subject.engine.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=ENGINES)
+async def scorer(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
+    subject = await started(request.param, EngineRole.SCORER, request)
     yield subject
     await subject.engine.close()
 

@@ -15,7 +15,7 @@ from deployments.engines.http_endpoint import IDLE_S
 from deployments.engines.roles import EngineRole
 from schemas.config_engines import HttpEngine as Config
 from schemas.errors import ConfigError, EngineError, ErrorKind, ModelError
-from schemas.samples import ClassificationRequest, FinishReason, GenerationRequest, LikelyToken, Message, Sampling
+from schemas.samples import ClassificationRequest, FinishReason, GenerationRequest, Message, Sampling
 from tests.doubles.rude_server import SAID, RudeServer, rude_server
 
 NEVER_S = 600.0
@@ -163,30 +163,6 @@ async def test_what_is_sent(engine: HttpBackend, server: RudeServer) -> None:
             },
         }
     ]
-
-
-async def test_the_likeliest_first_tokens(server: RudeServer, time: Time) -> None:
-    """They are asked for as OpenAI has it, or as few as the server's `body` says; what is not text is no token."""
-    server.logprobs = {"content": [{"logprob": -0.2, "top_logprobs": [{"token": " Yes", "logprob": -0.2}]}]}
-    engine = await start(server, time)
-    found = await engine.generate(ask("Hi", top_logprobs=20))
-    assert (found.first_tokens, found.logprobs) == ((LikelyToken(" Yes", -0.2),), None)
-    await engine.close()
-    engine = await start(server, time, body={"top_logprobs": 5})
-    await engine.generate(ask("Hi", top_logprobs=20))
-    await engine.close()
-    assert [(body["logprobs"], body["top_logprobs"]) for body in server.bodies] == [(True, 20), (True, 5)]
-
-
-@pytest.mark.parametrize("logprobs", [None, {"content": None}, {"content": []}, {"content": [{"logprob": -0.2}]}])
-async def test_a_server_without_first_tokens_is_refused_by_name(
-    engine: HttpBackend, server: RudeServer, logprobs: dict | None
-) -> None:
-    """It takes the parameter and passes over it: one line, the pool's fault, and no sample's."""
-    server.logprobs = logprobs
-    with pytest.raises(EngineError, match=f"{server.url}: the server returned no top_logprobs") as raised:
-        await engine.generate(ask("Hi", top_logprobs=20))
-    assert raised.value.kind is ErrorKind.REFUSED
 
 
 async def test_dialects(server: RudeServer, time: Time) -> None:

@@ -108,6 +108,25 @@ def test_what_stands_beside_the_content() -> None:
     assert read({"message": message, "finish_reason": "tool_calls"}).text == TEXT
 
 
+@pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
+def test_thoughts_that_a_server_tells_apart_are_kept_apart(name: str) -> None:
+    """Under either name; what is no text, or said twice, loses no answer."""
+    message = {"content": TEXT, name: "Question: Who?\nAnswer: Nobody"}
+    found = read({"message": message, "finish_reason": "stop"})
+    assert (found.text, found.reasoning) == (TEXT, "Question: Who?\nAnswer: Nobody")
+    both = read({"message": {"content": TEXT, "reasoning_content": "", "reasoning": "Hm."}, "finish_reason": "stop"})
+    assert both.reasoning == "Hm."
+    odd = read({"message": {"content": TEXT, name: {"text": "Hm."}}, "finish_reason": "stop"})
+    assert (odd.text, odd.reasoning) == (TEXT, "")
+
+
+def test_thoughts_are_paid_for() -> None:
+    """A server that counts nothing is estimated by all that the model wrote."""
+    message = {"content": "a" * 40, "reasoning_content": "b" * 400}
+    found = read({"message": message, "finish_reason": "stop"}, usage=None)
+    assert found.completion_tokens == 110 and found.estimated_tokens >= 110
+
+
 @pytest.mark.parametrize("index", [0, None, "0", 0.0, -5, 10**19, [0], ...])
 def test_an_odd_place_loses_no_answer(index: Any) -> None:
     """Choices without a place, or with one that cannot be, stand as they stand."""

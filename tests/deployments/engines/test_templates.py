@@ -1,13 +1,24 @@
 """Chat templates as real models have them: each message reaches the model, or the run does not start."""
 
 import pytest
+from msgspec.structs import replace
 from transformers import PreTrainedTokenizerFast
 
+from actors.tasks.reading import parse
 from deployments.engines.chat import ChatTokenizer
 from deployments.engines.facts import SWITCHES
 from schemas.errors import ConfigError, EngineError, ErrorKind, ModelError
 from schemas.role_cards import SystemTurn
-from schemas.samples import Message
+from schemas.samples import (
+    Completion,
+    FinishReason,
+    GenerationRequest,
+    Malformed,
+    MalformedReason,
+    Message,
+    Sampling,
+    answered,
+)  # fmt: skip
 from tests.doubles import templates, tiny_models
 
 SYSTEM, USER, ANSWER = Message("system", "Be brief."), Message("user", "Hi"), Message("assistant", "So")
@@ -138,3 +149,33 @@ def test_tokens_beyond_the_model() -> None:
     used = tokenizer("<|image|>" + tiny_models.CHAT_TEMPLATE, "<|image|>")
     with pytest.raises(ModelError, match=r"tiny: its chat template writes '<\|image\|>', token 261; the model has 261"):
         ChatTokenizer(used, "tiny", rows=261).check()
+
+
+ASKED = GenerationRequest("r", (SYSTEM, USER), Sampling())
+CUT = Completion("r", "Question: Who?\nAnswer: Oda\nQuestion: Or", FinishReason.LENGTH, 9, 9)
+
+
+def turn(chat: ChatTokenizer, request: GenerationRequest = ASKED) -> str:
+    return chat.as_turn(request, CUT).text
+
+
+def test_a_template_that_begins_the_thoughts_itself() -> None:
+    """DeepSeek-R1's mark stands in the prompt, so a completion that was cut off inside of its thoughts looks like an
+    answer: with the mark it is read for what it is."""
+    chat = ChatTokenizer(tokenizer(templates.BEGINS_THOUGHTS), "tiny")
+    chat.check()
+    assert prompt(chat, SYSTEM, USER).endswith("<|assistant|><think>\n")
+    assert turn(chat) == f"<think>\n{CUT.text}"
+    read = parse(turn(chat), FinishReason.LENGTH)
+    assert isinstance(read, Malformed) and read.reason is MalformedReason.UNFINISHED_THOUGHTS
+    thought = replace(CUT, text="Who? Oda.\n</think>\n\nQuestion: Who?\nAnswer: Oda", finish=FinishReason.STOP)
+    assert parse(chat.as_turn(ASKED, thought).text, FinishReason.STOP) == answered("Who?", "Oda")
+
+
+def test_a_turn_that_does_not_begin_with_thoughts_stays_as_it_is() -> None:
+    """One that is gone on with, one that a schema holds, and Qwen3's, whose models open their thoughts themselves."""
+    chat = ChatTokenizer(tokenizer(templates.BEGINS_THOUGHTS), "tiny")
+    assert turn(chat, replace(ASKED, messages=(SYSTEM, USER, ANSWER))) == CUT.text
+    assert turn(chat, replace(ASKED, json_schema="{}")) == CUT.text
+    for variables in ({}, {"enable_thinking": False}):
+        assert turn(ChatTokenizer(tokenizer(templates.THINKS), "tiny", template_kwargs=variables)) == CUT.text

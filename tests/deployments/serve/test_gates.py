@@ -14,7 +14,7 @@ from benchmarks.loop import configuration, write_corpus
 from deployments.cli import app
 from deployments.run import run
 from schemas.config import CustomEngine, Replicas
-from schemas.config_gates import Classifier, CustomGate, RuleGate, TokenJudge
+from schemas.config_gates import Classifier, CustomGate, LikelihoodJudge, RuleGate, TokenJudge
 from schemas.samples import Message, Prompt, Sampling
 from schemas.verdicts import KNOWN_GATES, GateRequest
 
@@ -41,6 +41,7 @@ def test_gates_of_every_form(tmp_path: Path) -> None:
             **plain.gates,
             "strict": strict,
             "by_label": by_label,
+            "likely": LikelihoodJudge(engine=STRICT, replicas=Replicas(num_cpus=0.1), threshold=0.05),
             "short": RuleGate("words(answer) < 60 and score('strict') >= 0"),
             "length": RuleGate("examples.gates.length:check"),
             "asking": CustomGate("tests.deployments.serve.test_gates:asks"),
@@ -49,18 +50,12 @@ def test_gates_of_every_form(tmp_path: Path) -> None:
     output = tmp_path / "run"
     manifest = run(config, output).manifest
     assert manifest.counts.outstanding == 0 and manifest.counts.accepted > PASSAGES
-    assert {role.role for role in manifest.roles} == {
-        "generator",
-        "faithfulness",
-        "reward",
-        "strict",
-        "by_label",
-        "asking",
-    }
-    assert set(manifest.thresholds) == {"faithfulness", "reward", "strict", "by_label", "short", "length", "asking"}
+    judges = {"faithfulness", "reward", "strict", "by_label", "likely"}
+    assert {role.role for role in manifest.roles} == judges | {"generator", "asking"}
+    assert set(manifest.thresholds) == judges | {"short", "length", "asking"}
     assert any("strict" in row.rejected for row in manifest.overlap.sets)
     rows = pq.read_table(output / "dataset").to_pylist()
-    assert list(rows[0]["scores"]) == [*KNOWN_GATES, "strict", "by_label", "short", "length", "asking"]
+    assert list(rows[0]["scores"]) == [*KNOWN_GATES, "strict", "by_label", "likely", "short", "length", "asking"]
     assert all(row["scores"]["strict"] >= 0.6 and row["scores"]["length"] == 1 for row in rows)
     for command in (["verify"], ["status"], ["report"], ["export", "--format", "kto", "--view", "sample"]):
         done = CliRunner().invoke(app, [command[0], str(output), *command[1:], "--json"])

@@ -1,0 +1,106 @@
+"""How many first drafts of a real chat model are well formed as labelled lines and as JSON, on two engines.
+
+    python -m studies.real_text.models .models
+    python -m studies.real_text.forms .models/smollm2
+
+Second plan, written before its first run; the first plan and its result (84%, not supported) stand in `wellformed`.
+Changed since: a second draft ends the completion, the first whole one counts, and the fields of a JSON object are
+bounded so that it fits the limit. The prompts are the same. Passages: as in `wellformed`, of the pages as they are now,
+96 drawn by a seed that was not used before (7). Arms, all of them `instruct` with its three examples, one first attempt
+each, T 0.5, top-p 0.95, 120 tokens: labelled lines on transformers and on vLLM, JSON on vLLM (which holds it to the
+schema). Counted: drafts that the task reads, and why others are malformed. Supported if every arm gives at least 90%
+(point estimates; the 95% Wilson intervals are printed beside them). Well formed says nothing of faithful.
+"""
+
+import argparse
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from actors.calls.asker import Way
+from actors.tasks.grounded_answer import GroundedAnswerTask
+from deployments.local.gates import started
+from schemas.config import GroundedAnswer, TransformersEngine, VllmEngine
+from schemas.config_engines import VllmArgument
+from studies.real_text.wellformed import GOAL, POOL, SAMPLING, Arm, EngineName, arm_of, first_draft, prose
+
+RESULTS = Path(__file__).parent / "forms.json"
+SEED = 7
+SMALL: dict[VllmArgument, int | float | bool] = {"kv_cache_memory_bytes": 2**30, "gpu_memory_utilization": 0.4}
+"""For a model of this size, on a machine that others use too."""
+Output = Literal["lines", "json"]
+ENGINES: tuple[EngineName, ...] = ("vllm", "transformers")
+ARMS: tuple[tuple[EngineName, Output], ...] = (("vllm", "lines"), ("vllm", "json"), ("transformers", "lines"))
+
+
+class FormArm(Struct, frozen=True):
+    """One form on one engine."""
+
+    engine: EngineName
+    output: Output
+    drafts: Arm
+
+
+class Forms(Struct, frozen=True):
+    """What was measured, and whether every arm is what was asked for."""
+
+    model: str
+    seed: int
+    arms: tuple[FormArm, ...]
+    supported: bool
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--output", type=Path, default=RESULTS)
+    arguments = parser.parse_args()
+    arms = asyncio.run(measure(arguments.model, arguments.seed))
+    forms = Forms(arguments.model.name, arguments.seed, tuple(arms), supported(arms))
+    arguments.output.write_bytes(msgspec.json.format(msgspec.json.encode(forms), indent=1) + b"\n")
+    for arm in arms:
+        share, why = (
+            arm.drafts.well_formed,
+            ", ".join(f"{count} {name}" for name, count in arm.drafts.malformed.items()),
+        )
+        print(
+            f"{arm.engine} {arm.output}: {share.successes}/{share.trials} ({share.low:.1%} to {share.high:.1%})  {why}"
+        )
+    print(f"every arm gives at least {GOAL:.0%}: {'supported' if forms.supported else 'not supported'}")
+
+
+def supported(arms: list[FormArm]) -> bool:
+    """By the plan's rule."""
+    shares = [arm.drafts.well_formed for arm in arms]
+    return len(shares) == len(ARMS) and all(share.successes >= GOAL * share.trials for share in shares)
+
+
+async def measure(model: Path, seed: int) -> list[FormArm]:
+    """All arms, one after the other; one engine at a time."""
+    arms: list[FormArm] = []
+    passages = prose(seed)
+    for name in ENGINES:
+        async with AsyncExitStack() as stack:
+            generator = await started(stack, _engine(name, str(model)))
+            way = Way(lambda _, request, to=generator: to.generate(request), POOL, POOL, seed, lambda: 0.0)
+            for engine, output in ARMS:
+                if engine == name:
+                    task = GroundedAnswerTask(GroundedAnswer(prompts="instruct", output=output, sampling=SAMPLING))
+                    drafts = await asyncio.gather(*(first_draft(task, way, passage) for passage in passages))
+                    arms.append(FormArm(engine, output, arm_of("instruct", drafts)))
+    return arms
+
+
+def _engine(name: EngineName, model: str) -> VllmEngine | TransformersEngine:
+    if name == "vllm":
+        return VllmEngine(model=model, max_model_len=2048, engine_args=SMALL)
+    return TransformersEngine(model=model)
+
+
+if __name__ == "__main__":
+    main()
