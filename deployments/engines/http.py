@@ -148,12 +148,6 @@ class HttpBackend:
         call = HttpCall(self._address.classify, AROUND_BYTES, classify_body(self._config, request))
         return await endpoint.call(call, lambda body: read_classes(body, request))
 
-    async def embed(self, request: EmbeddingRequest) -> Encoded:
-        """The vector of one text. How it is pooled, and whether a long text is cut, is the server's to say."""
-        endpoint = self._ready(EngineRole.ENCODER)
-        call = HttpCall(self._address.embeddings, VECTOR_BYTES, embeddings_body(self._config, request.text))
-        return await endpoint.call(call, lambda body: read_vector(body, request.text))
-
     async def _check_scores(self) -> None:
         """Few servers give what a scorer is for: one that does not is refused before any order."""
         try:
@@ -162,6 +156,12 @@ class HttpBackend:
             if error.kind in (ErrorKind.REFUSED, ErrorKind.PERMANENT):
                 raise ModelError(error.detail) from error
             log.warning("the server does not score yet; going on", extra={"why": error.detail})
+
+    async def embed(self, request: EmbeddingRequest) -> Encoded:
+        """The vector of one text. How it is pooled, and whether a long text is cut, is the server's to say."""
+        endpoint = self._ready(EngineRole.ENCODER)
+        call = HttpCall(self._address.embeddings, VECTOR_BYTES, embeddings_body(self._config, request.text))
+        return await endpoint.call(call, lambda body: read_vector(body, request.text))
 
     def _ready(self, role: EngineRole) -> Endpoint:
         if role is not self._role:
