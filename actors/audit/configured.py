@@ -32,8 +32,8 @@ class _Asked(Struct, frozen=True):
     kind: str | None = None
 
     def is_kind(self, kind: str, name: str) -> bool:
-        """Whether it is a gate of that kind, by its name where it does not say so."""
-        return (self.kind or name) == kind
+        """Whether it is of that kind, by its name where it does not say so; a likelihood always is of a source."""
+        return (FAITHFULNESS if self.form == "likelihood" else self.kind or name) == kind
 
 
 class _Recovery(Struct, frozen=True):
