@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from actors.audit.configured import configured
 from actors.dataset.rows import sample_schema
 from actors.gates.rules import NAMES
 from actors.ledger.sqlite import MemoryLedger
@@ -25,7 +26,7 @@ from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Rejoined
 from schemas.orders import STALE, Attempt
 from schemas.probes import PROBES
 from schemas.stages import GENERATE, SETTLE
-from schemas.verdicts import ALWAYS_ASKED, KNOWN_GATES, Passed, Rejected
+from schemas.verdicts import ALWAYS_ASKED, FAITHFULNESS, KNOWN_GATES, Passed, Rejected
 from tests.oracle.worlds import GROUNDED, grounded
 
 ROOT = Path(__file__).parents[3]
@@ -324,3 +325,14 @@ def test_the_page_of_gates_is_a_configuration() -> None:
     assert list(load_text(readme.split("```yaml\n", 1)[1].split("```", 1)[0]).gates) == ["faithfulness", "reward"]
     calls = {name for name in NAMES if f"{name}(" in page}
     assert calls == set(NAMES)
+
+
+def test_the_audit_knows_who_judges_against_the_source() -> None:
+    """Its second hand reads run.yaml by itself: a repaired sample's raised bar is accused of no form."""
+    kind, engine = "kind: faithfulness", f"engine: {INSTANT}"
+    gates = (f"a: {{form: classifier, {kind}, {engine}}}", f"b: {{form: token, {kind}, {engine}}}")
+    config = load_text(run_of(*gates, f"c: {{form: likelihood, {engine}}}", f"d: {{form: llm, {kind}, {engine}}}"))
+    read = configured(to_yaml(config).encode())
+    assert read is not None
+    assert read.against_source == {name for name, of in kinds(config.gates).items() if of == FAITHFULNESS}
+    assert {"a", "b", "c", "d"} <= read.against_source
