@@ -23,6 +23,7 @@ from actors.calls.in_hand import InHand
 from actors.calls.making import Making, NotMade, Written
 from actors.calls.pools import Pools
 from actors.calls.retry import CalledPool, RetryLimits, Sleep, insist
+from actors.gates.embedding import DraftEmbedder
 from actors.gates.judge import Gating, Judge
 from actors.protocols import Generator, Maker, Orders, RecoveryPolicy, Task
 from actors.recovery.fallback import Fallback
@@ -43,6 +44,7 @@ from schemas.orders import (
 )
 from schemas.samples import Candidate
 from schemas.stages import GENERATE, SETTLE, ConductorStatus
+from schemas.vectors import EMBEDDER
 from schemas.verdicts import Errored, Rejected
 
 log = logging.getLogger("gleaner.conductor")
@@ -106,7 +108,8 @@ class Conductor:
         self._makings: dict[int, Making] = {}
         self._unreported = 0
         self._stages = StageCounter(self._now)
-        needed = (settings.fresh_pool, *(gate for gate in tools.gates.scored))
+        embedder = tools.gates.embedder
+        needed = (settings.fresh_pool, *tools.gates.scored, *(() if embedder is None else (EMBEDDER,)))
         self._pools = Pools(
             needed,
             (name for name in tools.pools if name != settings.fresh_pool),
@@ -127,6 +130,9 @@ class Conductor:
         self._judge = Judge(
             tools.gates, self._pools, self._stages, self._now, task=tools.task, ask=self._generators.aside
         )
+        self._embedder = None
+        if embedder is not None:
+            self._embedder = DraftEmbedder(embedder, self._pools, self._stages, self._now, key=tools.task.key)
 
     def status(self) -> ConductorStatus:
         """What is in flight, by stage."""
@@ -218,7 +224,18 @@ class Conductor:
             return Outcome(lease.order.id, attempt, DeadLetter(EndReason.REJECTED, probed.unfit), probed)
         verdicts = self._tools.gates.bar(await self._judge.verdicts(lease, candidate), lease.attempt)
         attempt, decision = self._decide(lease, candidate, replace(attempt, verdicts=verdicts))
+        if isinstance(decision, Accept) and POLICIES[lease.order.kind].sample:
+            attempt, decision = await self._embedded(lease, candidate, attempt)
         return Outcome(lease.order.id, attempt, decision, probed)
+
+    async def _embedded(self, lease: Lease, candidate: Candidate, attempt: Attempt) -> tuple[Attempt, Decision]:
+        """What its gates passed gets its vector; without one, nobody can tell whether it repeats another."""
+        if self._embedder is None or candidate.draft is None:
+            return attempt, Accept()
+        made = await self._embedder.of(lease, candidate.draft)
+        if isinstance(made, Errored):
+            return self._decide(lease, candidate, replace(attempt, verdicts=(*attempt.verdicts, made)))
+        return replace(attempt, embedded=made), Accept()
 
     async def _written(self, lease: Lease) -> Written:
         making = self._makings.get(id(lease))

@@ -27,6 +27,7 @@ from schemas.samples import (
     Texts,
 )
 from schemas.sinks import OutgoingShard
+from schemas.vectors import Embedded, EmbeddingRequest, Encoded
 from schemas.verdicts import GateRequest, Verdict
 
 
@@ -63,10 +64,38 @@ class Engine(Generator, Classify, Protocol):
     async def close(self) -> None: ...
 
 
+class TextEncoder(Protocol):
+    """A model that makes vectors of texts. Each raises EngineError when it cannot."""
+
+    async def encode(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """One vector for each text that is searched among."""
+        ...
+
+    async def encode_queries(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """One vector for each text that is searched for."""
+        ...
+
+    async def embed(self, text: str) -> Encoded:
+        """One text as those that are searched for, with the tokens that it took."""
+        ...
+
+    async def check(self) -> None:
+        """Raises EngineError when it cannot answer any more and should be replaced."""
+        ...
+
+    async def close(self) -> None: ...
+
+
 class Gate(Protocol):
     """A check of a draft. Errors of its model are raised as HopError, never turned into a score."""
 
     async def check(self, request: GateRequest) -> Verdict: ...
+
+
+class Embedder(Protocol):
+    """What makes vectors of samples, to find near-duplicates by. Errors of its model are raised as HopError."""
+
+    async def embed(self, request: EmbeddingRequest) -> Embedded: ...
 
 
 @runtime_checkable

@@ -7,6 +7,7 @@ A sample's life
     order_kinds    fresh, rollout, probe: how urgent each is, and what may become of it
     samples        what is asked of a model, what it answered, the draft that was read
     verdicts       what gates are asked, and what they say
+    vectors        what near-duplicates are compared by, beside words
     recovery       diagnosis, failure modes, repairs
     solutions      a worked solution: steps and final answer
     credit         what each step is worth

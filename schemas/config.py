@@ -4,7 +4,10 @@ Each section has a module beside this one; what is known of a key stands at its 
 import: no torch, no ray. This module is the tree's root and its door.
 """
 
+from collections.abc import Iterator
 from typing import Annotated
+
+from msgspec import Struct
 
 from schemas.config_base import Config, Name, Natural, any_resume, never, replay, section
 from schemas.config_bounds import Budget, Conductors, Dataset, Queue, Scaling
@@ -14,6 +17,7 @@ from schemas.config_deployed import Deployed, Replicas
 from schemas.config_engines import CustomEngine, Engine, HttpEngine, TransformersEngine, VllmEngine
 from schemas.config_gates import (
     Classifier,
+    EmbedderModel,
     Exact,
     GateModel,
     Gates,
@@ -25,10 +29,12 @@ from schemas.config_gates import (
     TokenJudge,
     Unseen,
     Verifier,
+    gate_models,
 )
 from schemas.config_probes import Probing
 from schemas.config_recovery import Recovery
 from schemas.config_tasks import GroundedAnswer, Math, SamplingDefaults, Task
+from schemas.vectors import EMBEDDER
 
 __all__ = [
     "FRESH_POOL",
@@ -40,6 +46,7 @@ __all__ = [
     "Credit",
     "CustomEngine",
     "Dataset",
+    "EmbedderModel",
     "Engine",
     "Exact",
     "GateModel",
@@ -105,3 +112,22 @@ class RunConfig(Config, frozen=True):
 
 
 FRESH_POOL = "generator"
+
+
+class DeployedPart(Struct, frozen=True):
+    """A part of a run that has a deployment of its own. `path`: of its key; `role`: the name by which stages, metrics
+    and autoscaling know it."""
+
+    path: str
+    role: str
+    part: Deployed
+
+
+def deployed(config: RunConfig) -> Iterator[DeployedPart]:
+    """Every pool, every gate that is a model, and the embedder."""
+    for name, pool in config.pools.items():
+        yield DeployedPart(f"pools.{name}", name, pool)
+    for name, gate in gate_models(config.gates).items():
+        yield DeployedPart(f"gates.{name}", name, gate)
+    if config.judging.embedder is not None:
+        yield DeployedPart("judging.embedder", EMBEDDER, config.judging.embedder)

@@ -22,11 +22,13 @@ from schemas.config_base import (
     replay,
 )
 from schemas.config_deployed import Deployed
-from schemas.config_engines import TransformersEngine
+from schemas.config_engines import Engine
 from schemas.recovery import FailureMode
 from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER, GateName
 
 JudgeKind = Literal["faithfulness", "reward"]
+Pooling = Literal["mean", "cls", "last"]
+"""Which hidden states make a text's vector: the mean of all, the first, the last."""
 USUAL_KINDS = (FAITHFULNESS, REWARD)
 RESERVED = frozenset(
     {"format", "provenance", "diversity", "generate", "settle", "engine", "none", "both", "several"}
@@ -48,15 +50,17 @@ class Retrieved(Config, frozen=True, tag="retrieved", tag_field="mode"):
     k: Annotated[int, replay("Passages shown, best first.", ge=1, le=32)] = 3
     query: Annotated[Literal["answer", "question"], replay("What is searched for.")] = "question"
     encoder: Annotated[
-        TransformersEngine | None,
-        replay("The model whose hidden states are compared (`embedding` only); it runs inside the gate's replica."),
+        Engine | None,
+        replay(
+            "What makes the vectors that are compared (`embedding` only): a model in the gate's replica, or a server."
+        ),
     ] = None
     pooling: Annotated[
-        Literal["mean", "cls", "last"] | None,
+        Pooling | None,
         replay(
             "Which hidden states make a text's vector: the mean of all, the first (BGE), the last "
             "(Qwen3-Embedding); without it, what the model's folder says (`1_Pooling/config.json`), or the "
-            "mean."
+            "mean. A server (`http`) pools in its own way."
         ),
     ] = None
     query_prefix: Annotated[
@@ -231,6 +235,28 @@ GateConfig = Classifier | TokenJudge | LikelihoodJudge | LlmJudge | Verifier | R
 Gates = dict[str, GateConfig]
 
 
+class EmbedderModel(Deployed, frozen=True):
+    """A model that makes a vector of each sample that its gates passed, to find near-duplicates by beside words."""
+
+    similarity: Annotated[
+        float,
+        replay(
+            "Samples of one passage whose vectors' cosine is at least this are near-duplicates too; what is right "
+            "depends on the model (docs/gates.md).",
+            gt=0,
+            le=1,
+        ),
+    ] = 0.9
+    pooling: Annotated[
+        Pooling | None,
+        replay("Which hidden states make a vector; without it, what the model's folder says, or the mean."),
+    ] = None
+    prefix: Annotated[
+        str | None,
+        replay('Put before each text, such as `"query: "` (E5); without it, the folder\'s `query` prompt.'),
+    ] = None
+
+
 class Judging(Config, frozen=True):
     """How gates are asked, and what counts as a near-duplicate."""
 
@@ -248,6 +274,9 @@ class Judging(Config, frozen=True):
             le=1,
         ),
     ] = 0.9
+    embedder: Annotated[
+        EmbedderModel | None, replay("With it, samples of one passage are compared by their vectors besides.")
+    ] = None
 
 
 def is_function(check: str) -> bool:

@@ -34,7 +34,18 @@ def moved(values: Any) -> Any:
         named["verifier"] = {"form": "verifier", **verifier}
     if "provenance" in named:
         _shown(named)
+    named = {name: _with_kind(gate) for name, gate in named.items()}
     return {**values, "gates": named, **_judging(values, settings)}
+
+
+def _with_kind(gate: Any) -> Any:
+    """An encoder was of kind transformers before there were others, whether it said so or not."""
+    if not isinstance(gate, dict) or not isinstance(provenance := gate.get("provenance"), dict):
+        return gate
+    encoder = provenance.get("encoder")
+    if not isinstance(encoder, dict) or "kind" in encoder:
+        return gate
+    return {**gate, "provenance": {**provenance, "encoder": {"kind": "transformers", **encoder}}}
 
 
 def _judging(values: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:

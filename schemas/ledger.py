@@ -11,6 +11,7 @@ from schemas.orders import Attempt, AttemptSummary, DeadLetter, Order
 from schemas.probes import Probe, ProbeEnd, ProbeFacts
 from schemas.recovery import Repair, RepairKind
 from schemas.samples import Cost, Draft
+from schemas.vectors import Vector
 
 
 class RunStarted(Struct, frozen=True, tag="run_started"):
@@ -54,11 +55,12 @@ class DeadLetteredEnd(Struct, frozen=True, tag="dead_lettered"):
     end: DeadLetter
 
 
-class AskedBefore(Struct, frozen=True):
+class AskedBefore(Struct, frozen=True, omit_defaults=True):
     """An accepted sample: what a later one of its passage must not repeat."""
 
     order_id: OrderId
     draft: Draft
+    vector: Vector | None = None
 
 
 class Reopened(Struct, frozen=True, tag="reopened", omit_defaults=True):

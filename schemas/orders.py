@@ -12,6 +12,7 @@ from schemas.ids import OrderId, PassageId, content_id
 from schemas.probes import Probe
 from schemas.recovery import Choice, Diagnosis, Experience, Repair
 from schemas.samples import Candidate, Cost, ModelCall
+from schemas.vectors import Embedded
 from schemas.verdicts import GateName, Verdict
 
 STALE = "stale"
@@ -104,6 +105,8 @@ class Attempt(Struct, frozen=True, omit_defaults=True):
     seconds: float = 0.0
     earlier: tuple[ModelCall, ...] = ()
     """Calls before the one that the candidate is of; without a candidate, before the one that failed."""
+    embedded: Embedded | None = None
+    """Of a draft that its gates passed, where the run has an embedder (`judging.embedder`)."""
 
 
 def calls_of(attempt: Attempt) -> tuple[ModelCall | Candidate, ...]:
@@ -113,8 +116,9 @@ def calls_of(attempt: Attempt) -> tuple[ModelCall | Candidate, ...]:
 
 
 def cost_of(attempt: Attempt) -> Cost:
-    """What an attempt took: generators and gates."""
-    return sum((paid.cost for paid in (*calls_of(attempt), *attempt.verdicts)), Cost())
+    """What an attempt took: generators, gates and the embedder."""
+    taken = sum((paid.cost for paid in (*calls_of(attempt), *attempt.verdicts)), Cost())
+    return taken if attempt.embedded is None else taken + attempt.embedded.cost
 
 
 class EndReason(Enum):
@@ -180,7 +184,14 @@ class Stale(Struct, frozen=True, tag="stale"):
     order_id: OrderId
 
 
-class Duplicate(Struct, frozen=True, tag="duplicate"):
+class Likeness(Enum):
+    """What two samples of a passage were found alike by."""
+
+    WORDS = "words"
+    VECTORS = "vectors"
+
+
+class Duplicate(Struct, frozen=True, tag="duplicate", omit_defaults=True):
     """Accept was refused: an accepted sample of the passage asks the same. The lease goes on: diagnose and report."""
 
     order_id: OrderId
@@ -188,6 +199,7 @@ class Duplicate(Struct, frozen=True, tag="duplicate"):
     question: str
     similarity: float
     threshold: float
+    by: Likeness = Likeness.WORDS
 
 
 Settlement = Recorded | Stale | Duplicate

@@ -13,6 +13,7 @@ from schemas.errors import Failure
 from schemas.ledger import Record
 from schemas.orders import Lease, Outcome, Settlement
 from schemas.samples import Completion, GenerationRequest
+from schemas.vectors import Embedded, EmbeddingRequest
 from schemas.verdicts import GateReply, GateRequest
 
 T = TypeVar("T")
@@ -55,6 +56,17 @@ class Gated(msgspec.Struct, frozen=True, tag="gated"):
 
 
 GATE_REPLIES: Codec[Gated | Failure] = Codec(Gated | Failure)
+EMBEDDING_REQUESTS: Codec[EmbeddingRequest] = Codec(EmbeddingRequest)
+
+
+class EmbeddingReply(msgspec.Struct, frozen=True, tag="embedding"):
+    """An embedder's answer to the request of that id, from one replica."""
+
+    request_id: str
+    embedded: Embedded
+
+
+EMBEDDING_REPLIES: Codec[EmbeddingReply | Failure] = Codec(EmbeddingReply | Failure)
 LEASES: Codec[Lease] = Codec(Lease)
 OUTCOMES: Codec[Outcome] = Codec(Outcome)
 SETTLEMENTS: Codec[Settlement] = Codec(Settlement)

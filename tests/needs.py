@@ -3,10 +3,13 @@
 import os
 import shutil
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
 IN_CI = "CI" in os.environ
+MODELS = Path(__file__).parents[1] / ".models"
+"""Real pretrained models, in no repository."""
 
 
 def needs(program: str, package: str) -> pytest.MarkDecorator:
@@ -22,3 +25,9 @@ def needs_module(module: str, install: str) -> pytest.MarkDecorator:
 def needs_that(there: bool, otherwise: str) -> pytest.MarkDecorator:
     """The same of anything that may be missing; `otherwise` says what to do about it."""
     return pytest.mark.skipif(not there and not IN_CI, reason=otherwise)
+
+
+def needs_model(name: str) -> pytest.MarkDecorator:
+    """Skips a test where that real model is not there, in continuous integration too: whoever wants it fetches it."""
+    how = "python -m studies.real_text.models .models"
+    return pytest.mark.skipif(not (MODELS / name).is_dir(), reason=f"the model {name} is not there: {how}")

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from actors.audit.bounded import TooLarge, read_bounded
 from actors.text.strict_yaml import CONSTRUCTOR_FAULTS, MOST_BYTES, parse
+from schemas.vectors import EMBEDDER
 from schemas.verdicts import FAITHFULNESS, PROVENANCE, VERIFIER, GateName
 
 CONFIG = "run.yaml"
@@ -40,6 +41,10 @@ class _Recovery(Struct, frozen=True):
     bar: str | None = None
 
 
+class _Judging(Struct, frozen=True):
+    embedder: _Asked | None = None
+
+
 class _Task(Struct, frozen=True):
     samples_per_passage: int | None = None
 
@@ -50,6 +55,7 @@ class Configured(Struct, frozen=True):
     pools: dict[str, _Asked] = {}
     gates: dict[str, _Asked | bool | float | None] | None = None
     """Gates, and settings that earlier versions kept beside them."""
+    judging: _Judging | None = None
     recovery: _Recovery = _Recovery()
     task: _Task = _Task()
     seed: int | None = None
@@ -61,9 +67,10 @@ class Configured(Struct, frozen=True):
 
     @property
     def all_models(self) -> Mapping[str, str | None]:
-        """The pools' and gates' models by name."""
+        """The models of pools, gates and the embedder, by name."""
         judges = {gate: asked.engine.model for gate, asked in self._gates.items() if asked.engine.model is not None}
-        return {**self.models, **judges}
+        embedder = None if self.judging is None else self.judging.embedder
+        return {**self.models, **judges, **({} if embedder is None else {EMBEDDER: embedder.engine.model})}
 
     @property
     def model_thresholds(self) -> Mapping[str, float | None]:

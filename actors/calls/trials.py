@@ -11,6 +11,7 @@ from actors.calls.retry import Try
 from schemas.corpus import Passage, Provenance
 from schemas.ids import DocumentId
 from schemas.samples import GenerationRequest, Message, answered
+from schemas.vectors import EmbeddingRequest
 from schemas.verdicts import GateRequest
 
 LINE = "One and one are two."
@@ -42,3 +43,14 @@ def judgement(request: GateRequest, this: Try) -> GateRequest:
             return replace(request, id=f"{request.id}:trial")
         case Trial.FIXED:
             return replace(request, id=f"{request.id}:trial", passage=_PASSAGE, draft=_DRAFT, claim=None, shown=None)
+
+
+def embedding(request: EmbeddingRequest, this: Try) -> EmbeddingRequest:
+    """The request as this try sends it."""
+    match this.trial:
+        case None:
+            return replace(request, lane=this.lane)
+        case Trial.QUICK | Trial.WHOLE:
+            return replace(request, id=f"{request.id}:trial")
+        case Trial.FIXED:
+            return replace(request, id=f"{request.id}:trial", text=LINE)

@@ -8,6 +8,7 @@ from actors.counts.entries import Entry
 from schemas.distributions import SCORES, SECONDS, AttemptEnd, Distribution, Distributions, QueueTurn
 from schemas.ledger import Rejoined
 from schemas.orders import calls_of
+from schemas.vectors import EMBEDDER
 from schemas.verdicts import Errored, GateName, asks_a_model
 
 K = TypeVar("K", bound=Hashable)
@@ -58,6 +59,8 @@ class AttemptDistributions:
                 self._called(verdict.gate, verdict.cost.seconds)
             if not isinstance(verdict, Errored):
                 self._scored(verdict.gate, verdict.score)
+        if attempt.embedded is not None:
+            self._called(EMBEDDER, attempt.embedded.cost.seconds)
         if not isinstance(entry.record, Rejoined):
             self._orders[end].add(max(0.0, entry.record.at - order.planned_at))
 

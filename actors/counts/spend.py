@@ -13,6 +13,7 @@ from schemas.orders import STALE, Attempt, calls_of, cost_of
 from schemas.probes import PROBES
 from schemas.progress import RoleCost, Spent, Summary
 from schemas.samples import Cost
+from schemas.vectors import EMBEDDER
 from schemas.verdicts import Errored, asks_a_model
 
 
@@ -79,6 +80,8 @@ class SpendFold:
         for verdict in attempt.verdicts:
             if asks_a_model(verdict):
                 self._pay(verdict.gate, end, verdict.cost)
+        if attempt.embedded is not None:
+            self._pay(EMBEDDER, end, attempt.embedded.cost)
 
     def _pay(self, role: str, end: AttemptEnd, cost: Cost) -> None:
         paid = self._paid.get((role, end))

@@ -18,7 +18,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from actors.text.words import FUNCTION_WORDS, content_words, signs, stem, words
-from schemas.orders import Duplicate
+from schemas.orders import Duplicate, Likeness
 from schemas.samples import Draft, Texts, asked_and_said
 from schemas.verdicts import DIVERSITY, Evidence, Rejected
 
@@ -67,11 +67,12 @@ def _compared(texts: Texts) -> tuple[str, str]:
 
 def duplicate_verdict(found: Duplicate) -> Rejected:
     """The queue's refusal of a near-duplicate as a gate's verdict. The score is 1 - similarity."""
+    by = f" (by vectors, {found.similarity:.2f})" if found.by is Likeness.VECTORS else ""
     return Rejected(
         gate=DIVERSITY,
         score=1 - found.similarity,
         threshold=1 - found.threshold,
-        evidence=Evidence(note=f"order {found.of} asks nearly the same: {found.question}"),
+        evidence=Evidence(note=f"order {found.of} asks nearly the same{by}: {found.question}"),
     )
 
 

@@ -12,7 +12,7 @@ from actors.calls.counters import StageCounter
 from actors.calls.pools import Pools
 from actors.calls.retry import Try
 from actors.calls.trials import judgement
-from actors.protocols import Ask, AskingGate, Gate, Task
+from actors.protocols import Ask, AskingGate, Embedder, Gate, Task
 from schemas.errors import HopError, ungrouped
 from schemas.orders import Duplicate, Lease
 from schemas.samples import Candidate, Cost, Texts, texts_of
@@ -31,6 +31,8 @@ class Gating(Struct, frozen=True):
     """What the verdicts on an order's attempt of that number come to: a later one may be held to more."""
     after: frozenset[GateName] = frozenset()
     """Of `scored`, those that read the scores of the others."""
+    embedder: Embedder | None = None
+    """What makes vectors of samples that passed, to find near-duplicates by beside words."""
 
 
 class Judge:

@@ -2,6 +2,7 @@
 
 from schemas.orders import Attempt, AttemptSummary, calls_of, cost_of
 from schemas.samples import Cost, Draft
+from schemas.vectors import Vector
 from schemas.verdicts import Errored
 
 
@@ -15,13 +16,18 @@ def summary(attempt: Attempt) -> AttemptSummary:
 
 
 def tokens(attempt: Attempt) -> int:
-    """The tokens that an attempt took from the budget: generators and gates together."""
+    """The tokens that an attempt took from the budget: generators, gates and the embedder together."""
     return cost_of(attempt).tokens
 
 
 def draft_of(attempt: Attempt) -> Draft | None:
     """The attempt's draft; None when it has none."""
     return None if attempt.candidate is None else attempt.candidate.draft
+
+
+def vector_of(attempt: Attempt) -> Vector | None:
+    """The draft's vector; None where no embedder made one."""
+    return None if attempt.embedded is None else attempt.embedded.vector
 
 
 def generation_cost(attempt: Attempt) -> Cost:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from actors.ledger.attempts import draft_of, summary
+from actors.ledger.attempts import draft_of, summary, vector_of
 from actors.ledger.draws import MISSED_DRAWS, known_draws, known_starts
 from actors.ledger.history import Life, life_of
 from schemas.corpus import Passage
@@ -140,7 +140,7 @@ def _asked(stories: Sequence[Sequence[Record]]) -> Iterator[AskedBefore]:
     for record in (record for story in stories for record in story):
         draft = draft_of(record.attempt) if isinstance(record, AcceptedEnd | Rescored) else None
         if isinstance(record, AcceptedEnd | Rescored) and draft is not None:
-            yield AskedBefore(record.order_id, draft)
+            yield AskedBefore(record.order_id, draft, vector_of(record.attempt))
 
 
 def _siblings(records: Sequence[Record], passage: Passage) -> list[OrderId]:

@@ -76,11 +76,13 @@ class Run(Struct, frozen=True):
     """Failure modes that its gates bring."""
     repairs: tuple[str, ...] = ()
     """Repairs that its configuration brings."""
+    embedders: tuple[str, ...] = ()
+    """What makes vectors of its samples."""
 
     @property
     def models(self) -> tuple[str, ...]:
-        """Everything that holds a model: generator pools and the gates that are models."""
-        return tuple(dict.fromkeys((*self.pools, *self.model_gates)))
+        """Everything that holds a model: generator pools, the gates that are models, and embedders."""
+        return tuple(dict.fromkeys((*self.pools, *self.model_gates, *self.embedders)))
 
     @property
     def model_gates(self) -> tuple[str, ...]:
@@ -96,7 +98,7 @@ class Run(Struct, frozen=True):
     def stages(self) -> tuple[Stage, ...]:
         """Of an attempt."""
         gates = (Stage(gate) for gate in (*MODEL_GATES, VERIFIER, *self.gates))
-        return tuple(dict.fromkeys((GENERATE, *gates, SETTLE)))
+        return tuple(dict.fromkeys((GENERATE, *gates, *map(Stage, self.embedders), SETTLE)))
 
     @property
     def all_modes(self) -> tuple[str, ...]:
@@ -109,12 +111,12 @@ class Run(Struct, frozen=True):
         return (*KNOWN_REPAIRS, *self.repairs)
 
     def role(self, pool: str) -> str:
-        """What a pool or gate does: a gate is its own role; so are probes, rollouts and second reports."""
-        return pool if pool in (GONE, PROBES, ROLLOUTS, STALE, *self.model_gates) else GENERATOR
+        """What a pool or gate does: a gate is its own role; so are embedders, probes, rollouts and second reports."""
+        return pool if pool in (GONE, PROBES, ROLLOUTS, STALE, *self.model_gates, *self.embedders) else GENERATOR
 
     def stage(self, pool: str) -> Stage:
         """The stage of an attempt that calls the pool or gate."""
-        return Stage(pool) if pool in self.model_gates else GENERATE
+        return Stage(pool) if pool in (*self.model_gates, *self.embedders) else GENERATE
 
     def mode(self, mode: str) -> str:
         """The failure mode as it is told: one that the ledger knows and the configuration no more is gone."""
@@ -240,7 +242,7 @@ def values(label: Label, run: Run) -> tuple[str, ...]:
         Label.TURN: _all(QueueTurn),
         Label.STAGE: run.stages,
         Label.POOL: (*run.models, PROBES, ROLLOUTS, STALE, GONE),
-        Label.ROLE: (GENERATOR, *run.model_gates, PROBES, ROLLOUTS, STALE, GONE),
+        Label.ROLE: (GENERATOR, *run.model_gates, *run.embedders, PROBES, ROLLOUTS, STALE, GONE),
         Label.OUTCOME: _all(AttemptEnd),
         Label.TOKENS: ("prompt", "completion"),
         Label.GATE: run.checks,

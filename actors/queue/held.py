@@ -11,18 +11,20 @@ from itertools import count
 
 from msgspec import Struct
 
-from actors.ledger.attempts import draft_of
+from actors.ledger.attempts import draft_of, vector_of
+from actors.text.vectors import cosine
 from schemas.corpus import Passage
 from schemas.ids import OrderId, PassageId
 from schemas.ledger import AskedBefore
 from schemas.order_kinds import KindPolicy
-from schemas.orders import Attempt, AttemptSummary, Duplicate, Lease, Order, OrderKind
+from schemas.orders import Attempt, AttemptSummary, Duplicate, Lease, Likeness, Order, OrderKind
 from schemas.probes import Probe
 from schemas.recovery import Repair
 from schemas.samples import Draft
+from schemas.vectors import Vector
 
 Similarity = Callable[[Draft, Draft], float]
-"""How alike two samples of one passage are, in [0, 1]."""
+"""How alike two samples of one passage are by their words, in [0, 1]."""
 
 
 class QueueLimits(Struct, frozen=True):
@@ -34,6 +36,9 @@ class QueueLimits(Struct, frozen=True):
     fresh_share: float
     tokens: int | None = None
     similarity_threshold: float = 0.9
+    """Of near-duplicates by their words."""
+    vector_threshold: float | None = None
+    """Of near-duplicates by the cosine of their vectors; None: vectors are not compared."""
     rollout_share: float = 0.0
     together: int = 1
     """Orders of one passage in one lease, at most."""
@@ -165,12 +170,17 @@ class HeldOrders:
 
 
 class AskedQuestions:
-    """The accepted samples of each passage that has outstanding orders."""
+    """The accepted samples of each passage that has outstanding orders.
 
-    def __init__(self, similarity: Similarity, threshold: float) -> None:
+    Law: two samples are near-duplicates where their words or, with a `vector_threshold`, their vectors say so. Samples
+    without vectors of the same embedder are compared by their words alone.
+    """
+
+    def __init__(self, similarity: Similarity, threshold: float, vector_threshold: float | None = None) -> None:
         self._similarity = similarity
         self._threshold = threshold
-        self._accepted: dict[PassageId, list[tuple[OrderId, Draft]]] = {}
+        self._vector_threshold = vector_threshold
+        self._accepted: dict[PassageId, list[AskedBefore]] = {}
 
     @property
     def passages(self) -> set[PassageId]:
@@ -181,25 +191,41 @@ class AskedQuestions:
         """The order's sample was accepted."""
         draft = draft_of(attempt)
         if draft is not None:
-            self._accepted.setdefault(order.passage_id, []).append((order.id, draft))
+            accepted = AskedBefore(order.id, draft, vector_of(attempt))
+            self._accepted.setdefault(order.passage_id, []).append(accepted)
 
     def remember(self, passage_id: PassageId, asked: Sequence[AskedBefore]) -> None:
         """Accepted samples of a passage that had been forgotten."""
         if asked:
-            self._accepted[passage_id] = [(each.order_id, each.draft) for each in asked]
+            self._accepted[passage_id] = list(asked)
 
     def again(self, order: Order, attempt: Attempt) -> Duplicate | None:
         """The first accepted sample of the same passage that asks (nearly) the same."""
         draft = draft_of(attempt)
         if draft is None:
             return None
-        for other, accepted in self._accepted.get(order.passage_id, ()):
-            similarity = self._similarity(draft, accepted)
-            if similarity >= self._threshold:
-                said = next(iter(accepted.fields.values()), "")
-                return Duplicate(order.id, other, said, similarity, self._threshold)
+        for accepted in self._accepted.get(order.passage_id, ()):
+            by, similarity, threshold = Likeness.WORDS, self._similarity(draft, accepted.draft), self._threshold
+            if similarity < threshold and self._vector_threshold is not None:
+                alike = _alike(vector_of(attempt), accepted.vector)
+                if alike is not None and alike >= self._vector_threshold:
+                    by, similarity, threshold = Likeness.VECTORS, alike, self._vector_threshold
+            if similarity >= threshold:
+                said = next(iter(accepted.draft.fields.values()), "")
+                return Duplicate(order.id, accepted.order_id, said, similarity, threshold, by)
         return None
+
+    def lacks_vector(self, order: Order, attempt: Attempt) -> bool:
+        """Whether an accepted sample of the passage has a vector to be compared with, and the attempt has none."""
+        if self._vector_threshold is None or vector_of(attempt) is not None:
+            return False
+        return any(accepted.vector is not None for accepted in self._accepted.get(order.passage_id, ()))
 
     def forget(self, passage_id: PassageId) -> None:
         """Its last order has ended."""
         self._accepted.pop(passage_id, None)
+
+
+def _alike(one: Vector | None, other: Vector | None) -> float | None:
+    """None where they cannot be compared."""
+    return None if one is None or other is None else cosine(one, other)

@@ -57,7 +57,7 @@ from schemas.orders import (
 
 
 class RegenerationQueue:
-    """`similarity` compares two samples of one passage, in [0, 1]."""
+    """`similarity` compares the words of two samples of one passage, in [0, 1]."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class RegenerationQueue:
         self._limits = limits
         self._probes = ProbeTerms() if probes is None else probes
         self._listener = listener
-        self._asked = AskedQuestions(similarity, limits.similarity_threshold)
+        self._asked = AskedQuestions(similarity, limits.similarity_threshold, limits.vector_threshold)
         self._known: set[bytes] = set()
         self._orders = HeldOrders()
         self._held = self._orders.by_id

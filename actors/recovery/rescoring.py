@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from schemas.orders import Attempt
 from schemas.verdicts import DIVERSITY, Errored, GateName, Passed, Rejected, Verdict
 
-_BESIDE_THRESHOLDS = frozenset({"judging.duplicate_similarity", "recovery.bar"})
+_BESIDE_THRESHOLDS = frozenset({"judging.duplicate_similarity", "judging.embedder.similarity", "recovery.bar"})
 
 
 class PassingTerms(Struct, frozen=True):

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from actors.report.facts import ReportFold
-from schemas.config import RunConfig
-from schemas.config_gates import Verifier, gate_models
+from schemas.config import RunConfig, deployed
+from schemas.config_gates import Verifier
 from schemas.ledger import ShardWritten
 from schemas.manifest import Manifest, ShardFile
 from schemas.progress import Summary
@@ -49,8 +49,7 @@ def encode(manifest: Manifest) -> bytes:
 
 
 def _models(config: RunConfig) -> dict[str, str]:
-    pools = {name: pool.engine.model for name, pool in config.pools.items()}
-    return {**pools, **{name: gate.engine.model for name, gate in gate_models(config.gates).items()}}
+    return {each.role: each.part.engine.model for each in deployed(config)}
 
 
 def _thresholds(config: RunConfig) -> dict[str, float]:

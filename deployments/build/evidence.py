@@ -63,8 +63,8 @@ async def _retriever(stack: AsyncExitStack, provenance: Retrieved, passages: lis
 
         return await asyncio.to_thread(Bm25Retriever, passages)
     from actors.gates.retrieval import EmbeddingRetriever
-    from deployments.engines.encoding import Encoder
+    from deployments.engines.build import retrieval_encoder
 
-    encoder = await Encoder.of(provenance)
+    encoder = await retrieval_encoder(provenance)
     stack.push_async_callback(encoder.close)
     return await EmbeddingRetriever.of(passages, encoder.encode, encoder.encode_queries)

@@ -18,9 +18,10 @@ from deployments.config.identity import keys
 from deployments.config.rules import is_local
 from schemas.config import RunConfig
 from schemas.config_base import Change
-from schemas.config_engines import CustomEngine, HttpEngine
+from schemas.config_engines import CustomEngine, HttpEngine, TransformersEngine, VllmEngine
 from schemas.config_gates import (
     Classifier,
+    EmbedderModel,
     GateConfig,
     GateModel,
     LikelihoodJudge,
@@ -45,6 +46,20 @@ def judges(config: RunConfig) -> dict[GateName, str]:
     return {name: _version(config, name, config.gates[name]) for name in map(GateName, config.gates)}
 
 
+def embedder_version(config: EmbedderModel) -> str:
+    """What vectors must have in common to be compared, as `model@digest`: weights, pooling and prefix. Which engine
+    computes them, and how like samples may be, changes nothing."""
+    model = config.engine.model
+    local = isinstance(config.engine, TransformersEngine | VllmEngine) and is_local(model)
+    folders = [Path(model, part) for part in (".", "1_Pooling") if Path(model, part).is_dir()] if local else []
+    files = map(_fingerprint, folders) if folders else [model]
+    return _named(model, content_id(str(config.pooling), str(config.prefix), *files))
+
+
+def _named(model: str, digest: str) -> str:
+    return f"{model.rstrip('/').rsplit('/', 1)[-1]}@{digest[:8]}"
+
+
 def _version(config: RunConfig, name: GateName, gate: GateConfig) -> str:
     settings = _settings(config, name)
     match gate:
@@ -53,7 +68,7 @@ def _version(config: RunConfig, name: GateName, gate: GateConfig) -> str:
             local = not isinstance(gate.engine, HttpEngine | CustomEngine) and is_local(model)
             weights = _fingerprint(Path(model)) if local else model
             digest = content_id(settings, _words(name, gate), weights)
-            return f"{model.rstrip('/').rsplit('/', 1)[-1]}@{digest[:8]}"
+            return _named(model, digest)
         case Verifier():
             digest = content_id(settings, version("sympy"), version("gleaner"))
             return f"computed@{digest[:8]}"

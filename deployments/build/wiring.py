@@ -15,7 +15,7 @@ from actors.gates.diversity import duplicate_verdict, likeness
 from actors.gates.provenance import ProvenanceGate
 from actors.ledger.sqlite import SqliteLedger
 from actors.probes.plan import ProbePlan
-from actors.protocols import Gate, Generator, Orders
+from actors.protocols import Embedder, Gate, Generator, Orders
 from actors.queue.commits import Ledger
 from actors.queue.held import QueueLimits, Similarity
 from actors.queue.machine import RegenerationQueue
@@ -97,6 +97,7 @@ def _queue(config: RunConfig, shard: QueueShard, beside: Beside) -> Regeneration
         fresh_share=FRESH_SHARE,
         tokens=None if config.budget.tokens is None else shard.share(config.budget.tokens),
         similarity_threshold=config.judging.duplicate_similarity,
+        vector_threshold=vector_threshold(config),
         rollout_share=0.0 if config.credit is None else ROLLOUT_SHARE,
         together=build_task(config).together,
     )
@@ -113,8 +114,18 @@ def alike(config: RunConfig) -> Similarity:
     return likeness(build_task(config).key)
 
 
+def vector_threshold(config: RunConfig) -> float | None:
+    """How like the vectors of near-duplicates are; None where none are made."""
+    return None if config.judging.embedder is None else config.judging.embedder.similarity
+
+
 def toolbox(
-    config: RunConfig, orders: Orders, pools: Mapping[PoolName, Generator], scored: Mapping[GateName, Gate]
+    config: RunConfig,
+    orders: Orders,
+    pools: Mapping[PoolName, Generator],
+    scored: Mapping[GateName, Gate],
+    *,
+    embedder: Embedder | None = None,
 ) -> Toolbox:
     """Everything a conductor talks to."""
     known = run_gates(config)
@@ -125,6 +136,7 @@ def toolbox(
         short_circuit=config.judging.short_circuit,
         duplicate=duplicate_verdict,
         bar=build_bar(config.recovery, known),
+        embedder=embedder,
     )
     elsewhere, task = build_elsewhere(config), build_task(config)
     brought = task_recovery(config, task)

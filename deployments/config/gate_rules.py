@@ -9,6 +9,7 @@ from actors.gates.first_token import plainly
 from actors.gates.rules import BadRule, read_rule
 from deployments.config.faults import at, below, nearest
 from schemas.config import Math, RunConfig
+from schemas.config_engines import CustomEngine, Engine, HttpEngine
 from schemas.config_gates import (
     RESERVED,
     USUAL_KINDS,
@@ -17,6 +18,7 @@ from schemas.config_gates import (
     GateConfig,
     GateModel,
     LikelihoodJudge,
+    Pooling,
     Retrieved,
     RuleGate,
     TokenJudge,
@@ -27,6 +29,7 @@ from schemas.config_gates import (
     labels,
 )
 from schemas.config_tasks import CustomTask
+from schemas.vectors import EMBEDDER
 from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -50,6 +53,27 @@ def broken_gates(config: RunConfig) -> Iterator[str]:
         if isinstance(gate, TokenJudge):
             yield from _broken_labels(path, gate)
             yield from _broken_preset(path, name, gate)
+    yield from _broken_embedder(config)
+
+
+def _broken_embedder(config: RunConfig) -> Iterator[str]:
+    """Its role has a name of its own, which a pool or a gate may have had before."""
+    embedder = config.judging.embedder
+    if embedder is None:
+        return
+    for section, names in (("pools", config.pools), ("gates", config.gates)):
+        if EMBEDDER in names:
+            yield at(below(section, EMBEDDER), "is the name of judging.embedder's role; it needs another")
+    if isinstance(config.task, Math):
+        yield "judging.embedder: has nothing to compare when task.kind is math: a problem is asked again on purpose"
+    yield from _broken_encoder("judging.embedder", "engine", embedder.engine, embedder.pooling)
+
+
+def _broken_encoder(path: str, key: str, engine: Engine, pooling: Pooling | None) -> Iterator[str]:
+    if isinstance(engine, CustomEngine):
+        yield at(f"{path}.{key}.kind", "must be transformers, vllm or http; an engine of your own makes no vectors")
+    if isinstance(engine, HttpEngine) and pooling is not None:
+        yield at(f"{path}.pooling", "a server pools in its own way; leave it out")
 
 
 def _broken_name(name: str, config: RunConfig) -> Iterator[str]:
@@ -142,6 +166,8 @@ def _broken_provenance(path: str, name: str, gate: GateModel) -> Iterator[str]:
     if provenance.retriever == "embedding" and provenance.encoder is None:
         rule = "missing; retriever: embedding needs a model that encodes passages"
         yield at(f"{path}.provenance.encoder", rule)
+    if provenance.encoder is not None:
+        yield from _broken_encoder(f"{path}.provenance", "encoder", provenance.encoder, provenance.pooling)
     if provenance.retriever == "bm25" and provenance.encoder is not None:
         rule = "retriever: bm25 asks no model; did you mean retriever: embedding?"
         yield at(f"{path}.provenance.encoder", rule)

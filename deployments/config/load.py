@@ -101,8 +101,12 @@ def resolve(config: RunConfig, base: Path) -> RunConfig:
     )
     pools = {name: _resolved(pool, base) for name, pool in config.pools.items()}
     gates = {name: _resolved_gate(gate, base) for name, gate in config.gates.items()}
+    judging, embedder = config.judging, config.judging.embedder
+    if embedder is not None:
+        judging = replace(judging, embedder=_resolved(embedder, base))
     labelled = tuple(_absolute(name, base) for name in config.probes.labelled)
-    return replace(config, corpus=corpus, pools=pools, gates=gates, probes=replace(config.probes, labelled=labelled))
+    probes = replace(config.probes, labelled=labelled)
+    return replace(config, corpus=corpus, pools=pools, gates=gates, judging=judging, probes=probes)
 
 
 def to_yaml(config: RunConfig) -> str:
@@ -125,7 +129,7 @@ def _resolved_gate(gate: GateConfig, base: Path) -> GateConfig:
 
 def _provenance(provenance: Provenance, base: Path) -> Provenance:
     encoder = provenance.encoder if isinstance(provenance, Retrieved) else None
-    if encoder is None or not is_local(encoder.model):
+    if encoder is None or isinstance(encoder, HttpEngine | CustomEngine) or not is_local(encoder.model):
         return provenance
     return replace(provenance, encoder=replace(encoder, model=_absolute(encoder.model, base)))
 

@@ -15,10 +15,10 @@ from deployments.config.reader_rules import broken_readers
 from deployments.config.recovery_rules import broken_recovery
 from deployments.config.secrets import has_credentials, holds_a_secret, names_a_secret
 from deployments.config.servers import ENVIRONMENT_NAME, broken_http
-from schemas.config import FRESH_POOL, Math, RunConfig
+from schemas.config import FRESH_POOL, Math, RunConfig, deployed
 from schemas.config_deployed import Engine
 from schemas.config_engines import HttpEngine, TransformersEngine, VllmEngine
-from schemas.config_gates import CustomGate, Retrieved, gate_models, verifier_of
+from schemas.config_gates import CustomGate, GateModel, Retrieved, verifier_of
 from schemas.config_tasks import CustomTask
 from schemas.errors import ModelError
 
@@ -34,12 +34,14 @@ def broken_rule(config: RunConfig) -> str | None:
 
 def engines(config: RunConfig) -> Iterator[tuple[str, Engine]]:
     """Every engine with the path of its key."""
-    for name, pool in config.pools.items():
-        yield f"pools.{name}.engine", pool.engine
-    for name, gate in gate_models(config.gates).items():
-        yield f"gates.{name}.engine", gate.engine
-        if isinstance(gate.provenance, Retrieved) and gate.provenance.encoder is not None:
-            yield f"gates.{name}.provenance.encoder", gate.provenance.encoder
+    for each in deployed(config):
+        yield f"{each.path}.engine", each.part.engine
+        if (
+            isinstance(each.part, GateModel)
+            and isinstance(each.part.provenance, Retrieved)
+            and each.part.provenance.encoder is not None
+        ):
+            yield f"{each.path}.provenance.encoder", each.part.provenance.encoder
 
 
 def is_local(model: str) -> bool:
@@ -200,15 +202,14 @@ def task_name(config: RunConfig) -> str:
 
 
 def _broken_replicas(config: RunConfig) -> Iterator[str]:
-    deployed = {f"pools.{name}": pool.replicas for name, pool in config.pools.items()}
-    deployed |= {f"gates.{name}": gate.replicas for name, gate in gate_models(config.gates).items()}
-    for path, replicas in deployed.items():
+    replicated = {each.path: each.part.replicas for each in deployed(config)}
+    for path, replicas in replicated.items():
         if replicas.min > replicas.max:
             yield f"{path}.replicas.min: {replicas.min} is more than replicas.max ({replicas.max})"
     if config.scaling.accelerators is not None:
-        kind = "num_gpus" if any(each.num_gpus for each in deployed.values()) else "num_cpus"
+        kind = "num_gpus" if any(each.num_gpus for each in replicated.values()) else "num_cpus"
         least = sum(
-            (each.num_gpus if kind == "num_gpus" else each.cpus) * max(1, each.min) for each in deployed.values()
+            (each.num_gpus if kind == "num_gpus" else each.cpus) * max(1, each.min) for each in replicated.values()
         )
         if least > config.scaling.accelerators + 1e-6:
             rule = f"one replica of each pool and gate (or its min) takes {least:g} by their {kind}"

@@ -1,9 +1,16 @@
 """An engine for a configuration: one match. What an engine needs is imported when it is chosen, not before."""
 
-from actors.protocols import Engine
+from typing import TYPE_CHECKING
+
+from actors.protocols import Engine, TextEncoder
 from deployments.engines.roles import EngineRole
 from schemas.config_deployed import Engine as EngineConfig
 from schemas.config_engines import CustomEngine, HttpEngine, TransformersEngine, VllmEngine
+from schemas.config_gates import EmbedderModel, Retrieved
+from schemas.errors import ConfigError
+
+if TYPE_CHECKING:  # it brings transformers
+    from deployments.engines.pooling import FormKeys
 
 
 def build_engine(config: EngineConfig, role: EngineRole) -> Engine:
@@ -25,3 +32,44 @@ def build_engine(config: EngineConfig, role: EngineRole) -> Engine:
             from deployments.engines import http
 
             return http.HttpBackend(config, role)
+
+
+async def retrieval_encoder(config: Retrieved) -> TextEncoder:
+    """What makes the vectors of a search, loaded. Raises ModelError, and ConfigError where no encoder is named."""
+    if config.encoder is None:
+        raise ConfigError("gates.provenance.encoder: missing; retriever: embedding needs a model that encodes")
+    from deployments.engines.pooling import FormKeys
+
+    keys = FormKeys("gates.provenance", config.pooling, config.query_prefix, config.passage_prefix)
+    return await _encoder(config.encoder, keys)
+
+
+async def sample_encoder(config: EmbedderModel) -> TextEncoder:
+    """What makes the vectors of samples, loaded. Raises ModelError, and ConfigError for an engine that encodes
+    nothing."""
+    from deployments.engines.pooling import FormKeys
+
+    return await _encoder(config.engine, FormKeys("judging.embedder", config.pooling, query_prefix=config.prefix))
+
+
+async def _encoder(config: EngineConfig, keys: "FormKeys") -> TextEncoder:
+    match config:
+        case TransformersEngine():
+            from deployments.engines.encoding import Encoder
+
+            return await Encoder.of(config, keys)
+        case VllmEngine():
+            from deployments.engines.pooling import text_form
+            from deployments.engines.served import EngineEncoder
+            from deployments.engines.vllm import VllmBackend
+
+            form = text_form(keys, config.model)
+            return await EngineEncoder.of(VllmBackend(config, EngineRole.ENCODER, form), form)
+        case HttpEngine():
+            from deployments.engines.http import HttpBackend
+            from deployments.engines.pooling import TextForm
+            from deployments.engines.served import EngineEncoder
+
+            form = TextForm(query_prefix=keys.query_prefix or "", passage_prefix=keys.passage_prefix or "")
+            return await EngineEncoder.of(HttpBackend(config, EngineRole.ENCODER), form)
+    raise ConfigError(f"{keys.at}: an engine of kind {config.__struct_config__.tag} makes no vectors")

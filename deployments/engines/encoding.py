@@ -13,13 +13,13 @@ import torch
 from deployments.engines.classifying import batches, padded
 from deployments.engines.contents import ContentTokenizer
 from deployments.engines.model_thread import Inbox, Job, ModelThread
-from deployments.engines.pooling import Pooling, TextForm, text_form
+from deployments.engines.pooling import FormKeys, TextForm, text_form
 from deployments.engines.pretrained import load_model, load_tokenizer, longest_of, rows_of
 from deployments.engines.roles import EngineRole
 from deployments.engines.special_ids import agree_on_padding
 from schemas.config_engines import TransformersEngine
-from schemas.config_gates import Retrieved
-from schemas.errors import ConfigError
+from schemas.config_gates import Pooling
+from schemas.vectors import Encoded
 
 
 class Encoding(Job):
@@ -45,23 +45,17 @@ class Encoder:
         self._thread: ModelThread[Encoding] = ModelThread(self._serve)
 
     @classmethod
-    async def of(cls, config: TransformersEngine | Retrieved) -> "Encoder":
+    async def of(cls, config: TransformersEngine, keys: FormKeys | None = None) -> "Encoder":
         """Loads the model. Raises ModelError when it does not exist, cannot be read or pools in a way not known here.
 
-        An engine's configuration alone says nothing of pooling and prefixes: the model's folder decides.
+        Where `keys` say nothing of pooling and prefixes, the model's folder decides.
         """
-        provenance = (
-            Retrieved(retriever="embedding", encoder=config) if isinstance(config, TransformersEngine) else config
-        )
-        return await asyncio.to_thread(cls._loaded, provenance)
+        return await asyncio.to_thread(cls._loaded, config, FormKeys() if keys is None else keys)
 
     @classmethod
-    def _loaded(cls, provenance: Retrieved) -> "Encoder":
-        config = provenance.encoder
-        if config is None:
-            raise ConfigError("gates.provenance.encoder: missing; retriever: embedding needs a model that encodes")
+    def _loaded(cls, config: TransformersEngine, keys: FormKeys) -> "Encoder":
         tokenizer = load_tokenizer(config.model, EngineRole.ENCODER)
-        form = text_form(provenance, config)
+        form = text_form(keys, config.model)
         return cls(load_model(config, EngineRole.ENCODER, tokenizer), tokenizer, config, form)
 
     async def encode(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
@@ -71,6 +65,12 @@ class Encoder:
     async def encode_queries(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
         """One vector for each text that is searched for. Raises EngineError once the model's thread has died."""
         return await self._encode([self._form.query_prefix + text for text in texts])
+
+    async def embed(self, text: str) -> Encoded:
+        """As a text that is searched for, with the tokens that it took. Raises EngineError likewise."""
+        job = Encoding(self._texts.single(self._form.query_prefix + text, self._longest))
+        self._thread.put(job)
+        return Encoded(await job.result(), len(job.ids))
 
     async def _encode(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
         jobs = [Encoding(self._texts.single(text, self._longest)) for text in texts]

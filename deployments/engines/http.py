@@ -1,4 +1,5 @@
-"""Any OpenAI-compatible server: chat completions for a generator, vLLM's /classify for a classifier.
+"""Any OpenAI-compatible server: chat completions for a generator, vLLM's /classify for a classifier, /embeddings for an
+encoder.
 
 Law: one request, one call. Results of different requests come as each is done; the `n` completions of one request come
 together, as the server answers them together. Seed and JSON schema are passed on: what they hold is the server's word.
@@ -26,8 +27,17 @@ from deployments.engines.http_reply import (
     read_classes,
     read_completion,
     read_scores,
+    read_vector,
 )
-from deployments.engines.http_wire import MODELS, Models, OfferedModel, chat_body, classify_body, score_body
+from deployments.engines.http_wire import (
+    MODELS,
+    Models,
+    OfferedModel,
+    chat_body,
+    classify_body,
+    embeddings_body,
+    score_body,
+)
 from deployments.engines.roles import EngineRole
 from schemas.config_engines import HttpEngine as Config
 from schemas.errors import EngineError, ErrorKind, ModelError
@@ -41,6 +51,7 @@ from schemas.samples import (
     Scoring,
     ScoringRequest,
 )
+from schemas.vectors import EmbeddingRequest, Encoded
 
 log = logging.getLogger("gleaner.http")
 
@@ -51,6 +62,8 @@ LEAST_BOUND = 64 * 1024
 and is well all the same."""
 AROUND_BYTES = 256 * 1024
 """Room in a reply for what is no text: names, counts, what a gateway adds."""
+VECTOR_BYTES = 1024 * 1024
+"""A vector as numbers in a text: of 16,384 dimensions and more."""
 ESCAPED_BYTES = 6
 """The longest way to write a character in JSON."""
 LOGPROB_BYTES = 1024
@@ -58,7 +71,7 @@ LOGPROB_BYTES = 1024
 
 
 class HttpBackend:
-    """A generator, a scorer or a classifier behind a URL, by role."""
+    """A generator, a scorer, a classifier or an encoder behind a URL, by role."""
 
     def __init__(self, config: Config, role: EngineRole, clocks: Clocks = Clocks()) -> None:  # noqa: B008 - frozen
         self._config = config
@@ -143,6 +156,12 @@ class HttpBackend:
             if error.kind in (ErrorKind.REFUSED, ErrorKind.PERMANENT):
                 raise ModelError(error.detail) from error
             log.warning("the server does not score yet; going on", extra={"why": error.detail})
+
+    async def embed(self, request: EmbeddingRequest) -> Encoded:
+        """The vector of one text. How it is pooled, and whether a long text is cut, is the server's to say."""
+        endpoint = self._ready(EngineRole.ENCODER)
+        call = HttpCall(self._address.embeddings, VECTOR_BYTES, embeddings_body(self._config, request.text))
+        return await endpoint.call(call, lambda body: read_vector(body, request.text))
 
     def _ready(self, role: EngineRole) -> Endpoint:
         if role is not self._role:

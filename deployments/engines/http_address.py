@@ -21,6 +21,7 @@ class Address(Struct, frozen=True):
     name: str
     chat: URL
     classify: URL
+    embeddings: URL
     models: URL
 
 
@@ -61,6 +62,7 @@ def address_of(config: HttpEngine) -> Address:
         name=str(base).rstrip("/"),
         chat=at(base, "chat", "completions"),
         classify=at(beside, "classify"),
+        embeddings=at(base, "embeddings"),
         models=at(base, "models"),
     )
 

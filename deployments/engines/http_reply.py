@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from deployments.engines.http_errors import Refusal, read_error, refusal, server_error
 from deployments.engines.http_limit import CallEnd
-from deployments.engines.http_wire import CHAT, CLASSIFY, SCORES, ChatChoice
+from deployments.engines.http_wire import CHAT, CLASSIFY, EMBEDDINGS, SCORES, ChatChoice
 from schemas.errors import ErrorKind
 from schemas.samples import (
     Classification,
@@ -24,6 +24,7 @@ from schemas.samples import (
     Scoring,
     ScoringRequest,
 )
+from schemas.vectors import Encoded
 
 T = TypeVar("T")
 MOST_TOKENS = 2**31
@@ -124,6 +125,15 @@ def read_classes(body: bytes, request: ClassificationRequest) -> Classification:
     tokens = read_usage(response.usage).prompt
     tokens = estimated_tokens(request.text) if tokens is None else tokens
     return Classification(request.id, response.data[0].probs, tokens)
+
+
+def read_vector(body: bytes, text: str) -> Encoded:
+    """The vector of a reply. Raises as `read_completion`."""
+    response = _decoded(EMBEDDINGS, body)
+    if response.error or not response.data:
+        raise _not_an_answer(body, response.error, None)
+    tokens = read_usage(response.usage).prompt
+    return Encoded(response.data[0].embedding, estimated_tokens(text) if tokens is None else tokens)
 
 
 def read_usage(usage: Any) -> Usage:

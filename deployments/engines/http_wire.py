@@ -140,6 +140,28 @@ class ClassifyResponse(Struct, frozen=True):
     error: Any = None
 
 
+class EmbeddingsRequest(Struct, frozen=True):
+    """The body of POST /embeddings."""
+
+    model: str
+    input: str
+    encoding_format: Literal["float"] = "float"
+
+
+class EmbeddingDatum(Struct, frozen=True):
+    """The vector of one text."""
+
+    embedding: Annotated[tuple[float, ...], Meta(min_length=1)]
+
+
+class EmbeddingsResponse(Struct, frozen=True):
+    """The answer of POST /embeddings."""
+
+    data: tuple[EmbeddingDatum, ...] | None = None
+    usage: Any = None
+    error: Any = None
+
+
 class OfferedModel(Struct, frozen=True):
     """A model that the server offers."""
 
@@ -155,6 +177,7 @@ class Models(Struct, frozen=True):
 CHAT: msgspec.json.Decoder[ChatResponse] = msgspec.json.Decoder(ChatResponse)
 SCORES: msgspec.json.Decoder[ScoreResponse] = msgspec.json.Decoder(ScoreResponse)
 CLASSIFY: msgspec.json.Decoder[ClassifyResponse] = msgspec.json.Decoder(ClassifyResponse)
+EMBEDDINGS: msgspec.json.Decoder[EmbeddingsResponse] = msgspec.json.Decoder(EmbeddingsResponse)
 MODELS: msgspec.json.Decoder[Models | tuple[OfferedModel, ...]] = msgspec.json.Decoder(
     Models | tuple[OfferedModel, ...]
 )
@@ -195,6 +218,11 @@ def score_body(config: HttpEngine, request: ScoringRequest) -> bytes:
 def classify_body(config: HttpEngine, request: ClassificationRequest) -> bytes:
     """The request as vLLM wants it."""
     return _ENCODER.encode(ClassifyRequest(config.model, request.text))
+
+
+def embeddings_body(config: HttpEngine, text: str) -> bytes:
+    """The request as OpenAI's and every compatible server want it."""
+    return _ENCODER.encode(EmbeddingsRequest(config.model, text))
 
 
 def _response_format(config: HttpEngine, schema: str | None) -> ResponseFormat | UnsetType:

@@ -7,16 +7,15 @@ in another way than in training still look like vectors, and find worse.
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 from transformers.utils.hub import cached_file
 
-from schemas.config_engines import ModelSource, TransformersEngine
-from schemas.config_gates import Retrieved
+from schemas.config_engines import ModelSource
+from schemas.config_gates import Pooling
 from schemas.errors import ModelError
 
-Pooling = Literal["mean", "cls", "last"]
 _MODES: dict[str, Pooling] = {
     "pooling_mode_mean_tokens": "mean",
     "pooling_mode_cls_token": "cls",
@@ -40,17 +39,26 @@ class TextForm(Struct, frozen=True):
     """Tokens, where the model is to read fewer than it can."""
 
 
-def text_form(provenance: Retrieved, engine: TransformersEngine) -> TextForm:
-    """The form for a configuration's encoder. Raises ModelError for a pooling that is not known here."""
-    read = _Files(engine.model)
+class FormKeys(Struct, frozen=True):
+    """What a configuration says of it; None: the model's folder does. `at`: the section, for messages."""
+
+    at: str = "gates.provenance"
+    pooling: Pooling | None = None
+    query_prefix: str | None = None
+    passage_prefix: str | None = None
+
+
+def text_form(keys: FormKeys, model: str) -> TextForm:
+    """The form for that model. Raises ModelError for a pooling that is not known here."""
+    read = _Files(model)
     described = read("1_Pooling/config.json")
-    if provenance.pooling is None:
-        _must_be_whole(engine.model, read("modules.json"), described)
+    if keys.pooling is None:
+        _must_be_whole(model, read("modules.json"), described, keys.at)
     prompts = read("config_sentence_transformers.json").get("prompts") or {}
     return TextForm(
-        pooling=provenance.pooling or _pooling(engine.model, described),
-        query_prefix=_chosen(provenance.query_prefix, prompts, _QUERY),
-        passage_prefix=_chosen(provenance.passage_prefix, prompts, _PASSAGE),
+        pooling=keys.pooling or _pooling(model, described, keys.at),
+        query_prefix=_chosen(keys.query_prefix, prompts, _QUERY),
+        passage_prefix=_chosen(keys.passage_prefix, prompts, _PASSAGE),
         longest=read("sentence_bert_config.json").get("max_seq_length"),
     )
 
@@ -79,7 +87,7 @@ class _Files:
             raise ModelError(f"{self._model}: its {name} is no JSON ({error})") from error
 
 
-def _pooling(model: str, described: dict[str, Any]) -> Pooling:
+def _pooling(model: str, described: dict[str, Any], at: str) -> Pooling:
     if not described:
         return "mean"
     named = described.get("pooling_mode")
@@ -87,12 +95,12 @@ def _pooling(model: str, described: dict[str, Any]) -> Pooling:
     if len(modes) != 1 or modes[0] not in _MODES:
         raise ModelError(
             f"{model}: its 1_Pooling/config.json asks for {', '.join(map(str, modes)) or 'no pooling'}, which is not "
-            "known here; set gates.provenance.pooling to mean, cls or last, or take another encoder"
+            f"known here; set {at}.pooling to mean, cls or last, or take another encoder"
         )
     return _MODES[modes[0]]
 
 
-def _must_be_whole(model: str, modules: Any, described: dict[str, Any]) -> None:
+def _must_be_whole(model: str, modules: Any, described: dict[str, Any], at: str) -> None:
     """Layers behind the pooling are no part of what is computed here, nor prompts that are left out of the mean."""
     layers = [str(module.get("type", "")).rsplit(".", 1)[-1] for module in modules or []]
     unknown = next((layer for layer in layers if layer not in ("Transformer", "Pooling", "Normalize")), None)
@@ -101,8 +109,7 @@ def _must_be_whole(model: str, modules: Any, described: dict[str, Any]) -> None:
         why = "its 1_Pooling/config.json leaves prompts out of the pooling"
     if why:
         raise ModelError(
-            f"{model}: {why}, which is not computed here: take another encoder, or set gates.provenance.pooling to do "
-            "without"
+            f"{model}: {why}, which is not computed here: take another encoder, or set {at}.pooling to do without"
         )
 
 

@@ -1,4 +1,5 @@
-"""vLLM inside the replica: `AsyncLLM` for a generator, its pooling runner for a classifier; GPU and CPU builds alike.
+"""vLLM inside the replica: `AsyncLLM` for a generator, its pooling runner for a classifier or an encoder; GPU and CPU
+builds alike.
 
 Law: vLLM gets token ids that keep contents apart from markup, and its errors are translated here, once. Nothing is
 retried: a dead engine fails every request as retryable until its replica is replaced.
@@ -10,7 +11,7 @@ import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, Literal
 
 import ray
 from msgspec.structs import replace
@@ -18,11 +19,13 @@ from msgspec.structs import replace
 from deployments.engines.chat import ChatTokenizer
 from deployments.engines.contents import ContentTokenizer
 from deployments.engines.facts import chat_facts, classifier_facts
+from deployments.engines.pooling import TextForm
 from deployments.engines.pretrained import describe, first_line, load_tokenizer, named_ends, rows_of
 from deployments.engines.roles import EngineRole
 from deployments.engines.special_ids import turn_ends
 from schemas.config_engines import ModelSource
 from schemas.config_engines import VllmEngine as Config
+from schemas.config_gates import Pooling
 from schemas.errors import EngineError, ErrorKind, ModelError
 from schemas.role_cards import ModelFacts
 from schemas.samples import (
@@ -36,6 +39,7 @@ from schemas.samples import (
     Scoring,
     ScoringRequest,
 )
+from schemas.vectors import EmbeddingRequest, Encoded
 
 os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
 os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
@@ -47,6 +51,7 @@ every core, each replica of a node to the same ones, where they wait for each ot
 try:
     import torch
     from vllm import SamplingParams
+    from vllm.config import PoolerConfig
     from vllm.engine.arg_utils import AsyncEngineArgs
     from vllm.exceptions import GracefulHTTPError, VLLMClientError, VLLMError
     from vllm.outputs import PoolingRequestOutput, RequestOutput
@@ -64,16 +69,20 @@ except ImportError as missing:
 GPU_MEMORY_UTILIZATION = 0.9
 """Share of the GPU's memory for weights and KV cache, unless `engine_args` says another. vLLM's own default has changed
 from version to version."""
+_POOLING_TYPES: dict[Pooling, Literal["MEAN", "CLS", "LAST"]] = {"mean": "MEAN", "cls": "CLS", "last": "LAST"}
+"""vLLM's words."""
 CLOSE_S = 20.0
 """Longest wait for vLLM's process at the end; then it is killed."""
 
 
 class VllmBackend:
-    """A generator, a scorer or a classifier, by role."""
+    """A generator, a scorer, a classifier or an encoder, by role."""
 
-    def __init__(self, config: Config, role: EngineRole) -> None:
+    def __init__(self, config: Config, role: EngineRole, form: TextForm | None = None) -> None:
+        """`form`: how an encoder's vectors are taken; None: the mean of its hidden states."""
         self._config = config
         self._role = role
+        self._form = TextForm() if form is None else form
         self._llm: AsyncLLM | None = None
         self._chats: ChatTokenizer
         self._texts: ContentTokenizer
@@ -131,15 +140,15 @@ class VllmBackend:
         ids = self._texts.single(request.text)
         if len(ids) > self._longest:
             raise EngineError(ErrorKind.PERMANENT, f"a text of {len(ids)} tokens; the model reads {self._longest}")
-        params = PoolingParams(task="classify", use_activation=False)
-        result: PoolingRequestOutput | None = None
-        with _boundary():
-            async for output in llm.encode({"prompt_token_ids": ids}, params, request.id):
-                result = output
-        if result is None:
-            raise EngineError(ErrorKind.RETRYABLE, "vLLM ended the request without a result")
-        logits: Any = result.outputs.data
-        return Classification(request.id, _probabilities(logits.float()), len(ids))
+        logits = await _pooled(llm, ids, PoolingParams(task="classify", use_activation=False), request.id)
+        return Classification(request.id, _probabilities(logits), len(ids))
+
+    async def embed(self, request: EmbeddingRequest) -> Encoded:
+        """The vector of one text, of length 1; a text longer than the model reads is cut at its end."""
+        llm = self._ready(EngineRole.ENCODER)
+        ids = self._texts.single(request.text, min(self._longest, self._form.longest or self._longest))
+        vector = await _pooled(llm, ids, PoolingParams(task="embed"), request.id)
+        return Encoded(vector.tolist(), len(ids))
 
     async def score(self, request: ScoringRequest) -> Scoring:
         """The log-probability of each token of the last message. vLLM writes one token behind it, which is left out."""
@@ -179,7 +188,7 @@ class VllmBackend:
             self._facts = replace(classifier_facts(described, tokenizer, context=None, slots=None), padding=None)
         try:
             llm = AsyncLLM.from_engine_args(
-                _arguments(config, self._role),
+                _arguments(config, self._role, self._form.pooling),
                 usage_context=UsageContext.LLM_CLASS,  # without it, vLLM takes its smallest batches
                 stat_loggers=_stat_loggers(),
             )
@@ -198,7 +207,19 @@ class VllmBackend:
         return self._llm
 
 
-def _arguments(config: Config, role: EngineRole) -> AsyncEngineArgs:
+async def _pooled(llm: AsyncLLM, ids: list[int], params: PoolingParams, request_id: str) -> torch.Tensor:
+    """What the pooling runner makes of a text."""
+    result: PoolingRequestOutput | None = None
+    with _boundary():
+        async for output in llm.encode({"prompt_token_ids": ids}, params, request_id):
+            result = output
+    if result is None:
+        raise EngineError(ErrorKind.RETRYABLE, "vLLM ended the request without a result")
+    data: Any = result.outputs.data
+    return data.float()
+
+
+def _arguments(config: Config, role: EngineRole, pooling: Pooling) -> AsyncEngineArgs:
     """A CPU build reads each prompt in one pass: one that is cut while its request has a seed kills vLLM 0.32 there.
     Its model runs in vLLM's own process, as on a GPU: by itself a CPU build takes one more, which is there to bind
     threads to cores, and that is done where VLLM_CPU_OMP_THREADS_BIND asks for it alone."""
@@ -216,6 +237,8 @@ def _arguments(config: Config, role: EngineRole) -> AsyncEngineArgs:
     }
     if not generates:
         chosen["enable_prefix_caching"] = False
+    if role is EngineRole.ENCODER:
+        chosen["pooler_config"] = PoolerConfig(seq_pooling_type=_POOLING_TYPES[pooling])
     return AsyncEngineArgs(
         model=source.name,
         revision=source.revision,

@@ -25,7 +25,7 @@ from actors.recovery.rescoring import PassingTerms, changes_no_score, judged_ane
 from actors.report.finish import finish, is_finished, replace_config
 from deployments.build.recovery import run_gates
 from deployments.build.versions import versions
-from deployments.build.wiring import alike, models
+from deployments.build.wiring import alike, models, vector_threshold
 from deployments.config.identity import Change, Difference
 from deployments.config.load import differences, to_yaml
 from deployments.folder.replay import (
@@ -128,9 +128,11 @@ def _changed(output: Path, config: RunConfig | None) -> list[Difference]:
 def _passing(
     reader: LedgerReader, wanted: ReplayRequest, old: RunConfig, config: RunConfig | None, at: float
 ) -> Iterator[tuple[Found, tuple[Record, Record]]]:
-    """Every selected dead letter whose last attempt passes now and repeats no accepted sample, with its two records."""
+    """Every selected dead letter whose last attempt passes now and repeats no accepted sample, with its two records. If
+    an accepted sample of its passage has a vector and it has none (a gate rejected it before the embedder), it is left:
+    whether it repeats that sample is unknown."""
     new = config or old
-    asked = AskedQuestions(alike(new), new.judging.duplicate_similarity)
+    asked = AskedQuestions(alike(new), new.judging.duplicate_similarity, vector_threshold(new))
     remembered: set[PassageId] = set()
     changed = tuple(str(each) for each in differences(old, new) if each.change is not Change.ANY_RESUME)
     terms = Terms(at, frozenset(PoolName(name) for name in new.pools), changed, missed_draws(new))
@@ -145,7 +147,7 @@ def _passing(
         if back.passage.id not in remembered:
             asked.remember(back.passage.id, back.asked)
             remembered.add(back.passage.id)
-        if asked.again(back.order, attempt) is None:
+        if not asked.lacks_vector(back.order, attempt) and asked.again(back.order, attempt) is None:
             asked.add(back.order, attempt)
             yield found, (back, Rescored(at, back.order_id, attempt))
 

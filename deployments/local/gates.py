@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack
 
 from actors.gates.build import build_gate
 from actors.gates.verifier import VerifierGate
-from actors.protocols import Engine, Gate
+from actors.protocols import Embedder, Engine, Gate
+from deployments.build.embedding import SampleEmbedder
 from deployments.build.evidence import open_source
 from deployments.build.gates import inside_gate
 from deployments.engines.build import EngineRole, build_engine
@@ -60,6 +61,15 @@ async def local_gate(stack: AsyncExitStack, config: RunConfig, name: GateName) -
     if isinstance(inside, VerifierGate):
         stack.callback(inside.close)
     return inside
+
+
+async def local_embedder(stack: AsyncExitStack, config: RunConfig) -> Embedder | None:
+    """The run's embedder, loaded; None where it has none. Raises ModelError."""
+    if config.judging.embedder is None:
+        return None
+    embedder = await SampleEmbedder.of(config.judging.embedder)
+    stack.push_async_callback(embedder.close)
+    return embedder
 
 
 async def gate_over(stack: AsyncExitStack, config: RunConfig, name: GateName, engine: Engine) -> Gate:

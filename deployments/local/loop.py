@@ -9,7 +9,7 @@ from actors.conductor import Conductor
 from actors.queue.commits import Ledger
 from actors.queue.service import QueueService
 from deployments.build.wiring import conductor_random, conductor_settings, queue_service, toolbox
-from deployments.local.gates import local_gate, names, started
+from deployments.local.gates import local_embedder, local_gate, names, started
 from schemas.config import RunConfig
 from schemas.corpus import Passage
 from schemas.errors import ungrouped
@@ -32,9 +32,10 @@ async def conduct_in_process(config: RunConfig, passages: Sequence[Passage], *le
             stack.push_async_callback(service.close)
         pools = {PoolName(name): await started(stack, pool.engine) for name, pool in config.pools.items()}
         scored = {name: await local_gate(stack, config, name) for name in names(config)}
+        embedder = await local_embedder(stack, config)
         conductors = [
             Conductor(
-                toolbox(config, InProcessOrders(service), pools, scored),
+                toolbox(config, InProcessOrders(service), pools, scored, embedder=embedder),
                 conductor_settings(config, NAME),
                 clock=clocks.wall,
                 monotonic=clocks.monotonic,

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from actors.calls.asker import Asker, Way
 from actors.calls.making import Making, NotMade
-from actors.protocols import Engine, Task
+from actors.protocols import Engine, ScoreText, Task
 from deployments.build.tasks import build_task
 from deployments.config.rules import task_name
 from deployments.engines.roles import role_of
@@ -26,7 +26,7 @@ from schemas.config_deployed import Engine as EngineConfig
 from schemas.config_engines import CustomEngine, HttpEngine, ModelSource
 from schemas.config_gates import Classifier, GateModel, gate_models, kind_of
 from schemas.corpus import Passage
-from schemas.errors import ConfigError, ErrorKind, HopError, UserError, described
+from schemas.errors import ConfigError, EngineError, ErrorKind, HopError, UserError, described
 from schemas.ids import PassageId, PoolName
 from schemas.orders import Lease, Order
 from schemas.role_cards import BatchRate, ModelFacts, RoleCard, SampleCall
@@ -113,6 +113,8 @@ class _Overheard:
         return found
 
     async def score(self, request: ScoringRequest) -> Scoring:
+        if not isinstance(self._engine, ScoreText):
+            raise EngineError(ErrorKind.PERMANENT, "the engine has no score(request)")
         self.asked, self.said = request.messages, ""
         found = await self._engine.score(request)
         self.said = f"log-probabilities of {len(found.tokens)} tokens"

@@ -22,6 +22,7 @@ from deployments.monitoring.progress import Phase, Progress
 from schemas.config import RunConfig
 from schemas.config_gates import CustomGate, GateModel, brought_modes
 from schemas.errors import UserError
+from schemas.vectors import EMBEDDER
 
 HOST = "127.0.0.1"
 USUAL_PORT = 9464
@@ -143,4 +144,5 @@ def _run(config: RunConfig) -> Run:
         judges=tuple(name for name, gate in config.gates.items() if isinstance(gate, GateModel | CustomGate)),
         modes=tuple(brought_modes(config.gates)),
         repairs=tuple(config.recovery.own_repairs),
+        embedders=() if config.judging.embedder is None else (EMBEDDER,),
     )

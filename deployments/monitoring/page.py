@@ -21,8 +21,9 @@ _RUN = Run(
     gates=("(each gate)",),
     judges=("(each gate that asks a model)",),
     modes=("(each mode that a gate brings)",),
+    embedders=("(the embedder)",),
 )
-_NAMES = (_RUN.name, _RUN.version, *_RUN.pools, *_RUN.gates, *_RUN.judges, *_RUN.modes)
+_NAMES = (_RUN.name, _RUN.version, *_RUN.pools, *_RUN.gates, *_RUN.judges, *_RUN.modes, *_RUN.embedders)
 
 
 def tables() -> str:

@@ -21,10 +21,10 @@ from deployments.ray.cluster import here
 from deployments.serve.board import NAMESPACE, BoardActor
 from deployments.serve.deployments import DeploymentNames
 from deployments.serve.limits import ReplicaLimits
-from schemas.config import FRESH_POOL, RunConfig
+from schemas.config import FRESH_POOL, RunConfig, deployed
 from schemas.config_deployed import Engine, Replicas
 from schemas.config_engines import HttpEngine, TransformersEngine, VllmEngine
-from schemas.config_gates import Classifier, gate_models
+from schemas.config_gates import Classifier, EmbedderModel
 from schemas.progress import RoleCost, RunSnapshot
 from schemas.scaling import PoolBounds, ScalingDecision, ScalingLimits, ScalingMemory
 from schemas.stages import ConductorStatus, PoolFlow
@@ -128,11 +128,11 @@ class ScaledModel(Struct, frozen=True):
 
 
 def models(config: RunConfig) -> dict[str, ScaledModel]:
-    """Every pool and gate, by the name that the policy uses."""
-    pools = {name: ScaledModel(pool.engine, pool.replicas) for name, pool in config.pools.items()}
-    for name, gate in gate_models(config.gates).items():
-        pools[name] = ScaledModel(gate.engine, gate.replicas, isinstance(gate, Classifier))
-    return pools
+    """Every pool, every gate and the embedder, by the name that the policy uses."""
+    return {
+        each.role: ScaledModel(each.part.engine, each.part.replicas, isinstance(each.part, Classifier | EmbedderModel))
+        for each in deployed(config)
+    }
 
 
 def configured_slots(engine: Engine) -> int | None:

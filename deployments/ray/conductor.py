@@ -13,7 +13,7 @@ from actors.protocols import Gate
 from deployments.build.gates import inside_gates
 from deployments.build.wiring import conductor_random, conductor_settings, toolbox
 from deployments.monitoring.logs import LogPlace, configure_logging
-from deployments.ray.handles import BatchLimits, GateHandle, PoolHandle, QueueHandle, streaming
+from deployments.ray.handles import BatchLimits, EmbedderHandle, GateHandle, PoolHandle, QueueHandle, streaming
 from deployments.serve.deployments import DeploymentNames
 from schemas.config import RunConfig
 from schemas.stages import ConductorStatus
@@ -34,8 +34,11 @@ class ConductorShell:
         gates = {
             gate: GateHandle(streaming(serve.get_app_handle(app), "check"), limits) for gate, app in where.gates.items()
         }
+        embedder = None
+        if where.embedder is not None:
+            embedder = EmbedderHandle(streaming(serve.get_app_handle(where.embedder), "embed"), limits)
         self._conductor = Conductor(
-            toolbox(config, QueueHandle(queue, limits), pools, _in_order(config, gates)),
+            toolbox(config, QueueHandle(queue, limits), pools, _in_order(config, gates), embedder=embedder),
             conductor_settings(config, name),
             clock=time.time,
             monotonic=time.monotonic,

@@ -16,8 +16,11 @@ from deployments.ray.boundary import error_line, ray_boundary
 from schemas.errors import ErrorKind, Failure, HopError, described, kind_of_bug
 from schemas.orders import Holding, Lease, Outcome, Settlement
 from schemas.samples import Completion, GenerationRequest, Lane
+from schemas.vectors import Embedded, EmbeddingRequest
 from schemas.verdicts import GateRequest, Verdict
 from schemas.wire import (
+    EMBEDDING_REPLIES,
+    EMBEDDING_REQUESTS,
     GATE_REPLIES,
     GATE_REQUESTS,
     GENERATION_REPLIES,
@@ -26,6 +29,7 @@ from schemas.wire import (
     OUTCOMES,
     SETTLEMENTS,
     Codec,
+    EmbeddingReply,
     Gated,
     Generated,
 )
@@ -198,6 +202,22 @@ class GateHandle:
         return _unless_failed(await self._lanes[request.lane].ask(request.id, request)).reply.verdict
 
 
+class EmbedderHandle:
+    """The embedder behind Serve, as `actors.protocols.Embedder`."""
+
+    def __init__(self, send: Send, limits: BatchLimits) -> None:
+        self._lanes: dict[Lane, BatchedCalls[EmbeddingRequest, EmbeddingReply | Failure]] = lanes(
+            limits,
+            lambda limits: BatchedCalls(
+                send, EMBEDDING_REQUESTS.encode, EMBEDDING_REPLIES.decode, reply_id=lambda reply: reply.request_id,
+                limits=limits,
+            ),
+        )  # fmt: skip
+
+    async def embed(self, request: EmbeddingRequest) -> Embedded:
+        return _unless_failed(await self._lanes[request.lane].ask(request.id, request)).embedded
+
+
 class QueueHandle:
     """The queue actor, as `actors.protocols.Orders`.
 
@@ -245,6 +265,7 @@ __all__ = [
     "BatchLimits",
     "BatchedCalls",
     "Codec",
+    "EmbedderHandle",
     "GateHandle",
     "PoolHandle",
     "QueueHandle",

@@ -24,14 +24,16 @@ from deployments.monitoring.logs import LogPlace
 from deployments.monitoring.progress import ReplicaStatus
 from deployments.ray.launch import leftovers, queue_name
 from deployments.serve.board import Follow
+from deployments.serve.embedder import EmbedderPool
 from deployments.serve.gate import Looking, ModelGate
 from deployments.serve.generator import GeneratorPool
-from schemas.config import RunConfig
+from schemas.config import RunConfig, deployed
 from schemas.config_deployed import Replicas
 from schemas.config_engines import TransformersEngine, VllmEngine
 from schemas.config_gates import gate_models
 from schemas.errors import ConfigError, ModelError
 from schemas.ids import PoolName
+from schemas.vectors import EMBEDDER
 from schemas.verdicts import GateName
 
 log = logging.getLogger("gleaner.run")
@@ -59,15 +61,18 @@ class DeploymentNames(Struct, frozen=True):
     gates: dict[GateName, str]
     board: str
     """The name of the actor that tells Serve how many replicas of each application are wanted."""
+    embedder: str | None = None
+    """None in a run without one."""
 
     @property
     def by_role(self) -> dict[str, str]:
         """Application names by the name that tally and autoscaling use."""
-        return {**self.pools, **self.gates}
+        embedder = {} if self.embedder is None else {EMBEDDER: self.embedder}
+        return {**self.pools, **self.gates, **embedder}
 
     @property
     def all(self) -> tuple[str, ...]:
-        return (*self.pools.values(), *self.gates.values())
+        return tuple(self.by_role.values())
 
 
 def names(config: RunConfig, launch: str) -> DeploymentNames:
@@ -76,6 +81,7 @@ def names(config: RunConfig, launch: str) -> DeploymentNames:
         pools={PoolName(pool): f"{launch}-pool-{pool}" for pool in config.pools},
         gates={gate: f"{launch}-{gate}" for gate in gate_models(config.gates)},
         board=f"{launch}-scaling",
+        embedder=None if config.judging.embedder is None else f"{launch}-{EMBEDDER}",
     )
 
 
@@ -89,8 +95,8 @@ class Deployment(Struct, frozen=True):
 
 
 def deploy(config: RunConfig, where: DeploymentNames, output: Path, *, only: Collection[str] | None = None) -> None:
-    """Asks Serve for every pool and gate at once, or for `only` these applications. Does not wait for their models.
-    `output`: the run's folder, for their logs."""
+    """Asks Serve for every pool, every gate and the embedder at once, or for `only` these applications. Does not wait
+    for their models. `output`: the run's folder, for their logs."""
     wanted = [
         Deployment(GeneratorPool, where.pools[PoolName(name)], pool.replicas, (pool, _logs(name, output)))
         for name, pool in config.pools.items()
@@ -100,6 +106,9 @@ def deploy(config: RunConfig, where: DeploymentNames, output: Path, *, only: Col
         wanted.append(
             Deployment(ModelGate, where.gates[gate], model.replicas, (gate, model, looking, _logs(gate, output)))
         )
+    if where.embedder is not None and (embedder := config.judging.embedder) is not None:
+        logs = _logs(EMBEDDER, output)
+        wanted.append(Deployment(EmbedderPool, where.embedder, embedder.replicas, (embedder, logs)))
     # a removed replica first finishes its requests; a conductor waits at most a hop's limit for them
     drain_s = config.conductors.hop_timeout_s + REMOVE_S
     asked = [each for each in wanted if only is None or each.name in only]
@@ -114,8 +123,7 @@ def _logs(name: str, output: Path) -> LogPlace:
 def check_fits(config: RunConfig, resources: Mapping[str, float]) -> None:
     """Raises ConfigError when the smallest number of replicas does not fit together, because some would wait for ever;
     and when an engine for GPUs would see none of this machine's."""
-    wanted = [(f"pools.{name}", pool.replicas) for name, pool in config.pools.items()]
-    wanted += [(f"gates.{name}", model.replicas) for name, model in gate_models(config.gates).items()]
+    wanted = [(each.path, each.part.replicas) for each in deployed(config)]
     for resource, key in (("CPU", "cpus"), ("GPU", "num_gpus")):
         needed = sum(getattr(replicas, key) * replicas.min for _, replicas in wanted)
         there = resources.get(resource, 0.0)
@@ -131,9 +139,7 @@ def check_fits(config: RunConfig, resources: Mapping[str, float]) -> None:
 
 def _check_sees_gpus(config: RunConfig, there: float) -> None:
     """Ray hides every GPU from a replica that asks for none. vLLM's build for CPUs needs none."""
-    deployed: dict[str, Any] = {f"pools.{name}": pool for name, pool in config.pools.items()}
-    deployed |= {f"gates.{name}": model for name, model in gate_models(config.gates).items()}
-    for path, each in deployed.items():
+    for path, each in ((found.path, found.part) for found in deployed(config)):
         match each.engine:
             case VllmEngine(gpus=shares) if not _has_vllm_for_cpus():
                 least = shares if shares > 1 else 0

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
-from actors.protocols import Engine
 from schemas.errors import Failure, GleanerError, HopError, described, innermost, kind_of_bug
 
 log = logging.getLogger("gleaner.replica")
@@ -31,11 +30,19 @@ class Stalled(GleanerError):
     """A replica has requests and finishes none."""
 
 
+class Checked(Protocol):
+    """What computes, as far as health is concerned."""
+
+    async def check(self) -> None:
+        """Raises EngineError when it cannot answer any more."""
+        ...
+
+
 class Health:
     """Checks a replica's progress, not just that it answers. `stall_s`: the longest time, in seconds, with requests in
     hand and none finished."""
 
-    def __init__(self, engine: Engine, stall_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, engine: Checked, stall_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._engine = engine
         self._stall_s = stall_s
         self._clock = clock

@@ -92,8 +92,3 @@ async def serving(manner: Manner) -> AsyncIterator[Server]:
 
 def _json(reply: Reply) -> web.Response:
     return web.json_response(reply[1], status=reply[0])
-
-
-def as_is(manner: Manner, **changes: Any) -> Manner:
-    """The same server with something else about it."""
-    return msgspec.structs.replace(manner, **changes)

@@ -7,7 +7,6 @@ from typing import Any
 
 from actors.calls.retry import RetryLimits
 from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
-from actors.counts.tally import Tally
 from actors.gates.diversity import duplicate_verdict, likeness
 from actors.gates.provenance import ProvenanceGate
 from actors.ledger.sqlite import MemoryLedger
@@ -28,7 +27,6 @@ from schemas.flaws import FlawKind, Worth
 from schemas.ids import PoolName, derived_seed
 from schemas.ledger import Record
 from schemas.orders import Lease, OrderKind
-from schemas.progress import Summary
 from schemas.samples import Completion, Cost, Draft, FinishReason, GenerationRequest, rewritten, texts_of
 from schemas.verdicts import FAITHFULNESS, REWARD, GateName, GateRequest, Passed, Rejected, Verdict
 from tests.doubles.passages import HERON, passage_of
@@ -150,14 +148,6 @@ def kept(run: ProbedRun) -> list[Record]:
     """What a run's ledger in memory holds."""
     assert isinstance(run.ledger, MemoryLedger)
     return run.ledger.kept
-
-
-def summary(records: Sequence[Record]) -> Summary:
-    """Everything counted."""
-    tally = Tally()
-    for record in records:
-        tally.apply(record)
-    return tally.summary()
 
 
 class MortalLedger(MemoryLedger):

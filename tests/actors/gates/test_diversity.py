@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from actors.gates.diversity import SAME_FACT, duplicate_verdict, similarity
 from schemas.ids import OrderId
-from schemas.orders import Duplicate
+from schemas.orders import Duplicate, Likeness
 from schemas.samples import Texts, qa
 from schemas.verdicts import DIVERSITY
 
@@ -126,3 +126,11 @@ def test_a_refused_duplicate_is_a_rejection() -> None:
     assert found.gate == DIVERSITY
     assert found.score < found.threshold
     assert "order b" in found.evidence.note and "Who?" in found.evidence.note
+
+
+def test_a_verdict_by_vectors_says_so() -> None:
+    """Which of words and vectors counted stands in the note."""
+    found = Duplicate(OrderId("a"), OrderId("b"), "Who?", similarity=0.83, threshold=0.8, by=Likeness.VECTORS)
+    verdict = duplicate_verdict(found)
+    assert verdict.evidence.note == "order b asks nearly the same (by vectors, 0.83): Who?"
+    assert (verdict.score, verdict.threshold) == (pytest.approx(0.17), pytest.approx(0.2))

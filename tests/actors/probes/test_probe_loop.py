@@ -33,6 +33,7 @@ from schemas.recovery import Modes
 from schemas.samples import Draft, answered
 from schemas.verdicts import FAITHFULNESS, PROVENANCE, GateRequest, Passed, Verdict
 from schemas.wire import GATE_REQUESTS, GENERATION_REQUESTS
+from tests.actors.counts.records import counted
 from tests.doubles.passages import HERON, passage_of
 from tests.doubles.probed import (
     BY_NAME,
@@ -46,7 +47,6 @@ from tests.doubles.probed import (
     passages,
     plan,
     spoiling,
-    summary,
 )
 
 OF = passages(30)
@@ -76,7 +76,7 @@ async def test_a_run_measures_its_judge_while_it_goes() -> None:
     """Half of the orders bring one along: every wrong name is caught by the gate that is there for it, none is lost."""
     run = spoiling(plan(0.5))
     await run.conduct(OF)
-    found = summary(kept(run))
+    found = counted(kept(run))
     probes = found.probes
     assert 15 <= probes.issued <= 45
     assert probes.outstanding == 0
@@ -95,7 +95,7 @@ async def test_what_is_said_of_the_run_is_the_same_with_and_without_probes() -> 
     probed, plain = spoiling(plan(0.5), wrong_each=5), spoiling(ProbePlan(), wrong_each=5)
     for run in (probed, plain):
         await run.conduct(OF)
-    one, other = summary(kept(probed)), summary(kept(plain))
+    one, other = counted(kept(probed)), counted(kept(plain))
     assert one.probes.issued and not other.probes.issued
     for name in ("counts", "modes", "repairs", "verdicts", "overlap", "ends", "kinds", "retrieval"):
         assert getattr(one, name) == getattr(other, name), name
@@ -106,7 +106,7 @@ async def test_what_probes_take_is_paid_for() -> None:
     """No generator is asked for a first draft. Gates and repairs have a role of their own, and are in the budget."""
     run = spoiling(plan(0.5))
     await run.conduct(OF)
-    found = summary(kept(run))
+    found = counted(kept(run))
     cost = next(role for role in found.roles if role.role == "probe")
     repairs = sum(flaw.repaired for flaw in found.probes.flaws)
     assert len(run.writer.requests) == len(OF) * 2 + repairs
@@ -119,7 +119,7 @@ async def test_what_is_caught_is_repaired_and_its_worth_is_known() -> None:
     """Every wrong name is caught by the faithfulness gate alone; the repair writes the right one: healed."""
     run = spoiling(plan(1.0, good=0.0))
     await run.conduct(OF)
-    found = summary(kept(run))
+    found = counted(kept(run))
     assert found.probes.issued == found.probes.ended == 60
     for flaw in found.probes.flaws:
         assert (flaw.missed, flaw.errored, flaw.still_bad, flaw.unknown, flaw.given_up) == (0, 0, 0, 0, 0)
@@ -140,7 +140,7 @@ async def test_a_repair_that_stays_bad_is_counted_apart_from_one_that_heals() ->
 
     blind.check = sees_first_attempts  # type: ignore[method-assign]
     await run.conduct(OF)
-    flaws = summary(kept(run)).probes.flaws
+    flaws = counted(kept(run)).probes.flaws
     assert sum(flaw.still_bad for flaw in flaws) > 10 < sum(flaw.healed for flaw in flaws)
     assert all(flaw.repaired == flaw.healed + flaw.still_bad for flaw in flaws)
 
@@ -169,7 +169,7 @@ async def test_a_hot_draw_is_made_by_the_task_itself() -> None:
     assert len(hot) == len(firsts) == 60
     good = [record for record in found if isinstance(record, ProbeEnded) and record.end is ProbeEnd.UNVERIFIED]
     assert good and all("found good" in record.detail for record in good)
-    (flaw,) = summary(kept(run)).probes.flaws
+    (flaw,) = counted(kept(run)).probes.flaws
     assert flaw.flaw is FlawKind.HIGH_TEMPERATURE and flaw.caught == 60 - len(good)
     assert [(one.mode, one.right) for one in flaw.diagnoses] == [(Modes.TEMPERATURE, True)]
 
@@ -256,7 +256,7 @@ async def test_what_the_injector_does_not_bear_out_is_in_no_rate() -> None:
     unverified = [record for record in found if record.end is ProbeEnd.UNVERIFIED]
     assert unverified and all("found bad" in record.detail for record in unverified)
     assert not any(record.attempt is None or record.attempt.verdicts for record in unverified)
-    gate = summary(kept(run)).probes.gates[0]
+    gate = counted(kept(run)).probes.gates[0]
     assert gate.judged == len(found) - len(unverified)
 
 
@@ -265,7 +265,7 @@ async def test_a_gate_that_fails_on_a_probe_has_neither_caught_nor_missed_it() -
     run = spoiling(plan(1.0, good=0.0))
     run.gates[FAITHFULNESS]._fails_on = WRONG
     await run.conduct(OF)
-    found = summary(kept(run)).probes
+    found = counted(kept(run)).probes
     gate = found.gates[0]
     assert gate.errored == len(OF) * 2 and gate.judged == 0 and gate.whole.recall.value is None
     assert {(flaw.caught, flaw.missed, flaw.repaired) for flaw in found.flaws} == {(0, 0, 0)}
@@ -283,14 +283,14 @@ async def test_an_injector_that_breaks_costs_probes_and_no_sample() -> None:
     await run.conduct(OF)
     found = ended(kept(run))
     assert {record.end for record in found} == {ProbeEnd.FAILED} and "oops" in found[0].detail
-    assert summary(kept(run)).counts.accepted == len(OF) * 2
+    assert counted(kept(run)).counts.accepted == len(OF) * 2
 
 
 async def test_a_spent_budget_ends_probes_too() -> None:
     """They are among what is given up, so that the run is over and nothing stays outstanding."""
     run = spoiling(plan(1.0), tokens=900)
     await run.conduct(OF)
-    found = summary(kept(run))
+    found = counted(kept(run))
     assert found.counts.outstanding == 0 and found.probes.outstanding == 0
     assert found.counts.accepted < len(OF) * 2
 
@@ -311,14 +311,14 @@ async def test_a_run_that_is_killed_at_any_transaction_loses_no_probe_and_sends_
             deaths += 1
         else:
             break
-        left = summary(kept(mortal)).probes
+        left = counted(kept(mortal)).probes
         outstanding += left.outstanding > 0
         repairing += sum(flaw.repaired - flaw.healed for flaw in left.flaws)
         again = spoiling(plan(0.7, good=0.3), ledger=MortalLedger(kept(mortal), transactions=10_000))
         await again.conduct(of)
         assert fates(kept(again)) == wanted
         assert len(ended(kept(again))) == len(wanted)
-        assert summary(kept(again)).counts == summary(kept(whole)).counts
+        assert counted(kept(again)).counts == counted(kept(whole)).counts
     assert deaths > 5 and outstanding and repairing, "no death left a probe or a repair outstanding"
 
 
@@ -341,11 +341,11 @@ async def test_probes_that_are_outstanding_when_they_are_switched_off_are_still_
         mortal = spoiling(plan(1.0, good=0.3), ledger=MortalLedger([], transactions=transactions))
         with contextlib.suppress(BaseExceptionGroup, GleanerError, OSError):
             await mortal.conduct(of)
-        if not summary(kept(mortal)).probes.outstanding:
+        if not counted(kept(mortal)).probes.outstanding:
             continue
         again = ProbedRun(ProbePlan(), ledger=MortalLedger(kept(mortal), transactions=10_000))
         await again.conduct(of)
-        after = summary(kept(again)).probes
+        after = counted(kept(again)).probes
         assert after.outstanding == 0
         found.update(each.end for each in after.ends)
         unknown += sum(flaw.unknown for flaw in after.flaws)

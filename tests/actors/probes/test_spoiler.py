@@ -17,8 +17,9 @@ from schemas.ids import PoolName
 from schemas.ledger import ProbeEnded, ProbeRejoined
 from schemas.probes import ProbeEnd, Probes
 from schemas.samples import Completion, FinishReason, GenerationRequest, Prompt, answered
+from tests.actors.counts.records import counted
 from tests.doubles.passages import lease_of
-from tests.doubles.probed import GENERATOR, ProbedRun, kept, passages, plan, summary
+from tests.doubles.probed import GENERATOR, ProbedRun, kept, passages, plan
 
 CHECKER = PoolName("verifier")
 OF = passages(20)
@@ -51,7 +52,7 @@ async def by_llm(verifier: Says) -> tuple[ProbedRun, Probes]:
     run = ProbedRun(plan(1.0, good=0.0), spoils=Spoiling(injector, FlawDraw(dict.fromkeys(FlawKind, 1.0), 3)))
     run.tools = replace(run.tools, pools={GENERATOR: run.writer, CHECKER: verifier})
     await run.conduct(OF)
-    return run, summary(kept(run)).probes
+    return run, counted(kept(run)).probes
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ async def test_only_a_flaw_that_the_verifier_saw_is_measured(says: str, verified
     assert ends == ({ProbeEnd.JUDGED: 40} if verified else {ProbeEnd.UNVERIFIED: 40})
     assert sum(flaw.missed for flaw in found.flaws) == (40 if verified else 0), "the writer's names are right"
     assert found.tokens == 40 * (15 + 10 + (14 if verified else 0))
-    assert run.queue.spent == summary(kept(run)).tokens
+    assert run.queue.spent == counted(kept(run)).tokens
 
 
 async def test_the_task_is_asked_as_always_with_the_flaw_asked_for() -> None:
@@ -98,7 +99,7 @@ async def test_a_verifier_that_refuses_costs_probes_and_no_sample() -> None:
     assert {each.end for each in found.ends} == {ProbeEnd.UNVERIFIED}
     details = {record.detail for record in kept(run) if isinstance(record, ProbeEnded)}
     assert details == {"meant to be bad, the check failed: content policy"}
-    assert summary(kept(run)).counts.accepted == 40
+    assert counted(kept(run)).counts.accepted == 40
 
 
 async def test_the_verifier_sees_the_passage_as_data() -> None:

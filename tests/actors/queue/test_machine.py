@@ -5,14 +5,18 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from actors.queue.ends import BUDGET_SPENT
 from actors.queue.machine import QueueLimits, RegenerationQueue
+from actors.text.vectors import packed
 from schemas.errors import LedgerError
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined, StaleReport
-from schemas.orders import DeadLetter, Duplicate, EndReason, Lease, Recorded, Stale
+from schemas.orders import DeadLetter, Duplicate, EndReason, Lease, Likeness, Outcome, Recorded, Stale
+from schemas.vectors import Embedded, Vector
 from schemas.verdicts import FAITHFULNESS
+from schemas.wire import decode_record, encode_record
 from tests.doubles.attempts import (
     REPAIR,
     TOKENS_PER_ATTEMPT,
@@ -154,6 +158,39 @@ def test_so_alike_as_the_threshold_is_too_alike(likeness: float, refused: bool) 
     queue.settle(accepted(one, "When?"), 1)
     assert isinstance(queue.settle(accepted(two, "Where?"), 2)[0], Duplicate) is refused
     queue.check()
+
+
+def test_a_queue_that_is_made_again_compares_the_same_vectors() -> None:
+    """What was accepted is replayed from its records, vectors included: a restart forgets nothing."""
+    limits = replace(LIMITS, vector_threshold=0.8)
+    before, again = make(limits), make(limits)
+    one_passage = passage(1)
+    planned = before.plan(one_passage, orders(one_passage, 2), 0)
+    one, two = before.lease(0, "c", 2)
+    record = before.settle(with_vector(accepted(one, "When?"), 1.0, 0.1), 1)[1]
+    assert planned is not None and record is not None
+    for each in (planned, record):
+        again.replay(decode_record(encode_record(each)))
+    reworded = with_vector(accepted(two, "In which year?"), 1.0, 0.2)
+    found = [queue.settle(reworded, 2)[0] for queue in (before, again)]
+    assert found[0] == found[1] and isinstance(found[0], Duplicate) and found[0].by is Likeness.VECTORS
+    assert isinstance(again.settle(with_vector(accepted(two, "Who?"), 0.1, 1.0), 3)[0], Recorded)
+    again.check()
+
+
+def test_a_record_without_a_vector_is_what_it_was() -> None:
+    """A run without an embedder writes the same bytes as before there were any."""
+    queue = make()
+    plan(queue, 1)
+    record = queue.settle(accepted(one_lease(queue), "When?"), 1)[1]
+    assert record is not None
+    assert b"embedded" not in encode_record(record)
+    assert b"vector" not in encode_record(record)
+
+
+def with_vector(outcome: Outcome, *values: float) -> Outcome:
+    embedded = Embedded(Vector("m@1", packed(values)))
+    return replace(outcome, attempt=replace(outcome.attempt, embedded=embedded))
 
 
 def test_the_same_question_of_another_passage_is_no_duplicate(queue: RegenerationQueue) -> None:

@@ -1,7 +1,7 @@
 """Several queues with their ledgers in one folder: each passage in one, and the run the sum of all."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -43,6 +43,7 @@ from schemas.queue_shard import ONLY, QueueShard, shard_of
 from schemas.recovery import Modes
 from schemas.verdicts import FAITHFULNESS
 from tests.actors.audit.test_fold import honest
+from tests.actors.counts.records import counted
 from tests.actors.dataset.conftest import NOW
 from tests.actors.dataset.folders import keep, write_shards
 from tests.doubles.attempts import accepted, given_up, orders, passage, rejected
@@ -52,13 +53,6 @@ from tests.doubles.parted import parted
 THREE = QueueShard(0, 3).all
 RECORDS = list(plausible_run(5, Scale(passages=60)))
 LIMITS = QueueLimits(max_attempts=3, lease_s=300, fresh_share=0.25)
-
-
-def tallied(records: Sequence[Record]) -> Summary:
-    tally = Tally()
-    for record in records:
-        tally.apply(record)
-    return tally.summary()
 
 
 def unordered(value: object) -> object:
@@ -108,9 +102,9 @@ def test_the_first_shard_keeps_the_names_of_a_run_without_shards() -> None:
 @pytest.mark.parametrize("count", [2, 3, 7])
 def test_summaries_of_parts_add_up_to_the_summary_of_the_whole(count: int) -> None:
     """Every figure of the live view, and every one that will be added to it."""
-    parts = [tallied(part) for part in parted(RECORDS, count).values()]
+    parts = [counted(part) for part in parted(RECORDS, count).values()]
     assert all(part.counts.issued for part in parts)
-    assert unordered(together(parts)) == unordered(tallied(RECORDS))
+    assert unordered(together(parts)) == unordered(counted(RECORDS))
 
 
 def test_tables_add_up_row_by_row() -> None:
@@ -207,7 +201,7 @@ async def test_a_folder_with_three_ledgers_says_what_one_says(tmp_path: Path) ->
         report = verify(output, lambda uris: (documents[uri] for uri in uris))
         assert not report.faults, report.findings
         with Ledgers(output) as ledgers:
-            summaries.append(unordered(tallied([record for _, record in ledgers.records()])))
+            summaries.append(unordered(counted([record for _, record in ledgers.records()])))
             facts = facts_of(ledgers.records(), seed=0)
         figures = (facts.passages, facts.documents, manifest.wall_seconds, manifest.complete, manifest.seed)
         reports.append((report.orders, report.accepted, report.rows, report.passages_checked, report.quotes, *figures))

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from deployments.build.probes import build_maker
 from deployments.build.tasks import build_task
-from deployments.config.load import difference, differences, load, load_text, to_yaml
+from deployments.config.load import difference, differences, load, load_text, resolve, to_yaml
 from deployments.config.rules import engines
 from schemas.config_base import Change
-from schemas.config_engines import TransformersEngine
+from schemas.config_engines import TransformersEngine, VllmEngine
 from schemas.config_gates import Classifier, Exact, LlmJudge, Retrieved, Unseen
 from schemas.config_probes import NamedInjector, Probing
 from schemas.errors import ConfigError
@@ -62,6 +62,20 @@ def test_an_encoder_is_a_model_like_others(tmp_path: Path) -> None:
     assert difference(load_text(gates(VECTORS)), other) == [
         "gates.faithfulness.provenance.encoder.model: './models/encoder' → './models/other'"
     ]
+
+
+def test_an_encoder_may_be_a_model_in_vllm_or_a_server() -> None:
+    """A file that says no kind means transformers, as it did when there was no other; a server's model is no path."""
+    kinds = {"vllm": VllmEngine, "transformers": TransformersEngine}
+    for kind, engine in kinds.items():
+        found = dict(engines(load_text(gates(VECTORS.replace("kind: transformers", f"kind: {kind}")))))
+        assert isinstance(found["gates.faithfulness.provenance.encoder"], engine)
+    assert load_text(gates(VECTORS.replace("kind: transformers, ", ""))) == load_text(gates(VECTORS))
+    server = VECTORS.replace(
+        "kind: transformers, model: ./models/encoder", 'kind: http, base_url: "http://127.0.0.1/v1", model: ./m'
+    )
+    config = resolve(load_text(gates(server)), Path("/somewhere"))
+    assert dict(engines(config))["gates.faithfulness.provenance.encoder"].model == "./m"
 
 
 def test_another_mode_makes_another_run_and_another_bound_does_not() -> None:

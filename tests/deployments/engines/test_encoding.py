@@ -11,8 +11,8 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from deployments.engines.encoding import Encoder
+from deployments.engines.pooling import FormKeys
 from schemas.config_engines import TransformersEngine
-from schemas.config_gates import Retrieved
 from schemas.errors import EngineError, ModelError
 from tests.doubles.tiny_models import LONGEST, save_generator, save_roberta
 
@@ -65,7 +65,7 @@ def folder(tmp_path: Path) -> Path:
 @asynccontextmanager
 async def encoding(folder: Path, **keys: Any) -> AsyncIterator[Encoder]:
     engine = TransformersEngine(model=str(folder), dtype="float32", device="cpu")
-    made = await Encoder.of(Retrieved(retriever="embedding", encoder=engine, **keys))
+    made = await Encoder.of(engine, FormKeys(**keys))
     try:
         yield made
     finally:
