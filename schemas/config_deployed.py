@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from msgspec.structs import force_setattr, replace
 
 from schemas.config_base import Amount, Config, Natural, Positive, Seconds, any_resume, replay, section
-from schemas.config_engines import Engine, HttpEngine
+from schemas.config_engines import Engine, HttpEngine, PoolEngine
 
 WAITING_CPUS = 0.1
 """What a replica takes that sends requests to a server and waits."""
@@ -49,7 +49,7 @@ class Deployed(Config, frozen=True):
     replicas: Annotated[Replicas, section("How many copies, and what each takes.")] = Replicas()
 
     def __post_init__(self) -> None:
-        if self.replicas.num_cpus is None:
+        if self.replicas.num_cpus is None and not isinstance(self.engine, PoolEngine):
             waits = isinstance(self.engine, HttpEngine)
             cpus = WAITING_CPUS if waits else self.replicas.cpus
             force_setattr(self, "replicas", replace(self.replicas, num_cpus=cpus))

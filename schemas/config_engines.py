@@ -27,8 +27,26 @@ VllmArgument = Literal[
     "block_size",
     "disable_custom_all_reduce",
 ]
-"""vLLM's own names, of what changes where and how fast it computes. One that changes what comes out (`quantization`,
-`hf_overrides`) or that loads code (`trust_remote_code`) is not passed through: any resume could change it."""
+"""vLLM's own names, of what changes where and how fast it computes, and no text."""
+VllmModelArgument = Literal["quantization", "kv_cache_dtype", "speculative_config"]
+"""vLLM's own names, of what changes the texts too: a replay takes them, and no resume."""
+SpeculationMethod = Literal["ngram", "ngram_gpu", "suffix"]
+"""Those that load no further model: a draft model would be one whose files nobody looked at."""
+_KEEPS = {name: "it is model_args." + name for name in ("quantization", "kv_cache_dtype", "speculative_config")}
+VLLM_REFUSED: Mapping[str, str] = {
+    **_KEEPS,
+    "trust_remote_code": "code beside a model is never run",
+    "tokenizer": "prompts are made with the model's own, which keeps contents apart from markup",
+    "chat_template": "prompts are made with the model's own; chat_template_kwargs are its variables",
+    "seed": "each request has a seed of its own, from the run's",
+    "hf_overrides": "a model is what its folder says; change its config.json",
+    "load_format": "weights are safetensors, which hold no code",
+    "model": "it is the key `model` beside engine_args",
+    "dtype": "it is the key `dtype` beside engine_args",
+    "max_model_len": "it is the key `max_model_len` beside engine_args",
+    "scheduling_policy": "requests are served as they come",
+}
+"""vLLM's names that are not passed through, each with why or where it stands."""
 
 
 class ModelSource(Struct, frozen=True):
@@ -90,6 +108,15 @@ class VllmEngine(Config, frozen=True, tag="vllm", tag_field="kind"):
         any_resume(
             "Passed to vLLM as it stands: memory, batches and the GPUs that share one copy of the model (then "
             "`replicas.num_gpus` is as many)."
+        ),
+    ] = field(default_factory=dict)
+
+    model_args: Annotated[
+        dict[VllmModelArgument, str | dict[str, str | int | float | bool]],
+        replay(
+            "Passed to vLLM as it stands, of what changes the texts: how weights and KV cache are stored "
+            "(`quantization: fp8`, `kv_cache_dtype: fp8`), and speculation without a second model "
+            "(`speculative_config: {method: ngram, num_speculative_tokens: 4, prompt_lookup_max: 4}`)."
         ),
     ] = field(default_factory=dict)
 
@@ -207,4 +234,16 @@ class CustomEngine(Config, frozen=True, tag="custom", tag_field="kind"):
     ] = field(default_factory=dict)
 
 
-Engine = VllmEngine | TransformersEngine | HttpEngine | CustomEngine
+class PoolEngine(Config, frozen=True, tag="pool", tag_field="kind"):
+    """Of a gate of form `llm` or `token`: a pool of the run answers for it (short: `engine: {pool: NAME}`). No model is
+    loaded for the gate, and it takes no replicas."""
+
+    pool: Annotated[str, replay("The pool that the gate asks; its model is the gate's.")]
+
+    @property
+    def model(self) -> str:
+        """Where nobody knows the pool's own: its name."""
+        return f"the pool {self.pool}"
+
+
+Engine = VllmEngine | TransformersEngine | HttpEngine | CustomEngine | PoolEngine

@@ -22,7 +22,8 @@ from schemas.config_base import (
     replay,
 )
 from schemas.config_deployed import Deployed
-from schemas.config_engines import Engine
+from schemas.config_engines import Engine, PoolEngine
+from schemas.ids import PoolName
 from schemas.recovery import FailureMode
 from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER, GateName
 
@@ -101,6 +102,13 @@ class Classifier(Deployed, frozen=True, tag="classifier", tag_field="form"):
         replay("Judge against the source, or rate with the source unseen; without it, what the gate's name says."),
     ] = None
     threshold: Annotated[Probability, replay(PASSES)] = 0.5
+    reads: Annotated[
+        Literal["text", "pair", "sentences"],
+        replay(
+            "What the model was trained on: one text of all that is shown; a pair of source and claim, or of question "
+            "and answer (NLI models, cross-encoders); such pairs for each sentence, of which the worst decides."
+        ),
+    ] = "text"
     positive_label: Annotated[
         Natural, replay("Index of the label whose probability is the score; for a single-logit model 0.")
     ] = 1
@@ -133,9 +141,16 @@ class TokenJudge(Deployed, frozen=True, tag="token", tag_field="form"):
     negative: Annotated[
         Labels, replay("The words that speak against it; none may begin with the letter of a positive one.")
     ] = "No"
+    scale: Annotated[
+        tuple[str | int, ...] | None,
+        replay(
+            "Labels from the worst to the best in place of the two, such as `[1, 2, 3, 4, 5]`. The score is the "
+            "expected place on it, from 0 to 1."
+        ),
+    ] = None
     ask: Annotated[
         str | None,
-        replay("The words behind what is shown; without it, a question that is answered by the two labels."),
+        replay("The words behind what is shown; without it, a question that is answered by the labels."),
     ] = None
     system: Annotated[
         str | None, replay('The system message; without it, who judges and what is data; `""`: no such message.')
@@ -310,7 +325,17 @@ def labels(given: Labels) -> tuple[str, ...]:
 
 def gate_models(gates: Mapping[str, GateConfig]) -> dict[GateName, GateModel]:
     """The gates that have a model, and so a deployment, of their own."""
-    return {GateName(name): gate for name, gate in gates.items() if isinstance(gate, GateModel)}
+    return {
+        GateName(name): gate
+        for name, gate in gates.items()
+        if isinstance(gate, GateModel) and not isinstance(gate.engine, PoolEngine)
+    }
+
+
+def shared_pools(gates: Mapping[str, GateConfig]) -> dict[GateName, PoolName]:
+    """The gates that a pool of the run answers for too, each with the pool."""
+    models = {name: gate.engine for name, gate in gates.items() if isinstance(gate, GateModel)}
+    return {GateName(name): PoolName(one.pool) for name, one in models.items() if isinstance(one, PoolEngine)}
 
 
 def brought_modes(gates: Mapping[str, GateConfig]) -> dict[FailureMode, str]:

@@ -1,5 +1,5 @@
-"""Keys of earlier versions under their present names. Law: a file that was valid means what it meant; values are new
-objects, and what cannot be moved is refused with the name that the key has now."""
+"""Keys of earlier versions under their present names, and short forms written out. Law: a file that was valid means
+what it meant; values are new objects, and what cannot be moved is refused with the name that the key has now."""
 
 from typing import Any
 
@@ -34,8 +34,16 @@ def moved(values: Any) -> Any:
         named["verifier"] = {"form": "verifier", **verifier}
     if "provenance" in named:
         _shown(named)
-    named = {name: _with_kind(gate) for name, gate in named.items()}
+    named = {name: _with_kind(_engine_of_a_pool(gate)) for name, gate in named.items()}
     return {**values, "gates": named, **_judging(values, settings)}
+
+
+def _engine_of_a_pool(gate: Any) -> Any:
+    """`engine: {pool: NAME}` is short for `{kind: pool, pool: NAME}`."""
+    engine = gate.get("engine") if isinstance(gate, dict) else None
+    if not isinstance(engine, dict) or "pool" not in engine or "kind" in engine:
+        return gate
+    return {**gate, "engine": {"kind": "pool", **engine}}
 
 
 def _with_kind(gate: Any) -> Any:

@@ -107,10 +107,12 @@ class Completion(Struct, frozen=True, omit_defaults=True):
 
 
 class ClassificationRequest(Struct, frozen=True):
-    """One text for a sequence classifier."""
+    """One text for a sequence classifier, or the second of a pair."""
 
     id: str
     text: str
+    premise: str | None = None
+    """The first of a pair, as cross-encoders read them: a source, of which `text` is said, or a question."""
 
 
 class Classification(Struct, frozen=True):
@@ -119,6 +121,8 @@ class Classification(Struct, frozen=True):
     request_id: str
     probabilities: tuple[float, ...]
     prompt_tokens: int
+    windows: tuple[tuple[float, ...], ...] = ()
+    """Of a pair whose premise is longer than the model reads: those of each further part of it."""
 
 
 class Cost(Struct, frozen=True, omit_defaults=True):

@@ -36,6 +36,7 @@ TOGETHER = {
     "tests/deployments/ray/test_calls.py": ONE_RAY,
     "tests/deployments/ray/test_autoscaling.py": ONE_RAY,
     "tests/deployments/ray/test_math_run.py": ONE_RAY,
+    "tests/deployments/ray/test_shared_pool.py": ONE_RAY,
     "tests/deployments/monitoring/test_prometheus.py": ONE_RAY,
     "tests/deployments/build/test_own_task.py": ONE_RAY,
     "tests/deployments/build/test_own_seams.py": ONE_RAY,

@@ -22,6 +22,8 @@ CONFIG = "run.yaml"
 
 class _Engine(Struct, frozen=True):
     model: str | None = None
+    pool: str | None = None
+    """Of a gate that a pool answers for."""
 
 
 class _Asked(Struct, frozen=True):
@@ -68,9 +70,10 @@ class Configured(Struct, frozen=True):
     @property
     def all_models(self) -> Mapping[str, str | None]:
         """The models of pools, gates and the embedder, by name."""
-        judges = {gate: asked.engine.model for gate, asked in self._gates.items() if asked.engine.model is not None}
+        judges = {gate: self._model_of(asked.engine) for gate, asked in self._gates.items()}
+        known = {gate: model for gate, model in judges.items() if model is not None}
         embedder = None if self.judging is None else self.judging.embedder
-        return {**self.models, **judges, **({} if embedder is None else {EMBEDDER: embedder.engine.model})}
+        return {**self.models, **known, **({} if embedder is None else {EMBEDDER: embedder.engine.model})}
 
     @property
     def model_thresholds(self) -> Mapping[str, float | None]:
@@ -89,6 +92,9 @@ class Configured(Struct, frozen=True):
     def against_source(self) -> frozenset[GateName]:
         """Gates whose threshold may rise with the attempt number."""
         return frozenset(gate for gate, asked in self._gates.items() if asked.is_kind(FAITHFULNESS, gate))
+
+    def _model_of(self, engine: _Engine) -> str | None:
+        return engine.model if engine.pool is None else self.models.get(engine.pool)
 
     @property
     def _gates(self) -> Mapping[GateName, _Asked]:

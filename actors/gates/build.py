@@ -7,8 +7,9 @@ from actors.gates.evidence import EXACT, EvidenceSource
 from actors.gates.faithfulness import LlmFaithfulness
 from actors.gates.first_token import TokenGate
 from actors.gates.likelihood import LikelihoodGate
+from actors.gates.pairs import PairGate
 from actors.gates.reward import LlmReward
-from actors.protocols import Engine, Gate, ScoreText
+from actors.protocols import Engine, Gate, Generator, ScoreText
 from schemas.config_gates import Classifier, GateModel, LikelihoodJudge, LlmJudge, TokenJudge, kind_of
 from schemas.errors import ConfigError
 from schemas.verdicts import GateName
@@ -20,21 +21,38 @@ def build_gate(name: GateName, config: GateModel, engine: Engine, source: Eviden
     Raises ConfigError for a name that is of no kind.
     """
     match kind_of(name, config), config:
+        case (("faithfulness" | "reward"), Classifier(reads="pair" | "sentences")):
+            return PairGate(name, config, engine, source)
         case "faithfulness", Classifier():
             return ClassifierGate(replace(AGAINST_SOURCE, gate=name), config, engine, source)
-        case "faithfulness", TokenJudge():
-            return TokenGate(name, config, engine, source)
+        case "reward", Classifier():
+            return ClassifierGate(replace(ALONE, gate=name), config, engine)
         case "faithfulness", LikelihoodJudge():
             if not isinstance(engine, ScoreText):
                 raise ConfigError(f"gates.{name}.engine: has no score(request), which form: likelihood judges by")
             return LikelihoodGate(name, config, engine, source)
-        case "faithfulness", LlmJudge():
-            return LlmFaithfulness(config, engine, source, name=name)
-        case "reward", Classifier():
-            return ClassifierGate(replace(ALONE, gate=name), config, engine)
-        case "reward", TokenJudge():
-            return TokenGate(name, config, engine)
-        case "reward", LlmJudge():
-            return LlmReward(config, engine, name=name)
+        case _, LlmJudge() | TokenJudge():
+            return build_judge(name, config, engine, source)
         case _:
-            raise ConfigError(f"gates.{name}.kind: missing; it must be one of faithfulness, reward")
+            raise _kindless(name)
+
+
+def build_judge(
+    name: GateName, config: LlmJudge | TokenJudge, model: Generator, source: EvidenceSource = EXACT
+) -> Gate:
+    """A gate over a chat model that writes. Raises ConfigError for a name that is of no kind."""
+    match kind_of(name, config), config:
+        case "faithfulness", TokenJudge():
+            return TokenGate(name, config, model, source)
+        case "faithfulness", LlmJudge():
+            return LlmFaithfulness(config, model, source, name=name)
+        case "reward", TokenJudge():
+            return TokenGate(name, config, model)
+        case "reward", LlmJudge():
+            return LlmReward(config, model, name=name)
+        case _:
+            raise _kindless(name)
+
+
+def _kindless(name: GateName) -> ConfigError:
+    return ConfigError(f"gates.{name}.kind: missing; it must be one of faithfulness, reward")

@@ -14,7 +14,7 @@ from actors.protocols import Classify
 from actors.tasks import prompts
 from schemas.config_gates import Classifier
 from schemas.errors import ErrorKind, JudgeError
-from schemas.samples import Classification, ClassificationRequest, Cost
+from schemas.samples import ClassificationRequest, Cost
 from schemas.verdicts import FAITHFULNESS, REWARD, Evidence, GateName, GateRequest, Verdict
 
 
@@ -52,7 +52,7 @@ class ClassifierGate:
             # ids are unique among what an engine has in hand
             asked = ClassificationRequest(id=f"{request.id}#{place}" if place else request.id, text=text)
             answer = await self._model.classify(asked)
-            score = max(score, self._score(answer))
+            score = max(score, probability(answer.probabilities, self._config, self._reading.gate))
             tokens += answer.prompt_tokens
         return decided(
             self._reading.gate,
@@ -62,12 +62,15 @@ class ClassifierGate:
             cost=Cost(prompt_tokens=tokens),
         )
 
-    def _score(self, answer: Classification) -> float:
-        labels, index = answer.probabilities, self._config.positive_label
-        if index >= len(labels):
-            where = f"gates.{self._reading.gate}.positive_label"
-            detail = f"{where} is {index}, but the model has {len(labels)} labels (counted from 0)"
-            raise JudgeError(ErrorKind.PERMANENT, detail)
-        if not 0 <= labels[index] <= 1:  # a NaN fails this too
-            raise JudgeError(ErrorKind.NONSENSE, f"the classifier gave {labels[index]} as a probability")
-        return labels[index]
+
+def probability(probabilities: Sequence[float], config: Classifier, gate: GateName) -> float:
+    """What the model gives to the configured label. Raises JudgeError where it gives it nothing that is a
+    probability."""
+    index = config.positive_label
+    if index >= len(probabilities):
+        where = f"gates.{gate}.positive_label"
+        detail = f"{where} is {index}, but the model has {len(probabilities)} labels (counted from 0)"
+        raise JudgeError(ErrorKind.PERMANENT, detail)
+    if not 0 <= probabilities[index] <= 1:  # a NaN fails this too
+        raise JudgeError(ErrorKind.NONSENSE, f"the classifier gave {probabilities[index]} as a probability")
+    return probabilities[index]

@@ -1,6 +1,7 @@
 """The token form of a gate: the score is the probability of a label as the first token of a chat model's answer.
 
-Law: score = P(positive) / (P(positive) + P(negative)), from the log-probabilities of the likeliest first tokens. A
+Law: score = P(positive) / (P(positive) + P(negative)), from the log-probabilities of the likeliest first tokens; of a
+scale, the expected place on it, from 0 for the worst label to 1 for the best, given that one of them comes. A
 label that is not among them is an error with its name, never a probability of 0: nobody knows how small it is.
 
 A token counts for the label that it spells, or begins where the label is longer than the token; white space around it,
@@ -50,24 +51,49 @@ GOOD = (
     "in whole sentences?"
 )
 
+HOW_STATED = "How much of what the answer says, read together with its question, is stated in the passage?"
+HOW_STATED_IN_SEVERAL = (
+    "How much of what the answer says, read together with its question, is stated in these passages?"
+)
+HOW_TRUE = "How much of what the answer says, read together with its question, is true?"
+HOW_GOOD = (
+    "Do not check facts. How well can the question be understood on its own, and how fully and clearly does the answer "
+    "answer it?"
+)
+
 
 class JudgeWords(Struct, frozen=True):
     """What a judge is told and asked where the configuration does not say it."""
 
     system: str
     ask: str
+    """Answered by one of two labels."""
+    rate: str
+    """Answered by a place on a scale."""
+
+
+class LabelProbability(Struct, frozen=True):
+    """What the model gives to a label, or to those of a side together, and what that label is worth; both in [0, 1]."""
+
+    label: str
+    worth: float
+    probability: float
 
 
 class LabelProbabilities(Struct, frozen=True):
-    """What the model gives to the labels of both sides, in [0, 1]."""
+    """Of every label that a judge may answer by."""
 
-    positive: float
-    negative: float
+    each: tuple[LabelProbability, ...]
 
     @property
     def score(self) -> float:
-        """The positive side's share, in [0, 1]."""
-        return self.positive / (self.positive + self.negative)
+        """The labels' worth, each as likely as it is among them; in [0, 1]."""
+        return sum(one.worth * one.probability for one in self.each) / sum(one.probability for one in self.each)
+
+    @property
+    def note(self) -> str:
+        """All of them in one line."""
+        return ", ".join(f"P({one.label}) {one.probability:.3g}" for one in self.each)
 
 
 class UnlikelyLabelError(Exception):
@@ -100,11 +126,7 @@ class TokenGate:
             self._name,
             found.score,
             threshold=self._config.threshold,
-            evidence=Evidence(
-                note=f"P({_said(self._config.positive)}) {found.positive:.3g}, "
-                f"P({_said(self._config.negative)}) {found.negative:.3g}",
-                shown=grounds.shown,
-            ),
+            evidence=Evidence(note=found.note, shown=grounds.shown),
             cost=completion.cost,
         )
 
@@ -125,8 +147,8 @@ def messages(name: GateName, config: TokenJudge, request: GateRequest, grounds: 
     if config.preset == "minicheck":
         return presets.minicheck([passage.text for passage in grounds.passages], request.claimed)
     against = kind_of(name, config) == FAITHFULNESS
-    words = _words(grounds) if against else JudgeWords(UNSEEN, GOOD)
-    ask = f"{words.ask} Reply with one word: {_choice(config)}." if config.ask is None else config.ask
+    words = _words(grounds) if against else JudgeWords(UNSEEN, GOOD, HOW_GOOD)
+    ask = _ask(words, config) if config.ask is None else config.ask
     passages = [passage.text for passage in grounds.passages] if against else []
     user = prompts.for_judge(passages, request.claimed if against else request.rated, ask=ask)
     system = words.system if config.system is None else config.system
@@ -137,17 +159,25 @@ def probabilities(tokens: Sequence[LikelyToken], config: TokenJudge) -> LabelPro
     """Of the labels, from the likeliest first tokens. Raises UnlikelyLabelError, and JudgeError for what is no
     log-probability."""
     require_logprobs(tokens)
-    sides = []
-    for side in (labels(config.positive), labels(config.negative)):
+    found = []
+    for side, worth in sides(config):
         total = sum(math.exp(token.logprob) for token in tokens if _counts(token.text, side))
+        label = "/".join(side)
         if total <= 0:
             first = sorted(tokens, key=lambda token: -token.logprob)[:TOLD]
             told = ", ".join(f"{token.text!r} ({math.exp(token.logprob):.2g})" for token in first)
             raise UnlikelyLabelError(
-                f"the label {_said(side)} is not among the {len(tokens)} likeliest first tokens; the first are {told}"
+                f"the label {label} is not among the {len(tokens)} likeliest first tokens; the first are {told}"
             )
-        sides.append(min(1.0, total))
-    return LabelProbabilities(*sides)
+        found.append(LabelProbability(label, worth, min(1.0, total)))
+    return LabelProbabilities(tuple(found))
+
+
+def sides(config: TokenJudge) -> list[tuple[tuple[str, ...], float]]:
+    """The labels that count together, and what each of them is worth, in [0, 1]."""
+    if config.scale is None:
+        return [(labels(config.positive), 1.0), (labels(config.negative), 0.0)]
+    return [((str(label),), place / (len(config.scale) - 1)) for place, label in enumerate(config.scale)]
 
 
 def plainly(text: str) -> str:
@@ -162,13 +192,14 @@ def _counts(token: str, side: Sequence[str]) -> bool:
 
 def _words(grounds: Grounds) -> JudgeWords:
     if not grounds.passages:
-        return JudgeWords(ALONE, TRUE)
-    return JudgeWords(SYSTEM, STATED) if grounds.shown is None else JudgeWords(SEVERAL, STATED_IN_SEVERAL)
+        return JudgeWords(ALONE, TRUE, HOW_TRUE)
+    if grounds.shown is None:
+        return JudgeWords(SYSTEM, STATED, HOW_STATED)
+    return JudgeWords(SEVERAL, STATED_IN_SEVERAL, HOW_STATED_IN_SEVERAL)
 
 
-def _choice(config: TokenJudge) -> str:
-    return " or ".join((*labels(config.positive), *labels(config.negative)))
-
-
-def _said(side: str | Sequence[str]) -> str:
-    return side if isinstance(side, str) else "/".join(side)
+def _ask(words: JudgeWords, config: TokenJudge) -> str:
+    choice = [label for side, _ in sides(config) for label in side]
+    if config.scale is None:
+        return f"{words.ask} Reply with one word: {' or '.join(choice)}."
+    return f"{words.rate} Reply with one of {', '.join(choice)}: {choice[0]} is the least, {choice[-1]} the most."

@@ -6,7 +6,7 @@ import msgspec
 
 from actors.report.facts import ReportFold
 from schemas.config import RunConfig, deployed
-from schemas.config_gates import Verifier
+from schemas.config_gates import Verifier, shared_pools
 from schemas.ledger import ShardWritten
 from schemas.manifest import Manifest, ShardFile
 from schemas.progress import Summary
@@ -49,7 +49,8 @@ def encode(manifest: Manifest) -> bytes:
 
 
 def _models(config: RunConfig) -> dict[str, str]:
-    return {each.role: each.part.engine.model for each in deployed(config)}
+    own = {each.role: each.part.engine.model for each in deployed(config)}
+    return own | {gate: own[pool] for gate, pool in shared_pools(config.gates).items()}
 
 
 def _thresholds(config: RunConfig) -> dict[str, float]:

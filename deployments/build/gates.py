@@ -7,14 +7,19 @@ asked, and what cannot be found is the user's mistake.
 from collections.abc import Mapping
 from typing import Any
 
+from actors.gates.build import build_judge
+from actors.gates.evidence import EXACT, NoSource
 from actors.gates.own import ExpressionGate, FunctionGate, OwnSettings, takes_ask
+from actors.gates.pooled import PooledGate
 from actors.gates.rules import read_rule
 from actors.gates.verifier import VerifierGate, WorkerLimits
 from actors.gates.verifier_pool import VerifierPool
 from actors.protocols import Gate
 from deployments.build.own_code import factory_of
-from schemas.config_gates import CustomGate, GateConfig, RuleGate, Verifier, is_function
+from schemas.config_engines import PoolEngine
+from schemas.config_gates import CustomGate, GateConfig, LlmJudge, RuleGate, TokenJudge, Unseen, Verifier, is_function
 from schemas.errors import ConfigError
+from schemas.ids import PoolName
 from schemas.recovery import FailureMode
 from schemas.verdicts import GateName
 
@@ -38,6 +43,11 @@ def inside_gate(name: GateName, config: GateConfig) -> Gate | None:
             return function_gate(_settings(name, config), config.check, {})
         case CustomGate():
             return function_gate(_settings(name, config), config.check, config.options)
+        case LlmJudge() | TokenJudge() if isinstance(config.engine, PoolEngine):
+            source = NoSource() if isinstance(config.provenance, Unseen) else EXACT
+            return PooledGate(
+                name, PoolName(config.engine.pool), lambda model: build_judge(name, config, model, source)
+            )
     return None
 
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from actors.gates import faithfulness, first_token, likelihood, reward
+from actors.gates import faithfulness, first_token, likelihood, pairs, reward
 from actors.gates.evidence import Grounds
 from actors.tasks import prompts
 from deployments.config.identity import keys
 from deployments.config.rules import is_local
 from schemas.config import RunConfig
 from schemas.config_base import Change
-from schemas.config_engines import CustomEngine, HttpEngine, TransformersEngine, VllmEngine
+from schemas.config_engines import CustomEngine, Engine, HttpEngine, PoolEngine, TransformersEngine, VllmEngine
 from schemas.config_gates import (
     Classifier,
     EmbedderModel,
@@ -29,6 +29,7 @@ from schemas.config_gates import (
     TokenJudge,
     Verifier,
     kind_of,
+    shared_pools,
 )
 from schemas.corpus import Passage, Provenance
 from schemas.ids import DocumentId, content_id
@@ -64,8 +65,9 @@ def _version(config: RunConfig, name: GateName, gate: GateConfig) -> str:
     settings = _settings(config, name)
     match gate:
         case Classifier() | TokenJudge() | LikelihoodJudge() | LlmJudge():
-            model = gate.engine.model
-            local = not isinstance(gate.engine, HttpEngine | CustomEngine) and is_local(model)
+            engine = _engine(config, gate)
+            model = engine.model
+            local = not isinstance(engine, HttpEngine | CustomEngine) and is_local(model)
             weights = _fingerprint(Path(model)) if local else model
             digest = content_id(settings, _words(name, gate), weights)
             return _named(model, digest)
@@ -75,14 +77,21 @@ def _version(config: RunConfig, name: GateName, gate: GateConfig) -> str:
     return f"{gate.__struct_config__.tag}@{content_id(settings, version('gleaner'))[:8]}"
 
 
+def _engine(config: RunConfig, gate: GateModel) -> Engine:
+    """What computes the gate's verdicts: its own, or that of the pool that it asks."""
+    return config.pools[gate.engine.pool].engine if isinstance(gate.engine, PoolEngine) else gate.engine
+
+
 def _settings(config: RunConfig, gate: GateName) -> str:
     """Every key that changes the gate's verdicts, but for the model's place: its files speak for it."""
+    pool = shared_pools(config.gates).get(gate)
+    begins = (f"gates.{gate}.",) if pool is None else (f"gates.{gate}.", f"pools.{pool}.engine.")
     known = {
         key.path: key.value
         for key in keys(config)
         if key.change is not Change.ANY_RESUME
-        and key.path.startswith(f"gates.{gate}.")
-        and key.path != f"gates.{gate}.engine.model"
+        and key.path.startswith(begins)
+        and key.path not in (f"gates.{gate}.engine.model", f"pools.{pool}.engine.model")
     }
     return msgspec.json.encode(known, order="sorted").decode()
 
@@ -92,6 +101,8 @@ def _words(name: GateName, model: GateModel) -> str:
     kind = kind_of(name, model)
     grounds = (Grounds((_SHOWN,)), Grounds((_SHOWN,), Shown(searched=True)), Grounds(()))
     match model:
+        case Classifier(reads="pair" | "sentences"):
+            asked = pairs.claims(name, model, _ASKED, grounds[0])
         case Classifier():
             shown = prompts.judged("P", qa("Q", "A"))
             return shown if kind == FAITHFULNESS else prompts.rewarded(qa("Q", "A"))

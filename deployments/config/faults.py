@@ -14,6 +14,7 @@ from msgspec import inspect
 from deployments.config.schema import bare
 from deployments.config.secrets import names_a_secret
 from schemas.config_base import gone_keys
+from schemas.config_engines import VLLM_REFUSED
 
 _MAY_BE_SECRET = frozenset({"api_key_env", "base_url"})
 
@@ -86,6 +87,8 @@ def _unknown_name(value: dict[Any, Any], kind: inspect.DictType, path: str) -> s
     unknown = next((key for key in value if key not in names), None)
     if unknown is None:
         return None
+    if unknown in VLLM_REFUSED and "max_num_seqs" in names:
+        return at(below(path, unknown), f"not passed to vLLM: {VLLM_REFUSED[unknown]}")
     return at(below(path, unknown), f"unknown key{nearest(unknown, names) or f'; the keys here are {_listed(names)}'}")
 
 
@@ -155,6 +158,8 @@ def _fits(value: Any, kind: inspect.Type) -> bool:
             return value in kind.values
         case inspect.NoneType():
             return value is None
+        case inspect.DictType():
+            return isinstance(value, dict) and all(_fits(item, kind.value_type) for item in value.values())
         case inspect.BoolType():
             return isinstance(value, bool)
         case inspect.StrType():

@@ -5,19 +5,21 @@ import re
 from collections.abc import Collection, Iterator
 
 from actors.gates.fields import TEXTS
-from actors.gates.first_token import plainly
+from actors.gates.first_token import plainly, sides
 from actors.gates.rules import BadRule, read_rule
-from deployments.config.faults import at, below, nearest
-from schemas.config import Math, RunConfig
-from schemas.config_engines import CustomEngine, Engine, HttpEngine
+from deployments.config.faults import at, below, nearest, shown
+from schemas.config import Math, Replicas, RunConfig
+from schemas.config_engines import CustomEngine, Engine, HttpEngine, PoolEngine
 from schemas.config_gates import (
     RESERVED,
     USUAL_KINDS,
+    Classifier,
     CustomGate,
     Exact,
     GateConfig,
     GateModel,
     LikelihoodJudge,
+    LlmJudge,
     Pooling,
     Retrieved,
     RuleGate,
@@ -26,7 +28,6 @@ from schemas.config_gates import (
     Verifier,
     is_function,
     kind_of,
-    labels,
 )
 from schemas.config_tasks import CustomTask
 from schemas.vectors import EMBEDDER
@@ -50,6 +51,9 @@ def broken_gates(config: RunConfig) -> Iterator[str]:
             yield from _broken_rule(path, gate, None if isinstance(config.task, CustomTask) else TEXTS)
         if isinstance(gate, GateModel):
             yield from _broken_provenance(path, name, gate)
+            yield from _broken_sharing(path, gate, config)
+        if isinstance(gate, Classifier) and gate.reads != "text":
+            yield from _broken_pairs(path, name, gate)
         if isinstance(gate, TokenJudge):
             yield from _broken_labels(path, gate)
             yield from _broken_preset(path, name, gate)
@@ -72,8 +76,27 @@ def _broken_embedder(config: RunConfig) -> Iterator[str]:
 def _broken_encoder(path: str, key: str, engine: Engine, pooling: Pooling | None) -> Iterator[str]:
     if isinstance(engine, CustomEngine):
         yield at(f"{path}.{key}.kind", "must be transformers, vllm or http; an engine of your own makes no vectors")
+    if isinstance(engine, PoolEngine):
+        yield at(f"{path}.{key}.kind", "must be transformers, vllm or http; a pool makes no vectors")
     if isinstance(engine, HttpEngine) and pooling is not None:
         yield at(f"{path}.pooling", "a server pools in its own way; leave it out")
+
+
+def _broken_sharing(path: str, gate: GateModel, config: RunConfig) -> Iterator[str]:
+    """A gate that a pool answers for has no replicas, and a pool writes: it neither classifies nor scores."""
+    engine = gate.engine
+    if not isinstance(engine, PoolEngine):
+        return
+    if not isinstance(gate, LlmJudge | TokenJudge):
+        yield at(f"{path}.engine", "a pool writes; only a gate of form llm or token can share one")
+    if engine.pool not in config.pools:
+        hint = nearest(engine.pool, config.pools) or f"; the pools are {', '.join(config.pools)}"
+        yield at(f"{path}.engine.pool", f"there is no pool {shown(engine.pool)}{hint}")
+    if gate.replicas != Replicas():
+        yield at(f"{path}.replicas", f"the gate has none: the pool '{engine.pool}' answers for it; leave them out")
+    if isinstance(gate.provenance, Retrieved):
+        rule = "a search needs replicas of the gate's own, and this one shares a pool; give it an engine"
+        yield at(f"{path}.provenance", rule)
 
 
 def _broken_name(name: str, config: RunConfig) -> Iterator[str]:
@@ -129,16 +152,33 @@ def _broken_modes(path: str, gate: RuleGate | CustomGate, repairs: dict[str, str
 
 
 def _broken_labels(path: str, gate: TokenJudge) -> Iterator[str]:
-    """A token may be no more than a label's first letter: it tells the two sides apart."""
-    for key, given in (("positive", labels(gate.positive)), ("negative", labels(gate.negative))):
+    """A token may be no more than a label's first letter: it tells labels of different worth apart."""
+    if gate.scale is not None:
+        plain = TokenJudge(gate.engine)
+        if gate.positive != plain.positive or gate.negative != plain.negative:
+            yield at(f"{path}.scale", "stands in place of positive and negative; leave one of them out")
+        if len(gate.scale) < 2:
+            yield at(f"{path}.scale", "must have two labels or more, from the worst to the best")
+    keys = ("positive", "negative") if gate.scale is None else ("scale",) * len(gate.scale)
+    first: dict[str, str] = {}
+    for key, (given, _) in zip(keys, sides(gate), strict=True):
         if not given or not all(map(plainly, given)):
             yield at(f"{path}.{key}", "empty, or with an empty entry; it must be a label or several")
-    first = {plainly(label)[:1]: label for label in labels(gate.positive)}
-    for label in labels(gate.negative):
-        if plainly(label)[:1] in first:
-            like = first[plainly(label)[:1]]
-            rule = f"{label!r} begins with the letter of {like!r}, and the first token may hold no more of it"
-            yield at(f"{path}.negative", f"{rule}; ask for labels with different first letters")
+        for label in given:
+            if plainly(label)[:1] in first:
+                rule = f"{label!r} begins with the letter of {first[plainly(label)[:1]]!r}"
+                more = "and the first token may hold no more of it; ask for labels with different first letters"
+                yield at(f"{path}.{key}", f"{rule}, {more}")
+        first |= {plainly(label)[:1]: label for label in given}
+
+
+def _broken_pairs(path: str, name: str, gate: Classifier) -> Iterator[str]:
+    if isinstance(gate.engine, HttpEngine):
+        yield at(f"{path}.reads", f"{gate.reads}: a server's /classify reads one text, no pairs")
+    if gate.reads == "sentences" and kind_of(name, gate) != FAITHFULNESS:
+        yield at(f"{path}.reads", "sentences: each is held against a source; kind must be faithfulness, or reads: pair")
+    if isinstance(gate.provenance, Unseen):
+        yield at(f"{path}.provenance.mode", f"must be exact or retrieved; reads: {gate.reads} needs a source")
 
 
 def _broken_preset(path: str, name: str, gate: TokenJudge) -> Iterator[str]:
@@ -146,7 +186,7 @@ def _broken_preset(path: str, name: str, gate: TokenJudge) -> Iterator[str]:
     if gate.preset is None:
         return
     plain = TokenJudge(gate.engine)
-    for key in ("positive", "negative", "ask", "system"):
+    for key in ("positive", "negative", "scale", "ask", "system"):
         if getattr(gate, key) != getattr(plain, key):
             yield at(f"{path}.{key}", f"preset: {gate.preset} has its own; leave one of them out")
     if kind_of(name, gate) != FAITHFULNESS:

@@ -18,7 +18,7 @@ from deployments.config.faults import fault, nearest, shown
 from deployments.config.identity import config_sha256, difference, differences, identity, plain
 from deployments.config.rules import broken_rule, check_models, is_local
 from schemas.config import RunConfig
-from schemas.config_engines import CustomEngine, HttpEngine
+from schemas.config_engines import CustomEngine, HttpEngine, PoolEngine
 from schemas.config_gates import GateConfig, GateModel, Provenance, Retrieved
 from schemas.config_moved import moved
 from schemas.errors import ConfigError
@@ -116,7 +116,7 @@ def to_yaml(config: RunConfig) -> str:
 
 def _resolved(part: Any, base: Path) -> Any:
     engine = part.engine
-    if isinstance(engine, HttpEngine | CustomEngine) or not is_local(engine.model):
+    if isinstance(engine, HttpEngine | CustomEngine | PoolEngine) or not is_local(engine.model):
         return part
     return replace(part, engine=replace(engine, model=_absolute(engine.model, base)))
 

@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from actors.corpus.formats import is_text_encoding
 from deployments.config.faults import at, below, nearest, shown
@@ -17,7 +17,14 @@ from deployments.config.secrets import has_credentials, holds_a_secret, names_a_
 from deployments.config.servers import ENVIRONMENT_NAME, broken_http
 from schemas.config import FRESH_POOL, Math, RunConfig, deployed
 from schemas.config_deployed import Engine
-from schemas.config_engines import HttpEngine, TransformersEngine, VllmEngine
+from schemas.config_engines import (
+    HttpEngine,
+    PoolEngine,
+    SpeculationMethod,
+    TransformersEngine,
+    VllmEngine,
+    VllmModelArgument,
+)
 from schemas.config_gates import CustomGate, GateModel, Retrieved, verifier_of
 from schemas.config_tasks import CustomTask
 from schemas.errors import ModelError
@@ -224,6 +231,10 @@ def _broken_engine(path: str, engine: Engine, config: RunConfig) -> Iterator[str
             yield f"{path}.api_key_env: not the name of an environment variable (the key itself does not belong here)"
         case HttpEngine():
             yield from broken_http(path, engine)
+        case PoolEngine():
+            yield f"{path}.kind: only gates can ask a pool; name a model, a server or code of your own here"
+        case VllmEngine(model_args=args) if args and (broken := _broken_model_args(args)) is not None:
+            yield f"{path}.model_args.{broken}"
         case VllmEngine(max_model_len=int(length)) if path.startswith("pools.") and _output_tokens(config) >= length:
             thinking = " and thinking_tokens" if config.task.sampling.thinking_tokens else ""
             yield (
@@ -231,6 +242,21 @@ def _broken_engine(path: str, engine: Engine, config: RunConfig) -> Iterator[str
                 f"task.sampling.max_tokens{thinking} ({_output_tokens(config)})"
             )
     yield from _secret_options(f"{path}.options", getattr(engine, "options", {}))
+
+
+def _broken_model_args(args: Mapping[VllmModelArgument, str | Mapping[str, object]]) -> str | None:
+    """The first mistake, as `name: what is wrong`. A draft model is refused: nobody has looked at its files."""
+    for name, value in args.items():
+        if (name == "speculative_config") != isinstance(value, dict):
+            return f"{name}: must be {'a section' if name == 'speculative_config' else 'text'}, as vLLM has it"
+        if not isinstance(value, dict):
+            continue
+        known = get_args(SpeculationMethod)
+        if value.get("method") not in known:
+            return f"{name}.method: must be one of {', '.join(known)}, which load no second model"
+        if "model" in value:
+            return f"{name}.model: a second model is not loaded; leave it out"
+    return None
 
 
 def _output_tokens(config: RunConfig) -> int:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from actors.protocols import Engine, TextEncoder
 from deployments.engines.roles import EngineRole
 from schemas.config_deployed import Engine as EngineConfig
-from schemas.config_engines import CustomEngine, HttpEngine, TransformersEngine, VllmEngine
+from schemas.config_engines import CustomEngine, HttpEngine, PoolEngine, TransformersEngine, VllmEngine
 from schemas.config_gates import EmbedderModel, Retrieved
 from schemas.errors import ConfigError
 
@@ -28,6 +28,8 @@ def build_engine(config: EngineConfig, role: EngineRole) -> Engine:
             from deployments.engines import vllm
 
             return vllm.VllmBackend(config, role)
+        case PoolEngine():
+            raise ConfigError(f"{config.model} answers for a gate, and has an engine of its own")
         case HttpEngine():
             from deployments.engines import http
 

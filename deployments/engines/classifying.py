@@ -47,10 +47,11 @@ def padded(jobs: Sequence[Tokens], pad_id: int, device: torch.device) -> tuple[t
 class Classifying(Job):
     """A text on its way."""
 
-    def __init__(self, request: ClassificationRequest, ids: list[int]) -> None:
+    def __init__(self, request: ClassificationRequest, ids: list[int], types: list[int] | None = None) -> None:
         super().__init__()
         self.request = request
         self.ids = ids
+        self.types = types
 
 
 class ClassifierBatch:
@@ -73,5 +74,10 @@ class ClassifierBatch:
     def _read(self, jobs: Sequence[Classifying]) -> list[list[float]]:
         self.passes += 1
         ids, mask = padded(jobs, self._pad_id, self._model.device)
-        logits = self._model(input_ids=ids, attention_mask=mask).logits.float()
+        width = ids.shape[1]
+        more = {}
+        if any(job.types is not None for job in jobs):
+            types = [job.types or [0] * len(job.ids) for job in jobs]
+            more = {"token_type_ids": torch.tensor([row + [0] * (width - len(row)) for row in types]).to(ids.device)}
+        logits = self._model(input_ids=ids, attention_mask=mask, **more).logits.float()
         return (torch.sigmoid(logits) if logits.shape[-1] == 1 else torch.softmax(logits, dim=-1)).tolist()

@@ -19,6 +19,7 @@ from deployments.engines.decoding import DecodingBatch
 from deployments.engines.facts import chat_facts, classifier_facts
 from deployments.engines.generating import Generating, Generation
 from deployments.engines.model_thread import ModelThread
+from deployments.engines.pairs import PairTokenizer, joined
 from deployments.engines.pretrained import load_model, load_tokenizer, longest_of, named_ends, rows_of
 from deployments.engines.roles import EngineRole
 from deployments.engines.scoring import ScorerBatch, ScoringJob
@@ -46,6 +47,8 @@ class TransformersBackend:
         self._role = role
         self._chats: ChatTokenizer
         self._texts: ContentTokenizer
+        self._tokenizer: Any = None
+        self._pairs: PairTokenizer | None = None
         self._longest: int | None = None
         self._facts = ModelFacts()
         self._work: Generation | ClassifierBatch | ScorerBatch
@@ -90,8 +93,10 @@ class TransformersBackend:
             job.cancelled = True
 
     async def classify(self, request: ClassificationRequest) -> Classification:
-        """Class probabilities of one text."""
+        """Class probabilities of one text, or of a pair and its windows."""
         thread = self._ready(EngineRole.CLASSIFIER)
+        if request.premise is not None:
+            return await self._classify_pair(thread, request, request.premise)
         ids = self._texts.single(request.text)
         self._check_length(len(ids))
         job = Classifying(request, ids)
@@ -100,6 +105,27 @@ class TransformersBackend:
             return await job.result()
         finally:
             job.cancelled = True
+
+    async def _classify_pair(
+        self, thread: ModelThread[Any], request: ClassificationRequest, premise: str
+    ) -> Classification:
+        jobs = [
+            Classifying(request, pair.ids, pair.types) for pair in self._pair_reader().windows(premise, request.text)
+        ]
+        try:
+            for job in jobs:
+                thread.put(job)
+            found = [await job.result() for job in jobs]
+        finally:
+            for job in jobs:
+                job.cancelled = True
+        return joined(found)
+
+    def _pair_reader(self) -> PairTokenizer:
+        if self._pairs is None:
+            name = self._config.model
+            self._pairs = PairTokenizer(self._tokenizer, self._texts, model=name, longest=self._longest)
+        return self._pairs
 
     async def score(self, request: ScoringRequest) -> Scoring:
         """The log-probability of each token of the last message, in one pass."""
@@ -131,6 +157,7 @@ class TransformersBackend:
             if self._role is EngineRole.SCORER:
                 return ScorerBatch(model, pad_id=pad_id, max_batch=config.max_batch)
             return Generation(DecodingBatch(model, pad_id), tokenizer, end_ids=ends, max_batch=config.max_batch)
+        self._tokenizer = tokenizer
         self._texts = ContentTokenizer(tokenizer, config.model)
         self._texts.check_single(rows_of(model.config))
         pad_id = agree_on_padding(model, tokenizer, name=config.model, after=self._texts.after)

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from deployments.engines.chat import ChatTokenizer
 from deployments.engines.contents import ContentTokenizer
 from deployments.engines.facts import chat_facts, classifier_facts
+from deployments.engines.pairs import PairIds, PairTokenizer, joined
 from deployments.engines.pooling import TextForm
 from deployments.engines.pretrained import describe, first_line, load_tokenizer, named_ends, rows_of
 from deployments.engines.roles import EngineRole
@@ -26,7 +27,7 @@ from deployments.engines.special_ids import turn_ends
 from schemas.config_engines import ModelSource
 from schemas.config_engines import VllmEngine as Config
 from schemas.config_gates import Pooling
-from schemas.errors import EngineError, ErrorKind, ModelError
+from schemas.errors import EngineError, ErrorKind, ModelError, ungrouped
 from schemas.role_cards import ModelFacts
 from schemas.samples import (
     Classification,
@@ -86,6 +87,8 @@ class VllmBackend:
         self._llm: AsyncLLM | None = None
         self._chats: ChatTokenizer
         self._texts: ContentTokenizer
+        self._tokenizer: Any = None
+        self._pairs: PairTokenizer | None = None
         self._ends: list[int] = []
         self._facts = ModelFacts()
         self._longest = 0
@@ -135,13 +138,24 @@ class VllmBackend:
         return self._chats.as_turn(request, _completion(request, final, self._chats))
 
     async def classify(self, request: ClassificationRequest) -> Classification:
-        """Class probabilities of one text."""
+        """Class probabilities of one text, or of a pair and its windows, side by side."""
         llm = self._ready(EngineRole.CLASSIFIER)
-        ids = self._texts.single(request.text)
-        if len(ids) > self._longest:
-            raise EngineError(ErrorKind.PERMANENT, f"a text of {len(ids)} tokens; the model reads {self._longest}")
-        logits = await _pooled(llm, ids, PoolingParams(task="classify", use_activation=False), request.id)
-        return Classification(request.id, _probabilities(logits), len(ids))
+        if request.premise is None:
+            ids = self._texts.single(request.text)
+            if len(ids) > self._longest:
+                raise EngineError(ErrorKind.PERMANENT, f"a text of {len(ids)} tokens; the model reads {self._longest}")
+            return await _classified(llm, request, PairIds(ids, None))
+        if self._pairs is None:
+            name = self._config.model
+            self._pairs = PairTokenizer(self._tokenizer, self._texts, model=name, longest=self._longest)
+        windows = self._pairs.windows(request.premise, request.text)
+        with ungrouped():
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(_classified(llm, replace(request, id=f"{request.id}/{place}"), pair))
+                    for place, pair in enumerate(windows)
+                ]
+        return replace(joined([task.result() for task in tasks]), request_id=request.id)
 
     async def embed(self, request: EmbeddingRequest) -> Encoded:
         """The vector of one text, of length 1; a text longer than the model reads is cut at its end."""
@@ -183,6 +197,7 @@ class VllmBackend:
             self._ends = sorted(turn_ends(tokenizer, *named, rows=rows, name=config.model))
             self._facts = chat_facts(self._chats, tokenizer, ends=self._ends, context=None, slots=None)
         else:
+            self._tokenizer = tokenizer
             self._texts = ContentTokenizer(tokenizer, config.model)
             self._texts.check_single(rows)
             self._facts = replace(classifier_facts(described, tokenizer, context=None, slots=None), padding=None)
@@ -219,6 +234,14 @@ async def _pooled(llm: AsyncLLM, ids: list[int], params: PoolingParams, request_
     return data.float()
 
 
+async def _classified(llm: AsyncLLM, request: ClassificationRequest, pair: PairIds) -> Classification:
+    more: dict[str, Any] = {}
+    if pair.types is not None and 1 in pair.types:
+        more = {"extra_kwargs": {"compressed_token_type_ids": pair.types.index(1)}}  # where the second text begins
+    params = PoolingParams(task="classify", use_activation=False, **more)
+    return Classification(request.id, _probabilities(await _pooled(llm, pair.ids, params, request.id)), len(pair.ids))
+
+
 def _arguments(config: Config, role: EngineRole, pooling: Pooling) -> AsyncEngineArgs:
     """A CPU build reads each prompt in one pass: one that is cut while its request has a seed kills vLLM 0.32 there.
     Its model runs in vLLM's own process, as on a GPU: by itself a CPU build takes one more, which is there to bind
@@ -231,6 +254,7 @@ def _arguments(config: Config, role: EngineRole, pooling: Pooling) -> AsyncEngin
         "gpu_memory_utilization": GPU_MEMORY_UTILIZATION,
         "enable_prefix_caching": True,
         **config.engine_args,
+        **config.model_args,
         "max_model_len": config.max_model_len,
         "enable_chunked_prefill": False if on_cpu else None,
         "distributed_executor_backend": UniProcExecutor if in_one else None,

@@ -14,6 +14,7 @@ from deployments.engines.build import EngineRole, build_engine
 from deployments.engines.roles import role_of
 from schemas.config import RunConfig
 from schemas.config_deployed import Engine as EngineConfig
+from schemas.config_engines import PoolEngine
 from schemas.config_gates import GateModel, gate_models
 from schemas.errors import ConfigError, EngineError, ErrorKind
 from schemas.ids import PoolName
@@ -52,7 +53,7 @@ async def local_gate(stack: AsyncExitStack, config: RunConfig, name: GateName) -
     """One gate of the run. Raises ConfigError for one that it does not have, the rest as `started` and
     `open_source`."""
     gate = config.gates.get(name)
-    if isinstance(gate, GateModel):
+    if isinstance(gate, GateModel) and not isinstance(gate.engine, PoolEngine):
         return await gate_over(stack, config, name, await started(stack, gate.engine, role_of(gate)))
     inside = None if gate is None else inside_gate(name, gate)
     if inside is None:

@@ -7,6 +7,7 @@ role cannot do is said in its card, and the next one is looked at all the same.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,16 +16,16 @@ from msgspec.structs import replace
 
 from actors.calls.asker import Asker, Way
 from actors.calls.making import Making, NotMade
-from actors.protocols import Engine, ScoreText, Task
+from actors.protocols import AskingGate, Engine, ScoreText, Task
 from deployments.build.tasks import build_task
 from deployments.config.rules import task_name
-from deployments.engines.roles import role_of
-from deployments.local.gates import gate_over, started
+from deployments.engines.roles import EngineRole, role_of
+from deployments.local.gates import gate_over, local_gate, started
 from schemas.config import RunConfig
 from schemas.config_deployed import Deployed
 from schemas.config_deployed import Engine as EngineConfig
-from schemas.config_engines import CustomEngine, HttpEngine, ModelSource
-from schemas.config_gates import Classifier, GateModel, gate_models, kind_of
+from schemas.config_engines import CustomEngine, HttpEngine, ModelSource, PoolEngine
+from schemas.config_gates import Classifier, GateModel, kind_of, shared_pools
 from schemas.corpus import Passage
 from schemas.errors import ConfigError, EngineError, ErrorKind, HopError, UserError, described
 from schemas.ids import PassageId, PoolName
@@ -67,7 +68,7 @@ async def look_at(
 
     Raises ConfigError for a name that is no role of the run.
     """
-    roles: dict[str, Deployed] = {**config.pools, **gate_models(config.gates)}
+    roles = _roles(config)
     if only is not None and only not in roles:
         there = ", ".join(roles)
         raise ConfigError(f"--role {only}: no pool and no gate with a model has this name; there are {there}")
@@ -76,6 +77,11 @@ async def look_at(
         looked = await _looked(config, name, roles[name], _Given(passages, drafts), clock)
         drafts = {**looked.drafts, **drafts}
         yield looked.card
+
+
+def _roles(config: RunConfig) -> dict[str, Deployed]:
+    """Pools, then gates whose answers a model gives, be it a pool's."""
+    return {**config.pools, **{name: gate for name, gate in config.gates.items() if isinstance(gate, GateModel)}}
 
 
 class _Given(Struct, frozen=True):
@@ -106,7 +112,8 @@ class _Overheard:
         return found
 
     async def classify(self, request: ClassificationRequest) -> Classification:
-        self.asked, self.said = (Message("user", request.text),), ""
+        shown = request.text if request.premise is None else f"{request.premise}\n{request.text}"
+        self.asked, self.said = (Message("user", shown),), ""
         found = await self._engine.classify(request)
         self.said = ", ".join(f"{each:.3f}" for each in found.probabilities)
         self.tokens.append((found.prompt_tokens, 0))
@@ -114,7 +121,7 @@ class _Overheard:
 
     async def score(self, request: ScoringRequest) -> Scoring:
         if not isinstance(self._engine, ScoreText):
-            raise EngineError(ErrorKind.PERMANENT, "the engine has no score(request)")
+            raise EngineError(ErrorKind.PERMANENT, "the engine has no score(request), which form: likelihood judges by")
         self.asked, self.said = request.messages, ""
         found = await self._engine.score(request)
         self.said = f"log-probabilities of {len(found.tokens)} tokens"
@@ -132,13 +139,15 @@ class _Overheard:
 
 
 async def _looked(config: RunConfig, name: str, role: Deployed, given: _Given, clock: Clock) -> Looked:
-    card = RoleCard(name, _what(name, role), _kind(role.engine), role.engine.model, _source(role.engine))
+    shared = shared_pools(config.gates).get(GateName(name))
+    computes = role.engine if shared is None else config.pools[shared].engine
+    card = RoleCard(name, _what(name, role), _kind(computes), computes.model, _source(computes))
     looked = Looked(card)
     try:
         async with AsyncExitStack() as stack:
             began = clock()
             gate = role if isinstance(role, GateModel) else None
-            engine = await (started(stack, role.engine) if gate is None else started(stack, role.engine, role_of(gate)))
+            engine = await started(stack, computes, EngineRole.GENERATOR if gate is None else role_of(gate))
             facts: ModelFacts = getattr(engine, "facts", ModelFacts(slots=getattr(engine, "slots", None)))
             card = replace(card, load_s=clock() - began, facts=facts)
             looked = Looked(card)
@@ -147,7 +156,7 @@ async def _looked(config: RunConfig, name: str, role: Deployed, given: _Given, c
                 asked = _PoolAsked(config, PoolName(name), heard, clock)
                 looked = await _of_pool(card, asked, given)
             else:
-                check = (await gate_over(stack, config, GateName(name), heard)).check
+                check = await _check(stack, config, GateName(name), heard)
                 asked = _GateAsked(check, build_task(config), given, config.conductors.hop_timeout_s)
                 looked = Looked(await _of_gate(card, asked, heard, clock))
     except (UserError, HopError) as error:
@@ -155,6 +164,17 @@ async def _looked(config: RunConfig, name: str, role: Deployed, given: _Given, c
     except Exception as bug:  # noqa: BLE001 - an engine or a task of anybody's: its bug is one role's
         return Looked(replace(looked.card, error=described(bug)))
     return looked
+
+
+async def _check(
+    stack: AsyncExitStack, config: RunConfig, name: GateName, heard: _Overheard
+) -> Callable[[GateRequest], Awaitable[Verdict]]:
+    """The gate's check over the engine, be it the gate's own or a pool's."""
+    if name not in shared_pools(config.gates):
+        return (await gate_over(stack, config, name, heard)).check
+    gate = await local_gate(stack, config, name)
+    assert isinstance(gate, AskingGate), "a gate that a pool answers for asks it"
+    return partial(gate.check_asking, ask=lambda pool, request: heard.generate(request))
 
 
 class _PoolAsked:
@@ -287,7 +307,8 @@ def _what(name: str, role: Deployed) -> str:
     if not isinstance(role, GateModel):
         return "pool"
     label = f", positive_label {role.positive_label}" if isinstance(role, Classifier) else ""
-    return f"gate, {kind_of(name, role)} by {role.__struct_config__.tag}{label}"
+    shared = f", answered by the pool {role.engine.pool}" if isinstance(role.engine, PoolEngine) else ""
+    return f"gate, {kind_of(name, role)} by {role.__struct_config__.tag}{label}{shared}"
 
 
 def _kind(engine: EngineConfig) -> str:

@@ -24,7 +24,7 @@ from deployments.serve.limits import ReplicaLimits
 from schemas.config import FRESH_POOL, RunConfig, deployed
 from schemas.config_deployed import Engine, Replicas
 from schemas.config_engines import HttpEngine, TransformersEngine, VllmEngine
-from schemas.config_gates import Classifier, EmbedderModel
+from schemas.config_gates import Classifier, EmbedderModel, LikelihoodJudge, TokenJudge
 from schemas.progress import RoleCost, RunSnapshot
 from schemas.scaling import PoolBounds, ScalingDecision, ScalingLimits, ScalingMemory
 from schemas.stages import ConductorStatus, PoolFlow
@@ -125,12 +125,14 @@ class ScaledModel(Struct, frozen=True):
     engine: Engine
     replicas: Replicas
     classifies: bool = False
+    """Whether a call is one pass through the model: a class, a label's token, a likelihood."""
 
 
 def models(config: RunConfig) -> dict[str, ScaledModel]:
     """Every pool, every gate and the embedder, by the name that the policy uses."""
+    one_pass = (Classifier, EmbedderModel, TokenJudge, LikelihoodJudge)
     return {
-        each.role: ScaledModel(each.part.engine, each.part.replicas, isinstance(each.part, Classifier | EmbedderModel))
+        each.role: ScaledModel(each.part.engine, each.part.replicas, isinstance(each.part, one_pass))
         for each in deployed(config)
     }
 

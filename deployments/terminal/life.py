@@ -154,6 +154,9 @@ def _asked(call: ModelCall | Candidate, prompts: Prompts | None) -> Iterator[Ren
     yield Padding(Text(asked, style=DIM), INDENT)
     if prompts is not None:
         yield from prompts.of(call.prompt)
+        if call.reasoning:
+            yield Padding(Text("and thought:", style=DIM), INDENT)
+            yield Padding(Quoted(call.reasoning), (0, 0, 0, 2))
 
 
 def _candidate(candidate: Candidate, prompts: Prompts | None) -> Iterator[RenderableType]:

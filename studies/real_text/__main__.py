@@ -16,12 +16,12 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from deployments.engines.roles import role_of
 from deployments.local.gates import started
-from schemas.config import VllmEngine
 from studies.provenance.bootstrap import Estimate
-from studies.real_text.arms import ARMS, Arm, Judges, scored
+from studies.real_text.arms import MODES, Arm, Form, Judges, Scored, judge, scored
 from studies.real_text.measures import Measured, Score, difference, measured
-from studies.real_text.sets import SETS, LabelledSet, SetRow
+from studies.real_text.sets import SETS, SetRow
 
 SETS_FOLDER = Path("../shared/data/faithfulness")
 LLM_ROWS = 100
@@ -91,32 +91,34 @@ def main() -> None:
 
 
 async def measure(given: argparse.Namespace, say: Callable[[str], None]) -> Results:
-    """Every arm on every set that is there."""
+    """Every form on every set that is there; one model at a time."""
+    read = {labelled.name: labelled.read(given.sets) for labelled in SETS}
+    sets = {name: rows for name, rows in read.items() if rows is not None}
+    scores: dict[str, Scores] = {name: {} for name in sets}
     figures: list[Figure] = []
-    claims: list[Claim] = []
-    missing: list[str] = []
-    async with AsyncExitStack() as stack:
-        model = VllmEngine(model=str(given.models / "smollm2"), max_model_len=4096)
-        generator = await started(stack, model)
-        say("the model is loaded")
-        for labelled in SETS:
-            rows = labelled.read(given.sets)
-            if rows is None:
-                missing.append(labelled.name)
-                continue
-            scores: Scores = {}
-            for arm in ARMS:
-                asked = _asked(rows, arm, given)
-                judges = Judges(stack, generator, given.models, rows)
-                file = given.output / "scores" / f"{_slug(labelled)}-{arm.form}-{arm.shown}.jsonl"
-                found = await scored(await judges.gate(arm), asked, file, say)
-                scores[arm] = asked, [each.score for each in found]
-                answered = [each.tokens for each in found if each.score is not None]
-                tokens = round(sum(answered) / len(answered), 1) if answered else 0.0
-                what = measured(asked, scores[arm][1], seed=given.seed)
-                figures.append(Figure(labelled.name, arm.form, arm.shown, tokens, what))
-            claims += claims_of(labelled.name, scores, given.seed)
-    return Results(given.seed, given.smoke, tuple(figures), tuple(sorted(claims, key=_by_number)), tuple(missing))
+    for form in MODES:
+        config = judge(form, given.models / "smollm2")
+        async with AsyncExitStack() as stack:
+            engine = await started(stack, config.engine, role_of(config))
+            say(f"{form}: the model is loaded")
+            for name, rows in sets.items():
+                asked = _asked(rows, form, given)
+                for shown in MODES[form]:
+                    gate = await Judges(stack, config, engine, rows).gate(shown, given.models / "minilm")
+                    file = given.output / "scores" / f"{_slug(name)}-{form}-{shown}.jsonl"
+                    found = await scored(gate, asked, file, say)
+                    arm = Arm(form, shown)
+                    scores[name][arm] = asked, [each.score for each in found]
+                    figures.append(_figure(name, arm, asked, found, given.seed))
+    claims = [claim for name, found in scores.items() for claim in claims_of(name, found, given.seed)]
+    missing = tuple(name for name, rows in read.items() if rows is None)
+    return Results(given.seed, given.smoke, tuple(figures), tuple(sorted(claims, key=_by_number)), missing)
+
+
+def _figure(name: str, arm: Arm, rows: Sequence[SetRow], found: Sequence[Scored], seed: int) -> Figure:
+    answered = [each.tokens for each in found if each.score is not None]
+    tokens = round(sum(answered) / len(answered), 1) if answered else 0.0
+    return Figure(name, arm.form, arm.shown, tokens, measured(rows, [each.score for each in found], seed=seed))
 
 
 def claims_of(name: str, scores: Scores, seed: int) -> Iterator[Claim]:
@@ -149,15 +151,15 @@ def verdict_of(found: Estimate, *, against: float) -> Verdict:
     return "refuted" if -1 < found.high < against else "not shown"
 
 
-def _asked(rows: Sequence[SetRow], arm: Arm, given: argparse.Namespace) -> Sequence[SetRow]:
-    most = LLM_ROWS if arm.form == "llm" else len(rows)
+def _asked(rows: Sequence[SetRow], form: Form, given: argparse.Namespace) -> Sequence[SetRow]:
+    most = LLM_ROWS if form == "llm" else len(rows)
     most = min(most, SMOKE_ROWS) if given.smoke else most
     places = sorted(random.Random(given.seed).sample(range(len(rows)), min(most, len(rows))))
     return [rows[place] for place in places]
 
 
-def _slug(labelled: LabelledSet) -> str:
-    return labelled.name.lower().replace(",", "").replace(" ", "-")
+def _slug(name: str) -> str:
+    return name.lower().replace(",", "").replace(" ", "-")
 
 
 def _by_number(claim: Claim) -> int:

@@ -34,6 +34,8 @@ MODES: Mapping[Form, tuple[Shown, ...]] = {
     "llm": ("exact", "none"),
 }
 TRIES = 3
+LONGEST = 4096
+"""Tokens that the model reads: more than any row of the sets has."""
 AT_ONCE = 64
 
 
@@ -44,11 +46,8 @@ class Arm(Struct, frozen=True):
     shown: Shown
 
 
-ARMS = tuple(Arm(form, shown) for form, modes in MODES.items() for shown in modes)
-
-
 class Scored(Struct, frozen=True):
-    """What a gate gave to a row: a score, or why there is none. `seconds`, `tokens`: of the last answer."""
+    """What a gate gave to a row: a score, or why there is none. `tokens`: of the answer."""
 
     row: str
     score: float | None
@@ -61,24 +60,19 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class Judges:
-    """The gates of one set. `generator` is the model of all forms; `encoder` finds passages by vectors."""
+    """The gates of one form on one set, over an engine that runs; what they open besides is closed with the stack."""
 
-    def __init__(self, stack: AsyncExitStack, generator: Engine, models: Path, rows: Sequence[SetRow]) -> None:
+    def __init__(self, stack: AsyncExitStack, config: GateModel, engine: Engine, rows: Sequence[SetRow]) -> None:
         self._stack = stack
-        self._generator = generator
-        self._models = models
+        self._config = config
+        self._engine = engine
         self._passages: list[Passage] = list({row.source: row.placed() for row in rows}.values())
 
-    async def gate(self, arm: Arm) -> Gate:
-        """Raises ModelError as its models do."""
-        config = msgspec.convert(
-            {"form": arm.form, "engine": {"kind": "vllm", "model": str(self._models / "smollm2")}}, GateConfig
-        )
-        if not isinstance(config, GateModel):
-            raise TypeError(arm.form)
-        return build_gate(FAITHFULNESS, config, self._generator, await self._source(arm.shown))
+    async def gate(self, shown: Shown, encoder: Path) -> Gate:
+        """Raises ModelError where the encoder, which finds passages by vectors, cannot be loaded."""
+        return build_gate(FAITHFULNESS, self._config, self._engine, await self._source(shown, encoder))
 
-    async def _source(self, shown: Shown) -> EvidenceSource:
+    async def _source(self, shown: Shown, encoder: Path) -> EvidenceSource:
         match shown:
             case "exact":
                 return EXACT
@@ -87,10 +81,19 @@ class Judges:
             case "bm25":
                 return RetrievedSource(Bm25Retriever(self._passages), k=1, query="answer")
             case "minilm":
-                encoder = await Encoder.of(TransformersEngine(model=str(self._models / "minilm")))
-                self._stack.push_async_callback(encoder.close)
-                found = await EmbeddingRetriever.of(self._passages, encoder.encode, encoder.encode_queries)
+                loaded = await Encoder.of(TransformersEngine(model=str(encoder)))
+                self._stack.push_async_callback(loaded.close)
+                found = await EmbeddingRetriever.of(self._passages, loaded.encode, loaded.encode_queries)
                 return RetrievedSource(found, k=1, query="answer")
+
+
+def judge(form: Form, model: Path) -> GateModel:
+    """The configuration of a gate of that form, with the product's defaults."""
+    engine = {"kind": "vllm", "model": str(model), "max_model_len": LONGEST}
+    config = msgspec.convert({"form": form, "engine": engine}, GateConfig)
+    if not isinstance(config, GateModel):
+        raise TypeError(form)
+    return config
 
 
 async def scored(gate: Gate, rows: Sequence[SetRow], file: Path, say: Callable[[str], None]) -> list[Scored]:

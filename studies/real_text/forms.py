@@ -14,6 +14,7 @@ schema). Counted: drafts that the task reads, and why others are malformed. Supp
 
 import argparse
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Literal
@@ -60,18 +61,22 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
-    arms = asyncio.run(measure(arguments.model, arguments.seed))
-    forms = Forms(arguments.model.name, arguments.seed, tuple(arms), supported(arms))
-    arguments.output.write_bytes(msgspec.json.format(msgspec.json.encode(forms), indent=1) + b"\n")
-    for arm in arms:
-        share, why = (
-            arm.drafts.well_formed,
-            ", ".join(f"{count} {name}" for name, count in arm.drafts.malformed.items()),
-        )
+    asyncio.run(write(arguments.model, arguments.seed, arguments.output))
+
+
+async def write(model: Path, seed: int, output: Path) -> None:
+    """The results, once more after each arm: a run that is ended early keeps what it measured."""
+    arms: list[FormArm] = []
+    async for arm in measure(model, seed):
+        arms.append(arm)
+        forms = Forms(model.name, seed, tuple(arms), supported(arms))
+        await asyncio.to_thread(output.write_bytes, msgspec.json.format(msgspec.json.encode(forms), indent=1) + b"\n")
+        share, whys = arm.drafts.well_formed, arm.drafts.malformed.items()
+        told = ", ".join(f"{count} {name}" for name, count in whys)
         print(
-            f"{arm.engine} {arm.output}: {share.successes}/{share.trials} ({share.low:.1%} to {share.high:.1%})  {why}"
+            f"{arm.engine} {arm.output}: {share.successes}/{share.trials} ({share.low:.1%} to {share.high:.1%})  {told}"
         )
-    print(f"every arm gives at least {GOAL:.0%}: {'supported' if forms.supported else 'not supported'}")
+    print(f"every arm gives at least {GOAL:.0%}: {'supported' if supported(arms) else 'not supported'}")
 
 
 def supported(arms: list[FormArm]) -> bool:
@@ -80,9 +85,8 @@ def supported(arms: list[FormArm]) -> bool:
     return len(shares) == len(ARMS) and all(share.successes >= GOAL * share.trials for share in shares)
 
 
-async def measure(model: Path, seed: int) -> list[FormArm]:
+async def measure(model: Path, seed: int) -> AsyncIterator[FormArm]:
     """All arms, one after the other; one engine at a time."""
-    arms: list[FormArm] = []
     passages = prose(seed)
     for name in ENGINES:
         async with AsyncExitStack() as stack:
@@ -92,8 +96,7 @@ async def measure(model: Path, seed: int) -> list[FormArm]:
                 if engine == name:
                     task = GroundedAnswerTask(GroundedAnswer(prompts="instruct", output=output, sampling=SAMPLING))
                     drafts = await asyncio.gather(*(first_draft(task, way, passage) for passage in passages))
-                    arms.append(FormArm(engine, output, arm_of("instruct", drafts)))
-    return arms
+                    yield FormArm(engine, output, arm_of("instruct", drafts))
 
 
 def _engine(name: EngineName, model: str) -> VllmEngine | TransformersEngine:

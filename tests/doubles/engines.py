@@ -5,6 +5,7 @@ so two runs with one seed agree sample for sample.
 """
 
 import asyncio
+import json
 import math
 import time
 from pathlib import Path
@@ -30,8 +31,8 @@ WORDS_PER_ANSWER = 24
 
 
 class InstantOptions(Struct, frozen=True, forbid_unknown_fields=True):
-    """`rejected`: share of drafts that a classifier, or a judge by labels, scores low; `malformed`: share of
-    completions that do not parse; `failing`: share of requests that always fail; `median_s`, `sigma`: lognormal
+    """`rejected`: share of drafts that a classifier, or a judge by labels or a rubric, scores low; `malformed`: share
+    of completions that do not parse; `failing`: share of requests that always fail; `median_s`, `sigma`: lognormal
     service time; `slots`: how many at once; `instant_after`: once this file is there, answers take no time any
     more; `held`: share of requests that wait for the file `held_until`; `stopped_while`: no generation begins
     while this file is there; `journal`: file that gets a line for every generation that begins; `away_after_s`,
@@ -88,7 +89,7 @@ class InstantEngine:
             return self._labelled(request, content_id(request.messages[-1].content))
         return Completion(
             request_id=request.id,
-            text=self._text(key),
+            text=self._text(key) if request.json_schema is None else self._marks(request.json_schema, key),
             finish=FinishReason.STOP,
             prompt_tokens=128,
             completion_tokens=WORDS_PER_ANSWER,
@@ -152,6 +153,11 @@ class InstantEngine:
 
     def _released(self) -> bool:
         return bool(self._options.instant_after) and Path(self._options.instant_after).exists()
+
+    def _marks(self, schema: str, key: str) -> str:
+        """What a judge by a rubric says: good or bad in every dimension."""
+        mark = 1 if _share(key, "rejected") < self._options.rejected else 9
+        return json.dumps(dict.fromkeys(json.loads(schema)["properties"], mark))
 
     def _text(self, key: str) -> str:
         if _share(key, "malformed") < self._options.malformed:

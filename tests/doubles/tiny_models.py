@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
     LlamaConfig,
     LlamaForCausalLM,
     LlamaForSequenceClassification,
@@ -79,6 +81,36 @@ def save_roberta(folder: Path) -> Path:
     model = RobertaForSequenceClassification(config)
     _enlarge(model)
     return _save(model, folder)
+
+
+def save_cross_encoder(folder: Path, *, types: int) -> Path:
+    """A classifier of pairs of the encoder kind, in that folder; with two `types`, it is told which text a token is of.
+    Its tokenizer puts `<|user|>` before and `<|end|>` behind each text."""
+    torch.manual_seed(23)
+    config = BertConfig(
+        vocab_size=len(SPECIAL) + 256,
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=128,
+        type_vocab_size=types,
+        pad_token_id=0,
+    )
+    config.num_labels = 3
+    model: Any = BertForSequenceClassification(config)
+    _enlarge(model)
+    model.to(torch.float32).save_pretrained(folder)
+    own, start, end = tokenizer(), ("<|user|>", 2), ("<|end|>", END_ID)
+    second = int(types > 1)
+    own.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="<|user|> $A <|end|>",
+        pair=f"<|user|> $A <|end|> $B:{second} <|end|>:{second}",
+        special_tokens=[start, end],
+    )
+    own.model_input_names = ["input_ids", "attention_mask", *(["token_type_ids"] if types > 1 else [])]
+    own.save_pretrained(folder)
+    return folder
 
 
 def _config(**options: Any) -> LlamaConfig:

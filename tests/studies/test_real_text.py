@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 
 import studies.real_text
-from studies.real_text.forms import ARMS, FormArm, supported
+from studies.real_text.forms import ARMS, SEED, FormArm, Forms, supported
+from studies.real_text.forms import RESULTS as FORMS
 from studies.real_text.verdicts import counted
 from studies.real_text.wellformed import GOAL, PASSAGES, RESULTS, First, Results, arm_of, prose
 
@@ -66,3 +67,19 @@ def test_every_form_must_reach_the_goal() -> None:
     arms = [FormArm(engine, output, good) for engine, output in ARMS]
     assert supported(arms) and not supported(arms[:2])
     assert not supported([*arms[:2], FormArm("transformers", "lines", bad)])
+
+
+def test_the_page_says_what_the_second_look_found() -> None:
+    """Each arm that was run to its end, and the verdict by the plan's rule."""
+    forms = msgspec.json.decode(FORMS.read_bytes(), type=Forms)
+    page = PAGE.read_text(encoding="utf-8")
+    names = {"vllm": "vLLM", "transformers": "transformers"}
+    for arm in forms.arms:
+        share = arm.drafts.well_formed
+        low, high, value = (round(100 * (bound or 0)) for bound in (share.low, share.high, share.value))
+        row = (
+            f"| {names[arm.engine]} | {arm.output} | {share.successes} of {share.trials}: {value}% ({low} to {high}) |"
+        )
+        assert share.trials == PASSAGES and row in page
+    assert forms.seed == SEED and forms.supported == supported(list(forms.arms))
+    assert ("every arm: **met**" if forms.supported else "every arm: **not met**") in page

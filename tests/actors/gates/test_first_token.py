@@ -127,6 +127,28 @@ async def test_words_of_one_s_own() -> None:
     assert user.role == "user" and user.content.endswith(". Is it A or B?")
 
 
+async def test_a_scale_s_score_is_the_place_expected_on_it() -> None:
+    """Half a vote for 3 and half for 5, of 1 to 5, is 4: three quarters of the way; what else may come is left out."""
+    scale = TokenJudge(ENGINE, scale=(1, 2, 3, 4, 5))
+    marks = {"3": 0.4, "5": 0.4, "1": 1e-9, "2": 1e-9, "4": 1e-9}
+    first = [LikelyToken(mark, math.log(p)) for mark, p in marks.items()]
+    found = await judged((*first, LikelyToken("Well", -2.0)), scale, REWARD)
+    assert isinstance(found, Passed) and found.score == pytest.approx(0.75)
+    assert found.evidence.note == "P(1) 1e-09, P(2) 1e-09, P(3) 0.4, P(4) 1e-09, P(5) 0.4"
+    with pytest.raises(JudgeError, match="the label 2 is not among the 2 likeliest"):
+        await judged(tuple(each for each in first if each.text in "13"), scale, REWARD)
+
+
+async def test_a_judge_with_a_scale_is_asked_how_much() -> None:
+    """Not a question of yes or no; the scale is named with its ends."""
+    engine = ScriptedEngine("Yes", "Yes", first_tokens=tokens(a=0.5, b=0.5))
+    for name in (FAITHFULNESS, REWARD):
+        await build_gate(name, TokenJudge(ENGINE, scale=("a", "b")), engine).check(REQUEST)
+    stated, good = (asked.messages[-1].content for asked in engine.generations)
+    assert stated.endswith(f"{first_token.HOW_STATED} Reply with one of a, b: a is the least, b the most.")
+    assert first_token.HOW_GOOD in good and HERON not in good
+
+
 MINICHECK = """Determine whether the provided claim is consistent with the corresponding document. Consistency in this \
 context implies that all information presented in the claim is substantiated by the document. If not, it should be \
 considered inconsistent. Please assess the claim's consistency with the document by responding with either "Yes" or \

@@ -89,6 +89,34 @@ def refusal(text: str) -> str:
             f"a: {{form: token, kind: faithfulness, engine: {INSTANT}, preset: minicheck, provenance: {{mode: none}}}}",
             "gates.a.provenance.mode: must be exact or retrieved; preset: minicheck is shown a source",
         ),
+        (
+            "a: {form: classifier, kind: reward, reads: pair, engine: {kind: http, base_url: 'http://x/v1', model: m}}",
+            "gates.a.reads: pair: a server's /classify reads one text, no pairs",
+        ),
+        (
+            f"a: {{form: classifier, kind: reward, reads: sentences, engine: {INSTANT}}}",
+            "gates.a.reads: sentences: each is held against a source; kind must be faithfulness, or reads: pair",
+        ),
+        (
+            f"a: {{form: classifier, kind: faithfulness, reads: pair, engine: {INSTANT}, provenance: {{mode: none}}}}",
+            "gates.a.provenance.mode: must be exact or retrieved; reads: pair needs a source",
+        ),
+        (
+            f"a: {{form: token, kind: reward, engine: {INSTANT}, scale: [1, 2, 10]}}",
+            "gates.a.scale: '10' begins with the letter of '1', and the first token may hold no more of it",
+        ),
+        (
+            f"a: {{form: token, kind: reward, engine: {INSTANT}, scale: [1]}}",
+            "gates.a.scale: must have two labels or more, from the worst to the best",
+        ),
+        (
+            f"a: {{form: token, kind: reward, engine: {INSTANT}, scale: [1, 2], positive: Good}}",
+            "gates.a.scale: stands in place of positive and negative; leave one of them out",
+        ),
+        (
+            f"a: {{form: token, kind: reward, engine: {INSTANT}, scale: 5}}",
+            "gates.a.scale: must be a list, each text or a whole number or null, not 5",
+        ),
         ("verifier: {form: rule, check: 'True'}", "gates.verifier.form: must be verifier, as the name says"),
         ("verifier: {}", "gates.verifier: has nothing to check when task.kind is grounded_answer"),
         (

@@ -134,7 +134,7 @@ def test_a_judge_by_labels_has_a_version_of_its_words(monkeypatch: pytest.Monkey
         return judges(with_gate(config, of))[FAITHFULNESS]
 
     words = ({"ask": "Well?"}, {"system": "Judge."}, {"preset": "minicheck"})
-    changes = ({}, *words, {"positive": "True"}, {"negative": ("No", "False")})
+    changes = ({}, *words, {"positive": "True"}, {"negative": ("No", "False")}, {"scale": (1, 2)})
     versions = [version(replace(judge, **change)) for change in changes]
     versions += [version(LikelihoodJudge(judge.engine)), version(LikelihoodJudge(judge.engine, gain="mean"))]
     monkeypatch.setattr(likelihood, "FROM_SOURCE", "Answer.")

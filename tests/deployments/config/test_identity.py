@@ -66,6 +66,18 @@ def test_what_makes_another_run() -> None:
     ]
 
 
+def test_what_vllm_is_told_of_its_model() -> None:
+    """Quantised weights, or speculation, change texts: no resume takes them, where batches are any resume's."""
+
+    def quantised(values: dict[str, Any]) -> None:
+        values["pools"]["generator-large"]["engine"]["model_args"] = {"quantization": "fp8"}
+
+    assert [line.split(":")[0] for line in difference(CONFIG, changed(quantised))] == [
+        "pools.generator-large.engine.model_args",
+        "pools.generator-large.engine.model_args.quantization",
+    ]
+
+
 def test_the_order_of_gates_counts_where_they_are_asked_in_turn() -> None:
     """What does not pass keeps the others silent: another order judges otherwise. Side by side it does not."""
     turned = replace(CONFIG, gates=dict(reversed(CONFIG.gates.items())))

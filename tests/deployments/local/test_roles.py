@@ -80,6 +80,33 @@ def test_a_malformed_completion_is_shown_as_it_is(tmp_path: Path) -> None:
     assert told["roles"][0]["sample"]["came_to"].startswith("malformed: ")
 
 
+def test_a_gate_that_shares_a_pool(tmp_path: Path) -> None:
+    """It is asked its own question; the model is the pool's."""
+    path = configured(tmp_path)
+    text = path.read_text()
+    gates = text[text.index("gates: ") :]
+    path.write_text(text.replace(gates, "gates: {reward: {form: llm, engine: {pool: generator}}}\n"))
+    _, card = json.loads(gleaner("models", path, "--json").stdout)["roles"]
+    assert card["what"] == "gate, reward by llm, answered by the pool generator"
+    assert (card["engine"], card["batch"]["failed"]) == ("custom", 0)
+    assert "Dimensions: well_formed" in card["sample"]["asked"][0]["content"]
+    assert card["sample"]["came_to"] == "passed: 0.900, the threshold is 0.5"
+
+
+def test_a_judge_by_likelihood_whose_engine_does_not_score(tmp_path: Path) -> None:
+    """An engine of one's own without `score`: said in the judge's card."""
+    path = configured(tmp_path)
+    text = path.read_text()
+    engine = '{kind: custom, factory: "examples.engines.table:TableEngine", options: {table: t.json}}'
+    (tmp_path / "t.json").write_text('{"": "Question: Who? Answer: Nobody."}')
+    engine = engine.replace("t.json", str(tmp_path / "t.json"))
+    gates = text[text.index("gates: ") :]
+    path.write_text(text.replace(gates, f"gates: {{faithfulness: {{form: likelihood, engine: {engine}}}}}\n"))
+    result = gleaner("models", path, "--json")
+    card = json.loads(result.stdout)["roles"][1]
+    assert result.exit_code == 2 and "no score(request)" in card["error"]
+
+
 def test_one_role_by_its_name(tmp_path: Path) -> None:
     """A name that is none is one line with those that are."""
     path = configured(tmp_path)

@@ -252,6 +252,17 @@ def test_malformed_text_is_shown_whole() -> None:
     assert "Question: and then" in text
 
 
+def test_kept_thoughts_are_shown_with_the_prompt() -> None:
+    """What a model thought is long, and foreign text as any other: with --prompts alone."""
+    ledger = MemoryLedger(list(plausible_run(7)))
+    attempt = next(r.attempt for r in ledger.records if isinstance(r, Rejoined) and r.attempt.candidate)
+    assert attempt.candidate is not None
+    attempt = replace(attempt, candidate=replace(attempt.candidate, reasoning="Hm.\x1b[2J"))
+    shown = drawn(attempt_view(attempt, prompts=Prompts()))
+    assert "and thought:" in shown and "Hm.␛[2J" in shown and "\x1b" not in shown
+    assert "Hm." not in drawn(attempt_view(attempt))
+
+
 def test_an_errored_verdict_shows_what_its_judge_was_asked_and_said() -> None:
     """Why every verdict fails is seen at a glance; the reply's escape codes are signs. Without --prompts, one line."""
     ledger = MemoryLedger(list(plausible_run(7)))

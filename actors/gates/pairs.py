@@ -1,0 +1,106 @@
+"""The classifier form of a gate over pairs, as NLI models and cross-encoders read them: a source and a claim, or a
+question and its answer.
+
+Law: a claim's score is its best over the passages and over the parts of a passage that is longer than the model reads;
+a draft's is its worst claim's. (One premise that entails it is enough, and one sentence that none entails is too many:
+SummaC, arXiv 2111.09525, which takes the maximum over the source's parts likewise.)
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from actors.gates.classifier import probability
+from actors.gates.decide import decided
+from actors.gates.evidence import EXACT, EvidenceSource, Grounds
+from actors.protocols import Classify
+from actors.tasks import prompts
+from actors.text.words import sentences
+from schemas.config_gates import Classifier, kind_of
+from schemas.errors import ErrorKind, JudgeError, ungrouped
+from schemas.samples import ClassificationRequest, Cost, asked_and_said
+from schemas.verdicts import FAITHFULNESS, ClaimEvidence, Evidence, GateName, GateRequest, Verdict
+
+MOST_SENTENCES = 64
+"""Of one answer: each is read with each passage."""
+
+
+class Claim(Struct, frozen=True):
+    """What is said, as people are shown it and as the model reads it, and what may bear it out."""
+
+    said: str
+    hypothesis: str
+    premises: tuple[str, ...]
+
+
+class Weighed(Struct, frozen=True):
+    """A claim's best score, and what it took."""
+
+    claim: Claim
+    score: float
+    cost: Cost
+
+
+class PairGate:
+    """Scores a draft with a classifier of pairs."""
+
+    def __init__(self, name: GateName, config: Classifier, model: Classify, source: EvidenceSource = EXACT) -> None:
+        self._name = name
+        self._config = config
+        self._model = model
+        self._source = source
+
+    async def check(self, request: GateRequest) -> Verdict:
+        """Raises HopError as the model does, and JudgeError where nothing is said, in too many sentences, or the
+        model's answer holds no such probability."""
+        grounds = await self._source.grounds(request)
+        found = claims(self._name, self._config, request, grounds)
+        with ungrouped():
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._weighed(f"{request.id}#{place}", claim))
+                    for place, claim in enumerate(found)
+                ]
+        weighed = [task.result() for task in tasks]
+        return decided(
+            self._name,
+            min(each.score for each in weighed),
+            threshold=self._config.threshold,
+            evidence=self._evidence(weighed, grounds),
+            cost=sum((each.cost for each in weighed), Cost()),
+        )
+
+    async def _weighed(self, id: str, claim: Claim) -> Weighed:
+        best, tokens = 0.0, 0
+        for place, premise in enumerate(claim.premises):
+            answer = await self._model.classify(ClassificationRequest(f"{id}.{place}", claim.hypothesis, premise))
+            for probabilities in (answer.probabilities, *answer.windows):
+                best = max(best, probability(probabilities, self._config, self._name))
+            tokens += answer.prompt_tokens
+        return Weighed(claim, best, Cost(prompt_tokens=tokens))
+
+    def _evidence(self, weighed: Sequence[Weighed], grounds: Grounds) -> Evidence:
+        if kind_of(self._name, self._config) != FAITHFULNESS:
+            return Evidence()
+        threshold = self._config.threshold
+        told = tuple(ClaimEvidence(claim=each.claim.said, supported=each.score >= threshold) for each in weighed)
+        worst = min(weighed, key=lambda each: each.score)
+        note = f"the least supported: {worst.claim.said!r} {worst.score:.3g}" if len(weighed) > 1 else ""
+        return Evidence(claims=told, note=note, shown=grounds.shown)
+
+
+def claims(name: GateName, config: Classifier, request: GateRequest, grounds: Grounds) -> tuple[Claim, ...]:
+    """What the model reads: against the source, each claim with its question before it; else the answer, of its
+    question. Raises JudgeError (permanent) where nothing is said, or in too many sentences."""
+    against = kind_of(name, config) == FAITHFULNESS
+    asked, said = map(prompts.one_line, asked_and_said(request.claimed if against else request.rated))
+    parts = sentences(said) if config.reads == "sentences" else [said] if said else []
+    if not parts:
+        raise JudgeError(ErrorKind.PERMANENT, "nothing is said: there is no claim to weigh")
+    if len(parts) > MOST_SENTENCES:
+        raise JudgeError(ErrorKind.PERMANENT, f"{len(parts)} sentences; at most {MOST_SENTENCES} are weighed")
+    if not against:
+        return (Claim(said, said, (asked,)),)
+    premises = tuple(prompts.neutralise(passage.text) for passage in grounds.passages)
+    return tuple(Claim(part, f"{asked} {part}".strip(), premises) for part in parts)
