@@ -70,7 +70,7 @@ class Configured(Struct, frozen=True):
 
     @property
     def all_models(self) -> Mapping[str, str | None]:
-        """Of pools and gates by name, and of the embedder."""
+        """The models of pools, gates and the embedder, by name."""
         judges = {gate: self._model_of(asked.engine) for gate, asked in self._gates.items()}
         known = {gate: model for gate, model in judges.items() if model is not None}
         embedder = None if self.judging is None else self.judging.embedder

@@ -60,7 +60,8 @@ def thoughts_apart(text: str) -> tuple[str, str]:
     thoughts = text[: len(text) - len(said)]
     ends = [found.start() for found in _THOUGHTS_END.finditer(thoughts)]
     bare = thoughts[: ends[-1]] if ends else _HARMONY_FINAL.sub("", thoughts)
-    return _THOUGHTS_BEGIN.sub("", bare, count=1).strip(), said
+    begun = _THOUGHTS_BEGIN.match(bare)
+    return (bare if begun is None else bare[begun.end() :]).strip(), said
 
 
 def without_code_fence(text: str) -> str:

@@ -1,7 +1,7 @@
-"""Vectors in few bytes, and how alike two of them are.
+"""Vectors in few bytes, and how similar two of them are.
 
-Law: what is compared is whole numbers, so two processes that read the same records come to the same likeness. A byte a
-dimension moves a cosine by some 0.001 (measured, of 384 and of 1,024 dimensions).
+Law: only whole numbers are compared, so two processes that read the same records compute the same similarity. One byte
+a dimension changes a cosine by some 0.001 (measured with 384 and with 1,024 dimensions).
 """
 
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ LARGEST = 127
 
 
 def packed(values: Sequence[float]) -> bytes:
-    """A signed byte for each number, scaled so that the largest is 127 or -127. Raises ValueError for numbers that have
-    no direction: none, all zero, or not finite."""
-    import numpy as np  # here and below, not above: a queue without vectors has no need of it
+    """A signed byte for each number, scaled so that the largest is 127 or -127. Raises ValueError when
+    they have no direction: none, all zero, or not finite."""
+    import numpy as np  # imported only here: a queue without vectors does not need it
 
     found = np.asarray(values, dtype=np.float64)
     largest = float(np.abs(found).max(initial=0.0))
@@ -26,7 +26,7 @@ def packed(values: Sequence[float]) -> bytes:
 
 
 def cosine(a: Vector, b: Vector) -> float | None:
-    """How alike two vectors point, in [-1, 1]; None where different embedders made them, or one has no direction."""
+    """The cosine of two vectors, in [-1, 1]; None when different embedders made them, or one has no direction."""
     if a.by != b.by or len(a.parts) != len(b.parts):
         return None
     one, other = _numbers(a), _numbers(b)

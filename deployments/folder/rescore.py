@@ -128,8 +128,9 @@ def _changed(output: Path, config: RunConfig | None) -> list[Difference]:
 def _passing(
     reader: LedgerReader, wanted: ReplayRequest, old: RunConfig, config: RunConfig | None, at: float
 ) -> Iterator[tuple[Found, tuple[Record, Record]]]:
-    """Every wanted dead letter whose last attempt passes now and repeats no accepted sample, with its two records. One
-    that no embedder saw, since a gate rejected it, is left where an accepted sample has a vector: nobody can tell."""
+    """Every selected dead letter whose last attempt passes now and repeats no accepted sample, with its two records. If
+    an accepted sample of its passage has a vector and it has none (a gate rejected it before the embedder), it is left:
+    whether it repeats that sample is unknown."""
     new = config or old
     asked = AskedQuestions(alike(new), new.judging.duplicate_similarity, vector_threshold(new))
     remembered: set[PassageId] = set()

@@ -129,7 +129,7 @@ class ScaledModel(Struct, frozen=True):
 
 
 def models(config: RunConfig) -> dict[str, ScaledModel]:
-    """Every pool and gate, and the embedder, by the name that the policy uses."""
+    """Every pool, every gate and the embedder, by the name that the policy uses."""
     one_pass = (Classifier, EmbedderModel, TokenJudge, LikelihoodJudge)
     return {
         each.role: ScaledModel(each.part.engine, each.part.replicas, isinstance(each.part, one_pass))

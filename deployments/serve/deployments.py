@@ -95,8 +95,8 @@ class Deployment(Struct, frozen=True):
 
 
 def deploy(config: RunConfig, where: DeploymentNames, output: Path, *, only: Collection[str] | None = None) -> None:
-    """Asks Serve for every pool, gate and the embedder at once, or for `only` these applications. Does not wait for
-    their models. `output`: the run's folder, for their logs."""
+    """Asks Serve for every pool, every gate and the embedder at once, or for `only` these applications. Does not wait
+    for their models. `output`: the run's folder, for their logs."""
     wanted = [
         Deployment(GeneratorPool, where.pools[PoolName(name)], pool.replicas, (pool, _logs(name, output)))
         for name, pool in config.pools.items()

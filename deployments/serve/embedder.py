@@ -1,7 +1,7 @@
-"""EmbedderPool: what makes vectors of samples, on Ray Serve. Micro-batches in, each vector out when it is done.
+"""EmbedderPool: vectors of samples, on Ray Serve. A micro-batch comes in; each vector goes out when it is done.
 
-Law: a replica holds nothing that is not in a request; a vector says which embedder made it, so that it is never
-compared with another's.
+Law: all that a replica needs is in the request. A vector names its embedder, so that it is never compared with another
+embedder's.
 """
 
 from collections.abc import AsyncIterator
@@ -25,20 +25,20 @@ class EmbedderPool:
         self._health = Health(self._embedder, config.replicas.stall_s)
 
     async def embed(self, data: bytes) -> AsyncIterator[bytes]:
-        """EMBEDDING_REQUESTS in, EMBEDDING_REPLIES out."""
+        """Takes EMBEDDING_REQUESTS and gives EMBEDDING_REPLIES."""
         async for replies in answer_each(EMBEDDING_REQUESTS.decode(data), self._reply, self._health):
             yield EMBEDDING_REPLIES.encode(replies)
 
     async def slots(self) -> int | None:
-        """Requests that the model computes at once; None when it does not say. Asked for autoscaling."""
+        """The requests that the model computes at once; None when it does not say. For autoscaling."""
         return self._embedder.slots
 
     async def check_health(self) -> None:
-        """Asked by Serve every few seconds; an error has the replica replaced."""
+        """Serve calls this every few seconds, and replaces the replica when it raises."""
         await self._health.check()
 
     async def __del__(self) -> None:
-        """Awaited by Serve when the replica is stopped."""
+        """Serve awaits this when the replica is stopped."""
         await self._embedder.close()
 
     async def _reply(self, request: EmbeddingRequest) -> EmbeddingReply:
