@@ -105,7 +105,7 @@ def bare(config: RunConfig) -> Speed:
 
     engine = config.pools[POOL].engine
     assert isinstance(engine, VllmEngine)
-    told = ours._arguments(engine, EngineRole.GENERATOR, pooling=None)
+    told = ours._arguments(engine, EngineRole.GENERATOR, pooling="mean")
     given = {each.name: getattr(told, each.name) for each in fields(told)}
     from vllm import LLM, EngineArgs, SamplingParams
 
@@ -154,6 +154,8 @@ class Written:
         begins = max(at for at, attempts, _ in self.seen if not attempts)
         ends, _, tokens = next(each for each in self.seen if each[1] == last)
         inside = [each for each in self.seen if 0.1 * last <= each[1] <= 0.9 * last]
+        if len(inside) < 2:
+            raise SystemExit("too short a run to leave ramp and tail out: give more --passages")
         (start, _, first), (end, _, final) = inside[0], inside[-1]
         return Speed(tokens / (ends - begins), (final - first) / (end - start))
 
