@@ -41,6 +41,7 @@ ARGUMENTS: dict[VllmArgument, int | float | bool] = {"enforce_eager": True, "kv_
 WARM_UP = 32
 """Requests before anything is timed."""
 CONCURRENCY = 512
+CLOSE_S = 5.0
 POOL = PoolName("generator")
 
 
@@ -104,7 +105,7 @@ def bare(config: RunConfig) -> Speed:
 
     engine = config.pools[POOL].engine
     assert isinstance(engine, VllmEngine)
-    told = ours._arguments(engine, EngineRole.GENERATOR)
+    told = ours._arguments(engine, EngineRole.GENERATOR, pooling="mean")
     given = {each.name: getattr(told, each.name) for each in fields(told)}
     from vllm import LLM, EngineArgs, SamplingParams
 
@@ -132,6 +133,7 @@ def bare(config: RunConfig) -> Speed:
     generated(asked[:WARM_UP])
     half, half_s = generated(asked[: len(asked) // 2])
     whole, whole_s = generated(asked)
+    llm.llm_engine.engine_core.shutdown(timeout=CLOSE_S)  # left to itself its process stays for minutes
     return Speed(whole / whole_s, (whole - half) / (whole_s - half_s))
 
 
@@ -152,6 +154,8 @@ class Written:
         begins = max(at for at, attempts, _ in self.seen if not attempts)
         ends, _, tokens = next(each for each in self.seen if each[1] == last)
         inside = [each for each in self.seen if 0.1 * last <= each[1] <= 0.9 * last]
+        if len(inside) < 2:
+            raise SystemExit("too short a run to leave ramp and tail out: give more --passages")
         (start, _, first), (end, _, final) = inside[0], inside[-1]
         return Speed(tokens / (ends - begins), (final - first) / (end - start))
 
