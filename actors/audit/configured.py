@@ -35,8 +35,8 @@ class _Asked(Struct, frozen=True):
     kind: str | None = None
 
     def is_kind(self, kind: str, name: str) -> bool:
-        """Whether this gate is of that kind. A gate without a `kind` has its name as kind; a likelihood gate always judges
-        against the source."""
+        """Whether this gate is of that kind. A gate without a `kind` has its name as kind; a likelihood gate always
+        judges against the source."""
         return (FAITHFULNESS if self.form == "likelihood" else self.kind or name) == kind
 
 

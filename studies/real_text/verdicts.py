@@ -5,7 +5,7 @@
 Drafts: first attempts of `instruct` on the passages of `wellformed`, drawn by the seed; those that are well formed, 24
 of them. Each is judged against its passage (`form: llm`, 512 tokens), and asked again as a run does, three tries in
 all. Counted: tries that were cut off, answers that were no verdict otherwise, and drafts that got a verdict in the end.
-Nothing is said of whether a verdict is right.
+Nothing is said of whether a verdict is right. Not yet run to its end: there is no result beside this file.
 """
 
 import argparse
