@@ -31,8 +31,8 @@ TIMES = {
     "queued_s",
     "took_s",
 }
-ARRIVAL = {"drift"}
-"""What depends on the order in which probes end."""
+ARRIVAL = {"drift", "firsts"}
+"""What depends on the order in which attempts and probes end."""
 VIEWS = {
     "grounded": ("sft", "sft --view sample", "dpo --view sample", "kto", "kto --view sample", "hard_negatives"),
     "probed": ("sft", "sft --view sample", "dpo --view sample", "kto", "kto --view sample", "hard_negatives"),

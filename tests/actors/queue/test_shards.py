@@ -8,8 +8,10 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from actors.audit.verify import verify
+from actors.counts.firsts import LOOKED_AT
 from actors.counts.rates import rate
 from actors.counts.tally import Tally
 from actors.counts.together import together
@@ -95,16 +97,27 @@ def test_the_first_shard_keeps_the_names_of_a_run_without_shards() -> None:
     for span in (Span(3, 1, 9), Span(3, 1, 9, 2), Span(3, 1, 9, 1, 2), Span(12345678, 1, 9, 4, 63)):
         recorded = ShardWritten(NOW, ShardKind.DATASET, f"dataset/{span.name}", 1, "", 1, 9)
         assert Span.of(recorded) == span
-    with pytest.raises(OutputError, match="no name"):
+    with pytest.raises(OutputError, match="not a shard"):
         Span.of(ShardWritten(NOW, ShardKind.DATASET, "dataset/part-x.parquet", 1, "", 1, 9))
 
 
 @pytest.mark.parametrize("count", [2, 3, 7])
 def test_summaries_of_parts_add_up_to_the_summary_of_the_whole(count: int) -> None:
-    """Every figure of the live view, and every one that will be added to it."""
+    """Every figure of the live view, and every one that will be added to it; but for the first calls, of which each
+    shard looks at as many as a whole run."""
     parts = [counted(part) for part in parted(RECORDS, count).values()]
     assert all(part.counts.issued for part in parts)
-    assert unordered(together(parts)) == unordered(counted(RECORDS))
+    both, whole = together(parts), counted(RECORDS)
+    assert unordered(replace(both, firsts=())) == unordered(replace(whole, firsts=()))
+    assert _looked_at(both) == dict.fromkeys(_looked_at(whole), count * LOOKED_AT)
+
+
+def _looked_at(summary: Summary) -> Counter[str]:
+    """First calls of each role."""
+    looked: Counter[str] = Counter()
+    for row in summary.firsts:
+        looked[row.role] += row.number
+    return looked
 
 
 def test_tables_add_up_row_by_row() -> None:
