@@ -70,6 +70,9 @@ except ImportError as missing:
 GPU_MEMORY_UTILIZATION = 0.9
 """Share of the GPU's memory for weights and KV cache, unless `engine_args` says another. vLLM's own default has changed
 from version to version."""
+CPU_KV_CACHE_BYTES = 2 << 30
+"""On a CPU, unless `engine_args` or VLLM_CPU_KVCACHE_SPACE says another. vLLM by itself takes nearly all memory of the
+first node there, and does not start where others have some of it: a judge beside a generator, say."""
 _POOLING_TYPES: dict[Pooling, Literal["MEAN", "CLS", "LAST"]] = {"mean": "MEAN", "cls": "CLS", "last": "LAST"}
 """vLLM's words."""
 CLOSE_S = 20.0
@@ -251,7 +254,7 @@ def _arguments(config: Config, role: EngineRole, pooling: Pooling) -> AsyncEngin
     in_one = on_cpu and config.gpus == 1 and os.environ["VLLM_CPU_OMP_THREADS_BIND"] == "nobind"
     generates = role.chats
     chosen: dict[str, Any] = {
-        "gpu_memory_utilization": GPU_MEMORY_UTILIZATION,
+        **(_cpu_memory(config) if on_cpu else {"gpu_memory_utilization": GPU_MEMORY_UTILIZATION}),
         "enable_prefix_caching": True,
         **config.engine_args,
         **config.model_args,
@@ -273,6 +276,11 @@ def _arguments(config: Config, role: EngineRole, pooling: Pooling) -> AsyncEngin
         trust_remote_code=False,
         **{name: value for name, value in chosen.items() if value is not None},
     )
+
+
+def _cpu_memory(config: Config) -> dict[str, int]:
+    said = {"kv_cache_memory_bytes", "gpu_memory_utilization"} & set(config.engine_args)
+    return {} if said or os.environ.get("VLLM_CPU_KVCACHE_SPACE") else {"kv_cache_memory_bytes": CPU_KV_CACHE_BYTES}
 
 
 def _stat_loggers() -> list[Any] | None:
