@@ -1,8 +1,8 @@
-"""One sample's life as one coroutine: generate, gate, then settle, or diagnose and requeue.
+"""One attempt as one coroutine: generate, gate, then settle, or diagnose and requeue.
 
-Laws: a conductor holds no truth. What it knows is in the lease it was given or in the outcome it reports; kill it
-and its leases return to the queue. Samples never wait for each other here. A pool that no order can do without and
-that is given up ends the conductor, and no order; one that repairs escalate to is done without.
+Laws: a conductor owns no state of a run. All that it knows is in its leases and in the outcomes that it reports: when
+it dies, its leases return to the queue. Samples of different leases never wait for each other here. When a pool that
+every order needs is given up, the conductor ends and no order does. A pool that only repairs need is done without.
 """
 
 import asyncio
@@ -51,12 +51,12 @@ log = logging.getLogger("gleaner.conductor")
 T = TypeVar("T")
 
 LINGER_S = 0.005
-"""Between two lease calls: slots that free up meanwhile are filled by one call."""
+"""Pause between two lease calls: one call then fills all slots that became free in it."""
 
 
 class ConductorSettings(Struct, frozen=True):
-    """Bounds of one conductor: samples in flight, and the limits of each hop. `seed`: the run's. `keeps_reasoning`:
-    what models think before they answer is recorded."""
+    """Bounds of one conductor: `concurrency` samples in flight, and the limits of each call. `seed`: the run's.
+    `keeps_reasoning`: the thoughts of models before their answers are recorded."""
 
     name: str
     concurrency: int
@@ -68,7 +68,7 @@ class ConductorSettings(Struct, frozen=True):
 
 
 class Toolbox(Struct, frozen=True):
-    """Who a conductor talks to."""
+    """The queue, task, models, gates and policy that a conductor works with."""
 
     orders: Orders
     task: Task
@@ -76,9 +76,9 @@ class Toolbox(Struct, frozen=True):
     gates: Gating
     recovery: RecoveryPolicy
     unescalated: RecoveryPolicy | None = None
-    """What decides in place of `recovery` while the pool that it escalates to is away; None where it never does."""
+    """The policy in place of `recovery` while the pool that it escalates to is away; None if it never escalates."""
     makers: Mapping[OrderKind, Maker] = {}
-    """Who makes the attempts of a kind of orders in place of the task."""
+    """For some kinds of orders: the maker of their attempts, in place of the task."""
 
 
 class Conductor:
@@ -94,10 +94,8 @@ class Conductor:
         random: Random,
         monotonic: Callable[[], float] | None = None,
     ) -> None:
-        """`clock`: the wall's, for what is recorded; `monotonic` for durations and waits (None: `clock` never jumps).
-
-        All in seconds.
-        """
+        """`clock`: wall time, for records; `monotonic`: for durations and waits (None: `clock` never jumps). Both in
+        seconds."""
         self._tools = tools
         self._settings = settings
         self._wall = clock
@@ -135,7 +133,7 @@ class Conductor:
             self._embedder = DraftEmbedder(embedder, self._pools, self._stages, self._now, key=tools.task.key)
 
     def status(self) -> ConductorStatus:
-        """What is in flight, by stage."""
+        """Samples in flight by stage, paused pools, and calls and failures by pool."""
         return ConductorStatus(
             name=self._settings.name,
             in_flight=len(self._in_hand),
@@ -147,10 +145,10 @@ class Conductor:
         )
 
     async def run(self) -> None:
-        """Lease and conduct until the queue has nothing more to give; every sample in flight is finished first.
+        """Leases and conducts until the run is over; returns when every sample in flight is finished.
 
-        Raises HopError when the queue is lost, and PoolAwayError when a pool is given up: what is in flight then is
-        left to whoever leases it next.
+        Raises HopError when the queue is lost, and PoolAwayError when a pool that every order needs is given up. Orders
+        in flight then are leased again to other conductors.
         """
         with ungrouped():
             await self._run()
@@ -167,7 +165,7 @@ class Conductor:
                 await self._sleep(LINGER_S)
 
     async def rejoin(self) -> None:
-        """Tells a queue that was made again what is in hand here, so that it is given to nobody else."""
+        """Tells a restarted queue which attempts are under way here, so that it leases them to no other conductor."""
         holdings = self._in_hand.holdings
         await self._insist(lambda: self._tools.orders.join(self._settings.name, holdings))
 
@@ -211,7 +209,7 @@ class Conductor:
         await self._report(lease, replace(outcome, attempt=attempt))
 
     async def _outcome(self, lease: Lease, attempt: Attempt) -> Outcome:
-        """A draft is made, the gates judge it, and what follows is decided."""
+        """Makes a draft, asks the gates, and decides: accept, requeue or dead letter."""
         try:
             with self._stages.during(GENERATE):
                 written = await self._written(lease)
@@ -229,7 +227,8 @@ class Conductor:
         return Outcome(lease.order.id, attempt, decision, probed)
 
     async def _embedded(self, lease: Lease, candidate: Candidate, attempt: Attempt) -> tuple[Attempt, Decision]:
-        """What its gates passed gets its vector; without one, nobody can tell whether it repeats another."""
+        """Gives an accepted draft its vector, by which near-duplicates are found. An error ends the order, as a gate's
+        does."""
         if self._embedder is None or candidate.draft is None:
             return attempt, Accept()
         made = await self._embedder.of(lease, candidate.draft)
@@ -245,13 +244,13 @@ class Conductor:
         return await making.of(lease.order.id)
 
     def _making(self, lease: Lease) -> Making:
-        """By the maker of the order's kind, or else the task."""
+        """The attempt, made by the maker of the order's kind or else by the task."""
         maker = self._tools.makers.get(lease.order.kind, self._tools.task)
         way = self._generators.way(lease, seed=self._settings.seed, clock=self._now)
         return Making(maker, lease, Asker(lease, replace(way, keeps_reasoning=self._settings.keeps_reasoning)))
 
     def _unmade(self, lease: Lease, error: Exception) -> DeadLetter:
-        """How an order ends that nothing was made of. Raises PoolAwayError: then it does not end here."""
+        """The end of an order without a draft. Raises PoolAwayError: then the order does not end here."""
         if isinstance(error, PoolAwayError):
             raise error
         if isinstance(error, HopError):
@@ -279,7 +278,7 @@ class Conductor:
         return attempt, Requeue(repair=choice.repair)
 
     async def _report(self, lease: Lease, outcome: Outcome) -> None:
-        """Returns when the outcome is durable. A near-duplicate is decided upon once more."""
+        """Returns when the outcome is durable. A near-duplicate is decided again, with the rejection added."""
         with self._stages.during(SETTLE):
             settlement = await self._insist(lambda: self._tools.orders.settle(outcome))
         if isinstance(settlement, Duplicate):

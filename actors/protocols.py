@@ -1,6 +1,6 @@
-"""What actors talk to: small protocols, 1–4 methods each, so that every actor runs in-process with doubles.
+"""Protocols of everything that an actor calls. They are small, so that every actor runs in-process with doubles.
 
-A call that fails raises `schemas.errors.HopError`; none of these retries: the conductor alone does.
+A call that fails raises `schemas.errors.HopError`. None of these retries: the conductor alone does.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
@@ -32,7 +32,7 @@ from schemas.verdicts import GateRequest, Verdict
 
 
 class Generator(Protocol):
-    """A chat model. Who stops waiting for a completion cancels it."""
+    """A chat model. A caller that stops waiting for a completion cancels it."""
 
     async def generate(self, request: GenerationRequest) -> Completion: ...
 
@@ -51,36 +51,37 @@ class ScoreText(Protocol):
 
 
 class Engine(Generator, Classify, Protocol):
-    """A model runtime: a generator, a classifier, or both; what it is not, it refuses as a permanent EngineError."""
+    """A model runtime: a generator, a classifier, or both. A request of the other role raises a permanent
+    EngineError."""
 
     async def start(self) -> None:
         """Load and warm up. Raises `schemas.errors.ModelError` when the model does not exist or does not fit."""
         ...
 
     async def check(self) -> None:
-        """Raises EngineError when it cannot answer any more and should be replaced."""
+        """Raises EngineError when the engine cannot answer any more and should be replaced."""
         ...
 
     async def close(self) -> None: ...
 
 
 class TextEncoder(Protocol):
-    """A model that makes vectors of texts. Each raises EngineError when it cannot."""
+    """A model that makes vectors of texts. Every method but `close` raises EngineError when it fails."""
 
     async def encode(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
-        """One vector for each text that is searched among."""
+        """One vector for each text, as a text that a search may find."""
         ...
 
     async def encode_queries(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
-        """One vector for each text that is searched for."""
+        """One vector for each text, as a query."""
         ...
 
     async def embed(self, text: str) -> Encoded:
-        """One text as those that are searched for, with the tokens that it took."""
+        """The vector of one text, as a query, with the tokens that it took."""
         ...
 
     async def check(self) -> None:
-        """Raises EngineError when it cannot answer any more and should be replaced."""
+        """Raises EngineError when the encoder cannot answer any more and should be replaced."""
         ...
 
     async def close(self) -> None: ...
@@ -93,7 +94,7 @@ class Gate(Protocol):
 
 
 class Embedder(Protocol):
-    """What makes vectors of samples, to find near-duplicates by. Errors of its model are raised as HopError."""
+    """A maker of vectors of samples, by which near-duplicates are found. Errors of its model are raised as HopError."""
 
     async def embed(self, request: EmbeddingRequest) -> Embedded: ...
 
@@ -111,8 +112,8 @@ class Orders(Protocol):
     """The queue, as a conductor sees it."""
 
     async def lease(self, conductor: str, limit: int) -> Sequence[Lease] | None:
-        """Leases of up to `limit` orders (what goes together in one may be more); waits a bounded while when there are
-        none (then empty). None: the run is over."""
+        """Leases of up to `limit` orders; orders that share a lease may exceed it. If there are none, it waits for a
+        limited time and returns an empty list. None: the run is over."""
         ...
 
     async def settle(self, outcome: Outcome) -> Settlement:
@@ -120,40 +121,41 @@ class Orders(Protocol):
         ...
 
     async def join(self, conductor: str, holdings: Sequence[Holding]) -> None:
-        """Tells a queue that was made again what this conductor works on."""
+        """Tells a restarted queue which attempts this conductor works on."""
         ...
 
 
 class AskModel(Protocol):
-    """The only way from a task to a model: records each call in the attempt, seeds and retries it."""
+    """The only way from a task to a model: seeds each call, retries it, and records it in the attempt."""
 
     async def __call__(self, prompt: Prompt, *, pool: PoolName | None = None) -> Completion:
-        """The completion; without a `pool`, of the one that the attempt goes to. Raises HopError."""
+        """The completion, from `pool` or else from the attempt's own pool. Raises HopError."""
         ...
 
 
 class AskAside(AskModel, Protocol):
-    """The same, with calls that no draft is of."""
+    """`AskModel`, with calls whose completions become no draft."""
 
     async def aside(self, prompt: Prompt, *, pool: PoolName | None = None) -> Completion:
-        """As a call; but another pool never stands in for a named one."""
+        """As `__call__`, but no other pool answers in place of the named one."""
         ...
 
 
 class Maker(Protocol):
-    """Who makes the attempts of a kind of orders."""
+    """The maker of the attempts of a kind of orders."""
 
     def attempt(self, lease: Lease, ask: AskAside) -> AsyncIterator[Made]:
-        """What became of each order of the lease, as soon as it stands: a draft, or why it is malformed."""
+        """For each order of the lease, as soon as it is known: a draft, or why the completion is malformed."""
         ...
 
 
 class Task(Protocol):
-    """What is made of a passage: how it is asked for and read, and what of a draft others are shown."""
+    """A kind of sample: how to ask for it, how to read it, and which texts of a draft are shown to judges and
+    students."""
 
     @property
     def together(self) -> int:
-        """How many orders of one passage an attempt can make at once; a repair is always of one."""
+        """How many orders of one passage an attempt can make at once; a repair always makes one."""
         ...
 
     def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:
@@ -161,66 +163,68 @@ class Task(Protocol):
         ...
 
     def messages(self, passage: str, draft: Draft) -> Sequence[Message]:
-        """What a student is trained on, the assistant's turn last."""
+        """The messages that a student is trained on; the assistant's turn is the last."""
         ...
 
     def claim(self, draft: Draft) -> Texts:
-        """What a faithfulness judge must find in the source; the last text is what is said, those before it ask."""
+        """The texts that a faithfulness judge compares with the source. The last one is the claim; those before it are
+        its question."""
         ...
 
     def shown(self, draft: Draft) -> Texts:
-        """What a reward model rates, the source unseen."""
+        """The texts that a reward model rates, without the source."""
         ...
 
     def key(self, draft: Draft) -> Texts | None:
-        """What near-duplicates of a passage are compared on; None: no sample of it repeats another."""
+        """The texts by which near-duplicates of one passage are found; None: samples are not compared."""
         ...
 
     def written(self, draft: Draft) -> str:
-        """The draft as a generator is asked to write it at a first attempt."""
+        """The draft in the form that a generator is asked for at a first attempt."""
         ...
 
 
 Ask = Callable[[PoolName, GenerationRequest], Awaitable[Completion]]
-"""One completion of a pool, retried within bounds. Raises HopError."""
+"""One completion of a pool, retried within limits. Raises HopError."""
 
 
 class Injector(Protocol):
-    """Makes drafts bad on purpose, the same way whenever it is asked again, and says what a text is worth."""
+    """Spoils drafts on purpose, in the same way each time, and says whether a text is good or bad."""
 
     def kinds(self, passage: Passage) -> Collection[FlawKind]:
-        """In which ways a sample of this passage can be spoilt."""
+        """The flaws that a sample of this passage can be given."""
         ...
 
     async def spoil(self, kind: FlawKind, lease: Lease, draft: Draft, ask: AskModel) -> Draft | None:
-        """The draft with that flaw; None: it could not be made. Raises HopError."""
+        """The draft with that flaw; None if the flaw could not be made. Raises HopError."""
         ...
 
     async def worth(self, kind: FlawKind, lease: Lease, draft: Draft, ask: AskModel) -> Worth:
-        """What a text is worth by a check that is independent of the gates: the spoilt draft's, one that was left good,
-        or a repair's. Raises HopError."""
+        """The worth of a text by a check that is independent of the gates. The text is a spoilt draft, a draft that was
+        left good, or a repair of one. Raises HopError."""
         ...
 
 
 class Sink(Protocol):
-    """Where accepted rows go besides the run's folder. Its `close`, where it has one, is called at the end."""
+    """A destination of accepted rows besides the run's folder. If it has a `close`, that is called at the end."""
 
     def deliver(self, shard: OutgoingShard, /) -> Awaitable[None] | None:
-        """Returns when all its rows are where they belong. The same shard may come again. Whatever it raises: again."""
+        """Returns when all rows of the shard are stored. The same shard may come again. After any exception it comes
+        again."""
         ...
 
 
 class Repairer(Protocol):
-    """A repair: what the next attempt of a rejected draft does differently. It knows nothing but what it is given."""
+    """A repair: what the next attempt of a rejected draft does differently. It depends on its argument alone."""
 
     def __call__(self, rejected: RejectedDraft, /) -> Directive: ...
 
 
 class RecoveryPolicy(Protocol):
-    """What happens to a rejected sample: diagnosed first, then a repair is chosen."""
+    """Diagnoses a rejected sample, then chooses its repair."""
 
     def decide(self, lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict]) -> tuple[Diagnosis, Choice]: ...
 
     def learn(self, experience: Experience) -> None:
-        """What the run has shown of its repairs so far, told with a lease from time to time."""
+        """Takes in the results of the run's repairs so far. Some leases bring them."""
         ...

@@ -1,4 +1,4 @@
-"""Calls to models. `asker`: how a task asks; every call recorded and seeded. `retry`: one call, retried within bounds.
-`health`: the circuit breaker; `trials`: its test calls. `pools`: all that one conductor calls. `counters`: what is in
-flight. `clocks`: the wall's and the steady one. `loop_lag`: how long somebody's code holds the event loop.
+"""Calls to models. `asker`: a task's calls, each recorded and seeded. `making`: one attempt. `generators`, `pools`:
+the pools that one conductor calls. `retry`: one call, retried within limits. `health`: the circuit breaker; `trials`:
+its test calls. `in_hand`, `counters`: samples in flight. `clocks`: two clocks. `loop_lag`: how code holds the loop.
 """

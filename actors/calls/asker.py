@@ -1,5 +1,5 @@
-"""How a task reaches a model. Law: every call of an attempt is recorded and seeded here: whoever makes the attempt
-again asks the same, and what a call took is known whatever becomes of the attempt."""
+"""Calls from a task to a model. Law: every call of an attempt is recorded and seeded here. So the same attempt, made
+again, has the same seeds, and the cost of a call is known even if the attempt fails."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -26,13 +26,13 @@ from schemas.samples import (
 log = logging.getLogger("gleaner.conductor")
 
 Generate = Callable[[PoolName, GenerationRequest], Awaitable[Completion]]
-"""One completion of a pool, retried within bounds. Raises HopError, and PoolAwayError."""
+"""One completion of a pool, retried within limits. Raises HopError, and PoolAwayError."""
 
 
 class Way(Struct, frozen=True):
-    """How an attempt's calls go: by default to `pool`; in its place to `instead` where it is given up. `seed`: the
-    run's. `aside`: how calls go that no draft is of; None: as the others. `keeps_reasoning`: what a model thinks before
-    it answers is recorded."""
+    """Where an attempt's calls go: to `pool`, unless a call names another; to `instead` if that pool is given up.
+    `seed`: the run's. `aside`: for calls whose completions become no draft; None: as `generate`. `keeps_reasoning`: a
+    model's thoughts before its answer are recorded."""
 
     generate: Generate
     pool: PoolName
@@ -51,11 +51,11 @@ class Asker:
         self._way = way
         self._asked = 0
         self.calls: list[ModelCall] = []
-        """Those that were answered, in the order of their answers."""
+        """The calls that were answered, in the order of their answers, without asides."""
         self._asides: list[ModelCall] = []
 
     async def __call__(self, prompt: Prompt, *, pool: PoolName | None = None) -> Completion:
-        """The completion of a prompt. Raises HopError, and PoolAwayError when no order can do without the pool."""
+        """The completion of a prompt. Raises HopError, and PoolAwayError when `instead` is given up too."""
         request = self._request(prompt)
         wanted = self._way.pool if pool is None else pool
         started_at = self._way.clock()
@@ -71,7 +71,7 @@ class Asker:
         return completion
 
     async def aside(self, prompt: Prompt, *, pool: PoolName | None = None) -> Completion:
-        """The completion of a prompt that no draft is of, from that pool or none. Raises HopError."""
+        """A completion that becomes no draft, from that pool and no other. Raises HopError."""
         request = self._request(prompt)
         wanted = self._way.pool if pool is None else pool
         started_at = self._way.clock()
@@ -80,12 +80,12 @@ class Asker:
         return completion
 
     def taken_aside(self) -> list[ModelCall]:
-        """The calls that no draft is of, each once."""
+        """The aside calls since the last time this was asked."""
         taken, self._asides = self._asides, []
         return taken
 
     def candidate(self, made: Made) -> Candidate:
-        """What the last call returned, as the task read it."""
+        """The last call's completion, with the draft that the task read from it."""
         draft = made.draft
         given = ModelCall(self._way.pool, (), made.given or Sampling(), "", Cost())
         last = self.calls[-1] if self.calls else given
@@ -103,7 +103,7 @@ class Asker:
         )
 
     def _request(self, prompt: Prompt) -> GenerationRequest:
-        """Its id and seed follow from order, attempt and the call's number."""
+        """The request. Its id and seed follow from the order, the attempt and the call's number."""
         self._asked += 1
         lease, number = self._lease, () if self._asked == 1 else (self._asked,)
         sampling = replace(prompt.sampling, seed=derived_seed(self._way.seed, lease.order.id, lease.attempt, *number))

@@ -1,5 +1,5 @@
-"""The two clocks of a process. Law: what is recorded or shown takes `wall`; every wait, deadline and duration takes
-`monotonic`, so that a clock that is set, or a machine that slept, ends no lease and lengthens no wait."""
+"""The two clocks of a process. Law: a time that is recorded or shown is read from `wall`. Every wait, deadline and
+duration is read from `monotonic`: when somebody sets the clock, no lease ends early and no wait is longer."""
 
 import time
 from collections.abc import Callable
@@ -14,13 +14,13 @@ class Clocks(Struct, frozen=True):
     monotonic: Callable[[], float] = time.monotonic
 
     def wall_of(self, moment: float) -> float:
-        """The wall's time of a moment that `monotonic` gave, by the wall as it is set now."""
+        """The wall time of a moment that `monotonic` gave, as the wall clock is set now."""
         return self.wall() - (self.monotonic() - moment)
 
 
 class Steady:
-    """The wall's time as it would go on from now if nobody set it: comparable with times that were recorded before,
-    and fit for deadlines. `wall`: the wall's own."""
+    """A clock that starts at the wall time and then runs with `monotonic`: comparable with times recorded before, and
+    fit for deadlines. `wall`: the wall clock itself."""
 
     def __init__(self, clocks: Clocks) -> None:
         self.wall = clocks.wall

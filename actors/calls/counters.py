@@ -1,4 +1,4 @@
-"""Counts samples through the stages of an attempt. Law: what enters leaves, by error too."""
+"""Counts samples in the stages of an attempt. Law: every sample that enters a stage leaves it, also by an error."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -8,12 +8,12 @@ from schemas.stages import ConductorStatus, Stage, StageFlow, in_order
 
 
 def paused(conductors: Iterable[ConductorStatus]) -> Counter[str]:
-    """How many conductors cannot ask a pool or gate, by its name."""
+    """By name of a pool or gate: how many conductors have paused their calls to it."""
     return Counter(name for conductor in conductors for name in {pause.name for pause in conductor.paused})
 
 
 class StageCounter:
-    """In flight, done and seconds, by stage. `clock` gives seconds."""
+    """Samples in flight, samples done and seconds, by stage. `clock`: in seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

@@ -15,14 +15,14 @@ from schemas.samples import Completion, GenerationRequest
 
 
 class Generators(Struct, frozen=True):
-    """`fresh`: the pool of first attempts, which no order can do without."""
+    """`fresh`: the pool of first attempts, which every order needs."""
 
     by_name: Mapping[PoolName, Generator]
     pools: Pools
     fresh: PoolName
 
     def way(self, lease: Lease, *, seed: int, clock: Callable[[], float]) -> Way:
-        """How the attempt's calls go."""
+        """The way of an attempt's calls: to the pool that its repair names, or else to `fresh`."""
         pool = self.fresh if lease.repair is None or lease.repair.pool is None else lease.repair.pool
         return Way(self.ask, pool, self.fresh, seed, clock, self.aside)
 
@@ -34,7 +34,7 @@ class Generators(Struct, frozen=True):
         return self.pools.ask(pool, lambda this: generator.generate(generation(request, this)), request.messages)
 
     async def aside(self, pool: PoolName, request: GenerationRequest) -> Completion:
-        """For what no order waits for: a pool that orders can do without is an error here when it is given up."""
+        """One completion. A pool other than `fresh` that is given up raises EngineError here, and not PoolAwayError."""
         try:
             return await self.ask(pool, request)
         except PoolAwayError as away:

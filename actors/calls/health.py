@@ -1,15 +1,15 @@
-"""Whether calls to one pool or gate may go, and whose fault a failed one is. A pure state machine: facts and `now` in
-(seconds of a clock that never jumps), decisions out.
+"""The circuit breaker of one pool or gate: may calls be sent, and whose fault is a failed call? A pure state machine:
+facts and `now` in (seconds of a clock that never jumps), decisions out.
 
-Laws. An outage costs its own length and no order: what fails while the pool is away or refuses everything is charged to
-nobody. What one request alone meets is that request's fault and closes nothing.
+Laws. An outage costs time and no order: a call that fails while the pool is away, or refuses everything, is charged to
+no order. A failure that only one request meets is that request's fault and stops no other call.
 
-Two things put a pool in question. Most of its last calls failed: then calls wait for a trial. Or a call was refused
-(REFUSED, PERMANENT): then that order alone waits, until a call that began later is answered, or a trial says more. A
-trial asks again what was answered last; where no call was ever answered, a fixed one-line call. It is answered: the
-failures are their requests' own. It fails too: the pool is AWAY or REFUSES, and a trial every `trial_s` seconds finds
-out when that is over. Where nothing was ever answered, three different prompts must have been refused, or the fixed
-call twice.
+Two facts raise doubt about a pool. First: many of its last calls failed. Then all calls wait for a trial. Second: a
+call was refused (REFUSED, PERMANENT). Then that order alone waits, until a later call is answered or a trial decides.
+A trial repeats the call that was answered last, or sends a fixed call of one line if none ever was. If the trial is
+answered, the failures are the requests' own fault. If it fails too, the pool is AWAY or REFUSES, and a trial every
+`trial_s` seconds finds out when that ends. A pool that never answered REFUSES only after three different prompts were
+refused, or the fixed call twice.
 """
 
 import logging
@@ -27,16 +27,16 @@ log = logging.getLogger("gleaner.pool")
 C = TypeVar("C")
 
 SHOWN_S = 5.0
-"""A pool that only asks to wait, and has answered nothing for so long, is shown as paused."""
+"""A pool that only asks callers to wait, and has answered nothing for this long, is shown as paused."""
 PROMPTS = 3
-"""Different prompts that must be refused before a pool that never answered is to blame."""
+"""How many different prompts a pool that never answered must refuse before the pool is to blame."""
 _REFUSALS = frozenset({ErrorKind.REFUSED, ErrorKind.PERMANENT})
 _FAULTS = frozenset({ErrorKind.RETRYABLE, ErrorKind.CRASHED})
 
 
 class HealthLimits(Struct, frozen=True):
-    """Of the last `window` calls, `failures` or more that are at least `share` of them put the pool in doubt. A pool
-    that is away gets a trial every `trial_s` seconds, and is given up `outage_s` seconds after its last answer."""
+    """A pool is in doubt when at least `failures` of its last `window` calls failed, and at least a `share` of them.
+    While it is away, it gets a trial every `trial_s` seconds. It is given up after `outage_s` without an answer."""
 
     window: int = 20
     failures: int = 5
@@ -46,7 +46,7 @@ class HealthLimits(Struct, frozen=True):
 
 
 class PoolState(Enum):
-    """Of a pool, as a conductor sees it. Only while it is OPEN do calls go."""
+    """The state of a pool, as a conductor sees it. Calls are sent only while it is OPEN."""
 
     OPEN = "open"
     DOUBT = "doubt"
@@ -56,7 +56,7 @@ class PoolState(Enum):
 
 
 class Fault(Enum):
-    """Whose fault a failed call is; UNKNOWN: its order waits, uncharged."""
+    """Whose fault a failed call is. UNKNOWN: its order waits and is not charged."""
 
     REQUEST = "request"
     POOL = "pool"
@@ -64,18 +64,18 @@ class Fault(Enum):
 
 
 class Trial(Enum):
-    """A call that is made only to see how the pool is; its answer is thrown away."""
+    """A call that only tests the pool; its answer is thrown away."""
 
     QUICK = "quick"
-    """What was answered last, as cheap as can be: is anybody there?"""
+    """The call that was answered last, in its cheapest form: does the pool answer at all?"""
     WHOLE = "whole"
-    """What was answered last, unchanged: a server may refuse a cheaper form of it alone."""
+    """The call that was answered last, unchanged: a server may refuse its cheaper form alone."""
     FIXED = "fixed"
-    """A fixed call of one line: no call was ever answered."""
+    """A fixed call of one line, for a pool that never answered."""
 
 
 class Started(Struct, frozen=True):
-    """A call that goes out: its number among the pool's events, and how often the pool had been away by then."""
+    """A call that was sent: its number among the pool's events, the outages until then, and the time."""
 
     number: int
     outages: int
@@ -83,7 +83,7 @@ class Started(Struct, frozen=True):
 
 
 class Failed(Struct, frozen=True):
-    """A call that failed; `outages` as when it began, `number` as it failed."""
+    """A call that failed. `outages`: until it began. `number`: of its failure, among the pool's events."""
 
     error: HopError
     number: int
@@ -91,14 +91,14 @@ class Failed(Struct, frozen=True):
 
 
 class _Silence(Struct):
-    """Since when there have been failures and no answer, and the last of these."""
+    """The time since which there have been failures and no answer, and the last failure."""
 
     since: float
     error: HopError
 
 
 class PoolHealth(Generic[C]):
-    """`C`: a call that can be made again."""
+    """The state machine. `C`: a call that can be repeated."""
 
     def __init__(self, name: str, limits: HealthLimits) -> None:
         self.name = name
@@ -106,13 +106,13 @@ class PoolHealth(Generic[C]):
         self.state = PoolState.OPEN
         self.answers = 0
         self.outages = 0
-        """Times that the pool was away or refused everything, as a trial showed."""
+        """How often a trial has shown that the pool is away or refuses everything."""
         self.failures: Counter[ErrorKind] = Counter()
         self.known_good: C | None = None
         """The call that was answered last."""
         self._numbers = count(1)
         self._well = 0
-        """Number of the latest-begun call that was answered."""
+        """Of the calls that were answered: the number of the one that began last."""
         self._answered_at = float("-inf")
         self._silence: _Silence | None = None
         self._failed: deque[bool] = deque(maxlen=limits.window)
@@ -125,7 +125,7 @@ class PoolHealth(Generic[C]):
 
     @property
     def is_open(self) -> bool:
-        """Calls may go."""
+        """Whether calls may be sent."""
         return self.state is PoolState.OPEN
 
     @property
@@ -134,17 +134,17 @@ class PoolHealth(Generic[C]):
         return self._refusal > self._well
 
     def start(self, now: float) -> Started:
-        """A call goes out, or a trial."""
+        """A call or a trial is sent."""
         return Started(next(self._numbers), self.outages, now)
 
     def answered(self, call: C, started: Started, now: float) -> None:
-        """The call has its answer."""
+        """The call was answered."""
         self.known_good = call
         self._well = max(self._well, started.number)
         self._answer(now)
 
     def failed(self, error: HopError, started: Started, prompt: object, now: float) -> Failed:
-        """The call failed; ask `fault` before it is charged. `prompt`: what tells it from others."""
+        """The call failed; ask `fault` before its order is charged. `prompt`: tells this request from others."""
         self.failures[error.kind] += 1
         failed = Failed(error, next(self._numbers), started.outages)
         if error.kind is ErrorKind.NONSENSE:
@@ -161,7 +161,8 @@ class PoolHealth(Generic[C]):
         return failed
 
     def fault(self, failed: Failed) -> Fault:
-        """Whose fault it was, as far as is known by now. What a crash proves, the company says in which it happened."""
+        """Whose fault it was, as far as is known now. A crash or an overload counts as the request's; `retry` decides
+        what is charged for it."""
         kind = failed.error.kind
         if kind in (ErrorKind.CRASHED, ErrorKind.OVERLOADED):
             return Fault.REQUEST
@@ -172,13 +173,13 @@ class PoolHealth(Generic[C]):
         return Fault.REQUEST
 
     def doubt(self, error: HopError, why: str, now: float) -> None:
-        """From now on calls wait until a trial has shown how the pool is."""
+        """From now on calls wait until a trial is answered."""
         if self.is_open:
             self.state, self._why = PoolState.DOUBT, why
             self._trial_at = max(self._trial_at, now + (error.retry_after_s or 0.0))
 
     def trial_due(self, now: float) -> Trial | None:
-        """The trial that is to be made now by whoever asks, who then says what came of it: `tried`."""
+        """The trial that the caller must make now, and report with `tried`; None: no trial is due."""
         if now < self._trial_at or (self.is_open and not self._suspected):
             return None
         if self.known_good is None:
@@ -186,11 +187,11 @@ class PoolHealth(Generic[C]):
         return Trial.WHOLE if self._suspected else Trial.QUICK
 
     def next_trial_s(self, now: float) -> float:
-        """Seconds until one may be due."""
+        """Seconds until a trial may be due."""
         return max(0.0, self._trial_at - now)
 
     def tried(self, trial: Trial, error: HopError | None, started: Started, now: float) -> None:
-        """What came of a trial. One that says no in its own words is an answer; one that asks to wait is none."""
+        """The result of a trial. NONSENSE is an answer: the pool works. A reply that asks to wait is no answer."""
         if error is None or error.kind is ErrorKind.NONSENSE:
             self._opens(started, now)
             return
@@ -209,18 +210,18 @@ class PoolHealth(Generic[C]):
 
     @property
     def given_up_at(self) -> float:
-        """When it will be, if nothing is answered until then; infinite while nothing fails."""
+        """When the pool will be given up, unless a call is answered before; infinite while no call fails."""
         return float("inf") if self._silence is None else self._silence.since + self.limits.outage_s
 
     def given_up(self, now: float) -> bool:
-        """Nothing was answered for `outage_s`, though calls were made."""
+        """Whether calls were made for `outage_s` seconds and none was answered."""
         silence = self._silence
         if silence is None or now < self.given_up_at:
             return False
         return not self.is_open or self._suspected or silence.error.kind is ErrorKind.OVERLOADED
 
     def pause(self, now: float) -> Pause | None:
-        """Set while calls wait for the pool and it is known why. Its times are of the clock that `now` is of."""
+        """Why and since when calls wait for the pool; None unless that is known. Times are of the clock of `now`."""
         silence, kind = self._silence, self._kind(now)
         if silence is None or kind is None:
             return None
@@ -241,7 +242,7 @@ class PoolHealth(Generic[C]):
 
     def _answer(self, now: float) -> None:
         self.answers += 1
-        if self.state in (PoolState.OPEN, PoolState.DOUBT):  # what was begun before an outage says nothing of its end
+        if self.state in (PoolState.OPEN, PoolState.DOUBT):  # a call from before an outage does not end it
             self._answered_at, self._silence = now, None
         if self.is_open:
             self._failed.append(False)

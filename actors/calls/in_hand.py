@@ -1,4 +1,4 @@
-"""The orders that one conductor has in hand. Law: what is told here of an order is no truth but the lease's."""
+"""The attempts that one conductor has in hand. Law: all that is known of them here comes from their leases."""
 
 import asyncio
 
@@ -6,24 +6,24 @@ from schemas.orders import Holding, Lease
 
 
 class InHand:
-    """`most`: orders at once; what goes together in one lease may be more for a while."""
+    """`most`: orders at once; orders that share a lease may exceed it for a while."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._room = asyncio.Event()
         self._room.set()
-        self._holdings: dict[int, Holding] = {}  # by lease: an order's next one can overtake its settlement
+        self._holdings: dict[int, Holding] = {}  # by lease: an order's next lease can come before its settlement does
 
     def __len__(self) -> int:
         return len(self._holdings)
 
     @property
     def holdings(self) -> tuple[Holding, ...]:
-        """Every attempt that is under way."""
+        """The attempts that are under way."""
         return tuple(self._holdings.values())
 
     async def room(self) -> int:
-        """For how many more there is room, as soon as there is any: at least 1."""
+        """Waits until there is room; returns for how many more orders, at least 1."""
         await self._room.wait()
         return self._most - len(self._holdings)
 
@@ -34,7 +34,7 @@ class InHand:
             self._room.clear()
 
     def leave(self, lease: Lease) -> None:
-        """It is over, recorded or not."""
+        """The attempt is over, recorded or not."""
         del self._holdings[id(lease)]
         if len(self._holdings) < self._most:
             self._room.set()

@@ -1,22 +1,22 @@
-"""For how long somebody's code holds the event loop, which belongs to thousands of other samples."""
+"""Measures how long a piece of code holds the event loop, which thousands of other samples share."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
 MOST_LAG_S = 0.25
-"""Nobody may hold the loop longer."""
+"""Code may hold the loop for this long at most."""
 LOOK_S = 0.005
 TRIES = 3
-"""A machine that was busy with something else is no fault of the code's: it counts only what is seen each time."""
+"""A lag counts only if it is seen in every try: otherwise the machine was busy with something else."""
 
 
 Work = Callable[[], Awaitable[object]]
 
 
 async def held_loop_s(pieces: Sequence[Work]) -> float:
-    """How long the first piece of work that holds the loop longer than MOST_LAG_S does so, in seconds; otherwise the
-    longest that any does."""
+    """The longest time, in seconds, for which a piece of work held the loop. It stops at the first piece that holds it
+    longer than MOST_LAG_S."""
     longest = 0.0
     for piece in pieces:
         longest = max(longest, await _held_s(piece))

@@ -1,8 +1,8 @@
 """One attempt of a task, for every order of its lease.
 
-Law: each order has what was made of it as soon as it stands, the last one when the task is done. A call is paid for
-once: by the first order that something was made of after it, or by one that nothing was made of. So what an attempt
-took is known whatever becomes of it.
+Law: each order gets its draft as soon as it is made, the last order when the task is done. A call is charged once: to
+the next order that gets a draft, or else to an order that gets none. So the cost of an attempt is known even if it
+fails.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from schemas.samples import Candidate, Cost, Made, ModelCall
 
 
 class NotMade(Exception):
-    """Nothing was made of an order; the calls that it pays for were answered before `error`."""
+    """An order got no draft. `calls`: those charged to it, answered before `error`."""
 
     def __init__(self, calls: Sequence[ModelCall], error: Exception) -> None:
         super().__init__(calls, error)
@@ -30,7 +30,7 @@ class NotMade(Exception):
 
 
 class Written(Struct, frozen=True):
-    """What was made of an order, and the calls before the one that its candidate is of."""
+    """An order's candidate, and the calls charged to the order that were made before the candidate's own."""
 
     candidate: Candidate
     earlier: tuple[ModelCall, ...]
@@ -38,7 +38,7 @@ class Written(Struct, frozen=True):
 
 
 class Making:
-    """Call `run` once, and `of` for each order of the lease."""
+    """One attempt. Call `run` once, and `of` for each order of the lease."""
 
     def __init__(self, maker: Maker, lease: Lease, asker: Asker) -> None:
         self._maker = maker
@@ -51,11 +51,11 @@ class Making:
         self._unmade = dict(self._made)
 
     async def of(self, order_id: OrderId) -> Written:
-        """What was made of the order. Raises NotMade."""
+        """The candidate of the order, when it is made. Raises NotMade."""
         return await self._made[order_id]
 
     async def run(self) -> None:
-        """Makes the attempt; what fails in it is told to the orders that it leaves unmade."""
+        """Makes the attempt. An error in it goes to the orders that have no draft yet."""
         last: Made | None = None
         try:
             with ungrouped():  # a maker may make its calls side by side
@@ -65,7 +65,7 @@ class Making:
             for future in self._unmade.values():
                 future.cancel()
             raise
-        except Exception as error:  # noqa: BLE001 - whoever waits for an order is told, and decides
+        except Exception as error:  # noqa: BLE001 - the caller that waits for an order gets it, and decides
             self._fail(error)
             return
         if last is not None:
@@ -73,7 +73,8 @@ class Making:
         self._fail(GleanerError("the task made nothing of the order"))
 
     def _taken(self, made: Made, last: Made | None) -> Made | None:
-        """Gives away everything but what is made last, which is told."""
+        """Gives each order its draft, but returns the last one. Raises GleanerError for an order that has one already
+        or is not of this lease."""
         if made.order_id not in self._unmade or last is not None:
             raise GleanerError(f"the task made something of order {made.order_id}, twice or unasked")
         if len(self._unmade) == 1:
@@ -96,7 +97,7 @@ class Making:
         self._unmade.clear()
 
     def _new_calls(self) -> list[ModelCall]:
-        """Those that nobody has paid for yet."""
+        """The calls that are charged to no order yet."""
         calls = self._asker.calls[self._paid :]
         self._paid = len(self._asker.calls)
         return calls

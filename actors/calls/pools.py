@@ -1,5 +1,5 @@
-"""All pools and gates that one conductor calls. Law: one that no order can do without is waited for as long as the run
-allows, any other no longer than it takes to know that it is away."""
+"""All pools and gates that one conductor calls. Law: calls wait for a pool that every order needs as long as the run
+allows, and for any other pool only until it is clear that it is away."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
@@ -13,11 +13,11 @@ from schemas.stages import CallFailures, Pause, PoolFlow
 T = TypeVar("T")
 
 WITHOUT_S = 10.0
-"""A pool that orders can do without is waited for so long, at most."""
+"""Calls wait at most this long for a pool that orders can do without."""
 
 
 class Pools:
-    """`needed`: by name, those that no order can do without; `make`: one of that name, with those limits."""
+    """`needed`: names of pools that every order needs; `make`: makes the pool of a name, with limits."""
 
     def __init__(
         self,
@@ -34,15 +34,15 @@ class Pools:
         return self._pools[name].ask(call, prompt)
 
     def is_given_up(self, name: str) -> bool:
-        """It answers nothing, and no trial is due. False for a pool that is not known."""
+        """Whether a pool has answered nothing for too long and no trial is due. False for an unknown pool."""
         return name in self._pools and self._pools[name].given_up
 
     def pauses(self) -> tuple[Pause, ...]:
-        """Of those that calls wait for."""
+        """The pauses of all pools that calls wait for."""
         return tuple(pause for pool in self._pools.values() if (pause := pool.pause()) is not None)
 
     def failures(self) -> tuple[CallFailures, ...]:
-        """Of all calls so far, by kind."""
+        """How many calls have failed so far, by pool and kind of error."""
         return tuple(
             CallFailures(name, kind, count)
             for name, pool in self._pools.items()
@@ -50,7 +50,6 @@ class Pools:
         )
 
     def flows(self) -> tuple[PoolFlow, ...]:
-        """Calls under way and ended, of every pool that has been called: what one has done is known before its attempts
-        have ended."""
+        """Calls in flight and ended, of every pool that has been called. They count before their attempts end."""
         called = ((name, pool) for name, pool in self._pools.items() if pool.in_flight or pool.ended)
         return tuple(PoolFlow(name, pool.in_flight, pool.ended) for name, pool in called)

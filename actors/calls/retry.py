@@ -1,12 +1,13 @@
-"""One hop to a model, retried within bounds. Law: this is the only layer that retries a failed hop, and the only
+"""One hop (a call to a model), retried within limits. Law: only this layer retries a failed hop, and only here is a
 circuit breaker (`actors.calls.health` decides, this file waits).
 
-Engines, clients and replicas report an error once, with what may be done about it; here it is decided whether and when
-to try again. Whose fault a refusal is, is found out before an order pays for it; what fails while its pool is away is
-charged to nobody; a pool that asks to wait is waited for. A pool that answers nothing for `outage_s` is given up.
+Engines, clients and replicas report an error once, with its kind; this file decides whether and when to try again.
+An order is charged for a refusal only when it is known that the request is at fault. A failure while the pool is away
+is charged to no order. If a pool asks callers to wait, they wait. A pool that answers nothing for `outage_s` is given
+up.
 
-A request whose replica died is a suspect: it goes again in smaller company, in the end alone. What kills two replicas
-alone, while others are answered, is the culprit and ends as crashed; its companions are answered and charged nothing.
+A request whose replica died is a suspect: it is sent again with fewer other requests, in the end alone. If it kills two
+replicas while alone, and others are answered meanwhile, it is the culprit and ends as crashed.
 """
 
 import asyncio
@@ -27,25 +28,25 @@ T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
 
 LONGEST_DELAY_S = 60.0
-"""Between two tries, unless the server says more itself."""
+"""Longest delay between two tries, unless the server asks for more."""
 BELIEVED_S = 600.0
-"""A server that asks for a longer delay is not believed."""
+"""If a server asks for a longer delay than this, `LONGEST_DELAY_S` is used."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 2.0
-"""Between two calls of a queue that does not answer."""
+"""First and longest pause between two calls to a queue that does not answer."""
 LOOK_S = 0.1
-"""Between two looks of the caller that waits for a pool on behalf of all."""
+"""How often a waiting call looks at the pool's state."""
 SHORTEST_LOOK_S = 0.01
 QUICK_TRIAL_S = 30.0
-"""A pool that answers a quick trial no faster is away."""
+"""A pool that does not answer a quick trial within this time is away."""
 DEATHS = 2
-"""Replicas that a request must have killed alone to be the culprit."""
+"""A request that killed this many replicas while alone is the culprit."""
 MOST_CRASHES = 12
-"""Whoever is to blame: a request goes no further after so many."""
+"""After this many crashes a request fails, whichever request is to blame."""
 _LESS_COMPANY = {Lane.SHARED: Lane.FEW, Lane.FEW: Lane.ALONE, Lane.ALONE: Lane.ALONE}
 
 
 class RetryLimits(Struct, frozen=True):
-    """Bounds of one hop: `retries` further tries, `timeout_s` for each."""
+    """Limits of one hop: `retries` tries after the first, `timeout_s` for each try."""
 
     retries: int = 2
     timeout_s: float = 300.0
@@ -53,8 +54,8 @@ class RetryLimits(Struct, frozen=True):
 
 
 class Try(Struct, frozen=True):
-    """What a call is told of itself: its number among the hop's tries, from 1, and in what company it travels. `trial`:
-    it is made only to see how the pool is, and its answer is thrown away."""
+    """One try of a hop: its number, from 1 (0: a trial), and with how many others it is sent. `trial`: the try only
+    tests the pool, and its answer is thrown away."""
 
     number: int
     lane: Lane
@@ -65,7 +66,8 @@ Call = Callable[[Try], Awaitable[T]]
 
 
 def delay_s(error: HopError, tries: int, *, base_delay_s: float, random: Random) -> float:
-    """Seconds before try number `tries + 1`: the error's own hint, else exponential with full jitter."""
+    """Seconds to wait before try number `tries + 1`: the server's hint, or else exponential back-off with equal jitter
+    (between a half and all of it)."""
     hint = error.retry_after_s
     if hint is not None:
         return min(hint * (1 + 0.1 * random.random()), BELIEVED_S) if hint <= BELIEVED_S else LONGEST_DELAY_S
@@ -73,7 +75,7 @@ def delay_s(error: HopError, tries: int, *, base_delay_s: float, random: Random)
 
 
 class CalledPool(Generic[T]):
-    """One pool or gate as one conductor calls it: its health, and who waits for it."""
+    """One pool or gate as one conductor calls it: its health, and the calls that wait for it."""
 
     def __init__(
         self,
@@ -87,9 +89,9 @@ class CalledPool(Generic[T]):
     ) -> None:
         self.health: PoolHealth[Call[T]] = PoolHealth(name, health)
         self.waiting = 0
-        """Calls that wait: for the pool, or for their next try."""
+        """Calls that wait for the pool or for their next try."""
         self.in_flight = self.ended = 0
-        """Calls, whatever came of them."""
+        """Calls under way, and calls that have ended, by an error too."""
         self._limits = limits
         self._clocks = clocks
         self._now = clocks.monotonic
@@ -98,7 +100,7 @@ class CalledPool(Generic[T]):
         self._watch = asyncio.Lock()
 
     def pause(self) -> Pause | None:
-        """Set while calls wait for the pool and it is known why."""
+        """Why and since when calls wait for the pool, in wall time; None unless that is known."""
         pause = self.health.pause(self._now())
         if pause is None:
             return None
@@ -107,15 +109,15 @@ class CalledPool(Generic[T]):
 
     @property
     def given_up(self) -> bool:
-        """It answered nothing for too long, and the next trial is not due yet."""
+        """Whether the pool has answered nothing for too long and the next trial is not due yet."""
         now = self._now()
         return self.health.given_up(now) and self.health.trial_due(now) is None
 
     async def ask(self, call: Call[T], prompt: object = None) -> T:
-        """The call's result. `prompt`: what tells the request from others.
+        """The call's result. `prompt`: tells the request from others.
 
-        Raises the last HopError when it is the request's own fault and its tries are used up, PoolAwayError when the
-        pool is given up.
+        Raises the last HopError when the request is at fault and its tries are used up, PoolAwayError when the pool is
+        given up.
         """
         course = _Course(self._limits, self.health, self._random)
         self.in_flight += 1
@@ -140,7 +142,7 @@ class CalledPool(Generic[T]):
             self.ended += 1
 
     async def _after(self, failed: Failed, course: "_Course", call: Call[T]) -> None:
-        """Charges the order when the fault is its own, and waits for the time of its next try."""
+        """Charges the request if it is at fault, and waits until its next try."""
         if self.health.fault(failed) is Fault.UNKNOWN:
             await self._until(lambda: self.health.fault(failed) is not Fault.UNKNOWN, call)
         if self.health.fault(failed) is Fault.POOL:
@@ -159,7 +161,7 @@ class CalledPool(Generic[T]):
             self.waiting -= 1
 
     async def _until(self, settled: Callable[[], bool], call: Call[T]) -> None:
-        """Waits until something is settled. One caller watches and makes the trials; the others queue behind it."""
+        """Waits until `settled` is true. One caller watches and makes the trials; the others queue behind it."""
         self.waiting += 1
         try:
             async with self._watch:
@@ -176,7 +178,7 @@ class CalledPool(Generic[T]):
             self.waiting -= 1
 
     async def _try(self, trial: Trial, call: Call[T]) -> None:
-        """Asks what was answered before; where nothing was yet, the fixed form of what is to be asked now."""
+        """Repeats the call that was answered last; if none ever was, sends the fixed form of `call`."""
         started = self.health.start(self._now())
         timeout_s = self._limits.timeout_s
         if trial is Trial.QUICK:
@@ -205,10 +207,8 @@ async def insist(
     sleep: Sleep,
     random: Random,
 ) -> T:
-    """For our own queue, which is made again when it dies: asks until it answers, `for_s` seconds long.
-
-    Raises the last HopError after that.
-    """
+    """Calls our own queue, which is restarted when it dies, until it answers. Raises the last HopError after `for_s`
+    seconds."""
     until = clock() + for_s
     tries = 0
     while True:
@@ -222,7 +222,7 @@ async def insist(
 
 
 class _Course:
-    """What one hop has been through."""
+    """The tries, crashes and delays of one hop."""
 
     def __init__(self, limits: RetryLimits, pool: PoolHealth, random: Random) -> None:
         self._limits = limits
@@ -239,15 +239,14 @@ class _Course:
         return Try(number=self._tries, lane=self._lane)
 
     def delay_s(self, error: HopError) -> float:
-        """Before the next try. A pool that asks to wait is given ever more time, whatever the tries."""
+        """Seconds before the next try. Each time that a pool asks to wait, the delay grows; no try is used up."""
         busy = error.kind is ErrorKind.OVERLOADED
         self._busy += busy
         tries = self._busy if busy else self._tries
         return delay_s(error, tries, base_delay_s=self._limits.base_delay_s, random=self._random)
 
     def charge(self, error: HopError, now: float) -> None:
-        """Takes into account what was the request's own fault. Raises the error, or what it proves, when the hop is at
-        its end."""
+        """Counts a failure that is the request's own fault. Raises HopError when the hop has no tries left."""
         match error.kind:
             case ErrorKind.PERMANENT:
                 raise error
@@ -262,7 +261,7 @@ class _Course:
                 self._before_the_last(error, now)
 
     def _before_the_last(self, error: HopError, now: float) -> None:
-        """The last try decides, so it is made of a pool that has answered somebody since the first one failed."""
+        """The last try decides. So if the pool has answered no call since this hop began, a trial comes first."""
         if self._tries > self._limits.retries and self._pool.answers == self._answers_before:
             why = f"a call failed {self._tries - 1} times, and nobody was answered meanwhile"
             self._pool.doubt(error, why, now)

@@ -1,7 +1,7 @@
-"""What a try of a hop sends: the request itself, or a form of it that only shows how the pool is.
+"""The request that a try of a hop sends: the order's own, or a trial, which only tests the pool.
 
-Law: a trial travels under an id of its own, and no sample is made of its answer. A gate's trial is a whole judgement;
-only a generator's quick one is cheaper than its request.
+Law: a trial has an id of its own, and no sample is made of its answer. A trial of a gate is a whole judgement. Only a
+generator's quick trial is cheaper than its request.
 """
 
 from msgspec.structs import replace
@@ -15,13 +15,13 @@ from schemas.vectors import EmbeddingRequest
 from schemas.verdicts import GateRequest
 
 LINE = "One and one are two."
-"""No server can find this too long, or improper."""
+"""A line that no server finds too long or improper."""
 _PASSAGE = Passage.of(LINE, Provenance("trial:", DocumentId("trial"), "", 0, len(LINE), "trial"), reference="2")
 _DRAFT = answered(question="What are one and one?", answer="One and one are two.\n#### 2")
 
 
 def generation(request: GenerationRequest, this: Try) -> GenerationRequest:
-    """The request as this try sends it. A fixed one keeps the roles and the sampling, which a server may refuse."""
+    """The request as this try sends it. A fixed trial keeps roles and sampling: a server may refuse those."""
     match this.trial:
         case None:
             return replace(request, lane=this.lane)
