@@ -1,8 +1,8 @@
 """Group commit: many callers share one durable transaction, and one thread writes.
 
-Law: records reach the ledger in the order in which they were added. `durable` returns only when everything that was
-added before it is on disk; whoever added nothing waits for the transaction in flight too, because what he was told may
-rest on it. If the ledger fails once, it has failed for good: nobody is answered from memory that is ahead of the disk.
+Law: records reach the ledger in the order in which they were added. `durable` returns only when every record that was
+added before it is on disk. A caller that added none also waits for the transaction in flight, because its answer may
+depend on it. If the ledger fails once, it has failed for good: no answer comes from memory that is ahead of the disk.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from schemas.ledger import Record
 
 
 class Ledger(Protocol):
-    """What is written to (`actors.ledger.sqlite.SqliteLedger`, or one in memory)."""
+    """The ledger that is written to: `actors.ledger.sqlite.SqliteLedger`, or one in memory."""
 
     def append(self, records: Sequence[Record]) -> int: ...
 
@@ -27,7 +27,7 @@ class Ledger(Protocol):
 
 
 class GroupCommit:
-    """For callers on one event loop."""
+    """Group commit for callers on one event loop."""
 
     def __init__(
         self,
@@ -37,8 +37,8 @@ class GroupCommit:
         count: Callable[[Record], None],
         wake: Callable[[], None],
     ) -> None:
-        """`count` is told of each record once it is durable, in order; `wake` is called after each transaction, and
-        when the ledger fails. `now`: seconds, for how long transactions take."""
+        """`count` is called with each record once it is durable, in order; `wake` is called after each transaction, and
+        when the ledger fails. `now`: in seconds, to time transactions."""
         self._ledger = ledger
         self._now = now
         self._count = count
@@ -54,15 +54,15 @@ class GroupCommit:
 
     @property
     def waiting(self) -> bool:
-        """Whether anything was added that no transaction has taken yet."""
+        """Whether there are records that no transaction has taken yet."""
         return bool(self._batch)
 
     def add(self, *records: Record) -> None:
-        """To be written with the next transaction."""
+        """Adds records to the next transaction."""
         self._batch.extend(records)
 
     def uncounted(self) -> tuple[Record, ...]:
-        """What was added and not counted yet: on its way to the disk, or waiting for the next transaction."""
+        """Records that are not counted yet: they are being written, or wait for the next transaction."""
         return (*self._writing, *self._batch)
 
     def distribution(self) -> Distribution:
@@ -70,14 +70,14 @@ class GroupCommit:
         return self._durations.distribution()
 
     def check(self) -> None:
-        """Raises what the ledger raised, once it has failed."""
+        """Raises the ledger's error once the ledger has failed: a UserError as it is, any other as GleanerError."""
         if isinstance(self._failed, UserError):
             raise type(self._failed)(str(self._failed)) from self._failed
         if self._failed is not None:
             raise GleanerError(f"the ledger failed: {self._failed}") from self._failed
 
     async def durable(self) -> None:
-        """Returns when every record so far is on disk. Raises what the ledger raised."""
+        """Returns when every record so far is on disk. Raises the ledger's error if the ledger failed."""
         self.check()
         if self._batch:
             if self._next is None:
@@ -89,7 +89,7 @@ class GroupCommit:
             await asyncio.shield(self._in_flight)
 
     async def close(self) -> None:
-        """Waits for what is being written, then gives the ledger back."""
+        """Waits until the last records are written, then closes the ledger."""
         if self._task is not None:
             await asyncio.wait((self._task,))
         self._thread.shutdown(wait=True)
@@ -108,7 +108,7 @@ class GroupCommit:
                 for record in self._writing:
                     self._count(record)
                 self._writing = []
-            except Exception as error:  # noqa: BLE001 - kept and raised to everyone who asks from now on
+            except Exception as error:  # noqa: BLE001 - kept, and raised to every later caller
                 self._failed = error
                 written.set_exception(error)
                 if self._next is not None:

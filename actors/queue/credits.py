@@ -1,11 +1,11 @@
 """Credit listens to the queue.
 
-Law: rollouts are orders of their own kind, in the same leases, and in none of the counts of samples; nothing waits for
-them but the order whose solution they credit, and that no longer than `CreditTerms.wait_s`.
+Law: rollouts are orders of their own kind. They are leased like the others, and are in no count of samples. Only the
+order whose solution they credit waits for them, for `CreditTerms.wait_s` at most.
 
-A wrong solution begins a credit (`CreditBegun`); its order, if it would be drawn again, waits and then restarts from
-the last good prefix. Every record is the fact of one transition, so a replay comes to the same state, labels that were
-not durable included.
+A wrong solution begins a credit (`CreditBegun`). If its order would be drawn again, it waits and then restarts from the
+last good prefix. Every record is the fact of one transition, so a replay reaches the same state, with the labels that
+were not durable yet.
 """
 
 from collections.abc import Sequence
@@ -35,13 +35,13 @@ from schemas.orders import Accept, Attempt, DeadLetter, EndReason, Order, OrderK
 from schemas.recovery import Modes, Repair, Repairs
 
 MOST_OPEN = 1_000
-"""Solutions that are credited at once: their plans are in memory. A further one is drawn again without a label."""
+"""How many solutions are credited at once: their plans are in memory. Others are drawn again without a label."""
 WAIT_S = 600.0
-"""A rejected solution waits at most so long for its label: longer than a label ever takes while pools answer."""
+"""The longest time for which a rejected solution waits for its label. A label takes less while pools answer."""
 
 
 class CreditTerms(Struct, frozen=True):
-    """`temperature`: of rollouts, and of restarts. `restart`: a solution that would be drawn again restarts instead."""
+    """`temperature`: of rollouts and restarts. `restart`: a solution that would be drawn again restarts instead."""
 
     config: Credit
     temperature: float
@@ -51,7 +51,7 @@ class CreditTerms(Struct, frozen=True):
 
 
 class Credits:
-    """`desk` knows what is to be drawn and what it says."""
+    """The listener for credit. `desk` plans the rollouts and makes labels from their results."""
 
     def __init__(self, desk: CreditDesk, terms: CreditTerms) -> None:
         self._desk = desk
@@ -60,7 +60,7 @@ class Credits:
         self._rolled_tokens = 0
 
     def hear(self, record: Record, view: QueueView) -> Instructions:
-        """What a record means for the credits, and what follows from it."""
+        """Takes a record into the credits; returns the instructions that follow from it."""
         match record:
             case Rejoined() | AcceptedEnd() | Rescored() | DeadLetteredEnd():
                 self._forget_closing()
@@ -72,7 +72,7 @@ class Credits:
                 return self._begun(record, view)
             case Rolled():
                 return self._rolled(record, view)
-            case Credited():  # where it did not follow from a rollout, a spent budget had closed its credit
+            case Credited():  # if no rollout caused it, a spent budget had closed its credit
                 moves = self._desk.close((record.order_id, record.label.attempt))
                 return self._instructions(Moves([], moves.idle, []), record.at)
             case _:
@@ -80,7 +80,8 @@ class Credits:
         return Instructions()
 
     def begin(self, record: Record, view: QueueView) -> CreditBegun | None:
-        """The credit of a wrong solution, within the bounds of solutions and tokens."""
+        """The credit that begins with a wrong solution; None for other records, and beyond the limits of solutions and
+        tokens."""
         held, config = view.held, self._terms.config
         if not isinstance(record, Rejoined | DeadLetteredEnd) or held is None:
             return None
@@ -98,7 +99,7 @@ class Credits:
         return CreditBegun(record.at, held.order.id, target, held.passage)
 
     def end(self, held: Held, outcome: Outcome, now: float) -> Rolled:
-        """What a report on a rollout becomes."""
+        """The record of a report on a rollout."""
         attempt, decision, candidate = outcome.attempt, outcome.decision, outcome.attempt.candidate
         assert held.repair is not None, held.told()
         right = True if isinstance(decision, Accept) else None
@@ -117,16 +118,16 @@ class Credits:
         )
 
     def close(self, now: float) -> Instructions:
-        """The budget is spent: every credit ends with what is known. A rollout that somebody makes is recorded when he
-        reports it, and forgotten when his lease ends."""
+        """The budget is spent: every credit ends with the results so far. A leased rollout is recorded when its report
+        comes, and forgotten if its lease ends first."""
         return self._instructions(self._desk.close_all(), now)
 
     def awaits(self, order_id: OrderId) -> bool:
-        """Whether a credit still needs what comes of a rollout."""
+        """Whether a credit still needs the result of a rollout."""
         return self._desk.is_awaited(RolloutId(order_id))
 
     def dropped(self, order_id: OrderId) -> None:
-        """A rollout was taken back before anyone reported it."""
+        """A rollout was taken back before a report on it came."""
         self._desk.drop(RolloutId(order_id))
 
     def check(self, issued: Sequence[Held]) -> None:
@@ -135,13 +136,13 @@ class Credits:
         assert issued or not self._desk.open, "a credit is open, and nothing is drawn for it"
 
     def _judged(self, record: Rejoined | AcceptedEnd | Rescored | DeadLetteredEnd, view: QueueView) -> None:
-        """A problem's first attempts are draws from the problem itself: its own solve rate costs nothing."""
+        """A problem's first attempts count as draws from the problem itself, so its solve rate costs no rollouts."""
         held, attempt = view.held, None if isinstance(record, Rescored) else record.attempt
         assert held is not None, "a sample's record is of an order that the queue held"
         passage_id = held.order.passage_id
         if attempt is not None and held.order.kind is OrderKind.FRESH and is_start(attempt):
             self._desk.started(passage_id, held.order.id, right=isinstance(record, AcceptedEnd))
-        if passage_id not in view.open_passages:  # the credit that may begin now still needs what is known of it
+        if passage_id not in view.open_passages:  # the credit that may begin now still needs its known draws
             self._closing = passage_id
 
     def _begun(self, begun: CreditBegun, view: QueueView) -> Instructions:
@@ -173,7 +174,7 @@ class Credits:
         return Wanted(order, rollout.passage, repair)
 
     def _go_on(self, finished: Finished) -> GoOn:
-        """The order restarts behind the last good step; where that is none, it is drawn again."""
+        """The order restarts after the last good step; if there is none, it is drawn again."""
         label, repair = finished.label, None
         if finished.good:
             kind, temperature = Repairs.RESTART_FROM_PREFIX, self._terms.temperature
@@ -187,7 +188,7 @@ class Credits:
 
 
 def _is_wrong(attempt: Attempt) -> bool:
-    """A solution that can be read and ends in another answer."""
+    """Whether a solution is well-formed and its final answer is wrong."""
     diagnosis, candidate = attempt.diagnosis, attempt.candidate
     return (
         diagnosis is not None
@@ -198,7 +199,7 @@ def _is_wrong(attempt: Attempt) -> bool:
 
 
 def _would_resample(held: Held | None, rejected: int) -> bool:
-    """Whether the order is about to be drawn again, right after its attempt of that number."""
+    """Whether the order is about to be drawn again after the attempt `rejected`."""
     if held is None or held.state is not OrderState.READY or held.attempt != rejected + 1:
         return False
     return held.repair is not None and held.repair.kind == Repairs.RESAMPLE

@@ -1,8 +1,8 @@
-"""Which documents a run knows, and what becomes of one that is no longer what it was when its passages were planned.
+"""The documents that a run knows, and what happens to one that has changed since its passages were planned.
 
-Law: what was planned stays as it is; no passage of a changed document is paid for again without being asked for. A
-document is known by its id; its version is its text and its reference answer. (How it was cut is compared too, but a
-cut that gives the same passages is no change.)
+Law: planned passages stay as they are, and no passage of a changed document is paid for again unless the user asks for
+it. A document is known by its id; its version is its text and its reference answer. (Its chunker is compared too, but
+a chunker that cuts the same passages is no change.)
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,19 +15,19 @@ from schemas.corpus import Document, DocumentRefused, Passage, RefusalReason, pa
 from schemas.ids import PassageId
 
 Changed = Literal["skip", "new"]
-"""Of a changed document: plan nothing, or the passages of its new version that are not known."""
+"""For a changed document: plan nothing, or plan the passages of its new version that are not known."""
 _SHA, _TEXT = 32, 40
-"""Bytes of a version that are the text's digest, and those that are text and reference."""
+"""The first bytes of a version: the digest of the text, and the digests of text and reference together."""
 
 
 class KnownDocuments:
-    """The versions of every document with a planned passage: digests alone, some 200 bytes a document."""
+    """The versions of every document with a planned passage, as digests: about 200 bytes a document."""
 
     def __init__(self) -> None:
         self._versions: dict[bytes, tuple[bytes, ...]] = {}
 
     def add(self, passage: Passage) -> None:
-        """Takes in the document of a planned passage."""
+        """Adds the document of a planned passage."""
         where = passage.provenance
         key = _digest(where.document_id, 16)
         version = _version(where.document_sha256, passage.reference, where.chunker)
@@ -36,12 +36,12 @@ class KnownDocuments:
             self._versions[key] = (*known, version)
 
     def all(self) -> dict[bytes, tuple[bytes, ...]]:
-        """Versions by a digest of the document's id."""
+        """Versions of each document, by a digest of its id."""
         return self._versions
 
 
 class Comparison:
-    """Compares a corpus, as it is read from its start, with what is known of it."""
+    """Compares a corpus, as it is read from its start, with the documents that are known."""
 
     def __init__(self, known: Iterable[Mapping[bytes, tuple[bytes, ...]]], chunker: str, changed: Changed) -> None:
         """`known`: of every shard. `chunker`: its name and version."""
@@ -53,13 +53,13 @@ class Comparison:
         self._chunker = chunker
         self._changed = changed
         self._shifted: set[str] = set()
-        """Files of records without ids in which a record is another than before."""
+        """Files of records without ids in which some record has changed its place or text."""
 
     def wanted(
         self, document: Document, passages: Iterable[Passage], known: Callable[[Sequence[PassageId]], Sequence[bool]]
     ) -> Iterable[Passage] | DocumentRefused:
-        """The passages to be planned (known ones may be among them), or why there are none. `known`: which of these
-        passages were planned."""
+        """The passages to plan (known ones may be among them), or why there are none. `known`: says which passages were
+        planned."""
         versions = self._known.get(_digest(document.id, 16), set())
         version = _version(document.sha256, document.reference, self._chunker)
         file, _, record = document.uri.partition("#")
@@ -90,7 +90,7 @@ class Comparison:
     def _not_paid_for(
         self, shas: list[str], passages: list[Passage], known: Callable[[Sequence[PassageId]], Sequence[bool]]
     ) -> Iterable[Passage]:
-        """Those that stood in no earlier version at the same place with the same text."""
+        """The passages that no earlier version had at the same place with the same text."""
         left = passages
         for sha in shas:
             there = known([_in_version(passage, sha) for passage in left]) if left else ()

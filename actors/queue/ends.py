@@ -1,7 +1,7 @@
-"""What becomes of an order: the record that a report on it makes, or that a spent budget makes of one nobody works on.
+"""The record that a report on an order becomes, or that ends an order when the budget is spent.
 
-Law: pure; a record says all that a replay needs. Rollouts are ended by whoever asked for them (`credits`), probes
-by records of their own (`probes`).
+Law: pure; a record holds all that a replay needs. Rollouts are ended by `credits`, and probes by records of their own
+(`probes`).
 """
 
 from actors.ledger.attempts import tokens
@@ -18,7 +18,7 @@ Move = Rejoined | ProbeRejoined | EndRecord
 
 
 def sample_record(held: Held, outcome: Outcome, now: float, limits: QueueLimits, spent: int) -> Rejoined | EndRecord:
-    """Of a sample. `spent`: tokens before this attempt."""
+    """The record of a report on an order of a sample. `spent`: tokens before this attempt."""
     order_id, attempt = held.order.id, outcome.attempt
     match outcome.decision:
         case Accept():
@@ -37,7 +37,7 @@ def sample_record(held: Held, outcome: Outcome, now: float, limits: QueueLimits,
 
 
 def tokens_of(record: EndRecord) -> int:
-    """What an end takes of the budget."""
+    """The tokens that an end adds to those spent."""
     match record:
         case AcceptedEnd():
             return tokens(record.attempt)
@@ -50,7 +50,7 @@ def tokens_of(record: EndRecord) -> int:
 
 
 def is_reported(record: EndRecord) -> bool:
-    """Whether an end is somebody's report on an attempt."""
+    """Whether an end came from a report on an attempt."""
     match record:
         case AcceptedEnd() | Rolled():
             return True

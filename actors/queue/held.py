@@ -1,7 +1,7 @@
-"""What the queue keeps while orders are outstanding: the orders themselves, and what was asked of their passages; and
-its bounds.
+"""The state that the queue holds while orders are outstanding: the orders, the accepted samples of their passages, and
+the queue's limits.
 
-Law: nothing here outlives its passage's last outstanding order, so memory is bounded by the queue, not by the run.
+Law: nothing here outlives its passage's last outstanding order, so memory grows with the queue, not with the run.
 """
 
 from collections import Counter
@@ -24,39 +24,39 @@ from schemas.samples import Draft
 from schemas.vectors import Vector
 
 Similarity = Callable[[Draft, Draft], float]
-"""How alike two samples of one passage are by their words, in [0, 1]."""
+"""The similarity of two samples of one passage by their words, in [0, 1]."""
 
 
 class QueueLimits(Struct, frozen=True):
-    """Bounds. `fresh_share`: of leases while repairs wait too, in [0, 1]; `rollout_share`: while other orders wait too.
-    `tokens`: generator and gate tokens of the run; None for no bound."""
+    """Limits. `fresh_share`: of leases, while repairs wait too, in [0, 1]; `rollout_share`: while other orders wait
+    too. `tokens`: generator and gate tokens of the run; None: no limit."""
 
     max_attempts: int
     lease_s: float
     fresh_share: float
     tokens: int | None = None
     similarity_threshold: float = 0.9
-    """Of near-duplicates by their words."""
+    """Samples at least this similar by their words are near-duplicates."""
     vector_threshold: float | None = None
-    """Of near-duplicates by the cosine of their vectors; None: vectors are not compared."""
+    """Samples whose vectors have at least this cosine are near-duplicates; None: vectors are not compared."""
     rollout_share: float = 0.0
     together: int = 1
-    """Orders of one passage in one lease, at most."""
+    """The most orders of one passage in one lease."""
 
 
 class Depth(Struct, frozen=True):
-    """Outstanding orders of samples by state, and when the oldest ready one became so."""
+    """Outstanding orders of samples by state, and when the oldest ready one became ready."""
 
     ready: int
     leased: int
     waiting: int
     oldest_since: float | None
     rollouts: int = 0
-    """Those that are ready or leased; they are in no other number here."""
+    """Outstanding rollouts; they are in no other number here."""
 
 
 class OrderState(Enum):
-    """Where an outstanding order is."""
+    """The state of an outstanding order."""
 
     READY = "ready"
     LEASED = "leased"
@@ -64,8 +64,8 @@ class OrderState(Enum):
 
 
 class Held(Struct):
-    """One outstanding order. `policy`: of its kind; `since`: when it came into its state. `stamp` changes with every
-    move, so that old heap entries are known as such."""
+    """One outstanding order. `policy`: of its kind; `since`: when its state began. `stamp` changes with every move, so
+    that old heap entries are recognised."""
 
     order: Order
     policy: KindPolicy
@@ -78,14 +78,14 @@ class Held(Struct):
     conductor: str | None = None
     history: tuple[AttemptSummary, ...] = ()
     lent: int = 0
-    """How often the present attempt was leased: so often it may be paid for."""
+    """How often the present attempt was leased: its cost may be charged as often."""
     attempts_before: int = 0
-    """Of earlier lives: made before the order was put back from the dead letters."""
+    """Attempts made before the order was put back from the dead letters."""
     probe: Probe | None = None
-    """What a probe's first draft is made of."""
+    """The probe that the order sends through the gates; None for other kinds."""
 
     def lease(self, expires_at: float, beside: Sequence["Held"]) -> Lease:
-        """Of its present attempt; together with others of its passage, all at their first."""
+        """A lease of the present attempt, shared with other orders of its passage, all at their first attempt."""
         others = tuple(other.order for other in beside)
         before, probe = self.attempts_before, self.probe
         return Lease(
@@ -93,13 +93,13 @@ class Held(Struct):
         )
 
     def told(self) -> str:
-        """The order's story so far, for an error's one line."""
+        """The order's history in one line, for an error message."""
         story = " → ".join(f"{past.mode or 'first'} ({past.repair or 'fresh'})" for past in self.history)
         return f"order {self.order.id} ({self.state.value}, attempt {self.attempt}; {story or 'no attempt yet'})"
 
 
 class HeldOrders:
-    """Every outstanding order, counted. `open_passages`: how many outstanding orders of samples each passage has."""
+    """Every outstanding order, with counts. `open_passages`: the number of outstanding samples of each passage."""
 
     def __init__(self) -> None:
         self.by_id: dict[OrderId, Held] = {}
@@ -110,15 +110,15 @@ class HeldOrders:
 
     @property
     def outstanding(self) -> int:
-        """Orders of samples."""
+        """Outstanding orders of samples."""
         return len(self.by_id) - self.others.total()
 
     def unleased(self) -> list[Held]:
-        """What nobody works on."""
+        """The orders that are not leased."""
         return [held for held in self.by_id.values() if held.state is not OrderState.LEASED]
 
     def leased_to(self, conductor: str) -> list[Held]:
-        """What a conductor works on."""
+        """The orders that are leased to a conductor."""
         leased = OrderState.LEASED
         return [held for held in self.by_id.values() if held.state is leased and held.conductor == conductor]
 
@@ -133,14 +133,14 @@ class HeldOrders:
         self.open_passages[passage_id] = self.open_passages.get(passage_id, 0) + 1
 
     def move(self, held: Held, state: OrderState, now: float) -> None:
-        """The order comes into a state, without a conductor."""
+        """Moves the order to a state, without a conductor."""
         if held.policy.sample:
             self.samples[held.state] -= 1
             self.samples[state] += 1
         held.state, held.since, held.stamp, held.conductor = state, now, next(self._stamps), None
 
     def forget(self, held: Held) -> bool:
-        """The order has ended. Gives whether it was the last sample's of its passage."""
+        """The order has ended. Returns whether it was the last outstanding sample of its passage."""
         del self.by_id[held.order.id]
         if not held.policy.sample:
             self.others[held.order.kind] -= 1
@@ -155,7 +155,7 @@ class HeldOrders:
         return not left
 
     def check(self) -> None:
-        """Raises AssertionError when a count is not what is there."""
+        """Raises AssertionError when a count differs from the orders themselves."""
         everything = self.by_id.values()
         samples = [held for held in everything if held.policy.sample]
         for state in OrderState:
@@ -172,8 +172,8 @@ class HeldOrders:
 class AskedQuestions:
     """The accepted samples of each passage that has outstanding orders.
 
-    Law: two samples are near-duplicates where their words or, with a `vector_threshold`, their vectors say so. Samples
-    without vectors of the same embedder are compared by their words alone.
+    Law: two samples are near-duplicates by their words or, with a `vector_threshold`, by their vectors. Samples without
+    vectors of the same embedder are compared by their words alone.
     """
 
     def __init__(self, similarity: Similarity, threshold: float, vector_threshold: float | None = None) -> None:
@@ -184,7 +184,7 @@ class AskedQuestions:
 
     @property
     def passages(self) -> set[PassageId]:
-        """Those that something was accepted of."""
+        """The passages that have accepted samples."""
         return set(self._accepted)
 
     def add(self, order: Order, attempt: Attempt) -> None:
@@ -195,12 +195,12 @@ class AskedQuestions:
             self._accepted.setdefault(order.passage_id, []).append(accepted)
 
     def remember(self, passage_id: PassageId, asked: Sequence[AskedBefore]) -> None:
-        """Accepted samples of a passage that had been forgotten."""
+        """Restores the accepted samples of a passage that had been forgotten."""
         if asked:
             self._accepted[passage_id] = list(asked)
 
     def again(self, order: Order, attempt: Attempt) -> Duplicate | None:
-        """The first accepted sample of the same passage that asks (nearly) the same."""
+        """The first accepted sample of the same passage that is a near-duplicate."""
         draft = draft_of(attempt)
         if draft is None:
             return None
@@ -216,16 +216,16 @@ class AskedQuestions:
         return None
 
     def lacks_vector(self, order: Order, attempt: Attempt) -> bool:
-        """Whether an accepted sample of the passage has a vector to be compared with, and the attempt has none."""
+        """Whether an accepted sample of the passage has a vector to compare with, and the attempt has none."""
         if self._vector_threshold is None or vector_of(attempt) is not None:
             return False
         return any(accepted.vector is not None for accepted in self._accepted.get(order.passage_id, ()))
 
     def forget(self, passage_id: PassageId) -> None:
-        """Its last order has ended."""
+        """The last order of the passage has ended."""
         self._accepted.pop(passage_id, None)
 
 
 def _alike(one: Vector | None, other: Vector | None) -> float | None:
-    """None where they cannot be compared."""
+    """The cosine of two vectors; None if they cannot be compared."""
     return None if one is None or other is None else cosine(one, other)

@@ -1,7 +1,6 @@
-"""Reports on attempts that are over: paid for, as far as somebody was given the attempt to make.
+"""Reports on attempts that are over. They are charged as often as the attempt was leased again.
 
-Law: each lease of an attempt beyond the first report may be paid for once. A message that is sent twice is no second
-making.
+Law: each lease of an attempt beyond the first report may be charged once. A message that is sent twice is charged once.
 """
 
 from actors.queue.held import Held
@@ -10,17 +9,17 @@ from schemas.ledger import StaleReport
 from schemas.orders import Outcome, cost_of
 
 MOST_OWED = 10_000
-"""Attempts with reports still to come that are remembered: more than any outage leaves behind."""
+"""How many attempts with missing reports are remembered: more than any outage leaves behind."""
 
 
 class LateReports:
-    """Which attempts were leased more often than reported, and how often."""
+    """The attempts that were leased more often than reported, and how many reports are missing."""
 
     def __init__(self) -> None:
         self._owed: dict[tuple[OrderId, int], int] = {}
 
     def owe(self, held: Held, *, reported: bool) -> None:
-        """The order's present attempt is over: who else made it has not reported yet."""
+        """The order's present attempt is over: its other leases have not been reported yet."""
         owed, held.lent = held.lent - reported, 0
         if owed > 0:
             key = (held.order.id, held.attempt)
@@ -29,7 +28,7 @@ class LateReports:
                 del self._owed[next(iter(self._owed))]
 
     def reported(self, outcome: Outcome, now: float) -> StaleReport | None:
-        """What a report on an attempt that is over costs; None where nobody was given the attempt once more."""
+        """The record with the cost of a late report; None if no lease of the attempt lacks a report."""
         key = (outcome.order_id, outcome.attempt.number)
         owed = self._owed.pop(key, 0)
         if owed > 1:

@@ -1,7 +1,7 @@
-"""Who listens to the queue: hears each record that was applied, and answers with what the queue is to do.
+"""A listener gets each record that the queue applied, and returns instructions to the queue.
 
-Law: a listener moves no order itself. What it answers follows from the records that it heard, so a replay comes to the
-same state as the life that it replays.
+Law: a listener moves no order itself. Its instructions follow from the records that it got, so a replay reaches the
+same state as the run that it replays.
 """
 
 from collections.abc import Container, Sequence
@@ -19,8 +19,9 @@ from schemas.recovery import Repair
 
 
 class QueueView(Struct, frozen=True):
-    """The queue at a record. `held`: the order that the record is about, as the record leaves it; None for one that the
-    queue does not hold. `open_passages`: those with outstanding orders of samples; `spent`: tokens."""
+    """The queue after a record. `held`: the record's order, as the record leaves it; None if the queue does not hold
+    it. `open_passages`: those with outstanding orders of samples; `spent`: in tokens; `exhausted`: the budget is
+    spent."""
 
     held: Held | None
     open_passages: Container[PassageId]
@@ -29,7 +30,7 @@ class QueueView(Struct, frozen=True):
 
 
 class Wanted(Struct, frozen=True):
-    """An order to be issued, without a record of its own."""
+    """An order to issue, without a record of its own."""
 
     order: Order
     passage: Passage
@@ -37,14 +38,14 @@ class Wanted(Struct, frozen=True):
 
 
 class Wait(Struct, frozen=True):
-    """A ready order is not to be leased before `until`, or before it is told to go on."""
+    """A ready order must not be leased before `until`, or before a `GoOn` for it."""
 
     order_id: OrderId
     until: float
 
 
 class GoOn(Struct, frozen=True):
-    """An order that waits before this attempt is ready. `repair`: in place of its own; None keeps that."""
+    """An order that waits before this attempt becomes ready. `repair`: in place of its own; None: it keeps its own."""
 
     order_id: OrderId
     attempt: int
@@ -52,8 +53,8 @@ class GoOn(Struct, frozen=True):
 
 
 class Instructions(Struct, frozen=True):
-    """What the queue is to do, in this order. `take_back`: orders that nothing waits for any more; one that somebody
-    works on goes when his lease ends. `records`: what follows, to be made durable."""
+    """What the queue must do, in this order. `take_back`: orders whose results are not needed any more; a leased one is
+    forgotten when its lease ends. `records`: to be made durable."""
 
     wait: Sequence[Wait] = ()
     issue: Sequence[Wanted] = ()
@@ -63,30 +64,30 @@ class Instructions(Struct, frozen=True):
 
 
 class Listener(Protocol):
-    """What the queue needs of one."""
+    """A listener, as the queue calls it."""
 
     def hear(self, record: Record, view: QueueView) -> Instructions:
-        """A record was applied, live or replayed."""
+        """A record was applied, live or in a replay."""
         ...
 
     def begin(self, record: Record, view: QueueView) -> Record | None:
-        """What begins with a record that was applied just now, not replayed: it is recorded, and heard next."""
+        """A record that must follow one that was applied live (not in a replay): it is written, and heard next."""
         ...
 
     def end(self, held: Held, outcome: Outcome, now: float) -> EndRecord:
-        """What a report on an order that was issued for the listener becomes."""
+        """The record of a report on an order that was issued for the listener."""
         ...
 
     def close(self, now: float) -> Instructions:
-        """The budget is spent: everything that was begun ends with what is known."""
+        """The budget is spent: everything that was begun ends with the results so far."""
         ...
 
     def awaits(self, order_id: OrderId) -> bool:
-        """Whether what comes of an issued order is still needed."""
+        """Whether the result of an issued order is still needed."""
         ...
 
     def dropped(self, order_id: OrderId) -> None:
-        """An order that nothing waited for was forgotten before anybody reported on it."""
+        """An issued order was forgotten before a report on it came."""
         ...
 
     def check(self, issued: Sequence[Held]) -> None:

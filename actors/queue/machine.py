@@ -1,16 +1,16 @@
 """RegenerationQueue owns every outstanding order, of every kind. Pure: facts and `now` in, records out.
 
-Law: an order is ready, leased or waiting until it ends, once; then it is forgotten. Of samples: issued = accepted +
-dead-lettered + outstanding, after every call. Only the ledger brings a dead letter back: its record carries the order's
-past, so that its attempts count on while it has a whole budget of attempts again.
+Law: an order is ready, leased or waiting until it ends. It ends once; then it is forgotten. For samples, issued =
+accepted + dead-lettered + outstanding after every call. Only a record of the ledger brings a dead letter back. It holds
+the order's history, so that attempt numbers continue, and the order has its full number of attempts again.
 
-A lease is a hint, the attempt number is the truth. A lease that ends or whose conductor dies puts its order back under
-the *same* attempt number. The first report on an attempt number moves the order on; any other is stale and changes
-nothing. So a late result is used or dropped, never both, and no clock decides what is true. What a dropped one took was
-spent all the same: it is charged, once for each time that its attempt was leased beyond the first.
+A lease is a hint, the attempt number is the truth. When a lease ends or its conductor dies, the order is ready again
+with the *same* attempt number. The first report on an attempt number moves the order on; any other is stale and changes
+nothing. So a late result is used or dropped, never both, and no clock decides. The cost of a dropped result is charged,
+once for each lease of its attempt beyond the first.
 
-What differs between kinds of orders is a row of `schemas.order_kinds`; `ready_orders` says who goes first; what
-follows from credit is a `listener`'s to say.
+The kinds of orders differ by their rows in `schemas.order_kinds`. `ready_orders` chooses the next order. A `listener`
+decides what follows from credit.
 """
 
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ from schemas.orders import (
 
 
 class RegenerationQueue:
-    """`similarity` compares the words of two samples of one passage, in [0, 1]."""
+    """The state machine. `similarity`: of the words of two samples of one passage, in [0, 1]."""
 
     def __init__(
         self,
@@ -90,20 +90,20 @@ class RegenerationQueue:
 
     @property
     def idle(self) -> bool:
-        """Nothing is left to be done, of any kind."""
+        """Whether no order of any kind is outstanding."""
         return not self._held
 
     @property
     def exhausted(self) -> bool:
-        """The token budget is spent."""
+        """Whether the token budget is spent."""
         return self._limits.tokens is not None and self.spent >= self._limits.tokens
 
     def knows(self, passage_id: PassageId) -> bool:
-        """Whether the passage was planned, ever."""
+        """Whether the passage was ever planned."""
         return bytes.fromhex(passage_id) in self._known
 
     def plan(self, passage: Passage, orders: Sequence[Order], now: float) -> Planned | None:
-        """Takes in a passage and its orders; None when it is known already."""
+        """Issues the orders of a passage; None if the passage was planned before."""
         if self.knows(passage.id):
             return None
         planned = Planned(at=now, passage=passage, orders=tuple(orders))
@@ -111,8 +111,8 @@ class RegenerationQueue:
         return planned
 
     def lease(self, now: float, conductor: str, limit: int) -> list[Lease]:
-        """Leases of `limit` orders at most, most urgent first; but what goes together is never parted by it: where an
-        order is leased would say what it is asked. Nothing once the budget is spent."""
+        """Leases of up to `limit` orders, the most urgent first. Orders that go together are never parted, even beyond
+        the limit: otherwise an order's prompt would depend on it. No leases once the budget is spent."""
         self._wake(now)
         leases: list[Lease] = []
         room = limit
@@ -125,7 +125,8 @@ class RegenerationQueue:
         return leases
 
     def hold(self, conductor: str, holdings: Sequence[Holding], now: float) -> int:
-        """Leases to a conductor what it works on since before this queue was made again; gives how many."""
+        """Leases to a conductor the attempts that it works on since before this queue was restarted; returns how
+        many."""
         count = 0
         for holding in holdings:
             held = self._held.get(holding.order_id)
@@ -135,16 +136,17 @@ class RegenerationQueue:
         return count
 
     def release(self, conductor: str, now: float) -> int:
-        """Puts back what a dead conductor had leased; gives how many."""
+        """Makes a dead conductor's orders ready again; returns how many."""
         lost = self._orders.leased_to(conductor)
         for held in lost:
             self._make_ready(held, now)
         return len(lost)
 
     def settle(self, outcome: Outcome, now: float) -> tuple[Settlement, Record | None]:
-        """What becomes of an outcome, and the record that must be durable before anyone is told.
+        """The answer to an outcome, and the record that must be durable before the answer is sent.
 
-        So is an attempt number ahead of ours, which nobody was given: a lease is told when what it rests on is durable.
+        An outcome is stale unless it has the order's present attempt number. A number ahead of ours cannot have been
+        leased, since a lease is handed out only after the records it depends on are durable.
         """
         held = self._held.get(outcome.order_id)
         if held is None or outcome.attempt.number != held.attempt:
@@ -171,12 +173,12 @@ class RegenerationQueue:
         return Recorded(outcome.order_id), record
 
     def followed(self) -> list[Record]:
-        """Records that followed from the last calls, beside those they gave: to be made durable with them."""
+        """Further records of the last calls, beside those that they returned: to be made durable with them."""
         records, self._followed = self._followed, []
         return records
 
     def end_unleased(self, now: float, end: DeadLetter) -> list[Record]:
-        """Ends what nobody works on, as its kind says (a spent budget): gives the dead letters."""
+        """The budget is spent: ends every order that is not leased, as its kind says. Returns the dead letters."""
         if self._listener is not None:
             self._obey(self._listener.close(now), now)
         records: list[Record] = []
@@ -195,8 +197,8 @@ class RegenerationQueue:
         return records
 
     def replay(self, record: Record) -> None:
-        """One record of the ledger, in order. Leases are not recorded: whatever was leased is ready again. What follows
-        from it stands further on in the ledger, or is still to be made durable."""
+        """Applies one record of the ledger, in order. Leases are not recorded: an order that was leased is ready again.
+        Records that follow from it stand later in the ledger, or must still be made durable."""
         match record:
             case Planned():
                 self._plan(record)
@@ -219,12 +221,12 @@ class RegenerationQueue:
                 pass
 
     def next_wake(self) -> float | None:
-        """When a waiting order becomes ready or a lease ends; None when neither can happen."""
+        """When the next waiting order becomes ready or the next lease ends; None if there is neither."""
         moments = (heap.front_at() for heap in (self._waiting, self._leases))
         return min((at for at in moments if at is not None), default=None)
 
     def depth(self) -> Depth:
-        """How many orders are in which state."""
+        """How many orders are in each state."""
         return Depth(
             ready=self._orders.samples[OrderState.READY],
             leased=self._orders.samples[OrderState.LEASED],
@@ -276,7 +278,7 @@ class RegenerationQueue:
         self._tell(record, held)
 
     def _to_be_moved(self, record: Move) -> Held:
-        """The order that a record of the ledger moves. Raises LedgerError where there is none of its kind."""
+        """The order that a record of the ledger moves. Raises LedgerError if no such order is outstanding."""
         held, of_probe = self._held.get(record.order_id), isinstance(record, ProbeRejoined | ProbeEnded)
         if held is None or of_probe != (held.probe is not None) or held.policy.on_demand:
             what = "ends or repairs probe" if of_probe else "ends or repairs order"
@@ -294,7 +296,7 @@ class RegenerationQueue:
                 return self._listener.end(held, outcome, now)
 
     def _apply(self, record: Move, held: Held | None) -> None:
-        """One transition of one order. `held`: None where it was forgotten before its report was recorded."""
+        """One transition of one order. `held`: None if the order was forgotten before its report was recorded."""
         if isinstance(record, Rejoined | ProbeRejoined):
             assert held is not None, "only orders that are held are repaired"
             self._rejoin(held, record)
@@ -329,7 +331,7 @@ class RegenerationQueue:
             self._asked.forget(held.order.passage_id)
 
     def _drop(self, held: Held) -> None:
-        """Nothing waits for it any more, and nobody works on it."""
+        """Forgets an order whose result is not needed any more and that is not leased."""
         self._late.owe(held, reported=False)
         self._orders.forget(held)
         if self._listener is not None:

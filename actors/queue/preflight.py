@@ -1,9 +1,9 @@
-"""What a launch asks for beside its configuration, and how a queue holds back while the first completions and verdicts
-are looked at.
+"""The options of a launch beside its configuration, and how a queue leases little while the first completions and
+verdicts are checked.
 
-Law: a held queue has at most `IN_HAND` orders leased at once, for at most `MOST_ATTEMPTS` attempts of the run; nothing
-else waits. It decides from the counts of durable records alone: a queue that is made again decides the same, and what
-an earlier launch has looked at is not looked at again.
+Law: a queue that holds back has at most `IN_HAND` orders leased at once, for at most `MOST_ATTEMPTS` attempts of the
+run; nothing else waits. It decides from the counts of durable records alone. So a restarted queue decides the same, and
+roles that an earlier launch has checked are not checked again.
 """
 
 from msgspec import Struct
@@ -16,26 +16,26 @@ from schemas.progress import Summary
 
 IN_HAND = LOOKED_AT
 MOST_ATTEMPTS = 4 * LOOKED_AT
-"""A gate that few drafts reach is waited for so long."""
+"""After this many attempts the queue does not wait any more for a gate that few drafts reach."""
 
 
 class LaunchTerms(Struct, frozen=True):
-    """`changed`: of documents that are not what they were when their passages were planned, plan nothing more, or the
-    new ones. `preflight`: what is done when the first completions or verdicts are bad."""
+    """`changed`: for documents that changed after their passages were planned, plan nothing more or the new passages.
+    `preflight`: what the run does when the first completions or verdicts are bad."""
 
     changed: Changed = "skip"
     preflight: Preflight = Preflight.TELL
 
 
 class Hold:
-    """Of one queue."""
+    """Limits the leases of one queue during the preflight."""
 
     def __init__(self, preflight: Preflight, before: Summary) -> None:
-        """`before`: what the ledger held when the queue was made."""
+        """`before`: the counts of the ledger when the queue started."""
         self.holds = preflight is Preflight.STOP and not _decided(before)
 
     def room(self, limit: int, leased: int, summary: Summary) -> int | None:
-        """How many of `limit` orders may be leased beside the `leased` ones; None: the run is to stop here."""
+        """How many of `limit` orders may be leased beside the `leased` ones; None: the run must stop."""
         if not self.holds:
             return limit
         if advice_of(summary):

@@ -1,6 +1,6 @@
-"""What the queue says of probes: which are issued, and what a report on one becomes.
+"""Probes in the queue: which are issued, and the record that a report on one becomes.
 
-Law: pure; a record says of its probe all that a replay and the rates need. The last word on a repair is spoken here.
+Law: pure; a record holds all of its probe that a replay and the rates need. Here it is decided if a probe is repaired.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,13 +17,13 @@ from schemas.probes import Probe, ProbeEnd, ProbeFacts
 from schemas.verdicts import PROVENANCE, Errored, GateName
 
 Beside = Callable[[Order, Passage, Attempt], Probe | None]
-"""The probe that goes beside an order, by the order's first attempt; None for most."""
+"""The probe that is issued beside an order, chosen from the order's first attempt; None for most orders."""
 
 
 class ProbeTerms(Struct, frozen=True):
-    """What the queue says of probes. `task`: of their orders; `beside`: which are issued; `repair`: whether those that
-    an injector made bad are repaired; `judges`: the version of each gate that is measured; `kinds`: the usual gate that
-    each is like, where that is another."""
+    """Settings for probes. `task`: of their orders; `beside`: chooses those that are issued; `repair`: whether probes
+    that an injector made bad are repaired; `judges`: the version of each gate that is measured; `kinds`: the usual gate
+    that each gate is like, if it is another."""
 
     task: str = "probe"
     beside: Beside = lambda order, passage, attempt: None
@@ -35,7 +35,7 @@ class ProbeTerms(Struct, frozen=True):
 def probe_record(
     held: Held, outcome: Outcome, now: float, limits: QueueLimits, terms: ProbeTerms
 ) -> ProbeRejoined | ProbeEnded:
-    """Of a probe, whoever reports first. One that an injector made bad goes on to a repair."""
+    """The record of a report on a probe. A rejected probe that an injector made bad may be repaired."""
     probe, attempt, decision = held.probe, outcome.attempt, outcome.decision
     assert probe is not None, held.told()
     facts = _facts(probe, outcome, terms)
@@ -49,14 +49,14 @@ def probe_record(
 
 
 def unjudged(held: Held, now: float, detail: str) -> ProbeEnded:
-    """Of a probe that nobody works on when the budget is spent."""
+    """The end of a probe that is not leased when the budget is spent."""
     probe = held.probe
     assert probe is not None, held.told()
     return ProbeEnded(now, probe.id, ProbeEnd.BUDGET, None, ProbeFacts(probe.label, probe.origin), detail)
 
 
 def spoilt(probe: Probe | None, record: Rejoined | ProbeRejoined) -> Probe | None:
-    """The probe as its later attempts are measured: in what way its first one was bad stays what it was."""
+    """The probe for its later attempts: it keeps the flaw of its first draft."""
     if probe is None or isinstance(record, Rejoined):
         return probe
     return replace(probe, flaw=record.facts.flaw)

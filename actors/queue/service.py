@@ -1,9 +1,8 @@
 """The queue and its ledger behind asyncio: many callers, one state machine, one writer.
 
-Law: transitions happen in memory at once and in one order, and their records are committed in that order (`commits`).
-No report and no offer is answered before its record is durable. A lease is handed out only after the records that its
-order and attempt rest on are durable: a queue that is made again knows every attempt that anyone can be at work on. The
-lease itself is in memory alone.
+Law: transitions happen in memory at once, and their records are committed in the same order (`commits`). No report and
+no offer is answered before its record is durable. A lease is handed out only after the records it depends on are
+durable. So a restarted queue knows every attempt that a conductor can be working on. Leases are in memory alone.
 """
 
 import asyncio
@@ -32,12 +31,12 @@ from schemas.progress import RunSnapshot
 from schemas.recovery import Experience
 
 TOLD_EVERY, TOLD_SHARE = 16, 50
-"""A conductor is told again after so many attempts, or after the fiftieth part of those it knows: some kilobytes each
-time, ever more seldom."""
+"""A conductor gets the experience again after 16 attempts, or after a fiftieth of those it knows if that is more. It is
+some kilobytes each time, less and less often."""
 
 
 class Fold(Protocol):
-    """What a run's repairs came to (`actors.recovery.experience`)."""
+    """The results of a run's repairs, counted from records (`actors.recovery.experience`)."""
 
     @property
     def attempts(self) -> int: ...
@@ -48,7 +47,7 @@ class Fold(Protocol):
 
 
 class ServiceSettings(Struct, frozen=True):
-    """`capacity`: outstanding orders beyond which `offer` waits."""
+    """`capacity`: with this many outstanding orders, `offer` waits."""
 
     task: str
     samples_per_passage: int
@@ -57,7 +56,7 @@ class ServiceSettings(Struct, frozen=True):
 
 
 class QueueService:
-    """Replays the ledger when made; then any number of callers on one event loop."""
+    """Replays the ledger when it is made; then serves any number of callers on one event loop."""
 
     def __init__(
         self,
@@ -69,8 +68,8 @@ class QueueService:
         tally: Tally | None = None,
         fold: Fold | None = None,
     ) -> None:
-        """`now`: of leases and waits; a `Steady` one knows the wall's time apart, which records and snapshots take.
-        `fold`: what conductors are told of, with leases; None when nobody learns."""
+        """`now`: for leases and waits; if it is `Steady`, records and snapshots take its wall time. `fold`: the
+        experience that conductors get with leases; None if no policy learns."""
         self._queue = queue
         self._settings = settings
         self._now = now
@@ -94,11 +93,11 @@ class QueueService:
         self._hold = Hold(settings.preflight, self._tally.summary())
 
     async def start(self, started: RunStarted) -> None:
-        """A run begins or goes on: its corpus is read anew. A queue that is made again in one run is not started."""
+        """A run begins or resumes: its corpus is read from the start. A queue restarted within a run is not started."""
         await self.append(started)
 
     async def offer(self, passages: Sequence[Passage]) -> bool:
-        """Takes in passages, waiting while the queue is full; known ones are skipped. False: no more are wanted."""
+        """Plans passages, and waits while the queue is full. Known passages are skipped. False: no more are wanted."""
         for passage in passages:
             if self._queue.knows(passage.id):
                 continue
@@ -119,33 +118,34 @@ class QueueService:
         return not self._closed_to_orders()
 
     def documents(self) -> dict[bytes, tuple[bytes, ...]]:
-        """The versions of the documents whose passages were planned, as `actors.queue.documents` has them."""
+        """The versions of the documents whose passages were planned, as in `actors.queue.documents`."""
         return self._documents.all()
 
     def known(self, passages: Sequence[PassageId]) -> list[bool]:
-        """Which passages were planned, ever."""
+        """For each passage, whether it was ever planned."""
         return [self._queue.knows(passage_id) for passage_id in passages]
 
     async def refuse(self, document: DocumentRefused) -> None:
-        """A document that could not be used; recorded once for each reason, however often the corpus is read again."""
+        """Records a document that could not be used: once for each reason, even if the corpus is read again."""
         if document in self._refusals:
             return
         await self.append(Refused(self._wall(), document))
 
     def refused(self) -> tuple[DocumentRefused, ...]:
-        """The refusals that hold."""
+        """The refusals that still hold."""
         return self._refusals.all()
 
     async def corpus_ended(
         self, documents: int, passages: int, skipped: Mapping[str, int] | None = None,
         read_again: Sequence[DocumentRefused] = (),
     ) -> None:  # fmt: skip
-        """No more passages come. The run is over when every order has ended. `skipped`: files that were not read;
-        `read_again`: documents whose refusal is over."""
+        """No more passages come. The run is over when every order has ended. `skipped`: files that were not read, by
+        suffix; `read_again`: documents whose refusal is over."""
         await self.append(CorpusEnded(self._wall(), documents, passages, dict(skipped or {}), tuple(read_again)))
 
     async def lease(self, conductor: str, limit: int, wait_s: float) -> Sequence[Lease]:
-        """Up to `limit` leases; waits up to `wait_s` for the first. Nothing for a conductor that was released."""
+        """Leases of up to `limit` orders; waits up to `wait_s` for the first. None for a conductor that was released.
+        Orders that share a lease may exceed the limit."""
         until = self._now() + wait_s
         while not self._stopped and conductor not in self._dead:
             self._commits.check()
@@ -164,7 +164,7 @@ class QueueService:
         return []
 
     async def settle(self, outcomes: Sequence[Outcome]) -> list[Settlement]:
-        """What became of each outcome, when it is durable."""
+        """The answer to each outcome, when its record is durable."""
         settlements: list[Settlement] = []
         for outcome in outcomes:
             settlement, record = self._queue.settle(outcome, self._now())
@@ -176,45 +176,46 @@ class QueueService:
         return settlements
 
     async def append(self, record: Record) -> None:
-        """A record that moves no order (a start, a shard)."""
+        """Makes a record durable that moves no order (a start, a shard)."""
         self._remember(record)
         self._commits.add(record)
         await self._commits.durable()
 
     async def begin_writing(self, writer: int) -> None:
-        """From here on only this writer's shards are recorded; those of earlier ones are, or never will be.
+        """From now on only this writer's shards are recorded; an earlier writer's are recorded by now or never will be.
 
-        Writers are numbered upwards. A dead one's last message may still be on its way when the next looks at what is
-        recorded and removes the rest.
+        Writers are numbered upwards. A dead writer's last message may still be on its way when the next writer removes
+        the shards that are not recorded.
         """
         self._writer = max(self._writer, writer)
         await self._commits.durable()
 
     async def record_shard(self, writer: int, shard: ShardWritten) -> None:
-        """A shard is on disk under its final name. Raises GleanerError for a writer that another has followed."""
+        """A shard is on disk under its final name. Raises GleanerError for any writer but the present one."""
         if writer != self._writer:
             raise GleanerError(f"shard {shard.name} is of writer {writer}, and writer {self._writer} has begun")
         await self.append(shard)
 
     def recover(self, token: str) -> None:
-        """This queue was made again in the middle of a run. Nothing is leased before `resume(token)`: conductors work
-        on what its predecessor had leased, and have not said so yet."""
+        """This queue was restarted within a run. It leases nothing before `resume(token)`: conductors still work on
+        leases of its predecessor, and have not joined yet."""
         self._recovering = token
 
     def join(self, conductor: str, holdings: Sequence[Holding]) -> int:
-        """What a conductor works on is leased to it; gives how many."""
+        """Leases to a conductor the attempts that it works on; returns how many."""
         return self._queue.hold(conductor, holdings, self._now())
 
     def resume(self, token: str) -> None:
-        """Every living conductor has joined the queue that gave this token."""
+        """Every living conductor has joined the queue of this token: it leases again."""
         if token == self._recovering:
             self._recovering = ""
             self._changed.set()
 
     def release(self, conductor: str) -> int:
-        """The leases of a dead conductor return at once; gives how many. Names are not used again.
+        """The leases of a dead conductor return at once; returns how many. Names are not used again.
 
-        A lease call may still wait in its name: it must get nothing, or an order would lie with the dead.
+        A lease call of the dead conductor may still wait here. It must get nothing, or its orders would be lost until
+        their leases end.
         """
         self._dead.add(conductor)
         released = self._queue.release(conductor, self._now())
@@ -222,16 +223,17 @@ class QueueService:
         return released
 
     def stop_leasing(self) -> None:
-        """From now on no lease is given and no passage is taken in."""
+        """From now on nothing is leased and no passage is planned."""
         self._stopped = True
         self._changed.set()
 
     def finished(self) -> bool:
-        """Nothing will be leased any more: every order of the whole corpus has ended, or leasing was stopped."""
+        """Whether nothing will be leased any more: every order has ended, and the corpus was read or the budget is
+        spent; or leasing was stopped."""
         return self._stopped or (self._queue.idle and (self._corpus_read or self._queue.exhausted))
 
     def snapshot(self) -> RunSnapshot:
-        """The run at this moment. Raises what the ledger raised, once it has failed."""
+        """The run at this moment. Raises the ledger's error once the ledger has failed."""
         self._commits.check()
         depth, now = self._queue.depth(), self._now()
         summary = self._tally.summary()
@@ -252,13 +254,13 @@ class QueueService:
         )
 
     async def close(self) -> None:
-        """Waits for what is being committed, then gives the ledger back."""
+        """Stops leasing, waits until the last records are written, and closes the ledger."""
         self.stop_leasing()
         await self._commits.close()
 
     def _room(self, limit: int) -> int:
-        """How many may be leased now; leasing stops where the first completions or verdicts are bad and the run is to
-        stop for that."""
+        """How many orders may be leased now. Leasing stops if the first completions or verdicts are bad and the launch
+        asked to stop for that."""
         if not self._hold.holds:
             return limit
         room = self._hold.room(limit, self._queue.depth().leased, self._tally.summary())
@@ -273,7 +275,7 @@ class QueueService:
             self._fold.apply(record)
 
     def _telling(self, conductor: str, leases: list[Lease]) -> list[Lease]:
-        """The leases; the first with what was learnt, when that has grown by enough since this conductor was told."""
+        """The leases; the first one with the experience, if that has grown enough since this conductor last got it."""
         if self._fold is None:
             return leases
         known, told = self._fold.attempts, self._told.get(conductor, 0)
@@ -305,7 +307,7 @@ class QueueService:
         await self._commits.durable()
 
     def _keep(self, *records: Record) -> None:
-        """To be made durable with the next commit. The queue's own time never jumps; a record's is the wall's."""
+        """Adds records to the next commit. The queue's own clock never jumps; records get the wall time."""
         if self._wall is not self._now:
             records = tuple(replace(record, at=self._wall()) for record in records)
         self._commits.add(*records)
