@@ -1,34 +1,40 @@
-"""What is said: frozen structs that cross processes or reach the disk. They import nothing of ours but each other.
+"""Messages: frozen structs that cross processes or are stored on disk. They import nothing of ours but each other.
 
 A sample's life
     ids            identity from content and plan; seeds
     corpus         documents and passages, with their exact place
     orders         orders, leases, attempts, decisions, reports
-    order_kinds    fresh, rollout, probe: how urgent each is, and what may become of it
-    samples        what is asked of a model, what it answered, the draft that was read
-    verdicts       what gates are asked, and what they say
-    vectors        what near-duplicates are compared by, beside words
+    order_kinds    fresh, rollout, probe: how urgent each is, and how it may end
+    samples        requests to models, completions, drafts
+    verdicts       requests to gates, and their verdicts
+    vectors        vectors of samples, for near-duplicates
     recovery       diagnosis, failure modes, repairs
+    repairs        the interface of your own repairs
     solutions      a worked solution: steps and final answer
-    credit         what each step is worth
+    credit         the value of each step
     errors         errors by the boundary that was crossed
 
-What is kept
+Storage
     ledger         every record
     queue_shard    parts of a run, each with its own queue and ledger
     manifest       manifest.json
-    exports        what is exported, and how
+    exports        formats of exports; export.json
+    sinks          a shard on its way to a sink
 
 Measuring the gates
-    flaws, probes              in what ways a sample is bad; labelled samples that measure the gates
-    calibration, gate_audit    a threshold from probes; a gate held against labels
+    flaws, probes              flaws of samples; labelled samples that measure the gates
+    calibration, gate_audit    a threshold from probes; a gate compared with labels
 
-What is told
+Reports
     progress, distributions    counts and histograms, added up from records
-    role_cards                 what `gleaner models` shows of each role
-    stages, live               what is in flight; live.json
+    overlap                    which gates reject the same attempts
+    measures                   how counts of shards are added up, and their metrics
+    firsts                     the first completions and verdicts
+    role_cards                 the answer of `gleaner models`
+    stages, live               samples in flight; live.json
     scaling                    replicas: facts and decisions
-    policy, audit              answers of `gleaner policy` and `gleaner verify`
+    policy, audit              the answers of `gleaner policy` and `gleaner verify`
+    conformance                the answer of `gleaner check --as`
 
 Between processes
     wire           one codec for each message
@@ -36,6 +42,6 @@ Between processes
 The configuration
     config         the whole tree; one file a section: config_corpus, config_tasks, config_engines, config_deployed,
                    config_gates, config_recovery, config_credit, config_bounds, config_probes
-    config_base    what every section is made of
+    config_base    the base of every section
     config_moved   keys of earlier versions
 """

@@ -1,4 +1,4 @@
-"""What `gleaner verify` found: every fault with its place, and how much was looked at."""
+"""The findings of `gleaner verify`: every fault with its place, and how much was checked."""
 
 from enum import Enum
 
@@ -13,11 +13,11 @@ class Severity(Enum):
     ERROR = "error"
     """A promise is broken."""
     WARNING = "warning"
-    """Something could not be checked, or is not finished."""
+    """Something could not be checked, or is unfinished."""
 
 
 class Check(Enum):
-    """What `gleaner verify` looks at."""
+    """The checks of `gleaner verify`."""
 
     CONSERVATION = "conservation"
     SHARDS = "shards"
@@ -38,7 +38,7 @@ class Finding(Struct, frozen=True):
 
 
 class AuditReport(Struct, frozen=True):
-    """The whole answer. `findings` is cut after `most` of a kind; `faults` counts all errors."""
+    """The whole answer. `findings` holds a limited number of each kind; `faults` counts all errors."""
 
     orders: int
     accepted: int
@@ -55,5 +55,5 @@ class AuditReport(Struct, frozen=True):
 
     @property
     def ok(self) -> bool:
-        """Nothing promised is broken."""
+        """Whether no promise is broken."""
         return self.faults == 0

@@ -1,4 +1,4 @@
-"""What `gleaner calibrate` proposes. Law: every figure says what it rests on; nothing unsure is proposed."""
+"""The proposal of `gleaner calibrate`. Law: every figure comes with its evidence; no unsure threshold is proposed."""
 
 from msgspec import Struct
 
@@ -7,24 +7,24 @@ from schemas.verdicts import GateName
 
 
 class BadShare(Struct, frozen=True):
-    """How much of what reaches the gate at first attempts is bad. `high` is what precision was reckoned with."""
+    """The share of bad drafts among first attempts that reach the gate. Precision was computed with `high`."""
 
     value: float
     high: float
     given: bool
-    """By the user; otherwise estimated from how much of it the gate rejects and how well it judges probes."""
+    """The user gave it; otherwise it is estimated from the gate's rejections and from how well it judges probes."""
     stream: Rate
-    """First attempts that the gate rejected, of those it judged."""
+    """First attempts that the gate rejected, among those that it judged."""
 
 
 class AtThreshold(Struct, frozen=True):
-    """What passes when a score of at least `threshold` does."""
+    """How well the gate judges if a score of at least `threshold` passes."""
 
     threshold: float
     precision: float
-    """Estimated: of what passes, good, at the stream's bad share."""
+    """Estimated share of good drafts among those that pass, at the stream's bad share."""
     low: float
-    """At least so much, with the confidence asked for; over the choice among all thresholds too."""
+    """Lower bound of the precision at the confidence asked for. It allows for the choice among all thresholds."""
     good_passed: Rate
     bad_rejected: Rate
 

@@ -1,7 +1,7 @@
 """A run is one YAML file, decoded strictly into this tree. Unknown keys, wrong types and impossible values are refused.
 
-Each section has a module beside this one; what is known of a key stands at its field (`schemas.config_base`). Light to
-import: no torch, no ray. This module is the tree's root and its door.
+Each section has a module of its own; everything about a key stands at its field (`schemas.config_base`). Light to
+import: no torch, no ray. This module is the root of the tree, and others import the sections from here.
 """
 
 from collections.abc import Iterator
@@ -115,8 +115,8 @@ FRESH_POOL = "generator"
 
 
 class DeployedPart(Struct, frozen=True):
-    """A part of a run that has a deployment of its own. `path`: of its key; `role`: the name by which stages, metrics
-    and autoscaling know it."""
+    """A part of a run that has a deployment of its own. `path`: of its key; `role`: its name in stages, metrics and
+    autoscaling."""
 
     path: str
     role: str

@@ -1,9 +1,9 @@
-"""What every part of a configuration is made of. Law: unknown keys are refused, and all that is known of a key stands
-at its field: type, bounds, default, words, and when it may change.
+"""The base of every part of a configuration. Law: unknown keys are refused, and everything about a key stands at its
+field: type, bounds, default, words, and when it may change.
 
 A field reads `key: Annotated[type, CLASS("words", bounds)] = default`, where CLASS is `never`, `replay` or
-`any_resume`. A field that holds a section says `section("words")`: the keys inside have classes of their own. One whose
-section is chosen by `kind`, `form` or `mode`, or may be absent, has a class: that of the choice.
+`any_resume`. A field that holds a section has `section("words")` instead, since the keys inside have classes of their
+own. A section that is chosen by `kind`, `form` or `mode`, or that may be absent, has a class: that of the choice.
 """
 
 from collections.abc import Mapping
@@ -24,26 +24,26 @@ Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}$", title=NAME_WORDS)
 Factory = Annotated[str, Meta(pattern=r"^[\w.]+:\w+$", title="'module:function'")]
 Options = dict[str, str | int | float | bool]
 CHANGE = "change"
-"""Where a field's `Meta.extra` holds its class."""
+"""The key of `Meta.extra` that holds a field's class."""
 
 
 class Change(Enum):
     """When a key may change in a folder that holds a run."""
 
     ANY_RESUME = "any resume"
-    """It changes no sample: where and how fast things run, and their bounds."""
+    """The key changes no sample: only where and how fast things run, and limits."""
     REPLAY = "replay"
-    """It changes how attempts are made and judged: taken by `gleaner replay --config`."""
+    """The key changes how attempts are made and judged: `gleaner replay --config` applies it."""
     NEVER = "never"
-    """It changes which orders there are: another run, another folder."""
+    """The key changes which orders there are: that is another run, in another folder."""
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Base of every part of a configuration."""
 
     gone: ClassVar[Mapping[str, str]] = {}
-    """Keys that earlier versions had here, each with what to do now. They are refused with these words, and passed over
-    where an earlier run wrote them into its folder."""
+    """Keys that earlier versions had here, each with what to do now. They are refused with these words, but ignored in
+    the folder of an earlier run."""
 
 
 def gone_keys(section: type[Struct]) -> Mapping[str, str]:
@@ -52,7 +52,7 @@ def gone_keys(section: type[Struct]) -> Mapping[str, str]:
 
 
 class KeyBounds(TypedDict, total=False):
-    """At least, more than, at most."""
+    """Bounds of a key: at least, more than, at most."""
 
     ge: float
     gt: float

@@ -1,6 +1,6 @@
-"""How much is under way at once, how long it may take, what it may cost, and how output is cut into files.
+"""How much work runs at once, how long it may take, what it may cost, and how output is cut into files.
 
-Law: nothing here changes a sample, but for the number of queue shards, which a folder keeps.
+Law: nothing here changes a sample, except the number of queue shards, which is fixed for a folder.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class Queue(Config, frozen=True):
 
 
 class Conductors(Config, frozen=True):
-    """How many conductors there are, how many samples each carries, and how often a failed hop is tried again."""
+    """How many conductors there are, how many samples each carries, and how often a failed call is tried again."""
 
     count: Annotated[int, any_resume("Processes; one carries about 2,000 attempts a second.", ge=1, le=256)] = 1
     concurrency: Annotated[int, any_resume("Samples in flight in each.", ge=1, le=8192)] = 256
@@ -51,8 +51,8 @@ class Conductors(Config, frozen=True):
 
     @property
     def lease_s(self) -> float:
-        """A conductor that holds an order longer, in seconds, loses it to another. So a lease outlasts every outage
-        that a run sits through, with a hop before it and one after it."""
+        """How long a lease lasts, in seconds; then another conductor may get the order. A lease outlasts the longest
+        outage that a run waits for, with a call before it and a call after it."""
         return self.outage_s + 2 * self.hop_timeout_s
 
 
@@ -80,13 +80,13 @@ class Scaling(Config, frozen=True):
 
 
 class Budget(Config, frozen=True):
-    """When it is spent, no attempt starts any more and what is outstanding ends as `budget`."""
+    """When it is spent, no attempt starts any more, and orders that no conductor works on end as `budget`."""
 
     tokens: Annotated[Positive | None, any_resume("Generator and gate tokens together.")] = None
 
 
 class SinkConfig(Config, frozen=True):
-    """Where accepted rows go besides the folder (docs/sinks.md)."""
+    """A destination of accepted rows besides the folder (docs/sinks.md)."""
 
     factory: Annotated[Factory, any_resume("Gives an object whose `deliver` is given each closed shard.")]
     options: Annotated[

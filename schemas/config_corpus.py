@@ -21,7 +21,7 @@ class Chunking(Config, frozen=True):
 
 
 class CorpusReader(Config, frozen=True):
-    """What reads the files of one suffix (docs/corpus.md)."""
+    """A reader of your own for the files of one suffix (docs/corpus.md)."""
 
     reader: Annotated[Factory, never("Given the file and this section; it gives texts.")]
     options: Annotated[Options, never("Given to it by name. No secrets: name an environment variable.")] = field(

@@ -1,4 +1,4 @@
-"""The `credit:` section: rejected solutions are credited step by step, within bounds."""
+"""The `credit:` section: rejected solutions are credited step by step, within limits."""
 
 from collections.abc import Mapping
 from typing import Annotated, ClassVar

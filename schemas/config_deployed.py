@@ -1,4 +1,4 @@
-"""What a pool or a model gate runs on: its engine, how many copies of it, and what each takes from the cluster."""
+"""Deployments of pools and of gates with a model: the engine, how many replicas, and the resources of each."""
 
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
@@ -9,11 +9,11 @@ from schemas.config_base import Amount, Config, Natural, Positive, Seconds, any_
 from schemas.config_engines import Engine, HttpEngine, PoolEngine
 
 WAITING_CPUS = 0.1
-"""What a replica takes that sends requests to a server and waits."""
+"""CPUs of a replica that only sends requests to a server and waits."""
 
 
 class Replicas(Config, frozen=True):
-    """How many copies of a deployment, and what each takes from the cluster."""
+    """How many replicas a deployment has, and the resources of each."""
 
     gone: ClassVar[Mapping[str, str]] = {
         "slots": "leave it out; each engine tells how many requests it computes at once"
@@ -38,12 +38,12 @@ class Replicas(Config, frozen=True):
 
     @property
     def cpus(self) -> float:
-        """Of each replica, where no engine says less."""
+        """CPUs of each replica; 1 if the key is not set."""
         return 1.0 if self.num_cpus is None else self.num_cpus
 
 
 class Deployed(Config, frozen=True):
-    """Something that an engine and its replicas make up. An `http` engine's replicas take little by default."""
+    """An engine and its replicas. The replicas of an `http` engine take 0.1 CPU by default."""
 
     engine: Annotated[Engine, replay("What computes: a model in the replica, a server, or your own code.")]
     replicas: Annotated[Replicas, section("How many copies, and what each takes.")] = Replicas()

@@ -1,4 +1,5 @@
-"""What a pool or gate runs on, named in the YAML by `kind`: a model in the replica, a server, or your own code."""
+"""Engines of pools and gates, chosen in the YAML by `kind`: a model in the replica, a server, your own code, or a
+pool."""
 
 import re
 from collections.abc import Mapping
@@ -27,11 +28,11 @@ VllmArgument = Literal[
     "block_size",
     "disable_custom_all_reduce",
 ]
-"""vLLM's own names, of what changes where and how fast it computes, and no text."""
+"""vLLM's own names of arguments that change where and how fast it computes, and no text."""
 VllmModelArgument = Literal["quantization", "kv_cache_dtype", "speculative_config"]
-"""vLLM's own names, of what changes the texts too: a replay takes them, and no resume."""
+"""vLLM's own names of arguments that change texts too: a replay may change them, a resume may not."""
 SpeculationMethod = Literal["ngram", "ngram_gpu", "suffix"]
-"""Those that load no further model: a draft model would be one whose files nobody looked at."""
+"""Methods of speculation that load no second model, since the files of a draft model would go unchecked."""
 _KEEPS = {name: "it is model_args." + name for name in ("quantization", "kv_cache_dtype", "speculative_config")}
 VLLM_REFUSED: Mapping[str, str] = {
     **_KEEPS,
@@ -46,18 +47,18 @@ VLLM_REFUSED: Mapping[str, str] = {
     "max_model_len": "it is the key `max_model_len` beside engine_args",
     "scheduling_policy": "requests are served as they come",
 }
-"""vLLM's names that are not passed through, each with why or where it stands."""
+"""vLLM's names that are not passed through, each with the reason or with the key to use."""
 
 
 class ModelSource(Struct, frozen=True):
-    """Where a model's files come from: a folder, or a name of the Hugging Face hub, perhaps at a revision."""
+    """The source of a model's files: a folder, or a name on the Hugging Face hub, perhaps with a revision."""
 
     name: str
     revision: str | None = None
 
     @staticmethod
     def of(model: str) -> "ModelSource":
-        """What a key `model` names."""
+        """The source that a key `model` names."""
         found = _AT_REVISION.fullmatch(model)
         return ModelSource(model) if found is None else ModelSource(found["name"], found["revision"])
 
@@ -122,20 +123,20 @@ class VllmEngine(Config, frozen=True, tag="vllm", tag_field="kind"):
 
     @property
     def gpus(self) -> int:
-        """That share one copy of the model."""
+        """GPUs that share one copy of the model."""
         args = self.engine_args
         return int(args.get("tensor_parallel_size", 1)) * int(args.get("pipeline_parallel_size", 1))
 
     @property
     def max_num_seqs(self) -> int | None:
-        """Sequences computed at once; None where vLLM chooses."""
+        """Sequences computed at once; None: vLLM chooses."""
         chosen = self.engine_args.get("max_num_seqs")
         return None if chosen is None else int(chosen)
 
 
 class TransformersEngine(Config, frozen=True, tag="transformers", tag_field="kind"):
-    """Hugging Face transformers inside the replica, with continuous batching. It computes with as many CPU threads as
-    the replica has `num_cpus` (at least 1)."""
+    """Hugging Face transformers inside the replica, with continuous batching. It uses `num_cpus` CPU threads (at least
+    1)."""
 
     gone: ClassVar[Mapping[str, str]] = {
         "revision": "it is model: org/name@REVISION",
@@ -154,7 +155,7 @@ Omissible = Literal["seed", "temperature", "top_p", "max_tokens"]
 
 
 class HttpEngine(Config, frozen=True, tag="http", tag_field="kind"):
-    """Any OpenAI-compatible server (docs/servers.md tells what yours needs)."""
+    """Any OpenAI-compatible server (docs/servers.md lists the keys that each needs)."""
 
     gone: ClassVar[Mapping[str, str]] = {
         "breaker_failures": "leave it out; a pool that fails is paused by its conductors",
@@ -224,7 +225,7 @@ class HttpEngine(Config, frozen=True, tag="http", tag_field="kind"):
 
 
 class CustomEngine(Config, frozen=True, tag="custom", tag_field="kind"):
-    """An engine of your own: `module:function`, called with the options, gives an object with the engine protocol."""
+    """An engine of your own: `module:function`, called with the options, returns an object with the engine protocol."""
 
     factory: Annotated[Factory, replay("Importable on every node.")]
     model: Annotated[str, replay("The model's name in lineage and reports.")] = "custom"
@@ -242,7 +243,7 @@ class PoolEngine(Config, frozen=True, tag="pool", tag_field="kind"):
 
     @property
     def model(self) -> str:
-        """Where nobody knows the pool's own: its name."""
+        """A name for the pool's model, for callers that do not know the pool."""
         return f"the pool {self.pool}"
 
 

@@ -1,7 +1,7 @@
 """The section `gates`: the checks that every sample must pass, any number of them, each under a name of its own.
 
-Law: the name is what verdicts, metrics, reports and files know a gate by; the form says how it judges. `faithfulness`
-and `reward` are the usual pair, and `verifier` is math's: under these names the kind (or form) need not be said.
+Law: verdicts, metrics, reports and files use the gate's name; its form says how it judges. The usual gates are
+`faithfulness` and `reward`, and `verifier` for math: under these names the kind (or form) may be left out.
 """
 
 from collections.abc import Mapping
@@ -29,13 +29,13 @@ from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER, GateName
 
 JudgeKind = Literal["faithfulness", "reward"]
 Pooling = Literal["mean", "cls", "last"]
-"""Which hidden states make a text's vector: the mean of all, the first, the last."""
+"""The hidden states that make a text's vector: the mean of all, the first, or the last."""
 USUAL_KINDS = (FAITHFULNESS, REWARD)
 RESERVED = frozenset(
     {"format", "provenance", "diversity", "generate", "settle", "engine", "none", "both", "several"}
     | {"probe", "rollouts", "stale"}
 )
-"""Names that something else is known by."""
+"""Names that have another meaning, so that no gate may have them."""
 
 
 class Exact(Config, frozen=True, tag="exact", tag_field="mode"):
@@ -43,7 +43,7 @@ class Exact(Config, frozen=True, tag="exact", tag_field="mode"):
 
 
 class Retrieved(Config, frozen=True, tag="retrieved", tag_field="mode"):
-    """Passages found anew among all of the corpus, as if nobody had kept where the sample came from."""
+    """Passages found by a search in the whole corpus, as if the sample's own passage were unknown."""
 
     retriever: Annotated[
         Literal["bm25", "embedding"], replay("By words in common, or by the likeness of vectors that `encoder` makes.")
@@ -159,7 +159,8 @@ class TokenJudge(Deployed, frozen=True, tag="token", tag_field="form"):
 
 
 class LikelihoodJudge(Deployed, frozen=True, tag="likelihood", tag_field="form"):
-    """How much likelier the source makes each token of what is said, by any chat model; always against the source."""
+    """A chat model says how much likelier each token of the claim is with the source than without it. Always a
+    faithfulness gate."""
 
     threshold: Annotated[
         Probability, replay("A score of at least this passes; 0.5 is a gain of nothing, so measure before you choose.")
@@ -196,7 +197,7 @@ GateModel = Classifier | TokenJudge | LikelihoodJudge | LlmJudge
 
 
 class Verifier(Config, frozen=True, tag="verifier", tag_field="form"):
-    """Final answers are compared by computation, in processes of their own that are killed when they take too long."""
+    """Final answers are compared by computation, in separate processes that are killed when they take too long."""
 
     timeout_s: Annotated[
         Seconds,
@@ -251,7 +252,7 @@ Gates = dict[str, GateConfig]
 
 
 class EmbedderModel(Deployed, frozen=True):
-    """A model that makes a vector of each sample that its gates passed, to find near-duplicates by beside words."""
+    """A model that makes a vector of each draft that its gates passed: near-duplicates are found by vectors too."""
 
     similarity: Annotated[
         float,
@@ -295,14 +296,14 @@ class Judging(Config, frozen=True):
 
 
 def is_function(check: str) -> bool:
-    """Whether a rule is `module:function`; no expression can be written so."""
+    """Whether a rule is `module:function`; no expression looks like that."""
     module, colon, function = check.partition(":")
     return colon == ":" and all(name.isidentifier() for name in (*module.split("."), function))
 
 
 def kind_of(name: str, gate: GateConfig) -> GateName:
-    """The usual gate that this one stands beside: a second judge against the source is a `faithfulness` too. A gate of
-    no usual kind is its own."""
+    """The usual gate that this gate is like: every judge against the source is a `faithfulness`. A gate that is like no
+    usual one is its own kind."""
     match gate:
         case Classifier() | TokenJudge() | LlmJudge():
             return GateName(gate.kind or name)
@@ -319,12 +320,12 @@ def kinds(gates: Mapping[str, GateConfig]) -> dict[GateName, GateName]:
 
 
 def labels(given: Labels) -> tuple[str, ...]:
-    """The labels that a key names, one or several."""
+    """The labels of a key, one or several."""
     return (given,) if isinstance(given, str) else given
 
 
 def gate_models(gates: Mapping[str, GateConfig]) -> dict[GateName, GateModel]:
-    """The gates that have a model, and so a deployment, of their own."""
+    """The gates that have a model and a deployment of their own."""
     return {
         GateName(name): gate
         for name, gate in gates.items()
@@ -333,7 +334,7 @@ def gate_models(gates: Mapping[str, GateConfig]) -> dict[GateName, GateModel]:
 
 
 def shared_pools(gates: Mapping[str, GateConfig]) -> dict[GateName, PoolName]:
-    """The gates that a pool of the run answers for too, each with the pool."""
+    """The gates that share a pool of the run, each with the pool."""
     models = {name: gate.engine for name, gate in gates.items() if isinstance(gate, GateModel)}
     return {GateName(name): PoolName(one.pool) for name, one in models.items() if isinstance(one, PoolEngine)}
 

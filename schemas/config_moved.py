@@ -1,24 +1,24 @@
-"""Keys of earlier versions under their present names, and short forms written out. Law: a file that was valid means
-what it meant; values are new objects, and what cannot be moved is refused with the name that the key has now."""
+"""Moves keys of earlier versions to their present names, and writes short forms out. Law: a file that was valid keeps
+its meaning. A key that cannot be moved is refused with its present name. Values are new objects."""
 
 from typing import Any
 
 from schemas.errors import ConfigError
 
 _SETTINGS = ("short_circuit", "duplicate_similarity")
-"""Once keys of `gates`, which now holds gates alone."""
+"""Keys that were once in `gates`, which now holds gates alone."""
 _ONCE_FIXED = ("faithfulness", "reward", "verifier")
-"""Once keys that every configuration had, null where there was no such gate."""
+"""Keys that every configuration once had; null meant that there was no such gate."""
 
 _ONE_SECTION = {
     "injection": "is probes now (its rate, kinds and injector): probes are beside the orders, which are left alone",
     "audit": "is probes now (its rate, good and labelled)",
 }
-"""Sections of two mechanisms that are one now. A rate of the old one would mean something else."""
+"""Sections of two old mechanisms that are one now. Their rates had another meaning, so they are refused."""
 
 
 def moved(values: Any) -> Any:
-    """The values of a YAML file with each key where it stands now. Raises ConfigError."""
+    """The values of a YAML file, with each key in its present place. Raises ConfigError."""
     if not isinstance(values, dict):
         return values
     for name, now in _ONE_SECTION.items():
@@ -47,7 +47,7 @@ def _engine_of_a_pool(gate: Any) -> Any:
 
 
 def _with_kind(gate: Any) -> Any:
-    """An encoder was of kind transformers before there were others, whether it said so or not."""
+    """Adds `kind: transformers` to an encoder without a kind: once there was no other."""
     if not isinstance(gate, dict) or not isinstance(provenance := gate.get("provenance"), dict):
         return gate
     encoder = provenance.get("encoder")
@@ -69,7 +69,7 @@ def _judging(values: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]
 
 
 def _shown(named: dict[str, Any]) -> None:
-    """`gates.provenance` said what the one judge of the source was shown: now that judge's own key."""
+    """Moves `gates.provenance` to the faithfulness gate: it said what that gate is shown."""
     provenance, judge = named.pop("provenance"), named.get("faithfulness")
     if isinstance(judge, dict) and "provenance" not in judge:
         named["faithfulness"] = {**judge, "provenance": provenance}

@@ -18,11 +18,11 @@ FlawName = Literal[
     "domain_mismatch",
     "response_quality",
 ]
-"""`schemas.flaws.FlawKind` by its values."""
+"""The values of `schemas.flaws.FlawKind`."""
 
 
 class NamedInjector(Config, frozen=True):
-    """Who spoils drafts, and says what they are worth: your own function, or the generator and a verifier."""
+    """The injector spoils drafts and says if they are bad: your own function, or the generator and a verifier."""
 
     factory: Annotated[
         Factory | None,
@@ -44,7 +44,8 @@ class NamedInjector(Config, frozen=True):
 
 
 class Probing(Config, frozen=True):
-    """Labelled samples in the live stream, unseen by the gates: what these catch. They are never exported."""
+    """Labelled samples sent through the live gates, which do not see the labels: how many do the gates catch? They are
+    never exported."""
 
     rate: Annotated[
         Probability,
@@ -68,10 +69,10 @@ class Probing(Config, frozen=True):
 
     @property
     def spoils(self) -> bool:
-        """Somebody makes probes of the run's own drafts."""
+        """Whether an injector makes probes of the run's own drafts."""
         return self.injector.factory is not None or self.injector.verifier is not None
 
     @property
     def weights(self) -> dict[FlawName, float]:
-        """Of every flaw."""
+        """How often each flaw is chosen, relative to the others."""
         return {kind: self.kinds.get(kind, 1.0) for kind in get_args(FlawName)}

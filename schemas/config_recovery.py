@@ -1,4 +1,4 @@
-"""The `recovery:` section: what happens to a rejected sample."""
+"""The `recovery:` section: what happens to rejected samples."""
 
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
@@ -9,7 +9,7 @@ from schemas.config_base import Config, Name, replay
 
 
 class Recovery(Config, frozen=True):
-    """What happens to a rejected sample."""
+    """The policy for rejected samples: which repairs, and how many attempts."""
 
     gone: ClassVar[Mapping[str, str]] = {
         "search_passages": "leave it out; passages are looked up in where the corpus has at most 50,000",

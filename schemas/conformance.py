@@ -1,6 +1,6 @@
-"""What a check of what a user brings finds: whether it keeps to what every one of its kind must.
+"""Findings of `gleaner check --as`: does a user's own task, gate, repair, reader or sink obey the rules of its kind?
 
-Law: a check finds something or it does not; it never raises, whatever the checked code does.
+Law: a check that ends normally passed; `Broken` and `Noted` are its other findings.
 """
 
 from collections.abc import Awaitable
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 
 class Seam(Enum):
-    """What a user may bring, as `gleaner check --as` calls it."""
+    """The kinds of code that a user may bring, by their names in `gleaner check --as`."""
 
     TASK = "task"
     GATE = "gate"
@@ -20,16 +20,16 @@ class Seam(Enum):
 
 
 class CheckOutcome(Enum):
-    """Of one check."""
+    """The outcome of one check."""
 
     PASSED = "passed"
     FAILED = "failed"
     NOTED = "noted"
-    """Nothing that is forbidden, and something that its author should know."""
+    """Nothing forbidden, but its author should know of it."""
 
 
 class CheckFinding(Struct, frozen=True):
-    """What one check came to; `detail` is for a person, and empty where there is nothing to say."""
+    """The outcome of one check; `detail` is for a person, and may be empty."""
 
     check: str
     outcome: CheckOutcome
@@ -37,15 +37,15 @@ class CheckFinding(Struct, frozen=True):
 
 
 class Broken(Exception):
-    """What is checked did what none of its kind may do."""
+    """The checked code broke a rule of its kind."""
 
 
 class Noted(Exception):
-    """What its author should know."""
+    """The checked code does something that its author should know of."""
 
 
 async def found_by(check: str, made: Awaitable[None]) -> CheckFinding:
-    """One check's finding."""
+    """The finding of one check. Any exception but `Broken` and `Noted` is raised."""
     try:
         await made
     except Noted as noted:

@@ -12,11 +12,11 @@ class Document(Struct, frozen=True, forbid_unknown_fields=True):
 
     id: DocumentId
     uri: str
-    """Where it was read: a file's uri, with `#record=N` (from 0) for the N-th record of a file of records."""
+    """The file's uri, with `#record=N` (from 0) for one record of a file of records."""
     sha256: str
     text: str
     reference: str | None = None
-    """The reference answer of a problem, where the corpus has one (`corpus.answer_field`); `text` is the problem."""
+    """The reference answer of a problem, if the corpus has one (`corpus.answer_field`); `text` is the problem."""
 
 
 class Provenance(Struct, frozen=True):
@@ -28,13 +28,13 @@ class Provenance(Struct, frozen=True):
     start: int
     end: int
     chunker: str
-    """Name and version of what cut it."""
+    """Name and version of the chunker."""
 
 
 class Passage(Struct, frozen=True, omit_defaults=True):
     """A span of a document. Law: `text == document.text[provenance.start:provenance.end]`.
 
-    A problem is a passage with a `reference` answer, which is the document's and is never shown to a generator.
+    A problem is a passage with a `reference` answer, taken from its document. No generator ever sees the reference.
     """
 
     id: PassageId
@@ -44,13 +44,13 @@ class Passage(Struct, frozen=True, omit_defaults=True):
 
     @staticmethod
     def of(text: str, provenance: Provenance, reference: str | None = None) -> "Passage":
-        """A passage with the id that its content and place give it."""
+        """A passage with the id that follows from its content and place."""
         return Passage(passage_id(text, provenance, reference), text, provenance, reference)
 
 
 def passage_id(text: str, provenance: Provenance, reference: str | None = None) -> PassageId:
-    """The id of a passage: changes with its text, its document, its span and its reference answer; not with the folder
-    it was read from."""
+    """The id of a passage. It depends on the text, the document, the span and the reference answer, and not on the
+    folder that was read."""
     where = provenance
     answered = () if reference is None else (reference,)
     parts = (where.document_id, where.document_sha256, where.start, where.end, text, *answered)
@@ -69,13 +69,13 @@ class RefusalReason(Enum):
     DUPLICATE_ID = "duplicate_id"
     UNKNOWN_FORMAT = "unknown_format"
     LEADS_OUT = "leads_out"
-    """A link to a place outside the corpus."""
+    """A link that leads out of the corpus."""
     CHANGED = "changed"
-    """It is no longer what it was when its passages were planned."""
+    """The document has changed since its passages were planned."""
 
 
 class DocumentRefused(Struct, frozen=True, tag=True):
-    """A document that was dead-lettered at the door: the rest of the corpus goes on."""
+    """A document that could not be used, with the reason. The rest of the corpus is read on."""
 
     uri: str
     reason: RefusalReason

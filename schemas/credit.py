@@ -1,8 +1,9 @@
-"""Credit: what each step of a solution is worth, and where a wrong one broke (Setlur et al. 2024, arXiv 2406.14532).
+"""Credit: the value of each step of a solution, and the step where a wrong solution broke (Setlur et al. 2024, arXiv
+2406.14532).
 
-Law: steps are counted from 1; a value is of a *prefix*, and prefix i holds the steps 1 to i (prefix 0: the problem
-alone). Q of a prefix is the chance that one more draw of the policy from there ends in the right answer. No value is
-without what it was estimated from.
+Law: steps are counted from 1. A value belongs to a *prefix*: prefix i holds the steps 1 to i, and prefix 0 is the
+problem alone. Q of a prefix is the chance that one more draw of the policy from there ends in the right answer. Every
+value comes with the numbers that it was estimated from.
 """
 
 from enum import Enum
@@ -15,7 +16,7 @@ from schemas.measures import Exposed, Total
 from schemas.samples import Cost
 
 PolicyVersion = NewType("PolicyVersion", str)
-"""Who continues prefixes, and how: pool, model and sampling. Values of different versions are never mixed."""
+"""The policy that continues prefixes: pool, model and sampling. Values of different versions are never mixed."""
 PrefixId = NewType("PrefixId", str)
 RolloutId = NewType("RolloutId", str)
 StrategyName = NewType("StrategyName", str)
@@ -23,15 +24,15 @@ StrategyName = NewType("StrategyName", str)
 
 
 ROLLOUTS = "rollouts"
-"""The role under which rollouts are paid for, verdicts included."""
+"""The role to which rollouts are charged, with their verdicts."""
 
 
 class PitRule(Enum):
-    """Which step is the first pit."""
+    """The rule that finds the first pit."""
 
     ZERO = "zero"
-    """The first step with Q = 0: at most `tolerance`. The paper's other rule, the first step of the lowest Q, gives the
-    same step for every wrong solution, whose own Q is 0."""
+    """The first step with Q = 0, that is, at most `tolerance`. The paper's other rule takes the first step with the
+    lowest Q. For a wrong solution, whose own Q is 0, both give the same step."""
 
 
 class Stop(Enum):
@@ -42,7 +43,7 @@ class Stop(Enum):
 
 
 class CreditTarget(Struct, frozen=True):
-    """A solution to be credited. `ends[i - 1]` is where step i ends, in characters; the last is the solution's end.
+    """A solution to credit. `ends[i - 1]` is where step i ends, in characters; the last is the solution's end.
 
     `wrong`: its final answer is not the reference answer, so the Q of the whole solution is 0 and is not estimated.
     """
@@ -59,7 +60,7 @@ class CreditTarget(Struct, frozen=True):
         return len(self.ends)
 
     def prefix(self, steps: int) -> str:
-        """The solution's text up to the end of that step; "" for 0."""
+        """The solution's text up to the end of step `steps`; "" for 0."""
         return self.solution[: self.ends[steps - 1]] if steps else ""
 
 
@@ -81,21 +82,21 @@ class RolloutTally(Struct, frozen=True):
 
 
 class KnownDraws(Struct, frozen=True):
-    """What is known of the draws from one prefix, by number: right, wrong, or None for one that failed."""
+    """The results of the draws from one prefix, by number: right, wrong, or None for a draw that failed."""
 
     prefix: PrefixId
     draws: dict[int, bool | None]
 
 
 class KnownStart(Struct, frozen=True):
-    """An order's first attempt as a draw from the problem itself: whether its answer was right."""
+    """An order's first attempt, as a draw from the problem itself: was its answer right?"""
 
     order_id: OrderId
     right: bool
 
 
 class PrefixValue(Struct, frozen=True, omit_defaults=True):
-    """Q of one prefix, as far as it is known."""
+    """The estimate of Q for one prefix."""
 
     steps: int
     end: int
@@ -103,39 +104,39 @@ class PrefixValue(Struct, frozen=True, omit_defaults=True):
     n: int = 0
     """Rollouts tried from it."""
     k: int = 0
-    """Of them, right."""
+    """How many of them were right."""
     q: float | None = None
-    """Posterior mean of Q; None where no rollout was tried; 0 for a whole wrong solution, which needs none."""
+    """Posterior mean of Q; None if no rollout was tried; 0 for a whole wrong solution, which needs no rollouts."""
     low: float = 0.0
     """Q is at least this, and at most `high`, with the probability `CreditLabel.confidence`."""
     high: float = 1.0
 
 
 class CreditLabel(Struct, frozen=True, omit_defaults=True):
-    """What is known of a solution's steps, and how it came to be known."""
+    """The values of a solution's steps, and how they were estimated."""
 
     order_id: OrderId
     attempt: int
-    """Whose text the values speak of: the draft's answer of this attempt in the order's story."""
+    """The attempt whose draft's answer is the solution."""
     values: tuple[PrefixValue, ...]
-    """Of the prefixes 0, 1, … in order; the first is the problem's own solve rate. One more than there are steps."""
+    """Values of the prefixes 0, 1, … in order, one more than steps; the first is the problem's own solve rate."""
     first_pit: int | None
-    """The step, from 1, that is most probably the first pit; `first_pit - 1` steps before it are good. None: none."""
+    """The step, from 1, that is most probably the first pit; `first_pit - 1` steps before it are good. None: no pit."""
     probability: float
-    """That it is the first pit, given the rollouts."""
+    """The probability that this is the first pit, given the rollouts."""
     rule: PitRule
     tolerance: float
     strategy: StrategyName
     stopped: Stop
     confidence: float
-    """Asked for; `probability` is at least this where `stopped` is DECIDED."""
+    """The confidence asked for; if `stopped` is DECIDED, `probability` is at least this."""
     policy: PolicyVersion
     seed: int
     """The run's; each rollout's seed derives from it and its id."""
     asked: int = 0
-    """Rollouts that were asked for it and came back in time; others of shared prefixes were there already."""
+    """Rollouts that were asked for this label and came back in time; others of shared prefixes were known already."""
     cost: Cost = Cost()
-    """Of the rollouts that were paid for this label."""
+    """The cost of the rollouts that were charged to this label."""
 
     @property
     def steps(self) -> int:
@@ -143,27 +144,27 @@ class CreditLabel(Struct, frozen=True, omit_defaults=True):
 
     @property
     def rollouts(self) -> int:
-        """All that the label rests on."""
+        """All rollouts that the label was estimated from."""
         return sum(value.n for value in self.values)
 
     def advantage(self, step: int) -> float | None:
-        """A_i = Q_i - Q_(i-1) of step i, from 1 (section 5); None where one of the two is not known."""
+        """A_i = Q_i - Q_(i-1) of step i, from 1 (section 5); None if one of the two is unknown."""
         before, after = self.values[step - 1].q, self.values[step].q
         return None if before is None or after is None else after - before
 
     @property
     def advantages(self) -> tuple[float | None, ...]:
-        """Of every step in order."""
+        """The advantage of every step, in order."""
         return tuple(self.advantage(step) for step in range(1, self.steps + 1))
 
 
 def prefix_id(passage_id: PassageId, prefix: str, policy: PolicyVersion) -> PrefixId:
-    """The same prefix of the same problem under the same policy, in whichever solution it stands."""
+    """The id of a prefix: the same for every solution of the problem that begins with it, under one policy."""
     return PrefixId(content_id("prefix", passage_id, prefix, policy))
 
 
 def rollout_id(prefix: PrefixId, draw: int) -> RolloutId:
-    """Of one draw from a prefix: asked for once, whoever asks."""
+    """The id of one draw from a prefix, so that each draw is made once."""
     return RolloutId(content_id("rollout", prefix, draw))
 
 
@@ -178,7 +179,7 @@ class CreditCount(Struct, frozen=True, kw_only=True):
     ] = 0
     labelled: Total = 0
     decided: Total = 0
-    """Of the labelled: the first pit was found as surely as asked."""
+    """Labelled solutions whose first pit is as sure as asked."""
     restartable: Annotated[
         Total, Exposed("gleaner_credits_restartable_total", "Labelled solutions with a good step before the first pit.")
     ] = 0
@@ -186,18 +187,18 @@ class CreditCount(Struct, frozen=True, kw_only=True):
         Total,
         Exposed("gleaner_credit_steps_total", "Steps of labelled solutions: rollouts for each are what a label costs."),
     ] = 0
-    """Of the labelled solutions, those that can be drawn from: all but each last one."""
+    """Steps of labelled solutions from which rollouts can start: all but the last step of each."""
     rollouts: Total = 0
-    """Those of open credits, and late ones, included."""
+    """Includes rollouts of open credits, and late ones."""
     right: Annotated[Total, _ROLLOUTS] = 0
     wrong: Annotated[Total, _ROLLOUTS] = 0
     failed: Annotated[Total, _ROLLOUTS] = 0
-    """No answer could be had."""
+    """Rollouts without an answer that could be compared."""
     tokens: Total = 0
 
     @property
     def open(self) -> int:
-        """Being credited."""
+        """Solutions that are being credited."""
         return self.begun - self.labelled
 
     @property
@@ -207,4 +208,4 @@ class CreditCount(Struct, frozen=True, kw_only=True):
 
 
 FIXED = 16
-"""Rollouts of each step with a fixed number, what the cost is compared with."""
+"""Rollouts of each step if their number were fixed: the cost is compared with that."""

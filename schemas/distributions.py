@@ -1,4 +1,4 @@
-"""Values counted in buckets: what histograms are made of. Counts add up, so they can be merged and replayed."""
+"""Values counted in buckets, for histograms. Counts add up, so they can be merged and replayed."""
 
 from enum import Enum
 from typing import Annotated
@@ -34,7 +34,8 @@ SCORES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
 class Distribution(Struct, frozen=True):
-    """`counts[i]`: values above bound i - 1 and at most bound i; the last, above every bound. `total`: their sum."""
+    """`counts[i]`: how many values are above bound i - 1 and at most bound i; the last count: above all bounds.
+    `total`: the sum of the values."""
 
     counts: Annotated[tuple[int, ...], Together.ADDED] = ()
     total: Annotated[float, Together.ADDED] = 0.0
@@ -45,15 +46,15 @@ class Distribution(Struct, frozen=True):
 
 
 class QueueTurn(Enum):
-    """What an attempt waited in the queue as."""
+    """Whether an attempt waited in the queue as a first attempt or as a repair."""
 
     FRESH = "fresh"
-    """Its order's first."""
+    """The order's first attempt."""
     REPAIR = "repair"
 
 
 class AttemptEnd(Enum):
-    """What became of an attempt; of its order only if that ended with it."""
+    """How an attempt ended; its order may go on."""
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
@@ -62,10 +63,10 @@ class AttemptEnd(Enum):
 
 
 class Distributions(Struct, frozen=True):
-    """Of a whole run, all its processes together. Durations in seconds."""
+    """Distributions of a whole run, all its processes together. Durations in seconds."""
 
     calls: dict[str, Distribution] = {}
-    """One call with its retries and its waiting, by role (as in RoleCost)."""
+    """Time of one call with its retries and waits, by role (as in RoleCost)."""
     attempts: Annotated[
         dict[AttemptEnd, Distribution],
         Exposed(
@@ -86,7 +87,7 @@ class Distributions(Struct, frozen=True):
         dict[AttemptEnd, Distribution],
         Exposed("gleaner_order_seconds", "Time from plan to end of orders by how they ended.", bounds=SECONDS),
     ] = {}
-    """By what its last attempt was; orders that ended unworked are left out."""
+    """By how the last attempt ended; orders that ended without an attempt are left out."""
     scores: Annotated[
         dict[GateName, Distribution],
         Exposed(

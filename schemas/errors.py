@@ -1,4 +1,5 @@
-"""The errors of the project, named after the boundary that was crossed. All are picklable and travel as `Failure`."""
+"""The errors of the project, named after the boundary that was crossed. All are picklable; a `Failure` is an error of a
+call as a message."""
 
 import traceback
 from collections.abc import Iterator
@@ -12,25 +13,25 @@ from schemas.samples import Heard
 
 
 class ErrorKind(Enum):
-    """What may be done about it."""
+    """The kind of an error says what may be done about it."""
 
     OVERLOADED = "overloaded"
-    """The other side asks to wait (429, a full queue): try again after its delay."""
+    """The other side asks the caller to wait (429, a full queue): try again after its delay."""
     RETRYABLE = "retryable"
     """A fault that may pass (5xx, a time-out, a broken body)."""
     CRASHED = "crashed"
-    """The replica died while it held the request, which is a suspect from now on."""
+    """The replica died while it held the request: the request is a suspect from now on."""
     PERMANENT = "permanent"
-    """The same request will fail again: the fault of this request alone (a prompt too long, moderated)."""
+    """The same request will fail again, by its own fault (a prompt too long, moderated)."""
     REFUSED = "refused"
-    """The other side will not serve this: a key, model, parameter or role that it refuses, a reply in a form that is
-    not known, or a bug. The whole pool's fault if other requests meet it too; `actors.calls.health` finds out."""
+    """The other side refuses a key, model, parameter or role, or replies in an unknown form, or there is a bug. If
+    other requests meet it too, the whole pool is at fault; `actors.calls.health` finds out."""
     NONSENSE = "nonsense"
-    """A model answered, but not in the form asked: another draw may do better."""
+    """A model answered, but not in the form asked for: another draw may be better."""
 
 
 class Failure(Struct, frozen=True, omit_defaults=True, tag="failure"):
-    """An error as a message: what crosses processes in place of an exception."""
+    """An error of a call as a message: it crosses processes in place of an exception."""
 
     request_id: str
     kind: ErrorKind
@@ -64,10 +65,11 @@ class OutputError(UserError):
 
 
 class PoolAwayError(GleanerError):
-    """A pool or gate that no order can do without answered nothing for `conductors.outage_s`: the run stops with its
-    orders outstanding, and the same command goes on when the pool is back. Exit code 3.
+    """A pool or gate that every order needs answered nothing for `conductors.outage_s`. The run stops with its orders
+    outstanding; the same command resumes it when the pool is back. Exit code 3.
 
-    `state`: a `schemas.stages.PauseKind`'s value; `since`: seconds since the epoch; `why`: the error, with the address.
+    `state`: the value of a `schemas.stages.PauseKind`; `since`: seconds since the epoch; `why`: the error, with the
+    address.
     """
 
     def __init__(self, pool: str, state: str, since: float, why: str) -> None:
@@ -84,15 +86,15 @@ class PoolAwayError(GleanerError):
 
 
 class ClusterError(GleanerError):
-    """The Ray under the run is gone. One line and exit code 1: what is recorded stands, the same command goes on."""
+    """The Ray under the run is gone. One line and exit code 1: records are kept, and the same command resumes."""
 
 
 class LedgerError(GleanerError):
-    """The ledger is damaged, or was asked for an impossible move; carries the order's whole story."""
+    """The ledger is damaged, or a record of it asks for an impossible move."""
 
 
 class HopError(GleanerError):
-    """A call to an engine or a gate failed. The conductor alone retries it, within bounds."""
+    """A call to an engine or a gate failed. The conductor alone retries it, within limits."""
 
     def __init__(
         self, kind: ErrorKind, detail: str, retry_after_s: float | None = None, heard: Heard | None = None
@@ -112,7 +114,7 @@ class EngineError(HopError):
 
 
 class JudgeError(HopError):
-    """A gate's model answered something that is no verdict, or not at all."""
+    """A gate's model gave no verdict: its answer cannot be read, or there was none."""
 
 
 LONGEST_WORDS = 500
@@ -120,8 +122,8 @@ LONGEST_WORDS = 500
 
 
 def innermost(error: BaseException) -> BaseException:
-    """The error itself; of a group, however deep, the first of ours, else the first: what `asyncio.TaskGroup` raises
-    says nothing itself."""
+    """The error itself. Of a group, even a nested one: the first GleanerError, or else the first error. The group that
+    `asyncio.TaskGroup` raises says nothing itself."""
     if not isinstance(error, BaseExceptionGroup):
         return error
     found = [innermost(each) for each in error.exceptions]
@@ -129,10 +131,10 @@ def innermost(error: BaseException) -> BaseException:
 
 
 def kind_of_bug(error: BaseException) -> ErrorKind:
-    """The kind of an error that nobody made ours: what the machine or the network did may pass, anything else is a bug.
+    """The kind of an error that was not translated into ours: faults of machine or network may pass, others are bugs.
 
-    A bug is REFUSED and not PERMANENT: a custom engine's `KeyError` may come of one odd reply of its server, so that a
-    request which meets it alone is tried again; one that every request meets is the pool's, which its next trial says.
+    A bug is REFUSED and not PERMANENT. A custom engine's `KeyError` may come from one odd reply of its server: a
+    request that meets it alone is tried again. If every request meets it, the pool is at fault: its next trial shows.
     """
     passes = isinstance(innermost(error), OSError | MemoryError)
     return ErrorKind.RETRYABLE if passes else ErrorKind.REFUSED
@@ -140,7 +142,7 @@ def kind_of_bug(error: BaseException) -> ErrorKind:
 
 @contextmanager
 def ungrouped() -> Iterator[None]:
-    """Around what may raise a group of errors: raises the innermost one in its place."""
+    """Use it around code that may raise a group of errors: it raises `innermost` of the group instead."""
     try:
         yield
     except ExceptionGroup as group:
@@ -148,7 +150,7 @@ def ungrouped() -> Iterator[None]:
 
 
 def described(error: BaseException) -> str:
-    """What happened, in one line: the innermost error's type and message, and the file and line that raised it."""
+    """An error in one line: type and message of the innermost error, and the file and line that raised it."""
     found = innermost(error)
     place = ""
     if frames := traceback.extract_tb(found.__traceback__):

@@ -1,4 +1,4 @@
-"""Exports: a run's ledger as training signal. What is asked for, and what export.json says of what was written."""
+"""Exports: a run's ledger as training data. The request for an export, and the content of export.json."""
 
 from enum import Enum
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class ExportFormat(Enum):
-    """What a row teaches."""
+    """The format of an export: what a row teaches."""
 
     SFT = "sft"
     """Accepted samples; for math, worked solutions of the problem file (a teacher's positives)."""
@@ -15,9 +15,9 @@ class ExportFormat(Enum):
     KTO = "kto"
     """Accepted and rejected attempts, one by one."""
     HARD_NEGATIVES = "hard_negatives"
-    """Every rejected attempt: what was rejected, why, by which gate with which score."""
+    """Every rejected attempt, with the reason, the gates and their scores."""
     RFT = "rft"
-    """Verified solutions of the run's own generators, different ones of each problem."""
+    """Verified solutions by the run's own generators, several different ones for each problem."""
     DPO_STEPS = "dpo_steps"
     """From the same prefix: a step that leads to the answer over the first pit."""
     DPO_PREFIX = "dpo_prefix"
@@ -29,12 +29,12 @@ class ExportFormat(Enum):
 
 
 class View(Enum):
-    """Who is trained."""
+    """The model that is trained."""
 
     ANSWER = "answer"
     """A student: passage and question in, answer out (for math: problem in, solution out)."""
     SAMPLE = "sample"
-    """A generator: what it was asked at first in, question and answer out."""
+    """A generator: the prompt of a first attempt in, question and answer out."""
 
 
 class Form(Enum):
@@ -47,7 +47,7 @@ class Form(Enum):
 
 
 class FileKind(Enum):
-    """How rows lie on the disk."""
+    """The file format of rows."""
 
     PARQUET = "parquet"
     JSONL = "jsonl"
@@ -57,41 +57,41 @@ class LeftOut(Enum):
     """Why an order or an attempt has no row."""
 
     MEASURED = "measured"
-    """The order only measures: nothing of it is ever exported."""
+    """The order is a measurement: nothing of it is ever exported."""
     OUTSTANDING = "outstanding"
     """The order has no end yet."""
     NO_TEXT = "no_text"
     """No generator answered."""
     NOT_JUDGED = "not_judged"
-    """A gate errored: neither passed nor rejected."""
+    """A gate errored: the attempt neither passed nor was rejected."""
     JUDGED_OTHERWISE = "judged_otherwise"
-    """Rejected by gates that were changed since; today's might pass it."""
+    """Rejected by gates that have changed since; today's gates might pass it."""
     UNDER_RAISED_BAR = "under_raised_bar"
-    """Rejected by a repair's raised bar alone: at a first attempt it would have passed."""
+    """Rejected only by a repair's raised threshold: as a first attempt it would have passed."""
     DUPLICATE = "duplicate"
-    """Rejected only because another sample asks the same: its text is good."""
+    """Rejected only as a near-duplicate of another sample: its text is good."""
     MALFORMED = "malformed"
     """There is no answer to show in this view."""
     OTHER_FAULT = "other_fault"
-    """Not the answer is at fault but its question, or a quote that it does not show."""
+    """The fault is not in the answer but in the question, or in a quote that this view does not show."""
     OTHER_QUESTION = "other_question"
     """The accepted attempt asks something else: there is no common prompt in this view."""
     OTHER_REQUEST = "other_request"
-    """It was asked for in another form than a first attempt, and cannot be written in that."""
+    """It was asked for in another form than a first attempt, and cannot be written in that form."""
     SAME_TEXT = "same_text"
-    """What was rejected and what was accepted are the same words."""
+    """The rejected and the accepted attempt have the same text."""
     REPEATED = "repeated"
-    """The same words for the same prompt have a row already."""
+    """The same text for the same prompt has a row already."""
     NOT_ACCEPTED = "not_accepted"
     """The order ended without a sample, and this format needs one."""
     NOT_REJECTED = "not_rejected"
-    """Accepted at the first attempt: there is nothing to set it against."""
+    """Accepted at the first attempt: there is no rejected attempt to compare it with."""
     NO_WORKED_SOLUTION = "no_worked_solution"
     """The problem file gives an answer without its steps."""
     LIKE_OTHERS = "like_others"
-    """The problem has enough solutions that differ more."""
+    """The problem has enough other solutions, which differ more."""
     NO_RIGHT_SOLUTION = "no_right_solution"
-    """Nobody solved the problem."""
+    """No attempt solved the problem."""
     NOT_CREDITED = "not_credited"
     """Its steps have no values."""
     NO_PIT = "no_pit"
@@ -99,7 +99,7 @@ class LeftOut(Enum):
     PIT_IN_DOUBT = "pit_in_doubt"
     """A verified solution takes the very step that was found to be the first pit."""
     NO_GOOD_STEP = "no_good_step"
-    """No verified solution goes on from the prefix before the pit."""
+    """No verified solution continues the prefix before the pit."""
 
 
 class SplitShare(Struct, frozen=True):
@@ -110,7 +110,7 @@ class SplitShare(Struct, frozen=True):
 
 
 class ExportRequest(Struct, frozen=True, kw_only=True):
-    """What an export is of a ledger: equal ledgers and equal requests give equal bytes."""
+    """The request for an export: equal ledgers and equal requests give equal bytes."""
 
     format: ExportFormat
     view: View = View.ANSWER
@@ -118,12 +118,12 @@ class ExportRequest(Struct, frozen=True, kw_only=True):
     files: FileKind = FileKind.PARQUET
     splits: tuple[SplitShare, ...] = ()
     seed: int = 0
-    """Of the splits, and of choices among equals."""
+    """Seed of the splits, and of choices among equals."""
     per_problem: int = 4
-    """At most so many solutions of a problem (`rft`), or good steps for one pit (`dpo_steps`)."""
+    """The most solutions of a problem (`rft`), or good steps for one pit (`dpo_steps`)."""
     critical: float | None = None
-    """In `dpo_steps` also every step before the first pit that loses so much: its advantage is at most minus this, in
-    (0, 1]. None: the first pit alone."""
+    """In (0, 1]: `dpo_steps` also takes every step before the first pit whose advantage is at most minus this. None:
+    the first pit alone."""
     rows_per_file: int = 20_000
 
 
@@ -137,27 +137,27 @@ class ExportFile(Struct, frozen=True):
 
 
 class SplitCount(Struct, frozen=True):
-    """A split as it came out."""
+    """A split, with its rows and passages counted."""
 
     name: str
     rows: int
     passages: int
-    """With at least one row."""
+    """Passages with at least one row."""
 
 
 class NameCount(Struct, frozen=True):
-    """How many of what."""
+    """A name with its count."""
 
     name: str
     count: int
 
 
 class LedgerRead(Struct, frozen=True):
-    """Which ledger was read, and how far."""
+    """The ledger that was read, and its last record that was read."""
 
     name: str
     config_sha256: str
-    """Of the run's last start."""
+    """The configuration of the run's last start."""
     last_seq: int
     versions: dict[str, str]
 
@@ -167,16 +167,16 @@ class Export(Struct, frozen=True, kw_only=True):
 
     format_version: int = 1
     name: str
-    """The run's."""
+    """The run's name."""
     at: float
     asked: ExportRequest
     ledgers: tuple[LedgerRead, ...]
     models: dict[str, str]
-    """Pools by name, with the model of each as configured last."""
+    """Pools by name, each with the model that was configured last."""
     rows: int
     splits: tuple[SplitCount, ...]
     files: tuple[ExportFile, ...]
     failure_modes: tuple[NameCount, ...]
-    """Of the rejected attempts that have a row."""
+    """Failure modes of the rejected attempts that have a row."""
     left_out: tuple[NameCount, ...]
     """Orders and attempts without a row, by reason (`LeftOut`)."""

@@ -1,6 +1,6 @@
-"""In what ways a sample can be bad, and what is known of a text without asking a gate.
+"""Flaws of samples, and the worth of a text by a check other than the gates.
 
-Law: none of this ever reaches a gate, a diagnoser or a generator.
+Law: none of this ever reaches a gate or a diagnoser.
 """
 
 from enum import Enum
@@ -9,38 +9,38 @@ from msgspec import Struct
 
 
 class FlawKind(Enum):
-    """In what way a sample is bad."""
+    """The ways in which a sample can be bad."""
 
     CONTRADICTS_SOURCE = "contradicts_source"
-    """The answer is another value than the passage's."""
+    """The answer contradicts the passage."""
     PARAMETRIC = "parametric"
-    """The answer is what a model remembers, which the passage has otherwise."""
+    """The answer comes from a model's memory, and the passage says otherwise."""
     CROSS_PASSAGE = "cross_passage"
     """Question and answer state a fact of another passage of the corpus."""
     HIGH_TEMPERATURE = "high_temperature"
-    """Drawn far too hot; whether it came out bad is seen afterwards."""
+    """Drawn at far too high a temperature; a check decides afterwards if it is bad."""
     INSTRUCTION_QUALITY = "instruction_quality"
     """The question is vague or cut off."""
     DOMAIN_MISMATCH = "domain_mismatch"
-    """Question and answer are about something that the corpus does not speak of."""
+    """Question and answer are about a subject that the corpus does not have."""
     RESPONSE_QUALITY = "response_quality"
     """The answer is hedged, cut off, vague or of the wrong sort."""
 
 
 class Worth(Enum):
-    """What a text is worth, by a check that is independent of the gates."""
+    """Whether a text is good or bad, by a check that is independent of the gates."""
 
     BAD = "bad"
     GOOD = "good"
     UNKNOWN = "unknown"
-    """Nobody checked, or the check was not sure: it is in no rate."""
+    """The text was not checked, or the check was not sure: it is in no rate."""
 
 
 class Probed(Struct, frozen=True, omit_defaults=True):
-    """What is known of one draft of a probe. It goes beside the attempt to the ledger."""
+    """The worth and flaw of one draft of a probe. A report carries it beside the attempt."""
 
     worth: Worth
     flaw: FlawKind | None = None
-    """In what way the first draft was made bad."""
+    """The flaw that the first draft was given."""
     unfit: str = ""
-    """Why the gates are not asked: the draft is not what its label says."""
+    """Why the gates are not asked: the draft does not agree with its label. Empty: they are asked."""

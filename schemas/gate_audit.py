@@ -1,4 +1,4 @@
-"""What `gleaner audit` measured of a gate on a labelled file. Law: a row that could not be judged is in no rate."""
+"""A gate's results on a labelled file (`gleaner audit`). Law: a row that could not be judged is in no rate."""
 
 from msgspec import Struct
 
@@ -7,7 +7,7 @@ from schemas.verdicts import GateName
 
 
 class Rate(Struct, frozen=True):
-    """`successes` of `trials`, with the 95% Wilson interval; None where there were no trials."""
+    """`successes` of `trials`, with the 95% Wilson interval; None if there were no trials."""
 
     successes: int
     trials: int
@@ -17,17 +17,18 @@ class Rate(Struct, frozen=True):
 
 
 class ClassFigures(Struct, frozen=True):
-    """How well the gate finds one class: of what it called so, how much is; of what is, how much it called so."""
+    """How well the gate finds one class. Precision: how many of those it calls so are; recall: how many of those that
+    are it calls so."""
 
     precision: Rate
     recall: Rate
     f1: float | None
     f1_interval: tuple[float, float] | None = None
-    """95%: f1 = 2J / (1 + J), with the Wilson interval of J, the hits among all that are or were called so."""
+    """95% interval: f1 = 2J / (1 + J), with the Wilson interval of J, the hits among all that are or were called so."""
 
 
 class Disagreement(Struct, frozen=True):
-    """A row that the gate judged otherwise than its label says. `line` counts the file's lines from 1."""
+    """A row whose verdict differs from its label. `line` counts the file's lines from 1."""
 
     line: int
     label: bool
@@ -47,15 +48,15 @@ class NotJudged(Struct, frozen=True):
 
 
 class GateAudit(Struct, frozen=True):
-    """A gate against labels; a row whose label is true should pass."""
+    """A gate compared with labels; a row whose label is true should pass."""
 
     gate: GateName
     labelled: str
     """The file's name."""
     sha256: str
-    """Of the file."""
+    """Digest of the file."""
     threshold: float | None
-    """A score of at least this passed; None when no row was judged."""
+    """A score of at least this passed; None if no row was judged."""
     rows: int
     judged: int
     errors: int
@@ -64,19 +65,18 @@ class GateAudit(Struct, frozen=True):
     bad_passed: int
     bad_rejected: int
     agreement: Rate
-    """Judged as labelled, of all that were judged."""
+    """Rows judged as labelled, among all that were judged."""
     passing: ClassFigures
-    """The good ones: those that pass should be good."""
+    """Figures of the good rows: rows that pass should be good."""
     rejecting: ClassFigures
-    """The bad ones: those that are rejected should be bad."""
+    """Figures of the bad rows: rows that are rejected should be bad."""
     auroc: float | None
-    """Of the scores; None where the gate gives none between right and wrong, or one class is missing."""
+    """Area under the ROC curve of the scores; None if the gate only says right or wrong, or if one class is missing."""
     seconds: float
-    """Wall clock, models loaded."""
+    """Wall time, without loading models."""
     disagreements: tuple[Disagreement, ...]
     not_judged: tuple[NotJudged, ...]
     auroc_interval: tuple[float, float] | None = None
-    """95%, by Newcombe 2006, method 5."""
+    """95% interval by Newcombe 2006, method 5."""
     repeated: int = 0
-    """Rows of the file that only repeat others: among `rows`, and in no other number. rows = judged + errors +
-    repeated."""
+    """Rows of the file that repeat others: in `rows`, and in no other number. rows = judged + errors + repeated."""

@@ -23,7 +23,7 @@ class RunStarted(Struct, frozen=True, tag="run_started"):
 
 
 class Planned(Struct, frozen=True, tag="planned"):
-    """A passage was taken in and its orders issued."""
+    """A passage was planned: its orders were issued."""
 
     at: float
     passage: Passage
@@ -47,7 +47,7 @@ class AcceptedEnd(Struct, frozen=True, tag="accepted"):
 
 
 class DeadLetteredEnd(Struct, frozen=True, tag="dead_lettered"):
-    """An order ended without a sample; `attempt` is None when none was running."""
+    """An order ended without a sample; `attempt` is None if no report ended it."""
 
     at: float
     order_id: OrderId
@@ -56,7 +56,7 @@ class DeadLetteredEnd(Struct, frozen=True, tag="dead_lettered"):
 
 
 class AskedBefore(Struct, frozen=True, omit_defaults=True):
-    """An accepted sample: what a later one of its passage must not repeat."""
+    """An accepted sample, which a later sample of its passage must not repeat."""
 
     order_id: OrderId
     draft: Draft
@@ -64,7 +64,7 @@ class AskedBefore(Struct, frozen=True, omit_defaults=True):
 
 
 class Reopened(Struct, frozen=True, tag="reopened", omit_defaults=True):
-    """A dead-lettered order is outstanding again (`gleaner replay`). It carries what the queue forgot at its end."""
+    """A dead-lettered order is outstanding again (`gleaner replay`). It holds what the queue had forgotten of it."""
 
     at: float
     order: Order
@@ -72,26 +72,25 @@ class Reopened(Struct, frozen=True, tag="reopened", omit_defaults=True):
     end_seq: int
     """Sequence number of the end that no longer holds."""
     end: DeadLetter
-    """What that end said."""
+    """The end that no longer holds."""
     rejected: bool
-    """A gate has rejected it in an earlier attempt."""
+    """Whether a gate has rejected one of its attempts."""
     history: tuple[AttemptSummary, ...] = ()
     """Every attempt so far, oldest first."""
     times: int = 1
     """How often the order has been put back, this time included."""
     repair: Repair | None = None
-    """Of the next attempt: what the diagnoser chose last; None for a fresh one."""
+    """The repair of the next attempt, as it was chosen last; None: a fresh attempt."""
     first_repair: RepairKind | None = None
-    """What it was first requeued with; None when it never was."""
+    """The first repair it was requeued with; None if it never was."""
     asked: tuple[AskedBefore, ...] = ()
-    """What accepted samples of its passage ask."""
+    """The accepted samples of its passage."""
     drawn: tuple[KnownDraws, ...] = ()
-    """Rollouts of its passage that were paid for (credit), so that none is made again. Not in ledgers before version
-    5."""
+    """Rollouts of its passage that were made (credit), so that none is made again. Not in ledgers before version 5."""
     starts: tuple[KnownStart, ...] = ()
     """First attempts of its passage's orders that were judged (credit): the problem's own solve rate."""
     changed: tuple[str, ...] = ()
-    """What the configuration changed with it, key by key."""
+    """The changes of the configuration that came with it, key by key."""
 
     @property
     def order_id(self) -> OrderId:
@@ -99,13 +98,13 @@ class Reopened(Struct, frozen=True, tag="reopened", omit_defaults=True):
 
     @property
     def attempts_before(self) -> int:
-        """Attempts so far; the next is this plus one, and has a whole budget of attempts before it."""
+        """Attempts so far. The next has this number plus one; from it, `max_attempts` counts anew."""
         return len(self.history)
 
 
 class Rescored(Struct, frozen=True, tag="rescored"):
-    """A dead letter is accepted: its last attempt, judged anew by the scores that it has, passes every gate as it is
-    configured now (`gleaner replay --rescore`).
+    """A dead letter is accepted: with its recorded scores, its last attempt passes every gate as configured now
+    (`gleaner replay --rescore`).
 
     Law: it follows its order's `Reopened` in the same transaction. No attempt was made for it, and nothing was spent.
     """
@@ -113,7 +112,7 @@ class Rescored(Struct, frozen=True, tag="rescored"):
     at: float
     order_id: OrderId
     attempt: Attempt
-    """The order's last attempt, with the verdicts that its scores come to now. It is counted already."""
+    """The order's last attempt, with the verdicts that its scores give now. The attempt is counted already."""
 
 
 class Reconfigured(Struct, frozen=True, tag="reconfigured"):
@@ -123,13 +122,13 @@ class Reconfigured(Struct, frozen=True, tag="reconfigured"):
     before: str
     """The run.yaml until then."""
     models: dict[PoolName, str]
-    """Its pools by name, with their models."""
+    """Pools of that run.yaml by name, with their models."""
     changed: tuple[str, ...]
-    """What changed of the samples' identity, key by key."""
+    """The changes that matter to samples, key by key."""
 
 
 class CreditBegun(Struct, frozen=True, tag="credit_begun"):
-    """The credit of a rejected solution begins. Law: each ends in one `Credited`, whatever becomes of its order."""
+    """The credit of a rejected solution begins. Law: each ends with one `Credited`, however its order ends."""
 
     at: float
     order_id: OrderId
@@ -142,17 +141,17 @@ class Rolled(Struct, frozen=True, tag="rolled", omit_defaults=True):
 
     at: float
     order_id: OrderId
-    """The rollout's own: of its prefix and draw."""
+    """The rollout's own id, from its prefix and draw."""
     passage_id: PassageId
     prefix: str
     draw: int
     policy: PolicyVersion
     right: bool | None
-    """Its final answer is the reference answer; None when no answer could be had, which says nothing of the prefix."""
+    """Whether its final answer is the reference answer; None: no answer could be compared."""
     text: str = ""
-    """What was written after the prefix."""
+    """The text that continues the prefix."""
     cost: Cost = Cost()
-    """Of the pool and the gates together."""
+    """Cost of the pool and the gates together."""
 
 
 class Credited(Struct, frozen=True, tag="credited"):
@@ -164,30 +163,30 @@ class Credited(Struct, frozen=True, tag="credited"):
 
 
 class StaleReport(Struct, frozen=True, tag="stale_report"):
-    """A second report on one attempt: it changes nothing, but what it took was paid for. An attempt whose lease ended
-    or whose conductor died was lent again, and both reported."""
+    """A second report on one attempt: it changes nothing, but its cost is counted. The attempt was leased again after
+    its lease ended or its conductor died, and both conductors reported."""
 
     at: float
     order_id: OrderId
     attempt: int
     cost: Cost
-    """Of the pools and the gates together."""
+    """Cost of the pools and the gates together."""
 
 
 class Voided(Struct, frozen=True, tag="voided"):
-    """Stands in the place of a record that could not be replayed (`gleaner repair`), and keeps it."""
+    """Takes the place of a record that could not be replayed, and keeps its bytes (`gleaner repair`)."""
 
     at: float
     was: str
     """The kind of record."""
     why: str
-    """What replaying it came to."""
+    """The error when it was replayed."""
     body: bytes
-    """The record itself, as it lay on disk."""
+    """The record itself, as it was stored."""
 
 
 class Refused(Struct, frozen=True, tag="refused"):
-    """A document of the corpus was dead-lettered at the door."""
+    """A document of the corpus could not be used."""
 
     at: float
     document: DocumentRefused
@@ -200,9 +199,9 @@ class CorpusEnded(Struct, frozen=True, tag="corpus_ended"):
     documents: int
     passages: int
     skipped: dict[str, int] = {}
-    """Files of the corpus's folders that are not read, by suffix; the same in every shard's ledger."""
+    """Files in the corpus's folders that are not read, by suffix; the same in every shard's ledger."""
     read_again: tuple[DocumentRefused, ...] = ()
-    """Documents that an earlier reading refused and this one could use: these refusals are over. In the ledger that
+    """Refusals by an earlier reading that are over, because this reading could use the documents. In the ledger that
     holds the refusals."""
 
 
@@ -227,28 +226,28 @@ class ProbeRejoined(Struct, frozen=True, tag="probe_rejoined"):
 
 
 class ProbeEnded(Struct, frozen=True, tag="probe_ended", omit_defaults=True):
-    """What became of a probe."""
+    """A probe ended."""
 
     at: float
     order_id: OrderId
     """The probe's id."""
     end: ProbeEnd
     attempt: Attempt | None
-    """Its last; None when none was running."""
+    """Its last attempt; None if no report ended the probe."""
     facts: ProbeFacts
     detail: str = ""
-    """What was the matter, where it was not judged."""
+    """Why it was not judged, if it was not."""
 
 
 class ShardKind(Enum):
-    """What a shard holds."""
+    """The content of a shard."""
 
     DATASET = "dataset"
     DEAD_LETTERS = "dead_letters"
 
 
 class ShardWritten(Struct, frozen=True, tag="shard_written", omit_defaults=True):
-    """A shard is on disk under its final name: the ends of its kind with sequence numbers in [first_seq, last_seq].
+    """A shard is on disk under its final name. It holds the ends of its kind with numbers in [first_seq, last_seq].
 
     A later record of the same kind and first_seq takes its place.
     """
@@ -262,7 +261,7 @@ class ShardWritten(Struct, frozen=True, tag="shard_written", omit_defaults=True)
     first_seq: int
     last_seq: int
     without: int = 0
-    """Ends of the range that no longer held when it was written, and have no row."""
+    """Ends in the range without a row, because they no longer held when the shard was written."""
 
 
 Record = (

@@ -1,4 +1,4 @@
-"""live.json: what a run says of itself while it goes on, for whoever looks from another terminal."""
+"""live.json: the state of a run while it goes on, to be read from another terminal."""
 
 from msgspec import Struct
 
@@ -6,7 +6,7 @@ from schemas.stages import Pause, Stage
 
 NAME = "live.json"
 EVERY_S = 2.0
-"""The driver writes it so often."""
+"""Seconds between two writes by the driver."""
 
 
 class InFlight(Struct, frozen=True):
@@ -17,7 +17,7 @@ class InFlight(Struct, frozen=True):
 
 
 class Loading(Struct, frozen=True):
-    """A pool or gate none of whose replicas answers yet."""
+    """A pool or gate without a ready replica so far."""
 
     name: str
     starting: int
@@ -25,26 +25,25 @@ class Loading(Struct, frozen=True):
 
 
 class Waiting(Struct, frozen=True):
-    """What keeps a run at one moment: who cannot be asked, and what is known where nothing ends. Times in seconds since
-    the epoch, ages in seconds."""
+    """What a run waits for at one moment. Times in seconds since the epoch, ages in seconds."""
 
     pauses: tuple[Pause, ...] = ()
-    """One a pool or gate, over all conductors."""
+    """One for each paused pool or gate, over all conductors."""
     still_s: float = 0.0
-    """Since an attempt last ended; 0 where one ended just now."""
+    """Time since an attempt last ended; 0 if one ended just now."""
     in_flight: tuple[InFlight, ...] = ()
     ready: int = 0
-    """Orders that wait to be worked on."""
+    """Orders that are ready."""
     oldest_s: float = 0.0
-    """Age of the oldest of them."""
+    """Age of the oldest ready order."""
     loading: tuple[Loading, ...] = ()
     sinks: tuple[Pause, ...] = ()
-    """Those that take no shards: the run goes on, and its rows wait in the folder."""
+    """Sinks that take no shards: the run goes on, and its rows wait in the folder."""
 
 
 class Live(Struct, frozen=True):
-    """The driver's word at the moment `at` (seconds since the epoch). `over`: its process has ended the run, or left
-    it, on purpose; one that was killed never says so."""
+    """The driver's report at the moment `at` (seconds since the epoch). `over`: the process has ended or left the run
+    on purpose; a killed process never says so."""
 
     at: float
     host: str
@@ -54,4 +53,4 @@ class Live(Struct, frozen=True):
     waiting: Waiting = Waiting()
     over: bool = False
     launch: str | None = None
-    """What the names of its applications on the cluster begin with."""
+    """The prefix of the names of its applications on the cluster."""

@@ -1,4 +1,4 @@
-"""manifest.json: what a run was made of and what it amounts to. Fields are added with defaults, never renamed."""
+"""manifest.json: a run's models, settings and counts. Fields are added with defaults, never renamed."""
 
 from msgspec import Struct, field
 
@@ -26,7 +26,7 @@ class ShardFile(Struct, frozen=True):
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
-    """Everything in it can be counted again from the ledger. Times are seconds since the epoch."""
+    """A run's totals; every count can be made again from the ledger. Times are seconds since the epoch."""
 
     format: int = 1
     name: str
@@ -36,20 +36,20 @@ class Manifest(Struct, frozen=True, kw_only=True):
     seed: int | None
     config_sha256: str
     models: dict[str, str]
-    """Pools and gates by name, with the model that each asked."""
+    """Pools and gates by name, each with its model."""
     thresholds: dict[str, float]
-    """Of the gates that are models."""
+    """Thresholds of the gates that are models."""
     counts: Counts
     yield_: float = field(name="yield")
     """accepted / issued, in [0, 1]; 0 when none was issued."""
     recovery_rate: float
     """recovered / rejected, in [0, 1]; 0 when nothing was rejected."""
     tokens: int
-    """Of all roles together."""
+    """Tokens of all roles together."""
     roles: tuple[RoleCost, ...]
     overlap: GateOverlap
     overlap_jaccard: float
-    """Rejected by both gates / by either, in [0, 1]."""
+    """Attempts rejected by both of the usual gates / by either, in [0, 1]."""
     modes: tuple[ModeCount, ...]
     repairs: tuple[RepairStat, ...]
     ends: tuple[EndCount, ...]
@@ -58,21 +58,21 @@ class Manifest(Struct, frozen=True, kw_only=True):
     ended_at: float | None
     """When the last order ended; None while orders are outstanding."""
     wall_seconds: float
-    """Time in which a process worked on the run; time between an end and a resumption is not in it."""
+    """Time in which a process worked on the run, without the time between two launches."""
     first_accepted_seconds: float | None
-    """From the start to the first accepted sample."""
+    """Time from the start to the first accepted sample."""
     shards: tuple[ShardFile, ...]
     credit: CreditCount = CreditCount()
     """Rejected solutions that were credited step by step."""
     retrieval: Retrieval = Retrieval()
     """How often a search for evidence found the sample's own passage."""
     probes: Probes = Probes()
-    """What labelled samples in the stream say of the gates, the diagnoser and the repairs."""
+    """The gates, the diagnoser and the repairs, as measured by probes."""
     refusals: tuple[RefusalCount, ...] = ()
     """Documents that could not be used, by reason, each with the first of them."""
     ledgers: dict[str, int] = {}
-    """The last record of each ledger that it counts, by the ledger's name. Not in manifests of older versions."""
+    """The last counted record of each ledger, by the ledger's name. Not in manifests of older versions."""
     heads: dict[str, str] = {}
     """The running hash of each ledger up to that record, in hex digits."""
     skipped_files: dict[str, int] = {}
-    """Files of the corpus's folders that are not read, by suffix."""
+    """Files in the corpus's folders that are not read, by suffix."""

@@ -1,8 +1,7 @@
-"""What a number in a table is, said at its field: what the numbers of several queue shards are together, and the metric
-that tells it.
+"""Annotations of the fields of count tables: how the values of several queue shards are combined, and the metric.
 
-Law: a field without `Together` is a key of its row; a number without it is an error (`actors.counts.together`). What
-can be computed from other fields is a property: it is never added.
+Law: a field without `Together` is a key of its row; a number without it is an error (`actors.counts.together`). A value
+that can be computed from other fields is a property: it is never added.
 """
 
 from enum import Enum
@@ -12,23 +11,23 @@ from msgspec import Struct
 
 
 class Together(Enum):
-    """What several shards' values of one field are together. Nothing known (None) and a value are the value."""
+    """How the values of one field in several shards are combined. None and a value give the value."""
 
     ADDED = "added"
-    """Bucket by bucket where there are several."""
+    """The sum; for buckets, bucket by bucket."""
     LARGEST = "largest"
-    """Of tables of numbers: the one with the largest sum."""
+    """The largest; for tables of numbers, the one with the largest sum."""
     SMALLEST = "smallest"
     FIRST = "first"
-    """The first that says something."""
+    """The first that is not empty."""
     ANY = "any"
     ALL = "all"
 
 
 class Exposed(Struct, frozen=True):
-    """A metric of Prometheus. Its labels are the keys of the table. It is a counter where its name ends in `_total`, a
-    histogram of a Distribution (with these upper `bounds`), else a gauge. `column`: one more label, whose value is the
-    field's name; several fields of a row can be one metric so."""
+    """A metric of Prometheus. Its labels are the keys of the table. It is a counter if its name ends in `_total`, a
+    histogram for a Distribution (with these upper `bounds`), or else a gauge. `column`: one more label, whose value is
+    the field's name, so that several fields of a row are one metric."""
 
     name: str
     help: str

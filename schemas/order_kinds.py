@@ -1,6 +1,6 @@
-"""What each kind of order is: one row of a table.
+"""The kinds of orders: one row of a table for each.
 
-Law: how urgent an order is, whether it is a sample and what may become of it follow from its row alone.
+Law: how urgent an order is, whether it is a sample and how it may end follow from its row alone.
 """
 
 from enum import Enum, IntEnum
@@ -11,39 +11,40 @@ from schemas.orders import OrderKind
 
 
 class Urgency(IntEnum):
-    """Which ready orders go first; the most urgent first."""
+    """Which ready orders are leased first; the most urgent is the first member."""
 
     PROBES = 0
-    """Before everything: there are few, and one that waits would be judged by a later state of the gates."""
+    """First of all: there are few, and a probe that waits would be judged by a later state of the gates."""
     REPAIRS = 1
-    """What was rejected is mended at once, however long the backlog is."""
+    """Rejected samples are repaired at once, however long the backlog is."""
     FRESH = 2
     ROLLOUTS = 3
 
 
 class Unmade(Enum):
-    """What becomes of an order that nobody works on when the token budget is spent."""
+    """What happens to an order that is not leased when the token budget is spent."""
 
     DEAD_LETTER = "dead_letter"
     ENDED = "ended"
-    """It ends by a record of its own, unjudged."""
+    """It ends with a record of its own, unjudged."""
     TAKEN_BACK = "taken_back"
-    """It is forgotten, and no record tells of it: it was never planned."""
+    """It is forgotten without a record, since no record issued it."""
 
 
 class KindPolicy(Struct, frozen=True):
-    """`first`: of first attempts; `repairs`: of later ones, None for a kind that is never repaired."""
+    """One kind. `first`: urgency of first attempts; `repairs`: of later ones, None if the kind is never repaired."""
 
     first: Urgency
     repairs: Urgency | None
     sample: bool
-    """It is in the counts of orders and bounds the queue; an accepted one is compared with its passage's others."""
+    """It counts as an order of a sample, for the queue's capacity too, and is compared with accepted samples of its
+    passage."""
     exported: bool
-    """Its text may reach a file that something is trained on."""
+    """Its text may be in an export."""
     on_demand: bool
-    """It is made only while something waits for what comes of it."""
+    """It is made only while its result is still needed."""
     together: bool
-    """Several of one passage may be in one lease, at their first attempts."""
+    """Several orders of one passage may share a lease, at their first attempts."""
     unmade: Unmade
 
 

@@ -1,4 +1,4 @@
-"""Orders: one request each to produce one sample; how they are leased, and how an attempt ended."""
+"""Orders, each a request for one sample; leases; attempts, and how they ended."""
 
 from enum import Enum
 
@@ -16,11 +16,11 @@ from schemas.vectors import Embedded
 from schemas.verdicts import GateName, Verdict
 
 STALE = "stale"
-"""The role under which second reports on one attempt are paid for."""
+"""The role to which second reports on one attempt are charged."""
 
 
 class OrderKind(Enum):
-    """What an order is for. A repair is a later attempt of the same order, so that an order has one end."""
+    """The purpose of an order. A repair is a later attempt of the same order, so that an order has one end."""
 
     FRESH = "fresh"
     ROLLOUT = "rollout"
@@ -60,30 +60,29 @@ class Lease(Struct, frozen=True, omit_defaults=True):
     attempts_before: int = 0
     """Attempts made before the order was put back from the dead letters (`gleaner replay`); 0 if it never was."""
     learnt: Experience | None = None
-    """What the run has shown of its repairs, from time to time, on the first of several leases (`recovery.policy:
-    adaptive`)."""
+    """The results of the run's repairs so far (`recovery.policy: adaptive`). Only some leases bring them."""
     probe: Probe | None = None
-    """What its first draft is made of: such a lease is of kind probe."""
+    """The probe of an order of kind probe; None for others."""
     beside: tuple[Order, ...] = ()
-    """Other orders of the passage, each at its first attempt too: one completion may serve them all."""
+    """Other orders of the passage, at their first attempts too: one completion may serve them all."""
 
     @property
     def orders(self) -> tuple[Order, ...]:
-        """Every order of the lease, in the order of their slots."""
+        """Every order of the lease: `order`, then `beside`."""
         return (self.order, *self.beside)
 
     def apart(self) -> list["Lease"]:
-        """A lease of each of its orders alone."""
+        """One lease for each of its orders."""
         return [replace(self, order=order, beside=()) for order in self.orders] if self.beside else [self]
 
     @property
     def charged(self) -> int:
-        """Attempts of the present budget of `max_attempts`, this one included."""
+        """Attempts that count towards `max_attempts`, this one included."""
         return self.attempt - self.attempts_before
 
 
 class AttemptSummary(Struct, frozen=True, omit_defaults=True):
-    """What the diagnoser needs to know of an earlier attempt."""
+    """An earlier attempt, as far as the diagnoser needs it."""
 
     mode: str
     repair: str | None
@@ -91,12 +90,12 @@ class AttemptSummary(Struct, frozen=True, omit_defaults=True):
 
 
 class Attempt(Struct, frozen=True, omit_defaults=True):
-    """One whole attempt as the ledger keeps it: text, verdicts, diagnosis and what was decided next."""
+    """One whole attempt as the ledger keeps it: text, verdicts, diagnosis and the choice of a repair."""
 
     number: int
     repair: Repair | None
     candidate: Candidate | None
-    """None when the generator did not answer, or not to the end."""
+    """None if the attempt failed before a completion was read, mostly because no generator answered."""
     verdicts: tuple[Verdict, ...] = ()
     diagnosis: Diagnosis | None = None
     choice: Choice | None = None
@@ -104,19 +103,19 @@ class Attempt(Struct, frozen=True, omit_defaults=True):
     """Seconds since the epoch."""
     seconds: float = 0.0
     earlier: tuple[ModelCall, ...] = ()
-    """Calls before the one that the candidate is of; without a candidate, before the one that failed."""
+    """Calls before the candidate's own; without a candidate, before the call that failed."""
     embedded: Embedded | None = None
-    """Of a draft that its gates passed, where the run has an embedder (`judging.embedder`)."""
+    """The vector of a draft that its gates passed, if the run has an embedder (`judging.embedder`)."""
 
 
 def calls_of(attempt: Attempt) -> tuple[ModelCall | Candidate, ...]:
-    """Every answered call of a generator that this attempt pays for, in order; the candidate is the last one."""
+    """Every answered call of a generator that is charged to this attempt, in order; the candidate is the last one."""
     candidate = attempt.candidate
     return attempt.earlier if candidate is None or candidate.paid_by is not None else (*attempt.earlier, candidate)
 
 
 def cost_of(attempt: Attempt) -> Cost:
-    """What an attempt took: generators, gates and the embedder."""
+    """The cost of an attempt: generators, gates and the embedder."""
     taken = sum((paid.cost for paid in (*calls_of(attempt), *attempt.verdicts)), Cost())
     return taken if attempt.embedded is None else taken + attempt.embedded.cost
 
@@ -125,12 +124,12 @@ class EndReason(Enum):
     """Why an order was dead-lettered."""
 
     REJECTED = "rejected"
-    """The policy stopped, or attempts ran out."""
+    """The policy stopped, or no attempts are left."""
     GATE_ERROR = "gate_error"
     ENGINE_ERROR = "engine_error"
     BUDGET = "budget"
     INTERNAL_ERROR = "internal_error"
-    """Our own code failed on this order; `detail` holds where."""
+    """Our own code, or a user's, failed on this order; `detail` says where."""
 
 
 class Accept(Struct, frozen=True, tag="accept"):
@@ -138,7 +137,7 @@ class Accept(Struct, frozen=True, tag="accept"):
 
 
 class Requeue(Struct, frozen=True, tag="requeue", omit_defaults=True):
-    """Rejected: try again as the repair says."""
+    """Rejected: the next attempt follows the repair."""
 
     repair: Repair
 
@@ -169,7 +168,7 @@ class Outcome(Struct, frozen=True, omit_defaults=True):
     attempt: Attempt
     decision: Decision
     probed: Probed | None = None
-    """What is known of the draft where the order is a probe; never of a sample."""
+    """Worth and flaw of the draft of a probe; None for samples."""
 
 
 class Recorded(Struct, frozen=True, tag="recorded"):
@@ -179,20 +178,21 @@ class Recorded(Struct, frozen=True, tag="recorded"):
 
 
 class Stale(Struct, frozen=True, tag="stale"):
-    """The outcome is of an attempt that is no longer the current one: dropped, and counted."""
+    """The outcome is for an attempt that is not the current one: it is dropped, and counted."""
 
     order_id: OrderId
 
 
 class Likeness(Enum):
-    """What two samples of a passage were found alike by."""
+    """How two samples of a passage were found to be near-duplicates."""
 
     WORDS = "words"
     VECTORS = "vectors"
 
 
 class Duplicate(Struct, frozen=True, tag="duplicate", omit_defaults=True):
-    """Accept was refused: an accepted sample of the passage asks the same. The lease goes on: diagnose and report."""
+    """Accept was refused: the draft is a near-duplicate of an accepted sample. The conductor decides again and
+    reports."""
 
     order_id: OrderId
     of: OrderId

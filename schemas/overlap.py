@@ -1,4 +1,4 @@
-"""Which gates reject the same attempts, as the report and the metrics tell it."""
+"""Which gates reject the same attempts, for the report and the metrics."""
 
 from collections import Counter
 
@@ -9,7 +9,7 @@ from schemas.verdicts import FAITHFULNESS, REWARD, GateName
 
 
 class RejectedTogether(Struct, frozen=True):
-    """Attempts that all of the gates `scored` gave a score, and exactly the gates `rejected` rejected; none: passed."""
+    """Attempts that all gates in `scored` gave a score and exactly those in `rejected` rejected (none: they passed)."""
 
     scored: tuple[GateName, ...]
     rejected: tuple[GateName, ...]
@@ -17,30 +17,29 @@ class RejectedTogether(Struct, frozen=True):
 
 
 class GateOverlap(Struct, frozen=True, omit_defaults=True):
-    """Rejections of the usual two gates over the attempts that both scored, and of whatever gates a run has."""
+    """Rejections by the usual two gates, over attempts that both scored, and by the other gates of a run."""
 
     scored: Total
     both: Total
     only_faithfulness: Total
     only_reward: Total
     sets: tuple[RejectedTogether, ...] = ()
-    """Attempts that other gates scored, or other gates as well; empty where a run has but the usual two."""
+    """Attempts that other gates scored (too); empty if a run has only the usual two."""
 
     @property
     def neither(self) -> int:
-        """Of the attempts that the usual two scored."""
+        """Attempts that the usual two scored and neither rejected."""
         return self.scored - self.both - self.only_faithfulness - self.only_reward
 
     @property
     def jaccard(self) -> float:
-        """Of the usual two: rejected by both / rejected by either; 0 when neither rejected anything."""
+        """For the usual two: rejected by both / rejected by either; 0 if neither rejected anything."""
         either = self.scored - self.neither
         return self.both / either if either else 0.0
 
     @property
     def compared(self) -> tuple[RejectedTogether, ...]:
-        """Every set of gates, the usual two alone included: they are what `scored` and the others say beside the
-        sets."""
+        """Every set of gates, with the usual two alone: these are the counts that are in none of the sets."""
         pair = (FAITHFULNESS, REWARD)
         counted: dict[tuple[GateName, ...], int] = {(): self.neither}
         counted |= {pair: self.both, pair[:1]: self.only_faithfulness, pair[1:]: self.only_reward}
@@ -52,7 +51,7 @@ class GateOverlap(Struct, frozen=True, omit_defaults=True):
 
     @property
     def rejected(self) -> dict[tuple[GateName, ...], int]:
-        """Attempts by exactly which gates rejected them, most first; of attempts that two or more gates scored."""
+        """Rejected attempts by the exact set of gates that rejected them, most first, over all rows of `compared`."""
         counted: Counter[tuple[GateName, ...]] = Counter()
         for row in self.compared:
             if row.rejected:

@@ -1,4 +1,4 @@
-"""What a run's ledger says of repairs and of policies that it did not follow (`gleaner policy`)."""
+"""The values of repairs, and of policies that a run did not follow, from its ledger (`gleaner policy`)."""
 
 from msgspec import Struct
 
@@ -6,7 +6,7 @@ from schemas.recovery import FailureMode, RepairKind
 
 
 class Interval(Struct, frozen=True):
-    """A figure with its 95% interval; None where the log does not tell."""
+    """A figure with its 95% interval; None if the ledger does not say."""
 
     value: float | None = None
     low: float | None = None
@@ -14,52 +14,52 @@ class Interval(Struct, frozen=True):
 
 
 class RepairValue(Struct, frozen=True):
-    """One repair after one diagnosis, over every turn: what came of the attempts that a gate judged."""
+    """One repair after one diagnosis, at any turn: the results of attempts that a gate judged."""
 
     mode: FailureMode
     repair: RepairKind
     tried: int
     accepted: int
     chance: Interval
-    """accepted / tried, Wilson."""
+    """accepted / tried, with the Wilson interval."""
     tokens: float
-    """Of an attempt, generator and gates, on average."""
+    """Mean tokens of an attempt, generator and gates."""
     per_1000: Interval
     """Accepted samples per 1,000 tokens: `chance` over `tokens`."""
 
 
 class PolicyValue(Struct, frozen=True):
-    """What a policy comes to by decision, over the rejections that the log holds."""
+    """The value of a policy for each decision, over the rejections in the ledger."""
 
     policy: str
     basis: str
-    """`logged`: it was followed; `known`: it spends nothing; `estimated`: from the log's probabilities; `unknown`: the
-    log holds too little of what it would do."""
+    """`logged`: it was followed; `known`: it spends nothing; `estimated`: from the recorded probabilities; `unknown`:
+    the ledger has too few decisions like its own."""
     accepted: Interval
-    """Accepted samples of 100 decisions."""
+    """Accepted samples in 100 decisions."""
     tokens: Interval
-    """Of one decision."""
+    """Tokens of one decision."""
     per_1000: Interval
     """Accepted samples per 1,000 tokens spent on repairs."""
     effective: float
-    """Decisions that the estimate is worth: (Σw)² / Σw²."""
+    """Effective sample size, in decisions: (Σw)² / Σw²."""
     covered: float
-    """Mean weight: about 1 where the log could have done all that the policy does."""
+    """Mean weight: about 1 if the logged policy could have made every decision of this one."""
 
 
 class PolicyReport(Struct, frozen=True):
     """Everything `gleaner policy` shows."""
 
     policies: tuple[str, ...]
-    """Those that made the logged decisions."""
+    """The policies that made the recorded decisions."""
     decisions: int
     """Rejections at which a policy could go on or stop, and whose outcome is known."""
     orders: int
     forced: int
-    """Ends because attempts were spent: no decision, in no figure."""
+    """Orders that ended because no attempts were left: that is no decision, and in no figure."""
     unknown: int
-    """Decisions whose attempt errored, or has not ended."""
+    """Decisions whose attempt errored or has not ended."""
     fresh_per_1000: Interval
-    """Accepted samples per 1,000 tokens of clean orders' first attempts."""
+    """Accepted samples per 1,000 tokens of first attempts."""
     repairs: tuple[RepairValue, ...]
     values: tuple[PolicyValue, ...]

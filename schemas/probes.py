@@ -1,7 +1,7 @@
-"""Probes: labelled samples that go through the live gates to measure them, and what was measured.
+"""Probes: labelled samples that go through the live gates to measure them, and the measurements.
 
-Law: a probe is an order of a kind of its own, whose row in `schemas.order_kinds` says that it is no sample. It is
-issued, repaired and ended by records of its own, so that it is in no count, no file and no lesson of the samples.
+Law: a probe is an order of its own kind, whose row in `schemas.order_kinds` says that it is no sample. It is issued,
+repaired and ended by records of its own. So no count, no file and no policy of the samples takes it in.
 """
 
 from enum import Enum
@@ -19,7 +19,7 @@ from schemas.samples import Draft, Sampling
 from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER, GateName
 
 PROBES = "probe"
-"""The role under which what probes take is told."""
+"""The role to which probes are charged."""
 FAULTS_OF = {
     FAITHFULNESS: frozenset(
         {
@@ -33,7 +33,7 @@ FAULTS_OF = {
     REWARD: frozenset({FlawKind.INSTRUCTION_QUALITY, FlawKind.RESPONSE_QUALITY, FlawKind.HIGH_TEMPERATURE}),
     VERIFIER: frozenset(FlawKind),
 }
-"""Which flaws a gate is there to see: a vague question with a true answer is no miss of the faithfulness gate."""
+"""The flaws that each gate should see: a vague question with a true answer is no miss of the faithfulness gate."""
 
 
 class Probe(Struct, frozen=True, omit_defaults=True):
@@ -42,38 +42,39 @@ class Probe(Struct, frozen=True, omit_defaults=True):
     id: OrderId
     passage: Passage
     draft: Draft
-    """As the labelled file has it; of an injector, the draft of the order beside: to be spoilt if bad."""
+    """From the labelled file; or, for an injector, the draft of the order beside, which is spoilt if the label is
+    bad."""
     label: Worth
     """Good: every gate should pass it. Bad: a gate should reject it."""
     origin: str
-    """The labelled file and line, or the order whose first attempt it was made of."""
+    """The labelled file and line, or the order whose first attempt it was made from."""
     flaw: FlawKind | None = None
-    """In what way it is bad, where the file says so."""
+    """The flaw, if the file names it."""
     gate: GateName | None = None
-    """The only gate that its label speaks of; None: all that may see its flaw."""
+    """The only gate that its label is about; None: every gate that should see its flaw."""
     checked: bool = True
-    """The label is known. Otherwise an injector makes it true, and says whether it is."""
+    """Whether the label is known. Otherwise an injector makes the draft so, and says if it is."""
     sampling: Sampling = Sampling()
     """How the draft of the order beside was drawn: recovery reads it."""
 
 
 class ProbeFacts(Struct, frozen=True, omit_defaults=True):
-    """What a record of a probe's attempt knows beside the attempt: all that rates are made of."""
+    """What a record holds of a probe beside the attempt: the rates are computed from it."""
 
     label: Worth
     origin: str
     worth: Worth = Worth.UNKNOWN
-    """Of this attempt's own text."""
+    """The worth of this attempt's own text."""
     flaw: FlawKind | None = None
     gate: GateName | None = None
     judges: dict[GateName, str] = {}
     """The version of each gate at that moment."""
     kinds: dict[GateName, GateName] = {}
-    """The usual gate that each is like, where that is another."""
+    """The usual gate that each gate is like, if it is another."""
 
     def concerns(self, gate: GateName) -> bool:
-        """Whether the gate should judge the first draft as the label says. A gate that is like no usual one is there
-        for what only its own labels say."""
+        """Whether the gate should judge the first draft as its label says. If a gate is like no usual one, a bad label
+        concerns it only if it names the gate."""
         if self.gate is not None:
             return gate == self.gate
         seen = FAULTS_OF.get(self.kinds.get(gate, gate))
@@ -84,13 +85,13 @@ class ProbeEnd(Enum):
     """How a probe ended."""
 
     JUDGED = "judged"
-    """A gate that is a model, or the verifier, said what it thinks of it."""
+    """A gate other than the provenance check gave a verdict that is no error."""
     ERRORED = "errored"
     """No gate could judge it, or no generator answered for its repair."""
     UNVERIFIED = "unverified"
-    """It is not known to be as its label says: no gate was asked."""
+    """Its draft is not known to agree with its label, so no gate was asked."""
     BUDGET = "budget"
-    """The token budget was spent before anybody took it."""
+    """The token budget was spent while it was not leased."""
     FAILED = "failed"
     """Our own code, or the injector's, failed on it."""
 
@@ -99,33 +100,33 @@ class ProbeRates(Struct, frozen=True):
     """One gate's rates over some probes, each with its 95% Wilson interval."""
 
     recall: Rate
-    """Of the bad ones, rejected."""
+    """Rejected probes among the bad ones."""
     precision: Rate
-    """Of the rejected ones, bad: it depends on how many of the probes are good."""
+    """Bad probes among the rejected ones: it depends on the share of good probes."""
     good_passed: Rate
-    """Of the good ones, passed."""
+    """Passed probes among the good ones."""
 
 
 class FlawRecall(Struct, frozen=True):
-    """Bad probes with one flaw at one gate; `flaw` None: the file does not say how they are bad."""
+    """Bad probes with one flaw at one gate; `flaw` None: the file names no flaw."""
 
     flaw: FlawKind | None
     expected: Annotated[bool, Together.ANY]
-    """The gate is there to see this flaw: it counts in the gate's recall."""
+    """Whether the gate should see this flaw: it counts in the gate's recall."""
     recall: Rate
     recent: Rate
-    """Among the probes of the window."""
+    """Recall among the probes of the window."""
 
 
 class DriftOf(Enum):
-    """Which of a gate's rates has changed."""
+    """The rate of a gate that is tested for a change."""
 
     RECALL = "recall"
     GOOD_PASSED = "good_passed"
 
 
 class Drift(Struct, frozen=True):
-    """The test of one rate for a change, since the gate's version began. Of a change that is flagged it tells where."""
+    """The test of one rate for a change since the gate's version began."""
 
     of: DriftOf
     flagged: Annotated[bool, Together.ANY]
@@ -133,31 +134,31 @@ class Drift(Struct, frozen=True):
     """log10 of the largest e-value so far; flagged at 2 (a false alarm in one run of a hundred at most)."""
     before: Rate
     after: Rate
-    """Since the likeliest moment of a change; without trials where nothing speaks for one."""
+    """The rate since the likeliest moment of a change; without trials if there is no sign of one."""
 
 
 class ProbedGate(Struct, frozen=True, kw_only=True):
-    """One version of one gate, held against the probes that it judged at their first attempt."""
+    """One version of one gate, measured by the probes that it judged at their first attempt."""
 
     gate: GateName
     version: str
-    """What identifies the judge: its model and fingerprint, its threshold, what it is shown and how it is asked."""
+    """Identifies the judge: its model and fingerprint, its threshold, what it is shown and how it is asked."""
     judged: Total
     errored: Total
     """Probes that it could not judge: in no rate."""
     whole: ProbeRates
-    """Of all of them."""
+    """Rates over all probes."""
     window: ProbeRates
-    """Of the last ones (see `actors.counts.probed_gates.WINDOW`)."""
+    """Rates over the last probes (see `actors.counts.probed_gates.WINDOW`)."""
     in_window: Total
     flaws: tuple[FlawRecall, ...]
     drift: tuple[Drift, ...]
     last: Annotated[bool, Together.ANY]
-    """The version that the last probe of this gate met: the present one."""
+    """Whether this version judged the gate's last probe: it is the present one."""
 
 
 class GateCatch(Struct, frozen=True):
-    """Bad probes that a gate rejected at their first attempt; `alone`: of these, those that no other gate rejected."""
+    """Bad probes that a gate rejected at their first attempt; `alone`: those of them that no other gate rejected."""
 
     gate: GateName
     caught: Total
@@ -165,7 +166,7 @@ class GateCatch(Struct, frozen=True):
 
 
 class FlawDiagnosis(Struct, frozen=True):
-    """Bad probes with one flaw that were diagnosed as one mode at their first attempt, and whether that is right."""
+    """Bad probes with one flaw that got one diagnosis at their first attempt, and whether it is right."""
 
     mode: FailureMode
     probes: Total
@@ -173,11 +174,11 @@ class FlawDiagnosis(Struct, frozen=True):
 
 
 class FlawProbes(Struct, frozen=True, kw_only=True):
-    """Bad probes with one flaw, all gates together. Law: repaired = healed + still_bad + unknown + given_up, and those
-    that are still outstanding or were left when the budget was spent."""
+    """Bad probes with one flaw, all gates together. Law: repaired = healed + still_bad + unknown + given_up + those
+    that are outstanding or were left when the budget was spent."""
 
     flaw: FlawKind | None
-    """None: the file does not say."""
+    """None: the file names no flaw."""
     caught: Total
     """Rejected by a gate at the first attempt."""
     missed: Total
@@ -187,13 +188,13 @@ class FlawProbes(Struct, frozen=True, kw_only=True):
     by_gate: tuple[GateCatch, ...]
     diagnoses: tuple[FlawDiagnosis, ...]
     repaired: Total
-    """Of those caught, given to a repair."""
+    """Caught probes that went on to a repair."""
     healed: Total
     """Accepted after a repair, and known to be good."""
     still_bad: Total
     """Accepted after a repair, and known to be bad."""
     unknown: Total
-    """Accepted after a repair; nobody knows what it is worth."""
+    """Accepted after a repair; not known to be good or bad."""
     given_up: Total
     """Not accepted after repairs."""
 
@@ -212,7 +213,7 @@ class Probes(Struct, frozen=True):
     ended: Total = 0
     ends: tuple[EndedProbes, ...] = ()
     tokens: Total = 0
-    """What they took: injector, repairs and gates."""
+    """Tokens of injector, repairs and gates."""
     gates: tuple[ProbedGate, ...] = ()
     flaws: tuple[FlawProbes, ...] = ()
 

@@ -1,4 +1,4 @@
-"""What a run amounts to so far: one fold over the ledger's records, for the live view, the manifest and the report."""
+"""The counts of a run so far: one fold over the ledger's records, for the live view, the manifest and the report."""
 
 from typing import Annotated
 
@@ -46,11 +46,11 @@ class Counts(Struct, frozen=True):
     ] = 0
     attempts: Total = 0
     refused_documents: Total = 0
-    """Those that the last reading of the corpus could not use either."""
+    """Documents whose refusals still hold."""
     read_again_documents: Total = 0
-    """Refused once, and read later."""
+    """Documents that were refused once and read later."""
     reopened: Total = 0
-    """Dead letters that were put back (`gleaner replay`), or accepted by their scores; an order counts each time."""
+    """Dead letters that were put back or rescored (`gleaner replay`); an order counts each time."""
 
     @property
     def ended(self) -> int:
@@ -68,16 +68,16 @@ class Counts(Struct, frozen=True):
 
 
 class RoleCost(Struct, frozen=True, omit_defaults=True):
-    """What one role took: a generator pool by its name, `faithfulness` or `reward`."""
+    """The cost of one role: a pool, a gate or the embedder by its name, or `rollouts`, `probe` or `stale`."""
 
     role: str
     calls: Total
     prompt_tokens: Total
     completion_tokens: Total
     seconds: TotalSeconds
-    """Summed over calls that ran side by side: not wall time."""
+    """Added up over calls that ran side by side: no wall time."""
     estimated_tokens: Total = 0
-    """Of the tokens: the server did not count them."""
+    """How many of the tokens are estimates, because the server did not count them."""
 
     @property
     def tokens(self) -> int:
@@ -85,7 +85,7 @@ class RoleCost(Struct, frozen=True, omit_defaults=True):
 
 
 class Spent(Struct, frozen=True):
-    """What one role took for attempts that ended alike. Of a role, these add up to its RoleCost."""
+    """The cost of one role for attempts that ended alike. All rows of a role add up to its RoleCost."""
 
     role: str
     end: AttemptEnd
@@ -105,7 +105,7 @@ class KindCount(Struct, frozen=True):
 
 
 class Retrieval(Struct, frozen=True):
-    """Verdicts that rest on a search for evidence, and those for which the sample's own passage was found."""
+    """Verdicts based on a search for evidence, and those for which the sample's own passage was found."""
 
     searches: Annotated[Total, Exposed("gleaner_searches_total", "Verdicts that rest on a search for evidence.")] = 0
     hits: Annotated[
@@ -114,7 +114,7 @@ class Retrieval(Struct, frozen=True):
 
     @property
     def hit_rate(self) -> float:
-        """hits / searches; 0 when nothing was searched for."""
+        """hits / searches; 0 when there was no search."""
         return self.hits / self.searches if self.searches else 0.0
 
 
@@ -152,7 +152,7 @@ class ModeCount(Struct, frozen=True):
 
 
 class MalformedCount(Struct, frozen=True):
-    """Attempts whose completion was no draft, by why."""
+    """Attempts whose completion was malformed, by reason."""
 
     reason: MalformedReason
     attempts: Annotated[
@@ -169,7 +169,7 @@ class GateErrors(Struct, frozen=True):
 
 
 class GateVerdicts(Struct, frozen=True):
-    """What one gate said."""
+    """The verdicts of one gate."""
 
     gate: GateName
     passed: Annotated[Total, _VERDICTS]
@@ -178,7 +178,7 @@ class GateVerdicts(Struct, frozen=True):
 
 
 class EngineErrors(Struct, frozen=True):
-    """Orders that ended because no generator answered, by what was the matter."""
+    """Orders that ended because no generator answered, by kind of error."""
 
     kind: ErrorKind
     count: Total
@@ -194,14 +194,14 @@ class RefusalCount(Struct, frozen=True):
 
 
 class Summary(Struct, frozen=True):
-    """Everything that is counted: a table a field."""
+    """All counts: each field is a table."""
 
     counts: Counts = Counts()
     roles: tuple[RoleCost, ...] = ()
     overlap: GateOverlap = NO_OVERLAP
     modes: tuple[ModeCount, ...] = ()
     malformed: tuple[MalformedCount, ...] = ()
-    """Of the mode `malformed`; attempts recorded before reasons were are in none."""
+    """Attempts of the mode `malformed`, without those from versions that recorded no reasons."""
     repairs: tuple[RepairStat, ...] = ()
     ends: tuple[EndCount, ...] = ()
     errors: tuple[GateErrors, ...] = ()
@@ -214,20 +214,20 @@ class Summary(Struct, frozen=True):
     probes: Probes = Probes()
     refusals: tuple[RefusalCount, ...] = ()
     skipped_files: Annotated[dict[str, int], Together.LARGEST] = {}
-    """Files of the corpus's folders that are not read, by suffix, as of the last whole reading."""
+    """Files in the corpus's folders that are not read, by suffix, at the last whole reading."""
     corpus_ended: Annotated[bool, Together.ALL] = False
     started_at: Annotated[float | None, Together.SMALLEST] = None
     """When the first process of the run began; seconds since the epoch."""
     first_accepted_at: Annotated[float | None, Together.SMALLEST] = None
     first_accepted_s: Annotated[float | None, Together.SMALLEST] = None
-    """The run's own seconds until then, as in `worked_s`."""
+    """Seconds of work until then, as in `worked_s`."""
     last_at: Annotated[float | None, Together.LARGEST] = None
     worked_s: Annotated[float, Together.LARGEST] = 0.0
     """Seconds in which a process worked on the run, up to its last record: the one duration that is shown anywhere."""
     end_words: tuple[EndWords, ...] = ()
-    """What errors said, of the reasons that are errors."""
+    """Dead letters by the first words of their errors."""
     firsts: tuple[FirstCount, ...] = ()
-    """The first completions and verdicts of each role; `actors.counts.advice` says what follows from them."""
+    """The first completions and verdicts of each role; `actors.counts.advice` makes advice of them."""
 
     @property
     def tokens(self) -> int:
@@ -242,7 +242,7 @@ class RunSnapshot(Struct, frozen=True):
     ready: Annotated[Total, _OUTSTANDING] = 0
     leased: Annotated[Total, _OUTSTANDING] = 0
     waiting: Annotated[Total, _OUTSTANDING] = 0
-    """Not before a later moment, or until their solution is credited."""
+    """Orders that wait until their solution is credited, or until a time limit."""
     oldest_s: Annotated[
         float, Together.LARGEST, Exposed("gleaner_queue_oldest_seconds", "Age of the oldest order that is ready.")
     ] = 0.0
@@ -260,7 +260,7 @@ class RunSnapshot(Struct, frozen=True):
         ),
     ] = 0
     recovering: Annotated[str, Together.FIRST] = ""
-    """Of a queue that was made again and waits to be told what conductors hold: its token."""
+    """The token of a restarted queue that still waits for its conductors to join; "" otherwise."""
     unaccounted: Annotated[
         Total,
         Exposed(
@@ -274,7 +274,7 @@ class RunSnapshot(Struct, frozen=True):
 
     @property
     def complete(self) -> bool:
-        """The corpus has been read to its end; no order, rollout or probe is left to be done."""
+        """Whether the corpus was read to its end and no order, rollout or probe is outstanding."""
         left = self.summary.counts.outstanding + self.summary.probes.outstanding + self.rollouts
         return self.summary.corpus_ended and not left
 

@@ -1,7 +1,7 @@
-"""Queue shards: whole small runs side by side in one folder, each with a queue, a ledger, a writer and conductors.
+"""Queue shards: small runs side by side in one folder, each with its own queue, ledger, writer and conductors.
 
-Law: a passage belongs to one of them for ever, by its id and their number alone. The first carries no number in its
-files' names, so the only one of a run is what a run without shards is.
+Law: a passage always belongs to the same shard, which follows from its id and the number of shards alone. The first
+shard's files have no number in their names, so a run with one shard has the files of a run without shards.
 """
 
 from msgspec import Struct
@@ -10,32 +10,32 @@ from schemas.ids import PassageId
 
 
 class QueueShard(Struct, frozen=True):
-    """One of `count`; `number` from 0."""
+    """One of `count` shards; `number` from 0."""
 
     number: int = 0
     count: int = 1
 
     @property
     def ledger(self) -> str:
-        """Its ledger's file."""
+        """The name of its ledger's file."""
         return f"ledger{self._suffix}.sqlite"
 
     @property
     def lock(self) -> str:
-        """What its writer holds; the first one's is the folder's."""
+        """The name of its lock file; that of the first shard is the folder's."""
         return f"ledger{self._suffix}.lock"
 
     @property
     def all(self) -> tuple["QueueShard", ...]:
-        """The run's shards, this one among them, in order."""
+        """All shards of the run, in order."""
         return tuple(QueueShard(number, self.count) for number in range(self.count))
 
     def holds(self, passage_id: PassageId) -> bool:
-        """Whether the passage is its own."""
+        """Whether the passage belongs to this shard."""
         return shard_of(passage_id, self.count) == self.number
 
     def share(self, whole: int) -> int:
-        """Its part of a bound of the run; the parts of all shards add up to the whole."""
+        """Its part of a limit of the run; the parts of all shards add up to the whole."""
         part, rest = divmod(whole, self.count)
         return part + (self.number < rest)
 
@@ -46,7 +46,7 @@ class QueueShard(Struct, frozen=True):
 
 MOST_SHARDS = 64
 ONLY = QueueShard()
-"""Of a run that has one queue."""
+"""The only shard of a run with one queue."""
 
 
 def shard_of(passage_id: PassageId, count: int) -> int:

@@ -1,4 +1,4 @@
-"""Why a sample failed, and what should fix it. The diagnosis is made before the repair; both are recorded."""
+"""Why a sample failed, and what should fix it. The diagnosis comes before the repair; both are recorded."""
 
 from enum import Enum
 from typing import NewType
@@ -9,11 +9,11 @@ from schemas.ids import PoolName
 from schemas.samples import Draft
 
 FailureMode = NewType("FailureMode", str)
-"""Why a sample failed, as far as evidence tells: one of `Modes`, or a name that a gate or a task brings."""
+"""The probable reason why a sample failed: one of `Modes`, or a name that a gate or a task brings."""
 
 
 class Modes:
-    """The failure modes that the diagnoser itself can tell."""
+    """The failure modes that the diagnoser itself can find."""
 
     PARAMETRIC = FailureMode("parametric")
     TEMPERATURE = FailureMode("temperature")
@@ -47,11 +47,11 @@ KNOWN_MODES = (
 
 
 RepairKind = NewType("RepairKind", str)
-"""What the next attempt does differently: one of `Repairs`, or a name that a configuration brings."""
+"""The name of a repair: one of `Repairs`, or a name that a configuration brings."""
 
 
 class Repairs:
-    """The repairs that our own tasks know the words of."""
+    """The repairs that our own tasks know."""
 
     RESAMPLE = RepairKind("resample")
     LOWER_TEMPERATURE = RepairKind("lower_temperature")
@@ -82,13 +82,13 @@ KNOWN_REPAIRS = (
 """All of them, in the order in which they are shown."""
 
 FORM_REPAIRS = (Repairs.ANSWER_SHORTER, Repairs.RESTATE_FORM, Repairs.HOLD_TO_SCHEMA)
-"""Repairs of a completion that is no draft. Open only to a task that says it knows them: a model that was trained on
-fixed prompts knows no other words."""
+"""Repairs of a malformed completion. They are open only to a task that says it knows them, because a model that was
+trained on fixed prompts may not understand others."""
 
 
 class Repair(Struct, frozen=True, omit_defaults=True):
-    """The directive of the next attempt. `previous` is the draft to edit or to avoid; `pool` where to escalate to;
-    `prefix` the beginning of a solution that is to be continued."""
+    """The directive of the next attempt. `previous`: the draft to edit or avoid; `pool`: the pool to escalate to;
+    `prefix`: the beginning of a solution that the model must continue."""
 
     kind: RepairKind
     temperature: float
@@ -96,13 +96,13 @@ class Repair(Struct, frozen=True, omit_defaults=True):
     pool: PoolName | None = None
     prefix: str = ""
     origin: int = 0
-    """The attempt that the prefix is of; 0 where there is none."""
+    """The attempt that the prefix is from; 0 if there is none."""
     words: str = ""
-    """What the prompt is told besides; ours have their words in the task."""
+    """Words that are added to the prompt; for our own repairs, the task has the words."""
 
 
 class Diagnosis(Struct, frozen=True, omit_defaults=True):
-    """A failure mode predicted from evidence. `confidence` in [0, 1]; `reasons` are the facts that spoke for it."""
+    """A failure mode predicted from evidence. `confidence` in [0, 1]; `reasons`: the facts that support it."""
 
     mode: FailureMode
     confidence: float
@@ -110,33 +110,33 @@ class Diagnosis(Struct, frozen=True, omit_defaults=True):
 
 
 class Choice(Struct, frozen=True, omit_defaults=True):
-    """What the policy decided and with which probability (1.0 for a rule). `repair` is None for stop."""
+    """The decision of a policy, with its probability (1.0 for a rule). `repair`: None means stop."""
 
     policy: str
     repair: Repair | None
     probability: float = 1.0
     reason: str = ""
     after: int = 0
-    """Recorded attempts that the policy had learnt from; 0 for one that does not learn."""
+    """How many recorded attempts the policy had learnt from; 0 for a policy that does not learn."""
     known: tuple[RepairKind, ...] = ()
-    """The repairs that the task says it knows, sorted; () where it knows all."""
+    """The repairs that the task says it knows, sorted; () if it knows all."""
     forms: tuple[RepairKind, ...] = ()
-    """Of `FORM_REPAIRS`, those that the task knows, sorted."""
+    """The repairs in `FORM_REPAIRS` that the task knows, sorted."""
 
 
 class RepairTurn(Enum):
-    """When a repair is tried: what failed twice fails more easily a third time, the same way most of all."""
+    """When a repair is tried. An order that failed twice fails more often again, most of all with the same repair."""
 
     FIRST = "first"
     """After the order's first rejection."""
     LATER = "later"
-    """After a later one, and new to the order."""
+    """After a later rejection; the repair is new to the order."""
     AGAIN = "again"
-    """After a later one, and tried on the order before."""
+    """After a later rejection; the repair was tried on the order before."""
 
 
 class RepairCount(Struct, frozen=True):
-    """What one repair came to, of the attempts that a gate judged."""
+    """The results of one repair, over attempts that a gate judged."""
 
     mode: FailureMode
     repair: RepairKind
@@ -148,10 +148,10 @@ class RepairCount(Struct, frozen=True):
 
 
 class Experience(Struct, frozen=True, omit_defaults=True):
-    """What a run has shown of its repairs so far: a fold over the ledger. `fresh_…`: first attempts of clean orders."""
+    """The results of a run's repairs so far: a fold over the ledger. `fresh_…`: of first attempts."""
 
     attempts: int = 0
-    """Attempts in the fold: two experiences of one run with the same number are the same."""
+    """Attempts in the fold: two experiences of one run with the same number are equal."""
     repairs: tuple[RepairCount, ...] = ()
     fresh_tried: int = 0
     fresh_accepted: int = 0

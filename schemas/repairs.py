@@ -1,4 +1,4 @@
-"""The seam of repairs: what a repair is made from, and what it comes to."""
+"""The interface of your own repairs: the rejected draft that a repair gets, and the directive that it returns."""
 
 from msgspec import Struct
 
@@ -7,33 +7,33 @@ from schemas.samples import Draft, MalformedReason
 from schemas.verdicts import Verdict
 
 Found = Draft | MalformedReason | None
-"""What an attempt came to: a draft, or why it was none; None where that was not recorded."""
+"""The result of an attempt: a draft, or the reason why there was none; None if the reason was not recorded."""
 
 
 class RejectedDraft(Struct, frozen=True):
-    """What is to be repaired. `attempt` counts from 1; `temperature` is that of the rejected attempt."""
+    """A rejected attempt. `attempt` counts from 1; `temperature`: of the rejected attempt."""
 
     passage: str
     draft: Draft | None
-    """None where the completion was no draft."""
+    """None if the completion was malformed."""
     attempt: int
     temperature: float
     diagnosis: Diagnosis
     verdicts: tuple[Verdict, ...] = ()
     malformed: MalformedReason | None = None
-    """Why the completion was no draft."""
+    """Why the completion was malformed."""
 
     @property
     def found(self) -> Found:
-        """What there is to repair."""
+        """The draft, or the reason why there is none."""
         return self.malformed if self.draft is None else self.draft
 
 
 class Directive(Struct, frozen=True):
-    """What the next attempt does differently: `words` are told to the model besides what the task asks."""
+    """What the next attempt does differently. `words`: added to the task's prompt."""
 
     words: str = ""
     temperature: float | None = None
-    """In [0, 2]; None for half of the rejected attempt's."""
+    """In [0, 2]; None: half of the rejected attempt's."""
     note: str = ""
-    """Why, for a person: `gleaner explain` shows it with the choice."""
+    """The reason, for a person: `gleaner explain` shows it with the choice."""

@@ -1,4 +1,4 @@
-"""What `gleaner models` shows of each role: what an engine knows of its model, a call of it, and how fast it is."""
+"""The answer of `gleaner models`: for each role, facts about its model, a sample call, and its speed."""
 
 from enum import Enum
 
@@ -8,7 +8,7 @@ from schemas.samples import Message
 
 
 class SystemTurn(Enum):
-    """What a chat template makes of the role `system`."""
+    """What a chat template does with the role `system`."""
 
     OWN = "a turn of its own"
     MERGED = "merged into the user's turn (system_role: merge)"
@@ -16,37 +16,37 @@ class SystemTurn(Enum):
 
 
 class ModelFacts(Struct, frozen=True, omit_defaults=True):
-    """What an engine knows of the model that it loaded. None and empty: it does not know."""
+    """Facts that an engine knows about the model that it loaded. None and empty: unknown."""
 
     context: int | None = None
-    """Tokens that it reads at once: prompt and completion together."""
+    """The longest prompt and completion together, in tokens."""
     slots: int | None = None
     """Requests computed at once."""
     template: str = ""
-    """A system's and a user's turn as the chat template writes them; `{system}` and `{user}` stand for contents."""
+    """A system turn and a user turn as the chat template writes them; `{system}` and `{user}` stand for contents."""
     system_turn: SystemTurn | None = None
     thinking: tuple[str, ...] = ()
-    """The template's switches for thinking, each as it is set (`enable_thinking: false`, or `: not set`)."""
+    """The template's switches for thinking, each with its setting (`enable_thinking: false`, or `: not set`)."""
     turn_ends: tuple[str, ...] = ()
     """Tokens that end a completion."""
     padding: str | None = None
     labels: tuple[str, ...] = ()
-    """Of a classifier, in the order of their indices."""
+    """Labels of a classifier, in the order of their indices."""
 
 
 class SampleCall(Struct, frozen=True, omit_defaults=True):
     """One call as the run would make it."""
 
     asked: tuple[Message, ...]
-    """What a classifier reads stands as one user's message."""
+    """The prompt; for a classifier, its text as one user message."""
     said: str
-    """The completion; of a classifier its probabilities."""
+    """The completion; for a classifier, its probabilities."""
     came_to: str
-    """What the task read in it, or the gate's verdict."""
+    """The draft that the task read, or the gate's verdict."""
 
 
 class BatchRate(Struct, frozen=True):
-    """Calls made side by side once the model was warm. Of `calls`, `failed` were not answered."""
+    """Calls made side by side when the model was warm. Of `calls`, `failed` were not answered."""
 
     calls: int
     failed: int
@@ -56,7 +56,7 @@ class BatchRate(Struct, frozen=True):
 
 
 class RoleCard(Struct, frozen=True, omit_defaults=True):
-    """One pool, or one gate with a model of its own. `error`: why no more is known, in one line."""
+    """One pool, or one gate with a model of its own. `error`: why more is not known, in one line."""
 
     role: str
     what: str
@@ -64,7 +64,7 @@ class RoleCard(Struct, frozen=True, omit_defaults=True):
     engine: str
     model: str
     source: str
-    """Where the model comes from."""
+    """The place that the model was loaded from."""
     load_s: float | None = None
     facts: ModelFacts = ModelFacts()
     sample: SampleCall | None = None

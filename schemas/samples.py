@@ -1,4 +1,4 @@
-"""What is asked of an engine and what it returns; what a candidate is before the gates have spoken."""
+"""Requests to engines and their replies; drafts and candidates, which the gates then judge."""
 
 from enum import Enum
 from typing import Literal
@@ -17,7 +17,7 @@ class Message(Struct, frozen=True):
 
 
 class Sampling(Struct, frozen=True):
-    """How tokens are drawn. `seed` fixes the draw where the engine can (see each engine's page)."""
+    """How tokens are drawn. `seed` fixes the draw if the engine can do that (see each engine's page)."""
 
     temperature: float = 0.7
     """0 is greedy; at most 2."""
@@ -27,7 +27,7 @@ class Sampling(Struct, frozen=True):
 
 
 class Lane(Enum):
-    """In what company a request travels. One that was with a dead replica is a suspect and travels in less."""
+    """With how many other requests a request is sent. One whose replica died is a suspect and is sent with fewer."""
 
     SHARED = "shared"
     FEW = "few"
@@ -35,44 +35,44 @@ class Lane(Enum):
 
 
 class Prompt(Struct, frozen=True, omit_defaults=True):
-    """What a task asks of a model. A last message of the assistant's is gone on with: the completion is what follows
-    it. The sampling's seed is not the task's to choose."""
+    """What a task asks a model. If the last message is the assistant's, the model continues it, and the completion is
+    the text that follows. The sampling's seed is set later, not by the task."""
 
     messages: tuple[Message, ...]
     sampling: Sampling
     stop: tuple[str, ...] = ()
     json_schema: str | None = None
-    """A JSON schema (as text) that constrains the completion where the engine can; elsewhere the parser decides."""
+    """A JSON schema (as text) that constrains the completion if the engine can do that; the parser decides anyway."""
 
 
 class GenerationRequest(Struct, frozen=True, omit_defaults=True):
-    """A prompt as a generator gets it: one completion of a chat."""
+    """A prompt as a generator gets it: a request for one completion of a chat."""
 
     id: str
     messages: tuple[Message, ...]
     sampling: Sampling
     stop: tuple[str, ...] = ()
     json_schema: str | None = None
-    """A JSON schema (as text) that constrains the completion where the engine can; elsewhere the parser decides."""
+    """A JSON schema (as text) that constrains the completion if the engine can do that; the parser decides anyway."""
     logprobs: bool = False
     """Ask for the log-probability of each generated token."""
     top_logprobs: int = 0
-    """Ask for so many of the likeliest tokens of the first generated position, at most 20; 0: none."""
+    """How many of the likeliest tokens of the first generated position to return, at most 20; 0: none."""
     lane: Lane = Lane.SHARED
     passage_id: str | None = None
-    """The passage that it is about: a gateway may send all its calls to the server that has the prefix in its cache."""
+    """The passage of the prompt: a gateway may send all its calls to the server with the prefix in its cache."""
 
 
 class FinishReason(Enum):
-    """Why a completion ended: the model was done, or the token limit cut it off."""
+    """Why a completion ended: the model finished, or the token limit cut it off."""
 
     STOP = "stop"
     LENGTH = "length"
 
 
 class LikelyToken(Struct, frozen=True):
-    """A token that a model may write at a position, or did: its text, and the natural logarithm of its probability
-    there, whatever the sampling's temperature."""
+    """A token that a model wrote, or might have written: its text, and the natural logarithm of its probability there,
+    whatever the sampling's temperature."""
 
     text: str
     logprob: float
@@ -87,14 +87,13 @@ class Completion(Struct, frozen=True, omit_defaults=True):
     prompt_tokens: int
     completion_tokens: int
     logprobs: tuple[float, ...] | None = None
-    """Natural logarithms, one per generated token, when asked for."""
+    """Natural logarithms, one for each generated token, if asked for."""
     first_tokens: tuple[LikelyToken, ...] | None = None
-    """The likeliest tokens of the first generated position, when asked for; None also where the engine gives none."""
+    """The likeliest tokens of the first generated position, if asked for; None also if the engine gives none."""
     estimated_tokens: int = 0
-    """How many of the tokens are an estimate from the text's length: the server did not count them."""
+    """How many of the tokens are estimated from the text's length, because the server did not count them."""
     reasoning: str = ""
-    """What the model thought before it answered, where a server tells it apart; its tokens are counted as the
-    completion's."""
+    """The model's thoughts before its answer, if a server returns them apart; their tokens are in the completion's."""
 
     @property
     def cost(self) -> "Cost":
@@ -112,7 +111,7 @@ class ClassificationRequest(Struct, frozen=True):
     id: str
     text: str
     premise: str | None = None
-    """The first of a pair, as cross-encoders read them: a source, of which `text` is said, or a question."""
+    """The first text of a pair, as cross-encoders read it: a source, about which `text` is a claim, or a question."""
 
 
 class Classification(Struct, frozen=True):
@@ -122,12 +121,12 @@ class Classification(Struct, frozen=True):
     probabilities: tuple[float, ...]
     prompt_tokens: int
     windows: tuple[tuple[float, ...], ...] = ()
-    """Of a pair whose premise is longer than the model reads: those of each further part of it."""
+    """Probabilities for each further part of a premise that is longer than the model can read."""
 
 
 class Cost(Struct, frozen=True, omit_defaults=True):
-    """What a hop took: tokens of the model behind it and seconds spent waiting for it. `estimated_tokens`: how many of
-    the tokens are an estimate."""
+    """The cost of a call: tokens of its model, and seconds of waiting for it. `estimated_tokens`: how many of the
+    tokens are an estimate."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -148,7 +147,7 @@ class Cost(Struct, frozen=True, omit_defaults=True):
 
 
 class ScoringRequest(Struct, frozen=True, omit_defaults=True):
-    """A chat whose last message is the assistant's: how likely is each of its tokens behind what stands before?"""
+    """A chat whose last message is the assistant's: how likely is each token of it, given all text before?"""
 
     id: str
     messages: tuple[Message, ...]
@@ -156,7 +155,7 @@ class ScoringRequest(Struct, frozen=True, omit_defaults=True):
 
 
 class Scoring(Struct, frozen=True):
-    """The tokens of the last message, each with its log-probability given all before it, and what it took."""
+    """The tokens of the last message, each with its log-probability given all text before it, and the cost."""
 
     request_id: str
     tokens: tuple[LikelyToken, ...]
@@ -164,7 +163,7 @@ class Scoring(Struct, frozen=True):
 
 
 class Heard(Struct, frozen=True, omit_defaults=True):
-    """What a model was asked and said where its answer could not be used, and what that took."""
+    """A prompt and a reply that could not be used, and their cost."""
 
     asked: tuple[Message, ...]
     said: str
@@ -176,11 +175,11 @@ class Draft(Struct, frozen=True):
     """A completion as its task read it: named texts, which gates and repairs read."""
 
     fields: dict[str, str]
-    """By name, in the task's order."""
+    """Texts by name, in the task's order."""
 
     @property
     def question(self) -> str:
-        """Of the tasks that ask one; "" where there is none."""
+        """The question; "" if the task has none."""
         return self.fields.get("question", "")
 
     @property
@@ -209,7 +208,7 @@ Texts = tuple[tuple[str, str], ...]
 
 
 def texts_of(draft: Draft) -> Texts:
-    """All its fields, by their names with a capital; a quote is evidence, and no text of the sample's."""
+    """All texts of a draft, by their names with a capital; without the quote, which is evidence only."""
     return tuple((name.capitalize(), text) for name, text in draft.fields.items() if name != "quote")
 
 
@@ -219,23 +218,23 @@ def qa(question: str, answer: str) -> Texts:
 
 
 def asked_and_said(texts: Texts) -> tuple[str, str]:
-    """What is asked and what is said to it: the last text is said, those before it ask."""
+    """The question and the answer: the last text is the answer, those before it are the question."""
     return "\n".join(text for _, text in texts[:-1]), texts[-1][1] if texts else ""
 
 
 class MalformedReason(Enum):
-    """Why a completion is no draft."""
+    """Why a completion is malformed."""
 
     CUT_OFF = "cut_off"
     """The token limit came before the end: more tokens, or a shorter form, would help."""
     UNFINISHED_THOUGHTS = "unfinished_thoughts"
-    """The completion ended, or was cut off, before the model had thought to the end: a thinking budget would help."""
+    """The completion ended, or was cut off, before the model's thoughts ended: a thinking budget would help."""
     EMPTY = "empty"
     NO_LABEL = "no_label"
-    """Nothing in it is marked as a question or an answer."""
+    """No text in it is marked as a question or an answer."""
     NO_QUESTION = "no_question"
     NO_ANSWER = "no_answer"
-    """No answer, or (of problems) none that is marked as the final one."""
+    """No answer, or (for problems) none that is marked as the final one."""
     NO_QUOTE = "no_quote"
     REPEATED = "repeated"
     """The same field twice, with different contents."""
@@ -243,27 +242,27 @@ class MalformedReason(Enum):
     NOT_TEXT = "not_text"
     """A field of a JSON object is neither a text nor a number, true or false."""
     CONTROL_TEXT = "control_text"
-    """A special token of a chat model, a control character or half a surrogate pair inside."""
+    """It holds a special token of a chat model, a control character or half a surrogate pair."""
     TOO_LONG = "too_long"
-    """The final answer is longer than what is compared."""
+    """The final answer is too long to be compared."""
 
 
 class Malformed(Struct, frozen=True):
-    """A completion that is no draft, and why, in words that a person can act on."""
+    """Why a completion is malformed, in words that a person can act on."""
 
     reason: MalformedReason
     detail: str
 
 
 class Made(Struct, frozen=True):
-    """What a task made of one order of its lease."""
+    """The result of a task for one order of its lease."""
 
     order_id: OrderId
     draft: Draft | Malformed
     given: Sampling | None = None
-    """Of a draft that no call was made for: how it stands as drawn."""
+    """For a draft that was made without a call: the sampling to record for it."""
     probed: Probed | None = None
-    """What is known of it, where it is a probe's."""
+    """Worth and flaw of a probe's draft."""
 
 
 class ModelCall(Struct, frozen=True, omit_defaults=True):
@@ -273,15 +272,15 @@ class ModelCall(Struct, frozen=True, omit_defaults=True):
     prompt: tuple[Message, ...]
     sampling: Sampling
     text: str
-    """Without the thoughts before it."""
+    """The completion without the thoughts before it."""
     cost: Cost
     finish: FinishReason = FinishReason.STOP
     reasoning: str = ""
-    """What the model thought before it answered, where that is kept."""
+    """The model's thoughts before its answer, if they are kept."""
 
 
 class Candidate(Struct, frozen=True, omit_defaults=True):
-    """What an attempt's last call returned. `draft` is None when the text does not parse; `malformed` says why."""
+    """The completion of an attempt's last call. `draft`: None if it is malformed; `malformed` says why."""
 
     pool: PoolName
     prompt: tuple[Message, ...]
@@ -291,9 +290,9 @@ class Candidate(Struct, frozen=True, omit_defaults=True):
     cost: Cost
     malformed: str | None = None
     malformed_reason: MalformedReason | None = None
-    """None also for what was recorded before reasons were."""
+    """None also in records of versions that kept no reasons."""
     finish: FinishReason = FinishReason.STOP
     paid_by: OrderId | None = None
-    """The order that the same call was made for first: its attempt holds the cost, this one's is nothing."""
+    """Another order that the same call is charged to; then the cost here is zero. None: it is charged here."""
     reasoning: str = ""
-    """What the model thought before it answered, where that is kept."""
+    """The model's thoughts before its answer, if they are kept."""

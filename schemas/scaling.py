@@ -1,6 +1,6 @@
-"""What the autoscaling policy is told, what it says, and what it keeps in between. Facts of one moment, no clock.
+"""Input, decisions and memory of the autoscaling policy. Facts of one moment, no clock.
 
-Pools here are everything that holds a model: generator pools by name, and the gates `faithfulness` and `reward`.
+Pools here are all parts with a deployment: generator pools, gates with a model of their own, and the embedder.
 """
 
 from enum import Enum
@@ -9,33 +9,33 @@ from msgspec import Struct
 
 
 class Why(Enum):
-    """What a decision on one pool's replicas rests on."""
+    """The reason for a decision on one pool's replicas."""
 
     STEADY = "steady"
-    """As many as its work needs, or within the band around that."""
+    """It has as many as its work needs, or nearly."""
     WORK = "work"
-    """More work than its replicas do in the horizon."""
+    """It has more work than its replicas do in the horizon."""
     LESS_WORK = "less_work"
-    """Fewer would have done for the whole cool-down."""
+    """Fewer replicas would have been enough for the whole cool-down."""
     NO_WORK = "no_work"
-    """Nothing to do for the whole cool-down."""
+    """It had no work for the whole cool-down."""
     GAVE_WAY = "gave_way"
     """Another pool is the bottleneck and needs its accelerators."""
     BUDGET = "budget"
     """It needs more, and no accelerator is free."""
     START_LIMIT = "start_limit"
-    """It needs more, and as many replicas as may start at once are starting."""
+    """It needs more, and no more replicas may start at once."""
     MAXIMUM = "maximum"
-    """It needs more than its own bound."""
+    """It needs more than its own maximum."""
 
 
 class Idle(Enum):
     """Why a pool's replicas are not full."""
 
     BUSY = "busy"
-    """They are."""
+    """They are full."""
     NO_WORK = "no_work"
-    """Nothing is ready to be worked on."""
+    """No order is ready."""
     BACKPRESSURE = "backpressure"
     """Work waits, and another pool holds it up (or the conductors carry no more)."""
     BUDGET = "budget"
@@ -43,50 +43,50 @@ class Idle(Enum):
     BREAKER = "breaker"
     """Its server fails; the circuit breaker is open."""
     STARTING = "starting"
-    """Its replicas load their models."""
+    """Its replicas are loading their models."""
 
 
 class PoolSignals(Struct, frozen=True):
-    """Facts of one pool. A replica's rate is None until one has been measured."""
+    """Facts of one pool."""
 
     calls_per_attempt: float
-    """Calls an attempt makes to this pool: 1 for the generator, perhaps 0.05 for one that repairs escalate to."""
+    """Calls to this pool by an attempt: 1 for the generator, perhaps 0.05 for a pool that repairs escalate to."""
     tokens_per_call: float
     tokens_per_s: float | None
-    """Of one replica with all its slots taken."""
+    """The rate of one replica with all its slots taken; None until it was measured."""
     slots: int
     """Requests that a replica computes at once."""
     running: float
-    """Requests in its replicas, or waiting in front of them."""
+    """Requests in its replicas, or waiting for them."""
     ready: int
     starting: int
     draining: int
     start_s: float
-    """From the wish for a replica to its first request."""
+    """Time from the decision for a replica to its first request."""
     assumed_s: float = 1.0
-    """A call's time in a full replica, until a rate has been measured."""
+    """The time of a call in a full replica, assumed until a rate was measured."""
     kv_used: float = 0.0
-    """Share of the KV cache taken, mean over replicas; 0 where an engine has none."""
+    """Share of the KV cache in use, mean over replicas; 0 for an engine without one."""
     breaker_open: bool = False
 
 
 class Signals(Struct, frozen=True):
-    """The whole run at one moment: the queue's backlog, what rejections add to it, and every pool."""
+    """The whole run at one moment: the queue's backlog, the share of requeued attempts, and every pool."""
 
     ready: int
     leased: int
     waiting: int
     """Outstanding orders by state."""
     oldest_s: float
-    """Age of the oldest ready order. For display: it says no more than backlog and rate, and late."""
+    """Age of the oldest ready order. For display only: backlog and rate say the same, and earlier."""
     requeued: float
-    """Share of attempts whose order comes back for another one."""
+    """Share of attempts whose order comes back for another attempt."""
     max_attempts: int
     pools: dict[str, PoolSignals]
     budget_spent: bool = False
-    """The token budget: nothing more will be leased."""
+    """Whether the token budget is spent: no more orders will be leased."""
     unread: bool = False
-    """The queue is full and the corpus goes on: the backlog is larger than can be seen."""
+    """Whether the queue is full and the corpus has more: then the backlog is larger than the queue shows."""
 
     @property
     def outstanding(self) -> int:
@@ -94,7 +94,7 @@ class Signals(Struct, frozen=True):
 
 
 class PoolBounds(Struct, frozen=True):
-    """Bounds of one pool, and what one of its replicas takes of the shared accelerators."""
+    """Limits of one pool's replicas, and the accelerators that one replica takes."""
 
     min: int
     max: int
@@ -102,21 +102,21 @@ class PoolBounds(Struct, frozen=True):
 
 
 class ScalingLimits(Struct, frozen=True):
-    """Bounds of the policy. `accelerators`: of all pools, draining replicas included; infinite for no bound."""
+    """Limits of the policy. `accelerators`: of all pools, with draining replicas; infinite: no limit."""
 
     pools: dict[str, PoolBounds]
     accelerators: float
     cooldown_s: float
     rebalance_s: float
-    """So long a pool may lack accelerators before another that has more than its share gives way."""
+    """How long a pool lacks accelerators before another pool that has more than its share gives way."""
     max_starting: int
-    """Replicas that may load their models at once."""
+    """How many replicas may load their models at once."""
     horizon_s: float
-    """A replica is worth starting for so many seconds of work; never less than three times what it takes to start."""
+    """A replica is started for this many seconds of work, or for three times its start time if that is longer."""
 
 
 class PoolDecision(Struct, frozen=True):
-    """How many replicas a pool shall have, how many its work needs, and why."""
+    """How many replicas a pool should have, how many its work needs, and why."""
 
     wanted: int
     before: int
@@ -140,14 +140,14 @@ class Peak(Struct, frozen=True):
 
 
 class Move(Enum):
-    """Which way a pool went last."""
+    """The direction of a pool's last change."""
 
     UP = "up"
     DOWN = "down"
 
 
 class PoolMemory(Struct, frozen=True):
-    """`peaks`: needs of the last cool-down, falling, so that the first is the highest. `last`: None before any move."""
+    """The memory of one pool. `peaks`: needs of the last cool-down, the highest first. `last`: None before any move."""
 
     wanted: int
     peaks: tuple[Peak, ...]
@@ -155,8 +155,8 @@ class PoolMemory(Struct, frozen=True):
 
 
 class ScalingMemory(Struct, frozen=True):
-    """What the policy must know of the past. Since when another split of the accelerators would save much
-    (`short_since`) or a little (`uneven_since`) of the run's time."""
+    """What the policy must know of the past. `short_since`, `uneven_since`: when another split of the accelerators
+    began to save much, or a little, of the run's time."""
 
     pools: dict[str, PoolMemory] = {}
     short_since: float | None = None

@@ -1,16 +1,16 @@
-"""The seam of sinks: a shard of accepted rows on its way to where a user wants it."""
+"""The interface of sinks: a shard of accepted rows on its way to a user's own storage."""
 
 from msgspec import Struct
 
 
 class OutgoingShard(Struct, frozen=True):
-    """A closed shard of the dataset, durable and recorded. It may come again, under the same name and with the same
-    rows: what is written under its name takes the place of what was."""
+    """A closed shard of the dataset, durable and recorded. It may come again with the same name and the same rows. So
+    the sink replaces whatever it has under that name."""
 
     name: str
-    """The same whenever it comes again, and no other shard's of any folder."""
+    """The same if the shard comes again; no other shard of any folder has it."""
     path: str
-    """The Parquet file in the run's folder. It is to be read, and not to be kept open."""
+    """The Parquet file in the run's folder. Read it, and do not keep it open."""
     rows: int
     sha256: str
-    """Of the file."""
+    """Digest of the file."""

@@ -1,4 +1,4 @@
-"""A worked solution as it is credited and verified: its steps and its final answer, each at its exact place."""
+"""A worked solution, for credit and verification: its steps and its final answer, each with its exact place."""
 
 from enum import Enum
 
@@ -14,7 +14,7 @@ class Step(Struct, frozen=True):
 
 
 class AnswerForm(Enum):
-    """How a solution gives its final answer, surest first."""
+    """How a solution marks its final answer, the surest form first."""
 
     HASHES = "hashes"
     """A last line that begins with `####`."""
@@ -23,11 +23,11 @@ class AnswerForm(Enum):
     PHRASE = "phrase"
     """`A: 42`, `Answer: 42`, `The answer is 42.`"""
     LAST_NUMBER = "last_number"
-    """No mark at all: the last number that stands in the text. A guess."""
+    """No mark: the last number in the text. A guess."""
 
 
 class FinalAnswer(Struct, frozen=True):
-    """What a solution ends in. Law: `solution[start:end] == text`, without what marks it."""
+    """The final answer. Law: `solution[start:end] == text`, without its mark."""
 
     text: str
     start: int
@@ -36,5 +36,5 @@ class FinalAnswer(Struct, frozen=True):
 
     @property
     def marked(self) -> bool:
-        """Whether the solution says which its answer is."""
+        """Whether the solution marks its answer."""
         return self.form is not AnswerForm.LAST_NUMBER

@@ -1,4 +1,4 @@
-"""The stages of an attempt, as the live view and the metrics show them."""
+"""The stages of an attempt and the state of conductors, as the live view and the metrics show them."""
 
 from collections.abc import Iterable
 from enum import Enum
@@ -9,20 +9,20 @@ from msgspec import Struct
 from schemas.errors import ErrorKind
 
 Stage = NewType("Stage", str)
-"""Where a sample in flight is: one of these, or at the gate of that name."""
+"""The stage of a sample in flight: one of these, or the name of a gate or of the embedder."""
 GENERATE = Stage("generate")
 SETTLE = Stage("settle")
 
 
 def in_order(found: Iterable[Stage]) -> list[Stage]:
-    """Each stage once, as a sample goes through them; gates as they come."""
+    """Each stage once, in the order in which a sample goes through them; gates in the order given."""
     seen = dict.fromkeys(found)
     gates = [stage for stage in seen if stage not in (GENERATE, SETTLE)]
     return [stage for stage in (GENERATE, *gates, SETTLE) if stage in seen]
 
 
 class StageFlow(Struct, frozen=True):
-    """One stage of one conductor: samples in it now, samples through it, and the seconds these took in all."""
+    """One stage of one conductor: samples in it now, samples that left it, and their seconds in all."""
 
     stage: Stage
     in_flight: int
@@ -31,7 +31,7 @@ class StageFlow(Struct, frozen=True):
 
 
 class PoolFlow(Struct, frozen=True):
-    """One pool or gate as one conductor sees it: calls under way (or waiting for it), and calls that have ended."""
+    """One pool or gate as one conductor sees it: calls in flight (or waiting for it), and calls that have ended."""
 
     name: str
     in_flight: int
@@ -44,27 +44,26 @@ class PauseKind(Enum):
     AWAY = "away"
     """It does not answer, or answers with faults that may pass."""
     REFUSED = "refused"
-    """It refuses whatever is asked: a key, a model, a parameter, a role, a reply in an unknown form."""
+    """It refuses every call: a key, a model, a parameter, a role, or it replies in an unknown form."""
     OVERLOADED = "overloaded"
-    """It asks to wait (429, a full queue)."""
+    """It asks callers to wait (429, a full queue)."""
 
 
 class Pause(Struct, frozen=True):
-    """A pool or gate that cannot be asked: calls wait. Times in seconds since the epoch; `why`, with the address, is
-    for a person."""
+    """A pool or gate that calls wait for. Times in seconds since the epoch; `why`: for a person, with the address."""
 
     name: str
     since: float
     why: str
     kind: PauseKind = PauseKind.AWAY
     until: float | None = None
-    """When the run stops for it, or goes on without it; None: not decided by time."""
+    """When the run stops for it, or goes on without it; None: time does not decide."""
     waiting: int = 0
-    """Orders of this conductor that wait for it."""
+    """Calls of this conductor that wait for it."""
 
 
 class CallFailures(Struct, frozen=True):
-    """Calls of one conductor to a pool or gate that failed alike, tried again or not."""
+    """How many calls of one conductor to a pool or gate failed with one kind of error, tried again or not."""
 
     name: str
     kind: ErrorKind
@@ -72,7 +71,7 @@ class CallFailures(Struct, frozen=True):
 
 
 class ConductorStatus(Struct, frozen=True):
-    """What a conductor tells of itself. `unreported`: outcomes that the queue could not take (their leases return)."""
+    """The state of a conductor. `unreported`: outcomes that the queue could not take (their leases return)."""
 
     name: str
     in_flight: int

@@ -1,4 +1,4 @@
-"""Vectors of samples: what near-duplicates of a passage are compared by, where a run has an embedder."""
+"""Vectors of samples, by which near-duplicates of a passage are found if a run has an embedder."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,11 @@ from msgspec import Struct
 from schemas.samples import Cost, Lane
 
 EMBEDDER = "embedder"
-"""The name by which stages, metrics, costs and autoscaling know the model that makes them."""
+"""The name of the model that makes them, in stages, metrics, costs and autoscaling."""
 
 
 class Vector(Struct, frozen=True):
-    """A text's vector, for comparison by its direction alone. Vectors are comparable where the same `by` made them."""
+    """A text's vector, compared by its direction alone. Only vectors with the same `by` are comparable."""
 
     by: str
     """The embedder, as `model@digest`: it changes with the weights, the pooling and the prefix."""
@@ -27,7 +27,7 @@ class Encoded(Struct, frozen=True):
 
 
 class Embedded(Struct, frozen=True, omit_defaults=True):
-    """The vector of an attempt's draft, and what it took."""
+    """The vector of an attempt's draft, and its cost."""
 
     vector: Vector
     cost: Cost = Cost()

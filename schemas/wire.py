@@ -1,7 +1,7 @@
 """Bytes on the wire: one typed msgpack codec for each message, made once.
 
-Encoders and decoders cannot be pickled: import this module where they are used, never carry them in an object that Ray
-ships.
+Encoders and decoders cannot be pickled: import this module where they are used, and never put them in an object that
+Ray sends.
 """
 
 from collections.abc import Sequence
@@ -75,7 +75,7 @@ _RECORD_DECODER = msgspec.msgpack.Decoder(Record)
 
 
 def encode_record(record: Record) -> bytes:
-    """One ledger record as it lies on disk."""
+    """One ledger record as it is stored."""
     return _ENCODER.encode(record)
 
 
