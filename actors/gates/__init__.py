@@ -1,13 +1,13 @@
-"""Checks of a draft: each passes, rejects, or raises a HopError.
+"""Checks of a draft: each passes, rejects or errors.
 
-`provenance` and `verifier` need no model; `classifier` is the classifier form of faithfulness and reward,
-`faithfulness` and `reward` are their LLM forms (`structured`: one structured answer of a judge); `evidence` says what a
-faithfulness judge is shown, `retrieval` searches for it; `quotes` locates quotes; `diversity` compares questions,
-`embedding` has vectors made of them; `build` makes the gate that a configuration names, `judge` asks them all.
+`provenance` and `verifier` need no model. The forms of faithfulness and reward: `classifier`, `pairs`, `first_token`
+(with `presets`), `likelihood`, and the LLM forms `faithfulness` and `reward` (`structured`: one structured answer).
+`evidence`: what a faithfulness judge is shown; `retrieval`: its search; `quotes`: the places of quotes. `diversity`,
+`embedding`: near-duplicates. `build` makes a configured gate, `pooled` one that shares a pool, `judge` asks them all.
 
-Gates of one's own (docs/gates.md): `own` holds a rule or a function to a verdict; `rules` reads expressions over
-`fields`, `patterns` searches without ever being slow; `conformance` is what any gate must keep to.
+Your own gates (docs/gates.md): `own` makes verdicts of a rule or a function; `rules` reads expressions over `fields`,
+and `patterns` searches in linear time; `conformance` has the checks that any gate must pass.
 
-`verifier` compares final answers: `answers` and `units` take them apart, `equivalence` decides what reading can,
+`verifier` compares final answers: `answers` and `units` parse them, `equivalence` decides what reading can decide, and
 `verifier_pool` asks a mathematics library (`equality_worker`) in processes that can be killed.
 """

@@ -1,7 +1,7 @@
 r"""A final answer read as a value that can be compared.
 
-Law: what is not understood whole (a name, a date, a range, a ratio, a word that is no unit) has no value and equals
-only its own spelling. What may be left out (a unit, a percent sign, `x =`) is a policy, told in docs/tasks/math.md.
+Law: an answer that is not understood whole (a name, a date, a range, a ratio, a word that is no unit) has no value, and
+equals only its own spelling. docs/tasks/math.md says what an answer may leave out (a unit, a percent sign, `x =`).
 Pure; linear in the length of the text.
 """
 
@@ -30,9 +30,9 @@ from actors.gates.values import (
 )
 
 MOST_ITEMS = 100
-"""Of a list, a tuple or a matrix."""
+"""The most items of a list, a tuple or a matrix."""
 DEEPEST = 4
-"""Levels of lists, tuples and sets inside each other."""
+"""The most levels of lists, tuples and sets inside each other."""
 _TIME = re.compile(r"(\d{1,2})(?::(\d{2}))? ?([ap])\.? ?m\.?", re.IGNORECASE)
 _CHOICE = re.compile(r"(?P<opening>\( ?)?(?P<letter>[A-Za-z])(?P<closing> ?\))?")
 _WORDS = re.compile(r"[^\W\d_](?:[^\W\d_]|[ '.&]|(?<=[^\W\d_]{2})-)*+")
@@ -52,7 +52,7 @@ _EMPTY = ("∅", "⦃⦄", "⦃ ⦄", "{}", "{ }")
 
 
 class Answer(Struct, frozen=True):
-    """`spelled` is the same for answers that differ in looks alone; `value` is None where it is not understood."""
+    """`spelled`: the same for answers that differ only in typography; `value`: None if it is not understood."""
 
     spelled: str
     value: Value | None
@@ -65,8 +65,8 @@ def read_reference(text: str) -> Answer:
 
 
 def read_answer(text: str, reference: Answer) -> Answer:
-    """An answer that is compared with a reference: of the words beside its number only units and the reference's are
-    understood."""
+    """An answer to compare with a reference. Beside its number it may have only units and words that the reference has
+    too."""
     return _read(text, Dropping(reference.words))
 
 
@@ -137,7 +137,7 @@ class _Reading(Struct, frozen=True):
         return self._items(parts, either=any("or" in mark for mark in found)) if found else None
 
     def _items(self, parts: list[str], *, either: bool = False) -> Value:
-        """`either`: an `or` stands between them, which means the same as `and` only between values of one thing."""
+        """`either`: there is an `or` between them, which means the same as `and` only between values of one thing."""
         if len(parts) > MOST_ITEMS:
             raise NotUnderstood
         values = [self._inner(part) for part in parts]
@@ -230,7 +230,7 @@ def _unnamed(value: Value) -> Value:
 
 
 def _flat(values: Iterable[Value]) -> list[Value]:
-    """`±3` inside a list is two of its values."""
+    """The values, with `±3` inside a list as two of them."""
     flat: list[Value] = []
     for value in values:
         inner = _unnamed(value)
@@ -262,7 +262,7 @@ def _with_sign(tree: Node, *, minus: bool) -> Node:
 
 
 def _interval(sides: list[Quantity], signs: list[str]) -> Named | None:
-    """Of an ascending chain with one lone letter, between constants or at its end."""
+    """The interval of an ascending chain with one lone letter, between constants or at its end; None for others."""
     letters = [isinstance(side.tree, Symbol) for side in sides]
     if sum(letters) != 1 or len(sides) > 3 or (len(sides) == 3 and not letters[1]):
         return None

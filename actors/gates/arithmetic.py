@@ -1,6 +1,6 @@
-"""Exact values of trees that are rational numbers, and which decimals stand for which values.
+"""Exact values of trees that are rational numbers, and the values that a decimal stands for.
 
-Law: nothing is compared by a tolerance. A tree whose value is not rational, or costs more than microseconds, has None.
+Law: no comparison uses a tolerance. A tree whose value is not rational, or costs more than microseconds, has None.
 """
 
 import math
@@ -12,17 +12,17 @@ from fractions import Fraction
 from actors.gates.trees import FunctionCall, Node, Number, Power, Product, Quotient, Sum
 
 MOST_BITS = 20_000
-"""Of a power, for whose value no process is asked."""
+"""The most bits of a value that is computed here."""
 LARGEST_FACTORIAL = 500
 DECIMAL_PLACES = 6
 DECIMAL_DIGITS = 5
-"""A decimal with so many places and significant digits stands for every value that it is correctly rounded from."""
+"""A decimal with this many places and significant digits stands for every value that it is correctly rounded from."""
 _DOUBLE_DIGITS = 15
-"""Decimal digits that every double keeps; the shortest spelling of one has up to two more, which may be noise."""
+"""Decimal digits that every double keeps; its shortest spelling has up to two more, which may be noise."""
 
 
 def exact(node: Node) -> Fraction | None:
-    """The value of a rational number; None for others, for what is not defined, and for what is large."""
+    """The value of a rational number; None for others, and for undefined or large values."""
     match node:
         case Number(value):
             return value
@@ -99,12 +99,12 @@ def is_long_decimal(node: Node) -> bool:
 
 
 def _digits(decimal: Number) -> int:
-    """Significant digits, those at the end that are zero included."""
+    """The number of significant digits, with zeros at the end."""
     return len(str(abs(int(decimal.value * 10 ** (decimal.places or 0)))))
 
 
 def half_a_place(decimal: Number) -> Fraction:
-    """How far a value may be from the decimal that it is rounded to."""
+    """The largest distance of a value from the decimal that it is rounded to."""
     return Fraction(1, 2 * 10 ** (decimal.places or 0))
 
 

@@ -1,4 +1,4 @@
-"""The gates that have a model of their own, by kind and form."""
+"""Builds the gates that ask a model, by kind and form."""
 
 from msgspec.structs import replace
 
@@ -16,9 +16,9 @@ from schemas.verdicts import GateName
 
 
 def build_gate(name: GateName, config: GateModel, engine: Engine, source: EvidenceSource = EXACT) -> Gate:
-    """The gate of that name over an engine; a faithfulness judge is shown what `source` gives.
+    """The gate of that name over an engine; a faithfulness judge is shown the evidence of `source`.
 
-    Raises ConfigError for a name that is of no kind.
+    Raises ConfigError if the gate has no kind, or the engine cannot score for a likelihood judge.
     """
     match kind_of(name, config), config:
         case (("faithfulness" | "reward"), Classifier(reads="pair" | "sentences")):
@@ -40,7 +40,7 @@ def build_gate(name: GateName, config: GateModel, engine: Engine, source: Eviden
 def build_judge(
     name: GateName, config: LlmJudge | TokenJudge, model: Generator, source: EvidenceSource = EXACT
 ) -> Gate:
-    """A gate over a chat model that writes. Raises ConfigError for a name that is of no kind."""
+    """A gate over a chat model that writes. Raises ConfigError if the gate has no kind."""
     match kind_of(name, config), config:
         case "faithfulness", TokenJudge():
             return TokenGate(name, config, model, source)

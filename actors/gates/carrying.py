@@ -1,8 +1,8 @@
-"""Whether a quote carries a claim, without a model.
+"""Whether a quote carries (supports) a claim, without a model.
 
-Law: every number of the claim stands in the quote, and half of the claim's content words stand in the quote or in its
-sentence; the subject may be named elsewhere ("It is 31 metres tall" needs no lighthouse). A quote without a content
-word carries nothing. Words are compared by a crude stem; a claim's numbers are digits, "three" in a quote is 3.
+Law: the quote has every number of the claim, and the quote or its sentence has half of the claim's content words. The
+subject may be named elsewhere ("It is 31 metres tall" needs no lighthouse). A quote without a content word carries no
+claim. Words are compared by a crude stem. Numbers of a claim are digits; "three" in a quote counts as 3.
 """
 
 import re
@@ -14,7 +14,7 @@ from schemas.samples import Texts, asked_and_said
 from schemas.verdicts import Quote
 
 SHARE = 0.5
-"""Of a claim's content words that must stand in the quote or its sentence."""
+"""The share of a claim's content words that the quote or its sentence must have."""
 
 _NUMBER = re.compile(r"(?:(?<![\w\-])-)?\d+(?:[.,]\d+)*")
 _GROUPS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
@@ -31,10 +31,10 @@ _SPELLED = {word: str(value) for value, word in enumerate(_UNITS.split())} | {
 
 
 def carries(quote: Quote, claim: str, texts: Texts, passage: str) -> bool:
-    """Whether the located quote carries the claim of a sample with these texts. For a claim without a content word
-    ("Yes") what is said speaks (the answer), else what is asked; where none has one, any quote that does will do.
+    """Whether the located quote carries the claim of a sample with these texts. If the claim has no content word
+    ("Yes"), the answer takes its place, or else the question. If none has one, any quote with a content word will do.
 
-    What is asked and another sentence of the passage name is known from there, and not asked of the quote.
+    Words that both the question and another sentence of the passage have are not required of the quote.
     """
     if not content_words(quote.text):
         return False
@@ -63,7 +63,7 @@ def _sentence(quote: Quote, passage: str) -> tuple[int, int]:
 
 
 def _numbers(text: str, *, spaced: bool = True) -> frozenset[str]:
-    """Its numbers without separators of thousands. `spaced`: "1 923" is 1923 too, beside 1 and 923."""
+    """The numbers of a text, without separators of thousands. `spaced`: "1 923" is 1923 too, beside 1 and 923."""
     said = "".join(_plain_digit(letter) for letter in text)
     found = {_ungrouped(number) for number in _NUMBER.findall(said)}
     if spaced:
@@ -72,7 +72,7 @@ def _numbers(text: str, *, spaced: bool = True) -> frozenset[str]:
 
 
 def _plain_digit(letter: str) -> str:
-    """Superscripts and fractions are numbers of their own."""
+    """A character in plain spelling; superscripts and fractions become numbers of their own."""
     spelled = plain(letter)
     if spelled.isnumeric() and not spelled.isdecimal():
         return f" {unicodedata.normalize('NFKC', spelled)} "

@@ -1,7 +1,7 @@
 """The classifier form of a gate: the score is the probability that a sequence classifier gives to one label.
 
-Law: a probability that the model did not give is an error, never a score. A classifier reads one passage at a time:
-of several, each is read by itself, and the one that speaks most for the draft counts.
+Law: if the model gives no probability, that is an error, never a score. A classifier reads one passage at a time. Of
+several passages each is read alone, and the best score counts.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ from schemas.verdicts import FAITHFULNESS, REWARD, Evidence, GateName, GateReque
 
 
 class Reading(Struct, frozen=True):
-    """What a classifier is shown, and for which gate: one text or more, of which the best score counts."""
+    """The texts that a classifier reads for a gate: one or more, of which the best score counts."""
 
     gate: GateName
     texts: Callable[[GateRequest, Grounds], Sequence[str]]
@@ -45,11 +45,11 @@ class ClassifierGate:
         self._source = source
 
     async def check(self, request: GateRequest) -> Verdict:
-        """Raises HopError as the model does, and JudgeError when its answer holds no such probability."""
+        """Raises HopError as the model does, and JudgeError when its answer lacks the label's probability."""
         grounds = await self._source.grounds(request)
         score, tokens = 0.0, 0
         for place, text in enumerate(self._reading.texts(request, grounds)):
-            # ids are unique among what an engine has in hand
+            # an engine needs different ids for requests at the same time
             asked = ClassificationRequest(id=f"{request.id}#{place}" if place else request.id, text=text)
             answer = await self._model.classify(asked)
             score = max(score, probability(answer.probabilities, self._config, self._reading.gate))
@@ -64,8 +64,8 @@ class ClassifierGate:
 
 
 def probability(probabilities: Sequence[float], config: Classifier, gate: GateName) -> float:
-    """What the model gives to the configured label. Raises JudgeError where it gives it nothing that is a
-    probability."""
+    """The probability of the configured label. Raises JudgeError if the model has no such label, or gives a number that
+    is no probability."""
     index = config.positive_label
     if index >= len(probabilities):
         where = f"gates.{gate}.positive_label"

@@ -1,7 +1,7 @@
-"""What any gate must keep to, as checks that run on whatever gate they are given: ours, and a user's own.
+"""The rules for any gate, as checks that run on a given gate: ours, or a user's own.
 
-Law: a check finds something or it does not; it never raises, whatever the gate does, and it never waits longer than
-`LONGEST_S` for one answer. A gate may say that it cannot judge a draft; it may not fall over it.
+Law: a check gives a finding; it never raises, whatever the gate does, and it waits at most `LONGEST_S` for one answer.
+A gate may say that it cannot judge an odd draft, but it must not raise a bug on it.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from schemas.samples import Draft, answered, rewritten
 from schemas.verdicts import Errored, GateRequest, Passed, Rejected, Verdict
 
 LONGEST_S = 30.0
-"""For one answer."""
+"""The longest wait for one answer."""
 LONG = 200_000
 """Characters of the longest draft."""
 ASKED_AGAIN = 3
@@ -43,7 +43,7 @@ class Subject(Struct, frozen=True):
     modes: tuple[FailureMode, ...] = ()
 
     async def judged(self, request: GateRequest) -> Verdict:
-        """The gate's verdict. Raises Broken where it gives none."""
+        """The gate's verdict. Raises Broken if it gives none."""
         try:
             async with asyncio.timeout(LONGEST_S):
                 if isinstance(self.gate, AskingGate):
@@ -62,7 +62,7 @@ class Subject(Struct, frozen=True):
 
 
 class _Unanswered(Broken):
-    """The gate's own model gave an error: it cannot judge, as a verdict that errored would say."""
+    """The gate raised a HopError: it cannot judge, just as with an errored verdict."""
 
 
 Check = Callable[[Subject], Awaitable[None]]
@@ -166,7 +166,7 @@ CHECKS: dict[str, Check] = {
 
 
 def odd(sample: GateRequest) -> Iterator[tuple[str, GateRequest]]:
-    """The sample with drafts as models have written them, each with a word for what is odd."""
+    """The sample with odd drafts, as models have written them, each with a name."""
     for name, text in (
         ("empty", ""),
         ("blank", " \n\t "),
@@ -184,7 +184,7 @@ def odd(sample: GateRequest) -> Iterator[tuple[str, GateRequest]]:
 
 
 def spoilt(sample: GateRequest) -> Iterator[tuple[str, GateRequest]]:
-    """The sample made bad, each with a word for how."""
+    """The sample with bad drafts, each with a name."""
     draft = sample.draft
     for name, text in (
         ("another answer", "It was founded in 1987 by Jon Berg."),
@@ -198,7 +198,7 @@ def spoilt(sample: GateRequest) -> Iterator[tuple[str, GateRequest]]:
 
 
 async def _or_none(subject: Subject, request: GateRequest) -> Verdict | None:
-    """None where the gate fell over: that is another check's."""
+    """The verdict; None if the gate gave none, which another check reports."""
     try:
         return await subject.judged(request)
     except Broken:
@@ -206,7 +206,7 @@ async def _or_none(subject: Subject, request: GateRequest) -> Verdict | None:
 
 
 def _told(said: Verdict | None) -> tuple[object, ...]:
-    """What must be the same again: not the seconds."""
+    """The parts of a verdict that must be the same when it is asked again."""
     match said:
         case Passed() | Rejected():
             return type(said).__name__, said.score, said.threshold, said.evidence

@@ -1,4 +1,4 @@
-"""A score against its threshold, as a verdict."""
+"""Makes a verdict of a score and its threshold."""
 
 from schemas.samples import Cost
 from schemas.verdicts import Evidence, GateName, Passed, Rejected

@@ -3,11 +3,11 @@
 Law: `similarity` is symmetric, in [0, 1], and 1 only for questions that are equal up to case, white space and the form
 of their characters.
 
-Two signs count. Questions that share most of their words, as often as each stands there: numbers and the order of names
-always tell them apart. And questions that have the same answer and ask it of the same thing in the same way ("In which
-year was Velmora founded?", "When was Velmora first settled?", both 1508): within one passage they state one fact. The
-same way: another word in common, or the same kind of question (who, where, when). An answer that says little (yes, a
-small number) is common to many questions: there only a word in common counts.
+Two signs count. First: the questions share most of their words, each as often; other numbers, or another order of
+names, always make a difference. Second: the questions have the same answer and ask about the same thing in the same way
+("In which year was Velmora founded?", "When was Velmora first settled?", both 1508): in one passage they state one
+fact. "The same way" is another word in common, or the same kind of question (who, where, when). Many questions share a
+short answer (yes, a small number): then only a word in common counts.
 """
 
 import unicodedata
@@ -23,20 +23,20 @@ from schemas.samples import Draft, Texts, asked_and_said
 from schemas.verdicts import DIVERSITY, Evidence, Rejected
 
 NOT_EQUAL = 0.99
-"""The most that questions reach which are not equal: a threshold of 1 refuses equal ones only."""
+"""The highest similarity of questions that are not equal, so that a threshold of 1 refuses only equal ones."""
 SAME_FACT = 0.9
-"""The least that two samples reach which give the same answer about the same thing."""
+"""The lowest similarity of two samples that give the same answer about the same thing."""
 RELATED = 0.5
 """Share of content words that questions without a name must have in common to be about the same thing."""
 TELLING_DIGITS = 4
-"""A number of so many digits (a year, a height) rarely answers two questions about one thing; a shorter one does."""
+"""A number with this many digits (a year, a height) rarely answers two questions about one thing; a shorter one may."""
 _KINDS_OF_QUESTION = {"which": "what", "whom": "who", "whose": "who"}
 _KINDS = frozenset({"who", "when", "where", "how", "why"})
-"""What a question asks for, where its first words tell: `what` and `which` do not."""
+"""Question words that say what is asked for; `what` and `which` do not."""
 
 
 def likeness(key: Callable[[Draft], Texts | None]) -> Callable[[Draft, Draft], float]:
-    """How alike two samples of one passage are by what their task says is to be compared; 0 where it says nothing."""
+    """The similarity of two samples of one passage by the texts that `key` gives; 0 if it gives None."""
 
     def alike(a: Draft, b: Draft) -> float:
         one, other = key(a), key(b)
@@ -46,7 +46,7 @@ def likeness(key: Callable[[Draft], Texts | None]) -> Callable[[Draft, Draft], f
 
 
 def similarity(a: Texts, b: Texts) -> float:
-    """How alike two samples of one passage are. 1: the same question; `SAME_FACT` or more: the same fact again."""
+    """The similarity of two samples of one passage. 1: the same question; `SAME_FACT` or more: the same fact."""
     one, other = _read(*_compared(a)), _read(*_compared(b))
     if one.plain == other.plain:
         return 1.0
@@ -60,13 +60,13 @@ def similarity(a: Texts, b: Texts) -> float:
 
 
 def _compared(texts: Texts) -> tuple[str, str]:
-    """What takes the question's place and what the answer's; where there is one text, it is the question."""
+    """The question and the answer to compare; a single text is the question."""
     asked, said = asked_and_said(texts)
     return (asked, said) if len(texts) > 1 else (said, "")
 
 
 def duplicate_verdict(found: Duplicate) -> Rejected:
-    """The queue's refusal of a near-duplicate as a gate's verdict. The score is 1 - similarity."""
+    """The queue's refusal of a near-duplicate, as a verdict. The score is 1 - similarity."""
     by = f" (by vectors, {found.similarity:.2f})" if found.by is Likeness.VECTORS else ""
     return Rejected(
         gate=DIVERSITY,
@@ -77,8 +77,8 @@ def duplicate_verdict(found: Duplicate) -> Rejected:
 
 
 class _Read(Struct, frozen=True):
-    """What is compared of a sample. `names`: stems of the words inside the question that begin with a capital;
-    `stems`: of its content words; `kinds`: what it asks for, where its words tell; `said`: what the answer gives."""
+    """The compared parts of a sample. `names`: stems of the words inside the question that begin with a capital;
+    `stems`: of its content words; `kinds`: of question, if its words say so; `said`: the words of the answer."""
 
     plain: str
     tokens: Counter[str]
@@ -124,13 +124,13 @@ def _jaccard(a: Counter[str], b: Counter[str], *, empty: float = 0.0) -> float:
 
 
 def _swap_names(a: _Read, b: _Read) -> bool:
-    """Whether the names that both have come in another order: who is larger than whom."""
+    """Whether the names that both have are in another order, as in "who is larger than whom"."""
     return [name for name in a.names if name in b.names] != [name for name in b.names if name in a.names]
 
 
 def _ask_the_same(a: _Read, b: _Read) -> bool:
-    """Whether both questions ask the same way of the same thing: of the same names or, without a name, with half of
-    their content in common."""
+    """Whether both questions ask in the same way about the same thing: about the same names or, without names, with
+    half of their content words in common."""
     shared, names = a.stems & b.stems, frozenset(a.names + b.names)
     about = names <= shared if names else len(shared) >= RELATED * len(a.stems | b.stems) > 0
     if not about or shared - names:

@@ -1,7 +1,7 @@
-"""What the run's embedder makes of a draft, one conductor's way.
+"""The vectors of drafts by the run's embedder, as one conductor asks for them.
 
-Law: an embedder that cannot answer is an error of the check that compares samples: nothing is accepted uncompared. It
-is retried as a gate is, by the same rules.
+Law: if the embedder cannot answer, the check for near-duplicates errors: no sample is accepted without it. Calls to the
+embedder are retried as calls to gates are.
 """
 
 from collections.abc import Callable
@@ -21,12 +21,12 @@ from schemas.verdicts import DIVERSITY, Errored
 
 
 def text_of(key: Texts) -> str:
-    """What is embedded of what a task says is to be compared: its texts, a line each, without their names."""
+    """The text to embed: the texts of a task's key, one on each line, without their names."""
     return "\n".join(text for _, text in key)
 
 
 class DraftEmbedder:
-    """`key`: what near-duplicates are compared on, as the task says; None: the draft repeats no other."""
+    """Asks the embedder. `key`: the texts by which near-duplicates are found; None: the draft is not compared."""
 
     def __init__(
         self,
@@ -44,8 +44,7 @@ class DraftEmbedder:
         self._key = key
 
     async def of(self, lease: Lease, draft: Draft) -> Embedded | Errored | None:
-        """The draft's vector; None where nothing of it is compared. Raises PoolAwayError when the embedder is given
-        up."""
+        """The draft's vector; None if the draft is not compared. Raises PoolAwayError when the embedder is given up."""
         key = self._key(draft)
         if key is None:
             return None

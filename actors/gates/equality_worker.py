@@ -1,7 +1,7 @@
 """A process that asks the algebra library whether answers are equal, until its parent closes the pipe or kills it.
 
-Law: a line in, a line out. Whatever an expression does here (memory, stack, processor time) ends this process alone.
-The kernel counts processor time, and SIGPROF, which has no handler, ends the process whatever it is doing.
+Law: a line in, a line out. An expression that takes too much memory, stack or processor time ends this process alone.
+The kernel counts processor time; SIGPROF, which has no handler, ends the process whatever it is doing.
 """
 
 import logging
@@ -18,7 +18,7 @@ from actors.gates.equivalence import equal
 from actors.gates.verifier import AnswerPair, Compared, Exhausted, Reply, WorkerLimits
 
 REMEMBERED = 16_384
-"""Pairs: samples of one problem mostly give one of a few answers, and a comparison takes some ten milliseconds."""
+"""Pairs whose result is kept: samples of one problem give few different answers, and a comparison takes some 10 ms."""
 _PAIRS = msgspec.json.Decoder(AnswerPair)
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     """Serves pairs from standard input. The first line out says that the library is loaded."""
     limits = msgspec.json.decode(sys.argv[1], type=WorkerLimits)
     replies = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what the library prints is no reply
+    os.dup2(2, 1)  # output that the library prints is no reply
     logging.disable(logging.CRITICAL)
     import actors.gates.symbolic  # noqa: F401  (loads sympy before the memory limit and before anyone waits)
 
@@ -43,7 +43,7 @@ def main() -> None:
 
 @lru_cache(maxsize=REMEMBERED)
 def compare(pair: AnswerPair) -> Reply:
-    """What the library shows, or what ran out."""
+    """The result of the library, or what ran out."""
     from actors.gates.symbolic import Algebra, NotShown
 
     try:

@@ -1,8 +1,8 @@
-r"""Whether two final answers are equal, as docs/tasks/math.md tells it.
+r"""Whether two final answers are equal, by the rules of docs/tasks/math.md.
 
-Law: fail closed. Equal are answers of the same spelling, and values that are shown to be equal part by part; what is
-not understood, or not shown, is not. Rational numbers are decided here, exactly and in microseconds; expressions go to
-`Scalars`, which in the run is a process with an algebra library (`actors.gates.equality_worker`).
+Law: fail closed. Answers are equal if they have the same spelling, or if their values are shown to be equal part by
+part. Rational numbers are decided here, exactly and in microseconds; expressions go to `Scalars`, which in a run is a
+process with an algebra library (`actors.gates.equality_worker`).
 """
 
 import re
@@ -31,7 +31,7 @@ _PLAIN = re.compile(r"\$?(-?(?:\d{1,3}(?:,\d{3})++|\d{1,1000}+)(?:\.\d{1,1000}+)
 
 
 class Scalars(Protocol):
-    """Decides what rational arithmetic cannot."""
+    """Decides the cases that rational arithmetic cannot."""
 
     def equal(self, expected: Node, given: Node) -> bool:
         """Whether two expressions have the same value."""
@@ -43,7 +43,7 @@ class Scalars(Protocol):
 
 
 class LibraryNeeded(Exception):
-    """Reading alone cannot tell."""
+    """Reading alone cannot decide."""
 
 
 class _NoLibrary:
@@ -55,7 +55,7 @@ class _NoLibrary:
 
 
 def by_reading(reference: str, candidate: str) -> bool | None:
-    """Equal, different, or None: it takes a library to tell."""
+    """Whether they are equal; None: only a library can decide."""
     plain = _plain(reference), _plain(candidate)
     if plain[0] is not None and plain[1] is not None:
         return same_number(plain[0], plain[1])
@@ -66,7 +66,7 @@ def by_reading(reference: str, candidate: str) -> bool | None:
 
 
 def equal(reference: str, candidate: str, scalars: Scalars) -> bool:
-    """Whether the candidate says what the reference says."""
+    """Whether the candidate equals the reference."""
     expected = read_reference(reference)
     given = read_answer(candidate, expected)
     if not given.spelled:
@@ -89,7 +89,7 @@ def _plain(text: str) -> Number | None:
 
 
 class _Comparison:
-    """Of values part by part."""
+    """Compares values part by part."""
 
     def __init__(self, scalars: Scalars) -> None:
         self._scalars = scalars
@@ -139,12 +139,12 @@ class _Comparison:
         return True
 
     def _tagged(self, expected: tuple[Value, ...], given: tuple[Value, ...]) -> bool:
-        """Where a list tells different things apart (`2 hours 30 minutes`), its answer has to as well."""
+        """If the reference has items with different units or labels (`2 hours 30 minutes`), it needs some too."""
         tags = {(item.unit, item.labels) for item in expected if isinstance(item, Quantity)}
         return len(tags) < 2 or all(item.unit or item.labels for item in given if isinstance(item, Quantity))
 
     def _named(self, expected: Value, given: Value) -> bool:
-        """A name may be left out; two must be the same, or belong to the same equation."""
+        """A name may be left out; two names must be the same, or belong to the same equation."""
         equations = [value.equation if isinstance(value, Named) else value for value in (expected, given)]
         names = [value.name for value in (expected, given) if isinstance(value, Named)]
         values = [value.value if isinstance(value, Named) else value for value in (expected, given)]
@@ -194,7 +194,7 @@ def _same_unit(expected: Quantity, given: Quantity) -> bool:
 
 
 def _readings(expected: Quantity, given: Quantity) -> Iterator[tuple[Node, Node]]:
-    """The pairs of values of which one has to be equal: with and without a percent or a degree sign."""
+    """The pairs of values, with and without a percent or degree sign; one pair must be equal."""
     a, b = expected.tree, given.tree
     if expected.percent and given.unit is None and not given.percent:
         yield from ((a, b), (_hundredth(a), b))
@@ -220,6 +220,6 @@ def _radians(node: Node) -> Node:
 
 
 def _letters_exchanged(expected: tuple[Quantity, ...], given: tuple[Quantity, ...]) -> bool:
-    """Whether letters side by side have another order in the other: `ab` may be a name and no product."""
+    """Whether letters side by side have another order in the other answer: `ab` may be a name and no product."""
     runs = [{run for side in sides for run in side.runs} for sides in (expected, given)]
     return any(a != b and sorted(a) == sorted(b) for a in runs[0] for b in runs[1])

@@ -1,7 +1,7 @@
-"""What a faithfulness judge is shown of a sample's source: the exact passage, passages found by a search, or nothing.
+"""The source that a faithfulness judge is shown: the exact passage, passages found by a search, or nothing.
 
-Law: pure but for the search; a source never changes the question or the answer, and says of every search whether the
-sample's own passage was found, so that the rate of hits can be counted.
+Law: pure except for the search. A source never changes the question or the answer. Every search records whether it
+found the sample's own passage, so that hits can be counted.
 """
 
 from collections.abc import Sequence
@@ -15,17 +15,17 @@ from schemas.verdicts import GateRequest, Shown
 
 
 class Grounds(Struct, frozen=True):
-    """The passages that a judge reads, best first. `shown` is None where they are the sample's own alone."""
+    """The passages that a judge reads, best first. `shown`: None if it is the sample's own passage alone."""
 
     passages: tuple[Passage, ...]
     shown: Shown | None = None
 
 
 class EvidenceSource(Protocol):
-    """From a request to what its judge is shown."""
+    """Gives the passages for a request."""
 
     async def grounds(self, request: GateRequest) -> Grounds:
-        """Raises HopError when a search fails."""
+        """The passages to show. Raises HopError when a search fails."""
         ...
 
 
@@ -33,7 +33,7 @@ class Retriever(Protocol):
     """A search among all passages of the corpus."""
 
     async def best(self, query: str, k: int) -> Sequence[Passage]:
-        """At most `k` passages, best first; fewer (also none) when fewer have anything to do with the query."""
+        """At most `k` passages, best first; fewer, or none, if fewer match the query."""
         ...
 
 
@@ -62,7 +62,7 @@ class RetrievedSource:
         self._query = query
 
     async def grounds(self, request: GateRequest) -> Grounds:
-        """What the search finds; the request's own passage is used for nothing but to say whether it is there."""
+        """The passages that the search finds. The request's own passage serves only to record if it is among them."""
         asked, said = asked_and_said(request.claimed)
         found = tuple(await self._retriever.best(said if self._query == "answer" else asked or said, self._k))
         ids = tuple(passage.id for passage in found)

@@ -1,7 +1,7 @@
 r"""Mathematical expressions as trees of exact values.
 
-Law: a tree stands for every character of its text. What the grammar does not cover, or reads in two ways, raises
-NotUnderstood: nothing is skipped, guessed or completed. It reads the spelling of `actors.gates.typography`.
+Law: a tree holds every character of its text. A text that the grammar does not cover, or that has two meanings, raises
+NotUnderstood: nothing is skipped, guessed or completed. Texts are in the spelling of `actors.gates.typography`.
 
     sum     = ["+" | "-" | "±"] term {("+" | "-" | "±") term}
     term    = factor {("*" | "/") ["-"] factor | factor}     side by side: no number, and nothing behind a quotient
@@ -28,7 +28,7 @@ from actors.gates.trees import (
 )
 
 DEEPEST = 24
-"""Levels of brackets, fractions and roots. It bounds the stack."""
+"""The most levels of brackets, fractions and roots: this limits the stack."""
 _CLOSING = {"(": ")", "{": "}", "[": "]", "|": "|", "⌊": "⌋", "⌈": "⌉"}
 _ROUNDED = {"|": "abs", "⌊": "floor", "⌈": "ceiling"}
 _CALLED = frozenset("fghFGH")
@@ -36,7 +36,7 @@ _CALLED = frozenset("fghFGH")
 
 
 def parse(text: str) -> Expression:
-    """The whole text. Raises NotUnderstood."""
+    """The tree of the whole text. Raises NotUnderstood."""
     reader = _Reader([*tokens(text), Token("", "end")])
     tree = reader.sum()
     if reader.next.kind != "end":
@@ -71,7 +71,7 @@ class _Reader:
             raise NotUnderstood
 
     def sum(self, *, inside: str = "") -> Node:
-        """`inside`: the bracket that is open."""
+        """Reads a sum. `inside`: the open bracket, if it is `|`."""
         self._depth += 1
         if self._depth > DEEPEST:
             raise NotUnderstood
@@ -142,7 +142,7 @@ class _Reader:
         return Power(base, negative(exponent) if minus else exponent)
 
     def _argument(self, *, whole_numbers: bool = False) -> Node:
-        r"""Of a command, as TeX takes it: a group, a letter or a digit (or `whole_numbers`)."""
+        r"""The argument of a command, as TeX takes it: a group, a letter, or a digit (`whole_numbers`: a number)."""
         token = self.next
         if token.text in ("{", "("):
             return self._group()
@@ -198,7 +198,7 @@ class _Reader:
         return whole
 
     def _part(self) -> Number | None:
-        r"""The fraction of a mixed number, `1/2` or `\frac{1}{2}` of whole numbers; None: what comes is none."""
+        r"""The fraction of a mixed number, `1/2` or `\frac{1}{2}` with whole numbers; None if there is none."""
         if self._take("\\frac"):
             over, under = self._braced(), self._braced()
         else:

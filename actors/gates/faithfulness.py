@@ -1,9 +1,9 @@
 """The LLM form of the faithfulness gate: claims, each with a quote that must occur in the exact passage.
 
-Law: a claim counts as supported only with a quote that is located in a passage that was shown, and that carries it
-(`actors.gates.carrying`). The score is the smaller
-of the judge's own score and the share of claims so supported: neither a generous judge nor true side remarks pass
-alone. A judge that is shown no passage has nothing to quote: there its word alone counts.
+Law: a claim counts as supported only if its quote is found in a passage that was shown, and carries the claim
+(`actors.gates.carrying`). The score is the smaller of the judge's own score and the share of supported claims. So a
+generous judge is not enough, and true side remarks are not. A judge without a passage has nothing to quote: then its
+own word counts.
 """
 
 import json
@@ -41,7 +41,7 @@ SYSTEM = (
 SEVERAL = SYSTEM.replace("against a passage. The passage,", "against passages. Each passage,").replace(
     "only if the passage states", "only if one of the passages states"
 )
-"""For passages that a search found: one of them may bear the answer out, or none."""
+"""For passages that a search found: one of them may support the answer, or none."""
 ALONE = (
     f"You check an answer without any source. The question and the answer {_DATA}"
     "A claim is supported if you hold it to be true. Reply with one JSON object: "
@@ -49,22 +49,22 @@ ALONE = (
 )
 INSTRUCTION = "Judge the answer. Reply with the JSON object only."
 SHORTLY = "Be short: at most {claims}, and quotes of at most {words} words."
-"""What is said besides where a verdict is asked for again: an engine that no schema holds knows nothing else."""
+"""Added when a verdict is asked for again: an engine without schemas knows the limits from here alone."""
 CHARACTERS_A_WORD = 6
 
 MOST_CLAIMS, MOST_CLAIM, MOST_QUOTE = 12, 300, 600
-"""What a constrained judge may write at most: so many claims, and characters of each and of its quote."""
+"""Limits in the schema of the verdict: claims, and characters of each claim and of its quote."""
 USUAL_CLAIM = 370
-"""Characters of a claim with its quote and keys. As many of them are asked for as the token limit holds."""
+"""Characters of a claim with its quote and keys. The schema allows as many claims as the token limit has room for."""
 READ_CLAIMS, READ_CLAIM = 64, 2000
-"""What is read: beyond this a verdict is nonsense. A claim's quote may have as many characters as a claim."""
+"""The most claims, and characters of a claim or a quote, that are read: a larger verdict is nonsense."""
 
 _FRAME = len('{"claims": [], "score": }') + NUMBER
 _CLAIM_FRAME = len('{"claim": "", "supported": false, "quote": ""}, ')
 
 
 class VerdictRoom(Struct, frozen=True):
-    """How much a judge is asked for: claims, and characters of each and of its quote."""
+    """The limits of one verdict: claims, and characters of each claim and of its quote."""
 
     claims: int
     claim: int
@@ -72,7 +72,7 @@ class VerdictRoom(Struct, frozen=True):
 
     @property
     def schema(self) -> str:
-        """Of the verdict, as text."""
+        """The JSON schema of the verdict, as text."""
         claim = {
             "type": "object",
             "properties": {
@@ -94,9 +94,8 @@ class VerdictRoom(Struct, frozen=True):
 
 
 def asked_of(max_tokens: int, *, tries: int = 1) -> VerdictRoom:
-    """As many claims as fit a verdict of so many tokens, at most 12, and what room each has. A verdict that is asked
-    for again has half of the claims, three quarters as long: the last was most likely cut off, and what was nonsense
-    otherwise is not mended by length."""
+    """As many claims as fit into `max_tokens`, at most 12, and the room of each. A verdict that is asked for again has
+    half of the claims, three quarters as long, because the last one was probably cut off."""
     room = CHARACTERS_A_TOKEN * max_tokens - _FRAME
     claims = min(MOST_CLAIMS, max(1, room // USUAL_CLAIM))
     frame = _FRAME + claims * _CLAIM_FRAME
@@ -119,7 +118,7 @@ class _Judgement(Struct, frozen=True):
 
 
 class LlmFaithfulness:
-    """Asks a chat model for a verdict and holds it to its quotes."""
+    """Asks a chat model for a verdict and checks its quotes."""
 
     def __init__(
         self, config: LlmJudge, model: Generator, source: EvidenceSource = EXACT, *, name: GateName = FAITHFULNESS
@@ -151,7 +150,7 @@ class LlmFaithfulness:
 
 
 def question(request: GateRequest, grounds: Grounds, asked: VerdictRoom) -> Question:
-    """What the judge sees."""
+    """The question to the judge."""
     ask = INSTRUCTION
     if request.tries > 1:
         claims = "1 claim" if asked.claims == 1 else f"{asked.claims} claims"
@@ -168,7 +167,7 @@ def _system(grounds: Grounds) -> str:
 
 
 def _note(judgement: _Judgement, asked: VerdictRoom) -> str:
-    """The judge's own word, and whether it may have had more to say."""
+    """The judge's own score, and whether the limit may have cut its list of claims."""
     full = len(judgement.claims) == asked.claims > 1
     return f"the judge's own score: {judgement.score:g}" + (f"; {asked.claims} claims, as many as fit" if full else "")
 
@@ -176,8 +175,8 @@ def _note(judgement: _Judgement, asked: VerdictRoom) -> str:
 def _held_to_quote(
     claim: _Claim, room: VerdictRoom, passages: Sequence[Passage], request: GateRequest
 ) -> ClaimEvidence:
-    """A claim that the schema's bound has cut is not known whole, so nothing carries it; of a quote that was cut, the
-    whole words count."""
+    """A claim with its located quote. A claim that the schema's limit has cut off counts as unsupported; of a quote
+    that was cut off, the whole words count."""
     quote = _located(whole_words(claim.quote, most=room.quote), passages, request) if claim.quote else None
     discounted = None
     if claim.supported and quote is None:
@@ -195,7 +194,7 @@ def _held_to_quote(
 
 
 def _located(words: str, passages: Sequence[Passage], request: GateRequest) -> Quote | None:
-    """Where the words stand: in the sample's own passage if that was shown and holds them, else in another."""
+    """The place of the words: in the sample's own passage if that was shown and has them, or else in another."""
     for passage in sorted(passages, key=lambda passage: passage.id != request.passage.id):
         found = locate(words, passage.text)
         if found is not None:

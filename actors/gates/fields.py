@@ -1,16 +1,16 @@
-"""What a rule may read of a sample, by name. The one place where gates of one's own meet the form of a draft."""
+"""The values of a sample that a rule may read, by name."""
 
 from collections.abc import Mapping
 
 from schemas.verdicts import GateRequest
 
 TEXTS = ("question", "answer", "quote", "passage", "reference")
-"""Texts by the names under which rules know them; one that a sample does not have is empty."""
+"""Names of texts in rules; a text that a sample does not have is empty."""
 NUMBERS = ("attempt",)
 
 
 def fields_of(request: GateRequest) -> Mapping[str, str | float]:
-    """Every name's value."""
+    """The value of each name."""
     passage = request.passage
     return {
         **dict.fromkeys(TEXTS, ""),

@@ -1,5 +1,5 @@
-"""What the gates say of a candidate. Law: a gate that cannot judge is an error in its own name, never a rejection;
-gates that are asked at once do not wait for one another, but for those that read the others' scores."""
+"""The verdicts of all gates on a candidate. Law: a gate that cannot judge gives an errored verdict, never a rejection.
+Without `short_circuit` gates do not wait for each other, except those that read the scores of others."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -21,22 +21,22 @@ from schemas.verdicts import FORMAT, Errored, GateName, GateRequest, Passed, Rej
 
 
 class Gating(Struct, frozen=True):
-    """The gates of a run. `provenance` needs no model and speaks first; `scored` are the configuration's, by name."""
+    """The gates of a run. `provenance` needs no model and comes first; `scored`: the configured gates, by name."""
 
     provenance: Gate
     scored: Mapping[GateName, Gate]
     short_circuit: bool
     duplicate: Callable[[Duplicate], Rejected]
     bar: Callable[[Sequence[Verdict], int], tuple[Verdict, ...]] = lambda verdicts, attempt: tuple(verdicts)
-    """What the verdicts on an order's attempt of that number come to: a later one may be held to more."""
+    """Changes the verdicts on an attempt by its number: a later attempt may have a higher threshold."""
     after: frozenset[GateName] = frozenset()
-    """Of `scored`, those that read the scores of the others."""
+    """The gates in `scored` that read the scores of others."""
     embedder: Embedder | None = None
-    """What makes vectors of samples that passed, to find near-duplicates by beside words."""
+    """Makes vectors of drafts that passed; near-duplicates are found by them, beside words."""
 
 
 class Judge:
-    """Asks the gates of a run, one conductor's way. `ask`: what gates may ask the run's pools by."""
+    """Asks the gates of a run, for one conductor. `ask`: with it gates ask the run's pools."""
 
     def __init__(
         self, gates: Gating, pools: Pools, stages: StageCounter, now: Callable[[], float], *, task: Task, ask: Ask
@@ -49,7 +49,7 @@ class Judge:
         self._checks = {name: _check_of(gate, ask) for name, gate in gates.scored.items()}
 
     async def verdicts(self, lease: Lease, candidate: Candidate) -> tuple[Verdict, ...]:
-        """Of an attempt: every gate's, or with `short_circuit` those up to the first that does not pass."""
+        """The verdicts on an attempt: of every gate, or with `short_circuit` up to the first that does not pass."""
         if candidate.draft is None:
             return (Rejected(gate=FORMAT, score=0.0, threshold=1.0),)
         gates, whole = self._gates, texts_of(candidate.draft)
@@ -94,7 +94,7 @@ class Judge:
     async def _check(self, name: GateName, request: GateRequest) -> Verdict:
         started_at = self._now()
         check = self._checks[name]
-        wasted = Cost()  # on answers that were no verdicts
+        wasted = Cost()  # of answers that were no verdicts
 
         async def tried(this: Try) -> Verdict:
             nonlocal wasted
@@ -116,13 +116,13 @@ class Judge:
 
 
 def _told(request: GateRequest, verdicts: Collection[Verdict]) -> GateRequest:
-    """The request with the scores that were given so far."""
+    """The request with the scores so far."""
     scores = {said.gate: said.score for said in verdicts if not isinstance(said, Errored)}
     return replace(request, scores=scores) if scores else request
 
 
 def _unless(whole: Texts, texts: Texts) -> Texts | None:
-    """None where a gate knows them from the draft: nothing is sent twice."""
+    """The texts, or None if they are those of the whole draft, so that no text is sent twice."""
     return None if texts == whole else texts
 
 

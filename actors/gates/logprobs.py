@@ -1,4 +1,4 @@
-"""Log-probabilities that models give. Law: what is no log-probability is an error, never a score."""
+"""Log-probabilities that models give. Law: a number that is no log-probability is an error, never a score."""
 
 import math
 from collections.abc import Iterable
@@ -7,11 +7,11 @@ from schemas.errors import ErrorKind, JudgeError
 from schemas.samples import LikelyToken
 
 ROUNDING = 1e-3
-"""A certain token may have so much more than 0."""
+"""A log-probability may exceed 0 by this much, because of rounding."""
 
 
 def require_logprobs(tokens: Iterable[LikelyToken]) -> None:
-    """Raises JudgeError (nonsense) for a NaN, and for what is above 0."""
+    """Raises JudgeError (nonsense) for a NaN or a value above `ROUNDING`."""
     for token in tokens:
         if not token.logprob <= ROUNDING:  # a NaN fails this too
             raise JudgeError(ErrorKind.NONSENSE, f"the engine gave {token.logprob} as a log-probability")

@@ -1,6 +1,6 @@
-"""Numerals as people write them, in plain digits.
+"""Rewrites numerals as people write them into plain digits.
 
-Law: the value stays; what may be a list or a name is left as it is.
+Law: the value stays the same; a text that may be a list or a name is left as it is.
 """
 
 import re
@@ -24,7 +24,7 @@ _PLAIN = re.compile(r"[-\d./: (){}]*")
 
 
 def joined_thousands(text: str) -> str:
-    """Without marks between groups of digits; a comma inside brackets is one between values."""
+    """The text without marks between groups of digits; a comma inside brackets separates values, and stays."""
     text = _GROUPED.sub(lambda found: re.sub(r"[ '_.]", "", found[0]), text)
     if any(bracket in text for bracket in "([⦃") or text.startswith("{"):
         return text
@@ -39,12 +39,12 @@ def written_out(text: str) -> str:
 
 
 def _fraction(whole: str, once: str, again: str) -> str:
-    """Of a repeating decimal: all its digits less those before the repetition, over 9…90…0."""
+    """The fraction of a repeating decimal: all its digits less those before the repetition, over 9…90…0."""
     return rf"(\frac{{{int(whole + once + again) - int(whole + once)}}}{{{'9' * len(again) + '0' * len(once)}}})"
 
 
 def is_a_name(text: str) -> bool:
-    """Whether numerals stand between `-`, `:` or several `/` and nothing else: a date, a range, a score, a ratio."""
+    """Whether a text has only numerals with `-`, `:` or several `/` between them: a date, a range, a score, a ratio."""
     if _PLAIN.fullmatch(text) is None:
         return False
     bare = re.sub(r"[(){} ]", "", text).lstrip("-")

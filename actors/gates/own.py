@@ -1,7 +1,7 @@
-"""Gates of one's own: a rule, or a function that is given the request and says what it thinks.
+"""Your own gates: a rule, or a function that gets the request and returns a verdict.
 
-Law: whatever such a gate does, the run gets a verdict in the gate's name: an exception, a score that is none and a
-failure mode that nobody named are errors, never rejections. A function may use a model through `ask` alone.
+Law: whatever such a gate does, the run gets a verdict in the gate's name. An exception, a score outside [0, 1] and an
+unknown failure mode are errors, never rejections. A function uses the run's models only through `ask`.
 """
 
 import asyncio
@@ -23,13 +23,13 @@ from schemas.samples import Completion, Cost, GenerationRequest, Prompt
 from schemas.verdicts import Errored, Evidence, GateName, GateRequest, Passed, Rejected, Verdict
 
 OWN = GateName("own")
-"""What a function's verdict is made under: the run puts the gate's configured name in its place."""
+"""The name in a function's verdict; the run replaces it by the gate's configured name."""
 LONGEST_NOTE = 500
-"""Characters of a note or an error that are kept."""
+"""How many characters of a note or an error are kept."""
 
 
 class OwnSettings(Struct, frozen=True):
-    """What the configuration says of a gate of one's own. `modes`: failure modes that its rejections may carry."""
+    """The configuration of your own gate. `modes`: failure modes that its rejections may carry."""
 
     name: GateName
     threshold: float = 0.5
@@ -42,7 +42,7 @@ def passed(note: str = "", *, score: float = 1.0) -> Passed:
 
 
 def rejected(note: str = "", *, score: float = 0.0, mode: str | None = None) -> Rejected:
-    """A function's verdict: the draft is bad. `mode`: why, by a name that the gate's `modes` has."""
+    """A function's verdict: the draft is bad. `mode`: why, as a name in the gate's `modes`."""
     return Rejected(OWN, score, 1.0, Evidence(note=note), mode=None if mode is None else FailureMode(mode))
 
 
@@ -52,14 +52,14 @@ def errored(detail: str) -> Errored:
 
 
 class ExpressionGate:
-    """An expression's gate."""
+    """The gate of an expression."""
 
     def __init__(self, settings: OwnSettings, rule: SampleRule) -> None:
         self._settings = settings
         self._rule = rule
 
     async def check(self, request: GateRequest) -> Verdict:
-        """A sample that the expression cannot be evaluated on is an error."""
+        """The verdict; errored if the expression cannot be evaluated on the sample."""
         sample = Sample(fields_of(request), {str(gate): score for gate, score in request.scores.items()})
         try:
             score = self._rule.score(sample)
@@ -70,7 +70,7 @@ class ExpressionGate:
 
 
 class FunctionGate:
-    """A function's gate. One that is not async runs in a thread, so that nobody waits for it."""
+    """The gate of a function. A function that is not async runs in a thread, so that it does not hold the loop."""
 
     def __init__(self, settings: OwnSettings, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
         self._settings = settings
@@ -79,11 +79,11 @@ class FunctionGate:
         self._takes_ask = takes_ask(function, options)
 
     async def check(self, request: GateRequest) -> Verdict:
-        """For whoever has no pools: a function that asks is told so, as an error of its own."""
+        """The verdict without pools: a call to `ask` raises HopError."""
         return await self.check_asking(request, _no_pools)
 
     async def check_asking(self, request: GateRequest, ask: Ask) -> Verdict:
-        """What the function says; whatever it raises is an error of the gate."""
+        """The function's verdict; any exception in it becomes an errored verdict."""
         asking = Asking(self._settings.name, request, ask)
         given = (request, asking) if self._takes_ask else (request,)
         try:
@@ -93,14 +93,14 @@ class FunctionGate:
                 said = await asyncio.to_thread(self._function, *given, **self._options)
         except HopError as error:
             said = Errored(OWN, error.kind, error.detail)
-        except Exception as bug:  # noqa: BLE001 - anybody's code: its bug is one verdict's error
+        except Exception as bug:  # noqa: BLE001 - a user's code: its bug is one verdict's error
             said = _errored(self._settings, f"{described(bug)}")
         verdict = _verdict(self._settings, said)
         return replace(verdict, cost=verdict.cost + asking.cost)
 
 
 class Asking:
-    """`actors.protocols.AskModel` for a function of one's own: the run's pools, retried and paid for as any call is."""
+    """`actors.protocols.AskModel` for your own function: the run's pools, retried and charged like any call."""
 
     def __init__(self, gate: GateName, request: GateRequest, ask: Ask) -> None:
         self._gate = gate
@@ -110,7 +110,7 @@ class Asking:
         self.cost = Cost()
 
     async def __call__(self, prompt: Prompt, *, pool: PoolName | None = None) -> Completion:
-        """One completion; without a `pool`, of the one that fresh orders go to. Raises HopError."""
+        """One completion, from `pool` or else from the pool of fresh orders. Raises HopError."""
         self._calls += 1
         request = self._request
         asked = GenerationRequest(
@@ -127,7 +127,7 @@ class Asking:
 
 
 def takes_ask(function: Callable[..., Any], options: Mapping[str, Any]) -> bool:
-    """Whether a function is given `ask` beside the request. Raises ValueError for one that takes something else."""
+    """Whether a function takes `ask` beside the request. Raises ValueError if it takes no request, or needs more."""
     places = {
         name: one.default is one.empty
         for name, one in inspect.signature(function).parameters.items()
@@ -152,7 +152,7 @@ def _verdict(settings: OwnSettings, said: object) -> Verdict:
 
 
 def _held(settings: OwnSettings, said: Passed | Rejected) -> Verdict:
-    """A verdict against the configured threshold; one that contradicts it is an error."""
+    """A verdict with the configured threshold; a verdict that contradicts the threshold is an error."""
     note = replace(said.evidence, note=said.evidence.note[:LONGEST_NOTE])
     mode = said.mode if isinstance(said, Rejected) else None
     if mode is not None and mode not in settings.modes and mode not in KNOWN_MODES:

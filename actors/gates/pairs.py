@@ -1,9 +1,9 @@
 """The classifier form of a gate over pairs, as NLI models and cross-encoders read them: a source and a claim, or a
 question and its answer.
 
-Law: a claim's score is its best over the passages and over the parts of a passage that is longer than the model reads;
-a draft's is its worst claim's. (One premise that entails it is enough, and one sentence that none entails is too many:
-SummaC, arXiv 2111.09525, which takes the maximum over the source's parts likewise.)
+Law: a claim's score is its best score over the passages, and over the parts of a passage that is too long for the
+model. A draft's score is that of its worst claim. (One premise that entails a claim is enough, and one claim without a
+premise is too many. SummaC, arXiv 2111.09525, also takes the maximum over the parts of a source.)
 """
 
 import asyncio
@@ -23,11 +23,11 @@ from schemas.samples import ClassificationRequest, Cost, asked_and_said
 from schemas.verdicts import FAITHFULNESS, ClaimEvidence, Evidence, GateName, GateRequest, Verdict
 
 MOST_SENTENCES = 64
-"""Of one answer: each is read with each passage."""
+"""The most sentences of one answer: the model reads each with each passage."""
 
 
 class Claim(Struct, frozen=True):
-    """What is said, as people are shown it and as the model reads it, and what may bear it out."""
+    """A claim, as it is shown (`said`) and as the model reads it (`hypothesis`), with the texts that may support it."""
 
     said: str
     hypothesis: str
@@ -35,7 +35,7 @@ class Claim(Struct, frozen=True):
 
 
 class Weighed(Struct, frozen=True):
-    """A claim's best score, and what it took."""
+    """A claim with its best score, and the cost."""
 
     claim: Claim
     score: float
@@ -52,8 +52,8 @@ class PairGate:
         self._source = source
 
     async def check(self, request: GateRequest) -> Verdict:
-        """Raises HopError as the model does, and JudgeError where nothing is said, in too many sentences, or the
-        model's answer holds no such probability."""
+        """Raises HopError as the model does, and JudgeError if the answer is empty or has too many sentences, or if the
+        model's reply lacks the label's probability."""
         grounds = await self._source.grounds(request)
         found = claims(self._name, self._config, request, grounds)
         with ungrouped():
@@ -91,8 +91,8 @@ class PairGate:
 
 
 def claims(name: GateName, config: Classifier, request: GateRequest, grounds: Grounds) -> tuple[Claim, ...]:
-    """What the model reads: against the source, each claim with its question before it; else the answer, of its
-    question. Raises JudgeError (permanent) where nothing is said, or in too many sentences."""
+    """The pairs that the model reads: each passage with each claim (its question before it), or for a reward gate the
+    question with the answer. Raises JudgeError (permanent) if the answer is empty or has too many sentences."""
     against = kind_of(name, config) == FAITHFULNESS
     asked, said = map(prompts.one_line, asked_and_said(request.claimed if against else request.rated))
     parts = sentences(said) if config.reads == "sentences" else [said] if said else []

@@ -1,24 +1,24 @@
-"""Regular expressions that a rule may use. Law: a search takes time in proportion to the text, whatever the pattern.
+"""Regular expressions for rules. Law: a search takes time in proportion to the text's length, for any pattern.
 
-RE2 searches by automata; what cannot be searched so (references back, looking around) is refused.
+RE2 searches with automata; patterns that need more (back references, look-around) are refused.
 """
 
 import re2
 
 MOST_BYTES = 1 << 20
-"""Of a pattern's automaton."""
+"""The most memory of a pattern's automaton."""
 
 
 class BadPattern(ValueError):
-    """A pattern that is not read."""
+    """A pattern that RE2 cannot read."""
 
 
 class Pattern:
-    """Searches texts. Raises BadPattern for a pattern that RE2 does not read."""
+    """Searches texts. Raises BadPattern for a pattern that RE2 cannot read."""
 
     def __init__(self, pattern: str) -> None:
         options = re2.Options()
-        options.log_errors = False  # they are told by whoever reads the rule
+        options.log_errors = False  # the reader of the rule reports them
         options.max_mem = MOST_BYTES
         try:
             self._compiled = re2.compile(pattern, options)

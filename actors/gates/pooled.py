@@ -1,8 +1,8 @@
-"""A judge whose model is a pool of the run: it runs inside the conductor and asks the pool as a gate of one's own does.
+"""A judge whose model is a pool of the run: it runs in the conductor and asks the pool, as your own gates do.
 
-Law: the same question as of a judge with an engine of its own, with the same seed; only the request's id is the gate's,
-for the pool computes the order's own request and other gates' beside it. Where the pool does not answer, the calls of
-the pool are tried again, and the gate's are not; an answer that is no verdict is asked for again by the gate.
+Law: prompt and seed are the same as for a judge with an engine of its own. Only the request's id has the gate's name,
+because the pool also gets the order's own request and those of other gates. If the pool does not answer, the call to
+the pool is retried, and the gate is not. If the answer is no verdict, the gate is asked again.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from schemas.verdicts import Errored, GateName, GateRequest, Verdict
 
 
 class PooledGate:
-    """`judge`: makes the gate over a chat model."""
+    """The gate over a pool. `judge`: makes the gate over a chat model."""
 
     def __init__(self, name: GateName, pool: PoolName, judge: Callable[[Generator], Gate]) -> None:
         self._name = name
@@ -25,7 +25,7 @@ class PooledGate:
         self._judge = judge
 
     async def check(self, request: GateRequest) -> Verdict:
-        """For whoever has no pools: an error."""
+        """An errored verdict, since there are no pools to ask here."""
         return Errored(self._name, ErrorKind.PERMANENT, f"there is no pool '{self._pool}' here to ask")
 
     async def check_asking(self, request: GateRequest, ask: Ask) -> Verdict:
@@ -40,7 +40,7 @@ class PooledGate:
 
 
 class _PoolModel:
-    """The pool as a chat model. `asker`: what tells this request from others of the same order."""
+    """The pool as a chat model. `asker`: tells this request from others of the same order."""
 
     def __init__(self, ask: Ask, pool: PoolName, asker: str) -> None:
         self._ask = ask

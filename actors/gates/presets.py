@@ -1,8 +1,8 @@
-"""The words of published judges, as their authors send them. Law: what is sent is the published text, letter for
-letter, with the source named here and held by a test; none is written from memory.
+"""The prompts of published judges. Law: a prompt is the published text, letter for letter. Its source is named here,
+and a test compares it.
 
-Their prompts know no fences: contents are data in that chat markup is broken up in them, and a claim is one line, so
-that it can begin no other part of the prompt.
+These prompts have no fences. To keep contents data, chat markup in them is broken up, and a claim is one line, so that
+it cannot begin another part of the prompt.
 
 MiniCheck (Bespoke-MiniCheck-7B; Tang et al., arXiv 2404.10774): `SYSTEM_PROMPT` and `USER_PROMPT` of
 `minicheck/utils.py` in github.com/Liyan06/MiniCheck, in the two turns of its `LLMCheck`. Its authors take P(yes) alone;
@@ -23,7 +23,7 @@ MINICHECK_SYSTEM = (
 
 
 def minicheck(passages: Sequence[str], claimed: Texts) -> tuple[Message, ...]:
-    """The document and the claim: what is asked and what is said to it, in one line."""
+    """The prompt with the document and the claim, which is question and answer in one line."""
     document = prompts.neutralise("\n".join(passages))
     claim = " ".join(prompts.one_line(text) for _, text in claimed)
     return Message("system", MINICHECK_SYSTEM), Message("user", f"Document: {document}\nClaim: {claim}")

@@ -1,4 +1,4 @@
-"""The provenance gate: no model. Law: a sample without an exact place to point to never passes."""
+"""The provenance gate, without a model. Law: a sample without an exact place in the corpus never passes."""
 
 from actors.gates.decide import decided
 from actors.gates.quotes import locate
@@ -9,10 +9,10 @@ from schemas.verdicts import PROVENANCE, ClaimEvidence, Evidence, GateRequest, V
 
 
 class ProvenanceGate:
-    """Passes (score 1) when the passage is what its id and span say, and a given quote stands in it; else score 0."""
+    """Passes (score 1) if the passage agrees with its id and span, and a given quote is in it; otherwise score 0."""
 
     async def check(self, request: GateRequest) -> Verdict:
-        """The verdict; its evidence holds the located quote, or what is wrong."""
+        """The verdict; its evidence has the located quote, and what is wrong."""
         fault = _fault(request.passage)
         claims = _quoted(request)
         if fault is None and any(not claim.supported for claim in claims):

@@ -1,6 +1,6 @@
-"""One number or expression with what stands around it: currency, percent sign, unit, words.
+"""One number or expression with its currency, percent sign, unit and words.
 
-Law: words that are no unit are dropped from a number only as `Dropping` allows; nothing else is dropped.
+Law: words that are no unit are dropped only as `Dropping` allows; nothing else is dropped.
 """
 
 import re
@@ -16,7 +16,7 @@ from actors.gates.values import Quantity
 
 LONGEST_UNIT = 80
 MOST_WORDS = 40
-"""Around the number of a sentence."""
+"""The most words of a sentence with a number."""
 _CURRENCY = re.compile(r"([-+]? ?)([$€£¥₹₩]|(?:USD|EUR|GBP)(?= ?[-+\d.])) ?(?=[-+\d.\\])")
 _PER = re.compile(r" per | ?/ ?(?=[A-Za-z])")
 _AMOUNT = re.compile(r"[-+ \d.,]++")
@@ -31,9 +31,9 @@ _COMPOUND = re.compile(r"(?<![\w.])(\d++(?:\.\d++)?) ?([A-Za-z]++\.?)(?: ?, ?and
 
 
 class Dropping(Struct, frozen=True):
-    """Which words may stand beside a number without being a unit.
+    """The words beside a number that may be dropped.
 
-    Of a reference (`words` is None) all that change no number; of an answer those that the reference holds too.
+    In a reference (`words` is None): all that do not change the number. In an answer: those that the reference has too.
     """
 
     words: frozenset[str] | None = None
@@ -49,7 +49,7 @@ def words_of(text: str) -> frozenset[str]:
 
 
 def quantities_of(text: str, dropping: Dropping) -> tuple[Quantity, ...]:
-    """One quantity, or several of a compound (`2 hours 30 minutes`). Raises NotUnderstood."""
+    """One quantity, or several for a compound (`2 hours 30 minutes`). Raises NotUnderstood."""
     for reading in (_measured, _compound):
         try:
             return reading(text)
@@ -104,7 +104,7 @@ def _with_unit(text: str) -> Quantity | None:
 
 
 def _compound(text: str) -> tuple[Quantity, ...]:
-    """Several quantities of different units behind each other, with or without `and` between them."""
+    """Several quantities with different units in a row, with or without `and` between them."""
     parts: list[Quantity] = []
     at = 0
     while at < len(text):
@@ -120,7 +120,7 @@ def _compound(text: str) -> tuple[Quantity, ...]:
 
 
 def _among_words(text: str, dropping: Dropping) -> Quantity:
-    """The one number of a sentence, where its words may be dropped."""
+    """The one number of a sentence whose other words may be dropped."""
     tokens = text.split(" ")
     if len(tokens) > MOST_WORDS:
         raise NotUnderstood

@@ -1,7 +1,7 @@
-"""Where a quote stands in a passage.
+"""Finds the place of a quote in a passage.
 
-Law: what is located is the passage's own text at its exact span, or nothing. Typography and white space may differ
-(`actors.text.typography`), nothing else may; a quote never begins or ends inside a word or a number.
+Law: the result is the passage's own text with its exact span, or nothing. Only typography and white space may differ
+(`actors.text.typography`). A quote never begins or ends inside a word or a number.
 """
 
 import unicodedata
@@ -14,17 +14,17 @@ from actors.text.typography import is_dash, is_invisible, is_spaceless, plain
 from schemas.verdicts import Quote
 
 LONGEST_QUOTE = 2000
-"""Characters; a longer quote is looked for no further."""
+"""In characters; a longer quote is not searched for."""
 _AROUND = "'. "
-"""Stripped from a folded quote that is not found as it stands: quotation marks, and the dots of an omission."""
+"""Stripped from a folded quote that is not found otherwise: quotation marks, and the dots of an omission."""
 _IN_NUMBERS = ".,:/^'’\u00a0\u2007\u2009\u202f"
-"""Between two digits, these are inside of one number, date or time."""
+"""Between two digits, these are part of one number, date or time."""
 _IN_WORDS = "'’ʼ＇-‐‑"
-"""Between two letters, or a letter and a digit, these are inside of one word: can't, non-toxic, MiG-21."""
+"""Between two letters, or a letter and a digit, these are part of one word: can't, non-toxic, MiG-21."""
 
 
 class _FoldedText(Struct, frozen=True):
-    """A text without its typography, and where in the original each of its characters begins and ends."""
+    """A text in plain typography, with the place in the original where each of its characters begins and ends."""
 
     text: str
     starts: tuple[int, ...]
@@ -32,11 +32,11 @@ class _FoldedText(Struct, frozen=True):
 
 
 def locate(quote: str, passage: str) -> Quote | None:
-    """The first place where the quote stands in the passage, or None.
+    """The first place of the quote in the passage, or None.
 
-    Quotation marks around it are forgiven, dots of an omission at its ends, and the joiners that a prompt puts into
-    markup. "9" is not found in "1923", nor "5" in "3.5", "caf" in "café", "can" in "can't"; marks without
-    a letter or a digit are no quote.
+    Quotation marks around it do not matter, nor dots of an omission at its ends, nor the joiners that a prompt puts
+    into markup. "9" is not found in "1923", nor "5" in "3.5", "caf" in "café", "can" in "can't". Signs without a letter
+    or a digit are no quote.
     """
     if len(quote) > LONGEST_QUOTE or not any(map(str.isalnum, quote)):
         return None
@@ -77,7 +77,7 @@ def _first_folded(form: str, folded: _FoldedText, passage: str) -> Quote | None:
 
 
 def _next_edge(passage: str, at: int) -> int:
-    """The next place that is not inside of the same run of letters and digits."""
+    """The next place that is not inside the same run of letters and digits."""
     at += 1
     while at < len(passage) and passage[at - 1].isalnum() and passage[at].isalnum():
         at += 1
@@ -86,13 +86,13 @@ def _next_edge(passage: str, at: int) -> int:
 
 @lru_cache(maxsize=64)
 def _folded_passage(passage: str) -> _FoldedText:
-    """A passage is searched for one quote after another."""
+    """Kept, because a passage is searched for one quote after another."""
     return _fold(passage)
 
 
 def _fold(text: str) -> _FoldedText:
-    """Plain spellings, composed; runs of quotation marks and of dashes as one; white space as one space where it parts
-    two words, or a number from a stop, and else not at all."""
+    """The text in plain spelling, composed. Several quotation marks or dashes in a row become one. White space becomes
+    one space between two words, or between a digit and a stop or comma, and is dropped elsewhere."""
     letters: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
@@ -123,7 +123,7 @@ def _fold(text: str) -> _FoldedText:
 
 
 def _parts(before: str, after: str) -> bool:
-    """Whether white space between these two says something."""
+    """Whether white space between these two characters matters."""
     if _is_wordy(before) and _is_wordy(after):
         return True
     return (before in ".," and after.isdigit()) or (before.isdigit() and after in ".,")
@@ -134,7 +134,7 @@ def _is_wordy(letter: str) -> bool:
 
 
 def _inside(text: str, at: int) -> bool:
-    """Whether this place is inside of a word or a number."""
+    """Whether this place is inside a word or a number."""
     before, after = _seen_before(text, at), _seen_after(text, at)
     if after < len(text) and unicodedata.combining(text[after]) and after == at:
         return before >= 0
@@ -152,7 +152,7 @@ def _inside(text: str, at: int) -> bool:
 
 
 def _joins(left: str, mark: str, right: str) -> bool:
-    """Whether the mark between the two makes one word or number of them."""
+    """Whether the mark joins the two characters into one word or number."""
     if not (mark and _is_wordy(left) and _is_wordy(right)):
         return False
     if left.isdigit() and right.isdigit():

@@ -1,8 +1,8 @@
 """Searches among the passages of a corpus: by words in common (BM25) or by vectors.
 
-Law: an index is made once, of all passages at once, and never changes: what is found depends on the query and the
-corpus alone, not on how far a run has come. Of equally good passages the earlier in the corpus comes first. The event
-loop never computes.
+Law: an index is made once, of all passages, and never changes. So a search depends on the query and the corpus alone,
+and not on the progress of a run. Of equally good passages, the earlier one in the corpus comes first. Searches run in
+threads, and not on the event loop.
 """
 
 import asyncio
@@ -15,9 +15,9 @@ from actors.text.words import content_words
 from schemas.corpus import Passage
 
 Encode = Callable[[Sequence[str]], Awaitable[Sequence[Sequence[float]]]]
-"""Texts to vectors of one length; raises HopError."""
+"""Makes vectors of one length from texts. Raises HopError."""
 ENCODED_AT_ONCE = 256
-"""Passages given to the encoder together while the index is made."""
+"""How many passages the encoder gets together while the index is made."""
 
 
 class Bm25Retriever:
@@ -45,7 +45,7 @@ class Bm25Retriever:
 
 
 class EmbeddingRetriever:
-    """Cosine likeness between the query's vector and each passage's. Made by `of`."""
+    """Cosine similarity of the query's vector and each passage's vector. Made by `of`."""
 
     def __init__(self, passages: Sequence[Passage], vectors: np.ndarray, encode: Encode) -> None:
         self._passages = passages
@@ -56,8 +56,8 @@ class EmbeddingRetriever:
     async def of(
         cls, passages: Sequence[Passage], encode: Encode, encode_queries: Encode | None = None
     ) -> "EmbeddingRetriever":
-        """Encodes every passage; queries as passages unless they have an encoding of their own. Raises HopError as the
-        encoder does."""
+        """Encodes every passage. `encode_queries`: for queries; None: as passages. Raises HopError as the encoder
+        does."""
         rows: list[np.ndarray] = []
         for start in range(0, len(passages), ENCODED_AT_ONCE):
             texts = [passage.text for passage in passages[start : start + ENCODED_AT_ONCE]]
@@ -65,7 +65,7 @@ class EmbeddingRetriever:
         return cls(passages, np.concatenate(rows) if rows else np.zeros((0, 1), np.float32), encode_queries or encode)
 
     async def best(self, query: str, k: int) -> Sequence[Passage]:
-        """The `k` passages whose vectors point most nearly where the query's does; none in an empty corpus."""
+        """The `k` passages whose vectors are most similar to the query's; none if the corpus is empty."""
         if not self._passages:
             return []
         asked = _unit(np.asarray(await self._encode([query]), dtype=np.float32))[0]

@@ -1,7 +1,7 @@
 """Rules as expressions over a sample: `words(answer) <= 80 and not contains(lower(answer), "as an ai")`.
 
-Law: an expression can do nothing but what is listed here: no attribute, no index, no call but of `FUNCTIONS`. Types and
-names are checked when it is read, so a bad one never meets a sample; the work that one evaluation may do is bounded.
+Law: an expression can use only what is listed here: no attribute, no index, and no call but those of `NAMES`. Types and
+names are checked when it is read, so a bad rule never gets a sample. The work of one evaluation is limited.
 """
 
 import ast
@@ -17,34 +17,34 @@ from actors.gates.fields import NUMBERS, TEXTS
 from actors.gates.patterns import BadPattern, Pattern
 
 LONGEST_RULE = 1_000
-"""Characters."""
+"""In characters."""
 MOST_NODES = 200
 MOST_WORK = 5_000_000
-"""Characters that one evaluation may go through, each as often as it does."""
+"""The most characters that one evaluation may read; a text that is read twice counts twice."""
 LARGEST = 1e15
-"""Of numbers that are written in a rule."""
+"""The largest number in a rule."""
 
 Kind = Literal["text", "number", "truth"]
 Value = str | float | bool
 
 
 class BadRule(ValueError):
-    """An expression that is not read, with the place in it."""
+    """An expression that cannot be read, with the place of the fault."""
 
 
 class RuleFailed(Exception):
-    """An expression that came to nothing for one sample: it divides by zero, or its texts are too long."""
+    """An expression without a result for one sample: it divides by zero, or its texts are too long."""
 
 
 class Sample(Struct):
-    """What an expression is evaluated on. `scores`: of the gates that have judged the sample already."""
+    """The sample on which an expression is evaluated. `scores`: of the gates that have judged it already."""
 
     fields: Mapping[str, Value]
     scores: Mapping[str, float] = {}
     work: int = 0
 
     def read(self, *texts: str) -> None:
-        """Counts the work of going through texts. Raises RuleFailed when it is too much."""
+        """Counts the work of reading texts. Raises RuleFailed when it is too much."""
         self.work += sum(map(len, texts))
         if self.work > MOST_WORK:
             raise RuleFailed(f"its texts are too long: more than {MOST_WORK:,} characters to go through")
@@ -54,13 +54,13 @@ Evaluate = Callable[[Sample], Any]
 
 
 class SampleRule(Struct, frozen=True):
-    """A rule that was read. `scores`: names of the gates whose scores it asks for."""
+    """A rule that was read. `scores`: names of the gates whose scores it needs."""
 
     evaluate: Evaluate
     scores: frozenset[str]
 
     def score(self, sample: Sample) -> float:
-        """In [0, 1]; true is 1, false 0. Raises RuleFailed."""
+        """The score in [0, 1]; true is 1, false is 0. Raises RuleFailed."""
         try:
             found = float(self.evaluate(sample))
         except ZeroDivisionError:
@@ -94,7 +94,7 @@ FUNCTIONS: dict[str, _Function] = {
     "min": _Function(("number", "number"), "number", min),
     "max": _Function(("number", "number"), "number", max),
 }
-"""Beside them `matches(text, "pattern")` and `score("gate")`, whose second words must be written out."""
+"""Also `matches(text, "pattern")` and `score("gate")`, whose pattern and gate must be written out in quotes."""
 NAMES = (*FUNCTIONS, "matches", "score")
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
@@ -115,7 +115,7 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 
 
 def read_rule(text: str, texts: Collection[str] | None = TEXTS) -> SampleRule:
-    """The rule of an expression. `texts`: what it may name; None: whatever fields a task of one's own makes. Raises
+    """The rule of an expression. `texts`: the names it may use; None: any, for the fields of a user's own task. Raises
     BadRule."""
     if len(text) > LONGEST_RULE:
         raise BadRule(f"an expression of {len(text):,} characters, at most {LONGEST_RULE:,} are read")

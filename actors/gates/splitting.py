@@ -1,4 +1,4 @@
-"""Texts cut at separators outside brackets. Linear in the length of the text; brackets are those of `typography`."""
+"""Splits texts at separators outside brackets, in linear time. The brackets are those of `typography`."""
 
 import re
 
@@ -14,7 +14,7 @@ def separators(pattern: str) -> re.Pattern[str]:
 
 
 def split(text: str, pattern: re.Pattern[str]) -> tuple[list[str], list[str]]:
-    """The parts, stripped, and the separators between them; of `separators`."""
+    """The parts, stripped, and the separators between them. `pattern`: made by `separators`."""
     parts, found, start, depth = [], [], 0, 0
     for token in pattern.finditer(text):
         if token["separator"] is None:
@@ -28,7 +28,7 @@ def split(text: str, pattern: re.Pattern[str]) -> tuple[list[str], list[str]]:
 
 
 def inside(text: str) -> tuple[str, str, str] | None:
-    """Opening bracket, what is inside, and closing bracket, where one pair encloses the whole text."""
+    """Opening bracket, content and closing bracket, if one pair encloses the whole text; otherwise None."""
     if len(text) < 2 or text[0] not in "([{⦃" or text[-1] not in ")]}⦄":
         return None
     depth = 0

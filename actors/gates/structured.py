@@ -1,6 +1,6 @@
-"""One structured answer of a chat model that judges.
+"""One structured answer of a judge that is a chat model.
 
-Law: an answer that is not of the asked form is an error, never a score.
+Law: an answer without the requested form is an error, never a score.
 """
 
 from typing import TypeVar
@@ -18,16 +18,16 @@ from schemas.verdicts import VERDICT_CUT_OFF
 T = TypeVar("T")
 
 RETRY_TEMPERATURE = 0.3
-"""A greedy judge would say the same nonsense again."""
+"""Lowest temperature of later tries: a greedy judge would give the same nonsense again."""
 
 
 HEARD = 500
-"""Characters of an unusable answer that are kept."""
+"""How many characters of an unusable answer are kept."""
 
 
 class Question(Struct, frozen=True):
-    """What a judge is asked: who it is, what it sees, the JSON schema (as text) of its answer, and the keys that make
-    it one. `tries`, from 1: a judge whose answer was nonsense is asked for another draw."""
+    """A question to a judge: system and user message, the JSON schema (as text) of the answer, and the keys that the
+    answer must have. `tries`, from 1: a judge that answered nonsense is asked for another draw."""
 
     id: str
     system: str
@@ -39,8 +39,8 @@ class Question(Struct, frozen=True):
 
 
 async def verdict_of(model: Generator, question: Question, config: LlmJudge, form: type[T]) -> tuple[Completion, T]:
-    """The judge's completion and what it says. Raises HopError as the model does, and JudgeError, with what was heard,
-    for an answer that is cut off or not of the form."""
+    """The judge's completion, and its answer. Raises HopError as the model does, and JudgeError, with prompt and reply,
+    for an answer that is cut off or lacks the form."""
     request = GenerationRequest(
         id=question.id,
         messages=(Message("system", question.system), Message("user", question.user)),
@@ -62,7 +62,7 @@ async def verdict_of(model: Generator, question: Question, config: LlmJudge, for
 
 
 def cost_of(completion: Completion) -> Cost:
-    """The tokens that the judge took."""
+    """The tokens of the judge's completion."""
     return completion.cost
 
 

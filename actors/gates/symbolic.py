@@ -1,8 +1,9 @@
-"""Expressions compared by an algebra library. Law: equal is what was proved; no tolerance decides.
+"""Compares expressions with an algebra library. Law: only a proof makes two expressions equal; no tolerance decides.
 
-Trees are built in sympy node by node: none of its parsers reads a text. Two expressions that differ at some point
-differ; two that agree at every point tried are equal only if their difference simplifies to zero. In between, nothing
-is known, and NotShown says so. May take for ever: for processes that can be killed (`actors.gates.equality_worker`).
+Trees are built in sympy node by node: its parsers never read a text. Two expressions that differ at some point are
+different. If they agree at every point tried, they are equal only if their difference simplifies to zero; otherwise
+NotShown is raised. A comparison may never end, so run it in a process that can be killed
+(`actors.gates.equality_worker`).
 """
 
 from collections.abc import Iterator
@@ -15,11 +16,11 @@ from actors.gates.arithmetic import half_a_place, is_long_decimal
 from actors.gates.trees import Constant, FunctionCall, Node, Number, Power, Product, Quotient, Sum, Symbol
 
 DIGITS = 15
-"""Of a difference that is known not to be zero."""
+"""Digits to which a difference must be known before it counts as not zero."""
 PRECISION = 2_000
-"""Digits up to which it is looked for."""
+"""The most digits of a computation that looks for them."""
 _POINTS = ("17/13", "-29/11", "5/7", "-3/19")
-"""Where expressions are compared; each letter of them at another place."""
+"""Values of letters at which expressions are compared; each letter has another value."""
 _COMPLEX = frozenset("zw")
 """Letters that may stand for complex numbers; all others are real."""
 _CONSTANTS = {"π": sympy.pi, "e": sympy.E, "i": sympy.I, "∞": sympy.oo}
@@ -30,11 +31,11 @@ _FUNCTIONS = {
     "ceiling": sympy.ceiling, "factorial": sympy.factorial, "binomial": sympy.binomial,
 }  # fmt: skip
 _UNKNOWN_BASE = sympy.Symbol("base", positive=True)
-"""Of `log` without a base."""
+"""The base of a `log` without one."""
 
 
 class NotShown(Exception):
-    """Neither equal nor different could be shown."""
+    """It could be shown neither that two expressions are equal nor that they differ."""
 
 
 class Algebra:
@@ -94,7 +95,7 @@ def built(node: Node) -> Any:  # noqa: C901  (one case for each type)
 
 
 def _power(base: Any, exponent: Any) -> Any:
-    """An odd root of a negative number is the real one, as schools have it."""
+    """A power; an odd root of a negative number is the real one, as in schools."""
     odd_root = isinstance(exponent, sympy.Rational) and exponent.q % 2 == 1 and exponent.q > 1
     return sympy.real_root(base, exponent.q) ** exponent.p if odd_root and base.is_negative else base**exponent
 
@@ -104,7 +105,7 @@ def _finite(value: Any) -> bool:
 
 
 def is_zero(difference: Any) -> bool:
-    """Whether it is zero everywhere. Raises NotShown."""
+    """Whether the difference is zero everywhere. Raises NotShown."""
     if difference.is_zero:
         return True
     if any(_not_zero(difference.subs(dict(point))) for point in _points(difference)):
@@ -140,14 +141,14 @@ def _point(symbols: set[Any], number: int) -> list[tuple[Any, Any]]:
 
 
 def _inside(symbol: Any, place: Any) -> Any:
-    """A number that the letter may be."""
+    """A number that the letter may stand for."""
     if symbol.is_positive:
         return abs(place)
     return place if symbol.is_real else place + sympy.I / 3
 
 
 def _not_zero(value: Any) -> bool:
-    """Whether a number is known not to be zero, to `DIGITS` digits; one without a value is not."""
+    """Whether a number is known to `DIGITS` digits and is not zero. False if it has no finite value."""
     if not _finite(value):
         return False
     try:

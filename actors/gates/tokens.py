@@ -1,4 +1,4 @@
-"""Texts of expressions cut into tokens. Law: every character but spaces belongs to one, or NotUnderstood is raised."""
+"""Cuts expressions into tokens. Law: every character but spaces belongs to a token, or NotUnderstood is raised."""
 
 import re
 from collections.abc import Iterator
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 LONGEST_WORD = 3
-"""Letters side by side without an operator; more of them, or as many behind a space, are a word."""
+"""The most letters side by side that are a product; more, or as many after a space, are a word."""
 _NAMES = "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log exp"
 _FUNCTIONS = frozenset(_NAMES.split())
 CONSTANTS = {"pi": "π", "inf": "∞", "infinity": "∞", "π": "π", "∞": "∞", "e": "e", "i": "i"}
-"""Their names, and what stands for them in a tree."""
+"""Names of constants, each with its sign in a tree."""
 _TOKEN = re.compile(
     r"(?P<space> ?)(?:(?P<number>\d++(?:\.\d*+)?|\.\d++)|(?P<word>[A-Za-z]++)|(?P<letter>[α-ωΑ-Ω∞])"
     r"|(?P<command>\\[A-Za-z]++)|(?P<sign>[-+*/^_!°±(){}\[\]|⌊⌋⌈⌉]))"
@@ -18,7 +18,7 @@ _TOKEN = re.compile(
 
 
 class NotUnderstood(Exception):
-    """The text as a whole is nothing that the grammar covers."""
+    """The grammar does not cover the whole text."""
 
 
 class Token(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Trees of mathematical expressions. Law: values are exact; nothing here computes."""
+"""Trees of mathematical expressions. Law: values are exact, and no expression is evaluated here."""
 
 from fractions import Fraction
 from typing import Union
@@ -69,14 +69,14 @@ class Expression(Struct, frozen=True):
 
 
 def negative(node: Node) -> Node:
-    """With the other sign; a numeral stays one."""
+    """The node with the other sign; a numeral stays a numeral."""
     if isinstance(node, Number):
         return Number(-node.value, node.places)
     return Product((Number(Fraction(-1)), node))
 
 
 def children(node: Node) -> tuple[Node, ...]:
-    """What a node consists of."""
+    """The parts of a node."""
     match node:
         case Sum(terms):
             return terms
@@ -93,7 +93,7 @@ def children(node: Node) -> tuple[Node, ...]:
 
 
 def with_children(node: Node, parts: tuple[Node, ...]) -> Node:
-    """The same node of other parts."""
+    """The same node with other parts."""
     match node:
         case Sum():
             return Sum(parts)
@@ -110,5 +110,5 @@ def with_children(node: Node, parts: tuple[Node, ...]) -> Node:
 
 
 def is_constant(node: Node) -> bool:
-    """Whether no letter stands in the tree."""
+    """Whether the tree has no letter."""
     return not isinstance(node, Symbol) and all(is_constant(part) for part in children(node))

@@ -1,6 +1,6 @@
-r"""One spelling for what looks different and means the same: Unicode, LaTeX and plain letters.
+r"""One spelling for texts that look different and mean the same: Unicode, LaTeX and plain letters.
 
-Law: nothing is dropped here but layout (fonts, sizes, spaces, wrappers). Pure, and linear in the length of the text.
+Law: only layout is dropped (fonts, sizes, spaces, wrappers). Pure, and linear in the length of the text.
 Mathematical signs become one character each (`\times` and `·` both `*`); `\{` and `\}` become `⦃` and `⦄`, and the
 end of a matrix's row becomes `⏎`.
 """
@@ -144,7 +144,7 @@ _RANGE = re.compile(r"(?<=\d) to (?=[\d$])")
 
 
 def spelling(text: str) -> str:
-    """What two answers share that are spelled the same up to white space, case of words and typography.
+    """A form that is the same for answers that differ only in white space, case of words and typography.
 
     `text` is in normal form. Names keep their case (`CO` is no `Co`), words do not (`no` is `No`).
     """

@@ -28,7 +28,7 @@ possibilities arrangement path triangle circle side edge vertices face angle dia
 lap trip slice pizza sandwich lunch meal drink glass glasses jar bead brick tile stone rock shell leaf leaves seed pie
 donut muffin cupcake burger
 """
-"""What is counted. No name of a quantity (dozen, pair, half, score) and no operation (times) belongs here."""
+"""Things that are counted. No name of a quantity (dozen, pair, half, score) and no operation (times) belongs here."""
 _ALIASES: dict[str, str] = {}
 for _line in _NAMED.replace("\n", " ").split("|"):
     _name, _, _others = _line.strip().partition(":")
@@ -37,7 +37,7 @@ for _line in _NAMED.replace("\n", " ").split("|"):
 _ALIASES |= {name: name for name in _COUNTED.split()}
 SYMBOLS = {"$": "dollar", "€": "euro", "£": "GBP", "¥": "¥", "₹": "rupee", "₩": "won"}
 SYMBOLS |= {"USD": "dollar", "EUR": "euro", "GBP": "GBP"}
-"""Currencies before a number; ¥ may be two, and is neither's name."""
+"""Currencies before a number; ¥ stands for two currencies, so it keeps its own name."""
 _FILLING = frozenset(["total", "altogether", "each"])
 SCALES = {
     "dozen": 12, "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12,
@@ -58,18 +58,18 @@ sep sept oct nov dec monday tuesday wednesday thursday friday saturday sunday mo
 infinite infinitely undefined false wrong incorrect
 """
 OPERATORS = frozenset(_CHANGING.split())
-"""Words that change the number beside them, or make a name of it: they are never dropped."""
+"""Words that change the number beside them, or make it a name: they are never dropped."""
 _WORD = re.compile(r"[^\W\d_]++[.]?|[°¢€£₹₩$]")
 _POWER = re.compile(r"\^ ?\{? ?(-?[1-9]) ?\}?")
 _SPELLED_POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 _POWERS_BEHIND = {"squared": 2, "cubed": 3}
 _LONGEST = 80
 MOST_UNITS = 3
-"""Side by side, as in `kg m^2`."""
+"""The most units side by side, as in `kg m^2`."""
 
 
 def unit_of(text: str) -> str | None:
-    """The usual name of a unit (`square feet` gives `ft^2`, `km per hour` gives `h^-1 km`); None for what is none."""
+    """The usual name of a unit (`square feet` gives `ft^2`, `km per hour` gives `h^-1 km`); None if it is no unit."""
     text = text.strip()
     if not text or len(text) > _LONGEST:
         return None
@@ -94,7 +94,7 @@ def _written(powers: Counter[str]) -> str:
 
 
 def _factors(text: str) -> list[tuple[str, int]] | None:
-    """The units side by side with their powers; None: there is something else."""
+    """The units side by side with their powers; None if the text has anything else."""
     found: list[tuple[str, int]] = []
     before, at = 1, 0
     while at < len(text):

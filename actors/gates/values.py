@@ -1,4 +1,4 @@
-"""What a final answer can be, where it is understood. Law: a value holds everything that its text says."""
+"""The kinds of final answers that are understood. Law: a value holds everything that its text says."""
 
 from typing import Union
 
@@ -68,7 +68,7 @@ class Inequality(Struct, frozen=True):
 
 
 class Named(Struct, frozen=True):
-    """`x = 5`, `f(x) = 2x`, `x ∈ [0,1)`: a name and its value; `equation` where it is one of expressions."""
+    """`x = 5`, `f(x) = 2x`, `x ∈ [0,1)`: a name and its value; `equation`: set if it is also one of expressions."""
 
     name: str
     value: "Value"

@@ -1,7 +1,7 @@
-"""The verifier gate: final answers by computation. Law: what could not be compared in time is neither right nor wrong.
+"""The verifier gate compares final answers by computation. Law: a comparison without a result is an error.
 
-The gate finds the answers; `Comparer` says whether they are equal (`actors.gates.verifier_pool`, in processes that can
-be killed). The score is 1 or 0.
+The gate finds the answers and compares them by reading; if that cannot decide, a `Comparer` does
+(`actors.gates.verifier_pool`, in processes that can be killed). The score is 1 or 0.
 """
 
 from typing import Protocol
@@ -21,20 +21,20 @@ LONGEST_REFERENCE = 100_000
 
 
 class AnswerPair(Struct, frozen=True):
-    """Two final answers as they stand in the reference and in the solution."""
+    """Two final answers, as they are written in the reference and in the solution."""
 
     reference: str
     candidate: str
 
 
 class Compared(Struct, frozen=True, tag="compared"):
-    """The result."""
+    """The result of a comparison."""
 
     equal: bool
 
 
 class Exhausted(Struct, frozen=True, tag="exhausted"):
-    """The comparison came to no result; `what` ran out."""
+    """The comparison has no result; `what` ran out."""
 
     what: str
 
@@ -43,14 +43,14 @@ Reply = Compared | Exhausted
 
 
 class WorkerLimits(Struct, frozen=True):
-    """Of one comparing process: seconds of processor time for a pair, MiB of address space."""
+    """Limits of one comparing process: seconds of processor time for a pair, MiB of address space."""
 
     timeout_s: float
     memory_mib: int
 
 
 class Comparer(Protocol):
-    """Compares answers that reading alone cannot."""
+    """Compares answers if reading alone cannot decide."""
 
     async def compare(self, pair: AnswerPair) -> Reply:
         """Raises JudgeError when a process of its own failed."""
@@ -70,8 +70,8 @@ class VerifierGate:
         self._comparer = comparer
 
     async def check(self, request: GateRequest) -> Verdict:
-        """Raises JudgeError (permanent) without a reference, for an answer over `max_characters`, one that took more
-        time, memory or nesting than it may, or one that could be shown to be neither equal nor different."""
+        """Raises JudgeError: without a reference, for a reference or answer that is too long, and for a comparison that
+        ran out of time, memory, nesting or rules (all permanent), or whose process failed."""
         worked = request.passage.reference
         if worked is None:
             raise JudgeError(ErrorKind.PERMANENT, "the passage has no reference answer to verify against")

@@ -1,11 +1,11 @@
-"""Processes that compare answers and can be killed. Law: a pair ends within its limit, whatever it is; its process dies
-with it if it must, another takes its place, and no other pair is lost.
+"""Processes that compare answers and can be killed. Law: every comparison ends within its limit. If its process must be
+killed for that, a new process takes its place, and no other comparison is lost.
 
-The limit is of processor time, so that a busy machine makes no errors; a process that gets none is waited for
-`PATIENCE` times as long, then killed, and the pair may be asked again.
+The limit is one of processor time, so that a busy machine causes no errors. A process that gets too little of it is
+waited for `PATIENCE` times as long, then killed; the pair may be tried again.
 
 Plain pipes and threads: it needs no event loop of its own and leaves signals and child watchers alone. Each process
-has a thread that waits for it; a process is started when there is something to compare, and again after it was killed.
+has a thread that waits for it. A process is started for the first comparison, and again after it was killed.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from actors.gates.verifier import AnswerPair, Exhausted, Reply, WorkerLimits
 from schemas.errors import ErrorKind, JudgeError
 
 START_S = 60.0
-"""A process may take so long to load the library, on a busy machine."""
+"""Longest time for a process to load the library, on a busy machine."""
 PATIENCE = 20
 _REPLIES: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)
 
@@ -40,12 +40,12 @@ class VerifierPool:
             self._idle.put(worker)
 
     async def compare(self, pair: AnswerPair) -> Reply:
-        """Waits for a free process, then at most the time limit. Raises JudgeError when a process failed."""
+        """Waits for a free process, then for the result within the limit. Raises JudgeError when a process failed."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._compare, pair)
 
     @property
     def pids(self) -> tuple[int, ...]:
-        """The processes that are there now."""
+        """The ids of the processes that exist now."""
         return tuple(worker.pid for worker in self._workers if worker.pid is not None)
 
     def close(self) -> None:
@@ -74,7 +74,7 @@ class Worker:
 
     @property
     def pid(self) -> int | None:
-        """Of the process, while there is one."""
+        """The id of the process, while there is one."""
         return None if self._process is None else self._process.pid
 
     def compare(self, pair: AnswerPair) -> Reply:
@@ -91,19 +91,19 @@ class Worker:
             if process.returncode != -signal.SIGPROF:
                 raise dead
             return Exhausted(f"time ({self._limits.timeout_s:g} s)")
-        if isinstance(reply, Exhausted):  # what is left of its memory and stack is nobody's guess
+        if isinstance(reply, Exhausted):  # its memory and stack may be spoilt
             self.kill()
         return reply
 
     def stop(self) -> None:
-        """From any thread: the process ends, whoever waits for it is told so, and none is started any more."""
+        """Ends the process, from any thread: a comparison under way fails, and no process is started any more."""
         self._stopped = True
         process = self._process
         if process is not None:
             process.kill()
 
     def kill(self) -> None:
-        """Ends the process at once and waits for its end. Not while another thread compares."""
+        """Ends the process at once and waits for its end. Do not call it while another thread compares."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
@@ -125,7 +125,7 @@ class Worker:
         except TimeoutError as error:
             self.kill()
             raise JudgeError(ErrorKind.RETRYABLE, f"no verifying process within {START_S:g} s") from error
-        if ready is None:  # no expression's fault: nothing can be verified here, and the gate is paused
+        if ready is None:  # no expression is at fault: no pair can be verified here
             dead = self._dead(process)
             raise JudgeError(ErrorKind.RETRYABLE, f"a verifying process cannot start: {dead.detail}")
         return process
@@ -133,7 +133,7 @@ class Worker:
     def _dead(self, process: subprocess.Popen[bytes]) -> JudgeError:
         self.kill()
         code = process.returncode
-        kind = ErrorKind.RETRYABLE if code == -signal.SIGKILL else ErrorKind.PERMANENT  # the kernel's hand, or its own
+        kind = ErrorKind.RETRYABLE if code == -signal.SIGKILL else ErrorKind.PERMANENT  # by the kernel, or by itself
         return JudgeError(kind, f"the verifying process ended by itself (code {code})")
 
 
