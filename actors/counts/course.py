@@ -1,4 +1,4 @@
-"""The course of a run: when it began, how long it was worked on, how far its corpus was read and what was refused."""
+"""The course of a run: its start, its time of work, the reading of its corpus, and the documents refused."""
 
 from actors.counts.entries import Entry
 from actors.counts.refusals import Refusals
@@ -8,7 +8,7 @@ from schemas.progress import Counts, Summary
 
 
 class CourseFold:
-    """Memory grows with the refused documents, not with the run."""
+    """The fold. Memory grows with the refused documents, not with the run."""
 
     def __init__(self) -> None:
         self._clock = RunClock()

@@ -1,6 +1,6 @@
-"""What became of the solutions that were credited: one fold over the ledger's records. Memory does not grow.
+"""Counts of credited solutions and rollouts: one fold over the ledger's records. Memory does not grow.
 
-Law: every credit that began is open or labelled; rollouts are counted here and nowhere else.
+Law: every credit that began is open or labelled. The results of rollouts are counted only here.
 """
 
 from collections import Counter

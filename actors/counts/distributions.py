@@ -1,4 +1,4 @@
-"""Counts values into buckets as attempts end. Law: cheap (a bisection and two additions a value), and never forgets."""
+"""Counts values in buckets as attempts end. Law: cheap (a bisection and two additions for each value), and complete."""
 
 from bisect import bisect_left
 from collections.abc import Hashable
@@ -35,7 +35,7 @@ class Buckets:
 
 
 class AttemptDistributions:
-    """How long calls, attempts, waits and whole orders took, and what the gates scored."""
+    """Durations of calls, attempts, waits and whole orders, and the scores of gates."""
 
     def __init__(self) -> None:
         self._calls: dict[str, Buckets] = {}
@@ -45,7 +45,7 @@ class AttemptDistributions:
         self._scores: dict[GateName, Buckets] = {}
 
     def apply(self, entry: Entry) -> None:
-        """Counts one attempt, and the order that ended with it, from its plan on."""
+        """Counts one attempt and, if its order ended with it, the order's time since its plan."""
         attempt, end, order = entry.attempt, entry.end, entry.order
         if attempt is None or end is None or order is None:
             return

@@ -1,11 +1,11 @@
-"""Has a rate changed? A sequential test that may be looked at after every probe, for as long as the run goes on.
+"""Has a rate changed? A sequential test that stays valid if it is checked after every probe, as long as the run lasts.
 
-Law: while outcomes are draws of one and the same rate, whatever it is, the chance that the test ever speaks is at most
+Law: while all outcomes are draws with one rate, whatever it is, the chance that the test ever raises a flag is at most
 ALPHA. The evidence is an e-process by universal inference (Wasserman, Ramdas, Balakrishnan 2020, section 8; for
 exchangeable binary data Ramdas et al. 2022): a fixed mixture over moments of change, with the Krichevsky-Trofimov
-mixture before and after each, over the greatest likelihood of any single rate. The first is a probability of the data,
-the second at least the true one's; so the quotient is at most a martingale that starts at 1, and Ville's inequality
-gives the bound. Looking more rarely, or leaving moments out, only makes it smaller.
+mixture before and after each, divided by the greatest likelihood of any single rate. The numerator is a probability of
+the data, and the denominator is at least that of the true rate. So the quotient is at most a martingale that starts at
+1, and Ville's inequality gives the bound. Fewer checks, or fewer moments, only make it smaller.
 """
 
 import math
@@ -13,15 +13,15 @@ import math
 from msgspec import Struct
 
 ALPHA = 0.01
-"""Chance of ever raising a false alarm, for one rate of one version of a gate."""
+"""Greatest chance of a false alarm, ever, for one rate of one version of a gate."""
 EVERY = 10
-"""Outcomes between two looks, and between two moments of change that are considered."""
+"""Outcomes between two checks, and between two possible moments of a change."""
 MOST_MOMENTS = 200
-"""Considered at once; beyond, every other one of the older half is left out. Bounds time and memory."""
+"""The most moments at once, to limit time and memory. Beyond, every second one of the older half is dropped."""
 
 
 class TrialCount(Struct, frozen=True):
-    """After `trials` outcomes, `successes` of them. `log_weight`: of a change here, set once."""
+    """A possible moment of change: after `trials` outcomes with `successes`. `log_weight`: its weight, set once."""
 
     trials: int
     successes: int
@@ -29,7 +29,7 @@ class TrialCount(Struct, frozen=True):
 
 
 class DriftTest:
-    """Fed each outcome in order."""
+    """The test. It gets each outcome in order."""
 
     def __init__(self) -> None:
         self.trials = 0
@@ -37,7 +37,7 @@ class DriftTest:
         self.log_evidence = 0.0
         """Natural logarithm of the largest e-value so far."""
         self.flagged_at: int | None = None
-        """Outcomes after which it spoke; None while it has not."""
+        """The number of outcomes when it raised its flag; None if it has not."""
         self.change: tuple[int, int] | None = None
         """Trials and successes before the likeliest change, as it was when the evidence was largest."""
         self._moments: list[TrialCount] = []
@@ -75,7 +75,7 @@ class DriftTest:
         return moment.log_weight + before + after
 
     def _consider(self) -> None:
-        """A change may have come here. The weights 1/(k(k+1)) add up to 1, however many moments there will be."""
+        """Adds this moment as a possible change. The weights 1/(k(k+1)) never add up to more than 1."""
         self._considered += 1
         weight = -math.log(self._considered * (self._considered + 1))
         self._moments.append(TrialCount(self.trials, self.successes, weight))
@@ -85,13 +85,13 @@ class DriftTest:
 
 
 def _log_mixture(trials: int, successes: int) -> float:
-    """Of these outcomes in their order, their rate drawn from Beta(1/2, 1/2)."""
+    """The log-probability of these outcomes in their order, with a rate drawn from Beta(1/2, 1/2)."""
     failures = trials - successes
     top = math.lgamma(successes + 0.5) + math.lgamma(failures + 0.5) - math.lgamma(trials + 1)
     return top - math.log(math.pi)
 
 
 def _log_likelihood(trials: int, successes: int) -> float:
-    """Of these outcomes in their order, under the rate that makes them likeliest."""
+    """The log-probability of these outcomes in their order, under the rate that makes it greatest."""
     failures = trials - successes
     return sum(count * math.log(count / trials) for count in (successes, failures) if count)

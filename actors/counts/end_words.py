@@ -1,4 +1,4 @@
-"""What the errors that ended orders said, by their first words. Law: memory is bounded however many errors differ."""
+"""Counts the errors that ended orders, by their first words. Law: memory is limited, however many errors differ."""
 
 import re
 from collections import Counter
@@ -8,15 +8,15 @@ from schemas.progress import EndWords
 
 ERRORS = frozenset({EndReason.ENGINE_ERROR, EndReason.GATE_ERROR, EndReason.INTERNAL_ERROR})
 LONGEST = 100
-"""Characters of the words: enough for a status, an address and a sentence."""
+"""The most characters of the words: enough for a status, an address and a sentence."""
 MOST = 40
-"""Different words of a run; the orders of further ones are counted under no words."""
+"""The most different words of a run; orders with others are counted under "" for each reason."""
 _OWN = re.compile(r"\b(?:[0-9a-f]{8,}(?:-[0-9a-f]{4,})*|req[-_]\w+)\b|\d{6,}", re.IGNORECASE)
-"""An id or a long number: an error's own, so that two errors that differ in it alone are one."""
+"""An id or a long number. Two errors that differ only in these count as the same."""
 
 
 class EndWordsCount:
-    """Fed the ends of orders, and the ends that a replay takes back."""
+    """Counts the ends of orders, without those that a replay takes back."""
 
     def __init__(self) -> None:
         self._orders: Counter[tuple[EndReason, str]] = Counter()
@@ -28,20 +28,20 @@ class EndWordsCount:
             self._orders[key if key in self._orders or len(self._orders) < MOST else (end.reason, "")] += 1
 
     def take_back(self, end: DeadLetter) -> None:
-        """The end is undone."""
+        """Takes an end out of the counts."""
         key = (end.reason, first_words(end.detail))
         key = key if self._orders[key] else (end.reason, "")
         if end.reason in ERRORS and self._orders[key]:
             self._orders[key] -= 1
 
     def counts(self) -> tuple[EndWords, ...]:
-        """The most frequent first."""
+        """The counts, the most frequent first."""
         return tuple(
             EndWords(reason, words, orders) for (reason, words), orders in self._orders.most_common() if orders
         )
 
 
 def first_words(detail: str) -> str:
-    """How an error begins, without what is its own alone; cut between words."""
+    """The beginning of an error, without ids and long numbers; cut between words."""
     text = _OWN.sub("…", " ".join(detail[: 8 * LONGEST].split()))
     return text if len(text) <= LONGEST else text[:LONGEST].rsplit(" ", 1)[0] + " …"

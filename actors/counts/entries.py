@@ -1,6 +1,6 @@
-"""What a record of the ledger means to whoever counts: the record, and what is known of its order by then.
+"""Records of the ledger as the folds get them: each record with the state of its order before it.
 
-Law: memory grows with outstanding orders, not with the run. A record that ends or repairs an order which is not
+Law: memory grows with outstanding orders, not with the run. A record that ends or repairs an order that is not
 outstanding is refused.
 """
 
@@ -17,7 +17,7 @@ from schemas.verdicts import Errored, Rejected
 
 
 class OrderSoFar(Struct, frozen=True):
-    """An outstanding order. `ready_at`: when it could be worked on next; `diagnosed`: its last diagnosis."""
+    """An outstanding order. `ready_at`: when it last became ready; `diagnosed`: its last diagnosis."""
 
     kind: OrderKind
     planned_at: float
@@ -27,7 +27,7 @@ class OrderSoFar(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True):
-    """`order`: before the record, where the record is of an outstanding one; `end`: what its attempt was."""
+    """A record. `order`: its order before the record, if it ends or repairs one; `end`: how its attempt ended."""
 
     record: Record
     order: OrderSoFar | None = None
@@ -36,13 +36,13 @@ class Entry(Struct, frozen=True):
 
 
 class OutstandingOrders:
-    """Fed every record in order."""
+    """Makes entries. It gets every record in order."""
 
     def __init__(self) -> None:
         self._orders: dict[OrderId, OrderSoFar] = {}
 
     def entry(self, record: Record) -> Entry:
-        """The record as an entry. Raises LedgerError."""
+        """The record as an entry. Raises LedgerError if its order is not outstanding."""
         match record:
             case Planned():
                 self._orders.update({order.id: _planned(order, record.at) for order in record.orders})
@@ -71,7 +71,7 @@ class OutstandingOrders:
 
 
 def was_rejected(attempt: Attempt) -> bool:
-    """A gate rejected it, whatever others said."""
+    """Whether a gate rejected the attempt, whatever other gates said."""
     return any(isinstance(verdict, Rejected) for verdict in attempt.verdicts)
 
 
@@ -87,7 +87,7 @@ def _rejoined(order: OrderSoFar, record: Rejoined) -> OrderSoFar:
 
 
 def _reopened(record: Reopened) -> OrderSoFar:
-    """Its time begins anew; what is known of it stays."""
+    """The order with its times set anew; its diagnosis and rejection are kept."""
     diagnosed = [FailureMode(past.mode) for past in record.history if past.mode]
     return OrderSoFar(
         record.order.kind, record.at, record.at, diagnosed[-1] if diagnosed else None, rejected=record.rejected
@@ -95,6 +95,6 @@ def _reopened(record: Reopened) -> OrderSoFar:
 
 
 def _failed_as(attempt: Attempt) -> AttemptEnd:
-    """What an attempt was that was not accepted."""
+    """How an attempt ended that was not accepted."""
     errored = attempt.candidate is None or any(isinstance(verdict, Errored) for verdict in attempt.verdicts)
     return AttemptEnd.ERRORED if errored else AttemptEnd.REJECTED

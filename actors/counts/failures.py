@@ -1,4 +1,4 @@
-"""Why attempts were rejected, and what was worth trying next. Law: a repair counts for the diagnosis before it."""
+"""Counts of diagnoses, and of repairs tried and accepted. Law: a repair counts for the diagnosis before it."""
 
 from collections import Counter
 
@@ -11,7 +11,7 @@ from schemas.samples import MalformedReason
 
 
 class FailureFold:
-    """Memory grows with the modes, not with the run."""
+    """The fold. Memory grows with the modes, not with the run."""
 
     def __init__(self) -> None:
         self._modes: Counter[FailureMode] = Counter()

@@ -1,4 +1,4 @@
-"""What a row's fields are, read off its type: keys, and measures with what is said of them."""
+"""The fields of a row, read from its type: keys, and measures with their annotations."""
 
 from enum import Enum
 from functools import cache
@@ -11,7 +11,7 @@ from schemas.measures import Exposed, Together
 
 
 class Field(Struct, frozen=True):
-    """`of`: its type, without what is said beside it."""
+    """One field. `of`: its type, without annotations."""
 
     name: str
     of: Any
@@ -20,12 +20,12 @@ class Field(Struct, frozen=True):
 
     @property
     def is_key(self) -> bool:
-        """It tells its row from others: a name, a member of an enum, names."""
+        """Whether it tells its row from others: a name, a member of an enum, or several of these."""
         return self.together is None and _is_name(self.of)
 
     @property
     def row(self) -> type[Struct] | None:
-        """The type of its rows, where it is a table."""
+        """The type of its rows, if it is a table; otherwise None."""
         args = get_args(self.of)
         if get_origin(self.of) is tuple and args[1:] == (...,) and is_struct(args[0]):
             return args[0]
@@ -34,13 +34,13 @@ class Field(Struct, frozen=True):
 
 @cache
 def fields(kind: type[Struct]) -> tuple[Field, ...]:
-    """In their order."""
+    """The fields of a struct, in order."""
     hints = get_type_hints(kind, include_extras=True)
     return tuple(_field(name, hints[name]) for name in kind.__struct_fields__)
 
 
 def is_struct(kind: Any) -> bool:
-    """Whether it is a type of structs."""
+    """Whether it is a struct type."""
     return isinstance(kind, type) and issubclass(kind, Struct)
 
 

@@ -1,8 +1,8 @@
-"""The first completions of each pool and the first verdicts of each gate, by what they came to.
+"""The first completions of each pool and the first verdicts of each gate, by their results.
 
-Law: a role's first `LOOKED_AT` are counted and no more, so that whoever reads the same ledger later sees what was seen
-then. Of the pool of fresh orders and of gates only first attempts count: a repair may ask otherwise. A configuration
-that was changed (`Reconfigured`) is looked at anew.
+Law: only the first `LOOKED_AT` of each role are counted, so that a later reader of the same ledger gets the same
+counts. For gates and for the pool of fresh orders only first attempts count, since a repair may ask in another way.
+After a change of the configuration (`Reconfigured`) the counts begin anew.
 """
 
 from msgspec.structs import replace
@@ -20,7 +20,7 @@ from schemas.samples import Candidate, MalformedReason
 from schemas.verdicts import ALWAYS_ASKED, VERDICT_CUT_OFF, Errored, Passed, Verdict
 
 LOOKED_AT = 8
-"""Of each role."""
+"""How many completions or verdicts of each role are counted."""
 _CAUSES = {
     MalformedReason.CUT_OFF: FirstCause.CUT_OFF,
     MalformedReason.UNFINISHED_THOUGHTS: FirstCause.CUT_OFF_THINKING,
@@ -28,18 +28,18 @@ _CAUSES = {
     MalformedReason.CONTROL_TEXT: FirstCause.MARKUP,
     MalformedReason.TOO_LONG: FirstCause.TOO_LONG,
 }
-"""All other reasons are of the form."""
+"""Causes by reason; every other reason is `FORM`."""
 
 
 class FirstsFold:
-    """Memory grows with the roles, not with the run."""
+    """The fold. Memory grows with the roles, not with the run."""
 
     def __init__(self) -> None:
         self._seen: dict[str, int] = {}
         self._rows: dict[tuple[str, FirstCause], FirstCount] = {}
 
     def apply(self, entry: Entry) -> None:
-        """Counts one attempt, while its roles are new."""
+        """Counts one attempt, for those of its roles that have fewer than `LOOKED_AT`."""
         if isinstance(entry.record, Reconfigured):
             self._seen.clear()
             self._rows.clear()
@@ -75,7 +75,7 @@ class FirstsFold:
 
 
 def _pool(attempt: Attempt) -> str:
-    """Which pool the attempt went to."""
+    """The pool that the attempt went to."""
     named = None if attempt.repair is None else attempt.repair.pool
     return FRESH_POOL if named is None else named
 

@@ -12,7 +12,7 @@ from schemas.progress import Counts, EndCount, EngineErrors, KindCount, Summary
 
 
 class OrderFold:
-    """Memory does not grow."""
+    """The fold. Memory does not grow."""
 
     def __init__(self) -> None:
         self._issued: Counter[OrderKind] = Counter()
@@ -33,7 +33,7 @@ class OrderFold:
             case DeadLetteredEnd(end=end):
                 assert entry.order is not None
                 self._died(entry.order.kind, end)
-            case Reopened(order=order, end=end):  # what its attempts were and cost stays counted
+            case Reopened(order=order, end=end):  # its attempts and their cost stay counted
                 self._reopened += 1
                 self._dead[(order.kind, end.reason)] -= 1
                 self._end_words.take_back(end)

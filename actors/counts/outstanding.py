@@ -1,4 +1,4 @@
-"""How records move the number of outstanding orders, for a view between two folds of the ledger."""
+"""How records change the number of outstanding orders, for records that no fold has counted yet."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,6 @@ from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rescor
 
 
 def outstanding_by(records: Sequence[Record]) -> int:
-    """By how many outstanding orders there are more after these records."""
+    """How many more orders are outstanding after these records; negative for fewer."""
     more = sum(len(record.orders) for record in records if isinstance(record, Planned))
     return more - sum(isinstance(record, AcceptedEnd | Rescored | DeadLetteredEnd) for record in records)

@@ -1,7 +1,7 @@
-"""Which gates reject the same attempts: how many each set of gates rejected, and no other.
+"""Which gates reject the same attempts: for each set of gates, the attempts that exactly these gates rejected.
 
-Law: an attempt is compared over the gates that gave it a score, two at least; a gate that could not judge, or was not
-asked, says nothing about the others. Checks that every run has (format, provenance, duplicates) are not compared.
+Law: an attempt counts if two gates or more gave it a score; gates that errored or were not asked are left out. Checks
+that every run has (format, provenance, duplicates) are not compared.
 """
 
 from collections import Counter
@@ -28,7 +28,7 @@ Compared = tuple[frozenset[GateName], frozenset[GateName]]
 
 
 class OverlapFold:
-    """Memory grows with the sets of gates that were seen, not with the run."""
+    """The fold. Memory grows with the sets of gates that occurred, not with the run."""
 
     def __init__(self) -> None:
         self._seen: Counter[Compared] = Counter()
@@ -50,7 +50,7 @@ class OverlapFold:
             self._seen[(frozenset(said.gate for said in judged), rejected)] += 1
 
     def overlap(self) -> GateOverlap:
-        """Of the usual pair, and of every other set of gates that was compared."""
+        """The overlap of the usual pair, and of every other set of gates that was compared."""
         pair = frozenset(MODEL_GATES)
         of_pair: Counter[frozenset[GateName]] = Counter()
         for (scored, rejected), attempts in self._seen.items():

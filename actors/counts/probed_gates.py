@@ -1,7 +1,7 @@
-"""What probes say of the gates: rates of each version of each gate, over all and over the last ones.
+"""The gates as measured by probes: rates of each version of each gate, over all probes and over the last ones.
 
-Law: of first attempts alone, for a repair's label is not known beforehand. Memory is bounded by the window and the
-versions, not by the run.
+Law: only first attempts count, because the label of a repair is not known before. Memory grows with the versions and
+the window, not with the run.
 """
 
 from collections import Counter, deque
@@ -17,13 +17,13 @@ from schemas.probes import Drift, DriftOf, FlawRecall, ProbedGate, ProbeFacts, P
 from schemas.verdicts import Errored, GateName, Rejected
 
 WINDOW = 200
-"""Probes of a gate's version that its rolling rates speak of: an interval of about ±7 points for each label."""
+"""How many last probes of a gate's version its rolling rates cover: an interval of about ±7 points for each label."""
 FLAWS: tuple[FlawKind | None, ...] = (*FlawKind, None)
 _LN_10 = 2.302585092994046
 
 
 class Judged(Struct, frozen=True):
-    """One verdict on one probe. `counts`: the gate should judge as the label says."""
+    """One verdict on one probe. `counts`: whether the gate should judge as the label says."""
 
     label: Worth
     flaw: FlawKind | None
@@ -32,7 +32,7 @@ class Judged(Struct, frozen=True):
 
 
 class ProbedGates:
-    """Fed the first attempt of every probe that was judged."""
+    """Counts the first attempt of every probe that was judged."""
 
     def __init__(self) -> None:
         self._versions: dict[tuple[GateName, str], _Version] = {}
@@ -114,7 +114,7 @@ def _rates(counted: Counter[Judged]) -> ProbeRates:
 
 
 def _recall(counted: Counter[Judged], chosen: Callable[[Judged], bool]) -> tuple[int, int]:
-    """Rejected, and all, of the chosen bad ones."""
+    """How many of the chosen bad probes were rejected, and how many there are."""
     bad = [(each, number) for each, number in counted.items() if each.label is Worth.BAD and chosen(each)]
     return sum(number for each, number in bad if each.rejected), sum(number for _, number in bad)
 

@@ -1,8 +1,8 @@
-"""What became of the probes: how they ended, what the gates caught of each flaw, and what repairs made of it.
+"""Counts of probes: how they ended, how many of each flaw the gates caught, and how many were repaired.
 
-Law: a fold over the ledger's records; the same records in the same order give the same figures. A bad probe is caught
-or missed by its first attempt, if every gate could judge it; what became of it then is counted apart, by its end.
-Memory does not grow.
+Law: a fold over the ledger's records; the same records in the same order give the same counts. A bad probe is caught or
+missed at its first attempt, if every gate could judge it; the result of its repairs is counted apart, at its end.
+Memory grows with the gates and modes, not with the run.
 """
 
 from collections import Counter
@@ -35,13 +35,13 @@ EXPECTED: dict[FlawKind | None, frozenset[FailureMode]] = {
     FlawKind.DOMAIN_MISMATCH: frozenset({Modes.DOMAIN_MISMATCH}),
     FlawKind.RESPONSE_QUALITY: frozenset({Modes.RESPONSE_QUALITY}),
 }
-"""Which modes are right for a flaw. A value that the passage does not hold looks the same whether it was
-remembered or made up; one that it holds beside what was asked is a confusion of its facts."""
+"""The right diagnoses for each flaw. A value that is not in the passage looks the same whether it was remembered or
+made up. A value of another fact in the passage is a confusion of facts."""
 _COUNTED = ("caught", "missed", "errored", "repaired", "healed", "still_bad", "unknown", "given_up")
 
 
 class ProbeFold:
-    """Fed every record in order; those that are of no probe change nothing."""
+    """The fold. It gets every record in order, and counts those of probes."""
 
     def __init__(self) -> None:
         self._issued = 0
@@ -93,7 +93,7 @@ class ProbeFold:
             self._first(attempt, facts)
 
     def _first(self, attempt: Attempt, facts: ProbeFacts) -> None:
-        """What the gates said of a bad probe, all that its label speaks of together."""
+        """Counts a bad probe as caught, missed or errored by all gates that its label is about."""
         flaw, verdicts = facts.flaw, [said for said in attempt.verdicts if facts.gate in (None, said.gate)]
         if not verdicts or any(isinstance(said, Errored) for said in verdicts):
             self._fates[(flaw, "errored")] += 1
@@ -107,7 +107,7 @@ class ProbeFold:
             self._modes[(flaw, attempt.diagnosis.mode)] += 1
 
     def _healed(self, attempt: Attempt, facts: ProbeFacts) -> None:
-        """What repairs made of a probe that was caught."""
+        """Counts how a repaired probe ended."""
         if attempt.number == 1:
             return
         accepted = bool(attempt.verdicts) and all(isinstance(said, Passed) for said in attempt.verdicts)

@@ -1,4 +1,4 @@
-"""Rates and what is known of them. Law: none divides by zero; what cannot be known is None, never 0."""
+"""Rates with their intervals. Law: none divides by zero; an unknown rate is None, never 0."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from schemas.gate_audit import Rate
 
 Z_95 = 1.959964
-"""Two-sided 95% of a normal distribution."""
+"""Quantile of the normal distribution for a two-sided 95% interval."""
 
 
 def share(part: float, whole: float) -> float | None:
@@ -15,7 +15,7 @@ def share(part: float, whole: float) -> float | None:
 
 
 def rate(successes: int, trials: int) -> Rate:
-    """A rate with its interval."""
+    """A rate with its 95% Wilson interval."""
     low, high = wilson(successes, trials) or (None, None)
     return Rate(successes, trials, share(successes, trials), low, high)
 
@@ -40,8 +40,8 @@ def f1_interval(hits: int, others: int) -> tuple[float, float] | None:
 
 
 def auroc_interval(area: float, positives: int, negatives: int) -> tuple[float, float] | None:
-    """The 95% interval of an AUROC, of use at 1 too (Newcombe 2006, method 5: Hanley and McNeil's variance, taken where
-    the bound is, as Wilson does); None where a class is missing."""
+    """The 95% interval of an AUROC, also for an area of 1 (Newcombe 2006, method 5: Hanley and McNeil's variance at the
+    bound itself, as in Wilson's interval); None if a class is missing."""
     if not positives or not negatives:
         return None
     pairs, more = positives * negatives, (positives + negatives) / 2 - 1
@@ -54,7 +54,7 @@ def auroc_interval(area: float, positives: int, negatives: int) -> tuple[float, 
 
 
 def _furthest(within: Callable[[float], bool], inside: float, outside: float) -> float:
-    """The last value on the way from one to the other that is still within."""
+    """The last value between `inside` and `outside` that is still within."""
     for _ in range(50):
         middle = (inside + outside) / 2
         inside, outside = (middle, outside) if within(middle) else (inside, middle)
@@ -62,7 +62,7 @@ def _furthest(within: Callable[[float], bool], inside: float, outside: float) ->
 
 
 def auroc(scores: Sequence[float], labels: Sequence[bool]) -> float | None:
-    """Probability that a positive scores above a negative, ties counted half; None where one class is missing."""
+    """Probability that a positive scores above a negative, with ties as a half; None if a class is missing."""
     positives = sum(labels)
     negatives = len(labels) - positives
     if not positives or not negatives:

@@ -1,7 +1,7 @@
-"""Documents that could not be used, and which of them a later reading of the corpus could.
+"""Documents that could not be used, and those of them that a later reading of the corpus could use.
 
-Law: a refusal is over when the corpus was read to its end, a document of that name came, and it was not refused so
-again. What is gone from the corpus stays refused. A dead letter's row stays as the record of what happened.
+Law: a refusal is over when the corpus was read to its end, the document was read, and it was not refused again for that
+reason. A document that is gone from the corpus stays refused. The row of a refusal in the dead letters is kept.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ Key = tuple[str, RefusalReason]
 
 
 class Refusals:
-    """Fed every record in order: the refusals that hold, each counted once."""
+    """The refusals that hold, each counted once. It gets every record in order."""
 
     def __init__(self) -> None:
         self._standing: dict[Key, DocumentRefused] = {}
@@ -31,7 +31,7 @@ class Refusals:
         return _key(document) in self._standing
 
     def apply(self, record: Record) -> None:
-        """Takes in one record."""
+        """Counts one record."""
         match record:
             case Refused():
                 self._add(record.document)
@@ -46,11 +46,11 @@ class Refusals:
                 pass
 
     def all(self) -> tuple[DocumentRefused, ...]:
-        """Those that hold, oldest first."""
+        """The refusals that hold, the oldest first."""
         return tuple(self._standing.values())
 
     def counts(self) -> tuple[RefusalCount, ...]:
-        """By reason, with the first of each."""
+        """Counts by reason, with the first document of each."""
         return tuple(self._counts.values())
 
     def _add(self, document: DocumentRefused) -> None:
@@ -73,7 +73,7 @@ class Refusals:
 
 
 class Rereading:
-    """One reading of the corpus from its start, beside what earlier ones refused."""
+    """One reading of the corpus from its start, compared with the refusals of earlier ones."""
 
     def __init__(self, earlier: Iterable[DocumentRefused]) -> None:
         self._earlier = {_key(document): document for document in earlier}
@@ -81,15 +81,15 @@ class Rereading:
         self._read: set[str] = set()
 
     def refused(self, document: DocumentRefused) -> None:
-        """It is refused again, or for the first time."""
+        """The document is refused, again or for the first time."""
         self._earlier.pop(_key(document), None)
 
     def read(self, document: Document) -> None:
-        """It could be read: itself, and the file that holds it."""
+        """The document could be read, and so could its file."""
         self._read |= self._names & {document.uri, document.uri.partition("#")[0]}
 
     def over(self) -> tuple[DocumentRefused, ...]:
-        """At the corpus's end: earlier refusals that are over."""
+        """The earlier refusals that are over; call it at the end of the corpus."""
         return tuple(document for document in self._earlier.values() if document.uri in self._read)
 
 

@@ -1,11 +1,11 @@
-"""A run's own time: seconds in which some process worked on it; the gaps before a resumption and before dead letters
-are put back are cut out."""
+"""A run's own time: seconds in which a process worked on it, without the gaps before a resumption and before dead
+letters are put back."""
 
 from schemas.ledger import Reconfigured, Record, Reopened, RunStarted
 
 
 class RunClock:
-    """Fed every record in order. Never runs backwards, even when the machine's clock did."""
+    """The clock. It gets every record in order, and never goes backwards, even if the machine's clock did."""
 
     def __init__(self) -> None:
         self._origin: float | None = None
@@ -13,7 +13,7 @@ class RunClock:
         self._idle = 0.0
         self.seconds = 0.0
         self.resumed_at: list[float] = []
-        """Run seconds of each resumption."""
+        """The run's seconds at each resumption."""
 
     def apply(self, record: Record) -> float:
         """The run's seconds at this record."""

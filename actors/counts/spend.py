@@ -1,5 +1,5 @@
-"""What models took: calls, tokens and seconds, by role and by what the attempt came to. Law: all that was paid counts,
-whatever became of it."""
+"""The cost of models: calls, tokens and seconds, by role and by how the attempt ended. Law: every cost counts, however
+the attempt ended. Rollouts and second reports count as rejected."""
 
 from msgspec import Struct
 from msgspec.structs import astuple
@@ -18,7 +18,7 @@ from schemas.verdicts import Errored, asks_a_model
 
 
 class Paid(Struct):
-    """What is paid so far for one role and end, as RoleCost has it."""
+    """The cost so far of one role for attempts with one end; fields as in RoleCost."""
 
     calls: int = 0
     prompt_tokens: int = 0
@@ -27,7 +27,7 @@ class Paid(Struct):
     estimated_tokens: int = 0
 
     def add(self, cost: Cost) -> None:
-        """One call more."""
+        """Adds one call."""
         self.calls += 1
         self.prompt_tokens += cost.prompt_tokens
         self.completion_tokens += cost.completion_tokens
@@ -36,14 +36,14 @@ class Paid(Struct):
 
 
 class SpendFold:
-    """Memory grows with the pools and gates, not with the run."""
+    """The fold. Memory grows with the pools and gates, not with the run."""
 
     def __init__(self) -> None:
         self._paid: dict[tuple[str, AttemptEnd], Paid] = {}
 
     @property
     def tokens(self) -> int:
-        """Of all roles so far."""
+        """Tokens of all roles so far."""
         return sum(paid.prompt_tokens + paid.completion_tokens for paid in self._paid.values())
 
     def apply(self, entry: Entry) -> None:
@@ -91,6 +91,6 @@ class SpendFold:
 
 
 def _came_to(attempt: Attempt) -> AttemptEnd:
-    """Of a probe's attempt."""
+    """How a probe's attempt ended."""
     errored = any(isinstance(said, Errored) for said in attempt.verdicts)
     return AttemptEnd.REJECTED if was_rejected(attempt) else AttemptEnd.ERRORED if errored else AttemptEnd.ACCEPTED

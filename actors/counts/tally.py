@@ -1,7 +1,7 @@
-"""Every count that anybody shows: a list of small folds over the ledger's records, each with its tables of the summary.
+"""Every count that is shown anywhere: a list of small folds over the ledger's records, each with its tables.
 
 Law: the same records in the same order give the same summary; no count is kept in two places. The tables of a fold are
-a Summary whose other fields are empty. Probes are in the costs, and in tables of their own.
+a Summary whose other fields are empty. Probes are in the costs, and otherwise only in tables of their own.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from schemas.progress import Summary
 
 
 class CountFold(Protocol):
-    """One subject's counts."""
+    """The counts of one subject."""
 
     def apply(self, entry: Entry) -> None:
         """Counts one record, if it is about the subject."""
@@ -37,7 +37,7 @@ class CountFold(Protocol):
 
 
 class Tally:
-    """Memory grows with outstanding orders and refused documents, not with the run."""
+    """All folds together. Memory grows with outstanding orders and refused documents, not with the run."""
 
     def __init__(self, distributions: AttemptDistributions | None = None) -> None:
         self._orders = OutstandingOrders()
@@ -55,7 +55,7 @@ class Tally:
 
     @property
     def tokens(self) -> int:
-        """Of all roles so far."""
+        """Tokens of all roles so far."""
         return self._spend.tokens
 
     def apply(self, record: Record) -> None:
@@ -81,7 +81,7 @@ _NOTHING = Summary()
 
 
 def _assembled(parts: Sequence[Summary]) -> Summary:
-    """Each table from the fold that has it; of the counts, which several folds know a part of, all together."""
+    """Each table from the fold that has it; tables that several folds have in part are added up."""
     found: dict[str, Any] = {}
     for name in Summary.__struct_fields__:
         nothing = getattr(_NOTHING, name)

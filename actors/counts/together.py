@@ -1,7 +1,7 @@
-"""What several queue shards tell, as one: the whole run's figures.
+"""Combines the tables of several queue shards into those of the whole run.
 
-Law: a number is added only where its field says so, for a sum of means looks like a figure. A field that says nothing
-is refused when its type is first met. Rows of a table with the same keys are one row.
+Law: a number is added only if its field says so, because a sum of means looks like a result and is none. A field
+without an annotation is refused when its type is first used. Rows with the same keys become one row.
 """
 
 import operator
@@ -21,7 +21,7 @@ Join = Callable[[Any, Any], Any]
 
 
 def together(parts: Sequence[T]) -> T:
-    """The whole of these parts, one at least. Raises TypeError for a number that nobody has said how to join."""
+    """These parts (one or more) combined. Raises TypeError for a field that does not say how to join its values."""
     return reduce(_structs, parts)
 
 

@@ -1,4 +1,4 @@
-"""What each gate said, and whether searches for evidence found the sample's own passage."""
+"""Counts of each gate's verdicts, and of searches for evidence that found the sample's own passage."""
 
 from collections import Counter
 
@@ -9,7 +9,7 @@ from schemas.verdicts import Errored, GateName, Passed, Rejected, Verdict
 
 
 class VerdictFold:
-    """Memory grows with the gates, not with the run."""
+    """The fold. Memory grows with the gates, not with the run."""
 
     def __init__(self) -> None:
         self._said: Counter[tuple[GateName, type[Verdict]]] = Counter()
