@@ -1,2 +1,2 @@
-"""What a run tells Prometheus: `table` lists every metric, the files it is made of say where each value comes from,
-`memory` keeps what no single moment tells, `collector` answers a scrape."""
+"""A run's metrics for Prometheus: `table` lists all metrics, which the other files define; `tables` makes those that
+are named at fields. `memory` keeps counts from earlier moments, and `collector` answers a scrape."""

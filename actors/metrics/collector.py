@@ -1,7 +1,7 @@
-"""Answers a scrape from the last moment that the run told of itself.
+"""Answers a scrape from the run's last report.
 
-Law: telling costs the run a dictionary or two; families are built when somebody asks, in the asker's thread, from
-values that no longer change. Nothing is registered globally and nothing is counted here.
+Law: a report costs the run a dictionary or two. Families are built during a scrape, in its thread, from values that no
+longer change. Nothing is registered globally, and nothing is counted here.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from schemas.distributions import Distribution
 
 
 class RunCollector(Collector):
-    """Register it with a registry of its own; `tell` it every moment."""
+    """The collector. Register it with a registry of its own, and `tell` it every moment."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -27,7 +27,7 @@ class RunCollector(Collector):
         self._told: tuple[RunMoment, Memory] | None = None
 
     def tell(self, moment: RunMoment) -> None:
-        """The run as it is now. Not for several threads; scrapes go on meanwhile."""
+        """Takes in the run as it is now. Call it from one thread only; scrapes may run meanwhile."""
         self._memory = remember(self._memory, moment)
         self._told = (moment, self._memory)
 

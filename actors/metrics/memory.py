@@ -1,6 +1,6 @@
-"""What no single moment tells: counts of conductors that have ended, and how often replicas were scaled. Pure.
+"""State that no single moment has: counts of conductors that have ended, and how often replicas were scaled. Pure.
 
-Law: a counter never falls while this process lives. A conductor's name is never used again, so its last word stands.
+Law: a counter never falls while this process lives. A conductor's name is never used again, so its last report is kept.
 """
 
 from collections import Counter
@@ -14,18 +14,18 @@ from schemas.scaling import ScalingDecision, Why
 from schemas.stages import ConductorStatus, Stage
 
 LATELY_S = 3.0
-"""A conductor that is busy may miss some ticks; one that has not told of itself for so long is gone."""
+"""A busy conductor may miss some reports; one without a report for this long is not counted as living."""
 
 
 class LastWord(Struct, frozen=True):
-    """What a conductor told last, and when."""
+    """A conductor's last report, and its time."""
 
     at: float
     status: ConductorStatus
 
 
 class Memory(Struct, frozen=True):
-    """Everything remembered; `snapshot`: the last, for moments at which the queue was not asked."""
+    """The memory. `snapshot`: the last one, for moments without a snapshot."""
 
     snapshot: RunSnapshot = RunSnapshot(at=0.0, summary=Summary())
     conductors: dict[str, LastWord] = {}
@@ -52,7 +52,7 @@ def remember(memory: Memory, moment: RunMoment) -> Memory:
 
 
 def seen(run: Run, moment: RunMoment, memory: Memory) -> Seen:
-    """What metrics are read from. `memory` knows the moment already."""
+    """The values that metrics are read from. `memory`: with the moment already in it."""
     lately = [word.status for word in memory.conductors.values() if moment.at - word.at <= LATELY_S]
     in_flight: Counter[Stage] = Counter()
     for status in lately:

@@ -1,7 +1,7 @@
-"""What a metric is: its name, help, labels, and how it is read off what was seen of the run.
+"""Metrics: name, help, labels, and how the value is read from the state of the run.
 
-Law: every label takes its values from a closed set (enums, and the pools that the configuration names), so that the
-number of series is bounded whatever the run does.
+Law: every label takes its values from a closed set (enums, and names in the configuration), so that the number of
+series is limited, whatever the run does.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -25,19 +25,19 @@ from schemas.stages import GENERATE, SETTLE, ConductorStatus, Stage
 from schemas.verdicts import KNOWN_GATES, MODEL_GATES, VERIFIER, GateName
 
 GONE = "(gone)"
-"""A pool that the ledger knows and the configuration no more."""
+"""A pool, mode or repair that is in the ledger and no longer in the configuration."""
 ACCEPTED = "accepted"
 GENERATOR, ENGINE = "generator", "engine"
 UNSAID = "unsaid"
-"""A labelled file does not say in what way a row is bad."""
+"""The flaw of a bad probe whose labelled file names none."""
 CAUGHT = ("caught", "missed", "errored")
-"""Of bad probes, at their first attempt."""
+"""Results of bad probes at their first attempt."""
 HEALED = ("healed", "still_bad", "unknown", "given_up")
-"""Of bad probes that were repaired."""
+"""Results of bad probes that were repaired."""
 BOUNDS = ("value", "low", "high")
 """A rate, and its 95% Wilson interval."""
 FINDINGS, ANSWERS = ("decided", "undecided"), ("right", "wrong", "failed")
-"""Of a credited solution's first pit; of a rollout."""
+"""Results for a credited solution's first pit, and for a rollout."""
 
 
 class PoolReplicas(Struct, frozen=True):
@@ -50,7 +50,7 @@ class PoolReplicas(Struct, frozen=True):
 
 
 class RunMoment(Struct, frozen=True):
-    """What a run tells of itself at `at` (seconds since the epoch); `replicas` by pool or gate."""
+    """A report of a run at `at` (seconds since the epoch); `replicas` by pool or gate."""
 
     at: float
     phase: str
@@ -61,7 +61,7 @@ class RunMoment(Struct, frozen=True):
 
 
 class Run(Struct, frozen=True):
-    """What stays as it is while a run goes on. `pools`: generator pools; `budget_tokens`: infinite for no bound."""
+    """The constant facts of a run. `pools`: generator pools; `budget_tokens`: infinite without a budget."""
 
     name: str
     version: str
@@ -69,15 +69,15 @@ class Run(Struct, frozen=True):
     phases: tuple[str, ...]
     budget_tokens: float
     gates: tuple[str, ...] = ()
-    """The configuration's, by name."""
+    """The configured gates, by name."""
     judges: tuple[str, ...] = ()
-    """Of these, those that ask a model."""
+    """The gates among them that ask a model."""
     modes: tuple[str, ...] = ()
     """Failure modes that its gates bring."""
     repairs: tuple[str, ...] = ()
     """Repairs that its configuration brings."""
     embedders: tuple[str, ...] = ()
-    """What makes vectors of its samples."""
+    """The roles of its embedders."""
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -96,13 +96,13 @@ class Run(Struct, frozen=True):
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        """Of an attempt."""
+        """The stages of an attempt."""
         gates = (Stage(gate) for gate in (*MODEL_GATES, VERIFIER, *self.gates))
         return tuple(dict.fromkeys((GENERATE, *gates, *map(Stage, self.embedders), SETTLE)))
 
     @property
     def all_modes(self) -> tuple[str, ...]:
-        """Every failure mode that the run can tell."""
+        """Every failure mode that the run can diagnose."""
         return tuple(dict.fromkeys((*KNOWN_MODES, *self.modes)))
 
     @property
@@ -111,7 +111,7 @@ class Run(Struct, frozen=True):
         return (*KNOWN_REPAIRS, *self.repairs)
 
     def role(self, pool: str) -> str:
-        """What a pool or gate does: a gate is its own role; so are embedders, probes, rollouts and second reports."""
+        """The role of a pool: gates, embedders, probes, rollouts and second reports are roles of their own."""
         return pool if pool in (GONE, PROBES, ROLLOUTS, STALE, *self.model_gates, *self.embedders) else GENERATOR
 
     def stage(self, pool: str) -> Stage:
@@ -119,16 +119,16 @@ class Run(Struct, frozen=True):
         return Stage(pool) if pool in (*self.model_gates, *self.embedders) else GENERATE
 
     def mode(self, mode: str) -> str:
-        """The failure mode as it is told: one that the ledger knows and the configuration no more is gone."""
+        """The failure mode as a label; `GONE` if the configuration has it no longer."""
         return mode if mode in self.all_modes else GONE
 
     def repair(self, repair: str) -> str:
-        """The repair as it is told, likewise."""
+        """The repair as a label; `GONE` if the configuration has it no longer."""
         return repair if repair in self.all_repairs else GONE
 
 
 class Seen(Struct, frozen=True):
-    """What metrics are read from: the last moment, and what earlier ones leave behind (see `memory`)."""
+    """The values that metrics are read from: the last moment, and the memory of earlier ones (see `memory`)."""
 
     run: Run
     moment: RunMoment
@@ -141,7 +141,7 @@ class Seen(Struct, frozen=True):
 
 
 class Type(Enum):
-    """What Prometheus takes a metric for."""
+    """The types of metrics in Prometheus."""
 
     COUNTER = "counter"
     GAUGE = "gauge"
@@ -149,7 +149,7 @@ class Type(Enum):
 
 
 class Label(Enum):
-    """What a series may be told apart by."""
+    """The labels of series."""
 
     RUN = "run"
     VERSION = "version"
@@ -186,7 +186,7 @@ Point = tuple[tuple[str, ...], float | Distribution]
 
 
 class Metric(Struct, frozen=True):
-    """One metric. `bounds`: of a histogram's buckets."""
+    """One metric. `bounds`: upper bounds of a histogram's buckets."""
 
     name: str
     type: Type
@@ -214,8 +214,7 @@ def alone(read: Callable[[Seen], float]) -> Callable[[Seen], Iterable[Point]]:
 def counted(
     labels: tuple[Label, ...], run: Run, found: Iterable[tuple[tuple[str, ...], float]]
 ) -> Iterable[tuple[tuple[str, ...], float]]:
-    """Every series that the labels' values make, zeros included, with what was found of it. What is found of no such
-    series is left out."""
+    """Every series of these labels with its sum in `found`, zeros included. Values of other series are left out."""
     counts: dict[tuple[str, ...], float] = dict.fromkeys(every(labels, run), 0)
     for series, number in found:
         if series in counts:
@@ -225,7 +224,7 @@ def counted(
 
 @lru_cache(maxsize=256)
 def every(labels: tuple[Label, ...], run: Run) -> Sequence[tuple[str, ...]]:
-    """Every series of these labels but what is gone, which is told only where there is something."""
+    """Every series of these labels, without `GONE`, which is shown only if it has a value."""
     return tuple(product(*([value for value in values(label, run) if value != GONE] for label in labels)))
 
 

@@ -1,4 +1,4 @@
-"""Metrics of orders and attempts that no table has as they are told: by every end, by stage."""
+"""Metrics of orders and attempts that no table has in this form: by end, and by stage."""
 
 from collections.abc import Iterable, Iterator
 

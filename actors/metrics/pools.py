@@ -1,4 +1,4 @@
-"""Metrics of the run itself and its pools: where it is, its replicas, why they are as many, why they idle."""
+"""Metrics of the run and its pools: phase, replicas, the reason for their number, and why they are idle."""
 
 from collections.abc import Callable, Iterable, Iterator
 

@@ -1,6 +1,6 @@
-"""Metrics of what is known to be bad or good: probes.
+"""Metrics of probes.
 
-Law: rates speak of the present version of each gate, over its last probes; what cannot be known is NaN, never 0.
+Law: rates are those of the present version of each gate, over its last probes; an unknown rate is NaN, never 0.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Metrics of what went wrong that no table has as they are told: overlap, errors, labels of credited solutions."""
+"""Metrics of quality that no table has in this form: overlap of gates, errors, labels of credited solutions."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from schemas.verdicts import FAITHFULNESS, REWARD
 
 
 def _overlap(seen: Seen) -> Iterable[Point]:
-    """Of the usual two gates, or of whatever gates: by one alone, or by several."""
+    """Attempts by the gates that rejected them: none, one alone, or several (with the usual two gates: both)."""
     overlap = seen.snapshot.summary.overlap
     several, gates = ("several", seen.run.gates) if overlap.sets else ("both", (FAITHFULNESS, REWARD))
     counts: Counter[str] = Counter(dict.fromkeys(("none", several, *gates), 0))

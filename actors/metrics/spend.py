@@ -1,4 +1,4 @@
-"""Metrics of what models were asked for: calls, tokens and seconds by role, pool and what the attempt came to."""
+"""Metrics of the cost of models: calls, tokens and seconds by role, pool and how the attempt ended."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -8,8 +8,8 @@ from schemas.distributions import AttemptEnd
 
 
 def _paid(*fields: str) -> Callable[[Seen], Iterable[Point]]:
-    """Of every pool and end, zeros included; what the configuration no longer names is one pool. `fields`: what is told
-    of each, by a label of its own where they are several."""
+    """Reads costs for every pool and end, zeros included; pools no longer in the configuration become one, `GONE`.
+    `fields`: the measures; if there are several, each gets a label."""
     told = [(field.removesuffix("_tokens"),) if fields[1:] else () for field in fields]
 
     def read(seen: Seen) -> Iterable[Point]:

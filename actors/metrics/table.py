@@ -1,4 +1,4 @@
-"""Every metric of a run, in the order in which it is told and documented."""
+"""Every metric of a run, in the order in which they are exposed and documented."""
 
 from actors.metrics.orders import ORDERS
 from actors.metrics.pools import POOLS

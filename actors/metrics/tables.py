@@ -1,7 +1,7 @@
 """Metrics that are named at the fields of a run's tables (`schemas.measures.Exposed`): labels are the table's keys.
 
-Law: a table of one key tells all that the run knows of, zeros included; of several keys, the rows that there are.
-What the configuration no longer names is one mode, and no gate.
+Law: a table with one key has a series for every known value of it, zeros included. A table with several keys has only
+the rows that exist. Modes that are no longer in the configuration become one, `GONE`; such gates are left out.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -103,7 +103,7 @@ def _metric(exposed: Exposed, keys: Sequence[Label], cells: Callable[[RunSnapsho
 
 
 def _told(key: Enum | str, known: Sequence[str]) -> str | None:
-    """A key as a label's value; None for what the label has no value for."""
+    """A key as a label's value; None if the label has no such value."""
     name = str(key.value) if isinstance(key, Enum) else key
     return name if name in known else GONE if GONE in known else None
 
