@@ -1,4 +1,4 @@
-"""An engine for a configuration: one match. What an engine needs is imported when it is chosen, not before."""
+"""The engine of a configuration: one match. The libraries of an engine are imported only when it is chosen."""
 
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,7 @@ def build_engine(config: EngineConfig, role: EngineRole) -> Engine:
 
 
 async def retrieval_encoder(config: Retrieved) -> TextEncoder:
-    """What makes the vectors of a search, loaded. Raises ModelError, and ConfigError where no encoder is named."""
+    """The loaded encoder of a search. Raises ModelError, and ConfigError if no encoder is named."""
     if config.encoder is None:
         raise ConfigError("gates.provenance.encoder: missing; retriever: embedding needs a model that encodes")
     from deployments.engines.pooling import FormKeys
@@ -47,8 +47,7 @@ async def retrieval_encoder(config: Retrieved) -> TextEncoder:
 
 
 async def sample_encoder(config: EmbedderModel) -> TextEncoder:
-    """What makes the vectors of samples, loaded. Raises ModelError, and ConfigError for an engine that encodes
-    nothing."""
+    """The loaded encoder of samples. Raises ModelError, and ConfigError for an engine that cannot encode."""
     from deployments.engines.pooling import FormKeys
 
     return await _encoder(config.engine, FormKeys("judging.embedder", config.pooling, query_prefix=config.prefix))

@@ -1,5 +1,5 @@
-"""Token ids of chats and texts. Law: what a message contains is never read as markup, and no user's or assistant's
-message is left out.
+"""Token ids of chats and texts. Law: the content of a message is never read as markup, and no message of a user or an
+assistant is left out.
 
 The template is rendered with placeholders in place of the contents; its own parts are tokenised with special tokens
 parsed, the contents without. A passage that holds a model's end-of-turn token stays a passage. Each sequence of roles
@@ -26,28 +26,28 @@ Role = Literal["system", "user", "assistant"]
 Scalar = str | int | float | bool
 
 _PLACEHOLDER = re.compile("\ue000([0-9]+)\ue001")
-"""Private-use characters: no template makes them."""
+"""Private-use characters: no template writes them."""
 _BLANK = "\u2003"
-"""Around a placeholder: a space that no template writes, so what became of it tells whether contents are stripped."""
+"""A space that no template writes, around a placeholder: if it is gone, the template strips contents."""
 _SHAPES: tuple[tuple[Role, ...], ...] = (
     ("system", "user"),
     ("system", "user", "assistant"),
     ("system", "user", "assistant", "user"),
 )
-"""What a run sends: a request, one whose answer is begun, one with an example as earlier turns."""
+"""The sequences of turns that a run sends: a request, one with a begun answer, one with an example before."""
 _TURNS: tuple[Role, ...] = ("system", "user")
 _MERGED: tuple[Role, ...] = ("user",)
 _REFUSALS = (TemplateError, TypeError, ValueError, LookupError, AttributeError)
-"""What templates raise for turns that they were not written for."""
+"""Errors that templates raise for turns that they do not support."""
 _OPENS_THOUGHTS = re.compile(
     r"(<(?:think|thinking|thought|thoughts|reasoning|seed:think)>|\[THINK\]|◁think▷)\s*\Z", re.IGNORECASE
 )
-"""At the end of a rendered prompt."""
+"""A mark at the end of a rendered prompt that begins the model's thoughts."""
 _LIST_AS_TEXT = re.compile(r"""["']type["']: ["']text["']""")
 
 
 class Slot(Struct, frozen=True):
-    """Where the content of message `place` stands in a rendered template, after `before`."""
+    """The place of the content of message `place` in a rendered template: after the ids `before`."""
 
     before: list[int]
     place: int
@@ -62,12 +62,12 @@ class Slot(Struct, frozen=True):
 
 
 class Rendering(Struct, frozen=True):
-    """A template over a sequence of roles. A system message without a slot is one that the template leaves out."""
+    """A template rendered for a sequence of roles. If a system message has no slot, the template leaves it out."""
 
     slots: tuple[Slot, ...]
     after: list[int]
     opened: str = ""
-    """The mark with which the template itself begins the model's thoughts; "" where it begins none."""
+    """The mark with which the template itself begins the model's thoughts; "" if it does not."""
 
 
 class ChatTokenizer:
@@ -75,7 +75,7 @@ class ChatTokenizer:
 
     `system_role`: `merge` joins system messages with the user's turn; `keep` gives them to the template.
     `template_kwargs`: further variables of the template, such as `enable_thinking`.
-    `rows`: ids that the model has embeddings for; the tokenizer may know more, but no prompt may hold them.
+    `rows`: number of ids with an embedding in the model; the tokenizer may know more, but no prompt may have them.
 
     Raises ConfigError for a variable that the template does not read.
     """
@@ -100,7 +100,7 @@ class ChatTokenizer:
 
     @classmethod
     def of(cls, config: TransformersEngine | VllmEngine, tokenizer: Any, *, rows: int | None) -> "ChatTokenizer":
-        """As an engine's configuration has it."""
+        """The tokenizer of an engine's configuration."""
         return cls(
             tokenizer,
             config.model,
@@ -110,8 +110,8 @@ class ChatTokenizer:
         )
 
     def check(self) -> None:
-        """Renders every sequence of turns that a run sends. Raises ModelError, with what to do, for one that the
-        template refuses, or shows without a user's or an assistant's message."""
+        """Renders every sequence of turns that a run sends. Raises ModelError, with advice, if the template refuses one
+        or leaves out a message of a user or an assistant."""
         for roles in _SHAPES:
             try:
                 self.chat([Message(role, "x") for role in roles])
@@ -120,7 +120,7 @@ class ChatTokenizer:
 
     def chat(self, messages: Sequence[Message]) -> list[int]:
         """The prompt's ids, ready for the assistant's turn. If the last message is the assistant's, the model continues
-        it: its text stands behind the same prompt as it is, and nothing behind it.
+        it: its text comes last, unchanged, after the same prompt.
 
         Raises ModelError when the tokenizer has no chat template, EngineError when the template refuses these turns.
         """
@@ -136,9 +136,9 @@ class ChatTokenizer:
         return ids + rendering.after
 
     def as_turn(self, request: GenerationRequest, completion: Completion) -> Completion:
-        """The completion as the whole of the model's turn: with the mark of thoughts that the template began itself
-        (DeepSeek-R1's does), so that what was cut off inside of them is not taken for an answer. A reply that a schema
-        holds has no thoughts."""
+        """The completion as the model's whole turn. If the template itself began the thoughts (as DeepSeek-R1's does),
+        their mark is added, so that thoughts that were cut off are not taken for an answer. A reply under a schema has
+        no thoughts."""
         messages = merge_system(request.messages) if self._merges else request.messages
         if request.json_schema is not None or (messages and messages[-1].role == "assistant"):
             return completion
@@ -153,27 +153,27 @@ class ChatTokenizer:
         return rendering
 
     def shape(self) -> str:
-        """A system's and a user's turn as the template writes them: `{system}` and `{user}` stand for the contents."""
+        """A system turn and a user turn as the template writes them; `{system}` and `{user}` stand for the contents."""
         roles = _MERGED if self._merges else _TURNS
         named = _PLACEHOLDER.sub(lambda found: f"{{{roles[int(found[1])]}}}", self._rendered(roles))
         return named.replace(_BLANK, "")
 
     def system_turn(self) -> SystemTurn:
-        """What becomes of a system message."""
+        """What the template does with a system message."""
         if self._merges:
             return SystemTurn.MERGED
         return SystemTurn.OWN if "{system}" in self.shape() else SystemTurn.LEFT_OUT
 
     def variables(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Those of the names that the template reads, each with the value that it is given."""
+        """The names among these that the template reads, each with its value."""
         template = self._tokenizer.get_chat_template()
         read = [name for name in names if re.search(rf"\b{re.escape(name)}\b", template)]
         return tuple(f"{name}: {str(self._kwargs.get(name, 'not set')).lower()}" for name in read)
 
     def begun(self, messages: Sequence[Message]) -> tuple[list[int], list[int]]:
-        """Ids of the prompt and of the last message, the assistant's, behind it: together `chat` of the same.
+        """Ids of the prompt, and of the last message, which is the assistant's. Together they are `chat` of the same.
 
-        Raises EngineError (permanent) where there is no such message or it is empty, else as `chat`.
+        Raises EngineError (permanent) if there is no such message or it is empty; otherwise as `chat`.
         """
         if not messages or messages[-1].role != "assistant" or not messages[-1].content:
             raise EngineError(ErrorKind.PERMANENT, "there is no text of the assistant's to score")
@@ -184,11 +184,11 @@ class ChatTokenizer:
         return self._contents.text(text)
 
     def token(self, one: int) -> str:
-        """What a token writes by itself, with the space before it where it has one."""
+        """The text of a single token, with the space before it if it has one."""
         return self._tokenizer.decode([one])
 
     def with_special_tokens(self, text: str) -> list[int]:
-        """Ids of a content inside what the model wants around a single text (a classifier's first token, say)."""
+        """Ids of a content with the tokens that the model wants around a single text (a classifier's first, say)."""
         return self._contents.single(text)
 
     def _render(self, roles: tuple[str, ...]) -> Rendering:
@@ -204,7 +204,7 @@ class ChatTokenizer:
         return Rendering(tuple(slots), self._markup(split[-1]), "" if opened is None else opened[1])
 
     def _rendered(self, roles: tuple[str, ...]) -> str:
-        """With contents as texts, or as lists of parts for the roles that the template shows in no other way."""
+        """The rendered template, with contents as texts, or as lists of parts for roles that it shows only so."""
         try:
             rendered = self._apply(roles, frozenset())
             missing = _missing(roles, rendered)
@@ -254,7 +254,7 @@ class ChatTokenizer:
         return "; set `system_role: merge` beside its `model`, and the user's turn holds the system's text"
 
     def _check_kwargs(self) -> None:
-        """A misspelt variable would change nothing and nobody would know."""
+        """Raises ConfigError for a variable that the template does not read: it would change nothing, silently."""
         if not self._kwargs:
             return
         ours = inspect.signature(self._tokenizer.apply_chat_template).parameters
@@ -265,6 +265,6 @@ class ChatTokenizer:
 
 
 def _missing(roles: Sequence[str], rendered: str) -> frozenset[str]:
-    """Roles of which some message's content is not shown."""
+    """Roles with a message whose content is not shown."""
     shown = {int(found[1]) for found in _PLACEHOLDER.finditer(rendered)}
     return frozenset(role for place, role in enumerate(roles) if place not in shown)

@@ -1,6 +1,7 @@
-"""The loop of a classifier: what waits is read together, texts of similar length in one pass. On the model's thread.
+"""The loop of a classifier: waiting texts are read together, those of similar length in one pass. It runs on the
+model's thread.
 
-Law: a text's probabilities are its own; padding and company change them by rounding at most.
+Law: a text's probabilities depend on it alone; padding and other texts in the pass change them by rounding at most.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from deployments.engines.model_thread import Inbox, Job
 from schemas.samples import Classification, ClassificationRequest
 
 PASS_TOKENS = 4096
-"""Tokens, padding included, in one pass."""
+"""The most tokens in one pass, with padding."""
 
 
 class Tokens(Protocol):
@@ -25,7 +26,7 @@ T = TypeVar("T", bound=Tokens)
 
 
 def batches(jobs: Sequence[T], max_batch: int) -> Iterator[list[T]]:
-    """The jobs, shortest first, at most `max_batch` and PASS_TOKENS together."""
+    """The jobs in batches, the shortest first, with at most `max_batch` jobs and PASS_TOKENS tokens in each."""
     batch: list[T] = []
     for job in sorted(jobs, key=lambda job: len(job.ids)):
         if batch and (len(batch) == max_batch or (len(batch) + 1) * len(job.ids) > PASS_TOKENS):
@@ -37,7 +38,7 @@ def batches(jobs: Sequence[T], max_batch: int) -> Iterator[list[T]]:
 
 
 def padded(jobs: Sequence[Tokens], pad_id: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """Ids and attention mask, one row a job, filled up on the right."""
+    """Ids and attention mask, one row for each job, padded on the right."""
     width = max(1, *(len(job.ids) for job in jobs))
     ids = torch.tensor([job.ids + [pad_id] * (width - len(job.ids)) for job in jobs])
     mask = torch.tensor([[1] * len(job.ids) + [0] * (width - len(job.ids)) for job in jobs])

@@ -1,9 +1,9 @@
-"""Token ids of contents. Law: no text gives a token that was added to the vocabulary, whatever the text spells.
+"""Token ids of contents. Law: a text never gives a token of markup, whatever the text spells.
 
-Added tokens are a model's markup: `<|im_end|>`, but also `<think>` and `<tool_response>`, which their tokenizers do not
-call special. Where a text spells one, its characters are tokenised as any others. White space and single characters are
-no markup, though some tokenizers add runs of spaces and some models are padded with `!`. The unknown token stands for
-characters that a vocabulary lacks.
+Markup is the tokens that were added to a vocabulary: `<|im_end|>`, but also `<think>` and `<tool_response>`, which
+their tokenizers do not call special. If a text spells one, its characters are tokenised like any others. White space
+and single characters are no markup, though some tokenizers add runs of spaces and some models are padded with `!`. The
+unknown token stands for characters that a vocabulary lacks.
 """
 
 import json
@@ -16,18 +16,18 @@ from tokenizers import Tokenizer
 from schemas.errors import EngineError, ErrorKind, ModelError
 
 Piece = tuple[int, tuple[int, int]]
-"""An id, and where the characters that gave it begin and end."""
+"""An id, and the span of the characters that gave it."""
 
 
 class ContentTokenizer:
-    """A Hugging Face tokenizer as it reads contents."""
+    """A Hugging Face tokenizer for contents."""
 
     def __init__(self, tokenizer: Any, model: str) -> None:
         self._model = model
         self._markup = _markup_ids(tokenizer)
         self._pieces = _reader(tokenizer, self._markup)
         self.before, self.after = _around(tokenizer, model)
-        """What the model wants around a single text: a classifier's first and last token, say."""
+        """The tokens that the model wants around a single text: a classifier's first and last, say."""
 
     def text(self, text: str) -> list[int]:
         """Ids of a content inside a prompt.
@@ -49,7 +49,7 @@ class ContentTokenizer:
         return ids
 
     def check_single(self, rows: int | None) -> None:
-        """Raises ModelError when what stands around a single text is not among the model's `rows` of tokens."""
+        """Raises ModelError if a token around a single text is not among the model's `rows` of tokens."""
         beyond = max((*self.before, *self.after), default=0)
         if rows is not None and beyond >= rows:
             raise ModelError(
@@ -57,7 +57,7 @@ class ContentTokenizer:
             )
 
     def single(self, text: str, longest: int | None = None) -> list[int]:
-        """Ids of a text by itself, with what the model wants around it. A text longer than that is cut at its end."""
+        """Ids of a single text with the tokens around it, `longest` at most: the text's end is cut off for that."""
         room = None if longest is None else max(0, longest - len(self.before) - len(self.after))
         return [*self.before, *self.text(text)[:room], *self.after]
 
@@ -72,8 +72,8 @@ def _markup_ids(tokenizer: Any) -> frozenset[int]:
 
 
 def _reader(tokenizer: Any, markup: frozenset[int]) -> Callable[[str], list[Piece]]:
-    """The tokenizer's own model, without its added tokens. One that is written in Python knows no places: whatever a
-    text gives is then cut in the middle."""
+    """Reads with the tokenizer's own model, without its added tokens. A tokenizer in Python gives no spans: then each
+    piece has the span of the whole text."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if not isinstance(backend, Tokenizer):
 

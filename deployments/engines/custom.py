@@ -1,6 +1,6 @@
-"""An engine of one's own: a factory named `module:function`, called with the configured options.
+"""An engine of your own: a factory named `module:function`, called with the configured options.
 
-Law: what it gives has the engine protocol's methods; whether it keeps the protocol's promises is its author's word.
+Law: the engine has the methods of the protocol; its author must see that it keeps the protocol's promises.
 """
 
 from actors.protocols import Engine

@@ -1,6 +1,6 @@
 """A batch that rows join and leave at every step: the model side of continuous batching, on one thread.
 
-Law: what a row draws depends on its own prompt, sampling and seed; who shares the batch changes it by rounding at most.
+Law: a row's tokens depend on its own prompt, sampling and seed; other rows change them by rounding at most.
 (transformers' own continuous batching has one seed for all requests and needs a paged attention kernel; hence this.)
 Shapes: B rows, T columns; prompts are left-padded, so that every row's newest token is in the last column.
 """
@@ -18,11 +18,11 @@ from deployments.engines.prefix import PrefixStore
 from schemas.samples import Sampling
 
 PREFILL_TOKENS = 8192
-"""Prompt tokens, padding included, that are read in one pass: bounds its memory."""
+"""The most prompt tokens in one pass, with padding: this limits its memory."""
 
 
 class DecodingRow(Struct, eq=False):
-    """One completion under way. `draws`: one for each token it may generate, so their number is its limit."""
+    """One completion in progress. `draws`: one for each token it may generate, so their number is its limit."""
 
     prompt: list[int]
     sampling: Sampling
@@ -33,16 +33,16 @@ class DecodingRow(Struct, eq=False):
     tokens: list[int] = []
     logprobs: list[float] = []
     first: list[tuple[int, float]] = []
-    """Likeliest first: a token and its log-probability."""
+    """Tokens of the first position with their log-probabilities, the likeliest first."""
 
     @property
     def length(self) -> int:
-        """Positions the row has in the cache: its prompt, and its tokens but for the newest."""
+        """Positions of the row in the cache: its prompt, and its tokens except the newest."""
         return len(self.prompt) + len(self.tokens) - 1
 
 
 class DecodingBatch:
-    """The rows that are being decoded, their keys and values. All methods run on the model's thread."""
+    """The rows in progress, with their keys and values. All methods run on the model's thread."""
 
     def __init__(self, model: Any, pad_id: int) -> None:
         self._model = model
@@ -74,7 +74,7 @@ class DecodingBatch:
         _append(self.rows, logits, self._settings)
 
     def remove(self, leaving: Sequence[int]) -> None:
-        """The rows at these places leave; the last ones take their places."""
+        """Removes the rows at these places; the last rows take their places."""
         gone = set(leaving)
         stay = len(self.rows) - len(gone)
         movers = (place for place in range(stay, len(self.rows)) if place not in gone)
@@ -100,7 +100,7 @@ class DecodingBatch:
         _append(rows, logits, Settings([row.sampling for row in rows], device))
 
     def _read_prompts(self, prompts: Sequence[list[int]]) -> tuple[torch.Tensor, Layers]:
-        """Logits behind each prompt, and keys and values of all, left-padded to one width."""
+        """Logits after each prompt, and keys and values of all prompts, left-padded to one width."""
         lengths = [len(prompt) for prompt in prompts]
         width, known, device = max(lengths), self._prefixes.shared(prompts), self._model.device
         cache = DynamicCache()

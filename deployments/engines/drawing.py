@@ -44,7 +44,7 @@ class Settings:
 
 
 def nucleus(probabilities: torch.Tensor, top_p: torch.Tensor) -> torch.Tensor:
-    """Zero outside each row's smallest set of tokens that holds `top_p` of the probability (the first always stays)."""
+    """The probabilities, with zero outside each row's smallest set of likeliest tokens that has at least `top_p`."""
     ordered, order = probabilities.sort(dim=-1, descending=True, stable=True)
     outside = ordered.cumsum(-1) - ordered >= top_p[:, None]
     return probabilities.masked_fill(torch.zeros_like(outside).scatter(-1, order, outside), 0.0)

@@ -1,7 +1,7 @@
 """Texts to vectors: a Hugging Face model's last hidden states over a text's tokens, pooled as the model was trained.
 
-Law: a text's vector is its own; padding and company change it by rounding at most, and what a text spells is never read
-as markup. A text longer than the model reads is cut at the model's length: vectors only serve to find it.
+Law: a text's vector depends on it alone; padding and other texts change it by rounding at most. A text is never read as
+markup. If it is too long for the model, its end is cut off: vectors only serve to find and compare texts.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ class Encoding(Job):
 
 
 class Encoder:
-    """A model on a thread of its own, asked for vectors. `of` loads it."""
+    """A model on a thread of its own that makes vectors. `of` loads it."""
 
     def __init__(self, model: Any, tokenizer: Any, config: TransformersEngine, form: TextForm) -> None:
         self._model = model
@@ -59,15 +59,15 @@ class Encoder:
         return cls(load_model(config, EngineRole.ENCODER, tokenizer), tokenizer, config, form)
 
     async def encode(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
-        """One vector a passage. Raises EngineError once the model's thread has died."""
+        """One vector for each passage. Raises EngineError once the model's thread has died."""
         return await self._encode([self._form.passage_prefix + text for text in texts])
 
     async def encode_queries(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
-        """One vector for each text that is searched for. Raises EngineError once the model's thread has died."""
+        """One vector for each query. Raises EngineError once the model's thread has died."""
         return await self._encode([self._form.query_prefix + text for text in texts])
 
     async def embed(self, text: str) -> Encoded:
-        """As a text that is searched for, with the tokens that it took. Raises EngineError likewise."""
+        """The vector of one text, as a query, with its number of tokens. Raises EngineError likewise."""
         job = Encoding(self._texts.single(self._form.query_prefix + text, self._longest))
         self._thread.put(job)
         return Encoded(await job.result(), len(job.ids))
@@ -99,7 +99,7 @@ class Encoder:
 
 
 def pooled(states: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Tensor:
-    """One vector a text, (B, H), of hidden states (B, T, H) that are padded on the right."""
+    """One vector for each text, (B, H), from hidden states (B, T, H) that are padded on the right."""
     match pooling:
         case "cls":
             return states[:, 0]

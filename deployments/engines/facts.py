@@ -1,4 +1,4 @@
-"""What an engine tells of the model that it loaded, read from the objects that it works with."""
+"""Facts about a loaded model, read from the engine's own objects."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -7,13 +7,13 @@ from deployments.engines.chat import ChatTokenizer
 from schemas.role_cards import ModelFacts
 
 SWITCHES = ("enable_thinking", "thinking", "thinking_budget", "reasoning_effort")
-"""Variables by which the chat templates of today turn thinking on, off, up or down."""
+"""Variables of today's chat templates that turn thinking on or off, or set how much of it there is."""
 
 
 def chat_facts(
     chats: ChatTokenizer, tokenizer: Any, *, ends: Iterable[int], context: int | None, slots: int | None
 ) -> ModelFacts:
-    """Of a generator. `ends`: the tokens that end its turn."""
+    """Facts of a generator. `ends`: the tokens that end its turn."""
     return ModelFacts(
         context=context,
         slots=slots,
@@ -25,7 +25,7 @@ def chat_facts(
 
 
 def classifier_facts(config: Any, tokenizer: Any, *, context: int | None, slots: int | None) -> ModelFacts:
-    """Of a sequence classifier. `config`: the model's, for its labels."""
+    """Facts of a sequence classifier. `config`: the model's, for its labels."""
     labels = getattr(config, "id2label", None) or {}
     return ModelFacts(
         context=context,

@@ -1,6 +1,6 @@
-"""The loop of a generator: requests enter, every row takes a step, what is done leaves. Runs on the model's thread.
+"""The loop of a generator: requests enter, every row takes a step, finished rows leave. It runs on the model's thread.
 
-Law: a completion is answered in the step that ends it; a request whose caller left takes no further step.
+Law: a completion is answered in the step that ends it. If its caller has left, a request takes no further step.
 """
 
 from collections import deque
@@ -14,13 +14,13 @@ from deployments.engines.model_thread import Inbox, Job
 from schemas.samples import Completion, FinishReason, GenerationRequest, LikelyToken
 
 ENTER_SHARE = 8
-"""Waiting rows enter when an eighth of the batch is free for them, or nothing runs, or they have waited so many steps:
-one pass over several prompts costs little more than one over a single prompt."""
+"""Waiting rows enter when an eighth of the batch is free, or no row is running, or after `ENTER_STEPS` steps: one pass
+over several prompts costs little more than one over a single prompt."""
 ENTER_STEPS = 4
 
 
 class Generating(Job):
-    """A request on its way. `limit`: tokens that one completion may have."""
+    """A request on its way. `limit`: the most tokens of its completion."""
 
     def __init__(self, request: GenerationRequest, prompt: list[int], limit: int) -> None:
         super().__init__()
@@ -30,14 +30,14 @@ class Generating(Job):
 
 
 class Place(Struct, frozen=True, eq=False):
-    """A row and whose it is."""
+    """A row with its job."""
 
     row: DecodingRow
     job: Generating
 
 
 class Generation:
-    """A generator's batch and who waits for it."""
+    """A generator's batch, and the jobs in it or waiting for it."""
 
     def __init__(self, batch: DecodingBatch, tokenizer: Any, *, end_ids: frozenset[int], max_batch: int) -> None:
         self._batch = batch
@@ -119,7 +119,7 @@ class Generation:
         )
 
     def _stop_near(self, tokens: list[int], stops: tuple[str, ...]) -> bool:
-        """Whether a stop string stands among the newest tokens. A character is at most four tokens."""
+        """Whether the newest tokens have a stop string. A character is at most four tokens."""
         tail = self._text(tokens[-4 * max(map(len, stops)) - 4 :])
         return any(stop in tail for stop in stops)
 

@@ -1,13 +1,11 @@
 """Any OpenAI-compatible server: chat completions for a generator, vLLM's /classify for a classifier, /embeddings for an
 encoder.
 
-Law: one request, one call. Results of different requests come as each is done; the `n` completions of one request come
-together, as the server answers them together. Seed and JSON schema are passed on: what they hold is the server's word.
+Law: one request, one call, one result. Seed and JSON schema are passed on; the server decides what they are worth.
 
-A server tokenises by itself: prompts must have broken up markup that a passage imitates (`actors.tasks.prompts` does).
-Where it counts tokens only for a whole call, the completions share them evenly; their sum is exact. There is no trial
-call at the start, but a scorer's, which few servers answer: the first orders' calls are one, since a refusal of the
-whole pool is charged to no order.
+A server tokenises by itself, so markup that a passage imitates must be broken up in prompts (`actors.tasks.prompts`
+does that). There is no trial call at the start, except for a scorer, since few servers can score. For the other roles
+the first orders' calls are the trial: a refusal by the whole pool is charged to no order.
 """
 
 import logging
@@ -56,16 +54,16 @@ from schemas.vectors import EmbeddingRequest, Encoded
 log = logging.getLogger("gleaner.http")
 
 LARGEST_BODY_BYTES = 16 * 1024 * 1024
-"""A reply larger than this is no reply, whatever was asked for."""
+"""A larger reply is refused, whatever the request was."""
 LEAST_BOUND = 64 * 1024
-"""Characters that a completion may always have: a server may not heed the limit of a probe, which asks for one token,
-and is well all the same."""
+"""Characters that a completion may always have: a server may ignore the limit of a trial call, which asks for one
+token, and still be healthy."""
 AROUND_BYTES = 256 * 1024
-"""Room in a reply for what is no text: names, counts, what a gateway adds."""
+"""Room in a reply besides its text: names, counts, additions of a gateway."""
 VECTOR_BYTES = 1024 * 1024
-"""A vector as numbers in a text: of 16,384 dimensions and more."""
+"""Room for a vector as numbers in a text: 16,384 dimensions and more."""
 ESCAPED_BYTES = 6
-"""The longest way to write a character in JSON."""
+"""The most bytes of a character in JSON."""
 LOGPROB_BYTES = 1024
 """Room for one token's log-probability with its bytes and alternatives."""
 
@@ -79,11 +77,11 @@ class HttpBackend:
         self._clocks = clocks
         self._endpoint: Endpoint | None = None
         self._estimates = False
-        """It is said once that tokens are estimates."""
+        """Whether it was logged that token counts are estimates: this is logged once."""
 
     @property
     def facts(self) -> ModelFacts:
-        """A server tells nothing of its model; so many requests go to it at once."""
+        """Only how many requests are sent at once: a server says nothing about its model."""
         return ModelFacts(slots=self._config.concurrency)
 
     async def start(self) -> None:
@@ -103,7 +101,7 @@ class HttpBackend:
             raise
 
     async def check(self) -> None:
-        """Another replica would reach the same server: nothing to say."""
+        """Never raises: another replica would reach the same server."""
 
     async def close(self) -> None:
         """Ends the connections; calls under way fail as retryable."""
@@ -112,7 +110,7 @@ class HttpBackend:
             self._endpoint = None
 
     async def generate(self, request: GenerationRequest) -> Completion:
-        """The completion; who leaves early closes the connection, which servers take as a cancellation."""
+        """The completion. A caller that leaves early closes the connection, which servers take as a cancellation."""
         endpoint = self._ready(EngineRole.GENERATOR)
         most_characters = self._most_characters(request)
         most_bytes = most_characters * ESCAPED_BYTES + AROUND_BYTES
@@ -143,13 +141,13 @@ class HttpBackend:
         return await endpoint.call(call, lambda body: read_scores(body, request))
 
     async def classify(self, request: ClassificationRequest) -> Classification:
-        """Class probabilities of one text, by vLLM's endpoint, which lies beside /v1."""
+        """Class probabilities of one text, from vLLM's endpoint, which is beside /v1."""
         endpoint = self._ready(EngineRole.CLASSIFIER)
         call = HttpCall(self._address.classify, AROUND_BYTES, classify_body(self._config, request))
         return await endpoint.call(call, lambda body: read_classes(body, request))
 
     async def _check_scores(self) -> None:
-        """Few servers give what a scorer is for: one that does not is refused before any order."""
+        """Makes a trial call. Raises ModelError, before any order, if the server does not score: few servers do."""
         try:
             await self.score(ScoringRequest("start", (Message("user", "Say one."), Message("assistant", "One."))))
         except EngineError as error:
@@ -158,7 +156,7 @@ class HttpBackend:
             log.warning("the server does not score yet; going on", extra={"why": error.detail})
 
     async def embed(self, request: EmbeddingRequest) -> Encoded:
-        """The vector of one text. How it is pooled, and whether a long text is cut, is the server's to say."""
+        """The vector of one text. The server decides how it is pooled, and whether a long text is cut."""
         endpoint = self._ready(EngineRole.ENCODER)
         call = HttpCall(self._address.embeddings, VECTOR_BYTES, embeddings_body(self._config, request.text))
         return await endpoint.call(call, lambda body: read_vector(body, request.text))
@@ -176,7 +174,7 @@ class HttpBackend:
         return max(LEAST_BOUND, request.sampling.max_tokens * CHARACTERS_A_TOKEN)
 
     async def _check_model(self, endpoint: Endpoint, address: Address) -> None:
-        """The list is optional: a server without one, or with one of another form, is taken as it is."""
+        """Raises ModelError if the server's list lacks the model. A server without a readable list is accepted."""
         wanted = self._config.model
         try:
             listed = await endpoint.call(HttpCall(address.models, LARGEST_BODY_BYTES), _listed)
@@ -203,12 +201,12 @@ def _listed(body: bytes) -> Models | tuple[OfferedModel, ...]:
 
 
 def _without_list(error: EngineError) -> bool:
-    """Whether the server has no list, or none for this key, or one that is not known."""
+    """Whether the server has no list, or none for this key, or one in an unknown form."""
     status = error.status if isinstance(error, RefusedCall) else None
     return error.kind is ErrorKind.REFUSED and status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED)
 
 
 def _offers(offered: Sequence[str], wanted: str) -> bool:
-    """Whether a list holds the model: as it is, as Ollama's and Gemini's lists write it, or by LiteLLM's pattern."""
+    """Whether a list has the model: by its name, in Ollama's or Gemini's spelling, or by LiteLLM's pattern."""
     names = {wanted, f"{wanted}:latest", f"models/{wanted}"}
     return any(each in names or ("*" in each and fnmatchcase(wanted, each)) for each in offered)

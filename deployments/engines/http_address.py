@@ -1,6 +1,7 @@
-"""Where an engine's calls go, and with which headers: what a configuration says, in the form that is sent.
+"""Addresses and headers of an engine's calls, made from its configuration.
 
-Law: addresses are built by a library; a secret comes from the environment and is known to whoever tells errors.
+Law: a library builds the addresses. Secrets come from the environment, and are known where errors are reported, so that
+they can be hidden.
 """
 
 import os
@@ -16,7 +17,7 @@ from schemas.errors import ConfigError
 
 
 class Address(Struct, frozen=True):
-    """A server's endpoints. `name` is what people are shown: without the query."""
+    """A server's endpoints. `name`: the address that is shown to people, without the query."""
 
     name: str
     chat: URL
@@ -26,7 +27,7 @@ class Address(Struct, frozen=True):
 
 
 class Headers(Struct, frozen=True):
-    """What is sent with every call, and `by_passage` what each passage has of its own; `secrets` are in no message."""
+    """Headers. `fixed`: sent with every call; `by_passage`: with the passage's id; `secrets`: shown in no message."""
 
     fixed: dict[str, str]
     by_passage: dict[str, str]
@@ -36,7 +37,7 @@ class Headers(Struct, frozen=True):
         return "Headers(not shown)"
 
     def of_passage(self, passage_id: str | None) -> Mapping[str, str] | None:
-        """The headers that name the passage; none for a call that concerns no passage."""
+        """The headers that name the passage; None for a call without a passage."""
         if not self.by_passage or passage_id is None:
             return None
         named = quote(passage_id, safe="")
@@ -44,8 +45,8 @@ class Headers(Struct, frozen=True):
 
 
 def address_of(config: HttpEngine) -> Address:
-    """The endpoints under `base_url`, its own query and the configured one behind each. vLLM's /classify lies beside
-    /v1. Raises ConfigError when the base is no address."""
+    """The endpoints under `base_url`, each with the queries of the base and of the configuration. vLLM's /classify is
+    beside /v1. Raises ConfigError when the base is no address."""
     try:
         given = URL(config.base_url)
     except ValueError as error:
@@ -85,7 +86,7 @@ def headers_of(config: HttpEngine) -> Headers:
 
 
 def _from_environment(variable: str, key: str, *, words: bool = False) -> str:
-    """What that variable holds: of several words at most where a header may be one (`Token abc`)."""
+    """The value of that variable; `words`: it may have several words, as a header can (`Token abc`)."""
     value = os.environ.get(variable, "").strip()
     if not value:
         raise ConfigError(f"the environment variable {variable} ({key}) is not set: put the server's key there")

@@ -1,6 +1,6 @@
-"""One HTTP endpoint: bounded and timed; here alone foreign failures become EngineErrors.
+"""One HTTP endpoint, with limits of calls and time. Only here failures of HTTP become EngineErrors.
 
-Law: a call is sent once. Nothing is retried (the conductor alone does); a key is in a header and in no message.
+Law: a call is sent once: only the conductor retries. A key is sent in a header and shown in no message.
 """
 
 import asyncio
@@ -25,23 +25,23 @@ from schemas.errors import EngineError, ErrorKind
 T = TypeVar("T")
 
 LONGEST_ERROR_BYTES = 64 * 1024
-"""What is behind it in an error's body is not read."""
+"""How much of an error's body is read."""
 IDLE_S = 3.0
-"""A connection that rests longer is not used again: uvicorn, and so vLLM, hangs up after 5 s, and a request that
-crosses that on its way is lost."""
+"""A connection that was idle longer is not used again: uvicorn, and so vLLM, closes it after 5 s, and a request sent at
+that moment is lost."""
 LONGEST_TOLD = 300
-"""Characters of a foreign error in one of ours."""
+"""How many characters of a server's error are kept in ours."""
 
 
 class EndpointLimits(Struct, frozen=True):
-    """Calls at once, and how long one may take from being sent to its last byte, in seconds."""
+    """`concurrency`: calls at once; `timeout_s`: the longest time from sending a call to the last byte of its reply."""
 
     concurrency: int
     timeout_s: float
 
 
 class HttpCall(Struct, frozen=True):
-    """What is sent (a GET without a body), how long the reply may be, and how many tokens were asked for."""
+    """A call (a GET if there is no body), the longest reply, and the number of tokens asked for."""
 
     url: URL
     most_bytes: int
@@ -51,7 +51,7 @@ class HttpCall(Struct, frozen=True):
 
 
 class RefusedCall(EngineError):
-    """The server's own error, and its HTTP status where it has one."""
+    """The server's own error, with its HTTP status if it has one."""
 
     status: int | None = None
 
@@ -69,7 +69,7 @@ class Endpoint:
         self._limit = ServerLimit(limits.concurrency)
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._understood = False
-        """A reply was read: one that cannot be is an accident, not another form."""
+        """Whether a reply was read: then a later unreadable reply is an accident, and not an unknown form."""
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=limits.concurrency, keepalive_timeout=IDLE_S),
             timeout=aiohttp.ClientTimeout(total=limits.timeout_s),
@@ -82,7 +82,7 @@ class Endpoint:
         await self._session.close()
 
     async def call(self, call: HttpCall, read: Callable[[bytes], T]) -> T:
-        """What `read` makes of the reply; it may raise ServerRefusal and UnknownForm. Raises EngineError."""
+        """The reply as `read` returns it; `read` may raise ServerRefusal and UnknownForm. Raises EngineError."""
         sent = await self._admitted()
         try:
             return await self._answered(sent, call, read)
@@ -90,7 +90,7 @@ class Endpoint:
             raise self._refused(refused) from None
 
     async def _answered(self, sent: Sent, call: HttpCall, read: Callable[[bytes], T]) -> T:
-        """Raises ServerRefusal once the limit knows of it."""
+        """The reply. Raises ServerRefusal, after the limit has taken it in."""
         end, wait_s = CallEnd.UNKNOWN, None
         try:
             result = read(await self._exchanged(call))
@@ -103,7 +103,7 @@ class Endpoint:
         except TimeoutError as error:
             raise self._error(ErrorKind.RETRYABLE, f"no answer within {self._timeout_s:g} s") from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UnknownForm) as error:
-            # before any reply was read, it is the server's form; afterwards it is an accident
+            # before any reply was read, the server's form is unknown; afterwards it is an accident
             kind = ErrorKind.RETRYABLE if self._understood else ErrorKind.REFUSED
             raise self._error(kind, f"the reply cannot be read: {error}") from None
         except (aiohttp.ClientError, OSError) as error:
@@ -114,7 +114,7 @@ class Endpoint:
             self._wake()
 
     def clean(self, text: str) -> str:
-        """A foreign text as people may see it: short, and without a key that it repeats."""
+        """A server's text as people may see it: short, and without keys."""
         return self._redacted(text)[:LONGEST_TOLD]
 
     async def _exchanged(self, call: HttpCall) -> bytes:
@@ -133,7 +133,8 @@ class Endpoint:
             raise ServerRefusal(refused, retry_after_s(response.headers, self._clocks.wall()) if waits else None)
 
     async def _admitted(self) -> Sent:
-        """Leave to send, in the order of asking. Raises OVERLOADED with the delay while the server is left alone."""
+        """Waits for permission to send, in the order of arrival. Raises OVERLOADED, with the delay, while calls are
+        held back."""
         again = False
         while True:
             match self._limit.admit(self._clocks.monotonic()):
@@ -147,7 +148,7 @@ class Endpoint:
                     again = True
 
     async def _place(self, *, first: bool) -> None:
-        """Waits until a call has ended; `first`: before all who came later."""
+        """Waits until a call has ended; `first`: ahead of all that wait."""
         place = asyncio.get_running_loop().create_future()
         (self._waiting.appendleft if first else self._waiting.append)(place)
         try:
@@ -204,7 +205,7 @@ def _number(text: str | None) -> float | None:
 
 
 async def _body(response: aiohttp.ClientResponse, most_bytes: int) -> tuple[bytes, bool]:
-    """The body, and whether that is all of it."""
+    """The body up to `most_bytes`, and whether that is all of it."""
     parts, size = [], 0
     async for part in response.content.iter_any():
         size += len(part)

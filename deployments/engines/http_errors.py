@@ -1,8 +1,8 @@
-"""What an OpenAI-compatible server's error means: a table from statuses, codes and words to our kinds.
+"""The meaning of an OpenAI-compatible server's errors: a table from statuses, codes and words to our kinds.
 
-Law: what is not known to concern one prompt alone is refused, so that it is found out whether it is the whole pool's
-fault; nothing is taken for an answer. Servers agree neither on statuses nor on the form of an error: OpenAI nests it,
-vLLM, SGLang and Mistral write it flat, TGI as one text, FastAPI as a list of places, Gemini's as a list.
+Law: unless an error is known to concern one prompt alone, its kind is REFUSED, so that a trial finds out if the whole
+pool is at fault. No error is taken for an answer. Servers agree neither on statuses nor on the form of an error: OpenAI
+nests it; vLLM, SGLang and Mistral write it flat; TGI as one text; FastAPI as a list of places; Gemini as a list.
 """
 
 import re
@@ -17,18 +17,18 @@ from deployments.engines.http_limit import CallEnd
 from schemas.errors import ErrorKind
 
 LONGEST_READ = 4_000
-"""Characters of an error that are looked at: what is behind them repeats the request."""
+"""How many characters of an error are read: the rest repeats the request."""
 OK = HTTPStatus.OK
 _OVERLOADED = frozenset({HTTPStatus.TOO_MANY_REQUESTS, 498, HTTPStatus.SERVICE_UNAVAILABLE, 529})
 """498 and 529 are Groq's and Anthropic's 503."""
 _MAY_PASS = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY})
-"""4xx that another try may mend."""
+"""4xx that may pass with another try."""
 _NEVER_ONE_PROMPT = frozenset({401, 402, 404, 405})
 _ONE_PROMPT = frozenset({413, 451})
 
 
 def _any_of(*patterns: str) -> re.Pattern[str]:
-    """Words in lower case."""
+    """A pattern for any of these words, in lower case."""
     return re.compile("|".join(patterns))
 
 
@@ -98,8 +98,8 @@ _ADVICE: dict[int, str] = {
 
 
 class ServerError(Struct, frozen=True):
-    """What an error says: its words in one line, codes and types in lower case, the parameter and the status that it
-    names, if it does."""
+    """An error: its message in one line, its codes and types in lower case, and the parameter and status that it names,
+    if any."""
 
     message: str = ""
     code: str = ""
@@ -108,8 +108,8 @@ class ServerError(Struct, frozen=True):
 
 
 class Refusal(Struct, frozen=True):
-    """An error of the server's with what may be done about it. `advice` is ours; `said` is the server's, not yet
-    cleaned of a repeated key. `status`: None when it is the reply itself that cannot be taken."""
+    """A server's error with its kind and our `advice`. `said`: the server's words, which may still have a key in them.
+    `status`: None if the reply itself cannot be accepted."""
 
     kind: ErrorKind
     status: int | None
@@ -119,7 +119,7 @@ class Refusal(Struct, frozen=True):
 
 
 def read_error(body: bytes) -> ServerError:
-    """The error in a body, whatever the body is."""
+    """The error in a body of any form."""
     try:
         return server_error(msgspec.json.decode(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -148,7 +148,8 @@ def server_error(value: Any) -> ServerError:
 
 
 def refusal(status: int, error: ServerError, *, max_tokens: int | None = None) -> Refusal:
-    """What an error of that status means; with 200, of the status that it names. `max_tokens`: what was asked for."""
+    """The meaning of an error with that status; if it is 200, of the status that the error names. `max_tokens`: of the
+    request."""
     if status == OK:
         status = error.status or _by_words(error)
     kind = _kind(status, error, max_tokens)
@@ -177,7 +178,8 @@ def _kind(status: int, error: ServerError, max_tokens: int | None) -> ErrorKind:
 
 
 def _of_one_prompt(status: int, words: str, max_tokens: int | None) -> bool:
-    """Too long, or moderated. A context that the completion alone would fill is too small for every prompt."""
+    """Whether the prompt is too long or moderated. If the completion alone would fill the context, every prompt is too
+    long."""
     if _TOO_LONG.search(words):
         context = _CONTEXT.search(words)
         return context is None or max_tokens is None or int(context[1]) > max_tokens
@@ -185,7 +187,7 @@ def _of_one_prompt(status: int, words: str, max_tokens: int | None) -> bool:
 
 
 def _advice(status: int, error: ServerError) -> str:
-    """What to do about a refusal: the key of the configuration, where one helps."""
+    """What to do about a refusal: the key of the configuration, if one helps."""
     words = error.message[:LONGEST_READ].lower()
     if _NO_FUNDS.search(f"{error.code} {words}"):
         return _ADVICE[402]
@@ -216,7 +218,7 @@ def _by_words(error: ServerError) -> int:
 
 
 def _places(value: Any) -> tuple[str, ...]:
-    """FastAPI's list of what is wrong and where; Mistral puts it into a message. Without the input, which is ours."""
+    """FastAPI's list of faults with their places; Mistral puts it into a message. The input is left out: it is ours."""
     if isinstance(value, dict):
         value = value.get("detail")
     found: Iterator[Any] = iter(value) if isinstance(value, list) else iter(())
@@ -228,7 +230,7 @@ def _places(value: Any) -> tuple[str, ...]:
 
 
 def _raw(value: dict[str, Any]) -> Any:
-    """What stands behind a gateway's "Provider returned error"."""
+    """The provider's own error behind a gateway's "Provider returned error"."""
     metadata = value.get("metadata")
     return metadata.get("raw") if isinstance(metadata, dict) else None
 

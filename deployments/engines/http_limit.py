@@ -1,12 +1,11 @@
 """How many calls one replica sends to its server at once: a pure state machine, the only limit towards a server.
 
-Law: a server that says 429 is left alone. All calls are held for as long as it asks, or, where it does not say, for
-half a second, then twice as long each time, up to a minute; then one trial call finds out whether it is over. After
-that the calls at once grow from few to `concurrency` again. Calls to a server that is only busy (503) are held when it
-answers nothing else, for two seconds at most. Whether a pool is away is the conductor's question
-(`actors.calls.health`).
+Law: after a 429 all calls are held back, for as long as the server asks. If it does not say, they are held for half a
+second, then twice as long each time, up to a minute. Then one trial call finds out if that is over, and the calls at
+once grow from few to `concurrency` again. Calls to a server that is only busy (503) are held only if it answers nothing
+else, for two seconds at most. Whether a pool is away is decided by the conductor (`actors.calls.health`).
 
-Each call asks `admit` and, once it is sent, says with `settle` how it ended. Time is passed in, in seconds.
+Each call asks `admit` and, if it was sent, reports its end with `settle`. Time is passed in, in seconds.
 """
 
 from enum import Enum
@@ -15,30 +14,31 @@ from msgspec import Struct
 
 FIRST_HOLD_S = 0.5
 SHORTEST_HOLD_S = 0.05
-"""A server that asks for less, next to nothing included, would be asked without a pause."""
+"""Shortest hold, so that a server that asks for less is not called without a pause."""
 TRIAL_WAIT_S = 1.0
-"""A call that comes while a trial is under way asks again after so long."""
+"""A call that comes during a trial is held back this long."""
 BUSY_IN_A_ROW = 8
-"""A server that answers others between two 503s is not to be held back."""
+"""Calls are held after this many 503s in a row: a server that answers other calls between them is not held back."""
 GROWTH = 16
-"""Above half of what they were, the calls at once grow by this part of `concurrency` when all of them were answered."""
+"""Above half of their earlier number, the calls at once grow by this part of `concurrency` for each full round of
+answers."""
 
 
 class Sent(Struct, frozen=True):
-    """The call may be sent. `trial`: it is the one that finds out; `hold`: how many holds there were before it."""
+    """The call may be sent. `trial`: it is the trial call; `hold`: the number of holds before it."""
 
     trial: bool
     hold: int
 
 
 class HeldBack(Struct, frozen=True):
-    """Nothing is to be sent for so many seconds."""
+    """No call may be sent for this many seconds."""
 
     retry_after_s: float
 
 
 class Full(Struct, frozen=True):
-    """As many calls are under way as may be: ask again when one has ended."""
+    """The greatest number of calls is in flight: ask again when one has ended."""
 
 
 class CallEnd(Enum):
@@ -51,7 +51,7 @@ class CallEnd(Enum):
     BUSY = "busy"
     """503, 529: no room now."""
     UNKNOWN = "unknown"
-    """No answer, or the caller left: nothing was learnt about limits."""
+    """No answer, or the caller left: this says nothing about limits."""
 
 
 LONGEST_HOLD_S = {CallEnd.LIMITED: 60.0, CallEnd.BUSY: 2.0}
@@ -72,11 +72,11 @@ class ServerLimit:
 
     @property
     def room(self) -> int:
-        """Calls that may go on waiting no longer: all of them when none is admitted anyway."""
+        """How many waiting calls may ask again now; all of them while calls are held back."""
         return max(0, int(self._window) - self._under_way) if self._closed_until is None else self._concurrency
 
     def held_s(self, now: float) -> float | None:
-        """For how long calls are held from now on; None where they are not."""
+        """How much longer calls are held back; None if they are not."""
         return None if self._closed_until is None or self._closed_until <= now else self._closed_until - now
 
     def admit(self, now: float) -> Sent | HeldBack | Full:
@@ -98,7 +98,7 @@ class ServerLimit:
         if call.trial:
             self._trying = False
         elif call.hold != self._holds or self._closed_until is not None:
-            return  # it was sent before the server closed: it tells nothing new
+            return  # it was sent before the hold began: it says nothing new
         match end:
             case CallEnd.ANSWERED:
                 self._answered(trial=call.trial)

@@ -1,7 +1,7 @@
-"""What a server's reply says: completions with their ends and tokens.
+"""Reads a server's reply: completions with their ends and tokens.
 
-Law: a completion counts as whole only when the server says so in a word that is known; a count of tokens that is
-missing or cannot be true loses no answer: it is estimated from the text, and called an estimate.
+Law: a completion counts as whole only if the server says so in a known word. If a count of tokens is missing or cannot
+be true, the answer is kept: the count is estimated from the text, and marked as an estimate.
 """
 
 from typing import Any, TypeVar
@@ -28,11 +28,11 @@ from schemas.vectors import Encoded
 
 T = TypeVar("T")
 MOST_TOKENS = 2**31
-"""A count above it is none."""
+"""The largest count of tokens that is believed."""
 CHARACTERS_A_TOKEN = 32
-"""No model writes more of them with one token, on average."""
+"""The most characters of a token, on average, for any model."""
 BYTES_A_TOKEN = 4
-"""By which tokens are estimated where the server does not count them."""
+"""Bytes of a token in estimates, if the server does not count them."""
 _FINISHED = frozenset({None, "stop", "eos", "eos_token", "end_turn", "tool_calls"})
 _CUT = frozenset({"length", "max_tokens", "MAX_TOKENS", "model_length"})
 _FAILED = frozenset({"error", "abort", "insufficient_system_resource"})
@@ -41,7 +41,7 @@ _FILTERED = frozenset({"content_filter", "SAFETY", "safety"})
 
 
 class ServerRefusal(Exception):
-    """The server refuses, in a form that is known."""
+    """The server refused the call, in a known form."""
 
     def __init__(self, refusal: Refusal, retry_after_s: float | None = None) -> None:
         super().__init__(refusal)
@@ -50,11 +50,11 @@ class ServerRefusal(Exception):
 
 
 class UnknownForm(Exception):
-    """The reply is none that can be read."""
+    """The reply cannot be read."""
 
 
 class Usage(Struct, frozen=True):
-    """Tokens of a whole call; None where the server does not say."""
+    """Tokens of a whole call; None if the server does not say."""
 
     prompt: int | None
     completion: int | None
@@ -102,8 +102,8 @@ def read_scores(body: bytes, request: ScoringRequest) -> Scoring:
 
 
 def _last(prompt: list[LikelyToken], content: str) -> tuple[LikelyToken, ...]:
-    """The prompt's last tokens, which spell the content but for white space. A token without a text holds the first
-    bytes of a character that the next one ends. Raises ServerRefusal where no tokens do."""
+    """The prompt's last tokens, which spell the content up to white space. A token without a text has the first bytes
+    of a character that a later token ends. Raises ServerRefusal if no tokens spell the content."""
     wanted, begin = "".join(content.split()), len(prompt)
     while begin and (wanted or not prompt[begin - 1].text):
         plain = "".join(prompt[begin - 1].text.split())
@@ -137,7 +137,8 @@ def read_vector(body: bytes, text: str) -> Encoded:
 
 
 def read_usage(usage: Any) -> Usage:
-    """What a server counted, under OpenAI's names or Anthropic's; what is missing follows from the total, if it can."""
+    """The server's counts, under OpenAI's names or Anthropic's; a missing count is computed from the total if it can
+    be."""
     if not isinstance(usage, dict):
         return Usage(None, None)
     prompt = _count(usage.get("prompt_tokens", usage.get("input_tokens")))
@@ -153,12 +154,12 @@ def read_usage(usage: Any) -> Usage:
 
 
 def estimated_tokens(text: str) -> int:
-    """Roughly how many tokens a text has."""
+    """An estimate of a text's tokens."""
     return -(-len(text.encode("utf-8", "replace")) // BYTES_A_TOKEN)
 
 
 def _decoded(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
-    """Raises ServerRefusal for an error in a form of its own (Gemini's list), else as the decoder does."""
+    """The decoded body. Raises ServerRefusal for an error in another form (Gemini's list); otherwise as the decoder."""
     try:
         return decoder.decode(body)
     except msgspec.ValidationError:
@@ -169,7 +170,7 @@ def _decoded(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
 
 
 def _count(value: Any) -> int | None:
-    """A number of tokens, also one written as 11.0 or "11"; None for what is none."""
+    """A number of tokens, also if it is written as 11.0 or "11"; None for anything else."""
     if type(value) is int:
         return value if 0 <= value <= MOST_TOKENS else None
     if not isinstance(value, float | str):
@@ -182,7 +183,7 @@ def _count(value: Any) -> int | None:
 
 
 def _not_an_answer(body: bytes, error: Any, max_tokens: int | None) -> Exception:
-    """What a reply with status 200 says instead of an answer."""
+    """The error in a reply with status 200 that has no answer."""
     said = server_error(error) if error else read_error(body)
     if error or said.code or said.message:
         return ServerRefusal(refusal(200, said, max_tokens=max_tokens))
@@ -205,7 +206,7 @@ def _text(choice: ChatChoice, most_characters: int) -> str:
 
 
 def _reasoning(choice: ChatChoice, most_characters: int) -> str:
-    """Thoughts that stand beside the content; beyond a bound they are left out, as no answer is lost by it."""
+    """Thoughts beside the content, cut off at `most_characters`: the answer does not suffer from that."""
     told = (choice.message.reasoning_content, choice.message.reasoning)
     return next((said for said in told if isinstance(said, str) and said), "")[:most_characters]
 
@@ -239,7 +240,7 @@ def _logprobs(choice: ChatChoice) -> tuple[float, ...] | None:
 
 
 def _first_tokens(choice: ChatChoice) -> tuple[LikelyToken, ...]:
-    """Raises ServerRefusal for a reply without them: every reply of this server will lack them."""
+    """The likeliest first tokens. Raises ServerRefusal if the reply has none, since no reply of this server will."""
     positions = None if choice.logprobs is None else choice.logprobs.content
     if not positions or not positions[0].top_logprobs:
         said = "the server returned no top_logprobs, which form: token is judged by"

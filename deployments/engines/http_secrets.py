@@ -1,4 +1,4 @@
-"""What a server repeats of a key is told nowhere: whole, in pieces, or in another spelling."""
+"""Hides keys that a server repeats in its texts: whole, in pieces, or in another spelling."""
 
 import html
 import re
@@ -8,16 +8,16 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import unquote
 
 PIECE = 6
-"""So many characters of a key in a row are a piece of it."""
+"""This many characters of a key in a row are a piece of it."""
 HIDDEN = "***"
 ALL_HIDDEN = "(what the server said repeats the key in another spelling and is not shown)"
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
 _AROUND = re.compile(r"[\w*•.~+/=-]")
-"""Characters that stand around a piece where a server masks the rest of a key."""
+"""Characters around a piece, with which a server masks the rest of a key."""
 
 
 class Redactor:
-    """Hides what is left of some secrets in foreign texts."""
+    """Hides pieces of secrets in texts of a server."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._size = min((PIECE, *(len(secret) for secret in secrets)))
@@ -29,8 +29,8 @@ class Redactor:
         )
 
     def __call__(self, text: str) -> str:
-        """The text without any piece of a secret, also where signs, spaces or case come in between; nothing of the
-        text where the secret is escaped in it."""
+        """The text without any piece of a secret, also if signs or spaces are in between or case differs. If the text
+        has a secret in escapes, none of it is shown."""
         if not self._pieces:
             return text
         shown, done = [], 0
@@ -41,7 +41,7 @@ class Redactor:
         return ALL_HIDDEN if self._found(_unescaped(clean)) else clean
 
     def _found(self, text: str) -> list[tuple[int, int]]:
-        """Where pieces stand, each with what surrounds it, in order and apart from each other."""
+        """The places of pieces, each with the characters around it, in order and without overlaps."""
         places = [at for at, letter in enumerate(text) if not _may_come_between(letter)]
         letters = "".join(_folded(text[at]) for at in places)
         found: list[tuple[int, int]] = []
@@ -56,7 +56,7 @@ class Redactor:
 
 
 def _spellings(secret: str) -> Iterator[str]:
-    """The secret as it stands, backwards, and in base64 and hexadecimal; in base64 it depends on what is before it."""
+    """The secret as it is, backwards, in hexadecimal, and in base64, which depends on the bytes before it."""
     yield secret
     yield secret[::-1]
     yield secret.encode().hex()
@@ -72,7 +72,7 @@ def _may_come_between(letter: str) -> bool:
 
 
 def _folded(letter: str) -> str:
-    """One character for one, whatever its case."""
+    """The character without case; always one character."""
     folded = letter.casefold()
     return folded if len(folded) == 1 else letter
 
@@ -86,7 +86,7 @@ def _widened(text: str, begin: int, end: int) -> tuple[int, int]:
 
 
 def _unescaped(text: str) -> str:
-    """The text with escapes of JSON, addresses and HTML undone, also one inside another."""
+    """The text with escapes of JSON, addresses and HTML undone, up to three inside each other."""
     for _ in range(3):
         plain = html.unescape(unquote(_ESCAPED.sub(lambda found: chr(int(found[1] or found[2], 16)), text)))
         if plain == text:

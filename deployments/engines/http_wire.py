@@ -1,7 +1,7 @@
-"""What an OpenAI-compatible server is sent and answers, as far as we read it. Foreign fields are ignored.
+"""Requests to OpenAI-compatible servers and their replies, as far as we read them. Unknown fields are ignored.
 
-Law: what an answer needs and lacks is a decoding error, never a default that looks like an answer; what an answer does
-not need (counts of tokens, places of choices) is never one. `http_reply` reads what is decoded here.
+Law: if a reply lacks a field that an answer needs, that is a decoding error, never a default that looks like an answer.
+A field that is not needed (counts of tokens, say) never causes one. `http_reply` reads the decoded replies.
 """
 
 from typing import Annotated, Any, Literal
@@ -23,7 +23,7 @@ class JsonSchema(Struct, frozen=True):
 
 
 class ResponseFormat(Struct, frozen=True):
-    """The form that the reply is to take."""
+    """The form of the reply that is asked for."""
 
     type: Literal["json_schema", "json_object"]
     json_schema: JsonSchema | UnsetType = UNSET
@@ -44,7 +44,7 @@ class ChatRequest(Struct, frozen=True, omit_defaults=True):
     top_logprobs: int | UnsetType = UNSET
     response_format: ResponseFormat | UnsetType = UNSET
     add_generation_prompt: bool = True
-    """vLLM's and SGLang's, with the next: false where the last message is a turn to be gone on with."""
+    """This and the next are vLLM's and SGLang's. False if the model must continue the last message."""
     continue_final_message: bool = False
     chat_template_kwargs: dict[str, str | int | float | bool] = {}
 
@@ -57,8 +57,8 @@ class Part(Struct, frozen=True):
 
 
 class ReplyMessage(Struct, frozen=True):
-    """`content` is null when a model only thought, refused or called a tool. Thoughts stand under one of two names:
-    DeepSeek's and SGLang's, or OpenRouter's and newer vLLM's."""
+    """A reply's message. `content` is null if a model only thought, refused or called a tool. Thoughts have one of two
+    names: DeepSeek's and SGLang's, or OpenRouter's and newer vLLM's."""
 
     content: str | tuple[Part | str, ...] | None = None
     reasoning_content: Any = None
@@ -86,7 +86,7 @@ class Logprobs(Struct, frozen=True):
 
 
 class ChatChoice(Struct, frozen=True):
-    """One completion. `error`: OpenRouter's, where a provider failed in the middle of it."""
+    """One completion. `error`: OpenRouter's, if a provider failed in the middle of it."""
 
     message: ReplyMessage
     finish_reason: Any = None
@@ -95,14 +95,14 @@ class ChatChoice(Struct, frozen=True):
 
 
 class PromptToken(Struct, frozen=True):
-    """vLLM's: a token of the prompt; the first one has no log-probability, and stands nowhere."""
+    """vLLM's: a token of the prompt. The first token has no log-probability, and is left out."""
 
     logprob: float
     decoded_token: str | None = None
 
 
 class ChatResponse(Struct, frozen=True):
-    """The answer of POST /chat/completions. Without choices, an error that came with status 200."""
+    """The answer of POST /chat/completions. Without choices, it is an error with status 200."""
 
     choices: tuple[ChatChoice, ...] | None = None
     usage: Any = None
@@ -114,7 +114,7 @@ class ScoreResponse(Struct, frozen=True):
 
     choices: tuple[ChatChoice, ...] | None = None
     prompt_logprobs: tuple[dict[str, PromptToken] | None, ...] | None = None
-    """By position, by id: the prompt's own token first."""
+    """For each position, tokens by id: the prompt's own token comes first."""
     usage: Any = None
     error: Any = None
 
@@ -181,12 +181,12 @@ EMBEDDINGS: msgspec.json.Decoder[EmbeddingsResponse] = msgspec.json.Decoder(Embe
 MODELS: msgspec.json.Decoder[Models | tuple[OfferedModel, ...]] = msgspec.json.Decoder(
     Models | tuple[OfferedModel, ...]
 )
-"""Together's is the bare list."""
+"""Together's reply is the bare list."""
 _ENCODER = msgspec.json.Encoder()
 
 
 def chat_body(config: HttpEngine, request: GenerationRequest) -> bytes:
-    """The request as the server wants it."""
+    """The request in the server's form."""
     sampling, omitted = request.sampling, config.omit
     begun = request.messages[-1].role == "assistant"
     chat = ChatRequest(
@@ -209,19 +209,19 @@ def chat_body(config: HttpEngine, request: GenerationRequest) -> bytes:
 
 
 def score_body(config: HttpEngine, request: ScoringRequest) -> bytes:
-    """The request as vLLM wants it: the last message is continued by one token, and the prompt's are told."""
+    """The request in vLLM's form: it continues the last message by one token, and returns the prompt's tokens."""
     chat = GenerationRequest(request.id, request.messages, Sampling(temperature=0.0, max_tokens=1))
     body = chat_body(config, chat)
     return body[:-1] + b',"prompt_logprobs":0}'
 
 
 def classify_body(config: HttpEngine, request: ClassificationRequest) -> bytes:
-    """The request as vLLM wants it."""
+    """The request in vLLM's form."""
     return _ENCODER.encode(ClassifyRequest(config.model, request.text))
 
 
 def embeddings_body(config: HttpEngine, text: str) -> bytes:
-    """The request as OpenAI's and every compatible server want it."""
+    """The request in OpenAI's form."""
     return _ENCODER.encode(EmbeddingsRequest(config.model, text))
 
 

@@ -1,7 +1,8 @@
-"""Keys and values of the rows under way, written in place. Law: one column a step, the same column for every row.
+"""Keys and values of the rows in progress, written in place. Law: each step adds one column, the same for every row.
 
-A row's own positions end at the last column in use; columns before its first are another's leavings, finite, and masked
-by the caller. So a model sees a left-padded batch, a step copies nothing, and a row that leaves costs one row's copy.
+A row's own positions end at the last column in use. Columns before its first have old values of other rows: they are
+finite, and the caller masks them. So a model sees a left-padded batch, a step copies nothing, and a row that leaves
+costs the copy of one row.
 
 Shapes, per layer: (rows, heads, columns, head size); the columns in use are `begin` to `end`.
 """
@@ -31,17 +32,17 @@ class KvStore:
         return self._end - self._begin
 
     def for_step(self) -> Cache:
-        """What the model reads and writes in one step of one token a row; call `advance` after it."""
+        """The cache that the model reads and writes in one step (one token for each row); call `advance` after it."""
         if self._end == self._layers[0][0].shape[2]:
             self._move(rows=self.rows, end=self.width)
         return Cache(layers=[_InPlace(self, keys, values) for keys, values in self._layers])
 
     def columns(self, stored: torch.Tensor, *, new: int) -> torch.Tensor:
-        """The columns in use and `new` more, of the rows in use."""
+        """The columns in use and `new` more, for the rows in use."""
         return stored[: self.rows, :, self._begin : self._end + new]
 
     def write(self, stored: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
-        """Puts the step's states (rows, heads, 1, size) into the next column; gives all columns with it."""
+        """Puts the step's states (rows, heads, 1, size) into the next column; returns all columns with it."""
         stored[: self.rows, :, self._end] = states[:, :, 0]
         return self.columns(stored, new=1)
 
@@ -77,7 +78,7 @@ class KvStore:
         self._begin = self._end - width
 
     def _move(self, *, rows: int, end: int) -> None:
-        """Everything into new room, with `end` as the end of what is in use and half as much again to grow."""
+        """Copies everything to larger tensors. `end`: the new end of the columns in use; half of it more is free."""
         held = self._layers[0][0].shape[0]
         rows = held if rows <= held else max(rows, 2 * held)
         columns = end + end // 2 + SPARE_COLUMNS
@@ -93,7 +94,7 @@ class KvStore:
 
 
 class _InPlace(DynamicLayer):
-    """A layer as transformers' models use it, over a store."""
+    """A layer of a cache for transformers' models, over a store."""
 
     def __init__(self, store: KvStore, keys: torch.Tensor, values: torch.Tensor) -> None:
         super().__init__()

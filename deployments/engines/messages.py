@@ -11,8 +11,8 @@ BETWEEN = "\n\n"
 def merge_system(messages: Sequence[Message]) -> tuple[Message, ...]:
     """The same chat without the role `system`, for models that refuse it (Gemma, Mistral's first).
 
-    A system message becomes part of the user's turn beside it, in the same order, with an empty line between the two;
-    where no user's turn is beside it, it becomes one. No text is lost, and user and assistant alternate as before.
+    A system message becomes part of the user's turn beside it, in the same order, with an empty line between the two.
+    Without a user's turn beside it, it becomes one. No text is lost, and user and assistant alternate as before.
     """
     merged: list[Message] = []
     joins = False

@@ -1,7 +1,7 @@
 """One thread that owns a model, and the jobs that wait for it. Law: every job is answered, whatever happens.
 
-A job that was put is answered by the thread's work, or with the error that ended the thread, or it is refused at once
-because the thread has ended. The event loop never computes; the thread never touches what belongs to the event loop.
+A job is answered by the thread's work, or with the error that ended the thread; or it is refused at once because the
+thread has ended. The event loop never computes, and the thread never touches objects of the event loop.
 """
 
 import asyncio
@@ -16,27 +16,27 @@ from deployments.engines.pretrained import first_line
 from schemas.errors import EngineError, ErrorKind
 
 JOIN_S = 30.0
-"""Longest wait for the thread at the end: it leaves after the step it is in."""
+"""Longest wait for the thread at the end: it ends after its present step."""
 
 
 class Job:
-    """Something asked of the model. Made on the event loop that takes the answer."""
+    """A request to the model. Make it on the event loop that gets the answer."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._answer: asyncio.Future[Any] = self._loop.create_future()
         self.answered = False
         self.cancelled = False
-        """Set by a caller that has left: no answer is wanted any more."""
+        """Set by a caller that has left and needs no answer."""
 
     def answer(self, result: object) -> None:
-        """Sends the answer or an error to the caller; from any thread. A loop that has ended needs none."""
+        """Sends the answer or an error to the caller, from any thread. It does nothing if the loop has ended."""
         self.answered = True
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._take, result)
 
     async def result(self) -> Any:
-        """The answer. Raises the EngineError that came in its place."""
+        """Waits for the answer. Raises the EngineError that came instead."""
         result = await self._answer
         if isinstance(result, EngineError):
             raise EngineError(result.kind, result.detail) from result
@@ -61,7 +61,7 @@ class Inbox(Generic[J]):
         self._ended: EngineError | None = None
 
     def put(self, job: J) -> None:
-        """Raises the EngineError that ended the thread."""
+        """Adds a job. Raises the EngineError that ended the thread."""
         with self._changed:
             self.check()
             self._open.add(job)
@@ -69,7 +69,7 @@ class Inbox(Generic[J]):
             self._changed.notify()
 
     def take(self, *, wait: bool) -> list[J] | None:
-        """All that waits; with `wait`, at least one. None when the thread is to end."""
+        """All waiting jobs; `wait`: at least one. None when the thread must end."""
         with self._changed:
             while wait and not self._waiting and not self._closing:
                 self._changed.wait()

@@ -1,8 +1,8 @@
 """Token ids of pairs, as cross-encoders read them. Law: contents are data here too, and a model whose tokenizer does
-not part two texts is given none.
+not separate two texts gets no pairs.
 
-A premise that is longer than the model reads is cut into windows that overlap by half, so that what is cut apart in one
-stands together in the next. The hypothesis is never cut.
+A premise that is too long for the model is cut into windows that overlap by half, so that a sentence cut apart in one
+is whole in the next. The hypothesis is never cut.
 """
 
 from collections.abc import Sequence
@@ -16,19 +16,19 @@ from schemas.errors import EngineError, ErrorKind
 from schemas.samples import Classification
 
 LEAST_ROOM = 32
-"""Tokens of a premise that a window must hold: a hypothesis that leaves fewer is too long."""
+"""The fewest tokens of a premise in a window: a hypothesis that leaves less room is too long."""
 MOST_WINDOWS = 64
 
 
 class PairIds(Struct, frozen=True):
-    """A pair, or a window of it. `types`: which text each token is of, where the model is told."""
+    """A pair, or a window of it. `types`: for each token its text, if the model uses that."""
 
     ids: list[int]
     types: list[int] | None
 
 
 class PairTokenizer:
-    """A Hugging Face tokenizer as it reads pairs. Raises EngineError (refused) for one that reads none."""
+    """A Hugging Face tokenizer for pairs. Raises EngineError (refused) if it cannot read pairs."""
 
     def __init__(self, tokenizer: Any, contents: ContentTokenizer, *, model: str, longest: int | None) -> None:
         self._contents = contents

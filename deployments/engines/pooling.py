@@ -1,8 +1,8 @@
-"""How a sentence encoder makes one vector of a text, as sentence-transformers keeps it beside the model.
+"""How a sentence encoder makes one vector of a text, read from the files that sentence-transformers puts into a model.
 
-Law: what the configuration says goes first, then the model's folder (`1_Pooling/config.json`, the prompts in
-`config_sentence_transformers.json`), then the mean and no instruction. What is not understood is refused: vectors made
-in another way than in training still look like vectors, and find worse.
+Law: the configuration comes first, then the model's folder (`1_Pooling/config.json`, the prompts in
+`config_sentence_transformers.json`), then the mean and no instruction. Unknown poolings and layers are refused: vectors
+made in another way than in training still look like vectors, but search results are worse.
 """
 
 import json
@@ -26,21 +26,21 @@ _MODES: dict[str, Pooling] = {
 }
 _QUERY = ("query",)
 _PASSAGE = ("passage", "document", "corpus")
-"""Names of prompts in the wild."""
+"""Names of prompts that models use."""
 
 
 class TextForm(Struct, frozen=True):
-    """How texts are given to a model and vectors taken from it."""
+    """How a model gets texts, and how vectors are made from its states."""
 
     pooling: Pooling = "mean"
     query_prefix: str = ""
     passage_prefix: str = ""
     longest: int | None = None
-    """Tokens, where the model is to read fewer than it can."""
+    """The most tokens, if the model should read fewer than it can."""
 
 
 class FormKeys(Struct, frozen=True):
-    """What a configuration says of it; None: the model's folder does. `at`: the section, for messages."""
+    """The keys of a configuration; None: the model's folder decides. `at`: the section, for messages."""
 
     at: str = "gates.provenance"
     pooling: Pooling | None = None
@@ -49,7 +49,7 @@ class FormKeys(Struct, frozen=True):
 
 
 def text_form(keys: FormKeys, model: str) -> TextForm:
-    """The form for that model. Raises ModelError for a pooling that is not known here."""
+    """The form for that model. Raises ModelError for an unknown pooling."""
     read = _Files(model)
     described = read("1_Pooling/config.json")
     if keys.pooling is None:
@@ -64,7 +64,7 @@ def text_form(keys: FormKeys, model: str) -> TextForm:
 
 
 class _Files:
-    """JSON files of a model, here or on the hub; one that is not there says nothing."""
+    """JSON files of a model, in a folder or on the hub; a missing file counts as empty."""
 
     def __init__(self, model: str) -> None:
         self._model = model
@@ -101,7 +101,8 @@ def _pooling(model: str, described: dict[str, Any], at: str) -> Pooling:
 
 
 def _must_be_whole(model: str, modules: Any, described: dict[str, Any], at: str) -> None:
-    """Layers behind the pooling are no part of what is computed here, nor prompts that are left out of the mean."""
+    """Raises ModelError for layers after the pooling, and for prompts left out of the pooling: neither is computed
+    here."""
     layers = [str(module.get("type", "")).rsplit(".", 1)[-1] for module in modules or []]
     unknown = next((layer for layer in layers if layer not in ("Transformer", "Pooling", "Normalize")), None)
     why = f"its modules.json has a layer {unknown}" if unknown else ""

@@ -1,7 +1,7 @@
-"""The beginning that prompts have in common, read once: a system message and examples, say.
+"""Reads the common beginning of prompts once: a system message and examples, say.
 
-Law: a row has the keys and values that it would have alone, up to rounding; every row of a pass has as many new tokens,
-so that padding stands before a row's beginning and never inside it (a sliding window counts columns).
+Law: a row has the same keys and values as alone, up to rounding. Every row of a pass has the same number of new tokens,
+so that padding is before a row and never inside it (a sliding window counts columns).
 Shapes, per layer: (rows, heads, columns, head size).
 """
 
@@ -13,9 +13,9 @@ from msgspec import Struct
 from deployments.engines.kv_store import Layers
 
 WORTH = 32
-"""Tokens: what is shorter is read again."""
+"""In tokens: a shorter beginning is read again with each prompt."""
 READERS = 3
-"""Prompts of one pass that must have a beginning in common before it is read by itself."""
+"""How many prompts of one pass must share a beginning before it is read by itself."""
 
 
 class KnownPrefix(Struct, frozen=True, eq=False):
@@ -26,14 +26,14 @@ class KnownPrefix(Struct, frozen=True, eq=False):
 
 
 class PrefixStore:
-    """Holds the beginning that was shared last. `read` gives the keys and values of a prompt's beginning."""
+    """Keeps the last shared beginning. `read`: gives the keys and values of a beginning."""
 
     def __init__(self, read: Callable[[list[int]], Layers]) -> None:
         self._read = read
         self._known = KnownPrefix([], ())
 
     def shared(self, prompts: Sequence[list[int]]) -> int:
-        """How many columns of these prompts, left-padded to one width, need not be read; `filled` gives them."""
+        """How many first columns of these prompts, left-padded to one width, need not be read; `filled` gives them."""
         common = _common(prompts) if len(prompts) >= READERS else []
         matched = len(_common([self._known.ids, *prompts]))
         if len(common) >= max(WORTH, matched + WORTH):
@@ -45,7 +45,8 @@ class PrefixStore:
         return columns if columns >= WORTH and width - columns <= min(lengths) else 0
 
     def filled(self, lengths: Sequence[int], columns: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """The first `columns` of prompts of these lengths: as much of the beginning as has room behind the padding."""
+        """The first `columns` for prompts of these lengths: padding, then as much of the beginning as there is room
+        for."""
         pads = [max(lengths) - length for length in lengths]
 
         def spread(stored: torch.Tensor) -> torch.Tensor:
@@ -59,7 +60,7 @@ class PrefixStore:
 
 
 def _common(prompts: Sequence[list[int]]) -> list[int]:
-    """The longest beginning of all: that of the first and the last in the order of lists."""
+    """The longest common beginning of all: that of the first and the last in the order of lists."""
     first, last = min(prompts), max(prompts)
     differ = (place for place, (one, other) in enumerate(zip(first, last, strict=False)) if one != other)
     return first[: next(differ, len(first))]

@@ -1,7 +1,7 @@
-"""Hugging Face models and tokenizers as they are loaded. Law: what the user can mend is a ModelError of one line.
+"""Loads Hugging Face models and tokenizers. Law: a fault that the user can mend is a ModelError of one line.
 
-Whatever the libraries raise while they read a model's files, the user named something that holds no such model: every
-such error is translated here, once. A model is data: weights are safetensors, and code beside them is never run.
+If a library raises any error while it reads a model's files, the user named something that is no such model: these
+errors are translated here, once. A model is data: weights are safetensors, and code beside them is never run.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ _ARCHITECTURE = {
     EngineRole.CLASSIFIER: ("ForSequenceClassification",),
     EngineRole.ENCODER: ("",),
 }
-"""How the names of fitting architectures end; any model has hidden states to compare."""
+"""How the names of fitting architectures end; for an encoder any model fits, since all have hidden states."""
 _AUTO: dict[EngineRole, Any] = {
     EngineRole.GENERATOR: AutoModelForCausalLM,
     EngineRole.SCORER: AutoModelForCausalLM,
@@ -53,7 +53,7 @@ def load_tokenizer(model: str, role: EngineRole) -> Any:
 
 
 def describe(model: str, role: EngineRole, tokenizer: Any) -> PreTrainedConfig:
-    """The model's configuration. Raises ModelError when there is none, or it fits neither role nor tokenizer."""
+    """The model's configuration. Raises ModelError when there is none, or it does not fit the role or the tokenizer."""
     source = ModelSource.of(model)
     with _translated(model, "there is no model here"):
         config = AutoConfig.from_pretrained(source.name, revision=source.revision, trust_remote_code=False)
@@ -87,7 +87,7 @@ def load_model(config: TransformersEngine, role: EngineRole, tokenizer: Any) -> 
             trust_remote_code=False,
         )
         model = model.to(_device(config.device)).eval()
-    # vectors come from hidden states, so that an encoder may lack the layer that sums its first one up
+    # vectors come from hidden states, so an encoder may lack the pooling layer after them
     unused = ("pooler.",) if role is EngineRole.ENCODER else ()
     missing = sorted(key for key in report["missing_keys"] if not key.startswith(unused))
     if missing:
@@ -96,7 +96,7 @@ def load_model(config: TransformersEngine, role: EngineRole, tokenizer: Any) -> 
 
 
 def named_ends(model: str, config: PreTrainedConfig) -> list[int | list[int] | None]:
-    """What the model's generation_config.json and config.json name as tokens that end a turn."""
+    """The tokens that end a turn, by the model's generation_config.json and config.json."""
     source = ModelSource.of(model)
     with _translated(model, "its generation_config.json cannot be read"):
         try:
@@ -107,14 +107,14 @@ def named_ends(model: str, config: PreTrainedConfig) -> list[int | list[int] | N
 
 
 def rows_of(config: PreTrainedConfig) -> int | None:
-    """Token ids that the model has embeddings for; None when its configuration does not say."""
+    """How many token ids have an embedding in the model; None if its configuration does not say."""
     return getattr(config.get_text_config(), "vocab_size", None)
 
 
 def longest_of(model: Any) -> int | None:
-    """Tokens that the model reads at once; None when nothing limits them.
+    """The most tokens that the model reads at once; None: no limit.
 
-    RoBERTa and its kind count positions from behind the padding token's, so that they read fewer than they have.
+    RoBERTa and similar models count positions from after the padding token's, so they read fewer than they have.
     """
     limits = [getattr(model.config.get_text_config(), "max_position_embeddings", None)]
     for module in model.modules():
@@ -131,8 +131,8 @@ def first_line(error: BaseException) -> str:
 
 
 def _beyond(tokenizer: Any, rows: int | None) -> tuple[str, int] | None:
-    """A token without a row in the model's embeddings that a text could give. Added tokens are no such tokens: they
-    come from templates alone, which are looked at where they are rendered."""
+    """A token that a text could give and that has no row in the model's embeddings; None if there is none. Added tokens
+    come from templates alone, and are checked when these are rendered."""
     if rows is None:
         return None
     added = tokenizer.get_added_vocab()

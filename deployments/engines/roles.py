@@ -1,4 +1,4 @@
-"""What a model is asked for."""
+"""The roles of models."""
 
 from enum import Enum
 
@@ -8,7 +8,7 @@ from schemas.config_gates import Classifier, GateModel, LikelihoodJudge, LlmJudg
 class EngineRole(Enum):
     GENERATOR = "generator"
     SCORER = "scorer"
-    """A chat model that writes nothing, and says how likely a text is."""
+    """A chat model that writes no text, and says how likely a given text is."""
     CLASSIFIER = "classifier"
     ENCODER = "encoder"
 
@@ -19,7 +19,7 @@ class EngineRole(Enum):
 
 
 def role_of(gate: GateModel) -> EngineRole:
-    """What a gate asks its model for."""
+    """The role of a gate's model."""
     match gate:
         case Classifier():
             return EngineRole.CLASSIFIER

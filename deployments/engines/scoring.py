@@ -1,7 +1,8 @@
-"""The loop of a scorer: what waits is read together, prompts of similar length in one pass. On the model's thread.
+"""The loop of a scorer: waiting prompts are read together, those of similar length in one pass. It runs on the model's
+thread.
 
-Law: a text's log-probabilities are its own; padding and company change them by rounding at most. Prompts are
-left-padded, so that all that is scored stands in the last columns, and only their logits are computed.
+Law: a text's log-probabilities depend on it alone; padding and other texts change them by rounding at most. Prompts are
+left-padded, so that all scored tokens are in the last columns, and only their logits are computed.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from deployments.engines.model_thread import Inbox, Job
 
 
 class ScoringJob(Job):
-    """A prompt, and behind it the tokens that are scored."""
+    """A prompt, and after it the tokens to score."""
 
     def __init__(self, prompt: list[int], said: list[int]) -> None:
         super().__init__()
@@ -33,7 +34,7 @@ class ScorerBatch:
         """Passes through the model so far."""
 
     def serve(self, inbox: Inbox[ScoringJob]) -> None:
-        """Until the inbox closes. A job's answer is one log-probability for each of its tokens that are scored."""
+        """Runs until the inbox closes. A job's answer is one log-probability for each token to score."""
         while (arrived := inbox.take(wait=True)) is not None:
             for jobs in batches([job for job in arrived if not job.cancelled], self._max_batch):
                 for job, logprobs in zip(jobs, self._read(jobs), strict=True):
@@ -52,7 +53,7 @@ class ScorerBatch:
             attention_mask=mask.to(device),
             position_ids=positions.to(device),
             use_cache=False,
-            logits_to_keep=longest + 1,  # the last column says what would come behind
+            logits_to_keep=longest + 1,  # the last column is for the token that would come next
         )
         logprobs = torch.log_softmax(out.logits[:, -longest - 1 : -1].float(), dim=-1)
         found = logprobs.gather(-1, ids[:, -longest:, None]).squeeze(-1).tolist()

@@ -1,6 +1,6 @@
-"""An encoder over an engine that computes elsewhere: vLLM's process, or a server.
+"""An encoder over another engine: vLLM's process, or a server.
 
-Law: prefixes are put before texts here, as for `kind: transformers`; the engine knows nothing of queries and passages.
+Law: prefixes are added to texts here, as for `kind: transformers`; the engine does not know queries from passages.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from schemas.vectors import EmbeddingRequest, Encoded
 
 
 class EmbedsTexts(Protocol):
-    """An engine in the role of an encoder. Each raises EngineError when it cannot."""
+    """An engine in the role of an encoder. `embed` and `check` raise EngineError when they fail."""
 
     async def start(self) -> None:
         """Load and warm up. Raises `schemas.errors.ModelError` when the model does not exist or does not fit."""
@@ -29,7 +29,7 @@ class EmbedsTexts(Protocol):
 
 
 class EngineEncoder:
-    """`actors.protocols.TextEncoder` over such an engine. Made by `of`."""
+    """`actors.protocols.TextEncoder` over such an engine. `of` makes it."""
 
     def __init__(self, engine: EmbedsTexts, form: TextForm) -> None:
         self._engine = engine
@@ -38,7 +38,7 @@ class EngineEncoder:
 
     @classmethod
     async def of(cls, engine: EmbedsTexts, form: TextForm) -> "EngineEncoder":
-        """Starts the engine. Raises ModelError."""
+        """Starts the engine. Raises ModelError if it cannot start."""
         await engine.start()
         return cls(engine, form)
 
@@ -48,19 +48,19 @@ class EngineEncoder:
         return getattr(self._engine, "slots", None)
 
     async def encode(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
-        """One vector for each text that is searched among."""
+        """One vector for each text, as a text that a search may find."""
         return await self._each([self._form.passage_prefix + text for text in texts])
 
     async def encode_queries(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
-        """One vector for each text that is searched for."""
+        """One vector for each text, as a query."""
         return await self._each([self._form.query_prefix + text for text in texts])
 
     async def embed(self, text: str) -> Encoded:
-        """One text as those that are searched for, with the tokens that it took."""
+        """The vector of one text, as a query, with its number of tokens."""
         return await self._one(self._form.query_prefix + text)
 
     async def check(self) -> None:
-        """Raises EngineError when it cannot answer any more and should be replaced."""
+        """Raises EngineError when the engine cannot answer any more and should be replaced."""
         await self._engine.check()
 
     async def close(self) -> None:

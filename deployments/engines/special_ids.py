@@ -1,9 +1,9 @@
-"""Which ids fill batches up and which end a turn, where a tokenizer, `config.json` and `generation_config.json` each
-say so. Law: the model and what is given to it go by the same id; an id that the model has no row for is no id.
+"""The ids that pad batches and that end a turn, chosen from a tokenizer, `config.json` and `generation_config.json`.
+Law: the model and its inputs use the same id; an id without a row in the model does not count.
 
-Padding: the model's own pad id, as it looks for a text's last token by it; without one, the tokenizer's pad, end or
-first token, which the model is then told. Ends: every token that any of the three names, if it is a token that texts
-cannot spell; a name that is left over from a default (`eos_token_id: 2`, an ordinary word) ends nothing.
+Padding: the model's own pad id, by which it finds a text's last token. Without one: the tokenizer's pad, end or first
+token, which is then set in the model too. Ends: every token that any of the three names, if texts cannot spell it. So a
+default that was never changed (`eos_token_id: 2`, an ordinary word) ends no turn.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from schemas.errors import ModelError
 
 
 def agree_on_padding(model: Any, tokenizer: Any, *, name: str, after: Sequence[int] = ()) -> int:
-    """The id to fill batches up with; from now on the model's as well. `after`: what stands behind every text.
+    """The id that pads batches; it is also set in the model. `after`: the tokens after every text.
 
     Raises ModelError when there is none.
     """
@@ -34,7 +34,7 @@ def agree_on_padding(model: Any, tokenizer: Any, *, name: str, after: Sequence[i
 
 
 def turn_ends(tokenizer: Any, *named: int | Sequence[int] | None, rows: int | None, name: str) -> frozenset[int]:
-    """Ids that end a turn, out of those `named` by the model's files and the tokenizer's own.
+    """Ids that end a turn, from those `named` by the model's files and the tokenizer's own.
 
     Raises ModelError when there is none: every completion would run to its limit.
     """

@@ -1,10 +1,10 @@
 """Hugging Face transformers inside the replica, with continuous batching.
 
-Law: one thread owns the model; requests wait for it in an inbox and join the running batch between two steps; the event
-loop never computes. Nothing is retried: an error goes to its caller, and a failed thread fails everyone who waits.
+Law: one thread owns the model. Requests wait for it in an inbox and join the running batch between two steps; the event
+loop never computes. Nothing is retried: an error goes to its caller, and if the thread fails, every waiting call fails.
 
-`json_schema` does not constrain here (a parser decides); everything else of a request is kept. The model's own
-`generation_config` gives the end-of-turn tokens and nothing else.
+`json_schema` does not constrain completions here (a parser decides); everything else of a request is used. From the
+model's own `generation_config` only the end-of-turn tokens are used.
 """
 
 import asyncio
@@ -56,12 +56,12 @@ class TransformersBackend:
 
     @property
     def facts(self) -> ModelFacts:
-        """What is known of the loaded model."""
+        """Facts about the loaded model."""
         return self._facts
 
     @property
     def steps(self) -> int:
-        """Passes through the model so far: what batching saves."""
+        """Passes through the model so far; batching makes them fewer."""
         return self._work.passes
 
     async def start(self) -> None:
@@ -80,7 +80,7 @@ class TransformersBackend:
             await self._thread.close()
 
     async def generate(self, request: GenerationRequest) -> Completion:
-        """The completion; who leaves early takes it out of the batch."""
+        """The completion. If the caller leaves early, its row leaves the batch."""
         thread = self._ready(EngineRole.GENERATOR)
         prompt = self._chats.chat(request.messages)
         self._check_length(len(prompt) + 1)

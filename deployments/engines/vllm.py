@@ -1,8 +1,8 @@
 """vLLM inside the replica: `AsyncLLM` for a generator, its pooling runner for a classifier or an encoder; GPU and CPU
 builds alike.
 
-Law: vLLM gets token ids that keep contents apart from markup, and its errors are translated here, once. Nothing is
-retried: a dead engine fails every request as retryable until its replica is replaced.
+Law: vLLM gets token ids, in which contents are kept apart from markup. Its errors are translated here, once. Nothing is
+retried: a dead engine fails every request until its replica is replaced.
 
 A JSON schema constrains the completion.
 """
@@ -45,9 +45,9 @@ from schemas.vectors import EmbeddingRequest, Encoded
 os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
 os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
-"""Before vLLM is imported, which reads them: nothing is sent home, a run's terminal stays quiet, and on CPUs a replica
-computes with as many threads as it has `num_cpus` (Ray says so in OMP_NUM_THREADS). By itself vLLM binds a thread to
-every core, each replica of a node to the same ones, where they wait for each other by spinning."""
+"""Set before vLLM is imported, which reads them: vLLM sends no statistics, it logs little, and on CPUs a replica uses
+`num_cpus` threads (Ray sets OMP_NUM_THREADS). By default vLLM binds a thread to every core: all replicas of a node use
+the same cores then, and wait for each other by spinning."""
 
 try:
     import torch
@@ -71,10 +71,10 @@ GPU_MEMORY_UTILIZATION = 0.9
 """Share of the GPU's memory for weights and KV cache, unless `engine_args` says another. vLLM's own default has changed
 from version to version."""
 CPU_KV_CACHE_BYTES = 2 << 30
-"""On a CPU, unless `engine_args` or VLLM_CPU_KVCACHE_SPACE says another. vLLM by itself takes nearly all memory of the
-first node there, and does not start where others have some of it: a judge beside a generator, say."""
+"""The KV cache on a CPU, unless `engine_args` or VLLM_CPU_KVCACHE_SPACE says another size. By default vLLM takes nearly
+all memory of the first node, and does not start if others use some of it: a judge beside a generator, say."""
 _POOLING_TYPES: dict[Pooling, Literal["MEAN", "CLS", "LAST"]] = {"mean": "MEAN", "cls": "CLS", "last": "LAST"}
-"""vLLM's words."""
+"""vLLM's names of poolings."""
 CLOSE_S = 20.0
 """Longest wait for vLLM's process at the end; then it is killed."""
 
@@ -83,7 +83,7 @@ class VllmBackend:
     """A generator, a scorer, a classifier or an encoder, by role."""
 
     def __init__(self, config: Config, role: EngineRole, form: TextForm | None = None) -> None:
-        """`form`: how an encoder's vectors are taken; None: the mean of its hidden states."""
+        """`form`: how an encoder's vectors are made; None: the mean of its hidden states."""
         self._config = config
         self._role = role
         self._form = TextForm() if form is None else form
@@ -103,13 +103,13 @@ class VllmBackend:
 
     @property
     def facts(self) -> ModelFacts:
-        """What is known of the loaded model; it pads nothing."""
+        """Facts about the loaded model; vLLM needs no padding."""
         return replace(self._facts, context=self._longest or None, slots=self.slots)
 
     async def start(self) -> None:
         """Loads the model. Raises ModelError when it does not exist, does not fit its role, or vLLM cannot run it."""
         llm = await asyncio.to_thread(self._load)
-        # vLLM asks its process this before the first request, and would wait for ever if it died just then
+        # vLLM asks its process this before the first request, and would wait for ever if the process died just then
         await llm.get_supported_tasks()
         self._llm = llm
 
@@ -129,7 +129,7 @@ class VllmBackend:
                 await self._llm.check_health()
 
     async def generate(self, request: GenerationRequest) -> Completion:
-        """The completion; who leaves early aborts it."""
+        """The completion. If the caller leaves early, vLLM aborts it."""
         llm = self._ready(EngineRole.GENERATOR)
         prompt = self._chats.chat(request.messages)
         if len(prompt) >= self._longest:
@@ -161,14 +161,14 @@ class VllmBackend:
         return replace(joined([task.result() for task in tasks]), request_id=request.id)
 
     async def embed(self, request: EmbeddingRequest) -> Encoded:
-        """The vector of one text, of length 1; a text longer than the model reads is cut at its end."""
+        """The vector of one text, of length 1. If the text is too long for the model, its end is cut off."""
         llm = self._ready(EngineRole.ENCODER)
         ids = self._texts.single(request.text, min(self._longest, self._form.longest or self._longest))
         vector = await _pooled(llm, ids, PoolingParams(task="embed"), request.id)
         return Encoded(vector.tolist(), len(ids))
 
     async def score(self, request: ScoringRequest) -> Scoring:
-        """The log-probability of each token of the last message. vLLM writes one token behind it, which is left out."""
+        """The log-probability of each token of the last message. vLLM writes one token after it, which is left out."""
         llm = self._ready(EngineRole.SCORER)
         prompt, said = self._chats.begun(request.messages)
         ids = prompt + said
@@ -226,7 +226,7 @@ class VllmBackend:
 
 
 async def _pooled(llm: AsyncLLM, ids: list[int], params: PoolingParams, request_id: str) -> torch.Tensor:
-    """What the pooling runner makes of a text."""
+    """The result of vLLM's pooling runner for a text."""
     result: PoolingRequestOutput | None = None
     with _boundary():
         async for output in llm.encode({"prompt_token_ids": ids}, params, request_id):
@@ -246,9 +246,9 @@ async def _classified(llm: AsyncLLM, request: ClassificationRequest, pair: PairI
 
 
 def _arguments(config: Config, role: EngineRole, pooling: Pooling) -> AsyncEngineArgs:
-    """A CPU build reads each prompt in one pass: one that is cut while its request has a seed kills vLLM 0.32 there.
-    Its model runs in vLLM's own process, as on a GPU: by itself a CPU build takes one more, which is there to bind
-    threads to cores, and that is done where VLLM_CPU_OMP_THREADS_BIND asks for it alone."""
+    """vLLM's arguments. A CPU build reads each prompt in one pass: a prompt that is cut, with a seed, kills vLLM 0.32
+    there. The model runs in vLLM's own process, as on a GPU. By default a CPU build starts one more process to bind
+    threads to cores; here only if VLLM_CPU_OMP_THREADS_BIND asks for that."""
     source = ModelSource.of(config.model)
     on_cpu = current_platform.is_cpu()
     in_one = on_cpu and config.gpus == 1 and os.environ["VLLM_CPU_OMP_THREADS_BIND"] == "nobind"
@@ -284,7 +284,7 @@ def _cpu_memory(config: Config) -> dict[str, int]:
 
 
 def _stat_loggers() -> list[Any] | None:
-    """In a replica, vLLM's own metrics go where Ray's go (`ray_vllm_…` of each node); elsewhere nobody would ask."""
+    """In a replica, vLLM's own metrics go to Ray's (`ray_vllm_…` of each node); elsewhere there are none."""
     return [RayPrometheusStatLogger] if ray.is_initialized() else None
 
 
@@ -324,7 +324,8 @@ def _logprobs(output: Any) -> tuple[float, ...]:
 
 
 def _first_tokens(request: GenerationRequest, output: Any, chats: ChatTokenizer) -> tuple[LikelyToken, ...]:
-    """Likeliest first. vLLM puts the drawn token among them, also where it is none of them."""
+    """The likeliest first tokens, the likeliest first. vLLM adds the drawn token; it is left out if it is not among
+    them."""
     found = [(at.rank, token, at.logprob) for token, at in output.logprobs[0].items()]
     likeliest = sorted(each for each in found if each[0] <= request.top_logprobs)
     return tuple(LikelyToken(chats.token(token), logprob) for _, token, logprob in likeliest)
@@ -337,7 +338,7 @@ def _probabilities(logits: torch.Tensor) -> tuple[float, ...]:
 
 @contextmanager
 def _boundary() -> Iterator[None]:
-    """vLLM's errors as ours."""
+    """Translates vLLM's errors into ours."""
     try:
         yield
     except GracefulHTTPError as error:
