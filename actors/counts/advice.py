@@ -34,7 +34,8 @@ REMEDIES = {
     FirstCause.CUT_OFF_THINKING: Remedy(
         "completions of {role} were cut off while thinking",
         "the token limit came before the answer began",
-        "Raise task.sampling.max_tokens, or set pools.{role}.engine.chat_template_kwargs: {{enable_thinking: false}}",
+        "Give its thoughts room with task.sampling.thinking_tokens, or set "
+        "pools.{role}.engine.chat_template_kwargs: {{enable_thinking: false}}",
     ),
     FirstCause.EMPTY: Remedy(
         "completions of {role} were empty",

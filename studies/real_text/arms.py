@@ -89,7 +89,8 @@ class Judges:
 
 def judge(form: Form, model: Path) -> GateModel:
     """The configuration of a gate of that form, with the product's defaults."""
-    engine = {"kind": "vllm", "model": str(model), "max_model_len": LONGEST}
+    memory = {"enforce_eager": True, "kv_cache_memory_bytes": 1 << 30}
+    engine = {"kind": "vllm", "model": str(model), "max_model_len": LONGEST, "engine_args": memory}
     config = msgspec.convert({"form": form, "engine": engine}, GateConfig)
     if not isinstance(config, GateModel):
         raise TypeError(form)
