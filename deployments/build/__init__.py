@@ -1,1 +1,2 @@
-"""From a configuration to objects. `wiring` holds most; one file a part beside it. `own_code`: what users bring."""
+"""Builds objects from a configuration. `wiring` has most of it; other parts have files of their own. `own_code` finds
+the code of users."""

@@ -1,4 +1,4 @@
-"""The embedder of a run: a model's vectors in the form in which samples keep them. In a replica, or in this process."""
+"""The embedder of a run: it packs a model's vectors as samples keep them. It runs in a replica or in this process."""
 
 from actors.protocols import TextEncoder
 from actors.text.vectors import packed
@@ -11,7 +11,7 @@ from schemas.vectors import Embedded, EmbeddingRequest, Vector
 
 
 class SampleEmbedder:
-    """`actors.protocols.Embedder` over an encoder. Made by `of`."""
+    """`actors.protocols.Embedder` over an encoder. `of` makes it."""
 
     def __init__(self, encoder: TextEncoder, by: str) -> None:
         self._encoder = encoder
@@ -24,11 +24,11 @@ class SampleEmbedder:
 
     @property
     def slots(self) -> int | None:
-        """Texts that the model reads at once; None when it does not say."""
+        """How many texts the model reads at once; None if it does not say."""
         return getattr(self._encoder, "slots", None)
 
     async def embed(self, request: EmbeddingRequest) -> Embedded:
-        """The text's vector. Raises EngineError, also for numbers that are no vector."""
+        """The text's vector. Raises EngineError, also if the model's numbers are no vector."""
         made = await self._encoder.embed(request.text)
         try:
             parts = packed(made.values)

@@ -1,7 +1,7 @@
-"""What a gate's replica needs to find evidence: all passages of the corpus, and an index over them.
+"""The evidence of a gate's replica: for a search, all passages of the corpus and an index over them.
 
-Law: the index holds the passages that the run plans, cut by the same reader and chunker, all of them from the start;
-so a verdict depends on the corpus, never on which passages have streamed by. A corpus over the bound is refused.
+Law: from the start the index has all passages that the run plans, cut by the same reader and chunker. So a verdict
+depends on the corpus, and never on the passages that were read so far. A corpus above the limit is refused.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ from schemas.verdicts import FAITHFULNESS, GateName
 async def open_source(
     stack: AsyncExitStack, provenance: Provenance, corpus: Corpus, name: GateName = FAITHFULNESS
 ) -> EvidenceSource:
-    """The source that the configuration of that gate names; what it opened is closed with the stack.
+    """The source that the configuration of that gate names; its encoder is closed with the stack.
 
-    Raises ConfigError for a corpus too large, CorpusError for one that cannot be read here, ModelError for an encoder
-    that cannot be loaded.
+    Raises ConfigError for a corpus that is too large, CorpusError for one that cannot be read here, ModelError for an
+    encoder that cannot be loaded.
     """
     match provenance:
         case Exact():
@@ -39,7 +39,7 @@ async def open_source(
 
 
 def all_passages(corpus: Corpus, limit: int, name: GateName = FAITHFULNESS) -> list[Passage]:
-    """Every passage of the corpus in its order. Raises ConfigError when there are more than `limit`."""
+    """Every passage of the corpus, in order. Raises ConfigError when there are more than `limit`."""
     found = list(islice(passages_of(corpus), limit + 1))
     if len(found) > limit:
         raise ConfigError(
@@ -50,7 +50,7 @@ def all_passages(corpus: Corpus, limit: int, name: GateName = FAITHFULNESS) -> l
 
 
 def passages_of(corpus: Corpus) -> Iterator[Passage]:
-    """The passages of the corpus in its order. Raises CorpusError when it cannot be read."""
+    """The passages of the corpus, in order. Raises CorpusError when it cannot be read."""
     chunker = Chunker(corpus.chunking)
     for document in read_corpus(corpus):
         if isinstance(document, Document):

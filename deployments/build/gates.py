@@ -1,7 +1,7 @@
 """The gates that run inside each conductor: those that have no deployment of their own.
 
-Law: a configuration that was loaded has rules that can be read; code of one's own is found here, before anything is
-asked, and what cannot be found is the user's mistake.
+Law: the rules of a loaded configuration can be read. Users' code is imported here, before any model is called; code
+that cannot be found is the user's mistake.
 """
 
 from collections.abc import Mapping
@@ -25,14 +25,14 @@ from schemas.verdicts import GateName
 
 
 def inside_gates(gates: Mapping[str, GateConfig]) -> dict[GateName, Gate]:
-    """Every gate that needs no deployment, by name; a verifier's processes start when needed, and whoever asked for
-    the gates closes them. Raises ConfigError for a function that cannot be found or used."""
+    """Every gate that needs no deployment, by name. A verifier's processes start when needed, and the caller closes
+    them. Raises ConfigError for a function that cannot be found or used."""
     built = {GateName(name): inside_gate(GateName(name), gate) for name, gate in gates.items()}
     return {name: gate for name, gate in built.items() if gate is not None}
 
 
 def inside_gate(name: GateName, config: GateConfig) -> Gate | None:
-    """The gate of that name; None for one that has a deployment. Raises ConfigError."""
+    """The gate of that name; None if it has a deployment. Raises ConfigError."""
     match config:
         case Verifier():
             limits = WorkerLimits(timeout_s=config.timeout_s, memory_mib=config.memory_mib)
@@ -71,7 +71,7 @@ def function_gate(settings: OwnSettings, check: str, options: Mapping[str, Any])
 
 
 def reading_scores(gates: Mapping[str, GateConfig]) -> frozenset[GateName]:
-    """The rules that read the scores of other gates, and are asked after them."""
+    """The rules that read the scores of other gates, and so are asked after them."""
     rules = {name: gate.check for name, gate in gates.items() if isinstance(gate, RuleGate)}
     return frozenset(
         GateName(name)

@@ -1,7 +1,7 @@
-"""What identifies a judge, so that what probes say of one is never added to what they say of another.
+"""Versions of judges, so that the measurements of two different judges are never added up.
 
-Law: the version changes with the model's files, the threshold and everything else that changes verdicts (what
-`config_identity` says of the gate), and with the words that the model is asked in; not with where the folder lies.
+Law: the version changes with the model's files, with the threshold and every other key that changes verdicts (as
+`config_identity` says), and with the words of the prompt; not with the place of the model's folder.
 """
 
 from hashlib import blake2b
@@ -37,7 +37,7 @@ from schemas.samples import answered, qa
 from schemas.verdicts import FAITHFULNESS, REWARD, GateName, GateRequest, Shown
 
 EDGE_BYTES = 64 * 1024
-"""Read at either end of each file of a model: retrained weights differ there, and a large model is not read twice."""
+"""Bytes read at each end of a model's files: retrained weights differ there, and a large model is not read twice."""
 _SHOWN = Passage.of("P", Provenance("u", DocumentId("d"), "s", 0, 1, "c"))
 _ASKED = GateRequest("i", _SHOWN, answered("Q", "A"))
 
@@ -48,8 +48,8 @@ def judges(config: RunConfig) -> dict[GateName, str]:
 
 
 def embedder_version(config: EmbedderModel) -> str:
-    """What vectors must have in common to be compared, as `model@digest`: weights, pooling and prefix. Which engine
-    computes them, and how like samples may be, changes nothing."""
+    """The version of an embedder, as `model@digest`: only vectors of one version are compared. It depends on weights,
+    pooling and prefix, and not on the engine or on the similarity of near-duplicates."""
     model = config.engine.model
     local = isinstance(config.engine, TransformersEngine | VllmEngine) and is_local(model)
     folders = [Path(model, part) for part in (".", "1_Pooling") if Path(model, part).is_dir()] if local else []
@@ -78,12 +78,12 @@ def _version(config: RunConfig, name: GateName, gate: GateConfig) -> str:
 
 
 def _engine(config: RunConfig, gate: GateModel) -> Engine:
-    """What computes the gate's verdicts: its own, or that of the pool that it asks."""
+    """The engine of the gate's verdicts: its own, or that of the pool that it asks."""
     return config.pools[gate.engine.pool].engine if isinstance(gate.engine, PoolEngine) else gate.engine
 
 
 def _settings(config: RunConfig, gate: GateName) -> str:
-    """Every key that changes the gate's verdicts, but for the model's place: its files speak for it."""
+    """Every key that changes the gate's verdicts, without the model's place: its files count instead."""
     pool = shared_pools(config.gates).get(gate)
     begins = (f"gates.{gate}.",) if pool is None else (f"gates.{gate}.", f"pools.{pool}.engine.")
     known = {
@@ -97,7 +97,7 @@ def _settings(config: RunConfig, gate: GateName) -> str:
 
 
 def _words(name: GateName, model: GateModel) -> str:
-    """What the model reads of a fixed sample: changes with every prompt."""
+    """The prompts for a fixed sample: they change with every change of a prompt."""
     kind = kind_of(name, model)
     grounds = (Grounds((_SHOWN,)), Grounds((_SHOWN,), Shown(searched=True)), Grounds(()))
     match model:
@@ -123,7 +123,7 @@ def _words(name: GateName, model: GateModel) -> str:
 
 
 def _fingerprint(folder: Path) -> str:
-    """Names, sizes and both ends of a model's files; of a folder that is not there, its name."""
+    """A digest of names, sizes and both ends of a model's files; for a missing folder, its name."""
     if not folder.is_dir():
         return str(folder)
     digest = blake2b(digest_size=16)

@@ -1,7 +1,7 @@
-"""Probes as a configuration names them: which are issued, and who makes their attempts.
+"""Builds the probes of a configuration: which are issued, and the maker of their attempts.
 
-Law: files are read once, before anything starts; what cannot be used is refused there, with its line. A factory is
-called with what a run is made of, so that every conductor spoils the same drafts in the same way.
+Law: labelled files are read once, before the run starts; a bad row is refused then, with its line. A factory is called
+with the run's corpus and seed, so that every conductor spoils the same drafts in the same way.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ _METHODS = ("kinds", "spoil", "worth")
 
 
 def build_plan(config: RunConfig) -> ProbePlan:
-    """Which probes the queue issues. Raises UserError for a labelled file that cannot be used."""
+    """The plan of probes that the queue issues. Raises UserError for a labelled file that cannot be used."""
     probes = config.probes
     if not probes.rate:
         return ProbePlan()
@@ -35,7 +35,7 @@ def build_plan(config: RunConfig) -> ProbePlan:
 
 
 def build_maker(config: RunConfig, task: Task) -> ProbeMaker:
-    """Who makes the attempts of probes. Raises ConfigError for a factory that cannot be used."""
+    """The maker of probes' attempts. Raises ConfigError for a factory that cannot be used."""
     injector = _injector(config, task) if config.probes.rate else None
     if injector is None:
         return ProbeMaker(task)

@@ -1,5 +1,5 @@
-"""The corpus of a configuration, read by our readers and by its own. Law: a reader of one's own is found here, before
-anything is read; what cannot be found or used is the user's mistake."""
+"""Reads the corpus of a configuration, with our readers and the user's own. Law: own readers are imported here, before
+any file is read; a reader that cannot be found or used is the user's mistake."""
 
 import inspect
 from collections.abc import Iterator, Mapping

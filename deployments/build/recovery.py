@@ -1,7 +1,7 @@
-"""What recovery takes from a configuration: what its gates and its task bring, repairs of its own, and the index that
-the diagnoser looks things up in, where the corpus has not too many passages.
+"""Builds the parts of recovery: failure modes of gates, repairs of the task and of the user, and the diagnoser's index
+of passages, if the corpus is not too large.
 
-Law: the index is of the whole corpus or there is none, so that a diagnosis never depends on how much of it was read.
+Law: the index has the whole corpus, or there is none, so that a diagnosis never depends on how much of it was read.
 """
 
 import inspect
@@ -28,18 +28,18 @@ log = logging.getLogger("gleaner.recovery")
 
 
 MOST_PASSAGES = 50_000
-"""Of a corpus that is indexed, by each conductor: 33,000 passages of many words take 400 MiB."""
+"""The most passages of an indexed corpus. Each conductor has an index: 33,000 passages of many words take 400 MiB."""
 
 
 def run_gates(config: RunConfig) -> RunGates:
-    """What recovery knows of the run's gates."""
+    """The kinds of the run's gates, and the failure modes that they bring with their repairs."""
     brought = {mode: RepairKind(repair) for mode, repair in brought_modes(config.gates).items()}
     return RunGates(kinds(config.gates), brought)
 
 
 def task_recovery(config: RunConfig, task: Task) -> TaskRecovery:
-    """What the run's task and configuration bring. Raises ConfigError for a function that cannot be found, and for a
-    task that says it knows a repair that is none."""
+    """The repairs of the run's task and configuration. Raises ConfigError for a function that cannot be found, and for
+    a task that names an unknown repair."""
     own = {RepairKind(name): own_repair(name, said) for name, said in config.recovery.own_repairs.items()}
     known = getattr(task, "repairs", ())
     names = (*KNOWN_REPAIRS, *own)
@@ -74,8 +74,8 @@ def repair_function(name: str, said: str) -> Callable[[RejectedDraft], Any]:
 
 
 def build_elsewhere(config: RunConfig, *, limit: int = MOST_PASSAGES) -> Elsewhere | None:
-    """None for a task without facts to mix up, a corpus of too many passages, and one that cannot be read from here
-    (which the reader will say, too)."""
+    """The diagnoser's index. None for a task without facts that could be mixed up, for a corpus with too many passages,
+    and for one that cannot be read here (the reader reports that)."""
     if not isinstance(config.task, GroundedAnswer):
         return None
     try:

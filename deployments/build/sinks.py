@@ -1,5 +1,5 @@
-"""The sinks of a configuration. Law: a factory is found here, before anything is asked, and called where shards are
-delivered: what it opens may be away, which holds nothing up."""
+"""The sinks of a configuration. Law: a factory is imported here, before any model is called, and called where shards
+are delivered: if the sink's storage is away, the run goes on."""
 
 from collections.abc import Mapping
 from functools import partial

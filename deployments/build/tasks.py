@@ -1,4 +1,4 @@
-"""What the configuration makes of each passage. Law: a task of one's own is found here, before anything is asked; what
+"""Builds the task of a configuration. Law: a user's own task is imported here, before any model is called; a task that
 cannot be found or used is the user's mistake."""
 
 from actors.protocols import Task
@@ -11,7 +11,7 @@ from schemas.config_tasks import CustomTask, GroundedAnswer, Math
 from schemas.errors import ConfigError
 
 MOST_TOGETHER = 64
-"""As many as a passage has samples."""
+"""The largest `together` of a user's own task."""
 METHODS = ("attempt", "messages", "claim", "shown", "key", "written")
 
 
@@ -28,7 +28,7 @@ def build_task(config: RunConfig) -> Task:
 
 
 def own_task(config: CustomTask) -> Task:
-    """The task that a class or function of the user's makes of its configuration. Raises ConfigError."""
+    """The task that a user's class or function makes from its configuration. Raises ConfigError."""
     try:
         made = factory_of(config.task)(config)
     except (ImportError, AttributeError) as error:

