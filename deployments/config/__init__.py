@@ -1,4 +1,4 @@
-"""The configuration: `load` reads it; `schema`: what stands at each key's field; `rules`, `gate_rules`, `servers`,
-`secrets`: what the types cannot say; `faults`: what is wrong, in one line; `identity`: what may change in a folder;
-`recorded`: run.yaml against the ledger; `docs`: its page.
+"""The configuration. `load` reads it; `schema`: words and class of each key; `rules`, `gate_rules`, `reader_rules`,
+`recovery_rules`, `servers`, `secrets`: rules beyond types; `faults`: a fault in one line; `identity`: the keys that may
+change in a folder; `recorded`: compares run.yaml with the ledger; `docs`: writes its page.
 """

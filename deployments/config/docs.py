@@ -1,6 +1,6 @@
-"""`docs/configuration.md`, made from the fields of `schemas.config` and the modules beside it, not by hand.
+"""Makes `docs/configuration.md` from the fields and docstrings of `schemas.config` and the modules of its sections.
 
-`python -m deployments.config.docs` writes it anew.
+`python -m deployments.config.docs` writes it.
 """
 
 from pathlib import Path

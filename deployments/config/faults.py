@@ -1,7 +1,7 @@
-"""What is wrong with a configuration, in one line: the key's path, the value, what is allowed, the nearest valid name.
+"""Explains a fault of a configuration in one line: path of the key, value, allowed values, nearest valid name.
 
-The types in `schemas.config` are the only truth: this walks them beside the values that did not fit. Values of keys
-that may hold a secret are never shown.
+It compares the values with the types in `schemas.config`, which alone decide. Values of keys that may hold a secret are
+never shown.
 """
 
 from collections.abc import Iterable
@@ -20,12 +20,12 @@ _MAY_BE_SECRET = frozenset({"api_key_env", "base_url"})
 
 
 def fault(value: object, kind: type) -> str | None:
-    """The first thing that keeps the value from being of the type, as `path: what is wrong`; None if it fits."""
+    """The first reason why the value is not of the type, as `path: what is wrong`; None if it is."""
     return _fault(value, inspect.type_info(kind), "")
 
 
 def nearest(name: object, names: Iterable[str]) -> str:
-    """`; did you mean 'x'?`, or nothing when no name is near."""
+    """`; did you mean 'x'?`, or "" if no name is similar."""
     near = get_close_matches(str(name), list(names), n=1)
     return f"; did you mean '{near[0]}'?" if near else ""
 
@@ -35,7 +35,7 @@ def at(path: str, problem: str) -> str:
 
 
 def shown(value: object, path: str = "") -> str:
-    """The value for a message: one short line, and not at all where it may be a secret."""
+    """The value for a message: one short line; a value that may be a secret is not shown."""
     *sections, name = path.split(".")
     if name in _MAY_BE_SECRET or "headers" in sections or names_a_secret(name):
         return "the value (not shown)"
@@ -80,7 +80,7 @@ def _lists_of(kind: inspect.UnionType) -> list[inspect.VarTupleType]:
 
 
 def _unknown_name(value: dict[Any, Any], kind: inspect.DictType, path: str) -> str | None:
-    """Of a mapping whose keys are given names; other mappings take any name."""
+    """The fault of an unknown key, in a mapping with a fixed set of keys; other mappings take any name."""
     if not isinstance(kind.key_type, inspect.LiteralType):
         return None
     names = [str(name) for name in kind.key_type.values]
@@ -97,7 +97,7 @@ def _first(faults: Iterable[str | None]) -> str | None:
 
 
 def below(path: str, key: object) -> str:
-    """The path of a key in a section: one printable line, whatever the key."""
+    """The path of a key in a section: always one printable line."""
     name = str(key) if str(key).isprintable() and len(str(key)) <= 80 else shown(key)
     return f"{path}.{name}" if path else name
 
@@ -180,7 +180,7 @@ def _converts(value: Any, kind: type, **bounds: Any) -> bool:
 
 
 def allowed(kind: inspect.Type) -> str:
-    """What a value of the type may be, in words: those that stand beside a pattern, or what the type says."""
+    """The allowed values of a type, in words: its title, if it has one (beside a pattern), or else from the type."""
     match kind:
         case inspect.Metadata():
             return (kind.extra_json_schema or {}).get("title") or allowed(kind.type)

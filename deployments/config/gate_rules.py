@@ -1,5 +1,5 @@
-"""What the types cannot say of gates: names that clash, forms that do not fit a name or a task, rules that cannot be
-read. Law: a rule is refused here or it can be asked."""
+"""Rules for gates beyond types: names that clash, forms that do not fit a name or a task, expressions that cannot be
+read. Law: an expression is refused here, or it can be evaluated."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -37,7 +37,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 def broken_gates(config: RunConfig) -> Iterator[str]:
-    """Each rule that a gate breaks, as `path: what is wrong`."""
+    """The faults of all gates, as `path: what is wrong`."""
     repairs: dict[str, str] = {}
     for name, gate in config.gates.items():
         path = below("gates", name)
@@ -61,7 +61,7 @@ def broken_gates(config: RunConfig) -> Iterator[str]:
 
 
 def _broken_embedder(config: RunConfig) -> Iterator[str]:
-    """Its role has a name of its own, which a pool or a gate may have had before."""
+    """The faults of the embedder: its role's name must not be that of a pool or gate, for example."""
     embedder = config.judging.embedder
     if embedder is None:
         return
@@ -83,7 +83,7 @@ def _broken_encoder(path: str, key: str, engine: Engine, pooling: Pooling | None
 
 
 def _broken_sharing(path: str, gate: GateModel, config: RunConfig) -> Iterator[str]:
-    """A gate that a pool answers for has no replicas, and a pool writes: it neither classifies nor scores."""
+    """The faults of a gate that shares a pool: it has no replicas, and a pool neither classifies nor scores."""
     engine = gate.engine
     if not isinstance(engine, PoolEngine):
         return
@@ -109,7 +109,7 @@ def _broken_name(name: str, config: RunConfig) -> Iterator[str]:
 
 
 def _broken_kind(path: str, name: str, gate: GateConfig) -> Iterator[str]:
-    """The usual names mean what they always have, for reports and for the diagnoser."""
+    """Faults of form and kind: the usual names keep their meaning, for reports and for the diagnoser."""
     if name == VERIFIER and not isinstance(gate, Verifier):
         yield at(f"{path}.form", "must be verifier, as the name says")
     if isinstance(gate, LikelihoodJudge):
@@ -152,7 +152,7 @@ def _broken_modes(path: str, gate: RuleGate | CustomGate, repairs: dict[str, str
 
 
 def _broken_labels(path: str, gate: TokenJudge) -> Iterator[str]:
-    """A token may be no more than a label's first letter: it tells labels of different worth apart."""
+    """Faults of labels. Those of different worth must differ in their first letter: a token may be no longer."""
     if gate.scale is not None:
         plain = TokenJudge(gate.engine)
         if gate.positive != plain.positive or gate.negative != plain.negative:
@@ -182,7 +182,7 @@ def _broken_pairs(path: str, name: str, gate: Classifier) -> Iterator[str]:
 
 
 def _broken_preset(path: str, name: str, gate: TokenJudge) -> Iterator[str]:
-    """A published judge was trained on its words and labels, and to be shown a source."""
+    """Faults of a preset: a published judge was trained with its own words and labels, and with a source."""
     if gate.preset is None:
         return
     plain = TokenJudge(gate.engine)

@@ -1,8 +1,8 @@
-"""What makes a run's samples what they are, and what of a configuration may change once a folder holds a run.
+"""The identity of a run's samples, and the keys of a configuration that may change once a folder holds a run.
 
-Law: every key has one class, at its field (a test walks the whole schema). What changes no sample is taken on any
-resume; what changes how attempts are made and judged is taken by `gleaner replay`, for the orders that it puts back;
-what says which orders there are is never taken. The identity is all but the first class.
+Law: every key has one class, at its field (a test checks the whole schema). Keys that change no sample may change on
+any resume. Keys that change how attempts are made and judged may change with `gleaner replay`, for the orders that it
+puts back. Keys that change which orders there are never change. The identity is all keys but those of the first class.
 """
 
 import os
@@ -17,7 +17,7 @@ from schemas.config import RunConfig
 from schemas.config_base import Change, Config
 
 _PLACES = ("model", "tokenizer")
-"""Keys that may hold a path inside the configuration's folder."""
+"""Keys whose value may be a path in the configuration's folder."""
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -29,7 +29,7 @@ class Key(msgspec.Struct, frozen=True):
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """A key that two configurations do not agree on; as text, what it was and what it is."""
+    """A key that differs in two configurations, with both values as text."""
 
     path: str
     before: str
@@ -41,7 +41,7 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 def keys(config: RunConfig) -> Iterator[Key]:
-    """Every key of the configuration, defaults written out; and the gates' order, where it says which of them speak."""
+    """Every key of the configuration, with defaults; also the order of the gates, if it decides which are asked."""
     yield from _keys(config, "", config.corpus.base)
     if config.judging.short_circuit:
         yield Key("gates (their order)", list(config.gates), Change.REPLAY)
@@ -73,7 +73,7 @@ def difference(old: RunConfig, new: RunConfig) -> list[str]:
 
 
 def plain(value: Any) -> Any:
-    """A configuration as dicts and lists, tags and defaults written out, in the order of its types."""
+    """A configuration as dicts and lists, with tags and defaults, in the order of its types."""
     match value:
         case msgspec.Struct():
             config = value.__struct_config__
@@ -104,7 +104,7 @@ def _keys(section: Config, path: str, base: str | None, choice: Change | None = 
 
 
 def _movable(path: str, base: str | None) -> str:
-    """A path inside the configuration's folder as relative to it, so that the folder may move."""
+    """A path; inside the configuration's folder it is made relative, so that the folder may be moved."""
     if base is None or not os.path.isabs(path):
         return path
     return os.path.relpath(path, base) if os.path.commonpath([path, base]) == base else path

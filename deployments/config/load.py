@@ -1,7 +1,7 @@
-"""A run is one YAML file. What cannot be run is refused before anything starts, in one line that says where and why.
+"""A run is one YAML file. A file that cannot be run is refused before the run starts, in a line with place and reason.
 
-`load` reads, decodes strictly, checks the values against each other and resolves paths; `check_models` looks whether
-local models are there. Environment variables are not expanded: a configuration holds no secret, only their names.
+`load` reads, decodes strictly, checks that values fit each other, and resolves paths; `check_models` checks that local
+models exist. Environment variables are not expanded: a configuration has no secrets, only names of variables.
 """
 
 import os
@@ -52,8 +52,8 @@ def load(path: Path) -> RunConfig:
 
 
 def load_resolved(path: Path) -> RunConfig:
-    """The configuration that a run wrote into its folder; whoever made that folder, nothing but a regular file is read.
-    Raises `ConfigError`, and OSError where it cannot be opened."""
+    """The configuration that a run wrote into its folder. The folder may be a stranger's, so only a regular file is
+    read. Raises `ConfigError`, and OSError if it cannot be opened."""
     return load_text(_decoded(read_regular(path, MOST_BYTES + 1), path), path)
 
 
@@ -110,7 +110,7 @@ def resolve(config: RunConfig, base: Path) -> RunConfig:
 
 
 def to_yaml(config: RunConfig) -> str:
-    """The configuration with every default written out; `load_text` gives it back unchanged."""
+    """The configuration as YAML with every default; `load_text` reads it back unchanged."""
     return yaml.dump(plain(config), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
@@ -157,7 +157,7 @@ def _unreadable(path: Path, error: OSError) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes what `StrictLoader` reads: a text that looks like 1e-3 in quotes."""
+    """Writes YAML that `StrictLoader` reads back: a text like 1e-3 is put in quotes."""
 
 
 _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", PLAIN_EXPONENT, list("-+0123456789"))

@@ -1,4 +1,4 @@
-"""What the types cannot say of readers: suffixes that fit no file, and formats that are read already."""
+"""Rules for readers beyond types: suffixes that no file can have, and formats that are read already."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ _SUFFIX = re.compile(r"\.[a-z0-9_+-]{1,20}")
 
 
 def broken_readers(corpus: Corpus) -> Iterator[str]:
-    """Each rule that a reader breaks, as `path: what is wrong`."""
+    """The faults of all readers, as `path: what is wrong`."""
     for suffix, reader in corpus.readers.items():
         path = below("corpus.readers", suffix)
         if not _SUFFIX.fullmatch(suffix):

@@ -1,8 +1,8 @@
-"""A folder's run.yaml against what its ledger says of it. Law: a start records the fingerprint of what it runs, a
-replay the configuration before it and what it changed; what follows from neither was edited.
+"""Compares a folder's run.yaml with its ledger. Law: a start records the fingerprint of its configuration; a replay
+records the configuration before it and its changes. A run.yaml that follows from neither was edited.
 
-Both are compared where this program has the keys of the one that wrote them: otherwise nobody can tell. The folder may
-be anybody's: a text with aliases, which no run writes and which may stand for far more than it is long, is not read.
+They are compared only if this program has the same keys as the program that wrote the file. The folder may be a
+stranger's: a text with YAML aliases, which no run writes and which may expand to a huge value, is not read.
 """
 
 from pathlib import Path
@@ -18,8 +18,8 @@ from schemas.ledger import Reconfigured, RunStarted
 
 
 def is_edited(path: Path, said: RunStarted | Reconfigured) -> bool | None:
-    """Whether the run.yaml at that path is another than the record's; None where that cannot be told. After a replay it
-    is as the replay left it, or as it was, for the replay may have died before it wrote it."""
+    """Whether the run.yaml at that path differs from the record's; None if that is not known. After a replay it may
+    also be as before, since the replay may have died before it wrote the file."""
     try:
         kept = _written(read_regular(path, MOST_BYTES).decode("utf-8-sig"))
     except (OSError, OutputError, UnicodeDecodeError):
@@ -33,7 +33,7 @@ def is_edited(path: Path, said: RunStarted | Reconfigured) -> bool | None:
 
 
 def _written(text: str) -> RunConfig | None:
-    """The configuration of a text that a program with this one's keys wrote; None of any other."""
+    """The configuration of a text, if a program with the same keys wrote it; otherwise None."""
     try:
         if len(text) > MOST_BYTES or any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
             return None
@@ -44,5 +44,5 @@ def _written(text: str) -> RunConfig | None:
 
 
 def is_whole(config: RunConfig, text: str) -> bool:
-    """Whether this program's keys are those of the program that wrote the text."""
+    """Whether the program that wrote the text had the same keys as this one."""
     return yaml.safe_load(text) == yaml.safe_load(to_yaml(config))

@@ -1,5 +1,5 @@
-"""What the types cannot say of recovery: pools, failure modes and repairs that there are. Law: every repair that a row
-or a gate names is one that recovery can make."""
+"""Rules for recovery beyond types: pools, failure modes and repairs must exist. Law: recovery can make every repair
+that a row or a gate names."""
 
 import re
 from collections.abc import Iterator
@@ -12,13 +12,13 @@ from schemas.recovery import KNOWN_MODES, KNOWN_REPAIRS, Repairs
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 RESERVED_REPAIRS = frozenset({"stop", "none", "gone", "fresh"})
-"""Names that something else is known by where repairs are shown."""
+"""Names that have another meaning where repairs are shown."""
 NOT_LISTED = frozenset({Repairs.ESCALATE, Repairs.RESTART_FROM_PREFIX})
 """Repairs that follow from other keys: `escalate_to`, `credit`."""
 
 
 def broken_recovery(config: RunConfig) -> Iterator[str]:
-    """Each rule that recovery breaks, as `path: what is wrong`."""
+    """The faults of recovery, as `path: what is wrong`."""
     recovery = config.recovery
     target = recovery.escalate_to
     if target is not None and target not in config.pools:

@@ -1,4 +1,4 @@
-"""What the types cannot say: values that must fit each other, strings that hold no secret, models that exist."""
+"""Rules beyond types: values must fit each other, strings must hold no secret, models must exist."""
 
 import math
 import os
@@ -35,7 +35,7 @@ _RAY_ADDRESS = re.compile(r"auto|local|(ray://)?[\w.-]+:\d{1,5}|(ray://)?\[[0-9a
 
 
 def broken_rule(config: RunConfig) -> str | None:
-    """The first rule that the configuration breaks, as `path: what is wrong`; None if it can be run."""
+    """The configuration's first fault, as `path: what is wrong`; None if it can be run."""
     return next(_broken(config), None)
 
 
@@ -52,8 +52,8 @@ def engines(config: RunConfig) -> Iterator[tuple[str, Engine]]:
 
 
 def is_local(model: str) -> bool:
-    """Whether a model's name is a path of the file system; a name like `org/name`, or
-    `org/name@revision`, is one of the Hugging Face hub."""
+    """Whether a model's name is a path of the file system; a name like `org/name` or `org/name@revision` is one of the
+    Hugging Face hub."""
     if "://" in model:
         return False
     return model.startswith((".", "/", "~")) or _HUB_NAME.fullmatch(model) is None
@@ -120,7 +120,7 @@ def _broken_shards(config: RunConfig) -> Iterator[str]:
 
 
 def _broken_options(config: RunConfig) -> Iterator[str]:
-    """Options are shown wherever a configuration is: none of them is a secret."""
+    """Faults of sinks' names and of options. Options are shown with the configuration, so none may be a secret."""
     if isinstance(config.task, CustomTask):
         yield from _secret_options("task.options", config.task.options)
     for name, sink in config.dataset.sinks.items():
@@ -196,7 +196,7 @@ def _broken_values(value: Any, path: str) -> Iterator[str]:
 
 
 def _broken_task(config: RunConfig) -> Iterator[str]:
-    """Reference answers are for math."""
+    """Faults of reference answers: math needs them, and no other task has them."""
     if isinstance(config.task, Math) and config.corpus.answer_field is None:
         yield "corpus.answer_field: missing; it must be the field that holds the problems' reference answers"
     if not isinstance(config.task, Math) and config.corpus.answer_field is not None:
@@ -204,7 +204,7 @@ def _broken_task(config: RunConfig) -> Iterator[str]:
 
 
 def task_name(config: RunConfig) -> str:
-    """The task as orders name it: its kind, or the user's own by its place."""
+    """The name of the task in orders: its kind, or for a user's own task its `module:function`."""
     return config.task.task if isinstance(config.task, CustomTask) else str(config.task.__struct_config__.tag)
 
 
@@ -245,7 +245,7 @@ def _broken_engine(path: str, engine: Engine, config: RunConfig) -> Iterator[str
 
 
 def _broken_model_args(args: Mapping[VllmModelArgument, str | Mapping[str, object]]) -> str | None:
-    """The first mistake, as `name: what is wrong`. A draft model is refused: nobody has looked at its files."""
+    """The first fault, as `name: what is wrong`. A draft model is refused, since its files would go unchecked."""
     for name, value in args.items():
         if (name == "speculative_config") != isinstance(value, dict):
             return f"{name}: must be {'a section' if name == 'speculative_config' else 'text'}, as vLLM has it"

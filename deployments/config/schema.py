@@ -1,4 +1,4 @@
-"""What the types say of a configuration's keys. Law: a key's words and class are read from its field, nowhere else.
+"""Facts about a configuration's keys, from its types. Law: a key's words and class are read only from its field.
 
 A section is a struct. A key that holds one, or a union or a map of them, has no class of its own, but for two cases:
 the choice among a union's variants (`kind`, `form`, `mode`), and a section that may be absent.
@@ -14,14 +14,14 @@ from schemas.config_base import CHANGE, Change, Config
 
 
 class Fact(Struct, frozen=True):
-    """What stands at a field beside its type and default. `change` is None where the keys inside have theirs."""
+    """Words and class of a field. `change`: None if the keys inside have classes of their own."""
 
     words: str
     change: Change | None
 
 
 class Section(Struct, frozen=True):
-    """A kind of section, the places where it may stand, and the class of the choice that puts it there."""
+    """A kind of section, the places where it may be, and the class of the choice that puts it there."""
 
     cls: type[Config]
     places: tuple[str, ...]
@@ -36,12 +36,12 @@ class Section(Struct, frozen=True):
 
 @cache
 def facts(section: type[Config]) -> dict[str, Fact]:
-    """Of each key of a section, by its name. Raises LookupError for a key without words."""
+    """The facts of each key of a section, by its name. Raises LookupError for a key without words."""
     return {field.name: _fact(section, field) for field in Section(section, (), None).type.fields}
 
 
 def change_of(section: type[Config], name: str) -> Change:
-    """The class of a section's key. Raises LookupError for one that has none."""
+    """The class of a section's key. Raises LookupError if it has none."""
     change = facts(section)[name].change
     if change is None:
         raise LookupError(f"{section.__name__}.{name} has no class: never, replay or any_resume")
@@ -49,12 +49,12 @@ def change_of(section: type[Config], name: str) -> Change:
 
 
 def bare(kind: inspect.Type) -> inspect.Type:
-    """The type without what `Meta` says beside its bounds."""
+    """The type without its `Meta`."""
     return kind.type if isinstance(kind, inspect.Metadata) else kind
 
 
 def is_section(kind: inspect.Type) -> bool:
-    """Whether a key of the type holds keys of its own, each with its class."""
+    """Whether a key of the type holds further keys, each with its class."""
     match bare(kind):
         case inspect.StructType():
             return True
@@ -66,16 +66,16 @@ def is_section(kind: inspect.Type) -> bool:
 
 
 def sections(root: type[Config] = RunConfig) -> list[Section]:
-    """Every kind of section in the order in which a reader meets them, each once."""
+    """Every kind of section once, in the order of the fields."""
     found: dict[type[Config], Section] = {}
     _find(inspect.type_info(root), found, "", None)
     return list(found.values())
 
 
 def key_count(root: type[Config] = RunConfig) -> int:
-    """How many keys a configuration may have. Counted is what has a class: a key that holds a value, a section that may
-    be absent, and the `kind`, `form` or `mode` of each variant of a union. A section that may stand in several places
-    counts once; a key that only groups others (`queue:`) does not count."""
+    """How many keys a configuration may have. Keys with a class count: a key that holds a value, a section that may be
+    absent, and the `kind`, `form` or `mode` of each variant of a union. A section that may be in several places counts
+    once; a key that only groups others (`queue:`) does not count."""
     return sum(_keys_of(section.type) for section in sections(root))
 
 

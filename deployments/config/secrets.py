@@ -1,5 +1,5 @@
-"""What looks like a secret in a configuration. Law: a secret is refused where it stands and never shown; a name of an
-environment variable, a file or a number of tokens is none."""
+"""Finds secrets in a configuration. Law: a secret is refused and never shown. The name of an environment variable or a
+file, or a number of tokens, is no secret."""
 
 import re
 from itertools import pairwise
@@ -10,10 +10,10 @@ _SECRET_WORDS = frozenset(
     | {"credential", "credentials", "cookie"}
 )
 _LAST_WORDS = frozenset({"key", "token", "sas", "jwt", "signature"})
-"""Secrets when nothing follows: `token_limit` is none."""
+"""Words that mean a secret at the end of a name: `token_limit` is no secret."""
 _KEYS_OF = frozenset({"api", "access", "private", "secret", "account", "subscription", "shared", "signing"})
 _POINTERS = frozenset({"env", "variable", "file", "path", "id"})
-"""What names the place of a secret. An id does, but for that of a key, which is half of one (AWS)."""
+"""Last words of names for the place of a secret. An id is one, except the id of a key, which is half a secret (AWS)."""
 _ADDRESS = re.compile(r"://")
 _USER = re.compile(r"://[^/\s?#]*@")
 _QUERY = re.compile(r"[?&;]([\w.~-]+)=[^&\s]")
@@ -26,7 +26,7 @@ _VALUES = re.compile(
 
 
 def names_a_secret(name: str) -> bool:
-    """Whether a key is called like a secret: `api_key`, `authToken`, `AWS_ACCESS_KEY_ID`, `secret_value`."""
+    """Whether a key has the name of a secret: `api_key`, `authToken`, `AWS_ACCESS_KEY_ID`, `secret_value`."""
     words = [word.lower() for word in _WORD.findall(name)]
     if not words:
         return False
@@ -37,12 +37,12 @@ def names_a_secret(name: str) -> bool:
 
 
 def holds_a_secret(value: str) -> bool:
-    """Whether a text has the form of a known kind of key, wherever it stands."""
+    """Whether any part of a text has the form of a known kind of key."""
     return _VALUES.search(value) is not None
 
 
 def has_credentials(value: str) -> bool:
-    """Whether an address holds a user's name, or a secret behind its `?` (a signed link)."""
+    """Whether an address holds a user's name, or a secret in its query (a signed link)."""
     if not _ADDRESS.search(value):
         return False
     return _USER.search(value) is not None or any(

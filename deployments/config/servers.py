@@ -1,4 +1,4 @@
-"""What the types cannot say of a server's headers, query and body: no secret, nothing that the client itself sets."""
+"""Rules for a server's headers, query and body beyond types: no secrets, and nothing that the client itself sets."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from schemas.config_engines import HttpEngine
 
 ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 FROM_ENVIRONMENT = "env:"
-"""Begins the value of a header that an environment variable holds."""
+"""The beginning of a header's value that is read from an environment variable."""
 PASSAGE = "{passage_id}"
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _OUR_HEADERS = frozenset(
@@ -28,7 +28,7 @@ some servers allow fewer than are asked for."""
 
 
 def broken_http(path: str, engine: HttpEngine) -> Iterator[str]:
-    """Each rule that the engine breaks, as `path: what is wrong`."""
+    """The engine's faults, as `path: what is wrong`."""
     for name, value in engine.headers.items():
         problem = _broken_header(name, value)
         if problem is not None:
