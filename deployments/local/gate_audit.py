@@ -1,6 +1,6 @@
-"""A run's gate measured on a labelled file: the same gate, retried by the same rules, as the run would have it.
+"""Measures a run's gate on a labelled file: the same gate, retried by the same rules as in the run.
 
-Law: rows are asked in the file's order, a bounded number at once; an answer that does not come is an error of its row.
+Law: rows are judged in the file's order, a limited number at once. A verdict that does not come is an error of its row.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from schemas.samples import Heard
 from schemas.verdicts import VERIFIER, Errored, GateName, Verdict
 
 AT_ONCE = 64
-"""Rows under way at the same time."""
+"""How many rows are judged at the same time."""
 
 
 async def audit_gate(config: RunConfig, gate: GateName, labelled: Path) -> GateAudit:
@@ -48,8 +48,8 @@ async def audit_gate(config: RunConfig, gate: GateName, labelled: Path) -> GateA
 
 
 def _form_of_rows(config: RunConfig, name: GateName) -> GateName:
-    """The usual gate whose rows the file has: problems and solutions for a gate of math, but for a judge; else
-    passages, questions and answers."""
+    """The usual gate whose form the file's rows have. Math gates other than judges have problems and solutions; others
+    have passages, questions and answers."""
     gate = config.gates.get(name)
     if gate is None or isinstance(gate, GateModel):
         return name if gate is None else kind_of(name, gate)

@@ -1,5 +1,5 @@
-"""A run's gates in this process, without Ray: for previews and audits. Law: they are the run's own, built by the same
-code from the same configuration; whoever opened the stack ends their models and processes with it."""
+"""A run's gates in this process, without Ray: for previews and audits. Law: they are the run's own gates, built by the
+same code from the same configuration. Their models and processes end when the caller closes the stack."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -23,7 +23,7 @@ from schemas.verdicts import GateName
 
 
 async def started(stack: AsyncExitStack, config: EngineConfig, role: EngineRole = EngineRole.GENERATOR) -> Engine:
-    """An engine, loaded. Raises ModelError when its model does not exist or does not fit."""
+    """A loaded engine. Raises ModelError when its model does not exist or does not fit."""
     engine = build_engine(config, role)
     await engine.start()
     stack.push_async_callback(engine.close)
@@ -31,7 +31,7 @@ async def started(stack: AsyncExitStack, config: EngineConfig, role: EngineRole 
 
 
 class LocalPools:
-    """The run's pools for a gate that asks them, each loaded when it is asked first; as `actors.protocols.Ask`."""
+    """The run's pools for gates that ask them, as `actors.protocols.Ask`. Each is loaded at its first call."""
 
     def __init__(self, stack: AsyncExitStack, config: RunConfig) -> None:
         self._stack = stack
@@ -39,7 +39,7 @@ class LocalPools:
         self._engines: dict[PoolName, asyncio.Task[Engine]] = {}
 
     async def __call__(self, pool: PoolName, request: GenerationRequest) -> Completion:
-        """Raises EngineError for a pool that there is not, and what `started` raises."""
+        """One completion. Raises EngineError for an unknown pool, and as `started`."""
         configured = self._config.pools.get(pool)
         if configured is None:
             raise EngineError(ErrorKind.PERMANENT, f"there is no pool '{pool}'")
@@ -50,8 +50,7 @@ class LocalPools:
 
 
 async def local_gate(stack: AsyncExitStack, config: RunConfig, name: GateName) -> Gate:
-    """One gate of the run. Raises ConfigError for one that it does not have, the rest as `started` and
-    `open_source`."""
+    """One gate of the run. Raises ConfigError for an unknown gate, and otherwise as `started` and `open_source`."""
     gate = config.gates.get(name)
     if isinstance(gate, GateModel) and not isinstance(gate.engine, PoolEngine):
         return await gate_over(stack, config, name, await started(stack, gate.engine, role_of(gate)))
@@ -65,7 +64,7 @@ async def local_gate(stack: AsyncExitStack, config: RunConfig, name: GateName) -
 
 
 async def local_embedder(stack: AsyncExitStack, config: RunConfig) -> Embedder | None:
-    """The run's embedder, loaded; None where it has none. Raises ModelError."""
+    """The run's loaded embedder; None if it has none. Raises ModelError."""
     if config.judging.embedder is None:
         return None
     embedder = await SampleEmbedder.of(config.judging.embedder)
@@ -74,12 +73,11 @@ async def local_embedder(stack: AsyncExitStack, config: RunConfig) -> Embedder |
 
 
 async def gate_over(stack: AsyncExitStack, config: RunConfig, name: GateName, engine: Engine) -> Gate:
-    """The gate of that name, which has a model, over an engine that runs. Raises what `open_source` and `build_gate`
-    raise."""
+    """The gate of that name, which has a model, over a loaded engine. Raises as `open_source` and `build_gate`."""
     gate = gate_models(config.gates)[name]
     return build_gate(name, gate, engine, await open_source(stack, gate.provenance, config.corpus, name))
 
 
 def names(config: RunConfig) -> tuple[GateName, ...]:
-    """The gates that the run has, beside provenance."""
+    """The names of the configured gates."""
     return tuple(map(GateName, config.gates))

@@ -1,4 +1,5 @@
-"""The whole loop in this process: queues, a conductor each, engines and gates; no Ray. For previews, measurements."""
+"""The whole loop in this process, without Ray: queues with a conductor each, engines and gates. For previews and
+measurements."""
 
 import asyncio
 from collections.abc import Sequence
@@ -22,8 +23,8 @@ LEASE_WAIT_S = 0.2
 
 
 async def conduct_in_process(config: RunConfig, passages: Sequence[Passage], *ledgers: Ledger) -> None:
-    """Every order of the passages to its end, in the ledgers, which are closed: one for each queue shard, whatever
-    `queue.shards` is. Raises UserError and PoolAwayError as a run would."""
+    """Works on every order of the passages until its end, and closes the ledgers. Each ledger is one queue shard,
+    whatever `queue.shards` is. Raises UserError and PoolAwayError as a run would."""
     shards = QueueShard(0, len(ledgers)).all
     clocks = Clocks()
     services = [queue_service(config, *each, now=Steady(clocks)) for each in zip(ledgers, shards, strict=True)]
@@ -53,7 +54,7 @@ async def conduct_in_process(config: RunConfig, passages: Sequence[Passage], *le
 
 
 class InProcessOrders:
-    """The queue service as a conductor in the same process sees it."""
+    """The queue service, for a conductor in the same process."""
 
     def __init__(self, service: QueueService) -> None:
         self._service = service
@@ -63,7 +64,7 @@ class InProcessOrders:
         return None if not leases and self._service.finished() else leases
 
     async def join(self, conductor: str, holdings: Sequence[Holding]) -> None:
-        """Nobody makes this queue again."""
+        """Does nothing: this queue is never restarted."""
 
     async def settle(self, outcome: Outcome) -> Settlement:
         return (await self._service.settle([outcome]))[0]

@@ -1,7 +1,7 @@
-"""Each role of a run by itself, in this process: loaded, asked as the run would ask it, timed, and closed again.
+"""Tries each role of a run alone, in this process: loads it, asks it as the run would, times it, and closes it.
 
-Law: the prompts are the task's and the gates' own, over the run's own passages; one role is loaded at a time. What a
-role cannot do is said in its card, and the next one is looked at all the same.
+Law: the prompts are the task's and the gates' own, over the run's own passages; one role is loaded at a time. A role's
+failure is written on its card, and the next role is tried all the same.
 """
 
 import asyncio
@@ -47,15 +47,15 @@ from schemas.samples import (
 from schemas.verdicts import Errored, GateName, GateRequest, Verdict
 
 BATCH = 16
-"""Calls side by side, of which the speed is measured."""
+"""How many calls side by side the speed is measured with."""
 LONGEST_SAID = 300
-"""Characters of a stand-in's answer: the beginning of its passage."""
+"""Characters of the answer that is used if no pool wrote a draft: the beginning of the passage."""
 Clock = Callable[[], float]
 Answer = TypeVar("Answer")
 
 
 class Looked(Struct, frozen=True):
-    """A role's card, and the drafts that a pool wrote, which the gates after it are asked about."""
+    """A role's card, and the drafts of a pool, which later gates judge."""
 
     card: RoleCard
     drafts: Mapping[PassageId, Draft] = {}
@@ -80,12 +80,12 @@ async def look_at(
 
 
 def _roles(config: RunConfig) -> dict[str, Deployed]:
-    """Pools, then gates whose answers a model gives, be it a pool's."""
+    """Pools, then gates that ask a model, their own or a pool's."""
     return {**config.pools, **{name: gate for name, gate in config.gates.items() if isinstance(gate, GateModel)}}
 
 
 class _Given(Struct, frozen=True):
-    """What a role is asked about: `shortest` is shown."""
+    """The passages and drafts that a role is asked about; the card shows the call for `shortest`."""
 
     passages: Sequence[Passage]
     drafts: Mapping[PassageId, Draft]
@@ -96,7 +96,7 @@ class _Given(Struct, frozen=True):
 
 
 class _Overheard:
-    """An engine whose calls are kept: what was asked and said, and what it took."""
+    """An engine that keeps its calls: prompt, reply and tokens."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -129,13 +129,13 @@ class _Overheard:
         return found
 
     async def start(self) -> None:
-        """It runs already."""
+        """Does nothing: the engine is loaded already."""
 
     async def check(self) -> None:
         await self._engine.check()
 
     async def close(self) -> None:
-        """Whoever started it closes it."""
+        """Does nothing: the code that loaded the engine closes it."""
 
 
 async def _looked(config: RunConfig, name: str, role: Deployed, given: _Given, clock: Clock) -> Looked:
@@ -169,7 +169,7 @@ async def _looked(config: RunConfig, name: str, role: Deployed, given: _Given, c
 async def _check(
     stack: AsyncExitStack, config: RunConfig, name: GateName, heard: _Overheard
 ) -> Callable[[GateRequest], Awaitable[Verdict]]:
-    """The gate's check over the engine, be it the gate's own or a pool's."""
+    """The gate's check over the engine, which is the gate's own or a pool's."""
     if name not in shared_pools(config.gates):
         return (await gate_over(stack, config, name, heard)).check
     gate = await local_gate(stack, config, name)
@@ -178,7 +178,7 @@ async def _check(
 
 
 class _PoolAsked:
-    """A pool as the attempts of fresh orders ask it; what a task asks of another pool by name is asked of this one."""
+    """A pool, asked as by attempts of fresh orders. If a task names another pool, this one is asked all the same."""
 
     def __init__(self, config: RunConfig, pool: PoolName, heard: _Overheard, clock: Clock) -> None:
         self._config = config
@@ -196,7 +196,7 @@ class _PoolAsked:
         return self._clock
 
     async def draft(self, passage: Passage, slot: int) -> Draft | Malformed:
-        """What the task reads in the completion. Raises HopError, and what the task raises."""
+        """The draft that the task reads in the completion. Raises HopError, and whatever the task raises."""
         lease = Lease(Order.fresh(passage.id, task_name(self._config), slot), passage, 1, float("inf"))
         asker = Asker(lease, Way(self._generate, self._pool, self._pool, self._config.seed, self._clock))
         making = Making(self._task, lease, asker)
@@ -232,7 +232,7 @@ async def _of_pool(card: RoleCard, asked: _PoolAsked, given: _Given) -> Looked:
 
 
 class _GateAsked(Struct, frozen=True):
-    """A gate as conductors ask it."""
+    """A gate, asked as by conductors."""
 
     check: Callable[[GateRequest], Awaitable[Verdict]]
     task: Task
@@ -240,7 +240,7 @@ class _GateAsked(Struct, frozen=True):
     timeout_s: float
 
     async def verdict(self, passage: Passage, number: int) -> Verdict:
-        """On a draft of the passage. Raises HopError."""
+        """The verdict on a draft of the passage. Raises HopError."""
         request = _request(self.task, passage, self.given.drafts.get(passage.id), number)
         return await _within(self.timeout_s, self.check(request))
 
@@ -261,7 +261,7 @@ async def _of_gate(card: RoleCard, asked: _GateAsked, heard: _Overheard, clock: 
 
 
 def _request(task: Task, passage: Passage, draft: Draft | None, number: int) -> GateRequest:
-    """About a draft that a pool of the run wrote, or else about the beginning of the passage."""
+    """A request about a draft that a pool of the run wrote, or else about the beginning of the passage."""
     name = f"models:{passage.id}:{number}"
     if draft is None:
         begins = " ".join(passage.text.split())[:LONGEST_SAID]
