@@ -98,4 +98,77 @@ class CustomTask(Config, frozen=True, tag="custom", tag_field="kind"):
     )
 
 
-Task = GroundedAnswer | Math | CustomTask
+FieldName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z][a-z0-9_]{0,39}$",
+        title="a name of lower-case letters, digits and _ that begins with a letter",
+    ),
+]
+
+
+class PromptedField(Config, frozen=True):
+    """One text of a sample that is written."""
+
+    name: Annotated[FieldName, never("How templates, labels, JSON keys and gates call it.")]
+    what: Annotated[str, never("What it is; for the template to show.")]
+    max_characters: Annotated[int, never("A longer text is malformed.", ge=1, le=100_000)] = 2_000
+
+
+class PromptedExample(Config, frozen=True):
+    """A passage and the fields that are to be written of it, shown to the model as earlier turns."""
+
+    passage: Annotated[str, replay("As short as it may be.")]
+    fields: Annotated[dict[str, str], replay("Each field's text, by its name.")]
+
+
+class TurnTemplate(Config, frozen=True):
+    """One turn of the chat that a student is trained on."""
+
+    role: Annotated[Literal["system", "user", "assistant"], replay("Whose turn it is.")]
+    content: Annotated[str, replay("A template of `passage` and the fields, by their names.")]
+
+
+class Prompted(Config, frozen=True, tag="prompted", tag_field="kind"):
+    """A task in YAML alone: its fields, the prompt that asks for them, and the chat that a student is trained on
+    (docs/tasks/prompted.md)."""
+
+    fields: Annotated[
+        tuple[PromptedField, ...],
+        never("What a sample has, in order: each has a `name`, `what` it is, perhaps `max_characters` (2,000)."),
+    ]
+    ask: Annotated[str, replay("The user's turn, a Jinja template of `passage`, `fields`, `previous` and `repair`.")]
+    student: Annotated[
+        tuple[TurnTemplate, ...],
+        replay(
+            "The chat that a student is trained on, the assistant's turn last: each has a `role` and its `content`, a "
+            "Jinja template of `passage` and the fields by their names."
+        ),
+    ]
+    samples_per_passage: Annotated[int, never("Orders issued for each passage.", ge=1, le=64)] = 1
+    system: Annotated[str | None, replay("The system's turn; without it there is none.")] = None
+    read: Annotated[
+        Literal["lines", "json"],
+        replay("How fields are written: `Name: text` lines, or one JSON object, by a schema where the engine can."),
+    ] = "lines"
+    examples: Annotated[
+        tuple[PromptedExample, ...],
+        replay("Shown first, as earlier turns: each has a `passage` and its `fields`, a text for each name."),
+    ] = ()
+    claim: Annotated[
+        tuple[str, ...] | None, replay("Fields that a faithfulness judge must find in the source; without it, all.")
+    ] = None
+    shown: Annotated[tuple[str, ...] | None, replay("Fields that a reward model rates; without it, all.")] = None
+    key: Annotated[
+        tuple[str, ...] | None,
+        replay("Fields by which near-duplicates of a passage are found; without it, all. `[]`: nothing repeats."),
+    ] = None
+    keep_reasoning: Annotated[
+        bool, replay("What a model thinks before it answers is kept in the ledger, and exported; else it is dropped.")
+    ] = False
+    sampling: Annotated[SamplingDefaults, section("The first attempt's; repairs change the temperature.")] = (
+        SamplingDefaults()
+    )
+
+
+Task = GroundedAnswer | Math | CustomTask | Prompted

@@ -244,7 +244,7 @@ class MalformedReason(Enum):
     CONTROL_TEXT = "control_text"
     """It holds a special token of a chat model, a control character or half a surrogate pair."""
     TOO_LONG = "too_long"
-    """The final answer is too long to be compared."""
+    """The final answer is too long to be compared, or a field is longer than it may be."""
 
 
 class Malformed(Struct, frozen=True):

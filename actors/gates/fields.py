@@ -6,6 +6,8 @@ from schemas.verdicts import GateRequest
 
 TEXTS = ("question", "answer", "quote", "passage", "reference")
 """Names of texts in rules; a text that a sample does not have is empty."""
+OF_EVERY_TASK = ("passage", "reference")
+"""Names of the texts that belong to no draft."""
 NUMBERS = ("attempt",)
 
 

@@ -8,7 +8,7 @@ import yaml
 
 from actors.report.words import count, duration, model_name, percent, spoken
 from schemas.config import GroundedAnswer, Math, RunConfig
-from schemas.config_tasks import CustomTask
+from schemas.config_tasks import CustomTask, Prompted
 from schemas.ledger import ShardKind
 from schemas.manifest import Manifest
 from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER
@@ -135,6 +135,9 @@ def _how(manifest: Manifest, config: RunConfig | None) -> str:
     judged = f"Each must pass: {', '.join(f'`{name}`' for name in names)}." if names else "No gate was asked."
     if isinstance(config.task, CustomTask):
         return f"Made of each passage by the task `{config.task.task}`. {judged}"
+    if isinstance(config.task, Prompted):
+        fields = ", ".join(f"`{field.name}`" for field in config.task.fields)
+        return f"A generator writes of each passage: {fields}, as the configuration's prompt asks. {judged}"
     return f"{_SOLVES if solves else _WRITES} {judged}"
 
 

@@ -4,11 +4,13 @@ cannot be found or used is the user's mistake."""
 from actors.protocols import Task
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from actors.tasks.math import MathTask
+from actors.tasks.prompted import PromptedTask
 from deployments.build.own_code import factory_of
 from schemas.config import RunConfig
 from schemas.config_gates import Verifier, verifier_of
-from schemas.config_tasks import CustomTask, GroundedAnswer, Math
+from schemas.config_tasks import CustomTask, GroundedAnswer, Math, Prompted
 from schemas.errors import ConfigError
+from schemas.recovery import FORM_REPAIRS, RepairKind
 
 MOST_TOGETHER = 64
 """The largest `together` of a user's own task."""
@@ -25,6 +27,15 @@ def build_task(config: RunConfig) -> Task:
             return MathTask(config.task, longest_answer=verifier.max_characters)
         case CustomTask():
             return own_task(config.task)
+        case Prompted():
+            return PromptedTask(config.task, repairs=_named_repairs(config))
+
+
+def _named_repairs(config: RunConfig) -> list[RepairKind]:
+    """The repairs that a run brings or lists: a prompted task's template sees their names, and the others' are not its
+    own."""
+    listed = [kind for row in config.recovery.repairs.values() for kind in row if kind not in FORM_REPAIRS]
+    return [RepairKind(name) for name in dict.fromkeys((*config.recovery.own_repairs, *listed))]
 
 
 def own_task(config: CustomTask) -> Task:

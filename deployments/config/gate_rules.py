@@ -4,7 +4,7 @@ read. Law: an expression is refused here, or it can be evaluated."""
 import re
 from collections.abc import Collection, Iterator
 
-from actors.gates.fields import TEXTS
+from actors.gates.fields import OF_EVERY_TASK, TEXTS
 from actors.gates.first_token import plainly, sides
 from actors.gates.rules import BadRule, read_rule
 from deployments.config.faults import at, below, nearest, shown
@@ -29,7 +29,7 @@ from schemas.config_gates import (
     is_function,
     kind_of,
 )
-from schemas.config_tasks import CustomTask
+from schemas.config_tasks import CustomTask, Prompted
 from schemas.vectors import EMBEDDER
 from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER
 
@@ -48,7 +48,7 @@ def broken_gates(config: RunConfig) -> Iterator[str]:
             case RuleGate() | CustomGate():
                 yield from _broken_modes(path, gate, repairs)
         if isinstance(gate, RuleGate):
-            yield from _broken_rule(path, gate, None if isinstance(config.task, CustomTask) else TEXTS)
+            yield from _broken_rule(path, gate, _texts_of(config))
         if isinstance(gate, GateModel):
             yield from _broken_provenance(path, name, gate)
             yield from _broken_sharing(path, gate, config)
@@ -129,6 +129,17 @@ def _broken_task(path: str, name: str, gate: GateConfig, config: RunConfig) -> I
     refused = kind_of(name, gate) == (FAITHFULNESS if isinstance(config.task, Math) else VERIFIER)
     if refused:
         yield at(path, f"has nothing to check when task.kind is {task}")
+
+
+def _texts_of(config: RunConfig) -> Collection[str] | None:
+    """The texts that rules may name; None for a task whose fields only its code knows."""
+    match config.task:
+        case CustomTask():
+            return None
+        case Prompted(fields=fields):
+            return (*(field.name for field in fields), *OF_EVERY_TASK)
+        case _:
+            return TEXTS
 
 
 def _broken_rule(path: str, gate: RuleGate, texts: Collection[str] | None) -> Iterator[str]:

@@ -11,6 +11,7 @@ from actors.corpus.formats import is_text_encoding
 from deployments.config.faults import at, below, nearest, shown
 from deployments.config.gate_rules import broken_gates
 from deployments.config.identity import plain
+from deployments.config.prompted_rules import broken_prompted, on_one_line
 from deployments.config.reader_rules import broken_readers
 from deployments.config.recovery_rules import broken_recovery
 from deployments.config.secrets import has_credentials, holds_a_secret, names_a_secret
@@ -26,7 +27,7 @@ from schemas.config_engines import (
     VllmModelArgument,
 )
 from schemas.config_gates import CustomGate, GateModel, Retrieved, verifier_of
-from schemas.config_tasks import CustomTask
+from schemas.config_tasks import CustomTask, Prompted
 from schemas.errors import ModelError
 
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?(@[\w./-]+)?")
@@ -83,7 +84,10 @@ def _must_hold(path: str, name: str, file: str) -> None:
 
 
 def _broken(config: RunConfig) -> Iterator[str]:
-    yield from _broken_values(plain(config), "")
+    values = plain(config)
+    if isinstance(config.task, Prompted):  # templates have lines, as other texts of a configuration have not
+        values = {**values, "task": on_one_line(values["task"])}
+    yield from _broken_values(values, "")
     for name in config.pools:
         if not _POOL_NAME.fullmatch(name):
             rule = "a pool's name is of lower-case letters, digits, _ and -, beginning with a letter"
@@ -196,7 +200,9 @@ def _broken_values(value: Any, path: str) -> Iterator[str]:
 
 
 def _broken_task(config: RunConfig) -> Iterator[str]:
-    """Faults of reference answers: math needs them, and no other task has them."""
+    """Faults of the task's own section, and of reference answers: math needs them, and no other task has them."""
+    if isinstance(config.task, Prompted):
+        yield from broken_prompted(config.task)
     if isinstance(config.task, Math) and config.corpus.answer_field is None:
         yield "corpus.answer_field: missing; it must be the field that holds the problems' reference answers"
     if not isinstance(config.task, Math) and config.corpus.answer_field is not None:

@@ -15,6 +15,7 @@ from actors.tasks.conformance import CHECKS, TaskSubject, examine, finding
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from actors.tasks.math import MathTask
 from actors.tasks.one_call import OneCall, sampled, with_words
+from actors.tasks.prompted import PromptedTask
 from actors.tasks.prompts import fenced, one_line
 from actors.text.completions import control_in, without_control
 from examples.summaries.task import Summary
@@ -23,6 +24,7 @@ from schemas.conformance import CheckOutcome
 from schemas.errors import HopError
 from schemas.orders import Lease
 from schemas.samples import Draft, FinishReason, Made, Malformed, MalformedReason, Message, Prompt, Sampling, Texts
+from tests.doubles.prompted import QUESTIONS
 from tests.oracle.threes import Threes
 
 OURS: dict[str, Task] = {
@@ -30,6 +32,8 @@ OURS: dict[str, Task] = {
     "grounded answers in JSON": GroundedAnswerTask(GroundedAnswer(output="json")),
     "math": MathTask(Math(), longest_answer=200),
     "one that makes three at once": Threes(CustomTask(task="tests.oracle.threes:Threes")),
+    "prompted": PromptedTask(QUESTIONS),
+    "prompted, in JSON": PromptedTask(replace(QUESTIONS, read="json")),
     "the example": Summary(CustomTask(task="examples.summaries.task:Summary")),
 }
 

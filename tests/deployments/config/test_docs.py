@@ -54,6 +54,23 @@ SHARED_KEYS = ("engine.kind: pool", "engine.pool")
 VECTOR_KEYS = ("judging.embedder", "embedder.similarity", "embedder.pooling", "embedder.prefix")
 """Keys of near-duplicates by vectors: which model, how alike is too alike, and what the model's folder leaves open."""
 
+PROMPTED_KEYS = (
+    "kind",
+    "fields",
+    "ask",
+    "student",
+    "samples_per_passage",
+    "system",
+    "read",
+    "examples",
+    "claim",
+    "shown",
+    "key",
+    "keep_reasoning",
+)
+"""Of a task in YAML alone, which was not there when the bound was set: each stands for a method of a class that a user
+would write otherwise (docs/tasks/prompted.md)."""
+
 
 def test_the_page_is_up_to_date() -> None:
     """A setting that changes without its page: `python -m deployments.config.docs` writes it anew."""
@@ -69,7 +86,7 @@ def test_every_row_ends_with_words() -> None:
 
 def test_there_are_few_keys() -> None:
     """A new one takes the place of another: most of what can be set is set by nobody."""
-    counted_apart = (*SEAM_KEYS, *WORDS_KEYS, *JUDGE_KEYS, *VECTOR_KEYS, *SHARED_KEYS, *VLLM_KEYS)
+    counted_apart = (*SEAM_KEYS, *WORDS_KEYS, *JUDGE_KEYS, *VECTOR_KEYS, *SHARED_KEYS, *VLLM_KEYS, *PROMPTED_KEYS)
     assert key_count() - len(counted_apart) <= MOST_KEYS
 
 
@@ -85,3 +102,10 @@ def test_keys_of_judges_are_there(key: str) -> None:
     form, _, name = key.partition(".")
     (section,) = [each for each in page().split("\n## ") if each.startswith(f"`gates.NAME` with `form: {form}`")]
     assert f"| `{name}` |" in section
+
+
+@pytest.mark.parametrize("key", PROMPTED_KEYS)
+def test_keys_of_a_task_in_yaml_are_there(key: str) -> None:
+    """Likewise, in its section."""
+    (section,) = [each for each in page().split("\n## ") if each.startswith("`task` with `kind: prompted`")]
+    assert f"| `{key}` |" in section

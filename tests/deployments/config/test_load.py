@@ -68,7 +68,7 @@ def refusal(text: str) -> str:
         ("kind: vllm, ", "kind: vllm, model_args: {speculative_config: {method: ngram, model: org/draft}}, ", "pools.generator-large.engine.model_args.speculative_config.model: a second model is not loaded; leave it out"),
         ("kind: vllm, ", "kind: vllm, model_args: {speculative_config: {method: ngram}}, dtype: fp16, ", "pools.generator-large.engine.dtype: must be one of auto, bfloat16, float16, float32, not 'fp16'"),
         ("kind: vllm, ", "kind: vllm, dtype: fp16, ", "pools.generator-large.engine.dtype: must be one of auto, bfloat16, float16, float32, not 'fp16'"),
-        ("kind: grounded_answer", "kind: grounded", "task.kind: must be one of grounded_answer, math, custom, not 'grounded'; did you mean 'grounded_answer'?"),
+        ("kind: grounded_answer", "kind: grounded", "task.kind: must be one of grounded_answer, math, custom, prompted, not 'grounded'; did you mean 'grounded_answer'?"),
         ("samples_per_passage: 2", "samples_per_passage: 0", "task.samples_per_passage: must be a whole number at least 1 and at most 64, not 0"),
         ("samples_per_passage: 2", "samples_per_passage: 2.5", "task.samples_per_passage: must be a whole number at least 1 and at most 64, not 2.5"),
         ("samples_per_passage: 2", "samples_per_passage: yes", "task.samples_per_passage: must be a whole number at least 1 and at most 64, not true"),
@@ -286,7 +286,7 @@ gates: {verifier: {timeout_s: 2}}
         ("timeout_s: 2", "timeout_s: 0", "gates.verifier.timeout_s: must be a number greater than 0, not 0"),
         ("timeout_s: 2", "memory_mib: 64", "gates.verifier.memory_mib: must be a whole number at least 128 and at most 65,536, not 64"),
         ("timeout_s: 2", "process: 2", "gates.verifier.process: unknown key; did you mean 'processes'?"),
-        ("kind: math, ", "", "task.kind: missing; it must be one of grounded_answer, math, custom"),
+        ("kind: math, ", "", "task.kind: missing; it must be one of grounded_answer, math, custom, prompted"),
     ],
 )  # fmt: skip
 def test_mistakes_in_a_math_run(old: str, new: str, says: str) -> None:

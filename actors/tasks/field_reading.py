@@ -1,0 +1,200 @@
+"""Reads a completion as fields whose names the user gave: a labelled line for each, or one JSON object.
+
+Law: reading never raises; what it cannot read for certain is malformed, with the reason. It forgives looks (bold
+labels, bullets, case, fences, thoughts, remarks behind), never content: a field missing, empty, too long, given twice
+or cut off.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import Struct
+
+from actors.tasks.prompts import WORD_JOINER
+from actors.tasks.reading import unfinished_thoughts
+from actors.tasks.remarks import without_remarks
+from actors.text.completions import (
+    Figure,
+    Pairs,
+    Unreadable,
+    after_thoughts,
+    control_in,
+    json_objects,
+    without_code_fence,
+    without_control,
+)
+from actors.text.json_room import shared
+from schemas.samples import Draft, FinishReason, Malformed, MalformedReason
+
+_LABEL = re.compile(
+    r"""[ \t]*+(?:(?:[-*•]|\d{1,4}+[.)]|\#{1,6})[ \t]++)?+(?P<bold>\*\*|__)?+
+    (?P<name>[a-z][a-z0-9_\ -]{0,49}+)(?P<closed>\*\*)?+[ \t]*+[:：][ \t]*+(?P<rest>.*)""",
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+)
+_MISSING = {"question": MalformedReason.NO_QUESTION, "quote": MalformedReason.NO_QUOTE}
+_CUT_OFF = Malformed(MalformedReason.CUT_OFF, "cut off at the token limit")
+_BAD_JSON = Malformed(MalformedReason.BAD_JSON, "the JSON does not parse")
+
+
+class FieldsForm(Struct, frozen=True):
+    """The fields that are read. `longest`: the most characters of each, by name, in order; `room`: those that a schema
+    allows, which is one more where the limit has the room for it; `schema` says so, as text."""
+
+    longest: Mapping[str, int]
+    room: Mapping[str, int]
+    schema: str
+
+
+class _Labelled(Struct):
+    """What stands behind one label. `bold`: a mark opened before the label and not closed behind it."""
+
+    name: str
+    lines: list[str]
+    bold: str = ""
+
+    def text(self) -> str:
+        joined = "\n".join(self.lines).strip()
+        return joined.removesuffix(self.bold).rstrip() if self.bold else joined
+
+
+def fields_form(longest: Mapping[str, int], *, max_tokens: int) -> FieldsForm:
+    """The form of fields of these lengths, in characters, as one JSON object that fits the limit."""
+    fitting = shared(max_tokens, frame=len(json.dumps(dict.fromkeys(longest, ""))), weights=longest)
+    room = {name: min(most + 1, fitting[name]) for name, most in longest.items()}
+    properties = {name: {"type": "string", "minLength": 1, "maxLength": most} for name, most in room.items()}
+    schema = {"type": "object", "properties": properties, "required": list(longest), "additionalProperties": False}
+    return FieldsForm(longest, room, json.dumps(schema))
+
+
+def read_fields(
+    text: str, finish: FinishReason, form: FieldsForm, *, passage: str = "", bounded: Mapping[str, int] = {}
+) -> Draft | Malformed:
+    """The draft that a completion holds, or why it holds none. Special tokens and control characters that the passage
+    itself holds are text. `bounded`: the form's room, where a schema held the completion to it."""
+    is_cut = finish is FinishReason.LENGTH
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    said = after_thoughts(plain if WORD_JOINER in passage else plain.replace(WORD_JOINER, ""))
+    if said is None:
+        return unfinished_thoughts(finish)
+    said = without_code_fence(without_control(said, source=passage)).strip()
+    if not said:
+        return _CUT_OFF if is_cut else Malformed(MalformedReason.EMPTY, "the reply is empty")
+    labelled = [] if said.startswith("{") else list(_labelled(said, form))
+    if labelled:
+        return _from_lines([(each.name, each.text()) for each in labelled], form, passage, is_cut=is_cut)
+    if "{" in said:
+        return _from_json(said, form, passage, bounded, is_cut=is_cut)
+    labels = ", ".join(f"'{name.capitalize()}:'" for name in form.longest)
+    return _CUT_OFF if is_cut else Malformed(MalformedReason.NO_LABEL, f"no line is labelled {labels}")
+
+
+def write_fields(fields: Mapping[str, str]) -> str:
+    """The labelled lines of these fields, as `read_fields` reads them."""
+    return "\n".join(f"{name.capitalize()}: {text}" for name, text in fields.items())
+
+
+def _labelled(text: str, form: FieldsForm) -> Iterator[_Labelled]:
+    """The labelled lines. A code fence that was opened before the first of them ends with the last of them."""
+    fields: list[_Labelled] = []
+    in_fence = False
+    for line in text.split("\n"):
+        found = _LABEL.fullmatch(line)
+        name = "" if found is None else _field_of(found["name"], form)
+        is_fence = line.lstrip().startswith("```")
+        if found is not None and name:
+            fields.append(_begun(name, found))
+        elif is_fence and not fields:
+            in_fence = not in_fence
+        elif is_fence and in_fence:
+            break
+        elif fields:
+            fields[-1].lines.append(line)
+    yield from fields
+
+
+def _field_of(label: str, form: FieldsForm) -> str:
+    """The field that a label names, perhaps with a number behind it; "" for none."""
+    name = _name_of(label)
+    return next((each for each in (name, name.rstrip("0123456789_")) if each in form.longest), "")
+
+
+def _name_of(label: str) -> str:
+    return label.strip(" _-").lower().replace(" ", "_").replace("-", "_")
+
+
+def _begun(name: str, found: re.Match[str]) -> _Labelled:
+    bold, rest = found["bold"] or "", found["rest"]
+    closed = found["closed"] or (bold == "__" and found["name"].rstrip().endswith("__"))
+    if not bold or closed:
+        return _Labelled(name, [rest])
+    return _Labelled(name, [rest.removeprefix(bold)]) if rest.startswith(bold) else _Labelled(name, [rest], bold)
+
+
+def _from_lines(
+    fields: Sequence[tuple[str, str]], form: FieldsForm, passage: str, *, is_cut: bool
+) -> Draft | Malformed:
+    """The first draft. What follows a whole one is another, or the same again; a draft that is not whole and says a
+    field twice contradicts itself."""
+    ends = next((at for at in range(1, len(fields)) if fields[at][0] in {name for name, _ in fields[:at]}), len(fields))
+    name, text = fields[ends - 1]
+    bare = without_remarks(text, passage=passage, blocks=False)
+    if is_cut and ends == len(fields) and bare == text:
+        return _CUT_OFF
+    first = dict([*fields[: ends - 1], (name, bare)])
+    following = fields[ends:]
+    another = len(first) == len(form.longest) and bool(following) and following[0][0] == next(iter(first))
+    if not is_cut and not another:
+        twice = next((repeated for repeated, again in following if first.get(repeated, again) != again), None)
+        if twice is not None:
+            return Malformed(MalformedReason.REPEATED, f"the {twice} is given twice")
+    draft = _draft(first, form, passage)
+    return _CUT_OFF if is_cut and isinstance(draft, Malformed) and len(first) < len(form.longest) else draft
+
+
+def _from_json(
+    said: str, form: FieldsForm, passage: str, bounded: Mapping[str, int], *, is_cut: bool
+) -> Draft | Malformed:
+    """The first JSON object with a field in it."""
+    first = next(iter(json_objects(said, tuple(form.longest))), None)
+    if first is None:
+        return Malformed(MalformedReason.NO_LABEL, f"no JSON object has any of {', '.join(form.longest)}")
+    if isinstance(first, Unreadable):
+        return _CUT_OFF if is_cut else _BAD_JSON
+    return _from_pairs(first, form, passage, bounded)
+
+
+def _from_pairs(pairs: Pairs, form: FieldsForm, passage: str, bounded: Mapping[str, int]) -> Draft | Malformed:
+    fields: dict[str, str] = {}
+    for key, value in pairs:
+        name = _name_of(key)
+        if name not in form.longest:
+            continue
+        if isinstance(value, bool):
+            value = "true" if value else "false"
+        if not isinstance(value, str | Figure):
+            return Malformed(MalformedReason.NOT_TEXT, f"the {name} is no text")
+        if len(value) == bounded.get(name) and len(value) <= form.longest[name]:
+            return Malformed(MalformedReason.CUT_OFF, f"the {name} was cut off at the schema's {len(value)} characters")
+        said = without_remarks(str(value).strip(), passage=passage, blocks=False)
+        if fields.setdefault(name, said) != said:
+            return Malformed(MalformedReason.REPEATED, f"the {name} is given twice")
+    return _draft(fields, form, passage)
+
+
+def _draft(fields: Mapping[str, str], form: FieldsForm, passage: str) -> Draft | Malformed:
+    """The fields in the form's order, each within its bounds."""
+    found: dict[str, str] = {}
+    for name, longest in form.longest.items():
+        said = without_control(fields.get(name, ""), source=passage)
+        if not said:
+            what = "empty" if name in fields else "missing"
+            return Malformed(_MISSING.get(name, MalformedReason.NO_ANSWER), f"the {name} is {what}")
+        control = control_in(said, source=passage)
+        if control is not None:
+            what = "a broken character" if "\ud800" <= control <= "\udfff" else f"control text: {control!r}"
+            return Malformed(MalformedReason.CONTROL_TEXT, f"the {name} holds {what}")
+        if len(said) > longest:
+            return Malformed(MalformedReason.TOO_LONG, f"the {name} has {len(said):,} characters; at most {longest:,}")
+        found[name] = said
+    return Draft(found)

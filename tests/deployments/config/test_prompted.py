@@ -1,0 +1,120 @@
+"""A task in YAML alone: the configuration that has one, and what of it is refused before anything is asked."""
+
+from pathlib import Path
+
+import pytest
+
+from deployments.config.identity import Difference
+from deployments.config.load import differences, load_text, to_yaml
+from schemas.config_base import Change
+from schemas.config_tasks import Prompted, PromptedField
+from tests.deployments.config.test_load import WHOLE, refusal
+
+PAGE = Path(__file__).parents[3] / "docs" / "tasks" / "prompted.md"
+TASK = """
+task:
+  kind: prompted
+  fields:
+    - {name: title, what: a title of a few words, max_characters: 80}
+    - {name: summary, what: one sentence}
+  ask: |
+    {{ passage }}
+    {% for field in fields %}
+    {{ field.name }}: {{ field.what }}
+    {% endfor %}
+    {% if previous %}Write another one than: {{ previous.summary }}{% endif %}
+  student:
+    - {role: user, content: "{{ passage }}\\n\\nSummarise it."}
+    - {role: assistant, content: "{{ summary }}"}
+  examples:
+    - passage: Oak is hard.
+      fields: {title: Oak, summary: It is hard.}
+  claim: [summary]
+"""
+RUN = WHOLE.replace("task: {kind: grounded_answer, samples_per_passage: 2}", TASK.strip())
+
+
+def test_it_is_read_and_written_back() -> None:
+    """Templates have lines; `run.yaml` of the folder holds them as they were."""
+    config = load_text(RUN)
+    assert isinstance(config.task, Prompted)
+    assert config.task.fields[1] == PromptedField("summary", "one sentence", max_characters=2_000)
+    assert config.task.ask.splitlines()[1] == "{% for field in fields %}"
+    assert load_text(to_yaml(config)) == config
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("{{ passage }}\n", "{{ pasage }}\n", "task.ask: there is no 'pasage'; did you mean 'passage'?"),
+        ("field.what", "field.waht", "task.ask: 'field' has no 'waht'; did you mean 'what'?"),
+        ("previous.summary", "previous.sumary", "task.ask: 'previous' has no 'sumary'; did you mean 'summary'?"),
+        ("{{ passage }}\n", "It.\n", "task.ask: does not show the passage; put {{ passage }} in it"),
+        ('"{{ summary }}"', '"{{ sumary }}"', "task.student[1].content: there is no 'sumary'; did you mean 'summary'?"),
+        (
+            '"{{ summary }}"',
+            '"{{ passage }}"',
+            "task.student[1].content: shows no field, so there is nothing to learn",
+        ),
+        (
+            "role: assistant",
+            "role: user",
+            "task.student: must end with a turn of the assistant's, which is what a student learns to write",
+        ),
+        ("role: assistant", "role: asistant", "task.student[1].role: must be one of assistant, system, user, "),
+        ("role: user", "role: system", None),
+        ("role: assistant", "role: system", "task.student[1].role: the system's turn is the first"),
+        ("claim: [summary]", "claim: [sumary]", "task.claim: there is no field 'sumary'; did you mean 'summary'?"),
+        ("claim: [summary]", "claim: []", "task.claim: an empty list; leave it out for all fields"),
+        ("claim: [summary]", "key: []", None),
+        ("title: Oak", "titel: Oak", "task.examples[0].fields: there is no field 'titel'; did you mean 'title'?"),
+        (
+            "title: Oak",
+            'title: ""',
+            "task.examples[0].fields.title: missing, or empty; an example shows every field",
+        ),
+        ("name: title", "name: Title", "task.fields[0].name: must be a name of lower-case letters, "),
+        ("name: title", "name: passage", "task.fields[0].name: 'passage' is the name of something else; "),
+        ("name: title", "name: not", "task.fields[0].name: 'not' is the name of something else; "),
+        ("name: title", "name: summary", "task.fields: two are called 'summary'"),
+        ("name: title", "nam: title", "task.fields[0].nam: unknown key; did you mean 'name'?"),
+        ("claim: [summary]", "quotas: {}", "task.quotas: unknown key"),
+        ("{{ passage }}\n", '{{ passage }} {% include "x" %}\n', "task.ask: line 1: Include is not for templates: "),
+        ("one sentence", '"one\\u0007sentence"', "task.fields[1].what: "),
+    ],
+)
+def test_what_is_refused_in_one_line(old: str, new: str, says: str | None) -> None:
+    """With the place, and the nearest name where one was misspelt."""
+    assert old in RUN
+    text = RUN.replace(old, new, 1)
+    if says is None:
+        load_text(text)
+    else:
+        assert refusal(text).startswith(says)
+
+
+def test_a_rule_may_name_its_fields_and_no_others() -> None:
+    """Unlike those of a task of code, they are known before anything runs."""
+    gate = "gates:\n  short: {form: rule, check: 'words(%s) <= 9'}\n"
+    load_text(RUN.replace("gates:\n", gate % "summary", 1))
+    load_text(RUN.replace("gates:\n", gate % "passage", 1))
+    said = refusal(RUN.replace("gates:\n", gate % "sumary", 1))
+    assert said.startswith("gates.short.check: ") and "a rule may name title, summary, passage, " in said
+
+
+def test_fields_stay_what_they_are_in_a_folder() -> None:
+    """Rows of one dataset have the same fields; how they are asked for may change in a replay."""
+    old = load_text(RUN)
+    fields = differences(old, load_text(RUN.replace("one sentence", "two sentences")))
+    asked = differences(old, load_text(RUN.replace("{{ passage }}\n", "{{ passage }}!\n")))
+    assert [each.change for each in fields] == [Change.NEVER]
+    assert [each.change for each in asked] == [Change.REPLAY]
+    assert all(isinstance(each, Difference) for each in (*fields, *asked))
+
+
+def test_the_pages_task_is_one_in_under_thirty_lines() -> None:
+    """What a reader copies is a configuration, and the second example fits into it."""
+    first, second, *_ = [block.partition("```")[0] for block in PAGE.read_text(encoding="utf-8").split("```yaml\n")[1:]]
+    assert isinstance(load_text(first).task, Prompted)
+    assert len(first.splitlines()) < 30
+    assert set(load_text(first + second).recovery.own_repairs) == {"plainer", "shorter"}
