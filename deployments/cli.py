@@ -254,7 +254,7 @@ def check(  # noqa: PLR0913 - a command's options are its parameters
         str,
         typer.Argument(
             metavar="CODE",
-            help="module:function, module:Class; or the name of a gate, a repair or a suffix, with --config.",
+            help="module:function, module:Class; or `task`, the name of a gate, a repair or a suffix, with --config.",
             show_default=False,
         ),
     ],

@@ -40,6 +40,7 @@ TOGETHER = {
     "tests/deployments/monitoring/test_prometheus.py": ONE_RAY,
     "tests/deployments/build/test_own_task.py": ONE_RAY,
     "tests/deployments/build/test_own_seams.py": ONE_RAY,
+    "tests/deployments/build/test_prompted_task.py": ONE_RAY,
     "tests/deployments/serve/test_poison.py": ONE_RAY,
     "tests/deployments/serve/test_limits.py": ONE_RAY,
     "tests/deployments/test_demo_text.py": ONE_RAY,

@@ -1,6 +1,6 @@
 """`gleaner check`: whether what a user brings keeps to what every one of its kind must. Law: a failure is the author's,
-with exit code 2. What the configuration names as a repair, a reader or a sink is one, what has an `attempt` is a task;
-all else is a gate, unless `--as` says otherwise."""
+with exit code 2. What the configuration names as a repair, a reader or a sink is one, what has an `attempt` is a task,
+and `task` is the configuration's; all else is a gate, unless `--as` says otherwise."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from actors.tasks.conformance import TaskSubject
 from actors.tasks.conformance import examine as examine_task
 from deployments.build.gates import function_gate
 from deployments.build.own_code import factory_of
-from deployments.build.tasks import own_task
+from deployments.build.tasks import build_task, own_task
 from deployments.config.load import load
 from deployments.local.gates import LocalPools, local_gate
 from deployments.terminal.brought import Asked, CheckedCode, named_seam, of_reader, of_repair, of_sink
@@ -38,6 +38,8 @@ from schemas.verdicts import GateName
 
 STAND_IN = "I am a stand-in and know nothing."
 """What a gate hears that asks a model where there is none."""
+RUN_TASK = "task"
+"""Names the task of the given configuration, whatever its kind."""
 _STYLES = {CheckOutcome.PASSED: GOOD, CheckOutcome.FAILED: BAD, CheckOutcome.NOTED: WARN}
 
 
@@ -86,6 +88,8 @@ async def _checked(asked: Asked) -> CheckedCode:
 
 def _task(target: str, config: RunConfig | None) -> Task | None:
     """The task that it names, made as a run makes it; None for what is none. Raises ConfigError."""
+    if target == RUN_TASK and config is not None and target not in config.gates:
+        return build_task(config)
     if not is_function(target):
         return None
     if config is not None and isinstance(config.task, CustomTask) and config.task.task == target:
