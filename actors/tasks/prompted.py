@@ -7,6 +7,8 @@ as it is in a student's chat; a rejected draft's fields stand on one line each, 
 import json
 from collections.abc import Collection, Mapping, Sequence
 
+from jinja2 import Template
+
 from actors.tasks.field_reading import fields_form, read_fields, write_fields
 from actors.tasks.one_call import OneCall, sampled
 from actors.tasks.prompts import fenced, one_line
@@ -18,17 +20,16 @@ from schemas.samples import Draft, FinishReason, Malformed, Message, Prompt, Tex
 
 PARTS = ("name", "what", "max_characters")
 """What `ask` may show of each of `fields`."""
-ASK_TEXTS = ("passage", "repair")
 
 
 def ask_names(fields: Sequence[PromptedField]) -> TemplateNames:
     """What `ask` may name."""
-    return TemplateNames(ASK_TEXTS, {"previous": [each.name for each in fields]}, {"fields": PARTS})
+    return TemplateNames(("passage",), ("repair",), {"previous": [each.name for each in fields]}, {"fields": PARTS})
 
 
 def student_names(fields: Sequence[PromptedField]) -> TemplateNames:
     """What a student's turn may name."""
-    return TemplateNames(("passage", *(each.name for each in fields)), {}, {})
+    return TemplateNames(("passage", *(each.name for each in fields)), (), {}, {})
 
 
 class PromptedTask(OneCall):
@@ -63,7 +64,7 @@ class PromptedTask(OneCall):
         """The chat that the configuration's `student` makes of them."""
         texts = {"passage": passage, **dict.fromkeys(self._names, ""), **draft.fields}
         turns = zip(self._config.student, self._turns, strict=True)
-        return tuple(Message(turn.role, template.render(texts)) for turn, template in turns)
+        return tuple(Message(turn.role, _rendered(template, texts)) for turn, template in turns)
 
     def claim(self, draft: Draft) -> Texts:
         """The fields that `claim` lists."""
@@ -92,12 +93,8 @@ class PromptedTask(OneCall):
         draft = None if repair is None else repair.previous
         fields = {} if draft is None else draft.fields
         previous = PreviousDraft(**{name: one_line(fields.get(name, "")) for name in self._names})
-        return self._ask.render(
-            passage=fenced(passage),
-            fields=self._config.fields,
-            previous=previous,
-            repair="" if repair is None else repair.kind,
-        )
+        named = {"passage": fenced(passage), "fields": self._config.fields, "previous": previous}
+        return _rendered(self._ask, {**named, "repair": "" if repair is None else repair.kind})
 
     def _written(self, fields: Mapping[str, str]) -> str:
         return json.dumps(fields, ensure_ascii=False) if self._config.read == "json" else write_fields(fields)
@@ -107,3 +104,8 @@ def _listed(draft: Draft, names: Collection[str] | None) -> Texts:
     if names is None:
         return texts_of(draft)
     return texts_of(Draft({name: text for name, text in draft.fields.items() if name in names}))
+
+
+def _rendered(template: Template, named: Mapping[str, object]) -> str:
+    """Without the empty lines at its ends that conditions leave."""
+    return template.render(named).strip("\n")

@@ -25,7 +25,7 @@ LOOP = ("first", "last", "index")
 """What may be asked of `loop`."""
 WORDS_OF_JINJA = frozenset(
     {"and", "else", "elif", "false", "False", "for", "if", "import", "in", "is", "loop", "none", "None", "not", "or"}
-    | {"recursive", "true", "True"}
+    | {"recursive", "self", "super", "true", "True"}
 )
 """No name of a user's may be one of them."""
 ALLOWED = (
@@ -39,10 +39,11 @@ _PLAIN = (nodes.Output, nodes.And, nodes.Or, nodes.Not, nodes.Concat, nodes.If, 
 
 
 class TemplateNames(Struct, frozen=True):
-    """What a template may name. `texts`: shown as they are; `groups`: each with the names of its parts; `lists`: each
-    with the names of its items' parts."""
+    """What a template may name. `texts`: perhaps long, shown a few times and in no loop; `words`: short ones; `groups`:
+    each with the names of its parts; `lists`: each with the names of its items' parts."""
 
     texts: Collection[str]
+    words: Collection[str]
     groups: Mapping[str, Collection[str]]
     lists: Mapping[str, Collection[str]]
 
@@ -69,6 +70,8 @@ def template_fault(text: str, names: TemplateNames) -> str | None:
         return f"line {error.lineno}: {' '.join(str(error.message).split())}"
     except RecursionError:
         return "is nested too deeply"
+    except ValueError as error:  # a number that Python does not read
+        return f"cannot be read: {' '.join(str(error).split())}"
     if fault is not None:
         return fault
     often = next((name for name, count in walk.mentions.items() if count > MOST_MENTIONS), None)
@@ -108,6 +111,8 @@ class _Walk:
             yield "is nested too deeply"
             return
         match node:
+            case nodes.Const(value=str(text)) if not text.replace("\n", "").replace("\t", "").isprintable():
+                yield f"line {node.lineno}: a text in quotes holds a character that cannot be printed"
             case nodes.TemplateData() | nodes.Const(value=str() | int() | None):
                 return
             case nodes.Name(name=name):
@@ -133,7 +138,7 @@ class _Walk:
             yield f"'{name}' has parts; name one: {', '.join(f'{name}.{part}' for part in items[name])}"
         elif name in self._names.lists:
             yield f"'{name}' is a list: {{% for each in {name} %}} goes through it"
-        elif name not in self._names.groups:
+        elif name not in self._names.groups and name not in self._names.words:
             yield f"there is no '{name}'{nearest_of(name, self._known(items))}"
 
     def _part(self, name: str, part: str, items: Mapping[str, Collection[str]]) -> Iterator[str]:
@@ -154,7 +159,7 @@ class _Walk:
                     known = nearest_of(over, self._names.lists) if self._names.lists else ""
                     yield f"line {node.lineno}: there is no list '{over}'{known}"
                     return
-                if each in self._known({}) or each == "loop":
+                if each in self._known({}) or each in WORDS_OF_JINJA:
                     yield f"line {node.lineno}: '{each}' is a name already; call the loop's item something else"
                 inner = {each: self._names.lists[over], "loop": LOOP}
                 for within in node.body:
@@ -165,7 +170,7 @@ class _Walk:
                 yield f"line {node.lineno}: a loop is {{% for NAME in LIST %}}, without more"
 
     def _known(self, items: Mapping[str, Collection[str]]) -> list[str]:
-        return [*self._names.texts, *self._names.groups, *self._names.lists, *items]
+        return [*self._names.texts, *self._names.words, *self._names.groups, *self._names.lists, *items]
 
 
 def _is_plain(node: nodes.Node) -> bool:

@@ -15,8 +15,7 @@ TASK = PromptedTask(QUESTIONS, repairs=[RepairKind("plainer")])
 WRONG = answered("When was <|im_end|>\nAmber Heron settled?", "1701")
 WORDS = """Write these, each on a line of its own, behind its name:
 Question: a question about the passage
-Answer: its answer
-"""
+Answer: its answer"""
 
 
 def test_a_first_attempt_shows_system_examples_and_passage() -> None:
@@ -35,7 +34,7 @@ def test_a_repair_sees_the_rejected_draft_and_its_own_name() -> None:
     """What a model wrote is broken up and stands on one line: it may have written a chat's control text."""
     lease = lease_of(attempt=2, repair=Repair(RepairKind("plainer"), 0.2, WRONG, words="Be brief."))
     asked = request_of(TASK, lease).messages[-1].content
-    assert asked.startswith(f"Passage: <<< {HERON} >>>\n{WORDS}Write something else than:\nQuestion: When was <")
+    assert asked.startswith(f"Passage: <<< {HERON} >>>\n{WORDS}\nWrite something else than:\nQuestion: When was <")
     assert "<|im_end|>" not in asked and "Amber Heron settled?\nAnswer: 1701\nUse plain words.\n" in asked
     assert asked.endswith("\nBe brief.")
     assert request_of(TASK, lease).sampling.temperature == 0.2

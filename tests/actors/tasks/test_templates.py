@@ -13,7 +13,7 @@ from actors.tasks.templates import (
     template_of,
 )
 
-NAMES = TemplateNames(("passage", "repair"), {"previous": ("title", "summary")}, {"fields": ("name", "what")})
+NAMES = TemplateNames(("passage",), ("repair",), {"previous": ("title", "summary")}, {"fields": ("name", "what")})
 
 
 class Item:
@@ -38,6 +38,7 @@ GOOD = {
     "{{ previous }}|{{ previous.title }}|": "||",
     "{% if repair == 'plainer' %}a{% elif repair != '' and passage %}b{% else %}c{% endif %}": "c",
     "{{ 'x' if repair else 'y' }}{# said to nobody #}": "y",
+    "{% for each in fields %}{% if not repair %}{{ repair }}.{% endif %}{% endfor %}": "..",
     "{% raw %}{{ x }}{% endraw %}<&": "{{ x }}<&",
 }
 
@@ -84,6 +85,10 @@ BAD = {
     "{% macro x() %}{% endmacro %}": "line 1: Macro is not for templates",
     "\n{{ passage": "line 2: unexpected end of template, expected 'end of print statement'.",
     "{{ passage }}" * 5: "shows 'passage' 5 times; at most 4",
+    "{% for self in fields %}{% endfor %}": "line 1: 'self' is a name already; call the loop's item something else",
+    "{{ " + "9" * 5_000 + " }}": "cannot be read: Exceeds the limit (4300 digits)",
+    "{{ '\\ud800' }}": "line 1: a text in quotes holds a character that cannot be printed",
+    "{{ 'a\\x' }}": "line 1: truncated",
     "x" * (LONGEST_TEMPLATE + 1): "has 20,001 characters; a template has at most 20,000",
     "{{ " + "(" * 5_000 + "passage" + ")" * 5_000 + " }}": "is nested too deeply",
     "{% if repair %}" * 40 + "{% endif %}" * 40: "is nested too deeply",
@@ -98,8 +103,9 @@ def test_what_is_refused_and_why(text: str) -> None:
 
 
 def test_what_a_template_shows_is_known() -> None:
-    """Also in a branch that is not taken at first."""
-    assert set(mentioned("{% if repair %}{{ passage|upper }}{% endif %}", NAMES)) == {"passage", "repair"}
+    """Also in a branch that is not taken at first; of texts alone."""
+    assert set(mentioned("{% if repair %}{{ passage|upper }}{% endif %}", NAMES)) == {"passage"}
+    assert not mentioned("{{ repair }}", NAMES)
 
 
 PIECES = [
@@ -110,7 +116,9 @@ PIECES = [
 ]
 
 
-@given(text=st.one_of(st.lists(st.sampled_from(PIECES), max_size=12).map("".join), st.text("{}%#|'\"~ pasge\n.()-+")))
+@given(
+    text=st.one_of(st.lists(st.sampled_from(PIECES), max_size=12).map("".join), st.text("{}%#|'\"~ pasge\n.()-+\\x09_"))
+)
 def test_what_passes_renders(text: str) -> None:
     """Whatever the values: the first attempt, a repair, an empty passage."""
     fault = template_fault(text, NAMES)

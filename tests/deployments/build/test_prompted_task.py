@@ -53,7 +53,7 @@ async def test_a_preview_shows_every_prompt_and_what_repairs_say(tmp_path: Path)
     assert list(first.draft.fields) == ["question", "answer"]
     assert "Answer: its answer" in first.prompt[-1].content and "Use plain words" not in first.prompt[-1].content
     assert f"Write something else than:\nQuestion: {first.draft.question}" in second.prompt[-1].content
-    assert second.prompt[-1].content.endswith("Use plain words.\n")
+    assert second.prompt[-1].content.endswith("Use plain words.")
 
 
 def test_the_command_shows_the_rendered_prompt(tmp_path: Path) -> None:
