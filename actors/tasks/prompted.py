@@ -82,6 +82,14 @@ class PromptedTask(OneCall):
         """As `read` reads it back."""
         return self._written(draft.fields)
 
+    def specimen(self) -> str:
+        """A reply as it should be: the first example's, or one whose fields say what they are."""
+        shown = self._config.examples[0].fields if self._config.examples else {}
+        whats = {
+            field.name: (field.what.strip() or field.name)[: field.max_characters] for field in self._config.fields
+        }
+        return self._written({**whats, **shown})
+
     def _opening(self) -> list[Message]:
         turns = [] if self._config.system is None else [Message("system", self._config.system)]
         for each in self._config.examples:

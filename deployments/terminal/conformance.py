@@ -16,6 +16,7 @@ from actors.gates.own import OwnSettings
 from actors.protocols import Task
 from actors.tasks.conformance import TaskSubject
 from actors.tasks.conformance import examine as examine_task
+from actors.tasks.prompted import PromptedTask
 from deployments.build.gates import function_gate
 from deployments.build.own_code import factory_of
 from deployments.build.tasks import build_task, own_task
@@ -78,7 +79,8 @@ async def _checked(asked: Asked) -> CheckedCode:
     if task is None and asked.seam is Seam.TASK:
         raise UserError(f"{asked.target}: there is no task of this name: it has no `attempt` (docs/tasks/own.md)")
     if task is not None:
-        return CheckedCode(asked.target, tuple(await examine_task(TaskSubject(task, _reply(asked.reply)))))
+        reply = _reply(asked.reply) or (task.specimen() if isinstance(task, PromptedTask) else "")
+        return CheckedCode(asked.target, tuple(await examine_task(TaskSubject(task, reply))))
     if asked.reply is not None:
         raise UserError(f"--reply is for a task; {asked.target} is none: it has no `attempt` (docs/tasks/own.md)")
     if config is None:

@@ -58,6 +58,18 @@ def test_in_json_the_schema_has_the_fields_and_their_bounds() -> None:
     assert task.read(lease_of(), task.written(draft), FinishReason.STOP) == draft
 
 
+def test_a_specimen_is_read_as_a_draft() -> None:
+    """With an example, and without one."""
+    for config in (QUESTIONS, replace(QUESTIONS, examples=()), replace(QUESTIONS, examples=(), read="json")):
+        task = PromptedTask(config)
+        made = task.read(lease_of(), task.specimen(), FinishReason.STOP)
+        assert made == Draft(
+            {"question": "Which wood is hard?", "answer": "Oak."}
+            if config.examples
+            else {"question": "a question about the passage", "answer": "its answer"}
+        )
+
+
 def test_a_student_sees_what_the_templates_make() -> None:
     """The passage as it stands; a draft's braces are no template."""
     draft = Draft({"question": "{{ passage }}?", "answer": "No."})

@@ -94,6 +94,13 @@ def test_the_runs_task_is_checked_by_its_place(tmp_path: Path, said: str, code: 
     assert said in " ".join(done.output.split())
 
 
+def test_the_example_is_checked_with_a_reply_of_its_own_form() -> None:
+    """Nobody writes one down: the configuration's example is one. No check is left out for want of a draft."""
+    done = CliRunner().invoke(app, ["check", "task", "--config", str(EXAMPLE), "--json"])
+    assert done.exit_code == 0, done.output
+    assert {each["outcome"] for each in json.loads(done.stdout)["findings"]} == {"passed"}
+
+
 @pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.usefixtures("ray_session")
