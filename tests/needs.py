@@ -28,6 +28,6 @@ def needs_that(there: bool, otherwise: str) -> pytest.MarkDecorator:
 
 
 def needs_model(name: str) -> pytest.MarkDecorator:
-    """Skips a test where that real model is not there, in continuous integration too: whoever wants it fetches it."""
+    """The same of a real model; `.ci/run` builds it before the tests."""
     how = "python -m studies.real_text.models .models"
-    return pytest.mark.skipif(not (MODELS / name).is_dir(), reason=f"the model {name} is not there: {how}")
+    return needs_that((MODELS / name).is_dir(), f"the model {name} is not there: {how}")
