@@ -3,18 +3,23 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
+import studies.real_text
+from deployments.config.load import load
+from schemas.config_gates import LikelihoodJudge
 from schemas.errors import ErrorKind, JudgeError
 from schemas.verdicts import FAITHFULNESS, GateRequest, Passed, Verdict
 from studies.provenance.bootstrap import Estimate
 from studies.real_text.__main__ import Scores, claims_of, verdict_of
-from studies.real_text.arms import MODES, TRIES, Arm, scored
+from studies.real_text.arms import MODES, TRIES, Arm, Scored, scored
 from studies.real_text.measures import difference, measured, youden_threshold
 from studies.real_text.sets import SETS, SetRow
 from tests.shared import shared
 
 FOLDER = "data/faithfulness"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def rows_of(count: int, *, sources: int = 10) -> list[SetRow]:
@@ -128,3 +133,16 @@ async def test_nonsense_is_asked_again_as_in_a_run(tmp_path: Path, nonsense: int
     again = _Forgetful(nonsense)
     assert await scored(again, rows, file, lambda _: None) == found
     assert len(again.asked) == min(nonsense + 1, TRIES)
+
+
+def test_the_demos_threshold_follows_from_the_committed_scores() -> None:
+    """By the plan's rule, on all rows of BEGIN; the three demos share it."""
+    begin = next(each for each in SETS if each.name == "BEGIN")
+    rows = begin.read(shared(f"{FOLDER}/{begin.file}").parents[1]) or []
+    lines = (Path(studies.real_text.__file__).parent / "scores" / "begin-likelihood-exact.jsonl").read_bytes()
+    given = {each.row: each.score for each in map(msgspec.json.Decoder(Scored).decode, lines.splitlines())}
+    threshold = round(youden_threshold(rows, [given[row.id] for row in rows]), 3)
+    for name in ("demo-text", "demo-text-vllm", "demo-text-http"):
+        gate = load(EXAMPLES / f"{name}.yaml").gates["faithfulness"]
+        assert isinstance(gate, LikelihoodJudge)
+        assert gate.threshold == threshold
