@@ -11,17 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from actors.tasks.prompts import WORD_JOINER
-from actors.tasks.reading import unfinished_thoughts
+from actors.tasks.reading import BAD_JSON, CUT_OFF, LabelledLines, reply_in
 from actors.tasks.remarks import without_remarks
 from actors.text.completions import (
     Figure,
     Pairs,
     Unreadable,
-    after_thoughts,
     control_in,
     json_objects,
-    without_code_fence,
     without_control,
 )
 from actors.text.json_room import shared
@@ -33,8 +30,6 @@ _LABEL = re.compile(
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 _MISSING = {"question": MalformedReason.NO_QUESTION, "quote": MalformedReason.NO_QUOTE}
-_CUT_OFF = Malformed(MalformedReason.CUT_OFF, "cut off at the token limit")
-_BAD_JSON = Malformed(MalformedReason.BAD_JSON, "the JSON does not parse")
 
 
 class FieldsForm(Struct, frozen=True):
@@ -44,18 +39,6 @@ class FieldsForm(Struct, frozen=True):
     longest: Mapping[str, int]
     room: Mapping[str, int]
     schema: str
-
-
-class _Labelled(Struct):
-    """What stands behind one label. `bold`: a mark opened before the label and not closed behind it."""
-
-    name: str
-    lines: list[str]
-    bold: str = ""
-
-    def text(self) -> str:
-        joined = "\n".join(self.lines).strip()
-        return joined.removesuffix(self.bold).rstrip() if self.bold else joined
 
 
 def fields_form(longest: Mapping[str, int], *, max_tokens: int) -> FieldsForm:
@@ -73,20 +56,16 @@ def read_fields(
     """The draft that a completion holds, or why it holds none. Special tokens and control characters that the passage
     itself holds are text. `bounded`: the form's room, where a schema held the completion to it."""
     is_cut = finish is FinishReason.LENGTH
-    plain = text.replace("\r\n", "\n").replace("\r", "\n")
-    said = after_thoughts(plain if WORD_JOINER in passage else plain.replace(WORD_JOINER, ""))
-    if said is None:
-        return unfinished_thoughts(finish)
-    said = without_code_fence(without_control(said, source=passage)).strip()
-    if not said:
-        return _CUT_OFF if is_cut else Malformed(MalformedReason.EMPTY, "the reply is empty")
+    said = reply_in(text, finish, passage=passage)
+    if isinstance(said, Malformed):
+        return said
     labelled = [] if said.startswith("{") else list(_labelled(said, form))
     if labelled:
         return _from_lines([(each.name, each.text()) for each in labelled], form, passage, is_cut=is_cut)
     if "{" in said:
         return _from_json(said, form, passage, bounded, is_cut=is_cut)
     labels = ", ".join(f"'{name.capitalize()}:'" for name in form.longest)
-    return _CUT_OFF if is_cut else Malformed(MalformedReason.NO_LABEL, f"no line is labelled {labels}")
+    return CUT_OFF if is_cut else Malformed(MalformedReason.NO_LABEL, f"no line is labelled {labels}")
 
 
 def write_fields(fields: Mapping[str, str]) -> str:
@@ -94,9 +73,9 @@ def write_fields(fields: Mapping[str, str]) -> str:
     return "\n".join(f"{name.capitalize()}: {text}" for name, text in fields.items())
 
 
-def _labelled(text: str, form: FieldsForm) -> Iterator[_Labelled]:
+def _labelled(text: str, form: FieldsForm) -> Iterator[LabelledLines]:
     """The labelled lines. A code fence that was opened before the first of them ends with the last of them."""
-    fields: list[_Labelled] = []
+    fields: list[LabelledLines] = []
     in_fence = False
     for line in text.split("\n"):
         found = _LABEL.fullmatch(line)
@@ -123,12 +102,14 @@ def _name_of(label: str) -> str:
     return label.strip(" _-").lower().replace(" ", "_").replace("-", "_")
 
 
-def _begun(name: str, found: re.Match[str]) -> _Labelled:
+def _begun(name: str, found: re.Match[str]) -> LabelledLines:
     bold, rest = found["bold"] or "", found["rest"]
     closed = found["closed"] or (bold == "__" and found["name"].rstrip().endswith("__"))
     if not bold or closed:
-        return _Labelled(name, [rest])
-    return _Labelled(name, [rest.removeprefix(bold)]) if rest.startswith(bold) else _Labelled(name, [rest], bold)
+        return LabelledLines(name, [rest])
+    return (
+        LabelledLines(name, [rest.removeprefix(bold)]) if rest.startswith(bold) else LabelledLines(name, [rest], bold)
+    )
 
 
 def _from_lines(
@@ -140,7 +121,7 @@ def _from_lines(
     name, text = fields[ends - 1]
     bare = without_remarks(text, passage=passage, blocks=False)
     if is_cut and ends == len(fields) and bare == text:
-        return _CUT_OFF
+        return CUT_OFF
     first = dict([*fields[: ends - 1], (name, bare)])
     following = fields[ends:]
     another = len(first) == len(form.longest) and bool(following) and following[0][0] == next(iter(first))
@@ -149,7 +130,7 @@ def _from_lines(
         if twice is not None:
             return Malformed(MalformedReason.REPEATED, f"the {twice} is given twice")
     draft = _draft(first, form, passage)
-    return _CUT_OFF if is_cut and isinstance(draft, Malformed) and len(first) < len(form.longest) else draft
+    return CUT_OFF if is_cut and isinstance(draft, Malformed) and len(first) < len(form.longest) else draft
 
 
 def _from_json(
@@ -160,7 +141,7 @@ def _from_json(
     if first is None:
         return Malformed(MalformedReason.NO_LABEL, f"no JSON object has any of {', '.join(form.longest)}")
     if isinstance(first, Unreadable):
-        return _CUT_OFF if is_cut else _BAD_JSON
+        return CUT_OFF if is_cut else BAD_JSON
     return _from_pairs(first, form, passage, bounded)
 
 

@@ -36,15 +36,15 @@ _LABEL = re.compile(
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 _MISSING = {"question": MalformedReason.NO_QUESTION, "answer": MalformedReason.NO_ANSWER}
-_CUT_OFF = Malformed(MalformedReason.CUT_OFF, "cut off at the token limit")
+CUT_OFF = Malformed(MalformedReason.CUT_OFF, "cut off at the token limit")
 
-_BAD_JSON = Malformed(MalformedReason.BAD_JSON, "the JSON does not parse")
+BAD_JSON = Malformed(MalformedReason.BAD_JSON, "the JSON does not parse")
 
 Field = tuple[str, str]
 """A field's name and its text."""
 
 
-class _LabelledLines(Struct):
+class LabelledLines(Struct):
     """What stands behind one label."""
 
     name: str
@@ -62,19 +62,27 @@ def parse(text: str, finish: FinishReason, *, passage: str = "", longest: Mappin
     itself holds are text. `longest`: the most characters of each field of a JSON object, where a schema bounds them; a
     field of just that length was cut off there."""
     is_cut = finish is FinishReason.LENGTH
-    plain = text.replace("\r\n", "\n").replace("\r", "\n")
-    said = after_thoughts(plain if WORD_JOINER in passage else plain.replace(WORD_JOINER, ""))
-    if said is None:
-        return unfinished_thoughts(finish)
-    said = without_code_fence(without_control(said, source=passage)).strip()
-    if not said:
-        return _CUT_OFF if is_cut else Malformed(MalformedReason.EMPTY, "the reply is empty")
+    said = reply_in(text, finish, passage=passage)
+    if isinstance(said, Malformed):
+        return said
     labelled = [] if said.startswith("{") else _labelled(said)
     if labelled:
         return _from_lines([(each.name, each.text()) for each in labelled], passage, is_cut=is_cut)
     if "{" in said:
         return _from_json(said, passage, longest, is_cut=is_cut)
-    return _CUT_OFF if is_cut else Malformed(MalformedReason.NO_LABEL, "no line is labelled 'Question:' or 'Answer:'")
+    return CUT_OFF if is_cut else Malformed(MalformedReason.NO_LABEL, "no line is labelled 'Question:' or 'Answer:'")
+
+
+def reply_in(text: str, finish: FinishReason, *, passage: str) -> str | Malformed:
+    """What a completion says behind its thoughts, without a code fence around it; or why it says nothing."""
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    said = after_thoughts(plain if WORD_JOINER in passage else plain.replace(WORD_JOINER, ""))
+    if said is None:
+        return unfinished_thoughts(finish)
+    said = without_code_fence(without_control(said, source=passage)).strip()
+    if said:
+        return said
+    return CUT_OFF if finish is FinishReason.LENGTH else Malformed(MalformedReason.EMPTY, "the reply is empty")
 
 
 def unfinished_thoughts(finish: FinishReason) -> Malformed:
@@ -91,16 +99,16 @@ def render(draft: Draft) -> str:
     return lines if draft.quote is None else f"Quote: {draft.quote}\n{lines}"
 
 
-def _labelled(text: str) -> list[_LabelledLines]:
+def _labelled(text: str) -> list[LabelledLines]:
     """The labelled lines. A code fence that was opened before the first of them ends with the last of them."""
-    fields: list[_LabelledLines] = []
+    fields: list[LabelledLines] = []
     in_fence = False
     for line in text.split("\n"):
         found = _LABEL.fullmatch(line)
         is_fence = line.lstrip().startswith("```")
         if found is not None:
             bold = found["bold"] if found["closed"] in (":", "：") else ""
-            fields.append(_LabelledLines((found["marked"] or found["plain"]).lower(), [found["rest"]], bold or ""))
+            fields.append(LabelledLines((found["marked"] or found["plain"]).lower(), [found["rest"]], bold or ""))
         elif is_fence and not fields:
             in_fence = not in_fence
         elif is_fence and in_fence:
@@ -117,7 +125,7 @@ def _from_lines(fields: Sequence[Field], passage: str, *, is_cut: bool) -> Draft
     name, text = fields[ends - 1]
     bare = without_remarks(text, passage=passage)
     if is_cut and ends == len(fields) and bare == text:
-        return _CUT_OFF
+        return CUT_OFF
     first = [*fields[: ends - 1], (name, bare)]
     known = dict(first)
     if not is_cut and not _is_another(known, fields[ends:]):
@@ -128,7 +136,7 @@ def _from_lines(fields: Sequence[Field], passage: str, *, is_cut: bool) -> Draft
     cut_early = (
         is_cut and isinstance(draft, Malformed) and draft.reason in (*_MISSING.values(), MalformedReason.NO_QUOTE)
     )
-    return _CUT_OFF if cut_early else draft
+    return CUT_OFF if cut_early else draft
 
 
 def _is_another(first: Mapping[str, str], following: Sequence[Field]) -> bool:
@@ -151,7 +159,7 @@ def _from_json(said: str, passage: str, longest: Mapping[str, int], *, is_cut: b
     if not read:
         return Malformed(MalformedReason.NO_LABEL, "no JSON object has a question or an answer")
     if is_cut:
-        return _CUT_OFF if read[0] == _BAD_JSON else read[0]
+        return CUT_OFF if read[0] == BAD_JSON else read[0]
     first = read[0]
     others = [each for each in read if isinstance(each, Draft) and each != first]
     if any(isinstance(first, Malformed) or each.question == first.question for each in others):
@@ -161,7 +169,7 @@ def _from_json(said: str, passage: str, longest: Mapping[str, int], *, is_cut: b
 
 def _fields(pairs: Pairs | Unreadable, passage: str, longest: Mapping[str, int]) -> Draft | Malformed:
     if isinstance(pairs, Unreadable):
-        return _BAD_JSON
+        return BAD_JSON
     fields: list[Field] = []
     for key, value in pairs:
         name = key.strip().lower()
