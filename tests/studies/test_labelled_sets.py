@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 import studies.real_text
+from actors.counts.rates import rate
 from deployments.config.load import load
 from schemas.config_gates import LikelihoodJudge
 from schemas.errors import ErrorKind, JudgeError
@@ -146,3 +147,21 @@ def test_the_demos_threshold_follows_from_the_committed_scores() -> None:
         gate = load(EXAMPLES / f"{name}.yaml").gates["faithfulness"]
         assert isinstance(gate, LikelihoodJudge)
         assert gate.threshold == threshold
+
+
+def test_the_page_says_what_the_committed_scores_and_labels_say() -> None:
+    """The figures of the arm that was run, and of the demo's accepted samples, follow from the committed files."""
+    begin = next(each for each in SETS if each.name == "BEGIN")
+    rows = begin.read(shared(f"{FOLDER}/{begin.file}").parents[1]) or []
+    study = Path(studies.real_text.__file__).parent
+    page = " ".join((EXAMPLES.parent / "docs" / "studies" / "real-text.md").read_text(encoding="utf-8").split())
+    lines = (study / "scores" / "begin-likelihood-exact.jsonl").read_bytes().splitlines()
+    given = {each.row: each.score for each in map(msgspec.json.Decoder(Scored).decode, lines)}
+    found = measured(rows, [given[row.id] for row in rows])
+    assert found.judged == found.rows == 430
+    for figure in (found.auroc, found.f1, found.f1_of_rejecting_all):
+        assert f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})" in page
+    labels = [json.loads(line) for line in (study / "demo-labels.jsonl").read_text(encoding="utf-8").splitlines()]
+    share = rate(sum(label["supported"] for label in labels), len(labels))
+    low, high, value = (round(100 * (bound or 0)) for bound in (share.low, share.high, share.value))
+    assert f"| {share.successes} of {share.trials} | {value}% ({low} to {high}) |" in page
