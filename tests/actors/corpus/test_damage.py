@@ -170,5 +170,5 @@ def test_known_damage_leaves_no_traceback(write: Write, tmp_path: Path, caplog: 
     write("b.parquet", b"PAR1 no PAR1")
     write("c.json", json.dumps([1])[:-1])
     with caplog.at_level(logging.INFO, "gleaner.corpus"):
-        readable(tmp_path, Corpus(paths=(".",)))
+        readable(tmp_path)
     assert caplog.text == ""
