@@ -17,11 +17,11 @@ from collections.abc import Sequence
 
 from actors.ledger.attempts import summary, tokens
 from actors.queue.ends import EndRecord, Move, is_reported, sample_record, tokens_of
-from actors.queue.held import AskedQuestions, Depth, Held, HeldOrders, OrderState, QueueLimits, Similarity
+from actors.queue.held import AskedQuestions, Depth, Held, OrderState, QueueLimits, Similarity
 from actors.queue.late_reports import LateReports
 from actors.queue.listener import Instructions, Listener, QueueView
+from actors.queue.outstanding import Outstanding
 from actors.queue.probes import ProbeTerms, probe_record, spoilt, unjudged
-from actors.queue.ready_orders import LiveHeap, ReadyOrders
 from schemas.corpus import Passage
 from schemas.errors import LedgerError
 from schemas.ids import PassageId
@@ -72,13 +72,8 @@ class RegenerationQueue:
         self._listener = listener
         self._asked = AskedQuestions(similarity, limits.similarity_threshold, limits.vector_threshold)
         self._known: set[bytes] = set()
-        self._orders = HeldOrders()
+        self._orders = Outstanding({Urgency.FRESH: limits.fresh_share, Urgency.ROLLOUTS: limits.rollout_share})
         self._held = self._orders.by_id
-        self._ready = ReadyOrders(
-            self._held, {Urgency.FRESH: limits.fresh_share, Urgency.ROLLOUTS: limits.rollout_share}
-        )
-        self._leases = LiveHeap(self._held)
-        self._waiting = LiveHeap(self._held)
         self._late = LateReports()
         self._followed: list[Record] = []
         self.issued = self.accepted = self.dead_lettered = self.stale = self.spent = 0
@@ -113,13 +108,14 @@ class RegenerationQueue:
     def lease(self, now: float, conductor: str, limit: int) -> list[Lease]:
         """Leases of up to `limit` orders, the most urgent first. Orders that go together are never parted, even beyond
         the limit: otherwise an order's prompt would depend on it. No leases once the budget is spent."""
-        self._wake(now)
+        for due in self._orders.due(now):
+            self._make_ready(due, now)
         leases: list[Lease] = []
         room = limit
-        while room > 0 and not self.exhausted and (held := self._ready.pop()) is not None:
-            together = (held, *self._ready.pop_beside(held, self._limits.together - 1))
+        while room > 0 and not self.exhausted and (held := self._orders.ready.pop()) is not None:
+            together = (held, *self._orders.ready.pop_beside(held, self._limits.together - 1))
             for each in together:
-                self._lend(each, conductor, now)
+                self._orders.lend(each, conductor, now, until=now + self._limits.lease_s)
             leases.append(held.lease(now + self._limits.lease_s, together[1:]))
             room -= len(together)
         return leases
@@ -131,7 +127,7 @@ class RegenerationQueue:
         for holding in holdings:
             held = self._held.get(holding.order_id)
             if held is not None and held.attempt == holding.attempt and held.state is OrderState.READY:
-                self._lend(held, conductor, now)
+                self._orders.lend(held, conductor, now, until=now + self._limits.lease_s)
                 count += 1
         return count
 
@@ -222,26 +218,17 @@ class RegenerationQueue:
 
     def next_wake(self) -> float | None:
         """When the next waiting order becomes ready or the next lease ends; None if there is neither."""
-        moments = (heap.front_at() for heap in (self._waiting, self._leases))
-        return min((at for at in moments if at is not None), default=None)
+        return self._orders.next_wake()
 
     def depth(self) -> Depth:
         """How many orders are in each state."""
-        return Depth(
-            ready=self._orders.samples[OrderState.READY],
-            leased=self._orders.samples[OrderState.LEASED],
-            waiting=self._orders.samples[OrderState.WAITING],
-            oldest_since=self._ready.oldest_sample_since(),
-            rollouts=self._orders.others[OrderKind.ROLLOUT],
-        )
+        return self._orders.depth()
 
     def check(self) -> None:
         """Raises AssertionError when an invariant does not hold. For tests: it looks at every order."""
         assert self.issued == self.accepted + self.dead_lettered + self.outstanding
         self._orders.check()
-        live = {*self._ready.stamps(), *self._leases.stamps(), *self._waiting.stamps()}
-        for order_id, held in self._held.items():
-            assert (held.stamp, order_id) in live, f"{held.told()} is in no heap"
+        for held in self._held.values():
             assert 1 <= held.attempt - held.attempts_before <= self._limits.max_attempts, held.told()
             leased = held.state is OrderState.LEASED
             assert leased or self._is_needed(held), f"{held.told()} is to be made, and nothing waits for it"
@@ -341,23 +328,11 @@ class RegenerationQueue:
         self._orders.add(held)
         self._make_ready(held, held.since)
 
-    def _lend(self, held: Held, conductor: str, now: float) -> None:
-        self._orders.move(held, OrderState.LEASED, now)
-        held.conductor = conductor
-        held.lent += 1
-        self._leases.push(now + self._limits.lease_s, held)
-
-    def _wake(self, now: float) -> None:
-        for heap in (self._leases, self._waiting):
-            for held in heap.due(now):
-                self._make_ready(held, now)
-
     def _make_ready(self, held: Held, now: float) -> None:
         if held.policy.on_demand and not self._is_needed(held):
             self._drop(held)
             return
-        self._orders.move(held, OrderState.READY, now)
-        self._ready.push(now, held)
+        self._orders.make_ready(held, now)
 
     def _is_needed(self, held: Held) -> bool:
         if not held.policy.on_demand:
@@ -373,9 +348,7 @@ class RegenerationQueue:
 
     def _obey(self, told: Instructions, now: float) -> None:
         for wait in told.wait:
-            held = self._held[wait.order_id]
-            self._orders.move(held, OrderState.WAITING, now)
-            self._waiting.push(wait.until, held)
+            self._orders.wait(self._held[wait.order_id], now, until=wait.until)
         for wanted in told.issue:
             self._add(Held(wanted.order, POLICIES[wanted.order.kind], wanted.passage, now, repair=wanted.repair))
         for order_id in told.take_back:
