@@ -8,9 +8,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import count
 
+from actors.queue.aim import Room
+from actors.queue.ends import Move
 from actors.queue.held import Depth, Held, OrderState
 from actors.queue.ready_orders import LiveHeap, ReadyOrders
+from schemas.errors import LedgerError
 from schemas.ids import OrderId, PassageId
+from schemas.ledger import ProbeEnded, ProbeRejoined
 from schemas.order_kinds import Urgency
 from schemas.orders import OrderKind
 
@@ -43,6 +47,14 @@ class Outstanding:
         leased = OrderState.LEASED
         return [held for held in self.by_id.values() if held.state is leased and held.conductor == conductor]
 
+    def moved_by(self, record: Move) -> Held:
+        """The order that a record of the ledger moves. Raises LedgerError if no such order is outstanding."""
+        held, of_probe = self.by_id.get(record.order_id), isinstance(record, ProbeRejoined | ProbeEnded)
+        if held is None or of_probe != (held.probe is not None) or held.policy.on_demand:
+            what = "ends or repairs probe" if of_probe else "ends or repairs order"
+            raise LedgerError(f"the ledger {what} {record.order_id}, which is not outstanding")
+        return held
+
     def add(self, held: Held) -> None:
         """An order is outstanding from now on."""
         self.by_id[held.order.id] = held
@@ -74,6 +86,12 @@ class Outstanding:
         """Takes every order whose lease or wait is over. The caller moves each."""
         for heap in (self._leases, self._waiting):
             yield from heap.due(now)
+
+    def room(self, most: int) -> Room:
+        """How many orders of samples may be leased if `most` may be in flight. It looks at every order."""
+        samples = [held for held in self.by_id.values() if held.policy.sample]
+        begun = sum(held.state is OrderState.LEASED or held.attempt > 1 for held in samples)
+        return Room(most - self.samples[OrderState.LEASED], most - begun)
 
     def next_wake(self) -> float | None:
         """When the next lease or wait is over; None if there is neither."""
