@@ -272,7 +272,7 @@ def _output_tokens(config: RunConfig) -> int:
 def _broken_corpus(config: RunConfig) -> Iterator[str]:
     corpus = config.corpus
     yield from broken_readers(corpus)
-    for name, values in (("paths", corpus.paths), ("include", corpus.include)):
+    for name, values in (("paths", corpus.paths), ("include", corpus.include), ("exclude", corpus.exclude)):
         if values is not None and (not values or not all(value.strip() for value in values)):
             yield f"corpus.{name}: empty, or with an empty entry"
     if not is_text_encoding(corpus.encoding):
