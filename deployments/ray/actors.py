@@ -23,6 +23,7 @@ from actors.dataset.spans import current
 from actors.dataset.writer import DatasetWriter, RowWording
 from actors.ledger.files import Folder
 from actors.ledger.sqlite import LedgerReader
+from actors.ledger.texts import keep_text
 from actors.queue.documents import Changed, Comparison
 from actors.queue.service import QueueService
 from deployments.build.readers import read_corpus
@@ -168,10 +169,11 @@ class ReaderShell:
     """Reads the corpus and cuts passages. It waits when the queue of a passage's shard is full."""
 
     def __init__(self, config: RunConfig, queues: Sequence[Any], output: str, changed: Changed = "skip") -> None:
-        """`queues`: of all shards, in order. `output`: the run's folder, for the log. `changed`: what to do with
-        documents that have changed."""
+        """`queues`: of all shards, in order. `output`: the run's folder, for the log and for extracted texts.
+        `changed`: what to do with documents that have changed."""
         configure_logging(LogPlace("reader", output))
         self._config = config
+        self._output = Path(output)
         self._changed: Changed = changed
         self._queues = queues
         self._offers = [_Offers(queue) for queue in queues]
@@ -194,6 +196,7 @@ class ReaderShell:
                 self._refuse(passages, rereading)
                 continue
             documents += 1
+            keep_text(self._output, document)
             for passage in passages:
                 self._offers[shard_of(passage.id, len(self._offers))].add(passage)
                 if not any(offers.wanted for offers in self._offers):
