@@ -20,6 +20,7 @@ from schemas.ledger import (
     AcceptedEnd,
     CorpusEnded,
     DeadLetteredEnd,
+    NotNeededEnd,
     Planned,
     Record,
     Refused,
@@ -32,6 +33,7 @@ from schemas.progress import Summary
 KEPT_REFUSALS = 12
 KEPT_EXAMPLES = 3
 """For each kind of end."""
+ENDS = (AcceptedEnd, DeadLetteredEnd, NotNeededEnd)
 
 
 class Drawn:
@@ -87,6 +89,7 @@ class ReportFold:
         self.timeline.apply(record, seconds)
         self.histograms.apply(record)
         self.paths.apply(record)
+        self.last_end_at = record.at if isinstance(record, ENDS) else self.last_end_at
         match record:
             case RunStarted():
                 self.versions, self.config_sha256 = record.versions, record.config_sha256
@@ -98,13 +101,9 @@ class ReportFold:
             case Refused():
                 if len(self.refused) < KEPT_REFUSALS:
                     self.refused.append(record.document)
-            case Rescored():
-                self._offer_accepted(record)
-            case AcceptedEnd():
-                self.last_end_at = record.at
+            case Rescored() | AcceptedEnd():
                 self._offer_accepted(record)
             case DeadLetteredEnd():
-                self.last_end_at = record.at
                 self._offer_dead(record)
             case Reopened():
                 self._withdraw_dead(record.order_id)

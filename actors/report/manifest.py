@@ -26,7 +26,7 @@ def manifest_of(
     files = [ShardFile(shard.name, shard.rows, shard.sha256) for shard in shards]
     return Manifest(
         name=config.name if config else "run",
-        complete=summary.corpus_ended and not counts.outstanding,
+        complete=summary.all_planned and not counts.outstanding,
         versions={**facts.versions, **versions},
         seed=config.seed if config else None,
         config_sha256=facts.config_sha256,

@@ -40,8 +40,9 @@ from schemas.ids import PassageId
 from schemas.ledger import Metered, ShardWritten
 from schemas.orders import Holding
 from schemas.progress import RunSnapshot
-from schemas.queue_shard import QueueShard, shard_of
+from schemas.queue_shard import QueueShard, ShardStanding, shard_of
 from schemas.stages import Pause
+from schemas.stop import PlanEnd
 from schemas.wire import LEASES, OUTCOMES, SETTLEMENTS
 
 LEASE_WAIT_S = 1.0
@@ -137,6 +138,18 @@ class QueueShell:
     async def stop_leasing(self) -> None:
         """Makes every further lease call say that the run is over."""
         (await self._ready()).stop_leasing()
+
+    async def standing(self) -> ShardStanding:
+        """What this queue has of the run's accepted samples."""
+        return (await self._ready()).standing()
+
+    async def aim(self, most: int) -> int:
+        """Tells one of several queues how many accepted samples it may have; gives the number that holds."""
+        return await (await self._ready()).aim(most)
+
+    async def end_plan(self, why: PlanEnd) -> None:
+        """No more orders are issued, and what is not leased is not needed."""
+        await (await self._ready()).end_plan(why)
 
     async def snapshot(self) -> RunSnapshot:
         return (await self._ready()).snapshot()
