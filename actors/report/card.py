@@ -136,7 +136,7 @@ def _how(manifest: Manifest, config: RunConfig | None) -> str:
     if isinstance(config.task, CustomTask):
         return f"Made of each passage by the task `{config.task.task}`. {judged}"
     if isinstance(config.task, Prompted):
-        fields = ", ".join(f"`{field.name}`" for field in config.task.fields)
+        fields = ", ".join(f"`{field.name}`" for field in config.task.all_fields)
         return f"A generator writes of each passage: {fields}, as the configuration's prompt asks. {judged}"
     return f"{_SOLVES if solves else _WRITES} {judged}"
 

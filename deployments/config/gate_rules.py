@@ -136,7 +136,7 @@ def _texts_of(config: RunConfig) -> Collection[str] | None:
     match config.task:
         case CustomTask():
             return None
-        case Prompted(fields=fields):
+        case Prompted(all_fields=fields):
             return (*(field.name for field in fields), *OF_EVERY_TASK)
         case _:
             return TEXTS

@@ -14,8 +14,9 @@ from deployments.config.rules import task_name
 from deployments.folder.settings import differences_with
 from schemas.config import RunConfig
 from schemas.config_gates import kinds
-from schemas.errors import OutputError
-from schemas.exports import Export, ExportRequest, LedgerRead
+from schemas.config_tasks import Prompted
+from schemas.errors import OutputError, UserError
+from schemas.exports import Export, ExportRequest, LedgerRead, View
 
 FOLDER = "exports"
 
@@ -32,6 +33,8 @@ def exported(run: Path, asked: ExportRequest, place: Path, *, at: float, given: 
     if config is None:
         raise OutputError(f"{run}: holds no {CONFIG_NAME}; give the folder of `gleaner run --output`")
     differences_with(run, given)
+    if asked.view is View.SAMPLE and isinstance(config.task, Prompted) and config.task.steps:
+        raise UserError("--view sample: a sample of several steps was written at no one prompt; use --view answer")
     with opened(run, config) as source:
         return export(source, asked, export_wording(config), place, at=at)
 

@@ -58,6 +58,7 @@ PROMPTED_KEYS = (
     "kind",
     "fields",
     "ask",
+    "steps",
     "student",
     "samples_per_passage",
     "system",
