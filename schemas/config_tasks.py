@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from schemas.config_base import Config, Factory, Options, Temperature, never, replay, section
+from schemas.config_base import Config, Factory, MoreThanNone, Options, Temperature, never, replay, section
 
 StopText = Annotated[str, Meta(min_length=1, max_length=100, title="a text of 1 to 100 characters")]
 
@@ -130,6 +130,8 @@ class TurnTemplate(Config, frozen=True):
 
 
 Form = Literal["lines", "json", "code"]
+Variable = tuple[str, ...] | dict[str, MoreThanNone]
+"""The values of a variable: each as often as the others, or by their weights."""
 
 
 class PromptedStep(Config, frozen=True):
@@ -179,6 +181,13 @@ class Prompted(Config, frozen=True, kw_only=True, tag="prompted", tag_field="kin
             "field of code between ``` fences."
         ),
     ] = "lines"
+    vary: Annotated[
+        dict[str, Variable],
+        never(
+            "Variables that are drawn for each order, by name: a list of texts, or texts with weights. `ask` and "
+            "`student` may name them."
+        ),
+    ] = field(default_factory=dict)
     examples: Annotated[
         tuple[PromptedExample, ...],
         replay("Shown first, as earlier turns: each has a `passage` and its `fields`, a text for each name."),

@@ -80,7 +80,7 @@ What is rejected is diagnosed and asked again under a fitting repair.
 
 ## Columns
 
-{_bullets([f"`{name}`: {what}" for name, what in _COLUMNS])}
+{_bullets([f"`{name}`: {what}" for name, what in (*_COLUMNS, *_varied(config))])}
 
 ## Use
 
@@ -93,6 +93,11 @@ train = load_dataset("parquet", data_files="dataset/part-*.parquet", split="trai
 `dead_letters/part-*.parquet` holds every order that ended without a sample, with its reason and whole history, and the
 documents that could not be read. `sha256sum -c checksums.txt` checks the files; {_record(ledgers)} the whole record.
 """
+
+
+def _varied(config: RunConfig | None) -> list[tuple[str, str]]:
+    vary = config.task.vary if config is not None and isinstance(config.task, Prompted) else {}
+    return [("vary", f"what was drawn for the order: {', '.join(f'`{name}`' for name in vary)}")] if vary else []
 
 
 def _head(manifest: Manifest) -> str:

@@ -1,7 +1,8 @@
 """A task that a configuration writes whole: its fields, the prompts that ask for them, and a student's chat.
 
 Law: a sample is made by its calls in order, each of which sees the fields of those before it. The first completion that
-cannot be read ends the attempt. A passage stands in a student's chat as it is.
+cannot be read ends the attempt. A draft holds the order's variables and all fields. A passage stands in a student's
+chat as it is.
 """
 
 import json
@@ -12,8 +13,10 @@ from msgspec.structs import replace
 from actors.protocols import AskModel
 from actors.tasks.one_call import OneCall, reply_of, with_words
 from actors.tasks.prompted_call import PromptedCall
+from actors.tasks.strata import Strata
 from actors.tasks.templates import TemplateNames, rendered, template_of
 from schemas.config_tasks import Prompted
+from schemas.ids import derived_seed
 from schemas.orders import Lease
 from schemas.recovery import RepairKind, Repairs
 from schemas.samples import Draft, Made, Malformed, Message, Texts, texts_of
@@ -21,7 +24,7 @@ from schemas.samples import Draft, Made, Malformed, Message, Texts, texts_of
 
 def student_names(task: Prompted) -> TemplateNames:
     """What a student's turn may name."""
-    return TemplateNames(("passage", *(each.name for each in task.all_fields)), (), {}, {})
+    return TemplateNames(("passage", *(each.name for each in task.all_fields)), tuple(task.vary), {}, {})
 
 
 class PromptedTask(OneCall):
@@ -31,12 +34,13 @@ class PromptedTask(OneCall):
         self.repairs = (Repairs.LOWER_TEMPERATURE, *repairs)
         self._config = config
         self._names = tuple(field.name for field in config.all_fields)
+        self._strata = Strata(config.vary, seed=0)
         self._calls = tuple(PromptedCall(config, step) for step in config.calls)
         self._turns = tuple(template_of(turn.content) for turn in config.student)
 
     async def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:
         """One draft of all calls. A repair's words stand behind what each of them asks."""
-        fields: dict[str, str] = {}
+        fields = self._drawn(lease)
         for number, call in enumerate(self._calls, start=1):
             completion = await ask(with_words(call.prompt(lease, fields), lease), pool=call.pool)
             read = call.read(lease, reply_of(completion), completion.finish)
@@ -49,21 +53,22 @@ class PromptedTask(OneCall):
 
     def messages(self, passage: str, draft: Draft) -> Sequence[Message]:
         """The chat that the configuration's `student` makes of them."""
-        texts = {"passage": passage, **dict.fromkeys(self._names, ""), **draft.fields}
+        known = dict.fromkeys((*self._names, *self._config.vary), "")
+        texts = {"passage": passage, **known, **draft.fields}
         turns = zip(self._config.student, self._turns, strict=True)
         return tuple(Message(turn.role, rendered(template, texts)) for turn, template in turns)
 
     def claim(self, draft: Draft) -> Texts:
         """The fields that `claim` lists."""
-        return _listed(draft, self._config.claim)
+        return self._listed(draft, self._config.claim)
 
     def shown(self, draft: Draft) -> Texts:
         """The fields that `shown` lists."""
-        return _listed(draft, self._config.shown)
+        return self._listed(draft, self._config.shown)
 
     def key(self, draft: Draft) -> Texts | None:
         """The fields that `key` lists; None where the list is empty."""
-        return _listed(draft, self._config.key) or None
+        return self._listed(draft, self._config.key) or None
 
     def written(self, draft: Draft) -> str:
         """What the last call is asked to write, as it is read back."""
@@ -80,8 +85,11 @@ class PromptedTask(OneCall):
             return self._calls[0].written(fields)
         return f"```\n{json.dumps(fields, ensure_ascii=False)}\n```"
 
+    def _drawn(self, lease: Lease) -> dict[str, str]:
+        """The order's variables. For an order that was given none, such as a probe, they follow from its id."""
+        return dict(lease.order.vary) or self._strata.of(derived_seed(lease.order.id))
 
-def _listed(draft: Draft, names: Collection[str] | None) -> Texts:
-    if names is None:
-        return texts_of(draft)
-    return texts_of(Draft({name: text for name, text in draft.fields.items() if name in names}))
+    def _listed(self, draft: Draft, names: Collection[str] | None) -> Texts:
+        """Of the fields that were written, all or those that are listed."""
+        listed = self._names if names is None else names
+        return texts_of(Draft({name: text for name, text in draft.fields.items() if name in listed}))

@@ -26,7 +26,7 @@ def ask_names(task: Prompted, earlier: Sequence[PromptedField] = ()) -> Template
     """What the `ask` of a call may name behind calls that wrote these fields."""
     return TemplateNames(
         texts=("passage", *(each.name for each in earlier)),
-        words=("repair",),
+        words=("repair", *task.vary),
         groups={"previous": [each.name for each in task.all_fields]},
         lists={"fields": PARTS},
     )
@@ -54,7 +54,8 @@ class PromptedCall:
             self._first_turns += [Message("user", asked), Message("assistant", self.written(each.fields))]
 
     def prompt(self, lease: Lease, earlier: Mapping[str, str]) -> Prompt:
-        """The system's turn, the examples, and what is asked of the passage and the fields written so far."""
+        """The system's turn, the examples, and what is asked of the passage. `earlier`: the order's variables, and the
+        fields of the calls before."""
         asked = Message("user", self._asked(lease.passage.text, earlier, lease.repair))
         return Prompt(
             messages=(*self._first_turns, asked),

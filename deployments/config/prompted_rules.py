@@ -1,37 +1,46 @@
 """What the types cannot say of a task in YAML alone. Law: a template that could fail, take long or name what there is
 not is refused before anything is asked."""
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import Any
 
 from actors.tasks.prompted import student_names
 from actors.tasks.prompted_call import ask_names
+from actors.tasks.strata import BadWeights, counts_of
 from actors.tasks.templates import WORDS_OF_JINJA, mentioned, nearest_of, template_fault
-from deployments.config.faults import at, below
+from deployments.config.faults import at, below, shown
 from schemas.config_tasks import Prompted, PromptedField, PromptedStep
 
 MOST_FIELDS = 16
 MOST_STEPS = 8
+MOST_VARIABLES = 8
+MOST_VALUES = 10_000
+LONGEST_VALUE = 500
+"""In characters: a template may show it as often as it likes."""
 LONGEST_WHAT = 2_000
 """In characters."""
 TAKEN = frozenset({"passage", "reference", "attempt", "fields", "previous", "repair"})
 """Names that something else is known by, in templates and in rules."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 def broken_prompted(task: Prompted, pools: Collection[str]) -> Iterator[str]:
     """Each rule that the task breaks, as `path: what is wrong`."""
     yield from _broken_form(task)
     yield from _broken_fields(task)
+    yield from _broken_vary(task)
     names = [field.name for field in task.all_fields]
     yield from _broken_calls(task, pools)
     yield from _broken_student(task)
     for index, example in enumerate(task.examples):
         path = f"task.examples[{index}].fields"
-        yield from _unknown(path, example.fields, names)
-        for name in names:
+        yield from _unknown(path, example.fields, [*names, *task.vary])
+        for name in (*names, *task.vary):
             if not example.fields.get(name, "").strip():
-                yield at(below(path, name), "missing, or empty; an example shows every field")
+                yield at(below(path, name), "missing, or empty; an example shows every field and variable")
     for key, listed in (("claim", task.claim), ("shown", task.shown), ("key", task.key)):
         if listed is not None:
             yield from _unknown(f"task.{key}", listed, names)
@@ -82,6 +91,31 @@ def _broken_fields(task: Prompted) -> Iterator[str]:
         yield f"task.fields: two are called '{twice}'"
     if all(field.name == "quote" for field in fields):
         yield "task.fields: a quote alone is evidence of nothing; name another field"
+
+
+def _broken_vary(task: Prompted) -> Iterator[str]:
+    fields = [field.name for field in task.all_fields]
+    if len(task.vary) > MOST_VARIABLES:
+        yield f"task.vary: {len(task.vary)} of them; at most {MOST_VARIABLES}"
+    for name, values in task.vary.items():
+        path = below("task.vary", name)
+        if not _NAME.fullmatch(name):
+            yield at(path, "a variable's name is of lower-case letters, digits and _, beginning with a letter")
+        if name in TAKEN or name in WORDS_OF_JINJA or name in fields or name == "quote":
+            yield at(path, "is the name of something else; a variable needs another")
+        if not 1 <= len(values) <= MOST_VALUES:
+            yield at(path, f"has {len(values):,} values; a variable has 1 to {MOST_VALUES:,}")
+            continue
+        twice = next((value for value, times in Counter(values).items() if times > 1), None)
+        if twice is not None:
+            yield at(path, f"{shown(twice)} is there twice; give it a weight")
+        for value in values:
+            if not value.strip() or len(value) > LONGEST_VALUE:
+                yield at(path, f"{shown(value)} has {len(value):,} characters; a value has 1 to {LONGEST_VALUE}")
+        try:
+            counts_of(values)
+        except BadWeights as bad:
+            yield at(path, str(bad))
 
 
 def _broken_calls(task: Prompted, pools: Collection[str]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from actors.dataset.manifest import CONFIG_NAME, read_config
 from actors.exports.export import ExportedRun, export
 from actors.ledger.folder import Ledgers
 from actors.ledger.sqlite import LedgerReader
-from deployments.build.wiring import export_wording, models
+from deployments.build.wiring import export_wording, models, vary_of
 from deployments.config.rules import task_name
 from deployments.folder.settings import differences_with
 from schemas.config import RunConfig
@@ -45,8 +45,15 @@ def opened(run: Path, config: RunConfig) -> Iterator[ExportedRun]:
     with ExitStack() as stack:
         ledgers = stack.enter_context(Ledgers(run)).each
         read = [(_read(ledger, stack.enter_context(ledger.frozen())), ledger) for ledger in ledgers]
-        keeps = config.task.keep_reasoning
-        yield ExportedRun(config.name, task_name(config), models(config), read, kinds(config.gates), keeps)
+        yield ExportedRun(
+            config.name,
+            task_name(config),
+            models(config),
+            read,
+            kinds(config.gates),
+            keeps_reasoning=config.task.keep_reasoning,
+            vary=vary_of(config),
+        )
 
 
 def _read(ledger: LedgerReader, last_seq: int) -> LedgerRead:

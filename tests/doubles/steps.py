@@ -12,7 +12,8 @@ STEPS = Prompted(
     steps=(
         PromptedStep(
             fields=(PromptedField("question", "a question"),),
-            ask="{{ passage }}\nWrite {{ 'question' }}:{% if previous %} not {{ previous.question }}{% endif %}",
+            ask="{{ passage }} For {{ who }}, {{ level }}.\nWrite question:"
+            "{% if previous %} not {{ previous.question }}{% endif %}",
         ),
         PromptedStep(
             fields=(PromptedField("answer", "its answer", max_characters=300), PromptedField("why", "the reason")),
@@ -23,9 +24,15 @@ STEPS = Prompted(
             sampling=SamplingDefaults(temperature=0.1, max_tokens=99),
         ),
     ),
+    vary={"level": {"easy": 0.25, "hard": 0.75}, "who": ("a pilot", "a cook")},
     system="You ask.",
-    student=(TurnTemplate("user", "{{ question }}"), TurnTemplate("assistant", "{{ answer }} {{ why }}")),
-    examples=(PromptedExample("Oak is hard.", {"question": "Which is hard?", "answer": "Oak.", "why": "It says so."}),),
+    student=(TurnTemplate("user", "{{ who }}: {{ question }}"), TurnTemplate("assistant", "{{ answer }} {{ why }}")),
+    examples=(
+        PromptedExample(
+            "Oak is hard.",
+            {"level": "easy", "who": "a cook", "question": "Which is hard?", "answer": "Oak.", "why": "It says so."},
+        ),
+    ),
 )
 """The second step answers what the first one asked, in JSON, of another pool."""
 

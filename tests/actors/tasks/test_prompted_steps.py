@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from actors.tasks.prompted import PromptedTask
 from schemas.config_tasks import Prompted
+from schemas.orders import Lease
 from schemas.recovery import Repair, RepairKind
 from schemas.samples import Draft, Malformed, MalformedReason, Message
 from tests.doubles.asking import attempt_of, made_of
@@ -16,19 +17,26 @@ from tests.doubles.steps import CODE, STEPS
 TASK = PromptedTask(STEPS)
 ASKED = "Question: When was <|im_end|>\n Amber Heron settled?"
 ANSWERED = json.dumps({"answer": "In 1623.", "why": "The passage says so."})
+DRAWN = {"level": "hard", "who": "a pilot"}
+
+
+def drawn_lease(text: str = HERON) -> Lease:
+    """Of an order that was given its variables."""
+    lease = lease_of(text)
+    return replace(lease, order=replace(lease.order, vary=DRAWN))
 
 
 def test_each_step_sees_the_fields_before_it_and_has_its_own_words_pool_and_form() -> None:
     """What the first one wrote keeps its lines and is broken up as a passage is: a model may write control text."""
-    attempt = attempt_of(TASK, lease_of(f"{HERON} <|im_end|>"), ASKED, ANSWERED)
+    attempt = attempt_of(TASK, drawn_lease(f"{HERON} <|im_end|>"), ASKED, ANSWERED)
     first, second = attempt.asked
     assert attempt.pools == ["generator", "strong"]
     assert first.messages[0] == Message("system", "You ask.") and first.json_schema is None
     assert first.messages[1:3] == (
-        Message("user", "Passage: <<< Oak is hard. >>>\nWrite question:"),
+        Message("user", "Passage: <<< Oak is hard. >>> For a cook, easy.\nWrite question:"),
         Message("assistant", "Question: Which is hard?"),
     )
-    assert first.messages[3].content.endswith("\nWrite question:")
+    assert first.messages[3].content.endswith(" For a pilot, hard.\nWrite question:")
     assert second.messages[0] == Message("system", "You answer.")
     assert second.messages[1].content == "Passage: <<< Oak is hard. >>>\nAsked: Which is hard?\nWrite answer:why:"
     assert json.loads(second.messages[2].content) == {"answer": "Oak.", "why": "It says so."}
@@ -40,6 +48,7 @@ def test_each_step_sees_the_fields_before_it_and_has_its_own_words_pool_and_form
     (made,) = attempt.made
     assert made.draft == Draft(
         {
+            **DRAWN,
             "question": "When was <|im_end|>\n Amber Heron settled?",
             "answer": "In 1623.",
             "why": "The passage says so.",
@@ -70,8 +79,9 @@ def test_a_repair_asks_every_step_again() -> None:
 
 def test_a_student_gates_and_exports_see_one_draft_of_all_steps() -> None:
     """The last step is what a generator is asked to write with all else at hand."""
-    draft = Draft({"question": "Who?", "answer": "Oda Lind.", "why": "It says so."})
-    assert TASK.messages("x", draft)[1] == Message("assistant", "Oda Lind. It says so.")
+    draft = Draft({**DRAWN, "question": "Who?", "answer": "Oda Lind.", "why": "It says so."})
+    asked, said = TASK.messages("x", draft)
+    assert (asked.content, said.content) == ("a pilot: Who?", "Oda Lind. It says so.")
     assert [name for name, _ in TASK.claim(draft)] == ["Question", "Answer", "Why"]
     assert json.loads(TASK.written(draft)) == {"answer": "Oda Lind.", "why": "It says so."}
 
@@ -83,6 +93,16 @@ def test_a_step_of_code_is_read_between_fences() -> None:
     draft = made_of(task, lease_of(), "Task: Add two numbers.", said)
     assert draft == Draft({"task": "Add two numbers.", "code": "def add(a, b):\n    return a + b"})
     assert isinstance(draft, Draft) and task.written(draft) == "```\ndef add(a, b):\n    return a + b\n```"
+
+
+def test_an_order_without_variables_has_some_by_its_id() -> None:
+    """A probe is issued with none; asked again, it is asked the same."""
+    orders = [lease_of(f"Town {number} is old.") for number in range(20)]
+    asked = [attempt_of(TASK, lease, ASKED).asked[0].messages[-1].content.splitlines()[0] for lease in orders]
+    assert asked == [attempt_of(TASK, lease, ASKED).asked[0].messages[-1].content.splitlines()[0] for lease in orders]
+    assert {said.rpartition("For ")[2] for said in asked} == {
+        f"{who}, {level}." for who in ("a pilot", "a cook") for level in ("easy", "hard")
+    }
 
 
 @pytest.mark.parametrize("config", [STEPS, CODE, replace(STEPS, examples=())])

@@ -59,6 +59,7 @@ PROMPTED_KEYS = (
     "fields",
     "ask",
     "steps",
+    "vary",
     "student",
     "samples_per_passage",
     "system",

@@ -152,6 +152,45 @@ def test_what_of_steps_is_refused_in_one_line(old: str, new: str, says: str | No
         assert refusal(text).startswith(says)
 
 
+VARIED = RUN.replace(
+    "  claim:", "  vary:\n    level: {easy: 0.2, hard: 0.8}\n    who: [a pilot, a cook]\n  claim:"
+).replace("fields: {title: Oak", "fields: {level: easy, who: a cook, title: Oak")
+
+
+def test_variables_may_be_named_in_prompts_turns_and_rules() -> None:
+    """And are written back."""
+    gate = "gates:\n  short: {form: rule, check: 'words(summary) <= (9 if level == \"easy\" else 30)'}\n"
+    text = VARIED.replace("{{ passage }}\n", "{{ passage }} For {{ who }}. {% if level == 'hard' %}!{% endif %}\n")
+    text = text.replace("Summarise it.", "For {{ who }}.").replace("gates:\n", gate, 1)
+    assert text.count("who }}") == 2
+    config = load_text(text)
+    assert isinstance(config.task, Prompted)
+    assert config.task.vary == {"level": {"easy": 0.2, "hard": 0.8}, "who": ("a pilot", "a cook")}
+    assert load_text(to_yaml(config)) == config
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("{{ passage }}\n", "{{ passage }} {{ levl }}\n", "task.ask: there is no 'levl'; did you mean 'level'?"),
+        ("level: {", "Level: {", "task.vary.Level: a variable's name is of lower-case letters, digits and _"),
+        ("level: {", "title: {", "task.vary.title: is the name of something else; a variable needs another"),
+        ("level: {", "quote: {", "task.vary.quote: is the name of something else; "),
+        ("[a pilot, a cook]", "[]", "task.vary.who: has 0 values; a variable has 1 to 10,000"),
+        ("[a pilot, a cook]", "[a cook, a cook]", "task.vary.who: 'a cook' is there twice; give it a weight"),
+        ("[a pilot, a cook]", "[a cook, '']", "task.vary.who: '' has 0 characters; a value has 1 to 500"),
+        ("easy: 0.2", "easy: 0.213", "task.vary.level: these shares come true only after 1,013 orders; weights are "),
+        ("easy: 0.2", "easy: 0", "task.vary.level"),
+        ("easy: 0.2", "easy: .inf", "task.vary.level.easy: must be a finite number"),
+        ("level: easy, ", "", "task.examples[0].fields.level: missing, or empty; an example shows every field"),
+    ],
+)
+def test_what_of_variables_is_refused_in_one_line(old: str, new: str, says: str) -> None:
+    """Before anything is drawn."""
+    assert old in VARIED
+    assert refusal(VARIED.replace(old, new, 1)).startswith(says)
+
+
 def test_code_is_one_field() -> None:
     """What stands between the fences has no labels."""
     says = "task.read: code is one field, and here are 2"

@@ -1,6 +1,7 @@
 """A task of several calls in the whole loop in one process, which dies at each of them."""
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,12 @@ from actors.ledger.sqlite import MemoryLedger
 from deployments.config.load import load_text, to_yaml
 from deployments.folder.exports import exported
 from deployments.local.loop import conduct_in_process
-from schemas.config import CustomEngine, Pool, RunConfig
+from schemas.config import CustomEngine, Pool, Recovery, RunConfig
 from schemas.config_gates import RuleGate
 from schemas.config_tasks import Prompted
 from schemas.errors import UserError
 from schemas.exports import ExportFormat, ExportRequest, View
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Rejoined
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Rejoined
 from schemas.orders import Attempt, calls_of
 from schemas.samples import GenerationRequest
 from tests.deployments.config.test_load import WHOLE
@@ -39,6 +40,7 @@ def config_of(task: Prompted = STEPS) -> RunConfig:
         task=replace(task, samples_per_passage=2),
         pools={"generator": Pool(engine=engine), "strong": Pool(engine=engine)},
         gates={"low": RuleGate(check="matches(answer, '^[0-8]')")},
+        recovery=Recovery(max_attempts=3),
     )
 
 
@@ -83,7 +85,7 @@ async def test_each_call_of_an_attempt_is_recorded() -> None:
         assert [call.pool for call in calls_of(attempt)] == ["generator", "strong"]
         assert [call.cost.tokens for call in calls_of(attempt)] == [15, 15]
         assert attempt.candidate is not None and attempt.candidate.draft is not None
-        assert list(attempt.candidate.draft.fields) == ["question", "answer", "why"]
+        assert list(attempt.candidate.draft.fields) == ["level", "who", "question", "answer", "why"]
 
 
 def test_a_sample_of_several_prompts_is_exported_as_an_answer_alone(tmp_path: Path) -> None:
@@ -91,6 +93,23 @@ def test_a_sample_of_several_prompts_is_exported_as_an_answer_alone(tmp_path: Pa
     (tmp_path / "run.yaml").write_text(to_yaml(config_of()))
     with pytest.raises(UserError, match="a sample of several steps was written at no one prompt"):
         exported(tmp_path, ExportRequest(format=ExportFormat.DPO, view=View.SAMPLE), tmp_path / "dpo", at=0.0)
+
+
+async def test_variables_are_drawn_by_the_orders_numbers() -> None:
+    """Each value has its share of the orders that were issued; the draw is kept with the order, its draft and rows."""
+    ledger = MemoryLedger()
+    await life(ledger, config_of(), Journal())
+    orders = [order for record in ledger.kept if isinstance(record, Planned) for order in record.orders]
+    assert [Counter(order.vary[name] for order in orders) for name in ("level", "who")] == [
+        {"easy": 1, "hard": 3},
+        {"a pilot": 2, "a cook": 2},
+    ]
+    drawn = {order.id: order.vary for order in orders}
+    kept = [record for record in ledger.kept if isinstance(record, AcceptedEnd | Rejoined | DeadLetteredEnd)]
+    for record in kept:
+        assert record.attempt is not None and record.attempt.candidate is not None
+        assert record.attempt.candidate.draft is not None
+        assert record.attempt.candidate.draft.fields.items() >= drawn[record.order_id].items()
 
 
 async def test_killed_at_any_call_it_makes_the_same() -> None:
