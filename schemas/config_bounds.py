@@ -83,10 +83,10 @@ class Stopping(Config, frozen=True):
     """When the run has enough, though its corpus may have more (docs/stopping.md)."""
 
     accepted: Annotated[
-        int | None, any_resume("Exactly so many samples; the orders that are left then are not needed.", ge=1)
+        Positive | None, any_resume("Exactly so many samples; the orders that are left then are not needed.")
     ] = None
     orders: Annotated[
-        int | None, any_resume("At most so many orders; those that are issued go on to their ends.", ge=1)
+        Positive | None, any_resume("At most so many orders; those that are issued go on to their ends.")
     ] = None
 
 
