@@ -8,15 +8,17 @@ was not used before (31), without the page that the demo reads. Their first draf
 0.95, 120 tokens) that are well formed count as rejected, whatever they say. Each is repaired once by each repair that
 brings its draft, as a run does (an edit at half the temperature), in two arms: `label`, where the draft stands in the
 last turn behind a label (the words of `instruct-large`, behind the examples), and `turns`, where it is an earlier turn
-of the model's own. Counted: repairs that are well formed; those with the label in what the model wrote; those that are
+of the model's own. An edit in a third arm, `question`: the question is asked for by its words, the rejected answer is
+not shown. Counted: repairs that are well formed; those with the label in what the model wrote; those that are
 well formed and changed what they were to change (the answer for an edit, the question for another one). Expected: an
-edit is well formed in at least 90% in turns, and copies no label; more questions change in turns. Nothing is said of
-whether a repair is true. Other wordings were tried before, on 24 and 26 passages of seeds 11 and 12.
+edit is well formed in at least 90% in turns, and copies no label; more questions change in turns; `question` changes
+more answers, and fewer of them are well formed. Nothing is said of whether a repair is true. These and other wordings
+were tried before, on 24 and 26 passages of seeds 11 and 12.
 """
 
 import argparse
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -26,13 +28,14 @@ from msgspec.structs import replace
 
 from actors.calls.asker import Asker, Way
 from actors.tasks.grounded_answer import GroundedAnswerTask
-from actors.tasks.prompt_sets import INSTRUCT_LARGE
+from actors.tasks.prompt_sets import INSTRUCT, INSTRUCT_LARGE
+from actors.tasks.prompts import one_line
 from deployments.local.gates import started
 from schemas.config import GroundedAnswer
 from schemas.corpus import Passage
 from schemas.orders import Lease, Order
 from schemas.recovery import Repair, RepairKind, Repairs
-from schemas.samples import Draft, Prompt
+from schemas.samples import Draft, Message, Prompt
 from studies.real_text.wellformed import POOL, SAMPLING, prose, small_engine
 
 RESULTS = Path(__file__).parent / "repairs.json"
@@ -87,6 +90,18 @@ class Labelled(GroundedAnswerTask):
         return replace(asked, messages=(*first.messages[:-1], self._told.prompt(lease).messages[-1]))
 
 
+class QuestionAlone(GroundedAnswerTask):
+    """An edit that is not shown the rejected answer."""
+
+    def prompt(self, lease: Lease) -> Prompt:
+        first = super().prompt(replace(lease, repair=None))
+        asked = super().prompt(lease)
+        assert lease.repair is not None and lease.repair.previous is not None
+        question = one_line(lease.repair.previous.question)
+        last = Message("user", f"{INSTRUCT.ask_strictly(lease.passage.text)} The question is: {question}")
+        return replace(asked, messages=(*first.messages[:-1], last))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
@@ -94,34 +109,44 @@ def main() -> None:
     parser.add_argument("--passages", type=int, default=PASSAGES)
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
-    results = asyncio.run(measure(arguments.model, arguments.seed, arguments.passages))
-    arguments.output.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
-    for arm in results.arms:
+    asyncio.run(write(arguments.model, arguments.seed, arguments.passages, arguments.output))
+
+
+async def write(model: Path, seed: int, passages: int, output: Path) -> None:
+    """The results, once more after each arm: a run that is ended early keeps what it measured."""
+    async for results in measure(model, seed, passages):
+        await asyncio.to_thread(output.write_bytes, msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
+        arm = results.arms[-1]
         print(
             f"{arm.repair}, {arm.form}: {arm.well_formed} of {arm.repairs} well formed, {arm.label_copied} with the "
-            f"label, {arm.changed} changed"
+            f"label, {arm.changed} changed",
+            flush=True,
         )
 
 
-async def measure(model: Path, seed: int, number: int) -> RepairResults:
-    """First drafts, then each repair of each in both forms, on one engine."""
+async def measure(model: Path, seed: int, number: int) -> AsyncIterator[RepairResults]:
+    """First drafts, then each repair of each in each form, on one engine; what there is after each arm."""
     config = GroundedAnswer(prompts="instruct", sampling=SAMPLING)
-    tasks = {"label": Labelled(config), "turns": GroundedAnswerTask(config)}
+    fresh = GroundedAnswerTask(config)
+    arms_of = {
+        Repairs.EDIT_UNSUPPORTED: {"label": Labelled(config), "turns": fresh, "question": QuestionAlone(config)},
+        Repairs.REGENERATE_QUESTION: {"label": Labelled(config), "turns": fresh},
+    }
     passages = [each for each in prose(seed) if IN_THE_DEMO not in each.provenance.uri][:number]
     async with AsyncExitStack() as stack:
         engine = await started(stack, small_engine("vllm", model))
         way = Way(lambda _, request: engine.generate(request), POOL, POOL, seed, lambda: 0.0)
-        firsts = await asyncio.gather(*(attempt(tasks["turns"], way, passage) for passage in passages))
+        firsts = await asyncio.gather(*(attempt(fresh, way, passage) for passage in passages))
         rejected = [(each, first[0]) for each, first in zip(passages, firsts, strict=True) if first[0] is not None]
         arms: list[RepairArm] = []
-        for kind, temperature in TEMPERATURES.items():
-            for form, task in tasks.items():
+        for kind, forms in arms_of.items():
+            for form, task in forms.items():
                 made = await asyncio.gather(
-                    *(attempt(task, way, each, Repair(kind, temperature, draft)) for each, draft in rejected)
+                    *(attempt(task, way, each, Repair(kind, TEMPERATURES[kind], draft)) for each, draft in rejected)
                 )
                 repaired = [Repaired(was, *came) for (_, was), came in zip(rejected, made, strict=True)]
                 arms.append(arm_of(kind, form, repaired))
-    return RepairResults(model.name, seed, len(passages), len(rejected), tuple(arms))
+                yield RepairResults(model.name, seed, len(passages), len(rejected), tuple(arms))
 
 
 async def attempt(
