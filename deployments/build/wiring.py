@@ -1,5 +1,6 @@
 """Connects the parts of a configuration to the actors that use them. For runs, previews and tests."""
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
@@ -35,7 +36,8 @@ from deployments.build.versions import versions
 from deployments.config.load import config_sha256
 from deployments.config.rules import task_name
 from schemas.config import FRESH_POOL, RunConfig
-from schemas.config_gates import kinds
+from schemas.config_engines import TransformersEngine
+from schemas.config_gates import LlmJudge, gate_models, kinds
 from schemas.config_tasks import Prompted
 from schemas.firsts import Preflight
 from schemas.ids import PoolName, derived_seed
@@ -50,6 +52,8 @@ share for fresh orders, a corpus with many rejections would not be read any furt
 ROLLOUT_SHARE = 0.25
 """The share of leases for rollouts while other orders wait too, so that no label waits for the end of the corpus. While
 no other order waits, rollouts get all leases."""
+IN_FLIGHT = 256
+"""Samples in flight in each conductor, where no engine is known to compute fewer at once."""
 LEAVING_S = 30.0
 """The longest wait until a killed run's queue has released the folder."""
 
@@ -191,13 +195,26 @@ def conductor_settings(config: RunConfig, name: str) -> ConductorSettings:
     limits = RetryLimits(retries=config.conductors.hop_retries, timeout_s=config.conductors.hop_timeout_s)
     return ConductorSettings(
         name=name,
-        concurrency=config.conductors.concurrency,
+        concurrency=in_flight(config),
         limits=limits,
         fresh_pool=PoolName(FRESH_POOL),
         health=HealthLimits(outage_s=config.conductors.outage_s),
         seed=config.seed,
         keeps_reasoning=config.task.keep_reasoning,
     )
+
+
+def in_flight(config: RunConfig) -> int:
+    """Samples in flight in each conductor: as configured, or by the engines that write text here."""
+    if config.conductors.concurrency is not None:
+        return config.conductors.concurrency
+    judges = [gate for gate in gate_models(config.gates).values() if isinstance(gate, LlmJudge)]
+    computed = [
+        each.engine.max_batch * each.replicas.max
+        for each in (config.pools[FRESH_POOL], *judges)
+        if isinstance(each.engine, TransformersEngine)
+    ]
+    return min([IN_FLIGHT, *(math.ceil(slots / config.conductors.count) for slots in computed)])
 
 
 def conductor_random(config: RunConfig, name: str) -> Random:
