@@ -16,6 +16,7 @@ MODULES = (
     "benchmarks.simulate",
     "benchmarks.http_engine",
     "benchmarks.metrics",
+    "benchmarks.cost",
 )
 
 
