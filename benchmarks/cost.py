@@ -34,15 +34,17 @@ SLOTS = 3
 
 
 class Arm(Struct, frozen=True):
-    """One way to run. `judged`: drafts of one passage in a call of a judge."""
+    """One way to run. `written`: samples of one completion."""
 
     name: str
     short_circuit: bool = False
+    written: int = 1
 
 
 ARMS = (
     Arm("one by one"),
     Arm("+ gates in turn (`short_circuit`)", short_circuit=True),
+    Arm("+ `samples_per_call: 3`", short_circuit=True, written=3),
 )
 
 
@@ -78,7 +80,10 @@ def configuration(arm: Arm, folder: Path, *, seed: int) -> RunConfig:
         seed=seed,
         corpus=Corpus(paths=(str(folder / "corpus.jsonl"),), chunking=Chunking(max_tokens=512)),
         task=GroundedAnswer(
-            samples_per_passage=SLOTS, output="json", sampling=SamplingDefaults(temperature=0.7, max_tokens=300)
+            samples_per_passage=SLOTS,
+            samples_per_call=arm.written,
+            output="json",
+            sampling=SamplingDefaults(temperature=0.7, max_tokens=300),
         ),
         pools={"generator": Pool(engine=engine)},
         gates={"faithfulness": judge, "reward": judge},

@@ -23,6 +23,7 @@ from actors.tasks import prompts
 from actors.text.json_room import CHARACTERS_A_TOKEN, NUMBER, shared, whole_words
 from schemas.config_gates import LlmJudge
 from schemas.corpus import Passage
+from schemas.samples import asked_and_said
 from schemas.verdicts import FAITHFULNESS, ClaimEvidence, Evidence, GateName, GateRequest, Quote, Verdict
 
 _DATA = (
@@ -181,7 +182,7 @@ def _held_to_quote(
     discounted = None
     if claim.supported and quote is None:
         discounted = "its quote is not in the passage" if claim.quote else "no quote was given"
-    elif claim.supported and len(claim.claim) == room.claim:
+    elif claim.supported and len(claim.claim) == room.claim and not _is_whole(claim.claim, request):
         discounted = f"it was cut off at {room.claim} characters"
     elif claim.supported and quote is not None:
         source = next(each for each in passages if each.id == (quote.passage_id or request.passage.id))
@@ -191,6 +192,13 @@ def _held_to_quote(
     return ClaimEvidence(
         claim=claim.claim, supported=claim.supported and discounted is None, quote=quote, discounted=discounted
     )
+
+
+def _is_whole(claim: str, request: GateRequest) -> bool:
+    """Whether a claim of just the greatest length is a sentence of the answer to its end, so that nothing was cut."""
+    _, answer = asked_and_said(request.claimed)
+    _, found, after = answer.partition(claim)
+    return bool(found) and (not after or (claim.endswith((".", "!", "?")) and after[0].isspace()))
 
 
 def _located(words: str, passages: Sequence[Passage], request: GateRequest) -> Quote | None:

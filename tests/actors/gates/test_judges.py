@@ -151,6 +151,16 @@ async def test_a_claim_that_the_bound_cuts_is_carried_by_nothing() -> None:
     assert found.score == 0.5
 
 
+async def test_a_claim_of_just_that_length_is_whole_where_it_is_a_sentence_of_the_answer() -> None:
+    """Nothing was cut: a true sample in thirty was rejected for it. A part of a sentence is still cut."""
+    most = faithfulness.asked_of(CONFIG.max_tokens).claim
+    whole = ("Oda Lind founded Amber Heron" + " in the year 1701 by the sea" * 9)[: most - 1] + "."
+    claim = {**FOUNDER, "claim": whole}
+    for answer, cut in ((f"{whole} So it is.", False), (whole, False), (f"{whole}5 times.", True), ("No.", True)):
+        found = await judged(verdict(1, claim), asked_of_gate("Who founded Amber Heron?", answer))
+        assert ("was cut off" in (found.evidence.claims[0].discounted or "")) is cut
+
+
 async def test_a_full_list_of_claims_is_told() -> None:
     """There may be more claims than fit: who asks why a sample passed can see it."""
     most = faithfulness.asked_of(CONFIG.max_tokens).claims

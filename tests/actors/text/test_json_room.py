@@ -18,7 +18,7 @@ from schemas.config_gates import LlmJudge
 from schemas.recovery import Repair, Repairs
 from schemas.samples import GenerationRequest
 from tests.doubles.asking import request_of
-from tests.doubles.passages import asked_of_gate, lease_of
+from tests.doubles.passages import asked_of_gate, lease_of, shared_lease
 from tests.doubles.scripted import ScriptedEngine
 
 LIMITS = (120, 256, 512, 4000)
@@ -48,6 +48,8 @@ def drafts(max_tokens: int) -> Iterator[GenerationRequest]:
     task = GroundedAnswerTask(GroundedAnswer(output="json", sampling=SamplingDefaults(max_tokens=max_tokens)))
     for repair in (None, Repair(Repairs.QUOTE_THEN_ANSWER, 0.2), Repair(Repairs.STRICT_GROUNDING, 0.2)):
         yield request_of(task, lease_of(attempt=1 if repair is None else 2, repair=repair))
+    config = GroundedAnswer(output="json", samples_per_call=4, sampling=SamplingDefaults(max_tokens=max_tokens))
+    yield request_of(GroundedAnswerTask(config), shared_lease(4))
 
 
 async def verdicts(max_tokens: int) -> list[GenerationRequest]:
@@ -64,7 +66,7 @@ async def verdicts(max_tokens: int) -> list[GenerationRequest]:
 def test_every_schema_fits_the_limit_of_its_request(max_tokens: int) -> None:
     """Drafts, verdicts, ratings: each text has a bound, and the longest reply is at most three characters a token."""
     requests = [*drafts(max_tokens), *asyncio.run(verdicts(max_tokens))]
-    assert len(requests) == 5
+    assert len(requests) == 6
     for request in requests:
         assert request.json_schema is not None
         assert longest(json.loads(request.json_schema)) <= 3 * request.sampling.max_tokens
