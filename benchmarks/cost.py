@@ -34,17 +34,20 @@ SLOTS = 3
 
 
 class Arm(Struct, frozen=True):
-    """One way to run. `written`: samples of one completion."""
+    """One way to run. `written`: samples of one completion; `judged`: drafts in one call of a gate."""
 
     name: str
     short_circuit: bool = False
     written: int = 1
+    judged: int = 1
 
 
 ARMS = (
     Arm("one by one"),
     Arm("+ gates in turn (`short_circuit`)", short_circuit=True),
     Arm("+ `samples_per_call: 3`", short_circuit=True, written=3),
+    Arm("+ `drafts_per_call: 3`", short_circuit=True, written=3, judged=3),
+    Arm("the same, gates side by side", written=3, judged=3),
 )
 
 
@@ -74,7 +77,7 @@ def configuration(arm: Arm, folder: Path, *, seed: int) -> RunConfig:
     engine = CustomEngine(
         factory="benchmarks.simulated.engine:engine", options={"journal": str(folder / "calls"), "seed": seed}
     )
-    judge = LlmJudge(engine=engine, threshold=0.7)
+    judge = LlmJudge(engine=engine, threshold=0.7, drafts_per_call=arm.judged)
     return RunConfig(
         name="cost",
         seed=seed,

@@ -1,6 +1,7 @@
 """The simulated model as an engine. Law: a line of the journal for every call that it answers, so that what a run costs
 is counted where it is paid for."""
 
+import asyncio
 import json
 
 import msgspec
@@ -12,6 +13,7 @@ from schemas.errors import EngineError, ErrorKind
 from schemas.samples import Classification, ClassificationRequest, Completion, FinishReason, GenerationRequest
 
 CHARACTERS_A_TOKEN = 4
+LONGEST_TURNS = 200
 
 
 class PaidCall(Struct, frozen=True):
@@ -23,7 +25,8 @@ class PaidCall(Struct, frozen=True):
 
 
 class SimulatedEngine:
-    """Answers at once. A token is four characters."""
+    """Answers after a drawn number of turns of the event loop, so that the orders of a passage do not go in step once
+    each is repaired alone, as with a real engine. A token is four characters."""
 
     def __init__(self, model: SimulatedModel, journal: str) -> None:
         self._model = model
@@ -40,6 +43,8 @@ class SimulatedEngine:
 
     async def generate(self, request: GenerationRequest) -> Completion:
         row, asked = understood(request)
+        for _ in range(1 + int(LONGEST_TURNS * self._model.chance.unit("turns", asked[0].key))):
+            await asyncio.sleep(0)
         text = json.dumps(row.write(self._model, asked), ensure_ascii=False)
         finish, limit = FinishReason.STOP, request.sampling.max_tokens
         if tokens_of(text) > limit:

@@ -26,3 +26,12 @@ def test_a_bill_counts_every_call_of_every_order() -> None:
     assert (bill + bill).tokens == 2 * bill.tokens > 0
     cells = row(ARMS[0], bill).split(" | ")
     assert re.fullmatch(r"\d+\.\d\d", cells[1]) and float(cells[1]) >= 3
+
+
+def test_what_shares_a_call_is_paid_once() -> None:
+    """Three samples of a completion are judged in one call, and those that pass rated in one."""
+    arm = next(arm for arm in ARMS if arm.judged == SLOTS and arm.short_circuit)
+    bill = run(arm, passages=4, seed=0)
+    repairs = sum(bill.kinds[kind] for kind in ("edit", "strict", "quote", "generate"))
+    assert bill.kinds["several"] == 4 and repairs < bill.kinds["judge"] <= 4 + repairs
+    assert bill.kinds["reward"] <= 4 + repairs and bill.accepted > SLOTS

@@ -123,7 +123,7 @@ async def test_what_was_heard_goes_with_the_error() -> None:
 def test_a_constrained_verdict_has_an_end() -> None:
     """A small model fills what has no bound until the token limit, and never gives a verdict."""
     for max_tokens in (64, 256, 512, 4000, 32_768):
-        claims = json.loads(faithfulness.asked_of(max_tokens).schema)["properties"]["claims"]
+        claims = faithfulness.asked_of(max_tokens).schema["properties"]["claims"]
         assert 1 <= claims["maxItems"] <= 12 <= faithfulness.READ_CLAIMS
         assert all(
             claims["items"]["properties"][name]["maxLength"] <= faithfulness.READ_CLAIM for name in ("claim", "quote")
@@ -233,7 +233,7 @@ async def test_the_judge_is_asked_as_configured() -> None:
     await build_gate(FAITHFULNESS, CONFIG, engine).check(REQUEST)
     asked = engine.generations[0]
     assert (asked.sampling.temperature, asked.sampling.max_tokens) == (0.0, 512)
-    assert asked.json_schema == faithfulness.asked_of(512).schema
+    assert json.loads(asked.json_schema or "") == faithfulness.asked_of(512).schema
     assert HERON in asked.messages[-1].content
 
 

@@ -71,7 +71,7 @@ PROMPTED_KEYS = (
 """Of a task in YAML alone, which was not there when the bound was set: each stands for a method of a class that a user
 would write otherwise (docs/tasks/prompted.md)."""
 
-COST_KEYS = ("task.samples_per_call",)
+COST_KEYS = ("task.samples_per_call", "llm.drafts_per_call")
 """Keys that were not there when the bound was set: how many samples share a call (docs/performance.md has what each
 saves)."""
 

@@ -75,6 +75,7 @@ def refusal(text: str) -> str:
         ("samples_per_passage: 2", "samples_per_passage: 2, samples_per_call: 3", "task.samples_per_call: 3 is more than task.samples_per_passage (2)"),
         ("samples_per_passage: 2", "samples_per_passage: 2, samples_per_call: 2, prompts: embedded", "task.samples_per_call: must be 1 with prompts: embedded, whose models were trained to write one sample at a time"),
         ("samples_per_passage: 2", "samples_per_passage: 2, samples_per_call: 2", "pools.generator-large.engine.max_model_len: 512 leaves no room for a prompt beside task.sampling.max_tokens of task.samples_per_call samples (512)"),
+        ("  reward: {", "  second: {form: llm, kind: faithfulness, drafts_per_call: 2, provenance: {mode: none}, engine: {kind: custom, factory: \"a:b\"}}\n  reward: {", "gates.second.drafts_per_call: drafts share a call to be judged against their own passage; leave it out with this provenance.mode"),
         ("[./documents]", "./documents", "corpus.paths: must be a list that is not empty, each text, not './documents'"),
         ("[./documents]", "[]", "corpus.paths: must be a list that is not empty, each text, not an empty list"),
         ("[./documents]", "[a, 7]", "corpus.paths[1]: must be text, not 7"),
