@@ -20,11 +20,12 @@ import msgspec
 from msgspec import Struct
 
 from actors.gates.build import build_gate
+from actors.protocols import Gate
 from actors.text.words import content_words, stem, stems
 from deployments.engines.roles import role_of
 from deployments.local.gates import started
 from schemas.config_gates import Classifier
-from schemas.verdicts import FAITHFULNESS
+from schemas.verdicts import FAITHFULNESS, Errored
 from studies.provenance.bootstrap import Estimate
 from studies.real_text.__main__ import SETS_FOLDER, Claim, slug, verdict_of
 from studies.real_text.arms import Scored, known_scores, scored
@@ -34,6 +35,18 @@ from studies.real_text.sets import SETS, SetRow
 from studies.real_text.train_judge import Trained
 
 TRAINED = SHIPPED.parent / "trained.json"
+PASSAGE = (
+    "The lighthouse at Skerry Point was built in 1848 by Alan Wick. It is 31 metres high and has 162 steps. "
+    "In 1971, after a storm, it was closed to visitors."
+)
+QUESTION = "What is said of the lighthouse?"
+ANSWERS = (
+    "Alan Wick built the lighthouse in 1848.",
+    "Alan Wick built the lighthouse in 1884.",
+    "It was closed to visitors after a storm in 1971.",
+    "It was never closed to visitors.",
+    "The lighthouse has 162 steps. Its keeper was called Nora Flint.",
+)
 LIKELIHOOD = Path(__file__).parent / "scores"
 """Where the study of forms has the scores of `likelihood`."""
 
@@ -55,10 +68,18 @@ class SetFigure(Struct, frozen=True):
     kinds: tuple[KindFigure, ...]
 
 
+class Example(Struct, frozen=True):
+    """A sample and its score: whoever loads the judge can see that it is the same."""
+
+    answer: str
+    score: float
+
+
 class Judged(Struct, frozen=True):
     """What was measured of the judge that ships."""
 
     reads: str
+    examples: tuple[Example, ...]
     figures: tuple[SetFigure, ...]
     claims: tuple[Claim, ...]
     missing: tuple[str, ...]
@@ -96,6 +117,7 @@ async def measure(given: argparse.Namespace, say: Callable[[str], None]) -> Judg
     missing: list[str] = []
     async with AsyncExitStack() as stack:
         gate = build_gate(FAITHFULNESS, config, await started(stack, config.engine, role_of(config)))
+        examples = [await example(gate, answer) for answer in ANSWERS]
         for labelled in SETS:
             rows = labelled.read(given.sets)
             if rows is None:
@@ -105,7 +127,9 @@ async def measure(given: argparse.Namespace, say: Callable[[str], None]) -> Judg
             figure, about = of_set(labelled.name, rows, [each.score for each in found], given.seed)
             figures.append(figure)
             claims += about
-    return Judged(reads, tuple(figures), tuple(sorted(claims, key=lambda claim: claim.number)), tuple(missing))
+    return Judged(
+        reads, tuple(examples), tuple(figures), tuple(sorted(claims, key=lambda claim: claim.number)), tuple(missing)
+    )
 
 
 def judge(folder: Path, reads: str) -> Classifier:
@@ -114,13 +138,22 @@ def judge(folder: Path, reads: str) -> Classifier:
     return msgspec.convert({**given, "engine": {"kind": "transformers", "model": str(folder)}}, Classifier)
 
 
+async def example(gate: Gate, answer: str) -> Example:
+    """The score of one answer about PASSAGE."""
+    row = SetRow("example", "example", PASSAGE, QUESTION, answer, supported=True)
+    verdict = await gate.check(row.request())
+    if isinstance(verdict, Errored):
+        raise TypeError(verdict.detail)
+    return Example(answer, round(verdict.score, 4))
+
+
 def of_set(name: str, rows: Sequence[SetRow], scores: Sequence[Score], seed: int) -> tuple[SetFigure, list[Claim]]:
     """All that is said of one set."""
     words = [in_source(row) for row in rows]
     figure = SetFigure(
         name, measured(rows, scores, seed=seed), measured(rows, words, seed=seed), tuple(_kinds(rows, scores, seed))
     )
-    claims = [Claim(5, name, "the judge", figure.judge.auroc, verdict_of(figure.judge.auroc, against=0.5))]
+    claims = [Claim(5, name, "the judge", figure.judge.auroc, verdict_of(figure.judge.auroc, against=AGAINST[5]))]
     if likelihood := _likelihood(name, rows):
         claims.append(_less(6, name, "likelihood", difference(rows, scores, likelihood, seed=seed)))
     claims.append(_less(7, name, "words", difference(rows, scores, words, seed=seed)))
@@ -132,6 +165,45 @@ def in_source(row: SetRow) -> Score:
     there = stems(row.passage)
     said = [stem(word) for word in content_words(row.answer)]
     return sum(word in there for word in said) / len(said) if said else None
+
+
+AGAINST = {5: 0.5, 6: 0.0, 7: 0.0}
+"""What the interval of each claim must lie above."""
+
+
+def table(found: Judged) -> list[str]:
+    """A line for each set, as the page has them."""
+    lines: list[str] = []
+    for each in found.figures:
+        of = each.judge
+        figures = (of.auroc, each.words.auroc, of.f1, of.f1_of_rejecting_all)
+        cells = (each.set, f"{of.judged} of {of.rows}", *map(_said, figures))
+        lines.append(f"| {' | '.join((*cells, *(_verdict(found, number, each.set) for number in AGAINST)))} |")
+    return lines
+
+
+def kinds_table(found: Judged) -> list[str]:
+    """A line for each kind of flaw of each set that names them."""
+    return [
+        f"| {each.set} | {kind.kind} | {kind.bad_rows} | {_said(kind.auroc)} |"
+        for each in found.figures
+        for kind in each.kinds
+    ]
+
+
+def _said(of: Estimate) -> str:
+    return f"{of.value:.3f} ({of.low:.3f} to {of.high:.3f})"
+
+
+def _verdict(found: Judged, number: int, name: str) -> str:
+    claims = [claim for claim in found.claims if claim.number == number and claim.set == name]
+    if not claims:
+        return "not run"
+    return f"{claims[0].verdict}" if number == 5 else f"{claims[0].verdict}, {_signed(claims[0].estimate)}"
+
+
+def _signed(of: Estimate) -> str:
+    return f"{of.value:+.3f} ({of.low:+.3f} to {of.high:+.3f})"
 
 
 def _kinds(rows: Sequence[SetRow], scores: Sequence[Score], seed: int) -> Iterator[KindFigure]:
@@ -150,7 +222,7 @@ def _likelihood(name: str, rows: Sequence[SetRow]) -> list[Score] | None:
 
 
 def _less(number: int, name: str, other: str, found: Estimate) -> Claim:
-    return Claim(number, name, f"the judge less {other}", found, verdict_of(found, against=0.0))
+    return Claim(number, name, f"the judge less {other}", found, verdict_of(found, against=AGAINST[number]))
 
 
 if __name__ == "__main__":

@@ -3,9 +3,9 @@
     python -m studies.real_text.models .models
     python -m studies.real_text.train_judge --models .models --output runs/judge
 
-One thread, about an hour of one core; the same command goes on after the last finished part. In `--output`: the rows,
-what each part gave on development rows (`development.jsonl`), and in the end the best part's `adapters.safetensors`
-and `trained.json`. The plan stands in docs/studies/real-text.md and was committed before.
+One thread, about ten minutes of a core that does nothing else; the same command goes on after the last finished part.
+In `--output`: the rows, what each reading of the development rows gave (`development.jsonl`), and in the end the best
+reading's `adapters.safetensors` and `trained.json`. The plan stands in docs/studies/real-text.md.
 """
 
 import argparse
@@ -28,18 +28,20 @@ from studies.real_text.judge_model import LONGEST, adapted, put, trained
 from studies.real_text.prose import texts
 from studies.real_text.spoilt import Four, SpoiltRow, fours
 
-OF_EACH = {"train": 700, "countries": 18, "others": 20}
+OF_EACH = {"train": 500, "countries": 18, "others": 20}
 """So many fours of each flaw."""
 FOURS = 8
 """In a step: 32 rows."""
-LONGEST_TRAINED = 160
+LONGEST_TRAINED = 128
 """Tokens; what is longer takes too long to train on."""
 BUCKET = 16
 """Steps whose fours are of like length are drawn together."""
-RATE = 1e-3
+RATE = 1.5e-3
 WARM_UP = 0.05
-PART_STEPS = 72
-"""After so many steps the development rows are read, and all is saved."""
+PART_STEPS = 10
+"""After so many steps all is saved."""
+READ_STEPS = 80
+"""After so many steps, and at the end, the development rows are read."""
 
 
 class Trained(Struct, frozen=True):
@@ -107,10 +109,11 @@ class Training:
             began = time.process_time()
             for step in range(state.step, end := min(total, state.step + PART_STEPS)):
                 self._step(batches[step], step / total)
+            if end % READ_STEPS == 0 or end == total:
+                self._read_development(end)
             state = State(end, state.cpu_s + time.process_time() - began)
-            found = self._developed(end)
-            self._save(state, found)
-            print(f"step {end}: {found.best:.4f} {found.reads} {found.whole} {found.by_sentences}", flush=True)
+            self._save(state)
+            print(f"step {end} of {total}, {state.cpu_s:.0f} s of one core", flush=True)
         return self._chosen(total, state)
 
     def _step(self, batch: Sequence[Four], done: float) -> None:
@@ -133,6 +136,15 @@ class Training:
         )  # fmt: skip
         with torch.autocast("cpu", dtype=torch.bfloat16):
             return self._model(**read).logits[:, 0].float()
+
+    def _read_development(self, step: int) -> None:
+        """Keeps the weights of this step, and what they are worth."""
+        weights = {name: weight.half().contiguous() for name, weight in trained(self._model).items()}
+        save_file(weights, self._output / f"adapters-{step}.safetensors")
+        found = self._developed(step)
+        with (self._output / "development.jsonl").open("ab") as out:
+            out.write(msgspec.json.encode(found) + b"\n")
+        print(f"step {step}: {found.best:.4f} {found.reads} {found}", flush=True)
 
     def _developed(self, step: int) -> Developed:
         pairs = {pair for rows in self._development.values() for row in rows for pair in pairs_of(row)}
@@ -167,11 +179,7 @@ class Training:
         torch.set_rng_state(saved["random"])
         return State(saved["step"], saved["cpu_s"])
 
-    def _save(self, state: State, found: Developed) -> None:
-        weights = {name: weight.half().contiguous() for name, weight in trained(self._model).items()}
-        save_file(weights, self._output / f"adapters-{state.step}.safetensors")
-        with (self._output / "development.jsonl").open("ab") as out:
-            out.write(msgspec.json.encode(found) + b"\n")
+    def _save(self, state: State) -> None:
         saved = {
             "step": state.step, "cpu_s": state.cpu_s, "weights": trained(self._model),
             "optimizer": self._optimizer.state_dict(), "random": torch.get_rng_state(),

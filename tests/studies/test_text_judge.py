@@ -1,19 +1,31 @@
 """The judge made from spoilt samples: what its rows are, and that what ships is what was measured."""
 
 import ast
+from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 import studies.real_text
+from actors.gates.build import build_gate
+from deployments.engines.roles import role_of
+from deployments.local.gates import started
+from schemas.verdicts import FAITHFULNESS
+from studies.real_text.__main__ import verdict_of
 from studies.real_text.development import developed, pairs_of
 from studies.real_text.flaws import FLAWS, OPPOSITES, Around
+from studies.real_text.judge_model import FOLDER, SHIPPED, write_folder
+from studies.real_text.judged import AGAINST, Judged, example, judge, kinds_table, table
 from studies.real_text.prose import Text, others, sentences
 from studies.real_text.spoilt import OTHER_PASSAGE, Four, fours
 from studies.real_text.wordings import FACTS, value, worded
+from tests.needs import MODELS, needs_model
 
-FOLDER = Path(studies.real_text.__file__).parent
+SOURCE = Path(studies.real_text.__file__).parent
+PAGE = Path(__file__).parents[2] / "docs" / "studies" / "real-text.md"
 HISTORY = (
     "In 1890, the British founded a fort in Kora.",
     "Kora was governed from Velm until 12 March 1923, which was before the war.",
@@ -101,7 +113,7 @@ def test_training_never_reads_a_labelled_set() -> None:
     waiting, seen = ["train_judge", "frozen"], set[str]()
     while waiting:
         seen.add(module := waiting.pop())
-        for node in ast.walk(ast.parse((FOLDER / f"{module}.py").read_text())):
+        for node in ast.walk(ast.parse((SOURCE / f"{module}.py").read_text())):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("studies.real_text."):
                 waiting += {(node.module or "").rpartition(".")[2]} - seen
     assert {"spoilt", "prose", "judge_model"} <= seen
@@ -117,3 +129,32 @@ def test_the_way_of_reading_is_chosen_by_development_rows() -> None:
     found = developed(7, {"countries": rows, "others": rows}, scores)
     assert (found.reads, found.best) == ("sentences", 1.0)
     assert found.whole == {"countries": 0.5, "others": 0.5}
+
+
+def test_what_ships_is_small() -> None:
+    """What differs from minilm, in half precision, and nothing else."""
+    assert SHIPPED.stat().st_size <= 4 * 1024 * 1024
+
+
+@needs_model("minilm")
+async def test_the_shipped_judge_gives_the_committed_scores(tmp_path: Path) -> None:
+    """Built of minilm and the shipped adapters, and asked through the product's own gate."""
+    results = msgspec.json.decode((SHIPPED.parent / "results.json").read_bytes(), type=Judged)
+    config = judge(write_folder(MODELS / "minilm", SHIPPED, tmp_path / FOLDER), results.reads)
+    async with AsyncExitStack() as stack:
+        gate = build_gate(FAITHFULNESS, config, await started(stack, config.engine, role_of(config)))
+        found = [await example(gate, each.answer) for each in results.examples]
+    assert [each.score for each in found] == pytest.approx([each.score for each in results.examples], abs=1e-3)
+
+
+def test_the_page_says_what_was_measured() -> None:
+    """Figures, intervals and verdicts by the plan's rule: none is written by hand without this."""
+    results = msgspec.json.decode((SHIPPED.parent / "results.json").read_bytes(), type=Judged)
+    card = (SHIPPED.parent / "README.md").read_text(encoding="utf-8")
+    lines = [*table(results), *kinds_table(results)]
+    assert len(lines) >= len(results.figures)
+    for page in (PAGE.read_text(encoding="utf-8"), card):
+        assert [line for line in lines[: len(results.figures)] if line not in page] == []
+    assert [line for line in lines if line not in PAGE.read_text(encoding="utf-8")] == []
+    assert results.claims == tuple(replace(each, verdict=verdict_of(each.estimate, against=AGAINST[each.number]))
+                                   for each in results.claims)  # fmt: skip
