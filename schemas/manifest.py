@@ -2,6 +2,7 @@
 
 from msgspec import Struct, field
 
+from schemas.bill import Bill, HeldTime
 from schemas.credit import CreditCount
 from schemas.overlap import GateOverlap
 from schemas.probes import Probes
@@ -74,5 +75,9 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """The last counted record of each ledger, by the ledger's name. Not in manifests of older versions."""
     heads: dict[str, str] = {}
     """The running hash of each ledger up to that record, in hex digits."""
+    held: tuple[HeldTime, ...] = ()
+    """How long replicas held accelerators, by role."""
+    bill: Bill | None = None
+    """What the run cost; None without a price in its configuration."""
     skipped_files: dict[str, int] = {}
     """Files in the corpus's folders that are not read, by suffix."""

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Struct
 
+from schemas.bill import HeldTime
 from schemas.corpus import RefusalReason
 from schemas.credit import CreditCount
 from schemas.distributions import SECONDS, AttemptEnd, Distribution, Distributions
@@ -226,6 +227,8 @@ class Summary(Struct, frozen=True):
     """Seconds in which a process worked on the run, up to its last record: the one duration that is shown anywhere."""
     end_words: tuple[EndWords, ...] = ()
     """Dead letters by the first words of their errors."""
+    held: tuple[HeldTime, ...] = ()
+    """How long replicas held accelerators, by role; empty in a run of an earlier version."""
     firsts: tuple[FirstCount, ...] = ()
     """The first completions and verdicts of each role; `actors.counts.advice` makes advice of them."""
 

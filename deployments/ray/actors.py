@@ -36,7 +36,7 @@ from schemas.corpus import DocumentRefused, Passage
 from schemas.errors import ungrouped
 from schemas.firsts import Preflight
 from schemas.ids import PassageId
-from schemas.ledger import ShardWritten
+from schemas.ledger import Metered, ShardWritten
 from schemas.orders import Holding
 from schemas.progress import RunSnapshot
 from schemas.queue_shard import QueueShard, shard_of
@@ -72,6 +72,10 @@ class QueueShell:
     async def start(self, began_at: float) -> None:
         """Records that the run begins, or continues, at `began_at`."""
         await (await self._ready()).start(started(self._config, at=began_at))
+
+    async def meter(self, metered: Metered) -> None:
+        """Records how long replicas held accelerators."""
+        await (await self._ready()).append(metered)
 
     async def offer(self, passages: list[Passage]) -> bool:
         """Adds passages. False when no more are wanted."""
