@@ -4,8 +4,7 @@
     python -m studies.real_text.judged --models .models --output studies/real_text/judge
 
 Law: the gate is the product's own, with the model as it ships. A row that has a score in `--output` is not asked again,
-so each row is scored once; what is said of the scores can be computed again without a model. The plan stands in
-docs/studies/real-text.md, and was committed before the first row was scored.
+so each row is scored once. The plan stands in docs/studies/real-text.md, and was committed before the first row was.
 """
 
 import argparse
@@ -27,10 +26,11 @@ from deployments.local.gates import started
 from schemas.config_gates import Classifier
 from schemas.verdicts import FAITHFULNESS, Errored
 from studies.provenance.bootstrap import Estimate
-from studies.real_text.__main__ import SETS_FOLDER, Claim, slug, verdict_of
+from studies.real_text.__main__ import SETS_FOLDER, slug, verdict_of
 from studies.real_text.arms import Scored, known_scores, scored
 from studies.real_text.judge_model import FOLDER, SHIPPED
 from studies.real_text.measures import Measured, Score, difference, measured
+from studies.real_text.results import Claim
 from studies.real_text.sets import SETS, SetRow
 from studies.real_text.train_judge import Trained
 
@@ -112,24 +112,22 @@ async def measure(given: argparse.Namespace, say: Callable[[str], None]) -> Judg
     """Every row of every set that is there, once."""
     reads = msgspec.json.decode(TRAINED.read_bytes(), type=Trained).chosen.reads
     config = judge(given.models / FOLDER, reads)
-    figures: list[SetFigure] = []
-    claims: list[Claim] = []
-    missing: list[str] = []
+    read = {labelled.name: labelled.read(given.sets) for labelled in SETS}
+    sets = {name: rows for name, rows in read.items() if rows is not None}
+    files = {name: given.output / "scores" / f"{slug(name)}.jsonl" for name in sets}
     async with AsyncExitStack() as stack:
         gate = build_gate(FAITHFULNESS, config, await started(stack, config.engine, role_of(config)))
         examples = [await example(gate, answer) for answer in ANSWERS]
-        for labelled in SETS:
-            rows = labelled.read(given.sets)
-            if rows is None:
-                missing.append(labelled.name)
-                continue
-            found = await scored(gate, rows, given.output / "scores" / f"{slug(labelled.name)}.jsonl", say)
-            figure, about = of_set(labelled.name, rows, [each.score for each in found], given.seed)
-            figures.append(figure)
-            claims += about
-    return Judged(
-        reads, tuple(examples), tuple(figures), tuple(sorted(claims, key=lambda claim: claim.number)), tuple(missing)
-    )
+        found = {name: await scored(gate, rows, files[name], say) for name, rows in sets.items()}
+    figures: list[SetFigure] = []
+    claims: list[Claim] = []
+    for name, rows in sets.items():
+        figure, about = of_set(name, rows, [each.score for each in found[name]], given.seed)
+        figures.append(figure)
+        claims += about
+    claims.sort(key=lambda claim: claim.number)
+    missing = tuple(name for name, rows in read.items() if rows is None)
+    return Judged(reads, tuple(examples), tuple(figures), tuple(claims), missing)
 
 
 def judge(folder: Path, reads: str) -> Classifier:
