@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
+from msgspec.structs import replace
+
 from actors.corpus.formats import is_text_encoding
 from deployments.config.faults import at, below, nearest, shown
 from deployments.config.gate_rules import broken_gates
 from deployments.config.identity import plain
 from deployments.config.prompted_rules import broken_prompted, on_one_line
-from deployments.config.reader_rules import broken_readers
+from deployments.config.reader_rules import broken_licenses, broken_readers
 from deployments.config.recovery_rules import broken_recovery
 from deployments.config.secrets import has_credentials, holds_a_secret, names_a_secret
 from deployments.config.servers import ENVIRONMENT_NAME, broken_http
@@ -202,7 +204,7 @@ def _broken_values(value: Any, path: str) -> Iterator[str]:
 def _broken_task(config: RunConfig) -> Iterator[str]:
     """Faults of the task's own section, and of reference answers: math needs them, and no other task has them."""
     if isinstance(config.task, Prompted):
-        yield from broken_prompted(config.task)
+        yield from broken_prompted(config.task, config.pools)
     if isinstance(config.task, GroundedAnswer):
         yield from _broken_sharing(config.task)
     if isinstance(config.task, Math) and config.corpus.answer_field is None:
@@ -277,7 +279,12 @@ def _broken_model_args(args: Mapping[VllmModelArgument, str | Mapping[str, objec
 
 
 def _output_tokens(config: RunConfig) -> int:
-    return _samples_of_a_call(config) * config.task.sampling.max_tokens + config.task.sampling.thinking_tokens
+    """Of the longest call of a task."""
+    steps = config.task.steps if isinstance(config.task, Prompted) else ()
+    first = config.task.sampling
+    samplings = (replace(first, max_tokens=_samples_of_a_call(config) * first.max_tokens),)
+    samplings += tuple(step.sampling for step in steps if step.sampling is not None)
+    return max(each.max_tokens + each.thinking_tokens for each in samplings)
 
 
 def _samples_of_a_call(config: RunConfig) -> int:
@@ -287,6 +294,7 @@ def _samples_of_a_call(config: RunConfig) -> int:
 def _broken_corpus(config: RunConfig) -> Iterator[str]:
     corpus = config.corpus
     yield from broken_readers(corpus)
+    yield from broken_licenses(corpus)
     for name, values in (("paths", corpus.paths), ("include", corpus.include)):
         if values is not None and (not values or not all(value.strip() for value in values)):
             yield f"corpus.{name}: empty, or with an empty entry"
