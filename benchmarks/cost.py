@@ -1,7 +1,7 @@
 """Calls and tokens for each distinct accepted sample, on a simulated model that is right or wrong by its own hidden
 truth (`benchmarks/simulated`): the whole loop in one process, no Ray, no weights.
 
-    python -m benchmarks.cost [--passages 300] [--seeds 0 1] [--arm NAME ...]
+    python -m benchmarks.cost [--passages 200] [--seeds 2 3] [--arm NAME ...]
 
 Counts do not depend on how busy the machine is. What asking for several at once does to the quality of each is not
 simulated: measure that on a real model.
@@ -13,6 +13,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -40,6 +41,7 @@ class Arm(Struct, frozen=True):
     short_circuit: bool = False
     written: int = 1
     judged: int = 1
+    bar: Literal["raised", "same"] = "raised"
 
 
 ARMS = (
@@ -47,7 +49,8 @@ ARMS = (
     Arm("+ gates in turn (`short_circuit`)", short_circuit=True),
     Arm("+ `samples_per_call: 3`", short_circuit=True, written=3),
     Arm("+ `drafts_per_call: 3`", short_circuit=True, written=3, judged=3),
-    Arm("the same, gates side by side", written=3, judged=3),
+    Arm("+ `recovery.bar: same`", short_circuit=True, written=3, judged=3, bar="same"),
+    Arm("the second line, `recovery.bar: same`", short_circuit=True, bar="same"),
 )
 
 
@@ -91,7 +94,7 @@ def configuration(arm: Arm, folder: Path, *, seed: int) -> RunConfig:
         pools={"generator": Pool(engine=engine)},
         gates={"faithfulness": judge, "reward": judge},
         judging=Judging(short_circuit=arm.short_circuit),
-        recovery=Recovery(policy="rules", max_attempts=5),
+        recovery=Recovery(policy="rules", max_attempts=5, bar=arm.bar),
     )
 
 
@@ -141,8 +144,8 @@ def row(arm: Arm, bill: Bill) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--passages", type=int, default=300)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
+    parser.add_argument("--passages", type=int, default=200)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[2, 3])
     parser.add_argument("--arm", nargs="+", default=[arm.name for arm in ARMS])
     arguments = parser.parse_args()
     print("| way | calls | writing | judge | reward | tokens | true | yield | distinct samples |")
