@@ -1,7 +1,8 @@
 """The process that extracts: what it survives, and what the corpus reader makes of its answers."""
 
 import io
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from schemas.corpus import Document, DocumentRefused, RefusalReason
 from schemas.errors import CorpusError
 from tests.actors.corpus.conftest import Write
 from tests.actors.corpus.extract.made import docx, epub, paragraph, pdf
+from tests.actors.text.test_parquet import BOUND_MIB, read_in_a_child
 
 CONFIG = Corpus(paths=(".",))
 GOOD = docx(paragraph("Good."))
@@ -142,3 +144,20 @@ def test_a_missing_package_is_said_at_once(write: Write, tmp_path: Path, monkeyp
     with pytest.raises(CorpusError, match=r"docs/sub/b.PDF cannot be read .* pip install 'gleaner\[documents\]'"):
         read(Corpus(paths=("docs",)), tmp_path)
     assert len(list(read(Corpus(paths=("docs",), include=("*.txt",)), tmp_path))) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("a.docx", lambda: docx("".join(paragraph(f"{number} " * 40) for number in range(250_000)))),
+        ("a.html", lambda: b"<p>x</p>" * 8_000_000),
+        ("a.pdf", lambda: pdf(["x"], stream=zlib.compress(b"BT /F1 9 Tf 9 9 Td (aaaa) Tj ET " * 6_000_000))),
+    ],
+)
+def test_a_large_file_takes_little_memory(tmp_path: Path, name: str, make: Callable[[], bytes]) -> None:
+    """Its text is over the limit, or reading it takes more than its process may have; the reader itself stays small."""
+    (tmp_path / name).write_bytes(make())
+    documents, reasons, peak = read_in_a_child(tmp_path / name)
+    assert (documents, len(reasons)) == (0, 1)
+    assert peak < BOUND_MIB
