@@ -1,10 +1,10 @@
 """The reader over unprepared files: the system's documentation, in whatever encoding and form it has."""
 
 import os
-import sysconfig
 from itertools import islice
 from pathlib import Path
 
+import numpy
 import pytest
 
 from actors.corpus.chunker import Chunker
@@ -58,8 +58,8 @@ def test_files_have_printable_names() -> None:
         assert isinstance(found, CorpusFile) or found.detail
 
 
-PER_KIND = 40
-PLACES = ("/usr/share", sysconfig.get_path("purelib"))
+PER_KIND = 15
+PLACES = (*(folder for folder in ("/usr/share",) if Path(folder).is_dir()), str(Path(numpy.__file__).parents[1]))
 AS_THEY_ARE = Corpus(paths=PLACES, include=("*.pdf", "*.html", "*.epub", "*.docx", "*.csv", "*.tsv"), links="anywhere")
 
 

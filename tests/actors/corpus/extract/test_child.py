@@ -1,8 +1,7 @@
 """The process that extracts: what it survives, and what the corpus reader makes of its answers."""
 
 import io
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -147,17 +146,9 @@ def test_a_missing_package_is_said_at_once(write: Write, tmp_path: Path, monkeyp
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "make"),
-    [
-        ("a.docx", lambda: docx("".join(paragraph(f"{number} " * 40) for number in range(250_000)))),
-        ("a.html", lambda: b"<p>x</p>" * 8_000_000),
-        ("a.pdf", lambda: pdf(["x"], stream=zlib.compress(b"BT /F1 9 Tf 9 9 Td (aaaa) Tj ET " * 6_000_000))),
-    ],
-)
-def test_a_large_file_takes_little_memory(tmp_path: Path, name: str, make: Callable[[], bytes]) -> None:
-    """Its text is over the limit, or reading it takes more than its process may have; the reader itself stays small."""
-    (tmp_path / name).write_bytes(make())
-    documents, reasons, peak = read_in_a_child(tmp_path / name)
+def test_a_large_file_takes_little_memory(tmp_path: Path) -> None:
+    """Reading it takes more than its process may have: a line, and the reader itself stays small."""
+    (tmp_path / "a.html").write_bytes(b"<p>x</p>" * 4_000_000)
+    documents, reasons, peak = read_in_a_child(tmp_path / "a.html")
     assert (documents, len(reasons)) == (0, 1)
     assert peak < BOUND_MIB
