@@ -63,6 +63,7 @@ def verify(
         orders=orders.issued,
         accepted=orders.accepted,
         dead_lettered=orders.dead_lettered,
+        not_needed=orders.not_needed,
         outstanding=orders.outstanding,
         shards=sum(len(book.shards) for book in books),
         rows=rows,
