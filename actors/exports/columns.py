@@ -42,6 +42,7 @@ def origin_type(own: Iterable[str] = ()) -> pa.DataType:
             ("confidence", pa.float64()),
             ("rejected_by", pa.list_(pa.string())),
             ("scores", scores_of(own)),
+            ("unjudged", pa.list_(pa.string())),
         ]
     )
 
@@ -50,7 +51,8 @@ ORIGIN = origin_type()
 """The origin type for a run with the built-in gates alone."""
 _ORIGIN_HOLDS = (
     "the order and which of its attempts, pool and model, sampling, the repair that it was made under, the attempt "
-    "whose first steps it restarted from, its diagnosis, the gates that rejected it, every gate's score"
+    "whose first steps it restarted from, its diagnosis, the gates that rejected it, every gate's score, "
+    "and the gates that did not judge it because its order was not in their share"
 )
 
 ID = Column("id", pa.string(), "from the format, the orders and the attempts: the same in every export of the ledger")

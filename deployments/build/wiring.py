@@ -32,12 +32,13 @@ from deployments.build.versions import versions
 from deployments.config.load import config_sha256
 from deployments.config.rules import task_name
 from schemas.config import FRESH_POOL, RunConfig
-from schemas.config_gates import kinds
+from schemas.config_gates import kinds, shares
 from schemas.firsts import Preflight
 from schemas.ids import PoolName, derived_seed
 from schemas.ledger import Record, RunStarted
 from schemas.orders import OrderKind
 from schemas.queue_shard import ONLY, QueueShard
+from schemas.shares import GateShares
 from schemas.verdicts import GateName
 
 FRESH_SHARE = 0.25
@@ -137,6 +138,7 @@ def toolbox(
         duplicate=duplicate_verdict,
         bar=build_bar(config.recovery, known),
         embedder=embedder,
+        shares=GateShares(config.seed, shares(config.gates)),
     )
     elsewhere, task = build_elsewhere(config), build_task(config)
     brought = task_recovery(config, task)

@@ -54,6 +54,9 @@ SHARED_KEYS = ("engine.kind: pool", "engine.pool")
 VECTOR_KEYS = ("judging.embedder", "embedder.similarity", "embedder.pooling", "embedder.prefix")
 """Keys of near-duplicates by vectors: which model, how alike is too alike, and what the model's folder leaves open."""
 
+SHARE_KEYS = tuple(f"{form}.share" for form in ("classifier", "token", "likelihood", "llm", "custom"))
+"""How many of the orders a gate judges, for judges that cost too much for all (docs/gates.md)."""
+
 PROMPTED_KEYS = (
     "kind",
     "fields",
@@ -86,7 +89,16 @@ def test_every_row_ends_with_words() -> None:
 
 def test_there_are_few_keys() -> None:
     """A new one takes the place of another: most of what can be set is set by nobody."""
-    counted_apart = (*SEAM_KEYS, *WORDS_KEYS, *JUDGE_KEYS, *VECTOR_KEYS, *SHARED_KEYS, *VLLM_KEYS, *PROMPTED_KEYS)
+    counted_apart = (
+        *SEAM_KEYS,
+        *WORDS_KEYS,
+        *JUDGE_KEYS,
+        *VECTOR_KEYS,
+        *SHARED_KEYS,
+        *VLLM_KEYS,
+        *SHARE_KEYS,
+        *PROMPTED_KEYS,
+    )
     assert key_count() - len(counted_apart) <= MOST_KEYS
 
 
@@ -96,7 +108,7 @@ def test_keys_of_seams_are_there(key: str) -> None:
     assert f"| `{key.rpartition('.')[2]}` |" in page()
 
 
-@pytest.mark.parametrize("key", JUDGE_KEYS)
+@pytest.mark.parametrize("key", (*JUDGE_KEYS, *SHARE_KEYS))
 def test_keys_of_judges_are_there(key: str) -> None:
     """Likewise, in the section of its form."""
     form, _, name = key.partition(".")
