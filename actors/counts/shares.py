@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from actors.counts.entries import Entry
 from schemas.ids import OrderId
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Rejoined
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, NotNeededEnd, Rejoined
 from schemas.order_kinds import POLICIES
 from schemas.orders import Attempt
 from schemas.progress import SampledGate, Summary
@@ -35,7 +35,7 @@ class ShareFold:
     def apply(self, entry: Entry) -> None:
         """Counts one attempt of a sample's order."""
         record = entry.record
-        if not isinstance(record, AcceptedEnd | Rejoined | DeadLetteredEnd):
+        if not isinstance(record, AcceptedEnd | Rejoined | DeadLetteredEnd | NotNeededEnd):
             return
         if entry.order is not None and entry.attempt is not None and POLICIES[entry.order.kind].sample:
             self._sampled.update(entry.attempt.unjudged)

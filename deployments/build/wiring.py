@@ -19,6 +19,7 @@ from actors.protocols import Embedder, Gate, Generator, Orders
 from actors.queue.commits import Ledger
 from actors.queue.held import QueueLimits, Similarity
 from actors.queue.machine import RegenerationQueue
+from actors.queue.plan import StopTerms
 from actors.queue.probes import Beside, ProbeTerms
 from actors.queue.service import QueueService, ServiceSettings
 from actors.recovery.experience import ExperienceFold
@@ -80,6 +81,11 @@ def queue_service(
         samples_per_passage=config.task.samples_per_passage,
         capacity=shard.share(config.queue.capacity),
         preflight=preflight,
+        stop=StopTerms(
+            config.stop.accepted,
+            None if config.stop.orders is None else shard.share(config.stop.orders),
+            shard.count,
+        ),
     )
     fold = ExperienceFold() if config.recovery.policy == "adaptive" else None
     queue = _queue(config, shard, build_plan(config).beside)

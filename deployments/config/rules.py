@@ -12,7 +12,7 @@ from deployments.config.faults import at, below, nearest, shown
 from deployments.config.gate_rules import broken_gates
 from deployments.config.identity import plain
 from deployments.config.prompted_rules import broken_prompted, on_one_line
-from deployments.config.reader_rules import broken_readers
+from deployments.config.reader_rules import broken_licenses, broken_readers
 from deployments.config.recovery_rules import broken_recovery
 from deployments.config.secrets import has_credentials, holds_a_secret, names_a_secret
 from deployments.config.servers import ENVIRONMENT_NAME, broken_http
@@ -272,6 +272,7 @@ def _output_tokens(config: RunConfig) -> int:
 def _broken_corpus(config: RunConfig) -> Iterator[str]:
     corpus = config.corpus
     yield from broken_readers(corpus)
+    yield from broken_licenses(corpus)
     for name, values in (("paths", corpus.paths), ("include", corpus.include)):
         if values is not None and (not values or not all(value.strip() for value in values)):
             yield f"corpus.{name}: empty, or with an empty entry"

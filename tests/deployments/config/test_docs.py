@@ -56,6 +56,13 @@ VECTOR_KEYS = ("judging.embedder", "embedder.similarity", "embedder.pooling", "e
 
 SHARE_KEYS = tuple(f"{form}.share" for form in ("classifier", "token", "likelihood", "llm", "custom"))
 """How many of the orders a gate judges, for judges that cost too much for all (docs/gates.md)."""
+STOP_KEYS = ("stop.accepted", "stop.orders")
+"""When a run has enough though its corpus has more (docs/stopping.md)."""
+PRICE_KEYS = (
+    *(f"{part}.price" for part in ("pools", "embedder", "token", "likelihood", "classifier", "llm")),
+    *(f"price.{key}" for key in ("prompt_tokens", "completion_tokens", "accelerator_hour")),
+)
+"""What a model costs, wherever one is deployed: who gives no price has no bill (docs/bill.md)."""
 
 PROMPTED_KEYS = (
     "kind",
@@ -73,6 +80,9 @@ PROMPTED_KEYS = (
 )
 """Of a task in YAML alone, which was not there when the bound was set: each stands for a method of a class that a user
 would write otherwise (docs/tasks/prompted.md)."""
+
+DOCUMENT_KEYS = ("corpus.chunking.by", "corpus.licenses")
+"""Of documents as they are: what no passage may cross, and whose terms a folder is under."""
 
 
 def test_the_page_is_up_to_date() -> None:
@@ -97,6 +107,9 @@ def test_there_are_few_keys() -> None:
         *SHARED_KEYS,
         *VLLM_KEYS,
         *SHARE_KEYS,
+        *STOP_KEYS,
+        *PRICE_KEYS,
+        *DOCUMENT_KEYS,
         *PROMPTED_KEYS,
     )
     assert key_count() - len(counted_apart) <= MOST_KEYS
