@@ -1,6 +1,6 @@
 """`gleaner check`: whether what a user brings keeps to what every one of its kind must. Law: a failure is the author's,
-with exit code 2. What the configuration names as a repair, a reader or a sink is one, what has an `attempt` is a task,
-and `task` is the configuration's; all else is a gate, unless `--as` says otherwise."""
+with exit code 2. What the configuration names as a repair, a reader or a sink is one, and so is what its types say;
+what has an `attempt` is a task, and `task` is the configuration's; all else is a gate, unless `--as` says otherwise."""
 
 import asyncio
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from deployments.build.own_code import factory_of
 from deployments.build.tasks import build_task, own_task
 from deployments.config.load import load
 from deployments.local.gates import LocalPools, local_gate
-from deployments.terminal.brought import Asked, CheckedCode, named_seam, of_reader, of_repair, of_sink
+from deployments.terminal.brought import Asked, CheckedCode, named_seam, of_reader, of_repair, of_sink, seen_seam
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN
 from deployments.terminal.reading import as_builtins, put_json
 from deployments.terminal.screen import Screen
@@ -68,7 +68,8 @@ def check_view(found: CheckedCode) -> RenderableType:
 
 async def _checked(asked: Asked) -> CheckedCode:
     config = None if asked.config is None else load(asked.config)
-    match asked.seam or named_seam(asked.target, config):
+    seen = seen_seam(asked.target) if is_function(asked.target) else None
+    match asked.seam or named_seam(asked.target, config) or seen:
         case Seam.REPAIR:
             return await of_repair(asked, config)
         case Seam.READER:
