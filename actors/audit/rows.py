@@ -235,6 +235,7 @@ def _sample(order: Order, passage: Passage, attempts: Sequence[Attempt], models:
         "evidence": evidence,
         "lineage": lineage,
         "tokens": _tokens(attempts),
+        "vary": order.vary or None,
     }
 
 
@@ -257,6 +258,7 @@ def _dead_letter(order: Order, passage: Passage, attempts: Sequence[Attempt], la
         "repairs": _repairs(attempts),
         "history": [_attempt_row(attempt) for attempt in attempts],
         "tokens": _tokens(attempts),
+        "vary": order.vary or None,
     }
 
 

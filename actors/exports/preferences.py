@@ -205,6 +205,7 @@ def origin_of(told: Told) -> Row:
         "rejected_by": [said.gate for said in rejections(told)],
         "scores": scores(attempt.verdicts),
         "unjudged": list(attempt.unjudged),
+        "vary": told.life.order.vary or None,
     }
 
 

@@ -34,13 +34,15 @@ from schemas.stop import PlanEnd
 
 
 class ServiceSettings(Struct, frozen=True):
-    """`capacity`: with this many outstanding orders, `offer` waits."""
+    """`capacity`: with this many outstanding orders, `offer` waits. `vary`: the variables of an order, by the number of
+    orders that were issued before it."""
 
     task: str
     samples_per_passage: int
     capacity: int
     preflight: Preflight = Preflight.TELL
     stop: StopTerms = StopTerms()
+    vary: Callable[[int], dict[str, str]] = lambda number: {}
 
 
 class QueueService:
@@ -125,14 +127,16 @@ class QueueService:
             if self._closed_to_orders():
                 await self._commits.durable()
                 return False
-            slots = range(self._settings.samples_per_passage)
-            orders = [Order.fresh(passage.id, self._settings.task, slot) for slot in slots]
-            planned = self._queue.plan(passage, orders, self._now())
+            planned = self._queue.plan(passage, self._orders_of(passage), self._now())
             if planned is not None:
                 self._remember(planned)
                 self._keep(planned)
         await self._commits.durable()
         return not self._closed_to_orders()
+
+    def _orders_of(self, passage: Passage) -> list[Order]:
+        task, slots, issued = self._settings.task, self._settings.samples_per_passage, self._queue.issued
+        return [Order.fresh(passage.id, task, slot, self._settings.vary(issued + slot)) for slot in range(slots)]
 
     def documents(self) -> dict[bytes, tuple[bytes, ...]]:
         """The versions of the documents whose passages were planned, as in `actors.queue.documents`."""

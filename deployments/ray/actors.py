@@ -20,7 +20,7 @@ from actors.corpus.files import Skipped
 from actors.counts.refusals import Rereading
 from actors.dataset.courier import LONGEST_END_S, Courier, CourierClock
 from actors.dataset.spans import current
-from actors.dataset.writer import DatasetWriter, RowWording
+from actors.dataset.writer import DatasetWriter
 from actors.ledger.files import Folder
 from actors.ledger.sqlite import LedgerReader
 from actors.ledger.texts import keep_text
@@ -28,7 +28,7 @@ from actors.queue.documents import Changed, Comparison
 from actors.queue.service import QueueService
 from deployments.build.readers import read_corpus
 from deployments.build.sinks import sink_places
-from deployments.build.wiring import chat, models, open_queue, started
+from deployments.build.wiring import open_queue, row_wording, started
 from deployments.monitoring.logs import LogPlace, configure_logging
 from deployments.ray.boundary import ray_boundary
 from deployments.ray.calls import ask, ask_each
@@ -281,7 +281,7 @@ class WriterShell:
             writer = DatasetWriter(
                 Folder(self._output, shard=self._shard),
                 ledger,
-                RowWording(chat=chat(self._config), models=models(self._config), gates=tuple(self._config.gates)),
+                row_wording(self._config),
                 settings=self._config.dataset,
                 record=self._record,
                 clock=time.time,

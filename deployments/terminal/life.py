@@ -49,6 +49,8 @@ def life_view(life: Life, *, prompts: Prompts | None = None) -> RenderableType:
     order = life.order
     head = Text.assemble(("Order ", "bold"), (order.id, "bold cyan"), f"   {order.task} · slot {order.slot}")
     parts: list[RenderableType] = [head, passage_view(life.passage)]
+    if order.vary:
+        parts.insert(1, facts(*((printable(name), Text(printable(value))) for name, value in order.vary.items())))
     if life.probed is not None:
         parts.insert(1, _probe(life.probed))
     for attempt in life.attempts:

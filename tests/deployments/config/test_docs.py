@@ -68,6 +68,8 @@ PROMPTED_KEYS = (
     "kind",
     "fields",
     "ask",
+    "steps",
+    "vary",
     "student",
     "samples_per_passage",
     "system",
