@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from msgspec.structs import replace
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from actors.gates.conformance import Subject, examine
+from actors.gates.conformance import SAMPLE, Subject, examine
 from actors.gates.own import OwnSettings
 from actors.protocols import Task
-from actors.tasks.conformance import TaskSubject
+from actors.tasks.conformance import TaskSubject, plain_draft
 from actors.tasks.conformance import examine as examine_task
 from actors.tasks.prompted import PromptedTask
 from deployments.build.gates import function_gate
@@ -29,13 +30,13 @@ from deployments.terminal.screen import Screen
 from deployments.terminal.words import plural, printable
 from schemas.config import RunConfig
 from schemas.config_gates import brought_modes, is_function
-from schemas.config_tasks import CustomTask
+from schemas.config_tasks import CustomTask, Prompted
 from schemas.conformance import CheckOutcome, Seam
 from schemas.errors import ConfigError, UserError, ungrouped
 from schemas.ids import PoolName
 from schemas.recovery import KNOWN_MODES, FailureMode
 from schemas.samples import Completion, FinishReason, GenerationRequest
-from schemas.verdicts import GateName
+from schemas.verdicts import GateName, GateRequest
 
 STAND_IN = "I am a stand-in and know nothing."
 """What a gate hears that asks a model where there is none."""
@@ -129,8 +130,21 @@ async def _of_run(asked: Asked, config: RunConfig) -> CheckedCode:
     async with AsyncExitStack() as stack:
         gate = await local_gate(stack, config, GateName(asked.target))
         known = (*KNOWN_MODES, *brought_modes(config.gates))
-        findings = await examine(Subject(gate, LocalPools(stack, config), modes=known))
+        sample = await _sample(config)
+        findings = await examine(Subject(gate, LocalPools(stack, config), sample, known))
     return CheckedCode(f"{asked.config}: gates.{asked.target}", tuple(findings))
+
+
+async def _sample(config: RunConfig) -> GateRequest:
+    """A draft as the run's gates get them: of the task's own fields, where it brings some and reads a plain reply."""
+    if not isinstance(config.task, Prompted | CustomTask):
+        return SAMPLE
+    task = build_task(config)
+    found = await plain_draft(TaskSubject(task, task.specimen() if isinstance(task, PromptedTask) else ""))
+    if found is None:
+        return SAMPLE
+    draft = found[1]
+    return replace(SAMPLE, draft=draft, claim=task.claim(draft), shown=task.shown(draft))
 
 
 async def _stand_in(pool: PoolName, request: GenerationRequest) -> Completion:

@@ -2,11 +2,13 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from deployments.build import own_code
 from deployments.cli import app
 
 ROOT = Path(__file__).parents[3]
@@ -52,3 +54,23 @@ def test_the_command_sees_what_an_example_is(code: str, check: str, tmp_path: Pa
     findings = {each["check"]: each["outcome"] for each in json.loads(done.stdout)["findings"]}
     assert check in findings
     assert done.exit_code == (2 if "sinks" in code else 0), "the sink's folder is an option, which a run has"
+
+
+def test_code_that_cannot_be_loaded_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that its author forgot to import: what and where, and no traceback."""
+    (tmp_path / "hasty_gate.py").write_text("def check(request: Requst) -> bool:\n    return True\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(own_code.VARIABLE, str(tmp_path))
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    done = CliRunner().invoke(app, ["check", "hasty_gate:check"])
+    assert done.exit_code == 2 and len(done.stderr.splitlines()) == 1
+    assert "hasty_gate raises NameError: name 'Requst' is not defined (hasty_gate.py:1)" in done.stderr
+
+
+@pytest.mark.parametrize(("run", "gate"), [("prompted", "length"), ("summaries", "length"), ("rewriting", "whole")])
+def test_a_gate_of_ones_own_fields_is_checked_on_them(run: str, gate: str) -> None:
+    """A rule over `summary` is no fault because a question and its answer have none."""
+    done = CliRunner().invoke(app, ["check", gate, "--config", str(ROOT / "examples" / f"{run}.yaml"), "--json"])
+    found = {each["check"]: each["outcome"] for each in json.loads(done.stdout)["findings"]}
+    assert done.exit_code == 0, done.output
+    assert found["it judges a plain sample"] == found["it tells a good sample from a spoilt one"] == "passed"
