@@ -45,6 +45,8 @@ class Sandbox:
         self._isolation = isolation
         self._workers = [SandboxWorker(isolation, python) for _ in range(workers)]
         self._idle: asyncio.LifoQueue[SandboxWorker] = asyncio.LifoQueue()
+        for worker in self._workers:
+            self._idle.put_nowait(worker)
 
     async def __aenter__(self) -> Self:
         """Raises ConfigError where the system does not offer the isolation."""
@@ -58,8 +60,6 @@ class Sandbox:
                 f"isolation: {self._isolation.value} is not offered by this system ({error}): let this user make user "
                 "namespaces, or set `isolation: process`, which holds accidents but no attack (docs/sandbox.md)"
             ) from error
-        for worker in self._workers:
-            self._idle.put_nowait(worker)
         return self
 
     async def __aexit__(
@@ -74,7 +74,7 @@ class Sandbox:
 
     async def run(self, program: Program) -> Ran:
         """Waits for a free worker, then for the program's end. Raises ValueError for a file's path that leads out of
-        the folder, SandboxError when no program is at fault."""
+        the folder and for text that is no Unicode, SandboxError when no program is at fault."""
         _check_paths(program.files)
         (ran,) = await self._ask({ProgramRole.ALONE: program})
         return ran

@@ -89,7 +89,7 @@ class SandboxWorker:
             if not reply.ready:
                 raise SandboxError(reply.fault or "it is not ready")
         except BaseException as error:
-            await self.stop()
+            await asyncio.shield(self.stop())
             if isinstance(error, TimeoutError | asyncio.IncompleteReadError):
                 raise SandboxError(f"no sandbox process is ready within {START_S:g} s") from error
             raise
@@ -97,14 +97,15 @@ class SandboxWorker:
     async def ask(self, request: RequestedRun, programs: Sequence[Program]) -> tuple[Report, ...]:
         """One report for each program, and there is one program for each role. Raises SandboxError when the process
         failed; a call that is cancelled ends its programs."""
+        frames = [msgspec.json.encode(frame) for frame in (request, *programs)]
         await self.start()
         assert self._process is not None
         try:
-            for frame in (request, *programs):
-                self._process.send(msgspec.json.encode(frame))
+            for frame in frames:
+                self._process.send(frame)
             reply = await asyncio.wait_for(self._process.reply(), request.limits.wall_s + _PATIENCE_S)
         except BaseException as error:
-            await self.stop()
+            await asyncio.shield(self.stop())
             if isinstance(error, TimeoutError | asyncio.IncompleteReadError | ConnectionError):
                 raise SandboxError(f"a sandbox process ended or hangs ({type(error).__name__})") from error
             raise

@@ -78,16 +78,16 @@ def _arrange(ends: Ends) -> None:
 
 
 def _give(folder: str, part: ProgramPart) -> None:
-    """The program's files, and its stdin as a file without a name."""
+    """The program's stdin, as a file whose name is gone, and its files."""
+    if part.stdin:
+        stdin = os.path.join(folder, "stdin")
+        _write(stdin, part.stdin)
+        os.dup2(os.open(stdin, os.O_RDONLY), 0)
+        os.unlink(stdin)
     for path, data in part.files.items():
         target = os.path.join(folder, path)
         os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
         _write(target, data)
-    if part.stdin:
-        stdin = os.path.join(folder, ".stdin")
-        _write(stdin, part.stdin)
-        os.dup2(os.open(stdin, os.O_RDONLY), 0)
-        os.unlink(stdin)
 
 
 def _write(path: str, data: bytes) -> None:

@@ -32,7 +32,9 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
     "clock_adjtime": (305, 266), "adjtimex": (159, 171), "sethostname": (170, 161), "setdomainname": (171, 162),
     "fanotify_init": (300, 262), "fanotify_mark": (301, 263), "move_pages": (279, 239), "migrate_pages": (256, 238),
     "mbind": (237, 235), "set_mempolicy": (238, 237), "set_mempolicy_home_node": (450, 450), "setxattr": (188, 5),
-    "lsetxattr": (189, 6), "fsetxattr": (190, 7),
+    "lsetxattr": (189, 6), "fsetxattr": (190, 7), "setpriority": (141, 140), "sched_setaffinity": (203, 122),
+    "sched_setscheduler": (144, 119), "sched_setparam": (142, 118), "sched_setattr": (314, 274),
+    "ioprio_set": (251, 30),
 }  # fmt: skip
 """Name -> its number on x86_64 and on aarch64; None: there is none. Sockets and memfd_create are the ones that programs
 do meet: the first reach others, the second is memory outside every limit."""

@@ -8,6 +8,7 @@ its own part of the room (`furnish`); `clear` leaves nothing of those that have 
 import os
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -72,6 +73,7 @@ class Namespaces:
         own = Spaces.MOUNT | Spaces.NET | Spaces.IPC | Spaces.UTS
         if os.geteuid() == 0:
             kernel.unshare(own)
+            socket.sethostname("sandbox")
             _build_root()
             os.setgroups([])
             os.setresgid(_NOBODY, _NOBODY, _NOBODY)
@@ -81,6 +83,7 @@ class Namespaces:
             user, group = os.geteuid(), os.getegid()
             kernel.unshare(own | Spaces.USER)
             self._map("self", (user, user), (group, group))
+            socket.sethostname("sandbox")
             _build_root()
 
     def enter(self) -> None:

@@ -1,12 +1,14 @@
 """Sandboxes that tests share: one as the user who runs the tests, one as a user without any right."""
 
+import asyncio
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import psutil
 import pytest
 
 from deployments.sandbox.sandbox import Sandbox
@@ -14,7 +16,7 @@ from schemas.programs import Isolation, ProgramLimits
 from tests.needs import needs_that
 
 ROOT = Path(__file__).parents[3]
-LIMITS = ProgramLimits(cpu_s=0.3, wall_s=10, memory_mib=144, processes=12, output_kib=64, files_mib=8, files=100)
+LIMITS = ProgramLimits(cpu_s=0.3, wall_s=10, memory_mib=80, processes=6, output_kib=64, files_mib=8, files=100)
 NOBODY = 65534
 
 
@@ -64,3 +66,24 @@ OFFERED = needs_that(
     else False,
     f"user namespaces are not offered here ({Isolation.NAMESPACES.value})",
 )
+
+
+async def until(
+    look: Callable[[], list[psutil.Process]], enough: Callable[[list[psutil.Process]], bool]
+) -> list[psutil.Process]:
+    """What `look` returns once it is enough, or after twenty seconds."""
+    for _ in range(1000):
+        if enough(look()):
+            break
+        await asyncio.sleep(0.02)
+    return look()
+
+
+def descendants(pids: tuple[int, ...]) -> list[psutil.Process]:
+    """All processes below these."""
+    return [child for pid in pids if psutil.pid_exists(pid) for child in psutil.Process(pid).children(recursive=True)]
+
+
+def living(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that have not ended."""
+    return [each for each in processes if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]

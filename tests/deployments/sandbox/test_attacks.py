@@ -7,14 +7,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import psutil
 import pytest
 import pytest_asyncio
 from msgspec.structs import replace
 
 from deployments.sandbox.sandbox import Sandbox
 from schemas.programs import ChecksOutcome, Isolation, Program, ProgramEnd, Ran, Source
-from tests.deployments.sandbox.rooms import LIMITS, OFFERED, ROOT, sandbox_as, users
+from tests.deployments.sandbox.rooms import LIMITS, OFFERED, ROOT, descendants, sandbox_as, until, users
 
 pytestmark = [pytest.mark.slow, OFFERED, pytest.mark.asyncio(loop_scope="module")]
 HERE = Path(__file__).parent
@@ -27,7 +26,8 @@ PRINTED = {
     "socket_pairs": "to itself\nPermissionError\nPermissionError\n",
     "proc": "/proc/self/mem False\n/proc/1/environ False\n/proc/1/mem False\n/proc/self/fd False\n/sys/kernel False\n"
     "/dev/mem False\n-1\n",
-    "environment": "HOME LANG MALLOC_ARENA_MAX PATH PYTHONDONTWRITEBYTECODE PYTHONHASHSEED PYTHONUTF8 TMPDIR None\n",
+    "environment": "HOME LANG MALLOC_ARENA_MAX PATH PYTHONDONTWRITEBYTECODE PYTHONHASHSEED PYTHONUTF8 TMPDIR\n"
+    "None sandbox\n",
     "pids": "[1, 2]\n",
     "ptrace": 3 * "-1 Operation not permitted\n" + "Operation not permitted\n",
     "calls": "unshare user EPERM\nclone user EPERM\nclone3 ENOSYS\nmemfd_create EPERM\nshmget EPERM\n"
@@ -74,7 +74,7 @@ async def sandbox(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
         patch.setenv(KEY, "sk-a-key-of-ours")
         async with sandbox_as(request.param, folder) as made:
             yield made
-            assert [psutil.Process(pid).children() for pid in made.pids] == [[] for _ in made.pids]
+            assert await until(lambda: descendants(made.pids), lambda found: not found) == []
 
 
 async def attack(sandbox: Sandbox, name: str, **given: bytes) -> Ran:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psutil
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from deployments.sandbox.sandbox import Sandbox
 from schemas.errors import ConfigError, SandboxError
 from schemas.programs import ChecksOutcome, Command, Isolation, Program, ProgramEnd, Source
-from tests.deployments.sandbox.rooms import LIMITS, OFFERED, ROOT, script
+from tests.deployments.sandbox.rooms import LIMITS, OFFERED, ROOT, descendants, living, script, until
 
 pytestmark = [pytest.mark.slow, OFFERED, pytest.mark.asyncio(loop_scope="module")]
 SLEEPER = "import os, time\nos.fork()\nos.setsid() if os.fork() == 0 else None\ntime.sleep(1000)"
@@ -25,7 +25,7 @@ SLEEPER = "import os, time\nos.fork()\nos.setsid() if os.fork() == 0 else None\n
 async def sandbox(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
     async with Sandbox(LIMITS, isolation=request.param) as made:
         yield made
-        assert [psutil.Process(pid).children() for pid in made.pids] == [[] for _ in made.pids]
+        assert await until(lambda: descendants(made.pids), lambda found: not found) == []
 
 
 async def test_a_source_gets_what_it_is_given(sandbox: Sandbox) -> None:
@@ -63,6 +63,16 @@ async def test_any_command_runs(sandbox: Sandbox) -> None:
     assert (ran.stdout.text, ran.exit) == ("own\n", 0)
     ran = await sandbox.run(Program(run=Command(("no-such-program",))))
     assert (ran.exit, "no-such-program" in ran.stderr.text) == (127, True)
+
+
+async def test_what_a_model_writes_is_no_fault_of_ours(sandbox: Sandbox) -> None:
+    """No Python, a NUL, half a character, its own names for our files: each is its program's end, or refused."""
+    for source in ("def", "print(1)\0", "é" * 10 + "(", "raise BaseException"):
+        assert (await sandbox.run(Program(run=Source(source)))).exit == 1
+    ran = await sandbox.run(Program(run=Source("print(open('stdin').read())"), files={"stdin": b"x"}, stdin=b"y"))
+    assert ran.stdout.text == "x\n"
+    with pytest.raises(ValueError, match="surrogates"):
+        await sandbox.run(Program(run=Source("'\ud800'")))
 
 
 async def test_a_file_outside_the_folder_is_refused(sandbox: Sandbox) -> None:
@@ -138,42 +148,44 @@ async def test_programs_beside_each_other_keep_apart(sandbox: Sandbox) -> None:
 async def test_a_cancelled_program_ends_and_the_next_is_served(sandbox: Sandbox) -> None:
     """A run is interrupted: what it had started ends with the call."""
     asked = asyncio.ensure_future(sandbox.run(Program(run=Source(SLEEPER))))
-    before = await _until(lambda: _descendants(sandbox.pids), lambda found: len(found) >= 4)
+    before = await until(lambda: descendants(sandbox.pids), lambda found: len(found) >= 4)
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asked
-    assert _living(before) == []
+    assert living(before) == []
     assert (await sandbox.run(Program(run=Source("print(1)")))).stdout.text == "1\n"
 
 
 async def test_a_killed_worker_takes_its_program_with_it(sandbox: Sandbox) -> None:
     """The kernel needs memory and takes a worker: nothing is known of its program, nothing of it stays."""
     asked = asyncio.ensure_future(sandbox.run(Program(run=Source("import time; time.sleep(1000)"))))
-    before = await _until(lambda: _descendants(sandbox.pids), lambda found: len(found) >= 3)
+    before = await until(lambda: descendants(sandbox.pids), lambda found: len(found) >= 3)
     for pid in sandbox.pids:
         os.kill(pid, 9)
     with pytest.raises(SandboxError):
         await asked
-    assert await _until(lambda: _living(before), lambda left: not left) == []
+    assert await until(lambda: living(before), lambda left: not left) == []
     ran = await asyncio.gather(
         *(sandbox.run(Program(run=Source("print(1)"))) for _ in range(4)), return_exceptions=True
     )
     assert not isinstance(ran[-1], BaseException)
 
 
-async def test_nothing_is_left_of_many_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("isolation", Isolation, ids=lambda each: each.value)
+async def test_nothing_is_left_of_many_programs(
+    isolation: Isolation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No process, no mount, no file: `python -m benchmarks.sandbox --programs 10000` says the same of more."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     source = "import os\nopen('kept', 'w').write('x')\nif os.fork() == 0:\n os.setsid()\n os.fork()\n while True: pass"
     mounts = _mounts()
-    for isolation in Isolation:
-        async with Sandbox(LIMITS, isolation=isolation) as sandbox:
-            ran = await asyncio.gather(*(sandbox.run(Program(run=Source(source))) for _ in range(20)))
-            assert {each.end for each in ran} == {ProgramEnd.FINISHED}
-            assert _descendants(sandbox.pids) == []
-            pids = sandbox.pids
-            assert _files(tmp_path) == []
-        assert _living([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]) == []
+    async with Sandbox(LIMITS, isolation=isolation) as sandbox:
+        ran = await asyncio.gather(*(sandbox.run(Program(run=Source(source))) for _ in range(20)))
+        assert {each.end for each in ran} == {ProgramEnd.FINISHED}
+        workers = [psutil.Process(pid) for pid in sandbox.pids]
+        assert await until(lambda: descendants(sandbox.pids), lambda found: not found) == []
+        assert _files(tmp_path) == []
+    assert living(workers) == []
     assert os.listdir(tmp_path) == []
     assert _mounts() == mounts
 
@@ -193,10 +205,10 @@ asyncio.run(main())
     with _started(code) as asker:
         assert asker.stdout is not None
         worker = int(asker.stdout.readline())
-        below = await _until(lambda: _descendants((worker,)), lambda found: len(found) >= 4)
+        below = await until(lambda: descendants((worker,)), lambda found: len(found) >= 4)
         below.append(psutil.Process(worker))
         asker.kill()
-        assert await _until(lambda: _living(below), lambda left: not left) == []
+        assert await until(lambda: living(below), lambda left: not left) == []
 
 
 async def test_a_system_that_offers_nothing_is_refused_in_one_line(tmp_path: Path) -> None:
@@ -240,16 +252,6 @@ async def test_without_namespaces_limits_and_refused_calls_still_hold() -> None:
     assert "MemoryError" in ran[4].stderr.text
 
 
-async def _until(
-    look: Callable[[], list[psutil.Process]], enough: Callable[[list[psutil.Process]], bool]
-) -> list[psutil.Process]:
-    for _ in range(1000):
-        if enough(look()):
-            break
-        await asyncio.sleep(0.02)
-    return look()
-
-
 def _started(code: str) -> "subprocess.Popen[str]":
     return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
@@ -260,11 +262,3 @@ def _mounts() -> str:
 
 def _files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if not path.is_dir()]
-
-
-def _descendants(pids: tuple[int, ...]) -> list[psutil.Process]:
-    return [child for pid in pids if psutil.pid_exists(pid) for child in psutil.Process(pid).children(recursive=True)]
-
-
-def _living(processes: list[psutil.Process]) -> list[psutil.Process]:
-    return [each for each in processes if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]

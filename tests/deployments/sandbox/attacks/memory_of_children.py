@@ -3,8 +3,8 @@
 import os
 import time
 
-for _ in range(8):
+for _ in range(4):
     if os.fork() == 0:
-        kept = bytearray(os.urandom(1)) * (48 << 20)
+        kept = bytearray(os.urandom(1)) * (30 << 20)
         time.sleep(100)
 time.sleep(100)

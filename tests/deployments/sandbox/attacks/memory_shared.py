@@ -2,7 +2,7 @@
 
 import mmap
 
-kept = mmap.mmap(-1, 288 << 20)
-for page in range(0, 288 << 20, 4096):
+kept = mmap.mmap(-1, 160 << 20)
+for page in range(0, 160 << 20, 4096):
     kept[page] = 1
 print("made")
