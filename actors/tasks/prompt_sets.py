@@ -34,6 +34,7 @@ class PromptSet(Struct, frozen=True):
     strict: str = "Use only the passage."
     quote_first: str = "Quote one sentence, then write one question and its answer."
     avoid: str = "Do not ask:"
+    another: str = "Ask something else."
     edit: str = "Write the question and its right answer."
     shorter: str = (
         "The last answer was too long and was cut off. Ask one simple question, and answer it in one short sentence."
@@ -52,7 +53,7 @@ class PromptSet(Struct, frozen=True):
         for shown in self.examples or (self.form_examples if restating else ()):
             asked = self.ask_with_quote(shown.passage) if quoting else self.ask(shown.passage)
             turns += [Message("user", asked), Message("assistant", _written(shown, quoting=quoting, in_json=in_json))]
-        return (*turns, Message("user", self._asked(passage, repair, in_json=in_json)))
+        return (*turns, *self._last_turns(passage, repair, in_json=in_json))
 
     def ask(self, passage: str) -> str:
         """The user's turn of a fresh order (also: resample, lower temperature)."""
@@ -82,6 +83,23 @@ class PromptSet(Struct, frozen=True):
     def ask_in_form(self, passage: str, *, in_json: bool) -> str:
         """The last completion could not be read."""
         return f"{fenced(passage)}\n{self.plain} {self.restated_json if in_json else self.restated}"
+
+    def _last_turns(self, passage: str, repair: Repair | None, *, in_json: bool) -> tuple[Message, ...]:
+        """The user's turn. Where drafts are shown as turns, a rejected one is a turn too: a model that does as it was
+        shown copies a label that no example has, and what stands behind it."""
+        said = {
+            Repairs.EDIT_UNSUPPORTED: f"{self.edit} {self.strict}",
+            Repairs.REGENERATE_QUESTION: f"{self.another} {self.plain} {self.strict}",
+        }
+        if self.examples and repair is not None and repair.previous is not None and repair.kind in said:
+            rejected = ShownDraft(passage, one_line(repair.previous.question), one_line(repair.previous.answer))
+            written = _written(rejected, quoting=False, in_json=in_json)
+            return (
+                Message("user", self.ask(passage)),
+                Message("assistant", written),
+                Message("user", said[repair.kind]),
+            )
+        return (Message("user", self._asked(passage, repair, in_json=in_json)),)
 
     def _asked(self, passage: str, repair: Repair | None, *, in_json: bool) -> str:
         """The user's turn. A repair of an earlier draft that brings none is asked for strictly instead."""
