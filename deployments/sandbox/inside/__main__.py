@@ -39,9 +39,9 @@ from deployments.sandbox.inside.watch import Abandoned, Inside, RequestRunner
 def main(control: socket.socket, isolation: str, scratch: str) -> None:
     """Answers requests until the other side goes, or something is at fault that is no program's."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    processes = Processes()
-    room: Room = Namespaces(processes) if isolation == "namespaces" else Shared(processes, scratch)
     try:
+        processes = Processes()
+        room: Room = Namespaces(processes) if isolation == "namespaces" else Shared(processes, scratch)
         calls = CallFilter()
         room.prepare()
     except (OSError, KeyError) as error:

@@ -21,7 +21,8 @@ from deployments.sandbox.inside.rooms import Room
 _STATUS, _GO, _CONTROL, _CHANNEL = 3, 4, 5, 6
 _FREE_FROM = 64
 """Files are moved up here first, so that none is overwritten by another one's move."""
-_OPEN_FILES = 256
+_OPEN_FILES = 64
+"""Of each process; no limit counts the buffers of pipes and sockets."""
 _STACK = 8 << 20
 _NOT_STARTED = 127
 _RESERVED = 4

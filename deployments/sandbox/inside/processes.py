@@ -21,10 +21,12 @@ class Taken:
 
 
 class Processes:
-    """/proc, kept open from before its room is entered."""
+    """/proc, kept open from before its room is entered. Raises OSError where it does not tell a process's children: no
+    limit of all processes together could be held."""
 
     def __init__(self) -> None:
         self.folder = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
+        os.close(os.open(f"{os.getpid()}/task/{os.getpid()}/children", os.O_RDONLY, dir_fd=self.folder))
 
     def children(self, pid: int) -> list[int]:
         """The children of a process with one thread."""

@@ -30,8 +30,7 @@ def prepared(folder: str, name: str, file: str) -> ModuleType:
     """An empty module in place of the worker's `__main__`, and a path on which the worker's own modules are not."""
     module = ModuleType(name)
     module.__dict__.update(__file__=os.path.join(folder, file), __builtins__=builtins)
-    for known in [known for known in sys.modules if known.partition(".")[0] in ("deployments", "__main__")]:
-        del sys.modules[known]
+    sys.modules.pop("deployments", None)  # without it none of the worker's modules can be imported
     sys.modules[name] = module
     sys.argv[:] = [file]
     sys.path.insert(0, folder)
