@@ -83,11 +83,11 @@ class Sandbox:
         """Runs `checks`, Python that imports what it calls from `solution`, against that Python. Each is in a room of
         its own with limits of its own, so that a solution cannot reach what judges it (`inside.served` says how they
         talk). Raises SandboxError when neither is at fault."""
-        programs = {
-            ProgramRole.CHECKS: Program(run=Source(checks)),
+        programs = {  # the solution begins first, so that one that waits reaches the limit before those who wait for it
             ProgramRole.SOLUTION: Program(run=Source(solution)),
+            ProgramRole.CHECKS: Program(run=Source(checks)),
         }
-        checking, solving = await self._ask(programs)
+        solving, checking = await self._ask(programs)
         return CheckedSolution(_outcome(checking, solving), checking, solving)
 
     async def _ask(self, programs: dict[ProgramRole, Program]) -> list[Ran]:

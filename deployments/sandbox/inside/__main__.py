@@ -32,7 +32,7 @@ from deployments.sandbox.inside.calls import CallFilter
 from deployments.sandbox.inside.kernel import Spaces
 from deployments.sandbox.inside.processes import Processes
 from deployments.sandbox.inside.requests import answer, read_request
-from deployments.sandbox.inside.rooms import Namespaces, Room, Shared
+from deployments.sandbox.inside.rooms import Namespaces, ProgramRoom, Shared
 from deployments.sandbox.inside.watch import Abandoned, Inside, RequestRunner
 
 
@@ -41,7 +41,7 @@ def main(control: socket.socket, isolation: str, scratch: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         processes = Processes()
-        room: Room = Namespaces(processes) if isolation == "namespaces" else Shared(processes, scratch)
+        room: ProgramRoom = Namespaces(processes) if isolation == "namespaces" else Shared(processes, scratch)
         calls = CallFilter()
         room.prepare()
     except (OSError, KeyError) as error:
@@ -61,7 +61,7 @@ def main(control: socket.socket, isolation: str, scratch: str) -> None:
         serving = os.waitpid(pid, 0)[1] == 0
 
 
-def serve(runner: RequestRunner, room: Room, control: socket.socket) -> NoReturn:
+def serve(runner: RequestRunner, room: ProgramRoom, control: socket.socket) -> NoReturn:
     """One request, in a copy of the worker, which itself never holds anything of a program. Exit status 0: the worker
     is as good as new."""
     kernel.end_with_parent()

@@ -15,8 +15,8 @@ from typing import NoReturn
 
 from deployments.sandbox.inside import kernel, python, served
 from deployments.sandbox.inside.calls import CallFilter
-from deployments.sandbox.inside.requests import Limits, ProgramPart, ProgramRole, read_part
-from deployments.sandbox.inside.rooms import Room
+from deployments.sandbox.inside.requests import ProgramPart, ProgramRole, RoomLimits, read_part
+from deployments.sandbox.inside.rooms import ProgramRoom
 
 _STATUS, _GO, _CONTROL, _CHANNEL = 3, 4, 5, 6
 _FREE_FROM = 64
@@ -42,7 +42,7 @@ class Ends:
     channel: int | None
 
 
-def live(role: ProgramRole, limits: Limits, room: Room, calls: CallFilter, ends: Ends) -> NoReturn:
+def live(role: ProgramRole, limits: RoomLimits, room: ProgramRoom, calls: CallFilter, ends: Ends) -> NoReturn:
     """The first process. It alone reads the program, so that no other program is in its memory. To `status` it writes
     lines of JSON: `{"taken": true}`, then `{"status": N}` as wait(2) says, or `{"fault": why}`."""
     try:
@@ -109,7 +109,7 @@ def _tell(said: dict[str, object]) -> None:
 
 
 def _become(
-    role: ProgramRole, part: ProgramPart, limits: Limits, room: Room, calls: CallFilter, folder: str
+    role: ProgramRole, part: ProgramPart, limits: RoomLimits, room: ProgramRoom, calls: CallFilter, folder: str
 ) -> NoReturn:
     """The program's process; it is the program from `close_from` on."""
     kernel.end_with_parent()
@@ -145,7 +145,7 @@ def _start(argv: tuple[str, ...]) -> None:
         os._exit(_NOT_STARTED)
 
 
-def _limit(limits: Limits, room: Room) -> None:
+def _limit(limits: RoomLimits, room: ProgramRoom) -> None:
     """What the kernel holds each process to. The worker, which looks at all of them together, holds the rest."""
     most = {
         resource.RLIMIT_CPU: math.ceil(limits.cpu_s) + 1,

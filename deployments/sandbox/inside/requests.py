@@ -23,7 +23,7 @@ class ProgramRole(Enum):
 
 
 @dataclass(frozen=True)
-class Limits:
+class RoomLimits:
     """As `schemas.programs.ProgramLimits`."""
 
     cpu_s: float
@@ -47,10 +47,10 @@ class ProgramPart:
 
 @dataclass(frozen=True)
 class RunRequest:
-    """The head of a request: programs that run beside each other, one alone or checks and then their solution. Each
+    """The head of a request: programs that run beside each other, one alone or a solution and its checks. Each
     follows in a frame of its own, which only its own first process reads."""
 
-    limits: Limits
+    limits: RoomLimits
     roles: tuple[ProgramRole, ...]
 
 
@@ -59,7 +59,7 @@ def read_request(control: socket.socket) -> RunRequest | None:
     said = _read(control)
     if said is None:
         return None
-    return RunRequest(Limits(**said["limits"]), tuple(ProgramRole(role) for role in said["roles"]))
+    return RunRequest(RoomLimits(**said["limits"]), tuple(ProgramRole(role) for role in said["roles"]))
 
 
 def read_part(control: socket.socket) -> ProgramPart:

@@ -18,7 +18,7 @@ from typing import Protocol
 from deployments.sandbox.inside import kernel
 from deployments.sandbox.inside.kernel import Mounting, Spaces
 from deployments.sandbox.inside.processes import Processes
-from deployments.sandbox.inside.requests import Limits
+from deployments.sandbox.inside.requests import RoomLimits
 
 BOX = "/box"
 _BUILT_AT = "/proc"
@@ -30,7 +30,7 @@ _INSIDE = 1000
 """The user and group of a program, as it sees itself."""
 
 
-class Room(Protocol):
+class ProgramRoom(Protocol):
     """What keeps programs from everything else."""
 
     counts_processes: bool
@@ -52,7 +52,7 @@ class Room(Protocol):
         """The parent's part after `split`; the child waits for it."""
         ...
 
-    def furnish(self, limits: Limits) -> str:
+    def furnish(self, limits: RoomLimits) -> str:
         """The child's part: the program's folder, empty."""
         ...
 
@@ -95,7 +95,7 @@ class Namespaces:
     def admit(self, pid: int) -> None:
         self._map(str(pid), (_INSIDE, os.geteuid()), (_INSIDE, os.getegid()))
 
-    def furnish(self, limits: Limits) -> str:
+    def furnish(self, limits: RoomLimits) -> str:
         room = f"size={limits.files_mib}m,nr_inodes={limits.files},mode=700"
         kernel.mount("files", BOX, "tmpfs", Mounting.NO_SUID | Mounting.NO_DEVICES, room)
         return BOX
@@ -161,7 +161,7 @@ class Shared:
     def admit(self, pid: int) -> None:
         """Nothing to do."""
 
-    def furnish(self, limits: Limits) -> str:
+    def furnish(self, limits: RoomLimits) -> str:
         return tempfile.mkdtemp(dir=self._scratch)
 
     def clear(self, running: Iterable[int]) -> None:

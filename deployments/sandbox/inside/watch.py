@@ -19,8 +19,8 @@ from typing import Any
 from deployments.sandbox.inside.box import Ends, live
 from deployments.sandbox.inside.calls import CallFilter
 from deployments.sandbox.inside.processes import Processes
-from deployments.sandbox.inside.requests import Limits, ProgramRole, RunRequest, in_text
-from deployments.sandbox.inside.rooms import Room
+from deployments.sandbox.inside.requests import ProgramRole, RoomLimits, RunRequest, in_text
+from deployments.sandbox.inside.rooms import ProgramRoom
 
 LOOK_S = 0.02
 _BLOCK = 65_536
@@ -46,7 +46,7 @@ class Abandoned(Exception):
 class Inside:
     """What every program of a worker is given: the room, the refused calls, and the socket that it is read from."""
 
-    room: Room
+    room: ProgramRoom
     calls: CallFilter
     control: socket.socket
 
@@ -54,7 +54,7 @@ class Inside:
 class Watched:
     """One program with our ends of its pipes."""
 
-    def __init__(self, role: ProgramRole, limits: Limits, inside: Inside, channel: int | None) -> None:
+    def __init__(self, role: ProgramRole, limits: RoomLimits, inside: Inside, channel: int | None) -> None:
         self.role = role
         self._limits = limits
         self._stdout, stdout = os.pipe()

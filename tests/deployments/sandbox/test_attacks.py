@@ -110,7 +110,10 @@ async def test_what_never_ends_is_ended_by_the_clock(user: str, tmp_path: Path) 
     """It takes no processor time, it stops itself, it stays when it ends."""
     async with sandbox_as(user, tmp_path, limits=replace(LIMITS, wall_s=0.5), workers=3) as sandbox:
         ran = await asyncio.gather(*(attack(sandbox, name) for name in WAITING))
+        waits = "import time\ndef double(number):\n    time.sleep(100)"
+        checked = await asyncio.gather(*(sandbox.check(waits, CHECKS) for _ in range(6)))
     assert [each.end for each in ran] == [ProgramEnd.WALL_TIME for _ in WAITING]
+    assert {(each.outcome, each.solution.end) for each in checked} == {(ChecksOutcome.FAILED, ProgramEnd.WALL_TIME)}
 
 
 async def test_files_take_no_more_than_their_room(sandbox: Sandbox) -> None:
