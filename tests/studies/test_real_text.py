@@ -6,12 +6,18 @@ from pathlib import Path
 import msgspec
 
 import studies.real_text
+from schemas.recovery import Repairs
+from schemas.samples import answered
 from studies.real_text.forms import ARMS, SEED, FormArm, Forms, supported
 from studies.real_text.forms import RESULTS as FORMS
+from studies.real_text.repairs import RESULTS as REPAIRS
+from studies.real_text.repairs import Repaired, RepairResults, told
+from studies.real_text.repairs import arm_of as repair_arm
 from studies.real_text.verdicts import counted
 from studies.real_text.wellformed import GOAL, PASSAGES, RESULTS, First, Results, arm_of, prose
 
-PAGE = Path(__file__).parents[2] / "docs" / "tasks" / "grounded.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = DOCS / "tasks" / "grounded.md"
 FOLDER = Path(studies.real_text.__file__).parent
 
 
@@ -83,3 +89,25 @@ def test_the_page_says_what_the_second_look_found() -> None:
         assert share.trials == PASSAGES and row in page
     assert forms.seed == SEED and forms.supported == supported(list(forms.arms))
     assert ("every arm: **met**" if forms.supported else "every arm: **not met**") in page
+
+
+def test_a_repair_counts_by_what_it_was_to_change() -> None:
+    """The same answer in other case is no edit; the label is looked for in what the model wrote."""
+    was = answered("Who?", "Oda Lind.")
+    kept, edited = answered("Who?", "oda  lind"), answered("Who?", "Nobody")
+    repaired = [Repaired(was, kept, ""), Repaired(was, edited, ""), Repaired(was, None, "Wrong answer: Oda")]
+    arm = repair_arm(Repairs.EDIT_UNSUPPORTED, "label", repaired)
+    assert (arm.repairs, arm.well_formed, arm.label_copied, arm.changed) == (3, 2, 1, 1)
+    assert told(Repairs.REGENERATE_QUESTION, was) == "who"
+
+
+def test_the_page_says_what_repairs_came_to() -> None:
+    """Each repair before and after."""
+    results = msgspec.json.decode(REPAIRS.read_bytes(), type=RepairResults)
+    page = (DOCS / "recovery.md").read_text(encoding="utf-8")
+    for arm in results.arms:
+        assert arm.repairs == results.rejected
+        row = (
+            f"| `{arm.repair}`, {arm.form} | {arm.well_formed} of {arm.repairs} | {arm.label_copied} | {arm.changed} |"
+        )
+        assert row in page
