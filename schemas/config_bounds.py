@@ -87,6 +87,17 @@ class Scaling(Config, frozen=True):
     max_starting: Annotated[Positive, any_resume("Replicas that load their models at the same time.")] = 1024
 
 
+class Stopping(Config, frozen=True):
+    """When the run has enough, though its corpus may have more (docs/stopping.md)."""
+
+    accepted: Annotated[
+        Positive | None, any_resume("Exactly so many samples; the orders that are left then are not needed.")
+    ] = None
+    orders: Annotated[
+        Positive | None, any_resume("At most so many orders; those that are issued go on to their ends.")
+    ] = None
+
+
 class Budget(Config, frozen=True):
     """When it is spent, no attempt starts any more, and orders that no conductor works on end as `budget`."""
 

@@ -23,7 +23,11 @@ _COLUMNS = (
         "the problem's reference answer as the corpus has it, which the answer was verified against; else null",
     ),
     ("quote", "the sentence that the generator said it used, where it was asked to quote"),
-    ("provenance", "uri, document id and sha256, start and end in characters: passage == document[start:end]"),
+    (
+        "provenance",
+        "uri, document id and sha256, start and end in characters: passage == document[start:end]; where the document "
+        "has them: its pages, chapters or lines (`place`), its licence as stated, and what made the text of its file",
+    ),
     ("scores", "what each gate gave the accepted attempt, in [0, 1]; null where a gate did not judge"),
     (
         "evidence",
@@ -80,7 +84,7 @@ What is rejected is diagnosed and asked again under a fitting repair.
 
 ## Columns
 
-{_bullets([f"`{name}`: {what}" for name, what in _COLUMNS])}
+{_bullets([f"`{name}`: {what}" for name, what in (*_COLUMNS, *_varied(config))])}
 
 ## Use
 
@@ -93,6 +97,11 @@ train = load_dataset("parquet", data_files="dataset/part-*.parquet", split="trai
 `dead_letters/part-*.parquet` holds every order that ended without a sample, with its reason and whole history, and the
 documents that could not be read. `sha256sum -c checksums.txt` checks the files; {_record(ledgers)} the whole record.
 """
+
+
+def _varied(config: RunConfig | None) -> list[tuple[str, str]]:
+    vary = config.task.vary if config is not None and isinstance(config.task, Prompted) else {}
+    return [("vary", f"what was drawn for the order: {', '.join(f'`{name}`' for name in vary)}")] if vary else []
 
 
 def _head(manifest: Manifest) -> str:
@@ -136,7 +145,7 @@ def _how(manifest: Manifest, config: RunConfig | None) -> str:
     if isinstance(config.task, CustomTask):
         return f"Made of each passage by the task `{config.task.task}`. {judged}"
     if isinstance(config.task, Prompted):
-        fields = ", ".join(f"`{field.name}`" for field in config.task.fields)
+        fields = ", ".join(f"`{field.name}`" for field in config.task.all_fields)
         return f"A generator writes of each passage: {fields}, as the configuration's prompt asks. {judged}"
     return f"{_SOLVES if solves else _WRITES} {judged}"
 

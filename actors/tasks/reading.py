@@ -6,7 +6,7 @@ twice or cut off.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -65,7 +65,7 @@ def parse(text: str, finish: FinishReason, *, passage: str = "", longest: Mappin
     said = reply_in(text, finish, passage=passage)
     if isinstance(said, Malformed):
         return said
-    labelled = [] if said.startswith("{") else _labelled(said)
+    labelled = [] if said.startswith("{") else labelled_lines(said, _begun)
     if labelled:
         return _from_lines([(each.name, each.text()) for each in labelled], passage, is_cut=is_cut)
     if "{" in said:
@@ -75,13 +75,20 @@ def parse(text: str, finish: FinishReason, *, passage: str = "", longest: Mappin
 
 def reply_in(text: str, finish: FinishReason, *, passage: str) -> str | Malformed:
     """What a completion says behind its thoughts, without a code fence around it; or why it says nothing."""
+    said = said_in(text, finish, passage=passage)
+    return said if isinstance(said, Malformed) else without_code_fence(said).strip() or _nothing(finish)
+
+
+def said_in(text: str, finish: FinishReason, *, passage: str) -> str | Malformed:
+    """The same with its code fence, if it has one."""
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     said = after_thoughts(plain if WORD_JOINER in passage else plain.replace(WORD_JOINER, ""))
     if said is None:
         return unfinished_thoughts(finish)
-    said = without_code_fence(without_control(said, source=passage)).strip()
-    if said:
-        return said
+    return without_control(said, source=passage) or _nothing(finish)
+
+
+def _nothing(finish: FinishReason) -> Malformed:
     return CUT_OFF if finish is FinishReason.LENGTH else Malformed(MalformedReason.EMPTY, "the reply is empty")
 
 
@@ -99,16 +106,16 @@ def render(draft: Draft) -> str:
     return lines if draft.quote is None else f"Quote: {draft.quote}\n{lines}"
 
 
-def _labelled(text: str) -> list[LabelledLines]:
-    """The labelled lines. A code fence that was opened before the first of them ends with the last of them."""
+def labelled_lines(text: str, begun: Callable[[str], LabelledLines | None]) -> list[LabelledLines]:
+    """The labelled lines, each with those that follow it. `begun`: what a line begins, if it has a label. A code fence
+    that was opened before the first of them ends with the last of them."""
     fields: list[LabelledLines] = []
     in_fence = False
     for line in text.split("\n"):
-        found = _LABEL.fullmatch(line)
+        field = begun(line)
         is_fence = line.lstrip().startswith("```")
-        if found is not None:
-            bold = found["bold"] if found["closed"] in (":", "：") else ""
-            fields.append(LabelledLines((found["marked"] or found["plain"]).lower(), [found["rest"]], bold or ""))
+        if field is not None:
+            fields.append(field)
         elif is_fence and not fields:
             in_fence = not in_fence
         elif is_fence and in_fence:
@@ -116,6 +123,14 @@ def _labelled(text: str) -> list[LabelledLines]:
         elif fields:
             fields[-1].lines.append(line)
     return fields
+
+
+def _begun(line: str) -> LabelledLines | None:
+    found = _LABEL.fullmatch(line)
+    if found is None:
+        return None
+    bold = found["bold"] if found["closed"] in (":", "：") else ""
+    return LabelledLines((found["marked"] or found["plain"]).lower(), [found["rest"]], bold or "")
 
 
 def _from_lines(fields: Sequence[Field], passage: str, *, is_cut: bool) -> Draft | Malformed:

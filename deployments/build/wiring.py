@@ -11,6 +11,7 @@ from actors.calls.health import HealthLimits
 from actors.calls.retry import RetryLimits
 from actors.conductor import ConductorSettings, Gating, Toolbox
 from actors.dataset.rows import Chat
+from actors.dataset.writer import RowWording
 from actors.exports import wording as export_words
 from actors.gates.diversity import duplicate_verdict, likeness
 from actors.gates.provenance import ProvenanceGate
@@ -20,10 +21,12 @@ from actors.protocols import Embedder, Gate, Generator, Orders
 from actors.queue.commits import Ledger
 from actors.queue.held import QueueLimits, Similarity
 from actors.queue.machine import RegenerationQueue
+from actors.queue.plan import StopTerms
 from actors.queue.probes import Beside, ProbeTerms
 from actors.queue.service import QueueService, ServiceSettings
 from actors.recovery.experience import ExperienceFold
 from actors.recovery.policies import build_bar, build_recovery
+from actors.tasks.strata import Strata
 from deployments.build.gates import reading_scores
 from deployments.build.judges import judges
 from deployments.build.probes import build_maker, build_plan
@@ -35,6 +38,7 @@ from deployments.config.rules import task_name
 from schemas.config import FRESH_POOL, RunConfig
 from schemas.config_engines import TransformersEngine
 from schemas.config_gates import LlmJudge, gate_models, kinds
+from schemas.config_tasks import Prompted
 from schemas.firsts import Preflight
 from schemas.ids import PoolName, derived_seed
 from schemas.ledger import Record, RunStarted
@@ -83,7 +87,14 @@ def queue_service(
         samples_per_passage=config.task.samples_per_passage,
         capacity=shard.share(config.queue.capacity),
         preflight=preflight,
+        stop=StopTerms(
+            config.stop.accepted,
+            None if config.stop.orders is None else shard.share(config.stop.orders),
+            shard.count,
+        ),
     )
+    if isinstance(config.task, Prompted):
+        settings = replace(settings, vary=Strata(config.task.vary, config.seed).of)
     fold = ExperienceFold() if config.recovery.policy == "adaptive" else None
     queue = _queue(config, shard, build_plan(config).beside)
     return QueueService(queue, ledger, settings, now=now, fold=fold)
@@ -111,6 +122,16 @@ def _queue(config: RunConfig, shard: QueueShard, beside: Beside) -> Regeneration
     from deployments.build.credit import credits_of  # not above: it would import SciPy in every process of a run
 
     return RegenerationQueue(limits, alike(config), probes=probes, listener=credits_of(config, config.credit))
+
+
+def vary_of(config: RunConfig) -> tuple[str, ...]:
+    """The names of the task's variables."""
+    return tuple(config.task.vary) if isinstance(config.task, Prompted) else ()
+
+
+def row_wording(config: RunConfig) -> RowWording:
+    """What rows of shards need beside the ledger."""
+    return RowWording(chat=chat(config), models=models(config), gates=tuple(config.gates), vary=vary_of(config))
 
 
 def alike(config: RunConfig) -> Similarity:

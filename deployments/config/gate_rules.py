@@ -136,8 +136,8 @@ def _texts_of(config: RunConfig) -> Collection[str] | None:
     match config.task:
         case CustomTask():
             return None
-        case Prompted(fields=fields):
-            return (*(field.name for field in fields), *OF_EVERY_TASK)
+        case Prompted(all_fields=fields, vary=vary):
+            return (*(field.name for field in fields), *vary, *OF_EVERY_TASK)
         case _:
             return TEXTS
 

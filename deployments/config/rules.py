@@ -12,7 +12,7 @@ from deployments.config.faults import at, below, nearest, shown
 from deployments.config.gate_rules import broken_gates
 from deployments.config.identity import plain
 from deployments.config.prompted_rules import broken_prompted, on_one_line
-from deployments.config.reader_rules import broken_readers
+from deployments.config.reader_rules import broken_licenses, broken_readers
 from deployments.config.recovery_rules import broken_recovery
 from deployments.config.secrets import has_credentials, holds_a_secret, names_a_secret
 from deployments.config.servers import ENVIRONMENT_NAME, broken_http
@@ -202,7 +202,7 @@ def _broken_values(value: Any, path: str) -> Iterator[str]:
 def _broken_task(config: RunConfig) -> Iterator[str]:
     """Faults of the task's own section, and of reference answers: math needs them, and no other task has them."""
     if isinstance(config.task, Prompted):
-        yield from broken_prompted(config.task)
+        yield from broken_prompted(config.task, config.pools)
     if isinstance(config.task, Math) and config.corpus.answer_field is None:
         yield "corpus.answer_field: missing; it must be the field that holds the problems' reference answers"
     if not isinstance(config.task, Math) and config.corpus.answer_field is not None:
@@ -266,12 +266,16 @@ def _broken_model_args(args: Mapping[VllmModelArgument, str | Mapping[str, objec
 
 
 def _output_tokens(config: RunConfig) -> int:
-    return config.task.sampling.max_tokens + config.task.sampling.thinking_tokens
+    """Of the longest call of a task."""
+    steps = config.task.steps if isinstance(config.task, Prompted) else ()
+    samplings = (config.task.sampling, *(step.sampling for step in steps if step.sampling is not None))
+    return max(each.max_tokens + each.thinking_tokens for each in samplings)
 
 
 def _broken_corpus(config: RunConfig) -> Iterator[str]:
     corpus = config.corpus
     yield from broken_readers(corpus)
+    yield from broken_licenses(corpus)
     for name, values in (("paths", corpus.paths), ("include", corpus.include)):
         if values is not None and (not values or not all(value.strip() for value in values)):
             yield f"corpus.{name}: empty, or with an empty entry"

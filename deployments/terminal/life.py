@@ -49,6 +49,8 @@ def life_view(life: Life, *, prompts: Prompts | None = None) -> RenderableType:
     order = life.order
     head = Text.assemble(("Order ", "bold"), (order.id, "bold cyan"), f"   {order.task} · slot {order.slot}")
     parts: list[RenderableType] = [head, passage_view(life.passage)]
+    if order.vary:
+        parts.insert(1, facts(*((printable(name), Text(printable(value))) for name, value in order.vary.items())))
     if life.probed is not None:
         parts.insert(1, _probe(life.probed))
     for attempt in life.attempts:
@@ -72,9 +74,11 @@ def passage_view(passage: Passage) -> RenderableType:
     """A passage with the exact place it was cut from."""
     where = passage.provenance
     span = f"characters {where.start:,}–{where.end:,} of document {printable(where.document_id)}"
+    said = {"place": where.place, "licence": where.license, "text by": where.extractor}
     rows = facts(
         ("Passage", Text(printable(where.uri))),
         ("", Text(span, style=DIM)),
+        *((name, Text(printable(value), style=DIM)) for name, value in said.items() if value is not None),
         ("sha256", Text(where.document_sha256, style=DIM)),
         ("cut by", Text(printable(where.chunker), style=DIM)),
     )
