@@ -4,6 +4,7 @@ from enum import Enum
 
 from msgspec import Struct
 
+from schemas.bill import HeldTime
 from schemas.corpus import DocumentRefused, Passage
 from schemas.credit import CreditLabel, CreditTarget, KnownDraws, KnownStart, PolicyVersion
 from schemas.ids import OrderId, PassageId, PoolName
@@ -205,6 +206,14 @@ class StaleReport(Struct, frozen=True, tag="stale_report"):
     """Cost of the pools and the gates together."""
 
 
+class Metered(Struct, frozen=True, tag="metered"):
+    """How long replicas have held accelerators since the last such record. What a killed run had not recorded is not
+    counted: at most what a period of `METER_S` is (`deployments.ray.supervisor`)."""
+
+    at: float
+    held: tuple[HeldTime, ...]
+
+
 class Voided(Struct, frozen=True, tag="voided"):
     """Takes the place of a record that could not be replayed, and keeps its bytes (`gleaner repair`)."""
 
@@ -318,5 +327,6 @@ Record = (
     | ProbeRejoined
     | ProbeEnded
     | StaleReport
+    | Metered
     | Voided
 )

@@ -8,20 +8,25 @@ from typing import Any
 from msgspec import Struct
 
 from schemas.config import Corpus
-from schemas.corpus import DocumentRefused, RefusalReason
+from schemas.corpus import DocumentRefused, Form, Places, RefusalReason
 
 MAX_ID_BYTES = 1024
 """Every record of an order's life holds its document's id. A longer id is probably a text in the wrong field."""
 
 
 class Text(Struct, frozen=True):
-    """A document's text, not yet checked. `id`: None when the format has none. `where`: the place, for messages."""
+    """A document's text, not yet checked. `id`: None when the format has none. `where`: the place, for messages. The
+    other fields are those of a `Document`."""
 
     uri: str
     text: str
     id: str | None = None
     where: str = ""
     reference: str | None = None
+    places: Places | None = None
+    license: str | None = None
+    extractor: str | None = None
+    form: Form | None = None
 
 
 Item = Text | DocumentRefused

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from actors.corpus.files import CorpusFile, Damage, blocks, is_wide, mark
 from actors.corpus.foreign import one_line
+from actors.corpus.licenses import front_matter_license
 from actors.corpus.records import Item, Text, refused, too_large
 from schemas.config import Corpus
 from schemas.corpus import RefusalReason
@@ -29,7 +32,8 @@ def text_items(source: CorpusFile, config: Corpus) -> Iterator[Item]:
         if len(data) > limit:
             yield too_large(source.uri, config)
             return
-    yield decoded(source.uri, bytes(data), config.encoding)
+    item = decoded(source.uri, bytes(data), config.encoding)
+    yield replace(item, license=front_matter_license(item.text)) if isinstance(item, Text) else item
 
 
 def decoded(uri: str, data: bytes, encoding: str) -> Item:

@@ -7,6 +7,7 @@ a Summary whose other fields are empty. Probes are in the costs, and otherwise o
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from actors.counts.accelerators import AcceleratorFold
 from actors.counts.course import CourseFold
 from actors.counts.credits import CreditFold
 from actors.counts.distributions import AttemptDistributions
@@ -16,6 +17,7 @@ from actors.counts.firsts import FirstsFold
 from actors.counts.orders import OrderFold
 from actors.counts.overlap import OverlapFold
 from actors.counts.probes import ProbeFold
+from actors.counts.shares import ShareFold
 from actors.counts.spend import SpendFold
 from actors.counts.together import together
 from actors.counts.verdicts import VerdictFold
@@ -47,11 +49,12 @@ class Tally:
             CourseFold(),
             OrderFold(),
             self._spend,
+            AcceleratorFold(),
             CreditFold(),
             ProbeFold(),
             FirstsFold(),
         )
-        self._of_attempts: tuple[CountFold, ...] = (VerdictFold(), OverlapFold(), FailureFold())
+        self._of_attempts: tuple[CountFold, ...] = (VerdictFold(), OverlapFold(), FailureFold(), ShareFold())
 
     @property
     def tokens(self) -> int:

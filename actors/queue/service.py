@@ -34,13 +34,15 @@ from schemas.stop import PlanEnd
 
 
 class ServiceSettings(Struct, frozen=True):
-    """`capacity`: with this many outstanding orders, `offer` waits."""
+    """`capacity`: with this many outstanding orders, `offer` waits. `vary`: the variables of an order, by the number of
+    orders that were issued before it."""
 
     task: str
     samples_per_passage: int
     capacity: int
     preflight: Preflight = Preflight.TELL
     stop: StopTerms = StopTerms()
+    vary: Callable[[int], dict[str, str]] = lambda number: {}
 
 
 class QueueService:
@@ -126,14 +128,19 @@ class QueueService:
             if self._closed_to_orders():
                 await self._commits.durable()
                 return False
-            orders = [Order.fresh(passage.id, self._settings.task, slot) for slot in range(wanted)]
-            asked = await self._asked_before(passage.id, orders[:known])
-            planned = self._queue.plan(passage, orders, self._now(), asked)
+            asked = await self._asked_before(passage.id, known)
+            planned = self._queue.plan(passage, self._orders_of(passage, known), self._now(), asked)
             if planned is not None:
                 self._remember(planned)
                 self._keep(planned)
         await self._commits.durable()
         return not self._closed_to_orders()
+
+    def _orders_of(self, passage: Passage, known: int) -> list[Order]:
+        """The orders that a passage lacks which has `known` of them."""
+        task, issued, vary = self._settings.task, self._queue.issued, self._settings.vary
+        slots = range(known, self._settings.samples_per_passage)
+        return [Order.fresh(passage.id, task, slot, vary(issued + slot - known)) for slot in slots]
 
     def documents(self) -> dict[bytes, tuple[bytes, ...]]:
         """The versions of the documents whose passages were planned, as in `actors.queue.documents`."""
@@ -307,11 +314,12 @@ class QueueService:
     def _closed_to_orders(self) -> bool:
         return self._stopped or self._queue.exhausted or self._plan.ended is not None
 
-    async def _asked_before(self, passage_id: PassageId, orders: Sequence[Order]) -> Sequence[AskedBefore]:
-        """The accepted samples of a known passage that the queue has forgotten."""
-        if not orders or self._queue.is_open(passage_id):
+    async def _asked_before(self, passage_id: PassageId, known: int) -> Sequence[AskedBefore]:
+        """The accepted samples of a passage with `known` orders that the queue has forgotten."""
+        if not known or self._queue.is_open(passage_id):
             return ()
-        return await self._commits.read(lambda ledger: ledger.accepted([order.id for order in orders]))
+        orders = [Order.fresh(passage_id, self._settings.task, slot).id for slot in range(known)]
+        return await self._commits.read(lambda ledger: ledger.accepted(orders))
 
     async def _has_room(self) -> None:
         """Waits while as many orders are outstanding as there may be, or as are wanted."""

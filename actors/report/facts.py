@@ -6,12 +6,15 @@ Law: memory does not grow with the number of samples. Counts come from the one t
 from collections.abc import Iterable
 from heapq import heapify, heappush, heappushpop
 
+from actors.counts.distributions import AttemptDistributions
 from actors.counts.run_clock import RunClock
 from actors.counts.tally import Tally
 from actors.report.histogram import Histograms
+from actors.report.latency import FINE
 from actors.report.paths import Paths
 from actors.report.timeline import Timeline
 from schemas.corpus import DocumentRefused
+from schemas.distributions import Distributions
 from schemas.ids import OrderId, content_id
 from schemas.ledger import (
     AcceptedEnd,
@@ -66,7 +69,7 @@ class ReportFold:
 
     def __init__(self, *, seed: int) -> None:
         self._seed = seed
-        self._tally = Tally()
+        self._tally = Tally(AttemptDistributions(FINE))
         self.clock = RunClock()
         self.timeline = Timeline()
         self.histograms = Histograms()
@@ -106,6 +109,10 @@ class ReportFold:
                 self._withdraw_dead(record.order_id)
             case _:
                 pass
+
+    def distributions(self) -> Distributions:
+        """Durations and scores counted so far."""
+        return self._tally.distributions()
 
     def summary(self) -> Summary:
         """The counts so far."""

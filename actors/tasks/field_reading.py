@@ -7,11 +7,11 @@ or cut off.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from actors.tasks.reading import BAD_JSON, CUT_OFF, LabelledLines, reply_in
+from actors.tasks.reading import BAD_JSON, CUT_OFF, LabelledLines, labelled_lines, reply_in
 from actors.tasks.remarks import without_remarks
 from actors.text.completions import (
     Figure,
@@ -59,7 +59,7 @@ def read_fields(
     said = reply_in(text, finish, passage=passage)
     if isinstance(said, Malformed):
         return said
-    labelled = [] if said.startswith("{") else list(_labelled(said, form))
+    labelled = [] if said.startswith("{") else labelled_lines(said, lambda line: _begun(line, form))
     if labelled:
         return _from_lines([(each.name, each.text()) for each in labelled], form, passage, is_cut=is_cut)
     if "{" in said:
@@ -73,25 +73,6 @@ def write_fields(fields: Mapping[str, str]) -> str:
     return "\n".join(f"{name.capitalize()}: {text}" for name, text in fields.items())
 
 
-def _labelled(text: str, form: FieldsForm) -> Iterator[LabelledLines]:
-    """The labelled lines. A code fence that was opened before the first of them ends with the last of them."""
-    fields: list[LabelledLines] = []
-    in_fence = False
-    for line in text.split("\n"):
-        found = _LABEL.fullmatch(line)
-        name = "" if found is None else _field_of(found["name"], form)
-        is_fence = line.lstrip().startswith("```")
-        if found is not None and name:
-            fields.append(_begun(name, found))
-        elif is_fence and not fields:
-            in_fence = not in_fence
-        elif is_fence and in_fence:
-            break
-        elif fields:
-            fields[-1].lines.append(line)
-    yield from fields
-
-
 def _field_of(label: str, form: FieldsForm) -> str:
     """The field that a label names, perhaps with a number behind it; "" for none."""
     name = _name_of(label)
@@ -102,7 +83,11 @@ def _name_of(label: str) -> str:
     return label.strip(" _-").lower().replace(" ", "_").replace("-", "_")
 
 
-def _begun(name: str, found: re.Match[str]) -> LabelledLines:
+def _begun(line: str, form: FieldsForm) -> LabelledLines | None:
+    found = _LABEL.fullmatch(line)
+    name = "" if found is None else _field_of(found["name"], form)
+    if found is None or not name:
+        return None
     bold, rest = found["bold"] or "", found["rest"]
     closed = found["closed"] or (bold == "__" and found["name"].rstrip().endswith("__"))
     if not bold or closed:
@@ -163,19 +148,27 @@ def _from_pairs(pairs: Pairs, form: FieldsForm, passage: str, bounded: Mapping[s
     return _draft(fields, form, passage)
 
 
+def checked_field(name: str, said: str, longest: int, *, passage: str) -> str | Malformed:
+    """A field's text, or why it cannot be one: it is empty, holds control text or is too long."""
+    if not said:
+        return Malformed(_MISSING.get(name, MalformedReason.NO_ANSWER), f"the {name} is empty")
+    control = control_in(said, source=passage)
+    if control is not None:
+        what = "a broken character" if "\ud800" <= control <= "\udfff" else f"control text: {control!r}"
+        return Malformed(MalformedReason.CONTROL_TEXT, f"the {name} holds {what}")
+    if len(said) > longest:
+        return Malformed(MalformedReason.TOO_LONG, f"the {name} has {len(said):,} characters; at most {longest:,}")
+    return said
+
+
 def _draft(fields: Mapping[str, str], form: FieldsForm, passage: str) -> Draft | Malformed:
     """The fields in the form's order, each within its bounds."""
     found: dict[str, str] = {}
     for name, longest in form.longest.items():
-        said = without_control(fields.get(name, ""), source=passage)
-        if not said:
-            what = "empty" if name in fields else "missing"
-            return Malformed(_MISSING.get(name, MalformedReason.NO_ANSWER), f"the {name} is {what}")
-        control = control_in(said, source=passage)
-        if control is not None:
-            what = "a broken character" if "\ud800" <= control <= "\udfff" else f"control text: {control!r}"
-            return Malformed(MalformedReason.CONTROL_TEXT, f"the {name} holds {what}")
-        if len(said) > longest:
-            return Malformed(MalformedReason.TOO_LONG, f"the {name} has {len(said):,} characters; at most {longest:,}")
+        if name not in fields:
+            return Malformed(_MISSING.get(name, MalformedReason.NO_ANSWER), f"the {name} is missing")
+        said = checked_field(name, without_control(fields[name], source=passage), longest, passage=passage)
+        if isinstance(said, Malformed):
+            return said
         found[name] = said
     return Draft(found)

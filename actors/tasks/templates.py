@@ -92,6 +92,11 @@ def template_of(text: str) -> Template:
     return _ENVIRONMENT.from_string(text)
 
 
+def rendered(template: Template, named: Mapping[str, object]) -> str:
+    """Without the empty lines at its ends that conditions leave."""
+    return template.render(named).strip("\n")
+
+
 def nearest_of(name: str, known: Collection[str]) -> str:
     """`; did you mean 'x'?`, or what there is."""
     near = get_close_matches(name, list(known), n=1)

@@ -1,34 +1,46 @@
 """What the types cannot say of a task in YAML alone. Law: a template that could fail, take long or name what there is
 not is refused before anything is asked."""
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from actors.tasks.prompted import ask_names, student_names
+from actors.tasks.prompted import student_names
+from actors.tasks.prompted_call import ask_names
+from actors.tasks.strata import BadWeights, counts_of
 from actors.tasks.templates import WORDS_OF_JINJA, mentioned, nearest_of, template_fault
-from deployments.config.faults import at, below
-from schemas.config_tasks import Prompted
+from deployments.config.faults import at, below, shown
+from schemas.config_tasks import Prompted, PromptedField, PromptedStep
 
 MOST_FIELDS = 16
+MOST_STEPS = 8
+MOST_VARIABLES = 8
+MOST_VALUES = 10_000
+LONGEST_VALUE = 500
+"""In characters: a template may show it as often as it likes."""
 LONGEST_WHAT = 2_000
 """In characters."""
 TAKEN = frozenset({"passage", "reference", "attempt", "fields", "previous", "repair"})
 """Names that something else is known by, in templates and in rules."""
 
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
-def broken_prompted(task: Prompted) -> Iterator[str]:
+
+def broken_prompted(task: Prompted, pools: Collection[str]) -> Iterator[str]:
     """Each rule that the task breaks, as `path: what is wrong`."""
+    yield from _broken_form(task)
     yield from _broken_fields(task)
-    names = [field.name for field in task.fields]
-    yield from _broken_ask(task)
+    yield from _broken_vary(task)
+    names = [field.name for field in task.all_fields]
+    yield from _broken_calls(task, pools)
     yield from _broken_student(task)
     for index, example in enumerate(task.examples):
         path = f"task.examples[{index}].fields"
-        yield from _unknown(path, example.fields, names)
-        for name in names:
+        yield from _unknown(path, example.fields, [*names, *task.vary])
+        for name in (*names, *task.vary):
             if not example.fields.get(name, "").strip():
-                yield at(below(path, name), "missing, or empty; an example shows every field")
+                yield at(below(path, name), "missing, or empty; an example shows every field and variable")
     for key, listed in (("claim", task.claim), ("shown", task.shown), ("key", task.key)):
         if listed is not None:
             yield from _unknown(f"task.{key}", listed, names)
@@ -48,32 +60,89 @@ def on_one_line(value: Any) -> Any:
     return value
 
 
+def _broken_form(task: Prompted) -> Iterator[str]:
+    """One call of the task's own keys, or several steps with theirs."""
+    for key, given in (("fields", bool(task.fields)), ("ask", task.ask is not None)):
+        if task.steps and given:
+            yield f"task.{key}: each of task.steps has its own; leave one of them out"
+        elif not task.steps and not given:
+            yield f"task.{key}: missing; a task has fields and ask, or steps that have them"
+    if len(task.steps) > MOST_STEPS:
+        yield f"task.steps: {len(task.steps)} of them; at most {MOST_STEPS}"
+
+
 def _broken_fields(task: Prompted) -> Iterator[str]:
-    if not 1 <= len(task.fields) <= MOST_FIELDS:
-        yield f"task.fields: {len(task.fields)} of them; a sample has 1 to {MOST_FIELDS}"
-    for index, field in enumerate(task.fields):
-        if field.name in TAKEN or field.name in WORDS_OF_JINJA:
-            yield f"task.fields[{index}].name: '{field.name}' is the name of something else; a field needs another"
-        if len(field.what) > LONGEST_WHAT:
-            yield f"task.fields[{index}].what: has {len(field.what):,} characters; at most {LONGEST_WHAT:,}"
-    twice = next((name for name, times in Counter(each.name for each in task.fields).items() if times > 1), None)
+    fields = task.all_fields
+    if len(fields) > MOST_FIELDS:
+        yield f"task.fields: {len(fields)} of them; a sample has 1 to {MOST_FIELDS}"
+    for place, step in _places(task):
+        if not step.fields:
+            yield f"{place}.fields: empty; name what it writes"
+        if (step.read or task.read) == "code" and len(step.fields) != 1:
+            yield f"{place}.read: code is one field, and here are {len(step.fields)}"
+        for index, field in enumerate(step.fields):
+            if field.name in TAKEN or field.name in WORDS_OF_JINJA:
+                rule = "is the name of something else; a field needs another"
+                yield f"{place}.fields[{index}].name: '{field.name}' {rule}"
+            if len(field.what) > LONGEST_WHAT:
+                yield f"{place}.fields[{index}].what: has {len(field.what):,} characters; at most {LONGEST_WHAT:,}"
+    twice = next((name for name, times in Counter(each.name for each in fields).items() if times > 1), None)
     if twice is not None:
         yield f"task.fields: two are called '{twice}'"
-    if all(field.name == "quote" for field in task.fields):
+    if all(field.name == "quote" for field in fields):
         yield "task.fields: a quote alone is evidence of nothing; name another field"
 
 
-def _broken_ask(task: Prompted) -> Iterator[str]:
-    names = ask_names(task.fields)
-    fault = template_fault(task.ask, names)
-    if fault is not None:
-        yield f"task.ask: {fault}"
-    elif "passage" not in mentioned(task.ask, names):
-        yield "task.ask: does not show the passage; put {{ passage }} in it"
+def _broken_vary(task: Prompted) -> Iterator[str]:
+    fields = [field.name for field in task.all_fields]
+    if len(task.vary) > MOST_VARIABLES:
+        yield f"task.vary: {len(task.vary)} of them; at most {MOST_VARIABLES}"
+    for name, values in task.vary.items():
+        path = below("task.vary", name)
+        if not _NAME.fullmatch(name):
+            yield at(path, "a variable's name is of lower-case letters, digits and _, beginning with a letter")
+        if name in TAKEN or name in WORDS_OF_JINJA or name in fields or name == "quote":
+            yield at(path, "is the name of something else; a variable needs another")
+        if not 1 <= len(values) <= MOST_VALUES:
+            yield at(path, f"has {len(values):,} values; a variable has 1 to {MOST_VALUES:,}")
+            continue
+        twice = next((value for value, times in Counter(values).items() if times > 1), None)
+        if twice is not None:
+            yield at(path, f"{shown(twice)} is there twice; give it a weight")
+        for value in values:
+            if not value.strip() or len(value) > LONGEST_VALUE:
+                yield at(path, f"{shown(value)} has {len(value):,} characters; a value has 1 to {LONGEST_VALUE}")
+        try:
+            counts_of(values)
+        except BadWeights as bad:
+            yield at(path, str(bad))
+
+
+def _broken_calls(task: Prompted, pools: Collection[str]) -> Iterator[str]:
+    earlier: list[PromptedField] = []
+    shown = False
+    for place, step in _places(task):
+        names = ask_names(task, earlier)
+        fault = template_fault(step.ask, names)
+        if fault is not None:
+            yield f"{place}.ask: {fault}"
+            return
+        shown = shown or "passage" in mentioned(step.ask, names)
+        if step.pool is not None and step.pool not in pools:
+            yield f"{place}.pool: there is no pool '{step.pool}'{nearest_of(step.pool, pools)}"
+        earlier += step.fields
+    if not shown:
+        yield f"{next(_places(task))[0]}.ask: does not show the passage; put {{{{ passage }}}} in it"
+
+
+def _places(task: Prompted) -> Iterator[tuple[str, PromptedStep]]:
+    """Each call with the path of its keys."""
+    for index, step in enumerate(task.calls):
+        yield f"task.steps[{index}]" if task.steps else "task", step
 
 
 def _broken_student(task: Prompted) -> Iterator[str]:
-    names = student_names(task.fields)
+    names = student_names(task)
     for index, turn in enumerate(task.student):
         path = f"task.student[{index}]"
         fault = template_fault(turn.content, names)

@@ -32,6 +32,7 @@ from deployments.serve.board import NAMESPACE
 from deployments.serve.deployments import DeploymentNames
 from schemas.config import RunConfig
 from schemas.errors import GleanerError, HopError, PoolAwayError, innermost
+from schemas.ledger import Metered
 from schemas.progress import RunSnapshot
 from schemas.queue_shard import ONLY, QueueShard, ShardStanding
 from schemas.stages import ConductorStatus, Pause
@@ -147,6 +148,11 @@ class Crew:
             if snapshot.recovering:
                 self._recover(shard, snapshot.recovering)
         return together(snapshots)
+
+    def meter(self, metered: Metered) -> None:
+        """Records how long replicas held accelerators, in the first ledger. A second record of the same moment, by a
+        call that was made again, is not counted."""
+        ask(self._queues[0].meter, metered)
 
     def statuses(self) -> list[ConductorStatus]:
         """The statuses of all conductors that answer at once."""

@@ -54,10 +54,22 @@ SHARED_KEYS = ("engine.kind: pool", "engine.pool")
 VECTOR_KEYS = ("judging.embedder", "embedder.similarity", "embedder.pooling", "embedder.prefix")
 """Keys of near-duplicates by vectors: which model, how alike is too alike, and what the model's folder leaves open."""
 
+SHARE_KEYS = tuple(f"{form}.share" for form in ("classifier", "token", "likelihood", "llm", "custom"))
+"""How many of the orders a gate judges, for judges that cost too much for all (docs/gates.md)."""
+STOP_KEYS = ("stop.accepted", "stop.orders", "corpus.exclude")
+"""When a run has enough though its corpus has more (docs/stopping.md)."""
+PRICE_KEYS = (
+    *(f"{part}.price" for part in ("pools", "embedder", "token", "likelihood", "classifier", "llm")),
+    *(f"price.{key}" for key in ("prompt_tokens", "completion_tokens", "accelerator_hour")),
+)
+"""What a model costs, wherever one is deployed: who gives no price has no bill (docs/bill.md)."""
+
 PROMPTED_KEYS = (
     "kind",
     "fields",
     "ask",
+    "steps",
+    "vary",
     "student",
     "samples_per_passage",
     "system",
@@ -71,9 +83,12 @@ PROMPTED_KEYS = (
 """Of a task in YAML alone, which was not there when the bound was set: each stands for a method of a class that a user
 would write otherwise (docs/tasks/prompted.md)."""
 
+DOCUMENT_KEYS = ("corpus.chunking.by", "corpus.licenses")
+"""Of documents as they are: what no passage may cross, and whose terms a folder is under."""
 
-STOP_KEYS = ("accepted", "orders", "exclude")
-"""When a run has enough, and what of a folder it leaves out; they were not there when the bound was set."""
+COST_KEYS = ("task.samples_per_call", "llm.drafts_per_call")
+"""Keys that were not there when the bound was set: how many samples share a call (docs/performance.md has what each
+saves)."""
 
 
 def test_the_page_is_up_to_date() -> None:
@@ -97,8 +112,12 @@ def test_there_are_few_keys() -> None:
         *VECTOR_KEYS,
         *SHARED_KEYS,
         *VLLM_KEYS,
-        *PROMPTED_KEYS,
+        *SHARE_KEYS,
         *STOP_KEYS,
+        *PRICE_KEYS,
+        *DOCUMENT_KEYS,
+        *COST_KEYS,
+        *PROMPTED_KEYS,
     )
     assert key_count() - len(counted_apart) <= MOST_KEYS
 
@@ -109,7 +128,7 @@ def test_keys_of_seams_are_there(key: str) -> None:
     assert f"| `{key.rpartition('.')[2]}` |" in page()
 
 
-@pytest.mark.parametrize("key", JUDGE_KEYS)
+@pytest.mark.parametrize("key", (*JUDGE_KEYS, *SHARE_KEYS))
 def test_keys_of_judges_are_there(key: str) -> None:
     """Likewise, in the section of its form."""
     form, _, name = key.partition(".")
