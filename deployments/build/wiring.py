@@ -39,7 +39,7 @@ from deployments.config.load import config_sha256
 from deployments.config.rules import task_name
 from schemas.config import FRESH_POOL, RunConfig
 from schemas.config_engines import TransformersEngine
-from schemas.config_gates import LlmJudge, gate_models, kinds
+from schemas.config_gates import LlmJudge, gate_models, kinds, shares
 from schemas.config_tasks import Prompted
 from schemas.corpus import Passage
 from schemas.firsts import Preflight
@@ -48,6 +48,7 @@ from schemas.ledger import Record, RunStarted
 from schemas.orders import Lease, Order, OrderKind
 from schemas.queue_shard import ONLY, QueueShard
 from schemas.samples import Message
+from schemas.shares import GateShares
 from schemas.verdicts import GateName
 
 FRESH_SHARE = 0.25
@@ -166,6 +167,7 @@ def toolbox(
         duplicate=duplicate_verdict,
         bar=build_bar(config.recovery, known),
         embedder=embedder,
+        shares=GateShares(config.seed, shares(config.gates)),
     )
     elsewhere, task = build_elsewhere(config), build_task(config)
     brought = task_recovery(config, task)

@@ -54,6 +54,10 @@ SHARED_KEYS = ("engine.kind: pool", "engine.pool")
 VECTOR_KEYS = ("judging.embedder", "embedder.similarity", "embedder.pooling", "embedder.prefix")
 """Keys of near-duplicates by vectors: which model, how alike is too alike, and what the model's folder leaves open."""
 
+SHARE_KEYS = tuple(f"{form}.share" for form in ("classifier", "token", "likelihood", "llm", "custom"))
+"""How many of the orders a gate judges, for judges that cost too much for all (docs/gates.md)."""
+STOP_KEYS = ("stop.accepted", "stop.orders")
+"""When a run has enough though its corpus has more (docs/stopping.md)."""
 PRICE_KEYS = (
     *(f"{part}.price" for part in ("pools", "embedder", "token", "likelihood", "classifier", "llm")),
     *(f"price.{key}" for key in ("prompt_tokens", "completion_tokens", "accelerator_hour")),
@@ -108,6 +112,8 @@ def test_there_are_few_keys() -> None:
         *VECTOR_KEYS,
         *SHARED_KEYS,
         *VLLM_KEYS,
+        *SHARE_KEYS,
+        *STOP_KEYS,
         *PRICE_KEYS,
         *DOCUMENT_KEYS,
         *COST_KEYS,
@@ -122,7 +128,7 @@ def test_keys_of_seams_are_there(key: str) -> None:
     assert f"| `{key.rpartition('.')[2]}` |" in page()
 
 
-@pytest.mark.parametrize("key", JUDGE_KEYS)
+@pytest.mark.parametrize("key", (*JUDGE_KEYS, *SHARE_KEYS))
 def test_keys_of_judges_are_there(key: str) -> None:
     """Likewise, in the section of its form."""
     form, _, name = key.partition(".")

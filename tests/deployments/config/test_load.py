@@ -49,7 +49,7 @@ def refusal(text: str) -> str:
         ("threshold: 0.5", "threshold: high", "gates.faithfulness.threshold: must be a number at least 0 and at most 1, not 'high'"),
         ("threshold: 0.5", "threshold: .nan", "gates.faithfulness.threshold: must be a number at least 0 and at most 1, not nan"),
         ("threshold: 0.5", "threshold: 50%", "gates.faithfulness.threshold: must be a number at least 0 and at most 1, not '50%'"),
-        ("threshold: 0.5", "device: cpu", "gates.faithfulness.device: unknown key; the keys here are engine, replicas, price, kind, threshold, reads, positive_label, provenance"),
+        ("threshold: 0.5", "device: cpu", "gates.faithfulness.device: unknown key; the keys here are engine, replicas, price, kind, threshold, share, reads, positive_label, provenance"),
         ("form: classifier", "form: clasifier", "gates.faithfulness.form: must be one of classifier, token, likelihood, llm, verifier, rule, custom, not 'clasifier'; did you mean 'classifier'?"),
         ("form: classifier", "from: classifier", "gates.faithfulness.from: unknown key; did you mean 'form'?"),
         ("form: classifier, ", "", "gates.faithfulness.form: missing; it must be one of classifier, token, likelihood, llm, verifier, rule, custom"),
