@@ -145,6 +145,15 @@ async def test_programs_beside_each_other_keep_apart(sandbox: Sandbox) -> None:
     assert [each.stdout.text for each in ran] == [f"{number}\n" for number in range(12)]
 
 
+async def test_output_beyond_the_limit_is_cut_also_at_the_end(sandbox: Sandbox) -> None:
+    """The last byte may be read after the program has ended."""
+    most = 1024 * LIMITS.output_kib
+    programs = [Program(run=Source(f"import os\nos.write(1, bytes({most + more}))")) for more in 20 * [0, 1]]
+    ran = await asyncio.gather(*(sandbox.run(program) for program in programs))
+    assert [each.end for each in ran] == 20 * [ProgramEnd.FINISHED, ProgramEnd.OUTPUT]
+    assert [(len(each.stdout.data), each.stdout.cut) for each in ran] == 20 * [(most, False), (most, True)]
+
+
 async def test_a_cancelled_program_ends_and_the_next_is_served(sandbox: Sandbox) -> None:
     """A run is interrupted: what it had started ends with the call."""
     asked = asyncio.ensure_future(sandbox.run(Program(run=Source(SLEEPER))))
