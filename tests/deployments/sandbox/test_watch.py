@@ -1,5 +1,6 @@
 """What a worker does when something goes wrong that is no program's fault."""
 
+import json
 import os
 import socket
 from pathlib import Path
@@ -12,7 +13,7 @@ from deployments.sandbox.inside.requests import ProgramRole, RoomLimits
 from deployments.sandbox.inside.rooms import Shared
 from deployments.sandbox.inside.watch import Inside, Watched
 
-LIMITS = RoomLimits(cpu_s=1, wall_s=1, memory_mib=64, processes=1, output_kib=1, files_mib=1, files=16)
+LIMITS = RoomLimits(cpu_s=1, wall_s=1, memory_mib=4096, processes=1, output_kib=1, files_mib=1, files=16)
 
 
 class DeadAtOnce(Shared):
@@ -34,3 +35,15 @@ def test_no_program_takes_anothers_place(tmp_path: Path) -> None:
     with ours, its, pytest.raises(ChildProcessError, match="did not take it"):
         Watched(ProgramRole.SOLUTION, LIMITS, Inside(room, CallFilter(), its), None)
     os.waitpid(room.pid, 0)
+
+
+def test_output_that_is_read_after_the_end_counts(tmp_path: Path) -> None:
+    """A busy machine: the program has ended before its output is read. Its process id may be another's by now."""
+    room = Shared(Processes(), str(tmp_path))
+    frame = json.dumps({"run": {"text": "import os; os.write(1, bytes(5000))"}, "files": {}, "stdin": ""}).encode()
+    ours, its = socket.socketpair()
+    with ours, its:
+        ours.sendall(len(frame).to_bytes(4, "big") + frame)
+        program = Watched(ProgramRole.ALONE, LIMITS, Inside(room, CallFilter(), its), None)
+        said = program.report(program.wait())
+    assert (said["end"], said["stdout"]["cut"]) == ("output", True)
