@@ -4,6 +4,7 @@ from msgspec import Struct, field
 
 from schemas.bill import Bill, HeldTime
 from schemas.credit import CreditCount
+from schemas.gate_audit import Rate
 from schemas.overlap import GateOverlap
 from schemas.probes import Probes
 from schemas.progress import (
@@ -17,6 +18,17 @@ from schemas.progress import (
     RoleCost,
 )
 from schemas.stop import PlanEnd
+from schemas.verdicts import GateName
+
+
+class UnjudgedSamples(Struct, frozen=True):
+    """Accepted samples that a gate did not judge, because their orders were not in its share."""
+
+    gate: GateName
+    unjudged: int
+    precision: Rate
+    """How many of them the gate would have passed, measured on the orders that it judged, with the 95% Wilson
+    interval."""
 
 
 class ShardFile(Struct, frozen=True):
@@ -74,6 +86,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """Documents that could not be used, by reason, each with the first of them."""
     ledgers: dict[str, int] = {}
     """The last counted record of each ledger, by the ledger's name. Not in manifests of older versions."""
+    unjudged: tuple[UnjudgedSamples, ...] = ()
+    """Of each gate that judges a share of the orders alone."""
     heads: dict[str, str] = {}
     """The running hash of each ledger up to that record, in hex digits."""
     held: tuple[HeldTime, ...] = ()

@@ -108,6 +108,8 @@ class Attempt(Struct, frozen=True, omit_defaults=True):
     """Calls before the candidate's own; without a candidate, before the call that failed."""
     embedded: Embedded | None = None
     """The vector of a draft that its gates passed, if the run has an embedder (`judging.embedder`)."""
+    unjudged: tuple[GateName, ...] = ()
+    """Gates that were not asked about the draft, because its order is not in their share (`gates.NAME.share`)."""
 
 
 def calls_of(attempt: Attempt) -> tuple[ModelCall | Candidate, ...]:

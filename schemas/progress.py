@@ -187,6 +187,19 @@ class GateVerdicts(Struct, frozen=True):
     errored: Annotated[Total, _VERDICTS]
 
 
+class SampledGate(Struct, frozen=True):
+    """A gate that judges a share of the orders alone (`gates.NAME.share`)."""
+
+    gate: GateName
+    unjudged: Annotated[
+        Total, Exposed("gleaner_samples_unjudged_total", "Accepted samples that the gate did not judge.")
+    ]
+    judged: Total
+    """Orders of the share, of which a draft passed every other gate."""
+    passed: Total
+    """Of these, orders whose first such draft the gate passed too."""
+
+
 class EngineErrors(Struct, frozen=True):
     """Orders that ended because no generator answered, by kind of error."""
 
@@ -240,6 +253,8 @@ class Summary(Struct, frozen=True):
     """Seconds in which a process worked on the run, up to its last record: the one duration that is shown anywhere."""
     end_words: tuple[EndWords, ...] = ()
     """Dead letters by the first words of their errors."""
+    sampled: tuple[SampledGate, ...] = ()
+    """The gates that judge a share of the orders alone."""
     held: tuple[HeldTime, ...] = ()
     """How long replicas held accelerators, by role; empty in a run of an earlier version."""
     firsts: tuple[FirstCount, ...] = ()

@@ -43,6 +43,7 @@ def origin_type(own: Iterable[str] = (), vary: Sequence[str] = ()) -> pa.DataTyp
             ("confidence", pa.float64()),
             ("rejected_by", pa.list_(pa.string())),
             ("scores", scores_of(own)),
+            ("unjudged", pa.list_(pa.string())),
             *([("vary", vary_of(vary))] if vary else ()),
         ]
     )
@@ -52,8 +53,8 @@ ORIGIN = origin_type()
 """The origin type for a run with the built-in gates alone."""
 _ORIGIN_HOLDS = (
     "the order and which of its attempts, pool and model, sampling, the repair that it was made under, the attempt "
-    "whose first steps it restarted from, its diagnosis, the gates that rejected it, every gate's score; "
-    "with `task.vary`, the order's variables"
+    "whose first steps it restarted from, its diagnosis, the gates that rejected it, every gate's score, the gates "
+    "that did not judge it because its order was not in their share; with `task.vary`, the order's variables"
 )
 
 ID = Column("id", pa.string(), "from the format, the orders and the attempts: the same in every export of the ledger")

@@ -6,6 +6,7 @@ from html import escape
 
 import yaml
 
+from actors.report.intervals import interval_words
 from actors.report.words import count, duration, model_name, percent, spoken
 from schemas.config import GroundedAnswer, Math, RunConfig
 from schemas.config_tasks import CustomTask, Prompted
@@ -29,6 +30,7 @@ _COLUMNS = (
         "has them: its pages, chapters or lines (`place`), its licence as stated, and what made the text of its file",
     ),
     ("scores", "what each gate gave the accepted attempt, in [0, 1]; null where a gate did not judge"),
+    ("unjudged", "gates that did not judge the sample, because its order was not in their share"),
     (
         "evidence",
         "claims with the quotes that back them, each at its place in the passage, or in `passage_id`'s",
@@ -53,12 +55,13 @@ def card(
     counts = manifest.counts
     recovered = percent(manifest.recovery_rate if counts.rejected else None)
     state = "" if manifest.complete else "\nThe run is not finished: more samples will come.\n"
+    judged = " that judged it" if manifest.unjudged else ""
     return f"""---
 {_head(manifest)}---
 
 # {_plain(manifest.name)}
 
-{count(counts.accepted)} samples, each accepted by every gate and backed by the exact passage it came from.
+{count(counts.accepted)} samples, each accepted by every gate{judged} and backed by the exact passage it came from.
 Made by Gleaner {_plain(manifest.versions.get("gleaner", ""))}; `report.html` shows the run.
 {state}
 ## How it was made
@@ -73,7 +76,7 @@ What is rejected is diagnosed and asked again under a fitting repair.
 | accepted | {count(counts.accepted)} ({percent(manifest.yield_ if counts.issued else None)}) |
 | at the first attempt | {count(counts.first_pass)} |
 | recovered of rejected | {count(counts.recovered)} of {count(counts.rejected)} ({recovered}) |
-| dead-lettered | {count(counts.dead_lettered)} |
+{_unjudged(manifest)}| dead-lettered | {count(counts.dead_lettered)} |
 | probes, to measure the gates; not in these files | {count(manifest.probes.issued)} |
 | outstanding | {count(counts.outstanding)} |
 | refused documents | {count(counts.refused_documents)} |
@@ -118,6 +121,15 @@ def _head(manifest: Manifest) -> str:
         "configs": configs,
     }
     return yaml.safe_dump(head, sort_keys=False)
+
+
+def _unjudged(manifest: Manifest) -> str:
+    """A line for each gate that judges a share of the orders alone."""
+    return "".join(
+        f"| accepted without {_plain(each.gate)}, which judges a share; it would pass {percent(each.precision.value)} "
+        f"of them (95%: {interval_words(each.precision.successes, each.precision.trials)}) | {count(each.unjudged)} |\n"
+        for each in manifest.unjudged
+    )
 
 
 def _record(ledgers: int) -> str:

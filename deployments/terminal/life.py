@@ -21,7 +21,7 @@ from schemas.flaws import Worth
 from schemas.orders import Attempt, DeadLetter
 from schemas.recovery import Choice, Diagnosis, Repair
 from schemas.samples import Candidate, Cost, FinishReason, Message, ModelCall, texts_of
-from schemas.verdicts import ClaimEvidence, Errored, Evidence, Passed, Rejected, Shown, Verdict
+from schemas.verdicts import ClaimEvidence, Errored, Evidence, GateName, Passed, Rejected, Shown, Verdict
 
 INDENT = (0, 0, 0, 2)
 _WORTH = {Worth.BAD: "known to be bad", Worth.GOOD: "known to be good", Worth.UNKNOWN: "not verified"}
@@ -97,7 +97,7 @@ def attempt_view(attempt: Attempt, *, prompts: Prompts | None = None) -> Rendera
     else:
         parts += _candidate(attempt.candidate, prompts)
     if attempt.verdicts:
-        parts.append(Padding(_verdicts(attempt.verdicts), (1, 0, 0, 2)))
+        parts.append(Padding(_verdicts(attempt.verdicts, attempt.unjudged), (1, 0, 0, 2)))
         parts += [Padding(part, (0, 0, 0, 4)) for verdict in attempt.verdicts for part in _evidence(verdict, prompts)]
     decided = [*_diagnosis(attempt.diagnosis), *_choice(attempt.choice)]
     if decided:
@@ -190,12 +190,14 @@ class Quoted:
             yield Segment.line()
 
 
-def _verdicts(verdicts: tuple[Verdict, ...]) -> RenderableType:
+def _verdicts(verdicts: tuple[Verdict, ...], unjudged: tuple[GateName, ...]) -> RenderableType:
     table = Table.grid(padding=(0, 2, 0, 0))
     for _ in range(4):
         table.add_column()
     for verdict in verdicts:
         table.add_row(verdict.gate, *_said(verdict), Text(_cost(verdict.cost), style=DIM))
+    for gate in unjudged:
+        table.add_row(gate, Text("unjudged", style=DIM), Text("the order is not in its share", style=DIM))
     return table
 
 

@@ -7,7 +7,9 @@ import typer
 
 RunFile = Annotated[Path, typer.Argument(metavar="RUN.yaml", help="The run's configuration.", show_default=False)]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A run's output folder.", show_default=False)]
-Format = Literal["sft", "dpo", "kto", "hard_negatives", "rft", "dpo_steps", "dpo_prefix", "stepwise", "advantages"]
+Format = Literal[
+    "sft", "dpo", "dpo_ranked", "kto", "hard_negatives", "rft", "dpo_steps", "dpo_prefix", "stepwise", "advantages"
+]
 SeamName = Literal["task", "gate", "repair", "reader", "sink"]
 CodeOf = Annotated[
     Path | None,

@@ -21,7 +21,7 @@ _NEXT = {
     Seam.TASK: "gleaner check {name}:{Name}",
     Seam.GATE: "gleaner check {name}:check",
     Seam.REPAIR: "gleaner check {name} --config {name}.yaml",
-    Seam.READER: "gleaner check {name}:read --as reader --sample sample.{name}",
+    Seam.READER: "gleaner check {name}:read --sample sample.{name}",
     Seam.SINK: "gleaner check {name} --config {name}.yaml",
 }
 """What shows that it keeps to what every one of its kind must."""

@@ -7,8 +7,7 @@ One entry under `corpus:` reads such files, in folders too:
       text_field: body
       readers: {".csv": {reader: "examples.readers.table:rows", options: {delimiter: ";"}}}
 
-`gleaner check examples.readers.table:rows --as reader --sample data/one.csv` tells whether it keeps to what every
-reader must.
+`gleaner check examples.readers.table:rows --sample data/one.csv` tells whether it keeps to what every reader must.
 """
 
 import csv

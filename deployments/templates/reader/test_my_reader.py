@@ -15,7 +15,7 @@ SAMPLE = Path(__file__).with_name("sample.my_reader")
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_it_keeps_to_what_a_reader_must(check: str) -> None:
-    """`gleaner check my_reader:read --as reader --sample sample.my_reader` shows the same."""
+    """`gleaner check my_reader:read --sample sample.my_reader` shows the same."""
     subject = ReaderSubject(read, SAMPLE.name, SAMPLE.read_bytes(), Corpus(paths=(".",)))
     found = asyncio.run(finding(check, subject))
     assert found.outcome is not CheckOutcome.FAILED, found.detail
