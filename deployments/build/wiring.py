@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -26,6 +27,7 @@ from actors.queue.probes import Beside, ProbeTerms
 from actors.queue.service import QueueService, ServiceSettings
 from actors.recovery.experience import ExperienceFold
 from actors.recovery.policies import build_bar, build_recovery
+from actors.tasks.one_call import OneCall
 from actors.tasks.strata import Strata
 from deployments.build.gates import reading_scores
 from deployments.build.judges import judges
@@ -39,11 +41,13 @@ from schemas.config import FRESH_POOL, RunConfig
 from schemas.config_engines import TransformersEngine
 from schemas.config_gates import LlmJudge, gate_models, kinds, shares
 from schemas.config_tasks import Prompted
+from schemas.corpus import Passage
 from schemas.firsts import Preflight
 from schemas.ids import PoolName, derived_seed
 from schemas.ledger import Record, RunStarted
-from schemas.orders import OrderKind
+from schemas.orders import Lease, Order, OrderKind
 from schemas.queue_shard import ONLY, QueueShard
+from schemas.samples import Message
 from schemas.shares import GateShares
 from schemas.verdicts import GateName
 
@@ -189,7 +193,12 @@ def chat(config: RunConfig) -> Chat:
 def export_wording(config: RunConfig) -> export_words.ExportWording:
     """The texts of the task's attempts in exports."""
     task = build_task(config)
-    return export_words.ExportWording(task.messages, task.written)
+    alone = partial(_asked_alone, task) if task.together > 1 and isinstance(task, OneCall) else None
+    return export_words.ExportWording(task.messages, task.written, alone)
+
+
+def _asked_alone(task: OneCall, passage: Passage) -> tuple[Message, ...]:
+    return task.prompt(Lease(Order.fresh(passage.id, "", 0), passage, attempt=1, expires_at=0.0)).messages
 
 
 def conductor_settings(config: RunConfig, name: str) -> ConductorSettings:

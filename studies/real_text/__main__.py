@@ -87,7 +87,7 @@ async def measure(given: argparse.Namespace, say: Callable[[str], None]) -> Resu
                 asked = _asked(rows, form, given)
                 for shown in MODES[form]:
                     gate = await Judges(stack, config, engine, rows).gate(shown, given.models / "minilm")
-                    file = given.output / "scores" / f"{_slug(name)}-{form}-{shown}.jsonl"
+                    file = given.output / "scores" / f"{slug(name)}-{form}-{shown}.jsonl"
                     found = await scored(gate, asked, file, say)
                     arm = Arm(form, shown)
                     scores[name][arm] = asked, [each.score for each in found]
@@ -151,7 +151,7 @@ def _asked(rows: Sequence[SetRow], form: Form, given: argparse.Namespace) -> Seq
     return [rows[place] for place in places]
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
     return name.lower().replace(",", "").replace(" ", "-")
 
 
