@@ -233,12 +233,14 @@ async def test_a_system_that_offers_nothing_is_refused_in_one_line(tmp_path: Pat
         f"os.execv({sys.executable!r}, [{sys.executable!r}, *sys.argv[1:]])\n"
     )
     python = script(tmp_path / "python", [sys.executable, str(shut_in)])
+    before = psutil.Process().children()
     with pytest.raises(
         ConfigError, match=r"^isolation: namespaces is not offered .*unshare.*isolation: process"
     ) as refused:
         async with Sandbox(LIMITS, python=python):
             pass
     assert "\n" not in str(refused.value)
+    assert psutil.Process().children() == before
     async with Sandbox(LIMITS, python=python, isolation=Isolation.PROCESS) as sandbox:
         ran = await sandbox.run(Program(run=Source("print(1)")))
     assert (ran.stdout.text, ran.isolation) == ("1\n", Isolation.PROCESS)
