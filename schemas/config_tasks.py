@@ -118,8 +118,11 @@ class PromptedField(Config, frozen=True):
 class PromptedExample(Config, frozen=True):
     """A passage and the fields that are to be written of it, shown to the model as earlier turns."""
 
-    passage: Annotated[str, replay("As short as it may be.")]
-    fields: Annotated[dict[str, str], replay("Each field's text, by its name.")]
+    fields: Annotated[dict[str, str], replay("The text of each field and each variable, by its name.")]
+    passage: Annotated[str, replay("As short as it may be; none where the corpus has none.")] = ""
+    row: Annotated[dict[str, str], replay("In place of a passage, with `corpus.columns`: each of them.")] = field(
+        default_factory=dict
+    )
 
 
 class TurnTemplate(Config, frozen=True):

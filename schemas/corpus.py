@@ -17,6 +17,8 @@ class Document(Struct, frozen=True, forbid_unknown_fields=True):
     text: str
     reference: str | None = None
     """The reference answer of a problem, if the corpus has one (`corpus.answer_field`); `text` is the problem."""
+    whole: bool = False
+    """It is one passage, whatever its length: a row of columns."""
 
 
 class Provenance(Struct, frozen=True):

@@ -1,7 +1,8 @@
 """Cuts documents into passages. Law: each passage is an exact slice, `passage.text == document.text[start:end]`.
 Passages come in order, do not overlap, and none is over the limit.
 
-A document that fits stays whole. So does a problem (a document with a reference answer), whatever its length. A longer
+A document that fits stays whole. So do a problem (a document with a reference answer) and a row of columns, whatever
+their length. A longer
 document is cut at headings, paragraphs, sentences or words: at the highest of these that fits. Only a single character
 longer than the limit would break the limit. All text but white space is covered, except passages shorter than
 `min_characters`.
@@ -64,7 +65,7 @@ class Chunker:
 
     def _spans(self, document: Document) -> Iterator[tuple[int, int]]:
         text = document.text
-        if document.reference is not None or self._count(text) <= self._limit:
+        if document.whole or document.reference is not None or self._count(text) <= self._limit:
             yield from _trimmed(text, 0, len(text))
             return
         splitter = self._markdown if is_markdown(document.uri) else self._text

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from hashlib import blake2b, sha256
 from pathlib import Path
 
+from actors.corpus.empty import numbered
 from actors.corpus.files import CorpusFile, Found, Skipped
 from actors.corpus.formats import NONE, is_text_encoding, items
 from actors.corpus.own import Reader
@@ -31,6 +32,8 @@ def read(
     Raises `CorpusError` at once (not at the first document) when a path does not exist, cannot be opened or holds no
     file that `include` matches.
     """
+    if config.none is not None:
+        return numbered(config.none)
     return _unique(_documents(found, config, own) for found in _sources(config, base, skipped))
 
 
@@ -43,6 +46,9 @@ def documents(
     Raises `CorpusError` as `read` does.
     """
     wanted = set(uris)
+    if config.none is not None:
+        yield from (document for document in numbered(config.none) if document.uri in wanted)
+        return
     files = {uri.split("#", 1)[0] for uri in wanted}
     for found in _sources(config, base):
         if found.uri not in files:
@@ -89,7 +95,14 @@ def _checked(item: Item, config: Corpus) -> Document | DocumentRefused:
     if max(len(data), len(answer)) > config.max_document_bytes:
         return too_large(item.uri, config, item.where)
     digest = sha256(data).hexdigest()
-    return Document(id=DocumentId(name), uri=item.uri, sha256=digest, text=item.text, reference=item.reference)
+    return Document(
+        id=DocumentId(name),
+        uri=item.uri,
+        sha256=digest,
+        text=item.text,
+        reference=item.reference,
+        whole=config.columns is not None,
+    )
 
 
 def _refused(item: Text, reason: RefusalReason, detail: str) -> DocumentRefused:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from actors.corpus.files import CorpusFile, Damage, blocks, is_wide, mark
 from actors.corpus.foreign import one_line
-from actors.corpus.records import Item, Text, refused, too_large
+from actors.corpus.records import Item, Text, refused, too_large, wanted_fields
 from schemas.config import Corpus
 from schemas.corpus import RefusalReason
 
@@ -12,8 +12,10 @@ from schemas.corpus import RefusalReason
 def text_items(source: CorpusFile, config: Corpus) -> Iterator[Item]:
     """The one document of a text file."""
     limit = config.max_document_bytes
-    if config.answer_field is not None:
-        detail = f"a text, not records with a field '{config.answer_field}' (corpus.answer_field)"
+    for name, key in wanted_fields(config):
+        if key == "text_field":
+            continue
+        detail = f"a text, not records with a field '{name}' (corpus.{key})"
         yield refused(source.uri, RefusalReason.BAD_RECORD, detail)
         return
     if source.size is not None and source.size > limit and not source.compressed:

@@ -7,6 +7,7 @@ chat as it is.
 
 import json
 from collections.abc import AsyncIterator, Collection, Sequence
+from types import SimpleNamespace
 
 from msgspec.structs import replace
 
@@ -15,6 +16,7 @@ from actors.tasks.one_call import OneCall, reply_of, with_words
 from actors.tasks.prompted_call import PromptedCall
 from actors.tasks.strata import Strata
 from actors.tasks.templates import TemplateNames, rendered, template_of
+from actors.text.rows import row_in
 from schemas.config_tasks import Prompted
 from schemas.ids import derived_seed
 from schemas.orders import Lease
@@ -22,20 +24,23 @@ from schemas.recovery import RepairKind, Repairs
 from schemas.samples import Draft, Made, Malformed, Message, Texts, texts_of
 
 
-def student_names(task: Prompted) -> TemplateNames:
-    """What a student's turn may name."""
-    return TemplateNames(("passage", *(each.name for each in task.all_fields)), tuple(task.vary), {}, {})
+def student_names(task: Prompted, columns: Collection[str] = ()) -> TemplateNames:
+    """What a student's turn may name. `columns`: of the corpus's rows."""
+    texts = ("passage", *(f"row.{name}" for name in columns), *(each.name for each in task.all_fields))
+    return TemplateNames(texts, tuple(task.vary), {"row": columns} if columns else {}, {})
 
 
 class PromptedTask(OneCall):
-    """The `Task` of a configuration whose templates have no fault. `repairs`: those that it has words or names for."""
+    """The `Task` of a configuration whose templates have no fault. `repairs`: those that it has words or names for;
+    `columns`: of the corpus's rows."""
 
-    def __init__(self, config: Prompted, *, repairs: Collection[RepairKind] = ()) -> None:
+    def __init__(self, config: Prompted, *, repairs: Collection[RepairKind] = (), columns: Sequence[str] = ()) -> None:
+        self._columns = columns
         self.repairs = (Repairs.LOWER_TEMPERATURE, *repairs)
         self._config = config
         self._names = tuple(field.name for field in config.all_fields)
         self._strata = Strata(config.vary, seed=0)
-        self._calls = tuple(PromptedCall(config, step) for step in config.calls)
+        self._calls = tuple(PromptedCall(config, step, columns) for step in config.calls)
         self._turns = tuple(template_of(turn.content) for turn in config.student)
 
     async def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:
@@ -54,7 +59,8 @@ class PromptedTask(OneCall):
     def messages(self, passage: str, draft: Draft) -> Sequence[Message]:
         """The chat that the configuration's `student` makes of them."""
         known = dict.fromkeys((*self._names, *self._config.vary), "")
-        texts = {"passage": passage, **known, **draft.fields}
+        row = SimpleNamespace(**row_in(passage, self._columns))
+        texts = {"passage": passage, **known, **draft.fields, "row": row}
         turns = zip(self._config.student, self._turns, strict=True)
         return tuple(Message(turn.role, rendered(template, texts)) for turn, template in turns)
 

@@ -5,13 +5,15 @@ fenced in it; what a model wrote, in this attempt or a rejected one, is broken u
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import SimpleNamespace
 
 from actors.tasks.code_reading import read_code, write_code
 from actors.tasks.field_reading import fields_form, read_fields, write_fields
 from actors.tasks.one_call import sampled
 from actors.tasks.prompts import fenced, neutralise, one_line
 from actors.tasks.templates import PreviousDraft, TemplateNames, rendered, template_of
+from actors.text.rows import row_in, row_text
 from schemas.config_tasks import Form, Prompted, PromptedField, PromptedStep
 from schemas.ids import PoolName
 from schemas.orders import Lease
@@ -22,12 +24,12 @@ PARTS = ("name", "what", "max_characters")
 """What `ask` may show of each of `fields`."""
 
 
-def ask_names(task: Prompted, earlier: Sequence[PromptedField] = ()) -> TemplateNames:
-    """What the `ask` of a call may name behind calls that wrote these fields."""
+def ask_names(task: Prompted, earlier: Sequence[PromptedField] = (), columns: Collection[str] = ()) -> TemplateNames:
+    """What the `ask` of a call may name behind calls that wrote these fields. `columns`: of the corpus's rows."""
     return TemplateNames(
-        texts=("passage", *(each.name for each in earlier)),
+        texts=("passage", *(each.name for each in earlier), *(f"row.{name}" for name in columns)),
         words=("repair", *task.vary),
-        groups={"previous": [each.name for each in task.all_fields]},
+        groups={"previous": [each.name for each in task.all_fields]} | ({"row": columns} if columns else {}),
         lists={"fields": PARTS},
     )
 
@@ -35,7 +37,8 @@ def ask_names(task: Prompted, earlier: Sequence[PromptedField] = ()) -> Template
 class PromptedCall:
     """A call whose template has no fault."""
 
-    def __init__(self, task: Prompted, step: PromptedStep) -> None:
+    def __init__(self, task: Prompted, step: PromptedStep, columns: Sequence[str] = ()) -> None:
+        self._columns = columns
         self.pool = None if step.pool is None else PoolName(step.pool)
         self.names = tuple(field.name for field in step.fields)
         """Of the fields that it writes."""
@@ -50,7 +53,7 @@ class PromptedCall:
         system = task.system if step.system is None else step.system
         self._first_turns = [] if system is None else [Message("system", system)]
         for each in task.examples:
-            asked = self._asked(each.passage, each.fields, None)
+            asked = self._asked(row_text(each.row) if columns else each.passage, each.fields, None)
             self._first_turns += [Message("user", asked), Message("assistant", self.written(each.fields))]
 
     def prompt(self, lease: Lease, earlier: Mapping[str, str]) -> Prompt:
@@ -90,6 +93,7 @@ class PromptedCall:
             {
                 **{name: neutralise(text) for name, text in earlier.items() if name not in self.names},
                 "passage": fenced(passage),
+                "row": SimpleNamespace(**{n: neutralise(text) for n, text in row_in(passage, self._columns).items()}),
                 "fields": self._fields,
                 "previous": PreviousDraft(**{name: one_line(rejected.get(name, "")) for name in self._all_names}),
                 "repair": "" if repair is None else repair.kind,

@@ -28,7 +28,7 @@ def build_task(config: RunConfig) -> Task:
         case CustomTask():
             return own_task(config.task)
         case Prompted():
-            return PromptedTask(config.task, repairs=_named_repairs(config))
+            return PromptedTask(config.task, repairs=_named_repairs(config), columns=config.corpus.columns or ())
 
 
 def _named_repairs(config: RunConfig) -> list[RepairKind]:

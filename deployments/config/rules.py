@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from actors.corpus.formats import is_text_encoding
+from deployments.config.corpus_rules import broken_corpus
 from deployments.config.faults import at, below, nearest, shown
 from deployments.config.gate_rules import broken_gates
 from deployments.config.identity import plain
 from deployments.config.prompted_rules import broken_prompted, on_one_line
-from deployments.config.reader_rules import broken_readers
 from deployments.config.recovery_rules import broken_recovery
 from deployments.config.secrets import has_credentials, holds_a_secret, names_a_secret
 from deployments.config.servers import ENVIRONMENT_NAME, broken_http
@@ -94,6 +93,7 @@ def _broken(config: RunConfig) -> Iterator[str]:
             yield at(below("pools", name), rule)
     if FRESH_POOL not in config.pools:
         yield f"pools: there is no pool '{FRESH_POOL}', where fresh orders go{nearest(FRESH_POOL, config.pools)}"
+    yield from broken_corpus(config)
     yield from _broken_task(config)
     yield from _broken_replicas(config)
     for path, engine in engines(config):
@@ -106,7 +106,6 @@ def _broken(config: RunConfig) -> Iterator[str]:
     yield from _broken_options(config)
     yield from _broken_probes(config)
     yield from _broken_credit(config)
-    yield from _broken_corpus(config)
 
 
 def _broken_credit(config: RunConfig) -> Iterator[str]:
@@ -202,7 +201,7 @@ def _broken_values(value: Any, path: str) -> Iterator[str]:
 def _broken_task(config: RunConfig) -> Iterator[str]:
     """Faults of the task's own section, and of reference answers: math needs them, and no other task has them."""
     if isinstance(config.task, Prompted):
-        yield from broken_prompted(config.task, config.pools)
+        yield from broken_prompted(config.task, config)
     if isinstance(config.task, Math) and config.corpus.answer_field is None:
         yield "corpus.answer_field: missing; it must be the field that holds the problems' reference answers"
     if not isinstance(config.task, Math) and config.corpus.answer_field is not None:
@@ -270,16 +269,3 @@ def _output_tokens(config: RunConfig) -> int:
     steps = config.task.steps if isinstance(config.task, Prompted) else ()
     samplings = (config.task.sampling, *(step.sampling for step in steps if step.sampling is not None))
     return max(each.max_tokens + each.thinking_tokens for each in samplings)
-
-
-def _broken_corpus(config: RunConfig) -> Iterator[str]:
-    corpus = config.corpus
-    yield from broken_readers(corpus)
-    for name, values in (("paths", corpus.paths), ("include", corpus.include)):
-        if values is not None and (not values or not all(value.strip() for value in values)):
-            yield f"corpus.{name}: empty, or with an empty entry"
-    if not is_text_encoding(corpus.encoding):
-        yield f"corpus.encoding: {shown(corpus.encoding)} is no text encoding{nearest(corpus.encoding, _ENCODINGS)}"
-
-
-_ENCODINGS = ("utf-8", "utf-16", "utf-32", "latin-1", "ascii", "cp1252", "shift_jis", "gb18030", "big5", "euc_kr")
