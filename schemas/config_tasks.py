@@ -1,6 +1,6 @@
 """The `task:` section: what is made of each passage or problem, named by `kind`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
@@ -113,6 +113,12 @@ class PromptedField(Config, frozen=True):
     name: Annotated[FieldName, never("How templates, labels, JSON keys and gates call it.")]
     what: Annotated[str, never("What it is; for the template to show.")]
     max_characters: Annotated[int, never("A longer text is malformed.", ge=1, le=100_000)] = 2_000
+    schema: Annotated[dict[str, Any] | None, never("The field is JSON, an object or a list, of this JSON schema.")] = (
+        None
+    )
+    checks: Annotated[
+        tuple[str, ...], never("Rules over the object's values, such as `len(items) > 0`; one that fails is malformed.")
+    ] = ()
 
 
 class PromptedExample(Config, frozen=True):

@@ -8,8 +8,11 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from types import SimpleNamespace
 
+from msgspec.structs import replace
+
 from actors.tasks.code_reading import read_code, write_code
-from actors.tasks.field_reading import fields_form, read_fields, write_fields
+from actors.tasks.field_reading import checked_field, fields_form, read_fields, write_fields
+from actors.tasks.json_field import JsonField, ValueCheck, value_of
 from actors.tasks.one_call import sampled
 from actors.tasks.prompts import fenced, neutralise, one_line
 from actors.tasks.templates import PreviousDraft, TemplateNames, rendered, template_of
@@ -37,7 +40,14 @@ def ask_names(task: Prompted, earlier: Sequence[PromptedField] = (), columns: Co
 class PromptedCall:
     """A call whose template has no fault."""
 
-    def __init__(self, task: Prompted, step: PromptedStep, columns: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        task: Prompted,
+        step: PromptedStep,
+        columns: Sequence[str] = (),
+        checks: Mapping[str, Sequence[ValueCheck]] = {},
+    ) -> None:
+        """`checks`: of the values of fields that are JSON, by the field."""
         self._columns = columns
         self.pool = None if step.pool is None else PoolName(step.pool)
         self.names = tuple(field.name for field in step.fields)
@@ -46,8 +56,13 @@ class PromptedCall:
         self._all_names = tuple(field.name for field in task.all_fields)
         self._how: Form = step.read or task.read
         self._sampling = step.sampling or task.sampling
+        schemas = {field.name: field.schema for field in step.fields if field.schema is not None}
+        self.json_fields = [JsonField(name, schema, checks.get(name, ())) for name, schema in schemas.items()]
+        """Those that are to be read again as JSON."""
         self._form = fields_form(
-            {field.name: field.max_characters for field in step.fields}, max_tokens=self._sampling.max_tokens
+            {field.name: field.max_characters for field in step.fields},
+            max_tokens=self._sampling.max_tokens,
+            schemas=schemas,
         )
         self._ask = template_of(step.ask)
         system = task.system if step.system is None else step.system
@@ -74,6 +89,20 @@ class PromptedCall:
         bounded = self._form.room if self._how == "json" else {}
         return read_fields(text, finish, self._form, passage=lease.passage.text, bounded=bounded)
 
+    def again(self, asked: Prompt, said: str, field: JsonField, fault: Malformed) -> Prompt:
+        """The same prompt and its reply, then a question for the one field that is wrong. Here the engine is given the
+        schema, if it can use one."""
+        ask = f"`{field.name}` cannot be used: {one_line(fault.detail)}. Write `{field.name}` again: its JSON alone."
+        messages = (*asked.messages, Message("assistant", neutralise(said)), Message("user", ask))
+        return replace(asked, messages=messages, json_schema=field.schema)
+
+    def value(self, field: JsonField, said: str, lease: Lease) -> str | Malformed:
+        """What was said of one field as JSON, or why it cannot be used."""
+        text = field.read(said)
+        if isinstance(text, Malformed):
+            return text
+        return checked_field(field.name, text, self._form.longest[field.name], passage=lease.passage.text)
+
     def written(self, fields: Mapping[str, str]) -> str:
         """Its fields as `read` reads them back. `fields`: perhaps those of other calls too."""
         own = {name: fields[name] for name in self.names}
@@ -81,7 +110,8 @@ class PromptedCall:
             case "code":
                 return write_code(own)
             case "json":
-                return json.dumps(own, ensure_ascii=False)
+                values = {field.name: value_of(own[field.name]) for field in self.json_fields}
+                return json.dumps({**own, **values}, ensure_ascii=False)
             case "lines":
                 return write_fields(own)
 

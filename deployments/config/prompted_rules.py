@@ -6,13 +6,17 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from actors.gates.value_checks import value_checks
+from actors.tasks.json_field import JsonField
 from actors.tasks.prompted import student_names
 from actors.tasks.prompted_call import ask_names
 from actors.tasks.strata import BadWeights, counts_of
 from actors.tasks.templates import WORDS_OF_JINJA, mentioned, nearest_of, template_fault
 from deployments.config.faults import at, below, shown
+from deployments.config.schema_rules import broken_schema
 from schemas.config import Corpus, RunConfig
-from schemas.config_tasks import Prompted, PromptedExample, PromptedField, PromptedStep
+from schemas.config_tasks import Form, Prompted, PromptedExample, PromptedField, PromptedStep
+from schemas.samples import Malformed
 
 MOST_FIELDS = 16
 MOST_STEPS = 8
@@ -45,11 +49,23 @@ def broken_prompted(task: Prompted, config: RunConfig) -> Iterator[str]:
         for name in (*names, *task.vary):
             if not example.fields.get(name, "").strip():
                 yield at(below(path, name), "missing, or empty; an example shows every field and variable")
+        yield from _broken_json(path, example, task)
     for key, listed in (("claim", task.claim), ("shown", task.shown), ("key", task.key)):
         if listed is not None:
             yield from _unknown(f"task.{key}", listed, names)
             if not listed and key != "key":
                 yield f"task.{key}: an empty list; leave it out for all fields"
+
+
+def _broken_json(path: str, example: PromptedExample, task: Prompted) -> Iterator[str]:
+    """An example's JSON fits its schema and its checks, as the model's must."""
+    for field in task.all_fields:
+        if field.schema is None or field.name not in example.fields:
+            continue
+        reader = JsonField(field.name, field.schema, value_checks(field.schema, field.checks))
+        read = reader.read(example.fields[field.name])
+        if isinstance(read, Malformed):
+            yield at(below(path, field.name), read.detail)
 
 
 def _broken_source(path: str, example: PromptedExample, corpus: Corpus) -> Iterator[str]:
@@ -101,16 +117,22 @@ def _broken_fields(task: Prompted, taken: Collection[str]) -> Iterator[str]:
         if (step.read or task.read) == "code" and len(step.fields) != 1:
             yield f"{place}.read: code is one field, and here are {len(step.fields)}"
         for index, field in enumerate(step.fields):
-            if field.name in taken or field.name in WORDS_OF_JINJA:
-                rule = "is the name of something else; a field needs another"
-                yield f"{place}.fields[{index}].name: '{field.name}' {rule}"
-            if len(field.what) > LONGEST_WHAT:
-                yield f"{place}.fields[{index}].what: has {len(field.what):,} characters; at most {LONGEST_WHAT:,}"
+            yield from _broken_field(f"{place}.fields[{index}]", field, step.read or task.read, taken)
     twice = next((name for name, times in Counter(each.name for each in fields).items() if times > 1), None)
     if twice is not None:
         yield f"task.fields: two are called '{twice}'"
     if all(field.name == "quote" for field in fields):
         yield "task.fields: a quote alone is evidence of nothing; name another field"
+
+
+def _broken_field(path: str, field: PromptedField, how: Form, taken: Collection[str]) -> Iterator[str]:
+    if field.name in taken or field.name in WORDS_OF_JINJA:
+        yield f"{path}.name: '{field.name}' is the name of something else; a field needs another"
+    if len(field.what) > LONGEST_WHAT:
+        yield f"{path}.what: has {len(field.what):,} characters; at most {LONGEST_WHAT:,}"
+    yield from broken_schema(path, field)
+    if field.schema is not None and how == "code":
+        yield f"{path}.schema: is of JSON, and read is code"
 
 
 def _broken_vary(task: Prompted, taken: Collection[str]) -> Iterator[str]:
