@@ -16,6 +16,13 @@ class Chunking(Config, frozen=True):
     """Passages are cut on sentence and heading boundaries, at most `max_tokens` long."""
 
     max_tokens: Annotated[int, never("A longer document is cut; one that fits stays whole.", ge=8, le=32_768)] = 256
+    by: Annotated[
+        Literal["size", "headings", "blocks", "sentences"],
+        never(
+            "`size`: as much as fits; `headings`: no passage crosses a heading; `blocks`: a paragraph, a list, a table "
+            "or a code block each; `sentences`: a sentence each. A part that is longer than `max_tokens` is cut on."
+        ),
+    ] = "size"
     min_characters: Annotated[Natural, never("Passages shorter than this (white space aside) are not used.")] = 1
     tokenizer: Annotated[
         str | None,
@@ -42,7 +49,6 @@ class Corpus(Config, frozen=True):
 
     paths: Annotated[
         tuple[str, ...],
-        Meta(min_length=1),
         never("A relative path begins at `base`. Document uris keep paths as they are written here."),
     ] = ()
     none: Annotated[
@@ -53,16 +59,17 @@ class Corpus(Config, frozen=True):
         tuple[str, ...] | None,
         any_resume(
             "Which files of a folder are read (names matched as in the shell, suffixes in either case). Without it, "
-            "all whose format is known: `.jsonl`, `.ndjson`, `.json`, `.parquet`, `.txt`, `.text`, `.md`, `.markdown`, "
-            "`.rst`, `.adoc`, `.org`, each also as `.gz`, `.bz2`, `.xz` or `.zst`. A wider pattern adds documents, as "
-            "a folder that grows does."
+            "all whose format is known but source code: `.jsonl`, `.ndjson`, `.json`, `.parquet`, `.csv`, `.tsv`, "
+            "`.txt`, `.text`, `.md`, `.markdown`, `.rst`, `.adoc`, `.org`, `.pdf`, `.html`, `.htm`, `.xhtml`, `.epub`, "
+            "`.docx`, each also as `.gz`, `.bz2`, `.xz` or `.zst`. A wider pattern adds documents, as a folder that "
+            "grows does."
         ),
     ] = None
     links: Annotated[
         Literal["inside", "anywhere"],
         any_resume("Links in a folder are followed to what lies in the same folder, or anywhere."),
     ] = "inside"
-    text_field: Annotated[str, never("Field (JSON) or column (Parquet) of a record that holds its text.")] = "text"
+    text_field: Annotated[str, never("Field (JSON) or column (Parquet, CSV) of a record that holds its text.")] = "text"
     answer_field: Annotated[
         str | None,
         never(
@@ -84,6 +91,13 @@ class Corpus(Config, frozen=True):
         str,
         never("Of texts and JSON, where no byte order mark says UTF-16 or UTF-32; what cannot be decoded is refused."),
     ] = "utf-8"
+    licenses: Annotated[
+        dict[str, str],
+        never(
+            "Licence or terms of the documents below a path, as their uris begin (`.`: all), where a document states "
+            "none; each row carries it."
+        ),
+    ] = field(default_factory=dict)
     readers: Annotated[
         dict[str, CorpusReader],
         never('Readers of your own by suffix, such as `".csv": {reader: "my_readers:rows"}` (docs/corpus.md).'),

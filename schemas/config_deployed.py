@@ -42,11 +42,25 @@ class Replicas(Config, frozen=True):
         return 1.0 if self.num_cpus is None else self.num_cpus
 
 
+class Price(Config, frozen=True):
+    """What a model costs, in a currency of yours: for a server by tokens, for replicas of the run by the hour."""
+
+    prompt_tokens: Annotated[Amount, any_resume("Of a million tokens of prompts.")] = 0.0
+    completion_tokens: Annotated[Amount, any_resume("Of a million tokens of completions.")] = 0.0
+    accelerator_hour: Annotated[
+        Amount,
+        any_resume(
+            "Of a GPU that a replica holds for an hour, idle or not; of a CPU, in a run where no replica takes a GPU."
+        ),
+    ] = 0.0
+
+
 class Deployed(Config, frozen=True):
     """An engine and its replicas. The replicas of an `http` engine take 0.1 CPU by default."""
 
     engine: Annotated[Engine, replay("What computes: a model in the replica, a server, or your own code.")]
     replicas: Annotated[Replicas, section("How many copies, and what each takes.")] = Replicas()
+    price: Annotated[Price | None, any_resume("What it costs; with a price anywhere, the run has a bill.")] = None
 
     def __post_init__(self) -> None:
         if self.replicas.num_cpus is None and not isinstance(self.engine, PoolEngine):

@@ -190,6 +190,15 @@ class LlmJudge(Deployed, frozen=True, tag="llm", tag_field="form"):
         "complete",
         "specific",
     )
+    drafts_per_call: Annotated[
+        int,
+        replay(
+            "Drafts of one passage that are judged in one call when they come together, as with "
+            "`task.samples_per_call` (docs/gates.md).",
+            ge=1,
+            le=16,
+        ),
+    ] = 1
     provenance: Annotated[Provenance, replay(SHOWN)] = Exact()
 
 

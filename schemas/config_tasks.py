@@ -16,7 +16,9 @@ class SamplingDefaults(Config, frozen=True):
     top_p: Annotated[
         float, replay("Draw from the likeliest tokens of this much probability together; 1: from all.", gt=0, le=1)
     ] = 1.0
-    max_tokens: Annotated[int, replay("Longest completion, in tokens of the generator.", ge=1, le=32_768)] = 256
+    max_tokens: Annotated[
+        int, replay("Longest completion of one sample, in tokens of the generator.", ge=1, le=32_768)
+    ] = 256
     thinking_tokens: Annotated[
         int,
         replay("Allowed besides, for what a model thinks before it answers; 0 for one that does not.", ge=0, le=32_768),
@@ -43,6 +45,15 @@ class GroundedAnswer(Config, frozen=True, tag="grounded_answer", tag_field="kind
     """One question and its answer, stated by the passage."""
 
     samples_per_passage: Annotated[int, never("Orders issued for each passage.", ge=1, le=64)] = 3
+    samples_per_call: Annotated[
+        int,
+        replay(
+            "Different samples of a passage that one completion gives; each is judged, repaired and kept on its own "
+            "(docs/tasks/grounded.md).",
+            ge=1,
+            le=16,
+        ),
+    ] = 1
     output: Annotated[
         Literal["lines", "json"], replay("`json` constrains the completion by a schema where the engine can.")
     ] = "lines"

@@ -4,6 +4,7 @@ from enum import Enum
 
 from msgspec import Struct
 
+from schemas.bill import HeldTime
 from schemas.corpus import DocumentRefused, Passage
 from schemas.credit import CreditLabel, CreditTarget, KnownDraws, KnownStart, PolicyVersion
 from schemas.ids import OrderId, PassageId, PoolName
@@ -11,6 +12,7 @@ from schemas.orders import Attempt, AttemptSummary, DeadLetter, Order
 from schemas.probes import Probe, ProbeEnd, ProbeFacts
 from schemas.recovery import Repair, RepairKind
 from schemas.samples import Cost, Draft
+from schemas.stop import PlanEnd
 from schemas.vectors import Vector
 
 
@@ -53,6 +55,35 @@ class DeadLetteredEnd(Struct, frozen=True, tag="dead_lettered"):
     order_id: OrderId
     attempt: Attempt | None
     end: DeadLetter
+
+
+class NotNeededEnd(Struct, frozen=True, tag="not_needed", omit_defaults=True):
+    """An order ended because the run wants no more samples. It is neither a sample nor a dead letter."""
+
+    at: float
+    order_id: OrderId
+    attempt: Attempt | None = None
+    """The attempt that was in flight then, whatever became of it; None if none was."""
+
+
+class PlanEnded(Struct, frozen=True, tag="plan_ended"):
+    """This queue issues no more orders, though its corpus may have more. A `StopRaised` undoes it; so does a later
+    start, unless the run was ended by `gleaner end`."""
+
+    at: float
+    why: PlanEnd
+
+
+class StopRaised(Struct, frozen=True, tag="stop_raised"):
+    """The run is to go on (`gleaner run --more`). In every shard's ledger."""
+
+    at: float
+    more: int
+    """What was asked for."""
+    accepted: int
+    """The accepted samples that the whole run is to end with."""
+    stop: int | None
+    """`stop.accepted` of the configuration then; when that is changed, it holds in place of this record."""
 
 
 class AskedBefore(Struct, frozen=True, omit_defaults=True):
@@ -173,6 +204,14 @@ class StaleReport(Struct, frozen=True, tag="stale_report"):
     """Cost of the pools and the gates together."""
 
 
+class Metered(Struct, frozen=True, tag="metered"):
+    """How long replicas have held accelerators since the last such record. What a killed run had not recorded is not
+    counted: at most what a period of `METER_S` is (`deployments.ray.supervisor`)."""
+
+    at: float
+    held: tuple[HeldTime, ...]
+
+
 class Voided(Struct, frozen=True, tag="voided"):
     """Takes the place of a record that could not be replayed, and keeps its bytes (`gleaner repair`)."""
 
@@ -270,6 +309,7 @@ Record = (
     | Rejoined
     | AcceptedEnd
     | DeadLetteredEnd
+    | NotNeededEnd
     | Reopened
     | Rescored
     | Reconfigured
@@ -278,10 +318,13 @@ Record = (
     | Credited
     | Refused
     | CorpusEnded
+    | PlanEnded
+    | StopRaised
     | ShardWritten
     | ProbeIssued
     | ProbeRejoined
     | ProbeEnded
     | StaleReport
+    | Metered
     | Voided
 )

@@ -2,6 +2,7 @@
 
 from msgspec import Struct, field
 
+from schemas.bill import Bill, HeldTime
 from schemas.credit import CreditCount
 from schemas.overlap import GateOverlap
 from schemas.probes import Probes
@@ -15,6 +16,7 @@ from schemas.progress import (
     Retrieval,
     RoleCost,
 )
+from schemas.stop import PlanEnd
 
 
 class ShardFile(Struct, frozen=True):
@@ -31,7 +33,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     format: int = 1
     name: str
     complete: bool
-    """The corpus was read to its end and every order has ended."""
+    """No more orders are issued (the corpus was read to its end, or see `plan_ended`) and every order has ended."""
     versions: dict[str, str]
     seed: int | None
     config_sha256: str
@@ -41,7 +43,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """Thresholds of the gates that are models."""
     counts: Counts
     yield_: float = field(name="yield")
-    """accepted / issued, in [0, 1]; 0 when none was issued."""
+    """accepted / (issued - not needed), in [0, 1]; 0 when there are none."""
     recovery_rate: float
     """recovered / rejected, in [0, 1]; 0 when nothing was rejected."""
     tokens: int
@@ -74,5 +76,11 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """The last counted record of each ledger, by the ledger's name. Not in manifests of older versions."""
     heads: dict[str, str] = {}
     """The running hash of each ledger up to that record, in hex digits."""
+    held: tuple[HeldTime, ...] = ()
+    """How long replicas held accelerators, by role."""
+    bill: Bill | None = None
+    """What the run cost; None without a price in its configuration."""
     skipped_files: dict[str, int] = {}
     """Files in the corpus's folders that are not read, by suffix."""
+    plan_ended: PlanEnd | None = None
+    """Why no more orders are issued though the corpus may have more."""

@@ -236,6 +236,8 @@ class MalformedReason(Enum):
     NO_ANSWER = "no_answer"
     """No answer, or (for problems) none that is marked as the final one."""
     NO_QUOTE = "no_quote"
+    TOO_FEW = "too_few"
+    """One completion was to give several samples, and gave fewer."""
     REPEATED = "repeated"
     """The same field twice, with different contents."""
     BAD_JSON = "bad_json"

@@ -10,20 +10,25 @@ from msgspec import Struct
 
 from actors.text.rows import row_text
 from schemas.config import Corpus
-from schemas.corpus import DocumentRefused, RefusalReason
+from schemas.corpus import DocumentRefused, Form, Places, RefusalReason
 
 MAX_ID_BYTES = 1024
 """Every record of an order's life holds its document's id. A longer id is probably a text in the wrong field."""
 
 
 class Text(Struct, frozen=True):
-    """A document's text, not yet checked. `id`: None when the format has none. `where`: the place, for messages."""
+    """A document's text, not yet checked. `id`: None when the format has none. `where`: the place, for messages. The
+    other fields are those of a `Document`."""
 
     uri: str
     text: str
     id: str | None = None
     where: str = ""
     reference: str | None = None
+    places: Places | None = None
+    license: str | None = None
+    extractor: str | None = None
+    form: Form | None = None
 
 
 Item = Text | DocumentRefused
@@ -71,6 +76,15 @@ def wanted_fields(config: Corpus) -> list[tuple[str, str]]:
         [(config.text_field, "text_field")] if config.columns is None else [(n, "columns") for n in config.columns]
     )
     return content if config.answer_field is None else [*content, (config.answer_field, "answer_field")]
+
+
+def no_records(uri: str, config: Corpus) -> DocumentRefused | None:
+    """The refusal of a file that is one text where records are wanted; None where a text is."""
+    for name, key in wanted_fields(config):
+        if key != "text_field":
+            detail = f"a text, not records with a field '{name}' (corpus.{key})"
+            return refused(uri, RefusalReason.BAD_RECORD, detail)
+    return None
 
 
 def _row(record: dict[str, Any], columns: Sequence[str]) -> dict[str, str]:

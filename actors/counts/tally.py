@@ -7,6 +7,7 @@ a Summary whose other fields are empty. Probes are in the costs, and otherwise o
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from actors.counts.accelerators import AcceleratorFold
 from actors.counts.course import CourseFold
 from actors.counts.credits import CreditFold
 from actors.counts.distributions import AttemptDistributions
@@ -47,6 +48,7 @@ class Tally:
             CourseFold(),
             OrderFold(),
             self._spend,
+            AcceleratorFold(),
             CreditFold(),
             ProbeFold(),
             FirstsFold(),

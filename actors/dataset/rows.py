@@ -37,6 +37,9 @@ PROVENANCE_TYPE = pa.struct(
         ("start", pa.int64()),
         ("end", pa.int64()),
         ("chunker", pa.string()),
+        ("place", pa.string()),
+        ("license", pa.string()),
+        ("extractor", pa.string()),
     ]
 )
 EVIDENCE: tuple[tuple[str, pa.DataType], ...] = (

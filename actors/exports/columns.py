@@ -60,7 +60,11 @@ ID = Column("id", pa.string(), "from the format, the orders and the attempts: th
 PLACE = (
     Column("task", pa.string(), "`grounded_answer` or `math`"),
     Column("passage_id", pa.string(), "the passage or problem; no split shares its document with another"),
-    Column("provenance", PROVENANCE_TYPE, "uri, document id and sha256, start and end in characters, what cut it"),
+    Column(
+        "provenance",
+        PROVENANCE_TYPE,
+        "uri, document id and sha256, start and end in characters, what cut it; its place, licence and extractor",
+    ),
 )
 
 

@@ -25,6 +25,21 @@ def _paid(*fields: str) -> Callable[[Seen], Iterable[Point]]:
     return read
 
 
+def _held(field: str) -> Callable[[Seen], Iterable[Point]]:
+    """Reads how long replicas held accelerators, for every pool, zeros included."""
+
+    def read(seen: Seen) -> Iterable[Point]:
+        run, known = seen.run, values(Label.POOL, seen.run)
+        counts: Counter[tuple[str, ...]] = Counter()
+        counts.update({(run.role(pool), pool): 0 for pool in run.models})
+        for row in seen.snapshot.summary.held:
+            pool = row.role if row.role in known else GONE
+            counts[(run.role(pool), pool)] += getattr(row, field)
+        return counts.items()
+
+    return read
+
+
 def _by(run: Run, pool: str, end: AttemptEnd, of: tuple[str, ...]) -> tuple[str, ...]:
     return (run.role(pool), pool, end.value, *of)
 
@@ -49,6 +64,18 @@ SPEND = (
         "Seconds spent waiting for calls, summed over calls side by side: not wall time.",
         BY_OUTCOME,
         _paid("seconds"),
+    ),
+    counter(
+        "gleaner_accelerator_held_seconds_total",
+        "Seconds of accelerators that replicas held, loading, busy or idle; recorded every 30 s.",
+        (Label.ROLE, Label.POOL),
+        _held("held_s"),
+    ),
+    counter(
+        "gleaner_accelerator_busy_seconds_total",
+        "Of these, times the share of the engines' slots that calls had taken.",
+        (Label.ROLE, Label.POOL),
+        _held("busy_s"),
     ),
     gauge(
         "gleaner_budget_tokens",

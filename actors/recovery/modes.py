@@ -28,6 +28,7 @@ REPAIRS_OF_FORM: Mapping[MalformedReason, Sequence[RepairKind]] = {
     MalformedReason.NO_QUESTION: _RESTATED,
     MalformedReason.NO_ANSWER: _RESTATED,
     MalformedReason.NO_QUOTE: _RESTATED,
+    MalformedReason.TOO_FEW: (),
     MalformedReason.REPEATED: _RESTATED,
     MalformedReason.CONTROL_TEXT: _RESTATED,
     MalformedReason.BAD_JSON: (Repairs.HOLD_TO_SCHEMA, Repairs.RESTATE_FORM),

@@ -23,7 +23,11 @@ _COLUMNS = (
         "the problem's reference answer as the corpus has it, which the answer was verified against; else null",
     ),
     ("quote", "the sentence that the generator said it used, where it was asked to quote"),
-    ("provenance", "uri, document id and sha256, start and end in characters: passage == document[start:end]"),
+    (
+        "provenance",
+        "uri, document id and sha256, start and end in characters: passage == document[start:end]; where the document "
+        "has them: its pages, chapters or lines (`place`), its licence as stated, and what made the text of its file",
+    ),
     ("scores", "what each gate gave the accepted attempt, in [0, 1]; null where a gate did not judge"),
     (
         "evidence",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from actors.counts.bill import bill_of, prices_of
 from actors.report.facts import ReportFold
 from schemas.config import RunConfig, deployed
 from schemas.config_gates import Verifier, shared_pools
@@ -25,7 +26,7 @@ def manifest_of(
     files = [ShardFile(shard.name, shard.rows, shard.sha256) for shard in shards]
     return Manifest(
         name=config.name if config else "run",
-        complete=summary.corpus_ended and not counts.outstanding,
+        complete=summary.all_planned and not counts.outstanding,
         versions={**facts.versions, **versions},
         seed=config.seed if config else None,
         config_sha256=facts.config_sha256,
@@ -38,6 +39,7 @@ def manifest_of(
         ended_at=None if counts.outstanding else facts.last_end_at,
         wall_seconds=round(facts.clock.seconds, 3),
         first_accepted_seconds=summary.first_accepted_s,
+        bill=bill_of(summary, prices_of(config)) if config else None,
         shards=tuple(sorted(files, key=lambda file: file.name)),
         **{name: getattr(summary, name) for name in SHARED},
     )

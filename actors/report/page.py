@@ -9,13 +9,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from actors.counts.advice import advice_of
+from actors.counts.bill import per_accelerator_hour
 from actors.counts.rates import share
 from actors.ledger.history import life_of
+from actors.report.billed import held_rows, held_words
 from actors.report.examples import Example, example_of
 from actors.report.facts import ReportFold
 from actors.report.flow import NARROW, WIDE, flow_figure
 from actors.report.histogram import histogram_figure
 from actors.report.intervals import interval_figure, interval_words
+from actors.report.latency import latency_rows
 from actors.report.overlap import overlap_figure
 from actors.report.probes import probe_section
 from actors.report.timeline import timeline_figure
@@ -46,6 +49,7 @@ class ExampleLedger(Protocol):
 def render(facts: ReportFold, manifest: Manifest, ledger: ExampleLedger, *, now: float) -> str:
     """The page as HTML. `now`: seconds since the epoch."""
     series, summary = facts.timeline.series(), facts.summary()
+    hourly = per_accelerator_hour(summary)
     return _TEMPLATES.get_template("page.html.j2").render(
         style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
         manifest=manifest,
@@ -58,6 +62,11 @@ def render(facts: ReportFold, manifest: Manifest, ledger: ExampleLedger, *, now:
         flow_wide=flow_figure(facts.paths.full(), WIDE, class_="wide"),
         flow_narrow=flow_figure(facts.paths.brief(), NARROW, class_="narrow"),
         summary=summary,
+        latency=latency_rows(facts.distributions()),
+        hourly=hourly,
+        accelerator="" if hourly is None else hourly[0].value.upper(),
+        held_words=held_words(manifest.held, manifest.bill),
+        held_rows=held_rows(manifest.held, manifest.bill),
         fixed=FIXED,
         probes=probe_section(manifest.probes),
         overlap=overlap_figure(manifest.overlap),

@@ -38,6 +38,8 @@ _LABEL = re.compile(
 _MISSING = {"question": MalformedReason.NO_QUESTION, "answer": MalformedReason.NO_ANSWER}
 CUT_OFF = Malformed(MalformedReason.CUT_OFF, "cut off at the token limit")
 
+_WRAPPER = re.compile(r"\A\s*\{\s*\"samples\"\s*:\s*(?=\[)", re.IGNORECASE)
+"""The beginning of the object around several drafts, without which each is read even if the last one is cut off."""
 BAD_JSON = Malformed(MalformedReason.BAD_JSON, "the JSON does not parse")
 
 Field = tuple[str, str]
@@ -71,6 +73,39 @@ def parse(text: str, finish: FinishReason, *, passage: str = "", longest: Mappin
     if "{" in said:
         return _from_json(said, passage, longest, is_cut=is_cut)
     return CUT_OFF if is_cut else Malformed(MalformedReason.NO_LABEL, "no line is labelled 'Question:' or 'Answer:'")
+
+
+def parse_several(
+    text: str, finish: FinishReason, *, count: int, passage: str = "", longest: Mapping[str, int] = {}
+) -> list[Draft | Malformed]:
+    """The first `count` drafts that a completion holds, each read on its own; in place of one that is not there, why.
+    A draft begins where the first label of all stands again. The limit cuts off the last draft alone."""
+    is_cut = finish is FinishReason.LENGTH
+    said = reply_in(text, finish, passage=passage)
+    if isinstance(said, Malformed):
+        return [said] * count
+    labelled = [] if said.startswith(("{", "[")) else labelled_lines(said, _begun)
+    if labelled:
+        read = _each_of_lines([(each.name, each.text()) for each in labelled], passage, is_cut=is_cut)
+    else:
+        objects = json_objects(_WRAPPER.sub("", said), FIELDS)
+        read = [_fields(each, passage, longest) for each in objects]
+        if is_cut and read and read[-1] == BAD_JSON:
+            read[-1] = CUT_OFF
+    if not read and not is_cut:
+        return [Malformed(MalformedReason.NO_LABEL, "nothing is labelled 'Question:' or 'Answer:'")] * count
+    missing = CUT_OFF if is_cut else Malformed(MalformedReason.TOO_FEW, f"{len(read)} of {count} were written")
+    return [*read, *[missing] * count][:count]
+
+
+def _each_of_lines(fields: Sequence[Field], passage: str, *, is_cut: bool) -> list[Draft | Malformed]:
+    first, _ = fields[0]
+    begins = [at for at, (name, _) in enumerate(fields) if name == first]
+    ends = [*begins[1:], len(fields)]
+    return [
+        _from_lines(fields[begin:end], passage, is_cut=is_cut and end == len(fields))
+        for begin, end in zip(begins, ends, strict=True)
+    ]
 
 
 def reply_in(text: str, finish: FinishReason, *, passage: str) -> str | Malformed:

@@ -1,6 +1,8 @@
 """Connects the parts of a configuration to the actors that use them. For runs, previews and tests."""
 
+import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -20,10 +22,12 @@ from actors.protocols import Embedder, Gate, Generator, Orders
 from actors.queue.commits import Ledger
 from actors.queue.held import QueueLimits, Similarity
 from actors.queue.machine import RegenerationQueue
+from actors.queue.plan import StopTerms
 from actors.queue.probes import Beside, ProbeTerms
 from actors.queue.service import QueueService, ServiceSettings
 from actors.recovery.experience import ExperienceFold
 from actors.recovery.policies import build_bar, build_recovery
+from actors.tasks.one_call import OneCall
 from actors.tasks.strata import Strata
 from deployments.build.gates import reading_scores
 from deployments.build.judges import judges
@@ -34,13 +38,16 @@ from deployments.build.versions import versions
 from deployments.config.load import config_sha256
 from deployments.config.rules import task_name
 from schemas.config import FRESH_POOL, RunConfig
-from schemas.config_gates import kinds
+from schemas.config_engines import TransformersEngine
+from schemas.config_gates import LlmJudge, gate_models, kinds
 from schemas.config_tasks import Prompted
+from schemas.corpus import Passage
 from schemas.firsts import Preflight
 from schemas.ids import PoolName, derived_seed
 from schemas.ledger import Record, RunStarted
-from schemas.orders import OrderKind
+from schemas.orders import Lease, Order, OrderKind
 from schemas.queue_shard import ONLY, QueueShard
+from schemas.samples import Message
 from schemas.verdicts import GateName
 
 FRESH_SHARE = 0.25
@@ -49,6 +56,8 @@ share for fresh orders, a corpus with many rejections would not be read any furt
 ROLLOUT_SHARE = 0.25
 """The share of leases for rollouts while other orders wait too, so that no label waits for the end of the corpus. While
 no other order waits, rollouts get all leases."""
+IN_FLIGHT = 256
+"""Samples in flight in each conductor, where no engine is known to compute fewer at once."""
 LEAVING_S = 30.0
 """The longest wait until a killed run's queue has released the folder."""
 
@@ -82,6 +91,11 @@ def queue_service(
         samples_per_passage=config.task.samples_per_passage,
         capacity=shard.share(config.queue.capacity),
         preflight=preflight,
+        stop=StopTerms(
+            config.stop.accepted,
+            None if config.stop.orders is None else shard.share(config.stop.orders),
+            shard.count,
+        ),
     )
     if isinstance(config.task, Prompted):
         settings = replace(settings, vary=Strata(config.task.vary, config.seed).of)
@@ -177,7 +191,12 @@ def chat(config: RunConfig) -> Chat:
 def export_wording(config: RunConfig) -> export_words.ExportWording:
     """The texts of the task's attempts in exports."""
     task = build_task(config)
-    return export_words.ExportWording(task.messages, task.written)
+    alone = partial(_asked_alone, task) if task.together > 1 and isinstance(task, OneCall) else None
+    return export_words.ExportWording(task.messages, task.written, alone)
+
+
+def _asked_alone(task: OneCall, passage: Passage) -> tuple[Message, ...]:
+    return task.prompt(Lease(Order.fresh(passage.id, "", 0), passage, attempt=1, expires_at=0.0)).messages
 
 
 def conductor_settings(config: RunConfig, name: str) -> ConductorSettings:
@@ -185,13 +204,26 @@ def conductor_settings(config: RunConfig, name: str) -> ConductorSettings:
     limits = RetryLimits(retries=config.conductors.hop_retries, timeout_s=config.conductors.hop_timeout_s)
     return ConductorSettings(
         name=name,
-        concurrency=config.conductors.concurrency,
+        concurrency=in_flight(config),
         limits=limits,
         fresh_pool=PoolName(FRESH_POOL),
         health=HealthLimits(outage_s=config.conductors.outage_s),
         seed=config.seed,
         keeps_reasoning=config.task.keep_reasoning,
     )
+
+
+def in_flight(config: RunConfig) -> int:
+    """Samples in flight in each conductor: as configured, or by the engines that write text here."""
+    if config.conductors.concurrency is not None:
+        return config.conductors.concurrency
+    judges = [gate for gate in gate_models(config.gates).values() if isinstance(gate, LlmJudge)]
+    computed = [
+        each.engine.max_batch * each.replicas.max
+        for each in (config.pools[FRESH_POOL], *judges)
+        if isinstance(each.engine, TransformersEngine)
+    ]
+    return min([IN_FLIGHT, *(math.ceil(slots / config.conductors.count) for slots in computed)])
 
 
 def conductor_random(config: RunConfig, name: str) -> Random:

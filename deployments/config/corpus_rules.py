@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from actors.corpus.formats import is_text_encoding
 from deployments.config.faults import below, nearest, shown
 from deployments.config.identity import plain
-from deployments.config.reader_rules import broken_readers
+from deployments.config.reader_rules import broken_licenses, broken_readers
 from schemas.config import Corpus, RunConfig
 from schemas.config_tasks import CustomTask, Prompted
 
@@ -16,6 +16,7 @@ def broken_corpus(config: RunConfig) -> Iterator[str]:
     """The faults of the section, as `path: what is wrong`."""
     corpus = config.corpus
     yield from broken_readers(corpus)
+    yield from broken_licenses(corpus)
     if corpus.none is not None:
         yield from _broken_none(config)
     elif not corpus.paths:

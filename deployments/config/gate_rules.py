@@ -52,6 +52,9 @@ def broken_gates(config: RunConfig) -> Iterator[str]:
         if isinstance(gate, GateModel):
             yield from _broken_provenance(path, name, gate)
             yield from _broken_sharing(path, gate, config)
+        if isinstance(gate, LlmJudge) and gate.drafts_per_call > 1 and not isinstance(gate.provenance, Exact):
+            rule = "drafts share a call to be judged against their own passage; leave it out with this provenance.mode"
+            yield at(f"{path}.drafts_per_call", rule)
         if isinstance(gate, Classifier) and gate.reads != "text":
             yield from _broken_pairs(path, name, gate)
         if isinstance(gate, TokenJudge):

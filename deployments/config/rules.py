@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
+from msgspec.structs import replace
+
 from deployments.config.corpus_rules import broken_corpus
 from deployments.config.faults import at, below, nearest, shown
 from deployments.config.gate_rules import broken_gates
@@ -26,7 +28,7 @@ from schemas.config_engines import (
     VllmModelArgument,
 )
 from schemas.config_gates import CustomGate, GateModel, Retrieved, verifier_of
-from schemas.config_tasks import CustomTask, Prompted
+from schemas.config_tasks import CustomTask, GroundedAnswer, Prompted
 from schemas.errors import ModelError
 
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?(@[\w./-]+)?")
@@ -202,10 +204,20 @@ def _broken_task(config: RunConfig) -> Iterator[str]:
     """Faults of the task's own section, and of reference answers: math needs them, and no other task has them."""
     if isinstance(config.task, Prompted):
         yield from broken_prompted(config.task, config)
+    if isinstance(config.task, GroundedAnswer):
+        yield from _broken_sharing(config.task)
     if isinstance(config.task, Math) and config.corpus.answer_field is None:
         yield "corpus.answer_field: missing; it must be the field that holds the problems' reference answers"
     if not isinstance(config.task, Math) and config.corpus.answer_field is not None:
         yield "corpus.answer_field: only problems (task.kind math) have reference answers"
+
+
+def _broken_sharing(task: GroundedAnswer) -> Iterator[str]:
+    path, count = "task.samples_per_call", task.samples_per_call
+    if count > task.samples_per_passage:
+        yield f"{path}: {count} is more than task.samples_per_passage ({task.samples_per_passage})"
+    if count > 1 and task.prompts == "embedded":
+        yield f"{path}: must be 1 with prompts: embedded, whose models were trained to write one sample at a time"
 
 
 def task_name(config: RunConfig) -> str:
@@ -242,9 +254,10 @@ def _broken_engine(path: str, engine: Engine, config: RunConfig) -> Iterator[str
             yield f"{path}.model_args.{broken}"
         case VllmEngine(max_model_len=int(length)) if path.startswith("pools.") and _output_tokens(config) >= length:
             thinking = " and thinking_tokens" if config.task.sampling.thinking_tokens else ""
+            several = " of task.samples_per_call samples" if _samples_of_a_call(config) > 1 else ""
             yield (
                 f"{path}.max_model_len: {length} leaves no room for a prompt beside "
-                f"task.sampling.max_tokens{thinking} ({_output_tokens(config)})"
+                f"task.sampling.max_tokens{several}{thinking} ({_output_tokens(config)})"
             )
     yield from _secret_options(f"{path}.options", getattr(engine, "options", {}))
 
@@ -267,5 +280,11 @@ def _broken_model_args(args: Mapping[VllmModelArgument, str | Mapping[str, objec
 def _output_tokens(config: RunConfig) -> int:
     """Of the longest call of a task."""
     steps = config.task.steps if isinstance(config.task, Prompted) else ()
-    samplings = (config.task.sampling, *(step.sampling for step in steps if step.sampling is not None))
+    first = config.task.sampling
+    samplings = (replace(first, max_tokens=_samples_of_a_call(config) * first.max_tokens),)
+    samplings += tuple(step.sampling for step in steps if step.sampling is not None)
     return max(each.max_tokens + each.thinking_tokens for each in samplings)
+
+
+def _samples_of_a_call(config: RunConfig) -> int:
+    return config.task.samples_per_call if isinstance(config.task, GroundedAnswer) else 1

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from ray.exceptions import RayActorError
 
 from actors.calls.counters import paused
+from actors.scaling.held import AcceleratorClock, ReplicaSize
 from actors.scaling.measure import ASSUMED_CLASSIFY_S, ASSUMED_S, Meter, PoolFacts, RunFacts, measure
 from actors.scaling.policy import decide
 from deployments.monitoring.progress import ReplicaStatus
@@ -21,6 +22,7 @@ from deployments.ray.cluster import here
 from deployments.serve.board import NAMESPACE, BoardActor
 from deployments.serve.deployments import DeploymentNames
 from deployments.serve.limits import ReplicaLimits
+from schemas.bill import Accelerator, HeldTime
 from schemas.config import FRESH_POOL, RunConfig, deployed
 from schemas.config_deployed import Engine, Replicas
 from schemas.config_engines import HttpEngine, TransformersEngine, VllmEngine
@@ -47,6 +49,7 @@ class Autoscaler:
         self._limits = limits(config)
         self._meter = Meter()
         self._memory = ScalingMemory()
+        self._clock = AcceleratorClock(sizes(config))
         self._replica_limits = ReplicaLimits()
         self._board: Any = None
         if any(each.min != each.max for each in self._limits.pools.values()):  # only then does Serve read it
@@ -80,11 +83,16 @@ class Autoscaler:
             unread=_is_unread(self._config, snapshot),
             budget_spent=snapshot.summary.tokens >= (self._config.budget.tokens or math.inf),
         )
+        self._clock.tick(facts.at, pools)
         signals, self._meter = measure(facts, self._meter)
         scaling, self._memory = decide(signals, self._limits, self._memory, facts.at)
         if self._board is not None:
             self._board.write.remote({self._apps[name]: each.wanted for name, each in scaling.pools.items()})
         return scaling
+
+    def held(self) -> tuple[HeldTime, ...]:
+        """How long replicas held accelerators since the last call of this."""
+        return self._clock.take()
 
     def _slots(self, name: str, model: "ScaledModel", status: ReplicaStatus) -> int:
         known = configured_slots(model.engine)
@@ -105,7 +113,7 @@ class Autoscaler:
 def limits(config: RunConfig) -> ScalingLimits:
     """The policy's bounds. The price of a replica is its GPUs, or its CPUs in a run without GPUs."""
     replicas = {name: each.replicas for name, each in models(config).items()}
-    gpus = any(each.num_gpus for each in replicas.values())
+    gpus = takes_gpus(config)
     scaling = config.scaling
     return ScalingLimits(
         pools={
@@ -118,6 +126,17 @@ def limits(config: RunConfig) -> ScalingLimits:
         max_starting=scaling.max_starting,
         horizon_s=scaling.horizon_s,
     )
+
+
+def sizes(config: RunConfig) -> dict[str, ReplicaSize]:
+    """What each replica of a role takes, as in `limits`."""
+    kind = Accelerator.GPU if takes_gpus(config) else Accelerator.CPU
+    return {name: ReplicaSize(kind, each.accelerators) for name, each in limits(config).pools.items()}
+
+
+def takes_gpus(config: RunConfig) -> bool:
+    """Whether any replica takes a GPU."""
+    return any(each.replicas.num_gpus for each in models(config).values())
 
 
 class ScaledModel(Struct, frozen=True):

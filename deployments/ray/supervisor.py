@@ -23,6 +23,7 @@ from deployments.serve import deployments as serving
 from schemas.config import RunConfig
 from schemas.errors import PoolAwayError
 from schemas.firsts import Advice, Preflight
+from schemas.ledger import Metered
 from schemas.progress import Summary
 from schemas.scaling import ScalingDecision
 
@@ -30,6 +31,8 @@ log = logging.getLogger("gleaner.run")
 
 TICK_S = 0.25
 REPLICA_POLL_S = 1.0
+METER_S = 30.0
+"""How often it is recorded how long replicas have held accelerators: a kill loses at most so much of the bill."""
 DRAIN_S = 30.0
 """Samples in flight may take this long to end after an interrupt; then their leases go back to the queue."""
 
@@ -68,6 +71,7 @@ class Supervisor:
         self._crew = Crew(config, output, self._token, terms)
         self._replicas: tuple[ReplicaStatus, ...] = ()
         self._replicas_at = float("-inf")
+        self._metered_at = float("-inf")
         self._loaded: set[str] = set()
         self._autoscaler: Autoscaler | None = None
         self._scaling: ScalingDecision | None = None
@@ -93,6 +97,7 @@ class Supervisor:
                 self._crew.wait_on()
             self._report(Phase.RUNNING if stopped_at is None else Phase.DRAINING)
         self._report(Phase.FINISHING, "closing shards")
+        self._meter()
         self._crew.finish_writing(lambda: self._report(Phase.FINISHING, "closing shards"))
         snapshot = self._crew.snapshot()
         self._report(Phase.DONE)
@@ -164,6 +169,11 @@ class Supervisor:
         application = self._where.by_role.get(pool)
         return application is not None and application not in self._loaded
 
+    def _meter(self) -> None:
+        held = () if self._autoscaler is None else self._autoscaler.held()
+        if held:
+            self._crew.meter(Metered(time.time(), held))
+
     def _complete(self) -> bool:
         snapshot = self._crew.snapshot()
         return snapshot is not None and snapshot.complete
@@ -181,6 +191,9 @@ class Supervisor:
             self._loaded |= {status.name for status in self._replicas if status.running}
             if self._autoscaler is not None and snapshot is not None:
                 self._scaling = self._autoscaler.step(snapshot, conductors, self._replicas)
+                if ticked - self._metered_at > METER_S:
+                    self._metered_at = ticked
+                    self._meter()
         if phase is Phase.RUNNING and not all(status.running for status in self._replicas):
             waiting = [status.name for status in self._replicas if not status.running]
             note = f"loading models: {len(self._replicas) - len(waiting)} of {len(self._replicas)} ready"

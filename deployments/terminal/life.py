@@ -74,9 +74,11 @@ def passage_view(passage: Passage) -> RenderableType:
     """A passage with the exact place it was cut from."""
     where = passage.provenance
     span = f"characters {where.start:,}–{where.end:,} of document {printable(where.document_id)}"
+    said = {"place": where.place, "licence": where.license, "text by": where.extractor}
     rows = facts(
         ("Passage", Text(printable(where.uri))),
         ("", Text(span, style=DIM)),
+        *((name, Text(printable(value), style=DIM)) for name, value in said.items() if value is not None),
         ("sha256", Text(where.document_sha256, style=DIM)),
         ("cut by", Text(printable(where.chunker), style=DIM)),
     )

@@ -13,13 +13,16 @@ from rich.console import Group
 from rich.padding import Padding
 
 from actors.counts.advice import advice_of
+from actors.counts.bill import bill_of, prices_of
 from actors.counts.tally import Tally
+from actors.dataset.manifest import read_config
 from actors.ledger.door import check_folder
 from actors.ledger.folder import Ledgers
 from actors.ledger.history import life_of
 from actors.ledger.sqlite import LedgerReader
 from deployments.monitoring.live import driver_of, read_live
 from deployments.terminal.screen import Screen, put, put_document
+from schemas.bill import Bill
 from schemas.errors import UserError
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, ProbeIssued, ShardKind
@@ -50,21 +53,28 @@ def example_of(ledgers: Ledgers) -> OrderId | None:
     return next((end.order_id for end in ends if end.attempt.number > 1), ends[0].order_id)
 
 
+def bill_in(folder: Path, summary: Summary) -> Bill | None:
+    """What the folder's run cost, by the prices of its run.yaml. Raises OutputError when that cannot be read."""
+    config = read_config(folder)
+    return None if config is None else bill_of(summary, prices_of(config))
+
+
 def show_status(folder: Path, *, json: bool) -> None:
     """How far a run is, by its ledger, and what it says of itself if it goes on."""
     with Ledgers(run_folder(folder)) as ledgers:
         summary = summary_of(ledgers)
         example = example_of(ledgers)
-    live = read_live(folder)
+    live, bill = read_live(folder), bill_in(folder, summary)
     now = time.time()
     if json:
         told = {} if live is None else {"live": {**as_builtins(live), "driver": driver_of(live, now=now).value}}
         advice = {"advice": [as_builtins(each) for each in advice_of(summary)]}
-        put_json({**as_builtins(summary), **_shares(summary), **advice, **told})
+        billed = {} if bill is None else {"bill": {**as_builtins(bill), "cost": bill.cost}}
+        put_json({**as_builtins(summary), **_shares(summary), **billed, **advice, **told})
         return
     from deployments.terminal.summary import live_view, summary_view
 
-    view = summary_view(summary, folder, example=example)
+    view = summary_view(summary, folder, bill=bill, example=example)
     Screen().print(view if live is None else Group(Padding(live_view(live, now=now), (1, 1, 0, 1)), view))
 
 

@@ -15,7 +15,7 @@ from deployments.monitoring import logs
 from deployments.monitoring.endpoint import Metrics
 from deployments.monitoring.progress import Progress
 from deployments.terminal.boundary import AWAY, FAILED, INTERRUPTED, MISTAKEN, say
-from deployments.terminal.reading import example_of, put_json, summary_of
+from deployments.terminal.reading import bill_in, example_of, put_json, summary_of
 from deployments.terminal.screen import Screen
 from deployments.terminal.summary import summary_view
 from deployments.terminal.watcher import Watcher
@@ -118,7 +118,8 @@ def _again(path: Path, output: Path) -> str:
 
 def _sum_up(console: Screen, output: Path) -> None:
     with Ledgers(output) as ledgers:
-        console.print(summary_view(summary_of(ledgers), output, example=example_of(ledgers)))
+        summary = summary_of(ledgers)
+        console.print(summary_view(summary, output, bill=bill_in(output, summary), example=example_of(ledgers)))
 
 
 @contextmanager

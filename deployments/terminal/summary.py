@@ -11,11 +11,13 @@ from rich.text import Text
 from actors.counts.advice import advice_of
 from deployments.monitoring.live import Driver, driver_of
 from deployments.monitoring.standstill import words
+from deployments.terminal.billed import bill_view
 from deployments.terminal.board import GATES, of_ended, repaired_by, yield_percent
 from deployments.terminal.corpus_words import skipped_words, unusable
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, columns, facts, grid
 from deployments.terminal.probed import probes_view
 from deployments.terminal.words import clock, number, percent, plural, quoted, spoken
+from schemas.bill import Bill
 from schemas.credit import FIXED
 from schemas.ids import OrderId
 from schemas.live import Live
@@ -28,12 +30,14 @@ REPAIRS_SHOWN = 2
 WORDS_SHOWN = 3
 
 
-def summary_view(summary: Summary, folder: Path, *, example: OrderId | None = None) -> RenderableType:
+def summary_view(
+    summary: Summary, folder: Path, *, bill: Bill | None = None, example: OrderId | None = None
+) -> RenderableType:
     """Counts, yield, recovery, failures and repairs, cost by role. `example`: an order worth looking at."""
     parts: list[RenderableType] = [_head(summary, folder), Text(), Bar(summary.counts), Text(), _numbers(summary)]
-    views = (_advice, _failures, _ends, _roles, _overlap, _retrieval, _probes, _credit)
-    for view in views:
-        part = view(summary)
+    views = (_advice, _failures, _ends, _roles)
+    beside = (_overlap, _retrieval, _probes, _credit)
+    for part in (*(view(summary) for view in views), bill_view(summary, bill), *(view(summary) for view in beside)):
         if part is not None:
             parts += [Text(), part]
     parts += [Text(), _next(summary, folder, example)]

@@ -25,5 +25,4 @@ def rows(source: CorpusFile, config: Corpus, *, delimiter: str = ",") -> Iterato
     with io.TextIOWrapper(stream(source), encoding=config.encoding, newline="") as lines:
         table = csv.DictReader(lines, delimiter=delimiter, strict=True, restkey="more")
         for number, row in enumerate(table):
-            where = f"line {table.line_num}: "
-            yield record_item(f"{source.uri}#record={number}", row, where, config)
+            yield record_item(f"{source.uri}#record={number}", row, f"line {table.line_num}: ", config)

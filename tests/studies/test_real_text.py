@@ -4,10 +4,17 @@ import re
 from pathlib import Path
 
 import msgspec
+import pytest
 
 import studies.real_text
+from studies.provenance.bootstrap import Estimate
+from studies.real_text.__main__ import take_committed
 from studies.real_text.forms import ARMS, SEED, FormArm, Forms, supported
 from studies.real_text.forms import RESULTS as FORMS
+from studies.real_text.measures import Measured
+from studies.real_text.page import BEGIN, END, written
+from studies.real_text.results import Claim, Figure
+from studies.real_text.results import Results as StudyResults
 from studies.real_text.verdicts import counted
 from studies.real_text.wellformed import GOAL, PASSAGES, RESULTS, First, Results, arm_of, prose
 
@@ -83,3 +90,29 @@ def test_the_page_says_what_the_second_look_found() -> None:
         assert share.trials == PASSAGES and row in page
     assert forms.seed == SEED and forms.supported == supported(list(forms.arms))
     assert ("every arm: **met**" if forms.supported else "every arm: **not met**") in page
+
+
+def test_the_part_of_results_is_written_by_rule() -> None:
+    """Figures and verdict words come from the results; what stands around them stays; a page without marks is told."""
+    half = Estimate(0.5, 0.4, 0.6)
+    found = Measured(rows=9, judged=8, auroc=half, threshold=0.1, f1=Estimate(-1, -1, -1), f1_of_rejecting_all=half)
+    claims = (Claim(1, "BEGIN", "token exact", half, "not shown"), Claim(2, "BEGIN", "less", half, "refuted"))
+    results = StudyResults(0, False, (Figure("BEGIN", "token", "exact", 12.4, found),), claims, ("FEVER",))
+    page = written(f"before\n{BEGIN}\nold\n{END}\nafter", results)
+    assert page.startswith(f"before\n{BEGIN}\n| set |") and page.endswith(f"{END}\nafter") and "old" not in page
+    assert (
+        "| BEGIN | `token` | `exact` | 8 of 9 | 12 | 0.500 (0.400 to 0.600) | none | 0.500 (0.400 to 0.600) |" in page
+    )
+    assert "Of 2 comparisons: 1 not shown, 1 refuted." in page
+    assert "| 2 | BEGIN | less | 0.500 (0.400 to 0.600) | **refuted** |" in page
+    assert "FEVER was not there." in page
+    with pytest.raises(ValueError, match="has no"):
+        written("a page", results)
+
+
+def test_a_run_in_parts_goes_on_from_the_committed_scores(tmp_path: Path) -> None:
+    """What the folder has stays as it is; the rest is there afterwards."""
+    (tmp_path / "begin-token-exact.jsonl").write_text("mine")
+    take_committed(tmp_path)
+    assert (tmp_path / "begin-token-exact.jsonl").read_text() == "mine"
+    assert {file.name for file in tmp_path.iterdir()} == {file.name for file in (FOLDER / "scores").iterdir()}

@@ -3,7 +3,6 @@
 import json
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,17 +11,14 @@ import pytest
 from actors.corpus.chunker import Chunker
 from actors.corpus.reader import read
 from actors.text.rows import row_in, row_text
-from examples.readers.table import rows
 from schemas.config import Chunking, Corpus
-from schemas.config_corpus import CorpusReader
 from schemas.corpus import Document, DocumentRefused, RefusalReason
 
 COLUMNS = ("topic", "level")
-READER = {".csv": CorpusReader(reader="examples.readers.table:rows")}
 
 
-def corpus(path: Path, **keys: Any) -> Corpus:
-    return Corpus(paths=(str(path),), columns=COLUMNS, **keys)
+def corpus(path: Path) -> Corpus:
+    return Corpus(paths=(str(path),), columns=COLUMNS)
 
 
 def texts(found: list[Document | DocumentRefused]) -> list[str]:
@@ -34,11 +30,10 @@ def test_a_record_of_any_format_becomes_the_same_row(tmp_path: Path) -> None:
     records = [{"topic": "salt", "level": "3", "more": "x"}, {"topic": "Größe\n2", "level": None}]
     (tmp_path / "a.jsonl").write_text("\n".join(json.dumps(each) for each in records))
     pq.write_table(pa.Table.from_pylist(records), tmp_path / "a.parquet")
-    (tmp_path / "a.csv").write_text('topic,level,more\nsalt,3,x\n"Größe\n2",,\n')
+    (tmp_path / "a.csv").write_text('topic;level;more\nsalt;3;x\n"Größe\n2";;\n')
     expected = ['{"topic": "salt", "level": "3"}', '{"topic": "Größe\\n2", "level": ""}']
     for name in ("a.jsonl", "a.parquet", "a.csv"):
-        keys = {"readers": READER} if name == "a.csv" else {}
-        assert texts(list(read(corpus(tmp_path / name, **keys), own={".csv": rows}))) == expected
+        assert texts(list(read(corpus(tmp_path / name)))) == expected
 
 
 @pytest.mark.parametrize(
@@ -72,12 +67,21 @@ def test_a_record_that_is_no_row_is_refused(line: str, says: str, tmp_path: Path
     assert found.detail.startswith(says)
 
 
-def test_a_text_is_no_row(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["a.txt", "a.html"])
+def test_a_text_is_no_row(name: str, tmp_path: Path) -> None:
     """It has no columns."""
-    (tmp_path / "a.txt").write_text("salt")
-    (found,) = read(corpus(tmp_path / "a.txt"))
+    (tmp_path / name).write_text("salt")
+    (found,) = read(corpus(tmp_path / name))
     assert isinstance(found, DocumentRefused)
     assert found.detail == "a text, not records with a field 'topic' (corpus.columns)"
+
+
+def test_a_table_without_the_column_is_refused(tmp_path: Path) -> None:
+    """By its head."""
+    (tmp_path / "a.csv").write_text("topic,lvl\nsalt,3\n")
+    (found,) = read(corpus(tmp_path / "a.csv"))
+    assert isinstance(found, DocumentRefused)
+    assert found.detail == "no column 'level' (corpus.columns); it has: topic, lvl"
 
 
 def test_a_long_row_is_one_passage(tmp_path: Path) -> None:

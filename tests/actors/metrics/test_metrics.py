@@ -16,9 +16,10 @@ from actors.counts.tally import Tally
 from actors.metrics.collector import RunCollector
 from actors.metrics.metric import GONE, PoolReplicas, Run, RunMoment, Type, values
 from actors.metrics.table import METRICS
+from schemas.bill import Accelerator, HeldTime
 from schemas.credit import CreditCount
 from schemas.errors import ErrorKind
-from schemas.ledger import Record
+from schemas.ledger import Metered, Record
 from schemas.progress import RepairStat, RunSnapshot
 from schemas.recovery import Modes, RepairKind
 from schemas.scaling import Idle, PoolDecision, ScalingDecision, Why
@@ -253,3 +254,14 @@ def test_credits_and_rollouts_are_told_apart() -> None:
     assert total(found, "gleaner_rollouts_total") / value(found, "gleaner_credit_steps_total") == 4.5
     assert value(found, "gleaner_rollouts_total", answer="failed") == 3
     assert value(found, "gleaner_rollouts_outstanding") == 6
+
+
+def test_accelerators_are_told_by_pool() -> None:
+    """Held and busy seconds of every pool, zeros included; what is no longer configured becomes one."""
+    held = (HeldTime("generator", Accelerator.GPU, 60.0, 45.0), HeldTime("old", Accelerator.GPU, 5.0, 0.0))
+    found = after(told([Metered(5.0, held), Metered(9.0, held)]))
+    for name, seconds in (("held", 120.0), ("busy", 90.0)):
+        metric = f"gleaner_accelerator_{name}_seconds_total"
+        assert value(found, metric, role="generator", pool="generator") == seconds
+        assert value(found, metric, role="generator", pool="strong") == 0
+    assert total(found, "gleaner_accelerator_held_seconds_total") == 130.0

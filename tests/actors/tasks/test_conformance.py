@@ -31,6 +31,8 @@ from tests.oracle.threes import Threes
 OURS: dict[str, Task] = {
     "grounded answers": GroundedAnswerTask(GroundedAnswer()),
     "grounded answers in JSON": GroundedAnswerTask(GroundedAnswer(output="json")),
+    "grounded answers, three of a completion": GroundedAnswerTask(GroundedAnswer(samples_per_call=3)),
+    "the same in JSON": GroundedAnswerTask(GroundedAnswer(samples_per_call=3, output="json", prompts="instruct")),
     "math": MathTask(Math(), longest_answer=200),
     "one that makes three at once": Threes(CustomTask(task="tests.oracle.threes:Threes")),
     "prompted": PromptedTask(QUESTIONS),

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 import gleaner
 from actors.corpus.chunker import Chunker
 from actors.corpus.reader import documents, read
-from deployments.config.load import load_text
+from deployments.config.load import load_text, to_yaml
 from deployments.terminal.preview import passages_of
 from schemas.config import Chunking, Corpus
 from schemas.corpus import Document
@@ -57,6 +57,12 @@ async def test_a_preview_asks_the_prompt_alone() -> None:
     repaired = [life for life in lives if len(life.attempts) > 1]
     again = repaired[0].attempts[1].candidate
     assert again is not None and " Not: Question: " in again.prompt[-1].content
+
+
+def test_it_is_written_back_as_it_was() -> None:
+    """A resume reads the folder's run.yaml."""
+    config = load_text(RUN)
+    assert load_text(to_yaml(config)) == config
 
 
 def test_a_preview_takes_no_more_orders_than_there_are() -> None:

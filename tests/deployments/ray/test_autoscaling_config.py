@@ -3,15 +3,18 @@
 import math
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
+from actors.counts.bill import prices_of
 from benchmarks.loop import configuration
 from deployments.config.rules import broken_rule
 from deployments.ray.autoscaling import configured_slots, limits, pool_flows
 from schemas.config import Pool, RunConfig, Scaling
-from schemas.config_deployed import Replicas
+from schemas.config_deployed import Price, Replicas
 from schemas.config_engines import HttpEngine, TransformersEngine, VllmEngine
+from schemas.config_gates import GateConfig
 from schemas.scaling import PoolBounds
 from schemas.stages import ConductorStatus, PoolFlow
 
@@ -64,3 +67,14 @@ def test_a_pools_calls_are_those_of_all_conductors() -> None:
         "generator": PoolFlow("generator", 34, 207),
         "reward": PoolFlow("reward", 5, 190),
     }
+
+
+def test_a_price_is_the_pools_own_and_of_those_who_share_it() -> None:
+    """Each role that has a price, its gate that asks the pool, and rollouts, which the pool writes."""
+    price, cheap = Price(accelerator_hour=2.5), Price(prompt_tokens=0.1)
+    shares = msgspec.convert({"form": "token", "engine": {"kind": "pool", "pool": "generator"}}, GateConfig)
+    reward = replace(PLAIN.gates["reward"], price=cheap)
+    pools = {"generator": replace(PLAIN.pools["generator"], price=price)}
+    config = replace(PLAIN, pools=pools, gates={"faithfulness": shares, "reward": reward})
+    assert prices_of(config) == {"generator": price, "faithfulness": price, "rollouts": price, "reward": cheap}
+    assert prices_of(PLAIN) == {}
