@@ -1,18 +1,27 @@
 """A run without documents: its prompt alone, and what is drawn for each order."""
 
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from msgspec.structs import replace
 
 import gleaner
 from actors.corpus.chunker import Chunker
 from actors.corpus.reader import documents, read
+from actors.ledger.files import make_folder
 from deployments.config.load import load_text, to_yaml
+from deployments.folder.exports import exported
+from deployments.folder.proof import verified
 from deployments.terminal.preview import passages_of
-from schemas.config import Chunking, Corpus
+from schemas.config import Chunking, Corpus, Dataset, Recovery
 from schemas.corpus import Document
+from schemas.exports import ExportFormat, ExportRequest
 from tests.deployments.config.test_load import refusal
+from tests.oracle.life import live
+from tests.oracle.worlds import World
 
 RUN = """
 corpus: {none: 40}
@@ -69,6 +78,31 @@ def test_a_preview_takes_no_more_orders_than_there_are() -> None:
     """As of a small corpus."""
     config = load_text(RUN)
     assert len(passages_of(replace(config, corpus=Corpus(none=3)), 20)) == 3
+
+
+async def test_a_whole_folder_is_proved_and_has_what_was_drawn(tmp_path: Path) -> None:
+    """Its documents are read again from nothing; rows, dead letters and exports have the variables."""
+    config = replace(load_text(RUN), dataset=Dataset(rows_per_shard=10, flush_s=1), recovery=Recovery(max_attempts=1))
+    world = World(config, tuple(passages_of(config, 40)))
+    make_folder(tmp_path / "run")
+    await live(world, tmp_path / "run", None)
+    report = verified(tmp_path / "run")
+    assert report.ok and not report.findings, report.findings
+    samples, dead = (rows_in(tmp_path / "run" / kind) for kind in ("dataset", "dead_letters"))
+    assert len(samples) + len(dead) == 40 and samples and dead
+    drawn = Counter(row["vary"]["level"] for row in (*samples, *dead))
+    assert drawn == {"easy": 8, "hard": 32}
+    exported(tmp_path / "run", ExportRequest(format=ExportFormat.SFT), tmp_path / "sft", at=0.0)
+    rows = rows_in(tmp_path / "sft")
+    assert {row["origin"]["vary"]["topic"] for row in rows} == {"salt", "boats", "wood", "rope"}
+    card = (tmp_path / "run" / "README.md").read_text()
+    assert (
+        "backed by the exact passage" not in card and "`vary`: what was drawn for the order: `topic`, `level`" in card
+    )
+
+
+def rows_in(folder: Path) -> list[dict[str, Any]]:
+    return [row for path in sorted(folder.rglob("*.parquet")) for row in pq.read_table(path).to_pylist()]
 
 
 FAITHFUL = "  faithfulness: {form: llm, engine: {kind: pool, pool: generator}}\n"
