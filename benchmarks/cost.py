@@ -1,7 +1,7 @@
 """Calls and tokens for each distinct accepted sample, on a simulated model that is right or wrong by its own hidden
 truth (`benchmarks/simulated`): the whole loop in one process, no Ray, no weights.
 
-    python -m benchmarks.cost [--passages 300] [--seeds 0 1] [--arm NAME ...]
+    python -m benchmarks.cost [--passages 200] [--seeds 2 3] [--arm NAME ...]
 
 Counts do not depend on how busy the machine is. What asking for several at once does to the quality of each is not
 simulated: measure that on a real model.
@@ -13,6 +13,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -29,25 +30,42 @@ from schemas.config_gates import Judging, LlmJudge
 from schemas.config_tasks import SamplingDefaults
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, Planned
+from schemas.verdicts import FAITHFULNESS, REWARD
 
 SLOTS = 3
 
 
 class Arm(Struct, frozen=True):
-    """One way to run. `written`: samples of one completion; `judged`: drafts in one call of a gate."""
+    """One way to run. `written`: samples of one completion; `judged`: drafts in one call of a gate; `gates`: in the
+    order in which they are asked."""
 
     name: str
     short_circuit: bool = False
     written: int = 1
     judged: int = 1
+    gates: tuple[str, str] = (FAITHFULNESS, REWARD)
+    ask: str | None = None
+    bar: Literal["raised", "same"] = "raised"
 
 
+CHEAPER_FIRST = (REWARD, FAITHFULNESS)
 ARMS = (
     Arm("one by one"),
     Arm("+ gates in turn (`short_circuit`)", short_circuit=True),
     Arm("+ `samples_per_call: 3`", short_circuit=True, written=3),
     Arm("+ `drafts_per_call: 3`", short_circuit=True, written=3, judged=3),
-    Arm("the same, gates side by side", written=3, judged=3),
+    Arm("+ the cheaper gate first", short_circuit=True, written=3, judged=3, gates=CHEAPER_FIRST),
+    Arm("+ `recovery.bar: same`", short_circuit=True, written=3, judged=3, gates=CHEAPER_FIRST, bar="same"),
+    Arm(
+        "+ strict words from the start (`task.ask`)",
+        short_circuit=True,
+        written=3,
+        judged=3,
+        gates=CHEAPER_FIRST,
+        bar="same",
+        ask="Write one question about this passage and its answer. Use only what the passage states.",
+    ),
+    Arm("the second line, `recovery.bar: same`", short_circuit=True, bar="same"),
 )
 
 
@@ -85,13 +103,14 @@ def configuration(arm: Arm, folder: Path, *, seed: int) -> RunConfig:
         task=GroundedAnswer(
             samples_per_passage=SLOTS,
             samples_per_call=arm.written,
+            ask=arm.ask,
             output="json",
             sampling=SamplingDefaults(temperature=0.7, max_tokens=300),
         ),
         pools={"generator": Pool(engine=engine)},
-        gates={"faithfulness": judge, "reward": judge},
+        gates=dict.fromkeys(arm.gates, judge),
         judging=Judging(short_circuit=arm.short_circuit),
-        recovery=Recovery(policy="rules", max_attempts=5),
+        recovery=Recovery(policy="rules", max_attempts=5, bar=arm.bar),
     )
 
 
@@ -141,8 +160,8 @@ def row(arm: Arm, bill: Bill) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--passages", type=int, default=300)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
+    parser.add_argument("--passages", type=int, default=200)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[2, 3])
     parser.add_argument("--arm", nargs="+", default=[arm.name for arm in ARMS])
     arguments = parser.parse_args()
     print("| way | calls | writing | judge | reward | tokens | true | yield | distinct samples |")

@@ -3,12 +3,12 @@
     python -m studies.real_text.models .models
     python -m studies.real_text.json_drafts .models/smollm2
 
-Plan, written before its first run. Passages: as in `wellformed`, of the pages as they are now, 40 drawn by a seed that
+Plan, written before its first run. Passages: as in `wellformed`, of the pages as they are now, 30 drawn by a seed that
 was not used before (41). Arms, all of them `instruct` as JSON on vLLM, one first attempt each, T 0.5, top-p 0.95:
 `bounded`, as a run asks (three characters a token, 120 tokens); `open`, without bounds; `long`, without bounds and with
 320 tokens; `short`, as a run asks, but with an answer of one short sentence. If `open` is much better than `bounded`,
 the room is too tight; if `long` is much better than `open`, the limit is; if neither, the model runs on. Much: at least
-8 of 40. On 26 passages of another seed (12) `bounded` had 14 well-formed drafts and `open` 15 before this plan.
+6 of 30. On 26 passages of another seed (12) `bounded` had 14 well-formed drafts and `open` 15 before this plan.
 `short` is taken over if it is much better than `bounded`. The goal stays 90%.
 """
 
@@ -35,9 +35,9 @@ from studies.real_text.wellformed import POOL, SAMPLING, Arm, arm_of, first_draf
 
 RESULTS = Path(__file__).parent / "json_drafts.json"
 SEED = 41
-PASSAGES = 40
+PASSAGES = 30
 LONG = 320
-JsonForm = Literal["bounded", "open", "long", "short"]
+JsonForm = Literal["bounded", "open", "short", "long"]
 FORMS: tuple[JsonForm, ...] = get_args(JsonForm)
 SHORT = f"{INSTRUCT.plain.removesuffix('.')}, in one short sentence."
 

@@ -98,11 +98,15 @@ async def measure(model: Path, engine: EngineName, seed: int) -> Results:
 
 
 def small_engine(name: EngineName, model: Path) -> VllmEngine | TransformersEngine:
-    """For a model of this size, on a machine that others use too."""
+    """For a model of this size, on a machine that others use too: little memory, and nothing is compiled."""
     if name == "transformers":
         return TransformersEngine(model=str(model))
-    memory: dict[VllmArgument, int | float | bool] = {"kv_cache_memory_bytes": 2**30, "gpu_memory_utilization": 0.4}
-    return VllmEngine(model=str(model), max_model_len=2048, engine_args=memory)
+    arguments: dict[VllmArgument, int | float | bool] = {
+        "kv_cache_memory_bytes": 2**30,
+        "gpu_memory_utilization": 0.4,
+        "enforce_eager": True,
+    }
+    return VllmEngine(model=str(model), max_model_len=2048, engine_args=arguments)
 
 
 def prose(seed: int) -> list[Passage]:

@@ -23,7 +23,8 @@ _MOST_UNREAD = 0.3
 """Share of a page's letters that a font gives no meaning to, above which the page has no text."""
 _NAMED = 5
 _RIGHTS = ("License", "Licence", "Rights", "Copyright")
-_XMP = re.compile(rb"<x:xmpmeta\b.{0,65536}?</x:xmpmeta>", re.DOTALL)
+_XMP, _XMP_END = b"<x:xmpmeta", b"</x:xmpmeta>"
+_MOST_XMP = 1 << 16
 
 
 def pdf_text(data: bytes, asked: FileAsked) -> Extracted:
@@ -100,12 +101,13 @@ def _license(document: pdfium.PdfDocument, data: bytes) -> str | None:
 
 def _xmp_rights(data: bytes) -> list[str]:
     """What the file's XMP says of rights, where it lies in the file unpacked, as it should."""
-    found = _XMP.search(data)
-    if found is None:
+    start = data.find(_XMP)
+    end = data.find(_XMP_END, start, start + _MOST_XMP)
+    if start < 0 or end < 0:
         return []
     leaves = Leaves("license", "li", "rights", "UsageTerms", "WebStatement")
     try:
-        read_xml(found[0], "its XMP", _Rights(leaves))
+        read_xml(data[start : end + len(_XMP_END)], "its XMP", _Rights(leaves))
     except NoText:
         return []
     return [text for _, text in leaves.texts]

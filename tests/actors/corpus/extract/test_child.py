@@ -18,6 +18,7 @@ from schemas.corpus import Document, DocumentRefused, RefusalReason
 from schemas.errors import CorpusError
 from tests.actors.corpus.conftest import Write
 from tests.actors.corpus.extract.made import docx, epub, paragraph, pdf
+from tests.actors.text.test_parquet import BOUND_MIB, read_in_a_child
 
 CONFIG = Corpus(paths=(".",))
 GOOD = docx(paragraph("Good."))
@@ -142,3 +143,12 @@ def test_a_missing_package_is_said_at_once(write: Write, tmp_path: Path, monkeyp
     with pytest.raises(CorpusError, match=r"docs/sub/b.PDF cannot be read .* pip install 'gleaner\[documents\]'"):
         read(Corpus(paths=("docs",)), tmp_path)
     assert len(list(read(Corpus(paths=("docs",), include=("*.txt",)), tmp_path))) == 1
+
+
+@pytest.mark.slow
+def test_a_large_file_takes_little_memory(tmp_path: Path) -> None:
+    """Reading it takes more than its process may have: a line, and the reader itself stays small."""
+    (tmp_path / "a.html").write_bytes(b"<p>x</p>" * 4_000_000)
+    documents, reasons, peak = read_in_a_child(tmp_path / "a.html")
+    assert (documents, len(reasons)) == (0, 1)
+    assert peak < BOUND_MIB
