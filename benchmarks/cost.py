@@ -30,26 +30,41 @@ from schemas.config_gates import Judging, LlmJudge
 from schemas.config_tasks import SamplingDefaults
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, Planned
+from schemas.verdicts import FAITHFULNESS, REWARD
 
 SLOTS = 3
 
 
 class Arm(Struct, frozen=True):
-    """One way to run. `written`: samples of one completion; `judged`: drafts in one call of a gate."""
+    """One way to run. `written`: samples of one completion; `judged`: drafts in one call of a gate; `gates`: in the
+    order in which they are asked."""
 
     name: str
     short_circuit: bool = False
     written: int = 1
     judged: int = 1
+    gates: tuple[str, str] = (FAITHFULNESS, REWARD)
+    ask: str | None = None
     bar: Literal["raised", "same"] = "raised"
 
 
+CHEAPER_FIRST = (REWARD, FAITHFULNESS)
 ARMS = (
     Arm("one by one"),
     Arm("+ gates in turn (`short_circuit`)", short_circuit=True),
     Arm("+ `samples_per_call: 3`", short_circuit=True, written=3),
     Arm("+ `drafts_per_call: 3`", short_circuit=True, written=3, judged=3),
-    Arm("+ `recovery.bar: same`", short_circuit=True, written=3, judged=3, bar="same"),
+    Arm("+ the cheaper gate first", short_circuit=True, written=3, judged=3, gates=CHEAPER_FIRST),
+    Arm("+ `recovery.bar: same`", short_circuit=True, written=3, judged=3, gates=CHEAPER_FIRST, bar="same"),
+    Arm(
+        "+ strict words from the start (`task.ask`)",
+        short_circuit=True,
+        written=3,
+        judged=3,
+        gates=CHEAPER_FIRST,
+        bar="same",
+        ask="Write one question about this passage and its answer. Use only what the passage states.",
+    ),
     Arm("the second line, `recovery.bar: same`", short_circuit=True, bar="same"),
 )
 
@@ -88,11 +103,12 @@ def configuration(arm: Arm, folder: Path, *, seed: int) -> RunConfig:
         task=GroundedAnswer(
             samples_per_passage=SLOTS,
             samples_per_call=arm.written,
+            ask=arm.ask,
             output="json",
             sampling=SamplingDefaults(temperature=0.7, max_tokens=300),
         ),
         pools={"generator": Pool(engine=engine)},
-        gates={"faithfulness": judge, "reward": judge},
+        gates=dict.fromkeys(arm.gates, judge),
         judging=Judging(short_circuit=arm.short_circuit),
         recovery=Recovery(policy="rules", max_attempts=5, bar=arm.bar),
     )

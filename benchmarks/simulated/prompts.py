@@ -42,6 +42,10 @@ def _numbered(verdicts: Sequence[dict[str, object]]) -> object:
     return {"verdicts": [{"draft": number, **verdict} for number, verdict in enumerate(verdicts, 1)]}
 
 
+def _several(model: SimulatedModel, asked: Sequence[Asked]) -> object:
+    return {"samples": [_pair(pair) for pair in model.pairs(asked[0])]}
+
+
 @dataclass(frozen=True)
 class Row:
     """A kind of request: the name that it is counted under, and the words that all stand in its prompts."""
@@ -78,12 +82,9 @@ ROWS = (
         lambda model, asked: _quoted(model.pair(asked[0])),
         strict=True,
     ),
+    Row("several", (WRITES, "Use only what", "Do so "), _several, strict=True),
     Row("strict", (WRITES, "Use only what"), lambda model, asked: _pair(model.pair(asked[0])), strict=True),
-    Row(
-        "several",
-        (WRITES, "Do so "),
-        lambda model, asked: {"samples": [_pair(pair) for pair in model.pairs(asked[0])]},
-    ),
+    Row("several", (WRITES, "Do so "), _several),
     Row("generate", (WRITES,), lambda model, asked: _pair(model.pair(asked[0]))),
 )
 """The first whose words all stand in the prompt."""
