@@ -221,7 +221,8 @@ class Conductor:
         if probed is not None and probed.unfit:
             return Outcome(lease.order.id, attempt, DeadLetter(EndReason.REJECTED, probed.unfit), probed)
         verdicts = self._tools.gates.bar(await self._judge.verdicts(lease, candidate), lease.attempt)
-        attempt, decision = self._decide(lease, candidate, replace(attempt, verdicts=verdicts))
+        attempt = replace(attempt, verdicts=verdicts, unjudged=self._judge.unjudged(lease, candidate))
+        attempt, decision = self._decide(lease, candidate, attempt)
         if isinstance(decision, Accept) and POLICIES[lease.order.kind].sample:
             attempt, decision = await self._embedded(lease, candidate, attempt)
         return Outcome(lease.order.id, attempt, decision, probed)

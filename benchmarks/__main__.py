@@ -1,7 +1,8 @@
 """The measurements of docs/performance.md that need no model, one after the other: `make bench`.
 
 Beside them, each by itself: `benchmarks.bare_vllm`, `benchmarks.carrying`, `benchmarks.credit`,
-`benchmarks.model_engine`, `benchmarks.prefix_caching`, `benchmarks.repeats`.
+`benchmarks.judged_together`, `benchmarks.model_engine`, `benchmarks.prefix_caching`, `benchmarks.repeats`,
+`benchmarks.sandbox`.
 """
 
 import subprocess
@@ -16,6 +17,7 @@ MODULES = (
     "benchmarks.simulate",
     "benchmarks.http_engine",
     "benchmarks.metrics",
+    "benchmarks.cost",
 )
 
 

@@ -10,7 +10,17 @@ from typing import Annotated, Literal
 import typer
 
 from deployments.terminal.boundary import FAILED, MISTAKEN, boundary
-from deployments.terminal.options import CodeOf, Folder, Format, Json, RunFile, SeamName
+from deployments.terminal.options import (
+    Changed,
+    CodeOf,
+    Critical,
+    Folder,
+    Format,
+    Json,
+    MetricsPort,
+    RunFile,
+    SeamName,
+)
 
 app = typer.Typer(
     name="gleaner",
@@ -52,25 +62,8 @@ def run(  # noqa: PLR0913 - a command's options are its parameters
     ],
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the summary.")] = False,
     json: Json = False,
-    metrics_port: Annotated[
-        int | None,
-        typer.Option(
-            "--metrics-port",
-            metavar="PORT",
-            min=0,
-            max=65535,
-            help="Port of /metrics on this machine's loopback; 0: any free one.  [default: 9464 if it is free]",
-            show_default=False,
-        ),
-    ] = None,
-    changed: Annotated[
-        Literal["skip", "new"],
-        typer.Option(
-            "--changed",
-            help="Of documents that have changed since their passages were planned: plan nothing more, or the passages "
-            "of the new version that are new.",
-        ),
-    ] = "skip",
+    metrics_port: MetricsPort = None,
+    changed: Changed = "skip",
     strict: Annotated[
         bool,
         typer.Option("--strict", help="Stop where the first calls show that the run must fail."),
@@ -289,6 +282,20 @@ def check(  # noqa: PLR0913 - a command's options are its parameters
 
 
 @app.command()
+def new(
+    kind: Annotated[SeamName, typer.Argument(metavar="KIND", help="task, gate, repair, reader or sink.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the module, such as own_words.")],
+    json: Json = False,
+) -> None:
+    """Write the files of a task, gate, repair, reader or sink of yours: its code, its test, a run of it."""
+    with boundary():
+        from deployments.terminal.scaffold import show_new
+        from schemas.conformance import Seam
+
+        show_new(Seam(kind), name, Path.cwd(), json=json)
+
+
+@app.command()
 def calibrate(
     folder: Folder,
     gate: Annotated[
@@ -344,17 +351,7 @@ def export(  # noqa: PLR0913 - a command's options are its parameters
     per_problem: Annotated[
         int, typer.Option("--per-problem", metavar="K", min=1, max=1000, help="Solutions of a problem, in rft.")
     ] = 4,
-    critical: Annotated[
-        float | None,
-        typer.Option(
-            "--critical",
-            metavar="LOSS",
-            min=0.01,
-            max=1.0,
-            show_default=False,
-            help="In dpo_steps also steps before the first pit that lose so much.",
-        ),
-    ] = None,
+    critical: Critical = None,
     config: CodeOf = None,
     json: Json = False,
 ) -> None:

@@ -13,6 +13,7 @@ A sample's life
     solutions      a worked solution: steps and final answer
     credit         the value of each step
     errors         errors by the boundary that was crossed
+    programs       programs that a model wrote, and what became of them
 
 Storage
     ledger         every record

@@ -52,6 +52,7 @@ class AuditReport(Struct, frozen=True):
     quotes: int
     findings: tuple[Finding, ...]
     faults: int
+    not_needed: int = 0
 
     @property
     def ok(self) -> bool:

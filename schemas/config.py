@@ -10,7 +10,7 @@ from typing import Annotated
 from msgspec import Struct
 
 from schemas.config_base import Config, Name, Natural, any_resume, never, replay, section
-from schemas.config_bounds import Budget, Conductors, Dataset, Queue, Scaling
+from schemas.config_bounds import Budget, Conductors, Dataset, Queue, Scaling, Stopping
 from schemas.config_corpus import Chunking, Corpus
 from schemas.config_credit import Credit
 from schemas.config_deployed import Deployed, Replicas
@@ -67,6 +67,7 @@ __all__ = [
     "RunConfig",
     "SamplingDefaults",
     "Scaling",
+    "Stopping",
     "Task",
     "TokenJudge",
     "TransformersEngine",
@@ -104,6 +105,7 @@ class RunConfig(Config, frozen=True):
     conductors: Annotated[Conductors, section("How much is in flight.")] = Conductors()
     scaling: Annotated[Scaling, section("How many replicas are kept for the work there is.")] = Scaling()
     budget: Annotated[Budget, section("When to stop spending.")] = Budget()
+    stop: Annotated[Stopping, section("When there is enough.")] = Stopping()
     dataset: Annotated[Dataset, section("How output is cut into files.")] = Dataset()
     ray_address: Annotated[
         str | None,

@@ -6,10 +6,12 @@ Law: nothing here changes a sample, except the number of queue shards, which is 
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
-from msgspec import field
+from msgspec import Meta, field
 
 from schemas.config_base import Config, Factory, MoreThanNone, Options, Positive, Seconds, any_resume, never
 from schemas.queue_shard import MOST_SHARDS
+
+InFlight = Annotated[int, Meta(ge=1, le=8192)]
 
 
 class Queue(Config, frozen=True):
@@ -35,7 +37,13 @@ class Conductors(Config, frozen=True):
     """How many conductors there are, how many samples each carries, and how often a failed call is tried again."""
 
     count: Annotated[int, any_resume("Processes; one carries about 2,000 attempts a second.", ge=1, le=256)] = 1
-    concurrency: Annotated[int, any_resume("Samples in flight in each.", ge=1, le=8192)] = 256
+    concurrency: Annotated[
+        InFlight | None,
+        any_resume(
+            "Samples in flight in each. Without it 256, or fewer where a `transformers` engine writes: as many as its "
+            "replicas compute at once, since what waits behind a full batch may wait longer than hop_timeout_s."
+        ),
+    ] = None
     hop_retries: Annotated[
         int,
         any_resume("Further tries of one failed hop before the order ends as engine_error or gate_error.", ge=0, le=16),
@@ -77,6 +85,17 @@ class Scaling(Config, frozen=True):
         ),
     ] = 30.0
     max_starting: Annotated[Positive, any_resume("Replicas that load their models at the same time.")] = 1024
+
+
+class Stopping(Config, frozen=True):
+    """When the run has enough, though its corpus may have more (docs/stopping.md)."""
+
+    accepted: Annotated[
+        Positive | None, any_resume("Exactly so many samples; the orders that are left then are not needed.")
+    ] = None
+    orders: Annotated[
+        Positive | None, any_resume("At most so many orders; those that are issued go on to their ends.")
+    ] = None
 
 
 class Budget(Config, frozen=True):

@@ -94,6 +94,17 @@ PASSES = "A score of at least this passes."
 PASSES_TOO = "A score of at least this passes; true is 1, false 0."
 
 
+Share = Annotated[
+    float,
+    replay(
+        "Of the orders, drawn by the run's seed, this share is judged; the others pass the gate unjudged, and say so "
+        "(docs/gates.md).",
+        gt=0,
+        le=1,
+    ),
+]
+
+
 class Classifier(Deployed, frozen=True, tag="classifier", tag_field="form"):
     """A sequence-classification model gives the score."""
 
@@ -102,6 +113,7 @@ class Classifier(Deployed, frozen=True, tag="classifier", tag_field="form"):
         replay("Judge against the source, or rate with the source unseen; without it, what the gate's name says."),
     ] = None
     threshold: Annotated[Probability, replay(PASSES)] = 0.5
+    share: Share = 1.0
     reads: Annotated[
         Literal["text", "pair", "sentences"],
         replay(
@@ -127,6 +139,7 @@ class TokenJudge(Deployed, frozen=True, tag="token", tag_field="form"):
         replay("Judge against the source, or rate with the source unseen; without it, what the gate's name says."),
     ] = None
     threshold: Annotated[Probability, replay(PASSES)] = 0.5
+    share: Share = 1.0
     preset: Annotated[
         Literal["minicheck"] | None,
         replay("The words of a published judge, in place of `ask` and `system` (docs/gates.md)."),
@@ -165,6 +178,7 @@ class LikelihoodJudge(Deployed, frozen=True, tag="likelihood", tag_field="form")
     threshold: Annotated[
         Probability, replay("A score of at least this passes; 0.5 is a gain of nothing, so measure before you choose.")
     ] = 0.5
+    share: Share = 1.0
     gain: Annotated[
         Literal["smallest", "mean"],
         replay(
@@ -183,6 +197,7 @@ class LlmJudge(Deployed, frozen=True, tag="llm", tag_field="form"):
         replay("Find each claim in the source, or rate by a rubric with it unseen; without it, what the name says."),
     ] = None
     threshold: Annotated[Probability, replay(PASSES)] = 0.5
+    share: Share = 1.0
     max_tokens: Annotated[Positive, replay("Longest verdict, in tokens of the judge.")] = 512
     temperature: Annotated[Temperature, replay("0 is greedy.")] = 0.0
     dimensions: Annotated[tuple[str, ...], replay("The rubric's dimensions (reward only), each scored 0 to 10.")] = (
@@ -190,6 +205,15 @@ class LlmJudge(Deployed, frozen=True, tag="llm", tag_field="form"):
         "complete",
         "specific",
     )
+    drafts_per_call: Annotated[
+        int,
+        replay(
+            "Drafts of one passage that are judged in one call when they come together, as with "
+            "`task.samples_per_call` (docs/gates.md).",
+            ge=1,
+            le=16,
+        ),
+    ] = 1
     provenance: Annotated[Provenance, replay(SHOWN)] = Exact()
 
 
@@ -242,6 +266,7 @@ class CustomGate(Config, frozen=True, tag="custom", tag_field="form"):
         field(default_factory=dict)
     )
     threshold: Annotated[Probability, replay(PASSES_TOO)] = 0.5
+    share: Share = 1.0
     modes: Annotated[dict[str, str], replay("Failure modes that its rejections may carry, each with its repair.")] = (
         field(default_factory=dict)
     )
@@ -337,6 +362,12 @@ def shared_pools(gates: Mapping[str, GateConfig]) -> dict[GateName, PoolName]:
     """The gates that share a pool of the run, each with the pool."""
     models = {name: gate.engine for name, gate in gates.items() if isinstance(gate, GateModel)}
     return {GateName(name): PoolName(one.pool) for name, one in models.items() if isinstance(one, PoolEngine)}
+
+
+def shares(gates: Mapping[str, GateConfig]) -> dict[GateName, float]:
+    """The gates that judge less than every order, each with its share."""
+    sampled = {name: gate.share for name, gate in gates.items() if isinstance(gate, GateModel | CustomGate)}
+    return {GateName(name): share for name, share in sampled.items() if share < 1}
 
 
 def brought_modes(gates: Mapping[str, GateConfig]) -> dict[FailureMode, str]:

@@ -1,10 +1,10 @@
 """The `task:` section: what is made of each passage or problem, named by `kind`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
-from schemas.config_base import Config, Factory, Options, Temperature, never, replay, section
+from schemas.config_base import Config, Factory, MoreThanNone, Options, Temperature, never, replay, section
 
 StopText = Annotated[str, Meta(min_length=1, max_length=100, title="a text of 1 to 100 characters")]
 
@@ -16,7 +16,9 @@ class SamplingDefaults(Config, frozen=True):
     top_p: Annotated[
         float, replay("Draw from the likeliest tokens of this much probability together; 1: from all.", gt=0, le=1)
     ] = 1.0
-    max_tokens: Annotated[int, replay("Longest completion, in tokens of the generator.", ge=1, le=32_768)] = 256
+    max_tokens: Annotated[
+        int, replay("Longest completion of one sample, in tokens of the generator.", ge=1, le=32_768)
+    ] = 256
     thinking_tokens: Annotated[
         int,
         replay("Allowed besides, for what a model thinks before it answers; 0 for one that does not.", ge=0, le=32_768),
@@ -43,6 +45,15 @@ class GroundedAnswer(Config, frozen=True, tag="grounded_answer", tag_field="kind
     """One question and its answer, stated by the passage."""
 
     samples_per_passage: Annotated[int, never("Orders issued for each passage.", ge=1, le=64)] = 3
+    samples_per_call: Annotated[
+        int,
+        replay(
+            "Different samples of a passage that one completion gives; each is judged, repaired and kept on its own "
+            "(docs/tasks/grounded.md).",
+            ge=1,
+            le=16,
+        ),
+    ] = 1
     output: Annotated[
         Literal["lines", "json"], replay("`json` constrains the completion by a schema where the engine can.")
     ] = "lines"
@@ -113,13 +124,22 @@ class PromptedField(Config, frozen=True):
     name: Annotated[FieldName, never("How templates, labels, JSON keys and gates call it.")]
     what: Annotated[str, never("What it is; for the template to show.")]
     max_characters: Annotated[int, never("A longer text is malformed.", ge=1, le=100_000)] = 2_000
+    schema: Annotated[dict[str, Any] | None, never("The field is JSON, an object or a list, of this JSON schema.")] = (
+        None
+    )
+    checks: Annotated[
+        tuple[str, ...], never("Rules over the object's values, such as `len(items) > 0`; one that fails is malformed.")
+    ] = ()
 
 
 class PromptedExample(Config, frozen=True):
     """A passage and the fields that are to be written of it, shown to the model as earlier turns."""
 
-    passage: Annotated[str, replay("As short as it may be.")]
-    fields: Annotated[dict[str, str], replay("Each field's text, by its name.")]
+    fields: Annotated[dict[str, str], replay("The text of each field and each variable, by its name.")]
+    passage: Annotated[str, replay("As short as it may be; none where the corpus has none.")] = ""
+    row: Annotated[dict[str, str], replay("In place of a passage, with `corpus.columns`: each of them.")] = field(
+        default_factory=dict
+    )
 
 
 class TurnTemplate(Config, frozen=True):
@@ -129,15 +149,42 @@ class TurnTemplate(Config, frozen=True):
     content: Annotated[str, replay("A template of `passage` and the fields, by their names.")]
 
 
-class Prompted(Config, frozen=True, tag="prompted", tag_field="kind"):
-    """A task in YAML alone: its fields, the prompt that asks for them, and the chat that a student is trained on
+Form = Literal["lines", "json", "code"]
+Variable = tuple[str, ...] | dict[str, MoreThanNone]
+"""The values of a variable: each as often as the others, or by their weights."""
+
+
+class PromptedStep(Config, frozen=True):
+    """One of several calls that make a sample."""
+
+    fields: Annotated[tuple[PromptedField, ...], never("What it writes, as the task's `fields`.")]
+    ask: Annotated[str, replay("As the task's `ask`; it may name the fields of the steps before it.")]
+    system: Annotated[str | None, replay("The system's turn; without it, the task's.")] = None
+    read: Annotated[Form | None, replay("How its fields are written; without it, as the task's.")] = None
+    pool: Annotated[str | None, replay("The pool that is asked; without it, the attempt's own.")] = None
+    sampling: Annotated[
+        SamplingDefaults | None, replay("The first attempt's, instead of the task's; repairs change the temperature.")
+    ] = None
+
+
+class Prompted(Config, frozen=True, kw_only=True, tag="prompted", tag_field="kind"):
+    """A task in YAML alone: its fields, the prompts that ask for them, and the chat that a student is trained on
     (docs/tasks/prompted.md)."""
 
     fields: Annotated[
         tuple[PromptedField, ...],
         never("What a sample has, in order: each has a `name`, `what` it is, perhaps `max_characters` (2,000)."),
-    ]
-    ask: Annotated[str, replay("The user's turn, a Jinja template of `passage`, `fields`, `previous` and `repair`.")]
+    ] = ()
+    ask: Annotated[
+        str | None, replay("The user's turn, a Jinja template of `passage`, `fields`, `previous` and `repair`.")
+    ] = None
+    steps: Annotated[
+        tuple[PromptedStep, ...],
+        replay(
+            "Several calls instead, one after another: each has its own `fields` and `ask`, perhaps its own `system`, "
+            "`read`, `pool` and `sampling`."
+        ),
+    ] = ()
     student: Annotated[
         tuple[TurnTemplate, ...],
         replay(
@@ -148,9 +195,19 @@ class Prompted(Config, frozen=True, tag="prompted", tag_field="kind"):
     samples_per_passage: Annotated[int, never("Orders issued for each passage.", ge=1, le=64)] = 1
     system: Annotated[str | None, replay("The system's turn; without it there is none.")] = None
     read: Annotated[
-        Literal["lines", "json"],
-        replay("How fields are written: `Name: text` lines, or one JSON object, by a schema where the engine can."),
+        Form,
+        replay(
+            "How fields are written: `Name: text` lines; one JSON object, by a schema where the engine can; or one "
+            "field of code between ``` fences."
+        ),
     ] = "lines"
+    vary: Annotated[
+        dict[str, Variable],
+        never(
+            "Variables that are drawn for each order, by name: a list of texts, or texts with weights. `ask` and "
+            "`student` may name them."
+        ),
+    ] = field(default_factory=dict)
     examples: Annotated[
         tuple[PromptedExample, ...],
         replay("Shown first, as earlier turns: each has a `passage` and its `fields`, a text for each name."),
@@ -169,6 +226,16 @@ class Prompted(Config, frozen=True, tag="prompted", tag_field="kind"):
     sampling: Annotated[SamplingDefaults, section("The first attempt's; repairs change the temperature.")] = (
         SamplingDefaults()
     )
+
+    @property
+    def calls(self) -> tuple[PromptedStep, ...]:
+        """The calls of one attempt, in order: the steps, or one that asks for the task's own fields."""
+        return self.steps or (PromptedStep(self.fields, self.ask or ""),)
+
+    @property
+    def all_fields(self) -> tuple[PromptedField, ...]:
+        """What a sample has, in order."""
+        return tuple(each for call in self.calls for each in call.fields)
 
 
 Task = GroundedAnswer | Math | CustomTask | Prompted

@@ -60,6 +60,8 @@ class AttemptEnd(Enum):
     REJECTED = "rejected"
     ERRORED = "errored"
     """No generator answered, or a gate could not judge."""
+    NOT_NEEDED = "not_needed"
+    """It was in flight when the run had all the samples that it was to have."""
 
 
 class Distributions(Struct, frozen=True):

@@ -89,6 +89,10 @@ class ClusterError(GleanerError):
     """The Ray under the run is gone. One line and exit code 1: records are kept, and the same command resumes."""
 
 
+class SandboxError(GleanerError):
+    """A program could not be run, and it is not at fault: nothing is known of it, and it may be tried again."""
+
+
 class LedgerError(GleanerError):
     """The ledger is damaged, or a record of it asks for an impossible move."""
 

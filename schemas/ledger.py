@@ -12,6 +12,7 @@ from schemas.orders import Attempt, AttemptSummary, DeadLetter, Order
 from schemas.probes import Probe, ProbeEnd, ProbeFacts
 from schemas.recovery import Repair, RepairKind
 from schemas.samples import Cost, Draft
+from schemas.stop import PlanEnd
 from schemas.vectors import Vector
 
 
@@ -54,6 +55,35 @@ class DeadLetteredEnd(Struct, frozen=True, tag="dead_lettered"):
     order_id: OrderId
     attempt: Attempt | None
     end: DeadLetter
+
+
+class NotNeededEnd(Struct, frozen=True, tag="not_needed", omit_defaults=True):
+    """An order ended because the run wants no more samples. It is neither a sample nor a dead letter."""
+
+    at: float
+    order_id: OrderId
+    attempt: Attempt | None = None
+    """The attempt that was in flight then, whatever became of it; None if none was."""
+
+
+class PlanEnded(Struct, frozen=True, tag="plan_ended"):
+    """This queue issues no more orders, though its corpus may have more. A `StopRaised` undoes it; so does a later
+    start, unless the run was ended by `gleaner end`."""
+
+    at: float
+    why: PlanEnd
+
+
+class StopRaised(Struct, frozen=True, tag="stop_raised"):
+    """The run is to go on (`gleaner run --more`). In every shard's ledger."""
+
+    at: float
+    more: int
+    """What was asked for."""
+    accepted: int
+    """The accepted samples that the whole run is to end with."""
+    stop: int | None
+    """`stop.accepted` of the configuration then; when that is changed, it holds in place of this record."""
 
 
 class AskedBefore(Struct, frozen=True, omit_defaults=True):
@@ -279,6 +309,7 @@ Record = (
     | Rejoined
     | AcceptedEnd
     | DeadLetteredEnd
+    | NotNeededEnd
     | Reopened
     | Rescored
     | Reconfigured
@@ -287,6 +318,8 @@ Record = (
     | Credited
     | Refused
     | CorpusEnded
+    | PlanEnded
+    | StopRaised
     | ShardWritten
     | ProbeIssued
     | ProbeRejoined

@@ -4,6 +4,7 @@ from msgspec import Struct, field
 
 from schemas.bill import Bill, HeldTime
 from schemas.credit import CreditCount
+from schemas.gate_audit import Rate
 from schemas.overlap import GateOverlap
 from schemas.probes import Probes
 from schemas.progress import (
@@ -16,6 +17,18 @@ from schemas.progress import (
     Retrieval,
     RoleCost,
 )
+from schemas.stop import PlanEnd
+from schemas.verdicts import GateName
+
+
+class UnjudgedSamples(Struct, frozen=True):
+    """Accepted samples that a gate did not judge, because their orders were not in its share."""
+
+    gate: GateName
+    unjudged: int
+    precision: Rate
+    """How many of them the gate would have passed, measured on the orders that it judged, with the 95% Wilson
+    interval."""
 
 
 class ShardFile(Struct, frozen=True):
@@ -32,7 +45,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     format: int = 1
     name: str
     complete: bool
-    """The corpus was read to its end and every order has ended."""
+    """No more orders are issued (the corpus was read to its end, or see `plan_ended`) and every order has ended."""
     versions: dict[str, str]
     seed: int | None
     config_sha256: str
@@ -42,7 +55,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """Thresholds of the gates that are models."""
     counts: Counts
     yield_: float = field(name="yield")
-    """accepted / issued, in [0, 1]; 0 when none was issued."""
+    """accepted / (issued - not needed), in [0, 1]; 0 when there are none."""
     recovery_rate: float
     """recovered / rejected, in [0, 1]; 0 when nothing was rejected."""
     tokens: int
@@ -73,6 +86,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """Documents that could not be used, by reason, each with the first of them."""
     ledgers: dict[str, int] = {}
     """The last counted record of each ledger, by the ledger's name. Not in manifests of older versions."""
+    unjudged: tuple[UnjudgedSamples, ...] = ()
+    """Of each gate that judges a share of the orders alone."""
     heads: dict[str, str] = {}
     """The running hash of each ledger up to that record, in hex digits."""
     held: tuple[HeldTime, ...] = ()
@@ -81,3 +96,5 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """What the run cost; None without a price in its configuration."""
     skipped_files: dict[str, int] = {}
     """Files in the corpus's folders that are not read, by suffix."""
+    plan_ended: PlanEnd | None = None
+    """Why no more orders are issued though the corpus may have more."""

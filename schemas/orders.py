@@ -35,12 +35,14 @@ class Order(Struct, frozen=True, omit_defaults=True):
     task: str
     slot: int
     kind: OrderKind = OrderKind.FRESH
+    vary: dict[str, str] = {}
+    """The variables that were drawn for it, by name (`task.vary`)."""
 
     @staticmethod
-    def fresh(passage_id: PassageId, task: str, slot: int) -> "Order":
-        return Order(
-            id=OrderId(content_id("order", passage_id, task, slot)), passage_id=passage_id, task=task, slot=slot
-        )
+    def fresh(passage_id: PassageId, task: str, slot: int, vary: dict[str, str] | None = None) -> "Order":
+        """The order of that number of a passage. What is drawn for it is no part of its id."""
+        of = OrderId(content_id("order", passage_id, task, slot))
+        return Order(of, passage_id, task, slot, vary=vary or {})
 
 
 class Lease(Struct, frozen=True, omit_defaults=True):
@@ -106,6 +108,8 @@ class Attempt(Struct, frozen=True, omit_defaults=True):
     """Calls before the candidate's own; without a candidate, before the call that failed."""
     embedded: Embedded | None = None
     """The vector of a draft that its gates passed, if the run has an embedder (`judging.embedder`)."""
+    unjudged: tuple[GateName, ...] = ()
+    """Gates that were not asked about the draft, because its order is not in their share (`gates.NAME.share`)."""
 
 
 def calls_of(attempt: Attempt) -> tuple[ModelCall | Candidate, ...]:

@@ -16,6 +16,7 @@ from schemas.overlap import NO_OVERLAP, GateOverlap
 from schemas.probes import Probes
 from schemas.recovery import FailureMode, RepairKind
 from schemas.samples import MalformedReason
+from schemas.stop import PlanEnd
 from schemas.verdicts import GateName
 
 _OUTSTANDING = Exposed(
@@ -30,7 +31,7 @@ _COMMITS = Exposed(
 
 
 class Counts(Struct, frozen=True):
-    """Orders by state and end. Law: issued = accepted + dead_lettered + outstanding."""
+    """Orders by state and end. Law: issued = accepted + dead_lettered + not_needed + outstanding."""
 
     issued: Total = 0
     accepted: Total = 0
@@ -52,15 +53,22 @@ class Counts(Struct, frozen=True):
     """Documents that were refused once and read later."""
     reopened: Total = 0
     """Dead letters that were put back or rescored (`gleaner replay`); an order counts each time."""
+    not_needed: Total = 0
+    """Orders that ended because the run wanted no more samples. They are in no yield."""
 
     @property
     def ended(self) -> int:
-        return self.accepted + self.dead_lettered
+        return self.accepted + self.dead_lettered + self.not_needed
+
+    @property
+    def needed(self) -> int:
+        """Orders that the yield is a share of: issued, without those that were not needed."""
+        return self.issued - self.not_needed
 
     @property
     def yield_(self) -> float:
-        """accepted / issued; 0 when none was issued."""
-        return self.accepted / self.issued if self.issued else 0.0
+        """accepted / needed; 0 when none was."""
+        return self.accepted / self.needed if self.needed else 0.0
 
     @property
     def recovery_rate(self) -> float:
@@ -97,12 +105,13 @@ class Spent(Struct, frozen=True):
 
 
 class KindCount(Struct, frozen=True):
-    """Orders of one kind: issued, accepted, and dead-lettered by reason."""
+    """Orders of one kind: issued, accepted, dead-lettered by reason, and not needed."""
 
     kind: OrderKind
     issued: Annotated[Total, Exposed("gleaner_orders_planned_total", "Orders issued.")]
     accepted: Total
     ends: tuple["EndCount", ...] = ()
+    not_needed: Total = 0
 
 
 class Retrieval(Struct, frozen=True):
@@ -178,6 +187,19 @@ class GateVerdicts(Struct, frozen=True):
     errored: Annotated[Total, _VERDICTS]
 
 
+class SampledGate(Struct, frozen=True):
+    """A gate that judges a share of the orders alone (`gates.NAME.share`)."""
+
+    gate: GateName
+    unjudged: Annotated[
+        Total, Exposed("gleaner_samples_unjudged_total", "Accepted samples that the gate did not judge.")
+    ]
+    judged: Total
+    """Orders of the share, of which a draft passed every other gate."""
+    passed: Total
+    """Of these, orders whose first such draft the gate passed too."""
+
+
 class EngineErrors(Struct, frozen=True):
     """Orders that ended because no generator answered, by kind of error."""
 
@@ -217,6 +239,10 @@ class Summary(Struct, frozen=True):
     skipped_files: Annotated[dict[str, int], Together.LARGEST] = {}
     """Files in the corpus's folders that are not read, by suffix, at the last whole reading."""
     corpus_ended: Annotated[bool, Together.ALL] = False
+    plan_ended: Annotated[PlanEnd | None, Together.FIRST] = None
+    """Why no more orders are issued though the corpus may have more; None while they are."""
+    all_planned: Annotated[bool, Together.ALL] = False
+    """Whether no more orders are issued: the corpus was read to its end, or the plan has ended before."""
     started_at: Annotated[float | None, Together.SMALLEST] = None
     """When the first process of the run began; seconds since the epoch."""
     first_accepted_at: Annotated[float | None, Together.SMALLEST] = None
@@ -227,6 +253,8 @@ class Summary(Struct, frozen=True):
     """Seconds in which a process worked on the run, up to its last record: the one duration that is shown anywhere."""
     end_words: tuple[EndWords, ...] = ()
     """Dead letters by the first words of their errors."""
+    sampled: tuple[SampledGate, ...] = ()
+    """The gates that judge a share of the orders alone."""
     held: tuple[HeldTime, ...] = ()
     """How long replicas held accelerators, by role; empty in a run of an earlier version."""
     firsts: tuple[FirstCount, ...] = ()
@@ -268,7 +296,7 @@ class RunSnapshot(Struct, frozen=True):
         Total,
         Exposed(
             "gleaner_orders_unaccounted",
-            "Orders planned less accepted, dead-lettered and outstanding ones: "
+            "Orders planned less accepted, dead-lettered, not needed and outstanding ones: "
             "anything but 0 is a lost or doubled order.",
         ),
     ] = 0
@@ -277,9 +305,9 @@ class RunSnapshot(Struct, frozen=True):
 
     @property
     def complete(self) -> bool:
-        """Whether the corpus was read to its end and no order, rollout or probe is outstanding."""
+        """Whether no more orders are issued and no order, rollout or probe is outstanding."""
         left = self.summary.counts.outstanding + self.summary.probes.outstanding + self.rollouts
-        return self.summary.corpus_ended and not left
+        return self.summary.all_planned and not left
 
     @property
     def counts(self) -> Counts:

@@ -44,6 +44,16 @@ class QueueShard(Struct, frozen=True):
         return f"-{self.number}" if self.number else ""
 
 
+class ShardStanding(Struct, frozen=True):
+    """One queue's part in a run that is to end with `run` accepted samples (None: no such end). `most`: how many it may
+    accept; None: it has not been told. `able`: it has orders, or is offered passages to make some of."""
+
+    accepted: int
+    most: int | None
+    able: bool
+    run: int | None
+
+
 MOST_SHARDS = 64
 ONLY = QueueShard()
 """The only shard of a run with one queue."""

@@ -38,11 +38,11 @@ class SampleCall(Struct, frozen=True, omit_defaults=True):
     """One call as the run would make it."""
 
     asked: tuple[Message, ...]
-    """The prompt; for a classifier, its text as one user message."""
+    """The prompt; for a classifier or an embedder, its text as one user message."""
     said: str
     """The completion; for a classifier, its probabilities."""
     came_to: str
-    """The draft that the task read, or the gate's verdict."""
+    """The draft that the task read, the gate's verdict, or how near another text comes."""
 
 
 class BatchRate(Struct, frozen=True):
@@ -56,11 +56,11 @@ class BatchRate(Struct, frozen=True):
 
 
 class RoleCard(Struct, frozen=True, omit_defaults=True):
-    """One pool, or one gate with a model of its own. `error`: why more is not known, in one line."""
+    """One pool, one gate with a model of its own, or the embedder. `error`: why more is not known, in one line."""
 
     role: str
     what: str
-    """A pool, or a gate with its kind and form."""
+    """A pool, a gate with its kind and form, or the embedder."""
     engine: str
     model: str
     source: str

@@ -15,9 +15,10 @@ from actors.audit.passing import Passings
 from schemas.ids import OrderId, PassageId
 from schemas.ledger import Reconfigured, RunStarted, ShardKind, ShardWritten
 from schemas.queue_shard import ONLY, QueueShard
+from schemas.stop import PlanEnd
 from schemas.verdicts import Quote
 
-OPEN, ACCEPTED, DEAD_LETTERED = 0, 1, 2
+OPEN, ACCEPTED, DEAD_LETTERED, NOT_NEEDED = 0, 1, 2, 3
 OVER = -1
 """The state of a probe that has ended."""
 Refusal = tuple[str, str, str]
@@ -41,6 +42,7 @@ class Totals(Struct, frozen=True):
     issued: int
     accepted: int
     dead_lettered: int
+    not_needed: int
     outstanding: int
 
     @staticmethod
@@ -56,7 +58,7 @@ class Moment(Struct, frozen=True):
     totals: Totals
     shards: tuple[ShardWritten, ...]
     config_sha256: str
-    corpus_ended: bool
+    all_planned: bool
 
 
 class Undone(Struct, frozen=True):
@@ -110,6 +112,8 @@ class Book(Struct):
     at_manifest: Moment | None = None
     """The ledger at the last record that manifest.json counts; None when it has no such record."""
     corpus_ended: bool = False
+    plan_ended: PlanEnd | None = None
+    """Why no more orders are issued though the corpus may have more."""
     shard: QueueShard = ONLY
 
     @property
@@ -123,12 +127,12 @@ class Book(Struct):
 
     def totals(self) -> Totals:
         """The number of orders in each state now."""
-        accepted, dead_lettered, outstanding = map(self.count, (ACCEPTED, DEAD_LETTERED, OPEN))
-        return Totals(len(self.ends), accepted, dead_lettered, outstanding)
+        return Totals(len(self.ends), *map(self.count, (ACCEPTED, DEAD_LETTERED, NOT_NEEDED, OPEN)))
 
     def moment(self) -> Moment:
         """The ledger as it is now."""
-        return Moment(self.totals(), tuple(self.shards.values()), self.config_sha256, self.corpus_ended)
+        all_planned = self.corpus_ended or self.plan_ended is not None
+        return Moment(self.totals(), tuple(self.shards.values()), self.config_sha256, all_planned)
 
     def configured_at(self, seq: int, now: Configured | None) -> Configured | None:
         """The configuration in force at a record. `now`: the one of run.yaml."""

@@ -33,6 +33,7 @@ class _Asked(Struct, frozen=True):
     threshold: float | None = None
     form: str | None = None
     kind: str | None = None
+    share: float | None = None
 
     def is_kind(self, kind: str, name: str) -> bool:
         """Whether this gate is of that kind. A gate without a `kind` has its name as kind; a likelihood gate always
@@ -88,6 +89,11 @@ class Configured(Struct, frozen=True):
             return {}
         gates = {gate: 1.0 if _verifies(gate, asked) else asked.threshold for gate, asked in self._gates.items()}
         return {PROVENANCE: 1.0, **gates}
+
+    @property
+    def shares(self) -> Mapping[GateName, float]:
+        """The gates that may leave orders unjudged, each with the share that it judges."""
+        return {gate: asked.share for gate, asked in self._gates.items() if asked.share is not None}
 
     @property
     def against_source(self) -> frozenset[GateName]:

@@ -6,7 +6,7 @@ This code is separate from the queue on purpose: the proof of the queue must not
 
 from collections.abc import Iterable
 
-from actors.audit.book import ACCEPTED, DEAD_LETTERED, OPEN, OVER, Book, KnownPassage, Undone
+from actors.audit.book import ACCEPTED, DEAD_LETTERED, NOT_NEEDED, OPEN, OVER, Book, KnownPassage, Undone
 from actors.audit.configured import configured
 from actors.audit.findings import Findings
 from actors.audit.passing import check_scores
@@ -20,6 +20,8 @@ from schemas.ledger import (
     CreditBegun,
     Credited,
     DeadLetteredEnd,
+    NotNeededEnd,
+    PlanEnded,
     Planned,
     ProbeEnded,
     ProbeIssued,
@@ -34,10 +36,12 @@ from schemas.ledger import (
     RunStarted,
     ShardKind,
     ShardWritten,
+    StopRaised,
     Voided,
 )
 from schemas.orders import OrderKind
 from schemas.queue_shard import ONLY, QueueShard, shard_of
+from schemas.stop import PlanEnd
 from schemas.verdicts import Passed, Verdict
 
 
@@ -62,7 +66,7 @@ def read_book(
                 book.corpus_ended = False
                 _plan(book, record, findings)
                 texts[record.passage.id] = record.passage.text
-            case Rejoined() | AcceptedEnd() | DeadLetteredEnd():
+            case Rejoined() | AcceptedEnd() | DeadLetteredEnd() | NotNeededEnd():
                 _move(book, record, texts, findings)
             case Reopened() | Rescored():
                 _replayed(book, record, findings)
@@ -75,7 +79,7 @@ def read_book(
             case ShardWritten():
                 key = (record.kind, record.first_seq)
                 book.shards[key], book.shard_seqs[key] = record, seq
-            case RunStarted() | Reconfigured() | CorpusEnded():
+            case RunStarted() | Reconfigured() | CorpusEnded() | PlanEnded() | StopRaised():
                 _frame(book, record, findings)
             case _:
                 _beside(book, record, findings)
@@ -88,11 +92,18 @@ def _count_for_manifest(book: Book) -> None:
         book.at_manifest = book.moment()
 
 
-def _frame(book: Book, record: RunStarted | Reconfigured | CorpusEnded, findings: Findings) -> None:
-    """Reads what concerns the whole run: its configuration, and the end of its corpus."""
+def _frame(
+    book: Book, record: RunStarted | Reconfigured | CorpusEnded | PlanEnded | StopRaised, findings: Findings
+) -> None:
+    """Reads what concerns the whole run: its configuration, the end of its corpus and that of its plan."""
     match record:
         case RunStarted():
             book.configured_by, book.config_sha256 = record, record.config_sha256
+            book.plan_ended = book.plan_ended if book.plan_ended is PlanEnd.ASKED else None
+        case PlanEnded():
+            book.plan_ended = record.why
+        case StopRaised():
+            book.plan_ended = None
         case Reconfigured():
             book.configured_by = record
             _reconfigure(book, record, findings)
@@ -179,7 +190,10 @@ def _keep_span(book: Book, passage: Passage) -> None:
 
 
 def _move(
-    book: Book, record: Rejoined | AcceptedEnd | DeadLetteredEnd, texts: dict[PassageId, str], findings: Findings
+    book: Book,
+    record: Rejoined | AcceptedEnd | DeadLetteredEnd | NotNeededEnd,
+    texts: dict[PassageId, str],
+    findings: Findings,
 ) -> None:
     order_id = record.order_id
     if order_id not in book.ends:
@@ -198,9 +212,14 @@ def _move(
         book.rows[ShardKind.DATASET] += 1
         _check_accepted(record, findings)
         book.passings.add(order_id, record.attempt)
+        if book.plan_ended is PlanEnd.ACCEPTED:
+            what = "accepted after the run had all the samples that it was to have"
+            findings.error(Check.CONSERVATION, what, f"order {order_id}", order_id)
     elif isinstance(record, DeadLetteredEnd):
         book.ends[order_id], book.end_seqs[order_id] = DEAD_LETTERED, book.last_seq
         book.rows[ShardKind.DEAD_LETTERS] += 1
+    elif isinstance(record, NotNeededEnd):
+        book.ends[order_id] = NOT_NEEDED
 
 
 def _credit(book: Book, record: CreditBegun | Credited | Rolled, findings: Findings) -> None:

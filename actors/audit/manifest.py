@@ -74,7 +74,7 @@ def _check_counts(manifest: Manifest, moments: Sequence[Moment], findings: Findi
         said, counted = getattr(manifest.counts, name), getattr(true, name)
         if said != counted:
             findings.error(Check.MANIFEST, f"counts {said} {name}, the ledger {counted}", MANIFEST)
-    if manifest.complete and (true.outstanding or not any(moment.corpus_ended for moment in moments)):
+    if manifest.complete and (true.outstanding or not any(moment.all_planned for moment in moments)):
         findings.error(Check.MANIFEST, "says that the run is complete, and the ledger does not", MANIFEST)
 
 

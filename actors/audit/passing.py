@@ -1,10 +1,12 @@
 """What accepted attempts passed. Law: an accepted attempt has a Passed verdict of every gate that the configuration of
-its time requires. Each has a score that reaches the threshold of that configuration for an attempt with that number.
+its time requires, but for gates whose share its order is not in. Each has a score that reaches the threshold of that
+configuration for an attempt with that number.
 
 The configuration of a time is known only when the next one is recorded. Until then attempts that passed in the same way
 are counted together: there are few ways to pass, however many samples.
 """
 
+from collections.abc import Sequence
 from math import isclose, sqrt
 
 from msgspec import Struct
@@ -15,6 +17,7 @@ from schemas.audit import Check
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, Rescored
 from schemas.orders import Attempt
+from schemas.shares import in_share
 from schemas.verdicts import GateName, Passed, Raised
 
 _ROUNDED = 2e-6
@@ -32,23 +35,30 @@ class _Way(Struct, frozen=True):
 
     attempt: int
     gates: tuple[_Pass, ...]
+    unjudged: tuple[GateName, ...] = ()
 
 
 class Passings(Struct):
     """The ways in which attempts passed since the last change of configuration: first order and count of each."""
 
     seen: dict[_Way, tuple[OrderId, int]] = {}
+    unjudged: dict[GateName, list[OrderId]] = {}
+    """Accepted orders that a gate did not judge."""
 
     def add(self, order_id: OrderId, attempt: Attempt) -> None:
         """Counts one accepted attempt."""
         passed = [said for said in attempt.verdicts if isinstance(said, Passed)]
-        way = _Way(attempt.number, tuple(_Pass(said.gate, said.threshold, said.evidence.raised) for said in passed))
+        each = tuple(_Pass(said.gate, said.threshold, said.evidence.raised) for said in passed)
+        way = _Way(attempt.number, each, attempt.unjudged)
+        for gate in attempt.unjudged:
+            self.unjudged.setdefault(gate, []).append(order_id)
         first, count = self.seen.get(way, (order_id, 0))
         self.seen[way] = (first, count + 1)
 
     def close(self, asked: Configured | None, where: str, findings: Findings) -> None:
         """Checks all of them against the configuration that they were made under. None: it is not known."""
         seen, self.seen = self.seen, {}
+        unjudged, self.unjudged = self.unjudged, {}
         if seen and (asked is None or not asked.required):
             count = sum(count for _, count in seen.values())
             what = f"not checked: which gates {count} accepted samples had to pass: no configuration says it"
@@ -58,6 +68,19 @@ class Passings(Struct):
             for what in _wrong(way, asked) if asked is not None else ():
                 fault = what if count == 1 else f"{what} (so have {count - 1} more)"
                 findings.error(Check.CONSERVATION, fault, f"order {order_id}", order_id)
+        for gate, orders in unjudged.items():
+            if asked is not None:
+                _check_unjudged(gate, orders, asked, findings)
+
+
+def _check_unjudged(gate: GateName, orders: Sequence[OrderId], asked: Configured, findings: Findings) -> None:
+    """Checks that only orders outside the gate's share went unjudged, drawn anew. A gate without a share has all."""
+    share, seed = asked.shares.get(gate, 1.0), asked.seed or 0
+    inside = [order_id for order_id in orders if in_share(seed, gate, order_id, share)]
+    if inside:
+        more = f" (so are {len(inside) - 1} more)" if len(inside) > 1 else ""
+        what = f"accepted without a verdict of {gate}, whose share of the orders it is in{more}"
+        findings.error(Check.CONSERVATION, what, f"order {inside[0]}", inside[0])
 
 
 def check_scores(end: AcceptedEnd | Rescored, findings: Findings) -> None:
@@ -70,7 +93,7 @@ def check_scores(end: AcceptedEnd | Rescored, findings: Findings) -> None:
 
 def _wrong(way: _Way, asked: Configured) -> list[str]:
     passed = {each.gate for each in way.gates}
-    missing = [gate for gate in asked.required if gate not in passed]
+    missing = [gate for gate in asked.required if gate not in passed and gate not in way.unjudged]
     wrong = [f"accepted without a verdict of {', '.join(missing)}"] if missing else []
     for each in way.gates:
         first = asked.required.get(each.gate)

@@ -13,6 +13,7 @@ from actors.audit.manifest import check_manifest, is_current, read_manifest
 from actors.audit.quotes import check_elsewhere
 from actors.audit.rows import check_columns
 from actors.audit.shards import check_shards
+from actors.audit.texts import check_kept
 from actors.ledger.folder import Ledgers
 from actors.ledger.sqlite import LedgerReader
 from schemas.audit import AuditReport, Check
@@ -52,7 +53,8 @@ def verify(
         findings.error(Check.SHARDS, f"not compared: {error}", "shards and rows")
     spans = _spans(books)
     changed = set[str]().union(*(book.changed for book in books))
-    checked = _check_sources(_open(spans, unread, findings), changed, read_again, findings)
+    left, checked = check_kept(output, spans, findings)
+    checked += _check_sources(_open(left, unread, findings), changed, read_again, findings)
     orders = Totals.over(book.totals() for book in books)
     if manifest is not None:
         check_manifest(manifest, books, now, findings)
@@ -61,6 +63,7 @@ def verify(
         orders=orders.issued,
         accepted=orders.accepted,
         dead_lettered=orders.dead_lettered,
+        not_needed=orders.not_needed,
         outstanding=orders.outstanding,
         shards=sum(len(book.shards) for book in books),
         rows=rows,

@@ -1,22 +1,25 @@
 """Cuts documents into passages. Law: each passage is an exact slice, `passage.text == document.text[start:end]`.
 Passages come in order, do not overlap, and none is over the limit.
 
-A document that fits stays whole. So does a problem (a document with a reference answer), whatever its length. A longer
+A document that fits stays whole. So do a problem (a document with a reference answer) and a row of columns, whatever
+their length. A longer
 document is cut at headings, paragraphs, sentences or words: at the highest of these that fits. Only a single character
-longer than the limit would break the limit. All text but white space is covered, except passages shorter than
-`min_characters`.
+longer than the limit would break the limit. `by: headings`, `blocks` or `sentences` does this with each section, block
+or sentence by itself. All text but white space is covered, except passages shorter than `min_characters`.
 """
 
 import re
 from collections.abc import Iterator
 from importlib.metadata import version
+from typing import Literal
 
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
 from actors.corpus.formats import is_markdown
+from actors.corpus.parts import By, parts
 from actors.corpus.tokens import counter
 from schemas.config import Chunking
-from schemas.corpus import Document, Passage, Provenance
+from schemas.corpus import Document, Form, Passage, Provenance
 
 _WINDOW_PER_TOKEN = 64
 """Characters, per token of the limit, that the splitter sees at once. It reads all following text again for each
@@ -37,11 +40,14 @@ class Chunker:
     def __init__(self, config: Chunking) -> None:
         counting = counter(config.tokenizer)
         self._limit = config.max_tokens
+        self._by: By | Literal["size"] = config.by
         self._min_characters = max(1, config.min_characters)
         self._count = counting.up_to(config.max_tokens)
         self._text = TextSplitter.from_callback(self._count, config.max_tokens, trim=True)
         self._markdown = MarkdownSplitter.from_callback(self._count, config.max_tokens, trim=True)
         self.version = f"semantic-text-splitter/{version('semantic-text-splitter')}+{counting.name}-{config.max_tokens}"
+        if config.by != "size":
+            self.version += f"-{config.by}"
 
     def count(self, text: str) -> int:
         """The number of tokens in a text: exact up to the limit, and above it any number greater than the limit."""
@@ -52,6 +58,7 @@ class Chunker:
         for start, end in self._spans(document):
             if end - start < self._min_characters:
                 continue
+            places = document.places
             place = Provenance(
                 uri=document.uri,
                 document_id=document.id,
@@ -59,16 +66,30 @@ class Chunker:
                 start=start,
                 end=end,
                 chunker=self.version,
+                place=None if places is None else places.within(start, end),
+                license=document.license,
+                extractor=document.extractor,
             )
             yield Passage.of(document.text[start:end], place, document.reference)
 
     def _spans(self, document: Document) -> Iterator[tuple[int, int]]:
         text = document.text
-        if document.reference is not None or self._count(text) <= self._limit:
+        form = document.form or ("markdown" if is_markdown(document.uri) else "plain")
+        if document.whole or document.reference is not None:
             yield from _trimmed(text, 0, len(text))
+        else:
+            by = self._by
+            for part in [(0, len(text))] if by == "size" else parts(text, by, form):
+                yield from self._sized(text, part, form)
+
+    def _sized(self, text: str, part: tuple[int, int], form: Form) -> Iterator[tuple[int, int]]:
+        """Spans that fit, in one part of the text."""
+        start, end = part
+        if self._count(text[start:end]) <= self._limit:
+            yield from _trimmed(text, start, end)
             return
-        splitter = self._markdown if is_markdown(document.uri) else self._text
-        for begin, finish in _windows(text, _WINDOW_PER_TOKEN * self._limit):
+        splitter = self._markdown if form == "markdown" else self._text
+        for begin, finish in _windows(text, part, _WINDOW_PER_TOKEN * self._limit):
             for offset, chunk in splitter.chunk_indices(text[begin:finish]):
                 yield from _trimmed(text, begin + offset, begin + offset + len(chunk))
 
@@ -82,14 +103,14 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         yield start, start + stripped
 
 
-def _windows(text: str, size: int) -> Iterator[tuple[int, int]]:
-    """Spans of at most `size` characters that cover the text. Each ends at the best break in its last quarter."""
-    begin = 0
-    while len(text) - begin > size:
+def _windows(text: str, part: tuple[int, int], size: int) -> Iterator[tuple[int, int]]:
+    """Spans of at most `size` characters that cover the part. Each ends at the best break in its last quarter."""
+    begin, end = part
+    while end - begin > size:
         finish = _best_break(text, begin + size - size // 4, begin + size)
         yield begin, finish
         begin = finish
-    yield begin, len(text)
+    yield begin, end
 
 
 def _best_break(text: str, low: int, high: int) -> int:

@@ -7,8 +7,23 @@ TEXTS = (".txt", ".text", ".md", ".markdown", ".rst", ".adoc", ".org")
 JSON_LINES = (".jsonl", ".ndjson")
 JSON = ".json"
 PARQUET = ".parquet"
-KNOWN = frozenset((*TEXTS, *JSON_LINES, JSON, PARQUET))
-"""Suffixes of the known formats, in lower case."""
+TABLES = (".csv", ".tsv")
+PDF = ".pdf"
+HTML = (".html", ".htm", ".xhtml")
+EPUB = ".epub"
+DOCX = ".docx"
+EXTRACTED = (PDF, *HTML, EPUB, DOCX)
+"""Suffixes of files whose text is extracted from them."""
+CODE = (
+    ".py", ".pyi", ".js", ".mjs", ".jsx", ".ts", ".tsx", ".java", ".kt", ".scala", ".c", ".h", ".cc", ".cpp", ".hpp",
+    ".cs", ".go", ".rs", ".swift", ".m", ".rb", ".php", ".pl", ".pm", ".lua", ".r", ".jl", ".hs", ".ml", ".ex", ".erl",
+    ".clj", ".lisp", ".el", ".sh", ".bash", ".ps1", ".sql", ".proto", ".zig", ".nim", ".dart", ".f90", ".cu", ".tex",
+)  # fmt: skip
+"""Suffixes of source code. It is one text, and is read only where it is named: documentation lies beside much code."""
+OLD = frozenset((*TEXTS, *JSON_LINES, JSON, PARQUET))
+"""Formats that a reader of a user's own reads in their place only if it says so."""
+KNOWN = OLD | {*TABLES, *EXTRACTED}
+"""Suffixes of the formats that are read in a folder, in lower case."""
 COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd"}
 _SHOWN_CHARACTERS = 20
 

@@ -4,12 +4,17 @@ Reading is lazy, so a corpus may be larger than memory: only a 16-byte digest of
 uris depend only on the configuration and the names of the files.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
+from contextlib import closing
 from hashlib import blake2b, sha256
+from itertools import chain
 from pathlib import Path
 
+from actors.corpus.empty import numbered
+from actors.corpus.extract.child import ExtractingReader
 from actors.corpus.files import CorpusFile, Found, Skipped
 from actors.corpus.formats import NONE, is_text_encoding, items
+from actors.corpus.licenses import license_of
 from actors.corpus.own import Reader
 from actors.corpus.records import Item, Text, too_large
 from actors.corpus.sources import sources
@@ -31,7 +36,9 @@ def read(
     Raises `CorpusError` at once (not at the first document) when a path does not exist, cannot be opened or holds no
     file that `include` matches.
     """
-    return _unique(_documents(found, config, own) for found in _sources(config, base, skipped))
+    if config.none is not None:
+        return numbered(config.none)
+    return _unique(_each_file(_sources(config, base, skipped), config, own))
 
 
 def documents(
@@ -43,11 +50,13 @@ def documents(
     Raises `CorpusError` as `read` does.
     """
     wanted = set(uris)
+    if config.none is not None:
+        yield from (document for document in numbered(config.none) if document.uri in wanted)
+        return
     files = {uri.split("#", 1)[0] for uri in wanted}
-    for found in _sources(config, base):
-        if found.uri not in files:
-            continue
-        for document in _documents(found, config, own):
+    found = (each for each in _sources(config, base) if each.uri in files)
+    with closing(_each_file(found, config, own)) as each_file:
+        for document in chain.from_iterable(each_file):
             if isinstance(document, Document) and document.uri in wanted:
                 wanted.remove(document.uri)
                 yield document
@@ -64,12 +73,16 @@ def _sources(config: Corpus, base: Path | None, skipped: Skipped | None = None) 
     return sources(config, Path(config.base or ".") if base is None else base, skipped)
 
 
-def _documents(found: Found, config: Corpus, own: Mapping[str, Reader]) -> Iterator[Document | DocumentRefused]:
-    if isinstance(found, CorpusFile):
-        for item in items(found, config, own):
-            yield _checked(item, config)
-    else:
-        yield found
+def _each_file(
+    found: Iterator[Found], config: Corpus, own: Mapping[str, Reader]
+) -> Generator[Iterator[Document | DocumentRefused], None, None]:
+    """The documents of each file. One process extracts the texts of all that are no texts."""
+    with closing(ExtractingReader()) as extract:
+        for each in found:
+            if isinstance(each, CorpusFile):
+                yield (_checked(item, config) for item in items(each, config, extract, own))
+            else:
+                yield iter((each,))
 
 
 def _checked(item: Item, config: Corpus) -> Document | DocumentRefused:
@@ -89,7 +102,18 @@ def _checked(item: Item, config: Corpus) -> Document | DocumentRefused:
     if max(len(data), len(answer)) > config.max_document_bytes:
         return too_large(item.uri, config, item.where)
     digest = sha256(data).hexdigest()
-    return Document(id=DocumentId(name), uri=item.uri, sha256=digest, text=item.text, reference=item.reference)
+    return Document(
+        id=DocumentId(name),
+        uri=item.uri,
+        sha256=digest,
+        text=item.text,
+        reference=item.reference,
+        whole=config.columns is not None,
+        places=item.places,
+        license=item.license or license_of(item.uri, config),
+        extractor=item.extractor,
+        form=item.form,
+    )
 
 
 def _refused(item: Text, reason: RefusalReason, detail: str) -> DocumentRefused:
@@ -97,11 +121,11 @@ def _refused(item: Text, reason: RefusalReason, detail: str) -> DocumentRefused:
 
 
 def _unique(
-    files: Iterator[Iterator[Document | DocumentRefused]],
+    files: Generator[Iterator[Document | DocumentRefused], None, None],
 ) -> Iterator[Document | DocumentRefused]:
     seen: set[bytes] = set()
-    for file in files:
-        for document in file:
+    with closing(files):
+        for document in chain.from_iterable(files):
             if isinstance(document, Document):
                 digest = blake2b(document.id.encode(), digest_size=16).digest()
                 if digest in seen:

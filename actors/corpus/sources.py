@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
+from actors.corpus.extract.child import is_missing
 from actors.corpus.files import CorpusFile, Found, Selection, Skipped, unpacked
 from actors.corpus.foreign import one_line
-from actors.corpus.names import KNOWN, is_remote, name_parts, uri_of
+from actors.corpus.names import EXTRACTED, KNOWN, is_remote, name_parts, uri_of
 from schemas.config import Corpus
 from schemas.corpus import DocumentRefused, RefusalReason
 from schemas.errors import CorpusError
@@ -29,14 +30,30 @@ _SECRET = re.compile(
 def sources(config: Corpus, base: Path, skipped: Skipped | None = None) -> Iterator[Found]:
     """Every file of the corpus. `skipped` counts the files of folders that are not read.
 
-    Raises `CorpusError` at once when a path does not exist, holds nothing to read or contains a secret.
+    Raises `CorpusError` at once when a path does not exist, holds nothing to read, contains a secret or
+    holds files whose package is not installed.
     """
     for path in config.paths:
         _must_be_public(path)
         if next(_under(path, config, base, Skipped()), None) is None:
             raise CorpusError(_nothing_matches(path, config, base))
+    _must_be_readable(config, base)
     counted = Skipped() if skipped is None else skipped
     return (found for path in config.paths for found in _under(path, config, base, counted))
+
+
+def _must_be_readable(config: Corpus, base: Path) -> None:
+    """Raises CorpusError when the corpus has files whose package is not installed. Lists it only if one is not."""
+    missing = {suffix for suffix in EXTRACTED if is_missing(suffix)}.difference(config.readers)
+    if not missing:
+        return
+    each = (found for path in config.paths for found in _under(path, config, base, Skipped()))
+    first = next((found.uri for found in each if isinstance(found, CorpusFile) and found.suffix in missing), None)
+    if first is not None:
+        raise CorpusError(
+            f"corpus.paths: {first} cannot be read without a package that is not installed: "
+            "pip install 'gleaner[documents]', or leave such files out with corpus.include"
+        )
 
 
 def local_path(path: str, base: Path) -> Path:

@@ -3,8 +3,9 @@
 from actors.counts.entries import Entry
 from actors.counts.refusals import Refusals
 from actors.counts.run_clock import RunClock
-from schemas.ledger import AcceptedEnd, CorpusEnded, Planned, RunStarted
+from schemas.ledger import AcceptedEnd, CorpusEnded, PlanEnded, Planned, Record, RunStarted, StopRaised
 from schemas.progress import Counts, Summary
+from schemas.stop import PlanEnd
 
 
 class CourseFold:
@@ -18,6 +19,7 @@ class CourseFold:
         self._first_accepted_s: float | None = None
         self._last_at: float | None = None
         self._corpus_ended = False
+        self._plan_ended: PlanEnd | None = None
         self._skipped: dict[str, int] = {}
 
     def apply(self, entry: Entry) -> None:
@@ -26,6 +28,7 @@ class CourseFold:
         self._last_at = record.at
         seconds = self._clock.apply(record)
         self._refusals.apply(record)
+        self._plan_ended = plan_ended(self._plan_ended, record)
         match record:
             case RunStarted() if self._started_at is None:
                 self._started_at = record.at
@@ -45,9 +48,25 @@ class CourseFold:
             refusals=self._refusals.counts(),
             skipped_files=self._skipped,
             corpus_ended=self._corpus_ended,
+            plan_ended=self._plan_ended,
+            all_planned=self._corpus_ended or self._plan_ended is not None,
             started_at=self._started_at,
             first_accepted_at=self._first_accepted_at,
             first_accepted_s=self._first_accepted_s,
             last_at=self._last_at,
             worked_s=self._clock.seconds,
         )
+
+
+def plan_ended(before: PlanEnd | None, record: Record) -> PlanEnd | None:
+    """Why the plan is over after a record; None while it goes on. A start takes it up again, except after `gleaner
+    end`: only `gleaner run --more` undoes that."""
+    match record:
+        case PlanEnded():
+            return record.why
+        case RunStarted():
+            return before if before is PlanEnd.ASKED else None
+        case StopRaised():
+            return None
+        case _:
+            return before

@@ -37,11 +37,13 @@ class Buckets:
 class AttemptDistributions:
     """Durations of calls, attempts, waits and whole orders, and the scores of gates."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: tuple[float, ...] = SECONDS) -> None:
+        """`seconds`: the upper bounds of the buckets of durations."""
+        self._seconds = seconds
         self._calls: dict[str, Buckets] = {}
-        self._attempts = {end: Buckets(SECONDS) for end in AttemptEnd}
-        self._queued = {turn: Buckets(SECONDS) for turn in QueueTurn}
-        self._orders = {end: Buckets(SECONDS) for end in AttemptEnd}
+        self._attempts = {end: Buckets(seconds) for end in AttemptEnd}
+        self._queued = {turn: Buckets(seconds) for turn in QueueTurn}
+        self._orders = {end: Buckets(seconds) for end in AttemptEnd}
         self._scores: dict[GateName, Buckets] = {}
 
     def apply(self, entry: Entry) -> None:
@@ -77,7 +79,7 @@ class AttemptDistributions:
     def _called(self, role: str, seconds: float) -> None:
         calls = self._calls.get(role)
         if calls is None:
-            calls = self._calls[role] = Buckets(SECONDS)
+            calls = self._calls[role] = Buckets(self._seconds)
         calls.add(seconds)
 
     def _scored(self, gate: GateName, score: float) -> None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from schemas.distributions import AttemptEnd
 from schemas.errors import LedgerError
 from schemas.ids import OrderId
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Reopened, Rescored
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, NotNeededEnd, Planned, Record, Rejoined, Reopened, Rescored
 from schemas.orders import Attempt, Order, OrderKind
 from schemas.recovery import FailureMode
 from schemas.verdicts import Errored, Rejected
@@ -54,6 +54,9 @@ class OutstandingOrders:
                 return Entry(record, self._ended(record.order_id), record.attempt, AttemptEnd.ACCEPTED)
             case DeadLetteredEnd():
                 end = None if record.attempt is None else _failed_as(record.attempt)
+                return Entry(record, self._ended(record.order_id), record.attempt, end)
+            case NotNeededEnd():
+                end = None if record.attempt is None else AttemptEnd.NOT_NEEDED
                 return Entry(record, self._ended(record.order_id), record.attempt, end)
             case Rescored():
                 return Entry(record, self._ended(record.order_id))

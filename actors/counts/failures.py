@@ -24,7 +24,8 @@ class FailureFold:
         attempt = entry.attempt
         if attempt is None or entry.order is None:
             return
-        if attempt.repair is not None and entry.order.diagnosed is not None:
+        decided = entry.end is not AttemptEnd.NOT_NEEDED
+        if decided and attempt.repair is not None and entry.order.diagnosed is not None:
             pair = (entry.order.diagnosed, attempt.repair.kind)
             self._tried[pair] += 1
             self._accepted[pair] += entry.end is AttemptEnd.ACCEPTED

@@ -1,4 +1,5 @@
-"""Orders: how many were issued, and how they ended. Law: issued = accepted + dead-lettered + outstanding."""
+"""Orders: how many were issued, and how they ended. Law: issued = accepted + dead-lettered + not needed +
+outstanding."""
 
 from collections import Counter
 
@@ -6,7 +7,7 @@ from actors.counts.end_words import EndWordsCount
 from actors.counts.entries import Entry, was_rejected
 from schemas.distributions import AttemptEnd
 from schemas.errors import ErrorKind
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Reopened, Rescored
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, NotNeededEnd, Planned, Reopened, Rescored
 from schemas.orders import DeadLetter, EndReason, OrderKind
 from schemas.progress import Counts, EndCount, EngineErrors, KindCount, Summary
 
@@ -18,6 +19,7 @@ class OrderFold:
         self._issued: Counter[OrderKind] = Counter()
         self._accepted: Counter[OrderKind] = Counter()
         self._dead: Counter[tuple[OrderKind, EndReason]] = Counter()
+        self._not_needed: Counter[OrderKind] = Counter()
         self._end_words = EndWordsCount()
         self._engine_errors: Counter[ErrorKind] = Counter()
         self._attempts = self._first_pass = self._rejected = self._recovered = self._reopened = 0
@@ -33,6 +35,9 @@ class OrderFold:
             case DeadLetteredEnd(end=end):
                 assert entry.order is not None
                 self._died(entry.order.kind, end)
+            case NotNeededEnd():
+                assert entry.order is not None
+                self._not_needed[entry.order.kind] += 1
             case Reopened(order=order, end=end):  # its attempts and their cost stay counted
                 self._reopened += 1
                 self._dead[(order.kind, end.reason)] -= 1
@@ -46,12 +51,14 @@ class OrderFold:
     def tables(self) -> Summary:
         """Everything counted so far."""
         issued, accepted, dead = self._issued.total(), self._accepted.total(), self._dead.total()
+        not_needed = self._not_needed.total()
         return Summary(
             counts=Counts(
                 issued=issued,
                 accepted=accepted,
                 dead_lettered=dead,
-                outstanding=issued - accepted - dead,
+                not_needed=not_needed,
+                outstanding=issued - accepted - dead - not_needed,
                 first_pass=self._first_pass,
                 rejected=self._rejected,
                 recovered=self._recovered,
@@ -60,7 +67,8 @@ class OrderFold:
             ),
             ends=self._ends(*OrderKind),
             kinds=tuple(
-                KindCount(kind, issued, self._accepted[kind], self._ends(kind)) for kind, issued in self._issued.items()
+                KindCount(kind, issued, self._accepted[kind], self._ends(kind), self._not_needed[kind])
+                for kind, issued in self._issued.items()
             ),
             engine_errors=tuple(EngineErrors(kind, count) for kind, count in self._engine_errors.items()),
             end_words=self._end_words.counts(),

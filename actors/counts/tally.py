@@ -17,6 +17,7 @@ from actors.counts.firsts import FirstsFold
 from actors.counts.orders import OrderFold
 from actors.counts.overlap import OverlapFold
 from actors.counts.probes import ProbeFold
+from actors.counts.shares import ShareFold
 from actors.counts.spend import SpendFold
 from actors.counts.together import together
 from actors.counts.verdicts import VerdictFold
@@ -53,7 +54,7 @@ class Tally:
             ProbeFold(),
             FirstsFold(),
         )
-        self._of_attempts: tuple[CountFold, ...] = (VerdictFold(), OverlapFold(), FailureFold())
+        self._of_attempts: tuple[CountFold, ...] = (VerdictFold(), OverlapFold(), FailureFold(), ShareFold())
 
     @property
     def tokens(self) -> int:

@@ -37,6 +37,9 @@ PROVENANCE_TYPE = pa.struct(
         ("start", pa.int64()),
         ("end", pa.int64()),
         ("chunker", pa.string()),
+        ("place", pa.string()),
+        ("license", pa.string()),
+        ("extractor", pa.string()),
     ]
 )
 EVIDENCE: tuple[tuple[str, pa.DataType], ...] = (
@@ -90,8 +93,13 @@ _ATTEMPT: tuple[tuple[str, pa.DataType | None], ...] = (
 """None: the type of `scores` depends on the run's gates."""
 
 
-def sample_schema(own: Iterable[str] = ()) -> pa.Schema:
-    """The dataset's columns, with the scores of a configuration's own gates."""
+def vary_of(names: Iterable[str]) -> pa.DataType:
+    """A column for each of an order's variables."""
+    return pa.struct([(name, pa.string()) for name in names])
+
+
+def sample_schema(own: Iterable[str] = (), vary: Sequence[str] = ()) -> pa.Schema:
+    """The dataset's columns, with the scores of a configuration's own gates, and with its variables if it has some."""
     return pa.schema(
         [
             ("id", pa.string()),
@@ -103,15 +111,17 @@ def sample_schema(own: Iterable[str] = ()) -> pa.Schema:
             ("quote", pa.string()),
             ("provenance", PROVENANCE_TYPE),
             ("scores", scores_of(own)),
+            ("unjudged", pa.list_(pa.string())),
             ("evidence", pa.list_(pa.struct(EVIDENCE))),
             ("lineage", _LINEAGE),
             ("tokens", _TOKENS),
+            *_varied(vary),
         ]
     )
 
 
-def dead_letter_schema(own: Iterable[str] = ()) -> pa.Schema:
-    """The dead letters' columns, with the scores of a configuration's own gates."""
+def dead_letter_schema(own: Iterable[str] = (), vary: Sequence[str] = ()) -> pa.Schema:
+    """The dead letters' columns, as `sample_schema`."""
     scores = scores_of(own)
     attempt = pa.struct([(name, scores if kind is None else kind) for name, kind in _ATTEMPT])
     return pa.schema(
@@ -128,8 +138,13 @@ def dead_letter_schema(own: Iterable[str] = ()) -> pa.Schema:
             ("repairs", pa.list_(pa.string())),
             ("history", pa.list_(attempt)),
             ("tokens", _TOKENS),
+            *_varied(vary),
         ]
     )
+
+
+def _varied(names: Sequence[str]) -> list[tuple[str, pa.DataType]]:
+    return [("vary", vary_of(names))] if names else []
 
 
 SAMPLE_SCHEMA = sample_schema()
@@ -155,9 +170,11 @@ def sample_row(life: Life, *, chat: Chat, models: Mapping[PoolName, str]) -> Row
         "quote": draft.quote,
         "provenance": msgspec.structs.asdict(life.passage.provenance),
         "scores": scores(last.verdicts),
+        "unjudged": list(last.unjudged),
         "evidence": _evidence(last.verdicts),
         "lineage": _lineage(life, candidate, models),
         "tokens": _tokens(life),
+        "vary": life.order.vary or None,
     }
 
 
@@ -179,6 +196,7 @@ def dead_letter_row(life: Life) -> Row:
         "repairs": list(life.repairs),
         "history": [_attempt(attempt) for attempt in life.attempts],
         "tokens": _tokens(life),
+        "vary": life.order.vary or None,
     }
 
 

@@ -6,6 +6,7 @@ faults          which rejected attempts are negatives
 wording         passage and draft to prompt and completion
 columns         the columns that formats share
 preferences     sft, dpo, kto
+ranked          dpo_ranked
 hard_negatives  every rejected attempt with its reasons
 solutions       rft
 credited        credited solutions and the values of their steps

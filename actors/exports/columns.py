@@ -4,13 +4,13 @@ documentation.
 Law: a trainer's columns come first and have the trainer's names; all other columns are lineage.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import pyarrow as pa
 from msgspec import Struct
 
-from actors.dataset.rows import MESSAGES, PROVENANCE_TYPE, Row, scores_of
+from actors.dataset.rows import MESSAGES, PROVENANCE_TYPE, Row, scores_of, vary_of
 from schemas.corpus import Passage
 from schemas.exports import Form
 from schemas.samples import Message
@@ -24,8 +24,9 @@ class Column(Struct, frozen=True):
     holds: str
 
 
-def origin_type(own: Iterable[str] = ()) -> pa.DataType:
-    """The type of an origin column, with the scores of a configuration's own gates."""
+def origin_type(own: Iterable[str] = (), vary: Sequence[str] = ()) -> pa.DataType:
+    """The type of an origin column, with the scores of a configuration's own gates, and its variables if it has
+    some."""
     return pa.struct(
         [
             ("order_id", pa.string()),
@@ -42,6 +43,8 @@ def origin_type(own: Iterable[str] = ()) -> pa.DataType:
             ("confidence", pa.float64()),
             ("rejected_by", pa.list_(pa.string())),
             ("scores", scores_of(own)),
+            ("unjudged", pa.list_(pa.string())),
+            *([("vary", vary_of(vary))] if vary else ()),
         ]
     )
 
@@ -50,14 +53,19 @@ ORIGIN = origin_type()
 """The origin type for a run with the built-in gates alone."""
 _ORIGIN_HOLDS = (
     "the order and which of its attempts, pool and model, sampling, the repair that it was made under, the attempt "
-    "whose first steps it restarted from, its diagnosis, the gates that rejected it, every gate's score"
+    "whose first steps it restarted from, its diagnosis, the gates that rejected it, every gate's score, the gates "
+    "that did not judge it because its order was not in their share; with `task.vary`, the order's variables"
 )
 
 ID = Column("id", pa.string(), "from the format, the orders and the attempts: the same in every export of the ledger")
 PLACE = (
     Column("task", pa.string(), "`grounded_answer` or `math`"),
     Column("passage_id", pa.string(), "the passage or problem; no split shares its document with another"),
-    Column("provenance", PROVENANCE_TYPE, "uri, document id and sha256, start and end in characters, what cut it"),
+    Column(
+        "provenance",
+        PROVENANCE_TYPE,
+        "uri, document id and sha256, start and end in characters, what cut it; its place, licence and extractor",
+    ),
 )
 
 
@@ -71,9 +79,9 @@ def said(form: Form) -> pa.DataType:
     return MESSAGES if form is Form.MESSAGES else pa.string()
 
 
-def schema_of(columns: Iterable[Column], own: Iterable[str] = ()) -> pa.Schema:
-    """The schema of these columns. `own`: the run's own gates."""
-    origin = origin_type(own)
+def schema_of(columns: Iterable[Column], own: Iterable[str] = (), vary: Sequence[str] = ()) -> pa.Schema:
+    """The schema of these columns. `own`: the run's own gates; `vary`: its variables."""
+    origin = origin_type(own, vary)
     return pa.schema([(each.name, origin if each.type == ORIGIN else each.type) for each in columns])
 
 

@@ -45,6 +45,8 @@ class ExportedRun(Struct, frozen=True):
     """The built-in kind of every gate that the configuration names."""
     keeps_reasoning: bool = False
     """Whether samples have a column with what models think before they answer."""
+    vary: tuple[str, ...] = ()
+    """The names of the variables that were drawn for each order."""
 
     @property
     def gates(self) -> tuple[GateName, ...]:
@@ -128,7 +130,7 @@ def _write(
     source: ExportedRun, asked: ExportRequest, wording: ExportWording, format: FormatSpec, folder: Folder
 ) -> tuple[Counted, list[SplitFiles]]:
     counted = Counted(Counter(), Counter(), Counter(), Counter())
-    schema = schema_of(format.columns(asked.form), source.gates)
+    schema = schema_of(format.columns(asked.form), source.gates, source.vary)
     with ExitStack() as stack:
         splits = {
             name: stack.enter_context(SplitFiles(folder, name, schema, asked))

@@ -9,6 +9,7 @@ from actors.exports.families import Family
 from actors.exports.hard_negatives import hard_negative_columns, hard_negatives
 from actors.exports.pits import dpo_prefix, dpo_prefix_columns, dpo_steps, dpo_steps_columns
 from actors.exports.preferences import MATH, Rows, dpo, dpo_columns, kto, kto_columns, sft, sft_columns
+from actors.exports.ranked import dpo_ranked, dpo_ranked_columns
 from actors.exports.solutions import rft
 from actors.exports.stepwise import advantages, advantages_columns, stepwise, stepwise_columns
 from actors.exports.wording import ExportWording
@@ -34,6 +35,12 @@ FORMATS: dict[ExportFormat, FormatSpec] = {
     ),
     ExportFormat.DPO: FormatSpec(
         dpo_columns, dpo, "The accepted attempt of an order over each of its rejected ones.", trainer="DPOTrainer"
+    ),
+    ExportFormat.DPO_RANKED: FormatSpec(
+        dpo_ranked_columns,
+        dpo_ranked,
+        "Of several answers to one prompt, the best by the gates over each that is worse.",
+        trainer="DPOTrainer",
     ),
     ExportFormat.KTO: FormatSpec(
         kto_columns, kto, "Accepted and rejected attempts, one by one, with their label.", trainer="KTOTrainer"

@@ -204,6 +204,8 @@ def origin_of(told: Told) -> Row:
         "confidence": attempt.diagnosis.confidence if attempt.diagnosis else None,
         "rejected_by": [said.gate for said in rejections(told)],
         "scores": scores(attempt.verdicts),
+        "unjudged": list(attempt.unjudged),
+        "vary": told.life.order.vary or None,
     }
 
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from actors.exports.columns import as_messages
 from actors.exports.families import Child, Told
+from schemas.corpus import Passage
 from schemas.exports import ExportRequest, Form, View
 from schemas.recovery import Repairs
 from schemas.samples import Draft, Message
@@ -24,6 +25,8 @@ class ExportWording(Struct, frozen=True):
 
     chat: Chat
     written: Written
+    alone: Callable[[Passage], tuple[Message, ...]] | None = None
+    """Asks for one sample, where first attempts may have asked for several at once; None: as the first attempt did."""
 
 
 class Exchange(Struct, frozen=True):
@@ -54,12 +57,14 @@ def exchange(told: Told, child: Child, asked: ExportRequest, wording: ExportWord
         return None
     if asked.view is View.ANSWER:
         return None if candidate.draft is None else answered(told.life.passage.text, candidate.draft, wording)
-    prompt = _first_prompt(child)
+    prompt = _first_prompt(child) if wording.alone is None else wording.alone(told.life.passage)
     if prompt is None:
         return None
     if candidate.draft is not None:
         return Exchange(prompt, wording.written(candidate.draft))
     repair = told.attempt.repair
+    if repair is None and wording.alone is not None:
+        return None  # it may answer the prompt for several
     in_another_form = repair is not None and (
         repair.kind == Repairs.QUOTE_THEN_ANSWER or bool(repair.prefix or repair.words)
     )

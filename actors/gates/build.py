@@ -9,6 +9,7 @@ from actors.gates.first_token import TokenGate
 from actors.gates.likelihood import LikelihoodGate
 from actors.gates.pairs import PairGate
 from actors.gates.reward import LlmReward
+from actors.gates.together import Gathering
 from actors.protocols import Engine, Gate, Generator, ScoreText
 from schemas.config_gates import Classifier, GateModel, LikelihoodJudge, LlmJudge, TokenJudge, kind_of
 from schemas.errors import ConfigError
@@ -38,18 +39,24 @@ def build_gate(name: GateName, config: GateModel, engine: Engine, source: Eviden
 
 
 def build_judge(
-    name: GateName, config: LlmJudge | TokenJudge, model: Generator, source: EvidenceSource = EXACT
+    name: GateName,
+    config: LlmJudge | TokenJudge,
+    model: Generator,
+    source: EvidenceSource = EXACT,
+    *,
+    gathering: Gathering | None = None,
 ) -> Gate:
-    """A gate over a chat model that writes. Raises ConfigError if the gate has no kind."""
+    """A gate over a chat model that writes. `gathering`: the calls that drafts may share with those of other gates made
+    with it. Raises ConfigError if the gate has no kind."""
     match kind_of(name, config), config:
         case "faithfulness", TokenJudge():
             return TokenGate(name, config, model, source)
         case "faithfulness", LlmJudge():
-            return LlmFaithfulness(config, model, source, name=name)
+            return LlmFaithfulness(config, model, source, name=name, gathering=gathering)
         case "reward", TokenJudge():
             return TokenGate(name, config, model)
         case "reward", LlmJudge():
-            return LlmReward(config, model, name=name)
+            return LlmReward(config, model, name=name, gathering=gathering)
         case _:
             raise _kindless(name)
 

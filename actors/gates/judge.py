@@ -14,8 +14,10 @@ from actors.calls.retry import Try
 from actors.calls.trials import judgement
 from actors.protocols import Ask, AskingGate, Embedder, Gate, Task
 from schemas.errors import HopError, ungrouped
+from schemas.order_kinds import POLICIES
 from schemas.orders import Duplicate, Lease
 from schemas.samples import Candidate, Cost, Texts, texts_of
+from schemas.shares import GateShares
 from schemas.stages import Stage
 from schemas.verdicts import FORMAT, Errored, GateName, GateRequest, Passed, Rejected, Verdict
 
@@ -33,6 +35,8 @@ class Gating(Struct, frozen=True):
     """The gates in `scored` that read the scores of others."""
     embedder: Embedder | None = None
     """Makes vectors of drafts that passed; near-duplicates are found by them, beside words."""
+    shares: GateShares = GateShares()
+    """The gates in `scored` that judge a share of the orders alone."""
 
 
 class Judge:
@@ -48,8 +52,15 @@ class Judge:
         self._task = task
         self._checks = {name: _check_of(gate, ask) for name, gate in gates.scored.items()}
 
+    def unjudged(self, lease: Lease, candidate: Candidate) -> tuple[GateName, ...]:
+        """The gates that do not judge this draft, because its order is not in their share. Probes and rollouts are
+        judged by all: they are made to be judged."""
+        is_sample = candidate.draft is not None and POLICIES[lease.order.kind].sample
+        return self._gates.shares.unjudged(lease.order.id) if is_sample else ()
+
     async def verdicts(self, lease: Lease, candidate: Candidate) -> tuple[Verdict, ...]:
-        """The verdicts on an attempt: of every gate, or with `short_circuit` up to the first that does not pass."""
+        """The verdicts on an attempt: of every gate but the `unjudged`, or with `short_circuit` up to the first that
+        does not pass."""
         if candidate.draft is None:
             return (Rejected(gate=FORMAT, score=0.0, threshold=1.0),)
         gates, whole = self._gates, texts_of(candidate.draft)
@@ -64,13 +75,14 @@ class Judge:
         grounded = await gates.provenance.check(request)
         if not isinstance(grounded, Passed) and gates.short_circuit:
             return (grounded,)
+        unjudged = self.unjudged(lease, candidate)
+        names = [name for name in gates.scored if name not in unjudged]
         if gates.short_circuit:
-            return (grounded, *await self._in_turn(request))
+            return (grounded, *await self._in_turn(request, names))
         with ungrouped():
-            return (grounded, *await self._at_once(request))
+            return (grounded, *await self._at_once(request, names))
 
-    async def _at_once(self, request: GateRequest) -> Sequence[Verdict]:
-        names = tuple(self._gates.scored)
+    async def _at_once(self, request: GateRequest, names: Sequence[GateName]) -> Sequence[Verdict]:
         if not self._gates.after:
             return tuple((await self._all(request, names)).values())
         first = await self._all(request, [name for name in names if name not in self._gates.after])
@@ -83,9 +95,9 @@ class Judge:
             asked = {name: group.create_task(self._check(name, request)) for name in names}
         return {name: task.result() for name, task in asked.items()}
 
-    async def _in_turn(self, request: GateRequest) -> Sequence[Verdict]:
+    async def _in_turn(self, request: GateRequest, names: Sequence[GateName]) -> Sequence[Verdict]:
         verdicts: list[Verdict] = []
-        for name in self._gates.scored:
+        for name in names:
             verdicts.append(await self._check(name, _told(request, verdicts)))
             if not isinstance(verdicts[-1], Passed):
                 break

@@ -3,16 +3,18 @@
 Law: an answer without the requested form is an error, never a score.
 """
 
-from typing import TypeVar
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
 from actors.protocols import Generator
-from actors.text.completions import Unreadable, verdict_in
+from actors.text.completions import NUMBER, Unreadable, verdict_in, verdicts_in
 from schemas.config_gates import LlmJudge
 from schemas.errors import ErrorKind, JudgeError
 from schemas.ids import derived_seed
-from schemas.samples import Completion, Cost, FinishReason, GenerationRequest, Heard, Message, Sampling
+from schemas.samples import Completion, Cost, FinishReason, GenerationRequest, Heard, Message, Sampling, Texts
 from schemas.verdicts import VERDICT_CUT_OFF
 
 T = TypeVar("T")
@@ -27,7 +29,8 @@ HEARD = 500
 
 class Question(Struct, frozen=True):
     """A question to a judge: system and user message, the JSON schema (as text) of the answer, and the keys that the
-    answer must have. `tries`, from 1: a judge that answered nonsense is asked for another draw."""
+    answer must have. `id`: of the request, or of the first of several. `tries`, from 1: a judge that answered nonsense
+    is asked for another draw."""
 
     id: str
     system: str
@@ -41,17 +44,7 @@ class Question(Struct, frozen=True):
 async def verdict_of(model: Generator, question: Question, config: LlmJudge, form: type[T]) -> tuple[Completion, T]:
     """The judge's completion, and its answer. Raises HopError as the model does, and JudgeError, with prompt and reply,
     for an answer that is cut off or lacks the form."""
-    request = GenerationRequest(
-        id=question.id,
-        messages=(Message("system", question.system), Message("user", question.user)),
-        sampling=Sampling(
-            temperature=config.temperature if question.tries == 1 else max(config.temperature, RETRY_TEMPERATURE),
-            max_tokens=config.max_tokens,
-            seed=derived_seed("judge", question.id, question.tries),
-        ),
-        json_schema=question.schema,
-        passage_id=question.passage_id,
-    )
+    request = _request(question, config)
     completion = await model.generate(request)
     if completion.finish is FinishReason.LENGTH:
         raise _nonsense(VERDICT_CUT_OFF, request, completion)
@@ -61,11 +54,80 @@ async def verdict_of(model: Generator, question: Question, config: LlmJudge, for
     return completion, said
 
 
+async def verdicts_of(
+    model: Generator, question: Question, config: LlmJudge, form: type[T], *, count: int
+) -> list[tuple[T, Cost] | JudgeError]:
+    """The judge's answer about each of `count` drafts with its part of the cost, or a JudgeError as `verdict_of` raises
+    it: one bad answer spoils no other. Raises HopError as the model does."""
+    request = _request(question, config, count=count)
+    completion = await model.generate(request)
+    read = verdicts_in(completion.text, form, question.keys, count=count)
+    is_cut = completion.finish is FinishReason.LENGTH
+    answers: list[tuple[T, Cost] | JudgeError] = []
+    for number, (said, cost) in enumerate(zip(read, _parts(completion.cost, count), strict=True), 1):
+        if isinstance(said, Unreadable):
+            why = VERDICT_CUT_OFF if is_cut else f"the judge's answer about draft {number} is no verdict: {said.why}"
+            answers.append(_nonsense(why, request, completion, cost))
+        else:
+            answers.append((said, cost))
+    return answers
+
+
+def schema_of_several(verdict: Mapping[str, Any], count: int) -> str:
+    """The schema of a verdict on each of `count` numbered drafts, as text. `verdict`: the schema of one."""
+    number = {"type": "integer", "minimum": 1, "maximum": count}
+    properties = {NUMBER: number, **verdict["properties"]}
+    one = {**verdict, "properties": properties, "required": list(properties)}
+    verdicts = {"type": "array", "items": one, "minItems": count, "maxItems": count}
+    whole = {"type": "object", "properties": {"verdicts": verdicts}, "required": ["verdicts"]}
+    return json.dumps({**whole, "additionalProperties": False})
+
+
+AROUND = len('{"verdicts": []}') + len(f'"{NUMBER}": 00, ') + len(", ")
+"""Characters around one of several verdicts, counted for each of them."""
+
+
+def numbered(drafts: Sequence[Texts]) -> Texts:
+    """The texts of several drafts, each name with its draft's number."""
+    return tuple((f"{name} {at}", text) for at, texts in enumerate(drafts, 1) for name, text in texts)
+
+
+def place(number: int, count: int) -> str:
+    """The note on a verdict that shared its call."""
+    return f"draft {number} of {count} in one call"
+
+
 def cost_of(completion: Completion) -> Cost:
     """The tokens of the judge's completion."""
     return completion.cost
 
 
-def _nonsense(detail: str, request: GenerationRequest, completion: Completion) -> JudgeError:
+def _request(question: Question, config: LlmJudge, *, count: int = 1) -> GenerationRequest:
+    return GenerationRequest(
+        id=question.id,
+        messages=(Message("system", question.system), Message("user", question.user)),
+        sampling=Sampling(
+            temperature=config.temperature if question.tries == 1 else max(config.temperature, RETRY_TEMPERATURE),
+            max_tokens=count * config.max_tokens,
+            seed=derived_seed("judge", question.id, question.tries),
+        ),
+        json_schema=question.schema,
+        passage_id=question.passage_id,
+    )
+
+
+def _parts(cost: Cost, count: int) -> list[Cost]:
+    """The tokens in parts as equal as whole tokens can be, the larger ones first. All parts together are the cost."""
+
+    def share(tokens: int) -> list[int]:
+        return [tokens // count + (at < tokens % count) for at in range(count)]
+
+    each = zip(share(cost.prompt_tokens), share(cost.completion_tokens), share(cost.estimated_tokens), strict=True)
+    return [Cost(prompt, written, estimated_tokens=estimated) for prompt, written, estimated in each]
+
+
+def _nonsense(detail: str, request: GenerationRequest, completion: Completion, cost: Cost | None = None) -> JudgeError:
+    """`cost`: the draft's part, where several shared the call."""
     begins = completion.text[:HEARD].encode("utf-8", "replace").decode()
-    return JudgeError(ErrorKind.NONSENSE, detail, heard=Heard(request.messages, begins, cost_of(completion)))
+    paid = cost_of(completion) if cost is None else cost
+    return JudgeError(ErrorKind.NONSENSE, detail, heard=Heard(request.messages, begins, paid))

@@ -2,7 +2,8 @@
 
 Law: a sequence number belongs to one ledger, so code that needs one goes through `each`. Counts are made from the
 records of all ledgers, merged by time; all records of one order are in one ledger, in order. A fact that every shard
-records is given once: the run's start (by the first shard) and the corpus's end (when all shards have recorded it).
+records is given once: the run's start (by the first shard), the corpus's end (when all shards have recorded it), and
+the plan's end (when no shard plans more).
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ from actors.ledger.layout import is_made
 from actors.ledger.sqlite import LedgerReader
 from schemas.errors import OutputError
 from schemas.ids import OrderId
-from schemas.ledger import CorpusEnded, Reconfigured, Record, RunStarted
+from schemas.ledger import CorpusEnded, PlanEnded, Reconfigured, Record, RunStarted, StopRaised
 from schemas.queue_shard import MOST_SHARDS, QueueShard
 
 
@@ -47,13 +48,18 @@ class Ledgers:
     def records(self) -> Iterator[tuple[int, Record]]:
         """Every record with its sequence number in its own ledger, oldest first. For folds that count."""
         ended: set[int] = set()
+        over: dict[int, PlanEnded | None] = {}
         for _, (number, seq, record) in merge(*map(_timed, self.each), key=lambda timed: timed[0]):
-            if number and isinstance(record, RunStarted | Reconfigured):
+            if number and isinstance(record, RunStarted | Reconfigured | StopRaised):
                 continue
-            if isinstance(record, CorpusEnded):
-                ended.add(number)
-                if len(ended) < len(self.each):
-                    continue
+            if isinstance(record, CorpusEnded | PlanEnded):
+                over[number] = record if isinstance(record, PlanEnded) else over.get(number)
+                ended |= {number} if isinstance(record, CorpusEnded) else set()
+                if isinstance(record, PlanEnded) or len(ended) < len(self.each):
+                    why = next((each for each in over.values() if each is not None), None)
+                    if why is None or len(over) < len(self.each):
+                        continue
+                    record = why
             yield seq, record
 
     @contextmanager

@@ -7,6 +7,7 @@ was undone (`gleaner replay`) keeps its place among the attempts before and afte
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from actors.ledger.attempts import generation_cost
 from schemas.corpus import Passage
@@ -18,6 +19,7 @@ from schemas.ledger import (
     AcceptedEnd,
     Credited,
     DeadLetteredEnd,
+    NotNeededEnd,
     Planned,
     ProbeEnded,
     ProbeIssued,
@@ -33,6 +35,9 @@ from schemas.probes import Probe, ProbeEnd, ProbeFacts
 from schemas.recovery import FailureMode, RepairKind
 from schemas.samples import Cost, Draft
 
+SampleMove = Rejoined | AcceptedEnd | Rescored | DeadLetteredEnd | NotNeededEnd
+"""A record that moves an order of a sample."""
+
 
 class PutBack(Struct, frozen=True):
     """A dead letter that was put back after so many attempts. `changed`: configuration keys changed at that time."""
@@ -44,7 +49,7 @@ class PutBack(Struct, frozen=True):
 
 
 class Life(Struct, frozen=True):
-    """An order from issue to now. While it is outstanding, `accepted_at` and `end` are both None."""
+    """An order from issue to now. While it is outstanding, it has neither an end nor a time of one."""
 
     order: Order
     passage: Passage
@@ -54,6 +59,8 @@ class Life(Struct, frozen=True):
     put_back: tuple[PutBack, ...] = ()
     credits: tuple[CreditLabel, ...] = ()
     """Credit of its rejected solutions, ordered by attempt."""
+    not_needed_at: float | None = None
+    """When it ended because the run wanted no more samples."""
     probed: "ProbeLife | None" = None
     """Only for a probe, which has no `accepted_at` or `end`."""
 
@@ -115,24 +122,33 @@ def _sample_life(order_id: OrderId, records: Sequence[Record]) -> Life:
         raise LedgerError(f"order {order_id} is not among the orders planned with its passage")
     attempts: list[Attempt] = []
     put_back: list[PutBack] = []
-    accepted_at, end = None, None
     for record in records:
         if isinstance(record, Reopened) and record.order_id == order_id:
             put_back.append(PutBack(record.at, record.attempts_before, record.end, record.changed))
-            end = None
-        if not isinstance(record, Rejoined | AcceptedEnd | Rescored | DeadLetteredEnd) or record.order_id != order_id:
+        if not isinstance(record, SampleMove) or record.order_id != order_id:
             continue
         if isinstance(record, Rescored):  # the new verdicts replace the old ones
             attempts.pop()
         if record.attempt is not None:
             attempts.append(record.attempt)
-        if isinstance(record, AcceptedEnd | Rescored):
-            accepted_at = record.at
-        elif isinstance(record, DeadLetteredEnd):
-            end = record.end
     labels = [record.label for record in records if isinstance(record, Credited) and record.order_id == order_id]
     credited = tuple(sorted(labels, key=lambda label: label.attempt))
-    return Life(order, planned.passage, tuple(attempts), accepted_at, end, tuple(put_back), credited)
+    life = Life(order, planned.passage, tuple(attempts), put_back=tuple(put_back), credits=credited)
+    return _ended(life, [each for each in records if isinstance(each, SampleMove | Reopened)])
+
+
+def _ended(life: Life, moves: Sequence[SampleMove | Reopened]) -> Life:
+    """The life with the end that its last record gives it."""
+    own = [move for move in moves if move.order_id == life.order.id]
+    match own[-1] if own else None:
+        case AcceptedEnd(at=at) | Rescored(at=at):
+            return replace(life, accepted_at=at)
+        case DeadLetteredEnd(end=end):
+            return replace(life, end=end)
+        case NotNeededEnd(at=at):
+            return replace(life, not_needed_at=at)
+        case _:
+            return life
 
 
 def _probe_life(probe: Probe, records: Sequence[Record]) -> Life:

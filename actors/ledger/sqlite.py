@@ -32,6 +32,7 @@ from schemas.ids import OrderId
 from schemas.ledger import (
     AcceptedEnd,
     DeadLetteredEnd,
+    NotNeededEnd,
     Planned,
     Reconfigured,
     Record,
@@ -273,7 +274,7 @@ class MemoryLedger:
 
 def order_of(record: Record) -> OrderId | None:
     """The order that a record is about; None when it is about no single order."""
-    of_one = isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd | Reopened | Rescored)
+    of_one = isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd | NotNeededEnd | Reopened | Rescored)
     return record.order_id if of_one else None
 
 

@@ -26,7 +26,7 @@ from schemas.verdicts import KNOWN_GATES, MODEL_GATES, VERIFIER, GateName
 
 GONE = "(gone)"
 """A pool, mode or repair that is in the ledger and no longer in the configuration."""
-ACCEPTED = "accepted"
+ACCEPTED, NOT_NEEDED = "accepted", "not_needed"
 GENERATOR, ENGINE = "generator", "engine"
 UNSAID = "unsaid"
 """The flaw of a bad probe whose labelled file names none."""
@@ -236,7 +236,7 @@ def values(label: Label, run: Run) -> tuple[str, ...]:
         Label.VERSION: (run.version,),
         Label.PHASE: run.phases,
         Label.KIND: _all(OrderKind),
-        Label.END: (ACCEPTED, *_all(EndReason)),
+        Label.END: (ACCEPTED, NOT_NEEDED, *_all(EndReason)),
         Label.STATE: ("ready", "leased", "waiting"),
         Label.TURN: _all(QueueTurn),
         Label.STAGE: run.stages,

@@ -3,7 +3,20 @@
 from collections.abc import Iterable, Iterator
 
 from actors.counts.together import together
-from actors.metrics.metric import ACCEPTED, GONE, Label, Metric, Point, Seen, Type, alone, counted, counter, gauge
+from actors.metrics.metric import (
+    ACCEPTED,
+    GONE,
+    NOT_NEEDED,
+    Label,
+    Metric,
+    Point,
+    Seen,
+    Type,
+    alone,
+    counted,
+    counter,
+    gauge,
+)
 from schemas.distributions import SECONDS, Distribution
 from schemas.stages import GENERATE
 
@@ -11,6 +24,7 @@ from schemas.stages import GENERATE
 def _ended(seen: Seen) -> Iterable[Point]:
     kinds = seen.snapshot.summary.kinds
     found = [((each.kind.value, ACCEPTED), each.accepted) for each in kinds]
+    found += [((each.kind.value, NOT_NEEDED), each.not_needed) for each in kinds]
     found += [((each.kind.value, end.reason.value), end.orders) for each in kinds for end in each.ends]
     return counted((Label.KIND, Label.END), seen.run, found)
 
@@ -30,7 +44,12 @@ def _in_flight(seen: Seen) -> Iterator[Point]:
 
 
 ORDERS = (
-    counter("gleaner_orders_ended_total", "Orders that ended: accepted, or why not.", (Label.KIND, Label.END), _ended),
+    counter(
+        "gleaner_orders_ended_total",
+        "Orders that ended: accepted, not needed, or why not accepted.",
+        (Label.KIND, Label.END),
+        _ended,
+    ),
     Metric(
         "gleaner_stage_seconds",
         Type.HISTOGRAM,

@@ -25,6 +25,7 @@ from schemas.ledger import (
     CreditBegun,
     Credited,
     DeadLetteredEnd,
+    NotNeededEnd,
     Record,
     Rejoined,
     Reopened,
@@ -62,7 +63,7 @@ class Credits:
     def hear(self, record: Record, view: QueueView) -> Instructions:
         """Takes a record into the credits; returns the instructions that follow from it."""
         match record:
-            case Rejoined() | AcceptedEnd() | Rescored() | DeadLetteredEnd():
+            case Rejoined() | AcceptedEnd() | Rescored() | DeadLetteredEnd() | NotNeededEnd():
                 self._forget_closing()
                 self._judged(record, view)
             case Reopened():
@@ -135,9 +136,11 @@ class Credits:
         assert self._desk.open <= self._terms.most_open
         assert issued or not self._desk.open, "a credit is open, and nothing is drawn for it"
 
-    def _judged(self, record: Rejoined | AcceptedEnd | Rescored | DeadLetteredEnd, view: QueueView) -> None:
+    def _judged(
+        self, record: Rejoined | AcceptedEnd | Rescored | DeadLetteredEnd | NotNeededEnd, view: QueueView
+    ) -> None:
         """A problem's first attempts count as draws from the problem itself, so its solve rate costs no rollouts."""
-        held, attempt = view.held, None if isinstance(record, Rescored) else record.attempt
+        held, attempt = view.held, None if isinstance(record, Rescored | NotNeededEnd) else record.attempt
         assert held is not None, "a sample's record is of an order that the queue held"
         passage_id = held.order.passage_id
         if attempt is not None and held.order.kind is OrderKind.FRESH and is_start(attempt):

@@ -1,25 +1,40 @@
-"""The record that a report on an order becomes, or that ends an order when the budget is spent.
+"""The record that a report on an order becomes, or that ends an order that no report ends.
 
 Law: pure; a record holds all that a replay needs. Rollouts are ended by `credits`, and probes by records of their own
 (`probes`).
 """
 
 from actors.ledger.attempts import tokens
+from actors.queue.aim import Need
 from actors.queue.held import Held, QueueLimits
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, ProbeEnded, ProbeRejoined, Rejoined, Rescored, Rolled
+from schemas.ledger import (
+    AcceptedEnd,
+    DeadLetteredEnd,
+    NotNeededEnd,
+    ProbeEnded,
+    ProbeRejoined,
+    Rejoined,
+    Rescored,
+    Rolled,
+)
 from schemas.orders import Accept, DeadLetter, EndReason, Outcome, Requeue
 from schemas.verdicts import Rejected
 
 BUDGET_SPENT = DeadLetter(EndReason.BUDGET, "the token budget is spent")
-EndRecord = AcceptedEnd | Rescored | DeadLetteredEnd | Rolled | ProbeEnded
+NOT_NEEDED = "the run wants no more samples"
+EndRecord = AcceptedEnd | Rescored | DeadLetteredEnd | NotNeededEnd | Rolled | ProbeEnded
 """After one of these an order is forgotten."""
 Move = Rejoined | ProbeRejoined | EndRecord
 """One transition of one order."""
 
 
-def sample_record(held: Held, outcome: Outcome, now: float, limits: QueueLimits, spent: int) -> Rejoined | EndRecord:
+def sample_record(
+    held: Held, outcome: Outcome, now: float, limits: QueueLimits, *, spent: int, need: Need
+) -> Rejoined | EndRecord:
     """The record of a report on an order of a sample. `spent`: tokens before this attempt."""
     order_id, attempt = held.order.id, outcome.attempt
+    if need is Need.NOTHING or (need is Need.LAST and isinstance(outcome.decision, Requeue)):
+        return NotNeededEnd(now, order_id, attempt)
     match outcome.decision:
         case Accept():
             return AcceptedEnd(now, order_id, attempt)
@@ -41,7 +56,7 @@ def tokens_of(record: EndRecord) -> int:
     match record:
         case AcceptedEnd():
             return tokens(record.attempt)
-        case DeadLetteredEnd() | ProbeEnded():
+        case DeadLetteredEnd() | NotNeededEnd() | ProbeEnded():
             return 0 if record.attempt is None else tokens(record.attempt)
         case Rolled():
             return record.cost.tokens
@@ -54,7 +69,7 @@ def is_reported(record: EndRecord) -> bool:
     match record:
         case AcceptedEnd() | Rolled():
             return True
-        case DeadLetteredEnd() | ProbeEnded():
+        case DeadLetteredEnd() | NotNeededEnd() | ProbeEnded():
             return record.attempt is not None
         case Rescored():
             return False

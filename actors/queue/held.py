@@ -1,23 +1,20 @@
-"""The state that the queue holds while orders are outstanding: the orders, the accepted samples of their passages, and
-the queue's limits.
+"""What the queue holds of one outstanding order, the accepted samples of the passages, and the queue's limits.
 
 Law: nothing here outlives its passage's last outstanding order, so memory grows with the queue, not with the run.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from enum import Enum
-from itertools import count
 
 from msgspec import Struct
 
 from actors.ledger.attempts import draft_of, vector_of
 from actors.text.vectors import cosine
 from schemas.corpus import Passage
-from schemas.ids import OrderId, PassageId
+from schemas.ids import PassageId
 from schemas.ledger import AskedBefore
 from schemas.order_kinds import KindPolicy
-from schemas.orders import Attempt, AttemptSummary, Duplicate, Lease, Likeness, Order, OrderKind
+from schemas.orders import Attempt, AttemptSummary, Duplicate, Lease, Likeness, Order
 from schemas.probes import Probe
 from schemas.recovery import Repair
 from schemas.samples import Draft
@@ -96,77 +93,6 @@ class Held(Struct):
         """The order's history in one line, for an error message."""
         story = " → ".join(f"{past.mode or 'first'} ({past.repair or 'fresh'})" for past in self.history)
         return f"order {self.order.id} ({self.state.value}, attempt {self.attempt}; {story or 'no attempt yet'})"
-
-
-class HeldOrders:
-    """Every outstanding order, with counts. `open_passages`: the number of outstanding samples of each passage."""
-
-    def __init__(self) -> None:
-        self.by_id: dict[OrderId, Held] = {}
-        self.open_passages: dict[PassageId, int] = {}
-        self.samples = dict.fromkeys(OrderState, 0)
-        self.others = Counter[OrderKind]()
-        self._stamps = count(1)
-
-    @property
-    def outstanding(self) -> int:
-        """Outstanding orders of samples."""
-        return len(self.by_id) - self.others.total()
-
-    def unleased(self) -> list[Held]:
-        """The orders that are not leased."""
-        return [held for held in self.by_id.values() if held.state is not OrderState.LEASED]
-
-    def leased_to(self, conductor: str) -> list[Held]:
-        """The orders that are leased to a conductor."""
-        leased = OrderState.LEASED
-        return [held for held in self.by_id.values() if held.state is leased and held.conductor == conductor]
-
-    def add(self, held: Held) -> None:
-        """An order is outstanding from now on."""
-        self.by_id[held.order.id] = held
-        if not held.policy.sample:
-            self.others[held.order.kind] += 1
-            return
-        self.samples[held.state] += 1
-        passage_id = held.order.passage_id
-        self.open_passages[passage_id] = self.open_passages.get(passage_id, 0) + 1
-
-    def move(self, held: Held, state: OrderState, now: float) -> None:
-        """Moves the order to a state, without a conductor."""
-        if held.policy.sample:
-            self.samples[held.state] -= 1
-            self.samples[state] += 1
-        held.state, held.since, held.stamp, held.conductor = state, now, next(self._stamps), None
-
-    def forget(self, held: Held) -> bool:
-        """The order has ended. Returns whether it was the last outstanding sample of its passage."""
-        del self.by_id[held.order.id]
-        if not held.policy.sample:
-            self.others[held.order.kind] -= 1
-            return False
-        self.samples[held.state] -= 1
-        passage_id = held.order.passage_id
-        left = self.open_passages[passage_id] - 1
-        if left:
-            self.open_passages[passage_id] = left
-        else:
-            del self.open_passages[passage_id]
-        return not left
-
-    def check(self) -> None:
-        """Raises AssertionError when a count differs from the orders themselves."""
-        everything = self.by_id.values()
-        samples = [held for held in everything if held.policy.sample]
-        for state in OrderState:
-            assert self.samples[state] == sum(held.state is state for held in samples), state
-        assert +self.others == Counter(held.order.kind for held in everything if not held.policy.sample)
-        assert self.open_passages == Counter(held.order.passage_id for held in samples)
-        assert self.outstanding == len(samples)
-        for held in everything:
-            assert (held.conductor is not None) == (held.state is OrderState.LEASED), held.told()
-            assert held.attempt == 1 or held.policy.repairs is not None, f"{held.told()} is of a kind without repairs"
-            assert (held.probe is not None) == (held.order.kind is OrderKind.PROBE), held.told()
 
 
 class AskedQuestions:

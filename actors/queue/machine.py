@@ -1,8 +1,9 @@
 """RegenerationQueue owns every outstanding order, of every kind. Pure: facts and `now` in, records out.
 
 Law: an order is ready, leased or waiting until it ends. It ends once; then it is forgotten. For samples, issued =
-accepted + dead-lettered + outstanding after every call. Only a record of the ledger brings a dead letter back. It holds
-the order's history, so that attempt numbers continue, and the order has its full number of attempts again.
+accepted + dead-lettered + not needed + outstanding after every call. Only a record of the ledger brings a dead letter
+back. It holds the order's history, so that attempt numbers continue, and the order has its full number of attempts
+again.
 
 A lease is a hint, the attempt number is the truth. When a lease ends or its conductor dies, the order is ready again
 with the *same* attempt number. The first report on an attempt number moves the order on; any other is stale and changes
@@ -16,12 +17,13 @@ decides what follows from credit.
 from collections.abc import Sequence
 
 from actors.ledger.attempts import summary, tokens
-from actors.queue.ends import EndRecord, Move, is_reported, sample_record, tokens_of
-from actors.queue.held import AskedQuestions, Depth, Held, HeldOrders, OrderState, QueueLimits, Similarity
+from actors.queue.aim import Aim, Need, Room
+from actors.queue.ends import NOT_NEEDED, EndRecord, Move, is_reported, sample_record, tokens_of
+from actors.queue.held import AskedQuestions, Depth, Held, OrderState, QueueLimits, Similarity
 from actors.queue.late_reports import LateReports
 from actors.queue.listener import Instructions, Listener, QueueView
-from actors.queue.probes import ProbeTerms, probe_record, spoilt, unjudged
-from actors.queue.ready_orders import LiveHeap, ReadyOrders
+from actors.queue.outstanding import Outstanding
+from actors.queue.probes import ProbeTerms, held_probe, probe_record, spoilt, unjudged
 from schemas.corpus import Passage
 from schemas.errors import LedgerError
 from schemas.ids import PassageId
@@ -30,6 +32,7 @@ from schemas.ledger import (
     CreditBegun,
     Credited,
     DeadLetteredEnd,
+    NotNeededEnd,
     Planned,
     ProbeEnded,
     ProbeIssued,
@@ -72,16 +75,12 @@ class RegenerationQueue:
         self._listener = listener
         self._asked = AskedQuestions(similarity, limits.similarity_threshold, limits.vector_threshold)
         self._known: set[bytes] = set()
-        self._orders = HeldOrders()
+        self._orders = Outstanding({Urgency.FRESH: limits.fresh_share, Urgency.ROLLOUTS: limits.rollout_share})
         self._held = self._orders.by_id
-        self._ready = ReadyOrders(
-            self._held, {Urgency.FRESH: limits.fresh_share, Urgency.ROLLOUTS: limits.rollout_share}
-        )
-        self._leases = LiveHeap(self._held)
-        self._waiting = LiveHeap(self._held)
         self._late = LateReports()
         self._followed: list[Record] = []
-        self.issued = self.accepted = self.dead_lettered = self.stale = self.spent = 0
+        self.aim = Aim()
+        self.issued = self.accepted = self.dead_lettered = self.not_needed = self.stale = self.spent = 0
 
     @property
     def outstanding(self) -> int:
@@ -98,6 +97,16 @@ class RegenerationQueue:
         """Whether the token budget is spent."""
         return self._limits.tokens is not None and self.spent >= self._limits.tokens
 
+    @property
+    def ending(self) -> bool:
+        """Whether no attempt starts any more: the budget is spent, or the plan was closed."""
+        return self.aim.closed or self.exhausted
+
+    @property
+    def wanted(self) -> int | None:
+        """How many outstanding orders of samples there should be for what is missing; None without a limit."""
+        return self.aim.wanted(self.accepted, self.accepted + self.dead_lettered)
+
     def knows(self, passage_id: PassageId) -> bool:
         """Whether the passage was ever planned."""
         return bytes.fromhex(passage_id) in self._known
@@ -112,14 +121,21 @@ class RegenerationQueue:
 
     def lease(self, now: float, conductor: str, limit: int) -> list[Lease]:
         """Leases of up to `limit` orders, the most urgent first. Orders that go together are never parted, even beyond
-        the limit: otherwise an order's prompt would depend on it. No leases once the budget is spent."""
-        self._wake(now)
+        the limit: otherwise an order's prompt would depend on it. None once the budget is spent or the plan closed, and
+        no more of samples than are wanted."""
+        for due in self._orders.due(now):
+            self._make_ready(due, now)
         leases: list[Lease] = []
-        room = limit
-        while room > 0 and not self.exhausted and (held := self._ready.pop()) is not None:
-            together = (held, *self._ready.pop_beside(held, self._limits.together - 1))
+        room, samples = limit, self._room()
+        while room > 0 and not self.ending:
+            held = self._orders.ready.pop(samples.barred if samples else ())
+            if held is None:
+                break
+            together = (held, *self._orders.ready.pop_beside(held, self._limits.together - 1))
+            if held.policy.sample and samples is not None:
+                samples.take(len(together), fresh=held.attempt == 1)
             for each in together:
-                self._lend(each, conductor, now)
+                self._orders.lend(each, conductor, now, until=now + self._limits.lease_s)
             leases.append(held.lease(now + self._limits.lease_s, together[1:]))
             room -= len(together)
         return leases
@@ -131,7 +147,7 @@ class RegenerationQueue:
         for holding in holdings:
             held = self._held.get(holding.order_id)
             if held is not None and held.attempt == holding.attempt and held.state is OrderState.READY:
-                self._lend(held, conductor, now)
+                self._orders.lend(held, conductor, now, until=now + self._limits.lease_s)
                 count += 1
         return count
 
@@ -156,14 +172,15 @@ class RegenerationQueue:
                 self.spent += late.cost.tokens
                 self._followed.append(late)
             return Stale(outcome.order_id), None
-        if held.policy.sample and isinstance(outcome.decision, Accept):
+        need = self.aim.need(self.accepted)
+        if held.policy.sample and isinstance(outcome.decision, Accept) and need is not Need.NOTHING:
             duplicate = self._asked.again(held.order, outcome.attempt)
             if duplicate is not None:
                 return duplicate, None
         record = self._record(held, outcome, now)
         self._apply(record, held)
         probe = self._probes.beside(held.order, held.passage, outcome.attempt) if held.policy.sample else None
-        if probe is not None and not self.exhausted:
+        if probe is not None and not self.ending:
             self._followed.append(issued := ProbeIssued(now, probe))
             self._issue_probe(issued)
         begun = None if self._listener is None else self._listener.begin(record, self._view(held))
@@ -177,19 +194,21 @@ class RegenerationQueue:
         records, self._followed = self._followed, []
         return records
 
-    def end_unleased(self, now: float, end: DeadLetter) -> list[Record]:
-        """The budget is spent: ends every order that is not leased, as its kind says. Returns the dead letters."""
+    def end_unleased(self, now: float, end: DeadLetter | None) -> list[Record]:
+        """Ends every order that is not leased, as its kind says. `end`: of samples, which are dead letters then; None:
+        they are not needed. Returns the samples' records."""
         if self._listener is not None:
             self._obey(self._listener.close(now), now)
         records: list[Record] = []
         for held in self._orders.unleased():
             match held.policy.unmade:
                 case Unmade.DEAD_LETTER:
-                    record = DeadLetteredEnd(now, held.order.id, None, end)
+                    order_id = held.order.id
+                    record = NotNeededEnd(now, order_id) if end is None else DeadLetteredEnd(now, order_id, None, end)
                     records.append(record)
                     self._apply(record, held)
                 case Unmade.ENDED:
-                    record = unjudged(held, now, end.detail)
+                    record = unjudged(held, now, NOT_NEEDED if end is None else end.detail)
                     self._followed.append(record)
                     self._apply(record, held)
                 case Unmade.TAKEN_BACK:
@@ -206,8 +225,10 @@ class RegenerationQueue:
                 self._issue_probe(record)
             case Reopened():
                 self._reopen(record)
-            case Rejoined() | AcceptedEnd() | Rescored() | DeadLetteredEnd() | ProbeRejoined() | ProbeEnded():
-                self._apply(record, self._to_be_moved(record))
+            case Rejoined() | AcceptedEnd() | Rescored() | DeadLetteredEnd() | NotNeededEnd():
+                self._apply(record, self._orders.moved_by(record))
+            case ProbeRejoined() | ProbeEnded():
+                self._apply(record, self._orders.moved_by(record))
             case Rolled():
                 self._apply(record, self._held.get(record.order_id))
             case CreditBegun():
@@ -222,26 +243,17 @@ class RegenerationQueue:
 
     def next_wake(self) -> float | None:
         """When the next waiting order becomes ready or the next lease ends; None if there is neither."""
-        moments = (heap.front_at() for heap in (self._waiting, self._leases))
-        return min((at for at in moments if at is not None), default=None)
+        return self._orders.next_wake()
 
     def depth(self) -> Depth:
         """How many orders are in each state."""
-        return Depth(
-            ready=self._orders.samples[OrderState.READY],
-            leased=self._orders.samples[OrderState.LEASED],
-            waiting=self._orders.samples[OrderState.WAITING],
-            oldest_since=self._ready.oldest_sample_since(),
-            rollouts=self._orders.others[OrderKind.ROLLOUT],
-        )
+        return self._orders.depth()
 
     def check(self) -> None:
         """Raises AssertionError when an invariant does not hold. For tests: it looks at every order."""
-        assert self.issued == self.accepted + self.dead_lettered + self.outstanding
+        assert self.issued == self.accepted + self.dead_lettered + self.not_needed + self.outstanding
         self._orders.check()
-        live = {*self._ready.stamps(), *self._leases.stamps(), *self._waiting.stamps()}
-        for order_id, held in self._held.items():
-            assert (held.stamp, order_id) in live, f"{held.told()} is in no heap"
+        for held in self._held.values():
             assert 1 <= held.attempt - held.attempts_before <= self._limits.max_attempts, held.told()
             leased = held.state is OrderState.LEASED
             assert leased or self._is_needed(held), f"{held.told()} is to be made, and nothing waits for it"
@@ -258,11 +270,9 @@ class RegenerationQueue:
             self.issued += 1
 
     def _issue_probe(self, issued: ProbeIssued) -> None:
-        probe = issued.probe
-        if probe.id in self._held:
-            raise LedgerError(f"probe {probe.id} is issued twice")
-        order = Order(probe.id, probe.passage.id, self._probes.task, 0, OrderKind.PROBE)
-        self._add(Held(order, POLICIES[order.kind], probe.passage, issued.at, probe=probe))
+        if issued.probe.id in self._held:
+            raise LedgerError(f"probe {issued.probe.id} is issued twice")
+        self._add(held_probe(issued, self._probes.task))
 
     def _reopen(self, record: Reopened) -> None:
         order, passage = record.order, record.passage
@@ -277,18 +287,11 @@ class RegenerationQueue:
         self._add(held)
         self._tell(record, held)
 
-    def _to_be_moved(self, record: Move) -> Held:
-        """The order that a record of the ledger moves. Raises LedgerError if no such order is outstanding."""
-        held, of_probe = self._held.get(record.order_id), isinstance(record, ProbeRejoined | ProbeEnded)
-        if held is None or of_probe != (held.probe is not None) or held.policy.on_demand:
-            what = "ends or repairs probe" if of_probe else "ends or repairs order"
-            raise LedgerError(f"the ledger {what} {record.order_id}, which is not outstanding")
-        return held
-
     def _record(self, held: Held, outcome: Outcome, now: float) -> Move:
         match held.order.kind:
             case OrderKind.FRESH:
-                return sample_record(held, outcome, now, self._limits, self.spent)
+                need = self.aim.need(self.accepted)
+                return sample_record(held, outcome, now, self._limits, spent=self.spent, need=need)
             case OrderKind.PROBE:
                 return probe_record(held, outcome, now, self._limits, self._probes)
             case OrderKind.ROLLOUT:
@@ -325,6 +328,8 @@ class RegenerationQueue:
                 self._asked.add(held.order, record.attempt)
             case DeadLetteredEnd():
                 self.dead_lettered += 1
+            case NotNeededEnd():
+                self.not_needed += 1
             case Rolled() | ProbeEnded():
                 pass
         if self._orders.forget(held):
@@ -337,27 +342,21 @@ class RegenerationQueue:
         if self._listener is not None:
             self._listener.dropped(held.order.id)
 
+    def _room(self) -> Room | None:
+        """How many orders of samples may be leased beside those in flight; None: any number, since all are wanted.
+        Orders that wait for a repair count as in flight: what was spent on them is lost if they are not needed."""
+        most = self.wanted
+        return None if most is None or self.outstanding <= most else self._orders.room(most)
+
     def _add(self, held: Held) -> None:
         self._orders.add(held)
         self._make_ready(held, held.since)
-
-    def _lend(self, held: Held, conductor: str, now: float) -> None:
-        self._orders.move(held, OrderState.LEASED, now)
-        held.conductor = conductor
-        held.lent += 1
-        self._leases.push(now + self._limits.lease_s, held)
-
-    def _wake(self, now: float) -> None:
-        for heap in (self._leases, self._waiting):
-            for held in heap.due(now):
-                self._make_ready(held, now)
 
     def _make_ready(self, held: Held, now: float) -> None:
         if held.policy.on_demand and not self._is_needed(held):
             self._drop(held)
             return
-        self._orders.move(held, OrderState.READY, now)
-        self._ready.push(now, held)
+        self._orders.make_ready(held, now)
 
     def _is_needed(self, held: Held) -> bool:
         if not held.policy.on_demand:
@@ -365,7 +364,7 @@ class RegenerationQueue:
         return self._listener is not None and self._listener.awaits(held.order.id)
 
     def _view(self, held: Held | None) -> QueueView:
-        return QueueView(held, self._orders.open_passages, self.spent, self.exhausted)
+        return QueueView(held, self._orders.open_passages, self.spent, self.ending)
 
     def _tell(self, record: Record, held: Held | None) -> None:
         if self._listener is not None:
@@ -373,9 +372,7 @@ class RegenerationQueue:
 
     def _obey(self, told: Instructions, now: float) -> None:
         for wait in told.wait:
-            held = self._held[wait.order_id]
-            self._orders.move(held, OrderState.WAITING, now)
-            self._waiting.push(wait.until, held)
+            self._orders.wait(self._held[wait.order_id], now, until=wait.until)
         for wanted in told.issue:
             self._add(Held(wanted.order, POLICIES[wanted.order.kind], wanted.passage, now, repair=wanted.repair))
         for order_id in told.take_back:

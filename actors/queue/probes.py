@@ -11,8 +11,9 @@ from msgspec.structs import replace
 from actors.queue.held import Held, QueueLimits
 from schemas.corpus import Passage
 from schemas.flaws import Probed, Worth
-from schemas.ledger import ProbeEnded, ProbeRejoined, Rejoined
-from schemas.orders import Attempt, DeadLetter, EndReason, Order, Outcome, Requeue
+from schemas.ledger import ProbeEnded, ProbeIssued, ProbeRejoined, Rejoined
+from schemas.order_kinds import POLICIES
+from schemas.orders import Attempt, DeadLetter, EndReason, Order, OrderKind, Outcome, Requeue
 from schemas.probes import Probe, ProbeEnd, ProbeFacts
 from schemas.verdicts import PROVENANCE, Errored, GateName
 
@@ -30,6 +31,13 @@ class ProbeTerms(Struct, frozen=True):
     repair: bool = True
     judges: Mapping[GateName, str] = {}
     kinds: Mapping[GateName, GateName] = {}
+
+
+def held_probe(issued: ProbeIssued, task: str) -> Held:
+    """The order that sends a probe through the gates. `task`: as in the terms."""
+    probe = issued.probe
+    order = Order(probe.id, probe.passage.id, task, 0, OrderKind.PROBE)
+    return Held(order, POLICIES[order.kind], probe.passage, issued.at, probe=probe)
 
 
 def probe_record(

@@ -4,7 +4,7 @@ Law: of one urgency, the order that has been ready longest goes first. Less urge
 while more urgent ones wait too, and all leases while none waits. Probes go before all others and take from no share.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from heapq import heappop, heappush
 
 from actors.queue.held import Held
@@ -70,11 +70,11 @@ class ReadyOrders:
         assert urgency is not None, f"{held.told()} is of a kind without repairs"
         self._heaps[urgency].push(now, held)
 
-    def pop(self) -> Held | None:
-        """Takes the next order to lease; None if none is ready."""
+    def pop(self, barred: Collection[Urgency] = ()) -> Held | None:
+        """Takes the next order to lease; None if none is ready. `barred`: urgencies of which none is taken."""
         waiting: list[tuple[Urgency, LiveHeap, Held]] = []
         for urgency, heap in self._least_urgent_first:
-            if heap.entries and (held := heap.front()) is not None:
+            if urgency not in barred and heap.entries and (held := heap.front()) is not None:
                 waiting.append((urgency, heap, held))
         if not waiting:
             return None

@@ -7,7 +7,6 @@ durable. So a restarted queue knows every attempt that a conductor can be workin
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,39 +19,30 @@ from actors.queue.commits import GroupCommit, Ledger
 from actors.queue.documents import KnownDocuments
 from actors.queue.ends import BUDGET_SPENT
 from actors.queue.machine import RegenerationQueue
+from actors.queue.news import ExperienceNews, Fold
+from actors.queue.plan import Plan, StopTerms
 from actors.queue.preflight import Hold
 from schemas.corpus import DocumentRefused, Passage
 from schemas.errors import GleanerError
 from schemas.firsts import Preflight
 from schemas.ids import PassageId
-from schemas.ledger import CorpusEnded, Planned, Record, Refused, RunStarted, ShardWritten
+from schemas.ledger import CorpusEnded, PlanEnded, Planned, Record, Refused, RunStarted, ShardWritten
 from schemas.orders import Holding, Lease, Order, Outcome, Settlement
 from schemas.progress import RunSnapshot
-from schemas.recovery import Experience
-
-TOLD_EVERY, TOLD_SHARE = 16, 50
-"""A conductor gets the experience again after 16 attempts, or after a fiftieth of those it knows if that is more. It is
-some kilobytes each time, less and less often."""
-
-
-class Fold(Protocol):
-    """The results of a run's repairs, counted from records (`actors.recovery.experience`)."""
-
-    @property
-    def attempts(self) -> int: ...
-
-    def apply(self, record: Record) -> None: ...
-
-    def experience(self) -> Experience: ...
+from schemas.queue_shard import ShardStanding
+from schemas.stop import PlanEnd
 
 
 class ServiceSettings(Struct, frozen=True):
-    """`capacity`: with this many outstanding orders, `offer` waits."""
+    """`capacity`: with this many outstanding orders, `offer` waits. `vary`: the variables of an order, by the number of
+    orders that were issued before it."""
 
     task: str
     samples_per_passage: int
     capacity: int
     preflight: Preflight = Preflight.TELL
+    stop: StopTerms = StopTerms()
+    vary: Callable[[int], dict[str, str]] = lambda number: {}
 
 
 class QueueService:
@@ -75,12 +65,14 @@ class QueueService:
         self._now = now
         self._wall = now.wall if isinstance(now, Steady) else now
         self._tally = Tally() if tally is None else tally
-        self._fold = fold
-        self._told: dict[str, int] = {}
+        self._news = ExperienceNews(fold)
         self._refusals = Refusals()
         self._documents = KnownDocuments()
         self._dead: set[str] = set()
+        self._plan = Plan(settings.stop)
+        self._offers = 0
         self._changed = asyncio.Event()
+        self._aimed = asyncio.Event()
         self._commits = GroupCommit(ledger, now=now, count=self._count, wake=self._changed.set)
         self._corpus_read = False
         self._stopped = False
@@ -91,31 +83,60 @@ class QueueService:
             self._count(record)
             self._remember(record)
         self._hold = Hold(settings.preflight, self._tally.summary())
+        self._queue.aim.closed = self._plan.closed
+        if not self._plan.shared:
+            self._aim(self._plan.accepted)
 
     async def start(self, started: RunStarted) -> None:
         """A run begins or resumes: its corpus is read from the start. A queue restarted within a run is not started."""
-        await self.append(started)
+        self._remember(started)
+        self._commits.add(started)
+        self._queue.aim.closed = self._plan.closed
+        self._close_if_reached()
+        await self._end_unleased()
+        await self._commits.durable()
+
+    def standing(self) -> ShardStanding:
+        """What this queue has of the run's accepted samples, and whether it can make more."""
+        queue, offered = self._queue, self._offers > 0
+        able = not self.finished() and (not queue.idle or offered)
+        return ShardStanding(
+            queue.accepted, queue.aim.most if self._aimed.is_set() else None, able, self._plan.accepted
+        )
+
+    async def aim(self, most: int) -> int:
+        """One of several queues is told how many accepted samples it may have: those that it has are the least. Gives
+        the number that holds. Until it is told, it leases and settles nothing."""
+        self._aim(max(most, self._queue.accepted))
+        return max(most, self._queue.accepted)
+
+    async def end_plan(self, why: PlanEnd) -> None:
+        """No more orders are issued, and no attempt starts. What is not leased ends now as not needed."""
+        self._end_plan(why)
+        await self._end_unleased()
+        await self._commits.durable()
 
     async def offer(self, passages: Sequence[Passage]) -> bool:
         """Plans passages, and waits while the queue is full. Known passages are skipped. False: no more are wanted."""
         for passage in passages:
             if self._queue.knows(passage.id):
                 continue
-            while self._queue.outstanding >= self._settings.capacity and not self._closed_to_orders():
-                if self._commits.waiting:
-                    await self._commits.durable()
-                else:
-                    await self._change(timeout_s=1.0)
+            await self._has_room()
+            if self._plan.is_full(self._queue.issued, self._settings.samples_per_passage):
+                self._end_plan(PlanEnd.ORDERS)
             if self._closed_to_orders():
+                await self._commits.durable()
                 return False
-            slots = range(self._settings.samples_per_passage)
-            orders = [Order.fresh(passage.id, self._settings.task, slot) for slot in slots]
-            planned = self._queue.plan(passage, orders, self._now())
+            planned = self._queue.plan(passage, self._orders_of(passage), self._now())
             if planned is not None:
                 self._remember(planned)
                 self._keep(planned)
         await self._commits.durable()
         return not self._closed_to_orders()
+
+    def _orders_of(self, passage: Passage) -> list[Order]:
+        task, slots, issued = self._settings.task, self._settings.samples_per_passage, self._queue.issued
+        return [Order.fresh(passage.id, task, slot, self._settings.vary(issued + slot)) for slot in range(slots)]
 
     def documents(self) -> dict[bytes, tuple[bytes, ...]]:
         """The versions of the documents whose passages were planned, as in `actors.queue.documents`."""
@@ -149,12 +170,14 @@ class QueueService:
         until = self._now() + wait_s
         while not self._stopped and conductor not in self._dead:
             self._commits.check()
+            self._close_if_reached()
             room = self._room(limit)
-            leases = [] if self._recovering or not room else self._queue.lease(self._now(), conductor, room)
+            waits = self._recovering or not room or not self._aimed.is_set()
+            leases = [] if waits else self._queue.lease(self._now(), conductor, room)
             if leases:
                 await self._commits.durable()
-                return [] if conductor in self._dead else self._telling(conductor, leases)
-            await self._end_for_budget()
+                return [] if conductor in self._dead else self._news.with_news(conductor, leases)
+            await self._end_unleased()
             left_s = until - self._now()
             if left_s <= 0 or self.finished():
                 break
@@ -165,6 +188,7 @@ class QueueService:
 
     async def settle(self, outcomes: Sequence[Outcome]) -> list[Settlement]:
         """The answer to each outcome, when its record is durable."""
+        await self._aimed.wait()
         settlements: list[Settlement] = []
         for outcome in outcomes:
             settlement, record = self._queue.settle(outcome, self._now())
@@ -172,6 +196,7 @@ class QueueService:
             if record is not None:
                 self._keep(record)
             self._keep(*self._queue.followed())
+        self._close_if_reached()
         await self._commits.durable()
         return settlements
 
@@ -228,9 +253,10 @@ class QueueService:
         self._changed.set()
 
     def finished(self) -> bool:
-        """Whether nothing will be leased any more: every order has ended, and the corpus was read or the budget is
-        spent; or leasing was stopped."""
-        return self._stopped or (self._queue.idle and (self._corpus_read or self._queue.exhausted))
+        """Whether nothing will be leased any more: every order has ended, and the corpus was read, the plan has ended
+        or the budget is spent; or leasing was stopped."""
+        over = self._corpus_read or self._queue.exhausted or self._plan.ended is not None
+        return self._stopped or (self._queue.idle and over)
 
     def snapshot(self) -> RunSnapshot:
         """The run at this moment. Raises the ledger's error once the ledger has failed."""
@@ -271,21 +297,11 @@ class QueueService:
 
     def _count(self, record: Record) -> None:
         self._tally.apply(record)
-        if self._fold is not None:
-            self._fold.apply(record)
-
-    def _telling(self, conductor: str, leases: list[Lease]) -> list[Lease]:
-        """The leases; the first one with the experience, if that has grown enough since this conductor last got it."""
-        if self._fold is None:
-            return leases
-        known, told = self._fold.attempts, self._told.get(conductor, 0)
-        if known - told < max(TOLD_EVERY, told // TOLD_SHARE):
-            return leases
-        self._told[conductor] = known
-        return [replace(leases[0], learnt=self._fold.experience()), *leases[1:]]
+        self._news.count(record)
 
     def _remember(self, record: Record) -> None:
         self._refusals.apply(record)
+        self._plan.apply(record)
         match record:
             case Planned():
                 self._documents.add(record.passage)
@@ -297,12 +313,50 @@ class QueueService:
                 pass
 
     def _closed_to_orders(self) -> bool:
-        return self._stopped or self._queue.exhausted
+        return self._stopped or self._queue.exhausted or self._plan.ended is not None
 
-    async def _end_for_budget(self) -> None:
-        if not self._queue.exhausted:
+    async def _has_room(self) -> None:
+        """Waits while as many orders are outstanding as there may be, or as are wanted."""
+        self._offers += 1
+        try:
+            while self._is_full() and not self._closed_to_orders():
+                if self._commits.waiting:
+                    await self._commits.durable()
+                else:
+                    await self._change(timeout_s=1.0)
+        finally:
+            self._offers -= 1
+
+    def _is_full(self) -> bool:
+        wanted, capacity = self._queue.wanted, self._settings.capacity
+        return self._queue.outstanding >= (capacity if wanted is None else min(capacity, wanted))
+
+    def _aim(self, most: int | None) -> None:
+        self._queue.aim.most = most
+        self._aimed.set()
+        self._changed.set()
+
+    def _close_if_reached(self) -> None:
+        """Ends the plan of a run's only queue once it has all the samples that it is to have. Several queues are told
+        by `end_plan` when they have them together."""
+        if not self._plan.shared and self._queue.aim.missing(self._queue.accepted) == 0:
+            self._end_plan(PlanEnd.ACCEPTED)
+
+    def _end_plan(self, why: PlanEnd) -> None:
+        if self._plan.ended is why or self._plan.closed:
             return
-        self._keep(*self._queue.end_unleased(self._now(), BUDGET_SPENT))
+        ended = PlanEnded(self._wall(), why)
+        self._remember(ended)
+        self._commits.add(ended)
+        self._queue.aim.closed = self._plan.closed
+        self._changed.set()
+
+    async def _end_unleased(self) -> None:
+        """Ends what is not leased, once no attempt starts any more."""
+        if not self._queue.ending:
+            return
+        end = None if self._queue.aim.closed else BUDGET_SPENT
+        self._keep(*self._queue.end_unleased(self._now(), end))
         self._keep(*self._queue.followed())
         await self._commits.durable()
 

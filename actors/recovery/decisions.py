@@ -16,7 +16,7 @@ from actors.recovery.modes import USUAL_GATES, RunGates, registered
 from actors.recovery.repairs import REPAIRS, arms, can_escalate, ruled
 from schemas.config import Recovery
 from schemas.ids import OrderId
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined, Reopened, Rescored
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, NotNeededEnd, Record, Rejoined, Reopened, Rescored
 from schemas.orders import Attempt
 from schemas.recovery import FailureMode, RepairKind
 from schemas.verdicts import Rejected
@@ -62,7 +62,7 @@ class DecisionLog:
                 self._open[record.order_id] = _Open(tried, record.attempts_before)
             case Rejoined() | AcceptedEnd() | DeadLetteredEnd() if record.attempt is not None:
                 self._attempted(record, record.attempt)
-        if isinstance(record, AcceptedEnd | Rescored | DeadLetteredEnd):
+        if isinstance(record, AcceptedEnd | Rescored | DeadLetteredEnd | NotNeededEnd):
             left = self._open.pop(record.order_id, None)
             if left is not None and left.pending is not None:
                 self._lose(left.pending)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from actors.ledger.attempts import tokens
 from schemas.ids import OrderId
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Reopened, Rescored
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, NotNeededEnd, Planned, Record, Rejoined, Reopened, Rescored
 from schemas.orders import Attempt, OrderKind
 from schemas.recovery import Experience, FailureMode, RepairCount, RepairKind, RepairTurn
 from schemas.verdicts import Errored
@@ -59,7 +59,7 @@ class ExperienceFold:
                 self._reopened(record)
             case Rejoined() | AcceptedEnd() | DeadLetteredEnd() if record.attempt is not None:
                 self._attempted(record.order_id, record.attempt, record)
-        if isinstance(record, AcceptedEnd | Rescored | DeadLetteredEnd):
+        if isinstance(record, AcceptedEnd | Rescored | DeadLetteredEnd | NotNeededEnd):
             self._mending.pop(record.order_id, None)
             self._aside.discard(record.order_id)
 

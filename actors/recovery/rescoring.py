@@ -31,16 +31,18 @@ def changes_no_score(key: str) -> bool:
     return key in _BESIDE_THRESHOLDS or (section == "gates" and rest.count(".") == 1 and rest.endswith(".threshold"))
 
 
-def judged_anew(attempt: Attempt, terms: PassingTerms) -> Attempt | None:
-    """The attempt with today's verdicts; None when it does not pass every gate, or this is unknown."""
+def judged_anew(attempt: Attempt, terms: PassingTerms, unjudged: Collection[GateName] = ()) -> Attempt | None:
+    """The attempt with today's verdicts; None when it does not pass every gate, or this is unknown. `unjudged`: gates
+    that do not judge its order today; the attempt is accepted without those of them that did not judge it then."""
     if attempt.candidate is None or attempt.candidate.draft is None:
         return None
     said = [verdict for verdict in attempt.verdicts if verdict.gate != DIVERSITY]
     if any(isinstance(verdict, Errored) for verdict in said):
         return None
     verdicts = terms.bar([_judged_anew(verdict, terms) for verdict in said], attempt.number)
+    unasked = set(attempt.unjudged) & set(unjudged)
     passed = {verdict.gate for verdict in verdicts if isinstance(verdict, Passed)}
-    if len(passed) < len(verdicts) or not passed >= set(terms.required):
+    if len(passed) < len(verdicts) or not passed | unasked >= set(terms.required):
         return None
     return replace(attempt, verdicts=verdicts, diagnosis=None, choice=None)
 

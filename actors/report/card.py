@@ -6,6 +6,7 @@ from html import escape
 
 import yaml
 
+from actors.report.intervals import interval_words
 from actors.report.words import count, duration, model_name, percent, spoken
 from schemas.config import GroundedAnswer, Math, RunConfig
 from schemas.config_tasks import CustomTask, Prompted
@@ -23,8 +24,13 @@ _COLUMNS = (
         "the problem's reference answer as the corpus has it, which the answer was verified against; else null",
     ),
     ("quote", "the sentence that the generator said it used, where it was asked to quote"),
-    ("provenance", "uri, document id and sha256, start and end in characters: passage == document[start:end]"),
+    (
+        "provenance",
+        "uri, document id and sha256, start and end in characters: passage == document[start:end]; where the document "
+        "has them: its pages, chapters or lines (`place`), its licence as stated, and what made the text of its file",
+    ),
     ("scores", "what each gate gave the accepted attempt, in [0, 1]; null where a gate did not judge"),
+    ("unjudged", "gates that did not judge the sample, because its order was not in their share"),
     (
         "evidence",
         "claims with the quotes that back them, each at its place in the passage, or in `passage_id`'s",
@@ -49,12 +55,13 @@ def card(
     counts = manifest.counts
     recovered = percent(manifest.recovery_rate if counts.rejected else None)
     state = "" if manifest.complete else "\nThe run is not finished: more samples will come.\n"
+    judged = " that judged it" if manifest.unjudged else ""
     return f"""---
 {_head(manifest)}---
 
 # {_plain(manifest.name)}
 
-{count(counts.accepted)} samples, each accepted by every gate and backed by the exact passage it came from.
+{count(counts.accepted)} samples, each accepted by every gate{judged}{_backed(config)}.
 Made by Gleaner {_plain(manifest.versions.get("gleaner", ""))}; `report.html` shows the run.
 {state}
 ## How it was made
@@ -69,7 +76,7 @@ What is rejected is diagnosed and asked again under a fitting repair.
 | accepted | {count(counts.accepted)} ({percent(manifest.yield_ if counts.issued else None)}) |
 | at the first attempt | {count(counts.first_pass)} |
 | recovered of rejected | {count(counts.recovered)} of {count(counts.rejected)} ({recovered}) |
-| dead-lettered | {count(counts.dead_lettered)} |
+{_unjudged(manifest)}| dead-lettered | {count(counts.dead_lettered)} |
 | probes, to measure the gates; not in these files | {count(manifest.probes.issued)} |
 | outstanding | {count(counts.outstanding)} |
 | refused documents | {count(counts.refused_documents)} |
@@ -80,7 +87,7 @@ What is rejected is diagnosed and asked again under a fitting repair.
 
 ## Columns
 
-{_bullets([f"`{name}`: {what}" for name, what in _COLUMNS])}
+{_bullets([f"`{name}`: {what}" for name, what in (*_COLUMNS, *_varied(config))])}
 
 ## Use
 
@@ -93,6 +100,16 @@ train = load_dataset("parquet", data_files="dataset/part-*.parquet", split="trai
 `dead_letters/part-*.parquet` holds every order that ended without a sample, with its reason and whole history, and the
 documents that could not be read. `sha256sum -c checksums.txt` checks the files; {_record(ledgers)} the whole record.
 """
+
+
+def _backed(config: RunConfig | None) -> str:
+    has_passages = config is None or config.corpus.none is None
+    return " and backed by the exact passage it came from" if has_passages else ""
+
+
+def _varied(config: RunConfig | None) -> list[tuple[str, str]]:
+    vary = config.task.vary if config is not None and isinstance(config.task, Prompted) else {}
+    return [("vary", f"what was drawn for the order: {', '.join(f'`{name}`' for name in vary)}")] if vary else []
 
 
 def _head(manifest: Manifest) -> str:
@@ -109,6 +126,15 @@ def _head(manifest: Manifest) -> str:
         "configs": configs,
     }
     return yaml.safe_dump(head, sort_keys=False)
+
+
+def _unjudged(manifest: Manifest) -> str:
+    """A line for each gate that judges a share of the orders alone."""
+    return "".join(
+        f"| accepted without {_plain(each.gate)}, which judges a share; it would pass {percent(each.precision.value)} "
+        f"of them (95%: {interval_words(each.precision.successes, each.precision.trials)}) | {count(each.unjudged)} |\n"
+        for each in manifest.unjudged
+    )
 
 
 def _record(ledgers: int) -> str:
@@ -136,8 +162,9 @@ def _how(manifest: Manifest, config: RunConfig | None) -> str:
     if isinstance(config.task, CustomTask):
         return f"Made of each passage by the task `{config.task.task}`. {judged}"
     if isinstance(config.task, Prompted):
-        fields = ", ".join(f"`{field.name}`" for field in config.task.fields)
-        return f"A generator writes of each passage: {fields}, as the configuration's prompt asks. {judged}"
+        fields = ", ".join(f"`{field.name}`" for field in config.task.all_fields)
+        of = "" if config.corpus.none is not None else " of each passage"
+        return f"A generator writes{of}: {fields}, as the configuration's prompt asks. {judged}"
     return f"{_SOLVES if solves else _WRITES} {judged}"
 
 

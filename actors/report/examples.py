@@ -76,7 +76,7 @@ def example_of(life: Life, kind: str) -> Example:
         kind=kind,
         end=_end(life),
         uri=where.uri,
-        span=f"characters {where.start:,}–{where.end:,}",
+        span=", ".join(filter(None, (where.place, f"characters {where.start:,}–{where.end:,}"))),
         passage=tuple(marked_passage(life)),
         attempts=tuple(_attempt(attempt) for attempt in life.attempts),
     )

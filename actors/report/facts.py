@@ -6,17 +6,21 @@ Law: memory does not grow with the number of samples. Counts come from the one t
 from collections.abc import Iterable
 from heapq import heapify, heappush, heappushpop
 
+from actors.counts.distributions import AttemptDistributions
 from actors.counts.run_clock import RunClock
 from actors.counts.tally import Tally
 from actors.report.histogram import Histograms
+from actors.report.latency import FINE
 from actors.report.paths import Paths
 from actors.report.timeline import Timeline
 from schemas.corpus import DocumentRefused
+from schemas.distributions import Distributions
 from schemas.ids import OrderId, content_id
 from schemas.ledger import (
     AcceptedEnd,
     CorpusEnded,
     DeadLetteredEnd,
+    NotNeededEnd,
     Planned,
     Record,
     Refused,
@@ -29,6 +33,7 @@ from schemas.progress import Summary
 KEPT_REFUSALS = 12
 KEPT_EXAMPLES = 3
 """For each kind of end."""
+ENDS = (AcceptedEnd, DeadLetteredEnd, NotNeededEnd)
 
 
 class Drawn:
@@ -64,7 +69,7 @@ class ReportFold:
 
     def __init__(self, *, seed: int) -> None:
         self._seed = seed
-        self._tally = Tally()
+        self._tally = Tally(AttemptDistributions(FINE))
         self.clock = RunClock()
         self.timeline = Timeline()
         self.histograms = Histograms()
@@ -84,6 +89,7 @@ class ReportFold:
         self.timeline.apply(record, seconds)
         self.histograms.apply(record)
         self.paths.apply(record)
+        self.last_end_at = record.at if isinstance(record, ENDS) else self.last_end_at
         match record:
             case RunStarted():
                 self.versions, self.config_sha256 = record.versions, record.config_sha256
@@ -95,18 +101,18 @@ class ReportFold:
             case Refused():
                 if len(self.refused) < KEPT_REFUSALS:
                     self.refused.append(record.document)
-            case Rescored():
-                self._offer_accepted(record)
-            case AcceptedEnd():
-                self.last_end_at = record.at
+            case Rescored() | AcceptedEnd():
                 self._offer_accepted(record)
             case DeadLetteredEnd():
-                self.last_end_at = record.at
                 self._offer_dead(record)
             case Reopened():
                 self._withdraw_dead(record.order_id)
             case _:
                 pass
+
+    def distributions(self) -> Distributions:
+        """Durations and scores counted so far."""
+        return self._tally.distributions()
 
     def summary(self) -> Summary:
         """The counts so far."""

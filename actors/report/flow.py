@@ -24,6 +24,7 @@ _TONES = {
     "put_back": "accepted",
     "recovered": "recovered",
     "dead_lettered": "dead",
+    "not_needed": "idle",
     "outstanding": "idle",
     "issued": "ink",
     "rejected": "rejected",
@@ -33,9 +34,10 @@ _LABELS = {
     "put_back": "accepted after a replay",
     "recovered": "recovered",
     "dead_lettered": "dead-lettered",
+    "not_needed": "not needed",
     "outstanding": "outstanding",
 }
-_ENDS = {"first_pass": 0, "put_back": 80, "recovered": 90, "dead_lettered": 95, "outstanding": 97}
+_ENDS = {"first_pass": 0, "put_back": 80, "recovered": 90, "dead_lettered": 95, "not_needed": 96, "outstanding": 97}
 _RANK = {**_ENDS, f"{PASSING}first_pass": 0}
 
 

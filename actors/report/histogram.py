@@ -8,7 +8,7 @@ from actors.counts.order import known_first
 from actors.report.statistics import nice_ceiling
 from actors.report.svg import figure, line, tag, text, title
 from actors.report.words import count, short, spoken
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, NotNeededEnd, Record, Rejoined
 from schemas.verdicts import ALWAYS_ASKED, FAITHFULNESS, REWARD, VERIFIER, Errored, GateName, Rejected
 
 BINS = 20
@@ -50,7 +50,7 @@ class Histograms:
 
     def apply(self, record: Record) -> None:
         """Counts the scores of an attempt."""
-        if not isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd) or record.attempt is None:
+        if not isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd | NotNeededEnd) or record.attempt is None:
             return
         for said in record.attempt.verdicts:
             if isinstance(said, Errored) or said.gate in ALWAYS_ASKED:

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from actors.counts.bill import bill_of, prices_of
+from actors.counts.rates import rate
 from actors.report.facts import ReportFold
 from schemas.config import RunConfig, deployed
 from schemas.config_gates import Verifier, shared_pools
 from schemas.ledger import ShardWritten
-from schemas.manifest import Manifest, ShardFile
+from schemas.manifest import Manifest, ShardFile, UnjudgedSamples
 from schemas.progress import Summary
 
 SHARED = tuple(name for name in Manifest.__struct_fields__ if name in Summary.__struct_fields__)
@@ -26,7 +27,7 @@ def manifest_of(
     files = [ShardFile(shard.name, shard.rows, shard.sha256) for shard in shards]
     return Manifest(
         name=config.name if config else "run",
-        complete=summary.corpus_ended and not counts.outstanding,
+        complete=summary.all_planned and not counts.outstanding,
         versions={**facts.versions, **versions},
         seed=config.seed if config else None,
         config_sha256=facts.config_sha256,
@@ -41,6 +42,9 @@ def manifest_of(
         first_accepted_seconds=summary.first_accepted_s,
         bill=bill_of(summary, prices_of(config)) if config else None,
         shards=tuple(sorted(files, key=lambda file: file.name)),
+        unjudged=tuple(
+            UnjudgedSamples(each.gate, each.unjudged, rate(each.passed, each.judged)) for each in summary.sampled
+        ),
         **{name: getattr(summary, name) for name in SHARED},
     )
 

@@ -18,6 +18,7 @@ from actors.report.facts import ReportFold
 from actors.report.flow import NARROW, WIDE, flow_figure
 from actors.report.histogram import histogram_figure
 from actors.report.intervals import interval_figure, interval_words
+from actors.report.latency import latency_rows
 from actors.report.overlap import overlap_figure
 from actors.report.probes import probe_section
 from actors.report.timeline import timeline_figure
@@ -61,6 +62,7 @@ def render(facts: ReportFold, manifest: Manifest, ledger: ExampleLedger, *, now:
         flow_wide=flow_figure(facts.paths.full(), WIDE, class_="wide"),
         flow_narrow=flow_figure(facts.paths.brief(), NARROW, class_="narrow"),
         summary=summary,
+        latency=latency_rows(facts.distributions()),
         hourly=hourly,
         accelerator="" if hourly is None else hourly[0].value.upper(),
         held_words=held_words(manifest.held, manifest.bill),

@@ -4,7 +4,7 @@ from collections import Counter
 
 from actors.report.flow import PASSING, Path
 from schemas.ids import OrderId
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Reopened, Rescored
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, NotNeededEnd, Planned, Record, Rejoined, Reopened, Rescored
 from schemas.orders import Attempt
 from schemas.verdicts import Rejected
 
@@ -35,7 +35,7 @@ class Paths:
                 if self._waiting.get(record.order_id, PUT_BACK) == PUT_BACK:
                     self._waiting[record.order_id] = repair.kind if repair else STOPPED
                 self._unjudged.discard(record.order_id)
-            case AcceptedEnd() | DeadLetteredEnd():
+            case AcceptedEnd() | DeadLetteredEnd() | NotNeededEnd():
                 self._ended[self._end(record)] += 1
             case Reopened():
                 self._reopen(record)
@@ -45,7 +45,7 @@ class Paths:
             case _:
                 pass
 
-    def _end(self, record: AcceptedEnd | DeadLetteredEnd) -> _Ended:
+    def _end(self, record: AcceptedEnd | DeadLetteredEnd | NotNeededEnd) -> _Ended:
         first = self._waiting.pop(record.order_id, None)
         unjudged = record.order_id in self._unjudged
         self._unjudged.discard(record.order_id)
@@ -54,7 +54,8 @@ class Paths:
             end = "put_back" if unjudged else "recovered" if again else "first_pass"
             return again, first or STOPPED, end
         rejected = first is not None or _was_rejected(record.attempt)
-        return rejected, first or (PUT_BACK if rejected and unjudged else STOPPED), "dead_lettered"
+        end = "not_needed" if isinstance(record, NotNeededEnd) else "dead_lettered"
+        return rejected, first or (PUT_BACK if rejected and unjudged else STOPPED), end
 
     def _reopen(self, record: Reopened) -> None:
         rejected = record.rejected or record.first_repair is not None

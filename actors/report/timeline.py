@@ -12,7 +12,7 @@ from actors.ledger.attempts import generation_cost
 from actors.report.statistics import nice_ceiling
 from actors.report.svg import figure, line, tag, text, title
 from actors.report.words import duration, short
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, NotNeededEnd, Record, Rejoined
 
 MAX_BINS = 96
 FIRST_WIDTH_S = 0.5
@@ -39,7 +39,7 @@ class Timeline:
 
     def apply(self, record: Record, seconds: float) -> None:
         """Counts a record of this second of the run."""
-        if not isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd) or record.attempt is None:
+        if not isinstance(record, Rejoined | AcceptedEnd | DeadLetteredEnd | NotNeededEnd) or record.attempt is None:
             return
         attempt = record.attempt
         index = self._bin(seconds)

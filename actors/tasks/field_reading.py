@@ -7,16 +7,18 @@ or cut off.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 
-from actors.tasks.reading import BAD_JSON, CUT_OFF, LabelledLines, reply_in
+from actors.tasks.reading import BAD_JSON, CUT_OFF, LabelledLines, labelled_lines, reply_in
 from actors.tasks.remarks import without_remarks
 from actors.text.completions import (
     Figure,
     Pairs,
     Unreadable,
+    as_json,
     control_in,
     json_objects,
     without_control,
@@ -39,15 +41,21 @@ class FieldsForm(Struct, frozen=True):
     longest: Mapping[str, int]
     room: Mapping[str, int]
     schema: str
+    json: Collection[str] = ()
+    """Those that are JSON themselves: objects and lists are texts of them."""
 
 
-def fields_form(longest: Mapping[str, int], *, max_tokens: int) -> FieldsForm:
-    """The form of fields of these lengths, in characters, as one JSON object that fits the limit."""
+def fields_form(
+    longest: Mapping[str, int], *, max_tokens: int, schemas: Mapping[str, Mapping[str, Any]] = {}
+) -> FieldsForm:
+    """The form of fields of these lengths, in characters, as one JSON object that fits the limit. `schemas`: of the
+    fields that are JSON themselves."""
     fitting = shared(max_tokens, frame=len(json.dumps(dict.fromkeys(longest, ""))), weights=longest)
     room = {name: min(most + 1, fitting[name]) for name, most in longest.items()}
-    properties = {name: {"type": "string", "minLength": 1, "maxLength": most} for name, most in room.items()}
+    texts = {name: {"type": "string", "minLength": 1, "maxLength": most} for name, most in room.items()}
+    properties = {**texts, **schemas}
     schema = {"type": "object", "properties": properties, "required": list(longest), "additionalProperties": False}
-    return FieldsForm(longest, room, json.dumps(schema))
+    return FieldsForm(longest, room, json.dumps(schema), tuple(schemas))
 
 
 def read_fields(
@@ -59,11 +67,13 @@ def read_fields(
     said = reply_in(text, finish, passage=passage)
     if isinstance(said, Malformed):
         return said
-    labelled = [] if said.startswith("{") else list(_labelled(said, form))
+    labelled = [] if said.startswith("{") else labelled_lines(said, lambda line: _begun(line, form))
     if labelled:
         return _from_lines([(each.name, each.text()) for each in labelled], form, passage, is_cut=is_cut)
     if "{" in said:
         return _from_json(said, form, passage, bounded, is_cut=is_cut)
+    if len(form.json) == len(form.longest) == 1:
+        return _draft(dict.fromkeys(form.json, said), form, passage)
     labels = ", ".join(f"'{name.capitalize()}:'" for name in form.longest)
     return CUT_OFF if is_cut else Malformed(MalformedReason.NO_LABEL, f"no line is labelled {labels}")
 
@@ -71,25 +81,6 @@ def read_fields(
 def write_fields(fields: Mapping[str, str]) -> str:
     """The labelled lines of these fields, as `read_fields` reads them."""
     return "\n".join(f"{name.capitalize()}: {text}" for name, text in fields.items())
-
-
-def _labelled(text: str, form: FieldsForm) -> Iterator[LabelledLines]:
-    """The labelled lines. A code fence that was opened before the first of them ends with the last of them."""
-    fields: list[LabelledLines] = []
-    in_fence = False
-    for line in text.split("\n"):
-        found = _LABEL.fullmatch(line)
-        name = "" if found is None else _field_of(found["name"], form)
-        is_fence = line.lstrip().startswith("```")
-        if found is not None and name:
-            fields.append(_begun(name, found))
-        elif is_fence and not fields:
-            in_fence = not in_fence
-        elif is_fence and in_fence:
-            break
-        elif fields:
-            fields[-1].lines.append(line)
-    yield from fields
 
 
 def _field_of(label: str, form: FieldsForm) -> str:
@@ -102,7 +93,11 @@ def _name_of(label: str) -> str:
     return label.strip(" _-").lower().replace(" ", "_").replace("-", "_")
 
 
-def _begun(name: str, found: re.Match[str]) -> LabelledLines:
+def _begun(line: str, form: FieldsForm) -> LabelledLines | None:
+    found = _LABEL.fullmatch(line)
+    name = "" if found is None else _field_of(found["name"], form)
+    if found is None or not name:
+        return None
     bold, rest = found["bold"] or "", found["rest"]
     closed = found["closed"] or (bold == "__" and found["name"].rstrip().endswith("__"))
     if not bold or closed:
@@ -138,6 +133,8 @@ def _from_json(
 ) -> Draft | Malformed:
     """The first JSON object with a field in it."""
     first = next(iter(json_objects(said, tuple(form.longest))), None)
+    if len(form.json) == len(form.longest) == 1 and not isinstance(first, Pairs) and not is_cut:
+        return _draft(dict.fromkeys(form.json, said), form, passage)
     if first is None:
         return Malformed(MalformedReason.NO_LABEL, f"no JSON object has any of {', '.join(form.longest)}")
     if isinstance(first, Unreadable):
@@ -151,31 +148,42 @@ def _from_pairs(pairs: Pairs, form: FieldsForm, passage: str, bounded: Mapping[s
         name = _name_of(key)
         if name not in form.longest:
             continue
+        if name in form.json and isinstance(value, Pairs | list):
+            value = as_json(value)
         if isinstance(value, bool):
             value = "true" if value else "false"
         if not isinstance(value, str | Figure):
             return Malformed(MalformedReason.NOT_TEXT, f"the {name} is no text")
-        if len(value) == bounded.get(name) and len(value) <= form.longest[name]:
+        if name not in form.json and len(value) == bounded.get(name) and len(value) <= form.longest[name]:
             return Malformed(MalformedReason.CUT_OFF, f"the {name} was cut off at the schema's {len(value)} characters")
-        said = without_remarks(str(value).strip(), passage=passage, blocks=False)
+        bare = str(value).strip()
+        said = bare if name in form.json else without_remarks(bare, passage=passage, blocks=False)
         if fields.setdefault(name, said) != said:
             return Malformed(MalformedReason.REPEATED, f"the {name} is given twice")
     return _draft(fields, form, passage)
+
+
+def checked_field(name: str, said: str, longest: int, *, passage: str) -> str | Malformed:
+    """A field's text, or why it cannot be one: it is empty, holds control text or is too long."""
+    if not said:
+        return Malformed(_MISSING.get(name, MalformedReason.NO_ANSWER), f"the {name} is empty")
+    control = control_in(said, source=passage)
+    if control is not None:
+        what = "a broken character" if "\ud800" <= control <= "\udfff" else f"control text: {control!r}"
+        return Malformed(MalformedReason.CONTROL_TEXT, f"the {name} holds {what}")
+    if len(said) > longest:
+        return Malformed(MalformedReason.TOO_LONG, f"the {name} has {len(said):,} characters; at most {longest:,}")
+    return said
 
 
 def _draft(fields: Mapping[str, str], form: FieldsForm, passage: str) -> Draft | Malformed:
     """The fields in the form's order, each within its bounds."""
     found: dict[str, str] = {}
     for name, longest in form.longest.items():
-        said = without_control(fields.get(name, ""), source=passage)
-        if not said:
-            what = "empty" if name in fields else "missing"
-            return Malformed(_MISSING.get(name, MalformedReason.NO_ANSWER), f"the {name} is {what}")
-        control = control_in(said, source=passage)
-        if control is not None:
-            what = "a broken character" if "\ud800" <= control <= "\udfff" else f"control text: {control!r}"
-            return Malformed(MalformedReason.CONTROL_TEXT, f"the {name} holds {what}")
-        if len(said) > longest:
-            return Malformed(MalformedReason.TOO_LONG, f"the {name} has {len(said):,} characters; at most {longest:,}")
+        if name not in fields:
+            return Malformed(_MISSING.get(name, MalformedReason.NO_ANSWER), f"the {name} is missing")
+        said = checked_field(name, without_control(fields[name], source=passage), longest, passage=passage)
+        if isinstance(said, Malformed):
+            return said
         found[name] = said
     return Draft(found)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from actors.protocols import AskModel
 from actors.tasks.one_call import OneCall, reply_of, sampled, with_words
 from actors.tasks.prompt_sets import prompt_set
-from actors.tasks.reading import parse
+from actors.tasks.reading import parse, parse_several
 from actors.text.json_room import shared
 from schemas.config import GroundedAnswer
 from schemas.orders import Lease
@@ -37,12 +37,26 @@ class DraftForm(Struct, frozen=True):
     schema: str
 
 
-def form_of(weights: Mapping[str, int], *, max_tokens: int) -> DraftForm:
-    """An object of these fields that fits the limit."""
-    longest = shared(max_tokens, frame=len(json.dumps(dict.fromkeys(weights, ""))), weights=weights)
+AROUND = len('{"samples": []}, ')
+"""Characters of an object around several drafts, counted for each of them."""
+
+
+def form_of(weights: Mapping[str, int], *, max_tokens: int, around: int = 0) -> DraftForm:
+    """An object of these fields that fits the limit. `around`: characters that stand around it."""
+    frame = len(json.dumps(dict.fromkeys(weights, ""))) + around
+    longest = shared(max_tokens, frame=frame, weights=weights)
     properties = {name: {"type": "string", "minLength": 1, "maxLength": most} for name, most in longest.items()}
-    fields = {"type": "object", "properties": properties, "required": list(weights), "additionalProperties": False}
-    return DraftForm(longest, json.dumps(fields))
+    return DraftForm(longest, json.dumps(_object(properties)))
+
+
+def schema_of_several(one: DraftForm, count: int) -> str:
+    """The schema of an object of so many drafts, as text."""
+    samples = {"type": "array", "items": json.loads(one.schema), "minItems": count, "maxItems": count}
+    return json.dumps(_object({"samples": samples}))
+
+
+def _object(properties: Mapping[str, object]) -> dict[str, object]:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
 class GroundedAnswerTask(OneCall):
@@ -55,6 +69,8 @@ class GroundedAnswerTask(OneCall):
         limit = config.sampling.max_tokens
         self._form = form_of(WEIGHTS, max_tokens=limit)
         self._form_with_quote = form_of(WEIGHTS_WITH_QUOTE, max_tokens=limit)
+        self._form_of_several = form_of(WEIGHTS, max_tokens=limit, around=AROUND)
+        self.together = config.samples_per_call
 
     def prompt(self, lease: Lease) -> Prompt:
         """The passage, and what is asked of it; a repair asks otherwise."""
@@ -69,6 +85,10 @@ class GroundedAnswerTask(OneCall):
     async def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:
         """One draft of one call, unless the task's own stop text ended the completion before its draft: thoughts or a
         remark came first, and the draft's own line looked like a second one. Then the same is asked without it."""
+        if lease.beside:
+            for made in await self._several(lease, ask):
+                yield made
+            return
         prompt = with_words(self.prompt(lease), lease)
         completion = await ask(prompt)
         read = self.read(lease, reply_of(completion), completion.finish)
@@ -76,6 +96,29 @@ class GroundedAnswerTask(OneCall):
             completion = await ask(replace(prompt, stop=self._config.sampling.stop))
             read = self.read(lease, reply_of(completion), completion.finish)
         yield Made(lease.order.id, read)
+
+    async def _several(self, lease: Lease, ask: AskModel) -> list[Made]:
+        """A draft for each order, of one completion that may be as many times as long as one draft's."""
+        config, passage, count = self._config, lease.passage.text, len(lease.orders)
+        in_json, one = self._in_json(None), sampled(config.sampling, lease)
+        limit = count * config.sampling.max_tokens + config.sampling.thinking_tokens
+        prompt = Prompt(
+            messages=self._prompts.messages_of_several(passage, count, in_json=in_json),
+            sampling=replace(one, max_tokens=limit),
+            stop=self._stops_of_several(passage, count),
+            json_schema=schema_of_several(self._form_of_several, count) if in_json else None,
+        )
+        completion = await ask(prompt)
+        longest = self._form_of_several.longest if in_json else {}
+        reply = reply_of(completion)
+        drafts = parse_several(reply, completion.finish, count=count, passage=passage, longest=longest)
+        return [Made(order.id, draft) for order, draft in zip(lease.orders, drafts, strict=True)]
+
+    def _stops_of_several(self, passage: str, count: int) -> tuple[str, ...]:
+        """The configuration's, and where a draft begins that nobody asked for."""
+        one_more, stop = f"\nQuestion {count + 1}:", self._config.sampling.stop
+        thinks = self._config.sampling.thinking_tokens or one_more in passage
+        return stop if thinks or self._in_json(None) else (*stop, one_more)
 
     def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
         """The draft, or why the text is malformed. Never raises, whatever the text."""

@@ -1,119 +1,129 @@
-"""A task that a configuration writes whole: its fields, the template that asks for them, and a student's chat.
+"""A task that a configuration writes whole: its fields, the prompts that ask for them, and a student's chat.
 
-Law: the prompt of an attempt depends on the lease and the configuration alone. A passage stands fenced in a prompt and
-as it is in a student's chat; a rejected draft's fields stand on one line each, broken up as a passage is.
+Law: a sample is made by its calls in order, each of which sees the fields of those before it. The first completion that
+cannot be read ends the attempt. A draft holds the order's variables and all fields. A passage stands in a student's
+chat as it is.
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from types import SimpleNamespace
 
-from jinja2 import Template
+from msgspec.structs import replace
 
-from actors.tasks.field_reading import fields_form, read_fields, write_fields
-from actors.tasks.one_call import OneCall, sampled
-from actors.tasks.prompts import fenced, one_line
-from actors.tasks.templates import PreviousDraft, TemplateNames, template_of
-from schemas.config_tasks import Prompted, PromptedField
+from actors.protocols import AskModel
+from actors.tasks.json_field import ValueCheck
+from actors.tasks.one_call import OneCall, reply_of, with_words
+from actors.tasks.prompted_call import PromptedCall
+from actors.tasks.reading import reply_in
+from actors.tasks.strata import Strata
+from actors.tasks.templates import TemplateNames, rendered, template_of
+from actors.text.rows import row_in
+from schemas.config_tasks import Prompted
+from schemas.ids import derived_seed
 from schemas.orders import Lease
-from schemas.recovery import Repair, RepairKind, Repairs
-from schemas.samples import Draft, FinishReason, Malformed, Message, Prompt, Texts, texts_of
-
-PARTS = ("name", "what", "max_characters")
-"""What `ask` may show of each of `fields`."""
+from schemas.recovery import RepairKind, Repairs
+from schemas.samples import Draft, Made, Malformed, Message, Texts, rewritten, texts_of
 
 
-def ask_names(fields: Sequence[PromptedField]) -> TemplateNames:
-    """What `ask` may name."""
-    return TemplateNames(("passage",), ("repair",), {"previous": [each.name for each in fields]}, {"fields": PARTS})
-
-
-def student_names(fields: Sequence[PromptedField]) -> TemplateNames:
-    """What a student's turn may name."""
-    return TemplateNames(("passage", *(each.name for each in fields)), (), {}, {})
+def student_names(task: Prompted, columns: Collection[str] = ()) -> TemplateNames:
+    """What a student's turn may name. `columns`: of the corpus's rows."""
+    texts = ("passage", *(f"row.{name}" for name in columns), *(each.name for each in task.all_fields))
+    return TemplateNames(texts, tuple(task.vary), {"row": columns} if columns else {}, {})
 
 
 class PromptedTask(OneCall):
-    """The `Task` of a configuration whose templates have no fault. `repairs`: those that it has words or names for."""
+    """The `Task` of a configuration whose templates have no fault. `repairs`: those that it has words or names for;
+    `columns`: of the corpus's rows; `checks`: of the values of fields that are JSON, by the field."""
 
-    def __init__(self, config: Prompted, *, repairs: Collection[RepairKind] = ()) -> None:
+    def __init__(
+        self,
+        config: Prompted,
+        *,
+        repairs: Collection[RepairKind] = (),
+        columns: Sequence[str] = (),
+        checks: Mapping[str, Sequence[ValueCheck]] = {},
+    ) -> None:
+        self._columns = columns
         self.repairs = (Repairs.LOWER_TEMPERATURE, *repairs)
         self._config = config
-        self._names = tuple(field.name for field in config.fields)
-        longest = {field.name: field.max_characters for field in config.fields}
-        self._form = fields_form(longest, max_tokens=config.sampling.max_tokens)
-        self._ask = template_of(config.ask)
+        self._names = tuple(field.name for field in config.all_fields)
+        self._strata = Strata(config.vary, seed=0)
+        self._calls = tuple(PromptedCall(config, step, columns, checks) for step in config.calls)
         self._turns = tuple(template_of(turn.content) for turn in config.student)
-        self._first_turns = tuple(self._opening())
 
-    def prompt(self, lease: Lease) -> Prompt:
-        """The system's turn, the examples, and what is asked of the passage."""
-        asked = Message("user", self._asked(lease.passage.text, lease.repair))
-        return Prompt(
-            messages=(*self._first_turns, asked),
-            sampling=sampled(self._config.sampling, lease),
-            stop=self._config.sampling.stop,
-            json_schema=self._form.schema if self._config.read == "json" else None,
-        )
-
-    def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
-        """The fields, or why the text is malformed. Never raises, whatever the text."""
-        bounded = self._form.room if self._config.read == "json" else {}
-        return read_fields(text, finish, self._form, passage=lease.passage.text, bounded=bounded)
+    async def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:
+        """One draft of all calls. A repair's words stand behind what each of them asks."""
+        fields = self._drawn(lease)
+        for number, call in enumerate(self._calls, start=1):
+            read = await _called(call, lease, fields, ask)
+            if isinstance(read, Malformed):
+                told = read if len(self._calls) == 1 else replace(read, detail=f"step {number}: {read.detail}")
+                yield Made(lease.order.id, told)
+                return
+            fields.update(read.fields)
+        yield Made(lease.order.id, Draft(fields))
 
     def messages(self, passage: str, draft: Draft) -> Sequence[Message]:
         """The chat that the configuration's `student` makes of them."""
-        texts = {"passage": passage, **dict.fromkeys(self._names, ""), **draft.fields}
+        known = dict.fromkeys((*self._names, *self._config.vary), "")
+        row = SimpleNamespace(**row_in(passage, self._columns))
+        texts = {"passage": passage, **known, **draft.fields, "row": row}
         turns = zip(self._config.student, self._turns, strict=True)
-        return tuple(Message(turn.role, _rendered(template, texts)) for turn, template in turns)
+        return tuple(Message(turn.role, rendered(template, texts)) for turn, template in turns)
 
     def claim(self, draft: Draft) -> Texts:
         """The fields that `claim` lists."""
-        return _listed(draft, self._config.claim)
+        return self._listed(draft, self._config.claim)
 
     def shown(self, draft: Draft) -> Texts:
         """The fields that `shown` lists."""
-        return _listed(draft, self._config.shown)
+        return self._listed(draft, self._config.shown)
 
     def key(self, draft: Draft) -> Texts | None:
         """The fields that `key` lists; None where the list is empty."""
-        return _listed(draft, self._config.key) or None
+        return self._listed(draft, self._config.key) or None
 
     def written(self, draft: Draft) -> str:
-        """As `read` reads it back."""
-        return self._written(draft.fields)
+        """What the last call is asked to write, as it is read back."""
+        return self._calls[-1].written({**dict.fromkeys(self._names, ""), **draft.fields})
 
     def specimen(self) -> str:
-        """A reply as it should be: the first example's, or one whose fields say what they are."""
+        """A reply that every call reads: of the first example's fields, or of fields that say what they are; "" where
+        only an example can say what a field of JSON is."""
+        if not self._config.examples and any(call.json_fields for call in self._calls):
+            return ""
         shown = self._config.examples[0].fields if self._config.examples else {}
         whats = {
-            field.name: (field.what.strip() or field.name)[: field.max_characters] for field in self._config.fields
+            field.name: (field.what.strip() or field.name)[: field.max_characters] for field in self._config.all_fields
         }
-        return self._written({**whats, **shown})
+        fields = {**whats, **shown}
+        if len(self._calls) == 1:
+            return self._calls[0].written(fields)
+        return f"```\n{json.dumps(fields, ensure_ascii=False)}\n```"
 
-    def _opening(self) -> list[Message]:
-        turns = [] if self._config.system is None else [Message("system", self._config.system)]
-        for each in self._config.examples:
-            ordered = {name: each.fields[name] for name in self._names}
-            turns += [Message("user", self._asked(each.passage, None)), Message("assistant", self._written(ordered))]
-        return turns
+    def _drawn(self, lease: Lease) -> dict[str, str]:
+        """The order's variables. For an order that was given none, such as a probe, they follow from its id."""
+        return dict(lease.order.vary) or self._strata.of(derived_seed(lease.order.id))
 
-    def _asked(self, passage: str, repair: Repair | None) -> str:
-        draft = None if repair is None else repair.previous
-        fields = {} if draft is None else draft.fields
-        previous = PreviousDraft(**{name: one_line(fields.get(name, "")) for name in self._names})
-        named = {"passage": fenced(passage), "fields": self._config.fields, "previous": previous}
-        return _rendered(self._ask, {**named, "repair": "" if repair is None else repair.kind})
-
-    def _written(self, fields: Mapping[str, str]) -> str:
-        return json.dumps(fields, ensure_ascii=False) if self._config.read == "json" else write_fields(fields)
+    def _listed(self, draft: Draft, names: Collection[str] | None) -> Texts:
+        """Of the fields that were written, all or those that are listed."""
+        listed = self._names if names is None else names
+        return texts_of(Draft({name: text for name, text in draft.fields.items() if name in listed}))
 
 
-def _listed(draft: Draft, names: Collection[str] | None) -> Texts:
-    if names is None:
-        return texts_of(draft)
-    return texts_of(Draft({name: text for name, text in draft.fields.items() if name in names}))
-
-
-def _rendered(template: Template, named: Mapping[str, object]) -> str:
-    """Without the empty lines at its ends that conditions leave."""
-    return template.render(named).strip("\n")
+async def _called(call: PromptedCall, lease: Lease, fields: Mapping[str, str], ask: AskModel) -> Draft | Malformed:
+    """What one call writes. A field of JSON that cannot be used is asked for once more, alone, with the reason."""
+    prompt = with_words(call.prompt(lease, fields), lease)
+    completion = await ask(prompt, pool=call.pool)
+    draft = call.read(lease, reply_of(completion), completion.finish)
+    for field in call.json_fields:
+        if isinstance(draft, Malformed):
+            return draft
+        value = call.value(field, draft.fields[field.name], lease)
+        if isinstance(value, Malformed):
+            second = await ask(call.again(prompt, completion.text, field, value), pool=call.pool)
+            said = reply_in(reply_of(second), second.finish, passage=lease.passage.text)
+            value = said if isinstance(said, Malformed) else call.value(field, said, lease)
+        draft = value if isinstance(value, Malformed) else rewritten(draft, **{field.name: value})
+    return draft

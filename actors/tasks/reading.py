@@ -6,7 +6,7 @@ twice or cut off.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -38,6 +38,8 @@ _LABEL = re.compile(
 _MISSING = {"question": MalformedReason.NO_QUESTION, "answer": MalformedReason.NO_ANSWER}
 CUT_OFF = Malformed(MalformedReason.CUT_OFF, "cut off at the token limit")
 
+_WRAPPER = re.compile(r"\A\s*\{\s*\"samples\"\s*:\s*(?=\[)", re.IGNORECASE)
+"""The beginning of the object around several drafts, without which each is read even if the last one is cut off."""
 BAD_JSON = Malformed(MalformedReason.BAD_JSON, "the JSON does not parse")
 
 Field = tuple[str, str]
@@ -65,7 +67,7 @@ def parse(text: str, finish: FinishReason, *, passage: str = "", longest: Mappin
     said = reply_in(text, finish, passage=passage)
     if isinstance(said, Malformed):
         return said
-    labelled = [] if said.startswith("{") else _labelled(said)
+    labelled = [] if said.startswith("{") else labelled_lines(said, _begun)
     if labelled:
         return _from_lines([(each.name, each.text()) for each in labelled], passage, is_cut=is_cut)
     if "{" in said:
@@ -73,15 +75,55 @@ def parse(text: str, finish: FinishReason, *, passage: str = "", longest: Mappin
     return CUT_OFF if is_cut else Malformed(MalformedReason.NO_LABEL, "no line is labelled 'Question:' or 'Answer:'")
 
 
+def parse_several(
+    text: str, finish: FinishReason, *, count: int, passage: str = "", longest: Mapping[str, int] = {}
+) -> list[Draft | Malformed]:
+    """The first `count` drafts that a completion holds, each read on its own; in place of one that is not there, why.
+    A draft begins where the first label of all stands again. The limit cuts off the last draft alone."""
+    is_cut = finish is FinishReason.LENGTH
+    said = reply_in(text, finish, passage=passage)
+    if isinstance(said, Malformed):
+        return [said] * count
+    labelled = [] if said.startswith(("{", "[")) else labelled_lines(said, _begun)
+    if labelled:
+        read = _each_of_lines([(each.name, each.text()) for each in labelled], passage, is_cut=is_cut)
+    else:
+        objects = json_objects(_WRAPPER.sub("", said), FIELDS)
+        read = [_fields(each, passage, longest) for each in objects]
+        if is_cut and read and read[-1] == BAD_JSON:
+            read[-1] = CUT_OFF
+    if not read and not is_cut:
+        return [Malformed(MalformedReason.NO_LABEL, "nothing is labelled 'Question:' or 'Answer:'")] * count
+    missing = CUT_OFF if is_cut else Malformed(MalformedReason.TOO_FEW, f"{len(read)} of {count} were written")
+    return [*read, *[missing] * count][:count]
+
+
+def _each_of_lines(fields: Sequence[Field], passage: str, *, is_cut: bool) -> list[Draft | Malformed]:
+    first, _ = fields[0]
+    begins = [at for at, (name, _) in enumerate(fields) if name == first]
+    ends = [*begins[1:], len(fields)]
+    return [
+        _from_lines(fields[begin:end], passage, is_cut=is_cut and end == len(fields))
+        for begin, end in zip(begins, ends, strict=True)
+    ]
+
+
 def reply_in(text: str, finish: FinishReason, *, passage: str) -> str | Malformed:
     """What a completion says behind its thoughts, without a code fence around it; or why it says nothing."""
+    said = said_in(text, finish, passage=passage)
+    return said if isinstance(said, Malformed) else without_code_fence(said).strip() or _nothing(finish)
+
+
+def said_in(text: str, finish: FinishReason, *, passage: str) -> str | Malformed:
+    """The same with its code fence, if it has one."""
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     said = after_thoughts(plain if WORD_JOINER in passage else plain.replace(WORD_JOINER, ""))
     if said is None:
         return unfinished_thoughts(finish)
-    said = without_code_fence(without_control(said, source=passage)).strip()
-    if said:
-        return said
+    return without_control(said, source=passage) or _nothing(finish)
+
+
+def _nothing(finish: FinishReason) -> Malformed:
     return CUT_OFF if finish is FinishReason.LENGTH else Malformed(MalformedReason.EMPTY, "the reply is empty")
 
 
@@ -99,16 +141,16 @@ def render(draft: Draft) -> str:
     return lines if draft.quote is None else f"Quote: {draft.quote}\n{lines}"
 
 
-def _labelled(text: str) -> list[LabelledLines]:
-    """The labelled lines. A code fence that was opened before the first of them ends with the last of them."""
+def labelled_lines(text: str, begun: Callable[[str], LabelledLines | None]) -> list[LabelledLines]:
+    """The labelled lines, each with those that follow it. `begun`: what a line begins, if it has a label. A code fence
+    that was opened before the first of them ends with the last of them."""
     fields: list[LabelledLines] = []
     in_fence = False
     for line in text.split("\n"):
-        found = _LABEL.fullmatch(line)
+        field = begun(line)
         is_fence = line.lstrip().startswith("```")
-        if found is not None:
-            bold = found["bold"] if found["closed"] in (":", "：") else ""
-            fields.append(LabelledLines((found["marked"] or found["plain"]).lower(), [found["rest"]], bold or ""))
+        if field is not None:
+            fields.append(field)
         elif is_fence and not fields:
             in_fence = not in_fence
         elif is_fence and in_fence:
@@ -116,6 +158,14 @@ def _labelled(text: str) -> list[LabelledLines]:
         elif fields:
             fields[-1].lines.append(line)
     return fields
+
+
+def _begun(line: str) -> LabelledLines | None:
+    found = _LABEL.fullmatch(line)
+    if found is None:
+        return None
+    bold = found["bold"] if found["closed"] in (":", "：") else ""
+    return LabelledLines((found["marked"] or found["plain"]).lower(), [found["rest"]], bold or "")
 
 
 def _from_lines(fields: Sequence[Field], passage: str, *, is_cut: bool) -> Draft | Malformed:

@@ -7,7 +7,7 @@ forgiven. Content that is missing, or given twice in different ways, is an error
 
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TypeVar
 
 import msgspec
@@ -108,6 +108,17 @@ class Pairs(list[tuple[str, object]]):
     """A JSON object as its keys and values in order, with repeated keys."""
 
 
+def as_json(value: object) -> str:
+    """A value that was read as `Pairs`, `Figure` and lists, as JSON again: repeated keys and figures as they were."""
+    if isinstance(value, Figure):
+        return str(value)
+    if isinstance(value, Pairs):
+        return "{" + ", ".join(f"{json.dumps(key)}: {as_json(inner)}" for key, inner in value) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(as_json, value)) + "]"
+    return json.dumps(value)
+
+
 class Unreadable(Struct, frozen=True):
     """Why a completion does not have the requested form."""
 
@@ -144,7 +155,39 @@ def verdict_in(text: str, form: type[T], names: Collection[str]) -> T | Unreadab
     said = after_thoughts(text)
     if said is None or not said.strip():
         return Unreadable("nothing was said" if said is not None else "the thinking never ended")
-    whole = _whole(said, names)
+    return _verdict_of(json_objects(said, names), form, names)
+
+
+NUMBER = "draft"
+"""The key that says which draft a verdict is on."""
+_AROUND = re.compile(r'\A\s*\{\s*"verdicts"\s*:\s*(?=\[)', re.IGNORECASE)
+"""The beginning of the object around several verdicts, without which each is read even if a later one is cut off."""
+
+
+def verdicts_in(text: str, form: type[T], names: Collection[str], *, count: int) -> list[T | Unreadable]:
+    """A verdict on each of `count` drafts, which are numbered from 1: the JSON object after the thoughts that has the
+    draft's number and all of these keys, read as `verdict_in` reads one. Unreadable in place of one that cannot be
+    read, and of those behind a text that begins like an object and does not parse."""
+    said = after_thoughts(text)
+    if said is None or not said.strip():
+        return [Unreadable("nothing was said" if said is not None else "the thinking never ended")] * count
+    parts: dict[str, list[Pairs]] = {}
+    missing = "there is no verdict on it"
+    for pairs in json_objects(_AROUND.sub("", without_code_fence(said)), (NUMBER,)):
+        if isinstance(pairs, Unreadable):
+            missing = pairs.why
+            break
+        numbers = {str(value).strip() for key, value in pairs if _key(key) == NUMBER}
+        if len(numbers) == 1:
+            parts.setdefault(numbers.pop(), []).append(pairs)
+    return [
+        _verdict_of(parts[number], form, names) if number in parts else Unreadable(missing)
+        for number in map(str, range(1, count + 1))
+    ]
+
+
+def _verdict_of(objects: Iterable[Pairs | Unreadable], form: type[T], names: Collection[str]) -> T | Unreadable:
+    whole = _whole(objects, names)
     if isinstance(whole, Unreadable):
         return whole
     try:
@@ -154,12 +197,12 @@ def verdict_in(text: str, form: type[T], names: Collection[str]) -> T | Unreadab
     return first if all(other == first for other in others) else Unreadable("there are two different ones")
 
 
-def _whole(text: str, names: Collection[str]) -> list[dict[str, object]] | Unreadable:
+def _whole(objects: Iterable[Pairs | Unreadable], names: Collection[str]) -> list[dict[str, object]] | Unreadable:
     """Every JSON object that has all of these keys, reduced to them. Unreadable when no object has all of them, or one
     has a key twice with different values."""
     whole: list[dict[str, object]] = []
     missing: list[str] | None = None
-    for pairs in json_objects(text, names):
+    for pairs in objects:
         if isinstance(pairs, Unreadable):
             return pairs
         read: dict[str, object] = {}

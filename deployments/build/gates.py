@@ -5,6 +5,7 @@ that cannot be found is the user's mistake.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from actors.gates.build import build_judge
@@ -12,6 +13,7 @@ from actors.gates.evidence import EXACT, NoSource
 from actors.gates.own import ExpressionGate, FunctionGate, OwnSettings, takes_ask
 from actors.gates.pooled import PooledGate
 from actors.gates.rules import read_rule
+from actors.gates.together import Gathering
 from actors.gates.verifier import VerifierGate, WorkerLimits
 from actors.gates.verifier_pool import VerifierPool
 from actors.protocols import Gate
@@ -45,9 +47,9 @@ def inside_gate(name: GateName, config: GateConfig) -> Gate | None:
             return function_gate(_settings(name, config), config.check, config.options)
         case LlmJudge() | TokenJudge() if isinstance(config.engine, PoolEngine):
             source = NoSource() if isinstance(config.provenance, Unseen) else EXACT
-            return PooledGate(
-                name, PoolName(config.engine.pool), lambda model: build_judge(name, config, model, source)
-            )
+            gathering = Gathering(config.drafts_per_call) if isinstance(config, LlmJudge) else None
+            judge = partial(build_judge, name, config, source=source, gathering=gathering)
+            return PooledGate(name, PoolName(config.engine.pool), judge)
     return None
 
 

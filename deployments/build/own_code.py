@@ -11,6 +11,8 @@ from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from typing import Any
 
+from schemas.errors import described
+
 VARIABLE = "GLEANER_ENGINES_PATH"
 """The folder of such code, for this process and for those that Ray starts."""
 
@@ -28,9 +30,16 @@ def place() -> str | None:
 
 
 def factory_of(name: str) -> Callable[..., Any]:
-    """The factory `module:function`. Raises ImportError or AttributeError if it cannot be found."""
+    """The factory `module:function`. Raises ImportError or AttributeError if it cannot be found, also where its module
+    raises something else: that is its author's mistake."""
     module, _, function = name.partition(":")
     named, package = os.environ.get(VARIABLE), module.partition(".")[0]
     if named and named not in sys.path and find_spec(package) is None and PathFinder.find_spec(package, [named]):
         sys.path.append(named)
-    return getattr(import_module(module), function)
+    try:
+        found = import_module(module)
+    except ImportError:
+        raise
+    except Exception as bug:
+        raise ImportError(f"{module} raises {described(bug)}") from bug
+    return getattr(found, function)

@@ -1,6 +1,8 @@
 """Connects the parts of a configuration to the actors that use them. For runs, previews and tests."""
 
+import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -10,6 +12,7 @@ from actors.calls.health import HealthLimits
 from actors.calls.retry import RetryLimits
 from actors.conductor import ConductorSettings, Gating, Toolbox
 from actors.dataset.rows import Chat
+from actors.dataset.writer import RowWording
 from actors.exports import wording as export_words
 from actors.gates.diversity import duplicate_verdict, likeness
 from actors.gates.provenance import ProvenanceGate
@@ -19,10 +22,13 @@ from actors.protocols import Embedder, Gate, Generator, Orders
 from actors.queue.commits import Ledger
 from actors.queue.held import QueueLimits, Similarity
 from actors.queue.machine import RegenerationQueue
+from actors.queue.plan import StopTerms
 from actors.queue.probes import Beside, ProbeTerms
 from actors.queue.service import QueueService, ServiceSettings
 from actors.recovery.experience import ExperienceFold
 from actors.recovery.policies import build_bar, build_recovery
+from actors.tasks.one_call import OneCall
+from actors.tasks.strata import Strata
 from deployments.build.gates import reading_scores
 from deployments.build.judges import judges
 from deployments.build.probes import build_maker, build_plan
@@ -32,12 +38,17 @@ from deployments.build.versions import versions
 from deployments.config.load import config_sha256
 from deployments.config.rules import task_name
 from schemas.config import FRESH_POOL, RunConfig
-from schemas.config_gates import kinds
+from schemas.config_engines import TransformersEngine
+from schemas.config_gates import LlmJudge, gate_models, kinds, shares
+from schemas.config_tasks import Prompted
+from schemas.corpus import Passage
 from schemas.firsts import Preflight
 from schemas.ids import PoolName, derived_seed
 from schemas.ledger import Record, RunStarted
-from schemas.orders import OrderKind
+from schemas.orders import Lease, Order, OrderKind
 from schemas.queue_shard import ONLY, QueueShard
+from schemas.samples import Message
+from schemas.shares import GateShares
 from schemas.verdicts import GateName
 
 FRESH_SHARE = 0.25
@@ -46,6 +57,8 @@ share for fresh orders, a corpus with many rejections would not be read any furt
 ROLLOUT_SHARE = 0.25
 """The share of leases for rollouts while other orders wait too, so that no label waits for the end of the corpus. While
 no other order waits, rollouts get all leases."""
+IN_FLIGHT = 256
+"""Samples in flight in each conductor, where no engine is known to compute fewer at once."""
 LEAVING_S = 30.0
 """The longest wait until a killed run's queue has released the folder."""
 
@@ -79,7 +92,14 @@ def queue_service(
         samples_per_passage=config.task.samples_per_passage,
         capacity=shard.share(config.queue.capacity),
         preflight=preflight,
+        stop=StopTerms(
+            config.stop.accepted,
+            None if config.stop.orders is None else shard.share(config.stop.orders),
+            shard.count,
+        ),
     )
+    if isinstance(config.task, Prompted):
+        settings = replace(settings, vary=Strata(config.task.vary, config.seed).of)
     fold = ExperienceFold() if config.recovery.policy == "adaptive" else None
     queue = _queue(config, shard, build_plan(config).beside)
     return QueueService(queue, ledger, settings, now=now, fold=fold)
@@ -107,6 +127,16 @@ def _queue(config: RunConfig, shard: QueueShard, beside: Beside) -> Regeneration
     from deployments.build.credit import credits_of  # not above: it would import SciPy in every process of a run
 
     return RegenerationQueue(limits, alike(config), probes=probes, listener=credits_of(config, config.credit))
+
+
+def vary_of(config: RunConfig) -> tuple[str, ...]:
+    """The names of the task's variables."""
+    return tuple(config.task.vary) if isinstance(config.task, Prompted) else ()
+
+
+def row_wording(config: RunConfig) -> RowWording:
+    """What rows of shards need beside the ledger."""
+    return RowWording(chat=chat(config), models=models(config), gates=tuple(config.gates), vary=vary_of(config))
 
 
 def alike(config: RunConfig) -> Similarity:
@@ -137,6 +167,7 @@ def toolbox(
         duplicate=duplicate_verdict,
         bar=build_bar(config.recovery, known),
         embedder=embedder,
+        shares=GateShares(config.seed, shares(config.gates)),
     )
     elsewhere, task = build_elsewhere(config), build_task(config)
     brought = task_recovery(config, task)
@@ -162,7 +193,12 @@ def chat(config: RunConfig) -> Chat:
 def export_wording(config: RunConfig) -> export_words.ExportWording:
     """The texts of the task's attempts in exports."""
     task = build_task(config)
-    return export_words.ExportWording(task.messages, task.written)
+    alone = partial(_asked_alone, task) if task.together > 1 and isinstance(task, OneCall) else None
+    return export_words.ExportWording(task.messages, task.written, alone)
+
+
+def _asked_alone(task: OneCall, passage: Passage) -> tuple[Message, ...]:
+    return task.prompt(Lease(Order.fresh(passage.id, "", 0), passage, attempt=1, expires_at=0.0)).messages
 
 
 def conductor_settings(config: RunConfig, name: str) -> ConductorSettings:
@@ -170,13 +206,26 @@ def conductor_settings(config: RunConfig, name: str) -> ConductorSettings:
     limits = RetryLimits(retries=config.conductors.hop_retries, timeout_s=config.conductors.hop_timeout_s)
     return ConductorSettings(
         name=name,
-        concurrency=config.conductors.concurrency,
+        concurrency=in_flight(config),
         limits=limits,
         fresh_pool=PoolName(FRESH_POOL),
         health=HealthLimits(outage_s=config.conductors.outage_s),
         seed=config.seed,
         keeps_reasoning=config.task.keep_reasoning,
     )
+
+
+def in_flight(config: RunConfig) -> int:
+    """Samples in flight in each conductor: as configured, or by the engines that write text here."""
+    if config.conductors.concurrency is not None:
+        return config.conductors.concurrency
+    judges = [gate for gate in gate_models(config.gates).values() if isinstance(gate, LlmJudge)]
+    computed = [
+        each.engine.max_batch * each.replicas.max
+        for each in (config.pools[FRESH_POOL], *judges)
+        if isinstance(each.engine, TransformersEngine)
+    ]
+    return min([IN_FLIGHT, *(math.ceil(slots / config.conductors.count) for slots in computed)])
 
 
 def conductor_random(config: RunConfig, name: str) -> Random:

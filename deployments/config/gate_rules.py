@@ -28,6 +28,7 @@ from schemas.config_gates import (
     Verifier,
     is_function,
     kind_of,
+    shares,
 )
 from schemas.config_tasks import CustomTask, Prompted
 from schemas.vectors import EMBEDDER
@@ -52,12 +53,40 @@ def broken_gates(config: RunConfig) -> Iterator[str]:
         if isinstance(gate, GateModel):
             yield from _broken_provenance(path, name, gate)
             yield from _broken_sharing(path, gate, config)
+        if isinstance(gate, LlmJudge) and gate.drafts_per_call > 1 and not isinstance(gate.provenance, Exact):
+            rule = "drafts share a call to be judged against their own passage; leave it out with this provenance.mode"
+            yield at(f"{path}.drafts_per_call", rule)
         if isinstance(gate, Classifier) and gate.reads != "text":
             yield from _broken_pairs(path, name, gate)
         if isinstance(gate, TokenJudge):
             yield from _broken_labels(path, gate)
             yield from _broken_preset(path, name, gate)
     yield from _broken_embedder(config)
+    yield from _broken_shares(config)
+
+
+def _broken_shares(config: RunConfig) -> Iterator[str]:
+    """The faults of gates that judge a share of the orders: what the others say must not depend on what they say."""
+    sampled = shares(config.gates)
+    if sampled and config.judging.short_circuit:
+        for name in sampled:
+            if name != list(config.gates)[-1]:
+                rule = "with judging.short_circuit a gate that judges a share must come last, after all others"
+                yield at(f"{below('gates', name)}.share", rule)
+    for name, gate in config.gates.items():
+        if isinstance(gate, RuleGate) and not is_function(gate.check):
+            read = _scores_read(gate)
+            for other in sampled:
+                if other in read:
+                    rule = f"reads the score of '{other}', which has none for orders outside its share"
+                    yield at(f"{below('gates', name)}.check", rule)
+
+
+def _scores_read(gate: RuleGate) -> Collection[str]:
+    try:
+        return read_rule(gate.check, texts=None).scores
+    except BadRule:  # said already
+        return ()
 
 
 def _broken_embedder(config: RunConfig) -> Iterator[str]:
@@ -129,6 +158,9 @@ def _broken_task(path: str, name: str, gate: GateConfig, config: RunConfig) -> I
     refused = kind_of(name, gate) == (FAITHFULNESS if isinstance(config.task, Math) else VERIFIER)
     if refused:
         yield at(path, f"has nothing to check when task.kind is {task}")
+    retrieves = isinstance(gate, GateModel) and isinstance(gate.provenance, Retrieved)
+    if config.corpus.none is not None and (retrieves or kind_of(name, gate) == FAITHFULNESS):
+        yield at(path, "judges against passages, and with corpus.none there are none")
 
 
 def _texts_of(config: RunConfig) -> Collection[str] | None:
@@ -136,8 +168,8 @@ def _texts_of(config: RunConfig) -> Collection[str] | None:
     match config.task:
         case CustomTask():
             return None
-        case Prompted(fields=fields):
-            return (*(field.name for field in fields), *OF_EVERY_TASK)
+        case Prompted(all_fields=fields, vary=vary):
+            return (*(field.name for field in fields), *vary, *OF_EVERY_TASK)
         case _:
             return TEXTS
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from actors.corpus.formats import is_text_encoding
+from msgspec.structs import replace
+
+from deployments.config.corpus_rules import broken_corpus
 from deployments.config.faults import at, below, nearest, shown
 from deployments.config.gate_rules import broken_gates
 from deployments.config.identity import plain
 from deployments.config.prompted_rules import broken_prompted, on_one_line
-from deployments.config.reader_rules import broken_readers
 from deployments.config.recovery_rules import broken_recovery
 from deployments.config.secrets import has_credentials, holds_a_secret, names_a_secret
 from deployments.config.servers import ENVIRONMENT_NAME, broken_http
@@ -27,7 +28,7 @@ from schemas.config_engines import (
     VllmModelArgument,
 )
 from schemas.config_gates import CustomGate, GateModel, Retrieved, verifier_of
-from schemas.config_tasks import CustomTask, Prompted
+from schemas.config_tasks import CustomTask, GroundedAnswer, Prompted
 from schemas.errors import ModelError
 
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?(@[\w./-]+)?")
@@ -94,6 +95,7 @@ def _broken(config: RunConfig) -> Iterator[str]:
             yield at(below("pools", name), rule)
     if FRESH_POOL not in config.pools:
         yield f"pools: there is no pool '{FRESH_POOL}', where fresh orders go{nearest(FRESH_POOL, config.pools)}"
+    yield from broken_corpus(config)
     yield from _broken_task(config)
     yield from _broken_replicas(config)
     for path, engine in engines(config):
@@ -106,7 +108,6 @@ def _broken(config: RunConfig) -> Iterator[str]:
     yield from _broken_options(config)
     yield from _broken_probes(config)
     yield from _broken_credit(config)
-    yield from _broken_corpus(config)
 
 
 def _broken_credit(config: RunConfig) -> Iterator[str]:
@@ -202,11 +203,21 @@ def _broken_values(value: Any, path: str) -> Iterator[str]:
 def _broken_task(config: RunConfig) -> Iterator[str]:
     """Faults of the task's own section, and of reference answers: math needs them, and no other task has them."""
     if isinstance(config.task, Prompted):
-        yield from broken_prompted(config.task)
+        yield from broken_prompted(config.task, config)
+    if isinstance(config.task, GroundedAnswer):
+        yield from _broken_sharing(config.task)
     if isinstance(config.task, Math) and config.corpus.answer_field is None:
         yield "corpus.answer_field: missing; it must be the field that holds the problems' reference answers"
     if not isinstance(config.task, Math) and config.corpus.answer_field is not None:
         yield "corpus.answer_field: only problems (task.kind math) have reference answers"
+
+
+def _broken_sharing(task: GroundedAnswer) -> Iterator[str]:
+    path, count = "task.samples_per_call", task.samples_per_call
+    if count > task.samples_per_passage:
+        yield f"{path}: {count} is more than task.samples_per_passage ({task.samples_per_passage})"
+    if count > 1 and task.prompts == "embedded":
+        yield f"{path}: must be 1 with prompts: embedded, whose models were trained to write one sample at a time"
 
 
 def task_name(config: RunConfig) -> str:
@@ -243,9 +254,10 @@ def _broken_engine(path: str, engine: Engine, config: RunConfig) -> Iterator[str
             yield f"{path}.model_args.{broken}"
         case VllmEngine(max_model_len=int(length)) if path.startswith("pools.") and _output_tokens(config) >= length:
             thinking = " and thinking_tokens" if config.task.sampling.thinking_tokens else ""
+            several = " of task.samples_per_call samples" if _samples_of_a_call(config) > 1 else ""
             yield (
                 f"{path}.max_model_len: {length} leaves no room for a prompt beside "
-                f"task.sampling.max_tokens{thinking} ({_output_tokens(config)})"
+                f"task.sampling.max_tokens{several}{thinking} ({_output_tokens(config)})"
             )
     yield from _secret_options(f"{path}.options", getattr(engine, "options", {}))
 
@@ -266,17 +278,13 @@ def _broken_model_args(args: Mapping[VllmModelArgument, str | Mapping[str, objec
 
 
 def _output_tokens(config: RunConfig) -> int:
-    return config.task.sampling.max_tokens + config.task.sampling.thinking_tokens
+    """Of the longest call of a task."""
+    steps = config.task.steps if isinstance(config.task, Prompted) else ()
+    first = config.task.sampling
+    samplings = (replace(first, max_tokens=_samples_of_a_call(config) * first.max_tokens),)
+    samplings += tuple(step.sampling for step in steps if step.sampling is not None)
+    return max(each.max_tokens + each.thinking_tokens for each in samplings)
 
 
-def _broken_corpus(config: RunConfig) -> Iterator[str]:
-    corpus = config.corpus
-    yield from broken_readers(corpus)
-    for name, values in (("paths", corpus.paths), ("include", corpus.include)):
-        if values is not None and (not values or not all(value.strip() for value in values)):
-            yield f"corpus.{name}: empty, or with an empty entry"
-    if not is_text_encoding(corpus.encoding):
-        yield f"corpus.encoding: {shown(corpus.encoding)} is no text encoding{nearest(corpus.encoding, _ENCODINGS)}"
-
-
-_ENCODINGS = ("utf-8", "utf-16", "utf-32", "latin-1", "ascii", "cp1252", "shift_jis", "gb18030", "big5", "euc_kr")
+def _samples_of_a_call(config: RunConfig) -> int:
+    return config.task.samples_per_call if isinstance(config.task, GroundedAnswer) else 1

@@ -9,13 +9,14 @@ from actors.dataset.manifest import CONFIG_NAME, read_config
 from actors.exports.export import ExportedRun, export
 from actors.ledger.folder import Ledgers
 from actors.ledger.sqlite import LedgerReader
-from deployments.build.wiring import export_wording, models
+from deployments.build.wiring import export_wording, models, vary_of
 from deployments.config.rules import task_name
 from deployments.folder.settings import differences_with
 from schemas.config import RunConfig
 from schemas.config_gates import kinds
-from schemas.errors import OutputError
-from schemas.exports import Export, ExportRequest, LedgerRead
+from schemas.config_tasks import Prompted
+from schemas.errors import OutputError, UserError
+from schemas.exports import Export, ExportRequest, LedgerRead, View
 
 FOLDER = "exports"
 
@@ -32,6 +33,8 @@ def exported(run: Path, asked: ExportRequest, place: Path, *, at: float, given: 
     if config is None:
         raise OutputError(f"{run}: holds no {CONFIG_NAME}; give the folder of `gleaner run --output`")
     differences_with(run, given)
+    if asked.view is View.SAMPLE and isinstance(config.task, Prompted) and config.task.steps:
+        raise UserError("--view sample: a sample of several steps was written at no one prompt; use --view answer")
     with opened(run, config) as source:
         return export(source, asked, export_wording(config), place, at=at)
 
@@ -42,8 +45,15 @@ def opened(run: Path, config: RunConfig) -> Iterator[ExportedRun]:
     with ExitStack() as stack:
         ledgers = stack.enter_context(Ledgers(run)).each
         read = [(_read(ledger, stack.enter_context(ledger.frozen())), ledger) for ledger in ledgers]
-        keeps = config.task.keep_reasoning
-        yield ExportedRun(config.name, task_name(config), models(config), read, kinds(config.gates), keeps)
+        yield ExportedRun(
+            config.name,
+            task_name(config),
+            models(config),
+            read,
+            kinds(config.gates),
+            keeps_reasoning=config.task.keep_reasoning,
+            vary=vary_of(config),
+        )
 
 
 def _read(ledger: LedgerReader, last_seq: int) -> LedgerRead:

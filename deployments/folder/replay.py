@@ -38,6 +38,7 @@ from schemas.ledger import (
     AcceptedEnd,
     CorpusEnded,
     DeadLetteredEnd,
+    NotNeededEnd,
     Planned,
     Reconfigured,
     Reopened,
@@ -162,7 +163,7 @@ class _OpenOrders:
         match record:
             case Planned():
                 self.fresh.update(order.id for order in record.orders)
-            case AcceptedEnd() | Rescored() | DeadLetteredEnd():
+            case AcceptedEnd() | Rescored() | DeadLetteredEnd() | NotNeededEnd():
                 self.fresh.discard(record.order_id)
                 self.put_back.discard(record.order_id)
             case Reopened():

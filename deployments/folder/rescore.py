@@ -40,10 +40,11 @@ from deployments.folder.replay import (
 from deployments.folder.settings import differences_with, folder_config
 from deployments.folder.shards import write_shards
 from schemas.config import RunConfig
-from schemas.config_gates import Verifier
+from schemas.config_gates import Verifier, shares
 from schemas.errors import UserError
 from schemas.ids import PassageId, PoolName
 from schemas.ledger import Reconfigured, Record, Rescored
+from schemas.shares import GateShares
 from schemas.verdicts import PROVENANCE, GateName
 
 
@@ -136,11 +137,14 @@ def _passing(
     remembered: set[PassageId] = set()
     changed = tuple(str(each) for each in differences(old, new) if each.change is not Change.ANY_RESUME)
     terms = Terms(at, frozenset(PoolName(name) for name in new.pools), changed, missed_draws(new))
+    judged_by = GateShares(new.seed, shares(new.gates))
     passing, judged_otherwise = passing_terms(new), _judged_otherwise_until(reader)
     for found in dead_letters(reader, wanted):
         if found.seq < judged_otherwise or (judged_otherwise and found.end.attempt is None):
             continue
-        attempt = judged_anew(found.life.attempts[-1], passing) if found.life.attempts else None
+        if not found.life.attempts:
+            continue
+        attempt = judged_anew(found.life.attempts[-1], passing, judged_by.unjudged(found.life.order.id))
         if attempt is None:
             continue
         back = reopened(found, reader, terms)

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from actors.dataset.writer import DatasetWriter, RowWording
+from actors.dataset.writer import DatasetWriter
 from actors.ledger.files import Folder
 from actors.ledger.sqlite import LedgerReader, SqliteLedger
-from deployments.build.wiring import chat, models
+from deployments.build.wiring import row_wording
 from schemas.config import RunConfig
 from schemas.ledger import ShardWritten
 
@@ -19,9 +19,8 @@ async def write_shards(
     async def record(shard: ShardWritten) -> None:
         ledger.append([shard])
 
-    wording = RowWording(chat=chat(config), models=models(config), gates=tuple(config.gates))
     folder = Folder(output, shard=reader.shard)
-    writer = DatasetWriter(folder, reader, wording, settings=config.dataset, record=record, clock=now)
+    writer = DatasetWriter(folder, reader, row_wording(config), settings=config.dataset, record=record, clock=now)
     try:
         await writer.start(reader.shards())
         await writer.flush()

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from actors.calls.clocks import Clocks, Steady
 from actors.conductor import Conductor
 from actors.queue.commits import Ledger
+from actors.queue.parts import are_enough, parts
 from actors.queue.service import QueueService
 from deployments.build.wiring import conductor_random, conductor_settings, queue_service, toolbox
 from deployments.local.gates import local_embedder, local_gate, names, started
@@ -17,9 +18,11 @@ from schemas.errors import ungrouped
 from schemas.ids import PoolName
 from schemas.orders import Holding, Lease, Outcome, Settlement
 from schemas.queue_shard import QueueShard
+from schemas.stop import PlanEnd
 
 NAME = "in-process"
 LEASE_WAIT_S = 0.2
+SHARE_S = 0.02
 
 
 async def conduct_in_process(config: RunConfig, passages: Sequence[Passage], *ledgers: Ledger) -> None:
@@ -51,6 +54,8 @@ async def conduct_in_process(config: RunConfig, passages: Sequence[Passage], *le
                     own = [passage for passage in passages if shard.holds(passage.id)]
                     group.create_task(_read(service, own))
                     group.create_task(conductor.run())
+                if len(services) > 1:
+                    group.create_task(_share_out(services))
 
 
 class InProcessOrders:
@@ -68,6 +73,20 @@ class InProcessOrders:
 
     async def settle(self, outcome: Outcome) -> Settlement:
         return (await self._service.settle([outcome]))[0]
+
+
+async def _share_out(services: Sequence[QueueService]) -> None:
+    """Divides the accepted samples that the run is to have among the queues, until every one is finished."""
+    while not all(service.finished() for service in services):
+        standings = [service.standing() for service in services]
+        if standings[0].run is None:
+            return
+        for service, most in zip(services, parts(standings), strict=True):
+            await service.aim(most)
+        if are_enough(standings):
+            for service in services:
+                await service.end_plan(PlanEnd.ACCEPTED)
+        await asyncio.sleep(SHARE_S)
 
 
 async def _read(service: QueueService, passages: Sequence[Passage]) -> None:

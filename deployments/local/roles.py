@@ -16,16 +16,18 @@ from msgspec.structs import replace
 
 from actors.calls.asker import Asker, Way
 from actors.calls.making import Making, NotMade
-from actors.protocols import AskingGate, Engine, ScoreText, Task
+from actors.gates.embedding import text_of
+from actors.protocols import AskingGate, Embedder, Engine, ScoreText, Task
+from actors.text.vectors import cosine
 from deployments.build.tasks import build_task
 from deployments.config.rules import task_name
 from deployments.engines.roles import EngineRole, role_of
-from deployments.local.gates import gate_over, local_gate, started
+from deployments.local.gates import gate_over, local_embedder, local_gate, started
 from schemas.config import RunConfig
 from schemas.config_deployed import Deployed
 from schemas.config_deployed import Engine as EngineConfig
 from schemas.config_engines import CustomEngine, HttpEngine, ModelSource, PoolEngine
-from schemas.config_gates import Classifier, GateModel, kind_of, shared_pools
+from schemas.config_gates import Classifier, EmbedderModel, GateModel, kind_of, shared_pools
 from schemas.corpus import Passage
 from schemas.errors import ConfigError, EngineError, ErrorKind, HopError, UserError, described
 from schemas.ids import PassageId, PoolName
@@ -44,6 +46,7 @@ from schemas.samples import (
     answered,
     texts_of,
 )
+from schemas.vectors import EMBEDDER, Embedded, EmbeddingRequest
 from schemas.verdicts import Errored, GateName, GateRequest, Verdict
 
 BATCH = 16
@@ -64,14 +67,15 @@ class Looked(Struct, frozen=True):
 async def look_at(
     config: RunConfig, passages: Sequence[Passage], only: str | None, *, clock: Clock
 ) -> AsyncIterator[RoleCard]:
-    """The card of every role, or of `only` one: pools first, then the gates that have a model. `clock`: in seconds.
+    """The card of every role, or of `only` one: pools first, then the gates that have a model, then the
+    embedder. `clock`: in seconds.
 
     Raises ConfigError for a name that is no role of the run.
     """
     roles = _roles(config)
     if only is not None and only not in roles:
         there = ", ".join(roles)
-        raise ConfigError(f"--role {only}: no pool and no gate with a model has this name; there are {there}")
+        raise ConfigError(f"--role {only}: no pool, gate with a model or embedder has this name; there are {there}")
     drafts: dict[PassageId, Draft] = {}
     for name in roles if only is None else (only,):
         looked = await _looked(config, name, roles[name], _Given(passages, drafts), clock)
@@ -80,8 +84,10 @@ async def look_at(
 
 
 def _roles(config: RunConfig) -> dict[str, Deployed]:
-    """Pools, then gates that ask a model, their own or a pool's."""
-    return {**config.pools, **{name: gate for name, gate in config.gates.items() if isinstance(gate, GateModel)}}
+    """Pools, then gates that ask a model, their own or a pool's, then the embedder."""
+    gates = {name: gate for name, gate in config.gates.items() if isinstance(gate, GateModel)}
+    embedder = config.judging.embedder
+    return {**config.pools, **gates, **({} if embedder is None else {EMBEDDER: embedder})}
 
 
 class _Given(Struct, frozen=True):
@@ -146,6 +152,13 @@ async def _looked(config: RunConfig, name: str, role: Deployed, given: _Given, c
     try:
         async with AsyncExitStack() as stack:
             began = clock()
+            if isinstance(role, EmbedderModel):
+                embedder = await local_embedder(stack, config)
+                assert embedder is not None, "the role is there because it is configured"
+                facts = ModelFacts(slots=getattr(embedder, "slots", None))
+                looked = Looked(replace(card, load_s=clock() - began, facts=facts))
+                asked = _EmbedderAsked(embedder, role.similarity, config.conductors.hop_timeout_s)
+                return Looked(await _of_embedder(looked.card, asked, _compared(build_task(config), given), clock))
             gate = role if isinstance(role, GateModel) else None
             engine = await started(stack, computes, EngineRole.GENERATOR if gate is None else role_of(gate))
             facts: ModelFacts = getattr(engine, "facts", ModelFacts(slots=getattr(engine, "slots", None)))
@@ -225,7 +238,7 @@ async def _of_pool(card: RoleCard, asked: _PoolAsked, given: _Given) -> Looked:
         if isinstance(made, Draft):
             drafts.setdefault(passage.id, made)
 
-    batch = await _timed(one, asked.heard, asked.clock)
+    batch = await _timed(one, asked.heard.tokens, asked.clock)
     if isinstance(first, Draft):
         drafts[given.shortest.id] = first
     return Looked(replace(card, batch=batch), drafts)
@@ -257,7 +270,44 @@ async def _of_gate(card: RoleCard, asked: _GateAsked, heard: _Overheard, clock: 
     async def one(number: int) -> None:
         await asked.verdict(asked.given.passages[number % len(asked.given.passages)], 1 + number)
 
-    return replace(card, batch=await _timed(one, heard, clock))
+    return replace(card, batch=await _timed(one, heard.tokens, clock))
+
+
+class _EmbedderAsked(Struct, frozen=True):
+    """The embedder, asked as by conductors. `similarity`: the lowest cosine of near-duplicates."""
+
+    embedder: Embedder
+    similarity: float
+    timeout_s: float
+
+    async def made(self, text: str, number: int) -> Embedded:
+        """The text's vector. Raises HopError."""
+        return await _within(self.timeout_s, self.embedder.embed(EmbeddingRequest(f"models:{number}", text)))
+
+
+async def _of_embedder(card: RoleCard, asked: _EmbedderAsked, texts: Sequence[str], clock: Clock) -> RoleCard:
+    """The card shows the first text, and how near the one after it comes."""
+    one, other = [(await asked.made(text, 0)).vector for text in (texts[0], texts[1 % len(texts)])]
+    near = cosine(one, other)
+    assert near is not None, "one embedder made both"
+    came_to = f"cosine {near:.3f} with another draft; near-duplicates from {asked.similarity:g}"
+    said = f"a vector of {len(one.parts)} numbers"
+    card = replace(card, sample=SampleCall((Message("user", texts[0]),), said, came_to))
+    tokens: list[tuple[int, int]] = []
+
+    async def call(number: int) -> None:
+        made = await asked.made(texts[number % len(texts)], 1 + number)
+        tokens.append((made.cost.prompt_tokens, 0))
+
+    return replace(card, batch=await _timed(call, tokens, clock))
+
+
+def _compared(task: Task, given: _Given) -> list[str]:
+    """The texts that near-duplicates are found by, of the drafts that a pool wrote; without any, the beginnings of the
+    passages."""
+    keys = [task.key(draft) for draft in given.drafts.values()]
+    compared = [text_of(key) for key in keys if key is not None]
+    return compared or [" ".join(passage.text.split())[:LONGEST_SAID] for passage in given.passages]
 
 
 def _request(task: Task, passage: Passage, draft: Draft | None, number: int) -> GateRequest:
@@ -277,8 +327,9 @@ async def _within(seconds: float, call: Awaitable[Answer]) -> Answer:
         raise HopError(ErrorKind.RETRYABLE, f"no answer within {seconds:g} s") from error
 
 
-async def _timed(one: Callable[[int], Awaitable[None]], heard: _Overheard, clock: Clock) -> BatchRate:
-    heard.tokens.clear()
+async def _timed(one: Callable[[int], Awaitable[None]], tokens: list[tuple[int, int]], clock: Clock) -> BatchRate:
+    """`tokens`: where each call leaves those of its prompt and its completion."""
+    tokens.clear()
     began = clock()
     ends = await asyncio.gather(*map(one, range(BATCH)), return_exceptions=True)
     seconds = clock() - began
@@ -286,7 +337,7 @@ async def _timed(one: Callable[[int], Awaitable[None]], heard: _Overheard, clock
         if isinstance(end, BaseException) and not isinstance(end, HopError):
             raise end
     failed = sum(isinstance(end, BaseException) for end in ends)
-    return BatchRate(BATCH, failed, seconds, sum(p for p, _ in heard.tokens), sum(c for _, c in heard.tokens))
+    return BatchRate(BATCH, failed, seconds, sum(p for p, _ in tokens), sum(c for _, c in tokens))
 
 
 def _read(made: Draft | Malformed) -> str:
@@ -304,6 +355,8 @@ def _told(verdict: Verdict) -> str:
 
 
 def _what(name: str, role: Deployed) -> str:
+    if isinstance(role, EmbedderModel):
+        return "embedder"
     if not isinstance(role, GateModel):
         return "pool"
     label = f", positive_label {role.positive_label}" if isinstance(role, Classifier) else ""

@@ -20,14 +20,15 @@ from actors.corpus.files import Skipped
 from actors.counts.refusals import Rereading
 from actors.dataset.courier import LONGEST_END_S, Courier, CourierClock
 from actors.dataset.spans import current
-from actors.dataset.writer import DatasetWriter, RowWording
+from actors.dataset.writer import DatasetWriter
 from actors.ledger.files import Folder
 from actors.ledger.sqlite import LedgerReader
+from actors.ledger.texts import keep_text
 from actors.queue.documents import Changed, Comparison
 from actors.queue.service import QueueService
 from deployments.build.readers import read_corpus
 from deployments.build.sinks import sink_places
-from deployments.build.wiring import chat, models, open_queue, started
+from deployments.build.wiring import open_queue, row_wording, started
 from deployments.monitoring.logs import LogPlace, configure_logging
 from deployments.ray.boundary import ray_boundary
 from deployments.ray.calls import ask, ask_each
@@ -39,8 +40,9 @@ from schemas.ids import PassageId
 from schemas.ledger import Metered, ShardWritten
 from schemas.orders import Holding
 from schemas.progress import RunSnapshot
-from schemas.queue_shard import QueueShard, shard_of
+from schemas.queue_shard import QueueShard, ShardStanding, shard_of
 from schemas.stages import Pause
+from schemas.stop import PlanEnd
 from schemas.wire import LEASES, OUTCOMES, SETTLEMENTS
 
 LEASE_WAIT_S = 1.0
@@ -137,6 +139,18 @@ class QueueShell:
         """Makes every further lease call say that the run is over."""
         (await self._ready()).stop_leasing()
 
+    async def standing(self) -> ShardStanding:
+        """What this queue has of the run's accepted samples."""
+        return (await self._ready()).standing()
+
+    async def aim(self, most: int) -> int:
+        """Tells one of several queues how many accepted samples it may have; gives the number that holds."""
+        return await (await self._ready()).aim(most)
+
+    async def end_plan(self, why: PlanEnd) -> None:
+        """No more orders are issued, and what is not leased is not needed."""
+        await (await self._ready()).end_plan(why)
+
     async def snapshot(self) -> RunSnapshot:
         return (await self._ready()).snapshot()
 
@@ -168,10 +182,11 @@ class ReaderShell:
     """Reads the corpus and cuts passages. It waits when the queue of a passage's shard is full."""
 
     def __init__(self, config: RunConfig, queues: Sequence[Any], output: str, changed: Changed = "skip") -> None:
-        """`queues`: of all shards, in order. `output`: the run's folder, for the log. `changed`: what to do with
-        documents that have changed."""
+        """`queues`: of all shards, in order. `output`: the run's folder, for the log and for extracted texts.
+        `changed`: what to do with documents that have changed."""
         configure_logging(LogPlace("reader", output))
         self._config = config
+        self._output = Path(output)
         self._changed: Changed = changed
         self._queues = queues
         self._offers = [_Offers(queue) for queue in queues]
@@ -194,6 +209,7 @@ class ReaderShell:
                 self._refuse(passages, rereading)
                 continue
             documents += 1
+            keep_text(self._output, document)
             for passage in passages:
                 self._offers[shard_of(passage.id, len(self._offers))].add(passage)
                 if not any(offers.wanted for offers in self._offers):
@@ -265,7 +281,7 @@ class WriterShell:
             writer = DatasetWriter(
                 Folder(self._output, shard=self._shard),
                 ledger,
-                RowWording(chat=chat(self._config), models=models(self._config), gates=tuple(self._config.gates)),
+                row_wording(self._config),
                 settings=self._config.dataset,
                 record=self._record,
                 clock=time.time,

@@ -27,6 +27,7 @@ from schemas.config import FRESH_POOL, RunConfig, deployed
 from schemas.config_deployed import Engine, Replicas
 from schemas.config_engines import HttpEngine, TransformersEngine, VllmEngine
 from schemas.config_gates import Classifier, EmbedderModel, LikelihoodJudge, TokenJudge
+from schemas.config_tasks import Prompted
 from schemas.progress import RoleCost, RunSnapshot
 from schemas.scaling import PoolBounds, ScalingDecision, ScalingLimits, ScalingMemory
 from schemas.stages import ConductorStatus, PoolFlow
@@ -197,6 +198,9 @@ def _is_unread(config: RunConfig, snapshot: RunSnapshot) -> bool:
 
 
 def _expected(name: str, config: RunConfig) -> float:
-    if name == config.recovery.escalate_to:
-        return ESCALATED
-    return 1.0 if name == FRESH_POOL or name not in config.pools else 0.0
+    """Calls of an attempt to a pool or gate, before they are counted."""
+    if name not in config.pools:
+        return 1.0
+    named = [call.pool for call in config.task.calls] if isinstance(config.task, Prompted) else [None]
+    asked = float(sum(name == (pool or FRESH_POOL) for pool in named))
+    return max(asked, ESCALATED) if name == config.recovery.escalate_to else asked

@@ -17,9 +17,11 @@ from typing import Any
 
 import ray
 from msgspec import Struct
+from msgspec.structs import replace
 from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
 from actors.counts.together import together
+from actors.queue.parts import are_enough, parts
 from actors.queue.preflight import LaunchTerms
 from deployments.ray.actors import QueueActor, ReaderActor, WriterActor
 from deployments.ray.calls import ask, ask_each, unwrapped
@@ -32,8 +34,9 @@ from schemas.config import RunConfig
 from schemas.errors import GleanerError, HopError, PoolAwayError, innermost
 from schemas.ledger import Metered
 from schemas.progress import RunSnapshot
-from schemas.queue_shard import ONLY, QueueShard
+from schemas.queue_shard import ONLY, QueueShard, ShardStanding
 from schemas.stages import ConductorStatus, Pause
+from schemas.stop import PlanEnd
 
 log = logging.getLogger("gleaner.run")
 
@@ -77,6 +80,8 @@ class Crew:
         self._queues: list[Any] = []
         self._members: list[Member] = []
         self._begun: Counter[Role] = Counter()
+        self._parts: dict[int, int] = {}
+        """The accepted samples that each queue was told it may have."""
         self._deaths = 0
         self._finishing = False
         self.away: PoolAwayError | None = None
@@ -137,6 +142,7 @@ class Crew:
         """The run now; None before its queues are open. A restarted queue is given what it needs to continue."""
         if not self._queues:
             return None
+        self._share_out()
         snapshots: list[RunSnapshot] = ask_each(queue.snapshot for queue in self._queues)
         for shard, snapshot in zip(self.shards, snapshots, strict=True):
             if snapshot.recovering:
@@ -188,6 +194,28 @@ class Crew:
                 ray.get(closing, timeout=CLOSE_S)
             except (RayActorError, GetTimeoutError):
                 log.warning("a queue did not close; its ledger is as of its last commit")
+
+    def end_plan(self, why: PlanEnd) -> None:
+        """Ends the plan of every queue. It is recorded, so a restarted queue remembers it."""
+        ask_each((queue.end_plan for queue in self._queues), why)
+
+    def _share_out(self) -> None:
+        """Divides the accepted samples that the run is to have among several queues. A restarted queue gets its part
+        again."""
+        if len(self._queues) == 1:
+            return
+        standings: list[ShardStanding] = ask_each(queue.standing for queue in self._queues)
+        if standings[0].run is None:
+            return
+        if are_enough(standings):
+            self.end_plan(PlanEnd.ACCEPTED)
+        known = [
+            replace(each, most=self._parts.get(number)) if each.most is None else each
+            for number, each in enumerate(standings)
+        ]
+        for number, (most, each) in enumerate(zip(parts(known), standings, strict=True)):
+            if most != each.most:
+                self._parts[number] = ask(self._queues[number].aim, most)
 
     def _any(self, role: Role) -> bool:
         return bool(self._of(role))

@@ -1,11 +1,13 @@
 """What `gleaner check` examines of what a user brings beside gates and tasks: repairs, readers and sinks."""
 
 from pathlib import Path
+from typing import get_type_hints
 
 from msgspec import Struct
 
 from actors.corpus.conformance import ReaderSubject
 from actors.corpus.conformance import examine as examine_reader
+from actors.corpus.files import CorpusFile
 from actors.corpus.names import name_parts
 from actors.dataset.conformance import SinkSubject
 from actors.dataset.conformance import examine as examine_sink
@@ -13,6 +15,7 @@ from actors.dataset.sink_thread import SinkThread
 from actors.recovery.conformance import RepairSubject
 from actors.recovery.conformance import examine as examine_repair
 from actors.recovery.own import worded
+from deployments.build.own_code import factory_of
 from deployments.build.readers import reader_function
 from deployments.build.recovery import repair_function
 from deployments.build.sinks import sink_place
@@ -23,7 +26,10 @@ from schemas.config_gates import brought_modes, is_function
 from schemas.conformance import CheckFinding, CheckOutcome, Seam
 from schemas.errors import UserError
 from schemas.recovery import FailureMode
+from schemas.repairs import RejectedDraft
 
+_SEAMS = {RejectedDraft: Seam.REPAIR, CorpusFile: Seam.READER}
+"""By the type of a function's first parameter."""
 MOST_BYTES = 16 << 20
 """Of a sample: it is read many times over."""
 
@@ -63,6 +69,22 @@ def named_seam(target: str, config: RunConfig | None) -> Seam | None:
         return Seam.SINK
     readers = config.corpus.readers
     return Seam.READER if target in readers or target in {each.reader for each in readers.values()} else None
+
+
+def seen_seam(target: str) -> Seam | None:
+    """What the code itself says that it is: a class that delivers, or a function of a rejected draft or of a file. None
+    where it does not say so, or cannot be found."""
+    try:
+        there = factory_of(target)
+    except (ImportError, AttributeError):
+        return None
+    if hasattr(there, "deliver"):
+        return Seam.SINK
+    try:
+        hints = list(get_type_hints(there).values())
+    except (NameError, TypeError):
+        return None
+    return _SEAMS.get(hints[0]) if hints else None
 
 
 async def of_repair(asked: Asked, config: RunConfig | None) -> CheckedCode:

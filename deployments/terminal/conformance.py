@@ -1,20 +1,21 @@
 """`gleaner check`: whether what a user brings keeps to what every one of its kind must. Law: a failure is the author's,
-with exit code 2. What the configuration names as a repair, a reader or a sink is one, what has an `attempt` is a task,
-and `task` is the configuration's; all else is a gate, unless `--as` says otherwise."""
+with exit code 2. What the configuration names as a repair, a reader or a sink is one, and so is what its types say;
+what has an `attempt` is a task, and `task` is the configuration's; all else is a gate, unless `--as` says otherwise."""
 
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from msgspec.structs import replace
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from actors.gates.conformance import Subject, examine
+from actors.gates.conformance import SAMPLE, Subject, examine
 from actors.gates.own import OwnSettings
 from actors.protocols import Task
-from actors.tasks.conformance import TaskSubject
+from actors.tasks.conformance import TaskSubject, plain_draft
 from actors.tasks.conformance import examine as examine_task
 from actors.tasks.prompted import PromptedTask
 from deployments.build.gates import function_gate
@@ -22,20 +23,20 @@ from deployments.build.own_code import factory_of
 from deployments.build.tasks import build_task, own_task
 from deployments.config.load import load
 from deployments.local.gates import LocalPools, local_gate
-from deployments.terminal.brought import Asked, CheckedCode, named_seam, of_reader, of_repair, of_sink
+from deployments.terminal.brought import Asked, CheckedCode, named_seam, of_reader, of_repair, of_sink, seen_seam
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN
 from deployments.terminal.reading import as_builtins, put_json
 from deployments.terminal.screen import Screen
 from deployments.terminal.words import plural, printable
 from schemas.config import RunConfig
 from schemas.config_gates import brought_modes, is_function
-from schemas.config_tasks import CustomTask
+from schemas.config_tasks import CustomTask, Prompted
 from schemas.conformance import CheckOutcome, Seam
 from schemas.errors import ConfigError, UserError, ungrouped
 from schemas.ids import PoolName
 from schemas.recovery import KNOWN_MODES, FailureMode
 from schemas.samples import Completion, FinishReason, GenerationRequest
-from schemas.verdicts import GateName
+from schemas.verdicts import GateName, GateRequest
 
 STAND_IN = "I am a stand-in and know nothing."
 """What a gate hears that asks a model where there is none."""
@@ -68,7 +69,8 @@ def check_view(found: CheckedCode) -> RenderableType:
 
 async def _checked(asked: Asked) -> CheckedCode:
     config = None if asked.config is None else load(asked.config)
-    match asked.seam or named_seam(asked.target, config):
+    seen = seen_seam(asked.target) if is_function(asked.target) else None
+    match asked.seam or named_seam(asked.target, config) or seen:
         case Seam.REPAIR:
             return await of_repair(asked, config)
         case Seam.READER:
@@ -128,8 +130,21 @@ async def _of_run(asked: Asked, config: RunConfig) -> CheckedCode:
     async with AsyncExitStack() as stack:
         gate = await local_gate(stack, config, GateName(asked.target))
         known = (*KNOWN_MODES, *brought_modes(config.gates))
-        findings = await examine(Subject(gate, LocalPools(stack, config), modes=known))
+        sample = await _sample(config)
+        findings = await examine(Subject(gate, LocalPools(stack, config), sample, known))
     return CheckedCode(f"{asked.config}: gates.{asked.target}", tuple(findings))
+
+
+async def _sample(config: RunConfig) -> GateRequest:
+    """A draft as the run's gates get them: of the task's own fields, where it brings some and reads a plain reply."""
+    if not isinstance(config.task, Prompted | CustomTask):
+        return SAMPLE
+    task = build_task(config)
+    found = await plain_draft(TaskSubject(task, task.specimen() if isinstance(task, PromptedTask) else ""))
+    if found is None:
+        return SAMPLE
+    draft = found[1]
+    return replace(SAMPLE, draft=draft, claim=task.claim(draft), shown=task.shown(draft))
 
 
 async def _stand_in(pool: PoolName, request: GenerationRequest) -> Completion:

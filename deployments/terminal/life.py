@@ -21,7 +21,7 @@ from schemas.flaws import Worth
 from schemas.orders import Attempt, DeadLetter
 from schemas.recovery import Choice, Diagnosis, Repair
 from schemas.samples import Candidate, Cost, FinishReason, Message, ModelCall, texts_of
-from schemas.verdicts import ClaimEvidence, Errored, Evidence, Passed, Rejected, Shown, Verdict
+from schemas.verdicts import ClaimEvidence, Errored, Evidence, GateName, Passed, Rejected, Shown, Verdict
 
 INDENT = (0, 0, 0, 2)
 _WORTH = {Worth.BAD: "known to be bad", Worth.GOOD: "known to be good", Worth.UNKNOWN: "not verified"}
@@ -49,6 +49,8 @@ def life_view(life: Life, *, prompts: Prompts | None = None) -> RenderableType:
     order = life.order
     head = Text.assemble(("Order ", "bold"), (order.id, "bold cyan"), f"   {order.task} · slot {order.slot}")
     parts: list[RenderableType] = [head, passage_view(life.passage)]
+    if order.vary:
+        parts.insert(1, facts(*((printable(name), Text(printable(value))) for name, value in order.vary.items())))
     if life.probed is not None:
         parts.insert(1, _probe(life.probed))
     for attempt in life.attempts:
@@ -72,9 +74,11 @@ def passage_view(passage: Passage) -> RenderableType:
     """A passage with the exact place it was cut from."""
     where = passage.provenance
     span = f"characters {where.start:,}–{where.end:,} of document {printable(where.document_id)}"
+    said = {"place": where.place, "licence": where.license, "text by": where.extractor}
     rows = facts(
         ("Passage", Text(printable(where.uri))),
         ("", Text(span, style=DIM)),
+        *((name, Text(printable(value), style=DIM)) for name, value in said.items() if value is not None),
         ("sha256", Text(where.document_sha256, style=DIM)),
         ("cut by", Text(printable(where.chunker), style=DIM)),
     )
@@ -93,7 +97,7 @@ def attempt_view(attempt: Attempt, *, prompts: Prompts | None = None) -> Rendera
     else:
         parts += _candidate(attempt.candidate, prompts)
     if attempt.verdicts:
-        parts.append(Padding(_verdicts(attempt.verdicts), (1, 0, 0, 2)))
+        parts.append(Padding(_verdicts(attempt.verdicts, attempt.unjudged), (1, 0, 0, 2)))
         parts += [Padding(part, (0, 0, 0, 4)) for verdict in attempt.verdicts for part in _evidence(verdict, prompts)]
     decided = [*_diagnosis(attempt.diagnosis), *_choice(attempt.choice)]
     if decided:
@@ -186,12 +190,14 @@ class Quoted:
             yield Segment.line()
 
 
-def _verdicts(verdicts: tuple[Verdict, ...]) -> RenderableType:
+def _verdicts(verdicts: tuple[Verdict, ...], unjudged: tuple[GateName, ...]) -> RenderableType:
     table = Table.grid(padding=(0, 2, 0, 0))
     for _ in range(4):
         table.add_column()
     for verdict in verdicts:
         table.add_row(verdict.gate, *_said(verdict), Text(_cost(verdict.cost), style=DIM))
+    for gate in unjudged:
+        table.add_row(gate, Text("unjudged", style=DIM), Text("the order is not in its share", style=DIM))
     return table
 
 

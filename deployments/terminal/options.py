@@ -7,10 +7,42 @@ import typer
 
 RunFile = Annotated[Path, typer.Argument(metavar="RUN.yaml", help="The run's configuration.", show_default=False)]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A run's output folder.", show_default=False)]
-Format = Literal["sft", "dpo", "kto", "hard_negatives", "rft", "dpo_steps", "dpo_prefix", "stepwise", "advantages"]
+Format = Literal[
+    "sft", "dpo", "dpo_ranked", "kto", "hard_negatives", "rft", "dpo_steps", "dpo_prefix", "stepwise", "advantages"
+]
 SeamName = Literal["task", "gate", "repair", "reader", "sink"]
 CodeOf = Annotated[
     Path | None,
     typer.Option("--config", metavar="RUN.yaml", help="The run's configuration: where its task is code of your own."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
+MetricsPort = Annotated[
+    int | None,
+    typer.Option(
+        "--metrics-port",
+        metavar="PORT",
+        min=0,
+        max=65535,
+        help="Port of /metrics on this machine's loopback; 0: any free one.  [default: 9464 if it is free]",
+        show_default=False,
+    ),
+]
+Changed = Annotated[
+    Literal["skip", "new"],
+    typer.Option(
+        "--changed",
+        help="Of documents that have changed since their passages were planned: plan nothing more, or the passages "
+        "of the new version that are new.",
+    ),
+]
+Critical = Annotated[
+    float | None,
+    typer.Option(
+        "--critical",
+        metavar="LOSS",
+        min=0.01,
+        max=1.0,
+        show_default=False,
+        help="In dpo_steps also steps before the first pit that lose so much.",
+    ),
+]

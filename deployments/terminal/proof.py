@@ -56,7 +56,9 @@ def _looked_at(report: AuditReport) -> RenderableType:
     table.add_column(style=DIM, min_width=9)
     table.add_column(justify="right", style="bold", min_width=8)
     table.add_column(overflow="fold")
-    ends = f"{report.accepted:,} accepted + {report.dead_lettered:,} dead-lettered + {report.outstanding:,} outstanding"
+    not_needed = f" + {report.not_needed:,} not needed" if report.not_needed else ""
+    ends = f"{report.accepted:,} accepted + {report.dead_lettered:,} dead-lettered{not_needed}"
+    ends += f" + {report.outstanding:,} outstanding"
     table.add_row("orders", f"{report.orders:,}", f"= {ends}")
     table.add_row("shards", f"{report.shards:,}", f"with {plural(report.rows, 'row')}")
     compared = f"{report.passages_checked:,} compared with their documents, character by character"

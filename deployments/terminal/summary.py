@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from actors.counts.advice import advice_of
+from actors.report.intervals import interval_words
 from deployments.monitoring.live import Driver, driver_of
 from deployments.monitoring.standstill import words
 from deployments.terminal.billed import bill_view
@@ -36,7 +37,7 @@ def summary_view(
     """Counts, yield, recovery, failures and repairs, cost by role. `example`: an order worth looking at."""
     parts: list[RenderableType] = [_head(summary, folder), Text(), Bar(summary.counts), Text(), _numbers(summary)]
     views = (_advice, _failures, _ends, _roles)
-    beside = (_overlap, _retrieval, _probes, _credit)
+    beside = (_overlap, _unjudged, _retrieval, _probes, _credit)
     for part in (*(view(summary) for view in views), bill_view(summary, bill), *(view(summary) for view in beside)):
         if part is not None:
             parts += [Text(), part]
@@ -197,6 +198,16 @@ def _overlap(summary: Summary) -> RenderableType | None:
         f"{overlap.both:,} by both, of {plural(overlap.scored, 'attempt')}"
     )
     return facts(("rejections", told))
+
+
+def _unjudged(summary: Summary) -> RenderableType | None:
+    """Of each gate that judges a share of the orders alone: what it did not judge, and what it would say of that."""
+    told = [
+        f"{each.unjudged:,} accepted without {each.gate}, which passed {each.passed:,} of {each.judged:,} "
+        f"that it judged (95%: {interval_words(each.passed, each.judged)})"
+        for each in summary.sampled
+    ]
+    return facts(*(("unjudged", line) for line in told)) if told else None
 
 
 def _retrieval(summary: Summary) -> RenderableType | None:

@@ -10,11 +10,8 @@ One line under `gates:` asks it, of every sample:
 from actors.gates.own import passed, rejected
 from schemas.verdicts import GateRequest, Passed, Rejected
 
-MOST_WORDS = 60
-
 
 def check(request: GateRequest) -> Passed | Rejected:
     """Passes answers of 1 to 60 words."""
     words = len(request.draft.answer.split())
-    note = f"{words} words"
-    return passed(note) if 1 <= words <= MOST_WORDS else rejected(note)
+    return passed(f"{words} words") if 1 <= words <= 60 else rejected(f"{words} words")

@@ -7,8 +7,7 @@ One entry under `corpus:` reads such files, in folders too:
       text_field: body
       readers: {".csv": {reader: "examples.readers.table:rows", options: {delimiter: ";"}}}
 
-`gleaner check examples.readers.table:rows --as reader --sample data/one.csv` tells whether it keeps to what every
-reader must.
+`gleaner check examples.readers.table:rows --sample data/one.csv` tells whether it keeps to what every reader must.
 """
 
 import csv
@@ -25,5 +24,4 @@ def rows(source: CorpusFile, config: Corpus, *, delimiter: str = ",") -> Iterato
     with io.TextIOWrapper(stream(source), encoding=config.encoding, newline="") as lines:
         table = csv.DictReader(lines, delimiter=delimiter, strict=True, restkey="more")
         for number, row in enumerate(table):
-            where = f"line {table.line_num}: "
-            yield record_item(f"{source.uri}#record={number}", row, where, config)
+            yield record_item(f"{source.uri}#record={number}", row, f"line {table.line_num}: ", config)

@@ -8,7 +8,7 @@ A gate brings the failure mode, and a row says what is tried for it:
       own_repairs: {shorter: "examples.repairs.shorter:shorter"}
       repairs: {too_long: [shorter, resample]}
 
-`gleaner check examples.repairs.shorter:shorter --as repair` tells whether it keeps to what every repair must.
+`gleaner check examples.repairs.shorter:shorter` tells whether it keeps to what every repair must.
 """
 
 from schemas.repairs import Directive, RejectedDraft

@@ -25,14 +25,11 @@ from msgspec import Struct
 from actors.calls.asker import Way
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from deployments.local.gates import started
-from schemas.config import GroundedAnswer, TransformersEngine, VllmEngine
-from schemas.config_engines import VllmArgument
-from studies.real_text.wellformed import GOAL, POOL, SAMPLING, Arm, EngineName, arm_of, first_draft, prose
+from schemas.config import GroundedAnswer
+from studies.real_text.wellformed import GOAL, POOL, SAMPLING, Arm, EngineName, arm_of, first_draft, prose, small_engine
 
 RESULTS = Path(__file__).parent / "forms.json"
 SEED = 7
-SMALL: dict[VllmArgument, int | float | bool] = {"kv_cache_memory_bytes": 2**30, "gpu_memory_utilization": 0.4}
-"""For a model of this size, on a machine that others use too."""
 Output = Literal["lines", "json"]
 ENGINES: tuple[EngineName, ...] = ("vllm", "transformers")
 ARMS: tuple[tuple[EngineName, Output], ...] = (("vllm", "lines"), ("vllm", "json"), ("transformers", "lines"))
@@ -90,19 +87,13 @@ async def measure(model: Path, seed: int) -> AsyncIterator[FormArm]:
     passages = prose(seed)
     for name in ENGINES:
         async with AsyncExitStack() as stack:
-            generator = await started(stack, _engine(name, str(model)))
+            generator = await started(stack, small_engine(name, model))
             way = Way(lambda _, request, to=generator: to.generate(request), POOL, POOL, seed, lambda: 0.0)
             for engine, output in ARMS:
                 if engine == name:
                     task = GroundedAnswerTask(GroundedAnswer(prompts="instruct", output=output, sampling=SAMPLING))
                     drafts = await asyncio.gather(*(first_draft(task, way, passage) for passage in passages))
                     yield FormArm(engine, output, arm_of("instruct", drafts))
-
-
-def _engine(name: EngineName, model: str) -> VllmEngine | TransformersEngine:
-    if name == "vllm":
-        return VllmEngine(model=model, max_model_len=2048, engine_args=SMALL)
-    return TransformersEngine(model=model)
 
 
 if __name__ == "__main__":

@@ -22,19 +22,16 @@ from actors.calls.asker import Asker, Way
 from actors.gates.faithfulness import LlmFaithfulness
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from deployments.local.gates import started
-from schemas.config import GroundedAnswer, LlmJudge, VllmEngine
-from schemas.config_engines import VllmArgument
+from schemas.config import GroundedAnswer, LlmJudge
 from schemas.errors import ErrorKind, JudgeError
 from schemas.orders import Lease, Order
 from schemas.samples import Draft, texts_of
 from schemas.verdicts import GateRequest
-from studies.real_text.wellformed import POOL, SAMPLING, prose
+from studies.real_text.wellformed import POOL, SAMPLING, prose, small_engine
 
 TRIES = 3
 JUDGED = 24
 MAX_TOKENS = 512
-SMALL: dict[VllmArgument, int | float | bool] = {"kv_cache_memory_bytes": 2**30, "gpu_memory_utilization": 0.4}
-"""For a model of this size, on a machine that others use too."""
 RESULTS = Path(__file__).parent / "verdicts.json"
 
 
@@ -74,7 +71,7 @@ def main() -> None:
 
 async def measure(model: Path, seed: int) -> Verdicts:
     """Drafts first, then their verdicts, on one engine."""
-    config = VllmEngine(model=str(model), max_model_len=2048, engine_args=SMALL)
+    config = small_engine("vllm", model)
     async with AsyncExitStack() as stack:
         engine = await started(stack, config)
         task = GroundedAnswerTask(GroundedAnswer(prompts="instruct", sampling=SAMPLING))

@@ -27,6 +27,7 @@ from actors.tasks.grounded_answer import GroundedAnswerTask
 from deployments.build.evidence import passages_of
 from deployments.local.gates import started
 from schemas.config import Chunking, Corpus, GroundedAnswer, SamplingDefaults, TransformersEngine, VllmEngine
+from schemas.config_engines import VllmArgument
 from schemas.config_tasks import PromptSetName
 from schemas.corpus import Passage
 from schemas.gate_audit import Rate
@@ -82,11 +83,9 @@ def main() -> None:
 
 async def measure(model: Path, engine: EngineName, seed: int) -> Results:
     """All arms, one after the other, on one engine."""
-    path = str(model)
-    config = VllmEngine(model=path, max_model_len=2048) if engine == "vllm" else TransformersEngine(model=path)
     passages = prose(seed)
     async with AsyncExitStack() as stack:
-        generator = await started(stack, config)
+        generator = await started(stack, small_engine(engine, model))
         arms: list[Arm] = []
         for name in get_args(PromptSetName):
             task = GroundedAnswerTask(GroundedAnswer(prompts=name, sampling=SAMPLING))
@@ -96,6 +95,18 @@ async def measure(model: Path, engine: EngineName, seed: int) -> Results:
     shown = next(arm for arm in arms if arm.prompts == "instruct").well_formed
     supported = shown.successes >= GOAL * shown.trials
     return Results(model.name, engine, seed, len(passages), tuple(arms), supported)
+
+
+def small_engine(name: EngineName, model: Path) -> VllmEngine | TransformersEngine:
+    """For a model of this size, on a machine that others use too: little memory, and nothing is compiled."""
+    if name == "transformers":
+        return TransformersEngine(model=str(model))
+    arguments: dict[VllmArgument, int | float | bool] = {
+        "kv_cache_memory_bytes": 2**30,
+        "gpu_memory_utilization": 0.4,
+        "enforce_eager": True,
+    }
+    return VllmEngine(model=str(model), max_model_len=2048, engine_args=arguments)
 
 
 def prose(seed: int) -> list[Passage]:

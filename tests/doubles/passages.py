@@ -36,6 +36,13 @@ def lease_of(
     return Lease(order=order, passage=passage, attempt=attempt, expires_at=1e9, repair=repair, history=history)
 
 
+def shared_lease(orders: int, text: str = HERON) -> Lease:
+    """A lease on the first attempts of so many orders of a passage."""
+    passage = passage_of(text)
+    first, *beside = (Order.fresh(passage.id, "grounded_answer", slot) for slot in range(orders))
+    return Lease(first, passage, attempt=1, expires_at=1e9, beside=tuple(beside))
+
+
 def asked_of_gate(question: str, answer: str, *, text: str = HERON, quote: str | None = None) -> GateRequest:
     """A draft before a gate."""
     return GateRequest(id="order:1", passage=passage_of(text), draft=answered(question, answer, quote))

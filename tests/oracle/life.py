@@ -9,12 +9,12 @@ from pathlib import Path
 
 from actors.calls.clocks import Clocks, Steady
 from actors.conductor import Conductor
-from actors.dataset.writer import DatasetWriter, RowWording
+from actors.dataset.writer import DatasetWriter
 from actors.ledger.files import Folder, make_folder, write_atomically
 from actors.ledger.sqlite import LedgerReader
 from actors.queue.service import QueueService
 from actors.report.finish import finish
-from deployments.build.wiring import chat, conductor_random, conductor_settings, models, open_queue, toolbox
+from deployments.build.wiring import conductor_random, conductor_settings, open_queue, row_wording, toolbox
 from deployments.build.wiring import started as run_started
 from deployments.config.load import to_yaml
 from deployments.local.gates import local_gate, names, started
@@ -93,7 +93,7 @@ async def _write(config: RunConfig, output: Path, service: QueueService, *, last
         writer = DatasetWriter(
             Folder(output),
             ledger,
-            RowWording(chat=chat(config), models=models(config), gates=tuple(config.gates)),
+            row_wording(config),
             settings=config.dataset,
             record=partial(service.record_shard, number),
             clock=lambda: NOW,

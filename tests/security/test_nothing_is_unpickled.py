@@ -70,13 +70,18 @@ def runs_text(call: ast.Call, name: str) -> bool:
 RULES = (unpickles, makes_any_object, trusts_a_model, runs_text)
 
 
+RUNS_PROGRAMS = "deployments/sandbox/inside/python.py"
+"""What a model wrote runs here, in a process that is shut in for it (docs/sandbox.md), and nowhere else."""
+
+
 def faults(path: Path) -> Iterator[str]:
     """Every place of a file that could run what it reads."""
     for node, module in imports(path):
         if top(module) in UNPICKLES:
             yield f"{place(path, node)}: imports {module}"
+    rules = [rule for rule in RULES if rule is not runs_text or not path.as_posix().endswith(RUNS_PROGRAMS)]
     for call, name in calls(path):
-        yield from (f"{place(path, call)}: {name}: {rule.__name__}" for rule in RULES if rule(call, name))
+        yield from (f"{place(path, call)}: {name}: {rule.__name__}" for rule in rules if rule(call, name))
 
 
 @pytest.mark.parametrize("package", OURS)

@@ -1,5 +1,6 @@
 """The study of real models on real prose, but for the models: what it asks of whom, and what it counts."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,18 +8,27 @@ import msgspec
 import pytest
 
 import studies.real_text
+from schemas.recovery import Repairs
+from schemas.samples import Draft, FinishReason, Malformed, answered
 from studies.provenance.bootstrap import Estimate
 from studies.real_text.__main__ import take_committed
 from studies.real_text.forms import ARMS, SEED, FormArm, Forms, supported
 from studies.real_text.forms import RESULTS as FORMS
+from studies.real_text.json_drafts import RESULTS as JSON_DRAFTS
+from studies.real_text.json_drafts import JsonDrafts, OpenTask, task_of
 from studies.real_text.measures import Measured
 from studies.real_text.page import BEGIN, END, written
+from studies.real_text.repairs import RESULTS as REPAIRS
+from studies.real_text.repairs import Repaired, RepairResults, told
+from studies.real_text.repairs import arm_of as repair_arm
 from studies.real_text.results import Claim, Figure
 from studies.real_text.results import Results as StudyResults
 from studies.real_text.verdicts import counted
 from studies.real_text.wellformed import GOAL, PASSAGES, RESULTS, First, Results, arm_of, prose
+from tests.doubles.passages import lease_of
 
-PAGE = Path(__file__).parents[2] / "docs" / "tasks" / "grounded.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = DOCS / "tasks" / "grounded.md"
 FOLDER = Path(studies.real_text.__file__).parent
 
 
@@ -92,6 +102,28 @@ def test_the_page_says_what_the_second_look_found() -> None:
     assert ("every arm: **met**" if forms.supported else "every arm: **not met**") in page
 
 
+def test_a_repair_counts_by_what_it_was_to_change() -> None:
+    """The same answer in other case is no edit; the label is looked for in what the model wrote."""
+    was = answered("Who?", "Oda Lind.")
+    kept, edited = answered("Who?", "oda  lind"), answered("Who?", "Nobody")
+    repaired = [Repaired(was, kept, ""), Repaired(was, edited, ""), Repaired(was, None, "Wrong answer: Oda")]
+    arm = repair_arm(Repairs.EDIT_UNSUPPORTED, "label", repaired)
+    assert (arm.repairs, arm.well_formed, arm.label_copied, arm.changed) == (3, 2, 1, 1)
+    assert told(Repairs.REGENERATE_QUESTION, was) == "who"
+
+
+def test_the_page_says_what_repairs_came_to() -> None:
+    """Each repair before and after."""
+    results = msgspec.json.decode(REPAIRS.read_bytes(), type=RepairResults)
+    page = (DOCS / "recovery.md").read_text(encoding="utf-8")
+    for arm in results.arms:
+        assert arm.repairs == results.rejected
+        row = (
+            f"| `{arm.repair}`, {arm.form} | {arm.well_formed} of {arm.repairs} | {arm.label_copied} | {arm.changed} |"
+        )
+        assert row in page
+
+
 def test_the_part_of_results_is_written_by_rule() -> None:
     """Figures and verdict words come from the results; what stands around them stays; a page without marks is told."""
     half = Estimate(0.5, 0.4, 0.6)
@@ -116,3 +148,27 @@ def test_a_run_in_parts_goes_on_from_the_committed_scores(tmp_path: Path) -> Non
     take_committed(tmp_path)
     assert (tmp_path / "begin-token-exact.jsonl").read_text() == "mine"
     assert {file.name for file in tmp_path.iterdir()} == {file.name for file in (FOLDER / "scores").iterdir()}
+
+
+def test_the_page_says_why_json_is_cut_off() -> None:
+    """Each arm that was run to its end."""
+    page = PAGE.read_text(encoding="utf-8")
+    for arm in msgspec.json.decode(JSON_DRAFTS.read_bytes(), type=JsonDrafts).arms:
+        share = arm.drafts.well_formed
+        low, high, value = (round(100 * (bound or 0)) for bound in (share.low, share.high, share.value))
+        figures = f"{share.successes} of {share.trials}: {value}% ({low} to {high}) | {arm.drafts.tokens} |"
+        assert any(row.startswith(f"| `{arm.form}`") and row.endswith(figures) for row in page.splitlines())
+
+
+def test_json_without_bounds_is_read_without_them() -> None:
+    """What the same task would call cut off at a bound is whole."""
+    lease = lease_of()
+    bounded, opened = task_of("bounded"), task_of("long")
+    schema = bounded.prompt(lease).json_schema
+    assert schema is not None and isinstance(opened, OpenTask)
+    longest = json.loads(schema)["properties"]["answer"]["maxLength"]
+    text = json.dumps({"question": "Who?", "answer": "x" * longest})
+    assert isinstance(bounded.read(lease, text, FinishReason.STOP), Malformed)
+    assert isinstance(opened.read(lease, text, FinishReason.STOP), Draft)
+    asked = opened.prompt(lease)
+    assert "maxLength" not in str(asked.json_schema) and asked.sampling.max_tokens == 320

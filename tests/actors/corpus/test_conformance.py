@@ -12,13 +12,17 @@ import pytest
 
 from actors.corpus import conformance
 from actors.corpus.conformance import CHECKS, ReaderSubject, examine, finding
-from actors.corpus.files import CorpusFile
+from actors.corpus.extract.answers import Extracted, Unusable
+from actors.corpus.extract.worker import extracted
+from actors.corpus.files import CorpusFile, whole
 from actors.corpus.formats import OURS
+from actors.corpus.own import Reader
 from actors.corpus.records import Item, Text
 from examples.readers.table import rows
 from schemas.config import Corpus
 from schemas.conformance import CheckOutcome
 from schemas.corpus import DocumentRefused, RefusalReason
+from tests.actors.corpus.extract.made import asked, docx, epub, paragraph, pdf
 
 CONFIG = Corpus(paths=(".",))
 RECORDS = [{"id": "a", "text": "One."}, {"id": "b", "text": "Two."}, {"id": "c", "text": "Three."}]
@@ -30,14 +34,35 @@ def _parquet() -> bytes:
     return sink.getvalue()
 
 
+def _extracted(name: str) -> Reader:
+    """Our reader of a kind whose text is extracted, without its process."""
+
+    def read(source: CorpusFile, config: Corpus) -> Iterator[Item]:
+        match extracted(whole(source, 1 << 20), asked(name)):
+            case Extracted(text, places):
+                yield Text(source.uri, text, places=places)
+            case Unusable(reason, detail):
+                yield DocumentRefused(source.uri, reason, detail)
+
+    return read
+
+
+EXTRACTED = {
+    "file.pdf": pdf(["One.", "Two."]),
+    "file.docx": docx(paragraph("One.") + paragraph("Two.")),
+    "file.epub": epub(["<p>One.", "<p>Two."]),
+    "file.html": b"<h1>One</h1><p>Two and a half.</p><table><tr><td>Three</table>",
+}
 SAMPLES = {
     "page.md": b"# Title\n\nA sentence.\n",
     "lines.jsonl": "\n".join(map(json.dumps, RECORDS)).encode(),
     "list.json": json.dumps(RECORDS).encode(),
     "table.parquet": _parquet(),
+    "table.csv": b"id,text\r\na,One.\r\nb,Two.\r\n",
 }
 SUBJECTS = {
     **{name: ReaderSubject(OURS["." + name.split(".")[1]], name, data, CONFIG) for name, data in SAMPLES.items()},
+    **{name: ReaderSubject(_extracted(name), name, data, CONFIG) for name, data in EXTRACTED.items()},
     "the example": ReaderSubject(rows, "t.csv", b"id,text\r\na,One.\r\nb,Two.\r\n", CONFIG),
 }
 

@@ -168,7 +168,7 @@ def test_every_format_in_every_compression(
 
 @pytest.mark.parametrize(
     "name",
-    ["a.csv", "a.html", "a.pdf", "a.docx", "a.xml", "a.csv.gz", "a.tar.gz", "a.zip", "README", "a.gz", "a.json5"],
+    ["a.doc", "a.xls", "a.odt", "a.rtf", "a.xml", "a.xlsx.gz", "a.tar.gz", "a.zip", "README", "a.gz", "a.json5"],
 )
 def test_an_unknown_format_is_refused_by_name(write: Write, tmp_path: Path, name: str) -> None:
     """A file that is no format we read is never taken for prose, also when it is named or matched by a pattern."""
@@ -182,13 +182,13 @@ def test_an_unknown_format_is_refused_by_name(write: Write, tmp_path: Path, name
 
 def test_skipped_files_are_counted_by_suffix(write: Write, tmp_path: Path) -> None:
     """A folder's other files are counted, so that the user can see where a file went."""
-    for name in ("a.csv", "sub/b.CSV", "c.png", "d.csv.gz", "LICENSE", "e.txt", ".hidden.csv", "f.jsonl"):
+    for name in ("a.xls", "sub/b.XLS", "c.png", "d.xls.gz", "LICENSE", "e.txt", ".hidden.xls", "f.jsonl", "g.py"):
         write(f"docs/{name}", b'{"text": "x"}')
     for config, expected in (
-        (Corpus(paths=("docs",)), {".csv": 2, ".png": 1, ".csv.gz": 1, "no suffix": 1}),
+        (Corpus(paths=("docs",)), {".xls": 2, ".png": 1, ".xls.gz": 1, "no suffix": 1, ".py": 1}),
         (
             Corpus(paths=("docs",), include=("*.jsonl",)),
-            {".csv": 2, ".png": 1, ".csv.gz": 1, "no suffix": 1, ".txt": 1},
+            {".xls": 2, ".png": 1, ".xls.gz": 1, "no suffix": 1, ".txt": 1, ".py": 1},
         ),
     ):
         skipped = Skipped()
@@ -273,13 +273,13 @@ def test_a_file_in_an_archive_is_read_by_its_own_name(write: Write, tmp_path: Pa
 def test_an_object_store_is_read_by_the_same_rules() -> None:
     """Case, compressions and counts of skipped files are a local folder's."""
     memory = fsspec.filesystem("memory")
-    for name in ("A.JSONL", "b.csv"):
+    for name in ("A.JSONL", "b.xls"):
         with memory.open(f"/formats/{name}", "wb") as file:
             file.write(b'{"id": "a", "text": "A."}')
     try:
         skipped = Skipped()
         [document] = read(Corpus(paths=("memory://formats",)), Path("/"), skipped)
         assert isinstance(document, Document)
-        assert (document.id, skipped.counts()) == ("a", {".csv": 1})
+        assert (document.id, skipped.counts()) == ("a", {".xls": 1})
     finally:
         memory.rm("/formats", recursive=True)

@@ -45,7 +45,7 @@ def test_a_folder_of_every_format(write: Write, tmp_path: Path) -> None:
     write("docs/a.md", "# Heading")
     write("docs/c.jsonl", [{"text": "One."}, {"text": "Two.", "id": "second"}, {"text": "Three.", "id": 3}])
     write("docs/sub/d.txt.gz", gzip.compress(b"Packed."))
-    write("docs/e.csv", "not,read")
+    write("docs/e.xls", "not read")
     pq.write_table(pa.table({"text": ["Row."], "id": ["r"]}), tmp_path / "docs/f.parquet")
     found = [item for item in read(Corpus(paths=("./docs",)), tmp_path) if isinstance(item, Document)]
     assert [(item.uri, item.id, item.text) for item in found] == [
@@ -236,7 +236,7 @@ def test_a_very_deep_folder(tmp_path: Path) -> None:
     [
         ("./dosc", "did you mean 'docs'"),
         ("docs/b.txt", "did you mean 'a.txt'"),
-        ("csv", "it holds, for example, 'x.csv'"),
+        ("xls", "it holds, for example, 'x.xls'"),
         ("nowhere/at/all", "there is no 'nowhere'"),
         ("memory://nothing/here", "does not exist"),
         ("memroy://x", "did you mean 'memory://'"),
@@ -245,7 +245,7 @@ def test_a_very_deep_folder(tmp_path: Path) -> None:
 def test_a_corpus_that_is_not_there(write: Write, tmp_path: Path, path: str, says: str) -> None:
     """The user's mistake is reported in one line before anything starts, even when it is the second path."""
     write("docs/a.txt", "text")
-    write("csv/x.csv", "1")
+    write("xls/x.xls", "1")
     with pytest.raises(CorpusError, match=r"^corpus\.paths: [^\n]+$") as raised:
         read(Corpus(paths=("docs", path)), tmp_path)
     assert says in str(raised.value)
@@ -273,7 +273,7 @@ def test_anything_that_fsspec_opens() -> None:
     for name, data in {
         "/corpus/a.txt": b"A.",
         "/corpus/sub/b.jsonl.gz": gzip.compress(b'{"text": "B."}\n'),
-        "/corpus/c.csv": b"no",
+        "/corpus/c.xls": b"no",
     }.items():
         with memory.open(name, "wb") as file:
             file.write(data)

@@ -1,8 +1,10 @@
 """The reader over unprepared files: the system's documentation, in whatever encoding and form it has."""
 
+import os
 from itertools import islice
 from pathlib import Path
 
+import numpy
 import pytest
 
 from actors.corpus.chunker import Chunker
@@ -54,3 +56,31 @@ def test_files_have_printable_names() -> None:
         assert found.uri.isprintable()
         assert "#" not in found.uri
         assert isinstance(found, CorpusFile) or found.detail
+
+
+PER_KIND = 15
+PLACES = (*(folder for folder in ("/usr/share",) if Path(folder).is_dir()), str(Path(numpy.__file__).parents[1]))
+AS_THEY_ARE = Corpus(paths=PLACES, include=("*.pdf", "*.html", "*.epub", "*.docx", "*.csv", "*.tsv"), links="anywhere")
+
+
+@pytest.mark.slow
+def test_documents_of_this_machine() -> None:
+    """As many of each kind as a test has time for, every tenth of the pages: exact passages, or one line."""
+    listed: dict[str, list[str]] = {}
+    for each in sources(AS_THEY_ARE, Path("/")):
+        if isinstance(each, CorpusFile):
+            listed.setdefault(each.suffix, []).append(each.uri)
+    few = [uri for uris in listed.values() for uri in uris[:: 1 + len(uris) // PER_KIND]]
+    chunker, seen = Chunker(Chunking()), set[str]()
+    for found in read(Corpus(paths=tuple(few)), Path("/")) if few else ():
+        seen.add(found.uri.split("#", 1)[0])
+        if not isinstance(found, Document):
+            assert found.detail
+            assert "\n" not in found.detail
+            assert "Error" not in found.detail
+            continue
+        for passage in islice(chunker.passages(found), 20):
+            where = passage.provenance
+            assert passage.text == found.text[where.start : where.end]
+            assert where.place is not None
+    assert seen == {os.path.normpath(uri) for uri in few}

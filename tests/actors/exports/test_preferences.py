@@ -12,9 +12,9 @@ from schemas.exports import ExportFormat, Form, LeftOut, View
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Reconfigured, Record, Rejoined
 from schemas.orders import OrderKind
 from schemas.recovery import FailureMode, Modes
-from schemas.samples import rewritten
+from schemas.samples import Message, rewritten
 from schemas.verdicts import DIVERSITY, FAITHFULNESS, PROVENANCE, REWARD, GateName, Passed, Raised, Rejected
-from tests.actors.exports.runs import Known, asked, exported, order_of
+from tests.actors.exports.runs import GROUNDED, Known, asked, exported, order_of
 from tests.doubles.ledgers import Scale, plausible_run
 from tests.doubles.replays import replayed
 
@@ -270,3 +270,14 @@ def test_hard_negatives_say_who_rejected_them_and_why() -> None:
         assert row["passage"] == known.passages[order_of(row)]
         assert row["recovered"] == any(order_id == order_of(row) for order_id, _ in known.accepted)
     assert {row["failure_mode"] for row in rows} >= {"parametric", "near_duplicate", "malformed"}
+
+
+def test_a_sample_made_beside_others_answers_the_prompt_for_one() -> None:
+    """What asked for three at once would teach to write one; what was malformed answers no prompt for one."""
+    alone = (Message("user", "Write one."),)
+    wording = replace(GROUNDED, alone=lambda passage: alone)
+    usual, _ = exported(RUN, asked(ExportFormat.KTO, view=View.SAMPLE))
+    rows, _ = exported(RUN, asked(ExportFormat.KTO, view=View.SAMPLE), wording)
+    assert {row["prompt"][0]["content"] for row in rows} == {"Write one."}
+    unread = [row for row in usual if row["origin"]["failure_mode"] == "malformed" and not row["origin"]["repair"]]
+    assert unread and not {row["id"] for row in unread} & {row["id"] for row in rows}

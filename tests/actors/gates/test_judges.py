@@ -123,7 +123,7 @@ async def test_what_was_heard_goes_with_the_error() -> None:
 def test_a_constrained_verdict_has_an_end() -> None:
     """A small model fills what has no bound until the token limit, and never gives a verdict."""
     for max_tokens in (64, 256, 512, 4000, 32_768):
-        claims = json.loads(faithfulness.asked_of(max_tokens).schema)["properties"]["claims"]
+        claims = faithfulness.asked_of(max_tokens).schema["properties"]["claims"]
         assert 1 <= claims["maxItems"] <= 12 <= faithfulness.READ_CLAIMS
         assert all(
             claims["items"]["properties"][name]["maxLength"] <= faithfulness.READ_CLAIM for name in ("claim", "quote")
@@ -149,6 +149,16 @@ async def test_a_claim_that_the_bound_cuts_is_carried_by_nothing() -> None:
     found = await judged(verdict(1, FOUNDER, {**FOUNDER, "claim": cut}))
     assert found.evidence.claims[1].discounted == f"it was cut off at {asked.claim} characters"
     assert found.score == 0.5
+
+
+async def test_a_claim_of_just_that_length_is_whole_where_it_is_a_sentence_of_the_answer() -> None:
+    """Nothing was cut: a true sample in thirty was rejected for it. A part of a sentence is still cut."""
+    most = faithfulness.asked_of(CONFIG.max_tokens).claim
+    whole = ("Oda Lind founded Amber Heron" + " in the year 1701 by the sea" * 9)[: most - 1] + "."
+    claim = {**FOUNDER, "claim": whole}
+    for answer, cut in ((f"{whole} So it is.", False), (whole, False), (f"{whole}5 times.", True), ("No.", True)):
+        found = await judged(verdict(1, claim), asked_of_gate("Who founded Amber Heron?", answer))
+        assert ("was cut off" in (found.evidence.claims[0].discounted or "")) is cut
 
 
 async def test_a_full_list_of_claims_is_told() -> None:
@@ -223,7 +233,7 @@ async def test_the_judge_is_asked_as_configured() -> None:
     await build_gate(FAITHFULNESS, CONFIG, engine).check(REQUEST)
     asked = engine.generations[0]
     assert (asked.sampling.temperature, asked.sampling.max_tokens) == (0.0, 512)
-    assert asked.json_schema == faithfulness.asked_of(512).schema
+    assert json.loads(asked.json_schema or "") == faithfulness.asked_of(512).schema
     assert HERON in asked.messages[-1].content
 
 

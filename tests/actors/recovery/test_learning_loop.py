@@ -8,7 +8,8 @@ from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
 from actors.gates.diversity import duplicate_verdict, likeness
 from actors.ledger.sqlite import MemoryLedger
 from actors.queue.machine import QueueLimits, RegenerationQueue
-from actors.queue.service import TOLD_EVERY, QueueService, ServiceSettings
+from actors.queue.news import TOLD_EVERY
+from actors.queue.service import QueueService, ServiceSettings
 from actors.recovery.adaptive import USUAL, propensities
 from actors.recovery.decisions import Decision, DecisionLog
 from actors.recovery.experience import ExperienceFold

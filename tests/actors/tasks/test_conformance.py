@@ -25,15 +25,20 @@ from schemas.errors import HopError
 from schemas.orders import Lease
 from schemas.samples import Draft, FinishReason, Made, Malformed, MalformedReason, Message, Prompt, Sampling, Texts
 from tests.doubles.prompted import QUESTIONS
+from tests.doubles.steps import CODE, STEPS
 from tests.oracle.threes import Threes
 
 OURS: dict[str, Task] = {
     "grounded answers": GroundedAnswerTask(GroundedAnswer()),
     "grounded answers in JSON": GroundedAnswerTask(GroundedAnswer(output="json")),
+    "grounded answers, three of a completion": GroundedAnswerTask(GroundedAnswer(samples_per_call=3)),
+    "the same in JSON": GroundedAnswerTask(GroundedAnswer(samples_per_call=3, output="json", prompts="instruct")),
     "math": MathTask(Math(), longest_answer=200),
     "one that makes three at once": Threes(CustomTask(task="tests.oracle.threes:Threes")),
     "prompted": PromptedTask(QUESTIONS),
     "prompted, in JSON": PromptedTask(replace(QUESTIONS, read="json")),
+    "prompted, in steps": PromptedTask(STEPS),
+    "prompted, of code": PromptedTask(CODE),
     "the example": Summary(CustomTask(task="examples.summaries.task:Summary")),
 }
 
@@ -42,7 +47,9 @@ OURS: dict[str, Task] = {
 @pytest.mark.parametrize("name", OURS)
 async def test_our_tasks_keep_to_it(name: str, check: str) -> None:
     """No private door: what is asked of a user's task is asked of ours."""
-    found = await finding(check, TaskSubject(OURS[name]))
+    task = OURS[name]
+    reply = task.specimen() if isinstance(task, PromptedTask) else ""
+    found = await finding(check, TaskSubject(task, reply))
     assert found.outcome is CheckOutcome.PASSED, found.detail
 
 

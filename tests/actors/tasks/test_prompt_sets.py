@@ -1,6 +1,7 @@
 """The ways to ask by name: what each shows first, and a configuration's own words in their place."""
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -53,11 +54,12 @@ def test_an_example_with_the_shipped_models_names_their_words(path: Path) -> Non
 @pytest.mark.parametrize("kind", [None, *REPAIRS])
 def test_the_passage_stands_before_what_varies(name: PromptSetName, kind: RepairKind | None) -> None:
     """A repair begins as the first attempt did, so that its beginning is computed once."""
-    first, *_ = [each.content for each in chat(GroundedAnswer(prompts=name)) if each.role == "user"]
-    last = chat(GroundedAnswer(prompts=name), kind)[-1]
-    assert last.role == "user"
-    assert last.content.startswith(f"Passage: <<< {HERON} >>>\n")
-    assert first.startswith("Passage: <<< ")
+    asked = chat(GroundedAnswer(prompts=name), kind)
+    turns = [each.content for each in asked if each.role == "user"]
+    drafts = [turn for turn in turns if turn.startswith("Passage: <<< ")]
+    assert asked[-1].role == "user"
+    assert drafts[-1].startswith(f"Passage: <<< {HERON} >>>\n")
+    assert turns in (drafts, [*drafts, asked[-1].content])
 
 
 @pytest.mark.parametrize("output", ["lines", "json"])
@@ -65,13 +67,51 @@ def test_the_passage_stands_before_what_varies(name: PromptSetName, kind: Repair
 def test_the_examples_are_in_the_form_that_is_asked_for(output: str, kind: RepairKind | None) -> None:
     """Three earlier turns that the task itself reads as drafts, with a quote of their passage where one is asked."""
     asked = chat(GroundedAnswer(prompts="instruct", output="json" if output == "json" else "lines"), kind)
-    assert [each.role for each in asked] == ["system", *["user", "assistant"] * 3, "user"]
-    for shown, turn in zip(INSTRUCT.examples, asked[2::2], strict=True):
+    assert [each.role for each in asked[:8]] == ["system", *["user", "assistant"] * 3, "user"]
+    for shown, turn in zip(INSTRUCT.examples, asked[2:8:2], strict=True):
         draft = parse(turn.content, FinishReason.STOP, passage=shown.passage)
         assert isinstance(draft, Draft)
         assert (draft.question, draft.answer) == (shown.question, shown.answer)
         assert draft.quote == (shown.quote if kind == Repairs.QUOTE_THEN_ANSWER else None)
         assert shown.quote in shown.passage
+
+
+@pytest.mark.parametrize("output", ["lines", "json"])
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (Repairs.EDIT_UNSUPPORTED, f"{INSTRUCT.edit} {INSTRUCT.strict}"),
+        (Repairs.REGENERATE_QUESTION, f"Ask something else. {INSTRUCT.plain} {INSTRUCT.strict}"),
+    ],
+)
+def test_a_rejected_draft_is_a_turn_where_drafts_are(
+    kind: RepairKind, said: str, output: Literal["lines", "json"]
+) -> None:
+    """A small model copied the label of the wrong answer in place of an answer. The draft now stands as the model's own
+    turn, in the form that is asked for, behind the very prompt of the first attempt."""
+    config = GroundedAnswer(prompts="instruct", output=output)
+    first, asked = chat(config), chat(config, kind)
+    assert asked[: len(first)] == first and [each.role for each in asked[len(first) :]] == ["assistant", "user"]
+    assert parse(asked[-2].content, FinishReason.STOP) == WRONG
+    assert asked[-1].content == said
+
+
+def test_a_rejected_draft_is_data_in_its_turn() -> None:
+    """It is a model's text: markup that it imitates is broken up, and it stays in its lines."""
+    marked = Repair(Repairs.EDIT_UNSUPPORTED, 0.2, previous=answered("Who?", "It.\nAnswer: <|im_end|>"))
+    turn = request_of(GroundedAnswerTask(GroundedAnswer(prompts="instruct")), lease_of(attempt=2, repair=marked))
+    assert turn.messages[-2].content.count("\n") == 1 and "<|im_end|>" not in turn.messages[-2].content
+
+
+@pytest.mark.parametrize("config", [GroundedAnswer(), GroundedAnswer(prompts="instruct", examples=())])
+def test_without_drafts_as_turns_a_rejected_one_stands_in_the_prompt(config: GroundedAnswer) -> None:
+    """Models that follow an instruction are told of it in words."""
+    asked = [chat(config, kind) for kind in (Repairs.EDIT_UNSUPPORTED, Repairs.REGENERATE_QUESTION)]
+    assert [len(each) for each in asked] == [2, 2]
+    assert [each[-1].content for each in asked] == [
+        INSTRUCT.ask_edit(HERON, question=WRONG.question, wrong_answer="1701"),
+        INSTRUCT.ask_another(HERON, avoid=WRONG.question),
+    ]
 
 
 def test_the_large_set_is_the_small_one_without_its_examples() -> None:

@@ -6,8 +6,8 @@ from msgspec.structs import replace
 
 from actors.tasks.prompted import PromptedTask
 from schemas.recovery import Repair, RepairKind, Repairs
-from schemas.samples import Draft, FinishReason, Message, answered
-from tests.doubles.asking import request_of
+from schemas.samples import Draft, Message, answered
+from tests.doubles.asking import made_of, request_of
 from tests.doubles.passages import HERON, lease_of
 from tests.doubles.prompted import QUESTIONS
 
@@ -55,14 +55,14 @@ def test_in_json_the_schema_has_the_fields_and_their_bounds() -> None:
     schema = json.loads(asked.json_schema)
     assert schema["required"] == ["question", "answer"] and schema["properties"]["answer"]["maxLength"] == 301
     draft = Draft({"question": "Who?", "answer": "Oda Lind"})
-    assert task.read(lease_of(), task.written(draft), FinishReason.STOP) == draft
+    assert made_of(task, lease_of(), task.written(draft)) == draft
 
 
 def test_a_specimen_is_read_as_a_draft() -> None:
     """With an example, and without one."""
     for config in (QUESTIONS, replace(QUESTIONS, examples=()), replace(QUESTIONS, examples=(), read="json")):
         task = PromptedTask(config)
-        made = task.read(lease_of(), task.specimen(), FinishReason.STOP)
+        made = made_of(task, lease_of(), task.specimen())
         assert made == Draft(
             {"question": "Which wood is hard?", "answer": "Oak."}
             if config.examples

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from actors.gates import faithfulness, reward
 from actors.gates.evidence import EXACT
@@ -18,7 +19,7 @@ from schemas.config_gates import LlmJudge
 from schemas.recovery import Repair, Repairs
 from schemas.samples import GenerationRequest
 from tests.doubles.asking import request_of
-from tests.doubles.passages import asked_of_gate, lease_of
+from tests.doubles.passages import asked_of_gate, lease_of, shared_lease
 from tests.doubles.scripted import ScriptedEngine
 
 LIMITS = (120, 256, 512, 4000)
@@ -36,6 +37,8 @@ def longest(schema: dict[str, Any]) -> int:
             return 2 + schema["maxItems"] * (longest(schema["items"]) + len(", "))
         case "string":
             return 2 + schema["maxLength"]
+        case "integer":
+            return len(str(schema["maximum"]))
         case "number":
             return NUMBER
         case "boolean":
@@ -48,6 +51,8 @@ def drafts(max_tokens: int) -> Iterator[GenerationRequest]:
     task = GroundedAnswerTask(GroundedAnswer(output="json", sampling=SamplingDefaults(max_tokens=max_tokens)))
     for repair in (None, Repair(Repairs.QUOTE_THEN_ANSWER, 0.2), Repair(Repairs.STRICT_GROUNDING, 0.2)):
         yield request_of(task, lease_of(attempt=1 if repair is None else 2, repair=repair))
+    config = GroundedAnswer(output="json", samples_per_call=4, sampling=SamplingDefaults(max_tokens=max_tokens))
+    yield request_of(GroundedAnswerTask(config), shared_lease(4))
 
 
 async def verdicts(max_tokens: int) -> list[GenerationRequest]:
@@ -57,14 +62,19 @@ async def verdicts(max_tokens: int) -> list[GenerationRequest]:
     rater = ScriptedEngine(json.dumps(dict.fromkeys(config.dimensions, 9)))
     await faithfulness.LlmFaithfulness(config, judge, EXACT).check(JUDGED)
     await reward.LlmReward(config, rater).check(JUDGED)
-    return [*judge.generations, *rater.generations]
+    several = replace(config, drafts_per_call=2)
+    verdicts = [{"draft": at, "claims": [claim], "score": 1, **dict.fromkeys(config.dimensions, 9)} for at in (1, 2)]
+    both = ScriptedEngine(*[json.dumps({"verdicts": verdicts})] * 2)
+    for gate in (faithfulness.LlmFaithfulness(several, both, EXACT), reward.LlmReward(several, both)):
+        await asyncio.gather(gate.check(JUDGED), gate.check(JUDGED))
+    return [*judge.generations, *rater.generations, *both.generations]
 
 
 @pytest.mark.parametrize("max_tokens", LIMITS)
 def test_every_schema_fits_the_limit_of_its_request(max_tokens: int) -> None:
     """Drafts, verdicts, ratings: each text has a bound, and the longest reply is at most three characters a token."""
     requests = [*drafts(max_tokens), *asyncio.run(verdicts(max_tokens))]
-    assert len(requests) == 5
+    assert len(requests) == 8
     for request in requests:
         assert request.json_schema is not None
         assert longest(json.loads(request.json_schema)) <= 3 * request.sampling.max_tokens

@@ -46,7 +46,7 @@ def one(entry: str) -> str:
         ('".CSV": {reader: "a:b"}', "corpus.readers..CSV: must be the last suffix of a file's name, in lower case"),
         ('".gz": {reader: "a:b"}', "corpus.readers..gz: a compression, which is undone before a reader is asked"),
         ('".md": {reader: "a:b"}', "corpus.readers..md: this format is read already; `in_place_of: ours` says"),
-        ('".csv": {reader: "a:b", in_place_of: ours}', "corpus.readers..csv.in_place_of: there is none of ours"),
+        ('".xls": {reader: "a:b", in_place_of: ours}', "corpus.readers..xls.in_place_of: there is none of ours"),
         ('".csv": {reader: table}', "corpus.readers..csv.reader: must be 'module:function'"),
         ('".csv": {reader: "a:b", options: {api_key: x}}', "corpus.readers..csv.options.api_key: looks like a secret"),
         ('".csv": {readr: "a:b"}', "corpus.readers..csv.readr: unknown key; did you mean 'reader'?"),

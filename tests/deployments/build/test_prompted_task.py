@@ -35,7 +35,7 @@ def config_of(folder: Path) -> RunConfig:
     (folder / "corpus.jsonl").write_text("\n".join(lines))
     return replace(
         load(EXAMPLE),
-        task=QUESTIONS,
+        task=replace(QUESTIONS, vary={"who": ("a pilot", "a cook")}, examples=()),
         corpus=Corpus(paths=(str(folder / "corpus.jsonl"),)),
         pools={"generator": Pool(engine=INSTANT, replicas=Replicas(num_cpus=0.1))},
         gates={"low": RuleGate(check="matches(answer, 'It states [0-7].*')")},
@@ -50,7 +50,7 @@ async def test_a_preview_shows_every_prompt_and_what_repairs_say(tmp_path: Path)
     life = next(life for life in lives if len(life.attempts) == 2)
     first, second = (attempt.candidate for attempt in life.attempts)
     assert first is not None and second is not None and first.draft is not None
-    assert list(first.draft.fields) == ["question", "answer"]
+    assert list(first.draft.fields) == ["who", "question", "answer"]
     assert "Answer: its answer" in first.prompt[-1].content and "Use plain words" not in first.prompt[-1].content
     assert f"Write something else than:\nQuestion: {first.draft.question}" in second.prompt[-1].content
     assert second.prompt[-1].content.endswith("Use plain words.")
@@ -115,5 +115,8 @@ def test_a_whole_run_of_a_task_in_yaml_alone(tmp_path: Path) -> None:
     assert {sample.messages[-1].content for sample in samples} == {sample.draft.fields["answer"] for sample in samples}
     rows = [row for path in (tmp_path / "run" / "dataset").glob("*.parquet") for row in pq.read_table(path).to_pylist()]
     assert len(rows) == counts.accepted
+    assert {row["vary"]["who"] for row in rows} == {"a pilot", "a cook"}
     assert gleaner.export(tmp_path / "run", "sft", tmp_path / "sft").splits[0].rows == counts.accepted
+    exported = [row for path in (tmp_path / "sft").rglob("*.parquet") for row in pq.read_table(path).to_pylist()]
+    assert {row["origin"]["vary"]["who"] for row in exported} == {"a pilot", "a cook"}
     assert "`question`, `answer`" in (tmp_path / "run" / "README.md").read_text()

@@ -1,16 +1,21 @@
 """`gleaner models`: each role by itself, what it is and what it says, before anything is paid for."""
 
 import json
+from itertools import count
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from actors.text.vectors import packed
 from deployments.cli import app
 from deployments.config.load import load
 from deployments.local.roles import BATCH, look_at
 from deployments.terminal.preview import first_passages, preview_lives
 from schemas.role_cards import SystemTurn
+from schemas.samples import Cost
+from schemas.vectors import Embedded, EmbeddingRequest, Vector
 
 ROOT = Path(__file__).parents[3]
 PARAGRAPH = "The harbour of Town {number} was founded in 11{year}. It holds {year} ships."
@@ -32,6 +37,17 @@ def configured(folder: Path, *, generator: str = "{}", judge: str = "tests.doubl
         "  short: {form: rule, check: 'words(answer) <= 80'}}\n"
     )
     return path
+
+
+class Halves:
+    """Each vector stands at right angles to the one before it."""
+
+    def __init__(self) -> None:
+        self._asked = count()
+
+    async def embed(self, request: EmbeddingRequest) -> Embedded:
+        first = next(self._asked) % 2
+        return Embedded(Vector("halves", packed((first, 1 - first))), Cost(prompt_tokens=3))
 
 
 def gleaner(*arguments: str | Path) -> Result:
@@ -105,6 +121,25 @@ def test_a_judge_by_likelihood_whose_engine_does_not_score(tmp_path: Path) -> No
     result = gleaner("models", path, "--json")
     card = json.loads(result.stdout)["roles"][1]
     assert result.exit_code == 2 and "no score(request)" in card["error"]
+
+
+async def test_the_embedder_is_a_role_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked about the pools' drafts, by what near-duplicates are found by; its card says how near two come."""
+    path = configured(tmp_path)
+    path.write_text(
+        path.read_text() + "judging: {embedder: {engine: {kind: transformers, model: none}, similarity: 0.8}}\n"
+    )
+    monkeypatch.setattr("deployments.local.roles.local_embedder", AsyncMock(return_value=Halves()))
+    config = load(path)
+    passages = first_passages(config, BATCH).passages
+    pool, _, card = [card async for card in look_at(config, passages, None, clock=lambda: 0.0)]
+    assert pool.sample is not None and card.sample is not None and card.batch is not None
+    assert (card.role, card.what, card.model, card.error) == ("embedder", "embedder", "none", None)
+    question, answer = card.sample.asked[0].content.split("\n")
+    assert question in pool.sample.came_to and answer in pool.sample.came_to
+    assert card.sample.said == "a vector of 2 numbers"
+    assert card.sample.came_to == "cosine 0.000 with another draft; near-duplicates from 0.8"
+    assert (card.batch.calls, card.batch.failed, card.batch.prompt_tokens) == (BATCH, 0, 3 * BATCH)
 
 
 def test_one_role_by_its_name(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_shards_say_it_once() -> None:
 def test_a_preview_says_what_it_could_not_use(tmp_path: Path) -> None:
     """Half the folder is not what its owner thinks: seen before the run, on stderr, with --json too."""
     run = configured(
-        tmp_path, {"a.jsonl": '{"body": "x"}\n{"text": "A fact stands here."}', "b.csv": "x", "c.csv": "y"}
+        tmp_path, {"a.jsonl": '{"body": "x"}\n{"text": "A fact stands here."}', "b.xls": "x", "c.xls": "y"}
     )
     for options in ([], ["--json"]):
         result = CliRunner().invoke(app, ["preview", str(run), "-n", "3", *options])
@@ -108,12 +108,12 @@ def test_a_preview_says_what_it_could_not_use(tmp_path: Path) -> None:
         assert result.exit_code == 0
         assert "bad_record 1" in said
         assert "no field 'text' (corpus.text_field); it has: body" in said
-        assert "2 .csv" in said
+        assert "2 .xls" in said
 
 
 def test_a_preview_of_nothing_says_why(tmp_path: Path) -> None:
     """No document can be used: the one line of the error holds the reasons."""
-    run = configured(tmp_path, {"a.jsonl": '{"body": "x"}', "b.csv": "x"})
+    run = configured(tmp_path, {"a.jsonl": '{"body": "x"}', "b.xls": "x"})
     result = CliRunner().invoke(app, ["preview", str(run)])
     said = " ".join(result.stderr.split())
     assert result.exit_code == 2

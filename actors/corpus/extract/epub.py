@@ -1,0 +1,71 @@
+"""The text of an EPUB book, chapter by chapter in its reading order. Its chapters are read as HTML pages are."""
+
+import posixpath
+from urllib.parse import unquote
+
+from selectolax.lexbor import LexborHTMLParser
+
+from actors.corpus.extract.answers import Extracted, FileAsked, NoText, unreadable
+from actors.corpus.extract.archive import Archive
+from actors.corpus.extract.html import EXTRACTOR, decoded_html, write_page
+from actors.corpus.extract.writing import Writing
+from actors.corpus.extract.xml_events import Leaves, read_xml
+from actors.corpus.licenses import stated
+from schemas.corpus import RefusalReason
+
+_CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
+_PAGES = ("application/xhtml+xml", "text/html")
+
+
+def epub_text(data: bytes, asked: FileAsked) -> Extracted:
+    """The text of all chapters, its parts numbered as in the book's reading order."""
+    book = Archive(data)
+    package = _package(book)
+    described = _leaves(book, package, "rights")
+    locked = _locked(book)
+    writing = Writing("chapter", asked.most_characters)
+    chapters = _chapters(described, posixpath.dirname(package))
+    if not chapters:
+        raise unreadable("not readable as EPUB: its package names no chapters")
+    for number, name in enumerate(chapters, 1):
+        if name in locked:
+            raise unreadable("encrypted: it is protected against reading (DRM)")
+        text = decoded_html(book.read(name), "utf-8")
+        write_page(LexborHTMLParser(text), writing, number)
+    if not writing.text():
+        raise NoText(RefusalReason.EMPTY, f"none of its {len(chapters):,} chapters has a text")
+    terms = stated(described.of("rights"))
+    return Extracted(writing.text(), writing.places(), "markdown", EXTRACTOR, terms)
+
+
+def _leaves(book: Archive, name: str, *wanted: str) -> Leaves:
+    leaves = Leaves(*wanted)
+    read_xml(book.read(name), name[:100], leaves)
+    return leaves
+
+
+def _package(book: Archive) -> str:
+    if not book.has(_CONTAINER):
+        raise unreadable(f"not readable as EPUB: it has no {_CONTAINER}")
+    for name, attributes in _leaves(book, _CONTAINER).elements:
+        if name == "rootfile" and attributes.get("full-path"):
+            return attributes["full-path"]
+    raise unreadable(f"not readable as EPUB: {_CONTAINER} names no package")
+
+
+def _chapters(package: Leaves, folder: str) -> list[str]:
+    items = {
+        attributes.get("id"): posixpath.normpath(posixpath.join(folder, unquote(attributes.get("href", ""))))
+        for name, attributes in package.elements
+        if name == "item" and attributes.get("media-type") in _PAGES and attributes.get("properties") != "nav"
+    }
+    spine = [attributes.get("idref") for name, attributes in package.elements if name == "itemref"]
+    return [items[each] for each in dict.fromkeys(spine) if each in items]
+
+
+def _locked(book: Archive) -> set[str]:
+    """The parts that are encrypted. (Obfuscated fonts are too, and are of no matter.)"""
+    if not book.has(_ENCRYPTION):
+        return set()
+    elements = _leaves(book, _ENCRYPTION).elements
+    return {unquote(attributes.get("URI", "")) for name, attributes in elements if name == "CipherReference"}

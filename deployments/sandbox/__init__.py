@@ -1,0 +1,3 @@
+"""Programs that a model wrote, in rooms that nothing leaves (docs/sandbox.md). `sandbox`: the pool that runs them.
+`worker`: one of its processes, seen from ours. `inside`: that process, and the programs in it.
+"""

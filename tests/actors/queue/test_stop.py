@@ -1,0 +1,129 @@
+"""`stop.accepted`: exactly so many accepted samples whatever dies, and little that is spent beyond them."""
+
+from collections import Counter
+
+import pytest
+
+from actors.audit.findings import Findings
+from actors.audit.fold import read_book
+from actors.counts.tally import Tally
+from actors.counts.together import together
+from actors.queue.parts import are_enough, parts
+from actors.queue.plan import StopTerms
+from schemas.ids import OrderId
+from schemas.ledger import AcceptedEnd, NotNeededEnd, PlanEnded, Planned, Record, Rejoined
+from schemas.progress import Counts
+from schemas.queue_shard import ShardStanding
+from schemas.stop import PlanEnd
+from tests.doubles.attempts import TOKENS_PER_ATTEMPT
+from tests.doubles.stopping import Habits, StoppingRun
+
+NO_DEATHS, DEATHS = Habits(), Habits(dies=0.1)
+
+
+def counts_of(run: StoppingRun) -> Counts:
+    """The run's counts; on the way, the proof of each ledger."""
+    summaries = []
+    for queue in run.queues:
+        findings, tally = Findings(), Tally()
+        read_book(enumerate(queue.kept, 1), findings, queue.shard)
+        assert findings.kept == []
+        queue.queue.check()
+        for record in queue.kept:
+            tally.apply(record)
+        summaries.append(tally.summary())
+    return together(summaries).counts
+
+
+def beyond_need(records: list[Record]) -> tuple[int, int]:
+    """Tokens of all attempts of orders that were not needed, and of all attempts."""
+    tokens: Counter[OrderId] = Counter()
+    needless: set[OrderId] = set()
+    for record in records:
+        attempt = getattr(record, "attempt", None)
+        if attempt is not None and not isinstance(attempt, int):
+            tokens[record.order_id] += TOKENS_PER_ATTEMPT  # pyright: ignore[reportAttributeAccessIssue]
+        if isinstance(record, NotNeededEnd):
+            needless.add(record.order_id)
+    return sum(tokens[order] for order in needless), tokens.total()
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_exactly_a_thousand_whatever_dies(seed: int) -> None:
+    """Queue, conductors or the whole run die again and again, in the middle of commits and after the last sample."""
+    run = StoppingRun(seed, StopTerms(accepted=1000), DEATHS)
+    run.run()
+    counts = counts_of(run)
+    assert (counts.accepted, counts.outstanding) == (1000, 0)
+    starts = sum(type(record).__name__ == "RunStarted" for record in run.records())
+    assert starts > 1, "nothing died"
+    assert counts.issued == 1000 + counts.dead_lettered + counts.not_needed
+
+
+@pytest.mark.parametrize("accepts", [0.2, 0.55, 0.95])
+def test_little_is_spent_beyond_need(accepts: float) -> None:
+    """With 256 in flight and a thousand to come, whatever the acceptance is."""
+    run = StoppingRun(7, StopTerms(accepted=1000), Habits(accepts=accepts))
+    run.run()
+    counts = counts_of(run)
+    needless, spent = beyond_need(run.records())
+    assert (counts.accepted, counts.outstanding) == (1000, 0)
+    assert needless <= 0.03 * spent, f"{needless / spent:.1%}"
+
+
+def test_no_more_is_planned_than_is_wanted() -> None:
+    """A corpus of thousands of passages is read as far as the measured acceptance demands, and no further."""
+    run = StoppingRun(1, StopTerms(accepted=50), NO_DEATHS)
+    run.run()
+    counts = counts_of(run)
+    assert counts.accepted == 50
+    assert counts.not_needed <= 25
+    assert sum(isinstance(record, Planned) for record in run.records()) < 50
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_several_queues_come_to_the_number_together(seed: int) -> None:
+    """Each has a part; whichever dies gets its part again."""
+    run = StoppingRun(seed, StopTerms(accepted=500), DEATHS, queues=3)
+    run.run()
+    counts = counts_of(run)
+    assert (counts.accepted, counts.outstanding) == (500, 0)
+    assert all(isinstance(queue.kept[-1], PlanEnded | NotNeededEnd) for queue in run.queues)
+
+
+def test_a_candidate_budget_ends_a_run_short_of_its_samples() -> None:
+    """`stop: {accepted: 1000, orders: 100}`: what is issued goes on to its end, and nothing is issued beyond."""
+    run = StoppingRun(3, StopTerms(accepted=1000, orders=100), Habits(accepts=0.3))
+    run.run()
+    counts = counts_of(run)
+    assert counts.issued == 99, "passages are planned whole"
+    assert (counts.not_needed, counts.outstanding) == (0, 0)
+    assert [record.why for record in run.records() if isinstance(record, PlanEnded)] == [PlanEnd.ORDERS]
+
+
+def test_what_is_in_flight_at_the_last_sample_is_not_needed() -> None:
+    """Its cost is counted, and it is in no yield."""
+    run = StoppingRun(2, StopTerms(accepted=300), NO_DEATHS)
+    run.run()
+    last = max(number for number, record in enumerate(run.records()) if isinstance(record, AcceptedEnd))
+    after = run.records()[last + 1 :]
+    assert isinstance(after[0], PlanEnded)
+    assert not any(isinstance(record, AcceptedEnd | Rejoined | Planned) for record in after)
+    counts = counts_of(run)
+    assert counts.yield_ == 300 / (counts.issued - counts.not_needed)
+
+
+def standing(accepted: int, most: int | None, *, able: bool = True) -> ShardStanding:
+    return ShardStanding(accepted, most, able, 100)
+
+
+def test_parts_never_add_up_to_more_than_the_run_is_to_have() -> None:
+    """What one cannot make is taken from it first, and given to the others when that is known to hold."""
+    assert parts([standing(10, None), standing(0, None)]) == [55, 45]
+    assert parts([standing(55, 55), standing(20, 45)]) == [55, 45]
+    assert parts([standing(55, 55), standing(20, 45, able=False)]) == [55, 20]
+    assert parts([standing(55, 55), standing(20, 20, able=False)]) == [80, 20]
+    assert parts([standing(55, 55, able=False), standing(20, 45, able=False)]) == [55, 45]
+    assert parts([standing(120, None), standing(0, None)]) == [120, 0]
+    assert are_enough([standing(80, 80), standing(20, 20)])
+    assert not are_enough([standing(79, 80), standing(20, 20)])

@@ -1,0 +1,5 @@
+"""Takes no processor time and never ends."""
+
+import signal
+
+signal.pause()

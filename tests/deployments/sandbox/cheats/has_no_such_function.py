@@ -1,0 +1,5 @@
+"""Defines something else."""
+
+
+def twice(number: int) -> int:
+    return 2 * number
