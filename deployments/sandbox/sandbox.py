@@ -50,17 +50,17 @@ class Sandbox:
 
     async def __aenter__(self) -> Self:
         """Raises ConfigError where the system does not offer the isolation."""
-        try:
-            await asyncio.gather(*(worker.start() for worker in self._workers))
-        except SandboxError as error:
-            await self._stop()
-            if self._isolation is Isolation.PROCESS:
-                raise
+        started = await asyncio.gather(*(worker.start() for worker in self._workers), return_exceptions=True)
+        failed = [error for error in started if error is not None]
+        if not failed:
+            return self
+        await self._stop()
+        if isinstance(failed[0], SandboxError) and self._isolation is not Isolation.PROCESS:
             raise ConfigError(
-                f"isolation: {self._isolation.value} is not offered by this system ({error}): let this user make user "
-                "namespaces, or set `isolation: process`, which holds accidents but no attack (docs/sandbox.md)"
-            ) from error
-        return self
+                f"isolation: {self._isolation.value} is not offered by this system ({failed[0]}): let this user make "
+                "user namespaces, or set `isolation: process`, which holds accidents but no attack (docs/sandbox.md)"
+            ) from failed[0]
+        raise failed[0]
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None

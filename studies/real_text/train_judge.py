@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import torch
 from msgspec import Struct
 from safetensors.torch import load_file, save_file
@@ -36,11 +37,11 @@ LONGEST_TRAINED = 128
 """Tokens; what is longer takes too long to train on."""
 BUCKET = 16
 """Steps whose fours are of like length are drawn together."""
-RATE = 1.5e-3
-WARM_UP = 0.05
+RATES = ((0, 0.0), (16, 1.5e-3), (70, 1.2336e-3), (180, 0.0))
+"""The learning rate at these steps, and in a straight line between them; the last is the last step."""
 PART_STEPS = 10
 """After so many steps all is saved."""
-READ_STEPS = 80
+READ_STEPS = 90
 """After so many steps, and at the end, the development rows are read."""
 
 
@@ -67,12 +68,11 @@ def main() -> None:
     parser.add_argument("--models", type=Path, required=True, help="made by python -m studies.real_text.models")
     parser.add_argument("--output", type=Path, required=True, help="a rerun goes on there")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, help="fewer than all rows once")
     given = parser.parse_args()
     torch.set_num_threads(1)
     made = rows_of(given.output, given.seed)
     training = Training(given.models / "minilm", given.output, made, given.seed)
-    print(training.run(given.steps))
+    print(training.run())
 
 
 def rows_of(folder: Path, seed: int) -> dict[str, list[Four]]:
@@ -98,17 +98,17 @@ class Training:
         self._development = {part: [row for four in made[part] for row in four.rows()] for part in PARTS}
         self._fours = [four for four in made["train"] if self._length(four) <= LONGEST_TRAINED]
         weights = [each for each in self._model.parameters() if each.requires_grad]
-        self._optimizer = torch.optim.AdamW(weights, lr=RATE, weight_decay=0.01)
+        self._optimizer = torch.optim.AdamW(weights, lr=RATES[1][1], weight_decay=0.01)
 
-    def run(self, steps: int | None = None) -> Trained:
+    def run(self) -> Trained:
         """All parts that are not done; then the best part's weights, and what was chosen."""
         batches = list(self._batches())
-        total = min(steps or len(batches), len(batches))
+        total = min(RATES[-1][0], len(batches))
         state = self._resumed()
         while state.step < total:
             began = time.process_time()
             for step in range(state.step, end := min(total, state.step + PART_STEPS)):
-                self._step(batches[step], step / total)
+                self._step(batches[step], step)
             if end % READ_STEPS == 0 or end == total:
                 self._read_development(end)
             state = State(end, state.cpu_s + time.process_time() - began)
@@ -116,9 +116,9 @@ class Training:
             print(f"step {end} of {total}, {state.cpu_s:.0f} s of one core", flush=True)
         return self._chosen(total, state)
 
-    def _step(self, batch: Sequence[Four], done: float) -> None:
+    def _step(self, batch: Sequence[Four], step: int) -> None:
         rows = [row for four in batch for row in four.rows()]
-        rate = RATE * min(done / WARM_UP, (1 - done) / (1 - WARM_UP))
+        rate = float(np.interp(step, *zip(*RATES, strict=True)))
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._model.train()

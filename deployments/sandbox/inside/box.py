@@ -18,6 +18,7 @@ from deployments.sandbox.inside.calls import CallFilter
 from deployments.sandbox.inside.requests import ProgramPart, ProgramRole, RoomLimits, read_part
 from deployments.sandbox.inside.rooms import ProgramRoom
 
+TAKEN = b"taken\n"
 _STATUS, _GO, _CONTROL, _CHANNEL = 3, 4, 5, 6
 _FREE_FROM = 64
 """Files are moved up here first, so that none is overwritten by another one's move."""
@@ -44,14 +45,14 @@ class Ends:
 
 def live(role: ProgramRole, limits: RoomLimits, room: ProgramRoom, calls: CallFilter, ends: Ends) -> NoReturn:
     """The first process. It alone reads the program, so that no other program is in its memory. To `status` it writes
-    lines of JSON: `{"taken": true}`, then `{"status": N}` as wait(2) says, or `{"fault": why}`."""
+    TAKEN, then a line of JSON: `{"status": N}` as wait(2) says, or `{"fault": why}`."""
     try:
         kernel.end_with_parent()
         _arrange(ends)
         if os.read(_GO, 1):
             with socket.socket(fileno=_CONTROL) as control:
                 part = read_part(control)
-            _tell({"taken": True})
+            os.write(_STATUS, TAKEN)
             folder = room.furnish(limits)
             _give(folder, part)
             kernel.drop_rights()

@@ -12,11 +12,12 @@ import select
 import signal
 import socket
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from deployments.sandbox.inside.box import Ends, live
+from deployments.sandbox.inside.box import TAKEN, Ends, live
 from deployments.sandbox.inside.calls import CallFilter
 from deployments.sandbox.inside.processes import Processes
 from deployments.sandbox.inside.requests import ProgramRole, RoomLimits, RunRequest, in_text
@@ -76,7 +77,8 @@ class Watched:
         inside.room.admit(self.pid)
         os.write(going, b"g")
         os.close(going)
-        self._said = os.read(self._status, _BLOCK)  # it has taken its program, and the next frame is another's
+        if os.read(self._status, len(TAKEN)) != TAKEN:
+            raise ChildProcessError("a program's first process did not take it")  # the next one would
 
     def awaited(self) -> list[tuple[int, int]]:
         """Files and the events that the program gives cause to wait for."""
@@ -108,7 +110,8 @@ class Watched:
     def stop(self, reason: Reason) -> None:
         """Kills the first process, and with it all others; the first reason stands."""
         self._reason = self._reason or reason
-        os.kill(self.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has ended, and what it wrote is read
+            signal.pidfd_send_signal(self.end, signal.SIGKILL)
 
     def wait(self) -> resource.struct_rusage:
         """Waits for the first process: what it took, with all that it had waited for."""
@@ -122,7 +125,7 @@ class Watched:
             for file in tuple(self._more):
                 self._read(file)
         said: dict[str, Any] = {}
-        for line in (self._said + os.read(self._status, _BLOCK)).splitlines():
+        for line in os.read(self._status, _BLOCK).splitlines():
             said |= json.loads(line)
         for file in (self._stdout, self._stderr, self._status, self.end):
             os.close(file)

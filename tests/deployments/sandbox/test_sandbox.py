@@ -145,6 +145,16 @@ async def test_programs_beside_each_other_keep_apart(sandbox: Sandbox) -> None:
     assert [each.stdout.text for each in ran] == [f"{number}\n" for number in range(12)]
 
 
+async def test_output_up_to_the_limit_is_whole(sandbox: Sandbox) -> None:
+    """One byte more, and it is cut and the program has ended by that."""
+    most = 1024 * LIMITS.output_kib
+    whole, more = [
+        await sandbox.run(Program(run=Source(f"import os\nos.write(1, bytes({count}))"))) for count in (most, most + 1)
+    ]
+    assert (whole.end, len(whole.stdout.data), whole.stdout.cut) == (ProgramEnd.FINISHED, most, False)
+    assert (more.end, len(more.stdout.data), more.stdout.cut) == (ProgramEnd.OUTPUT, most, True)
+
+
 async def test_a_cancelled_program_ends_and_the_next_is_served(sandbox: Sandbox) -> None:
     """A run is interrupted: what it had started ends with the call."""
     asked = asyncio.ensure_future(sandbox.run(Program(run=Source(SLEEPER))))
@@ -223,12 +233,14 @@ async def test_a_system_that_offers_nothing_is_refused_in_one_line(tmp_path: Pat
         f"os.execv({sys.executable!r}, [{sys.executable!r}, *sys.argv[1:]])\n"
     )
     python = script(tmp_path / "python", [sys.executable, str(shut_in)])
+    before = psutil.Process().children()
     with pytest.raises(
         ConfigError, match=r"^isolation: namespaces is not offered .*unshare.*isolation: process"
     ) as refused:
         async with Sandbox(LIMITS, python=python):
             pass
     assert "\n" not in str(refused.value)
+    assert psutil.Process().children() == before
     async with Sandbox(LIMITS, python=python, isolation=Isolation.PROCESS) as sandbox:
         ran = await sandbox.run(Program(run=Source("print(1)")))
     assert (ran.stdout.text, ran.isolation) == ("1\n", Isolation.PROCESS)

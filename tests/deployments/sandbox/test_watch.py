@@ -1,0 +1,49 @@
+"""What a worker does when something goes wrong that is no program's fault."""
+
+import json
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from deployments.sandbox.inside.calls import CallFilter
+from deployments.sandbox.inside.processes import Processes
+from deployments.sandbox.inside.requests import ProgramRole, RoomLimits
+from deployments.sandbox.inside.rooms import Shared
+from deployments.sandbox.inside.watch import Inside, Watched
+
+LIMITS = RoomLimits(cpu_s=1, wall_s=1, memory_mib=4096, processes=1, output_kib=1, files_mib=1, files=16)
+
+
+class DeadAtOnce(Shared):
+    """The kernel takes each first process before it has read its program."""
+
+    def split(self) -> int:
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        self.pid = pid
+        return pid
+
+
+def test_no_program_takes_anothers_place(tmp_path: Path) -> None:
+    """A solution's first process is gone: its program is still in the socket, and the checks' process would run it in
+    place of the checks, and pass."""
+    room = DeadAtOnce(Processes(), str(tmp_path))
+    ours, its = socket.socketpair()
+    with ours, its, pytest.raises(ChildProcessError, match="did not take it"):
+        Watched(ProgramRole.SOLUTION, LIMITS, Inside(room, CallFilter(), its), None)
+    os.waitpid(room.pid, 0)
+
+
+def test_output_that_is_read_after_the_end_counts(tmp_path: Path) -> None:
+    """A busy machine: the program has ended before its output is read. Its process id may be another's by now."""
+    room = Shared(Processes(), str(tmp_path))
+    frame = json.dumps({"run": {"text": "import os; os.write(1, bytes(5000))"}, "files": {}, "stdin": ""}).encode()
+    ours, its = socket.socketpair()
+    with ours, its:
+        ours.sendall(len(frame).to_bytes(4, "big") + frame)
+        program = Watched(ProgramRole.ALONE, LIMITS, Inside(room, CallFilter(), its), None)
+        said = program.report(program.wait())
+    assert (said["end"], said["stdout"]["cut"]) == ("output", True)
