@@ -6,6 +6,11 @@ from msgspec import Meta, field
 
 from schemas.config_base import Config, Factory, Natural, Options, Positive, any_resume, never, section
 
+ColumnName = Annotated[
+    str,
+    Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$", title="a name of letters, digits and _ that begins with a letter"),
+]
+
 
 class Chunking(Config, frozen=True):
     """Passages are cut on sentence and heading boundaries, at most `max_tokens` long."""
@@ -40,13 +45,16 @@ class CorpusReader(Config, frozen=True):
 
 
 class Corpus(Config, frozen=True):
-    """Where documents come from: files, folders, or anything that fsspec opens."""
+    """Where documents come from: files, folders, or anything that fsspec opens; or nowhere."""
 
     paths: Annotated[
         tuple[str, ...],
-        Meta(min_length=1),
         never("A relative path begins at `base`. Document uris keep paths as they are written here."),
-    ]
+    ] = ()
+    none: Annotated[
+        Positive | None,
+        any_resume("No documents: so many orders of a prompt that shows no passage. A larger number adds orders."),
+    ] = None
     include: Annotated[
         tuple[str, ...] | None,
         any_resume(
@@ -66,6 +74,13 @@ class Corpus(Config, frozen=True):
         str | None,
         never(
             "Field or column that holds a problem's reference answer (math); such a record is one passage, never cut."
+        ),
+    ] = None
+    columns: Annotated[
+        tuple[ColumnName, ...] | None,
+        never(
+            "Fields or columns of a record that are read in place of a text, as one JSON object; a prompted task names "
+            "them as `row.NAME`. Such a record is one passage, never cut."
         ),
     ] = None
     id_field: Annotated[str, never("Field or column that names a record; without it, its place does.")] = "id"

@@ -1,6 +1,6 @@
 """The `task:` section: what is made of each passage or problem, named by `kind`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
@@ -124,13 +124,22 @@ class PromptedField(Config, frozen=True):
     name: Annotated[FieldName, never("How templates, labels, JSON keys and gates call it.")]
     what: Annotated[str, never("What it is; for the template to show.")]
     max_characters: Annotated[int, never("A longer text is malformed.", ge=1, le=100_000)] = 2_000
+    schema: Annotated[dict[str, Any] | None, never("The field is JSON, an object or a list, of this JSON schema.")] = (
+        None
+    )
+    checks: Annotated[
+        tuple[str, ...], never("Rules over the object's values, such as `len(items) > 0`; one that fails is malformed.")
+    ] = ()
 
 
 class PromptedExample(Config, frozen=True):
     """A passage and the fields that are to be written of it, shown to the model as earlier turns."""
 
-    passage: Annotated[str, replay("As short as it may be.")]
-    fields: Annotated[dict[str, str], replay("Each field's text, by its name.")]
+    fields: Annotated[dict[str, str], replay("The text of each field and each variable, by its name.")]
+    passage: Annotated[str, replay("As short as it may be; none where the corpus has none.")] = ""
+    row: Annotated[dict[str, str], replay("In place of a passage, with `corpus.columns`: each of them.")] = field(
+        default_factory=dict
+    )
 
 
 class TurnTemplate(Config, frozen=True):

@@ -41,6 +41,8 @@ class Document(Struct, frozen=True, forbid_unknown_fields=True):
     text: str
     reference: str | None = None
     """The reference answer of a problem, if the corpus has one (`corpus.answer_field`); `text` is the problem."""
+    whole: bool = False
+    """It is one passage, whatever its length: a row of columns."""
     places: Places | None = None
     license: str | None = None
     """The licence or the terms that the document or the configuration states, as stated."""

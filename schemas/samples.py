@@ -245,6 +245,8 @@ class MalformedReason(Enum):
     """A field of a JSON object is neither a text nor a number, true or false."""
     CONTROL_TEXT = "control_text"
     """It holds a special token of a chat model, a control character or half a surrogate pair."""
+    OFF_SCHEMA = "off_schema"
+    """JSON that does not fit the field's schema, or fails one of its checks."""
     TOO_LONG = "too_long"
     """The final answer is too long to be compared, or a field is longer than it may be."""
 

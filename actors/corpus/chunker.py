@@ -1,7 +1,8 @@
 """Cuts documents into passages. Law: each passage is an exact slice, `passage.text == document.text[start:end]`.
 Passages come in order, do not overlap, and none is over the limit.
 
-A document that fits stays whole. So does a problem (a document with a reference answer), whatever its length. A longer
+A document that fits stays whole. So do a problem (a document with a reference answer) and a row of columns, whatever
+their length. A longer
 document is cut at headings, paragraphs, sentences or words: at the highest of these that fits. Only a single character
 longer than the limit would break the limit. `by: headings`, `blocks` or `sentences` does this with each section, block
 or sentence by itself. All text but white space is covered, except passages shorter than `min_characters`.
@@ -74,7 +75,7 @@ class Chunker:
     def _spans(self, document: Document) -> Iterator[tuple[int, int]]:
         text = document.text
         form = document.form or ("markdown" if is_markdown(document.uri) else "plain")
-        if document.reference is not None:
+        if document.whole or document.reference is not None:
             yield from _trimmed(text, 0, len(text))
         else:
             by = self._by

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from actors.corpus.files import CorpusFile, Damage, blocks
 from actors.corpus.foreign import error_line, one_line
-from actors.corpus.records import Item, record_item, refused, too_large
+from actors.corpus.records import Item, record_item, refused, too_large, wanted_fields
 from actors.corpus.texts import decoded, undecodable
 from actors.text.parquet import ParquetRows, TooMuchMemory
 from schemas.config import Corpus
@@ -66,9 +66,8 @@ def _unreadable(uri: str, error: Exception) -> DocumentRefused:
 def _wrong_columns(uri: str, file: ParquetRows, config: Corpus) -> DocumentRefused | None:
     schema = file.schema
     names = list(schema.names)
-    wanted = {"text_field": config.text_field, "answer_field": config.answer_field, "id_field": config.id_field}
-    for key, name in wanted.items():
-        if name is None or (name not in names and key == "id_field"):
+    for name, key in (*wanted_fields(config), (config.id_field, "id_field")):
+        if name not in names and key == "id_field":
             continue
         if name not in names:
             has = ", ".join(names[:10])
@@ -92,9 +91,9 @@ class _Rows:
         self._uri = uri
         self._file = file
         self._config = config
-        wanted = (config.text_field, config.id_field, config.answer_field)
+        wanted = (*(name for name, _ in wanted_fields(config)), config.id_field)
         names = set(file.schema.names)
-        self._columns = list(dict.fromkeys(name for name in wanted if name is not None and name in names))
+        self._columns = list(dict.fromkeys(name for name in wanted if name in names))
 
     def items(self) -> Iterator[Item]:
         """The rows of all readable row groups, then one refusal for the others."""
@@ -129,7 +128,7 @@ class _Rows:
             except Exception as error:  # noqa: BLE001 - some values do not fit into Python types
                 detail = f"{where}column '{name}' is {cell.type}: {type(error).__name__}: {one_line(error)}"
                 return refused(uri, RefusalReason.BAD_RECORD, detail)
-        text = values[self._config.text_field]
+        text = values.get(self._config.text_field) if self._config.columns is None else None
         if isinstance(text, bytes):
             if len(text) > self._config.max_document_bytes:
                 return too_large(uri, self._config, where)

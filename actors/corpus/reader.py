@@ -10,6 +10,7 @@ from hashlib import blake2b, sha256
 from itertools import chain
 from pathlib import Path
 
+from actors.corpus.empty import numbered
 from actors.corpus.extract.child import ExtractingReader
 from actors.corpus.files import CorpusFile, Found, Skipped
 from actors.corpus.formats import NONE, is_text_encoding, items
@@ -35,6 +36,8 @@ def read(
     Raises `CorpusError` at once (not at the first document) when a path does not exist, cannot be opened or holds no
     file that `include` matches.
     """
+    if config.none is not None:
+        return numbered(config.none)
     return _unique(_each_file(_sources(config, base, skipped), config, own))
 
 
@@ -47,6 +50,9 @@ def documents(
     Raises `CorpusError` as `read` does.
     """
     wanted = set(uris)
+    if config.none is not None:
+        yield from (document for document in numbered(config.none) if document.uri in wanted)
+        return
     files = {uri.split("#", 1)[0] for uri in wanted}
     found = (each for each in _sources(config, base) if each.uri in files)
     with closing(_each_file(found, config, own)) as each_file:
@@ -102,6 +108,7 @@ def _checked(item: Item, config: Corpus) -> Document | DocumentRefused:
         sha256=digest,
         text=item.text,
         reference=item.reference,
+        whole=config.columns is not None,
         places=item.places,
         license=item.license or license_of(item.uri, config),
         extractor=item.extractor,

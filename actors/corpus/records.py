@@ -2,11 +2,13 @@
 place."""
 
 import math
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
 
+from actors.text.rows import row_text
 from schemas.config import Corpus
 from schemas.corpus import DocumentRefused, Form, Places, RefusalReason
 
@@ -45,7 +47,7 @@ def too_large(uri: str, config: Corpus, where: str = "") -> DocumentRefused:
 
 def record_item(uri: str, record: dict[str, Any], where: str, config: Corpus) -> Item:
     """The document of a record. Messages begin with `where`."""
-    wrong = _missing(record, config) or _wrong_text(record, config) or _wrong_id(record, config)
+    wrong = _missing(record, config) or _wrong_content(record, config) or _wrong_id(record, config)
     if wrong is None and config.answer_field is not None:
         wrong = _wrong_answer(record[config.answer_field], config.answer_field)
     if wrong is not None:
@@ -53,7 +55,7 @@ def record_item(uri: str, record: dict[str, Any], where: str, config: Corpus) ->
     name = record.get(config.id_field)
     return Text(
         uri=uri,
-        text=record[config.text_field],
+        text=record[config.text_field] if config.columns is None else row_text(_row(record, config.columns)),
         id=None if name is None else str(name),
         where=where,
         reference=None if config.answer_field is None else _answer(record[config.answer_field]),
@@ -61,10 +63,51 @@ def record_item(uri: str, record: dict[str, Any], where: str, config: Corpus) ->
 
 
 def _missing(record: dict[str, Any], config: Corpus) -> str | None:
-    for wanted, key in ((config.text_field, "text_field"), (config.answer_field, "answer_field")):
-        if wanted is not None and wanted not in record:
+    for wanted, key in wanted_fields(config):
+        if wanted not in record:
             fields = ", ".join(str(name)[:40] for name in list(record)[:10])
             return f"no field '{wanted}' (corpus.{key}); it has: {fields}"
+    return None
+
+
+def wanted_fields(config: Corpus) -> list[tuple[str, str]]:
+    """The fields that a record must have, each with the key that names it."""
+    content = (
+        [(config.text_field, "text_field")] if config.columns is None else [(n, "columns") for n in config.columns]
+    )
+    return content if config.answer_field is None else [*content, (config.answer_field, "answer_field")]
+
+
+def no_records(uri: str, config: Corpus) -> DocumentRefused | None:
+    """The refusal of a file that is one text where records are wanted; None where a text is."""
+    for name, key in wanted_fields(config):
+        if key != "text_field":
+            detail = f"a text, not records with a field '{name}' (corpus.{key})"
+            return refused(uri, RefusalReason.BAD_RECORD, detail)
+    return None
+
+
+def _row(record: dict[str, Any], columns: Sequence[str]) -> dict[str, str]:
+    return {name: _cell(record[name]) or "" for name in columns}
+
+
+def _cell(value: object) -> str | None:
+    """A column's value as text; None for one that is neither text, number, true, false nor nothing."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return None if isinstance(value, float | Decimal) and not math.isfinite(value) else _answer(value)
+
+
+def _wrong_content(record: dict[str, Any], config: Corpus) -> str | None:
+    if config.columns is None:
+        return _wrong_text(record, config)
+    for name in config.columns:
+        if _cell(record[name]) is None:
+            return f"field '{name}' (corpus.columns) is {type(record[name]).__name__}, neither text nor a number"
+    if not any(text.strip() for text in _row(record, config.columns).values()):
+        return f"nothing in {', '.join(config.columns)} (corpus.columns)"
     return None
 
 

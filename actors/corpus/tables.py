@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from actors.corpus.files import CorpusFile, narrow_blocks
 from actors.corpus.json_text import End, lines
-from actors.corpus.records import Item, Text, record_item, refused
+from actors.corpus.records import Item, Text, record_item, refused, wanted_fields
 from actors.corpus.texts import undecodable
 from schemas.config import Corpus
 from schemas.corpus import DocumentRefused, Places, RefusalReason
@@ -31,7 +31,7 @@ class _Broken(Exception):
 
 def table_items(source: CorpusFile, config: Corpus) -> Iterator[Item]:
     """The records of a table. `.tsv` is separated by tabs; `.csv` by the first of , ; tab | with which the head has a
-    column named `text_field`."""
+    column named `text_field`, or the first of `columns`."""
     count = 0
     try:
         rows = _rows(source, config)
@@ -52,8 +52,8 @@ def table_items(source: CorpusFile, config: Corpus) -> Iterator[Item]:
 def _wrong_columns(uri: str, names: list[str], config: Corpus) -> DocumentRefused | None:
     if not names:
         return refused(uri, RefusalReason.EMPTY, "the file holds no records")
-    for key, name in (("text_field", config.text_field), ("answer_field", config.answer_field)):
-        if name is not None and names.count(name) != 1:
+    for name, key in wanted_fields(config):
+        if names.count(name) != 1:
             what = f"{names.count(name)} columns are named '{name}'" if name in names else f"no column '{name}'"
             has = ", ".join(each[:40] for each in names[:_SHOWN_COLUMNS])
             return refused(uri, RefusalReason.BAD_RECORD, f"{what} (corpus.{key}); it has: {has}")
@@ -109,7 +109,8 @@ def _too_long(line: int, config: Corpus) -> _Broken:
 def _separator(source: CorpusFile, head: str, config: Corpus) -> str:
     if source.suffix == ".tsv":
         return "\t"
-    fits = (each for each in _SEPARATORS if config.text_field in next(csv.reader([head], delimiter=each), ()))
+    column = wanted_fields(config)[0][0]
+    fits = (each for each in _SEPARATORS if column in next(csv.reader([head], delimiter=each), ()))
     return next(fits, ",")
 
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from actors.corpus.files import CorpusFile, Damage, blocks, is_wide, mark
 from actors.corpus.foreign import one_line
 from actors.corpus.licenses import front_matter_license
-from actors.corpus.records import Item, Text, refused, too_large
+from actors.corpus.records import Item, Text, no_records, refused, too_large
 from schemas.config import Corpus
 from schemas.corpus import RefusalReason
 
@@ -15,9 +15,9 @@ from schemas.corpus import RefusalReason
 def text_items(source: CorpusFile, config: Corpus) -> Iterator[Item]:
     """The one document of a text file."""
     limit = config.max_document_bytes
-    if config.answer_field is not None:
-        detail = f"a text, not records with a field '{config.answer_field}' (corpus.answer_field)"
-        yield refused(source.uri, RefusalReason.BAD_RECORD, detail)
+    wrong = no_records(source.uri, config)
+    if wrong is not None:
+        yield wrong
         return
     if source.size is not None and source.size > limit and not source.compressed:
         yield too_large(source.uri, config, f"{source.size:,} bytes: ")

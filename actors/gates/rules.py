@@ -24,7 +24,7 @@ MOST_WORK = 5_000_000
 LARGEST = 1e15
 """The largest number in a rule."""
 
-Kind = Literal["text", "number", "truth"]
+Kind = Literal["text", "number", "truth", "list"]
 Value = str | float | bool
 
 
@@ -39,7 +39,7 @@ class RuleFailed(Exception):
 class Sample(Struct):
     """The sample on which an expression is evaluated. `scores`: of the gates that have judged it already."""
 
-    fields: Mapping[str, Value]
+    fields: Mapping[str, Any]
     scores: Mapping[str, float] = {}
     work: int = 0
 
@@ -114,9 +114,11 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 }
 
 
-def read_rule(text: str, texts: Collection[str] | None = TEXTS) -> SampleRule:
-    """The rule of an expression. `texts`: the names it may use; None: any, for the fields of a user's own task. Raises
-    BadRule."""
+def read_rule(
+    text: str, texts: Collection[str] | None = TEXTS, *, kinds: Mapping[str, Kind] | None = None
+) -> SampleRule:
+    """The rule of an expression. `texts`: the names it may use; None: any, for the fields of a user's own task.
+    `kinds`: the only names it may use, each with what it is. Raises BadRule."""
     if len(text) > LONGEST_RULE:
         raise BadRule(f"an expression of {len(text):,} characters, at most {LONGEST_RULE:,} are read")
     try:
@@ -130,18 +132,19 @@ def read_rule(text: str, texts: Collection[str] | None = TEXTS) -> SampleRule:
         raise BadRule("no expression, or one that is nested too deeply") from None
     if sum(1 for _ in ast.walk(tree)) > MOST_NODES:
         raise BadRule("too long: split it over several gates")
-    reader = _RuleReader(texts)
+    reader = _RuleReader(texts, kinds)
     read = reader.node(tree.body)
-    if read.kind == "text":
-        raise BadRule("comes to a text; it must come to true or false, or to a score in [0, 1]")
+    if read.kind in ("text", "list"):
+        raise BadRule(f"comes to a {read.kind}; it must come to true or false, or to a score in [0, 1]")
     return SampleRule(read.evaluate, frozenset(reader.scores))
 
 
 class _RuleReader:
     """From syntax to functions, each with the kind of its value."""
 
-    def __init__(self, texts: Collection[str] | None) -> None:
+    def __init__(self, texts: Collection[str] | None, kinds: Mapping[str, Kind] | None) -> None:
         self._texts = texts
+        self._kinds = kinds
         self.scores: set[str] = set()
 
     def node(self, node: ast.expr) -> _Typed:
@@ -149,7 +152,7 @@ class _RuleReader:
             case ast.Constant():
                 return _constant(node)
             case ast.Name():
-                return _name(node, self._texts)
+                return _name(node, self._texts) if self._kinds is None else _of_kind(node, self._kinds)
             case ast.BoolOp():
                 return self._boolean(node)
             case ast.UnaryOp():
@@ -224,6 +227,8 @@ class _RuleReader:
         function = FUNCTIONS[name]
         if len(node.args) != len(function.takes):
             raise _bad(node, f"{name} takes {len(function.takes)}: {', '.join(function.takes)}")
+        if name == "len" and (listed := self.node(node.args[0])).kind == "list":
+            return _Typed("number", lambda sample: len(listed.evaluate(sample)))
         values = [self._of(value, kind) for value, kind in zip(node.args, function.takes, strict=True)]
 
         def called(sample: Sample) -> Any:
@@ -289,6 +294,19 @@ def _name(node: ast.Name, texts: Collection[str] | None) -> _Typed:
         return sample.fields[name]
 
     return _Typed("text", text)
+
+
+def _of_kind(node: ast.Name, kinds: Mapping[str, Kind]) -> _Typed:
+    name = node.id
+    if name not in kinds:
+        raise _bad(node, f"'{name}' is unknown; a check may name {', '.join(kinds)}, and call {', '.join(NAMES)}")
+
+    def value(sample: Sample) -> Any:
+        if name not in sample.fields:
+            raise RuleFailed(f"there is no '{name}'")
+        return sample.fields[name]
+
+    return _Typed(kinds[name], value)
 
 
 def _written(node: ast.Call, place: int, otherwise: str) -> str:

@@ -33,6 +33,7 @@ REPAIRS_OF_FORM: Mapping[MalformedReason, Sequence[RepairKind]] = {
     MalformedReason.CONTROL_TEXT: _RESTATED,
     MalformedReason.BAD_JSON: (Repairs.HOLD_TO_SCHEMA, Repairs.RESTATE_FORM),
     MalformedReason.NOT_TEXT: (Repairs.HOLD_TO_SCHEMA, Repairs.RESTATE_FORM),
+    MalformedReason.OFF_SCHEMA: (Repairs.HOLD_TO_SCHEMA, Repairs.RESTATE_FORM),
 }
 """Repairs for each reason why a completion is malformed, the most direct first."""
 

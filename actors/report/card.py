@@ -61,7 +61,7 @@ def card(
 
 # {_plain(manifest.name)}
 
-{count(counts.accepted)} samples, each accepted by every gate{judged} and backed by the exact passage it came from.
+{count(counts.accepted)} samples, each accepted by every gate{judged}{_backed(config)}.
 Made by Gleaner {_plain(manifest.versions.get("gleaner", ""))}; `report.html` shows the run.
 {state}
 ## How it was made
@@ -100,6 +100,11 @@ train = load_dataset("parquet", data_files="dataset/part-*.parquet", split="trai
 `dead_letters/part-*.parquet` holds every order that ended without a sample, with its reason and whole history, and the
 documents that could not be read. `sha256sum -c checksums.txt` checks the files; {_record(ledgers)} the whole record.
 """
+
+
+def _backed(config: RunConfig | None) -> str:
+    has_passages = config is None or config.corpus.none is None
+    return " and backed by the exact passage it came from" if has_passages else ""
 
 
 def _varied(config: RunConfig | None) -> list[tuple[str, str]]:
@@ -158,7 +163,8 @@ def _how(manifest: Manifest, config: RunConfig | None) -> str:
         return f"Made of each passage by the task `{config.task.task}`. {judged}"
     if isinstance(config.task, Prompted):
         fields = ", ".join(f"`{field.name}`" for field in config.task.all_fields)
-        return f"A generator writes of each passage: {fields}, as the configuration's prompt asks. {judged}"
+        of = "" if config.corpus.none is not None else " of each passage"
+        return f"A generator writes{of}: {fields}, as the configuration's prompt asks. {judged}"
     return f"{_SOLVES if solves else _WRITES} {judged}"
 
 

@@ -19,7 +19,7 @@ def read_code(text: str, finish: FinishReason, form: FieldsForm, *, passage: str
     if isinstance(said, Malformed):
         return said
     ((name, longest),) = form.longest.items()
-    blocks, is_open = _blocks(said)
+    blocks, is_open = fenced_blocks(said)
     if finish is FinishReason.LENGTH and (is_open or not blocks):
         return CUT_OFF
     if is_open:
@@ -40,7 +40,7 @@ def write_code(fields: Mapping[str, str]) -> str:
     return f"{fence}\n{code}\n{fence}"
 
 
-def _blocks(text: str) -> tuple[list[str], bool]:
+def fenced_blocks(text: str) -> tuple[list[str], bool]:
     """What stands between fences, and whether the last of them is not closed. A fence is closed by a line of as many
     of its marks, or more."""
     blocks: list[str] = []

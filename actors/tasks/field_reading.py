@@ -7,7 +7,8 @@ or cut off.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -17,6 +18,7 @@ from actors.text.completions import (
     Figure,
     Pairs,
     Unreadable,
+    as_json,
     control_in,
     json_objects,
     without_control,
@@ -39,15 +41,21 @@ class FieldsForm(Struct, frozen=True):
     longest: Mapping[str, int]
     room: Mapping[str, int]
     schema: str
+    json: Collection[str] = ()
+    """Those that are JSON themselves: objects and lists are texts of them."""
 
 
-def fields_form(longest: Mapping[str, int], *, max_tokens: int) -> FieldsForm:
-    """The form of fields of these lengths, in characters, as one JSON object that fits the limit."""
+def fields_form(
+    longest: Mapping[str, int], *, max_tokens: int, schemas: Mapping[str, Mapping[str, Any]] = {}
+) -> FieldsForm:
+    """The form of fields of these lengths, in characters, as one JSON object that fits the limit. `schemas`: of the
+    fields that are JSON themselves."""
     fitting = shared(max_tokens, frame=len(json.dumps(dict.fromkeys(longest, ""))), weights=longest)
     room = {name: min(most + 1, fitting[name]) for name, most in longest.items()}
-    properties = {name: {"type": "string", "minLength": 1, "maxLength": most} for name, most in room.items()}
+    texts = {name: {"type": "string", "minLength": 1, "maxLength": most} for name, most in room.items()}
+    properties = {**texts, **schemas}
     schema = {"type": "object", "properties": properties, "required": list(longest), "additionalProperties": False}
-    return FieldsForm(longest, room, json.dumps(schema))
+    return FieldsForm(longest, room, json.dumps(schema), tuple(schemas))
 
 
 def read_fields(
@@ -64,6 +72,8 @@ def read_fields(
         return _from_lines([(each.name, each.text()) for each in labelled], form, passage, is_cut=is_cut)
     if "{" in said:
         return _from_json(said, form, passage, bounded, is_cut=is_cut)
+    if len(form.json) == len(form.longest) == 1:
+        return _draft(dict.fromkeys(form.json, said), form, passage)
     labels = ", ".join(f"'{name.capitalize()}:'" for name in form.longest)
     return CUT_OFF if is_cut else Malformed(MalformedReason.NO_LABEL, f"no line is labelled {labels}")
 
@@ -123,6 +133,8 @@ def _from_json(
 ) -> Draft | Malformed:
     """The first JSON object with a field in it."""
     first = next(iter(json_objects(said, tuple(form.longest))), None)
+    if len(form.json) == len(form.longest) == 1 and not isinstance(first, Pairs) and not is_cut:
+        return _draft(dict.fromkeys(form.json, said), form, passage)
     if first is None:
         return Malformed(MalformedReason.NO_LABEL, f"no JSON object has any of {', '.join(form.longest)}")
     if isinstance(first, Unreadable):
@@ -136,13 +148,16 @@ def _from_pairs(pairs: Pairs, form: FieldsForm, passage: str, bounded: Mapping[s
         name = _name_of(key)
         if name not in form.longest:
             continue
+        if name in form.json and isinstance(value, Pairs | list):
+            value = as_json(value)
         if isinstance(value, bool):
             value = "true" if value else "false"
         if not isinstance(value, str | Figure):
             return Malformed(MalformedReason.NOT_TEXT, f"the {name} is no text")
-        if len(value) == bounded.get(name) and len(value) <= form.longest[name]:
+        if name not in form.json and len(value) == bounded.get(name) and len(value) <= form.longest[name]:
             return Malformed(MalformedReason.CUT_OFF, f"the {name} was cut off at the schema's {len(value)} characters")
-        said = without_remarks(str(value).strip(), passage=passage, blocks=False)
+        bare = str(value).strip()
+        said = bare if name in form.json else without_remarks(bare, passage=passage, blocks=False)
         if fields.setdefault(name, said) != said:
             return Malformed(MalformedReason.REPEATED, f"the {name} is given twice")
     return _draft(fields, form, passage)

@@ -6,44 +6,57 @@ chat as it is.
 """
 
 import json
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from types import SimpleNamespace
 
 from msgspec.structs import replace
 
 from actors.protocols import AskModel
+from actors.tasks.json_field import ValueCheck
 from actors.tasks.one_call import OneCall, reply_of, with_words
 from actors.tasks.prompted_call import PromptedCall
+from actors.tasks.reading import reply_in
 from actors.tasks.strata import Strata
 from actors.tasks.templates import TemplateNames, rendered, template_of
+from actors.text.rows import row_in
 from schemas.config_tasks import Prompted
 from schemas.ids import derived_seed
 from schemas.orders import Lease
 from schemas.recovery import RepairKind, Repairs
-from schemas.samples import Draft, Made, Malformed, Message, Texts, texts_of
+from schemas.samples import Draft, Made, Malformed, Message, Texts, rewritten, texts_of
 
 
-def student_names(task: Prompted) -> TemplateNames:
-    """What a student's turn may name."""
-    return TemplateNames(("passage", *(each.name for each in task.all_fields)), tuple(task.vary), {}, {})
+def student_names(task: Prompted, columns: Collection[str] = ()) -> TemplateNames:
+    """What a student's turn may name. `columns`: of the corpus's rows."""
+    texts = ("passage", *(f"row.{name}" for name in columns), *(each.name for each in task.all_fields))
+    return TemplateNames(texts, tuple(task.vary), {"row": columns} if columns else {}, {})
 
 
 class PromptedTask(OneCall):
-    """The `Task` of a configuration whose templates have no fault. `repairs`: those that it has words or names for."""
+    """The `Task` of a configuration whose templates have no fault. `repairs`: those that it has words or names for;
+    `columns`: of the corpus's rows; `checks`: of the values of fields that are JSON, by the field."""
 
-    def __init__(self, config: Prompted, *, repairs: Collection[RepairKind] = ()) -> None:
+    def __init__(
+        self,
+        config: Prompted,
+        *,
+        repairs: Collection[RepairKind] = (),
+        columns: Sequence[str] = (),
+        checks: Mapping[str, Sequence[ValueCheck]] = {},
+    ) -> None:
+        self._columns = columns
         self.repairs = (Repairs.LOWER_TEMPERATURE, *repairs)
         self._config = config
         self._names = tuple(field.name for field in config.all_fields)
         self._strata = Strata(config.vary, seed=0)
-        self._calls = tuple(PromptedCall(config, step) for step in config.calls)
+        self._calls = tuple(PromptedCall(config, step, columns, checks) for step in config.calls)
         self._turns = tuple(template_of(turn.content) for turn in config.student)
 
     async def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:
         """One draft of all calls. A repair's words stand behind what each of them asks."""
         fields = self._drawn(lease)
         for number, call in enumerate(self._calls, start=1):
-            completion = await ask(with_words(call.prompt(lease, fields), lease), pool=call.pool)
-            read = call.read(lease, reply_of(completion), completion.finish)
+            read = await _called(call, lease, fields, ask)
             if isinstance(read, Malformed):
                 told = read if len(self._calls) == 1 else replace(read, detail=f"step {number}: {read.detail}")
                 yield Made(lease.order.id, told)
@@ -54,7 +67,8 @@ class PromptedTask(OneCall):
     def messages(self, passage: str, draft: Draft) -> Sequence[Message]:
         """The chat that the configuration's `student` makes of them."""
         known = dict.fromkeys((*self._names, *self._config.vary), "")
-        texts = {"passage": passage, **known, **draft.fields}
+        row = SimpleNamespace(**row_in(passage, self._columns))
+        texts = {"passage": passage, **known, **draft.fields, "row": row}
         turns = zip(self._config.student, self._turns, strict=True)
         return tuple(Message(turn.role, rendered(template, texts)) for turn, template in turns)
 
@@ -75,7 +89,10 @@ class PromptedTask(OneCall):
         return self._calls[-1].written({**dict.fromkeys(self._names, ""), **draft.fields})
 
     def specimen(self) -> str:
-        """A reply that every call reads: of the first example's fields, or of fields that say what they are."""
+        """A reply that every call reads: of the first example's fields, or of fields that say what they are; "" where
+        only an example can say what a field of JSON is."""
+        if not self._config.examples and any(call.json_fields for call in self._calls):
+            return ""
         shown = self._config.examples[0].fields if self._config.examples else {}
         whats = {
             field.name: (field.what.strip() or field.name)[: field.max_characters] for field in self._config.all_fields
@@ -93,3 +110,20 @@ class PromptedTask(OneCall):
         """Of the fields that were written, all or those that are listed."""
         listed = self._names if names is None else names
         return texts_of(Draft({name: text for name, text in draft.fields.items() if name in listed}))
+
+
+async def _called(call: PromptedCall, lease: Lease, fields: Mapping[str, str], ask: AskModel) -> Draft | Malformed:
+    """What one call writes. A field of JSON that cannot be used is asked for once more, alone, with the reason."""
+    prompt = with_words(call.prompt(lease, fields), lease)
+    completion = await ask(prompt, pool=call.pool)
+    draft = call.read(lease, reply_of(completion), completion.finish)
+    for field in call.json_fields:
+        if isinstance(draft, Malformed):
+            return draft
+        value = call.value(field, draft.fields[field.name], lease)
+        if isinstance(value, Malformed):
+            second = await ask(call.again(prompt, completion.text, field, value), pool=call.pool)
+            said = reply_in(reply_of(second), second.finish, passage=lease.passage.text)
+            value = said if isinstance(said, Malformed) else call.value(field, said, lease)
+        draft = value if isinstance(value, Malformed) else rewritten(draft, **{field.name: value})
+    return draft

@@ -40,7 +40,8 @@ _PLAIN = (nodes.Output, nodes.And, nodes.Or, nodes.Not, nodes.Concat, nodes.If, 
 
 class TemplateNames(Struct, frozen=True):
     """What a template may name. `texts`: perhaps long, shown a few times and in no loop; `words`: short ones; `groups`:
-    each with the names of its parts; `lists`: each with the names of its items' parts."""
+    each with the names of its parts (`group.part` among the texts: a long one); `lists`: each with the
+    names of its items' parts."""
 
     texts: Collection[str]
     words: Collection[str]
@@ -136,15 +137,19 @@ class _Walk:
 
     def _named(self, name: str, items: Mapping[str, Collection[str]]) -> Iterator[str]:
         if name in self._names.texts:
-            self.mentions[name] = self.mentions.get(name, 0) + 1
-            if items:
-                yield f"shows '{name}' inside a loop; put it before or behind it"
-        elif name in items:
-            yield f"'{name}' has parts; name one: {', '.join(f'{name}.{part}' for part in items[name])}"
+            yield from self._text(name, items)
+        elif name in items or any(text.startswith(f"{name}.") for text in self._names.texts):
+            parts = items.get(name, self._names.groups.get(name, ()))
+            yield f"'{name}' has parts; name one: {', '.join(f'{name}.{part}' for part in parts)}"
         elif name in self._names.lists:
             yield f"'{name}' is a list: {{% for each in {name} %}} goes through it"
         elif name not in self._names.groups and name not in self._names.words:
             yield f"there is no '{name}'{nearest_of(name, self._known(items))}"
+
+    def _text(self, name: str, items: Mapping[str, Collection[str]]) -> Iterator[str]:
+        self.mentions[name] = self.mentions.get(name, 0) + 1
+        if items:
+            yield f"shows '{name}' inside a loop; put it before or behind it"
 
     def _part(self, name: str, part: str, items: Mapping[str, Collection[str]]) -> Iterator[str]:
         parts = items.get(name, self._names.groups.get(name))
@@ -154,6 +159,8 @@ class _Walk:
             yield f"there is no '{name}'{nearest_of(name, self._known(items))}"
         elif part not in parts:
             yield f"'{name}' has no '{part}'{nearest_of(part, parts)}"
+        elif f"{name}.{part}" in self._names.texts:
+            yield from self._text(f"{name}.{part}", items)
 
     def _loop(self, node: nodes.For, items: Mapping[str, Collection[str]], deep: int) -> Iterator[str]:
         match node:

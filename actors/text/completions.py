@@ -108,6 +108,17 @@ class Pairs(list[tuple[str, object]]):
     """A JSON object as its keys and values in order, with repeated keys."""
 
 
+def as_json(value: object) -> str:
+    """A value that was read as `Pairs`, `Figure` and lists, as JSON again: repeated keys and figures as they were."""
+    if isinstance(value, Figure):
+        return str(value)
+    if isinstance(value, Pairs):
+        return "{" + ", ".join(f"{json.dumps(key)}: {as_json(inner)}" for key, inner in value) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(as_json, value)) + "]"
+    return json.dumps(value)
+
+
 class Unreadable(Struct, frozen=True):
     """Why a completion does not have the requested form."""
 

@@ -1,6 +1,7 @@
 """Builds the task of a configuration. Law: a user's own task is imported here, before any model is called; a task that
 cannot be found or used is the user's mistake."""
 
+from actors.gates.value_checks import value_checks
 from actors.protocols import Task
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from actors.tasks.math import MathTask
@@ -28,7 +29,10 @@ def build_task(config: RunConfig) -> Task:
         case CustomTask():
             return own_task(config.task)
         case Prompted():
-            return PromptedTask(config.task, repairs=_named_repairs(config))
+            fields = config.task.all_fields
+            checks = {each.name: value_checks(each.schema, each.checks) for each in fields if each.schema is not None}
+            columns = config.corpus.columns or ()
+            return PromptedTask(config.task, repairs=_named_repairs(config), columns=columns, checks=checks)
 
 
 def _named_repairs(config: RunConfig) -> list[RepairKind]:

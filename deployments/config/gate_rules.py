@@ -158,6 +158,9 @@ def _broken_task(path: str, name: str, gate: GateConfig, config: RunConfig) -> I
     refused = kind_of(name, gate) == (FAITHFULNESS if isinstance(config.task, Math) else VERIFIER)
     if refused:
         yield at(path, f"has nothing to check when task.kind is {task}")
+    retrieves = isinstance(gate, GateModel) and isinstance(gate.provenance, Retrieved)
+    if config.corpus.none is not None and (retrieves or kind_of(name, gate) == FAITHFULNESS):
+        yield at(path, "judges against passages, and with corpus.none there are none")
 
 
 def _texts_of(config: RunConfig) -> Collection[str] | None:

@@ -6,12 +6,17 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from actors.gates.value_checks import value_checks
+from actors.tasks.json_field import JsonField
 from actors.tasks.prompted import student_names
 from actors.tasks.prompted_call import ask_names
 from actors.tasks.strata import BadWeights, counts_of
 from actors.tasks.templates import WORDS_OF_JINJA, mentioned, nearest_of, template_fault
 from deployments.config.faults import at, below, shown
-from schemas.config_tasks import Prompted, PromptedField, PromptedStep
+from deployments.config.schema_rules import broken_schema
+from schemas.config import Corpus, RunConfig
+from schemas.config_tasks import Form, Prompted, PromptedExample, PromptedField, PromptedStep
+from schemas.samples import Malformed
 
 MOST_FIELDS = 16
 MOST_STEPS = 8
@@ -24,28 +29,59 @@ LONGEST_WHAT = 2_000
 TAKEN = frozenset({"passage", "reference", "attempt", "fields", "previous", "repair"})
 """Names that something else is known by, in templates and in rules."""
 
+NO_PASSAGE = "shows the passage, and with corpus.none there are none"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
-def broken_prompted(task: Prompted, pools: Collection[str]) -> Iterator[str]:
-    """Each rule that the task breaks, as `path: what is wrong`."""
+def broken_prompted(task: Prompted, config: RunConfig) -> Iterator[str]:
+    """Each rule that the run's task breaks, as `path: what is wrong`."""
     yield from _broken_form(task)
-    yield from _broken_fields(task)
-    yield from _broken_vary(task)
+    taken = TAKEN if config.corpus.columns is None else TAKEN | {"row"}
+    yield from _broken_fields(task, taken)
+    yield from _broken_vary(task, taken)
     names = [field.name for field in task.all_fields]
-    yield from _broken_calls(task, pools)
-    yield from _broken_student(task)
+    yield from _broken_calls(task, config)
+    yield from _broken_student(task, config)
     for index, example in enumerate(task.examples):
+        yield from _broken_source(f"task.examples[{index}]", example, config.corpus)
         path = f"task.examples[{index}].fields"
         yield from _unknown(path, example.fields, [*names, *task.vary])
         for name in (*names, *task.vary):
             if not example.fields.get(name, "").strip():
                 yield at(below(path, name), "missing, or empty; an example shows every field and variable")
+        yield from _broken_json(path, example, task)
     for key, listed in (("claim", task.claim), ("shown", task.shown), ("key", task.key)):
         if listed is not None:
             yield from _unknown(f"task.{key}", listed, names)
             if not listed and key != "key":
                 yield f"task.{key}: an empty list; leave it out for all fields"
+
+
+def _broken_json(path: str, example: PromptedExample, task: Prompted) -> Iterator[str]:
+    """An example's JSON fits its schema and its checks, as the model's must."""
+    for field in task.all_fields:
+        if field.schema is None or field.name not in example.fields:
+            continue
+        reader = JsonField(field.name, field.schema, value_checks(field.schema, field.checks))
+        read = reader.read(example.fields[field.name])
+        if isinstance(read, Malformed):
+            yield at(below(path, field.name), read.detail)
+
+
+def _broken_source(path: str, example: PromptedExample, corpus: Corpus) -> Iterator[str]:
+    """An example is of what the corpus holds: a passage, a row, or nothing."""
+    columns = corpus.columns or ()
+    if columns and example.passage:
+        yield f"{path}.passage: the corpus holds rows (corpus.columns); give the example a row"
+    elif corpus.none is not None and example.passage:
+        yield f"{path}.passage: {NO_PASSAGE}"
+    elif corpus.none is None and not columns and not example.passage.strip():
+        yield f"{path}.passage: missing, or empty"
+    yield from (at(below(f"{path}.row", name), "missing") for name in columns if name not in example.row)
+    for name in example.row:
+        if name not in columns:
+            known = nearest_of(name, columns) if columns else "; there are no corpus.columns"
+            yield at(f"{path}.row", f"there is no column '{name}'{known}")
 
 
 def on_one_line(value: Any) -> Any:
@@ -71,7 +107,7 @@ def _broken_form(task: Prompted) -> Iterator[str]:
         yield f"task.steps: {len(task.steps)} of them; at most {MOST_STEPS}"
 
 
-def _broken_fields(task: Prompted) -> Iterator[str]:
+def _broken_fields(task: Prompted, taken: Collection[str]) -> Iterator[str]:
     fields = task.all_fields
     if len(fields) > MOST_FIELDS:
         yield f"task.fields: {len(fields)} of them; a sample has 1 to {MOST_FIELDS}"
@@ -81,11 +117,7 @@ def _broken_fields(task: Prompted) -> Iterator[str]:
         if (step.read or task.read) == "code" and len(step.fields) != 1:
             yield f"{place}.read: code is one field, and here are {len(step.fields)}"
         for index, field in enumerate(step.fields):
-            if field.name in TAKEN or field.name in WORDS_OF_JINJA:
-                rule = "is the name of something else; a field needs another"
-                yield f"{place}.fields[{index}].name: '{field.name}' {rule}"
-            if len(field.what) > LONGEST_WHAT:
-                yield f"{place}.fields[{index}].what: has {len(field.what):,} characters; at most {LONGEST_WHAT:,}"
+            yield from _broken_field(f"{place}.fields[{index}]", field, step.read or task.read, taken)
     twice = next((name for name, times in Counter(each.name for each in fields).items() if times > 1), None)
     if twice is not None:
         yield f"task.fields: two are called '{twice}'"
@@ -93,7 +125,17 @@ def _broken_fields(task: Prompted) -> Iterator[str]:
         yield "task.fields: a quote alone is evidence of nothing; name another field"
 
 
-def _broken_vary(task: Prompted) -> Iterator[str]:
+def _broken_field(path: str, field: PromptedField, how: Form, taken: Collection[str]) -> Iterator[str]:
+    if field.name in taken or field.name in WORDS_OF_JINJA:
+        yield f"{path}.name: '{field.name}' is the name of something else; a field needs another"
+    if len(field.what) > LONGEST_WHAT:
+        yield f"{path}.what: has {len(field.what):,} characters; at most {LONGEST_WHAT:,}"
+    yield from broken_schema(path, field)
+    if field.schema is not None and how == "code":
+        yield f"{path}.schema: is of JSON, and read is code"
+
+
+def _broken_vary(task: Prompted, taken: Collection[str]) -> Iterator[str]:
     fields = [field.name for field in task.all_fields]
     if len(task.vary) > MOST_VARIABLES:
         yield f"task.vary: {len(task.vary)} of them; at most {MOST_VARIABLES}"
@@ -101,12 +143,12 @@ def _broken_vary(task: Prompted) -> Iterator[str]:
         path = below("task.vary", name)
         if not _NAME.fullmatch(name):
             yield at(path, "a variable's name is of lower-case letters, digits and _, beginning with a letter")
-        if name in TAKEN or name in WORDS_OF_JINJA or name in fields or name == "quote":
+        if name in taken or name in WORDS_OF_JINJA or name in fields or name == "quote":
             yield at(path, "is the name of something else; a variable needs another")
         if not 1 <= len(values) <= MOST_VALUES:
             yield at(path, f"has {len(values):,} values; a variable has 1 to {MOST_VALUES:,}")
             continue
-        twice = next((value for value, times in Counter(values).items() if times > 1), None)
+        twice = next((value for value, times in Counter(list(values)).items() if times > 1), None)
         if twice is not None:
             yield at(path, f"{shown(twice)} is there twice; give it a weight")
         for value in values:
@@ -118,21 +160,26 @@ def _broken_vary(task: Prompted) -> Iterator[str]:
             yield at(path, str(bad))
 
 
-def _broken_calls(task: Prompted, pools: Collection[str]) -> Iterator[str]:
+def _broken_calls(task: Prompted, config: RunConfig) -> Iterator[str]:
+    has_passages, columns = config.corpus.none is None, config.corpus.columns or ()
     earlier: list[PromptedField] = []
-    shown = False
+    shows_source = False
     for place, step in _places(task):
-        names = ask_names(task, earlier)
+        names = ask_names(task, earlier, columns)
         fault = template_fault(step.ask, names)
         if fault is not None:
             yield f"{place}.ask: {fault}"
             return
-        shown = shown or "passage" in mentioned(step.ask, names)
-        if step.pool is not None and step.pool not in pools:
-            yield f"{place}.pool: there is no pool '{step.pool}'{nearest_of(step.pool, pools)}"
+        named = mentioned(step.ask, names)
+        if "passage" in named and not has_passages:
+            yield f"{place}.ask: {NO_PASSAGE}"
+        shows_source = shows_source or any(name == "passage" or name.startswith("row.") for name in named)
+        if step.pool is not None and step.pool not in config.pools:
+            yield f"{place}.pool: there is no pool '{step.pool}'{nearest_of(step.pool, config.pools)}"
         earlier += step.fields
-    if not shown:
-        yield f"{next(_places(task))[0]}.ask: does not show the passage; put {{{{ passage }}}} in it"
+    if has_passages and not shows_source:
+        what = "row; put a column in it, {{ row.NAME }}" if columns else "passage; put {{ passage }} in it"
+        yield f"{next(_places(task))[0]}.ask: does not show the {what}"
 
 
 def _places(task: Prompted) -> Iterator[tuple[str, PromptedStep]]:
@@ -141,19 +188,21 @@ def _places(task: Prompted) -> Iterator[tuple[str, PromptedStep]]:
         yield f"task.steps[{index}]" if task.steps else "task", step
 
 
-def _broken_student(task: Prompted) -> Iterator[str]:
-    names = student_names(task)
+def _broken_student(task: Prompted, config: RunConfig) -> Iterator[str]:
+    names = student_names(task, config.corpus.columns or ())
     for index, turn in enumerate(task.student):
         path = f"task.student[{index}]"
         fault = template_fault(turn.content, names)
         if fault is not None:
             yield f"{path}.content: {fault}"
             return
+        if config.corpus.none is not None and "passage" in mentioned(turn.content, names):
+            yield f"{path}.content: {NO_PASSAGE}"
         if turn.role == "system" and index:
             yield f"{path}.role: the system's turn is the first"
     if not task.student or task.student[-1].role != "assistant":
         yield "task.student: must end with a turn of the assistant's, which is what a student learns to write"
-    elif not set(mentioned(task.student[-1].content, names)) - {"passage"}:
+    elif not set(mentioned(task.student[-1].content, names)) & {field.name for field in task.all_fields}:
         yield f"task.student[{len(task.student) - 1}].content: shows no field, so there is nothing to learn"
 
 

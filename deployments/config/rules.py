@@ -9,12 +9,11 @@ from typing import Any, get_args
 
 from msgspec.structs import replace
 
-from actors.corpus.formats import is_text_encoding
+from deployments.config.corpus_rules import broken_corpus
 from deployments.config.faults import at, below, nearest, shown
 from deployments.config.gate_rules import broken_gates
 from deployments.config.identity import plain
 from deployments.config.prompted_rules import broken_prompted, on_one_line
-from deployments.config.reader_rules import broken_licenses, broken_readers
 from deployments.config.recovery_rules import broken_recovery
 from deployments.config.secrets import has_credentials, holds_a_secret, names_a_secret
 from deployments.config.servers import ENVIRONMENT_NAME, broken_http
@@ -96,6 +95,7 @@ def _broken(config: RunConfig) -> Iterator[str]:
             yield at(below("pools", name), rule)
     if FRESH_POOL not in config.pools:
         yield f"pools: there is no pool '{FRESH_POOL}', where fresh orders go{nearest(FRESH_POOL, config.pools)}"
+    yield from broken_corpus(config)
     yield from _broken_task(config)
     yield from _broken_replicas(config)
     for path, engine in engines(config):
@@ -108,7 +108,6 @@ def _broken(config: RunConfig) -> Iterator[str]:
     yield from _broken_options(config)
     yield from _broken_probes(config)
     yield from _broken_credit(config)
-    yield from _broken_corpus(config)
 
 
 def _broken_credit(config: RunConfig) -> Iterator[str]:
@@ -204,7 +203,7 @@ def _broken_values(value: Any, path: str) -> Iterator[str]:
 def _broken_task(config: RunConfig) -> Iterator[str]:
     """Faults of the task's own section, and of reference answers: math needs them, and no other task has them."""
     if isinstance(config.task, Prompted):
-        yield from broken_prompted(config.task, config.pools)
+        yield from broken_prompted(config.task, config)
     if isinstance(config.task, GroundedAnswer):
         yield from _broken_sharing(config.task)
     if isinstance(config.task, Math) and config.corpus.answer_field is None:
@@ -289,17 +288,3 @@ def _output_tokens(config: RunConfig) -> int:
 
 def _samples_of_a_call(config: RunConfig) -> int:
     return config.task.samples_per_call if isinstance(config.task, GroundedAnswer) else 1
-
-
-def _broken_corpus(config: RunConfig) -> Iterator[str]:
-    corpus = config.corpus
-    yield from broken_readers(corpus)
-    yield from broken_licenses(corpus)
-    for name, values in (("paths", corpus.paths), ("include", corpus.include)):
-        if values is not None and (not values or not all(value.strip() for value in values)):
-            yield f"corpus.{name}: empty, or with an empty entry"
-    if not is_text_encoding(corpus.encoding):
-        yield f"corpus.encoding: {shown(corpus.encoding)} is no text encoding{nearest(corpus.encoding, _ENCODINGS)}"
-
-
-_ENCODINGS = ("utf-8", "utf-16", "utf-32", "latin-1", "ascii", "cp1252", "shift_jis", "gb18030", "big5", "euc_kr")

@@ -26,5 +26,5 @@ QUESTIONS = Prompted(
         TurnTemplate("user", "{{ passage }}\n\n{{ question }}"),
         TurnTemplate("assistant", "{{ answer }}"),
     ),
-    examples=(PromptedExample("Oak is hard.", {"answer": "Oak.", "question": "Which wood is hard?"}),),
+    examples=(PromptedExample(passage="Oak is hard.", fields={"answer": "Oak.", "question": "Which wood is hard?"}),),
 )

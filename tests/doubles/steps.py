@@ -29,8 +29,14 @@ STEPS = Prompted(
     student=(TurnTemplate("user", "{{ who }}: {{ question }}"), TurnTemplate("assistant", "{{ answer }} {{ why }}")),
     examples=(
         PromptedExample(
-            "Oak is hard.",
-            {"level": "easy", "who": "a cook", "question": "Which is hard?", "answer": "Oak.", "why": "It says so."},
+            passage="Oak is hard.",
+            fields={
+                "level": "easy",
+                "who": "a cook",
+                "question": "Which is hard?",
+                "answer": "Oak.",
+                "why": "It says so.",
+            },
         ),
     ),
 )

@@ -20,7 +20,7 @@ from actors.corpus.extract.answers import Extracted, ExtractReply, FileAsked, Li
 from actors.corpus.extract.worker import SIZE
 from actors.corpus.files import CorpusFile, Damage, blocks
 from actors.corpus.names import EPUB, HTML, PDF
-from actors.corpus.records import Item, Text, refused
+from actors.corpus.records import Item, Text, no_records, refused
 from schemas.config import Corpus
 from schemas.corpus import RefusalReason
 
@@ -47,9 +47,9 @@ class ExtractingReader:
 
     def __call__(self, source: CorpusFile, config: Corpus, /) -> Iterator[Item]:
         """The one text of a file, and one refusal for what of it has no text."""
-        if config.answer_field is not None:
-            detail = f"a text, not records with a field '{config.answer_field}' (corpus.answer_field)"
-            yield refused(source.uri, RefusalReason.BAD_RECORD, detail)
+        wrong = no_records(source.uri, config)
+        if wrong is not None:
+            yield wrong
             return
         match self._reply(source, config):
             case Unusable(reason, detail):

@@ -58,6 +58,8 @@ SHARE_KEYS = tuple(f"{form}.share" for form in ("classifier", "token", "likeliho
 """How many of the orders a gate judges, for judges that cost too much for all (docs/gates.md)."""
 STOP_KEYS = ("stop.accepted", "stop.orders")
 """When a run has enough though its corpus has more (docs/stopping.md)."""
+CORPUS_KEYS = ("corpus.none", "corpus.columns")
+"""Runs without documents, or of rows, which were not there when the bound was set."""
 PRICE_KEYS = (
     *(f"{part}.price" for part in ("pools", "embedder", "token", "likelihood", "classifier", "llm")),
     *(f"price.{key}" for key in ("prompt_tokens", "completion_tokens", "accelerator_hour")),
@@ -118,6 +120,7 @@ def test_there_are_few_keys() -> None:
         *DOCUMENT_KEYS,
         *COST_KEYS,
         *PROMPTED_KEYS,
+        *CORPUS_KEYS,
     )
     assert key_count() - len(counted_apart) <= MOST_KEYS
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from deployments.build.tasks import build_task
 from deployments.config.identity import Difference
 from deployments.config.load import differences, load_text, to_yaml
 from schemas.config_base import Change
@@ -179,16 +180,80 @@ def test_variables_may_be_named_in_prompts_turns_and_rules() -> None:
         ("[a pilot, a cook]", "[]", "task.vary.who: has 0 values; a variable has 1 to 10,000"),
         ("[a pilot, a cook]", "[a cook, a cook]", "task.vary.who: 'a cook' is there twice; give it a weight"),
         ("[a pilot, a cook]", "[a cook, '']", "task.vary.who: '' has 0 characters; a value has 1 to 500"),
+        ("{easy: 0.2, hard: 0.8}", "{easy: 1, hard: 4, hard2: 4}", None),
         ("easy: 0.2", "easy: 0.213", "task.vary.level: these shares come true only after 1,013 orders; weights are "),
         ("easy: 0.2", "easy: 0", "task.vary.level"),
         ("easy: 0.2", "easy: .inf", "task.vary.level.easy: must be a finite number"),
         ("level: easy, ", "", "task.examples[0].fields.level: missing, or empty; an example shows every field"),
     ],
 )
-def test_what_of_variables_is_refused_in_one_line(old: str, new: str, says: str) -> None:
+def test_what_of_variables_is_refused_in_one_line(old: str, new: str, says: str | None) -> None:
     """Before anything is drawn."""
     assert old in VARIED
-    assert refusal(VARIED.replace(old, new, 1)).startswith(says)
+    text = VARIED.replace(old, new, 1)
+    if says is None:
+        load_text(text)
+    else:
+        assert refusal(text).startswith(says)
+
+
+WITH_JSON = RUN.replace(
+    "- {name: summary, what: one sentence}",
+    """- name: summary
+      what: one sentence
+      schema:
+        type: object
+        properties:
+          points: {type: array, items: {type: string, minLength: 1}}
+          mood: {enum: [good, bad]}
+        required: [points]
+        additionalProperties: false
+      checks: ["len(points) > 1"]""",
+).replace("summary: It is hard.", """summary: '{"points": ["a", "b"]}'""")
+
+
+def test_a_field_may_be_json_by_a_schema() -> None:
+    """With rules over its values; it is written back as it was."""
+    config = load_text(WITH_JSON)
+    assert isinstance(config.task, Prompted)
+    assert config.task.fields[1].checks == ("len(points) > 1",)
+    assert load_text(to_yaml(config)) == config
+    assert getattr(build_task(config), "written", None) is not None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            "minLength",
+            "minLenght",
+            "schema.properties.points.items.minLenght: is no keyword that is checked; did ",
+        ),
+        (
+            "type: string, minLength: 1",
+            "type: string, pattern: x",
+            "schema.properties.points.items.pattern: is no ",
+        ),
+        ("type: array, items", "type: array, $ref: x, items", "schema.properties.points.$ref: is no keyword that is"),
+        ("type: object", "type: objekt", "schema.type: must be object or array"),
+        ("type: array", "type: aray", "schema.properties.points.type: 'aray' is not valid under any of the given"),
+        ("required: [points]", "required: points", "schema.required: 'points' is not of type 'array'"),
+        ("items: {type: string, minLength: 1}", "items: [x]", "schema.properties.points.items: must be a schema: "),
+        ("len(points)", "len(pionts)", "checks[0]: 'pionts' is unknown; a check may name points, and call"),
+    ],
+)
+def test_what_of_a_schema_is_refused_in_one_line(old: str, new: str, says: str) -> None:
+    """Nothing in it is passed over."""
+    assert old in WITH_JSON
+    assert refusal(WITH_JSON.replace(old, new, 1)).startswith(f"task.fields[1].{says}")
+
+
+def test_an_example_of_json_fits_its_schema() -> None:
+    """Or the model would be shown what is refused."""
+    says = "task.examples[0].fields.summary: summary.points[1]: 3 is not of type 'string'"
+    assert refusal(WITH_JSON.replace('"b"]', "3]")).startswith(says)
+    says = "task.fields[1].checks: are of the values of JSON; give the field a schema"
+    assert refusal(RUN.replace("what: one sentence", 'what: one, checks: ["x > 1"]')).startswith(says)
 
 
 def test_code_is_one_field() -> None:

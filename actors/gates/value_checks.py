@@ -1,0 +1,48 @@
+"""Checks of a JSON object's values, in the language of rules: `len(items) > 0 and total <= 100`.
+
+Law: a check is read when a configuration is; of an object it says what is wrong, and never raises. A check of a value
+that the object lacks is not held.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from actors.gates.rules import BadRule, Kind, RuleFailed, Sample, read_rule
+
+_KINDS: Mapping[str, Kind] = {
+    "string": "text",
+    "number": "number",
+    "integer": "number",
+    "boolean": "truth",
+    "array": "list",
+}
+
+
+def kinds_of(schema: Mapping[str, Any]) -> dict[str, Kind]:
+    """The values that a check may name: the properties of the schema that have one plain type."""
+    properties: Mapping[str, Any] = schema.get("properties", {})
+    return {
+        name: _KINDS[inner["type"]]
+        for name, inner in properties.items()
+        if isinstance(inner, Mapping) and isinstance(inner.get("type"), str) and inner["type"] in _KINDS
+    }
+
+
+def value_checks(schema: Mapping[str, Any], checks: Sequence[str]) -> list[Callable[[Mapping[str, Any]], str | None]]:
+    """A function for each check. Raises BadRule."""
+    return [_check(text, kinds_of(schema)) for text in checks]
+
+
+def _check(text: str, kinds: Mapping[str, Kind]) -> Callable[[Mapping[str, Any]], str | None]:
+    rule = read_rule(text, kinds=kinds)
+    if rule.scores:
+        raise BadRule("no gate has judged what is being read: there is no score")
+
+    def said(values: Mapping[str, Any]) -> str | None:
+        try:
+            held = rule.score(Sample({name: value for name, value in values.items() if name in kinds})) == 1
+        except RuleFailed as failed:
+            return f"{text} is not known: {failed}"
+        return None if held else f"{text} does not hold"
+
+    return said
