@@ -75,7 +75,8 @@ class Watched:
         self._reason: Reason | None = None
         self._peak, self._cpu_s, self._wall_s = 0, 0.0, 0.0
         inside.room.admit(self.pid)
-        os.write(going, b"g")
+        with suppress(BrokenPipeError):  # it has ended already
+            os.write(going, b"g")
         os.close(going)
         if os.read(self._status, len(TAKEN)) != TAKEN:
             raise ChildProcessError("a program's first process did not take it")  # the next one would
