@@ -18,8 +18,10 @@ from deployments.terminal.options import (
     Format,
     Json,
     MetricsPort,
+    More,
     RunFile,
     SeamName,
+    Strict,
 )
 
 app = typer.Typer(
@@ -64,10 +66,8 @@ def run(  # noqa: PLR0913 - a command's options are its parameters
     json: Json = False,
     metrics_port: MetricsPort = None,
     changed: Changed = "skip",
-    strict: Annotated[
-        bool,
-        typer.Option("--strict", help="Stop where the first calls show that the run must fail."),
-    ] = False,
+    strict: Strict = False,
+    more: More = None,
 ) -> None:
     """Run a configuration into a folder. Again on the same folder: it goes on where it ended."""
     with boundary(output / "logs"):
@@ -77,9 +77,20 @@ def run(  # noqa: PLR0913 - a command's options are its parameters
         from schemas.firsts import Preflight
 
         may_lie_here()
-        terms = LaunchTerms(changed, Preflight.STOP if strict else Preflight.TELL)
+        terms = LaunchTerms(changed, Preflight.STOP if strict else Preflight.TELL, more)
         ended = run_watched(config, output, quiet=quiet, json=json, metrics_port=metrics_port, terms=terms)
         raise typer.Exit(ended)
+
+
+@app.command()
+def end(folder: Folder, config: CodeOf = None, json: Json = False) -> None:
+    """End a run on purpose: what is in flight still counts, the rest is not needed. Works while it runs, too."""
+    with boundary(folder / "logs"):
+        from deployments.build.own_code import may_lie_here
+        from deployments.terminal.ending import show_end
+
+        may_lie_here()
+        show_end(folder, config, json=json)
 
 
 @app.command()

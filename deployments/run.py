@@ -15,7 +15,7 @@ from msgspec import Struct
 from actors.corpus.chunker import Chunker
 from actors.dataset.deliveries import undelivered
 from actors.dataset.spans import current
-from actors.ledger.folder import Ledgers
+from actors.ledger.folder import Ledgers, has_orders
 from actors.queue.preflight import LaunchTerms
 from actors.report.finish import finish
 from deployments.build.gates import inside_gates
@@ -25,6 +25,7 @@ from deployments.build.recovery import task_recovery
 from deployments.build.sinks import sink_places
 from deployments.build.tasks import build_task
 from deployments.build.versions import versions
+from deployments.folder.more import agree, raise_stop
 from deployments.folder.output import prepare
 from deployments.ray.cluster import cluster
 from deployments.ray.interrupts import Interrupts, StopRequest
@@ -73,6 +74,10 @@ def run(
     task_recovery(config, build_task(config))
     sink_places(config.dataset.sinks)
     folder = prepare(config, output)
+    if terms.more is not None:
+        raise_stop(folder, config, terms.more, now=began_at)
+    elif has_orders(folder):
+        agree(folder)
     asking = Interrupts() if stop is None else nullcontext(stop)
     with cluster(config.ray_address, lost=lost), asking as asked:
         supervisor = Supervisor(config, folder, watch, terms=terms, began_at=began_at)

@@ -34,6 +34,8 @@ class Change(Enum):
     """The key changes no sample: only where and how fast things run, and limits."""
     REPLAY = "replay"
     """The key changes how attempts are made and judged: `gleaner replay --config` applies it."""
+    GROW = "to more"
+    """The key says how many orders there are, and may grow: `gleaner run` makes those that are missing."""
     NEVER = "never"
     """The key changes which orders there are: that is another run, in another folder."""
 
@@ -72,6 +74,11 @@ def replay(words: str, **bounds: Unpack[KeyBounds]) -> Meta:
 def never(words: str, **bounds: Unpack[KeyBounds]) -> Meta:
     """A key that changes which orders there are."""
     return _meta(words, Change.NEVER, bounds)
+
+
+def grow(words: str, **bounds: Unpack[KeyBounds]) -> Meta:
+    """A number of orders, which may grow."""
+    return _meta(words, Change.GROW, bounds)
 
 
 def section(words: str) -> Meta:

@@ -65,6 +65,10 @@ class Corpus(Config, frozen=True):
             "grows does."
         ),
     ] = None
+    exclude: Annotated[
+        tuple[str, ...] | None,
+        any_resume("Which files of a folder are not read, though `include` takes them; matched in the same way."),
+    ] = None
     links: Annotated[
         Literal["inside", "anywhere"],
         any_resume("Links in a folder are followed to what lies in the same folder, or anywhere."),

@@ -64,6 +64,10 @@ class OutputError(UserError):
     """An output folder that cannot be used: another run's, locked, full or read-only."""
 
 
+class HeldError(OutputError):
+    """Another process holds the folder."""
+
+
 class PoolAwayError(GleanerError):
     """A pool or gate that every order needs answered nothing for `conductors.outage_s`. The run stops with its orders
     outstanding; the same command resumes it when the pool is back. Exit code 3.

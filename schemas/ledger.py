@@ -24,12 +24,22 @@ class RunStarted(Struct, frozen=True, tag="run_started"):
     versions: dict[str, str]
 
 
-class Planned(Struct, frozen=True, tag="planned"):
-    """A passage was planned: its orders were issued."""
+class AskedBefore(Struct, frozen=True, omit_defaults=True):
+    """An accepted sample, which a later sample of its passage must not repeat."""
+
+    order_id: OrderId
+    draft: Draft
+    vector: Vector | None = None
+
+
+class Planned(Struct, frozen=True, tag="planned", omit_defaults=True):
+    """A passage was planned: its orders were issued. Again for a known passage when it gets more of them."""
 
     at: float
     passage: Passage
     orders: tuple[Order, ...]
+    asked: tuple[AskedBefore, ...] = ()
+    """The accepted samples of a passage that was planned before, if its orders had all ended."""
 
 
 class Rejoined(Struct, frozen=True, tag="rejoined", omit_defaults=True):
@@ -84,14 +94,6 @@ class StopRaised(Struct, frozen=True, tag="stop_raised"):
     """The accepted samples that the whole run is to end with."""
     stop: int | None
     """`stop.accepted` of the configuration then; when that is changed, it holds in place of this record."""
-
-
-class AskedBefore(Struct, frozen=True, omit_defaults=True):
-    """An accepted sample, which a later sample of its passage must not repeat."""
-
-    order_id: OrderId
-    draft: Draft
-    vector: Vector | None = None
 
 
 class Reopened(Struct, frozen=True, tag="reopened", omit_defaults=True):

@@ -85,9 +85,8 @@ class Book(Struct):
     put_back: dict[OrderId, list[Undone]] = {}
     shards: dict[tuple[ShardKind, int], ShardWritten] = {}
     shard_seqs: dict[tuple[ShardKind, int], int] = {}
-    planned: set[PassageId] = set()
-    slots: dict[int, PassageId] = {}
-    """The number of orders of a passage, and the first passage that has this number."""
+    slots: dict[PassageId, int] = {}
+    """The number of orders of each passage."""
     probes: dict[OrderId, int] = {}
     """Each probe's number of attempts, or OVER. Probes are not orders and are in no shard."""
     quotes: int = 0
@@ -106,6 +105,8 @@ class Book(Struct):
     """The last record that named the run's configuration."""
     config_sha256: str = ""
     """The configuration's hash in the last start."""
+    changed_plan: bool = False
+    """Whether another start had another hash: passages may have got their orders under either."""
     voided_plans: int = 0
     last_seq: int = 0
     manifest_seq: int | None = None
@@ -121,6 +122,11 @@ class Book(Struct):
         """The ledger's name in findings."""
         return self.shard.ledger.removesuffix(".sqlite")
 
+    @property
+    def all_planned(self) -> bool:
+        """Whether no more orders are issued."""
+        return self.corpus_ended or self.plan_ended is not None
+
     def count(self, state: int) -> int:
         """The number of orders in a state."""
         return sum(end == state for end in self.ends.values())
@@ -131,8 +137,7 @@ class Book(Struct):
 
     def moment(self) -> Moment:
         """The ledger as it is now."""
-        all_planned = self.corpus_ended or self.plan_ended is not None
-        return Moment(self.totals(), tuple(self.shards.values()), self.config_sha256, all_planned)
+        return Moment(self.totals(), tuple(self.shards.values()), self.config_sha256, self.all_planned)
 
     def configured_at(self, seq: int, now: Configured | None) -> Configured | None:
         """The configuration in force at a record. `now`: the one of run.yaml."""

@@ -46,8 +46,11 @@ def check_asked(books: Sequence[Book], now: Configured | None, findings: Finding
     for book in books:
         book.passings.close(now, book.name, findings)
         wanted = None if now is None else now.task.samples_per_passage
-        for count, passage_id in book.slots.items():
-            if wanted is not None and count != wanted:
+        seen: set[int] = set()
+        for passage_id, count in book.slots.items():
+            fewer_before = wanted is not None and count < wanted and book.changed_plan
+            if wanted is not None and count != wanted and count not in seen and not fewer_before:
+                seen.add(count)
                 what = f"passage {passage_id} has {count} orders, where the configuration asks for {wanted}"
                 findings.error(Check.CONSERVATION, what, book.name)
 

@@ -98,6 +98,7 @@ def _frame(
     """Reads what concerns the whole run: its configuration, the end of its corpus and that of its plan."""
     match record:
         case RunStarted():
+            book.changed_plan |= book.config_sha256 not in ("", record.config_sha256)
             book.configured_by, book.config_sha256 = record, record.config_sha256
             book.plan_ended = book.plan_ended if book.plan_ended is PlanEnd.ASKED else None
         case PlanEnded():
@@ -124,8 +125,8 @@ def _reconfigure(book: Book, record: Reconfigured, findings: Findings) -> None:
 
 def _check_all_planned(book: Book, record: CorpusEnded, findings: Findings) -> None:
     """Checks that all passages that the reader gave to this ledger are planned, with those of earlier processes."""
-    if len(book.planned) + book.voided_plans < record.passages:
-        what = f"the corpus ended with {record.passages} passages read, and {len(book.planned)} are planned"
+    if len(book.slots) + book.voided_plans < record.passages:
+        what = f"the corpus ended with {record.passages} passages read, and {len(book.slots)} are planned"
         findings.error(Check.CONSERVATION, what, book.name)
 
 
@@ -146,17 +147,16 @@ def _beside(book: Book, record: Record, findings: Findings) -> None:
 
 def _plan(book: Book, record: Planned, findings: Findings) -> None:
     passage = record.passage
-    if passage.id in book.planned:
-        findings.error(Check.CONSERVATION, f"passage {passage.id} is planned twice", book.name)
-    book.planned.add(passage.id)
+    first = book.slots.get(passage.id, 0)
     if not book.shard.holds(passage.id):
         what = f"passage {passage.id} belongs into the ledger of shard {shard_of(passage.id, book.shard.count)}"
         findings.error(Check.CONSERVATION, what, book.name)
     if passage_id(passage.text, passage.provenance, passage.reference) != passage.id:
         findings.error(Check.PROVENANCE, f"passage {passage.id} is not what its id says", passage.provenance.uri)
-    _keep_span(book, passage)
-    book.slots.setdefault(len(record.orders), passage.id)
-    for slot, order in enumerate(record.orders):
+    if not first:
+        _keep_span(book, passage)
+    book.slots[passage.id] = first + len(record.orders)
+    for slot, order in enumerate(record.orders, first):
         own = content_id("order", passage.id, order.task, slot)
         if (order.id, order.passage_id, order.slot, order.kind) != (own, passage.id, slot, OrderKind.FRESH):
             what = f"is not what order {slot} of passage {passage.id} is called"

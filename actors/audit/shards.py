@@ -58,7 +58,7 @@ def _check_ledgers(output: Path, book: Book, seen: set[OrderId], findings: Findi
         missing = book.rows[kind] - rows[kind]
         if missing > 0:
             what = f"{missing} ends are in no shard"
-            if finished and book.corpus_ended and not book.count(OPEN) and not findings.faults:
+            if finished and book.all_planned and not book.count(OPEN) and not findings.faults:
                 findings.error(Check.ROWS, what, kind.value)
             else:
                 findings.warning(Check.ROWS, f"{what} yet", kind.value)

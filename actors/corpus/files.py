@@ -64,23 +64,39 @@ class Skipped:
 
 
 class Selection:
-    """Selects files of a folder: those that match a pattern, or without patterns those of a known format."""
+    """Selects files of a folder: those that match a pattern, or without patterns those of a known format; without those
+    that match a pattern of `excluded`."""
 
-    def __init__(self, patterns: tuple[str, ...] | None, skipped: Skipped, known: Collection[str] = KNOWN) -> None:
+    def __init__(
+        self,
+        patterns: tuple[str, ...] | None,
+        skipped: Skipped,
+        known: Collection[str] = KNOWN,
+        excluded: tuple[str, ...] = (),
+    ) -> None:
         self._patterns = patterns
+        self._excluded = excluded
         self._known = known
         self._skipped = skipped
 
     def takes(self, relative: str) -> bool:
-        """Whether the file at this path below the folder is read. Counts it if not, unless it is a dot file."""
+        """Whether the file at this path below the folder is read. Counts it if not, unless it is a dot file or
+        excluded."""
         name = relative.rsplit("/", 1)[-1]
+        if _matches_any_case(relative, self._excluded):
+            return False
         if self._patterns is None:
             taken = name[:1] != "." and name_parts(name)[0] in self._known
         else:
-            taken = _matches(relative, self._patterns) or _matches(with_lower_suffix(relative), self._patterns)
+            taken = _matches_any_case(relative, self._patterns)
         if not taken and name[:1] != ".":
             self._skipped.add(name)
         return taken
+
+
+def _matches_any_case(relative: str, patterns: tuple[str, ...]) -> bool:
+    """Matches with the suffix as it is written, or in lower case."""
+    return _matches(relative, patterns) or _matches(with_lower_suffix(relative), patterns)
 
 
 def _matches(relative: str, patterns: tuple[str, ...]) -> bool:

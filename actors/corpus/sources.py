@@ -71,7 +71,7 @@ def _must_be_public(path: str) -> None:
 
 
 def _under(path: str, config: Corpus, base: Path, skipped: Skipped) -> Iterator[Found]:
-    selection = Selection(config.include, skipped, KNOWN | set(config.readers))
+    selection = Selection(config.include, skipped, KNOWN | set(config.readers), config.exclude or ())
     if not is_remote(path):
         root = local_path(path, base)
         if not os.path.lexists(root):
@@ -177,6 +177,7 @@ def _nothing_matches(path: str, config: Corpus, base: Path) -> str:
             if files:
                 seen = f"; it holds, for example, '{uri_of(min(files))}'"
                 break
+    but = "" if config.exclude is None else f" and is not excluded ({', '.join(config.exclude)})"
     if config.include is None:
-        return f"corpus.paths: no file in {path} is of a known format{seen}"
-    return f"corpus.paths: no file in {path} matches corpus.include ({', '.join(config.include)}){seen}"
+        return f"corpus.paths: no file in {path} is of a known format{but}{seen}"
+    return f"corpus.paths: no file in {path} matches corpus.include ({', '.join(config.include)}){but}{seen}"

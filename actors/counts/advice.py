@@ -92,7 +92,7 @@ REMEDIES = {
 
 def advice_of(summary: Summary) -> tuple[Advice, ...]:
     """What is to be said of the run by now; a role at a time, in the order of their first words."""
-    over = summary.corpus_ended and not summary.counts.outstanding
+    over = summary.all_planned and not summary.counts.outstanding
     return tuple(_spoken(summary.firsts, FEWEST if over else LOOKED_AT))
 
 

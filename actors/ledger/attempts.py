@@ -1,5 +1,8 @@
 """Facts read from a recorded attempt: its summary for the next lease, its tokens, its draft, its cost."""
 
+from collections.abc import Iterable
+
+from schemas.ledger import AcceptedEnd, AskedBefore, Record, Rescored
 from schemas.orders import Attempt, AttemptSummary, calls_of, cost_of
 from schemas.samples import Cost, Draft
 from schemas.vectors import Vector
@@ -33,3 +36,10 @@ def vector_of(attempt: Attempt) -> Vector | None:
 def generation_cost(attempt: Attempt) -> Cost:
     """The cost of all the attempt's calls to generators."""
     return sum((call.cost for call in calls_of(attempt)), Cost())
+
+
+def asked_before(records: Iterable[Record]) -> tuple[AskedBefore, ...]:
+    """The accepted samples among these records, in their order."""
+    accepted = [record for record in records if isinstance(record, AcceptedEnd | Rescored)]
+    drafts = [(record, draft) for record in accepted if (draft := draft_of(record.attempt)) is not None]
+    return tuple(AskedBefore(record.order_id, draft, vector_of(record.attempt)) for record, draft in drafts)

@@ -7,22 +7,20 @@ repeat them, and the rollouts of its passage, so that none is paid for twice.
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import count
 from typing import Protocol
 
 from msgspec import Struct
 
-from actors.ledger.attempts import draft_of, summary, vector_of
+from actors.ledger.attempts import asked_before, summary
 from actors.ledger.draws import MISSED_DRAWS, known_draws, known_starts
 from actors.ledger.history import Life, life_of
-from schemas.corpus import Passage
 from schemas.errors import LedgerError
 from schemas.ids import OrderId, PoolName
 from schemas.ledger import (
     AcceptedEnd,
-    AskedBefore,
     CreditBegun,
     DeadLetteredEnd,
-    Planned,
     Record,
     Refused,
     Rejoined,
@@ -30,7 +28,7 @@ from schemas.ledger import (
     Rescored,
     ShardKind,
 )
-from schemas.orders import EndReason
+from schemas.orders import EndReason, Order
 from schemas.recovery import FailureMode, Repair
 from schemas.verdicts import Rejected
 
@@ -110,7 +108,7 @@ def reopened(found: Found, ledger: DeadLetterLedger, terms: Terms) -> Reopened:
         raise LedgerError(f"order {life.order.id} is accepted and cannot be put back")
     chosen = [attempt.choice.repair for attempt in life.attempts if attempt.choice and attempt.choice.repair]
     requeued = [record.attempt.choice for record in found.records if isinstance(record, Rejoined)]
-    stories = [ledger.story(order_id) for order_id in _siblings(found.records, life.passage)]
+    stories = list(_stories(ledger, life))
     credited = any(isinstance(record, CreditBegun) for story in stories for record in story)
     first = next((choice.repair.kind for choice in requeued if choice and choice.repair), None)
     return Reopened(
@@ -124,7 +122,7 @@ def reopened(found: Found, ledger: DeadLetterLedger, terms: Terms) -> Reopened:
         times=len(life.put_back) + 1,
         repair=_possible(chosen[-1], terms.pools) if chosen else None,
         first_repair=first,
-        asked=tuple(_asked(stories)),
+        asked=asked_before(record for story in stories for record in story),
         drawn=known_draws(ledger, life.passage, stories, missed_draws=terms.missed_draws) if credited else (),
         starts=known_starts(stories) if credited else (),
         changed=terms.changed,
@@ -136,13 +134,10 @@ def _possible(repair: Repair, pools: Collection[PoolName]) -> Repair | None:
     return repair if repair.pool is None or repair.pool in pools else None
 
 
-def _asked(stories: Sequence[Sequence[Record]]) -> Iterator[AskedBefore]:
-    for record in (record for story in stories for record in story):
-        draft = draft_of(record.attempt) if isinstance(record, AcceptedEnd | Rescored) else None
-        if isinstance(record, AcceptedEnd | Rescored) and draft is not None:
-            yield AskedBefore(record.order_id, draft, vector_of(record.attempt))
-
-
-def _siblings(records: Sequence[Record], passage: Passage) -> list[OrderId]:
-    planned = next(record for record in records if isinstance(record, Planned) and record.passage.id == passage.id)
-    return [order.id for order in planned.orders]
+def _stories(ledger: DeadLetterLedger, life: Life) -> Iterator[Sequence[Record]]:
+    """The records of each order of the passage, by slots, which have no gap."""
+    for slot in count():
+        story = ledger.story(Order.fresh(life.passage.id, life.order.task, slot).id)
+        if not story:
+            return
+        yield story

@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import msgspec
 
+from actors.ledger.attempts import asked_before
 from actors.ledger.door import check_shards
 from actors.ledger.layout import (
     claim,
@@ -27,10 +28,11 @@ from actors.ledger.layout import (
 )
 from actors.ledger.running_hash import Hashed, hashed, head_at, next_head
 from schemas.corpus import Passage
-from schemas.errors import LedgerError, OutputError
+from schemas.errors import HeldError, LedgerError, OutputError
 from schemas.ids import OrderId
 from schemas.ledger import (
     AcceptedEnd,
+    AskedBefore,
     DeadLetteredEnd,
     NotNeededEnd,
     Planned,
@@ -43,6 +45,7 @@ from schemas.ledger import (
     RunStarted,
     ShardKind,
     ShardWritten,
+    StopRaised,
 )
 from schemas.queue_shard import ONLY, QueueShard
 from schemas.wire import decode_record, encode_record
@@ -109,6 +112,13 @@ class SqliteLedger:
     def records(self, after: int = 0) -> Iterator[tuple[int, Record]]:
         """Every record with a sequence number above `after`, in order."""
         return _records(self._database, after)
+
+    def accepted(self, order_ids: Sequence[OrderId]) -> Sequence[AskedBefore]:
+        """The samples of those of these orders that were accepted."""
+        query = "SELECT seq, body FROM records WHERE order_id = ? AND kind IN (?, ?)"
+        kinds = (_kind(AcceptedEnd), _kind(Rescored))
+        found = [row for each in order_ids for row in self._database.execute(query, (each, *kinds))]
+        return asked_before(_decoded(seq, body) for seq, body in found)
 
     def close(self) -> None:
         """Closes the database and releases the folder's lock."""
@@ -184,6 +194,11 @@ class LedgerReader:
         query = "SELECT seq, body FROM records WHERE kind = ? ORDER BY seq DESC LIMIT 1"
         found = self._rows(query, (_kind(RunStarted),))
         return cast(RunStarted, _decoded(*found[0])) if found else None
+
+    def last_raised(self) -> StopRaised | None:
+        """The last change of how many accepted samples the run is to have."""
+        found = [cast(StopRaised, record) for _, record in self._of(StopRaised)]
+        return found[-1] if found else None
 
     def last_configured(self) -> RunStarted | Reconfigured | None:
         """The last record that named the run's configuration: a start, or a replacement of the configuration."""
@@ -268,6 +283,11 @@ class MemoryLedger:
         """Every record with a sequence number above `after`, in order."""
         yield from enumerate(self.kept[after:], after + 1)
 
+    def accepted(self, order_ids: Sequence[OrderId]) -> Sequence[AskedBefore]:
+        """The samples of those of these orders that were accepted."""
+        ids = frozenset(order_ids)
+        return asked_before(record for record in self.kept if order_of(record) in ids)
+
     def close(self) -> None:
         """Nothing to close."""
 
@@ -314,7 +334,7 @@ def _locked(lock: Path, owner: int, wait_s: float) -> int:
         holder = os.pread(descriptor, 256, 0).decode("ascii", "replace").strip()
         if not _is_ending(holder, owner) or time.monotonic() > until:
             os.close(descriptor)
-            raise OutputError(
+            raise HeldError(
                 f"{lock.parent}: another run is writing here (process {holder or 'unknown'}); "
                 "wait for it, or choose another --output"
             )

@@ -8,12 +8,15 @@ depend on it. If the ledger fails once, it has failed for good: no answer comes 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from actors.counts.distributions import Buckets
 from schemas.distributions import SECONDS, Distribution
 from schemas.errors import GleanerError, UserError
-from schemas.ledger import Record
+from schemas.ids import OrderId
+from schemas.ledger import AskedBefore, Record
+
+T = TypeVar("T")
 
 
 class Ledger(Protocol):
@@ -22,6 +25,8 @@ class Ledger(Protocol):
     def append(self, records: Sequence[Record]) -> int: ...
 
     def records(self, after: int = 0) -> Iterator[tuple[int, Record]]: ...
+
+    def accepted(self, order_ids: Sequence[OrderId]) -> Sequence[AskedBefore]: ...
 
     def close(self) -> None: ...
 
@@ -87,6 +92,11 @@ class GroupCommit:
             await asyncio.shield(self._next)
         elif self._in_flight is not None:
             await asyncio.shield(self._in_flight)
+
+    async def read(self, call: Callable[[Ledger], T]) -> T:
+        """Reads the ledger in the thread that writes it, after every record so far is on disk."""
+        await self.durable()
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call, self._ledger)
 
     async def close(self) -> None:
         """Waits until the last records are written, then closes the ledger."""

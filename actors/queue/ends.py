@@ -9,10 +9,12 @@ from actors.queue.aim import Need
 from actors.queue.held import Held, QueueLimits
 from schemas.ledger import (
     AcceptedEnd,
+    Credited,
     DeadLetteredEnd,
     NotNeededEnd,
     ProbeEnded,
     ProbeRejoined,
+    Record,
     Rejoined,
     Rescored,
     Rolled,
@@ -73,3 +75,12 @@ def is_reported(record: EndRecord) -> bool:
             return record.attempt is not None
         case Rescored():
             return False
+
+
+def is_same_label(kept: Record, credited: Credited) -> bool:
+    """Whether both are the label of the same solution."""
+    return (
+        isinstance(kept, Credited)
+        and kept.order_id == credited.order_id
+        and kept.label.attempt == credited.label.attempt
+    )

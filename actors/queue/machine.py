@@ -17,8 +17,8 @@ decides what follows from credit.
 from collections.abc import Sequence
 
 from actors.ledger.attempts import summary, tokens
-from actors.queue.aim import Aim, Need, Room
-from actors.queue.ends import NOT_NEEDED, EndRecord, Move, is_reported, sample_record, tokens_of
+from actors.queue.aim import Aim, Need
+from actors.queue.ends import NOT_NEEDED, EndRecord, Move, is_reported, is_same_label, sample_record, tokens_of
 from actors.queue.held import AskedQuestions, Depth, Held, OrderState, QueueLimits, Similarity
 from actors.queue.late_reports import LateReports
 from actors.queue.listener import Instructions, Listener, QueueView
@@ -29,6 +29,7 @@ from schemas.errors import LedgerError
 from schemas.ids import PassageId
 from schemas.ledger import (
     AcceptedEnd,
+    AskedBefore,
     CreditBegun,
     Credited,
     DeadLetteredEnd,
@@ -74,7 +75,8 @@ class RegenerationQueue:
         self._probes = ProbeTerms() if probes is None else probes
         self._listener = listener
         self._asked = AskedQuestions(similarity, limits.similarity_threshold, limits.vector_threshold)
-        self._known: set[bytes] = set()
+        self._slots: dict[bytes, int] = {}
+        """The number of orders that were issued for each passage, by its id."""
         self._orders = Outstanding({Urgency.FRESH: limits.fresh_share, Urgency.ROLLOUTS: limits.rollout_share})
         self._held = self._orders.by_id
         self._late = LateReports()
@@ -109,13 +111,25 @@ class RegenerationQueue:
 
     def knows(self, passage_id: PassageId) -> bool:
         """Whether the passage was ever planned."""
-        return bytes.fromhex(passage_id) in self._known
+        return bytes.fromhex(passage_id) in self._slots
 
-    def plan(self, passage: Passage, orders: Sequence[Order], now: float) -> Planned | None:
-        """Issues the orders of a passage; None if the passage was planned before."""
-        if self.knows(passage.id):
+    def slots(self, passage_id: PassageId) -> int:
+        """The number of orders that were ever issued for the passage."""
+        return self._slots.get(bytes.fromhex(passage_id), 0)
+
+    def is_open(self, passage_id: PassageId) -> bool:
+        """Whether the passage has outstanding orders, so that its accepted samples are known."""
+        return passage_id in self._orders.open_passages
+
+    def plan(
+        self, passage: Passage, orders: Sequence[Order], now: float, asked: Sequence[AskedBefore] = ()
+    ) -> Planned | None:
+        """Issues those orders of a passage that were not issued before; None if there are none. `asked`: the passage's
+        accepted samples, if it is known and not open."""
+        fresh = tuple(order for order in orders if order.slot >= self.slots(passage.id))
+        if not fresh:
             return None
-        planned = Planned(at=now, passage=passage, orders=tuple(orders))
+        planned = Planned(at=now, passage=passage, orders=fresh, asked=tuple(asked))
         self._plan(planned)
         return planned
 
@@ -126,7 +140,7 @@ class RegenerationQueue:
         for due in self._orders.due(now):
             self._make_ready(due, now)
         leases: list[Lease] = []
-        room, samples = limit, self._room()
+        room, samples = limit, self._orders.room(self.wanted)
         while room > 0 and not self.ending:
             held = self._orders.ready.pop(samples.barred if samples else ())
             if held is None:
@@ -234,7 +248,7 @@ class RegenerationQueue:
             case CreditBegun():
                 self._tell(record, self._held.get(record.order_id))
             case Credited():
-                self._followed = [kept for kept in self._followed if not _is_same_label(kept, record)]
+                self._followed = [kept for kept in self._followed if not is_same_label(kept, record)]
                 self._tell(record, self._held.get(record.order_id))
             case StaleReport():
                 self.spent += record.cost.tokens
@@ -262,7 +276,9 @@ class RegenerationQueue:
             self._listener.check([held for held in self._held.values() if held.policy.on_demand])
 
     def _plan(self, planned: Planned) -> None:
-        self._known.add(bytes.fromhex(planned.passage.id))
+        if planned.asked and not self.is_open(planned.passage.id):
+            self._asked.remember(planned.passage.id, planned.asked)
+        self._slots[bytes.fromhex(planned.passage.id)] = self.slots(planned.passage.id) + len(planned.orders)
         for order in planned.orders:
             if order.id in self._held:
                 raise LedgerError(f"order {order.id} is issued twice")
@@ -278,7 +294,7 @@ class RegenerationQueue:
         order, passage = record.order, record.passage
         if order.id in self._held or not self.knows(passage.id) or not self.dead_lettered:
             raise LedgerError(f"the ledger puts back order {order.id}, which is no dead letter")
-        if passage.id not in self._orders.open_passages:
+        if not self.is_open(passage.id):
             self._asked.remember(passage.id, record.asked)
         self.dead_lettered -= 1
         before = record.attempts_before
@@ -342,12 +358,6 @@ class RegenerationQueue:
         if self._listener is not None:
             self._listener.dropped(held.order.id)
 
-    def _room(self) -> Room | None:
-        """How many orders of samples may be leased beside those in flight; None: any number, since all are wanted.
-        Orders that wait for a repair count as in flight: what was spent on them is lost if they are not needed."""
-        most = self.wanted
-        return None if most is None or self.outstanding <= most else self._orders.room(most)
-
     def _add(self, held: Held) -> None:
         self._orders.add(held)
         self._make_ready(held, held.since)
@@ -359,9 +369,8 @@ class RegenerationQueue:
         self._orders.make_ready(held, now)
 
     def _is_needed(self, held: Held) -> bool:
-        if not held.policy.on_demand:
-            return True
-        return self._listener is not None and self._listener.awaits(held.order.id)
+        awaited = self._listener is not None and self._listener.awaits(held.order.id)
+        return awaited or not held.policy.on_demand
 
     def _view(self, held: Held | None) -> QueueView:
         return QueueView(held, self._orders.open_passages, self.spent, self.ending)
@@ -385,12 +394,3 @@ class RegenerationQueue:
             if held is not None and held.state is OrderState.WAITING and held.attempt == each.attempt:
                 held.repair = each.repair or held.repair
                 self._make_ready(held, now)
-
-
-def _is_same_label(kept: Record, credited: Credited) -> bool:
-    """Whether both are the label of the same solution."""
-    return (
-        isinstance(kept, Credited)
-        and kept.order_id == credited.order_id
-        and kept.label.attempt == credited.label.attempt
-    )

@@ -87,8 +87,11 @@ class Outstanding:
         for heap in (self._leases, self._waiting):
             yield from heap.due(now)
 
-    def room(self, most: int) -> Room:
-        """How many orders of samples may be leased if `most` may be in flight. It looks at every order."""
+    def room(self, most: int | None) -> Room | None:
+        """How many orders of samples may be leased if `most` may be in flight; None: any number. Orders that wait for
+        a repair count as in flight: what was spent on them is lost if they are not needed."""
+        if most is None or self.outstanding <= most:
+            return None
         samples = [held for held in self.by_id.values() if held.policy.sample]
         begun = sum(held.state is OrderState.LEASED or held.attempt > 1 for held in samples)
         return Room(most - self.samples[OrderState.LEASED], most - begun)

@@ -6,7 +6,7 @@ Law: the same records and settings give the same plan, so a restarted queue goes
 from msgspec import Struct
 
 from actors.counts.course import plan_ended
-from schemas.ledger import Record, StopRaised
+from schemas.ledger import CorpusEnded, Record, RunStarted, StopRaised
 from schemas.stop import PlanEnd
 
 
@@ -25,13 +25,21 @@ class Plan:
     def __init__(self, terms: StopTerms) -> None:
         self._terms = terms
         self._raised: StopRaised | None = None
+        self._corpus_read = False
         self.ended: PlanEnd | None = None
 
     def apply(self, record: Record) -> None:
         """Reads one record."""
         self.ended = plan_ended(self.ended, record)
-        if isinstance(record, StopRaised):
-            self._raised = record
+        match record:
+            case StopRaised():
+                self._raised = record
+            case RunStarted():
+                self._corpus_read = False
+            case CorpusEnded():
+                self._corpus_read = True
+            case _:
+                pass
 
     @property
     def accepted(self) -> int | None:
@@ -39,6 +47,11 @@ class Plan:
         `--more`, or a configuration that was changed since."""
         raised, configured = self._raised, self._terms.accepted
         return raised.accepted if raised is not None and raised.stop == configured else configured
+
+    @property
+    def over(self) -> bool:
+        """Whether no more orders are issued: the plan has ended, or the corpus was read since the last start."""
+        return self._corpus_read or self.ended is not None
 
     @property
     def closed(self) -> bool:

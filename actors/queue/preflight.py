@@ -21,10 +21,12 @@ MOST_ATTEMPTS = 4 * LOOKED_AT
 
 class LaunchTerms(Struct, frozen=True):
     """`changed`: for documents that changed after their passages were planned, plan nothing more or the new passages.
-    `preflight`: what the run does when the first completions or verdicts are bad."""
+    `preflight`: what the run does when the first completions or verdicts are bad. `more`: a finished run goes on to so
+    many more accepted samples."""
 
     changed: Changed = "skip"
     preflight: Preflight = Preflight.TELL
+    more: int | None = None
 
 
 class Hold:

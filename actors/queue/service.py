@@ -26,7 +26,7 @@ from schemas.corpus import DocumentRefused, Passage
 from schemas.errors import GleanerError
 from schemas.firsts import Preflight
 from schemas.ids import PassageId
-from schemas.ledger import CorpusEnded, PlanEnded, Planned, Record, Refused, RunStarted, ShardWritten
+from schemas.ledger import AskedBefore, CorpusEnded, PlanEnded, Planned, Record, Refused, RunStarted, ShardWritten
 from schemas.orders import Holding, Lease, Order, Outcome, Settlement
 from schemas.progress import RunSnapshot
 from schemas.queue_shard import ShardStanding
@@ -74,7 +74,6 @@ class QueueService:
         self._changed = asyncio.Event()
         self._aimed = asyncio.Event()
         self._commits = GroupCommit(ledger, now=now, count=self._count, wake=self._changed.set)
-        self._corpus_read = False
         self._stopped = False
         self._recovering = ""
         self._writer = 0
@@ -117,26 +116,31 @@ class QueueService:
         await self._commits.durable()
 
     async def offer(self, passages: Sequence[Passage]) -> bool:
-        """Plans passages, and waits while the queue is full. Known passages are skipped. False: no more are wanted."""
+        """Plans passages, and waits while the queue is full. A known passage gets
+        the orders that it lacks. False: no more are wanted."""
         for passage in passages:
-            if self._queue.knows(passage.id):
+            known, wanted = self._queue.slots(passage.id), self._settings.samples_per_passage
+            if known >= wanted:
                 continue
             await self._has_room()
-            if self._plan.is_full(self._queue.issued, self._settings.samples_per_passage):
+            if self._plan.is_full(self._queue.issued, wanted - known):
                 self._end_plan(PlanEnd.ORDERS)
             if self._closed_to_orders():
                 await self._commits.durable()
                 return False
-            planned = self._queue.plan(passage, self._orders_of(passage), self._now())
+            asked = await self._asked_before(passage.id, known)
+            planned = self._queue.plan(passage, self._orders_of(passage, known), self._now(), asked)
             if planned is not None:
                 self._remember(planned)
                 self._keep(planned)
         await self._commits.durable()
         return not self._closed_to_orders()
 
-    def _orders_of(self, passage: Passage) -> list[Order]:
-        task, slots, issued = self._settings.task, self._settings.samples_per_passage, self._queue.issued
-        return [Order.fresh(passage.id, task, slot, self._settings.vary(issued + slot)) for slot in range(slots)]
+    def _orders_of(self, passage: Passage, known: int) -> list[Order]:
+        """The orders that a passage lacks which has `known` of them."""
+        task, issued, vary = self._settings.task, self._queue.issued, self._settings.vary
+        slots = range(known, self._settings.samples_per_passage)
+        return [Order.fresh(passage.id, task, slot, vary(issued + slot - known)) for slot in slots]
 
     def documents(self) -> dict[bytes, tuple[bytes, ...]]:
         """The versions of the documents whose passages were planned, as in `actors.queue.documents`."""
@@ -255,8 +259,7 @@ class QueueService:
     def finished(self) -> bool:
         """Whether nothing will be leased any more: every order has ended, and the corpus was read, the plan has ended
         or the budget is spent; or leasing was stopped."""
-        over = self._corpus_read or self._queue.exhausted or self._plan.ended is not None
-        return self._stopped or (self._queue.idle and over)
+        return self._stopped or (self._queue.idle and (self._plan.over or self._queue.exhausted))
 
     def snapshot(self) -> RunSnapshot:
         """The run at this moment. Raises the ledger's error once the ledger has failed."""
@@ -305,15 +308,18 @@ class QueueService:
         match record:
             case Planned():
                 self._documents.add(record.passage)
-            case RunStarted():
-                self._corpus_read = False
-            case CorpusEnded():
-                self._corpus_read = True
             case _:
                 pass
 
     def _closed_to_orders(self) -> bool:
         return self._stopped or self._queue.exhausted or self._plan.ended is not None
+
+    async def _asked_before(self, passage_id: PassageId, known: int) -> Sequence[AskedBefore]:
+        """The accepted samples of a passage with `known` orders that the queue has forgotten."""
+        if not known or self._queue.is_open(passage_id):
+            return ()
+        orders = [Order.fresh(passage_id, self._settings.task, slot).id for slot in range(known)]
+        return await self._commits.read(lambda ledger: ledger.accepted(orders))
 
     async def _has_room(self) -> None:
         """Waits while as many orders are outstanding as there may be, or as are wanted."""
@@ -329,7 +335,8 @@ class QueueService:
 
     def _is_full(self) -> bool:
         wanted, capacity = self._queue.wanted, self._settings.capacity
-        return self._queue.outstanding >= (capacity if wanted is None else min(capacity, wanted))
+        most = capacity if wanted is None else min(capacity, wanted)
+        return self._queue.outstanding >= most or not self._aimed.is_set()
 
     def _aim(self, most: int | None) -> None:
         self._queue.aim.most = most

@@ -73,10 +73,11 @@ What is rejected is diagnosed and asked again under a fitting repair.
 | --- | --- |
 | documents, passages | {"–" if documents is None else count(documents)}, {count(passages)} |
 | orders issued | {count(counts.issued)} |
-| accepted | {count(counts.accepted)} ({percent(manifest.yield_ if counts.issued else None)}) |
+| accepted | {count(counts.accepted)} ({percent(manifest.yield_ if counts.needed else None)}) |
 | at the first attempt | {count(counts.first_pass)} |
 | recovered of rejected | {count(counts.recovered)} of {count(counts.rejected)} ({recovered}) |
 {_unjudged(manifest)}| dead-lettered | {count(counts.dead_lettered)} |
+| not needed when the run ended | {count(counts.not_needed)} |
 | probes, to measure the gates; not in these files | {count(manifest.probes.issued)} |
 | outstanding | {count(counts.outstanding)} |
 | refused documents | {count(counts.refused_documents)} |

@@ -94,7 +94,7 @@ class ReportFold:
             case RunStarted():
                 self.versions, self.config_sha256 = record.versions, record.config_sha256
             case Planned():
-                self.passages += 1
+                self.passages += record.orders[0].slot == 0
             case CorpusEnded():
                 self.documents = record.documents
                 self.refused = [document for document in self.refused if document not in record.read_again]

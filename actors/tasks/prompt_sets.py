@@ -239,7 +239,7 @@ INSTRUCT_LARGE = PromptSet(
     ),
     system_of_several_json=(
         f'{_TASK_OF_SEVERAL} Reply with one JSON object and nothing else: {{"samples": [{{"question": "...", "answer": '
-        '"..."}}, ...]}}.'
+        '"..."}, ...]}.'
     ),
     plain="Write one question about this passage and its answer.",
     strict="Use only what the passage states, nothing that you know besides.",

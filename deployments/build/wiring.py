@@ -22,7 +22,7 @@ from actors.protocols import Embedder, Gate, Generator, Orders
 from actors.queue.commits import Ledger
 from actors.queue.held import QueueLimits, Similarity
 from actors.queue.machine import RegenerationQueue
-from actors.queue.plan import StopTerms
+from actors.queue.plan import Plan, StopTerms
 from actors.queue.probes import Beside, ProbeTerms
 from actors.queue.service import QueueService, ServiceSettings
 from actors.recovery.experience import ExperienceFold
@@ -92,11 +92,7 @@ def queue_service(
         samples_per_passage=config.task.samples_per_passage,
         capacity=shard.share(config.queue.capacity),
         preflight=preflight,
-        stop=StopTerms(
-            config.stop.accepted,
-            None if config.stop.orders is None else shard.share(config.stop.orders),
-            shard.count,
-        ),
+        stop=_stop_terms(config, shard),
     )
     if isinstance(config.task, Prompted):
         settings = replace(settings, vary=Strata(config.task.vary, config.seed).of)
@@ -108,6 +104,20 @@ def queue_service(
 def replaying(config: RunConfig) -> Callable[[Record], None]:
     """The replay of records by a run's queue, for commands that only check whether a ledger can be replayed."""
     return _queue(config, ONLY, ProbePlan().beside).replay
+
+
+def rebuilt(config: RunConfig, ledger: Ledger, shard: QueueShard) -> tuple[RegenerationQueue, Plan]:
+    """The queue and the plan as a ledger leaves them, for commands that go on from there without a run."""
+    queue, plan = _queue(config, shard, ProbePlan().beside), Plan(_stop_terms(config, shard))
+    for _, record in ledger.records():
+        queue.replay(record)
+        plan.apply(record)
+    return queue, plan
+
+
+def _stop_terms(config: RunConfig, shard: QueueShard) -> StopTerms:
+    orders = config.stop.orders
+    return StopTerms(config.stop.accepted, None if orders is None else shard.share(orders), shard.count)
 
 
 def _queue(config: RunConfig, shard: QueueShard, beside: Beside) -> RegenerationQueue:

@@ -21,7 +21,7 @@ def broken_corpus(config: RunConfig) -> Iterator[str]:
         yield from _broken_none(config)
     elif not corpus.paths:
         yield "corpus.paths: missing; name files or folders, or give corpus.none: the number of orders without passages"
-    for name, values in (("paths", corpus.paths), ("include", corpus.include)):
+    for name, values in (("paths", corpus.paths), ("include", corpus.include), ("exclude", corpus.exclude)):
         if values is not None and not all(value.strip() for value in values):
             yield f"corpus.{name}: empty, or with an empty entry"
     if corpus.columns is not None and (not corpus.columns or len(set(corpus.columns)) < len(corpus.columns)):

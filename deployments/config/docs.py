@@ -25,6 +25,7 @@ key, old → new, and refused where it may not be taken.
 - *any resume*: it changes no sample (where and how fast things run, and their bounds). `gleaner run` takes it.
 - *replay*: it changes how attempts are made and judged. `gleaner run` refuses it; `gleaner replay DIR --config
   RUN.yaml` takes it, for the dead letters that it puts back. What is accepted stays as it is.
+- *to more*: a number of orders may grow, and `gleaner run` makes those that are missing, of known passages too.
 - *never*: it changes which orders there are. Another `--output` is another run.
 
 This page is made from the fields of `schemas/config.py` and the modules beside it:

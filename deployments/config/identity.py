@@ -2,7 +2,8 @@
 
 Law: every key has one class, at its field (a test checks the whole schema). Keys that change no sample may change on
 any resume. Keys that change how attempts are made and judged may change with `gleaner replay`, for the orders that it
-puts back. Keys that change which orders there are never change. The identity is all keys but those of the first class.
+puts back. A number of orders may grow on any resume. All other keys that change which orders there are never change.
+The identity is all keys but those of the first class.
 """
 
 import os
@@ -35,6 +36,8 @@ class Difference(msgspec.Struct, frozen=True):
     before: str
     after: str
     change: Change
+    grows: bool = False
+    """Whether it is a number that may grow, and did."""
 
     def __str__(self) -> str:
         return f"{self.path}: {self.before} → {self.after}"
@@ -61,7 +64,13 @@ def differences(old: RunConfig, new: RunConfig) -> list[Difference]:
     """Every key that differs, sorted by path."""
     before, after = ({key.path: key for key in keys(config)} for config in (old, new))
     found = (
-        Difference(path, _shown(before, path), _shown(after, path), (after.get(path) or before[path]).change)
+        Difference(
+            path,
+            _shown(before, path),
+            _shown(after, path),
+            (after.get(path) or before[path]).change,
+            _grows(before.get(path), after.get(path)),
+        )
         for path in sorted(before | after)
     )
     return [each for each in found if each.before != each.after]
@@ -114,6 +123,12 @@ def _flat(value: Any, path: str) -> list[tuple[str, Any]]:
     if not isinstance(value, dict) or not value:
         return [(path, value)]
     return [(f"{path}.{key}", item) for key, item in value.items()]
+
+
+def _grows(before: Key | None, after: Key | None) -> bool:
+    if before is None or after is None or after.change is not Change.GROW:
+        return False
+    return after.value > before.value
 
 
 def _shown(keys: dict[str, Key], path: str) -> str:

@@ -72,7 +72,7 @@ def _check(config: RunConfig, output: Path) -> None:
     kept = load_resolved(written)
     text = written.read_text(encoding="utf-8-sig")
     changed = differences(kept, config)
-    identity = [each for each in changed if each.change is not Change.ANY_RESUME]
+    identity = [each for each in changed if each.change is not Change.ANY_RESUME and not each.grows]
     if has_orders(output):
         _check_recorded(kept, text, output)
     if has_orders(output) and identity:
@@ -94,7 +94,7 @@ def _check_recorded(kept: RunConfig, text: str, output: Path) -> None:
             edited = last.config_sha256 != config_sha256(kept)
         case Reconfigured():
             before = load_text(last.before, output / CONFIG_NAME)
-            edited = any(each.change is Change.NEVER for each in differences(before, kept))
+            edited = any(each.change in (Change.NEVER, Change.GROW) for each in differences(before, kept))
         case _:
             return
     if edited:

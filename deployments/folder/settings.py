@@ -35,7 +35,7 @@ def differences_with(output: Path, config: RunConfig | None) -> list[Difference]
             )
         return []
     found = differences(own, config)
-    never = [str(each) for each in found if each.change is Change.NEVER]
+    never = [str(each) for each in found if each.change in (Change.NEVER, Change.GROW)]
     if never:
         raise UserError(
             f"{output}: its orders are those of another configuration ({'; '.join(never)}); undo the change, "

@@ -90,5 +90,5 @@ async def _share_out(services: Sequence[QueueService]) -> None:
 
 
 async def _read(service: QueueService, passages: Sequence[Passage]) -> None:
-    await service.offer(passages)
-    await service.corpus_ended(documents=len(passages), passages=len(passages))
+    if await service.offer(passages):
+        await service.corpus_ended(documents=len(passages), passages=len(passages))

@@ -194,7 +194,7 @@ def _facts(model: ScaledModel, cost: RoleCost, flow: PoolFlow, status: ReplicaSt
 
 def _is_unread(config: RunConfig, snapshot: RunSnapshot) -> bool:
     """Whether the reader is waiting: half the queue's room is used. It fills the queue in messages, so never quite."""
-    return not snapshot.summary.corpus_ended and snapshot.counts.outstanding >= config.queue.capacity / 2
+    return not snapshot.summary.all_planned and snapshot.counts.outstanding >= config.queue.capacity / 2
 
 
 def _expected(name: str, config: RunConfig) -> float:

@@ -10,6 +10,7 @@ from pathlib import Path
 import ray
 
 from actors.queue.preflight import LaunchTerms
+from deployments.folder.ending import answered, is_asked
 from deployments.folder.output import keep
 from deployments.monitoring.live import LiveFile
 from deployments.monitoring.preflight import FirstLook
@@ -26,6 +27,7 @@ from schemas.firsts import Advice, Preflight
 from schemas.ledger import Metered
 from schemas.progress import Summary
 from schemas.scaling import ScalingDecision
+from schemas.stop import PlanEnd
 
 log = logging.getLogger("gleaner.run")
 
@@ -93,6 +95,7 @@ class Supervisor:
                     log.warning("some samples did not end in time; their leases are given back")
                     break
             self._crew.watch(TICK_S)
+            self._end_if_asked()
             if self.away is not None and self._is_loading(self.away.pool):
                 self._crew.wait_on()
             self._report(Phase.RUNNING if stopped_at is None else Phase.DRAINING)
@@ -142,6 +145,7 @@ class Supervisor:
         self._crew.open_queues()
         keep(self._config, self._output)
         self._crew.start_queues(self._began_at)
+        self._end_if_asked()
         launch = launch_of(self._output, self._token)
         self._live = LiveFile(self._output, launch.name)
         self._where = self._crew.where = serving.names(self._config, launch.name)
@@ -162,6 +166,12 @@ class Supervisor:
         serving.deploy(self._config, self._where, self._output)
         for number in range(self._config.conductors.count):
             self._crew.begin(Role.CONDUCTOR, self._crew.shards[number % len(self._crew.shards)])
+
+    def _end_if_asked(self) -> None:
+        """`gleaner end` asks a run in its folder."""
+        if is_asked(self._output):
+            self._crew.end_plan(PlanEnd.ASKED)
+            answered(self._output)
 
     def _is_loading(self, pool: str) -> bool:
         """Whether no replica of the pool has run yet. Serve decides how long a model may load, and ends the run when it

@@ -58,7 +58,7 @@ def noted(progress: Progress) -> str:
 def time_left(progress: Progress, flow: Flow) -> str:
     """The line under the bar: how long it will still take, and how sure that is."""
     counts = progress.snapshot.counts if progress.snapshot is not None else Counts()
-    read = progress.snapshot is not None and progress.snapshot.summary.corpus_ended
+    read = progress.snapshot is not None and progress.snapshot.summary.all_planned
     match progress.phase:
         case Phase.DRAINING:
             return "finishing what is in flight (Ctrl-C again: stop at once, nothing is lost)"
@@ -99,7 +99,7 @@ def _bar(snapshot: RunSnapshot) -> RenderableType:
     row.add_column(justify="right", no_wrap=True)
     row.add_row(
         Bar(counts),
-        f"{counts.ended:,} of {counts.issued:,}" + ("" if snapshot.summary.corpus_ended else "+"),
+        f"{counts.ended:,} of {counts.issued:,}" + ("" if snapshot.summary.all_planned else "+"),
     )
     return row
 
@@ -122,8 +122,8 @@ def _outcome(snapshot: RunSnapshot) -> RenderableType:
 
 
 def yield_percent(counts: Counts) -> str:
-    """Accepted of issued: the same figure on the board, in lines, status and report."""
-    return percent(counts.accepted, counts.issued)
+    """Accepted of issued and needed: the same figure on the board, in lines, status and report."""
+    return percent(counts.accepted, counts.needed)
 
 
 def of_ended(counts: Counts) -> str:
@@ -211,7 +211,7 @@ def _start_up(progress: Progress, flow: Flow) -> Iterator[RenderableType]:
         yield Padding(facts(*rows), (1, 0, 0, 0))
     snapshot = progress.snapshot
     if snapshot is not None and snapshot.counts.issued:
-        more = "" if snapshot.summary.corpus_ended else " so far"
+        more = "" if snapshot.summary.all_planned else " so far"
         yield Text(f"{plural(snapshot.counts.issued, 'order')} issued{more}", style=DIM)
 
 

@@ -284,6 +284,9 @@ def _end(life: Life) -> RenderableType:
         end = Text.assemble(("accepted", f"bold {GOOD}"), f" at {moment(life.accepted_at)}")
     elif life.end is not None:
         end = _dead(life.end)
+    elif life.not_needed_at is not None:
+        at = moment(life.not_needed_at)
+        end = Text.assemble(("not needed", f"bold {WARN}"), f" at {at}: the run wanted no more samples")
     else:
         end = Text.assemble(("outstanding", f"bold {WARN}"), ": it has not ended yet")
     spent = f"{plural(len(life.attempts), 'attempt')} · generator {_cost(life.generator_cost)} · gates "

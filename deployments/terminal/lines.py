@@ -67,7 +67,7 @@ def _told(progress: Progress, flow: Flow, held: Sequence[str]) -> str:
     counts = snapshot.counts
     if not counts.attempts:
         return "; ".join([f"{plural(counts.issued, 'order')} read, no attempt ended yet", *held])
-    more = "" if snapshot.summary.corpus_ended else "+"
+    more = "" if snapshot.summary.all_planned else "+"
     tokens = [f"{number(round(sum(flow.tokens_per_s.values())))} tokens/s"] if flow.tokens_per_s else []
     return ", ".join(
         [

@@ -46,3 +46,10 @@ Critical = Annotated[
         help="In dpo_steps also steps before the first pit that lose so much.",
     ),
 ]
+More = Annotated[
+    int | None,
+    typer.Option(
+        "--more", metavar="N", min=1, help="A finished run goes on to N more accepted samples.", show_default=False
+    ),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Stop where the first calls show that the run must fail.")]

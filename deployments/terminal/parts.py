@@ -27,7 +27,7 @@ class Bar:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = options.max_width
-        accepted, dead = cells((self._counts.accepted, self._counts.dead_lettered), self._counts.issued, width=width)
+        accepted, dead = cells((self._counts.accepted, self._counts.dead_lettered), self._counts.needed, width=width)
         yield Segment(HEAVY * accepted, Style.parse(GOOD))
         yield Segment(HEAVY * dead, Style.parse(BAD))
         yield Segment(LIGHT * (width - accepted - dead), Style.parse(DIM))

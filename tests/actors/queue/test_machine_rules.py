@@ -20,7 +20,7 @@ from actors.ledger.sqlite import MemoryLedger
 from actors.queue.ends import BUDGET_SPENT
 from actors.queue.machine import QueueLimits, RegenerationQueue
 from schemas.ids import OrderId
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, NotNeededEnd
 from schemas.orders import Lease, Outcome, Recorded
 from tests.doubles.attempts import accepted, given_up, orders, passage, rejected
 from tests.doubles.ledgers import MemoryLedger as StoryLedger
@@ -38,8 +38,10 @@ class QueueMachine(RuleBasedStateMachine):
         budget=st.sampled_from([None, None, 200]),
         share=st.sampled_from([0.0, 0.25, 1.0]),
         together=st.sampled_from([1, 1, 2, 3]),
+        most=st.sampled_from([None, None, 0, 2, 5]),
     )
-    def start(self, budget: int | None, share: float, together: int) -> None:
+    def start(self, budget: int | None, share: float, together: int, most: int | None) -> None:
+        self.most, self.closed = most, False
         self.limits = QueueLimits(MAX_ATTEMPTS, LEASE_S, share, tokens=budget, together=together)
         self.ledger = MemoryLedger()
         self.queue = self.fresh_queue()
@@ -52,7 +54,9 @@ class QueueMachine(RuleBasedStateMachine):
         self.live: dict[OrderId, float] = {}
 
     def fresh_queue(self) -> RegenerationQueue:
-        return RegenerationQueue(self.limits, lambda a, b: 1.0 if a.question == b.question else 0.0)
+        queue = RegenerationQueue(self.limits, lambda a, b: 1.0 if a.question == b.question else 0.0)
+        queue.aim.most, queue.aim.closed = self.most, self.closed
+        return queue
 
     @rule(slots=st.integers(1, 4), again=st.booleans())
     def plan(self, slots: int, again: bool) -> None:
@@ -68,7 +72,9 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(target=leases, conductor=st.sampled_from("ab"))
     def lease(self, conductor: str) -> MultipleResults[Lease]:
+        wanted, leased = self.queue.wanted, self.queue.depth().leased
         given = self.queue.lease(self.now, conductor, 1)
+        assert not given or wanted is None or leased < wanted, "more in flight than can be needed"
         assert len(given) <= 1 and all(len(lease.orders) <= self.limits.together for lease in given)
         assert not any(lease.beside and (lease.attempt > 1 or lease.repair) for lease in given)
         return multiple(*(self.taken(single) for lease in given for single in lease.apart()))
@@ -102,12 +108,40 @@ class QueueMachine(RuleBasedStateMachine):
         self.ledger.append([record])
         self.live.pop(order, None)
         if isinstance(record, AcceptedEnd):
+            assert not self.reached, "one too many"
             self.ends[order] = "accepted"
         elif isinstance(record, DeadLetteredEnd):
             self.ends[order] = "dead_lettered"
+        elif isinstance(record, NotNeededEnd):
+            assert self.closed or self.reached
+            self.ends[order] = "not_needed"
         else:
+            assert not self.closed
             self.attempts[order] += 1
             assert self.attempts[order] - self.before.get(order, 0) <= MAX_ATTEMPTS
+
+    @property
+    def reached(self) -> bool:
+        return self.most is not None and list(self.ends.values()).count("accepted") >= self.most
+
+    @rule(more=st.integers(0, 3))
+    def stop_is_raised(self, more: int) -> None:
+        """`gleaner run --more`, or another queue gave of its part."""
+        if self.most is not None:
+            self.most = self.queue.aim.most = max(self.most, self.queue.accepted) + more
+
+    @rule(really=st.integers(0, 5).map(lambda drawn: drawn == 5))
+    def plan_is_closed(self, really: bool) -> None:
+        """The run has its samples, or was ended on purpose."""
+        self.closed = self.queue.aim.closed = self.closed or really
+
+    @precondition(lambda self: self.closed)
+    @rule()
+    def leftovers_end(self) -> None:
+        for record in self.queue.end_unleased(self.now, None):
+            assert isinstance(record, NotNeededEnd)
+            self.ledger.append([record])
+            self.ends[record.order_id] = "not_needed"
 
     @rule(seconds=st.floats(0, 30))
     def wait(self, seconds: float) -> None:
@@ -131,7 +165,9 @@ class QueueMachine(RuleBasedStateMachine):
         """Between two runs, by the planner that `gleaner replay` uses; then a new process replays the ledger."""
         view = StoryLedger(self.ledger.kept)
         found = list(dead_letters(view, ReplayRequest()))
-        assert {letter.end.order_id for letter in found} == {o for o, end in self.ends.items() if end != "accepted"}
+        assert {letter.end.order_id for letter in found} == {
+            o for o, end in self.ends.items() if end == "dead_lettered"
+        }
         for letter in found:
             if data.draw(st.booleans()):
                 self.ledger.append([reopened(letter, view, Terms(self.now, frozenset()))])
@@ -155,6 +191,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.queue.check()
         assert self.queue.issued == len(self.issued)
         assert self.queue.accepted == sum(end == "accepted" for end in self.ends.values())
+        assert self.queue.not_needed == sum(end == "not_needed" for end in self.ends.values())
         assert self.queue.dead_lettered == sum(end == "dead_lettered" for end in self.ends.values())
 
     def teardown(self) -> None:
@@ -165,7 +202,8 @@ class QueueMachine(RuleBasedStateMachine):
             tally.apply(record)
         counts = tally.summary().counts
         assert counts.outstanding == self.queue.outstanding
-        assert (counts.accepted, counts.dead_lettered) == (self.queue.accepted, self.queue.dead_lettered)
+        said = (counts.accepted, counts.dead_lettered, counts.not_needed)
+        assert said == (self.queue.accepted, self.queue.dead_lettered, self.queue.not_needed)
         self.everything_ends()
 
     def everything_ends(self) -> None:
@@ -175,7 +213,11 @@ class QueueMachine(RuleBasedStateMachine):
             for lease in self.queue.lease(self.now, "last", 1000):
                 for single in lease.apart():
                     self.settle(single, accepted(single))
-            if self.queue.exhausted:
+            if self.reached:
+                self.plan_is_closed(True)
+            if self.closed:
+                self.leftovers_end()
+            elif self.queue.exhausted:
                 self.budget_ends()
         assert set(self.ends) == self.issued
 

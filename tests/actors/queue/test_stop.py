@@ -18,7 +18,7 @@ from schemas.stop import PlanEnd
 from tests.doubles.attempts import TOKENS_PER_ATTEMPT
 from tests.doubles.stopping import Habits, StoppingRun
 
-NO_DEATHS, DEATHS = Habits(), Habits(dies=0.1)
+NO_DEATHS, DEATHS = Habits(), Habits(dies=0.06)
 
 
 def counts_of(run: StoppingRun) -> Counts:

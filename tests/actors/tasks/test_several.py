@@ -110,6 +110,7 @@ def test_the_json_of_several_is_held_to_a_schema_of_as_many() -> None:
     (request,) = requests_of(task, shared_lease(3), OBJECT)
     samples = json.loads(request.json_schema or "")["properties"]["samples"]
     assert (samples["minItems"], samples["maxItems"]) == (3, 3) and request.stop == ()
+    assert request.messages[0].content.endswith(': {"samples": [{"question": "...", "answer": "..."}, ...]}.')
 
 
 def test_a_users_words_ask_for_several_too() -> None:
