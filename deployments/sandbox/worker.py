@@ -3,7 +3,6 @@ or the process is replaced; nothing that it started outlives it.
 """
 
 import asyncio
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -126,19 +125,17 @@ class _Process:
     """A running process and the socket to it."""
 
     def __init__(
-        self, popen: subprocess.Popen[bytes], streams: tuple[asyncio.StreamReader, asyncio.StreamWriter], scratch: str
+        self, popen: subprocess.Popen[bytes], streams: tuple[asyncio.StreamReader, asyncio.StreamWriter]
     ) -> None:
         self.popen = popen
         self._reader, self._writer = streams
-        self._scratch = scratch
 
     @classmethod
     async def started(cls, isolation: Isolation, python: str) -> "_Process":
         ours, its = socket.socketpair()
-        scratch = tempfile.mkdtemp(prefix="gleaner-sandbox-")
         with its:
-            popen = _popen(python, its.fileno(), isolation, scratch)
-        return cls(popen, await asyncio.open_unix_connection(sock=ours), scratch)
+            popen = _popen(python, its.fileno(), isolation)
+        return cls(popen, await asyncio.open_unix_connection(sock=ours))
 
     def send(self, body: bytes) -> None:
         self._writer.write(len(body).to_bytes(4, "big") + body)
@@ -154,13 +151,13 @@ class _Process:
         except subprocess.TimeoutExpired:
             self.popen.kill()
             self.popen.wait()
-        await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
 
 
-def _popen(python: str, control: int, isolation: Isolation, scratch: str) -> subprocess.Popen[bytes]:
+def _popen(python: str, control: int, isolation: Isolation) -> subprocess.Popen[bytes]:
     """Nothing of our environment: a program could read it in the memory that it is a copy of."""
+    given = (str(control), isolation.value, tempfile.gettempdir())
     return subprocess.Popen(
-        [python, "-S", "-s", "-P", "-m", "deployments.sandbox.inside", str(control), isolation.value, scratch],
+        [python, "-S", "-s", "-P", "-m", "deployments.sandbox.inside", *given],
         pass_fds=[control],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -1,6 +1,6 @@
-"""A worker's process: `python -S -s -P -m deployments.sandbox.inside CONTROL ISOLATION SCRATCH`. Law: one request at a
-time; this process, of which every program is a copy, never holds anything of one; when the other side of `control`
-goes, everything ends.
+"""A worker's process: `python -S -s -P -m deployments.sandbox.inside CONTROL ISOLATION ABOVE`; folders are made below
+ABOVE. Law: one request at a time; this process, of which every program is a copy, never holds anything of one; when the
+other side of `control` goes, everything ends.
 """
 
 import bisect  # noqa: F401  loaded here, once, for all programs; so are those below
@@ -36,12 +36,12 @@ from deployments.sandbox.inside.rooms import Namespaces, ProgramRoom, Shared
 from deployments.sandbox.inside.watch import Abandoned, Inside, RequestRunner
 
 
-def main(control: socket.socket, isolation: str, scratch: str) -> None:
+def main(control: socket.socket, isolation: str, above: str) -> None:
     """Answers requests until the other side goes, or something is at fault that is no program's."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         processes = Processes()
-        room: ProgramRoom = Namespaces(processes) if isolation == "namespaces" else Shared(processes, scratch)
+        room: ProgramRoom = Namespaces(processes) if isolation == "namespaces" else Shared(processes, above)
         calls = CallFilter()
         room.prepare()
     except (OSError, KeyError) as error:
@@ -59,6 +59,7 @@ def main(control: socket.socket, isolation: str, scratch: str) -> None:
         if pid == 0:
             serve(RequestRunner(Inside(room, calls, control), processes), room, control)
         serving = os.waitpid(pid, 0)[1] == 0
+    room.leave()
 
 
 def serve(runner: RequestRunner, room: ProgramRoom, control: socket.socket) -> NoReturn:

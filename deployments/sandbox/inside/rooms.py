@@ -40,6 +40,10 @@ class ProgramRoom(Protocol):
         """Once, before the first program. Raises OSError where the system does not offer it."""
         ...
 
+    def leave(self) -> None:
+        """Once, after the last program."""
+        ...
+
     def enter(self) -> None:
         """In the copy of the worker that runs a request, before its first program."""
         ...
@@ -86,6 +90,9 @@ class Namespaces:
             socket.sethostname("sandbox")
             _build_root()
         self._try()
+
+    def leave(self) -> None:
+        """Nothing to do: the last process of its namespaces takes them with it."""
 
     def enter(self) -> None:
         """Nothing to do."""
@@ -164,12 +171,15 @@ class Shared:
 
     counts_processes = False
 
-    def __init__(self, processes: Processes, scratch: str) -> None:
+    def __init__(self, processes: Processes, above: str) -> None:
         self._processes = processes
-        self._scratch = scratch
+        self._scratch = tempfile.mkdtemp(prefix="gleaner-sandbox-", dir=above)
 
     def prepare(self) -> None:
         """Nothing to do."""
+
+    def leave(self) -> None:
+        _remove(self._scratch)
 
     def enter(self) -> None:
         kernel.adopt_orphans()

@@ -22,10 +22,12 @@ SLEEPER = "import os, time\nos.fork()\nos.setsid() if os.fork() == 0 else None\n
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module", params=list(Isolation), ids=lambda each: each.value)
-async def sandbox(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
-    async with Sandbox(LIMITS, isolation=request.param) as made:
-        yield made
-        assert await until(lambda: descendants(made.pids), lambda found: not found) == []
+async def sandbox(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tempfile.tempdir", str(tmp_path_factory.mktemp("folders")))
+        async with Sandbox(LIMITS, isolation=request.param) as made:
+            yield made
+            assert await until(lambda: descendants(made.pids), lambda found: not found) == []
 
 
 async def test_a_source_gets_what_it_is_given(sandbox: Sandbox) -> None:
@@ -200,18 +202,22 @@ async def test_nothing_is_left_of_many_programs(
     assert _mounts() == mounts
 
 
-async def test_a_program_ends_with_whoever_asked() -> None:
+@pytest.mark.parametrize("isolation", Isolation, ids=lambda each: each.value)
+async def test_a_program_ends_with_whoever_asked(
+    isolation: Isolation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """kill -9 of our own process: the worker ends its program, then itself."""
     code = f"""
 import asyncio, os
 from deployments.sandbox.sandbox import Sandbox
 from schemas.programs import *
 async def main():
-    async with Sandbox(ProgramLimits(), workers=1) as sandbox:
+    async with Sandbox(ProgramLimits(), workers=1, isolation={isolation}) as sandbox:
         print(*sandbox.pids, flush=True)
         await sandbox.run(Program(run=Source({SLEEPER!r})))
 asyncio.run(main())
 """
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     with _started(code) as asker:
         assert asker.stdout is not None
         worker = int(asker.stdout.readline())
@@ -219,6 +225,7 @@ asyncio.run(main())
         below.append(psutil.Process(worker))
         asker.kill()
         assert await until(lambda: living(below), lambda left: not left) == []
+    assert os.listdir(tmp_path) == []
 
 
 async def test_a_system_that_offers_nothing_is_refused_in_one_line(tmp_path: Path) -> None:
