@@ -69,8 +69,11 @@ def main() -> None:
 
 def states(model: Path, pairs: Sequence[Pair]) -> Mapping[Pair, Mapping[int, torch.Tensor]]:
     """Of each pair, passage before claim, the state of the last token at each layer: (H,) in float32."""
-    tokenizer: Any = AutoTokenizer.from_pretrained(model)
-    read: Any = AutoModelForCausalLM.from_pretrained(model, dtype=torch.bfloat16).model.eval()
+    tokenizer: Any = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
+    causal: Any = AutoModelForCausalLM.from_pretrained(
+        model, dtype=torch.bfloat16, use_safetensors=True, trust_remote_code=False
+    )
+    read = causal.model.eval()
     read.layers = read.layers[: max(LAYERS)]
     ordered = sorted(set(pairs), key=lambda pair: len(pair[0]) + len(pair[1]))
     found: dict[Pair, dict[int, torch.Tensor]] = {}

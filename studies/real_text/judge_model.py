@@ -50,7 +50,7 @@ def main() -> None:
 
 def adapted(minilm: Path) -> BertForSequenceClassification:
     """minilm with adapters that change nothing yet and a new head; these alone are trained. torch's seed draws them."""
-    config = AutoConfig.from_pretrained(minilm, num_labels=1, max_position_embeddings=LONGEST)
+    config = AutoConfig.from_pretrained(minilm, num_labels=1, max_position_embeddings=LONGEST, trust_remote_code=False)
     model = cast(Any, BertForSequenceClassification)(config)
     weights = load_file(minilm / "model.safetensors")
     places = "embeddings.position_embeddings.weight"
@@ -90,7 +90,7 @@ def write_folder(minilm: Path, adapters: Path, folder: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         made = Path(scratch) / folder.name
         model.save_pretrained(made)
-        AutoTokenizer.from_pretrained(minilm).save_pretrained(made)
+        AutoTokenizer.from_pretrained(minilm, trust_remote_code=False).save_pretrained(made)
         shutil.rmtree(folder, ignore_errors=True)
         made.rename(folder)
     return folder

@@ -93,7 +93,7 @@ class Training:
     def __init__(self, minilm: Path, output: Path, made: Mapping[str, Sequence[Four]], seed: int) -> None:
         torch.manual_seed(seed)
         self._output, self._seed = output, seed
-        self._tokenizer: Any = AutoTokenizer.from_pretrained(minilm)
+        self._tokenizer: Any = AutoTokenizer.from_pretrained(minilm, trust_remote_code=False)
         self._model = adapted(minilm)
         self._development = {part: [row for four in made[part] for row in four.rows()] for part in PARTS}
         self._fours = [four for four in made["train"] if self._length(four) <= LONGEST_TRAINED]
