@@ -102,6 +102,7 @@ class Budget(Config, frozen=True):
     """When it is spent, no attempt starts any more, and orders that no conductor works on end as `budget`."""
 
     tokens: Annotated[Positive | None, any_resume("Generator and gate tokens together.")] = None
+    cost: Annotated[MoreThanNone | None, any_resume("By the prices of pools and gates (docs/bill.md).")] = None
 
 
 class SinkConfig(Config, frozen=True):

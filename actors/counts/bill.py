@@ -44,6 +44,14 @@ def bill_of(summary: Summary, prices: Mapping[str, Price]) -> Bill | None:
     )
 
 
+def is_spent(config: RunConfig, summary: Summary) -> bool:
+    """Whether the run has cost what its budget allows, as far as it is recorded."""
+    if config.budget.cost is None:
+        return False
+    bill = bill_of(summary, prices_of(config))
+    return bill is not None and bill.cost >= config.budget.cost
+
+
 def per_accelerator_hour(summary: Summary) -> tuple[Accelerator, float, float] | None:
     """Accepted samples and tokens for each hour of an accelerator that was held; None where nothing was metered."""
     held = sum(row.held_s for row in summary.held)

@@ -22,6 +22,7 @@ from schemas.ledger import (
 from schemas.orders import Accept, DeadLetter, EndReason, Outcome, Requeue
 from schemas.verdicts import Rejected
 
+COST_REACHED = DeadLetter(EndReason.BUDGET, "the budget's cost is reached")
 BUDGET_SPENT = DeadLetter(EndReason.BUDGET, "the token budget is spent")
 NOT_NEEDED = "the run wants no more samples"
 EndRecord = AcceptedEnd | Rescored | DeadLetteredEnd | NotNeededEnd | Rolled | ProbeEnded

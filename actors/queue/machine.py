@@ -77,6 +77,7 @@ class RegenerationQueue:
         self._asked = AskedQuestions(similarity, limits.similarity_threshold, limits.vector_threshold)
         self._slots: dict[bytes, int] = {}
         """The number of orders that were issued for each passage, by its id."""
+        self.unaffordable = False  # set by who knows the prices
         self._orders = Outstanding({Urgency.FRESH: limits.fresh_share, Urgency.ROLLOUTS: limits.rollout_share})
         self._held = self._orders.by_id
         self._late = LateReports()
@@ -96,8 +97,8 @@ class RegenerationQueue:
 
     @property
     def exhausted(self) -> bool:
-        """Whether the token budget is spent."""
-        return self._limits.tokens is not None and self.spent >= self._limits.tokens
+        """Whether the budget is spent, in tokens or in money."""
+        return self.unaffordable or (self._limits.tokens is not None and self.spent >= self._limits.tokens)
 
     @property
     def ending(self) -> bool:

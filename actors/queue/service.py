@@ -17,7 +17,7 @@ from actors.counts.refusals import Refusals
 from actors.counts.tally import Tally
 from actors.queue.commits import GroupCommit, Ledger
 from actors.queue.documents import KnownDocuments
-from actors.queue.ends import BUDGET_SPENT
+from actors.queue.ends import BUDGET_SPENT, COST_REACHED
 from actors.queue.machine import RegenerationQueue
 from actors.queue.news import ExperienceNews, Fold
 from actors.queue.plan import Plan, StopTerms
@@ -256,6 +256,11 @@ class QueueService:
         self._stopped = True
         self._changed.set()
 
+    def spend_no_more(self) -> None:
+        """The budget's cost is reached: no attempt starts any more, and what is not leased ends as `budget`."""
+        self._queue.unaffordable = True
+        self._changed.set()
+
     def finished(self) -> bool:
         """Whether nothing will be leased any more: every order has ended, and the corpus was read, the plan has ended
         or the budget is spent; or leasing was stopped."""
@@ -362,7 +367,8 @@ class QueueService:
         """Ends what is not leased, once no attempt starts any more."""
         if not self._queue.ending:
             return
-        end = None if self._queue.aim.closed else BUDGET_SPENT
+        spent = COST_REACHED if self._queue.unaffordable else BUDGET_SPENT
+        end = None if self._queue.aim.closed else spent
         self._keep(*self._queue.end_unleased(self._now(), end))
         self._keep(*self._queue.followed())
         await self._commits.durable()

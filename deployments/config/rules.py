@@ -238,6 +238,8 @@ def _broken_replicas(config: RunConfig) -> Iterator[str]:
         if least > config.scaling.accelerators + 1e-6:
             rule = f"one replica of each pool and gate (or its min) takes {least:g} by their {kind}"
             yield f"scaling.accelerators: {config.scaling.accelerators:g} is too small: {rule}"
+    if config.budget.cost is not None and all(each.part.price is None for each in deployed(config)):
+        yield "budget.cost: no pool and no gate has a price"
 
 
 def _broken_engine(path: str, engine: Engine, config: RunConfig) -> Iterator[str]:

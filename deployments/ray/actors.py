@@ -139,6 +139,10 @@ class QueueShell:
         """Makes every further lease call say that the run is over."""
         (await self._ready()).stop_leasing()
 
+    async def spend_no_more(self) -> None:
+        """The budget's cost is reached. A restarted queue must be told again."""
+        (await self._ready()).spend_no_more()
+
     async def standing(self) -> ShardStanding:
         """What this queue has of the run's accepted samples."""
         return (await self._ready()).standing()

@@ -195,6 +195,10 @@ class Crew:
             except (RayActorError, GetTimeoutError):
                 log.warning("a queue did not close; its ledger is as of its last commit")
 
+    def spend_no_more(self) -> None:
+        """The budget's cost is reached. Repeat the call: a restarted queue does not remember it."""
+        ask_each(queue.spend_no_more for queue in self._queues)
+
     def end_plan(self, why: PlanEnd) -> None:
         """Ends the plan of every queue. It is recorded, so a restarted queue remembers it."""
         ask_each((queue.end_plan for queue in self._queues), why)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import ray
 
+from actors.counts.bill import is_spent
 from actors.queue.preflight import LaunchTerms
 from deployments.folder.ending import answered, is_asked
 from deployments.folder.output import keep
@@ -191,6 +192,8 @@ class Supervisor:
     def _report(self, phase: Phase, note: str = "") -> None:
         now, ticked = time.time(), time.monotonic()
         snapshot, conductors = self._crew.snapshot(), self._crew.statuses()
+        if snapshot is not None and is_spent(self._config, snapshot.summary):
+            self._crew.spend_no_more()
         self._advice = self._first_look.said(None if snapshot is None else snapshot.summary)
         if self._crew.conducting and ticked - self._replicas_at > REPLICA_POLL_S:
             self._replicas_at = ticked

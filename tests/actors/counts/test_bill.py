@@ -1,18 +1,24 @@
 """What a run held and cost: nothing counted twice, nothing guessed."""
 
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
-from actors.counts.bill import bill_of, per_accelerator_hour
+from actors.counts.bill import bill_of, is_spent, per_accelerator_hour
 from actors.scaling.held import AcceleratorClock, ReplicaSize
 from actors.scaling.measure import PoolFacts
+from benchmarks.loop import configuration
+from deployments.config.rules import broken_rule
 from schemas.bill import Accelerator, HeldTime
+from schemas.config_bounds import Budget
 from schemas.config_deployed import Price
 from schemas.distributions import AttemptEnd
 from schemas.ledger import AcceptedEnd, Metered, Rejoined
 from schemas.progress import Summary
 from tests.actors.counts.records import FAITHFUL, GOOD, UNFAITHFUL, counted, first, planned, repaired
 
+PLAIN = configuration(Path("corpus.jsonl"), rejected=0.0, concurrency=64)
 GPU, CPU = Accelerator.GPU, Accelerator.CPU
 HALF_HOUR = HeldTime("generator", GPU, 1800.0, 900.0)
 
@@ -96,3 +102,14 @@ def test_more_calls_than_slots_are_no_more_than_busy() -> None:
     clock.tick(1.0, {"generator": full})
     clock.tick(2.0, {"generator": replace(full, ready=0, starting=1)})
     assert clock.take() == (HeldTime("generator", CPU, 2.0, 1.0),)
+
+
+def test_a_budget_of_cost_is_spent_when_the_bill_reaches_it() -> None:
+    """42 by these prices: spent at 42, not at 43; never without a cost."""
+    pool = replace(PLAIN.pools["generator"], price=Price(accelerator_hour=42.0))
+    priced = replace(PLAIN, pools={"generator": pool})
+    summary = run_of_two_attempts()
+    assert is_spent(replace(priced, budget=Budget(cost=42.0)), summary)
+    assert not is_spent(replace(priced, budget=Budget(cost=43.0)), summary)
+    assert not is_spent(priced, summary)
+    assert broken_rule(replace(PLAIN, budget=Budget(cost=1.0))) == "budget.cost: no pool and no gate has a price"

@@ -15,7 +15,8 @@ from actors.queue.service import QueueService, ServiceSettings
 from schemas.corpus import DocumentRefused, RefusalReason
 from schemas.errors import GleanerError, OutputError
 from schemas.ledger import AcceptedEnd, Record, RunStarted, ShardKind, ShardWritten
-from schemas.orders import STALE, Accept, Duplicate, Holding, Outcome, Recorded, Stale
+from schemas.orders import STALE, Accept, Duplicate, EndReason, Holding, Outcome, Recorded, Stale
+from schemas.progress import EndCount
 from tests.doubles.attempts import TOKENS_PER_ATTEMPT, accepted, passage, rejected
 
 STARTED = RunStarted(at=1000.0, config_sha256="00", versions={})
@@ -309,4 +310,19 @@ async def test_a_spent_budget_ends_the_run_with_every_order_counted() -> None:
     assert queue.finished()
     counts = queue.snapshot().counts
     assert (counts.accepted, counts.dead_lettered, counts.outstanding) == (1, 2, 0)
+    assert await queue.offer([passage(9)]) is False
+
+
+async def test_a_cost_that_is_reached_ends_the_run_like_spent_tokens() -> None:
+    """Who waits for a lease gets none, and what is leased ends as it does."""
+    queue = service()
+    await queue.offer([passage(number) for number in range(3)])
+    (lease,) = await queue.lease("c", 1, 1)
+    queue.spend_no_more()
+    assert await queue.lease("c", 1, 0) == []
+    await queue.settle([accepted(lease)])
+    assert queue.finished()
+    summary = queue.snapshot().summary
+    assert (summary.counts.accepted, summary.counts.outstanding) == (1, 0)
+    assert summary.ends == (EndCount(EndReason.BUDGET, 2),)
     assert await queue.offer([passage(9)]) is False

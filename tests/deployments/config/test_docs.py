@@ -62,6 +62,7 @@ CORPUS_KEYS = ("corpus.none", "corpus.columns")
 """Runs without documents, or of rows, which were not there when the bound was set."""
 PRICE_KEYS = (
     *(f"{part}.price" for part in ("pools", "embedder", "token", "likelihood", "classifier", "llm")),
+    "budget.cost",
     *(f"price.{key}" for key in ("prompt_tokens", "completion_tokens", "accelerator_hour")),
 )
 """What a model costs, wherever one is deployed: who gives no price has no bill (docs/bill.md)."""
