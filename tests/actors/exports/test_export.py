@@ -211,7 +211,9 @@ def test_nothing_to_export_is_said(tmp_path: Path) -> None:
 
 def test_formats_of_another_task(tmp_path: Path) -> None:
     """Steps are of solutions: asked of a run of answers, the fitting formats are named."""
-    with pytest.raises(UserError, match="task math, and this run's is grounded_answer; try sft, dpo, dpo_ranked, kto, hard_neg"):
+    with pytest.raises(
+        UserError, match="task math, and this run's is grounded_answer; try sft, dpo, dpo_ranked, kto, hard_neg"
+    ):
         write(tmp_path / "out", asked(ExportFormat.DPO_STEPS))
     with pytest.raises(UserError, match="no such form"):
         write(tmp_path / "out", asked(ExportFormat.HARD_NEGATIVES, form=Form.TEXT))
