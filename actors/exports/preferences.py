@@ -32,10 +32,15 @@ def sft_columns(form: Form) -> tuple[Column, ...]:
 
 def dpo_columns(form: Form) -> tuple[Column, ...]:
     """The columns of `dpo`."""
+    return pair_columns(form, chosen="what was accepted", rejected="what was rejected")
+
+
+def pair_columns(form: Form, *, chosen: str, rejected: str) -> tuple[Column, ...]:
+    """The columns of a row that `pair_row` makes, with what the two answers are."""
     return (
         Column("prompt", said(form), "what both answer"),
-        Column("chosen", said(form), "what was accepted"),
-        Column("rejected", said(form), "what was rejected"),
+        Column("chosen", said(form), chosen),
+        Column("rejected", said(form), rejected),
         ID,
         *PLACE,
         origin("chosen_origin", "`chosen`"),

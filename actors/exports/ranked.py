@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from actors.exports.columns import ID, PLACE, Column, origin, said
+from actors.exports.columns import Column
 from actors.exports.families import Family, Told
 from actors.exports.faults import rejections
-from actors.exports.preferences import Rows, pair_row
+from actors.exports.preferences import Rows, pair_columns, pair_row
 from actors.exports.wording import Exchange, ExportWording, exchange
 from schemas.exports import ExportFormat, ExportRequest, Form, LeftOut
 from schemas.verdicts import ALWAYS_ASKED, DIVERSITY, Errored, GateName
@@ -36,14 +36,8 @@ class _Answer(Struct, frozen=True):
 
 def dpo_ranked_columns(form: Form) -> tuple[Column, ...]:
     """The columns of `dpo_ranked`."""
-    return (
-        Column("prompt", said(form), "what both answer"),
-        Column("chosen", said(form), "accepted, and worse by no gate"),
-        Column("rejected", said(form), "worse by one gate or more, and better by none"),
-        ID,
-        *PLACE,
-        origin("chosen_origin", "`chosen`"),
-        origin("rejected_origin", "`rejected`"),
+    return pair_columns(
+        form, chosen="accepted, and worse by no gate", rejected="worse by one gate or more, and better by none"
     )
 
 

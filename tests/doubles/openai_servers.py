@@ -11,6 +11,8 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
+from tests.doubles.loopback import on_loopback
+
 Reply = tuple[int, Any]
 """Status and JSON body."""
 SAID = "Question: When was it lit?\nAnswer: It was lit in 1871."
@@ -79,15 +81,9 @@ async def serving(manner: Manner) -> AsyncIterator[Server]:
     app = web.Application()
     app.router.add_get(f"{manner.prefix}/models", server.list_models)
     app.router.add_post(f"{manner.prefix}/chat/completions", server.chat)
-    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        server.url = f"http://127.0.0.1:{runner.addresses[0][1]}{manner.prefix}"
+    async with on_loopback(app) as address:
+        server.url = f"{address}{manner.prefix}"
         yield server
-    finally:
-        await runner.cleanup()
 
 
 def _json(reply: Reply) -> web.Response:

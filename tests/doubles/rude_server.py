@@ -11,6 +11,8 @@ from typing import cast
 import msgspec
 from aiohttp import web
 
+from tests.doubles.loopback import on_loopback
+
 GOOD = {
     "id": "chatcmpl-1",
     "object": "chat.completion",
@@ -95,15 +97,9 @@ async def rude_server() -> AsyncIterator[RudeServer]:
     app.router.add_get("/v1/models", server.models)
     app.router.add_post("/v1/chat/completions", server.chat)
     app.router.add_post("/classify", server.classify)
-    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        server.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    async with on_loopback(app) as address:
+        server.url = f"{address}/v1"
         yield server
-    finally:
-        await runner.cleanup()
 
 
 def _status(code: int, text: str = "", **headers: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

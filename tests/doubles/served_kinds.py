@@ -14,6 +14,7 @@ from msgspec import Struct
 from transformers import PreTrainedTokenizerFast
 
 from tests.doubles import templates, tiny_models
+from tests.doubles.loopback import on_loopback
 
 THOUGHTS = 900
 """Tokens that a thinking model spends before it answers a question as short as these."""
@@ -78,12 +79,6 @@ async def serving(kinds: Mapping[str, Kind], says: Callable[[dict[str, Any]], st
     app = web.Application()
     app.router.add_get("/v1/models", server.models)
     app.router.add_post("/v1/chat/completions", server.chat)
-    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        server.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    async with on_loopback(app) as address:
+        server.url = f"{address}/v1"
         yield server
-    finally:
-        await runner.cleanup()

@@ -16,6 +16,7 @@ from deployments.engines.build import retrieval_encoder, sample_encoder
 from schemas.config import EmbedderModel, Engine, HttpEngine, TransformersEngine, VllmEngine
 from schemas.config_gates import Pooling, Retrieved
 from schemas.errors import EngineError, ErrorKind
+from tests.doubles.loopback import on_loopback
 from tests.doubles.tiny_models import save_generator
 from tests.doubles.vllm_server import serving, wait_until_ready
 from tests.needs import MODELS, needs_model
@@ -102,14 +103,9 @@ async def answering(reply: Any, asked: list[Any]) -> AsyncIterator[HttpEngine]:
 
     app = web.Application()
     app.router.add_post("/v1/embeddings", embeddings)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    async with on_loopback(app) as address:
+        url = f"{address}/v1"
         yield HttpEngine(base_url=url, model="m", check_models=False)
-    finally:
-        await runner.cleanup()
 
 
 async def test_a_server_is_asked_as_openais_is() -> None:
