@@ -14,14 +14,13 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import get_args
 
-import msgspec
-
 from deployments.engines.roles import role_of
 from deployments.local.gates import started
 from studies.provenance.bootstrap import Estimate
 from studies.real_text.arms import MODES, Arm, Form, Judges, Scored, judge, scored
 from studies.real_text.measures import Score, difference, measured, youden_threshold
 from studies.real_text.results import Claim, Figure, Results, Verdict
+from studies.real_text.results_file import write_json
 from studies.real_text.sets import SETS, SetRow
 
 COMMITTED = Path(__file__).with_name("scores")
@@ -55,7 +54,7 @@ def main() -> None:
         take_committed(given.output / "scores")
     results = asyncio.run(measure(given, say))
     given.output.mkdir(parents=True, exist_ok=True)
-    (given.output / "results.json").write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
+    write_json(given.output / "results.json", results)
     for claim in results.claims:
         found = claim.estimate
         print(f"{claim.verdict:13} {claim.number}. {claim.set}: {claim.what} {found.value:.3f} "

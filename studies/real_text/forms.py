@@ -19,13 +19,13 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Literal
 
-import msgspec
 from msgspec import Struct
 
 from actors.calls.asker import Way
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from deployments.local.gates import started
 from schemas.config import GroundedAnswer
+from studies.real_text.results_file import write_json
 from studies.real_text.wellformed import GOAL, POOL, SAMPLING, Arm, EngineName, arm_of, first_draft, prose, small_engine
 
 RESULTS = Path(__file__).parent / "forms.json"
@@ -67,7 +67,7 @@ async def write(model: Path, seed: int, output: Path) -> None:
     async for arm in measure(model, seed):
         arms.append(arm)
         forms = Forms(model.name, seed, tuple(arms), supported(arms))
-        await asyncio.to_thread(output.write_bytes, msgspec.json.format(msgspec.json.encode(forms), indent=1) + b"\n")
+        await asyncio.to_thread(write_json, output, forms)
         share, whys = arm.drafts.well_formed, arm.drafts.malformed.items()
         told = ", ".join(f"{count} {name}" for name, count in whys)
         print(

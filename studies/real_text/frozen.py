@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import torch
 from msgspec import Struct
 from sklearn.linear_model import LogisticRegression
@@ -19,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from studies.real_text.development import PARTS, Developed, Pair, developed, pairs_of
+from studies.real_text.results_file import write_json
 from studies.real_text.train_judge import rows, rows_of
 
 LAYERS = (10, 15)
@@ -64,7 +64,7 @@ def main() -> None:
             probes.append(Probe(layer, strength, developed(0, parts, scores)))
             print(layer, strength, f"{probes[-1].developed.best:.4f}", probes[-1].developed, flush=True)
     best = max(probes, key=lambda each: each.developed.best)
-    (given.output / "frozen.json").write_bytes(msgspec.json.format(msgspec.json.encode(best), indent=1) + b"\n")
+    write_json(given.output / "frozen.json", best)
 
 
 def states(model: Path, pairs: Sequence[Pair]) -> Mapping[Pair, Mapping[int, torch.Tensor]]:

@@ -31,6 +31,7 @@ from studies.real_text.arms import Scored, known_scores, scored
 from studies.real_text.judge_model import FOLDER, SHIPPED
 from studies.real_text.measures import Measured, Score, difference, measured
 from studies.real_text.results import Claim
+from studies.real_text.results_file import interval, write_json
 from studies.real_text.sets import SETS, SetRow
 from studies.real_text.train_judge import Trained
 
@@ -102,7 +103,7 @@ def main() -> None:
         print(f"{time.monotonic() - began:6.0f} s  {what}", flush=True)
 
     found = asyncio.run(measure(given, say))
-    (given.output / "results.json").write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
+    write_json(given.output / "results.json", found)
     for claim in found.claims:
         shown = claim.estimate
         print(f"{claim.verdict:13} {claim.number}. {claim.set}: {claim.what} {shown.value:.3f} "
@@ -179,7 +180,7 @@ def table(found: Judged) -> list[str]:
     for each in found.figures:
         of = each.judge
         figures = (of.auroc, each.words.auroc, of.f1, of.f1_of_rejecting_all)
-        cells = (each.set, f"{of.judged} of {of.rows}", *map(_said, figures))
+        cells = (each.set, f"{of.judged} of {of.rows}", *map(interval, figures))
         lines.append(f"| {' | '.join((*cells, *(_verdict(found, number, each.set) for number in AGAINST)))} |")
     return lines
 
@@ -187,14 +188,10 @@ def table(found: Judged) -> list[str]:
 def kinds_table(found: Judged) -> list[str]:
     """A line for each kind of flaw of each set that names them."""
     return [
-        f"| {each.set} | {kind.kind} | {kind.bad_rows} | {_said(kind.auroc)} |"
+        f"| {each.set} | {kind.kind} | {kind.bad_rows} | {interval(kind.auroc)} |"
         for each in found.figures
         for kind in each.kinds
     ]
-
-
-def _said(of: Estimate) -> str:
-    return f"{of.value:.3f} ({of.low:.3f} to {of.high:.3f})"
 
 
 def _verdict(found: Judged, number: int, name: str) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from studies.provenance.bootstrap import Estimate
 from studies.real_text.results import Claim, Figure, Results
+from studies.real_text.results_file import interval
 
 BEGIN, END = "<!-- results: written by studies.real_text.page -->", "<!-- end of results -->"
 RESULTS = Path(__file__).with_name("results.json")
@@ -62,19 +62,15 @@ def _figure(figure: Figure) -> str:
         f"`{figure.shown}`",
         f"{found.judged} of {found.rows}",
         f"{figure.tokens:.0f}",
-        _interval(found.auroc),
-        _interval(found.f1),
-        _interval(found.f1_of_rejecting_all),
+        interval(found.auroc),
+        interval(found.f1),
+        interval(found.f1_of_rejecting_all),
     )
     return f"| {' | '.join(cells)} |"
 
 
 def _claim(claim: Claim) -> str:
-    return f"| {claim.number} | {claim.set} | {claim.what} | {_interval(claim.estimate)} | **{claim.verdict}** |"
-
-
-def _interval(found: Estimate) -> str:
-    return "none" if found.low == -1 else f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+    return f"| {claim.number} | {claim.set} | {claim.what} | {interval(claim.estimate)} | **{claim.verdict}** |"
 
 
 if __name__ == "__main__":

@@ -22,7 +22,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -36,6 +35,7 @@ from schemas.corpus import Passage
 from schemas.orders import Lease, Order
 from schemas.recovery import Repair, RepairKind, Repairs
 from schemas.samples import Draft, Message, Prompt
+from studies.real_text.results_file import write_json
 from studies.real_text.wellformed import POOL, SAMPLING, prose, small_engine
 
 RESULTS = Path(__file__).parent / "repairs.json"
@@ -115,7 +115,7 @@ def main() -> None:
 async def write(model: Path, seed: int, passages: int, output: Path) -> None:
     """The results, once more after each arm: a run that is ended early keeps what it measured."""
     async for results in measure(model, seed, passages):
-        await asyncio.to_thread(output.write_bytes, msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
+        await asyncio.to_thread(write_json, output, results)
         arm = results.arms[-1]
         print(
             f"{arm.repair}, {arm.form}: {arm.well_formed} of {arm.repairs} well formed, {arm.label_copied} with the "

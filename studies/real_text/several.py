@@ -3,9 +3,10 @@
     python -m studies.real_text.models .models
     python -m studies.real_text.several .models/smollm2
 
-Plan, written before the first run. Passages: as in `wellformed`, 20 of them drawn by a seed that was not used before
-(11). Six orders of each passage; arms: one, two, three and six samples of a completion (`samples_per_call`), `instruct`
-with its examples, labelled lines, T 0.5, top-p 0.95, 120 tokens for each sample, vLLM. Counted for each arm, of its 120
+Plan. Passages: as in `wellformed`, 20 of them drawn by a seed that was not used before (61). A first run with seed 11
+was ended after its first arm, whose figures were seen; that seed had been used by `repairs`, so all arms are run anew.
+Six orders of each passage; arms: one, two, three and six samples of a completion (`samples_per_call`), `instruct` with
+its examples, labelled lines, T 0.5, top-p 0.95, 120 tokens for each sample, vLLM. Counted for each arm, of its 120
 orders: drafts that the task reads; of these, drafts that are no near-duplicate (by words, 0.9) of an earlier one of
 their passage; of these, drafts whose answer a sentence of the passage carries (every number of the answer, and half of
 its content words: `actors.gates.carrying`); prompt and completion tokens. Carried is a sign of faithfulness that needs
@@ -20,7 +21,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
 from actors.calls.asker import Asker, Way
@@ -34,10 +34,11 @@ from schemas.corpus import Passage
 from schemas.orders import Lease, Order
 from schemas.samples import Draft, Malformed, texts_of
 from schemas.verdicts import Quote
+from studies.real_text.results_file import write_json
 from studies.real_text.wellformed import POOL, SAMPLING, prose, small_engine
 
 RESULTS = Path(__file__).parent / "several.json"
-SEED, PASSAGES, ORDERS = 11, 20, 6
+SEED, PASSAGES, ORDERS = 61, 20, 6
 COUNTS = (1, 2, 3, 6)
 ALIKE = 0.9
 LESS = 0.05
@@ -90,7 +91,7 @@ async def write(model: Path, output: Path) -> None:
     async for arm in measure(model):
         arms.append(arm)
         several = Several(model.name, SEED, tuple(arms), supported(arms))
-        await asyncio.to_thread(output.write_bytes, msgspec.json.format(msgspec.json.encode(several), indent=1) + b"\n")
+        await asyncio.to_thread(write_json, output, several)
         print(
             f"{arm.count}: of {arm.orders} orders {arm.well_formed} well formed, {arm.distinct} distinct, "
             f"{arm.carried} carried; {arm.calls} calls, {arm.prompt_tokens:,} + {arm.completion_tokens:,} tokens; "

@@ -27,6 +27,7 @@ from transformers import AutoTokenizer
 from studies.real_text.development import PARTS, Developed, Pair, developed, pairs_of
 from studies.real_text.judge_model import LONGEST, adapted, put, trained
 from studies.real_text.prose import texts
+from studies.real_text.results_file import write_json
 from studies.real_text.spoilt import Four, SpoiltRow, fours
 
 OF_EACH = {"train": 500, "countries": 18, "others": 20}
@@ -193,7 +194,7 @@ class Training:
         save_file(load_file(self._output / f"adapters-{best.step}.safetensors"), self._output / "adapters.safetensors")
         digest = sha256((self._output / "train.jsonl").read_bytes()).hexdigest()
         found = Trained(self._seed, total, total * FOURS * 4, digest, best, round(state.cpu_s / 60, 1))
-        (self._output / "trained.json").write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
+        write_json(self._output / "trained.json", found)
         return found
 
 

@@ -14,7 +14,6 @@ from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -27,6 +26,7 @@ from schemas.errors import ErrorKind, JudgeError
 from schemas.orders import Lease, Order
 from schemas.samples import Draft, texts_of
 from schemas.verdicts import GateRequest
+from studies.real_text.results_file import write_json
 from studies.real_text.wellformed import POOL, SAMPLING, prose, small_engine
 
 TRIES = 3
@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     found = asyncio.run(measure(arguments.model, arguments.seed))
-    arguments.output.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
+    write_json(arguments.output, found)
     for each in found.tries:
         print(f"try {each.number}: {each.asked} asked, {each.cut_off} cut off, {each.no_verdict} no verdict otherwise")
     print(f"{found.without} of {found.judged} drafts without a verdict")

@@ -18,7 +18,6 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Literal, get_args
 
-import msgspec
 from msgspec import Struct
 
 from actors.calls.asker import Asker, Way
@@ -34,6 +33,7 @@ from schemas.gate_audit import Rate
 from schemas.ids import PoolName
 from schemas.orders import Lease, Order
 from schemas.samples import Draft
+from studies.real_text.results_file import write_json
 
 ROOT = Path(__file__).parents[2]
 RESULTS = Path(__file__).parent / "wellformed.json"
@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     results = asyncio.run(measure(arguments.model, arguments.engine, arguments.seed))
-    arguments.output.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
+    write_json(arguments.output, results)
     for arm in results.arms:
         share, why = arm.well_formed, ", ".join(f"{count} {name}" for name, count in arm.malformed.items())
         print(f"{arm.prompts:15} {share.successes}/{share.trials} ({share.low:.1%} to {share.high:.1%})  {why}")

@@ -1,0 +1,18 @@
+"""Result files of these studies, and how their figures read on a page."""
+
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from studies.provenance.bootstrap import Estimate
+
+
+def write_json(file: Path, results: Struct) -> None:
+    """Writes results as JSON in lines, so that a change shows."""
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
+
+
+def interval(found: Estimate) -> str:
+    """A figure with its interval in a page's words."""
+    return "none" if found.low == -1 else f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
