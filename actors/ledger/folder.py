@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
+from actors.counts.course import plan_ended
 from actors.ledger.door import check_folder
 from actors.ledger.layout import is_made
 from actors.ledger.sqlite import LedgerReader
@@ -48,18 +49,19 @@ class Ledgers:
     def records(self) -> Iterator[tuple[int, Record]]:
         """Every record with its sequence number in its own ledger, oldest first. For folds that count."""
         ended: set[int] = set()
-        over: dict[int, PlanEnded | None] = {}
+        over: dict[int, PlanEnded] = {}
         for _, (number, seq, record) in merge(*map(_timed, self.each), key=lambda timed: timed[0]):
+            if number in over and not isinstance(record, PlanEnded) and plan_ended(over[number].why, record) is None:
+                del over[number]
             if number and isinstance(record, RunStarted | Reconfigured | StopRaised):
                 continue
             if isinstance(record, CorpusEnded | PlanEnded):
-                over[number] = record if isinstance(record, PlanEnded) else over.get(number)
+                over |= {number: record} if isinstance(record, PlanEnded) else {}
                 ended |= {number} if isinstance(record, CorpusEnded) else set()
                 if isinstance(record, PlanEnded) or len(ended) < len(self.each):
-                    why = next((each for each in over.values() if each is not None), None)
-                    if why is None or len(over) < len(self.each):
+                    if not over or len(ended | over.keys()) < len(self.each):
                         continue
-                    record = why
+                    record = next(iter(over.values()))
             yield seq, record
 
     @contextmanager

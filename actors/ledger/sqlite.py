@@ -114,10 +114,10 @@ class SqliteLedger:
         return _records(self._database, after)
 
     def accepted(self, order_ids: Sequence[OrderId]) -> Sequence[AskedBefore]:
-        """The samples of those of these orders that were accepted."""
+        """The samples of those of these orders that were accepted, in the order in which they were."""
         query = "SELECT seq, body FROM records WHERE order_id = ? AND kind IN (?, ?)"
         kinds = (_kind(AcceptedEnd), _kind(Rescored))
-        found = [row for each in order_ids for row in self._database.execute(query, (each, *kinds))]
+        found = sorted(row for each in order_ids for row in self._database.execute(query, (each, *kinds)))
         return asked_before(_decoded(seq, body) for seq, body in found)
 
     def close(self) -> None:
@@ -284,7 +284,7 @@ class MemoryLedger:
         yield from enumerate(self.kept[after:], after + 1)
 
     def accepted(self, order_ids: Sequence[OrderId]) -> Sequence[AskedBefore]:
-        """The samples of those of these orders that were accepted."""
+        """The samples of those of these orders that were accepted, in the order in which they were."""
         ids = frozenset(order_ids)
         return asked_before(record for record in self.kept if order_of(record) in ids)
 

@@ -27,7 +27,7 @@ from schemas.distributions import Distribution
 from schemas.errors import OutputError
 from schemas.flaws import FlawKind
 from schemas.ids import OrderId
-from schemas.ledger import AcceptedEnd, CorpusEnded, Planned, Record, RunStarted, ShardKind, ShardWritten
+from schemas.ledger import AcceptedEnd, CorpusEnded, PlanEnded, Planned, Record, RunStarted, ShardKind, ShardWritten
 from schemas.orders import EndReason, Lease, OrderKind, Outcome
 from schemas.probes import (
     Drift,
@@ -43,6 +43,7 @@ from schemas.probes import (
 from schemas.progress import Counts, EndCount, KindCount, RoleCost, RunSnapshot, Summary
 from schemas.queue_shard import ONLY, QueueShard, shard_of
 from schemas.recovery import Modes
+from schemas.stop import PlanEnd
 from schemas.verdicts import FAITHFULNESS
 from tests.actors.audit.test_fold import honest
 from tests.actors.counts.records import counted
@@ -240,6 +241,23 @@ def test_the_corpus_has_ended_when_every_ledger_says_so(tmp_path: Path) -> None:
         assert ledgers.orders_like(order[:20], 3) == [order]
         assert isinstance(ledgers.story(order)[0], Planned)
         assert ledgers.story(OrderId(order[::-1])) == ()
+
+
+@pytest.mark.parametrize(("why", "undone"), [(PlanEnd.ACCEPTED, True), (PlanEnd.ASKED, False)])
+def test_a_plan_that_is_taken_up_again_has_ended_when_every_ledger_says_so_again(
+    tmp_path: Path, why: PlanEnd, undone: bool
+) -> None:
+    """A start undoes the end of a plan in each ledger, but not an end on purpose;
+    then one ledger's word is not all's."""
+    for shard in THREE:
+        ends = [CorpusEnded(1.5, 1, 1)] if shard.number == 2 else [PlanEnded(2.0, why)]
+        again = [PlanEnded(4.0, PlanEnd.ORDERS)] if shard.number == 0 and undone else []
+        with SqliteLedger(tmp_path, shard) as ledger:
+            ledger.append([RunStarted(1.0, "sha", {}), *ends, RunStarted(3.0, "sha", {}), *again])
+    with Ledgers(tmp_path) as ledgers:
+        merged = [record for _, record in ledgers.records()]
+    assert [record.at for record in merged if isinstance(record, PlanEnded)] == [2.0]
+    assert counted(merged).plan_ended is (None if undone else why)
 
 
 async def test_a_passage_in_the_wrong_ledger_is_found(tmp_path: Path) -> None:
