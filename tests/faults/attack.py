@@ -179,7 +179,10 @@ class Attack:
     def complete(self) -> None:
         """Nobody is killed any more: waits for the run's good end."""
         self.hold_nothing()
-        assert self._driver.wait(LONGEST_S) == 0, self.said()
+        try:
+            assert self._driver.wait(LONGEST_S) == 0, self.said()
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"the run does not end:\n{self.said()}") from None
 
     def stop(self) -> None:
         """Whatever happened: what a failed run has deployed takes no memory from the next one."""
