@@ -28,6 +28,7 @@ settings.load_profile("untimed")
 SLOW = ("slow", "ray", "vllm")
 THREE_NODES, ONE_RAY, ENGINES, SOURCES = "three nodes", "one Ray", "engines", "sources"
 TOGETHER = {
+    "tests/faults/test_enough.py": THREE_NODES,
     "tests/faults/test_kills.py": THREE_NODES,
     "tests/faults/test_launches.py": THREE_NODES,
     "tests/faults/test_notice.py": THREE_NODES,

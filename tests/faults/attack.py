@@ -90,6 +90,8 @@ class Attack:
         self.config = replace(config, queue=replace(config.queue, shards=shards), conductors=conductors)
         (folder / "run.yaml").write_text(to_yaml(self.config))
         self._driver: subprocess.Popen[bytes]
+        self.more: int | None = None
+        """Of the next start: so many more accepted samples of a finished run."""
 
     def start(self) -> None:
         """`gleaner run`, for the first time or again."""
@@ -101,7 +103,8 @@ class Attack:
     @property
     def command(self) -> list[str]:
         """What starts the run, for the first time or again."""
-        return [*COMMAND, "run", str(self._folder / "run.yaml"), "--output", str(self.output)]
+        more = [] if self.more is None else ["--more", str(self.more)]
+        return [*COMMAND, "run", str(self._folder / "run.yaml"), "--output", str(self.output), *more]
 
     def refused(self) -> str:
         """What the same command says while the run goes on."""
@@ -141,8 +144,7 @@ class Attack:
     def _kill(self, kill: Kill) -> None:
         match kill.target:
             case Target.DRIVER:
-                self._driver.kill()
-                self._driver.wait()
+                self.kill_the_driver()
                 self.start()
             case Target.NODE:
                 raylet = _one_of(self._nodes.workers(), kill.which)
@@ -152,6 +154,11 @@ class Attack:
                 found = f"{kill.target} to kill"
                 self.sees(lambda: bool(self._nodes.processes(self._title(kill.target))), found)
                 end(_one_of(self._nodes.processes(self._title(kill.target)), kill.which))
+
+    def kill_the_driver(self) -> None:
+        """With it the run is gone, until it is started again."""
+        self._driver.kill()
+        self._driver.wait()
 
     def send_away(self, notice_s: int) -> psutil.Process:
         """A spot notice for the node that holds most generators; gives its raylet."""
@@ -186,8 +193,7 @@ class Attack:
 
     def stop(self) -> None:
         """Whatever happened: what a failed run has deployed takes no memory from the next one."""
-        self._driver.kill()
-        self._driver.wait()
+        self.kill_the_driver()
         if self.replicas():
             self._nodes.remove_applications()
 
@@ -197,27 +203,32 @@ class Attack:
 
     def accepted(self) -> Accepted:
         """Every accepted order's text."""
-        return {record.order_id: _text(record) for record in self._ends()}
+        return {record.order_id: _text(record) for record in self.ends()}
 
     def generated_again(self) -> list[OrderId]:
         """Orders whose generation began after they had been accepted."""
-        ends = {record.order_id: record.at for record in self._ends()}
+        ends = {record.order_id: record.at for record in self.ends()}
         lines = [line.split() for line in (self._folder / "journal").read_text().splitlines()]
         began = [(OrderId(request.rpartition(":")[0]), float(at)) for at, request in lines]
         return [order for order, at in began if order in ends and at > ends[order]]
 
     def prove(self, undisturbed: Accepted) -> None:
         """verify holds, and what was accepted is what a run accepts that nobody disturbs."""
+        self.holds()
+        assert self.accepted() == undisturbed
+
+    def holds(self) -> None:
+        """verify finds nothing."""
         edited = partial(is_edited, self.output / "run.yaml")
         report = verify(self.output, lambda uris: documents(uris, self.config.corpus), edited)
         assert report.ok, report.findings
-        assert self.accepted() == undisturbed
 
     def said(self) -> str:
         """The end of what the command has printed."""
         return (self._folder / "said").read_text()[-3000:]
 
-    def _ends(self) -> list[AcceptedEnd]:
+    def ends(self) -> list[AcceptedEnd]:
+        """How every accepted order ended."""
         with Ledgers(self.output) as ledgers:
             return [record for _, record in ledgers.records() if isinstance(record, AcceptedEnd)]
 
