@@ -1,7 +1,8 @@
 """The text of an HTML page, as Markdown. Nothing that a page refers to is opened, and no script runs.
 
 Left out: what no reader sees (scripts, styles, templates, elements marked as hidden), controls, `<nav>`, and everything
-outside `<main>` where there is one. No style sheet is read, so what one hides is text. Formulas are their TeX where the page has it, else `[formula]`.
+outside `<main>` where there is one. No style sheet is read, so what one hides is text. Formulas are their TeX where the
+page has it, else `[formula]`.
 """
 
 import codecs
