@@ -14,8 +14,10 @@ class Isolation(Enum):
     """Linux user, process, mount, network and IPC namespaces and a filter of system calls: the program sees no other
     process, no network, and no file but its own and the system's programs and libraries, which it cannot change."""
     PROCESS = "process"
-    """A process with limits and the filter of system calls, with the rights of our own user: it can read what we can
-    read. It protects from accidents, not from malice."""
+    """A process with limits and the filter of system calls, with the rights of our own user. It protects from
+    accidents: programs without end, too much memory or output, a network. It does not protect from malice: a program
+    can read, change and remove what we can, end our processes, and reach into other programs; so can a solution into
+    its checks, and what they say is no proof then."""
 
 
 class ProgramLimits(Struct, frozen=True, kw_only=True):
@@ -52,7 +54,8 @@ class Command(Struct, frozen=True, tag="command"):
 
 
 class Program(Struct, frozen=True, kw_only=True):
-    """One program and what it is given. `files`: relative path -> content, in the folder in which it runs."""
+    """One program and what it is given. `files`: path -> content, in the folder in which it runs; a path is names with
+    `/` between them, and no file is a folder of another."""
 
     run: Source | Command
     files: dict[str, bytes] = {}
@@ -113,7 +116,8 @@ class ChecksOutcome(Enum):
     FAILED = "failed"
     """A check raised, or the solution ended or reached a limit before all checks were through."""
     UNDECIDED = "undecided"
-    """The checks could not be compiled, or they themselves reached a limit or crashed: nothing is known."""
+    """The checks could not be compiled or import `*` from the solution, or they themselves reached a limit or crashed:
+    nothing is known, and the checks' stderr says why."""
 
 
 class CheckedSolution(Struct, frozen=True):

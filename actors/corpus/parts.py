@@ -15,7 +15,7 @@ By = Literal["headings", "blocks", "sentences"]
 Span = tuple[int, int]
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 _HEADING = re.compile(r"^(?=#{1,6} )", re.MULTILINE)
-_GAP = re.compile(r"\n[ \t\r]*\n\s*?(?=[^\s]|[ \t]+\S|\Z)")
+_GAP = re.compile(r"\n[ \t\r]*\n(?:[^\S\n]*\n)*")
 _SENTENCE = re.compile(
     r"[.!?][\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A-Z0-9\u00c0-\u024f\u0370-\u04ff])|[。！？]\s*|\n[ \t\r]*\n\s*"
 )

@@ -8,11 +8,11 @@ how it ended was measured outside it.
 
 import asyncio
 import sys
-from collections.abc import Mapping
-from pathlib import PurePosixPath
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from deployments.sandbox.inside.python import MAIN
 from deployments.sandbox.inside.requests import ProgramRole
 from deployments.sandbox.inside.served import BROKEN
 from deployments.sandbox.worker import Report, RequestedRun, SandboxWorker
@@ -27,6 +27,9 @@ from schemas.programs import (
     Ran,
     Source,
 )
+
+_LONGEST_NAME = 255
+"""Bytes of a file's or a folder's name, on every file system that a program may meet."""
 
 
 class Sandbox:
@@ -73,16 +76,16 @@ class Sandbox:
         return tuple(worker.pid for worker in self._workers if worker.pid is not None)
 
     async def run(self, program: Program) -> Ran:
-        """Waits for a free worker, then for the program's end. Raises ValueError for a file's path that leads out of
-        the folder and for text that is no Unicode, SandboxError when no program is at fault."""
-        _check_paths(program.files)
+        """Waits for a free worker, then for the program's end. Raises ValueError for a file's path that is no name of a
+        file in the folder and for text that is no Unicode, SandboxError when no program is at fault."""
+        _check_paths([*program.files, *([MAIN] if isinstance(program.run, Source) else [])])
         (ran,) = await self._ask({ProgramRole.ALONE: program})
         return ran
 
     async def check(self, solution: str, checks: str) -> CheckedSolution:
-        """Runs `checks`, Python that imports what it calls from `solution`, against that Python. Each is in a room of
-        its own with limits of its own, so that a solution cannot reach what judges it (`inside.served` says how they
-        talk). Raises SandboxError when neither is at fault."""
+        """Runs `checks`, Python that imports what it calls from `solution` by name, against that Python. Each is in a
+        room of its own with limits of its own, so that with namespaces a solution cannot reach what judges it
+        (`inside.served` says how they talk). Raises SandboxError when neither is at fault."""
         programs = {  # the solution begins first, so that one that waits reaches the limit before those who wait for it
             ProgramRole.SOLUTION: Program(run=Source(solution)),
             ProgramRole.CHECKS: Program(run=Source(checks)),
@@ -124,8 +127,16 @@ def _outcome(checks: Ran, solution: Ran) -> ChecksOutcome:
     return ChecksOutcome.UNDECIDED
 
 
-def _check_paths(files: Mapping[str, bytes]) -> None:
+def _check_paths(files: Sequence[str]) -> None:
+    """Each file has one name, inside the folder, and no file is a folder of another."""
+    folders: set[str] = set()
     for path in files:
-        parts = PurePosixPath(path).parts
-        if not parts or parts[0] == "/" or ".." in parts or "\0" in path:
-            raise ValueError(f"not a path inside the program's folder: {path!r}")
+        parts = path.split("/")
+        if "\0" in path or any(part in ("", ".", "..") for part in parts):
+            raise ValueError(f"not a path inside the program's folder: {path!r} (say it as a/b.txt)")
+        if any(len(part.encode(errors="surrogatepass")) > _LONGEST_NAME for part in parts):
+            raise ValueError(f"a name of more than {_LONGEST_NAME} bytes in the program's folder: {path[:60]!r}...")
+        folders |= {"/".join(parts[:depth]) for depth in range(1, len(parts))}
+    for path in files:
+        if path in folders:
+            raise ValueError(f"both a file and a folder in the program's folder: {path!r}")

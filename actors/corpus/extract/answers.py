@@ -1,5 +1,7 @@
 """What the corpus reader asks the extracting process, and what it answers. Both are msgpack."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from schemas.corpus import Form, Places, RefusalReason
@@ -40,6 +42,7 @@ class Unusable(Struct, frozen=True, tag="unusable"):
 
 
 ExtractReply = Extracted | Unusable
+_LISTED = 5
 
 
 class NoText(Exception):
@@ -58,3 +61,9 @@ def unreadable(detail: str) -> NoText:
 def oversized(detail: str) -> NoText:
     """A file, or a part of it, that unfolds to more than is read."""
     return NoText(RefusalReason.TOO_LARGE, detail)
+
+
+def listed(numbers: Sequence[int]) -> str:
+    """The first of some numbers, and how many more there are."""
+    more = f" and {len(numbers) - _LISTED:,} more" if len(numbers) > _LISTED else ""
+    return f"{', '.join(map(str, numbers[:_LISTED]))}{more}"

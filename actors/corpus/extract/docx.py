@@ -1,7 +1,7 @@
 """The text of a Word document, paragraph by paragraph. Macros, embedded files and everything linked are left alone.
 
-Read are headings, paragraphs, lists, tables and text boxes as the document stands: what was deleted under review is
-left out. Not read are headers, footers, notes, comments and tables of contents.
+Read are headings, paragraphs, lists, tables and text boxes as the document stands: what was deleted under review,
+and the formatting of before, is left out. Not read are headers, footers, notes, comments and tables of contents.
 """
 
 import posixpath
@@ -9,7 +9,7 @@ import re
 
 from actors.corpus.extract.answers import Extracted, FileAsked, NoText, unreadable
 from actors.corpus.extract.archive import Archive
-from actors.corpus.extract.writing import Writing, raised
+from actors.corpus.extract.writing import TableRows, Writing, inline, raised
 from actors.corpus.extract.xml_events import Leaves, read_xml
 from actors.corpus.licenses import stated
 from schemas.corpus import RefusalReason
@@ -18,7 +18,12 @@ EXTRACTOR = "docx/1"
 _HEADING = re.compile(r"(?:heading|überschrift|titre) ?([1-9])", re.IGNORECASE)
 _CODE = re.compile(r"html preformatted|source code|code\b.*|preformatted text|macro text?", re.IGNORECASE)
 _CONTENTS = re.compile(r"toc \d|table of figures", re.IGNORECASE)
-_LEFT_OUT = frozenset(("del", "moveFrom", "Fallback", "instrText", "delText", "delInstrText", "rubyPr", "rt"))
+_LEFT_OUT = frozenset((
+    "del", "moveFrom", "Fallback", "instrText", "delText", "delInstrText", "rubyPr", "rt",
+    "pPrChange", "rPrChange", "tblPrChange", "tblPrExChange", "trPrChange", "tcPrChange", "sectPrChange",
+    "tblGridChange", "numberingChange",
+))  # fmt: skip
+"""The second and third line: under review these hold the properties of before."""
 _BREAKS = {"br": "\n", "cr": "\n", "tab": "\t", "noBreakHyphen": "\u2011"}
 _OFFICE = "/officeDocument"
 _CUSTOM = "docProps/custom.xml"
@@ -91,10 +96,12 @@ class _Paragraph:
         self.raised = False
 
 
-class _Table:
+class _Table(TableRows):
+    """A table that is open."""
+
     def __init__(self, number: int) -> None:
+        super().__init__()
         self.number = number
-        self.rows: list[list[str]] = []
 
 
 class _Body:
@@ -121,9 +128,9 @@ class _Body:
         elif name == "tbl":
             self._tables.append(_Table(self._count + 1))
         elif name == "tr" and self._tables:
-            self._tables[-1].rows.append([])
+            self._tables[-1].begin()
         elif name == "tc" and self._tables and self._tables[-1].rows:
-            self._tables[-1].rows[-1].append("")
+            self._tables[-1].cell()
         elif self._open:
             self._inside(self._open[-1], name, attributes)
 
@@ -174,9 +181,8 @@ class _Body:
     def _end_paragraph(self, paragraph: _Paragraph) -> None:
         text = "".join(paragraph.parts)
         if self._tables:
-            row = self._tables[-1].rows[-1] if self._tables[-1].rows else []
-            if row:
-                row[-1] = f"{row[-1]} {text}".strip()
+            if (cell := self._tables[-1].last) is not None:
+                cell.append(text)
             return
         if _CODE.fullmatch(paragraph.style):
             self._code_from = self._code_from if self._code else paragraph.number
@@ -195,10 +201,14 @@ class _Body:
 
     def _end_table(self, table: _Table) -> None:
         if self._tables:  # a table in a cell: its words stand in that cell
-            row = self._tables[-1].rows[-1] if self._tables[-1].rows else []
-            if row:
-                words = "; ".join(", ".join(cell for cell in inner if cell) for inner in table.rows if any(inner))
-                row[-1] = f"{row[-1]} {words}".strip()
+            if (cell := self._tables[-1].last) is not None:
+                cell.append(_words(table))
             return
         self.close()
-        self._writing.table(table.number, table.rows)
+        self._writing.table(table.number, table)
+
+
+def _words(table: TableRows) -> str:
+    """A table in one line."""
+    rows = ([words for texts in row if (words := inline(" ".join(texts)))] for row in table.rows)
+    return "; ".join(", ".join(row) for row in rows if row)

@@ -1,14 +1,18 @@
-"""The text of an EPUB book, chapter by chapter in its reading order. Its chapters are read as HTML pages are."""
+"""The text of an EPUB book, chapter by chapter in its reading order. Its chapters are read as pages of XHTML are.
+
+Law: a chapter without a text is counted and told, as a page of a PDF is.
+"""
 
 import posixpath
 from urllib.parse import unquote
 
 from selectolax.lexbor import LexborHTMLParser
 
-from actors.corpus.extract.answers import Extracted, FileAsked, NoText, unreadable
+from actors.corpus.extract.answers import Extracted, FileAsked, NoText, listed, unreadable
 from actors.corpus.extract.archive import Archive
 from actors.corpus.extract.html import EXTRACTOR, decoded_html, write_page
 from actors.corpus.extract.writing import Writing
+from actors.corpus.extract.xhtml import as_html
 from actors.corpus.extract.xml_events import Leaves, read_xml
 from actors.corpus.licenses import stated
 from schemas.corpus import RefusalReason
@@ -31,11 +35,20 @@ def epub_text(data: bytes, asked: FileAsked) -> Extracted:
         if name in locked:
             raise unreadable("encrypted: it is protected against reading (DRM)")
         text = decoded_html(book.read(name), "utf-8")
-        write_page(LexborHTMLParser(text), writing, number)
+        write_page(LexborHTMLParser(as_html(text)), writing, number)
     if not writing.text():
         raise NoText(RefusalReason.EMPTY, f"none of its {len(chapters):,} chapters has a text")
-    terms = stated(described.of("rights"))
-    return Extracted(writing.text(), writing.places(), "markdown", EXTRACTOR, terms)
+    places = writing.places()
+    empty = sorted(set(range(1, len(chapters) + 1)) - set(places.numbers))
+    return Extracted(
+        text=writing.text(),
+        places=places,
+        form="markdown",
+        extractor=EXTRACTOR,
+        license=stated(described.of("rights")),
+        unread=f"{len(empty):,} of {len(chapters):,} chapters without a text: {listed(empty)}" if empty else None,
+        unread_from=empty[0] if empty else 1,
+    )
 
 
 def _leaves(book: Archive, name: str, *wanted: str) -> Leaves:
@@ -57,7 +70,9 @@ def _chapters(package: Leaves, folder: str) -> list[str]:
     items = {
         attributes.get("id"): posixpath.normpath(posixpath.join(folder, unquote(attributes.get("href", ""))))
         for name, attributes in package.elements
-        if name == "item" and attributes.get("media-type") in _PAGES and attributes.get("properties") != "nav"
+        if name == "item"
+        and attributes.get("media-type") in _PAGES
+        and "nav" not in attributes.get("properties", "").split()
     }
     spine = [attributes.get("idref") for name, attributes in package.elements if name == "itemref"]
     return [items[each] for each in dict.fromkeys(spine) if each in items]

@@ -1,7 +1,8 @@
 """The text of an HTML page, as Markdown. Nothing that a page refers to is opened, and no script runs.
 
-Left out: what no reader sees (scripts, styles, templates, hidden elements), controls, `<nav>`, and everything outside
-`<main>` where there is one. Formulas are their TeX where the page has it, else `[formula]`.
+Left out: what no reader sees (scripts, styles, templates, elements marked as hidden), controls, `<nav>`, and everything
+outside `<main>` where there is one. No style sheet is read, so what one hides is text. Formulas are their TeX where the
+page has it, else `[formula]`.
 """
 
 import codecs
@@ -11,10 +12,12 @@ from importlib.metadata import version
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from actors.corpus.extract.answers import Extracted, FileAsked, NoText, unreadable
-from actors.corpus.extract.writing import Writing, plain, raised
+from actors.corpus.extract.answers import Extracted, FileAsked, NoText
+from actors.corpus.extract.writing import TableRows, Writing, plain, raised
+from actors.corpus.extract.xhtml import as_html
 from actors.corpus.files import mark
 from actors.corpus.licenses import stated
+from actors.corpus.names import XHTML
 from actors.corpus.texts import undecodable
 from schemas.corpus import RefusalReason
 
@@ -22,7 +25,7 @@ EXTRACTOR = f"selectolax/{version('selectolax')}"
 _UNSEEN = frozenset((
     "script", "style", "template", "noscript", "nav", "svg", "canvas", "iframe", "frame", "frameset", "object", "embed",
     "applet", "audio", "video", "picture", "img", "map", "select", "datalist", "button", "input", "textarea", "head",
-    "title", "meta", "link", "base", "dialog", "menu",
+    "title", "meta", "link", "base", "dialog",
 ))  # fmt: skip
 _INLINE = frozenset((
     "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins",
@@ -30,19 +33,20 @@ _INLINE = frozenset((
     "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
 ))  # fmt: skip
 _SELF_LINKS = ("", "#", "¶", "§", "🔗")
-_LISTS = frozenset(("ul", "ol", "dir"))
+_LISTS = frozenset(("ul", "ol", "menu", "dir"))
+_CELLS = ("td", "th")
 _HEADING = re.compile(r"h([1-6])")
-_LAYOUT = "table, h1, h2, h3, h4, h5, h6, pre, ul, ol, dl, blockquote, form"
+_LAYOUT = "table, h1, h2, h3, h4, h5, h6, pre, ul, ol, menu, dl, blockquote, form"
 """A table that holds one of these arranges a page; it is no table of values."""
 _CHARSET = re.compile(rb"""<(?:meta|\?xml)\b[^>]{0,300}?\b(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]{1,40})""", re.I)
 _SNIFFED = 4096
-_MOST_CELLS = 200_000
 _LATIN = ("iso8859-1", "ascii")
 
 
 def html_text(data: bytes, asked: FileAsked) -> Extracted:
     """The text of one page, its parts numbered by element."""
-    page = LexborHTMLParser(decoded_html(data, asked.encoding))
+    text = decoded_html(data, asked.encoding)
+    page = LexborHTMLParser(as_html(text) if asked.suffix == XHTML else text)
     writing = Writing("element", asked.most_characters)
     write_page(page, writing, None)
     return Extracted(writing.text(), writing.places(), "markdown", EXTRACTOR, _license(page))
@@ -133,6 +137,8 @@ class _PageWalk:
             self._writing.code(self._next(), _lines(node))
         elif tag == "table" and all(inner.mem_id == node.mem_id for inner in node.css(_LAYOUT)):
             self._flush()
+            self._parts += [_cell(each) for each in node.css("caption") if not _is_left_out(each)]
+            self._flush()
             self._writing.table(self._next(), _rows(node))
         else:
             return False
@@ -203,16 +209,21 @@ def _walk(root: LexborNode, whole: Callable[[LexborNode], bool]) -> Iterator[tup
                 stack.append(node.child)
 
 
-def _rows(table: LexborNode) -> list[list[str]]:
-    rows: list[list[str]] = []
-    cells = 0
-    for row in table.css("tr"):
-        rows.append([])
-        for cell in row.css("td, th"):
-            cells += 1
-            if cells > _MOST_CELLS:
-                raise unreadable(f"a table of more than {_MOST_CELLS:,} cells")
-            rows[-1].append(_cell(cell))
+def _rows(table: LexborNode) -> TableRows:
+    rows = TableRows()
+
+    def whole(node: LexborNode) -> bool:
+        if _is_left_out(node) or node.tag == "caption":
+            return True
+        if node.tag == "tr":
+            rows.begin()
+        elif node.tag in _CELLS:
+            rows.cell(_cell(node))
+            return True
+        return False
+
+    for _ in _walk(table, whole):
+        pass
     return rows
 
 

@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 import pypdfium2 as pdfium
 
-from actors.corpus.extract.answers import Extracted, FileAsked, NoText, oversized, unreadable
+from actors.corpus.extract.answers import Extracted, FileAsked, NoText, listed, oversized, unreadable
 from actors.corpus.extract.writing import Writing, plain
 from actors.corpus.extract.xml_events import Leaves, read_xml
 from actors.corpus.licenses import stated
@@ -21,7 +21,6 @@ _HYPHEN = re.compile("[\ufffe\x02]\r?\n?")
 _UNREAD = re.compile("[\ufffd\ufffe\uffff\ue000-\uf8ff]")
 _MOST_UNREAD = 0.3
 """Share of a page's letters that a font gives no meaning to, above which the page has no text."""
-_NAMED = 5
 _RIGHTS = ("License", "Licence", "Rights", "Copyright")
 _XMP, _XMP_END = b"<x:xmpmeta", b"</x:xmpmeta>"
 _MOST_XMP = 1 << 16
@@ -90,9 +89,7 @@ def _page_text(document: pdfium.PdfDocument, index: int) -> str:
 
 
 def _said(empty: list[int], pages: int) -> str:
-    named = ", ".join(str(number) for number in empty[:_NAMED])
-    more = f" and {len(empty) - _NAMED:,} more" if len(empty) > _NAMED else ""
-    return f"{len(empty):,} of {pages:,} pages without a text layer, not read (scans?): {named}{more}"
+    return f"{len(empty):,} of {pages:,} pages without a text layer, not read (scans?): {listed(empty)}"
 
 
 def _license(document: pdfium.PdfDocument, data: bytes) -> str | None:

@@ -73,7 +73,7 @@ def extracted(data: bytes, asked: FileAsked) -> ExtractReply:
         _check_beginning(data, asked.suffix)
         return _function(asked.suffix)(data, asked)
     except NoText as error:
-        return Unusable(error.reason, _line(str(error)))
+        return Unusable(error.reason, one_line(error))
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - a library's error about a stranger's file
@@ -94,10 +94,6 @@ def _check_beginning(data: bytes, suffix: str) -> None:
     if begins != _BEGINS.get(suffix):
         what = f"those of {begins}" if begins else "not those of such a file"
         raise unreadable(f"named '{suffix}', but its first bytes are {what}")
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())[:300]
 
 
 def _request(stream: BinaryIO) -> tuple[FileAsked, bytes] | None:

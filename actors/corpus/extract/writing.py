@@ -5,7 +5,6 @@ is not written into the number before it: 10⁵ is `10^5`, never 105.
 """
 
 import re
-from collections.abc import Sequence
 
 from actors.corpus.extract.answers import oversized
 from schemas.corpus import Places
@@ -14,6 +13,9 @@ _BLANK = re.compile(r"[ \t\n\r\f\v]+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|[\ud800-\udfff]")
 _RAISED = re.compile(r"[+\-−–]?\w{1,3}")
 _DEEPEST_LIST = 8
+MOST_CELLS = 200_000
+"""Of one table, those counted that fill short rows up. A table of Markdown is as wide as its longest row: without a
+bound a small file unfolds to any size."""
 
 
 def inline(text: str) -> str:
@@ -31,6 +33,35 @@ def raised(before: str, text: str) -> str:
     """A raised text behind `before`: with `^` where it would run into a word or number, and is short."""
     joined = before[-1:].isalnum() or before[-1:] in (")", "]")
     return f"^{text}" if joined and _RAISED.fullmatch(text.strip()) else text
+
+
+class TableRows:
+    """The rows of a table in the making. Raises NoText when it has too many cells."""
+
+    def __init__(self) -> None:
+        self.rows: list[list[list[str]]] = []
+        """Of each cell its texts."""
+        self._cells = 0
+
+    def begin(self) -> None:
+        """A new row, still without cells."""
+        self.rows.append([])
+
+    def cell(self, *texts: str) -> None:
+        """A new cell in the last row."""
+        self._cells += 1
+        _check_cells(self._cells)
+        self.rows[-1].append([*texts])
+
+    @property
+    def last(self) -> list[str] | None:
+        """The texts of the last row's last cell; None when that row has none."""
+        return self.rows[-1][-1] if self.rows and self.rows[-1] else None
+
+
+def _check_cells(cells: int) -> None:
+    if cells > MOST_CELLS:
+        raise oversized(f"a table of more than {MOST_CELLS:,} cells")
 
 
 class Writing:
@@ -69,13 +100,14 @@ class Writing:
         fence = "`" * (longest + 1)
         self._add(number, f"{fence}\n{held}\n{fence}" if held.strip() else "")
 
-    def table(self, number: int, rows: Sequence[Sequence[str]]) -> None:
+    def table(self, number: int, table: TableRows) -> None:
         """A table, its first row as the head."""
-        cells = [[inline(cell).replace("|", "\\|") for cell in row] for row in rows]
+        cells = [[inline(" ".join(texts)).replace("|", "\\|") for texts in row] for row in table.rows]
         kept = [row for row in cells if any(row)]
         if not kept:
             return
         width = max(map(len, kept))
+        _check_cells(width * len(kept))
         lines = [f"| {' | '.join([*row, *[''] * (width - len(row))])} |" for row in kept]
         lines.insert(1, f"|{' --- |' * width}")
         self._add(number, "\n".join(lines))

@@ -45,10 +45,12 @@ class Ends:
 
 def live(role: ProgramRole, limits: RoomLimits, room: ProgramRoom, calls: CallFilter, ends: Ends) -> NoReturn:
     """The first process. It alone reads the program, so that no other program is in its memory. To `status` it writes
-    TAKEN, then a line of JSON: `{"status": N}` as wait(2) says, or `{"fault": why}`."""
+    TAKEN, then a line of JSON: `{"status": N}` as wait(2) says, or `{"fault": why}`, which may come without TAKEN."""
+    status = ends.status
     try:
         kernel.end_with_parent()
         _arrange(ends)
+        status = _STATUS
         if os.read(_GO, 1):
             with socket.socket(fileno=_CONTROL) as control:
                 part = read_part(control)
@@ -62,9 +64,9 @@ def live(role: ProgramRole, limits: RoomLimits, room: ProgramRoom, calls: CallFi
             kernel.close_from(_GO)
             for file in (0, 1, 2):
                 os.close(file)
-            _tell({"status": _wait(program)})
+            _tell(status, {"status": _wait(program)})
     except BaseException as error:  # noqa: BLE001  whatever it is, this copy of the worker must not live on
-        _tell({"fault": f"{type(error).__name__}: {error}"})
+        _tell(status, {"fault": f"{type(error).__name__}: {error}"})
     finally:
         os._exit(0)
 
@@ -105,8 +107,8 @@ def _wait(program: int) -> int:
             return status
 
 
-def _tell(said: dict[str, object]) -> None:
-    os.write(_STATUS, json.dumps(said).encode() + b"\n")
+def _tell(status: int, said: dict[str, object]) -> None:
+    os.write(status, json.dumps(said).encode() + b"\n")
 
 
 def _become(

@@ -11,15 +11,16 @@ from types import CodeType, ModuleType
 from typing import NoReturn
 
 _OURS = os.path.dirname(__file__)
+MAIN = "main.py"
 _DEPTH = 1000
 """What Python allows a program by itself."""
 
 
 def run(folder: str, source: str) -> NoReturn:
-    """Runs the source as `main.py`, then ends this process."""
-    main = prepared(folder, "__main__", "main.py")
+    """Runs the source as MAIN, then ends this process."""
+    main = prepared(folder, "__main__", MAIN)
     try:
-        execute(compiled(folder, source, "main.py"), main)
+        execute(compiled(folder, source, MAIN), main)
         code = 0
     except BaseException as error:  # noqa: BLE001  the program's own, whatever it is
         code = code_of(error)

@@ -6,9 +6,9 @@ its own part of the room (`furnish`); `clear` leaves nothing of those that have 
 """
 
 import os
-import shutil
 import signal
 import socket
+import stat
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -167,19 +167,26 @@ def _build_root() -> None:
 
 
 class Shared:
-    """No namespaces: a new folder, and our own user's rights."""
+    """No namespaces: a new folder, and our own user's rights. What a program left in the folders is removed through a
+    file that was open before it ran: it can move them, and put links to other folders in their place."""
 
     counts_processes = False
 
     def __init__(self, processes: Processes, above: str) -> None:
         self._processes = processes
         self._scratch = tempfile.mkdtemp(prefix="gleaner-sandbox-", dir=above)
+        self._opened = _folder(self._scratch, None)
 
     def prepare(self) -> None:
         """Nothing to do."""
 
     def leave(self) -> None:
-        _remove(self._scratch)
+        _empty(self._opened)
+        os.close(self._opened)
+        try:
+            os.rmdir(self._scratch)
+        except NotADirectoryError:
+            os.unlink(self._scratch)
 
     def enter(self) -> None:
         kernel.adopt_orphans()
@@ -203,16 +210,32 @@ class Shared:
             for pid in left:
                 os.waitpid(pid, 0)
         if not going:
-            for name in os.listdir(self._scratch):
-                _remove(os.path.join(self._scratch, name))
+            _empty(self._opened)
 
 
-def _remove(folder: str) -> None:
-    """Also where the program has taken away its own right to look into a folder."""
-    os.chmod(folder, 0o700)
-    for above, folders, _ in os.walk(folder):
-        for name in folders:
-            path = os.path.join(above, name)
-            if not os.path.islink(path):
-                os.chmod(path, 0o700)
-    shutil.rmtree(folder)
+def _empty(folder: int) -> None:
+    """Removes what is in an open folder while no program runs. No link is followed, no right that the program took away
+    is missed, and no depth is too deep: a folder in a folder is moved up before its turn comes."""
+    os.fchmod(folder, 0o700)
+    while names := os.listdir(folder):
+        for name in names:
+            if not _unlinked(name, folder):
+                inner = _folder(name, folder)
+                for each in os.listdir(inner):
+                    if not _unlinked(each, inner):
+                        os.rename(each, os.urandom(16).hex(), src_dir_fd=inner, dst_dir_fd=folder)
+                os.close(inner)
+                os.rmdir(name, dir_fd=folder)
+
+
+def _unlinked(name: str, above: int) -> bool:
+    """Removes what is no folder; a folder gets all rights of its owner instead, without which it could not be moved."""
+    if stat.S_ISDIR(os.lstat(name, dir_fd=above).st_mode):
+        os.chmod(name, 0o700, dir_fd=above)
+        return False
+    os.unlink(name, dir_fd=above)
+    return True
+
+
+def _folder(name: str, above: int | None) -> int:
+    return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=above)

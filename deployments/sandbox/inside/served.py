@@ -2,10 +2,10 @@
 return and nothing else; it sees arguments, never what is expected, and what it returns is plain data by the time that a
 check compares it.
 
-The checks say `from solution import f` and call `f`. Arguments and results are copies: None, numbers, text, bytes,
-lists, tuples, sets and dicts. A subclass of these comes as its base; anything else (an object, a function, a generator)
-stays where it is and the checks hold a `Remote`, which can be called and whose attributes can be read, and which cannot
-be compared, hashed or taken as true, because its answers would be the solution's.
+The checks say `from solution import f` and call `f`; `import *` is refused. Arguments and results are copies: None,
+numbers, text, bytes, lists, tuples, sets and dicts. A subclass of these comes as its base; anything else (an object, a
+function, a generator) stays where it is and the checks hold a `Remote`, which can be called and whose attributes can be
+read, and which cannot be compared, hashed or taken as true, because its answers would be the solution's.
 """
 
 import ast
@@ -22,7 +22,7 @@ from deployments.sandbox.inside import python
 
 LONGEST_LINE = 1 << 20
 BROKEN = 3
-"""Exit status of checks that could not be compiled."""
+"""Exit status of checks that could not be compiled, or that ask for what cannot be served."""
 _SIMPLE: tuple[type[Any], ...] = (int, float, complex, str, bytes)
 _DIGITS = 100_000
 _MODULE = 0
@@ -77,8 +77,13 @@ def check(folder: str, source: str, channel: int) -> NoReturn:
     sys.set_int_max_str_digits(_DIGITS)
     try:
         code = python.compiled(folder, source, "checks.py")
+        star = star_import(source)
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         python.code_of(error)
+        python.leave(BROKEN)
+    if star is not None:
+        said = f"checks.py, line {star}: `from solution import *` is not served: import the names that are called\n"
+        os.write(2, said.encode())
         python.leave(BROKEN)
     try:
         python.execute(code, main)
@@ -86,6 +91,14 @@ def check(folder: str, source: str, channel: int) -> NoReturn:
     except BaseException as error:  # noqa: BLE001  a check's, whatever it is
         ended = python.code_of(error)
     python.leave(ended)
+
+
+def star_import(source: str) -> int | None:
+    """The line that imports all names of the solution, which is in another process: nobody knows them here."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module == "solution" and node.names[0].name == "*":
+            return node.lineno
+    return None
 
 
 class _Asker:

@@ -78,8 +78,14 @@ class Watched:
         with suppress(BrokenPipeError):  # it has ended already
             os.write(going, b"g")
         os.close(going)
-        if os.read(self._status, len(TAKEN)) != TAKEN:
-            raise ChildProcessError("a program's first process did not take it")  # the next one would
+        said = os.read(self._status, len(TAKEN))
+        if said != TAKEN:  # the next first process would take it, in place of its own
+            raise ChildProcessError(f"a program's first process did not take it{self._why(said)}")
+
+    def _why(self, begun: bytes) -> str:
+        """What a first process said that took no program; it has ended, or is about to."""
+        said = begun + os.read(self._status, _BLOCK) if begun else b""
+        return f": {json.loads(said)['fault']}" if said else ""
 
     def awaited(self) -> list[tuple[int, int]]:
         """Files and the events that the program gives cause to wait for."""

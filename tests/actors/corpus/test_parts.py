@@ -1,5 +1,6 @@
 """What no passage may cross: sections, blocks, sentences."""
 
+import time
 from typing import get_args
 
 import pytest
@@ -56,6 +57,14 @@ def test_sentences() -> None:
     """Numbers and abbreviations before a small letter end none."""
     assert cut(PAGE, "sentences")[2:6] == ["Text.", "More text!", '"Even" more? e.g. this.', "3.5 km."]
     assert cut("一。二！三", "sentences", "plain") == ["一。", "二！", "三"]
+
+
+def test_much_white_space_costs_no_more_than_other_text() -> None:
+    """The text of a page that was laid out with spaces and empty lines: it was read again from each of its spaces."""
+    began = time.process_time()
+    gap = "\n" * 200_000 + " " * 200_000
+    assert cut(f"One.{gap}\vTwo.", "blocks", "plain") == ["One.", "Two."]
+    assert time.process_time() - began < 0.2
 
 
 pieces = st.lists(

@@ -146,9 +146,10 @@ assert all(map(lambda number: double(number) == 2 * number, range(3, 9)))
 
 @pytest.mark.parametrize("cheat", CHEATS)
 async def test_no_solution_passes_without_the_answers(sandbox: Sandbox, cheat: str) -> None:
-    """It ends well, patches, plants, kills, forges, lies: the checks' process did not come to its end, or saw it."""
+    """It ends well, patches, plants, kills, forges, lies: the checks saw it, and say so. An outcome that is undecided
+    would count as an error, and the cheat would be tried again."""
     checked = await sandbox.check(CHEATS[cheat], CHECKS)
-    assert checked.outcome is not ChecksOutcome.PASSED, checked
+    assert checked.outcome is ChecksOutcome.FAILED, checked
 
 
 async def test_a_right_solution_passes(sandbox: Sandbox) -> None:

@@ -77,13 +77,6 @@ async def test_what_a_model_writes_is_no_fault_of_ours(sandbox: Sandbox) -> None
         await sandbox.run(Program(run=Source("'\ud800'")))
 
 
-async def test_a_file_outside_the_folder_is_refused(sandbox: Sandbox) -> None:
-    """Whoever builds a program from a model's words may build such a path."""
-    for path in ("/etc/passwd", "../x", "a/../../x", "", "a\0b"):
-        with pytest.raises(ValueError, match="inside the program's folder"):
-            await sandbox.run(Program(run=Source(""), files={path: b""}))
-
-
 RIGHT = """
 class Stack:
     def __init__(self): self.items = []
@@ -129,6 +122,7 @@ AT_FAULT = [
     ("def f(x):\n while True: pass", "from solution import f\nf(1)", ChecksOutcome.FAILED),
     ("def f(x): return 'x' * 2**21", "from solution import f\nf(1)", ChecksOutcome.FAILED),
     ("f = abs", "from solution import f\nassert f(-1 ==", ChecksOutcome.UNDECIDED),
+    ("f = abs", "try:\n from solution import *\nexcept ImportError: pass\nassert f(-1) == 1", ChecksOutcome.UNDECIDED),
     ("f = abs", "while True: pass", ChecksOutcome.UNDECIDED),
     ("f = abs", "import os; os.abort()", ChecksOutcome.UNDECIDED),
 ]
@@ -138,6 +132,8 @@ async def test_who_is_at_fault(sandbox: Sandbox) -> None:
     """A solution fails by what it does. Checks that cannot be run say nothing about it."""
     checked = await asyncio.gather(*(sandbox.check(solution, checks) for solution, checks, _ in AT_FAULT))
     assert [each.outcome for each in checked] == [outcome for _, _, outcome in AT_FAULT]
+    star = "checks.py, line 2: `from solution import *` is not served: import the names that are called\n"
+    assert star in [each.checks.stderr.text for each in checked]
 
 
 async def test_programs_beside_each_other_keep_apart(sandbox: Sandbox) -> None:

@@ -1,11 +1,23 @@
 """Word documents and EPUB books: their order, their numbers, and what is left out of them."""
 
+import io
+import zipfile
+
 import pytest
 
-from tests.actors.corpus.extract.made import docx, epub, line_of, packed, paragraph, styles, text_of
+from actors.corpus.extract.answers import NoText, Unusable
+from actors.corpus.extract.worker import extracted
+from actors.corpus.extract.writing import MOST_CELLS, TableRows
+from schemas.corpus import RefusalReason
+from tests.actors.corpus.extract.made import asked, docx, epub, line_of, packed, paragraph, styles, text_of
 
 RAISED = '<w:r><w:rPr><w:vertAlign w:val="superscript"/></w:rPr><w:t>5</w:t></w:r>'
 DELETED = "<w:del><w:r><w:delText>gone</w:delText></w:r></w:del><w:moveFrom><w:r><w:t>moved</w:t></w:r></w:moveFrom>"
+BEFORE = (
+    '<w:pPrChange><w:pPr><w:pStyle w:val="Titel1"/><w:numPr><w:ilvl w:val="1"/></w:numPr></w:pPr></w:pPrChange>'
+    "<w:sectPr><w:sectPrChange><w:sectPr/></w:sectPrChange></w:sectPr>"
+)
+RAISED_BEFORE = '<w:rPrChange><w:rPr><w:vertAlign w:val="superscript"/></w:rPr></w:rPrChange>'
 ROW = "<w:tr><w:tc>{}</w:tc><w:tc>{}</w:tc></w:tr>"
 TABLE = f"<w:tbl>{ROW.format(paragraph('a'), paragraph('b'))}{ROW.format(paragraph('1'), paragraph('2') * 2)}</w:tbl>"
 
@@ -21,6 +33,8 @@ TABLE = f"<w:tbl>{ROW.format(paragraph('a'), paragraph('b'))}{ROW.format(paragra
         (paragraph("1 Intro 7", '<w:pStyle w:val="T"/>') + paragraph("Text."), "Text."),
         ("<w:p><w:r><w:t>a</w:t><w:br/><w:t>b</w:t><w:tab/><w:instrText>PAGE</w:instrText></w:r></w:p>", "a\nb"),
         ("<w:p><m:oMath xmlns:m='m'><m:t>x</m:t></m:oMath></w:p>", "[formula]"),
+        (paragraph("a", BEFORE) + paragraph("b"), "a\n\nb"),
+        (f"<w:p><w:r><w:t>10</w:t></w:r><w:r><w:rPr>{RAISED_BEFORE}</w:rPr><w:t>5</w:t></w:r></w:p>", "105"),
         ("<w:p><w:r><w:t>out</w:t><w:txbxContent>" + paragraph("in") + "</w:txbxContent></w:r></w:p>", "in\n\nout"),
     ],
 )
@@ -43,6 +57,39 @@ def test_chapters_in_their_reading_order() -> None:
     assert found.text == "# A\n\nOne.\n\nThree.\n\nMore."
     assert (found.places.starts, found.places.numbers) == ((0, 11), (1, 3))
     assert found.license == "Public domain"
+
+
+def test_chapters_without_a_text_are_told() -> None:
+    """A scanned page or a cover: as pages of a PDF."""
+    found = text_of("a.epub", epub(["<img src='cover.png'/>", "<title/><p>One.</p>", "<p/>", *["<hr/>"] * 5]))
+    assert (found.text, found.unread_from) == ("One.", 1)
+    assert found.unread == "7 of 8 chapters without a text: 1, 3, 4, 5, 6 and 2 more"
+    assert text_of("a.epub", epub(["<p>One."])).unread is None
+
+
+def test_a_books_contents_are_no_chapter() -> None:
+    """Its navigation has other properties beside."""
+    book = epub(["<p>Contents", "<p>One."])
+    package = zipfile.ZipFile(io.BytesIO(book)).read("OPS/book.opf").decode()
+    nav = package.replace('href="c0.xhtml"', 'href="c0.xhtml" properties="scripted nav"')
+    found = text_of("a.epub", epub(["<p>Contents", "<p>One."], parts={"OPS/book.opf": nav}))
+    assert (found.text, found.places.numbers) == ("One.", (1,))
+
+
+def test_a_table_has_its_bound() -> None:
+    """Short rows are filled up: 900 cells of a file, 401 rows as wide as its longest, are 200,500."""
+    row = "<w:tr>{}</w:tr>"
+    cell = "<w:tc><w:p><w:r><w:t>a</w:t></w:r></w:p></w:tc>"
+    word = f"<w:tbl>{row.format(cell * 500)}{row.format(cell) * 400}</w:tbl>"
+    page = f"<table><tr>{'<td>a' * 500}{'<tr><td>a' * 400}</table>"
+    for name, data in (("a.docx", docx(word)), ("a.html", page.encode())):
+        refused = extracted(data, asked(name))
+        assert refused == Unusable(RefusalReason.TOO_LARGE, "a table of more than 200,000 cells")
+    table = TableRows()
+    table.begin()
+    with pytest.raises(NoText, match="more than 200,000 cells"):
+        for _ in range(MOST_CELLS + 1):
+            table.cell()
 
 
 def test_a_documents_own_terms() -> None:

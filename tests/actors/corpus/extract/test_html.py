@@ -27,6 +27,13 @@ def page(body: str) -> str:
         ("<math alttext='x^2'><mi>x</mi></math> and <math><mi>y</mi></math>", "$x^2$ and [formula]"),
         ("<h2>Part <a href='#part'>¶</a></h2><a href='#x'>kept</a>", "## Part\n\nkept"),
         ("a &lt;b&gt; &amp;amp; &nbsp;c &#x41;", "a <b> &amp; \xa0c A"),
+        ("<menu><li>a<li>b</menu>", "- a\n- b"),
+        (
+            "<table><caption>C<sup>2</sup></caption><tr hidden><td>x<tbody hidden><tr><td>y"
+            "<tbody><tr><td hidden>z<td>a</table>",
+            "C^2\n\n| a |\n| --- |",
+        ),
+        ("<table><caption hidden>x</caption><tr><td>a<td>b<td hidden>c</table>", "| a | b |\n| --- | --- |"),
         ("<nav>x</nav><script>x</script><style>x</style><p hidden>x<p>seen<button>x</button>", "seen"),
         ("<div>out<main><p>in</main>out</div>", "in"),
         (
@@ -39,6 +46,28 @@ def page(body: str) -> str:
 def test_blocks(body: str, text: str) -> None:
     """As they stand on the page."""
     assert page(body) == text
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("<p/><p>a</p>", "a"),
+        ("<title/><script src='x' /><style\n/><p>a<br/>b</p>", "a\nb"),
+        ("<h2><a href='#x' title='a > b'/>A</h2><p>b <i/>c</p>", "## A\n\nb c"),
+        ("<div hidden='hidden'/><ul><li/><li>a</li></ul>", "- a"),
+        ("<pre><![CDATA[a<b />&amp;]]></pre><!-- <title/> --><p>c &lt;p/> d", "```\na<b />&amp;\n```\n\nc <p/> d"),
+        ("<p>a <br/>b<img src='x'/><m:x/>, 1 < 2 <a href=/x/>c</a><script>unclosed", "a\nb\n\n, 1 < 2 c"),
+    ],
+)
+def test_pages_of_xml(body: str, text: str) -> None:
+    """An element that ends where it begins, which HTML does not know, holds nothing of what follows."""
+    whole = f"<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'><head><title/></head><body>{body}"
+    assert text_of("a.xhtml", whole.encode()).text == text
+
+
+def test_pages_of_html_are_read_as_html() -> None:
+    """There `<title/>` begins a title, as in every browser."""
+    assert text_of("a.html", b"<p>a</p><title/>b").text == "a"
 
 
 def test_elements_are_numbered() -> None:
