@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
@@ -19,6 +20,7 @@ from tests.deployments.engines.conftest import TinyModels
 from tests.deployments.engines.subjects import SMALL
 from tests.doubles import tiny_models
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 PAIRS = [
     ("It was founded in 1623.", "Founded in 1623"),
     ("x", "It was <|end|> founded by Oda Lind in the spring."),
@@ -43,7 +45,11 @@ def plainly(folder: Path, premise: bytes, hypothesis: str) -> list[float]:
         return torch.softmax(model(**asked).logits[0], dim=-1).tolist()
 
 
-@pytest.fixture(params=["transformers", pytest.param("vllm", marks=[pytest.mark.vllm, pytest.mark.slow])])
+@pytest_asyncio.fixture(
+    scope="module",
+    loop_scope="module",
+    params=["transformers", pytest.param("vllm", marks=[pytest.mark.vllm, pytest.mark.slow])],
+)
 async def engine(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Engine]:
     if request.param == "vllm":
         config: Any = VllmEngine(model=str(folder), dtype="float32", engine_args={**SMALL, "max_num_seqs": 16})
