@@ -74,10 +74,10 @@ def copy(finished: Finished, tmp_path: Path) -> Path:
     return shutil.copytree(finished.output, tmp_path / "run")
 
 
-def slower(config: RunConfig, median_s: float) -> RunConfig:
+def slower(config: RunConfig, median_s: float, **options: str | float) -> RunConfig:
     """The same run with a generator that takes its time."""
     pool = config.pools["generator"]
-    engine = CustomEngine(factory="tests.doubles.engines:instant", options={"median_s": median_s})
+    engine = CustomEngine(factory="tests.doubles.engines:instant", options={"median_s": median_s, **options})
     return replace(config, pools={"generator": replace(pool, engine=engine)})
 
 
@@ -310,16 +310,20 @@ def test_a_token_budget_ends_the_run(finished: Finished, tmp_path: Path) -> None
 
 
 def test_a_killed_conductor_is_replaced_and_nothing_is_lost(finished: Finished, tmp_path: Path) -> None:
-    """kill -9 on the conductor's process in the middle of a run: its leases return, every order ends once."""
+    """kill -9 on the conductor's process in the middle of a run: its leases return, every order ends once. Some orders
+    wait for the kill, so that it comes in the middle however busy the machine is."""
     killed: list[int] = []
+    last = tmp_path / "last"
 
     def kill(progress: Progress) -> None:
         if not killed and progress.snapshot is not None and progress.snapshot.counts.accepted >= 10:
             killed.extend(_processes("ray::ConductorShell"))
             for process in killed:
                 os.kill(process, signal.SIGKILL)
+            if killed:
+                last.touch()
 
-    slow = slower(finished.config, 0.2)
+    slow = slower(finished.config, 0.2, held=0.1, held_until=str(last))
     result = run(slow, tmp_path / "run", watch=kill)
     assert killed
     assert result.end is RunEnd.COMPLETE
