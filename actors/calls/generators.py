@@ -24,7 +24,7 @@ class Generators(Struct, frozen=True):
     def way(self, lease: Lease, *, seed: int, clock: Callable[[], float]) -> Way:
         """The way of an attempt's calls: to the pool that its repair names, or else to `fresh`."""
         pool = self.fresh if lease.repair is None or lease.repair.pool is None else lease.repair.pool
-        return Way(self.ask, pool, self.fresh, seed, clock, self.aside)
+        return Way(self.ask, pool, self.fresh, seed, clock, self.aside, pools=self.by_name)
 
     def ask(self, pool: PoolName, request: GenerationRequest) -> Awaitable[Completion]:
         """One completion. Raises HopError, and PoolAwayError for a pool that is given up."""

@@ -191,7 +191,8 @@ async def _check(
 
 
 class _PoolAsked:
-    """A pool, asked as by attempts of fresh orders. If a task names another pool, this one is asked all the same."""
+    """A pool, asked as by attempts of fresh orders. If a task names another pool of the run, this one is asked all the
+    same."""
 
     def __init__(self, config: RunConfig, pool: PoolName, heard: _Overheard, clock: Clock) -> None:
         self._config = config
@@ -211,7 +212,9 @@ class _PoolAsked:
     async def draft(self, passage: Passage, slot: int) -> Draft | Malformed:
         """The draft that the task reads in the completion. Raises HopError, and whatever the task raises."""
         lease = Lease(Order.fresh(passage.id, task_name(self._config), slot), passage, 1, float("inf"))
-        asker = Asker(lease, Way(self._generate, self._pool, self._pool, self._config.seed, self._clock))
+        pools = [PoolName(name) for name in self._config.pools]
+        way = Way(self._generate, self._pool, self._pool, self._config.seed, self._clock, pools=pools)
+        asker = Asker(lease, way)
         making = Making(self._task, lease, asker)
         await making.run()
         try:
