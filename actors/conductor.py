@@ -79,8 +79,8 @@ class Toolbox(Struct, frozen=True):
     """The policy in place of `recovery` while the pool that it escalates to is away; None if it never escalates."""
     makers: Mapping[OrderKind, Maker] = {}
     """For some kinds of orders: the maker of their attempts, in place of the task."""
-    task_pools: frozenset[PoolName] = frozenset()
-    """The pools that the task's calls name: every order needs them, as it needs the one of fresh orders."""
+    needed_pools: frozenset[PoolName] = frozenset()
+    """The pools that calls of the task or of gates name: every order needs them, as it needs that of fresh orders."""
 
 
 class Conductor:
@@ -109,11 +109,11 @@ class Conductor:
         self._unreported = 0
         self._stages = StageCounter(self._now)
         embedder = tools.gates.embedder
-        of_task = {settings.fresh_pool, *tools.task_pools}
-        needed = (*of_task, *tools.gates.scored, *(() if embedder is None else (EMBEDDER,)))
+        needed_pools = tools.needed_pools | {settings.fresh_pool}
+        needed = (*needed_pools, *tools.gates.scored, *(() if embedder is None else (EMBEDDER,)))
         self._pools = Pools(
             needed,
-            (name for name in tools.pools if name not in of_task),
+            (name for name in tools.pools if name not in needed_pools),
             lambda name, health: CalledPool(
                 name,
                 settings.limits,
@@ -127,7 +127,7 @@ class Conductor:
         self._recovery = tools.recovery
         if tools.unescalated is not None:
             self._recovery = Fallback(tools.recovery, tools.unescalated, self._pools.is_given_up)
-        self._generators = Generators(tools.pools, self._pools, settings.fresh_pool)
+        self._generators = Generators(tools.pools, self._pools, settings.fresh_pool, needed_pools)
         self._judge = Judge(
             tools.gates, self._pools, self._stages, self._now, task=tools.task, ask=self._generators.aside
         )

@@ -1,10 +1,12 @@
-"""What a configuration says of its task's calls: the pools that they go to, and how long their completions may be."""
+"""What a configuration says of the calls that orders make: the pools that they go to, and how long a completion of the
+task may be."""
 
 from collections.abc import Iterator
 
 from msgspec import Struct
 
 from schemas.config import FRESH_POOL, RunConfig
+from schemas.config_gates import CustomGate, shared_pools
 from schemas.config_tasks import CustomTask, GroundedAnswer, Prompted, SamplingDefaults
 from schemas.ids import PoolName
 
@@ -23,13 +25,14 @@ def task_calls(config: RunConfig) -> tuple[TaskCall, ...]:
     return tuple(_calls(config))
 
 
-def task_pools(config: RunConfig) -> frozenset[PoolName]:
-    """The pools that the task's calls name: every order needs them. A task of the user's own may name any pool but
-    those that are there for something else."""
-    if isinstance(config.task, CustomTask):
-        others = {config.recovery.escalate_to, config.probes.injector.verifier}
-        return frozenset(PoolName(name) for name in config.pools if name not in others)
-    return frozenset(PoolName(call.pool) for call in task_calls(config) if call.pool is not None)
+def needed_pools(config: RunConfig) -> frozenset[PoolName]:
+    """The pools that every order needs, beside that of fresh orders: those that the task's calls name, and those that
+    judge for a gate. A task or a gate of the user's own may ask any pool but those that are there for something
+    else."""
+    named = {*shared_pools(config.gates).values(), *(call.pool for call in task_calls(config) if call.pool is not None)}
+    if isinstance(config.task, CustomTask) or any(isinstance(gate, CustomGate) for gate in config.gates.values()):
+        named |= config.pools.keys() - {config.recovery.escalate_to, config.probes.injector.verifier}
+    return frozenset(map(PoolName, named))
 
 
 def longest_call(config: RunConfig, pool: str) -> TaskCall | None:

@@ -17,7 +17,7 @@ from actors.calls.counters import paused
 from actors.scaling.held import AcceleratorClock, ReplicaSize
 from actors.scaling.measure import ASSUMED_CLASSIFY_S, ASSUMED_S, Meter, PoolFacts, RunFacts, measure
 from actors.scaling.policy import decide
-from deployments.config.task_calls import task_calls, task_pools
+from deployments.config.task_calls import needed_pools, task_calls
 from deployments.monitoring.progress import ReplicaStatus
 from deployments.ray.cluster import here
 from deployments.serve.board import NAMESPACE, BoardActor
@@ -37,8 +37,8 @@ REBALANCE_S = 10.0
 SLOTS = 64
 """The slots of an engine that does not say its number, or not yet: vLLM and most servers batch at least so many."""
 SELDOM = 0.05
-"""The least calls per attempt to a pool that repairs escalate to, or that a task of the user's own may name: it must be
-there when the first one comes."""
+"""The least calls per attempt to a pool that repairs escalate to, that judges for a gate, or that code of the user's
+own may ask: it must be there when the first one comes."""
 
 
 class Autoscaler:
@@ -203,5 +203,5 @@ def expected_calls(name: str, config: RunConfig) -> float:
     if name not in config.pools:
         return 1.0
     asked = float(sum(name == (call.pool or FRESH_POOL) for call in task_calls(config)))
-    may_be = name == config.recovery.escalate_to or name in task_pools(config)
+    may_be = name == config.recovery.escalate_to or name in needed_pools(config)
     return max(asked, SELDOM) if may_be else asked

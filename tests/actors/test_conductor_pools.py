@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from actors.calls.health import HealthLimits
 from actors.calls.retry import RetryLimits
 from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
+from actors.gates.own import FunctionGate, OwnSettings
 from actors.protocols import AskModel
 from actors.recovery.policies import build_recovery
 from schemas.config import Recovery
@@ -17,7 +18,7 @@ from schemas.errors import EngineError, ErrorKind, HopError, JudgeError, NoPoolE
 from schemas.ids import PoolName
 from schemas.orders import Accept, DeadLetter, EndReason, Lease
 from schemas.recovery import Repair, Repairs
-from schemas.samples import Completion, GenerationRequest, Made, Prompt
+from schemas.samples import Completion, GenerationRequest, Made, Prompt, Sampling
 from schemas.stages import Pause, PauseKind
 from schemas.verdicts import DIVERSITY, FAITHFULNESS, PROVENANCE, REWARD, GateRequest, Rejected, Verdict
 from tests.doubles.conductors import GENERATOR, AskAndRead, Book, Model, Says, lease, passed, rejected
@@ -85,7 +86,7 @@ def conducting(
 def stepping(book: Book, strong: Model, *, named: str = STRONG, outage_s: float = 600.0) -> Conductor:
     """Of a task whose calls name a pool."""
     tools = tools_of(book, Answers(), None, strong)
-    return over(replace(tools, task=AsksPool(named), task_pools=frozenset({STRONG})), outage_s=outage_s)
+    return over(replace(tools, task=AsksPool(named), needed_pools=frozenset({STRONG})), outage_s=outage_s)
 
 
 def tools_of(book: Book, model: Model, judge: Says | None, strong: Model | None) -> Toolbox:
@@ -256,6 +257,31 @@ def test_a_step_whose_pool_is_given_up_ends_the_run_and_no_order() -> None:
         with pytest.raises(PoolAwayError, match="strong does not answer"):
             await stepping(book, Answers(lambda request: GONE), outage_s=60.0).run()
         assert book.outcomes == [] and 60 <= now() < 70
+
+    leaping(main())
+
+
+@pytest.mark.parametrize("back_s", [60, None])
+def test_the_pool_that_a_gate_asks_is_waited_for(back_s: int | None) -> None:
+    """The judges' server is started anew: verdicts wait, and no order ends for want of one. If it stays away, the run
+    ends with its orders outstanding."""
+
+    async def check(request: GateRequest, ask: AskModel) -> bool:
+        return bool(await ask(Prompt((), Sampling()), pool=STRONG))
+
+    async def main() -> None:
+        book, strong = Book(*leases(8)), Answers(lambda request: GONE if back_s is None or now() < back_s else None)
+        tools = tools_of(book, Answers(), None, strong)
+        judge = FunctionGate(OwnSettings(FAITHFULNESS, 0.5, ()), check, {})
+        gates = replace(tools.gates, scored={FAITHFULNESS: judge})
+        running = over(replace(tools, gates=gates, needed_pools=frozenset({STRONG})), outage_s=120.0).run()
+        if back_s is None:
+            with pytest.raises(PoolAwayError, match="does not answer"):
+                await running
+            assert book.outcomes == []
+        else:
+            await running
+            assert [outcome.decision for outcome in book.outcomes] == [Accept()] * 8
 
     leaping(main())
 

@@ -13,8 +13,8 @@ from deployments.config.rules import broken_rule
 from deployments.ray.autoscaling import configured_slots, expected_calls, limits, pool_flows
 from schemas.config import GroundedAnswer, Pool, Recovery, RunConfig, Scaling
 from schemas.config_deployed import Price, Replicas
-from schemas.config_engines import HttpEngine, TransformersEngine, VllmEngine
-from schemas.config_gates import GateConfig
+from schemas.config_engines import HttpEngine, PoolEngine, TransformersEngine, VllmEngine
+from schemas.config_gates import GateConfig, LlmJudge
 from schemas.config_tasks import CustomTask, Task
 from schemas.scaling import PoolBounds
 from schemas.stages import ConductorStatus, PoolFlow
@@ -66,6 +66,13 @@ def test_a_pool_that_a_task_may_ask_is_expected_from_the_start(
     """With `min: 0` its first call would wait for ever for a replica that nobody asks for."""
     config = replace(with_pool("strong", Replicas(min=0)), task=task, recovery=Recovery(escalate_to=escalate_to))
     assert {name: expected_calls(name, config) for name in config.pools} == expected
+
+
+def test_a_pool_that_judges_for_a_gate_is_expected_too() -> None:
+    """Its calls are counted under the gate's name."""
+    gates: dict[str, GateConfig] = {"reward": LlmJudge(PoolEngine("strong"))}
+    config = replace(with_pool("strong", Replicas(min=0)), gates=gates)
+    assert expected_calls("strong", config) > 0
 
 
 def test_a_budget_that_cannot_hold_one_of_each_is_refused() -> None:
