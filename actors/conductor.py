@@ -27,7 +27,7 @@ from actors.gates.embedding import DraftEmbedder
 from actors.gates.judge import Gating, Judge
 from actors.protocols import Generator, Maker, Orders, RecoveryPolicy, Task
 from actors.recovery.fallback import Fallback
-from schemas.errors import HopError, PoolAwayError, described, ungrouped
+from schemas.errors import HopError, NoPoolError, PoolAwayError, described, ungrouped
 from schemas.ids import PoolName
 from schemas.order_kinds import POLICIES
 from schemas.orders import (
@@ -79,6 +79,8 @@ class Toolbox(Struct, frozen=True):
     """The policy in place of `recovery` while the pool that it escalates to is away; None if it never escalates."""
     makers: Mapping[OrderKind, Maker] = {}
     """For some kinds of orders: the maker of their attempts, in place of the task."""
+    needed_pools: frozenset[PoolName] = frozenset()
+    """The pools that calls of the task or of gates name: every order needs them, as it needs that of fresh orders."""
 
 
 class Conductor:
@@ -107,10 +109,11 @@ class Conductor:
         self._unreported = 0
         self._stages = StageCounter(self._now)
         embedder = tools.gates.embedder
-        needed = (settings.fresh_pool, *tools.gates.scored, *(() if embedder is None else (EMBEDDER,)))
+        needed_pools = tools.needed_pools | {settings.fresh_pool}
+        needed = (*needed_pools, *tools.gates.scored, *(() if embedder is None else (EMBEDDER,)))
         self._pools = Pools(
             needed,
-            (name for name in tools.pools if name != settings.fresh_pool),
+            (name for name in tools.pools if name not in needed_pools),
             lambda name, health: CalledPool(
                 name,
                 settings.limits,
@@ -124,7 +127,7 @@ class Conductor:
         self._recovery = tools.recovery
         if tools.unescalated is not None:
             self._recovery = Fallback(tools.recovery, tools.unescalated, self._pools.is_given_up)
-        self._generators = Generators(tools.pools, self._pools, settings.fresh_pool)
+        self._generators = Generators(tools.pools, self._pools, settings.fresh_pool, needed_pools)
         self._judge = Judge(
             tools.gates, self._pools, self._stages, self._now, task=tools.task, ask=self._generators.aside
         )
@@ -147,8 +150,9 @@ class Conductor:
     async def run(self) -> None:
         """Leases and conducts until the run is over; returns when every sample in flight is finished.
 
-        Raises HopError when the queue is lost, and PoolAwayError when a pool that every order needs is given up. Orders
-        in flight then are leased again to other conductors.
+        Raises HopError when the queue is lost, PoolAwayError when a pool that every order needs is given up, and
+        NoPoolError when the task asks a pool that there is not. Orders in flight then are leased again to other
+        conductors.
         """
         with ungrouped():
             await self._run()
@@ -199,7 +203,7 @@ class Conductor:
         attempt = Attempt(lease.attempt, lease.repair, candidate=None, started_at=self._wall())
         try:
             outcome = await self._outcome(lease, attempt)
-        except PoolAwayError:
+        except (PoolAwayError, NoPoolError):
             raise
         except Exception as bug:  # one order's bug must not end the others'
             log.exception("an order failed inside", extra={"order": lease.order.id})
@@ -251,8 +255,9 @@ class Conductor:
         return Making(maker, lease, Asker(lease, replace(way, keeps_reasoning=self._settings.keeps_reasoning)))
 
     def _unmade(self, lease: Lease, error: Exception) -> DeadLetter:
-        """The end of an order without a draft. Raises PoolAwayError: then the order does not end here."""
-        if isinstance(error, PoolAwayError):
+        """The end of an order without a draft. Raises PoolAwayError and NoPoolError: then the order does not end
+        here."""
+        if isinstance(error, PoolAwayError | NoPoolError):
             raise error
         if isinstance(error, HopError):
             return DeadLetter(reason=EndReason.ENGINE_ERROR, detail=error.detail, error=error.kind)

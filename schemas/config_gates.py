@@ -196,7 +196,12 @@ class LlmJudge(Deployed, frozen=True, tag="llm", tag_field="form"):
         JudgeKind | None,
         replay("Find each claim in the source, or rate by a rubric with it unseen; without it, what the name says."),
     ] = None
-    threshold: Annotated[Probability, replay(PASSES)] = 0.5
+    threshold: Annotated[
+        Probability,
+        replay(
+            "A score of at least this passes: of kind faithfulness, 0.5 lets one claim of two be false (docs/gates.md)."
+        ),
+    ] = 0.5
     share: Share = 1.0
     max_tokens: Annotated[Positive, replay("Longest verdict, in tokens of the judge.")] = 512
     temperature: Annotated[Temperature, replay("0 is greedy.")] = 0.0

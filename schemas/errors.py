@@ -60,6 +60,10 @@ class ModelError(UserError):
     """A model or tokenizer that does not exist or does not fit its role."""
 
 
+class NoPoolError(UserError):
+    """A task asks a pool that the run does not have: no order is at fault, and none may be charged for it."""
+
+
 class OutputError(UserError):
     """An output folder that cannot be used: another run's, locked, full or read-only."""
 

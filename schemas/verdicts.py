@@ -140,6 +140,8 @@ class GateRequest(Struct, frozen=True, omit_defaults=True):
     attempt: int = 1
     tries: int = 1
     lane: Lane = Lane.SHARED
+    is_trial: bool = False
+    """Whether it only tests the gate; its verdict is thrown away."""
     claim: Texts | None = None
     """The texts to compare with the source, as the task says; None: every field of the draft but the quote."""
     shown: Texts | None = None

@@ -2,13 +2,14 @@
 again, has the same seeds, and the cost of a call is known even if the attempt fails."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
+from difflib import get_close_matches
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.text.completions import thoughts_apart
-from schemas.errors import PoolAwayError
+from schemas.errors import NoPoolError, PoolAwayError
 from schemas.ids import PoolName, derived_seed
 from schemas.orders import Lease
 from schemas.samples import (
@@ -30,9 +31,10 @@ Generate = Callable[[PoolName, GenerationRequest], Awaitable[Completion]]
 
 
 class Way(Struct, frozen=True):
-    """Where an attempt's calls go: to `pool`, unless a call names another; to `instead` if that pool is given up.
-    `seed`: the run's. `aside`: for calls whose completions become no draft; None: as `generate`. `keeps_reasoning`: a
-    model's thoughts before its answer are recorded."""
+    """Where an attempt's calls go: to `pool`, or `instead` if that one is given up; a call that names a pool goes there
+    and nowhere else. `seed`: the run's. `aside`: for calls whose completions become no draft; None: as `generate`.
+    `keeps_reasoning`: a model's thoughts before its answer are recorded. `pools`: those that a call may name; None: any
+    name."""
 
     generate: Generate
     pool: PoolName
@@ -41,6 +43,7 @@ class Way(Struct, frozen=True):
     clock: Callable[[], float]
     aside: Generate | None = None
     keeps_reasoning: bool = False
+    pools: Collection[PoolName] | None = None
 
 
 class Asker:
@@ -55,14 +58,15 @@ class Asker:
         self._asides: list[ModelCall] = []
 
     async def __call__(self, prompt: Prompt, *, pool: PoolName | None = None) -> Completion:
-        """The completion of a prompt. Raises HopError, and PoolAwayError when `instead` is given up too."""
+        """The completion of a prompt. Raises HopError, PoolAwayError when the named pool is given up, or `instead` too,
+        and NoPoolError for a name that is no pool's."""
         request = self._request(prompt)
-        wanted = self._way.pool if pool is None else pool
+        wanted = self._wanted(pool)
         started_at = self._way.clock()
         try:
             completion = await self._way.generate(wanted, request)
         except PoolAwayError as away:
-            if wanted == self._way.instead:
+            if pool is not None or wanted == self._way.instead:
                 raise
             log.warning("not escalated", extra={"order": self._lease.order.id, "why": str(away)})
             wanted, started_at = self._way.instead, self._way.clock()
@@ -71,9 +75,9 @@ class Asker:
         return completion
 
     async def aside(self, prompt: Prompt, *, pool: PoolName | None = None) -> Completion:
-        """A completion that becomes no draft, from that pool and no other. Raises HopError."""
+        """A completion that becomes no draft, from that pool and no other. Raises HopError and NoPoolError."""
         request = self._request(prompt)
-        wanted = self._way.pool if pool is None else pool
+        wanted = self._wanted(pool)
         started_at = self._way.clock()
         completion = await (self._way.aside or self._way.generate)(wanted, request)
         self._asides.append(self._call(wanted, request, completion, started_at))
@@ -101,6 +105,14 @@ class Asker:
             cost=last.cost,
             reasoning=last.reasoning,
         )
+
+    def _wanted(self, named: PoolName | None) -> PoolName:
+        known = self._way.pools
+        if named is None or known is None or named in known:
+            return self._way.pool if named is None else named
+        near = get_close_matches(named, known, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else f"; the pools are {', '.join(known)}"
+        raise NoPoolError(f"task: it asks the pool '{named}', and there is none{hint}")
 
     def _request(self, prompt: Prompt) -> GenerationRequest:
         """The request. Its id and seed follow from the order, the attempt and the call's number."""

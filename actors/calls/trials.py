@@ -40,9 +40,10 @@ def judgement(request: GateRequest, this: Try) -> GateRequest:
         case None:
             return replace(request, tries=this.number, lane=this.lane)
         case Trial.QUICK | Trial.WHOLE:
-            return replace(request, id=f"{request.id}:trial")
+            return replace(request, id=f"{request.id}:trial", is_trial=True)
         case Trial.FIXED:
-            return replace(request, id=f"{request.id}:trial", passage=_PASSAGE, draft=_DRAFT, claim=None, shown=None)
+            trial = replace(request, id=f"{request.id}:trial", is_trial=True)
+            return replace(trial, passage=_PASSAGE, draft=_DRAFT, claim=None, shown=None)
 
 
 def embedding(request: EmbeddingRequest, this: Try) -> EmbeddingRequest:

@@ -2,8 +2,8 @@
 
 Method: of the answers to a prompt, one that was accepted is preferred to each that no gate prefers: every gate that
 scored both gives it as much or more, and one gives it more. So scores of different gates are never weighed against each
-other. Of the accepted answers the one that is preferred to most others is `chosen`; among equals, the one with the
-larger sum of scores, then the first.
+other, nor added up: answers that the gates tie make no pair. Of the accepted answers the one that is preferred to most
+others is `chosen`; among equals, the one that was ordered first.
 
 Law: `chosen` was accepted. `rejected` may have been accepted too: it is only worse. A text that errored, repeats
 another, or was judged by gates that have changed since, is not compared.
@@ -63,16 +63,13 @@ def _pairs(answers: Sequence[_Answer], asked: ExportRequest) -> Rows:
         if texts.setdefault(answer.shown.answer, answer) is not answer:
             yield LeftOut.REPEATED
     different = list(texts.values())
-    best = max((each for each in different if each.accepted), key=lambda each: _rank(each, different), default=None)
+    accepted = (each for each in different if each.accepted)
+    best = max(accepted, key=lambda each: sum(map(each.is_better, different)), default=None)
     for answer in different:
         if best is not None and best.is_better(answer):
             yield pair_row(ExportFormat.DPO_RANKED, (best.told, best.shown), (answer.told, answer.shown), asked)
         elif answer is not best or not any(map(answer.is_better, different)):
             yield LeftOut.NOT_RANKED
-
-
-def _rank(answer: _Answer, others: Sequence[_Answer]) -> tuple[int, float]:
-    return sum(map(answer.is_better, others)), sum(answer.scores.values())
 
 
 def _why_not_compared(told: Told) -> LeftOut | None:

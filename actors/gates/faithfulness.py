@@ -23,7 +23,7 @@ from actors.gates.structured import (
     cost_of,
     numbered,
     place,
-    schema_of_several,
+    schema_of_verdicts,
     verdict_of,
     verdicts_of,
 )
@@ -229,7 +229,7 @@ def question_of_drafts(requests: Sequence[GateRequest], asked: VerdictRoom) -> Q
     """The question to the judge about several drafts of one passage."""
     first, texts = requests[0], numbered([request.claimed for request in requests])
     user = prompts.for_judge([first.passage.text], texts, ask=INSTRUCTION_OF_DRAFTS)
-    schema = schema_of_several(asked.schema, len(requests))
+    schema = schema_of_verdicts(asked.schema, len(requests))
     return Question(first.id, DRAFTS, user, schema, KEYS, passage_id=first.passage.id)
 
 

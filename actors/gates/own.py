@@ -16,7 +16,7 @@ from actors.gates.fields import fields_of
 from actors.gates.rules import RuleFailed, Sample, SampleRule
 from actors.protocols import Ask
 from schemas.config import FRESH_POOL
-from schemas.errors import ErrorKind, HopError, described
+from schemas.errors import ErrorKind, HopError, PoolAwayError, described
 from schemas.ids import PoolName, derived_seed
 from schemas.recovery import KNOWN_MODES, FailureMode
 from schemas.samples import Completion, Cost, GenerationRequest, Prompt
@@ -83,7 +83,8 @@ class FunctionGate:
         return await self.check_asking(request, _no_pools)
 
     async def check_asking(self, request: GateRequest, ask: Ask) -> Verdict:
-        """The function's verdict; any exception in it becomes an errored verdict."""
+        """The function's verdict; any exception in it becomes an errored verdict, but PoolAwayError, which ends no
+        order."""
         asking = Asking(self._settings.name, request, ask)
         given = (request, asking) if self._takes_ask else (request,)
         try:
@@ -93,6 +94,8 @@ class FunctionGate:
                 said = await asyncio.to_thread(self._function, *given, **self._options)
         except HopError as error:
             said = Errored(OWN, error.kind, error.detail)
+        except PoolAwayError:
+            raise
         except Exception as bug:  # noqa: BLE001 - a user's code: its bug is one verdict's error
             said = _errored(self._settings, f"{described(bug)}")
         verdict = _verdict(self._settings, said)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from actors.gates.decide import decided
-from actors.gates.structured import Question, cost_of, numbered, place, schema_of_several, verdict_of, verdicts_of
+from actors.gates.structured import Question, cost_of, numbered, place, schema_of_verdicts, verdict_of, verdicts_of
 from actors.gates.together import Gathering
 from actors.protocols import Generator
 from actors.tasks import prompts
@@ -105,7 +105,7 @@ def question_of_drafts(requests: Sequence[GateRequest], dimensions: Sequence[str
         f"draft, {', '.join(dimensions)}."
     )
     user = prompts.for_judge((), numbered([each.rated for each in requests]), ask=INSTRUCTION)
-    schema = schema_of_several(_schema(dimensions), len(requests))
+    schema = schema_of_verdicts(_schema(dimensions), len(requests))
     return Question(first.id, system, user, schema, tuple(dimensions), passage_id=first.passage.id)
 
 

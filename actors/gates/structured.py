@@ -73,7 +73,7 @@ async def verdicts_of(
     return answers
 
 
-def schema_of_several(verdict: Mapping[str, Any], count: int) -> str:
+def schema_of_verdicts(verdict: Mapping[str, Any], count: int) -> str:
     """The schema of a verdict on each of `count` numbered drafts, as text. `verdict`: the schema of one."""
     number = {"type": "integer", "minimum": 1, "maximum": count}
     properties = {NUMBER: number, **verdict["properties"]}

@@ -2,7 +2,7 @@
 
 Law: every request has its own verdict or its own error. No request waits for one that comes later: a call is shared by
 those that are there in the same turn of the event loop, as the drafts of one completion are. What is asked again is
-asked alone.
+asked alone, as are a suspect and a trial: so no draft fails twice by another's fault, and none spoils a trial.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from schemas.errors import ErrorKind, HopError, JudgeError
 from schemas.ids import PassageId
+from schemas.samples import Lane
 from schemas.verdicts import GateRequest, Verdict
 
 JudgeAll = Callable[[Sequence[GateRequest]], Awaitable[Sequence[Verdict | HopError]]]
@@ -51,7 +52,7 @@ class Gathering:
 
     async def verdict(self, request: GateRequest, judge: JudgeAll) -> Verdict:
         """The verdict on the request. Raises HopError."""
-        if self._most == 1 or request.tries > 1:
+        if self._most == 1 or _goes_alone(request):
             (said,) = await judge((request,))
         elif (shared := self._open.get(request.passage.id)) is not None and len(shared.requests) < self._most:
             said = await shared.join(request)
@@ -68,8 +69,11 @@ class Gathering:
             self._close(shared)
             first, *others = await judge(shared.requests)
         except HopError as error:
-            shared.fail(error)
-            raise
+            if len(shared.requests) == 1:
+                raise
+            failed = _of_all(error, len(shared.requests))
+            shared.fail(failed)
+            raise failed from error
         except BaseException:
             shared.fail(JudgeError(ErrorKind.RETRYABLE, "the judge's call that it shared with another draft was lost"))
             raise
@@ -82,3 +86,16 @@ class Gathering:
     def _close(self, shared: SharedCall) -> None:
         if self._open.get(shared.requests[0].passage.id) is shared:
             del self._open[shared.requests[0].passage.id]
+
+
+def _goes_alone(request: GateRequest) -> bool:
+    """Whether no draft may share its call: it has failed before, it may have killed a replica, or it is a trial."""
+    return request.tries > 1 or request.lane is not Lane.SHARED or request.is_trial
+
+
+def _of_all(error: HopError, count: int) -> JudgeError:
+    """The error of a call that `count` drafts shared, for each of them. A call that is too long or refused says nothing
+    of one draft alone, so each may be asked again. It is the judge's error, or a gate over a pool would not be asked
+    again."""
+    kind = ErrorKind.RETRYABLE if error.kind in (ErrorKind.PERMANENT, ErrorKind.REFUSED) else error.kind
+    return JudgeError(kind, f"{count} drafts in one call: {error.detail}", error.retry_after_s, error.heard)

@@ -49,7 +49,7 @@ def form_of(weights: Mapping[str, int], *, max_tokens: int, around: int = 0) -> 
     return DraftForm(longest, json.dumps(_object(properties)))
 
 
-def schema_of_several(one: DraftForm, count: int) -> str:
+def schema_of_samples(one: DraftForm, count: int) -> str:
     """The schema of an object of so many drafts, as text."""
     samples = {"type": "array", "items": json.loads(one.schema), "minItems": count, "maxItems": count}
     return json.dumps(_object({"samples": samples}))
@@ -106,7 +106,7 @@ class GroundedAnswerTask(OneCall):
             messages=self._prompts.messages_of_several(passage, count, in_json=in_json),
             sampling=replace(one, max_tokens=limit),
             stop=self._stops_of_several(passage, count),
-            json_schema=schema_of_several(self._form_of_several, count) if in_json else None,
+            json_schema=schema_of_samples(self._form_of_several, count) if in_json else None,
         )
         completion = await ask(prompt)
         longest = self._form_of_several.longest if in_json else {}

@@ -18,6 +18,7 @@ from actors.tasks.prompted_call import PromptedCall
 from actors.tasks.reading import reply_in
 from actors.tasks.strata import Strata
 from actors.tasks.templates import TemplateNames, rendered, template_of
+from actors.text.completions import thoughts_apart
 from actors.text.rows import row_in
 from schemas.config_tasks import Prompted
 from schemas.ids import derived_seed
@@ -122,7 +123,8 @@ async def _called(call: PromptedCall, lease: Lease, fields: Mapping[str, str], a
             return draft
         value = call.value(field, draft.fields[field.name], lease)
         if isinstance(value, Malformed):
-            second = await ask(call.again(prompt, completion.text, field, value), pool=call.pool)
+            _, said = thoughts_apart(completion.text)
+            second = await ask(call.again(prompt, said.strip(), field, value), pool=call.pool)
             said = reply_in(reply_of(second), second.finish, passage=lease.passage.text)
             value = said if isinstance(said, Malformed) else call.value(field, said, lease)
         draft = value if isinstance(value, Malformed) else rewritten(draft, **{field.name: value})

@@ -90,8 +90,8 @@ class PromptedCall:
         return read_fields(text, finish, self._form, passage=lease.passage.text, bounded=bounded)
 
     def again(self, asked: Prompt, said: str, field: JsonField, fault: Malformed) -> Prompt:
-        """The same prompt and its reply, then a question for the one field that is wrong. Here the engine is given the
-        schema, if it can use one."""
+        """The same prompt and its reply without the thoughts, then a question for the one field that is wrong. Here the
+        engine is given the schema, if it can use one."""
         ask = f"`{field.name}` cannot be used: {one_line(fault.detail)}. Write `{field.name}` again: its JSON alone."
         messages = (*asked.messages, Message("assistant", neutralise(said)), Message("user", ask))
         return replace(asked, messages=messages, json_schema=field.schema)

@@ -5,7 +5,7 @@ Law: what a task does beyond what it may is told as `Broken`, with what it did; 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from msgspec import Struct
 
@@ -14,7 +14,7 @@ from actors.protocols import Task
 from actors.tasks.odd_texts import TEXT, passage_of
 from schemas.conformance import Broken
 from schemas.corpus import Passage
-from schemas.errors import EngineError, ErrorKind, HopError, described, ungrouped
+from schemas.errors import EngineError, ErrorKind, HopError, NoPoolError, described, ungrouped
 from schemas.ids import PoolName
 from schemas.orders import Lease, Order
 from schemas.recovery import Repair
@@ -30,10 +30,12 @@ Call = tuple[PoolName, GenerationRequest]
 
 
 class TaskSubject(Struct, frozen=True):
-    """The task that is checked, and a completion that it should read as a draft; "" for one of `REPLIES`."""
+    """The task that is checked, and a completion that it should read as a draft; "" for one of `REPLIES`. `pools`: of
+    the run that it is checked for; None: without a run, any name will do."""
 
     task: Task
     reply: str = ""
+    pools: Collection[PoolName] | None = None
 
 
 class Attempted(Struct, frozen=True):
@@ -72,7 +74,7 @@ async def attempted_all(
         await asyncio.sleep(0)
         return Completion(request.id, text, finish, prompt_tokens=1, completion_tokens=1)
 
-    made = await _all_made(subject.task, lease, generate)
+    made = await _all_made(subject, lease, generate)
     given = {each.order_id: each.draft for each in made if isinstance(each, Made)}
     if len(made) != len(lease.orders) or given.keys() != {order.id for order in lease.orders}:
         told = ", ".join(type(each).__name__ for each in made) or "nothing"
@@ -87,17 +89,19 @@ async def attempted_all(
 
 
 async def _all_made(
-    task: Task, lease: Lease, generate: Callable[[PoolName, GenerationRequest], Awaitable[Completion]]
+    subject: TaskSubject, lease: Lease, generate: Callable[[PoolName, GenerationRequest], Awaitable[Completion]]
 ) -> Sequence[object]:
-    asker = Asker(lease, Way(generate, POOL, POOL, 0, lambda: 0.0))
+    asker = Asker(lease, Way(generate, POOL, POOL, 0, lambda: 0.0, pools=subject.pools))
     try:
         async with asyncio.timeout(LONGEST_S):
             with ungrouped():
-                return [made async for made in task.attempt(lease, asker)]
+                return [made async for made in subject.task.attempt(lease, asker)]
     except TimeoutError:
         raise Broken(f"an attempt did not end within {LONGEST_S:g} s") from None
     except HopError as error:
         raise Broken(error.detail) from error
+    except NoPoolError as unknown:
+        raise Broken(str(unknown)) from unknown
     except Exception as bug:
         raise Broken(f"it raised {described(bug)}") from bug
 

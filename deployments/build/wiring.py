@@ -37,6 +37,7 @@ from deployments.build.tasks import build_task
 from deployments.build.versions import versions
 from deployments.config.load import config_sha256
 from deployments.config.rules import task_name
+from deployments.config.task_calls import needed_pools
 from schemas.config import FRESH_POOL, RunConfig
 from schemas.config_engines import TransformersEngine
 from schemas.config_gates import LlmJudge, gate_models, kinds, shares
@@ -192,6 +193,7 @@ def toolbox(
         recovery=build_recovery(config.recovery, elsewhere, known, brought),
         unescalated=unescalated,
         makers={OrderKind.PROBE: build_maker(config, task)},
+        needed_pools=needed_pools(config),
     )
 
 

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from msgspec.structs import replace
-
 from deployments.config.corpus_rules import broken_corpus
 from deployments.config.faults import at, below, nearest, shown
 from deployments.config.gate_rules import broken_gates
@@ -17,6 +15,7 @@ from deployments.config.prompted_rules import broken_prompted, on_one_line
 from deployments.config.recovery_rules import broken_recovery
 from deployments.config.secrets import has_credentials, holds_a_secret, names_a_secret
 from deployments.config.servers import ENVIRONMENT_NAME, broken_http
+from deployments.config.task_calls import longest_call
 from schemas.config import FRESH_POOL, Math, RunConfig, deployed
 from schemas.config_deployed import Engine
 from schemas.config_engines import (
@@ -254,13 +253,11 @@ def _broken_engine(path: str, engine: Engine, config: RunConfig) -> Iterator[str
             yield f"{path}.kind: only gates can ask a pool; name a model, a server or code of your own here"
         case VllmEngine(model_args=args) if args and (broken := _broken_model_args(args)) is not None:
             yield f"{path}.model_args.{broken}"
-        case VllmEngine(max_model_len=int(length)) if path.startswith("pools.") and _output_tokens(config) >= length:
-            thinking = " and thinking_tokens" if config.task.sampling.thinking_tokens else ""
-            several = " of task.samples_per_call samples" if _samples_of_a_call(config) > 1 else ""
-            yield (
-                f"{path}.max_model_len: {length} leaves no room for a prompt beside "
-                f"task.sampling.max_tokens{several}{thinking} ({_output_tokens(config)})"
-            )
+        case VllmEngine(max_model_len=int(length)) if path.startswith("pools."):
+            call = longest_call(config, path.split(".")[1])
+            if call is not None and call.longest >= length:
+                rule = f"{length} leaves no room for a prompt beside {call.limit} ({call.longest})"
+                yield f"{path}.max_model_len: {rule}"
     yield from _secret_options(f"{path}.options", getattr(engine, "options", {}))
 
 
@@ -277,16 +274,3 @@ def _broken_model_args(args: Mapping[VllmModelArgument, str | Mapping[str, objec
         if "model" in value:
             return f"{name}.model: a second model is not loaded; leave it out"
     return None
-
-
-def _output_tokens(config: RunConfig) -> int:
-    """Of the longest call of a task."""
-    steps = config.task.steps if isinstance(config.task, Prompted) else ()
-    first = config.task.sampling
-    samplings = (replace(first, max_tokens=_samples_of_a_call(config) * first.max_tokens),)
-    samplings += tuple(step.sampling for step in steps if step.sampling is not None)
-    return max(each.max_tokens + each.thinking_tokens for each in samplings)
-
-
-def _samples_of_a_call(config: RunConfig) -> int:
-    return config.task.samples_per_call if isinstance(config.task, GroundedAnswer) else 1

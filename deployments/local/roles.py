@@ -191,7 +191,9 @@ async def _check(
 
 
 class _PoolAsked:
-    """A pool, asked as by attempts of fresh orders. If a task names another pool, this one is asked all the same."""
+    """A pool, asked as by attempts of fresh orders. If a task names another pool of the run, this one is asked all the
+    same, but that call is not shown as its own. `asked`, `said`: its own last call, or
+    another where the task makes none of it."""
 
     def __init__(self, config: RunConfig, pool: PoolName, heard: _Overheard, clock: Clock) -> None:
         self._config = config
@@ -199,6 +201,9 @@ class _PoolAsked:
         self._pool = pool
         self._heard = heard
         self._clock = clock
+        self.asked: tuple[Message, ...] = ()
+        self.said = ""
+        self._has_own = False
 
     @property
     def heard(self) -> _Overheard:
@@ -211,7 +216,9 @@ class _PoolAsked:
     async def draft(self, passage: Passage, slot: int) -> Draft | Malformed:
         """The draft that the task reads in the completion. Raises HopError, and whatever the task raises."""
         lease = Lease(Order.fresh(passage.id, task_name(self._config), slot), passage, 1, float("inf"))
-        asker = Asker(lease, Way(self._generate, self._pool, self._pool, self._config.seed, self._clock))
+        pools = [PoolName(name) for name in self._config.pools]
+        way = Way(self._generate, self._pool, self._pool, self._config.seed, self._clock, pools=pools)
+        asker = Asker(lease, way)
         making = Making(self._task, lease, asker)
         await making.run()
         try:
@@ -224,12 +231,15 @@ class _PoolAsked:
         return Malformed(candidate.malformed_reason, candidate.malformed or "")
 
     async def _generate(self, pool: PoolName, request: GenerationRequest) -> Completion:
-        return await _within(self._config.conductors.hop_timeout_s, self._heard.generate(request))
+        found = await _within(self._config.conductors.hop_timeout_s, self._heard.generate(request))
+        if pool == self._pool or not self._has_own:
+            self.asked, self.said, self._has_own = request.messages, found.text, pool == self._pool
+        return found
 
 
 async def _of_pool(card: RoleCard, asked: _PoolAsked, given: _Given) -> Looked:
     first = await asked.draft(given.shortest, 0)
-    card = replace(card, sample=SampleCall(asked.heard.asked, asked.heard.said, _read(first)))
+    card = replace(card, sample=SampleCall(asked.asked, asked.said, _read(first)))
     drafts: dict[PassageId, Draft] = {}
 
     async def one(number: int) -> None:

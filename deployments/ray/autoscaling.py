@@ -17,6 +17,7 @@ from actors.calls.counters import paused
 from actors.scaling.held import AcceleratorClock, ReplicaSize
 from actors.scaling.measure import ASSUMED_CLASSIFY_S, ASSUMED_S, Meter, PoolFacts, RunFacts, measure
 from actors.scaling.policy import decide
+from deployments.config.task_calls import needed_pools, task_calls
 from deployments.monitoring.progress import ReplicaStatus
 from deployments.ray.cluster import here
 from deployments.serve.board import NAMESPACE, BoardActor
@@ -27,7 +28,6 @@ from schemas.config import FRESH_POOL, RunConfig, deployed
 from schemas.config_deployed import Engine, Replicas
 from schemas.config_engines import HttpEngine, TransformersEngine, VllmEngine
 from schemas.config_gates import Classifier, EmbedderModel, LikelihoodJudge, TokenJudge
-from schemas.config_tasks import Prompted
 from schemas.progress import RoleCost, RunSnapshot
 from schemas.scaling import PoolBounds, ScalingDecision, ScalingLimits, ScalingMemory
 from schemas.stages import ConductorStatus, PoolFlow
@@ -36,8 +36,9 @@ REBALANCE_S = 10.0
 """Longer than a decision needs to show in the measured rates, and far shorter than a cool-down."""
 SLOTS = 64
 """The slots of an engine that does not say its number, or not yet: vLLM and most servers batch at least so many."""
-ESCALATED = 0.05
-"""The least calls per attempt to a pool that repairs escalate to: it must be there when the first one comes."""
+SELDOM = 0.05
+"""The least calls per attempt to a pool that repairs escalate to, that judges for a gate, or that code of the user's
+own may ask: it must be there when the first one comes."""
 
 
 class Autoscaler:
@@ -78,7 +79,7 @@ class Autoscaler:
             waiting=snapshot.waiting,
             oldest_s=snapshot.oldest_s,
             max_attempts=self._config.recovery.max_attempts,
-            expected={name: _expected(name, self._config) for name in pools},
+            expected={name: expected_calls(name, self._config) for name in pools},
             pools=pools,
             unread=_is_unread(self._config, snapshot),
             budget_spent=snapshot.summary.tokens >= (self._config.budget.tokens or math.inf),
@@ -197,10 +198,10 @@ def _is_unread(config: RunConfig, snapshot: RunSnapshot) -> bool:
     return not snapshot.summary.all_planned and snapshot.counts.outstanding >= config.queue.capacity / 2
 
 
-def _expected(name: str, config: RunConfig) -> float:
+def expected_calls(name: str, config: RunConfig) -> float:
     """Calls of an attempt to a pool or gate, before they are counted."""
     if name not in config.pools:
         return 1.0
-    named = [call.pool for call in config.task.calls] if isinstance(config.task, Prompted) else [None]
-    asked = float(sum(name == (pool or FRESH_POOL) for pool in named))
-    return max(asked, ESCALATED) if name == config.recovery.escalate_to else asked
+    asked = float(sum(name == (call.pool or FRESH_POOL) for call in task_calls(config)))
+    may_be = name == config.recovery.escalate_to or name in needed_pools(config)
+    return max(asked, SELDOM) if may_be else asked

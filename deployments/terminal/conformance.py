@@ -82,7 +82,8 @@ async def _checked(asked: Asked) -> CheckedCode:
         raise UserError(f"{asked.target}: there is no task of this name: it has no `attempt` (docs/tasks/own.md)")
     if task is not None:
         reply = _reply(asked.reply) or (task.specimen() if isinstance(task, PromptedTask) else "")
-        return CheckedCode(asked.target, tuple(await examine_task(TaskSubject(task, reply))))
+        pools = None if config is None else tuple(map(PoolName, config.pools))
+        return CheckedCode(asked.target, tuple(await examine_task(TaskSubject(task, reply, pools))))
     if asked.reply is not None:
         raise UserError(f"--reply is for a task; {asked.target} is none: it has no `attempt` (docs/tasks/own.md)")
     if config is None:

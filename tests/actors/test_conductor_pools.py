@@ -1,7 +1,7 @@
 """A conductor whose pools fail as a whole: what is waited for, what is done without, and what ends a run."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from random import Random
 
 import pytest
@@ -10,13 +10,15 @@ from msgspec.structs import replace
 from actors.calls.health import HealthLimits
 from actors.calls.retry import RetryLimits
 from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
+from actors.gates.own import FunctionGate, OwnSettings
+from actors.protocols import AskModel
 from actors.recovery.policies import build_recovery
 from schemas.config import Recovery
-from schemas.errors import EngineError, ErrorKind, HopError, JudgeError, PoolAwayError
+from schemas.errors import EngineError, ErrorKind, HopError, JudgeError, NoPoolError, PoolAwayError
 from schemas.ids import PoolName
 from schemas.orders import Accept, DeadLetter, EndReason, Lease
 from schemas.recovery import Repair, Repairs
-from schemas.samples import Completion, GenerationRequest, Prompt
+from schemas.samples import Completion, GenerationRequest, Made, Prompt, Sampling
 from schemas.stages import Pause, PauseKind
 from schemas.verdicts import DIVERSITY, FAITHFULNESS, PROVENANCE, REWARD, GateRequest, Rejected, Verdict
 from tests.doubles.conductors import GENERATOR, AskAndRead, Book, Model, Says, lease, passed, rejected
@@ -78,6 +80,16 @@ def conducting(
     outage_s: float = 600.0,
     wall: Callable[[], float] = lambda: EPOCH + now(),
 ) -> Conductor:
+    return over(tools_of(book, model, judge, strong), outage_s=outage_s, wall=wall)
+
+
+def stepping(book: Book, strong: Model, *, named: str = STRONG, outage_s: float = 600.0) -> Conductor:
+    """Of a task whose calls name a pool."""
+    tools = tools_of(book, Answers(), None, strong)
+    return over(replace(tools, task=AsksPool(named), needed_pools=frozenset({STRONG})), outage_s=outage_s)
+
+
+def tools_of(book: Book, model: Model, judge: Says | None, strong: Model | None) -> Toolbox:
     pools = {GENERATOR: model} | ({} if strong is None else {STRONG: strong})
     gates = Gating(
         provenance=Says(passed(PROVENANCE)),
@@ -89,7 +101,7 @@ def conducting(
         duplicate=lambda found: Rejected(gate=DIVERSITY, score=0.0, threshold=0.1),
     )
     recovery = Recovery(policy="rules", max_attempts=2, escalate_to=STRONG)
-    tools = Toolbox(
+    return Toolbox(
         orders=book,
         task=Slots(),
         pools=pools,
@@ -97,8 +109,22 @@ def conducting(
         recovery=build_recovery(recovery),
         unescalated=build_recovery(replace(recovery, escalate_to=None)),
     )
+
+
+def over(tools: Toolbox, *, outage_s: float, wall: Callable[[], float] = lambda: EPOCH + now()) -> Conductor:
     settings = ConductorSettings("c", 8, LIMITS, GENERATOR, HealthLimits(outage_s=outage_s))
     return Conductor(tools, settings, clock=wall, monotonic=now, sleep=asyncio.sleep, random=Random(0))
+
+
+class AsksPool(Slots):
+    """Every call names a pool, as a step's may."""
+
+    def __init__(self, pool: str) -> None:
+        self._pool = PoolName(pool)
+
+    async def attempt(self, lease: Lease, ask: AskModel) -> AsyncIterator[Made]:
+        completion = await ask(self.prompt(lease), pool=self._pool)
+        yield Made(lease.order.id, self.read(lease, completion.text, completion.finish))
 
 
 def leases(number: int) -> list[Lease]:
@@ -207,6 +233,68 @@ def test_a_short_outage_of_a_judge_costs_its_own_length() -> None:
         await conducting(book, Answers(), judge).run()
         assert [outcome.decision for outcome in book.outcomes] == [Accept()] * 50
         assert now() < 12 + 2 + 50 / 8 * 0.25 + 1
+
+    leaping(main())
+
+
+def test_the_pool_that_a_step_names_is_waited_for_and_no_other_stands_in() -> None:
+    """A step's model is loaded anew for a minute and a half: its orders wait, and the generator writes nothing."""
+
+    async def main() -> None:
+        book = Book(*leases(8))
+        await stepping(book, Answers(lambda request: GONE if now() < 90 else None)).run()
+        assert [outcome.decision for outcome in book.outcomes] == [Accept()] * 8 and now() > 90
+        assert {outcome.attempt.candidate.pool for outcome in book.outcomes if outcome.attempt.candidate} == {STRONG}
+
+    leaping(main())
+
+
+def test_a_step_whose_pool_is_given_up_ends_the_run_and_no_order() -> None:
+    """As for the generator: the same command goes on when the pool is back."""
+
+    async def main() -> None:
+        book = Book(*leases(8))
+        with pytest.raises(PoolAwayError, match="strong does not answer"):
+            await stepping(book, Answers(lambda request: GONE), outage_s=60.0).run()
+        assert book.outcomes == [] and 60 <= now() < 70
+
+    leaping(main())
+
+
+@pytest.mark.parametrize("back_s", [60, None])
+def test_the_pool_that_a_gate_asks_is_waited_for(back_s: int | None) -> None:
+    """The judges' server is started anew: verdicts wait, and no order ends for want of one. If it stays away, the run
+    ends with its orders outstanding."""
+
+    async def check(request: GateRequest, ask: AskModel) -> bool:
+        return bool(await ask(Prompt((), Sampling()), pool=STRONG))
+
+    async def main() -> None:
+        book, strong = Book(*leases(8)), Answers(lambda request: GONE if back_s is None or now() < back_s else None)
+        tools = tools_of(book, Answers(), None, strong)
+        judge = FunctionGate(OwnSettings(FAITHFULNESS, 0.5, ()), check, {})
+        gates = replace(tools.gates, scored={FAITHFULNESS: judge})
+        running = over(replace(tools, gates=gates, needed_pools=frozenset({STRONG})), outage_s=120.0).run()
+        if back_s is None:
+            with pytest.raises(PoolAwayError, match="does not answer"):
+                await running
+            assert book.outcomes == []
+        else:
+            await running
+            assert [outcome.decision for outcome in book.outcomes] == [Accept()] * 8
+
+    leaping(main())
+
+
+def test_a_task_that_asks_a_pool_that_there_is_not_is_one_error_and_ends_no_order() -> None:
+    """A misspelt name in the user's code, met at the first call; the line names the nearest pool."""
+
+    async def main() -> None:
+        book = Book(*leases(8))
+        with pytest.raises(NoPoolError) as raised:
+            await stepping(book, Answers(), named="stron").run()
+        assert str(raised.value) == "task: it asks the pool 'stron', and there is none; did you mean 'strong'?"
+        assert book.outcomes == []
 
     leaping(main())
 

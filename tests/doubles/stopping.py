@@ -31,12 +31,13 @@ STEP_S = 0.1
 
 class Habits(Struct, frozen=True):
     """`accepts`: the share of attempts that pass; `repairs`: of the others, the share that is repaired; `dies`: the
-    probability of a death at each step."""
+    probability of a death at each step. `together`: orders of a passage in one lease."""
 
     accepts: float = 0.55
     repairs: float = 0.7
     dies: float = 0.0
     in_flight: int = 256
+    together: int = 1
 
 
 class QueueLife:
@@ -57,7 +58,7 @@ class QueueLife:
         self.loop = SteppedLoop(self.now)
         ledger = MemoryLedger()
         ledger.kept = self.kept
-        limits = QueueLimits(4, lease_s=1e6, fresh_share=0.25)
+        limits = QueueLimits(4, lease_s=1e6, fresh_share=0.25, together=self._habits.together)
         self.queue = RegenerationQueue(limits, lambda one, other: float(one == other))
         make = lambda: QueueService(self.queue, ledger, self._settings, now=self.loop.time)  # noqa: E731
         self.service: QueueService = self.loop.call_now(make)
@@ -82,7 +83,7 @@ class QueueLife:
     def step(self) -> None:
         """Passages are offered, free places leased, and the next outcome reported."""
         self._offers()
-        for lease in self._leases():
+        for lease in (single for shared in self._leases() for single in shared.apart()):
             after = self._random.lognormvariate(0.0, 0.6)
             heappush(self._due, (self.now + after, self._random.getrandbits(32), self._made(lease)))
         self.now += STEP_S

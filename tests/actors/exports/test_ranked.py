@@ -79,6 +79,15 @@ def test_what_the_gates_do_not_rank_is_no_pair(scores: tuple[Scored, ...], left:
     assert (rows, counted) == ([], {LeftOut.NOT_RANKED: left})
 
 
+@pytest.mark.parametrize("swapped", [False, True])
+def test_gates_of_other_scales_decide_no_tie(swapped: bool) -> None:
+    """Each of two answers is better than the third, neither than the other: the first is chosen, whichever has the
+    larger scores, and the two make no pair."""
+    ties = ((0.6, 0.9), (0.7, 0.6))
+    rows, left = exported(answers(*(reversed(ties) if swapped else ties), (0.5, 0.5)), RANKED)
+    assert sides(rows) == [("answer 0", "answer 2")] and left == {LeftOut.NOT_RANKED: 1}
+
+
 def test_what_cannot_be_compared_is_counted() -> None:
     """An error is no rank, a near-duplicate is no worse answer, and a text stands once."""
     good = attempt_of("good", judged(BRIEF, 0.9), judged(GROUNDED, 0.9))

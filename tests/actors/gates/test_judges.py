@@ -57,6 +57,16 @@ async def test_the_score_is_the_smaller_of_two(said: str, score: float) -> None:
     assert isinstance(found, Passed) is (score >= 0.6)
 
 
+@pytest.mark.parametrize(("threshold", "fewest"), [(0.5, 2), (0.6, 3), (0.7, 4), (0.8, 5), (1.0, None)])
+async def test_how_many_claims_there_must_be_for_one_to_be_false(threshold: float, fewest: int | None) -> None:
+    """As docs/gates.md has it: with the default one claim of two may be false."""
+    for claims in range(1, 9):
+        said = verdict(1, *[FOUNDER] * (claims - 1), DENIED)
+        config = replace(CONFIG, threshold=threshold)
+        found = await build_gate(FAITHFULNESS, config, ScriptedEngine(said)).check(REQUEST)
+        assert isinstance(found, Passed) is (fewest is not None and claims >= fewest)
+
+
 async def test_a_made_up_quote_is_discounted() -> None:
     """A judge that supports a claim with words of its own is not believed; located quotes are slices of the passage."""
     found = await judged(verdict(1, FOUNDER, MADE_UP, UNQUOTED, DENIED))

@@ -10,6 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from actors.calls.health import Trial
+from actors.calls.retry import Try
+from actors.calls.trials import judgement
 from actors.gates.build import build_gate, build_judge
 from actors.gates.pooled import PooledGate
 from actors.gates.together import Gathering
@@ -19,7 +22,7 @@ from schemas.config_engines import CustomEngine
 from schemas.config_gates import LlmJudge
 from schemas.errors import EngineError, ErrorKind, HopError, JudgeError
 from schemas.ids import PoolName
-from schemas.samples import Completion, FinishReason, GenerationRequest
+from schemas.samples import Completion, FinishReason, GenerationRequest, Lane
 from schemas.verdicts import FAITHFULNESS, REWARD, GateName, GateRequest, Passed, Rejected, Verdict
 from tests.doubles.passages import HERON, asked_of_gate
 from tests.doubles.scripted import ScriptedEngine
@@ -139,6 +142,33 @@ async def test_what_is_asked_again_is_asked_alone() -> None:
     assert len(engine.generations) == 3
 
 
+@pytest.mark.parametrize("alone", [{"lane": Lane.FEW}, {"lane": Lane.ALONE}, {"is_trial": True}])
+async def test_a_suspect_and_a_trial_are_asked_alone(alone: dict[str, Any]) -> None:
+    """One that may have killed a replica takes no other with it; a poisoned draft fails no trial of the judge."""
+    engine = ScriptedEngine(json.dumps(GOOD), reply(GOOD, BAD))
+    first, *others = requests()
+    found = await judged(build_gate(FAITHFULNESS, CONFIG, engine), [replace(first, **alone), *others])
+    assert told(found) == [0.9, 0.9, 0.0]
+    assert [each.id for each in engine.generations] == ["order1:1", "order2:1"]
+
+
+async def test_a_trial_says_that_it_is_one() -> None:
+    """Whatever it repeats; a request of an order never does."""
+    tries = (Try(1, Lane.SHARED), *(Try(0, Lane.SHARED, trial) for trial in Trial))
+    assert [judgement(requests(1)[0], this).is_trial for this in tries] == [False, True, True, True]
+
+
+@pytest.mark.parametrize("kind", [ErrorKind.PERMANENT, ErrorKind.REFUSED])
+async def test_a_call_that_is_too_long_for_all_is_retried_for_each(kind: ErrorKind) -> None:
+    """A prompt of three drafts is refused: the same is not known of any of them. One alone is refused as it is."""
+    gate = build_gate(
+        FAITHFULNESS, CONFIG, ScriptedEngine(EngineError(kind, "too long"), EngineError(kind, "too long"))
+    )
+    found = await judged(gate, requests())
+    assert told(found) == [ErrorKind.RETRYABLE] * 3 and "3 drafts in one call: too long" in str(found[0])
+    assert told(await judged(gate, requests(1))) == [kind]
+
+
 async def test_a_call_that_fails_fails_for_each() -> None:
     """Each is retried for itself."""
     engine = ScriptedEngine(EngineError(ErrorKind.OVERLOADED, "too much"))
@@ -180,3 +210,20 @@ async def test_a_judge_over_a_pool_shares_its_calls_too() -> None:
     )
     found = await asyncio.gather(*(gate.check_asking(request, ask) for request in requests()))
     assert told(found) == [0.9, 0.0, 0.9] and len(asked) == 1
+
+
+async def test_a_shared_call_that_its_pool_does_not_answer_is_asked_alone() -> None:
+    """The call of three is too long for the pool: over a pool too, that is an error of the call and no verdict."""
+
+    async def ask(pool: PoolName, request: GenerationRequest) -> Completion:
+        if request.id.startswith("order1:1:faithfulness:1"):
+            raise EngineError(ErrorKind.PERMANENT, "too long")
+        return Completion(request.id, json.dumps(GOOD), FinishReason.STOP, prompt_tokens=3, completion_tokens=3)
+
+    gathering = Gathering(3)
+    gate = PooledGate(
+        FAITHFULNESS, PoolName("p"), lambda model: build_judge(FAITHFULNESS, CONFIG, model, gathering=gathering)
+    )
+    for tries, expected in ((1, ErrorKind.RETRYABLE), (2, 0.9)):
+        asked = [gate.check_asking(replace(request, tries=tries), ask) for request in requests()]
+        assert told(await asyncio.gather(*asked, return_exceptions=True)) == [expected] * 3

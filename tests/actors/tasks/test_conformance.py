@@ -22,6 +22,7 @@ from examples.summaries.task import Summary
 from schemas.config_tasks import CustomTask, GroundedAnswer, Math, SamplingDefaults
 from schemas.conformance import CheckOutcome
 from schemas.errors import HopError
+from schemas.ids import PoolName
 from schemas.orders import Lease
 from schemas.samples import Draft, FinishReason, Made, Malformed, MalformedReason, Message, Prompt, Sampling, Texts
 from tests.doubles.prompted import QUESTIONS
@@ -296,6 +297,19 @@ async def test_what_is_found(task: type[Echo], check: str, outcome: CheckOutcome
     found = await finding(check, TaskSubject(task()))
     assert found.outcome is outcome, found.detail
     assert says in found.detail
+
+
+@pytest.mark.parametrize(
+    ("pools", "said"), [(None, ""), (["generator", "strong"], ""), (["generator"], "asks the pool 'strong'")]
+)
+async def test_a_pool_that_the_run_does_not_have_is_found_before_it_runs(
+    pools: list[PoolName] | None, said: str
+) -> None:
+    """The task's second step asks `strong`."""
+    task = PromptedTask(STEPS)
+    found = await finding("it makes a draft of a plain completion", TaskSubject(task, task.specimen(), pools))
+    assert found.outcome is (FAILED if said else CheckOutcome.PASSED)
+    assert said in found.detail
 
 
 @pytest.mark.slow

@@ -159,6 +159,16 @@ def test_a_field_that_does_not_fit_is_asked_for_once_more_alone() -> None:
     assert [made.draft for made in attempt.made] == [DRAFT]
 
 
+@pytest.mark.parametrize("ends", ["</think>\n", "</think>"])
+def test_thoughts_are_no_part_of_what_is_asked_about_again(ends: str) -> None:
+    """A model that thinks first is shown its reply without the thoughts; before a field alone they are dropped too."""
+    thoughts = f'<think>A total? {{"total": 2}} perhaps. Record: later.{ends}'
+    wrong = f"Title: Salt\nRecord: {json.dumps({**GOOD, 'total': '2'})}"
+    attempt = attempt_of(task_of(TASK), lease_of(), thoughts + wrong, thoughts + said())
+    assert attempt.asked[1].messages[-2].content == wrong
+    assert [made.draft for made in attempt.made] == [DRAFT]
+
+
 def test_a_second_one_that_does_not_fit_is_malformed() -> None:
     """It is not asked for a third time in one attempt."""
     attempt = attempt_of(task_of(TASK), lease_of(), "Title: Salt\nRecord: none", said(items=[]))

@@ -111,6 +111,26 @@ task:
 OF_STEPS = WHOLE.replace("task: {kind: grounded_answer, samples_per_passage: 2}", STEPS.strip())
 
 
+@pytest.mark.parametrize(
+    ("step", "task", "limit"),
+    [
+        ("pool: generator-large\n      sampling: {max_tokens: 512}", "", "task.steps[1].sampling.max_tokens (512)"),
+        ("sampling: {thinking_tokens: 256}", "", "task.steps[1].sampling.max_tokens and thinking_tokens (512)"),
+        ("pool: generator", "  sampling: {max_tokens: 512}\n", "task.sampling.max_tokens (512)"),
+        ("pool: generator\n      sampling: {max_tokens: 512}", "", None),
+    ],
+)
+def test_each_pool_has_room_for_the_longest_step_that_may_go_there(step: str, task: str, limit: str | None) -> None:
+    """Each step's own limit counts, and only where its calls go; a step without a pool may be escalated."""
+    text = OF_STEPS.replace("pool: generator\n      sampling: {max_tokens: 60}", step, 1)
+    text = text.replace("  steps:", f"{task}  steps:", 1)
+    if limit is None:
+        assert load_text(text)
+    else:
+        rule = "pools.generator-large.engine.max_model_len: 512 leaves no room for a prompt beside "
+        assert refusal(text) == rule + limit
+
+
 def test_steps_are_read_and_written_back() -> None:
     """And rules of gates know the fields of all of them."""
     text = OF_STEPS.replace("gates:\n", "gates:\n  short: {form: rule, check: 'words(title + summary) < 9'}\n", 1)

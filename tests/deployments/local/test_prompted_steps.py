@@ -11,6 +11,7 @@ from actors.ledger.sqlite import MemoryLedger
 from deployments.config.load import load_text, to_yaml
 from deployments.folder.exports import exported
 from deployments.local.loop import conduct_in_process
+from deployments.local.roles import look_at
 from schemas.config import CustomEngine, Pool, Recovery, RunConfig
 from schemas.config_gates import RuleGate
 from schemas.config_tasks import Prompted
@@ -86,6 +87,14 @@ async def test_each_call_of_an_attempt_is_recorded() -> None:
         assert [call.cost.tokens for call in calls_of(attempt)] == [15, 15]
         assert attempt.candidate is not None and attempt.candidate.draft is not None
         assert list(attempt.candidate.draft.fields) == ["level", "who", "question", "answer", "why"]
+
+
+async def test_each_pool_is_shown_with_the_step_that_goes_there() -> None:
+    """By `gleaner models`: all steps are asked of one pool at a time, to have a draft."""
+    JOURNALS.append(Journal())
+    cards = [card async for card in look_at(config_of(), PASSAGES, None, clock=lambda: 0.0)]
+    shown = {card.role: card.sample.asked[-1].content.rpartition("\n")[2] for card in cards if card.sample is not None}
+    assert shown == {"generator": "Write question:", "strong": "Write answer:why:"}
 
 
 def test_a_sample_of_several_prompts_is_exported_as_an_answer_alone(tmp_path: Path) -> None:

@@ -10,13 +10,15 @@ from msgspec.structs import replace
 from actors.counts.bill import prices_of
 from benchmarks.loop import configuration
 from deployments.config.rules import broken_rule
-from deployments.ray.autoscaling import configured_slots, limits, pool_flows
-from schemas.config import Pool, RunConfig, Scaling
+from deployments.ray.autoscaling import configured_slots, expected_calls, limits, pool_flows
+from schemas.config import GroundedAnswer, Pool, Recovery, RunConfig, Scaling
 from schemas.config_deployed import Price, Replicas
-from schemas.config_engines import HttpEngine, TransformersEngine, VllmEngine
-from schemas.config_gates import GateConfig
+from schemas.config_engines import HttpEngine, PoolEngine, TransformersEngine, VllmEngine
+from schemas.config_gates import GateConfig, LlmJudge
+from schemas.config_tasks import CustomTask, Task
 from schemas.scaling import PoolBounds
 from schemas.stages import ConductorStatus, PoolFlow
+from tests.doubles.steps import STEPS
 
 PLAIN = configuration(Path("corpus.jsonl"), rejected=0.0, concurrency=64)
 
@@ -47,6 +49,30 @@ def test_a_replica_costs_its_gpus_or_else_its_cpus() -> None:
 def test_slots_are_the_engines_own_limit(pool: Pool, expected: int | None) -> None:
     """What the configuration says of the replica goes first; vLLM's own choice is asked of its replicas."""
     assert configured_slots(pool.engine) == expected
+
+
+@pytest.mark.parametrize(
+    ("task", "escalate_to", "expected"),
+    [
+        (STEPS, None, {"generator": 1.0, "strong": 1.0}),
+        (GroundedAnswer(), None, {"generator": 1.0, "strong": 0.0}),
+        (GroundedAnswer(), "strong", {"generator": 1.0, "strong": 0.05}),
+        (CustomTask("tests:none"), None, {"generator": 1.0, "strong": 0.05}),
+    ],
+)
+def test_a_pool_that_a_task_may_ask_is_expected_from_the_start(
+    task: Task, escalate_to: str | None, expected: dict[str, float]
+) -> None:
+    """With `min: 0` its first call would wait for ever for a replica that nobody asks for."""
+    config = replace(with_pool("strong", Replicas(min=0)), task=task, recovery=Recovery(escalate_to=escalate_to))
+    assert {name: expected_calls(name, config) for name in config.pools} == expected
+
+
+def test_a_pool_that_judges_for_a_gate_is_expected_too() -> None:
+    """Its calls are counted under the gate's name."""
+    gates: dict[str, GateConfig] = {"reward": LlmJudge(PoolEngine("strong"))}
+    config = replace(with_pool("strong", Replicas(min=0)), gates=gates)
+    assert expected_calls("strong", config) > 0
 
 
 def test_a_budget_that_cannot_hold_one_of_each_is_refused() -> None:
