@@ -3,10 +3,12 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
 MOST_LAG_S = 0.25
 """Code may hold the loop for this long at most."""
 LOOK_S = 0.005
+WAITED = Path("/proc/thread-self/schedstat")
 TRIES = 3
 """A lag counts only if it is seen in every try: otherwise the machine was busy with something else."""
 
@@ -39,9 +41,9 @@ async def _longest_lag_s(piece: Work) -> float:
 
     async def watch() -> None:
         while True:
-            begun = time.monotonic()
+            begun, waited = time.monotonic(), _waited_for_a_core_s()
             await asyncio.sleep(LOOK_S)
-            lags.append(time.monotonic() - begun - LOOK_S)
+            lags.append(time.monotonic() - begun - LOOK_S - (_waited_for_a_core_s() - waited))
 
     watching = asyncio.ensure_future(watch())
     try:
@@ -51,3 +53,11 @@ async def _longest_lag_s(piece: Work) -> float:
     finally:
         watching.cancel()
     return max(lags)
+
+
+def _waited_for_a_core_s() -> float:
+    """For how long this thread was ready and other processes had the cores: no fault of the work. Linux tells it."""
+    try:
+        return int(WAITED.read_text(encoding="ascii").split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0
