@@ -1,0 +1,47 @@
+"""Commands of the first hour: look at a run's samples, write a run's YAML, look at the machine, compare two runs.
+
+Light, as `deployments.cli`: what a command needs is imported inside it.
+"""
+
+from typing import Annotated
+
+import typer
+
+from deployments.terminal.boundary import boundary
+from deployments.terminal.options import Folder
+from schemas.errors import UserError
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this module to the program."""
+    app.command()(samples)
+
+
+def samples(  # noqa: PLR0913 - a command's options are its parameters
+    folder: Folder,
+    number: Annotated[int, typer.Option("-n", "--samples", min=1, max=1000, help="How many.")] = 10,
+    accepted: Annotated[bool, typer.Option("--accepted", help="Accepted samples alone.")] = False,
+    dead: Annotated[bool, typer.Option("--dead", help="Dead letters alone.")] = False,
+    refused: Annotated[bool, typer.Option("--refused", help="Documents that could not be used.")] = False,
+    mode: Annotated[
+        str | None, typer.Option("--mode", metavar="M", help="Only those last diagnosed as this failure mode.")
+    ] = None,
+    repair: Annotated[
+        str | None, typer.Option("--repair", metavar="R", help="Only those whose last attempt was made under it.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of the choice: another seed, other samples.")] = 0,
+    newest: Annotated[bool, typer.Option("--newest", help="The newest ones, not some at random.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout, nothing else there.")] = False,
+) -> None:
+    """Some samples to read: texts, source, scores, and why one was rejected; works while the run goes on."""
+    with boundary():
+        from actors.ledger.samples import SampleEnd
+        from deployments.terminal.samples import Typed, show_samples
+
+        if accepted + dead + refused > 1:
+            raise UserError("--accepted, --dead and --refused: give one of them, or none for both ends")
+        if refused and (mode or repair):
+            raise UserError("--refused: documents have neither a --mode nor a --repair; give one or the other")
+        end = SampleEnd.ACCEPTED if accepted else SampleEnd.DEAD_LETTERED if dead else None
+        typed = Typed(number, end, refused, mode, repair, None if newest else seed)
+        show_samples(folder, typed, json=json)
