@@ -3,18 +3,20 @@
 Light, as `deployments.cli`: what a command needs is imported inside it.
 """
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from deployments.terminal.boundary import boundary
-from deployments.terminal.options import Folder
+from deployments.terminal.boundary import FAILED, boundary
+from deployments.terminal.options import Folder, Json
 from schemas.errors import UserError
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this module to the program."""
     app.command()(samples)
+    app.command()(doctor)
 
 
 def samples(  # noqa: PLR0913 - a command's options are its parameters
@@ -45,3 +47,23 @@ def samples(  # noqa: PLR0913 - a command's options are its parameters
         end = SampleEnd.ACCEPTED if accepted else SampleEnd.DEAD_LETTERED if dead else None
         typed = Typed(number, end, refused, mode, repair, None if newest else seed)
         show_samples(folder, typed, json=json)
+
+
+def doctor(
+    config: Annotated[
+        Path | None,
+        typer.Argument(metavar="[RUN.yaml]", help="Also what this configuration asks of the machine."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="The folder that the run is to write.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """What of this machine will bite: GPU and builds, memory, disks, ports, limits, other Rays. Starts nothing."""
+    with boundary():
+        from deployments.build.own_code import may_lie_here
+        from deployments.terminal.doctor.view import show_doctor
+
+        may_lie_here()
+        if not show_doctor(config, output, json=json):
+            raise typer.Exit(FAILED)
