@@ -9,6 +9,7 @@ watcher   which of the two is shown, and how often
 summary   the run's end, and `gleaner status`
 life      `gleaner explain`: one sample's life
 samples   `gleaner samples`
+beginning `gleaner init`
 doctor    `gleaner doctor`
 reading   what `status`, `explain` and `report` read from a folder
 proof     `gleaner verify`

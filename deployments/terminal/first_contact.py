@@ -3,8 +3,10 @@
 Light, as `deployments.cli`: what a command needs is imported inside it.
 """
 
+import sys
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,8 +17,53 @@ from schemas.errors import UserError
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this module to the program."""
+    app.command()(init)
     app.command()(samples)
     app.command()(doctor)
+
+
+def init(  # noqa: PLR0913 - a command's options are its parameters
+    file: Annotated[Path, typer.Argument(metavar="[RUN.yaml]", help="The file to write.")] = Path("run.yaml"),
+    documents: Annotated[
+        str | None, typer.Option("--documents", metavar="PATH", help="A folder or a file; s3://… and others, too.")
+    ] = None,
+    make: Annotated[
+        Literal["questions", "rewriting", "preference", "math"] | None,
+        typer.Option("--make", help="What is made of each passage.  [default: questions]", show_default=False),
+    ] = None,
+    engine: Annotated[
+        Literal["here", "vllm", "server"] | None,
+        typer.Option(
+            "--engine",
+            help="What runs the model: transformers here, vLLM here, a server.  [default: server]",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="NAME", help="org/name, a folder, or as the server calls it.")
+    ] = None,
+    base_url: Annotated[
+        str, typer.Option("--base-url", metavar="URL", help="Of the server.")
+    ] = "http://127.0.0.1:8000/v1",
+    samples: Annotated[
+        int | None,
+        typer.Option("--samples", min=1, help="Accepted samples to end with.  [default: 1000]", show_default=False),
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="DIR", help="The run's folder.  [default: runs/NAME]")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
+    json: Json = False,
+) -> None:
+    """Write a run's YAML, with comments, from five answers: asked for at a terminal, or given as options."""
+    with boundary():
+        from deployments.terminal.beginning import Given, answers_of, show_init
+
+        wanted = None if samples is None else str(samples)
+        given = Given(documents, make, engine, model, wanted, output, base_url)
+        asks = sys.stdin.isatty() and not json
+        answers = answers_of(given, file, partial(typer.prompt, err=True) if asks else None)
+        show_init(file, answers, replace=overwrite, json=json)
 
 
 def samples(  # noqa: PLR0913 - a command's options are its parameters
