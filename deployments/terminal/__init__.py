@@ -11,6 +11,7 @@ life      `gleaner explain`: one sample's life
 samples   `gleaner samples`
 beginning `gleaner init`
 doctor    `gleaner doctor`
+comparing `gleaner compare`
 reading   what `status`, `explain` and `report` read from a folder
 proof     `gleaner verify`
 exporting `gleaner export`

@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
     app.command()(init)
     app.command()(samples)
     app.command()(doctor)
+    app.command()(compare)
 
 
 def init(  # noqa: PLR0913 - a command's options are its parameters
@@ -114,3 +115,15 @@ def doctor(
         may_lie_here()
         if not show_doctor(config, output, json=json):
             raise typer.Exit(FAILED)
+
+
+def compare(
+    left: Annotated[Path, typer.Argument(metavar="DIR", help="A run's output folder.", show_default=False)],
+    right: Annotated[Path, typer.Argument(metavar="DIR", help="Another's.", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Two runs side by side: yield, repairs, gates, calls and tokens, cost, and what was configured otherwise."""
+    with boundary():
+        from deployments.terminal.comparing import show_comparison
+
+        show_comparison(left, right, json=json)
