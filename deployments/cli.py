@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from deployments.terminal.boundary import FAILED, MISTAKEN, boundary
+from deployments.terminal.first_contact import register
 from deployments.terminal.options import (
     Changed,
     CodeOf,
@@ -19,6 +20,7 @@ from deployments.terminal.options import (
     Json,
     MetricsPort,
     More,
+    ReaderOf,
     RunFile,
     SeamName,
     Strict,
@@ -28,10 +30,10 @@ app = typer.Typer(
     name="gleaner",
     help="Grounded synthetic training data as a stream: every claim backed by its exact passage.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+register(app)
 
 
 def main() -> None:
@@ -164,10 +166,7 @@ def verify(
     network: Annotated[
         bool, typer.Option("--network", help="Read the corpus again also from the servers that run.yaml names.")
     ] = False,
-    config: Annotated[
-        Path | None,
-        typer.Option("--config", metavar="RUN.yaml", help="The run's configuration: where a reader is code of yours."),
-    ] = None,
+    config: ReaderOf = None,
     json: Json = False,
 ) -> None:
     """Prove from the files alone: every order ended once, every passage is exact, every checksum holds."""

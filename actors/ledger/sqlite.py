@@ -4,11 +4,8 @@ Law: one process writes, which a lock on the folder ensures. When `append` retur
 other processes see whole transactions. No record is removed, and only `actors.ledger.repair` replaces one.
 """
 
-import fcntl
 import os
-import socket
 import sqlite3
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,13 +23,15 @@ from actors.ledger.layout import (
     open_to_read,
     open_to_write,
 )
+from actors.ledger.lock import locked
 from actors.ledger.running_hash import Hashed, hashed, head_at, next_head
 from schemas.corpus import Passage
-from schemas.errors import HeldError, LedgerError, OutputError
+from schemas.errors import LedgerError, OutputError
 from schemas.ids import OrderId
 from schemas.ledger import (
     AcceptedEnd,
     AskedBefore,
+    CorpusEnded,
     DeadLetteredEnd,
     NotNeededEnd,
     Planned,
@@ -52,7 +51,6 @@ from schemas.wire import decode_record, encode_record
 
 NAME = ONLY.ledger
 LOCK_NAME = ONLY.lock
-LOCK_POLL_S = 0.1
 _PAGE = 1000
 _KINDS = {
     ShardKind.DATASET: (AcceptedEnd, Rescored),
@@ -75,7 +73,7 @@ class SqliteLedger:
         """
         self._path = output / shard.ledger
         with _write_errors(self._path):
-            self._lock = _locked(output / shard.lock, os.getpid() if owner is None else owner, wait_s)
+            self._lock = locked(output / shard.lock, os.getpid() if owner is None else owner, wait_s)
         try:
             with _write_errors(self._path):
                 self._database = open_to_write(self._path)
@@ -183,6 +181,12 @@ class LedgerReader:
         )
         return [(seq, cast(End, _decoded(seq, body))) for seq, body in found]
 
+    def ended(self, kind: ShardKind) -> Sequence[int]:
+        """Sequence numbers of all ends of a kind, ascending. They are read from an index, without any record."""
+        names = [_kind(record) for record in _KINDS[kind]]
+        marks = ", ".join("?" * len(names))
+        return [seq for (seq,) in self._rows(f"SELECT seq FROM records WHERE kind IN ({marks}) ORDER BY seq", names)]
+
     def planned(self, after_seq: int, limit: int) -> Sequence[tuple[int, Planned]]:
         """The next plans with their sequence numbers, ascending; at most `limit`."""
         query = "SELECT seq, body FROM records WHERE kind = ? AND seq > ? ORDER BY seq LIMIT ?"
@@ -239,6 +243,10 @@ class LedgerReader:
     def reopened(self) -> Sequence[int]:
         """Sequence numbers of the ends that were undone, in the order in which their orders were put back."""
         return [cast(Reopened, record).end_seq for _, record in self._of(Reopened)]
+
+    def corpus_ends(self) -> Sequence[tuple[int, CorpusEnded]]:
+        """Every whole reading of the corpus with its sequence number, oldest first."""
+        return [(seq, cast(CorpusEnded, record)) for seq, record in self._of(CorpusEnded)]
 
     def reconfigured(self) -> Sequence[tuple[int, Reconfigured]]:
         """Every replacement of the configuration with its sequence number, oldest first."""
@@ -322,56 +330,6 @@ def _decoded(seq: int, body: bytes) -> Record:
         return decode_record(body)
     except msgspec.DecodeError as error:
         raise LedgerError(f"record {seq} of the ledger is damaged: {error}") from error
-
-
-def _locked(lock: Path, owner: int, wait_s: float) -> int:
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
-    if os.fstat(descriptor).st_nlink > 1:  # the lock is written in place: a second name could be any other file
-        os.close(descriptor)
-        raise OutputError(f"{lock}: has a second name (a hard link); remove it, or choose another --output")
-    until = time.monotonic() + wait_s
-    while not _try_lock(descriptor):
-        holder = os.pread(descriptor, 256, 0).decode("ascii", "replace").strip()
-        if not _is_ending(holder, owner) or time.monotonic() > until:
-            os.close(descriptor)
-            raise HeldError(
-                f"{lock.parent}: another run is writing here (process {holder or 'unknown'}); "
-                "wait for it, or choose another --output"
-            )
-        time.sleep(LOCK_POLL_S)
-    try:
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{owner} on {socket.gethostname()}".encode(), 0)
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def _is_ending(holder: str, owner: int) -> bool:
-    """Whether the lock's holder is dead or has our owner. The state of another machine's processes is unknown."""
-    pid, _, host = holder.partition(" on ")
-    if host != socket.gethostname() or not pid.isdigit():
-        return False
-    return int(pid) == owner or not _is_alive(int(pid))
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 @contextmanager

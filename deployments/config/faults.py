@@ -4,7 +4,7 @@ It compares the values with the types in `schemas.config`, which alone decide. V
 never shown.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Annotated, Any
 
@@ -15,6 +15,7 @@ from deployments.config.schema import bare
 from deployments.config.secrets import names_a_secret
 from schemas.config_base import gone_keys
 from schemas.config_engines import VLLM_REFUSED
+from schemas.errors import UserError
 
 _MAY_BE_SECRET = frozenset({"api_key_env", "base_url"})
 
@@ -28,6 +29,14 @@ def nearest(name: object, names: Iterable[str]) -> str:
     """`; did you mean 'x'?`, or "" if no name is similar."""
     near = get_close_matches(str(name), list(names), n=1)
     return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def known_name(option: str, name: str, names: Sequence[str]) -> str:
+    """The name as we spell it. Raises UserError, with the nearest, for one that there is not."""
+    if name.strip().lower() in names:
+        return name.strip().lower()
+    hint = nearest(name.lower(), names) or f"; the names are {', '.join(names)}"
+    raise UserError(f"{option} {name}: there is no such name{hint}")
 
 
 def at(path: str, problem: str) -> str:

@@ -8,6 +8,10 @@ lines     the same in plain lines, for a file or CI
 watcher   which of the two is shown, and how often
 summary   the run's end, and `gleaner status`
 life      `gleaner explain`: one sample's life
+samples   `gleaner samples`
+beginning `gleaner init`
+doctor    `gleaner doctor`
+comparing `gleaner compare`
 reading   what `status`, `explain` and `report` read from a folder
 proof     `gleaner verify`
 exporting `gleaner export`

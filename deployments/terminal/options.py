@@ -15,6 +15,10 @@ CodeOf = Annotated[
     Path | None,
     typer.Option("--config", metavar="RUN.yaml", help="The run's configuration: where its task is code of your own."),
 ]
+ReaderOf = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="RUN.yaml", help="The run's configuration: where a reader is code of yours."),
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
 MetricsPort = Annotated[
     int | None,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from actors.ledger.reopen import ReplayRequest
-from deployments.config.faults import nearest
+from deployments.config.faults import known_name
 from deployments.config.load import check_models, load
 from deployments.folder.replay import Group, Replayed, foresee, known_modes, replay
 from deployments.folder.rescore import foresee_rescoring, rescore
@@ -13,7 +13,6 @@ from deployments.terminal.boundary import say
 from deployments.terminal.reading import as_builtins, put_json, run_folder
 from deployments.terminal.screen import put
 from deployments.terminal.words import plural, quoted
-from schemas.errors import UserError
 from schemas.orders import EndReason
 from schemas.recovery import FailureMode
 
@@ -24,8 +23,8 @@ def wanted(folder: Path, reasons: Sequence[str], modes: Sequence[str]) -> Replay
     """The filter as typed. Raises UserError for a name that there is not, nor in the folder's configuration."""
     known = known_modes(folder) if modes else ()
     return ReplayRequest(
-        frozenset(EndReason(_known("--reason", name, _REASONS)) for name in reasons),
-        frozenset(FailureMode(_known("--mode", name, known)) for name in modes),
+        frozenset(EndReason(known_name("--reason", name, _REASONS)) for name in reasons),
+        frozenset(FailureMode(known_name("--mode", name, known)) for name in modes),
     )
 
 
@@ -77,10 +76,3 @@ def _told(groups: Sequence[Group]) -> str:
     return ", ".join(
         f"{group.orders:,} {group.reason.value}" + (f" ({group.mode})" if group.mode else "") for group in groups
     )
-
-
-def _known(option: str, name: str, names: Sequence[str]) -> str:
-    if name.strip().lower() in names:
-        return name.strip().lower()
-    hint = nearest(name.lower(), names) or f"; the names are {', '.join(names)}"
-    raise UserError(f"{option} {name}: there is no such name{hint}")

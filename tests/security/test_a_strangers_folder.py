@@ -96,6 +96,8 @@ COMMANDS = {
     "repair": ("repair", "{run}"),
     "status": ("status", "{run}"),
     "explain": ("explain", "{run}", "0"),
+    "samples": ("samples", "{run}"),
+    "compare": ("compare", "{run}", "{run}"),
     "verify": ("verify", "{run}"),
     "policy": ("policy", "{run}"),
     "calibrate": ("calibrate", "{run}", "--gate", "reward"),

@@ -203,7 +203,7 @@ def test_no_note_and_no_error_drives_the_terminal(evil: str, capsys: pytest.Capt
     assert driven(captured.err + captured.out) == []
 
 
-@pytest.mark.parametrize("command", ["status", "verify", "explain"])
+@pytest.mark.parametrize("command", ["status", "verify", "explain", "samples"])
 async def test_no_command_drives_the_terminal(command: str, tmp_path: Path) -> None:
     """A finished folder from a stranger, looked at with every command."""
     kept = poisoned("".join(CODES).replace("\x00", ""))
@@ -217,7 +217,7 @@ async def test_no_command_drives_the_terminal(command: str, tmp_path: Path) -> N
     assert driven(result.output) == []
 
 
-@pytest.mark.parametrize("command", ["status", "policy", "explain"])
+@pytest.mark.parametrize("command", ["status", "policy", "explain", "samples"])
 def test_no_forged_ledger_drives_the_terminal(command: str, tmp_path: Path) -> None:
     """Names of pools, policies and tasks are our own in a run, and anything in a ledger that somebody made; the same
     goes for Rich's markup, and for the name of the folder."""
