@@ -87,6 +87,24 @@ def preview(
 
 
 @app.command()
+def plan(
+    config: RunFile,
+    like: Annotated[
+        Path | None,
+        typer.Option("--like", metavar="DIR", help="A run's folder: reckon with its acceptance, calls and tokens too."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """What a run will take: documents, orders, calls, tokens, cost. Asks no model and writes nothing."""
+    with boundary():
+        from deployments.build.own_code import may_lie_here
+        from deployments.terminal.planning import show_plan
+
+        may_lie_here()
+        show_plan(config, like, json=json)
+
+
+@app.command()
 def models(
     config: RunFile,
     role: Annotated[

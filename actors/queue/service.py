@@ -44,6 +44,11 @@ class ServiceSettings(Struct, frozen=True):
     stop: StopTerms = StopTerms()
     vary: Callable[[int], dict[str, str]] = lambda number: {}
 
+    def lacking(self, passage: Passage, known: int, issued: int) -> list[Order]:
+        """The orders that a passage lacks which has `known` of them. `issued`: all orders of the queue so far."""
+        slots = range(known, self.samples_per_passage)
+        return [Order.fresh(passage.id, self.task, slot, self.vary(issued + slot - known)) for slot in slots]
+
 
 class QueueService:
     """Replays the ledger when it is made; then serves any number of callers on one event loop."""
@@ -129,18 +134,13 @@ class QueueService:
                 await self._commits.durable()
                 return False
             asked = await self._asked_before(passage.id, known)
-            planned = self._queue.plan(passage, self._orders_of(passage, known), self._now(), asked)
+            orders = self._settings.lacking(passage, known, self._queue.issued)
+            planned = self._queue.plan(passage, orders, self._now(), asked)
             if planned is not None:
                 self._remember(planned)
                 self._keep(planned)
         await self._commits.durable()
         return not self._closed_to_orders()
-
-    def _orders_of(self, passage: Passage, known: int) -> list[Order]:
-        """The orders that a passage lacks which has `known` of them."""
-        task, issued, vary = self._settings.task, self._queue.issued, self._settings.vary
-        slots = range(known, self._settings.samples_per_passage)
-        return [Order.fresh(passage.id, task, slot, vary(issued + slot - known)) for slot in slots]
 
     def documents(self) -> dict[bytes, tuple[bytes, ...]]:
         """The versions of the documents whose passages were planned, as in `actors.queue.documents`."""

@@ -87,6 +87,15 @@ def queue_service(
 ) -> QueueService:
     """The queue over a ledger, with the shard's part of the run's limits. Raises UserError for a labelled file that
     cannot be used."""
+    fold = ExperienceFold() if config.recovery.policy == "adaptive" else None
+    queue = _queue(config, shard, build_plan(config).beside)
+    return QueueService(queue, ledger, service_settings(config, shard, preflight), now=now, fold=fold)
+
+
+def service_settings(
+    config: RunConfig, shard: QueueShard = ONLY, preflight: Preflight = Preflight.TELL
+) -> ServiceSettings:
+    """What a queue is told: which orders a passage gets, and how many there may be."""
     settings = ServiceSettings(
         task=task_name(config),
         samples_per_passage=config.task.samples_per_passage,
@@ -96,9 +105,12 @@ def queue_service(
     )
     if isinstance(config.task, Prompted):
         settings = replace(settings, vary=Strata(config.task.vary, config.seed).of)
-    fold = ExperienceFold() if config.recovery.policy == "adaptive" else None
-    queue = _queue(config, shard, build_plan(config).beside)
-    return QueueService(queue, ledger, settings, now=now, fold=fold)
+    return settings
+
+
+def plain_queue(config: RunConfig) -> RegenerationQueue:
+    """The state machine of a run without probes and without credit: for leases of orders as a run hands them out."""
+    return _queue(replace(config, credit=None), ONLY, ProbePlan().beside)
 
 
 def replaying(config: RunConfig) -> Callable[[Record], None]:
