@@ -128,8 +128,8 @@ def rebuilt(config: RunConfig, ledger: Ledger, shard: QueueShard) -> tuple[Regen
 
 
 def _stop_terms(config: RunConfig, shard: QueueShard) -> StopTerms:
-    orders = config.stop.orders
-    return StopTerms(config.stop.accepted, None if orders is None else shard.share(orders), shard.count)
+    orders, quotas = config.stop.orders, config.stop.quotas
+    return StopTerms(config.stop.accepted, None if orders is None else shard.share(orders), shard.count, quotas)
 
 
 def _queue(config: RunConfig, shard: QueueShard, beside: Beside) -> RegenerationQueue:
@@ -140,6 +140,7 @@ def _queue(config: RunConfig, shard: QueueShard, beside: Beside) -> Regeneration
         tokens=None if config.budget.tokens is None else shard.share(config.budget.tokens),
         similarity_threshold=config.judging.duplicate_similarity,
         vector_threshold=vector_threshold(config),
+        axis=None if config.stop.quotas is None else config.stop.quotas.axis,
         rollout_share=0.0 if config.credit is None else ROLLOUT_SHARE,
         together=build_task(config).together,
     )

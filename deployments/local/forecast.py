@@ -48,7 +48,7 @@ async def forecast(
         where = ", ".join(config.corpus.paths)
         raise CorpusError(f"{where}: no passage can be read there, or stop.orders is less than a passage's orders")
     sizes = await _sizes(writer, census)
-    prices, accepted = prices_of(config), config.stop.accepted
+    prices, accepted = prices_of(config), config.stop.samples
     issued = census.orders.issued
     needed = issued if accepted is None else min(accepted, issued)
     return RunForecast(
@@ -153,7 +153,12 @@ def _most_alone(role: RoleForecast) -> RoleForecast:
 
 
 def _notes(config: RunConfig, census: Census, earlier: Earlier | None, prices: Mapping[str, Price]) -> Iterator[str]:
-    accepted, issued = config.stop.accepted, census.orders.issued
+    accepted, issued, quotas = config.stop.accepted, census.orders.issued, config.stop.quotas
+    if quotas is not None:
+        there = census.orders.vary[quotas.axis]
+        for value, most in quotas.each.items():
+            if most > there.get(value, 0):
+                yield f"stop.accepted_of: {most:,} samples of {value} cannot come of {there.get(value, 0):,} orders"
     if accepted is not None and accepted > issued:
         yield f"stop.accepted: {accepted:,} samples cannot come of {issued:,} orders"
     if config.budget.tokens is not None:

@@ -67,7 +67,7 @@ def _orders(plan: RunForecast) -> Iterator[tuple[str, Text | str]]:
     for gate, judged in orders.judged.items():
         yield gate, f"judges {plural(judged, 'order')}"
     if plan.accepted is not None:
-        yield "samples", f"{plan.accepted:,} (stop.accepted); how many orders that takes depends on the gates"
+        yield "samples", f"{plan.accepted:,} (stop); how many orders that takes depends on the gates"
 
 
 def _spends(plan: RunForecast) -> Iterator[tuple[SpendForecast, str]]:

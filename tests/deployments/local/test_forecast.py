@@ -169,6 +169,15 @@ async def test_so_many_samples_take_so_many_orders_at_least(tmp_path: Path) -> N
     assert "stop.accepted: 15 samples cannot come of 14 orders" in too_many.notes
 
 
+async def test_quotas_are_so_many_samples_together(tmp_path: Path) -> None:
+    """What one value's orders cannot give is said of it."""
+    config = config_of(RUN, written(tmp_path))
+    easy = (await plan(config)).orders.vary["level"]["easy"]
+    said = await plan(replace(config, stop=Stopping(accepted_of={"level": {"easy": easy + 1, "hard": 2}})))
+    assert said.at_once.orders == Amounts(easy + 3, easy + 3)
+    assert f"stop.accepted_of: {easy + 1} samples of easy cannot come of {easy} orders" in said.notes
+
+
 async def test_figures_of_a_sample_hold_those_of_the_whole(tmp_path: Path) -> None:
     """The interval of 200 of 400 passages holds the tokens of all of them, for this seed."""
     config = config_of(RUN, written(tmp_path, 400))
