@@ -1,30 +1,18 @@
-"""The command line. Light: Ray, torch and the models are imported inside the commands that need them.
+"""The command line: its commands that are given a configuration, or code of yours; `terminal.folder_commands` has those
+that are given a run's folder. Light: Ray, torch and the models are imported inside the commands that need them.
 
 Law: with --json, stdout holds one JSON document and nothing else; what is meant for a person goes to stderr.
 """
 
-import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from deployments.terminal.boundary import FAILED, MISTAKEN, boundary
+from deployments.terminal.boundary import MISTAKEN, boundary
 from deployments.terminal.first_contact import register
-from deployments.terminal.options import (
-    Changed,
-    CodeOf,
-    Critical,
-    Folder,
-    Format,
-    Json,
-    MetricsPort,
-    More,
-    ReaderOf,
-    RunFile,
-    SeamName,
-    Strict,
-)
+from deployments.terminal.folder_commands import folders
+from deployments.terminal.options import Changed, Json, MetricsPort, More, RunFile, SeamName, Strict
 
 app = typer.Typer(
     name="gleaner",
@@ -85,17 +73,6 @@ def run(  # noqa: PLR0913 - a command's options are its parameters
 
 
 @app.command()
-def end(folder: Folder, config: CodeOf = None, json: Json = False) -> None:
-    """End a run on purpose: what is in flight still counts, the rest is not needed. Works while it runs, too."""
-    with boundary(folder / "logs"):
-        from deployments.build.own_code import may_lie_here
-        from deployments.terminal.ending import show_end
-
-        may_lie_here()
-        show_end(folder, config, json=json)
-
-
-@app.command()
 def preview(
     config: RunFile,
     samples: Annotated[int, typer.Option("-n", "--samples", min=1, max=100, help="How many samples.")] = 5,
@@ -108,6 +85,24 @@ def preview(
 
         may_lie_here()
         show(config, samples=samples, json=json)
+
+
+@app.command()
+def plan(
+    config: RunFile,
+    like: Annotated[
+        Path | None,
+        typer.Option("--like", metavar="DIR", help="A run's folder: reckon with its acceptance, calls and tokens too."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """What a run will take: documents, orders, calls, tokens, cost. Asks no model and writes nothing."""
+    with boundary():
+        from deployments.build.own_code import may_lie_here
+        from deployments.terminal.planning import show_plan
+
+        may_lie_here()
+        show_plan(config, like, json=json)
 
 
 @app.command()
@@ -126,108 +121,6 @@ def models(
         may_lie_here()
         if not show_models(config, role, json=json):
             raise typer.Exit(MISTAKEN)
-
-
-@app.command()
-def status(folder: Folder, json: Json = False) -> None:
-    """How far a run is, from its ledger alone; works while it runs."""
-    with boundary():
-        from deployments.terminal.reading import show_status
-
-        show_status(folder, json=json)
-
-
-@app.command()
-def explain(
-    folder: Folder,
-    order_id: Annotated[str, typer.Argument(metavar="ORDER_ID", help="An order's id, or how it begins.")],
-    prompts: Annotated[bool, typer.Option("--prompts", help="Show each attempt's prompt too.")] = False,
-    json: Json = False,
-) -> None:
-    """One sample's life: its passage, every attempt, verdict, diagnosis and repair, and its end."""
-    with boundary():
-        from deployments.terminal.reading import show_life
-
-        show_life(folder, order_id, prompts=prompts, json=json)
-
-
-@app.command()
-def policy(folder: Folder, json: Json = False) -> None:
-    """What each repair is worth by failure mode, and what other policies would have come to; from the ledger alone."""
-    with boundary():
-        from deployments.terminal.policy import show_policy
-
-        show_policy(folder, json=json)
-
-
-@app.command()
-def verify(
-    folder: Folder,
-    network: Annotated[
-        bool, typer.Option("--network", help="Read the corpus again also from the servers that run.yaml names.")
-    ] = False,
-    config: ReaderOf = None,
-    json: Json = False,
-) -> None:
-    """Prove from the files alone: every order ended once, every passage is exact, every checksum holds."""
-    with boundary():
-        from deployments.build.own_code import may_lie_here
-        from deployments.terminal.proof import show_verification
-
-        may_lie_here()
-        if not show_verification(folder, config, network=network, json=json):
-            raise typer.Exit(FAILED)
-
-
-@app.command()
-def repair(
-    folder: Folder,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be set aside; write nothing.")] = False,
-    config: CodeOf = None,
-    json: Json = False,
-) -> None:
-    """Set aside records that keep a folder from being opened; the ledger as it was is kept beside it."""
-    with boundary():
-        from deployments.build.own_code import may_lie_here
-        from deployments.terminal.repairing import show_repair
-
-        may_lie_here()
-        show_repair(folder, config, dry_run=dry_run, json=json)
-
-
-@app.command()
-def replay(  # noqa: PLR0913 - a command's options are its parameters
-    folder: Folder,
-    reason: Annotated[
-        list[str] | None,
-        typer.Option("--reason", metavar="R", help="Only those that ended for this reason; again for more."),
-    ] = None,
-    mode: Annotated[
-        list[str] | None,
-        typer.Option("--mode", metavar="M", help="Only those last diagnosed as this failure mode; again for more."),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option("--config", metavar="RUN.yaml", help="The changed configuration, from now on the folder's own."),
-    ] = None,
-    rescore: Annotated[
-        bool,
-        typer.Option(
-            "--rescore",
-            help="Ask no model: accept those whose last attempt passes changed thresholds by the scores it has.",
-        ),
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be put back; write nothing.")] = False,
-    json: Json = False,
-) -> None:
-    """Put dead letters back as open orders, with their history; the next `gleaner run` goes on with them."""
-    with boundary():
-        from deployments.build.own_code import may_lie_here
-        from deployments.terminal.replaying import show_replay, show_rescoring, wanted
-
-        may_lie_here()
-        show = show_rescoring if rescore else show_replay
-        show(folder, wanted(folder, reason or [], mode or []), config, dry_run=dry_run, json=json)
 
 
 @app.command()
@@ -305,94 +198,7 @@ def new(
         show_new(Seam(kind), name, Path.cwd(), json=json)
 
 
-@app.command()
-def calibrate(
-    folder: Folder,
-    gate: Annotated[
-        str, typer.Option("--gate", metavar="NAME", help="The gate to find a threshold for.", show_default=False)
-    ],
-    precision: Annotated[
-        float, typer.Option("--precision", metavar="P", help="Share of what passes that should be good.")
-    ] = 0.95,
-    bad_share: Annotated[
-        float | None,
-        typer.Option(
-            "--bad-share",
-            metavar="S",
-            help="Share of what reaches the gate that is bad.  [default: estimated]",
-            show_default=False,
-        ),
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Propose a threshold from the scores that probes got, with what it guarantees; refuse where they are too few."""
-    with boundary():
-        from actors.probes.threshold import ThresholdRequest
-        from deployments.terminal.calibrating import show_calibration
-        from schemas.verdicts import GateName
-
-        show_calibration(folder, GateName(gate), ThresholdRequest(precision, bad_share), json=json)
-
-
-@app.command()
-def export(  # noqa: PLR0913 - a command's options are its parameters
-    folder: Folder,
-    format: Annotated[Format, typer.Option("--format", help="What a row teaches.", show_default=False)],
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="PATH", help="A new folder.  [default: DIR/exports/FORMAT]"),
-    ] = None,
-    split: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--split",
-            metavar="NAME=SHARE",
-            help="A split of so many of the documents; again for more; the rest: train.",
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Of splits, and of choices among equals.")] = 0,
-    view: Annotated[
-        Literal["answer", "sample"], typer.Option("--view", help="Train who answers, or who writes samples.")
-    ] = "answer",
-    form: Annotated[
-        Literal["messages", "text"], typer.Option("--form", help="Chat messages, or plain text.")
-    ] = "messages",
-    files: Annotated[Literal["parquet", "jsonl"], typer.Option("--files", help="How rows are stored.")] = "parquet",
-    per_problem: Annotated[
-        int, typer.Option("--per-problem", metavar="K", min=1, max=1000, help="Solutions of a problem, in rft.")
-    ] = 4,
-    critical: Critical = None,
-    config: CodeOf = None,
-    json: Json = False,
-) -> None:
-    """Write a run's lives as training signal in TRL's columns: sft, dpo, kto and more, each row with its lineage."""
-    with boundary():
-        from actors.exports.splits import splits_of
-        from deployments.build.own_code import may_lie_here
-        from deployments.terminal.exporting import show_export
-        from schemas.exports import ExportFormat, ExportRequest, FileKind, Form, View
-
-        asked = ExportRequest(
-            format=ExportFormat(format),
-            view=View(view),
-            form=Form(form),
-            files=FileKind(files),
-            splits=splits_of(split or []),
-            seed=seed,
-            per_problem=per_problem,
-            critical=critical,
-        )
-        may_lie_here()
-        show_export(folder, asked, output, config, now=time.time(), json=json)
-
-
-@app.command()
-def report(folder: Folder, json: Json = False) -> None:
-    """Write the run's report.html again."""
-    with boundary():
-        from deployments.terminal.reading import write_report
-
-        write_report(folder, now=time.time(), json=json)
+app.add_typer(folders)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from msgspec import Meta, field
 
 from schemas.config_base import Config, Factory, MoreThanNone, Options, Positive, Seconds, any_resume, never
 from schemas.queue_shard import MOST_SHARDS
+from schemas.stop import Quotas
 
 InFlight = Annotated[int, Meta(ge=1, le=8192)]
 
@@ -93,9 +94,26 @@ class Stopping(Config, frozen=True):
     accepted: Annotated[
         Positive | None, any_resume("Exactly so many samples; the orders that are left then are not needed.")
     ] = None
+    accepted_of: Annotated[
+        dict[str, dict[str, Positive]],
+        any_resume(
+            "In place of `accepted`, quotas: exactly so many samples of each value of one variable of `task.vary`, as "
+            "`{difficulty: {easy: 300, hard: 200}}`; values that are not named are not needed."
+        ),
+    ] = field(default_factory=dict)
     orders: Annotated[
         Positive | None, any_resume("At most so many orders; those that are issued go on to their ends.")
     ] = None
+
+    @property
+    def quotas(self) -> Quotas | None:
+        """`accepted_of`; None without it."""
+        return next((Quotas(axis, each) for axis, each in self.accepted_of.items()), None)
+
+    @property
+    def samples(self) -> int | None:
+        """The accepted samples that the run is to end with; None: no such number."""
+        return self.accepted if self.quotas is None else sum(self.quotas.each.values())
 
 
 class Budget(Config, frozen=True):

@@ -216,6 +216,17 @@ class RefusalCount(Struct, frozen=True):
     detail: Annotated[str, Together.FIRST]
 
 
+class StratumCount(Struct, frozen=True):
+    """Orders that were given one value of one variable (`task.vary`)."""
+
+    variable: str
+    value: str
+    issued: Total
+    accepted: Total
+    dead_lettered: Total
+    not_needed: Total
+
+
 class Summary(Struct, frozen=True):
     """All counts: each field is a table."""
 
@@ -255,6 +266,8 @@ class Summary(Struct, frozen=True):
     """Dead letters by the first words of their errors."""
     sampled: tuple[SampledGate, ...] = ()
     """The gates that judge a share of the orders alone."""
+    strata: tuple[StratumCount, ...] = ()
+    """What came of the orders of each value of each variable that has few of them."""
     held: tuple[HeldTime, ...] = ()
     """How long replicas held accelerators, by role; empty in a run of an earlier version."""
     firsts: tuple[FirstCount, ...] = ()

@@ -4,6 +4,8 @@ Law: a passage always belongs to the same shard, which follows from its id and t
 shard's files have no number in their names, so a run with one shard has the files of a run without shards.
 """
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from schemas.ids import PassageId
@@ -45,13 +47,15 @@ class QueueShard(Struct, frozen=True):
 
 
 class ShardStanding(Struct, frozen=True):
-    """One queue's part in a run that is to end with `run` accepted samples (None: no such end). `most`: how many it may
-    accept; None: it has not been told. `able`: it has orders, or is offered passages to make some of."""
+    """One queue's part in a run that is to end with so many accepted samples of each stratum (`run`; None: no such
+    end). `most`: how many it may accept; None: it has not been told. `able`: the strata of which it has orders, or is
+    offered passages to make some of; `over`: those that it knows to be complete in the whole run."""
 
-    accepted: int
-    most: int | None
-    able: bool
-    run: int | None
+    accepted: Mapping[str, int]
+    most: Mapping[str, int] | None
+    able: frozenset[str]
+    run: Mapping[str, int] | None
+    over: frozenset[str] = frozenset()
 
 
 MOST_SHARDS = 64

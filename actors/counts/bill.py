@@ -61,6 +61,11 @@ def per_accelerator_hour(summary: Summary) -> tuple[Accelerator, float, float] |
     return summary.held[0].accelerator, summary.counts.accepted / hours, summary.tokens / hours
 
 
+def tokens_cost(price: Price, prompt_tokens: float, completion_tokens: float) -> float:
+    """What so many tokens cost."""
+    return (prompt_tokens * price.prompt_tokens + completion_tokens * price.completion_tokens) / MILLION
+
+
 def _by_tokens(price: Price) -> bool:
     return bool(price.prompt_tokens or price.completion_tokens)
 
@@ -68,8 +73,7 @@ def _by_tokens(price: Price) -> bool:
 def _tokens(cost: RoleCost | Spent | None, prices: Mapping[str, Price]) -> float:
     if cost is None:
         return 0.0
-    price = prices[cost.role]
-    return (cost.prompt_tokens * price.prompt_tokens + cost.completion_tokens * price.completion_tokens) / MILLION
+    return tokens_cost(prices[cost.role], cost.prompt_tokens, cost.completion_tokens)
 
 
 def _hours(role: str, held: Sequence[HeldTime], prices: Mapping[str, Price]) -> float:

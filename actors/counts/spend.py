@@ -1,6 +1,8 @@
 """The cost of models: calls, tokens and seconds, by role and by how the attempt ended. Law: every cost counts, however
 the attempt ended. Rollouts and second reports count as rejected."""
 
+from collections.abc import Iterator
+
 from msgspec import Struct
 from msgspec.structs import astuple
 
@@ -75,19 +77,22 @@ class SpendFold:
         )
 
     def _attempted(self, attempt: Attempt, end: AttemptEnd) -> None:
-        for call in calls_of(attempt):
-            self._pay(call.pool, end, call.cost)
-        for verdict in attempt.verdicts:
-            if asks_a_model(verdict):
-                self._pay(verdict.gate, end, verdict.cost)
-        if attempt.embedded is not None:
-            self._pay(EMBEDDER, end, attempt.embedded.cost)
+        for role, cost in paid_by_role(attempt):
+            self._pay(role, end, cost)
 
     def _pay(self, role: str, end: AttemptEnd, cost: Cost) -> None:
         paid = self._paid.get((role, end))
         if paid is None:
             paid = self._paid[(role, end)] = Paid()
         paid.add(cost)
+
+
+def paid_by_role(attempt: Attempt) -> Iterator[tuple[str, Cost]]:
+    """Each call that is charged to an attempt, with the pool, the gate or the embedder that made it."""
+    yield from ((call.pool, call.cost) for call in calls_of(attempt))
+    yield from ((verdict.gate, verdict.cost) for verdict in attempt.verdicts if asks_a_model(verdict))
+    if attempt.embedded is not None:
+        yield EMBEDDER, attempt.embedded.cost
 
 
 def _came_to(attempt: Attempt) -> AttemptEnd:

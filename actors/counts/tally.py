@@ -19,6 +19,7 @@ from actors.counts.overlap import OverlapFold
 from actors.counts.probes import ProbeFold
 from actors.counts.shares import ShareFold
 from actors.counts.spend import SpendFold
+from actors.counts.strata import StrataFold
 from actors.counts.together import together
 from actors.counts.verdicts import VerdictFold
 from schemas.distributions import Distributions
@@ -53,6 +54,7 @@ class Tally:
             CreditFold(),
             ProbeFold(),
             FirstsFold(),
+            StrataFold(),
         )
         self._of_attempts: tuple[CountFold, ...] = (VerdictFold(), OverlapFold(), FailureFold(), ShareFold())
 

@@ -18,6 +18,7 @@ from schemas.orders import Attempt, AttemptSummary, Duplicate, Lease, Likeness, 
 from schemas.probes import Probe
 from schemas.recovery import Repair
 from schemas.samples import Draft
+from schemas.stop import WHOLE
 from schemas.vectors import Vector
 
 Similarity = Callable[[Draft, Draft], float]
@@ -36,6 +37,8 @@ class QueueLimits(Struct, frozen=True):
     """Samples at least this similar by their words are near-duplicates."""
     vector_threshold: float | None = None
     """Samples whose vectors have at least this cosine are near-duplicates; None: vectors are not compared."""
+    axis: str | None = None
+    """The variable whose values are the strata of the run's quotas; None: it has none."""
     rollout_share: float = 0.0
     together: int = 1
     """The most orders of one passage in one lease."""
@@ -80,6 +83,8 @@ class Held(Struct):
     """Attempts made before the order was put back from the dead letters."""
     probe: Probe | None = None
     """The probe that the order sends through the gates; None for other kinds."""
+    stratum: str = WHOLE
+    """The stratum that a sample counts for."""
 
     def lease(self, expires_at: float, beside: Sequence["Held"]) -> Lease:
         """A lease of the present attempt, shared with other orders of its passage, all at their first attempt."""

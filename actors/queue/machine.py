@@ -14,13 +14,15 @@ The kinds of orders differ by their rows in `schemas.order_kinds`. `ready_orders
 decides what follows from credit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from actors.ledger.attempts import summary, tokens
-from actors.queue.aim import Aim, Need
+from actors.queue.aim import Aim, Came, Need
 from actors.queue.ends import NOT_NEEDED, EndRecord, Move, is_reported, is_same_label, sample_record, tokens_of
 from actors.queue.held import AskedQuestions, Depth, Held, OrderState, QueueLimits, Similarity
+from actors.queue.issued import held_again, held_order
 from actors.queue.late_reports import LateReports
+from actors.queue.leasing import Lender
 from actors.queue.listener import Instructions, Listener, QueueView
 from actors.queue.outstanding import Outstanding
 from actors.queue.probes import ProbeTerms, held_probe, probe_record, spoilt, unjudged
@@ -45,7 +47,7 @@ from schemas.ledger import (
     Rolled,
     StaleReport,
 )
-from schemas.order_kinds import POLICIES, Unmade, Urgency
+from schemas.order_kinds import Unmade, Urgency
 from schemas.orders import (
     Accept,
     DeadLetter,
@@ -80,9 +82,10 @@ class RegenerationQueue:
         self.unaffordable = False  # set by who knows the prices
         self._orders = Outstanding({Urgency.FRESH: limits.fresh_share, Urgency.ROLLOUTS: limits.rollout_share})
         self._held = self._orders.by_id
+        self._lender = Lender(self._orders, limits)
         self._late = LateReports()
         self._followed: list[Record] = []
-        self.aim = Aim()
+        self.aim, self.came = Aim(), Came()
         self.issued = self.accepted = self.dead_lettered = self.not_needed = self.stale = self.spent = 0
 
     @property
@@ -106,9 +109,14 @@ class RegenerationQueue:
         return self.aim.closed or self.exhausted
 
     @property
-    def wanted(self) -> int | None:
-        """How many outstanding orders of samples there should be for what is missing; None without a limit."""
-        return self.aim.wanted(self.accepted, self.accepted + self.dead_lettered)
+    def wanted(self) -> Mapping[str, int] | None:
+        """How many outstanding orders of samples there should be of each stratum for what is missing; None without a
+        limit."""
+        return self.aim.wanted(self.came)
+
+    def outstanding_of(self, stratum: str) -> int:
+        """Orders of samples of a stratum without an end."""
+        return self._orders.outstanding_of(stratum)
 
     def knows(self, passage_id: PassageId) -> bool:
         """Whether the passage was ever planned."""
@@ -135,36 +143,16 @@ class RegenerationQueue:
         return planned
 
     def lease(self, now: float, conductor: str, limit: int) -> list[Lease]:
-        """Leases of up to `limit` orders, the most urgent first. Orders that go together are never parted, even beyond
-        the limit: otherwise an order's prompt would depend on it. None once the budget is spent or the plan closed, and
-        no more of samples than are wanted."""
+        """Leases of up to `limit` orders, the most urgent first, as `Lender` hands them out. None once the budget is
+        spent or the plan closed, and no more of samples than are wanted."""
         for due in self._orders.due(now):
             self._make_ready(due, now)
-        leases: list[Lease] = []
-        room, samples = limit, self._orders.room(self.wanted)
-        while room > 0 and not self.ending:
-            held = self._orders.ready.pop(samples.barred if samples else ())
-            if held is None:
-                break
-            together = (held, *self._orders.ready.pop_beside(held, self._limits.together - 1))
-            if held.policy.sample and samples is not None:
-                samples.take(len(together), fresh=held.attempt == 1)
-            for each in together:
-                self._orders.lend(each, conductor, now, until=now + self._limits.lease_s)
-            leases.append(held.lease(now + self._limits.lease_s, together[1:]))
-            room -= len(together)
-        return leases
+        return [] if self.ending else self._lender.lease(now, conductor, limit, self.wanted)
 
     def hold(self, conductor: str, holdings: Sequence[Holding], now: float) -> int:
         """Leases to a conductor the attempts that it works on since before this queue was restarted; returns how
         many."""
-        count = 0
-        for holding in holdings:
-            held = self._held.get(holding.order_id)
-            if held is not None and held.attempt == holding.attempt and held.state is OrderState.READY:
-                self._orders.lend(held, conductor, now, until=now + self._limits.lease_s)
-                count += 1
-        return count
+        return self._lender.hold(conductor, holdings, now)
 
     def release(self, conductor: str, now: float) -> int:
         """Makes a dead conductor's orders ready again; returns how many."""
@@ -187,7 +175,7 @@ class RegenerationQueue:
                 self.spent += late.cost.tokens
                 self._followed.append(late)
             return Stale(outcome.order_id), None
-        need = self.aim.need(self.accepted)
+        need = self.aim.need(held.stratum, self.came)
         if held.policy.sample and isinstance(outcome.decision, Accept) and need is not Need.NOTHING:
             duplicate = self._asked.again(held.order, outcome.attempt)
             if duplicate is not None:
@@ -230,6 +218,15 @@ class RegenerationQueue:
                     self._drop(held)
         return records
 
+    def end_over(self, now: float) -> list[Record]:
+        """Ends what is ready of strata that the run has enough of: it is not needed."""
+        over = self._orders.ready.take_all(lambda stratum: self.aim.is_over(stratum, self.came))
+        records: list[Record] = []
+        for held in over:
+            records.append(record := NotNeededEnd(now, held.order.id))
+            self._apply(record, held)
+        return records
+
     def replay(self, record: Record) -> None:
         """Applies one record of the ledger, in order. Leases are not recorded: an order that was leased is ready again.
         Records that follow from it stand later in the ledger, or must still be made durable."""
@@ -267,6 +264,8 @@ class RegenerationQueue:
     def check(self) -> None:
         """Raises AssertionError when an invariant does not hold. For tests: it looks at every order."""
         assert self.issued == self.accepted + self.dead_lettered + self.not_needed + self.outstanding
+        assert self.came.accepted.total() == self.accepted
+        assert self.came.ended.total() == self.accepted + self.dead_lettered
         self._orders.check()
         for held in self._held.values():
             assert 1 <= held.attempt - held.attempts_before <= self._limits.max_attempts, held.told()
@@ -283,7 +282,7 @@ class RegenerationQueue:
         for order in planned.orders:
             if order.id in self._held:
                 raise LedgerError(f"order {order.id} is issued twice")
-            self._add(Held(order, POLICIES[order.kind], planned.passage, planned.at))
+            self._add(held_order(order, planned.passage, planned.at, self._limits.axis))
             self.issued += 1
 
     def _issue_probe(self, issued: ProbeIssued) -> None:
@@ -298,16 +297,15 @@ class RegenerationQueue:
         if not self.is_open(passage.id):
             self._asked.remember(passage.id, record.asked)
         self.dead_lettered -= 1
-        before = record.attempts_before
-        held = Held(order, POLICIES[order.kind], passage, record.at, before + 1, repair=record.repair)
-        held.history, held.attempts_before = record.history, before
+        held = held_again(record, self._limits.axis)
+        self.came.ended[held.stratum] -= 1
         self._add(held)
         self._tell(record, held)
 
     def _record(self, held: Held, outcome: Outcome, now: float) -> Move:
         match held.order.kind:
             case OrderKind.FRESH:
-                need = self.aim.need(self.accepted)
+                need = self.aim.need(held.stratum, self.came)
                 return sample_record(held, outcome, now, self._limits, spent=self.spent, need=need)
             case OrderKind.PROBE:
                 return probe_record(held, outcome, now, self._limits, self._probes)
@@ -342,9 +340,11 @@ class RegenerationQueue:
         match record:
             case AcceptedEnd() | Rescored():
                 self.accepted += 1
+                self.came.end(held.stratum, accepted=True)
                 self._asked.add(held.order, record.attempt)
             case DeadLetteredEnd():
                 self.dead_lettered += 1
+                self.came.end(held.stratum, accepted=False)
             case NotNeededEnd():
                 self.not_needed += 1
             case Rolled() | ProbeEnded():
@@ -384,7 +384,7 @@ class RegenerationQueue:
         for wait in told.wait:
             self._orders.wait(self._held[wait.order_id], now, until=wait.until)
         for wanted in told.issue:
-            self._add(Held(wanted.order, POLICIES[wanted.order.kind], wanted.passage, now, repair=wanted.repair))
+            self._add(held_order(wanted.order, wanted.passage, now, repair=wanted.repair))
         for order_id in told.take_back:
             held = self._held.get(order_id)
             if held is not None and held.state is not OrderState.LEASED:

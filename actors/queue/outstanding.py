@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import count
 
-from actors.queue.aim import Room
+from actors.queue.aim import Room, Rooms
 from actors.queue.ends import Move
 from actors.queue.held import Depth, Held, OrderState
 from actors.queue.ready_orders import LiveHeap, ReadyOrders
@@ -27,6 +27,7 @@ class Outstanding:
         self.by_id: dict[OrderId, Held] = {}
         self.open_passages: dict[PassageId, int] = {}
         self.samples = dict.fromkeys(OrderState, 0)
+        self._strata = Counter[tuple[str, OrderState]]()
         self.others = Counter[OrderKind]()
         self.ready = ReadyOrders(self.by_id, shares)
         self._leases = LiveHeap(self.by_id)
@@ -37,6 +38,10 @@ class Outstanding:
     def outstanding(self) -> int:
         """Outstanding orders of samples."""
         return len(self.by_id) - self.others.total()
+
+    def outstanding_of(self, stratum: str) -> int:
+        """Outstanding orders of samples of a stratum."""
+        return sum(self._strata[stratum, state] for state in OrderState)
 
     def unleased(self) -> list[Held]:
         """The orders that are not leased."""
@@ -62,6 +67,7 @@ class Outstanding:
             self.others[held.order.kind] += 1
             return
         self.samples[held.state] += 1
+        self._strata[held.stratum, held.state] += 1
         passage_id = held.order.passage_id
         self.open_passages[passage_id] = self.open_passages.get(passage_id, 0) + 1
 
@@ -87,14 +93,19 @@ class Outstanding:
         for heap in (self._leases, self._waiting):
             yield from heap.due(now)
 
-    def room(self, most: int | None) -> Room | None:
-        """How many orders of samples may be leased if `most` may be in flight; None: any number. Orders that wait for
-        a repair count as in flight: what was spent on them is lost if they are not needed."""
-        if most is None or self.outstanding <= most:
+    def rooms(self, most: Mapping[str, int] | None) -> Rooms | None:
+        """How many orders of samples may be leased if so many of each stratum may be in flight; None: any number.
+        Orders that wait for a repair count as in flight: what was spent on them is lost if they are not needed."""
+        if most is None:
             return None
-        samples = [held for held in self.by_id.values() if held.policy.sample]
-        begun = sum(held.state is OrderState.LEASED or held.attempt > 1 for held in samples)
-        return Room(most - self.samples[OrderState.LEASED], most - begun)
+        within = [stratum for stratum, number in most.items() if self.outstanding_of(stratum) <= number]
+        if len(within) == len(most) and sum(map(self.outstanding_of, within)) == self.outstanding:
+            return None
+        begun = Counter(held.stratum for held in self.by_id.values() if held.policy.sample and _is_begun(held))
+        leased = OrderState.LEASED
+        return Rooms(
+            {each: Room(number - self._strata[each, leased], number - begun[each]) for each, number in most.items()}
+        )
 
     def next_wake(self) -> float | None:
         """When the next lease or wait is over; None if there is neither."""
@@ -118,6 +129,7 @@ class Outstanding:
             self.others[held.order.kind] -= 1
             return False
         self.samples[held.state] -= 1
+        self._strata[held.stratum, held.state] -= 1
         passage_id = held.order.passage_id
         left = self.open_passages[passage_id] - 1
         if left:
@@ -135,6 +147,7 @@ class Outstanding:
         assert +self.others == Counter(held.order.kind for held in everything if not held.policy.sample)
         assert self.open_passages == Counter(held.order.passage_id for held in samples)
         assert self.outstanding == len(samples)
+        assert +self._strata == Counter((held.stratum, held.state) for held in samples)
         live = {*self.ready.stamps(), *self._leases.stamps(), *self._waiting.stamps()}
         for held in everything:
             assert (held.stamp, held.order.id) in live, f"{held.told()} is in no heap"
@@ -146,4 +159,10 @@ class Outstanding:
         if held.policy.sample:
             self.samples[held.state] -= 1
             self.samples[state] += 1
+            self._strata[held.stratum, held.state] -= 1
+            self._strata[held.stratum, state] += 1
         held.state, held.since, held.stamp, held.conductor = state, now, next(self._stamps), None
+
+
+def _is_begun(held: Held) -> bool:
+    return held.state is OrderState.LEASED or held.attempt > 1

@@ -3,20 +3,24 @@
 Law: the same records and settings give the same plan, so a restarted queue goes on as before.
 """
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from actors.counts.course import plan_ended
 from schemas.ledger import CorpusEnded, Record, RunStarted, StopRaised
-from schemas.stop import PlanEnd
+from schemas.stop import WHOLE, PlanEnd, Quotas
 
 
 class StopTerms(Struct, frozen=True):
-    """When a run stops before the end of its corpus. `accepted`: the samples of the whole run, as configured;
-    `orders`: the most orders of this queue; `queues`: how many share the run. None: no such limit."""
+    """When a run stops before the end of its corpus. `accepted`: the samples of the whole run, as configured, or
+    `quotas` of each stratum; `orders`: the most orders of this queue; `queues`: how many share the run. None: no such
+    limit."""
 
     accepted: int | None = None
     orders: int | None = None
     queues: int = 1
+    quotas: Quotas | None = None
 
 
 class Plan:
@@ -42,11 +46,14 @@ class Plan:
                 pass
 
     @property
-    def accepted(self) -> int | None:
-        """The accepted samples that the whole run is to end with; None: no limit. The last that was asked for holds:
-        `--more`, or a configuration that was changed since."""
+    def goal(self) -> Mapping[str, int] | None:
+        """The accepted samples of each stratum that the whole run is to end with; None: no limit. The last that was
+        asked for holds: `--more`, or a configuration that was changed since."""
         raised, configured = self._raised, self._terms.accepted
-        return raised.accepted if raised is not None and raised.stop == configured else configured
+        if self._terms.quotas is not None:
+            return self._terms.quotas.each
+        accepted = raised.accepted if raised is not None and raised.stop == configured else configured
+        return None if accepted is None else {WHOLE: accepted}
 
     @property
     def over(self) -> bool:
@@ -65,4 +72,4 @@ class Plan:
     @property
     def shared(self) -> bool:
         """Whether several queues make the accepted samples, so that this one must be told its part."""
-        return self.accepted is not None and self._terms.queues > 1
+        return self.goal is not None and self._terms.queues > 1

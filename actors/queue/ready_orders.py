@@ -4,7 +4,8 @@ Law: of one urgency, the order that has been ready longest goes first. Less urge
 while more urgent ones wait too, and all leases while none waits. Probes go before all others and take from no share.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from heapq import heappop, heappush
 
 from actors.queue.held import Held
@@ -47,6 +48,10 @@ class LiveHeap:
         """Stamp and order of every entry, live or not."""
         return ((stamp, order_id) for _, stamp, order_id in self.entries)
 
+    def all(self) -> list[Held]:
+        """Every live order, the earliest first."""
+        return list(self.due(math.inf))
+
     def due(self, now: float) -> Iterator[Held]:
         """Takes every order whose time has come, earliest first."""
         while (held := self.front()) is not None and self.entries[0][0] <= now:
@@ -54,11 +59,16 @@ class LiveHeap:
             yield held
 
 
+Bars = Callable[[Urgency, str], bool]
+"""Whether no order of an urgency and a stratum is taken."""
+
+
 class ReadyOrders:
-    """The ready orders by urgency. `shares`: of leases while more urgent orders wait too, in [0, 1]."""
+    """The ready orders by urgency, and by stratum. `shares`: of leases while more urgent orders wait too, in [0, 1]."""
 
     def __init__(self, held: Mapping[OrderId, Held], shares: Mapping[Urgency, float]) -> None:
-        self._heaps = {urgency: LiveHeap(held) for urgency in Urgency}
+        self._held = held
+        self._heaps: dict[Urgency, dict[str, LiveHeap]] = {urgency: {} for urgency in Urgency}
         self._least_urgent_first = [(urgency, self._heaps[urgency]) for urgency in reversed(Urgency)]
         self._shares = {urgency: shares.get(urgency, 0.0) for urgency in Urgency}
         self._due = dict.fromkeys(Urgency, 0.0)
@@ -68,13 +78,22 @@ class ReadyOrders:
         """An order became ready."""
         urgency = held.policy.first if held.attempt == 1 else held.policy.repairs
         assert urgency is not None, f"{held.told()} is of a kind without repairs"
-        self._heaps[urgency].push(now, held)
+        heaps = self._heaps[urgency]
+        if held.stratum not in heaps:
+            heaps[held.stratum] = LiveHeap(self._held)
+        heaps[held.stratum].push(now, held)
 
-    def pop(self, barred: Collection[Urgency] = ()) -> Held | None:
-        """Takes the next order to lease; None if none is ready. `barred`: urgencies of which none is taken."""
+    def pop(self, bars: Bars | None = None) -> Held | None:
+        """Takes the next order to lease; None if none is ready that `bars` lets through."""
         waiting: list[tuple[Urgency, LiveHeap, Held]] = []
-        for urgency, heap in self._least_urgent_first:
-            if urgency not in barred and heap.entries and (held := heap.front()) is not None:
+        for urgency, heaps in self._least_urgent_first:
+            fronts = [
+                (heap, held)
+                for stratum, heap in heaps.items()
+                if heap.entries and not (bars and bars(urgency, stratum)) and (held := heap.front()) is not None
+            ]
+            if fronts:
+                heap, held = fronts[0] if len(fronts) == 1 else min(fronts, key=lambda front: front[0].entries[0])
                 waiting.append((urgency, heap, held))
         if not waiting:
             return None
@@ -92,7 +111,7 @@ class ReadyOrders:
         found: list[Held] = []
         if not first.policy.together or first.attempt > 1:
             return found
-        heap = self._heaps[first.policy.first]
+        heap = self._heaps[first.policy.first][first.stratum]
         while len(found) < most and (held := heap.front()) is not None and held.passage.id == first.passage.id:
             heappop(heap.entries)
             found.append(held)
@@ -100,12 +119,21 @@ class ReadyOrders:
 
     def oldest_sample_since(self) -> float | None:
         """When the oldest ready order of a sample became ready."""
-        moments = (self._heaps[urgency].front_at() for urgency in (Urgency.FRESH, Urgency.REPAIRS))
+        heaps = (heap for urgency in (Urgency.FRESH, Urgency.REPAIRS) for heap in self._heaps[urgency].values())
+        moments = (heap.front_at() for heap in heaps)
         return min((at for at in moments if at is not None), default=None)
 
     def stamps(self) -> Iterator[tuple[int, OrderId]]:
         """Stamp and order of every entry, live or not."""
-        return (stamp for heap in self._heaps.values() for stamp in heap.stamps())
+        return (stamp for heaps in self._heaps.values() for heap in heaps.values() for stamp in heap.stamps())
+
+    def take_all(self, is_over: Callable[[str], bool]) -> list[Held]:
+        """Takes every ready order of a sample whose stratum is over."""
+        taken: list[Held] = []
+        for urgency in (Urgency.FRESH, Urgency.REPAIRS):
+            for stratum in [each for each in self._heaps[urgency] if is_over(each)]:
+                taken += self._heaps[urgency].pop(stratum).all()
+        return taken
 
     def _gets_its_share(self, urgency: Urgency) -> bool:
         """Whether its share entitles this urgency to the next lease, though more urgent orders wait."""

@@ -20,6 +20,7 @@ from actors.queue.documents import KnownDocuments
 from actors.queue.ends import BUDGET_SPENT, COST_REACHED
 from actors.queue.machine import RegenerationQueue
 from actors.queue.news import ExperienceNews, Fold
+from actors.queue.parts import QueuePart
 from actors.queue.plan import Plan, StopTerms
 from actors.queue.preflight import Hold
 from schemas.corpus import DocumentRefused, Passage
@@ -43,6 +44,11 @@ class ServiceSettings(Struct, frozen=True):
     preflight: Preflight = Preflight.TELL
     stop: StopTerms = StopTerms()
     vary: Callable[[int], dict[str, str]] = lambda number: {}
+
+    def lacking(self, passage: Passage, known: int, issued: int) -> list[Order]:
+        """The orders that a passage lacks which has `known` of them. `issued`: all orders of the queue so far."""
+        slots = range(known, self.samples_per_passage)
+        return [Order.fresh(passage.id, self.task, slot, self.vary(issued + slot - known)) for slot in slots]
 
 
 class QueueService:
@@ -82,9 +88,9 @@ class QueueService:
             self._count(record)
             self._remember(record)
         self._hold = Hold(settings.preflight, self._tally.summary())
-        self._queue.aim.closed = self._plan.closed
+        self._queue.aim.closed, self._queue.aim.shared = self._plan.closed, self._plan.shared
         if not self._plan.shared:
-            self._aim(self._plan.accepted)
+            self._aim(self._plan.goal)
 
     async def start(self, started: RunStarted) -> None:
         """A run begins or resumes: its corpus is read from the start. A queue restarted within a run is not started."""
@@ -97,17 +103,19 @@ class QueueService:
 
     def standing(self) -> ShardStanding:
         """What this queue has of the run's accepted samples, and whether it can make more."""
-        queue, offered = self._queue, self._offers > 0
+        queue, offered, goal = self._queue, self._offers > 0, self._plan.goal
         able = not self.finished() and (not queue.idle or offered)
-        return ShardStanding(
-            queue.accepted, queue.aim.most if self._aimed.is_set() else None, able, self._plan.accepted
-        )
+        makes = [each for each in goal or {} if able and (not self._plan.over or queue.outstanding_of(each))]
+        most = queue.aim.most if self._aimed.is_set() else None
+        return ShardStanding(dict(queue.came.accepted), most, frozenset(makes), goal, queue.aim.over)
 
-    async def aim(self, most: int) -> int:
+    async def aim(self, told: QueuePart) -> QueuePart:
         """One of several queues is told how many accepted samples it may have: those that it has are the least. Gives
-        the number that holds. Until it is told, it leases and settles nothing."""
-        self._aim(max(most, self._queue.accepted))
-        return max(most, self._queue.accepted)
+        what holds. Until it is told, it leases and settles nothing."""
+        came = self._queue.came.accepted
+        holds = QueuePart({stratum: max(most, came[stratum]) for stratum, most in told.most.items()}, told.over)
+        self._aim(holds.most, holds.over)
+        return holds
 
     async def end_plan(self, why: PlanEnd) -> None:
         """No more orders are issued, and no attempt starts. What is not leased ends now as not needed."""
@@ -129,18 +137,13 @@ class QueueService:
                 await self._commits.durable()
                 return False
             asked = await self._asked_before(passage.id, known)
-            planned = self._queue.plan(passage, self._orders_of(passage, known), self._now(), asked)
+            orders = self._settings.lacking(passage, known, self._queue.issued)
+            planned = self._queue.plan(passage, orders, self._now(), asked)
             if planned is not None:
                 self._remember(planned)
                 self._keep(planned)
         await self._commits.durable()
         return not self._closed_to_orders()
-
-    def _orders_of(self, passage: Passage, known: int) -> list[Order]:
-        """The orders that a passage lacks which has `known` of them."""
-        task, issued, vary = self._settings.task, self._queue.issued, self._settings.vary
-        slots = range(known, self._settings.samples_per_passage)
-        return [Order.fresh(passage.id, task, slot, vary(issued + slot - known)) for slot in slots]
 
     def documents(self) -> dict[bytes, tuple[bytes, ...]]:
         """The versions of the documents whose passages were planned, as in `actors.queue.documents`."""
@@ -339,20 +342,24 @@ class QueueService:
             self._offers -= 1
 
     def _is_full(self) -> bool:
-        wanted, capacity = self._queue.wanted, self._settings.capacity
-        most = capacity if wanted is None else min(capacity, wanted)
-        return self._queue.outstanding >= most or not self._aimed.is_set()
+        if self._queue.outstanding >= self._settings.capacity or not self._aimed.is_set():
+            return True
+        wanted = self._queue.wanted
+        return wanted is not None and all(self._queue.outstanding_of(each) >= most for each, most in wanted.items())
 
-    def _aim(self, most: int | None) -> None:
-        self._queue.aim.most = most
+    def _aim(self, most: Mapping[str, int] | None, over: frozenset[str] = frozenset()) -> None:
+        self._queue.aim.most, self._queue.aim.over = most, over
         self._aimed.set()
         self._changed.set()
 
     def _close_if_reached(self) -> None:
-        """Ends the plan of a run's only queue once it has all the samples that it is to have. Several queues are told
-        by `end_plan` when they have them together."""
-        if not self._plan.shared and self._queue.aim.missing(self._queue.accepted) == 0:
+        """Ends the plan of a run's only queue once it has all the samples that it is to have, and before that the
+        orders of a stratum that is complete. Several queues are told by `end_plan` when they have them together."""
+        if not self._plan.shared and self._queue.aim.is_reached(self._queue.came):
             self._end_plan(PlanEnd.ACCEPTED)
+        elif ended := self._queue.end_over(self._now()):
+            self._keep(*ended)
+            self._changed.set()
 
     def _end_plan(self, why: PlanEnd) -> None:
         if self._plan.ended is why or self._plan.closed:

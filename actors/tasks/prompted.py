@@ -6,7 +6,7 @@ chat as it is.
 """
 
 import json
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 
 from msgspec.structs import replace
@@ -24,7 +24,7 @@ from schemas.config_tasks import Prompted
 from schemas.ids import derived_seed
 from schemas.orders import Lease
 from schemas.recovery import RepairKind, Repairs
-from schemas.samples import Draft, Made, Malformed, Message, Texts, rewritten, texts_of
+from schemas.samples import Draft, Made, Malformed, Message, Prompt, Texts, rewritten, texts_of
 
 
 def student_names(task: Prompted, columns: Collection[str] = ()) -> TemplateNames:
@@ -64,6 +64,12 @@ class PromptedTask(OneCall):
                 return
             fields.update(read.fields)
         yield Made(lease.order.id, Draft(fields))
+
+    def asked(self, lease: Lease, fields: Mapping[str, str]) -> Iterator[tuple[PromptedCall, Prompt]]:
+        """Each call, and what it asks if the calls before it wrote these fields."""
+        known = {**self._drawn(lease), **fields}
+        for call in self._calls:
+            yield call, with_words(call.prompt(lease, known), lease)
 
     def messages(self, passage: str, draft: Draft) -> Sequence[Message]:
         """The chat that the configuration's `student` makes of them."""

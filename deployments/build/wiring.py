@@ -88,6 +88,15 @@ def queue_service(
 ) -> QueueService:
     """The queue over a ledger, with the shard's part of the run's limits. Raises UserError for a labelled file that
     cannot be used."""
+    fold = ExperienceFold() if config.recovery.policy == "adaptive" else None
+    queue = _queue(config, shard, build_plan(config).beside)
+    return QueueService(queue, ledger, service_settings(config, shard, preflight), now=now, fold=fold)
+
+
+def service_settings(
+    config: RunConfig, shard: QueueShard = ONLY, preflight: Preflight = Preflight.TELL
+) -> ServiceSettings:
+    """What a queue is told: which orders a passage gets, and how many there may be."""
     settings = ServiceSettings(
         task=task_name(config),
         samples_per_passage=config.task.samples_per_passage,
@@ -97,9 +106,12 @@ def queue_service(
     )
     if isinstance(config.task, Prompted):
         settings = replace(settings, vary=Strata(config.task.vary, config.seed).of)
-    fold = ExperienceFold() if config.recovery.policy == "adaptive" else None
-    queue = _queue(config, shard, build_plan(config).beside)
-    return QueueService(queue, ledger, settings, now=now, fold=fold)
+    return settings
+
+
+def plain_queue(config: RunConfig) -> RegenerationQueue:
+    """The state machine of a run without probes and without credit: for leases of orders as a run hands them out."""
+    return _queue(replace(config, credit=None), ONLY, ProbePlan().beside)
 
 
 def replaying(config: RunConfig) -> Callable[[Record], None]:
@@ -117,8 +129,8 @@ def rebuilt(config: RunConfig, ledger: Ledger, shard: QueueShard) -> tuple[Regen
 
 
 def _stop_terms(config: RunConfig, shard: QueueShard) -> StopTerms:
-    orders = config.stop.orders
-    return StopTerms(config.stop.accepted, None if orders is None else shard.share(orders), shard.count)
+    orders, quotas = config.stop.orders, config.stop.quotas
+    return StopTerms(config.stop.accepted, None if orders is None else shard.share(orders), shard.count, quotas)
 
 
 def _queue(config: RunConfig, shard: QueueShard, beside: Beside) -> RegenerationQueue:
@@ -129,6 +141,7 @@ def _queue(config: RunConfig, shard: QueueShard, beside: Beside) -> Regeneration
         tokens=None if config.budget.tokens is None else shard.share(config.budget.tokens),
         similarity_threshold=config.judging.duplicate_similarity,
         vector_threshold=vector_threshold(config),
+        axis=None if config.stop.quotas is None else config.stop.quotas.axis,
         rollout_share=0.0 if config.credit is None else ROLLOUT_SHARE,
         together=build_task(config).together,
     )

@@ -22,6 +22,8 @@ MOST_FIELDS = 16
 MOST_STEPS = 8
 MOST_VARIABLES = 8
 MOST_VALUES = 10_000
+MOST_QUOTAS = 64
+"""Each is looked at whenever an order is leased."""
 LONGEST_VALUE = 500
 """In characters: a template may show it as often as it likes."""
 LONGEST_WHAT = 2_000
@@ -158,6 +160,28 @@ def _broken_vary(task: Prompted, taken: Collection[str]) -> Iterator[str]:
             counts_of(values)
         except BadWeights as bad:
             yield at(path, str(bad))
+
+
+def broken_quotas(config: RunConfig) -> Iterator[str]:
+    """Quotas are of the values of one variable of the task."""
+    path, quotas = "stop.accepted_of", config.stop.quotas
+    if quotas is None:
+        return
+    vary = config.task.vary if isinstance(config.task, Prompted) else {}
+    if config.stop.accepted is not None:
+        yield f"{path}: the quotas say how many samples there are to be; leave stop.accepted out"
+    if len(config.stop.accepted_of) > 1:
+        yield f"{path}: names {len(config.stop.accepted_of)} variables; quotas are of the values of one"
+    if quotas.axis not in vary:
+        hint = nearest_of(quotas.axis, vary) if vary else "; the task has no task.vary"
+        yield f"{path}: there is no variable '{quotas.axis}'{hint}"
+        return
+    if not 1 <= len(quotas.each) <= MOST_QUOTAS:
+        yield at(below(path, quotas.axis), f"has {len(quotas.each)} values; quotas are of 1 to {MOST_QUOTAS}")
+    for value in quotas.each:
+        if value not in vary[quotas.axis]:
+            hint = nearest_of(value, list(vary[quotas.axis]))
+            yield at(below(path, quotas.axis), f"there is no value {shown(value)}{hint}")
 
 
 def _broken_calls(task: Prompted, config: RunConfig) -> Iterator[str]:

@@ -11,7 +11,7 @@ from deployments.config.corpus_rules import broken_corpus
 from deployments.config.faults import at, below, nearest, shown
 from deployments.config.gate_rules import broken_gates
 from deployments.config.identity import plain
-from deployments.config.prompted_rules import broken_prompted, on_one_line
+from deployments.config.prompted_rules import broken_prompted, broken_quotas, on_one_line
 from deployments.config.recovery_rules import broken_recovery
 from deployments.config.secrets import has_credentials, holds_a_secret, names_a_secret
 from deployments.config.servers import ENVIRONMENT_NAME, broken_http
@@ -203,6 +203,7 @@ def _broken_task(config: RunConfig) -> Iterator[str]:
     """Faults of the task's own section, and of reference answers: math needs them, and no other task has them."""
     if isinstance(config.task, Prompted):
         yield from broken_prompted(config.task, config)
+    yield from broken_quotas(config)
     if isinstance(config.task, GroundedAnswer):
         yield from _broken_sharing(config.task)
     if isinstance(config.task, Math) and config.corpus.answer_field is None:

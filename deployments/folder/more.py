@@ -64,6 +64,8 @@ def _change(standing: Raising, config: RunConfig, more: int, now: float, output:
         return newest
     if counts.outstanding or not standing.summary.all_planned:
         raise UserError(f"{output}: its run has not ended; give the command without --more first, or `gleaner end`")
+    if config.stop.quotas is not None:
+        raise UserError(f"{output}: --more: its samples have quotas; raise them in stop.accepted_of instead")
     limit, slots = config.stop.orders, config.task.samples_per_passage
     if limit is not None and counts.issued + slots > limit:
         raise UserError(f"{output}: stop.orders: {limit:,} are issued; more samples need more orders")

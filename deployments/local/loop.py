@@ -81,8 +81,8 @@ async def _share_out(services: Sequence[QueueService]) -> None:
         standings = [service.standing() for service in services]
         if standings[0].run is None:
             return
-        for service, most in zip(services, parts(standings), strict=True):
-            await service.aim(most)
+        for service, part in zip(services, parts(standings), strict=True):
+            await service.aim(part)
         if are_enough(standings):
             for service in services:
                 await service.end_plan(PlanEnd.ACCEPTED)

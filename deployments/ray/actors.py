@@ -25,6 +25,7 @@ from actors.ledger.files import Folder
 from actors.ledger.sqlite import LedgerReader
 from actors.ledger.texts import keep_text
 from actors.queue.documents import Changed, Comparison
+from actors.queue.parts import QueuePart
 from actors.queue.service import QueueService
 from deployments.build.readers import read_corpus
 from deployments.build.sinks import sink_places
@@ -147,9 +148,9 @@ class QueueShell:
         """What this queue has of the run's accepted samples."""
         return (await self._ready()).standing()
 
-    async def aim(self, most: int) -> int:
-        """Tells one of several queues how many accepted samples it may have; gives the number that holds."""
-        return await (await self._ready()).aim(most)
+    async def aim(self, part: QueuePart) -> QueuePart:
+        """Tells one of several queues how many accepted samples it may have; gives what holds."""
+        return await (await self._ready()).aim(part)
 
     async def end_plan(self, why: PlanEnd) -> None:
         """No more orders are issued, and what is not leased is not needed."""

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
 from actors.counts.together import together
-from actors.queue.parts import are_enough, parts
+from actors.queue.parts import QueuePart, are_enough, parts
 from actors.queue.preflight import LaunchTerms
 from deployments.ray.actors import QueueActor, ReaderActor, WriterActor
 from deployments.ray.calls import ask, ask_each, unwrapped
@@ -80,7 +80,7 @@ class Crew:
         self._queues: list[Any] = []
         self._members: list[Member] = []
         self._begun: Counter[Role] = Counter()
-        self._parts: dict[int, int] = {}
+        self._parts: dict[int, QueuePart] = {}
         """The accepted samples that each queue was told it may have."""
         self._deaths = 0
         self._finishing = False
@@ -214,12 +214,12 @@ class Crew:
         if are_enough(standings):
             self.end_plan(PlanEnd.ACCEPTED)
         known = [
-            replace(each, most=self._parts.get(number)) if each.most is None else each
+            replace(each, most=self._parts[number].most) if each.most is None and number in self._parts else each
             for number, each in enumerate(standings)
         ]
-        for number, (most, each) in enumerate(zip(parts(known), standings, strict=True)):
-            if most != each.most:
-                self._parts[number] = ask(self._queues[number].aim, most)
+        for number, (part, each) in enumerate(zip(parts(known), standings, strict=True)):
+            if not part.holds(each):
+                self._parts[number] = ask(self._queues[number].aim, part)
 
     def _any(self, role: Role) -> bool:
         return bool(self._of(role))

@@ -17,7 +17,9 @@ proof     `gleaner verify`
 exporting `gleaner export`
 running   `gleaner run`
 preview   `gleaner preview`: a few samples in this process, nothing written
+planning  `gleaner plan`: what a run will take, nothing asked, nothing written
 options   arguments and options of several commands
+folder_commands  those that are given a run's folder, as typer knows them
 models    `gleaner models`: each model by itself
 boundary  errors to one line and an exit code
 """

@@ -17,7 +17,7 @@ from deployments.terminal.board import GATES, of_ended, repaired_by, yield_perce
 from deployments.terminal.corpus_words import skipped_words, unusable
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, columns, facts, grid
 from deployments.terminal.probed import probes_view
-from deployments.terminal.words import clock, number, percent, plural, quoted, spoken
+from deployments.terminal.words import clock, number, one_line, percent, plural, quoted, spoken
 from schemas.bill import Bill
 from schemas.credit import FIXED
 from schemas.ids import OrderId
@@ -30,6 +30,8 @@ from schemas.stop import PlanEnd
 MODES_SHOWN = 6
 REPAIRS_SHOWN = 2
 WORDS_SHOWN = 3
+VALUE_WIDTH = 28
+"""Cells of a value that was drawn."""
 
 
 def summary_view(
@@ -37,7 +39,7 @@ def summary_view(
 ) -> RenderableType:
     """Counts, yield, recovery, failures and repairs, cost by role. `example`: an order worth looking at."""
     parts: list[RenderableType] = [_head(summary, folder), Text(), Bar(summary.counts), Text(), _numbers(summary)]
-    views = (_advice, _failures, _ends, _roles)
+    views = (_advice, _strata, _failures, _ends, _roles)
     beside = (_overlap, _unjudged, _retrieval, _probes, _credit)
     for part in (*(view(summary) for view in views), bill_view(summary, bill), *(view(summary) for view in beside)):
         if part is not None:
@@ -153,6 +155,20 @@ def _failures(summary: Summary) -> RenderableType | None:
         if count.mode == Modes.MALFORMED:
             for why in sorted(summary.malformed, key=lambda why: -why.attempts):
                 table.add_row(f"  {why.reason.value}", Text(f"{why.attempts:,}", style=DIM), "")
+    return table
+
+
+def _strata(summary: Summary) -> RenderableType | None:
+    """What came of the orders of each value that was drawn for them."""
+    if not summary.strata:
+        return None
+    table = columns("drawn", "issued", "accepted", "dead", "not needed", first_width=20)
+    variables = list(dict.fromkeys(each.variable for each in summary.strata))
+    for variable in variables:
+        table.add_row(Text(variable, style=DIM), "", "", "", "")
+        for each in (each for each in summary.strata if each.variable == variable):
+            figures = (each.issued, each.accepted, each.dead_lettered, each.not_needed)
+            table.add_row(f"  {one_line(each.value, width=VALUE_WIDTH)}", *(f"{figure:,}" for figure in figures))
     return table
 
 

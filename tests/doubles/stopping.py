@@ -14,9 +14,11 @@ from msgspec.structs import replace
 
 from actors.ledger.sqlite import MemoryLedger
 from actors.queue.machine import QueueLimits, RegenerationQueue
-from actors.queue.parts import are_enough, parts
+from actors.queue.parts import QueuePart, are_enough, parts
 from actors.queue.plan import StopTerms
 from actors.queue.service import QueueService, ServiceSettings
+from actors.tasks.strata import Strata
+from schemas.config_tasks import Variable
 from schemas.ledger import Record, RunStarted
 from schemas.orders import Holding, Lease, Outcome
 from schemas.queue_shard import QueueShard, ShardStanding
@@ -25,6 +27,8 @@ from tests.doubles.attempts import accepted, given_up, passage, rejected
 from tests.doubles.stepped_loop import SteppedLoop
 
 SLOTS = 3
+VARY: dict[str, Variable] = {"level": {"easy": 0.7, "hard": 0.2, "odd": 0.1}}
+"""What orders are given in a run with quotas."""
 OFFERED = 32
 STEP_S = 0.1
 
@@ -43,22 +47,27 @@ class Habits(Struct, frozen=True):
 class QueueLife:
     """One queue over many lives of its process, and its conductor."""
 
-    def __init__(self, shard: QueueShard, stop: StopTerms, random: Random, habits: Habits) -> None:
+    def __init__(
+        self, shard: QueueShard, stop: StopTerms, random: Random, habits: Habits, capacity: int = 20_000
+    ) -> None:
         self.shard, self._random, self._habits = shard, random, habits
-        self._settings = ServiceSettings("grounded_answer", SLOTS, 20_000, stop=replace(stop, queues=shard.count))
+        self._settings = ServiceSettings("grounded_answer", SLOTS, capacity, stop=replace(stop, queues=shard.count))
+        if stop.quotas is not None:
+            self._settings = replace(self._settings, vary=Strata(VARY, seed=0).of)
         self.kept: list[Record] = []
         self._corpus = [found for number in range(3000) if shard.holds((found := passage(number)).id)]
         self._due: list[tuple[float, int, Outcome]] = []
-        self._lives = 0
+        self.lives = 0
         self.now = 0.0
 
     def open(self, *, starts: bool) -> None:
         """A new process; `starts`: of a new launch."""
-        self._lives += 1
+        self.lives += 1
         self.loop = SteppedLoop(self.now)
         ledger = MemoryLedger()
         ledger.kept = self.kept
-        limits = QueueLimits(4, lease_s=1e6, fresh_share=0.25, together=self._habits.together)
+        axis = None if self._settings.stop.quotas is None else self._settings.stop.quotas.axis
+        limits = QueueLimits(4, lease_s=1e6, fresh_share=0.25, together=self._habits.together, axis=axis)
         self.queue = RegenerationQueue(limits, lambda one, other: float(one == other))
         make = lambda: QueueService(self.queue, ledger, self._settings, now=self.loop.time)  # noqa: E731
         self.service: QueueService = self.loop.call_now(make)
@@ -109,7 +118,7 @@ class QueueLife:
 
     @property
     def _name(self) -> str:
-        return f"conductor-{self._lives}"
+        return f"conductor-{self.lives}"
 
     def _leases(self) -> Sequence[Lease]:
         room = self._habits.in_flight - len(self._due)
@@ -149,10 +158,10 @@ class QueueLife:
 class StoppingRun:
     """A run with one queue or several, and its supervisor's part in them."""
 
-    def __init__(self, seed: int, stop: StopTerms, habits: Habits, *, queues: int = 1) -> None:
+    def __init__(self, seed: int, stop: StopTerms, habits: Habits, *, queues: int = 1, capacity: int = 20_000) -> None:
         random = Random(seed)
-        self.queues = [QueueLife(shard, stop, random, habits) for shard in QueueShard(0, queues).all]
-        self._parts: dict[int, int] = {}
+        self.queues = [QueueLife(shard, stop, random, habits, capacity) for shard in QueueShard(0, queues).all]
+        self._parts: dict[int, QueuePart] = {}
 
     def run(self) -> None:
         """Until every queue is finished."""
@@ -177,10 +186,10 @@ class StoppingRun:
             for queue in self.queues:
                 queue.through(queue.service.end_plan(PlanEnd.ACCEPTED))
         known = [
-            replace(each, most=self._parts.get(number)) if each.most is None else each
+            replace(each, most=self._parts[number].most) if each.most is None and number in self._parts else each
             for number, each in enumerate(standings)
         ]
-        for number, (most, each) in enumerate(zip(parts(known), standings, strict=True)):
-            if most != each.most:
+        for number, (part, each) in enumerate(zip(parts(known), standings, strict=True)):
+            if not part.holds(each):
                 queue = self.queues[number]
-                self._parts[number] = queue.through(queue.service.aim(most))
+                self._parts[number] = queue.through(queue.service.aim(part))

@@ -1,5 +1,7 @@
 """Queue and ledger under any schedule (late and doubled reports, expiry, deaths, crashes), against a simple model."""
 
+from collections import Counter
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -13,6 +15,7 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
+from msgspec.structs import replace
 
 from actors.counts.tally import Tally
 from actors.ledger.reopen import ReplayRequest, Terms, dead_letters, reopened
@@ -25,6 +28,7 @@ from schemas.orders import Lease, Outcome, Recorded
 from tests.doubles.attempts import accepted, given_up, orders, passage, rejected
 from tests.doubles.ledgers import MemoryLedger as StoryLedger
 
+LEVELS = ("easy", "hard", "odd")
 MAX_ATTEMPTS = 3
 LEASE_S = 20.0
 
@@ -38,11 +42,14 @@ class QueueMachine(RuleBasedStateMachine):
         budget=st.sampled_from([None, None, 200]),
         share=st.sampled_from([0.0, 0.25, 1.0]),
         together=st.sampled_from([1, 1, 2, 3]),
-        most=st.sampled_from([None, None, 0, 2, 5]),
+        most=st.sampled_from([None, None, {"": 0}, {"": 2}, {"": 5}, {"easy": 3, "hard": 1}, {"hard": 2}]),
     )
-    def start(self, budget: int | None, share: float, together: int, most: int | None) -> None:
+    def start(self, budget: int | None, share: float, together: int, most: dict[str, int] | None) -> None:
         self.most, self.closed = most, False
-        self.limits = QueueLimits(MAX_ATTEMPTS, LEASE_S, share, tokens=budget, together=together)
+        self.axis = None if most is None or "" in most else "level"
+        together = together if self.axis is None else 1  # no task with variables makes several samples of a call
+        self.limits = QueueLimits(MAX_ATTEMPTS, LEASE_S, share, tokens=budget, together=together, axis=self.axis)
+        self.stratum: dict[OrderId, str] = {}
         self.ledger = MemoryLedger()
         self.queue = self.fresh_queue()
         self.now = 0.0
@@ -63,21 +70,31 @@ class QueueMachine(RuleBasedStateMachine):
         if not again or not self.passages:
             self.passages += 1
         one = passage(self.passages)
-        planned = self.queue.plan(one, orders(one, slots), self.now)
+        given = orders(one, slots)
+        if self.axis is not None:
+            given = [replace(order, vary={self.axis: LEVELS[order.slot % len(LEVELS)]}) for order in given]
+        planned = self.queue.plan(one, given, self.now)
         if planned is not None:
             self.ledger.append([planned])
             for order in planned.orders:
                 self.issued.add(order.id)
+                self.stratum[order.id] = "" if self.axis is None else order.vary[self.axis]
                 self.attempts[order.id] = 1
 
     @rule(target=leases, conductor=st.sampled_from("ab"))
     def lease(self, conductor: str) -> MultipleResults[Lease]:
-        wanted, leased = self.queue.wanted, self.queue.depth().leased
+        wanted, before = self.queue.wanted, self.in_flight()
         given = self.queue.lease(self.now, conductor, 1)
-        assert not given or wanted is None or leased < wanted, "more in flight than can be needed"
+        for lease in given if wanted is not None else ():
+            stratum = self.stratum[lease.order.id]
+            assert wanted is not None and before[stratum] < wanted.get(stratum, 0), "more in flight than can be needed"
         assert len(given) <= 1 and all(len(lease.orders) <= self.limits.together for lease in given)
         assert not any(lease.beside and (lease.attempt > 1 or lease.repair) for lease in given)
         return multiple(*(self.taken(single) for lease in given for single in lease.apart()))
+
+    def in_flight(self) -> Counter[str]:
+        """Leases that hold, by stratum."""
+        return Counter(self.stratum[order] for order, until in self.live.items() if until > self.now)
 
     def taken(self, lease: Lease) -> Lease:
         order = lease.order.id
@@ -108,27 +125,43 @@ class QueueMachine(RuleBasedStateMachine):
         self.ledger.append([record])
         self.live.pop(order, None)
         if isinstance(record, AcceptedEnd):
-            assert not self.reached, "one too many"
+            assert not self.is_full(order), "one too many"
             self.ends[order] = "accepted"
         elif isinstance(record, DeadLetteredEnd):
             self.ends[order] = "dead_lettered"
         elif isinstance(record, NotNeededEnd):
-            assert self.closed or self.reached
+            assert self.closed or self.is_full(order)
             self.ends[order] = "not_needed"
         else:
             assert not self.closed
             self.attempts[order] += 1
             assert self.attempts[order] - self.before.get(order, 0) <= MAX_ATTEMPTS
 
+    def accepted_of(self, stratum: str) -> int:
+        return sum(end == "accepted" and self.stratum[order] == stratum for order, end in self.ends.items())
+
+    def is_full(self, order: OrderId) -> bool:
+        stratum = self.stratum[order]
+        return self.most is not None and self.accepted_of(stratum) >= self.most.get(stratum, 0)
+
     @property
     def reached(self) -> bool:
-        return self.most is not None and list(self.ends.values()).count("accepted") >= self.most
+        return self.most is not None and all(self.accepted_of(each) >= most for each, most in self.most.items())
 
     @rule(more=st.integers(0, 3))
     def stop_is_raised(self, more: int) -> None:
         """`gleaner run --more`, or another queue gave of its part."""
         if self.most is not None:
-            self.most = self.queue.aim.most = max(self.most, self.queue.accepted) + more
+            self.most = {each: max(most, self.accepted_of(each)) + more for each, most in self.most.items()}
+            self.queue.aim.most = self.most
+
+    @rule()
+    def strata_that_are_complete_end(self) -> None:
+        """What is ready of them, and nothing else."""
+        for record in self.queue.end_over(self.now):
+            assert isinstance(record, NotNeededEnd) and self.is_full(record.order_id)
+            self.ledger.append([record])
+            self.ends[record.order_id] = "not_needed"
 
     @rule(really=st.integers(0, 5).map(lambda drawn: drawn == 5))
     def plan_is_closed(self, really: bool) -> None:
@@ -192,6 +225,8 @@ class QueueMachine(RuleBasedStateMachine):
         assert self.queue.issued == len(self.issued)
         assert self.queue.accepted == sum(end == "accepted" for end in self.ends.values())
         assert self.queue.not_needed == sum(end == "not_needed" for end in self.ends.values())
+        for stratum in {*self.stratum.values()}:
+            assert self.queue.came.accepted[stratum] == self.accepted_of(stratum)
         assert self.queue.dead_lettered == sum(end == "dead_lettered" for end in self.ends.values())
 
     def teardown(self) -> None:
@@ -213,6 +248,7 @@ class QueueMachine(RuleBasedStateMachine):
             for lease in self.queue.lease(self.now, "last", 1000):
                 for single in lease.apart():
                     self.settle(single, accepted(single))
+            self.strata_that_are_complete_end()
             if self.reached:
                 self.plan_is_closed(True)
             if self.closed:

@@ -15,7 +15,7 @@ from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, NotNeededEnd, PlanEnded, Planned, Record, Rejoined
 from schemas.progress import Counts
 from schemas.queue_shard import ShardStanding
-from schemas.stop import PlanEnd
+from schemas.stop import WHOLE, PlanEnd, Quotas
 from tests.doubles.attempts import TOKENS_PER_ATTEMPT
 from tests.doubles.stopping import Habits, StoppingRun
 
@@ -114,17 +114,74 @@ def test_what_is_in_flight_at_the_last_sample_is_not_needed() -> None:
     assert counts.yield_ == 300 / (counts.issued - counts.not_needed)
 
 
+QUOTAS = Quotas("level", {"easy": 120, "hard": 60})
+
+
+def accepted_of(run: StoppingRun) -> Counter[str]:
+    """The accepted samples of each stratum, from the records alone."""
+    planned = [record for record in run.records() if isinstance(record, Planned)]
+    level = {order.id: order.vary["level"] for record in planned for order in record.orders}
+    return Counter(level[record.order_id] for record in run.records() if isinstance(record, AcceptedEnd))
+
+
+@pytest.mark.parametrize(("seed", "queues"), [(0, 1), (2, 1), (3, 3), (4, 3)])
+def test_exactly_so_many_of_each_stratum_whatever_dies(seed: int, queues: int) -> None:
+    """Though hard ones are a fifth of the orders, and a tenth is of no use at all."""
+    run = StoppingRun(seed, StopTerms(quotas=QUOTAS), DEATHS, queues=queues)
+    run.run()
+    counts = counts_of(run)
+    assert accepted_of(run) == QUOTAS.each
+    assert (counts.accepted, counts.outstanding) == (180, 0)
+    assert sum(queue.lives for queue in run.queues) > queues, "nothing died"
+
+
+def test_little_is_spent_beyond_the_need_of_a_stratum() -> None:
+    """What a stratum is issued beyond its quota ends as not needed, most of it before anything is spent."""
+    run = StoppingRun(7, StopTerms(quotas=QUOTAS), NO_DEATHS)
+    run.run()
+    counts, (needless, spent) = counts_of(run), beyond_need(run.records())
+    assert accepted_of(run) == QUOTAS.each and counts.not_needed > 100
+    assert needless <= 0.1 * spent, f"{needless / spent:.1%}"
+
+
+@pytest.mark.parametrize("queues", [1, 3])
+def test_a_full_stratum_does_not_fill_the_queue(queues: int) -> None:
+    """Orders of a stratum that is complete make room for those of another, however few fit at once."""
+    stop, habits = StopTerms(quotas=Quotas("level", {"easy": 4, "odd": 30})), Habits(in_flight=64)
+    run = StoppingRun(5, stop, habits, queues=queues, capacity=20)
+    run.run()
+    assert accepted_of(run) == {"easy": 4, "odd": 30}
+
+
 def standing(accepted: int, most: int | None, *, able: bool = True) -> ShardStanding:
-    return ShardStanding(accepted, most, able, 100)
+    told = None if most is None else {WHOLE: most}
+    return ShardStanding({WHOLE: accepted}, told, frozenset([WHOLE] if able else []), {WHOLE: 100})
+
+
+def divided(standings: list[ShardStanding]) -> list[int]:
+    return [part.most[WHOLE] for part in parts(standings)]
 
 
 def test_parts_never_add_up_to_more_than_the_run_is_to_have() -> None:
     """What one cannot make is taken from it first, and given to the others when that is known to hold."""
-    assert parts([standing(10, None), standing(0, None)]) == [55, 45]
-    assert parts([standing(55, 55), standing(20, 45)]) == [55, 45]
-    assert parts([standing(55, 55), standing(20, 45, able=False)]) == [55, 20]
-    assert parts([standing(55, 55), standing(20, 20, able=False)]) == [80, 20]
-    assert parts([standing(55, 55, able=False), standing(20, 45, able=False)]) == [55, 45]
-    assert parts([standing(120, None), standing(0, None)]) == [120, 0]
+    assert divided([standing(10, None), standing(0, None)]) == [55, 45]
+    assert divided([standing(55, 55), standing(20, 45)]) == [55, 45]
+    assert divided([standing(55, 55), standing(20, 45, able=False)]) == [55, 20]
+    assert divided([standing(55, 55), standing(20, 20, able=False)]) == [80, 20]
+    assert divided([standing(55, 55, able=False), standing(20, 45, able=False)]) == [55, 45]
+    assert divided([standing(120, None), standing(0, None)]) == [120, 0]
     assert are_enough([standing(80, 80), standing(20, 20)])
     assert not are_enough([standing(79, 80), standing(20, 20)])
+
+
+def test_a_stratum_is_divided_by_itself() -> None:
+    """A queue that has no more orders of it gives its part, though it goes on with others."""
+    run = {"easy": 10, "hard": 6}
+    one = ShardStanding({"easy": 5}, {"easy": 5, "hard": 3}, frozenset(["hard"]), run)
+    other = ShardStanding({"easy": 2, "hard": 3}, {"easy": 5, "hard": 3}, frozenset(run), run)
+    assert [part.most for part in parts([one, other])] == [{"easy": 5, "hard": 3}, {"easy": 5, "hard": 3}]
+    short = ShardStanding({"easy": 4}, {"easy": 5, "hard": 3}, frozenset(["hard"]), run)
+    assert [part.most["easy"] for part in parts([short, other])] == [4, 5]  # given to the other in a later step
+    full = ShardStanding({"easy": 5, "hard": 3}, {"easy": 5, "hard": 3}, frozenset(), run)
+    assert [part.over for part in parts([one, full])] == [frozenset(["easy"])] * 2
+    assert not are_enough([one, full])

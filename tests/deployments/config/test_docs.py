@@ -56,7 +56,7 @@ VECTOR_KEYS = ("judging.embedder", "embedder.similarity", "embedder.pooling", "e
 
 SHARE_KEYS = tuple(f"{form}.share" for form in ("classifier", "token", "likelihood", "llm", "custom"))
 """How many of the orders a gate judges, for judges that cost too much for all (docs/gates.md)."""
-STOP_KEYS = ("stop.accepted", "stop.orders", "corpus.exclude")
+STOP_KEYS = ("stop.accepted", "stop.accepted_of", "stop.orders", "corpus.exclude")
 """When a run has enough though its corpus has more (docs/stopping.md)."""
 CORPUS_KEYS = ("corpus.none", "corpus.columns")
 """Runs without documents, or of rows, which were not there when the bound was set."""
