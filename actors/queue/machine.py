@@ -23,6 +23,7 @@ from actors.queue.held import AskedQuestions, Depth, Held, OrderState, QueueLimi
 from actors.queue.late_reports import LateReports
 from actors.queue.listener import Instructions, Listener, QueueView
 from actors.queue.outstanding import Outstanding
+from actors.queue.passages import KnownPassages
 from actors.queue.probes import ProbeTerms, held_probe, probe_record, spoilt, unjudged
 from schemas.corpus import Passage
 from schemas.errors import LedgerError
@@ -75,8 +76,7 @@ class RegenerationQueue:
         self._probes = ProbeTerms() if probes is None else probes
         self._listener = listener
         self._asked = AskedQuestions(similarity, limits.similarity_threshold, limits.vector_threshold)
-        self._slots: dict[bytes, int] = {}
-        """The number of orders that were issued for each passage, by its id."""
+        self.passages = KnownPassages()
         self.unaffordable = False  # set by who knows the prices
         self._orders = Outstanding({Urgency.FRESH: limits.fresh_share, Urgency.ROLLOUTS: limits.rollout_share})
         self._held = self._orders.by_id
@@ -110,14 +110,6 @@ class RegenerationQueue:
         """How many outstanding orders of samples there should be for what is missing; None without a limit."""
         return self.aim.wanted(self.accepted, self.accepted + self.dead_lettered)
 
-    def knows(self, passage_id: PassageId) -> bool:
-        """Whether the passage was ever planned."""
-        return bytes.fromhex(passage_id) in self._slots
-
-    def slots(self, passage_id: PassageId) -> int:
-        """The number of orders that were ever issued for the passage."""
-        return self._slots.get(bytes.fromhex(passage_id), 0)
-
     def is_open(self, passage_id: PassageId) -> bool:
         """Whether the passage has outstanding orders, so that its accepted samples are known."""
         return passage_id in self._orders.open_passages
@@ -127,7 +119,7 @@ class RegenerationQueue:
     ) -> Planned | None:
         """Issues those orders of a passage that were not issued before; None if there are none. `asked`: the passage's
         accepted samples, if it is known and not open."""
-        fresh = tuple(order for order in orders if order.slot >= self.slots(passage.id))
+        fresh = tuple(order for order in orders if order.slot >= self.passages.orders(passage.id))
         if not fresh:
             return None
         planned = Planned(at=now, passage=passage, orders=fresh, asked=tuple(asked))
@@ -279,7 +271,7 @@ class RegenerationQueue:
     def _plan(self, planned: Planned) -> None:
         if planned.asked and not self.is_open(planned.passage.id):
             self._asked.remember(planned.passage.id, planned.asked)
-        self._slots[bytes.fromhex(planned.passage.id)] = self.slots(planned.passage.id) + len(planned.orders)
+        self.passages.planned(planned.passage.id, len(planned.orders))
         for order in planned.orders:
             if order.id in self._held:
                 raise LedgerError(f"order {order.id} is issued twice")
@@ -293,7 +285,7 @@ class RegenerationQueue:
 
     def _reopen(self, record: Reopened) -> None:
         order, passage = record.order, record.passage
-        if order.id in self._held or not self.knows(passage.id) or not self.dead_lettered:
+        if order.id in self._held or not self.passages.knows(passage.id) or not self.dead_lettered:
             raise LedgerError(f"the ledger puts back order {order.id}, which is no dead letter")
         if not self.is_open(passage.id):
             self._asked.remember(passage.id, record.asked)

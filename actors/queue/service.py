@@ -119,7 +119,7 @@ class QueueService:
         """Plans passages, and waits while the queue is full. A known passage gets
         the orders that it lacks. False: no more are wanted."""
         for passage in passages:
-            known, wanted = self._queue.slots(passage.id), self._settings.samples_per_passage
+            known, wanted = self._queue.passages.orders(passage.id), self._settings.samples_per_passage
             if known >= wanted:
                 continue
             await self._has_room()
@@ -148,7 +148,7 @@ class QueueService:
 
     def known(self, passages: Sequence[PassageId]) -> list[bool]:
         """For each passage, whether it was ever planned."""
-        return [self._queue.knows(passage_id) for passage_id in passages]
+        return [self._queue.passages.knows(passage_id) for passage_id in passages]
 
     async def refuse(self, document: DocumentRefused) -> None:
         """Records a document that could not be used: once for each reason, even if the corpus is read again."""
