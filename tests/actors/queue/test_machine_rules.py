@@ -14,19 +14,26 @@ from hypothesis.stateful import (
     rule,
 )
 
+from actors.audit.findings import Findings
+from actors.audit.fold import read_book
 from actors.counts.tally import Tally
 from actors.ledger.reopen import ReplayRequest, Terms, dead_letters, reopened
 from actors.ledger.sqlite import MemoryLedger
 from actors.queue.ends import BUDGET_SPENT
 from actors.queue.machine import QueueLimits, RegenerationQueue
+from actors.queue.planning import Planning
+from schemas.corpus import Passage
 from schemas.ids import OrderId
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, NotNeededEnd
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, NotNeededEnd, Planned
 from schemas.orders import Lease, Outcome, Recorded
+from schemas.until_dry import UntilDry
 from tests.doubles.attempts import accepted, given_up, orders, passage, rejected
 from tests.doubles.ledgers import MemoryLedger as StoryLedger
 
 MAX_ATTEMPTS = 3
 LEASE_S = 20.0
+MORE = 6
+"""The most orders that an open passage still gets, where it goes on until it is dry."""
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -39,8 +46,10 @@ class QueueMachine(RuleBasedStateMachine):
         share=st.sampled_from([0.0, 0.25, 1.0]),
         together=st.sampled_from([1, 1, 2, 3]),
         most=st.sampled_from([None, None, 0, 2, 5]),
+        until=st.sampled_from([None, None, UntilDry(3, 1), UntilDry(6, 2), UntilDry(5, 1, at_once=2)]),
     )
-    def start(self, budget: int | None, share: float, together: int, most: int | None) -> None:
+    def start(self, budget: int | None, share: float, together: int, most: int | None, until: UntilDry | None) -> None:
+        self.until = until
         self.most, self.closed = most, False
         self.limits = QueueLimits(MAX_ATTEMPTS, LEASE_S, share, tokens=budget, together=together)
         self.ledger = MemoryLedger()
@@ -63,12 +72,44 @@ class QueueMachine(RuleBasedStateMachine):
         if not again or not self.passages:
             self.passages += 1
         one = passage(self.passages)
+        if self.until is not None:
+            self.plan_until_dry(one)
+            return
         planned = self.queue.plan(one, orders(one, slots), self.now)
         if planned is not None:
-            self.ledger.append([planned])
-            for order in planned.orders:
-                self.issued.add(order.id)
-                self.attempts[order.id] = 1
+            self.issue(planned)
+
+    def plan_until_dry(self, one: Passage) -> None:
+        """The reader comes to a passage, perhaps again: a known one goes on where a plan that was closed had stopped
+        it, and only then."""
+        if self.closed or self.queue.exhausted:
+            return
+        known, open_ = self.queue.passages.standing(one.id).orders, self.queue.is_open(one.id)
+        asked = [] if open_ else self.ledger.accepted([order.id for order in orders(one, known)])
+        planned = self.planning.issue(one, self.now, asked)
+        assert planned is None or not open_
+        if planned is not None:
+            self.issue(planned)
+
+    @property
+    def planning(self) -> Planning:
+        assert self.until is not None
+        return Planning(self.queue, "grounded_answer", self.until, lambda number: {})
+
+    def goes_on(self, one: Passage) -> None:
+        """The last order of a passage may have ended: it gets more in the same transaction, or none."""
+        if self.until is None or self.closed or self.reached or self.queue.exhausted:
+            return
+        planned = self.planning.issue(one, self.now, follows=True)
+        if planned is not None:
+            assert self.queue.is_open(one.id)
+            self.issue(planned)
+
+    def issue(self, planned: Planned) -> None:
+        self.ledger.append([planned])
+        for order in planned.orders:
+            self.issued.add(order.id)
+            self.attempts[order.id] = 1
 
     @rule(target=leases, conductor=st.sampled_from("ab"))
     def lease(self, conductor: str) -> MultipleResults[Lease]:
@@ -119,6 +160,8 @@ class QueueMachine(RuleBasedStateMachine):
             assert not self.closed
             self.attempts[order] += 1
             assert self.attempts[order] - self.before.get(order, 0) <= MAX_ATTEMPTS
+            return
+        self.goes_on(lease.passage)
 
     @property
     def reached(self) -> bool:
@@ -202,13 +245,16 @@ class QueueMachine(RuleBasedStateMachine):
             tally.apply(record)
         counts = tally.summary().counts
         assert counts.outstanding == self.queue.outstanding
+        findings = Findings()
+        read_book(self.ledger.records(), findings)
+        assert findings.kept == []
         said = (counts.accepted, counts.dead_lettered, counts.not_needed)
         assert said == (self.queue.accepted, self.queue.dead_lettered, self.queue.not_needed)
         self.everything_ends()
 
     def everything_ends(self) -> None:
         """From any state, patience and yes-men bring every order to its one end."""
-        for _ in range(len(self.issued) * MAX_ATTEMPTS + 1):
+        for _ in range((len(self.issued) + MORE) * MAX_ATTEMPTS + 1):
             self.now += LEASE_S + 31
             for lease in self.queue.lease(self.now, "last", 1000):
                 for single in lease.apart():
@@ -220,6 +266,9 @@ class QueueMachine(RuleBasedStateMachine):
             elif self.queue.exhausted:
                 self.budget_ends()
         assert set(self.ends) == self.issued
+        if self.until is not None and not (self.closed or self.reached or self.queue.exhausted):
+            for number in range(1, self.passages + 1):
+                assert not self.planning.lacking(passage(number).id), "closed early"
 
 
 def _outcome(lease: Lease, kind: str) -> Outcome:

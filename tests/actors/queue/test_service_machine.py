@@ -15,7 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.audit.book import ACCEPTED, DEAD_LETTERED, OPEN
+from actors.audit.book import ACCEPTED, DEAD_LETTERED, OPEN, Book
+from actors.audit.configured import configured
 from actors.audit.findings import Findings
 from actors.audit.fold import read_book
 from actors.ledger.sqlite import MemoryLedger
@@ -26,6 +27,7 @@ from schemas.errors import GleanerError, OutputError
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined
 from schemas.orders import Accept, Duplicate, Lease, Outcome, Recorded, Settlement, Stale
+from schemas.until_dry import UntilDry, first_orders
 from tests.doubles.attempts import accepted, given_up, orders, passage, rejected
 from tests.doubles.stepped_loop import SteppedLoop
 
@@ -59,8 +61,13 @@ class Given(Struct, frozen=True):
 class ServiceMachine(RuleBasedStateMachine):
     """One queue over many lives of its process."""
 
-    @initialize(budget=st.sampled_from([None, None, None, 300]), under_way=st.booleans())
-    def begin(self, budget: int | None, under_way: bool) -> None:
+    @initialize(
+        budget=st.sampled_from([None, None, None, 300]),
+        under_way=st.booleans(),
+        slots=st.sampled_from([SLOTS, SLOTS, UntilDry(3, 1), UntilDry(4, 2), UntilDry(4, 1, at_once=3)]),
+    )
+    def begin(self, budget: int | None, under_way: bool, slots: int | UntilDry) -> None:
+        self.slots = slots
         self.limits = QueueLimits(MAX_ATTEMPTS, LEASE_S, 0.25, tokens=budget)
         self.kept: list[Record] = []
         self.now = 1000.0
@@ -83,7 +90,7 @@ class ServiceMachine(RuleBasedStateMachine):
         self.ledger = MemoryLedger()
         self.ledger.kept = self.kept
         self.queue = RegenerationQueue(self.limits, lambda one, other: float(one == other))
-        settings = ServiceSettings("grounded_answer", samples_per_passage=SLOTS, capacity=CAPACITY)
+        settings = ServiceSettings("grounded_answer", samples_per_passage=self.slots, capacity=CAPACITY)
         make = lambda: QueueService(self.queue, self.ledger, settings, now=self.loop.time)  # noqa: E731
         self.service = self.loop.call_now(make)
         self.asks: list[Ask] = []
@@ -116,7 +123,7 @@ class ServiceMachine(RuleBasedStateMachine):
 
     @property
     def taken_in(self) -> int:
-        return sum(isinstance(record, Planned) for record in self.kept)
+        return len({record.passage.id for record in self.kept if isinstance(record, Planned)})
 
     @rule(who=st.sampled_from("ab"), limit=st.integers(1, 4), wait_s=st.sampled_from([0.0, 1.0, 50.0]))
     def lease(self, who: str, limit: int, wait_s: float) -> None:
@@ -322,7 +329,7 @@ class ServiceMachine(RuleBasedStateMachine):
     def holds(self) -> None:
         self.answers()
         self.queue.check()
-        assert self.queue.outstanding < CAPACITY + SLOTS
+        assert self.queue.outstanding < CAPACITY + first_orders(self.slots)
         assert self.loop.complaints == []
         findings = Findings()
         read_book(enumerate(self.kept, 1), findings)
@@ -336,12 +343,18 @@ class ServiceMachine(RuleBasedStateMachine):
         ready = self.queue.depth().ready
         for ask in self.asks:
             if ask.conductor is None:
-                assert self.queue.outstanding >= CAPACITY, "a call is never answered"
+                assert self.reserved >= CAPACITY, "a call is never answered"
                 continue
             assert ask.until is not None
             assert ask.until >= self.now and not self.stopped, "a lease call waits longer than it was asked to"
             assert ask.conductor not in self.dead
             assert not ready or self.queue.exhausted or self.failed, "a lease call waits beside work"
+
+    @property
+    def reserved(self) -> int:
+        """Outstanding orders, with those that open passages may get at once."""
+        by_passage = len(self.queue.orders.open_passages) * first_orders(self.slots)
+        return max(self.queue.outstanding, by_passage if isinstance(self.slots, UntilDry) else 0)
 
     def teardown(self) -> None:
         if not hasattr(self, "loop"):
@@ -369,8 +382,21 @@ class ServiceMachine(RuleBasedStateMachine):
         said = (counts.issued, counts.accepted, counts.dead_lettered, counts.outstanding)
         assert said == (len(book.ends), book.count(ACCEPTED), book.count(DEAD_LETTERED), book.count(OPEN))
         assert counts.outstanding == 0
+        if isinstance(self.slots, UntilDry):
+            self.each_gave_what_it_may(self.slots, book)
+            return
         issued = {order.id for one in self.passages for order in orders(one, SLOTS)}
         assert set(book.ends) == issued or (self.queue.exhausted and set(book.ends) < issued)
+
+    def each_gave_what_it_may(self, rule: UntilDry, book: Book) -> None:
+        """No passage was closed early or went on too long, after any deaths."""
+        findings = Findings()
+        asked = f"task: {{samples_per_passage: {{at_most: {rule.at_most}, patience: {rule.patience}}}}}"
+        config = configured(asked.encode())
+        assert config is not None
+        book.giving.check(config, "ledger", findings, changed=False, whole=not self.queue.exhausted)
+        assert findings.kept == []
+        assert all(count <= rule.at_most for count in book.slots.values())
 
     def conduct(self) -> None:
         while leases := self.through(self.service.lease(self.conductors["a"], 100, 0.0)):
