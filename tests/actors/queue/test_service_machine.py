@@ -4,7 +4,6 @@ The ledger is a list; a batch in flight when the process dies is in it or not. W
 must be true of the ledger at that moment, and stay true of every life after it.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,11 +11,9 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.audit.book import ACCEPTED, DEAD_LETTERED, OPEN, Book
-from actors.audit.configured import configured
+from actors.audit.book import ACCEPTED, DEAD_LETTERED, OPEN
 from actors.audit.findings import Findings
 from actors.audit.fold import read_book
 from actors.ledger.sqlite import MemoryLedger
@@ -29,6 +26,8 @@ from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoin
 from schemas.orders import Accept, Duplicate, Lease, Outcome, Recorded, Settlement, Stale
 from schemas.until_dry import UntilDry, first_orders
 from tests.doubles.attempts import accepted, given_up, orders, passage, rejected
+from tests.doubles.giving import giving_faults
+from tests.doubles.service_calls import Ask, Given
 from tests.doubles.stepped_loop import SteppedLoop
 
 MAX_ATTEMPTS = 3
@@ -39,23 +38,6 @@ PATIENCE_S = 31.0
 RARELY = st.integers(0, 5).map(lambda drawn: drawn == 5)
 """So that a process lives long enough to have something to lose."""
 Key = tuple[OrderId, int]
-
-
-class Ask(Struct):
-    """A call under way: who asked what, and when it is to be answered at the latest."""
-
-    task: asyncio.Task[Any]
-    check: Callable[[Any], None]
-    conductor: str | None = None
-    until: float | None = None
-    cancelled: bool = False
-
-
-class Given(Struct, frozen=True):
-    """A lease as somebody holds it, and by whom it is worked on."""
-
-    lease: Lease
-    conductor: str
 
 
 class ServiceMachine(RuleBasedStateMachine):
@@ -383,20 +365,10 @@ class ServiceMachine(RuleBasedStateMachine):
         assert said == (len(book.ends), book.count(ACCEPTED), book.count(DEAD_LETTERED), book.count(OPEN))
         assert counts.outstanding == 0
         if isinstance(self.slots, UntilDry):
-            self.each_gave_what_it_may(self.slots, book)
+            assert giving_faults(self.kept, self.slots, whole=not self.queue.exhausted) == []
             return
         issued = {order.id for one in self.passages for order in orders(one, SLOTS)}
         assert set(book.ends) == issued or (self.queue.exhausted and set(book.ends) < issued)
-
-    def each_gave_what_it_may(self, rule: UntilDry, book: Book) -> None:
-        """No passage was closed early or went on too long, after any deaths."""
-        findings = Findings()
-        asked = f"task: {{samples_per_passage: {{at_most: {rule.at_most}, patience: {rule.patience}}}}}"
-        config = configured(asked.encode())
-        assert config is not None
-        book.giving.check(config, "ledger", findings, changed=False, whole=not self.queue.exhausted)
-        assert findings.kept == []
-        assert all(count <= rule.at_most for count in book.slots.values())
 
     def conduct(self) -> None:
         while leases := self.through(self.service.lease(self.conductors["a"], 100, 0.0)):

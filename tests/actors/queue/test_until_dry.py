@@ -7,9 +7,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from actors.audit.configured import Configured, configured
-from actors.audit.findings import Findings
-from actors.audit.fold import read_book
 from actors.counts.carried_words import carried_words
 from actors.counts.standing import PassageStanding
 from actors.counts.tally import Tally
@@ -29,6 +26,7 @@ from schemas.stop import PlanEnd
 from schemas.until_dry import UntilDry
 from schemas.wire import decode_record, encode_record
 from tests.doubles.attempts import accepted, given_up, passage
+from tests.doubles.giving import giving_faults
 from tests.doubles.ledgers import MemoryLedger as Stories
 
 RULE = UntilDry(at_most=6, patience=2)
@@ -140,20 +138,8 @@ class Run:
         return carried
 
 
-def config(rule: UntilDry, more: str = "") -> Configured:
-    text = f"task: {{samples_per_passage: {{at_most: {rule.at_most}, patience: {rule.patience}}}}}{more}"
-    found = configured(text.encode())
-    assert found is not None
-    return found
-
-
 def faults(records: Sequence[Record], rule: UntilDry = RULE, more: str = "") -> list[str]:
-    """What `verify` finds of each passage's orders."""
-    findings = Findings()
-    book = read_book(enumerate(records, 1), findings)
-    whole = book.read_since_start and book.plan_ended is None
-    book.giving.check(config(rule, more), "ledger", findings, changed=book.changed_plan, whole=whole)
-    return [found.what for found in findings.kept]
+    return giving_faults(records, rule, more)
 
 
 async def test_a_passage_gets_as_many_as_it_carries_and_two_more() -> None:
