@@ -263,7 +263,7 @@ class QueueService:
         return released
 
     def stop_leasing(self) -> None:
-        """From now on nothing is leased and no passage is planned."""
+        """From now on nothing is leased and no new passage is planned."""
         self._stopped = True
         self._changed.set()
 

@@ -21,6 +21,7 @@ from schemas.ledger import Record, RunStarted
 from schemas.orders import Holding, Lease, Outcome
 from schemas.queue_shard import QueueShard, ShardStanding
 from schemas.stop import PlanEnd
+from schemas.until_dry import UntilDry
 from tests.doubles.attempts import accepted, given_up, passage, rejected
 from tests.doubles.stepped_loop import SteppedLoop
 
@@ -37,6 +38,7 @@ class Habits(Struct, frozen=True):
     repairs: float = 0.7
     dies: float = 0.0
     in_flight: int = 256
+    slots: int | UntilDry = SLOTS
 
 
 class QueueLife:
@@ -44,7 +46,9 @@ class QueueLife:
 
     def __init__(self, shard: QueueShard, stop: StopTerms, random: Random, habits: Habits) -> None:
         self.shard, self._random, self._habits = shard, random, habits
-        self._settings = ServiceSettings("grounded_answer", SLOTS, 20_000, stop=replace(stop, queues=shard.count))
+        self._settings = ServiceSettings(
+            "grounded_answer", habits.slots, 20_000, stop=replace(stop, queues=shard.count)
+        )
         self.kept: list[Record] = []
         self._corpus = [found for number in range(3000) if shard.holds((found := passage(number)).id)]
         self._due: list[tuple[float, int, Outcome]] = []
